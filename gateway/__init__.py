@@ -1,0 +1,1 @@
+"""The federation gateway: a pure protocol core and the service around it."""

@@ -1,0 +1,185 @@
+"""The decision: one submission against what is known of its offer. Pure, total, and the same on every replay."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TypeAlias
+from zoneinfo import ZoneInfo
+
+from gateway.protocol.identity import GATEWAY, platform_of
+from gateway.protocol.lifecycle import TRANSITIONS, Command, state_of
+from gateway.protocol.routing import audiences
+from gateway.protocol.submission import Forget, Known, Lift, Publish, Retire, Submission, Withdraw
+
+PARIS = ZoneInfo("Europe/Paris")
+MARKER_LIFE_MS = 402 * 24 * 3_600_000
+"""How long a withdrawn offer keeps its marker (WDR-005): longer than any offer may still run (400 days)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The change is made; ``known`` is what now stands, or None when the marker was forgotten."""
+
+    known: Known | None
+    sequence: int
+    created: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """The same change was accepted before: nothing is written but the receipt (REV-003)."""
+
+    known: Known
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """A newer change stands: ignored, and said so in the receipt. ``code`` names a rule of the catalogue (REV-005)."""
+
+    known: Known | None
+    code: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """Refused; ``code`` names a rule of the catalogue."""
+
+    known: Known | None
+    code: str
+
+
+Decision: TypeAlias = Accepted | Duplicate | Stale | Rejected
+
+_RETIRE: dict[str, Command] = {"expired": "expire", "absent": "absent", "moderated": "moderate"}
+
+
+def decide(submission: Submission, *, publisher: str, known: Known | None, now: int, position: int) -> Decision:
+    """Compare a submission with what is known of its offer.
+
+    ``publisher`` is the proven author (a slug, or ``gateway``); ``now`` the submission's append time in milliseconds;
+    ``position`` its offset in its partition of ``submissions``.
+    """
+    match submission:
+        case Publish() | Withdraw() if publisher != platform_of(submission.id):
+            return Rejected(known, "not-owner")
+        case Retire() | Lift() | Forget() if publisher != GATEWAY:
+            return Rejected(known, "not-operator")
+        case Publish():
+            return _publish(submission, known, now, position)
+        case Withdraw():
+            return _withdraw(submission, known, now, position)
+        case Retire():
+            return _retire(submission, known, now, position)
+        case Lift():
+            return _lift(submission, known, now, position)
+        case Forget():
+            return _forget(submission, known, now)
+
+
+def paris_date(milliseconds: int) -> str:
+    """The calendar date (ISO 8601) in Europe/Paris at an instant given in milliseconds since 1970."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).astimezone(PARIS).date().isoformat()
+
+
+def _next_sequence(known: Known | None, now: int) -> int:
+    """Strictly above the last one and never below the append time, so that it grows across a tombstone (REV-007)."""
+    return now if known is None else max(known.sequence + 1, now)
+
+
+def _publish(submission: Publish, known: Known | None, now: int, position: int) -> Decision:
+    reopens = False
+    if known is not None:
+        reopens = _reopens(submission, known)
+        if submission.revision < known.revision:
+            return Stale(known, "older-revision")
+        if submission.revision == known.revision and not reopens:
+            if submission.digest != known.digest:
+                return Rejected(known, "revision-reused")
+            return Duplicate(known) if known.published else Stale(known, f"withdrawn-{known.reason}")
+    if (state_of(known), "publish") not in TRANSITIONS:
+        return Rejected(known, "moderated")
+    if submission.expires_on < paris_date(now):
+        return Rejected(known, "expired")
+    shared = audiences(submission.offer) | (known.shared if known else frozenset())
+    accepted = Known(
+        revision=submission.revision,
+        digest=submission.digest,
+        sequence=_next_sequence(known, now),
+        position=position,
+        appended_at=now,
+        expires_on=submission.expires_on,
+        provenance=submission.provenance,
+        shared=shared,
+    )
+    return Accepted(accepted, accepted.sequence, created=known is None or not known.published)
+
+
+def _reopens(submission: Publish, known: Known) -> bool:
+    """A snapshot item brings back what an earlier one lacked (WDR-008): same content, marker older than the mark."""
+    return (
+        known.reason == "absent"
+        and submission.mark is not None
+        and known.position < submission.mark
+        and submission.revision == known.revision
+        and submission.digest == known.digest
+    )
+
+
+def _withdraw(submission: Withdraw, known: Known | None, now: int, position: int) -> Decision:
+    if known is not None:
+        if submission.revision < known.revision:
+            return Stale(known, "older-revision")
+        if submission.revision == known.revision:
+            return Duplicate(known) if submission.digest == known.digest else Rejected(known, "revision-reused")
+    moderated = state_of(known) == "moderated"
+    marker = Known(
+        revision=submission.revision,
+        digest=submission.digest,
+        sequence=_next_sequence(known, now),
+        position=position,
+        appended_at=now,
+        reason="moderated" if moderated else submission.reason,
+        provenance=known.provenance if known else (),
+        shared=known.shared if known else frozenset(),
+    )
+    return Accepted(marker, marker.sequence)
+
+
+def _retire(submission: Retire, known: Known | None, now: int, position: int) -> Decision:
+    command = _RETIRE[submission.reason]
+    if known is None or (state_of(known), command) not in TRANSITIONS or known.revision != submission.if_revision:
+        return Stale(known, "changed-meanwhile")
+    if submission.before is not None and known.position >= submission.before:
+        return Stale(known, "changed-meanwhile")
+    if submission.reason == "expired" and known.expires_on is not None and known.expires_on >= paris_date(now):
+        return Stale(known, "changed-meanwhile")
+    return _mark(known, submission.reason, now, position)
+
+
+def _lift(submission: Lift, known: Known | None, now: int, position: int) -> Decision:
+    """A lifted moderation leaves an ``absent`` marker: a snapshot reopens it, or a PUT with a higher revision."""
+    if known is None or known.reason != "moderated" or known.revision != submission.if_revision:
+        return Stale(known, "changed-meanwhile")
+    return _mark(known, "absent", now, position)
+
+
+def _mark(known: Known, reason: str, now: int, position: int) -> Accepted:
+    """The marker of a change made by the gateway: it keeps the publisher's last revision and content (REV-008)."""
+    marker = Known(
+        revision=known.revision,
+        digest=known.digest,
+        sequence=_next_sequence(known, now),
+        position=position,
+        appended_at=now,
+        reason=reason,  # type: ignore[arg-type]  # one of Reason, from a Retire or the literal above
+        provenance=known.provenance,
+        shared=known.shared,
+    )
+    return Accepted(marker, marker.sequence)
+
+
+def _forget(submission: Forget, known: Known | None, now: int) -> Decision:
+    if known is None or known.published or known.sequence != submission.if_sequence:
+        return Stale(known, "changed-meanwhile")
+    if now - known.appended_at < MARKER_LIFE_MS:
+        return Stale(known, "marker-still-needed")
+    return Accepted(None, _next_sequence(known, now))

@@ -1,0 +1,47 @@
+"""The content digest: SHA-256 of the RFC 8785 form of a document as it was sent, without its revision."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+import rfc8785
+
+
+def content_digest(document: Mapping[str, Any]) -> str:
+    """Hex SHA-256 of the canonical document (requirement REV-002).
+
+    The document must be one that ``schemas.check`` accepted: the fast path counts on its closed shape.
+    """
+    content = {key: value for key, value in document.items() if key != "revision"}
+    return hashlib.sha256(canonical(content)).hexdigest()
+
+
+def canonical(content: dict[str, Any]) -> bytes:
+    """The RFC 8785 bytes. orjson writes the same ones, fifty times faster, where no number could be written two ways.
+
+    orjson differs from RFC 8785 on floats (1.0, -0.0, 1e16) and on the order of keys beyond the basic plane. In a valid
+    offer only coordinates and extensions can hold either. ``tests/protocol/test_digest.py`` holds both to each other.
+    """
+    if _plain(content):
+        return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
+    return rfc8785.dumps(content)
+
+
+_INTEGERS = ("seats", "stay_weeks")
+
+
+def _plain(content: dict[str, Any]) -> bool:
+    if "extensions" in content or "schedule" in content:
+        return False
+    if any(type(content[name]) is float for name in _INTEGERS if name in content):
+        return False
+    location = content.get("location")
+    if type(location) is not dict:
+        return True
+    for name in ("latitude", "longitude"):
+        degrees = location.get(name)
+        # Between 0.001 and 1000 both write the shortest decimal form, unless it is whole.
+        if type(degrees) is float and (degrees.is_integer() or not 1e-3 < abs(degrees) < 1e3):
+            return False
+    return True

@@ -1,0 +1,38 @@
+"""The lifecycle of an offer as a table: what each command does in each state when its revision is in order.
+
+``decide`` settles revisions first; this table then says where a command in good order leads. A pair that is missing is
+refused. Requirements REV-*, WDR-*.
+"""
+
+from typing import Literal, TypeAlias
+
+from gateway.protocol.submission import Known
+
+State: TypeAlias = Literal["unknown", "published", "withdrawn", "moderated"]
+Command: TypeAlias = Literal["publish", "withdraw", "expire", "absent", "moderate", "lift", "forget"]
+
+TRANSITIONS: dict[tuple[State, Command], State] = {
+    ("unknown", "publish"): "published",
+    ("unknown", "withdraw"): "withdrawn",
+    ("published", "publish"): "published",
+    ("published", "withdraw"): "withdrawn",
+    ("published", "expire"): "withdrawn",
+    ("published", "absent"): "withdrawn",
+    ("published", "moderate"): "moderated",
+    ("withdrawn", "publish"): "published",
+    ("withdrawn", "withdraw"): "withdrawn",
+    ("withdrawn", "moderate"): "moderated",
+    ("withdrawn", "forget"): "unknown",
+    ("moderated", "withdraw"): "moderated",
+    ("moderated", "lift"): "withdrawn",
+    ("moderated", "forget"): "unknown",
+}
+
+
+def state_of(known: Known | None) -> State:
+    """The state that a record of ``offers``, or its absence, stands for."""
+    if known is None:
+        return "unknown"
+    if known.reason is None:
+        return "published"
+    return "moderated" if known.reason == "moderated" else "withdrawn"

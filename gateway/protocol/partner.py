@@ -1,0 +1,39 @@
+"""Partners: who takes part, and what each may do. Values only; how they are stored and proved lies outside."""
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+Scope: TypeAlias = Literal["offers:publish", "offers:read", "operate"]
+SCOPES: tuple[Scope, ...] = ("offers:publish", "offers:read", "operate")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Secret:
+    """A client secret as it is kept: its hash, when it was made and, while rotating, when it ends (ms since 1970)."""
+
+    hash: str
+    created_at: int
+    ends_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partner:
+    """One platform of the federation, as the ``partners`` topic holds it (schema ``partner``).
+
+    ``territory`` is the default filter of its reads: INSEE department codes (empty: all of them).
+    ``national_delivery``: whether the gateway delivers its offers to the national site, or the platform does (``self``).
+    ``inbox`` and ``feed``: whether it publishes or subscribes by Kafka itself.
+    """
+
+    platform: str
+    name: str
+    scopes: frozenset[str]
+    territory: frozenset[str] = frozenset()
+    national_delivery: Literal["gateway", "self"] = "gateway"
+    inbox: bool = False
+    feed: bool = False
+    hosts: tuple[str, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+    jwks: dict[str, object] | None = field(default=None, hash=False)
+    issuer: str | None = None
+    revoked: bool = False

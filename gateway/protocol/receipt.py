@@ -1,0 +1,121 @@
+"""Receipts: what became of a submission, under an id that its publisher alone can ask for."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import orjson
+
+from gateway.protocol.decide import Accepted, Decision, Duplicate, Rejected, Stale
+from gateway.protocol.record import Record, utc
+from gateway.protocol.seal import MAC_BYTES, Seal
+from gateway.protocol.submission import Submission
+
+VerdictName: TypeAlias = Literal["accepted", "duplicate", "stale", "rejected"]
+_HEAD = 2 + 6
+_PAYLOAD = _HEAD + 8
+
+
+class ReceiptIds:
+    """Mints and reads receipt ids: ``r`` + base64url(partition, time in ms, nonce, tag).
+
+    The tag is made over the publisher's slug as well, so that another's id, like a forged one, does not read.
+    """
+
+    __slots__ = ("_seal",)
+
+    def __init__(self, secret: bytes) -> None:
+        self._seal = Seal(secret, purpose="receipt")
+
+    def mint(self, publisher: str, *, partition: int, now: int, nonce: bytes) -> str:
+        """A new id; ``nonce`` is 8 random bytes, ``now`` milliseconds since 1970."""
+        return self._write(publisher, partition.to_bytes(2) + now.to_bytes(6) + nonce[:8])
+
+    def derive(self, publisher: str, *, partition: int, parts: tuple[Any, ...]) -> str:
+        """The id of a command of the gateway: the same parts give the same id, so that resending is harmless."""
+        digest = self._seal.mac(orjson.dumps(parts))
+        return self._write(publisher, partition.to_bytes(2) + bytes(6) + digest[:8])
+
+    def read(self, text: str, *, publisher: str) -> tuple[int, int] | None:
+        """Partition and minting time (0 for derived ids), or None when this publisher was never given such an id."""
+        if len(text) > 64 or not text.startswith("r"):
+            return None
+        try:
+            raw = urlsafe_b64decode(text[1:].encode("ascii") + b"=" * (-len(text[1:]) % 4))
+        except ValueError:
+            return None
+        if len(raw) != _PAYLOAD + MAC_BYTES or self._write(publisher, raw[:_PAYLOAD]) != text:
+            return None
+        return int.from_bytes(raw[:2]), int.from_bytes(raw[2:_HEAD])
+
+    def _write(self, publisher: str, payload: bytes) -> str:
+        tag = self._seal.mac(payload + publisher.encode())
+        return "r" + urlsafe_b64encode(payload + tag).rstrip(b"=").decode()
+
+
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """The versions of schema and rule set that a receipt was given under."""
+
+    schema: str
+    rules: str
+
+
+def receipt_record(
+    submission: Submission,
+    decision: Decision,
+    *,
+    publisher: str,
+    place: str,
+    at: int,
+    versions: Versions,
+    problem: Mapping[str, Any] | None,
+) -> Record:
+    """A record of ``receipts``: key the offer id, value the receipt document (schema ``receipt``).
+
+    ``place`` is the submission's place on the log (``submissions/partition/offset``), ``problem`` the explanation of a
+    stale or rejected verdict.
+    """
+    problems = list(getattr(submission, "problems", ()))
+    if problem is not None:
+        problems.insert(0, problem)
+    body: dict[str, Any] = {
+        "receipt": submission.receipt,
+        "id": submission.id,
+        "publisher": publisher,
+        "verdict": verdict_name(decision),
+        "position": place,
+        "at": utc(at),
+        "schema_version": versions.schema,
+        "rules_version": versions.rules,
+        "problems": problems,
+    }
+    revision = getattr(submission, "revision", None) or getattr(submission, "if_revision", None)
+    if revision is not None:
+        body["revision"] = revision
+    digest = getattr(submission, "digest", None)
+    if digest is not None:
+        body["digest"] = digest
+    match decision:
+        case Accepted(sequence=sequence, created=created):
+            body["sequence"] = sequence
+            body["created"] = created
+        case Duplicate(known=known):
+            body["sequence"] = known.sequence
+        case Stale(known=known) | Rejected(known=known) if known is not None:
+            body["current"] = {"revision": known.revision, "sequence": known.sequence}
+    return Record(submission.id.encode(), orjson.dumps(body))
+
+
+def verdict_name(decision: Decision) -> VerdictName:
+    """The word of the protocol for a decision."""
+    match decision:
+        case Accepted():
+            return "accepted"
+        case Duplicate():
+            return "duplicate"
+        case Stale():
+            return "stale"
+        case Rejected():
+            return "rejected"

@@ -1,0 +1,187 @@
+"""Records: the bytes on the log, and the conversions between them and the protocol's values. Pure.
+
+Internal topics carry plain JSON. Topics that partners read or write (``inbox``, ``feed``) and ``offers`` carry
+CloudEvents 1.0 in the binary mode of its Kafka protocol binding (``ce_*`` headers, the data as value).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from gateway.protocol.submission import Forget, Known, Lift, Publish, Retire, Submission, Withdraw
+
+Headers = tuple[tuple[str, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is appended: a key, a value (None is a tombstone) and headers."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRecord:
+    """What is read back: a record with its place and the log's append time (ms since 1970)."""
+
+    offset: int
+    appended_at: int
+    key: bytes | None
+    value: bytes | None
+    headers: Headers = ()
+
+    def header(self, name: str) -> str | None:
+        """The first header of this name, decoded leniently: headers of an inbox are a partner's input."""
+        for key, value in self.headers:
+            if key == name:
+                return value.decode(errors="replace")
+        return None
+
+
+_KINDS: dict[type, str] = {
+    Publish: "publish",
+    Withdraw: "withdraw",
+    Retire: "retire",
+    Lift: "lift",
+    Forget: "forget",
+}
+_TUPLES = ("problems", "provenance")
+
+
+def submission_record(submission: Submission) -> Record:
+    """A submission as a record of ``submissions``: key the offer id, value its fields and ``kind``."""
+    fields = {name: getattr(submission, name) for name in submission.__slots__}
+    body = {"kind": _KINDS[type(submission)]}
+    body.update((name, value) for name, value in fields.items() if value is not None)
+    return Record(submission.id.encode(), orjson.dumps(body))
+
+
+def read_submission(value: bytes) -> Submission:
+    """The inverse of ``submission_record``. Raises ValueError on anything the gateway did not write."""
+    body = orjson.loads(value)
+    kind = body.pop("kind", None)
+    for name in _TUPLES:
+        if name in body:
+            body[name] = tuple(body[name])
+    match kind:
+        case "publish":
+            return Publish(**body)
+        case "withdraw":
+            return Withdraw(**body)
+        case "retire":
+            return Retire(**body)
+        case "lift":
+            return Lift(**body)
+        case "forget":
+            return Forget(**body)
+    raise ValueError(f"unknown kind of submission: {kind!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class OfferState:
+    """A record of ``offers``: what is known, and for a live offer its document and territory."""
+
+    id: str
+    known: Known
+    offer: Mapping[str, Any] | None = None
+    territory: Mapping[str, Any] | None = None
+
+
+SCHEMA_URI = "urn:fr:stages:schema:change:1"
+SOURCE = "urn:fr:stages:passerelle"
+TYPE_PUBLISHED = "fr.stages.offer.published.v1"
+TYPE_WITHDRAWN = "fr.stages.offer.withdrawn.v1"
+
+
+def offer_record(state: OfferState, *, traceparent: str | None = None) -> Record:
+    """A record of ``offers``: a CloudEvent whose data carries everything that a rebuild needs."""
+    known = state.known
+    body: dict[str, Any] = {
+        "revision": known.revision,
+        "digest": known.digest,
+        "sequence": known.sequence,
+        "position": known.position,
+        "appended_at": known.appended_at,
+        "provenance": known.provenance,
+        "shared": sorted(known.shared),
+    }
+    if known.reason is not None:
+        body["reason"] = known.reason
+    if known.expires_on is not None:
+        body["expires_on"] = known.expires_on
+    if state.offer is not None:
+        body["territory"] = state.territory
+        body["offer"] = state.offer
+    headers = event_headers(
+        state.id, known.sequence, at=known.appended_at, published=known.published, traceparent=traceparent
+    )
+    return Record(state.id.encode(), orjson.dumps(body), headers)
+
+
+def read_offer(key: bytes, value: bytes) -> OfferState:
+    """The inverse of ``offer_record``; the value must not be a tombstone."""
+    body = orjson.loads(value)
+    known = Known(
+        revision=body["revision"],
+        digest=body["digest"],
+        sequence=body["sequence"],
+        position=body["position"],
+        appended_at=body["appended_at"],
+        reason=body.get("reason"),
+        expires_on=body.get("expires_on"),
+        provenance=tuple(body["provenance"]),
+        shared=frozenset(body["shared"]),
+    )
+    return OfferState(key.decode(), known, body.get("offer"), body.get("territory"))
+
+
+_FIXED = (("ce_specversion", b"1.0"), ("ce_source", SOURCE.encode()), ("ce_dataschema", SCHEMA_URI.encode()))
+_JSON = (("content-type", b"application/json"),)
+
+
+def event_headers(
+    offer_id: str,
+    sequence: int,
+    *,
+    at: int,
+    published: bool,
+    reason: str | None = None,
+    traceparent: str | None = None,
+) -> Headers:
+    """CloudEvents binary headers of a change: ``ce_id`` is ``{id}:{sequence}``, ``ce_time`` the append time in UTC."""
+    kind = TYPE_PUBLISHED if published else TYPE_WITHDRAWN
+    headers: Headers = (
+        *_FIXED,
+        ("ce_id", f"{offer_id}:{sequence}".encode()),
+        ("ce_type", kind.encode()),
+        ("ce_subject", offer_id.encode()),
+        ("ce_time", utc(at).encode()),
+        ("ce_sequence", str(sequence).encode()),
+        *_JSON,
+    )
+    if reason is not None:
+        headers = (*headers, ("ce_reason", reason.encode()))
+    if traceparent is not None:
+        headers = (*headers, ("traceparent", traceparent.encode()))
+    return headers
+
+
+def utc(milliseconds: int) -> str:
+    """An instant as RFC 3339 in UTC with milliseconds, such as ``2027-06-14T08:00:00.000Z``."""
+    instant = datetime.fromtimestamp(milliseconds // 1000, UTC)
+    return f"{instant:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03}Z"
+
+
+def position_key(topic: str, partition: int) -> bytes:
+    """The key under which an input position is kept on ``positions``."""
+    return f"{topic}/{partition}".encode()
+
+
+def position_record(topic: str, partition: int, position: int) -> Record:
+    """How far a partition of an input topic has been read: the next offset to read."""
+    return Record(position_key(topic, partition), str(position).encode())

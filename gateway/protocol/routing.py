@@ -1,0 +1,95 @@
+"""Who may see an offer, and what of it: audiences, loop guard, masking, filters (requirements RTE-*)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal, TypeAlias
+
+from gateway.protocol.identity import NATIONAL
+
+Audience: TypeAlias = Literal["regions", "national"]
+
+MASKED_EMPLOYER = ("name", "description", "website", "siret", "naf")
+MASKED_LOCATION = ("street", "insee_commune", "latitude", "longitude")
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Someone who reads offers: a platform's slug. The national site is an audience of its own."""
+
+    platform: str
+
+    @property
+    def audience(self) -> Audience:
+        """Which redistribution flag governs this reader."""
+        return "national" if self.platform == NATIONAL else "regions"
+
+
+def audiences(offer: Mapping[str, Any]) -> frozenset[str]:
+    """The audiences that the publisher allows: both unless ``redistribution`` says otherwise (RTE-002)."""
+    wish = offer.get("redistribution", {})
+    return frozenset(name for name in ("regions", "national") if wish.get(name, True))
+
+
+def may_read(reader: Reader, *, offer: Mapping[str, Any], provenance: tuple[str, ...]) -> bool:
+    """Whether a live offer goes out to this reader: redistribution allows it and it never passed there (RTE-003)."""
+    return reader.platform not in provenance and reader.audience in audiences(offer)
+
+
+def ever_shared(reader: Reader, *, shared: frozenset[str], provenance: tuple[str, ...]) -> bool:
+    """Whether this reader may ever have been shown the offer, and so is owed its removal (FEED-007)."""
+    return reader.platform not in provenance and reader.audience in shared
+
+
+def masked(offer: Mapping[str, Any], *, reader: Reader, publisher: str) -> Mapping[str, Any]:
+    """The offer as this reader may see it: employer hidden where the publisher asks so, never from itself (RTE-005)."""
+    if reader.platform == publisher or not offer.get("redistribution", {}).get("mask_employer", False):
+        return offer
+    shown = {key: value for key, value in offer.items() if key != "extensions"}
+    shown["employer"] = {key: value for key, value in offer["employer"].items() if key not in MASKED_EMPLOYER}
+    shown["location"] = {key: value for key, value in offer["location"].items() if key not in MASKED_LOCATION}
+    return shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """What a reader asks for. Values of one field are alternatives, fields combine; an empty field asks nothing.
+
+    ``bbox`` is west, south, east, north in degrees (WGS 84).
+    """
+
+    region: frozenset[str] = frozenset()
+    department: frozenset[str] = frozenset()
+    level: frozenset[str] = frozenset()
+    week: frozenset[str] = frozenset()
+    sector: frozenset[str] = frozenset()
+    platform: frozenset[str] = frozenset()
+    bbox: tuple[float, float, float, float] | None = None
+
+    def matches(self, *, offer: Mapping[str, Any], territory: Mapping[str, Any], platform: str) -> bool:
+        """Whether a live offer is one of those asked for."""
+        return (
+            (not self.region or territory["region"] in self.region)
+            and (not self.department or territory["department"] in self.department)
+            and (not self.level or not self.level.isdisjoint(offer["levels"]))
+            and (not self.week or not self.week.isdisjoint(offer["weeks"]))
+            and (not self.sector or offer["sector"] in self.sector)
+            and (not self.platform or platform in self.platform)
+            and (self.bbox is None or _inside(self.bbox, offer["location"]))
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The filter in one canonical form, for digests and echoes: only what is asked, sorted."""
+        asked: dict[str, Any] = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value:
+                asked[field.name] = sorted(value) if isinstance(value, frozenset) else list(value)
+        return asked
+
+
+def _inside(bbox: tuple[float, float, float, float], location: Mapping[str, Any]) -> bool:
+    west, south, east, north = bbox
+    latitude, longitude = location.get("latitude"), location.get("longitude")
+    if latitude is None or longitude is None:
+        return False
+    return bool(south <= latitude <= north and west <= longitude <= east)

@@ -1,0 +1,104 @@
+"""What may be asked of the relay: five commands, each frozen, each about one offer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias
+
+Json: TypeAlias = Mapping[str, Any]
+PublisherReason: TypeAlias = Literal["filled", "cancelled"]
+GatewayReason: TypeAlias = Literal["expired", "absent", "moderated"]
+Reason: TypeAlias = PublisherReason | GatewayReason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Publish:
+    """A publisher's offer, already accepted by ``schemas.check``.
+
+    ``digest`` is the content digest (hex) of the document as it was sent, ``offer`` its normalised and redacted form.
+    ``mark`` is set on snapshot items only: the submissions offset of this partition that the snapshot's mark signed.
+    """
+
+    receipt: str
+    publisher: str
+    id: str
+    revision: int
+    digest: str
+    offer: Json
+    territory: Json
+    expires_on: str
+    problems: tuple[Json, ...] = ()
+    provenance: tuple[str, ...] = ()
+    mark: int | None = None
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdraw:
+    """A publisher takes its offer back, with a revision of its own."""
+
+    receipt: str
+    publisher: str
+    id: str
+    revision: int
+    reason: PublisherReason
+    digest: str
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retire:
+    """The gateway withdraws an offer, if it still stands as it was seen: loses to any newer change (WDR-006).
+
+    ``before`` (absence only): the offer must last have been accepted at a submissions offset below it.
+    """
+
+    receipt: str
+    id: str
+    if_revision: int
+    reason: GatewayReason
+    before: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lift:
+    """The operator ends a moderation; the publisher may then publish again."""
+
+    receipt: str
+    id: str
+    if_revision: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forget:
+    """Replace a marker that is old enough by a true tombstone, if it is still the same one."""
+
+    receipt: str
+    id: str
+    if_sequence: int
+
+
+Submission: TypeAlias = Publish | Withdraw | Retire | Lift | Forget
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """All that ``decide`` needs to remember of one offer; every record of ``offers`` carries it.
+
+    ``position`` is the submissions offset of the last accepted change, ``appended_at`` its append time (ms since 1970).
+    ``shared`` names the audiences that were ever allowed to see the offer: ``regions``, ``national``.
+    """
+
+    revision: int
+    digest: str
+    sequence: int
+    position: int
+    appended_at: int
+    reason: Reason | None = None
+    expires_on: str | None = None
+    provenance: tuple[str, ...] = ()
+    shared: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def published(self) -> bool:
+        """A live offer has no reason to be gone."""
+        return self.reason is None
