@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias
+from urllib.parse import urlsplit
 
 from gateway.protocol.identity import NATIONAL
 
@@ -28,6 +29,16 @@ def audiences(offer: Mapping[str, Any]) -> frozenset[str]:
     """The audiences that the publisher allows: both unless ``redistribution`` says otherwise (RTE-002)."""
     wish = offer.get("redistribution", {})
     return frozenset(name for name in ("regions", "national") if wish.get(name, True))
+
+
+def provenance_of(offer: Mapping[str, Any], *, publisher: str, hosts: Mapping[str, str]) -> tuple[str, ...]:
+    """The platforms that the offer has already passed (RTE-004): its publisher, and the one whose host it applies at.
+
+    ``hosts`` maps lower-case host names to slugs. The publisher's own word on provenance is never taken.
+    """
+    host = (urlsplit(offer["apply_url"]).hostname or "").removeprefix("www.")
+    passed = hosts.get(host)
+    return (publisher,) if passed is None or passed == publisher else (publisher, passed)
 
 
 def may_read(reader: Reader, *, offer: Mapping[str, Any], provenance: tuple[str, ...]) -> bool:

@@ -1,0 +1,67 @@
+"""What the handlers share: one frozen context per application, one partner per request."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from aiohttp import web
+
+from gateway.clock import Clock
+from gateway.partners import Partners
+from gateway.ports import EventLog, TokenVerifier
+from gateway.protocol.partner import Partner
+from gateway.protocol.receipt import ReceiptIds
+from gateway.protocol.seal import Seal
+from gateway.submissions import Submissions
+from gateway.views import OfferView, ReceiptView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Every limit of the API, on by default; sizes in bytes, times in seconds (documented in ``docs/operations.md``)."""
+
+    offer_bytes: int = 100_000
+    array_bytes: int = 64 * 1024 * 1024
+    spool_bytes: int = 4 * 1024 * 1024 * 1024
+    inflate_ratio: int = 200
+    requests_per_minute: int = 6_000
+    read_seconds: float = 30.0
+    upload_seconds: float = 900.0
+    uploads_at_once: int = 8
+    page_items: int = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """The parts that the composition root hands to the API."""
+
+    log: EventLog
+    identity: str
+    submissions: Submissions
+    partners: Partners
+    verifier: TokenVerifier
+    offers: OfferView
+    receipts: ReceiptView
+    receipt_ids: ReceiptIds
+    cursors: Seal
+    marks: Seal
+    limits: Limits
+    clock: Clock
+    spool: Path
+
+
+CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)
+PARTNER: web.RequestKey[Partner] = web.RequestKey("partner", Partner)
+"""Set by the authentication middleware on every request that is not public."""
+
+
+def context_of(request: web.Request) -> Context:
+    """The application's context."""
+    return request.config_dict[CONTEXT]
+
+
+def partner_of(request: web.Request) -> Partner:
+    """The authenticated partner of this request."""
+    return request[PARTNER]
+
+
+__all__ = ["CONTEXT", "PARTNER", "Context", "Limits", "context_of", "partner_of"]

@@ -1,0 +1,131 @@
+"""Submissions: the one way in. Mints receipts, writes to the ``submissions`` topic, says what is known to be queued."""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from gateway.clock import Clock
+from gateway.ports import EventLog, LogError
+from gateway.protocol.digest import content_digest
+from gateway.protocol.identity import partition_of
+from gateway.protocol.receipt import ReceiptIds
+from gateway.protocol.record import Record, submission_record
+from gateway.protocol.routing import provenance_of
+from gateway.protocol.submission import Publish, Submission, Withdraw
+from gateway.protocol.topic import SUBMISSIONS
+from schemas import Verdict
+
+Entropy: TypeAlias = Callable[[int], bytes]
+_NONCE = 8
+_SLICE_RECORDS = 500
+_SLICE_BYTES = 512 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """A submission that is durable on the log, with the id of the receipt to come."""
+
+    receipt: str
+
+
+Outcome: TypeAlias = Queued | LogError
+"""Queued, or why that is not known (see ``gateway.ports`` for which errors mean *certainly not written*)."""
+
+
+class Submissions:
+    """Hands accepted verdicts and the gateway's own commands to the relay, by way of the log."""
+
+    def __init__(self, log: EventLog, *, ids: ReceiptIds, clock: Clock, entropy: Entropy = os.urandom) -> None:
+        self._log = log
+        self._ids = ids
+        self._clock = clock
+        self._entropy = entropy
+
+    def prepare(
+        self,
+        verdict: Verdict,
+        *,
+        publisher: str,
+        hosts: Mapping[str, str],
+        marks: Sequence[int] | None = None,
+        traceparent: str | None = None,
+    ) -> Publish | Withdraw:
+        """The command for an accepted verdict. ``hosts`` maps the hosts of known platforms to their slugs; ``marks`` is
+        the vector of a snapshot's mark, for its items only.
+        """
+        offer_id, revision, document = verdict.id, verdict.revision, verdict.document
+        if offer_id is None or revision is None or document is None:
+            raise ValueError("only an accepted verdict can be submitted")
+        partition = partition_of(offer_id, self._log.partitions)
+        receipt = self._ids.mint(publisher, partition=partition, now=self._clock(), nonce=self._entropy(_NONCE))
+        if verdict.withdrawal is not None:
+            return Withdraw(
+                receipt=receipt,
+                publisher=publisher,
+                id=offer_id,
+                revision=revision,
+                reason=verdict.withdrawal,
+                digest=content_digest(document),
+                traceparent=traceparent,
+            )
+        if verdict.offer is None or verdict.territory is None or verdict.expires_on is None:
+            raise ValueError("only an accepted verdict can be submitted")
+        return Publish(
+            receipt=receipt,
+            publisher=publisher,
+            id=offer_id,
+            revision=revision,
+            digest=content_digest(document),
+            offer=verdict.offer,
+            territory=verdict.territory,
+            expires_on=verdict.expires_on,
+            problems=tuple(problem.to_json() for problem in verdict.problems),
+            provenance=provenance_of(verdict.offer, publisher=publisher, hosts=hosts),
+            mark=None if marks is None else marks[partition],
+            traceparent=traceparent,
+        )
+
+    async def submit(self, submissions: Sequence[Submission]) -> Sequence[Outcome]:
+        """Append durably; one outcome per submission, in their order. Order per offer is kept."""
+        lanes: dict[int, list[int]] = {}
+        for index, submission in enumerate(submissions):
+            lanes.setdefault(partition_of(submission.id, self._log.partitions), []).append(index)
+        outcomes: list[Outcome] = [Queued(submission.receipt) for submission in submissions]
+        await asyncio.gather(*(self._append(p, lane, submissions, outcomes) for p, lane in lanes.items()))
+        return outcomes
+
+    async def _append(
+        self, partition: int, lane: Sequence[int], submissions: Sequence[Submission], outcomes: list[Outcome]
+    ) -> None:
+        """One partition's share, slice after slice; after a failed slice the later ones are not tried, to keep order."""
+        failure: LogError | None = None
+        for indexes, records in _slices(lane, submissions):
+            if failure is None:
+                try:
+                    await self._log.append(SUBMISSIONS, partition, records)
+                    continue
+                except LogError as error:
+                    failure = error
+            for index in indexes:
+                outcomes[index] = failure
+                # a later slice was certainly not written, but resending it is as safe: one word for all
+
+
+def _slices(lane: Sequence[int], submissions: Sequence[Submission]) -> Iterator[tuple[list[int], list[Record]]]:
+    """The share in pieces that one append takes: at most 500 records and 512 KiB, but always at least one record."""
+    indexes: list[int] = []
+    records: list[Record] = []
+    size = 0
+    for index in lane:
+        record = submission_record(submissions[index])
+        length = len(record.value or b"")
+        if records and (len(records) == _SLICE_RECORDS or size + length > _SLICE_BYTES):
+            yield indexes, records
+            indexes, records, size = [], [], 0
+        indexes.append(index)
+        records.append(record)
+        size += length
+    if records:
+        yield indexes, records
