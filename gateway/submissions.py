@@ -34,6 +34,47 @@ Outcome: TypeAlias = Queued | LogError
 """Queued, or why that is not known (see ``gateway.ports`` for which errors mean *certainly not written*)."""
 
 
+def command(
+    verdict: Verdict,
+    *,
+    receipt: str,
+    publisher: str,
+    hosts: Mapping[str, str],
+    mark: int | None = None,
+    traceparent: str | None = None,
+) -> Publish | Withdraw:
+    """The command that an accepted verdict asks for. Raises ValueError for any other: that is a fault of the caller."""
+    offer_id, revision, document = verdict.id, verdict.revision, verdict.document
+    if not verdict.accepted or offer_id is None or revision is None or document is None:
+        raise ValueError("only an accepted verdict can be submitted")
+    if verdict.withdrawal is not None:
+        return Withdraw(
+            receipt=receipt,
+            publisher=publisher,
+            id=offer_id,
+            revision=revision,
+            reason=verdict.withdrawal,
+            digest=content_digest(document),
+            traceparent=traceparent,
+        )
+    if verdict.offer is None or verdict.territory is None or verdict.expires_on is None:
+        raise ValueError("an accepted offer comes with its territory and its last day")
+    return Publish(
+        receipt=receipt,
+        publisher=publisher,
+        id=offer_id,
+        revision=revision,
+        digest=content_digest(document),
+        offer=verdict.offer,
+        territory=verdict.territory,
+        expires_on=verdict.expires_on,
+        problems=tuple(problem.to_json() for problem in verdict.problems),
+        provenance=provenance_of(verdict.offer, publisher=publisher, hosts=hosts),
+        mark=mark,
+        traceparent=traceparent,
+    )
+
+
 class Submissions:
     """Hands accepted verdicts and the gateway's own commands to the relay, by way of the log."""
 
@@ -52,37 +93,15 @@ class Submissions:
         marks: Sequence[int] | None = None,
         traceparent: str | None = None,
     ) -> Publish | Withdraw:
-        """The command for an accepted verdict. ``hosts`` maps the hosts of known platforms to their slugs; ``marks`` is
-        the vector of a snapshot's mark, for its items only.
+        """The command for an accepted verdict, with a new receipt. ``hosts`` maps the hosts of known platforms to their
+        slugs; ``marks`` is the vector of a snapshot's mark, for its items only.
         """
-        offer_id, revision, document = verdict.id, verdict.revision, verdict.document
-        if offer_id is None or revision is None or document is None:
-            raise ValueError("only an accepted verdict can be submitted")
-        partition = partition_of(offer_id, self._log.partitions)
-        receipt = self._ids.mint(publisher, partition=partition, now=self._clock(), nonce=self._entropy(_NONCE))
-        if verdict.withdrawal is not None:
-            return Withdraw(
-                receipt=receipt,
-                publisher=publisher,
-                id=offer_id,
-                revision=revision,
-                reason=verdict.withdrawal,
-                digest=content_digest(document),
-                traceparent=traceparent,
-            )
-        if verdict.offer is None or verdict.territory is None or verdict.expires_on is None:
-            raise ValueError("only an accepted verdict can be submitted")
-        return Publish(
-            receipt=receipt,
+        partition = partition_of(verdict.id or "", self._log.partitions)
+        return command(
+            verdict,
+            receipt=self._ids.mint(publisher, partition=partition, now=self._clock(), nonce=self._entropy(_NONCE)),
             publisher=publisher,
-            id=offer_id,
-            revision=revision,
-            digest=content_digest(document),
-            offer=verdict.offer,
-            territory=verdict.territory,
-            expires_on=verdict.expires_on,
-            problems=tuple(problem.to_json() for problem in verdict.problems),
-            provenance=provenance_of(verdict.offer, publisher=publisher, hosts=hosts),
+            hosts=hosts,
             mark=None if marks is None else marks[partition],
             traceparent=traceparent,
         )
@@ -99,7 +118,7 @@ class Submissions:
     async def _append(
         self, partition: int, lane: Sequence[int], submissions: Sequence[Submission], outcomes: list[Outcome]
     ) -> None:
-        """One partition's share, slice after slice; after a failed slice the later ones are not tried, to keep order."""
+        """One partition's share, slice after slice; after a failed one the rest is not tried, to keep order."""
         failure: LogError | None = None
         for indexes, records in _slices(lane, submissions):
             if failure is None:

@@ -7,17 +7,19 @@ from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.partners import Partners
+from gateway.positions import Positions
 from gateway.ports import EventLog, TokenVerifier
 from gateway.protocol.partner import Partner
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.seal import Seal
+from gateway.snapshot import Snapshots
 from gateway.submissions import Submissions
 from gateway.views import OfferView, ReceiptView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Every limit of the API, on by default; sizes in bytes, times in seconds (documented in ``docs/operations.md``)."""
+    """Every limit of the API, on by default; sizes in bytes, times in seconds (see ``docs/operations.md``)."""
 
     offer_bytes: int = 100_000
     array_bytes: int = 64 * 1024 * 1024
@@ -42,8 +44,9 @@ class Context:
     offers: OfferView
     receipts: ReceiptView
     receipt_ids: ReceiptIds
+    positions: Positions
+    snapshots: Snapshots
     cursors: Seal
-    marks: Seal
     limits: Limits
     clock: Clock
     spool: Path

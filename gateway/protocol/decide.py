@@ -98,7 +98,7 @@ def _publish(submission: Publish, known: Known | None, now: int, position: int) 
     if (state_of(known), "publish") not in TRANSITIONS:
         return Rejected(known, "moderated")
     if submission.expires_on < paris_date(now):
-        return Rejected(known, "expired")
+        return Rejected(known, "already-expired")
     shared = audiences(submission.offer) | (known.shared if known else frozenset())
     accepted = Known(
         revision=submission.revision,

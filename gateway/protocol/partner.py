@@ -21,7 +21,7 @@ class Partner:
     """One platform of the federation, as the ``partners`` topic holds it (schema ``partner``).
 
     ``territory`` is the default filter of its reads: INSEE department codes (empty: all of them).
-    ``national_delivery``: whether the gateway delivers its offers to the national site, or it does so itself (``self``).
+    ``national_delivery``: who delivers its offers to the national site, the gateway or the platform (``self``).
     ``inbox`` and ``feed``: whether it publishes or subscribes by Kafka itself.
     """
 

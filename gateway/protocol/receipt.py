@@ -1,7 +1,7 @@
 """Receipts: what became of a submission, under an id that its publisher alone can ask for."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -106,6 +106,35 @@ def receipt_record(
         case Stale(known=known) | Rejected(known=known) if known is not None:
             body["current"] = {"revision": known.revision, "sequence": known.sequence}
     return Record(submission.id.encode(), orjson.dumps(body))
+
+
+def refusal_record(
+    *,
+    receipt: str,
+    publisher: str,
+    offer_id: str | None,
+    revision: int | None,
+    place: str,
+    at: int,
+    versions: Versions,
+    problems: Sequence[Mapping[str, Any]],
+) -> Record:
+    """The receipt of a message that never became a submission: refused on the inbox, for all its problems at once."""
+    body: dict[str, Any] = {
+        "receipt": receipt,
+        "publisher": publisher,
+        "verdict": "rejected",
+        "position": place,
+        "at": utc(at),
+        "schema_version": versions.schema,
+        "rules_version": versions.rules,
+        "problems": list(problems),
+    }
+    if offer_id is not None:
+        body["id"] = offer_id
+    if revision is not None:
+        body["revision"] = revision
+    return Record((offer_id or publisher).encode(), orjson.dumps(body))
 
 
 def verdict_name(decision: Decision) -> VerdictName:

@@ -1,0 +1,147 @@
+"""The audit: whether the log keeps its promises, checked from its records alone (``passerelle audit``).
+
+Within what the log still holds: every submission that was read has exactly one receipt; every accepted receipt has its
+offer at that sequence or later; every record of ``offers`` has its receipt; sequences grow; positions skip nothing.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import orjson
+
+from gateway.ports import EventLog
+from gateway.positions import read_positions
+from gateway.protocol.record import StoredRecord, position_key, read_offer
+from gateway.protocol.topic import OFFERS, RECEIPTS, SUBMISSIONS
+
+_PAGE = 5_000
+_MOST_FINDINGS = 1_000
+
+
+@dataclass(slots=True)
+class AuditReport:
+    """What was read and what is wrong: one sentence per finding (the first thousand), and how many there are."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    findings: list[str] = field(default_factory=list)
+    wrong: int = 0
+
+    @property
+    def clean(self) -> bool:
+        """Whether the log keeps all its promises."""
+        return self.wrong == 0
+
+    def add(self, finding: str) -> None:
+        """Note something that is wrong."""
+        self.wrong += 1
+        if len(self.findings) < _MOST_FINDINGS:
+            self.findings.append(finding)
+
+    def count(self, name: str, number: int = 1) -> None:
+        """Count what was read."""
+        self.counts[name] = self.counts.get(name, 0) + number
+
+
+async def audit(log: EventLog) -> AuditReport:
+    """Read the whole log, a partition at a time. The gateway may go on working: what it adds meanwhile is left out."""
+    report = AuditReport()
+    for partition in range(log.partitions):
+        await _Partition(log, partition, report).check()
+    return report
+
+
+class _Partition:
+    def __init__(self, log: EventLog, partition: int, report: AuditReport) -> None:
+        self._log = log
+        self._partition = partition
+        self._report = report
+        self._receipts: dict[int, tuple[str, str, int | None]] = {}
+        """Submissions offset → offer id, verdict and sequence of its receipt."""
+        self._latest: dict[str, int] = {}
+        """Offer id → last sequence on ``offers``; a tombstone counts as endless."""
+
+    async def check(self) -> None:
+        # The position first: outputs written with it, or before, are then sure to be seen.
+        kept = await read_positions(self._log, self._partition)
+        position = kept.get(position_key(SUBMISSIONS, self._partition).decode(), 0)
+        end = (await self._log.ends(SUBMISSIONS))[self._partition]
+        if position > end:
+            self._report.add(f"positions says {position} of {self._name(SUBMISSIONS)}, which ends at {end}")
+        await self._read_receipts()
+        first_receipt = min(self._receipts, default=position)
+        await self._read_offers(position, first_receipt)
+        await self._read_submissions(position, first_receipt)
+        self._check_accepted()
+
+    async def _read_receipts(self) -> None:
+        async for record in self._records(RECEIPTS):
+            body = orjson.loads(record.value or b"{}")
+            topic, partition, offset = body["position"].split("/")
+            if topic != SUBMISSIONS:
+                self._report.count("refused on an inbox")
+                continue
+            self._report.count("receipts")
+            self._report.count(body["verdict"])
+            place = int(offset)
+            if place in self._receipts:
+                self._report.add(f"two receipts for {body['position']} ({body['id']})")
+            if int(partition) != self._partition:
+                self._report.add(f"a receipt for {body['position']} lies on {self._name(RECEIPTS)}")
+            self._receipts[place] = (body["id"], body["verdict"], body.get("sequence"))
+
+    async def _read_offers(self, position: int, first_receipt: int) -> None:
+        async for record in self._records(OFFERS):
+            if record.key is None:
+                self._report.add(f"{self._name(OFFERS)}/{record.offset} has no key")
+                continue
+            key = record.key.decode()
+            if record.value is None:
+                self._latest[key] = _ENDLESS
+                continue
+            self._report.count("records of offers")
+            known = read_offer(record.key, record.value).known
+            last = self._latest.get(key)
+            if last is not None and last != _ENDLESS and known.sequence <= last:
+                self._report.add(f"the sequence of {key} falls from {last} to {known.sequence}")
+            self._latest[key] = known.sequence
+            if first_receipt <= known.position < position:
+                self._check_origin(key, known.position, known.sequence)
+
+    def _check_origin(self, key: str, place: int, sequence: int) -> None:
+        receipt = self._receipts.get(place)
+        if receipt is None:
+            self._report.add(f"{key} at sequence {sequence} has no receipt")
+        elif receipt != (key, "accepted", sequence):
+            self._report.add(f"{key} at sequence {sequence} has the receipt of {receipt[0]}: {receipt[1]} {receipt[2]}")
+
+    async def _read_submissions(self, position: int, first_receipt: int) -> None:
+        async for record in self._records(SUBMISSIONS):
+            self._report.count("submissions")
+            known = record.offset in self._receipts
+            if record.offset >= position:
+                self._report.count("submissions not yet decided")
+            elif record.offset >= first_receipt and not known:
+                self._report.add(f"{self._name(SUBMISSIONS)}/{record.offset} was passed and has no receipt")
+
+    def _check_accepted(self) -> None:
+        for place, (offer_id, verdict, sequence) in self._receipts.items():
+            if verdict == "accepted" and self._latest.get(offer_id, -1) < (sequence or 0):
+                self._report.add(f"{offer_id} was accepted at sequence {sequence} ({SUBMISSIONS} {place}) and is lost")
+
+    async def _records(self, topic: str) -> AsyncIterator[StoredRecord]:
+        start = (await self._log.starts(topic))[self._partition]
+        end = (await self._log.ends(topic))[self._partition]
+        at = start
+        async with self._log.reader({(topic, self._partition): start}) as reader:
+            while at < end:
+                for chunk in await reader.poll(limit=_PAGE, wait=1.0):
+                    for record in chunk.records:
+                        if record.offset < end:
+                            yield record
+                    at = chunk.position
+
+    def _name(self, topic: str) -> str:
+        return f"{topic}/{self._partition}"
+
+
+_ENDLESS = 2**63

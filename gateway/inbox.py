@@ -1,0 +1,76 @@
+"""One message of an inbox, judged: it becomes a submission, or a refusal with every reason. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import orjson
+
+import schemas
+from gateway.protocol.identity import is_offer_id, platform_of
+from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN, StoredRecord
+
+_BODY_SHOWN = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Why a message cannot become a submission, and what of it could be read."""
+
+    problems: tuple[schemas.Problem, ...]
+    id: str | None = None
+    revision: int | None = None
+
+
+def judge_message(record: StoredRecord, *, platform: str, may_publish: bool, on: date) -> schemas.Verdict | Refused:
+    """The verdict on one inbox message: an accepted one only when key, type, owner and document are in order.
+
+    ``platform`` is the owner of the inbox, proved by the broker's access rules; ``on`` the day of the append in Paris.
+    """
+    key = _offer_id(record.key)
+    if not may_publish:
+        return Refused((schemas.problem("inbox-not-allowed"),), key)
+    if key is None:
+        return Refused((schemas.problem("inbox-key"),))
+    if platform_of(key) != platform:
+        return Refused((schemas.problem("not-owner", pointer="/id", expected=f"{platform}:…"),))
+    if record.value is None:
+        return Refused((schemas.problem("inbox-null"),), key)
+    match record.header("ce_type"):
+        case str(kind) if kind == TYPE_PUBLISHED:
+            verdict = schemas.check(record.value, on=on)
+        case str(kind) if kind == TYPE_WITHDRAWN:
+            verdict = _withdrawal(record.value, on)
+        case _:
+            return Refused((schemas.problem("inbox-type"),), key)
+    if verdict.id is not None and verdict.id != key:
+        return Refused((schemas.problem("inbox-key"), *verdict.problems), key, verdict.revision)
+    if not verdict.accepted:
+        return Refused(verdict.problems, key, verdict.revision)
+    return verdict
+
+
+def refused_body(record: StoredRecord, problems: Sequence[Mapping[str, Any]], *, place: str) -> bytes:
+    """The value of a record of ``rejected``: where it was, why it was refused, and its text without personal data."""
+    text = (record.value or b"")[:_BODY_SHOWN].decode(errors="replace")
+    key = None if record.key is None else schemas.redact(record.key[:200].decode(errors="replace"))
+    return orjson.dumps({"place": place, "key": key, "problems": problems, "body": schemas.redact(text)})
+
+
+def _offer_id(key: bytes | None) -> str | None:
+    try:
+        text = (key or b"").decode()
+    except UnicodeDecodeError:
+        return None
+    return text if is_offer_id(text) else None
+
+
+def _withdrawal(raw: bytes, on: date) -> schemas.Verdict:
+    """The event says *withdrawn* already, and its data gives the ``reason``: judged as a batch's item is."""
+    verdict = schemas.check_withdrawal(raw, on=on)
+    document = verdict.document
+    if document is None or "reason" not in document or "withdrawn" in document:
+        return verdict
+    item = {("withdrawn" if name == "reason" else name): value for name, value in document.items()}
+    return schemas.check_withdrawal(orjson.dumps(item), on=on)

@@ -1,0 +1,93 @@
+"""One batch of submissions, judged: what is to be written, and what is known afterwards. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import schemas
+from gateway.ports import Output
+from gateway.protocol.decide import Accepted, Decision, Rejected, Stale, decide
+from gateway.protocol.identity import GATEWAY
+from gateway.protocol.receipt import Versions, receipt_record, verdict_name
+from gateway.protocol.record import OfferState, Record, StoredRecord, offer_record, read_submission
+from gateway.protocol.submission import Known, Publish, Submission, Withdraw
+from gateway.protocol.topic import OFFERS, RECEIPTS, SUBMISSIONS
+
+VERSIONS = Versions(schema=schemas.SCHEMA_VERSION, rules=schemas.RULES_VERSION)
+
+
+@dataclass(slots=True)
+class Batch:
+    """The outputs of a batch, the changes of what is known, and how many submissions got which verdict."""
+
+    outputs: list[Output] = field(default_factory=list)
+    changes: dict[str, Known | None] = field(default_factory=dict)
+    verdicts: dict[str, int] = field(default_factory=dict)
+
+
+def read_batch(records: Sequence[StoredRecord]) -> list[tuple[StoredRecord, Submission]]:
+    """The submissions of a batch. Raises ValueError on a record that the gateway did not write."""
+    read = []
+    for record in records:
+        if record.value is None:
+            raise ValueError(f"a submission without a value at offset {record.offset}")
+        read.append((record, read_submission(record.value)))
+    return read
+
+
+def judge(
+    batch: Batch,
+    submissions: Sequence[tuple[StoredRecord, Submission]],
+    *,
+    partition: int,
+    known: Mapping[str, Known],
+) -> None:
+    """Decide each submission in order and add the outcome to the batch; later ones see what earlier ones decided."""
+    for record, submission in submissions:
+        offer_id = submission.id
+        standing = batch.changes[offer_id] if offer_id in batch.changes else known.get(offer_id)
+        publisher = submission.publisher if isinstance(submission, Publish | Withdraw) else GATEWAY
+        decision = decide(
+            submission, publisher=publisher, known=standing, now=record.appended_at, position=record.offset
+        )
+        if isinstance(decision, Accepted):
+            batch.changes[offer_id] = decision.known
+            batch.outputs.append(Output(OFFERS, partition, _change(submission, decision)))
+        batch.outputs.append(
+            Output(
+                RECEIPTS,
+                partition,
+                receipt_record(
+                    submission,
+                    decision,
+                    publisher=publisher,
+                    place=f"{SUBMISSIONS}/{partition}/{record.offset}",
+                    at=record.appended_at,
+                    versions=VERSIONS,
+                    problem=_explanation(decision),
+                ),
+            )
+        )
+        name = verdict_name(decision)
+        batch.verdicts[name] = batch.verdicts.get(name, 0) + 1
+
+
+def _change(submission: Submission, decision: Accepted) -> Record:
+    if decision.known is None:
+        return Record(submission.id.encode(), None)
+    traceparent = getattr(submission, "traceparent", None)
+    if isinstance(submission, Publish):
+        state = OfferState(submission.id, decision.known, submission.offer, submission.territory)
+    else:
+        state = OfferState(submission.id, decision.known)
+    return offer_record(state, traceparent=traceparent)
+
+
+def _explanation(decision: Decision) -> Mapping[str, Any] | None:
+    return _problem(decision.code) if isinstance(decision, Stale | Rejected) else None
+
+
+@cache
+def _problem(code: str) -> Mapping[str, Any]:
+    return schemas.problem(code).to_json()

@@ -1,0 +1,134 @@
+"""One partition's relay: take it, rebuild, then read, decide and commit until told to stop."""
+
+import asyncio
+from collections.abc import Callable
+
+from gateway.clock import Clock
+from gateway.ports import Chunk, EventLog, Output, Owner, PositionLostError
+from gateway.positions import read_positions
+from gateway.protocol.record import OfferState, position_key, position_record, read_offer
+from gateway.protocol.topic import OFFERS, POSITIONS, SUBMISSIONS
+from gateway.relay.batch import Batch, judge, read_batch
+from gateway.relay.state import RelayState
+from gateway.share import keep_owning
+
+ROLE = "relay"
+_BATCH = 500
+_SLICE = 100
+_REBUILD = 2_000
+_IDLE_COMMIT_MS = 1_000
+
+
+class PartitionRelay:
+    """Decides the submissions of one partition, exactly once. ``run`` ends only by an error or by being cancelled."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        partition: int,
+        *,
+        state: RelayState,
+        clock: Clock,
+        decided: Callable[[dict[str, int]], None],
+    ) -> None:
+        self._log = log
+        self._partition = partition
+        self._state = state
+        self._clock = clock
+        self._decided = decided
+        self.ready = False
+        self.lag_ms = 0
+        self.position = 0
+
+    async def run(self) -> None:
+        """Own the partition and relay until cancelled. When a commit's outcome is not known, or the log was away, it
+        starts over: a new owner, a rebuilt state.
+        """
+        await keep_owning(self._log, role=ROLE, partition=self._partition, work=self._own)
+
+    async def _own(self, owner: Owner) -> None:
+        try:
+            await self._rebuild()
+            await self._relay(owner)
+        finally:
+            self.ready = False
+            self._state.drop()
+
+    async def _rebuild(self) -> None:
+        """Read ``offers`` up to its end: after the former owner was fenced, so nothing more can come from it."""
+        end = (await self._log.ends(OFFERS))[self._partition]
+        if self._state.position > end:
+            self._state.clear()
+        at = self._state.position
+        async with self._log.reader({(OFFERS, self._partition): at}) as reader:
+            while at < end:
+                for chunk in await reader.poll(limit=_REBUILD, wait=1.0):
+                    self._apply(chunk)
+                    at = chunk.position
+                await asyncio.sleep(0)
+
+    def _apply(self, chunk: Chunk) -> None:
+        states: dict[str, OfferState | None] = {}
+        for record in chunk.records:
+            if record.key is None:
+                raise ValueError(f"a record of offers without a key at {chunk.partition}/{record.offset}")
+            gone = record.value is None
+            states[record.key.decode()] = None if gone else read_offer(record.key, record.value or b"")
+        self._state.apply(
+            [state for state in states.values() if state is not None],
+            [key for key, state in states.items() if state is None],
+            position=chunk.position,
+        )
+
+    async def _relay(self, owner: Owner) -> None:
+        self.position = await self._input_position()
+        async with self._log.reader({(SUBMISSIONS, self._partition): self.position}) as reader:
+            self.ready = True
+            committed_at = self._clock()
+            while True:
+                moved = False
+                for chunk in await reader.poll(limit=_BATCH, wait=1.0):
+                    if chunk.records or self._clock() - committed_at >= _IDLE_COMMIT_MS:
+                        await self._commit(owner, chunk)
+                        committed_at = self._clock()
+                    moved = moved or bool(chunk.records)
+                if not moved:
+                    self.lag_ms = 0
+
+    async def _input_position(self) -> int:
+        """Where to go on, by the log's own word; a log that was begun anew starts at its start only if that is 0."""
+        kept = (await read_positions(self._log, self._partition)).get(
+            position_key(SUBMISSIONS, self._partition).decode()
+        )
+        if kept is not None:
+            return kept
+        start = (await self._log.starts(SUBMISSIONS))[self._partition]
+        if start > 0:
+            raise PositionLostError(
+                f"positions says nothing of {SUBMISSIONS}/{self._partition}, whose first {start} records are gone; "
+                "restore the positions topic from a backup, see docs/operations.md"
+            )
+        return 0
+
+    async def _commit(self, owner: Owner, chunk: Chunk) -> None:
+        """Judge a chunk and write its outputs with the new input position, in one transaction."""
+        if chunk.records:
+            self.lag_ms = max(0, self._clock() - chunk.records[0].appended_at)
+        batch = await self._judge(chunk)
+        batch.outputs.append(
+            Output(POSITIONS, self._partition, position_record(SUBMISSIONS, self._partition, chunk.position))
+        )
+        self._state.put(batch.changes)
+        ends = await owner.commit(batch.outputs)
+        self._state.keep(position=ends.get((OFFERS, self._partition), self._state.position))
+        self.position = chunk.position
+        self._decided(batch.verdicts)
+
+    async def _judge(self, chunk: Chunk) -> Batch:
+        batch = Batch()
+        for start in range(0, len(chunk.records), _SLICE):
+            part = read_batch(chunk.records[start : start + _SLICE])
+            known = self._state.known({submission.id for _, submission in part})
+            judge(batch, part, partition=self._partition, known=known)
+            await asyncio.sleep(0)  # other tasks of this process get their turn
+        return batch

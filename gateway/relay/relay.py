@@ -1,0 +1,82 @@
+"""The relay of this process: one task per partition that the group gives it."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from gateway.clock import Clock
+from gateway.ports import EventLog
+from gateway.protocol.receipt import ReceiptIds
+from gateway.protocol.topic import SUBMISSIONS
+from gateway.relay.chore import due_commands
+from gateway.relay.partition import ROLE, PartitionRelay
+from gateway.relay.state import RelayState
+from gateway.share import work_share
+from gateway.submissions import Submissions
+
+_CHORES_SECONDS = 60.0
+
+
+class Relay:
+    """Follows the group's assignment. An error of any partition ends ``run``: the process then says so and exits."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        *,
+        folder: Path,
+        identity: str,
+        submissions: Submissions,
+        ids: ReceiptIds,
+        clock: Clock,
+        decided: Callable[[dict[str, int]], None],
+        chores_seconds: float = _CHORES_SECONDS,
+    ) -> None:
+        self._log = log
+        self._folder = folder
+        self._identity = identity
+        self._submissions = submissions
+        self._ids = ids
+        self._clock = clock
+        self._decided = decided
+        self._chores_seconds = chores_seconds
+        self.partitions: dict[int, PartitionRelay] = {}
+
+    @property
+    def ready(self) -> bool:
+        """Whether every partition of this process has been rebuilt and is being relayed."""
+        return all(relay.ready for relay in self.partitions.values())
+
+    @property
+    def lag_ms(self) -> int:
+        """The age of the oldest submission in hand, over this process's partitions."""
+        return max((relay.lag_ms for relay in self.partitions.values()), default=0)
+
+    async def run(self) -> None:
+        """Relay until cancelled; raises what made a partition stop."""
+        await work_share(self._log, role=ROLE, topic=SUBMISSIONS, work=self._partition)
+
+    async def _partition(self, partition: int) -> None:
+        state = RelayState(self._folder / f"relay-{partition}.sqlite", log=self._identity)
+        relay = PartitionRelay(self._log, partition, state=state, clock=self._clock, decided=self._decided)
+        self.partitions[partition] = relay
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(relay.run())
+                group.create_task(self._chores(relay, state, partition))
+        except* Exception as errors:  # noqa: BLE001  # unwrapped, not swallowed: the first error speaks
+            raise errors.exceptions[0] from None
+        finally:
+            del self.partitions[partition]
+            state.close()
+
+    async def _chores(self, relay: PartitionRelay, state: RelayState, partition: int) -> None:
+        """Hand in what is due, and look again only when the relay has read past what was handed in."""
+        while True:
+            if relay.ready:
+                commands = due_commands(state, partition=partition, ids=self._ids, now=self._clock())
+                await self._submissions.submit(commands)
+                end = (await self._log.ends(SUBMISSIONS))[partition]
+                while commands and relay.position < end:  # noqa: ASYNC110  # a chore has time
+                    await asyncio.sleep(0.1)
+            await asyncio.sleep(self._chores_seconds if relay.ready else 0.1)

@@ -1,0 +1,160 @@
+"""What the relay remembers of one partition's offers: a disposable SQLite table, rebuilt from ``offers``.
+
+The table is only ever a copy: it holds its log's identity and the offset up to which ``offers`` was applied. A file
+that is damaged, foreign or ahead of the log is thrown away. On disk, so that a million offers cost no memory.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from gateway.protocol.record import OfferState
+from gateway.protocol.submission import Known
+
+_FORMAT = 1
+_LAYOUT = """
+CREATE TABLE known (
+    id TEXT PRIMARY KEY, revision INTEGER, digest BLOB, sequence INTEGER, position INTEGER, appended_at INTEGER,
+    reason TEXT, expires_on TEXT, provenance TEXT, shared TEXT
+) WITHOUT ROWID;
+CREATE INDEX due ON known (expires_on) WHERE reason IS NULL;
+CREATE INDEX old ON known (appended_at) WHERE reason IS NOT NULL;
+CREATE TABLE about (log TEXT, format INTEGER, position INTEGER);
+"""
+_COLUMNS = "revision, digest, sequence, position, appended_at, reason, expires_on, provenance, shared"
+_UPSERT = "INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_LOOKUP = 500
+
+
+class RelayState:
+    """The table of one partition. Changes become lasting with ``keep``; ``drop`` forgets those since the last one."""
+
+    def __init__(self, path: Path, *, log: str) -> None:
+        self._path = path
+        self._log = log
+        self._db = self._open()
+
+    @property
+    def position(self) -> int:
+        """The next offset of ``offers`` to apply."""
+        return int(self._db.execute("SELECT position FROM about").fetchone()[0])
+
+    def known(self, ids: Iterable[str]) -> dict[str, Known]:
+        """What is known of these offers; unknown ones are left out."""
+        found: dict[str, Known] = {}
+        wanted = list(ids)
+        for start in range(0, len(wanted), _LOOKUP):
+            part = wanted[start : start + _LOOKUP]
+            marks = ",".join("?" * len(part))
+            rows = self._db.execute(f"SELECT id, {_COLUMNS} FROM known WHERE id IN ({marks})", part)  # noqa: S608  # marks only
+            found.update((row[0], _known(row[1:])) for row in rows)
+        return found
+
+    def put(self, changes: Mapping[str, Known | None]) -> None:
+        """Set what is known of these offers; None forgets one."""
+        self._db.executemany(_UPSERT, [_row(key, known) for key, known in changes.items() if known is not None])
+        self._db.executemany(
+            "DELETE FROM known WHERE id = ?", [(key,) for key, known in changes.items() if known is None]
+        )
+
+    def apply(self, states: Sequence[OfferState], gone: Sequence[str], *, position: int) -> None:
+        """Apply records of ``offers`` and keep: the rebuild."""
+        changes: dict[str, Known | None] = {state.id: state.known for state in states}
+        changes.update(dict.fromkeys(gone))
+        self.put(changes)
+        self.keep(position=position)
+
+    def keep(self, *, position: int) -> None:
+        """Make the changes lasting: they stand on the log below this offset of ``offers``."""
+        self._db.execute("UPDATE about SET position = ?", (position,))
+        self._db.commit()
+
+    def drop(self) -> None:
+        """Forget the changes since the last ``keep``: their commit did not happen, or it is not known."""
+        self._db.rollback()
+
+    def due(self, *, today: str, limit: int) -> Iterator[tuple[str, Known]]:
+        """Live offers whose last day lies before ``today`` (ISO date)."""
+        rows = self._db.execute(
+            f"SELECT id, {_COLUMNS} FROM known WHERE reason IS NULL AND expires_on < ? ORDER BY expires_on LIMIT ?",  # noqa: S608
+            (today, limit),
+        )
+        return ((row[0], _known(row[1:])) for row in rows.fetchall())
+
+    def old_markers(self, *, before: int, limit: int) -> Iterator[tuple[str, Known]]:
+        """Markers that were set before an instant (ms)."""
+        rows = self._db.execute(
+            f"SELECT id, {_COLUMNS} FROM known WHERE reason IS NOT NULL AND appended_at < ? LIMIT ?",  # noqa: S608
+            (before, limit),
+        )
+        return ((row[0], _known(row[1:])) for row in rows.fetchall())
+
+    def clear(self) -> None:
+        """Start from nothing: the log no longer is what this table was made from."""
+        self._db.close()
+        self._delete()
+        self._db = self._open()
+
+    def close(self) -> None:
+        """Free the file."""
+        self._db.close()
+
+    def _open(self) -> sqlite3.Connection:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            return self._connect()
+        except sqlite3.DatabaseError:
+            self._delete()
+            return self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
+        database = sqlite3.connect(self._path, check_same_thread=False)
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("PRAGMA synchronous = NORMAL")
+            if database.execute("SELECT 1 FROM sqlite_master WHERE name = 'about'").fetchone() is None:
+                database.executescript(_LAYOUT)
+                database.execute("INSERT INTO about VALUES (?, ?, 0)", (self._log, _FORMAT))
+                database.commit()
+            if database.execute("SELECT log, format FROM about").fetchone() != (self._log, _FORMAT):
+                raise sqlite3.DatabaseError("this table was made from another log")  # noqa: TRY301
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    def _delete(self) -> None:
+        for suffix in ("", "-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                self._path.with_name(self._path.name + suffix).unlink()
+
+
+def _row(offer_id: str, known: Known) -> tuple[object, ...]:
+    return (
+        offer_id,
+        known.revision,
+        bytes.fromhex(known.digest),
+        known.sequence,
+        known.position,
+        known.appended_at,
+        known.reason,
+        known.expires_on,
+        " ".join(known.provenance),
+        " ".join(sorted(known.shared)),
+    )
+
+
+def _known(row: Sequence[object]) -> Known:
+    revision, digest, sequence, position, appended_at, reason, expires_on, provenance, shared = row
+    return Known(
+        revision=revision,  # type: ignore[arg-type]  # the columns hold what _row put there
+        digest=digest.hex(),  # type: ignore[attr-defined]
+        sequence=sequence,  # type: ignore[arg-type]
+        position=position,  # type: ignore[arg-type]
+        appended_at=appended_at,  # type: ignore[arg-type]
+        reason=reason,  # type: ignore[arg-type]
+        expires_on=expires_on,  # type: ignore[arg-type]
+        provenance=tuple(provenance.split()),  # type: ignore[attr-defined]
+        shared=frozenset(shared.split()),  # type: ignore[attr-defined]
+    )

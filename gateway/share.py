@@ -1,0 +1,116 @@
+"""A process's share of the work: one task per partition that the group assigns, or per partner that wants it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import structlog
+
+from gateway.partners import Partners
+from gateway.ports import EventLog, FencedError, LogUnavailableError, Owner, UnknownOutcomeError
+from gateway.protocol.partner import Partner
+
+_FENCED_GRACE_SECONDS = 5.0
+_PARTNERS_SECONDS = 2.0
+_FIRST_PAUSE = 0.1
+_LONGEST_PAUSE = 5.0
+
+Place = TypeVar("Place", int, str)
+
+_log = structlog.get_logger()
+
+
+async def work_share(log: EventLog, *, role: str, topic: str, work: Callable[[int], Awaitable[None]]) -> None:
+    """Run ``work(partition)`` for each partition of this process's share, until cancelled.
+
+    Raises what made a partition's work stop. Being fenced is in order when the group is about to take the partition
+    away; otherwise another process works on the same partition outside the group, and that is an error.
+    """
+    membership = await log.join(role, topic)
+    tasks: dict[int, asyncio.Task[None]] = {}
+    change = asyncio.create_task(membership.changed())
+    try:
+        while True:
+            done, _ = await asyncio.wait({change, *tasks.values()}, return_when=asyncio.FIRST_COMPLETED)
+            for partition in [p for p, task in tasks.items() if task in done]:
+                await _settle(role, partition, tasks.pop(partition), change)
+            if change.done():
+                share = change.result()
+                _log.info("share.assigned", role=role, partitions=sorted(share))
+                change = asyncio.create_task(membership.changed())
+                await _stop([tasks.pop(p) for p in set(tasks) - share])
+                tasks.update((p, asyncio.create_task(_work(work, p))) for p in share - set(tasks))
+    finally:
+        await _stop([change, *tasks.values()])
+        await membership.close()
+
+
+async def work_partners(
+    partners: Partners, *, wanted: Callable[[Partner], bool], work: Callable[[str], Awaitable[None]]
+) -> None:
+    """Run ``work(platform)`` for each partner that is wanted, as partners come and go, until cancelled. Raises what
+    made one stop.
+    """
+    tasks: dict[str, asyncio.Task[None]] = {}
+    try:
+        while True:
+            present = {partner.platform for partner in partners.all() if wanted(partner) and not partner.revoked}
+            await _stop([tasks.pop(platform) for platform in set(tasks) - present])
+            tasks.update((platform, asyncio.create_task(_work(work, platform))) for platform in present - set(tasks))
+            if tasks:
+                done, _ = await asyncio.wait(
+                    tasks.values(), timeout=_PARTNERS_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                )
+                for task in done:
+                    task.result()
+            else:
+                await asyncio.sleep(_PARTNERS_SECONDS)
+    finally:
+        await _stop([*tasks.values()])
+
+
+async def keep_owning(log: EventLog, *, role: str, partition: int, work: Callable[[Owner], Awaitable[None]]) -> None:
+    """Own a partition and work on it until cancelled: anew after a commit of unknown outcome, or an outage of the log.
+
+    Each attempt begins with a new owner, so that nothing of the last one can still come. Other errors are raised.
+    """
+    pause = 0.0
+    while True:
+        began = asyncio.get_running_loop().time()
+        try:
+            owner = await log.own(role, partition)
+            try:
+                await work(owner)
+            finally:
+                await owner.close()
+        except (UnknownOutcomeError, LogUnavailableError) as error:
+            _log.warning("share.begins_again", role=role, partition=partition, error=str(error), pause=pause)
+            await asyncio.sleep(pause)
+            lasted = asyncio.get_running_loop().time() - began
+            pause = 0.0 if lasted > _LONGEST_PAUSE else min(_LONGEST_PAUSE, pause * 2 + _FIRST_PAUSE)
+
+
+async def _work(work: Callable[[Place], Awaitable[None]], place: Place) -> None:
+    await work(place)
+    raise RuntimeError(f"the work on {place} ended by itself")
+
+
+async def _settle(role: str, partition: int, task: asyncio.Task[None], change: asyncio.Task[frozenset[int]]) -> None:
+    error = task.exception()
+    if error is None:
+        return
+    if not isinstance(error, FencedError):
+        raise error
+    _log.warning("share.fenced", role=role, partition=partition)
+    await asyncio.wait({change}, timeout=_FENCED_GRACE_SECONDS)
+    if not change.done() or partition in change.result():
+        raise FencedError(
+            f"another process works on {role} of partition {partition} and the group does not know it; "
+            "stop the other process, or give it a log of its own"
+        ) from error
+
+
+async def _stop(tasks: list[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

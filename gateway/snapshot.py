@@ -1,0 +1,229 @@
+"""Snapshots: a publisher's complete set of offers; what it lacks is withdrawn, under guards against cut exports.
+
+The publisher takes a *mark* before it exports. The mark signs where the ``submissions`` topic then ended, so that an
+offer put in between is never taken for absent. Requirements PUB-021 to PUB-028.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import orjson
+import structlog
+
+from gateway.clock import Clock
+from gateway.ports import EventLog, FencedError, LogError, Output, Owner
+from gateway.positions import Positions, read_positions
+from gateway.protocol.identity import partition_of
+from gateway.protocol.receipt import ReceiptIds
+from gateway.protocol.record import position_key, position_record, submission_record
+from gateway.protocol.seal import Seal
+from gateway.protocol.submission import Publish, Retire
+from gateway.protocol.topic import OFFERS, POSITIONS, SUBMISSIONS
+from gateway.submissions import Outcome, Submissions
+from gateway.views import OfferView
+
+MARK_LIFE_MS = 24 * 3_600_000
+SHRINK_SHARE = 0.2
+SHRINK_LEAST = 10
+_WAIT_SECONDS = 60.0
+_RETIRE_SLICE = 2_000
+
+_log = structlog.get_logger()
+
+
+class SnapshotRefusedError(Exception):
+    """The snapshot changes nothing; ``code`` names a rule of the catalogue, ``args`` fill its message."""
+
+    def __init__(self, code: str, **values: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.values = values
+
+
+class SnapshotUpload(Protocol):
+    """A spooled, judged upload, as far as a snapshot needs it."""
+
+    @property
+    def count(self) -> int:
+        """How many lines it has, the last one with the declared count left out."""
+
+    @property
+    def declared_count(self) -> int | None:
+        """What the last line says; None when there is no such line."""
+
+    def ids(self) -> Iterator[str | None]:
+        """The id of every line in order, refused ones included; None where it cannot be read."""
+
+    def submissions(self) -> Iterator[Sequence[Publish]]:
+        """The accepted offers in order, in slices that fit in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """What a mark's text stands for: whose it is, when it was taken (ms), and the ends of ``submissions`` then."""
+
+    platform: str
+    taken_at: int
+    ends: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a snapshot did: one outcome per accepted offer in order, and how many absent offers it withdraws."""
+
+    outcomes: Sequence[Outcome]
+    withdrawn: int
+
+
+class Snapshots:
+    """Takes marks and applies snapshots; one at a time per platform, the last to begin wins."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        *,
+        submissions: Submissions,
+        offers: OfferView,
+        positions: Positions,
+        ids: ReceiptIds,
+        seal: Seal,
+        clock: Clock,
+    ) -> None:
+        self._log = log
+        self._submissions = submissions
+        self._offers = offers
+        self._positions = positions
+        self._ids = ids
+        self._seal = seal
+        self._clock = clock
+
+    async def mark(self, platform: str) -> tuple[str, int]:
+        """A new mark's text and when it ends (ms)."""
+        now = self._clock()
+        ends = await self._log.ends(SUBMISSIONS)
+        return self._seal.close(orjson.dumps([platform, now, ends])), now + MARK_LIFE_MS
+
+    def read(self, text: str, *, platform: str) -> Mark:
+        """The mark behind a text. Raises SnapshotRefusedError when it is another's, or over 24 hours old."""
+        payload = self._seal.open(text)
+        if payload is None:
+            raise SnapshotRefusedError("mark-invalid")
+        owner, taken_at, ends = orjson.loads(payload)
+        if owner != platform or self._clock() - taken_at > MARK_LIFE_MS or len(ends) != self._log.partitions:
+            raise SnapshotRefusedError("mark-invalid")
+        return Mark(owner, taken_at, tuple(ends))
+
+    async def apply(self, mark: Mark, upload: SnapshotUpload, *, confirm: int | None = None) -> Applied:
+        """Publish what is there and withdraw what is not. Raises SnapshotRefusedError when nothing was changed, and
+        LogError when the outcome is not known: sending again with a new mark is safe.
+        """
+        _complete(upload)
+        try:
+            async with self._turn(mark) as owner:
+                with closing(_Present()) as present:
+                    await asyncio.to_thread(present.fill, upload.ids())
+                    absent = await self._absent(mark, present)
+                    _guard(len(absent), upload.count, await self._offers.count(mark.platform), confirm)
+                    outcomes: list[Outcome] = []
+                    for slice_ in upload.submissions():
+                        outcomes += await self._submissions.submit(slice_)
+                    failed = next((outcome for outcome in outcomes if isinstance(outcome, LogError)), None)
+                    if failed is not None:
+                        raise failed
+                    await self._withdraw(owner, mark, absent)
+        except FencedError:
+            raise SnapshotRefusedError("snapshot-running") from None
+        _log.info("snapshot.applied", platform=mark.platform, items=upload.count, withdrawn=len(absent))
+        return Applied(outcomes, len(absent))
+
+    @asynccontextmanager
+    async def _turn(self, mark: Mark) -> AsyncIterator[Owner]:
+        """This platform's turn: an earlier snapshot that still runs is fenced, a mark not above the last is stale."""
+        partition = partition_of(mark.platform, self._log.partitions)
+        owner = await self._log.own(_role(mark.platform), partition)
+        try:
+            kept = await read_positions(self._log, partition)
+            if kept.get(position_key(_role(mark.platform), partition).decode(), 0) >= mark.taken_at:
+                raise SnapshotRefusedError("stale-mark")
+            yield owner
+        finally:
+            await owner.close()
+
+    async def _absent(self, mark: Mark, present: "_Present") -> list[tuple[str, int]]:
+        """Live offers last accepted before the mark that the upload lacks, read once the view shows that time."""
+        if not await self._positions.reached(SUBMISSIONS, mark.ends, timeout=_WAIT_SECONDS):
+            raise SnapshotRefusedError("snapshot-not-ready")
+        if not await self._offers.reached(await self._log.ends(OFFERS), _WAIT_SECONDS):
+            raise SnapshotRefusedError("snapshot-not-ready")
+        live = self._offers.live_before(mark.platform, mark.ends)
+        return [(offer_id, revision) async for offer_id, revision in live if offer_id not in present]
+
+    async def _withdraw(self, owner: Owner, mark: Mark, absent: Sequence[tuple[str, int]]) -> None:
+        """Use the mark up, and hand in the withdrawals, in transactions of this platform's turn."""
+        home = partition_of(mark.platform, self._log.partitions)
+        outputs = [Output(POSITIONS, home, position_record(_role(mark.platform), home, mark.taken_at))]
+        for offer_id, revision in absent:
+            partition = partition_of(offer_id, self._log.partitions)
+            parts = ("absent", offer_id, revision, mark.taken_at)
+            command = Retire(
+                receipt=self._ids.derive(mark.platform, partition=partition, parts=parts),
+                id=offer_id,
+                if_revision=revision,
+                reason="absent",
+                before=mark.ends[partition],
+            )
+            outputs.append(Output(SUBMISSIONS, partition, submission_record(command)))
+            if len(outputs) == _RETIRE_SLICE:
+                await owner.commit(outputs)
+                outputs = []
+        if outputs:
+            await owner.commit(outputs)
+
+
+def _role(platform: str) -> str:
+    return f"snapshot.{platform}"
+
+
+def _complete(upload: SnapshotUpload) -> None:
+    """The upload must say how many offers it has, and have them: a cut one changes nothing (PUB-024)."""
+    if upload.declared_count is None:
+        raise SnapshotRefusedError("snapshot-count-missing")
+    if upload.declared_count != upload.count:
+        raise SnapshotRefusedError("snapshot-count-wrong", expected=upload.declared_count, actual=upload.count)
+
+
+def _guard(absent: int, count: int, live: int, confirm: int | None) -> None:
+    """Withdrawing more than a fifth (at least ten), or everything, needs the number to be confirmed (PUB-028)."""
+    allowed = max(SHRINK_LEAST, int(live * SHRINK_SHARE))
+    if absent and (count == 0 or absent > allowed) and confirm != absent:
+        raise SnapshotRefusedError("snapshot-shrinks-too-much", actual=absent, expected=live)
+
+
+class _Present:
+    """The set of ids in an upload, in a private temporary database: a million of them cost no memory."""
+
+    def __init__(self) -> None:
+        # The empty name is a temporary file that SQLite spills to and deletes by itself.
+        self._db = sqlite3.connect("", check_same_thread=False)
+        self._db.execute("CREATE TABLE present (id TEXT PRIMARY KEY) WITHOUT ROWID")
+
+    def fill(self, ids: Iterator[str | None]) -> None:
+        """Take every id; refuses an unreadable one and one that stands twice (PUB-025, PUB-026)."""
+        for index, offer_id in enumerate(ids):
+            if offer_id is None:
+                raise SnapshotRefusedError("snapshot-unreadable-id", pointer=f"/{index}")
+            try:
+                self._db.execute("INSERT INTO present VALUES (?)", (offer_id,))
+            except sqlite3.IntegrityError:
+                raise SnapshotRefusedError("snapshot-duplicate-id", pointer=f"/{index}", actual=offer_id) from None
+
+    def __contains__(self, offer_id: str) -> bool:
+        return self._db.execute("SELECT 1 FROM present WHERE id = ?", (offer_id,)).fetchone() is not None
+
+    def close(self) -> None:
+        """Free the set."""
+        self._db.close()

@@ -1,0 +1,45 @@
+"""The content digest: the fast path writes what RFC 8785 writes."""
+
+import hashlib
+
+import pytest
+import rfc8785
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.protocol.digest import canonical, content_digest
+
+SCALARS = st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text()
+COORDINATES = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-180, 180)
+OFFERS = st.fixed_dictionaries(
+    {"title": st.text(), "levels": st.lists(st.text(max_size=5)), "employer": st.dictionaries(st.text(), st.text())},
+    optional={
+        "location": st.fixed_dictionaries(
+            {"city": st.text()}, optional={"latitude": COORDINATES, "longitude": COORDINATES}
+        ),
+        "seats": st.integers(1, 6000) | st.just(3.0),
+        "extensions": st.dictionaries(st.text(), SCALARS | COORDINATES),
+        "schedule": st.dictionaries(st.text(), SCALARS),
+    },
+)
+
+
+@given(OFFERS)
+def test_the_fast_path_agrees_with_the_library(offer):
+    """[REV-002]: differential, on offers of every shape that can reach it."""
+    assert canonical(offer) == rfc8785.dumps(offer)
+
+
+@pytest.mark.parametrize(
+    "degrees", [0.0, -0.0, 1.0, 1e-7, 48.8566, -4.4861, 0.001, 0.0009999, 1e16, 5e-324, 179.999999]
+)
+def test_coordinates_that_are_written_in_two_ways_are_written_the_rfcs_way(degrees):
+    """[REV-002]."""
+    offer = {"location": {"latitude": degrees}}
+    assert canonical(offer) == rfc8785.dumps(offer)
+
+
+def test_the_digest_leaves_the_revision_out_and_ignores_the_order_of_keys():
+    """[REV-002]."""
+    expected = hashlib.sha256(b'{"id":"bretagne:1","title":"\xc3\xa9t\xc3\xa9"}').hexdigest()
+    assert content_digest({"title": "été", "revision": 7, "id": "bretagne:1"}) == expected

@@ -1,0 +1,150 @@
+"""A relay at work on a log in memory, with everything a test needs to ask it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from gateway.audit import AuditReport, audit
+from gateway.memory import MemoryLog
+from gateway.ports import EventLog
+from gateway.protocol.identity import partition_of
+from gateway.protocol.receipt import ReceiptIds
+from gateway.protocol.record import OfferState, StoredRecord, read_offer
+from gateway.protocol.submission import Publish, Submission, Withdraw
+from gateway.protocol.topic import COMMON, OFFERS, RECEIPTS, SUBMISSIONS
+from gateway.relay import Relay
+from gateway.submissions import Submissions
+
+NOW = 1_796_000_000_000
+IDS = ReceiptIds(b"k" * 32)
+
+
+async def eventually(condition: Callable[[], Awaitable[bool]], *, seconds: float = 10.0) -> None:
+    """Wait for a condition, with a deadline."""
+    async with asyncio.timeout(seconds):
+        while not await condition():
+            await asyncio.sleep(0.01)
+
+
+@dataclass
+class Bench:
+    """One log, and the relay that may be started, stopped and looked at."""
+
+    log: EventLog
+    folder: Path
+    now: int = NOW
+    verdicts: dict[str, int] = field(default_factory=dict)
+    task: asyncio.Task[None] | None = None
+    relay: Relay | None = None
+    made: int = 0
+
+    def start(self, *, chores_seconds: float = 60.0) -> None:
+        submissions = Submissions(self.log, ids=IDS, clock=lambda: self.now)
+        self.relay = Relay(
+            self.log,
+            folder=self.folder,
+            identity="the-log",
+            submissions=submissions,
+            ids=IDS,
+            clock=lambda: self.now,
+            decided=self._decided,
+            chores_seconds=chores_seconds,
+        )
+        self.task = asyncio.create_task(self.relay.run())
+
+    async def stop(self) -> None:
+        if self.task is not None:
+            self.task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self.task
+            self.task = None
+
+    def _decided(self, verdicts: dict[str, int]) -> None:
+        for name, number in verdicts.items():
+            self.verdicts[name] = self.verdicts.get(name, 0) + number
+
+    async def submit(self, *submissions: Submission) -> None:
+        outcomes = await Submissions(self.log, ids=IDS, clock=lambda: self.now).submit(submissions)
+        assert [type(outcome).__name__ for outcome in outcomes] == ["Queued"] * len(submissions)
+
+    def publish(self, number: int, revision: int, digest: str = "aa", **more: Any) -> Publish:
+        fields = {"expires_on": "2027-06-27", "offer": {"title": str(revision)}, "territory": {}, **more}
+        offer_id = f"bretagne:{number}"
+        return Publish(
+            receipt=self.receipt(offer_id),
+            publisher="bretagne",
+            id=offer_id,
+            revision=revision,
+            digest=digest,
+            provenance=("bretagne",),
+            **fields,
+        )
+
+    def withdraw(self, number: int, revision: int) -> Withdraw:
+        offer_id = f"bretagne:{number}"
+        return Withdraw(
+            receipt=self.receipt(offer_id),
+            publisher="bretagne",
+            id=offer_id,
+            revision=revision,
+            reason="filled",
+            digest="dd",
+        )
+
+    def receipt(self, offer_id: str) -> str:
+        self.made += 1
+        partition = partition_of(offer_id, self.log.partitions)
+        return IDS.mint("bretagne", partition=partition, now=self.now, nonce=self.made.to_bytes(8))
+
+    async def records(self, topic: str) -> list[StoredRecord]:
+        ends = await self.log.ends(topic)
+        at = dict(enumerate(await self.log.starts(topic)))
+        found: list[StoredRecord] = []
+        async with self.log.reader({(topic, p): start for p, start in at.items()}) as reader:
+            while any(at[p] < end for p, end in enumerate(ends)):
+                for chunk in await reader.poll(limit=1_000, wait=0.1):
+                    found += chunk.records
+                    at[chunk.partition] = chunk.position
+        return found
+
+    async def offers(self) -> dict[str, OfferState]:
+        states: dict[str, OfferState] = {}
+        for record in await self.records(OFFERS):
+            key = (record.key or b"").decode()
+            if record.value is None:
+                states.pop(key, None)
+            else:
+                states[key] = read_offer(record.key or b"", record.value)
+        return states
+
+    async def receipts(self) -> list[dict[str, Any]]:
+        return [orjson.loads(record.value or b"") for record in await self.records(RECEIPTS)]
+
+    async def settled(self) -> None:
+        """Wait until every submission has its receipt."""
+
+        async def all_decided() -> bool:
+            if self.task is not None and self.task.done():
+                self.task.result()
+            return len(await self.receipts()) >= len(await self.records(SUBMISSIONS))
+
+        await eventually(all_decided)
+
+    async def audit(self) -> AuditReport:
+        return await audit(self.log)
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    log = MemoryLog(clock=lambda: NOW)
+    await log.create_topics(COMMON)
+    one = Bench(log, tmp_path)
+    yield one
+    await one.stop()
+    await log.close()

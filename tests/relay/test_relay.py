@@ -1,0 +1,179 @@
+"""The relay on a log in memory: every submission is decided once, whatever the log does."""
+
+import asyncio
+from collections import Counter
+
+import pytest
+
+from gateway.memory import Fault
+from gateway.ports import Output, PositionLostError
+from gateway.protocol.decide import MARKER_LIFE_MS
+from gateway.protocol.record import Record, position_record
+from gateway.protocol.topic import COMMON, POSITIONS, SUBMISSIONS
+
+DAY = 24 * 3_600_000
+
+
+async def test_an_offer_goes_from_submission_to_offers_with_one_receipt(bench):
+    """[RCP-001]."""
+    bench.start()
+    await bench.submit(bench.publish(1, 1))
+    await bench.settled()
+    state = (await bench.offers())["bretagne:1"]
+    (receipt,) = await bench.receipts()
+    assert (state.offer, receipt["verdict"], receipt["sequence"]) == ({"title": "1"}, "accepted", state.known.sequence)
+
+
+async def test_what_comes_in_one_batch_is_decided_in_order(bench):
+    """[REV-006]: decisions taken earlier in a batch are seen by later ones."""
+    await bench.submit(
+        bench.publish(1, 1), bench.publish(1, 3), bench.publish(1, 2), bench.withdraw(1, 4), bench.publish(1, 5)
+    )
+    bench.start()
+    await bench.settled()
+    verdicts = [receipt["verdict"] for receipt in await bench.receipts()]
+    assert verdicts == ["accepted", "accepted", "stale", "accepted", "accepted"]
+    assert (await bench.offers())["bretagne:1"].known.revision == 5
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+async def test_whatever_becomes_of_a_commit_every_submission_gets_exactly_one_receipt(bench, fault):
+    """[RCP-004]: refused, lost, answered by nobody, or late: the next owner goes on from what the log holds."""
+    await bench.submit(*(bench.publish(number, 1) for number in range(40)))
+    bench.log.inject(fault, fault)
+    bench.start()
+    await bench.settled()
+    await bench.log.deliver()
+    await bench.submit(*(bench.publish(number, 2, "bb") for number in range(40)))
+    await bench.settled()
+    receipts = Counter(receipt["receipt"] for receipt in await bench.receipts())
+    assert (len(receipts), set(receipts.values())) == (80, {1})
+    assert [state.known.revision for state in (await bench.offers()).values()] == [2] * 40
+    assert (await bench.audit()).findings == []
+
+
+async def test_a_relay_that_starts_again_remembers_what_the_former_one_decided(bench):
+    """[REV-003]: the state is rebuilt from offers."""
+    bench.start()
+    await bench.submit(*(bench.publish(number, 2) for number in range(20)))
+    await bench.settled()
+    await bench.stop()
+    await bench.submit(*(bench.publish(number, 1) for number in range(20)))
+    bench.start()
+    await bench.settled()
+    assert Counter(receipt["verdict"] for receipt in await bench.receipts()) == {"accepted": 20, "stale": 20}
+
+
+async def test_losing_the_local_table_only_costs_time(bench):
+    """The table is a copy of offers; without it the decisions are the same."""
+    bench.start()
+    await bench.submit(*(bench.publish(number, 2) for number in range(20)))
+    await bench.settled()
+    await bench.stop()
+    for file in bench.folder.iterdir():
+        file.write_bytes(b"damaged" * 1000)
+    await bench.submit(*(bench.publish(number, 2) for number in range(20)))
+    bench.start()
+    await bench.settled()
+    assert Counter(receipt["verdict"] for receipt in await bench.receipts()) == {"accepted": 20, "duplicate": 20}
+
+
+async def test_a_relay_that_was_taken_over_stops_and_says_so(bench):
+    """A fenced owner writes nothing more; its process ends rather than go on in silence."""
+    bench.start()
+    await bench.submit(bench.publish(1, 1))
+    await bench.settled()
+    for partition in range(3):
+        taken = await bench.log.own("relay", partition)
+        await taken.commit([Output(POSITIONS, partition, position_record("other", partition, 0))])
+    await bench.submit(*(bench.publish(number, 2) for number in range(9)))
+    with pytest.raises(Exception, match="another process"):
+        await asyncio.wait_for(bench.task, 30)
+    bench.task = None
+    assert len(await bench.receipts()) == 1
+
+
+async def test_an_open_transaction_of_a_zombie_is_aborted_by_the_takeover(bench):
+    """What a paused owner left open never appears, and holds nobody back."""
+    await bench.submit(bench.publish(1, 1))
+    partition = next(p for p, end in enumerate(await bench.log.ends(SUBMISSIONS)) if end)
+    await bench.log.hang(
+        "relay", partition, [Output("receipts", partition, Record(b"bretagne:1", b'{"position":"x/0/0"}'))]
+    )
+    bench.start()
+    await bench.settled()
+    assert [receipt["verdict"] for receipt in await bench.receipts()] == ["accepted"]
+
+
+async def test_expired_offers_are_withdrawn_by_the_gateway(bench):
+    """[WDR-009]."""
+    await bench.submit(bench.publish(1, 1, expires_on="2026-12-05"), bench.publish(2, 1))
+    bench.start(chores_seconds=0.05)
+    await bench.settled()
+    bench.now += 10 * DAY
+    bench.log._clock = lambda: bench.now
+
+    async def expired() -> bool:
+        return (await bench.offers())["bretagne:1"].known.reason == "expired"
+
+    await asyncio.wait_for(_until(expired), 10)
+    await bench.settled()
+    assert (await bench.offers())["bretagne:2"].known.published
+    assert Counter(receipt["publisher"] for receipt in await bench.receipts())["gateway"] == 1
+
+
+async def test_markers_are_forgotten_after_402_days_and_a_late_revision_then_starts_above(bench):
+    """[WDR-005] [REV-007]: a tombstone ends the marker, and the sequence still grows."""
+    await bench.submit(bench.publish(1, 1), bench.withdraw(1, 2))
+    bench.start(chores_seconds=0.05)
+    await bench.settled()
+    before = (await bench.offers())["bretagne:1"].known.sequence
+    bench.now += MARKER_LIFE_MS + DAY
+    bench.log._clock = lambda: bench.now
+
+    async def forgotten() -> bool:
+        return "bretagne:1" not in await bench.offers()
+
+    await asyncio.wait_for(_until(forgotten), 10)
+    await bench.submit(bench.publish(1, 1, expires_on="2029-01-01"))
+    await bench.settled()
+    assert (await bench.offers())["bretagne:1"].known.sequence > before
+
+
+async def test_a_position_that_the_log_no_longer_holds_stops_the_relay_with_a_clear_message(bench):
+    """Nothing is skipped in silence."""
+    await bench.submit(*(bench.publish(number, 1) for number in range(9)))
+    await bench.log.maintain(COMMON, now=bench.now + 31 * DAY)
+    bench.start()
+    with pytest.raises(PositionLostError, match="positions says nothing"):
+        await asyncio.wait_for(bench.task, 10)
+    bench.task = None
+
+
+async def test_the_audit_finds_what_is_wrong(bench):
+    """A record of offers without a receipt, a receipt that stands twice, an accepted offer that is gone."""
+    bench.start()
+    await bench.submit(*(bench.publish(number, 1) for number in range(6)))
+    await bench.settled()
+    await bench.stop()
+    assert (await bench.audit()).clean
+    partition = next(p for p, end in enumerate(await bench.log.ends("receipts")) if end)
+    first = await _first(bench, "receipts", partition)
+    await bench.log.append("receipts", partition, [Record(first.key, first.value)])
+    await bench.log.append(
+        "offers", partition, [Record(b"bretagne:lost", (await _first(bench, "offers", partition)).value)]
+    )
+    findings = (await bench.audit()).findings
+    assert any("two receipts" in finding for finding in findings)
+    assert any("has the receipt of" in finding for finding in findings)
+
+
+async def _first(bench, topic, partition):
+    async with bench.log.reader({(topic, partition): 0}) as reader:
+        (chunk, *_) = await reader.poll(limit=1, wait=1.0)
+        return chunk.records[0]
+
+
+async def _until(condition):
+    while not await condition():
+        await asyncio.sleep(0.01)
