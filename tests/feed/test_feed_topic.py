@@ -1,0 +1,161 @@
+"""Feed topics on a log in memory: filtered, masked, rendered anew when the permission changes, exactly once."""
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+
+import orjson
+import pytest
+
+from gateway.feed import Feeds
+from gateway.memory import Fault, MemoryLog
+from gateway.partners import Partners
+from gateway.protocol.identity import partition_of
+from gateway.protocol.partner import Partner
+from gateway.protocol.record import OfferState, Record, offer_record
+from gateway.protocol.submission import Known
+from gateway.protocol.topic import COMMON, FEED, OFFERS, feed
+
+NATIONAL = Partner(platform="national", name="Site national", scopes=frozenset({"offers:read"}), feed=True)
+TOPIC = FEED + "national"
+
+
+def state(number, sequence, *, reason=None, department="35", **offer):
+    document = None if reason else {"title": str(sequence), "employer": {"name": "Atelier"}, "location": {}, **offer}
+    known = Known(
+        revision=sequence,
+        digest="aa",
+        sequence=sequence,
+        position=0,
+        appended_at=1_796_000_000_000,
+        reason=reason,
+        provenance=("bretagne",),
+        shared=frozenset({"regions", "national"}),
+    )
+    territory = None if reason else {"department": department, "region": "53", "academie": "rennes"}
+    return OfferState(f"bretagne:{number}", known, document, territory)
+
+
+@pytest.fixture
+async def log():
+    memory = MemoryLog()
+    await memory.create_topics([*COMMON, feed("national")])
+    yield memory
+    await memory.close()
+
+
+async def write(log, *states):
+    for one in states:
+        await log.append(OFFERS, partition_of(one.id, log.partitions), [offer_record(one)])
+
+
+@asynccontextmanager
+async def feeding(log):
+    partners = Partners(log)
+    await partners.save(NATIONAL)
+    task = asyncio.create_task(Feeds(log, partners=partners).run())
+    try:
+        yield partners
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        await partners.close()
+
+
+async def records(log):
+    ends = await log.ends(TOPIC)
+    found = []
+    at = [0] * len(ends)
+    async with log.reader({(TOPIC, p): 0 for p in range(len(ends))}) as reader:
+        while any(a < e for a, e in zip(at, ends, strict=True)):
+            for chunk in await reader.poll(limit=1000, wait=0.1):
+                found += chunk.records
+                at[chunk.partition] = chunk.position
+    return found
+
+
+async def held(log):
+    """What a subscriber ends up with."""
+    offers = {}
+    for record in await records(log):
+        if record.value is None:
+            offers.pop(record.key.decode(), None)
+        else:
+            offers[record.key.decode()] = orjson.loads(record.value)
+    return offers
+
+
+async def until_held(log, expected):
+    async with asyncio.timeout(10):
+        while {key: change["sequence"] for key, change in (await held(log)).items()} != expected:
+            await asyncio.sleep(0.02)
+
+
+async def test_a_subscriber_gets_live_offers_then_changes_then_removals(log):
+    """[FEED-011]."""
+    await write(log, state(1, 5), state(2, 6), state(3, 7, reason="filled"))
+    async with feeding(log):
+        await until_held(log, {"bretagne:1": 5, "bretagne:2": 6})
+        assert len(await records(log)) == 2
+        await write(log, state(1, 8), state(2, 9, reason="filled"))
+        await until_held(log, {"bretagne:1": 8})
+    last = next(record for record in reversed(await records(log)) if record.value is None)
+    assert (last.key, last.header("ce_sequence"), last.header("ce_reason")) == (b"bretagne:2", "9", "filled")
+
+
+async def test_a_feed_is_masked_and_keeps_to_redistribution(log):
+    """[RTE-002] [RTE-005] [FEED-007]."""
+    await write(
+        log, state(1, 5, redistribution={"mask_employer": True}), state(2, 6, redistribution={"national": False})
+    )
+    async with feeding(log):
+        await until_held(log, {"bretagne:1": 5})
+        assert (await held(log))["bretagne:1"]["offer"]["employer"] == {}
+
+
+async def test_a_changed_territory_renders_the_feed_anew(log):
+    """[FEED-012]: what is out of it is removed, what has come in appears; and the way back too."""
+    await write(log, state(1, 5, department="35"), state(2, 6, department="29"))
+    async with feeding(log) as partners:
+        await until_held(log, {"bretagne:1": 5, "bretagne:2": 6})
+        await partners.save(replace(NATIONAL, territory=frozenset({"35"})))
+        await until_held(log, {"bretagne:1": 5})
+        await write(log, state(2, 7, department="29"), state(1, 8))
+        await until_held(log, {"bretagne:1": 8})
+        await partners.save(NATIONAL)
+        await until_held(log, {"bretagne:1": 8, "bretagne:2": 7})
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+async def test_a_feed_says_each_change_once_whatever_becomes_of_its_commits(log, fault):
+    """[FEED-011]."""
+    await write(log, *(state(number, 5) for number in range(30)))
+    async with feeding(log):
+        log.inject(fault, fault)
+        await until_held(log, {f"bretagne:{number}": 5 for number in range(30)})
+        await log.deliver()
+    seen = [(record.key, record.header("ce_sequence")) for record in await records(log)]
+    assert len(seen) == len(set(seen)) == 30
+
+
+async def test_a_feed_goes_on_where_it_stood(log):
+    """[FEED-011]: a restart neither repeats nor skips."""
+    await write(log, state(1, 5))
+    async with feeding(log):
+        await until_held(log, {"bretagne:1": 5})
+    await write(log, state(2, 6))
+    async with feeding(log):
+        await until_held(log, {"bretagne:1": 5, "bretagne:2": 6})
+    assert len(await records(log)) == 2
+
+
+async def test_a_forgotten_marker_says_nothing_new(log):
+    await write(log, state(1, 5))
+    async with feeding(log):
+        await until_held(log, {"bretagne:1": 5})
+        await write(log, state(1, 6, reason="filled"))
+        await log.append(OFFERS, partition_of("bretagne:1", 3), [Record(b"bretagne:1", None)])
+        await write(log, state(2, 7))
+        await until_held(log, {"bretagne:2": 7})
+    assert len(await records(log)) == 3
