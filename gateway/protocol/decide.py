@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ from gateway.protocol.routing import audiences
 from gateway.protocol.submission import Forget, Known, Lift, Publish, Retire, Submission, Withdraw
 
 PARIS = ZoneInfo("Europe/Paris")
+_QUARTER_MS = 15 * 60_000
 MARKER_LIFE_MS = 402 * 24 * 3_600_000
 """How long a withdrawn offer keeps its marker (WDR-005): longer than any offer may still run (400 days)."""
 
@@ -77,7 +79,13 @@ def decide(submission: Submission, *, publisher: str, known: Known | None, now: 
 
 def paris_date(milliseconds: int) -> str:
     """The calendar date (ISO 8601) in Europe/Paris at an instant given in milliseconds since 1970."""
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).astimezone(PARIS).date().isoformat()
+    return _paris_date_of_quarter(milliseconds // _QUARTER_MS)
+
+
+@lru_cache(maxsize=64)
+def _paris_date_of_quarter(quarter: int) -> str:
+    """Time zones change their offset on whole quarters of an hour, so each has one date."""
+    return datetime.fromtimestamp(quarter * _QUARTER_MS / 1_000, UTC).astimezone(PARIS).date().isoformat()
 
 
 def _next_sequence(known: Known | None, now: int) -> int:

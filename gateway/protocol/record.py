@@ -7,6 +7,7 @@ CloudEvents 1.0 in the binary mode of its Kafka protocol binding (``ce_*`` heade
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -173,8 +174,14 @@ def event_headers(
 
 def utc(milliseconds: int) -> str:
     """An instant as RFC 3339 in UTC with milliseconds, such as ``2027-06-14T08:00:00.000Z``."""
-    instant = datetime.fromtimestamp(milliseconds // 1000, UTC)
-    return f"{instant:%Y-%m-%dT%H:%M:%S}.{milliseconds % 1000:03}Z"
+    seconds, rest = divmod(milliseconds, 1_000)
+    return f"{_utc_second(seconds)}.{rest:03}Z"
+
+
+@lru_cache(maxsize=64)
+def _utc_second(seconds: int) -> str:
+    """Records of one batch share their seconds, and formatting one costs more than everything else in a header."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def position_key(topic: str, partition: int) -> bytes:
