@@ -1,0 +1,215 @@
+"""The embedded log as an ``EventLog``."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Self, TypeVar
+
+from gateway.clock import Clock, now
+from gateway.ports import Appended, LogUnavailableError, TopicError
+from gateway.protocol.record import Record
+from gateway.protocol.topic import Topic
+from gateway.sqlite import upkeep
+from gateway.sqlite.file import Stream, add_topics, connect, lay_out, read_about, read_streams, stream_of, write_records
+from gateway.sqlite.owner import SqliteMembership, SqliteOwner, take
+from gateway.sqlite.reader import SqliteReader
+from gateway.sqlite.watch import Watch
+from gateway.sqlite.writer import Writer
+
+MAX_RECORDS = 1_000
+MAX_BYTES = 1_048_576
+PATIENCE_SECONDS = 8.0
+_BUSY_SECONDS = 60.0
+_READERS = 2
+
+Answer = TypeVar("Answer")
+
+
+class SqliteLog:
+    """One durable file. Several processes may append and read; one of them should relay."""
+
+    def __init__(self, path: Path, *, clock: Clock, patience: float) -> None:
+        self.path = path
+        self._clock = clock
+        self._connections: list[sqlite3.Connection] = []
+        self._local = threading.local()
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="log-reader")
+        self._streams: dict[str, list[Stream]] = {}
+        self._partitions = 0
+        self._watch = Watch(connect(path, busy_seconds=_BUSY_SECONDS))
+        self._writer = Writer(connect(path, busy_seconds=_BUSY_SECONDS), patience=patience, written=self._watch.look)
+
+    @classmethod
+    async def open(
+        cls, path: Path, *, partitions: int = 3, clock: Clock = now, patience: float = PATIENCE_SECONDS
+    ) -> Self:
+        """Open the file, made when missing. Raises LogUnavailableError, with the next step."""
+
+        def prepare() -> None:
+            connection = connect(path, busy_seconds=_BUSY_SECONDS)
+            try:
+                lay_out(connection, partitions=partitions)
+            finally:
+                connection.close()
+
+        try:
+            await asyncio.to_thread(path.touch, 0o600)
+        except OSError as error:
+            raise LogUnavailableError(f"The log {path} cannot be made ({error}): check the folder's rights.") from error
+        await asyncio.to_thread(prepare)
+        log = cls(path, clock=clock, patience=patience)
+        try:
+            _, log._partitions = await log._ask(read_about)
+            log._streams = await log._ask(read_streams)
+        except BaseException:
+            await log.close()
+            raise
+        return log
+
+    @property
+    def partitions(self) -> int:
+        """The partition count of every topic, as the file was made."""
+        return self._partitions
+
+    async def identity(self) -> str:
+        """The UUID given by ``create_topics``. Raises TopicError."""
+        identity, _ = await self._ask(read_about)
+        if identity is None:
+            raise TopicError("The log has no identity yet: run `passerelle topics create`.")
+        return identity
+
+    async def create_topics(self, topics: Iterable[Topic]) -> None:
+        """Create what is missing."""
+        wanted = tuple(topics)
+        await self._writer.do(lambda connection: add_topics(connection, wanted, partitions=self._partitions))
+        self._streams = await self._ask(read_streams)
+
+    async def check_topics(self, topics: Iterable[Topic]) -> Sequence[str]:
+        """One sentence per topic that is missing or has another policy."""
+        self._streams = await self._ask(read_streams)
+        findings = []
+        for topic in topics:
+            found = self._streams.get(topic.name)
+            if found is None:
+                findings.append(f"The topic {topic.name} does not exist: run `passerelle topics create`.")
+            elif found[0].policy != topic.policy:
+                findings.append(
+                    f"The topic {topic.name} has the policy {found[0].policy}, not {topic.policy}: use another log."
+                )
+        return findings
+
+    async def append(self, topic: str, partition: int, records: Sequence[Record]) -> Appended:
+        """Write a batch as one, synced to disk. Raises ValueError when it is empty or too large."""
+        _check_bounds(records)
+        stream = self._find(topic, partition)
+        first, last = await self._writer.do(
+            lambda connection: write_records(connection, stream, records, at=self._clock())
+        )
+        return Appended(first, last)
+
+    def reader(self, positions: Mapping[tuple[str, int], int]) -> SqliteReader:
+        """A reader from these positions."""
+        return SqliteReader(positions, find=self._find, watch=self._watch, ask=self._ask)
+
+    async def starts(self, topic: str) -> tuple[int, ...]:
+        """Per partition the first offset still held; 0 for compacted topics."""
+        return await self._column("start", topic)
+
+    async def ends(self, topic: str) -> tuple[int, ...]:
+        """Per partition the next offset to be written: what is in the file is committed."""
+        return await self._column("next", topic)
+
+    async def own(self, role: str, partition: int) -> SqliteOwner:
+        """Take a partition; the former owner is fenced. Nothing can be left open: a transaction is one write."""
+        epoch = await self._writer.do(lambda connection: take(connection, role, partition))
+        return SqliteOwner(role, partition, epoch, writer=self._writer, find=self._find, clock=self._clock)
+
+    async def join(self, group: str, topic: str) -> SqliteMembership:  # noqa: ARG002 - there are no other members
+        """A share that holds every partition: whoever takes one last owns it, by fencing."""
+        return SqliteMembership(frozenset(range(len(self._topic(topic)))))
+
+    async def maintain(self, topics: Iterable[Topic], *, now: int, all_of_it: bool = False) -> None:
+        """Apply retention and compaction as of ``now`` (ms since 1970); ``all_of_it`` also where it gains little."""
+        for topic in topics:
+            for stream in self._topic(topic.name):
+                if topic.policy == "delete":
+                    await self._expire(stream, before=now - topic.retention_ms)
+                else:
+                    await self._compact(stream, topic, now=now, all_of_it=all_of_it)
+
+    async def close(self) -> None:
+        """Write what waits, then let go of the file."""
+        await asyncio.to_thread(self._writer.close)
+        await self._watch.close()
+        self._readers.shutdown()
+        for connection in self._connections:
+            connection.close()
+
+    async def _expire(self, stream: Stream, *, before: int) -> None:
+        start = await self._ask(lambda connection: upkeep.expired(connection, stream, before=before))
+        while start is not None:
+            if not await self._writer.do(lambda connection: upkeep.cut(connection, stream, start)):
+                break
+
+    async def _compact(self, stream: Stream, topic: Topic, *, now: int, all_of_it: bool) -> None:
+        offsets = await self._ask(
+            lambda connection: upkeep.superseded(connection, stream, topic, now=now, all_of_it=all_of_it)
+        )
+        for first in range(0, len(offsets), upkeep.STEP):
+            part = offsets[first : first + upkeep.STEP]
+            await self._writer.do(lambda connection, part=part: upkeep.drop(connection, stream, part))  # type: ignore[misc]
+        if offsets:
+            await self._writer.do(lambda connection: upkeep.mark_compacted(connection, stream))
+
+    async def _column(self, name: str, topic: str) -> tuple[int, ...]:
+        self._topic(topic)
+        rows = await self._ask(
+            lambda connection: connection.execute(
+                f"SELECT {name} FROM stream WHERE topic = ? ORDER BY partition",  # noqa: S608  # start or next
+                (topic,),
+            ).fetchall()
+        )
+        return tuple(row[0] for row in rows)
+
+    def _topic(self, topic: str) -> Sequence[Stream]:
+        stream_of(self._streams, topic, 0)
+        return self._streams[topic]
+
+    def _find(self, topic: str, partition: int) -> Stream:
+        if topic not in self._streams:  # another process may have added it since
+            self._streams = read_streams(self._connection())
+        return stream_of(self._streams, topic, partition)
+
+    async def _ask(self, question: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        """Ask in a reading thread: readers of the write-ahead log never hold the writer back."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._readers, lambda: question(self._connection()))
+        except RuntimeError as error:
+            raise LogUnavailableError("The log has been closed.") from error
+        except sqlite3.DatabaseError as error:
+            raise LogUnavailableError(
+                f"The log {self.path} cannot be read ({error}): restore it from a backup if it is damaged."
+            ) from error
+
+    def _connection(self) -> sqlite3.Connection:
+        """This thread's connection."""
+        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if found is None:
+            found = connect(self.path, busy_seconds=_BUSY_SECONDS)
+            self._local.connection = found
+            self._connections.append(found)
+        return found
+
+
+def _check_bounds(records: Sequence[Record]) -> None:
+    size = 0
+    for record in records:
+        size += len(record.key or b"") + len(record.value or b"")
+        size += sum(len(name.encode()) + len(value) for name, value in record.headers)
+    if not 1 <= len(records) <= MAX_RECORDS or size > MAX_BYTES:
+        raise ValueError(
+            f"append takes 1 to {MAX_RECORDS} records and at most {MAX_BYTES} bytes, not {len(records)} and {size}"
+        )

@@ -1,0 +1,84 @@
+"""Owners of partitions of the embedded log, and this process's share of them."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+
+from gateway.clock import Clock
+from gateway.ports import FencedError, LogError, LogUnavailableError, Output
+from gateway.protocol.record import Record
+from gateway.sqlite.file import Stream, write_records
+from gateway.sqlite.writer import Writer
+
+
+def take(connection: sqlite3.Connection, role: str, partition: int) -> int:
+    """A new owner's epoch: whoever has an older one is fenced from now on."""
+    (epoch,) = connection.execute(
+        "INSERT INTO owner VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET epoch = epoch + 1 RETURNING epoch",
+        (role, partition),
+    ).fetchone()
+    return int(epoch)
+
+
+class SqliteOwner:
+    """Writes the outputs of one role on one partition; spent after its first failed commit."""
+
+    def __init__(
+        self, role: str, partition: int, epoch: int, *, writer: Writer, find: Callable[[str, int], Stream], clock: Clock
+    ) -> None:
+        self._role = role
+        self._partition = partition
+        self._epoch = epoch
+        self._writer = writer
+        self._find = find
+        self._clock = clock
+        self._failure: LogError | None = None
+
+    async def commit(self, outputs: Sequence[Output]) -> Mapping[tuple[str, int], int]:
+        """Write all outputs in one transaction, or none. Raises the same error again once it has failed."""
+        if self._failure is not None:
+            raise self._failure
+        shares: dict[Stream, list[Record]] = {}
+        for output in outputs:
+            shares.setdefault(self._find(output.topic, output.partition), []).append(output.record)
+        try:
+            return await self._writer.do(lambda connection: self._write(connection, shares))
+        except LogError as failure:
+            self._failure = failure
+            raise
+
+    async def close(self) -> None:
+        """Let go: nothing can be committed any more."""
+        self._failure = LogUnavailableError("This owner has let go of its partition.")
+
+    def _write(
+        self, connection: sqlite3.Connection, shares: Mapping[Stream, Sequence[Record]]
+    ) -> Mapping[tuple[str, int], int]:
+        (epoch,) = connection.execute(
+            "SELECT epoch FROM owner WHERE role = ? AND partition = ?", (self._role, self._partition)
+        ).fetchone()
+        if epoch != self._epoch:
+            raise FencedError(f"Another owner has taken {self._role} of partition {self._partition}.")
+        at = self._clock()
+        return {
+            (stream.topic, stream.partition): write_records(connection, stream, records, at=at)[1] + 2
+            for stream, records in shares.items()
+        }
+
+
+class SqliteMembership:
+    """All partitions, for good: one process is meant to work on a file. Two of them would fence each other."""
+
+    def __init__(self, share: frozenset[int]) -> None:
+        self._share = share
+        self._told = False
+
+    async def changed(self) -> frozenset[int]:
+        """All partitions at the first call; never again."""
+        if self._told:
+            await asyncio.Event().wait()
+        self._told = True
+        return self._share
+
+    async def close(self) -> None:
+        """There is nobody to leave it to."""

@@ -1,0 +1,94 @@
+"""Reading the embedded log."""
+
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Protocol, Self, TypeVar
+
+from gateway.ports import Chunk, PositionLostError
+from gateway.protocol.record import StoredRecord
+from gateway.sqlite.file import Stream, read_records
+from gateway.sqlite.watch import Watch
+
+Answer = TypeVar("Answer")
+
+
+class Ask(Protocol):
+    """Asks the file something, in a thread that reads."""
+
+    def __call__(self, question: Callable[[sqlite3.Connection], Answer]) -> Awaitable[Answer]:
+        """The answer to a question."""
+
+
+class SqliteReader:
+    """Reads some streams from given positions; they take turns, so that none starves."""
+
+    def __init__(
+        self, positions: Mapping[tuple[str, int], int], *, find: Callable[[str, int], Stream], watch: Watch, ask: Ask
+    ) -> None:
+        self._positions = {find(topic, partition): at for (topic, partition), at in positions.items()}
+        self._watch = watch
+        self._ask = ask
+
+    async def poll(self, *, limit: int, wait: float) -> Sequence[Chunk]:
+        """What lies beyond the positions, or what comes within ``wait`` seconds. Raises PositionLostError."""
+        self._watch.check()
+        chunks = await self._read(limit)
+        if not chunks and wait > 0 and not self._grown():
+            await self._watch.grown([stream.number for stream in self._positions], wait)
+            chunks = await self._read(limit)
+        return chunks
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def _grown(self) -> bool:
+        return any(self._watch.end(stream.number) > at for stream, at in self._positions.items())
+
+    async def _read(self, limit: int) -> list[Chunk]:
+        wanted = [(s, at) for s, at in self._positions.items() if self._watch.end(s.number) != at]
+        if not wanted:
+            return []
+
+        def question(connection: sqlite3.Connection) -> list[Chunk]:
+            return _read_streams(connection, wanted, limit)
+
+        chunks = await self._ask(question)
+        streams = {(stream.topic, stream.partition): stream for stream, _ in wanted}
+        for chunk in chunks:
+            stream = streams[chunk.topic, chunk.partition]
+            del self._positions[stream]
+            self._positions[stream] = chunk.position
+        return chunks
+
+
+def _read_streams(connection: sqlite3.Connection, wanted: Sequence[tuple[Stream, int]], limit: int) -> list[Chunk]:
+    chunks = []
+    for stream, position in wanted:
+        start, end, records = read_records(connection, stream, position, limit)
+        if not start <= position <= end:
+            raise PositionLostError(
+                f"Position {position} of {stream.topic}/{stream.partition} lies outside {start} to {end}, which is "
+                "what the log holds: rebuild from the start."
+            )
+        chunk = _chunk(stream, position, records, end, limit)
+        if chunk is not None:
+            chunks.append(chunk)
+            limit -= len(records)
+        if limit <= 0:
+            break
+    return chunks
+
+
+def _chunk(stream: Stream, position: int, records: list[StoredRecord], end: int, limit: int) -> Chunk | None:
+    """A page that is not full reached the end, gaps included."""
+    reached = records[-1].offset + 1 if len(records) == limit else end
+    return Chunk(stream.topic, stream.partition, records, reached) if reached > position else None

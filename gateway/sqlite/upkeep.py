@@ -1,0 +1,84 @@
+"""Upkeep: retention and compaction, in steps so small that no writer waits long."""
+
+import sqlite3
+from collections.abc import Sequence
+
+from gateway.protocol.topic import Topic
+from gateway.sqlite.file import Stream
+
+STEP = 2_000
+"""How many records one step deletes."""
+DIRTY_LEAST = 1_000
+"""A stream with fewer new records than this is not worth compacting yet."""
+
+
+def expired(connection: sqlite3.Connection, stream: Stream, *, before: int) -> int | None:
+    """Where the stream should start so that nothing appended before an instant (ms) is left; None: it does."""
+    start, end = connection.execute("SELECT start, next FROM stream WHERE id = ?", (stream.number,)).fetchone()
+    kept = connection.execute(
+        f"SELECT offset FROM {stream.table} WHERE at >= ? ORDER BY offset LIMIT 1",  # noqa: S608  # our own table's name
+        (before,),
+    ).fetchone()
+    wanted = int(kept[0] if kept is not None else end)
+    return wanted if wanted > start else None
+
+
+def cut(connection: sqlite3.Connection, stream: Stream, start: int) -> bool:
+    """Move the start up and delete some of what lies below; whether anything was left to delete."""
+    connection.execute("UPDATE stream SET start = max(start, ?) WHERE id = ?", (start, stream.number))
+    cursor = connection.execute(
+        f"DELETE FROM {stream.table} WHERE offset IN "  # noqa: S608  # our own table's name
+        f"(SELECT offset FROM {stream.table} WHERE offset < ? ORDER BY offset LIMIT ?)",
+        (start, STEP),
+    )
+    return cursor.rowcount == STEP
+
+
+def superseded(
+    connection: sqlite3.Connection, stream: Stream, topic: Topic, *, now: int, all_of_it: bool
+) -> Sequence[int]:
+    """The offsets that compaction may drop: records with a newer one of their key, and tombstones past retention.
+
+    Unless ``all_of_it``, only once the new records are as many as the old ones, so that the work stays in proportion.
+    """
+    end, compacted = connection.execute("SELECT next, compacted FROM stream WHERE id = ?", (stream.number,)).fetchone()
+    if not all_of_it and not _worth_it(connection, stream, compacted):
+        return ()
+    rows = connection.execute(
+        f"""
+        SELECT offset FROM (
+            SELECT offset, value IS NULL AS gone, at, lead(offset) OVER (PARTITION BY key ORDER BY offset) AS newer
+            FROM {stream.table} WHERE offset < ?
+        ) WHERE newer IS NOT NULL OR (gone AND at < ?)
+        """,  # noqa: S608  # our own table's name
+        (end, now - topic.retention_ms),
+    )
+    return [row[0] for row in rows]
+
+
+def drop(connection: sqlite3.Connection, stream: Stream, offsets: Sequence[int]) -> None:
+    """Delete these records."""
+    connection.executemany(
+        f"DELETE FROM {stream.table} WHERE offset = ?",  # noqa: S608  # our own table's name
+        [(offset,) for offset in offsets],
+    )
+
+
+def mark_compacted(connection: sqlite3.Connection, stream: Stream) -> None:
+    """Remember how far the stream has been compacted."""
+    connection.execute("UPDATE stream SET compacted = next WHERE id = ?", (stream.number,))
+
+
+def _worth_it(connection: sqlite3.Connection, stream: Stream, compacted: int) -> bool:
+    """Counts at most as many rows as it must."""
+    (dirty,) = connection.execute(
+        f"SELECT count(*) FROM {stream.table} WHERE offset >= ?",  # noqa: S608  # our own table's name
+        (compacted,),
+    ).fetchone()
+    if dirty < DIRTY_LEAST:
+        return False
+    (more,) = connection.execute(
+        f"SELECT count(*) FROM (SELECT 1 FROM {stream.table} WHERE offset < ? LIMIT ?)",  # noqa: S608  # same
+        (compacted, dirty + 1),
+    ).fetchone()
+    return bool(dirty >= more)

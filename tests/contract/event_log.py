@@ -1,0 +1,14 @@
+"""The contract of the ``EventLog`` port, which every implementation passes.
+
+An implementation subclasses ``EventLogContract`` in a ``test_*.py`` module and overrides the hooks of ``LogGround``:
+``place`` and ``open_log`` at least; the others provoke what cannot be provoked through the port.
+"""
+
+from tests.contract.log_appending import Appending
+from tests.contract.log_keeping import Keeping
+from tests.contract.log_owning import Owning
+from tests.contract.log_reading import Reading
+
+
+class EventLogContract(Appending, Reading, Owning, Keeping):
+    """Everything that the port promises, one test per promise."""

@@ -1,0 +1,134 @@
+"""The ground of the event-log contract: what each implementation must supply, and how the contract reads a log."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from gateway.ports import Chunk, EventLog, Output
+from gateway.protocol.record import Record, StoredRecord
+from gateway.protocol.topic import COMMON, inbox
+
+PARTITIONS = 3
+TOPICS = (*COMMON, inbox("bretagne"))
+DEADLINE = 20.0
+"""Seconds after which something that must happen is taken not to happen."""
+
+
+class Hung(Protocol):
+    """A transaction left open by a writer that does not move on by itself."""
+
+    async def commit(self) -> None: ...
+
+    async def abort(self) -> None: ...
+
+
+class LogGround:
+    """What an implementation overrides. ``place`` is where one log lives (a path, a prefix on a broker, a store in
+    memory): each test gets a fresh one, and every ``open_log`` on the same place opens the same log.
+
+    A hook that an implementation cannot offer calls ``pytest.skip`` with its reason.
+    """
+
+    @pytest.fixture
+    def place(self, tmp_path: Path) -> Any:
+        """A place where no log is yet."""
+        return tmp_path / "log.sqlite"
+
+    async def open_log(self, place: Any) -> EventLog:
+        """A client of the log at this place, with three partitions. Does not create topics."""
+        raise NotImplementedError
+
+    async def hang(self, place: Any, role: str, partition: int, outputs: Sequence[Output]) -> Hung:
+        """Write outputs as the owner of (role, partition) in a transaction that stays open."""
+        raise NotImplementedError
+
+    async def compact(self, log: EventLog, topic: str) -> None:
+        """Let compaction do its work on all that now lies on the topic, keeping deletes."""
+        raise NotImplementedError
+
+    async def purge(self, log: EventLog, topic: str) -> None:
+        """As ``compact``, but long enough after the writing that deletes go, too."""
+        raise NotImplementedError
+
+    async def expire(self, log: EventLog, topic: str) -> None:
+        """Let retention drop all that now lies on a ``delete`` topic."""
+        raise NotImplementedError
+
+    def refuse_writes(self, place: Any, log: EventLog) -> AbstractAsyncContextManager[None]:
+        """While entered, the log certainly cannot write (a full disk)."""
+        raise NotImplementedError
+
+    def lose_answers(self, place: Any, log: EventLog) -> AbstractAsyncContextManager[None]:
+        """While entered, what this client writes goes unanswered until its patience ends; it may be written."""
+        raise NotImplementedError
+
+    def stall(self, place: Any, log: EventLog) -> AbstractAsyncContextManager[None]:
+        """While entered, writes wait, and fewer than 20,000 of them fit into the queue."""
+        raise NotImplementedError
+
+    @pytest.fixture
+    async def log(self, place: Any) -> AsyncIterator[EventLog]:
+        """A client of a log that has its topics."""
+        log = await self.open_log(place)
+        try:
+            await log.create_topics(TOPICS)
+            yield log
+        finally:
+            await log.close()
+
+    @pytest.fixture
+    async def other(self, place: Any, log: EventLog) -> AsyncIterator[EventLog]:  # noqa: ARG002 - the log comes first
+        """Another client of the same log, as another process would have one."""
+        other = await self.open_log(place)
+        try:
+            yield other
+        finally:
+            await other.close()
+
+
+def record(key: str, value: str | None = "") -> Record:
+    """A record of text."""
+    return Record(key.encode(), None if value is None else value.encode())
+
+
+def records(count: int, prefix: str = "k") -> list[Record]:
+    """``count`` records with keys ``{prefix}0`` … and a number as value."""
+    return [record(f"{prefix}{number}", str(number)) for number in range(count)]
+
+
+def keys(stored: Sequence[StoredRecord]) -> list[str]:
+    """The keys as text."""
+    return [(one.key or b"").decode() for one in stored]
+
+
+async def read(log: EventLog, topic: str, partition: int = 0, position: int = 0) -> list[StoredRecord]:
+    """All committed records from a position to the present end."""
+    end = (await log.ends(topic))[partition]
+    found: list[StoredRecord] = []
+    async with asyncio.timeout(DEADLINE), log.reader({(topic, partition): position}) as reader:
+        while position < end:
+            for chunk in await reader.poll(limit=1_000, wait=1.0):
+                found += chunk.records
+                position = chunk.position
+    return found
+
+
+async def read_keys(log: EventLog, topic: str, partition: int = 0, position: int = 0) -> list[str]:
+    """The keys of all committed records from a position to the present end."""
+    return keys(await read(log, topic, partition, position))
+
+
+async def reach(log: EventLog, topic: str, offset: int, partition: int = 0) -> None:
+    """Wait until the end lies beyond an offset."""
+    async with asyncio.timeout(DEADLINE):
+        while (await log.ends(topic))[partition] <= offset:  # noqa: ASYNC110 - the log gives no event for it
+            await asyncio.sleep(0.02)
+
+
+def place_of(chunk: Chunk) -> tuple[str, int]:
+    """Topic and partition of a chunk."""
+    return chunk.topic, chunk.partition

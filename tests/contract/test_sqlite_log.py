@@ -1,0 +1,229 @@
+"""The embedded log keeps the contract, survives kill -9, and shares its file with other processes."""
+
+import asyncio
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.clock import now
+from gateway.ports import EventLog, LogUnavailableError, Output
+from gateway.protocol.record import Record
+from gateway.protocol.topic import DAY_MS, OFFERS, SUBMISSIONS
+from gateway.sqlite import SqliteLog
+from gateway.sqlite.file import connect, read_streams, stream_of, write_records
+from tests.contract.event_log import EventLogContract
+from tests.contract.log_ground import TOPICS, Hung, read_keys, record, records
+
+ROOT = Path(__file__).parents[2]
+
+
+class _OpenTransaction:
+    """Another process's write transaction that goes on: what it wrote is not yet there, and writers wait."""
+
+    def __init__(self, place: Path, outputs: Sequence[Output]) -> None:
+        self._connection = connect(place, busy_seconds=5.0)
+        self._connection.execute("BEGIN IMMEDIATE")
+        streams = read_streams(self._connection)
+        for output in outputs:
+            stream = stream_of(streams, output.topic, output.partition)
+            write_records(self._connection, stream, [output.record], at=now())
+
+    async def commit(self) -> None:
+        self._connection.execute("COMMIT")
+        self._connection.close()
+
+    async def abort(self) -> None:
+        self._connection.execute("ROLLBACK")
+        self._connection.close()
+
+
+class TestSqliteLog(EventLogContract):
+    async def open_log(self, place: Any) -> EventLog:
+        return await SqliteLog.open(place, partitions=3, patience=2.0)
+
+    async def hang(self, place: Any, role: str, partition: int, outputs: Sequence[Output]) -> Hung:  # noqa: ARG002
+        return _OpenTransaction(place, outputs)
+
+    async def compact(self, log: EventLog, topic: str) -> None:
+        await _sqlite(log).maintain([one for one in TOPICS if one.name == topic], now=now(), all_of_it=True)
+
+    async def purge(self, log: EventLog, topic: str) -> None:
+        later = now() + 400 * DAY_MS
+        await _sqlite(log).maintain([one for one in TOPICS if one.name == topic], now=later, all_of_it=True)
+
+    async def expire(self, log: EventLog, topic: str) -> None:
+        await self.purge(log, topic)
+
+    @asynccontextmanager
+    async def refuse_writes(self, place: Any, log: EventLog) -> AsyncIterator[None]:  # noqa: ARG002
+        """The file may not grow: SQLite then answers as on a full disk."""
+        writer = _sqlite(log)._writer
+        (pages,) = await writer.do(lambda connection: connection.execute("PRAGMA page_count").fetchone())
+        await writer.do(lambda connection: connection.execute(f"PRAGMA max_page_count = {pages}").fetchone())
+        yield
+        await writer.do(lambda connection: connection.execute("PRAGMA max_page_count = 1000000").fetchone())
+
+    @asynccontextmanager
+    async def lose_answers(self, place: Any, log: EventLog) -> AsyncIterator[None]:  # noqa: ARG002
+        """Another process holds the file for longer than the client's patience."""
+        held = _OpenTransaction(place, [])
+        yield
+        await held.abort()
+
+    @asynccontextmanager
+    async def stall(self, place: Any, log: EventLog) -> AsyncIterator[None]:  # noqa: ARG002
+        held = _OpenTransaction(place, [])
+        yield
+        await held.abort()
+
+    async def test_taking_a_partition_aborts_what_was_left_open_on_it(self, log: EventLog, place: Any) -> None:
+        """A process that dies in the middle of a write takes its transaction with it."""
+        hung = _OpenTransaction(place, [Output(OFFERS, 0, record("hung"))])
+        taking = asyncio.create_task(log.own("relay", 0))
+        await hung.abort()  # what the system does for a process that died
+        owner = await taking
+        assert [] == await read_keys(log, OFFERS)
+        await owner.commit([Output(OFFERS, 0, record("new"))])
+        assert ["new"] == await read_keys(log, OFFERS)
+
+
+async def test_a_full_disk_is_told_and_passes(tmp_path: Path) -> None:
+    log = await SqliteLog.open(tmp_path / "log.sqlite")
+    await log.create_topics(TOPICS)
+    await log._writer.do(lambda connection: connection.execute("PRAGMA max_page_count = 200").fetchone())
+    written = 0
+
+    async def fill() -> None:
+        nonlocal written
+        while True:
+            await log.append(SUBMISSIONS, 0, [Record(str(written).encode(), bytes(5_000))])
+            written += 1
+
+    with pytest.raises(LogUnavailableError, match="Free space"):
+        await fill()
+    await log._writer.do(lambda connection: connection.execute("PRAGMA max_page_count = 100000").fetchone())
+    await log.append(SUBMISSIONS, 0, [record("after")])
+    assert [*map(str, range(written)), "after"] == await read_keys(log, SUBMISSIONS)
+    await log.close()
+
+
+WRITER = """
+import asyncio, sys
+from pathlib import Path
+from gateway.protocol.record import Record
+from gateway.sqlite import SqliteLog
+
+async def main():
+    log = await SqliteLog.open(Path(sys.argv[1]))
+    async def write(lane):
+        number = 0
+        while True:
+            appended = await log.append("submissions", lane % 3, [Record(f"{lane}-{number}".encode(), bytes(300))])
+            print(lane, number, appended.first, flush=True)
+            number += 1
+    await asyncio.gather(*(write(lane) for lane in range(12)))
+
+asyncio.run(main())
+"""
+
+
+async def test_what_was_acknowledged_is_there_after_kill_9(tmp_path: Path) -> None:
+    """Another process is killed while it appends, four times over."""
+    path = tmp_path / "log.sqlite"
+    log = await SqliteLog.open(path)
+    await log.create_topics(TOPICS)
+    acknowledged: set[tuple[str, str]] = set()
+    for _ in range(4):
+        process = subprocess.Popen(
+            [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+        )
+        assert process.stdout is not None
+        lines = [process.stdout.readline() for _ in range(300)]
+        process.send_signal(signal.SIGKILL)
+        lines += process.stdout.readlines()
+        process.stdout.close()
+        process.wait()
+        for line in lines:
+            if line.endswith("\n"):
+                lane, number, offset = line.split()
+                acknowledged.add((f"{lane}-{number}@{offset}", lane))
+    found: set[tuple[str, str]] = set()
+    for partition in range(3):
+        async with log.reader({(SUBMISSIONS, partition): 0}) as reader:
+            while chunks := await reader.poll(limit=1_000, wait=0.0):
+                for one in chunks[0].records:
+                    key = (one.key or b"").decode()
+                    found.add((f"{key}@{one.offset}", key.partition("-")[0]))
+    await log.close()
+    assert len(acknowledged) >= 1_200
+    assert acknowledged - found == set()
+
+
+async def test_a_waiting_reader_sees_what_another_process_appends(tmp_path: Path) -> None:
+    path = tmp_path / "log.sqlite"
+    log = await SqliteLog.open(path)
+    await log.create_topics(TOPICS)
+    async with log.reader({(SUBMISSIONS, 0): 0}) as reader:
+        waiting = asyncio.create_task(reader.poll(limit=10, wait=20.0))
+        process = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.DEVNULL, cwd=ROOT)
+        chunks = await waiting
+        process.kill()
+        process.wait()
+    await log.close()
+    assert len(chunks) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database, but long enough to be taken for one" * 100])
+async def test_a_file_that_is_no_log_is_refused_with_the_next_step(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "log.sqlite"
+    path.write_bytes(content)
+    if content:
+        with pytest.raises(LogUnavailableError, match="restore it from a backup"):
+            await SqliteLog.open(path)
+    else:
+        await (await SqliteLog.open(path)).close()
+    assert path.read_bytes() == content or not content
+
+
+async def test_a_database_of_something_else_is_never_touched(tmp_path: Path) -> None:
+    path = tmp_path / "log.sqlite"
+    other = sqlite3.connect(path)
+    other.execute("CREATE TABLE precious (x)")
+    other.commit()
+    other.close()
+    with pytest.raises(LogUnavailableError, match="something else"):
+        await SqliteLog.open(path)
+
+
+async def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
+    """[SEC-009]: T-21."""
+    log = await SqliteLog.open(tmp_path / "log.sqlite")
+    await log.close()
+    assert (tmp_path / "log.sqlite").stat().st_mode & 0o077 == 0
+
+
+async def test_small_upkeep_leaves_small_gains_alone(tmp_path: Path) -> None:
+    """Compaction is in proportion to what is new; a later, worthwhile one finds everything."""
+    log = await SqliteLog.open(tmp_path / "log.sqlite")
+    await log.create_topics(TOPICS)
+    await log.append(OFFERS, 0, records(10))
+    await log.append(OFFERS, 0, records(10))
+    await log.maintain(TOPICS, now=now())
+    assert 20 == len(await read_keys(log, OFFERS))
+    for _ in range(2):
+        await log.append(OFFERS, 0, records(600))
+    await log.maintain(TOPICS, now=now())
+    assert 600 == len(await read_keys(log, OFFERS))
+    await log.close()
+
+
+def _sqlite(log: EventLog) -> SqliteLog:
+    assert isinstance(log, SqliteLog)
+    return log
