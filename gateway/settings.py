@@ -66,6 +66,11 @@ class Settings:
             raise SettingsError(
                 "PASSERELLE_SECRET is needed with Kafka, the same for every replica: at least 32 random characters"
             )
+        if self.kafka is not None and self.signing_key is None:
+            raise SettingsError(
+                "PASSERELLE_SIGNING_KEY is needed with Kafka, the same file for every replica; make one with "
+                "`openssl ecparam -name prime256v1 -genkey -noout -out signing.pem` and chmod 600"
+            )
         if self.secret is not None and len(self.secret) < 32:
             raise SettingsError("PASSERELLE_SECRET must have at least 32 characters, random ones")
         if self.kafka_security not in {"PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"}:

@@ -1,0 +1,185 @@
+"""Intake on a log in memory: every inbox message becomes one submission or one refusal, whatever it is."""
+
+import asyncio
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+
+import orjson
+import pytest
+
+from gateway.intake import Intake
+from gateway.memory import Fault, MemoryLog
+from gateway.partners import Partners
+from gateway.protocol.partner import Partner
+from gateway.protocol.receipt import ReceiptIds
+from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN, Record, read_submission
+from gateway.protocol.submission import Publish, Withdraw
+from gateway.protocol.topic import COMMON, INBOX, RECEIPTS, REJECTED, SUBMISSIONS, inbox
+
+NOW = 1_796_000_000_000
+BRETAGNE = Partner(platform="bretagne", name="Bretagne", scopes=frozenset({"offers:publish"}), inbox=True)
+OFFER = {
+    "id": "bretagne:1",
+    "revision": 1,
+    "title": "Découverte d'un atelier",
+    "description": "Observer la fabrication d'un meuble.",
+    "employer": {"name": "Atelier du Port", "description": "Menuiserie."},
+    "location": {"street": "4 quai Lamennais", "postal_code": "35000", "city": "Rennes"},
+    "levels": ["seconde"],
+    "weeks": ["2027-W24", "2027-W25"],
+    "sector": "s5",
+    "apply_url": "https://stages.ideo.bretagne.bzh/1",
+}
+
+
+def message(key="bretagne:1", value=OFFER, kind=TYPE_PUBLISHED, **headers):
+    raw = value if isinstance(value, bytes) or value is None else orjson.dumps(value)
+    given = {"ce_type": kind, **headers} if kind else headers
+    return Record(
+        None if key is None else key.encode(), raw, tuple((name, text.encode()) for name, text in given.items())
+    )
+
+
+@pytest.fixture
+async def log():
+    memory = MemoryLog(clock=lambda: NOW)
+    await memory.create_topics([*COMMON, inbox("bretagne")])
+    yield memory
+    await memory.close()
+
+
+@asynccontextmanager
+async def intake(log, partner=BRETAGNE):
+    partners = Partners(log)
+    await partners.save(partner)
+    task = asyncio.create_task(Intake(log, partners=partners, ids=ReceiptIds(b"k" * 32)).run())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        await partners.close()
+
+
+async def values(log, topic):
+    ends = await log.ends(topic)
+    at = [0] * len(ends)
+    found = []
+    async with log.reader({(topic, p): 0 for p in range(len(ends))}) as reader:
+        while any(a < e for a, e in zip(at, ends, strict=True)):
+            for chunk in await reader.poll(limit=1000, wait=0.1):
+                found += [record.value for record in chunk.records]
+                at[chunk.partition] = chunk.position
+    return found
+
+
+async def until(log, topic, count):
+    async with asyncio.timeout(10):
+        while len(await values(log, topic)) < count:
+            await asyncio.sleep(0.01)
+    return await values(log, topic)
+
+
+async def refused(log, record):
+    """The codes of the one refusal that this message gets, and that the good one behind it passes."""
+    await log.append(INBOX + "bretagne", 1, [record, message("bretagne:2", {**OFFER, "id": "bretagne:2"})])
+    async with intake(log):
+        (submission,) = await until(log, SUBMISSIONS, 1)
+    assert read_submission(submission).id == "bretagne:2"
+    (rejected,) = await values(log, REJECTED)
+    (receipt,) = await values(log, RECEIPTS)
+    codes = [problem["code"] for problem in orjson.loads(rejected)["problems"]]
+    assert [problem["code"] for problem in orjson.loads(receipt)["problems"]] == codes
+    return codes
+
+
+async def test_a_publication_becomes_a_submission(log):
+    """[PUB-031]: with its own digest, territory and provenance."""
+    await log.append(INBOX + "bretagne", 0, [message(traceparent="00-1-2-01")])
+    async with intake(log):
+        (value,) = await until(log, SUBMISSIONS, 1)
+    submission = read_submission(value)
+    assert isinstance(submission, Publish)
+    assert (submission.publisher, submission.revision, submission.territory["department"]) == ("bretagne", 1, "35")
+    assert (submission.provenance, submission.traceparent) == (("bretagne",), "00-1-2-01")
+
+
+async def test_a_withdrawal_becomes_a_submission(log):
+    """[PUB-032]."""
+    withdrawal = {"id": "bretagne:1", "revision": 2, "reason": "filled"}
+    await log.append(INBOX + "bretagne", 0, [message(value=withdrawal, kind=TYPE_WITHDRAWN)])
+    async with intake(log):
+        (value,) = await until(log, SUBMISSIONS, 1)
+    submission = read_submission(value)
+    assert isinstance(submission, Withdraw)
+    assert (submission.reason, submission.revision) == ("filled", 2)
+
+
+@pytest.mark.parametrize(
+    ("record", "code"),
+    [
+        (message(key=None), "inbox-key"),
+        (message(key="not an id"), "inbox-key"),
+        (Record(b"\xff\xfe", b"{}", (("ce_type", TYPE_PUBLISHED.encode()),)), "inbox-key"),
+        (message(key="bretagne:9"), "inbox-key"),
+        (message(key="normandie:1"), "not-owner"),
+        (message(value=None), "inbox-null"),
+        (message(kind=None), "inbox-type"),
+        (message(kind="fr.stages.offer.deleted.v1"), "inbox-type"),
+    ],
+    ids=["no key", "key no id", "key no text", "key of another offer", "another's key", "null", "no type", "type"],
+)
+async def test_a_message_out_of_order_is_refused_and_holds_nobody_back(log, record, code):
+    """[PUB-031] [PUB-032] [PUB-033] [PUB-035] [IDN-003]."""
+    assert (await refused(log, record))[0] == code
+
+
+@pytest.mark.parametrize(
+    "raw", [b"\xff\xfe", b"not json", b"[]", b"", b'{"id":"bretagne:1"}', b"[" * 10_000, b"x" * 200_000]
+)
+async def test_bytes_that_are_no_offer_are_refused_and_hold_nobody_back(log, raw):
+    """[PUB-035]."""
+    assert await refused(log, message(value=raw))
+
+
+async def test_what_is_kept_of_a_refusal_has_no_personal_data(log):
+    """[PUB-035] T-17."""
+    offer = {**OFFER, "title": "", "description": "Écrire à marie@atelier.example ou au 02 99 12 34 56"}
+    await refused(log, message(value=offer))
+    (rejected,) = await values(log, REJECTED)
+    assert b"marie@" not in rejected
+    assert b"99 12" not in rejected
+    assert "Écrire à" in orjson.loads(rejected)["body"]
+
+
+async def test_a_platform_without_the_right_to_publish_is_refused(log):
+    """[PUB-034]."""
+    await log.append(INBOX + "bretagne", 0, [message()])
+    async with intake(log, replace(BRETAGNE, scopes=frozenset({"offers:read"}))):
+        (rejected,) = await until(log, REJECTED, 1)
+    assert orjson.loads(rejected)["problems"][0]["code"] == "inbox-not-allowed"
+
+
+@pytest.mark.parametrize("fault", list(Fault))
+async def test_each_message_is_taken_once_whatever_becomes_of_the_commit(log, fault):
+    """[RCP-004]."""
+    batch = [message(f"bretagne:{n}", {**OFFER, "id": f"bretagne:{n}"}) for n in range(30)]
+    await log.append(INBOX + "bretagne", 0, batch)
+    async with intake(log):
+        log.inject(fault, fault)
+        await until(log, SUBMISSIONS, 30)
+        await log.deliver()
+    submissions = [read_submission(value) for value in await values(log, SUBMISSIONS)]
+    assert len(submissions) == 30
+    assert len({one.id for one in submissions}) == len({one.receipt for one in submissions}) == 30
+
+
+async def test_intake_goes_on_where_it_stood(log):
+    """[RCP-004]: a restart takes nothing twice."""
+    for number in range(3):
+        await log.append(INBOX + "bretagne", 0, [message(f"bretagne:{number}", {**OFFER, "id": f"bretagne:{number}"})])
+        async with intake(log):
+            await until(log, SUBMISSIONS, number + 1)
+    ids = [read_submission(value).id for value in await values(log, SUBMISSIONS)]
+    assert sorted(ids) == ["bretagne:0", "bretagne:1", "bretagne:2"]
