@@ -1,0 +1,273 @@
+"""Snapshots on a log in memory, with a relay and a view at work: absence, guards, marks, turns."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from gateway.audit import audit
+from gateway.memory import MemoryLog
+from gateway.positions import Positions
+from gateway.protocol.identity import partition_of
+from gateway.protocol.receipt import ReceiptIds
+from gateway.protocol.seal import Seal
+from gateway.protocol.submission import Publish
+from gateway.protocol.topic import COMMON, OFFERS, SUBMISSIONS
+from gateway.relay import Relay
+from gateway.snapshot import MARK_LIFE_MS, SnapshotRefusedError, Snapshots
+from gateway.submissions import Submissions
+from gateway.views import OfferView, Tail
+
+IDS = ReceiptIds(b"k" * 32)
+OFFER = {
+    "title": "Stage",
+    "employer": {"name": "Atelier"},
+    "location": {"postal_code": "35000", "city": "Rennes"},
+    "levels": ["seconde"],
+    "weeks": ["2027-W24"],
+}
+TERRITORY = {"department": "35", "region": "53", "academie": "rennes"}
+
+
+def publish(number: int | str, revision: int = 1, *, mark: int | None = None) -> Publish:
+    offer_id = f"bretagne:{number}"
+    offer = {**OFFER, "id": offer_id, "sector": "s5", "apply_url": f"https://stages.example/{number}"}
+    return Publish(
+        receipt=IDS.mint("bretagne", partition=partition_of(offer_id, 3), now=1, nonce=f"{number:>8}".encode()[:8]),
+        publisher="bretagne",
+        id=offer_id,
+        revision=revision,
+        digest="aa",
+        offer=offer,
+        territory=TERRITORY,
+        expires_on="2027-06-27",
+        provenance=("bretagne",),
+        mark=mark,
+    )
+
+
+@dataclass
+class Set:
+    """An upload as a snapshot sees it."""
+
+    numbers: Sequence[int | str | None]
+    marks: tuple[int, ...] = (0, 0, 0)
+    revision: int = 1
+    declared_count: int | None = -1
+    refused: frozenset[int | str] = field(default_factory=frozenset)
+
+    def __post_init__(self) -> None:
+        if self.declared_count == -1:
+            self.declared_count = len(self.numbers)
+
+    @property
+    def count(self) -> int:
+        return len(self.numbers)
+
+    def ids(self) -> Iterator[str | None]:
+        return (None if number is None else f"bretagne:{number}" for number in self.numbers)
+
+    def submissions(self) -> Iterator[Sequence[Publish]]:
+        accepted = [number for number in self.numbers if number is not None and number not in self.refused]
+        for start in range(0, len(accepted), 7):
+            yield [
+                publish(number, self.revision, mark=self.marks[partition_of(f"bretagne:{number}", 3)])
+                for number in accepted[start : start + 7]
+            ]
+
+
+class House:
+    """A gateway without its doors."""
+
+    def __init__(self, folder: Path) -> None:
+        self.now = 1_796_000_000_000
+        self.log = MemoryLog(clock=lambda: self.now)
+        self.folder = folder
+        self.tasks: list[asyncio.Task[None]] = []
+
+    async def open(self) -> None:
+        await self.log.create_topics(COMMON)
+        self.view = await OfferView.open(self.folder / "offers.sqlite", log_identity="L", partitions=3)
+        self.submissions = Submissions(self.log, ids=IDS, clock=lambda: self.now)
+        positions = Positions(self.log)
+        self.snapshots = Snapshots(
+            self.log,
+            submissions=self.submissions,
+            offers=self.view,
+            positions=positions,
+            ids=IDS,
+            seal=Seal(b"k" * 32, purpose="mark"),
+            clock=lambda: self.now,
+        )
+        relay = Relay(
+            self.log,
+            folder=self.folder,
+            identity="L",
+            submissions=self.submissions,
+            ids=IDS,
+            clock=lambda: self.now,
+            decided=lambda _: None,
+        )
+        tail = Tail(self.log, OFFERS, self.view, clock=lambda: self.now)
+        self.tasks = [asyncio.create_task(part) for part in (positions.run(), relay.run(), tail.run())]
+
+    async def close(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        await self.view.close()
+        assert (await audit(self.log)).findings == []
+        await self.log.close()
+
+    async def send(self, *numbers: int, revision: int = 1) -> None:
+        await self.submissions.submit([publish(number, revision) for number in numbers])
+        await self.live_is(*numbers, within=True)
+
+    async def mark(self) -> str:
+        self.now += 1
+        return (await self.snapshots.mark("bretagne"))[0]
+
+    async def apply(self, mark: str, upload: Set, *, confirm: int | None = None) -> int:
+        read = self.snapshots.read(mark, platform="bretagne")
+        upload.marks = read.ends
+        return (await self.snapshots.apply(read, upload, confirm=confirm)).withdrawn
+
+    async def live(self) -> set[str]:
+        return {offer_id async for offer_id, _ in self.view.live_before("bretagne", (2**60,) * 3)}
+
+    async def live_is(self, *numbers: int | str, within: bool = False) -> None:
+        """Wait until exactly these (or at least these) are live."""
+        expected = {f"bretagne:{number}" for number in numbers}
+        async with asyncio.timeout(10):
+            while not (expected <= await self.live() if within else expected == await self.live()):
+                for task in self.tasks:
+                    assert not task.done(), task.exception()
+                await asyncio.sleep(0.01)
+
+    async def submitted(self) -> int:
+        return sum(await self.log.ends(SUBMISSIONS))
+
+
+@pytest.fixture
+async def house(tmp_path):
+    one = House(tmp_path)
+    await one.open()
+    yield one
+    await one.close()
+
+
+async def refusal(house, mark, upload, **more):
+    """The code of the refusal, and proof that nothing was handed in."""
+    before = await house.submitted()
+    with pytest.raises(SnapshotRefusedError) as caught:
+        await house.apply(mark, upload, **more)
+    assert await house.submitted() == before
+    return caught.value
+
+
+async def test_what_is_absent_is_withdrawn_and_what_is_new_is_published(house):
+    """[PUB-020]."""
+    await house.send(1, 2, 3)
+    assert await house.apply(await house.mark(), Set([2, 3, 4])) == 1
+    await house.live_is(2, 3, 4)
+
+
+async def test_an_offer_put_between_mark_and_upload_is_not_absent(house):
+    """[PUB-020]."""
+    await house.send(1, 2)
+    mark = await house.mark()
+    await house.send(3)
+    await house.send(1, revision=2)
+    assert await house.apply(mark, Set([2])) == 0
+    await house.live_is(1, 2, 3)
+
+
+async def test_a_snapshot_brings_back_what_the_last_one_lacked(house):
+    """[WDR-008]."""
+    await house.send(1, 2)
+    await house.apply(await house.mark(), Set([2]))
+    await house.live_is(2)
+    await house.apply(await house.mark(), Set([1, 2]))
+    await house.live_is(1, 2)
+
+
+async def test_an_invalid_item_counts_as_present(house):
+    """[PUB-025]."""
+    await house.send(1, 2)
+    assert await house.apply(await house.mark(), Set([1, 2], refused=frozenset({1}))) == 0
+    await house.live_is(1, 2)
+
+
+@pytest.mark.parametrize(
+    ("upload", "code"),
+    [
+        (Set([1, 2], declared_count=None), "snapshot-count-missing"),
+        (Set([1, 2], declared_count=3), "snapshot-count-wrong"),
+        (Set([1, None]), "snapshot-unreadable-id"),
+        (Set([1, 2, 1]), "snapshot-duplicate-id"),
+        (Set([]), "snapshot-shrinks-too-much"),
+    ],
+    ids=["no count", "wrong count", "unreadable id", "same id twice", "empty"],
+)
+async def test_a_doubtful_snapshot_changes_nothing(house, upload, code):
+    """[PUB-024] [PUB-025] [PUB-026] [PUB-028]: T-12."""
+    await house.send(1, 2, 3)
+    assert (await refusal(house, await house.mark(), upload)).code == code
+    await house.live_is(1, 2, 3)
+
+
+async def test_a_snapshot_that_shrinks_too_much_needs_its_number_confirmed(house):
+    """[PUB-028]: more than ten and more than a fifth."""
+    await house.send(*range(40))
+    error = await refusal(house, await house.mark(), Set(range(29)))
+    assert (error.code, error.values) == ("snapshot-shrinks-too-much", {"actual": 11, "expected": 40})
+    assert (await refusal(house, await house.mark(), Set(range(29)), confirm=10)).code == "snapshot-shrinks-too-much"
+    assert await house.apply(await house.mark(), Set(range(30))) == 10
+    assert await house.apply(await house.mark(), Set([]), confirm=30) == 30
+    await house.live_is()
+
+
+async def test_a_mark_serves_once_and_never_after_a_later_one(house):
+    """[PUB-022]."""
+    await house.send(1)
+    early, late = await house.mark(), await house.mark()
+    await house.apply(late, Set([1]))
+    assert (await refusal(house, early, Set([1]))).code == "stale-mark"
+    assert (await refusal(house, late, Set([1]))).code == "stale-mark"
+
+
+async def test_a_mark_is_good_for_its_platform_and_for_a_day(house):
+    """[PUB-021]."""
+    mark = await house.mark()
+    for text, platform in ((mark, "normandie"), (mark[:-2] + "AA", "bretagne"), ("", "bretagne")):
+        with pytest.raises(SnapshotRefusedError, match="mark-invalid"):
+            house.snapshots.read(text, platform=platform)
+    house.now += MARK_LIFE_MS + 1
+    with pytest.raises(SnapshotRefusedError, match="mark-invalid"):
+        house.snapshots.read(mark, platform="bretagne")
+
+
+async def test_a_later_snapshot_stops_one_that_still_runs(house):
+    """[PUB-023]."""
+    await house.send(1, 2, 3)
+    early = house.snapshots.read(await house.mark(), platform="bretagne")
+    async with house.snapshots._turn(early) as owner:
+        await house.apply(await house.mark(), Set([2, 3]))
+        with pytest.raises(Exception, match="Another owner"):
+            await house.snapshots._withdraw(owner, early, [("bretagne:2", 1)])
+    await house.live_is(2, 3)
+
+
+async def test_an_offer_of_another_platform_is_none_of_its_business(house):
+    """[IDN-003]."""
+    await house.send(1, 2)
+    with pytest.raises(SnapshotRefusedError, match="mark-invalid"):
+        house.snapshots.read(await house.mark(), platform="normandie")
+    other = (await house.snapshots.mark("normandie"))[0]
+    read = house.snapshots.read(other, platform="normandie")
+    assert (await house.snapshots.apply(read, Set([]))).withdrawn == 0
+    await house.live_is(1, 2)
