@@ -1,0 +1,62 @@
+"""Settings: every mistake is named at start, and secrets stay out of sight."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway.keys import load_secret
+from gateway.settings import Settings, SettingsError
+
+KAFKA = {
+    "PASSERELLE_KAFKA": "broker:9092",
+    "PASSERELLE_SECRET": "s" * 32,
+    "PASSERELLE_SIGNING_KEY": "keys.pem",
+}
+
+
+def test_nothing_set_is_the_embedded_default():
+    assert Settings.from_env({"HOME": "/x"}) == Settings()
+
+
+def test_values_get_their_types():
+    settings = Settings.from_env({**KAFKA, "PASSERELLE_PORT": "0", "PASSERELLE_DATA": "/srv/x"})
+    assert (settings.port, settings.data, settings.kafka) == (0, Path("/srv/x"), "broker:9092")
+
+
+@pytest.mark.parametrize(
+    ("environ", "named"),
+    [
+        ({"PASSERELLE_PROT": "1"}, "PASSERELLE_PROT"),
+        ({"PASSERELLE_PORT": "http"}, "PASSERELLE_PORT"),
+        ({"PASSERELLE_PORT": "65536"}, "PASSERELLE_PORT"),
+        ({"PASSERELLE_PARTITIONS": "0"}, "PASSERELLE_PARTITIONS"),
+        ({"PASSERELLE_KAFKA": "broker"}, "PASSERELLE_KAFKA"),
+        ({"PASSERELLE_KAFKA": "broker:9092"}, "PASSERELLE_SECRET"),
+        ({**KAFKA, "PASSERELLE_SIGNING_KEY": ""}, "PASSERELLE_SIGNING_KEY"),
+        ({"PASSERELLE_SECRET": "short"}, "PASSERELLE_SECRET"),
+        ({"PASSERELLE_KAFKA_SECURITY": "TLS"}, "PASSERELLE_KAFKA_SECURITY"),
+        ({"PASSERELLE_LOG_LEVEL": "loud"}, "PASSERELLE_LOG_LEVEL"),
+    ],
+)
+def test_a_mistake_is_named(environ, named):
+    with pytest.raises(SettingsError, match=named):
+        Settings.from_env(environ)
+
+
+def test_secrets_stay_out_of_repr():
+    """T-18."""
+    settings = Settings.from_env({**KAFKA, "PASSERELLE_SECRET": "very-secret" * 4, "PASSERELLE_KAFKA_PASSWORD": "hush"})
+    assert "very-secret" not in repr(settings)
+    assert "hush" not in repr(settings)
+
+
+def test_the_secret_is_made_once_for_its_owner_alone(tmp_path):
+    """[SEC-009]: T-21."""
+    first = load_secret(None, folder=tmp_path / "data")
+    assert load_secret(None, folder=tmp_path / "data") == first
+    assert len(first) >= 32
+    assert (tmp_path / "data/secret").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_given_secret_is_used_as_it_is(tmp_path):
+    assert load_secret("x" * 40, folder=tmp_path) == b"x" * 40
