@@ -16,6 +16,8 @@ from gateway.protocol.record import Headers, Record, StoredRecord
 from gateway.protocol.topic import Topic
 
 FORMAT = 1
+READ_BYTES = 8 * 1_048_576
+"""After so many bytes of values a page of records ends, so that large ones do not fill the memory."""
 APPLICATION_ID = 0x50415353  # "PASS", so that a foreign SQLite file is known as one
 _LAYOUT = """
 CREATE TABLE about (identity TEXT, format INTEGER NOT NULL, partitions INTEGER NOT NULL);
@@ -53,11 +55,18 @@ def connect(path: Path, *, busy_seconds: float) -> sqlite3.Connection:
     except sqlite3.Error as error:
         raise LogUnavailableError(f"The log {path} cannot be opened ({error}): check the folder's rights.") from error
     try:
+        _refuse_foreign(connection)
         connection.execute("PRAGMA page_size = 8192")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA wal_autocheckpoint = 4000")
+        connection.execute("PRAGMA wal_autocheckpoint = 2000")
         connection.execute("PRAGMA cache_size = -16384")
+        connection.execute(
+            "PRAGMA secure_delete = OFF"
+        )  # some builds overwrite what compaction drops, at thrice its time
+    except LogUnavailableError:
+        connection.close()
+        raise
     except sqlite3.Error as error:
         connection.close()
         raise LogUnavailableError(
@@ -66,16 +75,23 @@ def connect(path: Path, *, busy_seconds: float) -> sqlite3.Connection:
     return connection
 
 
-def lay_out(connection: sqlite3.Connection, *, partitions: int) -> None:
-    """Make the tables of a new file. An older or foreign format is refused, never touched."""
-    (found,) = connection.execute("PRAGMA application_id").fetchone()
-    if found == APPLICATION_ID:
-        return
-    if found or connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+def _refuse_foreign(connection: sqlite3.Connection) -> None:
+    """Before anything is set: another application's database is never touched, not even its journal mode."""
+    if not _is_laid_out(connection) and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
         raise LogUnavailableError("The file is an SQLite database of something else: name another data folder.")
+
+
+def _is_laid_out(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID)
+
+
+def lay_out(connection: sqlite3.Connection, *, partitions: int) -> None:
+    """Make the tables of a new file."""
+    if _is_laid_out(connection):
+        return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        if not _is_laid_out(connection):  # another process may have been first
             for statement in _LAYOUT.strip().split(";\n"):
                 connection.execute(statement)
             connection.execute("INSERT INTO about VALUES (NULL, ?, ?)", (FORMAT, partitions))
@@ -149,20 +165,36 @@ def write_records(
     return first, last
 
 
-def read_records(
-    connection: sqlite3.Connection, stream: Stream, position: int, limit: int
-) -> tuple[int, int, list[StoredRecord]]:
-    """The stream's start and end and up to ``limit`` records from a position, as of one moment."""
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Records of a stream, with its bounds at that moment. ``reached`` is the next offset to read, gaps included."""
+
+    start: int
+    end: int
+    records: list[StoredRecord]
+    reached: int
+
+
+def read_records(connection: sqlite3.Connection, stream: Stream, position: int, limit: int) -> Page:
+    """Up to ``limit`` records from a position, fewer when they are large."""
+    records: list[StoredRecord] = []
+    size = 0
     connection.execute("BEGIN")
     try:
         start, end = connection.execute("SELECT start, next FROM stream WHERE id = ?", (stream.number,)).fetchone()
         rows = connection.execute(
             f"SELECT offset, at, key, value, headers FROM {stream.table} WHERE offset >= ? ORDER BY offset LIMIT ?",  # noqa: S608
             (position, limit),
-        ).fetchall()
+        )
+        for offset, at, key, value, packed in rows:
+            records.append(StoredRecord(offset, at, key, value, unpack(packed)))
+            size += 0 if value is None else len(value)
+            if size >= READ_BYTES:
+                break
     finally:
         connection.execute("COMMIT")
-    return start, end, [StoredRecord(o, at, key, value, unpack(packed)) for o, at, key, value, packed in rows]
+    full = len(records) == limit or size >= READ_BYTES
+    return Page(start, end, records, records[-1].offset + 1 if full else end)
 
 
 def pack(headers: Headers) -> bytes | None:

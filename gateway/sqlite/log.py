@@ -5,6 +5,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -31,14 +32,15 @@ Answer = TypeVar("Answer")
 class SqliteLog:
     """One durable file. Several processes may append and read; one of them should relay."""
 
-    def __init__(self, path: Path, *, clock: Clock, patience: float) -> None:
+    def __init__(self, path: Path, *, wanted: int, clock: Clock, patience: float) -> None:
         self.path = path
         self._clock = clock
         self._connections: list[sqlite3.Connection] = []
         self._local = threading.local()
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="log-reader")
         self._streams: dict[str, list[Stream]] = {}
-        self._partitions = 0
+        self._wanted = wanted
+        self._partitions = wanted
         self._watch = Watch(connect(path, busy_seconds=_BUSY_SECONDS))
         self._writer = Writer(connect(path, busy_seconds=_BUSY_SECONDS), patience=patience, written=self._watch.look)
 
@@ -60,7 +62,7 @@ class SqliteLog:
         except OSError as error:
             raise LogUnavailableError(f"The log {path} cannot be made ({error}): check the folder's rights.") from error
         await asyncio.to_thread(prepare)
-        log = cls(path, clock=clock, patience=patience)
+        log = cls(path, wanted=partitions, clock=clock, patience=patience)
         try:
             _, log._partitions = await log._ask(read_about)
             log._streams = await log._ask(read_streams)
@@ -88,9 +90,14 @@ class SqliteLog:
         self._streams = await self._ask(read_streams)
 
     async def check_topics(self, topics: Iterable[Topic]) -> Sequence[str]:
-        """One sentence per topic that is missing or has another policy."""
+        """One sentence per topic that is missing or has another policy, and one if the partition count is another."""
         self._streams = await self._ask(read_streams)
         findings = []
+        if self._partitions != self._wanted:
+            findings.append(
+                f"The log has {self._partitions} partitions, the settings ask for {self._wanted}, and a log keeps its "
+                "count for life: set it back, or use another log."
+            )
         for topic in topics:
             found = self._streams.get(topic.name)
             if found is None:
@@ -150,19 +157,27 @@ class SqliteLog:
 
     async def _expire(self, stream: Stream, *, before: int) -> None:
         start = await self._ask(lambda connection: upkeep.expired(connection, stream, before=before))
-        while start is not None:
-            if not await self._writer.do(lambda connection: upkeep.cut(connection, stream, start)):
-                break
+        if start is not None:
+            while await self._step(lambda connection: upkeep.cut(connection, stream, start)):
+                pass
 
     async def _compact(self, stream: Stream, topic: Topic, *, now: int, all_of_it: bool) -> None:
-        offsets = await self._ask(
+        found = await self._ask(
             lambda connection: upkeep.superseded(connection, stream, topic, now=now, all_of_it=all_of_it)
         )
-        for first in range(0, len(offsets), upkeep.STEP):
-            part = offsets[first : first + upkeep.STEP]
-            await self._writer.do(lambda connection, part=part: upkeep.drop(connection, stream, part))  # type: ignore[misc]
-        if offsets:
-            await self._writer.do(lambda connection: upkeep.mark_compacted(connection, stream))
+        if found is None:
+            return
+        for first in range(0, len(found.offsets), upkeep.STEP):
+            await self._step(partial(upkeep.drop, stream=stream, offsets=found.offsets[first : first + upkeep.STEP]))
+        await self._writer.do(lambda connection: upkeep.mark_compacted(connection, stream, found.end))
+
+    async def _step(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        """One step of upkeep, and as long a pause, so that upkeep takes at most half of the writer's time."""
+        clock = asyncio.get_running_loop().time
+        begun = clock()
+        done = await self._writer.do(work)
+        await asyncio.sleep(clock() - begun)
+        return done
 
     async def _column(self, name: str, topic: str) -> tuple[int, ...]:
         self._topic(topic)

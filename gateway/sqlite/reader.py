@@ -6,7 +6,6 @@ from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
 from gateway.ports import Chunk, PositionLostError
-from gateway.protocol.record import StoredRecord
 from gateway.sqlite.file import Stream, read_records
 from gateway.sqlite.watch import Watch
 
@@ -73,22 +72,15 @@ class SqliteReader:
 def _read_streams(connection: sqlite3.Connection, wanted: Sequence[tuple[Stream, int]], limit: int) -> list[Chunk]:
     chunks = []
     for stream, position in wanted:
-        start, end, records = read_records(connection, stream, position, limit)
-        if not start <= position <= end:
+        page = read_records(connection, stream, position, limit)
+        if not page.start <= position <= page.end:
             raise PositionLostError(
-                f"Position {position} of {stream.topic}/{stream.partition} lies outside {start} to {end}, which is "
-                "what the log holds: rebuild from the start."
+                f"Position {position} of {stream.topic}/{stream.partition} lies outside {page.start} to {page.end}, "
+                "which is what the log holds: rebuild from the start."
             )
-        chunk = _chunk(stream, position, records, end, limit)
-        if chunk is not None:
-            chunks.append(chunk)
-            limit -= len(records)
-        if limit <= 0:
+        if page.reached > position:
+            chunks.append(Chunk(stream.topic, stream.partition, page.records, page.reached))
+            limit -= len(page.records)
+        if limit == 0:
             break
     return chunks
-
-
-def _chunk(stream: Stream, position: int, records: list[StoredRecord], end: int, limit: int) -> Chunk | None:
-    """A page that is not full reached the end, gaps included."""
-    reached = records[-1].offset + 1 if len(records) == limit else end
-    return Chunk(stream.topic, stream.partition, records, reached) if reached > position else None

@@ -134,9 +134,11 @@ class Writer:
 
     def _answer(self, group: Collection[Job], outcomes: Collection[tuple[object, Exception | None]]) -> None:
         def tell() -> None:
-            self._written()
-            for job, (result, error) in zip(group, outcomes, strict=True):
-                job.settle(result, error)
+            try:
+                self._written()  # first, so that readers of this process see what is acknowledged
+            finally:
+                for job, (result, error) in zip(group, outcomes, strict=True):
+                    job.settle(result, error)
 
         loop = next(iter(group)).loop
         if not loop.is_closed():

@@ -1,5 +1,4 @@
 """The event-log contract, appending: durable, whole, in order, bounded, and honest about what is not known."""
-# ruff: noqa: SIM300 - expected == actual
 
 import asyncio
 from typing import Any

@@ -1,5 +1,4 @@
 """The event-log contract, keeping: topics and identity, retention, compaction, tombstones."""
-# ruff: noqa: SIM300 - expected == actual
 
 from collections.abc import Callable
 from typing import Any

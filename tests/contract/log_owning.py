@@ -1,5 +1,4 @@
 """The event-log contract, owning: one writer per role and partition, whole commits, fencing, unknown outcomes."""
-# ruff: noqa: SIM300 - expected == actual
 
 import asyncio
 from typing import Any

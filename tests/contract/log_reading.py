@@ -1,5 +1,4 @@
 """The event-log contract, reading: from any position, committed records only, across gaps, woken when there is more."""
-# ruff: noqa: SIM300 - expected == actual
 
 import asyncio
 

@@ -69,7 +69,7 @@ async def test_a_late_append_turns_up_behind_what_came_after_it() -> None:
         await log.append(SUBMISSIONS, 0, [record("late")])
     await log.append(SUBMISSIONS, 0, [record("after")])
     await log.deliver()
-    assert ["after", "late"] == await read_keys(log, SUBMISSIONS)  # noqa: SIM300 - expected == actual
+    assert ["after", "late"] == await read_keys(log, SUBMISSIONS)
 
 
 @pytest.mark.parametrize(("taken_anew", "found"), [(False, ["late"]), (True, [])])

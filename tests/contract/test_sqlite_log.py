@@ -5,6 +5,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,11 +16,11 @@ import pytest
 from gateway.clock import now
 from gateway.ports import EventLog, LogUnavailableError, Output
 from gateway.protocol.record import Record
-from gateway.protocol.topic import DAY_MS, OFFERS, SUBMISSIONS
+from gateway.protocol.topic import DAY_MS, OFFERS, POSITIONS, RECEIPTS, SUBMISSIONS
 from gateway.sqlite import SqliteLog
-from gateway.sqlite.file import connect, read_streams, stream_of, write_records
+from gateway.sqlite.file import READ_BYTES, connect, read_streams, stream_of, write_records
 from tests.contract.event_log import EventLogContract
-from tests.contract.log_ground import TOPICS, Hung, read_keys, record, records
+from tests.contract.log_ground import TOPICS, Hung, read, read_keys, record, records
 
 ROOT = Path(__file__).parents[2]
 
@@ -166,6 +167,45 @@ async def test_what_was_acknowledged_is_there_after_kill_9(tmp_path: Path) -> No
     assert acknowledged - found == set()
 
 
+OWNER = """
+import asyncio, sys
+from pathlib import Path
+from gateway.ports import Output
+from gateway.protocol.record import Record
+from gateway.sqlite import SqliteLog
+
+async def main():
+    log = await SqliteLog.open(Path(sys.argv[1]))
+    owner = await log.own("relay", 0)
+    for number in range(1_000_000):
+        name = str(number).encode()
+        outputs = [Output(topic, 0, Record(name, bytes(3_000))) for topic in ("offers", "receipts") for _ in range(50)]
+        await owner.commit([*outputs, Output("positions", 0, Record(b"submissions/0", name))])
+        print(number, flush=True)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_commit_cut_by_kill_9_is_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "log.sqlite"
+    log = await SqliteLog.open(path)
+    await log.create_topics(TOPICS)
+    process = subprocess.Popen([sys.executable, "-c", OWNER, str(path)], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    assert process.stdout is not None
+    lines = [process.stdout.readline() for _ in range(40)]
+    process.send_signal(signal.SIGKILL)
+    lines += process.stdout.readlines()
+    process.stdout.close()
+    process.wait()
+    position = int((await read(log, POSITIONS))[-1].value or b"")
+    assert position >= len(lines) - 1
+    for topic in (OFFERS, RECEIPTS):
+        found = Counter(await read_keys(log, topic))
+        assert dict.fromkeys(map(str, range(position + 1)), 50) == found
+    await log.close()
+
+
 async def test_a_waiting_reader_sees_what_another_process_appends(tmp_path: Path) -> None:
     path = tmp_path / "log.sqlite"
     log = await SqliteLog.open(path)
@@ -198,8 +238,34 @@ async def test_a_database_of_something_else_is_never_touched(tmp_path: Path) -> 
     other.execute("CREATE TABLE precious (x)")
     other.commit()
     other.close()
+    before = path.read_bytes()
     with pytest.raises(LogUnavailableError, match="something else"):
         await SqliteLog.open(path)
+    assert before == path.read_bytes()
+
+
+async def test_another_partition_count_than_the_files_is_a_finding(tmp_path: Path) -> None:
+    log = await SqliteLog.open(tmp_path / "log.sqlite", partitions=3)
+    await log.create_topics(TOPICS)
+    await log.close()
+    log = await SqliteLog.open(tmp_path / "log.sqlite", partitions=6)
+    (finding,) = await log.check_topics(TOPICS)
+    assert 3 == log.partitions
+    await log.close()
+    assert "has 3 partitions, the settings ask for 6" in finding
+
+
+async def test_large_records_come_in_small_pages(tmp_path: Path) -> None:
+    """What one poll brings is bounded in bytes, too."""
+    log = await SqliteLog.open(tmp_path / "log.sqlite")
+    await log.create_topics(TOPICS)
+    for _ in range(20):
+        await log.append(SUBMISSIONS, 0, [Record(b"large", bytes(1_000_000))])
+    async with log.reader({(SUBMISSIONS, 0): 0}) as reader:
+        (chunk,) = await reader.poll(limit=1_000, wait=0.0)
+    assert READ_BYTES // 1_000_000 + 1 == len(chunk.records)
+    assert 20 == len(await read(log, SUBMISSIONS))
+    await log.close()
 
 
 async def test_the_file_is_for_its_owner_alone(tmp_path: Path) -> None:
