@@ -30,6 +30,14 @@ class Queued:
     receipt: str
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A submission written as a record of ``submissions``, and its receipt: what an upload spools."""
+
+    receipt: str
+    record: Record
+
+
 Outcome: TypeAlias = Queued | LogError
 """Queued, or why that is not known (see ``gateway.ports`` for which errors mean *certainly not written*)."""
 
@@ -108,19 +116,27 @@ class Submissions:
 
     async def submit(self, submissions: Sequence[Submission]) -> Sequence[Outcome]:
         """Append durably; one outcome per submission, in their order. Order per offer is kept."""
+        return await self.submit_records([Prepared(one.receipt, submission_record(one)) for one in submissions])
+
+    async def submit_records(self, prepared: Sequence[Prepared]) -> Sequence[Outcome]:
+        """The same for submissions that have been written as records already."""
         lanes: dict[int, list[int]] = {}
-        for index, submission in enumerate(submissions):
-            lanes.setdefault(partition_of(submission.id, self._log.partitions), []).append(index)
-        outcomes: list[Outcome] = [Queued(submission.receipt) for submission in submissions]
-        await asyncio.gather(*(self._append(p, lane, submissions, outcomes) for p, lane in lanes.items()))
+        for index, one in enumerate(prepared):
+            lanes.setdefault(partition_of((one.record.key or b"").decode(), self._log.partitions), []).append(index)
+        outcomes: list[Outcome] = [Queued(one.receipt) for one in prepared]
+        appends = [self._append(partition, lane, prepared, outcomes) for partition, lane in lanes.items()]
+        if len(appends) == 1:  # a single offer needs no task of its own
+            await appends[0]
+        else:
+            await asyncio.gather(*appends)
         return outcomes
 
     async def _append(
-        self, partition: int, lane: Sequence[int], submissions: Sequence[Submission], outcomes: list[Outcome]
+        self, partition: int, lane: Sequence[int], prepared: Sequence[Prepared], outcomes: list[Outcome]
     ) -> None:
         """One partition's share, slice after slice; after a failed one the rest is not tried, to keep order."""
         failure: LogError | None = None
-        for indexes, records in _slices(lane, submissions):
+        for indexes, records in _slices(lane, prepared):
             if failure is None:
                 try:
                     await self._log.append(SUBMISSIONS, partition, records)
@@ -132,13 +148,13 @@ class Submissions:
                 # a later slice was certainly not written, but resending it is as safe: one word for all
 
 
-def _slices(lane: Sequence[int], submissions: Sequence[Submission]) -> Iterator[tuple[list[int], list[Record]]]:
+def _slices(lane: Sequence[int], prepared: Sequence[Prepared]) -> Iterator[tuple[list[int], list[Record]]]:
     """The share in pieces that one append takes: at most 500 records and 512 KiB, but always at least one record."""
     indexes: list[int] = []
     records: list[Record] = []
     size = 0
     for index in lane:
-        record = submission_record(submissions[index])
+        record = prepared[index].record
         length = len(record.value or b"")
         if records and (len(records) == _SLICE_RECORDS or size + length > _SLICE_BYTES):
             yield indexes, records
