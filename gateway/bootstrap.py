@@ -59,20 +59,23 @@ async def open_log(settings: Settings) -> AsyncIterator[EventLog]:
 
 
 def kafka_settings(settings: Settings) -> KafkaSettings:
-    """What the Kafka log needs of the settings, as plain values."""
-    return KafkaSettings(
-        bootstrap_servers=settings.kafka or "",
-        prefix=settings.kafka_prefix,
-        partitions=settings.partitions,
-        replication=settings.kafka_replication,
-        security=settings.kafka_security,  # type: ignore[arg-type]  # Settings has checked the names
-        sasl_mechanism=settings.kafka_sasl_mechanism,  # type: ignore[arg-type]  # same
-        username=settings.kafka_username,
-        password=settings.kafka_password,
-        ca=settings.kafka_ca,
-        certificate=settings.kafka_certificate,
-        key=settings.kafka_key,
-    )
+    """What the Kafka log needs of the settings, as plain values. Raises SettingsError for contradictions."""
+    try:
+        return KafkaSettings(
+            bootstrap_servers=settings.kafka or "",
+            prefix=settings.kafka_prefix,
+            partitions=settings.partitions,
+            replication=settings.kafka_replication,
+            security=settings.kafka_security,  # type: ignore[arg-type]  # Settings has checked the names
+            sasl_mechanism=settings.kafka_sasl_mechanism,  # type: ignore[arg-type]  # same
+            username=settings.kafka_username,
+            password=settings.kafka_password,
+            ca=settings.kafka_ca,
+            certificate=settings.kafka_certificate,
+            key=settings.kafka_key,
+        )
+    except ValueError as error:
+        raise SettingsError(f"PASSERELLE_KAFKA_…: {error}") from error
 
 
 def topics_of(partners: Partners) -> tuple[Topic, ...]:

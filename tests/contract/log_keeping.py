@@ -91,7 +91,7 @@ class Keeping(LogGround):
         after = await read(log, OFFERS)
         assert [("a", "a3"), ("b", "b3"), ("only", "once")] == texts(after)
         assert [before[one.offset] for one in after] == after
-        assert ends == await log.ends(OFFERS)
+        assert ends <= await log.ends(OFFERS)
         assert 0 == (await log.starts(OFFERS))[0]
 
     async def test_a_reader_in_the_middle_of_compacted_records_goes_on(self, log: EventLog) -> None:

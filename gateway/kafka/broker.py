@@ -1,0 +1,282 @@
+"""A real Apache Kafka on this machine for tests and the demo: one KRaft node on free loopback ports, fresh each time.
+
+Needs Java 17 or later and Maven; the jars come from Maven Central once and stay in ``PASSERELLE_KAFKA_CACHE``
+(default ``.cache/kafka``). Not for production: one node, everything replicated once.
+"""
+
+import base64
+import hashlib
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+POM = Path(__file__).with_name("pom.xml")
+JAVA_SINCE = 17
+HEAP = "512m"
+FETCH_SECONDS = 600
+START_SECONDS = 60
+STOP_SECONDS = 20
+
+
+class BrokerError(Exception):
+    """The local broker could not be fetched, started or stopped. The message says what to look at next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """One more way in, beside the plain one. Clients of a ``proxied`` one are told to use another port, where nobody
+    listens yet.
+    """
+
+    name: str
+    protocol: str = "PLAINTEXT"
+    proxied: bool = False
+
+
+class LocalBroker:
+    """One broker with its data folder; a context manager. ``properties`` are added to ``server.properties``.
+
+    ``ports`` says where each listener is, ``advertised`` what its clients are told.
+
+    ``stop`` ends it in order, ``kill`` at once; ``start`` brings it back on the same ports with the same data.
+    """
+
+    def __init__(
+        self,
+        *,
+        listeners: Sequence[Listener] = (),
+        properties: Mapping[str, str] | None = None,
+        format_options: Sequence[str] = (),
+    ) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="passerelle-kafka-"))
+        names = ["PLAINTEXT", "CONTROLLER", *(each.name for each in listeners)]
+        self.ports = dict(zip(names, free_ports(len(names)), strict=True))
+        self.advertised = {**self.ports, **{each.name: free_ports(1)[0] for each in listeners if each.proxied}}
+        self._listeners = (Listener("PLAINTEXT"), *listeners)
+        self._properties = dict(properties or {})
+        self._format_options = tuple(format_options)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """Where plain clients connect, ``127.0.0.1:port``."""
+        return f"127.0.0.1:{self.ports['PLAINTEXT']}"
+
+    @property
+    def log_file(self) -> Path:
+        """What the broker itself has to say."""
+        return self.folder / "broker.log"
+
+    def start(self) -> None:
+        """Start and wait until it answers; formats its storage the first time. Raises BrokerError."""
+        if self._process is not None:
+            raise BrokerError("The broker runs already.")
+        jars = fetch_jars()
+        settings = self.folder / "server.properties"
+        if not settings.exists():
+            settings.write_text("".join(f"{key}={value}\n" for key, value in self._settings().items()))
+            self._format(jars, settings)
+        with self.log_file.open("ab") as log:
+            self._process = _java(jars, log, "kafka.Kafka", str(settings))
+        self._wait_until_ready()
+
+    def stop(self) -> None:
+        """End it in order and wait."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it as a crash would, and wait until it is gone."""
+        self._end(signal.SIGKILL)
+
+    def restart(self) -> None:
+        """Start anew on the data that it has, after ``kill`` or ``stop`` (which this does if need be)."""
+        self.stop()
+        self.start()
+
+    def pause(self) -> None:
+        """Freeze it: connections stay open, nothing answers."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it run on after ``pause``."""
+        self._signal(signal.SIGCONT)
+
+    def close(self) -> None:
+        """Kill it and remove its data."""
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _settings(self) -> dict[str, str]:
+        inside = [f"{each.name}://127.0.0.1:{self.ports[each.name]}" for each in self._listeners]
+        outside = [f"{each.name}://127.0.0.1:{self.advertised[each.name]}" for each in self._listeners]
+        protocols = [f"{each.name}:{each.protocol}" for each in self._listeners]
+        return {
+            "process.roles": "broker,controller",
+            "node.id": "1",
+            "controller.quorum.voters": f"1@127.0.0.1:{self.ports['CONTROLLER']}",
+            "controller.listener.names": "CONTROLLER",
+            "listeners": ",".join([*inside, f"CONTROLLER://127.0.0.1:{self.ports['CONTROLLER']}"]),
+            "advertised.listeners": ",".join(outside),
+            "listener.security.protocol.map": ",".join([*protocols, "CONTROLLER:PLAINTEXT"]),
+            "inter.broker.listener.name": "PLAINTEXT",
+            "log.dirs": str(self.folder / "log"),
+            "auto.create.topics.enable": "false",
+            "num.partitions": "1",
+            "offsets.topic.replication.factor": "1",
+            "offsets.topic.num.partitions": "4",
+            "transaction.state.log.replication.factor": "1",
+            "transaction.state.log.min.isr": "1",
+            "transaction.state.log.num.partitions": "4",
+            "share.coordinator.state.topic.replication.factor": "1",
+            "share.coordinator.state.topic.min.isr": "1",
+            "group.initial.rebalance.delay.ms": "0",
+            "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
+            "log.cleaner.dedupe.buffer.size": "16777216",
+            "broker.session.timeout.ms": "2000",  # how long a killed broker's place stays taken at its next start
+            "broker.heartbeat.interval.ms": "300",
+            "log.index.size.max.bytes": "1048576",
+            "num.network.threads": "2",
+            "num.io.threads": "4",
+            **self._properties,
+        }
+
+    def _format(self, jars: Path, settings: Path) -> None:
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        with self.log_file.open("ab") as log:
+            arguments = ("format", f"--cluster-id={cluster}", "-c", str(settings), *self._format_options)
+            code = _java(jars, log, "kafka.tools.StorageTool", *arguments).wait(START_SECONDS)
+        if code != 0:
+            raise BrokerError(f"Formatting the broker's storage failed:\n{self._last_words()}")
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if self._process is None or self._process.poll() is not None:
+                self._process = None
+                raise BrokerError(f"The broker ended while starting:\n{self._last_words()}")
+            if _answers(self.ports["PLAINTEXT"]):
+                return
+            time.sleep(0.05)
+        last = self._last_words()
+        self.kill()
+        raise BrokerError(f"The broker did not answer within {START_SECONDS} s:\n{last}")
+
+    def _last_words(self) -> str:
+        return self.log_file.read_text(errors="replace")[-3000:]
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is None:
+            raise BrokerError("The broker does not run.")
+        self._process.send_signal(number)
+
+    def _end(self, number: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(signal.SIGCONT)
+        process.send_signal(number)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def missing() -> str | None:
+    """What this machine lacks for a local broker, as a sentence; None when nothing."""
+    if shutil.which("mvn") is None and not _jars_folder().is_dir():
+        return "Maven (mvn) is not installed, so Kafka's jars cannot be fetched."
+    java = shutil.which("java")
+    if java is None:
+        return f"Java {JAVA_SINCE} or later is not installed."
+    told = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr  # noqa: S603 (found on PATH)
+    version = re.search(r'version "(?:1\.)?(\d+)', told)
+    if version is None or int(version[1]) < JAVA_SINCE:
+        return f"Java {JAVA_SINCE} or later is needed, this machine has: {told.splitlines()[0] if told else 'none'}."
+    return None
+
+
+def fetch_jars() -> Path:
+    """The folder with Kafka's jars; Maven fetches them the first time. Raises BrokerError."""
+    folder = _jars_folder()
+    if folder.is_dir():
+        return folder
+    lack = missing()
+    if lack is not None:
+        raise BrokerError(f"{lack} Install it, or set KAFKA_BOOTSTRAP_SERVERS to a running cluster.")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent) as fresh:
+        command = ["mvn", "-q", "-B", "-f", str(POM), "dependency:copy-dependencies", "-DincludeScope=runtime"]
+        command.append(f"-DoutputDirectory={Path(fresh).resolve()}")
+        done = subprocess.run(  # noqa: S603 (a fixed command)
+            command, capture_output=True, text=True, check=False, timeout=FETCH_SECONDS
+        )
+        if done.returncode != 0:
+            raise BrokerError(f"Maven could not fetch Kafka's jars; is Maven Central reachable?\n{done.stdout[-2000:]}")
+        Path(fresh).chmod(0o755)
+        if not folder.is_dir():
+            Path(fresh).rename(folder)
+            Path(fresh).mkdir()
+    return folder
+
+
+def _jars_folder() -> Path:
+    """Named by the content of the pom, so that a new version is fetched anew."""
+    digest = hashlib.sha256(POM.read_bytes()).hexdigest()[:12]
+    return Path(os.environ.get("PASSERELLE_KAFKA_CACHE", ".cache/kafka")) / f"jars-{digest}"
+
+
+def _java(jars: Path, log: IO[bytes], main: str, *arguments: str) -> subprocess.Popen[bytes]:
+    command = ["java", f"-Xmx{HEAP}", "-XX:+UseSerialGC", "-Xshare:auto", "-Dorg.apache.logging.log4j.level=WARN"]
+    command += ["-cp", f"{jars.resolve()}/*", main, *arguments]
+    return subprocess.Popen(  # noqa: S603 (a fixed command)
+        command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+    )
+
+
+def free_ports(count: int) -> list[int]:
+    """Loopback ports that nobody listens on now."""
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+_API_VERSIONS = b"\x00\x00\x00\x11\x00\x12\x00\x00\x00\x00\x00\x01\x00\x07starter"
+"""A Kafka request of 17 bytes: ApiVersions (key 18), version 0, correlation 1, client id "starter"."""
+
+
+def _answers(port: int) -> bool:
+    """Whether a broker on that port answers ApiVersions."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as link:
+            link.sendall(_API_VERSIONS)
+            link.settimeout(2)
+            return len(link.recv(4)) == 4
+    except OSError:
+        return False

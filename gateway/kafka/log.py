@@ -1,0 +1,180 @@
+"""The event log on Kafka: one face before the appender, readers, owners, groups and topics."""
+
+import asyncio
+import random
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Self
+
+from aiokafka import TopicPartition
+
+from gateway.kafka.appender import Appender
+from gateway.kafka.batch import check_bounds
+from gateway.kafka.membership import KafkaMembership
+from gateway.kafka.owner import KafkaOwner
+from gateway.kafka.probe import Probe
+from gateway.kafka.reader import KafkaReader
+from gateway.kafka.settings import KafkaSettings
+from gateway.kafka.topics import findings, new_topic
+from gateway.ports import Appended, FencedError, LogUnavailableError, Output, TopicError, UnknownOutcomeError
+from gateway.protocol.record import Record
+from gateway.protocol.topic import POSITIONS, Topic
+
+_IDENTITY_KEY = b"log"
+_IDENTITY_ROLE = "topics"
+_IDENTITY_TRIES = 10
+_IDENTITY_PAUSE = 0.2
+_PAGE = 1_000
+
+
+class KafkaLog:
+    """An ``EventLog`` on a Kafka cluster. Made by ``open``."""
+
+    def __init__(self, settings: KafkaSettings, probe: Probe) -> None:
+        self._settings = settings
+        self._probe = probe
+        self._appender = Appender(settings)
+        self._counts: dict[str, int] = {}
+        self._identity: str | None = None
+        self._closed = False
+
+    @classmethod
+    async def open(cls, settings: KafkaSettings) -> Self:
+        """Connect. Raises LogUnavailableError when no broker answers, OSError for unreadable certificate files."""
+        probe = Probe(settings)
+        try:
+            await probe.start()
+        except BaseException:
+            await probe.close()
+            raise
+        return cls(settings, probe)
+
+    @property
+    def partitions(self) -> int:
+        """The partition count of every topic; ``check_topics`` holds the cluster to it."""
+        return self._settings.partitions
+
+    async def identity(self) -> str:
+        """The UUID that ``create_topics`` gave this log. Raises TopicError."""
+        if self._identity is None:
+            self._identity = await self._read_identity()
+        if self._identity is None:
+            raise TopicError("The log has no identity yet: run `passerelle topics create`.")
+        return self._identity
+
+    async def create_topics(self, topics: Iterable[Topic]) -> None:
+        """Create what is missing, and the log's identity. Never changes an existing topic."""
+        counts = await self._probe.counts()
+        missing = [topic for topic in topics if self._settings.topic(topic.name) not in counts]
+        if missing:
+            await self._probe.create(new_topic(topic, self._settings) for topic in missing)
+            counts = await self._probe.counts()
+        self._counts = counts
+        if self._settings.topic(POSITIONS) in counts:
+            await self._write_identity()
+
+    async def check_topics(self, topics: Iterable[Topic]) -> Sequence[str]:
+        """What is not as it must be, one sentence per finding, each naming the next step; empty when all is well."""
+        asked = list(topics)
+        counts = await self._probe.counts()
+        there = [name for topic in asked if (name := self._settings.topic(topic.name)) in counts]
+        return findings(asked, self._settings, counts=counts, configs=await self._probe.configs(there))
+
+    async def append(self, topic: str, partition: int, records: Sequence[Record]) -> Appended:
+        """Write a batch durably (idempotent, acks=all) and in order. Raises ValueError when it is empty or too large,
+        TopicError for a place that does not exist, else as ``EventLog.append``.
+        """
+        size = check_bounds(records)
+        return await self._appender.append(await self._place(topic, partition), records, size)
+
+    def reader(self, positions: Mapping[tuple[str, int], int]) -> KafkaReader:
+        """A reader that starts at the given offset of each (topic, partition)."""
+        return KafkaReader(self._settings, positions, self._places)
+
+    async def starts(self, topic: str) -> tuple[int, ...]:
+        """Per partition the first offset that the log still holds."""
+        places = await self._places(topic)
+        found = await self._probe.starts(places)
+        return tuple(found[place] for place in places)
+
+    async def ends(self, topic: str) -> tuple[int, ...]:
+        """Per partition the last stable offset."""
+        places = await self._places(topic)
+        found = await self._probe.ends(places)
+        return tuple(found[place] for place in places)
+
+    async def own(self, role: str, partition: int) -> KafkaOwner:
+        """Take a partition for a role; whoever had it is fenced from now on. Raises LogUnavailableError."""
+        self._check_open()
+        owner = KafkaOwner(self._settings, role, partition, find=self._places, ends=self._probe.ends)
+        await owner.take()
+        return owner
+
+    async def join(self, group: str, topic: str) -> KafkaMembership:
+        """Share the partitions of a topic with the other members of the group. Raises LogUnavailableError."""
+        await self._places(topic)
+        membership = KafkaMembership(self._settings, group, topic)
+        await membership.start()
+        return membership
+
+    async def close(self) -> None:
+        """Write out what is queued, then let go."""
+        if not self._closed:
+            self._closed = True
+            await self._appender.close()
+            await self._probe.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise LogUnavailableError("The log is closed.")
+
+    async def _place(self, topic: str, partition: int) -> TopicPartition:
+        places = await self._places(topic)
+        if not 0 <= partition < len(places):
+            raise TopicError(f"The topic {topic} has no partition {partition}, only {len(places)}.")
+        return places[partition]
+
+    async def _places(self, topic: str) -> list[TopicPartition]:
+        """All partitions of a topic. The cluster is asked for the names that are not known yet."""
+        self._check_open()
+        name = self._settings.topic(topic)
+        if name not in self._counts:
+            self._counts = await self._probe.counts()
+        if name not in self._counts:
+            raise TopicError(f"The topic {topic} does not exist: run `passerelle topics create`.")
+        return [TopicPartition(name, partition) for partition in range(self._counts[name])]
+
+    async def _read_identity(self) -> str | None:
+        try:
+            start, end = (await self.starts(POSITIONS))[0], (await self.ends(POSITIONS))[0]
+        except TopicError:
+            return None
+        found = None
+        async with self.reader({(POSITIONS, 0): start}) as reader:
+            while start < end:
+                for chunk in await reader.poll(limit=_PAGE, wait=1.0):
+                    start = chunk.position
+                    for record in chunk.records:
+                        if record.key == _IDENTITY_KEY and record.value is not None:
+                            found = record.value.decode()
+        return found
+
+    async def _write_identity(self) -> None:
+        """Once: who takes the role later reads what the one before has written. Those who fence each other try again
+        after pauses of random length.
+        """
+        for attempt in range(_IDENTITY_TRIES):
+            await asyncio.sleep(attempt * random.random() * _IDENTITY_PAUSE)  # noqa: S311 - not a secret
+            if await self._read_identity() is not None:
+                return
+            owner = await self.own(_IDENTITY_ROLE, 0)
+            try:
+                if await self._read_identity() is None:
+                    await owner.commit([Output(POSITIONS, 0, Record(_IDENTITY_KEY, str(uuid.uuid4()).encode()))])
+            except (FencedError, UnknownOutcomeError):
+                continue
+            else:
+                return
+            finally:
+                await owner.close()
+        raise LogUnavailableError("Others are creating the same topics; run `passerelle topics create` again.")

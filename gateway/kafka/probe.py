@@ -1,0 +1,99 @@
+"""Questions to the cluster: which topics there are, where they start and end, how they are configured."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from gateway.kafka.error import told
+from gateway.kafka.settings import KafkaSettings, client_options
+from gateway.ports import LogUnavailableError, TopicError
+
+_LOOK_SECONDS = 0.02
+
+
+class Probe:
+    """Two clients that ask. It never asks for a topic by name before the cluster's own list names it, because many
+    clusters create whatever is asked for. Raises LogUnavailableError when no answer comes in time.
+    """
+
+    def __init__(self, settings: KafkaSettings) -> None:
+        options = client_options(settings)
+        self._patience = settings.patience
+        self._admin = AIOKafkaAdminClient(**options)
+        self._consumer = AIOKafkaConsumer(**options, isolation_level="read_committed", enable_auto_commit=False)
+
+    async def start(self) -> None:
+        """Connect."""
+        async with self._asking("connecting"):
+            await self._admin.start()
+            await self._consumer.start()
+
+    async def close(self) -> None:
+        """Disconnect."""
+        await self._admin.close()
+        await self._consumer.stop()
+
+    async def counts(self) -> dict[str, int]:
+        """The partition count of every topic whose partitions all have a leader, by full name."""
+        async with self._asking("listing topics"):
+            topics = await self._admin.describe_topics()
+        return {
+            each["topic"]: len(each["partitions"])
+            for each in topics
+            if each["partitions"] and all(part["leader"] >= 0 for part in each["partitions"])
+        }
+
+    async def starts(self, places: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """The first offset that each partition still holds."""
+        async with self._asking("asking for starts"):
+            found: Mapping[TopicPartition, int] = await self._consumer.beginning_offsets(places)
+        return found
+
+    async def ends(self, places: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """The last stable offset of each partition."""
+        async with self._asking("asking for ends"):
+            found: Mapping[TopicPartition, int] = await self._consumer.end_offsets(places)
+        return found
+
+    async def create(self, topics: Iterable[NewTopic]) -> None:
+        """Create topics and wait for their leaders. Those that another has created meanwhile are left as they are.
+        Raises TopicError.
+        """
+        wanted = list(topics)
+        async with self._asking("creating topics"):
+            answer = await self._admin.create_topics(wanted, timeout_ms=int(self._patience * 1_000))
+        for name, code, *message in answer.topic_errors:
+            if code not in {0, TopicAlreadyExistsError.errno}:
+                reason = message[0] if message and message[0] else for_code(code).__name__
+                raise TopicError(f"Kafka did not create {name}: {reason}.")
+        names = {topic.name for topic in wanted}
+        async with self._asking("waiting for the leaders of new topics"):
+            while not names <= (await self.counts()).keys():  # noqa: ASYNC110 - Kafka gives no event for it
+                await asyncio.sleep(_LOOK_SECONDS)
+
+    async def configs(self, names: Sequence[str]) -> dict[str, dict[str, str]]:
+        """The configuration of these topics, which must exist."""
+        resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+        async with self._asking("reading the topics' configuration"):
+            answers = await self._admin.describe_configs(resources) if resources else []
+        found: dict[str, dict[str, str]] = {}
+        for answer in answers:
+            for code, message, _, name, entries in answer.resources:
+                if code:
+                    raise TopicError(f"Kafka does not tell the configuration of {name}: {message}.")
+                found[name] = {entry[0]: entry[1] for entry in entries}
+        return found
+
+    @asynccontextmanager
+    async def _asking(self, doing: str) -> AsyncIterator[Any]:
+        try:
+            async with asyncio.timeout(self._patience):
+                yield
+        except (KafkaError, OSError) as error:
+            raise LogUnavailableError(f"Kafka did not answer while {doing}: {told(error)}.") from error

@@ -1,0 +1,79 @@
+"""What tests need from outside: a real Apache Kafka, and the recorded partner data beside the checkout.
+
+Where it is missing, the tests that need it are skipped with one loud line; with ``CI=true`` they fail instead.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from gateway.kafka.broker import Listener, LocalBroker, missing
+
+ROOT = Path(__file__).parents[1]
+SAMPLES = ROOT.parent / "shared" / "samples"
+KAFKA = "KAFKA_BOOTSTRAP_SERVERS"
+EAGER_CLEANER = {"log.cleaner.backoff.ms": "100"}
+LACKING: pytest.StashKey[dict[str, str]] = pytest.StashKey()
+
+
+def lack_of_kafka() -> str | None:
+    return None if KAFKA in os.environ else missing()
+
+
+def lack_of_samples() -> str | None:
+    return None if SAMPLES.is_dir() else "../shared/samples does not exist beside the checkout."
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    lacking = config.stash.setdefault(LACKING, {})
+    for marker, lack in (("kafka", lack_of_kafka), ("samples", lack_of_samples)):
+        if any(item.get_closest_marker(marker) for item in items):
+            reason = lack()
+            if reason is not None:
+                lacking[marker] = reason
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    for marker, reason in item.config.stash.get(LACKING, {}).items():
+        if item.get_closest_marker(marker) is None:
+            continue
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{reason} With CI=true the {marker} tests must run.", pytrace=False)
+        pytest.skip(f"{marker}: {reason}")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for marker, reason in config.stash.get(LACKING, {}).items():
+        line = f"!!! THE {marker.upper()} TESTS DID NOT RUN: {reason} !!!"
+        terminalreporter.write_line(line, red=True, bold=True)
+
+
+@pytest.fixture(scope="session")
+def kafka_broker() -> Iterator[LocalBroker]:
+    """A local broker for the whole session; for tests that only write and read. Mark them ``kafka``.
+
+    Its listener ``VIA`` is for clients behind a proxy that the test starts; compaction looks for work all the time.
+    """
+    lack = missing()
+    if lack is not None:  # a running cluster was named instead, but this test needs a broker that it can command
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"kafka: {lack}")
+    with LocalBroker(listeners=[Listener("VIA", proxied=True)], properties=EAGER_CLEANER) as broker:
+        yield broker
+
+
+@pytest.fixture(scope="session")
+def kafka_servers(request: pytest.FixtureRequest) -> str:
+    """Bootstrap servers: the running cluster that KAFKA_BOOTSTRAP_SERVERS names, or the local broker's."""
+    servers = os.environ.get(KAFKA)
+    if servers is None:
+        broker: LocalBroker = request.getfixturevalue("kafka_broker")
+        servers = broker.bootstrap_servers
+    return servers
+
+
+@pytest.fixture(scope="session")
+def samples() -> Path:
+    """The folder of recorded partner data. Mark tests that use it ``samples``."""
+    return SAMPLES

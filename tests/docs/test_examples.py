@@ -1,0 +1,47 @@
+"""The examples of README and guides run as they stand, against a gateway of their own."""
+
+import asyncio
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from gateway import clock
+from gateway.bootstrap import open_log, running
+from gateway.partners import Partners
+from gateway.partners.credential import mint_secret
+from gateway.protocol.partner import Partner
+from gateway.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+BLOCK = re.compile(r"^```sh\n(.*?)^```", re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/publisher.md", "docs/subscriber.md"])
+async def test_the_examples_of_a_page_run_as_they_stand(page, tmp_path):
+    """Each command must answer 2xx: curl is told to fail otherwise, by its own settings file."""
+    script = "\n".join(["set -euo pipefail", *BLOCK.findall((ROOT / page).read_text())])
+    settings = Settings(data=tmp_path / "data", port=0, management_port=0)
+    secret = mint_secret(now=clock.now(), entropy=os.urandom)
+    async with open_log(settings) as log:
+        partners = Partners(log)
+        scopes = frozenset({"offers:publish", "offers:read"})
+        await partners.save(Partner(platform="bretagne", name="Bretagne", scopes=scopes, secrets=(secret.kept,)))
+        await partners.close()
+    (tmp_path / ".curlrc").write_text("fail-with-body\n")
+    async with running(settings) as gateway:
+        environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8"}
+        environ |= {"URL": gateway.url, "CLIENT_ID": "bretagne", "CLIENT_SECRET": secret.text}
+        process = await asyncio.create_subprocess_exec(
+            "bash",
+            "-c",
+            script,
+            env=environ,
+            cwd=tmp_path,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 0, output.decode()
+    assert len(output) > 100

@@ -1,0 +1,161 @@
+"""A broker that dies, freezes and comes back: what is said then, and that nothing acknowledged is lost."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from gateway.kafka import KafkaLog, KafkaSettings
+from gateway.kafka.broker import LocalBroker, missing
+from gateway.ports import LogError, LogUnavailableError, Output, UnknownOutcomeError
+from gateway.protocol.record import Record
+from gateway.protocol.topic import COMMON, OFFERS, RECEIPTS, SUBMISSIONS
+from tests.contract.log_ground import DEADLINE, keys, read_keys, record
+
+pytestmark = pytest.mark.kafka
+
+PATIENCE = 2.0
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[LocalBroker]:
+    """A broker of this module's own, since it does not survive unharmed."""
+    lack = missing()
+    if lack is not None:
+        pytest.skip(f"kafka: {lack}")
+    with LocalBroker() as broker:
+        yield broker
+
+
+@pytest.fixture
+async def log(broker: LocalBroker, request: pytest.FixtureRequest) -> AsyncIterator[KafkaLog]:
+    prefix = request.node.name.replace("_", "-")[-40:].strip("-")
+    log = await KafkaLog.open(
+        KafkaSettings(bootstrap_servers=broker.bootstrap_servers, prefix=prefix, patience=PATIENCE)
+    )
+    await log.create_topics(COMMON)
+    yield log
+    await log.close()
+
+
+async def append_until_it_succeeds(log: KafkaLog, key: str) -> None:
+    async with asyncio.timeout(DEADLINE):
+        while True:
+            try:
+                await log.append(SUBMISSIONS, 0, [record(key)])
+            except LogError:
+                continue
+            return
+
+
+async def test_appends_during_a_crash_are_acknowledged_or_reported_and_never_doubled(
+    log: KafkaLog, broker: LocalBroker
+) -> None:
+    acknowledged: list[str] = []
+    refused: list[str] = []
+    unknown: list[str] = []
+    stop = asyncio.Event()
+
+    async def write(writer: int) -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            key = f"{writer}-{number}"
+            try:
+                await log.append(SUBMISSIONS, 0, [record(key)])
+            except LogUnavailableError:
+                refused.append(key)
+            except UnknownOutcomeError:
+                unknown.append(key)
+            else:
+                acknowledged.append(key)
+
+    writers = [asyncio.create_task(write(writer)) for writer in range(8)]
+    await append_until_it_succeeds(log, "first")
+    await asyncio.to_thread(broker.kill)
+    async with asyncio.timeout(DEADLINE):
+        while len(refused) < 8:
+            await asyncio.sleep(0.05)
+    before = len(acknowledged)
+    await asyncio.to_thread(broker.start)
+    await append_until_it_succeeds(log, "after")
+    async with asyncio.timeout(DEADLINE):
+        while len(acknowledged) < before + 8:
+            await asyncio.sleep(0.05)
+    stop.set()
+    await asyncio.gather(*writers)
+
+    found = await read_keys(log, SUBMISSIONS)
+    assert len(set(found)) == len(found)
+    assert set() == set(acknowledged) - set(found)
+    assert set() == set(refused) & set(found)
+    assert set() == set(found) - set(acknowledged) - set(unknown) - {"first", "after"}
+
+
+async def test_a_reader_says_that_nobody_answers_and_goes_on_where_it_stood(log: KafkaLog, broker: LocalBroker) -> None:
+    await append_until_it_succeeds(log, "before")
+    async with log.reader({(SUBMISSIONS, 0): 0}) as reader:
+        assert ["before"] == keys((await reader.poll(limit=10, wait=5.0))[0].records)
+        await asyncio.to_thread(broker.kill)
+        with pytest.raises(LogUnavailableError):
+            await reader.poll(limit=10, wait=DEADLINE)
+        await asyncio.to_thread(broker.start)
+        await append_until_it_succeeds(log, "after")
+        found: list[str] = []
+        async with asyncio.timeout(DEADLINE):
+            while not found:
+                try:
+                    chunks = await reader.poll(limit=10, wait=1.0)
+                except LogUnavailableError:
+                    continue
+                found = [key for chunk in chunks for key in keys(chunk.records)]
+        assert found[0] == "after"
+
+
+async def test_a_frozen_broker_makes_an_append_unknown_and_those_behind_it_refused(
+    log: KafkaLog, broker: LocalBroker
+) -> None:
+    await append_until_it_succeeds(log, "before")
+    broker.pause()
+    try:
+        sent = asyncio.create_task(log.append(SUBMISSIONS, 0, [record("sent")]))
+        await asyncio.sleep(0.1)  # on its way, and nothing tells when
+        behind = asyncio.create_task(log.append(SUBMISSIONS, 0, [record("behind")]))
+        with pytest.raises(UnknownOutcomeError):
+            await sent
+        with pytest.raises(LogUnavailableError):
+            await behind
+    finally:
+        broker.resume()
+    await append_until_it_succeeds(log, "after")
+    assert ["before", "sent", "after"] == await read_keys(log, SUBMISSIONS)
+
+
+async def test_a_commit_during_a_freeze_is_whole_or_absent(log: KafkaLog, broker: LocalBroker) -> None:
+    def outputs(name: str) -> list[Output]:
+        return [Output(topic, 0, Record(name.encode(), b"")) for topic in (OFFERS, RECEIPTS)]
+
+    owner = await log.own("relay", 0)
+    await owner.commit(outputs("first"))
+    broker.pause()
+    try:
+        with pytest.raises((UnknownOutcomeError, LogUnavailableError)):
+            await owner.commit(outputs("second"))
+        async with asyncio.timeout(5):
+            await owner.close()
+        with pytest.raises(LogUnavailableError):
+            await log.own("relay", 0)
+    finally:
+        broker.resume()
+    async with asyncio.timeout(DEADLINE):
+        anew = await log.own("relay", 0)
+    await anew.commit(outputs("third"))
+    await anew.close()
+    offers = await read_keys(log, OFFERS)
+    assert offers == await read_keys(log, RECEIPTS)
+    assert offers in (["first", "third"], ["first", "second", "third"])
+
+
+async def test_where_no_broker_is_opening_says_so() -> None:
+    with pytest.raises(LogUnavailableError):
+        await KafkaLog.open(KafkaSettings(bootstrap_servers="127.0.0.1:9"))
