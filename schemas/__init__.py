@@ -1,0 +1,30 @@
+"""The protocol's schemas, code lists and rules, and ``check``: the one stateless verdict that everyone shares."""
+
+from schemas.checking import check, check_submission, check_withdrawal
+from schemas.codelist import reference, sector_of
+from schemas.decode import MAX_OFFER_BYTES
+from schemas.personal import redact
+from schemas.registry import schema, validator
+from schemas.rulebook import Problem, Rule, catalogue, localized, problem
+from schemas.verdict import Verdict
+from schemas.version import RULES_VERSION, SCHEMA_VERSION
+
+__all__ = [
+    "MAX_OFFER_BYTES",
+    "RULES_VERSION",
+    "SCHEMA_VERSION",
+    "Problem",
+    "Rule",
+    "Verdict",
+    "catalogue",
+    "check",
+    "check_submission",
+    "check_withdrawal",
+    "localized",
+    "problem",
+    "redact",
+    "reference",
+    "schema",
+    "sector_of",
+    "validator",
+]

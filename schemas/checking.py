@@ -1,0 +1,125 @@
+"""The stateless verdict: decode, validate, judge, normalise. Pure; the same bytes on the same day, the same verdict."""
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any
+
+from schemas.decode import decode, find_too_deep
+from schemas.explain import explain
+from schemas.normal import normalise, redacted
+from schemas.registry import definition_validator, fast_validator
+from schemas.rulebook import Problem
+from schemas.rules import CHECKS, FINDERS, PLACE
+from schemas.rules.location import place_of
+from schemas.rules.text import find_denormalised, is_normal, joined
+from schemas.verdict import Verdict
+
+
+def check(raw: bytes, *, on: date) -> Verdict:
+    """The verdict on one offer document. ``raw`` is UTF-8 JSON of at most 100,000 bytes; ``on`` is the day of
+    receipt in Europe/Paris. Never raises on what ``raw`` holds.
+    """
+    document = decode(raw)
+    if isinstance(document, list):
+        return Verdict(accepted=False, problems=tuple(document))
+    return _check_offer(document, on)
+
+
+def check_withdrawal(raw: bytes, *, on: date) -> Verdict:
+    """The verdict on ``{"id", "revision", "withdrawn": "filled" | "cancelled"}``."""
+    document = decode(raw)
+    if isinstance(document, list):
+        return Verdict(accepted=False, problems=tuple(document))
+    return _check_withdrawal(document, on)
+
+
+def check_submission(raw: bytes, *, on: date) -> Verdict:
+    """The verdict on a batch line: a withdrawal where the object has the key ``withdrawn``, else an offer."""
+    document = decode(raw)
+    if isinstance(document, list):
+        return Verdict(accepted=False, problems=tuple(document))
+    return _check_withdrawal(document, on) if "withdrawn" in document else _check_offer(document, on)
+
+
+def _check_offer(document: dict[str, Any], on: date) -> Verdict:
+    if not fast_validator("offer").is_valid(document):
+        return _refuse_malformed("offer", document, on)
+    if "extensions" in document and (deep := find_too_deep(document)):
+        return Verdict(accepted=False, problems=tuple(deep))
+    territory = place_of(document).territory
+    text = joined(document)
+    problems = [] if is_normal(text) else find_denormalised(document)
+    for find in FINDERS:
+        found = find(document, on, territory)
+        if found:
+            problems += found
+    if problems and any(trouble.severity == "error" for trouble in problems):
+        return _refuse(document, [*problems, *redacted(document)[1]])
+    if territory is None:
+        raise AssertionError("a place without territory is an error")
+    offer, redactions = normalise(document, text)
+    return Verdict(
+        True,  # by position, since this is the hot path
+        (*problems, *redactions),
+        offer["id"],
+        offer["revision"],
+        document,
+        offer,
+        territory.to_json(),
+        offer["expires_on"],
+    )
+
+
+def _refuse_malformed(name: str, document: dict[str, Any], on: date) -> Verdict:
+    """Refused by the schema: the rules still judge every field that is sound, so that all is said at once; unless so
+    much is wrong that not all of it is known.
+    """
+    deep = find_too_deep(document)
+    if deep:
+        return Verdict(accepted=False, problems=tuple(deep))
+    problems = explain(name, document)
+    if name != "offer" or problems[-1].code == "more-problems":
+        return _refuse(document, problems)
+    broken = [trouble.pointer for trouble in problems]
+    located = _sound(PLACE, broken) and "location" in document
+    territory = place_of(document).territory if located else None
+    problems += find_denormalised(document)
+    for rule in CHECKS:
+        if _sound(rule.reads, broken) and (rule.reads is not PLACE or located):
+            problems += rule.find(document, on, territory)
+    return _refuse(document, [*problems, *redacted(document)[1]])
+
+
+def _sound(fields: Iterable[str], broken: list[str]) -> bool:
+    """Whether no broken place lies in, at or above one of the fields."""
+    return not any(
+        field == place or field.startswith(f"{place}/") or place.startswith(f"{field}/")
+        for field in fields
+        for place in broken
+    )
+
+
+def _check_withdrawal(document: dict[str, Any], on: date) -> Verdict:
+    if not fast_validator("withdrawal").is_valid(document):
+        return _refuse_malformed("withdrawal", document, on)
+    return Verdict(
+        accepted=True,
+        id=document["id"],
+        revision=int(document["revision"]),
+        document=document,
+        withdrawal=document["withdrawn"],
+    )
+
+
+def _refuse(document: dict[str, Any], problems: list[Problem]) -> Verdict:
+    """All problems, errors first; id and revision as far as they are well formed."""
+    ordered = sorted(problems, key=lambda trouble: trouble.severity)
+    offer_id: Any = document.get("id")
+    revision: Any = document.get("revision")
+    return Verdict(
+        accepted=False,
+        problems=tuple(ordered),
+        id=offer_id if definition_validator("offer_id").is_valid(offer_id) else None,
+        revision=int(revision) if definition_validator("revision").is_valid(revision) else None,
+        document=document,
+    )

@@ -1,0 +1,56 @@
+"""Code lists, rules and calendars as partners may read them, each with version, source and licence."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from schemas.packaged import names, read_json
+from schemas.rulebook import catalogue
+from schemas.version import RULES_VERSION
+
+LISTS = ("sectors", "regions", "departments", "academies")
+
+
+@cache
+def reference(name: str) -> dict[str, Any]:
+    """One of ``sectors``, ``regions``, ``departments``, ``academies``, ``rules``, ``calendar``: an object with
+    ``version``, ``source``, ``licence`` and ``items``. Raises KeyError. Not to be changed.
+    """
+    if name in LISTS:
+        listed: dict[str, Any] = read_json("codes", f"{name}.json")
+        return listed
+    if name == "rules":
+        return {
+            "version": RULES_VERSION,
+            "source": "docs/protocol.md",
+            "licence": "EUPL-1.2",
+            "items": [_rule(code) for code in sorted(catalogue())],
+        }
+    if name == "calendar":
+        return {
+            "version": names("calendar", ".json")[-1],
+            "source": "named in each item, with a mark: S read there, I inferred",
+            "licence": "facts of public calendars",
+            "items": [read_json("calendar", f"{year}.json") for year in names("calendar", ".json")],
+        }
+    raise KeyError(name)
+
+
+def _rule(code: str) -> dict[str, Any]:
+    rule = catalogue()[code]
+    body: dict[str, Any] = {"code": code, "requirement": rule.requirement, "severity": rule.severity}
+    body.update(message=dict(rule.message), fix=dict(rule.fix))
+    if rule.consequence is not None:
+        body["consequence"] = dict(rule.consequence)
+    return body
+
+
+@cache
+def _sectors_by_naf() -> Mapping[str, str]:
+    items: dict[str, str] = read_json("codes", "naf.json")["items"]
+    return items
+
+
+def sector_of(naf: str) -> str | None:
+    """The national site's sector (``s1``…``s51``) for a NAF rev. 2 code such as ``62.01Z``; None for unknown codes."""
+    return _sectors_by_naf().get(naf)

@@ -1,0 +1,74 @@
+"""Communes: which ones a postcode serves, and whether an INSEE code exists. Read on first use (715 kB)."""
+
+import gzip
+import unicodedata
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+from schemas.packaged import read_bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Commune:
+    """INSEE code and name."""
+
+    code: str
+    name: str
+
+    @property
+    def department(self) -> str:
+        """INSEE department code: three characters overseas."""
+        return department_of(self.code)
+
+
+def department_of(code: str) -> str:
+    """The department's part of an INSEE commune code."""
+    return code[:3] if code.startswith(("97", "98")) else code[:2]
+
+
+@cache
+def _text() -> str:
+    return gzip.decompress(read_bytes("codes", "communes.txt.gz")).decode()
+
+
+@cache
+def _by_postcode() -> dict[str, str]:
+    """Postcode to the rest of its line; cut into communes only when asked for, which keeps memory small."""
+    lines = (line for line in _text().splitlines() if not line.startswith("#"))
+    return {line[:5]: line[6:] for line in lines}
+
+
+def communes_of(postcode: str) -> tuple[Commune, ...]:
+    """The communes that a postcode serves; empty for unknown ones, those of CEDEX included."""
+    line = _by_postcode().get(postcode)
+    if line is None:
+        return ()
+    return tuple(Commune(*field.split(" ", 1)) for field in line.split("\t"))
+
+
+@lru_cache(maxsize=4096)
+def exists(code: str) -> bool:
+    """Whether an INSEE commune code is in the list."""
+    return f"\t{code} " in _text()
+
+
+def known_postcodes() -> tuple[str, ...]:
+    """Every postcode of the list, sorted."""
+    return tuple(_by_postcode())
+
+
+@lru_cache(maxsize=8192)
+def plain_name(name: str) -> str:
+    """A commune's name for comparison: no accents, case, hyphens, CEDEX or district number; *saint* spelt out."""
+    folded = unicodedata.normalize("NFD", name.casefold().replace("œ", "oe").replace("æ", "ae"))
+    letters = "".join(sign if sign.isalnum() else " " for sign in folded if not unicodedata.combining(sign))
+    words = [_SPELT.get(word, word) for word in letters.split()]
+    for index, word in enumerate(words):
+        if index and (word in _ENDS or word[0].isdigit()):
+            words = words[:index]
+            break
+    return " ".join(words)
+
+
+_SPELT = {"st": "saint", "ste": "sainte", "s": "sur"}
+_ENDS = {"cedex", "arrondissement"}

@@ -1,0 +1,226 @@
+"""Failures: what the explaining validator finds, translated to problems of the catalogue, keyword by keyword."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from schemas.decode import type_name
+from schemas.hint import field_meant, value_meant
+from schemas.registry import schema
+from schemas.rulebook import Problem, problem, token
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
+
+_BY_PATTERN = {
+    "offer_id": "id-malformed",
+    "slug": "extension-key",
+    "week": "week-malformed",
+    "day": "date-malformed",
+    "time": "time-malformed",
+    "siret": "siret-malformed",
+    "naf": "naf-malformed",
+    "uai": "uai-malformed",
+    "rome_code": "rome-malformed",
+    "rome_version": "rome-malformed",
+    "postal_code": "postal-code-malformed",
+    "insee_commune": "insee-malformed",
+    "web_address": "url-malformed",
+    "foreign_id": "foreign-id-malformed",
+    "not_blank": "text-blank",
+}
+_BY_REFUSED = {
+    "markup": "text-markup",
+    "control": "text-control",
+    "line_feed": "text-line-feed",
+    "private_host": "url-private",
+}
+_NUMERIC_CODES = ("postal_code", "insee_commune", "siret")
+_UNKNOWN_FIELDS = 101
+_LISTED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """One failure: where, the offending value, what the keyword says, the subschema, and the value as it was sent."""
+
+    keyword: str
+    pointer: str
+    value: Any
+    limit: Any
+    part: Any
+    sent: Any
+
+
+def pointer_of(error: "ValidationError") -> str:
+    """Where the offending value stands, as a JSON Pointer."""
+    return "".join(f"/{token(str(step))}" for step in error.absolute_path)
+
+
+def translate(error: "ValidationError", document: dict[str, Any]) -> Iterator[Problem]:
+    """The problems that one failure amounts to. ``document`` is the one as sent; a trimmed copy was checked."""
+    sent: Any = document
+    for step in error.absolute_path:
+        sent = sent[step]
+    keyword = str(error.validator)
+    failure = _Failure(keyword, pointer_of(error), error.instance, error.validator_value, error.schema, sent)
+    if "propertyNames" in error.absolute_schema_path:
+        key = str(failure.value)
+        yield problem("extension-key", pointer=f"{failure.pointer}/{token(key)}", actual=key)
+        return
+    yield from _TRANSLATIONS.get(keyword, _translate_other)(failure)
+
+
+def _translate_required(failure: _Failure) -> Iterator[Problem]:
+    for name in failure.limit:
+        if name not in failure.value:
+            yield problem("field-missing", pointer=f"{failure.pointer}/{name}", field=name)
+
+
+def _translate_unknown(failure: _Failure) -> Iterator[Problem]:
+    known = list(failure.part["properties"])
+    unknown = [key for key in failure.value if key not in failure.part["properties"]]
+    for key in unknown[:_UNKNOWN_FIELDS]:
+        meant = field_meant(key, known, at_top=not failure.pointer)
+        place = f"{failure.pointer}/{token(key)}"
+        if meant is None:
+            yield problem("field-unknown", pointer=place, actual=key)
+        else:
+            yield problem("field-misnamed", pointer=place, expected=meant, actual=key)
+
+
+def _translate_dependent(failure: _Failure) -> Iterator[Problem]:
+    for present, needed in failure.limit.items():
+        for name in needed:
+            if present in failure.value and name not in failure.value:
+                yield problem("coordinates-incomplete", pointer=f"{failure.pointer}/{name}", field=name)
+
+
+def _translate_type(failure: _Failure) -> Iterator[Problem]:
+    number = isinstance(failure.value, int | float) and not isinstance(failure.value, bool)
+    code, actual = "wrong-type", type_name(failure.value)
+    if number and _definition_of(failure.part) in _NUMERIC_CODES:
+        code, actual = "code-as-number", failure.value
+    elif number and failure.limit == "integer":
+        code, actual = "not-whole", failure.value
+    yield problem(code, pointer=failure.pointer, expected=failure.limit, actual=actual)
+
+
+def _translate_length(failure: _Failure) -> Iterator[Problem]:
+    owner = _definition_of(failure.part)
+    if owner in _BY_PATTERN:
+        # The length of a code of fixed form is part of its form.
+        yield problem(_BY_PATTERN[owner], pointer=failure.pointer, actual=failure.value)
+        return
+    yield problem("too-long", pointer=failure.pointer, expected=failure.limit, actual=len(failure.sent))
+
+
+def _translate_blank(failure: _Failure) -> Iterator[Problem]:
+    yield problem("text-blank", pointer=failure.pointer)
+
+
+def _translate_few(failure: _Failure) -> Iterator[Problem]:
+    yield problem("too-few", pointer=failure.pointer, expected=failure.limit, actual=len(failure.sent))
+
+
+def _translate_many(failure: _Failure) -> Iterator[Problem]:
+    yield problem("too-many", pointer=failure.pointer, expected=failure.limit, actual=len(failure.sent))
+
+
+def _translate_range(failure: _Failure) -> Iterator[Problem]:
+    low, high = failure.part["minimum"], failure.part["maximum"]
+    yield problem(
+        "out-of-range", pointer=failure.pointer, expected=[low, high], actual=failure.value, low=low, high=high
+    )
+
+
+def _translate_enum(failure: _Failure) -> Iterator[Problem]:
+    allowed: list[str] = failure.limit
+    listed = ", ".join(allowed) if len(allowed) <= _LISTED else f"{allowed[0]} … {allowed[-1]}"
+    near = value_meant(str(failure.value), allowed) or "–"
+    yield problem(
+        "not-in-list", pointer=failure.pointer, expected=allowed, actual=failure.value, allowed=listed, near=near
+    )
+
+
+def _translate_repeated(failure: _Failure) -> Iterator[Problem]:
+    seen: set[str] = set()
+    for item in failure.value:
+        key = repr(item)
+        if key in seen:
+            yield problem("repeated-item", pointer=failure.pointer, actual=item)
+            return
+        seen.add(key)
+
+
+def _translate_form(failure: _Failure) -> Iterator[Problem]:
+    """A pattern or format of a named definition."""
+    code = _BY_PATTERN.get(_definition_of(failure.part) or "", "invalid")
+    expected = _padded(failure.value) if code == "week-malformed" else None
+    yield problem(code, pointer=failure.pointer, expected=expected, actual=failure.value, keyword=failure.keyword)
+
+
+def _translate_refused(failure: _Failure) -> Iterator[Problem]:
+    """A pattern that must not be found: HTML, control characters, private hosts, line feeds."""
+    name = failure.limit.get("$ref", "").rpartition("/")[2]
+    owner = _definition_of(failure.part) or ""
+    if owner in _BY_PATTERN:
+        # A line feed in an id, a key or an address is one more way of being malformed.
+        yield problem(_BY_PATTERN[owner], pointer=failure.pointer, actual=failure.value)
+    elif name in _BY_REFUSED:
+        yield problem(_BY_REFUSED[name], pointer=failure.pointer, actual=failure.value, **_place(failure.value, name))
+    else:
+        yield from _translate_other(failure)
+
+
+def _translate_other(failure: _Failure) -> Iterator[Problem]:
+    yield problem("invalid", pointer=failure.pointer, actual=failure.value, keyword=failure.keyword)
+
+
+_TRANSLATIONS: Mapping[str, Callable[[_Failure], Iterator[Problem]]] = {
+    "required": _translate_required,
+    "additionalProperties": _translate_unknown,
+    "dependentRequired": _translate_dependent,
+    "type": _translate_type,
+    "maxLength": _translate_length,
+    "minLength": _translate_blank,
+    "minItems": _translate_few,
+    "minProperties": _translate_few,
+    "maxItems": _translate_many,
+    "maxProperties": _translate_many,
+    "minimum": _translate_range,
+    "maximum": _translate_range,
+    "enum": _translate_enum,
+    "uniqueItems": _translate_repeated,
+    "pattern": _translate_form,
+    "format": _translate_form,
+    "not": _translate_refused,
+}
+
+
+def _place(text: str, name: str) -> dict[str, Any]:
+    """Which tag or character is not allowed, and where it stands (from 1)."""
+    match = re.search(_definitions()[name]["pattern"], text)
+    if match is None:
+        raise AssertionError(f"{name} was found before")
+    sign = match.group()
+    return {"place": match.start() + 1, "sign": f"U+{ord(sign):04X}" if name == "control" else sign}
+
+
+@cache
+def _definitions() -> Mapping[str, Any]:
+    definitions: dict[str, Any] = schema("offer")["$defs"]
+    return definitions
+
+
+def _definition_of(part: Any) -> str | None:
+    """The name of the offer schema's definition that a subschema is."""
+    return next((name for name, definition in _definitions().items() if definition == part), None)
+
+
+def _padded(value: str) -> str | None:
+    """The week that is meant by ``2027-W9`` or ``2027W09``."""
+    match = re.fullmatch(r"([0-9]{4})-?[Ww]([0-9]{1,2})", value)
+    return f"{match[1]}-W{int(match[2]):02}" if match else None

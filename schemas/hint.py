@@ -1,0 +1,58 @@
+"""Hints: which field or value was probably meant."""
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+
+LONGEST = 60
+"""Longer keys are not worth comparing."""
+
+_CLOSE = 0.6
+
+ELSEWHERE: Mapping[str, str] = {
+    "remote_id": "id",
+    "employer_name": "employer.name",
+    "employer_description": "employer.description",
+    "employer_website": "employer.website",
+    "is_public": "employer.public",
+    "siret": "employer.siret",
+    "naf": "employer.naf",
+    "street": "location.street",
+    "zipcode": "location.postal_code",
+    "postal_code": "location.postal_code",
+    "city": "location.city",
+    "insee_commune": "location.insee_commune",
+    "coordinates": "location.latitude, location.longitude",
+    "latitude": "location.latitude",
+    "longitude": "location.longitude",
+    "sector_uuid": "sector",
+    "grades": "levels",
+    "period": "weeks, stay_weeks",
+    "max_candidates": "seats",
+    "permalink": "apply_url",
+    "daily_hours": "schedule",
+    "lunch_break": "schedule.lunch_break",
+    "handicap_accessible": "accessibility",
+    "rep": "restrictions.rep",
+    "qpv": "restrictions.qpv",
+    "schools": "restrictions.schools",
+    "open_data": "redistribution.regions",
+    "masked_data": "redistribution.mask_employer",
+}
+"""Where a field is that stands in the wrong place, or bears its name of the national site's API."""
+
+
+def field_meant(key: str, known: Sequence[str], *, at_top: bool) -> str | None:
+    """The field that an unknown key probably stands for, as a dotted path from the top or a name beside it."""
+    if len(key) > LONGEST:
+        return None
+    lower = key.lower().replace("-", "_")
+    if at_top and lower in ELSEWHERE:
+        return ELSEWHERE[lower]
+    near = get_close_matches(lower, known, n=1, cutoff=_CLOSE)
+    return near[0] if near else ELSEWHERE.get(lower)
+
+
+def value_meant(value: str, allowed: Sequence[str]) -> str | None:
+    """The allowed value that is nearest to one that is not."""
+    near = get_close_matches(value[:LONGEST].lower(), allowed, n=1, cutoff=_CLOSE)
+    return near[0] if near else None

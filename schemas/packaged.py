@@ -1,0 +1,27 @@
+"""Packaged files: the one place that reads what ships inside this package."""
+
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from typing import Any
+
+import orjson
+
+ROOT: Traversable = files(__package__)
+
+
+def read_bytes(*path: str) -> bytes:
+    """The bytes of one packaged file. Raises FileNotFoundError."""
+    return ROOT.joinpath(*path).read_bytes()
+
+
+def read_json(*path: str) -> Any:
+    """One packaged JSON file. Raises FileNotFoundError, ValueError."""
+    return orjson.loads(read_bytes(*path))
+
+
+@cache
+def names(folder: str, suffix: str) -> tuple[str, ...]:
+    """The names in a folder, without their suffix, sorted."""
+    found = (entry.name for entry in ROOT.joinpath(folder).iterdir())
+    return tuple(sorted(name.removesuffix(suffix) for name in found if name.endswith(suffix)))

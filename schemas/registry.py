@@ -1,0 +1,72 @@
+"""The JSON Schemas: loaded once into one registry, and the one way to build validators that assert formats.
+
+Two engines read the same schemas: ``fast_validator`` says yes or no, ``validator`` explains a no. Patterns are written
+so that both mean the same, and tests hold them to each other. The explaining engine takes more than a second to import
+(its format checkers build grammars), so it is imported when first needed; a service asks for a validator at its start.
+"""
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import jsonschema_rs
+
+from schemas.packaged import names, read_json
+
+if TYPE_CHECKING:
+    from jsonschema import Draft202012Validator
+
+SUFFIX = ".schema.json"
+
+
+@cache
+def schema(name: str) -> dict[str, Any]:
+    """The packaged schema of that name, such as ``offer``. Raises FileNotFoundError. Not to be changed."""
+    loaded: dict[str, Any] = read_json("json", name + SUFFIX)
+    return loaded
+
+
+def schema_names() -> tuple[str, ...]:
+    """The names of all packaged schemas, sorted."""
+    return names("json", SUFFIX)
+
+
+@cache
+def _fast_registry() -> jsonschema_rs.Registry:
+    return jsonschema_rs.Registry([(schema(name)["$id"], schema(name)) for name in schema_names()])
+
+
+def _fast(body: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
+    # The linear-time engine: no pattern can be made slow by what it is held against.
+    return jsonschema_rs.Draft202012Validator(
+        body, registry=_fast_registry(), validate_formats=True, pattern_options=jsonschema_rs.RegexOptions()
+    )
+
+
+@cache
+def validator(name: str) -> "Draft202012Validator":
+    """The explaining validator of a packaged schema, formats asserted, references resolved without any network."""
+    from jsonschema import Draft202012Validator  # noqa: PLC0415  # slow to import, see above
+    from referencing import Registry  # noqa: PLC0415
+    from referencing.jsonschema import DRAFT202012  # noqa: PLC0415
+
+    resources = [(schema(known)["$id"], DRAFT202012.create_resource(schema(known))) for known in schema_names()]
+    registry: Registry[Any] = Registry().with_resources(resources)
+    return Draft202012Validator(schema(name), registry=registry, format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+@cache
+def fast_validator(name: str) -> jsonschema_rs.Draft202012Validator:
+    """The same, by the fast engine: only ``is_valid`` is to be used, its explanations differ."""
+    return _fast(schema(name))
+
+
+@cache
+def definition_validator(name: str) -> jsonschema_rs.Draft202012Validator:
+    """The fast validator of one definition of the offer schema, such as ``offer_id``."""
+    return _fast({"$ref": f"{schema('offer')['$id']}#/$defs/{name}"})
+
+
+@cache
+def property_validator(name: str, field: str) -> jsonschema_rs.Draft202012Validator:
+    """The fast validator of one top-level field of a packaged schema."""
+    return _fast({"$ref": f"{schema(name)['$id']}#/properties/{field}"})

@@ -1,0 +1,133 @@
+"""Rules and problems: each rule's code, requirement and words as data; a problem is one rule broken at one place."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias
+
+from schemas.packaged import names, read_json
+from schemas.personal import redact
+
+Severity: TypeAlias = Literal["error", "warning"]
+Language: TypeAlias = Literal["fr", "en"]
+LANGUAGES: tuple[Language, ...] = ("fr", "en")
+ACTUAL_CHARACTERS = 80
+"""How much of an offending value a problem shows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One entry of the catalogue. Texts are templates in French and English; ``status`` is the HTTP status where the
+    rule is a call's answer by itself.
+    """
+
+    code: str
+    requirement: str
+    severity: Severity
+    message: Mapping[Language, str]
+    fix: Mapping[Language, str]
+    consequence: Mapping[Language, str] | None = None
+    status: int | None = None
+
+
+@cache
+def catalogue() -> Mapping[str, Rule]:
+    """Every rule by its code, from all files of ``schemas/catalogue``."""
+    rules: dict[str, Rule] = {}
+    for name in names("catalogue", ".json"):
+        for code, entry in read_json("catalogue", f"{name}.json").items():
+            if code in rules:
+                raise ValueError(f"code {code!r} is twice in schemas/catalogue")
+            rules[code] = Rule(code=code, **entry)
+    return MappingProxyType(rules)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One rule broken at one place. ``pointer`` is an RFC 6901 JSON Pointer into the document as sent; ``actual`` is
+    capped and never personal data; ``args`` fill the message templates.
+    """
+
+    code: str
+    pointer: str = ""
+    expected: Any = None
+    actual: Any = None
+    args: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def rule(self) -> Rule:
+        """The catalogue's entry."""
+        return catalogue()[self.code]
+
+    @property
+    def severity(self) -> Severity:
+        """``error`` (refused) or ``warning`` (relayed, told to the publisher)."""
+        return self.rule.severity
+
+    @property
+    def requirement(self) -> str:
+        """The id of the normative sentence, such as ``OFR-012``."""
+        return self.rule.requirement
+
+    def to_json(self) -> dict[str, Any]:
+        """The problem as stored and sent (schema ``problem``), its texts in both languages."""
+        rule = self.rule
+        values = {"pointer": self.pointer, "expected": self.expected, "actual": self.actual, **self.args}
+        body: dict[str, Any] = {
+            "code": self.code,
+            "requirement": rule.requirement,
+            "severity": rule.severity,
+            "pointer": self.pointer,
+            "message": {language: rule.message[language].format_map(values) for language in LANGUAGES},
+        }
+        if self.expected is not None:
+            body["expected"] = self.expected
+        if self.actual is not None:
+            body["actual"] = self.actual
+        if rule.consequence is not None:
+            body["consequence"] = {language: rule.consequence[language].format_map(values) for language in LANGUAGES}
+        body["fix"] = {language: rule.fix[language].format_map(values) for language in LANGUAGES}
+        return body
+
+
+def problem(code: str, *, pointer: str = "", expected: Any = None, actual: Any = None, **args: Any) -> Problem:
+    """A problem of the catalogue. Caps and redacts ``actual``. Raises KeyError for a code that no rule has."""
+    if code not in catalogue():
+        raise KeyError(code)
+    return Problem(code, pointer, expected, shown(actual), {name: shown(value) for name, value in args.items()})
+
+
+def shown(value: Any) -> Any:
+    """A value as a problem may show it: one line of at most 80 characters, no e-mail address or phone number, nothing
+    invisible, no nested values.
+    """
+    if isinstance(value, str):
+        clean = redact(value)
+        text = clean if clean.isprintable() else "".join(map(_printable, clean[:ACTUAL_CHARACTERS]))
+        return text if len(text) <= ACTUAL_CHARACTERS else text[: ACTUAL_CHARACTERS - 1] + "…"
+    if isinstance(value, dict):
+        return "{…}"
+    if isinstance(value, list | tuple):
+        return "[…]"
+    return value
+
+
+def _printable(sign: str) -> str:
+    return sign if sign.isprintable() or sign == "\u00a0" else f"\\u{ord(sign):04x}"
+
+
+TOKEN_CHARACTERS = 60
+
+
+def token(key: str) -> str:
+    """A key of a document as one token of a JSON Pointer (RFC 6901): without personal data, and cut when very long."""
+    return redact(key)[:TOKEN_CHARACTERS].replace("~", "~0").replace("/", "~1")
+
+
+_TEXTS = ("message", "consequence", "fix")
+
+
+def localized(body: Mapping[str, Any], language: Language) -> dict[str, Any]:
+    """A problem's JSON with its texts in one language."""
+    return {name: value[language] if name in _TEXTS else value for name, value in body.items()}

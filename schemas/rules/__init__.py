@@ -1,0 +1,48 @@
+"""What JSON Schema cannot say: one small module per subject, each a function from an offer to its problems.
+
+A check names the fields that it reads; on a document that breaks the schema it is run only where these are sound. To
+add a rule: an entry in ``schemas/catalogue/offer.json``, a function in the module of its subject, a line in ``CHECKS``.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypeAlias
+
+from schemas.rulebook import Problem
+from schemas.rules import delivery, employer, extension, level, link, location, schedule, week
+from schemas.territory import Territory
+
+Offer: TypeAlias = Mapping[str, Any]
+Finder: TypeAlias = Callable[[Offer, date, Territory | None], Iterable[Problem]]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A function and the fields it reads, as JSON Pointers. It may count on each being sound or absent."""
+
+    find: Finder
+    reads: tuple[str, ...]
+
+
+PLACE = ("/location/postal_code", "/location/city", "/location/insee_commune")
+
+CHECKS: tuple[Check, ...] = (
+    Check(employer.find, ("/employer/siret", "/employer/naf")),
+    Check(location.find_place, PLACE),
+    Check(location.find_coordinates, ("/location/latitude", "/location/longitude")),
+    Check(week.find, ("/weeks", "/levels", "/stay_weeks", "/expires_on")),
+    Check(level.find, ("/levels", "/restrictions/rep", "/restrictions/qpv")),
+    Check(level.find_schools, ("/restrictions/schools",)),
+    Check(schedule.find, ("/schedule", "/levels", "/weeks")),
+    Check(link.find, ("/apply_url", "/employer/website")),
+    Check(extension.find, ("/extensions",)),
+    Check(delivery.find, ("/redistribution", "/restrictions/schools")),
+    Check(delivery.find_address, ("/redistribution", "/apply_url")),
+    Check(delivery.find_postcode, ("/redistribution", "/location/postal_code")),
+    Check(delivery.find_undescribed, ("/redistribution", "/employer/description")),
+    Check(delivery.find_weeks, ("/redistribution", "/weeks", "/levels", "/stay_weeks")),
+)
+
+FINDERS: tuple[Finder, ...] = tuple(check.find for check in CHECKS)
+"""The functions alone, for documents that are sound throughout."""

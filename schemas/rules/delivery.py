@@ -1,0 +1,83 @@
+"""Delivery: what the national site would refuse or change, told beforehand (NAT-001 to NAT-008). All warnings."""
+
+from collections.abc import Mapping
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from schemas.rulebook import Problem, problem
+from schemas.rules.level import COLLEGE
+from schemas.rules.week import default_stay
+from schemas.schoolyear import monday_of, year_of
+from schemas.territory import Territory
+
+REFUSED_WORDS = ("test", "staging")
+_REFUSED_POSTCODES = ("975", "986", "98000")
+
+
+def find(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> list[Problem]:
+    """What the publisher's own wishes keep from the national site, or from everyone."""
+    found: list[Problem] = []
+    redistribution = offer.get("redistribution")
+    if redistribution:
+        if redistribution.get("mask_employer") and _wanted(offer):
+            found.append(problem("not-deliverable:masked-employer", pointer="/redistribution/mask_employer"))
+        if not redistribution.get("national", True) and not redistribution.get("regions", True):
+            found.append(problem("redistribution-nobody", pointer="/redistribution"))
+    if "restrictions" in offer and "schools" in offer["restrictions"] and _wanted(offer):
+        found.append(problem("not-deliverable:reserved-schools", pointer="/restrictions/schools"))
+    return found
+
+
+def find_address(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> list[Problem]:
+    """Words that the national site refuses anywhere in an address, harmless ones included."""
+    lower = offer["apply_url"].lower() if "apply_url" in offer else ""
+    words = [word for word in REFUSED_WORDS if word in lower]
+    if not words or not _wanted(offer):
+        return []
+    return [problem("not-deliverable:apply-url-word", pointer="/apply_url", actual=word) for word in words]
+
+
+def find_postcode(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> list[Problem]:
+    """Postcodes that the national site cannot place."""
+    postcode = offer.get("location", {}).get("postal_code", "")
+    if postcode.startswith(_REFUSED_POSTCODES) and _wanted(offer):
+        return [problem("not-deliverable:postal-code", pointer="/location/postal_code", actual=postcode)]
+    return []
+
+
+def find_undescribed(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> list[Problem]:
+    """An employer without the description that the national site demands."""
+    if "description" not in offer.get("employer", {"description": ""}) and _wanted(offer):
+        return [problem("employer-undescribed", pointer="/employer/description")]
+    return []
+
+
+def _wanted(offer: Mapping[str, Any]) -> bool:
+    """Whether the offer is for the national site at all."""
+    offer_id = offer.get("id")
+    from_there = isinstance(offer_id, str) and offer_id.startswith("national:")
+    return not from_there and offer.get("redistribution", {}).get("national", True) is not False
+
+
+def find_weeks(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> tuple[Problem, ...]:
+    """The weeks that the national site does not take from a seconde offer, and what it makes of mixed levels."""
+    levels = offer.get("levels", ())
+    if "seconde" not in levels:
+        return ()
+    found = _find_weeks(tuple(offer.get("weeks", ())), tuple(levels), offer.get("stay_weeks"))
+    return found if found and _wanted(offer) else ()
+
+
+@lru_cache(maxsize=4096)
+def _find_weeks(weeks: tuple[str, ...], levels: tuple[str, ...], stay: float | None) -> tuple[Problem, ...]:
+    found: list[Problem] = []
+    if not COLLEGE.isdisjoint(levels):
+        found.append(problem("levels-mixed", pointer="/levels"))
+    years = {year for year in map(year_of, filter(None, map(monday_of, weeks))) if year is not None}
+    if years and not any(set(year.weeks) <= set(weeks) for year in years):
+        expected = list(max(years, key=lambda year: year.first).weeks)
+        found.append(problem("not-deliverable:mandatory-weeks", pointer="/weeks", expected=expected))
+    elif years and (stay or default_stay(list(levels), list(weeks))) == 1:
+        found.append(problem("not-deliverable:one-week-stay", pointer="/stay_weeks", expected=2, actual=1))
+    return tuple(found)

@@ -1,0 +1,49 @@
+"""The place: territory and contradictions (OFR-018, OFR-019), coordinates (OFR-020, OFR-021)."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from schemas.rulebook import Problem, problem
+from schemas.territory import Place, Territory, apart, covering, locate
+
+_NULL_ISLAND_DEGREES = 0.1
+
+
+def place_of(offer: Mapping[str, Any]) -> Place:
+    """The place of an offer whose postcode and city, and INSEE code if any, are well formed."""
+    location = offer["location"]
+    return locate(location["postal_code"], location["city"], location.get("insee_commune"))
+
+
+def find_place(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> tuple[Problem, ...]:
+    """Codes that name no territory or contradict each other."""
+    return place_of(offer).problems
+
+
+def find_coordinates(offer: Mapping[str, Any], _on: date, territory: Territory | None) -> tuple[Problem, ...]:
+    """Coordinates that lie nowhere near France, or in another part of it."""
+    location = offer.get("location", {})
+    if "latitude" not in location:
+        return ()
+    wrong = _find_misplaced(location["latitude"], location["longitude"], territory)
+    return () if wrong is None else (wrong,)
+
+
+def _find_misplaced(latitude: float, longitude: float, territory: Territory | None) -> Problem | None:
+    places = covering(latitude, longitude)
+    shown = f"{latitude}, {longitude}" if places is None else ""
+    if places is None and max(abs(latitude), abs(longitude)) < _NULL_ISLAND_DEGREES:
+        return problem("coordinates-null-island", pointer="/location/latitude", actual=shown)
+    if places is None:
+        # Swapped numbers are the usual reason; say so when it would mend it.
+        swapped = abs(longitude) <= 90 and covering(longitude, latitude) is not None
+        code = "coordinates-swapped" if swapped else "coordinates-abroad"
+        return problem(code, pointer="/location/latitude", actual=shown)
+    if territory is None:
+        return None
+    department = territory.department
+    if (department not in places) if apart(department) else places:
+        shown = f"{latitude}, {longitude}"
+        return problem("coordinates-elsewhere", pointer="/location/latitude", expected=department, actual=shown)
+    return None

@@ -1,0 +1,140 @@
+"""Weeks: real ones (OFR-023), how far ahead (OFR-024), how long a stay (OFR-025), the calendar (OFR-026, OFR-027) and
+the offer's end (OFR-040, OFR-041).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from itertools import pairwise
+from typing import Any
+
+from schemas.rulebook import Problem, problem
+from schemas.schoolyear import holiday_of, monday_of, year_of
+from schemas.territory import Territory
+
+MAX_DAYS_AHEAD = 400
+LONG_STAY = 2
+_SUNDAY = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What the weeks of an offer amount to: the Sunday of the last one, and whether two follow each other."""
+
+    last_day: date
+    consecutive: bool
+
+
+@lru_cache(maxsize=4096)
+def span_of(weeks: tuple[str, ...]) -> Span | None:
+    """The span of well-formed weeks, or None when none of them is real."""
+    days = sorted(monday.toordinal() for monday in map(monday_of, weeks) if monday is not None)
+    if not days:
+        return None
+    consecutive = any(later - earlier == 7 for earlier, later in pairwise(days))
+    return Span(date.fromordinal(days[-1] + _SUNDAY), consecutive)
+
+
+def default_stay(levels: list[str], weeks: list[str]) -> int:
+    """How long one pupil stays when the offer does not say: two weeks where seconde finds two in a row, else one."""
+    span = span_of(tuple(weeks))
+    return LONG_STAY if "seconde" in levels and span is not None and span.consecutive else 1
+
+
+def default_end(weeks: list[str]) -> str:
+    """The last day of an offer that names none: the Sunday of its last week."""
+    span = span_of(tuple(weeks))
+    if span is None:
+        raise ValueError("an accepted offer has real weeks")
+    return span.last_day.isoformat()
+
+
+def find(offer: Mapping[str, Any], on: date, territory: Territory | None) -> tuple[Problem, ...]:
+    """What is wrong or odd about the weeks. Most offers share their weeks with many others, hence the cache."""
+    return _find(
+        tuple(offer.get("weeks", ())),
+        tuple(offer.get("levels", ())),
+        offer.get("stay_weeks"),
+        offer.get("expires_on"),
+        None if territory is None else territory.zone,
+        on,
+    )
+
+
+@lru_cache(maxsize=8192)
+def _find(
+    weeks: tuple[str, ...],
+    levels: tuple[str, ...],
+    stay: float | None,
+    expires_on: str | None,
+    zone: str | None,
+    on: date,
+) -> tuple[Problem, ...]:
+    span = span_of(weeks)
+    return (
+        *_find_unreal(weeks),
+        *(_find_stay(span, levels, stay) if span else ()),
+        *_find_end(span, expires_on, on),
+        *(_find_outside(weeks) if levels == ("seconde",) else ()),
+        *(_find_holidays(weeks, zone) if zone else ()),
+    )
+
+
+def _find_unreal(weeks: tuple[str, ...]) -> Iterator[Problem]:
+    for index, week in enumerate(weeks):
+        if monday_of(week) is None:
+            yield problem("week-unreal", pointer=f"/weeks/{index}", actual=week, year=week[:4])
+
+
+def _find_stay(span: Span, levels: tuple[str, ...], stay: float | None) -> Iterator[Problem]:
+    if stay != LONG_STAY:
+        return
+    if not span.consecutive:
+        yield problem("stay-without-weeks", pointer="/stay_weeks", expected=1, actual=LONG_STAY)
+    if levels and "seconde" not in levels:
+        yield problem("stay-too-long", pointer="/stay_weeks", expected=1, actual=LONG_STAY)
+
+
+def _find_end(span: Span | None, expires_on: str | None, on: date) -> Iterator[Problem]:
+    if span is not None and (span.last_day - on).days > MAX_DAYS_AHEAD:
+        latest = date.fromordinal(on.toordinal() + MAX_DAYS_AHEAD).isoformat()
+        yield problem("week-too-far", pointer="/weeks", expected=latest, actual=span.last_day.isoformat())
+    if expires_on is None:
+        if span is not None and span.last_day < on:
+            yield problem("expired", pointer="/weeks", expected=on.isoformat(), actual=span.last_day.isoformat())
+        return
+    end = date.fromisoformat(expires_on)
+    if end < on:
+        yield problem("expired", pointer="/expires_on", expected=on.isoformat(), actual=expires_on)
+    elif (end - on).days > MAX_DAYS_AHEAD:
+        latest = date.fromordinal(on.toordinal() + MAX_DAYS_AHEAD).isoformat()
+        yield problem("expiry-too-far", pointer="/expires_on", expected=latest, actual=expires_on)
+    elif span is not None and end > span.last_day:
+        yield problem(
+            "expiry-after-weeks", pointer="/expires_on", expected=span.last_day.isoformat(), actual=expires_on
+        )
+
+
+def _find_outside(weeks: tuple[str, ...]) -> Iterator[Problem]:
+    for index, week in enumerate(weeks):
+        monday = monday_of(week)
+        year = None if monday is None else year_of(monday)
+        if year is not None and week not in year.weeks:
+            yield problem(
+                "week-outside-period", pointer=f"/weeks/{index}", expected=list(year.weeks), actual=week, year=year.name
+            )
+
+
+def _find_holidays(weeks: tuple[str, ...], zone: str) -> Iterator[Problem]:
+    for index, week in enumerate(weeks):
+        holiday = holiday_of(week, zone)
+        if holiday is not None:
+            yield problem(
+                "week-in-holidays",
+                pointer=f"/weeks/{index}",
+                actual=week,
+                zone=zone,
+                holiday_fr=holiday.name["fr"],
+                holiday_en=holiday.name["en"],
+            )

@@ -1,0 +1,119 @@
+"""School years: mandatory weeks, holidays and hours, each year one data file; adding a year is adding a file."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache, lru_cache
+from typing import Any
+
+from schemas.packaged import names, read_json
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Holiday:
+    """One holiday of some zones; both days included."""
+
+    name: Mapping[str, str]
+    zones: frozenset[str]
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hours:
+    """Limits of presence in minutes, and the hours of the day (HH:MM) between which pupils may be present."""
+
+    day_minutes: int
+    week_minutes: int
+    days: int
+    college_week_minutes: int
+    college: tuple[str, str]
+    seconde: tuple[str, str]
+    break_after_minutes: int
+    break_minutes: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SchoolYear:
+    """A school year from its first to its last day. ``weeks`` are those in which pupils of seconde must go."""
+
+    name: str
+    first: date
+    last: date
+    weeks: tuple[str, ...]
+    holidays: tuple[Holiday, ...]
+    hours: Hours
+
+
+@cache
+def years() -> tuple[SchoolYear, ...]:
+    """All school years on file, in order."""
+    return tuple(_read(read_json("calendar", f"{name}.json")) for name in names("calendar", ".json"))
+
+
+def _read(body: dict[str, Any]) -> SchoolYear:
+    hours = body["hours"]
+    return SchoolYear(
+        name=body["school_year"],
+        first=date.fromisoformat(body["first"]),
+        last=date.fromisoformat(body["last"]),
+        weeks=tuple(body["mandatory_weeks"]["weeks"]),
+        holidays=tuple(
+            Holiday(
+                period["name"],
+                frozenset(period["zones"]),
+                date.fromisoformat(period["first"]),
+                date.fromisoformat(period["last"]),
+            )
+            for period in body["holidays"]["periods"]
+        ),
+        hours=Hours(
+            day_minutes=hours["day_minutes"],
+            week_minutes=hours["week_minutes"],
+            days=hours["days"],
+            college_week_minutes=hours["college_week_minutes"],
+            college=(hours["college"]["earliest"], hours["college"]["latest"]),
+            seconde=(hours["seconde"]["earliest"], hours["seconde"]["latest"]),
+            break_after_minutes=hours["break_after_minutes"],
+            break_minutes=hours["break_minutes"],
+        ),
+    )
+
+
+@lru_cache(maxsize=1024)
+def year_of(day: date) -> SchoolYear | None:
+    """The school year of a day, or None when it is not on file."""
+    return next((year for year in years() if year.first <= day <= year.last), None)
+
+
+@lru_cache(maxsize=1024)
+def hours_for(day: date) -> Hours:
+    """The hours of that day's school year; of the latest year on file where it has none yet."""
+    year = year_of(day) or years()[-1]
+    return year.hours
+
+
+@lru_cache(maxsize=1024)
+def monday_of(week: str) -> date | None:
+    """The Monday of an ISO week such as ``2027-W24``; None when that year has no such week."""
+    try:
+        return date.fromisocalendar(int(week[:4]), int(week[6:]), 1)
+    except (ValueError, OverflowError):
+        return None
+
+
+def holiday_of(week: str, zone: str) -> Holiday | None:
+    """The holiday that takes the whole working week, Monday to Friday, in a zone."""
+    monday = monday_of(week)
+    if monday is None:
+        return None
+    friday = monday + timedelta(days=4)
+    year = year_of(monday)
+    return next(
+        (
+            holiday
+            for holiday in (year.holidays if year else ())
+            if zone in holiday.zones and holiday.first <= monday and friday <= holiday.last
+        ),
+        None,
+    )

@@ -1,0 +1,175 @@
+"""Territory: department, region and académie of an offer's place (OFR-018, OFR-019), and whether it lies in France."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any
+
+from schemas.communes import Commune, communes_of, department_of, exists, plain_name
+from schemas.packaged import read_json
+from schemas.rulebook import Problem, problem
+
+_CORSICA = ("2A", "2B")
+
+
+@dataclass(frozen=True, slots=True)
+class Territory:
+    """INSEE codes of department and region, slug of the académie, and its zone of the school calendar (or None)."""
+
+    department: str
+    region: str
+    academie: str
+    zone: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        """As a verdict and the log carry it."""
+        return {"department": self.department, "region": self.region, "academie": self.academie}
+
+
+@cache
+def territories() -> Mapping[str, Territory]:
+    """The territory of each department, by its INSEE code."""
+    zones = {item["code"]: item["zone"] for item in read_json("codes", "academies.json")["items"]}
+    return {
+        item["code"]: Territory(item["code"], item["region"], item["academie"], zones[item["academie"]])
+        for item in read_json("codes", "departments.json")["items"]
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What postcode, city and INSEE code together say: a territory (None when they name none) and what is odd."""
+
+    territory: Territory | None
+    problems: tuple[Problem, ...]
+
+
+@lru_cache(maxsize=8192)
+def locate(postal_code: str, city: str, insee_commune: str | None) -> Place:
+    """The territory: from the INSEE code, else from postcode and city, else from the postcode's first digits."""
+    served = communes_of(postal_code)
+    if insee_commune is not None:
+        return _locate_commune(postal_code, insee_commune, served)
+    if not served:
+        return _locate_prefix(postal_code)
+    problems: list[Problem] = []
+    name = plain_name(city)
+    named = [commune for commune in served if plain_name(commune.name) == name]
+    if not named:
+        problems.append(_unlisted_city(city, served))
+    departments = {commune.department for commune in named or served}
+    if len(departments) == 1:
+        return Place(territories().get(departments.pop()), tuple(problems))
+    department = postal_code[:2]
+    problems.append(
+        problem("department-guessed", pointer="/location/postal_code", actual=postal_code, department=department)
+    )
+    return Place(territories().get(department), tuple(problems))
+
+
+def _locate_commune(postal_code: str, code: str, served: tuple[Commune, ...]) -> Place:
+    territory = territories().get(department_of(code))
+    if territory is None:
+        return Place(None, (problem("insee-foreign", pointer="/location/insee_commune", actual=code),))
+    if code in {commune.code for commune in served}:
+        return Place(territory, ())
+    problems: list[Problem] = []
+    if not exists(code):
+        problems.append(problem("insee-unlisted", pointer="/location/insee_commune", actual=code))
+    departments = {commune.department for commune in served} or set(_prefix_departments(postal_code))
+    if territory.department not in departments:
+        contradiction = "location-contradictory" if served else "location-doubtful"
+        problems.append(
+            problem(
+                contradiction,
+                pointer="/location/insee_commune",
+                expected=sorted(departments),
+                actual=code,
+                postal_code=postal_code,
+            )
+        )
+    elif served and exists(code):
+        expected = [f"{commune.code} {commune.name}" for commune in served[:5]]
+        problems.append(
+            problem(
+                "postal-code-of-other-commune",
+                pointer="/location/postal_code",
+                expected=expected,
+                actual=postal_code,
+                commune=code,
+            )
+        )
+    return Place(territory, tuple(problems))
+
+
+def _locate_prefix(postal_code: str) -> Place:
+    departments = _prefix_departments(postal_code)
+    if not departments:
+        return Place(None, (problem("postal-code-foreign", pointer="/location/postal_code", actual=postal_code),))
+    guessed = problem(
+        "department-guessed", pointer="/location/postal_code", actual=postal_code, department=departments[0]
+    )
+    return Place(territories()[departments[0]], (guessed,))
+
+
+def _prefix_departments(postal_code: str) -> tuple[str, ...]:
+    """The departments that the first digits may mean, the likeliest first."""
+    if postal_code.startswith("20"):
+        return _CORSICA if postal_code[2] in "01" else _CORSICA[::-1]
+    prefix = department_of(postal_code)
+    return (prefix,) if prefix in territories() else ()
+
+
+def _unlisted_city(city: str, served: tuple[Commune, ...]) -> Problem:
+    expected = [commune.name for commune in served[:5]]
+    return problem("city-unlisted", pointer="/location/city", expected=expected, actual=city)
+
+
+@cache
+def _outlines() -> dict[str, Any]:
+    loaded: dict[str, Any] = read_json("codes", "outlines.json")
+    return loaded
+
+
+@cache
+def inner_boxes() -> tuple[tuple[float, float, float, float], ...]:
+    """Boxes wholly within the mainland's outline, which spare most points the walk around it."""
+    return tuple(tuple(box) for box in _outlines()["mainland_inner"])
+
+
+_MAINLAND: frozenset[str] = frozenset()
+
+
+def covering(latitude: float, longitude: float) -> frozenset[str] | None:
+    """Departments off the mainland whose box holds the point; empty for the mainland itself; None: not in France."""
+    for west, south, east, north in inner_boxes():
+        if west <= longitude <= east and south <= latitude <= north:
+            return _MAINLAND
+    if in_mainland(latitude, longitude):
+        return _MAINLAND
+    return (
+        frozenset(
+            code
+            for code, (west, south, east, north) in _outlines()["boxes"].items()
+            if west <= longitude <= east and south <= latitude <= north
+        )
+        or None
+    )
+
+
+def in_mainland(latitude: float, longitude: float) -> bool:
+    """Whether a point lies within the wide outline of mainland France (even-odd rule)."""
+    outline = _outlines()["mainland"]
+    inside = False
+    west, south = outline[-1]
+    for east, north in outline:
+        if (south > latitude) != (north > latitude):
+            crossing = west + (latitude - south) / (north - south) * (east - west)
+            inside ^= longitude < crossing
+        west, south = east, north
+    return inside
+
+
+def apart(department: str) -> bool:
+    """Whether a department lies outside the mainland and so has a box of its own."""
+    return department in _outlines()["boxes"]

@@ -1,0 +1,81 @@
+"""What the national site would refuse is told beforehand, as warnings (NAT-001 to NAT-008)."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from tests.schemas.documents import GONE, changed, check, found
+
+COLLEGE = {"levels": ["troisieme"], "stay_weeks": 1}
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"apply_url": "https://a.fr/attestation"}, [("not-deliverable:apply-url-word", "/apply_url")]),
+        ({"apply_url": "https://TEST.a.fr/"}, [("not-deliverable:apply-url-word", "/apply_url")]),
+        ({"apply_url": "https://staging.a.fr/latest"}, [("not-deliverable:apply-url-word", "/apply_url")] * 2),
+        ({"restrictions": {"schools": ["0750655E"]}}, [("not-deliverable:reserved-schools", "/restrictions/schools")]),
+        (
+            {"redistribution": {"mask_employer": True}},
+            [("not-deliverable:masked-employer", "/redistribution/mask_employer")],
+        ),
+        ({"employer.description": GONE}, [("employer-undescribed", "/employer/description")]),
+        ({"weeks": ["2027-W24"], "stay_weeks": 1}, [("not-deliverable:mandatory-weeks", "/weeks")]),
+        ({"weeks": ["2027-W24"], "stay_weeks": GONE}, [("not-deliverable:mandatory-weeks", "/weeks")]),
+        ({"stay_weeks": 1}, [("not-deliverable:one-week-stay", "/stay_weeks")]),
+        ({"stay_weeks": GONE}, []),
+        ({"levels": ["troisieme", "seconde"]}, [("levels-mixed", "/levels")]),
+        ({**COLLEGE, "weeks": ["2027-W10"]}, []),
+    ],
+)
+def test_each_obstacle_is_a_warning(changes: dict[str, Any], expected: list[tuple[str, str]]) -> None:
+    """NAT-001, NAT-002, NAT-003, NAT-004, NAT-005, NAT-007, NAT-008"""
+    verdict = check(changed(changes))
+    assert (verdict.accepted, found(verdict)) == (True, expected)
+
+
+@pytest.mark.parametrize(
+    ("postal_code", "city", "refused"),
+    [
+        ("97500", "Saint-Pierre", True),
+        ("98600", "Uvea", True),
+        ("97400", "Saint-Denis", False),
+        ("98800", "Nouméa", False),
+    ],
+)
+def test_some_postcodes_are_refused_there(postal_code: str, city: str, *, refused: bool) -> None:
+    """NAT-006"""
+    verdict = check(changed(location={"postal_code": postal_code, "city": city}, **COLLEGE))
+    expected = [("not-deliverable:postal-code", "/location/postal_code")] if refused else []
+    assert (verdict.accepted, found(verdict)) == (True, expected)
+
+
+def test_monaco_is_told_when_the_commune_is_french() -> None:
+    """NAT-006"""
+    place = {"postal_code": "98000", "city": "Beausoleil", "insee_commune": "06012"}
+    assert ("not-deliverable:postal-code", "/location/postal_code") in found(check(changed(location=place)))
+
+
+@pytest.mark.parametrize("fields", [{"redistribution": {"national": False}}, {"id": "national:7"}])
+def test_nothing_is_told_of_offers_that_do_not_go_there(fields: dict[str, Any]) -> None:
+    """NAT-001"""
+    offer = changed(
+        {
+            "employer.description": GONE,
+            "apply_url": "https://test.a.fr",
+            "restrictions": {"schools": ["0750655E"]},
+            **fields,
+        },
+        stay_weeks=1,
+    )
+    offer["redistribution"]["mask_employer"] = True
+    assert (check(offer).accepted, found(check(offer))) == (True, [])
+
+
+def test_the_weeks_are_those_of_the_offers_school_year() -> None:
+    """NAT-003"""
+    on = date(2026, 3, 1)
+    assert found(check(changed(weeks=["2026-W25", "2026-W26"]), on=on)) == []
+    assert ("not-deliverable:mandatory-weeks", "/weeks") in found(check(changed(weeks=["2026-W24", "2026-W25"]), on=on))

@@ -1,0 +1,162 @@
+"""E-mail addresses and phone numbers are taken out of every text, and nothing else is (OFR-034, SEC-010)."""
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import schemas
+from schemas.personal import MARK, redact
+from tests.schemas.documents import changed, check, errors, found
+
+PERSONAL = [
+    "jean.dupont@exemple.fr",
+    "JEAN@EXEMPLE.FR",
+    "j+stage@mail.exemple.co",
+    "é@exemple.fr",
+    "jean @ exemple.fr",
+    "jean＠exemple.fr",
+    "jean (at) exemple.fr",
+    "jean[arobase]exemple.fr",
+    "0612345678",
+    "06 12 34 56 78",
+    "06.12.34.56.78",
+    "06-12-34-56-78",
+    "06/12/34/56/78",
+    "06\u00a012\u00a034\u00a056\u00a078",
+    "06\u202f12\u202f34\u202f56\u202f78",
+    "06 1234 5678",
+    "0 6 1 2 3 4 5 6 7 8",
+    "06 - 12 - 34 - 56 - 78",
+    "02 99 00 00 00",
+    "0800 123 456",
+    "+33612345678",
+    "+33 6 12 34 56 78",
+    "+33 (0)6 12 34 56 78",
+    "+33(0)6.12.34.56.78",
+    "0033 6 12 34 56 78",
+    "+262 692 12 34 56",
+    "+590590123456",
+    "+32 470 12 34 56",
+]
+HARMLESS = [
+    "du 14/06/2027 au 25/06/2027",
+    "le 01/02/2027 0830",
+    "01.02.2027 08h30",
+    "01-02-2027 09 12",
+    "2027-06-14 08 00 12 00",
+    "de 09:00 à 12:30 et de 13:30 à 17:00",
+    "SIRET 73282932000074",
+    "SIRET 012 345 678 00012",
+    "10 000 000 € de chiffre d'affaires",
+    "35000 Rennes, 29870 Lannilis",
+    "0,5 à 1,25 mm",
+    "lot n° 1234567890123",
+    "3 @ 5",
+    "@atelier sur les réseaux",
+    "atelier (au rez-de-chaussée)",
+    "2027-W24, 2027-W25",
+    "ISO 9001:2015, EN 1090-2",
+]
+
+
+@pytest.mark.parametrize("text", PERSONAL)
+def test_personal_data_is_replaced_by_a_mark(text: str) -> None:
+    """OFR-034"""
+    assert redact(text) == MARK
+    assert redact(f"Contact : {text}, merci") == f"Contact : {MARK}, merci"
+    assert schemas.redact(f"({text})") == f"({MARK})"
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_other_numbers_and_signs_stay(text: str) -> None:
+    """OFR-034"""
+    assert redact(text) == text
+
+
+def test_numbers_in_a_row_are_all_taken_out() -> None:
+    """OFR-034"""
+    for mark in (",", ", ", "/", " / ", " ou ", ";", "\n"):
+        assert redact(mark.join(["06 12 34 56 78"] * 9)) == mark.join([MARK] * 9)
+    assert not re.search("[0-9]{4}", redact("0612342027/" * 9))
+
+
+@given(
+    st.lists(st.sampled_from([*PERSONAL, *HARMLESS, " ", ",", "a", "é", "0", "+", "@", "(", "/", "\n"])).map("".join)
+    | st.text()
+)
+def test_redaction_never_lengthens_and_is_done_once(text: str) -> None:
+    """OFR-034"""
+    once = redact(text)
+    assert len(once) <= len(text)
+    assert redact(once) == once
+
+
+@pytest.mark.parametrize(
+    "field",
+    ["title", "description", "employer.name", "employer.description", "location.street", "schedule.lunch_break"],
+)
+def test_every_text_is_redacted_and_told(field: str) -> None:
+    """OFR-034: the offer is accepted, the document stays as it was sent, and the report does not repeat the data."""
+    pointer = "/" + field.replace(".", "/")
+    verdict = check(changed({field: "Écrire à jean@exemple.fr ou appeler le 06 12 34 56 78"}))
+    assert (verdict.accepted, found(verdict)) == (True, [("personal-data", pointer)])
+    assert verdict.offer is not None
+    value: Any = verdict.offer
+    for step in field.split("."):
+        value = value[step]
+    assert value == "Écrire à […] ou appeler le […]"
+    assert "exemple.fr" in str(verdict.document)
+    assert "exemple.fr" not in str([trouble.to_json() for trouble in verdict.problems])
+
+
+def test_extensions_are_redacted_however_deep() -> None:
+    """OFR-034"""
+    extensions = {
+        "bretagne": {"contact": ["Jean", {"tel": "06 12 34 56 78", "ok": "oui"}], "a@b.fr": 1, "c@d.fr": 2, "n": None},
+        "normandie": {"kept": [1, 2]},
+    }
+    verdict = check(changed(extensions=extensions))
+    assert found(verdict) == [
+        ("personal-data", "/extensions/bretagne/contact/1/tel"),
+        ("personal-data", "/extensions/bretagne"),
+        ("personal-data", "/extensions/bretagne"),
+    ]
+    assert verdict.offer is not None
+    assert verdict.offer["extensions"] == {
+        "bretagne": {"contact": ["Jean", {"tel": "[…]", "ok": "oui"}], "[…]": 1, "[…]2": 2, "n": None},
+        "normandie": {"kept": [1, 2]},
+    }
+    assert verdict.document is not None
+    assert verdict.offer["extensions"]["normandie"] is verdict.document["extensions"]["normandie"]
+
+
+@pytest.mark.parametrize("address", ["https://a.fr/?to=jean@exemple.fr", "https://a.fr/jean%40exemple.fr"])
+def test_web_addresses_with_an_email_are_refused(address: str) -> None:
+    """OFR-034"""
+    assert errors(check(changed(apply_url=address))) == [("email-in-url", "/apply_url")]
+    assert errors(check(changed({"employer.website": address}))) == [("email-in-url", "/employer/website")]
+    assert errors(check(changed(apply_url="https://a.fr/@atelier"))) == []
+
+
+def test_refused_offers_are_told_of_personal_data_too() -> None:
+    """OFR-034, OFR-038"""
+    verdict = check(changed(description="06 12 34 56 78", seats=0))
+    assert found(verdict) == [("out-of-range", "/seats"), ("personal-data", "/description")]
+
+
+def test_long_texts_are_searched_in_linear_time() -> None:
+    """SEC-010: no text makes the search slow; the limit of the test run would be exceeded otherwise."""
+    for text in (
+        "0612342027/" * 9_000,
+        "0612345678+33" * 7_000,
+        "0" * 100_000,
+        "a@" * 50_000,
+        "+3" * 50_000,
+        "0 " * 50_000,
+        "(at" * 33_000,
+        "x" * 100_000 + "@",
+    ):
+        assert len(redact(text)) <= len(text)
