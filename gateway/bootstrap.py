@@ -10,6 +10,7 @@ from pathlib import Path
 import structlog
 from aiohttp import web
 
+import schemas
 from gateway import clock
 from gateway.api.app import build_app, runner_options
 from gateway.api.context import Context, Limits
@@ -113,6 +114,8 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         partners = Partners(log)
         await partners.catch_up()
         await _check_topics(log, partners)
+        # The explaining validator takes a second to import: better now than under the first refusal.
+        await asyncio.to_thread(schemas.validator, "offer")
         parts = await _build(settings, log, identity, partners, stack)
         api_socket = _listen(stack, settings.host, settings.port)
         management_socket = _listen(stack, settings.management_host, settings.management_port)
