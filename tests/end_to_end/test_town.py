@@ -1,0 +1,198 @@
+"""From a publisher's request to a reader's copy, on both logs: real postings, restarts, Kafka-native partners."""
+
+import asyncio
+from datetime import date
+from pathlib import Path
+
+import orjson
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+import schemas
+from gateway.client import Client
+from gateway.clock import now
+from gateway.demo.generator import generate
+from gateway.protocol.decide import paris_date
+from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN
+from gateway.protocol.topic import full_name
+from tests.schemas.test_samples import documents
+
+OFFER = {
+    "id": "bretagne:1",
+    "revision": 1,
+    "title": "Découverte d'un atelier",
+    "description": "Observer la fabrication d'un meuble.",
+    "employer": {"name": "Atelier du Port", "description": "Menuiserie."},
+    "location": {"street": "4 quai Lamennais", "postal_code": "35000", "city": "Rennes"},
+    "levels": ["seconde"],
+    "weeks": ["2027-W24", "2027-W25"],
+    "sector": "s5",
+    "apply_url": "https://stages.ideo.bretagne.bzh/1",
+}
+
+
+async def put(client: Client, offer: dict) -> tuple[int, dict]:
+    answer = await client.call(
+        "PUT", f"/v1/offers/{offer['id']}", body=orjson.dumps(offer), headers={"Prefer": "wait=20"}
+    )
+    return answer.status, answer.body
+
+
+class Follower:
+    """A subscriber that follows the changes feed and keeps what it should hold."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self.cursor: str | None = None
+        self.held: dict[str, int] = {}
+        self.seen: dict[str, int] = {}
+
+    async def read(self) -> None:
+        """Read until there is no more."""
+        more = True
+        while more:
+            params = {"cursor": self.cursor} if self.cursor else {}
+            answer = await self.client.call("GET", "/v1/changes", params={**params, "territory": "all"})
+            assert answer.status == 200, answer.explain()
+            for change in answer.body["changes"]:
+                assert change["sequence"] > self.seen.get(change["id"], 0)
+                self.seen[change["id"]] = change["sequence"]
+                if change["op"] == "upsert":
+                    self.held[change["id"]] = change["sequence"]
+                else:
+                    self.held.pop(change["id"], None)
+            self.cursor, more = answer.body["cursor"], answer.body["more"]
+
+    async def until(self, *ids: str) -> None:
+        """Read on until exactly these are held."""
+        async with asyncio.timeout(30):
+            while set(self.held) != set(ids):
+                await self.read()
+                await asyncio.sleep(0.02)
+
+
+@pytest.mark.samples
+async def test_real_postings_go_from_end_to_end(town, samples: Path):
+    """Each posting of the recorded feed is published with its warnings, or refused with every reason."""
+    feed = samples / "feeds" / "cleverconnect.xml"
+    published = []
+    async with town.open() as clients:
+        client = clients["auvergne-rhone-alpes"]
+        for clean in (True, False):
+            for revision, posting in enumerate(documents(feed, clean=clean), start=1 if clean else 10):
+                offer = {**posting, "revision": revision}
+                expected = schemas.check(orjson.dumps(offer), on=_today())
+                status, body = await put(client, offer)
+                told = [problem["code"] for problem in body["problems"]]
+                assert (status in {200, 201}, told) == (
+                    expected.accepted,
+                    [problem.code for problem in expected.problems],
+                )
+                if expected.accepted:
+                    published.append(offer["id"])
+        assert len(set(published)) == 3
+        for reader in ("grand-est", "national"):
+            await Follower(clients[reader]).until(*set(published))
+    assert (await town.audit()).findings == []
+
+
+async def test_an_offer_appears_changes_and_disappears_everywhere(town):
+    """[FEED-001] [FEED-002] [FEED-010] [WDR-010]: also for who joins late, and across restarts."""
+    async with town.open() as clients:
+        early = Follower(clients["grand-est"])
+        assert (await put(clients["bretagne"], OFFER))[0] == 201
+        assert (await put(clients["bretagne"], {**OFFER, "id": "bretagne:2"}))[0] == 201
+        await early.until("bretagne:1", "bretagne:2")
+        assert (await put(clients["bretagne"], {**OFFER, "revision": 2, "seats": 3}))[0] == 200
+    async with town.open() as clients:
+        early.client = clients["grand-est"]
+        answer = await clients["bretagne"].call(
+            "DELETE", "/v1/offers/bretagne:1?revision=3&reason=filled", headers={"Prefer": "wait=20"}
+        )
+        assert answer.status == 200
+        await early.until("bretagne:2")
+        late_retry, body = await put(clients["bretagne"], {**OFFER, "revision": 2, "seats": 3})
+        assert (late_retry, body["verdict"]) == (409, "stale")
+        late = Follower(clients["national"])
+        await late.until("bretagne:2")
+        assert "bretagne:1" not in late.seen
+        await early.read()
+        assert set(early.held) == {"bretagne:2"}
+    assert (await town.audit()).findings == []
+
+
+async def test_views_that_are_deleted_come_back(town, tmp_path):
+    """Deleting local copies costs time, never data."""
+    offers = [offer.raw for offer in generate(7, "bretagne", 300, _today())]
+    async with town.open() as clients:
+        answer = await clients["bretagne"].call(
+            "POST",
+            "/v1/offers/batch?partial=true",
+            body=b"\n".join(offers),
+            media_type="application/x-ndjson",
+        )
+        assert answer.status in {202, 207}
+        before = Follower(clients["grand-est"])
+        async with asyncio.timeout(30):
+            while len(before.held) < answer.body["queued"]:
+                await before.read()
+    for file in [*(tmp_path / "data/views").iterdir(), *(tmp_path / "data/relay").iterdir()]:
+        file.unlink()
+    async with town.open() as clients:
+        after = Follower(clients["grand-est"])
+        await after.until(*before.held)
+        assert after.held == before.held
+
+
+@pytest.mark.kafka
+@pytest.mark.parametrize("town", ["kafka"], indirect=True)
+async def test_kafka_native_partners_publish_and_subscribe(town):
+    """[PUB-031] [FEED-011]: inbox to feed, with what is wrong set aside and told in a receipt."""
+    inbox = full_name(town.settings.kafka_prefix, "inbox.bretagne")
+    feed = full_name(town.settings.kafka_prefix, "feed.national")
+    producer = AIOKafkaProducer(bootstrap_servers=town.settings.kafka, acks="all")
+    places = [TopicPartition(feed, partition) for partition in range(3)]
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=town.settings.kafka, isolation_level="read_committed", auto_offset_reset="earliest"
+    )
+    await producer.start()
+    await consumer.start()
+    consumer.assign(places)
+
+    async def send(key: bytes | None, body: object, kind: str = TYPE_PUBLISHED) -> None:
+        value = body if isinstance(body, bytes | None) else orjson.dumps(body)
+        await producer.send_and_wait(inbox, value, key=key, headers=[("ce_type", kind.encode())])
+
+    async def until(done) -> dict:
+        held: dict = {}
+        async with asyncio.timeout(60):
+            while not done(held):
+                for records in (await consumer.getmany(timeout_ms=200)).values():
+                    held.update((record.key.decode(), record.value) for record in records)
+        return held
+
+    try:
+        async with town.open() as clients:
+            await send(b"bretagne:1", OFFER)
+            await send(None, OFFER)
+            await send(b"normandie:1", {**OFFER, "id": "normandie:1"})
+            await send(b"bretagne:bad", b"\xff not json")
+            await send(b"bretagne:2", {**OFFER, "id": "bretagne:2"})
+            held = await until(lambda held: len(held) == 2)
+            assert orjson.loads(held["bretagne:1"])["offer"]["title"] == OFFER["title"]
+            await send(b"bretagne:1", {"id": "bretagne:1", "revision": 2, "reason": "filled"}, TYPE_WITHDRAWN)
+            assert (await until(lambda held: held.get("bretagne:1", 1) is None)) is not None
+            async with asyncio.timeout(30):
+                receipts: list = []
+                while len(receipts) < 6:
+                    receipts = (await clients["bretagne"].call("GET", "/v1/receipts")).body["receipts"]
+            verdicts = sorted(receipt["verdict"] for receipt in receipts)
+            assert verdicts == ["accepted", "accepted", "accepted", "rejected", "rejected", "rejected"]
+    finally:
+        await consumer.stop()
+        await producer.stop()
+    assert (await town.audit()).findings == []
+
+
+def _today() -> date:
+    return date.fromisoformat(paris_date(now()))
