@@ -1,0 +1,87 @@
+"""The changes feed over HTTP: cursors read and written, and the long poll (requirements FEED-*)."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from aiohttp import hdrs, web
+
+from gateway.api.answer import send_list
+from gateway.api.auth import requires
+from gateway.api.context import Context, context_of, partner_of
+from gateway.api.problem import ProblemError
+from gateway.api.query import Query, read_changes_query
+from gateway.protocol import cursor as cursors
+from gateway.protocol.cursor import Cursor
+from gateway.protocol.record import utc
+from gateway.protocol.routing import Reader
+from gateway.protocol.topic import OFFERS
+
+_AHEAD_SECONDS = 5.0
+_PAUSE, _PAUSE_AT_MOST = 0.02, 1.0
+
+HEADERS: Mapping[str, str] = {hdrs.CACHE_CONTROL: "no-store"}
+
+
+@requires("offers:read")
+async def get_changes(request: web.Request) -> web.StreamResponse:
+    """``GET /v1/changes``."""
+    context, partner = context_of(request), partner_of(request)
+    query = read_changes_query(request.query, partner, most=context.limits.page_items)
+    reader = Reader(partner.platform)
+    cursor = await _cursor(context, query, reader)
+    changes, cursor, more = await _poll(context, query, reader, cursor)
+    rest = {"cursor": cursors.write(cursor, context.cursors), "fresh": utc(context.offers.fresh), "more": more}
+    return await send_list(request, "changes", changes, rest, HEADERS)
+
+
+async def _cursor(context: Context, query: Query, reader: Reader) -> Cursor:
+    """Where the reader stands. One who comes from a replica that is further waits for this one."""
+    view = context.offers
+    if query.cursor is None:
+        now = view.fresh or context.clock()
+        return cursors.start(end=view.positions, now=now, asked=query.asked, reader=reader, log=context.identity)
+    found = _read(context, query, reader, view.positions)
+    if found == "resync-required":  # perhaps only beyond this replica: the log knows its own end
+        found = _read(context, query, reader, tuple(await context.log.ends(OFFERS)))
+    if isinstance(found, str):
+        raise ProblemError(found)
+    await view.reached(found.positions, _AHEAD_SECONDS)
+    return found
+
+
+def _read(context: Context, query: Query, reader: Reader, end: tuple[int, ...]) -> Cursor | cursors.CursorFault:
+    return cursors.read(
+        query.cursor or "",
+        context.cursors,
+        asked=query.asked,
+        reader=reader,
+        log=context.identity,
+        end=end,
+        now=context.clock(),
+    )
+
+
+async def _poll(
+    context: Context, query: Query, reader: Reader, cursor: Cursor
+) -> tuple[list[dict[str, Any]], Cursor, bool]:
+    """The next page: at once when there is anything to tell, else as soon as there is, else an empty one in the end.
+
+    Between looks in vain it pauses, twice as long each time: a thousand readers woken by every record that concerns
+    only one of them would do nothing but look.
+    """
+    view, loop = context.offers, asyncio.get_running_loop()
+    deadline, pause = loop.time() + query.wait, _PAUSE
+    while True:
+        fresh = view.fresh  # before looking: what is seen is at least as new
+        changes, positions, more = await view.changes(cursor, reader=reader, asked=query.asked, limit=query.limit)
+        cursor = replace(cursor, positions=positions, fresh=cursor.fresh if more else max(cursor.fresh, fresh))
+        left = deadline - loop.time()
+        if changes or more or left <= 0 or not await view.moved(positions, left):
+            return changes, cursor, more
+        await asyncio.sleep(min(pause, max(0.0, deadline - loop.time())))
+        pause = min(2 * pause, _PAUSE_AT_MOST)
+
+
+ROUTES: Sequence[web.RouteDef] = (web.get("/v1/changes", get_changes),)

@@ -1,0 +1,112 @@
+"""Current offers over HTTP: one by id, and filtered lists (requirements RTE-*, ERR-003)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from aiohttp import hdrs, web
+
+from gateway.api.answer import (
+    PRIVATE,
+    is_known,
+    read_bookmark,
+    send_json,
+    send_list,
+    tag_of,
+    unchanged,
+    write_bookmark,
+)
+from gateway.api.auth import requires
+from gateway.api.context import context_of, partner_of
+from gateway.api.problem import ProblemError
+from gateway.api.query import Query, read_offers_query, refuse_parameters
+from gateway.protocol.identity import is_offer_id, platform_of
+from gateway.protocol.record import OfferState, utc
+from gateway.protocol.routing import Reader, masked, may_read
+
+Document = dict[str, Any]
+
+
+@requires("offers:read")
+async def get_offer(request: web.Request) -> web.StreamResponse:
+    """``GET /v1/offers/{id}``."""
+    refuse_parameters(request.query)
+    reader = Reader(partner_of(request).platform)
+    state = await _visible(request, reader)
+    twins = await context_of(request).offers.twins([state.id], reader=reader)
+    tag = tag_of(state.known.sequence, state.id, twins, reader.platform)
+    if is_known(request, tag):
+        return unchanged(tag)
+    return send_json(offer_document(state, reader, twins), {**PRIVATE, hdrs.ETAG: tag})
+
+
+@requires("offers:read")
+async def list_offers(request: web.Request) -> web.StreamResponse:
+    """``GET /v1/offers``."""
+    context, partner = context_of(request), partner_of(request)
+    query = read_offers_query(request.query, partner, most=context.limits.page_items)
+    tag = tag_of(
+        context.identity, context.offers.positions, partner.platform, sorted(partner.territory), request.query_string
+    )
+    if is_known(request, tag):
+        return unchanged(tag)
+    offers, rest = await _page(request, query, Reader(partner.platform))
+    return await send_list(request, "offers", offers, rest, {**PRIVATE, hdrs.ETAG: tag})
+
+
+def offer_document(state: OfferState, reader: Reader, twins: Mapping[str, Sequence[str]]) -> Document:
+    """A live offer as this reader may see it; ``possible_duplicates`` only where there are any."""
+    document: Document = {
+        "id": state.id,
+        "sequence": state.known.sequence,
+        "offer": masked(state.offer or {}, reader=reader, publisher=platform_of(state.id)),
+        "territory": state.territory,
+        "provenance": state.known.provenance,
+    }
+    if state.id in twins:
+        document["possible_duplicates"] = twins[state.id]
+    return document
+
+
+async def _visible(request: web.Request, reader: Reader) -> OfferState:
+    """The live offer that the path names. What is not there and what the reader may not see are told alike."""
+    offer_id = request.match_info["id"]
+    state = await context_of(request).offers.get(offer_id) if is_offer_id(offer_id) else None
+    own = state is not None and platform_of(state.id) == reader.platform
+    if state is not None and state.offer is None and own:
+        raise ProblemError("offer-withdrawn", members={"marker": _marker(state)})
+    if state is None or state.offer is None:
+        raise ProblemError("not-found")
+    if not own and not may_read(reader, offer=state.offer, provenance=state.known.provenance):
+        raise ProblemError("not-found")
+    return state
+
+
+def _marker(state: OfferState) -> Document:
+    known = state.known
+    return {
+        "id": state.id,
+        "revision": known.revision,
+        "sequence": known.sequence,
+        "reason": known.reason,
+        "at": utc(known.appended_at),
+    }
+
+
+async def _page(request: web.Request, query: Query, reader: Reader) -> tuple[list[Document], Document]:
+    """One page. A reader's own offers are listed only where it asks for its own platform: it subscribes to others'."""
+    context, own = context_of(request), reader.platform in query.asked.platform
+    scope = reader.platform, query.asked.to_json()
+    after = read_bookmark(context, "offers", query.cursor, *scope)
+    states, further = await context.offers.page(
+        reader=reader, asked=query.asked, after=after, limit=query.limit, own=own
+    )
+    twins = await context.offers.twins([state.id for state in states], reader=reader)
+    documents = [offer_document(state, reader, twins) for state in states]
+    cursor = None if further is None else write_bookmark(context, "offers", further, *scope)
+    return documents, {"cursor": cursor, "more": cursor is not None}
+
+
+ROUTES: Sequence[web.RouteDef] = (
+    web.get("/v1/offers", list_offers),
+    web.get("/v1/offers/{id}", get_offer),
+)

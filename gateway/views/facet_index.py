@@ -1,0 +1,269 @@
+"""The facet index: for every facet, which places hold a live offer with it, as bitmaps over stretches of offsets.
+
+A chunk is 65,536 offsets of one partition. Its bitmaps lie in the table ``facets``, one row per facet; a search reads
+the rows it names and combines them as integers, so that its cost grows with the chunks and not with the offers. The
+newest offsets of each partition, 8,192 at most, are kept in memory and written out together: a bitmap rewritten for
+every record would cost more than the record. A restart finds them again from the offers themselves.
+"""
+
+import sqlite3
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+from gateway.views.facet import CELL, Search
+from gateway.views.place import offset_at, partition_at, place_of
+
+SCHEMA = """
+CREATE TABLE facets (
+    facet TEXT, chunk INTEGER, count INTEGER NOT NULL, bits BLOB NOT NULL, PRIMARY KEY (facet, chunk)
+) WITHOUT ROWID;
+CREATE TABLE sealed (partition INTEGER PRIMARY KEY, offset INTEGER NOT NULL);
+"""
+CHUNK = 65_536
+STEP = 8_192
+_BYTES = CHUNK // 8
+_FEW = 128
+_LONELY = 8
+_COUNTS = "SELECT facet, chunk, count FROM facets WHERE facet IN ({}) AND chunk BETWEEN ? AND ?"
+# Numbers can be appended without being read: a step holds offsets that no earlier one did.
+_APPEND = """INSERT INTO facets VALUES (?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET count = count + excluded.count, bits = CAST(bits || excluded.bits AS BLOB)"""
+_BITS = "SELECT bits FROM facets WHERE facet IN ({}) AND chunk = ?"
+_LIVE = "live"
+_WORD = 512
+
+
+Bits: TypeAlias = Any
+"""Some places of a chunk: an integer of 65,536 bits or, where they are few, a frozenset of their numbers. Both know
+``&``, ``|`` and ``^``.
+"""
+
+
+class Tail(NamedTuple):
+    """The newest offsets of a partition, from ``base`` on. ``bits`` is shared with the writer and may hold more than is
+    committed; ``live`` is as it was committed.
+    """
+
+    base: int
+    live: int
+    bits: dict[str, int]
+
+
+class FacetIndex:
+    """Written by the view's writing thread inside its transaction; ``publish`` makes a transaction's work visible."""
+
+    def __init__(self, partitions: int) -> None:
+        self._tails = [Tail(0, 0, {}) for _ in range(partitions)]
+        self.tails: Sequence[Tail] = tuple(self._tails)
+
+    def load(self, db: sqlite3.Connection, facets: Callable[[int], Iterable[tuple[int, Iterable[str]]]]) -> None:
+        """Start from the file. ``facets`` gives the live offers from a place to the end of its partition."""
+        sealed = dict(db.execute("SELECT partition, offset FROM sealed"))
+        for partition in range(len(self._tails)):
+            base = sealed.get(partition, 0)
+            self._tails[partition] = Tail(base, 0, {})
+            for place, names in facets(place_of(partition, base)):
+                self.add(db, place, names)
+        self.publish()
+
+    def add(self, db: sqlite3.Connection, place: int, facets: Iterable[str]) -> None:
+        """A live offer at a place beyond all earlier ones of its partition."""
+        partition, offset = partition_at(place), offset_at(place)
+        tail = self._tails[partition]
+        if offset >= tail.base + STEP:
+            self._seal(db, partition, tail)
+            tail = Tail(offset - offset % STEP, 0, {})
+            db.execute("INSERT OR REPLACE INTO sealed VALUES (?, ?)", (partition, tail.base))
+        bit = 1 << offset - tail.base
+        bits = tail.bits
+        for facet in facets:
+            bits[facet] = bits.get(facet, 0) | bit
+        self._tails[partition] = Tail(tail.base, tail.live | bit, bits)
+
+    def discard(self, db: sqlite3.Connection, places: Iterable[int]) -> None:
+        """These places hold no live offer any more. Only the bitmap of the living changes; every search looks there."""
+        gone: dict[int, int] = {}
+        for place in places:
+            partition, offset = partition_at(place), offset_at(place)
+            tail = self._tails[partition]
+            if offset >= tail.base:
+                self._tails[partition] = tail._replace(live=tail.live & ~(1 << offset - tail.base))
+            else:
+                gone[place // CHUNK] = gone.get(place // CHUNK, 0) | 1 << offset % CHUNK
+        for chunk, bits in gone.items():
+            row = db.execute("SELECT bits FROM facets WHERE facet = ? AND chunk = ?", (_LIVE, chunk)).fetchone()
+            live = unpack(row[0]) & ~bits if row else 0
+            if live:
+                db.execute("INSERT OR REPLACE INTO facets VALUES (?, ?, ?, ?)", _stored(_LIVE, chunk, live))
+            else:
+                db.execute("DELETE FROM facets WHERE chunk = ?", (chunk,))
+
+    def publish(self) -> None:
+        """What was written is committed: searches that begin from now on see it."""
+        self.tails = tuple(self._tails)
+
+    def withdraw(self) -> None:
+        """What was written since the last ``publish`` was rolled back."""
+        self._tails = list(self.tails)
+
+    def _seal(self, db: sqlite3.Connection, partition: int, tail: Tail) -> None:
+        if not tail.live:
+            return
+        chunk, shift = place_of(partition, tail.base) // CHUNK, tail.base % CHUNK
+        cells, others = [], []
+        for facet, bits in [(_LIVE, tail.live), *tail.bits.items()]:
+            if facet.startswith(CELL):
+                cells.append((facet, chunk, bits.bit_count(), _numbers(bits, shift)))
+            else:
+                row = db.execute(_BITS.format("?"), (facet, chunk)).fetchone()
+                others.append(_stored(facet, chunk, bits << shift | (unpack(row[0]) if row else 0)))
+        db.executemany("INSERT OR REPLACE INTO facets VALUES (?, ?, ?, ?)", others)
+        db.executemany(_APPEND, cells)
+
+
+def _stored(facet: str, chunk: int, bits: int) -> tuple[str, int, int, bytes]:
+    return facet, chunk, bits.bit_count(), pack(bits)
+
+
+def find(db: sqlite3.Connection, tail: Tail, search: Search, *, partition: int, start: int, stop: int) -> Iterator[int]:
+    """The places from offset ``start`` to before ``stop`` of a partition that hold what is searched, in order."""
+    for base, bits in _matches(db, tail, search, partition=partition, start=start, stop=stop):
+        skipped = max(0, start - base)
+        found = bits >> skipped << skipped
+        if stop < base + CHUNK:
+            found &= (1 << max(0, stop - base)) - 1
+        for bit in ones(found):
+            yield place_of(partition, base + bit)
+
+
+def tally(db: sqlite3.Connection, tails: Sequence[Tail], search: Search) -> int:
+    """How many places hold what is searched."""
+    return sum(
+        found.bit_count()
+        for partition, tail in enumerate(tails)
+        for _, found in _matches(db, tail, search, partition=partition, start=0, stop=place_of(1, 0))
+    )
+
+
+def _matches(
+    db: sqlite3.Connection, tail: Tail, search: Search, *, partition: int, start: int, stop: int
+) -> Iterator[tuple[int, int]]:
+    """Base offset and matching bits of every chunk between two offsets, then of the tail."""
+    first, last = (place_of(partition, offset) // CHUNK for offset in (start, min(stop, tail.base)))
+    counts: dict[int, dict[str, int]] = {}
+    asked = (_LIVE, *search.facets)
+    for facet, chunk, count in db.execute(_COUNTS.format(_marks(asked)), (*asked, first, last)):
+        counts.setdefault(chunk, {})[facet] = count
+    for chunk in sorted(counts):
+        found = _combine(_Chunk(db, chunk, counts[chunk]), search)
+        if found:
+            yield offset_at(chunk * CHUNK), found
+    if stop > tail.base:
+        yield tail.base, _combine(_Newest(tail), search)
+
+
+class _Chunk:
+    """The stored bitmaps of one chunk, read when they are needed."""
+
+    def __init__(self, db: sqlite3.Connection, chunk: int, counts: dict[str, int]) -> None:
+        self._db = db
+        self._chunk = chunk
+        self._counts = counts
+
+    def count(self, facets: Sequence[str]) -> int:
+        return sum(self._counts.get(facet, 0) for facet in facets)
+
+    def any_of(self, facets: Sequence[str], among: Bits | None = None) -> Bits:
+        """The bits that have one of the facets; only those ``among`` some others, and in their form, where given."""
+        present = [facet for facet in facets if facet in self._counts]
+        few = self.count(facets) <= _FEW if among is None else isinstance(among, frozenset)
+        query = _BITS.format(_marks(present))
+        rows = [packed for (packed,) in self._db.execute(query, (*present, self._chunk))] if present else []
+        if not few:
+            some = 0
+            for packed in rows:
+                some |= unpack(packed)
+            return some if among is None else some & among
+        if among is None:
+            return frozenset(bit for packed in rows for bit in array("H", packed))
+        return frozenset(bit for bit in among if any(_has(packed, bit) for packed in rows))
+
+
+class _Newest:
+    """The bitmaps of a tail, asked in the same way."""
+
+    def __init__(self, tail: Tail) -> None:
+        self._tail = tail
+
+    def count(self, facets: Sequence[str]) -> int:
+        return int(self.any_of(facets)).bit_count()
+
+    def any_of(self, facets: Sequence[str], among: Bits | None = None) -> Bits:
+        some = 0
+        for facet in facets:
+            some |= self._tail.live if facet == _LIVE else self._tail.bits.get(facet, 0)
+        return some if among is None else some & among
+
+
+def _combine(bitmaps: _Chunk | _Newest, search: Search) -> int:
+    """The bits of the living that the search is for. The rarest group is read first: often it settles the matter."""
+    groups = sorted([(_LIVE,), *search.groups], key=bitmaps.count)
+    found = bitmaps.any_of(groups[0])
+    for group in groups[1:]:
+        if found:
+            found = bitmaps.any_of(group, found)
+    if not found:
+        return 0
+    seen = bitmaps.any_of((search.audience,), found)
+    seen ^= bitmaps.any_of((search.passed,), seen)
+    if search.own is not None:
+        seen |= bitmaps.any_of((search.own,), found)
+    return sum(1 << bit for bit in seen) if isinstance(seen, frozenset) else int(seen)
+
+
+def _marks(values: Sequence[str]) -> str:
+    return ",".join("?" * len(values))
+
+
+def ones(bits: int) -> Iterator[int]:
+    """The numbers of the set bits, lowest first; word by word where they are many, as long integers are slow."""
+    if bits.bit_count() <= _LONELY:
+        while bits:
+            low = bits & -bits
+            yield low.bit_length() - 1
+            bits ^= low
+        return
+    raw = bits.to_bytes((bits.bit_length() + 7) // 8, "little")
+    step = _WORD // 8
+    for base in range(0, len(raw), step):
+        word = int.from_bytes(raw[base : base + step], "little")
+        while word:
+            low = word & -word
+            yield base * 8 + low.bit_length() - 1
+            word ^= low
+
+
+def pack(bits: int) -> bytes:
+    """A bitmap as it is stored: the numbers of the set bits where they are few, else all of it."""
+    return _numbers(bits) if bits.bit_count() <= _FEW else b"\0" + bits.to_bytes(_BYTES, "little")
+
+
+def unpack(packed: bytes) -> int:
+    """The inverse of ``pack``. Numbers take two bytes each, so that only a whole bitmap's length is odd."""
+    if len(packed) & 1:
+        return int.from_bytes(memoryview(packed)[1:], "little")
+    raw = bytearray(_BYTES)
+    for bit in array("H", packed):
+        raw[bit >> 3] |= 1 << (bit & 7)
+    return int.from_bytes(raw, "little")
+
+
+def _has(packed: bytes, bit: int) -> bool:
+    if len(packed) & 1:
+        return bool(packed[1 + (bit >> 3)] >> (bit & 7) & 1)
+    return bit in array("H", packed)
+
+
+def _numbers(bits: int, shift: int = 0) -> bytes:
+    return array("H", [shift + bit for bit in ones(bits)]).tobytes()

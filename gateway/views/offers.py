@@ -1,0 +1,167 @@
+"""The offer view: the present state of every offer and marker, by id, by filter, and as a feed of changes."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import Any, TypeVar
+
+import orjson
+
+from gateway.ports import Chunk
+from gateway.protocol.cursor import Cursor
+from gateway.protocol.identity import platform_of
+from gateway.protocol.record import OfferState, read_offer
+from gateway.protocol.routing import Filter, Reader, audiences, masked
+from gateway.views import facet_index
+from gateway.views.facet import OUTSIDER, facets_of, search_for
+from gateway.views.feed import changes_after
+from gateway.views.place import partition_at, place_of
+from gateway.views.sight import Sight
+from gateway.views.twin import Twin, twin_of
+from gateway.views.view import View
+
+Answer = TypeVar("Answer")
+
+_COLUMNS = 10
+_ROWS_AT_ONCE = 64  # rows in one statement, so that the interpreter's lock changes hands rarely
+_INSERT = "INSERT INTO offers VALUES "
+_ROW = f"({','.join('?' * _COLUMNS)})"
+_REPLACED = "SELECT json_group_array(place) FROM offers WHERE id IN (SELECT value FROM json_each(?))"
+_DELETE = "DELETE FROM offers WHERE place IN (SELECT value FROM json_each(?))"
+_TO_THE_END = "SELECT place, id, CAST(value AS BLOB) FROM offers WHERE place >= ? AND place < ? ORDER BY place"
+
+
+class OfferView(View):
+    """A copy of ``offers``. A row's key is the place of its record, so that the table lies in the feed's order."""
+
+    FORMAT = 1
+    SCHEMA = f"""
+        CREATE TABLE offers (
+            place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, revision INTEGER NOT NULL, submitted INTEGER NOT NULL,
+            audiences TEXT, passed TEXT, link INTEGER, site INTEGER, firm INTEGER, value BLOB NOT NULL
+        );
+        {facet_index.SCHEMA}
+    """
+
+    def __init__(self, path: Path, *, log_identity: str, partitions: int) -> None:
+        super().__init__(path, log_identity=log_identity, partitions=partitions)
+        self._index = facet_index.FacetIndex(partitions)
+        self._settled = False
+
+    async def get(self, offer_id: str) -> OfferState | None:
+        """What is known of an offer, marker or live; None when nothing is."""
+        return await self._ask(lambda sight: sight.state(offer_id))
+
+    async def page(
+        self, *, reader: Reader, asked: Filter, after: str | None, limit: int, own: bool
+    ) -> tuple[list[OfferState], str | None]:
+        """Live offers that the reader may see and asks for, in the order of the log (the same on every replica), after
+        a place; and the place to go on from, None at the end. ``own`` includes what the reader itself publishes.
+
+        The offers are whole: mask them before they go out. An offer that changes while one pages may come again.
+        """
+        return await self._ask(lambda sight: sight.page(reader=reader, asked=asked, after=after, limit=limit, own=own))
+
+    async def twins(self, offer_ids: Sequence[str], *, reader: Reader) -> Mapping[str, list[str]]:
+        """The possible duplicates of offers, as far as the reader may see them. Only offers with any are named, none
+        at all before ``settle``.
+        """
+        if not self._settled:
+            return {}
+        return await self._ask(lambda sight: sight.twins(offer_ids, reader=reader))
+
+    async def changes(
+        self, cursor: Cursor, *, reader: Reader, asked: Filter, limit: int
+    ) -> tuple[list[dict[str, Any]], tuple[int, ...], bool]:
+        """Up to ``limit`` changes after a cursor, the positions after them, and whether more is already here."""
+        return await self._ask(lambda sight: changes_after(sight, cursor, reader=reader, asked=asked, limit=limit))
+
+    async def live_before(self, platform: str, before: Sequence[int]) -> AsyncIterator[tuple[str, int]]:
+        """Id and revision of the platform's live offers that were last accepted at a submissions offset below
+        ``before`` of their partition.
+        """
+        for partition, mark in enumerate(before):
+            start: int | None = 0
+            while start is not None:
+                question = partial(Sight.older, platform=platform, partition=partition, start=start, before=mark)
+                offers, start = await self._ask(question)
+                for offer_id, revision in offers:
+                    yield offer_id, revision
+
+    async def count(self, platform: str) -> int:
+        """How many live offers the platform has."""
+        search = search_for(Filter(platform=frozenset({platform})), reader=Reader(platform), own=True)
+        return await self._ask(lambda sight: sight.count(search))
+
+    async def _ask(self, question: Callable[[Sight], Answer]) -> Answer:
+        return await self._in_reader(self._answer, question)
+
+    def _answer(self, question: Callable[[Sight], Answer]) -> Answer:
+        db = self._reading
+        with self._lock:  # rows, tails and positions of the same moment
+            db.execute("BEGIN")
+            db.execute("SELECT 1 FROM positions").fetchone()
+            sight = Sight(db, self._index.tails, self._applied)
+        try:
+            return question(sight)
+        finally:
+            db.execute("COMMIT")
+
+    def _settle(self) -> None:
+        for key in Twin._fields:
+            self._db.execute(f"CREATE INDEX IF NOT EXISTS offers_{key} ON offers ({key}) WHERE {key} IS NOT NULL")
+        self._settled = True
+
+    def _unsettle(self) -> None:
+        for key in Twin._fields:
+            self._db.execute(f"DROP INDEX IF EXISTS offers_{key}")
+        self._settled = False
+
+    def _loaded(self) -> None:
+        row = self._db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'offers_firm'").fetchone()
+        self._settled = bool(row[0])
+        self._index = facet_index.FacetIndex(self._partitions)
+        self._index.load(self._db, self._facets_from)
+
+    def _facets_from(self, place: int) -> Iterator[tuple[int, list[str]]]:
+        end = place_of(partition_at(place) + 1, 0)
+        for here, offer_id, value in self._db.execute(_TO_THE_END, (place, end)):
+            state = read_offer(offer_id.encode(), value)
+            if state.offer is not None:
+                yield here, facets_of(state)
+
+    def _write(self, chunks: Iterable[Chunk]) -> None:
+        self._index.withdraw()
+        latest: dict[bytes, tuple[int, bytes | None]] = {}
+        for chunk in chunks:
+            for record in chunk.records:
+                if record.offset >= self._applied[chunk.partition] and record.key is not None:
+                    latest[record.key] = place_of(chunk.partition, record.offset), record.value
+        if latest:
+            self._remove([key.decode() for key in latest])
+            self._insert(sorted((place, key, value) for key, (place, value) in latest.items() if value is not None))
+
+    def _committed(self) -> None:
+        self._index.publish()
+
+    def _remove(self, offer_ids: Sequence[str]) -> None:
+        places = self._db.execute(_REPLACED, (orjson.dumps(offer_ids).decode(),)).fetchone()[0]
+        if places != "[]":
+            self._index.discard(self._db, orjson.loads(places))
+            self._db.execute(_DELETE, (places,))
+
+    def _insert(self, records: Sequence[tuple[int, bytes, bytes]]) -> None:
+        for first in range(0, len(records), _ROWS_AT_ONCE):
+            rows = [self._row(*record) for record in records[first : first + _ROWS_AT_ONCE]]
+            self._db.execute(_INSERT + ",".join([_ROW] * len(rows)), tuple(chain.from_iterable(rows)))
+
+    def _row(self, place: int, key: bytes, value: bytes) -> tuple[Any, ...]:
+        state = read_offer(key, value)
+        known, offer = state.known, state.offer
+        head = place, state.id, known.revision, known.position
+        if offer is None:
+            return *head, None, None, None, None, None, value
+        self._index.add(self._db, place, facets_of(state))
+        twin = twin_of(masked(offer, reader=OUTSIDER, publisher=platform_of(state.id)))
+        return *head, " ".join(audiences(offer)), " ".join(known.provenance), *twin, value

@@ -1,0 +1,133 @@
+"""A sight: the offer view as one reader finds it at one moment, and the questions that it answers."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+import orjson
+
+from gateway.protocol.identity import platform_of
+from gateway.protocol.record import OfferState, read_offer
+from gateway.protocol.routing import Filter, Reader, masked, may_read
+from gateway.views.facet import Search, search_for
+from gateway.views.facet_index import Tail, find, tally
+from gateway.views.place import offset_at, partition_at, place_of
+
+SPARE = 500
+"""How many offers beyond a page may be looked at in vain: those near a bounding box but outside it."""
+_END = (1 << 48) - 1
+_TWINS_LOOKED_AT = 20
+_TWINS_SHOWN = 10
+_IDS_AT_ONCE = 1_000
+
+# Each answer is fetched as one row: with a row per offer the interpreter's lock would change hands as often, and a
+# busy event loop is slow to give it back. No id holds a space, and the JSON on the log no line feed.
+_JOINED = "SELECT CAST(group_concat(place || ' ' || id || ' ' || value, char(10)) AS BLOB) FROM ({})"
+_AT_PLACES = _JOINED.format(
+    "SELECT place, id, value FROM offers WHERE place IN (SELECT value FROM json_each(?)) ORDER BY place"
+)
+_IN_ORDER = _JOINED.format("SELECT place, id, value FROM offers WHERE place >= ? AND place < ? ORDER BY place LIMIT ?")
+_BY_ID = "SELECT CAST(value AS BLOB) FROM offers WHERE id = ?"
+_OLDER = """SELECT json_group_array(json_array(id, revision)) FROM offers
+    WHERE place IN (SELECT value FROM json_each(?)) AND submitted < ?"""
+_TWINS = """
+    WITH asked AS (SELECT o.id, o.link, o.site, o.firm FROM json_each(?1) AS j JOIN offers AS o ON o.id = j.value)
+    SELECT json_group_array(json_array(asked.id, twin.id, twin.audiences, twin.passed))
+    FROM asked JOIN offers AS twin ON twin.place IN (
+        SELECT place FROM (SELECT place FROM offers WHERE link = asked.link LIMIT ?2)
+        UNION SELECT place FROM (SELECT place FROM offers WHERE site = asked.site LIMIT ?2)
+        UNION SELECT place FROM (
+            SELECT place FROM offers WHERE firm = asked.firm AND (site IS NULL OR asked.site IS NULL) LIMIT ?2
+        )
+    ) WHERE twin.id != asked.id"""
+
+
+class Sight(NamedTuple):
+    """One read transaction, with the tails and the positions that belong to it."""
+
+    db: sqlite3.Connection
+    tails: Sequence[Tail]
+    positions: tuple[int, ...]
+
+    def state(self, offer_id: str) -> OfferState | None:
+        """What is known of one offer."""
+        row = self.db.execute(_BY_ID, (offer_id,)).fetchone()
+        return None if row is None else read_offer(offer_id.encode(), row[0])
+
+    def states_at(self, places: Iterable[int]) -> list[tuple[int, OfferState]]:
+        """The offers and markers at these places, in order; a place that holds nothing any more is passed over."""
+        return _split(self.db.execute(_AT_PLACES, (orjson.dumps(list(places)).decode(),)).fetchone()[0])
+
+    def states_from(self, partition: int, start: int, stop: int, limit: int) -> list[tuple[int, OfferState]]:
+        """The first offers and markers of a partition between two offsets."""
+        bounds = place_of(partition, start), place_of(partition, stop)
+        return _split(self.db.execute(_IN_ORDER, (*bounds, limit)).fetchone()[0])
+
+    def places(self, search: Search, *, partition: int, start: int = 0, stop: int = _END) -> Iterator[int]:
+        """Where the offers lie that a search finds, in order."""
+        return find(self.db, self.tails[partition], search, partition=partition, start=start, stop=stop)
+
+    def count(self, search: Search) -> int:
+        """How many offers a search finds."""
+        return tally(self.db, self.tails, search)
+
+    def page(
+        self, *, reader: Reader, asked: Filter, after: str | None, limit: int, own: bool
+    ) -> tuple[list[OfferState], str | None]:
+        """Live offers in the order of the log, after a place; and the place to go on from, None at the end."""
+        search = search_for(asked, reader=reader, own=own)
+        found: list[OfferState] = []
+        looked = 0
+        last = int(after) if after is not None else -1
+        for partition in range(max(0, partition_at(last)), len(self.tails)):
+            start = offset_at(last) + 1 if last >= 0 and partition_at(last) == partition else 0
+            places = self.places(search, partition=partition, start=start)
+            while slice_ := list(islice(places, limit - len(found) + 1)):
+                for place, state in self.states_at(slice_):
+                    if len(found) == limit or looked == limit + SPARE:
+                        return found, str(last)
+                    last, looked = place, looked + 1
+                    if shows(state, reader=reader, asked=asked, own=own):
+                        found.append(state)
+        return found, None
+
+    def older(self, platform: str, partition: int, start: int, before: int) -> tuple[list[tuple[str, int]], int | None]:
+        """Some live offers of a platform (id, revision) last accepted at a submissions offset below ``before``; and the
+        offset to go on from, None at the end of the partition.
+        """
+        search = search_for(Filter(platform=frozenset({platform})), reader=Reader(platform), own=True)
+        places = list(islice(self.places(search, partition=partition, start=start), _IDS_AT_ONCE))
+        if not places:
+            return [], None
+        rows = self.db.execute(_OLDER, (orjson.dumps(places).decode(), before)).fetchone()[0]
+        return [(offer_id, revision) for offer_id, revision in orjson.loads(rows)], offset_at(places[-1]) + 1
+
+    def twins(self, offer_ids: Sequence[str], *, reader: Reader) -> Mapping[str, list[str]]:
+        """For each offer that has any: the ids that may be the same offer, as far as the reader may see them."""
+        rows = self.db.execute(_TWINS, (orjson.dumps(offer_ids).decode(), _TWINS_LOOKED_AT)).fetchone()[0]
+        twins: dict[str, list[str]] = {}
+        for offer_id, twin, audiences, passed in orjson.loads(rows):
+            own = platform_of(twin) == reader.platform
+            if own or (reader.audience in audiences.split() and reader.platform not in passed.split()):
+                twins.setdefault(offer_id, []).append(twin)
+        return {offer_id: sorted(ids)[:_TWINS_SHOWN] for offer_id, ids in twins.items()}
+
+
+def shows(state: OfferState, *, reader: Reader, asked: Filter, own: bool) -> bool:
+    """Whether a reader who asks so is shown this offer. The index finds candidates; this decides."""
+    publisher = platform_of(state.id)
+    if state.offer is None or state.territory is None:
+        return False
+    mine = own and publisher == reader.platform
+    if not mine and not may_read(reader, offer=state.offer, provenance=state.known.provenance):
+        return False
+    shown = masked(state.offer, reader=reader, publisher=publisher)
+    return asked.matches(offer=shown, territory=state.territory, platform=publisher)
+
+
+def _split(joined: bytes | None) -> list[tuple[int, OfferState]]:
+    if joined is None:
+        return []
+    rows = (line.split(b" ", 2) for line in joined.split(b"\n"))
+    return [(int(place), read_offer(offer_id, value)) for place, offer_id, value in rows]

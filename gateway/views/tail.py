@@ -1,0 +1,101 @@
+"""The tail: feeds a view from the log, from where the view stands, for as long as it runs."""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from gateway.clock import Clock, now
+from gateway.ports import EventLog, LogError, PositionLostError, Reader
+from gateway.protocol.cursor import FRESH_MS
+from gateway.protocol.topic import DAY_MS
+from gateway.views.view import View
+
+_RECORDS = 2_000
+_WAIT = 1.0
+_PAUSE, _PAUSE_AT_MOST = 0.1, 5.0
+_PATIENCE = 10.0
+_LOST_AT_MOST = 3
+_TRIM_EVERY_MS = DAY_MS // 24
+
+_logger = structlog.get_logger()
+
+
+class Tail:
+    """Reads all partitions of a topic into one view.
+
+    A view that stands outside what the log still holds is emptied and filled anew, and so is one that last stood at the
+    end longer ago than a cursor may have (FEED-009): it may have slept past a delete.
+    """
+
+    def __init__(self, log: EventLog, topic: str, view: View, *, clock: Clock = now) -> None:
+        self._log = log
+        self._topic = topic
+        self._view = view
+        self._clock = clock
+        self._goal: tuple[int, Sequence[int]] | None = None
+        self._failing_since: float | None = None
+        self._pause = _PAUSE
+        self._lost = 0
+        self._trimmed = 0
+        self.caught_up = False
+        """Whether the view has once reached the end that was read at the start."""
+        self.lag = 0
+        """How many offsets the view lies behind the end as that was last read."""
+
+    @property
+    def ready(self) -> bool:
+        """Caught up, and the log has not failed for more than ten seconds on end."""
+        since = self._failing_since
+        return self.caught_up and (since is None or asyncio.get_running_loop().time() - since < _PATIENCE)
+
+    async def run(self) -> None:
+        """Run until cancelled. A log that fails is tried again; anything else that goes wrong is raised."""
+        while True:
+            try:
+                await self._follow()
+            except PositionLostError as error:
+                self._lost += 1
+                if self._lost > _LOST_AT_MOST:  # the view stands where the log says that it starts, and yet
+                    raise
+                _logger.warning("view.position_lost", topic=self._topic, reason=str(error))
+            except LogError as error:
+                if self._failing_since is None:
+                    self._failing_since = asyncio.get_running_loop().time()
+                _logger.warning("view.log_failed", topic=self._topic, reason=str(error))
+                await asyncio.sleep(self._pause)
+                self._pause = min(2 * self._pause, _PAUSE_AT_MOST)
+
+    async def _follow(self) -> None:
+        slept = self._clock() - max(self._view.fresh, self._view.began) > FRESH_MS
+        if slept or self._lost:
+            self.caught_up, self._goal = False, None
+            await self._view.wipe(await self._log.starts(self._topic), self._clock())
+        positions = {(self._topic, partition): at for partition, at in enumerate(self._view.positions)}
+        async with self._log.reader(positions) as reader:
+            while True:
+                await self._step(reader)
+                self._failing_since, self._pause, self._lost = None, _PAUSE, 0
+
+    async def _step(self, reader: Reader) -> None:
+        if self._goal is None:
+            self._goal = self._clock(), await self._log.ends(self._topic)
+            await self._look(*self._goal)
+        chunks = await reader.poll(limit=_RECORDS, wait=_WAIT)
+        if chunks:
+            await self._view.apply(chunks)
+        await self._look(*self._goal)
+        instant = self._clock()
+        if instant - self._trimmed >= _TRIM_EVERY_MS:
+            await self._view.trim(await self._log.starts(self._topic), instant)
+            self._trimmed = instant
+
+    async def _look(self, since: int, ends: Sequence[int]) -> None:
+        """Whether the view has come to the end that the log had at an instant."""
+        self.lag = sum(max(0, end - at) for at, end in zip(self._view.positions, ends, strict=True))
+        if self.lag == 0:
+            if not self.caught_up:
+                await self._view.settle()
+            self._view.fresh, self.caught_up = since, True
+            if self._clock() - since >= _WAIT * 1000:
+                self._goal = None

@@ -1,0 +1,82 @@
+"""Twins: what makes two offers possibly the same one. Pure; compared as 64-bit keys.
+
+Two offers may be one when they apply at the same canonical address, or when the same establishment (by SIRET; by a
+similar name where one of the two has none) offers the same levels in the same weeks at the same place.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+_WORDS = re.compile(r"[a-z0-9]+")
+_LEGAL_FORMS = frozenset(
+    {"sa", "sas", "sasu", "sarl", "eurl", "sci", "scop", "snc", "ei", "eirl", "gie", "ets", "etablissements", "societe"}
+)
+_PLAIN_URL = re.compile(r"https://(?:www\.)?([A-Za-z0-9.-]+)((?:/[^/?#]+)*)/?")
+_TRACKING = ("utm_", "mtm_", "pk_")
+
+
+class Twin(NamedTuple):
+    """The keys of one offer; None where it has nothing to compare."""
+
+    link: int
+    site: int | None
+    firm: int | None
+
+
+def twin_of(offer: Mapping[str, Any]) -> Twin:
+    """The keys of an offer, given as an outsider sees it: a masked employer has neither site nor firm."""
+    employer, location = offer["employer"], offer["location"]
+    levels, weeks = offer["levels"], offer["weeks"]
+    stay = f" {location['postal_code']} {sorted(levels)} {sorted(weeks)}"
+    siret, name = employer.get("siret"), employer.get("name")
+    words = similar_name(name) if name else ""
+    return Twin(
+        link=_key(canonical_url(offer["apply_url"])),
+        site=_key(siret + stay) if siret else None,
+        firm=_key(words + stay) if words else None,
+    )
+
+
+def canonical_url(url: str) -> str:
+    """The address without what does not change where it leads: case of the host, ``www.``, port 443, the order of the
+    query, tracking parameters, fragment, a last slash.
+    """
+    plain = _PLAIN_URL.fullmatch(url)  # what nearly all are; urlsplit takes ten times as long
+    if plain is not None:
+        return plain[1].lower() + plain[2]
+    parts = urlsplit(url)
+    host = (parts.hostname or "").removeprefix("www.")
+    try:
+        port = parts.port
+    except ValueError:
+        port = None
+    place = host if port in {None, 443} else f"{host}:{port}"
+    path = parts.path.rstrip("/")
+    if not parts.query:
+        return place + path
+    query = sorted(
+        (key, value) for key, value in parse_qsl(parts.query, keep_blank_values=True) if not key.startswith(_TRACKING)
+    )
+    return f"{place}{path}?{urlencode(query)}" if query else place + path
+
+
+@lru_cache(maxsize=4096)
+def similar_name(name: str) -> str:
+    """The words of an employer's name in one order, without accents, case, punctuation and legal form."""
+    plain = name.lower() if name.isascii() else _without_accents(name)
+    words = set(_WORDS.findall(plain.replace(".", "")))
+    return " ".join(sorted(words - _LEGAL_FORMS) or sorted(words))
+
+
+def _without_accents(name: str) -> str:
+    return unicodedata.normalize("NFKD", name.casefold()).encode("ascii", "ignore").decode()
+
+
+def _key(text: str) -> int:
+    """64 bits, signed as SQLite keeps them."""
+    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), signed=True)

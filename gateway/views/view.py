@@ -1,0 +1,235 @@
+"""The ground under every view: one SQLite file, a thread that writes, a thread that reads, and positions."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import ClassVar, Self, TypeVar
+
+from gateway.ports import Chunk
+
+Answer = TypeVar("Answer")
+
+_META = """
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS positions (partition INTEGER PRIMARY KEY, position INTEGER NOT NULL);
+"""
+_CHECKPOINT_AFTER = 8_000
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = NORMAL",  # after a crash: consistent, at most behind; the log has the rest
+    "PRAGMA secure_delete = OFF",  # some builds overwrite deleted pages by default, which halves the speed
+    "PRAGMA cache_size = -32768",
+    "PRAGMA wal_autocheckpoint = 0",  # done apart, so that no reader waits for it
+    "PRAGMA temp_store = MEMORY",
+)
+
+
+class View:
+    """A local copy of one topic. Rows and positions move together; readers see whole batches only.
+
+    The file belongs to one log in one format: the log's identity, its partition count and the format's number stand in
+    the table ``meta``, and any difference (or a damaged file) empties it. Nothing per record is kept in Python.
+    """
+
+    FORMAT: ClassVar[int]
+    SCHEMA: ClassVar[str]
+
+    def __init__(self, path: Path, *, log_identity: str, partitions: int) -> None:
+        self._path = path
+        self._meta = {"log": log_identity, "partitions": str(partitions), "format": str(self.FORMAT)}
+        self._partitions = partitions
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix=f"write-{path.stem}")
+        self._reader = ThreadPoolExecutor(1, thread_name_prefix=f"read-{path.stem}")
+        self._lock = threading.Lock()
+        self._applied: tuple[int, ...] = (0,) * partitions
+        self._step = asyncio.Event()
+        self._unsaved = 0
+        self.fresh = 0
+        """When the view last stood at the end of the log (ms since 1970); 0: never yet."""
+        self.began = 0
+        """When it was last emptied (ms since 1970); 0: it has only been created."""
+
+    @classmethod
+    async def open(cls, path: Path, *, log_identity: str, partitions: int) -> Self:
+        """Open or create the file. What was applied before a crash or a stop is still there, with its positions."""
+        view = cls(path, log_identity=log_identity, partitions=partitions)
+        await view._in_writer(view._connect)
+        return view
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """Per partition the next offset to read: everything before it has been applied."""
+        return self._applied
+
+    async def apply(self, chunks: Sequence[Chunk]) -> None:
+        """Take in what a reader of the log got. Records that were applied before are passed over."""
+        await self._in_writer(self._apply, chunks)
+        self._wake()
+
+    async def reached(self, vector: Sequence[int], timeout: float) -> bool:  # noqa: ASYNC109  # an answer, not an error
+        """Wait until everything before these positions has been applied; False after ``timeout`` seconds."""
+        return await self._until(lambda: all(a >= b for a, b in zip(self._applied, vector, strict=True)), timeout)
+
+    async def moved(self, positions: Sequence[int], timeout: float) -> bool:  # noqa: ASYNC109
+        """Wait until some partition is beyond its position; False after ``timeout`` seconds."""
+        return await self._until(lambda: any(a > b for a, b in zip(self._applied, positions, strict=True)), timeout)
+
+    async def wipe(self, starts: Sequence[int], now: int) -> None:
+        """Forget everything and stand at these positions, to be filled anew from ``now`` (ms) on."""
+        await self._in_writer(self._restart, tuple(starts), now)
+        self._wake()
+
+    async def settle(self) -> None:
+        """The view has been filled: build the indexes that are cheaper to build at once. Harmless when they stand."""
+        await self._in_writer(self._settle)
+
+    async def trim(self, starts: Sequence[int], now: int) -> None:
+        """Let go of what the log no longer holds, where a view's topic has a retention; ``now`` in ms."""
+
+    async def close(self) -> None:
+        """Finish what runs, then close the file."""
+        await self._in_writer(self._disconnect)
+        await asyncio.to_thread(self._writer.shutdown)
+        await asyncio.to_thread(self._reader.shutdown)
+
+    # What a kind of view adds, all of it called in the writing thread.
+
+    def _write(self, chunks: Iterable[Chunk]) -> None:
+        """Write the records that are new; inside the transaction that also moves the positions."""
+        raise NotImplementedError
+
+    def _settle(self) -> None:
+        """Build what ``_unsettle`` left out."""
+
+    def _unsettle(self) -> None:
+        """The tables are empty and about to be filled: do without some indexes."""
+
+    def _loaded(self) -> None:
+        """The tables are open, or have just been emptied."""
+
+    def _committed(self) -> None:
+        """The transaction is durable; readers see it from now on. Called under the lock."""
+
+    # Threads and transactions.
+
+    async def _in_writer(self, call: Callable[..., Answer], *args: object) -> Answer:
+        return await asyncio.get_running_loop().run_in_executor(self._writer, call, *args)
+
+    async def _in_reader(self, call: Callable[..., Answer], *args: object) -> Answer:
+        return await asyncio.get_running_loop().run_in_executor(self._reader, call, *args)
+
+    def _connect(self) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._open_file()
+        except sqlite3.DatabaseError:  # not a database, or damaged: the log has it all
+            self._remove_file()
+            self._open_file()
+
+    def _open_file(self) -> None:
+        self._db = self._connection()
+        try:
+            self._db.executescript(_META)
+            stored = dict(self._db.execute("SELECT name, value FROM meta"))
+            if any(stored.get(name) != value for name, value in self._meta.items()):
+                self._db.close()
+                self._remove_file()
+                self._db = self._connection()
+                self._create((0,) * self._partitions)
+            self._applied = tuple(p for (p,) in self._db.execute("SELECT position FROM positions ORDER BY partition"))
+            self.fresh, self.began = self._time("fresh"), self._time("began")
+            self._loaded()
+            self._reading = self._connection()
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _create(self, positions: Sequence[int]) -> None:
+        self._db.executescript(_META + self.SCHEMA)
+        with self._transaction():
+            self._begin(positions)
+            self._db.execute("COMMIT")
+
+    def _connection(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, cached_statements=256)
+        for pragma in _PRAGMAS:
+            connection.execute(pragma)
+        return connection
+
+    def _remove_file(self) -> None:
+        for suffix in ("", "-wal", "-shm"):
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+
+    def _apply(self, chunks: Sequence[Chunk]) -> None:
+        applied = list(self._applied)
+        for chunk in chunks:
+            applied[chunk.partition] = max(applied[chunk.partition], chunk.position)
+        with self._transaction():
+            self._write(chunks)
+            moves = [(position, partition) for partition, position in enumerate(applied)]
+            self._db.executemany("UPDATE positions SET position = ? WHERE partition = ?", moves)
+            self._set_time("fresh", self.fresh)
+            with self._lock:
+                self._db.execute("COMMIT")
+                self._applied = tuple(applied)
+                self._committed()
+        self._unsaved += sum(len(chunk.records) for chunk in chunks)
+        if self._unsaved >= _CHECKPOINT_AFTER:
+            self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            self._unsaved = 0
+
+    def _restart(self, positions: tuple[int, ...], now: int) -> None:
+        tables = [name for (name,) in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        with self._transaction(), self._lock:
+            for table in tables:
+                self._db.execute(f"DELETE FROM {table}")  # noqa: S608  # names of our own tables
+            self._begin(positions)
+            self._set_time("began", now)
+            self._unsettle()
+            self._db.execute("COMMIT")
+            self._applied, self.fresh, self.began = positions, 0, now
+            self._loaded()
+
+    def _begin(self, positions: Sequence[int]) -> None:
+        self._db.executemany("INSERT INTO positions VALUES (?, ?)", enumerate(positions))
+        self._db.executemany("INSERT INTO meta VALUES (?, ?)", self._meta.items())
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Whatever the block does is undone unless it commits."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        finally:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+
+    def _disconnect(self) -> None:
+        self._reader.submit(self._reading.close).result()
+        self._set_time("fresh", self.fresh)
+        with closing(self._db):
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _time(self, name: str) -> int:
+        row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def _set_time(self, name: str, instant: int) -> None:
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, str(instant)))
+
+    def _wake(self) -> None:
+        self._step.set()
+        self._step = asyncio.Event()
+
+    async def _until(self, holds: Callable[[], bool], seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                while not holds():
+                    await self._step.wait()
+        except TimeoutError:
+            return holds()
+        return True

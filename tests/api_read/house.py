@@ -1,0 +1,170 @@
+"""A gateway that only reads, on a log in memory: real views and tails, and a verifier that believes what it is told."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from aiohttp import ClientResponse, web
+from aiohttp.test_utils import TestClient, TestServer
+
+from gateway.api.app import build_app
+from gateway.api.context import Context, Limits
+from gateway.memory import MemoryLog
+from gateway.partners import Partners
+from gateway.ports import Claims, TokenError
+from gateway.positions import Positions
+from gateway.protocol.identity import partition_of
+from gateway.protocol.partner import SCOPES, Partner
+from gateway.protocol.receipt import ReceiptIds
+from gateway.protocol.record import Record, offer_record, position_record
+from gateway.protocol.seal import Seal
+from gateway.protocol.topic import COMMON, DAY_MS, OFFERS, POSITIONS, RECEIPTS, SUBMISSIONS
+from gateway.snapshot import Snapshots
+from gateway.submissions import Submissions
+from gateway.views import OfferView, ReceiptView, Tail
+from tests.views.world import World, receipt_record
+
+SECRET = b"a secret of thirty-two bytes or so"
+
+
+class Clock:
+    """Stands until it is set."""
+
+    def __init__(self) -> None:
+        self.at = 20_000 * DAY_MS
+
+    def __call__(self) -> int:
+        return self.at
+
+
+class Believing:
+    """A token is the name of a platform."""
+
+    async def verify(self, token: str) -> Claims:
+        if token == "forged":
+            raise TokenError("forged")
+        return Claims(token, frozenset(SCOPES), 1 << 40)
+
+
+class Answer:
+    """What came back."""
+
+    def __init__(self, response: ClientResponse, body: Any) -> None:
+        self.status = response.status
+        self.headers = response.headers
+        self.body = body
+
+
+class House:
+    """The parts, and what a test does with them."""
+
+    def __init__(self, context: Context, client: TestClient[web.Request, web.Application], clock: Clock) -> None:
+        self.context = context
+        self.clock = clock
+        self.world = World()
+        self._client = client
+        self._tail: asyncio.Task[None] | None = None
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, folder: Path) -> "AsyncIterator[House]":
+        clock = Clock()
+        log = MemoryLog(clock=clock)
+        await log.create_topics(COMMON)
+        identity = await log.identity()
+        partners, positions, ids = Partners(log), Positions(log), ReceiptIds(SECRET)
+        for partner in (
+            Partner(platform="bretagne", name="IDÉO", scopes=frozenset(SCOPES)),
+            Partner(platform="normandie", name="Normandie", scopes=frozenset(SCOPES)),
+            Partner(platform="rennes", name="Rennes", scopes=frozenset(SCOPES), territory=frozenset({"35"})),
+            Partner(platform="national", name="1 élève, 1 stage", scopes=frozenset(SCOPES)),
+            Partner(platform="nothing", name="Without scopes", scopes=frozenset()),
+        ):
+            await partners.save(partner)
+        async with AsyncExitStack() as stack:
+            seen = await OfferView.open(folder / "offers.sqlite", log_identity=identity, partitions=log.partitions)
+            stack.push_async_callback(seen.close)
+            told = await ReceiptView.open(folder / "receipts.sqlite", log_identity=identity, partitions=log.partitions)
+            stack.push_async_callback(told.close)
+            submissions = Submissions(log, ids=ids, clock=clock)
+            marks = Seal(SECRET, purpose="marks")
+            context = Context(
+                log=log,
+                identity=identity,
+                submissions=submissions,
+                partners=partners,
+                verifier=Believing(),
+                offers=seen,
+                receipts=told,
+                receipt_ids=ids,
+                positions=positions,
+                snapshots=Snapshots(
+                    log, submissions=submissions, offers=seen, positions=positions, ids=ids, seal=marks, clock=clock
+                ),
+                cursors=Seal(SECRET, purpose="cursors"),
+                limits=Limits(),
+                clock=clock,
+                spool=folder,
+            )
+            client = TestClient(TestServer(build_app(context)))
+            await stack.enter_async_context(client)
+            house = cls(context, client, clock)
+            house.go_on()
+            tasks = [asyncio.create_task(part.run()) for part in (Tail(log, RECEIPTS, told, clock=clock), positions)]
+            stack.push_async_callback(_cancel, tasks)
+            stack.push_async_callback(house.hold_back)
+            async with asyncio.timeout(10):
+                while not (seen.fresh and told.fresh):
+                    await asyncio.sleep(0.005)
+            yield house
+
+    async def get(self, path: str, who: str | None = "rennes", *, headers: Mapping[str, str] | None = None) -> Answer:
+        """Ask, as a platform."""
+        proof = {"Authorization": f"Bearer {who}"} if who else {}
+        async with self._client.get(path, headers={**proof, **(headers or {})}) as response:
+            json = response.content_type.endswith("json")
+            return Answer(response, await response.json(content_type=None) if json else await response.text())
+
+    def go_on(self) -> None:
+        """Feed the view of offers from the log."""
+        tail = Tail(self.context.log, OFFERS, self.context.offers, clock=self.clock)
+        self._tail = asyncio.create_task(tail.run())
+
+    async def hold_back(self) -> None:
+        """Feed it no more: the log goes on without it."""
+        if self._tail is not None:
+            await _cancel([self._tail])
+
+    async def publish(self, offer: Mapping[str, Any], *, wait: bool = True, **how: Any) -> None:
+        """Put an offer on the log, and wait for the view."""
+        await self.put(OFFERS, offer_record(self.world.publish(offer, **how)), wait=wait)
+
+    async def withdraw(self, offer_id: str, reason: str = "filled") -> None:
+        """Put a marker on the log, and wait for the view."""
+        await self.put(OFFERS, offer_record(self.world.withdraw(offer_id, reason)))
+
+    async def receive(self, receipt: str, offer_id: str, publisher: str, **more: Any) -> None:
+        """Put a receipt on the log, and wait for the view."""
+        await self.put(RECEIPTS, receipt_record(receipt, offer_id, publisher, **more))
+
+    async def put(self, topic: str, record: Record, *, wait: bool = True) -> None:
+        """Append a record, and wait until the topic's view has it."""
+        log = self.context.log
+        await log.append(topic, partition_of((record.key or b"").decode(), log.partitions), [record])
+        view = {OFFERS: self.context.offers, RECEIPTS: self.context.receipts}.get(topic)
+        if view is not None and wait:
+            assert await view.reached(await log.ends(topic), 10)
+
+    async def relay_reads_everything(self) -> None:
+        """As if the relay had decided all submissions."""
+        ends = await self.context.log.ends(SUBMISSIONS)
+        for partition, end in enumerate(ends):
+            await self.context.log.append(POSITIONS, partition, [position_record(SUBMISSIONS, partition, end)])
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

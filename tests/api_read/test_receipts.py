@@ -1,0 +1,82 @@
+"""Receipts over HTTP."""
+
+import schemas
+from gateway.protocol.record import Record
+from gateway.protocol.topic import SUBMISSIONS
+from tests.api_read.house import House
+
+MINUTE = 60_000
+
+
+def minted(house: House, publisher: str = "bretagne") -> str:
+    return house.context.receipt_ids.mint(publisher, partition=0, now=house.clock.at, nonce=b"12345678")
+
+
+async def test_a_receipt_is_read_by_its_publisher_alone(house: House) -> None:
+    """RCP-002: another's id and a forged one are told alike."""
+    receipt = minted(house)
+    await house.receive(receipt, "bretagne:1", "bretagne")
+    own = await house.get(f"/v1/receipts/{receipt}", "bretagne")
+    assert (own.status, own.body["receipt"], own.body["verdict"]) == (200, receipt, "accepted")
+    other = await house.get(f"/v1/receipts/{receipt}", "normandie")
+    forged = await house.get("/v1/receipts/rAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", "bretagne")
+    assert (other.status, forged.status, other.body) == (404, 404, forged.body)
+
+
+async def test_a_receipt_that_is_not_decided_is_pending_until_the_relay_has_passed_it(house: House) -> None:
+    """RCP-005: and 404 ten minutes beyond its minting, when the relay has read everything and there is still none."""
+    receipt = minted(house)
+    pending = await house.get(f"/v1/receipts/{receipt}", "bretagne")
+    assert (pending.status, pending.body) == (200, {"receipt": receipt, "verdict": "pending"})
+    house.clock.at += 9 * MINUTE
+    assert (await house.get(f"/v1/receipts/{receipt}", "bretagne")).status == 200
+    house.clock.at += MINUTE
+    await house.put(SUBMISSIONS, Record(b"bretagne:0", b"{}"))
+    for partition in range(3):
+        await house.context.log.append(SUBMISSIONS, partition, [Record(b"x", b"{}")])
+    waiting = await house.get(f"/v1/receipts/{receipt}", "bretagne")
+    assert (waiting.status, waiting.body["verdict"]) == (200, "pending"), "the relay is behind"
+    await house.relay_reads_everything()
+    assert (await house.get(f"/v1/receipts/{receipt}", "bretagne")).status == 404
+
+
+async def test_the_gateways_own_receipt_is_shown_to_the_offers_publisher(house: House) -> None:
+    derived = house.context.receipt_ids.derive("gateway", partition=0, parts=("bretagne:1", 1, "expired"))
+    assert (await house.get(f"/v1/receipts/{derived}", "bretagne")).status == 404
+    await house.receive(derived, "bretagne:1", "gateway")
+    assert (await house.get(f"/v1/receipts/{derived}", "bretagne")).status == 200
+    assert (await house.get(f"/v1/receipts/{derived}", "normandie")).status == 404
+
+
+async def test_problems_come_in_the_readers_language(house: House) -> None:
+    problem = schemas.problem("older-revision").to_json()
+    receipt = minted(house)
+    await house.receive(receipt, "bretagne:1", "bretagne", verdict="stale", problems=[problem])
+    for language in ("fr", "en"):
+        answer = await house.get(f"/v1/receipts/{receipt}", "bretagne", headers={"Accept-Language": language})
+        assert answer.body["problems"] == [schemas.localized(problem, language)]
+        assert answer.headers["Content-Language"] == language
+        listed = await house.get("/v1/receipts", "bretagne", headers={"Accept-Language": language})
+        assert listed.body["receipts"] == [answer.body]
+
+
+async def test_pages_give_all_receipts_and_a_cursor_to_go_on(house: House) -> None:
+    for second in range(7):
+        await house.receive(f"r{second}", f"bretagne:{second}", "bretagne", second=second)
+    await house.receive("other", "normandie:1", "normandie")
+    found, cursor, more = [], "", True
+    while more:
+        page = (await house.get(f"/v1/receipts?limit=3{cursor}", "bretagne")).body
+        found += [receipt["receipt"] for receipt in page["receipts"]]
+        cursor, more = f"&cursor={page['cursor']}", page["more"]
+    assert found == [f"r{second}" for second in range(7)]
+    await house.receive("late", "bretagne:1", "bretagne", second=9)
+    page = (await house.get(f"/v1/receipts?limit=3{cursor}", "bretagne")).body
+    assert [receipt["receipt"] for receipt in page["receipts"]] == ["late"]
+
+
+async def test_a_cursor_of_receipts_is_good_for_its_publisher_alone(house: House) -> None:
+    """FEED-004, FEED-005."""
+    cursor = (await house.get("/v1/receipts", "bretagne")).body["cursor"]
+    assert (await house.get(f"/v1/receipts?cursor={cursor}", "normandie")).body["type"].endswith("cursor-filter")
+    assert (await house.get("/v1/receipts?cursor=AAAA", "bretagne")).body["type"].endswith("cursor-forged")

@@ -1,0 +1,170 @@
+"""The tail: catches up, stays at the end, and knows when a view must start anew."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+
+from gateway.memory import MemoryLog
+from gateway.ports import LogUnavailableError
+from gateway.protocol.cursor import FRESH_MS
+from gateway.protocol.identity import partition_of
+from gateway.protocol.record import Record, offer_record
+from gateway.protocol.topic import COMMON, DAY_MS, OFFERS, RECEIPTS
+from gateway.views import OfferView, ReceiptView, Tail
+from tests.views.world import World, offer_of, receipt_record
+
+
+class Hands:
+    """A clock that stands until it is set."""
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+
+    def __call__(self) -> int:
+        return self.at
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not holds():
+            await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def running(tail: Tail) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(tail.run())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+@pytest.fixture
+def clock() -> Hands:
+    return Hands(100 * DAY_MS)
+
+
+@pytest.fixture
+async def log(clock: Hands) -> AsyncIterator[MemoryLog]:
+    log = MemoryLog(clock=clock)
+    await log.create_topics(COMMON)
+    yield log
+    await log.close()
+
+
+async def put(log: MemoryLog, topic: str, record: Record) -> None:
+    await log.append(topic, partition_of((record.key or b"").decode(), log.partitions), [record])
+
+
+async def test_a_tail_catches_up_and_follows(log: MemoryLog, offers: OfferView, clock: Hands) -> None:
+    world = World()
+    for number in range(20):
+        await put(log, OFFERS, offer_record(world.publish(offer_of(f"bretagne:{number}"))))
+    tail = Tail(log, OFFERS, offers, clock=clock)
+    assert not tail.caught_up
+    async with running(tail):
+        await until(lambda: tail.caught_up)
+        assert (tuple(await log.ends(OFFERS)), clock.at, True) == (offers.positions, offers.fresh, tail.ready)
+        assert await offers.count("bretagne") == 20
+        await put(log, OFFERS, offer_record(world.withdraw("bretagne:3")))
+        clock.at += 2_000
+        await offers.reached(await log.ends(OFFERS), 10)
+        assert await offers.count("bretagne") == 19
+        await until(lambda: offers.fresh == clock.at)
+
+
+async def test_a_restarted_tail_reads_only_what_is_new(log: MemoryLog, offers: OfferView, clock: Hands) -> None:
+    world = World()
+    await put(log, OFFERS, offer_record(world.publish(offer_of("bretagne:1"))))
+    first = Tail(log, OFFERS, offers, clock=clock)
+    async with running(first):
+        await until(lambda: first.caught_up)
+    began = offers.began
+    await put(log, OFFERS, offer_record(world.publish(offer_of("bretagne:2"))))
+    clock.at += 3 * DAY_MS
+    second = Tail(log, OFFERS, offers, clock=clock)
+    async with running(second):
+        await until(lambda: second.caught_up)
+    assert (began, 2) == (offers.began, await offers.count("bretagne"))
+
+
+async def test_a_view_that_slept_seven_days_is_filled_anew(log: MemoryLog, offers: OfferView, clock: Hands) -> None:
+    """FEED-009 holds for the gateway's own views: a tombstone that is gone from the log must not leave its offer."""
+    world = World()
+    await put(log, OFFERS, offer_record(world.publish(offer_of("bretagne:1"))))
+    await put(log, OFFERS, offer_record(world.publish(offer_of("bretagne:2"))))
+    first = Tail(log, OFFERS, offers, clock=clock)
+    async with running(first):
+        await until(lambda: first.caught_up)
+    await put(log, OFFERS, Record(b"bretagne:1", None))
+    clock.at += FRESH_MS + 15 * DAY_MS
+    await log.maintain(COMMON, now=clock.at)
+    second = Tail(log, OFFERS, offers, clock=clock)
+    async with running(second):
+        await until(lambda: second.caught_up)
+    assert [await offers.get("bretagne:1"), (await offers.get("bretagne:2")).id] == [None, "bretagne:2"]  # type: ignore[union-attr]
+    assert clock.at == offers.began
+
+
+async def test_a_lost_position_empties_the_view_and_starts_where_the_log_starts(
+    log: MemoryLog, receipts: ReceiptView, clock: Hands
+) -> None:
+    await put(log, RECEIPTS, receipt_record("old", "bretagne:1", "bretagne"))
+    async with running(Tail(log, RECEIPTS, receipts, clock=clock)):
+        await receipts.wait("old", 10)
+    await put(log, RECEIPTS, receipt_record("missed", "bretagne:1", "bretagne"))
+    clock.at += 31 * DAY_MS
+    await log.maintain(COMMON, now=clock.at)
+    await put(log, RECEIPTS, receipt_record("new", "bretagne:1", "bretagne"))
+    receipts.fresh = clock.at  # as if it had stood at the end until just now
+    tail = Tail(log, RECEIPTS, receipts, clock=clock)
+    async with running(tail):
+        await until(lambda: tail.caught_up)
+        page, _, _ = await receipts.page("bretagne", after=None, limit=10)
+    assert [receipt["receipt"] for receipt in page] == ["new"]
+
+
+async def test_receipts_are_let_go_as_the_log_lets_them_go(log: MemoryLog, receipts: ReceiptView, clock: Hands) -> None:
+    await put(log, RECEIPTS, receipt_record("old", "bretagne:1", "bretagne"))
+    async with running(Tail(log, RECEIPTS, receipts, clock=clock)):
+        assert await receipts.wait("old", 10) is not None
+        clock.at += 31 * DAY_MS
+        await put(log, RECEIPTS, receipt_record("new", "bretagne:1", "bretagne"))
+        async with asyncio.timeout(10):
+            while await receipts.get("old") is not None:
+                await asyncio.sleep(0.01)
+        assert await receipts.get("new") is not None
+
+
+class Failing(MemoryLog):
+    """A log that does not answer for a while."""
+
+    failures = 3
+
+    async def ends(self, topic: str) -> tuple[int, ...]:
+        if self.failures:
+            self.failures -= 1
+            raise LogUnavailableError("the broker is away")
+        return await super().ends(topic)
+
+
+async def test_a_log_that_is_away_is_tried_again(offers: OfferView, clock: Hands) -> None:
+    log = Failing(clock=clock)
+    await log.create_topics(COMMON)
+    tail = Tail(log, OFFERS, offers, clock=clock)
+    async with running(tail):
+        await until(lambda: tail.caught_up)
+    assert log.failures == 0
+    await log.close()
+
+
+async def test_a_record_that_nobody_can_have_written_stops_the_tail(
+    log: MemoryLog, offers: OfferView, clock: Hands
+) -> None:
+    await put(log, OFFERS, Record(b"bretagne:1", b"not what the relay writes"))
+    with pytest.raises(ValueError):  # noqa: PT011  # orjson's own
+        await asyncio.wait_for(Tail(log, OFFERS, offers, clock=clock).run(), 10)

@@ -1,0 +1,103 @@
+"""Possible duplicates: who is taken for whom, and who is told."""
+
+import pytest
+
+from gateway.protocol.routing import Reader
+from gateway.views import OfferView
+from gateway.views.twin import canonical_url, similar_name
+from tests.views.world import World, offer_of
+
+NATIONAL, NORMANDIE = Reader("national"), Reader("normandie")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://www.Example.fr/offres/12/",
+        "https://example.fr:443/offres/12",
+        "https://example.fr/offres/12?utm_source=x&utm_medium=y",
+        "https://example.fr/offres/12#postuler",
+    ],
+)
+def test_addresses_that_lead_to_the_same_place_are_the_same(url: str) -> None:
+    assert canonical_url(url) == "example.fr/offres/12"
+
+
+def test_a_query_that_matters_is_kept_in_one_order() -> None:
+    assert canonical_url("https://a.fr/o?id=3&b=1") == canonical_url("https://a.fr/o?b=1&id=3")
+    assert canonical_url("https://a.fr/o?id=3") != canonical_url("https://a.fr/o?id=4")
+    assert canonical_url("https://a.fr:8443/o") == "a.fr:8443/o"
+    assert canonical_url("https://a.fr:99999/o") == "a.fr/o", "a port that cannot be is left out, and does not raise"
+
+
+@pytest.mark.parametrize("name", ["Menuiserie LE GOFF", "menuiserie le goff SARL", "S.A.R.L. Menuiserie Le Goff"])
+def test_names_that_differ_in_case_accents_and_legal_form_are_similar(name: str) -> None:
+    assert similar_name(name) == "goff le menuiserie"
+    assert similar_name("Société Générale d'Écoute") == similar_name("SA GENERALE D'ECOUTE")
+
+
+async def twins(view: OfferView, world: World, offer_id: str, reader: Reader = NATIONAL) -> list[str]:
+    await view.apply(world.chunks())
+    return list((await view.twins([offer_id], reader=reader)).get(offer_id, []))
+
+
+async def test_the_same_address_makes_a_possible_duplicate_and_withholds_nothing(
+    offers: OfferView, world: World
+) -> None:
+    """RTE-007."""
+    world.publish(offer_of("bretagne:1", apply_url="https://a.example/1"))
+    world.publish(offer_of("grand-est:9", apply_url="https://www.a.example/1/", employer={"siret": None, "name": "X"}))
+    assert await twins(offers, world, "bretagne:1") == ["grand-est:9"]
+    assert await twins(offers, world, "grand-est:9") == ["bretagne:1"]
+
+
+async def test_the_same_establishment_place_level_and_weeks_make_one(offers: OfferView, world: World) -> None:
+    world.publish(offer_of("bretagne:1"))
+    world.publish(offer_of("grand-est:same", employer={"name": "Another name"}))
+    world.publish(offer_of("grand-est:weeks", weeks=["2027-W24"]))
+    world.publish(offer_of("grand-est:level", levels=["troisieme"]))
+    world.publish(offer_of("grand-est:place", location={"postal_code": "35200"}))
+    world.publish(offer_of("grand-est:siret", employer={"siret": "35600000000048"}))
+    assert await twins(offers, world, "bretagne:1") == ["grand-est:same"]
+
+
+async def test_a_similar_name_counts_where_one_of_the_two_has_no_siret(offers: OfferView, world: World) -> None:
+    world.publish(offer_of("bretagne:1"))
+    world.publish(offer_of("grand-est:1", employer={"name": "SARL Menuiserie le Goff", "siret": None}))
+    assert await twins(offers, world, "bretagne:1") == ["grand-est:1"]
+    assert await twins(offers, world, "grand-est:1") == ["bretagne:1"]
+
+
+async def test_a_masked_employer_is_nobodys_twin_by_its_employer(offers: OfferView, world: World) -> None:
+    """RTE-005: the flag would tell who the masked employer is."""
+    world.publish(offer_of("bretagne:1"))
+    world.publish(offer_of("grand-est:masked", redistribution={"mask_employer": True}))
+    assert await twins(offers, world, "bretagne:1") == []
+    assert await twins(offers, world, "grand-est:masked", Reader("grand-est")) == []
+
+
+async def test_only_ids_that_the_reader_may_see_are_told(offers: OfferView, world: World) -> None:
+    """RTE-002, RTE-003; one's own offers are seen."""
+    world.publish(offer_of("bretagne:1"))
+    world.publish(offer_of("grand-est:hidden", redistribution={"regions": False}))
+    world.publish(offer_of("grand-est:passed"), passed=("normandie",))
+    world.publish(offer_of("normandie:own"))
+    assert await twins(offers, world, "bretagne:1", NORMANDIE) == ["normandie:own"]
+    assert await twins(offers, world, "bretagne:1") == ["grand-est:hidden", "grand-est:passed", "normandie:own"]
+
+
+async def test_a_withdrawn_twin_is_none(offers: OfferView, world: World) -> None:
+    world.publish(offer_of("bretagne:1"))
+    world.publish(offer_of("grand-est:1"))
+    assert await twins(offers, world, "bretagne:1") == ["grand-est:1"]
+    world.withdraw("grand-est:1")
+    assert await twins(offers, world, "bretagne:1") == []
+
+
+async def test_an_address_that_everybody_shares_names_a_few_and_stays_quick(offers: OfferView, world: World) -> None:
+    for number in range(200):
+        world.publish(
+            offer_of(f"bretagne:{number}", apply_url="https://a.example/", employer={"siret": f"{number:014}"})
+        )
+    found = await twins(offers, world, "bretagne:1")
+    assert len(found) == 10
