@@ -29,7 +29,6 @@ from gateway.views import OfferView
 MARK_LIFE_MS = 24 * 3_600_000
 SHRINK_SHARE = 0.2
 SHRINK_LEAST = 10
-_WAIT_SECONDS = 60.0
 _RETIRE_SLICE = 2_000
 
 _log = structlog.get_logger()
@@ -80,7 +79,10 @@ class Applied:
 
 
 class Snapshots:
-    """Takes marks and applies snapshots; one at a time per platform, the last to begin wins."""
+    """Takes marks and applies snapshots; one at a time per platform, the last to begin wins.
+
+    ``patience`` is how many seconds a snapshot waits for what precedes its mark to be decided and visible.
+    """
 
     def __init__(
         self,
@@ -92,6 +94,7 @@ class Snapshots:
         ids: ReceiptIds,
         seal: Seal,
         clock: Clock,
+        patience: float = 60.0,
     ) -> None:
         self._log = log
         self._submissions = submissions
@@ -100,6 +103,7 @@ class Snapshots:
         self._ids = ids
         self._seal = seal
         self._clock = clock
+        self._patience = patience
 
     async def mark(self, platform: str) -> tuple[str, int]:
         """A new mark's text and when it ends (ms)."""
@@ -155,9 +159,9 @@ class Snapshots:
 
     async def _absent(self, mark: Mark, present: "_Present") -> list[tuple[str, int]]:
         """Live offers last accepted before the mark that the upload lacks, read once the view shows that time."""
-        if not await self._positions.reached(SUBMISSIONS, mark.ends, timeout=_WAIT_SECONDS):
+        if not await self._positions.reached(SUBMISSIONS, mark.ends, timeout=self._patience):
             raise SnapshotRefusedError("snapshot-not-ready")
-        if not await self._offers.reached(await self._log.ends(OFFERS), _WAIT_SECONDS):
+        if not await self._offers.reached(await self._log.ends(OFFERS), self._patience):
             raise SnapshotRefusedError("snapshot-not-ready")
         live = self._offers.live_before(mark.platform, mark.ends)
         return [(offer_id, revision) async for offer_id, revision in live if offer_id not in present]

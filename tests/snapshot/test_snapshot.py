@@ -101,6 +101,7 @@ class House:
             ids=IDS,
             seal=Seal(b"k" * 32, purpose="mark"),
             clock=lambda: self.now,
+            patience=2.0,
         )
         relay = Relay(
             self.log,
@@ -260,6 +261,17 @@ async def test_a_later_snapshot_stops_one_that_still_runs(house):
         with pytest.raises(Exception, match="Another owner"):
             await house.snapshots._withdraw(owner, early, [("bretagne:2", 1)])
     await house.live_is(2, 3)
+
+
+async def test_a_snapshot_waits_for_what_precedes_its_mark_or_changes_nothing(house):
+    """[PUB-029]: here the relay is gone."""
+    await house.send(1, 2)
+    _, relay, _ = house.tasks
+    relay.cancel()
+    with suppress(asyncio.CancelledError):
+        await relay
+    await house.submissions.submit([publish(3)])
+    assert (await refusal(house, await house.mark(), Set([1, 2]))).code == "snapshot-not-ready"
 
 
 async def test_an_offer_of_another_platform_is_none_of_its_business(house):
