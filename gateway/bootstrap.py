@@ -15,6 +15,7 @@ from gateway import clock
 from gateway.api.app import build_app, runner_options
 from gateway.api.context import Context, Limits
 from gateway.api.management import Metrics, build_management
+from gateway.api.once import REQUESTS
 from gateway.api.tokens import TOKEN_ISSUER
 from gateway.feed import Feeds
 from gateway.intake import Intake
@@ -23,6 +24,7 @@ from gateway.keys import load_secret
 from gateway.oauth.authority import Authority
 from gateway.oauth.keys import KeyRing
 from gateway.oauth.remote import RemoteKeys
+from gateway.oauth.replay import first_use_on
 from gateway.oauth.token import AccessTokens
 from gateway.oauth.verifier import Verifier
 from gateway.partners import Partners
@@ -245,7 +247,9 @@ def _api(settings: Settings, parts: _Parts, url: str) -> web.Application:
             spool=spool,
         )
     )
-    app[TOKEN_ISSUER] = Authority(parts.partners, keys, issuer=url, clock=clock.now)
+    app[TOKEN_ISSUER] = Authority(
+        parts.partners, keys, issuer=url, clock=clock.now, first_use=first_use_on(app[REQUESTS])
+    )
     return app
 
 

@@ -19,6 +19,7 @@ from schemas import Verdict
 
 Entropy: TypeAlias = Callable[[int], bytes]
 _NONCE = 8
+_DRAWN = 512
 _SLICE_RECORDS = 500
 _SLICE_BYTES = 512 * 1024
 
@@ -40,6 +41,13 @@ class Prepared:
 
 Outcome: TypeAlias = Queued | LogError
 """Queued, or why that is not known (see ``gateway.ports`` for which errors mean *certainly not written*)."""
+
+
+def _nonces(entropy: Entropy) -> Iterator[bytes]:
+    """Random bytes for one receipt each, drawn many at a time: a call of the system costs more than all the rest."""
+    while True:
+        drawn = entropy(_NONCE * _DRAWN)
+        yield from (drawn[start : start + _NONCE] for start in range(0, len(drawn), _NONCE))
 
 
 def command(
@@ -90,7 +98,7 @@ class Submissions:
         self._log = log
         self._ids = ids
         self._clock = clock
-        self._entropy = entropy
+        self._nonces = _nonces(entropy)
 
     def prepare(
         self,
@@ -107,7 +115,7 @@ class Submissions:
         partition = partition_of(verdict.id or "", self._log.partitions)
         return command(
             verdict,
-            receipt=self._ids.mint(publisher, partition=partition, now=self._clock(), nonce=self._entropy(_NONCE)),
+            receipt=self._ids.mint(publisher, partition=partition, now=self._clock(), nonce=next(self._nonces)),
             publisher=publisher,
             hosts=hosts,
             mark=None if marks is None else marks[partition],

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias
-from urllib.parse import urlsplit
 
 from gateway.protocol.identity import NATIONAL
 
@@ -36,8 +35,8 @@ def provenance_of(offer: Mapping[str, Any], *, publisher: str, hosts: Mapping[st
 
     ``hosts`` maps lower-case host names to slugs. The publisher's own word on provenance is never taken.
     """
-    host = (urlsplit(offer["apply_url"]).hostname or "").removeprefix("www.")
-    passed = hosts.get(host)
+    authority = offer["apply_url"].split("/", 3)[2]  # an accepted one is https://host[:port][/…]
+    passed = hosts.get(authority.partition(":")[0].lower().removeprefix("www."))
     return (publisher,) if passed is None or passed == publisher else (publisher, passed)
 
 

@@ -1,0 +1,92 @@
+"""Client assertions (``private_key_jwt``, RFC 7523): a client proves itself by a signature of a key it registered."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from authlib.oauth2.rfc7523 import JWTBearerClientAssertion
+from joserfc.errors import ExpiredTokenError, InvalidClaimError, JoseError
+from joserfc.jwt import JWTClaimsRegistry
+
+from gateway.clock import Clock
+from gateway.oauth.client import KEY_METHOD, Client
+from gateway.oauth.guard import Replays, ReplaysFullError
+from gateway.oauth.jws import PublicKey, import_keys, prove, read_unproved
+from gateway.oauth.refusal import RefusalError
+from gateway.oauth.token import LEEWAY_SECONDS
+from gateway.ports import TokenError
+
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+ASSERTION_ALGORITHMS = ("ES256", "RS256")
+ASSERTION_SECONDS = 600
+_MAX_TOKEN_ID = 255
+
+
+class Assertion(JWTBearerClientAssertion):  # type: ignore[misc]  # Authlib has no types
+    """ES256 or RS256 by a registered key, ten minutes at most, for this gateway, each ``jti`` once."""
+
+    CLIENT_AUTH_METHOD = KEY_METHOD
+
+    def __init__(self, *, audiences: Sequence[str], clock: Clock) -> None:
+        super().__init__()
+        self._audiences = list(audiences)
+        self._clock = clock
+        self._replays = Replays()
+
+    def extract_assertion(self, assertion: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+        """Header and claims, not yet proved."""
+        try:
+            unproved = read_unproved(assertion)
+        except TokenError:
+            raise RefusalError("assertion-unreadable") from None
+        return unproved.header, unproved.claims
+
+    def resolve_client_public_key(self, client: Client) -> tuple[PublicKey, ...]:
+        """The keys that the partner registered."""
+        return import_keys(client.partner.jwks)
+
+    def process_assertion_claims(self, assertion: str, resolve_key: Sequence[PublicKey]) -> Mapping[str, Any]:
+        """Prove the signature first, then judge the claims, so that only the key's owner learns what is wrong."""
+        unproved = read_unproved(assertion)
+        if unproved.header.get("alg") not in ASSERTION_ALGORITHMS:
+            raise RefusalError("assertion-algorithm")
+        try:
+            claims = prove(assertion, unproved, keys=resolve_key, algorithms=ASSERTION_ALGORITHMS)
+        except TokenError:
+            raise RefusalError("assertion-signature") from None
+        self._judge(claims)
+        return claims
+
+    def _judge(self, claims: Mapping[str, Any]) -> None:
+        now = self._clock()
+        registry = JWTClaimsRegistry(
+            now=now // 1000,
+            leeway=LEEWAY_SECONDS,
+            iss={"essential": True, "value": claims["sub"]},
+            sub={"essential": True},
+            aud={"essential": True, "values": self._audiences},
+            exp={"essential": True},
+            jti={"essential": True},
+        )
+        try:
+            registry.validate(dict(claims))
+        except JoseError as error:
+            raise RefusalError(_reason(error)) from None
+        if claims["exp"] > now // 1000 + ASSERTION_SECONDS + LEEWAY_SECONDS:
+            raise RefusalError("assertion-too-long")
+        if len(claims["jti"]) > _MAX_TOKEN_ID:
+            raise RefusalError("assertion-claims")
+        until = int(claims["exp"] + LEEWAY_SECONDS + 1) * 1000
+        try:
+            first = self._replays.first_use(claims["sub"], claims["jti"], until=until, now=now)
+        except ReplaysFullError:
+            raise RefusalError("too-many", retry_after=LEEWAY_SECONDS) from None
+        if not first:
+            raise RefusalError("assertion-replayed")
+
+
+def _reason(error: JoseError) -> str:
+    if isinstance(error, ExpiredTokenError):
+        return "assertion-expired"
+    if isinstance(error, InvalidClaimError) and error.claim == "aud":
+        return "assertion-audience"
+    return "assertion-claims"

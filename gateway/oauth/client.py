@@ -1,0 +1,43 @@
+"""A partner as Authlib sees an OAuth client: how it may prove itself, which scopes it is granted."""
+
+from authlib.oauth2.rfc6749 import ClientMixin
+
+from gateway.oauth.refusal import RefusalError
+from gateway.partners.credential import proves
+from gateway.protocol.partner import SCOPES, Partner
+
+GRANT_TYPE = "client_credentials"
+SECRET_METHODS = ("client_secret_basic", "client_secret_post")
+KEY_METHOD = "private_key_jwt"
+METHODS = (*SECRET_METHODS, KEY_METHOD)
+
+
+class Client(ClientMixin):  # type: ignore[misc]  # Authlib has no types
+    """One partner at one instant."""
+
+    def __init__(self, partner: Partner, *, now: int) -> None:
+        self.partner = partner
+        self._now = now
+
+    def get_client_id(self) -> str:
+        """The slug of the platform."""
+        return self.partner.platform
+
+    def check_client_secret(self, client_secret: str) -> bool:
+        """Whether it is one of the live secrets."""
+        return proves(client_secret, self.partner.secrets, now=self._now)
+
+    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
+        """Every way is open; what it takes is the credential."""
+        return endpoint == "token" and method in METHODS
+
+    def check_grant_type(self, grant_type: str) -> bool:
+        """Client credentials only."""
+        return bool(grant_type == GRANT_TYPE)
+
+    def granted(self, asked: str | None) -> tuple[str, ...]:
+        """The scopes for a request: all that the partner has, or those asked for. Raises RefusalError for more."""
+        wanted = self.partner.scopes if asked is None else set(asked.split())
+        if not wanted or not self.partner.scopes.issuperset(wanted):
+            raise RefusalError("scope")
+        return tuple(scope for scope in SCOPES if scope in wanted)

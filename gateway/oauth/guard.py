@@ -1,0 +1,69 @@
+"""Guards of the token endpoint, both bounded in memory: against guessing, and against replayed assertions."""
+
+import hashlib
+import heapq
+from collections import OrderedDict
+
+ATTEMPTS = 20
+WINDOW_MS = 60_000
+_CLIENTS = 10_000
+_REPLAYS = 10_000
+
+
+class Guesses:
+    """Counts failed attempts per client id and network address: 20 a minute, then that pair waits.
+
+    The address is part of the key, so that a stranger who guesses cannot shut out the platform itself. Secrets have 256
+    bits: the limit spares work and logs, it is not what keeps them safe; so forgetting the oldest pair is harmless.
+    """
+
+    def __init__(self) -> None:
+        self._failures: OrderedDict[bytes, tuple[int, int]] = OrderedDict()
+
+    def wait(self, client: str, peer: str, *, now: int) -> int:
+        """Seconds that this pair must wait; 0 when it may try. ``now`` in milliseconds since 1970."""
+        count, began = self._failures.get(_digest(client, peer), (0, 0))
+        left = began + WINDOW_MS - now
+        return -(-left // 1000) if count >= ATTEMPTS and left > 0 else 0
+
+    def failed(self, client: str, peer: str, *, now: int) -> None:
+        """Count one failure."""
+        key = _digest(client, peer)
+        count, began = self._failures.pop(key, (0, now))
+        self._failures[key] = (count + 1, began) if now < began + WINDOW_MS else (1, now)
+        if len(self._failures) > _CLIENTS:
+            self._failures.popitem(last=False)
+
+
+class ReplaysFullError(Exception):
+    """A client has more live assertions than are remembered; no further one is taken until some have ended."""
+
+
+class Replays:
+    """The ``jti`` of every assertion that is still alive, per client, at most 10,000 each.
+
+    Only proved assertions come here, so a client can fill no more than its own share.
+    """
+
+    def __init__(self) -> None:
+        self._seen: dict[str, set[bytes]] = {}
+        self._ends: dict[str, list[tuple[int, bytes]]] = {}
+
+    def first_use(self, client: str, token_id: str, *, until: int, now: int) -> bool:
+        """Whether this id is new; from now until ``until`` (both ms since 1970) it no longer is. ReplaysFullError."""
+        seen, ends = self._seen.setdefault(client, set()), self._ends.setdefault(client, [])
+        while ends and ends[0][0] <= now:
+            seen.discard(heapq.heappop(ends)[1])
+        key = _digest(token_id)
+        if key in seen:
+            return False
+        if len(seen) >= _REPLAYS:
+            raise ReplaysFullError
+        seen.add(key)
+        heapq.heappush(ends, (until, key))
+        return True
+
+
+def _digest(*parts: str) -> bytes:
+    """A short key of fixed size for what a stranger may have made long."""
+    return hashlib.sha256("\0".join(parts).encode(errors="replace")).digest()

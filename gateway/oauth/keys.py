@@ -1,0 +1,120 @@
+"""Signing keys of the gateway: one that signs, several that verify.
+
+Keys are PEM private keys on P-256, one after the other in one text. The first signs; every one verifies and stands in
+the JWKS. To rotate, put a new key in front (``add_signing_key``) and restart; drop the last one once the tokens that it
+signed have ended (an hour). With several replicas, add the new key *behind* the first everywhere, and only then move it
+to the front, so that no replica meets a token of a key that it does not know.
+"""
+
+import os
+import re
+import stat
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey
+
+from gateway.ports import PortError
+
+ALGORITHM = "ES256"
+_CURVE = "P-256"
+_BLOCK = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL)
+
+
+class SigningKeyError(PortError):
+    """The signing keys cannot be used; the message names the place and the next step, never key material."""
+
+
+class KeyRing:
+    """The gateway's keys. ``signer`` is the first one."""
+
+    __slots__ = ("_keys",)
+
+    def __init__(self, keys: Sequence[ECKey]) -> None:
+        if not keys:
+            raise SigningKeyError("there is no signing key; give at least one PEM private key on P-256")
+        self._keys = tuple(keys)
+
+    def __repr__(self) -> str:
+        return f"KeyRing({', '.join(str(key.kid) for key in self._keys)})"
+
+    @classmethod
+    def from_pem(cls, text: str) -> "KeyRing":
+        """The keys of a text with one or more PEM blocks. Raises SigningKeyError."""
+        return cls([_import(block) for block in _BLOCK.findall(text)])
+
+    @classmethod
+    def read(cls, path: Path) -> "KeyRing":
+        """The keys of a file. Raises SigningKeyError, also when everybody on the machine can read it."""
+        try:
+            if stat.S_IMODE(path.stat().st_mode) & stat.S_IRWXO:
+                raise SigningKeyError(f"{path} is open to everybody on this machine; run: chmod 600 {path}")
+            return cls.from_pem(path.read_text(encoding="ascii"))
+        except (OSError, UnicodeDecodeError) as error:
+            raise SigningKeyError(f"{path} cannot be read as PEM keys ({type(error).__name__})") from error
+
+    @classmethod
+    def open(cls, path: Path) -> "KeyRing":
+        """The keys of a file, which is made with a new key (mode 0600) where there is none."""
+        if not path.exists():
+            _write(path, _generate(), replace=False)
+        return cls.read(path)
+
+    @property
+    def signer(self) -> ECKey:
+        """The key that signs new tokens."""
+        return self._keys[0]
+
+    @property
+    def verifiers(self) -> tuple[ECKey, ...]:
+        """Every key that proves a token."""
+        return self._keys
+
+    def jwks(self) -> Mapping[str, Any]:
+        """The public part of every key, as a JWKS (RFC 7517)."""
+        return {"keys": [key.as_dict(private=False, use="sig", alg=ALGORITHM) for key in self._keys]}
+
+
+def add_signing_key(path: Path, *, keep: int = 1) -> KeyRing:
+    """Put a new key in front of a key file; the first ``keep`` older ones go on verifying, the rest are dropped."""
+    older = _BLOCK.findall(path.read_text(encoding="ascii"))[:keep]
+    _write(path, "\n".join([_generate().strip(), *older]) + "\n", replace=True)
+    return KeyRing.read(path)
+
+
+def _generate() -> str:
+    return ECKey.generate_key(_CURVE).as_pem(private=True).decode()
+
+
+def _import(block: str) -> ECKey:
+    try:
+        key = ECKey.import_key(block)
+        name = key.curve_name
+    except (JoseError, ValueError, TypeError) as error:
+        raise SigningKeyError(f"a PEM block is not an EC private key ({type(error).__name__})") from error
+    if name != _CURVE or not key.is_private:
+        raise SigningKeyError(f"a signing key lies on {name}, but {_CURVE} is needed")
+    key.ensure_kid()  # its thumbprint, RFC 7638
+    return key
+
+
+def _write(path: Path, text: str, *, replace: bool) -> None:
+    """Write whole or not at all. Of several processes that make the file at once, the first wins."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        if replace:
+            draft.replace(path)
+        elif not path.exists():
+            os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink(missing_ok=True)

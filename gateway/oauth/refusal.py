@@ -1,0 +1,52 @@
+"""Refusals of the token endpoint: RFC 6749 errors (section 5.2), each with its words in French and English as data."""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from authlib.oauth2.rfc6749 import OAuth2Error
+
+REALM = 'Basic realm="passerelle", charset="UTF-8"'
+
+
+class RefusalError(OAuth2Error):  # type: ignore[misc]  # Authlib has no types
+    """A refusal on its way through Authlib. ``reason`` is a key of ``refusals.json``."""
+
+    def __init__(self, reason: str, *, retry_after: int | None = None) -> None:
+        entry = refusals()[reason]
+        super().__init__(error=entry["error"], description=entry["en"], status_code=entry["status"])
+        self.reason = reason
+        self._retry_after = retry_after
+        self._messages = {"fr": entry["fr"], "en": entry["en"]}
+
+    def get_body(self) -> list[tuple[str, Any]]:
+        """The members of the answer; ``message`` is ours, the others are the standard's."""
+        return [*super().get_body(), ("message", self._messages)]
+
+    def get_headers(self) -> list[tuple[str, str]]:
+        """The headers of the answer, with a challenge on 401 and the time to wait on 429."""
+        headers: list[tuple[str, str]] = super().get_headers()
+        if self.status_code == 401:
+            headers.append(("WWW-Authenticate", REALM))
+        if self._retry_after is not None:
+            headers.append(("Retry-After", str(self._retry_after)))
+        return headers
+
+
+@cache
+def refusals() -> Mapping[str, Mapping[str, Any]]:
+    """Every reason with its RFC 6749 error, its HTTP status and its words."""
+    document: Mapping[str, Mapping[str, Any]] = json.loads(
+        files(__package__).joinpath("refusals.json").read_text(encoding="utf-8")
+    )
+    return document
+
+
+_OF_AUTHLIB = {"unsupported_grant_type": "grant-type", "invalid_scope": "scope"}
+
+
+def refusal_of(error: OAuth2Error) -> RefusalError:
+    """Our own words for what Authlib refuses by itself: its descriptions tell known clients from unknown ones."""
+    return error if isinstance(error, RefusalError) else RefusalError(_OF_AUTHLIB.get(error.error, "client"))

@@ -1,0 +1,186 @@
+"""Keys of external issuers: fetched by HTTPS from addresses that are public, kept for a while, bounded in every way.
+
+An operator names an issuer, but its server answers with further addresses and may point its name anywhere. So: HTTPS
+only, names only (no IP literals), every address that a name resolves to must be public, the connection goes to the very
+address that was checked, redirects are refused, answers are bounded in size and time, and proxies of the environment
+are not used.
+"""
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+from urllib.parse import urlsplit
+
+import aiohttp
+import orjson
+import structlog
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from gateway.clock import Clock
+from gateway.oauth.jws import PublicKey, import_keys
+from gateway.ports import TokenError
+
+Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+MAX_BYTES = 64 * 1024
+TIMEOUT_SECONDS = 5.0
+RETRY_MS = 60_000
+FRESH_MS = 3_600_000
+STALE_MS = 24 * 3_600_000
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_log = structlog.get_logger()
+
+
+def is_public(address: Address) -> bool:
+    """Whether the address lies on the public internet, also when it wraps an IPv4 one."""
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour
+        if address in _NAT64:
+            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(inner)
+    return address.is_global and not address.is_multicast
+
+
+@dataclass(slots=True)
+class _Kept:
+    """What is kept of one issuer; times in milliseconds since 1970."""
+
+    keys: Sequence[PublicKey] = ()
+    fetched_at: int = -STALE_MS
+    tried_at: int = -RETRY_MS
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class RemoteKeys:
+    """The keys of external issuers. Asks an issuer at most once a minute, whatever the tokens say.
+
+    ``allow`` decides on addresses, ``tls`` on certificates, ``timeout`` is in seconds; tests name other ones.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        allow: Callable[[Address], bool] = is_public,
+        tls: ssl.SSLContext | None = None,
+        timeout: float = TIMEOUT_SECONDS,
+    ) -> None:
+        self._clock = clock
+        self._timeout = timeout
+        self._allow = allow
+        self._tls = tls
+        self._kept: dict[str, _Kept] = {}
+
+    async def keys(self, issuer: str, kid: str | None) -> Sequence[PublicKey]:
+        """The issuer's keys, fetched anew when they are an hour old or lack ``kid``; kept for a day when its server
+        fails. Raises TokenError when there are none. Only ask for issuers that an operator named.
+        """
+        kept = self._kept.setdefault(issuer, _Kept())
+        async with kept.turn:
+            now = self._clock()
+            fresh = now - kept.fetched_at < FRESH_MS and (kid is None or any(key.kid == kid for key in kept.keys))
+            if not fresh and now - kept.tried_at >= RETRY_MS:
+                kept.tried_at = now
+                await self._refresh(issuer, kept)
+            if not kept.keys or now - kept.fetched_at >= STALE_MS:
+                raise TokenError("the keys of the token's issuer cannot be had at present")
+            return kept.keys
+
+    async def _refresh(self, issuer: str, kept: _Kept) -> None:
+        try:
+            async with asyncio.timeout(self._timeout):
+                keys = await self._fetch_keys(issuer)
+        except (RemoteError, aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+            _log.warning("oauth.issuer_failed", issuer=issuer, reason=str(error) or type(error).__name__)
+            return
+        kept.keys, kept.fetched_at = keys, kept.tried_at
+        _log.info("oauth.issuer_keys_read", issuer=issuer, keys=len(keys))
+
+    async def _fetch_keys(self, issuer: str) -> Sequence[PublicKey]:
+        connector = aiohttp.TCPConnector(
+            resolver=_GuardedResolver(self._allow), ssl=True if self._tls is None else self._tls, use_dns_cache=False
+        )
+        async with aiohttp.ClientSession(
+            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
+        ) as session:
+            keys = import_keys(await _fetch(session, await _discover(session, issuer)))
+        if not keys:
+            raise RemoteError("its JWKS holds no usable key")
+        return keys
+
+
+class RemoteError(Exception):
+    """An issuer's server is not to be asked, or did not answer as it must."""
+
+
+class _GuardedResolver(AbstractResolver):
+    """Resolves names, and refuses those that lead to an address which is not allowed."""
+
+    def __init__(self, allow: Callable[[Address], bool]) -> None:
+        self._inner = aiohttp.ThreadedResolver()
+        self._allow = allow
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await self._inner.resolve(host, port, family)
+        for one in found:
+            if not self._allow(ipaddress.ip_address(one["host"].partition("%")[0])):
+                raise RemoteError(f"{host} leads to an address that is not public")
+        return found
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+async def _discover(session: aiohttp.ClientSession, issuer: str) -> str:
+    """The issuer's ``jwks_uri``, from its metadata (RFC 8414, else OpenID Connect Discovery)."""
+    failure: RemoteError | None = None
+    for url in metadata_urls(issuer):
+        try:
+            metadata = await _fetch(session, url)
+        except RemoteError as error:
+            failure = error
+            continue
+        if metadata.get("issuer") != issuer:
+            raise RemoteError(f"{url} speaks for another issuer")
+        return str(metadata.get("jwks_uri"))
+    raise failure or RemoteError("no metadata")
+
+
+def metadata_urls(issuer: str) -> tuple[str, str]:
+    """Where an issuer's metadata may lie: RFC 8414 puts its path behind the well-known one, OpenID Connect before."""
+    parts = urlsplit(issuer)
+    path = parts.path.rstrip("/")
+    origin = f"{parts.scheme}://{parts.netloc}"
+    return (
+        f"{origin}/.well-known/oauth-authorization-server{path}",
+        f"{origin}{path}/.well-known/openid-configuration",
+    )
+
+
+async def _fetch(session: aiohttp.ClientSession, url: str) -> Mapping[str, Any]:
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if parts.scheme != "https" or not host or ":" in host or host.replace(".", "").isdigit():
+        raise RemoteError(f"{url} is not an https address with a host name")
+    async with session.get(url, allow_redirects=False, headers={"Accept": "application/json"}) as response:
+        if response.status != 200:
+            raise RemoteError(f"{url} answered {response.status}")
+        body = await response.content.read(MAX_BYTES + 1)
+        while len(body) <= MAX_BYTES and (more := await response.content.read(MAX_BYTES + 1 - len(body))):
+            body += more
+    if len(body) > MAX_BYTES:
+        raise RemoteError(f"{url} answered more than {MAX_BYTES} bytes")
+    try:
+        document = orjson.loads(body)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict):
+        raise RemoteError(f"{url} did not answer with a JSON object")
+    return document

@@ -1,0 +1,89 @@
+"""Access tokens of the gateway itself: JWTs as RFC 9068 describes them, issued and verified."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwt import JWTClaimsRegistry
+
+from gateway.clock import Clock
+from gateway.oauth.jws import Unproved, prove
+from gateway.oauth.keys import ALGORITHM, KeyRing
+from gateway.ports import Claims, TokenError
+from gateway.protocol.partner import SCOPES
+
+LIFETIME_SECONDS = 3_600
+LEEWAY_SECONDS = 60
+"""How far the clocks of two machines may differ."""
+
+_FAR_SECONDS = 2**40
+_TYPES = ("at+jwt", "application/at+jwt")
+
+
+class AccessTokens:
+    """Issues and verifies bearer tokens. ``issuer`` is the gateway's public URL, and their audience as well."""
+
+    def __init__(self, keys: KeyRing, *, issuer: str, clock: Clock) -> None:
+        self._keys = keys
+        self.issuer = issuer.rstrip("/")
+        self._clock = clock
+
+    def issue(self, platform: str, scopes: Iterable[str], *, token_id: str) -> str:
+        """A token for one hour. ``token_id`` becomes its ``jti``."""
+        now = self._clock() // 1000
+        header = {"alg": ALGORITHM, "typ": "at+jwt", "kid": self._keys.signer.kid}
+        claims = {
+            "iss": self.issuer,
+            "aud": self.issuer,
+            "sub": platform,
+            "client_id": platform,
+            "scope": " ".join(scopes),
+            "iat": now,
+            "exp": now + LIFETIME_SECONDS,
+            "jti": token_id,
+        }
+        return jws.serialize_compact(header, orjson.dumps(claims), self._keys.signer, algorithms=[ALGORITHM])
+
+    def verify(self, token: str, unproved: Unproved) -> Claims:
+        """What one of our own tokens proves. Raises TokenError."""
+        check_type(unproved)
+        if unproved.kid is None:
+            raise TokenError("the token does not name its key")
+        claims = prove(token, unproved, keys=self._keys.verifiers, algorithms=[ALGORITHM])
+        check_claims(claims, issuer=self.issuer, audience=self.issuer, now=self._clock())
+        return claims_of(claims, platform=claims["sub"])
+
+
+def check_type(unproved: Unproved) -> None:
+    """Only access tokens are taken: never an identity token or a client assertion that happens to fit (RFC 9068, 4)."""
+    if str(unproved.header.get("typ", "")).lower() not in _TYPES:
+        raise TokenError('the token is not an access token: its "typ" must be "at+jwt"')
+
+
+def check_claims(claims: Mapping[str, Any], *, issuer: str, audience: str, now: int) -> None:
+    """Issuer, audience and times; ``now`` in milliseconds since 1970. Raises TokenError naming the claim."""
+    registry = JWTClaimsRegistry(
+        now=now // 1000,
+        leeway=LEEWAY_SECONDS,
+        iss={"essential": True, "value": issuer},
+        aud={"essential": True, "value": audience},
+        exp={"essential": True},
+        sub={"essential": True},
+    )
+    try:
+        registry.validate(dict(claims))
+    except JoseError as error:
+        raise TokenError(f"the token is not valid here and now: {error.error}") from error
+
+
+def claims_of(claims: Mapping[str, Any], *, platform: str) -> Claims:
+    """The proved claims in the words of the port; ``expires_at`` in milliseconds since 1970."""
+    named = claims.get("scope")
+    granted = named.split() if isinstance(named, str) else ()
+    return Claims(
+        platform=platform,
+        scopes=frozenset(scope for scope in SCOPES if scope in granted),
+        expires_at=int(min(claims["exp"], _FAR_SECONDS)) * 1000,
+    )

@@ -1,0 +1,75 @@
+"""The gateway's ``TokenVerifier``: its own tokens and those of external issuers, each proved once and remembered."""
+
+import hashlib
+from collections import OrderedDict
+
+from gateway.clock import Clock
+from gateway.oauth.jws import Unproved, prove, read_unproved
+from gateway.oauth.remote import RemoteKeys
+from gateway.oauth.token import AccessTokens, check_claims, check_type, claims_of
+from gateway.partners import Partners
+from gateway.ports import Claims, TokenError
+
+EXTERNAL_ALGORITHMS = ("ES256", "ES384", "RS256", "PS256")
+CACHE_TOKENS = 10_000
+EXTERNAL_CACHE_MS = 300_000
+"""A key that an external issuer withdraws is out of use after five minutes at most; our own keys change by restart."""
+
+
+class Verifier:
+    """Proves bearer tokens.
+
+    A proved token is remembered under its SHA-256 until it ends (10,000 of them, the least used go first). That loses
+    nothing: who revokes a partner revokes its record, which the API looks up on each request.
+    """
+
+    def __init__(self, tokens: AccessTokens, partners: Partners, remote: RemoteKeys, *, clock: Clock) -> None:
+        self._tokens = tokens
+        self._partners = partners
+        self._remote = remote
+        self._clock = clock
+        self._proved: OrderedDict[bytes, tuple[int, Claims]] = OrderedDict()
+
+    async def verify(self, token: str) -> Claims:
+        """The claims of a bearer token. Raises TokenError."""
+        key = hashlib.sha256(token.encode(errors="replace")).digest()
+        now = self._clock()
+        known = self._proved.get(key)
+        if known is not None:
+            until, claims = known
+            if now < until:
+                self._proved.move_to_end(key)
+                return claims
+            del self._proved[key]
+        unproved = read_unproved(token)
+        if unproved.claims.get("iss") == self._tokens.issuer:
+            claims = self._tokens.verify(token, unproved)
+            until = claims.expires_at
+        else:
+            claims = await self._verify_external(token, unproved)
+            until = min(claims.expires_at, now + EXTERNAL_CACHE_MS)
+        self._remember(key, until, claims)
+        return claims
+
+    async def _verify_external(self, token: str, unproved: Unproved) -> Claims:
+        """A token of the issuer that a partner's record names. The token must name the partner by its slug, as its
+        client (``client_id``, else ``azp``) or else its subject: an issuer serves many clients, and only the one that
+        bears the platform's name speaks for the platform.
+        """
+        check_type(unproved)
+        said = unproved.claims
+        platform = said.get("client_id", said.get("azp", said.get("sub")))
+        partner = self._partners.get(platform) if isinstance(platform, str) else None
+        if partner is None or partner.revoked or partner.issuer is None or said.get("iss") != partner.issuer:
+            raise TokenError("no platform takes tokens of this issuer under this name")
+        if unproved.header.get("alg") not in EXTERNAL_ALGORITHMS:
+            raise TokenError(f"the algorithm must be one of {', '.join(EXTERNAL_ALGORITHMS)}")
+        keys = await self._remote.keys(partner.issuer, unproved.kid)
+        claims = prove(token, unproved, keys=keys, algorithms=EXTERNAL_ALGORITHMS)
+        check_claims(claims, issuer=partner.issuer, audience=self._tokens.issuer, now=self._clock())
+        return claims_of(claims, platform=partner.platform)
+
+    def _remember(self, key: bytes, until: int, claims: Claims) -> None:
+        self._proved[key] = (until, claims)
+        if len(self._proved) > CACHE_TOKENS:
+            self._proved.popitem(last=False)

@@ -1,0 +1,86 @@
+"""Credentials: minting, checking, rotating and revoking a partner's secrets. Pure: time and entropy are arguments.
+
+Why plain SHA-256 and no slow, salted hash: a secret is 256 random bits made here, never a password that somebody chose.
+There is nothing to guess, so neither salt nor slowness adds anything, while argon2 or scrypt would let anybody keep a
+core busy by sending wrong secrets to the token endpoint. The digest is compared in constant time with every live one.
+"""
+
+import hashlib
+import hmac
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from gateway.protocol.partner import Partner, Secret
+
+Entropy: TypeAlias = Callable[[int], bytes]
+"""Gives that many random bytes, such as ``os.urandom``."""
+
+SECRET_PREFIX = "passerelle_"  # noqa: S105  # not a secret: lets scanners of repositories recognise one
+SECRET_BYTES = 32
+HASH_PREFIX = "sha256:"
+OVERLAP_MS = 7 * 24 * 3_600_000
+"""How long the older secret lives on by default while a partner rotates."""
+
+
+@dataclass(frozen=True, slots=True)
+class MintedSecret:
+    """A new secret. ``text`` is to be shown once and forgotten; only ``kept`` is ever stored."""
+
+    text: str = field(repr=False)
+    kept: Secret
+
+
+def mint_secret(*, now: int, entropy: Entropy) -> MintedSecret:
+    """A new secret of 256 random bits; ``now`` in milliseconds since 1970."""
+    raw = entropy(SECRET_BYTES)
+    if len(raw) != SECRET_BYTES:
+        raise ValueError(f"a secret needs {SECRET_BYTES} random bytes")
+    text = SECRET_PREFIX + urlsafe_b64encode(raw).rstrip(b"=").decode()
+    return MintedSecret(text, Secret(hash=hash_secret(text), created_at=now))
+
+
+def hash_secret(text: str) -> str:
+    """How a secret is kept: ``sha256:`` and 64 hex digits."""
+    return HASH_PREFIX + hashlib.sha256(text.encode()).hexdigest()
+
+
+def is_live(secret: Secret, *, now: int) -> bool:
+    """Whether the secret still proves anything: until its end, which is itself outside."""
+    return secret.ends_at is None or now < secret.ends_at
+
+
+def proves(presented: str, secrets: Iterable[Secret], *, now: int) -> bool:
+    """Whether the text is one of the live secrets. Every live one is compared, in constant time, whatever is found."""
+    digest = hash_secret(presented)
+    found = False
+    for secret in secrets:
+        if is_live(secret, now=now):
+            found |= hmac.compare_digest(digest, secret.hash)
+    return found
+
+
+def live_secrets(secrets: Sequence[Secret], *, now: int) -> tuple[Secret, ...]:
+    """The secrets that still prove something, the newest first."""
+    return tuple(sorted((one for one in secrets if is_live(one, now=now)), key=lambda one: -one.created_at))
+
+
+def rotate(partner: Partner, fresh: Secret, *, now: int, overlap: int = OVERLAP_MS) -> Partner:
+    """The partner with a new secret beside the one it used so far, which ends ``overlap`` milliseconds from now (0: at
+    once). Never more than two are live: rotating again before the end drops the eldest at once.
+    """
+    if partner.revoked:
+        raise ValueError("a revoked partner has no secrets to rotate")
+    older = live_secrets(partner.secrets, now=now)[:1]
+    ending = tuple(replace(one, ends_at=_earliest(one.ends_at, now + overlap)) for one in older if overlap > 0)
+    return replace(partner, secrets=(fresh, *ending))
+
+
+def revoke(partner: Partner) -> Partner:
+    """The partner without rights and without credentials, from now on; its record and its offers stay."""
+    return replace(partner, secrets=(), jwks=None, issuer=None, revoked=True)
+
+
+def _earliest(first: int | None, second: int) -> int:
+    return second if first is None else min(first, second)

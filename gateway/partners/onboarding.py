@@ -1,0 +1,106 @@
+"""Onboarding: a partner from what is known beforehand and what the operator says, or everything that is wrong. Pure."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+import schemas
+from gateway.partners.jwks import jwks_findings
+from gateway.partners.preset import DEFAULT_SCOPES, presets
+from gateway.protocol.identity import is_slug
+from gateway.protocol.partner import SCOPES, Partner
+
+_HOST = re.compile(r"[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+")
+_NO_ISSUER = "{} is no issuer: expected https://, a host name and perhaps a path, spelt as its metadata spells it."
+_MAX_NAME = 150
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What an operator says of a new partner; None or empty where the preset, or else the default, is good."""
+
+    name: str | None = None
+    scopes: Sequence[str] = ()
+    departments: Sequence[str] = ()
+    hosts: Sequence[str] = ()
+    national_delivery: str | None = None
+    inbox: bool = False
+    feed: bool = False
+    jwks: Mapping[str, object] | None = None
+    issuer: str | None = None
+
+
+def new_partner(slug: str, wish: Wish, *, others: Sequence[Partner]) -> Partner | tuple[str, ...]:
+    """The partner, still without a secret; or what is wrong, one sentence each with the way to mend it."""
+    findings = [*_slug_findings(slug, others), *_wish_findings(wish), *_host_findings(slug, wish, others)]
+    preset = presets().get(slug)
+    if preset is None and not wish.name and is_slug(slug):
+        findings.append(f"{slug} is not one of the platforms known beforehand: give it a name with --name.")
+    if findings:
+        return tuple(findings)
+    known = preset or Partner(platform=slug, name="", scopes=DEFAULT_SCOPES)
+    return replace(
+        known,
+        name=wish.name or known.name,
+        scopes=frozenset(scope for scope in SCOPES if scope in wish.scopes) or known.scopes,
+        territory=frozenset(wish.departments) or known.territory,
+        hosts=tuple(wish.hosts) or known.hosts,
+        national_delivery="self" if (wish.national_delivery or known.national_delivery) == "self" else "gateway",
+        inbox=wish.inbox,
+        feed=wish.feed,
+        jwks=None if wish.jwks is None else dict(wish.jwks),
+        issuer=wish.issuer,
+    )
+
+
+def issuer_findings(issuer: str) -> tuple[str, ...]:
+    """What is wrong with the URL of an external issuer (RFC 8414, section 2)."""
+    try:
+        parts = urlsplit(issuer)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return (_NO_ISSUER.format(issuer),)
+    named = _HOST.fullmatch(host) is not None and not host.replace(".", "").isdigit()
+    extra = parts.query or parts.fragment or "@" in parts.netloc or port == 0
+    return () if parts.scheme == "https" and named and not extra else (_NO_ISSUER.format(issuer),)
+
+
+def _slug_findings(slug: str, others: Sequence[Partner]) -> list[str]:
+    if not is_slug(slug):
+        return [f"{slug} cannot name a platform: 1 to 40 of a-z, 0-9 and single hyphens, a letter first."]
+    if any(other.platform == slug and not other.revoked for other in others):
+        return [f"{slug} takes part already: passerelle partner rotate {slug} gives it a new secret."]
+    return []
+
+
+def _wish_findings(wish: Wish) -> list[str]:
+    known = {one["code"] for one in schemas.reference("departments")["items"]}
+    findings = [f"{scope} is not a scope: use {', '.join(SCOPES)}." for scope in wish.scopes if scope not in SCOPES]
+    findings += [
+        f"{code} is not the INSEE code of a department, such as 01, 2A or 974."
+        for code in wish.departments
+        if code not in known
+    ]
+    if wish.name is not None and not 1 <= len(wish.name.strip()) <= _MAX_NAME:
+        findings.append(f"The name must have 1 to {_MAX_NAME} characters.")
+    if wish.national_delivery not in {None, "gateway", "self"}:
+        findings.append("National delivery is either gateway or self.")
+    if wish.jwks is not None:
+        findings += [f"The key set cannot be kept. {finding}" for finding in jwks_findings(wish.jwks)]
+    if wish.issuer is not None:
+        findings += issuer_findings(wish.issuer)
+    return findings
+
+
+def _host_findings(slug: str, wish: Wish, others: Sequence[Partner]) -> list[str]:
+    taken = {host: other.platform for other in others if not other.revoked for host in other.hosts}
+    findings = [
+        f"{host} is not a host name as they are compared: lower case, no www., no scheme, no port."
+        for host in wish.hosts
+        if not _HOST.fullmatch(host) or host.startswith("www.")
+    ]
+    findings += [
+        f"{host} is the host of {taken[host]} already." for host in wish.hosts if host in taken and taken[host] != slug
+    ]
+    return findings

@@ -1,0 +1,37 @@
+"""What is known beforehand of the nine regional platforms and the national site, as packaged data."""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+
+import schemas
+from gateway.protocol.partner import Partner, Scope
+
+DEFAULT_SCOPES: frozenset[Scope] = frozenset({"offers:publish", "offers:read"})
+
+
+@cache
+def presets() -> Mapping[str, Partner]:
+    """By slug: a partner with its public facts and the usual scopes, without any credential yet."""
+    document = json.loads(files(__package__).joinpath("platforms.json").read_text(encoding="utf-8"))
+    return MappingProxyType(
+        {
+            one["platform"]: Partner(
+                platform=one["platform"],
+                name=one["name"],
+                scopes=DEFAULT_SCOPES,
+                territory=_departments(one["region"]),
+                national_delivery=one["national_delivery"],
+                hosts=tuple(one["hosts"]),
+            )
+            for one in document["platforms"]
+        }
+    )
+
+
+def _departments(region: str | None) -> frozenset[str]:
+    """The INSEE codes of a region's departments; empty, which means all, where there is no region."""
+    listed = schemas.reference("departments")["items"]
+    return frozenset(one["code"] for one in listed if one["region"] == region)

@@ -1,0 +1,94 @@
+"""Signing keys: made once, kept from others, several of them while they rotate."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from joserfc.jwk import ECKey, RSAKey
+
+from gateway.oauth.jws import read_unproved
+from gateway.oauth.keys import KeyRing, SigningKeyError, add_signing_key
+from gateway.oauth.token import AccessTokens
+from gateway.ports import TokenError
+from tests.oauth.ground import ISSUER, Hands
+
+
+def pem(key: ECKey | RSAKey) -> str:
+    return key.as_pem(private=True).decode()
+
+
+def test_a_key_is_made_once_for_its_owner_only(tmp_path: Path) -> None:
+    """SEC-009."""
+    path = tmp_path / "keys" / "signing.pem"
+    made = KeyRing.open(path)
+    assert 0o600 == stat.S_IMODE(path.stat().st_mode)
+    assert made.signer.kid == KeyRing.open(path).signer.kid
+    assert [path] == list(path.parent.iterdir())
+
+
+def test_a_key_file_open_to_everybody_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    path = tmp_path / "signing.pem"
+    KeyRing.open(path)
+    path.chmod(0o644)
+    with pytest.raises(SigningKeyError, match=f"chmod 600 {path}"):
+        KeyRing.read(path)
+
+
+def test_the_first_key_signs_and_all_of_them_verify() -> None:
+    new, old = (ECKey.generate_key("P-256") for _ in range(2))
+    ring = KeyRing.from_pem(pem(new) + pem(old))
+    assert [key.thumbprint() for key in (new, old)] == [key.kid for key in ring.verifiers]
+    assert new.thumbprint() == ring.signer.kid
+    clock = Hands()
+    older = AccessTokens(KeyRing.from_pem(pem(old)), issuer=ISSUER, clock=clock)
+    newer = AccessTokens(ring, issuer=ISSUER, clock=clock)
+    token = older.issue("bretagne", ["offers:read"], token_id="a")
+    assert "bretagne" == newer.verify(token, read_unproved(token)).platform
+    token = newer.issue("bretagne", ["offers:read"], token_id="b")
+    with pytest.raises(TokenError, match="no known key"):
+        older.verify(token, read_unproved(token))
+
+
+def test_rotating_a_file_keeps_the_older_key_for_verifying(tmp_path: Path) -> None:
+    path = tmp_path / "signing.pem"
+    first = KeyRing.open(path).signer.kid
+    second = add_signing_key(path)
+    assert [first] == [key.kid for key in second.verifiers[1:]]
+    third = add_signing_key(path)
+    assert [second.signer.kid] == [key.kid for key in third.verifiers[1:]]
+    assert 0o600 == stat.S_IMODE(path.stat().st_mode)
+    assert [path] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "no key",
+        pem(ECKey.generate_key("P-384")),
+        pem(RSAKey.generate_key(2048)),
+        "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----",
+    ],
+)
+def test_what_cannot_sign_is_refused(text: str) -> None:
+    with pytest.raises(SigningKeyError):
+        KeyRing.from_pem(text)
+
+
+def test_a_missing_or_unreadable_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SigningKeyError, match=r"missing\.pem"):
+        KeyRing.read(tmp_path / "missing.pem")
+    binary = tmp_path / "binary.pem"
+    binary.write_bytes(os.urandom(64) + b"\xff")
+    binary.chmod(0o600)
+    with pytest.raises(SigningKeyError, match=r"binary\.pem"):
+        KeyRing.read(binary)
+
+
+def test_no_key_material_shows_in_repr_errors_or_the_published_keys() -> None:
+    key = ECKey.generate_key("P-256")
+    ring = KeyRing.from_pem(pem(key))
+    private = str(key.as_dict(private=True)["d"])
+    assert private not in repr(ring) + str(ring.jwks())
+    assert f"KeyRing({key.thumbprint()})" == repr(ring)

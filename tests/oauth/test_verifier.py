@@ -1,0 +1,191 @@
+"""The gateway's own bearer tokens: what proves, what does not, and for how long it is remembered."""
+
+import json
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from joserfc.jwk import ECKey
+
+from gateway.oauth.jws import prove, read_unproved
+from gateway.oauth.token import check_claims
+from gateway.oauth.verifier import CACHE_TOKENS
+from gateway.partners.credential import revoke
+from gateway.ports import Claims, TokenError
+from tests.oauth.ground import BRETAGNE, ISSUER, PARTNER_KEY, Ground, sign
+
+HEADER = {"typ": "at+jwt"}
+
+
+def own(ground: Ground, header: Mapping[str, Any] | None = None, **changes: Any) -> str:
+    """A token as the gateway makes it but for what the test changes; None leaves a claim out."""
+    now = ground.clock() // 1000
+    claims = {
+        "iss": ISSUER,
+        "aud": ISSUER,
+        "sub": "bretagne",
+        "scope": "offers:read",
+        "iat": now,
+        "exp": now + 3600,
+        "jti": "x",
+        **changes,
+    }
+    whole = {"typ": "at+jwt", "kid": ground.keys.signer.kid, **(header or {})}
+    return sign(ground.keys.signer, {name: value for name, value in claims.items() if value is not None}, whole)
+
+
+async def test_a_token_proves_platform_scopes_and_end(ground: Ground) -> None:
+    token = ground.tokens.issue("bretagne", ["offers:read"], token_id="a")
+    expected = Claims("bretagne", frozenset({"offers:read"}), ground.clock() + 3_600_000)
+    assert expected == await ground.verifier.verify(token)
+    assert expected == await ground.verifier.verify(own(ground))
+
+
+def test_a_token_is_as_rfc_9068_wants_it(ground: Ground) -> None:
+    unproved = read_unproved(ground.tokens.issue("bretagne", ["offers:read"], token_id="a"))
+    assert {"alg": "ES256", "typ": "at+jwt", "kid": ground.keys.signer.kid} == unproved.header
+    now = ground.clock() // 1000
+    assert {
+        "iss": ISSUER,
+        "aud": ISSUER,
+        "sub": "bretagne",
+        "client_id": "bretagne",
+        "scope": "offers:read",
+        "iat": now,
+        "exp": now + 3600,
+        "jti": "a",
+    } == unproved.claims
+
+
+def _unsigned(ground: Ground) -> str:
+    _, claims, _ = own(ground).split(".")
+    head = urlsafe_b64encode(b'{"alg":"none","typ":"at+jwt","kid":"x"}').rstrip(b"=").decode()
+    return f"{head}.{claims}."
+
+
+def _forged(ground: Ground) -> str:
+    head, _, signature = own(ground).split(".")
+    _, claims, _ = own(ground, sub="occitanie").split(".")
+    return f"{head}.{claims}.{signature}"
+
+
+def _own_key_in_the_header(ground: Ground) -> str:
+    """A forger's key, offered by the token itself."""
+    forger = ECKey.generate_key("P-256")
+    claims = read_unproved(own(ground)).claims
+    return sign(forger, claims, HEADER | {"kid": ground.keys.signer.kid, "jwk": forger.as_dict(private=False)})
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        _unsigned,
+        _forged,
+        _own_key_in_the_header,
+        lambda g: own(g, exp=g.clock() // 1000 - 60),
+        lambda g: own(g, exp=None),
+        lambda g: own(g, aud="https://elsewhere.example"),
+        lambda g: own(g, aud=None),
+        lambda g: own(g, sub=None),
+        lambda g: own(g, sub=7),
+        lambda g: own(g, nbf=g.clock() // 1000 + 120),
+        lambda g: own(g, header={"typ": "JWT"}),
+        lambda g: own(g, header={"kid": "unknown"}),
+        lambda g: sign(g.keys.signer, read_unproved(own(g)).claims, HEADER),
+        lambda g: own(g, iss="https://elsewhere.example"),
+        lambda g: g.assertion(),
+        lambda g: own(g)[:-4] + "AAAA",
+        lambda g: own(g) + "=",
+        lambda _: "",
+        lambda _: "é",
+        lambda _: "\ud800",
+        lambda _: "a.b.c",
+        lambda _: "a.b.c.d.e",
+        lambda g: own(g, padding="x" * 8192),
+    ],
+)
+async def test_a_token_that_is_not_as_it_must_be_proves_nothing(ground: Ground, make: Callable[[Ground], str]) -> None:
+    """SEC-001: expired, forged, unsigned, for another audience, of another kind, or no token at all."""
+    token = make(ground)
+    for _ in range(2):
+        with pytest.raises(TokenError) as raised:
+            await ground.verifier.verify(token)
+        assert not token or token not in str(raised.value)
+
+
+async def test_a_client_assertion_is_no_access_token_even_when_our_own_key_signs_it(ground: Ground) -> None:
+    assertion = ground.assertion(key=ground.keys.signer, iss=ISSUER, aud=ISSUER)
+    with pytest.raises(TokenError, match="not an access token"):
+        await ground.verifier.verify(assertion)
+
+
+async def test_a_remembered_token_ends_with_its_time(ground: Ground) -> None:
+    """Remembered tokens end exactly; fresh ones are given the minute by which clocks may differ."""
+    token = own(ground)
+    assert "bretagne" == (await ground.verifier.verify(token)).platform
+    ground.clock.move(3599)
+    assert "bretagne" == (await ground.verifier.verify(token)).platform
+    ground.clock.move(1 + 60)
+    with pytest.raises(TokenError):
+        await ground.verifier.verify(token)
+
+
+async def test_revoking_a_partner_does_not_wait_for_its_tokens_to_end(ground: Ground) -> None:
+    """The verifier proves identity; the record, which the API looks up on each request, says revoked at once."""
+    claims = await ground.verifier.verify(own(ground))
+    await ground.partners.save(revoke(BRETAGNE))
+    partner = ground.partners.get(claims.platform)
+    assert partner is not None
+    assert partner.revoked
+
+
+async def test_a_proved_token_is_remembered_and_memory_stays_bounded(ground: Ground) -> None:
+    token = own(ground)
+    first = await ground.verifier.verify(token)
+    assert first is await ground.verifier.verify(token)
+    for number in range(CACHE_TOKENS):
+        ground.verifier._remember(number.to_bytes(32), ground.clock() + 1, first)
+    assert CACHE_TOKENS == len(ground.verifier._proved)
+    assert first is not await ground.verifier.verify(token)
+
+
+async def test_unknown_scopes_of_a_token_give_nothing(ground: Ground) -> None:
+    assert {"operate"} == (await ground.verifier.verify(own(ground, scope="operate dance"))).scopes
+    assert frozenset() == (await ground.verifier.verify(own(ground, scope=["operate"]))).scopes
+    assert frozenset() == (await ground.verifier.verify(own(ground, scope=None))).scopes
+
+
+_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
+)
+_HEADERS = st.fixed_dictionaries(
+    {"alg": st.just("ES256") | _VALUES},
+    optional=dict.fromkeys(("kid", "typ", "crit", "b64", "jwk", "x5c", "x"), _VALUES),
+)
+
+
+@settings(deadline=None)
+@given(
+    header=_HEADERS | _VALUES,
+    claims=st.dictionaries(st.sampled_from(("iss", "aud", "exp", "sub", "nbf")), _VALUES) | _VALUES,
+    tail=st.binary(max_size=64).map(lambda raw: urlsafe_b64encode(raw).decode()) | st.text(max_size=9),
+)
+def test_whatever_a_stranger_sends_is_refused_in_order(header: Any, claims: Any, tail: str) -> None:
+    """No token makes the reader fail in another way than TokenError."""
+    head, body = (urlsafe_b64encode(json.dumps(part).encode()).decode() for part in (header, claims))
+    token = f"{head}.{body}.{tail}"
+    with pytest.raises(TokenError):
+        prove(token, read_unproved(token), keys=[PARTNER_KEY], algorithms=["ES256"])
+
+
+@settings(deadline=None)
+@given(claims=st.dictionaries(st.sampled_from(("iss", "aud", "exp", "sub", "nbf", "iat", "jti")), _VALUES))
+def test_whatever_is_signed_is_judged_in_order(claims: dict[str, Any]) -> None:
+    """Claims of any shape, truly signed by somebody we know, are refused as TokenError, too."""
+    with pytest.raises(TokenError):
+        check_claims(claims, issuer=ISSUER, audience=ISSUER, now=0)

@@ -1,0 +1,128 @@
+"""A new partner comes from what is known and what is said, and everything wrong with a wish is said at once."""
+
+from dataclasses import replace
+
+import pytest
+from joserfc.jwk import ECKey
+
+from gateway.partners.credential import revoke
+from gateway.partners.onboarding import Wish, issuer_findings, new_partner
+from gateway.partners.preset import presets
+from gateway.protocol.partner import Partner
+
+KEYS: dict[str, object] = {"keys": [ECKey.generate_key("P-256").as_dict(private=False)]}
+
+
+def findings(slug: str, wish: Wish, *others: Partner) -> str:
+    made = new_partner(slug, wish, others=others)
+    assert isinstance(made, tuple)
+    return " ".join(made)
+
+
+def test_a_known_platform_needs_no_more_than_its_slug() -> None:
+    assert presets()["normandie"] == new_partner("normandie", Wish(), others=())
+
+
+def test_what_is_said_outweighs_what_is_known() -> None:
+    wish = Wish(
+        name="Elle",
+        scopes=["offers:read"],
+        departments=["35", "2A"],
+        hosts=["elle.example"],
+        national_delivery="gateway",
+        inbox=True,
+        feed=True,
+        jwks=KEYS,
+        issuer="https://id.example/realm",
+    )
+    assert Partner(
+        platform="bretagne",
+        name="Elle",
+        scopes=frozenset({"offers:read"}),
+        territory=frozenset({"35", "2A"}),
+        national_delivery="gateway",
+        inbox=True,
+        feed=True,
+        hosts=("elle.example",),
+        jwks=KEYS,
+        issuer="https://id.example/realm",
+    ) == new_partner("bretagne", wish, others=())
+
+
+def test_any_other_platform_can_take_part_under_a_name() -> None:
+    """A department's platform is a partner like any other (IDN-002)."""
+    made = new_partner("sarthe", Wish(name="Sarthe"), others=())
+    assert isinstance(made, Partner)
+    assert ["offers:publish", "offers:read"] == sorted(made.scopes)
+    assert (frozenset(), "gateway") == (made.territory, made.national_delivery)
+    assert "--name" in findings("sarthe", Wish())
+
+
+@pytest.mark.parametrize("slug", ["", "Bretagne", "bretagne:1", "a--b", "gateway", "é", "x" * 41, "../x"])
+def test_a_slug_that_cannot_name_a_platform_is_refused(slug: str) -> None:
+    """IDN-002."""
+    assert "cannot name a platform" in findings(slug, Wish(name="X"))
+
+
+def test_who_takes_part_is_not_added_twice_but_may_come_back() -> None:
+    known = presets()["bretagne"]
+    assert "passerelle partner rotate bretagne" in findings("bretagne", Wish(), known)
+    assert known == new_partner("bretagne", Wish(), others=[revoke(known)])
+
+
+def test_everything_wrong_is_said_at_once() -> None:
+    wish = Wish(
+        name=" ",
+        scopes=["offers:dance"],
+        departments=["99"],
+        hosts=["https://x", "www.x.example", "stages.iledefrance.fr"],
+        national_delivery="nobody",
+        jwks={"keys": []},
+        issuer="http://id.example",
+    )
+    said = findings("bretagne", wish, presets()["ile-de-france"])
+    for part in (
+        "name must have",
+        "offers:dance is not a scope",
+        "99 is not the INSEE code",
+        "https://x is not a host name",
+        "www.x.example is not a host name",
+        "is the host of ile-de-france",
+        "gateway or self",
+        "0 keys",
+        "http://id.example is no issuer",
+    ):
+        assert part in said
+
+
+def test_a_host_of_a_revoked_platform_can_be_taken_over() -> None:
+    former = revoke(replace(presets()["ile-de-france"], platform="former"))
+    wish = Wish(hosts=list(former.hosts))
+    assert isinstance(new_partner("ile-de-france", wish, others=[former]), Partner)
+
+
+@pytest.mark.parametrize("issuer", ["https://id.example", "https://id.example:8443/realms/stages"])
+def test_an_issuer_is_an_https_url_with_a_host_name(issuer: str) -> None:
+    assert () == issuer_findings(issuer)
+
+
+@pytest.mark.parametrize(
+    "issuer",
+    [
+        "",
+        "id.example",
+        "http://id.example",
+        "https://",
+        "https://localhost",
+        "https://127.0.0.1",
+        "https://[::1]/x",
+        "https://[bad",
+        "https://id.example:99999",
+        "https://user@id.example",
+        "https://id.example/?x=1",
+        "https://id.example/#x",
+    ],
+)
+def test_what_is_no_issuer_is_refused(issuer: str) -> None:
+    """RFC 8414, section 2."""
+    assert 1 == len(issuer_findings(issuer))
