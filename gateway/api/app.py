@@ -1,0 +1,57 @@
+"""The application: every route, and what each request passes through on its way to one."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from aiohttp import web
+
+from gateway.api import (
+    batch,
+    changes,
+    discovery,
+    moderation,
+    offers,
+    publishing,
+    receipts,
+    reference,
+    snapshots,
+    tokens,
+)
+from gateway.api.auth import authenticate
+from gateway.api.context import CONTEXT, Context
+from gateway.api.limit import RATES, SLOTS, Rates, Slots, limit_rate, tell_rate
+from gateway.api.once import REQUESTS
+from gateway.api.problem import render_problems
+from gateway.api.trace import observe, sign
+from gateway.api.uploading import ROOM
+from gateway.idempotency import Requests
+from gateway.upload.spool import Room
+
+_MODULES = (tokens, discovery, batch, snapshots, publishing, moderation, receipts, offers, changes, reference)
+
+
+def build_app(context: Context) -> web.Application:
+    """The API of a gateway made of these parts. The composition root adds ``TOKEN_ISSUER`` and ``METRICS``."""
+    app = web.Application(middlewares=[observe, render_problems, authenticate, limit_rate])
+    app[CONTEXT] = context
+    app[RATES] = Rates(context.limits.requests_per_minute)
+    app[SLOTS] = Slots(context.limits.uploads_at_once)
+    app[ROOM] = Room(context.limits.spool_bytes)
+    app[REQUESTS] = Requests(context.log)
+    app.on_response_prepare.extend((sign, tell_rate))
+    app.cleanup_ctx.append(_close_requests)
+    for module in _MODULES:
+        app.add_routes(module.ROUTES)
+    return app
+
+
+def runner_options() -> dict[str, Any]:
+    """How an ``AppRunner`` must run it: compressed bodies come as they are, because the library's own inflater takes a
+    cut stream for a whole one.
+    """
+    return {"auto_decompress": False, "keepalive_timeout": 75.0, "lingering_time": 5.0}
+
+
+async def _close_requests(app: web.Application) -> AsyncIterator[None]:
+    yield
+    await app[REQUESTS].close()

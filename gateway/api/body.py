@@ -1,0 +1,92 @@
+"""Bodies of requests: which types and encodings are taken, and small documents read within limits."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Literal, TypeAlias
+
+from aiohttp import hdrs, web
+
+from gateway.api.context import context_of
+from gateway.api.problem import ProblemError
+from gateway.upload.receive import Form
+
+Kind: TypeAlias = Literal["lines", "array"]
+
+JSON: Mapping[str, Kind] = {"application/json": "array"}
+LINES: Mapping[str, Kind] = {"application/x-ndjson": "lines", "application/ndjson": "lines"}
+_GZIP = ("gzip", "x-gzip")
+_PLAIN = ("", "identity")
+
+
+class Body:
+    """The bytes of a request as they arrive; a broken transfer is a problem of the client, not of the gateway."""
+
+    def __init__(self, request: web.Request) -> None:
+        self._content = request.content
+
+    async def readany(self) -> bytes:
+        """What has arrived, or arrives next; nothing at the end. Raises ConnectionError when the client has gone."""
+        try:
+            return await self._content.readany()
+        except web.RequestPayloadError:
+            raise ProblemError("body-truncated") from None
+
+
+async def read_document(request: web.Request) -> bytes:
+    """The whole of a JSON document of at most ``limits.offer_bytes``."""
+    check_media_type(request, JSON)
+    if _encoding(request) not in _PLAIN:
+        raise _refused_encoding(request, "identity")
+    limits = context_of(request).limits
+    if (request.content_length or 0) > limits.offer_bytes:
+        raise ProblemError("body-too-large", expected=limits.offer_bytes)
+    if request.content.is_eof():  # it is all here: no need to watch the clock
+        return await _read(request, limits.offer_bytes)
+    try:
+        async with asyncio.timeout(limits.read_seconds):
+            return await _read(request, limits.offer_bytes)
+    except TimeoutError:
+        raise ProblemError("upload-too-slow", expected=limits.read_seconds) from None
+
+
+async def _read(request: web.Request, most: int) -> bytes:
+    body, source = b"", Body(request)
+    while chunk := await source.readany():
+        body += chunk
+        if len(body) > most:
+            raise ProblemError("body-too-large", expected=most)
+    return body
+
+
+def refuse_body(request: web.Request) -> None:
+    """For a call whose meaning lies in its address."""
+    if request.can_read_body:
+        raise ProblemError("body-unexpected")
+
+
+def form_of(request: web.Request, kinds: Mapping[str, Kind]) -> Form:
+    """How an upload is written, by its headers: 415 for what is not taken here (ERR-004)."""
+    kind = check_media_type(request, kinds)
+    encoding = _encoding(request)
+    if encoding not in (*_PLAIN, *_GZIP):
+        raise _refused_encoding(request, "gzip, identity")
+    return Form(kind=kind, gzip=encoding in _GZIP)
+
+
+def check_media_type(request: web.Request, kinds: Mapping[str, Kind]) -> Kind:
+    """The kind that the content type stands for. JSON is UTF-8: no other charset is taken."""
+    text = request.headers.get(hdrs.CONTENT_TYPE, "")
+    name, _, parameters = text.partition(";")
+    kind = kinds.get(name.strip().lower())
+    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
+    if kind is None or charset not in ("", "utf-8", "utf8"):
+        raise ProblemError("media-type", actual=text or "–", expected=", ".join(kinds))
+    return kind
+
+
+def _encoding(request: web.Request) -> str:
+    return ",".join(request.headers.getall(hdrs.CONTENT_ENCODING, ())).strip().lower()
+
+
+def _refused_encoding(request: web.Request, expected: str) -> ProblemError:
+    return ProblemError("content-encoding", actual=_encoding(request), expected=expected)

@@ -1,0 +1,63 @@
+"""Discovery: what this gateway speaks, its limits and addresses, and the OpenAPI document it answers by."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from aiohttp import hdrs, web
+
+import schemas
+from gateway.api.answer import is_known, send_json, tag_of, unchanged
+from gateway.api.auth import public
+from gateway.api.context import context_of
+from gateway.api.parameter import Parameters
+from schemas.contract import openapi_document
+
+PROTOCOL_VERSION = "1"
+ENDPOINTS: Mapping[str, str] = {
+    "token": "/oauth/token",
+    "jwks": "/oauth/jwks.json",
+    "offers": "/v1/offers",
+    "batch": "/v1/offers/batch",
+    "marks": "/v1/snapshots/marks",
+    "snapshots": "/v1/snapshots",
+    "receipts": "/v1/receipts",
+    "changes": "/v1/changes",
+    "reference": "/v1/reference",
+    "openapi": "/v1/openapi.json",
+}
+"""Relative to the address of the discovery document (RFC 3986)."""
+
+
+@public
+async def get_discovery(request: web.Request) -> web.Response:
+    """``GET /.well-known/passerelle``."""
+    Parameters(request.query, ())
+    limits = asdict(context_of(request).limits)
+    body = {
+        "protocol_version": PROTOCOL_VERSION,
+        "schema_version": schemas.SCHEMA_VERSION,
+        "rules_version": schemas.RULES_VERSION,
+        "limits": limits,
+        "endpoints": ENDPOINTS,
+    }
+    return _public(request, body)
+
+
+@public
+async def get_openapi(request: web.Request) -> web.Response:
+    """``GET /v1/openapi.json``."""
+    Parameters(request.query, ())
+    return _public(request, openapi_document())
+
+
+def _public(request: web.Request, body: Mapping[str, Any]) -> web.Response:
+    tag = tag_of(body)
+    headers: dict[str, str] = {hdrs.CACHE_CONTROL: "public, max-age=300", hdrs.ETAG: tag}
+    return unchanged(tag, headers) if is_known(request, tag) else send_json(body, headers)
+
+
+ROUTES: Sequence[web.RouteDef] = (
+    web.get("/.well-known/passerelle", get_discovery),
+    web.get("/v1/openapi.json", get_openapi),
+)

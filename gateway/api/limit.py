@@ -1,0 +1,109 @@
+"""Limits on how often a partner asks, and on how many uploads run at once: refused at once, never queued."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import ceil
+
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
+
+from gateway.api.context import PARTNER, context_of
+from gateway.api.problem import ProblemError
+
+_MINUTE = 60.0
+_UPLOADS_RETRY_SECONDS = 5
+
+
+@dataclass(slots=True)
+class Bucket:
+    """A token bucket: holds a minute's worth of requests and fills evenly. Time is in seconds on any steady clock."""
+
+    most: int
+    tokens: float
+    filled_at: float
+
+    def take(self, now: float) -> bool:
+        """Take one; False when it is empty."""
+        self.tokens = min(self.most, self.tokens + (now - self.filled_at) * self.most / _MINUTE)
+        self.filled_at = now
+        if self.tokens < 1:
+            return False
+        self.tokens -= 1
+        return True
+
+    @property
+    def seconds_to_next(self) -> int:
+        """Whole seconds until there is one again, at least 1."""
+        return max(1, ceil((1 - self.tokens) * _MINUTE / self.most))
+
+    @property
+    def seconds_to_full(self) -> int:
+        """Whole seconds until nothing is missing."""
+        return ceil((self.most - self.tokens) * _MINUTE / self.most)
+
+
+class Rates:
+    """One bucket for each partner: they are dozens, and only proven ones get here."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._per_minute = per_minute
+        self._buckets: dict[str, Bucket] = {}
+
+    def bucket(self, platform: str, now: float) -> Bucket:
+        """The partner's bucket, full at first."""
+        found = self._buckets.get(platform)
+        if found is None:
+            found = self._buckets[platform] = Bucket(self._per_minute, self._per_minute, now)
+        return found
+
+
+class Slots:
+    """Places for uploads. One partner gets at most half of them, so that none keeps the others out."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._most_each = max(1, most // 2)
+        self._taken: dict[str, int] = {}
+
+    @contextmanager
+    def one(self, platform: str) -> Iterator[None]:
+        """Hold a place while entered. Raises ProblemError when there is none."""
+        mine = self._taken.get(platform, 0)
+        if mine >= self._most_each or sum(self._taken.values()) >= self._most:
+            raise ProblemError("uploads-busy", headers={hdrs.RETRY_AFTER: str(_UPLOADS_RETRY_SECONDS)})
+        self._taken[platform] = mine + 1
+        try:
+            yield
+        finally:
+            self._taken[platform] -= 1
+            if not self._taken[platform]:
+                del self._taken[platform]
+
+
+RATES: web.AppKey[Rates] = web.AppKey("rates", Rates)
+SLOTS: web.AppKey[Slots] = web.AppKey("slots", Slots)
+_BUCKET: web.RequestKey[Bucket] = web.RequestKey("bucket", Bucket)
+
+
+@web.middleware
+async def limit_rate(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Refuse a partner's request beyond its rate: 429 with Retry-After (ERR-006). Public routes have no partner."""
+    partner = request.get(PARTNER)
+    if partner is not None:
+        now = asyncio.get_running_loop().time()
+        bucket = request.config_dict[RATES].bucket(partner.platform, now)
+        request[_BUCKET] = bucket
+        if not bucket.take(now):
+            retry: dict[str, str] = {hdrs.RETRY_AFTER: str(bucket.seconds_to_next)}
+            raise ProblemError("rate-limited", headers=retry, expected=context_of(request).limits.requests_per_minute)
+    return await handler(request)
+
+
+async def tell_rate(request: web.Request, response: web.StreamResponse) -> None:
+    """Put what is left on the answer, just before it is sent (draft-ietf-httpapi-ratelimit-headers)."""
+    bucket = request.get(_BUCKET)
+    if bucket is not None:
+        response.headers["RateLimit-Policy"] = f'"partner";q={bucket.most};w={int(_MINUTE)}'
+        response.headers["RateLimit"] = f'"partner";r={int(bucket.tokens)};t={bucket.seconds_to_full}'

@@ -1,0 +1,68 @@
+"""Moderation over HTTP: the operator withdraws an offer, or lifts that again (requirement WDR-007)."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
+
+import orjson
+from aiohttp import web
+
+from gateway.api.address import offer_id_of
+from gateway.api.auth import requires
+from gateway.api.body import read_document
+from gateway.api.context import context_of
+from gateway.api.decision import submit
+from gateway.api.once import Answer, once
+from gateway.api.parameter import Parameters
+from gateway.api.problem import ProblemError
+from gateway.protocol.identity import partition_of, platform_of
+from gateway.protocol.submission import Lift, Retire
+
+Action: TypeAlias = Literal["moderate", "lift"]
+_MEMBERS = {"action", "reason"}
+_EXPECTED = '{"action": "moderate" | "lift", "reason"?: "…"}'
+
+
+@requires("operate")
+async def post_moderation(request: web.Request) -> web.StreamResponse:
+    """``POST /v1/offers/{id}/moderation``."""
+    Parameters(request.query, ())
+    offer_id = offer_id_of(request)
+    raw = await read_document(request)
+    action = _read_action(raw)
+    return await once(request, hashlib.sha256(raw).hexdigest(), lambda: _moderate(request, offer_id, action))
+
+
+def _read_action(raw: bytes) -> Action:
+    """What is asked. A reason may stand beside it for whoever reads the request; it is neither stored nor logged."""
+    try:
+        asked = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        asked = None
+    if not isinstance(asked, dict) or not asked.keys() <= _MEMBERS or not isinstance(asked.get("reason", ""), str):
+        raise ProblemError("body-malformed", expected=_EXPECTED)
+    match asked.get("action"):
+        case "moderate" | "lift" as action:
+            return action
+    raise ProblemError("body-malformed", expected=_EXPECTED)
+
+
+async def _moderate(request: web.Request, offer_id: str, action: Action) -> Answer:
+    """The command, if the offer is known here; it loses to any newer change (WDR-006)."""
+    context = context_of(request)
+    state = await context.offers.get(offer_id)
+    if state is None:
+        raise ProblemError("offer-unknown", actual=offer_id)
+    receipt = context.receipt_ids.derive(
+        platform_of(offer_id),
+        partition=partition_of(offer_id, context.log.partitions),
+        parts=(action, offer_id, state.known.sequence),
+    )
+    revision = state.known.revision
+    if action == "lift":
+        return Answer.of(await submit(request, Lift(receipt=receipt, id=offer_id, if_revision=revision)))
+    command = Retire(receipt=receipt, id=offer_id, if_revision=revision, reason="moderated")
+    return Answer.of(await submit(request, command))
+
+
+ROUTES: Sequence[web.RouteDef] = (web.post("/v1/offers/{id}/moderation", post_moderation),)

@@ -1,0 +1,140 @@
+"""Answers to POST requests, given once for each ``Idempotency-Key`` however often the request is sent."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from http import HTTPStatus
+from itertools import chain
+
+import structlog
+from aiohttp import hdrs, web
+
+from gateway.api.context import context_of, partner_of
+from gateway.api.problem import ProblemError, language_of, problem_response
+from gateway.idempotency import ANSWER_BYTES, Claim, Kept, Requests, Reused, Running
+from gateway.ports import LogError
+
+KEY = "Idempotency-Key"
+REPLAYED = "Idempotency-Replayed"
+_KEY = re.compile(r"[\x21-\x7e]{1,128}")
+_PIECE_BYTES = 64 * 1024
+_RETRY_SECONDS = "5"
+
+REQUESTS: web.AppKey[Requests] = web.AppKey("requests", Requests)
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer before it is sent: its body comes in pieces, so that a long one is never whole in memory."""
+
+    status: int
+    headers: Mapping[str, str]
+    pieces: Iterable[bytes]
+
+    @classmethod
+    def of(cls, response: web.Response) -> "Answer":
+        """A small answer that is there already."""
+        body = response.body
+        return cls(response.status, dict(response.headers), (body if isinstance(body, bytes) else b"",))
+
+
+async def once(request: web.Request, digest: str, run: Callable[[], Awaitable[Answer]]) -> web.StreamResponse:
+    """Run the request and send its answer; with an ``Idempotency-Key``, only if it has not been run already.
+
+    ``digest`` stands for the content. A key is a partner's own, and good for one address and content (PUB-041 to 045).
+    """
+    key = request.headers.get(KEY)
+    if key is None:
+        return await send(request, await run())
+    if not _KEY.fullmatch(key):
+        raise ProblemError("idempotency-key")
+    requests = request.config_dict[REQUESTS]
+    match await requests.claim(partner_of(request).platform, key, _digest(request, digest)):
+        case Running():
+            raise ProblemError("idempotency-running", headers={hdrs.RETRY_AFTER: _RETRY_SECONDS})
+        case Reused():
+            raise ProblemError("idempotency-reused")
+        case Kept(status=status, headers=headers, body=body):
+            return await send(request, Answer(status, {**headers, REPLAYED: "true"}, (body.encode(),)))
+        case Claim() as claim:
+            return await send(request, await _run(request, claim, run))
+
+
+async def send(request: web.Request, answer: Answer) -> web.StreamResponse:
+    """Send an answer piece by piece. A client that does not read it, or takes as long as no upload may, is let go."""
+    response = web.StreamResponse(status=answer.status, headers=answer.headers)
+    await response.prepare(request)
+    limits = context_of(request).limits
+    try:
+        async with asyncio.timeout(limits.upload_seconds):
+            for piece in _gathered(answer.pieces):
+                async with asyncio.timeout(limits.read_seconds):
+                    await response.write(piece)
+                await asyncio.sleep(0)
+            async with asyncio.timeout(limits.read_seconds):
+                await response.write_eof()
+    except TimeoutError:
+        if request.transport is not None:
+            request.transport.abort()
+        raise ConnectionResetError("the client does not read its answer") from None
+    return response
+
+
+async def _run(request: web.Request, claim: Claim, run: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Run it and keep the answer, a refusal too. What failed on our side is released, to be run again."""
+    requests = request.config_dict[REQUESTS]
+    try:
+        answer = await run()
+    except ProblemError as error:
+        if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            await _quietly(requests.release(claim))
+            raise
+        answer = Answer.of(problem_response(error, language_of(request)))
+    except BaseException:
+        await _quietly(requests.release(claim))
+        raise
+    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        await _quietly(requests.release(claim))
+        return answer
+    begin, rest = _begin(answer.pieces)
+    await _quietly(requests.keep(claim, answer.status, answer.headers, None if rest is not None else begin.decode()))
+    return Answer(answer.status, answer.headers, (begin,) if rest is None else chain((begin,), rest))
+
+
+def _begin(pieces: Iterable[bytes]) -> tuple[bytes, Iterator[bytes] | None]:
+    """As much of the body as may be kept, and the rest of it, None when that was all."""
+    begin = bytearray()
+    rest = iter(pieces)
+    for piece in rest:
+        begin += piece
+        if len(begin) > ANSWER_BYTES:
+            return bytes(begin), rest
+    return bytes(begin), None
+
+
+async def _quietly(step: Awaitable[None]) -> None:
+    """The request itself is done: a log that fails now only means that its claim lapses after five minutes."""
+    try:
+        await step
+    except LogError as error:
+        log.warning("api.claim_not_settled", reason=str(error))
+
+
+def _gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in pieces of about 64 kB."""
+    gathered = bytearray()
+    for piece in pieces:
+        gathered += piece
+        if len(gathered) >= _PIECE_BYTES:
+            yield bytes(gathered)
+            gathered.clear()
+    if gathered:
+        yield bytes(gathered)
+
+
+def _digest(request: web.Request, content: str) -> str:
+    return blake2b(f"{request.method} {request.raw_path}\n{content}".encode(), digest_size=20).hexdigest()

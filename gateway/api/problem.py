@@ -1,0 +1,173 @@
+"""Problem documents: every refusal of the API as RFC 9457 JSON, in the reader's language, one type per code."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, Literal, TypeAlias
+
+import orjson
+import structlog
+from aiohttp import hdrs, web
+from aiohttp.typedefs import Handler
+
+import schemas
+from gateway.ports import LogBusyError, LogError, UnknownOutcomeError
+
+Language: TypeAlias = Literal["fr", "en"]
+
+MEDIA_TYPE = "application/problem+json"
+TYPE = "urn:fr:stages:problem:"
+
+log = structlog.get_logger()
+
+_TITLES: Mapping[int, tuple[str, str]] = {
+    400: ("Requête illisible", "Unreadable request"),
+    401: ("Authentification nécessaire", "Authentication required"),
+    403: ("Opération non autorisée", "Operation not allowed"),
+    404: ("Introuvable", "Not found"),
+    405: ("Méthode non prévue ici", "Method not allowed here"),
+    408: ("Envoi trop lent", "Upload too slow"),
+    409: ("Conflit", "Conflict"),
+    410: ("N’est plus disponible", "No longer available"),
+    413: ("Contenu trop grand", "Content too large"),
+    415: ("Format non pris en charge", "Unsupported format"),
+    422: ("Contenu refusé", "Content refused"),
+    429: ("Trop de requêtes", "Too many requests"),
+    500: ("Erreur de la passerelle", "Gateway error"),
+    503: ("Momentanément indisponible", "Temporarily unavailable"),
+}
+_BY_STATUS: Mapping[int, str] = {
+    404: "not-found",
+    405: "method-not-allowed",
+    413: "body-too-large",
+    415: "unsupported-media-type",
+}
+
+
+class ProblemError(Exception):
+    """A refusal, on its way to the middleware that renders it.
+
+    ``code`` names a rule of the catalogue, whose ``status`` is the HTTP status unless ``status`` is given; ``args``
+    fill its message (``expected`` and ``actual`` among them). ``problems`` are problem documents in both languages
+    (schema ``problem``), such as those of a verdict. ``members`` are further members of the document.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        *,
+        status: int | None = None,
+        headers: Mapping[str, str] | None = None,
+        pointer: str = "",
+        problems: Sequence[Mapping[str, Any]] = (),
+        members: Mapping[str, Any] | None = None,
+        **args: Any,
+    ) -> None:
+        super().__init__(code)
+        self.code = code
+        self.status = status if status is not None else schemas.catalogue()[code].status or HTTPStatus.BAD_REQUEST
+        self.headers = dict(headers or {})
+        self.problems = problems
+        self.members = dict(members or {})
+        self.explanation = schemas.problem(code, pointer=pointer, **args)
+
+
+def language_of(request: web.BaseRequest) -> Language:
+    """French, unless ``Accept-Language`` prefers English (RFC 9110 weights)."""
+    weights: dict[str, float] = {}
+    for part in request.headers.get(hdrs.ACCEPT_LANGUAGE, "").split(","):
+        name, _, parameter = part.partition(";")
+        try:
+            weight = float(parameter.partition("=")[2]) if parameter.strip() else 1.0
+        except ValueError:
+            continue
+        primary = name.strip().lower().partition("-")[0]
+        weights[primary] = max(weight, weights.get(primary, 0.0))
+    return "en" if weights.get("en", 0.0) > weights.get("fr", 0.0) else "fr"
+
+
+def problem_document(error: ProblemError, language: Language) -> dict[str, Any]:
+    """The document of RFC 9457 with the members of this protocol (schema ``problem``, localised)."""
+    told = schemas.localized(error.explanation.to_json(), language)
+    document = {
+        "type": TYPE + error.code,
+        "title": title(error.status, language),
+        "status": error.status,
+        "detail": told.pop("message"),
+        **{name: value for name, value in told.items() if value is not None},
+        **error.members,
+    }
+    if error.problems:
+        document["problems"] = [schemas.localized(dict(problem), language) for problem in error.problems]
+    return document
+
+
+def title(status: int, language: Language) -> str:
+    """What this status means, in a few words."""
+    titles = _TITLES.get(status)
+    if titles is None:
+        return HTTPStatus(status).phrase
+    return titles[language == "en"]
+
+
+def problem_headers(error: ProblemError, language: Language) -> dict[str, str]:
+    """The headers that go with every problem document."""
+    return {
+        **error.headers,
+        hdrs.CONTENT_TYPE: MEDIA_TYPE,
+        hdrs.CONTENT_LANGUAGE: language,
+        hdrs.VARY: hdrs.ACCEPT_LANGUAGE,
+        hdrs.CACHE_CONTROL: "no-store",
+    }
+
+
+def problem_response(error: ProblemError, language: Language) -> web.Response:
+    """The whole answer."""
+    return web.Response(
+        status=error.status,
+        body=orjson.dumps(problem_document(error, language)),
+        headers=problem_headers(error, language),
+    )
+
+
+def problem_of_log(error: LogError) -> ProblemError:
+    """What a failure of the log is to a publisher: 503, with what is known and when to try again."""
+    match error:
+        case LogBusyError():
+            return ProblemError("log-busy", headers={hdrs.RETRY_AFTER: "2"})
+        case UnknownOutcomeError():
+            return ProblemError("outcome-unknown", headers={hdrs.RETRY_AFTER: "5"})
+        case _:
+            return ProblemError("log-unavailable", headers={hdrs.RETRY_AFTER: "10"})
+
+
+def problem_of_http(error: web.HTTPException) -> ProblemError:
+    """The problem behind what aiohttp itself refuses (no such route, method, size)."""
+    headers: dict[str, str] = {name: error.headers[name] for name in (hdrs.ALLOW,) if name in error.headers}
+    code = _BY_STATUS.get(error.status, "bad-request")
+    return ProblemError(code, status=error.status, headers=headers)
+
+
+@web.middleware
+async def render_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn every refusal and every failure into a problem document; the unforeseen is logged whole and told as 500."""
+    try:
+        return await handler(request)
+    except ProblemError as error:
+        refusal = error
+    except LogError as error:
+        log.warning("api.log_failed", error=type(error).__name__, reason=str(error))
+        refusal = problem_of_log(error)
+    except web.HTTPException as error:
+        if error.status < HTTPStatus.BAD_REQUEST:
+            raise
+        refusal = problem_of_http(error)
+    except web.RequestPayloadError:
+        refusal = ProblemError("body-truncated")
+    except ConnectionError:
+        raise
+    except Exception:
+        log.exception(
+            "api.failed", route=request.match_info.route.resource and request.match_info.route.resource.canonical
+        )
+        refusal = ProblemError("internal-error")
+    return problem_response(refusal, language_of(request))

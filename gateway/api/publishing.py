@@ -1,0 +1,102 @@
+"""Publishing and withdrawing one offer over HTTP (requirements PUB-001 to PUB-007, IDN-003, IDN-005)."""
+
+from collections.abc import Sequence
+from datetime import date
+from http import HTTPStatus
+
+import orjson
+from aiohttp import web
+
+import schemas
+from gateway.api.address import own_offer_id_of
+from gateway.api.auth import requires
+from gateway.api.body import read_document, refuse_body
+from gateway.api.context import Context, context_of, partner_of
+from gateway.api.decision import answer, submit
+from gateway.api.parameter import Parameters, missing
+from gateway.api.problem import ProblemError
+from gateway.api.trace import traceparent_of
+from gateway.protocol.decide import paris_date
+from gateway.protocol.submission import Publish, Withdraw
+from schemas import Verdict
+
+_REASONS = ("filled", "cancelled")
+_MAX_REVISION = 2**53 - 1
+
+
+@requires("offers:publish")
+async def put_offer(request: web.Request) -> web.Response:
+    """``PUT /v1/offers/{id}``."""
+    parameters = Parameters(request.query, {"dry_run"})
+    offer_id, dry_run = own_offer_id_of(request), parameters.flag("dry_run")
+    verdict = schemas.check(await read_document(request), on=today(context_of(request)))
+    _refuse(verdict, offer_id)
+    return _told(request, verdict) if dry_run else await submit(request, prepare(request, verdict), verdict.problems)
+
+
+@requires("offers:publish")
+async def delete_offer(request: web.Request) -> web.Response:
+    """``DELETE /v1/offers/{id}?revision=&reason=``."""
+    parameters = Parameters(request.query, {"revision", "reason", "dry_run"})
+    offer_id, dry_run = own_offer_id_of(request), parameters.flag("dry_run")
+    refuse_body(request)
+    verdict = _withdrawal(offer_id, parameters, today(context_of(request)))
+    return _told(request, verdict) if dry_run else await submit(request, prepare(request, verdict))
+
+
+def today(context: Context) -> date:
+    """The day of receipt, Europe/Paris: the one that verdicts are given on."""
+    return date.fromisoformat(paris_date(context.clock()))
+
+
+def prepare(request: web.Request, verdict: Verdict) -> Publish | Withdraw:
+    """The command of this partner for an accepted verdict."""
+    context = context_of(request)
+    return context.submissions.prepare(
+        verdict,
+        publisher=partner_of(request).platform,
+        hosts=context.partners.hosts(),
+        traceparent=traceparent_of(request),
+    )
+
+
+def _withdrawal(offer_id: str, parameters: Parameters, on: date) -> Verdict:
+    revision = parameters.integer("revision", least=1, most=_MAX_REVISION)
+    if revision is None:
+        raise missing("revision", f"1..{_MAX_REVISION}")
+    reason = parameters.choice("reason", _REASONS) or "cancelled"
+    verdict = schemas.check_withdrawal(orjson.dumps({"id": offer_id, "revision": revision, "withdrawn": reason}), on=on)
+    _refuse(verdict, offer_id)
+    return verdict
+
+
+def _refuse(verdict: Verdict, offer_id: str) -> None:
+    """Raise for what is not accepted, with all reasons at once: 422, nothing stored (PUB-003)."""
+    if verdict.accepted and verdict.id == offer_id:
+        return
+    if verdict.accepted:
+        raise ProblemError("id-mismatch", pointer="/id", expected=offer_id, actual=verdict.id)
+    problems = [problem.to_json() for problem in verdict.problems]
+    if verdict.id not in {None, offer_id}:
+        mismatch = schemas.problem("id-mismatch", pointer="/id", expected=offer_id, actual=verdict.id)
+        problems.insert(0, mismatch.to_json())
+    raise ProblemError("submission-refused", problems=problems)
+
+
+def _told(request: web.Request, verdict: Verdict) -> web.Response:
+    """What would be stored, for a dry run: the warnings, and the offer as readers would get it (PUB-006)."""
+    body = {
+        "id": verdict.id,
+        "status": "valid",
+        "problems": [problem.to_json() for problem in verdict.problems],
+        "offer": verdict.offer,
+        "territory": verdict.territory,
+        "expires_on": verdict.expires_on,
+    }
+    return answer(request, {key: value for key, value in body.items() if value is not None}, status=HTTPStatus.OK)
+
+
+ROUTES: Sequence[web.RouteDef] = (
+    web.put("/v1/offers/{id}", put_offer),
+    web.delete("/v1/offers/{id}", delete_offer),
+)

@@ -1,0 +1,80 @@
+"""The trace of each request: its id, the W3C trace context it came with, one line in the log, one count."""
+
+import asyncio
+import os
+import re
+from http import HTTPStatus
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from gateway.api.context import PARTNER
+from gateway.api.management import METRICS
+
+REQUEST_ID = "X-Request-Id"
+UNKNOWN_ROUTE = "unknown"
+_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_ID_BYTES = 12
+_NO_STATUS = 499
+"""For the log only: the client left before there was an answer."""
+
+_REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
+
+log = structlog.get_logger()
+
+
+@web.middleware
+async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Give the request an id, and tell of it once when it is over: never its body, its query or its token."""
+    request_id = _request_id(request)
+    request[_REQUEST_ID] = request_id
+    clock = asyncio.get_running_loop().time
+    began = clock()
+    status = _NO_STATUS
+    structlog.contextvars.bind_contextvars(request_id=request_id)
+    try:
+        response = await handler(request)
+        status = response.status
+        return response
+    finally:
+        _tell(request, status, clock() - began)
+        structlog.contextvars.unbind_contextvars("request_id")
+
+
+def traceparent_of(request: web.Request) -> str | None:
+    """The request's trace context (W3C Trace Context), None when there is none or it is malformed."""
+    text = request.headers.get("traceparent")
+    return text if text is not None and _TRACEPARENT.fullmatch(text) else None
+
+
+async def sign(request: web.Request, response: web.StreamResponse) -> None:
+    """Put the request's id on its answer, just before it is sent."""
+    request_id = request.get(_REQUEST_ID)
+    if request_id is not None:
+        response.headers[REQUEST_ID] = request_id
+
+
+def _request_id(request: web.Request) -> str:
+    given = request.headers.get(REQUEST_ID, "")
+    return given if _ID.fullmatch(given) else os.urandom(_ID_BYTES).hex()
+
+
+def _tell(request: web.Request, status: int, seconds: float) -> None:
+    resource = request.match_info.route.resource
+    route = UNKNOWN_ROUTE if resource is None else resource.canonical
+    partner = request.get(PARTNER)
+    failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    (log.warning if failed else log.info)(
+        "api.request",
+        method=request.method,
+        route=route,
+        status=status,
+        milliseconds=round(seconds * 1_000, 1),
+        platform=None if partner is None else partner.platform,
+        traceparent=traceparent_of(request),
+    )
+    metrics = request.config_dict.get(METRICS)
+    if metrics is not None:
+        metrics.count_request(route=route, method=request.method, status=status, seconds=seconds)

@@ -1,0 +1,195 @@
+"""Idempotency keys: claims on the ``requests`` topic, so that a request sent again to any replica runs once.
+
+Whoever wants to run a request appends a claim and reads past it; the first claim in log order wins. Every replica
+applies the same records in the same order and so agrees. Requirements PUB-041 to PUB-045.
+"""
+
+import asyncio
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
+
+import orjson
+
+from gateway.ports import Chunk, EventLog, LogUnavailableError, PositionLostError, Reader
+from gateway.protocol.identity import partition_of
+from gateway.protocol.record import Record, StoredRecord
+from gateway.protocol.topic import DAY_MS, REQUESTS
+
+CLAIM_LIFE_MS = 5 * 60_000
+"""How long a claim without an answer keeps others out. Running a request again is safe by its revisions."""
+KEPT_MS = 2 * DAY_MS
+ANSWER_BYTES = 256_000
+"""How large an answer may be to be kept; beyond, the request is run again."""
+_ENTRIES = 200_000
+_PAGE = 100
+_PATIENCE = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The answer that was given first: status, headers and text."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to run a request, until it is answered or lapses."""
+
+    key: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Another request with this key is running."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reused:
+    """The key was used for another request."""
+
+
+Standing: TypeAlias = Claim | Kept | Running | Reused
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    token: str
+    digest: str
+    claimed_at: int
+    over: bool = False
+    answer: tuple[int, int] | None = None
+    """Where on the topic the answer lies: partition and offset."""
+
+
+class Ledger:
+    """What stands under each key, as the records say in log order. Bounded: the eldest keys are forgotten first."""
+
+    def __init__(self, *, most: int = _ENTRIES) -> None:
+        self._most = most
+        self._entries: OrderedDict[str, _Entry] = OrderedDict()
+
+    def get(self, key: str) -> _Entry | None:
+        """What stands under a key."""
+        return self._entries.get(key)
+
+    def apply(self, partition: int, records: Sequence[StoredRecord]) -> None:
+        """Take in the next records of a partition."""
+        for record in records:
+            if record.key is not None and record.value is not None:
+                self._apply(record.key.decode(), orjson.loads(record.value), (partition, record.offset), record)
+
+    def _apply(self, key: str, body: Mapping[str, Any], place: tuple[int, int], record: StoredRecord) -> None:
+        entry = self._entries.get(key)
+        match body.get("kind"):
+            case "claim" if entry is None or _gives_way(entry, body["digest"], record.appended_at):
+                self._entries[key] = _Entry(body["token"], body["digest"], record.appended_at)
+                self._entries.move_to_end(key)
+                while len(self._entries) > self._most:
+                    self._entries.popitem(last=False)
+            case "answer" if entry is not None and entry.token == body["token"]:
+                self._entries[key] = replace(entry, over=True, answer=None if body["body"] is None else place)
+            case "release" if entry is not None and entry.token == body["token"]:
+                del self._entries[key]
+
+
+def _gives_way(entry: _Entry, digest: str, now: int) -> bool:
+    """Whether a claim at ``now`` (ms) takes the place of what stands: too old, lapsed, or answered too long to keep."""
+    if now - entry.claimed_at >= KEPT_MS:
+        return True
+    if not entry.over:
+        return now - entry.claimed_at >= CLAIM_LIFE_MS
+    return entry.answer is None and entry.digest == digest
+
+
+class Requests:
+    """Claims, answers and releases of one gateway. It reads the topic only as far as its own claims need."""
+
+    def __init__(self, log: EventLog, *, entropy: Callable[[int], bytes] = os.urandom) -> None:
+        self._log = log
+        self._entropy = entropy
+        self._ledger = Ledger()
+        self._positions: list[int] = []
+        self._reader: Reader | None = None
+        self._reading = asyncio.Lock()
+
+    async def claim(self, platform: str, key: str, digest: str) -> Standing:
+        """Ask to run a request; ``digest`` (hex) stands for all of its content. Raises LogError."""
+        claim = Claim(f"{platform} {key}", self._entropy(12).hex())
+        partition = partition_of(claim.key, self._log.partitions)
+        appended = await self._append(claim, {"kind": "claim", "token": claim.token, "digest": digest})
+        await self._read_past(partition, appended)
+        entry = self._ledger.get(claim.key)
+        if entry is not None and entry.token == claim.token:
+            return claim
+        if entry is not None and entry.digest != digest:
+            return Reused()
+        if entry is None or entry.answer is None:
+            return Running()
+        return await self._answer(*entry.answer)
+
+    async def keep(self, claim: Claim, status: int, headers: Mapping[str, str], body: str | None) -> None:
+        """Keep an answer for two days; None for one that is too long, so that a repetition runs again."""
+        plain = {str(name): value for name, value in headers.items()}
+        answer = {"kind": "answer", "token": claim.token, "status": int(status), "headers": plain, "body": body}
+        await self._append(claim, answer)
+
+    async def release(self, claim: Claim) -> None:
+        """The request came to nothing: let the next one run."""
+        await self._append(claim, {"kind": "release", "token": claim.token})
+
+    async def close(self) -> None:
+        """Let go of the reader."""
+        async with self._reading:
+            await self._drop_reader()
+
+    async def _append(self, claim: Claim, body: Mapping[str, Any]) -> int:
+        record = Record(claim.key.encode(), orjson.dumps(body))
+        return (await self._log.append(REQUESTS, partition_of(claim.key, self._log.partitions), [record])).last
+
+    async def _read_past(self, partition: int, offset: int) -> None:
+        try:
+            async with asyncio.timeout(_PATIENCE), self._reading:
+                while not self._positions or self._positions[partition] <= offset:
+                    await self._advance()
+        except TimeoutError:
+            raise LogUnavailableError("the claim could not be read back in time") from None
+
+    async def _advance(self) -> None:
+        try:
+            for chunk in await (await self._open()).poll(limit=_PAGE, wait=1.0):
+                self._apply(chunk)
+        except PositionLostError:  # nobody asked for two days; what is lost has lapsed
+            await self._drop_reader()
+            self._positions = []
+
+    def _apply(self, chunk: Chunk) -> None:
+        self._ledger.apply(chunk.partition, chunk.records)
+        self._positions[chunk.partition] = chunk.position
+
+    async def _open(self) -> Reader:
+        if self._reader is None:
+            if not self._positions:
+                self._positions = list(await self._log.starts(REQUESTS))
+            self._reader = self._log.reader({(REQUESTS, p): at for p, at in enumerate(self._positions)})
+        return self._reader
+
+    async def _drop_reader(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            await reader.close()
+
+    async def _answer(self, partition: int, offset: int) -> Kept | Running:
+        """The answer as it lies on the log; memory holds only where."""
+        async with self._log.reader({(REQUESTS, partition): offset}) as reader:
+            for chunk in await reader.poll(limit=1, wait=_PATIENCE):
+                for record in chunk.records:
+                    body = orjson.loads(record.value or b"{}")
+                    return Kept(body["status"], body["headers"], body["body"])
+        return Running()

@@ -1,0 +1,50 @@
+"""Inflating gzip as it arrives: within a ratio, member after member, and only whole streams."""
+
+import zlib
+from collections.abc import Iterator
+
+from gateway.upload.error import UploadRefusedError
+
+_PIECE_BYTES = 256 * 1024
+_FREE_BYTES = 1024 * 1024
+"""So much may always come out: the ratio of a few bytes says nothing."""
+_GZIP = 16 + zlib.MAX_WBITS
+
+
+class Inflater:
+    """Inflates one body, which may be several gzip members one after another. ``ratio`` caps bytes out per byte in."""
+
+    def __init__(self, *, ratio: int) -> None:
+        self._ratio = ratio
+        self._member = zlib.decompressobj(_GZIP)
+        self._began = False
+        self._in = 0
+        self._out = 0
+
+    def feed(self, block: bytes) -> Iterator[bytes]:
+        """Pieces of up to 256 KiB. Raises UploadRefusedError for what is not gzip, and for what inflates too much."""
+        self._in += len(block)
+        while block:
+            if self._member.eof:
+                self._member = zlib.decompressobj(_GZIP)
+            try:
+                piece = self._member.decompress(block, _PIECE_BYTES)
+            except zlib.error:
+                raise UploadRefusedError("body-malformed", expected="gzip") from None
+            self._began = True
+            self._out += len(piece)
+            if self._out > max(_FREE_BYTES, self._ratio * self._in):
+                raise UploadRefusedError("inflates-too-much", expected=self._ratio)
+            if piece:
+                yield piece
+            block = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
+
+    def finish(self) -> Iterator[bytes]:
+        """What was still held back. Raises UploadRefusedError when the last member has no end: the upload was cut."""
+        if not self._began:
+            raise UploadRefusedError("body-truncated")
+        while not self._member.eof:
+            piece = self._member.decompress(b"", _PIECE_BYTES)
+            if not piece:
+                raise UploadRefusedError("body-truncated")
+            yield piece

@@ -1,0 +1,118 @@
+"""The spool: judged items of one upload, in memory while they are few and on disk beyond, within a bounded room."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from tempfile import SpooledTemporaryFile
+from typing import Any
+
+import orjson
+
+from gateway.protocol.record import Record
+from gateway.submissions import Prepared
+from gateway.upload.error import UploadRefusedError
+
+_IN_MEMORY = 8 * 1024 * 1024
+_PIECE = 1024 * 1024
+
+
+class Room:
+    """The bytes that all uploads of this process may spool together."""
+
+    def __init__(self, most: int) -> None:
+        self._free = most
+
+    def take(self, size: int) -> None:
+        """Raises UploadRefusedError when so much is not left."""
+        if size > self._free:
+            raise UploadRefusedError("spool-full")
+        self._free -= size
+
+    def give_back(self, size: int) -> None:
+        """The bytes are free again."""
+        self._free += size
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One judged document: its id as far as readable, its problems (in both languages), and the record to append, None
+    when it was refused.
+    """
+
+    id: str | None
+    problems: Sequence[Any]
+    prepared: Prepared | None
+
+
+class Spool:
+    """Two lines an item: id and problems as JSON; then, for an accepted one, its id, its receipt, its record's value.
+
+    Written by ``add`` and ``flush``, then read as often as wanted, one reader at a time. The file has no name.
+    """
+
+    def __init__(self, folder: Path, room: Room) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._file = SpooledTemporaryFile[bytes](max_size=_IN_MEMORY, dir=str(folder))
+        self._room = room
+        self._size = 0
+        self._lines: list[bytes] = []
+        self._pending = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether enough has been added for a ``flush``."""
+        return self._pending >= _PIECE
+
+    def add(self, item: Item) -> None:
+        """Keep one more item. Raises UploadRefusedError when the room is full."""
+        head = orjson.dumps({"id": item.id, "problems": item.problems} if item.problems else {"id": item.id})
+        tail = b""
+        if item.prepared is not None:
+            record = item.prepared.record
+            tail = b"%b %b %b" % (record.key or b"", item.prepared.receipt.encode(), record.value or b"")
+        size = len(head) + len(tail) + 2
+        self._room.take(size)
+        self._size += size
+        self._pending += size
+        self._lines += (head, b"\n", tail, b"\n")
+
+    async def flush(self) -> None:
+        """Write out what was added, in a thread: a busy disk must not hold up others. Raises UploadRefusedError."""
+        lines, self._lines, self._pending = self._lines, [], 0
+        try:
+            await asyncio.to_thread(self._file.writelines, lines)
+        except OSError:
+            raise UploadRefusedError("spool-full") from None
+
+    def ids(self) -> Iterator[str | None]:
+        """The id of every item in the order added; None where it could not be read."""
+        return (orjson.loads(head)["id"] for head, _ in self._pairs())
+
+    def results(self) -> Iterator[tuple[bytes, bytes | None]]:
+        """Of every item the JSON object of its id and problems, and the receipt of an accepted one."""
+        for head, tail in self._pairs():
+            yield head[:-1], None if tail == b"\n" else tail.split(b" ", 2)[1]
+
+    def prepared(self, *, at_once: int) -> Iterator[list[tuple[int, Prepared]]]:
+        """The accepted items with their indexes, in slices."""
+        accepted = ((index, _prepared(tail)) for index, (_, tail) in enumerate(self._pairs()) if tail != b"\n")
+        while slice_ := list(islice(accepted, at_once)):
+            yield slice_
+
+    def close(self) -> None:
+        """Give everything back."""
+        self._file.close()
+        self._room.give_back(self._size)
+        self._size = 0
+
+    def _pairs(self) -> Iterator[tuple[bytes, bytes]]:
+        self._file.seek(0)
+        lines = iter(self._file)
+        return zip(lines, lines, strict=True)
+
+
+def _prepared(tail: bytes) -> Prepared:
+    key, receipt, value = tail[:-1].split(b" ", 2)
+    return Prepared(receipt.decode(), Record(key, value))

@@ -1,0 +1,173 @@
+"""What every request passes through: identity, scopes, rate, request ids, problem documents, metrics."""
+
+from pathlib import Path
+
+import orjson
+import pytest
+import structlog
+from aiohttp.test_utils import TestClient, TestServer
+
+import schemas
+from gateway.api.app import build_app
+from gateway.api.auth import scope_of
+from gateway.api.context import Limits
+from gateway.api.management import Metrics, build_management
+from gateway.memory import Fault
+from tests.api_write.gate import Gate, ndjson, offer, opened
+
+
+@pytest.mark.parametrize("who", [None, "for ged", "123", "gone", "stranger"])
+async def test_without_proof_of_identity_nothing_is_told(gate: Gate, who: str | None) -> None:
+    """SEC-001: 401 with a challenge; a revoked partner and an unknown one look alike."""
+    answer = await gate.ask("PUT", "/v1/offers/bretagne:1", json=offer(1), who=who)
+    assert 401 == answer.status
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer ")
+    assert answer.code == ("token-missing" if who is None else "token-invalid")
+
+
+async def test_another_kind_of_credential_is_no_token(gate: Gate) -> None:
+    """SEC-001: Basic is for the token endpoint."""
+    answer = await gate.ask("GET", "/v1/receipts", who=None, headers={"Authorization": "Basic YTpi"})
+    assert (401, "token-missing") == (answer.status, answer.code)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "scope"),
+    [
+        ("PUT", "/v1/offers/bretagne:1", "offers:publish"),
+        ("DELETE", "/v1/offers/bretagne:1?revision=1", "offers:publish"),
+        ("POST", "/v1/offers/batch", "offers:publish"),
+        ("POST", "/v1/snapshots", "offers:publish"),
+        ("POST", "/v1/snapshots/marks", "offers:publish"),
+        ("POST", "/v1/offers/bretagne:1/moderation", "operate"),
+    ],
+)
+async def test_each_call_needs_its_scope(gate: Gate, method: str, path: str, scope: str) -> None:
+    """SEC-002: 403 naming the scope, before the body is looked at."""
+    answer = await gate.ask(method, path, who="bretagne/offers:read")
+    assert (403, "scope-missing", scope) == (answer.status, answer.code, answer.body["expected"])
+
+
+async def test_every_route_says_who_may_call_it(gate: Gate) -> None:
+    """SEC-002: a route whose author forgot would be closed, but none did."""
+    routes = [route for route in build_app(gate.context).router.routes() if route.method != "HEAD"]
+    assert [] == [route for route in routes if scope_of(route.handler) is None]
+
+
+async def test_requests_beyond_the_rate_wait(tmp_path: Path) -> None:
+    """ERR-006: 429 with Retry-After; the headers tell what is left; other partners are not touched."""
+    async with opened(tmp_path, limits=Limits(requests_per_minute=3), working=False) as gate:
+        answers = [await gate.ask("GET", "/v1/receipts") for _ in range(4)]
+        assert [200, 200, 200, 429] == [answer.status for answer in answers]
+        assert ["r=2", "r=1", "r=0", "r=0"] == [answer.headers["RateLimit"].split(";")[1] for answer in answers]
+        assert '"partner";q=3;w=60' == answers[0].headers["RateLimit-Policy"]
+        assert ("rate-limited", True) == (answers[3].code, 1 <= int(answers[3].headers["Retry-After"]) <= 20)
+        assert 200 == (await gate.ask("GET", "/v1/receipts", who="normandie")).status
+
+
+async def test_every_answer_has_a_request_id(gate: Gate) -> None:
+    """ERR-010: the client's own where it is well formed."""
+    given = await gate.ask("GET", "/v1/receipts", headers={"X-Request-Id": "abcd-1234"})
+    assert "abcd-1234" == given.headers["X-Request-Id"]
+    for hostile in ("a b", "x" * 65, "<script>"):
+        answer = await gate.ask("GET", "/nowhere", headers={"X-Request-Id": hostile})
+        assert answer.headers["X-Request-Id"] not in {hostile, ""}
+
+
+async def test_one_line_in_the_log_without_anything_secret(gate: Gate) -> None:
+    """SEC-003: never a token, a query or a body."""
+    with structlog.testing.capture_logs() as lines:
+        await gate.ask("PUT", "/v1/offers/bretagne:1?dry_run=true", json=offer(1, title="Un titre que nul ne lit"))
+    told = [line for line in lines if line["event"] == "api.request"]
+    assert [("PUT", "/v1/offers/{id}", 200, "bretagne")] == [
+        (line["method"], line["route"], line["status"], line["platform"]) for line in told
+    ]
+    assert not any(secret in str(lines) for secret in ("Un titre", "dry_run", "Bearer"))
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/nowhere", 404, "not-found"),
+        ("PATCH", "/v1/offers/bretagne:1", 405, "method-not-allowed"),
+        ("GET", "/v1/snapshots", 405, "method-not-allowed"),
+    ],
+)
+async def test_unknown_addresses_and_methods_are_problems_too(
+    gate: Gate, method: str, path: str, status: int, code: str
+) -> None:
+    """ERR-003, ERR-011: RFC 9457, in French unless English is preferred."""
+    answer = await gate.ask(method, path)
+    assert (status, code, status) == (answer.status, answer.code, answer.body["status"])
+    assert f"urn:fr:stages:problem:{code}" == answer.body["type"]
+    assert "fr" == answer.headers["Content-Language"]
+    schemas.validator("problem").validate(answer.body)
+    if status == 405:
+        assert answer.headers["Allow"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "given"),
+    [("en", "en"), ("en-GB,fr;q=0.3", "en"), ("fr,en;q=0.9", "fr"), ("de", "fr"), ("en;q=x", "fr"), ("en;q=0.1", "en")],
+)
+async def test_the_language_is_the_clients(gate: Gate, asked: str, given: str) -> None:
+    """ERR-011: by weight; French when in doubt."""
+    answer = await gate.ask("GET", "/nowhere", headers={"Accept-Language": asked})
+    assert given == answer.headers["Content-Language"]
+
+
+async def test_a_busy_log_is_503(tmp_path: Path) -> None:
+    """ERR-009: with what to do next; nothing is acknowledged that is not stored."""
+    async with opened(tmp_path, working=False) as gate:
+        gate.log.inject(Fault.REFUSED)
+        answer = await gate.ask("DELETE", "/v1/offers/bretagne:1?revision=1")
+        assert (503, "log-unavailable") == (answer.status, answer.code)
+        schemas.validator("problem").validate(answer.body)
+
+
+async def test_discovery_tells_versions_limits_and_addresses(gate: Gate) -> None:
+    """PUB-008: without a token; every address is one of the application's."""
+    answer = await gate.ask("GET", "/.well-known/passerelle", who=None)
+    assert "1" == answer.body["protocol_version"]
+    assert 100_000 == answer.body["limits"]["offer_bytes"]
+    known = {resource.canonical for resource in build_app(gate.context).router.resources()}
+    assert {"/v1/reference"} == {path for path in answer.body["endpoints"].values() if path not in known}
+    known_tag = {"If-None-Match": answer.headers["ETag"]}
+    assert 304 == (await gate.ask("GET", "/.well-known/passerelle", who=None, headers=known_tag)).status
+
+
+async def test_metrics_have_bounded_labels(gate: Gate) -> None:
+    """SEC-007: route templates, never addresses."""
+    await gate.ask("PUT", "/v1/offers/bretagne:1", json=offer(1))
+    await gate.ask("GET", "/some/secret/place")
+    await gate.ask("BREW", "/v1/offers")
+    gate.metrics.count_verdicts({"accepted": 3})
+    async with TestClient(TestServer(build_management(gate.metrics, dict))) as client:
+        text = await (await client.get("/metrics")).text()
+    assert 'passerelle_requests_total{method="PUT",route="/v1/offers/{id}",status="202"} 1.0' in text
+    assert 'passerelle_requests_total{method="GET",route="unknown",status="404"} 1.0' in text
+    assert 'passerelle_verdicts_total{verdict="accepted"} 3.0' in text
+    assert not any(word in text for word in ("secret", "BREW", "bretagne"))
+
+
+async def test_readiness_names_what_is_missing() -> None:
+    """SEC-007: 503 until every condition holds; alive all the while."""
+    conditions = {"relay": True, "view of offers": False}
+    async with TestClient(TestServer(build_management(Metrics(), lambda: conditions))) as client:
+        assert 200 == (await client.get("/healthz")).status
+        waiting = await client.get("/readyz")
+        assert (503, ["view of offers"]) == (waiting.status, (await waiting.json())["missing"])
+        conditions["view of offers"] = True
+        assert 200 == (await client.get("/readyz")).status
+
+
+async def test_a_catalogue_text_exists_for_every_code_that_is_used() -> None:
+    """ERR-011: in both languages, and it can be filled."""
+    for code, rule in schemas.catalogue().items():
+        assert set(rule.message) == {"fr", "en"} == set(rule.fix), code
+
+
+async def test_large_answers_are_whole_json(gate: Gate) -> None:
+    """PUB-010: also when they leave in many pieces."""
+    answer = await gate.batch(ndjson(*(offer(number) for number in range(2_000))), query="?dry_run=true")
+    assert [item["index"] for item in orjson.loads(answer.raw)["results"]] == list(range(2_000))

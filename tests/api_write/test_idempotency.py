@@ -1,0 +1,175 @@
+"""Idempotency keys: the same request sent again runs once."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from gateway.idempotency import ANSWER_BYTES, CLAIM_LIFE_MS, KEPT_MS, Claim, Kept, Requests, Reused, Running
+from gateway.memory import MemoryLog
+from gateway.protocol.topic import COMMON, REQUESTS, SUBMISSIONS
+from tests.api_write.gate import START, Clock, Gate, ndjson, offer, opened
+
+KEY = {"Idempotency-Key": "4f1c8f0e"}
+
+
+async def test_a_repeated_batch_gets_the_stored_answer(gate: Gate) -> None:
+    """PUB-041: same status, same receipts; nothing is queued twice, however it is compressed."""
+    lines = ndjson(offer(1), offer(2))
+    first = await gate.batch(lines, headers=KEY)
+    again = await gate.batch(lines, headers=KEY, zipped=True)
+    assert (again.status, again.raw) == (first.status, first.raw)
+    assert (False, "true") == ("Idempotency-Replayed" in first.headers, again.headers["Idempotency-Replayed"])
+    assert 2 == len(await gate.submitted())
+
+
+async def test_a_refusal_is_repeated_too(gate: Gate) -> None:
+    """PUB-041: the answer to the same mistake is the same."""
+    lines = ndjson(offer(1, sector="x"))
+    first = await gate.batch(lines, headers=KEY)
+    again = await gate.batch(lines, headers=KEY)
+    assert (again.status, again.raw) == (422, first.raw)
+    assert "batch-refused" == again.code
+
+
+async def test_a_key_is_good_for_one_content(gate: Gate) -> None:
+    """PUB-043: 422 for other content, and for the same content at another address."""
+    await gate.batch(ndjson(offer(1)), headers=KEY)
+    other = await gate.batch(ndjson(offer(2)), headers=KEY)
+    assert (422, "idempotency-reused") == (other.status, other.code)
+    elsewhere = await gate.batch(ndjson(offer(1)), query="?partial=true", headers=KEY)
+    assert "idempotency-reused" == elsewhere.code
+
+
+async def test_a_key_is_a_partners_own(gate: Gate) -> None:
+    """PUB-041: two partners may choose the same."""
+    await gate.batch(ndjson(offer(1)), headers=KEY)
+    answer = await gate.batch(ndjson(offer(1, platform="normandie")), who="normandie", headers=KEY)
+    assert 202 == answer.status
+
+
+async def test_marks_take_a_key_as_well(gate: Gate) -> None:
+    """PUB-041: every POST does."""
+    headers = {"Idempotency-Key": "mark"}
+    first = await gate.mark(headers=headers)
+    gate.clock.at += 1
+    assert await gate.mark(headers=headers) == first
+
+
+@pytest.mark.parametrize("key", ["", "a b", "é", "x" * 129])
+async def test_a_malformed_key_is_refused(gate: Gate, key: str) -> None:
+    """PUB-040: 1 to 128 visible ASCII characters."""
+    answer = await gate.batch(ndjson(offer(1)), headers={"Idempotency-Key": key})
+    assert (400, "idempotency-key") == (answer.status, answer.code)
+
+
+async def test_what_failed_on_our_side_may_be_run_again_at_once(gate: Gate) -> None:
+    """PUB-045: a 503 is never stored."""
+    gate.log.refusing.add(SUBMISSIONS)
+    failed = await gate.batch(ndjson(offer(1)), headers=KEY)
+    assert (503, "batch-interrupted") == (failed.status, failed.code)
+    gate.log.refusing.clear()
+    assert 202 == (await gate.batch(ndjson(offer(1)), headers=KEY)).status
+
+
+async def test_a_claim_that_cannot_be_written_runs_nothing(gate: Gate) -> None:
+    """ERR-009: without the claim another replica could not know."""
+    gate.log.refusing.add(REQUESTS)
+    failed = await gate.batch(ndjson(offer(1)), headers=KEY)
+    assert (503, "log-unavailable") == (failed.status, failed.code)
+    assert [] == await gate.submitted()
+
+
+async def test_one_of_two_at_the_same_time_runs(tmp_path: Path) -> None:
+    """PUB-042: the other is told 409 with Retry-After while the first runs."""
+    async with opened(tmp_path, working=False) as gate:
+        answers = await asyncio.gather(*(gate.batch(ndjson(offer(1)), headers=KEY) for _ in range(4)))
+        assert {answer.status for answer in answers} <= {202, 409}
+        assert 1 == [answer.status for answer in answers if "Idempotency-Replayed" not in answer.headers].count(202)
+        assert 1 == len(await gate.submitted())
+
+
+class Ground:
+    """Two replicas on one log."""
+
+    def __init__(self, log: MemoryLog, clock: Clock) -> None:
+        self.clock = clock
+        self.first, self.second = Requests(log), Requests(log)
+
+
+@pytest.fixture
+async def ground() -> Ground:
+    clock = Clock()
+    log = MemoryLog(clock=clock)
+    await log.create_topics(COMMON)
+    return Ground(log, clock)
+
+
+async def test_replicas_agree_on_who_came_first(ground: Ground) -> None:
+    """PUB-042: the log's order decides."""
+    first, second = await asyncio.gather(
+        ground.first.claim("bretagne", "k", "aa"), ground.second.claim("bretagne", "k", "aa")
+    )
+    assert [type(first), type(second)] == [Claim, Running]
+    assert await ground.second.claim("bretagne", "k", "bb") == Reused()
+    assert isinstance(first, Claim)
+    await ground.first.keep(first, 202, {"X": "1"}, "[]")
+    assert await ground.second.claim("bretagne", "k", "aa") == Kept(202, {"X": "1"}, "[]")
+    await ground.first.close()
+    await ground.second.close()
+
+
+async def test_a_claim_lapses_after_five_minutes(ground: Ground) -> None:
+    """PUB-044: whoever held it may have died; running again is safe by the revisions."""
+    assert isinstance(await ground.first.claim("bretagne", "k", "aa"), Claim)
+    ground.clock.at = START + CLAIM_LIFE_MS - 1
+    assert await ground.second.claim("bretagne", "k", "aa") == Running()
+    ground.clock.at = START + CLAIM_LIFE_MS
+    assert isinstance(await ground.second.claim("bretagne", "k", "aa"), Claim)
+
+
+async def test_the_late_answer_of_a_lapsed_claim_counts_for_nothing(ground: Ground) -> None:
+    """PUB-044: the claim that took its place answers."""
+    lapsed = await ground.first.claim("bretagne", "k", "aa")
+    ground.clock.at += CLAIM_LIFE_MS
+    fresh = await ground.second.claim("bretagne", "k", "aa")
+    assert isinstance(lapsed, Claim)
+    assert isinstance(fresh, Claim)
+    await ground.first.keep(lapsed, 202, {}, "late")
+    assert await ground.first.claim("bretagne", "k", "aa") == Running()
+
+
+async def test_a_released_claim_is_free(ground: Ground) -> None:
+    """PUB-045: for any content, at once."""
+    claim = await ground.first.claim("bretagne", "k", "aa")
+    assert isinstance(claim, Claim)
+    await ground.first.release(claim)
+    assert isinstance(await ground.second.claim("bretagne", "k", "bb"), Claim)
+
+
+async def test_an_answer_is_kept_for_two_days(ground: Ground) -> None:
+    """PUB-041: then the key is free."""
+    claim = await ground.first.claim("bretagne", "k", "aa")
+    assert isinstance(claim, Claim)
+    await ground.first.keep(claim, 202, {}, "[]")
+    ground.clock.at += KEPT_MS
+    assert isinstance(await ground.first.claim("bretagne", "k", "bb"), Claim)
+
+
+async def test_an_answer_too_long_to_keep_is_worked_out_again(ground: Ground) -> None:
+    """PUB-045: for the same content; other content is still refused."""
+    claim = await ground.first.claim("bretagne", "k", "aa")
+    assert isinstance(claim, Claim)
+    await ground.first.keep(claim, 202, {}, None)
+    assert await ground.second.claim("bretagne", "k", "bb") == Reused()
+    assert isinstance(await ground.second.claim("bretagne", "k", "aa"), Claim)
+
+
+async def test_a_long_answer_comes_whole_both_times(gate: Gate) -> None:
+    """PUB-045: over HTTP."""
+    lines = ndjson(*(offer(number) for number in range(3_000)))
+    first = await gate.batch(lines, headers=KEY)
+    again = await gate.batch(lines, headers=KEY)
+    assert len(first.raw) > ANSWER_BYTES
+    assert [3_000, 3_000] == [len(answer.body["results"]) for answer in (first, again)]
+    assert "Idempotency-Replayed" not in again.headers

@@ -1,0 +1,178 @@
+"""The OpenAPI document: valid, complete, and what the gateway's answers are held to."""
+
+import re
+from typing import Any
+
+import pytest
+from aiohttp import web
+from jsonschema import Draft202012Validator
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+import schemas
+from gateway.api.app import build_app
+from gateway.api.auth import scope_of
+from schemas.contract import openapi_document
+from tests.api_write.gate import Answer, Gate, ndjson, offer
+
+METHODS = {"get", "put", "post", "delete"}
+
+
+def documented() -> dict[tuple[str, str], dict[str, Any]]:
+    """Every operation, by method and path."""
+    return {
+        (method.upper(), path): operation
+        for path, item in openapi_document()["paths"].items()
+        for method, operation in item.items()
+        if method in METHODS
+    }
+
+
+def routes(app: web.Application) -> dict[tuple[str, str], Any]:
+    return {
+        (route.method, route.resource.canonical): route.handler
+        for route in app.router.routes()
+        if route.resource is not None and route.method != "HEAD"
+    }
+
+
+def held_to(method: str, path: str, answer: Answer) -> list[str]:
+    """What an answer lacks of what the document promises for it."""
+    document = openapi_document()
+    promised = documented()[method, path]["responses"].get(str(answer.status))
+    if promised is None:
+        return [f"{answer.status} is not documented"]
+    if "$ref" in promised:
+        promised = document["components"]["responses"][promised["$ref"].rpartition("/")[2]]
+    content = promised.get("content", {}).get(answer.headers["Content-Type"].partition(";")[0])
+    if content is None:
+        return [f"{answer.headers['Content-Type']} is not documented"]
+    schema = {"components": document["components"], **content["schema"]}
+    validator = Draft202012Validator(schema, format_checker=Draft202012Validator.FORMAT_CHECKER)
+    return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(answer.body)]
+
+
+def test_the_document_is_valid_openapi() -> None:
+    assert [] == [error.message for error in OpenAPIV31SpecValidator(openapi_document()).iter_errors()]
+
+
+async def test_every_route_is_documented_and_everything_documented_is_a_route(gate: Gate) -> None:
+    assert documented().keys() == routes(build_app(gate.context)).keys()
+
+
+async def test_every_route_says_who_may_use_it_and_the_document_says_the_same(gate: Gate) -> None:
+    """SEC-002: a route whose author forgot to say is open to nobody."""
+    scopes = {key: scope_of(handler) for key, handler in routes(build_app(gate.context)).items()}
+    told = {
+        key: next((scope for rule in operation["security"] for scope in rule.get("bearer", ())), "public")
+        for key, operation in documented().items()
+    }
+
+    assert told == scopes
+
+
+@pytest.mark.parametrize("token", [None, "9", "stranger", "gone"])
+async def test_without_a_valid_token_nothing_is_told_but_that(gate: Gate, token: str | None) -> None:
+    """SEC-001, ERR-003: whether the offer exists or not."""
+    await gate.put(offer(1))
+    places = {"{id}": "bretagne:1", "{receipt}": "r1"}
+    answers = []
+    for (method, path), operation in documented().items():
+        if operation["security"] and any("bearer" in rule for rule in operation["security"]):
+            address = re.sub(r"{\w+}", lambda name: places[name[0]], path)
+            answers.append(await gate.ask(method, address, who=token))
+
+    assert {(401, "token-invalid" if token else "token-missing")} == {(one.status, one.code) for one in answers}
+    assert all(one.headers["WWW-Authenticate"].startswith("Bearer ") for one in answers)
+
+
+def test_every_answer_that_is_refused_is_a_problem_document() -> None:
+    """ERR-001: but for the token endpoint, whose errors RFC 6749 prescribes."""
+    document = openapi_document()
+    found = set()
+    for (_, path), operation in documented().items():
+        for status, response in operation["responses"].items():
+            if path == "/oauth/token" or status < "400":
+                continue
+            whole = (
+                document["components"]["responses"][response["$ref"].rpartition("/")[2]]
+                if "$ref" in response
+                else response
+            )
+            found.add("application/problem+json" in whole["content"])
+
+    assert {True} == found
+
+
+def test_the_examples_are_accepted_by_the_rules_themselves() -> None:
+    document = openapi_document()
+    for name, example in document["components"]["examples"].items():
+        errors = list(schemas.validator(name.lower()).iter_errors(example["value"]))
+        assert [] == errors
+
+
+async def test_the_document_is_served_whole(gate: Gate) -> None:
+    answer = await gate.ask("GET", "/v1/openapi.json", who=None)
+
+    assert openapi_document() == answer.body
+    assert [] == held_to("GET", "/v1/openapi.json", answer)
+
+
+async def test_discovery_names_versions_limits_and_addresses_that_exist(gate: Gate) -> None:
+    answer = await gate.ask("GET", "/.well-known/passerelle", who=None)
+
+    assert [] == held_to("GET", "/.well-known/passerelle", answer)
+    assert schemas.SCHEMA_VERSION == answer.body["schema_version"]
+    assert gate.context.limits.offer_bytes == answer.body["limits"]["offer_bytes"]
+    paths = {path for _, path in documented()} | {"/v1/reference"}
+    assert set(answer.body["endpoints"].values()) <= paths
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_answers_are_what_the_document_promises(gate: Gate, language: str) -> None:
+    """One of each kind, in both languages."""
+    one, batch, moderation = "/v1/offers/{id}", "/v1/offers/batch", "/v1/offers/{id}/moderation"
+    headers = {"Accept-Language": language}
+    wrong = {**offer(2), "title": ""}
+    lines = {"Content-Type": "application/x-ndjson", **headers}
+    queued = await gate.ask("PUT", "/v1/offers/bretagne:9", json=offer(9), headers=headers)
+    asked = [
+        ("PUT", one, await gate.put(offer(1), headers=headers)),
+        ("PUT", one, await gate.put(offer(1), headers=headers)),
+        ("PUT", one, await gate.put(offer(1, title="Autre"), headers=headers)),
+        ("PUT", one, await gate.put(offer(3), query="?dry_run=true", headers=headers)),
+        ("PUT", one, await gate.put(wrong, headers=headers)),
+        ("PUT", one, await gate.put(offer(1, platform="normandie"), headers=headers)),
+        ("PUT", one, await gate.put(offer(1), who=None, headers=headers)),
+        ("PUT", one, queued),
+        ("GET", "/v1/receipts/{receipt}", await gate.ask("GET", queued.headers["Location"], headers=headers)),
+        ("POST", batch, await gate.ask("POST", batch, body=ndjson(offer(4), offer(5)), headers=lines)),
+        ("POST", batch, await gate.ask("POST", batch, body=ndjson(offer(6), wrong), headers=lines)),
+        ("POST", batch, await gate.ask("POST", f"{batch}?partial=true", body=ndjson(offer(6), wrong), headers=lines)),
+        ("POST", batch, await gate.ask("POST", f"{batch}?dry_run=true", body=ndjson(offer(6)), headers=lines)),
+        ("POST", batch, await gate.ask("POST", batch, body=b"", headers=lines)),
+        ("POST", "/v1/snapshots/marks", await gate.ask("POST", "/v1/snapshots/marks", headers=headers)),
+        ("POST", moderation, await gate.ask("POST", "/v1/offers/bretagne:x/moderation", json={"action": "lift"})),
+    ]
+    await gate.settled()
+    asked += [
+        (
+            "DELETE",
+            one,
+            await gate.ask("DELETE", "/v1/offers/bretagne:1?revision=2", headers={**headers, "Prefer": "wait=5"}),
+        ),
+        ("DELETE", one, await gate.ask("DELETE", "/v1/offers/bretagne:1", headers=headers)),
+        ("GET", one, await gate.ask("GET", "/v1/offers/bretagne:4", who="bretagne", headers=headers)),
+        ("GET", one, await gate.ask("GET", "/v1/offers/bretagne:nothing", headers=headers)),
+        ("GET", "/v1/offers", await gate.ask("GET", "/v1/offers", who="normandie", headers=headers)),
+        ("GET", "/v1/offers", await gate.ask("GET", "/v1/offers?region=nowhere", headers=headers)),
+        ("GET", "/v1/changes", await gate.ask("GET", "/v1/changes", who="normandie", headers=headers)),
+        ("GET", "/v1/changes", await gate.ask("GET", "/v1/changes?cursor=forged", headers=headers)),
+        ("GET", "/v1/receipts", await gate.ask("GET", "/v1/receipts", headers=headers)),
+        ("GET", "/v1/reference/{list}", await gate.ask("GET", "/v1/reference/sectors", who=None)),
+    ]
+
+    assert {} == {
+        f"{method} {path} {answer.status}": faults
+        for method, path, answer in asked
+        if (faults := held_to(method, path, answer))
+    }

@@ -1,0 +1,132 @@
+"""Problem documents: whatever goes wrong, one form, in the reader's language, and nothing of the gateway's inside."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import orjson
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
+
+import schemas
+from gateway.api.app import runner_options
+from gateway.api.problem import ProblemError, language_of, problem_document, render_problems
+from gateway.ports import FencedError, LogBusyError, LogError, LogUnavailableError, UnknownOutcomeError
+from schemas.packaged import read_json
+from schemas.rulebook import LANGUAGES
+
+
+def raising(error: BaseException) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+    async def handle(_: web.Request) -> web.StreamResponse:
+        raise error
+
+    return handle
+
+
+async def answer_to(error: BaseException) -> web.Response:
+    response = await render_problems(make_mocked_request("GET", "/"), raising(error))
+    assert isinstance(response, web.Response)
+    return response
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("", "fr"),
+        ("*", "fr"),
+        ("de", "fr"),
+        ("en", "en"),
+        ("en-GB,en;q=0.9", "en"),
+        ("fr-FR, en;q=0.8", "fr"),
+        ("fr;q=0.3, en;q=0.8", "en"),
+        ("en;q=0", "fr"),
+        ("EN", "en"),
+        ("en;q=much", "fr"),
+        (";;,,=", "fr"),
+    ],
+)
+def test_the_language_is_french_unless_english_is_preferred(header: str, expected: str) -> None:
+    """ERR-001"""
+    assert expected == language_of(make_mocked_request("GET", "/", headers={"Accept-Language": header}))
+
+
+@pytest.mark.parametrize("code", read_json("catalogue", "http.json"))
+def test_every_code_with_a_status_is_a_problem_document(code: str) -> None:
+    """ERR-001: its texts can be filled with what such an error brings."""
+    error = ProblemError(code, expected=1, actual=2, parameter="limit", index=3)
+
+    for language in LANGUAGES:
+        document = problem_document(error, language)
+        assert [] == list(schemas.validator("problem").iter_errors(document))
+        assert schemas.catalogue()[code].status == document["status"]
+        assert f"urn:fr:stages:problem:{code}" == document["type"]
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (LogBusyError("queue"), "log-busy"),
+        (LogUnavailableError("broker-7"), "log-unavailable"),
+        (UnknownOutcomeError("timed out"), "outcome-unknown"),
+        (FencedError("epoch"), "log-unavailable"),
+    ],
+)
+async def test_a_failing_log_is_told_as_unknown_with_a_time_to_come_back(error: LogError, code: str) -> None:
+    """ERR-009"""
+    response = await answer_to(error)
+    document = orjson.loads(response.body)  # type: ignore[arg-type]  # bytes
+
+    assert (503, code) == (response.status, document["code"])
+    assert int(response.headers["Retry-After"]) > 0
+    assert "sans risque" in document["fix"]
+    assert str(error) not in document["detail"]
+
+
+async def test_the_unforeseen_is_told_without_what_it_was() -> None:
+    """ERR-010"""
+    response = await answer_to(RuntimeError("password=hunter2"))
+
+    assert 500 == response.status
+    assert b"hunter2" not in response.body  # type: ignore[operator]  # bytes
+
+
+async def test_a_redirection_is_no_problem() -> None:
+    with pytest.raises(web.HTTPFound):
+        await answer_to(web.HTTPFound("/elsewhere"))
+
+
+async def test_a_broken_transfer_is_the_clients_fault_wherever_it_is_read() -> None:
+    """ERR-001"""
+
+    async def read(request: web.Request) -> web.Response:
+        return web.Response(body=await request.read())
+
+    app = web.Application(middlewares=[render_problems])
+    app.router.add_post("/", read)
+    async with TestClient(TestServer(app)) as client:
+        reader, writer = await asyncio.open_connection(client.server.host, client.server.port)
+        writer.write(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nzz\r\n")
+        async with asyncio.timeout(5):
+            line = await reader.readline()
+        writer.close()
+
+    assert b"400" == line.split()[1]
+
+
+async def test_a_client_that_never_ends_its_headers_is_let_go() -> None:
+    """ERR-007: the time that an idle connection may last also bounds a request that does not begin."""
+    runner = web.AppRunner(web.Application(), **{**runner_options(), "keepalive_timeout": 0.2})
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    reader, writer = await asyncio.open_connection(*runner.addresses[0][:2])
+    async with asyncio.timeout(5):
+        ended = asyncio.create_task(reader.read())
+        writer.write(b"GET / HTTP/1.1\r\n")
+        while not ended.done():
+            writer.write(b"X: y\r\n")
+            await asyncio.sleep(0.02)
+    writer.close()
+    await runner.cleanup()
+
+    assert b"" == ended.result()

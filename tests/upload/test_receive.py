@@ -1,0 +1,193 @@
+"""Receiving: from bytes to a judged spool, on disk beyond a few megabytes, in a bounded room; all is freed."""
+
+import asyncio
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+
+import orjson
+import pytest
+
+from gateway.memory import Fault, MemoryLog
+from gateway.protocol.receipt import ReceiptIds
+from gateway.protocol.topic import COMMON, SUBMISSIONS
+from gateway.submissions import Submissions
+from gateway.upload.error import UploadRefusedError
+from gateway.upload.judge import Author, BatchJudge
+from gateway.upload.queue import Fate, queue_upload
+from gateway.upload.receive import Form, Terms, receive
+from gateway.upload.spool import Item, Room, Spool
+from gateway.upload.upload import Upload
+
+NOW = 1_796_000_000_000
+LINES = Form(kind="lines", gzip=False)
+
+
+class Pieces:
+    """A client that sends these pieces and then goes on as told."""
+
+    def __init__(self, pieces: Iterable[bytes], *, then: BaseException | None = None) -> None:
+        self._pieces = iter(pieces)
+        self._then = then
+
+    async def readany(self) -> bytes:
+        piece = next(self._pieces, b"")
+        if not piece and self._then is not None:
+            raise self._then
+        return piece
+
+
+def withdrawals(numbers: Iterable[int]) -> bytes:
+    items = ({"id": f"bretagne:{number}", "revision": 1, "withdrawn": "filled"} for number in numbers)
+    return b"".join(orjson.dumps(item) + b"\n" for item in items)
+
+
+def terms(folder: Path, *, room: Room | None = None) -> Terms:
+    return Terms(
+        item_bytes=1_000,
+        array_bytes=100_000,
+        inflate_ratio=200,
+        read_seconds=5,
+        upload_seconds=5,
+        folder=folder,
+        room=room or Room(100_000_000),
+    )
+
+
+@pytest.fixture
+async def log() -> MemoryLog:
+    log = MemoryLog(clock=lambda: NOW)
+    await log.create_topics(COMMON)
+    return log
+
+
+@pytest.fixture
+def submissions(log: MemoryLog) -> Submissions:
+    return Submissions(log, ids=ReceiptIds(b"k" * 32), clock=lambda: NOW)
+
+
+@pytest.fixture
+def judge(submissions: Submissions) -> BatchJudge:
+    return BatchJudge(submissions, Author(publisher="bretagne", hosts={}, on=date(2026, 11, 30)))
+
+
+async def test_items_are_judged_and_told_in_order(judge: BatchJudge, tmp_path: Path) -> None:
+    """PUB-014: refused ones among accepted ones."""
+    body = withdrawals([1]) + b"{}\n" + withdrawals([2])
+    upload = await receive(Pieces([body[:50], body[50:]]), judge, form=LINES, terms=terms(tmp_path))
+
+    assert (3, 1) == (upload.count, upload.refused)
+    assert ["bretagne:1", None, "bretagne:2"] == list(upload.ids())
+    assert [True, False, True] == [receipt is not None for _, receipt in upload.results()]
+    assert [[0, 2]] == [[index for index, _ in slice_] for slice_ in upload.slices()]
+    upload.close()
+
+
+async def test_the_digest_is_that_of_the_content_not_of_its_pieces(judge: BatchJudge, tmp_path: Path) -> None:
+    """PUB-041: however it was cut on its way."""
+    body = withdrawals(range(5))
+    one = await receive(Pieces([body]), judge, form=LINES, terms=terms(tmp_path))
+    two = await receive(Pieces([body[:9], body[9:]]), judge, form=LINES, terms=terms(tmp_path))
+    other = await receive(Pieces([body + b"\n"]), judge, form=LINES, terms=terms(tmp_path))
+
+    assert one.digest == two.digest
+    assert one.digest != other.digest
+    for upload in (one, two, other):
+        upload.close()
+
+
+async def test_a_client_that_goes_leaves_no_bytes_behind(judge: BatchJudge, tmp_path: Path) -> None:
+    """PUB-015: the room is given back."""
+    room = Room(10_000)
+    for _ in range(10):
+        gone = Pieces([withdrawals(range(20))], then=ConnectionResetError())
+        with pytest.raises(ConnectionResetError):
+            await receive(gone, judge, form=LINES, terms=terms(tmp_path, room=room))
+
+    room.take(10_000)
+    assert [] == await asyncio.to_thread(lambda: list(tmp_path.iterdir()))
+
+
+async def test_a_room_that_is_full_refuses(judge: BatchJudge, tmp_path: Path) -> None:
+    """ERR-008: all uploads together."""
+    room = Room(8_000)
+    first = await receive(Pieces([withdrawals(range(20))]), judge, form=LINES, terms=terms(tmp_path, room=room))
+    with pytest.raises(UploadRefusedError) as refused:
+        await receive(Pieces([withdrawals(range(20))]), judge, form=LINES, terms=terms(tmp_path, room=room))
+    first.close()
+
+    assert "spool-full" == refused.value.code
+    again = await receive(Pieces([withdrawals(range(20))]), judge, form=LINES, terms=terms(tmp_path, room=room))
+    again.close()
+
+
+async def test_others_get_their_turn_meanwhile(judge: BatchJudge, tmp_path: Path) -> None:
+    """ERR-008: a large upload does not hold up the rest of the gateway."""
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    task = asyncio.create_task(other())
+    upload = await receive(Pieces([withdrawals(range(20_000))]), judge, form=LINES, terms=terms(tmp_path))
+    task.cancel()
+    upload.close()
+
+    assert turns > 10
+
+
+async def test_a_spool_gives_back_what_it_was_given_when_it_has_gone_to_disk(tmp_path: Path) -> None:
+    """PUB-014: beyond eight megabytes, several times over."""
+    spool = Spool(tmp_path, Room(100_000_000))
+    for number in range(10_000):
+        spool.add(Item(f"bretagne:{number}", [{"message": "é\n" * 500}], None))
+        if spool.full:
+            await spool.flush()
+    await spool.flush()
+
+    for _ in range(2):
+        assert [f"bretagne:{number}" for number in range(10_000)] == list(spool.ids())
+    spool.close()
+
+
+async def received(judge: BatchJudge, folder: Path, count: int) -> Upload:
+    return await receive(Pieces([withdrawals(range(count))]), judge, form=LINES, terms=terms(folder))
+
+
+async def test_queuing_stops_at_the_first_failure_and_says_so(
+    log: MemoryLog, submissions: Submissions, judge: BatchJudge, tmp_path: Path
+) -> None:
+    """PUB-013: what comes after it is certainly not queued."""
+    upload = await received(judge, tmp_path, 5_000)
+    log.inject(Fault.LOST)
+    queuing = await queue_upload(upload, submissions)
+    upload.close()
+
+    fates = [Fate(fate) for fate in queuing.fates]
+    assert {Fate.NOT_QUEUED} == set(fates[2_000:])
+    assert {Fate.QUEUED, Fate.UNKNOWN} == set(fates[:2_000])
+    handed_in = [number for partition in range(log.partitions) for number in await numbers_on(log, partition)]
+    assert len(handed_in) == fates.count(Fate.QUEUED) == queuing.queued
+
+
+async def test_all_is_queued_in_order_for_each_offer(
+    log: MemoryLog, submissions: Submissions, judge: BatchJudge, tmp_path: Path
+) -> None:
+    """REV-006: offers keep their order within their partition."""
+    upload = await received(judge, tmp_path, 5_000)
+    queuing = await queue_upload(upload, submissions)
+    upload.close()
+
+    assert (5_000, None) == (queuing.queued, queuing.failure)
+    for partition in range(log.partitions):
+        numbers = await numbers_on(log, partition)
+        assert sorted(numbers) == numbers
+
+
+async def numbers_on(log: MemoryLog, partition: int) -> list[int]:
+    async with log.reader({(SUBMISSIONS, partition): 0}) as reader:
+        chunks = await reader.poll(limit=5_000, wait=0)
+    return [int((record.key or b"").decode().partition(":")[2]) for chunk in chunks for record in chunk.records]
