@@ -1,0 +1,88 @@
+"""The command ``passerelle``: which module holds which command, and how errors end it."""
+
+import importlib
+import importlib.metadata
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from gateway.cli.console import CommandError, stop
+
+COMMANDS = {
+    "serve": "serve:serve",
+    "demo": "demo:demo",
+    "validate": "validate:validate",
+    "publish": "publish:publish",
+    "mark": "mark:mark",
+    "snapshot": "snapshot:snapshot",
+    "partner": "partner:app",
+    "topics": "topics:app",
+    "audit": "audit:audit",
+    "doctor": "doctor:doctor",
+}
+"""Command → module and attribute: a function, or a Typer application with commands of its own."""
+
+
+class LazyGroup(TyperGroup):
+    """Imports a command's module when the command is run, completed or listed, so that each starts fast.
+
+    The classes behind ``Any`` have no public name in typer.
+    """
+
+    def __init__(self, *args: Any, **keywords: Any) -> None:
+        super().__init__(*args, **keywords)
+        # The names only: among these typer looks for what a misspelt one may mean.
+        self.commands = dict.fromkeys(COMMANDS)  # type: ignore[assignment]
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the shape that click asks for
+        """Their names, in the order of use."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - same
+        """The command of that name, or None."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name].split(":")
+        found = getattr(importlib.import_module(f"gateway.cli.{module}"), attribute)
+        if not isinstance(found, typer.Typer):
+            function, found = found, typer.Typer(add_completion=False)
+            found.command()(function)
+        command = typer.main.get_command(found)
+        command.name = cmd_name
+        return command
+
+
+app = typer.Typer(
+    name="passerelle",
+    cls=LazyGroup,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - the shape that typer asks for
+    if wanted:
+        schemas = importlib.import_module("schemas")
+        version = importlib.metadata.version("passerelle")
+        typer.echo(f"passerelle {version} (schema {schemas.SCHEMA_VERSION}, rules {schemas.RULES_VERSION})")
+        raise typer.Exit
+
+
+@app.callback()
+def passerelle(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Say which version this is.")
+    ] = False,
+) -> None:
+    """Federation gateway for the internship offers of France's regional platforms and the national site."""
+
+
+def main() -> None:
+    """Run the command line; foreseen errors end it with a sentence and a next step, others with their trace."""
+    try:
+        app()
+    except CommandError as error:
+        stop(error)

@@ -1,0 +1,40 @@
+"""``passerelle audit``: whether the log keeps its promises, read from its records alone."""
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from gateway.audit import AuditReport
+from gateway.audit import audit as audit_log
+from gateway.cli.console import ERR, FAILED, OUT
+from gateway.cli.loop import run
+from gateway.cli.operating import log_here
+
+
+def audit() -> None:
+    """Check the whole log: nothing accepted is lost, nothing is there twice, no input was skipped.
+
+    The gateway may go on working meanwhile. Ends with 0 when all is well, 1 when something is wrong.
+    """
+    report = run(_audit())
+    table = Table("Read", "Number", box=None, pad_edge=False)
+    table.columns[1].justify = "right"
+    for name, number in report.counts.items():
+        table.add_row(name, f"{number:,}")
+    OUT.print(table)
+    for finding in report.findings:
+        OUT.print(Text.assemble(("✗ ", "red"), finding), soft_wrap=True)
+    if not report.clean:
+        ERR.print(
+            f"{report.wrong} findings. Next step: keep the log as it is, and report them with docs/operations.md, "
+            "“failure modes”, at hand.",
+            soft_wrap=True,
+        )
+        raise typer.Exit(FAILED)
+    OUT.print("[green]✓[/] The log keeps its promises.")
+
+
+async def _audit() -> AuditReport:
+    async with log_here() as log:
+        with ERR.status("Reading the log"):
+            return await audit_log(log)

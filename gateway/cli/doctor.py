@@ -1,0 +1,224 @@
+"""``passerelle doctor``: whether this machine, its settings and its log are fit to run the gateway."""
+
+import asyncio
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import aiohttp
+import typer
+from rich.text import Text
+
+from gateway.bootstrap import open_log, topics_of
+from gateway.cli.console import FAILED, OUT
+from gateway.cli.loop import run
+from gateway.clock import now
+from gateway.oauth.keys import KeyRing, SigningKeyError
+from gateway.partners import Partners
+from gateway.ports import EventLog, LogError
+from gateway.protocol.topic import COMMON, POSITIONS
+from gateway.settings import Settings, SettingsError
+
+State: TypeAlias = Literal["ok", "warn", "fail"]
+_MARKS: dict[State, tuple[str, str]] = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
+_LOG_SECONDS = 20.0
+_SCARCE, _LACKING = 5 * 1024**3, 512 * 1024**2
+_SKEW_MS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was looked at and how it is; ``step`` mends it."""
+
+    state: State
+    about: str
+    said: str
+    step: str = ""
+
+
+def doctor() -> None:
+    """Look at settings, disk, folders, ports, log, topics and clock, and say what to do about each.
+
+    Changes nothing. Ends with 0 when the gateway can run (warnings included), 1 when it cannot.
+    """
+    findings = run(_examine())
+    for finding in findings:
+        sign, colour = _MARKS[finding.state]
+        OUT.print(Text.assemble((f"{sign} {finding.about}: ", colour), finding.said), soft_wrap=True)
+        if finding.step:
+            OUT.print(Text(f"    next step: {finding.step}"), soft_wrap=True)
+    if any(finding.state == "fail" for finding in findings):
+        raise typer.Exit(FAILED)
+
+
+async def _examine() -> list[Finding]:
+    try:
+        settings = Settings.from_env(os.environ)
+    except SettingsError as error:
+        return [Finding("fail", "settings", f"{error}.", "mend the variable, then run passerelle doctor again")]
+    where = f"Kafka at {settings.kafka}" if settings.kafka else f"the embedded log in {settings.data}"
+    findings = [Finding("ok", "settings", f"readable; {where}"), *_examine_key(settings), *_examine_exposure(settings)]
+    findings += [*_examine_folders(settings), _examine_disk(settings.data)]
+    findings += [
+        await _examine_port("port", settings.host, settings.port, "PASSERELLE_PORT", "/.well-known/passerelle"),
+        await _examine_port(
+            "management port",
+            settings.management_host,
+            settings.management_port,
+            "PASSERELLE_MANAGEMENT_PORT",
+            "/readyz",
+        ),
+    ]
+    return findings + await _examine_log(settings)
+
+
+def _examine_key(settings: Settings) -> list[Finding]:
+    """The key that signs tokens, where one is given."""
+    if settings.signing_key is None:
+        return []
+    try:
+        KeyRing.read(settings.signing_key)
+    except SigningKeyError as error:
+        return [Finding("fail", "signing key", f"{error}", "mend the file, or name another in PASSERELLE_SIGNING_KEY")]
+    return [Finding("ok", "signing key", f"{settings.signing_key} holds one")]
+
+
+def _examine_exposure(settings: Settings) -> list[Finding]:
+    """What would send secrets over a network in the clear."""
+    findings = []
+    if not _is_loopback(settings.host) and not (settings.public_url or "").startswith("https://"):
+        said = f"the gateway listens on {settings.host} and speaks plain HTTP; tokens would travel in the clear"
+        step = "put a TLS proxy in front of it and set PASSERELLE_PUBLIC_URL to its https address"
+        findings.append(Finding("warn", "TLS", said, step))
+    if settings.kafka and settings.kafka_security in {"PLAINTEXT", "SASL_PLAINTEXT"}:
+        hosts = [server.rsplit(":", 1)[0] for server in settings.kafka.split(",")]
+        if not all(map(_is_loopback, hosts)):
+            step = "set PASSERELLE_KAFKA_SECURITY to SASL_SSL or SSL"
+            findings.append(Finding("warn", "TLS", "the brokers are reached without encryption", step))
+    return findings
+
+
+def _is_loopback(host: str) -> bool:
+    return host in {"localhost", "::1"} or host.startswith("127.")
+
+
+def _examine_folders(settings: Settings) -> list[Finding]:
+    return [
+        _examine_folder(name, folder)
+        for name, folder in (
+            ("data folder", settings.data),
+            ("spool folder", settings.data / "spool"),
+            ("views folder", settings.data / "views"),
+        )
+    ]
+
+
+def _examine_folder(about: str, folder: Path) -> Finding:
+    """Whether files can be made there, or, where it does not exist yet, in the nearest folder that does."""
+    present = _nearest(folder)
+    try:
+        with tempfile.TemporaryFile(dir=present):
+            pass
+    except OSError as error:
+        step = f"let this user write to {present}, or set PASSERELLE_DATA to another folder"
+        return Finding("fail", about, f"{folder} cannot be written ({error.strerror})", step)
+    return Finding("ok", about, f"{folder} is writable" if present == folder else f"{folder} will be made")
+
+
+def _nearest(folder: Path) -> Path:
+    return next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+
+
+def _examine_disk(folder: Path) -> Finding:
+    free = shutil.disk_usage(_nearest(folder)).free
+    said = f"{free / 1024**3:.1f} GiB free"
+    if free < _LACKING:
+        return Finding("fail", "disk", said, "free some space: the log cannot grow, and uploads need a spool")
+    if free < _SCARCE:
+        return Finding("warn", "disk", said, "see to more space; docs/operations.md says how much is needed")
+    return Finding("ok", "disk", said)
+
+
+async def _examine_port(about: str, host: str, port: int, variable: str, path: str) -> Finding:
+    """Free, or held by a gateway that runs already."""
+    if port == 0:
+        return Finding("ok", about, "any free one")
+    try:
+        with socket.create_server((host, port)):
+            return Finding("ok", about, f"{host}:{port} is free")
+    except OSError as error:
+        reason = error.strerror
+    reached = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session,
+            session.get(f"http://{reached}:{port}{path}") as response,
+        ):
+            body = await response.json(content_type=None)
+    except (aiohttp.ClientError, TimeoutError, ValueError):
+        body = None
+    if not isinstance(body, dict):
+        step = f"free it, or set {variable} to another port"
+        return Finding("fail", about, f"{host}:{port} cannot be listened on ({reason})", step)
+    if body.get("ready") is False:
+        step = "wait a little; if it stays so, read the gateway's own lines"
+        said = f"a gateway runs on {host}:{port} but is not ready: {', '.join(body.get('missing', ()))}"
+        return Finding("warn", about, said, step)
+    return Finding("ok", about, f"a gateway runs on {host}:{port}")
+
+
+async def _examine_log(settings: Settings) -> list[Finding]:
+    if settings.kafka is None and not (settings.data / "log.sqlite").exists():
+        return [Finding("ok", "log", "none yet; passerelle serve makes it")]
+    try:
+        async with asyncio.timeout(_LOG_SECONDS), open_log(settings) as log:
+            return await _examine_open_log(log)
+    except TimeoutError:
+        said = f"no answer within {_LOG_SECONDS:.0f} s"
+    except LogError as error:
+        said = str(error)
+    step = "check PASSERELLE_KAFKA, the network and the broker" if settings.kafka else "check who else holds the file"
+    return [Finding("fail", "log", said, step)]
+
+
+async def _examine_open_log(log: EventLog) -> list[Finding]:
+    missing = await log.check_topics(COMMON)
+    if missing:
+        return [Finding("ok", "log", "reachable"), *_topic_findings(missing)]
+    partners = Partners(log)
+    await partners.catch_up()
+    wrong = await log.check_topics(topics_of(partners))
+    findings = [Finding("ok", "log", f"reachable, identity {await log.identity()}")]
+    findings += _topic_findings(wrong) or [Finding("ok", "topics", f"{len(topics_of(partners))}, as they must be")]
+    active = [partner for partner in partners.all() if not partner.revoked]
+    if active:
+        findings.append(Finding("ok", "partners", f"{len(active)} take part"))
+    else:
+        findings.append(Finding("warn", "partners", "there are none", "passerelle partner add SLUG"))
+    findings.append(await _examine_clock(log, now))
+    return findings
+
+
+def _topic_findings(sentences: Sequence[str]) -> list[Finding]:
+    return [Finding("fail", "topics", sentence, "passerelle topics create") for sentence in sentences]
+
+
+async def _examine_clock(log: EventLog, clock: Callable[[], int]) -> Finding:
+    """The log stamps its records by its own clock: none of them may lie in this machine's future."""
+    newest = 0
+    ends = await log.ends(POSITIONS)
+    starts = await log.starts(POSITIONS)
+    for partition, (start, end) in enumerate(zip(starts, ends, strict=True)):
+        async with log.reader({(POSITIONS, partition): max(start, end - 50)}) as reader:
+            for chunk in await reader.poll(limit=100, wait=1.0):
+                newest = max([newest, *(record.appended_at for record in chunk.records)])
+    ahead = newest - clock()
+    if ahead > _SKEW_MS:
+        said = f"the log's newest record is {ahead / 1000:.0f} s ahead of this machine's clock"
+        return Finding("fail", "clock", said, "synchronise the clocks of this machine and the log's (NTP)")
+    return Finding("ok", "clock", "no record of the log lies in its future")

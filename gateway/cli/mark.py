@@ -1,0 +1,34 @@
+"""``passerelle mark``: take the mark that a snapshot needs, before the export begins."""
+
+from typing import Annotated
+
+import typer
+
+from gateway.cli.console import ERR
+from gateway.cli.loop import run
+from gateway.cli.partnership import as_partner, refused
+from gateway.cli.problems import Language
+from gateway.client import Client
+
+
+def mark(lang: Annotated[Language, typer.Option(help="Language of the explanations.")] = "fr") -> None:
+    """Take a mark, to be given to `passerelle snapshot --mark` within 24 hours.
+
+    Take it before the export: an offer published since then is never taken for absent.
+    """
+    taken, expires_at = run(_mark(lang))
+    typer.echo(taken)
+    ERR.print(f"Good until {expires_at}. Next: export, then passerelle snapshot FILE --mark MARK")
+
+
+async def _mark(language: Language) -> tuple[str, str]:
+    async with as_partner(language) as client:
+        return await take_mark(client)
+
+
+async def take_mark(client: Client) -> tuple[str, str]:
+    """A new mark and when it ends. Raises CommandError."""
+    answer = await client.call("POST", "/v1/snapshots/marks")
+    if not answer.ok:
+        raise refused(answer, "to give a mark")
+    return answer.body["mark"], answer.body["expires_at"]

@@ -1,0 +1,44 @@
+"""Problems as a table: where, what, how to mend, in French or English."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+from rich.text import Text
+
+Language: TypeAlias = Literal["fr", "en"]
+MOST_ROWS = 100
+
+_HEADS: Mapping[Language, tuple[str, ...]] = {
+    "fr": ("Ligne", "Offre et champ", "Problème et correction"),
+    "en": ("Line", "Offer and field", "Problem and how to mend it"),
+}
+_MORE: Mapping[Language, str] = {"fr": "… et {} autres", "en": "… and {} more"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One problem of one document; ``problem`` is its JSON in one language."""
+
+    number: int
+    id: str | None
+    problem: Mapping[str, Any]
+
+
+def table_of(findings: Sequence[Finding], language: Language) -> Table:
+    """At most a hundred rows, errors in red and warnings in yellow."""
+    table = Table(*_HEADS[language], box=SIMPLE_HEAD, show_lines=False, pad_edge=False, padding=(0, 1))
+    table.columns[0].justify = "right"
+    table.columns[1].overflow = "fold"
+    table.columns[2].ratio = 1
+    for finding in findings[:MOST_ROWS]:
+        problem = finding.problem
+        colour = "red" if problem["severity"] == "error" else "yellow"
+        where = Text.assemble(finding.id or "?", "\n", (problem["pointer"] or "/", "bold"))
+        what = Text.assemble((problem["code"], colour), f"  {problem['message']}\n→ {problem['fix']}")
+        table.add_row(str(finding.number), where, what)
+    if len(findings) > MOST_ROWS:
+        table.caption = _MORE[language].format(len(findings) - MOST_ROWS)
+    return table

@@ -1,0 +1,105 @@
+"""``passerelle publish``: send a file of offers and withdrawals to a gateway, and say what became of each."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import Progress
+
+from gateway.cli.console import ERR, FAILED, OUT
+from gateway.cli.decision import follow_receipts
+from gateway.cli.document import Document, is_count, read_documents
+from gateway.cli.loop import run
+from gateway.cli.partnership import as_partner, client_id, gateway_url, refused
+from gateway.cli.problems import Finding, Language, table_of
+from gateway.cli.progress import Note, drop_note, progress_bar, read_note, write_note
+from gateway.client import NDJSON, Client
+
+BATCH_DOCUMENTS = 500
+BATCH_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class Sent:
+    """What a gateway said to the documents sent: their receipts by id, and the problems by line."""
+
+    refused: int = 0
+    receipts: dict[str, int] = field(default_factory=dict)
+    """Receipt id → document number."""
+    findings: list[Finding] = field(default_factory=list)
+
+    def take(self, documents: Sequence[Document], results: Sequence[dict[str, Any]]) -> None:
+        """Add the results of one batch."""
+        for document, result in zip(documents, results, strict=True):
+            receipt = result.get("receipt")
+            if isinstance(receipt, str):
+                self.receipts[receipt] = document.number
+            else:
+                self.refused += 1
+            for problem in result.get("problems") or ():
+                self.findings.append(Finding(document.number, result.get("id"), problem))
+
+
+def publish(
+    file: Annotated[Path, typer.Argument(help="NDJSON, a JSON array or one offer; .gz too.")],
+    lang: Annotated[Language, typer.Option(help="Language of the explanations.")] = "fr",
+    start: Annotated[int, typer.Option("--from", metavar="N", help="Start at this document, counted from 1.")] = 0,
+) -> None:
+    """Publish the offers of a file, 500 at a time; lines {"id", "revision", "withdrawn"} take offers back.
+
+    PASSERELLE_URL, PASSERELLE_CLIENT_ID and PASSERELLE_CLIENT_SECRET say where and as whom. When it is interrupted, the
+    same command goes on where it stopped; sending twice is safe. Ends with 0 when all were accepted, 1 when some were
+    refused, 2 when the gateway or the file could not be used.
+    """
+    run(_publish(file, lang, start))
+
+
+async def _publish(file: Path, language: Language, start: int) -> None:
+    documents = [document for document in read_documents(file) if not is_count(document)]
+    note = Note.about(file, url=gateway_url(), client=client_id())
+    first = start or read_note(file, note)
+    if first > 1:
+        ERR.print(f"Going on with document {first} (--from 1 starts over).")
+    left = [document for document in documents if document.number >= first]
+    async with as_partner(language) as client:
+        with progress_bar() as progress:
+            sent = await _send(client, left, progress, file, note)
+        drop_note(file)
+        decisions = await follow_receipts(client, sent.receipts)
+    findings = sorted([*sent.findings, *decisions.findings], key=lambda finding: finding.number)
+    if findings:
+        OUT.print(table_of(findings, language))
+    OUT.print(f"{len(left)} documents: {sent.refused} refused, {len(sent.receipts)} queued; {decisions.told()}")
+    if sent.refused or decisions.rejected:
+        raise typer.Exit(FAILED)
+
+
+async def _send(client: Client, documents: Sequence[Document], progress: Progress, file: Path, note: Note) -> Sent:
+    sent = Sent()
+    task = progress.add_task("Publishing", total=len(documents))
+    for batch in _batches(documents):
+        body = b"\n".join(document.line for document in batch) + b"\n"
+        answer = await client.call("POST", "/v1/offers/batch", params={"partial": "true"}, body=body, media_type=NDJSON)
+        results = answer.body.get("results") if isinstance(answer.body, dict) else None
+        if results is None or len(results) != len(batch):
+            raise refused(answer, f"documents {batch[0].number} to {batch[-1].number}")
+        sent.take(batch, results)
+        write_note(file, replace(note, next=batch[-1].number + 1))
+        progress.advance(task, len(batch))
+    return sent
+
+
+def _batches(documents: Sequence[Document]) -> Iterator[list[Document]]:
+    """At most 500 documents and 4 MiB together, at least one."""
+    batch: list[Document] = []
+    size = 0
+    for document in documents:
+        if batch and (len(batch) == BATCH_DOCUMENTS or size + len(document.raw) > BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(document)
+        size += len(document.raw)
+    if batch:
+        yield batch

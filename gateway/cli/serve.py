@@ -1,0 +1,37 @@
+"""``passerelle serve``: the gateway, until it is told to stop or a part of it fails."""
+
+import asyncio
+import signal
+
+from gateway.bootstrap import running
+from gateway.cli.console import ERR
+from gateway.cli.loop import run
+from gateway.cli.operating import explained, settings_here
+
+
+def serve() -> None:
+    """Start the gateway: on the embedded log in .data, or on Kafka where PASSERELLE_KAFKA names a broker.
+
+    Settings are environment variables, all of them in docs/operations.md. Ctrl-C or SIGTERM stops it in order.
+    """
+    run(_serve())
+
+
+async def _serve() -> None:
+    settings = settings_here()
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, told.set)
+    with explained():
+        async with running(settings) as gateway:
+            if ERR.is_terminal:
+                ERR.print(
+                    f"Listening on [bold]{gateway.url}[/], management on {gateway.management_url}. Ctrl-C stops it."
+                )
+            waits = [asyncio.ensure_future(gateway.finished()), asyncio.ensure_future(told.wait())]
+            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for wait in waits:
+                wait.cancel()
+            for wait in done:
+                await wait

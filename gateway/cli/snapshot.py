@@ -1,0 +1,88 @@
+"""``passerelle snapshot``: send a publisher's complete set of offers; what it lacks is withdrawn."""
+
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.progress import Progress
+
+from gateway.cli.console import ERR, FAILED, OUT, CommandError
+from gateway.cli.document import Document, is_count, read_documents
+from gateway.cli.loop import run
+from gateway.cli.mark import take_mark
+from gateway.cli.partnership import as_partner, refused
+from gateway.cli.problems import Finding, Language, table_of
+from gateway.cli.progress import progress_bar
+from gateway.client import NDJSON, Answer, Client
+
+_PIECE = 200
+
+
+def snapshot(
+    file: Annotated[Path, typer.Argument(help="All offers of the platform: NDJSON or a JSON array; .gz too.")],
+    mark: Annotated[str, typer.Option(help="The mark taken by `passerelle mark` before the export.")] = "",
+    confirm: Annotated[
+        int | None, typer.Option(metavar="N", help="Withdraw N offers, though the guard finds that many.")
+    ] = None,
+    lang: Annotated[Language, typer.Option(help="Language of the explanations.")] = "fr",
+) -> None:
+    """Replace everything that the platform publishes by the content of a file.
+
+    Offers that are not in it are withdrawn as absent; a guard stops a file that lacks more than a fifth of them. Ends
+    with 0 when all were accepted, 1 when some were refused (they count as present), 2 when nothing was changed.
+    """
+    run(_snapshot(file, mark, confirm, lang))
+
+
+async def _snapshot(file: Path, mark: str, confirm: int | None, language: Language) -> None:
+    documents = [document for document in read_documents(file) if not is_count(document)]
+    async with as_partner(language) as client:
+        if not mark:
+            mark, _ = await take_mark(client)
+            ERR.print("The mark was taken just now: right if nothing was published otherwise since the export.")
+        with progress_bar() as progress:
+            answer = await _send(client, documents, mark, confirm, progress)
+    if isinstance(answer.body, dict) and "would_withdraw" in answer.body:
+        number = answer.body["would_withdraw"]
+        raise CommandError(
+            f"The gateway refused the snapshot. {answer.explain()}",
+            step=f"check that the export is complete; if these {number} offers are really gone: --confirm {number}",
+        )
+    if not answer.ok or not isinstance(answer.body, dict):
+        raise refused(answer, "the snapshot, and nothing was changed")
+    _tell(answer.body, documents, language)
+
+
+async def _send(
+    client: Client, documents: Sequence[Document], mark: str, confirm: int | None, progress: Progress
+) -> Answer:
+    task = progress.add_task("Sending", total=len(documents))
+
+    async def body() -> AsyncIterator[bytes]:
+        progress.reset(task)
+        for start in range(0, len(documents), _PIECE):
+            piece = documents[start : start + _PIECE]
+            yield b"".join(document.line + b"\n" for document in piece)
+            progress.advance(task, len(piece))
+        yield orjson.dumps({"count": len(documents)}) + b"\n"
+
+    params = {"mark": mark} | ({} if confirm is None else {"confirm": str(confirm)})
+    return await client.call("POST", "/v1/snapshots", params=params, body=body, media_type=NDJSON)
+
+
+def _tell(body: dict[str, Any], documents: Sequence[Document], language: Language) -> None:
+    """What became of the items, and how many absent offers go."""
+    results: list[dict[str, Any]] = body["results"]
+    findings = [
+        Finding(documents[result["index"]].number, result.get("id"), problem)
+        for result in results
+        for problem in result.get("problems") or ()
+    ]
+    if findings:
+        OUT.print(table_of(findings, language))
+    refused_ones = sum(result["status"] == "refused" for result in results)
+    OUT.print(f"{len(results)} offers: {refused_ones} refused; {body.get('withdrawn', 0)} absent ones withdrawn")
+    if refused_ones:
+        raise typer.Exit(FAILED)

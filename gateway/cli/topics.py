@@ -1,0 +1,50 @@
+"""``passerelle topics``: create the topics that a federation needs, and check that they are as they must be."""
+
+import typer
+
+from gateway.bootstrap import topics_of
+from gateway.cli.console import FAILED, OUT
+from gateway.cli.loop import run
+from gateway.cli.operating import log_here
+from gateway.partners import Partners
+from gateway.protocol.topic import COMMON
+
+app = typer.Typer(help="Create and check the topics of the log.", no_args_is_help=True)
+
+
+@app.command()
+def create() -> None:
+    """Create what is missing, and give the log its identity. What exists is never changed."""
+    run(_create())
+
+
+@app.command()
+def check() -> None:
+    """Compare partition counts, policies and time stamps with what the gateway needs; 1 when something differs."""
+    findings, count = run(_check())
+    for finding in findings:
+        OUT.print(f"[red]✗[/] {finding}", soft_wrap=True)
+    if findings:
+        raise typer.Exit(FAILED)
+    OUT.print(f"[green]✓[/] {count} topics are as they must be.")
+
+
+async def _create() -> None:
+    async with log_here() as log:
+        await log.create_topics(COMMON)
+        partners = Partners(log)
+        await partners.catch_up()
+        topics = topics_of(partners)
+        await log.create_topics(topics)
+        OUT.print(f"[green]✓[/] {len(topics)} topics stand; the log is {await log.identity()}. Next: passerelle serve")
+
+
+async def _check() -> tuple[list[str], int]:
+    async with log_here() as log:
+        findings = list(await log.check_topics(COMMON))
+        if findings:
+            return findings, len(COMMON)
+        partners = Partners(log)
+        await partners.catch_up()
+        topics = topics_of(partners)
+        return list(await log.check_topics(topics)), len(topics)

@@ -1,0 +1,69 @@
+"""``passerelle validate``: the verdict on a file of offers, offline, the same one that the gateway gives."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+import schemas
+from gateway.cli.console import FAILED, OUT
+from gateway.cli.document import Document, is_count, read_documents
+from gateway.cli.problems import Finding, Language, table_of
+from gateway.clock import now
+from gateway.protocol.decide import paris_date
+
+_SUMMARY: Mapping[Language, str] = {
+    "fr": "{read} document(s) : {good} accepté(s), {warned} accepté(s) avec avertissement, {refused} refusé(s)",
+    "en": "{read} document(s): {good} accepted, {warned} accepted with warnings, {refused} refused",
+}
+
+
+def validate(
+    file: Annotated[Path, typer.Argument(help="NDJSON, a JSON array or one offer; .gz too; - reads standard input.")],
+    lang: Annotated[Language, typer.Option(help="Language of the explanations.")] = "fr",
+    on: Annotated[str, typer.Option(metavar="DATE", help="Judge as on this day (ISO date); by default today.")] = "",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line per document, for other programs.")] = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Check offers without sending them anywhere.
+
+    Ends with 0 when all are accepted, 1 when some are refused, 2 when the file cannot be read.
+    """
+    day = _day(on)
+    totals: Counter[str] = Counter()
+    findings: list[Finding] = []
+    for document in read_documents(file):
+        if is_count(document):
+            continue
+        judged = _judge(document, day, lang)
+        totals[judged["verdict"]] += 1
+        if as_json:
+            typer.echo(orjson.dumps(judged))
+        findings.extend(Finding(document.number, judged["id"], problem) for problem in judged["problems"])
+    if not as_json:
+        if findings:
+            OUT.print(table_of(findings, lang))
+        OUT.print(
+            _SUMMARY[lang].format(
+                read=totals.total(), good=totals["accepted"], warned=totals["warned"], refused=totals["refused"]
+            )
+        )
+    if totals["refused"] or not totals:
+        raise typer.Exit(FAILED)
+
+
+def _judge(document: Document, day: date, language: Language) -> dict[str, Any]:
+    verdict = schemas.check_submission(document.raw, on=day)
+    problems = [schemas.localized(problem.to_json(), language) for problem in verdict.problems]
+    word = "refused" if not verdict.accepted else "warned" if problems else "accepted"
+    return {"line": document.number, "id": verdict.id, "verdict": word, "problems": problems}
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text or paris_date(now()))
+    except ValueError as error:
+        raise typer.BadParameter(f"{text!r} is no date such as 2027-06-14", param_hint="--on") from error

@@ -1,0 +1,180 @@
+"""One partner's HTTP client: gets tokens, waits when told to, gives up after a while, says what to do next."""
+
+import asyncio
+from base64 import b64encode
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, TypeAlias
+from urllib.parse import quote
+
+import aiohttp
+import orjson
+
+NDJSON = "application/x-ndjson"
+Body: TypeAlias = bytes | Callable[[], AsyncIterator[bytes]]
+"""What a call sends: bytes, or a function that gives a stream of them, anew for each try."""
+
+_RETRIED = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+_EARLY = 60.0
+"""How long before its end a token is renewed, in seconds."""
+
+
+class ClientError(Exception):
+    """The gateway could not be used at all; ``step`` says what to do next."""
+
+    def __init__(self, message: str, *, step: str) -> None:
+        super().__init__(message)
+        self.step = step
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer with its JSON body (None when there is none)."""
+
+    status: int
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the call succeeded, in part at least (207)."""
+        return self.status < HTTPStatus.BAD_REQUEST
+
+    def explain(self) -> str:
+        """What a problem document says, on one line."""
+        if not isinstance(self.body, dict):
+            return f"HTTP {self.status}"
+        said = self.body.get("detail") or self.body.get("error_description") or self.body.get("title") or ""
+        fix = self.body.get("fix", "")
+        return f"HTTP {self.status}: {said} {fix}".strip()
+
+
+class Client:
+    """Calls one gateway as one partner. ``patience`` is how many seconds a call may go on being retried, after 429, 503
+    and lost connections: resending is safe, since a revision is accepted once.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        url: str,
+        *,
+        client_id: str,
+        client_secret: str,
+        language: str = "fr",
+        patience: float = 120.0,
+    ) -> None:
+        self._session = session
+        self._url = url.rstrip("/")
+        self._basic = b64encode(f"{quote(client_id, safe='')}:{quote(client_secret, safe='')}".encode()).decode()
+        self._language = language
+        self.patience = patience
+        self._token = ""
+        self._renew_at = 0.0
+        self._renewing = asyncio.Lock()
+
+    async def token(self) -> str:
+        """A bearer token with some life left. Raises ClientError."""
+        async with self._renewing:
+            if asyncio.get_running_loop().time() >= self._renew_at:
+                await self._renew()
+            return self._token
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        body: Body | None = None,
+        media_type: str = "application/json",
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """One call, retried while it is worth it. Raises ClientError when the gateway cannot be reached or does not
+        recover in time; any other answer is returned.
+        """
+        renewed = False
+        while True:
+            sent = {
+                "Authorization": f"Bearer {await self.token()}",
+                "Accept-Language": self._language,
+                **(headers or {}),
+            }
+            if body is not None:
+                sent["Content-Type"] = media_type
+            answer = await self._patiently(method, path, params=params, data=body, headers=sent)
+            if answer.status != HTTPStatus.UNAUTHORIZED or renewed:
+                return answer
+            renewed = True
+            self._renew_at = 0.0
+
+    async def _renew(self) -> None:
+        answer = await self._patiently(
+            "POST",
+            "/oauth/token",
+            data={"grant_type": "client_credentials"},
+            headers={"Authorization": f"Basic {self._basic}"},
+        )
+        if answer.status != HTTPStatus.OK:
+            raise ClientError(
+                f"The gateway gave no token. {answer.explain()}",
+                step="check PASSERELLE_CLIENT_ID and PASSERELLE_CLIENT_SECRET; the operator can give a new secret "
+                "(passerelle partner rotate)",
+            )
+        life = float(answer.body.get("expires_in", 0))
+        self._token = answer.body["access_token"]
+        self._renew_at = asyncio.get_running_loop().time() + max(life - _EARLY, life / 2)
+
+    async def _patiently(self, method: str, path: str, **arguments: Any) -> Answer:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self.patience
+        pause = 0.25
+        while True:
+            try:
+                answer = await self._once(method, path, **arguments)
+            except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
+                answer = None
+                lost = str(error) or type(error).__name__
+            if answer is not None and answer.status not in _RETRIED:
+                return answer
+            wait = _asked_wait(answer) or pause
+            pause = min(pause * 2, 10.0)
+            if loop.time() + wait > deadline:
+                told = answer.explain() if answer is not None else lost
+                raise ClientError(
+                    f"{self._url} did not take {method} {path} within {self.patience:.0f} s ({told}).",
+                    step="see whether PASSERELLE_URL is right and the gateway up, then run the same command again: "
+                    "resending is safe",
+                )
+            await asyncio.sleep(wait)
+
+    async def _once(self, method: str, path: str, *, data: Any = None, **arguments: Any) -> Answer:
+        try:
+            sent = data() if callable(data) else data
+            async with self._session.request(
+                method, self._url + path, data=sent, allow_redirects=False, **arguments
+            ) as response:
+                content = await response.read()
+                return Answer(response.status, _decoded(content), response.headers)
+        except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
+            raise ClientError(
+                f"{self._url!r} is no address of a gateway.",
+                step="give one such as https://gateway.example.org in PASSERELLE_URL",
+            ) from error
+
+
+def _decoded(content: bytes) -> Any:
+    """The JSON value of a body; a body that is none (a proxy's page) counts as absent."""
+    if not content:
+        return None
+    try:
+        return orjson.loads(content)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _asked_wait(answer: Answer | None) -> float | None:
+    """The seconds that ``Retry-After`` asks for; its date form is not worth reading here."""
+    text = "" if answer is None else answer.headers.get("Retry-After", "")
+    return float(text) if text.isascii() and text.isdigit() else None

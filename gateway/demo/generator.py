@@ -1,0 +1,194 @@
+"""Realistic offers from a seed, about 3 % of them wrong in instructive ways, each with what it must be answered."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache
+from importlib.resources import files
+from random import Random
+from typing import Any
+
+import orjson
+
+from gateway.demo.fault import FAULTS
+from gateway.demo.place import Place, places_in
+from gateway.demo.week import Calendar, calendar_on
+from gateway.partners.preset import presets
+from schemas.territory import territories
+
+WRONG = 0.03
+"""The share of offers with a fault in them."""
+
+_AWAY = 0.15
+_SECONDE = 0.7
+_CITIES = 0.3
+_EMPLOYERS = 400
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday")
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratedOffer:
+    """One offer as a platform would send it. ``expected`` are the codes of all its problems, in no order; ``accepted``
+    whether they are warnings at most. ``document`` is what ``raw`` says, not to be changed.
+    """
+
+    id: str
+    revision: int
+    raw: bytes
+    accepted: bool
+    expected: frozenset[str]
+    document: dict[str, Any] = field(repr=False, compare=False)
+
+
+def generate(seed: int, platform: str, count: int, on: date, *, wrong: float = WRONG) -> Iterator[GeneratedOffer]:
+    """The first ``count`` offers that a platform has on a day; the same ones for the same arguments.
+
+    A region's platform publishes mostly within its territory; one that is not known beforehand, anywhere in France.
+    """
+    return _Platform(Random(f"{seed} {platform}"), platform, on, wrong).offers(count)  # noqa: S311 - not for secrets
+
+
+def revised(offer: GeneratedOffer, revision: int) -> GeneratedOffer:
+    """The same offer after its publisher changed the number of seats; accepted or not as it was before."""
+    document = {**offer.document, "revision": revision, "seats": 1 + revision % 20}
+    return GeneratedOffer(offer.id, revision, orjson.dumps(document), offer.accepted, offer.expected, document)
+
+
+def withdrawal(offer: GeneratedOffer, revision: int, reason: str) -> bytes:
+    """The line that takes an offer back, with a revision of its own; ``reason`` is ``filled`` or ``cancelled``."""
+    return orjson.dumps({"id": offer.id, "revision": revision, "withdrawn": reason})
+
+
+@dataclass(frozen=True, slots=True)
+class _Employer:
+    place: Place
+    sector: str
+    house: str
+    about: dict[str, Any]
+
+
+class _Platform:
+    """One platform's stock: employers at places, drawn once, and offers made from them."""
+
+    def __init__(self, random: Random, platform: str, on: date, wrong: float) -> None:
+        preset = presets().get(platform)
+        everywhere = places_in(territories())
+        self._random = random
+        self._platform = platform
+        self._host = preset.hosts[0] if preset and preset.hosts else f"{platform}.example.fr"
+        self._home = places_in(preset.territory) if preset and preset.territory else everywhere
+        self._cities = tuple(place for place in self._home if place.coordinates) or self._home
+        self._away = everywhere
+        self._on = on
+        self._calendar: Calendar = calendar_on(on)
+        self._wrong = wrong
+        self._words = _vocabulary()
+        self._employers = [self._make_employer() for _ in range(_EMPLOYERS)]
+
+    def offers(self, count: int) -> Iterator[GeneratedOffer]:
+        for number in range(1, count + 1):
+            offer = self._make_offer(number)
+            accepted, codes = True, frozenset[str]()
+            if self._random.random() < self._wrong:
+                fault = self._random.choice([fault for fault in FAULTS if fault.fits(offer)])
+                fault.make(offer, self._on)
+                accepted, codes = fault.accepted, frozenset(fault.codes)
+            yield GeneratedOffer(offer["id"], 1, orjson.dumps(offer), accepted, codes, offer)
+
+    def _make_employer(self) -> _Employer:
+        random, words = self._random, self._words
+        drawn = random.random()
+        places = self._away if drawn < _AWAY else self._cities if drawn < _AWAY + _CITIES else self._home
+        place = random.choice(places)
+        sector = random.choice(list(words["sectors"]))
+        house = random.choice(words["sectors"][sector]["houses"])
+        about: dict[str, Any] = {"name": f"{house} {random.choice(words['names'])}"}
+        about["description"] = random.choice(words["about"]).format(
+            house=house, city=place.city, size=random.randint(4, 120)
+        )
+        if random.random() < 0.6:
+            about["siret"] = _siret(random)
+        if sector == "s25":
+            about["public"] = True
+        return _Employer(place, sector, house, about)
+
+    def _make_offer(self, number: int) -> dict[str, Any]:
+        random = self._random
+        draw = random.random
+        employer = self._employers[int(draw() * _EMPLOYERS)]
+        place, words = employer.place, self._words["sectors"][employer.sector]
+        local = f"{self._on.year}-{number:06}"
+        tasks = words["tasks"]
+        task = int(draw() * len(tasks))
+        said = {
+            "city": place.city,
+            "house": employer.house,
+            "job": words["jobs"][int(draw() * len(words["jobs"]))],
+            "first": tasks[task],
+            "second": tasks[task - 1],
+        }
+        titles, descriptions = self._words["titles"], self._words["descriptions"]
+        location: dict[str, Any] = {"postal_code": place.postal_code, "city": place.city}
+        offer: dict[str, Any] = {
+            "id": f"{self._platform}:{local}",
+            "revision": 1,
+            "title": titles[int(draw() * len(titles))].format_map(said),
+            "description": descriptions[int(draw() * len(descriptions))].format_map(said),
+            "employer": dict(employer.about),
+            "location": location,
+            "sector": employer.sector,
+            "apply_url": f"https://{self._host}/offres/{local}",
+        }
+        if draw() < 0.7:
+            location["street"] = f"{1 + int(draw() * 90)} {self._pick('streets')}"
+        if draw() < 0.5:
+            location["insee_commune"] = place.insee_commune
+        if place.coordinates is not None:
+            location["latitude"], location["longitude"] = place.coordinates
+        self._set_time(offer, place)
+        if draw() < 0.8:
+            offer["seats"] = 1 + int(draw() * 6)
+        if draw() < 0.4:
+            offer["accessibility"] = ("yes", "no", "unknown")[int(draw() * 3)]
+        return offer
+
+    def _set_time(self, offer: dict[str, Any], place: Place) -> None:
+        """Levels, the weeks open to them, and hours within their limits."""
+        draw = self._random.random
+        if draw() < _SECONDE:
+            offer["levels"] = ["seconde"]
+            offer["weeks"] = list(self._calendar.seconde)
+            end = "17:00"
+        else:
+            open_weeks = self._calendar.college[place.zone]
+            first = int(draw() * len(open_weeks))
+            offer["levels"] = [["troisieme"], ["quatrieme"], ["quatrieme", "troisieme"]][int(draw() * 3)]
+            offer["weeks"] = list(open_weeks[first : first + 1 + int(draw() * 3)])
+            end = "16:00"
+        if draw() < 0.6:
+            offer["schedule"] = {day: {"start": "09:00", "end": end, "break_minutes": 60} for day in _DAYS}
+
+    def _pick(self, name: str) -> str:
+        options: list[str] = self._words[name]
+        return options[int(self._random.random() * len(options))]
+
+
+@cache
+def _vocabulary() -> dict[str, Any]:
+    """Invented names without persons, and sentences per sector."""
+    loaded: dict[str, Any] = orjson.loads(files(__package__).joinpath("vocabulary.json").read_bytes())
+    return loaded
+
+
+def _siret(random: Random) -> str:
+    """A SIRET whose check digits are right, from a range (9999…) that is far from being given out."""
+    siren = f"9999{random.randrange(10_000):04}"
+    siren += _check_digit(siren)
+    establishment = f"{siren}{random.randrange(1, 300):04}"
+    return establishment + _check_digit(establishment)
+
+
+def _check_digit(digits: str) -> str:
+    """Luhn's check digit."""
+    doubled = (int(digit) * (2 - index % 2) for index, digit in enumerate(reversed(digits)))
+    return str(-sum(value // 10 + value % 10 for value in doubled) % 10)

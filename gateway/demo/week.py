@@ -1,0 +1,71 @@
+"""Weeks for generated offers: those of the current school year that are still to come, holidays left out."""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import lru_cache
+
+from schemas.schoolyear import SchoolYear, holiday_of, years
+
+_WEEK = timedelta(weeks=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """``seconde``: the two weeks in which every pupil of seconde goes. ``college``: the weeks open to collèges, by zone
+    of school holidays. All as ISO weeks, none of them over before a week from the day asked about.
+    """
+
+    seconde: tuple[str, str]
+    college: dict[str | None, tuple[str, ...]]
+
+
+@lru_cache(maxsize=8)
+def calendar_on(day: date) -> Calendar:
+    """What a publisher can offer on that day."""
+    june = _mandatory_after(day + _WEEK)
+    first = max(day + _WEEK, date(june.year - 1, 9, 14))
+    mondays = _mondays(first, june)
+    college = {
+        zone: tuple(week for week in map(_iso, mondays) if zone is None or holiday_of(week, zone) is None)
+        for zone in ("A", "B", "C", None)
+    }
+    seconde = (_iso(june), _iso(june + _WEEK))
+    return Calendar(seconde, {zone: weeks or seconde for zone, weeks in college.items()})
+
+
+def _mandatory_after(day: date) -> date:
+    """The first Monday of the next mandatory weeks: from the calendars on file, else by their rule, the last two full
+    weeks before 1 July.
+    """
+    known = sorted(_first_monday(year) for year in years())
+    later = [monday for monday in known if monday > day]
+    if later:
+        return later[0]
+    year = day.year if _by_rule(day.year) > day else day.year + 1
+    return _by_rule(year)
+
+
+def _first_monday(year: SchoolYear) -> date:
+    week = year.weeks[0]
+    return date.fromisocalendar(int(week[:4]), int(week[6:]), 1)
+
+
+def _by_rule(year: int) -> date:
+    last = date(year, 6, 30)
+    # The last Friday in June ends the second week; Saturday and Sunday after it may lie in July.
+    friday = last - timedelta(days=(last.weekday() - 4) % 7)
+    return friday - timedelta(days=11)
+
+
+def _mondays(first: date, end: date) -> list[date]:
+    monday = first + timedelta(days=-first.weekday() % 7)
+    found = []
+    while monday < end:
+        found.append(monday)
+        monday += _WEEK
+    return found
+
+
+def _iso(monday: date) -> str:
+    year, week, _ = monday.isocalendar()
+    return f"{year}-W{week:02}"

@@ -1,0 +1,92 @@
+"""The command as users run it: a process of its own, against a gateway that runs in the test."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from gateway import clock
+from gateway.bootstrap import Gateway, open_log, running
+from gateway.partners import Partners
+from gateway.partners.credential import mint_secret
+from gateway.protocol.partner import Partner
+from gateway.settings import Settings
+
+COMMAND = "import sys; sys.argv[0] = 'passerelle'; from gateway.cli import main; main()"
+SECONDS = 60
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    output: str
+    errors: str
+
+
+@dataclass(frozen=True)
+class Shell:
+    """Runs ``passerelle`` in a folder, with these variables only."""
+
+    folder: Path
+    environ: Mapping[str, str]
+
+    async def __call__(self, *words: object, give: bytes = b"", **environ: str) -> Ended:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            COMMAND,
+            *map(str, words),
+            cwd=self.folder,
+            env={**self.environ, **environ},
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        try:
+            output, errors = await asyncio.wait_for(process.communicate(give), SECONDS)
+        except TimeoutError:
+            process.kill()
+            await process.communicate()
+            raise
+        return Ended(process.returncode or 0, output.decode(), errors.decode())
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    """A shell with an empty folder and no settings."""
+    root = str(Path(__file__).parents[2])
+    environ = {"PATH": os.environ["PATH"], "PYTHONPATH": root, "HOME": str(tmp_path), "LANG": "C.UTF-8"}
+    return Shell(tmp_path, environ)
+
+
+@dataclass(frozen=True)
+class House:
+    """A running gateway, its settings, and a shell that is the partner Bretagne."""
+
+    gateway: Gateway
+    settings: Settings
+    shell: Shell
+
+
+@pytest.fixture
+async def house(shell: Shell) -> AsyncIterator[House]:
+    settings = Settings(data=shell.folder / "data", port=0, management_port=0, log_level="warning")
+    secret = mint_secret(now=clock.now(), entropy=os.urandom)
+    async with open_log(settings) as log:
+        partners = Partners(log)
+        scopes = frozenset({"offers:publish", "offers:read"})
+        await partners.save(Partner(platform="bretagne", name="Bretagne", scopes=scopes, secrets=(secret.kept,)))
+        await partners.close()
+    async with running(settings) as gateway:
+        known = {
+            "PASSERELLE_URL": gateway.url,
+            "PASSERELLE_CLIENT_ID": "bretagne",
+            "PASSERELLE_CLIENT_SECRET": secret.text,
+        }
+        yield House(gateway, settings, Shell(shell.folder, {**shell.environ, **known}))

@@ -1,0 +1,62 @@
+"""``passerelle doctor`` and ``passerelle topics``: what is wrong is said, with what to do."""
+
+import socket
+
+import pytest
+
+
+async def test_a_fresh_machine_is_fit_and_nothing_is_made(shell):
+    ended = await shell("doctor", PASSERELLE_PORT="0", PASSERELLE_MANAGEMENT_PORT="0")
+    assert ended.code == 0, ended.output
+    assert "none yet; passerelle serve makes it" in ended.output
+    assert [] == list(shell.folder.iterdir())
+
+
+@pytest.fixture
+def taken():
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield str(listening.getsockname()[1])
+
+
+async def test_a_taken_port_is_named_with_its_variable(shell, taken):
+    ended = await shell("doctor", PASSERELLE_PORT=taken, PASSERELLE_MANAGEMENT_PORT="0")
+    assert ended.code == 1
+    assert "next step: free it, or set PASSERELLE_PORT to another port" in ended.output
+
+
+async def test_a_wrong_variable_is_named(shell):
+    ended = await shell("doctor", PASSERELLE_PARTITIONS="many")
+    assert ended.code == 1
+    assert "PASSERELLE_PARTITIONS" in ended.output
+
+
+async def test_plain_http_and_an_unreachable_broker_are_told(shell):
+    environ = {
+        "PASSERELLE_HOST": "0.0.0.0",
+        "PASSERELLE_PORT": "0",
+        "PASSERELLE_MANAGEMENT_PORT": "0",
+        "PASSERELLE_KAFKA": "127.0.0.1:1",
+        "PASSERELLE_SECRET": "x" * 40,
+        "PASSERELLE_SIGNING_KEY": "signing.pem",
+    }
+    ended = await shell("doctor", **environ)
+    assert ended.code == 1
+    assert "! TLS: the gateway listens on 0.0.0.0" in ended.output
+    assert "✗ signing key: signing.pem cannot be read" in ended.output
+    assert "next step: check PASSERELLE_KAFKA" in ended.output
+
+
+async def test_a_folder_that_cannot_be_one_is_told(shell):
+    (shell.folder / "file").write_text("")
+    ended = await shell("doctor", PASSERELLE_DATA="file", PASSERELLE_PORT="0", PASSERELLE_MANAGEMENT_PORT="0")
+    assert ended.code == 1
+    assert "PASSERELLE_DATA" in ended.output
+
+
+async def test_topics_are_created_once_and_then_as_they_must_be(shell):
+    created = await shell("topics", "create")
+    again = await shell("topics", "create")
+    checked = await shell("topics", "check")
+    assert (0, 0, 0) == (created.code, again.code, checked.code)
+    assert created.output == again.output
+    assert "8 topics are as they must be" in checked.output

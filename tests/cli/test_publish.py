@@ -1,0 +1,147 @@
+"""``passerelle publish`` against a running gateway."""
+
+import asyncio
+import re
+from datetime import date
+
+import aiohttp
+import pytest
+
+from gateway.cli.progress import Note, note_path, write_note
+from gateway.clock import now
+from gateway.demo.generator import generate, revised, withdrawal
+from gateway.protocol.decide import paris_date
+
+COUNT = 620
+"""More than one batch."""
+
+
+@pytest.fixture
+def offers():
+    return list(generate(6, "bretagne", COUNT, date.fromisoformat(paris_date(now()))))
+
+
+@pytest.fixture
+def file(house, offers):
+    path = house.shell.folder / "offers.ndjson"
+    path.write_bytes(b"".join(offer.raw + b"\n" for offer in offers))
+    return path
+
+
+async def test_offers_are_published_and_refusals_told_with_line_and_reason(house, offers, file):
+    """PUB-010, PUB-011: what is right goes through, what is wrong is named; the command ends with 1."""
+    refused = {number: offer for number, offer in enumerate(offers, 1) if not offer.accepted}
+    ended = await house.shell("publish", file)
+    good = COUNT - len(refused)
+    assert ended.code == 1, ended.errors
+    assert f"{COUNT} documents: {len(refused)} refused, {good} queued; {good} accepted" in ended.output
+    for number, offer in refused.items():
+        row = re.search(rf"^ +{number} +{re.escape(offer.id)} +(\S+)", ended.output, re.MULTILINE)
+        assert row is not None
+        assert row[1] in offer.expected
+    assert not note_path(file).exists()
+
+
+async def test_publishing_again_changes_nothing_and_says_so(house, offers, file):
+    """REV-003: sending twice is safe."""
+    file.write_bytes(b"".join(offer.raw + b"\n" for offer in offers[:40] if offer.accepted))
+    first, second = await house.shell("publish", file), await house.shell("publish", file)
+    number = sum(offer.accepted for offer in offers[:40])
+    assert (0, True) == (first.code, f"; {number} accepted" in first.output)
+    assert (0, True) == (second.code, f"; {number} duplicate" in second.output)
+
+
+async def test_stale_and_rejected_decisions_are_told(house, offers, file):
+    """REV-004, REV-005: what the relay decides, with its reason, after the queueing."""
+    old, reused, gone = [offer for offer in offers if offer.accepted][:3]
+    file.write_bytes(b"\n".join([revised(old, 5).raw, revised(reused, 5).raw, gone.raw]))
+    assert (await house.shell("publish", file)).code == 0
+    other = revised(reused, 6).raw.replace(b'"revision":6', b'"revision":5')
+    file.write_bytes(b"\n".join([revised(old, 4).raw, other, withdrawal(gone, 2, "filled")]))
+    ended = await house.shell("publish", file, "--lang", "en")
+    assert ended.code == 1
+    assert {"1 stale", "1 rejected", "1 accepted"} == set(ended.output.rsplit("; ", 1)[1].strip().split(", "))
+    assert "older-revision" in ended.output
+    assert "revision-reused" in ended.output
+
+
+async def test_an_interrupted_upload_goes_on_where_it_stopped(house, offers, file):
+    """By the note beside the file, unless --from says otherwise or the file has changed since."""
+    about = Note.about(file, url=house.gateway.url, client="bretagne", next_document=501)
+    write_note(file, about)
+    resumed = await house.shell("publish", file)
+    assert "Going on with document 501" in resumed.errors
+    assert f"{COUNT - 500} documents: " in resumed.output
+    write_note(file, about)
+    assert f"{COUNT} documents: " in (await house.shell("publish", file, "--from", 1)).output
+    write_note(file, about)
+    file.write_bytes(file.read_bytes() + offers[0].raw + b"\n")
+    assert f"{COUNT + 1} documents: " in (await house.shell("publish", file)).output
+
+
+async def test_offers_of_another_platform_are_refused(house):
+    """IDN-003: a publisher writes under its own slug only."""
+    file = house.shell.folder / "foreign.json"
+    offer = next(generate(6, "normandie", 1, date.fromisoformat(paris_date(now())), wrong=0.0))
+    file.write_bytes(offer.raw)
+    ended = await house.shell("publish", file)
+    assert (1, True) == (ended.code, "not-owner" in ended.output)
+
+
+async def test_a_wrong_secret_and_a_gateway_that_is_not_there_end_with_the_next_step(house, file):
+    wrong = await house.shell("publish", file, PASSERELLE_CLIENT_SECRET="wrong")
+    assert (2, True) == (wrong.code, "Next step: check PASSERELLE_CLIENT_ID" in wrong.errors)
+    away = await house.shell("publish", file, PASSERELLE_URL="http://127.0.0.1:1")
+    assert (2, True) == (away.code, "Next step: see whether PASSERELLE_URL is right" in away.errors)
+    unnamed = await house.shell("publish", file, PASSERELLE_CLIENT_ID="")
+    assert (2, True) == (unnamed.code, "passerelle partner add" in unnamed.errors)
+
+
+async def test_a_snapshot_withdraws_what_it_lacks(house, offers, file):
+    """PUB-021: present but refused offers count as present, absent ones are withdrawn, and a cut file is stopped."""
+    await house.shell("publish", file)
+    live = [offer for offer in offers if offer.accepted]
+    mark = (await house.shell("mark")).output.strip()
+    kept = [offer for offer in offers if offer not in live[10:15]]
+    file.write_bytes(b"".join(offer.raw + b"\n" for offer in kept))
+    ended = await house.shell("snapshot", file, "--mark", mark)
+    refused = len(offers) - len(live)
+    assert ended.code == 1, ended.errors
+    assert f"{len(kept)} offers: {refused} refused; 5 absent ones withdrawn" in ended.output
+    file.write_bytes(b"".join(offer.raw + b"\n" for offer in kept[:100]))
+    cut = await house.shell("snapshot", file, "--lang", "en")
+    assert cut.code == 2
+    number = re.search(r"--confirm (\d+)", cut.errors)
+    assert number is not None
+    sure = await house.shell("snapshot", file, "--confirm", number[1])
+    assert f"{number[1]} absent ones withdrawn" in sure.output
+
+
+async def test_a_used_mark_is_refused_with_its_reason(house, offers, file):
+    """PUB-022: a mark serves once."""
+    file.write_bytes(next(offer.raw for offer in offers if offer.accepted))
+    mark = (await house.shell("mark")).output.strip()
+    assert (await house.shell("snapshot", file, "--mark", mark)).code == 0
+    again = await house.shell("snapshot", file, "--mark", mark)
+    assert again.code == 2
+    assert "HTTP 409" in again.errors
+
+
+async def test_the_audit_finds_nothing_while_the_gateway_runs(house, file):
+    await house.shell("publish", file)
+    ended = await house.shell("audit", PASSERELLE_DATA=str(house.settings.data))
+    assert (0, True) == (ended.code, "The log keeps its promises" in ended.output)
+
+
+async def test_a_running_gateway_looks_well_to_the_doctor(house):
+    ports = {
+        "PASSERELLE_PORT": house.gateway.url.rsplit(":", 1)[1],
+        "PASSERELLE_MANAGEMENT_PORT": house.gateway.management_url.rsplit(":", 1)[1],
+    }
+    async with asyncio.timeout(30), aiohttp.ClientSession() as session:
+        while (await session.get(f"{house.gateway.management_url}/readyz")).status != 200:
+            await asyncio.sleep(0.05)
+    ended = await house.shell("doctor", PASSERELLE_DATA=str(house.settings.data), **ports)
+    assert ended.code == 0, ended.output
+    for said in ("a gateway runs on", "reachable, identity", "8, as they must be", "1 take part", "its future"):
+        assert said in ended.output
