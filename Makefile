@@ -1,0 +1,65 @@
+# Everything a user or a contributor does, each in one word. Needs Python 3.11 or newer with its venv module, and git.
+BIN := .venv/bin
+CODE := $(wildcard schemas gateway adapters conformance)
+
+.PHONY: help
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: run ## Show the federation at work (ONCE=1: end by itself; KAFKA=1: on real Kafka; OFFERS=n)
+	@$(BIN)/passerelle demo $(if $(ONCE),--once) $(if $(KAFKA),--kafka) $(if $(OFFERS),--offers $(OFFERS))
+
+.PHONY: serve
+serve: run ## Start a gateway on the embedded log, in .data
+	@$(BIN)/passerelle serve
+
+.PHONY: test
+test: dev ## Run the tests (ARGS="tests/schemas -k weeks" for some of them)
+	@$(BIN)/pytest $(ARGS)
+
+.PHONY: lint
+lint: dev ## Style of the code, and how it is laid out
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+.PHONY: types
+types: dev ## Types, strictly
+	@$(BIN)/mypy
+
+.PHONY: imports
+imports: dev ## Who may know whom
+	@$(BIN)/lint-imports --no-cache
+
+.PHONY: security
+security: dev ## Known weak spots in the code
+	@$(BIN)/bandit --quiet --recursive $(CODE) --configfile pyproject.toml
+
+.PHONY: check
+check: lint types imports security test ## All that CI asks: style, types, imports, security, tests, examples of the docs
+
+.PHONY: bench
+bench: dev ## Measure: verdicts, log, views (each file in bench/ says how to run it alone)
+	@for each in check "log sqlite" views; do echo "== bench.$$each"; $(BIN)/python -m bench.$$each || exit 1; done
+
+.PHONY: faults
+faults: dev ## Kill, cut and restart, and count at the far end (real Kafka)
+	@$(BIN)/pytest tests/kafka/test_outage.py tests/end_to_end $(wildcard tests/faults) $(ARGS)
+
+.PHONY: advisories
+advisories: dev ## Ask whether a locked package has a known vulnerability
+	@$(BIN)/pip-audit --require-hashes --disable-pip --requirement requirements/run.txt
+
+.PHONY: lock
+lock: dev ## Choose the newest allowed versions anew, with hashes
+	@$(BIN)/python -m pip install --quiet uv
+	@requirements/lock
+
+.PHONY: clean
+clean: ## Remove what the tools left; keeps .data
+	@rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build *.egg-info
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: run dev
+run dev:
+	@python=$$(requirements/find-python) && "$$python" requirements/install.py $@

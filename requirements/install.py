@@ -1,0 +1,98 @@
+"""Sets the project up in .venv from the hash-locked lists: ``install.py run|dev``. Needs the standard library only."""
+
+# ruff: noqa: INP001, T201, S603 - a script of its own that talks to its user and runs pip
+import hashlib
+import re
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+LOG = VENV / "install.log"
+PIP = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "--no-input", "install", "--progress-bar=off"]
+
+
+def main(kind: str) -> int:
+    """Bring .venv to the state that the lock asks for; 0 when it stands so."""
+    lock = ROOT / "requirements" / f"{kind}.txt"
+    wanted = lock.read_bytes()
+    if _works() and any(
+        _stamp(stood).exists() and _stamp(stood).read_text() == _state(stood) for stood in {kind, "dev"}
+    ):
+        return 0
+    if not _works():
+        print(f"Creating .venv with Python {sys.version.split()[0]}", flush=True)
+        venv.create(VENV, clear=VENV.exists(), with_pip=True)
+    LOG.write_text("")
+    count = len(re.findall(rb"^[a-z0-9._-]+==", wanted, re.MULTILINE))
+    print(f"Installing {count} locked packages (requirements/{kind}.txt, hashes verified)", flush=True)
+    locked = [*PIP, "--require-hashes", "-r", str(lock)]
+    if not _pip([*locked, "--only-binary=:all:"], count) and not _retry(locked, count):
+        return 1
+    if not _pip([*PIP, "--no-deps", "--no-build-isolation", "--no-index", "--editable", str(ROOT)], 0):
+        return _failed()
+    _stamp(kind).write_text(_state(kind))
+    print("Ready: .venv/bin/passerelle --help", flush=True)
+    return 0
+
+
+def _state(kind: str) -> str:
+    """What an installation of this kind (``dev`` holds all of ``run``) depends on, as a digest."""
+    sources = (ROOT / "requirements" / f"{kind}.txt", ROOT / "pyproject.toml")
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
+
+
+def _stamp(kind: str) -> Path:
+    return VENV / f".installed-{kind}"
+
+
+def _works() -> bool:
+    """Whether .venv holds a Python that still runs: the one it was made from may have gone."""
+    if not PYTHON.exists():
+        return False
+    return subprocess.run([str(PYTHON), "-c", "import pip"], capture_output=True, check=False).returncode == 0
+
+
+def _retry(locked: list[str], count: int) -> bool:
+    """Where a package has no wheel for this machine, it is built from its locked source; other failures end here."""
+    if "No matching distribution" in LOG.read_text():
+        print("Some packages have no wheel for this machine; building them, which needs a C compiler", flush=True)
+        if _pip(locked, count):
+            return True
+    return not _failed()
+
+
+def _failed() -> int:
+    """Show the end of the log and the next step; 1, the exit code."""
+    print("\n".join(LOG.read_text().splitlines()[-12:]), file=sys.stderr)
+    print(
+        f"\nThe set-up failed; the whole log is {LOG.relative_to(ROOT)}. Next step: check that pip reaches its package "
+        "index (pip config list), then run make again: what was fetched is kept.",
+        file=sys.stderr,
+    )
+    return 1
+
+
+def _pip(command: list[str], count: int) -> bool:
+    """Run pip into the log; on a terminal, one line shows how far it is."""
+    seen = 0
+    with (
+        LOG.open("a") as log,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip,
+    ):
+        for line in pip.stdout or ():
+            log.write(line)
+            if sys.stdout.isatty() and line.startswith(("Collecting ", "Requirement already", "Installing collected")):
+                seen += 1
+                name = line.split()[1].partition("=")[0] if line.startswith("Collecting") else line.split(":")[0]
+                print(f"\r\x1b[2K  {min(seen, count)}/{count} {name}"[:100], end="", flush=True)
+    if sys.stdout.isatty():
+        print("\r\x1b[2K", end="", flush=True)
+    return pip.returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
