@@ -42,8 +42,10 @@ def _read_action(raw: bytes) -> Action:
     if not isinstance(asked, dict) or not asked.keys() <= _MEMBERS or not isinstance(asked.get("reason", ""), str):
         raise ProblemError("body-malformed", expected=_EXPECTED)
     match asked.get("action"):
-        case "moderate" | "lift" as action:
-            return action
+        case "moderate":
+            return "moderate"
+        case "lift":
+            return "lift"
     raise ProblemError("body-malformed", expected=_EXPECTED)
 
 

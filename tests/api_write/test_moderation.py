@@ -75,7 +75,7 @@ async def test_nothing_but_an_action_and_a_reason_is_taken(gate: Gate, body: obj
 
 
 async def test_a_reason_is_neither_stored_nor_told(gate: Gate) -> None:
-    """SEC-006: it may name people."""
+    """SEC-003: it may name people."""
     await gate.put(offer(1))
     await gate.settled()
     asked = {"action": "moderate", "reason": "Signalé par Mme Personne"}
