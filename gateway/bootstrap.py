@@ -14,7 +14,7 @@ import schemas
 from gateway import clock
 from gateway.api.app import build_app, runner_options
 from gateway.api.context import Context, Limits
-from gateway.api.management import Metrics, build_management
+from gateway.api.management import METRICS, Metrics, build_management
 from gateway.api.once import REQUESTS
 from gateway.api.tokens import TOKEN_ISSUER
 from gateway.feed import Feeds
@@ -247,6 +247,7 @@ def _api(settings: Settings, parts: _Parts, url: str) -> web.Application:
             spool=spool,
         )
     )
+    app[METRICS] = parts.metrics
     app[TOKEN_ISSUER] = Authority(
         parts.partners, keys, issuer=url, clock=clock.now, first_use=first_use_on(app[REQUESTS])
     )

@@ -7,13 +7,15 @@ from typing import Any, TypeVar
 import structlog
 
 from gateway.partners import Partners
-from gateway.ports import EventLog, FencedError, LogUnavailableError, Owner, UnknownOutcomeError
+from gateway.ports import EventLog, FencedError, LogBusyError, LogUnavailableError, Owner, UnknownOutcomeError
 from gateway.protocol.partner import Partner
 
 _FENCED_GRACE_SECONDS = 5.0
 _PARTNERS_SECONDS = 2.0
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 5.0
+_PASSING = (LogBusyError, LogUnavailableError, UnknownOutcomeError)
+"""What passes by itself: the log is away, slow or full."""
 
 Place = TypeVar("Place", int, str)
 
@@ -74,17 +76,26 @@ async def keep_owning(log: EventLog, *, role: str, partition: int, work: Callabl
 
     Each attempt begins with a new owner, so that nothing of the last one can still come. Other errors are raised.
     """
+
+    async def own_and_work() -> None:
+        owner = await log.own(role, partition)
+        try:
+            await work(owner)
+        finally:
+            await owner.close()
+
+    await keep_going(f"{role} {partition}", own_and_work)
+
+
+async def keep_going(name: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Work until cancelled: again after the log was away, slow or full. Other errors are raised."""
     pause = 0.0
     while True:
         began = asyncio.get_running_loop().time()
         try:
-            owner = await log.own(role, partition)
-            try:
-                await work(owner)
-            finally:
-                await owner.close()
-        except (UnknownOutcomeError, LogUnavailableError) as error:
-            _log.warning("share.begins_again", role=role, partition=partition, error=str(error), pause=pause)
+            return await work()
+        except _PASSING as error:
+            _log.warning("share.begins_again", part=name, error=str(error), pause=pause)
             await asyncio.sleep(pause)
             lasted = asyncio.get_running_loop().time() - began
             pause = 0.0 if lasted > _LONGEST_PAUSE else min(_LONGEST_PAUSE, pause * 2 + _FIRST_PAUSE)

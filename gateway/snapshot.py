@@ -21,9 +21,9 @@ from gateway.protocol.identity import partition_of
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.record import position_key, position_record, submission_record
 from gateway.protocol.seal import Seal
-from gateway.protocol.submission import Publish, Retire
+from gateway.protocol.submission import Retire
 from gateway.protocol.topic import OFFERS, POSITIONS, SUBMISSIONS
-from gateway.submissions import Outcome, Submissions
+from gateway.submissions import Prepared, Submissions
 from gateway.views import OfferView
 
 MARK_LIFE_MS = 24 * 3_600_000
@@ -57,8 +57,8 @@ class SnapshotUpload(Protocol):
     def ids(self) -> Iterator[str | None]:
         """The id of every line in order, refused ones included; None where it cannot be read."""
 
-    def submissions(self) -> Iterator[Sequence[Publish]]:
-        """The accepted offers in order, in slices that fit in memory."""
+    def slices(self) -> Iterator[Sequence[tuple[int, Prepared]]]:
+        """The accepted offers with their indexes in order, in slices that fit in memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +72,9 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What a snapshot did: one outcome per accepted offer in order, and how many absent offers it withdraws."""
+    """What a snapshot did: how many offers it handed in, and how many absent ones it withdraws."""
 
-    outcomes: Sequence[Outcome]
+    queued: int
     withdrawn: int
 
 
@@ -132,17 +132,12 @@ class Snapshots:
                     await asyncio.to_thread(present.fill, upload.ids())
                     absent = await self._absent(mark, present)
                     _guard(len(absent), upload.count, await self._offers.count(mark.platform), confirm)
-                    outcomes: list[Outcome] = []
-                    for slice_ in upload.submissions():
-                        outcomes += await self._submissions.submit(slice_)
-                    failed = next((outcome for outcome in outcomes if isinstance(outcome, LogError)), None)
-                    if failed is not None:
-                        raise failed
+                    queued = await self._queue(upload)
                     await self._withdraw(owner, mark, absent)
         except FencedError:
             raise SnapshotRefusedError("snapshot-running") from None
         _log.info("snapshot.applied", platform=mark.platform, items=upload.count, withdrawn=len(absent))
-        return Applied(outcomes, len(absent))
+        return Applied(queued, len(absent))
 
     @asynccontextmanager
     async def _turn(self, mark: Mark) -> AsyncIterator[Owner]:
@@ -165,6 +160,15 @@ class Snapshots:
             raise SnapshotRefusedError("snapshot-not-ready")
         live = self._offers.live_before(mark.platform, mark.ends)
         return [(offer_id, revision) async for offer_id, revision in live if offer_id not in present]
+
+    async def _queue(self, upload: SnapshotUpload) -> int:
+        queued = 0
+        for slice_ in upload.slices():
+            for outcome in await self._submissions.submit_records([prepared for _, prepared in slice_]):
+                if isinstance(outcome, LogError):
+                    raise outcome
+                queued += 1
+        return queued
 
     async def _withdraw(self, owner: Owner, mark: Mark, absent: Sequence[tuple[str, int]]) -> None:
         """Use the mark up, and hand in the withdrawals, in transactions of this platform's turn."""

@@ -7,8 +7,8 @@ from aiohttp import web
 
 from gateway.clock import Clock
 from gateway.partners import Partners
-from gateway.positions import Positions
 from gateway.ports import EventLog, TokenVerifier
+from gateway.positions import Positions
 from gateway.protocol.partner import Partner
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.seal import Seal

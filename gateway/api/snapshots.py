@@ -64,7 +64,7 @@ async def _apply(request: web.Request, mark: Mark, upload: Upload, confirm: int 
         applied = await context_of(request).snapshots.apply(mark, upload, confirm=confirm)
     except SnapshotRefusedError as error:
         raise _refusal(error) from None
-    language, queued = language_of(request), len(applied.outcomes)
+    language, queued = language_of(request), applied.queued
     members = {"items": upload.count, "refused": upload.refused, "queued": queued, "withdrawn": applied.withdrawn}
     headers: dict[str, str] = {
         hdrs.CONTENT_TYPE: "application/json",

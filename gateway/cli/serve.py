@@ -1,6 +1,7 @@
 """``passerelle serve``: the gateway, until it is told to stop or a part of it fails."""
 
 import asyncio
+import gc
 import signal
 
 from gateway.bootstrap import running
@@ -25,6 +26,9 @@ async def _serve() -> None:
         loop.add_signal_handler(number, told.set)
     with explained():
         async with running(settings) as gateway:
+            # What is loaded by now stays: the collector need not walk it again, nor run as often as a script wants it.
+            gc.freeze()
+            gc.set_threshold(20_000, 50, 100)
             if ERR.is_terminal:
                 ERR.print(
                     f"Listening on [bold]{gateway.url}[/], management on {gateway.management_url}. Ctrl-C stops it."

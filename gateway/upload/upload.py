@@ -1,9 +1,7 @@
 """An upload that has been received whole and judged: what may be appended, and what is to be told of each item."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
-from gateway.protocol.record import read_submission
-from gateway.protocol.submission import Publish
 from gateway.submissions import Prepared
 from gateway.upload.spool import Spool
 
@@ -33,12 +31,6 @@ class Upload:
     def slices(self) -> Iterator[list[tuple[int, Prepared]]]:
         """The accepted items with their indexes, about 2,000 at a time."""
         return self._spool.prepared(at_once=_SLICE)
-
-    def submissions(self) -> Iterator[Sequence[Publish]]:
-        """The accepted offers of a snapshot in order, in slices."""
-        for slice_ in self.slices():
-            read = [read_submission(prepared.record.value or b"") for _, prepared in slice_]
-            yield [submission for submission in read if isinstance(submission, Publish)]
 
     def close(self) -> None:
         """Free the spool."""

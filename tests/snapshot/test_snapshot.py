@@ -13,12 +13,13 @@ from gateway.memory import MemoryLog
 from gateway.positions import Positions
 from gateway.protocol.identity import partition_of
 from gateway.protocol.receipt import ReceiptIds
+from gateway.protocol.record import submission_record
 from gateway.protocol.seal import Seal
 from gateway.protocol.submission import Publish
 from gateway.protocol.topic import COMMON, OFFERS, SUBMISSIONS
 from gateway.relay import Relay
 from gateway.snapshot import MARK_LIFE_MS, SnapshotRefusedError, Snapshots
-from gateway.submissions import Submissions
+from gateway.submissions import Prepared, Submissions
 from gateway.views import OfferView, Tail
 
 IDS = ReceiptIds(b"k" * 32)
@@ -70,13 +71,14 @@ class Set:
     def ids(self) -> Iterator[str | None]:
         return (None if number is None else f"bretagne:{number}" for number in self.numbers)
 
-    def submissions(self) -> Iterator[Sequence[Publish]]:
-        accepted = [number for number in self.numbers if number is not None and number not in self.refused]
-        for start in range(0, len(accepted), 7):
-            yield [
-                publish(number, self.revision, mark=self.marks[partition_of(f"bretagne:{number}", 3)])
-                for number in accepted[start : start + 7]
-            ]
+    def slices(self) -> Iterator[Sequence[tuple[int, Prepared]]]:
+        offers = [
+            publish(number, self.revision, mark=self.marks[partition_of(f"bretagne:{number}", 3)])
+            for number in self.numbers
+            if number is not None and number not in self.refused
+        ]
+        for start in range(0, len(offers), 7):
+            yield [(0, Prepared(offer.receipt, submission_record(offer))) for offer in offers[start : start + 7]]
 
 
 class House:

@@ -1,0 +1,114 @@
+"""The partner's client: tokens, and how long it goes on trying."""
+
+from collections.abc import Callable
+
+import aiohttp
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from gateway.client import Client, ClientError
+
+
+class Scripted:
+    """A gateway that answers as it is told, and keeps what it was asked."""
+
+    def __init__(self, *answers: Callable[[], web.Response]) -> None:
+        self.answers = list(answers)
+        self.asked: list[str] = []
+        self.tokens = 0
+
+    async def token(self, _: web.Request) -> web.Response:
+        self.tokens += 1
+        return web.json_response({"access_token": f"token-{self.tokens}", "expires_in": 3600})
+
+    async def call(self, request: web.Request) -> web.Response:
+        self.asked.append(f"{request.headers['Authorization']} {(await request.read()).decode()}")
+        return self.answers.pop(0)() if len(self.answers) > 1 else self.answers[0]()
+
+
+def busy() -> web.Response:
+    return web.json_response({"detail": "busy"}, status=429, headers={"Retry-After": "1"})
+
+
+def unavailable() -> web.Response:
+    return web.json_response({"detail": "later"}, status=503)
+
+
+def unauthorized() -> web.Response:
+    return web.json_response({}, status=401)
+
+
+def done() -> web.Response:
+    return web.json_response({"done": True})
+
+
+def proxy_page() -> web.Response:
+    return web.Response(text="<html>Bad gateway</html>", status=502)
+
+
+@pytest.fixture
+async def start():
+    """Starts a scripted gateway and gives a client for it."""
+    opened = []
+
+    async def open_one(*answers):
+        scripted = Scripted(*answers)
+        app = web.Application()
+        app.add_routes([web.post("/oauth/token", scripted.token), web.post("/x", scripted.call)])
+        server = TestServer(app)
+        await server.start_server()
+        session = aiohttp.ClientSession()
+        opened.append((server, session))
+        client = Client(session, str(server.make_url("")), client_id="bretagne", client_secret="s", patience=5)
+        return client, scripted
+
+    yield open_one
+    for server, session in opened:
+        await session.close()
+        await server.close()
+
+
+async def test_it_waits_as_long_as_it_is_told_and_sends_the_same_again(start):
+    """ERR-006: 429 and 503 are tried again, the body and all."""
+    client, scripted = await start(busy, unavailable, done)
+    answer = await client.call("POST", "/x", body=b"offers")
+    assert (200, {"done": True}) == (answer.status, answer.body)
+    assert ["Bearer token-1 offers"] * 3 == scripted.asked
+
+
+async def test_a_stream_is_sent_anew_for_each_try(start):
+    client, scripted = await start(unavailable, done)
+
+    async def stream():
+        yield b"off"
+        yield b"ers"
+
+    await client.call("POST", "/x", body=stream)
+    assert ["Bearer token-1 offers"] * 2 == scripted.asked
+
+
+async def test_a_token_that_is_no_longer_taken_is_renewed_once(start):
+    client, scripted = await start(unauthorized, done)
+    assert (await client.call("POST", "/x")).status == 200
+    assert ["Bearer token-1 ", "Bearer token-2 "] == scripted.asked
+
+
+async def test_a_refusal_is_returned_at_once(start):
+    client, scripted = await start(unauthorized)
+    assert (await client.call("POST", "/x")).status == 401
+    assert 2 == len(scripted.asked)
+
+
+async def test_it_gives_up_in_time_with_the_next_step(start):
+    client, _ = await start(unavailable)
+    client.patience = 0.5
+    with pytest.raises(ClientError, match="later") as caught:
+        await client.call("POST", "/x")
+    assert "resending is safe" in caught.value.step
+
+
+async def test_an_answer_that_is_no_json_is_explained_by_its_status(start):
+    client, _ = await start(proxy_page)
+    answer = await client.call("POST", "/x")
+    assert (None, "HTTP 502") == (answer.body, answer.explain())
