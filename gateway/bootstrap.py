@@ -2,9 +2,10 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -35,6 +36,7 @@ from gateway.protocol.seal import Seal
 from gateway.protocol.topic import COMMON, OFFERS, RECEIPTS, Topic, feed, inbox
 from gateway.relay import Relay
 from gateway.settings import Settings, SettingsError
+from gateway.share import keep_going
 from gateway.snapshot import Snapshots
 from gateway.sqlite import SqliteLog
 from gateway.submissions import Submissions
@@ -155,17 +157,17 @@ class _Parts:
 
     def running(self) -> dict[str, Awaitable[None]]:
         """What must go on as long as the gateway does, by the name that an error would tell."""
-        parts: dict[str, Awaitable[None]] = {
-            "partners": self.partners.run(),
-            "positions": self.positions.run(),
-            "relay": self.relay.run(),
-            "intake": Intake(self.log, partners=self.partners, ids=self.ids).run(),
-            "feeds": Feeds(self.log, partners=self.partners).run(),
-            **{f"view of {name}": tail.run() for name, tail in self.tails.items()},
+        parts: dict[str, Callable[[], Awaitable[None]]] = {
+            "partners": self.partners.run,
+            "positions": self.positions.run,
+            "relay": self.relay.run,
+            "intake": Intake(self.log, partners=self.partners, ids=self.ids).run,
+            "feeds": Feeds(self.log, partners=self.partners).run,
+            **{f"view of {name}": tail.run for name, tail in self.tails.items()},
         }
         if isinstance(self.log, SqliteLog):
-            parts["maintenance"] = _maintain(self.log, self.partners)
-        return parts
+            parts["maintenance"] = partial(_maintain, self.log, self.partners)
+        return {name: keep_going(name, run) for name, run in parts.items()}
 
     def conditions(self) -> Mapping[str, bool]:
         """What must hold for the gateway to be ready."""

@@ -115,10 +115,12 @@ async def release(consumer: AIOKafkaConsumer, seconds: float) -> None:
     In a task of its own: a consumer that is between two tries raises the cancelling of its own tasks at its caller.
     """
     stopping = asyncio.create_task(consumer.stop())
-    await asyncio.wait([stopping], timeout=seconds)
-    if not stopping.done() or stopping.cancelled() or stopping.exception() is not None:
-        stopping.cancel()
-        await consumer._client.close()  # noqa: SLF001 - there is no other way
+    try:
+        await asyncio.wait([stopping], timeout=seconds)
+    finally:
+        if not stopping.done() or stopping.cancelled() or stopping.exception() is not None:
+            stopping.cancel()
+            await consumer._client.close()  # noqa: SLF001 - there is no other way
 
 
 def _forgotten(producer: AIOKafkaProducer) -> Iterator["asyncio.Future[Any]"]:

@@ -84,7 +84,8 @@ class Tail:
         chunks = await reader.poll(limit=_RECORDS, wait=_WAIT)
         if chunks:
             await self._view.apply(chunks)
-        await self._look(*self._goal)
+        if self._goal is not None:  # else it was reached at once, though the log took its time to tell it
+            await self._look(*self._goal)
         instant = self._clock()
         if instant - self._trimmed >= _TRIM_EVERY_MS:
             await self._view.trim(await self._log.starts(self._topic), instant)
