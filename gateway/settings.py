@@ -37,7 +37,7 @@ class Settings:
     secret: str | None = field(default=None, repr=False)
     signing_key: Path | None = None
     requests_per_minute: int = 6_000
-    uploads_at_once: int = 8
+    uploads_at_once: int = 16
     log_level: str = "info"
 
     @classmethod

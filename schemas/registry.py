@@ -1,8 +1,9 @@
 """The JSON Schemas: loaded once into one registry, and the one way to build validators that assert formats.
 
 Two engines read the same schemas: ``fast_validator`` says yes or no, ``validator`` explains a no. Patterns are written
-so that both mean the same, and tests hold them to each other. The explaining engine takes more than a second to import
-(its format checkers build grammars), so it is imported when first needed; a service asks for a validator at its start.
+so that both mean the same, and tests hold them to each other. The only formats are ``date`` and ``date-time``: whatever
+else a text must be is said by a pattern or a rule, since the libraries differ there. The explaining engine is slow to
+import, so it is imported when first needed; a service asks for a validator at its start.
 """
 
 from functools import cache

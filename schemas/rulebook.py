@@ -74,6 +74,7 @@ class Problem:
         """The problem as stored and sent (schema ``problem``), its texts in both languages."""
         rule = self.rule
         values = {"pointer": self.pointer, "expected": self.expected, "actual": self.actual, **self.args}
+        values = {name: _spoken(value) for name, value in values.items()}
         body: dict[str, Any] = {
             "code": self.code,
             "requirement": rule.requirement,
@@ -111,6 +112,11 @@ def shown(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return "[…]"
     return value
+
+
+def _spoken(value: Any) -> Any:
+    """A value as a sentence names it: a list as its items with commas."""
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
 def _printable(sign: str) -> str:

@@ -28,7 +28,7 @@ class Limits:
     requests_per_minute: int = 6_000
     read_seconds: float = 30.0
     upload_seconds: float = 900.0
-    uploads_at_once: int = 8
+    uploads_at_once: int = 16
     page_items: int = 1_000
 
 

@@ -6,9 +6,8 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.producer.message_accumulator import BatchBuilder
 
 from gateway.protocol.record import Record
+from gateway.sole import MAX_BYTES, MAX_RECORDS
 
-MAX_RECORDS = 1_000
-MAX_BYTES = 1_048_576
 BATCH_BYTES = 2 * MAX_BYTES
 """What a batch may take with its framing: the topics' ``max.message.bytes``."""
 ROOM = BATCH_BYTES - 64

@@ -8,16 +8,15 @@ from typing import TypeVar
 
 from gateway.clock import Clock, now
 from gateway.memory.fault import Fault
-from gateway.memory.owner import MemoryMembership, MemoryOwner, OpenTransaction
+from gateway.memory.owner import MemoryOwner, OpenTransaction
 from gateway.memory.reader import MemoryReader
 from gateway.memory.store import Store
 from gateway.ports import Appended, FencedError, LogBusyError, LogUnavailableError, Output, TopicError
 from gateway.ports import UnknownOutcomeError as Unknown
 from gateway.protocol.record import Record
 from gateway.protocol.topic import Topic
+from gateway.sole import SoleMembership, check_bounds
 
-MAX_RECORDS = 1_000
-MAX_BYTES = 1_048_576
 _QUEUE = 1_000
 _T = TypeVar("_T")
 
@@ -69,7 +68,7 @@ class MemoryLog:
 
     async def append(self, topic: str, partition: int, records: Sequence[Record]) -> Appended:
         """Write a batch as one. Raises ValueError when it is empty or too large."""
-        _check_bounds(records)
+        check_bounds(records)
         stream = self._store.stream(topic, partition)
         return await self._write(lambda: self._store.write([(stream, records)], at=self._clock())[0][1])
 
@@ -97,9 +96,9 @@ class MemoryLog:
 
         return MemoryOwner(commit)
 
-    async def join(self, group: str, topic: str) -> MemoryMembership:  # noqa: ARG002 - there are no other members
+    async def join(self, group: str, topic: str) -> SoleMembership:  # noqa: ARG002 - there are no other members
         """A share that holds every partition: whoever takes one last owns it, by fencing."""
-        return MemoryMembership(frozenset(range(len(self._store.streams(topic)))))
+        return SoleMembership(len(self._store.streams(topic)))
 
     async def maintain(self, topics: Iterable[Topic], *, now: int) -> None:
         """Apply retention and compaction as of ``now`` (ms since 1970), one partition at a time."""
@@ -185,14 +184,3 @@ class MemoryLog:
     def _check_open(self) -> None:
         if self._closed:
             raise LogUnavailableError("The log has been closed.")
-
-
-def _check_bounds(records: Sequence[Record]) -> None:
-    size = 0
-    for record in records:
-        size += len(record.key or b"") + len(record.value or b"")
-        size += sum(len(name.encode()) + len(value) for name, value in record.headers)
-    if not 1 <= len(records) <= MAX_RECORDS or size > MAX_BYTES:
-        raise ValueError(
-            f"append takes 1 to {MAX_RECORDS} records and at most {MAX_BYTES} bytes, not {len(records)} and {size}"
-        )

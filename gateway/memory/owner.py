@@ -1,6 +1,5 @@
 """Owners, memberships and open transactions of the log in memory."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeAlias
 
@@ -30,24 +29,6 @@ class MemoryOwner:
     async def close(self) -> None:
         """Let go: nothing can be committed any more."""
         self._failure = LogUnavailableError("This owner has let go of its partition.")
-
-
-class MemoryMembership:
-    """All partitions, for good."""
-
-    def __init__(self, share: frozenset[int]) -> None:
-        self._share = share
-        self._told = False
-
-    async def changed(self) -> frozenset[int]:
-        """All partitions at the first call; never again."""
-        if self._told:
-            await asyncio.Event().wait()
-        self._told = True
-        return self._share
-
-    async def close(self) -> None:
-        """There is nobody to leave it to."""
 
 
 class OpenTransaction:

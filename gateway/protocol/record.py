@@ -1,7 +1,7 @@
 """Records: the bytes on the log, and the conversions between them and the protocol's values. Pure.
 
-Internal topics carry plain JSON. Topics that partners read or write (``inbox``, ``feed``) and ``offers`` carry
-CloudEvents 1.0 in the binary mode of its Kafka protocol binding (``ce_*`` headers, the data as value).
+Internal topics carry plain JSON. Topics that partners read or write (``inbox``, ``feed``) carry CloudEvents 1.0 in the
+binary mode of its Kafka protocol binding (``ce_*`` headers, the data as value).
 """
 
 from collections.abc import Mapping
@@ -100,7 +100,7 @@ TYPE_WITHDRAWN = "fr.stages.offer.withdrawn.v1"
 
 
 def offer_record(state: OfferState, *, traceparent: str | None = None) -> Record:
-    """A record of ``offers``: a CloudEvent whose data carries everything that a rebuild needs."""
+    """A record of ``offers``: it carries everything that a rebuild needs."""
     known = state.known
     body: dict[str, Any] = {
         "revision": known.revision,
@@ -118,9 +118,7 @@ def offer_record(state: OfferState, *, traceparent: str | None = None) -> Record
     if state.offer is not None:
         body["territory"] = state.territory
         body["offer"] = state.offer
-    headers = event_headers(
-        state.id, known.sequence, at=known.appended_at, published=known.published, traceparent=traceparent
-    )
+    headers = () if traceparent is None else (("traceparent", traceparent.encode()),)
     return Record(state.id.encode(), orjson.dumps(body), headers)
 
 
@@ -145,15 +143,7 @@ _FIXED = (("ce_specversion", b"1.0"), ("ce_source", SOURCE.encode()), ("ce_datas
 _JSON = (("content-type", b"application/json"),)
 
 
-def event_headers(
-    offer_id: str,
-    sequence: int,
-    *,
-    at: int,
-    published: bool,
-    reason: str | None = None,
-    traceparent: str | None = None,
-) -> Headers:
+def event_headers(offer_id: str, sequence: int, *, at: int, published: bool, reason: str | None = None) -> Headers:
     """CloudEvents binary headers of a change: ``ce_id`` is ``{id}:{sequence}``, ``ce_time`` the append time in UTC."""
     kind = TYPE_PUBLISHED if published else TYPE_WITHDRAWN
     headers: Headers = (
@@ -167,8 +157,6 @@ def event_headers(
     )
     if reason is not None:
         headers = (*headers, ("ce_reason", reason.encode()))
-    if traceparent is not None:
-        headers = (*headers, ("traceparent", traceparent.encode()))
     return headers
 
 

@@ -13,15 +13,14 @@ from gateway.clock import Clock, now
 from gateway.ports import Appended, LogUnavailableError, TopicError
 from gateway.protocol.record import Record
 from gateway.protocol.topic import Topic
+from gateway.sole import SoleMembership, check_bounds
 from gateway.sqlite import upkeep
 from gateway.sqlite.file import Stream, add_topics, connect, lay_out, read_about, read_streams, stream_of, write_records
-from gateway.sqlite.owner import SqliteMembership, SqliteOwner, take
+from gateway.sqlite.owner import SqliteOwner, take
 from gateway.sqlite.reader import SqliteReader
 from gateway.sqlite.watch import Watch
 from gateway.sqlite.writer import Writer
 
-MAX_RECORDS = 1_000
-MAX_BYTES = 1_048_576
 PATIENCE_SECONDS = 8.0
 _BUSY_SECONDS = 60.0
 _READERS = 2
@@ -110,7 +109,7 @@ class SqliteLog:
 
     async def append(self, topic: str, partition: int, records: Sequence[Record]) -> Appended:
         """Write a batch as one, synced to disk. Raises ValueError when it is empty or too large."""
-        _check_bounds(records)
+        check_bounds(records)
         stream = self._find(topic, partition)
         first, last = await self._writer.do(
             lambda connection: write_records(connection, stream, records, at=self._clock())
@@ -134,9 +133,9 @@ class SqliteLog:
         epoch = await self._writer.do(lambda connection: take(connection, role, partition))
         return SqliteOwner(role, partition, epoch, writer=self._writer, find=self._find, clock=self._clock)
 
-    async def join(self, group: str, topic: str) -> SqliteMembership:  # noqa: ARG002 - there are no other members
+    async def join(self, group: str, topic: str) -> SoleMembership:  # noqa: ARG002 - there are no other members
         """A share that holds every partition: whoever takes one last owns it, by fencing."""
-        return SqliteMembership(frozenset(range(len(self._topic(topic)))))
+        return SoleMembership(len(self._topic(topic)))
 
     async def maintain(self, topics: Iterable[Topic], *, now: int, all_of_it: bool = False) -> None:
         """Apply retention and compaction as of ``now`` (ms since 1970); ``all_of_it`` also where it gains little."""
@@ -217,14 +216,3 @@ class SqliteLog:
             self._local.connection = found
             self._connections.append(found)
         return found
-
-
-def _check_bounds(records: Sequence[Record]) -> None:
-    size = 0
-    for record in records:
-        size += len(record.key or b"") + len(record.value or b"")
-        size += sum(len(name.encode()) + len(value) for name, value in record.headers)
-    if not 1 <= len(records) <= MAX_RECORDS or size > MAX_BYTES:
-        raise ValueError(
-            f"append takes 1 to {MAX_RECORDS} records and at most {MAX_BYTES} bytes, not {len(records)} and {size}"
-        )

@@ -1,6 +1,5 @@
 """Owners of partitions of the embedded log, and this process's share of them."""
 
-import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 
@@ -64,21 +63,3 @@ class SqliteOwner:
             (stream.topic, stream.partition): write_records(connection, stream, records, at=at)[1] + 2
             for stream, records in shares.items()
         }
-
-
-class SqliteMembership:
-    """All partitions, for good: one process is meant to work on a file. Two of them would fence each other."""
-
-    def __init__(self, share: frozenset[int]) -> None:
-        self._share = share
-        self._told = False
-
-    async def changed(self) -> frozenset[int]:
-        """All partitions at the first call; never again."""
-        if self._told:
-            await asyncio.Event().wait()
-        self._told = True
-        return self._share
-
-    async def close(self) -> None:
-        """There is nobody to leave it to."""

@@ -10,7 +10,15 @@ from gateway.protocol.change import change_for
 from gateway.protocol.decide import Accepted, Stale
 from gateway.protocol.identity import is_offer_id, is_slug, partition_of, platform_of
 from gateway.protocol.receipt import ReceiptIds, Versions, receipt_record
-from gateway.protocol.record import OfferState, offer_record, read_offer, read_submission, submission_record, utc
+from gateway.protocol.record import (
+    OfferState,
+    event_headers,
+    offer_record,
+    read_offer,
+    read_submission,
+    submission_record,
+    utc,
+)
 from gateway.protocol.routing import Filter, Reader, masked, provenance_of
 from gateway.protocol.seal import Seal
 from gateway.protocol.submission import Forget, Known, Lift, Publish, Retire, Withdraw
@@ -129,9 +137,9 @@ class TestRecords:
         record = offer_record(state)
         assert read_offer(record.key or b"", record.value or b"") == state
 
-    def test_a_record_of_offers_is_a_binary_cloudevent(self):
+    def test_a_change_on_a_feed_is_a_binary_cloudevent(self):
         """[RTE-010]."""
-        headers = dict(offer_record(OfferState("bretagne:1", known(), OFFER, TERRITORY)).headers)
+        headers = dict(event_headers("bretagne:1", 5, at=1_796_000_000_000, published=True))
         assert headers["ce_id"] == b"bretagne:1:5"
         assert headers["ce_type"] == b"fr.stages.offer.published.v1"
         assert headers["ce_specversion"] == b"1.0"

@@ -1,5 +1,6 @@
 """The fast verdict and the explanation agree, whatever a document holds; and no document makes ``check`` raise."""
 
+import re
 from copy import deepcopy
 from typing import Any
 
@@ -11,7 +12,7 @@ from jsonschema import Draft202012Validator
 
 import schemas
 from schemas.explain import explain
-from schemas.registry import _fast, fast_validator, schema_names
+from schemas.registry import _fast, fast_validator, schema, schema_names
 from tests.schemas.documents import ON, changed
 
 WHOLE = changed(
@@ -314,3 +315,14 @@ def test_every_pattern_means_the_same_to_both_engines(name: str) -> None:
                 assert fast.is_valid(variant) == slow.is_valid(variant), variant  # noqa: B023  # called at once
 
         agree()
+
+
+def test_every_format_of_the_schemas_is_really_asserted():
+    """Plain jsonschema passes over a format that it has no checker for."""
+    used = {
+        found
+        for name in schema_names()
+        for found in re.findall(r'"format":"([^"]+)"', orjson.dumps(schema(name)).decode())
+    }
+    assert used == {"date", "date-time"}
+    assert used <= set(Draft202012Validator.FORMAT_CHECKER.checkers)
