@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from gateway.kafka.batch import BATCH_BYTES, MAX_BYTES, build
+from gateway.kafka.batch import BATCH_BYTES, build
 from gateway.kafka.error import REFUSALS, told
 from gateway.kafka.settings import KafkaSettings, client_options
 from gateway.kafka.wire import Wire, cut_off
 from gateway.ports import Appended, LogBusyError, LogError, LogUnavailableError, UnknownOutcomeError
 from gateway.protocol.record import Record
+from gateway.sole import MAX_BYTES
 
 MAX_QUEUED_BYTES = 64 * MAX_BYTES
 MAX_QUEUED_CALLS = 10_000

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from gateway.disk import writing_copy
 from gateway.protocol.record import OfferState
 from gateway.protocol.submission import Known
 
@@ -53,10 +54,11 @@ class RelayState:
 
     def put(self, changes: Mapping[str, Known | None]) -> None:
         """Set what is known of these offers; None forgets one."""
-        self._db.executemany(_UPSERT, [_row(key, known) for key, known in changes.items() if known is not None])
-        self._db.executemany(
-            "DELETE FROM known WHERE id = ?", [(key,) for key, known in changes.items() if known is None]
-        )
+        with writing_copy(self._path):
+            self._db.executemany(_UPSERT, [_row(key, known) for key, known in changes.items() if known is not None])
+            self._db.executemany(
+                "DELETE FROM known WHERE id = ?", [(key,) for key, known in changes.items() if known is None]
+            )
 
     def apply(self, states: Sequence[OfferState], gone: Sequence[str], *, position: int) -> None:
         """Apply records of ``offers`` and keep: the rebuild."""
@@ -67,8 +69,9 @@ class RelayState:
 
     def keep(self, *, position: int) -> None:
         """Make the changes lasting: they stand on the log below this offset of ``offers``."""
-        self._db.execute("UPDATE about SET position = ?", (position,))
-        self._db.commit()
+        with writing_copy(self._path):
+            self._db.execute("UPDATE about SET position = ?", (position,))
+            self._db.commit()
 
     def drop(self) -> None:
         """Forget the changes since the last ``keep``: their commit did not happen, or it is not known."""
@@ -102,11 +105,12 @@ class RelayState:
 
     def _open(self) -> sqlite3.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            return self._connect()
-        except sqlite3.DatabaseError:
-            self._delete()
-            return self._connect()
+        with writing_copy(self._path):
+            try:
+                return self._connect()
+            except sqlite3.DatabaseError:
+                self._delete()
+                return self._connect()
 
     def _connect(self) -> sqlite3.Connection:
         database = sqlite3.connect(self._path, check_same_thread=False)

@@ -5,11 +5,12 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import ClassVar, Self, TypeVar
 
-from gateway.ports import Chunk
+from gateway.disk import writing_copy
+from gateway.ports import Chunk, LogUnavailableError
 
 Answer = TypeVar("Answer")
 
@@ -92,7 +93,8 @@ class View:
 
     async def close(self) -> None:
         """Finish what runs, then close the file."""
-        await self._in_writer(self._disconnect)
+        with suppress(LogUnavailableError):  # a full disk: only the time it last stood at the end is lost
+            await self._in_writer(self._disconnect)
         await asyncio.to_thread(self._writer.shutdown)
         await asyncio.to_thread(self._reader.shutdown)
 
@@ -117,7 +119,8 @@ class View:
     # Threads and transactions.
 
     async def _in_writer(self, call: Callable[..., Answer], *args: object) -> Answer:
-        return await asyncio.get_running_loop().run_in_executor(self._writer, call, *args)
+        with writing_copy(self._path):
+            return await asyncio.get_running_loop().run_in_executor(self._writer, call, *args)
 
     async def _in_reader(self, call: Callable[..., Answer], *args: object) -> Answer:
         return await asyncio.get_running_loop().run_in_executor(self._reader, call, *args)
@@ -210,8 +213,8 @@ class View:
 
     def _disconnect(self) -> None:
         self._reader.submit(self._reading.close).result()
-        self._set_time("fresh", self.fresh)
         with closing(self._db):
+            self._set_time("fresh", self.fresh)
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _time(self, name: str) -> int:
