@@ -22,8 +22,15 @@ Place = TypeVar("Place", int, str)
 _log = structlog.get_logger()
 
 
-async def work_share(log: EventLog, *, role: str, topic: str, work: Callable[[int], Awaitable[None]]) -> None:
-    """Run ``work(partition)`` for each partition of this process's share, until cancelled.
+async def work_share(
+    log: EventLog,
+    *,
+    role: str,
+    topic: str,
+    work: Callable[[int], Awaitable[None]],
+    assigned: Callable[[frozenset[int]], None] = lambda share: None,  # noqa: ARG005  # most do not ask
+) -> None:
+    """Run ``work(partition)`` for each partition of this process's share, until cancelled; ``assigned`` is told it.
 
     Raises what made a partition's work stop. Being fenced is in order when the group is about to take the partition
     away; otherwise another process works on the same partition outside the group, and that is an error.
@@ -39,6 +46,7 @@ async def work_share(log: EventLog, *, role: str, topic: str, work: Callable[[in
             if change.done():
                 share = change.result()
                 _log.info("share.assigned", role=role, partitions=sorted(share))
+                assigned(share)
                 change = asyncio.create_task(membership.changed())
                 await _stop([tasks.pop(p) for p in set(tasks) - share])
                 tasks.update((p, asyncio.create_task(_work(work, p))) for p in share - set(tasks))

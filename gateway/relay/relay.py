@@ -41,11 +41,13 @@ class Relay:
         self._decided = decided
         self._chores_seconds = chores_seconds
         self.partitions: dict[int, PartitionRelay] = {}
+        self._share: frozenset[int] | None = None
 
     @property
     def ready(self) -> bool:
-        """Whether every partition of this process has been rebuilt and is being relayed."""
-        return all(relay.ready for relay in self.partitions.values())
+        """Whether this process knows its share, and relays every partition of it from a rebuilt state."""
+        share = self._share
+        return share is not None and all(p in self.partitions and self.partitions[p].ready for p in share)
 
     @property
     def lag_ms(self) -> int:
@@ -54,7 +56,10 @@ class Relay:
 
     async def run(self) -> None:
         """Relay until cancelled; raises what made a partition stop."""
-        await work_share(self._log, role=ROLE, topic=SUBMISSIONS, work=self._partition)
+        await work_share(self._log, role=ROLE, topic=SUBMISSIONS, work=self._partition, assigned=self._assigned)
+
+    def _assigned(self, share: frozenset[int]) -> None:
+        self._share = share
 
     async def _partition(self, partition: int) -> None:
         state = RelayState(self._folder / f"relay-{partition}.sqlite", log=self._identity)
