@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from gateway.kafka.broker import Listener, LocalBroker, missing
 
@@ -77,3 +78,10 @@ def kafka_servers(request: pytest.FixtureRequest) -> str:
 def samples() -> Path:
     """The folder of recorded partner data. Mark tests that use it ``samples``."""
     return SAMPLES
+
+
+@pytest.fixture(autouse=True)
+def own_log_settings() -> Iterator[None]:
+    """A gateway that a test starts settles how the whole process logs; the next test begins anew."""
+    yield
+    structlog.reset_defaults()
