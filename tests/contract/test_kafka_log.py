@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 import pytest
@@ -15,7 +15,8 @@ from gateway.kafka import KafkaLog, KafkaSettings
 from gateway.kafka.broker import LocalBroker
 from gateway.kafka.topics import wanted
 from gateway.kafka.wire import cut_off
-from gateway.ports import EventLog, Output
+from gateway.ports import EventLog, LogUnavailableError, Output
+from gateway.protocol.record import Record
 from tests.contract.event_log import EventLogContract
 from tests.contract.log_ground import DEADLINE, TOPICS, read
 from tests.kafka.proxy import END_TXN, PRODUCE, Proxy
@@ -145,8 +146,9 @@ class TestKafkaLog(EventLogContract):
             await admin.delete_records(everything)
 
     @asynccontextmanager
-    async def refuse_writes(self, place: Place, log: EventLog) -> AsyncIterator[None]:  # noqa: ARG002 - the port's
+    async def refuse_writes(self, place: Place, log: EventLog) -> AsyncIterator[None]:
         await configure(place.settings, {"max.message.bytes": "1000"})
+        await _refuses(log)
         yield
         await configure(place.settings, {})
 
@@ -159,3 +161,11 @@ class TestKafkaLog(EventLogContract):
     async def stall(self, place: Place, log: EventLog) -> AsyncIterator[None]:  # noqa: ARG002 - the port's
         with place.proxy.hold(PRODUCE):
             yield
+
+
+async def _refuses(log: EventLog) -> None:
+    """Wait until the broker goes by its new settings, which reach it a little later; seen on the last topic that was set."""
+    async with asyncio.timeout(DEADLINE):
+        with suppress(LogUnavailableError):
+            while True:
+                await log.append(TOPICS[-1].name, 0, [Record(b"probe", bytes(2_000))])
