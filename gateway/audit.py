@@ -16,6 +16,7 @@ from gateway.protocol.topic import OFFERS, RECEIPTS, SUBMISSIONS
 
 _PAGE = 5_000
 _MOST_FINDINGS = 1_000
+_LOOKS = 5
 
 
 @dataclass(slots=True)
@@ -59,6 +60,7 @@ class _Partition:
         """Submissions offset → offer id, verdict and sequence of its receipt."""
         self._latest: dict[str, int] = {}
         """Offer id → last sequence on ``offers``; a tombstone counts as endless."""
+        self._offers_end = 0
 
     async def check(self) -> None:
         # The position first: outputs written with it, or before, are then sure to be seen.
@@ -71,7 +73,7 @@ class _Partition:
         first_receipt = min(self._receipts, default=position)
         await self._read_offers(position, first_receipt)
         await self._read_submissions(position, first_receipt)
-        self._check_accepted()
+        await self._check_accepted()
 
     async def _read_receipts(self) -> None:
         async for record in self._records(RECEIPTS):
@@ -87,9 +89,12 @@ class _Partition:
                 self._report.add(f"two receipts for {body['position']} ({body['id']})")
             if int(partition) != self._partition:
                 self._report.add(f"a receipt for {body['position']} lies on {self._name(RECEIPTS)}")
-            self._receipts[place] = (body["id"], body["verdict"], body.get("sequence"))
+            # A forgotten marker leaves nothing to be found; its receipt alone has no revision.
+            verdict = body["verdict"] if "revision" in body else "forgotten"
+            self._receipts[place] = (body["id"], verdict, body.get("sequence"))
 
     async def _read_offers(self, position: int, first_receipt: int) -> None:
+        self._offers_end = (await self._log.ends(OFFERS))[self._partition]
         async for record in self._records(OFFERS):
             if record.key is None:
                 self._report.add(f"{self._name(OFFERS)}/{record.offset} has no key")
@@ -123,14 +128,39 @@ class _Partition:
             elif record.offset >= first_receipt and not known:
                 self._report.add(f"{self._name(SUBMISSIONS)}/{record.offset} was passed and has no receipt")
 
-    def _check_accepted(self) -> None:
-        for place, (offer_id, verdict, sequence) in self._receipts.items():
-            if verdict == "accepted" and self._latest.get(offer_id, -1) < (sequence or 0):
-                self._report.add(f"{offer_id} was accepted at sequence {sequence} ({SUBMISSIONS} {place}) and is lost")
+    async def _check_accepted(self) -> None:
+        """Compaction may take a record away before it is read, when a newer one lies behind the end that was read to:
+        before an offer is called lost, that is read as well.
+        """
+        looks = 0
+        while (lost := self._lost()) and looks < _LOOKS and await self._read_on():
+            looks += 1
+        for offer_id, sequence, place in lost:
+            self._report.add(f"{offer_id} was accepted at sequence {sequence} ({SUBMISSIONS} {place}) and is lost")
+
+    def _lost(self) -> list[tuple[str, int, int]]:
+        return [
+            (offer_id, sequence or 0, place)
+            for place, (offer_id, verdict, sequence) in self._receipts.items()
+            if verdict == "accepted" and self._latest.get(offer_id, -1) < (sequence or 0)
+        ]
+
+    async def _read_on(self) -> bool:
+        """Take note of what came to ``offers`` since; whether anything did."""
+        start, self._offers_end = self._offers_end, (await self._log.ends(OFFERS))[self._partition]
+        async for record in self._range(OFFERS, start, self._offers_end):
+            key = (record.key or b"").decode()
+            gone = record.value is None
+            self._latest[key] = _ENDLESS if gone else read_offer(record.key or b"", record.value or b"").known.sequence
+        return self._offers_end > start
 
     async def _records(self, topic: str) -> AsyncIterator[StoredRecord]:
         start = (await self._log.starts(topic))[self._partition]
         end = (await self._log.ends(topic))[self._partition]
+        async for record in self._range(topic, start, end):
+            yield record
+
+    async def _range(self, topic: str, start: int, end: int) -> AsyncIterator[StoredRecord]:
         at = start
         async with self._log.reader({(topic, self._partition): start}) as reader:
             while at < end:

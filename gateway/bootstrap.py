@@ -22,6 +22,7 @@ from gateway.feed import Feeds
 from gateway.intake import Intake
 from gateway.kafka import KafkaLog, KafkaSettings
 from gateway.keys import load_secret
+from gateway.lock import locked
 from gateway.oauth.authority import Authority
 from gateway.oauth.keys import KeyRing
 from gateway.oauth.remote import RemoteKeys
@@ -113,6 +114,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
     """A gateway with these settings, listening; it is taken down in order when the block ends."""
     configure_logs(settings.log_level)
     async with AsyncExitStack() as stack:
+        stack.enter_context(locked(settings.data))
         log = await stack.enter_async_context(open_log(settings))
         identity = await log.identity()
         partners = Partners(log)
@@ -247,6 +249,7 @@ def _api(settings: Settings, parts: _Parts, url: str) -> web.Application:
             limits=Limits(requests_per_minute=settings.requests_per_minute, uploads_at_once=settings.uploads_at_once),
             clock=clock.now,
             spool=spool,
+            caught_up=lambda: parts.tails[OFFERS].caught_up,
         )
     )
     app[METRICS] = parts.metrics

@@ -6,7 +6,7 @@ import orjson
 
 from gateway.partners import Partners
 from gateway.ports import Chunk, EventLog, Output, Owner
-from gateway.positions import read_positions
+from gateway.positions import own_positions
 from gateway.protocol.change import change_for
 from gateway.protocol.cursor import filter_digest, permission_digest
 from gateway.protocol.record import OfferState, Record, event_headers, position_key, position_record, read_offer
@@ -26,7 +26,9 @@ class Feeds:
 
     async def run(self) -> None:
         """Serve the feeds of all partners that have one, as they come and go, until cancelled."""
-        await work_partners(self._partners, wanted=lambda partner: partner.feed, work=self._serve)
+        await work_partners(
+            self._partners, wanted=lambda partner: partner.feed and "offers:read" in partner.scopes, work=self._serve
+        )
 
     async def _serve(self, platform: str) -> None:
         async def work(partition: int) -> None:
@@ -57,12 +59,14 @@ class FeedPartition:
 
     def _asked(self) -> Filter:
         partner = self._partners.get(self._platform)
-        return Filter(department=partner.territory if partner is not None else frozenset())
+        if partner is None:
+            raise ValueError(f"{self._platform} has a feed and is no partner")  # work_partners stops this task first
+        return Filter(department=partner.territory)
 
     async def _render(self, owner: Owner, asked: Filter) -> None:
         stem = f"{FEED}{self._platform}@"
         scope = f"{stem}{filter_digest(asked)}{permission_digest(self._reader)}"
-        kept = await read_positions(self._log, self._partition)
+        kept = await own_positions(self._log, owner, role=f"feed.{self._platform}", partition=self._partition)
         others = [key for key in kept if key.startswith(stem) and not key.startswith(scope)]
         at_key, began_key = position_key(scope, self._partition).decode(), f"{scope}.began/{self._partition}"
         at = kept.get(at_key, 0)
@@ -90,12 +94,14 @@ class FeedPartition:
             if stored.key is None or stored.value is None:
                 continue  # a forgotten marker: its removal was sent when the offer went
             state = read_offer(stored.key, stored.value)
-            record = self._record(state, asked, above_start=stored.offset >= began)
+            record = self._record(
+                state, asked, above_start=stored.offset >= began, traceparent=stored.header("traceparent")
+            )
             if record is not None:
                 outputs.append(Output(FEED + self._platform, self._partition, record))
         return outputs
 
-    def _record(self, state: OfferState, asked: Filter, *, above_start: bool) -> Record | None:
+    def _record(self, state: OfferState, asked: Filter, *, above_start: bool, traceparent: str | None) -> Record | None:
         """A feed record: the change document, or for a removal a null value with ``ce_sequence`` and ``ce_reason``."""
         change = change_for(self._reader, asked, state, above_start=above_start)
         if change is None:
@@ -108,4 +114,6 @@ class FeedPartition:
             published=upsert,
             reason=change.get("reason"),
         )
+        if traceparent is not None:
+            headers = (*headers, ("traceparent", traceparent.encode()))
         return Record(state.id.encode(), orjson.dumps(change) if upsert else None, headers)

@@ -9,17 +9,17 @@ import structlog
 from gateway.inbox import Refused, judge_message, refused_body
 from gateway.partners import Partners
 from gateway.ports import Chunk, EventLog, Output, Owner
-from gateway.positions import read_positions
+from gateway.positions import own_positions, worth_committing
 from gateway.protocol.decide import paris_date
 from gateway.protocol.identity import partition_of
 from gateway.protocol.receipt import ReceiptIds, refusal_record
 from gateway.protocol.record import Record, StoredRecord, position_key, position_record, submission_record
 from gateway.protocol.topic import INBOX, POSITIONS, RECEIPTS, REJECTED, SUBMISSIONS
-from gateway.relay.batch import VERSIONS
 from gateway.share import keep_owning, work_partners, work_share
-from gateway.submissions import command
+from gateway.submissions import VERSIONS, command
 
 _BATCH = 500
+_TURN = 10
 
 _log = structlog.get_logger()
 
@@ -59,20 +59,24 @@ class InboxPartition:
         await keep_owning(self._log, role=f"intake.{self._platform}", partition=self._partition, work=self._copy)
 
     async def _copy(self, owner: Owner) -> None:
-        kept = await read_positions(self._log, self._partition % self._log.partitions)
+        home = self._partition % self._log.partitions
+        kept = await own_positions(self._log, owner, role=f"intake.{self._platform}", partition=home)
+        at = kept.get(position_key(self._topic, self._partition).decode(), 0)
         start = (await self._log.starts(self._topic))[self._partition]
-        at = kept.get(position_key(self._topic, self._partition).decode(), start)
-        async with self._log.reader({(self._topic, self._partition): at}) as reader:
-            while True:
-                for chunk in await reader.poll(limit=_BATCH, wait=1.0):
-                    if chunk.records:
-                        await owner.commit(self.outputs(chunk))
-                        await asyncio.sleep(0)
+        if at < start:
+            # What was there was never acknowledged, and nothing can bring it back: say so, and go on.
+            _log.error("intake.messages_expired", inbox=self._platform, partition=self._partition, from_=at, to=start)
+        async with self._log.reader({(self._topic, self._partition): max(at, start)}) as reader:
+            async for chunk in worth_committing(reader, limit=_BATCH):
+                if chunk is not None:
+                    await owner.commit(await self._outputs(chunk))
 
-    def outputs(self, chunk: Chunk) -> Sequence[Output]:
+    async def _outputs(self, chunk: Chunk) -> Sequence[Output]:
         """What a chunk of the inbox becomes; the same chunk gives the same outputs, receipts' ids included."""
         outputs: list[Output] = []
-        for record in chunk.records:
+        for number, record in enumerate(chunk.records):
+            if number % _TURN == 0:
+                await asyncio.sleep(0)  # a bad document takes milliseconds to explain: others get their turn
             outputs += self._judge(record)
         home = self._partition % self._log.partitions
         outputs.append(Output(POSITIONS, home, position_record(self._topic, self._partition, chunk.position)))

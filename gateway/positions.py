@@ -1,21 +1,54 @@
 """Positions: how far each input topic has been read, as the ``positions`` topic says."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
-from gateway.ports import EventLog
-from gateway.protocol.record import StoredRecord, position_key
+from gateway.ports import Chunk, EventLog, Output, Owner, Reader
+from gateway.protocol.record import StoredRecord, position_key, position_record
 from gateway.protocol.topic import POSITIONS
 
 _PAGE = 5_000
+_GAP_SECONDS = 1.0
 
 
-async def read_positions(log: EventLog, partition: int) -> dict[str, int]:
-    """Every position kept on one partition, read up to its present end. The caller owns what it asks for, or its answer
-    may be out of date at once.
+async def own_positions(log: EventLog, owner: Owner, *, role: str, partition: int) -> dict[str, int]:
+    """Every position kept on one partition, for an owner that has just taken over.
+
+    Several roles write to one partition of ``positions``, each in transactions of its own. An open one of another role
+    hides what lies behind it, the former owner's last position too. So the owner commits a record first: once that can
+    be read, so can everything before it.
     """
+    turn = Output(POSITIONS, partition, position_record(f"turn.{role}", partition, 0))
+    ends = await owner.commit([turn])
+    return await read_positions(log, partition, end=ends[POSITIONS, partition])
+
+
+async def worth_committing(reader: Reader, *, limit: int) -> AsyncIterator[Chunk | None]:
+    """The chunks of a reader of one partition: those with records at once; one without, where only gaps were passed,
+    after a second without others, so that its position is kept too; None when nothing is there.
+    """
+    passed: Chunk | None = None
+    clock = asyncio.get_running_loop().time
+    told_at = clock()
+    while True:
+        chunks = await reader.poll(limit=limit, wait=1.0)
+        for chunk in chunks:
+            if chunk.records:
+                passed, told_at = None, clock()
+                yield chunk
+            else:
+                passed = chunk
+        if passed is not None and clock() - told_at >= _GAP_SECONDS:
+            yield passed
+            passed, told_at = None, clock()
+        if not chunks:
+            yield None
+
+
+async def read_positions(log: EventLog, partition: int, *, end: int | None = None) -> dict[str, int]:
+    """Every position kept on one partition, read up to ``end``, or to what can be read now."""
     found: dict[str, int] = {}
-    end = (await log.ends(POSITIONS))[partition]
+    end = (await log.ends(POSITIONS))[partition] if end is None else end
     start = (await log.starts(POSITIONS))[partition]
     async with log.reader({(POSITIONS, partition): start}) as reader:
         at = start

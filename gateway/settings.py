@@ -1,7 +1,7 @@
 """Settings: one frozen value read from the environment at start, where every mistake is named."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
@@ -55,28 +55,51 @@ class Settings:
         return settings
 
     def _check(self) -> None:
+        """Raise SettingsError for the first value that cannot be used."""
+        for wrong, message in (*self._numbers(), *self._addresses(), *self._kafka(), *self._secrets()):
+            if wrong:
+                raise SettingsError(message)
+
+    def _numbers(self) -> Iterator[tuple[bool, str]]:
         for name in ("port", "management_port"):
-            if not 0 <= getattr(self, name) <= 65_535:
-                raise SettingsError(f"PASSERELLE_{name.upper()} must be a port between 0 (any free one) and 65535")
-        if not 1 <= self.partitions <= 64:
-            raise SettingsError("PASSERELLE_PARTITIONS must lie between 1 and 64")
-        if self.kafka is not None and not re.fullmatch(r"[^\s,:]+:[0-9]+(,[^\s,:]+:[0-9]+)*", self.kafka):
-            raise SettingsError("PASSERELLE_KAFKA must be host:port, or several with commas between them")
-        if self.kafka is not None and self.secret is None:
-            raise SettingsError(
-                "PASSERELLE_SECRET is needed with Kafka, the same for every replica: at least 32 random characters"
-            )
-        if self.kafka is not None and self.signing_key is None:
-            raise SettingsError(
+            wrong = not 0 <= getattr(self, name) <= 65_535
+            yield wrong, f"PASSERELLE_{name.upper()} must be a port between 0 (any free one) and 65535"
+        yield not 1 <= self.partitions <= 64, "PASSERELLE_PARTITIONS must lie between 1 and 64"
+        for name in ("requests_per_minute", "uploads_at_once"):
+            yield getattr(self, name) < 1, f"PASSERELLE_{name.upper()} must be at least 1"
+        known = self.log_level in {"debug", "info", "warning", "error"}
+        yield not known, "PASSERELLE_LOG_LEVEL must be debug, info, warning or error"
+
+    def _addresses(self) -> Iterator[tuple[bool, str]]:
+        url = self.public_url
+        wrong = url is not None and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url)
+        yield wrong, "PASSERELLE_PUBLIC_URL must be the http or https URL that partners use"
+        everywhere = self.host in {"0.0.0.0", "::"}  # noqa: S104  # to ask for the URL
+        yield everywhere and url is None, "PASSERELLE_PUBLIC_URL is needed when PASSERELLE_HOST is every address"
+
+    def _kafka(self) -> Iterator[tuple[bool, str]]:
+        wrong = self.kafka is not None and not re.fullmatch(r"[^\s,:]+:[0-9]+(,[^\s,:]+:[0-9]+)*", self.kafka)
+        yield wrong, "PASSERELLE_KAFKA must be host:port, or several with commas between them"
+        known = self.kafka_security in {"PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"}
+        yield not known, "PASSERELLE_KAFKA_SECURITY must be PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL"
+        known = self.kafka_sasl_mechanism in {None, "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"}
+        yield not known, "PASSERELLE_KAFKA_SASL_MECHANISM must be PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512"
+
+    def _secrets(self) -> Iterator[tuple[bool, str]]:
+        shared = self.kafka is not None
+        yield (
+            shared and self.secret is None,
+            "PASSERELLE_SECRET is needed with Kafka, the same for every replica: at least 32 random characters",
+        )
+        yield (
+            shared and self.signing_key is None,
+            (
                 "PASSERELLE_SIGNING_KEY is needed with Kafka, the same file for every replica; make one with "
                 "`openssl ecparam -name prime256v1 -genkey -noout -out signing.pem` and chmod 600"
-            )
-        if self.secret is not None and len(self.secret) < 32:
-            raise SettingsError("PASSERELLE_SECRET must have at least 32 characters, random ones")
-        if self.kafka_security not in {"PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"}:
-            raise SettingsError("PASSERELLE_KAFKA_SECURITY must be PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL")
-        if self.log_level not in {"debug", "info", "warning", "error"}:
-            raise SettingsError("PASSERELLE_LOG_LEVEL must be debug, info, warning or error")
+            ),
+        )
+        short = self.secret is not None and len(self.secret) < 32
+        yield short, "PASSERELLE_SECRET must have at least 32 characters, random ones"
 
 
 _ELSEWHERE = {"PASSERELLE_KAFKA_CACHE", "PASSERELLE_CLIENT_ID", "PASSERELLE_CLIENT_SECRET", "PASSERELLE_URL"}

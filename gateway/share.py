@@ -7,7 +7,15 @@ from typing import Any, TypeVar
 import structlog
 
 from gateway.partners import Partners
-from gateway.ports import EventLog, FencedError, LogBusyError, LogUnavailableError, Owner, UnknownOutcomeError
+from gateway.ports import (
+    EventLog,
+    FencedError,
+    LogBusyError,
+    LogUnavailableError,
+    Owner,
+    TopicError,
+    UnknownOutcomeError,
+)
 from gateway.protocol.partner import Partner
 
 _FENCED_GRACE_SECONDS = 5.0
@@ -71,9 +79,9 @@ async def work_partners(
                 done, _ = await asyncio.wait(
                     tasks.values(), timeout=_PARTNERS_SECONDS, return_when=asyncio.FIRST_COMPLETED
                 )
-                for task in done:
-                    task.result()
-            else:
+                for platform in [platform for platform, task in tasks.items() if task in done]:
+                    _settle_partner(platform, tasks.pop(platform))
+            if len(tasks) < len(present) or not tasks:
                 await asyncio.sleep(_PARTNERS_SECONDS)
     finally:
         await _stop([*tasks.values()])
@@ -112,6 +120,15 @@ async def keep_going(name: str, work: Callable[[], Awaitable[None]]) -> None:
 async def _work(work: Callable[[Place], Awaitable[None]], place: Place) -> None:
     await work(place)
     raise RuntimeError(f"the work on {place} ended by itself")
+
+
+def _settle_partner(platform: str, task: asyncio.Task[None]) -> None:
+    """A partner whose topic is missing must not stop the others: it is tried again."""
+    error = task.exception()
+    if isinstance(error, TopicError):
+        _log.error("share.topic_missing", platform=platform, error=str(error))
+    elif error is not None:
+        raise error
 
 
 async def _settle(role: str, partition: int, task: asyncio.Task[None], change: asyncio.Task[frozenset[int]]) -> None:

@@ -16,7 +16,7 @@ import structlog
 
 from gateway.clock import Clock
 from gateway.ports import EventLog, FencedError, LogError, Output, Owner
-from gateway.positions import Positions, read_positions
+from gateway.positions import Positions, own_positions
 from gateway.protocol.identity import partition_of
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.record import position_key, position_record, submission_record
@@ -132,6 +132,7 @@ class Snapshots:
                     await asyncio.to_thread(present.fill, upload.ids())
                     absent = await self._absent(mark, present)
                     _guard(len(absent), upload.count, await self._offers.count(mark.platform), confirm)
+                    await self._use_up(owner, mark)
                     queued = await self._queue(upload)
                     await self._withdraw(owner, mark, absent)
         except FencedError:
@@ -145,7 +146,7 @@ class Snapshots:
         partition = partition_of(mark.platform, self._log.partitions)
         owner = await self._log.own(_role(mark.platform), partition)
         try:
-            kept = await read_positions(self._log, partition)
+            kept = await own_positions(self._log, owner, role=_role(mark.platform), partition=partition)
             if kept.get(position_key(_role(mark.platform), partition).decode(), 0) >= mark.taken_at:
                 raise SnapshotRefusedError("stale-mark")
             yield owner
@@ -161,6 +162,11 @@ class Snapshots:
         live = self._offers.live_before(mark.platform, mark.ends)
         return [(offer_id, revision) async for offer_id, revision in live if offer_id not in present]
 
+    async def _use_up(self, owner: Owner, mark: Mark) -> None:
+        """From here on the mark is spent; a snapshot that was overtaken stops here, before it has changed anything."""
+        home = partition_of(mark.platform, self._log.partitions)
+        await owner.commit([Output(POSITIONS, home, position_record(_role(mark.platform), home, mark.taken_at))])
+
     async def _queue(self, upload: SnapshotUpload) -> int:
         queued = 0
         for slice_ in upload.slices():
@@ -171,9 +177,8 @@ class Snapshots:
         return queued
 
     async def _withdraw(self, owner: Owner, mark: Mark, absent: Sequence[tuple[str, int]]) -> None:
-        """Use the mark up, and hand in the withdrawals, in transactions of this platform's turn."""
-        home = partition_of(mark.platform, self._log.partitions)
-        outputs = [Output(POSITIONS, home, position_record(_role(mark.platform), home, mark.taken_at))]
+        """Hand in the withdrawals, in transactions of this platform's turn."""
+        outputs = []
         for offer_id, revision in absent:
             partition = partition_of(offer_id, self._log.partitions)
             parts = ("absent", offer_id, revision, mark.taken_at)

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import schemas
 from gateway.clock import Clock
 from gateway.ports import EventLog, LogError
 from gateway.protocol.digest import content_digest
 from gateway.protocol.identity import partition_of
-from gateway.protocol.receipt import ReceiptIds
+from gateway.protocol.receipt import ReceiptIds, Versions
 from gateway.protocol.record import Record, submission_record
 from gateway.protocol.routing import provenance_of
 from gateway.protocol.submission import Publish, Submission, Withdraw
@@ -18,6 +19,9 @@ from gateway.protocol.topic import SUBMISSIONS
 from schemas import Verdict
 
 Entropy: TypeAlias = Callable[[int], bytes]
+VERSIONS = Versions(schema=schemas.SCHEMA_VERSION, rules=schemas.RULES_VERSION)
+"""Under which the receipts of this gateway are given."""
+
 _NONCE = 8
 _DRAWN = 512
 _SLICE_RECORDS = 500

@@ -1,5 +1,6 @@
 """What the handlers share: one frozen context per application, one partner per request."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +51,8 @@ class Context:
     limits: Limits
     clock: Clock
     spool: Path
+    caught_up: Callable[[], bool] = lambda: True
+    """Whether the view of offers has once reached the log's end: before that, it lacks live offers (ERR-008)."""
 
 
 CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)

@@ -15,6 +15,7 @@ from gateway.api.decision import submit
 from gateway.api.once import Answer, once
 from gateway.api.parameter import Parameters
 from gateway.api.problem import ProblemError
+from gateway.api.sight import require_sight
 from gateway.protocol.identity import partition_of, platform_of
 from gateway.protocol.submission import Lift, Retire
 
@@ -26,6 +27,7 @@ _EXPECTED = '{"action": "moderate" | "lift", "reason"?: "…"}'
 @requires("operate")
 async def post_moderation(request: web.Request) -> web.StreamResponse:
     """``POST /v1/offers/{id}/moderation``."""
+    require_sight(request)
     Parameters(request.query, ())
     offer_id = offer_id_of(request)
     raw = await read_document(request)

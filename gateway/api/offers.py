@@ -19,6 +19,7 @@ from gateway.api.auth import requires
 from gateway.api.context import context_of, partner_of
 from gateway.api.problem import ProblemError
 from gateway.api.query import Query, read_offers_query, refuse_parameters
+from gateway.api.sight import require_sight
 from gateway.protocol.identity import is_offer_id, platform_of
 from gateway.protocol.record import OfferState, utc
 from gateway.protocol.routing import Reader, masked, may_read
@@ -29,6 +30,7 @@ Document = dict[str, Any]
 @requires("offers:read")
 async def get_offer(request: web.Request) -> web.StreamResponse:
     """``GET /v1/offers/{id}``."""
+    require_sight(request)
     refuse_parameters(request.query)
     reader = Reader(partner_of(request).platform)
     state = await _visible(request, reader)
@@ -42,6 +44,7 @@ async def get_offer(request: web.Request) -> web.StreamResponse:
 @requires("offers:read")
 async def list_offers(request: web.Request) -> web.StreamResponse:
     """``GET /v1/offers``."""
+    require_sight(request)
     context, partner = context_of(request), partner_of(request)
     query = read_offers_query(request.query, partner, most=context.limits.page_items)
     tag = tag_of(

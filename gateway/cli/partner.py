@@ -69,8 +69,6 @@ def add(  # noqa: PLR0913  # one per option
     )
     partner, minted = run(_add(slug, wish))
     _tell(partner, minted, done="takes part", as_json=as_json)
-    if (inbox or feed) and not as_json:
-        OUT.print("Next: passerelle topics create, for the Kafka topics of its own.", soft_wrap=True)
 
 
 @app.command(name="list")
@@ -142,6 +140,8 @@ async def _add(slug: str, wish: Wish) -> tuple[Partner, MintedSecret | None]:
         made = new_partner(slug, wish, others=partners.all())
         if not isinstance(made, Partner):
             raise CommandError(" ".join(made), step="mend that, then run the same command again")
+        # Before the gateway hears of the partner: it would look for the topics at once.
+        await partners.create_topics(made)
         if wish.jwks is not None or wish.issuer is not None:
             await partners.save(made)
             return made, None

@@ -58,15 +58,16 @@ class Authority:
         except RefusalError as unreadable:
             return self._refuse(unreadable, client="")
         client = claimed_client(request)
-        wait = self._guesses.wait(client, peer, now=self._clock())
-        if wait > 0:
-            return self._refuse(RefusalError("too-many", retry_after=wait), client=client)
         answer: Answer = self._server.create_token_response(request)
         refusal = request.refusal or await self._replayed(request)
         if refusal is None:
             _log.info("oauth.token_issued", platform=client, method=request.auth_method, scope=answer[2]["scope"])
             return answer
         if refusal.status_code == 401:
+            # Only who proves nothing is slowed down: a guesser must not lock out the one who knows the secret.
+            wait = self._guesses.wait(client, peer, now=self._clock())
+            if wait > 0:
+                return self._refuse(RefusalError("too-many", retry_after=wait), client=client)
             self._guesses.failed(client, peer, now=self._clock())
         return self._refuse(refusal, client=client)
 

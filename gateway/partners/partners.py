@@ -9,7 +9,7 @@ from gateway.ports import Chunk, EventLog, Reader
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import StoredRecord
-from gateway.protocol.topic import PARTNERS
+from gateway.protocol.topic import PARTNERS, feed, inbox
 
 _PAGE = 1_000
 _WAIT = 1.0
@@ -43,6 +43,11 @@ class Partners:
     def hosts(self) -> Mapping[str, str]:
         """The public host names of all platforms (lower case, no ``www.``), each with its slug."""
         return self._hosts
+
+    async def create_topics(self, partner: Partner) -> None:
+        """Create the topics of its own that a Kafka-native partner needs, where they are missing."""
+        wanted = ((partner.inbox, inbox), (partner.feed, feed))
+        await self._log.create_topics([topic(partner.platform) for asked, topic in wanted if asked])
 
     async def save(self, partner: Partner) -> None:
         """Append the partner, and return once it is visible here. Raises the errors of ``EventLog.append``."""

@@ -32,6 +32,6 @@ def change_for(reader: Reader, asked: Filter, state: OfferState, *, above_start:
                 "territory": state.territory,
                 "provenance": known.provenance,
             }
-    if not above_start or not ever_shared(reader, shared=known.shared, provenance=known.provenance):
+    if not above_start or not ever_shared(reader, shared=known.shared, never=known.never):
         return None
     return {"op": "removal", "id": state.id, "sequence": known.sequence, "reason": known.reason or OUT_OF_SCOPE}

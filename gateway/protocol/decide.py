@@ -117,8 +117,17 @@ def _publish(submission: Publish, known: Known | None, now: int, position: int) 
         expires_on=submission.expires_on,
         provenance=submission.provenance,
         shared=shared,
+        never=_never(submission, known),
     )
     return Accepted(accepted, accepted.sequence, created=known is None or not known.published)
+
+
+def _never(submission: Publish, known: Known | None) -> frozenset[str]:
+    """The platforms that this revision and all before it had passed (RTE-006). An offer that was only withdrawn so far
+    was shown to nobody.
+    """
+    passed = frozenset(submission.provenance)
+    return passed if known is None or not known.shared else passed & known.never
 
 
 def _reopens(submission: Publish, known: Known) -> bool:
@@ -148,6 +157,7 @@ def _withdraw(submission: Withdraw, known: Known | None, now: int, position: int
         reason="moderated" if moderated else submission.reason,
         provenance=known.provenance if known else (),
         shared=known.shared if known else frozenset(),
+        never=known.never if known else frozenset(),
     )
     return Accepted(marker, marker.sequence)
 
@@ -181,6 +191,7 @@ def _mark(known: Known, reason: str, now: int, position: int) -> Accepted:
         reason=reason,  # type: ignore[arg-type]  # one of Reason, from a Retire or the literal above
         provenance=known.provenance,
         shared=known.shared,
+        never=known.never,
     )
     return Accepted(marker, marker.sequence)
 

@@ -110,6 +110,7 @@ def offer_record(state: OfferState, *, traceparent: str | None = None) -> Record
         "appended_at": known.appended_at,
         "provenance": known.provenance,
         "shared": sorted(known.shared),
+        "never": sorted(known.never),
     }
     if known.reason is not None:
         body["reason"] = known.reason
@@ -135,6 +136,7 @@ def read_offer(key: bytes, value: bytes) -> OfferState:
         expires_on=body.get("expires_on"),
         provenance=tuple(body["provenance"]),
         shared=frozenset(body["shared"]),
+        never=frozenset(body["never"]),
     )
     return OfferState(key.decode(), known, body.get("offer"), body.get("territory"))
 

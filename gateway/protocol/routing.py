@@ -45,9 +45,9 @@ def may_read(reader: Reader, *, offer: Mapping[str, Any], provenance: tuple[str,
     return reader.platform not in provenance and reader.audience in audiences(offer)
 
 
-def ever_shared(reader: Reader, *, shared: frozenset[str], provenance: tuple[str, ...]) -> bool:
+def ever_shared(reader: Reader, *, shared: frozenset[str], never: frozenset[str]) -> bool:
     """Whether this reader may ever have been shown the offer, and so is owed its removal (FEED-007)."""
-    return reader.platform not in provenance and reader.audience in shared
+    return reader.platform not in never and reader.audience in shared
 
 
 def masked(offer: Mapping[str, Any], *, reader: Reader, publisher: str) -> Mapping[str, Any]:

@@ -85,7 +85,8 @@ class Known:
     """All that ``decide`` needs to remember of one offer; every record of ``offers`` carries it.
 
     ``position`` is the submissions offset of the last accepted change, ``appended_at`` its append time (ms since 1970).
-    ``shared`` names the audiences that were ever allowed to see the offer: ``regions``, ``national``.
+    ``shared`` names the audiences that were ever allowed to see the offer: ``regions``, ``national``. ``never`` are the
+    platforms that none of its revisions was shown to, because each had passed there.
     """
 
     revision: int
@@ -97,6 +98,7 @@ class Known:
     expires_on: str | None = None
     provenance: tuple[str, ...] = ()
     shared: frozenset[str] = field(default_factory=frozenset)
+    never: frozenset[str] = field(default_factory=frozenset)
 
     @property
     def published(self) -> bool:

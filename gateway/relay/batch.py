@@ -9,12 +9,11 @@ import schemas
 from gateway.ports import Output
 from gateway.protocol.decide import Accepted, Decision, Rejected, Stale, decide
 from gateway.protocol.identity import GATEWAY
-from gateway.protocol.receipt import Versions, receipt_record, verdict_name
+from gateway.protocol.receipt import receipt_record, verdict_name
 from gateway.protocol.record import OfferState, Record, StoredRecord, offer_record, read_submission
 from gateway.protocol.submission import Known, Publish, Submission, Withdraw
 from gateway.protocol.topic import OFFERS, RECEIPTS, SUBMISSIONS
-
-VERSIONS = Versions(schema=schemas.SCHEMA_VERSION, rules=schemas.RULES_VERSION)
+from gateway.submissions import VERSIONS
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from gateway.clock import Clock
 from gateway.ports import Chunk, EventLog, Output, Owner, PositionLostError
-from gateway.positions import read_positions
+from gateway.positions import own_positions, worth_committing
 from gateway.protocol.record import OfferState, position_key, position_record, read_offer
 from gateway.protocol.topic import OFFERS, POSITIONS, SUBMISSIONS
 from gateway.relay.batch import Batch, judge, read_batch
@@ -16,7 +16,6 @@ ROLE = "relay"
 _BATCH = 500
 _SLICE = 100
 _REBUILD = 2_000
-_IDLE_COMMIT_MS = 1_000
 
 
 class PartitionRelay:
@@ -37,8 +36,13 @@ class PartitionRelay:
         self._clock = clock
         self._decided = decided
         self.ready = False
-        self.lag_ms = 0
         self.position = 0
+        self._in_hand: int | None = None
+
+    @property
+    def lag_ms(self) -> int:
+        """The age of the oldest submission that is being decided; 0 when none is."""
+        return 0 if self._in_hand is None else max(0, self._clock() - self._in_hand)
 
     async def run(self) -> None:
         """Own the partition and relay until cancelled. When a commit's outcome is not known, or the log was away, it
@@ -81,25 +85,17 @@ class PartitionRelay:
         )
 
     async def _relay(self, owner: Owner) -> None:
-        self.position = await self._input_position()
+        self.position = await self._input_position(owner)
         async with self._log.reader({(SUBMISSIONS, self._partition): self.position}) as reader:
             self.ready = True
-            committed_at = self._clock()
-            while True:
-                moved = False
-                for chunk in await reader.poll(limit=_BATCH, wait=1.0):
-                    if chunk.records or self._clock() - committed_at >= _IDLE_COMMIT_MS:
-                        await self._commit(owner, chunk)
-                        committed_at = self._clock()
-                    moved = moved or bool(chunk.records)
-                if not moved:
-                    self.lag_ms = 0
+            async for chunk in worth_committing(reader, limit=_BATCH):
+                if chunk is not None:
+                    await self._commit(owner, chunk)
 
-    async def _input_position(self) -> int:
+    async def _input_position(self, owner: Owner) -> int:
         """Where to go on, by the log's own word; a log that was begun anew starts at its start only if that is 0."""
-        kept = (await read_positions(self._log, self._partition)).get(
-            position_key(SUBMISSIONS, self._partition).decode()
-        )
+        positions = await own_positions(self._log, owner, role=ROLE, partition=self._partition)
+        kept = positions.get(position_key(SUBMISSIONS, self._partition).decode())
         if kept is not None:
             return kept
         start = (await self._log.starts(SUBMISSIONS))[self._partition]
@@ -112,8 +108,7 @@ class PartitionRelay:
 
     async def _commit(self, owner: Owner, chunk: Chunk) -> None:
         """Judge a chunk and write its outputs with the new input position, in one transaction."""
-        if chunk.records:
-            self.lag_ms = max(0, self._clock() - chunk.records[0].appended_at)
+        self._in_hand = chunk.records[0].appended_at if chunk.records else None
         batch = await self._judge(chunk)
         batch.outputs.append(
             Output(POSITIONS, self._partition, position_record(SUBMISSIONS, self._partition, chunk.position))
@@ -122,6 +117,7 @@ class PartitionRelay:
         ends = await owner.commit(batch.outputs)
         self._state.keep(position=ends.get((OFFERS, self._partition), self._state.position))
         self.position = chunk.position
+        self._in_hand = None
         self._decided(batch.verdicts)
 
     async def _judge(self, chunk: Chunk) -> Batch:

@@ -4,8 +4,10 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+import structlog
+
 from gateway.clock import Clock
-from gateway.ports import EventLog
+from gateway.ports import EventLog, LogError
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.topic import SUBMISSIONS
 from gateway.relay.chore import due_commands
@@ -15,6 +17,9 @@ from gateway.share import work_share
 from gateway.submissions import Submissions
 
 _CHORES_SECONDS = 60.0
+_NOT_READY_SECONDS = 0.1
+
+_log = structlog.get_logger()
 
 
 class Relay:
@@ -78,10 +83,22 @@ class Relay:
     async def _chores(self, relay: PartitionRelay, state: RelayState, partition: int) -> None:
         """Hand in what is due, and look again only when the relay has read past what was handed in."""
         while True:
+            handed_in = False
             if relay.ready:
-                commands = due_commands(state, partition=partition, ids=self._ids, now=self._clock())
-                await self._submissions.submit(commands)
-                end = (await self._log.ends(SUBMISSIONS))[partition]
-                while commands and relay.position < end:  # noqa: ASYNC110  # a chore has time
-                    await asyncio.sleep(0.1)
-            await asyncio.sleep(self._chores_seconds if relay.ready else 0.1)
+                try:
+                    handed_in = await self._hand_in(relay, state, partition)
+                except LogError as error:  # what is due now is due later as well
+                    _log.warning("relay.chores_put_off", partition=partition, error=str(error))
+            if not handed_in:
+                await asyncio.sleep(self._chores_seconds if relay.ready else _NOT_READY_SECONDS)
+
+    async def _hand_in(self, relay: PartitionRelay, state: RelayState, partition: int) -> bool:
+        """Whether anything was due, and has been decided meanwhile."""
+        commands = due_commands(state, partition=partition, ids=self._ids, now=self._clock())
+        failed = [one for one in await self._submissions.submit(commands) if isinstance(one, LogError)]
+        if failed:
+            raise failed[0]
+        end = (await self._log.ends(SUBMISSIONS))[partition]
+        while commands and relay.ready and relay.position < end:  # noqa: ASYNC110  # a chore has time
+            await asyncio.sleep(_NOT_READY_SECONDS)
+        return bool(commands)

@@ -13,18 +13,18 @@ from gateway.disk import writing_copy
 from gateway.protocol.record import OfferState
 from gateway.protocol.submission import Known
 
-_FORMAT = 1
+_FORMAT = 2
 _LAYOUT = """
 CREATE TABLE known (
     id TEXT PRIMARY KEY, revision INTEGER, digest BLOB, sequence INTEGER, position INTEGER, appended_at INTEGER,
-    reason TEXT, expires_on TEXT, provenance TEXT, shared TEXT
+    reason TEXT, expires_on TEXT, provenance TEXT, shared TEXT, never TEXT
 ) WITHOUT ROWID;
 CREATE INDEX due ON known (expires_on) WHERE reason IS NULL;
 CREATE INDEX old ON known (appended_at) WHERE reason IS NOT NULL;
 CREATE TABLE about (log TEXT, format INTEGER, position INTEGER);
 """
-_COLUMNS = "revision, digest, sequence, position, appended_at, reason, expires_on, provenance, shared"
-_UPSERT = "INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_COLUMNS = "revision, digest, sequence, position, appended_at, reason, expires_on, provenance, shared, never"
+_UPSERT = "INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _LOOKUP = 500
 
 
@@ -108,6 +108,8 @@ class RelayState:
         with writing_copy(self._path):
             try:
                 return self._connect()
+            except sqlite3.OperationalError:  # locked, or no right to open it: it may be somebody's
+                raise
             except sqlite3.DatabaseError:
                 self._delete()
                 return self._connect()
@@ -146,11 +148,12 @@ def _row(offer_id: str, known: Known) -> tuple[object, ...]:
         known.expires_on,
         " ".join(known.provenance),
         " ".join(sorted(known.shared)),
+        " ".join(sorted(known.never)),
     )
 
 
 def _known(row: Sequence[object]) -> Known:
-    revision, digest, sequence, position, appended_at, reason, expires_on, provenance, shared = row
+    revision, digest, sequence, position, appended_at, reason, expires_on, provenance, shared, never = row
     return Known(
         revision=revision,  # type: ignore[arg-type]  # the columns hold what _row put there
         digest=digest.hex(),  # type: ignore[attr-defined]
@@ -161,4 +164,5 @@ def _known(row: Sequence[object]) -> Known:
         expires_on=expires_on,  # type: ignore[arg-type]
         provenance=tuple(provenance.split()),  # type: ignore[attr-defined]
         shared=frozenset(shared.split()),  # type: ignore[attr-defined]
+        never=frozenset(never.split()),  # type: ignore[attr-defined]
     )

@@ -129,6 +129,8 @@ class View:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         try:
             self._open_file()
+        except sqlite3.OperationalError:  # locked, or no right to open it: it may be somebody's
+            raise
         except sqlite3.DatabaseError:  # not a database, or damaged: the log has it all
             self._remove_file()
             self._open_file()

@@ -183,3 +183,29 @@ async def test_intake_goes_on_where_it_stood(log):
             await until(log, SUBMISSIONS, number + 1)
     ids = [read_submission(value).id for value in await values(log, SUBMISSIONS)]
     assert sorted(ids) == ["bretagne:0", "bretagne:1", "bretagne:2"]
+
+
+async def test_a_partner_whose_topic_is_missing_does_not_stop_the_others(log):
+    """It is served as soon as its topic is there."""
+    normandie = Partner(platform="normandie", name="N", scopes=frozenset({"offers:publish"}), inbox=True)
+    async with intake(log) as task:
+        partners = Partners(log)
+        await partners.save(normandie)
+        await partners.close()
+        await log.append(INBOX + "bretagne", 0, [message()])
+        await until(log, SUBMISSIONS, 1)
+        assert not task.done()
+
+
+async def test_messages_that_expired_unread_do_not_stop_an_inbox(log):
+    """They were never acknowledged; what came after them is taken."""
+    async with intake(log):
+        await log.append(INBOX + "bretagne", 0, [message()])
+        await until(log, SUBMISSIONS, 1)
+    for number in range(2, 5):
+        await log.append(INBOX + "bretagne", 0, [message(f"bretagne:{number}", {**OFFER, "id": f"bretagne:{number}"})])
+    await log.maintain([inbox("bretagne")], now=NOW + 8 * 86_400_000)
+    await log.append(INBOX + "bretagne", 0, [message("bretagne:9", {**OFFER, "id": "bretagne:9"})])
+    async with intake(log):
+        found = await until(log, SUBMISSIONS, 2)
+    assert read_submission(found[-1]).id == "bretagne:9"

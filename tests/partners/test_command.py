@@ -1,5 +1,6 @@
 """``passerelle partner`` as an operator uses it, on a real embedded log."""
 
+import asyncio
 import json
 import re
 from base64 import b64encode
@@ -17,7 +18,7 @@ from gateway.clock import now
 from gateway.oauth.authority import Authority
 from gateway.oauth.keys import KeyRing
 from gateway.partners import Partners
-from gateway.protocol.topic import PARTNERS
+from gateway.protocol.topic import PARTNERS, feed, inbox
 from gateway.sqlite import SqliteLog
 
 
@@ -177,5 +178,8 @@ def test_errors_say_the_next_step(shell: Shell, tmp_path: Path) -> None:
     assert ["bretagne"] == [one["platform"] for one in shell.json("list")]
 
 
-def test_a_kafka_native_platform_is_told_to_get_its_topics(shell: Shell) -> None:
-    assert "passerelle topics create" in shell("add", "bretagne", "--inbox")
+async def test_a_kafka_native_platform_has_its_topics_before_the_gateway_hears_of_it(shell: Shell) -> None:
+    await asyncio.to_thread(shell, "add", "bretagne", "--inbox", "--feed")
+    log = await SqliteLog.open(shell.data / "log.sqlite", partitions=3)
+    assert [] == await log.check_topics([inbox("bretagne"), feed("bretagne")])
+    await log.close()

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from gateway.protocol.decide import MARKER_LIFE_MS, Accepted, Decision, Duplicate, Rejected, Stale, decide, paris_date
 from gateway.protocol.identity import GATEWAY
 from gateway.protocol.lifecycle import TRANSITIONS, state_of
+from gateway.protocol.routing import Reader, ever_shared
 from gateway.protocol.submission import Forget, Known, Lift, Publish, Retire, Submission, Withdraw
 
 NOW = 1_796_000_000_000
@@ -91,6 +92,16 @@ class TestPublishing:
         open_to_all = publish(1)
         closed = publish(2, offer={"title": "Stage", "redistribution": {"regions": False, "national": False}})
         assert after(open_to_all, closed).shared == {"regions", "national"}
+
+    def test_a_platform_that_was_shown_one_revision_is_owed_the_removal_of_every_later_one(self):
+        """[RTE-006]: a later revision may name it as passed, its copy is there all the same."""
+        known = after(publish(1, provenance=("bretagne",)), publish(2, provenance=("bretagne", "normandie")))
+        assert known.never == {"bretagne"}
+        withdrawn = judged(withdraw(3), known)
+        assert isinstance(withdrawn, Accepted)
+        assert withdrawn.known is not None
+        assert ever_shared(Reader("normandie"), shared=withdrawn.known.shared, never=withdrawn.known.never)
+        assert not ever_shared(Reader("bretagne"), shared=withdrawn.known.shared, never=withdrawn.known.never)
 
 
 class TestWithdrawing:

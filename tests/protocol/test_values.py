@@ -45,7 +45,8 @@ TERRITORY = {"department": "35", "region": "53", "academie": "rennes"}
 
 def known(**more: object) -> Known:
     fields = {"revision": 1, "digest": "aa", "sequence": 5, "position": 0, "appended_at": 1_796_000_000_000}
-    return Known(**{**fields, "provenance": ("bretagne",), "shared": frozenset({"regions", "national"}), **more})  # type: ignore[arg-type]
+    fields = {**fields, "provenance": ("bretagne",), "shared": frozenset({"regions", "national"}), **more}
+    return Known(**{"never": frozenset(fields["provenance"]), **fields})  # type: ignore[arg-type]
 
 
 class TestIdentity:

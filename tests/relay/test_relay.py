@@ -7,6 +7,7 @@ import pytest
 
 from gateway.memory import Fault
 from gateway.ports import Output, PositionLostError
+from gateway.positions import own_positions, read_positions
 from gateway.protocol.decide import MARKER_LIFE_MS
 from gateway.protocol.record import Record, position_record
 from gateway.protocol.topic import COMMON, POSITIONS, SUBMISSIONS
@@ -148,6 +149,53 @@ async def test_a_position_that_the_log_no_longer_holds_stops_the_relay_with_a_cl
     with pytest.raises(PositionLostError, match="positions says nothing"):
         await asyncio.wait_for(bench.task, 10)
     bench.task = None
+
+
+@pytest.mark.parametrize("count", [499, 500, 1_000])
+async def test_the_position_reaches_the_end_also_where_a_page_ends_before_a_gap(bench, count):
+    """Snapshots, chores and receipts wait for it."""
+    bench.start()
+    await bench.submit(*(bench.publish(1, revision) for revision in range(1, count + 1)))
+
+    async def reached() -> bool:
+        kept = {}
+        for partition in range(3):
+            kept |= await read_positions(bench.log, partition)
+        return [kept.get(f"submissions/{p}", 0) for p in range(3)] == list(await bench.log.ends(SUBMISSIONS))
+
+    await asyncio.wait_for(_until(reached), 10)
+
+
+async def test_another_roles_open_transaction_does_not_hide_ones_own_position(bench):
+    """The new owner waits until it can see its last position."""
+    first = await bench.log.own("relay", 0)
+    hung = await bench.log.hang("feed.national", 0, [Output(POSITIONS, 0, Record(b"feed.national", b"1"))])
+    await first.commit([Output(POSITIONS, 0, position_record(SUBMISSIONS, 0, 7))])
+    second = await bench.log.own("relay", 0)
+    reading = asyncio.create_task(own_positions(bench.log, second, role="relay", partition=0))
+    await asyncio.wait({reading}, timeout=0.2)
+    assert not reading.done()
+    await hung.commit()
+    assert (await asyncio.wait_for(reading, 10))["submissions/0"] == 7
+
+
+async def test_the_audit_takes_a_forgotten_offer_for_no_loss(bench):
+    """Its tombstone goes after two weeks, its receipt after a month."""
+    await bench.submit(bench.publish(1, 1), bench.withdraw(1, 2))
+    bench.start(chores_seconds=0.05)
+    await bench.settled()
+    bench.now += MARKER_LIFE_MS + DAY
+    bench.log._clock = lambda: bench.now
+
+    async def forgotten() -> bool:
+        return len(await bench.receipts()) == 3
+
+    await asyncio.wait_for(_until(forgotten), 10)
+    await bench.log.maintain([topic for topic in COMMON if topic.policy == "compact"], now=bench.now + 15 * DAY)
+    await bench.log.maintain([topic for topic in COMMON if topic.policy == "delete"], now=bench.now + 15 * DAY)
+    assert len(await bench.receipts()) == 1
+    assert await bench.offers() == {}
+    assert (await bench.audit()).findings == []
 
 
 async def test_the_audit_finds_what_is_wrong(bench):

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway.keys import load_secret
+from gateway.lock import locked
 from gateway.settings import Settings, SettingsError
 
 KAFKA = {
@@ -36,6 +37,11 @@ def test_values_get_their_types():
         ({"PASSERELLE_SECRET": "short"}, "PASSERELLE_SECRET"),
         ({"PASSERELLE_KAFKA_SECURITY": "TLS"}, "PASSERELLE_KAFKA_SECURITY"),
         ({"PASSERELLE_LOG_LEVEL": "loud"}, "PASSERELLE_LOG_LEVEL"),
+        ({"PASSERELLE_REQUESTS_PER_MINUTE": "0"}, "PASSERELLE_REQUESTS_PER_MINUTE"),
+        ({"PASSERELLE_UPLOADS_AT_ONCE": "0"}, "PASSERELLE_UPLOADS_AT_ONCE"),
+        ({"PASSERELLE_PUBLIC_URL": "stages.example"}, "PASSERELLE_PUBLIC_URL"),
+        ({"PASSERELLE_HOST": "0.0.0.0"}, "PASSERELLE_PUBLIC_URL"),
+        ({**KAFKA, "PASSERELLE_KAFKA_SASL_MECHANISM": "GSSAPI"}, "PASSERELLE_KAFKA_SASL_MECHANISM"),
     ],
 )
 def test_a_mistake_is_named(environ, named):
@@ -56,6 +62,16 @@ def test_the_secret_is_made_once_for_its_owner_alone(tmp_path):
     assert load_secret(None, folder=tmp_path / "data") == first
     assert len(first) >= 32
     assert (tmp_path / "data/secret").stat().st_mode & 0o777 == 0o600
+
+
+def test_one_gateway_at_a_time_works_in_a_folder_that_only_its_owner_can_enter(tmp_path):
+    """[SEC-009]: T-21."""
+    with locked(tmp_path / "data"):
+        assert (tmp_path / "data").stat().st_mode & 0o077 == 0
+        with pytest.raises(SettingsError, match="another gateway"), locked(tmp_path / "data"):
+            pass
+    with locked(tmp_path / "data"):
+        pass
 
 
 def test_a_given_secret_is_used_as_it_is(tmp_path):

@@ -86,9 +86,7 @@ class Subscriber:
         assert {"op", "id", "sequence", "reason"} == set(change), "FEED-008"
         known = self.world.states[change["id"]].known
         shared = frozenset({"regions", "national"}) & known.shared
-        assert (
-            ever_shared(self.reader, shared=shared, provenance=known.provenance) or known.sequence > change["sequence"]
-        )
+        assert ever_shared(self.reader, shared=shared, never=known.never) or known.sequence > change["sequence"]
         self.held.pop(change["id"], None)
 
     def owed(self) -> dict[str, Any]:

@@ -105,6 +105,8 @@ class World:
     ) -> Known:
         before = self.states.get(offer_id)
         self._sequence += 1
+        provenance = before.known.provenance if reason and before else (platform_of(offer_id), *passed)
+        never = frozenset(provenance)
         return Known(
             revision=before.known.revision + 1 if before else 1,
             digest="0" * 64,
@@ -113,8 +115,9 @@ class World:
             appended_at=self._sequence,
             reason=reason,
             expires_on=expires_on,
-            provenance=before.known.provenance if reason and before else (platform_of(offer_id), *passed),
+            provenance=provenance,
             shared=shared | (before.known.shared if before else frozenset()),
+            never=never & before.known.never if before and before.known.shared else never,
         )
 
     def _put(self, state: OfferState, gap: int) -> OfferState:
