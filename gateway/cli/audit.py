@@ -27,7 +27,7 @@ def audit() -> None:
     if not report.clean:
         ERR.print(
             f"{report.wrong} findings. Next step: keep the log as it is, and report them with docs/operations.md, "
-            "“failure modes”, at hand.",
+            "“What can fail, and what then happens”, at hand.",
             soft_wrap=True,
         )
         raise typer.Exit(FAILED)
