@@ -4,8 +4,8 @@
     python -m bench.gateway --kafka          # a local Apache Kafka on the same machine
     python -m bench.gateway --offers 1000000 --only upload
 
-Each row says the rate or time, and where there is a raw baseline, the ratio to it in the same run. The client shares the
-machine with the gateway (and the broker), so figures are what two cores give to all of them together.
+Each row says the rate or time, and where there is a raw baseline, the ratio to it in the same run. The client shares
+the machine with the gateway (and the broker), so figures are what its cores give to all of them together.
 """
 
 import argparse
@@ -225,7 +225,7 @@ async def latency(gateway: Served, raw: bytes, *, rate: int, seconds: float) -> 
                 ready.set()
 
     async def put(number: int) -> None:
-        offer_id = f"bretagne:seen-{number}"
+        offer_id = f"bretagne:seen-{rate}-{number}"
         sent[offer_id] = time.perf_counter()
         await gateway.publisher.call("PUT", f"/v1/offers/{offer_id}", body=orjson.dumps({**offer, "id": offer_id}))
 
@@ -249,7 +249,7 @@ async def raw_appends(settings: Settings, raws: list[bytes]) -> float:
             share = raws[partition :: log.partitions]
             for at in range(0, len(share), RAW_BATCH):
                 records = [Record(b"raw:%d" % (at + n), raw) for n, raw in enumerate(share[at : at + RAW_BATCH])]
-                await log.append(SUBMISSIONS + "", partition, records)
+                await log.append(SUBMISSIONS, partition, records)
 
         began = time.perf_counter()
         await asyncio.gather(*map(lane, range(log.partitions)))
