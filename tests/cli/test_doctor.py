@@ -33,7 +33,7 @@ async def test_a_wrong_variable_is_named(shell):
 async def test_plain_http_and_an_unreachable_broker_are_told(shell):
     environ = {
         "PASSERELLE_HOST": "0.0.0.0",
-        "PASSERELLE_PUBLIC_URL": "https://stages.example",
+        "PASSERELLE_PUBLIC_URL": "http://stages.example",
         "PASSERELLE_PORT": "0",
         "PASSERELLE_MANAGEMENT_PORT": "0",
         "PASSERELLE_KAFKA": "127.0.0.1:1",
