@@ -1,0 +1,146 @@
+"""The long run: ``python -m tests.faults --log kafka --minutes 30``. Exit code 1 when a promise was not kept."""
+
+import argparse
+import asyncio
+import logging
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+from random import Random
+
+from rich.console import Console
+from rich.table import Table
+
+from gateway.kafka.broker import Listener, LocalBroker
+from tests.faults.arena import Arena
+from tests.faults.crowd import CROWD
+from tests.faults.disk import lack_of_disk, small_disk
+from tests.faults.embedded_fault import COMPACT, FORGET, FULL_QUEUE, SECOND, SLOW, disk_full
+from tests.faults.fault import KILL, STOP
+from tests.faults.kafka_fault import COMPACT as COMPACT_KAFKA
+from tests.faults.kafka_fault import REPLACE, ZOMBIE, KafkaFaults
+from tests.faults.plan import rounds
+from tests.faults.round import Fault, Verdict, play
+from tests.kafka.proxy import Proxy
+
+OUT = Console(highlight=False)
+KEPT = Path(".cache/faults")
+_DISK_MEGABYTES = 320
+
+
+class Run:
+    """Rounds on fresh logs until time is up."""
+
+    def __init__(self, *, seed: str, minutes: float) -> None:
+        self.random = Random(seed)
+        self.total = Verdict()
+        self._seed = seed
+        self._minutes = minutes
+        self._began = time.monotonic()
+        self._round = 0
+
+    @property
+    def over(self) -> bool:
+        """Whether time is up."""
+        return self._elapsed >= self._minutes
+
+    @property
+    def _elapsed(self) -> float:
+        return (time.monotonic() - self._began) / 60
+
+    def say(self, what: str) -> None:
+        """Progress: where the run stands, and what happens now."""
+        wrong = sum(self.total.wrongs.values())
+        OUT.print(f"[dim]{self._elapsed:5.1f}/{self._minutes:g} min  round {self._round}  wrong {wrong}[/]  {what}")
+
+    async def play(self, arena: Arena, faults: list[Fault], *, replicas: int = 1) -> None:
+        """One round, added to the total; what is wrong is told at once, and its folder is kept."""
+        self._round += 1
+        verdict = await play(arena, faults, seed=f"{self._seed} {self._round}", replicas=replicas, say=self.say)
+        self.total.add(verdict)
+        for finding in verdict.findings[:20]:
+            OUT.print(f"[red]{finding.wrong}[/]: {finding.sentence}", markup=True)
+        if verdict.findings:
+            kept = KEPT / f"{self._seed}-{self._round}"
+            shutil.copytree(arena.folder, kept, dirs_exist_ok=True)
+            OUT.print(f"[red]The folder of this round is kept: {kept}[/]")
+
+    def report(self) -> int:
+        """The counts; the exit code."""
+        table = Table("faults", "", box=None, title=f"seed {self._seed}, {self._elapsed:.1f} min, {self._round} rounds")
+        for counts in (self.total.faults, self.total.counts, self.total.wrongs):
+            for name, count in counts.items():
+                table.add_row(name, str(count))
+            table.add_section()
+        OUT.print(table)
+        return 1 if any(self.total.wrongs.values()) else 0
+
+
+async def run_embedded(run: Run) -> None:
+    """On the embedded log: every other round on a small disk that gets full."""
+    kinds = [STOP, SLOW, COMPACT, FORGET, SECOND, CROWD]
+    with _folder() as folder:
+        lack = lack_of_disk(folder)
+    if lack is not None:
+        OUT.print(f"[red bold]!!! NO ROUND ON A FULL DISK: {lack} !!![/]")
+    for number, faults in enumerate(rounds(kinds, KILL, random=run.random, each=3, kills=5)):
+        if run.over:
+            return
+        with _folder() as folder:
+            if number % 4 == 3:
+                faults.append(FULL_QUEUE)
+            if number % 2 and lack is None:
+                with small_disk(folder / "one", megabytes=_DISK_MEGABYTES) as disk:
+                    full = disk_full(disk)
+                    await run.play(Arena(folder), [full, KILL, KILL, full, KILL])
+            else:
+                await run.play(Arena(folder), faults)
+
+
+async def run_kafka(run: Run) -> None:
+    """On a real broker behind a proxy, with two replicas or more."""
+    async with _kafka() as faults:
+        kinds = [STOP, REPLACE, ZOMBIE, COMPACT_KAFKA, CROWD, *faults.all()]
+        for chosen in rounds(kinds, KILL, random=run.random, each=6, kills=3):
+            if run.over:
+                return
+            with _folder() as folder:
+                arena = Arena(folder, kafka=faults.broker.bootstrap_servers, behind=faults.proxy.bootstrap_servers)
+                await run.play(arena, chosen, replicas=2)
+
+
+@asynccontextmanager
+async def _kafka() -> AsyncIterator[KafkaFaults]:
+    async with AsyncExitStack() as stack:
+        broker = LocalBroker(listeners=[Listener("VIA", proxied=True)], properties={"log.cleaner.backoff.ms": "100"})
+        stack.callback(broker.close)
+        await asyncio.to_thread(broker.start)
+        proxy = await stack.enter_async_context(Proxy(broker.advertised["VIA"], broker.ports["VIA"]))
+        yield KafkaFaults(broker, proxy, away=60.0)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="passerelle-faults-") as folder:
+        yield Path(folder)
+
+
+def main() -> int:
+    """Read the arguments, run, report."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
+    parser.add_argument("--log", choices=("embedded", "kafka"), default="embedded", help="which durable log")
+    parser.add_argument("--minutes", type=float, default=30.0, help="how long; the last round is played to its end")
+    parser.add_argument("--seed", default="1", help="the same seed gives the same faults in the same order")
+    arguments = parser.parse_args()
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker that is gone is no news here
+    run = Run(seed=arguments.seed, minutes=arguments.minutes)
+    asyncio.run((run_kafka if arguments.log == "kafka" else run_embedded)(run))
+    return run.report()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+"""Two hundred slow clients: uploads that trickle and answers that nobody fetches, beside the usual load."""
+
+import asyncio
+from contextlib import suppress
+from statistics import median
+from urllib.parse import urlsplit
+
+from tests.faults.arena import SUBSCRIBER
+from tests.faults.round import Fault, Round
+
+SLOW_CLIENTS = 200
+_SECONDS = 10.0
+_LONGEST_MEDIAN = 1.0
+
+
+async def _crowd(round_: Round) -> None:
+    """The others must go on being served."""
+    token = await round_.token(SUBSCRIBER)
+    address = urlsplit(round_.arena.urls[0])
+    clients = [
+        asyncio.create_task(_trickle(address.port or 0, token) if number % 2 else _ignore(address.port or 0, token))
+        for number in range(SLOW_CLIENTS)
+    ]
+    before = len(round_.history.attempts)
+    await asyncio.sleep(_SECONDS)
+    for client in clients:
+        client.cancel()
+    await asyncio.gather(*clients, return_exceptions=True)
+    taken = [one.answered_at - one.sent_at for one in round_.history.attempts[before:]]
+    if not taken or median(taken) > _LONGEST_MEDIAN:
+        round_.find(f"beside {SLOW_CLIENTS} slow clients {len(taken)} requests took {median(taken or [0]):.1f} s each")
+
+
+async def _trickle(port: int, token: str) -> None:
+    """A body of 50,000 bytes, one byte at a time."""
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    with suppress(OSError):
+        try:
+            head = f"PUT /v1/offers/{SUBSCRIBER}:slow HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {token}\r\n"
+            writer.write(f"{head}Content-Type: application/json\r\nContent-Length: 50000\r\n\r\n".encode())
+            while True:
+                writer.write(b"{")
+                await writer.drain()
+                await asyncio.sleep(0.2)
+        finally:
+            writer.close()
+
+
+async def _ignore(port: int, token: str) -> None:
+    """Long answers, asked for and never fetched: the reader's buffer is as small as it can be."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
+    with suppress(OSError):
+        try:
+            ask = f"GET /v1/changes?territory=all&limit=1000 HTTP/1.1\r\nHost: gateway\r\nAuthorization: Bearer {token}"
+            writer.write(f"{ask}\r\n\r\n".encode() * 20)
+            await writer.drain()
+            while True:
+                await asyncio.sleep(1)
+                await reader.read(1)
+        finally:
+            writer.close()
+
+
+CROWD = Fault(f"{SLOW_CLIENTS} slow clients", _crowd)

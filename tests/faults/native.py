@@ -1,0 +1,92 @@
+"""Kafka-native partners under load: one that publishes on its inbox, and one that reads its feed topic."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import date
+from random import Random
+from typing import Any
+
+import orjson
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN
+from tests.faults.history import History, Reading, Seen
+from tests.faults.publisher import PAUSE_AFTER_FAILURE, Publisher, Stock
+
+
+class NativePublisher(Publisher):
+    """Writes to its inbox with its own idempotent producer, straight to the broker."""
+
+    def __init__(
+        self,
+        servers: str,
+        topic: str,
+        history: History,
+        *,
+        platform: str,
+        offers: int,
+        random: Random,
+        on: date,
+        clock: Callable[[], float],
+    ) -> None:
+        super().__init__(history, platform=platform, offers=offers, random=random, on=on, clock=clock)
+        self._topic = topic
+        self._producer = AIOKafkaProducer(bootstrap_servers=servers, enable_idempotence=True, acks="all")
+
+    async def start(self) -> None:
+        """Connect."""
+        await self._producer.start()
+
+    async def stop(self) -> None:
+        """Write out what is under way, and disconnect."""
+        await self._producer.stop()
+
+    async def _send(self, stock: Stock, revision: int) -> None:
+        began = self._clock()
+        try:
+            await self._producer.send_and_wait(self._topic, **_message(stock, revision))
+        except KafkaError as error:
+            self._enter(stock, revision, began, "unknown", told=str(error))
+            await asyncio.sleep(PAUSE_AFTER_FAILURE)
+            return
+        self._enter(stock, revision, began, "delivered")
+
+    async def _send_batch(self, chosen: Sequence[tuple[Stock, int]]) -> None:
+        """All at once, as a producer would: they are grouped on the way."""
+        await asyncio.gather(*(self._send(stock, revision) for stock, revision in chosen))
+
+
+def _message(stock: Stock, revision: int) -> dict[str, Any]:
+    published = stock.kinds[revision - 1] == "publish"
+    body = stock.line(revision)
+    if not published:
+        told = orjson.loads(body)
+        body = orjson.dumps({"id": told["id"], "revision": told["revision"], "reason": told["withdrawn"]})
+    kind = TYPE_PUBLISHED if published else TYPE_WITHDRAWN
+    return {"key": stock.id.encode(), "value": body, "headers": [("ce_type", kind.encode())]}
+
+
+async def read_feed(servers: str, topic: str, partitions: int, wanted: dict[str, int], *, seconds: float) -> Reading:
+    """What a feed topic holds, read until it comes to what is wanted or time is up: the judge says what is wrong."""
+    reading = Reading("feed topic")
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=servers, isolation_level="read_committed", auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    try:
+        consumer.assign([TopicPartition(topic, partition) for partition in range(partitions)])
+        deadline = asyncio.get_running_loop().time() + seconds
+        while reading.held != wanted and asyncio.get_running_loop().time() < deadline:
+            for records in (await consumer.getmany(timeout_ms=500)).values():
+                reading.seen += [_seen(record) for record in records]
+    finally:
+        await consumer.stop()
+    return reading
+
+
+def _seen(record: Any) -> Seen:
+    if record.value is None:
+        return Seen("removal", record.key.decode(), int(dict(record.headers)["ce_sequence"]))
+    change = orjson.loads(record.value)
+    return Seen("upsert", change["id"], change["sequence"], change["offer"]["revision"])

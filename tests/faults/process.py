@@ -1,0 +1,140 @@
+"""One gateway in a process of its own: started, watched, killed, paused, resumed."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import aiohttp
+
+from gateway.kafka.broker import free_ports
+
+ROOT = Path(__file__).parents[2]
+START_SECONDS = 60.0
+STOP_SECONDS = 30.0
+_SERVE = "from gateway.cli import main; main()"
+
+
+class GatewayDiedError(Exception):
+    """A gateway ended without having been told to; the message holds its last words."""
+
+
+class GatewayProcess:
+    """A replica with a data folder and ports of its own, the same ones at each start."""
+
+    def __init__(self, name: str, folder: Path, settings: Mapping[str, str]) -> None:
+        self.name = name
+        self.folder = folder
+        port, management = free_ports(2)
+        self.url = f"http://127.0.0.1:{port}"
+        self._management = f"http://127.0.0.1:{management}"
+        self._settings = {
+            **settings,
+            "PASSERELLE_DATA": str(folder),
+            "PASSERELLE_PORT": str(port),
+            "PASSERELLE_MANAGEMENT_PORT": str(management),
+        }
+        self._words = folder.parent / f"{name}.log"
+        folder.mkdir(parents=True, exist_ok=True)
+        self._process: asyncio.subprocess.Process | None = None
+        self.paused = False
+
+    @property
+    def running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.returncode is None
+
+    @property
+    def died(self) -> bool:
+        """Whether it ended by itself."""
+        return self._process is not None and self._process.returncode is not None
+
+    async def start(self) -> None:
+        """Start it; does not wait."""
+        environment = {name: text for name, text in os.environ.items() if not name.startswith("PASSERELLE_")}
+        with self._words.open("ab") as words:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-c",
+                _SERVE,
+                "serve",
+                cwd=ROOT,
+                env={**environment, **self._settings, "PYTHONUNBUFFERED": "1"},
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=words,
+                stderr=words,
+                start_new_session=True,
+            )
+        self.paused = False
+
+    async def ready(self, *, seconds: float = START_SECONDS) -> None:
+        """Wait until it says that it is ready. Raises GatewayDiedError, TimeoutError with what is missing."""
+        missing = "it does not answer"
+        try:
+            async with asyncio.timeout(seconds), aiohttp.ClientSession() as session:
+                while True:
+                    if self.died:
+                        raise GatewayDiedError(self.last_words())
+                    try:
+                        async with session.get(f"{self._management}/readyz", timeout=_SOON) as response:
+                            if response.status == 200:
+                                return
+                            missing = str((await response.json())["missing"])
+                    except (aiohttp.ClientError, OSError, TimeoutError):
+                        pass
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise TimeoutError(f"{self.name} was not ready within {seconds:.0f} s: {missing}") from None
+
+    async def kill(self) -> None:
+        """End it as a crash would, and wait until it is gone."""
+        await self._end(signal.SIGKILL)
+
+    async def stop(self) -> int:
+        """Tell it to stop in order: its exit code."""
+        return await self._end(signal.SIGTERM)
+
+    def pause(self) -> None:
+        """Freeze it: its connections stay open, nothing answers."""
+        self._signal(signal.SIGSTOP)
+        self.paused = True
+
+    def resume(self) -> None:
+        """Let it run on."""
+        self._signal(signal.SIGCONT)
+        self.paused = False
+
+    async def ended(self, *, seconds: float) -> int:
+        """Wait until it ends by itself: its exit code."""
+        assert self._process is not None
+        async with asyncio.timeout(seconds):
+            return await self._process.wait()
+
+    def last_words(self) -> str:
+        """The last lines that it wrote."""
+        text = self._words.read_text(errors="replace") if self._words.exists() else ""
+        return f"{self.name}: " + "\n".join(text.splitlines()[-15:])
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    async def _end(self, number: signal.Signals) -> int:
+        process, self._process = self._process, None
+        if process is None:
+            return 0
+        if process.returncode is None:
+            process.send_signal(signal.SIGCONT)
+            process.send_signal(number)
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                return await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            raise TimeoutError(f"{self.name} did not stop within {STOP_SECONDS:.0f} s") from None
+
+
+_SOON = aiohttp.ClientTimeout(total=2)

@@ -1,0 +1,164 @@
+"""A platform under load: what it makes up about few offers, from many tasks at once; all of it enters the history."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from random import Random
+from typing import Any
+
+import orjson
+
+import schemas
+from gateway.demo.generator import generate
+from tests.faults.history import Attempt, History, Kind, Outcome
+
+SECTORS = ("s1", "s5", "s9")
+PAUSE_AFTER_FAILURE = 0.25
+_BATCH = 40
+_AT_ONCE = 20
+
+
+@dataclass(slots=True)
+class Stock:
+    """One offer: every revision that was ever made up for it, and what each stands for."""
+
+    document: dict[str, Any]
+    kinds: list[Kind] = field(default_factory=list)
+    doubtful: set[int] = field(default_factory=set)
+
+    @property
+    def id(self) -> str:
+        """The offer's id."""
+        return str(self.document["id"])
+
+    def next(self, kind: Kind) -> int:
+        """Make up the next revision."""
+        self.kinds.append(kind)
+        return len(self.kinds)
+
+    def line(self, revision: int) -> bytes:
+        """The line of a batch, or the body of a PUT, for a revision: the same each time."""
+        if self.kinds[revision - 1] == "withdraw":
+            return orjson.dumps({"id": self.id, "revision": revision, "withdrawn": self.reason(revision)})
+        changed = {"revision": revision, "seats": 1 + revision % 20, "sector": SECTORS[revision % len(SECTORS)]}
+        return orjson.dumps({**self.document, **changed})
+
+    def reason(self, revision: int) -> str:
+        """Why a revision withdraws it."""
+        return ("filled", "cancelled")[revision % 2]
+
+
+class Publisher:
+    """Sends from several tasks until told to stop, then sends again whatever is in doubt. How, its kinds say."""
+
+    def __init__(
+        self,
+        history: History,
+        *,
+        platform: str,
+        offers: int,
+        random: Random,
+        on: date,
+        clock: Callable[[], float],
+    ) -> None:
+        self._history = history
+        self._random = random
+        self._clock = clock
+        self._fresh = [Stock(document) for document in _documents(platform, offers, random, on)]
+        self._stocks: list[Stock] = []
+
+    async def work(self, *, pause: float) -> None:
+        """One task of sending, until cancelled between two requests; ``pause`` is the mean time between requests."""
+        while True:
+            going = asyncio.ensure_future(self._act())
+            try:
+                await asyncio.shield(going)
+            except asyncio.CancelledError:
+                await going
+                raise
+            await asyncio.sleep(self._random.expovariate(1 / pause))
+
+    async def update(self) -> None:
+        """One update of an offer that is known."""
+        stock = self._random.choice(self._stocks)
+        await self._send(stock, stock.next("publish"))
+
+    async def settle(self) -> bool:
+        """Send the newest revision in doubt of each offer again, once; whether nothing is in doubt any more. Older ones
+        are given up: the newest says it all.
+        """
+        doubtful = [stock for stock in self._stocks if stock.doubtful]
+        for start in range(0, len(doubtful), _AT_ONCE):
+            await asyncio.gather(*(self._send_newest(stock) for stock in doubtful[start : start + _AT_ONCE]))
+        return not any(stock.doubtful for stock in self._stocks)
+
+    async def _send(self, stock: Stock, revision: int) -> None:
+        """One revision by itself."""
+        raise NotImplementedError
+
+    async def _send_batch(self, chosen: Sequence[tuple[Stock, int]]) -> None:
+        """Some of them together."""
+        raise NotImplementedError
+
+    def _enter(self, stock: Stock, revision: int, began: float, outcome: Outcome, **told: Any) -> None:
+        """What became of one sending."""
+        kind = stock.kinds[revision - 1]
+        self._history.attempts.append(Attempt(stock.id, revision, kind, began, self._clock(), outcome, **told))
+        if outcome in {"unknown", "refused"}:
+            stock.doubtful.add(revision)
+        else:
+            stock.doubtful.discard(revision)
+
+    async def _act(self) -> None:
+        draw = self._random.random()
+        doubtful = [stock for stock in self._stocks if stock.doubtful]
+        if draw < 0.15 or not self._stocks:
+            await self._send_batch(self._choose())
+        elif draw < 0.35 and doubtful:
+            stock = self._random.choice(doubtful)
+            await self._send(stock, self._random.choice(sorted(stock.doubtful)))
+        elif draw < 0.50:
+            stock = self._pick()
+            await self._send(stock, self._random.randint(1, len(stock.kinds)))
+        else:
+            stock = self._pick()
+            await self._send(stock, stock.next(self._kind()))
+
+    def _choose(self) -> list[tuple[Stock, int]]:
+        """New offers, updates and withdrawals together; now and then two revisions of one offer."""
+        chosen: list[tuple[Stock, int]] = []
+        for _ in range(self._random.randint(1, _BATCH)):
+            if self._fresh and (not self._stocks or self._random.random() < 0.4):
+                stock = self._fresh.pop()
+                self._stocks.append(stock)
+                chosen.append((stock, stock.next("publish")))
+            else:
+                stock = self._random.choice(self._stocks)
+                chosen.append((stock, stock.next(self._kind())))
+        return chosen
+
+    async def _send_newest(self, stock: Stock) -> None:
+        stock.doubtful = {max(stock.doubtful)}
+        await self._send(stock, *stock.doubtful)
+
+    def _pick(self) -> Stock:
+        """Mostly a known offer, sometimes a new one, whose first revision is then never sent or comes late."""
+        if self._fresh and self._random.random() < 0.3:
+            self._stocks.append(self._fresh.pop())
+            self._stocks[-1].next("publish")
+            return self._stocks[-1]
+        return self._random.choice(self._stocks)
+
+    def _kind(self) -> Kind:
+        return "withdraw" if self._random.random() < 0.25 else "publish"
+
+
+def _documents(platform: str, count: int, random: Random, on: date) -> list[dict[str, Any]]:
+    """Offers that are accepted in each of the sectors that they will have."""
+    found = []
+    for offer in generate(random.randrange(10**6), platform, count, on, wrong=0.0):
+        lines = [orjson.dumps({**offer.document, "sector": sector}) for sector in SECTORS]
+        if all(schemas.check(line, on=on).accepted for line in lines):
+            found.append(offer.document)
+    return found
