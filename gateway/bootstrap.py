@@ -53,7 +53,7 @@ _log = structlog.get_logger()
 async def open_log(settings: Settings) -> AsyncIterator[EventLog]:
     """The event log of these settings: Kafka where an address is given, else the embedded one, made when missing."""
     if settings.kafka is None:
-        settings.data.mkdir(parents=True, exist_ok=True)
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         log: EventLog = await SqliteLog.open(settings.data / "log.sqlite", partitions=settings.partitions)
         await log.create_topics(COMMON)
     else:

@@ -54,5 +54,27 @@ def field_meant(key: str, known: Sequence[str], *, at_top: bool) -> str | None:
 
 def value_meant(value: str, allowed: Sequence[str]) -> str | None:
     """The allowed value that is nearest to one that is not."""
-    near = get_close_matches(value[:LONGEST].lower(), allowed, n=1, cutoff=_CLOSE)
+    lower = value[:LONGEST].lower()
+    if SAID_OTHERWISE.get(lower) in allowed:
+        return SAID_OTHERWISE[lower]
+    near = get_close_matches(lower, allowed, n=1, cutoff=_CLOSE)
     return near[0] if near else None
+
+
+SAID_OTHERWISE = {
+    "4e": "quatrieme",
+    "4eme": "quatrieme",
+    "4ème": "quatrieme",
+    "3e": "troisieme",
+    "3eme": "troisieme",
+    "3ème": "troisieme",
+    "2de": "seconde",
+    "2nde": "seconde",
+    "2e": "seconde",
+    "pourvu": "filled",
+    "pourvue": "filled",
+    "annulé": "cancelled",
+    "annulée": "cancelled",
+    "canceled": "cancelled",
+}
+"""What people write, and what this protocol calls it."""

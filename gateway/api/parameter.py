@@ -23,7 +23,7 @@ class Parameters:
                 raise ProblemError(
                     "parameter-unknown",
                     actual=name,
-                    expected=", ".join(near or sorted(known)) or "–",
+                    expected=", ".join(dict.fromkeys([*near, *sorted(known)])) or "–",
                     members={"nearest": near[0]} if near else {},
                 )
             if len(given.getall(name)) > 1:

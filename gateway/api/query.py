@@ -131,7 +131,7 @@ class _Parameters:
 
     def _unknown(self, name: str) -> ProblemError:
         near = get_close_matches(name, self._known, n=1, cutoff=0.5)
-        expected = ", ".join(near or self._known) or "–"
+        expected = ", ".join(dict.fromkeys([*near, *sorted(self._known)])) or "–"
         return ProblemError(
             "parameter-unknown", actual=name, expected=expected, members={"nearest": near[0]} if near else {}
         )

@@ -127,7 +127,7 @@ def _examine_folder(about: str, folder: Path) -> Finding:
     except OSError as error:
         step = f"let this user write to {present}, or set PASSERELLE_DATA to another folder"
         return Finding("fail", about, f"{folder} cannot be written ({error.strerror})", step)
-    return Finding("ok", about, f"{folder} is writable" if present == folder else f"{folder} will be made")
+    return Finding("ok", about, f"{folder} is writable" if present == folder.absolute() else f"{folder} will be made")
 
 
 def _nearest(folder: Path) -> Path:

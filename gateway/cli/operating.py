@@ -33,8 +33,14 @@ def settings_here() -> Settings:
 
 
 @asynccontextmanager
-async def log_here() -> AsyncIterator[EventLog]:
-    """The log of these settings. Raises CommandError."""
+async def log_here(*, must_exist: bool = False) -> AsyncIterator[EventLog]:
+    """The log of these settings. Raises CommandError, also for an embedded log that is not there and ``must_exist``."""
+    settings = settings_here()
+    if must_exist and settings.kafka is None and not (settings.data / "log.sqlite").exists():
+        raise CommandError(
+            f"There is no log in {settings.data.absolute()}.",  # a path, no disk
+            step="run the command where the gateway runs, or set PASSERELLE_DATA to its data folder",
+        )
     with explained():
-        async with open_log(settings_here()) as log:
+        async with open_log(settings) as log:
             yield log

@@ -207,7 +207,10 @@ def _read_jwks(path: Path) -> Mapping[str, object]:
 
 def _tell(partner: Partner, minted: MintedSecret | None, *, done: str, as_json: bool) -> None:
     if as_json:
-        _print_json({"partner": _shown(partner)} | ({} if minted is None else {"secret": minted.text}))
+        _print_json(
+            {"partner": _shown(partner)}
+            | ({} if minted is None else {"client_id": partner.platform, "client_secret": minted.text})
+        )
         return
     OUT.print(f"[green]✓[/] {partner.platform} {done}: {', '.join(sorted(partner.scopes))}.", soft_wrap=True)
     if minted is not None:

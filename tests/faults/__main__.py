@@ -91,7 +91,7 @@ async def run_embedded(run: Run) -> None:
         if run.over:
             return
         with _folder() as folder:
-            if number % 4 == 3:
+            if number % 6 == 2:
                 faults.append(FULL_QUEUE)
             if number % 2 and lack is None:
                 with small_disk(folder / "one", megabytes=_DISK_MEGABYTES) as disk:

@@ -62,12 +62,15 @@ class Verdict:
 class Round:
     """The load and its record; ``say`` is told what happens."""
 
-    def __init__(self, arena: Arena, *, seed: str, pause: float, offers: int, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, arena: Arena, *, seed: str, gap: float, pause: float, offers: int, say: Callable[[str], None]
+    ) -> None:
         self.arena = arena
         self.random = Random(seed)
         self.history = History()
         self.verdict = Verdict()
         self.say = say
+        self._gap = gap
         self._pause = pause
         self._offers = offers
         self._publishers: list[Publisher] = []
@@ -138,9 +141,9 @@ class Round:
         """A bearer token of a partner."""
         return await (await self._line(slug)).bearer()
 
-    async def under_load(self, low: float = 1.0, high: float = 3.0) -> None:
+    async def under_load(self) -> None:
         """Let some time pass."""
-        await asyncio.sleep(self.random.uniform(low, high))
+        await asyncio.sleep(self._gap * self.random.uniform(0.5, 1.5))
 
     async def strike(self, fault: Fault) -> None:
         """One fault, then wait until all is well again, and audit the log."""
@@ -254,12 +257,15 @@ async def play(
     *,
     seed: str,
     replicas: int = 1,
+    gap: float = 2.0,
     pause: float = 0.15,
     offers: int = 150,
     say: Callable[[str], None] = lambda _: None,
 ) -> Verdict:
-    """A whole round on a fresh arena."""
-    round_ = Round(arena, seed=seed, pause=pause, offers=offers, say=say)
+    """A whole round on a fresh arena. ``gap`` is the mean time between faults, ``pause`` that between the requests of one
+    task, in seconds; ``offers`` how many each platform has.
+    """
+    round_ = Round(arena, seed=seed, gap=gap, pause=pause, offers=offers, say=say)
     await arena.onboard()
     try:
         for _ in range(replicas):

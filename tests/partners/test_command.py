@@ -119,7 +119,7 @@ def test_rotating_leaves_two_secrets_and_revoking_none(shell: Shell) -> None:
 def test_scripts_get_json(shell: Shell) -> None:
     added = shell.json("add", "occitanie", "--scope", "offers:read", "--feed")
     assert ["offers:read"] == added["partner"]["scopes"]
-    assert added["secret"].startswith("passerelle_")
+    assert added["client_secret"].startswith("passerelle_")
     assert {"created_at"} == set(added["partner"]["secrets"][0])
     rotated = shell.json("rotate", "occitanie")
     assert [False, True] == ["ends_at" in one for one in rotated["partner"]["secrets"]]

@@ -1,0 +1,54 @@
+"""A short run on real Kafka: a broker that dies, replicas that come and go, and a proxy that delays and cuts.
+
+[RCP-001] [RCP-004] [WDR-010] [FEED-001] [FEED-010] [FEED-011] [PUB-035] [ERR-009], as in ``test_embedded``.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from gateway.kafka.broker import Listener, LocalBroker, missing
+from tests.faults.arena import Arena
+from tests.faults.fault import KILL
+from tests.faults.kafka_fault import COMPACT, REPLACE, ZOMBIE, KafkaFaults
+from tests.faults.round import Fault, play
+from tests.kafka.proxy import Proxy
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(170)]
+
+GAP = 0.7
+
+
+@pytest.fixture
+async def faults() -> AsyncIterator[KafkaFaults]:
+    """A broker of its own, since it will be killed, behind a proxy."""
+    lack = missing()
+    if lack is not None:
+        pytest.fail(lack)
+    broker = LocalBroker(listeners=[Listener("VIA", proxied=True)], properties={"log.cleaner.backoff.ms": "100"})
+    try:
+        await asyncio.to_thread(broker.start)
+        async with Proxy(broker.advertised["VIA"], broker.ports["VIA"]) as proxy:
+            yield KafkaFaults(broker, proxy, away=5.0)
+    finally:
+        await asyncio.to_thread(broker.close)
+
+
+async def test_nothing_acknowledged_is_lost(faults: KafkaFaults, tmp_path: Path) -> None:
+    """Killed at random moments, taken over, fenced, cut off, compacted: in one history."""
+    names = {
+        "broker gone for 5 s",
+        "commit request delayed beyond patience",
+        "commit answer cut",
+        "append answer cut",
+        "all connections half closed",
+    }
+    chosen: list[Fault] = [fault for fault in faults.all() if fault.name in names]
+    assert len(names) == len(chosen)
+    arena = Arena(tmp_path, kafka=faults.broker.bootstrap_servers, behind=faults.proxy.bootstrap_servers)
+    plan = [KILL, *chosen[:2], KILL, ZOMBIE, REPLACE, *chosen[2:], COMPACT, KILL, KILL]
+    verdict = await play(arena, plan, seed="short", replicas=2, gap=GAP)
+    assert [] == verdict.findings
+    assert verdict.counts["acknowledged"] > 1_000
