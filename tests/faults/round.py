@@ -262,7 +262,7 @@ async def play(
     offers: int = 150,
     say: Callable[[str], None] = lambda _: None,
 ) -> Verdict:
-    """A whole round on a fresh arena. ``gap`` is the mean time between faults, ``pause`` that between the requests of one
+    """A whole round on a fresh arena. ``gap`` is the mean time between faults, ``pause`` that between requests of one
     task, in seconds; ``offers`` how many each platform has.
     """
     round_ = Round(arena, seed=seed, gap=gap, pause=pause, offers=offers, say=say)

@@ -1,6 +1,6 @@
 """A short run on the embedded log: real processes, many clients, and everything counted at the far end.
 
-[RCP-001] [RCP-004] [WDR-010] [FEED-001] [FEED-010] [ERR-009], held against the history of all that was sent, told and read.
+[RCP-001] [RCP-004] [WDR-010] [FEED-001] [FEED-010] [ERR-009], held against the history of what was sent and told.
 """
 
 import os
