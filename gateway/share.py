@@ -18,7 +18,9 @@ from gateway.ports import (
 )
 from gateway.protocol.partner import Partner
 
-_FENCED_GRACE_SECONDS = 5.0
+_FENCED_GRACE_SECONDS = 3.0
+_FENCED_AT_MOST = 3
+_FENCED_WITHIN_SECONDS = 60.0
 _PARTNERS_SECONDS = 2.0
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 5.0
@@ -41,7 +43,8 @@ async def work_share(
     """Run ``work(partition)`` for each partition of this process's share, until cancelled; ``assigned`` is told it.
 
     Raises what made a partition's work stop. Being fenced is in order when the group is about to take the partition
-    away; otherwise another process works on the same partition outside the group, and that is an error.
+    away. It may also come from a process that slept past its place in the group and took up its work where it left it;
+    the partition is then taken back. When it comes again and again, another process works outside the group: an error.
     """
     membership = await log.join(role, topic)
     tasks: dict[int, asyncio.Task[None]] = {}
@@ -50,14 +53,14 @@ async def work_share(
         while True:
             done, _ = await asyncio.wait({change, *tasks.values()}, return_when=asyncio.FIRST_COMPLETED)
             for partition in [p for p, task in tasks.items() if task in done]:
-                await _settle(role, partition, tasks.pop(partition), change)
+                tasks.pop(partition).result()
             if change.done():
                 share = change.result()
                 _log.info("share.assigned", role=role, partitions=sorted(share))
                 assigned(share)
                 change = asyncio.create_task(membership.changed())
                 await _stop([tasks.pop(p) for p in set(tasks) - share])
-                tasks.update((p, asyncio.create_task(_work(work, p))) for p in share - set(tasks))
+                tasks.update((p, asyncio.create_task(_hold(role, p, work))) for p in share - set(tasks))
     finally:
         await _stop([change, *tasks.values()])
         await membership.close()
@@ -131,19 +134,22 @@ def _settle_partner(platform: str, task: asyncio.Task[None]) -> None:
         raise error
 
 
-async def _settle(role: str, partition: int, task: asyncio.Task[None], change: asyncio.Task[frozenset[int]]) -> None:
-    error = task.exception()
-    if error is None:
-        return
-    if not isinstance(error, FencedError):
-        raise error
-    _log.warning("share.fenced", role=role, partition=partition)
-    await asyncio.wait({change}, timeout=_FENCED_GRACE_SECONDS)
-    if not change.done() or partition in change.result():
-        raise FencedError(
-            f"another process works on {role} of partition {partition} and the group does not know it; "
-            "stop the other process, or give it a log of its own"
-        ) from error
+async def _hold(role: str, partition: int, work: Callable[[int], Awaitable[None]]) -> None:
+    """Work on a partition until it is taken away, which cancels this; fenced, give the group time to say so."""
+    fenced: list[float] = []
+    while True:
+        try:
+            await _work(work, partition)
+        except FencedError as error:
+            now = asyncio.get_running_loop().time()
+            fenced = [*(at for at in fenced if now - at < _FENCED_WITHIN_SECONDS), now]
+            _log.warning("share.fenced", role=role, partition=partition, times=len(fenced))
+            await asyncio.sleep(_FENCED_GRACE_SECONDS)
+            if len(fenced) == _FENCED_AT_MOST:
+                raise FencedError(
+                    f"another process works on {role} of partition {partition} and the group does not know it; "
+                    "stop the other process, or give it a log of its own"
+                ) from error
 
 
 async def _stop(tasks: list[asyncio.Task[Any]]) -> None:
