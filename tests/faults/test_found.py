@@ -1,0 +1,194 @@
+"""What the faults have found, each as small as it can be made, so that it stays mended."""
+
+import asyncio
+import sqlite3
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from gateway.audit import audit
+from gateway.kafka.wire import release
+from gateway.memory import MemoryLog
+from gateway.ports import Chunk, LogBusyError, LogUnavailableError, Output, UnknownOutcomeError
+from gateway.protocol.decide import Accepted
+from gateway.protocol.receipt import ReceiptIds, receipt_record
+from gateway.protocol.record import OfferState, offer_record, position_record, submission_record
+from gateway.protocol.submission import Known, Withdraw
+from gateway.protocol.topic import COMMON, DAY_MS, OFFERS, POSITIONS, RECEIPTS, SUBMISSIONS
+from gateway.relay.batch import VERSIONS
+from gateway.relay.state import RelayState
+from gateway.share import keep_going
+from gateway.views import OfferView, Tail
+from tests.faults.inner import Hands
+
+NOW = 1_796_000_000_000
+
+
+def known(sequence: int, position: int) -> Known:
+    return Known(revision=sequence, digest="aa", sequence=sequence, position=position, appended_at=NOW, reason="filled")
+
+
+async def test_a_log_that_takes_its_time_to_tell_its_end_does_not_stop_a_view(tmp_path: Path) -> None:
+    """A view at the end, and a broker that needs more than a second to say where that is."""
+    clock = Hands(NOW)
+
+    class Slow(MemoryLog):
+        async def ends(self, topic: str) -> tuple[int, ...]:
+            ends = await super().ends(topic)
+            clock.now += 1_500
+            return ends
+
+    log = Slow(clock=clock)
+    await log.create_topics(COMMON)
+    view = await OfferView.open(tmp_path / "offers.sqlite", log_identity="log", partitions=3)
+    tail = Tail(log, OFFERS, view, clock=clock)
+    running = asyncio.create_task(tail.run())
+    await log.append(OFFERS, 0, [offer_record(OfferState("b:1", known(1, 0)))])
+    try:
+        assert await view.reached((1, 0, 0), 10.0)
+        async with asyncio.timeout(10):
+            while not tail.caught_up:
+                await asyncio.sleep(0.01)
+        assert not running.done()
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+        await view.close()
+
+
+@pytest.mark.parametrize("error", [LogBusyError, LogUnavailableError, UnknownOutcomeError])
+async def test_work_goes_on_after_what_passes_by_itself(error: type[Exception]) -> None:
+    """A log that is away, slow, or whose queue is full must not end a process."""
+    turns = 0
+
+    async def work() -> None:
+        nonlocal turns
+        turns += 1
+        if turns < 3:
+            raise error
+
+    await keep_going("test", work)
+    assert 3 == turns
+
+
+async def test_work_ends_with_any_other_error() -> None:
+    async def work() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await keep_going("test", work)
+
+
+async def test_letting_go_of_a_consumer_between_two_tries_cancels_nobody_else() -> None:
+    """Stopping, aiokafka cancels its tasks and waits for them, so that their cancelling comes out of ``stop``."""
+
+    class Client:
+        closed = False
+
+        async def close(self) -> None:
+            self.closed = True
+
+    class Consumer:
+        def __init__(self) -> None:
+            self._client = Client()
+
+        async def stop(self) -> None:
+            trying = asyncio.create_task(asyncio.sleep(60))
+            await asyncio.sleep(0)
+            trying.cancel()
+            await trying
+
+    consumer = Consumer()
+    await release(consumer, 1.0)  # type: ignore[arg-type]  # the two calls of a consumer that count here
+    assert consumer._client.closed
+
+
+@pytest.fixture
+def full(tmp_path: Path) -> Path:
+    return tmp_path / "copy.sqlite"
+
+
+def limit(connection: sqlite3.Connection, pages: int) -> None:
+    """A disk that is full, or no longer is."""
+    connection.execute(f"PRAGMA max_page_count = {pages}").fetchone()
+
+
+async def test_a_view_on_a_full_disk_stands_still_and_then_goes_on(full: Path) -> None:
+    log = MemoryLog()
+    await log.create_topics(COMMON)
+    await log.append(OFFERS, 0, [offer_record(OfferState(f"b:{n}", known(n, n))) for n in range(1, 900)])
+    async with log.reader({(OFFERS, 0): 0}) as reader:
+        chunks: Sequence[Chunk] = await reader.poll(limit=1_000, wait=0.0)
+    view = await OfferView.open(full, log_identity="log", partitions=3)
+    await view._in_writer(limit, view._db, 10)
+    with pytest.raises(LogUnavailableError, match="free space"):
+        await view.apply(chunks)
+    assert (0, 0, 0) == view.positions
+    await view._in_writer(limit, view._db, 100_000)
+    await view.apply(chunks)
+    assert (chunks[0].position, 0, 0) == view.positions
+    await view.close()
+
+
+def test_the_relays_table_on_a_full_disk_says_so_and_forgets_nothing(full: Path) -> None:
+    state = RelayState(full, log="log")
+    state.apply([OfferState("b:0", known(1, 0))], [], position=1)
+    limit(state._db, 5)
+    with pytest.raises(LogUnavailableError, match="free space"):
+        state.apply([OfferState(f"b:{n}", known(2, n)) for n in range(2_000)], [], position=2_001)
+    state.drop()
+    limit(state._db, 100_000)
+    assert (1, 1) == (state.position, state.known(["b:0"])["b:0"].sequence)
+    state.close()
+
+
+async def test_an_audit_beside_compaction_calls_nothing_lost() -> None:
+    """A record may be compacted away before the audit comes to it, because a newer one lies behind its end."""
+    ids = ReceiptIds(b"k" * 32)
+    clock = Hands(NOW)
+
+    def change(revision: int, place: int) -> list[Output]:
+        withdrawal = Withdraw(
+            receipt=ids.mint("b", partition=0, now=NOW, nonce=revision.to_bytes(8)),
+            publisher="b",
+            id="b:1",
+            revision=revision,
+            reason="filled",
+            digest="aa",
+        )
+        stands = known(revision, place)
+        receipt = receipt_record(
+            withdrawal,
+            Accepted(stands, revision),
+            publisher="b",
+            place=f"{SUBMISSIONS}/0/{place}",
+            at=NOW,
+            versions=VERSIONS,
+            problem=None,
+        )
+        return [
+            Output(SUBMISSIONS, 0, submission_record(withdrawal)),
+            Output(OFFERS, 0, offer_record(OfferState("b:1", stands))),
+            Output(RECEIPTS, 0, receipt),
+            Output(POSITIONS, 0, position_record(SUBMISSIONS, 0, place + 2)),
+        ]
+
+    class Meanwhile(MemoryLog):
+        armed = False
+
+        def reader(self, positions: Mapping[tuple[str, int], int]):  # type: ignore[no-untyped-def]
+            if self.armed and (OFFERS, 0) in positions:
+                self.armed = False
+                self._store.write(self._store.share_out(change(2, 2)), at=NOW)
+                for stream in self._store.streams(OFFERS):
+                    stream.compact(deletes_before=NOW - DAY_MS)
+            return super().reader(positions)
+
+    log = Meanwhile(clock=clock)
+    await log.create_topics(COMMON)
+    owner = await log.own("relay", 0)
+    await owner.commit(change(1, 0))
+    log.armed = True
+    assert [] == (await audit(log)).findings
+    assert not log.armed
