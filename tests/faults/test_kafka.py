@@ -42,11 +42,13 @@ async def test_nothing_acknowledged_is_lost(faults: KafkaFaults, tmp_path: Path)
         "broker gone for 5 s",
         "commit request delayed beyond patience",
         "commit answer cut",
+        "append answer cut",
+        "all connections half closed",
     }
     chosen: list[Fault] = [fault for fault in faults.all() if fault.name in names]
     assert len(names) == len(chosen)
     arena = Arena(tmp_path, kafka=faults.broker.bootstrap_servers, behind=faults.proxy.bootstrap_servers)
-    plan = [KILL, chosen[0], KILL, ZOMBIE, REPLACE, chosen[1], KILL, COMPACT, chosen[2], KILL]
+    plan = [KILL, *chosen[:2], KILL, ZOMBIE, REPLACE, *chosen[2:], COMPACT, KILL, KILL]
     verdict = await play(arena, plan, seed="short", replicas=2, gap=GAP)
     assert [] == verdict.findings
     assert verdict.counts["acknowledged"] > 1_000
