@@ -9,7 +9,7 @@ from tests.faults.arena import SUBSCRIBER
 from tests.faults.round import Fault, Round
 
 SLOW_CLIENTS = 200
-_SECONDS = 10.0
+_SECONDS = 6.0
 _LONGEST_MEDIAN = 1.0
 
 

@@ -22,6 +22,7 @@ SESSION_SECONDS = 10.0
 PATIENCE_SECONDS = 8.0
 """After so long the gateway takes a commit for unknown."""
 _CATCH_SECONDS = 20.0
+_CUT_SECONDS = 0.7
 _CLEAN_SECONDS = 30.0
 _OFFERS = next(topic for topic in COMMON if topic.name == OFFERS)
 
@@ -69,7 +70,7 @@ class KafkaFaults:
             Fault("commit answer delayed beyond patience", self._holding(END_TXN, "answer", PATIENCE_SECONDS + 2)),
             Fault("commit answer cut", self._cutting(END_TXN, "answer")),
             Fault("commit request cut", self._cutting(END_TXN, "request")),
-            Fault("takeover delayed", self._holding(INIT_PRODUCER_ID, "answer", 3.0)),
+            Fault("takeover delayed", self._takeover),
             Fault("batch of a transaction cut", self._cutting(PRODUCE_IN_TRANSACTION, "answer")),
             Fault("append answer cut", self._cutting(PRODUCE, "answer")),
             Fault("append answer delayed beyond patience", self._holding(PRODUCE, "answer", PATIENCE_SECONDS + 2)),
@@ -105,13 +106,22 @@ class KafkaFaults:
                 writer.write_eof()
         await asyncio.sleep(round_.random.uniform(0.5, 2))
 
+    async def _takeover(self, round_: Round) -> None:
+        """Owners lose their connections until one has to begin anew, and then wait for the answer to that."""
+        with self.proxy.hold(INIT_PRODUCER_ID, direction="answer", limit=1) as hold:
+            caught = asyncio.ensure_future(hold.caught())
+            for _ in range(int(_CATCH_SECONDS / _CUT_SECONDS)):
+                self.proxy.cut()
+                if (await asyncio.wait({caught}, timeout=_CUT_SECONDS))[0]:
+                    break
+            await self._caught(round_, caught)
+            await asyncio.sleep(3.0)
+
     def _holding(self, kind: int, direction: Direction, seconds: float) -> Callable[[Round], Awaitable[None]]:
         """One frame of a kind is held, and what follows it on its connection."""
 
         async def strike(round_: Round) -> None:
             with self.proxy.hold(kind, direction=direction, limit=1) as hold:
-                if kind == INIT_PRODUCER_ID:
-                    self.proxy.cut()  # somebody has to begin anew
                 await self._caught(round_, hold.caught())
                 await asyncio.sleep(seconds * round_.random.uniform(0.8, 1.2))
 

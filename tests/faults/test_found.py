@@ -16,9 +16,9 @@ from gateway.protocol.receipt import ReceiptIds, receipt_record
 from gateway.protocol.record import OfferState, offer_record, position_record, submission_record
 from gateway.protocol.submission import Known, Withdraw
 from gateway.protocol.topic import COMMON, DAY_MS, OFFERS, POSITIONS, RECEIPTS, SUBMISSIONS
-from gateway.relay.batch import VERSIONS
 from gateway.relay.state import RelayState
 from gateway.share import keep_going
+from gateway.submissions import VERSIONS
 from gateway.views import OfferView, Tail
 from tests.faults.inner import Hands
 
@@ -100,7 +100,7 @@ async def test_letting_go_of_a_consumer_between_two_tries_cancels_nobody_else() 
             await trying
 
     consumer = Consumer()
-    await release(consumer, 1.0)  # type: ignore[arg-type]  # the two calls of a consumer that count here
+    await release(consumer, 1.0)
     assert consumer._client.closed
 
 
