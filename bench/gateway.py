@@ -61,27 +61,12 @@ class Served:
         return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))) * 1024
 
 
-def environ(settings: Settings) -> dict[str, str]:
-    """The settings as a process gets them."""
-    values = {
-        "DATA": settings.data,
-        "PORT": 0,
-        "MANAGEMENT_PORT": 0,
-        "KAFKA": settings.kafka,
-        "KAFKA_PREFIX": settings.kafka_prefix,
-        "SECRET": settings.secret,
-        "SIGNING_KEY": settings.signing_key,
-        "REQUESTS_PER_MINUTE": settings.requests_per_minute,
-    }
-    return {f"PASSERELLE_{name}": str(value) for name, value in values.items() if value is not None}
-
-
 @asynccontextmanager
-async def prepared(*, kafka: bool) -> AsyncIterator[tuple[Settings, dict[str, str]]]:
+async def prepared(*, kafka: bool, workers: int) -> AsyncIterator[tuple[Settings, dict[str, str]]]:
     """A fresh log with two partners on it, and their secrets."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="passerelle-bench-")))
-        settings = Settings(data=folder / "data", requests_per_minute=100_000_000)
+        settings = Settings(data=folder / "data", port=0, management_port=0, workers=workers, requests_per_minute=100_000_000)
         if kafka:
             broker = stack.enter_context(LocalBroker())
             KeyRing.open(folder / "signing.pem")
@@ -111,7 +96,7 @@ async def served(settings: Settings, texts: dict[str, str]) -> AsyncIterator[Ser
     async with AsyncExitStack() as stack:
         command = (sys.executable, "-c", "from gateway.cli import main; main()", "serve")
         process = await asyncio.create_subprocess_exec(
-            *command, env={**os.environ, **environ(settings)}, stdout=asyncio.subprocess.PIPE
+            *command, env={**os.environ, **settings.to_environ()}, stdout=asyncio.subprocess.PIPE
         )
         stack.push_async_callback(_stop, process)
         started = await _started(process)
@@ -261,7 +246,7 @@ def p(times: list[float], share: float) -> float:
     return sorted(times)[min(len(times) - 1, int(len(times) * share))] * 1_000
 
 
-async def measure(*, kafka: bool, offers: int, only: str | None) -> Table:
+async def measure(*, kafka: bool, workers: int, offers: int, only: str | None) -> Table:
     """All rows, or one of them."""
     table = Table("what", "figure", "beside", title="Kafka" if kafka else "embedded log")
     raws = documents(min(offers, 50_000))
@@ -269,7 +254,7 @@ async def measure(*, kafka: bool, offers: int, only: str | None) -> Table:
     def wanted(name: str) -> bool:
         return only in {None, name}
 
-    async with prepared(kafka=kafka) as (settings, texts):
+    async with prepared(kafka=kafka, workers=workers) as (settings, texts):
         if wanted("raw") and only is None:
             # A log of its own: the gateway must not meet records that it did not write.
             beside = replace(settings, data=settings.data.parent / "raw", kafka_prefix="raw")
@@ -347,10 +332,11 @@ def main(arguments: list[str], show: Callable[[Table], None]) -> None:
     """Parse, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kafka", action="store_true")
+    parser.add_argument("--workers", type=int, default=0)
     parser.add_argument("--offers", type=int, default=50_000)
     parser.add_argument("--only", choices=["ingest", "single", "latency", "upload"])
     given = parser.parse_args(arguments)
-    show(asyncio.run(measure(kafka=given.kafka, offers=given.offers, only=given.only)))
+    show(asyncio.run(measure(kafka=given.kafka, workers=given.workers, offers=given.offers, only=given.only)))
 
 
 if __name__ == "__main__":

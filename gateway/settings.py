@@ -38,6 +38,7 @@ class Settings:
     signing_key: Path | None = None
     requests_per_minute: int = 6_000
     uploads_at_once: int = 16
+    workers: int = 0
     log_level: str = "info"
 
     @classmethod
@@ -54,6 +55,11 @@ class Settings:
         settings._check()
         return settings
 
+    def to_environ(self) -> dict[str, str]:
+        """The variables that ``from_env`` reads these settings from; secrets are among them."""
+        values = {spec.name: getattr(self, spec.name) for spec in fields(self)}
+        return {f"PASSERELLE_{name.upper()}": str(value) for name, value in values.items() if value is not None}
+
     def _check(self) -> None:
         """Raise SettingsError for the first value that cannot be used."""
         for wrong, message in (*self._numbers(), *self._addresses(), *self._kafka(), *self._secrets()):
@@ -67,6 +73,7 @@ class Settings:
         yield not 1 <= self.partitions <= 64, "PASSERELLE_PARTITIONS must lie between 1 and 64"
         for name in ("requests_per_minute", "uploads_at_once"):
             yield getattr(self, name) < 1, f"PASSERELLE_{name.upper()} must be at least 1"
+        yield not 0 <= self.workers <= 64, "PASSERELLE_WORKERS must lie between 0 (no further process) and 64"
         known = self.log_level in {"debug", "info", "warning", "error"}
         yield not known, "PASSERELLE_LOG_LEVEL must be debug, info, warning or error"
 

@@ -24,8 +24,8 @@ _WORDS = {Fate.NOT_QUEUED: "not-queued", Fate.QUEUED: "queued", Fate.UNKNOWN: "u
 @requires("offers:publish")
 async def post_batch(request: web.Request) -> web.StreamResponse:
     """``POST /v1/offers/batch``."""
-    parameters = Parameters(request.query, {"partial", "dry_run"})
-    partial, dry_run = parameters.flag("partial"), parameters.flag("dry_run")
+    with Parameters(request.query, ("partial", "dry_run")) as parameters:
+        partial, dry_run = parameters.flag("partial"), parameters.flag("dry_run")
     judge = BatchJudge(context_of(request).submissions, author_of(request))
     async with uploaded(request, judge, {**LINES, **JSON}) as upload:
         if dry_run:

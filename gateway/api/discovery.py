@@ -10,7 +10,7 @@ import schemas
 from gateway.api.answer import is_known, send_json, tag_of, unchanged
 from gateway.api.auth import public
 from gateway.api.context import context_of
-from gateway.api.parameter import Parameters
+from gateway.api.parameter import refuse_parameters
 from schemas.contract import openapi_document
 
 PROTOCOL_VERSION = "1"
@@ -32,7 +32,7 @@ ENDPOINTS: Mapping[str, str] = {
 @public
 async def get_discovery(request: web.Request) -> web.Response:
     """``GET /.well-known/passerelle``."""
-    Parameters(request.query, ())
+    refuse_parameters(request.query)
     limits = asdict(context_of(request).limits)
     body = {
         "protocol_version": PROTOCOL_VERSION,
@@ -47,7 +47,7 @@ async def get_discovery(request: web.Request) -> web.Response:
 @public
 async def get_openapi(request: web.Request) -> web.Response:
     """``GET /v1/openapi.json``."""
-    Parameters(request.query, ())
+    refuse_parameters(request.query)
     return _public(request, openapi_document())
 
 

@@ -13,7 +13,7 @@ from gateway.api.body import read_document
 from gateway.api.context import context_of
 from gateway.api.decision import submit
 from gateway.api.once import Answer, once
-from gateway.api.parameter import Parameters
+from gateway.api.parameter import refuse_parameters
 from gateway.api.problem import ProblemError
 from gateway.api.sight import require_sight
 from gateway.protocol.identity import partition_of, platform_of
@@ -28,7 +28,7 @@ _EXPECTED = '{"action": "moderate" | "lift", "reason"?: "…"}'
 async def post_moderation(request: web.Request) -> web.StreamResponse:
     """``POST /v1/offers/{id}/moderation``."""
     require_sight(request)
-    Parameters(request.query, ())
+    refuse_parameters(request.query)
     offer_id = offer_id_of(request)
     raw = await read_document(request)
     action = _read_action(raw)

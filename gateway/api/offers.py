@@ -17,8 +17,9 @@ from gateway.api.answer import (
 )
 from gateway.api.auth import requires
 from gateway.api.context import context_of, partner_of
+from gateway.api.parameter import refuse_parameters
 from gateway.api.problem import ProblemError
-from gateway.api.query import Query, read_offers_query, refuse_parameters
+from gateway.api.query import Query, read_offers_query
 from gateway.api.sight import require_sight
 from gateway.protocol.identity import is_offer_id, platform_of
 from gateway.protocol.record import OfferState, utc

@@ -27,8 +27,9 @@ _MAX_REVISION = 2**53 - 1
 @requires("offers:publish")
 async def put_offer(request: web.Request) -> web.Response:
     """``PUT /v1/offers/{id}``."""
-    parameters = Parameters(request.query, {"dry_run"})
-    offer_id, dry_run = own_offer_id_of(request), parameters.flag("dry_run")
+    with Parameters(request.query, ("dry_run",)) as parameters:
+        dry_run = parameters.flag("dry_run")
+    offer_id = own_offer_id_of(request)
     verdict = schemas.check(await read_document(request), on=today(context_of(request)))
     _refuse(verdict, offer_id)
     return _told(request, verdict) if dry_run else await submit(request, prepare(request, verdict), verdict.problems)
@@ -37,10 +38,12 @@ async def put_offer(request: web.Request) -> web.Response:
 @requires("offers:publish")
 async def delete_offer(request: web.Request) -> web.Response:
     """``DELETE /v1/offers/{id}?revision=&reason=``."""
-    parameters = Parameters(request.query, {"revision", "reason", "dry_run"})
-    offer_id, dry_run = own_offer_id_of(request), parameters.flag("dry_run")
+    with Parameters(request.query, ("revision", "reason", "dry_run")) as parameters:
+        revision = parameters.integer("revision", least=1, most=_MAX_REVISION)
+        reason, dry_run = parameters.choice("reason", _REASONS) or "cancelled", parameters.flag("dry_run")
+    offer_id = own_offer_id_of(request)
     refuse_body(request)
-    verdict = _withdrawal(offer_id, parameters, today(context_of(request)))
+    verdict = _withdrawal(offer_id, revision, reason, today(context_of(request)))
     return _told(request, verdict) if dry_run else await submit(request, prepare(request, verdict))
 
 
@@ -60,11 +63,9 @@ def prepare(request: web.Request, verdict: Verdict) -> Publish | Withdraw:
     )
 
 
-def _withdrawal(offer_id: str, parameters: Parameters, on: date) -> Verdict:
-    revision = parameters.integer("revision", least=1, most=_MAX_REVISION)
+def _withdrawal(offer_id: str, revision: int | None, reason: str, on: date) -> Verdict:
     if revision is None:
         raise missing("revision", f"1..{_MAX_REVISION}")
-    reason = parameters.choice("reason", _REASONS) or "cancelled"
     verdict = schemas.check_withdrawal(orjson.dumps({"id": offer_id, "revision": revision, "withdrawn": reason}), on=on)
     _refuse(verdict, offer_id)
     return verdict

@@ -1,17 +1,15 @@
-"""Queries of the read API: filters and paging out of query strings, with every wrong parameter named at once."""
+"""Queries of the read API: filters and paging out of query strings."""
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from difflib import get_close_matches
 from functools import cache
-from typing import TypeVar
 
 from multidict import MultiMapping
 
 import schemas
-from gateway.api.problem import ProblemError
+from gateway.api.parameter import Parameters
 from gateway.protocol.identity import is_slug
 from gateway.protocol.partner import Partner
 from gateway.protocol.routing import Filter
@@ -22,10 +20,10 @@ DEFAULT_LIMIT = 100
 
 _LISTED = ("region", "department", "level", "week", "sector", "platform")
 _FILTERS = (*_LISTED, "bbox", "territory")
+_PAGING = ("limit", "cursor")
 _LEVELS = ("quatrieme", "troisieme", "seconde")
 _WEEK = re.compile(r"([0-9]{4})-W([0-9]{2})")
 _SHOWN = 8
-Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,101 +38,45 @@ class Query:
 
 def read_offers_query(given: MultiMapping[str], partner: Partner, *, most: int) -> Query:
     """The query of a list of offers. Raises ProblemError."""
-    return _Parameters(given, {*_FILTERS, "limit", "cursor"}, most=most).query(partner)
+    with Parameters(given, (*_FILTERS, *_PAGING)) as parameters:
+        asked = _filter(parameters, partner)
+        cursor, limit = _paging(parameters, most)
+    return Query(asked=asked, cursor=cursor, limit=limit, wait=0.0)
 
 
 def read_changes_query(given: MultiMapping[str], partner: Partner, *, most: int) -> Query:
     """The query of the changes feed. Raises ProblemError."""
-    return _Parameters(given, {*_FILTERS, "limit", "cursor", "wait"}, most=most).query(partner)
+    with Parameters(given, (*_FILTERS, *_PAGING, "wait")) as parameters:
+        asked = _filter(parameters, partner)
+        cursor, limit = _paging(parameters, most)
+        wait = parameters.one("wait", _seconds, f"0..{MAX_WAIT}") or 0.0
+    return Query(asked=asked, cursor=cursor, limit=limit, wait=wait)
+
+
+def read_filter(given: MultiMapping[str], partner: Partner) -> Filter:
+    """What is asked of an export, which is whole: filters, no paging. Raises ProblemError."""
+    with Parameters(given, _FILTERS) as parameters:
+        return _filter(parameters, partner)
 
 
 def read_paging(given: MultiMapping[str], *, most: int) -> tuple[str | None, int]:
     """Cursor and limit of a plain list. Raises ProblemError."""
-    parameters = _Parameters(given, {"limit", "cursor"}, most=most)
-    paging = parameters.cursor(), parameters.limit()
-    parameters.check()
-    return paging
+    with Parameters(given, _PAGING) as parameters:
+        return _paging(parameters, most)
 
 
-def refuse_parameters(given: MultiMapping[str]) -> None:
-    """For a call that takes none. Raises ProblemError."""
-    _Parameters(given, set(), most=0).check()
+def _paging(parameters: Parameters, most: int) -> tuple[str | None, int]:
+    limit = parameters.integer("limit", least=1, most=most)
+    return parameters.text("cursor"), min(DEFAULT_LIMIT, most) if limit is None else limit
 
 
-class _Parameters:
-    """Reads parameters one by one and keeps what is wrong with them."""
-
-    def __init__(self, given: MultiMapping[str], known: Collection[str], *, most: int) -> None:
-        self._given = given
-        self._known = sorted(known)
-        self._most = most
-        self._wrong: list[ProblemError] = [self._unknown(name) for name in dict.fromkeys(given) if name not in known]
-
-    def query(self, partner: Partner) -> Query:
-        query = Query(asked=self._filter(partner), cursor=self.cursor(), limit=self.limit(), wait=self._wait())
-        self.check()
-        return query
-
-    def check(self) -> None:
-        """Raise the first problem, with all of them in it."""
-        if self._wrong:
-            first = self._wrong[0]
-            if len(self._wrong) > 1:
-                first.problems = [error.explanation.to_json() for error in self._wrong]
-            raise first
-
-    def cursor(self) -> str | None:
-        return self._single("cursor", str, lambda text: text != "", "…")
-
-    def limit(self) -> int:
-        limit = self._single("limit", int, lambda limit: 1 <= limit <= self._most, f"1..{self._most}")
-        return min(DEFAULT_LIMIT, self._most) if limit is None else limit
-
-    def _wait(self) -> float:
-        return self._single("wait", float, lambda seconds: 0 <= seconds <= MAX_WAIT, f"0..{MAX_WAIT}") or 0.0
-
-    def _filter(self, partner: Partner) -> Filter:
-        """What is asked; where no place is named, the partner's own territory, unless ``territory=all``."""
-        chosen = {name: self._values(name) for name in _LISTED}
-        territory = self._single("territory", str, lambda text: text == "all", "all")
-        if territory is None and not chosen["region"] and not chosen["department"]:
-            chosen["department"] = partner.territory
-        return Filter(**chosen, bbox=self._single("bbox", _box, _on_earth, "west,south,east,north (WGS 84)"))
-
-    def _values(self, name: str) -> frozenset[str]:
-        """A parameter that may be repeated, its values also separated by commas."""
-        values = [value for text in self._given.getall(name, ()) for value in text.split(",")]
-        valid, expected = _vocabulary(name)
-        for value in values:
-            if not valid(value):
-                self._refuse(name, value, expected)
-        return frozenset(values)
-
-    def _single(
-        self, name: str, read: Callable[[str], Value], valid: Callable[[Value], bool], expected: str
-    ) -> Value | None:
-        """A parameter that is given once or not at all."""
-        texts = self._given.getall(name, ())
-        if not texts:
-            return None
-        try:
-            value = read(texts[0])
-            if len(texts) == 1 and valid(value):
-                return value
-        except ValueError:
-            pass
-        self._refuse(name, ",".join(texts), expected)
-        return None
-
-    def _refuse(self, name: str, actual: str, expected: str) -> None:
-        self._wrong.append(ProblemError("parameter-invalid", parameter=name, actual=actual, expected=expected))
-
-    def _unknown(self, name: str) -> ProblemError:
-        near = get_close_matches(name, self._known, n=1, cutoff=0.5)
-        expected = ", ".join(dict.fromkeys([*near, *sorted(self._known)])) or "–"
-        return ProblemError(
-            "parameter-unknown", actual=name, expected=expected, members={"nearest": near[0]} if near else {}
-        )
+def _filter(parameters: Parameters, partner: Partner) -> Filter:
+    """What is asked; where no place is named, the partner's own territory, unless ``territory=all``."""
+    chosen = {name: parameters.several(name, *_vocabulary(name)) for name in _LISTED}
+    territory = parameters.choice("territory", ("all",))
+    if territory is None and not chosen["region"] and not chosen["department"]:
+        chosen["department"] = partner.territory
+    return Filter(**chosen, bbox=parameters.one("bbox", _box, "west,south,east,north (WGS 84)"))
 
 
 def _vocabulary(name: str) -> tuple[Callable[[str], bool], str]:
@@ -167,11 +109,15 @@ def _is_week(text: str) -> bool:
     return True
 
 
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 <= seconds <= MAX_WAIT:
+        raise ValueError(text)
+    return seconds
+
+
 def _box(text: str) -> tuple[float, float, float, float]:
     west, south, east, north = (float(part) for part in text.split(","))
+    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+        raise ValueError(text)
     return west, south, east, north
-
-
-def _on_earth(box: tuple[float, float, float, float]) -> bool:
-    west, south, east, north = box
-    return -180 <= west <= east <= 180 and -90 <= south <= north <= 90

@@ -9,8 +9,9 @@ import schemas
 from gateway.api.answer import PRIVATE, read_bookmark, send_json, send_list, write_bookmark
 from gateway.api.auth import requires
 from gateway.api.context import Context, context_of, partner_of
+from gateway.api.parameter import refuse_parameters
 from gateway.api.problem import Language, ProblemError, language_of
-from gateway.api.query import read_paging, refuse_parameters
+from gateway.api.query import read_paging
 from gateway.protocol.topic import RECEIPTS, SUBMISSIONS
 
 _PENDING_MS = 600_000

@@ -7,8 +7,8 @@ from aiohttp import hdrs, web
 import schemas
 from gateway.api.answer import is_known, send_json, tag_of, unchanged
 from gateway.api.auth import public
+from gateway.api.parameter import refuse_parameters
 from gateway.api.problem import ProblemError
-from gateway.api.query import refuse_parameters
 
 LISTS = ("sectors", "regions", "departments", "rules", "calendar")
 

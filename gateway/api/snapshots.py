@@ -10,7 +10,7 @@ from gateway.api.auth import requires
 from gateway.api.body import LINES, refuse_body
 from gateway.api.context import context_of, partner_of
 from gateway.api.once import Answer, once
-from gateway.api.parameter import Parameters, missing
+from gateway.api.parameter import Parameters, missing, refuse_parameters
 from gateway.api.problem import ProblemError, language_of
 from gateway.api.uploading import author_of, uploaded, write_results
 from gateway.protocol.record import utc
@@ -25,7 +25,7 @@ _RETRY_SECONDS = "30"
 @requires("offers:publish")
 async def post_mark(request: web.Request) -> web.StreamResponse:
     """``POST /v1/snapshots/marks``."""
-    Parameters(request.query, ())
+    refuse_parameters(request.query)
     refuse_body(request)
     return await once(request, "", lambda: _mark(request))
 
@@ -33,8 +33,9 @@ async def post_mark(request: web.Request) -> web.StreamResponse:
 @requires("offers:publish")
 async def post_snapshot(request: web.Request) -> web.StreamResponse:
     """``POST /v1/snapshots?mark=&confirm=``."""
-    parameters = Parameters(request.query, {"mark", "confirm"})
-    mark, confirm = _read_mark(request, parameters), parameters.integer("confirm", least=0, most=_MAX_OFFERS)
+    with Parameters(request.query, ("mark", "confirm")) as parameters:
+        text, confirm = parameters.text("mark"), parameters.integer("confirm", least=0, most=_MAX_OFFERS)
+    mark = _read_mark(request, text)
     judge = SnapshotJudge(context_of(request).submissions, author_of(request), mark.ends)
     async with uploaded(request, judge, LINES) as upload:
         return await once(request, upload.digest, lambda: _apply(request, mark, upload, confirm))
@@ -47,9 +48,8 @@ async def _mark(request: web.Request) -> Answer:
     return Answer(HTTPStatus.CREATED, headers, (body,))
 
 
-def _read_mark(request: web.Request, parameters: Parameters) -> Mark:
+def _read_mark(request: web.Request, text: str | None) -> Mark:
     """The mark, before a byte of the body is read: a void one costs nobody an upload."""
-    text = parameters.text("mark")
     if text is None:
         raise missing("mark", "POST /v1/snapshots/marks")
     try:

@@ -7,7 +7,7 @@ from rich.text import Text
 from gateway.audit import AuditReport
 from gateway.audit import audit as audit_log
 from gateway.cli.console import ERR, FAILED, OUT
-from gateway.cli.loop import run
+from gateway.loop import run
 from gateway.cli.operating import log_here
 
 

@@ -11,7 +11,7 @@ import typer
 from rich.live import Live
 
 from gateway.cli.console import FAILED, OUT, CommandError
-from gateway.cli.loop import run
+from gateway.loop import run
 from gateway.cli.operating import explained
 from gateway.clock import now
 from gateway.demo.display import LiveView, plain_line, tell_end

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from gateway.bootstrap import open_log, topics_of
 from gateway.cli.console import FAILED, OUT
-from gateway.cli.loop import run
+from gateway.loop import run
 from gateway.clock import now
 from gateway.oauth.keys import KeyRing, SigningKeyError
 from gateway.partners import Partners

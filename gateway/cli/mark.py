@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from gateway.cli.console import ERR
-from gateway.cli.loop import run
+from gateway.loop import run
 from gateway.cli.partnership import as_partner, refused
 from gateway.cli.problems import Language
 from gateway.client import Client

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.cli.console import OUT, CommandError
-from gateway.cli.loop import run
+from gateway.loop import run
 from gateway.cli.operating import log_here
 from gateway.clock import now
 from gateway.partners import Partners

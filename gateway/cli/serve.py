@@ -6,7 +6,7 @@ import signal
 
 from gateway.bootstrap import running
 from gateway.cli.console import ERR
-from gateway.cli.loop import run
+from gateway.loop import run
 from gateway.cli.operating import explained, settings_here
 
 

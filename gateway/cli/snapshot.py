@@ -10,7 +10,7 @@ from rich.progress import Progress
 
 from gateway.cli.console import ERR, FAILED, OUT, CommandError
 from gateway.cli.document import Document, is_count, read_documents
-from gateway.cli.loop import run
+from gateway.loop import run
 from gateway.cli.mark import take_mark
 from gateway.cli.partnership import as_partner, refused
 from gateway.cli.problems import Finding, Language, table_of

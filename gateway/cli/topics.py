@@ -4,7 +4,7 @@ import typer
 
 from gateway.bootstrap import topics_of
 from gateway.cli.console import FAILED, OUT
-from gateway.cli.loop import run
+from gateway.loop import run
 from gateway.cli.operating import log_here
 from gateway.partners import Partners
 from gateway.protocol.topic import COMMON

@@ -27,6 +27,8 @@ def partner_document(partner: Partner) -> dict[str, Any]:
         document["jwks"] = partner.jwks
     if partner.issuer is not None:
         document["issuer"] = partner.issuer
+    if partner.profile is not None:
+        document["profile"] = partner.profile
     return document
 
 
@@ -55,6 +57,7 @@ def read_partner(value: bytes) -> Partner:
         ),
         jwks=body.get("jwks"),
         issuer=body.get("issuer"),
+        profile=body.get("profile"),
         revoked=body.get("revoked", False),
     )
 

@@ -23,6 +23,7 @@ class Partner:
     ``territory`` is the default filter of its reads: INSEE department codes (empty: all of them).
     ``national_delivery``: who delivers its offers to the national site, the gateway or the platform (``self``).
     ``inbox`` and ``feed``: whether it publishes or subscribes by Kafka itself.
+    ``profile``: how its offers are fetched and read (schema ``profile``), None where it publishes by itself.
     """
 
     platform: str
@@ -36,4 +37,5 @@ class Partner:
     secrets: tuple[Secret, ...] = ()
     jwks: dict[str, object] | None = field(default=None, hash=False)
     issuer: str | None = None
+    profile: dict[str, object] | None = field(default=None, hash=False)
     revoked: bool = False

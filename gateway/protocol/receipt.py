@@ -3,6 +3,7 @@
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hmac import compare_digest
 from typing import Any, Literal, TypeAlias
 
 import orjson
@@ -45,7 +46,7 @@ class ReceiptIds:
             raw = urlsafe_b64decode(text[1:].encode("ascii") + b"=" * (-len(text[1:]) % 4))
         except ValueError:
             return None
-        if len(raw) != _PAYLOAD + MAC_BYTES or self._write(publisher, raw[:_PAYLOAD]) != text:
+        if len(raw) != _PAYLOAD + MAC_BYTES or not compare_digest(self._write(publisher, raw[:_PAYLOAD]), text):
             return None
         return int.from_bytes(raw[:2]), int.from_bytes(raw[2:_HEAD])
 

@@ -15,6 +15,7 @@ RECEIPTS = "receipts"
 DELIVERIES = "deliveries"
 REQUESTS = "requests"
 PARTNERS = "partners"
+RUNS = "runs"
 INBOX = "inbox."
 FEED = "feed."
 
@@ -41,6 +42,7 @@ COMMON = (
     Topic(DELIVERIES, "compact", 14 * DAY_MS),
     Topic(REQUESTS, "delete", 2 * DAY_MS),
     Topic(PARTNERS, "compact", 14 * DAY_MS),
+    Topic(RUNS, "compact", 14 * DAY_MS, small_segments=True),
 )
 """The topics that every log has. A log writes each as ``{prefix}.{name}.v1``, all with the same partition count."""
 

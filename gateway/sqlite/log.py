@@ -41,7 +41,12 @@ class SqliteLog:
         self._wanted = wanted
         self._partitions = wanted
         self._watch = Watch(connect(path, busy_seconds=_BUSY_SECONDS))
-        self._writer = Writer(connect(path, busy_seconds=_BUSY_SECONDS), patience=patience, written=self._watch.look)
+        self._writer = Writer(
+            connect(path, busy_seconds=_BUSY_SECONDS),
+            turn=path.with_name(f"{path.name}-turn"),
+            patience=patience,
+            written=self._watch.look,
+        )
 
     @classmethod
     async def open(

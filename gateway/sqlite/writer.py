@@ -1,10 +1,12 @@
 """The writer: one thread, and group commit. Everything that waits is written in one transaction and synced once."""
 
 import asyncio
+import fcntl
 import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Collection
+from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 from gateway.ports import LogBusyError, LogError, LogUnavailableError, UnknownOutcomeError
@@ -40,16 +42,20 @@ class Job:
 
 
 class Writer:
-    """Takes work from the event loop's thread; ``written`` is called there after each commit."""
+    """Takes work from the event loop's thread; ``written`` is called there after each commit. ``turn`` is the file that
+    the processes which write this log lock in turn.
+    """
 
     def __init__(
         self,
         connection: sqlite3.Connection,
         *,
+        turn: Path,
         patience: float,
         written: Callable[[], None],
     ) -> None:
         self._connection = connection
+        self._turn = turn.open("ab")
         self._patience = patience
         self._written = written
         self._jobs: deque[Job] = deque()
@@ -90,6 +96,7 @@ class Writer:
             self._wake.notify()
         self._thread.join()
         self._connection.close()
+        self._turn.close()
 
     def _run(self) -> None:
         while True:
@@ -106,7 +113,16 @@ class Writer:
                 self._answer(group, self._commit(group))
 
     def _commit(self, group: Collection[Job]) -> list[tuple[object, Exception | None]]:
-        """Do the group's work in one transaction: an outcome per job."""
+        """Do the group's work in one transaction: an outcome per job. The processes of one machine take turns at a lock
+        file, where the system wakes the next one at once; SQLite's own lock would have to be tried again and again.
+        """
+        fcntl.flock(self._turn, fcntl.LOCK_EX)
+        try:
+            return self._transact(group)
+        finally:
+            fcntl.flock(self._turn, fcntl.LOCK_UN)
+
+    def _transact(self, group: Collection[Job]) -> list[tuple[object, Exception | None]]:
         outcomes: list[tuple[object, Exception | None]] = []
         committing = False
         try:

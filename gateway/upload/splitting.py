@@ -22,7 +22,8 @@ class Splitter(Protocol):
 class LineSplitter:
     """NDJSON: one item on each line that is not blank; the last one need not end in a line feed.
 
-    ``item_bytes`` caps what is held of a line that does not end.
+    ``item_bytes`` caps what is held of a line that does not end. A longer blank one is given as an item too, for the
+    caller to refuse: where blocks end must not decide what becomes of it.
     """
 
     def __init__(self, *, item_bytes: int) -> None:
@@ -35,7 +36,7 @@ class LineSplitter:
         lines = block.split(b"\n")
         lines[0] = self._rest + lines[0]
         self._rest = lines.pop()
-        items = [line for line in lines if line.strip()]
+        items = [line for line in lines if line.strip() or len(line) > self._item_bytes]
         self._given += len(items)
         if len(self._rest) > self._item_bytes:
             raise UploadRefusedError("line-too-long", index=self._given, expected=self._item_bytes)
@@ -118,7 +119,7 @@ class ArraySplitter:
                     if mark != 0x5D:
                         raise _malformed()
                     last = buffer[begin : token.start()]
-                    if last.strip(_JSON_SPACE) or items or self._given:
+                    if last.strip(_JSON_SPACE) or items or self._given or len(last) > self._item_bytes:
                         items.append(last)
                     self._ended = True
                     begin = token.end()

@@ -40,6 +40,10 @@ Bits: TypeAlias = Any
 """
 
 
+Facets: TypeAlias = Callable[[sqlite3.Connection, int], Iterable[tuple[int, Iterable[str]]]]
+"""Gives the places and facets of the live offers from a place to the end of its partition."""
+
+
 class Tail(NamedTuple):
     """The newest offsets of a partition, from ``base`` on. ``bits`` is shared with the writer and may hold more than is
     committed; ``live`` is as it was committed.
@@ -57,13 +61,11 @@ class FacetIndex:
         self._tails = [Tail(0, 0, {}) for _ in range(partitions)]
         self.tails: Sequence[Tail] = tuple(self._tails)
 
-    def load(self, db: sqlite3.Connection, facets: Callable[[int], Iterable[tuple[int, Iterable[str]]]]) -> None:
+    def load(self, db: sqlite3.Connection, facets: Facets) -> None:
         """Start from the file. ``facets`` gives the live offers from a place to the end of its partition."""
-        sealed = dict(db.execute("SELECT partition, offset FROM sealed"))
-        for partition in range(len(self._tails)):
-            base = sealed.get(partition, 0)
+        for partition, base in enumerate(bases(db, len(self._tails))):
             self._tails[partition] = Tail(base, 0, {})
-            for place, names in facets(place_of(partition, base)):
+            for place, names in facets(db, place_of(partition, base)):
                 self.add(db, place, names)
         self.publish()
 
@@ -120,6 +122,12 @@ class FacetIndex:
                 others.append(_stored(facet, chunk, bits << shift | (unpack(row[0]) if row else 0)))
         db.executemany("INSERT OR REPLACE INTO facets VALUES (?, ?, ?, ?)", others)
         db.executemany(_APPEND, cells)
+
+
+def bases(db: sqlite3.Connection, partitions: int) -> list[int]:
+    """Where the tail of each partition begins."""
+    sealed = dict(db.execute("SELECT partition, offset FROM sealed"))
+    return [sealed.get(partition, 0) for partition in range(partitions)]
 
 
 def _stored(facet: str, chunk: int, bits: int) -> tuple[str, int, int, bytes]:

@@ -1,5 +1,6 @@
 """The offer view: the present state of every offer and marker, by id, by filter, and as a feed of changes."""
 
+import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
@@ -94,19 +95,21 @@ class OfferView(View):
         search = search_for(Filter(platform=frozenset({platform})), reader=Reader(platform), own=True)
         return await self._ask(lambda sight: sight.count(search))
 
+    async def count_for(self, reader: Reader, asked: Filter) -> int:
+        """How many live offers the reader may see and asks for; within a bounding box, and perhaps some around it."""
+        search = search_for(asked, reader=reader, own=False)
+        return await self._ask(lambda sight: sight.count(search))
+
     async def _ask(self, question: Callable[[Sight], Answer]) -> Answer:
         return await self._in_reader(self._answer, question)
 
     def _answer(self, question: Callable[[Sight], Answer]) -> Answer:
-        db = self._reading
-        with self._lock:  # rows, tails and positions of the same moment
-            db.execute("BEGIN")
-            db.execute("SELECT 1 FROM positions").fetchone()
-            sight = Sight(db, self._index.tails, self._applied)
-        try:
-            return question(sight)
-        finally:
-            db.execute("COMMIT")
+        with self._moment(self._tails) as (db, positions, tails):
+            return question(Sight(db, tails, positions))
+
+    def _tails(self) -> Sequence[facet_index.Tail]:
+        """The newest offsets of each partition."""
+        return self._index.tails
 
     def _settle(self) -> None:
         for key in Twin._fields:
@@ -119,14 +122,19 @@ class OfferView(View):
         self._settled = False
 
     def _loaded(self) -> None:
-        row = self._db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'offers_firm'").fetchone()
-        self._settled = bool(row[0])
+        self._settled = self._has_settled(self._db)
         self._index = facet_index.FacetIndex(self._partitions)
         self._index.load(self._db, self._facets_from)
 
-    def _facets_from(self, place: int) -> Iterator[tuple[int, list[str]]]:
+    @staticmethod
+    def _has_settled(db: sqlite3.Connection) -> bool:
+        return bool(db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'offers_firm'").fetchone()[0])
+
+    @staticmethod
+    def _facets_from(db: sqlite3.Connection, place: int) -> Iterator[tuple[int, list[str]]]:
+        """The facets of the live offers from a place to the end of its partition."""
         end = place_of(partition_at(place) + 1, 0)
-        for here, offer_id, value in self._db.execute(_TO_THE_END, (place, end)):
+        for here, offer_id, value in db.execute(_TO_THE_END, (place, end)):
             state = read_offer(offer_id.encode(), value)
             if state.offer is not None:
                 yield here, facets_of(state)

@@ -1,7 +1,7 @@
 """The receipt view: what became of each submission, by receipt id and by whom it concerns."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,9 @@ import orjson
 from gateway.ports import Chunk
 from gateway.protocol.identity import GATEWAY, platform_of
 from gateway.protocol.topic import DAY_MS
+from gateway.views import receipt_counts
 from gateway.views.place import offset_at, partition_at, place_of
+from gateway.views.receipt_counts import Count, Counted
 from gateway.views.view import View
 
 Receipt = dict[str, Any]
@@ -26,20 +28,22 @@ _PAGE = """SELECT json_group_array(json_array(place, json(value))) FROM (
     SELECT place, CAST(value AS TEXT) AS value FROM receipts
     WHERE concerns = ? AND place >= ? AND place < ? ORDER BY place LIMIT ?)"""
 _FIRST_KEPT = "SELECT place FROM receipts WHERE place >= ? AND place < ? AND appended >= ? ORDER BY place LIMIT 1"
-_TRIM = """DELETE FROM receipts WHERE place IN (
+_OLDEST = """SELECT json_group_array(place) FROM (
     SELECT place FROM receipts WHERE place >= ? AND place < ? ORDER BY place LIMIT ?)"""
+_TRIM = "DELETE FROM receipts WHERE place IN (SELECT value FROM json_each(?))"
 
 
 class ReceiptView(View):
     """A copy of ``receipts``, for the 30 days that the topic keeps them."""
 
-    FORMAT = 1
-    SCHEMA = """
+    FORMAT = 2
+    SCHEMA = f"""
         CREATE TABLE receipts (
             place INTEGER PRIMARY KEY, receipt TEXT NOT NULL UNIQUE, concerns TEXT NOT NULL,
             appended INTEGER NOT NULL, value BLOB NOT NULL
         );
         CREATE INDEX receipts_concerns ON receipts (concerns, place);
+        {receipt_counts.SCHEMA}
     """
 
     def __init__(self, path: Path, *, log_identity: str, partitions: int) -> None:
@@ -91,6 +95,10 @@ class ReceiptView(View):
         start = tuple(after) if after is not None else (0,) * self._partitions
         return await self._in_reader(self._page, publisher, start, limit)
 
+    async def counts(self) -> Mapping[str, Mapping[str, Count]]:
+        """By platform and verdict: what became of its own submissions, as far as the log still holds it."""
+        return await self._in_reader(self._counts)
+
     async def trim(self, starts: Sequence[int], now: int) -> None:
         """Let go of receipts that lie below the log's starts or are older than 30 days."""
         for partition, start in enumerate(starts):
@@ -108,41 +116,48 @@ class ReceiptView(View):
         return None if row is None else orjson.loads(row[0])
 
     def _page(self, publisher: str, start: tuple[int, ...], limit: int) -> tuple[list[Receipt], tuple[int, ...], bool]:
-        with self._lock:  # rows and positions of the same moment
-            self._reading.execute("BEGIN")
-            self._reading.execute("SELECT 1 FROM positions").fetchone()
-            positions = list(map(max, self._applied, start))
         lanes: list[tuple[str, int, Receipt]] = []
-        try:
+        with self._moment(lambda: None) as (db, applied, _):
+            positions = list(map(max, applied, start))
             for partition, end in enumerate(positions):
                 bounds = place_of(partition, start[partition]), place_of(partition, end)
-                rows = self._reading.execute(_PAGE, (publisher, *bounds, limit + 1)).fetchone()[0]
+                rows = db.execute(_PAGE, (publisher, *bounds, limit + 1)).fetchone()[0]
                 lanes += _in_time(orjson.loads(rows))
-        finally:
-            self._reading.execute("COMMIT")
         lanes.sort(key=lambda row: row[:2])
         for _, place, _receipt in reversed(lanes[limit:]):  # the first that is left over is where to go on
             positions[partition_at(place)] = offset_at(place)
         return [receipt for *_, receipt in lanes[:limit]], tuple(positions), len(lanes) > limit
 
+    def _counts(self) -> Mapping[str, Mapping[str, Count]]:
+        return receipt_counts.read(self._reading)
+
     def _write(self, chunks: Iterable[Chunk]) -> None:
         rows: list[tuple[int, str, str, int, bytes]] = []
+        counted: list[Counted] = []
         for chunk in chunks:
             for record in chunk.records:
                 if record.offset >= self._applied[chunk.partition] and record.value is not None:
                     receipt = orjson.loads(record.value)
                     place = place_of(chunk.partition, record.offset)
                     rows.append((place, receipt["receipt"], _concerns(receipt), record.appended_at, record.value))
+                    if receipt["publisher"] != GATEWAY:  # only its own may come twice
+                        counted.append(Counted(receipt["publisher"], receipt["verdict"], record.appended_at, place))
         for first in range(0, len(rows), _ROWS_AT_ONCE):
             some = rows[first : first + _ROWS_AT_ONCE]
             self._db.execute(_INSERT + ",".join([_ROW] * len(some)), tuple(chain.from_iterable(some)))
+        receipt_counts.add(self._db, counted)
 
     def _trim(self, partition: int, start: int, oldest: int) -> bool:
         """Delete some; whether there may be more."""
         low, high = place_of(partition, 0), place_of(partition, self._applied[partition])
         kept = self._db.execute(_FIRST_KEPT, (low, high, oldest)).fetchone()
         below = max(place_of(partition, start), kept[0] if kept else high)
-        return self._db.execute(_TRIM, (low, below, _TRIMMED_AT_ONCE)).rowcount == _TRIMMED_AT_ONCE
+        (places,) = self._db.execute(_OLDEST, (low, below, _TRIMMED_AT_ONCE)).fetchone()
+        with self._transaction():
+            receipt_counts.take_off(self._db, places)
+            trimmed = self._db.execute(_TRIM, (places,)).rowcount
+            self._db.execute("COMMIT")
+        return trimmed == _TRIMMED_AT_ONCE
 
 
 def _concerns(receipt: Receipt) -> str:

@@ -17,6 +17,7 @@ _PAUSE, _PAUSE_AT_MOST = 0.1, 5.0
 _PATIENCE = 10.0
 _LOST_AT_MOST = 3
 _TRIM_EVERY_MS = DAY_MS // 24
+_KEEP_EVERY_MS = 10_000
 
 _logger = structlog.get_logger()
 
@@ -38,10 +39,15 @@ class Tail:
         self._pause = _PAUSE
         self._lost = 0
         self._trimmed = 0
-        self.caught_up = False
-        """Whether the view has once reached the end that was read at the start."""
+        self._kept = 0
+        view.caught_up = False  # until this tail has seen the end
         self.lag = 0
         """How many offsets the view lies behind the end as that was last read."""
+
+    @property
+    def caught_up(self) -> bool:
+        """Whether the view has once reached the end that was read at the start."""
+        return self._view.caught_up
 
     @property
     def ready(self) -> bool:
@@ -69,7 +75,7 @@ class Tail:
     async def _follow(self) -> None:
         slept = self._clock() - max(self._view.fresh, self._view.began) > FRESH_MS
         if slept or self._lost:
-            self.caught_up, self._goal = False, None
+            self._goal = None
             await self._view.wipe(await self._log.starts(self._topic), self._clock())
         positions = {(self._topic, partition): at for partition, at in enumerate(self._view.positions)}
         async with self._log.reader(positions) as reader:
@@ -90,13 +96,19 @@ class Tail:
         if instant - self._trimmed >= _TRIM_EVERY_MS:
             await self._view.trim(await self._log.starts(self._topic), instant)
             self._trimmed = instant
+        if instant - self._kept >= _KEEP_EVERY_MS:
+            await self._view.keep()
+            self._kept = instant
 
     async def _look(self, since: int, ends: Sequence[int]) -> None:
         """Whether the view has come to the end that the log had at an instant."""
         self.lag = sum(max(0, end - at) for at, end in zip(self._view.positions, ends, strict=True))
         if self.lag == 0:
-            if not self.caught_up:
+            first = not self.caught_up
+            if first:
                 await self._view.settle()
-            self._view.fresh, self.caught_up = since, True
+            self._view.fresh, self._view.caught_up = since, True
+            if first:
+                await self._view.keep()
             if self._clock() - since >= _WAIT * 1000:
                 self._goal = None

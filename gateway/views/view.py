@@ -13,6 +13,7 @@ from gateway.disk import writing_copy
 from gateway.ports import Chunk, LogUnavailableError
 
 Answer = TypeVar("Answer")
+Held = TypeVar("Held")
 
 _META = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -53,6 +54,8 @@ class View:
         """When the view last stood at the end of the log (ms since 1970); 0: never yet."""
         self.began = 0
         """When it was last emptied (ms since 1970); 0: it has only been created."""
+        self.caught_up = False
+        """Whether, since it was opened, it has once reached the end that the log had then."""
 
     @classmethod
     async def open(cls, path: Path, *, log_identity: str, partitions: int) -> Self:
@@ -87,6 +90,10 @@ class View:
     async def settle(self) -> None:
         """The view has been filled: build the indexes that are cheaper to build at once. Harmless when they stand."""
         await self._in_writer(self._settle)
+
+    async def keep(self) -> None:
+        """Note in the file when it last stood at the end, for other processes that follow it and for a restart."""
+        await self._in_writer(self._keep)
 
     async def trim(self, starts: Sequence[int], now: int) -> None:
         """Let go of what the log no longer holds, where a view's topic has a retention; ``now`` in ms."""
@@ -125,6 +132,21 @@ class View:
     async def _in_reader(self, call: Callable[..., Answer], *args: object) -> Answer:
         return await asyncio.get_running_loop().run_in_executor(self._reader, call, *args)
 
+    @contextmanager
+    def _moment(self, held: Callable[[], Held]) -> Iterator[tuple[sqlite3.Connection, tuple[int, ...], Held]]:
+        """One read transaction, in the reading thread: the connection, the positions that belong to it, and what the
+        view holds in memory at the same moment.
+        """
+        db = self._reading
+        with self._lock:
+            db.execute("BEGIN")
+            db.execute("SELECT 1 FROM positions").fetchone()
+            positions, here = self._applied, held()
+        try:
+            yield db, positions, here
+        finally:
+            db.execute("COMMIT")
+
     def _connect(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -146,7 +168,8 @@ class View:
                 self._db = self._connection()
                 self._create((0,) * self._partitions)
             self._applied = tuple(p for (p,) in self._db.execute("SELECT position FROM positions ORDER BY partition"))
-            self.fresh, self.began = self._time("fresh"), self._time("began")
+            self.fresh, self.began = self._number("fresh"), self._number("began")
+            self._keep()
             self._loaded()
             self._reading = self._connection()
         except BaseException:
@@ -177,7 +200,7 @@ class View:
             self._write(chunks)
             moves = [(position, partition) for partition, position in enumerate(applied)]
             self._db.executemany("UPDATE positions SET position = ? WHERE partition = ?", moves)
-            self._set_time("fresh", self.fresh)
+            self._keep()
             with self._lock:
                 self._db.execute("COMMIT")
                 self._applied = tuple(applied)
@@ -193,10 +216,10 @@ class View:
             for table in tables:
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608  # names of our own tables
             self._begin(positions)
-            self._set_time("began", now)
+            self._set_number("began", now)
             self._unsettle()
             self._db.execute("COMMIT")
-            self._applied, self.fresh, self.began = positions, 0, now
+            self._applied, self.fresh, self.began, self.caught_up = positions, 0, now, False
             self._loaded()
 
     def _begin(self, positions: Sequence[int]) -> None:
@@ -216,15 +239,19 @@ class View:
     def _disconnect(self) -> None:
         self._reader.submit(self._reading.close).result()
         with closing(self._db):
-            self._set_time("fresh", self.fresh)
+            self._keep()
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def _time(self, name: str) -> int:
+    def _keep(self) -> None:
+        self._set_number("fresh", self.fresh)
+        self._set_number("caught_up", int(self.caught_up))
+
+    def _number(self, name: str) -> int:
         row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
         return int(row[0]) if row else 0
 
-    def _set_time(self, name: str, instant: int) -> None:
-        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, str(instant)))
+    def _set_number(self, name: str, number: int) -> None:
+        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, str(number)))
 
     def _wake(self) -> None:
         self._step.set()

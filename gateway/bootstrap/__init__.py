@@ -1,0 +1,11 @@
+"""The composition root: the one place that knows concrete classes, and puts the gateway together from settings.
+
+log.py      the event log of the settings      parts.py    what answers partners, built alike in every process
+keeper.py   what keeps the federation going    serving.py  sockets, and what listens on them
+worker.py   further processes that answer      gateway.py  one running gateway
+"""
+
+from gateway.bootstrap.gateway import Gateway, running
+from gateway.bootstrap.log import kafka_settings, open_log, topics_of
+
+__all__ = ["Gateway", "kafka_settings", "open_log", "running", "topics_of"]

@@ -1,0 +1,69 @@
+"""One running gateway: a keeper, and what answers partners, here or in workers."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import structlog
+
+import schemas
+from gateway.api.management import build_management
+from gateway.bootstrap.keeper import Keeper
+from gateway.bootstrap.log import check_topics
+from gateway.bootstrap.logs import configure_logs
+from gateway.bootstrap.parts import build_parts
+from gateway.bootstrap.serving import build_api, listen, serve, signing_keys
+from gateway.bootstrap.task import first_to_end, start
+from gateway.bootstrap.workers import Workers
+from gateway.lock import locked
+from gateway.settings import Settings
+from gateway.views import OfferView, ReceiptView
+
+_log = structlog.get_logger()
+
+
+class Gateway:
+    """A running gateway: where it listens, and when it ends."""
+
+    def __init__(self, *, url: str, management_url: str, tasks: Mapping[str, asyncio.Future[None]]) -> None:
+        self.url = url
+        self.management_url = management_url
+        self._tasks = tasks
+
+    async def finished(self) -> None:
+        """Wait for the first part that stops, and raise what made it stop: no part may end by itself."""
+        await first_to_end(self._tasks)
+
+
+@asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Gateway]:
+    """A gateway with these settings, listening; it is taken down in order when the block ends."""
+    configure_logs(settings.log_level)
+    async with AsyncExitStack() as stack:
+        stack.enter_context(locked(settings.data))
+        parts = await build_parts(settings, stack, offers=OfferView, receipts=ReceiptView, ready=check_topics)
+        keeper = Keeper(parts)
+        api_socket = listen(stack, settings.host, settings.port)
+        management_socket = listen(stack, settings.management_host, settings.management_port)
+        url = settings.public_url or f"http://{settings.host}:{api_socket.getsockname()[1]}"
+        port = management_socket.getsockname()[1]
+        tasks = start({**parts.running(), **keeper.running()}, stack)
+        workers = None
+        if settings.workers:
+            signing_keys(settings)  # made here where they are not there yet, and only read by workers
+            workers = Workers(settings, api_socket, url=url)
+            await stack.enter_async_context(workers.running())
+            tasks |= start({"workers": workers.finished}, stack)
+        else:
+            # The explaining validator takes a second to import: better now than under the first refusal.
+            await asyncio.to_thread(schemas.validator, "offer")
+            await serve(stack, build_api(parts, url), api_socket)
+
+        def conditions() -> Mapping[str, bool]:
+            answering = {} if workers is None else {"workers": workers.ready}
+            return {**parts.conditions(), **keeper.conditions(), **answering}
+
+        await serve(stack, build_management(parts.metrics, conditions), management_socket)
+        gateway = Gateway(url=url, management_url=f"http://{settings.management_host}:{port}", tasks=tasks)
+        _log.info("gateway.started", url=gateway.url, management=gateway.management_url, log=parts.identity)
+        yield gateway

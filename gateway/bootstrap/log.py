@@ -1,0 +1,76 @@
+"""The event log that the settings name, and the topics that this federation needs on it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from gateway import clock
+from gateway.kafka import KafkaLog, KafkaSettings
+from gateway.partners import Partners
+from gateway.ports import EventLog, TopicError
+from gateway.protocol.topic import COMMON, Topic, feed, inbox
+from gateway.settings import Settings, SettingsError
+from gateway.sqlite import SqliteLog
+
+_MAINTAIN_SECONDS = 60.0
+
+
+@asynccontextmanager
+async def open_log(settings: Settings) -> AsyncIterator[EventLog]:
+    """The event log of these settings: Kafka where an address is given, else the embedded one, made when missing."""
+    if settings.kafka is None:
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        log: EventLog = await SqliteLog.open(settings.data / "log.sqlite", partitions=settings.partitions)
+        await log.create_topics(COMMON)
+    else:
+        log = await KafkaLog.open(kafka_settings(settings))
+    try:
+        yield log
+    finally:
+        await log.close()
+
+
+def kafka_settings(settings: Settings) -> KafkaSettings:
+    """What the Kafka log needs of the settings, as plain values. Raises SettingsError for contradictions."""
+    try:
+        return KafkaSettings(
+            bootstrap_servers=settings.kafka or "",
+            prefix=settings.kafka_prefix,
+            partitions=settings.partitions,
+            replication=settings.kafka_replication,
+            security=settings.kafka_security,  # type: ignore[arg-type]  # Settings has checked the names
+            sasl_mechanism=settings.kafka_sasl_mechanism,  # type: ignore[arg-type]  # same
+            username=settings.kafka_username,
+            password=settings.kafka_password,
+            ca=settings.kafka_ca,
+            certificate=settings.kafka_certificate,
+            key=settings.kafka_key,
+        )
+    except ValueError as error:
+        raise SettingsError(f"PASSERELLE_KAFKA_…: {error}") from error
+
+
+def topics_of(partners: Partners) -> tuple[Topic, ...]:
+    """Every topic that this federation needs: the common ones, and those of its Kafka-native partners."""
+    inboxes = (inbox(partner.platform) for partner in partners.all() if partner.inbox)
+    feeds = (feed(partner.platform) for partner in partners.all() if partner.feed)
+    return (*COMMON, *inboxes, *feeds)
+
+
+async def check_topics(log: EventLog, partners: Partners) -> None:
+    """The embedded log makes what is missing; on Kafka topics are the operator's, checked before anything runs."""
+    topics = topics_of(partners)
+    if isinstance(log, SqliteLog):
+        await log.create_topics(topics)
+    findings = await log.check_topics(topics)
+    if findings:
+        raise TopicError(" ".join(findings))
+
+
+async def maintain(log: SqliteLog, partners: Partners) -> None:
+    """Retention and compaction of the embedded log, and the topics of partners who have come since."""
+    while True:
+        topics = topics_of(partners)
+        await log.create_topics(topics)
+        await log.maintain(topics, now=clock.now())
+        await asyncio.sleep(_MAINTAIN_SECONDS)

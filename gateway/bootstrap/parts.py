@@ -1,0 +1,95 @@
+"""The parts that answer partners: built alike in the gateway's own process and in its workers."""
+
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+
+from gateway import clock
+from gateway.api.management import Metrics
+from gateway.bootstrap.log import open_log
+from gateway.keys import load_secret
+from gateway.partners import Partners
+from gateway.ports import EventLog
+from gateway.positions import Positions
+from gateway.protocol.receipt import ReceiptIds
+from gateway.protocol.seal import Seal
+from gateway.settings import Settings
+from gateway.snapshot import Snapshots
+from gateway.submissions import Submissions
+from gateway.views import OfferView, ReceiptView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Everything that a request may need, built but not yet running."""
+
+    settings: Settings
+    log: EventLog
+    identity: str
+    partners: Partners
+    secret: bytes = field(repr=False)
+    ids: ReceiptIds
+    submissions: Submissions
+    offers: OfferView
+    receipts: ReceiptView
+    positions: Positions
+    snapshots: Snapshots
+    metrics: Metrics
+
+    def running(self) -> dict[str, Callable[[], Awaitable[None]]]:
+        """What must go on as long as the process does, by the name that an error would tell."""
+        return {"partners": self.partners.run, "positions": self.positions.run}
+
+    def conditions(self) -> dict[str, bool]:
+        """What must hold for requests to be answered."""
+        return {"partners": self.partners.caught_up, "positions": self.positions.caught_up}
+
+
+async def build_parts(
+    settings: Settings,
+    stack: AsyncExitStack,
+    *,
+    offers: type[OfferView],
+    receipts: type[ReceiptView],
+    ready: Callable[[EventLog, Partners], Awaitable[None]],
+) -> Parts:
+    """The parts, closed with the stack. ``ready`` is called once partners are known, before anything else is opened;
+    the views are kept here or followed, as their classes have it.
+    """
+    log = await stack.enter_async_context(open_log(settings))
+    identity = await log.identity()
+    partners = Partners(log)
+    await partners.catch_up()
+    await ready(log, partners)
+    secret = load_secret(settings.secret, folder=settings.data)
+    ids = ReceiptIds(secret)
+    folder = settings.data / "views"
+    folder.mkdir(parents=True, exist_ok=True)
+    offer_view = await offers.open(folder / "offers.sqlite", log_identity=identity, partitions=log.partitions)
+    stack.push_async_callback(offer_view.close)
+    receipt_view = await receipts.open(folder / "receipts.sqlite", log_identity=identity, partitions=log.partitions)
+    stack.push_async_callback(receipt_view.close)
+    positions = Positions(log)
+    submissions = Submissions(log, ids=ids, clock=clock.now)
+    return Parts(
+        settings=settings,
+        log=log,
+        identity=identity,
+        partners=partners,
+        secret=secret,
+        ids=ids,
+        submissions=submissions,
+        offers=offer_view,
+        receipts=receipt_view,
+        positions=positions,
+        snapshots=Snapshots(
+            log,
+            submissions=submissions,
+            offers=offer_view,
+            positions=positions,
+            ids=ids,
+            seal=Seal(secret, purpose="mark"),
+            clock=clock.now,
+        ),
+        metrics=Metrics(),
+    )

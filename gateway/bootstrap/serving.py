@@ -1,0 +1,90 @@
+"""What listens: the API put together from its parts, and the sockets."""
+
+import socket
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from math import ceil
+
+from aiohttp import web
+
+from gateway import clock
+from gateway.api.app import build_app, runner_options
+from gateway.api.context import Context, Limits
+from gateway.api.management import METRICS
+from gateway.api.once import REQUESTS
+from gateway.api.tokens import TOKEN_ISSUER
+from gateway.bootstrap.parts import Parts
+from gateway.oauth.authority import Authority
+from gateway.oauth.keys import KeyRing
+from gateway.oauth.remote import RemoteKeys
+from gateway.oauth.replay import first_use_on
+from gateway.oauth.token import AccessTokens
+from gateway.oauth.verifier import Verifier
+from gateway.protocol.seal import Seal
+from gateway.settings import Settings, SettingsError
+
+
+def signing_keys(settings: Settings) -> KeyRing:
+    """The keys that sign tokens, made in the data folder where the settings name none."""
+    return KeyRing.read(settings.signing_key) if settings.signing_key else KeyRing.open(settings.data / "signing.pem")
+
+
+def build_api(parts: Parts, url: str) -> web.Application:
+    """The API at this address. Where several processes answer, each has its part of the limits."""
+    settings = parts.settings
+    share = max(1, settings.workers)
+    keys = signing_keys(settings)
+    tokens = AccessTokens(keys, issuer=url, clock=clock.now)
+    limits = Limits()
+    spool = settings.data / "spool"
+    spool.mkdir(parents=True, exist_ok=True)
+    app = build_app(
+        Context(
+            log=parts.log,
+            identity=parts.identity,
+            submissions=parts.submissions,
+            partners=parts.partners,
+            verifier=Verifier(tokens, parts.partners, RemoteKeys(clock=clock.now), clock=clock.now),
+            offers=parts.offers,
+            receipts=parts.receipts,
+            receipt_ids=parts.ids,
+            positions=parts.positions,
+            snapshots=parts.snapshots,
+            cursors=Seal(parts.secret, purpose="cursor"),
+            limits=replace(
+                limits,
+                requests_per_minute=ceil(settings.requests_per_minute / share),
+                uploads_at_once=ceil(settings.uploads_at_once / share),
+                spool_bytes=limits.spool_bytes // share,
+            ),
+            clock=clock.now,
+            spool=spool,
+            caught_up=lambda: parts.offers.caught_up,
+        )
+    )
+    app[METRICS] = parts.metrics
+    app[TOKEN_ISSUER] = Authority(
+        parts.partners, keys, issuer=url, clock=clock.now, first_use=first_use_on(app[REQUESTS])
+    )
+    return app
+
+
+def listen(stack: AsyncExitStack, host: str, port: int) -> socket.socket:
+    """A listening socket, closed with the stack. Raises SettingsError when it cannot be had."""
+    try:
+        listening = socket.create_server((host, port), backlog=1024)
+    except OSError as error:
+        raise SettingsError(
+            f"cannot listen on {host}:{port} ({error.strerror}); free the port, or set PASSERELLE_PORT or "
+            "PASSERELLE_MANAGEMENT_PORT to another one"
+        ) from error
+    stack.callback(listening.close)
+    return listening
+
+
+async def serve(stack: AsyncExitStack, app: web.Application, listening: socket.socket) -> None:
+    """Answer on a socket until the stack is closed."""
+    runner = web.AppRunner(app, access_log=None, **runner_options())
+    await runner.setup()
+    stack.push_async_callback(runner.cleanup)
+    await web.SockSite(runner, listening).start()

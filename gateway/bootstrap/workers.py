@@ -1,0 +1,105 @@
+"""Workers: further processes of one gateway that answer its API on the same socket, so that it may use more cores.
+
+Each gets its settings on standard input, and answers until that is closed: by this process in order, or by the system
+when this process is killed. It says on a pipe of its own that it listens.
+"""
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import orjson
+import structlog
+
+from gateway.settings import Settings
+
+_START_SECONDS = 60.0
+_STOP_SECONDS = 75.0
+
+_log = structlog.get_logger()
+
+
+class WorkerError(Exception):
+    """A worker did not start, or ended by itself; what it wrote on standard error says why."""
+
+
+class Workers:
+    """As many as the settings say. ``ready`` once all of them listen."""
+
+    def __init__(self, settings: Settings, listening: socket.socket, *, url: str) -> None:
+        self._settings = settings
+        self._listening = listening
+        self._url = url
+        self._processes: list[asyncio.subprocess.Process] = []
+        self.ready = False
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Start all of them; they are stopped in order when the block ends. Raises WorkerError."""
+        try:
+            await asyncio.gather(*map(self._start, range(1, self._settings.workers + 1)))
+            self.ready = True
+            yield
+        finally:
+            self.ready = False
+            await asyncio.gather(*map(_stop, self._processes))
+
+    async def finished(self) -> None:
+        """Wait for the first that ends by itself. Raises WorkerError."""
+        ends = [asyncio.ensure_future(process.wait()) for process in self._processes]
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for end in ends:
+                end.cancel()
+        raise WorkerError("a worker ended by itself; its own lines in the log say why")
+
+    async def _start(self, number: int) -> None:
+        listens, says = os.pipe()
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "gateway.bootstrap.worker"),
+                stdin=asyncio.subprocess.PIPE,
+                pass_fds=(self._listening.fileno(), says),
+            )
+        finally:
+            os.close(says)
+        self._processes.append(process)
+        try:
+            await self._order(process, number, says)
+            said = await asyncio.wait_for(asyncio.to_thread(os.read, listens, 1), _START_SECONDS)
+        except (TimeoutError, ConnectionError) as error:
+            raise WorkerError(f"worker {number} did not start") from error
+        finally:
+            os.close(listens)
+        if not said:
+            raise WorkerError(f"worker {number} did not start; its own lines in the log say why")
+        _log.info("gateway.worker_started", worker=number, process=process.pid)
+
+    async def _order(self, process: asyncio.subprocess.Process, number: int, says: int) -> None:
+        """What the worker must know, on one line; secrets stay off the command line."""
+        environ = self._settings.to_environ()
+        if self._settings.management_port:
+            environ["PASSERELLE_MANAGEMENT_PORT"] = str(self._settings.management_port + number)
+        order = {"environ": environ, "socket": self._listening.fileno(), "says": says, "url": self._url}
+        _input(process).write(orjson.dumps(order) + b"\n")
+        await _input(process).drain()
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    """Close its input and wait until it has answered what it was asked."""
+    _input(process).close()
+    try:
+        await asyncio.wait_for(process.wait(), _STOP_SECONDS)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+
+
+def _input(process: asyncio.subprocess.Process) -> asyncio.StreamWriter:
+    if process.stdin is None:
+        raise AssertionError("its input was asked for")
+    return process.stdin

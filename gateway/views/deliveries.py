@@ -1,0 +1,125 @@
+"""The delivery view: what became of offers at the national site, by offer and in numbers for each platform."""
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import orjson
+
+from gateway.ports import Chunk
+from gateway.protocol.delivery import Delivery, Part, is_delivery, read_delivery
+from gateway.protocol.identity import platform_of
+from gateway.views.view import View
+
+_STORED = "SELECT id, CAST(value AS TEXT) FROM deliveries WHERE id IN (SELECT value FROM json_each(?))"
+_REMOVE = (
+    "DELETE FROM parts WHERE id IN (SELECT value FROM json_each(?))",
+    "DELETE FROM deliveries WHERE id IN (SELECT value FROM json_each(?))",
+)
+_INSERT = "INSERT INTO deliveries VALUES (?, ?)"
+_INSERT_PART = "INSERT INTO parts VALUES (?, ?, ?, ?, ?, ?)"
+_COUNTS = "SELECT platform, state, number FROM counts WHERE number > 0"
+_PLATFORMS = "SELECT DISTINCT platform FROM counts"
+_OLDEST_DUE = "SELECT min(since) FROM parts WHERE platform = ? AND state = 'pending' AND until IS NULL"
+_LATEST_DELIVERED = "SELECT max(since) FROM parts WHERE platform = ? AND state = 'delivered'"
+_LATEST_REFUSED = """SELECT CAST(value AS TEXT) FROM deliveries WHERE id = (
+    SELECT id FROM parts WHERE platform = ? AND state = 'refused' ORDER BY since DESC LIMIT 1)"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliverySummary:
+    """The deliveries of one platform's offers: how many parts stand in each state, and when something last happened.
+
+    ``due_since``: since when the oldest part waits whose time has come; ``refused``: the part refused last (ms).
+    """
+
+    states: Mapping[str, int]
+    due_since: int | None = None
+    delivered_at: int | None = None
+    refused: Part | None = None
+
+
+class DeliveryView(View):
+    """A copy of ``deliveries``. Only the last generation of each part is counted."""
+
+    FORMAT = 1
+    SCHEMA = """
+        CREATE TABLE deliveries (id TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+        CREATE TABLE parts (
+            id TEXT, level_group TEXT, platform TEXT NOT NULL, state TEXT NOT NULL, since INTEGER NOT NULL, until TEXT,
+            PRIMARY KEY (id, level_group)
+        ) WITHOUT ROWID;
+        CREATE INDEX parts_in_time ON parts (platform, state, since, until);
+        CREATE TABLE counts (
+            platform TEXT, state TEXT, number INTEGER NOT NULL, PRIMARY KEY (platform, state)
+        ) WITHOUT ROWID;
+        CREATE TRIGGER counted AFTER INSERT ON parts BEGIN
+            INSERT INTO counts VALUES (NEW.platform, NEW.state, 1) ON CONFLICT DO UPDATE SET number = number + 1;
+        END;
+        CREATE TRIGGER discounted AFTER DELETE ON parts BEGIN
+            UPDATE counts SET number = number - 1 WHERE platform = OLD.platform AND state = OLD.state;
+        END;
+    """
+
+    async def get(self, offer_id: str) -> Delivery | None:
+        """What became of one offer; None when nothing was tried yet."""
+        return (await self.find([offer_id])).get(offer_id)
+
+    async def find(self, offer_ids: Sequence[str]) -> Mapping[str, Delivery]:
+        """The deliveries of these offers, of those that have any."""
+        return await self._in_reader(self._find, offer_ids)
+
+    async def summaries(self) -> Mapping[str, DeliverySummary]:
+        """For each platform whose offers were to be delivered: where they stand."""
+        return await self._in_reader(self._summaries)
+
+    def _find(self, offer_ids: Sequence[str]) -> Mapping[str, Delivery]:
+        rows = self._reading.execute(_STORED, (orjson.dumps(offer_ids).decode(),)).fetchall()
+        return {offer_id: read_delivery(offer_id.encode(), value.encode()) for offer_id, value in rows}
+
+    def _summaries(self) -> Mapping[str, DeliverySummary]:
+        with self._moment(lambda: None) as (db, _, _):
+            states: dict[str, dict[str, int]] = {platform: {} for (platform,) in db.execute(_PLATFORMS)}
+            for platform, state, number in db.execute(_COUNTS):
+                states[platform][state] = number
+            return {platform: _summary(db, platform, counted) for platform, counted in states.items()}
+
+    def _write(self, chunks: Iterable[Chunk]) -> None:
+        latest: dict[bytes, bytes | None] = {}
+        for chunk in chunks:
+            for record in chunk.records:
+                fresh = record.offset >= self._applied[chunk.partition]
+                if fresh and record.key is not None and is_delivery(record.key):
+                    latest[record.key] = record.value
+        if not latest:
+            return
+        replaced = orjson.dumps([key.decode() for key in latest]).decode()
+        for statement in _REMOVE:
+            self._db.execute(statement, (replaced,))
+        stored = [(key, value) for key, value in latest.items() if value is not None]
+        self._db.executemany(_INSERT, [(key.decode(), value) for key, value in stored])
+        rows = chain.from_iterable(_rows(read_delivery(key, value)) for key, value in stored)
+        self._db.executemany(_INSERT_PART, rows)
+
+
+def _rows(delivery: Delivery) -> Iterable[tuple[Any, ...]]:
+    platform = platform_of(delivery.id)
+    for part in delivery.current():
+        yield delivery.id, part.group, platform, part.state, part.since, part.until
+
+
+def _summary(db: sqlite3.Connection, platform: str, states: Mapping[str, int]) -> DeliverySummary:
+    refused = db.execute(_LATEST_REFUSED, (platform,)).fetchone()
+    return DeliverySummary(
+        states=states,
+        due_since=db.execute(_OLDEST_DUE, (platform,)).fetchone()[0],
+        delivered_at=db.execute(_LATEST_DELIVERED, (platform,)).fetchone()[0],
+        refused=None if refused is None else _refused(refused[0]),
+    )
+
+
+def _refused(value: str) -> Part | None:
+    parts = [part for part in read_delivery(b"", value.encode()).current() if part.state == "refused"]
+    return max(parts, key=lambda part: part.since, default=None)

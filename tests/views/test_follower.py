@@ -1,0 +1,118 @@
+"""Followers: another process's views answer as that process would."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.ports import Chunk, LogUnavailableError
+from gateway.protocol import cursor as cursors
+from gateway.protocol.record import StoredRecord
+from gateway.protocol.routing import Filter, Reader
+from gateway.views import FollowedOffers, FollowedReceipts, OfferView, ReceiptView
+from tests.views.world import LOG, PARTITIONS, World, offer_of, receipt_record
+
+READERS = (Reader("bretagne"), Reader("normandie"), Reader("national"))
+FILTERS = (Filter(), Filter(department=frozenset({"75"})), Filter(week=frozenset({"2027-W25"})))
+
+
+@pytest.fixture
+async def followed(offers: OfferView, tmp_path: Path) -> AsyncIterator[FollowedOffers]:
+    assert offers.positions == (0,) * PARTITIONS  # kept first, then followed
+    view = await FollowedOffers.open(tmp_path / "offers.sqlite", log_identity=LOG, partitions=PARTITIONS)
+    yield view
+    await view.close()
+
+
+async def answers(view: OfferView) -> list[Any]:
+    """All that can be asked of the offers."""
+    told: list[Any] = [view.positions, view.began, await view.count("bretagne"), await view.count("normandie")]
+    for reader in READERS:
+        for asked in FILTERS:
+            states, _ = await view.page(reader=reader, asked=asked, after=None, limit=500, own=True)
+            start = cursors.start(end=(0,) * PARTITIONS, now=0, asked=asked, reader=reader, log=LOG)
+            told += [states, await view.changes(start, reader=reader, asked=asked, limit=500)]
+        told.append(await view.twins([f"bretagne:{number}" for number in range(20)], reader=reader))
+    told.append([pair async for pair in view.live_before("bretagne", (1 << 40,) * PARTITIONS)])
+    return told
+
+
+async def test_a_follower_answers_as_the_keeper_does(offers: OfferView, followed: FollowedOffers, world: World) -> None:
+    """Over steps that seal bitmaps, replace and withdraw offers, and leave gaps."""
+    chance = random.Random(11)
+    for step in range(12):
+        for _ in range(60):
+            offer_id = f"{chance.choice(('bretagne', 'normandie'))}:{chance.randrange(90)}"
+            if chance.random() < 0.25:
+                world.withdraw(offer_id)
+            else:
+                weeks = chance.choice((["2027-W24", "2027-W25"], ["2027-W25"]))
+                world.publish(offer_of(offer_id, weeks=weeks), department=chance.choice(("35", "75")), gap=40)
+        await offers.apply(world.chunks())
+        if step % 3 == 1:  # else the next questions find several steps at once
+            assert await answers(offers) == await answers(followed)
+    assert await answers(offers) == await answers(followed)
+
+
+async def test_a_follower_sees_that_the_keeper_began_anew(
+    offers: OfferView, followed: FollowedOffers, world: World
+) -> None:
+    for number in range(40):
+        world.publish(offer_of(f"bretagne:{number}"), gap=number)
+    await offers.apply(world.chunks())
+    assert 40 == await followed.count("bretagne")
+    await offers.wipe((0,) * PARTITIONS, now=77)
+    assert [0, 77] == [await followed.count("bretagne"), followed.began]
+    world.rewind()
+    await offers.apply(world.chunks()[:1])
+    assert await answers(offers) == await answers(followed)
+
+
+async def test_a_follower_waits_for_what_the_keeper_applies(
+    offers: OfferView, followed: FollowedOffers, world: World
+) -> None:
+    world.publish(offer_of("bretagne:1"))
+    chunks = world.chunks()
+    wanted = tuple(chunks[0].position if p == chunks[0].partition else 0 for p in range(PARTITIONS))
+    assert not await followed.reached(wanted, 0.05)
+    waiting = asyncio.create_task(followed.reached(wanted, 20))
+    await offers.apply(chunks)
+    assert await waiting
+    assert await followed.moved((0,) * PARTITIONS, 20)
+
+
+async def test_a_follower_knows_when_the_keeper_stood_at_the_end(offers: OfferView, followed: FollowedOffers) -> None:
+    offers.fresh, offers.caught_up = 1_234, True
+    await offers.keep()
+    assert await followed.reached((0,) * PARTITIONS, 0)
+    assert (1_234, True) == (followed.fresh, followed.caught_up)
+
+
+async def test_a_receipt_is_told_as_soon_as_the_keeper_has_it(receipts: ReceiptView, tmp_path: Path) -> None:
+    followed = await FollowedReceipts.open(tmp_path / "receipts.sqlite", log_identity=LOG, partitions=PARTITIONS)
+    try:
+        assert await followed.wait("r1", 0.05) is None
+        waiting = asyncio.create_task(followed.wait("r1", 20))
+        other = asyncio.create_task(followed.wait("r2", 20))
+        for offset, receipt in enumerate(("r1", "r2")):
+            record = receipt_record(receipt, "bretagne:1", "bretagne")
+            stored = StoredRecord(offset, 1, record.key, record.value)
+            await receipts.apply([Chunk("receipts", 0, [stored], offset + 1)])
+        found = await waiting, await other
+        assert ["r1", "r2"] == [one["receipt"] for one in found if one is not None]
+        assert await receipts.page("bretagne", after=None, limit=9) == await followed.page(
+            "bretagne", after=None, limit=9
+        )
+    finally:
+        await followed.close()
+
+
+async def test_there_must_be_a_view_of_the_same_log_to_follow(offers: OfferView, tmp_path: Path) -> None:
+    assert offers.positions == (0,) * PARTITIONS
+    with pytest.raises(LogUnavailableError, match="another log"):
+        await FollowedOffers.open(tmp_path / "offers.sqlite", log_identity="another", partitions=PARTITIONS)
+    with pytest.raises(LogUnavailableError, match="cannot be followed"):
+        await FollowedOffers.open(tmp_path / "nowhere.sqlite", log_identity=LOG, partitions=PARTITIONS)
