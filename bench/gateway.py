@@ -20,13 +20,17 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date
+from http import HTTPStatus
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
 from rich.console import Console
 from rich.table import Table
 
+from bench.wire import Wire, request
 from gateway import clock
 from gateway.bootstrap import open_log
 from gateway.client import Client
@@ -51,6 +55,7 @@ class Served:
     """A gateway in a process of its own, and a client of each of two partners."""
 
     settings: Settings
+    url: str
     process: int
     publisher: Client
     reader: Client
@@ -66,7 +71,9 @@ async def prepared(*, kafka: bool, workers: int) -> AsyncIterator[tuple[Settings
     """A fresh log with two partners on it, and their secrets."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="passerelle-bench-")))
-        settings = Settings(data=folder / "data", port=0, management_port=0, workers=workers, requests_per_minute=100_000_000)
+        settings = Settings(
+            data=folder / "data", port=0, management_port=0, workers=workers, requests_per_minute=100_000_000
+        )
         if kafka:
             broker = stack.enter_context(LocalBroker())
             KeyRing.open(folder / "signing.pem")
@@ -112,7 +119,7 @@ async def served(settings: Settings, texts: dict[str, str]) -> AsyncIterator[Ser
                 if answer.status == 200:
                     break
             await asyncio.sleep(0.02)
-        yield Served(settings, process.pid, clients["bretagne"], clients["national"])
+        yield Served(settings, started["url"], process.pid, clients["bretagne"], clients["national"])
 
 
 async def _started(process: asyncio.subprocess.Process) -> dict[str, str]:
@@ -173,20 +180,29 @@ async def single(gateway: Served, raw: bytes, count: int) -> tuple[float, list[f
     """Seconds for ``count`` durable single PUTs over 32 connections, and the time of each."""
     times: list[float] = []
     offer = orjson.loads(raw)
+    token = await gateway.publisher.token()
+    lanes: list[list[bytes]] = [[] for _ in range(CONNECTIONS)]
+    for number in range(count):
+        lanes[number % CONNECTIONS].append(_put(gateway, token, offer, f"bretagne:single-{number}"))
 
-    async def lane(number: int) -> None:
-        for turn in range(count // CONNECTIONS):
-            offer_id = f"bretagne:single-{number}-{turn}"
-            body = orjson.dumps({**offer, "id": offer_id})
+    async def lane(requests: list[bytes]) -> None:
+        wire = await Wire.open(gateway.url)
+        for one in requests:
             began = time.perf_counter()
-            answer = await gateway.publisher.call("PUT", f"/v1/offers/{offer_id}", body=body)
+            status, body = await wire.call(one)
             times.append(time.perf_counter() - began)
-            if answer.status != 202:
-                raise RuntimeError(answer.explain())
+            if status != HTTPStatus.ACCEPTED:
+                raise RuntimeError(body.decode())
+        wire.close()
 
     began = time.perf_counter()
-    await asyncio.gather(*map(lane, range(CONNECTIONS)))
+    await asyncio.gather(*map(lane, lanes))
     return time.perf_counter() - began, times
+
+
+def _put(gateway: Served, token: str, offer: dict[str, Any], offer_id: str) -> bytes:
+    body = orjson.dumps({**offer, "id": offer_id})
+    return request("PUT", f"/v1/offers/{offer_id}", host=urlsplit(gateway.url).netloc, token=token, body=body)
 
 
 async def latency(gateway: Served, raw: bytes, *, rate: int, seconds: float) -> list[float]:
@@ -195,34 +211,48 @@ async def latency(gateway: Served, raw: bytes, *, rate: int, seconds: float) -> 
     sent: dict[str, float] = {}
     times: list[float] = []
     total = int(rate * seconds)
-    ready = asyncio.Event()
+    following = asyncio.Event()
+    idle: asyncio.Queue[Wire] = asyncio.Queue()
+    for _ in range(CONNECTIONS * 2):
+        idle.put_nowait(await Wire.open(gateway.url))
+    reading = await Wire.open(gateway.url)
+    reader, publisher = await gateway.reader.token(), await gateway.publisher.token()
+    host = urlsplit(gateway.url).netloc
 
     async def follow() -> None:
-        cursor = None
+        cursor = ""
         while len(times) < total:
-            wait = "5" if ready.is_set() else "0"
-            params = {"limit": "1000", "wait": wait, "territory": "all", **({"cursor": cursor} if cursor else {})}
-            page = (await gateway.reader.call("GET", "/v1/changes", params=params)).body
+            wait = 5 if following.is_set() else 0
+            path = f"/v1/changes?limit=1000&territory=all&wait={wait}{cursor and '&cursor='}{cursor}"
+            _, body = await reading.call(request("GET", path, host=host, token=reader))
             now = time.perf_counter()
+            page = orjson.loads(body)
             times.extend(now - sent[change["id"]] for change in page["changes"] if change["id"] in sent)
             cursor = page["cursor"]
             if not page["more"]:
-                ready.set()
+                following.set()
 
-    async def put(number: int) -> None:
-        offer_id = f"bretagne:seen-{rate}-{number}"
-        sent[offer_id] = time.perf_counter()
-        await gateway.publisher.call("PUT", f"/v1/offers/{offer_id}", body=orjson.dumps({**offer, "id": offer_id}))
+    async def put(one: bytes) -> None:
+        wire = await idle.get()
+        status, body = await wire.call(one)
+        idle.put_nowait(wire)
+        if status != HTTPStatus.ACCEPTED:
+            raise RuntimeError(body.decode())
 
-    following = asyncio.create_task(follow())
-    await ready.wait()
+    task = asyncio.create_task(follow())
+    await following.wait()
+    ids = [f"bretagne:seen-{rate}-{number}" for number in range(total)]
+    requests = [_put(gateway, publisher, offer, offer_id) for offer_id in ids]
     began = time.perf_counter()
     puts = []
-    for number in range(total):
+    for number, (offer_id, one) in enumerate(zip(ids, requests, strict=True)):
         await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
-        puts.append(asyncio.create_task(put(number)))
+        sent[offer_id] = time.perf_counter()
+        puts.append(asyncio.create_task(put(one)))
     await asyncio.gather(*puts)
-    await asyncio.wait_for(following, 60)
+    await asyncio.wait_for(task, 60)
+    for wire in (reading, *(idle.get_nowait() for _ in range(idle.qsize()))):
+        wire.close()
     return times
 
 

@@ -28,14 +28,12 @@ def canonical(content: dict[str, Any]) -> bytes:
     return rfc8785.dumps(content)
 
 
-_INTEGERS = ("seats", "stay_weeks")
-_OPEN = ("schedule", "extensions")
-
-
 def _plain(content: dict[str, Any]) -> bool:
-    if any(type(content[name]) is float for name in _INTEGERS if name in content):
+    if type(content.get("seats")) is float or type(content.get("stay_weeks")) is float:
         return False
-    if not all(_plain_tree(content[name]) for name in _OPEN if name in content):
+    if "schedule" in content and not _plain_hours(content["schedule"]):
+        return False
+    if "extensions" in content and not _plain_tree(content["extensions"]):
         return False
     location = content.get("location")
     if type(location) is not dict:
@@ -46,6 +44,13 @@ def _plain(content: dict[str, Any]) -> bool:
         if type(degrees) is float and (degrees.is_integer() or not 1e-3 < abs(degrees) < 1e3):
             return False
     return True
+
+
+def _plain_hours(schedule: Any) -> bool:
+    """Its shape is closed: only breaks are numbers."""
+    if type(schedule) is not dict:
+        return True
+    return not any(type(day) is dict and type(day.get("break_minutes")) is float for day in schedule.values())
 
 
 def _plain_tree(value: Any) -> bool:

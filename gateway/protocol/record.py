@@ -5,9 +5,10 @@ binary mode of its Kafka protocol binding (``ce_*`` headers, the data as value).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -51,14 +52,20 @@ _KINDS: dict[type, str] = {
     Lift: "lift",
     Forget: "forget",
 }
+_FIELDS = {kind: tuple(spec.name for spec in fields(kind)) for kind in _KINDS}
+_VALUES = {kind: attrgetter(*names) for kind, names in _FIELDS.items()}
+_OPTIONAL = {kind: tuple(spec.name for spec in fields(kind) if spec.default is None) for kind in _KINDS}
 _TUPLES = ("problems", "provenance")
 
 
 def submission_record(submission: Submission) -> Record:
     """A submission as a record of ``submissions``: key the offer id, value its fields and ``kind``."""
-    fields = {name: getattr(submission, name) for name in submission.__slots__}
-    body = {"kind": _KINDS[type(submission)]}
-    body.update((name, value) for name, value in fields.items() if value is not None)
+    kind = type(submission)
+    body: dict[str, Any] = {"kind": _KINDS[kind]}
+    body.update(zip(_FIELDS[kind], _VALUES[kind](submission), strict=True))
+    for name in _OPTIONAL[kind]:
+        if body[name] is None:
+            del body[name]
     return Record(submission.id.encode(), orjson.dumps(body))
 
 

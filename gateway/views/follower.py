@@ -14,10 +14,12 @@ from typing import Self
 import orjson
 
 from gateway.ports import LogUnavailableError
+from gateway.views.deliveries import DeliveryView
 from gateway.views.facet_index import Tail
 from gateway.views.followed_tails import FollowedTails
 from gateway.views.offers import OfferView
 from gateway.views.receipts import ReceiptView
+from gateway.views.runs import RunView
 from gateway.views.view import Held, View
 
 _EVERY_SECONDS = 0.01
@@ -150,6 +152,14 @@ class FollowedOffers(Follower, OfferView):
         self._settled = self._has_settled(self._reading)
         self._newest.begin(self._reading, self.began)
         return self._newest
+
+
+class FollowedDeliveries(Follower, DeliveryView):
+    """The deliveries, as another process keeps them."""
+
+
+class FollowedRuns(Follower, RunView):
+    """The runs, as another process keeps them."""
 
 
 class FollowedReceipts(Follower, ReceiptView):

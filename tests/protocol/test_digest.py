@@ -11,6 +11,10 @@ from gateway.protocol.digest import canonical, content_digest
 
 SCALARS = st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text()
 COORDINATES = st.floats(allow_nan=False, allow_infinity=False) | st.integers(-180, 180)
+HOURS = st.fixed_dictionaries(
+    {"start": st.text(max_size=5)}, optional={"break_minutes": st.integers(0, 240) | st.floats(0, 240)}
+)
+SCHEDULE = st.dictionaries(st.sampled_from(["monday", "friday", "saturday"]), HOURS)
 OFFERS = st.fixed_dictionaries(
     {"title": st.text(), "levels": st.lists(st.text(max_size=5)), "employer": st.dictionaries(st.text(), st.text())},
     optional={
@@ -19,7 +23,7 @@ OFFERS = st.fixed_dictionaries(
         ),
         "seats": st.integers(1, 6000) | st.just(3.0),
         "extensions": st.dictionaries(st.text(), SCALARS | COORDINATES),
-        "schedule": st.dictionaries(st.text(), SCALARS),
+        "schedule": SCHEDULE | st.builds(lambda days, lunch: {**days, "lunch_break": lunch}, SCHEDULE, st.text()),
     },
 )
 
