@@ -12,7 +12,7 @@ from gateway.bootstrap.keeper import Keeper
 from gateway.bootstrap.log import check_topics
 from gateway.bootstrap.logs import configure_logs
 from gateway.bootstrap.parts import build_parts
-from gateway.bootstrap.serving import build_api, listen, serve, signing_keys
+from gateway.bootstrap.serving import build_api, listen, serve, with_signing_key
 from gateway.bootstrap.task import first_to_end, start
 from gateway.bootstrap.workers import Workers
 from gateway.lock import locked
@@ -41,6 +41,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
     configure_logs(settings.log_level)
     async with AsyncExitStack() as stack:
         stack.enter_context(locked(settings.data))
+        settings = with_signing_key(settings)
         parts = await build_parts(settings, stack, offers=OfferView, receipts=ReceiptView, ready=check_topics)
         keeper = Keeper(parts)
         api_socket = listen(stack, settings.host, settings.port)
@@ -50,7 +51,6 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         tasks = start({**parts.running(), **keeper.running()}, stack)
         workers = None
         if settings.workers:
-            signing_keys(settings)  # made here where they are not there yet, and only read by workers
             workers = Workers(settings, api_socket, url=url)
             await stack.enter_async_context(workers.running())
             tasks |= start({"workers": workers.finished}, stack)

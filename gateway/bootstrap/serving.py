@@ -24,16 +24,22 @@ from gateway.protocol.seal import Seal
 from gateway.settings import Settings, SettingsError
 
 
-def signing_keys(settings: Settings) -> KeyRing:
-    """The keys that sign tokens, made in the data folder where the settings name none."""
-    return KeyRing.read(settings.signing_key) if settings.signing_key else KeyRing.open(settings.data / "signing.pem")
+def with_signing_key(settings: Settings) -> Settings:
+    """The same settings, naming the file of the keys that sign tokens: made in the data folder where they name none."""
+    if settings.signing_key is not None:
+        return settings
+    path = settings.data / "signing.pem"
+    KeyRing.open(path)
+    return replace(settings, signing_key=path)
 
 
 def build_api(parts: Parts, url: str) -> web.Application:
     """The API at this address. Where several processes answer, each has its part of the limits."""
     settings = parts.settings
     share = max(1, settings.workers)
-    keys = signing_keys(settings)
+    if settings.signing_key is None:
+        raise SettingsError("PASSERELLE_SIGNING_KEY names no file")
+    keys = KeyRing.read(settings.signing_key)
     tokens = AccessTokens(keys, issuer=url, clock=clock.now)
     limits = Limits()
     spool = settings.data / "spool"

@@ -1,0 +1,94 @@
+"""A gateway with workers: one federation, whichever process answers."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from gateway.bootstrap import running
+from gateway.bootstrap.workers import WorkerError
+from gateway.client import Client
+from gateway.oauth.keys import KeyRing
+from tests.end_to_end.conftest import Town
+from tests.end_to_end.test_town import OFFER, Follower, put
+from tests.faults.process import GatewayProcess
+
+WORKERS = 2
+LINES = "application/x-ndjson"
+
+
+@pytest.fixture
+def crowded(town: Town) -> Town:
+    return replace(town, settings=replace(town.settings, workers=WORKERS))
+
+
+def lines(*offers: dict[str, Any]) -> bytes:
+    return b"\n".join(map(orjson.dumps, offers))
+
+
+def children() -> Iterator[int]:
+    """The processes that this one has started and that still run."""
+    for task in Path("/proc/self/task").iterdir():
+        yield from map(int, (task / "children").read_text().split())
+
+
+async def withdraw_by_snapshot(client: Client, offer: dict[str, Any]) -> tuple[int, Any]:
+    """Send a complete set of one offer: all others are withdrawn."""
+    mark = (await client.call("POST", "/v1/snapshots/marks")).body["mark"]
+    body = lines(offer, {"count": 1})
+    answer = await client.call("POST", "/v1/snapshots", params={"mark": mark}, body=body, media_type=LINES)
+    return answer.status, answer.body
+
+
+async def test_workers_answer_as_one_gateway(crowded: Town) -> None:
+    """Publishing, waiting for the decision, batches, snapshots, receipts, lists and the feed, over many connections."""
+    async with crowded.open() as clients:
+        reader = Follower(clients["grand-est"])
+        ids = [f"bretagne:{number}" for number in range(8)]
+        answers = await asyncio.gather(*(put(clients["bretagne"], {**OFFER, "id": offer_id}) for offer_id in ids))
+        assert [201] * len(ids) == [status for status, _ in answers]
+        await reader.until(*ids)
+        for _, receipt in answers:
+            told = await clients["bretagne"].call("GET", f"/v1/receipts/{receipt['receipt']}")
+            assert "accepted" == told.body["verdict"]
+        body = lines(*({**OFFER, "id": f"bretagne:b{number}"} for number in range(8)))
+        batch = await clients["bretagne"].call("POST", "/v1/offers/batch", body=body, media_type=LINES)
+        assert (202, 8) == (batch.status, batch.body["queued"])
+        await reader.until(*ids, *(f"bretagne:b{number}" for number in range(8)))
+        found = await clients["national"].call("GET", "/v1/offers", params={"department": "35", "territory": "all"})
+        assert 16 == len(found.body["offers"])
+        status, applied = await withdraw_by_snapshot(clients["bretagne"], {**OFFER, "id": "bretagne:0"})
+        assert (409, 15) == (status, applied["would_withdraw"])
+    assert [] == (await crowded.audit()).findings
+
+
+async def test_a_worker_that_dies_ends_the_gateway(town: Town) -> None:
+    """Nothing is swallowed: the operator's supervisor starts it anew."""
+    settings = replace(town.settings, workers=WORKERS)
+    before = set(children())
+    async with running(settings) as gateway:
+        worker = next(iter(set(children()) - before))
+        os.kill(worker, signal.SIGKILL)
+        with pytest.raises(WorkerError, match="ended by itself"):
+            await asyncio.wait_for(gateway.finished(), 30)
+    assert before == set(children())
+
+
+async def test_workers_end_with_a_gateway_that_is_killed(town: Town) -> None:
+    """The port is free again at once, for the next one."""
+    key = town.settings.data.parent / "signing.pem"
+    KeyRing.open(key)
+    settings = replace(town.settings, workers=1, signing_key=key)
+    gateway = GatewayProcess("crowded", settings.data, settings.to_environ())
+    for _ in range(2):
+        await gateway.start()
+        try:
+            await gateway.ready()
+        finally:
+            await gateway.kill()
