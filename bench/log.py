@@ -1,8 +1,8 @@
 """How fast a log takes and gives back records, beside what its storage does bare, in the same run.
 
-    python bench/log.py memory
-    python bench/log.py sqlite                # in a temporary folder; --folder names another disk
-    python bench/log.py sqlite --busy         # while the event loop has other work, as in a serving process
+    python -m bench.log memory
+    python -m bench.log sqlite                # in a temporary folder; --folder names another disk
+    python -m bench.log sqlite --busy         # while the event loop has other work, as in a serving process
 
 Records are 1.3 kB, as offers are. Every figure is the best of three rounds; the ratio is to one thread that writes the
 same rows with ``executemany`` into a WAL file with ``synchronous=FULL``, 500 to a transaction.

@@ -1,7 +1,7 @@
 """How the offer view bears size: filling it, feed pages and filtered queries at two sizes in one run, and their ratio.
 
-    python bench/views.py                     # 2,000 against 50,000 offers, half a minute
-    python bench/views.py --small 10000 --large 1000000
+    python -m bench.views                     # 2,000 against 50,000 offers, half a minute
+    python -m bench.views --small 10000 --large 1000000
 
 The bar (docs/performance.md): a page or query at the large size takes at most three times its time at the small one.
 Offers are made up from a fixed seed and written as the relay writes them; nothing but the view is measured.

@@ -13,7 +13,7 @@ from gateway.protocol.digest import content_digest
 from gateway.protocol.identity import partition_of
 from gateway.protocol.receipt import ReceiptIds, Versions
 from gateway.protocol.record import Record, submission_record
-from gateway.protocol.routing import provenance_of
+from gateway.protocol.routing import audiences, provenance_of
 from gateway.protocol.submission import Publish, Submission, Withdraw
 from gateway.protocol.topic import SUBMISSIONS
 from schemas import Verdict
@@ -86,6 +86,7 @@ def command(
         revision=revision,
         digest=content_digest(document),
         offer=verdict.offer,
+        audiences=tuple(sorted(audiences(verdict.offer))),
         territory=verdict.territory,
         expires_on=verdict.expires_on,
         problems=tuple(problem.to_json() for problem in verdict.problems),

@@ -7,8 +7,8 @@ from rich.text import Text
 from gateway.audit import AuditReport
 from gateway.audit import audit as audit_log
 from gateway.cli.console import ERR, FAILED, OUT
-from gateway.loop import run
 from gateway.cli.operating import log_here
+from gateway.loop import run
 
 
 def audit() -> None:

@@ -11,13 +11,13 @@ import typer
 from rich.live import Live
 
 from gateway.cli.console import FAILED, OUT, CommandError
-from gateway.loop import run
 from gateway.cli.operating import explained
 from gateway.clock import now
 from gateway.demo.display import LiveView, plain_line, tell_end
 from gateway.demo.federation import VISITOR, Federation, federation
 from gateway.demo.scenario import Scenario
 from gateway.kafka.broker import BrokerError
+from gateway.loop import run
 from gateway.protocol.decide import paris_date
 
 _PLAIN_SECONDS = 1.0

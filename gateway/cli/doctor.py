@@ -16,8 +16,8 @@ from rich.text import Text
 
 from gateway.bootstrap import open_log, topics_of
 from gateway.cli.console import FAILED, OUT
-from gateway.loop import run
 from gateway.clock import now
+from gateway.loop import run
 from gateway.oauth.keys import KeyRing, SigningKeyError
 from gateway.partners import Partners
 from gateway.ports import EventLog, LogError

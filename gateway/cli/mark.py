@@ -5,10 +5,10 @@ from typing import Annotated
 import typer
 
 from gateway.cli.console import ERR
-from gateway.loop import run
 from gateway.cli.partnership import as_partner, refused
 from gateway.cli.problems import Language
 from gateway.client import Client
+from gateway.loop import run
 
 
 def mark(lang: Annotated[Language, typer.Option(help="Language of the explanations.")] = "fr") -> None:

@@ -13,9 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.cli.console import OUT, CommandError
-from gateway.loop import run
 from gateway.cli.operating import log_here
 from gateway.clock import now
+from gateway.loop import run
 from gateway.partners import Partners
 from gateway.partners.credential import MintedSecret, live_secrets, mint_secret, revoke, rotate
 from gateway.partners.onboarding import Wish, new_partner

@@ -6,8 +6,8 @@ import signal
 
 from gateway.bootstrap import running
 from gateway.cli.console import ERR
-from gateway.loop import run
 from gateway.cli.operating import explained, settings_here
+from gateway.loop import run
 
 
 def serve() -> None:

@@ -4,8 +4,8 @@ import typer
 
 from gateway.bootstrap import topics_of
 from gateway.cli.console import FAILED, OUT
-from gateway.loop import run
 from gateway.cli.operating import log_here
+from gateway.loop import run
 from gateway.partners import Partners
 from gateway.protocol.topic import COMMON
 

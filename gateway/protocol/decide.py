@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from gateway.protocol.identity import GATEWAY, platform_of
 from gateway.protocol.lifecycle import TRANSITIONS, Command, state_of
-from gateway.protocol.routing import audiences
 from gateway.protocol.submission import Forget, Known, Lift, Publish, Retire, Submission, Withdraw
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -107,7 +106,7 @@ def _publish(submission: Publish, known: Known | None, now: int, position: int) 
         return Rejected(known, "moderated")
     if submission.expires_on < paris_date(now):
         return Rejected(known, "already-expired")
-    shared = audiences(submission.offer) | (known.shared if known else frozenset())
+    shared = frozenset(submission.audiences) | (known.shared if known else frozenset())
     accepted = Known(
         revision=submission.revision,
         digest=submission.digest,

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
+from orjson import Fragment
+
 Json: TypeAlias = Mapping[str, Any]
 PublisherReason: TypeAlias = Literal["filled", "cancelled"]
 GatewayReason: TypeAlias = Literal["expired", "absent", "moderated"]
@@ -14,7 +16,8 @@ Reason: TypeAlias = PublisherReason | GatewayReason
 class Publish:
     """A publisher's offer, already accepted by ``schemas.check``.
 
-    ``digest`` is the content digest (hex) of the document as it was sent, ``offer`` its normalised and redacted form.
+    ``digest`` is the content digest (hex) of the document as it was sent, ``offer`` its normalised and redacted form:
+    parsed, or (``skim_submission``) as the text that lies on the log. ``audiences`` are those that may see it.
     ``mark`` is set on snapshot items only: the submissions offset of this partition that the snapshot's mark signed.
     """
 
@@ -23,7 +26,8 @@ class Publish:
     id: str
     revision: int
     digest: str
-    offer: Json
+    offer: Json | Fragment
+    audiences: tuple[str, ...]
     territory: Json
     expires_on: str
     problems: tuple[Json, ...] = ()

@@ -10,7 +10,7 @@ from gateway.ports import Output
 from gateway.protocol.decide import Accepted, Decision, Rejected, Stale, decide
 from gateway.protocol.identity import GATEWAY
 from gateway.protocol.receipt import receipt_record, verdict_name
-from gateway.protocol.record import OfferState, Record, StoredRecord, offer_record, read_submission
+from gateway.protocol.record import Record, StoredRecord, change_record, skim_submission
 from gateway.protocol.submission import Known, Publish, Submission, Withdraw
 from gateway.protocol.topic import OFFERS, RECEIPTS, SUBMISSIONS
 from gateway.submissions import VERSIONS
@@ -31,7 +31,7 @@ def read_batch(records: Sequence[StoredRecord]) -> list[tuple[StoredRecord, Subm
     for record in records:
         if record.value is None:
             raise ValueError(f"a submission without a value at offset {record.offset}")
-        read.append((record, read_submission(record.value)))
+        read.append((record, skim_submission(record.value)))
     return read
 
 
@@ -77,10 +77,14 @@ def _change(submission: Submission, decision: Accepted) -> Record:
         return Record(submission.id.encode(), None)
     traceparent = getattr(submission, "traceparent", None)
     if isinstance(submission, Publish):
-        state = OfferState(submission.id, decision.known, submission.offer, submission.territory)
-    else:
-        state = OfferState(submission.id, decision.known)
-    return offer_record(state, traceparent=traceparent)
+        return change_record(
+            submission.id,
+            decision.known,
+            offer=submission.offer,
+            territory=submission.territory,
+            traceparent=traceparent,
+        )
+    return change_record(submission.id, decision.known, traceparent=traceparent)
 
 
 def _explanation(decision: Decision) -> Mapping[str, Any] | None:

@@ -15,10 +15,11 @@ from gateway.protocol.submission import Forget, Known, Lift, Publish, Retire, Su
 NOW = 1_796_000_000_000
 DAY = 24 * 3_600_000
 ID = "bretagne:1"
+BOTH = ("national", "regions")
 
 
 def publish(revision: int, digest: str = "aa", **more: object) -> Publish:
-    fields = {"expires_on": "2027-06-27", "offer": {"title": "Stage"}, "territory": {}, **more}
+    fields = {"expires_on": "2027-06-27", "offer": {"title": "Stage"}, "audiences": BOTH, "territory": {}, **more}
     return Publish(receipt="r", publisher="bretagne", id=ID, revision=revision, digest=digest, **fields)  # type: ignore[arg-type]
 
 
@@ -90,7 +91,7 @@ class TestPublishing:
     def test_the_audiences_ever_allowed_are_remembered(self):
         """[RTE-006]."""
         open_to_all = publish(1)
-        closed = publish(2, offer={"title": "Stage", "redistribution": {"regions": False, "national": False}})
+        closed = publish(2, audiences=())
         assert after(open_to_all, closed).shared == {"regions", "national"}
 
     def test_a_platform_that_was_shown_one_revision_is_owed_the_removal_of_every_later_one(self):

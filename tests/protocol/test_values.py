@@ -1,5 +1,7 @@
 """Identity, records, receipts, seals, cursors, routing: the values of the protocol and their conversions."""
 
+from dataclasses import replace
+
 import orjson
 import pytest
 from hypothesis import given
@@ -16,6 +18,7 @@ from gateway.protocol.record import (
     offer_record,
     read_offer,
     read_submission,
+    skim_submission,
     submission_record,
     utc,
 )
@@ -100,6 +103,7 @@ SUBMISSIONS = [
         revision=2,
         digest="aa",
         offer=OFFER,
+        audiences=("national",),
         territory=TERRITORY,
         expires_on="2027-06-27",
         problems=({"code": "x"},),
@@ -120,6 +124,17 @@ class TestRecords:
         record = submission_record(submission)
         assert record.key == b"bretagne:1"
         assert read_submission(record.value or b"") == submission
+
+    @pytest.mark.parametrize("submission", SUBMISSIONS, ids=lambda one: type(one).__name__)
+    def test_a_submission_that_is_only_skimmed_is_the_same(self, submission):
+        """Also where a text of the offer, or of a problem, looks like the place where the offer begins."""
+        if isinstance(submission, Publish):
+            trap = ',"offer":{"title":"x"}'
+            submission = replace(submission, offer={**OFFER, "title": trap}, problems=({"actual": trap},))
+        skimmed = skim_submission(submission_record(submission).value or b"")
+        assert submission_record(skimmed) == submission_record(submission)
+        if isinstance(submission, Publish):
+            assert replace(skimmed, offer=submission.offer) == submission
 
     @pytest.mark.parametrize("raw", [b"{}", b'{"kind":"other"}'])
     def test_what_the_gateway_did_not_write_is_an_error(self, raw):

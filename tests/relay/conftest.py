@@ -25,7 +25,7 @@ NOW = 1_796_000_000_000
 IDS = ReceiptIds(b"k" * 32)
 
 
-async def eventually(condition: Callable[[], Awaitable[bool]], *, seconds: float = 10.0) -> None:
+async def eventually(condition: Callable[[], Awaitable[bool]], *, seconds: float = 60.0) -> None:
     """Wait for a condition, with a deadline."""
     async with asyncio.timeout(seconds):
         while not await condition():
@@ -74,7 +74,13 @@ class Bench:
         assert [type(outcome).__name__ for outcome in outcomes] == ["Queued"] * len(submissions)
 
     def publish(self, number: int, revision: int, digest: str = "aa", **more: Any) -> Publish:
-        fields = {"expires_on": "2027-06-27", "offer": {"title": str(revision)}, "territory": {}, **more}
+        fields = {
+            "expires_on": "2027-06-27",
+            "offer": {"title": str(revision)},
+            "audiences": ("national", "regions"),
+            "territory": {},
+            **more,
+        }
         offer_id = f"bretagne:{number}"
         return Publish(
             receipt=self.receipt(offer_id),

@@ -43,6 +43,7 @@ def publish(number: int | str, revision: int = 1, *, mark: int | None = None) ->
         revision=revision,
         digest="aa",
         offer=offer,
+        audiences=("national", "regions"),
         territory=TERRITORY,
         expires_on="2027-06-27",
         provenance=("bretagne",),
@@ -145,7 +146,7 @@ class House:
     async def live_is(self, *numbers: int | str, within: bool = False) -> None:
         """Wait until exactly these (or at least these) are live."""
         expected = {f"bretagne:{number}" for number in numbers}
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not (expected <= await self.live() if within else expected == await self.live()):
                 for task in self.tasks:
                     assert not task.done(), task.exception()
