@@ -40,12 +40,12 @@ security: dev ## Known weak spots in the code
 check: lint types imports security test ## All that CI asks: style, types, imports, security, tests, examples of the docs
 
 .PHONY: bench
-bench: dev ## Measure: verdicts, log, views (each file in bench/ says how to run it alone)
-	@for each in check "log sqlite" views; do echo "== bench.$$each"; $(BIN)/python -m bench.$$each || exit 1; done
+bench: dev ## Measure the table of docs/performance.md (half an hour; ONLY=ingest: one part; OFFERS=n, MILLION=n)
+	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(OFFERS),--offers $(OFFERS)) $(if $(MILLION),--million $(MILLION))
 
 .PHONY: faults
-faults: dev ## Kill, cut and restart, and count at the far end (real Kafka)
-	@$(BIN)/pytest tests/kafka/test_outage.py tests/end_to_end $(wildcard tests/faults) $(ARGS)
+faults: dev ## Kill, cut and restart, and count at the far end (LOG=embedded or kafka, MINUTES=30, SEED=1)
+	@$(BIN)/python -m tests.faults --log $(or $(LOG),embedded) --minutes $(or $(MINUTES),30) --seed $(or $(SEED),1)
 
 .PHONY: advisories
 advisories: dev ## Ask whether a locked package has a known vulnerability

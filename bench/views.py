@@ -190,10 +190,15 @@ async def measure(folder: Path, count: int) -> dict[str, float]:
     return results
 
 
+async def compare(small: int, large: int) -> tuple[dict[str, float], dict[str, float]]:
+    """Milliseconds of each question at both sizes."""
+    with tempfile.TemporaryDirectory() as folder:
+        return await measure(Path(folder), small), await measure(Path(folder), large)
+
+
 async def main(small: int, large: int) -> None:
     """Print the results as a table."""
-    with tempfile.TemporaryDirectory() as folder:
-        first, second = [await measure(Path(folder), count) for count in (small, large)]
+    first, second = await compare(small, large)
     print(f"\n{'median of 30, milliseconds':<46}{small:>10,}{large:>12,}{'ratio':>8}")
     for name, base in first.items():
         print(f"{name:<46}{base:>10.2f}{second[name]:>12.2f}{second[name] / base:>8.2f}")

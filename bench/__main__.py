@@ -1,0 +1,166 @@
+"""The table of docs/performance.md, measured here: ``python -m bench``, or ``--only`` one of its parts.
+
+    ingest single relay latency     on both logs, a few minutes       views     the offer view at two sizes
+    million                         one upload of ``--million`` offers and a restart with them, on both logs
+
+Each row gives the figure, the bar, and what was measured beside it in the same run. Ratios mean more than figures:
+client, gateway and broker share the machine.
+"""
+
+import argparse
+import asyncio
+import os
+import platform
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.table import Table
+
+from bench import load, relay, views
+from bench.served import documents, prepared, served
+
+PARTS = ("ingest", "single", "relay", "latency", "views", "million")
+LOGS = {"Kafka": True, "embedded": False}
+WORKERS = 2
+RATE = 1_000
+SECONDS = 10.0
+PUTS = 12_800
+_QUESTIONS = ("query", "feed")
+
+
+@dataclass(frozen=True)
+class Row:
+    """What was measured, what the bar asks, and what was seen beside."""
+
+    what: str
+    figure: str
+    bar: str
+    beside: str = ""
+
+
+def p(times: list[float], share: float) -> float:
+    """A percentile in milliseconds."""
+    return sorted(times)[min(len(times) - 1, int(len(times) * share))] * 1_000
+
+
+def _each(offers: int, *, workers: float, keeper: float) -> str:
+    """Processor time for one offer."""
+    return f"processor time each: workers {workers / offers * 1e6:.0f} µs, keeper {keeper / offers * 1e6:.0f} µs"
+
+
+async def ingest(offers: int) -> AsyncIterator[Row]:
+    """Batches by four connections, beside raw appends of the same bytes."""
+    raws = documents(offers)
+    for name, kafka in LOGS.items():
+        async with prepared(kafka=kafka, workers=WORKERS) as (settings, texts):
+            raw = await load.raw_appends(settings, raws)
+            async with served(settings, texts) as gateway:
+                own, workers = gateway.processor()
+                seconds, queued = await load.ingest(gateway, raws)
+                _, busy = gateway.processor()
+                rate = len(raws) / seconds
+                began = time.perf_counter()
+                await load.held(gateway, queued)
+                whole = seconds + time.perf_counter() - began
+                spent, _ = gateway.processor()
+        bar = "≥ 0.35 of raw, ≥ 30,000/s when raw ≥ 100,000/s" if kafka else "≥ 20,000/s"
+        yield Row(f"batch ingest, {name}", f"{rate:,.0f} offers/s", bar, f"{rate / raw:.2f} of raw {raw:,.0f}/s")
+        each = _each(len(raws), workers=busy - workers, keeper=spent - own)
+        yield Row("  until a reader has all", f"{len(raws) / whole:,.0f} offers/s", "", each)
+
+
+async def single(offers: int) -> AsyncIterator[Row]:
+    """One offer a request, each durable before its answer."""
+    raw = documents(1)[0]
+    for name, kafka in LOGS.items():
+        async with prepared(kafka=kafka, workers=WORKERS) as (settings, texts), served(settings, texts) as gateway:
+            await load.single(gateway, raw, 640)
+            own, workers = gateway.processor()
+            seconds, times = await load.single(gateway, raw, min(offers, PUTS))
+            spent, busy = gateway.processor()
+        figure = f"{len(times) / seconds:,.0f}/s, p99 {p(times, 0.99):.0f} ms"
+        each = _each(len(times), workers=busy - workers, keeper=spent - own)
+        yield Row(f"single PUT, 32 connections, {name}", figure, "≥ 3,500/s, p99 ≤ 20 ms", each)
+
+
+async def decide(offers: int) -> AsyncIterator[Row]:
+    """The relay alone."""
+    for name, kafka in LOGS.items():
+        rate, raw = await relay.measure(kafka=kafka, offers=offers)
+        beside = f"{rate / raw:.2f} of raw {raw:,.0f}/s"
+        yield Row(f"relay, exactly once, {name}", f"{rate:,.0f} offers/s", "≥ 20,000/s", beside)
+
+
+async def latency(_: int) -> AsyncIterator[Row]:
+    """From a PUT to a reader who follows the changes feed."""
+    raw = documents(1)[0]
+    for name, kafka in LOGS.items():
+        async with prepared(kafka=kafka, workers=1) as (settings, texts), served(settings, texts) as gateway:
+            few = await load.latency(gateway, raw, rate=RATE // 10, seconds=SECONDS / 2)
+            times = await load.latency(gateway, raw, rate=RATE, seconds=SECONDS)
+        figure = f"p50 {p(times, 0.5):.0f} ms, p99 {p(times, 0.99):.0f} ms"
+        beside = f"at {RATE // 10}/s p50 {p(few, 0.5):.0f} ms, p99 {p(few, 0.99):.0f} ms"
+        bar = "p99 ≤ 150 ms" if kafka else ""
+        yield Row(f"publish → in a reader's hands, {RATE:,}/s, {name}", figure, bar, beside)
+
+
+async def look(million: int) -> AsyncIterator[Row]:
+    """Pages and queries at 10,000 offers and at a million."""
+    small, large = await views.compare(min(10_000, million), million)
+    for kind in _QUESTIONS:
+        ratios = {name: large[name] / small[name] for name in small if name.startswith(kind)}
+        worst = max(ratios, key=lambda name: ratios[name])
+        beside = f"worst: {worst}, {small[worst]:.2f} → {large[worst]:.2f} ms"
+        over = sum(ratio > 3 for ratio in ratios.values())
+        figure = f"{max(ratios.values()):.1f}×, {len(ratios) - over} of {len(ratios)} within"
+        yield Row(f"{kind} at {million:,} offers against 10,000", figure, "≤ 3×", beside)
+
+
+async def many(million: int) -> AsyncIterator[Row]:
+    """One long upload, its memory, and a restart with all of it."""
+    raws = documents(min(million, 20_000))
+    for name, kafka in LOGS.items():
+        async with prepared(kafka=kafka, workers=WORKERS) as (settings, texts):
+            async with served(settings, texts) as gateway:
+                done = await load.upload(gateway, raws, million)
+            began = time.perf_counter()
+            async with served(settings, texts):
+                restart = time.perf_counter() - began
+        beside = f"HTTP {done.status}, idle {done.idle / 1e6:,.0f} MB"
+        yield Row(f"{million:,} offers in one upload, {name}", f"{million / done.seconds:,.0f} offers/s", "", beside)
+        yield Row("  memory above idle, at most", f"{(done.most - done.idle) / 1e6:,.0f} MB", "≤ 300 MB")
+        bar = "≤ 60 s" if kafka else "≤ 10 s"
+        yield Row(f"restart with {million:,} live offers, {name}", f"ready in {restart:.1f} s", bar)
+
+
+async def measure(only: str | None, offers: int, million: int, show: Callable[[str], None]) -> Table:
+    """All parts, or one."""
+    sizes = {"views": million, "million": million}
+    works = dict(zip(PARTS, (ingest, single, decide, latency, look, many), strict=True))
+    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
+    table = Table("what", "figure", "bar", "beside, in the same run", title=machine)
+    for name, work in works.items():
+        if only in {None, name}:
+            show(f"measuring: {name}")
+            async for row in work(sizes.get(name, offers)):
+                show(f"{row.what}: {row.figure}; {row.beside}")
+                table.add_row(row.what, row.figure, row.bar, row.beside)
+    return table
+
+
+def main(arguments: list[str]) -> None:
+    """Parse, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--offers", type=int, default=60_000)
+    parser.add_argument("--million", type=int, default=1_000_000)
+    parser.add_argument("--only", choices=PARTS)
+    given = parser.parse_args(arguments)
+    console = Console(width=160, highlight=False)
+    console.print(asyncio.run(measure(given.only, given.offers, given.million, console.print)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

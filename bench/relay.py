@@ -1,0 +1,99 @@
+"""The relay alone, exactly once, from submissions that lie on the log: ``python -m bench.relay [--kafka]``.
+
+Submissions are judged and written as an upload writes them; then a relay with an empty memory decides all of them. The
+figure is submissions a second from its start to its last commit; the ratio is to raw appends in the same run.
+"""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from datetime import date
+from pathlib import Path
+
+from rich.console import Console
+
+from bench.load import raw_appends
+from bench.served import documents, prepared
+from gateway import clock
+from gateway.bootstrap import open_log
+from gateway.ports import EventLog
+from gateway.protocol.decide import paris_date
+from gateway.protocol.receipt import ReceiptIds
+from gateway.protocol.topic import SUBMISSIONS
+from gateway.relay import Relay
+from gateway.submissions import Submissions
+from gateway.upload.judge import Author, BatchJudge
+
+_SLICE = 2_000
+
+
+async def fill(submissions: Submissions, raws: list[bytes]) -> int:
+    """Judge and append; how many were accepted."""
+    author = Author(publisher="bretagne", hosts={}, on=_today())
+    judge = BatchJudge(submissions, author)
+    items = [judge.judge(raw) for raw in raws]
+    prepared_ = [item.prepared for item in items if item.prepared is not None]
+    for at in range(0, len(prepared_), _SLICE):
+        await submissions.submit_records(prepared_[at : at + _SLICE])
+    return len(prepared_)
+
+
+async def relay_rate(log: EventLog, raws: list[bytes]) -> float:
+    """Submissions decided a second."""
+    ids = ReceiptIds(b"0123456789abcdef0123456789abcdef")
+    submissions = Submissions(log, ids=ids, clock=clock.now)
+    count = await fill(submissions, raws)
+    ends = await log.ends(SUBMISSIONS)
+    with tempfile.TemporaryDirectory(prefix="passerelle-relay-") as folder:
+        relay = Relay(
+            log,
+            folder=Path(folder),
+            identity=await log.identity(),
+            submissions=submissions,
+            ids=ids,
+            clock=clock.now,
+            decided=lambda verdicts: None,  # noqa: ARG005  # counted by the log itself
+        )
+        began = time.perf_counter()
+        running = asyncio.create_task(relay.run())
+        while not _done(relay, ends):
+            if running.done():
+                await running
+            await asyncio.sleep(0.005)
+        seconds = time.perf_counter() - began
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    return count / seconds
+
+
+def _done(relay: Relay, ends: tuple[int, ...]) -> bool:
+    return all(p in relay.partitions and relay.partitions[p].position >= end for p, end in enumerate(ends))
+
+
+def _today() -> date:
+    return date.fromisoformat(paris_date(clock.now()))
+
+
+async def measure(*, kafka: bool, offers: int) -> tuple[float, float]:
+    """The relay's rate and that of raw appends."""
+    raws = documents(offers)
+    async with prepared(kafka=kafka, workers=0) as (settings, _):
+        raw = await raw_appends(settings, raws)
+        async with open_log(settings) as log:
+            return await relay_rate(log, raws), raw
+
+
+def main(arguments: list[str]) -> None:
+    """Parse, measure, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kafka", action="store_true")
+    parser.add_argument("--offers", type=int, default=50_000)
+    given = parser.parse_args(arguments)
+    rate, raw = asyncio.run(measure(kafka=given.kafka, offers=given.offers))
+    Console().print(f"relay: {rate:,.0f} submissions/s, {rate / raw:.2f} of raw appends ({raw:,.0f}/s)")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,149 @@
+"""A whole gateway to be loaded: its own processes (``passerelle serve``), and a client of each of two partners."""
+
+import asyncio
+import os
+import secrets
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+import aiohttp
+import orjson
+
+from gateway import clock
+from gateway.bootstrap import open_log
+from gateway.client import Client
+from gateway.demo.generator import generate
+from gateway.kafka.broker import LocalBroker
+from gateway.oauth.keys import KeyRing
+from gateway.partners import Partners
+from gateway.partners.credential import mint_secret
+from gateway.protocol.decide import paris_date
+from gateway.protocol.partner import Partner
+from gateway.protocol.topic import COMMON
+from gateway.settings import Settings
+
+CONNECTIONS = 32
+
+
+@dataclass(frozen=True)
+class Served:
+    """A gateway in a process of its own, and a client of each of two partners."""
+
+    settings: Settings
+    url: str
+    process: int
+    publisher: Client
+    reader: Client
+
+    def processes(self) -> list[int]:
+        """Its own process and its workers."""
+        tasks = Path(f"/proc/{self.process}/task").iterdir()
+        return [self.process, *(int(pid) for task in tasks for pid in (task / "children").read_text().split())]
+
+    def memory(self) -> int:
+        """The resident memory of all its processes now, in bytes."""
+        return sum(map(_resident, self.processes()))
+
+    def processor(self) -> tuple[float, float]:
+        """The processor time so far, in seconds: its own process's, and its workers' together."""
+        own, *workers = map(_processor, self.processes())
+        return own, sum(workers)
+
+
+@asynccontextmanager
+async def prepared(*, kafka: bool, workers: int) -> AsyncIterator[tuple[Settings, dict[str, str]]]:
+    """A fresh log with two partners on it, and their secrets."""
+    async with AsyncExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="passerelle-bench-")))
+        settings = Settings(
+            data=folder / "data", port=0, management_port=0, workers=workers, requests_per_minute=100_000_000
+        )
+        if kafka:
+            broker = stack.enter_context(LocalBroker())
+            KeyRing.open(folder / "signing.pem")
+            settings = replace(
+                settings,
+                kafka=broker.bootstrap_servers,
+                secret=secrets.token_urlsafe(32),
+                signing_key=folder / "signing.pem",
+            )
+        texts = {}
+        async with open_log(settings) as log:
+            await log.create_topics(COMMON)
+            partners = Partners(log)
+            for slug, scope in (("bretagne", "offers:publish"), ("national", "offers:read")):
+                secret = mint_secret(now=clock.now(), entropy=os.urandom)
+                texts[slug] = secret.text
+                await partners.save(
+                    Partner(platform=slug, name=slug, scopes=frozenset({scope}), secrets=(secret.kept,))
+                )
+            await partners.close()
+        yield settings, texts
+
+
+@asynccontextmanager
+async def served(settings: Settings, texts: dict[str, str]) -> AsyncIterator[Served]:
+    """The gateway, ready; stopped when the block ends."""
+    async with AsyncExitStack() as stack:
+        command = (sys.executable, "-c", "from gateway.cli import main; main()", "serve")
+        process = await asyncio.create_subprocess_exec(
+            *command, env={**os.environ, **settings.to_environ()}, stdout=asyncio.subprocess.PIPE
+        )
+        stack.push_async_callback(_stop, process)
+        started = await _started(process)
+        drain = asyncio.create_task(_drain(process))
+        stack.callback(drain.cancel)
+        connector = aiohttp.TCPConnector(limit=CONNECTIONS * 2)
+        session = await stack.enter_async_context(aiohttp.ClientSession(connector=connector))
+        clients = {
+            slug: Client(session, started["url"], client_id=slug, client_secret=text) for slug, text in texts.items()
+        }
+        while True:
+            async with session.get(f"{started['management']}/readyz") as answer:
+                if answer.status == 200:
+                    break
+            await asyncio.sleep(0.02)
+        yield Served(settings, started["url"], process.pid, clients["bretagne"], clients["national"])
+
+
+async def _started(process: asyncio.subprocess.Process) -> dict[str, str]:
+    if process.stdout is None:
+        raise RuntimeError("the gateway's output is not read")
+    while line := await process.stdout.readline():
+        told = orjson.loads(line)
+        if told.get("event") == "gateway.started":
+            return dict(told)
+    raise RuntimeError("the gateway did not start")
+
+
+async def _drain(process: asyncio.subprocess.Process) -> None:
+    while process.stdout is not None and await process.stdout.read(1 << 20):
+        pass
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        process.terminate()
+    await process.wait()
+
+
+def documents(count: int) -> list[bytes]:
+    """Offers as the demo makes them, those that are refused left out."""
+    today = date.fromisoformat(paris_date(clock.now()))
+    made = (offer.raw for offer in generate(11, "bretagne", count + count // 10, today))
+    return list(made)[:count]
+
+
+def _resident(process: int) -> int:
+    status = Path(f"/proc/{process}/status").read_text()
+    return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))) * 1024
+
+
+def _processor(process: int) -> float:
+    values = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(values[11]) + int(values[12])) / os.sysconf("SC_CLK_TCK")
