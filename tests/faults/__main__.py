@@ -98,18 +98,19 @@ async def run_embedded(run: Run) -> None:
                     full = disk_full(disk)
                     await run.play(Arena(folder), [full, KILL, KILL, full, KILL])
             else:
-                await run.play(Arena(folder), faults)
+                await run.play(Arena(folder, workers=number // 2 % 2), faults)
 
 
 async def run_kafka(run: Run) -> None:
     """On a real broker behind a proxy, with two replicas or more."""
     async with _kafka() as faults:
         kinds = [STOP, REPLACE, ZOMBIE, COMPACT_KAFKA, CROWD, *faults.all()]
-        for chosen in rounds(kinds, KILL, random=run.random, each=6, kills=3):
+        for number, chosen in enumerate(rounds(kinds, KILL, random=run.random, each=6, kills=3)):
             if run.over:
                 return
             with _folder() as folder:
-                arena = Arena(folder, kafka=faults.broker.bootstrap_servers, behind=faults.proxy.bootstrap_servers)
+                servers, behind = faults.broker.bootstrap_servers, faults.proxy.bootstrap_servers
+                arena = Arena(folder, kafka=servers, behind=behind, workers=number % 2)
                 await run.play(arena, chosen, replicas=2)
 
 

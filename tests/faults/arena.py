@@ -35,13 +35,16 @@ LIMITLESS = "1000000"
 class Arena:
     """Replicas by name, the addresses of those that are up, and the way to the log for the judge."""
 
-    def __init__(self, folder: Path, *, kafka: str | None = None, behind: str | None = None) -> None:
-        """``kafka`` is where the broker is, ``behind`` where the replicas are told that it is (a proxy)."""
+    def __init__(self, folder: Path, *, kafka: str | None = None, behind: str | None = None, workers: int = 0) -> None:
+        """``kafka`` is where the broker is, ``behind`` where the replicas are told that it is (a proxy); ``workers`` is
+        how many further processes each replica answers with.
+        """
         self.folder = folder
         self.kafka = kafka
         self.replicas: list[GatewayProcess] = []
         self.secrets: dict[str, str] = {}
         self._made = 0
+        self._workers = workers
         self._key = folder / "signing.pem"
         self._secret = secrets.token_urlsafe(32)
         self._prefix = f"faults-{secrets.token_hex(4)}"
@@ -115,6 +118,7 @@ class Arena:
             "PASSERELLE_PUBLIC_URL": "http://gateway.test",
             "PASSERELLE_REQUESTS_PER_MINUTE": LIMITLESS,
             "PASSERELLE_UPLOADS_AT_ONCE": "64",
+            "PASSERELLE_WORKERS": str(self._workers),
             "PASSERELLE_LOG_LEVEL": "info",
         }
         if self._behind is not None:
