@@ -5,6 +5,7 @@ from base64 import b64encode
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from secrets import token_urlsafe
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
@@ -16,6 +17,10 @@ Body: TypeAlias = bytes | Callable[[], AsyncIterator[bytes]]
 """What a call sends: bytes, or a function that gives a stream of them, anew for each try."""
 
 _RETRIED = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+_KEY = "Idempotency-Key"
+_KEY_BYTES = 18
+_ONCE = ("POST", "/v1/snapshots")
+"""Sent again, a snapshot whose answer was lost would find its own mark used up. Everything else is safe by itself."""
 _EARLY = 60.0
 """How long before its end a token is renewed, in seconds."""
 
@@ -52,7 +57,7 @@ class Answer:
 
 class Client:
     """Calls one gateway as one partner. ``patience`` is how many seconds a call may go on being retried, after 429, 503
-    and lost connections: resending is safe, since a revision is accepted once.
+    and lost connections: resending is safe, since a revision is accepted once, and a snapshot has a key of its own.
     """
 
     def __init__(
@@ -95,10 +100,12 @@ class Client:
         recover in time; any other answer is returned.
         """
         renewed = False
+        key = {_KEY: token_urlsafe(_KEY_BYTES)} if (method, path) == _ONCE else {}
         while True:
             sent = {
                 "Authorization": f"Bearer {await self.token()}",
                 "Accept-Language": self._language,
+                **key,
                 **(headers or {}),
             }
             if body is not None:
@@ -136,7 +143,7 @@ class Client:
             except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
                 answer = None
                 lost = str(error) or type(error).__name__
-            if answer is not None and answer.status not in _RETRIED:
+            if answer is not None and answer.status not in _RETRIED and not _still_runs(answer):
                 return answer
             wait = _asked_wait(answer) or pause
             pause = min(pause * 2, 10.0)
@@ -172,6 +179,11 @@ def _decoded(content: bytes) -> Any:
         return orjson.loads(content)
     except orjson.JSONDecodeError:
         return None
+
+
+def _still_runs(answer: Answer) -> bool:
+    """Whether an earlier try of the same request is at work: its answer will be given to the next one."""
+    return isinstance(answer.body, dict) and answer.body.get("code") == "idempotency-running"
 
 
 def _asked_wait(answer: Answer | None) -> float | None:

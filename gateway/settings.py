@@ -39,6 +39,9 @@ class Settings:
     requests_per_minute: int = 6_000
     uploads_at_once: int = 16
     workers: int = 0
+    feeds: Path | None = None
+    feed_secrets: Path | None = None
+    loopback_feeds: int = 0
     log_level: str = "info"
 
     @classmethod
@@ -74,6 +77,7 @@ class Settings:
         for name in ("requests_per_minute", "uploads_at_once"):
             yield getattr(self, name) < 1, f"PASSERELLE_{name.upper()} must be at least 1"
         yield not 0 <= self.workers <= 64, "PASSERELLE_WORKERS must lie between 0 (no further process) and 64"
+        yield self.loopback_feeds not in {0, 1}, "PASSERELLE_LOOPBACK_FEEDS must be 0 or 1 (for a demo or a test)"
         known = self.log_level in {"debug", "info", "warning", "error"}
         yield not known, "PASSERELLE_LOG_LEVEL must be debug, info, warning or error"
 

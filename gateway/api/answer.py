@@ -1,13 +1,16 @@
-"""Answers of the read API: JSON lists written piece by piece, entity tags, and bookmarks of plain lists."""
+"""Answers: long ones sent piece by piece within bounds of time, entity tags, and bookmarks of plain lists."""
 
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from contextlib import aclosing
 from hashlib import blake2b
 from typing import Any
 
 import orjson
+import structlog
 from aiohttp import hdrs, web
 
-from gateway.api.context import Context
+from gateway.api.context import Context, context_of
 from gateway.api.problem import ProblemError
 from gateway.protocol.seal import Seal
 
@@ -15,25 +18,54 @@ _PIECE_BYTES = 64 * 1024
 PRIVATE: Mapping[str, str] = {hdrs.CACHE_CONTROL: "private, no-cache", hdrs.VARY: hdrs.AUTHORIZATION}
 """Every answer depends on who asks: a cache must ask again."""
 
+log = structlog.get_logger()
+
+
+async def send_pieces(
+    request: web.Request, response: web.StreamResponse, pieces: AsyncGenerator[bytes, None]
+) -> web.StreamResponse:
+    """Send an answer as it is made. A client that does not read it, or takes as long as no upload may, is let go. What
+    fails after the first byte cuts the connection: an answer that ends early must not look like a whole one.
+    """
+    await response.prepare(request)
+    limits = context_of(request).limits
+    try:
+        async with aclosing(pieces), asyncio.timeout(limits.upload_seconds):
+            if request.method != hdrs.METH_HEAD:
+                async for piece in pieces:
+                    async with asyncio.timeout(limits.read_seconds):
+                        await response.write(piece)
+            async with asyncio.timeout(limits.read_seconds):
+                await response.write_eof()
+    except ConnectionError:
+        raise
+    except TimeoutError:
+        raise _cut(request, "the client does not read its answer") from None
+    except Exception:
+        log.exception("api.answer_cut")
+        raise _cut(request, "the answer could not be finished") from None
+    return response
+
+
+async def one_by_one(pieces: Iterable[bytes]) -> AsyncGenerator[bytes, None]:
+    """The same bytes in pieces of about 64 kB, others taking their turn in between."""
+    gathered = bytearray()
+    for piece in pieces:
+        gathered += piece
+        if len(gathered) >= _PIECE_BYTES:
+            yield bytes(gathered)
+            gathered.clear()
+            await asyncio.sleep(0)
+    if gathered:
+        yield bytes(gathered)
+
 
 async def send_list(
     request: web.Request, name: str, items: Iterable[Any], rest: Mapping[str, Any], headers: Mapping[str, str] = PRIVATE
 ) -> web.StreamResponse:
-    """``{name: [items…], **rest}``, sent in pieces of about 64 kB, so that no whole page is held as text."""
+    """``{name: [items…], **rest}``, so that no whole page is held as text."""
     response = web.StreamResponse(headers={**headers, hdrs.CONTENT_TYPE: "application/json"})
-    await response.prepare(request)
-    piece = bytearray(b"{" + orjson.dumps(name) + b":[")
-    for number, item in enumerate(items):
-        piece += (b"," if number else b"") + orjson.dumps(item)
-        if len(piece) >= _PIECE_BYTES:
-            await response.write(bytes(piece))
-            piece.clear()
-    piece += b"]"
-    for key, value in rest.items():
-        piece += b"," + orjson.dumps(key) + b":" + orjson.dumps(value)
-    await response.write(bytes(piece) + b"}")
-    await response.write_eof()
-    return response
+    return await send_pieces(request, response, one_by_one(_write_list(name, items, rest)))
 
 
 def send_json(body: Any, headers: Mapping[str, str] = PRIVATE, *, status: int = 200) -> web.Response:
@@ -49,8 +81,8 @@ def tag_of(*parts: Any) -> str:
 
 
 def is_known(request: web.Request, tag: str) -> bool:
-    """Whether the client says, by ``If-None-Match``, that it has the answer with this tag."""
-    return any(known.value in {"*", tag.strip('"')} for known in request.if_none_match or ())
+    """Whether the client says, by ``If-None-Match``, that it has the answer with this tag, strong or weak."""
+    return any(known.value in {"*", tag.removeprefix("W/").strip('"')} for known in request.if_none_match or ())
 
 
 def unchanged(tag: str, headers: Mapping[str, str] = PRIVATE) -> web.Response:
@@ -74,6 +106,23 @@ def read_bookmark(context: Context, kind: str, text: str | None, *scope: Any) ->
     if scoped != tag_of(*scope):
         raise ProblemError("cursor-filter")
     return place
+
+
+def _write_list(name: str, items: Iterable[Any], rest: Mapping[str, Any]) -> Iterator[bytes]:
+    yield b"{" + orjson.dumps(name) + b":["
+    for number, item in enumerate(items):
+        yield (b"," if number else b"") + orjson.dumps(item)
+    yield b"]"
+    for key, value in rest.items():
+        yield b"," + orjson.dumps(key) + b":" + orjson.dumps(value)
+    yield b"}"
+
+
+def _cut(request: web.Request, reason: str) -> ConnectionResetError:
+    """End the connection at once; the error says so to whoever was about to answer."""
+    if request.transport is not None:
+        request.transport.abort()
+    return ConnectionResetError(reason)
 
 
 def _seal(context: Context, kind: str) -> Seal:

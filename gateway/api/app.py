@@ -9,8 +9,10 @@ from gateway.api import (
     batch,
     changes,
     discovery,
+    exports,
     moderation,
     offers,
+    platforms,
     publishing,
     receipts,
     reference,
@@ -19,6 +21,7 @@ from gateway.api import (
 )
 from gateway.api.auth import authenticate
 from gateway.api.context import CONTEXT, Context
+from gateway.api.exports import EXPORTS
 from gateway.api.limit import RATES, SLOTS, Rates, Slots, limit_rate, tell_rate
 from gateway.api.once import REQUESTS
 from gateway.api.problem import render_problems
@@ -27,7 +30,20 @@ from gateway.api.uploading import ROOM
 from gateway.idempotency import Requests
 from gateway.upload.spool import Room
 
-_MODULES = (tokens, discovery, batch, snapshots, publishing, moderation, receipts, offers, changes, reference)
+_MODULES = (
+    tokens,
+    discovery,
+    batch,
+    snapshots,
+    publishing,
+    moderation,
+    receipts,
+    offers,
+    exports,
+    changes,
+    platforms,
+    reference,
+)
 
 
 def build_app(context: Context) -> web.Application:
@@ -35,7 +51,8 @@ def build_app(context: Context) -> web.Application:
     app = web.Application(middlewares=[observe, render_problems, authenticate, limit_rate])
     app[CONTEXT] = context
     app[RATES] = Rates(context.limits.requests_per_minute)
-    app[SLOTS] = Slots(context.limits.uploads_at_once)
+    app[SLOTS] = Slots(context.limits.uploads_at_once, full="uploads-busy")
+    app[EXPORTS] = Slots(context.limits.exports_at_once, full="exports-busy")
     app[ROOM] = Room(context.limits.spool_bytes)
     app[REQUESTS] = Requests(context.log)
     app.on_response_prepare.extend((sign, tell_rate))

@@ -1,4 +1,4 @@
-"""Authentication: who is asking, by bearer token, and whether they were given the route's scope. Closed by default."""
+"""Authentication: who is asking, by bearer token, and whether they have a scope of the route. Closed by default."""
 
 from collections.abc import Callable
 from typing import Any
@@ -6,19 +6,19 @@ from typing import Any
 from aiohttp import hdrs, web
 from aiohttp.typedefs import Handler
 
-from gateway.api.context import PARTNER, context_of
+from gateway.api.context import PARTNER, SCOPES, context_of
 from gateway.api.problem import ProblemError
 from gateway.ports import Claims, TokenError
 from gateway.protocol.partner import Partner, Scope
 
 _REALM = 'Bearer realm="passerelle"'
-_MARK = "required_scope"
+_MARK = "opening_scopes"
 _PUBLIC = "public"
 
 
-def requires(scope: Scope) -> Callable[[Handler], Handler]:
-    """Only partners who have this scope, in their token and in their record, reach the handler."""
-    return lambda handler: _marked(handler, scope)
+def requires(*scopes: Scope) -> Callable[[Handler], Handler]:
+    """Only partners who have one of these scopes, in their token and in their record, reach the handler."""
+    return lambda handler: _marked(handler, *scopes)
 
 
 def public(handler: Handler) -> Handler:
@@ -26,10 +26,15 @@ def public(handler: Handler) -> Handler:
     return _marked(handler, _PUBLIC)
 
 
+def scopes_of(handler: Any) -> tuple[str, ...]:
+    """The scopes that each open a handler; ``public``, or none at all when its author forgot to say."""
+    marks: tuple[str, ...] = getattr(handler, _MARK, ())
+    return marks
+
+
 def scope_of(handler: Any) -> str | None:
-    """The scope that a handler requires, ``public``, or None when its author forgot to say."""
-    mark: str | None = getattr(handler, _MARK, None)
-    return mark
+    """The first of them, which for nearly every handler is the only one."""
+    return next(iter(scopes_of(handler)), None)
 
 
 @web.middleware
@@ -37,14 +42,14 @@ async def authenticate(request: web.Request, handler: Handler) -> web.StreamResp
     """Put the partner on the request, or refuse: 401 without a proof of identity, 403 without the scope (SEC-001)."""
     if request.match_info.http_exception is not None:
         return await handler(request)
-    scope = scope_of(request.match_info.handler)
-    if scope == _PUBLIC:
+    opening = scopes_of(request.match_info.handler)
+    if _PUBLIC in opening:
         return await handler(request)
     claims, partner = await _identify(request)
-    request[PARTNER] = partner
-    if scope is None or scope not in claims.scopes or scope not in partner.scopes:
-        challenge = f'{_REALM}, error="insufficient_scope", scope="{scope}"'
-        raise ProblemError("scope-missing", headers={hdrs.WWW_AUTHENTICATE: challenge}, expected=scope)
+    request[PARTNER], request[SCOPES] = partner, claims.scopes & partner.scopes
+    if request[SCOPES].isdisjoint(opening):
+        challenge = f'{_REALM}, error="insufficient_scope", scope="{" ".join(opening)}"'
+        raise ProblemError("scope-missing", headers={hdrs.WWW_AUTHENTICATE: challenge}, expected=", ".join(opening))
     return await handler(request)
 
 
@@ -67,6 +72,6 @@ def _unproved() -> ProblemError:
     return ProblemError("token-invalid", headers={hdrs.WWW_AUTHENTICATE: f'{_REALM}, error="invalid_token"'})
 
 
-def _marked(handler: Handler, mark: str) -> Handler:
-    handler.required_scope = mark  # type: ignore[attr-defined]  # read back by the middleware
+def _marked(handler: Handler, *marks: str) -> Handler:
+    setattr(handler, _MARK, marks)  # read back by the middleware
     return handler

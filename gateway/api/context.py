@@ -1,11 +1,12 @@
 """What the handlers share: one frozen context per application, one partner per request."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from aiohttp import web
 
+from gateway.api.rendering import Rendering
 from gateway.clock import Clock
 from gateway.partners import Partners
 from gateway.ports import EventLog, TokenVerifier
@@ -15,7 +16,7 @@ from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.seal import Seal
 from gateway.snapshot import Snapshots
 from gateway.submissions import Submissions
-from gateway.views import OfferView, ReceiptView
+from gateway.views import DeliveryView, OfferView, ReceiptView, RunView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,7 @@ class Limits:
     read_seconds: float = 30.0
     upload_seconds: float = 900.0
     uploads_at_once: int = 16
+    exports_at_once: int = 4
     page_items: int = 1_000
 
 
@@ -53,11 +55,19 @@ class Context:
     spool: Path
     caught_up: Callable[[], bool] = lambda: True
     """Whether the view of offers has once reached the log's end: before that, it lacks live offers (ERR-008)."""
+    renderings: Mapping[str, Rendering] = field(default_factory=dict)
+    """The ways to write an export, each by its name in the address."""
+    deliveries: DeliveryView | None = None
+    """None where nothing is delivered to the national site."""
+    runs: RunView | None = None
+    """None where no feeds are fetched."""
 
 
 CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)
 PARTNER: web.RequestKey[Partner] = web.RequestKey("partner", Partner)
 """Set by the authentication middleware on every request that is not public."""
+SCOPES: web.RequestKey[frozenset[str]] = web.RequestKey("scopes", frozenset)
+"""What this request may do: the scopes that its token and its partner's record both have."""
 
 
 def context_of(request: web.Request) -> Context:
@@ -70,4 +80,4 @@ def partner_of(request: web.Request) -> Partner:
     return request[PARTNER]
 
 
-__all__ = ["CONTEXT", "PARTNER", "Context", "Limits", "context_of", "partner_of"]
+__all__ = ["CONTEXT", "PARTNER", "SCOPES", "Context", "Limits", "context_of", "partner_of"]

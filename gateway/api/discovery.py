@@ -23,10 +23,12 @@ ENDPOINTS: Mapping[str, str] = {
     "snapshots": "/v1/snapshots",
     "receipts": "/v1/receipts",
     "changes": "/v1/changes",
+    "exports": "/v1/exports/{format}",
+    "platforms": "/v1/platforms",
     "reference": "/v1/reference",
     "openapi": "/v1/openapi.json",
 }
-"""Relative to the address of the discovery document (RFC 3986)."""
+"""Relative to the address of the discovery document (RFC 3986); ``{format}`` as in RFC 6570."""
 
 
 @public

@@ -1,4 +1,4 @@
-"""Limits on how often a partner asks, and on how many uploads run at once: refused at once, never queued."""
+"""Limits on how often a partner asks, and on how many uploads and exports run: refused at once, never queued."""
 
 import asyncio
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from gateway.api.context import PARTNER, context_of
 from gateway.api.problem import ProblemError
 
 _MINUTE = 60.0
-_UPLOADS_RETRY_SECONDS = 5
+_SLOT_RETRY_SECONDS = 5
 
 
 @dataclass(slots=True)
@@ -60,11 +60,14 @@ class Rates:
 
 
 class Slots:
-    """Places for uploads. One partner gets at most half of them, so that none keeps the others out."""
+    """Places for what takes long: uploads, exports. One partner gets at most half of them, so that none keeps the
+    others out; ``full`` is the code of the problem that says there is none.
+    """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, *, full: str) -> None:
         self._most = most
         self._most_each = max(1, most // 2)
+        self._full = full
         self._taken: dict[str, int] = {}
 
     @contextmanager
@@ -72,7 +75,7 @@ class Slots:
         """Hold a place while entered. Raises ProblemError when there is none."""
         mine = self._taken.get(platform, 0)
         if mine >= self._most_each or sum(self._taken.values()) >= self._most:
-            raise ProblemError("uploads-busy", headers={hdrs.RETRY_AFTER: str(_UPLOADS_RETRY_SECONDS)})
+            raise ProblemError(self._full, headers={hdrs.RETRY_AFTER: str(_SLOT_RETRY_SECONDS)})
         self._taken[platform] = mine + 1
         try:
             yield

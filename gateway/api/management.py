@@ -9,6 +9,8 @@ from aiohttp import hdrs, web
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from gateway.api.gauges import Gauges
+
 Readiness: TypeAlias = Callable[[], Mapping[str, bool]]
 """What must hold for the gateway to be ready, each by its name."""
 
@@ -56,8 +58,11 @@ METRICS: web.AppKey[Metrics] = web.AppKey("metrics", Metrics)
 """Set by the composition root on the API; an application without it counts nothing."""
 
 
-def build_management(metrics: Metrics, readiness: Readiness) -> web.Application:
-    """``/healthz`` (the process answers), ``/readyz`` (503 naming what is missing), ``/metrics`` (Prometheus text)."""
+def build_management(metrics: Metrics, readiness: Readiness, gauges: Gauges | None = None) -> web.Application:
+    """``/healthz`` (the process answers), ``/readyz`` (503 naming what is missing), ``/metrics`` (Prometheus text).
+
+    ``gauges`` are those of the process that keeps the views; a worker has none.
+    """
 
     async def healthz(_: web.Request) -> web.Response:
         return _json({"alive": True}, HTTPStatus.OK)
@@ -69,6 +74,8 @@ def build_management(metrics: Metrics, readiness: Readiness) -> web.Application:
         return _json({"ready": not missing, "missing": missing, "conditions": dict(conditions)}, status)
 
     async def expose(_: web.Request) -> web.Response:
+        if gauges is not None:
+            await gauges.read()
         return web.Response(body=generate_latest(metrics.registry), headers={hdrs.CONTENT_TYPE: CONTENT_TYPE_LATEST})
 
     app = web.Application()

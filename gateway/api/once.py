@@ -1,6 +1,5 @@
 """Answers to POST requests, given once for each ``Idempotency-Key`` however often the request is sent."""
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +10,8 @@ from itertools import chain
 import structlog
 from aiohttp import hdrs, web
 
-from gateway.api.context import context_of, partner_of
+from gateway.api.answer import one_by_one, send_pieces
+from gateway.api.context import partner_of
 from gateway.api.problem import ProblemError, language_of, problem_response
 from gateway.idempotency import ANSWER_BYTES, Claim, Kept, Requests, Reused, Running
 from gateway.ports import LogError
@@ -19,7 +19,6 @@ from gateway.ports import LogError
 KEY = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
-_PIECE_BYTES = 64 * 1024
 _RETRY_SECONDS = "5"
 
 REQUESTS: web.AppKey[Requests] = web.AppKey("requests", Requests)
@@ -65,23 +64,9 @@ async def once(request: web.Request, digest: str, run: Callable[[], Awaitable[An
 
 
 async def send(request: web.Request, answer: Answer) -> web.StreamResponse:
-    """Send an answer piece by piece. A client that does not read it, or takes as long as no upload may, is let go."""
+    """Send an answer piece by piece."""
     response = web.StreamResponse(status=answer.status, headers=answer.headers)
-    await response.prepare(request)
-    limits = context_of(request).limits
-    try:
-        async with asyncio.timeout(limits.upload_seconds):
-            for piece in _gathered(answer.pieces):
-                async with asyncio.timeout(limits.read_seconds):
-                    await response.write(piece)
-                await asyncio.sleep(0)
-            async with asyncio.timeout(limits.read_seconds):
-                await response.write_eof()
-    except TimeoutError:
-        if request.transport is not None:
-            request.transport.abort()
-        raise ConnectionResetError("the client does not read its answer") from None
-    return response
+    return await send_pieces(request, response, one_by_one(answer.pieces))
 
 
 async def _run(request: web.Request, claim: Claim, run: Callable[[], Awaitable[Answer]]) -> Answer:
@@ -122,18 +107,6 @@ async def _quietly(step: Awaitable[None]) -> None:
         await step
     except LogError as error:
         log.warning("api.claim_not_settled", reason=str(error))
-
-
-def _gathered(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The same bytes in pieces of about 64 kB."""
-    gathered = bytearray()
-    for piece in pieces:
-        gathered += piece
-        if len(gathered) >= _PIECE_BYTES:
-            yield bytes(gathered)
-            gathered.clear()
-    if gathered:
-        yield bytes(gathered)
 
 
 def _digest(request: web.Request, content: str) -> str:

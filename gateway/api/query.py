@@ -23,6 +23,7 @@ _FILTERS = (*_LISTED, "bbox", "territory")
 _PAGING = ("limit", "cursor")
 _LEVELS = ("quatrieme", "troisieme", "seconde")
 _WEEK = re.compile(r"([0-9]{4})-W([0-9]{2})")
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _SHOWN = 8
 
 
@@ -109,15 +110,22 @@ def _is_week(text: str) -> bool:
     return True
 
 
+def _number(text: str) -> float:
+    """A number as JSON writes it. Raises ValueError, also for what only Python reads as one (`` 5``, ``1_0``)."""
+    if _NUMBER.fullmatch(text) is None:
+        raise ValueError(text)
+    return float(text)
+
+
 def _seconds(text: str) -> float:
-    seconds = float(text)
+    seconds = _number(text)
     if not 0 <= seconds <= MAX_WAIT:
         raise ValueError(text)
     return seconds
 
 
 def _box(text: str) -> tuple[float, float, float, float]:
-    west, south, east, north = (float(part) for part in text.split(","))
+    west, south, east, north = map(_number, text.split(","))
     if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
         raise ValueError(text)
     return west, south, east, north

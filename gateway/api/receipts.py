@@ -1,6 +1,7 @@
 """Receipts over HTTP: one's own outcomes, by id and in order (requirements RCP-*)."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from aiohttp import hdrs, web
@@ -12,10 +13,13 @@ from gateway.api.context import Context, context_of, partner_of
 from gateway.api.parameter import refuse_parameters
 from gateway.api.problem import Language, ProblemError, language_of
 from gateway.api.query import read_paging
+from gateway.protocol.delivery import Delivery, delivery_document
+from gateway.protocol.identity import platform_of
 from gateway.protocol.topic import RECEIPTS, SUBMISSIONS
 
 _PENDING_MS = 600_000
 _PASSED_SECONDS = 2.0
+_CONNECTORS_OWN = frozenset({"account", "digest", "attempt"})
 
 Receipt = dict[str, Any]
 
@@ -25,8 +29,10 @@ async def get_receipt(request: web.Request) -> web.StreamResponse:
     """``GET /v1/receipts/{receipt}``."""
     refuse_parameters(request.query)
     language = language_of(request)
-    receipt = await _receipt(context_of(request), request.match_info["receipt"], partner_of(request).platform)
-    return send_json(localized(receipt, language), _headers(language))
+    context, publisher = context_of(request), partner_of(request).platform
+    receipt = await _receipt(context, request.match_info["receipt"], publisher)
+    [joined] = await joined_deliveries(context, [receipt], publisher)
+    return send_json(localized(joined, language), _headers(language))
 
 
 @requires("offers:publish")
@@ -37,14 +43,40 @@ async def list_receipts(request: web.Request) -> web.StreamResponse:
     after = read_bookmark(context, "receipts", text, publisher, context.identity)
     receipts, further, more = await context.receipts.page(publisher, after=after, limit=limit)
     cursor = write_bookmark(context, "receipts", further, publisher, context.identity)
-    shown = (localized(receipt, language) for receipt in receipts)
+    joined = await joined_deliveries(context, receipts, publisher)
+    shown = (localized(receipt, language) for receipt in joined)
     return await send_list(request, "receipts", shown, {"cursor": cursor, "more": more}, _headers(language))
 
 
 def localized(receipt: Receipt, language: Language) -> Receipt:
-    """The receipt with its problems in one language."""
+    """The receipt with its problems, and those of its delivery, in one language."""
     problems = [schemas.localized(problem, language) for problem in receipt.get("problems", ())]
-    return {**receipt, "problems": problems} if problems else receipt
+    receipt = {**receipt, "problems": problems} if problems else receipt
+    if "delivery" not in receipt:
+        return receipt
+    parts = [localized(part, language) for part in receipt["delivery"]["parts"]]
+    return {**receipt, "delivery": {**receipt["delivery"], "parts": parts}}
+
+
+async def joined_deliveries(context: Context, receipts: Sequence[Receipt], publisher: str) -> list[Receipt]:
+    """The receipts, each with what became of its offer at the national site, where anything did (RCP-006). Only for
+    the publisher's own offers: an inbox message that named another's has a receipt too.
+    """
+    if context.deliveries is None:
+        return list(receipts)
+    own = {receipt["id"] for receipt in receipts if platform_of(receipt.get("id", "")) == publisher}
+    found = await context.deliveries.find(sorted(own))
+    told = {offer_id: delivery_told(delivery) for offer_id, delivery in found.items()}
+    return [
+        {**receipt, "delivery": told[receipt["id"]]} if receipt.get("id") in told else receipt for receipt in receipts
+    ]
+
+
+def delivery_told(delivery: Delivery) -> dict[str, Any]:
+    """What the publisher is told of a delivery: where each part stands now, not how the connector goes about it."""
+    document = delivery_document(replace(delivery, parts=delivery.current()))
+    parts = [{name: part[name] for name in part if name not in _CONNECTORS_OWN} for part in document["parts"]]
+    return {"sequence": delivery.sequence, "parts": parts}
 
 
 async def _receipt(context: Context, receipt_id: str, publisher: str) -> Receipt:

@@ -11,4 +11,9 @@ _RETRY_SECONDS = "5"
 def require_sight(request: web.Request) -> None:
     """Refuse with 503 while the view of offers is being filled: it would call live offers unknown (ERR-008)."""
     if not context_of(request).caught_up():
-        raise ProblemError("view-behind", headers={hdrs.RETRY_AFTER: _RETRY_SECONDS})
+        raise view_behind()
+
+
+def view_behind() -> ProblemError:
+    """The problem of a view that is being filled."""
+    return ProblemError("view-behind", headers={hdrs.RETRY_AFTER: _RETRY_SECONDS})

@@ -17,7 +17,7 @@ from gateway.bootstrap.task import first_to_end, start
 from gateway.bootstrap.workers import Workers
 from gateway.lock import locked
 from gateway.settings import Settings
-from gateway.views import OfferView, ReceiptView
+from gateway.views import DeliveryView, OfferView, ReceiptView, RunView
 
 _log = structlog.get_logger()
 
@@ -42,7 +42,15 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
     async with AsyncExitStack() as stack:
         stack.enter_context(locked(settings.data))
         settings = with_signing_key(settings)
-        parts = await build_parts(settings, stack, offers=OfferView, receipts=ReceiptView, ready=check_topics)
+        parts = await build_parts(
+            settings,
+            stack,
+            offers=OfferView,
+            receipts=ReceiptView,
+            deliveries=DeliveryView,
+            runs=RunView,
+            ready=check_topics,
+        )
         keeper = Keeper(parts)
         api_socket = listen(stack, settings.host, settings.port)
         management_socket = listen(stack, settings.management_host, settings.management_port)
@@ -63,7 +71,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             answering = {} if workers is None else {"workers": workers.ready}
             return {**parts.conditions(), **keeper.conditions(), **answering}
 
-        await serve(stack, build_management(parts.metrics, conditions), management_socket)
+        await serve(stack, build_management(parts.metrics, conditions, keeper.gauges()), management_socket)
         gateway = Gateway(url=url, management_url=f"http://{settings.management_host}:{port}", tasks=tasks)
         _log.info("gateway.started", url=gateway.url, management=gateway.management_url, log=parts.identity)
         yield gateway

@@ -1,14 +1,20 @@
 """The keeper: what one process of a gateway does for all of them. It relays, copies, feeds, and keeps the views."""
 
+import os
 from collections.abc import Awaitable, Callable
 from functools import partial
 
+from adapters.pull.pull import Means
+from adapters.pull.pulls import Pulls
+from adapters.pull.way import Ways
+from adapters.transport.secret import Secrets
 from gateway import clock
+from gateway.api.gauges import Gauges, Sources
 from gateway.bootstrap.log import maintain
 from gateway.bootstrap.parts import Parts
 from gateway.feed import Feeds
 from gateway.intake import Intake
-from gateway.protocol.topic import OFFERS, RECEIPTS
+from gateway.protocol.topic import DELIVERIES, OFFERS, RECEIPTS, RUNS
 from gateway.relay import Relay
 from gateway.sqlite import SqliteLog
 from gateway.views import Tail
@@ -30,8 +36,13 @@ class Keeper:
             clock=clock.now,
             decided=parts.metrics.count_verdicts,
         )
-        views = {OFFERS: parts.offers, RECEIPTS: parts.receipts}
-        self._tails = {name: Tail(parts.log, name, view) for name, view in views.items()}
+        self._views = {
+            OFFERS: parts.offers,
+            RECEIPTS: parts.receipts,
+            DELIVERIES: parts.deliveries,
+            RUNS: parts.runs,
+        }
+        self._tails = {name: Tail(parts.log, name, view) for name, view in self._views.items()}
 
     def running(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """What must go on, by the name that an error would tell."""
@@ -42,9 +53,42 @@ class Keeper:
             "feeds": Feeds(log, partners=partners).run,
             **{f"view of {name}": tail.run for name, tail in self._tails.items()},
         }
+        parts["pulls"] = self._pulls().run
         if isinstance(log, SqliteLog):
             parts["maintenance"] = partial(maintain, log, partners)
         return parts
+
+    def _pulls(self) -> Pulls:
+        parts, settings = self._parts, self._parts.settings
+        secrets = Secrets(os.environ, settings.feed_secrets)
+        return Pulls(
+            Means(
+                log=parts.log,
+                partners=parts.partners,
+                submissions=parts.submissions,
+                offers=parts.offers,
+                positions=parts.positions,
+                snapshots=parts.snapshots,
+                clock=clock.now,
+                folder=settings.data / "pull",
+                ways=Ways(secrets=secrets, feeds=settings.feeds, loopback=bool(settings.loopback_feeds)),
+            )
+        )
+
+    def gauges(self) -> Gauges:
+        """What stands and waits, for the metrics."""
+        parts = self._parts
+        sources = Sources(
+            log=parts.log,
+            positions=parts.positions,
+            partners=parts.partners,
+            offers=parts.offers,
+            receipts=parts.receipts,
+            deliveries=parts.deliveries,
+            views=self._views,
+            relay_lag_ms=lambda: self._relay.lag_ms,
+        )
+        return Gauges(parts.metrics.registry, sources)
 
     def conditions(self) -> dict[str, bool]:
         """What must hold for the gateway to be ready."""

@@ -16,7 +16,7 @@ from gateway.protocol.seal import Seal
 from gateway.settings import Settings
 from gateway.snapshot import Snapshots
 from gateway.submissions import Submissions
-from gateway.views import OfferView, ReceiptView
+from gateway.views import DeliveryView, OfferView, ReceiptView, RunView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,8 @@ class Parts:
     submissions: Submissions
     offers: OfferView
     receipts: ReceiptView
+    deliveries: DeliveryView
+    runs: RunView
     positions: Positions
     snapshots: Snapshots
     metrics: Metrics
@@ -51,6 +53,8 @@ async def build_parts(
     *,
     offers: type[OfferView],
     receipts: type[ReceiptView],
+    deliveries: type[DeliveryView],
+    runs: type[RunView],
     ready: Callable[[EventLog, Partners], Awaitable[None]],
 ) -> Parts:
     """The parts, closed with the stack. ``ready`` is called once partners are known, before anything else is opened;
@@ -69,6 +73,12 @@ async def build_parts(
     stack.push_async_callback(offer_view.close)
     receipt_view = await receipts.open(folder / "receipts.sqlite", log_identity=identity, partitions=log.partitions)
     stack.push_async_callback(receipt_view.close)
+    delivery_view = await deliveries.open(
+        folder / "deliveries.sqlite", log_identity=identity, partitions=log.partitions
+    )
+    stack.push_async_callback(delivery_view.close)
+    run_view = await runs.open(folder / "runs.sqlite", log_identity=identity, partitions=log.partitions)
+    stack.push_async_callback(run_view.close)
     positions = Positions(log)
     submissions = Submissions(log, ids=ids, clock=clock.now)
     return Parts(
@@ -81,6 +91,8 @@ async def build_parts(
         submissions=submissions,
         offers=offer_view,
         receipts=receipt_view,
+        deliveries=delivery_view,
+        runs=run_view,
         positions=positions,
         snapshots=Snapshots(
             log,

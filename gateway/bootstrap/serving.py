@@ -7,6 +7,7 @@ from math import ceil
 
 from aiohttp import web
 
+from adapters.rendering import renderings
 from gateway import clock
 from gateway.api.app import build_app, runner_options
 from gateway.api.context import Context, Limits
@@ -61,10 +62,14 @@ def build_api(parts: Parts, url: str) -> web.Application:
                 limits,
                 requests_per_minute=ceil(settings.requests_per_minute / share),
                 uploads_at_once=ceil(settings.uploads_at_once / share),
+                exports_at_once=ceil(limits.exports_at_once / share),
                 spool_bytes=limits.spool_bytes // share,
             ),
             clock=clock.now,
             spool=spool,
+            renderings=renderings(url),
+            deliveries=parts.deliveries,
+            runs=parts.runs,
             caught_up=lambda: parts.offers.caught_up,
         )
     )

@@ -22,7 +22,7 @@ from gateway.loop import run
 from gateway.partners import Partners
 from gateway.ports import EventLog
 from gateway.settings import Settings
-from gateway.views import FollowedOffers, FollowedReceipts
+from gateway.views import FollowedDeliveries, FollowedOffers, FollowedReceipts, FollowedRuns
 
 
 async def answer(order: Mapping[str, Any]) -> None:
@@ -30,7 +30,15 @@ async def answer(order: Mapping[str, Any]) -> None:
     settings = Settings.from_env(order["environ"])
     configure_logs(settings.log_level)
     async with AsyncExitStack() as stack:
-        parts = await build_parts(settings, stack, offers=FollowedOffers, receipts=FollowedReceipts, ready=_known_good)
+        parts = await build_parts(
+            settings,
+            stack,
+            offers=FollowedOffers,
+            receipts=FollowedReceipts,
+            deliveries=FollowedDeliveries,
+            runs=FollowedRuns,
+            ready=_known_good,
+        )
         tasks = start(parts.running(), stack)
         await asyncio.to_thread(schemas.validator, "offer")
 

@@ -17,7 +17,9 @@ COMMANDS = {
     "mark": "mark:mark",
     "snapshot": "snapshot:snapshot",
     "partner": "partner:app",
+    "platform": "platform:app",
     "topics": "topics:app",
+    "status": "status:status",
     "audit": "audit:audit",
     "doctor": "doctor:doctor",
 }

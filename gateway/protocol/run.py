@@ -1,6 +1,6 @@
 """Runs: what became of the last pull of a platform's feed, as the compacted topic ``runs`` holds it. Pure.
 
-A run's key is the slug. Beside it, under ``{slug}/ask``, lies what the operator last asked for: a run now.
+A run's key is the slug. Beside it, under ``{slug}/order``, lies what the operator last asked for: a run now.
 """
 
 from collections.abc import Mapping
@@ -19,12 +19,13 @@ Only the first two change anything.
 """
 SUCCESSES: frozenset[Outcome] = frozenset({"applied", "partial", "unchanged"})
 MOST_PROBLEMS = 20
-_ASK = "/ask"
+_ORDER = "/order"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """The items of a feed: ``published`` are new or changed, ``unchanged`` stand already, ``refused`` are neither.
+    """The items of a feed, each counted once: ``published`` are new or changed, ``unchanged`` stand already,
+    ``refused`` cannot stand, ``passed`` are left out on purpose by the profile's mapping.
 
     ``warned`` are those of the first two that have warnings. ``withdrawn`` were live and are not in the feed.
     """
@@ -33,6 +34,7 @@ class Counts:
     published: int = 0
     unchanged: int = 0
     refused: int = 0
+    passed: int = 0
     warned: int = 0
     withdrawn: int = 0
 
@@ -54,7 +56,7 @@ class Run:
     ``problems`` are the first ones of its items, in both languages, each with ``position`` and ``id`` of its item.
     ``last_error`` stays when later runs succeed. ``validators`` and ``digest`` tell the feed that was ``applied_at``,
     under the profile with the digest ``profile``. ``would_withdraw`` is the number that a pending run waits for.
-    ``asked`` is the id of the ask that this run, or one before it, has answered.
+    ``order`` is the id of the order that this run, or one before it, has answered.
     """
 
     platform: str
@@ -71,16 +73,16 @@ class Run:
     validators: Mapping[str, str] = field(default_factory=dict)
     digest: str | None = None
     profile: str | None = None
-    asked: str | None = None
+    order: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
+class Order:
     """The operator asks for a run now; ``confirm`` is the number of withdrawals that it may then make."""
 
     platform: str
     id: str
-    asked_at: int
+    ordered_at: int
     confirm: int | None = None
 
 
@@ -90,21 +92,21 @@ def run_record(run: Run) -> Record:
     return Record(run.platform.encode(), orjson.dumps(body))
 
 
-def ask_record(ask: Ask) -> Record:
-    """A record of ``runs`` under the ask's own key."""
-    return Record((ask.platform + _ASK).encode(), orjson.dumps(asdict(ask)))
+def order_record(order: Order) -> Record:
+    """A record of ``runs`` under the order's own key."""
+    return Record((order.platform + _ORDER).encode(), orjson.dumps(asdict(order)))
 
 
-def read_run(key: bytes | None, value: bytes | None) -> Run | Ask | None:
-    """The run or the ask of a record; None for a tombstone and for keys of later versions.
+def read_run(key: bytes | None, value: bytes | None) -> Run | Order | None:
+    """The run or the order of a record; None for a tombstone and for keys of later versions.
 
     Raises ValueError, TypeError or KeyError on a value that the gateway did not write.
     """
     name = (key or b"").decode()
     if value is None or not name:
         return None
-    if name.endswith(_ASK):
-        return Ask(**orjson.loads(value))
+    if name.endswith(_ORDER):
+        return Order(**orjson.loads(value))
     if "/" in name:
         return None
     body = orjson.loads(value)

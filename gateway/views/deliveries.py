@@ -13,6 +13,7 @@ from gateway.protocol.delivery import Delivery, Part, is_delivery, read_delivery
 from gateway.protocol.identity import platform_of
 from gateway.views.view import View
 
+_ACCOUNT = "account/"
 _STORED = "SELECT id, CAST(value AS TEXT) FROM deliveries WHERE id IN (SELECT value FROM json_each(?))"
 _REMOVE = (
     "DELETE FROM parts WHERE id IN (SELECT value FROM json_each(?))",
@@ -47,6 +48,7 @@ class DeliveryView(View):
     FORMAT = 1
     SCHEMA = """
         CREATE TABLE deliveries (id TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+        CREATE TABLE accounts (name TEXT PRIMARY KEY, note BLOB NOT NULL) WITHOUT ROWID;
         CREATE TABLE parts (
             id TEXT, level_group TEXT, platform TEXT NOT NULL, state TEXT NOT NULL, since INTEGER NOT NULL, until TEXT,
             PRIMARY KEY (id, level_group)
@@ -75,6 +77,16 @@ class DeliveryView(View):
         """For each platform whose offers were to be delivered: where they stand."""
         return await self._in_reader(self._summaries)
 
+    async def accounts(self) -> Mapping[str, Mapping[str, Any]]:
+        """What the owner of each account at the national site last noted: when the site answered, what failed, how its
+        search for offers made there goes.
+        """
+        return await self._in_reader(self._accounts)
+
+    def _accounts(self) -> Mapping[str, Mapping[str, Any]]:
+        rows = self._reading.execute("SELECT name, note FROM accounts").fetchall()
+        return {name: orjson.loads(note) for name, note in rows}
+
     def _find(self, offer_ids: Sequence[str]) -> Mapping[str, Delivery]:
         rows = self._reading.execute(_STORED, (orjson.dumps(offer_ids).decode(),)).fetchall()
         return {offer_id: read_delivery(offer_id.encode(), value.encode()) for offer_id, value in rows}
@@ -90,11 +102,24 @@ class DeliveryView(View):
         latest: dict[bytes, bytes | None] = {}
         for chunk in chunks:
             for record in chunk.records:
-                fresh = record.offset >= self._applied[chunk.partition]
-                if fresh and record.key is not None and is_delivery(record.key):
+                if record.offset < self._applied[chunk.partition] or record.key is None:
+                    continue
+                if is_delivery(record.key):
                     latest[record.key] = record.value
-        if not latest:
-            return
+                else:
+                    self._keep_note(record.key.decode(), record.value)
+        if latest:
+            self._replace(latest)
+
+    def _keep_note(self, key: str, value: bytes | None) -> None:
+        """An account's note; orders and their answers are between the operator and the connector."""
+        if key.startswith(_ACCOUNT):
+            name = key.removeprefix(_ACCOUNT)
+            self._db.execute("DELETE FROM accounts WHERE name = ?", (name,))
+            if value is not None:
+                self._db.execute("INSERT INTO accounts VALUES (?, ?)", (name, value))
+
+    def _replace(self, latest: Mapping[bytes, bytes | None]) -> None:
         replaced = orjson.dumps([key.decode() for key in latest]).decode()
         for statement in _REMOVE:
             self._db.execute(statement, (replaced,))

@@ -9,6 +9,7 @@ from typing import Any
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient, TestServer
 
+from adapters.rendering import renderings
 from gateway.api.app import build_app
 from gateway.api.context import Context, Limits
 from gateway.memory import MemoryLog
@@ -20,10 +21,11 @@ from gateway.protocol.partner import SCOPES, Partner
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.record import Record, offer_record, position_record
 from gateway.protocol.seal import Seal
-from gateway.protocol.topic import COMMON, DAY_MS, OFFERS, POSITIONS, RECEIPTS, SUBMISSIONS
+from gateway.protocol.topic import COMMON, DAY_MS, DELIVERIES, OFFERS, POSITIONS, RECEIPTS, RUNS, SUBMISSIONS
 from gateway.snapshot import Snapshots
 from gateway.submissions import Submissions
-from gateway.views import OfferView, ReceiptView, Tail
+from gateway.views import DeliveryView, OfferView, ReceiptView, RunView, Tail
+from gateway.views.view import View
 from tests.views.world import World, receipt_record
 
 SECRET = b"a secret of thirty-two bytes or so"
@@ -40,12 +42,13 @@ class Clock:
 
 
 class Believing:
-    """A token is the name of a platform."""
+    """A token is the name of a platform, with its scopes behind a slash if it has not all of them."""
 
     async def verify(self, token: str) -> Claims:
         if token == "forged":
             raise TokenError("forged")
-        return Claims(token, frozenset(SCOPES), 1 << 40)
+        platform, _, scopes = token.partition("/")
+        return Claims(platform, frozenset(scopes.split("+") if scopes else SCOPES), 1 << 40)
 
 
 class Answer:
@@ -64,12 +67,12 @@ class House:
         self.context = context
         self.clock = clock
         self.world = World()
-        self._client = client
+        self.client = client
         self._tail: asyncio.Task[None] | None = None
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, folder: Path) -> "AsyncIterator[House]":
+    async def open(cls, folder: Path, **limits: Any) -> "AsyncIterator[House]":
         clock = Clock()
         log = MemoryLog(clock=clock)
         await log.create_topics(COMMON)
@@ -88,6 +91,12 @@ class House:
             stack.push_async_callback(seen.close)
             told = await ReceiptView.open(folder / "receipts.sqlite", log_identity=identity, partitions=log.partitions)
             stack.push_async_callback(told.close)
+            delivered = await DeliveryView.open(
+                folder / "deliveries.sqlite", log_identity=identity, partitions=log.partitions
+            )
+            stack.push_async_callback(delivered.close)
+            runs = await RunView.open(folder / "runs.sqlite", log_identity=identity, partitions=log.partitions)
+            stack.push_async_callback(runs.close)
             submissions = Submissions(log, ids=ids, clock=clock)
             marks = Seal(SECRET, purpose="marks")
             context = Context(
@@ -104,28 +113,44 @@ class House:
                     log, submissions=submissions, offers=seen, positions=positions, ids=ids, seal=marks, clock=clock
                 ),
                 cursors=Seal(SECRET, purpose="cursors"),
-                limits=Limits(),
+                limits=Limits(**limits),
                 clock=clock,
                 spool=folder,
+                renderings=renderings("https://gateway.example"),
+                deliveries=delivered,
+                runs=runs,
             )
             client = TestClient(TestServer(build_app(context)))
             await stack.enter_async_context(client)
             house = cls(context, client, clock)
             house.go_on()
-            tasks = [asyncio.create_task(part.run()) for part in (Tail(log, RECEIPTS, told, clock=clock), positions)]
+            tails = [Tail(log, topic, view, clock=clock) for topic, view in house.views().items() if topic != OFFERS]
+            tasks = [asyncio.create_task(run()) for run in (*(tail.run for tail in tails), positions.run)]
             stack.push_async_callback(_cancel, tasks)
             stack.push_async_callback(house.hold_back)
             async with asyncio.timeout(10):
-                while not (seen.fresh and told.fresh):
+                while not all(view.fresh for view in house.views().values()):
                     await asyncio.sleep(0.005)
             yield house
 
     async def get(self, path: str, who: str | None = "rennes", *, headers: Mapping[str, str] | None = None) -> Answer:
         """Ask, as a platform."""
         proof = {"Authorization": f"Bearer {who}"} if who else {}
-        async with self._client.get(path, headers={**proof, **(headers or {})}) as response:
+        async with self.client.get(path, headers={**proof, **(headers or {})}) as response:
             json = response.content_type.endswith("json")
             return Answer(response, await response.json(content_type=None) if json else await response.text())
+
+    def views(self) -> dict[str, View]:
+        """The views, by topic."""
+        context = self.context
+        assert context.deliveries is not None
+        assert context.runs is not None
+        return {
+            OFFERS: context.offers,
+            RECEIPTS: context.receipts,
+            DELIVERIES: context.deliveries,
+            RUNS: context.runs,
+        }
 
     def go_on(self) -> None:
         """Feed the view of offers from the log."""
@@ -153,7 +178,7 @@ class House:
         """Append a record, and wait until the topic's view has it."""
         log = self.context.log
         await log.append(topic, partition_of((record.key or b"").decode(), log.partitions), [record])
-        view = {OFFERS: self.context.offers, RECEIPTS: self.context.receipts}.get(topic)
+        view = self.views().get(topic)
         if view is not None and wait:
             assert await view.reached(await log.ends(topic), 10)
 

@@ -1,8 +1,11 @@
 """Receipts over HTTP."""
 
+from dataclasses import replace
+
 import schemas
+from gateway.protocol.delivery import Delivery, Part, delivery_record
 from gateway.protocol.record import Record
-from gateway.protocol.topic import SUBMISSIONS
+from gateway.protocol.topic import DELIVERIES, SUBMISSIONS
 from tests.api_read.house import House
 
 MINUTE = 60_000
@@ -80,3 +83,46 @@ async def test_a_cursor_of_receipts_is_good_for_its_publisher_alone(house: House
     cursor = (await house.get("/v1/receipts", "bretagne")).body["cursor"]
     assert (await house.get(f"/v1/receipts?cursor={cursor}", "normandie")).body["type"].endswith("cursor-filter")
     assert (await house.get("/v1/receipts?cursor=AAAA", "bretagne")).body["type"].endswith("cursor-forged")
+
+
+def delivered(offer_id: str, *parts: Part) -> Record:
+    return delivery_record(Delivery(id=offer_id, sequence=9, parts=parts))
+
+
+async def test_a_receipt_tells_what_became_of_its_offer_at_the_national_site(house: House) -> None:
+    """RCP-006: the parts that count, in the publisher's language, and not how the connector goes about it."""
+    problem = schemas.problem("revision-reused", actual=3, expected=4).to_json()
+    part = Part(
+        group="lycee", generation=1, account="their account", state="dead", since=house.clock.at, remote_id="old"
+    )
+    refused = replace(part, generation=2, state="refused", remote_id="new", digest="0" * 64, problems=(problem,))
+    await house.receive("r" + "a" * 30, "bretagne:1", "bretagne")
+    await house.receive("r" + "b" * 30, "bretagne:2", "bretagne")
+    await house.put(DELIVERIES, delivered("bretagne:1", part, refused))
+    for language in ("fr", "en"):
+        headers = {"Accept-Language": language}
+        one = await house.get("/v1/receipts/r" + "a" * 30, "bretagne", headers=headers)
+        told = one.body["delivery"]
+        assert (9, ["new"], ["refused"]) == (
+            told["sequence"],
+            [one["remote_id"] for one in told["parts"]],
+            [one["state"] for one in told["parts"]],
+        )
+        assert [problem["message"][language]] == [one["message"] for one in told["parts"][0]["problems"]]
+        assert {"account", "digest", "attempt"}.isdisjoint(told["parts"][0])
+        assert [] == [error.message for error in schemas.validator("receipt").iter_errors(one.body)]
+        listed = await house.get("/v1/receipts", "bretagne", headers=headers)
+        assert [told, None] == [receipt.get("delivery") for receipt in listed.body["receipts"]]
+
+
+async def test_nobody_is_told_what_became_of_anothers_offer(house: House) -> None:
+    """RCP-006: a refused message that named it has a receipt all the same."""
+    await house.receive("r" + "a" * 30, "bretagne:1", "normandie", verdict="rejected")
+    part = Part(group="lycee", generation=1, account="a", state="delivered", since=house.clock.at)
+    await house.put(DELIVERIES, delivered("bretagne:1", part))
+    assert "delivery" not in (await house.get("/v1/receipts/r" + "a" * 30, "normandie")).body
+    assert ["r" + "a" * 30] == [
+        receipt["receipt"]
+        for receipt in (await house.get("/v1/receipts", "normandie")).body["receipts"]
+        if "delivery" not in receipt
+    ]

@@ -74,7 +74,7 @@ async def test_every_route_says_who_may_use_it_and_the_document_says_the_same(ga
 async def test_without_a_valid_token_nothing_is_told_but_that(gate: Gate, token: str | None) -> None:
     """SEC-001, ERR-003: whether the offer exists or not."""
     await gate.put(offer(1))
-    places = {"{id}": "bretagne:1", "{receipt}": "r1"}
+    places = {"{id}": "bretagne:1", "{receipt}": "r1", "{format}": "csv"}
     answers = []
     for (method, path), operation in documented().items():
         if operation["security"] and any("bearer" in rule for rule in operation["security"]):

@@ -12,7 +12,7 @@ from joserfc.jwk import ECKey
 from typer.testing import CliRunner, Result
 
 from gateway.cli.console import CommandError
-from gateway.cli.loop import run
+from gateway.loop import run
 from gateway.cli.partner import app
 from gateway.clock import now
 from gateway.oauth.authority import Authority

@@ -137,7 +137,7 @@ async def test_receipts_are_let_go_as_the_log_lets_them_go(log: MemoryLog, recei
         async with asyncio.timeout(10):
             while await receipts.get("old") is not None:
                 await asyncio.sleep(0.01)
-        assert await receipts.get("new") is not None
+        assert await receipts.wait("new", 10) is not None
 
 
 class Failing(MemoryLog):

@@ -1,0 +1,38 @@
+"""Formats: bytes of a partner's feed in, offers of the shared schema and problems out. Pure, streaming, bounded.
+
+    mapping = load_mapping("cleverconnect", {"fields": {"levels": {"constant": ["seconde"]}}})
+    for item in read(blocks, mapping, platform="bretagne", on=day): …
+
+A mapping is data, checked by ``schemas/json/mapping.schema.json``; ``docs/formats/`` explains it to partners.
+"""
+
+from adapters.formats.item import (
+    BrokenItem,
+    FeedComplete,
+    FeedUnusable,
+    Item,
+    OfferItem,
+    PassedItem,
+    Position,
+)
+from adapters.formats.judging import judge
+from adapters.formats.mapping import FORMATS, FeedMapping, load_mapping
+from adapters.formats.problem import ReadingProblem, rules
+from adapters.formats.reading import read
+
+__all__ = [
+    "FORMATS",
+    "BrokenItem",
+    "FeedComplete",
+    "FeedMapping",
+    "FeedUnusable",
+    "Item",
+    "OfferItem",
+    "PassedItem",
+    "Position",
+    "ReadingProblem",
+    "judge",
+    "load_mapping",
+    "read",
+    "rules",
+]

@@ -1,0 +1,102 @@
+"""Codes as people write them: sectors, NAF, SIRET, levels, yes and no, numbers."""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+
+import schemas
+from adapters.formats.error import UnreadableValueError
+from adapters.formats.text import one_line, plain
+
+_NAF = re.compile(r"([0-9]{2})[. ]?([0-9]{2}) ?([A-Z])")
+_SIGNS = re.compile(r"[\s.\-_/]")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+|[0-9]{1,3}(?: [0-9]{3})+)(?:[.,][0-9]{1,20})?(?:[eE][+-]?[0-9]{1,2})?")
+_SIRET_DIGITS = 14
+_LEVELS = {
+    "quatrieme": re.compile(r"\b(?:4 ?e|4 ?eme|quatriemes?)\b"),
+    "troisieme": re.compile(r"\b(?:3 ?e|3 ?eme|troisiemes?)\b"),
+    "seconde": re.compile(r"\b(?:2 ?n?de|2 ?e|secondes?)\b"),
+}
+_YES = frozenset(("oui", "yes", "true", "vrai", "o", "y", "x", "1"))
+_NO = frozenset(("non", "no", "false", "faux", "n", "0"))
+
+
+def read_sector(text: str) -> str:
+    """The sector that a text names by its code, its name, or a NAF code. Raises UnreadableValueError."""
+    text = one_line(text)
+    naf = schemas.sector_of(read_naf(text))
+    found = naf or _sectors().get(plain(text))
+    if found is None:
+        raise UnreadableValueError("sector-unknown", text)
+    return found
+
+
+def read_naf(text: str) -> str:
+    """A NAF code in its usual form: ``62.01Z`` for ``6201z``."""
+    text = one_line(text).upper()
+    match = _NAF.fullmatch(text)
+    return f"{match[1]}.{match[2]}{match[3]}" if match else text
+
+
+def read_siret(text: str) -> str:
+    """A SIRET without spaces and dots, with the zeros that a spreadsheet took off its front. Raises
+    UnreadableValueError.
+    """
+    digits = _SIGNS.sub("", one_line(text))
+    if not digits.isascii() or not digits.isdigit() or not _SIRET_DIGITS - 3 < len(digits) <= _SIRET_DIGITS:
+        raise UnreadableValueError("siret-unreadable", text)
+    return digits.zfill(_SIRET_DIGITS)
+
+
+def read_code(text: str) -> str:
+    """A code or id: the text without anything blank in it."""
+    return "".join(one_line(text).split())
+
+
+def read_levels(texts: Iterable[str]) -> list[str]:
+    """The levels that the texts name, in the order of the schema. Raises UnreadableValueError."""
+    found: set[str] = set()
+    for text in texts:
+        known = {level for level, words in _LEVELS.items() if words.search(plain(text))}
+        if not known:
+            raise UnreadableValueError("level-unknown", text)
+        found |= known
+    return [level for level in _LEVELS if level in found]
+
+
+def read_yes_no(text: str) -> bool:
+    """Whether a text says yes. Raises UnreadableValueError."""
+    word = plain(text)
+    if word not in _YES | _NO:
+        raise UnreadableValueError("yes-no-unreadable", text)
+    return word in _YES
+
+
+def read_accessibility(text: str) -> str:
+    """``yes``, ``no`` or ``unknown``. Raises UnreadableValueError."""
+    if plain(text) in ("unknown", "inconnu", "inconnue"):
+        return "unknown"
+    return "yes" if read_yes_no(text) else "no"
+
+
+def read_number(text: str) -> float:
+    """A number with a decimal comma or point, and blanks between thousands. Raises UnreadableValueError."""
+    spaced = one_line(text).replace("\u00a0", " ").replace("\u202f", " ")
+    if _NUMBER.fullmatch(spaced) is None or len(spaced) > 40:
+        raise UnreadableValueError("number-unreadable", text)
+    return float(spaced.replace(" ", "").replace(",", "."))
+
+
+def read_whole(text: str) -> int:
+    """A whole number. Raises UnreadableValueError."""
+    number = read_number(text)
+    if not number.is_integer():
+        raise UnreadableValueError("number-unreadable", text)
+    return int(number)
+
+
+@cache
+def _sectors() -> Mapping[str, str]:
+    """The sector's code by its plain name and by the code itself."""
+    items = schemas.reference("sectors")["items"]
+    return {key: item["code"] for item in items for key in (plain(item["name"]), item["code"])}

@@ -1,0 +1,69 @@
+"""Items of a JSON feed, decoded one by one: objects of one large document, or one object a line (NDJSON)."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+import orjson
+
+from adapters.formats.error import UnusableFeedError
+from adapters.formats.line import cut_lines
+from adapters.formats.path import Path, write_path
+from adapters.formats.problem import problem
+from adapters.formats.record import DEPTH, ITEM_CHARACTERS, Record
+from adapters.formats.scan import CutItem, ItemScan
+
+_OUTLINE = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
+
+
+def read_documents(text: Iterable[str], paths: tuple[Path, ...]) -> Iterator[Record]:
+    """The objects at the paths, each the keys from the root; arrays on the way are walked through.
+
+    An object in which other places of items lie is an item only if there is none in it. Raises UnusableFeedError.
+    """
+    scan = ItemScan(paths)
+    for piece in text:
+        yield from map(decode_item, scan.feed(piece))
+    scan.finish()
+    if not scan.reached:
+        raise UnusableFeedError("items-not-found", expected=" | ".join(map(write_path, paths)))
+
+
+def read_lines(text: Iterable[str]) -> Iterator[Record]:
+    """The objects of NDJSON. Raises UnusableFeedError when the last line was cut."""
+    for line in cut_lines(text):
+        if line.text is not None and not line.text.strip():
+            continue
+        record = decode_item(CutItem(line.number, line.text))
+        if record.problem is not None and not line.ended:
+            raise UnusableFeedError("feed-cut", actual="NDJSON")
+        yield record
+
+
+def decode_item(item: CutItem) -> Record:
+    """One item's text decoded, or what is wrong with it."""
+    if item.text is None:
+        return Record(item.line, {}, problem("item-too-large", expected=ITEM_CHARACTERS))
+    if _depth(item.text) > DEPTH:
+        return Record(item.line, {}, problem("item-too-deep", expected=DEPTH))
+    try:
+        content = orjson.loads(item.text)
+    except orjson.JSONDecodeError as error:
+        line = item.line + error.lineno - 1
+        return Record(item.line, {}, problem("item-malformed", actual=error.msg, line=line))
+    if not isinstance(content, dict):
+        return Record(item.line, {}, problem("item-not-object", actual=item.text.strip()))
+    return Record(item.line, content)
+
+
+def _depth(text: str) -> int:
+    """How deep a text may be nested at most; looks closer only where there are many brackets at all."""
+    if text.count("{") + text.count("[") <= DEPTH:
+        return 0
+    depth = deepest = 0
+    for token in _OUTLINE.finditer(text):
+        if token[0] in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif token[0] in "]}":
+            depth -= 1
+    return deepest

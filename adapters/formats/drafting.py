@@ -1,0 +1,117 @@
+"""Drafting: one item's content turned into an offer of the shared schema, field by field, with every problem met."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+from adapters.formats.error import UnreadableValueError
+from adapters.formats.field import FIELDS, Field, Many, One
+from adapters.formats.identity import local_id
+from adapters.formats.item import OfferItem, Position
+from adapters.formats.mapping import FeedMapping
+from adapters.formats.moment import school_weeks
+from adapters.formats.place import Told
+from adapters.formats.problem import ReadingProblem, problem
+from adapters.formats.record import Content
+from adapters.formats.rule import Found, Rule
+from adapters.formats.text import clean, cut, one_line, spell
+
+
+def own_id(mapping: FeedMapping, content: Content, platform: str) -> str | None:
+    """The offer's id, or None where the item does not say it."""
+    try:
+        found = mapping.id.find(content).values
+    except UnreadableValueError:
+        return None
+    own = one_line(spell(found[0])) if found else ""
+    return f"{platform}:{local_id(own)}" if own else None
+
+
+def draft(mapping: FeedMapping, content: Content, *, offer_id: str, position: Position, on: date) -> OfferItem:
+    """The offer as far as it can be read."""
+    drafting = _Drafting(content, on)
+    for name, rule in mapping.fields.items():
+        drafting.fill(name, rule, FIELDS[name])
+    own = {
+        key: value for key, rule in mapping.extensions.items() if (value := drafting.find_extra(key, rule)) is not None
+    }
+    document = {"id": offer_id, **drafting.members}
+    if own:
+        document["extensions"] = {offer_id.partition(":")[0]: own}
+    return OfferItem(position, offer_id, document, (*drafting.problems, *_prune(document)))
+
+
+class _Drafting:
+    """One offer in the making."""
+
+    def __init__(self, content: Content, on: date) -> None:
+        self.members: dict[str, Any] = {}
+        self.problems: list[ReadingProblem] = []
+        self._content = content
+        self._on = on
+
+    def fill(self, name: str, rule: Rule, field: Field) -> None:
+        """Find and read the value of one field."""
+        parent, _, child = name.rpartition(".")
+        value = self._value(rule, field, "/" + name.replace(".", "/"))
+        if value is not None:
+            (self.members.setdefault(parent, {}) if parent else self.members)[child] = value
+
+    def find_extra(self, key: str, rule: Rule) -> Any:
+        """The value of an extension: what is found, texts cleaned; a list where it is several."""
+        return self._value(rule, None, f"/extensions/{key}")
+
+    def _value(self, rule: Rule, field: Field | None, pointer: str) -> Any:
+        if rule.constant is not None:
+            return rule.constant
+        try:
+            found = Found(list(school_weeks(self._on))) if rule.school_weeks else rule.find(self._content)
+            value = self._read(found, rule, field, pointer) if found.values else rule.default
+        except UnreadableValueError as error:
+            code = "field-left-out" if rule.optional else error.code
+            self._tell(problem(code, pointer=pointer, actual=error.actual, source=rule.source))
+            return None
+        if found.left_out:
+            self._tell(problem("others-left-out", actual=found.left_out, source=rule.source.partition("/#1")[0]))
+        return value
+
+    def _read(self, found: Found, rule: Rule, field: Field | None, pointer: str) -> Any:
+        match field:
+            case Many(read):
+                return read([spell(value) for value in found.values])
+            case One(read, text):
+                distinct = list(dict.fromkeys(map(spell, found.values)))
+                if len(distinct) > 1:
+                    self._tell(
+                        problem("others-left-out", pointer=pointer, actual=len(distinct) - 1, source=rule.source)
+                    )
+                value = read(distinct[0])
+                if isinstance(value, Told):
+                    self._tell(problem(value.code, pointer=pointer, expected=value.value, actual=distinct[0]))
+                    return value.value
+                return self._cut(value, rule, pointer) if text else value
+        values = [clean(value) if isinstance(value, str) else value for value in found.values]
+        return values[0] if len(values) == 1 else values
+
+    def _cut(self, text: str, rule: Rule, pointer: str) -> str | None:
+        if rule.cut is not None and len(text) > rule.cut:
+            self._tell(problem("text-cut", pointer=pointer, expected=rule.cut, actual=len(text)))
+            return cut(text, rule.cut)
+        return text or None
+
+    def _tell(self, trouble: ReadingProblem) -> None:
+        if trouble not in self.problems:
+            self.problems.append(trouble)
+
+
+def _prune(document: dict[str, Any]) -> Iterator[ReadingProblem]:
+    """Take out what says nothing by itself: half a pair of coordinates, 0 and 0 for unknown ones, a lonely version."""
+    location = document.get("location", {})
+    pair = [location.get("latitude"), location.get("longitude")]
+    if (pair[0] is None) != (pair[1] is None) or pair == [0, 0]:
+        known = next(name for name in ("latitude", "longitude") if name in location)
+        yield problem("coordinates-left-out", pointer=f"/location/{known}", actual=location[known])
+        location.pop("latitude", None)
+        location.pop("longitude", None)
+    if "rome" in document and "code" not in document["rome"]:
+        del document["rome"]

@@ -1,0 +1,289 @@
+"""Items of an XML feed, one after another in bounded memory; a malformed item does not hide the ones after it.
+
+Expat reads as the bytes come and builds no tree. Any DOCTYPE ends the reading before its first declaration is looked
+at, so there are no entities but XML's own five, nothing is fetched, and nothing can grow. XML says that a document ends
+at its first fault; but one bare ``&`` must not hide a platform's other offers. So an item with a fault is reported,
+what follows is passed over up to the item's end tag, and reading goes on from there as if freshly begun.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+from xml.parsers import expat  # no entity is ever declared, see above
+from xml.sax.saxutils import escape
+
+from adapters.formats.error import UnusableFeedError
+from adapters.formats.problem import ReadingProblem, problem
+from adapters.formats.record import DEPTH, ITEM_CHARACTERS, ITEM_NODES, Record
+
+_CUT = frozenset({expat.errors.codes[message] for message in (
+    expat.errors.XML_ERROR_NO_ELEMENTS,
+    expat.errors.XML_ERROR_UNCLOSED_TOKEN,
+    expat.errors.XML_ERROR_PARTIAL_CHAR,
+    expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION,
+)})  # fmt: skip
+_MARKUP = frozenset(
+    ("a", "b", "br", "div", "em", "h1", "h2", "h3", "h4", "h5", "h6", "i", "li", "ol", "p", "span", "strong", "u", "ul")
+)
+"""Elements that are taken for HTML which was not put into CDATA: they belong to the text that they stand in."""
+
+_HELD_BYTES = 300
+"""As long as an end tag may be that two pieces share."""
+
+
+def read_elements(text: Iterable[str], path: tuple[str, ...]) -> Iterator[Record]:
+    """The elements at ``path``, which names every element from the root to the item. Raises UnusableFeedError."""
+    reader = _Reader(path)
+    for piece in text:
+        reader.feed(piece.encode())
+        yield from reader.take()
+    reader.finish()
+    yield from reader.take()
+
+
+class _Node:
+    """An element that is still open."""
+
+    __slots__ = ("members", "name", "parts")
+
+    def __init__(self, name: str, attributes: dict[str, str]) -> None:
+        self.name = name
+        self.members: dict[str, Any] = {f"@{key}": value for key, value in attributes.items()}
+        self.parts: list[tuple[str, bool]] = []
+
+    def add(self, child: "_Node") -> None:
+        """A child that has ended."""
+        if child.name.lower() in _MARKUP:
+            self.parts.append((f"<{child.name}>{child.text()}</{child.name}>", True))
+            return
+        value, known = child.value(), self.members.get(child.name)
+        if isinstance(known, list):
+            known.append(value)
+        else:
+            self.members[child.name] = value if known is None else [known, value]
+
+    def text(self) -> str:
+        """Its own text; as HTML where elements of HTML stand in it."""
+        marked = any(markup for _, markup in self.parts)
+        return "".join(escape(part) if marked and not markup else part for part, markup in self.parts)
+
+    def value(self) -> Any:
+        """A text where there is nothing else, or members."""
+        text = self.text()
+        if not self.members:
+            return text
+        if text.strip():
+            self.members["#text"] = text
+        return self.members
+
+
+class _Item:
+    """The item that is being read, within its limits."""
+
+    def __init__(self, line: int) -> None:
+        self.line = line
+        self.problem: ReadingProblem | None = None
+        self._stack: list[_Node] = []
+        self._depth = 0
+        self._size = 0
+        self._nodes = 0
+
+    def start(self, name: str, attributes: dict[str, str]) -> None:
+        self._depth += 1
+        self._nodes += 1 + len(attributes)
+        self._grow(len(name) + sum(map(len, attributes.values())))
+        if self._nodes > ITEM_NODES:
+            self._spoil("item-too-large", ITEM_NODES)
+        if self._depth > DEPTH:
+            self._spoil("item-too-deep", DEPTH)
+        if self.problem is None or not self._stack:  # the item itself is kept, for its id
+            self._stack.append(_Node(name, attributes))
+
+    def write(self, text: str) -> None:
+        self._grow(len(text))
+        if self.problem is None:
+            self._stack[-1].parts.append((text, False))
+
+    def end(self) -> bool:
+        """Close an element; whether it was the item's own."""
+        self._depth -= 1
+        if self.problem is None and self._depth:
+            child = self._stack.pop()
+            self._stack[-1].add(child)
+        return self._depth == 0
+
+    def record(self, trouble: ReadingProblem | None = None) -> Record:
+        """The item as far as it was read."""
+        while len(self._stack) > 1:
+            child = self._stack.pop()
+            self._stack[-1].add(child)
+        value = self._stack[0].value()
+        content = value if isinstance(value, dict) else {"#text": value}
+        return Record(self.line, content, self.problem or trouble)
+
+    def _grow(self, size: int) -> None:
+        self._size += size
+        if self._size > ITEM_CHARACTERS:
+            self._spoil("item-too-large", ITEM_CHARACTERS)
+
+    def _spoil(self, code: str, limit: int) -> None:
+        if self.problem is None:
+            self.problem = problem(code, expected=limit)
+
+
+class _Reader:
+    """Expat, where in the document it stands, and how to begin anew behind a malformed item."""
+
+    def __init__(self, path: tuple[str, ...]) -> None:
+        self._path = path
+        self._open: list[str] = []
+        self._item: _Item | None = None
+        self._records: list[Record] = []
+        self._reached = False
+        self._begun = False
+        self._passing = False
+        self._held = b""
+        self._until = b""
+        self._end = re.compile(rb"<!\[CDATA\[|<!--|</" + re.escape(path[-1].encode()) + rb"\s*>")
+        self._begin(1)
+
+    def take(self) -> list[Record]:
+        """The items that have ended since the last call."""
+        records, self._records = self._records, []
+        return records
+
+    def feed(self, data: bytes) -> None:
+        if not self._begun:  # blank lines before the declaration are harmless, though XML forbids them
+            stripped = data.lstrip()
+            self._line += data[: len(data) - len(stripped)].count(b"\n")
+            self._begun = bool(stripped)
+            data = stripped
+        while data:
+            data = self._pass_over(data) if self._passing else self._parse(data)
+
+    def finish(self) -> None:
+        if self._passing:
+            raise UnusableFeedError("feed-cut", actual="XML")
+        try:
+            self._parser.Parse(b"", True)
+        except expat.ExpatError as error:
+            raise self._unusable(error) from None
+        if not self._reached:
+            raise UnusableFeedError("items-not-found", expected="/".join(self._path))
+
+    def _begin(self, line: int) -> None:
+        self._parser = expat.ParserCreate("utf-8")
+        self._parser.buffer_text = True
+        self._parser.StartDoctypeDeclHandler = _refuse_doctype
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._close
+        self._parser.CharacterDataHandler = self._write
+        self._parser.StartCdataSectionHandler = lambda: self._set_cdata(inside=True)
+        self._parser.EndCdataSectionHandler = lambda: self._set_cdata(inside=False)
+        self._line = line
+        self._fed = 0
+        self._quiet = 0
+        self._cdata = False
+
+    def _parse(self, data: bytes) -> bytes:
+        """Parse it; what is left of it behind a fault within an item, from the fault on."""
+        self._quiet += len(data)
+        try:
+            self._parser.Parse(data, False)
+        except expat.ExpatError as error:
+            if self._item is None:
+                raise self._unusable(error) from None
+            self._line += error.lineno - 1
+            reason = expat.ErrorString(error.code)
+            self._records.append(self._item.record(problem("item-malformed", actual=reason, line=self._line)))
+            self._item = None
+            self._passing = True
+            self._until = b"]]>" if self._cdata else b""
+            # The fault of an end tag is told to lie behind its first two signs, which may have come before.
+            known = self._held + data
+            begin = max(0, len(self._held) + self._parser.ErrorByteIndex - self._fed)
+            begin -= 2 if known[:begin].endswith(b"</") else 0
+            self._held = b""
+            return known[begin:]
+        self._fed += len(data)
+        self._held = data[-_HELD_BYTES:]
+        if self._quiet > ITEM_CHARACTERS:
+            raise UnusableFeedError("feed-malformed", actual="endless tag or comment", line=self._at())
+        return b""
+
+    def _pass_over(self, data: bytes) -> bytes:
+        """Look for the end tag of the malformed item, outside CDATA and comments; what stands behind it."""
+        data = self._held + data
+        place = 0
+        while True:
+            if self._until:
+                found = data.find(self._until, place)
+                if found < 0:
+                    break
+                place, self._until = found + len(self._until), b""
+            match = self._end.search(data, place)
+            if match is None:
+                break
+            place = match.end()
+            if match[0].startswith(b"</"):
+                self._begin_behind(self._line + data.count(b"\n", 0, place))
+                return data[place:]
+            self._until = b"]]>" if match[0] == b"<![CDATA[" else b"-->"
+        # What may be the first half of what is sought waits for the next piece.
+        kept = max(place, len(data) - _HELD_BYTES)
+        self._line += data.count(b"\n", 0, kept)
+        self._held = data[kept:]
+        return b""
+
+    def _begin_behind(self, line: int) -> None:
+        self._passing = False
+        self._begin(line)
+        ancestors, self._open = self._open, []
+        head = "".join(f"<{name}>" for name in ancestors).encode()
+        self._parser.Parse(head, False)
+        self._fed, self._held = len(head), b""
+
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
+        self._quiet = 0
+        if self._item is None:
+            if not self._open and name.lower() == "html":
+                raise UnusableFeedError("feed-is-html")
+            if (*self._open, name) != self._path:
+                self._open.append(name)
+                self._reached = self._reached or tuple(self._open) == self._path[:-1]
+                if len(self._open) > DEPTH:
+                    raise UnusableFeedError("feed-malformed", actual="nested too deep", line=self._at())
+                return
+            self._item = _Item(self._at())
+            self._reached = True
+        self._item.start(name, attributes)
+
+    def _close(self, _name: str) -> None:
+        self._quiet = 0
+        if self._item is None:
+            self._open.pop()
+        elif self._item.end():
+            self._records.append(self._item.record())
+            self._item = None
+
+    def _write(self, text: str) -> None:
+        self._quiet = 0
+        if self._item is not None:
+            self._item.write(text)
+
+    def _set_cdata(self, *, inside: bool) -> None:
+        self._quiet = 0
+        self._cdata = inside
+
+    def _at(self) -> int:
+        return self._line + self._parser.CurrentLineNumber - 1
+
+    def _unusable(self, error: expat.ExpatError) -> UnusableFeedError:
+        if error.code in _CUT:
+            return UnusableFeedError("feed-cut", actual="XML")
+        line = self._line + error.lineno - 1
+        return UnusableFeedError("feed-malformed", actual=expat.ErrorString(error.code), line=line)
+
+
+def _refuse_doctype(name: str, *_declared: object) -> None:
+    raise UnusableFeedError("feed-is-html" if name.lower() == "html" else "feed-doctype")

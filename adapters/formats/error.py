@@ -1,0 +1,23 @@
+"""What ends a reading, and what ends the reading of one value. Neither leaves this package: both become problems."""
+
+from typing import Any
+
+from adapters.formats.problem import ReadingProblem, problem
+from adapters.formats.text import one_line
+
+
+class UnusableFeedError(Exception):
+    """The feed as a whole cannot be trusted; nothing of it may change anything."""
+
+    def __init__(self, code: str, **values: Any) -> None:
+        super().__init__(code)
+        self.problem: ReadingProblem = problem(code, **values)
+
+
+class UnreadableValueError(Exception):
+    """A value is not what its field needs. ``code`` names a problem of this package."""
+
+    def __init__(self, code: str, actual: str) -> None:
+        super().__init__(code)
+        self.code = code
+        self.actual = one_line(actual)

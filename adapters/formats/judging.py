@@ -1,0 +1,26 @@
+"""The verdict on an item: what reading it met and what ``schemas.check`` says, as one list."""
+
+from dataclasses import replace
+from datetime import date
+
+import orjson
+
+import schemas
+from adapters.formats.item import OfferItem
+from schemas import Verdict
+
+
+def judge(item: OfferItem, *, revision: int, on: date) -> Verdict:
+    """The verdict on the offer with that revision. What could not be read is not told a second time as missing."""
+    document = {"id": item.id, "revision": revision, **item.document}
+    verdict = schemas.check(orjson.dumps(document), on=on)
+    unread = [trouble.pointer for trouble in item.problems if trouble.severity == "error"]
+    others = [
+        trouble
+        for trouble in verdict.problems
+        if trouble.code != "field-missing" or not any(place.startswith(trouble.pointer) for place in unread)
+    ]
+    problems = tuple(sorted([*item.problems, *others], key=lambda trouble: trouble.severity))
+    if item.refused and verdict.accepted:
+        return Verdict(accepted=False, problems=problems, id=verdict.id, revision=revision, document=verdict.document)
+    return replace(verdict, problems=problems)

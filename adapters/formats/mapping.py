@@ -1,0 +1,217 @@
+"""Mappings: what of a feed becomes which field of an offer; checked data made ready for reading."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, TypeAlias
+
+import orjson
+
+import schemas
+from adapters.formats.path import Path, parse_path
+from adapters.formats.pattern import is_day_pattern, is_time_pattern
+from adapters.formats.problem import problem
+from adapters.formats.rule import OTHERS, Condition, Part, Rule
+from adapters.formats.text import fold
+from schemas import Problem
+from schemas.explain import explain
+from schemas.registry import fast_validator
+
+READY_MADE = ("cleverconnect", "jobposting")
+"""Formats that say everything by themselves; a mapping on top of one holds only what differs."""
+
+FORMATS = (*READY_MADE, "csv", "json", "xml")
+
+_KEYS: Mapping[str, tuple[str, ...]] = {
+    "cleverconnect": ("encoding", "items"),
+    "jobposting": ("encoding", "items"),
+    "csv": ("encoding", "separator", "columns"),
+    "json": ("encoding", "items", "lines"),
+    "xml": ("encoding", "items"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Elements:
+    """XML elements at one path."""
+
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """JSON objects at some paths; ``linked``: JSON-LD, perhaps within HTML pages."""
+
+    paths: tuple[Path, ...]
+    linked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """A JSON object a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of CSV; ``needed``: for each column that must be there, the names it may have."""
+
+    separator: str | None
+    columns: tuple[str, ...] | None
+    needed: tuple[tuple[str, ...], ...]
+
+
+Source: TypeAlias = Elements | Objects | Lines | Rows
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedMapping:
+    """How the items of a feed are found and read."""
+
+    source: Source
+    encoding: str | None
+    id: Rule
+    only: tuple[Condition, ...]
+    fields: Mapping[str, Rule]
+    extensions: Mapping[str, Rule]
+
+
+def load_mapping(form: str, document: object = None) -> FeedMapping | tuple[Problem, ...]:
+    """The mapping of a decoded document on the format of that name (one of ``FORMATS``), or all its problems.
+
+    The ready-made formats need none. Raises KeyError for a format that does not exist.
+    """
+    keys = _KEYS[form]
+    document = {} if document is None else document
+    if not isinstance(document, dict):
+        return (schemas.problem("wrong-type", expected="object", actual=type(document).__name__),)
+    problems = tuple(_find_problems(form, document, keys))
+    return problems or _load(form, _merge(form, document))
+
+
+def _find_problems(form: str, document: dict[str, Any], keys: tuple[str, ...]) -> Iterator[Problem]:
+    found = [] if fast_validator("mapping").is_valid(document) else explain("mapping", document)
+    for trouble in found:
+        one_of = trouble.code == "invalid" and trouble.args.get("keyword") == "oneOf"
+        yield problem("mapping-rule-source", pointer=trouble.pointer) if one_of else trouble
+    if found:
+        return
+    merged = _merge(form, document)
+    for key in document.get("source", {}):
+        if key not in keys:
+            yield problem("mapping-key-idle", pointer=f"/source/{key}", expected=list(keys), actual=key)
+    needed = [("id", merged), ("fields", merged), *([("items", merged.get("source", {}))] if form == "xml" else [])]
+    for name, members in needed:
+        if name not in members:
+            yield schemas.problem("field-missing", pointer=f"/{name}", field=name)
+    if form in ("xml", "cleverconnect") and isinstance(merged.get("source", {}).get("items"), list):
+        yield schemas.problem("wrong-type", pointer="/source/items", expected="string", actual="array")
+    yield from _find_rules(document)
+
+
+def _find_rules(document: dict[str, Any]) -> Iterator[Problem]:
+    """What the schema cannot say of rules."""
+    for pointer, rule in _rules(document):
+        for key, is_usable, example in (
+            ("date", is_day_pattern, "DD/MM/YYYY"),
+            ("time", is_time_pattern, "HH:mm"),
+        ):
+            if key in rule and not is_usable(rule[key]):
+                yield problem("mapping-pattern", pointer=f"{pointer}/{key}", expected=example, actual=rule[key])
+        if "school_weeks" in rule and pointer != "/fields/weeks":
+            yield problem("mapping-rule-source", pointer=pointer)
+
+
+def _rules(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every rule and every part of a joined one, with its place."""
+    rules = {"/id": document["id"]} if "id" in document else {}
+    for name in ("fields", "extensions"):
+        rules.update({f"/{name}/{key}": rule for key, rule in document.get(name, {}).items()})
+    for pointer, rule in rules.items():
+        yield pointer, rule
+        for index, part in enumerate(rule.get("join", {}).get("parts", ())):
+            yield f"{pointer}/join/parts/{index}", part
+
+
+@cache
+def _ready_made(form: str) -> Mapping[str, Any]:
+    loaded: dict[str, Any] = orjson.loads(files(__package__).joinpath("mappings", f"{form}.json").read_bytes())
+    return loaded
+
+
+def _merge(form: str, document: dict[str, Any]) -> dict[str, Any]:
+    """The document on top of the ready-made mapping: by key, fields and source by field."""
+    if form not in READY_MADE:
+        return document
+    base = _ready_made(form)
+    inner = {key: {**base.get(key, {}), **document.get(key, {})} for key in ("source", "fields", "extensions")}
+    return {**base, **document, **inner}
+
+
+def _load(form: str, document: dict[str, Any]) -> FeedMapping:
+    fields = {name: _rule(rule) for name, rule in document["fields"].items()}
+    extensions = {name: _rule(rule) for name, rule in document.get("extensions", {}).items()}
+    only = tuple(
+        Condition(_paths(condition["path"]), frozenset(map(fold, condition["in"])))
+        for condition in document.get("only", ())
+    )
+    own_id = _rule(document["id"])
+    needed = _needed([own_id, *fields.values(), *extensions.values()], only)
+    return FeedMapping(
+        source=_source(form, document.get("source", {}), needed),
+        encoding=document.get("source", {}).get("encoding"),
+        id=own_id,
+        only=only,
+        fields=fields,
+        extensions=extensions,
+    )
+
+
+def _source(form: str, source: dict[str, Any], needed: tuple[tuple[str, ...], ...]) -> Source:
+    match form:
+        case "csv":
+            columns = source.get("columns")
+            return Rows(source.get("separator"), None if columns is None else tuple(columns), needed)
+        case "json" if source.get("lines"):
+            return Lines()
+        case "json" | "jobposting":
+            return Objects(_paths(source.get("items", "")), linked=form == "jobposting")
+    return Elements(parse_path(source["items"]))
+
+
+def _needed(rules: list[Rule], only: tuple[Condition, ...]) -> tuple[tuple[str, ...], ...]:
+    """The first names of paths that a feed cannot go without: a column that went missing changes what offers say."""
+    strict = [rule for rule in rules if rule.default is None and not rule.optional]
+    paths = [part.paths for rule in strict for part in (rule, *rule.join)] + [condition.paths for condition in only]
+    return tuple(dict.fromkeys(tuple(path[0] for path in known if path) for known in paths if known))
+
+
+def _paths(value: str | list[str]) -> tuple[Path, ...]:
+    return tuple(map(parse_path, [value] if isinstance(value, str) else value))
+
+
+def _rule(rule: dict[str, Any]) -> Rule:
+    join = rule.get("join", {})
+    return Rule(
+        **_made(rule),
+        each=parse_path(rule["each"]) if "each" in rule else None,
+        join=tuple(Part(**_made(part)) for part in join.get("parts", ())),
+        glue=join.get("with", ""),
+        cut=rule.get("cut"),
+        default=rule.get("default"),
+        optional=rule.get("optional", False),
+        school_weeks=rule.get("school_weeks", False),
+    )
+
+
+def _made(part: dict[str, Any]) -> dict[str, Any]:
+    values = part.get("map")
+    return {
+        "paths": _paths(part["path"]) if "path" in part else (),
+        "constant": part.get("constant"),
+        "html": part.get("html", False),
+        "split": part.get("split"),
+        "date": part.get("date"),
+        "time": part.get("time"),
+        "values": values and {key if key == OTHERS else fold(key): meant for key, meant in values.items()},
+    }

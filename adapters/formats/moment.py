@@ -1,0 +1,193 @@
+"""Dates, hours and weeks as people write them, in French and by machines."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from adapters.formats.error import UnreadableValueError
+from adapters.formats.text import plain
+from schemas.schoolyear import monday_of, years
+
+PARIS = ZoneInfo("Europe/Paris")
+MAX_WEEKS = 60
+"""As many as an offer may name."""
+
+_MONTHS = (
+    (
+        "janvier",
+        "fevrier",
+        "mars",
+        "avril",
+        "mai",
+        "juin",
+        "juillet",
+        "aout",
+        "septembre",
+        "octobre",
+        "novembre",
+        "decembre",
+    ),
+    (
+        "january",
+        "february",
+        "march",
+        "april",
+        "may",
+        "june",
+        "july",
+        "august",
+        "september",
+        "october",
+        "november",
+        "december",
+    ),
+)
+_MONTH = {name: number for names in _MONTHS for number, name in enumerate(names, 1)}
+
+_CLOCK = r"(?:[T ,]{1,3}(?:à )?(?P<hour>[01]?\d|2[0-3])[:h](?P<minute>[0-5]\d)(?::[0-5]\d(?:[.,]\d{1,9})?)?)?"
+_ZONE = r"\s?(?P<zone>Z|UTC|[+-][0-2]\d:?[0-5]\d)?"
+_DATE = re.compile(
+    r"(?<!\d)(?:(?P<year>20\d\d)[-/.](?P<month>\d\d?)[-/.](?P<day>\d\d?)"
+    r"|(?P<fr_day>\d\d?)[-/.](?P<fr_month>\d\d?)[-/.](?P<fr_year>20\d\d|\d\d(?!\d))"
+    r"|(?P<said_day>\d\d?)(?:er)?\s+(?P<said_month>[^\W\d_]{3,9})\.?\s+(?P<said_year>20\d\d))"
+    rf"(?!\d){_CLOCK}{_ZONE}"
+)
+_WEEK = re.compile(r"(?<![\dA-Za-z])(20\d\d)[\s-]?[WSws](\d\d?)(?!\d)")
+_WEEK_BEHIND = re.compile(r"(?:\b[WSws]|\bsem(?:aine|\.)?\s*)(\d\d?)[\s/(-]{1,3}(20\d\d)(?!\d)", re.IGNORECASE)
+_RANGE = re.compile(r"\s*(?:au|à|to|until|jusqu['’]au|-|–|—|→|/|>)\s*", re.IGNORECASE)
+
+_TIME = re.compile(
+    r"(?<!\d)(?P<hour>[01]?\d|2[0-3])"
+    r"(?:\s?[hH](?:\s?(?P<past>[0-5]\d)(?!\d|\s?[hH:]))?|:(?P<minute>[0-5]\d)(?::[0-5]\d)?)(?!\d)"
+)
+_BARE = re.compile(r"\s*([01]?\d|2[0-3])\s*(?:-|–|à)\s*([01]?\d|2[0-3])\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A date in a text, and where it stands."""
+
+    day: date
+    begin: int
+    end: int
+
+
+def read_date(text: str) -> date:
+    """The day of a date in ISO or French order, by numbers or with the month's name, whatever time follows. An
+    instant with a zone is the day that it is in Paris. Raises UnreadableValueError.
+    """
+    found = _find_dates(text)
+    if len(found) != 1:
+        raise UnreadableValueError("date-unreadable", text)
+    return found[0].day
+
+
+def read_weeks(texts: Iterable[str]) -> list[str]:
+    """The ISO weeks that the texts name: by number, by a date within, or by the first and last day. Sorted.
+
+    Two dates with a dash or *au* between them are a span; a week of it counts when a working day lies in it. Raises
+    UnreadableValueError.
+    """
+    weeks: set[str] = set()
+    for text in texts:
+        found = {*_numbered(text), *_dated(text)}
+        if not found:
+            raise UnreadableValueError("weeks-unreadable", text)
+        weeks |= found
+    return sorted(weeks)
+
+
+def read_hours(texts: Sequence[str]) -> dict[str, str | int]:
+    """Start and end of a day's presence from ``9h-17h`` or ``9:00-12:30 / 13:30-17:00``, whose gap is the break.
+    Raises UnreadableValueError.
+    """
+    text = " - ".join(texts)
+    times = [int(match["hour"]) * 60 + int(match["past"] or match["minute"] or 0) for match in _TIME.finditer(text)]
+    bare = _BARE.fullmatch(text)
+    if bare:
+        times = [int(bare[1]) * 60, int(bare[2]) * 60]
+    if len(times) not in (2, 4) or times != sorted(set(times)):
+        raise UnreadableValueError("hours-unreadable", text)
+    hours: dict[str, str | int] = {"start": _clock(times[0]), "end": _clock(times[-1])}
+    if len(times) == 4:
+        hours["break_minutes"] = times[2] - times[1]
+    return hours
+
+
+def _clock(minutes: int) -> str:
+    return f"{minutes // 60:02}:{minutes % 60:02}"
+
+
+def _find_dates(text: str) -> list[_Found]:
+    found = []
+    for match in _DATE.finditer(text):
+        day = _day_of(match)
+        if day is None:
+            raise UnreadableValueError("date-unreadable", match[0])
+        found.append(_Found(day, *match.span()))
+    return found
+
+
+def _day_of(match: re.Match[str]) -> date | None:
+    year = match["year"] or match["fr_year"] or match["said_year"]
+    month = match["month"] or match["fr_month"] or _month(match["said_month"])
+    day = match["day"] or match["fr_day"] or match["said_day"]
+    try:
+        found = date(int(year) + (2000 if len(year) == 2 else 0), int(month), int(day))
+        if not match["zone"] or not match["hour"]:
+            return found
+        zone = "+00:00" if match["zone"] in ("Z", "UTC") else match["zone"]
+        instant = datetime.strptime(f"{found} {match['hour']}:{match['minute']} {zone}", "%Y-%m-%d %H:%M %z")
+        return instant.astimezone(PARIS).date()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _month(name: str) -> int:
+    """The number of a month by its name or the begin of it; 0 for what is none."""
+    known = plain(name)
+    fitting = {number for month, number in _MONTH.items() if month.startswith(known)}
+    return _MONTH.get(known) or (fitting.pop() if len(fitting) == 1 else 0)
+
+
+def _numbered(text: str) -> set[str]:
+    named = [(match[1], match[2]) for match in _WEEK.finditer(text)]
+    named += [(match[2], match[1]) for match in _WEEK_BEHIND.finditer(text)]
+    weeks = {f"{year}-W{int(number):02}" for year, number in named}
+    for week in weeks:
+        if monday_of(week) is None:
+            raise UnreadableValueError("weeks-unreadable", text)
+    return weeks
+
+
+def _dated(text: str) -> set[str]:
+    found = _find_dates(text)
+    weeks: set[str] = set()
+    while found:
+        first = last = found.pop(0)
+        if found and _RANGE.fullmatch(text[first.end : found[0].begin]):
+            last = found.pop(0)
+        weeks |= _span(first.day, last.day, text)
+    return weeks
+
+
+def _span(first: date, last: date, text: str) -> set[str]:
+    """The weeks in which a working day lies between two days; the week of a day that is none by itself."""
+    if not 0 <= (last - first).days <= 7 * MAX_WEEKS:
+        raise UnreadableValueError("weeks-unreadable", text)
+    days = [first + timedelta(number) for number in range((last - first).days + 1)]
+    working = [day for day in days if day.isoweekday() <= 5]
+    return {"{}-W{:02}".format(*day.isocalendar()[:2]) for day in working or [first]}
+
+
+def school_weeks(on: date) -> tuple[str, ...]:
+    """The weeks in which pupils of seconde go: the first of the calendar that are not over on that day. Raises
+    UnreadableValueError where the calendar ends before.
+    """
+    for year in years():
+        last = monday_of(year.weeks[-1])
+        if last is not None and on <= last + timedelta(days=6):
+            return year.weeks
+    raise UnreadableValueError("school-weeks-unknown", on.isoformat())

@@ -1,0 +1,111 @@
+"""Items of JSON-LD: a document by itself, or the scripts of an HTML page, which nothing else is read of."""
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+from adapters.formats.document import decode_item, read_documents
+from adapters.formats.error import UnusableFeedError
+from adapters.formats.path import Path
+from adapters.formats.problem import problem
+from adapters.formats.record import Record
+from adapters.formats.scan import ItemScan
+
+_OPENING = re.compile(r"<!--|<script\b([^<>]{0,2000})>", re.IGNORECASE)
+_LONGEST_OPENING = 2010
+_LINKED_DATA = re.compile(r"\btype\s*=\s*[\"']?\s*application/ld\+json\b", re.IGNORECASE)
+_COMMENT_END = re.compile(r"-->")
+_SCRIPT_END = re.compile(r"</script", re.IGNORECASE)
+_LONGEST_END = 8
+
+
+def read_linked(text: Iterable[str], paths: tuple[Path, ...]) -> Iterator[Record]:
+    """The objects at the paths of each JSON-LD document. Raises UnusableFeedError."""
+    pieces = iter(text)
+    first = next((piece for piece in pieces if piece.strip()), "")
+    whole = chain([first], pieces)
+    if not first.lstrip().startswith("<"):
+        yield from read_documents(whole, paths)
+        return
+    page = _Page(paths)
+    for piece in whole:
+        yield from page.feed(piece)
+    page.finish()
+
+
+class _Page:
+    """A page as it streams by. A script with a fault is an item that cannot be read, and hides no other script."""
+
+    def __init__(self, paths: tuple[Path, ...]) -> None:
+        self._paths = paths
+        self._buffer = ""
+        self._line = 1
+        self._end: re.Pattern[str] | None = None
+        self._scan: ItemScan | None = None
+        self._reached = False
+
+    def feed(self, piece: str) -> Iterator[Record]:
+        self._buffer += piece
+        waiting = False
+        while not waiting:
+            if self._end is None:
+                waiting = not self._open()
+                continue
+            match = self._end.search(self._buffer)
+            waiting = match is None
+            body = self._drop(max(0, len(self._buffer) - _LONGEST_END) if match is None else match.start())
+            yield from self._read(body)
+            if match is not None:
+                yield from self._close()
+                self._end = None
+
+    def finish(self) -> None:
+        """The page has ended. Raises UnusableFeedError."""
+        if self._end is not None:
+            raise UnusableFeedError("feed-cut", actual="HTML")
+        if not self._reached:
+            raise UnusableFeedError("items-not-found", expected="<script type=application/ld+json>")
+
+    def _open(self) -> bool:
+        """Go to the next script or comment; whether there is one yet."""
+        match = _OPENING.search(self._buffer)
+        if match is None:
+            begun = self._buffer.rfind("<", max(0, len(self._buffer) - _LONGEST_OPENING))
+            self._drop(begun if begun >= 0 else len(self._buffer))
+            return False
+        self._drop(match.end())
+        self._end = _COMMENT_END if match[1] is None else _SCRIPT_END
+        linked = match[1] is not None and _LINKED_DATA.search(match[1]) is not None
+        self._scan = ItemScan(self._paths, self._line) if linked else None
+        return True
+
+    def _read(self, body: str) -> Iterator[Record]:
+        if self._scan is None:
+            return
+        try:
+            yield from map(decode_item, self._scan.feed(body))
+        except UnusableFeedError as error:
+            yield self._spoil(error)
+
+    def _close(self) -> Iterator[Record]:
+        scan, self._end = self._scan, None
+        if scan is None:
+            return
+        self._reached = self._reached or scan.reached
+        try:
+            scan.finish()
+        except UnusableFeedError as error:
+            yield self._spoil(error)
+        self._scan = None
+
+    def _spoil(self, error: UnusableFeedError) -> Record:
+        self._scan = None
+        self._reached = True
+        trouble = problem("item-malformed", actual=error.problem.actual, line=self._line)
+        return Record(self._line, {}, trouble)
+
+    def _drop(self, end: int) -> str:
+        """Take what stands before a place off the buffer."""
+        dropped, self._buffer = self._buffer[:end], self._buffer[end:]
+        self._line += dropped.count("\n")
+        return dropped

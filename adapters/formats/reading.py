@@ -1,0 +1,102 @@
+"""Reading a feed: bytes in, offers and problems out, one item at a time; the last item says whether it was whole.
+
+    blocks ─▶ text ─▶ records (elements, objects, lines, rows) ─▶ mapping ─▶ items
+
+Nothing in a feed raises; memory stays flat whatever its size. Errors of the blocks' own iterator pass through.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from datetime import date
+from itertools import chain
+
+from adapters.formats.document import read_documents, read_lines
+from adapters.formats.drafting import draft, own_id
+from adapters.formats.element import read_elements
+from adapters.formats.encoding import read_text
+from adapters.formats.error import UnusableFeedError
+from adapters.formats.item import BrokenItem, FeedComplete, FeedUnusable, Item, PassedItem, Position
+from adapters.formats.mapping import Elements, FeedMapping, Lines, Objects, Rows, Source
+from adapters.formats.page import read_linked
+from adapters.formats.problem import ReadingProblem, problem
+from adapters.formats.record import FEED_ITEMS, Record
+from adapters.formats.table import read_rows
+
+_PAGES = ("<!doctype html", "<html")
+
+
+def read(blocks: Iterable[bytes], mapping: FeedMapping, *, platform: str, on: date) -> Iterator[Item]:
+    """The items of a feed as offers of that platform. ``on`` is the day of the run in Europe/Paris.
+
+    Ends with exactly one ``FeedComplete`` or ``FeedUnusable``. Until the former has come, nothing may be changed for
+    good: what came before may be the begin of a feed that was cut.
+    """
+    warnings: list[ReadingProblem] = []
+    reading = _Reading(mapping, platform, on)
+    try:
+        text = _refuse_pages(read_text(blocks, mapping.encoding, warnings), mapping.source)
+        for record in _records(text, mapping.source):
+            yield reading.turn(record)
+    except UnusableFeedError as error:
+        yield FeedUnusable(reading.count, (error.problem, *warnings))
+        return
+    if not reading.count:
+        warnings.append(problem("feed-without-items"))
+    yield FeedComplete(reading.count, tuple(warnings))
+
+
+class _Reading:
+    """What one reading remembers: how many items there were, and their ids."""
+
+    def __init__(self, mapping: FeedMapping, platform: str, on: date) -> None:
+        self.count = 0
+        self._mapping = mapping
+        self._platform = platform
+        self._on = on
+        self._seen: set[bytes] = set()
+
+    def turn(self, record: Record) -> Item:
+        """The item that a record is. Raises UnusableFeedError where there are too many."""
+        if self.count == FEED_ITEMS:
+            raise UnusableFeedError("feed-too-long", expected=FEED_ITEMS)
+        position = Position(self.count, record.line)
+        self.count += 1
+        known = own_id(self._mapping, record.content, self._platform)
+        if record.problem is not None:
+            return BrokenItem(position, known, (record.problem,))
+        if not all(condition.holds(record.content) for condition in self._mapping.only):
+            return PassedItem(position, known)
+        if known is None:
+            return BrokenItem(position, None, (problem("id-missing", pointer="/id", source=self._mapping.id.source),))
+        if self._is_repeated(known):
+            return BrokenItem(position, known, (problem("id-repeated", pointer="/id", actual=known),))
+        return draft(self._mapping, record.content, offer_id=known, position=position, on=self._on)
+
+    def _is_repeated(self, offer_id: str) -> bool:
+        mark = hashlib.blake2b(offer_id.encode(), digest_size=10).digest()  # shorter than an id
+        repeated = mark in self._seen
+        self._seen.add(mark)
+        return repeated
+
+
+def _records(text: Iterator[str], source: Source) -> Iterator[Record]:
+    match source:
+        case Elements(path):
+            return read_elements(text, path)
+        case Objects(paths, linked=True):
+            return read_linked(text, paths)
+        case Objects(paths):
+            return read_documents(text, paths)
+        case Lines():
+            return read_lines(text)
+        case Rows(separator, columns, needed):
+            return read_rows(text, separator=separator, columns=columns, needed=needed)
+
+
+def _refuse_pages(text: Iterator[str], source: Source) -> Iterator[str]:
+    """The same text, unless it is an HTML page where none is expected: mostly an error with status 200."""
+    first = next((piece for piece in text if piece.strip()), "")
+    linked = isinstance(source, Objects) and source.linked
+    if not linked and first.lstrip()[:100].casefold().startswith(_PAGES):
+        raise UnusableFeedError("feed-is-html")
+    return chain([first], text)

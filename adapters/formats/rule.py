@@ -1,0 +1,134 @@
+"""Rules: how the value of one field is found in an item. Data made by a mapping, and what it amounts to on an item."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from adapters.formats.error import UnreadableValueError
+from adapters.formats.path import Path, Scalar, scalars, select, write_path
+from adapters.formats.pattern import read_day, read_time
+from adapters.formats.text import fold, html_to_text, one_line, spell
+
+OTHERS = "*"
+"""The key of a value map for all values that it does not name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The values that a rule finds, and how many others a path left out by ``#1``."""
+
+    values: list[Scalar]
+    left_out: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One source of values and what is done to each of them, in this order: HTML, split, pattern, value map.
+
+    Of several paths the first counts at which there is something. ``values`` is keyed by folded text.
+    """
+
+    paths: tuple[Path, ...] = ()
+    constant: Any = None
+    html: bool = False
+    split: str | None = None
+    date: str | None = None
+    time: str | None = None
+    values: Mapping[str, Any] | None = None
+
+    def find(self, content: Any) -> Found:
+        """What there is in an item. Raises UnreadableValueError."""
+        found = Found([]) if self.constant is None else Found([self.constant])
+        for path in self.paths:
+            selected, left_out = select(content, path)
+            found = Found(scalars(selected), left_out)
+            if found.values:
+                break
+        return Found([made for value in found.values for made in self._make(value)], found.left_out)
+
+    @property
+    def source(self) -> str:
+        """Where it looks, for messages."""
+        return _write(self.paths)
+
+    def _make(self, value: Scalar) -> Iterator[Scalar]:
+        if self.html:
+            value = html_to_text(spell(value))
+        for piece in [value] if self.split is None else spell(value).split(self.split):
+            text = spell(piece)
+            if not text.strip():
+                continue
+            if self.date is not None:
+                piece = read_day(one_line(text), self.date)  # noqa: PLW2901  # step by step, as the docstring says
+            elif self.time is not None:
+                piece = read_time(one_line(text), self.time)  # noqa: PLW2901
+            if self.values is None:
+                yield piece
+            else:
+                yield from self._look_up(spell(piece))
+
+    def _look_up(self, text: str) -> Iterator[Scalar]:
+        values = self.values or {}
+        key = fold(text)
+        if key not in values and OTHERS not in values:
+            raise UnreadableValueError("value-unmapped", text)
+        meant = values[key] if key in values else values[OTHERS]
+        if meant is not None:
+            yield from meant if isinstance(meant, list) else [meant]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule(Part):
+    """A whole rule: a part, or several joined, taken once for the item or for each object at a path.
+
+    ``default`` stands in where nothing is found. ``optional``: what cannot be read is left out with a warning instead
+    of refusing the offer. ``school_weeks``: the weeks come from the school calendar.
+    """
+
+    each: Path | None = None
+    join: tuple[Part, ...] = ()
+    glue: str = " "
+    cut: int | None = None
+    default: Any = None
+    optional: bool = False
+    school_weeks: bool = False
+
+    def find(self, content: Any) -> Found:
+        """What there is in an item. Raises UnreadableValueError."""
+        if self.each is None:
+            return self._find_in(content)
+        objects, left_out = select(content, self.each)
+        found = [self._find_in(inner) for inner in objects]
+        return Found([value for one in found for value in one.values], left_out + sum(one.left_out for one in found))
+
+    @property
+    def source(self) -> str:
+        """Where it looks, for messages."""
+        inner = " + ".join(part.source for part in self.join if part.paths) if self.join else _write(self.paths)
+        return inner if self.each is None else f"{write_path(self.each)}/({inner})"
+
+    def _find_in(self, content: Any) -> Found:
+        if not self.join:
+            return Part.find(self, content)
+        found = [part.find(content) for part in self.join]
+        left_out = max(one.left_out for one in found)
+        if not any(one.values for part, one in zip(self.join, found, strict=True) if part.paths):
+            return Found([], left_out)  # constants alone join nothing
+        return Found([self.glue.join(spell(value) for one in found for value in one.values)], left_out)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Whether an item is for the federation: one of its values at the paths is one of these (folded)."""
+
+    paths: tuple[Path, ...]
+    among: frozenset[str]
+
+    def holds(self, content: Any) -> bool:
+        """Whether the item meets it."""
+        found = Part(paths=self.paths).find(content).values
+        return any(fold(spell(value)) in self.among for value in found)
+
+
+def _write(paths: tuple[Path, ...]) -> str:
+    return " | ".join(map(write_path, paths))

@@ -1,0 +1,233 @@
+"""Cutting items out of a JSON text as it streams by.
+
+Only the outline is followed: which keys lead to the items, and where each item ends. What is within an item is not
+looked at, so a fault there is that item's own affair.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+import orjson
+
+from adapters.formats.error import UnusableFeedError
+from adapters.formats.path import Path
+from adapters.formats.record import DEPTH, ITEM_CHARACTERS
+
+_TOKEN = re.compile(r'["\[\]{}:,]|[^\s"\[\]{}:,]+')
+_BRACKET = re.compile(r'["\[\]{}]')
+_TEXT = re.compile(r'(?:[^"\\]|\\.)*+', re.DOTALL)
+_TOKEN_CHARACTERS = 1000
+"""Longer keys lead nowhere, and longer numbers are none."""
+
+
+@dataclass(frozen=True, slots=True)
+class CutItem:
+    """An item as it stands in the text, on which line it begins; ``text`` is None where it is too long."""
+
+    line: int
+    text: str | None
+
+
+@dataclass(slots=True)
+class _Frame:
+    """An object or array that is open; ``path`` leads to it."""
+
+    bracket: str
+    path: Path
+    key: str = ""
+    at_key: bool = False
+
+
+@dataclass(slots=True)
+class _Capture:
+    """The text of an object, kept while it is short enough. ``depth``: how many frames were open before it."""
+
+    line: int
+    begin: int
+    depth: int
+    parts: list[str] = field(default_factory=list)
+    size: int = 0
+
+    def take(self, data: str, end: int) -> None:
+        """What has come since the last call."""
+        self.size += end - self.begin
+        if self.size <= ITEM_CHARACTERS:
+            self.parts.append(data[self.begin : end])
+        else:
+            self.parts.clear()
+        self.begin = 0
+
+    def cut(self) -> CutItem:
+        """The item."""
+        return CutItem(self.line, "".join(self.parts) if self.size <= ITEM_CHARACTERS else None)
+
+
+class ItemScan:
+    """Follows one JSON text. ``reached`` says whether a place of items was there at all, were it empty.
+
+    An object at one of the paths is an item, unless other paths lead through it: then it is one if none of them leads
+    to anything. ``line`` is where the text begins.
+    """
+
+    def __init__(self, paths: tuple[Path, ...], line: int = 1) -> None:
+        self.reached = False
+        self._paths = paths
+        self._line = line
+        self._frames: list[_Frame] = []
+        self._item: _Capture | None = None
+        self._brackets = 0
+        self._candidate: _Capture | None = None
+        self._in_text = False
+        self._key: list[str] | None = None
+        self._held = ""
+        self._data = ""
+        self._counted = 0
+        self._cut: list[CutItem] = []
+        self._ended = False
+
+    def feed(self, piece: str) -> list[CutItem]:
+        """The items that end in this piece. Raises UnusableFeedError."""
+        self._data, self._held, self._counted, self._cut = self._held + piece, "", 0, []
+        at = 0
+        while at < len(self._data):
+            if self._in_text:
+                at = self._pass_text(at)
+            elif self._item is not None:
+                at = self._pass_item(self._item, at)
+            else:
+                at = self._follow(at)
+        end = len(self._data) - len(self._held)
+        for capture in (self._item, self._candidate):
+            if capture is not None:
+                capture.take(self._data, end)
+        self._line_at(end)
+        return self._cut
+
+    def finish(self) -> None:
+        """The text has ended. Raises UnusableFeedError where the document has not."""
+        if self._held or self._frames or self._item is not None or self._in_text:
+            raise UnusableFeedError("feed-cut", actual="JSON")
+        if not self._ended:
+            raise UnusableFeedError("feed-malformed", actual="[ or { expected", line=self._line)
+
+    def _pass_text(self, at: int) -> int:
+        data = self._data
+        match = _TEXT.match(data, at)
+        end = at if match is None else match.end()
+        if self._key is not None and len(self._key) < _TOKEN_CHARACTERS:
+            self._key.append(data[at : min(end, at + _TOKEN_CHARACTERS)])
+        if end == len(data):
+            return end
+        if data[end] == "\\":  # what it escapes has not come yet
+            self._held = "\\"
+            return len(data)
+        self._in_text = False
+        if self._key is not None:
+            self._frames[-1].key = _unescape("".join(self._key))
+            self._key = None
+        return end + 1
+
+    def _pass_item(self, item: _Capture, at: int) -> int:
+        match = _BRACKET.search(self._data, at)
+        if match is None:
+            return len(self._data)
+        sign = match[0]
+        if sign == '"':
+            self._in_text = True
+        else:
+            self._brackets += 1 if sign in "[{" else -1
+            if not self._brackets:
+                item.take(self._data, match.end())
+                self._cut.append(item.cut())
+                self._item = None
+                self._end_root()
+        return match.end()
+
+    def _follow(self, at: int) -> int:
+        """The next token outside of items."""
+        match = _TOKEN.search(self._data, at)
+        if match is None:
+            return len(self._data)
+        sign = match[0]
+        frame = self._frames[-1] if self._frames else None
+        if self._ended or (frame is None and sign not in "{["):
+            raise self._malformed(match.start(), sign)
+        match sign:
+            case "{" | "[":
+                self._open(sign, match.start(), frame)
+            case "}" | "]":
+                self._close(sign, match.end())
+            case ":" | ",":
+                if frame is not None and frame.bracket == "{":
+                    frame.at_key = sign == ","
+            case '"':
+                self._in_text = True
+                if frame is not None and frame.at_key:
+                    self._key = []
+                else:
+                    self._pass_scalar(frame, match.start(), sign)
+            case _:
+                if match.end() == len(self._data) and len(sign) < _TOKEN_CHARACTERS:
+                    self._held = sign  # the rest of it may be in the next piece
+                else:
+                    self._pass_scalar(frame, match.start(), sign)
+        return match.end()
+
+    def _pass_scalar(self, frame: _Frame | None, at: int, sign: str) -> None:
+        """A value that is no object: in a list of items it is one that cannot be read, and null is an empty list."""
+        if frame is None or self._path_of(frame) not in self._paths:
+            return
+        if frame.bracket == "[":
+            self._cut.append(CutItem(self._line_at(at), sign if sign != '"' else '"…"'))
+        elif sign == "null":
+            self.reached = True
+
+    def _open(self, bracket: str, at: int, frame: _Frame | None) -> None:
+        path = self._path_of(frame)
+        if path in self._paths:
+            self.reached = True
+            if bracket == "{":
+                capture = _Capture(self._line_at(at), at, len(self._frames))
+                if not any(len(other) > len(path) and other[: len(path)] == path for other in self._paths):
+                    self._item, self._brackets, self._candidate = capture, 1, None
+                    return
+                self._candidate = capture
+        self._frames.append(_Frame(bracket, path, at_key=bracket == "{"))
+        if len(self._frames) > DEPTH:
+            raise UnusableFeedError("feed-malformed", actual="nested too deep", line=self._line_at(at))
+
+    def _close(self, bracket: str, end: int) -> None:
+        if self._frames.pop().bracket != ("{" if bracket == "}" else "["):
+            raise self._malformed(end - 1, bracket)
+        if self._candidate is not None and self._candidate.depth == len(self._frames):
+            self._candidate.take(self._data, end)
+            self._cut.append(self._candidate.cut())
+            self._candidate = None
+        self._end_root()
+
+    def _end_root(self) -> None:
+        self._ended = not self._frames
+
+    @staticmethod
+    def _path_of(frame: _Frame | None) -> Path:
+        """The path of a value that stands in the frame."""
+        if frame is None:
+            return ()
+        return (*frame.path, frame.key) if frame.bracket == "{" else frame.path
+
+    def _line_at(self, end: int) -> int:
+        """The line of a place, which lies behind all places asked for before."""
+        self._line += self._data.count("\n", self._counted, end)
+        self._counted = end
+        return self._line
+
+    def _malformed(self, at: int, sign: str) -> UnusableFeedError:
+        return UnusableFeedError("feed-malformed", actual=sign[:20], line=self._line_at(at))
+
+
+def _unescape(key: str) -> str:
+    try:
+        text: str = orjson.loads(f'"{key}"')
+    except orjson.JSONDecodeError:
+        return key
+    return text

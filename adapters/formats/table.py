@@ -1,0 +1,150 @@
+"""Rows of a CSV feed, as spreadsheets write it: any usual separator, quoted cells with line feeds, a ``sep=`` line."""
+
+import csv
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
+from typing import Any
+
+from adapters.formats.error import UnusableFeedError
+from adapters.formats.line import Line, cut_lines
+from adapters.formats.problem import problem
+from adapters.formats.record import ITEM_CHARACTERS, Record
+
+SEPARATORS = (";", ",", "\t", "|")
+
+_QUOTED = re.compile(r'"[^"]*"?')
+_DECLARED = re.compile(r"\s*\"?sep=([;,\t|])\"?\s*", re.IGNORECASE)
+_FORMULA = re.compile(r'="(.*)"', re.DOTALL)
+"""How people keep a spreadsheet from taking the zero off ``01000``."""
+
+
+def read_rows(
+    text: Iterable[str],
+    *,
+    separator: str | None,
+    columns: Sequence[str] | None,
+    needed: Iterable[Sequence[str]],
+) -> Iterator[Record]:
+    """One record per row that is not blank. ``columns`` names the columns where the file does not.
+
+    ``needed`` holds, for each column that must be there, the names it may have. Raises UnusableFeedError.
+    """
+    lines = _Lines(text)
+    first = lines.peek()
+    declared = _DECLARED.fullmatch(first)
+    if declared:
+        next(lines, None)
+        first = lines.peek()
+    rows = csv.reader(lines, delimiter=separator or (declared[1] if declared else _likeliest(first)), strict=True)
+    names = columns
+    if names is not None:
+        _require(needed, names)
+    try:
+        for begin, cells in _rows(rows, lines):
+            if isinstance(cells, str):
+                yield Record(begin, {}, problem("item-malformed", actual=cells, line=begin))
+            elif names is None:
+                names = _names(cells)
+                _require(needed, names)
+            else:
+                yield _record(begin, cells, names, cut=not lines.ended)
+    except _EndlessRowError as error:
+        raise UnusableFeedError("feed-malformed", actual="endless row", line=error.line) from None
+    if names is None:
+        raise UnusableFeedError("columns-missing", expected=[name for known in needed for name in known], actual="–")
+
+
+class _EndlessRowError(Exception):
+    """A row grew beyond what an item may have."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__(line)
+        self.line = line
+
+
+class _Lines:
+    """Lines for the reader of rows, as long as no row takes more than an item may have."""
+
+    def __init__(self, text: Iterable[str]) -> None:
+        self._lines = cut_lines(text)
+        self._peeked: Line | None = None
+        self.read = 0
+        self.ended = True
+        self.exhausted = False
+        self.row_size = 0
+
+    def peek(self) -> str:
+        """The next line that is not blank, which stays the next one."""
+        self._peeked = next((line for line in self._lines if line.text is None or line.text.strip()), None)
+        if self._peeked is None or self._peeked.text is None:
+            return ""
+        self.read = self._peeked.number - 1
+        return self._peeked.text
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line, self._peeked = self._peeked or next(self._lines, None), None
+        if line is None:
+            self.exhausted = True
+            raise StopIteration
+        self.read, self.ended = line.number, line.ended
+        self.row_size += ITEM_CHARACTERS + 1 if line.text is None else len(line.text)
+        if line.text is None or self.row_size > ITEM_CHARACTERS:
+            raise _EndlessRowError(line.number)
+        return line.text + "\n"
+
+
+def _rows(rows: Iterator[list[str]], lines: _Lines) -> Iterator[tuple[int, list[str] | str]]:
+    """Each row that is not blank with the line on which it begins; a text where it is no row, which says why."""
+    while True:
+        begin, lines.row_size = lines.read + 1, 0
+        try:
+            cells = next(rows, None)
+        except csv.Error as error:
+            if lines.exhausted:
+                raise UnusableFeedError("feed-cut", actual="CSV") from None
+            yield begin, str(error)
+            continue
+        if cells is None:
+            return
+        if any(cell.strip() for cell in cells):
+            yield begin, cells
+
+
+def _record(begin: int, cells: list[str], names: Sequence[str], *, cut: bool) -> Record:
+    while len(cells) > len(names) and not cells[-1].strip():
+        cells.pop()
+    content: dict[str, Any] = {}
+    for name, cell in zip_longest(names, cells[: len(names)], fillvalue=""):
+        formula = _FORMULA.fullmatch(cell)
+        value = formula[1] if formula else cell
+        if name in content:
+            known = content[name]
+            content[name] = [*known, value] if isinstance(known, list) else [known, value]
+        else:
+            content[name] = value
+    if len(cells) == len(names):
+        return Record(begin, content)
+    if cut and len(cells) < len(names):
+        raise UnusableFeedError("feed-cut", actual="CSV")
+    return Record(begin, content, problem("row-width", expected=len(names), actual=len(cells)))
+
+
+def _names(cells: list[str]) -> list[str]:
+    return [unicodedata.normalize("NFC", cell).strip() for cell in cells]
+
+
+def _require(needed: Iterable[Sequence[str]], names: Sequence[str]) -> None:
+    missing = [" | ".join(known) for known in needed if not set(known) & set(names)]
+    if missing:
+        raise UnusableFeedError("columns-missing", expected=missing, actual=", ".join(names))
+
+
+def _likeliest(line: str) -> str:
+    """The separator that stands most often outside quotes."""
+    plain = _QUOTED.sub("", line)
+    return max(SEPARATORS, key=plain.count)

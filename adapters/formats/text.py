@@ -1,0 +1,136 @@
+"""Free text as the shared schema wants it: plain, in normal form C, without what nobody can see."""
+
+import html
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from adapters.formats.path import Scalar
+
+_INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]")
+_BLANK = re.compile("[\t\u1680\u2000-\u200a\u205f\u3000]")
+_BLANKS = re.compile("[ \u00a0\u202f]{2,}")
+_LINE_EDGES = re.compile("[ \u00a0\u202f]*\n[ \u00a0\u202f]*")
+_KEPT_BLANKS = ("\u00a0", "\u202f")
+"""Where one of these stands alone it stays, since French puts it before signs."""
+
+_LONELY_DASH = re.compile(r"^-\s*\n\s*", re.MULTILINE)
+_MANY_LINES = re.compile(r"\n{3,}")
+
+_TAG = re.compile(
+    r"<(?:(?P<comment>!--)|[!?][^<>]*+>|(?P<closing>/?)(?P<name>[A-Za-z][A-Za-z0-9:-]*+)"
+    r"(?:(?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*+|[^<>]*+)>)"
+)
+_CUT_TAG = re.compile(r"<[A-Za-z/!?][^<>]{0,200}\Z")
+_LOOKS_LIKE_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+_LOOKS_LIKE_REFERENCE = re.compile(r"&(?=(?:[A-Za-z]{2,10}|#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6});)")
+_PARAGRAPHS = frozenset(
+    ("p", "div", "ul", "ol", "table", "h1", "h2", "h3", "h4", "h5", "h6", "section", "article", "blockquote")
+)
+_LINES = frozenset(("br", "tr", "dt", "dd"))
+_HIDDEN = frozenset(("script", "style"))
+_PASSES = 3
+
+
+def spell(value: Scalar) -> str:
+    """A value as text: ``true``, and 8000.0 as 8000."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value)
+
+
+def clean(text: str) -> str:
+    """Several lines at most one blank line apart, without blanks at their ends."""
+    text = _single(_visible(text))
+    if "\n" in text:
+        text = _MANY_LINES.sub("\n\n", _LINE_EDGES.sub("\n", text))
+    return text.strip()
+
+
+def one_line(text: str) -> str:
+    """The text on one line."""
+    return _single(_visible(text).replace("\n", " ")).strip()
+
+
+def html_to_text(text: str) -> str:
+    """What a browser would show, roughly: paragraphs as lines with a blank one between, items of lists with a dash.
+
+    Also undoes HTML that was escaped twice. A tag that was cut off at the end goes; whatever else still looks like
+    markup was none, and is kept with a blank behind its first sign.
+    """
+    marked = False
+    for _ in range(_PASSES):
+        if not marked and _TAG.search(text):
+            # Line feeds in HTML are blanks; those of a text that is none are kept.
+            text, marked = one_line(text), True
+        shown = html.unescape("".join(_shown(text)))
+        if shown == text:
+            break
+        text = shown
+    text = _LOOKS_LIKE_TAG.sub("< ", _CUT_TAG.sub("", text))
+    text = clean(_LOOKS_LIKE_REFERENCE.sub("& ", text))
+    return _LONELY_DASH.sub("- ", text)  # a paragraph within an item of a list
+
+
+def cut(text: str, length: int) -> str:
+    """At most so many characters: ended behind a whole word where one is near, with an ellipsis."""
+    if len(text) <= length:
+        return text
+    kept = text[: length - 1]
+    space = max(kept.rfind(" "), kept.rfind("\n"))
+    if space > length * 3 // 4:
+        kept = kept[:space]
+    return kept.rstrip() + "…"
+
+
+def fold(text: str) -> str:
+    """The text for comparison: on one line, without accents and case."""
+    folded = unicodedata.normalize("NFD", one_line(text).casefold().replace("œ", "oe").replace("æ", "ae"))
+    return "".join(sign for sign in folded if not unicodedata.combining(sign))
+
+
+def plain(text: str) -> str:
+    """The same, and without signs."""
+    return " ".join("".join(sign if sign.isalnum() else " " for sign in fold(text)).split())
+
+
+def _visible(text: str) -> str:
+    text = _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    return _BLANK.sub(" ", unicodedata.normalize("NFC", text))
+
+
+def _single(text: str) -> str:
+    """Runs of blanks as one; the search for runs is spared where there can be none."""
+    spread = "  " in text or any(blank in text for blank in _KEPT_BLANKS)
+    return _BLANKS.sub(" ", text) if spread else text
+
+
+def _shown(text: str) -> Iterator[str]:
+    """What is shown of HTML, tags as the breaks that they make."""
+    at, hidden = 0, None
+    while match := _TAG.search(text, at):
+        if hidden is None:
+            yield text[at : match.start()]
+        at = match.end()
+        name, closing = (match["name"] or "").lower(), bool(match["closing"])
+        if match["comment"]:
+            end = text.find("-->", at)
+            at = len(text) if end < 0 else end + 3
+        elif hidden is not None:
+            hidden = None if closing and name == hidden else hidden
+        elif name in _HIDDEN and not closing:
+            hidden = name
+        else:
+            yield _break(name, closing=closing)
+    if hidden is None:
+        yield text[at:]
+
+
+def _break(name: str, *, closing: bool) -> str:
+    if name == "li":
+        return "" if closing else "\n- "
+    if name in _PARAGRAPHS:
+        return "\n\n"
+    return "\n" if name in _LINES else ""

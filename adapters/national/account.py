@@ -1,0 +1,62 @@
+"""An account at the national site: where it is, what proves it, and the token that this proof earns for a day."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from yarl import URL
+
+from gateway.clock import Clock
+
+RENEWED_AFTER = 23 * 3_600_000
+"""Milliseconds after which a token is renewed; the site lets it die after 24 hours."""
+
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+Login: TypeAlias = Callable[[], Awaitable[str]]
+"""Logs in once and gives the token. Raises SiteError."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One account: ``name`` is how logs and messages call it, ``url`` the site's origin. Secrets stay out of ``repr``.
+
+    ``v1_token`` opens the old interface, the only one that takes offers of one week for seconde.
+    """
+
+    name: str
+    url: str
+    email: str = field(repr=False)
+    password: str = field(repr=False)
+    v1_token: str | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Credentials travel encrypted, or not further than this machine. Raises ValueError."""
+        url = URL(self.url)
+        if url.origin() != url or not (url.scheme == "https" or (url.scheme == "http" and url.host in _LOOPBACK)):
+            raise ValueError(f"{self.url} is not the origin of a site: expected https://host, without path")
+
+
+class Token:
+    """The account's present token: asked for when needed, renewed early, forgotten when the site refuses it."""
+
+    def __init__(self, login: Login, *, clock: Clock) -> None:
+        self._login = login
+        self._clock = clock
+        self._turn = asyncio.Lock()
+        self._value: str | None = None
+        self._born = 0
+
+    async def get(self) -> str:
+        """A token that is good as far as is known. One login serves all who wait."""
+        async with self._turn:
+            if self._value is None or self._clock() - self._born >= RENEWED_AFTER:
+                self._born = self._clock()
+                self._value = await self._login()
+            return self._value
+
+    def forget(self, value: str) -> None:
+        """Drop a token that the site refused, unless it was replaced meanwhile."""
+        if self._value == value:
+            self._value = None

@@ -1,0 +1,125 @@
+"""The national connector: every account's work in this process, each account by one process at a time."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import structlog
+
+from adapters.national.accounts import Accounts
+from adapters.national.adopt_run import adopt
+from adapters.national.connector_account import AccountWork, Beside
+from adapters.national.connector_calls import Calls, Quiet
+from adapters.national.connector_ledger import Ledger, Route
+from adapters.national.connector_order import Adopt, Placed, Reconcile, Replay
+from adapters.national.connector_replay import replay
+from adapters.national.inbound import Inbound
+from adapters.national.outbox import Outbox
+from adapters.national.outbox_patience import Timing
+from adapters.national.reconcile import Reconciliation
+from adapters.national.reconcile_walk import RightMissingError
+from adapters.national.site import Site, SiteError
+from gateway.partners import Partners
+from gateway.ports import EventLog
+from gateway.protocol.identity import partition_of
+from gateway.protocol.topic import OFFERS
+from gateway.share import work_share
+
+Outboxes: TypeAlias = Callable[[str], Outbox]
+"""Opens the outbox of an account."""
+
+_log = structlog.get_logger()
+
+
+class NationalConnector:
+    """Delivers offers to the national site. ``sites`` holds the site as each account sees it, open, by account name. An
+    error of any account ends ``run``.
+    """
+
+    def __init__(
+        self,
+        log: EventLog,
+        *,
+        accounts: Accounts,
+        sites: Mapping[str, Site],
+        partners: Partners,
+        inbound: Inbound | None,
+        outboxes: Outboxes,
+        timing: Timing,
+    ) -> None:
+        self._log = log
+        self._accounts = accounts
+        self._sites = sites
+        self._partners = partners
+        self._inbound = inbound
+        self._outboxes = outboxes
+        self._timing = timing
+        self.works: dict[str, AccountWork] = {}
+
+    async def run(self) -> None:
+        """Work until cancelled; raises what made an account stop."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for account in self._accounts.accounts:
+                    group.create_task(self._share(account))
+        except* Exception as errors:  # noqa: BLE001  # unwrapped, not swallowed: the first error speaks
+            raise errors.exceptions[0] from None
+
+    async def _share(self, account: str) -> None:
+        """Work on the account wherever its home partition is this process's; the group's other partitions are idle."""
+        home = partition_of(account, self._log.partitions)
+
+        async def work(partition: int) -> None:
+            if partition != home:
+                await asyncio.Event().wait()
+            await self._work(account, home)
+
+        await work_share(self._log, role=f"national.{account}", topic=OFFERS, work=work)
+
+    async def _work(self, account: str, home: int) -> None:
+        outbox = self._outboxes(account)
+        route = Route(account, self._accounts, self._partners, self._timing.clock)
+        quiet = Quiet()
+
+        def calls(ledger: Ledger) -> Calls:
+            return Calls(ledger, self._sites, timing=self._timing, quiet=quiet)
+
+        async def obey(ledger: Ledger, placed: Placed) -> dict[str, Any]:
+            async with quiet.kept():
+                return await self._obey(ledger, placed)
+
+        work = AccountWork(self._log, route, outbox=outbox, calls=calls, obey=obey, beside=self._beside(account))
+        self.works[account] = work
+        try:
+            await work.run(home)
+        finally:
+            del self.works[account]
+            outbox.close()
+
+    def _beside(self, account: str) -> Beside | None:
+        """The account that may search also looks for offers made at the site."""
+        search, inbound = self._accounts.search, self._inbound
+        if inbound is None or search is None or search.account != account:
+            return None
+
+        async def look(ledger: Ledger) -> None:
+            await inbound.run(ledger.findings)
+
+        return look
+
+    async def _obey(self, ledger: Ledger, placed: Placed) -> dict[str, Any]:
+        """Carry out an order. What the site does not answer becomes the order's answer: the operator asks again."""
+        reconciliation = Reconciliation(ledger, self._sites[placed.account], self._timing)
+        try:
+            match placed.order:
+                case Replay() as order:
+                    return await replay(order, ledger)
+                case Reconcile() as order:
+                    return await reconciliation.run(order)
+                case Adopt() as order:
+                    return await adopt(order, reconciliation, self._partners)
+        except RightMissingError:
+            return {"error": "waiting-for-right"}
+        except SiteError as error:
+            _log.warning("national.order_failed", account=placed.account, error=str(error))
+            return {"error": "site-unavailable", "said": str(error)}

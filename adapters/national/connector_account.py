@@ -1,0 +1,216 @@
+"""One account's work: take it, rebuild what is known, follow ``offers``, and run all that calls the site.
+
+One fenced owner per account. Its outbox is filled from ``deliveries`` first and from ``offers`` after, both up to their
+ends; only then is anything sent, so that what was superseded meanwhile never goes out.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeAlias
+
+import structlog
+
+from adapters.national.connector_calls import Calls
+from adapters.national.connector_ledger import Ledger, Route, review
+from adapters.national.connector_order import Placed, answer_record, note_record, read_order
+from adapters.national.outbox import Outbox
+from gateway.ports import Chunk, EventLog, Owner
+from gateway.protocol.delivery import is_delivery, read_delivery
+from gateway.protocol.identity import platform_of
+from gateway.protocol.record import StoredRecord, utc
+from gateway.protocol.topic import DELIVERIES, OFFERS
+from gateway.share import keep_owning
+
+_BATCH = 200
+_REBUILD = 2_000
+_NOTE_SECONDS = 5.0
+
+Obey: TypeAlias = Callable[[Ledger, Placed], Awaitable[dict[str, Any]]]
+"""Carries out an order and gives its answer."""
+
+Beside: TypeAlias = Callable[[Ledger], Coroutine[Any, Any, None]]
+"""What else the account's owner does, for as long as it owns it."""
+
+_log = structlog.get_logger()
+
+
+class AccountWork:
+    """The work of one account in this process. ``run`` ends only by an error or by being cancelled."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        route: Route,
+        *,
+        outbox: Outbox,
+        calls: Callable[[Ledger], Calls],
+        obey: Obey,
+        beside: Beside | None = None,
+    ) -> None:
+        self._log = log
+        self._route = route
+        self._outbox = outbox
+        self._make_calls = calls
+        self._obey = obey
+        self._beside = beside
+        self._role = f"national.{route.account}"
+        self._orders: asyncio.Queue[Placed] = asyncio.Queue()
+        self._caught_up = asyncio.Event()
+        self.ready = False
+        """Whether the account is owned and its outbox is up to date."""
+
+    async def run(self, home: int) -> None:
+        """Own the account and work until cancelled; anew after a commit of unknown outcome, or an outage of the log."""
+        await keep_owning(self._log, role=self._role, partition=home, work=self._own)
+
+    async def _own(self, owner: Owner) -> None:
+        ledger = Ledger(owner, self._outbox, self._route, partitions=self._log.partitions)
+        self._orders, self._caught_up = asyncio.Queue(), asyncio.Event()
+        calls = self._make_calls(ledger)
+        try:
+            orders_from = await self._rebuild(ledger)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._follow(ledger, orders_from))
+                group.create_task(self._call(calls))
+                group.create_task(self._take_orders(ledger))
+                group.create_task(self._tell(ledger, calls))
+                if self._beside is not None:
+                    group.create_task(self._beside(ledger))
+        except* Exception as errors:  # noqa: BLE001  # unwrapped, not swallowed: the first error speaks
+            raise _first(errors) from None
+        finally:
+            self.ready = False
+            self._outbox.drop()
+
+    # What is known.
+
+    async def _rebuild(self, ledger: Ledger) -> int:
+        """Apply ``deliveries`` up to its end, and find the orders that wait. Gives where orders go on.
+
+        The owner writes a record of its own on each partition first: once that can be read, so can all that the former
+        owner committed, also where a transaction of another account lay open before it.
+        """
+        ends = await ledger.begin()
+        offers = await self._log.ends(OFFERS)
+        kept = {p: self._outbox.position(DELIVERIES, p) for p in ends}
+        if any(kept[p] > ends[p] or self._outbox.position(OFFERS, p) > offers[p] for p in ends):
+            self._outbox.clear()
+            kept = dict.fromkeys(ends, 0)
+        # Orders are few, and old ones may still wait: their partition is read from its start.
+        places = kept | {ledger.home: 0}
+        async with self._log.reader({(DELIVERIES, p): at for p, at in places.items()}) as reader:
+            while any(at < ends[p] for p, at in places.items()):
+                for chunk in await reader.poll(limit=_REBUILD, wait=1.0):
+                    self._restore(chunk, since=kept[chunk.partition])
+                    places[chunk.partition] = chunk.position
+        return places[ledger.home]
+
+    def _restore(self, chunk: Chunk, *, since: int) -> None:
+        for record in chunk.records:
+            key = record.key or b""
+            if not is_delivery(key):
+                self._note_order(record)
+            elif record.offset < since or not self._route.takes(platform_of(key.decode())):
+                continue
+            elif record.value is None:
+                self._outbox.forget(key.decode())
+            else:
+                self._outbox.put_delivery(read_delivery(key, record.value))
+        self._outbox.keep({(DELIVERIES, chunk.partition): max(since, chunk.position)})
+
+    async def _follow(self, ledger: Ledger, orders_from: int) -> None:
+        """Take in what changes on ``offers``, and orders as they come."""
+        at = {p: self._outbox.position(OFFERS, p) for p in range(self._log.partitions)}
+        ends = await self._log.ends(OFFERS)
+        anew = not any(at.values())
+        places = {(OFFERS, p): position for p, position in at.items()} | {(DELIVERIES, ledger.home): orders_from}
+        async with self._log.reader(places) as reader:
+            while True:
+                if not self.ready and all(at[p] >= end for p, end in enumerate(ends)):
+                    if anew:
+                        await review(ledger)  # what is gone with its marker is owed a withdrawal
+                    self.ready = True
+                    self._caught_up.set()
+                if self.ready:
+                    await self._review_changed(ledger)
+                for chunk in await reader.poll(limit=_BATCH, wait=1.0):
+                    if chunk.topic == DELIVERIES:
+                        self._hear(chunk)
+                    else:
+                        await self._take(ledger, chunk)
+                        at[chunk.partition] = chunk.position
+
+    async def _take(self, ledger: Ledger, chunk: Chunk) -> None:
+        async with ledger.turn() as turn:
+            kept = [self._keep_offer(record) for record in chunk.records]
+            changed = [offer_id for offer_id in dict.fromkeys(kept) if offer_id is not None]
+            for offer_id in changed:
+                turn.aim(offer_id)
+            if changed:
+                turn.write_position(f"{self._role}.{OFFERS}", chunk.partition, chunk.position)
+            turn.positions[OFFERS, chunk.partition] = chunk.position
+
+    def _keep_offer(self, record: StoredRecord) -> str | None:
+        """Keep an offer if this account delivers for its platform; gives its id."""
+        offer_id = (record.key or b"").decode()
+        platform = platform_of(offer_id)
+        if not self._route.takes(platform):
+            return None
+        self._outbox.put_offer(offer_id, platform, record.value)
+        return offer_id
+
+    def _hear(self, chunk: Chunk) -> None:
+        for record in chunk.records:
+            if not is_delivery(record.key or b""):
+                self._note_order(record)
+
+    def _note_order(self, record: StoredRecord) -> None:
+        placed = None if record.value is None else read_order(record.key or b"", record.value)
+        if placed is not None and placed.account == self._route.account and placed.answer is None:
+            self._orders.put_nowait(placed)
+
+    async def _review_changed(self, ledger: Ledger) -> None:
+        """Look at all offers of a platform anew when its terms change, or who delivers for it."""
+        for partner in self._route.partners.all():
+            platform = partner.platform
+            if self._route.takes(platform):
+                fingerprint = self._route.fingerprint(platform)
+                if self._outbox.fingerprint(platform) != fingerprint:
+                    await review(ledger, platform)
+                    self._outbox.put_fingerprint(platform, fingerprint)
+
+    # What is done.
+
+    async def _call(self, calls: Calls) -> None:
+        await self._caught_up.wait()
+        await calls.run()
+
+    async def _take_orders(self, ledger: Ledger) -> None:
+        await self._caught_up.wait()
+        answered: set[str] = set()
+        while True:
+            placed = await self._orders.get()
+            if placed.number in answered:
+                continue  # read twice: when the owner began, and as it went on
+            _log.info("national.order", account=placed.account, order=type(placed.order).__name__)
+            answer = await self._obey(ledger, placed)
+            async with ledger.turn() as turn:
+                turn.write_home(answer_record(placed, answer))
+            answered.add(placed.number)
+
+    async def _tell(self, ledger: Ledger, calls: Calls) -> None:
+        """Keep the account's note on the log, where the status reads it."""
+        told: dict[str, Any] = {}
+        while True:
+            note = calls.note() | ledger.findings
+            if note != told:
+                async with ledger.turn() as turn:
+                    turn.write_home(note_record(self._route.account, {**note, "at": utc(turn.now)}))
+                told = note
+            await asyncio.sleep(_NOTE_SECONDS)
+
+
+def _first(errors: ExceptionGroup[Exception]) -> Exception:
+    """The first error of a group, however deep."""
+    error = errors.exceptions[0]
+    return _first(error) if isinstance(error, ExceptionGroup) else error

@@ -1,0 +1,92 @@
+"""The operator's desk: how deliveries stand, read from the log alone; orders placed on it and their answers."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from adapters.national.accounts import EVERYBODY
+from adapters.national.connector_order import Order, Placed, order_record, read_note, read_order
+from gateway.ports import EventLog
+from gateway.protocol.delivery import is_delivery, read_delivery
+from gateway.protocol.identity import partition_of, platform_of
+from gateway.protocol.record import Record
+from gateway.protocol.topic import DELIVERIES
+
+_PAGE = 2_000
+
+
+@dataclass(slots=True)
+class Standing:
+    """``states`` counts the parts that count, by account, platform and state; ``codes`` their problems, by code.
+    ``notes`` are what each account's owner said last.
+    """
+
+    states: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    codes: Counter[str] = field(default_factory=Counter)
+    notes: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def account_of(self, platform: str) -> str | None:
+        """The account that delivers for a platform, by what the owners say; None when none says so."""
+        served = {name: note.get("platforms", ()) for name, note in self.notes.items()}
+        named = (name for name, platforms in served.items() if platform in platforms)
+        return next(named, None) or next((name for name, platforms in served.items() if EVERYBODY in platforms), None)
+
+
+async def read_standing(log: EventLog) -> Standing:
+    """Read ``deliveries`` up to its end."""
+    ends = dict(enumerate(await log.ends(DELIVERIES)))
+    at = dict(enumerate(await log.starts(DELIVERIES)))
+    standing = Standing()
+    # A compacted topic may hold a key twice: the last record counts, so what an earlier one counted is taken back.
+    counted: dict[bytes, tuple[list[tuple[str, str, str]], list[str]]] = {}
+    async with log.reader({(DELIVERIES, p): start for p, start in at.items()}) as reader:
+        while any(at[p] < end for p, end in ends.items()):
+            for chunk in await reader.poll(limit=_PAGE, wait=1.0):
+                for record in chunk.records:
+                    _count(standing, counted, record.key or b"", record.value)
+                at[chunk.partition] = chunk.position
+    return standing
+
+
+def _count(
+    standing: Standing,
+    counted: dict[bytes, tuple[list[tuple[str, str, str]], list[str]]],
+    key: bytes,
+    value: bytes | None,
+) -> None:
+    if not is_delivery(key):
+        note = None if value is None else read_note(key, value)
+        if note is not None:
+            standing.notes[note[0]] = note[1]
+        return
+    states, codes = counted.pop(key, ([], []))
+    standing.states.subtract(states)
+    standing.codes.subtract(codes)
+    if value is None:
+        return
+    parts = read_delivery(key, value).current()
+    platform = platform_of(key.decode())
+    states = [(part.account, platform, part.state) for part in parts]
+    codes = [problem["code"] for part in parts for problem in part.problems]
+    counted[key] = states, codes
+    standing.states.update(states)
+    standing.codes.update(codes)
+
+
+async def place_order(log: EventLog, account: str, order: Order, *, number: str) -> Mapping[str, Any]:
+    """Write an order on the log, wait until the account's owner has answered it, and clear both away.
+
+    Waits as long as it takes: an order that nobody waits for any more is carried out all the same.
+    """
+    placed = Placed(account, number, order)
+    home = partition_of(account, log.partitions)
+    appended = await log.append(DELIVERIES, home, [order_record(placed)])
+    async with log.reader({(DELIVERIES, home): appended.first}) as reader:
+        while True:
+            for chunk in await reader.poll(limit=_PAGE, wait=5.0):
+                for record in chunk.records:
+                    read = read_order(record.key, record.value) if record.key and record.value else None
+                    if read is not None and read.number == number and read.answer is not None:
+                        await log.append(DELIVERIES, home, [Record(placed.key, None)])
+                        return read.answer

@@ -1,0 +1,109 @@
+"""Orders: what the operator asks of an account's owner, and its answers, on ``deliveries`` under own keys. Pure.
+
+A command line does not own the account and must not call the site beside its owner: it writes an order, and reads the
+answer that the owner puts in its place, in the same transaction as what it did.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, TypeAlias
+
+import orjson
+
+from gateway.protocol.record import Record
+
+_ORDER = "order"
+_NOTE = "account"
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """Try again what was refused, given up or moderated: these offers, or else every dead letter of the account."""
+
+    offers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """Take over what a platform pushed by itself. Without ``apply`` only say what would be done."""
+
+    platform: str
+    apply: bool = False
+    confirm: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reconcile:
+    """Compare the site's index with the offers; ``repair`` also mends what differs."""
+
+    repair: bool = False
+    confirm: int | None = None
+
+
+Order: TypeAlias = Replay | Adopt | Reconcile
+
+_NAMES: Mapping[type, str] = {Replay: "replay", Adopt: "adopt", Reconcile: "reconcile"}
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An order on the log, and its answer once there is one."""
+
+    account: str
+    number: str
+    order: Order
+    answer: Mapping[str, Any] | None = None
+
+    @property
+    def key(self) -> bytes:
+        """The key under which both order and answer lie."""
+        return f"{_ORDER}/{self.account}/{self.number}".encode()
+
+
+def order_record(placed: Placed) -> Record:
+    """An order, with its answer once there is one."""
+    fields = {"order": _NAMES[type(placed.order)], **asdict(placed.order)}
+    body = fields if placed.answer is None else {**fields, "answer": placed.answer}
+    return Record(placed.key, orjson.dumps(body))
+
+
+def answer_record(placed: Placed, answer: Mapping[str, Any]) -> Record:
+    """The order with its answer, in the order's place."""
+    return order_record(replace(placed, answer=answer))
+
+
+def read_order(key: bytes, value: bytes) -> Placed | None:
+    """The order that a record of ``deliveries`` holds; None when it holds something else."""
+    kind, _, rest = key.decode(errors="replace").partition("/")
+    account, _, number = rest.partition("/")
+    if kind != _ORDER or not number:
+        return None
+    body = orjson.loads(value)
+    return Placed(account, number, _order(body), body.get("answer"))
+
+
+def _order(body: Mapping[str, Any]) -> Order:
+    match body["order"]:
+        case "replay":
+            return Replay(tuple(body["offers"]))
+        case "adopt":
+            return Adopt(body["platform"], body["apply"], body["confirm"])
+        case "reconcile":
+            return Reconcile(body["repair"], body["confirm"])
+    raise ValueError(f"unknown order: {body['order']!r}")
+
+
+def note_key(account: str) -> bytes:
+    """The key of an account's note: how its queue stands, and how the site answered last."""
+    return f"{_NOTE}/{account}".encode()
+
+
+def note_record(account: str, note: Mapping[str, Any]) -> Record:
+    """An account's note."""
+    return Record(note_key(account), orjson.dumps(note))
+
+
+def read_note(key: bytes, value: bytes) -> tuple[str, Mapping[str, Any]] | None:
+    """Account and note that a record of ``deliveries`` holds; None when it holds something else."""
+    kind, _, account = key.decode(errors="replace").partition("/")
+    return (account, orjson.loads(value)) if kind == _NOTE else None

@@ -1,0 +1,157 @@
+"""Inbound: offers that are made at the national site enter the federation as those of the platform ``national``.
+
+Search shows everybody's offers, ours too. Without an outside address they were made there: imported. With an address
+that is known here they are echoes: linked, never imported. What was imported and is not shown any more in two complete
+scans is withdrawn, unless search hides it by its own season, or so much is missing that the search itself is doubtful.
+"""
+
+from collections import Counter
+from datetime import date
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+
+from adapters.national.accounts import Search
+from adapters.national.inbound_offer import document, is_out_of_season, judge, offer_id
+from adapters.national.inbound_state import InboundState
+from adapters.national.outbox_patience import Timing
+from adapters.national.reading import Listed
+from adapters.national.reconcile import would_shrink
+from adapters.national.reconcile_walk import RightMissingError, Walk, Walker
+from adapters.national.site import Site, SiteError
+from gateway.partners import Partners
+from gateway.ports import EventLog, LogError
+from gateway.protocol.decide import paris_date
+from gateway.protocol.digest import content_digest
+from gateway.protocol.identity import NATIONAL, partition_of
+from gateway.protocol.receipt import ReceiptIds
+from gateway.protocol.record import utc
+from gateway.protocol.submission import Publish, Retire, Submission, Withdraw
+from gateway.submissions import Submissions
+
+SCANS = 2
+"""Complete scans in which an offer must be missing before it is withdrawn."""
+
+_AT_ONCE = 500
+
+_log = structlog.get_logger()
+
+
+class Inbound:
+    """Scans the site for offers made there, again and again."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        *,
+        site: Site,
+        search: Search,
+        partners: Partners,
+        submissions: Submissions,
+        ids: ReceiptIds,
+        state: InboundState,
+        timing: Timing,
+    ) -> None:
+        self._log = log
+        self._walker = Walker(site.search, timing)
+        self._search = search
+        self._partners = partners
+        self._submissions = submissions
+        self._ids = ids
+        self._state = state
+        self._timing = timing
+
+    async def run(self, findings: dict[str, Any]) -> None:
+        """Scan until cancelled; ``findings["search"]`` says how the last scan went."""
+        while True:
+            try:
+                findings["search"] = await self.scan()
+            except RightMissingError:
+                findings["search"] = {"state": "waiting-for-right"}
+            except SiteError as error:
+                _log.warning("national.scan_failed", error=str(error))
+                findings["search"] = {"state": "failed", "error": str(error)}
+            await self._timing.sleep(self._search.minutes * 60)
+
+    async def scan(self) -> dict[str, Any]:
+        """One scan: import what is new or has changed, withdraw what is gone; what was found. Raises SiteError,
+        RightMissingError, LogError.
+        """
+        now = self._timing.clock()
+        await self._state.catch_up(self._log)
+        counts: Counter[str] = Counter()
+        walk = Walk()
+        async for page in self._walker.pages(walk):
+            judged = [self._judge(listed, now, counts) for listed in page.listed]
+            await self._submit([one for one in judged if one is not None])
+        if walk.complete:
+            await self._withdraw(walk, now, counts)
+        counts["live"] = self._state.live()
+        _log.info("national.scanned", total=walk.total, complete=walk.complete, **counts)
+        return {"state": "ok", "scanned_at": utc(now), "total": walk.total, "complete": walk.complete, **counts}
+
+    def _judge(self, listed: Listed, now: int, counts: Counter[str]) -> Publish | Withdraw | None:
+        """The submission that an item of the search asks for, if any."""
+        kind = self._kind(listed)
+        if kind != "made":
+            counts[kind] += 1
+            return None
+        known = self._state.made(offer_id(listed.number))
+        on = date.fromisoformat(paris_date(now))
+        revision = now if known is None else max(known.revision + 1, now)
+        verdict = judge(document(listed, public_url=self._search.public_url), revision=revision, on=on)
+        if not verdict.accepted or verdict.document is None:
+            counts["refused"] += 1
+            codes = [one.code for one in verdict.problems if one.severity == "error"]
+            _log.info("national.import_refused", number=listed.number, codes=codes)
+            return None
+        if known is not None and _is_settled(known.reason, known.digest, content_digest(verdict.document)):
+            counts["unchanged"] += 1
+            return None
+        counts["imported"] += 1
+        return self._submissions.prepare(verdict, publisher=NATIONAL, hosts=self._partners.hosts())
+
+    def _kind(self, listed: Listed) -> str:
+        """``made`` there, an ``echo`` of ours, or of ``others``."""
+        address = listed.permalink
+        if address is None:
+            return "made"
+        if self._state.linked(address) is not None or _host(address) in self._partners.hosts():
+            return "echo"
+        return "made" if self._search.others else "others"
+
+    async def _withdraw(self, walk: Walk, now: int, counts: Counter[str]) -> None:
+        """Withdraw what was missing often enough."""
+        self._state.count_missing({offer_id(number) for number in walk.numbers})
+        on = date.fromisoformat(paris_date(now))
+        gone: list[Submission] = []
+        for made in self._state.missing(scans=SCANS):
+            if is_out_of_season(made.weeks, on=on):
+                counts["out_of_season"] += 1
+                continue
+            partition = partition_of(made.id, self._log.partitions)
+            receipt = self._ids.derive(NATIONAL, partition=partition, parts=("absent", made.id, made.revision, now))
+            gone.append(Retire(receipt=receipt, id=made.id, if_revision=made.revision, reason="absent"))
+        if would_shrink(len(gone), self._state.live()):
+            counts["kept_by_guard"] = len(gone)
+            _log.error("national.scan_shrinks_too_much", would_withdraw=len(gone), live=self._state.live())
+            return
+        counts["withdrawn"] += len(gone)
+        for start in range(0, len(gone), _AT_ONCE):
+            await self._submit(gone[start : start + _AT_ONCE])
+
+    async def _submit(self, submissions: list[Any]) -> None:
+        """Queue them all. Raises LogError: the next scan finds what was not queued."""
+        for outcome in await self._submissions.submit(submissions) if submissions else ():
+            if isinstance(outcome, LogError):
+                raise outcome
+
+
+def _is_settled(reason: str | None, known: str, seen: str) -> bool:
+    """Whether there is nothing to say: it stands as it is shown, or it may not come back."""
+    return reason == "moderated" or (known == seen and reason in {None, "expired"})
+
+
+def _host(url: str) -> str:
+    return (urlsplit(url).hostname or "").removeprefix("www.")

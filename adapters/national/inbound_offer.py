@@ -1,0 +1,111 @@
+"""Offers made at the national site, as shared offers of the platform ``national``. Pure.
+
+What the site does not show is left out: seats, hours, reserved schools. Optional fields that the federation cannot take
+(a web site without https, a text that is too long) are left out too, so that they do not cost the whole offer.
+"""
+
+import unicodedata
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+
+import schemas
+from adapters.national.reading import Listed
+from adapters.national.week import june_year
+from gateway.protocol.identity import NATIONAL
+from schemas import Verdict
+from schemas.schoolyear import monday_of
+
+LAST_SPRING_WEEK = 26
+_OPTIONAL = (
+    ("employer", "description"),
+    ("employer", "website"),
+    ("location", "street"),
+    ("location", "latitude"),
+    ("location", "longitude"),
+)
+
+
+def offer_id(number: int) -> str:
+    """The id in the federation of the site's own number."""
+    return f"{NATIONAL}:{number}"
+
+
+def document(listed: Listed, *, public_url: str) -> dict[str, Any]:
+    """The offer as its publisher would send it, without revision."""
+    restrictions = {name: True for name in ("rep", "qpv") if getattr(listed, name)}
+    return _without_blanks(
+        {
+            "id": offer_id(listed.number),
+            "title": _line(listed.title),
+            "description": _text(listed.description),
+            "employer": {
+                "name": _line(listed.employer_name),
+                "description": _text(listed.employer_description),
+                "website": listed.employer_website,
+                "public": listed.is_public,
+            },
+            "location": {
+                "street": _line(listed.street),
+                "postal_code": listed.zipcode,
+                "city": _line(listed.city),
+                "latitude": listed.latitude,
+                "longitude": listed.longitude,
+            },
+            "levels": list(listed.levels),
+            "weeks": list(listed.weeks),
+            "sector": listed.sector,
+            "accessibility": "yes" if listed.accessible else None,
+            "restrictions": restrictions,
+            "apply_url": listed.permalink or public_url + urlsplit(listed.url).path,
+        }
+    )
+
+
+def judge(offer: Mapping[str, Any], *, revision: int, on: date) -> Verdict:
+    """The verdict on it, after leaving out the optional fields that alone would refuse it."""
+    verdict = _check(offer, revision, on)
+    for group, name in _OPTIONAL:
+        if not verdict.accepted and name in offer.get(group, {}) and _is_blamed(verdict, group, name):
+            offer = {**offer, group: {key: value for key, value in offer[group].items() if key != name}}
+            verdict = _check(offer, revision, on)
+    return verdict
+
+
+def is_out_of_season(weeks: Iterable[str], *, on: date) -> bool:
+    """Whether search hides an offer though it stands: with weeks of autumn alone, or of the school year to come."""
+    days = [monday for monday in map(monday_of, weeks) if monday is not None]
+    spring = any(day.isocalendar().week <= LAST_SPRING_WEEK for day in days)
+    last = max(days, default=None)
+    return not spring or (last is not None and last + timedelta(days=4) > date(june_year(on), 8, 31))
+
+
+def _check(offer: Mapping[str, Any], revision: int, on: date) -> Verdict:
+    return schemas.check(orjson.dumps({**offer, "revision": revision}), on=on)
+
+
+def _is_blamed(verdict: Verdict, group: str, name: str) -> bool:
+    pointers = {one.pointer for one in verdict.problems if one.severity == "error"}
+    pair = name in {"latitude", "longitude"} and f"/{group}" in pointers
+    return pair or f"/{group}/{name}" in pointers
+
+
+def _without_blanks(value: dict[str, Any]) -> dict[str, Any]:
+    inner = {key: _without_blanks(one) if isinstance(one, dict) else one for key, one in value.items()}
+    return {key: one for key, one in inner.items() if one not in (None, "", {}, [])}
+
+
+def _text(value: str | None) -> str | None:
+    """Normalised, with plain line feeds and without other control characters."""
+    if value is None:
+        return None
+    lines = unicodedata.normalize("NFC", value).replace("\r\n", "\n").replace("\r", "\n").replace("\t", " ")
+    return "".join(sign for sign in lines if sign == "\n" or sign.isprintable() or sign == "\u00a0").strip()
+
+
+def _line(value: str | None) -> str | None:
+    text = _text(value)
+    return None if text is None else " ".join(text.split())

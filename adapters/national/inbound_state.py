@@ -1,0 +1,160 @@
+"""What an inbound scan must know of the federation: its offers from the site, and every known apply address.
+
+A disposable SQLite table, filled from ``offers``. It also counts the scans in which an offer was missing; losing that
+only makes a withdrawal wait for two more.
+"""
+
+import sqlite3
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+
+import orjson
+
+from gateway.ports import Chunk, EventLog
+from gateway.protocol.identity import NATIONAL, platform_of
+from gateway.protocol.record import OfferState, read_offer
+from gateway.protocol.topic import OFFERS
+from gateway.views.twin import canonical_url
+
+_FORMAT = 1
+_PAGE = 2_000
+_LAYOUT = """
+CREATE TABLE made (
+    id TEXT PRIMARY KEY, revision INTEGER, digest TEXT, reason TEXT, weeks TEXT, missing INTEGER DEFAULT 0
+) WITHOUT ROWID;
+CREATE TABLE link (id TEXT PRIMARY KEY, address INTEGER) WITHOUT ROWID;
+CREATE INDEX by_address ON link (address);
+CREATE TABLE position (partition INTEGER PRIMARY KEY, position INTEGER);
+CREATE TABLE about (log TEXT, format INTEGER);
+"""
+_PUT = """
+INSERT INTO made (id, revision, digest, reason, weeks) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+    revision = excluded.revision, digest = excluded.digest, reason = excluded.reason, weeks = excluded.weeks
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An offer that was made at the site, as the federation knows it. ``reason``: why it is gone; None: it lives."""
+
+    id: str
+    revision: int
+    digest: str
+    reason: str | None
+    weeks: tuple[str, ...]
+
+
+class InboundState:
+    """Positions and rows move together."""
+
+    def __init__(self, path: Path, *, log: str) -> None:
+        self._path = path
+        self._log = log
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._db = self._connect()
+        except sqlite3.OperationalError:  # locked, or no right to open it: it may be somebody's
+            raise
+        except sqlite3.DatabaseError:  # damaged, or another log's
+            self._delete()
+            self._db = self._connect()
+
+    async def catch_up(self, log: EventLog) -> None:
+        """Read ``offers`` up to the end that it has now."""
+        ends = dict(enumerate(await log.ends(OFFERS)))
+        at = dict.fromkeys(ends, 0) | dict(self._db.execute("SELECT partition, position FROM position").fetchall())
+        if any(at[p] > end for p, end in ends.items()):
+            self._db.close()
+            self._delete()
+            self._db = self._connect()
+            at = dict.fromkeys(ends, 0)
+        async with log.reader({(OFFERS, p): position for p, position in at.items()}) as reader:
+            while any(at[p] < end for p, end in ends.items()):
+                for chunk in await reader.poll(limit=_PAGE, wait=1.0):
+                    self._apply(chunk)
+                    at[chunk.partition] = chunk.position
+
+    def made(self, offer_id: str) -> Made | None:
+        """What is known of an offer that was made at the site."""
+        row = self._db.execute(
+            "SELECT id, revision, digest, reason, weeks FROM made WHERE id = ?", (offer_id,)
+        ).fetchone()
+        return None if row is None else _made(row)
+
+    def linked(self, url: str) -> str | None:
+        """The offer of another platform that applies at this address, withdrawn ones included."""
+        row = self._db.execute("SELECT id FROM link WHERE address = ? LIMIT 1", (_key(url),)).fetchone()
+        return None if row is None else str(row[0])
+
+    def count_missing(self, seen: Collection[str]) -> None:
+        """A complete scan is over: count it for every live offer that it did not show."""
+        live = [row[0] for row in self._db.execute("SELECT id FROM made WHERE reason IS NULL").fetchall()]
+        rows = [(1 if offer_id in seen else None, offer_id) for offer_id in live]
+        self._db.executemany("UPDATE made SET missing = CASE WHEN ? THEN 0 ELSE missing + 1 END WHERE id = ?", rows)
+        self._db.commit()
+
+    def missing(self, *, scans: int) -> Iterator[Made]:
+        """Live offers that were missing in so many complete scans on end."""
+        rows = self._db.execute(
+            "SELECT id, revision, digest, reason, weeks FROM made WHERE reason IS NULL AND missing >= ?", (scans,)
+        ).fetchall()
+        return map(_made, rows)
+
+    def live(self) -> int:
+        """How many offers from the site are live."""
+        return int(self._db.execute("SELECT count(*) FROM made WHERE reason IS NULL").fetchone()[0])
+
+    def close(self) -> None:
+        """Free the file."""
+        self._db.close()
+
+    def _connect(self) -> sqlite3.Connection:
+        database = sqlite3.connect(self._path, check_same_thread=False)
+        try:
+            if database.execute("SELECT 1 FROM sqlite_master WHERE name = 'about'").fetchone() is None:
+                database.executescript(_LAYOUT)
+                database.execute("INSERT INTO about VALUES (?, ?)", (self._log, _FORMAT))
+                database.commit()
+            if database.execute("SELECT log, format FROM about").fetchone() != (self._log, _FORMAT):
+                raise sqlite3.DatabaseError("this table was made from another log")  # noqa: TRY301
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    def _delete(self) -> None:
+        for suffix in ("", "-journal"):
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+
+    def _apply(self, chunk: Chunk) -> None:
+        for record in chunk.records:
+            key = record.key or b""
+            offer_id = key.decode()
+            if record.value is None:
+                self._db.execute("DELETE FROM made WHERE id = ?", (offer_id,))
+                self._db.execute("DELETE FROM link WHERE id = ?", (offer_id,))
+            else:
+                self._put(read_offer(key, record.value))
+        row = (chunk.partition, chunk.position)
+        self._db.execute("INSERT OR REPLACE INTO position VALUES (?, ?)", row)
+        self._db.commit()
+
+    def _put(self, state: OfferState) -> None:
+        if platform_of(state.id) == NATIONAL:
+            weeks = orjson.dumps(state.offer["weeks"] if state.offer is not None else []).decode()
+            known = state.known
+            self._db.execute(_PUT, (state.id, known.revision, known.digest, known.reason, weeks))
+        elif state.offer is not None:  # a withdrawn offer keeps its address: it must not come back as the site's own
+            self._db.execute("INSERT OR REPLACE INTO link VALUES (?, ?)", (state.id, _key(state.offer["apply_url"])))
+
+
+def _made(row: tuple[str, int, str, str | None, str]) -> Made:
+    offer_id, revision, digest, reason, weeks = row
+    return Made(offer_id, revision, digest, reason, tuple(orjson.loads(weeks)))
+
+
+def _key(url: str) -> int:
+    """64 bits of the address, without what does not change where it leads."""
+    return int.from_bytes(blake2b(canonical_url(url).encode(), digest_size=8).digest(), signed=True)

@@ -1,0 +1,239 @@
+"""The outbox of one account: its offers, what became of them, and which calls are due; a disposable SQLite table.
+
+Only ever a copy of ``offers`` and ``deliveries``, with the positions up to which both were applied. A file that is
+damaged, foreign or ahead of the log is thrown away and filled anew. On disk, so that a hundred thousand offers cost no
+memory.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.disk import writing_copy
+from gateway.protocol.delivery import Delivery, Group, delivery_record, read_delivery
+from gateway.protocol.record import OfferState, read_offer
+
+_FORMAT = 1
+_LAYOUT = """
+CREATE TABLE offer (id TEXT PRIMARY KEY, platform TEXT, value BLOB);
+CREATE INDEX of_platform ON offer (platform, id);
+CREATE TABLE delivery (id TEXT PRIMARY KEY, value BLOB);
+CREATE TABLE remote (remote_id TEXT PRIMARY KEY, id TEXT) WITHOUT ROWID;
+CREATE TABLE due (
+    id TEXT, part TEXT, rank INTEGER, not_before INTEGER, tries INTEGER, doubt TEXT, PRIMARY KEY (id, part)
+) WITHOUT ROWID;
+CREATE INDEX in_turn ON due (doubt, rank, not_before);
+CREATE TABLE terms (platform TEXT PRIMARY KEY, fingerprint TEXT) WITHOUT ROWID;
+CREATE TABLE position (topic TEXT, partition INTEGER, position INTEGER, PRIMARY KEY (topic, partition)) WITHOUT ROWID;
+CREATE TABLE about (log TEXT, format INTEGER);
+"""
+_ENQUEUE = """
+INSERT INTO due VALUES (:id, :part, :rank, :not_before, 0, '') ON CONFLICT DO UPDATE SET
+    not_before = CASE
+        WHEN rank <> :rank OR :not_before > :now THEN :not_before
+        WHEN tries > 0 THEN not_before
+        ELSE min(not_before, :not_before)
+    END,
+    tries = CASE WHEN rank = :rank THEN tries ELSE 0 END,
+    doubt = CASE WHEN rank = :rank THEN doubt ELSE '' END,
+    rank = :rank
+"""
+_ALL = "SELECT id FROM offer WHERE id > ? ORDER BY id LIMIT 500"
+_OF_PLATFORM = "SELECT id FROM offer WHERE id > ? AND platform = ? ORDER BY id LIMIT 500"
+_LEFT = """
+SELECT id FROM delivery WHERE id > ? AND NOT EXISTS (SELECT 1 FROM offer WHERE offer.id = delivery.id)
+ORDER BY id LIMIT 500
+"""
+_READY = """
+SELECT id, part, tries FROM due WHERE doubt = '' AND rank = ? AND not_before <= ? ORDER BY not_before, id LIMIT ?
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One part that a call is due for, and how often it was tried in vain."""
+
+    id: str
+    group: Group
+    tries: int
+
+
+class Outbox:
+    """Changes become lasting with ``keep``; ``drop`` forgets those since the last one."""
+
+    def __init__(self, path: Path, *, log: str) -> None:
+        self._path = path
+        self._log = log
+        self._db = self._open()
+
+    def offer(self, offer_id: str) -> OfferState | None:
+        """The offer or its marker, as last read."""
+        row = self._db.execute("SELECT value FROM offer WHERE id = ?", (offer_id,)).fetchone()
+        return None if row is None else read_offer(offer_id.encode(), row[0])
+
+    def put_offer(self, offer_id: str, platform: str, value: bytes | None) -> None:
+        """Keep a record of ``offers``; None where its marker was forgotten."""
+        if value is None:
+            self._db.execute("DELETE FROM offer WHERE id = ?", (offer_id,))
+        else:
+            self._db.execute("INSERT OR REPLACE INTO offer VALUES (?, ?, ?)", (offer_id, platform, value))
+
+    def delivery(self, offer_id: str) -> Delivery | None:
+        """What became of the offer, as last written."""
+        row = self._db.execute("SELECT value FROM delivery WHERE id = ?", (offer_id,)).fetchone()
+        return None if row is None else read_delivery(offer_id.encode(), row[0])
+
+    def put_delivery(self, delivery: Delivery) -> None:
+        """Keep a delivery, and under which remote ids it is found."""
+        value = delivery_record(delivery).value
+        self._db.execute("INSERT OR REPLACE INTO delivery VALUES (?, ?)", (delivery.id, value))
+        rows = [(name, delivery.id) for name in delivery.remote_ids()]
+        self._db.executemany("INSERT OR REPLACE INTO remote VALUES (?, ?)", rows)
+
+    def forget(self, offer_id: str) -> None:
+        """The offer's marker is gone, and with it what became of it."""
+        for table in ("delivery", "remote", "due"):
+            self._db.execute(f"DELETE FROM {table} WHERE id = ?", (offer_id,))  # noqa: S608  # the three above
+
+    def owner_of(self, remote_id: str) -> str | None:
+        """The offer that has, or had, this remote id."""
+        row = self._db.execute("SELECT id FROM remote WHERE remote_id = ?", (remote_id,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def ids(self, platform: str | None = None) -> Iterator[str]:
+        """The offers of a platform; or all of them, and what is left of those that are forgotten."""
+        if platform is not None:
+            yield from self._pages(_OF_PLATFORM, platform)
+        else:
+            yield from self._pages(_ALL)
+            yield from self._pages(_LEFT)
+
+    def _pages(self, query: str, *arguments: str) -> Iterator[str]:
+        """What changes between two pages may be passed over."""
+        after = ""
+        while rows := self._db.execute(query, (after, *arguments)).fetchall():
+            yield from (row[0] for row in rows)
+            after = rows[-1][0]
+
+    def fingerprint(self, platform: str) -> str | None:
+        """The terms of a platform under which its offers were last looked at."""
+        row = self._db.execute("SELECT fingerprint FROM terms WHERE platform = ?", (platform,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def put_fingerprint(self, platform: str, fingerprint: str) -> None:
+        """Keep them."""
+        self._db.execute("INSERT OR REPLACE INTO terms VALUES (?, ?)", (platform, fingerprint))
+
+    # Calls that are due.
+
+    def enqueue(self, offer_id: str, group: Group, *, rank: int, not_before: int, now: int) -> None:
+        """A call is due for a part. One that waits for another try keeps its place, unless the call is another one."""
+        values = {"id": offer_id, "part": group, "rank": rank, "not_before": not_before, "now": now}
+        self._db.execute(_ENQUEUE, values)
+
+    def dequeue(self, offer_id: str, group: Group) -> None:
+        """Nothing is due for a part."""
+        self._db.execute("DELETE FROM due WHERE id = ? AND part = ?", (offer_id, group))
+
+    def put_off(self, offer_id: str, group: Group, *, until: int, tries: int) -> None:
+        """Try a part again later."""
+        self._db.execute(
+            "UPDATE due SET not_before = ?, tries = ? WHERE id = ? AND part = ?", (until, tries, offer_id, group)
+        )
+
+    def doubt(self, offer_id: str, group: Group, doubt: str) -> None:
+        """Set a part aside until the site's index says what became of it; an empty doubt puts it back in the queue."""
+        self._db.execute("UPDATE due SET doubt = ? WHERE id = ? AND part = ?", (doubt, offer_id, group))
+
+    def doubted(self, doubt: str, *, limit: int) -> Sequence[Entry]:
+        """Parts that were set aside with this doubt."""
+        rows = self._db.execute("SELECT id, part, tries FROM due WHERE doubt = ? ORDER BY id LIMIT ?", (doubt, limit))
+        return [Entry(*row) for row in rows.fetchall()]
+
+    def ready(self, now: int, *, limit: int) -> Sequence[Entry]:
+        """The calls to make next, in order: by rank, then by how long they have waited. At most one per offer."""
+        found: dict[str, Entry] = {}
+        for rank in range(4):
+            for row in self._db.execute(_READY, (rank, now, limit)).fetchall():
+                found.setdefault(row[0], Entry(*row))
+        return list(found.values())[:limit]
+
+    def next_at(self) -> int | None:
+        """When the next call is due; None when none is."""
+        row = self._db.execute("SELECT min(not_before) FROM due WHERE doubt = ''").fetchone()
+        return None if row[0] is None else int(row[0])
+
+    def queue(self, now: int) -> Mapping[str, int]:
+        """How many calls are due now, by kind, and how many wait for another day, another try, or the index."""
+        counts = dict.fromkeys(("delete", "create", "update", "later", "doubt"), 0)
+        rows = self._db.execute(
+            "SELECT rank, not_before <= ?, doubt <> '', count(*) FROM due GROUP BY 1, 2, 3", (now,)
+        ).fetchall()
+        for rank, ready, doubted, number in rows:
+            name = "doubt" if doubted else ("delete", "create", "update", "delete")[rank] if ready else "later"
+            counts[name] += number
+        return counts
+
+    # Positions, and the file itself.
+
+    def position(self, topic: str, partition: int) -> int:
+        """The next offset to apply."""
+        row = self._db.execute(
+            "SELECT position FROM position WHERE topic = ? AND partition = ?", (topic, partition)
+        ).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def keep(self, positions: Mapping[tuple[str, int], int]) -> None:
+        """Make the changes lasting: both topics have been applied below these offsets."""
+        with writing_copy(self._path):
+            rows = [(*place, position) for place, position in positions.items()]
+            self._db.executemany("INSERT OR REPLACE INTO position VALUES (?, ?, ?)", rows)
+            self._db.commit()
+
+    def drop(self) -> None:
+        """Forget the changes since the last ``keep``."""
+        self._db.rollback()
+
+    def clear(self) -> None:
+        """Start from nothing: the log no longer is what this was made from."""
+        self._db.close()
+        self._delete()
+        self._db = self._open()
+
+    def close(self) -> None:
+        """Free the file."""
+        self._db.close()
+
+    def _open(self) -> sqlite3.Connection:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with writing_copy(self._path):
+            try:
+                return self._connect()
+            except sqlite3.OperationalError:  # locked, or no right to open it: it may be somebody's
+                raise
+            except sqlite3.DatabaseError:
+                self._delete()
+                return self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
+        database = sqlite3.connect(self._path, check_same_thread=False)
+        try:
+            database.execute("PRAGMA journal_mode = WAL")
+            database.execute("PRAGMA synchronous = NORMAL")
+            if database.execute("SELECT 1 FROM sqlite_master WHERE name = 'about'").fetchone() is None:
+                database.executescript(_LAYOUT)
+                database.execute("INSERT INTO about VALUES (?, ?)", (self._log, _FORMAT))
+                database.commit()
+            if database.execute("SELECT log, format FROM about").fetchone() != (self._log, _FORMAT):
+                raise sqlite3.DatabaseError("this outbox was made from another log")  # noqa: TRY301
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    def _delete(self) -> None:
+        for suffix in ("", "-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                self._path.with_name(self._path.name + suffix).unlink()

@@ -1,0 +1,59 @@
+"""The site's rate: 100 calls per clock minute, account and service, spread over the minute so that none is refused."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from gateway.clock import Clock
+
+Sleep: TypeAlias = Callable[[float], Awaitable[object]]
+"""Waits for a number of seconds of the clock that goes with it."""
+
+PER_MINUTE = 100
+MINUTE = 60_000
+GUARD = 1_000
+"""Milliseconds at both ends of a minute in which no call starts: the site has another clock, and calls take time."""
+
+
+class Rate:
+    """The turns of one account and service. Every caller that shares the account shares this object.
+
+    Turns are taken in the order in which they were asked for, evenly spaced, never more than ``limit`` in one minute.
+    """
+
+    def __init__(self, *, clock: Clock, sleep: Sleep = asyncio.sleep, limit: int = PER_MINUTE) -> None:
+        self.limit = limit
+        self._clock = clock
+        self._sleep = sleep
+        self._spacing = (MINUTE - 2 * GUARD) // limit
+        self._queue = asyncio.Lock()
+        self._minute = -1
+        self._used = 0
+        self._free_at = 0
+
+    async def turn(self) -> None:
+        """Wait until one more call may start."""
+        async with self._queue:
+            while (wait := self._wait()) > 0:
+                await self._sleep(wait / 1000)
+            self._used += 1
+            self._free_at = self._clock() + self._spacing
+
+    def spend(self) -> None:
+        """Take this minute for used up: the site said so, whatever was counted here (another process, other clocks)."""
+        self._enter(self._clock() // MINUTE)
+        self._used = self.limit
+
+    def _wait(self) -> int:
+        """Milliseconds until the next turn; the clock is read anew after each wait."""
+        now = self._clock()
+        self._enter(now // MINUTE)
+        begin, end = self._minute * MINUTE + GUARD, (self._minute + 1) * MINUTE - GUARD
+        start = max(now, begin, self._free_at)
+        if self._used >= self.limit or start > end:
+            start = end + 2 * GUARD
+        return start - now
+
+    def _enter(self, minute: int) -> None:
+        if minute != self._minute:
+            self._minute, self._used = minute, 0

@@ -1,0 +1,199 @@
+"""Reconciliation: the site's index against what should be there; what is missing, extra or different. Mends if asked.
+
+The read shape lacks seats and hours, so only what the site shows is compared. *Delivered* is what the index lists,
+*visible* what its search finds: it hides offers that are full, over or out of season.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import structlog
+
+from adapters.national.answer import AlreadyDeleted, Done, Missing, NotOurs, understand
+from adapters.national.connector_ledger import Ledger
+from adapters.national.connector_order import Reconcile
+from adapters.national.outbox_outcome import moderated
+from adapters.national.outbox_patience import Timing, backoff
+from adapters.national.plan import body_digest
+from adapters.national.prospect import Ready
+from adapters.national.reading import Listed, differences
+from adapters.national.reconcile_walk import RightMissingError, Walk, Walker
+from adapters.national.remote_id import is_reachable
+from adapters.national.site import OutcomeUnknownError, Site, SiteUnavailableError
+from gateway.protocol.delivery import Delivery, Part
+
+SHRINK_SHARE = 0.2
+SHRINK_LEAST = 10
+SHOWN = 200
+"""How many of each finding an answer names."""
+
+_TRIES = 8
+_SLICE = 200
+
+_log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Findings:
+    """What a comparison found: remote ids, and for those that differ the fields."""
+
+    matched: int = 0
+    missing: list[str] = field(default_factory=list)
+    extra: list[str] = field(default_factory=list)
+    differing: dict[str, list[str]] = field(default_factory=dict)
+    visible: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Counts, and the first of each."""
+        return {
+            "matched": self.matched,
+            "missing": {"count": len(self.missing), "remote_ids": self.missing[:SHOWN]},
+            "extra": {"count": len(self.extra), "remote_ids": self.extra[:SHOWN]},
+            "differing": {"count": len(self.differing), "fields": dict(list(self.differing.items())[:SHOWN])},
+            "visible": "waiting-for-right" if self.visible is None else self.visible,
+        }
+
+
+def would_shrink(extra: int, listed: int) -> bool:
+    """Whether deleting so many of what is listed needs the operator's word: a fifth of it, and at least ten."""
+    return extra > max(SHRINK_LEAST, SHRINK_SHARE * listed)
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """One comparison of an account. The site must stand still for our part: hold ``Calls``' lock around it."""
+
+    ledger: Ledger
+    site: Site
+    timing: Timing
+
+    async def run(self, order: Reconcile) -> dict[str, Any]:
+        """Compare, and mend what is asked. The answer says what was found and done, or why nothing could be done."""
+        began = self.ledger.route.clock()
+        findings = Findings()
+        walk = await Walker(self.site.index, self.timing).all(lambda item: self._compare(item, findings))
+        answer: dict[str, Any] = {"listed": walk.total, "unreadable": walk.unreadable}
+        if not walk.complete:
+            return {**answer, "error": "index-moved", **findings.to_json()}
+        await self._find_missing(walk, began, findings)
+        await self._look(findings)
+        answer |= findings.to_json()
+        if not order.repair:
+            return answer
+        extra = [] if self.ledger.route.shared() else findings.extra
+        if would_shrink(len(extra), walk.total) and order.confirm != len(extra):
+            return {**answer, "error": "shrinks-too-much", "would_delete": len(extra)}
+        await self._mend(findings)
+        return {**answer, "repaired": True, "deleted": await delete_extras(self, extra)}
+
+    def _compare(self, listed: Listed, findings: Findings) -> None:
+        part = self._part(listed.remote_id)
+        if part is None:
+            findings.extra.append(listed.remote_id or f"#{listed.number}")
+            return
+        delivery, held = part
+        findings.matched += 1
+        wish = self.ledger.route.wishes(self.ledger.outbox.offer(delivery.id)).get(held.group)
+        if wish is None or not isinstance(wish.prospect, Ready) or held.digest != body_digest(wish.prospect.body):
+            return  # a call is due for it anyway, or its year is over
+        fields = [one.field for one in differences(wish.prospect, listed)]
+        told = held.answered or {}
+        if [name for name in fields if not (name in {"weeks", "grades"} and told)]:
+            findings.differing[listed.remote_id or ""] = fields
+
+    def _part(self, remote_id: str | None) -> tuple[Delivery, Part] | None:
+        """The part that has a remote id, if it should be there."""
+        offer_id = None if remote_id is None else self.ledger.outbox.owner_of(remote_id)
+        delivery = None if offer_id is None else self.ledger.outbox.delivery(offer_id)
+        if delivery is None:
+            return None
+        parts = (part for part in delivery.current() if part.remote_id == remote_id and part.there)
+        return next(((delivery, part) for part in parts), None)
+
+    async def _find_missing(self, walk: Walk, began: int, findings: Findings) -> None:
+        """What the index does not list though the site took it before the walk began."""
+        async for _, part in self._delivered():
+            name = part.remote_id
+            if name is not None and name not in walk.names and (part.delivered_at or 0) < began:
+                findings.missing.append(name)
+
+    async def _delivered(self) -> AsyncGenerator[tuple[str, Part], None]:
+        """The parts that the account is known to hold, with their offers; others get their turn meanwhile."""
+        for number, offer_id in enumerate(self.ledger.outbox.ids()):
+            if number % _SLICE == 0:
+                await asyncio.sleep(0)
+            delivery = self.ledger.outbox.delivery(offer_id)
+            for part in () if delivery is None else delivery.current():
+                settled = part.there and part.sequence is not None and part.attempt is None
+                if settled and part.account == self.ledger.route.account:
+                    yield offer_id, part
+
+    async def _look(self, findings: Findings) -> None:
+        """Which parts pupils can find, as far as the account may search; kept with each."""
+        shown: set[tuple[str, str | None]] = set()
+
+        def see(listed: Listed) -> None:
+            if listed.remote_id is not None and self.ledger.outbox.owner_of(listed.remote_id) is not None:
+                shown.add((listed.remote_id, listed.permalink))
+
+        try:
+            walk = await Walker(self.site.search, self.timing).all(see)
+        except RightMissingError:
+            return
+        findings.visible = 0
+        changed: list[tuple[str, Part]] = []
+        async for offer_id, part in self._delivered():
+            visible = (part.remote_id, self._address(offer_id)) in shown
+            findings.visible += visible
+            if visible != part.visible and (visible or walk.complete):
+                changed.append((offer_id, replace(part, visible=visible)))
+            if len(changed) == _SLICE:
+                await self._change(changed)
+                changed = []
+        await self._change(changed)
+
+    async def _change(self, changed: Sequence[tuple[str, Part]]) -> None:
+        """Keep whether parts are visible, unless they have become others since they were read."""
+        async with self.ledger.turn() as turn:
+            for offer_id, part in changed:
+                delivery = self.ledger.outbox.delivery(offer_id)
+                now = None if delivery is None else delivery.part(part.group)
+                if now is not None and replace(now, visible=part.visible) == part:
+                    turn.put_part(offer_id, part)
+
+    def _address(self, offer_id: str) -> str | None:
+        state = self.ledger.outbox.offer(offer_id)
+        return None if state is None or state.offer is None else state.offer["apply_url"]
+
+    async def _mend(self, findings: Findings) -> None:
+        """What is missing was moderated; what differs is sent anew."""
+        for remote_id in [*findings.missing, *findings.differing]:
+            found = self._part(remote_id)
+            if found is not None:
+                delivery, part = found
+                async with self.ledger.turn() as turn:
+                    gone = remote_id not in findings.differing
+                    mended = moderated(part, turn.now) if gone else replace(part, state="pending", digest=None)
+                    turn.put_part(delivery.id, mended)
+
+
+async def delete_extras(reconciliation: Reconciliation, remote_ids: list[str]) -> int:
+    """Delete what nobody knows there; how many are gone. Those whose name the site's addresses do not reach stay."""
+    return sum([await _delete(reconciliation, name) for name in remote_ids if is_reachable(name)])
+
+
+async def _delete(reconciliation: Reconciliation, remote_id: str) -> bool:
+    for tries in range(_TRIES):
+        try:
+            match understand(await reconciliation.site.delete(remote_id)):
+                case Done() | AlreadyDeleted() | Missing():
+                    _log.info("national.extra_deleted", remote_id=remote_id)
+                    return True
+                case NotOurs():
+                    return False
+        except (SiteUnavailableError, OutcomeUnknownError) as error:
+            _log.warning("national.call_failed", call="delete", remote_id=remote_id, error=str(error))
+        await reconciliation.timing.sleep(backoff(tries, reconciliation.timing.chance) / 1000)
+    return False

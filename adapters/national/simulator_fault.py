@@ -1,0 +1,46 @@
+"""Faults that a test or a demo orders from the simulated site, each for a number of calls."""
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Kind: TypeAlias = Literal["status", "hang", "reset", "garbage"]
+
+
+@dataclass(slots=True)
+class Fault:
+    """What goes wrong with the next calls of one method (of all, where none is named).
+
+    ``status`` answers that status, ``hang`` never answers, ``reset`` cuts the connection, ``garbage`` answers 200 with
+    a page of HTML; with ``done`` the call has had its effect before.
+    """
+
+    kind: Kind
+    method: str | None = None
+    status: int = 503
+    done: bool = False
+    times: int = 1
+
+
+class Faults:
+    """The faults that are still to happen, in the order in which they were ordered."""
+
+    def __init__(self) -> None:
+        self._ordered: list[Fault] = []
+
+    def order(self, fault: Fault) -> None:
+        """Have a fault happen."""
+        self._ordered.append(fault)
+
+    def take(self, method: str) -> Fault | None:
+        """The fault that strikes this call."""
+        for fault in self._ordered:
+            if fault.method in {None, method}:
+                fault.times -= 1
+                if fault.times == 0:
+                    self._ordered.remove(fault)
+                return fault
+        return None
+
+    def clear(self) -> None:
+        """Have none happen any more."""
+        self._ordered.clear()

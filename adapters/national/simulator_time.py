@@ -1,0 +1,42 @@
+"""Time that runs faster than the wall's, for a simulator and its callers: a clock, and the sleep to go with it."""
+
+import asyncio
+import time
+
+from gateway import clock
+
+
+class FastTime:
+    """Time that runs ``speed`` times as fast. Two processes with the same ``start`` (milliseconds since 1970) and
+    ``origin`` (seconds of the machine's monotonic clock) have the same time.
+    """
+
+    def __init__(self, speed: float, *, start: int | None = None, origin: float | None = None) -> None:
+        self.speed = speed
+        self.start = clock.now() if start is None else start
+        self.origin = time.monotonic() if origin is None else origin
+
+    def clock(self) -> int:
+        """The present instant in milliseconds since 1970."""
+        return self.start + int((time.monotonic() - self.origin) * 1000 * self.speed)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait for so many seconds of this time."""
+        await asyncio.sleep(seconds / self.speed)
+
+
+class SteppedTime:
+    """Time that stands still but for sleepers: a sleep moves it on at once, so that calls take no time at all."""
+
+    def __init__(self, start: int) -> None:
+        self.now = start
+
+    def clock(self) -> int:
+        """The present instant in milliseconds since 1970."""
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        """Move on to the end of the sleep, unless another sleeper has moved further meanwhile."""
+        end = self.now + round(seconds * 1000)
+        await asyncio.sleep(0)
+        self.now = max(self.now, end)

@@ -1,0 +1,92 @@
+"""Weeks and days as the site writes them, and the school year that it looks at.
+
+It takes ``2027-W09``, answers writes with ``2027-W9``, and reads with ``du 01/03/2027 au 05/03/2027`` and days such as
+`` 5 mars 2027``.
+"""
+
+import re
+from collections.abc import Iterable
+from datetime import date
+from functools import lru_cache
+
+from schemas.schoolyear import SchoolYear, monday_of, years
+
+MONTHS = (
+    "janvier",
+    "février",
+    "mars",
+    "avril",
+    "mai",
+    "juin",
+    "juillet",
+    "août",
+    "septembre",
+    "octobre",
+    "novembre",
+    "décembre",
+)
+FLIP = (7, 1)
+"""Month and day from which the site looks at the next school year."""
+_WEEK = re.compile(r"([0-9]{4})-W([0-9]{1,2})")
+_SPAN = re.compile(r"du ([0-9]{2})/([0-9]{2})/([0-9]{4}) au [0-9]{2}/[0-9]{2}/[0-9]{4}")
+_DAY = re.compile(r"([0-9]{1,2}) (\w+) ([0-9]{4})")
+
+
+def year_in_force(on: date) -> SchoolYear | None:
+    """The school year whose mandatory weeks the site asks for on a day; None when it is not on file."""
+    return next((year for year in years() if year.last.year == june_year(on)), None)
+
+
+def june_year(on: date) -> int:
+    """The calendar year of the June that the site looks at on a day."""
+    return on.year + ((on.month, on.day) >= FLIP)
+
+
+def taken_from(year: SchoolYear) -> date:
+    """The first day on which the site takes offers for the mandatory weeks of a school year."""
+    return date(year.last.year - 1, *FLIP)
+
+
+def parse_week(text: str) -> str | None:
+    """A week padded or not, as this side writes it: ``2025-W1`` is ``2025-W01``. None when it is no real week."""
+    found = _WEEK.fullmatch(text)
+    week = f"{found[1]}-W{int(found[2]):02}" if found else ""
+    return week if found and monday_of(week) else None
+
+
+@lru_cache(maxsize=1024)
+def parse_spans(text: str) -> tuple[str, ...] | None:
+    """The weeks of ``du 16/06/2025 au 20/06/2025, …``, sorted; None when it reads otherwise. Many offers share them."""
+    weeks = [_week_of_span(span.strip()) for span in text.split(",")] if text.strip() else []
+    found = [week for week in weeks if week is not None]
+    return tuple(sorted(set(found))) if len(found) == len(weeks) else None
+
+
+def _week_of_span(span: str) -> str | None:
+    found = _SPAN.fullmatch(span)
+    try:
+        return week_of(date(int(found[3]), int(found[2]), int(found[1]))) if found else None
+    except ValueError:
+        return None
+
+
+def parse_day(text: str) -> date | None:
+    """The day of `` 4 septembre 2023``; None when it reads otherwise."""
+    found = _DAY.fullmatch(text.strip())
+    if found is None or found[2] not in MONTHS:
+        return None
+    try:
+        return date(int(found[3]), MONTHS.index(found[2]) + 1, int(found[1]))
+    except ValueError:
+        return None
+
+
+def week_of(day: date) -> str:
+    """The ISO week of a day."""
+    year, number, _ = day.isocalendar()
+    return f"{year}-W{number:02}"
+
+
+def real(weeks: Iterable[str]) -> tuple[str, ...]:
+    """Those weeks, padded and sorted, that are real."""
+    return tuple(sorted({week for week in map(parse_week, weeks) if week is not None}))

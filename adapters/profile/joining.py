@@ -1,0 +1,58 @@
+"""Joining: the partner that a profile makes, new or changed. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from adapters.profile.profile import Profile
+from gateway.partners.onboarding import Wish, new_partner
+from gateway.protocol.partner import Partner, Scope, Secret
+
+_PUBLISH: Scope = "offers:publish"
+_READ: Scope = "offers:read"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joined:
+    """The partner, whether it is new, and whether it needs a secret to prove itself."""
+
+    partner: Partner
+    created: bool
+    needs_secret: bool
+
+    def with_secret(self, secret: Secret) -> Partner:
+        """The partner with its first secret."""
+        return replace(self.partner, secrets=(secret,))
+
+
+def join(profile: Profile, partners: Sequence[Partner]) -> Joined | tuple[str, ...]:
+    """The partner of a profile; or what is wrong, one sentence each.
+
+    Where the gateway pulls the feed, the platform itself may only read: two writers would undo each other's work. Who
+    takes part already keeps its credentials, its further rights, its territory unless the profile names one, and who
+    delivers its offers to the national site: taking over is a step of its own.
+    """
+    others = [one for one in partners if one.platform != profile.platform or one.revoked]
+    existing = next((one for one in partners if one.platform == profile.platform and not one.revoked), None)
+    scopes = (_READ,) if profile.pulled else (_PUBLISH, _READ)
+    wish = Wish(
+        name=profile.name,
+        scopes=scopes,
+        departments=sorted(profile.territory),
+        hosts=profile.hosts,
+        national_delivery=profile.national_delivery,
+    )
+    made = new_partner(profile.platform, wish, others=others)
+    if not isinstance(made, Partner):
+        return made
+    made = replace(made, profile=profile.document)
+    if existing is None:
+        return Joined(partner=made, created=True, needs_secret=True)
+    changed = replace(
+        existing,
+        name=made.name,
+        hosts=made.hosts,
+        scopes=made.scopes | (existing.scopes - {_PUBLISH, _READ}),
+        territory=made.territory if "territory" in profile.document else existing.territory,
+        profile=profile.document,
+    )
+    return Joined(partner=changed, created=False, needs_secret=False)

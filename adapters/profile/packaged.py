@@ -1,0 +1,26 @@
+"""The profiles that come with the gateway: one file for each of the nine Regions that have a platform."""
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+
+import orjson
+
+from adapters.profile.profile import Profile, read_profile
+
+_SUFFIX = ".json"
+
+
+@cache
+def profiles() -> Mapping[str, Profile]:
+    """By slug. Raises ValueError for a packaged file that is no profile."""
+    found: dict[str, Profile] = {}
+    folder = files(__package__).joinpath("data")
+    for entry in sorted(folder.iterdir(), key=lambda one: one.name):
+        if entry.name.endswith(_SUFFIX):
+            profile = read_profile(orjson.loads(entry.read_bytes()))
+            if not isinstance(profile, Profile):
+                raise ValueError(f"{entry.name} is no profile: {profile}")
+            found[profile.platform] = profile
+    return MappingProxyType(found)

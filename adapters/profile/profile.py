@@ -1,0 +1,129 @@
+"""A profile that follows its schema, or everything that is wrong with a document that does not. Pure."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import orjson
+
+import schemas
+from adapters.formats import FeedMapping, load_mapping
+from schemas import Problem, problem
+from schemas.failure import translate
+from schemas.rulebook import LANGUAGES
+
+NATIVE = "native"
+DEFAULT_MINUTES = 60
+DEFAULT_MEGABYTES = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What a profile's document says. ``transport`` is as the schema describes it. ``mapping`` is ready for use; it is
+    None where there is no feed.
+
+    ``territory`` holds departments: those asked for, else those of the region, else none, which means all.
+    """
+
+    platform: str
+    name: str
+    region: str | None
+    url: str | None
+    hosts: tuple[str, ...]
+    territory: frozenset[str]
+    national_delivery: Literal["gateway", "self"]
+    transport: Mapping[str, Any] = field(hash=False)
+    format: str | None
+    mapping: FeedMapping | None = field(hash=False, repr=False)
+    document: dict[str, Any] = field(hash=False, repr=False)
+
+    @property
+    def pulled(self) -> bool:
+        """Whether there is a feed to pull; otherwise the platform publishes by itself."""
+        return bool(self.transport["kind"] != NATIVE)
+
+    @property
+    def every_ms(self) -> int:
+        """How long from the start of one run to the start of the next."""
+        return int(self.transport.get("every_minutes", DEFAULT_MINUTES)) * 60_000
+
+    @property
+    def most_megabytes(self) -> int:
+        """How large the feed may be, inflated."""
+        return int(self.transport.get("most_megabytes", DEFAULT_MEGABYTES))
+
+    @property
+    def digest(self) -> str:
+        """Stands for how the feed is fetched and read: another one means that the feed must be read anew."""
+        parts = [self.transport, self.format, self.document.get("mapping"), schemas.RULES_VERSION]
+        return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+
+
+def read_profile(document: object) -> Profile | tuple[Problem, ...]:
+    """The profile of a decoded document, or all its problems."""
+    if not isinstance(document, dict):
+        return (problem("wrong-type", expected="object", actual=type(document).__name__),)
+    problems = tuple(_find_problems(document))
+    if problems:
+        return problems
+    mapping = None
+    if document["transport"]["kind"] != NATIVE:
+        loaded = load_mapping(document["format"], document.get("mapping"))
+        if not isinstance(loaded, FeedMapping):
+            return tuple(replace(found, pointer=f"/mapping{found.pointer}") for found in loaded)
+        mapping = loaded
+    region = document.get("region")
+    return Profile(
+        platform=document["platform"],
+        name=document["name"],
+        region=region,
+        url=document.get("url"),
+        hosts=tuple(document.get("hosts", ())),
+        territory=frozenset(document.get("territory", ())) or _departments(region),
+        national_delivery=document.get("national_delivery", "gateway"),
+        transport=document["transport"],
+        format=document.get("format"),
+        mapping=mapping,
+        document=document,
+    )
+
+
+def explain_profile(problems: tuple[Problem, ...]) -> dict[str, str]:
+    """The problems of a profile as one sentence in each language."""
+    bodies = [one.to_json() for one in problems]
+    return {
+        language: " ".join(f"{body['pointer'] or '/'} : {body['message'][language]}" for body in bodies)
+        for language in LANGUAGES
+    }
+
+
+def _find_problems(document: dict[str, Any]) -> Iterator[Problem]:
+    seen = set()
+    for error in schemas.validator("profile").iter_errors(document):
+        if list(error.absolute_path)[:1] == ["mapping"]:
+            continue  # the formats say it better
+        for found in translate(error, document):
+            if (found.pointer, found.code) not in seen:
+                seen.add((found.pointer, found.code))
+                yield found
+    for pointer, code in _codes(document):
+        name = "regions" if pointer == "/region" else "departments"
+        known = [one["code"] for one in schemas.reference(name)["items"]]
+        if isinstance(code, str) and code not in known:
+            listed = f"{known[0]} … {known[-1]}"
+            yield problem("not-in-list", pointer=pointer, expected=known, actual=code, allowed=listed, near="–")
+
+
+def _codes(document: dict[str, Any]) -> Iterator[tuple[str, object]]:
+    """Where INSEE codes stand that the schema knows by their form only."""
+    if "region" in document:
+        yield "/region", document["region"]
+    territory = document.get("territory")
+    if isinstance(territory, list):
+        yield from ((f"/territory/{index}", code) for index, code in enumerate(territory))
+
+
+def _departments(region: str | None) -> frozenset[str]:
+    listed = schemas.reference("departments")["items"]
+    return frozenset(one["code"] for one in listed if one["region"] == region)

@@ -1,0 +1,95 @@
+"""Gathering: a feed's items read, judged against what is known, and made ready as one complete snapshot."""
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+
+import schemas
+from adapters.formats import BrokenItem, FeedComplete, FeedUnusable, Item, OfferItem, PassedItem, judge
+from adapters.pull.census import Kind
+from adapters.pull.harvest import Harvest
+from adapters.pull.revision import next_revision, stands
+from gateway.protocol.digest import content_digest
+from gateway.protocol.submission import Known
+from gateway.snapshot import Mark
+from gateway.submissions import Submissions
+from gateway.upload.judge import Author, BatchJudge
+from gateway.upload.spool import Item as SpooledItem
+from gateway.upload.spool import Room
+from gateway.views import OfferView
+from schemas import Problem
+
+_AT_ONCE = 50
+
+
+class UnusableFeedError(Exception):
+    """The feed is cut, or is not what it should be: nothing of it may change anything."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(problems[0].code)
+        self.problems = problems
+
+
+class Gathering:
+    """One run's gathering for the ``author``; the run began at ``began`` (ms), after its ``mark`` was taken."""
+
+    def __init__(self, *, submissions: Submissions, offers: OfferView, author: Author, mark: Mark, began: int) -> None:
+        self._judge = BatchJudge(submissions, author)
+        self._offers = offers
+        self._on = author.on
+        self._mark = mark
+        self._began = began
+
+    async def gather(self, items: Iterator[Item], folder: Path, room: Room) -> Harvest:
+        """Everything the feed holds. Raises UnusableFeedError, and UploadRefusedError when the disk has no room."""
+        harvest = Harvest(folder, room)
+        try:
+            # Reading is work: a thread does it, some items at a time, while the loop serves others.
+            while batch := await asyncio.to_thread(list, islice(items, _AT_ONCE)):
+                known = await self._known(batch)
+                for item in batch:
+                    await self._take(item, known, harvest)
+            await harvest.finish()
+        except BaseException:
+            harvest.close()
+            raise
+        return harvest
+
+    async def _known(self, batch: Sequence[Item]) -> Mapping[str, Known]:
+        ids = [item.id for item in batch if isinstance(item, OfferItem)]
+        states = await asyncio.gather(*(self._offers.get(offer_id) for offer_id in ids))
+        return {state.id: state.known for state in states if state is not None}
+
+    async def _take(self, item: Item, known: Mapping[str, Known], harvest: Harvest) -> None:
+        match item:
+            case OfferItem():
+                await self._offer(item, known.get(item.id), harvest)
+            case BrokenItem():
+                await self._refuse(item, item.problems, harvest)
+            case PassedItem():
+                harvest.census.add_passed()
+            case FeedComplete():
+                harvest.census.note("", None, [one.to_json() for one in item.problems])
+            case FeedUnusable():
+                raise UnusableFeedError(item.problems)
+
+    async def _offer(self, item: OfferItem, known: Known | None, harvest: Harvest) -> None:
+        verdict = judge(item, revision=self._began, on=self._on)
+        if not verdict.accepted or verdict.document is None:
+            await self._refuse(item, verdict.problems, harvest)
+            return
+        if known is not None and known.reason == "moderated":
+            await self._refuse(item, [schemas.problem("moderated", pointer="/id", actual=item.id)], harvest)
+            return
+        digest = content_digest(verdict.document)
+        revision = next_revision(known, digest, began=self._began)
+        if revision != self._began:
+            verdict = judge(item, revision=revision, on=self._on)
+        judged = self._judge.weigh(verdict, self._mark.ends)
+        kind: Kind = "refused" if judged.prepared is None else "unchanged" if stands(known, digest) else "published"
+        await harvest.add(str(item.position), judged, kind=kind)
+
+    async def _refuse(self, item: OfferItem | BrokenItem, problems: Sequence[Problem], harvest: Harvest) -> None:
+        bodies = [one.to_json() for one in problems]
+        await harvest.add(str(item.position), SpooledItem(item.id, bodies, None), kind="refused")

@@ -1,0 +1,41 @@
+"""Ordering a run: a command writes what it wants on ``runs``, and reads there what became of it."""
+
+import asyncio
+from collections.abc import Mapping
+
+from gateway.ports import EventLog
+from gateway.protocol.identity import partition_of
+from gateway.protocol.run import Order, Run, order_record, read_run
+from gateway.protocol.topic import RUNS
+
+_PAGE = 500
+
+
+async def last_runs(log: EventLog) -> Mapping[str, Run]:
+    """The last run of each platform's feed, by slug."""
+    ends = await log.ends(RUNS)
+    at = dict(enumerate(await log.starts(RUNS)))
+    found: dict[str, Run] = {}
+    async with log.reader({(RUNS, partition): start for partition, start in at.items()}) as reader:
+        while any(at[partition] < end for partition, end in enumerate(ends)):
+            for chunk in await reader.poll(limit=_PAGE, wait=1.0):
+                at[chunk.partition] = chunk.position
+                runs = (read_run(record.key, record.value) for record in chunk.records)
+                found.update((run.platform, run) for run in runs if isinstance(run, Run))
+    return found
+
+
+async def order_run(log: EventLog, order: Order, *, seconds: float) -> Run | None:
+    """Order a run and wait for it; None when no gateway has answered in time."""
+    home = partition_of(order.platform, log.partitions)
+    appended = await log.append(RUNS, home, [order_record(order)])
+    try:
+        async with asyncio.timeout(seconds), log.reader({(RUNS, home): appended.last + 1}) as reader:
+            while True:
+                for chunk in await reader.poll(limit=_PAGE, wait=1.0):
+                    for record in chunk.records:
+                        run = read_run(record.key, record.value)
+                        if isinstance(run, Run) and run.order == order.id:
+                            return run
+    except TimeoutError:
+        return None

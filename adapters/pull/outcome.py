@@ -1,0 +1,121 @@
+"""What a run leaves behind: the next record of ``runs`` from the last one and from how this run went. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import schemas
+from adapters.transport.feed import Validators
+from gateway.protocol.run import Counts, Failure, Order, Run
+from gateway.snapshot import SnapshotRefusedError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beginning:
+    """Whose run it is, when it started (ms), under which profile, after which other, and who asked for it."""
+
+    platform: str
+    started_at: int
+    profile: str
+    last: Run | None
+    order: Order | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What a feed held, and what tells it from the next one."""
+
+    counts: Counts
+    problems: Sequence[Mapping[str, Any]]
+    validators: Validators
+    digest: str
+
+
+def applied(beginning: Beginning, content: Content, *, withdrawn: int, at: int) -> Run:
+    """The feed is what the platform publishes now."""
+    run = _succeeded(beginning, at)
+    return replace(
+        run,
+        outcome="applied",
+        counts=replace(content.counts, withdrawn=withdrawn),
+        problems=tuple(content.problems),
+        applied_at=at,
+        validators=dict(content.validators),
+        digest=content.digest,
+    )
+
+
+def partial(beginning: Beginning, content: Content, *, at: int) -> Run:
+    """Items were published, nothing was withdrawn. The feed is not taken for applied: the next run reads it anew."""
+    run = _succeeded(beginning, at)
+    return replace(
+        run,
+        outcome="partial",
+        counts=content.counts,
+        problems=tuple(content.problems),
+        applied_at=None,
+        validators={},
+        digest=None,
+    )
+
+
+def unchanged(beginning: Beginning, *, at: int) -> Run:
+    """The feed is the one that was applied last: what was said of its items still holds."""
+    run = _succeeded(beginning, at)
+    counts = run.counts
+    standing = replace(counts, published=0, unchanged=counts.published + counts.unchanged, withdrawn=0)
+    return replace(run, outcome="unchanged", counts=standing)
+
+
+def pending(beginning: Beginning, content: Content, refusal: SnapshotRefusedError, *, at: int) -> Run:
+    """The feed would withdraw too much and changed nothing; it waits for an order that names the number."""
+    number, live = refusal.values["actual"], refusal.values["expected"]
+    command = f"passerelle platform run {beginning.platform} --confirm {number}"
+    failure = Failure(
+        at=at,
+        code=refusal.code,
+        fr=f"Ce flux retirerait {number} offres sur {live}. Rien n'a changé. Vérifiez l'export de la plateforme ; "
+        f"si c'est voulu : {command}",
+        en=f"This feed would withdraw {number} of {live} offers. Nothing has changed. Check the platform's export; "
+        f"if that is meant: {command}",
+    )
+    run = _ended(beginning, at)
+    return replace(
+        run,
+        outcome="pending",
+        counts=content.counts,
+        problems=tuple(content.problems),
+        would_withdraw=number,
+        last_error=failure,
+    )
+
+
+def failed(beginning: Beginning, failure: Failure) -> Run:
+    """Nothing has changed, and why."""
+    run = _ended(beginning, failure.at)
+    return replace(run, outcome="failed", counts=Counts(), problems=(), last_error=failure)
+
+
+def refused(refusal: SnapshotRefusedError, *, at: int) -> Failure:
+    """A refused snapshot in plain words."""
+    body = schemas.problem(refusal.code, **refusal.values).to_json()
+    said = {language: f"{body['message'][language]} {body['fix'][language]}" for language in ("fr", "en")}
+    return Failure(at=at, code=refusal.code, fr=said["fr"], en=said["en"])
+
+
+def _succeeded(beginning: Beginning, at: int) -> Run:
+    run = _ended(beginning, at)
+    return replace(run, first_success_at=run.first_success_at or at, last_success_at=at)
+
+
+def _ended(beginning: Beginning, at: int) -> Run:
+    """The run with what it keeps of the last one."""
+    last = beginning.last or Run(platform=beginning.platform, started_at=0, ended_at=0, outcome="failed")
+    return replace(
+        last,
+        started_at=beginning.started_at,
+        ended_at=at,
+        would_withdraw=None,
+        profile=beginning.profile,
+        order=last.order if beginning.order is None else beginning.order.id,
+    )

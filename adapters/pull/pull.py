@@ -1,0 +1,170 @@
+"""One run: a mark, the feed, its items, a complete snapshot; or the words why nothing has changed."""
+
+import asyncio
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import structlog
+
+from adapters.formats import Item, read
+from adapters.profile.profile import Profile
+from adapters.pull.gathering import Gathering, UnusableFeedError
+from adapters.pull.harvest import Harvest
+from adapters.pull.outcome import Beginning, Content, applied, failed, partial, pending, refused, unchanged
+from adapters.pull.schedule import is_fresh
+from adapters.pull.way import Ways
+from adapters.transport.error import FeedError
+from adapters.transport.feed import MEGABYTE, Feed, Terms, Unchanged
+from gateway.clock import Clock
+from gateway.partners import Partners
+from gateway.ports import EventLog, LogError, PortError
+from gateway.positions import Positions
+from gateway.protocol.decide import paris_date
+from gateway.protocol.run import Failure, Run
+from gateway.protocol.topic import OFFERS, SUBMISSIONS
+from gateway.snapshot import Mark, SnapshotRefusedError, Snapshots
+from gateway.submissions import Submissions
+from gateway.upload.error import UploadRefusedError
+from gateway.upload.judge import Author
+from gateway.upload.spool import Room
+from gateway.views import OfferView
+
+_AT_ONCE = 2
+"""How many feeds are fetched and read at a time: each may fill a disk and keep a core busy."""
+_ROOM_BYTES = 2 * 1024 * MEGABYTE
+_PATIENCE_SECONDS = 60.0
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Means:
+    """What runs use of the gateway. ``folder`` is where feeds lie while they are read."""
+
+    log: EventLog
+    partners: Partners
+    submissions: Submissions
+    offers: OfferView
+    positions: Positions
+    snapshots: Snapshots
+    clock: Clock
+    folder: Path
+    ways: Ways
+
+
+class Pull:
+    """Runs feeds, two at a time at most."""
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._room = Room(_ROOM_BYTES)
+
+    async def run(self, profile: Profile, beginning: Beginning) -> Run:
+        """What became of it. Raises LogError only: what is wrong with a feed is told in the run."""
+        async with self._turns:
+            try:
+                run = await self._run(profile, beginning)
+            except FeedError as error:
+                run = failed(beginning, self._failure(error))
+            except UploadRefusedError:
+                run = failed(beginning, self._failure(FeedError("spool-full")))
+            except UnusableFeedError as error:
+                run = failed(beginning, _unusable(error, self._means.clock()))
+            except SnapshotRefusedError as error:
+                run = failed(beginning, refused(error, at=self._means.clock()))
+            except PortError:
+                raise
+            except Exception:  # noqa: BLE001  # a bulkhead, see below
+                # A fault of ours that one feed brings out must not take the gateway of all the others down.
+                _log.exception("pull.broke", platform=profile.platform)
+                run = failed(beginning, self._failure(FeedError("feed-broke-the-reader")))
+        _log.info("pull.ended", platform=profile.platform, outcome=run.outcome, items=run.counts.items)
+        return run
+
+    async def _run(self, profile: Profile, beginning: Beginning) -> Run:
+        means = self._means
+        text, _ = await means.snapshots.mark(profile.platform)
+        mark = means.snapshots.read(text, platform=profile.platform)
+        last = beginning.last
+        fresh = beginning.order is None and is_fresh(last, profile, now=beginning.started_at)
+        known = last.validators if fresh and last is not None else {}
+        terms = Terms(folder=means.folder, most_bytes=profile.most_megabytes * MEGABYTE)
+        feed = await means.ways.transport(profile).fetch(known, terms)
+        if isinstance(feed, Unchanged):
+            return unchanged(beginning, at=means.clock())
+        try:
+            if fresh and last is not None and feed.digest == last.digest:
+                return unchanged(beginning, at=means.clock())
+            await self._catch_up(mark)
+            author = Author(
+                publisher=profile.platform,
+                hosts=means.partners.hosts(),
+                on=date.fromisoformat(paris_date(beginning.started_at)),
+            )
+            gathering = Gathering(
+                submissions=means.submissions,
+                offers=means.offers,
+                author=author,
+                mark=mark,
+                began=beginning.started_at,
+            )
+            harvest = await gathering.gather(_items(feed, profile, author.on), means.folder, self._room)
+            try:
+                return await self._apply(harvest, feed, mark, beginning)
+            finally:
+                harvest.close()
+        finally:
+            feed.close()
+
+    async def _catch_up(self, mark: Mark) -> None:
+        """Wait until all that precedes the mark is decided and visible: revisions are given by what is known."""
+        means = self._means
+        decided = await means.positions.reached(SUBMISSIONS, mark.ends, timeout=_PATIENCE_SECONDS)
+        if not decided or not await means.offers.reached(await means.log.ends(OFFERS), _PATIENCE_SECONDS):
+            raise SnapshotRefusedError("snapshot-not-ready")
+
+    async def _apply(self, harvest: Harvest, feed: Feed, mark: Mark, beginning: Beginning) -> Run:
+        means, census = self._means, harvest.census
+        content = Content(
+            counts=census.counts, problems=census.problems, validators=feed.validators, digest=feed.digest
+        )
+        if census.unidentified and not census.distinct:
+            raise FeedError("feed-without-ids", count=census.unidentified)
+        if census.unidentified:
+            # Which offers those items are is not known, so none can be told from one that is absent.
+            await self._publish(harvest)
+            return partial(beginning, content, at=means.clock())
+        confirm = None if beginning.order is None else beginning.order.confirm
+        try:
+            done = await means.snapshots.apply(mark, harvest, confirm=confirm)
+        except SnapshotRefusedError as error:
+            if error.code != "snapshot-shrinks-too-much":
+                raise
+            return pending(beginning, content, error, at=means.clock())
+        return applied(beginning, content, withdrawn=done.withdrawn, at=means.clock())
+
+    async def _publish(self, harvest: Harvest) -> None:
+        """Hand in what is new or changed, and withdraw nothing."""
+        for slice_ in harvest.slices():
+            for outcome in await self._means.submissions.submit_records([prepared for _, prepared in slice_]):
+                if isinstance(outcome, LogError):
+                    raise outcome
+
+    def _failure(self, error: FeedError) -> Failure:
+        return Failure(at=self._means.clock(), code=error.code, fr=error.words("fr"), en=error.words("en"))
+
+
+def _items(feed: Feed, profile: Profile, on: date) -> Iterator[Item]:
+    if profile.mapping is None:
+        raise ValueError(f"{profile.platform} has no feed to read")
+    return read(feed.blocks(), profile.mapping, platform=profile.platform, on=on)
+
+
+def _unusable(error: UnusableFeedError, at: int) -> Failure:
+    """The words of the first problem that made the feed unusable."""
+    body = error.problems[0].to_json()
+    fr, en = (f"{body['message'][language]} {body['fix'][language]}" for language in ("fr", "en"))
+    return Failure(at=at, code=body["code"], fr=fr, en=en)

@@ -1,0 +1,76 @@
+"""Offers as RSS 2.0, one item each, with what RSS has no element for in a namespace of ours (``urn:fr:stages:offer``).
+
+Readers take a ``description`` for HTML. Offers are plain text, so it is escaped twice: once as HTML, once as XML.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from email.utils import format_datetime
+from html import escape as escape_html
+
+from adapters.rendering.rendering import Document, Rendering
+
+_NAMESPACE = "urn:fr:stages:offer"
+_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 has no way to write, not even as a reference: a reader refuses the whole document for one of them."""
+_MARKS = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("\r", "&#13;"))
+
+
+def escape(text: str) -> str:
+    """The text as XML content or attribute; a character that XML cannot hold becomes U+FFFD."""
+    if not text.isprintable():  # which nearly all are, and the search takes ten times as long
+        text = _NOT_XML.sub("\ufffd", text)
+    for mark, reference in _MARKS:
+        text = text.replace(mark, reference)
+    return text
+
+
+def rss(url: str) -> Rendering:
+    """The rendering of the gateway at this address."""
+    begin = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n'
+        f'<rss version="2.0" xmlns:stage="{_NAMESPACE}">\n<channel>\n'
+        f"<title>Offres de stage</title>\n<link>{escape(url)}</link>\n"
+        "<description>Offres de stage d'observation de toutes les plateformes</description>\n<language>fr</language>\n"
+    )
+    return Rendering(
+        media_type="application/rss+xml; charset=utf-8",
+        extension="rss",
+        begin=begin.encode(),
+        item=_item,
+        between=b"",
+        end=b"</channel>\n</rss>\n",
+    )
+
+
+def _item(document: Document) -> bytes:
+    elements = "".join(f"<{name}>{escape(text)}</{name}>\n" for name, text in _elements(document))
+    return f'<item>\n<guid isPermaLink="false">{escape(document["id"])}</guid>\n{elements}</item>\n'.encode()
+
+
+def _elements(document: Document) -> Iterator[tuple[str, str]]:
+    """Names and texts, those that are known."""
+    offer, territory = document["offer"], document["territory"]
+    location, restrictions = offer["location"], offer.get("restrictions", {})
+    yield "title", offer["title"]
+    yield "link", offer["apply_url"]
+    yield "description", escape_html(offer["description"]).replace("\n", "<br>")
+    yield "pubDate", format_datetime(datetime.fromisoformat(document["at"]))
+    yield "stage:sequence", str(document["sequence"])
+    for name, text in offer["employer"].items():
+        if isinstance(text, str):
+            yield f"stage:employer_{name}", text
+    for name in ("street", "postal_code", "city", "insee_commune", "latitude", "longitude"):
+        if name in location:
+            yield f"stage:{name}", str(location[name])
+    for name in ("department", "region"):
+        yield f"stage:{name}", territory[name]
+    for name in ("levels", "weeks"):
+        yield from ((f"stage:{name.removesuffix('s')}", value) for value in offer[name])
+    for name in ("stay_weeks", "seats", "sector", "accessibility", "expires_on"):
+        if name in offer:
+            yield f"stage:{name}", str(offer[name])
+    yield from (("stage:restriction", name) for name in ("rep", "qpv") if restrictions.get(name))
+    yield from (("stage:school", code) for code in restrictions.get("schools", ()))
+    yield from (("stage:possible_duplicate", twin) for twin in document.get("possible_duplicates", ()))

@@ -1,0 +1,98 @@
+"""Offers as CSV (RFC 4180, but with semicolons): a line per offer, harmless in a spreadsheet.
+
+Spreadsheets run a cell that looks like a formula. Texts come from publishers, so a text whose first visible character
+could begin a formula gets an apostrophe before it, and so does one that begins with an apostrophe: whoever takes one
+leading apostrophe off each quoted cell has the text again. Numbers and booleans are never quoted, texts always.
+
+Semicolon and byte order mark are what a French spreadsheet expects. With a comma it would cut the cells at semicolons
+that a publisher wrote, and so find formulas in the middle of texts.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+from adapters.rendering.rendering import Document, Rendering
+
+Cell: TypeAlias = str | int | float | bool | None
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%", "＝", "＋", "－", "＠", "'")
+_BLANKS = " \u00a0"
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_LINE_END = b"\r\n"
+
+
+def write_cell(cell: Cell) -> str:
+    """A cell as it stands in the file; unknown is empty."""
+    match cell:
+        case None:
+            return ""
+        case bool():
+            return "true" if cell else "false"
+        case int() | float():
+            return repr(cell)
+    mark = "'" if cell.lstrip(_BLANKS).startswith(_FORMULA) else ""
+    doubled = cell.replace('"', '""')
+    return f'"{mark}{doubled}"'
+
+
+def _at(*path: str) -> Callable[[Document], Cell]:
+    """The cell of what lies at a path; a list is joined by spaces, since none of its items has one."""
+
+    def cell(document: Document) -> Cell:
+        found: Any = document
+        for name in path:
+            found = found.get(name)
+            if found is None:
+                return None
+        match found:
+            case list() | tuple():
+                return " ".join(found)
+            case Mapping():
+                return _hours(found)
+        known: Cell = found
+        return known
+
+    return cell
+
+
+def _hours(day: Mapping[str, Any]) -> str:
+    """``09:00-17:00``, and behind a slash the minutes of the break where they are known."""
+    pause = f"/{day['break_minutes']}" if "break_minutes" in day else ""
+    return f"{day['start']}-{day['end']}{pause}"
+
+
+_COLUMNS: Mapping[str, Callable[[Document], Cell]] = {
+    **{name: _at(name) for name in ("id", "sequence", "at")},
+    **{name: _at("offer", name) for name in ("title", "description")},
+    **{
+        f"employer_{name}": _at("offer", "employer", name)
+        for name in ("name", "description", "website", "siret", "naf", "public")
+    },
+    **{
+        name: _at("offer", "location", name)
+        for name in ("street", "postal_code", "city", "insee_commune", "latitude", "longitude")
+    },
+    **{name: _at("territory", name) for name in ("department", "region", "academie")},
+    **{name: _at("offer", name) for name in ("levels", "weeks", "stay_weeks", "seats", "sector")},
+    "rome": _at("offer", "rome", "code"),
+    **{day: _at("offer", "schedule", day) for day in _DAYS},
+    "lunch_break": _at("offer", "schedule", "lunch_break"),
+    "accessibility": _at("offer", "accessibility"),
+    **{name: _at("offer", "restrictions", name) for name in ("rep", "qpv", "schools")},
+    **{name: _at("offer", name) for name in ("apply_url", "expires_on")},
+    **{name: _at(name) for name in ("provenance", "possible_duplicates")},
+}
+
+
+def _line(document: Document) -> bytes:
+    return ";".join(write_cell(cell(document)) for cell in _COLUMNS.values()).encode() + _LINE_END
+
+
+TABLE = Rendering(
+    media_type="text/csv; charset=utf-8; header=present",
+    extension="csv",
+    begin="\ufeff".encode() + ";".join(write_cell(name) for name in _COLUMNS).encode() + _LINE_END,
+    item=_line,
+    between=b"",
+    end=b"",
+)

@@ -1,0 +1,182 @@
+"""HTTPS pull: a feed from an address, asked for with validators and taken only when it came whole."""
+
+import asyncio
+import socket
+from base64 import b64encode
+from contextlib import suppress
+from http import HTTPStatus
+from typing import Any
+
+import aiohttp
+from aiohttp import hdrs
+from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
+
+from adapters.transport.address import is_permitted, literal, resolve
+from adapters.transport.error import FeedError
+from adapters.transport.feed import Feed, Terms, Unchanged, Validators
+from adapters.transport.landing import Landing, too_large
+
+MOST_REDIRECTS = 5
+_CONNECT_SECONDS = 30.0
+_READ_SECONDS = 60.0
+_AGENT = "Passerelle"
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_DENIED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+_GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
+_ASKED = {"etag": hdrs.IF_NONE_MATCH, "last_modified": hdrs.IF_MODIFIED_SINCE}
+_TOLD = {"etag": hdrs.ETAG, "last_modified": hdrs.LAST_MODIFIED}
+
+
+class HttpsPull:
+    """Fetches one address. ``authorization`` is sent to its own host only. ``loopback`` allows http and this machine,
+    for tests and the demo.
+    """
+
+    def __init__(self, url: str, *, authorization: str | None = None, loopback: bool = False) -> None:
+        self._url = URL(url)
+        self._authorization = authorization
+        self._loopback = loopback
+
+    async def fetch(self, known: Validators, terms: Terms) -> Feed | Unchanged:
+        """See ``Transport``."""
+        host = self._url.host or ""
+        try:
+            async with asyncio.timeout(terms.seconds), self._session() as session:
+                return await self._follow(session, known, terms)
+        except TimeoutError:  # aiohttp's own time-outs are such too
+            raise FeedError("feed-too-slow", seconds=round(terms.seconds)) from None
+        except aiohttp.ClientPayloadError:
+            raise FeedError("feed-cut") from None
+        except aiohttp.InvalidURL:
+            raise FeedError("feed-address-unusable", reason="URL") from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise FeedError("feed-unreachable", host=host, reason=_reason(error)) from None
+
+    def _session(self) -> aiohttp.ClientSession:
+        """A session of its own: no cookies, no proxy of the environment, nothing inflated behind our back."""
+        connector = aiohttp.TCPConnector(
+            resolver=_PublicResolver(loopback=self._loopback), use_dns_cache=False, force_close=True
+        )
+        timeout = aiohttp.ClientTimeout(total=None, connect=_CONNECT_SECONDS, sock_read=_READ_SECONDS)
+        return aiohttp.ClientSession(
+            connector=connector,
+            timeout=timeout,
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            trust_env=False,
+        )
+
+    async def _follow(self, session: aiohttp.ClientSession, known: Validators, terms: Terms) -> Feed | Unchanged:
+        """The answer after at most five redirects, each of them judged like the first address."""
+        url = self._url
+        for _ in range(MOST_REDIRECTS + 1):
+            self._judge(url)
+            async with session.get(url, headers=self._headers(url, known), allow_redirects=False) as answer:
+                if answer.status not in _REDIRECTS:
+                    return await self._take(answer, known, terms)
+                url = _next_address(url, answer)
+        raise FeedError("feed-redirected-too-often", host=self._url.host, most=MOST_REDIRECTS)
+
+    def _judge(self, url: URL) -> None:
+        """The scheme and what stands before the host; an address without a name is judged here, names are when they
+        are resolved.
+        """
+        address = literal(url.host or "")
+        if address is not None and not is_permitted(address, loopback=self._loopback):
+            raise FeedError("feed-address-private", host=url.host, address=str(address))
+        if url.scheme != "https" and not (self._loopback and url.scheme == "http"):
+            raise FeedError("feed-address-unusable", reason=f"{url.scheme or '?'}://")
+        if not url.host or url.user is not None or url.password is not None:
+            raise FeedError("feed-address-unusable", reason="user@host")
+
+    def _headers(self, url: URL, known: Validators) -> dict[str, str]:
+        headers: dict[str, str] = {hdrs.USER_AGENT: _AGENT, hdrs.ACCEPT_ENCODING: "gzip"}
+        headers |= {header: known[name] for name, header in _ASKED.items() if name in known}
+        if self._authorization is not None and url.origin() == self._url.origin():
+            headers[hdrs.AUTHORIZATION] = self._authorization
+        return headers
+
+    async def _take(self, answer: aiohttp.ClientResponse, known: Validators, terms: Terms) -> Feed | Unchanged:
+        if answer.status == HTTPStatus.NOT_MODIFIED and known:
+            return Unchanged()
+        if answer.status != HTTPStatus.OK:
+            raise _refusal(answer)
+        encoding = answer.headers.get(hdrs.CONTENT_ENCODING, "identity").strip().lower()
+        if encoding not in {"identity", "gzip", "x-gzip"}:
+            raise FeedError("feed-encoding-unknown", encoding=encoding)
+        if (answer.content_length or 0) > terms.most_bytes:
+            raise too_large(terms)
+        async with Landing(terms, gzip=encoding != "identity") as landing:
+            async for block in answer.content.iter_any():
+                await landing.take(block)
+            feed = await landing.finish(
+                {name: answer.headers[header] for name, header in _TOLD.items() if header in answer.headers}
+            )
+        if not feed.gzipped and not _ends_by_itself(answer):
+            feed.close()
+            raise FeedError("feed-length-unknown", host=answer.url.host)
+        return feed
+
+
+class _PublicResolver(AbstractResolver):
+    """Gives aiohttp the addresses that were judged: it connects to these."""
+
+    def __init__(self, *, loopback: bool) -> None:
+        self._loopback = loopback
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        found = await resolve(host, port, loopback=self._loopback)
+        return [
+            ResolveResult(
+                hostname=host, host=one.text, port=port, family=one.family, proto=0, flags=socket.AI_NUMERICHOST
+            )
+            for one in found
+            if family in {socket.AF_UNSPEC, one.family}
+        ]
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+def _next_address(url: URL, answer: aiohttp.ClientResponse) -> URL:
+    location = answer.headers.get(hdrs.LOCATION, "")
+    with suppress(ValueError):
+        if location:
+            return url.join(URL(location))
+    raise FeedError("feed-status", host=url.host, status=answer.status)
+
+
+def _refusal(answer: aiohttp.ClientResponse) -> FeedError:
+    host = answer.url.host
+    if answer.status in _DENIED:
+        return FeedError("feed-denied", host=host)
+    if answer.status in _GONE:
+        return FeedError("feed-missing", name=f"{host}{answer.url.path}")
+    return FeedError("feed-status", host=host, status=answer.status)
+
+
+def _ends_by_itself(answer: aiohttp.ClientResponse) -> bool:
+    """Whether the protocol would have told a cut body: by its length, or by the last of its chunks."""
+    chunked = "chunked" in answer.headers.get(hdrs.TRANSFER_ENCODING, "").lower()
+    return chunked or answer.content_length is not None
+
+
+def _reason(error: Exception) -> str:
+    """Why, in a word: what a certificate or the system says, and never an address with its path."""
+    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
+        return "TLS"
+    number: Any = getattr(error, "os_error", error)
+    return str(getattr(number, "strerror", None) or type(error).__name__)
+
+
+def basic(user: str, password: str) -> str:
+    """The value of ``Authorization`` for a name and a password."""
+    return f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
+
+
+def bearer(token: str) -> str:
+    """The value of ``Authorization`` for a bearer token."""
+    return f"Bearer {token}"

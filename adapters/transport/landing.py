@@ -1,0 +1,127 @@
+"""Landing: a feed on its way to the disk, within its limits, inflated when it is gzip, and only when it came whole."""
+
+import asyncio
+import hashlib
+from collections.abc import Iterable
+from tempfile import TemporaryFile
+from types import TracebackType
+from typing import Self
+
+from adapters.transport.error import FeedError
+from adapters.transport.feed import MEGABYTE, Feed, Terms, Validators
+from gateway.upload.error import UploadRefusedError
+from gateway.upload.inflating import Inflater
+
+_MAGIC = b"\x1f\x8b"
+_WRITE_BYTES = MEGABYTE
+_CODES = {
+    "body-malformed": "feed-not-gzip",
+    "body-truncated": "feed-cut",
+    "inflates-too-much": "feed-inflates-too-much",
+}
+
+
+class Landing:
+    """Takes the bytes of one feed. ``finish`` hands the file over; without it the block's end frees the file.
+
+    ``gzip`` says that the sender promised gzip; else it is recognised by its first two bytes.
+    """
+
+    def __init__(self, terms: Terms, *, gzip: bool = False) -> None:
+        terms.folder.mkdir(parents=True, exist_ok=True)
+        self._file = TemporaryFile(dir=terms.folder)  # noqa: SIM115  # the feed outlives this block
+        self._terms = terms
+        self._gzip = gzip
+        self._head = b""
+        self._inflater: Inflater | None = None
+        self._settled = False
+        self._handed_over = False
+        self._received = 0
+        self._size = 0
+        self._digest = hashlib.sha256()
+        self._pending: list[bytes] = []
+        self._pending_bytes = 0
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if not self._handed_over:
+            self._file.close()
+
+    async def take(self, block: bytes) -> None:
+        """The next bytes as they came. Raises FeedError."""
+        self._received += len(block)
+        self._limit(self._received)
+        if not self._settled:
+            block = self._head + block
+            if len(block) < len(_MAGIC):
+                self._head = block
+                return
+            self._settle(block)
+        try:
+            await self._keep([block] if self._inflater is None else self._inflater.feed(block))
+        except UploadRefusedError as error:
+            raise _refusal(error) from None
+
+    async def finish(self, validators: Validators) -> Feed:
+        """The feed, now that all of it has come. Raises FeedError when its gzip has no end."""
+        if not self._settled:
+            self._settle(self._head)
+            await self._keep([self._head])
+        if self._inflater is not None:
+            try:
+                await self._keep(self._inflater.finish())
+            except UploadRefusedError as error:
+                raise _refusal(error) from None
+        await self._flush()
+        self._handed_over = True
+        return Feed(
+            file=self._file,
+            size=self._size,
+            digest=self._digest.hexdigest(),
+            gzipped=self._inflater is not None,
+            validators=validators,
+        )
+
+    def _settle(self, start: bytes) -> None:
+        """Decide by the first bytes whether this is gzip."""
+        self._settled = True
+        if start.startswith(_MAGIC):
+            self._inflater = Inflater(ratio=self._terms.ratio)
+        elif self._gzip:
+            raise FeedError("feed-not-gzip")
+
+    async def _keep(self, pieces: Iterable[bytes]) -> None:
+        for piece in pieces:
+            self._size += len(piece)
+            self._limit(self._size)
+            self._digest.update(piece)
+            self._pending.append(piece)
+            self._pending_bytes += len(piece)
+            if self._pending_bytes >= _WRITE_BYTES:
+                await self._flush()
+
+    def _limit(self, size: int) -> None:
+        if size > self._terms.most_bytes:
+            raise too_large(self._terms)
+
+    async def _flush(self) -> None:
+        """Write in a thread: a busy disk must not hold up others."""
+        pieces, self._pending, self._pending_bytes = self._pending, [], 0
+        try:
+            await asyncio.to_thread(self._file.writelines, pieces)
+            await asyncio.to_thread(self._file.flush)
+        except OSError:
+            raise FeedError("spool-full") from None
+
+
+def too_large(terms: Terms) -> FeedError:
+    """The error of a feed beyond its limit."""
+    return FeedError("feed-too-large", most=max(1, terms.most_bytes // MEGABYTE))
+
+
+def _refusal(error: UploadRefusedError) -> FeedError:
+    return FeedError(_CODES[error.code], ratio=error.values.get("expected"))

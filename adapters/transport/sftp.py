@@ -1,0 +1,140 @@
+"""SFTP drop: the newest file of a folder on a server whose key the profile holds; no other key is accepted."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Literal, cast
+
+import asyncssh
+
+from adapters.transport.address import resolve
+from adapters.transport.drop import MOST_ENTRIES, SETTLE_SECONDS, Entry, settled, still
+from adapters.transport.error import FeedError
+from adapters.transport.feed import BLOCK_BYTES, Feed, Terms, Unchanged, Validators
+from adapters.transport.landing import Landing
+
+_CONNECT_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SftpServer:
+    """A server and who we are there; ``secret`` is a private key or a password, as ``kind`` says."""
+
+    host: str
+    port: int = 22
+    host_key: str
+    user: str
+    kind: Literal["key", "password"]
+    secret: str = field(repr=False)
+
+
+class SftpDrop:
+    """Reads one folder of a server. ``loopback`` allows this machine, for tests and the demo."""
+
+    def __init__(
+        self,
+        server: SftpServer,
+        folder: str,
+        pattern: str,
+        *,
+        loopback: bool = False,
+        settle: float = SETTLE_SECONDS,
+    ) -> None:
+        self._server = server
+        self._folder = folder.rstrip("/") or "/"
+        self._pattern = pattern
+        self._loopback = loopback
+        self._settle = settle
+
+    async def fetch(self, known: Validators, terms: Terms) -> Feed | Unchanged:
+        """See ``Transport``."""
+        try:
+            async with asyncio.timeout(terms.seconds), self._session() as sftp:
+                look = partial(self._look, sftp)
+                entry = await settled(look, self._pattern, known=known, seconds=self._settle)
+                if entry is None:
+                    return Unchanged()
+                async with Landing(terms) as landing:
+                    async with sftp.open(f"{self._folder}/{entry.name}", "rb") as file:
+                        while block := cast("bytes", await file.read(BLOCK_BYTES)):
+                            await landing.take(block)
+                    await still(look, entry)
+                    return await landing.finish(entry.validators)
+        except TimeoutError:
+            raise FeedError("feed-too-slow", seconds=round(terms.seconds)) from None
+        except (OSError, asyncssh.Error, asyncssh.KeyImportError) as error:
+            raise self._explain(error) from None
+
+    @asynccontextmanager
+    async def _session(self) -> AsyncIterator[asyncssh.SFTPClient]:
+        """A session on a connection of its own, which reads no settings, keys or agent of the machine."""
+        server = self._server
+        key = [asyncssh.import_private_key(server.secret)] if server.kind == "key" else None
+        async with (
+            asyncssh.connect(
+                server.host,
+                server.port,
+                sock=await self._connected(),
+                config=None,
+                known_hosts=([asyncssh.import_public_key(server.host_key)], [], []),
+                username=server.user,
+                client_keys=key,
+                password=server.secret if server.kind == "password" else None,
+                preferred_auth="publickey" if server.kind == "key" else "password,keyboard-interactive",
+                agent_path=None,
+                login_timeout=_CONNECT_SECONDS,
+            ) as connection,
+            connection.start_sftp_client() as sftp,
+        ):
+            yield sftp
+
+    async def _connected(self) -> socket.socket:
+        """A socket to one of the addresses that were judged."""
+        server = self._server
+        loop = asyncio.get_running_loop()
+        reason = ""
+        for one in await resolve(server.host, server.port, loopback=self._loopback):
+            connecting = socket.socket(one.family, socket.SOCK_STREAM)
+            connecting.setblocking(False)
+            try:
+                async with asyncio.timeout(_CONNECT_SECONDS):
+                    await loop.sock_connect(connecting, (one.text, server.port))
+            except OSError as error:
+                connecting.close()
+                reason = error.strerror or type(error).__name__
+            except BaseException:
+                connecting.close()
+                raise
+            else:
+                return connecting
+        raise FeedError("feed-unreachable", host=server.host, reason=reason)
+
+    async def _look(self, sftp: asyncssh.SFTPClient) -> Sequence[tuple[float, Entry]]:
+        """The plain files; links and folders are left aside, and so is a name that would lead elsewhere."""
+        found = []
+        seen = 0
+        async for one in sftp.scandir(self._folder):
+            seen += 1
+            if seen > MOST_ENTRIES:
+                raise FeedError("feed-folder-too-full", name=self._folder, most=MOST_ENTRIES)
+            name, state = str(one.filename), one.attrs
+            if state.type == asyncssh.FILEXFER_TYPE_REGULAR and "/" not in name and state.size is not None:
+                modified = state.mtime or 0
+                found.append((float(modified), Entry(name, state.size, f"{modified}.{state.mtime_ns or 0}")))
+        return found
+
+    def _explain(self, error: Exception) -> FeedError:
+        host = self._server.host
+        match error:
+            case asyncssh.HostKeyNotVerifiable():
+                return FeedError("feed-host-key-wrong", host=host)
+            case asyncssh.PermissionDenied() | asyncssh.KeyImportError() | asyncssh.SFTPPermissionDenied():
+                return FeedError("feed-denied", host=host)
+            case asyncssh.SFTPNoSuchFile() | asyncssh.SFTPNoSuchPath():
+                return FeedError("feed-missing", name=self._folder)
+            case asyncssh.ConnectionLost() | asyncssh.SFTPConnectionLost():
+                return FeedError("feed-cut")
+        return FeedError("feed-unreachable", host=host, reason=type(error).__name__)

@@ -1,0 +1,99 @@
+"""Exports over HTTP: all offers that a reader may see and asks for, in formats other than the shared schema."""
+
+from collections.abc import AsyncGenerator, Sequence
+
+from aiohttp import hdrs, web
+
+from gateway.api.answer import PRIVATE, is_known, send_pieces, tag_of, unchanged
+from gateway.api.auth import requires
+from gateway.api.context import Context, context_of, partner_of
+from gateway.api.limit import Slots
+from gateway.api.offers import Document, offer_document
+from gateway.api.problem import ProblemError
+from gateway.api.query import read_filter
+from gateway.api.rendering import Rendering
+from gateway.api.sight import require_sight, view_behind
+from gateway.protocol.record import utc
+from gateway.protocol.routing import Filter, Reader
+
+EXPORTS: web.AppKey[Slots] = web.AppKey("exports", Slots)
+
+_OFFERS_AT_ONCE = 200
+_HEADERS = {**PRIVATE, hdrs.VARY: f"{hdrs.AUTHORIZATION}, {hdrs.ACCEPT_ENCODING}"}
+
+
+@requires("offers:read")
+async def get_export(request: web.Request) -> web.StreamResponse:
+    """``GET /v1/exports/{format}``."""
+    require_sight(request)
+    context, partner = context_of(request), partner_of(request)
+    rendering = context.renderings.get(request.match_info["format"])
+    if rendering is None:
+        raise ProblemError("not-found")
+    asked = read_filter(request.query, partner)
+    tag = _tag(request)
+    if is_known(request, tag):
+        return unchanged(tag, _HEADERS)
+    with request.config_dict[EXPORTS].one(partner.platform):
+        rendered = _rendered(context, rendering, Reader(partner.platform), asked)
+        return await send_pieces(request, _response(request, rendering, tag), rendered)
+
+
+def _tag(request: web.Request) -> str:
+    """A weak one: an export that begins now may show offers that come while it is sent."""
+    context, partner = context_of(request), partner_of(request)
+    positions, territory = context.offers.positions, sorted(partner.territory)
+    return "W/" + tag_of(context.identity, positions, partner.platform, territory, request.path_qs)
+
+
+def _response(request: web.Request, rendering: Rendering, tag: str) -> web.StreamResponse:
+    response = web.StreamResponse(
+        headers={
+            **_HEADERS,
+            hdrs.CONTENT_TYPE: rendering.media_type,
+            hdrs.CONTENT_DISPOSITION: f'attachment; filename="offers.{rendering.extension}"',
+            hdrs.ETAG: tag,
+        }
+    )
+    if request.method != hdrs.METH_HEAD and _takes_gzip(request):
+        response.enable_compression(web.ContentCoding.gzip)
+    return response
+
+
+def _takes_gzip(request: web.Request) -> bool:
+    for coding in request.headers.get(hdrs.ACCEPT_ENCODING, "").lower().split(","):
+        name, _, weight = coding.replace(" ", "").partition(";q=")
+        if name == "gzip":
+            return weight.strip("0.") != "" or weight == ""
+    return False
+
+
+async def _rendered(
+    context: Context, rendering: Rendering, reader: Reader, asked: Filter
+) -> AsyncGenerator[bytes, None]:
+    """The export in pieces, a page of offers at a time: that is all that is held of it."""
+    yield rendering.begin
+    before = b""
+    async for documents in _pages(context, reader, asked):
+        yield before + rendering.between.join(map(rendering.item, documents))
+        before = rendering.between
+    yield rendering.end
+
+
+async def _pages(context: Context, reader: Reader, asked: Filter) -> AsyncGenerator[list[Document], None]:
+    """As ``GET /v1/offers`` pages them; pages without any offer are left out. An offer that changes meanwhile may come
+    twice, the newer state last. Should the view be emptied meanwhile, the export breaks off: it would look complete.
+    """
+    view, own = context.offers, reader.platform in asked.platform
+    began, after, more = view.began, None, True
+    while more:
+        states, after = await view.page(reader=reader, asked=asked, after=after, limit=_OFFERS_AT_ONCE, own=own)
+        if view.began != began:
+            raise view_behind()
+        twins = await view.twins([state.id for state in states], reader=reader)
+        if states:
+            yield [{**offer_document(state, reader, twins), "at": utc(state.known.appended_at)} for state in states]
+        more = after is not None
+
+
+ROUTES: Sequence[web.RouteDef] = (web.get("/v1/exports/{format}", get_export),)

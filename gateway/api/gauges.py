@@ -1,0 +1,94 @@
+"""Gauges: what stands and what waits at the moment, read from the parts each time that the metrics are asked for."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry, Gauge
+
+from gateway.api.lag import unread
+from gateway.partners import Partners
+from gateway.ports import EventLog
+from gateway.positions import Positions
+from gateway.protocol.topic import INBOX, SUBMISSIONS
+from gateway.views import DeliveryView, OfferView, ReceiptView
+from gateway.views.view import View
+
+_GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "relay_lag_seconds": ("Age of the oldest submission in hand.", ()),
+    "undecided": ("Submissions that wait to be decided, in offsets of the log.", ()),
+    "view_lag": ("How far a view lies behind its topic, in offsets.", ("view",)),
+    "view_position": ("The next offset that a view will read.", ("view", "partition")),
+    "inbox_lag": ("Messages of a platform that were not yet taken in, in offsets.", ("platform",)),
+    "live_offers": ("Live offers of a platform.", ("platform",)),
+    "receipts": ("Submissions of a platform in the last 30 days, by verdict.", ("platform", "verdict")),
+    "deliveries": ("Offers of a platform at the national site, by state.", ("platform", "state")),
+}
+_Sample = tuple[str, tuple[str, ...], float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """The parts that are read. ``views`` are by the name of their topic."""
+
+    log: EventLog
+    positions: Positions
+    partners: Partners
+    offers: OfferView
+    receipts: ReceiptView
+    deliveries: DeliveryView
+    views: Mapping[str, View]
+    relay_lag_ms: Callable[[], int]
+
+
+class Gauges:
+    """One gauge of each kind. The label ``platform`` has the slugs of partners and no others, whatever comes (SEC-007).
+
+    What cannot be read now, because the log is away, is absent: an old figure would hide just that.
+    """
+
+    def __init__(self, registry: CollectorRegistry, sources: Sources) -> None:
+        self._sources = sources
+        self._gauges = {
+            name: Gauge(f"passerelle_{name}", meaning, labels, registry=registry)
+            for name, (meaning, labels) in _GAUGES.items()
+        }
+
+    async def read(self) -> None:
+        """Set them all to what is true now."""
+        samples = [*await self._of_the_log(), *await self._of_platforms()]
+        for gauge in self._gauges.values():
+            gauge.clear()
+        for name, labels, value in samples:
+            gauge = self._gauges[name]
+            (gauge.labels(*labels) if labels else gauge).set(value)
+
+    async def _of_the_log(self) -> list[_Sample]:
+        sources = self._sources
+        waiting = await unread(sources.log, SUBMISSIONS, sources.positions.of(SUBMISSIONS))
+        samples: list[_Sample] = [("relay_lag_seconds", (), sources.relay_lag_ms() / 1_000)]
+        samples += _known("undecided", (), waiting)
+        for name, view in sources.views.items():
+            samples += _known("view_lag", (name,), await unread(sources.log, name, view.positions))
+            samples += [("view_position", (name, str(p)), at) for p, at in enumerate(view.positions)]
+        return samples
+
+    async def _of_platforms(self) -> list[_Sample]:
+        sources = self._sources
+        receipts, deliveries = await sources.receipts.counts(), await sources.deliveries.summaries()
+        samples: list[_Sample] = []
+        for partner in sources.partners.all():
+            slug = partner.platform
+            samples.append(("live_offers", (slug,), await sources.offers.count(slug)))
+            samples += [("receipts", (slug, name), one.number) for name, one in receipts.get(slug, {}).items()]
+            if slug in deliveries:
+                states = deliveries[slug].states
+                samples += [("deliveries", (slug, state), number) for state, number in states.items()]
+            if partner.inbox:
+                topic = INBOX + slug
+                samples += _known("inbox_lag", (slug,), await unread(sources.log, topic, sources.positions.of(topic)))
+        return samples
+
+
+def _known(name: str, labels: tuple[str, ...], value: int | None) -> Iterator[_Sample]:
+    if value is not None:
+        yield name, labels, value

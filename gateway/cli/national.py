@@ -1,0 +1,233 @@
+"""``passerelle national``: how deliveries to the national site stand, what is due, and the operator's orders."""
+
+import os
+import secrets
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from adapters.national.accounts import AccountsError, read_accounts
+from adapters.national.connector_desk import Standing, place_order, read_standing
+from adapters.national.connector_order import Adopt, Order, Reconcile, Replay
+from adapters.national.connector_rehearsal import Plan, rehearse
+from adapters.national.rate import PER_MINUTE
+from gateway.cli.console import ERR, FAILED, OUT, CommandError
+from gateway.cli.operating import log_here
+from gateway.clock import now
+from gateway.loop import run
+from gateway.partners import Partners
+from gateway.ports import EventLog
+from gateway.protocol.identity import platform_of
+
+_SHOWN = 20
+_STEPS = {
+    "account-shared": "give the platform an account of its own in the accounts file, restart the gateway, adopt again",
+    "index-moved": "offers changed at the site while its index was read: run the command again",
+    "shrinks-too-much": "look through the extra ones; if they are all to go, name their number with --confirm",
+    "site-unavailable": "wait until the site answers again (passerelle national status), then run the command again",
+    "unknown-platform": "passerelle partner list shows the platforms",
+    "waiting-for-right": "ask the national site for the right api_full_access",
+}
+
+app = typer.Typer(help="Deliver to the national site: status, plan, adopt, reconcile, replay.", no_args_is_help=True)
+
+AccountName = Annotated[str | None, typer.Option(help="The account, where there are several.")]
+Confirm = Annotated[
+    int | None, typer.Option(metavar="N", help="Delete N extra offers, though the guard finds that many.")
+]
+
+
+@app.command()
+def status() -> None:
+    """Say what became of every offer, how the queue stands, and how long the rest takes."""
+    standing = run(_standing())
+    if not standing.notes:
+        OUT.print("No account has been at work yet: set PASSERELLE_NATIONAL and start the gateway.")
+    for account, note in sorted(standing.notes.items()):
+        OUT.print(Text(f"Account {account}", style="bold"))
+        for line in _note_lines(note):
+            OUT.print(f"  {line}", soft_wrap=True)
+    OUT.print(_states_table(standing))
+    _print_codes(standing.codes)
+
+
+@app.command()
+def plan(
+    accounts: Annotated[Path, typer.Option(envvar="PASSERELLE_NATIONAL", help="The accounts file.")],
+) -> None:
+    """Work out what would be sent, without sending anything: also before the connector is started the first time."""
+    for each in run(_plans(accounts)):
+        queue, total = each.queue, each.calls
+        OUT.print(Text(f"Account {each.account}", style="bold"))
+        OUT.print(f"  {queue['delete']} to withdraw, {queue['create']} to create, {queue['update']} to update")
+        OUT.print(
+            f"  {queue['later']} wait for a later day; {each.states.get('not-deliverable', 0)} cannot be delivered"
+        )
+        OUT.print(f"  {_duration(total)} at {PER_MINUTE} calls a minute")
+        _print_codes(each.codes)
+
+
+@app.command()
+def adopt(
+    platform: Annotated[str, typer.Argument(help="The platform that pushes by itself until now.", metavar="SLUG")],
+    *,
+    apply: Annotated[bool, typer.Option("--apply", help="Do it; without this, only say what would be done.")] = False,
+    confirm: Confirm = None,
+) -> None:
+    """Take over a platform's own delivery: match what it pushed, create what is missing, delete what is extra."""
+    answer = run(_order(Adopt(platform, apply, confirm), platform=platform))
+    _check(answer)
+    _print_answer(answer)
+    if not apply:
+        OUT.print("Nothing was changed. When the platform has stopped its own push: the same with --apply.")
+
+
+@app.command()
+def reconcile(
+    *,
+    repair: Annotated[bool, typer.Option("--repair", help="Mend what is missing, extra or different.")] = False,
+    account: AccountName = None,
+    confirm: Confirm = None,
+) -> None:
+    """Compare the site's index with the offers. Ends with 1 when something differs and was not mended."""
+    answer = run(_order(Reconcile(repair, confirm), account=account))
+    _check(answer)
+    _print_answer(answer)
+    clean = not any(answer[name]["count"] for name in ("missing", "extra", "differing"))
+    if not clean and not repair:
+        raise typer.Exit(FAILED)
+
+
+@app.command()
+def replay(
+    offers: Annotated[list[str] | None, typer.Argument(help="Offers to try again; none: every dead letter.")] = None,
+    *,
+    account: AccountName = None,
+) -> None:
+    """Try again what was refused, given up, or taken down by the site. What it took down must be named."""
+    named = tuple(offers or ())
+    platform = platform_of(named[0]) if named else None
+    answer = run(_order(Replay(named), account=account, platform=platform))
+    _check(answer)
+    OUT.print(f"{answer['replayed']} offers are tried again")
+    for offer_id in answer["nothing_to_do"]:
+        OUT.print(f"{offer_id}: nothing to try again")
+
+
+async def _standing() -> Standing:
+    async with log_here(must_exist=True) as log:
+        return await read_standing(log)
+
+
+async def _plans(path: Path) -> list[Plan]:
+    try:
+        accounts = read_accounts(path, os.environ)
+    except AccountsError as error:
+        raise CommandError(f"{error}.", step="mend the accounts file; docs/national.md describes it") from error
+    async with log_here(must_exist=True) as log, _partners(log) as partners:
+        with tempfile.TemporaryDirectory() as folder, ERR.status("Reading the log"):
+            identity = await log.identity()
+            return await rehearse(log, accounts, partners, folder=Path(folder), identity=identity, clock=now)
+
+
+@asynccontextmanager
+async def _partners(log: EventLog) -> AsyncIterator[Partners]:
+    partners = Partners(log)
+    try:
+        await partners.catch_up()
+        yield partners
+    finally:
+        await partners.close()
+
+
+async def _order(order: Order, *, account: str | None = None, platform: str | None = None) -> Mapping[str, Any]:
+    async with log_here(must_exist=True) as log:
+        owner = _account(await read_standing(log), account, platform)
+        with ERR.status(
+            f"Waiting for the gateway that works for the account {owner} (Ctrl-C leaves the order with it)"
+        ):
+            return await place_order(log, owner, order, number=secrets.token_hex(8))
+
+
+def _account(standing: Standing, account: str | None, platform: str | None) -> str:
+    """The account that an order is for. Raises CommandError."""
+    names = sorted(standing.notes)
+    if account is None and platform is not None:
+        account = standing.account_of(platform)
+    elif account is None and len(names) == 1:
+        account = names[0]
+    if account is None or account not in names:
+        known = ", ".join(names) or "none yet"
+        raise CommandError(
+            f"No account that is known delivers {'that' if platform is None else f'for {platform}'} (known: {known}).",
+            step="start the gateway with PASSERELLE_NATIONAL set, or name one with --account",
+        )
+    return account
+
+
+def _check(answer: Mapping[str, Any]) -> None:
+    """Raises CommandError for an answer that says why nothing was done."""
+    error = answer.get("error")
+    if error is None:
+        return
+    if "extra" in answer:
+        _print_answer(answer)
+    number = f" ({answer['would_delete']} extra offers would be deleted)" if "would_delete" in answer else ""
+    raise CommandError(f"Nothing was changed: {error}{number}.", step=_STEPS.get(error, "see docs/national.md"))
+
+
+def _print_answer(answer: Mapping[str, Any]) -> None:
+    for name, value in answer.items():
+        if isinstance(value, dict):
+            OUT.print(f"{name}: {value['count']}")
+            rest = next(one for key, one in value.items() if key != "count")
+            for item in list(rest.items() if isinstance(rest, dict) else rest)[:_SHOWN]:
+                OUT.print(Text(f"  {item[0]}: {', '.join(item[1])}" if isinstance(item, tuple) else f"  {item}"))
+            if value["count"] > _SHOWN:
+                OUT.print(f"  … and {value['count'] - _SHOWN} more")
+        else:
+            OUT.print(f"{name}: {value}")
+
+
+def _note_lines(note: Mapping[str, Any]) -> list[str]:
+    queue = note["queue"]
+    calls = queue["delete"] + queue["create"] + queue["update"]
+    kinds = (("delete", "to withdraw"), ("create", "to create"), ("update", "to update"), ("later", "later"))
+    due = ", ".join(f"{queue[name]} {words}" for name, words in (*kinds, ("doubt", "in doubt")))
+    lines = [
+        f"as of {note['at']}: {due}; {_duration(calls)}",
+        f"last answer {note.get('answered_at', 'never')}" + (", the site does not answer" if note["down"] else ""),
+    ]
+    if "error" in note:
+        lines.append(
+            f"last failure {note.get('failed_at')}: {note['error']}" + (f"; {note['step']}" if "step" in note else "")
+        )
+    if "search" in note:
+        lines.append("offers made there: " + ", ".join(f"{name} {value}" for name, value in note["search"].items()))
+    return lines
+
+
+def _duration(calls: int) -> str:
+    minutes = -(-calls // PER_MINUTE)
+    return f"about {minutes} min" if minutes < 120 else f"about {minutes / 60:.1f} h"
+
+
+def _states_table(standing: Standing) -> Table:
+    table = Table("Account", "Platform", "State", "Offers", box=None, pad_edge=False)
+    table.columns[3].justify = "right"
+    for (account, platform, state), number in sorted(standing.states.items()):
+        if number:
+            table.add_row(account, platform, state, f"{number:,}")
+    return table
+
+
+def _print_codes(codes: Mapping[str, int]) -> None:
+    for code, number in sorted(codes.items(), key=lambda one: -one[1]):
+        if number:
+            OUT.print(f"  {number:>6,} {code}")

@@ -1,0 +1,85 @@
+"""The gauges of the metrics: what stands and waits, under labels that are bounded."""
+
+import asyncio
+
+from aiohttp.test_utils import TestClient, TestServer
+
+from gateway.api.gauges import Gauges, Sources
+from gateway.api.management import Metrics, build_management
+from gateway.protocol.delivery import Delivery, Part, delivery_record
+from gateway.protocol.partner import SCOPES, Partner
+from gateway.protocol.topic import DELIVERIES, OFFERS, inbox
+from tests.api_read.house import House
+from tests.views.world import offer_of
+
+
+async def exposed(house: House, times: int = 1) -> str:
+    """What Prometheus reads, the last of so many times at once."""
+    context, metrics = house.context, Metrics()
+    assert context.deliveries is not None
+    gauges = Gauges(
+        metrics.registry,
+        Sources(
+            log=context.log,
+            positions=context.positions,
+            partners=context.partners,
+            offers=context.offers,
+            receipts=context.receipts,
+            deliveries=context.deliveries,
+            views=house.views(),
+            relay_lag_ms=lambda: 2_500,
+        ),
+    )
+    async with TestClient(TestServer(build_management(metrics, dict, gauges))) as client:
+        answers = await asyncio.gather(*(client.get("/metrics") for _ in range(times)))
+        return [await answer.text() for answer in answers][-1]
+
+
+async def test_what_stands_and_waits_is_told(house: House) -> None:
+    await house.publish(offer_of("bretagne:1"))
+    await house.receive("r1", "bretagne:1", "bretagne")
+    part = Part(group="lycee", generation=1, account="a", state="pending", since=1)
+    await house.put(DELIVERIES, delivery_record(Delivery(id="bretagne:1", sequence=1, parts=(part,))))
+    text = await exposed(house)
+    position = max(house.context.offers.positions)
+    partition = house.context.offers.positions.index(position)
+    for line in (
+        "passerelle_relay_lag_seconds 2.5",
+        "passerelle_undecided 0.0",
+        'passerelle_view_lag{view="offers"} 0.0',
+        f'passerelle_view_position{{partition="{partition}",view="offers"}} {position}.0',
+        'passerelle_live_offers{platform="bretagne"} 1.0',
+        'passerelle_live_offers{platform="normandie"} 0.0',
+        'passerelle_receipts{platform="bretagne",verdict="accepted"} 1.0',
+        'passerelle_deliveries{platform="bretagne",state="pending"} 1.0',
+    ):
+        assert line in text
+
+
+async def test_a_view_that_lies_behind_shows(house: House) -> None:
+    await house.hold_back()
+    await house.publish(offer_of("bretagne:1"), wait=False)
+    behind = sum(await house.context.log.ends(OFFERS)) - sum(house.context.offers.positions)
+    assert 0 < behind
+    assert f'passerelle_view_lag{{view="offers"}} {behind}.0' in await exposed(house)
+    house.go_on()
+
+
+async def test_the_label_of_a_platform_is_a_partners_slug_and_no_other(house: House) -> None:
+    """SEC-007: whatever comes in, and whoever has left."""
+    await house.publish(offer_of("nobody:1"))
+    await house.receive("r1", "nobody:1", "nobody")
+    assert "nobody" not in await exposed(house)
+
+
+async def test_what_cannot_be_read_is_absent_and_the_rest_is_told(house: House) -> None:
+    native = Partner(platform="sarthe", name="Sarthe", scopes=frozenset(SCOPES), inbox=True)
+    await house.context.partners.save(native)
+    assert 'passerelle_inbox_lag{platform="sarthe"}' not in await exposed(house)
+    await house.context.log.create_topics([inbox("sarthe")])
+    assert 'passerelle_inbox_lag{platform="sarthe"} 0.0' in await exposed(house)
+
+
+async def test_readers_at_the_same_time_get_whole_answers(house: House) -> None:
+    await house.publish(offer_of("bretagne:1"))
+    assert 'passerelle_live_offers{platform="bretagne"} 1.0' in await exposed(house, times=8)

@@ -1,0 +1,73 @@
+"""Clients that do not read: no answer waits for them without end."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from itertools import repeat
+from typing import Any
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from gateway.api.answer import one_by_one, send_list, send_pieces
+from gateway.api.context import CONTEXT, Limits
+from gateway.api.once import Answer, send
+from tests.api_read.house import House
+
+PATIENCE = 20
+LINE = "x" * 1_000
+
+Send = Callable[[web.Request], Any]
+ENDLESS: dict[str, Send] = {
+    "list": lambda request: send_list(request, "lines", repeat(LINE), {}),
+    "answer": lambda request: send(request, Answer(200, {}, repeat(LINE.encode()))),
+    "export": lambda request: send_pieces(request, web.StreamResponse(), one_by_one(repeat(LINE.encode()))),
+}
+"""An answer that never ends, sent by each of the ways that there are."""
+
+
+@asynccontextmanager
+async def answering(house: House, send_endless: Send, limits: Limits) -> AsyncIterator[tuple[int, asyncio.Future[str]]]:
+    """A server with these limits: its port, and how the sending ended."""
+    ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        try:
+            sent: web.StreamResponse = await send_endless(request)
+        except ConnectionResetError as error:
+            ended.set_result(str(error))
+            raise
+        return sent
+
+    app = web.Application()
+    app[CONTEXT] = replace(house.context, limits=limits)
+    app.router.add_get("/", answer)
+    async with TestServer(app) as server:
+        assert server.port is not None
+        yield server.port, ended
+
+
+@pytest.mark.parametrize("way", ENDLESS)
+async def test_a_client_that_does_not_read_is_let_go(house: House, way: str) -> None:
+    """ERR-012."""
+    async with answering(house, ENDLESS[way], Limits(read_seconds=0.2)) as (port, ended):
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert "the client does not read its answer" == await asyncio.wait_for(ended, PATIENCE)
+
+
+@pytest.mark.parametrize("way", ENDLESS)
+async def test_a_client_that_reads_for_ever_is_let_go_in_the_end(house: House, way: str) -> None:
+    """ERR-012."""
+    async with answering(house, ENDLESS[way], Limits(upload_seconds=0.3)) as (port, ended):
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        async with asyncio.timeout(PATIENCE):
+            while not ended.done():
+                with suppress(ConnectionResetError):
+                    await reader.read(1 << 20)
+        assert "the client does not read its answer" == ended.result()
+        writer.close()

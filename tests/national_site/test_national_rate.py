@@ -1,0 +1,88 @@
+"""The rate: never more than the limit in a clock minute, evenly spread, in order, whatever the site's clock says."""
+
+import asyncio
+from collections import Counter
+from itertools import pairwise
+
+import pytest
+
+from adapters.national.rate import GUARD, MINUTE, Rate
+from adapters.national.simulator_time import FastTime, SteppedTime
+from tests.national_site.ground import NOW
+
+
+async def turns(rate: Rate, time: SteppedTime, count: int) -> list[int]:
+    taken = []
+    for _ in range(count):
+        await rate.turn()
+        taken.append(time.clock())
+    return taken
+
+
+@pytest.mark.parametrize("skew", [-GUARD, 0, GUARD])
+@pytest.mark.parametrize("offset", [0, 17_000, 59_500])
+async def test_a_clock_minute_takes_a_hundred_calls_whatever_the_sites_clock_says(skew: int, offset: int) -> None:
+    time = SteppedTime(NOW + offset)
+    taken = await turns(Rate(clock=time.clock, sleep=time.sleep), time, 1000)
+    counted = Counter((at + skew) // MINUTE for at in taken)
+    assert 100 == max(counted.values())
+    assert 10 <= len(counted) <= 11
+
+
+async def test_pitfall_13_twenty_thousand_calls_take_two_hundred_minutes_evenly(time: SteppedTime) -> None:
+    rate = Rate(clock=time.clock, sleep=time.sleep)
+    taken = await turns(rate, time, 20_000)
+    assert 200 == len({at // MINUTE for at in taken})
+    assert min(later - earlier for earlier, later in pairwise(taken)) >= 580
+
+
+async def test_an_idle_account_does_not_burst(time: SteppedTime) -> None:
+    rate = Rate(clock=time.clock, sleep=time.sleep)
+    await rate.turn()
+    await time.sleep(30)
+    taken = await turns(rate, time, 10)
+    assert min(later - earlier for earlier, later in pairwise(taken)) >= 580
+
+
+async def test_a_spent_minute_is_waited_out(time: SteppedTime) -> None:
+    rate = Rate(clock=time.clock, sleep=time.sleep)
+    await rate.turn()
+    rate.spend()
+    await rate.turn()
+    assert NOW // MINUTE + 1 == time.clock() // MINUTE
+
+
+async def test_those_who_share_an_account_take_turns_in_order(time: SteppedTime) -> None:
+    rate = Rate(clock=time.clock, sleep=time.sleep)
+    served: list[int] = []
+
+    async def caller(number: int) -> None:
+        await rate.turn()
+        served.append(number)
+
+    await asyncio.gather(*map(caller, range(150)))
+    assert list(range(150)) == served
+    assert NOW // MINUTE + 1 == time.clock() // MINUTE
+
+
+async def test_a_caller_that_gives_up_takes_no_turn(time: SteppedTime) -> None:
+    rate = Rate(clock=time.clock, sleep=time.sleep, limit=1)
+    await rate.turn()
+    never = asyncio.Event()
+    stuck = Rate(clock=time.clock, sleep=lambda _seconds: never.wait(), limit=1)
+    await time.sleep(2)
+    await stuck.turn()
+    waiting = asyncio.create_task(stuck.turn())
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await time.sleep(60)
+    await stuck.turn()
+
+
+async def test_fast_time_is_shared_by_those_who_know_its_origin() -> None:
+    time = FastTime(1000, start=NOW)
+    other = FastTime(1000, start=NOW, origin=time.origin)
+    await time.sleep(5)
+    assert NOW + 5000 <= time.clock() <= other.clock()

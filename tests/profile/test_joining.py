@@ -1,0 +1,84 @@
+"""Joining: what a profile makes of a partner, new or known."""
+
+from dataclasses import replace
+
+import pytest
+
+import schemas
+from adapters.profile.joining import Joined, join
+from adapters.profile.packaged import profiles
+from adapters.profile.profile import Profile, read_profile
+from gateway.partners.record import partner_document, partner_record, read_partner
+from gateway.protocol.partner import Partner, Secret
+
+SECRET = Secret(hash="sha256:00", created_at=1)
+BRETAGNE = profiles()["bretagne"]
+
+
+def pulled(**more: object) -> Profile:
+    document = {
+        **BRETAGNE.document,
+        "transport": {"kind": "https", "url": "https://feeds.example.org/stages.xml"},
+        "format": "cleverconnect",
+        **more,
+    }
+    profile = read_profile(document)
+    assert isinstance(profile, Profile)
+    return profile
+
+
+def joined(profile: Profile, *partners: Partner) -> Joined:
+    made = join(profile, partners)
+    assert isinstance(made, Joined), made
+    return made
+
+
+def test_a_new_platform_takes_part_as_its_profile_says_and_needs_a_secret():
+    made = joined(BRETAGNE)
+    assert (True, True) == (made.created, made.needs_secret)
+    assert {"offers:publish", "offers:read"} == made.partner.scopes
+    assert {"22", "29", "35", "56"} == made.partner.territory
+    assert "self" == made.partner.national_delivery
+    assert BRETAGNE.document == made.partner.profile
+    assert (SECRET,) == made.with_secret(SECRET).secrets
+
+
+def test_a_platform_whose_feed_is_pulled_may_read_and_not_publish_beside_it():
+    assert {"offers:read"} == joined(pulled()).partner.scopes
+
+
+def test_a_platform_that_takes_part_keeps_its_credentials_rights_and_deliveries():
+    known = joined(BRETAGNE).with_secret(SECRET)
+    known = replace(known, national_delivery="gateway", scopes=known.scopes | {"operate"}, territory=frozenset({"35"}))
+    changed = joined(pulled(), known)
+    assert (False, False) == (changed.created, changed.needs_secret)
+    assert (SECRET,) == changed.partner.secrets
+    assert {"offers:read", "operate"} == changed.partner.scopes
+    assert "gateway" == changed.partner.national_delivery
+    assert {"35"} == changed.partner.territory
+
+
+def test_a_territory_that_the_profile_names_replaces_the_one_before():
+    known = joined(BRETAGNE).with_secret(SECRET)
+    assert {"35", "44"} == joined(pulled(territory=["35", "44"]), known).partner.territory
+
+
+def test_a_revoked_platform_joins_anew():
+    gone = replace(joined(BRETAGNE).with_secret(SECRET), revoked=True, secrets=())
+    made = joined(BRETAGNE, gone)
+    assert (True, True) == (made.created, made.needs_secret)
+    assert not made.partner.revoked
+
+
+def test_the_host_of_another_platform_is_refused():
+    other = Partner(platform="normandie", name="N", scopes=frozenset(), hosts=("stages.ideo.bretagne.bzh",))
+    made = join(BRETAGNE, [other])
+    assert not isinstance(made, Joined)
+    assert "normandie" in made[0]
+
+
+@pytest.mark.parametrize("slug", sorted(profiles()))
+def test_a_partner_keeps_its_profile_on_the_log_and_follows_the_schema(slug):
+    partner = joined(profiles()[slug]).partner
+    assert [] == list(schemas.validator("partner").iter_errors(partner_document(partner)))
+    assert partner == read_partner(partner_record(partner).value or b"")

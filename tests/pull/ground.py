@@ -1,0 +1,192 @@
+"""A gateway without its doors, on a log in memory, that pulls the feed of a simulated platform."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from adapters.profile.profile import Profile, read_profile
+from adapters.pull.outcome import Beginning
+from adapters.pull.pull import Means, Pull
+from adapters.pull.way import Ways
+from adapters.region.feed import example_profile, write_feed
+from adapters.region.simulator import RegionalPlatform
+from adapters.transport.secret import Secrets
+from gateway.audit import audit
+from gateway.clock import now
+from gateway.kafka import KafkaLog
+from gateway.memory import MemoryLog
+from gateway.partners import Partners
+from gateway.ports import EventLog
+from gateway.positions import Positions
+from gateway.protocol.partner import Partner
+from gateway.protocol.receipt import ReceiptIds
+from gateway.protocol.record import OfferState
+from gateway.protocol.routing import Filter, Reader
+from gateway.protocol.run import Order, Run
+from gateway.protocol.seal import Seal
+from gateway.protocol.topic import COMMON, OFFERS, SUBMISSIONS
+from gateway.relay import Relay
+from gateway.snapshot import Snapshots
+from gateway.submissions import Submissions
+from gateway.views import OfferView, Tail
+
+START = 1_796_000_000_000  # 2026-11-30
+SECRET = b"k" * 32
+WITHIN = 20.0
+
+
+def offer(number: int | str, **wishes: Any) -> dict[str, Any]:
+    """An offer of Bretagne as the platform knows it, without a revision."""
+    return {
+        "id": f"bretagne:{number}",
+        "title": "Découverte d'un atelier de menuiserie",
+        "description": "Observer la fabrication d'un meuble, du dessin à la pose.",
+        "employer": {"name": "Atelier du Port", "description": "Menuiserie de douze personnes."},
+        "location": {"street": "4 quai Lamennais", "postal_code": "35000", "city": "Rennes"},
+        "levels": ["seconde"],
+        "weeks": ["2027-W24", "2027-W25"],
+        "sector": "s5",
+        "seats": 2,
+        "apply_url": f"https://stages.ideo.bretagne.bzh/offres/{number}",
+        **wishes,
+    }
+
+
+def profile_of(url: str, format: str = "json", **transport: Any) -> Profile:  # noqa: A002  # the profile's word
+    """Bretagne's profile for a feed at this address."""
+    way = {"kind": "https", "url": url, "every_minutes": 5, "most_megabytes": 1, **transport}
+    profile = read_profile(example_profile("bretagne", format, way))
+    assert isinstance(profile, Profile), profile
+    return profile
+
+
+class Ground:
+    """The parts, and what a test does with them."""
+
+    def __init__(self, means: Means, log: EventLog, region: RegionalPlatform, url: str) -> None:
+        self.means = means
+        self.log = log
+        self.region = region
+        self.url = url
+        self.profile = profile_of(url)
+        self.now = START
+        self.last: Run | None = None
+        self._pull = Pull(means)
+
+    def offers(self, *numbers: int | str, **wishes: Any) -> None:
+        """What the platform publishes from now on."""
+        self.region.offers = {one["id"]: one for one in (offer(number, **wishes) for number in numbers)}
+
+    async def run(self, *, ordered: bool = False, confirm: int | None = None) -> Run:
+        """One run a minute later; what it hands in is decided when it returns."""
+        self.now += 60_000
+        order = Order(platform="bretagne", id=f"o{self.now}", ordered_at=self.now, confirm=confirm)
+        beginning = Beginning(
+            platform="bretagne",
+            started_at=self.now,
+            profile=self.profile.digest,
+            last=self.last,
+            order=order if ordered or confirm is not None else None,
+        )
+        self.last = await self._pull.run(self.profile, beginning)
+        await self.settle()
+        return self.last
+
+    async def settle(self) -> None:
+        """Wait until all that was handed in is decided and visible."""
+        assert await self.means.positions.reached(SUBMISSIONS, await self.log.ends(SUBMISSIONS), timeout=WITHIN)
+        assert await self.means.offers.reached(await self.log.ends(OFFERS), WITHIN)
+
+    async def live(self) -> dict[str, OfferState]:
+        """The live offers of Bretagne by their number."""
+        states, _ = await self.means.offers.page(
+            reader=Reader("bretagne"), asked=Filter(), after=None, limit=10_000, own=True
+        )
+        return {state.id.partition(":")[2]: state for state in states}
+
+
+async def _nothing_in(folder: Path) -> Sequence[str]:
+    return [one.name for one in await asyncio.to_thread(lambda: list(folder.iterdir()))]
+
+
+@asynccontextmanager
+async def ground(folder: Path, *, kafka: KafkaLog | None = None) -> AsyncIterator[Ground]:
+    """Everything running; at the end the log's promises are checked, and that no spool was left behind.
+
+    On a log in memory, whose time passes as the test says, or on Kafka in real time.
+    """
+    (folder / "spool").mkdir()
+    async with AsyncExitStack() as stack:
+        here: list[Ground] = []
+
+        def clock() -> int:
+            """Time passes by being looked at, and when a test sets it forward."""
+            if kafka is not None:
+                return now()
+            if not here:
+                return START
+            here[0].now += 1
+            return here[0].now
+
+        log: EventLog = kafka or MemoryLog(clock=clock)
+        await log.create_topics(COMMON)
+        stack.push_async_callback(log.close)
+        identity = await log.identity()
+        ids = ReceiptIds(SECRET)
+        partners = Partners(log)
+        await partners.save(Partner(platform="bretagne", name="Bretagne", scopes=frozenset({"offers:read"})))
+        stack.push_async_callback(partners.close)
+        offers = await OfferView.open(folder / "offers.sqlite", log_identity=identity, partitions=log.partitions)
+        stack.push_async_callback(offers.close)
+        positions = Positions(log)
+        submissions = Submissions(log, ids=ids, clock=clock)
+        snapshots = Snapshots(
+            log,
+            submissions=submissions,
+            offers=offers,
+            positions=positions,
+            ids=ids,
+            seal=Seal(SECRET, purpose="mark"),
+            clock=clock,
+            patience=WITHIN,
+        )
+        relay = Relay(
+            log,
+            folder=folder / "relay",
+            identity=identity,
+            submissions=submissions,
+            ids=ids,
+            clock=clock,
+            decided=lambda _: None,
+        )
+        region = RegionalPlatform("bretagne", lambda written: write_feed(here[0].profile.format or "", written))
+        url = await stack.enter_async_context(region.serving())
+        means = Means(
+            log=log,
+            partners=partners,
+            submissions=submissions,
+            offers=offers,
+            positions=positions,
+            snapshots=snapshots,
+            clock=clock,
+            folder=folder / "spool",
+            ways=Ways(secrets=Secrets({}), loopback=True, settle=0.05),
+        )
+        here.append(Ground(means, log, region, url))
+        tail = Tail(log, OFFERS, offers, clock=clock)
+        tasks = [asyncio.create_task(part) for part in (positions.run(), relay.run(), tail.run())]
+        try:
+            yield here[0]
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        assert [] == (await audit(log)).findings
+        assert [] == await _nothing_in(folder / "spool")
+
+
+def refusals(run: Run) -> list[tuple[str, str]]:
+    """Id and code of each problem that a run tells."""
+    return [(str(one["id"]), str(one["code"])) for one in run.problems]

@@ -1,0 +1,254 @@
+"""``passerelle platform`` as an operator uses it: a sample checked offline, a platform added, listed, and run."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from adapters.profile.packaged import profiles
+from adapters.region.feed import example_profile, write_feed
+from gateway.cli.console import CommandError
+from gateway.cli.platform import app
+from gateway.partners import Partners
+from gateway.ports import EventLog
+from gateway.protocol.identity import partition_of
+from gateway.protocol.partner import Partner
+from gateway.protocol.run import Counts, Failure, Order, Run, read_run, run_record
+from gateway.protocol.topic import RUNS
+from gateway.sqlite import SqliteLog
+from tests.pull.ground import offer
+
+Answer = TypeVar("Answer")
+FEED = {"kind": "https", "url": "https://feeds.example.org/stages"}
+
+
+class Shell:
+    """Runs the command with one data folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.data = folder / "data"
+        self._runner = CliRunner(env={"PASSERELLE_DATA": str(self.data), "PASSERELLE_KAFKA": None, "COLUMNS": "200"})
+
+    def __call__(self, *words: str, ends: int = 0) -> str:
+        result = self._run(*words)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        assert ends == result.exit_code, result.stdout
+        return result.stdout
+
+    def json(self, *words: str, ends: int = 0) -> Any:
+        return json.loads(self(*words, "--json", ends=ends))
+
+    def error(self, *words: str) -> CommandError:
+        error = self._run(*words).exception
+        assert isinstance(error, CommandError), error
+        return error
+
+    def _run(self, *words: str) -> Result:
+        return self._runner.invoke(app, list(words))
+
+    def profile(self, form: str = "csv", **more: Any) -> str:
+        path = self.folder / "profile.json"
+        path.write_text(json.dumps({**example_profile("bretagne", form, FEED), **more}))
+        return str(path)
+
+    def sample(self, content: bytes) -> str:
+        path = self.folder / "sample"
+        path.write_bytes(content)
+        return str(path)
+
+    def partner(self) -> Partner:
+        async def ask(log: EventLog) -> Partner:
+            partners = Partners(log)
+            await partners.catch_up()
+            await partners.close()
+            found = partners.get("bretagne")
+            assert found is not None
+            return found
+
+        return self.on_log(ask)
+
+    def on_log(self, ask: Callable[[EventLog], Awaitable[Answer]]) -> Answer:
+        async def opened() -> Answer:
+            log = await SqliteLog.open(self.data / "log.sqlite", partitions=3)
+            try:
+                return await ask(log)
+            finally:
+                await log.close()
+
+        return asyncio.run(opened())
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    return Shell(tmp_path)
+
+
+@pytest.mark.parametrize("form", ["csv", "json", "xml", "jobposting", "cleverconnect"])
+def test_a_good_sample_is_counted_and_ends_well(shell: Shell, form):
+    sample = shell.sample(write_feed(form, [offer(1), offer(2)]))
+    told = shell.json("check", shell.profile(form), sample, "--on", "2026-11-30")
+    assert (True, 2, 0, []) == (
+        told["usable"],
+        told["counts"]["published"],
+        told["counts"]["refused"],
+        [one for one in told["problems"] if one["severity"] == "error"],
+    )
+
+
+def test_a_sample_with_bad_items_names_them_in_french_and_ends_with_1(shell: Shell):
+    sample = shell.sample(write_feed("csv", [offer(1), offer(2, sector="s99"), offer(3, description="a@b.example")]))
+    told = shell("check", shell.profile(), sample, "--on", "2026-11-30", ends=1)
+    assert "bretagne:2" in told
+    assert "/sector" in told
+    assert "1 refusé(s)" in told
+    assert "1 avec avertissement" in told
+    assert "1 refused" in shell("check", shell.profile(), sample, "--on", "2026-11-30", "--lang", "en", ends=1)
+
+
+def test_a_sample_that_is_cut_ends_with_2_and_says_that_nothing_would_change(shell: Shell):
+    feed = write_feed("xml", [offer(1), offer(2)])
+    told = shell("check", shell.profile("xml"), shell.sample(feed[: len(feed) // 2]), ends=2)
+    assert "ne changerait rien" in told
+    assert "feed-cut" in told
+
+
+def test_a_sample_that_is_not_there_is_told(shell: Shell):
+    assert "cannot be read" in str(shell.error("check", shell.profile(), str(shell.folder / "nowhere")))
+
+
+def test_a_platform_that_publishes_by_itself_has_no_feed_to_check(shell: Shell):
+    error = shell.error("check", "bretagne", shell.sample(b""))
+    assert "native protocol" in str(error)
+    assert "validate" in error.step
+
+
+def test_a_profile_with_mistakes_is_refused_with_all_of_them(shell: Shell):
+    error = shell.error("add", shell.profile(nmae="x", region="99"))
+    assert "/nmae" in str(error)
+    assert "/region" in str(error)
+
+
+def test_a_mapping_with_mistakes_is_refused_with_their_place(shell: Shell):
+    profile = shell.profile(mapping={"id": {"path": "reference"}, "fields": {"titel": {"path": "titre"}}})
+    assert "/mapping/fields/titel" in str(shell.error("add", profile))
+
+
+@pytest.mark.parametrize("text", ["{", "[1]", ""])
+def test_what_is_no_profile_at_all_is_told(shell: Shell, text):
+    path = shell.folder / "profile.json"
+    path.write_text(text)
+    assert "profile" in str(shell.error("add", str(path))) + shell.error("add", str(path)).step
+
+
+def test_a_platform_is_added_with_its_secret_and_its_profile(shell: Shell):
+    told = shell.json("add", shell.profile())
+    assert (True, "bretagne") == (told["created"], told["client_id"])
+    partner = shell.partner()
+    assert {"offers:read"} == partner.scopes
+    assert partner.profile is not None
+    assert FEED == partner.profile["transport"]
+    assert 1 == len(partner.secrets)
+
+
+def test_adding_again_changes_the_profile_and_shows_no_secret(shell: Shell):
+    shell("add", "bretagne")
+    before = shell.partner()
+    told = shell("add", shell.profile())
+    assert "client_secret" not in told
+    after = shell.partner()
+    assert before.secrets == after.secrets
+    assert after.profile is not None
+    assert "csv" == after.profile["format"]
+
+
+def test_what_is_assumed_of_a_profile_is_said_when_it_is_added(shell: Shell):
+    told = shell("add", "auvergne-rhone-alpes")
+    assert "assumed (address of the feed)" in told
+
+
+def test_the_list_shows_ways_in_last_runs_and_who_is_missing(shell: Shell):
+    shell("add", shell.profile())
+    run = Run(platform="bretagne", started_at=1, ended_at=2, outcome="applied", counts=Counts(items=7, published=7))
+
+    async def write(log: EventLog) -> None:
+        await log.append(RUNS, partition_of("bretagne", 3), [run_record(run)])
+
+    shell.on_log(write)
+    told = shell.json("list")
+    [row] = told["platforms"]
+    assert ("bretagne", "https", "csv", 7) == (
+        row["platform"],
+        row["transport"],
+        row["format"],
+        row["run"]["counts"]["items"],
+    )
+    assert sorted(set(profiles()) - {"bretagne"}) == told["waiting"]
+    assert "7 publié" in shell("list") or "7 à publier" in shell("list")
+
+
+@contextmanager
+def answering(shell: Shell, outcome: Run) -> Iterator[list[Order]]:
+    """Somebody who answers the first order on the log as a gateway would."""
+    orders: list[Order] = []
+    stop = threading.Event()
+
+    async def answer() -> None:
+        log = await SqliteLog.open(shell.data / "log.sqlite", partitions=3)
+        home = partition_of("bretagne", 3)
+        try:
+            async with log.reader({(RUNS, home): 0}) as reader:
+                while not stop.is_set() and not orders:
+                    for chunk in await reader.poll(limit=10, wait=0.1):
+                        found = [read_run(record.key, record.value) for record in chunk.records]
+                        orders.extend(one for one in found if isinstance(one, Order))
+            for order in orders:
+                answered = Run(**{name: getattr(outcome, name) for name in Run.__slots__} | {"order": order.id})
+                await log.append(RUNS, home, [run_record(answered)])
+        finally:
+            await log.close()
+
+    thread = threading.Thread(target=lambda: asyncio.run(answer()))
+    thread.start()
+    try:
+        yield orders
+    finally:
+        stop.set()
+        thread.join()
+
+
+def test_a_run_is_ordered_and_its_outcome_told(shell: Shell):
+    shell("add", shell.profile())
+    outcome = Run(platform="bretagne", started_at=1, ended_at=2, outcome="applied", counts=Counts(items=3, published=3))
+    with answering(shell, outcome) as orders:
+        told = shell("run", "bretagne", "--confirm", "12")
+    assert "applied" in told
+    assert [12] == [order.confirm for order in orders]
+
+
+def test_a_run_that_came_to_nothing_says_why_and_ends_with_1(shell: Shell):
+    shell("add", shell.profile())
+    failure = Failure(at=2, code="feed-cut", fr="Le flux s'est interrompu.", en="The feed broke off.")
+    outcome = Run(platform="bretagne", started_at=1, ended_at=2, outcome="failed", last_error=failure)
+    with answering(shell, outcome):
+        assert "Le flux s'est interrompu." in shell("run", "bretagne", ends=1)
+
+
+def test_without_a_gateway_nobody_answers_and_the_next_step_is_said(shell: Shell):
+    shell("add", shell.profile())
+    error = shell.error("run", "bretagne", "--wait", "1")
+    assert "No gateway ran bretagne" in str(error)
+    assert "passerelle serve" in error.step
+
+
+def test_only_a_platform_with_a_feed_can_be_run(shell: Shell):
+    shell("add", "bretagne")
+    assert "has no feed" in str(shell.error("run", "bretagne"))
+    assert "has no feed" in str(shell.error("run", "nobody"))

@@ -1,0 +1,191 @@
+"""Schedules, orders, changes of profile, and who pulls: one owner per platform, whatever happens to it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from adapters.profile.profile import Profile
+from adapters.pull.ordering import last_runs, order_run
+from adapters.pull.pulls import Pulls
+from gateway.protocol.identity import partition_of
+from gateway.protocol.partner import Partner
+from gateway.protocol.run import Order, Run
+from gateway.protocol.topic import RUNS
+from tests.pull.ground import WITHIN, Ground, ground, profile_of
+
+MINUTE = 60_000
+
+
+@pytest.fixture
+async def bretagne(tmp_path: Path) -> AsyncIterator[Ground]:
+    async with ground(tmp_path) as here:
+        here.offers(1, 2)
+        following = asyncio.create_task(here.means.partners.run())
+        try:
+            yield here
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+
+
+async def save(here: Ground, profile: Profile | dict[str, object] | None, **more: bool) -> None:
+    known = here.means.partners.get("bretagne")
+    assert known is not None
+    document = profile.document if isinstance(profile, Profile) else profile
+    await here.means.partners.save(replace(known, profile=document, **more))  # type: ignore[arg-type]  # revoked only
+
+
+@asynccontextmanager
+async def pulling(here: Ground) -> AsyncIterator["asyncio.Task[None]"]:
+    """A replica that pulls, until the block ends."""
+    task = asyncio.create_task(Pulls(here.means, jitter=lambda: 0.5).run())
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def was_run(_: Run) -> bool:
+    return True
+
+
+async def run_where(here: Ground, wanted: Callable[[Run], bool]) -> Run:
+    """The last run, once it is as wanted."""
+    async with asyncio.timeout(WITHIN):
+        while True:
+            run = (await last_runs(here.log)).get("bretagne")
+            if run is not None and wanted(run):
+                return run
+            await asyncio.sleep(0.02)
+
+
+async def order(here: Ground, name: str, *, confirm: int | None = None, seconds: float = WITHIN) -> Run | None:
+    asked = Order(platform="bretagne", id=name, ordered_at=here.now, confirm=confirm)
+    return await order_run(here.log, asked, seconds=seconds)
+
+
+async def test_a_new_platform_is_pulled_at_once_and_again_when_it_is_time(bretagne: Ground):
+    await save(bretagne, bretagne.profile)
+    async with pulling(bretagne):
+        first = await run_where(bretagne, was_run)
+        assert ("applied", 2) == (first.outcome, first.counts.published)
+        bretagne.now += 5 * MINUTE
+        second = await run_where(bretagne, lambda run: run.started_at > first.started_at)
+    assert "unchanged" == second.outcome
+    assert 2 == bretagne.region.asked
+
+
+async def test_what_was_pulled_before_a_restart_is_not_pulled_again(bretagne: Ground):
+    await save(bretagne, bretagne.profile)
+    async with pulling(bretagne):
+        first = await run_where(bretagne, was_run)
+    async with pulling(bretagne):
+        assert await order(bretagne, "o1") is not None
+        assert 2 == bretagne.region.asked, "only the order asked for it"
+    assert first.first_success_at == (await run_where(bretagne, lambda run: run.order == "o1")).first_success_at
+
+
+async def test_an_order_is_answered_at_once_and_only_once(bretagne: Ground):
+    await save(bretagne, bretagne.profile)
+    async with pulling(bretagne):
+        await run_where(bretagne, was_run)
+        run = await order(bretagne, "o1")
+        assert run is not None
+        assert ("applied", "o1", 2) == (run.outcome, run.order, run.counts.unchanged)
+        assert await order(bretagne, "o2") is not None
+    assert 3 == bretagne.region.asked
+
+
+async def test_an_order_confirms_what_a_pending_run_waits_for(bretagne: Ground):
+    bretagne.offers(*range(30))
+    await save(bretagne, bretagne.profile)
+    async with pulling(bretagne):
+        await run_where(bretagne, lambda run: run.outcome == "applied")
+        bretagne.offers(*range(10))
+        pending = await order(bretagne, "o1")
+        assert pending is not None
+        assert ("pending", 20) == (pending.outcome, pending.would_withdraw)
+        confirmed = await order(bretagne, "o2", confirm=20)
+    assert confirmed is not None
+    assert ("applied", 20) == (confirmed.outcome, confirmed.counts.withdrawn)
+
+
+async def test_a_changed_profile_is_pulled_at_once_without_a_restart(bretagne: Ground):
+    await save(bretagne, bretagne.profile)
+    async with pulling(bretagne):
+        first = await run_where(bretagne, was_run)
+        bretagne.profile = profile_of(bretagne.url, "csv")
+        await save(bretagne, bretagne.profile)
+        second = await run_where(bretagne, lambda run: run.profile == bretagne.profile.digest)
+    assert first.profile != second.profile
+    assert ("applied", 2) == (second.outcome, second.counts.items)
+
+
+async def test_a_profile_that_cannot_be_read_is_told_and_mended_without_a_restart(bretagne: Ground):
+    broken = {**bretagne.profile.document, "format": "parquet"}
+    await save(bretagne, broken)
+    async with pulling(bretagne):
+        run = await run_where(bretagne, was_run)
+        assert run.last_error is not None
+        assert ("failed", "profile-invalid") == (run.outcome, run.last_error.code)
+        assert "/format" in run.last_error.fr
+        await save(bretagne, bretagne.profile)
+        assert "applied" == (await run_where(bretagne, lambda run: run.outcome != "failed")).outcome
+
+
+async def test_a_revoked_platform_is_not_pulled_even_when_ordered(bretagne: Ground):
+    await save(bretagne, bretagne.profile, revoked=True)
+    async with pulling(bretagne):
+        assert await order(bretagne, "o1", seconds=3.0) is None
+    assert 0 == bretagne.region.asked
+
+
+async def test_a_platform_that_publishes_by_itself_is_not_pulled(bretagne: Ground):
+    await save(bretagne, {"platform": "bretagne", "name": "B", "transport": {"kind": "native"}})
+    async with pulling(bretagne):
+        assert await order(bretagne, "o1", seconds=3.0) is None
+    assert {} == await last_runs(bretagne.log)
+
+
+async def test_who_takes_the_platform_over_runs_it_and_the_former_owner_writes_nothing_more(bretagne: Ground):
+    await save(bretagne, bretagne.profile)
+    async with pulling(bretagne):
+        await run_where(bretagne, was_run)
+        usurper = await bretagne.log.own("pull.bretagne", partition_of("bretagne", bretagne.log.partitions))
+        try:
+            assert await order(bretagne, "o1", seconds=1.0) is None, "fenced: what it did is not told as a run"
+        finally:
+            await usurper.close()
+        # After a moment it takes the platform back, and answers.
+        run = await run_where(bretagne, lambda run: run.order == "o1")
+    assert "applied" == run.outcome
+
+
+async def test_an_order_that_waited_too_long_is_not_carried_out(bretagne: Ground):
+    await save(bretagne, bretagne.profile)
+    async with pulling(bretagne):
+        await run_where(bretagne, was_run)
+    assert await order(bretagne, "old", seconds=0.1) is None
+    bretagne.now += 11 * MINUTE
+    later = bretagne.now
+    async with pulling(bretagne):
+        run = await run_where(bretagne, lambda run: run.started_at >= later)  # by its schedule
+    assert run.order is None
+
+
+async def test_other_platforms_on_the_same_partition_are_none_of_its_business(bretagne: Ground):
+    other = Partner(platform="normandie", name="N", scopes=frozenset())
+    await bretagne.means.partners.save(other)
+    await save(bretagne, bretagne.profile)
+    async with pulling(bretagne):
+        await run_where(bretagne, was_run)
+        foreign = Order(platform="normandie", id="x", ordered_at=bretagne.now)
+        assert await order_run(bretagne.log, foreign, seconds=0.3) is None
+    assert 1 == bretagne.region.asked
+    assert {"bretagne"} == set(await last_runs(bretagne.log))
+    assert 0 < sum(await bretagne.log.ends(RUNS))

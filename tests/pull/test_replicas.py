@@ -1,0 +1,57 @@
+"""Two replicas on a real Kafka: a feed is pulled by one of them, and by the other when the first is gone."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from adapters.pull.ordering import last_runs, order_run
+from adapters.pull.pulls import Pulls
+from gateway.kafka import KafkaLog, KafkaSettings
+from gateway.protocol.run import Order, Run
+from tests.pull.ground import Ground, ground
+
+WITHIN = 60.0
+
+
+@pytest.fixture
+async def bretagne(kafka_servers: str, tmp_path: Path) -> AsyncIterator[Ground]:
+    settings = KafkaSettings(bootstrap_servers=kafka_servers, prefix=f"pull-{uuid.uuid4().hex[:8]}")
+    async with ground(tmp_path, kafka=await KafkaLog.open(settings)) as here:
+        here.offers(1, 2)
+        known = here.means.partners.get("bretagne")
+        assert known is not None
+        await here.means.partners.save(replace(known, profile=here.profile.document))
+        yield here
+
+
+async def order(here: Ground, name: str) -> Run:
+    run = await order_run(here.log, Order(platform="bretagne", id=name, ordered_at=here.means.clock()), seconds=WITHIN)
+    assert run is not None
+    return run
+
+
+@pytest.mark.kafka
+async def test_one_of_two_replicas_pulls_and_the_other_takes_over(bretagne: Ground):
+    replicas = [asyncio.create_task(Pulls(bretagne.means).run()) for _ in range(2)]
+    try:
+        async with asyncio.timeout(WITHIN):
+            while "bretagne" not in await last_runs(bretagne.log):
+                await asyncio.sleep(0.1)
+        await order(bretagne, "before")
+        asked = bretagne.region.asked
+        for number in range(3):
+            assert "applied" == (await order(bretagne, f"both{number}")).outcome
+        assert asked + 3 == bretagne.region.asked, "each order was carried out by one replica"
+        replicas[0].cancel()
+        await asyncio.gather(replicas[0], return_exceptions=True)
+        assert "applied" == (await order(bretagne, "one-left")).outcome
+        assert not replicas[1].done()
+        assert {"1", "2"} == set(await bretagne.live())
+    finally:
+        for replica in replicas:
+            replica.cancel()
+        await asyncio.gather(*replicas, return_exceptions=True)

@@ -1,0 +1,138 @@
+"""The pure rules of runs: revisions, schedule, and what a record of ``runs`` holds."""
+
+from dataclasses import replace
+
+import orjson
+import pytest
+
+from adapters.profile.packaged import profiles
+from adapters.pull.outcome import Beginning, Content, applied, failed, partial, pending, unchanged
+from adapters.pull.revision import next_revision, stands
+from adapters.pull.schedule import FULL_EVERY_MS, due_at, is_fresh
+from gateway.protocol.run import Counts, Failure, Order, Run, order_record, read_run, run_record
+from gateway.protocol.submission import Known
+from gateway.snapshot import SnapshotRefusedError
+
+NOW = 1_800_000_000_000
+PROFILE = profiles()["auvergne-rhone-alpes"]
+FAILURE = Failure(at=NOW + 5, code="feed-cut", fr="coupé", en="cut")
+CONTENT = Content(
+    counts=Counts(items=3, published=2, refused=1), problems=[{"code": "x"}], validators={"etag": "1"}, digest="d"
+)
+
+
+def known(revision: int = 5, digest: str = "d", reason: str | None = None) -> Known:
+    return Known(
+        revision=revision,
+        digest=digest,
+        sequence=1,
+        position=1,
+        appended_at=1,
+        reason=reason,  # type: ignore[arg-type]  # one of Reason
+    )
+
+
+def beginning(last: Run | None = None, order: Order | None = None) -> Beginning:
+    return Beginning(platform="bretagne", started_at=NOW, profile="p", last=last, order=order)
+
+
+def test_a_new_offer_gets_the_start_of_the_run_as_its_revision():
+    assert NOW == next_revision(None, "d", began=NOW)
+
+
+def test_an_unchanged_offer_keeps_its_revision():
+    assert 5 == next_revision(known(5), "d", began=NOW)
+
+
+def test_a_changed_offer_gets_a_higher_revision_even_when_the_clock_stands_behind():
+    assert NOW == next_revision(known(5), "e", began=NOW)
+    assert NOW + 8 == next_revision(known(NOW + 7), "e", began=NOW)
+
+
+def test_only_a_published_offer_of_the_same_content_stands():
+    assert stands(known(), "d")
+    assert not stands(known(), "e")
+    assert not stands(known(reason="absent"), "d")
+    assert not stands(None, "d")
+
+
+def test_a_new_or_changed_profile_is_due_at_once():
+    assert 0 == due_at(None, PROFILE, jitter=0.5)
+    assert 0 == due_at(failed(beginning(), FAILURE), PROFILE, jitter=0.5)
+
+
+@pytest.mark.parametrize(("jitter", "minutes"), [(0.0, 54), (0.5, 60), (1.0, 66)])
+def test_a_feed_is_due_after_its_period_give_or_take_a_tenth(jitter, minutes):
+    last = replace(failed(beginning(), FAILURE), profile=PROFILE.digest)
+    assert NOW + minutes * 60_000 == due_at(last, PROFILE, jitter=jitter)
+
+
+def test_an_applied_feed_is_fresh_for_a_day_under_the_same_profile():
+    last = replace(applied(beginning(), CONTENT, withdrawn=0, at=NOW), profile=PROFILE.digest)
+    assert is_fresh(last, PROFILE, now=NOW + FULL_EVERY_MS - 1)
+    assert not is_fresh(last, PROFILE, now=NOW + FULL_EVERY_MS)
+    assert not is_fresh(replace(last, profile="other"), PROFILE, now=NOW)
+    assert not is_fresh(None, PROFILE, now=NOW)
+
+
+def test_a_failure_keeps_what_was_applied_last_and_says_why():
+    first = applied(beginning(), CONTENT, withdrawn=1, at=NOW)
+    run = failed(beginning(first), FAILURE)
+    assert ("failed", FAILURE, Counts()) == (run.outcome, run.last_error, run.counts)
+    assert (NOW, {"etag": "1"}, "d") == (run.last_success_at, run.validators, run.digest)
+
+
+def test_an_error_is_still_told_after_the_next_success():
+    run = applied(beginning(failed(beginning(), FAILURE)), CONTENT, withdrawn=0, at=NOW + 9)
+    assert FAILURE == run.last_error
+    assert (NOW + 9, NOW + 9) == (run.first_success_at, run.last_success_at)
+
+
+def test_an_unchanged_feed_still_has_the_problems_of_its_items():
+    run = unchanged(beginning(applied(beginning(), CONTENT, withdrawn=7, at=NOW)), at=NOW + 9)
+    assert Counts(items=3, unchanged=2, refused=1) == run.counts
+    assert ({"code": "x"},) == run.problems
+    assert (NOW, NOW + 9) == (run.applied_at, run.last_success_at)
+
+
+def test_a_partial_run_is_read_anew_the_next_time():
+    run = partial(beginning(applied(beginning(), CONTENT, withdrawn=0, at=NOW)), CONTENT, at=NOW + 9)
+    assert ("partial", None, {}, None) == (run.outcome, run.applied_at, run.validators, run.digest)
+
+
+def test_a_pending_run_names_the_number_and_the_command_in_both_languages():
+    refusal = SnapshotRefusedError("snapshot-shrinks-too-much", actual=30, expected=40)
+    run = pending(beginning(), CONTENT, refusal, at=NOW + 9)
+    assert 30 == run.would_withdraw
+    assert run.last_error is not None
+    for words in (run.last_error.fr, run.last_error.en):
+        assert "passerelle platform run bretagne --confirm 30" in words
+
+
+def test_a_run_says_which_order_it_answers_and_later_ones_remember():
+    order = Order(platform="bretagne", id="o1", ordered_at=NOW, confirm=3)
+    run = failed(beginning(order=order), FAILURE)
+    assert "o1" == run.order
+    assert "o1" == failed(beginning(run), FAILURE).order
+
+
+def test_runs_and_orders_survive_the_log():
+    run = pending(
+        beginning(applied(beginning(), CONTENT, withdrawn=1, at=NOW)),
+        CONTENT,
+        SnapshotRefusedError("snapshot-shrinks-too-much", actual=30, expected=40),
+        at=NOW + 9,
+    )
+    record = run_record(run)
+    assert b"bretagne" == record.key
+    assert run == read_run(record.key, record.value)
+    order = Order(platform="bretagne", id="o1", ordered_at=NOW)
+    record = order_record(order)
+    assert b"bretagne/order" == record.key
+    assert order == read_run(record.key, record.value)
+
+
+def test_other_keys_and_tombstones_are_no_runs():
+    assert read_run(b"bretagne/turn", orjson.dumps({})) is None
+    assert read_run(b"bretagne", None) is None
+    assert read_run(None, b"{}") is None

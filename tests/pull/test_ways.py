@@ -1,0 +1,118 @@
+"""Every way in, by its profile: what a platform leaves on a server or in a folder is published like any other feed."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from adapters.profile.profile import Profile, read_profile
+from adapters.pull.pull import Pull
+from adapters.pull.way import Ways
+from adapters.region.feed import example_profile, write_feed
+from adapters.transport.secret import Secrets
+from tests.pull.ground import Ground, ground, offer
+from tests.transport.server import serving
+from tests.transport.sftp_server import sftp_server
+
+CSV = write_feed("csv", [offer(1), offer(2)])
+
+
+@pytest.fixture
+async def bretagne(tmp_path: Path) -> AsyncIterator[Ground]:
+    async with ground(tmp_path) as here:
+        yield here
+
+
+def use(
+    here: Ground,
+    transport: dict[str, Any],
+    *,
+    secrets: Secrets = Secrets({}),  # noqa: B008  # frozen
+    feeds: Path | None = None,
+    loopback: bool = True,
+) -> None:
+    profile = read_profile(example_profile("bretagne", "csv", transport))
+    assert isinstance(profile, Profile), profile
+    here.profile = profile
+    ways = Ways(secrets=secrets, feeds=feeds, loopback=loopback, settle=0.05)
+    here._pull = Pull(replace(here.means, ways=ways))
+
+
+async def test_a_file_on_a_server_by_a_key_from_the_folder_of_secrets(bretagne: Ground, tmp_path: Path):
+    out, secrets = tmp_path / "files" / "out", tmp_path / "secrets"
+    out.mkdir(parents=True)
+    secrets.mkdir()
+    (out / "stages.csv").write_bytes(CSV)
+    async with sftp_server(out.parent) as server:
+        (secrets / "bretagne").write_text(server.secret + "\n")
+        transport = {
+            "kind": "sftp",
+            "host": server.host,
+            "port": server.port,
+            "host_key": server.host_key,
+            "credential": {"kind": "key", "user": "region", "secret": {"file": "bretagne"}},
+            "folder": "/out",
+            "pattern": "*.csv",
+        }
+        use(bretagne, transport, secrets=Secrets({}, secrets))
+        assert ("applied", 2) == ((await bretagne.run()).outcome, len(await bretagne.live()))
+        assert "unchanged" == (await bretagne.run()).outcome
+
+
+async def test_a_file_in_the_folder_of_feeds(bretagne: Ground, tmp_path: Path):
+    drop = tmp_path / "feeds" / "bretagne"
+    drop.mkdir(parents=True)
+    (drop / "stages.csv").write_bytes(CSV)
+    use(bretagne, {"kind": "folder", "folder": "bretagne", "pattern": "*.csv"}, feeds=tmp_path / "feeds")
+    assert ("applied", 2) == ((await bretagne.run()).outcome, len(await bretagne.live()))
+    assert "unchanged" == (await bretagne.run()).outcome
+
+
+@pytest.mark.parametrize(
+    ("credential", "sent"),
+    [
+        ({"kind": "bearer", "secret": {"env": "FEED_WORD"}}, "Bearer word"),
+        ({"kind": "basic", "user": "region", "secret": {"env": "FEED_WORD"}}, "Basic cmVnaW9uOndvcmQ="),
+    ],
+)
+async def test_an_address_that_asks_for_a_secret_of_the_environment(bretagne: Ground, credential, sent):
+    async def answer(request: web.Request) -> web.Response:
+        if request.headers.get("Authorization") != sent:
+            return web.Response(status=401)
+        return web.Response(body=CSV)
+
+    async with serving(answer) as url:
+        transport = {"kind": "https", "url": url, "credential": credential}
+        use(bretagne, transport, secrets=Secrets({"FEED_WORD": "word"}))
+        assert ("applied", 2) == ((await bretagne.run()).outcome, len(await bretagne.live()))
+        use(bretagne, transport, secrets=Secrets({"FEED_WORD": "other"}))
+        run = await bretagne.run(ordered=True)
+        assert run.last_error is not None
+        assert ("failed", "feed-denied") == (run.outcome, run.last_error.code)
+
+
+@pytest.mark.parametrize("secret", [{"env": "FEED_GONE"}, {"file": "gone"}])
+async def test_a_secret_that_is_missing_is_told_by_its_name(bretagne: Ground, tmp_path: Path, secret):
+    credential = {"kind": "bearer", "secret": secret}
+    transport = {"kind": "https", "url": bretagne.url, "credential": credential}
+    use(bretagne, transport, secrets=Secrets({}, tmp_path))
+    run = await bretagne.run()
+    assert run.last_error is not None
+    assert ("failed", "feed-secret-missing") == (run.outcome, run.last_error.code)
+    assert next(iter(secret.values())) in run.last_error.fr
+    assert 0 == bretagne.region.asked
+
+
+async def test_an_address_of_this_machine_is_refused_where_it_is_not_allowed(bretagne: Ground):
+    use(bretagne, {"kind": "https", "url": bretagne.url}, loopback=False)
+    run = await bretagne.run()
+    assert run.last_error is not None
+    assert ("failed", "feed-address-private") == (run.outcome, run.last_error.code)
+    assert 0 == bretagne.region.asked
+
+
+def test_secrets_are_not_shown():
+    assert "word" not in repr(Secrets({"FEED_WORD": "word"}))

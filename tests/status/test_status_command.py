@@ -1,0 +1,82 @@
+"""``passerelle status`` as an operator and as a partner use it, against a running gateway."""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner, Result
+
+from gateway import clock
+from gateway.bootstrap import open_log, running
+from gateway.cli.console import CommandError
+from gateway.cli.status import status
+from gateway.partners import Partners
+from gateway.partners.credential import mint_secret
+from gateway.protocol.partner import Partner
+from gateway.settings import Settings
+
+app = typer.Typer()
+app.command()(status)
+
+
+class Shell:
+    """Runs the command as one partner of one gateway."""
+
+    def __init__(self, url: str, secrets: dict[str, str]) -> None:
+        self._url = url
+        self._secrets = secrets
+
+    async def __call__(self, who: str, *words: str) -> Result:
+        environ = {
+            "PASSERELLE_URL": self._url,
+            "PASSERELLE_CLIENT_ID": who,
+            "PASSERELLE_CLIENT_SECRET": self._secrets.get(who, "wrong"),
+        }
+        return await asyncio.to_thread(CliRunner(env=environ).invoke, app, list(words))
+
+
+@pytest.fixture
+async def shell(tmp_path: Path) -> AsyncIterator[Shell]:
+    settings = Settings(data=tmp_path / "data", port=0, management_port=0, log_level="error")
+    texts = {}
+    async with open_log(settings) as log:
+        partners = Partners(log)
+        for slug, scope in (("bretagne", "offers:publish"), ("ops", "operate")):
+            secret = mint_secret(now=clock.now(), entropy=os.urandom)
+            texts[slug] = secret.text
+            kept = (secret.kept,)
+            await partners.save(Partner(platform=slug, name=slug.title(), scopes=frozenset({scope}), secrets=kept))
+        await partners.close()
+    async with running(settings) as gateway:
+        yield Shell(gateway.url, texts)
+
+
+async def test_the_operator_is_shown_every_platform(shell: Shell) -> None:
+    shown = await shell("ops")
+    assert 0 == shown.exit_code, shown.output
+    for word in ("bretagne", "national", "Hauts-de-France", "Centre-Val de Loire", "ops", "via national"):
+        assert word in shown.output
+    assert "attendent une décision : 0" in shown.output
+
+
+async def test_the_table_speaks_english_too(shell: Shell) -> None:
+    shown = await shell("ops", "--lang", "en")
+    assert "Connected" in shown.output
+    assert "wait to be decided: 0" in shown.output
+
+
+async def test_a_script_gets_json_and_a_partner_its_own_details_only(shell: Shell) -> None:
+    """SEC-014."""
+    told = json.loads((await shell("bretagne", "--json")).output)
+    assert ["bretagne"] == [line["platform"] for line in told["platforms"] if "details" in line]
+    assert 13 == len(told["platforms"])
+
+
+async def test_who_cannot_be_answered_is_told_what_to_do(shell: Shell) -> None:
+    refused = await shell("stranger")
+    assert isinstance(refused.exception, CommandError)
+    assert "PASSERELLE_CLIENT_SECRET" in refused.exception.step

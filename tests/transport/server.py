@@ -1,0 +1,60 @@
+"""A web server on loopback that answers as a test wants it to."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TypeAlias
+
+from aiohttp import web
+
+from adapters.transport.feed import Feed, Terms, Unchanged, Validators
+from adapters.transport.https import HttpsPull
+
+Answer: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+@asynccontextmanager
+async def serving(answer: Answer) -> AsyncIterator[str]:
+    """The URL of a server that gives this answer to everything."""
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", answer)
+    runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0)
+    await site.start()
+    try:
+        host, port = runner.addresses[0][:2]
+        yield f"http://{host}:{port}"
+    finally:
+        await runner.cleanup()
+
+
+@asynccontextmanager
+async def speaking(reply: bytes) -> AsyncIterator[str]:
+    """The URL of a server that answers with these bytes, whatever it is asked, and hangs up."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(reply)
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(talk, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+
+
+def content_of(feed: Feed | Unchanged) -> bytes:
+    """The whole feed, which is then freed."""
+    assert isinstance(feed, Feed)
+    try:
+        return b"".join(feed.blocks())
+    finally:
+        feed.close()
+
+
+async def pulled(url: str, folder: Path, known: Validators | None = None, **terms: int) -> Feed | Unchanged:
+    """The feed behind a loopback address."""
+    return await HttpsPull(url, loopback=True).fetch(known or {}, Terms(folder=folder, **terms))

@@ -1,0 +1,105 @@
+"""SFTP drops against a real server on loopback: its key, ours, the newest file, and what is none of these."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import asyncssh
+import pytest
+
+from adapters.transport.drop import MOST_ENTRIES
+from adapters.transport.error import FeedError
+from adapters.transport.feed import Feed, Terms, Unchanged
+from adapters.transport.sftp import SftpDrop, SftpServer
+from tests.transport.server import content_of
+from tests.transport.sftp_server import public, sftp_server
+
+
+def drop(server: SftpServer, folder: str = "/out", *, loopback: bool = True) -> SftpDrop:
+    return SftpDrop(server, folder, "*.xml", loopback=loopback, settle=0.05)
+
+
+async def code_of(drop: SftpDrop, terms: Terms) -> str:
+    with pytest.raises(FeedError) as refused:
+        await drop.fetch({}, terms)
+    return refused.value.code
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    folder = tmp_path / "files" / "out"
+    folder.mkdir(parents=True)
+    (folder / "feed.xml").write_bytes(b"<offers/>")
+    return folder
+
+
+@pytest.fixture
+def terms(tmp_path: Path) -> Terms:
+    return Terms(folder=tmp_path / "spool", most_bytes=100_000)
+
+
+async def test_the_newest_file_is_fetched_by_key_and_not_again(out: Path, terms: Terms):
+    async with sftp_server(out.parent) as server:
+        feed = await drop(server).fetch({}, terms)
+        assert b"<offers/>" == content_of(feed)
+        assert isinstance(feed, Feed)
+        assert isinstance(await drop(server).fetch(feed.validators, terms), Unchanged)
+
+
+async def test_a_password_opens_as_well(out: Path, terms: Terms):
+    async with sftp_server(out.parent) as server:
+        by_password = replace(server, kind="password", secret="word")
+        assert b"<offers/>" == content_of(await drop(by_password).fetch({}, terms))
+        assert "feed-denied" == await code_of(drop(replace(by_password, secret="wrong")), terms)
+
+
+async def test_a_server_with_another_key_is_not_talked_to(out: Path, terms: Terms):
+    other = public(asyncssh.generate_private_key("ssh-ed25519"))
+    async with sftp_server(out.parent) as server:
+        assert "feed-host-key-wrong" == await code_of(drop(replace(server, host_key=other)), terms)
+
+
+async def test_a_file_beyond_the_limit_is_refused(out: Path, terms: Terms):
+    (out / "feed.xml").write_bytes(b"x" * 200_000)
+    async with sftp_server(out.parent) as server:
+        assert "feed-too-large" == await code_of(drop(server), terms)
+
+
+async def test_links_and_folders_are_no_feeds(out: Path, terms: Terms):
+    (out / "feed.xml").rename(out / "feed.txt")
+    (out / "link.xml").symlink_to("feed.txt")
+    (out / "folder.xml").mkdir()
+    async with sftp_server(out.parent) as server:
+        assert "feed-missing" == await code_of(drop(server), terms)
+
+
+async def test_a_folder_with_too_many_entries_is_refused(out: Path, terms: Terms):
+    for number in range(MOST_ENTRIES):
+        (out / f"{number}.xml").touch()
+    async with sftp_server(out.parent) as server:
+        assert "feed-folder-too-full" == await code_of(drop(server), terms)
+
+
+async def test_a_folder_that_is_not_there_is_told(out: Path, terms: Terms):
+    async with sftp_server(out.parent) as server:
+        assert "feed-missing" == await code_of(drop(server, "/elsewhere"), terms)
+
+
+async def test_this_machine_is_refused_unless_it_is_allowed(out: Path, terms: Terms):
+    async with sftp_server(out.parent) as server:
+        assert "feed-address-private" == await code_of(drop(server, loopback=False), terms)
+
+
+async def test_a_server_that_is_away_is_told(out: Path, terms: Terms):
+    async with sftp_server(out.parent) as server:
+        pass
+    assert "feed-unreachable" == await code_of(drop(server), terms)
+
+
+async def test_a_key_that_is_none_is_told_as_denied(out: Path, terms: Terms):
+    async with sftp_server(out.parent) as server:
+        assert "feed-denied" == await code_of(drop(replace(server, secret="no key")), terms)
+
+
+def test_the_secret_is_not_shown():
+    shown = repr(SftpServer(host="h", host_key="k", user="u", kind="password", secret="s3cret"))
+    assert "s3cret" not in shown
