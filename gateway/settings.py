@@ -39,6 +39,7 @@ class Settings:
     requests_per_minute: int = 6_000
     uploads_at_once: int = 16
     workers: int = 0
+    national: Path | None = None
     feeds: Path | None = None
     feed_secrets: Path | None = None
     loopback_feeds: int = 0

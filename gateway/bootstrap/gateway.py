@@ -11,6 +11,7 @@ from gateway.api.management import build_management
 from gateway.bootstrap.keeper import Keeper
 from gateway.bootstrap.log import check_topics
 from gateway.bootstrap.logs import configure_logs
+from gateway.bootstrap.national import national_parts
 from gateway.bootstrap.parts import build_parts
 from gateway.bootstrap.serving import build_api, listen, serve, with_signing_key
 from gateway.bootstrap.task import first_to_end, start
@@ -56,7 +57,8 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         management_socket = listen(stack, settings.management_host, settings.management_port)
         url = settings.public_url or f"http://{settings.host}:{api_socket.getsockname()[1]}"
         port = management_socket.getsockname()[1]
-        tasks = start({**parts.running(), **keeper.running()}, stack)
+        national = await national_parts(parts, stack)
+        tasks = start({**parts.running(), **keeper.running(), **national}, stack)
         workers = None
         if settings.workers:
             workers = Workers(settings, api_socket, url=url)

@@ -18,6 +18,7 @@ COMMANDS = {
     "snapshot": "snapshot:snapshot",
     "partner": "partner:app",
     "platform": "platform:app",
+    "national": "national:app",
     "topics": "topics:app",
     "status": "status:status",
     "audit": "audit:audit",

@@ -1,0 +1,34 @@
+"""The connector to the national site, where the settings name its accounts."""
+
+import os
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+
+from adapters.national.accounts import AccountsError, read_accounts
+from adapters.national.connector_open import open_connector
+from adapters.national.outbox_patience import Timing
+from gateway.bootstrap.parts import Parts
+from gateway.settings import SettingsError
+
+
+async def national_parts(parts: Parts, stack: AsyncExitStack) -> dict[str, Callable[[], Awaitable[None]]]:
+    """What must go on to deliver to the national site and to read from it; nothing where no account is named."""
+    path = parts.settings.national
+    if path is None:
+        return {}
+    try:
+        accounts = read_accounts(path, os.environ)
+    except AccountsError as error:
+        raise SettingsError(f"PASSERELLE_NATIONAL: {error}") from error
+    connector = await stack.enter_async_context(
+        open_connector(
+            parts.log,
+            accounts,
+            partners=parts.partners,
+            submissions=parts.submissions,
+            ids=parts.ids,
+            folder=parts.settings.data / "national",
+            timing=Timing(),
+        )
+    )
+    return {"national": connector.run}

@@ -1,0 +1,65 @@
+"""Benches of the national connector, taken down at the end of each test."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.national.prospect import Terms
+from adapters.national.simulator import NationalSimulator
+from adapters.national.simulator_time import FastTime
+from gateway.memory import MemoryLog
+from gateway.partners import Partners
+from gateway.ports import EventLog
+from gateway.protocol.topic import COMMON
+from tests.national.bench import MARCH, PASSWORD, Bench, accounts_at
+
+Make = Callable[..., Awaitable[Bench]]
+
+
+@pytest.fixture
+async def make_bench(tmp_path: Path) -> AsyncIterator[Make]:
+    """Makes a bench; all of them are taken down at the end."""
+    async with AsyncExitStack() as stack:
+
+        async def make(
+            log: EventLog | None = None,
+            *,
+            speed: float = 600.0,
+            start: int = MARCH,
+            names: Mapping[str, list[str]] | None = None,
+            rights: Mapping[str, Any] | None = None,
+            platforms: tuple[str, ...] = ("bretagne",),
+            v1: str | None = None,
+            **terms: Terms,
+        ) -> Bench:
+            time = FastTime(speed, start=start)
+            if log is None:
+                log = MemoryLog(clock=time.clock)
+                stack.push_async_callback(log.close)
+            await log.create_topics(COMMON)
+            simulator = await stack.enter_async_context(NationalSimulator(clock=time.clock))
+            names = names or {"shared": ["*"]}
+            operators = {
+                name: simulator.add_operator(f"{name}@example.org", PASSWORD, v1_token=v1, **(rights or {}))
+                for name in names
+            }
+            partners = Partners(log)
+            stack.push_async_callback(partners.close)
+            bench = Bench(
+                log=log,
+                folder=tmp_path,
+                time=time,
+                simulator=simulator,
+                operators=operators,
+                accounts=accounts_at(simulator.url, names=names, v1=v1, **terms),
+                partners=partners,
+            )
+            stack.push_async_callback(bench.stop)
+            for platform in platforms:
+                await bench.save(platform)
+            return bench
+
+        yield make

@@ -1,0 +1,67 @@
+"""Hundreds of offers at once: in the fewest calls and minutes that the site's limit allows, on each kind of log."""
+
+import uuid
+
+import pytest
+
+from gateway.kafka import KafkaLog, KafkaSettings
+from gateway.protocol.topic import COMMON
+from gateway.sqlite import SqliteLog
+from tests.national.bench import document, eventually
+
+COUNT = 520
+
+
+async def drain(bench, count, *, interruptions=0):
+    """Deliver, cut off in between, and give the minutes of the site's clock that calls were made in."""
+    ids = [f"bretagne:{number}" for number in range(count)]
+    await bench.publish(*(document(one) for one in ids))
+    for number in range(interruptions):
+        await bench.start(folder=f"disk-{number % 2}")
+        await eventually(lambda seen=count * (number + 1) // 8: made(bench, seen))
+        await bench.stop()
+    await bench.start()
+    await bench.until_states(dict.fromkeys(ids, "delivered"), seconds=100)
+    assert set(ids) == set(bench.live())
+    return {minute for _, service, minute in bench.simulator.counted if service == "offers"}
+
+
+async def made(bench, count):
+    return len(bench.simulator.stock.rows) >= count
+
+
+async def test_the_queue_is_drained_in_the_fewest_calls_and_never_above_the_limit(make_bench):
+    bench = await make_bench(speed=1_200.0)
+    minutes = await drain(bench, COUNT)
+    assert COUNT == bench.simulator.answered["POST", 201]
+    assert 0 == sum(number for (_, status), number in bench.simulator.answered.items() if status == 429)
+    assert 0 == bench.calls("GET") + bench.calls("PATCH") + bench.calls("DELETE")
+    assert len(minutes) >= COUNT // 100
+
+
+async def test_interrupted_on_the_embedded_log_nothing_is_lost_or_doubled(make_bench, tmp_path):
+    log = await SqliteLog.open(tmp_path / "log.sqlite", partitions=3)
+    try:
+        bench = await make_bench(log, speed=1_200.0)
+        await drain(bench, COUNT, interruptions=4)
+        assert COUNT == bench.simulator.answered["POST", 201]
+        assert 40 > bench.calls("GET") + bench.calls("PATCH")
+        await bench.stop()
+        await bench.partners.close()
+    finally:
+        await log.close()
+
+
+@pytest.mark.kafka
+async def test_interrupted_on_kafka_nothing_is_lost_or_doubled(make_bench, kafka_servers):
+    settings = KafkaSettings(bootstrap_servers=kafka_servers, prefix=f"national-{uuid.uuid4().hex[:8]}")
+    log = await KafkaLog.open(settings)
+    try:
+        await log.create_topics(COMMON)
+        bench = await make_bench(log, speed=1_200.0)
+        await drain(bench, 120, interruptions=2)
+        assert 120 == bench.simulator.answered["POST", 201]
+        await bench.stop()
+        await bench.partners.close()
+    finally:
+        await log.close()

@@ -1,0 +1,60 @@
+"""Kill -9 while hundreds of offers go out: at the far end each is there once, and what was withdrawn is gone."""
+
+import asyncio
+import sys
+
+from gateway.sqlite import SqliteLog
+from tests.national.bench import document
+
+COUNT = 500
+
+
+async def test_a_connector_that_is_killed_again_and_again_loses_and_doubles_nothing(make_bench, tmp_path):
+    log = await SqliteLog.open(tmp_path / "log.sqlite", partitions=3)
+    try:
+        bench = await make_bench(log, speed=1_200.0)
+        ids = [f"bretagne:{number}" for number in range(COUNT)]
+        await bench.publish(*(document(one) for one in ids))
+        for seen in (50, 150, 250):
+            await killed_after(bench, tmp_path, seen)
+        gone, back = ids[:40], ids[20:40]
+        await bench.withdraw(*gone)
+        await killed_after(bench, tmp_path, 300)
+        await bench.publish(*(document(one, revision=3, title="De retour") for one in back))
+        process = await started(bench, tmp_path)
+        try:
+            await bench.until_states(
+                dict.fromkeys(ids, "delivered") | dict.fromkeys(set(gone) - set(back), "withdrawn"), seconds=100
+            )
+        finally:
+            process.kill()
+            await process.wait()
+        titles = bench.live()
+        assert COUNT - len(gone) + len(back) == len(titles)
+        assert len(back) == sum(title == "De retour" for title in titles.values())
+        names = {name.partition("~")[0] for name in titles}
+        assert set(ids) - (set(gone) - set(back)) == names
+        await bench.partners.close()
+    finally:
+        await log.close()
+
+
+async def started(bench, folder):
+    time = bench.time
+    arguments = [str(folder), bench.simulator.url, str(time.speed), str(time.start), str(time.origin)]
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.national.process", *arguments, stdout=asyncio.subprocess.DEVNULL
+    )
+
+
+async def killed_after(bench, folder, count):
+    """Let a connector work until so many writes have been answered, then kill it."""
+    process = await started(bench, folder)
+    try:
+        async with asyncio.timeout(60):
+            while sum(map(bench.calls, ("POST", "PATCH", "DELETE"))) < count:
+                assert process.returncode is None
+                await asyncio.sleep(0.01)
+    finally:
+        process.kill()
+        await process.wait()

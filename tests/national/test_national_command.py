@@ -1,0 +1,108 @@
+"""``passerelle national`` as the operator runs it: a process of its own beside a connector that works."""
+
+import asyncio
+import json
+import os
+import sys
+
+import pytest
+
+from gateway.sqlite import SqliteLog
+from tests.national.bench import PASSWORD, document, eventually
+
+COMMAND = """
+import sys
+from gateway.cli.console import CommandError, stop
+from gateway.cli.national import app
+try:
+    app(sys.argv[1:], prog_name="passerelle national")
+except CommandError as error:
+    stop(error)
+"""
+
+
+@pytest.fixture
+async def bench(make_bench, tmp_path):
+    log = await SqliteLog.open(tmp_path / "log.sqlite", partitions=3)
+    one = await make_bench(log, speed=6_000.0)
+    yield one
+    await one.stop()
+    await one.partners.close()
+    await log.close()
+
+
+async def command(bench, *words):
+    """How it ended, and what it printed, blanks joined."""
+    environ = {"PATH": os.environ["PATH"], "PASSERELLE_DATA": str(bench.folder), "NATIONAL_PASSWORD": PASSWORD}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        COMMAND,
+        *words,
+        env=environ,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await asyncio.wait_for(process.communicate(), 60)
+    return process.returncode, " ".join(output.decode().split())
+
+
+async def at_work(bench, *documents):
+    await bench.publish(*documents)
+    await bench.start()
+    await eventually(lambda: told(bench))
+
+
+async def told(bench):
+    return (await bench.note()).get("platforms") == ["*"]
+
+
+async def test_status_says_what_became_of_the_offers(bench):
+    assert "No account has been at work yet" in (await command(bench, "status"))[1]
+    await at_work(bench, document("bretagne:1"), document("bretagne:2", weeks=["2027-W24"]))
+    await bench.until_states({"bretagne:1": "delivered", "bretagne:2": "not-deliverable"})
+    code, output = await command(bench, "status")
+    assert 0 == code
+    assert "shared bretagne delivered 1" in output
+    assert "shared bretagne not-deliverable 1" in output
+    assert "1 not-deliverable:mandatory-weeks" in output
+
+
+async def test_plan_says_what_would_be_sent_and_how_long_it_takes(bench):
+    accounts = bench.folder / "accounts.json"
+    entry = {"name": "shared", "email": "a@example.org", "password": {"env": "NATIONAL_PASSWORD"}, "platforms": ["*"]}
+    accounts.write_text(json.dumps({"url": bench.simulator.url, "accounts": [entry]}))
+    await bench.publish(*(document(f"bretagne:{n}") for n in range(250)), document("bretagne:x", weeks=["2027-W24"]))
+    code, output = await command(bench, "plan", "--accounts", str(accounts))
+    assert 0 == code
+    assert "0 to withdraw, 250 to create, 0 to update" in output
+    assert "1 cannot be delivered about 3 min at 100 calls a minute" in output
+    assert 0 == bench.calls("POST")
+    assert {} == await bench.deliveries()
+
+
+async def test_orders_are_carried_out_by_the_gateway_and_leave_nothing_behind(bench):
+    await at_work(bench, document("bretagne:1"))
+    await bench.until_states({"bretagne:1": "delivered"})
+    code, output = await command(bench, "reconcile")
+    assert (0, True) == (code, "matched: 1" in output)
+    bench.simulator.discard(bench.simulator.row("bretagne:1"))
+    code, output = await command(bench, "reconcile")
+    assert (1, True) == (code, "missing: 1 bretagne:1" in output)
+    code, output = await command(bench, "reconcile", "--repair")
+    assert (0, True) == (code, "repaired: True" in output)
+    await bench.until_states({"bretagne:1": "moderated"})
+    code, output = await command(bench, "replay", "bretagne:1", "bretagne:unknown")
+    assert (0, True, True) == (code, "1 offers" in output, "bretagne:unknown: nothing" in output)
+    await bench.until_states({"bretagne:1": "delivered"})
+    assert [] == [key for key, value in (await bench.records()).items() if key.startswith(b"order/") and value]
+
+
+async def test_what_cannot_be_done_names_the_next_step(bench):
+    code, output = await command(bench, "reconcile")
+    assert (2, True) == (code, "start the gateway with PASSERELLE_NATIONAL set" in output)
+    await at_work(bench)
+    code, output = await command(bench, "adopt", "nowhere")
+    assert (2, True) == (code, "unknown-platform" in output)
+    code, output = await command(bench, "plan", "--accounts", str(bench.folder / "missing.json"))
+    assert (2, True) == (code, "cannot be read" in output)
