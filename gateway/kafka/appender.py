@@ -10,9 +10,10 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from gateway.kafka.batch import BATCH_BYTES, build
+from gateway.kafka.connection import cut_off, keep_in_sight
 from gateway.kafka.error import REFUSALS, told
 from gateway.kafka.settings import KafkaSettings, client_options
-from gateway.kafka.wire import Wire, cut_off
+from gateway.kafka.wire import Wire
 from gateway.ports import Appended, LogBusyError, LogError, LogUnavailableError, UnknownOutcomeError
 from gateway.protocol.record import Record
 from gateway.sole import MAX_BYTES
@@ -162,6 +163,7 @@ class Appender:
                     acks="all",
                     max_batch_size=BATCH_BYTES,
                 )
+                keep_in_sight(producer.client)
                 wire = Wire(producer.client)
                 try:
                     async with asyncio.timeout(self._settings.patience):

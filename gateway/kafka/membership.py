@@ -7,9 +7,9 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import KafkaError
 
+from gateway.kafka.connection import keep_in_sight, release
 from gateway.kafka.error import told
 from gateway.kafka.settings import KafkaSettings, client_options
-from gateway.kafka.wire import release
 from gateway.ports import LogUnavailableError
 
 _SESSION_MS = 10_000
@@ -37,6 +37,7 @@ class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc]
             heartbeat_interval_ms=_HEARTBEAT_MS,
             partition_assignment_strategy=(_own_assignor(),),
         )
+        keep_in_sight(self._consumer._client)  # noqa: SLF001 - there is no other way in
         self._share: frozenset[int] | None = None
         self._told: frozenset[int] | None = None
         self._news = asyncio.Event()

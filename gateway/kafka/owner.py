@@ -9,9 +9,10 @@ from aiokafka.errors import IllegalOperation, KafkaError
 from aiokafka.structs import RecordMetadata
 
 from gateway.kafka.batch import BATCH_BYTES, build, split
+from gateway.kafka.connection import cut_off, keep_in_sight
 from gateway.kafka.error import is_fenced, told
 from gateway.kafka.settings import TRANSACTION_SECONDS, KafkaSettings, client_options
-from gateway.kafka.wire import Wire, cut_off
+from gateway.kafka.wire import Wire
 from gateway.ports import FencedError, LogError, LogUnavailableError, Output, UnknownOutcomeError
 from gateway.protocol.record import Record
 
@@ -40,6 +41,7 @@ class KafkaOwner:
             acks="all",
             max_batch_size=BATCH_BYTES,
         )
+        keep_in_sight(self._producer.client)
         self._wire = Wire(self._producer.client)
         self._one = asyncio.Lock()
         self._spent: LogError | None = None

@@ -10,6 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
+from gateway.kafka.connection import keep_in_sight
 from gateway.kafka.error import told
 from gateway.kafka.settings import KafkaSettings, client_options
 from gateway.ports import LogUnavailableError, TopicError
@@ -27,6 +28,8 @@ class Probe:
         self._patience = settings.patience
         self._admin = AIOKafkaAdminClient(**options)
         self._consumer = AIOKafkaConsumer(**options, isolation_level="read_committed", enable_auto_commit=False)
+        for each in (self._admin, self._consumer):
+            keep_in_sight(each._client)  # noqa: SLF001 - there is no other way in
 
     async def start(self) -> None:
         """Connect."""

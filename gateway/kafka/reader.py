@@ -9,9 +9,9 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from gateway.clock import now
+from gateway.kafka.connection import keep_in_sight, release
 from gateway.kafka.error import told
 from gateway.kafka.settings import KafkaSettings, client_options
-from gateway.kafka.wire import release
 from gateway.ports import Chunk, LogUnavailableError, PositionLostError
 from gateway.protocol.record import StoredRecord
 
@@ -144,6 +144,7 @@ class KafkaReader:
             auto_offset_reset="none",
             enable_auto_commit=False,
         )
+        keep_in_sight(consumer._client)  # noqa: SLF001 - there is no other way in
         self._listen(consumer)
         try:
             async with asyncio.timeout(self._settings.patience):

@@ -1,5 +1,6 @@
 """How to reach Kafka: plain values, and what aiokafka makes of them."""
 
+import contextlib
 import ssl
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -63,6 +64,19 @@ class KafkaSettings:
         return f"{self.prefix}.{role}.{partition}"
 
 
+class _OneSided(ssl.SSLObject):
+    """Says that it closes and does not wait for the broker to say so as well, which RFC 8446 (6.1) leaves open.
+
+    aiokafka does not wait for the end of every connection that it closes, so a slow broker's socket would outlive the
+    client; and where it does wait, a frozen broker would keep it for half a minute.
+    """
+
+    def unwrap(self) -> None:
+        """As ``SSLObject.unwrap``, without an answer."""
+        with contextlib.suppress(ssl.SSLWantReadError):
+            super().unwrap()
+
+
 def client_options(settings: KafkaSettings) -> dict[str, Any]:
     """The keyword arguments that every aiokafka client takes. Reads the certificate files; raises OSError.
 
@@ -76,6 +90,7 @@ def client_options(settings: KafkaSettings) -> dict[str, Any]:
     }
     if settings.security.endswith("SSL"):
         context = ssl.create_default_context(cafile=settings.ca)
+        context.sslobject_class = _OneSided
         if settings.certificate is not None:
             context.load_cert_chain(settings.certificate, settings.key)
         options["ssl_context"] = context

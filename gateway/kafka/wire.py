@@ -1,18 +1,13 @@
 """What goes out to the brokers, seen request by request: the ground for saying what is certain and what is unknown."""
 
-import asyncio
-import contextlib
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.client import AIOKafkaClient, ConnectionGroup
-from aiokafka.errors import IncompatibleBrokerVersion, KafkaError, NodeNotReadyError, ProducerFenced
+from aiokafka.errors import IncompatibleBrokerVersion, NodeNotReadyError, ProducerFenced
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.protocol.transaction import AddPartitionsToTxnRequest, EndTxnRequest
 
-_STOP_SECONDS = 2.0
 _SPENT = "a request of the transaction stayed without a clear answer"
 
 
@@ -96,38 +91,3 @@ class Wire:
         except NodeNotReadyError:
             self._sent.subtract(places)
             raise
-
-
-async def cut_off(producer: AIOKafkaProducer) -> None:
-    """Close a producer's connections and let it end; bounded in time. What was sent may still arrive."""
-    with contextlib.suppress(TimeoutError, KafkaError):
-        async with asyncio.timeout(_STOP_SECONDS):
-            await producer.client.close()
-            await producer.stop()
-    for future in _forgotten(producer):
-        if future.done() and not future.cancelled():
-            future.exception()
-
-
-async def release(consumer: AIOKafkaConsumer, seconds: float) -> None:
-    """Stop a consumer; where that does not succeed in time, close its connections at least.
-
-    In a task of its own: a consumer that is between two tries raises the cancelling of its own tasks at its caller.
-    """
-    stopping = asyncio.create_task(consumer.stop())
-    try:
-        await asyncio.wait([stopping], timeout=seconds)
-    finally:
-        if not stopping.done() or stopping.cancelled() or stopping.exception() is not None:
-            stopping.cancel()
-            await consumer._client.close()  # noqa: SLF001 - there is no other way
-
-
-def _forgotten(producer: AIOKafkaProducer) -> Iterator["asyncio.Future[Any]"]:
-    """Futures into which aiokafka puts errors that nobody awaits; asyncio would report each as an error of its own."""
-    transaction = producer._txn_manager._transaction_waiter  # noqa: SLF001 - only the library knows them
-    if transaction is not None:
-        yield transaction
-    for batches in producer._message_accumulator._batches.values():  # noqa: SLF001
-        for batch in batches:
-            yield from (batch.future, batch._drain_waiter)  # noqa: SLF001

@@ -17,7 +17,7 @@ from gateway.protocol.partner import Partner
 from gateway.settings import Settings
 
 COMMAND = "import sys; sys.argv[0] = 'passerelle'; from gateway.cli import main; main()"
-SECONDS = 60
+SECONDS = 100
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from gateway.cli.progress import Note, note_path, write_note
 from gateway.clock import now
 from gateway.demo.generator import generate, revised, withdrawal
 from gateway.protocol.decide import paris_date
+from gateway.protocol.topic import COMMON
 
 COUNT = 620
 """More than one batch."""
@@ -133,15 +134,26 @@ async def test_the_audit_finds_nothing_while_the_gateway_runs(house, file):
     assert (0, True) == (ended.code, "The log keeps its promises" in ended.output)
 
 
+async def is_ready(session, gateway):
+    async with session.get(f"{gateway.management_url}/readyz") as response:
+        return response.status == 200
+
+
 async def test_a_running_gateway_looks_well_to_the_doctor(house):
     ports = {
         "PASSERELLE_PORT": house.gateway.url.rsplit(":", 1)[1],
         "PASSERELLE_MANAGEMENT_PORT": house.gateway.management_url.rsplit(":", 1)[1],
     }
-    async with asyncio.timeout(30), aiohttp.ClientSession() as session:
-        while (await session.get(f"{house.gateway.management_url}/readyz")).status != 200:
+    async with asyncio.timeout(60), aiohttp.ClientSession() as session:
+        while not await is_ready(session, house.gateway):
             await asyncio.sleep(0.05)
     ended = await house.shell("doctor", PASSERELLE_DATA=str(house.settings.data), **ports)
     assert ended.code == 0, ended.output
-    for said in ("a gateway runs on", "reachable, identity", "8, as they must be", "1 take part", "its future"):
+    for said in (
+        "a gateway runs on",
+        "reachable, identity",
+        f"{len(COMMON)}, as they must be",
+        "1 take part",
+        "its future",
+    ):
         assert said in ended.output

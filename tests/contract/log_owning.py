@@ -112,7 +112,7 @@ class Owning(LogGround):
         after = asyncio.create_task(log.append(OFFERS, 0, [record("after")]))
         assert ["before"] == await read_keys(log, OFFERS)
         async with log.reader({(OFFERS, 0): 0}) as reader:
-            chunks = await reader.poll(limit=10, wait=1.0)
+            chunks = await reader.poll(limit=10, wait=DEADLINE)
             assert ["before"] == [key for chunk in chunks for key in keys(chunk.records)]
             assert [] == [chunk for chunk in await reader.poll(limit=10, wait=0.3) if chunk.records]
         assert end == (await log.ends(OFFERS))[0]

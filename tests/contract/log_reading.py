@@ -99,7 +99,7 @@ class Reading(LogGround):
         await log.append(SUBMISSIONS, 0, records(3))
         async with asyncio.timeout(DEADLINE), log.reader({(SUBMISSIONS, 0): 1_000}) as reader:
             with pytest.raises(PositionLostError, match=SUBMISSIONS):
-                await reader.poll(limit=10, wait=1.0)
+                await reader.poll(limit=10, wait=DEADLINE)
 
     async def test_a_position_below_the_start_is_lost(self, log: EventLog) -> None:
         await log.append(SUBMISSIONS, 0, records(3))
@@ -107,7 +107,7 @@ class Reading(LogGround):
         await log.append(SUBMISSIONS, 0, [record("later")])
         async with asyncio.timeout(DEADLINE), log.reader({(SUBMISSIONS, 0): 0}) as reader:
             with pytest.raises(PositionLostError, match=SUBMISSIONS):
-                await reader.poll(limit=10, wait=1.0)
+                await reader.poll(limit=10, wait=DEADLINE)
 
     async def test_a_topic_that_does_not_exist_is_named(self, log: EventLog) -> None:
         for ask in (log.starts, log.ends):

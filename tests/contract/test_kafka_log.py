@@ -13,8 +13,8 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from gateway.kafka import KafkaLog, KafkaSettings
 from gateway.kafka.broker import LocalBroker
+from gateway.kafka.connection import cut_off
 from gateway.kafka.topics import wanted
-from gateway.kafka.wire import cut_off
 from gateway.ports import EventLog, LogUnavailableError, Output
 from gateway.protocol.record import Record
 from tests.contract.event_log import EventLogContract
@@ -23,7 +23,6 @@ from tests.kafka.proxy import END_TXN, PRODUCE, Proxy
 
 pytestmark = pytest.mark.kafka
 
-PATIENCE = 4.0
 CLEAN_NOW = {"segment.ms": "1", "min.cleanable.dirty.ratio": "0.0", "delete.retention.ms": "3000"}
 """The first cleaning writes down when a delete may go, so it must be soon, but not before the test has seen it."""
 
@@ -106,7 +105,7 @@ class TestKafkaLog(EventLogContract):
     async def place(self, kafka_broker: LocalBroker) -> AsyncIterator[Place]:
         async with Proxy(kafka_broker.advertised["VIA"], kafka_broker.ports["VIA"]) as proxy:
             prefix = f"t{uuid.uuid4().hex[:12]}"
-            settings = KafkaSettings(bootstrap_servers=proxy.bootstrap_servers, prefix=prefix, patience=PATIENCE)
+            settings = KafkaSettings(bootstrap_servers=proxy.bootstrap_servers, prefix=prefix)
             place = Place(settings, proxy)
             yield place
             for producer in place.hung:

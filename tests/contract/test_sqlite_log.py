@@ -47,7 +47,7 @@ class _OpenTransaction:
 
 class TestSqliteLog(EventLogContract):
     async def open_log(self, place: Any) -> EventLog:
-        return await SqliteLog.open(place, partitions=3, patience=5.0)
+        return await SqliteLog.open(place, partitions=3)
 
     async def hang(self, place: Any, role: str, partition: int, outputs: Sequence[Output]) -> Hung:  # noqa: ARG002
         return _OpenTransaction(place, outputs)

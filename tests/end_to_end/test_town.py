@@ -29,6 +29,8 @@ OFFER = {
     "sector": "s5",
     "apply_url": "https://stages.ideo.bretagne.bzh/1",
 }
+DEADLINE = 60.0
+"""Seconds after which something that must happen is taken not to happen."""
 
 
 async def put(client: Client, offer: dict) -> tuple[int, dict]:
@@ -65,7 +67,7 @@ class Follower:
 
     async def until(self, *ids: str) -> None:
         """Read on until exactly these are held."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(DEADLINE):
             while set(self.held) != set(ids):
                 await self.read()
                 await asyncio.sleep(0.02)
@@ -133,7 +135,7 @@ async def test_views_that_are_deleted_come_back(town, tmp_path):
         )
         assert answer.status in {202, 207}
         before = Follower(clients["grand-est"])
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(DEADLINE):
             while len(before.held) < answer.body["queued"]:
                 await before.read()
     for file in [*(tmp_path / "data/views").iterdir(), *(tmp_path / "data/relay").iterdir()]:
@@ -165,7 +167,7 @@ async def test_kafka_native_partners_publish_and_subscribe(town):
 
     async def until(done) -> dict:
         held: dict = {}
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(DEADLINE):
             while not done(held):
                 for records in (await consumer.getmany(timeout_ms=200)).values():
                     held.update((record.key.decode(), record.value) for record in records)
@@ -182,7 +184,7 @@ async def test_kafka_native_partners_publish_and_subscribe(town):
             assert orjson.loads(held["bretagne:1"])["offer"]["title"] == OFFER["title"]
             await send(b"bretagne:1", {"id": "bretagne:1", "revision": 2, "reason": "filled"}, TYPE_WITHDRAWN)
             assert (await until(lambda held: held.get("bretagne:1", 1) is None)) is not None
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(DEADLINE):
                 receipts: list = []
                 while len(receipts) < 6:
                     receipts = (await clients["bretagne"].call("GET", "/v1/receipts")).body["receipts"]

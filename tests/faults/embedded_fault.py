@@ -17,6 +17,7 @@ PATIENCE_SECONDS = 8.0
 """After so long the gateway gives up a write."""
 _OFFERS = next(topic for topic in COMMON if topic.name == OFFERS)
 _BURST = 3_000
+_TELL_SECONDS = 20.0
 
 
 @asynccontextmanager
@@ -36,8 +37,8 @@ async def _slow(round_: Round) -> None:
     before = len(round_.history.attempts)
     async with _locked(round_):
         await asyncio.sleep(PATIENCE_SECONDS + round_.random.uniform(1, 3))
-    late = [one for one in round_.history.attempts[before:] if one.outcome in {"unknown", "refused"}]
-    if not late:
+        told = await _somebody_is_told(round_, before)
+    if not told:
         round_.find("nobody was told 503 while nothing could be written")
 
 
@@ -67,7 +68,7 @@ async def _forget(round_: Round) -> None:
 async def _second(round_: Round) -> None:
     """A second process in the same folder, by mistake: it must end and say why, and the first must not notice."""
     second = await round_.arena.add_replica(folder=_only(round_).folder)
-    code = await second.ended(seconds=60)
+    code = await second.ended(seconds=120)
     if code == 0 or "another gateway works in" not in second.last_words():
         round_.find(f"a second process in the folder ended with {code}: {second.last_words()}")
     round_.arena.replicas.remove(second)
@@ -89,12 +90,24 @@ def disk_full(disk: SmallDisk) -> Fault:
             for _ in range(40):
                 await asyncio.to_thread(disk.fill)
                 await asyncio.sleep(0.1)
+            told = await _somebody_is_told(round_, before)
         finally:
             disk.free()
-        if not any(one.outcome in {"refused", "unknown"} for one in round_.history.attempts[before:]):
+        if not told:
             round_.find("nobody was told 503 while the disk was full")
 
     return Fault("disk full", strike)
+
+
+async def _somebody_is_told(round_: Round, before: int) -> bool:
+    """Whether someone whose request came to an end since then was told 503; waits for it for a while."""
+    try:
+        async with asyncio.timeout(_TELL_SECONDS):
+            while not any(one.outcome in {"unknown", "refused"} for one in round_.history.attempts[before:]):
+                await asyncio.sleep(0.1)
+    except TimeoutError:
+        return False
+    return True
 
 
 def _only(round_: Round) -> GatewayProcess:

@@ -23,7 +23,7 @@ PATIENCE_SECONDS = 8.0
 """After so long the gateway takes a commit for unknown."""
 _CATCH_SECONDS = 20.0
 _CUT_SECONDS = 0.7
-_CLEAN_SECONDS = 30.0
+_CLEAN_SECONDS = 60.0
 _OFFERS = next(topic for topic in COMMON if topic.name == OFFERS)
 
 

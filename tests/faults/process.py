@@ -12,7 +12,7 @@ import aiohttp
 from gateway.kafka.broker import free_ports
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 STOP_SECONDS = 30.0
 _SERVE = "from gateway.cli import main; main()"
 

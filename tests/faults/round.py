@@ -24,7 +24,7 @@ from tests.faults.publisher import SECTORS, Publisher
 from tests.faults.subscriber import Subscriber
 from tests.faults.wire import Line, open_session
 
-CALM_SECONDS = 90.0
+CALM_SECONDS = 180.0
 _SECTOR = SECTORS[1]
 _WORKERS = 4
 _STARTS = 3

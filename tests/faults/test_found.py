@@ -4,11 +4,12 @@ import asyncio
 import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from gateway.audit import audit
-from gateway.kafka.wire import release
+from gateway.kafka.connection import release
 from gateway.memory import MemoryLog
 from gateway.ports import Chunk, LogBusyError, LogUnavailableError, Output, UnknownOutcomeError
 from gateway.protocol.decide import Accepted
@@ -47,7 +48,7 @@ async def test_a_log_that_takes_its_time_to_tell_its_end_does_not_stop_a_view(tm
     await log.append(OFFERS, 0, [offer_record(OfferState("b:1", known(1, 0)))])
     try:
         assert await view.reached((1, 0, 0), 10.0)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while not tail.caught_up:
                 await asyncio.sleep(0.01)
         assert not running.done()
@@ -85,11 +86,15 @@ async def test_letting_go_of_a_consumer_between_two_tries_cancels_nobody_else() 
 
     class Client:
         closed = False
+        _conns: ClassVar[dict[int, object]] = {}
+        _md_update_fut = None
 
         async def close(self) -> None:
             self.closed = True
 
     class Consumer:
+        _fetcher = None
+
         def __init__(self) -> None:
             self._client = Client()
 

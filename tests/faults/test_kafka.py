@@ -17,7 +17,7 @@ from tests.faults.kafka_fault import COMPACT, REPLACE, ZOMBIE, KafkaFaults
 from tests.faults.round import Fault, play
 from tests.kafka.proxy import Proxy
 
-pytestmark = [pytest.mark.kafka, pytest.mark.timeout(170)]
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
 GAP = 0.7
 

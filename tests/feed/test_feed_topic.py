@@ -87,7 +87,7 @@ async def held(log):
 
 
 async def until_held(log, expected):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while {key: change["sequence"] for key, change in (await held(log)).items()} != expected:
             await asyncio.sleep(0.02)
 

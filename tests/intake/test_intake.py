@@ -75,7 +75,7 @@ async def values(log, topic):
 
 
 async def until(log, topic, count):
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(await values(log, topic)) < count:
             await asyncio.sleep(0.01)
     return await values(log, topic)

@@ -22,16 +22,20 @@ async def proxy(kafka_broker: LocalBroker) -> AsyncIterator[Proxy]:
 async def settings(kafka_broker: LocalBroker, proxy: Proxy) -> AsyncIterator[KafkaSettings]:
     """Names that no other test uses; its topics are deleted afterwards."""
     prefix = f"t{uuid.uuid4().hex[:12]}"
-    yield KafkaSettings(bootstrap_servers=proxy.bootstrap_servers, prefix=prefix, patience=5.0)
+    yield KafkaSettings(bootstrap_servers=proxy.bootstrap_servers, prefix=prefix)
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka_broker.bootstrap_servers)
     await admin.start()
-    await admin.delete_topics([name for name in await admin.list_topics() if name.startswith(prefix)])
-    await admin.close()
+    try:
+        await admin.delete_topics([name for name in await admin.list_topics() if name.startswith(prefix)])
+    finally:
+        await admin.close()
 
 
 @pytest.fixture
 async def log(settings: KafkaSettings) -> AsyncIterator[KafkaLog]:
     log = await KafkaLog.open(settings)
-    await log.create_topics(COMMON)
-    yield log
-    await log.close()
+    try:
+        await log.create_topics(COMMON)
+        yield log
+    finally:
+        await log.close()

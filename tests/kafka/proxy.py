@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from types import TracebackType
 from typing import Literal, Self
 
-PRODUCE, FETCH, INIT_PRODUCER_ID, ADD_PARTITIONS, END_TXN = 0, 1, 22, 24, 26
+PRODUCE, FETCH, METADATA, INIT_PRODUCER_ID, ADD_PARTITIONS, END_TXN = 0, 1, 3, 22, 24, 26
 PRODUCE_IN_TRANSACTION = 1_000
 """Not Kafka's number: batches of a transactional producer, told apart from those that are just appended."""
+_CLOSE_SECONDS = 1.0
 Direction = Literal["request", "answer"]
 
 
@@ -50,16 +51,23 @@ class Proxy:
         self._clients: set[asyncio.StreamWriter] = set()
         self._links: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
+        self._closed = False
         self.seen: dict[int, int] = {}
 
     @property
     def bootstrap_servers(self) -> str:
         return f"127.0.0.1:{self._listen}"
 
+    @property
+    def connections(self) -> int:
+        """How many clients are connected."""
+        return len(self._clients)
+
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._listen)
 
     async def close(self) -> None:
+        self._closed = True
         for hold in self._holds:
             hold.release()
         if self._server is not None:
@@ -67,6 +75,10 @@ class Proxy:
         for task in self._links:
             task.cancel()
         await asyncio.gather(*self._links, return_exceptions=True)
+        for writer in list(self._clients):  # of links that were cancelled before they began
+            writer.transport.abort()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -93,32 +105,33 @@ class Proxy:
         for writer in self._clients:
             writer.close()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._links.add(task)
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._closed:  # it came in while the proxy went
+            writer.transport.abort()
+            return
         self._clients.add(writer)
-        kinds: dict[int, int] = {}
-        pumps: list[asyncio.Task[None]] = []
+        task = asyncio.create_task(self._link(reader, writer))
+        self._links.add(task)
+        task.add_done_callback(self._links.discard)
+
+    async def _link(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.CancelledError):
-            try:
+            async with _closing(writer):
                 from_broker, to_broker = await asyncio.open_connection("127.0.0.1", self._target)
-                try:
+                async with _closing(to_broker):
+                    kinds: dict[int, int] = {}
                     pumps = [
                         asyncio.create_task(self._pump_requests(reader, to_broker, kinds)),
                         asyncio.create_task(self._pump_answers(from_broker, writer, kinds)),
                     ]
-                    await asyncio.wait(pumps[:1])  # a client that is gone may have left requests that are held
-                    await asyncio.wait(pumps[1:], timeout=1)
-                finally:
-                    for pump in pumps:
-                        pump.cancel()
-                    await asyncio.gather(*pumps, return_exceptions=True)
-                    to_broker.close()
-            finally:
-                writer.close()
+                    try:
+                        await asyncio.wait(pumps[:1])  # a client that is gone may have left requests that are held
+                        await asyncio.wait(pumps[1:], timeout=1)
+                    finally:
+                        for pump in pumps:
+                            pump.cancel()
+                        await asyncio.gather(*pumps, return_exceptions=True)
         self._clients.discard(writer)
-        self._links.discard(task)
 
     async def _pump_requests(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, kinds: dict[int, int]
@@ -149,6 +162,20 @@ class Proxy:
         for hold in list(self._holds):
             if hold.wants(kind, direction):
                 await hold.wait()
+
+
+@contextlib.asynccontextmanager
+async def _closing(writer: asyncio.StreamWriter) -> AsyncIterator[None]:
+    """Closed on leaving, also where the other side takes nothing any more."""
+    try:
+        yield
+    finally:
+        writer.close()
+        try:
+            async with asyncio.timeout(_CLOSE_SECONDS):
+                await writer.wait_closed()
+        except (OSError, TimeoutError):
+            writer.transport.abort()
 
 
 async def _frame(reader: asyncio.StreamReader) -> bytes:

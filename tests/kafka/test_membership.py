@@ -55,7 +55,7 @@ async def test_members_share_all_partitions_and_who_leaves_is_replaced_at_once(l
     left_at = clock.time()
     await first.leave()
     assert [ALL] == await settled(second)
-    assert clock.time() - left_at < 5  # and not when a session of ten seconds has run out
+    assert clock.time() - left_at < 9  # a session runs out ten seconds after a heartbeat, and there is one each second
     await second.leave()
 
 

@@ -28,7 +28,7 @@ class Guarded:
 
     def settings(self, listener: str, **more: Any) -> KafkaSettings:
         servers = f"127.0.0.1:{self.broker.ports[listener]}"
-        return KafkaSettings(bootstrap_servers=servers, prefix=listener.lower(), patience=5.0, **more)
+        return KafkaSettings(bootstrap_servers=servers, prefix=listener.lower(), **more)
 
 
 @pytest.fixture(scope="module")

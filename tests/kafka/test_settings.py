@@ -1,5 +1,6 @@
 """Settings of Kafka: what contradicts itself, what aiokafka gets, and what stays out of sight."""
 
+import contextlib
 import ssl
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,30 @@ def test_tls_checks_the_broker_s_certificate_and_name(tmp_path: Path) -> None:
 def test_tls_without_a_ca_file_trusts_what_the_system_trusts() -> None:
     context: ssl.SSLContext = client_options(KafkaSettings(bootstrap_servers=SERVERS, security="SSL"))["ssl_context"]
     assert ssl.CERT_REQUIRED == context.verify_mode
+
+
+def shake_hands(client: ssl.SSLObject, broker: ssl.SSLObject) -> None:
+    for side in (client, broker, client):
+        with contextlib.suppress(ssl.SSLWantReadError):
+            side.do_handshake()
+    broker.do_handshake()
+
+
+def test_a_connection_over_tls_ends_without_waiting_for_the_broker_to_say_so_too(tmp_path: Path) -> None:
+    """Else a broker that is slow or frozen keeps the sockets of clients that are closed."""
+    authority = Authority(tmp_path)
+    options = client_options(KafkaSettings(bootstrap_servers=SERVERS, security="SSL", ca=authority.file))
+    context: ssl.SSLContext = options["ssl_context"]
+    accepting = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    accepting.load_cert_chain(*authority.issue("broker"))
+    there, back = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = context.wrap_bio(back, there, server_hostname="127.0.0.1")
+    broker = accepting.wrap_bio(there, back, server_side=True)
+    shake_hands(client, broker)
+
+    client.unwrap()
+
+    assert b"" == broker.read()  # the broker was told
 
 
 def test_a_certificate_file_that_does_not_exist_is_an_error_at_once(tmp_path: Path) -> None:

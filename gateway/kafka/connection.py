@@ -1,0 +1,94 @@
+"""Connections of aiokafka's clients: opened so that all can be closed, and closed so that nothing stays at work.
+
+aiokafka itself loses sight of a connection when it is told to give up connecting, and of tasks when it is told to give
+up stopping; both outlive their client then, and tasks send again what was given up.
+"""
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaConnectionError, KafkaError
+
+from gateway.kafka.wire import SpentError, Wire
+
+_STOP_SECONDS = 2.0
+
+
+def keep_in_sight(client: AIOKafkaClient) -> None:
+    """Let the client find its cluster by connections that it closes with the others, whatever happens meanwhile."""
+
+    async def bootstrap() -> None:
+        cluster = client.cluster
+        cluster.config["bootstrap_servers"] = client._bootstrap_servers  # noqa: SLF001 - it does not say them otherwise
+        cluster._bootstrap_brokers = cluster._generate_bootstrap_brokers()  # noqa: SLF001 - same
+        if not await client._metadata_update(cluster, ()):  # noqa: SLF001 - what its own ``bootstrap`` comes to
+            raise KafkaConnectionError(f"Unable to bootstrap from {client.hosts}")
+        for place in [place for place in client._conns if cluster.is_bootstrap(place[0])]:  # noqa: SLF001 - same
+            client._conns.pop(place).close()  # noqa: SLF001 - same
+        client._sync_task = asyncio.create_task(client._md_synchronizer())  # noqa: SLF001 - same
+
+    client.bootstrap = bootstrap
+
+
+async def cut_off(producer: AIOKafkaProducer) -> None:
+    """Close a producer's connections and end its tasks; bounded in time. What was sent may still arrive."""
+    Wire(producer.client).stop()
+    with contextlib.suppress(TimeoutError, KafkaError):
+        async with asyncio.timeout(_STOP_SECONDS):
+            await _sever(producer.client)
+            await producer._sender.close()  # noqa: SLF001 - ``stop`` would first wait for every batch to be answered
+    producer._message_accumulator.fail_all(SpentError("cut off"))  # noqa: SLF001 - same
+    with contextlib.suppress(TimeoutError, KafkaError):
+        async with asyncio.timeout(_STOP_SECONDS):
+            await producer.stop()
+    for future in _forgotten(producer):
+        if future.done() and not future.cancelled():
+            future.exception()
+
+
+async def release(consumer: AIOKafkaConsumer, seconds: float) -> None:
+    """Stop a consumer; where that does not succeed in time, close its connections and end its fetching at least.
+
+    In tasks of their own: a consumer that is between two tries raises the cancelling of its own tasks at its caller.
+    """
+    stopping = asyncio.create_task(consumer.stop())
+    try:
+        await asyncio.wait([stopping], timeout=seconds)
+    finally:
+        if not stopping.done() or stopping.cancelled() or stopping.exception() is not None:
+            stopping.cancel()
+            await _sever(consumer._client)  # noqa: SLF001 - there is no other way
+            ending = [stopping]
+            if consumer._fetcher is not None:  # noqa: SLF001 - same
+                ending.append(asyncio.create_task(consumer._fetcher.close()))  # noqa: SLF001 - same
+            await asyncio.wait(ending, timeout=_STOP_SECONDS)
+
+
+async def _sever(client: AIOKafkaClient) -> None:
+    """Close a client's connections with all that waits in them. Metadata counts as answered from now on: nobody asks
+    for it any more, and tasks of aiokafka that wait for it would never end.
+    """
+    for connection in client._conns.values():  # noqa: SLF001 - there is no other way
+        if connection._writer is not None:  # noqa: SLF001 - same
+            connection._writer.transport.abort()  # noqa: SLF001 - same
+    await client.close()
+    answered = asyncio.get_running_loop().create_future()
+    answered.set_result(False)
+    waiting, client._md_update_fut = client._md_update_fut, answered  # noqa: SLF001 - same
+    if waiting is not None and not waiting.done():
+        waiting.set_result(False)
+
+
+def _forgotten(producer: AIOKafkaProducer) -> Iterator["asyncio.Future[Any]"]:
+    """Futures into which aiokafka puts errors that nobody awaits; asyncio would report each as an error of its own."""
+    transaction = producer._txn_manager._transaction_waiter  # noqa: SLF001 - only the library knows them
+    if transaction is not None:
+        yield transaction
+    accumulator = producer._message_accumulator  # noqa: SLF001
+    for batch in itertools.chain(accumulator._pending_batches, *accumulator._batches.values()):  # noqa: SLF001
+        yield from (batch.future, batch._drain_waiter)  # noqa: SLF001
