@@ -7,7 +7,8 @@ from typing import Any
 
 import orjson
 
-from schemas.rulebook import Problem, problem, token
+from schemas.personal import token
+from schemas.rulebook import Problem, first_of, problem
 
 MAX_OFFER_BYTES = 100_000
 MAX_DEPTH = 16
@@ -35,7 +36,7 @@ def decode(raw: bytes) -> dict[str, Any] | list[Problem]:
     if type(document) is not dict:
         return [problem("json-not-object", expected="object", actual=type_name(document))]
     try:
-        repeated = _may_repeat(raw, document) and list(_repeated_keys(raw))
+        repeated = _may_repeat(raw, document) and first_of(_repeated_keys(raw))
     except orjson.JSONEncodeError:
         return [_too_deep()]
     return repeated or document

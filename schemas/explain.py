@@ -5,13 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 from schemas.failure import pointer_of, translate
 from schemas.registry import property_validator, schema, validator
-from schemas.rulebook import Problem, problem
+from schemas.rulebook import MAX_PROBLEMS, Problem, problem
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
-
-MAX_PROBLEMS = 100
-"""More than anyone reads, and few enough that no document makes its verdict expensive."""
 
 _LONGEST_LIST = 200
 _FAILURES = 5 * MAX_PROBLEMS

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from schemas.decode import type_name
 from schemas.hint import field_meant, value_meant
+from schemas.personal import token
 from schemas.registry import schema
-from schemas.rulebook import Problem, problem, token
+from schemas.rulebook import Problem, problem
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError

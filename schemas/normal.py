@@ -8,6 +8,8 @@ from schemas.rulebook import Problem, problem
 from schemas.rules.text import NESTED, TOP
 from schemas.rules.week import default_end, default_stay
 
+_MOST_PLACES = 50
+"""Beyond so many, extensions are named as one place: their warnings go into every receipt."""
 _INTEGERS = ("revision", "seats", "stay_weeks")
 
 
@@ -60,7 +62,8 @@ def _redact_extensions(offer: dict[str, Any]) -> list[Problem]:
     if type(extensions) is not dict:
         return []
     offer["extensions"], found = redact_tree(extensions, "/extensions")
-    return [problem("personal-data", pointer=pointer) for pointer in found]
+    named = found if len(found) <= _MOST_PLACES else ["/extensions"]
+    return [problem("personal-data", pointer=pointer) for pointer in named]
 
 
 def _redact_members(members: dict[str, Any], fields: tuple[str, ...]) -> Iterator[tuple[str, str]]:

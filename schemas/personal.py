@@ -7,6 +7,8 @@ from typing import Any
 MARK = "[…]"
 """Shorter than anything it replaces, so that a redacted text never exceeds a limit that the original kept."""
 
+TOKEN_CHARACTERS = 60
+
 _LOCAL = r"[^\s@＠<>()\[\],;:\"«»]{1,64}"
 _DOMAIN = r"[^\W_](?:[\w-]{0,62}\.)+[^\W\d_]{2,24}"
 _EMAIL = re.compile(rf"{_LOCAL}\s?[@＠]\s?{_DOMAIN}")
@@ -58,6 +60,11 @@ def holds_email(text: str) -> bool:
     return _EMAIL.search(text) is not None
 
 
+def token(key: str) -> str:
+    """A key of a document as one token of a JSON Pointer (RFC 6901): without personal data, and cut when very long."""
+    return redact(key)[:TOKEN_CHARACTERS].replace("~", "~0").replace("/", "~1")
+
+
 def redact_tree(value: Any, pointer: str) -> tuple[Any, list[str]]:
     """A JSON value without personal data in its strings and keys, and the pointers of what was replaced. What needs
     no change is shared with the original.
@@ -100,16 +107,17 @@ def _redact_members(value: dict[str, Any], pointer: str, found: list[str]) -> It
         clean = redact(key)
         if clean != key:
             found.append(pointer)
-        place = clean.replace("~", "~0").replace("/", "~1")
-        yield clean, key, _redact_tree(item, f"{pointer}/{place}", found)
+        yield clean, key, _redact_tree(item, f"{pointer}/{token(clean)}", found)
 
 
 def _named(members: list[tuple[str, str, Any]]) -> dict[str, Any]:
     """Members under their clean keys; keys that became the same are told apart by a number."""
     named: dict[str, Any] = {}
+    numbers: dict[str, int] = {}
     for clean, _, item in members:
-        key, number = clean, 2
+        key = clean
         while key in named:
-            key, number = f"{clean}{number}", number + 1
+            numbers[clean] = numbers.get(clean, 1) + 1
+            key = f"{clean}{numbers[clean]}"
         named[key] = item
     return named

@@ -1,8 +1,9 @@
 """Rules and problems: each rule's code, requirement and words as data; a problem is one rule broken at one place."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import islice
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
@@ -14,6 +15,8 @@ Language: TypeAlias = Literal["fr", "en"]
 LANGUAGES: tuple[Language, ...] = ("fr", "en")
 ACTUAL_CHARACTERS = 80
 """How much of an offending value a problem shows."""
+MAX_PROBLEMS = 100
+"""More than anyone reads, and few enough that no document makes its verdict expensive."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +102,12 @@ def problem(code: str, *, pointer: str = "", expected: Any = None, actual: Any =
     return Problem(code, pointer, expected, shown(actual), {name: shown(value) for name, value in args.items()})
 
 
+def first_of(found: Iterable[Problem]) -> list[Problem]:
+    """The problems, or the first 100 of them and then one ``more-problems``, which says that the list is not whole."""
+    problems = list(islice(found, MAX_PROBLEMS + 1))
+    return problems if len(problems) <= MAX_PROBLEMS else [*problems[:MAX_PROBLEMS], problem("more-problems")]
+
+
 def shown(value: Any) -> Any:
     """A value as a problem may show it: one line of at most 80 characters, no e-mail address or phone number, nothing
     invisible, no nested values.
@@ -121,14 +130,6 @@ def _spoken(value: Any) -> Any:
 
 def _printable(sign: str) -> str:
     return sign if sign.isprintable() or sign == "\u00a0" else f"\\u{ord(sign):04x}"
-
-
-TOKEN_CHARACTERS = 60
-
-
-def token(key: str) -> str:
-    """A key of a document as one token of a JSON Pointer (RFC 6901): without personal data, and cut when very long."""
-    return redact(key)[:TOKEN_CHARACTERS].replace("~", "~0").replace("/", "~1")
 
 
 _TEXTS = ("message", "consequence", "fix")

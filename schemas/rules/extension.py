@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 
 from schemas.decode import SAFE_INTEGER
-from schemas.rulebook import Problem, problem, token
+from schemas.personal import token
+from schemas.rulebook import Problem, first_of, problem
 from schemas.territory import Territory
 
 MAX_BYTES = 4_000
@@ -23,7 +24,7 @@ def find(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> l
     if size > MAX_BYTES:
         found.append(problem("extensions-too-large", pointer="/extensions", expected=MAX_BYTES, actual=size))
     if _is_large(extensions):
-        found.extend(_find_large(extensions, "/extensions"))
+        found.extend(first_of(_find_large(extensions, "/extensions")))
     return found
 
 
