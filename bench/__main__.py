@@ -1,6 +1,7 @@
 """The table of docs/performance.md, measured here: ``python -m bench``, or ``--only`` one of its parts.
 
     ingest single relay latency     on both logs, a few minutes       views     the offer view at two sizes
+    cost                            processor time and bytes of one offer, one repeated, one change read, one poll
     million                         one upload of ``--million`` offers and a restart with them, on both logs
 
 Each row gives the figure, the bar, and what was measured beside it in the same run. Ratios mean more than figures:
@@ -19,15 +20,17 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
-from bench import load, relay, views
+from bench import cost, load, relay, views
+from bench.raw import raw_rate
 from bench.served import documents, prepared, served
 
-PARTS = ("ingest", "single", "relay", "latency", "views", "million")
+PARTS = ("ingest", "single", "relay", "latency", "cost", "views", "million")
 LOGS = {"Kafka": True, "embedded": False}
 WORKERS = 2
 RATE = 1_000
 SECONDS = 10.0
 PUTS = 12_800
+COSTED = 30_000
 _QUESTIONS = ("query", "feed")
 
 
@@ -55,9 +58,9 @@ async def ingest(offers: int) -> AsyncIterator[Row]:
     """Batches by four connections, beside raw appends of the same bytes."""
     raws = documents(offers)
     for name, kafka in LOGS.items():
-        async with prepared(kafka=kafka, workers=WORKERS) as (settings, texts):
-            raw = await load.raw_appends(settings, raws)
-            async with served(settings, texts) as gateway:
+        async with prepared(kafka=kafka, workers=WORKERS) as ground:
+            raw = await raw_rate(ground, raws)
+            async with served(ground) as gateway:
                 own, workers = gateway.processor()
                 seconds, queued = await load.ingest(gateway, raws)
                 _, busy = gateway.processor()
@@ -76,7 +79,7 @@ async def single(offers: int) -> AsyncIterator[Row]:
     """One offer a request, each durable before its answer."""
     raw = documents(1)[0]
     for name, kafka in LOGS.items():
-        async with prepared(kafka=kafka, workers=WORKERS) as (settings, texts), served(settings, texts) as gateway:
+        async with prepared(kafka=kafka, workers=WORKERS) as ground, served(ground) as gateway:
             await load.single(gateway, raw, 640)
             own, workers = gateway.processor()
             seconds, times = await load.single(gateway, raw, min(offers, PUTS))
@@ -98,13 +101,22 @@ async def latency(_: int) -> AsyncIterator[Row]:
     """From a PUT to a reader who follows the changes feed."""
     raw = documents(1)[0]
     for name, kafka in LOGS.items():
-        async with prepared(kafka=kafka, workers=1) as (settings, texts), served(settings, texts) as gateway:
+        async with prepared(kafka=kafka, workers=1) as ground, served(ground) as gateway:
             few = await load.latency(gateway, raw, rate=RATE // 10, seconds=SECONDS / 2)
             times = await load.latency(gateway, raw, rate=RATE, seconds=SECONDS)
         figure = f"p50 {p(times, 0.5):.0f} ms, p99 {p(times, 0.99):.0f} ms"
         beside = f"at {RATE // 10}/s p50 {p(few, 0.5):.0f} ms, p99 {p(few, 0.99):.0f} ms"
         bar = "p99 ≤ 150 ms" if kafka else ""
         yield Row(f"publish → in a reader's hands, {RATE:,}/s, {name}", figure, bar, beside)
+
+
+async def spend(offers: int) -> AsyncIterator[Row]:
+    """Processor time and bytes of each thing that a gateway is asked for."""
+    for name, kafka in LOGS.items():
+        async for one in cost.measure(kafka=kafka, offers=min(offers, COSTED)):
+            figure = f"{one.gateway:,.0f} µs" + (f" and the broker's {one.broker:,.0f} µs" if kafka else "")
+            stored = ", ".join(f"{where} {size:,.0f}" for where, size in one.stored.items() if size >= 1)
+            yield Row(f"{one.what}, {name}", figure, "", f"bytes on disk: {stored}" if stored else "")
 
 
 async def look(million: int) -> AsyncIterator[Row]:
@@ -123,11 +135,11 @@ async def many(million: int) -> AsyncIterator[Row]:
     """One long upload, its memory, and a restart with all of it."""
     raws = documents(min(million, 20_000))
     for name, kafka in LOGS.items():
-        async with prepared(kafka=kafka, workers=WORKERS) as (settings, texts):
-            async with served(settings, texts) as gateway:
+        async with prepared(kafka=kafka, workers=WORKERS) as ground:
+            async with served(ground) as gateway:
                 done = await load.upload(gateway, raws, million)
             began = time.perf_counter()
-            async with served(settings, texts):
+            async with served(ground):
                 restart = time.perf_counter() - began
         beside = f"HTTP {done.status}, idle {done.idle / 1e6:,.0f} MB"
         yield Row(f"{million:,} offers in one upload, {name}", f"{million / done.seconds:,.0f} offers/s", "", beside)
@@ -139,7 +151,7 @@ async def many(million: int) -> AsyncIterator[Row]:
 async def measure(only: str | None, offers: int, million: int, show: Callable[[str], None]) -> Table:
     """All parts, or one."""
     sizes = {"views": million, "million": million}
-    works = dict(zip(PARTS, (ingest, single, decide, latency, look, many), strict=True))
+    works = dict(zip(PARTS, (ingest, single, decide, latency, spend, look, many), strict=True))
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
     table = Table("what", "figure", "bar", "beside, in the same run", title=machine)
     for name, work in works.items():

@@ -7,7 +7,7 @@ together.
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,13 +16,8 @@ import orjson
 
 from bench.served import CONNECTIONS, Served
 from bench.wire import Wire, request
-from gateway.bootstrap import open_log
-from gateway.protocol.record import Record
-from gateway.protocol.topic import COMMON, SUBMISSIONS
-from gateway.settings import Settings
 
 BATCH = 5_000
-RAW_BATCH = 500
 
 
 async def ingest(gateway: Served, raws: list[bytes]) -> tuple[float, int]:
@@ -129,25 +124,6 @@ async def latency(gateway: Served, raw: bytes, *, rate: int, seconds: float) -> 
     for wire in (reading, *(idle.get_nowait() for _ in range(idle.qsize()))):
         wire.close()
     return times
-
-
-async def raw_appends(settings: Settings, raws: list[bytes]) -> float:
-    """The baseline: the same bytes by 500 straight into a log of its own, no HTTP, no verdict; offers a second. The
-    gateway must not meet records that it did not write.
-    """
-    beside = replace(settings, data=settings.data.parent / "raw", kafka_prefix="raw")
-    async with open_log(beside) as log:
-        await log.create_topics(COMMON)
-
-        async def lane(partition: int) -> None:
-            share = raws[partition :: log.partitions]
-            for at in range(0, len(share), RAW_BATCH):
-                records = [Record(b"raw:%d" % (at + n), raw) for n, raw in enumerate(share[at : at + RAW_BATCH])]
-                await log.append(SUBMISSIONS, partition, records)
-
-        began = time.perf_counter()
-        await asyncio.gather(*map(lane, range(log.partitions)))
-        return len(raws) / (time.perf_counter() - began)
 
 
 @dataclass(frozen=True)

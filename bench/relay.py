@@ -14,7 +14,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench.load import raw_appends
+from bench.raw import raw_rate
 from bench.served import documents, prepared
 from gateway import clock
 from gateway.bootstrap import open_log
@@ -79,9 +79,9 @@ def _today() -> date:
 async def measure(*, kafka: bool, offers: int) -> tuple[float, float]:
     """The relay's rate and that of raw appends."""
     raws = documents(offers)
-    async with prepared(kafka=kafka, workers=0) as (settings, _):
-        raw = await raw_appends(settings, raws)
-        async with open_log(settings) as log:
+    async with prepared(kafka=kafka, workers=0) as ground:
+        raw = await raw_rate(ground, raws)
+        async with open_log(ground.settings) as log:
             return await relay_rate(log, raws), raw
 
 

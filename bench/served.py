@@ -55,9 +55,34 @@ class Served:
         return own, sum(workers)
 
 
+@dataclass(frozen=True)
+class Ground:
+    """A fresh log with two partners on it, the secret of each, and the broker that keeps it, if one does."""
+
+    settings: Settings
+    texts: dict[str, str]
+    broker: LocalBroker | None
+
+    def stored(self) -> dict[str, int]:
+        """Bytes on disk: the log's, the views', and those of the relay's tables."""
+        data = self.settings.data
+        folders = {"views": data / "views", "relay": data / "relay"}
+        log = sum(map(_size, data.glob("log.sqlite*"))) if self.broker is None else self._on_broker()
+        return {"log": log, **{name: sum(map(_size, folder.rglob("*"))) for name, folder in folders.items()}}
+
+    def _on_broker(self) -> int:
+        folders = (self.broker.folder / "log").glob(f"{self.settings.kafka_prefix}.*") if self.broker else ()
+        return sum(_size(segment) for folder in folders for segment in folder.glob("*.log"))
+
+    def broker_processor(self) -> float:
+        """The broker's processor time so far in seconds; 0 where there is none."""
+        return _processor(self.broker.process) if self.broker else 0.0
+
+
 @asynccontextmanager
-async def prepared(*, kafka: bool, workers: int) -> AsyncIterator[tuple[Settings, dict[str, str]]]:
-    """A fresh log with two partners on it, and their secrets."""
+async def prepared(*, kafka: bool, workers: int) -> AsyncIterator[Ground]:
+    """A fresh log; its broker ends and its folder goes with the block."""
+    broker = None
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="passerelle-bench-")))
         settings = Settings(
@@ -83,12 +108,13 @@ async def prepared(*, kafka: bool, workers: int) -> AsyncIterator[tuple[Settings
                     Partner(platform=slug, name=slug, scopes=frozenset({scope}), secrets=(secret.kept,))
                 )
             await partners.close()
-        yield settings, texts
+        yield Ground(settings, texts, broker)
 
 
 @asynccontextmanager
-async def served(settings: Settings, texts: dict[str, str]) -> AsyncIterator[Served]:
+async def served(ground: Ground) -> AsyncIterator[Served]:
     """The gateway, ready; stopped when the block ends."""
+    settings, texts = ground.settings, ground.texts
     async with AsyncExitStack() as stack:
         command = (sys.executable, "-c", "from gateway.cli import main; main()", "serve")
         process = await asyncio.create_subprocess_exec(
@@ -137,6 +163,10 @@ def documents(count: int) -> list[bytes]:
     today = date.fromisoformat(paris_date(clock.now()))
     made = (offer.raw for offer in generate(11, "bretagne", count + count // 10, today))
     return list(made)[:count]
+
+
+def _size(file: Path) -> int:
+    return file.stat().st_blocks * 512 if file.is_file() else 0
 
 
 def _resident(process: int) -> int:

@@ -78,6 +78,13 @@ class LocalBroker:
         """What the broker itself has to say."""
         return self.folder / "broker.log"
 
+    @property
+    def process(self) -> int:
+        """The process's id. Raises BrokerError when it does not run."""
+        if self._process is None:
+            raise BrokerError("The broker does not run.")
+        return self._process.pid
+
     def start(self) -> None:
         """Start and wait until it answers; formats its storage the first time. Raises BrokerError."""
         if self._process is not None:
