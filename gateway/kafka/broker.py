@@ -5,9 +5,11 @@ Needs Java 17 or later and Maven; the jars come from Maven Central once and stay
 """
 
 import base64
+import contextlib
 import hashlib
 import os
 import re
+import secrets
 import shutil
 import signal
 import socket
@@ -27,6 +29,7 @@ HEAP = "512m"
 FETCH_SECONDS = 600
 START_SECONDS = 60
 STOP_SECONDS = 20
+_PORTS = range(20_000, 32_000, 8)
 
 
 class BrokerError(Exception):
@@ -266,12 +269,16 @@ def _java(jars: Path, log: IO[bytes], main: str, *arguments: str) -> subprocess.
 
 
 def free_ports(count: int) -> list[int]:
-    """Loopback ports that nobody listens on now."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
+    """Loopback ports that nobody listens on now, nor on the seven above each. They lie below those that systems give to
+    outgoing connections, so that one which is free now is still free after a restart.
+    """
+    found: list[int] = []
+    for port in secrets.SystemRandom().sample(_PORTS, len(_PORTS)):
+        if len(found) == count:
+            break
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            found.append(port)
+    return found
 
 
 _API_VERSIONS = b"\x00\x00\x00\x11\x00\x12\x00\x00\x00\x00\x00\x01\x00\x07starter"
