@@ -1,7 +1,8 @@
 """Connections of aiokafka's clients: opened so that all can be closed, and closed so that nothing stays at work.
 
 aiokafka itself loses sight of a connection when it is told to give up connecting, and of tasks when it is told to give
-up stopping; both outlive their client then, and tasks send again what was given up.
+up stopping; both outlive their client then, and tasks send again what was given up. It also takes for granted that
+writing to a connection which was closed at that moment fails as asyncio's own loop lets it fail.
 """
 
 import asyncio
@@ -11,7 +12,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.client import AIOKafkaClient
+from aiokafka.client import AIOKafkaClient, ConnectionGroup
+from aiokafka.conn import CloseReason
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from gateway.kafka.wire import SpentError, Wire
@@ -20,7 +22,20 @@ _STOP_SECONDS = 2.0
 
 
 def keep_in_sight(client: AIOKafkaClient) -> None:
-    """Let the client find its cluster by connections that it closes with the others, whatever happens meanwhile."""
+    """Let the client find its cluster by connections that it closes with the others, whatever happens meanwhile; and
+    let it say of a connection that was just closed what it says of any other that is broken.
+    """
+    through = client.send
+
+    async def send(node: int, request: Any, *, group: ConnectionGroup = ConnectionGroup.DEFAULT) -> Any:
+        try:
+            return await through(node, request, group=group)
+        except RuntimeError as error:
+            connection = client._conns.get((node, group))  # noqa: SLF001 - it does not say them otherwise
+            if connection is None or connection._writer is None or not connection._writer.is_closing():  # noqa: SLF001
+                raise
+            connection.close(reason=CloseReason.CONNECTION_BROKEN)
+            raise KafkaConnectionError(f"Connection at {connection.host}:{connection.port} broken") from error
 
     async def bootstrap() -> None:
         cluster = client.cluster
@@ -33,6 +48,7 @@ def keep_in_sight(client: AIOKafkaClient) -> None:
         client._sync_task = asyncio.create_task(client._md_synchronizer())  # noqa: SLF001 - same
 
     client.bootstrap = bootstrap
+    client.send = send
 
 
 async def cut_off(producer: AIOKafkaProducer) -> None:

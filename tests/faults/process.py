@@ -115,7 +115,7 @@ class GatewayProcess:
     def last_words(self) -> str:
         """The last lines that it wrote."""
         text = self._words.read_text(errors="replace") if self._words.exists() else ""
-        return f"{self.name}: " + "\n".join(text.splitlines()[-15:])
+        return f"{self.name}: " + "\n".join(text.splitlines()[-60:])
 
     def _signal(self, number: signal.Signals) -> None:
         assert self._process is not None

@@ -4,8 +4,13 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
+from aiokafka.client import AIOKafkaClient, ConnectionGroup
+from aiokafka.errors import KafkaConnectionError
+from aiokafka.protocol.metadata import MetadataRequest
 
 from gateway.kafka import KafkaLog
+from gateway.kafka.broker import LocalBroker
+from gateway.kafka.connection import keep_in_sight
 from gateway.protocol.topic import SUBMISSIONS
 from tests.contract.log_ground import DEADLINE, record
 from tests.kafka.proxy import METADATA, Proxy
@@ -18,6 +23,7 @@ async def read_once(log: KafkaLog) -> None:
         await reader.poll(limit=1, wait=DEADLINE)
 
 
+REFUSAL = "the handler is closed"
 CONNECTING: list[Callable[[KafkaLog], Awaitable[object]]] = [
     lambda log: KafkaLog.open(log._settings),
     lambda log: log.own("relay", 0),
@@ -42,3 +48,32 @@ async def test_connecting_that_is_given_up_leaves_no_connection(
         async with asyncio.timeout(DEADLINE):
             while proxy.connections > 0:
                 await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("closed", [True, False])
+async def test_a_connection_that_closed_under_a_request_counts_as_broken(
+    kafka_broker: LocalBroker, monkeypatch: pytest.MonkeyPatch, *, closed: bool
+) -> None:
+    """uvloop refuses to write to one that it has closed while bytes of the last answer wait to be read. Any other such
+    error is a fault of the program.
+    """
+    client = AIOKafkaClient(bootstrap_servers=kafka_broker.bootstrap_servers)
+    keep_in_sight(client)
+    await client.bootstrap()
+    try:
+        node = client.get_random_node()
+        assert await client.ready(node)
+        writer = client._conns[node, ConnectionGroup.DEFAULT]._writer
+        monkeypatch.setattr(writer, "write", refuse)
+        if closed:
+            writer.transport.abort()
+        with pytest.raises(KafkaConnectionError if closed else RuntimeError, match="broken" if closed else REFUSAL):
+            await client.send(node, MetadataRequest([]))
+        monkeypatch.undo()
+        assert (await client.send(node, MetadataRequest([]))).brokers
+    finally:
+        await client.close()
+
+
+def refuse(_: bytes) -> None:
+    raise RuntimeError(REFUSAL)
