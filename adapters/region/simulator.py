@@ -32,6 +32,7 @@ class RegionalPlatform:
         self.asked = 0
         self._write = write
         self._sequences: dict[str, int] = {}
+        self._cursor: str | None = None
 
     @asynccontextmanager
     async def serving(self, *, port: int = 0) -> AsyncIterator[str]:
@@ -49,13 +50,14 @@ class RegionalPlatform:
             await runner.cleanup()
 
     async def follow(self, client: Client) -> None:
-        """Hold what the changes feed says of its territory, until cancelled; anew from the start when told so."""
-        cursor: str | None = None
+        """Hold what the changes feed says of its territory, until cancelled: from where it was left the last time, anew
+        from the start when told so.
+        """
         while True:
-            params = {"wait": _WAIT, "limit": "500"} | ({"cursor": cursor} if cursor else {})
+            params = {"wait": _WAIT, "limit": "500"} | ({"cursor": self._cursor} if self._cursor else {})
             answer = await client.call("GET", "/v1/changes", params=params)
             if answer.status == HTTPStatus.GONE:
-                cursor = None
+                self._cursor = None
                 self.held.clear()
                 self._sequences.clear()
                 continue
@@ -63,7 +65,7 @@ class RegionalPlatform:
                 raise RuntimeError(f"{self.platform}: the changes were answered {answer.explain()}")
             for change in answer.body["changes"]:
                 self._apply(change)
-            cursor = answer.body["cursor"]
+            self._cursor = answer.body["cursor"]
 
     def _apply(self, change: dict[str, Any]) -> None:
         """Take one change; what is not newer than what is held is nothing new."""

@@ -1,166 +1,167 @@
-"""What one sees of the demo: a live table while it runs, and the reconciliation at the end."""
-
-from collections.abc import Sequence
+"""What one sees of the demo: the story as it happens, a live table, and the balance at the end."""
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.progress_bar import ProgressBar
+from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from gateway.demo.book import Book, Reasons, Stopwatch
+from gateway.demo.balance import Balance, Line
+from gateway.demo.reason import Reasons
 from gateway.demo.scenario import Scenario
+
+MOST_WRONGS = 20
+_WIDE = 116
+"""Columns from which on a platform's way in has a column of its own."""
+
+
+_HEADS = (
+    "sent",
+    "refused",
+    "with-\ndrawn",
+    "live",
+    "at the\nnational site",
+    "not for\nthat site",
+    "received",
+    "balance",
+)
+_NARROW_HEADS = ("sent", "re-\nfused", "with-\ndrawn", "live", "nat.\nsite", "not\nthere", "re-\nceived", "")
+
+
+class Story:
+    """Tells what happens, line by line."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def begin(self, phase: str) -> None:
+        """A step begins."""
+        self._console.print(Text.assemble(("▸ ", "bold cyan"), (phase, "bold")))
+
+    def say(self, sentence: str) -> None:
+        """Something has happened."""
+        line = Table.grid(padding=(0, 1, 0, 0))
+        line.add_row("  ·", Text(sentence))
+        self._console.print(line)
 
 
 class LiveView:
     """The scenario as it is at the moment it is drawn."""
 
-    def __init__(self, scenario: Scenario, url: str) -> None:
+    def __init__(self, scenario: Scenario) -> None:
         self._scenario = scenario
-        self._url = url
+        self._spinner = Spinner("dots", style="cyan")
 
-    def __rich__(self) -> RenderableType:
+    def __rich_console__(self, console: Console, _options: ConsoleOptions) -> RenderResult:
         scenario = self._scenario
-        return Group(
-            Text.assemble(("Passerelle ", "bold"), (f" {self._url}  ", "dim"), (scenario.phase, "bold cyan")),
-            platform_table(scenario),
-            holding_lines(scenario),
-            Text(f"Why offers were refused or warned about  {latency_line(scenario.watch)}", style="dim"),
-            reason_table(scenario.reasons, 5),
+        balance, there, due = scenario.balance(), scenario.federation.site.count(), scenario.due
+        head = Table.grid(padding=(0, 1))
+        head.add_row(
+            self._spinner,
+            Text("national site"),
+            ProgressBar(total=max(1, due), completed=there, width=30),
+            Text(f"{number(there)}, due {number(due)}"),
         )
-
-
-def platform_table(scenario: Scenario) -> Table:
-    """What each platform sent and what became of it; the last column is what the national subscriber holds of it."""
-    table = _table("sent", "refused", "accepted", "warned", "resent", "updated", "withdrawn", "live", "received")
-    held = _held_by(scenario)
-    for book in scenario.books:
-        table.add_row(book.platform, *map(_number, (*_figures(book), held[book.platform])))
-    totals = [sum(column) for column in zip(*map(_figures, scenario.books), strict=True)]
-    table.add_section()
-    table.add_row("all", *map(_number, (*totals, sum(held.values()))), style="bold")
-    return table
-
-
-def reconciliation(scenario: Scenario) -> Table:
-    """Per platform: everything sent has a verdict, and what must be live is what the national subscriber holds."""
-    heads = ("sent", "refused\nas expected", "accepted", "resent", "updated", "withdrawn")
-    table = _table(*heads, "live,\nexpected", "live,\nnational", "difference")
-    table.title, table.title_justify = "Reconciliation", "left"
-    for book in scenario.books:
-        held = {key: value for key, value in scenario.holdings[0].live.items() if key in book.departments}
-        different = len(dict(book.live.items() ^ held.items())) + _unaccounted(book) + len(book.surprises)
-        figures = (
-            book.sent,
-            book.refused,
-            book.accepted,
-            book.duplicate + book.stale,
-            book.updated,
-            book.withdrawn,
-            len(book.live),
-            len(held),
-        )
-        table.add_row(book.platform, *map(_number, figures), _difference(different))
-    table.add_section()
-    for holding in scenario.holdings[1:]:
-        both = len(holding.expected(scenario.books)), len(holding.live)
-        different = holding.difference(scenario.books) + len(holding.surprises)
-        blanks = [""] * len(heads)
-        table.add_row(f"{holding.platform}, reading", *blanks, *map(_number, both), _difference(different))
-    return table
-
-
-def _table(*heads: str) -> Table:
-    table = Table("platform", *heads, box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
-    for column in table.columns[1:]:
-        column.justify = "right"
-    return table
-
-
-def holding_lines(scenario: Scenario) -> Text:
-    """What each subscriber has received."""
-    lines = [
-        f"{holding.platform} received {_number(holding.upserts)} upserts and {_number(holding.removals)} removals"
-        for holding in scenario.holdings
-    ]
-    return Text("; ".join(lines))
-
-
-def reason_table(reasons: Reasons, most: int, *, whole: bool = False) -> Table:
-    """The most frequent reasons, each with its first message in French; cut to one line, or whole."""
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1), expand=True)
-    table.add_column(justify="right", no_wrap=True, min_width=3)
-    table.add_column(no_wrap=True, min_width=32)
-    table.add_column(overflow="ellipsis", no_wrap=not whole, ratio=1)
-    for code, number in reasons.counts.most_common(most):
-        colour = "red" if reasons.severities[code] == "error" else "yellow"
-        table.add_row(_number(number), Text(code, colour), Text(reasons.messages[code]))
-    return table
-
-
-def latency_line(watch: Stopwatch) -> str:
-    """Publishing to visible, or nothing yet."""
-    found = watch.percentiles()
-    if found is None:
-        return ""
-    median, late = found
-    return (
-        f"Published → visible at the national subscriber: median {median * 1000:.0f} ms, "
-        f"99 % within {late * 1000:.0f} ms ({_number(len(watch.taken))} changes)"
-    )
+        yield head
+        yield balance_table(balance, settled=False, wide=console.width >= _WIDE)
 
 
 def plain_line(scenario: Scenario) -> str:
     """The state of affairs on one line, where there is no terminal to draw on."""
-    books: Sequence[Book] = scenario.books
+    balance, there, due = scenario.balance(), scenario.federation.site.count(), scenario.due
+    live, refused = (sum(getattr(line, name) for line in balance.lines) for name in ("live", "refused"))
+    received = sum(line.received for line in balance.lines)
     return (
-        f"{scenario.phase}: {sum(book.sent for book in books)} sent, "
-        f"{sum(book.accepted for book in books)} accepted, {sum(book.refused for book in books)} refused, "
-        f"{sum(book.withdrawn for book in books)} withdrawn; the national subscriber holds "
-        f"{len(scenario.holdings[0].live)}"
+        f"    {number(live)} live, {number(refused)} refused, {number(received)} received by others, "
+        f"{number(there)} at the national site (due: {number(due)})"
     )
 
 
-def tell_end(console: Console, scenario: Scenario) -> None:
-    """The reconciliation, the reasons, the latency, and the verdict on the whole."""
-    console.print(reconciliation(scenario))
-    console.print("Resent: duplicates of what was accepted before, and late old revisions; neither changed anything.")
-    console.print("Why offers were refused (red) or warned about (yellow):")
-    console.print(reason_table(scenario.reasons, 20, whole=True))
+def balance_table(balance: Balance, *, settled: bool, wide: bool = False) -> Table:
+    """A row for each platform and one for the national site; the last column says whether it balances."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("Region", no_wrap=True)
+    if wide:
+        table.add_column("way in", no_wrap=True, style="dim")
+    for head in _HEADS if wide else _NARROW_HEADS:
+        table.add_column(head, justify="right")
+    for line in balance.lines:
+        _add_row(table, line, settled=settled, wide=wide)
+    table.add_section()
+    totals = (sum(column) for column in zip(*map(_figures, balance.lines), strict=True))
+    table.add_row(*_names("All Regions", "", wide=wide), *map(number, totals), "", style="bold")
+    _add_row(table, balance.national, settled=settled, wide=wide)
+    return table
+
+
+def uncovered_table(balance: Balance) -> Table:
+    """The Regions without a platform: what was made there, and who has received it."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("Without a platform", no_wrap=True)
+    for head in ("made at the\nnational site", "live"):
+        table.add_column(head, justify="right")
+    table.add_column("received by")
+    for one in balance.uncovered:
+        received = ", ".join(f"{name} {number(held)}" for name, held in one.received.items())
+        table.add_row(one.name, number(one.made), number(one.live), received)
+    return table
+
+
+def reason_table(reasons: Reasons, most: int) -> Table:
+    """The most frequent reasons, each with its first message in French."""
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1))
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for code, count in reasons.counts.most_common(most):
+        colour = "red" if reasons.severities[code] == "error" else "yellow"
+        table.add_row(number(count), Text(code, colour), Text(reasons.messages[code]))
+    return table
+
+
+def tell_end(console: Console, scenario: Scenario, *, most: int = 12) -> bool:
+    """The balance, the reasons, and the verdict on the whole: whether everything balances."""
+    balance, wrongs = scenario.balance(), scenario.wrongs
     console.print()
-    console.print(holding_lines(scenario))
-    console.print(latency_line(scenario.watch))
-    for surprise in scenario.surprises[:20]:
-        console.print(Text(f"✗ {surprise}", "red"), soft_wrap=True)
-    if scenario.reconciled:
-        console.print(Text("✓ Everything reconciles: difference 0", "bold green"))
+    console.print(Text("The balance, counted at the far ends", "bold"))
+    console.print(balance_table(balance, settled=True, wide=console.width >= _WIDE))
+    console.print(uncovered_table(balance))
+    console.print(
+        Text(
+            "sent = refused + withdrawn + live. Refused: as its platform was told. Live: what a subscriber to all "
+            "holds. At the national site: rows of the site itself. Received: what the Region's own copy holds.",
+            "dim",
+        )
+    )
+    console.print()
+    console.print("Why offers were refused (red) or warned about (yellow), as their publishers were told:")
+    console.print(reason_table(scenario.federation.reasons, most))
+    console.print()
+    for wrong in wrongs[:MOST_WRONGS]:
+        console.print(Text(f"✗ {wrong}", "red"), soft_wrap=True)
+    if wrongs:
+        found = "1 difference" if len(wrongs) == 1 else f"{number(len(wrongs))} differences"
+        console.print(Text(f"✗ It does not balance: {found}", "bold red"))
     else:
-        undecided = sum(len(book.open) for book in scenario.books)
-        told = f"{scenario.difference} offers differ, {undecided} submissions have no receipt"
-        console.print(Text(f"✗ It does not reconcile: {told}", "bold red"))
+        console.print(Text("✓ Everything balances: nothing lost, nothing twice", "bold green"))
+    return not wrongs
 
 
-def _figures(book: Book) -> tuple[int, ...]:
-    resent = book.duplicate + book.stale
-    return book.sent, book.refused, book.accepted, book.warned, resent, book.updated, book.withdrawn, len(book.live)
+def number(value: int) -> str:
+    """With a narrow space between thousands."""
+    return f"{value:,}".replace(",", " ")
 
 
-def _held_by(scenario: Scenario) -> dict[str, int]:
-    held = dict.fromkeys((book.platform for book in scenario.books), 0)
-    for offer_id in scenario.holdings[0].live:
-        platform = offer_id.partition(":")[0]
-        if platform in held:
-            held[platform] += 1
-    return held
+def _add_row(table: Table, line: Line, *, settled: bool, wide: bool) -> None:
+    mark = Text("✗ " + number(len(line.wrongs)), "bold red") if line.wrongs else Text("✓", "green")
+    shown = mark if settled or not line.wrongs else Text("…", "dim")
+    table.add_row(*_names(line.name, line.way, wide=wide), *map(number, _figures(line)), shown)
 
 
-def _unaccounted(book: Book) -> int:
-    """How many documents sent have no verdict."""
-    return abs(book.sent - book.refused - book.accepted - book.duplicate - book.stale)
+def _names(name: str, way: str, *, wide: bool) -> tuple[str, ...]:
+    return (name, way) if wide else (name,)
 
 
-def _difference(number: int) -> Text:
-    return Text(_number(number), "green" if number == 0 else "bold red")
-
-
-def _number(number: int) -> str:
-    return f"{number:,}".replace(",", " ")
+def _figures(line: Line) -> tuple[int, ...]:
+    return (line.sent, line.refused, line.withdrawn, line.live, line.on_site, line.not_for_site, line.received)

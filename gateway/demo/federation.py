@@ -1,4 +1,7 @@
-"""A small federation in this process: a gateway with its own temporary log, and partners with real credentials."""
+"""The whole federation on this machine: nine platforms, each with its way in, the national site, and one real gateway.
+
+The gateway is a process of its own, to be killed; platforms, national site and subscribers live in this one.
+"""
 
 import asyncio
 import os
@@ -6,88 +9,235 @@ import secrets
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import partial
 from pathlib import Path
 
 import aiohttp
 
+import schemas
+from adapters.national.simulator import NationalSimulator
+from adapters.national.simulator_time import FastTime
+from adapters.profile.joining import Joined, join
 from gateway import clock
-from gateway.bootstrap import Gateway, open_log, running, topics_of
+from gateway.bootstrap import open_log, topics_of
 from gateway.client import Client
+from gateway.demo.balance import FarEnds
+from gateway.demo.entry import KAFKA_WAYS, LABELS, WAYS, Entry, EntryError, departments_of, enter
+from gateway.demo.process import GatewayProcess
+from gateway.demo.reason import Reasons
+from gateway.demo.region import Region
+from gateway.demo.site import UNCOVERED, Site
+from gateway.demo.subscriber import VISITOR, Holding, counted, follow_changes, follow_topic
+from gateway.demo.way import Batches, Inbox, Pulled, Puts, Snapshots, Way
 from gateway.kafka.broker import LocalBroker
+from gateway.oauth.keys import KeyRing
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret
 from gateway.partners.preset import presets
+from gateway.ports import EventLog
+from gateway.protocol.decide import paris_date
 from gateway.protocol.identity import NATIONAL
-from gateway.protocol.partner import Partner
-from gateway.protocol.topic import COMMON, FEED, full_name
+from gateway.protocol.partner import Partner, Scope
+from gateway.protocol.topic import COMMON, FEED, INBOX, full_name
 from gateway.settings import Settings
 
-VISITOR = "visitor"
-"""A partner for the person who watches, so that what they try does not mix with what is counted."""
+OBSERVER = "observer"
+"""A subscriber without a territory: it holds the whole federation, and so tells what is live."""
+SPEED = 30.0
+"""How many times as fast the national site's time runs: a minute of 100 calls takes two seconds."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, kw_only=True)
 class Federation:
-    """A running gateway and a client per partner. ``feed`` is where the national subscriber reads on Kafka: servers,
-    topic and partition count; None on the embedded log.
-    """
+    """Everything that runs. ``credentials`` are the partners' secrets, by slug."""
 
-    gateway: Gateway
-    clients: dict[str, Client]
-    partners: dict[str, Partner]
-    feed: tuple[str, str, int] | None
+    on: date
+    settings: Settings
+    folder: Path
+    log: EventLog
+    gateway: GatewayProcess
+    site: Site
+    regions: list[Region]
+    reasons: Reasons
+    credentials: dict[str, str] = field(repr=False)
+    clients: dict[str, Client] = field(repr=False)
+    observer: Holding = field(default_factory=Holding)
+    broken: list[str] = field(default_factory=list)
+    """Subscribers that had to give up, and why."""
 
-    @property
-    def regions(self) -> list[Partner]:
-        """The nine regional platforms."""
-        return [partner for slug, partner in self.partners.items() if slug not in {NATIONAL, VISITOR}]
+    def region(self, slug: str) -> Region:
+        """The Region of that platform."""
+        return next(region for region in self.regions if region.slug == slug)
+
+    def count(self) -> FarEnds:
+        """What all far ends hold at this moment; what the visitor tries is nobody's business."""
+        return FarEnds(
+            parties=tuple(region.party() for region in self.regions),
+            live=counted(self.observer.titles),
+            gone=frozenset(self.observer.gone),
+            delivered=self.site.delivered(),
+            made=self.site.made(),
+            uncovered={name: departments_of(code) for name, code in UNCOVERED.items()},
+        )
+
+    @asynccontextmanager
+    async def following(self) -> AsyncIterator[None]:
+        """All subscribers read, as long as the block runs."""
+        works = {OBSERVER: follow_changes(self.clients[OBSERVER], self.observer)}
+        for region in self.regions:
+            if region.topic is None:
+                works[region.slug] = region.platform.follow(region.client)
+            else:
+                topic = full_name(self.settings.kafka_prefix, FEED + region.slug)
+                works[region.slug] = follow_topic(
+                    self.settings.kafka or "", topic, self.settings.partitions, region.topic
+                )
+        tasks = {slug: asyncio.ensure_future(work) for slug, work in works.items()}
+        for slug, task in tasks.items():
+            task.add_done_callback(partial(self._note_end, slug))
+        try:
+            yield
+        finally:
+            for task in tasks.values():
+                task.cancel()
+            await asyncio.gather(*tasks.values(), return_exceptions=True)
+
+    def _note_end(self, slug: str, ended: asyncio.Future[None]) -> None:
+        if not ended.cancelled():
+            self.broken.append(f"{slug} stopped reading: {ended.exception()}")
 
 
 @asynccontextmanager
 async def federation(*, kafka: bool) -> AsyncIterator[Federation]:
-    """Start everything, on the embedded log or on Kafka; all of it is gone when the block ends."""
+    """Start everything but the gateway, on the embedded log or on Kafka; all of it is gone when the block ends."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="passerelle-demo-")))
-        # Nine publishers upload at once from one machine: more than the default allows.
-        settings = Settings(data=folder, port=0, management_port=0, log_level="error", uploads_at_once=32)
-        if kafka:
-            servers = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
-            if servers is None:
-                broker = LocalBroker()
-                stack.callback(broker.close)
-                await asyncio.to_thread(broker.start)
-                servers = broker.bootstrap_servers
-            prefix = f"demo-{secrets.token_hex(3)}"
-            settings = replace(settings, kafka=servers, kafka_prefix=prefix, secret=secrets.token_urlsafe(32))
-        partners, texts = await _onboard(settings)
-        gateway = await stack.enter_async_context(running(settings))
-        clients = {}
-        for slug, text in texts.items():
-            # A session of its own each: nine regions do not share a connection pool either.
-            session = await stack.enter_async_context(aiohttp.ClientSession())
-            clients[slug] = Client(session, gateway.url, client_id=slug, client_secret=text)
-        topic = full_name(settings.kafka_prefix, FEED + NATIONAL)
-        feed = (settings.kafka, topic, settings.partitions) if settings.kafka else None
-        yield Federation(gateway, clients, partners, feed)
-
-
-async def _onboard(settings: Settings) -> tuple[dict[str, Partner], dict[str, str]]:
-    """The partners on the log, as ``passerelle partner add`` puts them there, and their secrets."""
-    known = {**presets()}
-    known[VISITOR] = Partner(
-        platform=VISITOR, name="Visitor", scopes=known[NATIONAL].scopes, hosts=("visitor.example.fr",)
-    )
-    known[NATIONAL] = replace(known[NATIONAL], feed=settings.kafka is not None)
-    texts = {}
-    async with open_log(settings) as log:
+        settings = await _settings(folder, stack, kafka=kafka)
+        time = FastTime(SPEED)
+        on = date.fromisoformat(paris_date(clock.now()))
+        site = Site(await stack.enter_async_context(NationalSimulator(clock=time.clock)), on)
+        accounts = site.open_accounts(folder, tuple(WAYS))
+        gateway = GatewayProcess(
+            {name: text for name, text in settings.to_environ().items() if not name.endswith("_PORT")},
+            accounts=accounts,
+            time=time,
+            words=folder / "gateway.log",
+        )
+        stack.push_async_callback(gateway.kill)
+        log = await stack.enter_async_context(open_log(settings))
         await log.create_topics(COMMON)
+        world = Federation(
+            on=on,
+            settings=settings,
+            folder=folder,
+            log=log,
+            gateway=gateway,
+            site=site,
+            regions=[],
+            reasons=Reasons(),
+            credentials={},
+            clients={},
+        )
         partners = Partners(log)
-        await partners.catch_up()
-        for slug, partner in known.items():
-            minted = mint_secret(now=clock.now(), entropy=os.urandom)
-            texts[slug] = minted.text
-            await partners.save(replace(partner, secrets=(minted.kept,)))
+        stack.push_async_callback(partners.close)
+        for slug, way in (KAFKA_WAYS if kafka else WAYS).items():
+            world.regions.append(await _join_region(world, slug, way, partners, stack))
+        await _join_others(world, partners, stack)
         await log.create_topics(topics_of(partners))
-        await partners.close()
-    return known, texts
+        yield world
+
+
+async def _settings(folder: Path, stack: AsyncExitStack, *, kafka: bool) -> Settings:
+    for name in ("feeds", "secrets"):
+        (folder / name).mkdir()
+    settings = Settings(
+        data=folder / "data",
+        feeds=folder / "feeds",
+        feed_secrets=folder / "secrets",
+        loopback_feeds=1,
+        log_level=os.environ.get("PASSERELLE_LOG_LEVEL", "error"),
+        # All partners call from one machine: more than the defaults allow.
+        uploads_at_once=32,
+        requests_per_minute=1_000_000,
+    )
+    if not kafka:
+        return settings
+    servers = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
+    if servers is None:
+        broker = LocalBroker()
+        stack.callback(broker.close)
+        await asyncio.to_thread(broker.start)
+        servers = broker.bootstrap_servers
+    signing_key = folder / "signing.pem"
+    KeyRing.open(signing_key)
+    return replace(
+        settings,
+        kafka=servers,
+        kafka_prefix=f"demo-{secrets.token_hex(3)}",
+        secret=secrets.token_urlsafe(32),
+        signing_key=signing_key,
+    )
+
+
+async def _join_region(world: Federation, slug: str, way: str, partners: Partners, stack: AsyncExitStack) -> Region:
+    """A platform that takes part by its profile, as ``passerelle platform add`` has it."""
+    entry = await enter(slug, way, world.folder, stack)
+    joined = join(entry.profile, partners.all())
+    if not isinstance(joined, Joined):
+        raise EntryError(f"{slug} cannot join: {joined}")
+    native = way == "Kafka"
+    client = await _save(world, replace(joined.partner, inbox=native, feed=native), partners, stack)
+    return Region(
+        name=next(one["name"] for one in schemas.reference("regions")["items"] if one["code"] == entry.profile.region),
+        label=LABELS[way],
+        profile=entry.profile,
+        on=world.on,
+        client=client,
+        way=_way(world, way, slug, entry, client),
+        platform=entry.platform,
+        topic=Holding() if native else None,
+    )
+
+
+def _way(world: Federation, way: str, slug: str, entry: Entry, client: Client) -> Way:
+    if entry.keep is not None:
+        return Pulled(world.log, slug, entry.keep, world.reasons)
+    match way:
+        case "PUT":
+            return Puts(client, world.reasons)
+        case "batch":
+            return Batches(client, world.reasons)
+        case "Kafka":
+            topic = full_name(world.settings.kafka_prefix, INBOX + slug)
+            return Inbox(client, world.reasons, servers=world.settings.kafka or "", topic=topic)
+    return Snapshots(client, world.reasons)
+
+
+async def _join_others(world: Federation, partners: Partners, stack: AsyncExitStack) -> None:
+    """The national site, whose host is known, and two partners who only look."""
+    await partners.save(presets()[NATIONAL])
+    watching: frozenset[Scope] = frozenset({"offers:read", "operate"})
+    for partner in (
+        Partner(platform=OBSERVER, name="Observer", scopes=watching),
+        Partner(
+            platform=VISITOR,
+            name="Visitor",
+            scopes=watching | presets()[NATIONAL].scopes,
+            hosts=("visitor.example.fr",),
+            national_delivery="self",
+        ),
+    ):
+        await _save(world, partner, partners, stack)
+
+
+async def _save(world: Federation, partner: Partner, partners: Partners, stack: AsyncExitStack) -> Client:
+    """The partner on the log with a secret, and its client, with a session of its own as nine regions have."""
+    minted = mint_secret(now=clock.now(), entropy=os.urandom)
+    await partners.save(replace(partner, secrets=(minted.kept,)))
+    session = await stack.enter_async_context(aiohttp.ClientSession())
+    client = Client(session, world.gateway.url, client_id=partner.platform, client_secret=minted.text)
+    world.credentials[partner.platform] = minted.text
+    world.clients[partner.platform] = client
+    return client

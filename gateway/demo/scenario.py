@@ -1,207 +1,203 @@
-"""What happens in the demo: nine platforms publish, change and withdraw offers while three subscribers read along."""
+"""What happens in the demo, step by step, while everybody reads along; what counts is what the far ends hold."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date
-from itertools import chain
 from random import Random
+from typing import Protocol
 
-from gateway.demo.book import Book, Outcome, Reasons, Sending, Stopwatch
-from gateway.demo.federation import Federation
-from gateway.demo.generator import GeneratedOffer, generate, revised, withdrawal
-from gateway.demo.publisher import Publisher
-from gateway.demo.subscriber import Holding, follow_changes, follow_topic
-from gateway.protocol.identity import NATIONAL
+import orjson
 
-BATCH = 40
-PAUSE = 0.1
-"""Between two batches of one platform, in seconds: so that one can watch."""
-SETTLE_SECONDS = 60.0
-GENTLE = 0.4
-_READING = ("bretagne", "ile-de-france")
-_SNAPSHOT = "normandie"
-_UPDATED, _WITHDRAWN, _ABSENT = 10, 25, 40
-"""One live offer in so many is updated, withdrawn, or lacks in the snapshot."""
+from gateway.demo.balance import Balance, weigh
+from gateway.demo.disturbance import disturb
+from gateway.demo.entry import departments_of
+from gateway.demo.fate import Document
+from gateway.demo.federation import OBSERVER, Federation
+from gateway.demo.generator import generate
+from gateway.demo.looking import rest, until
+from gateway.demo.region import Region
+from gateway.demo.site import UNCOVERED, towns_in
+from gateway.demo.subscriber import Holding, read_changes
+from gateway.demo.trace import follow_one
+from gateway.demo.way import Pulled
+
+WRONG = 0.06
+"""The share of wrong offers."""
+_GENTLE = 0.4
+"""Between two changes when gentle traffic goes on, in seconds."""
+_PATIENCE = 30.0
+"""How long nothing may change, in seconds, before what is still missing is taken to be lost."""
+_LOOK = 0.1
+_MADE_UNCOVERED, _MADE_COVERED = 6, 2
+"""How many offers employers make at the national site in each Region without a platform, and with one."""
+
+
+class Teller(Protocol):
+    """Who tells the story as it happens."""
+
+    def begin(self, phase: str) -> None:
+        """A step begins."""
+
+    def say(self, sentence: str) -> None:
+        """Something has happened."""
 
 
 @dataclass(slots=True)
 class Scenario:
-    """The actors and all that is known of them; ``phase`` says what goes on."""
+    """``count`` offers are published; ``phase`` says what goes on."""
 
     federation: Federation
-    on: date
     seed: int
-    phase: str = "Starting"
-    watch: Stopwatch = field(default_factory=Stopwatch)
-    reasons: Reasons = field(default_factory=Reasons)
-    publishers: list[Publisher] = field(default_factory=list)
-    holdings: list[Holding] = field(default_factory=list)
-    stock: dict[str, dict[str, GeneratedOffer]] = field(default_factory=dict)
-    """Per platform the offers that it has, by id, in their last revision."""
+    count: int
+    teller: Teller
+    phase: str = ""
+    surprises: list[str] = field(default_factory=list)
+    """Whatever was not answered as it must be."""
 
-    def __post_init__(self) -> None:
-        for partner in self.federation.regions:
-            book = Book(partner.platform, partner.name)
-            client = self.federation.clients[partner.platform]
-            self.publishers.append(Publisher(client, book, reasons=self.reasons, watch=self.watch))
-        self.holdings.append(Holding(NATIONAL, frozenset(), watch=self.watch))
-        for slug in _READING:
-            self.holdings.append(Holding(slug, self.federation.partners[slug].territory))
+    def balance(self) -> Balance:
+        """The balance at this moment."""
+        return weigh(self.federation.count())
 
     @property
-    def books(self) -> list[Book]:
-        """Every publisher's."""
-        return [publisher.book for publisher in self.publishers]
+    def due(self) -> int:
+        """How many rows the national site must have for the platforms, by what these publish now."""
+        parties = self.federation.count().parties
+        return sum(len(fate.names) for party in parties for fate in party.fates.values() if fate)
 
     @property
-    def surprises(self) -> list[str]:
-        """Everything that went otherwise than it must."""
-        told = [book.surprises for book in self.books] + [holding.surprises for holding in self.holdings]
-        return list(chain.from_iterable(told))
+    def wrongs(self) -> list[str]:
+        """Everything that is not as it must be at this moment."""
+        return [*self.balance().wrongs, *self.federation.broken, *self.surprises]
 
-    @property
-    def difference(self) -> int:
-        """How many offers any subscriber holds otherwise than its publishers expect."""
-        return sum(holding.difference(self.books) for holding in self.holdings)
+    async def prepare(self) -> None:
+        """Give every platform its offers, some of them wrong, and start the gateway."""
+        self._begin("Nine Regions get their offers ready, the gateway starts")
+        regions = self.federation.regions
+        share = -(-self.count // len(regions))
+        starting = asyncio.ensure_future(self.federation.gateway.start())
+        for region in regions:
+            region.publish(await asyncio.to_thread(self._generate, region, share))
+        await starting
 
-    @property
-    def reconciled(self) -> bool:
-        """Whether nothing is open, nothing differs and nothing went wrong."""
-        return not self.difference and not self.surprises and not any(book.open for book in self.books)
-
-    @asynccontextmanager
-    async def following(self) -> AsyncIterator[None]:
-        """Subscribers read, and publishers follow their receipts, as long as the block runs."""
-        works: list[Awaitable[None]] = [publisher.follow() for publisher in self.publishers]
-        national, *regions = self.holdings
-        if self.federation.feed is None:
-            works.append(follow_changes(self.federation.clients[NATIONAL], national))
-        else:
-            works.append(follow_topic(*self.federation.feed, national))
-        works += [follow_changes(self.federation.clients[region.platform], region) for region in regions]
-        tasks = [asyncio.ensure_future(work) for work in works]
-        try:
-            yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def play(self, count: int) -> None:
-        """The whole story, to the point where everything has settled (or a minute has passed)."""
-        share = -(-count // len(self.publishers))
-        steps: Sequence[tuple[str, Callable[[Publisher], Awaitable[None]]]] = (
-            ("Nine platforms publish what they have", lambda publisher: self._publish(publisher, share)),
+    async def play(self) -> None:
+        """The whole story; it ends early when a step does not settle."""
+        steps: Sequence[tuple[str, Callable[[], Awaitable[None]]]] = (
+            ("Nine Regions publish, employers use the national site, and the gateway is killed", self._publish),
+            ("What must change nothing: a feed cut in the middle, half an export, an intruder", self._disturb),
             ("Some offers change", self._update),
-            ("Some places are filled, some offers cancelled", self._withdraw),
+            ("Some offers are withdrawn, two are deleted at the national site", self._withdraw),
+            ("One offer is followed from end to end", self._follow),
+            ("Asking again: a newcomer, and the gateway itself", self._ask_again),
         )
         for phase, step in steps:
-            self.phase = phase
-            await asyncio.gather(*map(step, self.publishers))
-            await self.settle()
-        self.phase = "Normandie sends its complete set, without the offers it no longer has"
-        await self._replace(next(one for one in self.publishers if one.book.platform == _SNAPSHOT))
-        await self.settle()
-        self.phase = "Everything has settled" if self.reconciled else "Something differs"
-
-    async def settle(self) -> None:
-        """Wait until every receipt is there and every subscriber holds what it must, a minute at most."""
-        deadline = asyncio.get_running_loop().time() + SETTLE_SECONDS
-        while any(book.open for book in self.books) or self.difference:
-            if asyncio.get_running_loop().time() > deadline:
+            self._begin(phase)
+            await step()
+            if not await self.settle():
                 return
-            await asyncio.sleep(0.05)
+
+    async def settle(self) -> bool:
+        """Wait until all far ends hold what they must; False when nothing more comes."""
+        loop = asyncio.get_running_loop()
+        wrongs, since = self.balance().wrongs, loop.time()
+        while wrongs and loop.time() - since < _PATIENCE and not self.federation.broken:
+            looked = loop.time()
+            before, wrongs = wrongs, self.balance().wrongs
+            since = since if wrongs == before else loop.time()
+            await rest(_LOOK, since=looked)
+        return not wrongs
 
     async def go_on(self, random: Random, told: asyncio.Event) -> None:
-        """Gentle traffic until told to end: now and then somebody changes, withdraws or publishes an offer."""
-        self.phase = "Gentle traffic goes on"
+        """Gentle traffic until told to end: now and then a platform changes or withdraws an offer."""
+        self._begin("Gentle traffic goes on")
+        native = [region for region in self.federation.regions if not isinstance(region.way, Pulled)]
         while not told.is_set():
-            publisher = random.choice(self.publishers)
-            stock = self.stock[publisher.book.platform]
-            live = [offer_id for offer_id in publisher.book.live if offer_id in stock]
-            gone = [offer_id for offer_id in stock if offer_id not in publisher.book.live]
-            if random.random() < 0.2 and live:
-                await publisher.withdraw_one(self._withdrawal_of(publisher, random.choice(live)), "filled")
-            elif random.random() < 0.3 and gone:
-                await publisher.send_one(self._revision_of(publisher, random.choice(gone)))
-            elif live:
-                await publisher.send_one(self._revision_of(publisher, random.choice(live)))
+            region = random.choice(native)
+            news = region.draw(random)
+            if news is not None:
+                await region.way.tell(news)
             with suppress(TimeoutError):
-                await asyncio.wait_for(told.wait(), GENTLE)
+                await asyncio.wait_for(told.wait(), _GENTLE)
 
-    async def _publish(self, publisher: Publisher, count: int) -> None:
-        platform = publisher.book.platform
-        offers = await asyncio.to_thread(lambda: list(generate(self.seed, platform, count, self.on)))
-        self.stock[platform] = {offer.id: offer for offer in offers if offer.accepted}
-        sendings = [_sending(offer) for offer in offers]
-        singles = [sending for sending in sendings if sending.expected == "accepted"][:2]
-        for single in singles:
-            await publisher.send_one(single)
-        rest = [sending for sending in sendings if sending not in singles]
-        for batch in _batches(rest):
-            await publisher.send_batch(batch)
-            await asyncio.sleep(PAUSE)
-        # The answer got lost, as it were: sending the last batch again changes nothing.
-        await publisher.send_batch(
-            [_again(sending, "duplicate") for sending in batch if sending.expected == "accepted"]
+    def _begin(self, phase: str) -> None:
+        self.phase = phase
+        self.teller.begin(phase)
+
+    def _generate(self, region: Region, share: int) -> list[Document]:
+        offers = generate(self.seed, region.slug, share, self.federation.on, wrong=WRONG)
+        documents: list[Document] = [orjson.loads(offer.raw) for offer in offers]
+        if region.profile.mapping is None:
+            return documents
+        # Whoever writes a feed has a column for the description: nobody misspells it.
+        return [one for one in documents if "description" in one]
+
+    async def _publish(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for region in self.federation.regions:
+                group.create_task(region.way.tell(region.news()))
+            self._make()
+            group.create_task(self._kill())
+
+    def _make(self) -> None:
+        """Offers that employers make at the national site: in the Regions without a platform, and in the others."""
+        site = self.federation.site
+        places = [place for code in UNCOVERED.values() for place in towns_in(departments_of(code), _MADE_UNCOVERED)]
+        alone = len(places)
+        for region in self.federation.regions:
+            places += towns_in(departments_of(region.profile.region), _MADE_COVERED)
+        for number, place in enumerate(places):
+            site.make(place, number)
+        self.teller.say(
+            f"Employers have made {len(places)} offers at the national site, {alone} of them in "
+            f"{' and '.join(UNCOVERED)}, which have no platform."
         )
-        await publisher.send_batch([self._foreign(publisher)])
 
-    def _foreign(self, publisher: Publisher) -> Sending:
-        """An offer under somebody else's name."""
-        neighbour = "bretagne" if publisher.book.platform != "bretagne" else "normandie"
-        offer = next(one for one in generate(self.seed + 1, neighbour, 50, self.on, wrong=0.0))
-        return Sending(offer.id, 1, offer.raw, "refused", frozenset({"not-owner"}), offer.document)
+    async def _kill(self) -> None:
+        """Kill the gateway in the middle of its work, and start it again."""
+        world, due = self.federation, self.due
+        await until(lambda: world.site.count() >= due // 3, every=_LOOK / 4)
+        await world.gateway.kill()
+        arrived = world.site.count()
+        self.teller.say(f"kill -9 of the gateway, when {arrived} of {due} offers had reached the national site.")
+        began = asyncio.get_running_loop().time()
+        await world.gateway.start()
+        took = asyncio.get_running_loop().time() - began
+        self.teller.say(f"It is up again after {took:.1f} s; everybody goes on where they were.")
 
-    async def _update(self, publisher: Publisher) -> None:
-        stock = self.stock[publisher.book.platform]
-        chosen = list(publisher.book.live)[::_UPDATED]
-        before = [_sending(stock[offer_id]) for offer_id in chosen[:2]]
-        for batch in _batches([self._revision_of(publisher, offer_id) for offer_id in chosen]):
-            await publisher.send_batch(batch)
-            await asyncio.sleep(PAUSE)
-        # Late arrivals: the old revisions once more.
-        await publisher.send_batch([_again(sending, "stale") for sending in before])
+    async def _disturb(self) -> None:
+        for attempt in await disturb(self.federation):
+            self._expect(attempt.sentence, right=attempt.stopped)
 
-    async def _withdraw(self, publisher: Publisher) -> None:
-        chosen = list(publisher.book.live)[3::_WITHDRAWN]
-        for offer_id in chosen[:2]:
-            await publisher.withdraw_one(self._withdrawal_of(publisher, offer_id), "filled")
-        for batch in _batches([self._withdrawal_of(publisher, offer_id) for offer_id in chosen[2:]]):
-            await publisher.send_batch(batch)
-            await asyncio.sleep(PAUSE)
+    async def _update(self) -> None:
+        await asyncio.gather(*(region.way.tell(region.update()) for region in self.federation.regions))
 
-    async def _replace(self, publisher: Publisher) -> None:
-        """First an export that was cut in half, which the guard must stop, then the whole one."""
-        live = list(publisher.book.live)
-        if len(live) > _ABSENT and await publisher.send_snapshot(live[: len(live) // 2], expected=0):
-            publisher.book.surprise("a snapshot cut in half was not stopped")
-        absent = set(live[1::_ABSENT])
-        await publisher.send_snapshot([each for each in live if each not in absent], expected=len(absent))
+    async def _withdraw(self) -> None:
+        for code in UNCOVERED.values():
+            self.federation.site.delete_one(departments_of(code))
+        await asyncio.gather(*(region.way.tell(region.withdraw()) for region in self.federation.regions))
 
-    def _revision_of(self, publisher: Publisher, offer_id: str) -> Sending:
-        stock = self.stock[publisher.book.platform]
-        stock[offer_id] = revised(stock[offer_id], stock[offer_id].revision + 1)
-        return _sending(stock[offer_id])
+    async def _follow(self) -> None:
+        for sentence in await follow_one(self.federation):
+            self.teller.say(sentence)
 
-    def _withdrawal_of(self, publisher: Publisher, offer_id: str) -> Sending:
-        """A withdrawal has a revision of its own; the stock remembers it for what comes after."""
-        stock = self.stock[publisher.book.platform]
-        stock[offer_id] = revised(stock[offer_id], stock[offer_id].revision + 1)
-        revision = stock[offer_id].revision
-        return Sending(offer_id, revision, withdrawal(stock[offer_id], revision, "cancelled"), "accepted")
+    async def _ask_again(self) -> None:
+        """Whoever comes late holds the same as who was there all the time, and the gateway's own status says so too."""
+        observer = self.federation.clients[OBSERVER]
+        late = Holding()
+        await read_changes(observer, late)
+        same = late.titles == self.federation.observer.titles
+        self._expect(f"A newcomer reads the feed from its start: the same {len(late.titles)} offers.", right=same)
+        told = (await observer.call("GET", "/v1/platforms")).body["platforms"]
+        status = {
+            one["platform"]: (one["live"], one["details"]["undelivered"] + one["details"]["pending"])
+            for one in told
+            if one["kind"] == "regional"
+        }
+        counted = {line.slug: (line.live, line.not_for_site) for line in self.balance().lines}
+        self._expect("The gateway's status gives the same numbers as the far ends.", right=status == counted)
 
-
-def _sending(offer: GeneratedOffer) -> Sending:
-    outcome: Outcome = "accepted" if offer.accepted else "refused"
-    return Sending(offer.id, offer.revision, offer.raw, outcome, offer.expected, offer.document)
-
-
-def _again(sending: Sending, expected: Outcome) -> Sending:
-    return Sending(sending.id, sending.revision, sending.raw, expected, sending.codes, sending.document)
-
-
-def _batches(sendings: Sequence[Sending]) -> Iterable[Sequence[Sending]]:
-    return [sendings[start : start + BATCH] for start in range(0, len(sendings), BATCH)]
+    def _expect(self, sentence: str, *, right: bool) -> None:
+        if right:
+            self.teller.say(sentence)
+        else:
+            self.surprises.append(f"not so: {sentence}")

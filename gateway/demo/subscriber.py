@@ -1,79 +1,74 @@
-"""Subscribers: what each holds of the federation, by long poll of the changes feed or from its own Kafka topic."""
+"""Subscribers: what one holds of the federation, by long poll of the changes feed or from its own Kafka topic."""
 
-import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 
 import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from gateway.client import Client
-from gateway.demo.book import Book, Stopwatch
 
+VISITOR = "visitor"
+"""A partner for the person who watches, so that what they try does not mix with what is counted."""
 _WAIT = "10"
+
+
+class SubscriberError(Exception):
+    """The changes were refused; the message says to whom, and how."""
 
 
 @dataclass(slots=True)
 class Holding:
-    """What one subscriber holds: id → revision, with the sequence of each id's last change, removals included."""
+    """A subscriber's copy: ``titles`` of what is live, and ``gone``, both by offer id."""
 
-    platform: str
-    territory: frozenset[str]
-    live: dict[str, int] = field(default_factory=dict)
-    sequences: dict[str, int] = field(default_factory=dict)
-    upserts: int = 0
-    removals: int = 0
-    watch: Stopwatch | None = None
-    """Set on the subscriber at whose place latencies are taken."""
-    surprises: list[str] = field(default_factory=list)
+    titles: dict[str, str] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
+    _sequences: dict[str, int] = field(default_factory=dict)
 
     def apply(self, change: Mapping[str, Any]) -> None:
         """Take one change; what is not newer than what is held is nothing new (FEED: idempotent by sequence)."""
         offer_id, sequence = change["id"], change["sequence"]
-        if sequence <= self.sequences.get(offer_id, -1):
+        if sequence <= self._sequences.get(offer_id, -1):
             return
-        self.sequences[offer_id] = sequence
+        self._sequences[offer_id] = sequence
         if change["op"] == "removal":
-            # A removal may concern an offer that was never held: one outside the territory, for instance.
-            self.removals += self.live.pop(offer_id, None) is not None
-            return
-        self.upserts += 1
-        revision = change["offer"]["revision"]
-        self.live[offer_id] = revision
-        if self.watch is not None:
-            self.watch.end(offer_id, revision, asyncio.get_running_loop().time())
+            # It may concern an offer that was never held: one outside the territory, for instance.
+            self.titles.pop(offer_id, None)
+            self.gone.add(offer_id)
+        else:
+            self.titles[offer_id] = change["offer"]["title"]
+            self.gone.discard(offer_id)
 
-    def expected(self, books: Sequence[Book]) -> dict[str, int]:
-        """What it must hold: what the others publish in its territory (everywhere when it has none)."""
-        return {
-            offer_id: revision
-            for book in books
-            if book.platform != self.platform
-            for offer_id, revision in book.live.items()
-            if not self.territory or book.departments[offer_id] in self.territory
-        }
 
-    def difference(self, books: Sequence[Book]) -> int:
-        """How many offers are missing, too many, or of another revision."""
-        expected = self.expected(books)
-        mine = {offer_id for book in books for offer_id in book.departments}
-        held = {offer_id: revision for offer_id, revision in self.live.items() if offer_id in mine}
-        return len(dict(expected.items() ^ held.items()))
+def counted(titles: Mapping[str, str]) -> dict[str, str]:
+    """A copy without what the visitor has tried."""
+    return {offer_id: title for offer_id, title in titles.items() if not offer_id.startswith(f"{VISITOR}:")}
 
 
 async def follow_changes(client: Client, holding: Holding) -> None:
-    """Follow the changes feed from its start, until cancelled."""
-    cursor: str | None = None
+    """Follow the changes feed from its start, until cancelled. Raises SubscriberError."""
+    cursor: dict[str, str] = {}
     while True:
-        params = {"wait": _WAIT, "limit": "500"} | ({"cursor": cursor} if cursor else {})
-        answer = await client.call("GET", "/v1/changes", params=params)
-        if not answer.ok:
-            holding.surprises.append(f"{holding.platform}: the changes were answered {answer.explain()}")
-            return
-        for change in answer.body["changes"]:
-            holding.apply(change)
-        cursor = answer.body["cursor"]
+        cursor = {"cursor": (await _read_page(client, holding, {"wait": _WAIT, **cursor}))["cursor"]}
+
+
+async def read_changes(client: Client, holding: Holding) -> None:
+    """Read the changes feed from its start to its present end. Raises SubscriberError."""
+    page = await _read_page(client, holding, {})
+    while page["more"]:
+        page = await _read_page(client, holding, {"cursor": page["cursor"]})
+
+
+async def _read_page(client: Client, holding: Holding, params: Mapping[str, str]) -> dict[str, Any]:
+    answer = await client.call("GET", "/v1/changes", params={"limit": "500", **params})
+    if answer.status != HTTPStatus.OK:
+        raise SubscriberError(f"the changes were answered {answer.explain()}")
+    page: dict[str, Any] = answer.body
+    for change in page["changes"]:
+        holding.apply(change)
+    return page
 
 
 async def follow_topic(servers: str, topic: str, partitions: int, holding: Holding) -> None:

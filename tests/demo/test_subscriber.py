@@ -1,69 +1,39 @@
-"""What a subscriber of the demo holds, and when it says that something differs."""
+"""What a subscriber of the demo holds of the changes that it is told."""
 
 import pytest
 
-from gateway.demo.book import Book, Stopwatch
-from gateway.demo.subscriber import Holding
+from gateway.demo.subscriber import Holding, counted
 
 
-def upsert(offer_id, sequence, revision):
-    return {"op": "upsert", "id": offer_id, "sequence": sequence, "offer": {"revision": revision}}
+def upsert(offer_id, sequence, title):
+    return {"op": "upsert", "id": offer_id, "sequence": sequence, "offer": {"title": title}}
 
 
-@pytest.fixture
-def book():
-    return Book(
-        "bretagne",
-        "Bretagne",
-        live={"bretagne:1": 2, "bretagne:2": 1},
-        departments={"bretagne:1": "35", "bretagne:2": "44", "bretagne:3": "35"},
-    )
+def removal(offer_id, sequence):
+    return {"op": "removal", "id": offer_id, "sequence": sequence}
 
 
-def test_it_reconciles_when_it_holds_the_last_revision_of_each_offer(book):
-    holding = Holding("national", frozenset())
-    for change in (upsert("bretagne:1", 10, 1), upsert("bretagne:1", 11, 2), upsert("bretagne:2", 10, 1)):
-        holding.apply(change)
-    assert holding.difference([book]) == 0
-
-
-def test_an_older_or_repeated_change_is_passed_over():
-    """Idempotent by id and sequence, as subscribers must be."""
-    holding = Holding("national", frozenset())
-    for change in (upsert("bretagne:1", 11, 2), upsert("bretagne:1", 10, 1), upsert("bretagne:1", 11, 2)):
-        holding.apply(change)
-    assert ({"bretagne:1": 2}, 1) == (holding.live, holding.upserts)
+FIRST, SECOND, GONE = upsert("bretagne:1", 10, "Un"), upsert("bretagne:1", 11, "Un bis"), removal("bretagne:1", 12)
 
 
 @pytest.mark.parametrize(
-    ("change", "difference"),
+    ("changes", "titles", "gone"),
     [
-        (upsert("bretagne:1", 12, 1), 1),
-        (upsert("bretagne:3", 12, 1), 1),
-        ({"op": "removal", "id": "bretagne:2", "sequence": 12}, 1),
+        ([FIRST, SECOND], {"bretagne:1": "Un bis"}, set()),
+        ([SECOND, FIRST, SECOND], {"bretagne:1": "Un bis"}, set()),
+        ([FIRST, GONE], {}, {"bretagne:1"}),
+        ([FIRST, GONE, SECOND], {}, {"bretagne:1"}),
+        ([GONE, upsert("bretagne:1", 13, "Un ter")], {"bretagne:1": "Un ter"}, set()),
+        ([removal("bretagne:2", 5)], {}, {"bretagne:2"}),
     ],
-    ids=["another revision", "one too many", "one missing"],
+    ids=["newer", "older and repeated", "removed", "late after a removal", "published again", "never held"],
 )
-def test_any_difference_is_counted(book, change, difference):
-    holding = Holding("national", frozenset())
-    for right in (upsert("bretagne:1", 10, 2), upsert("bretagne:2", 10, 1)):
-        holding.apply(right)
-    holding.apply(change)
-    assert difference == holding.difference([book])
+def test_it_is_idempotent_by_sequence(changes, titles, gone):
+    holding = Holding()
+    for change in changes:
+        holding.apply(change)
+    assert (titles, gone) == (holding.titles, holding.gone)
 
 
-def test_a_region_expects_what_lies_in_its_territory_and_is_not_its_own(book):
-    own = Book("pays-de-la-loire", "", live={"pays-de-la-loire:1": 1}, departments={"pays-de-la-loire:1": "44"})
-    holding = Holding("pays-de-la-loire", frozenset({"44", "49"}))
-    assert {"bretagne:2": 1} == holding.expected([book, own])
-
-
-def test_latency_is_taken_once_per_revision():
-    watch = Stopwatch()
-    watch.begin("bretagne:1", 1, 10.0)
-    watch.begin("bretagne:2", 1, 10.0)
-    assert watch.percentiles() is None
-    for offer_id, at in (("bretagne:1", 10.5), ("bretagne:2", 11.5), ("bretagne:1", 99.0)):
-        watch.end(offer_id, 1, at)
-    assert [0.5, 1.5] == watch.taken
-    assert watch.percentiles() == pytest.approx((1.0, 1.49))
+def test_what_the_visitor_tries_is_not_counted():
+    assert {"bretagne:1": "Un"} == counted({"bretagne:1": "Un", "visitor:1": "Essai"})

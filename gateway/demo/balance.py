@@ -1,0 +1,191 @@
+"""The balance: what is counted at the far ends, held against what the platforms put out. Pure.
+
+Far ends are the subscribers' own copies, the national site's own rows, and the answers that platforms were given.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from gateway.demo.fate import Fate, Fates
+
+NATIONAL = "national"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Party:
+    """A regional platform. ``fates`` are those of all that it publishes now, ``withdrawn`` the ids that it took back,
+    ``refused`` how many offers it was told are refused, ``held`` the titles that it holds of others, by offer id.
+    """
+
+    slug: str
+    name: str
+    way: str
+    territory: frozenset[str]
+    fates: Fates
+    withdrawn: frozenset[str] = frozenset()
+    refused: int = 0
+    held: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FarEnds:
+    """Everything that is counted. ``live`` and ``gone`` are what a subscriber without a territory holds, and was told
+    to remove; ``delivered`` the names and titles of the rows that stand at the national site for the platforms;
+    ``made`` what employers made there, by its id in the federation; ``uncovered`` the departments of each Region
+    without a platform.
+    """
+
+    parties: tuple[Party, ...]
+    live: Mapping[str, str]
+    gone: frozenset[str]
+    delivered: tuple[tuple[str, str], ...]
+    made: Mapping[str, Fate]
+    uncovered: Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A platform's row of the table; numbers are offers. ``wrongs`` say what does not balance."""
+
+    slug: str
+    name: str
+    way: str
+    sent: int
+    refused: int
+    withdrawn: int
+    live: int
+    on_site: int
+    received: int
+    wrongs: tuple[str, ...]
+
+    @property
+    def not_for_site(self) -> int:
+        """How many live offers are not at the national site; none while more are there than live."""
+        return max(0, self.live - self.on_site)
+
+
+@dataclass(frozen=True, slots=True)
+class Uncovered:
+    """A Region without a platform: how many offers were made for it, and how many of them each neighbour holds."""
+
+    name: str
+    made: int
+    live: int
+    received: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """All rows: the nine platforms, the national site, the Regions without a platform."""
+
+    lines: tuple[Line, ...]
+    national: Line
+    uncovered: tuple[Uncovered, ...]
+
+    @property
+    def wrongs(self) -> tuple[str, ...]:
+        """Whatever does not balance, each with whose it is."""
+        return tuple(f"{line.name}: {wrong}" for line in (*self.lines, self.national) for wrong in line.wrongs)
+
+
+def weigh(ends: FarEnds) -> Balance:
+    """The balance of what is counted."""
+    published = {offer_id: fate for party in ends.parties for offer_id, fate in party.fates.items() if fate}
+    everything = {**published, **ends.made}
+    rows = Counter(name for name, _ in ends.delivered)
+    titles = dict(ends.delivered)
+    lines = tuple(_line(party, ends, everything, rows, titles) for party in ends.parties)
+    return Balance(lines, _national(ends, rows), tuple(_uncovered(ends)))
+
+
+def _line(
+    party: Party, ends: FarEnds, everything: Mapping[str, Fate], rows: Counter[str], titles: Mapping[str, str]
+) -> Line:
+    own = {offer_id: fate for offer_id, fate in party.fates.items() if fate}
+    live = _of(party.slug, ends.live)
+    gone = {offer_id for offer_id in ends.gone if _platform(offer_id) == party.slug}
+    sent = len(party.fates) + len(party.withdrawn)
+    on_site = {name.partition("~")[0] for name in titles if _platform(name) == party.slug}
+    expected = {
+        offer_id: fate.title
+        for offer_id, fate in everything.items()
+        if fate.department in party.territory and _platform(offer_id) != party.slug
+    }
+    names = {name: fate.title for fate in own.values() for name in fate.names}
+    wrongs = [
+        *_compare("in the federation", {offer_id: fate.title for offer_id, fate in own.items()}, live),
+        *_compare("at the national site", names, _of(party.slug, titles)),
+        *(f"{name} is {rows[name]} times at the national site" for name in sorted(names) if rows[name] > 1),
+        *_compare("in its copy", expected, party.held),
+        *_sum(sent, live=len(live), refused=party.refused, withdrawn=len(gone)),
+    ]
+    return Line(
+        party.slug,
+        party.name,
+        party.way,
+        sent,
+        party.refused,
+        len(gone),
+        len(live),
+        len(on_site),
+        len(party.held),
+        tuple(wrongs),
+    )
+
+
+def _national(ends: FarEnds, rows: Counter[str]) -> Line:
+    """The site's own row: what was made there, and what it has received."""
+    live = _of(NATIONAL, ends.live)
+    gone = [offer_id for offer_id in ends.gone if _platform(offer_id) == NATIONAL]
+    slugs = {party.slug for party in ends.parties}
+    received = {name.partition("~")[0] for name in rows}
+    wrongs = [
+        *_compare("in the federation", {offer_id: fate.title for offer_id, fate in ends.made.items()}, live),
+        *(f"{name} is nobody's" for name in sorted(received) if _platform(name) not in slugs),
+    ]
+    return Line(
+        NATIONAL,
+        "National site",
+        "search, delivery API",
+        len(ends.made) + len(gone),
+        0,
+        len(gone),
+        len(live),
+        len(ends.made),
+        len(received),
+        tuple(wrongs),
+    )
+
+
+def _uncovered(ends: FarEnds) -> Iterator[Uncovered]:
+    for name, departments in ends.uncovered.items():
+        made = {offer_id for offer_id, fate in ends.made.items() if fate.department in departments}
+        received = {
+            party.name: len(made & party.held.keys()) for party in ends.parties if party.territory & departments
+        }
+        yield Uncovered(name, len(made), len(made & ends.live.keys()), received)
+
+
+def _sum(sent: int, *, live: int, refused: int, withdrawn: int) -> Iterator[str]:
+    if sent != live + refused + withdrawn:
+        yield f"{sent} sent, but {live} live + {refused} refused + {withdrawn} withdrawn"
+
+
+def _compare(where: str, expected: Mapping[str, str], found: Mapping[str, str]) -> Iterator[str]:
+    """Whatever is missing, too many, or another one."""
+    for offer_id in sorted(expected.keys() | found.keys()):
+        if offer_id not in found:
+            yield f"{offer_id} is missing {where}"
+        elif offer_id not in expected:
+            yield f"{offer_id} should not be {where}"
+        elif expected[offer_id] != found[offer_id]:
+            yield f"{offer_id} is an old or another one {where}"
+
+
+def _of(slug: str, titles: Mapping[str, str]) -> dict[str, str]:
+    return {offer_id: title for offer_id, title in titles.items() if _platform(offer_id) == slug}
+
+
+def _platform(offer_id: str) -> str:
+    return offer_id.partition(":")[0]

@@ -1,0 +1,134 @@
+"""Entries: how each platform of the demo takes part, by its profile, with all that its way in needs."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import schemas
+from adapters.profile.packaged import profiles
+from adapters.profile.profile import Profile, read_profile
+from adapters.region.feed import example_profile, write_feed
+from adapters.region.simulator import RegionalPlatform
+from gateway.demo.fate import Document
+from gateway.demo.sftp import USER, serving_sftp
+from gateway.demo.site import NEIGHBOURS, UNCOVERED
+from gateway.demo.way import Keep
+
+WAYS: Mapping[str, str] = {
+    "auvergne-rhone-alpes": "https cleverconnect",
+    "bourgogne-franche-comte": "PUT",
+    "bretagne": "https json",
+    "grand-est": "batch",
+    "ile-de-france": "snapshot",
+    "normandie": "https csv",
+    "nouvelle-aquitaine": "https jobposting",
+    "occitanie": "folder xml",
+    "pays-de-la-loire": "sftp csv",
+}
+KAFKA_WAYS: Mapping[str, str] = {**WAYS, "grand-est": "Kafka"}
+LABELS: Mapping[str, str] = {
+    "https cleverconnect": "pull, CleverConnect XML",
+    "https json": "pull, JSON",
+    "https csv": "pull, CSV",
+    "https jobposting": "pull, JSON-LD",
+    "folder xml": "folder, XML",
+    "sftp csv": "SFTP, CSV",
+    "PUT": "push, one by one",
+    "batch": "push, batches",
+    "snapshot": "push, whole set",
+    "Kafka": "Kafka topics",
+}
+
+
+class EntryError(Exception):
+    """A platform cannot take part; the message says which, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A platform before it takes part: its simulator, its profile, and where it keeps its feed, if it has one."""
+
+    platform: RegionalPlatform
+    profile: Profile
+    keep: Keep | None
+
+
+async def enter(slug: str, way: str, folder: Path, stack: AsyncExitStack) -> Entry:
+    """A platform with all that its way needs: servers, folders, keys. They are gone with the stack."""
+    kind, _, form = way.partition(" ")
+    platform = RegionalPlatform(slug, lambda offers: write_feed(form, offers))
+    transport: dict[str, Any] = {"kind": "native"}
+    keep: Keep | None = None
+    match kind:
+        case "folder":
+            keep = _dropping(folder / "feeds" / slug, form)
+            transport = {"kind": "folder", "folder": slug, "pattern": f"*.{form}"}
+        case "sftp":
+            keep = _dropping(folder / "sftp" / slug, form)
+            transport = await _sftp_transport(folder, slug, form, stack)
+        case "https":
+            keep = _showing(platform)
+            transport = {"kind": "https", "url": await stack.enter_async_context(platform.serving())}
+    return Entry(platform, _profile(slug, form, transport), keep)
+
+
+def departments_of(region: str | None) -> frozenset[str]:
+    """The departments of a Region (INSEE codes)."""
+    return frozenset(one["code"] for one in schemas.reference("departments")["items"] if one["region"] == region)
+
+
+def _profile(slug: str, form: str, transport: Mapping[str, Any]) -> Profile:
+    """What comes packaged, with the departments of its neighbours without a platform, and delivery by the gateway."""
+    known = profiles()[slug]
+    if transport["kind"] == "native":
+        document = {name: value for name, value in known.document.items() if name not in {"format", "mapping"}}
+        document["transport"] = transport
+    else:
+        document = example_profile(slug, form, transport)
+    asked = [departments_of(UNCOVERED[name]) for name, slugs in NEIGHBOURS.items() if slug in slugs]
+    document = {**document, "territory": sorted(known.territory.union(*asked)), "national_delivery": "gateway"}
+    profile = read_profile(document)
+    if not isinstance(profile, Profile):
+        raise EntryError(f"{slug} has no profile: {profile}")
+    return profile
+
+
+async def _sftp_transport(folder: Path, slug: str, form: str, stack: AsyncExitStack) -> dict[str, Any]:
+    server = await stack.enter_async_context(serving_sftp(folder / "sftp"))
+    secret = folder / "secrets" / slug
+    secret.touch(0o600)
+    secret.write_text(server.key)
+    return {
+        "kind": "sftp",
+        "host": "127.0.0.1",
+        "port": server.port,
+        "host_key": server.host_key,
+        "credential": {"kind": "key", "user": USER, "secret": {"file": slug}},
+        "folder": f"/{slug}",
+        "pattern": f"*.{form}",
+    }
+
+
+def _showing(platform: RegionalPlatform) -> Keep:
+    async def keep(documents: Sequence[Document]) -> None:
+        platform.offers = {one["id"]: one for one in documents}
+
+    return keep
+
+
+def _dropping(folder: Path, form: str) -> Keep:
+    """Leaves a feed in a folder, whole at once."""
+    folder.mkdir(parents=True)
+
+    def drop(documents: Sequence[Document]) -> None:
+        written = folder / "export.tmp"
+        written.write_bytes(write_feed(form, documents))
+        written.replace(folder / f"stages.{form}")
+
+    async def keep(documents: Sequence[Document]) -> None:
+        await asyncio.to_thread(drop, documents)
+
+    return keep

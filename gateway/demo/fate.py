@@ -1,0 +1,66 @@
+"""Fates: what must become of the documents that a platform puts out, by the rules alone. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypeAlias
+
+import orjson
+
+import schemas
+from adapters.formats import FeedMapping, OfferItem, judge, read
+from adapters.national.mapping import Ready, Terms, map_offer
+from adapters.national.remote_id import remote_id
+from adapters.profile.profile import Profile
+from adapters.region.feed import write_feed
+from schemas import Verdict
+
+Document: TypeAlias = dict[str, Any]
+"""An offer as its platform knows it, in the shared schema, or wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """An offer that must be live: its title, the department (INSEE code) where it is, and the names of its parts at the
+    national site, none where it is not for it.
+    """
+
+    title: str
+    department: str
+    names: tuple[str, ...] = ()
+
+
+Fates: TypeAlias = Mapping[str, Fate | None]
+"""By offer id; None for one that must be refused."""
+
+
+def fates_of(documents: Sequence[Document], profile: Profile, on: date) -> dict[str, Fate | None]:
+    """What must become of each document on a day, by the way that the platform's profile names."""
+    verdicts = (
+        ((document["id"], schemas.check(orjson.dumps(document), on=on)) for document in documents)
+        if profile.mapping is None
+        else _read(documents, profile, profile.mapping, on)
+    )
+    return {offer_id: _fate(verdict, on) for offer_id, verdict in verdicts}
+
+
+def _read(
+    documents: Sequence[Document], profile: Profile, mapping: FeedMapping, on: date
+) -> Iterator[tuple[str, Verdict]]:
+    feed = write_feed(profile.format or "", documents)
+    for item in read([feed], mapping, platform=profile.platform, on=on):
+        if isinstance(item, OfferItem):
+            yield item.id, judge(item, revision=1, on=on)
+
+
+def _fate(verdict: Verdict, on: date) -> Fate | None:
+    if not verdict.accepted or verdict.offer is None or verdict.id is None:
+        return None
+    offer = verdict.offer
+    territory = verdict.territory
+    names = tuple(
+        remote_id(verdict.id, part.group)
+        for part in map_offer(offer, on=on, terms=Terms())
+        if isinstance(part.prospect, Ready)
+    )
+    return Fate(offer["title"], territory["department"] if territory else "", names)

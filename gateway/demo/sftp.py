@@ -1,0 +1,49 @@
+"""An SFTP server on this machine where a platform leaves its exports: one user, one key, one folder."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncssh
+
+USER = "region"
+
+
+@dataclass(frozen=True, slots=True)
+class SftpAddress:
+    """Where it listens; ``host_key`` as OpenSSH writes it, ``key`` the private one that lets ``USER`` in."""
+
+    port: int
+    host_key: str
+    key: str = field(repr=False)
+
+
+class _Gatekeeper(asyncssh.SSHServer):
+    """Lets one user in, by one key."""
+
+    def __init__(self, key: asyncssh.SSHKey) -> None:
+        self._key = key
+
+    def public_key_auth_supported(self) -> bool:
+        return True
+
+    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        return username == USER and key == self._key
+
+
+@asynccontextmanager
+async def serving_sftp(folder: Path) -> AsyncIterator[SftpAddress]:
+    """The server on a free port, its root that folder, for as long as the block lasts."""
+    user, host = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
+
+    def files(channel: "asyncssh.SSHServerChannel[bytes]") -> asyncssh.SFTPServer:
+        return asyncssh.SFTPServer(channel, chroot=str(folder).encode())
+
+    server = await asyncssh.create_server(
+        lambda: _Gatekeeper(user.convert_to_public()), "127.0.0.1", 0, server_host_keys=[host], sftp_factory=files
+    )
+    async with server:
+        yield SftpAddress(
+            server.get_port(), host.export_public_key().decode().strip(), user.export_private_key().decode()
+        )

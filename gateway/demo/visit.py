@@ -1,0 +1,48 @@
+"""Visiting: what the person who watches can try while the demo goes on, as lines to paste into another terminal."""
+
+from gateway.demo.federation import Federation
+from gateway.demo.subscriber import VISITOR
+
+_ASK = (
+    'TOKEN=$(curl -s "$PASSERELLE_URL/oauth/token" -u "$PASSERELLE_CLIENT_ID:$PASSERELLE_CLIENT_SECRET" '
+    """-d grant_type=client_credentials | sed 's/.*"access_token": *"\\([^"]*\\)".*/\\1/')"""
+)
+_HEADER = '-H "Authorization: Bearer $TOKEN"'
+_JSON = "-H 'Content-Type: application/json'"
+_PRETTY = "| .venv/bin/python -m json.tool --no-ensure-ascii"
+_WRONG = """{"id":"visitor:1","revision":1,"titel":"Essai","weeks":["2027-W9"]}"""
+
+
+def invitation(world: Federation) -> str:
+    """The addresses, and calls to paste. The visitor's credentials lie in a file of their own, and are not shown."""
+    environ = world.folder / "visitor.env"
+    environ.touch(0o600)
+    environ.write_text(
+        f"export PASSERELLE_URL={world.gateway.url}\n"
+        f"export PASSERELLE_CLIENT_ID={VISITOR}\n"
+        f"export PASSERELLE_CLIENT_SECRET={world.credentials[VISITOR]}\n"
+    )
+    lines = (
+        "",
+        f"[bold]The gateway goes on at {world.gateway.url}[/]",
+        f"[bold]The national site (simulated) shows its offers at {world.site.simulator.url}/[/]",
+        "",
+        "Paste these into another terminal:",
+        f"  . {environ}",
+        "  .venv/bin/passerelle status",
+        "  [dim]# how every platform does[/]",
+        f"  {_escaped(_ASK)}",
+        f'  curl -s {_HEADER} "$PASSERELLE_URL/v1/changes?limit=1" {_PRETTY}',
+        "  [dim]# what subscribers get[/]",
+        f"  curl -s -X PUT {_HEADER} {_JSON} -d '{_escaped(_WRONG)}' \"$PASSERELLE_URL/v1/offers/visitor:1\" {_PRETTY}",
+        "  [dim]# what a publisher is told about a wrong offer[/]",
+        "",
+        "Ctrl-C ends the demo, with a last balance.",
+        "",
+    )
+    return "\n".join(lines)
+
+
+def _escaped(text: str) -> str:
+    """With its square brackets kept from being read as markup."""
+    return text.replace("[", "\\[")

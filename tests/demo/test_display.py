@@ -1,0 +1,41 @@
+"""What is shown of a balance, on wide and on narrow consoles."""
+
+from dataclasses import replace
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from gateway.demo.balance import weigh
+from gateway.demo.display import balance_table, uncovered_table
+from tests.demo.test_balance import BRETAGNE, ENDS, NORMANDIE
+
+
+def shown(renderable, width):
+    console = Console(file=StringIO(), width=width)
+    console.print(renderable)
+    return [" ".join(line.split()) for line in console.file.getvalue().splitlines()]
+
+
+def test_a_row_says_way_in_and_numbers_where_there_is_room():
+    lines = shown(balance_table(weigh(ENDS), settled=True, wide=True), 120)
+    assert "Bretagne push 5 1 1 3 2 1 0 ✓" in lines
+    assert "All Regions 5 1 1 3 2 1 2" in lines
+    assert "National site search, delivery API 2 0 1 1 1 0 2 ✓" in lines
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_nothing_is_cut(width):
+    long = replace(BRETAGNE, name="Bourgogne-Franche-Comté", way="pull, CleverConnect XML")
+    lines = shown(balance_table(weigh(replace(ENDS, parties=(long, NORMANDIE))), settled=True, wide=width > 100), width)
+    assert "…" not in "".join(lines)
+
+
+def test_a_row_that_does_not_balance_counts_its_differences_at_the_end_only():
+    wrong = weigh(replace(ENDS, delivered=()))
+    assert "Bretagne 5 1 1 3 0 3 0 ✗ 3" in shown(balance_table(wrong, settled=True), 80)
+    assert "Bretagne 5 1 1 3 0 3 0 …" in shown(balance_table(wrong, settled=False), 80)
+
+
+def test_a_region_without_platform_says_who_has_received_its_offers():
+    assert "Hauts-de-France 1 1 Normandie 1" in shown(uncovered_table(weigh(ENDS)), 80)

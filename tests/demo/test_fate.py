@@ -1,0 +1,59 @@
+"""Fates: what must become of a document, by its platform's way in."""
+
+from datetime import date
+
+import pytest
+
+from adapters.profile.packaged import profiles
+from adapters.profile.profile import read_profile
+from adapters.region.feed import example_profile
+from gateway.demo.fate import Fate, fates_of
+
+ON = date(2026, 11, 25)
+OFFER = {
+    "id": "bretagne:1",
+    "revision": 1,
+    "title": "Découverte d'un atelier",
+    "description": "Observer la fabrication d'un meuble.",
+    "employer": {"name": "Atelier du Port", "description": "Menuiserie de douze personnes."},
+    "location": {"postal_code": "35000", "city": "Rennes"},
+    "levels": ["troisieme"],
+    "weeks": ["2027-W11"],
+    "sector": "s5",
+    "apply_url": "https://stages.ideo.bretagne.bzh/offres/1",
+}
+NATIVE = profiles()["bretagne"]
+FEED = read_profile(example_profile("bretagne", "json", {"kind": "https", "url": "https://feed.example/stages.json"}))
+
+
+@pytest.mark.parametrize("profile", [NATIVE, FEED], ids=["native", "feed"])
+def test_a_right_offer_is_live_where_it_is_and_at_the_national_site(profile):
+    fate = Fate("Découverte d'un atelier", "35", ("bretagne:1",))
+    assert {"bretagne:1": fate} == fates_of([OFFER], profile, ON)
+
+
+@pytest.mark.parametrize(
+    ("changes", "names"),
+    [
+        ({"restrictions": {"schools": ["0350001L"]}}, ()),
+        ({"levels": ["seconde"], "weeks": ["2027-W24"]}, ()),
+        ({"levels": ["troisieme", "seconde"], "weeks": ["2027-W11", "2027-W24", "2027-W25"]}, ("~c", "~l")),
+    ],
+    ids=["reserved to schools", "one week of seconde", "both kinds of school"],
+)
+def test_names_are_those_of_the_parts_that_the_national_site_takes(changes, names):
+    [fate] = fates_of([{**OFFER, **changes}], NATIVE, ON).values()
+    assert fate is not None
+    assert tuple(f"bretagne:1{name}" for name in names) == fate.names
+
+
+def test_a_feed_heals_what_its_mapping_understands_and_a_document_is_refused_for():
+    """A postcode as a number is refused where documents are sent, and read right where a feed is."""
+    wrong = {**OFFER, "location": {"postal_code": 35000, "city": "Rennes"}}
+    assert {"bretagne:1": None} == fates_of([wrong], NATIVE, ON)
+    assert fates_of([OFFER], FEED, ON) == fates_of([wrong], FEED, ON)
+
+
+def test_an_offer_that_lacks_its_sector_is_refused_by_any_way():
+    wrong = {name: value for name, value in OFFER.items() if name != "sector"}
+    assert [{"bretagne:1": None}] * 2 == [fates_of([wrong], profile, ON) for profile in (NATIVE, FEED)]
