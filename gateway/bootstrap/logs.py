@@ -38,6 +38,8 @@ class Lines:
 
 
 _LINES = Lines()
+_FRAMES = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+"""Where a failure came about, never what the variables held: bodies, tokens and secrets are among it (SEC-003)."""
 
 
 def configure_logs(level: str) -> None:
@@ -47,7 +49,7 @@ def configure_logs(level: str) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks,
+            structlog.processors.ExceptionRenderer(_FRAMES),
             structlog.processors.JSONRenderer(serializer=_dumps),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),

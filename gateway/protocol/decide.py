@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.protocol.identity import GATEWAY, platform_of
 from gateway.protocol.lifecycle import TRANSITIONS, Command, state_of
+from gateway.protocol.routing import Reader
 from gateway.protocol.submission import Forget, Known, Lift, Publish, Retire, Submission, Withdraw
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -122,11 +123,18 @@ def _publish(submission: Publish, known: Known | None, now: int, position: int) 
 
 
 def _never(submission: Publish, known: Known | None) -> frozenset[str]:
-    """The platforms that this revision and all before it had passed (RTE-006). An offer that was only withdrawn so far
-    was shown to nobody.
+    """The platforms that no revision so far was shown to although their audience saw one (RTE-006): each such revision
+    had passed there. One that was not meant for a platform's audience says nothing about that platform.
     """
     passed = frozenset(submission.provenance)
-    return passed if known is None or not known.shared else passed & known.never
+    never = known.never if known else frozenset()
+    shared = known.shared if known else frozenset()
+    return frozenset(
+        platform
+        for platform in passed | never
+        if (platform in passed or Reader(platform).audience not in submission.audiences)
+        and (platform in never or Reader(platform).audience not in shared)
+    )
 
 
 def _reopens(submission: Publish, known: Known) -> bool:

@@ -90,7 +90,7 @@ class Known:
 
     ``position`` is the submissions offset of the last accepted change, ``appended_at`` its append time (ms since 1970).
     ``shared`` names the audiences that were ever allowed to see the offer: ``regions``, ``national``. ``never`` are the
-    platforms that none of its revisions was shown to, because each had passed there.
+    platforms that none of its revisions was shown to, because each that was meant for their audience had passed there.
     """
 
     revision: int

@@ -1,0 +1,118 @@
+"""Work and length: what costs more than its share when it gets four times as long, on any machine, under any load."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
+from itertools import product
+from typing import Any, TypeVar
+
+import orjson
+
+from tests.schemas.test_agreement import WHOLE
+
+_T = TypeVar("_T")
+TIMES = 4
+STEEP = 8.0
+"""Four times the length costs about four times the work when it is linear, and sixteen times when it is square."""
+
+_FLOOR = 0.002
+"""Below so many seconds of CPU nothing can be told from noise, nor does it matter."""
+_TRIES = 6
+
+UNITS = (
+    "a", "0", "06", "+3", "+33 6 ", "0 ", "00", "@", "a@", "a@b.", "a.", "@a.", "＠", "(at", "(at)", "[@]",
+    "a(at)b.", " ", "\u00a0", "\n", "<", "<a", "&", "&a", "&#x4", "&amp;", "-", "a-", "%", "%4", "%40", "://",
+    "https://a.", "?", "#", "/", "é", "e\u0301", "\u0301\u0327", "\u0345", "😀", "İ", "\x00", "\u202e", '"',
+    "\\", "0612342027/", "0612345678+33", "20", "2027-W24", ":", "a:", ".local", "[…]", "Ⅷ", "\u0660",
+)  # fmt: skip
+PLACES = (
+    "/id", "/revision", "/title", "/description", "/employer", "/employer/name", "/employer/description",
+    "/employer/website", "/employer/siret", "/employer/naf", "/location/street", "/location/postal_code",
+    "/location/city", "/location/insee_commune", "/levels/0", "/weeks/0", "/sector", "/rome/code", "/rome/version",
+    "/schedule/monday/start", "/schedule/lunch_break", "/accessibility", "/restrictions/schools/0", "/apply_url",
+    "/expires_on", "/source_id", "/national_remote_id", "/extensions/bretagne",
+)  # fmt: skip
+
+
+def steepness(call: Callable[[_T], object], make: Callable[[int], _T], length: int) -> float:
+    """How many times the work of ``length`` four times the length costs; the least of several looks when it is much."""
+    least = float("inf")
+    short, long = make(length), make(TIMES * length)
+    for _ in range(_TRIES):
+        costs = _cost(call, long)
+        if costs < _FLOOR:
+            return 1.0
+        least = min(least, costs / max(min(_cost(call, short), _cost(call, short)), _FLOOR / TIMES**2))
+        if least < STEEP:
+            break
+    return least
+
+
+def _cost(call: Callable[[_T], object], value: _T) -> float:
+    began = time.thread_time()
+    call(value)
+    return time.thread_time() - began
+
+
+def texts() -> Iterator[str]:
+    """Units, and pairs of those that mean something to the search for personal data."""
+    yield from UNITS
+    yield from map("".join, product(UNITS[:24], repeat=2))
+
+
+def with_text(pointer: str, unit: str) -> Callable[[int], bytes]:
+    """Makes whole offers in which one text is a unit over and over, about so many bytes of it."""
+    *parents, name = pointer[1:].split("/")
+
+    def make(length: int) -> bytes:
+        document: Any = deepcopy(WHOLE)
+        place = document
+        for step in parents:
+            place = place[_step(place, step)]
+        place[_step(place, name)] = unit * (length // len(orjson.dumps(unit)[1:-1]))
+        return orjson.dumps(document)
+
+    return make
+
+
+def _step(place: Any, step: str) -> Any:
+    return int(step) if isinstance(place, list) else step
+
+
+def _offer(**fields: Any) -> bytes:
+    return orjson.dumps({**WHOLE, **fields})
+
+
+def _extended(value: Any) -> bytes:
+    return _offer(extensions={"bretagne": value})
+
+
+STRUCTURES: Mapping[str, Callable[[int], bytes]] = {
+    "keys that are e-mail addresses": lambda n: _extended({f"{i:04x}@b.fr": 1 for i in range(n // 14)}),
+    "e-mail addresses": lambda n: _extended(["a@b.fr"] * (n // 9)),
+    "e-mail addresses under a long key": lambda n: _extended({"k" * (n // 2): ["a@b.fr"] * (n // 18)}),
+    "large integers": lambda n: _extended([2**53] * (n // 17)),
+    "the same key": lambda n: b'{"a":1' + b',"a":1' * (n // 6) + b"}",
+    "every key twice": lambda n: b'{"a":1' + b"".join(b',"%d":1' % (i // 2) for i in range(n // 9)) + b"}",
+    "unknown keys": lambda n: _offer(**{f"employer_websit{i}": 1 for i in range(n // 24)}),
+    "unknown schools": lambda n: _offer(restrictions={"schools": [f"{i:07}A" for i in range(n // 11)]}),
+    "weeks": lambda n: _offer(weeks=[f"20{i}" for i in range(n // 9)]),
+    "weeks that are lists": lambda n: _offer(weeks=[[i] for i in range(n // 8)]),
+    "weeks that are objects": lambda n: _offer(weeks=[{"a": i} for i in range(n // 12)]),
+    "one week": lambda n: _offer(weeks=["2027-W24"] * (n // 11)),
+    "days": lambda n: _offer(schedule={f"monday{i}": {"start": "9"} for i in range(n // 29)}),
+    "platforms": lambda n: _offer(extensions={f"p{i}": i for i in range(n // 15)}),
+    "brackets": lambda n: b'{"a":' + b"[" * (n // 2) + b"]" * (n // 2) + b"}",
+    "brackets without end": lambda n: b'{"a":' + b"[" * n,
+    "braces": lambda n: b'{"a":' * (n // 5),
+    "backslashes": lambda n: b'{"a":"' + b"\\" * n,
+    "quotes": lambda n: b'{"a":"' + b'\\"' * (n // 2) + b'"}',
+    "quotes and colons": lambda n: b'{"a":"' + b'\\":' * (n // 3) + b'"}',
+    "digits": lambda n: b'{"revision":' + b"9" * n + b"}",
+    "an exponent": lambda n: b'{"revision":1e' + b"9" * n + b"}",
+    "decimals": lambda n: b'{"revision":1.' + b"9" * n + b"}",
+    "blanks": lambda n: b'{"revision" ' + b" " * n + b":1}",
+    "bytes that are no UTF-8": lambda n: b'{"a":"' + b"\xff" * n,
+    "surrogates": lambda n: b'{"a":"' + b"\\ud83d" * (n // 6) + b'"}',
+}
+"""Documents of about so many bytes, each of one thing many times over."""

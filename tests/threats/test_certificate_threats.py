@@ -1,0 +1,88 @@
+"""[T-28] A certificate is what the gateway signed, as it was signed, and opens nothing."""
+
+from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from dataclasses import replace
+
+import orjson
+import pytest
+from joserfc import jws
+from joserfc.jwk import ECKey
+
+from gateway.oauth.certificates import TYPE, sign_certificate, verify_certificate
+from gateway.oauth.jws import read_unproved
+from gateway.oauth.keys import KeyRing
+from gateway.oauth.token import AccessTokens
+from gateway.ports import TokenError
+from gateway.protocol.certificate import Certificate, Versions, statement
+
+ISSUER = "https://passerelle.example"
+NOW = 1_790_000_000_000
+YEAR_MS = 365 * 24 * 3_600_000
+KEYS, STRANGERS = (KeyRing([ECKey.generate_key("P-256", auto_kid=True)]) for _ in range(2))
+CERTIFICATE = Certificate(
+    id="0" * 32,
+    issuer=ISSUER,
+    platform="bretagne",
+    role="publisher",
+    profile="core",
+    versions=Versions(kit="1", protocol="1", schema="1", rules="1"),
+    evidence="sha256:" + "0" * 64,
+    issued_at=NOW,
+    expires_at=NOW + YEAR_MS,
+)
+GENUINE = sign_certificate(CERTIFICATE, KEYS).signed
+
+
+def test_a_genuine_certificate_says_what_was_signed() -> None:
+    assert CERTIFICATE == verify_certificate(GENUINE, keys=KEYS.verifiers, now=NOW)
+
+
+def altered(text: str) -> str:
+    """The same signature under another statement."""
+    header, _, signature = text.split(".")
+    claims = orjson.dumps(statement(replace(CERTIFICATE, platform="normandie")))
+    return f"{header}.{urlsafe_b64encode(claims).rstrip(b'=').decode()}.{signature}"
+
+
+def unsigned(text: str) -> str:
+    """No algorithm, and so no signature."""
+    header = orjson.dumps({"alg": "none", "typ": TYPE, "kid": KEYS.signer.kid})
+    return f"{urlsafe_b64encode(header).rstrip(b'=').decode()}.{text.split('.')[1]}."
+
+
+def strange(_: str) -> str:
+    """Another key under the name of ours."""
+    header = {"alg": "ES256", "typ": TYPE, "kid": KEYS.signer.kid}
+    return jws.serialize_compact(header, orjson.dumps(statement(CERTIFICATE)), STRANGERS.signer, algorithms=["ES256"])
+
+
+def mistyped(_: str) -> str:
+    """The same statement, signed by our own key as something else."""
+    header = {"alg": "ES256", "typ": "at+jwt", "kid": KEYS.signer.kid}
+    return jws.serialize_compact(header, orjson.dumps(statement(CERTIFICATE)), KEYS.signer, algorithms=["ES256"])
+
+
+def token(_: str) -> str:
+    """Something else that the gateway's own key signed."""
+    return AccessTokens(KEYS, issuer=ISSUER, clock=lambda: NOW).issue("bretagne", ["offers:publish"], token_id="x")
+
+
+@pytest.mark.parametrize("forge", [altered, unsigned, strange, mistyped, token])
+def test_a_forged_certificate_proves_nothing(forge: Callable[[str], str]) -> None:
+    with pytest.raises(TokenError):
+        verify_certificate(forge(GENUINE), keys=KEYS.verifiers, now=NOW)
+
+
+@pytest.mark.parametrize("now", [NOW - YEAR_MS, NOW + YEAR_MS])
+def test_a_certificate_proves_nothing_outside_of_its_time(now: int) -> None:
+    with pytest.raises(TokenError):
+        verify_certificate(GENUINE, keys=KEYS.verifiers, now=now)
+
+
+def test_a_certificate_opens_nothing() -> None:
+    """The same key signs access tokens, and a certificate is shown to everybody."""
+    tokens = AccessTokens(KEYS, issuer=ISSUER, clock=lambda: NOW)
+    assert "bretagne" == tokens.verify(token(""), read_unproved(token(""))).platform
+    with pytest.raises(TokenError, match="not an access token"):
+        tokens.verify(GENUINE, read_unproved(GENUINE))
