@@ -5,11 +5,11 @@ import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 from aiohttp import ClientError
 from aiohttp.test_utils import TestClient, TestServer
-from lxml import etree
 
 from adapters.rendering import Rendering
 from gateway.api.app import build_app
@@ -46,7 +46,7 @@ async def test_an_export_holds_all_that_the_list_gives_page_by_page(house: House
     assert expected == ids(await house.get("/v1/exports/csv"))
     postings = await house.get("/v1/exports/jobposting")
     assert expected == sorted(one["identifier"]["value"] for one in postings.body["@graph"])
-    feed = etree.fromstring((await house.get("/v1/exports/rss")).body.encode())
+    feed = ET.fromstring((await house.get("/v1/exports/rss")).body.encode())
     assert expected == sorted(guid.text for guid in feed.iter("guid"))
 
 

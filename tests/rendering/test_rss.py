@@ -2,9 +2,9 @@
 
 import html
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
-from lxml import etree
 
 from adapters.rendering import renderings
 from tests.rendering.samples import TEXTS, bare, document
@@ -15,7 +15,7 @@ NOT_XML = {0: 0xFFFD, 7: 0xFFFD, 0xFFFE: 0xFFFD}
 
 
 def channel(*documents: dict[str, Any]) -> Any:
-    return etree.fromstring(RSS.begin + RSS.between.join(map(RSS.item, documents)) + RSS.end)[0]
+    return ET.fromstring(RSS.begin + RSS.between.join(map(RSS.item, documents)) + RSS.end)[0]
 
 
 def test_the_channel_has_what_rss_asks_for() -> None:
