@@ -23,10 +23,13 @@ class Refused:
     revision: int | None = None
 
 
-def judge_message(record: StoredRecord, *, platform: str, may_publish: bool, on: date) -> schemas.Verdict | Refused:
+def judge_message(
+    record: StoredRecord, *, platform: str, may_publish: bool, on: date, lack: schemas.Problem | None = None
+) -> schemas.Verdict | Refused:
     """The verdict on one inbox message: an accepted one only when key, type, owner and document are in order.
 
-    ``platform`` is the owner of the inbox, proved by the broker's access rules; ``on`` the day of the append in Paris.
+    ``platform`` is the owner of the inbox, proved by the broker's access rules; ``on`` the day of the append in Paris;
+    ``lack`` why its offers are not taken at present, its withdrawals apart.
     """
     key = _offer_id(record.key)
     if not may_publish:
@@ -46,6 +49,8 @@ def judge_message(record: StoredRecord, *, platform: str, may_publish: bool, on:
             return Refused((schemas.problem("inbox-type"),), key)
     if verdict.id is not None and verdict.id != key:
         return Refused((schemas.problem("inbox-key"), *verdict.problems), key, verdict.revision)
+    if lack is not None and verdict.withdrawal is None:
+        return Refused((lack, *verdict.problems), key, verdict.revision)
     if not verdict.accepted:
         return Refused(verdict.problems, key, verdict.revision)
     return verdict

@@ -10,6 +10,7 @@ from gateway.inbox import Refused, judge_message, refused_body
 from gateway.partners import Partners
 from gateway.ports import Chunk, EventLog, Output, Owner
 from gateway.positions import own_positions, worth_committing
+from gateway.protocol.certificate import lack_of_certificate
 from gateway.protocol.decide import paris_date
 from gateway.protocol.identity import partition_of
 from gateway.protocol.receipt import ReceiptIds, refusal_record
@@ -27,10 +28,13 @@ _log = structlog.get_logger()
 class Intake:
     """One share of every inbox. An error of any of them ends ``run``."""
 
-    def __init__(self, log: EventLog, *, partners: Partners, ids: ReceiptIds) -> None:
+    def __init__(
+        self, log: EventLog, *, partners: Partners, ids: ReceiptIds, require_certificate: date | None = None
+    ) -> None:
         self._log = log
         self._partners = partners
         self._ids = ids
+        self._require_certificate = require_certificate
 
     async def run(self) -> None:
         """Serve the inboxes of all partners that have one, as they come and go, until cancelled."""
@@ -38,7 +42,14 @@ class Intake:
 
     async def _serve(self, platform: str) -> None:
         async def work(partition: int) -> None:
-            await InboxPartition(self._log, platform, partition, partners=self._partners, ids=self._ids).run()
+            await InboxPartition(
+                self._log,
+                platform,
+                partition,
+                partners=self._partners,
+                ids=self._ids,
+                require_certificate=self._require_certificate,
+            ).run()
 
         await work_share(self._log, role=f"intake.{platform}", topic=INBOX + platform, work=work)
 
@@ -46,12 +57,22 @@ class Intake:
 class InboxPartition:
     """One partition of one inbox: read, judge, and write the outcome together with the position."""
 
-    def __init__(self, log: EventLog, platform: str, partition: int, *, partners: Partners, ids: ReceiptIds) -> None:
+    def __init__(
+        self,
+        log: EventLog,
+        platform: str,
+        partition: int,
+        *,
+        partners: Partners,
+        ids: ReceiptIds,
+        require_certificate: date | None,
+    ) -> None:
         self._log = log
         self._platform = platform
         self._partition = partition
         self._partners = partners
         self._ids = ids
+        self._require_certificate = require_certificate
         self._topic = INBOX + platform
 
     async def run(self) -> None:
@@ -89,6 +110,11 @@ class InboxPartition:
             platform=self._platform,
             may_publish=partner is not None and not partner.revoked and "offers:publish" in partner.scopes,
             on=date.fromisoformat(paris_date(record.appended_at)),
+            lack=lack_of_certificate(
+                () if partner is None else partner.certificates,
+                required=self._require_certificate,
+                now=record.appended_at,
+            ),
         )
         if isinstance(verdict, Refused):
             return self._refuse(record, verdict)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from datetime import date
 from pathlib import Path
 
 
@@ -43,6 +44,7 @@ class Settings:
     feeds: Path | None = None
     feed_secrets: Path | None = None
     loopback_feeds: int = 0
+    require_certificate: date | None = None
     log_level: str = "info"
 
     @classmethod
@@ -125,4 +127,9 @@ def _read(name: str, text: str, kind: object) -> object:
         return int(text)
     if kind in (Path, Path | None):
         return Path(text)
+    if kind == date | None:
+        try:
+            return date.fromisoformat(text)
+        except ValueError:
+            raise SettingsError(f"{name} must be a date such as 2027-03-01") from None
     return text

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 import schemas
 from gateway.partners.preset import presets
+from gateway.protocol.certificate import certified_until
 from gateway.protocol.identity import NATIONAL
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import utc
@@ -77,7 +78,9 @@ class Details:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """One line: a platform, or a Region without one. ``since`` is when it was connected (ms), None where unknown."""
+    """One line: a platform, or a Region without one. ``since`` is when it was connected (ms), None where unknown;
+    ``certified_until`` when its certificate as a publisher ends (ms), None where it has none.
+    """
 
     platform: str | None
     region: str | None
@@ -85,6 +88,7 @@ class Status:
     kind: Kind
     connected: bool
     since: int | None
+    certified_until: int | None
     live: int | None
     details: Details | None
 
@@ -115,6 +119,7 @@ def status_document(status: Status, language: Language) -> dict[str, Any]:
         "kind": status.kind,
         "connected": status.connected,
         "since": _instant(status.since),
+        "certified_until": _instant(status.certified_until),
         "live": status.live,
     }
     if status.details is not None:
@@ -133,6 +138,7 @@ def _line(facts: Facts, slug: str, *, told: bool) -> Status:
         kind="national" if slug == NATIONAL else "other" if preset is None else "regional",
         connected=connected,
         since=_since(partner, facts.runs.get(slug)) if connected else None,
+        certified_until=certified_until(partner.certificates, now=facts.now) if partner and connected else None,
         live=facts.live.get(slug),
         details=_details(facts, slug) if told else None,
     )
@@ -150,6 +156,7 @@ def _uncovered(facts: Facts, lines: Sequence[Status]) -> Iterator[Status]:
             kind="uncovered",
             connected=national.connected,
             since=national.since,
+            certified_until=None,
             live=facts.live.get(region),
             details=None,
         )
@@ -162,10 +169,12 @@ def _region(preset: Partner) -> str | None:
 
 
 def _since(partner: Partner | None, run: Run | None) -> int | None:
-    """The first success of its feed; else when the oldest of its credentials was made."""
+    """The first success of its feed; else when it was let in, or the oldest of its credentials was made."""
     if run is not None and run.first_success_at is not None:
         return run.first_success_at
-    return min((secret.created_at for secret in partner.secrets), default=None) if partner is not None else None
+    if partner is None or partner.joined_at is not None:
+        return None if partner is None else partner.joined_at
+    return min((secret.created_at for secret in partner.secrets), default=None)
 
 
 def _details(facts: Facts, slug: str) -> Details:
@@ -195,8 +204,19 @@ def _details(facts: Facts, slug: str) -> Details:
 
 
 def _of_run(run: Run | None) -> Iterator[Trouble]:
-    if run is not None and run.last_error is not None:
+    """Why the feed changed less than it should: it came to nothing, or some of its items did."""
+    if run is None:
+        return
+    if run.last_error is not None:
         yield Trouble(at=run.last_error.at, fr=run.last_error.fr, en=run.last_error.en)
+    if run.counts.refused and run.problems:
+        first, refused = run.problems[0], run.counts.refused
+        which, said = first["id"] or first["position"], first["message"]
+        yield Trouble(
+            at=run.ended_at,
+            fr=f"Éléments refusés dans le flux : {refused}. Le premier, {which} : {said['fr']}",
+            en=f"Items of the feed that were refused: {refused}. The first one, {which}: {said['en']}",
+        )
 
 
 def _of_receipts(counts: Mapping[str, Count]) -> Iterator[Trouble]:

@@ -20,8 +20,8 @@ class Joined:
     needs_secret: bool
 
     def with_secret(self, secret: Secret) -> Partner:
-        """The partner with its first secret."""
-        return replace(self.partner, secrets=(secret,))
+        """The partner with its first secret, by which it takes part from now on."""
+        return replace(self.partner, secrets=(secret,), joined_at=secret.created_at)
 
 
 def join(profile: Profile, partners: Sequence[Partner]) -> Joined | tuple[str, ...]:

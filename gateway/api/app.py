@@ -20,6 +20,7 @@ from gateway.api import (
     tokens,
 )
 from gateway.api.auth import authenticate
+from gateway.api.certification import tell_certificate
 from gateway.api.context import CONTEXT, Context
 from gateway.api.exports import EXPORTS
 from gateway.api.limit import RATES, SLOTS, Rates, Slots, limit_rate, tell_rate
@@ -55,7 +56,7 @@ def build_app(context: Context) -> web.Application:
     app[EXPORTS] = Slots(context.limits.exports_at_once, full="exports-busy")
     app[ROOM] = Room(context.limits.spool_bytes)
     app[REQUESTS] = Requests(context.log)
-    app.on_response_prepare.extend((sign, tell_rate))
+    app.on_response_prepare.extend((sign, tell_rate, tell_certificate))
     app.cleanup_ctx.append(_close_requests)
     for module in _MODULES:
         app.add_routes(module.ROUTES)

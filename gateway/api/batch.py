@@ -26,7 +26,7 @@ async def post_batch(request: web.Request) -> web.StreamResponse:
     """``POST /v1/offers/batch``."""
     with Parameters(request.query, ("partial", "dry_run")) as parameters:
         partial, dry_run = parameters.flag("partial"), parameters.flag("dry_run")
-    judge = BatchJudge(context_of(request).submissions, author_of(request))
+    judge = BatchJudge(context_of(request).submissions, author_of(request, dry_run=dry_run))
     async with uploaded(request, judge, {**LINES, **JSON}) as upload:
         if dry_run:
             return await once(request, upload.digest, lambda: _judge_only(request, upload))

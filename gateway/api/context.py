@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
 from aiohttp import web
@@ -61,6 +62,8 @@ class Context:
     """None where nothing is delivered to the national site."""
     runs: RunView | None = None
     """None where no feeds are fetched."""
+    require_certificate: date | None = None
+    """The first day on which publishing needs a certificate; None: it never does."""
 
 
 CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)

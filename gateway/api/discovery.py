@@ -11,9 +11,9 @@ from gateway.api.answer import is_known, send_json, tag_of, unchanged
 from gateway.api.auth import public
 from gateway.api.context import context_of
 from gateway.api.parameter import refuse_parameters
+from gateway.protocol.version import PROTOCOL_VERSION
 from schemas.contract import openapi_document
 
-PROTOCOL_VERSION = "1"
 ENDPOINTS: Mapping[str, str] = {
     "token": "/oauth/token",
     "jwks": "/oauth/jwks.json",
@@ -35,14 +35,16 @@ ENDPOINTS: Mapping[str, str] = {
 async def get_discovery(request: web.Request) -> web.Response:
     """``GET /.well-known/passerelle``."""
     refuse_parameters(request.query)
-    limits = asdict(context_of(request).limits)
-    body = {
+    context = context_of(request)
+    body: dict[str, Any] = {
         "protocol_version": PROTOCOL_VERSION,
         "schema_version": schemas.SCHEMA_VERSION,
         "rules_version": schemas.RULES_VERSION,
-        "limits": limits,
+        "limits": asdict(context.limits),
         "endpoints": ENDPOINTS,
     }
+    if context.require_certificate is not None:
+        body["certificate_required_from"] = context.require_certificate.isoformat()
     return _public(request, body)
 
 

@@ -11,6 +11,7 @@ import schemas
 from gateway.api.address import own_offer_id_of
 from gateway.api.auth import requires
 from gateway.api.body import read_document, refuse_body
+from gateway.api.certification import refuse_uncertified
 from gateway.api.context import Context, context_of, partner_of
 from gateway.api.decision import answer, submit
 from gateway.api.parameter import Parameters, missing
@@ -30,6 +31,8 @@ async def put_offer(request: web.Request) -> web.Response:
     with Parameters(request.query, ("dry_run",)) as parameters:
         dry_run = parameters.flag("dry_run")
     offer_id = own_offer_id_of(request)
+    if not dry_run:
+        refuse_uncertified(request)
     verdict = schemas.check(await read_document(request), on=today(context_of(request)))
     _refuse(verdict, offer_id)
     return _told(request, verdict) if dry_run else await submit(request, prepare(request, verdict), verdict.problems)

@@ -9,6 +9,7 @@ from aiohttp import hdrs, web
 
 import schemas
 from gateway.api.body import Body, Kind, form_of
+from gateway.api.certification import lack_of
 from gateway.api.context import context_of, partner_of
 from gateway.api.limit import SLOTS
 from gateway.api.problem import Language, ProblemError
@@ -39,13 +40,14 @@ async def uploaded(request: web.Request, judge: Judge, kinds: Mapping[str, Kind]
             upload.close()
 
 
-def author_of(request: web.Request) -> Author:
-    """Who uploads."""
+def author_of(request: web.Request, *, dry_run: bool = False) -> Author:
+    """Who uploads; a dry run is judged as if nothing kept its author from publishing."""
     context = context_of(request)
     return Author(
         publisher=partner_of(request).platform,
         hosts=context.partners.hosts(),
         on=today(context),
+        lack=None if dry_run else lack_of(request),
         traceparent=traceparent_of(request),
     )
 

@@ -49,7 +49,7 @@ class Keeper:
         log, partners = self._parts.log, self._parts.partners
         parts: dict[str, Callable[[], Awaitable[None]]] = {
             "relay": self._relay.run,
-            "intake": Intake(log, partners=partners, ids=self._parts.ids).run,
+            "intake": self._intake().run,
             "feeds": Feeds(log, partners=partners).run,
             **{f"view of {name}": tail.run for name, tail in self._tails.items()},
         }
@@ -57,6 +57,11 @@ class Keeper:
         if isinstance(log, SqliteLog):
             parts["maintenance"] = partial(maintain, log, partners)
         return parts
+
+    def _intake(self) -> Intake:
+        parts = self._parts
+        required = parts.settings.require_certificate
+        return Intake(parts.log, partners=parts.partners, ids=parts.ids, require_certificate=required)
 
     def _pulls(self) -> Pulls:
         parts, settings = self._parts, self._parts.settings

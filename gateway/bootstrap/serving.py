@@ -4,6 +4,7 @@ import socket
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from math import ceil
+from pathlib import Path
 
 from aiohttp import web
 
@@ -29,9 +30,14 @@ def with_signing_key(settings: Settings) -> Settings:
     """The same settings, naming the file of the keys that sign tokens: made in the data folder where they name none."""
     if settings.signing_key is not None:
         return settings
-    path = settings.data / "signing.pem"
+    path = signing_key_of(settings)
     KeyRing.open(path)
     return replace(settings, signing_key=path)
+
+
+def signing_key_of(settings: Settings) -> Path:
+    """The file of the keys that sign, whether it is there yet or not."""
+    return settings.signing_key or settings.data / "signing.pem"
 
 
 def build_api(parts: Parts, url: str) -> web.Application:
@@ -71,6 +77,7 @@ def build_api(parts: Parts, url: str) -> web.Application:
             deliveries=parts.deliveries,
             runs=parts.runs,
             caught_up=lambda: parts.offers.caught_up,
+            require_certificate=settings.require_certificate,
         )
     )
     app[METRICS] = parts.metrics

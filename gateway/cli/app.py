@@ -18,6 +18,8 @@ COMMANDS = {
     "snapshot": "snapshot:snapshot",
     "partner": "partner:app",
     "platform": "platform:app",
+    "certificate": "certificate:app",
+    "keys": "keys:app",
     "national": "national:app",
     "topics": "topics:app",
     "status": "status:status",

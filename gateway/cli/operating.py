@@ -4,10 +4,12 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-from gateway.bootstrap import open_log
+from gateway.bootstrap import open_log, signing_key_of, with_signing_key
 from gateway.cli.console import CommandError
-from gateway.oauth.keys import SigningKeyError
+from gateway.oauth.keys import KeyRing, SigningKeyError
+from gateway.partners import Partners
 from gateway.ports import EventLog, LogError, TopicError
+from gateway.protocol.partner import Partner
 from gateway.settings import Settings, SettingsError
 
 
@@ -32,6 +34,21 @@ def settings_here() -> Settings:
         return Settings.from_env(os.environ)
 
 
+def keys_here() -> KeyRing:
+    """The keys that sign for this gateway, made where there are none yet. Raises CommandError."""
+    with explained():
+        return KeyRing.read(signing_key_of(with_signing_key(settings_here())))
+
+
+def url_here() -> str:
+    """The gateway's address as its partners know it, without a slash at its end. Raises CommandError."""
+    settings = settings_here()
+    if settings.public_url is None and settings.port == 0:
+        step = "set PASSERELLE_PUBLIC_URL to the address that partners use"
+        raise CommandError("The settings do not say where partners find this gateway.", step=step)
+    return (settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/")
+
+
 @asynccontextmanager
 async def log_here(*, must_exist: bool = False) -> AsyncIterator[EventLog]:
     """The log of these settings. Raises CommandError, also for an embedded log that is not there and ``must_exist``."""
@@ -44,3 +61,25 @@ async def log_here(*, must_exist: bool = False) -> AsyncIterator[EventLog]:
     with explained():
         async with open_log(settings) as log:
             yield log
+
+
+@asynccontextmanager
+async def partners_here() -> AsyncIterator[Partners]:
+    """Who takes part, as the log of these settings says at this moment. Raises CommandError."""
+    async with log_here() as log:
+        partners = Partners(log)
+        try:
+            await partners.catch_up()
+            yield partners
+        finally:
+            await partners.close()
+
+
+def active_partner(partners: Partners, slug: str) -> Partner:
+    """The partner of this slug. Raises CommandError for one that is unknown or was revoked."""
+    partner = partners.get(slug)
+    if partner is None:
+        raise CommandError(f"{slug} does not take part.", step="passerelle partner list shows who does")
+    if partner.revoked:
+        raise CommandError(f"{slug} was revoked.", step=f"passerelle partner add {slug} lets it in again")
+    return partner

@@ -1,33 +1,30 @@
 """``passerelle partner``: who takes part, with which rights and credentials."""
 
-import json
 import os
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
 from gateway.cli.console import OUT, CommandError
-from gateway.cli.operating import log_here
+from gateway.cli.key_set import read_key_set
+from gateway.cli.operating import active_partner, partners_here
+from gateway.cli.partner_altering import alter
+from gateway.cli.partner_shown import LABELS, partner_details, partner_row, shown_partner
+from gateway.cli.told import print_json
 from gateway.clock import now
 from gateway.loop import run
-from gateway.partners import Partners
 from gateway.partners.credential import MintedSecret, live_secrets, mint_secret, revoke, rotate
 from gateway.partners.onboarding import Wish, new_partner
-from gateway.partners.record import partner_document
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import utc
 
 _HOUR_MS = 3_600_000
-_MAX_JWKS_BYTES = 64 * 1024
-_LABELS = ("Platform", "Name", "May", "Territory", "To the national site", "Credentials")
 
-app = typer.Typer(help="Add, list, show, rotate and revoke the platforms that take part.", no_args_is_help=True)
+app = typer.Typer(help="Add, list, show, change, rotate and revoke the platforms that take part.", no_args_is_help=True)
 
 Slug = Annotated[str, typer.Argument(help="The platform's slug, such as bretagne.", metavar="SLUG")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
@@ -64,7 +61,7 @@ def add(  # noqa: PLR0913  # one per option
         national_delivery=national_delivery,
         inbox=inbox,
         feed=feed,
-        jwks=None if jwks is None else _read_jwks(jwks),
+        jwks=None if jwks is None else read_key_set(jwks),
         issuer=issuer,
     )
     partner, minted = run(_add(slug, wish))
@@ -76,13 +73,11 @@ def list_all(*, as_json: AsJson = False) -> None:
     """Every platform, revoked ones included."""
     partners = run(_all())
     if as_json:
-        _print_json([_shown(partner) for partner in partners])
+        print_json([shown_partner(partner) for partner in partners])
         return
-    table = Table(
-        "Platform", "Name", "May", "Territory", "To the national site", "Credentials", box=None, pad_edge=False
-    )
+    table = Table(*LABELS, box=None, pad_edge=False)
     for partner in partners:
-        table.add_row(*(Text(cell, style="dim" if partner.revoked else "") for cell in _row(partner)))
+        table.add_row(*(Text(cell, style="dim" if partner.revoked else "") for cell in partner_row(partner)))
     OUT.print(table if partners else "Nobody takes part yet. Next: passerelle partner add SLUG")
 
 
@@ -91,12 +86,15 @@ def show(slug: Slug, *, as_json: AsJson = False) -> None:
     """One platform in full. Secrets are kept as hashes and can be shown by nobody."""
     partner = run(_one(slug))
     if as_json:
-        _print_json(_shown(partner))
+        print_json(shown_partner(partner))
         return
     table = Table(show_header=False, box=None, pad_edge=False)
-    for label, text in _details(partner).items():
+    for label, text in partner_details(partner).items():
         table.add_row(label, Text(text))
     OUT.print(table)
+
+
+app.command(name="set")(alter)
 
 
 @app.command(name="rotate")
@@ -119,41 +117,31 @@ def revoke_access(slug: Slug, *, as_json: AsJson = False) -> None:
     """End a platform's access at once: credentials, keys, and the tokens it has. Its offers stay until withdrawn."""
     partner = run(_revoke(slug))
     if as_json:
-        _print_json({"partner": _shown(partner)})
+        print_json({"partner": shown_partner(partner)})
         return
     OUT.print(f"[green]✓[/] {slug} has no access any more. To let it in again: passerelle partner add {slug}")
 
 
-@asynccontextmanager
-async def _partners() -> AsyncIterator[Partners]:
-    async with log_here() as log:
-        partners = Partners(log)
-        try:
-            await partners.catch_up()
-            yield partners
-        finally:
-            await partners.close()
-
-
 async def _add(slug: str, wish: Wish) -> tuple[Partner, MintedSecret | None]:
-    async with _partners() as partners:
+    async with partners_here() as partners:
         made = new_partner(slug, wish, others=partners.all())
         if not isinstance(made, Partner):
             raise CommandError(" ".join(made), step="mend that, then run the same command again")
         # Before the gateway hears of the partner: it would look for the topics at once.
         await partners.create_topics(made)
-        if wish.jwks is not None or wish.issuer is not None:
-            await partners.save(made)
-            return made, None
-        minted = mint_secret(now=now(), entropy=os.urandom)
-        partner = replace(made, secrets=(minted.kept,))
-        await partners.save(partner)
-        return partner, minted
+        at = now()
+        joined = replace(made, joined_at=at)
+        minted = None
+        if wish.jwks is None and wish.issuer is None:
+            minted = mint_secret(now=at, entropy=os.urandom)
+            joined = replace(joined, secrets=(minted.kept,))
+        await partners.save(joined)
+        return joined, minted
 
 
 async def _rotate(slug: str, overlap: int) -> tuple[Partner, MintedSecret]:
-    async with _partners() as partners:
-        partner = _active(partners, slug)
+    async with partners_here() as partners:
+        partner = active_partner(partners, slug)
         at = now()
         minted = mint_secret(now=at, entropy=os.urandom)
         rotated = rotate(partner, minted.kept, now=at, overlap=overlap)
@@ -162,53 +150,29 @@ async def _rotate(slug: str, overlap: int) -> tuple[Partner, MintedSecret]:
 
 
 async def _revoke(slug: str) -> Partner:
-    async with _partners() as partners:
-        revoked = revoke(_active(partners, slug))
+    async with partners_here() as partners:
+        revoked = revoke(active_partner(partners, slug))
         await partners.save(revoked)
         return revoked
 
 
 async def _all() -> tuple[Partner, ...]:
-    async with _partners() as partners:
+    async with partners_here() as partners:
         return partners.all()
 
 
 async def _one(slug: str) -> Partner:
-    async with _partners() as partners:
+    async with partners_here() as partners:
         partner = partners.get(slug)
         if partner is None:
             raise CommandError(f"{slug} does not take part.", step="passerelle partner list shows who does")
         return partner
 
 
-def _active(partners: Partners, slug: str) -> Partner:
-    partner = partners.get(slug)
-    if partner is None:
-        raise CommandError(f"{slug} does not take part.", step="passerelle partner list shows who does")
-    if partner.revoked:
-        raise CommandError(f"{slug} was revoked.", step=f"passerelle partner add {slug} lets it in again")
-    return partner
-
-
-def _read_jwks(path: Path) -> Mapping[str, object]:
-    """The document of a file; what it must hold is judged with the rest."""
-    step = "give a file that holds the platform's public keys as a JWKS (RFC 7517)"
-    try:
-        with path.open("rb") as file:
-            document = json.loads(file.read(_MAX_JWKS_BYTES))
-    except OSError as error:
-        raise CommandError(f"{path} cannot be read: {error.strerror}.", step=step) from error
-    except (ValueError, RecursionError) as error:
-        raise CommandError(f"{path} is not JSON.", step=step) from error
-    if not isinstance(document, dict):
-        raise CommandError(f"{path} is not a JSON object.", step=step)
-    return document
-
-
 def _tell(partner: Partner, minted: MintedSecret | None, *, done: str, as_json: bool) -> None:
     if as_json:
-        _print_json(
-            {"partner": _shown(partner)}
+        print_json(
+            {"partner": shown_partner(partner)}
             | ({} if minted is None else {"client_id": partner.platform, "client_secret": minted.text})
         )
         return
@@ -216,52 +180,3 @@ def _tell(partner: Partner, minted: MintedSecret | None, *, done: str, as_json: 
     if minted is not None:
         OUT.print("[yellow]Shown only now: keep it safe, and hand it over by a safe way.[/]", soft_wrap=True)
         OUT.print(f"  client_id      {partner.platform}\n  client_secret  {minted.text}", soft_wrap=True)
-
-
-def _shown(partner: Partner) -> dict[str, Any]:
-    """The document of a partner without the hashes of its secrets."""
-    document = partner_document(partner)
-    document["secrets"] = [{key: value for key, value in one.items() if key != "hash"} for one in document["secrets"]]
-    return document
-
-
-def _row(partner: Partner) -> tuple[str, ...]:
-    return (
-        partner.platform,
-        partner.name,
-        ", ".join(sorted(partner.scopes)),
-        ", ".join(sorted(partner.territory)) or "all",
-        "by itself" if partner.national_delivery == "self" else "by the gateway",
-        _credentials(partner),
-    )
-
-
-def _details(partner: Partner) -> dict[str, str]:
-    ways = [way for way, used in (("publishes", partner.inbox), ("subscribes", partner.feed)) if used]
-    secrets = (
-        f"made {utc(one.created_at)}" + ("" if one.ends_at is None else f", ends {utc(one.ends_at)}")
-        for one in partner.secrets
-    )
-    return {
-        **dict(zip(_LABELS, _row(partner), strict=True)),
-        "Hosts": ", ".join(partner.hosts) or "none",
-        "By Kafka": " and ".join(ways) or "no",
-        "Secrets": "; ".join(secrets) or "none",
-        "Issuer": partner.issuer or "this gateway",
-    }
-
-
-def _credentials(partner: Partner) -> str:
-    if partner.revoked:
-        return "revoked"
-    secrets = len(live_secrets(partner.secrets, now=now()))
-    found = (
-        (f"{secrets} secret{'s' * (secrets > 1)}", secrets > 0),
-        ("keys", partner.jwks is not None),
-        ("own issuer", partner.issuer is not None),
-    )
-    return ", ".join(text for text, there in found if there) or "none"
-
-
-def _print_json(document: object) -> None:
-    typer.echo(json.dumps(document, ensure_ascii=False, indent=2))

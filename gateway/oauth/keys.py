@@ -1,15 +1,16 @@
 """Signing keys of the gateway: one that signs, several that verify.
 
 Keys are PEM private keys on P-256, one after the other in one text. The first signs; every one verifies and stands in
-the JWKS. To rotate, put a new key in front (``add_signing_key``) and restart; drop the last one once the tokens that it
-signed have ended (an hour). With several replicas, add the new key *behind* the first everywhere, and only then move it
-to the front, so that no replica meets a token of a key that it does not know.
+the JWKS. To rotate, put a new key in front (``rotate_signing_key``) and restart. An older key is marked with the
+instant at which it was replaced; it stays for a day, in which the gateway is restarted and its tokens end, and as long
+as a certificate that it signed. With several replicas, put the new key *behind* the first everywhere, and only then
+move it to the front, so that no replica meets a token of a key that it does not know.
 """
 
 import os
 import re
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,13 @@ from gateway.ports import PortError
 
 ALGORITHM = "ES256"
 _CURVE = "P-256"
-_BLOCK = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL)
+_BLOCK = re.compile(
+    r"(?:^Retired: (?P<retired>[0-9]{1,15})\n)?"
+    r"(?P<pem>-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----)",
+    re.DOTALL | re.MULTILINE,
+)
+"""A key and, where it no longer signs, since when (ms since 1970). Readers of PEM pass over text between blocks."""
+_STAY_MS = 24 * 3_600_000
 
 
 class SigningKeyError(PortError):
@@ -43,7 +50,7 @@ class KeyRing:
     @classmethod
     def from_pem(cls, text: str) -> "KeyRing":
         """The keys of a text with one or more PEM blocks. Raises SigningKeyError."""
-        return cls([_import(block) for block in _BLOCK.findall(text)])
+        return cls([_import(block["pem"]) for block in _BLOCK.finditer(text)])
 
     @classmethod
     def read(cls, path: Path) -> "KeyRing":
@@ -77,10 +84,17 @@ class KeyRing:
         return {"keys": [key.as_dict(private=False, use="sig", alg=ALGORITHM) for key in self._keys]}
 
 
-def add_signing_key(path: Path, *, keep: int = 1) -> KeyRing:
-    """Put a new key in front of a key file; the first ``keep`` older ones go on verifying, the rest are dropped."""
-    older = _BLOCK.findall(path.read_text(encoding="ascii"))[:keep]
-    _write(path, "\n".join([_generate().strip(), *older]) + "\n", replace=True)
+def rotate_signing_key(path: Path, *, now: int, needed: Collection[str] = ()) -> KeyRing:
+    """Put a new key in front of a key file, and drop those that were replaced a day or more before ``now`` (ms since
+    1970), unless their name is ``needed``. Raises SigningKeyError.
+    """
+    KeyRing.read(path)
+    kept = []
+    for block in _BLOCK.finditer(path.read_text(encoding="ascii")):
+        retired = now if block["retired"] is None else int(block["retired"])
+        if retired > now - _STAY_MS or _import(block["pem"]).kid in needed:
+            kept.append(f"Retired: {retired}\n{block['pem']}")
+    _write(path, "\n".join([_generate().strip(), *kept]) + "\n", replace=True)
     return KeyRing.read(path)
 
 

@@ -33,7 +33,7 @@ class Wish:
 
 def new_partner(slug: str, wish: Wish, *, others: Sequence[Partner]) -> Partner | tuple[str, ...]:
     """The partner, still without a secret; or what is wrong, one sentence each with the way to mend it."""
-    findings = [*_slug_findings(slug, others), *_wish_findings(wish), *_host_findings(slug, wish, others)]
+    findings = [*_slug_findings(slug, others), *wish_findings(slug, wish, others)]
     preset = presets().get(slug)
     if preset is None and not wish.name and is_slug(slug):
         findings.append(f"{slug} is not one of the platforms known beforehand: give it a name with --name.")
@@ -66,6 +66,11 @@ def issuer_findings(issuer: str) -> tuple[str, ...]:
     return () if parts.scheme == "https" and named and not extra else (_NO_ISSUER.format(issuer),)
 
 
+def wish_findings(slug: str, wish: Wish, others: Sequence[Partner]) -> tuple[str, ...]:
+    """What is wrong with a wish for this platform, whoever takes part already."""
+    return (*_own_findings(wish), *_host_findings(slug, wish, others))
+
+
 def _slug_findings(slug: str, others: Sequence[Partner]) -> list[str]:
     if not is_slug(slug):
         return [f"{slug} cannot name a platform: 1 to 40 of a-z, 0-9 and single hyphens, a letter first."]
@@ -74,7 +79,7 @@ def _slug_findings(slug: str, others: Sequence[Partner]) -> list[str]:
     return []
 
 
-def _wish_findings(wish: Wish) -> list[str]:
+def _own_findings(wish: Wish) -> list[str]:
     known = {one["code"] for one in schemas.reference("departments")["items"]}
     findings = [f"{scope} is not a scope: use {', '.join(SCOPES)}." for scope in wish.scopes if scope not in SCOPES]
     findings += [

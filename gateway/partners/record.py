@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from gateway.protocol.certificate import Issued, read_statement, statement
 from gateway.protocol.partner import SCOPES, Partner, Secret
 from gateway.protocol.record import Record
 
@@ -29,6 +30,12 @@ def partner_document(partner: Partner) -> dict[str, Any]:
         document["issuer"] = partner.issuer
     if partner.profile is not None:
         document["profile"] = partner.profile
+    if partner.certificates:
+        document["certificates"] = [
+            {"statement": statement(one.certificate), "signed": one.signed} for one in partner.certificates
+        ]
+    if partner.joined_at is not None:
+        document["joined_at"] = partner.joined_at
     return document
 
 
@@ -58,6 +65,10 @@ def read_partner(value: bytes) -> Partner:
         jwks=body.get("jwks"),
         issuer=body.get("issuer"),
         profile=body.get("profile"),
+        certificates=tuple(
+            Issued(read_statement(one["statement"]), one["signed"]) for one in body.get("certificates", ())
+        ),
+        joined_at=body.get("joined_at"),
         revoked=body.get("revoked", False),
     )
 

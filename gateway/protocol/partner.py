@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from gateway.protocol.certificate import Issued
+
 Scope: TypeAlias = Literal["offers:publish", "offers:read", "operate"]
 SCOPES: tuple[Scope, ...] = ("offers:publish", "offers:read", "operate")
 
@@ -24,6 +26,7 @@ class Partner:
     ``national_delivery``: who delivers its offers to the national site, the gateway or the platform (``self``).
     ``inbox`` and ``feed``: whether it publishes or subscribes by Kafka itself.
     ``profile``: how its offers are fetched and read (schema ``profile``), None where it publishes by itself.
+    ``joined_at``: since when it takes part (ms since 1970), None for partners from before this was kept.
     """
 
     platform: str
@@ -38,4 +41,6 @@ class Partner:
     jwks: dict[str, object] | None = field(default=None, hash=False)
     issuer: str | None = None
     profile: dict[str, object] | None = field(default=None, hash=False)
+    certificates: tuple[Issued, ...] = ()
+    joined_at: int | None = None
     revoked: bool = False

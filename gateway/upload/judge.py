@@ -20,11 +20,14 @@ _COUNT_LINE_BYTES = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Author:
-    """Who uploads, when, and on which trace: ``on`` is the day of receipt, ``hosts`` those of all platforms."""
+    """Who uploads, when, and on which trace: ``on`` is the day of receipt, ``hosts`` those of all platforms, ``lack``
+    why none of its offers is taken at present; it may withdraw them all the same.
+    """
 
     publisher: str
     hosts: Mapping[str, str]
     on: date
+    lack: schemas.Problem | None = None
     traceparent: str | None = None
 
 
@@ -57,6 +60,8 @@ class BatchJudge:
                 "not-owner", pointer="/id", expected=f"{self._author.publisher}:…", actual=verdict.id
             )
             return Item(verdict.id, [foreign.to_json(), *problems], None)
+        if verdict.withdrawal is None and self._author.lack is not None:
+            return Item(verdict.id, [self._author.lack.to_json(), *problems], None)
         if not verdict.accepted:
             return Item(verdict.id, problems, None)
         submission = self._submissions.prepare(

@@ -5,6 +5,7 @@ import gzip
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from datetime import date
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -205,8 +206,12 @@ class Gate:
 
 
 @asynccontextmanager
-async def opened(folder: Path, *, limits: Limits | None = None, working: bool = True) -> AsyncIterator[Gate]:
-    """A running gateway. ``working`` false: nothing is decided, nothing shown."""
+async def opened(
+    folder: Path, *, limits: Limits | None = None, working: bool = True, require_certificate: date | None = None
+) -> AsyncIterator[Gate]:
+    """A running gateway. ``working`` false: nothing is decided, nothing shown. ``require_certificate``: the first day
+    on which publishing needs one.
+    """
     clock = Clock()
     log = Log(clock=clock)
     await log.create_topics(COMMON)
@@ -245,6 +250,7 @@ async def opened(folder: Path, *, limits: Limits | None = None, working: bool = 
             limits=limits or Limits(),
             clock=clock,
             spool=folder / "spool",
+            require_certificate=require_certificate,
         )
         relay = Relay(
             log,

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from datetime import date, timedelta
 
 import orjson
 import pytest
@@ -15,8 +16,10 @@ from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN, Record, read_submission
 from gateway.protocol.submission import Publish, Withdraw
 from gateway.protocol.topic import COMMON, INBOX, RECEIPTS, REJECTED, SUBMISSIONS, inbox
+from tests.protocol.certified import NOW, issued
 
-NOW = 1_796_000_000_000
+TODAY = date(2026, 11, 30)
+"""The day of ``NOW``."""
 BRETAGNE = Partner(platform="bretagne", name="Bretagne", scopes=frozenset({"offers:publish"}), inbox=True)
 OFFER = {
     "id": "bretagne:1",
@@ -49,10 +52,11 @@ async def log():
 
 
 @asynccontextmanager
-async def intake(log, partner=BRETAGNE):
+async def intake(log, partner=BRETAGNE, required=None):
     partners = Partners(log)
     await partners.save(partner)
-    task = asyncio.create_task(Intake(log, partners=partners, ids=ReceiptIds(b"k" * 32)).run())
+    ids = ReceiptIds(b"k" * 32)
+    task = asyncio.create_task(Intake(log, partners=partners, ids=ids, require_certificate=required).run())
     try:
         yield task
     finally:
@@ -159,6 +163,34 @@ async def test_a_platform_without_the_right_to_publish_is_refused(log):
     async with intake(log, replace(BRETAGNE, scopes=frozenset({"offers:read"}))):
         (rejected,) = await until(log, REJECTED, 1)
     assert orjson.loads(rejected)["problems"][0]["code"] == "inbox-not-allowed"
+
+
+async def test_from_the_day_on_who_has_no_certificate_is_refused_and_may_withdraw(log):
+    """[CER-001]: by the day of the append, with all that is wrong besides."""
+    withdrawal = {"id": "bretagne:1", "revision": 2, "reason": "filled"}
+    poor = message("bretagne:2", {**OFFER, "id": "bretagne:2", "title": ""})
+    await log.append(INBOX + "bretagne", 0, [message(), poor, message(value=withdrawal, kind=TYPE_WITHDRAWN)])
+    async with intake(log, required=TODAY):
+        (taken,) = await until(log, SUBMISSIONS, 1)
+    assert isinstance(read_submission(taken), Withdraw)
+    problems = [orjson.loads(value)["problems"] for value in await values(log, REJECTED)]
+    assert [["certificate-missing"], ["certificate-missing", "text-blank"]] == [
+        [problem["code"] for problem in one] for one in problems
+    ]
+    assert problems[0][0]["expected"] == TODAY.isoformat()
+
+
+@pytest.mark.parametrize(
+    ("partner", "required"),
+    [(replace(BRETAGNE, certificates=(issued(),)), TODAY), (BRETAGNE, TODAY + timedelta(days=1)), (BRETAGNE, None)],
+    ids=["certified", "the day before", "no day"],
+)
+async def test_who_is_certified_or_still_has_time_is_taken(log, partner, required):
+    """[CER-001]."""
+    await log.append(INBOX + "bretagne", 0, [message()])
+    async with intake(log, partner, required):
+        (value,) = await until(log, SUBMISSIONS, 1)
+    assert read_submission(value).id == "bretagne:1"
 
 
 @pytest.mark.parametrize("fault", list(Fault))

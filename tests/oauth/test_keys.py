@@ -8,10 +8,11 @@ import pytest
 from joserfc.jwk import ECKey, RSAKey
 
 from gateway.oauth.jws import read_unproved
-from gateway.oauth.keys import KeyRing, SigningKeyError, add_signing_key
+from gateway.oauth.keys import KeyRing, SigningKeyError, rotate_signing_key
 from gateway.oauth.token import AccessTokens
 from gateway.ports import TokenError
 from tests.oauth.ground import ISSUER, Hands
+from tests.protocol.certified import DAY, NOW
 
 
 def pem(key: ECKey | RSAKey) -> str:
@@ -50,15 +51,38 @@ def test_the_first_key_signs_and_all_of_them_verify() -> None:
         older.verify(token, read_unproved(token))
 
 
-def test_rotating_a_file_keeps_the_older_key_for_verifying(tmp_path: Path) -> None:
+def test_a_replaced_key_verifies_for_a_day_and_is_dropped_by_a_later_rotation(tmp_path: Path) -> None:
     path = tmp_path / "signing.pem"
     first = KeyRing.open(path).signer.kid
-    second = add_signing_key(path)
+    second = rotate_signing_key(path, now=NOW)
     assert [first] == [key.kid for key in second.verifiers[1:]]
-    third = add_signing_key(path)
-    assert [second.signer.kid] == [key.kid for key in third.verifiers[1:]]
+    third = rotate_signing_key(path, now=NOW + DAY - 1)
+    assert [second.signer.kid, first] == [key.kid for key in third.verifiers[1:]]
+    fourth = rotate_signing_key(path, now=NOW + DAY)
+    assert [third.signer.kid, second.signer.kid] == [key.kid for key in fourth.verifiers[1:]]
+    assert 4 == len({first, second.signer.kid, third.signer.kid, fourth.signer.kid})
     assert 0o600 == stat.S_IMODE(path.stat().st_mode)
     assert [path] == list(tmp_path.iterdir())
+
+
+def test_a_key_that_is_needed_stays_however_old_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "signing.pem"
+    first = str(KeyRing.open(path).signer.kid)
+    rotate_signing_key(path, now=NOW)
+    kept = rotate_signing_key(path, now=NOW + 400 * DAY, needed={first})
+    assert first in [key.kid for key in kept.verifiers]
+    gone = rotate_signing_key(path, now=NOW + 800 * DAY)
+    assert first not in [key.kid for key in gone.verifiers]
+
+
+def test_a_file_that_cannot_sign_is_not_rotated(tmp_path: Path) -> None:
+    path = tmp_path / "signing.pem"
+    path.write_text(pem(ECKey.generate_key("P-384")))
+    path.chmod(0o600)
+    before = path.read_bytes()
+    with pytest.raises(SigningKeyError, match="P-256 is needed"):
+        rotate_signing_key(path, now=NOW)
+    assert before == path.read_bytes()
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from base64 import b64encode
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,22 @@ import pytest
 from joserfc.jwk import ECKey
 from typer.testing import CliRunner, Result
 
+from adapters.profile.packaged import profiles
 from gateway.cli.console import CommandError
-from gateway.loop import run
 from gateway.cli.partner import app
 from gateway.clock import now
+from gateway.loop import run
 from gateway.oauth.authority import Authority
 from gateway.oauth.keys import KeyRing
 from gateway.partners import Partners
 from gateway.protocol.topic import PARTNERS, feed, inbox
 from gateway.sqlite import SqliteLog
+
+PULLED: dict[str, Any] = {
+    **profiles()["bretagne"].document,
+    "transport": {"kind": "https", "url": "https://feeds.example.org/stages.xml"},
+    "format": "cleverconnect",
+}
 
 
 class Shell:
@@ -141,6 +149,41 @@ def test_a_platform_with_keys_or_an_issuer_of_its_own_gets_no_secret(shell: Shel
     assert credentials["normandie"].endswith(" own issuer")
 
 
+def test_a_platform_is_changed_without_being_let_in_anew(shell: Shell) -> None:
+    secret = secret_in(shell("add", "bretagne"))
+    said = shell("set", "bretagne", "--scope", "offers:read", "--department", "35", "--national-delivery", "gateway")
+    rows = {line[:18].strip(): line[18:].split() for line in said.splitlines()}
+    assert (["35"], ["self", "gateway"]) == (rows["territory"][-1:], rows["national delivery"])
+    assert "publishes by Kafka" not in said
+    kept = shell.json("show", "bretagne")
+    assert (["offers:read"], ["35"], "gateway") == (kept["scopes"], kept["territory"], kept["national_delivery"])
+    assert [200] == statuses(shell, secret)
+    assert "bretagne is so already: nothing changes." in shell("set", "bretagne", "--scope", "offers:read")
+
+
+def test_what_is_changed_can_be_taken_away(shell: Shell, tmp_path: Path) -> None:
+    keys = tmp_path / "jwks.json"
+    keys.write_text(json.dumps({"keys": [ECKey.generate_key("P-256").as_dict(private=False)]}))
+    shell("add", "bretagne", "--host", "a.example")
+    changed = shell.json("set", "bretagne", "--jwks", str(keys), "--issuer", "https://id.example", "--name", "Elle")
+    assert {"name", "keys", "issuer"} == set(changed["changes"])
+    assert {"before": "this gateway", "after": "https://id.example"} == changed["changes"]["issuer"]
+    assert 1 == len(shell.json("show", "bretagne")["jwks"]["keys"])
+    bare = shell.json(
+        *("set", "bretagne", "--jwks", "none", "--issuer", "none", "--host", "none", "--department", "all")
+    )["partner"]
+    assert ([], [], "Elle") == (bare["hosts"], bare["territory"], bare["name"])
+    assert {"jwks", "issuer"}.isdisjoint({name for name, value in bare.items() if value is not None})
+
+
+def test_a_platform_is_known_since_it_was_let_in_whatever_becomes_of_its_secrets(shell: Shell) -> None:
+    shell("add", "bretagne")
+    since = shell.json("show", "bretagne")["joined_at"]
+    shell("rotate", "bretagne", "--overlap", "0")
+    shell("set", "bretagne", "--name", "Elle")
+    assert since == shell.json("show", "bretagne")["joined_at"]
+
+
 def test_everybody_known_beforehand_can_be_added_by_slug_alone(shell: Shell) -> None:
     for slug in ("auvergne-rhone-alpes", "grand-est", "ile-de-france", "national"):
         shell("add", slug)
@@ -168,12 +211,18 @@ def test_errors_say_the_next_step(shell: Shell, tmp_path: Path) -> None:
         (("add", "x", "--jwks", str(garbled)), "is not JSON", "JWKS"),
         (("add", "x", "--jwks", str(listed)), "is not a JSON object", "JWKS"),
         (("add", "x", "--jwks", str(tmp_path / "none")), "cannot be read: No such file", "JWKS"),
+        (("set", "nobody", "--name", "X"), "nobody does not take part", "passerelle partner list"),
+        (("set", "bretagne", "--department", "20"), "20 is not the INSEE code", "run the same command again"),
+        (("set", "bretagne", "--jwks", str(private)), "private", "run the same command again"),
+        (("set", "bretagne", "--jwks", str(listed)), "is not a JSON object", "JWKS"),
+        (("set", "bretagne", "--issuer", "http://id.example"), "is no issuer", "run the same command again"),
+        (("set", "bretagne", "--national-delivery", "both"), "either gateway or self", "run the same command again"),
     ):
         error = shell.error(*words)
         assert message in str(error)
         assert step in error.step
     shell("revoke", "bretagne")
-    for command in ("rotate", "revoke"):
+    for command in ("rotate", "revoke", "set"):
         assert "passerelle partner add bretagne" in shell.error(command, "bretagne").step
     assert ["bretagne"] == [one["platform"] for one in shell.json("list")]
 
@@ -183,3 +232,33 @@ async def test_a_kafka_native_platform_has_its_topics_before_the_gateway_hears_o
     log = await SqliteLog.open(shell.data / "log.sqlite", partitions=3)
     assert [] == await log.check_topics([inbox("bretagne"), feed("bretagne")])
     await log.close()
+
+
+async def test_a_platform_that_becomes_kafka_native_has_its_topics_before_the_gateway_hears_of_it(shell: Shell) -> None:
+    await asyncio.to_thread(shell, "add", "bretagne")
+    await asyncio.to_thread(shell, "set", "bretagne", "--inbox", "--feed")
+    log = await SqliteLog.open(shell.data / "log.sqlite", partitions=3)
+    assert [] == await log.check_topics([inbox("bretagne"), feed("bretagne")])
+    await log.close()
+    assert ["no", "no"] == [
+        change["after"]
+        for change in (await asyncio.to_thread(shell.json, "set", "bretagne", "--no-inbox", "--no-feed"))[
+            "changes"
+        ].values()
+    ]
+
+
+async def test_a_platform_whose_feed_is_pulled_cannot_publish_beside_it(shell: Shell) -> None:
+    await asyncio.to_thread(shell, "add", "bretagne", "--scope", "offers:read")
+    log = await SqliteLog.open(shell.data / "log.sqlite", partitions=3)
+    partners = Partners(log)
+    await partners.catch_up()
+    partner = partners.get("bretagne")
+    assert partner is not None
+    await partners.save(replace(partner, profile=PULLED))
+    await partners.close()
+    await log.close()
+    for words in (("--scope", "offers:publish"), ("--inbox",)):
+        error = await asyncio.to_thread(shell.error, "set", "bretagne", *words)
+        assert "is pulled by its profile" in str(error)
+    assert "Elle" in await asyncio.to_thread(shell, "set", "bretagne", "--name", "Elle")

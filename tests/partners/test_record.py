@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 
 import schemas
 from gateway.partners.record import partner_document, partner_record, read_partner
+from gateway.protocol.certificate import ROLES
 from gateway.protocol.partner import SCOPES, Partner, Secret
+from tests.protocol.certified import DAY, NOW, issued
 
 _SECRETS = st.builds(
     Secret,
@@ -27,6 +29,15 @@ PARTNERS = st.builds(
     secrets=st.lists(_SECRETS, max_size=2).map(tuple),
     jwks=st.none() | st.just({"keys": []}),
     issuer=st.none() | st.just("https://id.example/realm"),
+    certificates=st.lists(
+        st.builds(
+            lambda role, days: issued(role=role, expires_at=NOW + days * DAY),
+            st.sampled_from(ROLES),
+            st.integers(1, 9_999),
+        ),
+        max_size=2,
+    ).map(tuple),
+    joined_at=st.none() | st.integers(0, 2**53),
     revoked=st.booleans(),
 )
 

@@ -15,8 +15,9 @@ HOURS = st.fixed_dictionaries(
     {"start": st.text(max_size=5)}, optional={"break_minutes": st.integers(0, 240) | st.floats(0, 240)}
 )
 SCHEDULE = st.dictionaries(st.sampled_from(["monday", "friday", "saturday"]), HOURS)
+EMPLOYER = st.dictionaries(st.sampled_from(["name", "description", "website", "siret", "naf"]), st.text())
 OFFERS = st.fixed_dictionaries(
-    {"title": st.text(), "levels": st.lists(st.text(max_size=5)), "employer": st.dictionaries(st.text(), st.text())},
+    {"title": st.text(), "levels": st.lists(st.text(max_size=5)), "employer": EMPLOYER},
     optional={
         "location": st.fixed_dictionaries(
             {"city": st.text()}, optional={"latitude": COORDINATES, "longitude": COORDINATES}

@@ -1,5 +1,6 @@
 """Settings: every mistake is named at start, and secrets stay out of sight."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,8 @@ def test_values_get_their_types():
         ({"PASSERELLE_REQUESTS_PER_MINUTE": "0"}, "PASSERELLE_REQUESTS_PER_MINUTE"),
         ({"PASSERELLE_UPLOADS_AT_ONCE": "0"}, "PASSERELLE_UPLOADS_AT_ONCE"),
         ({"PASSERELLE_PUBLIC_URL": "stages.example"}, "PASSERELLE_PUBLIC_URL"),
+        ({"PASSERELLE_REQUIRE_CERTIFICATE": "soon"}, "PASSERELLE_REQUIRE_CERTIFICATE must be a date"),
+        ({"PASSERELLE_REQUIRE_CERTIFICATE": "2027-02-30"}, "PASSERELLE_REQUIRE_CERTIFICATE must be a date"),
         ({"PASSERELLE_HOST": "0.0.0.0"}, "PASSERELLE_PUBLIC_URL"),
         ({**KAFKA, "PASSERELLE_KAFKA_SASL_MECHANISM": "GSSAPI"}, "PASSERELLE_KAFKA_SASL_MECHANISM"),
     ],
@@ -47,6 +50,13 @@ def test_values_get_their_types():
 def test_a_mistake_is_named(environ, named):
     with pytest.raises(SettingsError, match=named):
         Settings.from_env(environ)
+
+
+def test_a_worker_reads_the_very_settings_of_the_gateway():
+    """[CER-001]: the first day on which publishing needs a certificate is among them."""
+    settings = Settings.from_env({**KAFKA, "PASSERELLE_REQUIRE_CERTIFICATE": "2027-03-01", "PASSERELLE_WORKERS": "2"})
+    assert settings.require_certificate == date(2027, 3, 1)
+    assert Settings.from_env(settings.to_environ()) == settings
 
 
 def test_secrets_stay_out_of_repr():

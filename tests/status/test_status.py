@@ -6,10 +6,12 @@ from typing import Any
 import schemas
 from gateway.protocol.delivery import Part
 from gateway.protocol.partner import Partner, Secret
+from gateway.protocol.record import utc
 from gateway.protocol.run import Counts, Failure, Run
 from gateway.status import Facts, Status, status_document, statuses
 from gateway.views.deliveries import DeliverySummary
 from gateway.views.receipt_counts import Count
+from tests.protocol.certified import issued
 
 NOW = 1_800_000_000_000
 REGIONAL = [
@@ -65,6 +67,26 @@ def test_connected_since_the_first_success_of_its_feed_else_since_its_credential
     assert (NOW - 9_000, None) == (line(known, "bretagne").since, line(known, "normandie").since)
     fed = replace(known, runs={"bretagne": run(first_success_at=NOW - 100)})
     assert NOW - 100 == line(fed, "bretagne").since
+
+
+def test_since_when_it_takes_part_outlives_its_credentials() -> None:
+    assert NOW - 70_000 == line(facts(partner("bretagne", joined_at=NOW - 70_000)), "bretagne").since
+
+
+def test_everybody_is_told_until_when_a_platform_is_certified_as_a_publisher() -> None:
+    """CER-005"""
+    ends = issued(expires_at=NOW + 9_000)
+    known = facts(
+        partner("bretagne", certificates=(ends,)),
+        partner("normandie", certificates=(issued(expires_at=NOW),)),
+        partner("grand-est", certificates=(issued(role="subscriber", expires_at=NOW + 9_000),)),
+        partner("occitanie", certificates=(ends,), revoked=True),
+    )
+    lines = statuses(known, asker="normandie", operator=False)
+    assert {"bretagne": NOW + 9_000} == {
+        one.platform: one.certified_until for one in lines if one.certified_until is not None
+    }
+    assert utc(NOW + 9_000) == status_document(line(known, "bretagne"), "fr")["certified_until"]
 
 
 def test_regions_without_a_platform_are_connected_by_the_national_site() -> None:

@@ -1,0 +1,199 @@
+"""``passerelle certificate``: what a platform's evidence is worth, stated and signed, and such statements proved."""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from gateway.bootstrap import signing_key_of
+from gateway.cli.console import ERR, FAILED, OUT, CommandError
+from gateway.cli.key_set import fetch_key_set, read_key_set
+from gateway.cli.operating import active_partner, keys_here, partners_here, settings_here, url_here
+from gateway.cli.told import print_json
+from gateway.clock import now
+from gateway.loop import run
+from gateway.oauth.certificates import sign_certificate, verify_certificate
+from gateway.oauth.jws import MAX_TOKEN_BYTES, PublicKey, import_keys
+from gateway.oauth.keys import KeyRing
+from gateway.ports import TokenError
+from gateway.protocol.certificate import Certificate, Issued, statement, with_certificate
+from gateway.protocol.evidence import Evidence, judge_evidence
+from gateway.protocol.identity import is_slug
+from gateway.protocol.record import utc
+
+_DAY_MS = 24 * 3_600_000
+_MAX_EVIDENCE_BYTES = 64 * 1024 * 1024
+_MOST_DAYS = 1_096
+
+app = typer.Typer(help="Sign and verify certificates of conformity.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+
+
+@app.command()
+def sign(
+    evidence: Annotated[Path, typer.Argument(help="What passerelle-conformance certify wrote.")],
+    *,
+    platform: Annotated[
+        str | None, typer.Option(metavar="SLUG", help="Whose it is; needed where the evidence names no platform.")
+    ] = None,
+    days: Annotated[int, typer.Option(min=1, max=_MOST_DAYS, help="How long the certificate lasts.")] = 365,
+    out: Annotated[Path | None, typer.Option(help="Write the signed text to this file, for the platform.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check a platform's evidence, sign the certificate and keep it with the platform.
+
+    Evidence is the platform's own word: that it is whole and fits this gateway is checked, not that the run took place.
+    Ends with 1 when it is not good enough.
+    """
+    document = _read_evidence(evidence)
+    slug = platform or _platform_in(document)
+    at = now()
+    judged = judge_evidence(document, platform=slug, now=at)
+    if not isinstance(judged, Evidence):
+        for finding in judged:
+            ERR.print(Text.assemble(("✗ ", "red"), finding), soft_wrap=True)
+        raise typer.Exit(FAILED)
+    issued = run(_issue(slug, judged, keys_here(), at=at, days=days))
+    if out is not None:
+        _write(out, issued.signed)
+    if as_json:
+        print_json({"statement": statement(issued.certificate), "signed": issued.signed})
+        return
+    certificate = issued.certificate
+    OUT.print(
+        f"[green]✓[/] {slug} is certified as {certificate.role} ({certificate.profile}) "
+        f"until {utc(certificate.expires_at)}.",
+        soft_wrap=True,
+    )
+    if out is None:
+        typer.echo(issued.signed)
+    else:
+        OUT.print(Text(f"Hand over {out}; passerelle certificate verify {out} proves it."), soft_wrap=True)
+
+
+@app.command()
+def verify(
+    file: Annotated[Path, typer.Argument(help="A signed certificate.")],
+    *,
+    jwks: Annotated[
+        str | None,
+        typer.Option(metavar="URL|FILE", help="The keys of the gateway that signed; by default those of this one."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Prove a certificate by its signature and its end, offline, and show what it states. Ends with 1 when it is void.
+
+    Only keys that are named by an address are fetched.
+    """
+    text = _read_signed(file)
+    try:
+        certificate = verify_certificate(text, keys=_keys(jwks), now=now())
+    except TokenError as error:
+        ERR.print(Text.assemble(("✗ ", "red"), f"{file} proves nothing: {error}."), soft_wrap=True)
+        raise typer.Exit(FAILED) from error
+    if as_json:
+        print_json(statement(certificate))
+        return
+    OUT.print(Text.assemble(("✓ ", "green"), f"{file} is valid."), soft_wrap=True)
+    table = Table(show_header=False, box=None, pad_edge=False)
+    for label, said in _told(certificate).items():
+        table.add_row(label, Text(said))
+    OUT.print(table)
+
+
+async def _issue(slug: str, evidence: Evidence, keys: KeyRing, *, at: int, days: int) -> Issued:
+    issuer = url_here()
+    async with partners_here() as partners:
+        partner = active_partner(partners, slug)
+        certificate = Certificate(
+            id=secrets.token_hex(16),
+            issuer=issuer,
+            platform=slug,
+            role=evidence.role,
+            profile=evidence.profile,
+            versions=evidence.versions,
+            evidence=evidence.digest,
+            issued_at=at // 1_000 * 1_000,
+            expires_at=at // 1_000 * 1_000 + days * _DAY_MS,
+        )
+        issued = sign_certificate(certificate, keys)
+        await partners.save(
+            replace(partner, certificates=with_certificate(partner.certificates, issued, now=at)),
+        )
+        return issued
+
+
+def _read_evidence(path: Path) -> object:
+    step = "give the file that passerelle-conformance certify wrote"
+    try:
+        with path.open("rb") as file:
+            raw = file.read(_MAX_EVIDENCE_BYTES + 1)
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}.", step=step) from error
+    if len(raw) > _MAX_EVIDENCE_BYTES:
+        raise CommandError(f"{path} is larger than {_MAX_EVIDENCE_BYTES >> 20} MiB.", step=step)
+    try:
+        return orjson.loads(raw)
+    except ValueError as error:
+        raise CommandError(f"{path} is not JSON.", step=step) from error
+
+
+def _platform_in(document: object) -> str:
+    named: Any = document.get("platform") if isinstance(document, Mapping) else None
+    if not isinstance(named, str) or not is_slug(named):
+        raise CommandError("The evidence names no platform.", step="say whose it is with --platform SLUG")
+    return named
+
+
+def _read_signed(path: Path) -> str:
+    step = "give the file that passerelle certificate sign --out wrote"
+    try:
+        with path.open("rb") as file:
+            return file.read(2 * MAX_TOKEN_BYTES).decode("ascii").strip()
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}.", step=step) from error
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{path} is no signed certificate.", step=step) from error
+
+
+def _keys(jwks: str | None) -> Sequence[PublicKey]:
+    """Those of a file or an address; else this gateway's own, which are not made for this. Raises CommandError."""
+    if jwks is None:
+        if not signing_key_of(settings_here()).exists():
+            step = "say whose keys prove it: --jwks https://…/oauth/jwks.json"
+            raise CommandError("No gateway has its keys here.", step=step)
+        return keys_here().verifiers
+    document = run(fetch_key_set(jwks)) if "://" in jwks else read_key_set(Path(jwks))
+    keys = import_keys(document)
+    if not keys:
+        raise CommandError(f"{jwks} holds no key that could prove anything.", step="give the gateway's JWKS")
+    return keys
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text + "\n", encoding="ascii")
+    except OSError as error:
+        step = "the certificate is kept with the platform; run the command again with another --out for a new one"
+        raise CommandError(f"{path} cannot be written: {error.strerror}.", step=step) from error
+
+
+def _told(certificate: Certificate) -> Mapping[str, str]:
+    versions = certificate.versions
+    return {
+        "Platform": certificate.platform,
+        "As": f"{certificate.role} ({certificate.profile})",
+        "By": certificate.issuer,
+        "From": utc(certificate.issued_at),
+        "Until": utc(certificate.expires_at),
+        "With": f"kit {versions.kit}, protocol {versions.protocol}, schema {versions.schema}, rules {versions.rules}",
+        "Evidence": certificate.evidence,
+        "Id": certificate.id,
+    }

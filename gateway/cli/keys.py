@@ -1,0 +1,62 @@
+"""``passerelle keys``: the keys that sign this gateway's tokens and certificates, listed and rotated."""
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from gateway.bootstrap import signing_key_of
+from gateway.cli.console import OUT
+from gateway.cli.operating import explained, keys_here, partners_here, settings_here
+from gateway.cli.told import print_json
+from gateway.clock import now
+from gateway.loop import run
+from gateway.oauth.certificates import signer_of
+from gateway.oauth.keys import KeyRing, rotate_signing_key
+
+app = typer.Typer(help="List and rotate the keys that sign tokens and certificates.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+
+
+@app.command(name="list")
+def list_all(*, as_json: AsJson = False) -> None:
+    """Every key by its name in the JWKS: the one that signs, and those that only verify."""
+    _tell(keys_here(), as_json=as_json)
+
+
+@app.command()
+def rotate(*, as_json: AsJson = False) -> None:
+    """Sign with a new key from the next start on.
+
+    An older key verifies for a day more, and as long as a certificate that it signed; a later rotation drops it.
+    """
+    keys_here()
+    needed = run(_signers())
+    with explained():
+        ring = rotate_signing_key(signing_key_of(settings_here()), now=now(), needed=needed)
+    _tell(ring, as_json=as_json)
+    if not as_json:
+        OUT.print("[green]✓[/] There is a new key. Restart the gateway within a day, all its replicas at once.")
+
+
+async def _signers() -> frozenset[str]:
+    """The names of the keys that signed certificates which have not ended."""
+    async with partners_here() as partners:
+        return frozenset(
+            signer_of(issued)
+            for partner in partners.all()
+            for issued in partner.certificates
+            if issued.certificate.expires_at > now()
+        )
+
+
+def _tell(ring: KeyRing, *, as_json: bool) -> None:
+    keys = [(str(key.kid), "signs" if key is ring.signer else "verifies") for key in ring.verifiers]
+    if as_json:
+        print_json([{"kid": kid, "signs": use == "signs"} for kid, use in keys])
+        return
+    table = Table("Key", "Use", box=None, pad_edge=False)
+    for kid, use in keys:
+        table.add_row(kid, use)
+    OUT.print(table)

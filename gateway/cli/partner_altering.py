@@ -1,0 +1,93 @@
+"""``passerelle partner set``: other rights, territory or ways for a platform that takes part, told before and after."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from adapters.pull.pulls import has_feed
+from gateway.cli.console import OUT, CommandError
+from gateway.cli.key_set import read_key_set
+from gateway.cli.operating import active_partner, partners_here
+from gateway.cli.partner_shown import shown_partner
+from gateway.cli.told import print_json
+from gateway.loop import run
+from gateway.partners.alteration import Alteration, altered, differences
+from gateway.protocol.partner import Partner
+
+ALL, NONE = "all", "none"
+
+
+def alter(  # noqa: PLR0913  # one per option
+    slug: Annotated[str, typer.Argument(help="The platform's slug, such as bretagne.", metavar="SLUG")],
+    *,
+    name: Annotated[str | None, typer.Option(help="Its name.")] = None,
+    scope: Annotated[list[str] | None, typer.Option(help="All that it may do from now on; repeat for several.")] = None,
+    department: Annotated[
+        list[str] | None, typer.Option(help=f"INSEE codes of its whole territory; repeat; {ALL}: everywhere.")
+    ] = None,
+    host: Annotated[
+        list[str] | None, typer.Option(help=f"Host names of its public sites, all of them; repeat; {NONE}: no host.")
+    ] = None,
+    national_delivery: Annotated[
+        str | None, typer.Option(help="Who delivers its offers to the national site: gateway or self.")
+    ] = None,
+    inbox: Annotated[bool | None, typer.Option("--inbox/--no-inbox", help="It publishes by Kafka itself.")] = None,
+    feed: Annotated[bool | None, typer.Option("--feed/--no-feed", help="It subscribes by Kafka itself.")] = None,
+    jwks: Annotated[
+        str | None, typer.Option(metavar="FILE", help=f"Its public keys, as a file; {NONE}: no keys.")
+    ] = None,
+    issuer: Annotated[str | None, typer.Option(help=f"URL of its own token issuer; {NONE}: no issuer.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
+) -> None:
+    """Change a platform that takes part, and show what changes. What is not said stays, its secrets too."""
+    alteration = Alteration(
+        name=name,
+        scopes=scope,
+        departments=() if department == [ALL] else department,
+        hosts=() if host == [NONE] else host,
+        national_delivery=national_delivery,
+        inbox=inbox,
+        feed=feed,
+        jwks=None if jwks in {None, NONE} else read_key_set(Path(str(jwks))),
+        without_jwks=jwks == NONE,
+        issuer=None if issuer == NONE else issuer,
+        without_issuer=issuer == NONE,
+    )
+    before, after = run(_alter(slug, alteration))
+    changes = differences(before, after)
+    if as_json:
+        told = {what: {"before": was, "after": is_now} for what, (was, is_now) in changes.items()}
+        print_json({"partner": shown_partner(after), "changes": told})
+        return
+    if not changes:
+        OUT.print(f"{slug} is so already: nothing changes.", soft_wrap=True)
+        return
+    table = Table("", "Before", "Now", box=None, pad_edge=False)
+    for what, (was, is_now) in changes.items():
+        table.add_row(what, Text(was), Text(is_now))
+    OUT.print(table)
+    OUT.print(f"[green]✓[/] {slug} is changed, from its next request on.", soft_wrap=True)
+
+
+async def _alter(slug: str, alteration: Alteration) -> tuple[Partner, Partner]:
+    async with partners_here() as partners:
+        before = active_partner(partners, slug)
+        after = altered(before, alteration, others=partners.all())
+        findings = _feed_findings(after) if isinstance(after, Partner) else after
+        if not isinstance(after, Partner) or findings:
+            raise CommandError(" ".join(findings), step="mend that, then run the same command again")
+        if differences(before, after):
+            # Before the gateway hears of it: it would look for the topics at once.
+            await partners.create_topics(after)
+            await partners.save(after)
+        return before, after
+
+
+def _feed_findings(partner: Partner) -> tuple[str, ...]:
+    """Where the gateway pulls the feed, two writers would undo each other's work."""
+    if has_feed(partner) and ("offers:publish" in partner.scopes or partner.inbox):
+        return (f"{partner.platform} is pulled by its profile, and so cannot publish by itself as well.",)
+    return ()

@@ -1,0 +1,81 @@
+"""Partners as the command line shows them: as a row, in full, as JSON; never a secret, nor its hash."""
+
+from typing import Any
+
+from gateway.clock import now
+from gateway.partners.credential import live_secrets
+from gateway.partners.record import partner_document
+from gateway.protocol.certificate import certified_until
+from gateway.protocol.partner import Partner
+from gateway.protocol.record import utc
+
+LABELS = ("Platform", "Name", "May", "Territory", "To the national site", "Certificate", "Credentials")
+_TO_DAYS = len("2027-06-14")
+
+
+def shown_partner(partner: Partner) -> dict[str, Any]:
+    """The document of a partner without the hashes of its secrets."""
+    document = partner_document(partner)
+    document["secrets"] = [{key: value for key, value in one.items() if key != "hash"} for one in document["secrets"]]
+    return document
+
+
+def partner_row(partner: Partner) -> tuple[str, ...]:
+    """The cells under ``LABELS``."""
+    return (
+        partner.platform,
+        partner.name,
+        ", ".join(sorted(partner.scopes)),
+        ", ".join(sorted(partner.territory)) or "all",
+        "by itself" if partner.national_delivery == "self" else "by the gateway",
+        _certificate(partner),
+        _credentials(partner),
+    )
+
+
+def partner_details(partner: Partner) -> dict[str, str]:
+    """Everything, by its label."""
+    ways = [way for way, used in (("publishes", partner.inbox), ("subscribes", partner.feed)) if used]
+    secrets = (
+        f"made {utc(one.created_at)}" + ("" if one.ends_at is None else f", ends {utc(one.ends_at)}")
+        for one in partner.secrets
+    )
+    return {
+        **dict(zip(LABELS, partner_row(partner), strict=True)),
+        "Since": "unknown" if partner.joined_at is None else utc(partner.joined_at),
+        "Hosts": ", ".join(partner.hosts) or "none",
+        "By Kafka": " and ".join(ways) or "no",
+        "Secrets": "; ".join(secrets) or "none",
+        "Issuer": partner.issuer or "this gateway",
+    }
+
+
+def _certificate(partner: Partner) -> str:
+    """Until when it is certified for publishing, as whoever lists the platforms wants to know; then its other roles."""
+    at = now()
+    until = certified_until(partner.certificates, now=at)
+    certificates = [one.certificate for one in partner.certificates]
+    told = [] if until is None else [f"until {_day(until)}"]
+    told += [
+        f"as {one.role} until {_day(one.expires_at)}"
+        for one in certificates
+        if one.role != "publisher" and one.expires_at > at
+    ]
+    ended = [one.expires_at for one in certificates if one.expires_at <= at]
+    return ", ".join(told) or (f"ended {_day(max(ended))}" if ended else "none")
+
+
+def _day(at: int) -> str:
+    return utc(at)[:_TO_DAYS]
+
+
+def _credentials(partner: Partner) -> str:
+    if partner.revoked:
+        return "revoked"
+    secrets = len(live_secrets(partner.secrets, now=now()))
+    found = (
+        (f"{secrets} secret{'s' * (secrets > 1)}", secrets > 0),
+        ("keys", partner.jwks is not None),
+        ("own issuer", partner.issuer is not None),
+    )
+    return ", ".join(text for text, there in found if there) or "none"

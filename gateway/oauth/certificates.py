@@ -1,0 +1,49 @@
+"""Certificates as signed texts: JWS under the gateway's own keys, which anybody proves offline against its JWKS.
+
+The type in the header keeps them apart from access tokens, which the same keys sign: none is ever taken for the other.
+"""
+
+from collections.abc import Sequence
+
+import orjson
+from joserfc import jws
+
+import schemas
+from gateway.oauth.jws import PublicKey, prove, read_unproved
+from gateway.oauth.keys import ALGORITHM, KeyRing
+from gateway.oauth.token import LEEWAY_SECONDS
+from gateway.ports import TokenError
+from gateway.protocol.certificate import Certificate, Issued, read_statement, statement
+from gateway.protocol.record import utc
+
+TYPE = "passerelle-certificate+jwt"
+
+
+def sign_certificate(certificate: Certificate, keys: KeyRing) -> Issued:
+    """The certificate with its signed text, by the first of the keys."""
+    header = {"alg": ALGORITHM, "typ": TYPE, "kid": keys.signer.kid}
+    payload = orjson.dumps(statement(certificate))
+    return Issued(certificate, jws.serialize_compact(header, payload, keys.signer, algorithms=[ALGORITHM]))
+
+
+def signer_of(issued: Issued) -> str:
+    """The name of the key that signed, which must stay in the JWKS as long as the certificate lives."""
+    return str(read_unproved(issued.signed).kid)
+
+
+def verify_certificate(text: str, *, keys: Sequence[PublicKey], now: int) -> Certificate:
+    """What a signed text states, proved by one of these keys, and valid at ``now`` (ms). Raises TokenError."""
+    unproved = read_unproved(text)
+    if str(unproved.header.get("typ")).lower().removeprefix("application/") != TYPE:
+        raise TokenError(f'it is no certificate: its "typ" must be {TYPE}')
+    if unproved.kid is None:
+        raise TokenError("the certificate does not name its key")
+    claims = prove(text, unproved, keys=keys, algorithms=[ALGORITHM])
+    if not schemas.validator("certificate").is_valid(claims):
+        raise TokenError("the signature is right, but what it signs is not as the schema certificate has it")
+    certificate = read_statement(claims)
+    if certificate.issued_at > now + LEEWAY_SECONDS * 1_000:
+        raise TokenError(f"the certificate is only valid from {utc(certificate.issued_at)} on")
+    if certificate.expires_at <= now:
+        raise TokenError(f"the certificate ended at {utc(certificate.expires_at)}")
+    return certificate

@@ -1,0 +1,88 @@
+"""Alterations: a partner with other rights, territory or ways, and what differs; nobody is revoked for it. Pure."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import orjson
+
+from gateway.partners.onboarding import Wish, wish_findings
+from gateway.protocol.partner import SCOPES, Partner
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alteration:
+    """What an operator changes; None stays as it is. No ``departments`` are all of them, no ``hosts`` are none; keys
+    and issuer are taken away only where that is said.
+    """
+
+    name: str | None = None
+    scopes: Sequence[str] | None = None
+    departments: Sequence[str] | None = None
+    hosts: Sequence[str] | None = None
+    national_delivery: str | None = None
+    inbox: bool | None = None
+    feed: bool | None = None
+    jwks: Mapping[str, object] | None = None
+    without_jwks: bool = False
+    issuer: str | None = None
+    without_issuer: bool = False
+
+
+def altered(partner: Partner, alteration: Alteration, *, others: Sequence[Partner]) -> Partner | tuple[str, ...]:
+    """The partner as it is wished, its secrets and all else kept; or what is wrong, one sentence each."""
+    wish = Wish(
+        name=alteration.name,
+        scopes=alteration.scopes or (),
+        departments=alteration.departments or (),
+        hosts=alteration.hosts or (),
+        national_delivery=alteration.national_delivery,
+        jwks=alteration.jwks,
+        issuer=alteration.issuer,
+    )
+    findings = wish_findings(partner.platform, wish, others)
+    if findings:
+        return findings
+    scopes = alteration.scopes
+    delivery = alteration.national_delivery or partner.national_delivery
+    return replace(
+        partner,
+        name=partner.name if alteration.name is None else alteration.name,
+        scopes=partner.scopes if scopes is None else frozenset(scope for scope in SCOPES if scope in scopes),
+        territory=partner.territory if alteration.departments is None else frozenset(alteration.departments),
+        hosts=partner.hosts if alteration.hosts is None else tuple(alteration.hosts),
+        national_delivery="self" if delivery == "self" else "gateway",
+        inbox=partner.inbox if alteration.inbox is None else alteration.inbox,
+        feed=partner.feed if alteration.feed is None else alteration.feed,
+        jwks=_jwks(partner, alteration),
+        issuer=None if alteration.without_issuer else alteration.issuer or partner.issuer,
+    )
+
+
+def _jwks(partner: Partner, alteration: Alteration) -> dict[str, object] | None:
+    if alteration.without_jwks:
+        return None
+    return partner.jwks if alteration.jwks is None else dict(alteration.jwks)
+
+
+def differences(before: Partner, after: Partner) -> Mapping[str, tuple[str, str]]:
+    """What an alteration changed, by its name: as it was, as it is now."""
+    told = zip(_told(before), _told(after), strict=True)
+    return {name: (was, is_now) for (name, was), (_, is_now) in told if was != is_now}
+
+
+def _told(partner: Partner) -> Iterator[tuple[str, str]]:
+    yield "name", partner.name
+    yield "scopes", ", ".join(sorted(partner.scopes)) or "none"
+    yield "territory", ", ".join(sorted(partner.territory)) or "all departments"
+    yield "hosts", ", ".join(partner.hosts) or "none"
+    yield "national delivery", partner.national_delivery
+    yield "publishes by Kafka", "yes" if partner.inbox else "no"
+    yield "subscribes by Kafka", "yes" if partner.feed else "no"
+    yield "keys", "none" if partner.jwks is None else f"digest {_fingerprint(partner.jwks)}"
+    yield "issuer", partner.issuer or "this gateway"
+
+
+def _fingerprint(jwks: Mapping[str, object]) -> str:
+    """Twelve digits by which an operator sees that a key set is another one."""
+    return hashlib.sha256(orjson.dumps(jwks, option=orjson.OPT_SORT_KEYS)).hexdigest()[:12]

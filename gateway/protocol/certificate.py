@@ -1,0 +1,140 @@
+"""Certificates: what the operator states of a platform, and whether it may publish without one. Values only.
+
+How a certificate is signed and proved lies outside; what evidence is good enough for one is said in ``evidence``.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Literal, TypeAlias
+
+import schemas
+from gateway.protocol.decide import paris_date
+from gateway.protocol.version import PROTOCOL_VERSION
+
+Role: TypeAlias = Literal["publisher", "subscriber", "gateway"]
+ROLES: tuple[Role, ...] = ("publisher", "subscriber", "gateway")
+"""What a platform can be certified as. The national site is examined, but takes part by adapters: it needs none."""
+Profile: TypeAlias = Literal["full", "core"]
+PROFILES: tuple[Profile, ...] = ("full", "core")
+NOTICE_MS = 30 * 24 * 3_600_000
+"""How long before its end a certificate is said to end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Versions:
+    """What the evidence was found with."""
+
+    kit: str
+    protocol: str
+    schema: str
+    rules: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """That a platform, in a role, passed a profile of the conformance kit (schema ``certificate``).
+
+    ``issuer`` is the gateway's public URL, ``evidence`` the digest of what was handed in; times in milliseconds since
+    1970, on whole seconds.
+    """
+
+    id: str
+    issuer: str
+    platform: str
+    role: Role
+    profile: Profile
+    versions: Versions
+    evidence: str
+    issued_at: int
+    expires_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A certificate as it is kept with its platform: what it states, and the signed text that proves it to others."""
+
+    certificate: Certificate
+    signed: str = field(repr=False)
+
+
+def statement(certificate: Certificate) -> dict[str, Any]:
+    """The claims that are signed: those of RFC 7519, times in seconds, and our own."""
+    versions = certificate.versions
+    return {
+        "iss": certificate.issuer,
+        "sub": certificate.platform,
+        "jti": certificate.id,
+        "iat": certificate.issued_at // 1_000,
+        "exp": certificate.expires_at // 1_000,
+        "role": certificate.role,
+        "profile": certificate.profile,
+        "versions": {
+            "kit": versions.kit,
+            "protocol": versions.protocol,
+            "schema": versions.schema,
+            "rules": versions.rules,
+        },
+        "evidence": certificate.evidence,
+    }
+
+
+def read_statement(claims: Mapping[str, Any]) -> Certificate:
+    """The inverse, of claims that follow the schema ``certificate``."""
+    versions = claims["versions"]
+    return Certificate(
+        id=claims["jti"],
+        issuer=claims["iss"],
+        platform=claims["sub"],
+        role=claims["role"],
+        profile=claims["profile"],
+        versions=Versions(
+            kit=versions["kit"], protocol=versions["protocol"], schema=versions["schema"], rules=versions["rules"]
+        ),
+        evidence=claims["evidence"],
+        issued_at=claims["iat"] * 1_000,
+        expires_at=claims["exp"] * 1_000,
+    )
+
+
+def with_certificate(kept: Sequence[Issued], fresh: Issued, *, now: int) -> tuple[Issued, ...]:
+    """The certificates of a platform with a new one first, which replaces that of the same role; ended ones go."""
+    role = fresh.certificate.role
+    others = (one for one in kept if one.certificate.role != role and one.certificate.expires_at > now)
+    return (fresh, *others)
+
+
+def certified_until(kept: Sequence[Issued], *, now: int) -> int | None:
+    """When the last certificate that lets a platform publish by this version of the protocol ends; None without one."""
+    ends = (
+        one.certificate.expires_at
+        for one in kept
+        if one.certificate.role == "publisher" and one.certificate.versions.protocol == PROTOCOL_VERSION
+    )
+    return max((end for end in ends if end > now), default=None)
+
+
+def lack_of_certificate(kept: Sequence[Issued], *, required: date | None, now: int) -> schemas.Problem | None:
+    """Why a platform with these certificates may not publish now, withdrawals apart; None where it may (CER-001).
+
+    ``required`` is the first day, Europe/Paris, on which publishing needs one.
+    """
+    if required is None or paris_date(now) < required.isoformat() or certified_until(kept, now=now) is not None:
+        return None
+    return schemas.problem("certificate-missing", expected=required.isoformat())
+
+
+def refused_from(kept: Sequence[Issued], *, required: date | None, now: int) -> date | None:
+    """The day, Europe/Paris, from which publishing is refused as things stand; None where no certificate is needed."""
+    until = certified_until(kept, now=now)
+    if required is None or until is None:
+        return required
+    return max(required, date.fromisoformat(paris_date(until)))
+
+
+def notice_of(kept: Sequence[Issued], *, required: date | None, now: int) -> date | None:
+    """The same day, where it is to be told with every answer: to who has no certificate, or soon none any more."""
+    day = refused_from(kept, required=required, now=now)
+    if day is None or certified_until(kept, now=now) is None:
+        return day
+    return day if day.isoformat() <= paris_date(now + NOTICE_MS) else None

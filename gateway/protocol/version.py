@@ -1,0 +1,3 @@
+"""The version of the protocol that this gateway speaks; ``docs/protocol.md`` says what it means."""
+
+PROTOCOL_VERSION = "1"

@@ -1,0 +1,156 @@
+"""Certificates and signing keys as an operator, and whoever relies on them, handles them: with a real gateway."""
+
+import json
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp.test_utils import unused_port
+
+from gateway.bootstrap import running
+from gateway.clock import now
+from gateway.demo.generator import generate
+from gateway.protocol.decide import paris_date
+from gateway.protocol.record import utc
+from gateway.settings import Settings
+from tests.protocol.certified import VERSIONS, evidence, report, result
+
+
+def fresh(**more: Any) -> dict[str, Any]:
+    """Evidence of a run that has just ended."""
+    return evidence(report(began=utc(now() - 120_000), **more))
+
+
+def write(folder: Path, document: object, name: str = "evidence.json") -> Path:
+    path = folder / name
+    path.write_text(json.dumps(document))
+    return path
+
+
+def settings_of(shell: Any) -> Settings:
+    """Of the gateway whose operator this shell is."""
+    port = int(shell.environ["PASSERELLE_PORT"])
+    return Settings(data=shell.folder / "data", port=port, management_port=0, log_level="warning")
+
+
+def url_of(shell: Any) -> str:
+    """Where its partners find it."""
+    return f"http://127.0.0.1:{shell.environ['PASSERELLE_PORT']}"
+
+
+@pytest.fixture
+async def operator(shell):
+    """A shell whose gateway has the platform Bretagne."""
+    environ = {**shell.environ, "PASSERELLE_PORT": str(unused_port()), "PASSERELLE_DATA": "data"}
+    known = replace(shell, environ=environ)
+    added = await known("partner", "add", "bretagne", "--json")
+    assert added.code == 0, added.errors
+    return known
+
+
+async def test_evidence_becomes_a_certificate_that_is_kept_listed_and_proved(operator):
+    """[CER-004] [CER-002]."""
+    document = fresh()
+    signed = await operator("certificate", "sign", write(operator.folder, document), "--out", "b.jws", "--days", "90")
+    assert (0, True) == (signed.code, "bretagne is certified as publisher (full)" in signed.output), signed.errors
+    kept = json.loads((await operator("partner", "show", "bretagne", "--json")).output)["certificates"]
+    assert [(document["digest"], url_of(operator), VERSIONS)] == [
+        (one["statement"]["evidence"], one["statement"]["iss"], one["statement"]["versions"]) for one in kept
+    ]
+    assert 90 * 86_400 == kept[0]["statement"]["exp"] - kept[0]["statement"]["iat"]
+    assert (operator.folder / "b.jws").read_text().strip() == kept[0]["signed"]
+    assert f"until {utc(kept[0]['statement']['exp'] * 1000)[:10]}" in (await operator("partner", "list")).output
+    proved = await operator("certificate", "verify", "b.jws", "--json")
+    assert (0, kept[0]["statement"]) == (proved.code, json.loads(proved.output))
+
+
+async def test_a_partner_proves_a_certificate_with_nothing_but_the_published_keys(operator, tmp_path_factory):
+    """[CER-002]: from the address of a running gateway, and from a file, offline."""
+    await operator("certificate", "sign", write(operator.folder, fresh()), "--out", "b.jws")
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    partner = replace(operator, folder=elsewhere, environ={**operator.environ, "PASSERELLE_DATA": str(elsewhere / "d")})
+    text = (operator.folder / "b.jws").read_text()
+    (elsewhere / "b.jws").write_text(text)
+    lost = await partner("certificate", "verify", "b.jws")
+    assert (2, True) == (lost.code, "--jwks https://" in lost.errors)
+    assert not (elsewhere / "d").exists()
+    async with running(settings_of(operator)) as gateway, aiohttp.ClientSession() as session:
+        address = f"{gateway.url}/oauth/jwks.json"
+        fetched = await partner("certificate", "verify", "b.jws", "--jwks", address)
+        assert (0, True) == (fetched.code, url_of(operator) in fetched.output), fetched.errors
+        async with session.get(address) as response:
+            (elsewhere / "jwks.json").write_bytes(await response.read())
+        wrong = await partner("certificate", "verify", "b.jws", "--jwks", f"{gateway.url}/nowhere")
+        assert (2, True) == (wrong.code, "answered 404" in wrong.errors)
+    proved = await partner("certificate", "verify", "b.jws", "--jwks", "jwks.json")
+    assert (0, True) == (proved.code, url_of(operator) in proved.output), proved.errors
+    head, body, signature = text.strip().split(".")
+    (elsewhere / "b.jws").write_text(f"{head}.{body}.{signature[::-1]}")
+    forged = await partner("certificate", "verify", "b.jws", "--jwks", "jwks.json")
+    assert (1, True) == (forged.code, "no known key proves the signature" in forged.errors)
+
+
+async def test_evidence_that_is_not_good_enough_is_refused_with_all_that_is_wrong(operator):
+    """[CER-004]: nothing is kept."""
+    told = {
+        "results": [*report()["results"], result("publisher/three", "fail")],
+        "versions": {**VERSIONS, "rules": "1"},
+    }
+    ended = await operator("certificate", "sign", write(operator.folder, fresh(**told)))
+    assert ended.code == 1
+    for part in ("Not passed: publisher/three.", "about rules 1"):
+        assert part in ended.errors
+    assert "certificates" not in json.loads((await operator("partner", "show", "bretagne", "--json")).output)
+
+
+async def test_mistakes_end_with_the_next_step(operator):
+    """[CER-004]: only who takes part is certified."""
+    folder = operator.folder
+    good, nameless = (
+        write(folder, fresh()),
+        write(folder, {**fresh(), "platform": "https://x.example"}, "nameless.json"),
+    )
+    (folder / "binary").write_bytes(b"\xff\x00")
+    for words, message in (
+        (("sign", "missing.json"), "cannot be read"),
+        (("sign", "binary"), "is not JSON"),
+        (("sign", nameless), "names no platform"),
+        (("verify", "missing.jws"), "cannot be read"),
+        (("verify", "binary"), "is no signed certificate"),
+        (("verify", good, "--jwks", "http://stages.example/jwks.json"), "is no https address"),
+        (("verify", good, "--jwks", "http://127.0.0.1:1/jwks.json"), "cannot be reached"),
+        (("verify", good, "--jwks", good), "holds no key"),
+    ):
+        ended = await operator("certificate", *words)
+        assert (2, True, True) == (ended.code, message in ended.errors, "Next step: " in ended.errors), ended.errors
+    await operator("partner", "revoke", "bretagne")
+    ended = await operator("certificate", "sign", good)
+    assert (2, True) == (ended.code, "bretagne was revoked" in ended.errors)
+
+
+async def test_a_rotated_key_goes_on_proving_what_it_signed(operator):
+    """[CER-002]: the new one signs, and both are published."""
+    await operator("certificate", "sign", write(operator.folder, fresh()), "--out", "b.jws")
+    (before,) = json.loads((await operator("keys", "list", "--json")).output)
+    rotated = await operator("keys", "rotate")
+    assert (0, True) == (rotated.code, "Restart the gateway" in rotated.output), rotated.errors
+    keys = json.loads((await operator("keys", "list", "--json")).output)
+    assert [(True, False), (False, True)] == [(one["signs"], one["kid"] == before["kid"]) for one in keys]
+    assert 0 == (await operator("certificate", "verify", "b.jws")).code
+
+
+async def test_a_gateway_that_requires_certificates_takes_offers_from_who_has_one(operator):
+    """[CER-001]: whole, with the commands that an operator and a partner use."""
+    secret = json.loads((await operator("partner", "rotate", "bretagne", "--json")).output)["client_secret"]
+    offer = next(iter(generate(6, "bretagne", 1, date.fromisoformat(paris_date(now())), wrong=0.0)))
+    (operator.folder / "offers.ndjson").write_bytes(offer.raw + b"\n")
+    async with running(replace(settings_of(operator), require_certificate=date(2026, 1, 1))) as gateway:
+        known = {"PASSERELLE_URL": gateway.url, "PASSERELLE_CLIENT_ID": "bretagne", "PASSERELLE_CLIENT_SECRET": secret}
+        refused = await operator("publish", "offers.ndjson", "--lang", "en", **known)
+        assert (1, True) == (refused.code, "certificate of conformity" in refused.output + refused.errors)
+        assert 0 == (await operator("certificate", "sign", write(operator.folder, fresh()))).code
+        taken = await operator("publish", "offers.ndjson", "--lang", "en", **known)
+        assert taken.code == 0, taken.output + taken.errors

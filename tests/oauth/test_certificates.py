@@ -1,0 +1,114 @@
+"""Certificates as signed texts: proved by the gateway's keys, and never taken for a token, nor a token for one."""
+
+from typing import Any
+
+import pytest
+from joserfc.jwk import ECKey
+
+from gateway.oauth.certificates import TYPE, sign_certificate, signer_of, verify_certificate
+from gateway.oauth.jws import import_keys
+from gateway.oauth.keys import KeyRing
+from gateway.oauth.token import AccessTokens
+from gateway.ports import TokenError
+from gateway.protocol.certificate import Certificate, statement
+from tests.oauth.ground import BRETAGNE, Ground, sign
+from tests.protocol.certified import DAY, NOW, certificate
+
+RING = KeyRing([ECKey.generate_key("P-256", auto_kid=True)])
+HEADER = {"typ": TYPE, "kid": RING.signer.kid}
+SIGNED = sign_certificate(certificate(), RING)
+
+
+def proved(text: str, *, ring: KeyRing = RING, now: int = NOW) -> Certificate:
+    """What the public part of the keys proves, as who has fetched them has them."""
+    return verify_certificate(text, keys=import_keys(ring.jwks()), now=now)
+
+
+def forged(**changes: Any) -> str:
+    return sign(RING.signer, {**statement(certificate()), **changes}, HEADER)
+
+
+def test_a_certificate_is_proved_by_the_published_keys_alone() -> None:
+    """CER-002"""
+    assert certificate() == proved(SIGNED.signed)
+    assert RING.signer.kid == signer_of(SIGNED)
+
+
+def test_a_key_that_no_longer_signs_proves_what_it_signed() -> None:
+    """CER-002"""
+    newer = KeyRing([ECKey.generate_key("P-256", auto_kid=True), RING.signer])
+    assert certificate() == proved(SIGNED.signed, ring=newer)
+
+
+def test_a_key_that_is_not_published_proves_nothing() -> None:
+    """CER-002"""
+    with pytest.raises(TokenError, match="no known key"):
+        proved(SIGNED.signed, ring=KeyRing([ECKey.generate_key("P-256", auto_kid=True)]))
+
+
+def test_a_changed_certificate_proves_nothing() -> None:
+    """CER-002"""
+    header, _, signature = SIGNED.signed.split(".")
+    claims = sign_certificate(certificate(expires_at=NOW + 999 * DAY), RING).signed.split(".")[1]
+    with pytest.raises(TokenError, match="no known key"):
+        proved(f"{header}.{claims}.{signature}")
+
+
+def test_a_certificate_is_void_after_its_end_and_before_its_beginning() -> None:
+    """CER-002: a minute is left to the clocks of two machines."""
+    assert certificate() == proved(SIGNED.signed, now=NOW + 100 * DAY - 1)
+    with pytest.raises(TokenError, match="the certificate ended at 2027-03-10"):
+        proved(SIGNED.signed, now=NOW + 100 * DAY)
+    assert certificate() == proved(SIGNED.signed, now=NOW - 60_000)
+    with pytest.raises(TokenError, match="only valid from"):
+        proved(SIGNED.signed, now=NOW - 60_001)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [{"typ": "at+jwt"}, {"typ": "JWT"}, {"typ": None}, {"kid": None}],
+    ids=["token", "jwt", "no type", "no key"],
+)
+def test_another_type_or_an_unnamed_key_is_refused(header: dict[str, Any]) -> None:
+    """CER-002"""
+    whole = {name: value for name, value in {**HEADER, **header}.items() if value is not None}
+    text = sign(RING.signer, statement(certificate()), {"typ": "x", **whole})
+    with pytest.raises(TokenError, match=r"it is no certificate|does not name its key"):
+        proved(text)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"role": "national"},
+        {"sub": "Bretagne"},
+        {"exp": "never"},
+        {"exp": 2**60},
+        {"evidence": "sha256:x"},
+        {"more": 1},
+        {"versions": {}},
+    ],
+)
+def test_claims_that_are_not_of_the_schema_are_refused(changes: dict[str, Any]) -> None:
+    """CER-002: even where the signature is right."""
+    with pytest.raises(TokenError, match="schema certificate"):
+        proved(forged(**changes))
+
+
+@pytest.mark.parametrize("text", ["", "x", "a.b.c", "..", "e30.e30.e30", "a" * 9_000])
+def test_what_is_no_signed_text_is_refused(text: str) -> None:
+    """CER-002"""
+    with pytest.raises(TokenError):
+        proved(text)
+
+
+async def test_an_access_token_is_no_certificate_and_a_certificate_no_access_token(ground: Ground) -> None:
+    """CER-002"""
+    token = AccessTokens(ground.keys, issuer=ground.tokens.issuer, clock=ground.clock).issue(
+        BRETAGNE.platform, ["offers:read"], token_id="a"
+    )
+    with pytest.raises(TokenError, match="it is no certificate"):
+        proved(token, ring=ground.keys, now=ground.clock())
+    signed = sign_certificate(certificate(issuer=ground.tokens.issuer), ground.keys).signed
+    with pytest.raises(TokenError, match="not an access token"):
+        await ground.verifier.verify(signed)

@@ -1,0 +1,84 @@
+"""An altered partner is what is wished and otherwise the same; what differs is told, and what is wrong."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from joserfc.jwk import ECKey
+
+from gateway.partners.alteration import Alteration, altered, differences
+from gateway.protocol.partner import Partner, Secret
+from tests.protocol.certified import issued
+
+BRETAGNE = Partner(
+    platform="bretagne",
+    name="Bretagne",
+    scopes=frozenset({"offers:publish", "offers:read"}),
+    territory=frozenset({"22", "35"}),
+    national_delivery="self",
+    hosts=("a.example",),
+    secrets=(Secret(hash="sha256:00", created_at=1),),
+    certificates=(issued(),),
+    joined_at=7,
+)
+KEYS: dict[str, object] = {"keys": [ECKey.generate_key("P-256").as_dict(private=False)]}
+OTHER_KEYS: dict[str, object] = {"keys": [ECKey.generate_key("P-256").as_dict(private=False)]}
+
+
+def changed(partner: Partner = BRETAGNE, **wishes: Any) -> Partner:
+    made = altered(partner, Alteration(**wishes), others=())
+    assert isinstance(made, Partner), made
+    return made
+
+
+def test_what_is_not_said_stays() -> None:
+    assert BRETAGNE == changed()
+
+
+@pytest.mark.parametrize(
+    ("wish", "after"),
+    [
+        ({"name": "Elle"}, {"name": "Elle"}),
+        ({"scopes": ["offers:read"]}, {"scopes": frozenset({"offers:read"})}),
+        ({"departments": ["2A"]}, {"territory": frozenset({"2A"})}),
+        ({"departments": []}, {"territory": frozenset()}),
+        ({"hosts": ["b.example", "c.example"]}, {"hosts": ("b.example", "c.example")}),
+        ({"hosts": []}, {"hosts": ()}),
+        ({"national_delivery": "gateway"}, {"national_delivery": "gateway"}),
+        ({"inbox": True}, {"inbox": True}),
+        ({"feed": True}, {"feed": True}),
+        ({"jwks": KEYS}, {"jwks": KEYS}),
+        ({"issuer": "https://id.example"}, {"issuer": "https://id.example"}),
+    ],
+)
+def test_what_is_said_changes_alone_and_is_told(wish: dict[str, Any], after: dict[str, Any]) -> None:
+    made = changed(**wish)
+    assert replace(BRETAGNE, **after) == made
+    assert 1 == len(differences(BRETAGNE, made))
+    (told,) = differences(BRETAGNE, made).values()
+    assert told[0] != told[1]
+
+
+def test_keys_and_issuer_are_taken_away_only_where_that_is_said() -> None:
+    full = replace(BRETAGNE, jwks=KEYS, issuer="https://id.example")
+    assert full == changed(full)
+    assert BRETAGNE == changed(full, without_jwks=True, without_issuer=True)
+
+
+def test_another_key_set_is_told_as_another() -> None:
+    assert {"keys"} == set(differences(replace(BRETAGNE, jwks=KEYS), replace(BRETAGNE, jwks=OTHER_KEYS)))
+
+
+def test_all_that_is_wrong_is_said_at_once() -> None:
+    normandie = Partner(platform="normandie", name="N", scopes=frozenset(), hosts=("n.example",))
+    alteration = Alteration(name=" ", scopes=["dance"], departments=["20"], hosts=["n.example", "www.x.example"])
+    made = altered(BRETAGNE, alteration, others=(BRETAGNE, normandie))
+    assert isinstance(made, tuple)
+    said = " ".join(made)
+    for part in ("1 to 150 characters", "dance is not a scope", "20 is not", "the host of normandie", "www.x.example"):
+        assert part in said
+
+
+def test_its_own_host_is_not_taken_by_itself() -> None:
+    made = altered(BRETAGNE, Alteration(hosts=["a.example"]), others=(BRETAGNE,))
+    assert BRETAGNE == made

@@ -1,0 +1,35 @@
+"""Partners as a row: their certificates among the rest, never a secret."""
+
+from typing import Any
+
+import pytest
+
+from gateway.cli.partner_shown import LABELS, partner_row
+from gateway.protocol.certificate import Issued
+from gateway.protocol.partner import Partner
+from tests.protocol.certified import issued
+
+AHEAD = 4_000_000_000_000
+"""2096."""
+PAST = 1_700_000_000_000
+"""2023."""
+
+
+def lasting(role: str = "publisher", end: int = AHEAD, **more: Any) -> Issued:
+    return issued(role=role, expires_at=end, **more)
+
+
+@pytest.mark.parametrize(
+    ("certificates", "said"),
+    [
+        ((), "none"),
+        ((lasting(),), "until 2096-10-02"),
+        ((lasting("subscriber"), lasting()), "until 2096-10-02, as subscriber until 2096-10-02"),
+        ((lasting("gateway"), lasting(end=PAST)), "as gateway until 2096-10-02"),
+        ((lasting(end=PAST),), "ended 2023-11-14"),
+    ],
+    ids=["none", "publisher", "both", "gateway", "ended"],
+)
+def test_a_row_says_until_when_a_platform_is_certified(certificates: tuple[Issued, ...], said: str) -> None:
+    partner = Partner(platform="bretagne", name="Bretagne", scopes=frozenset(), certificates=certificates)
+    assert said == dict(zip(LABELS, partner_row(partner), strict=True))["Certificate"]
