@@ -11,7 +11,7 @@ from gateway.protocol.topic import COMMON, DAY_MS, OFFERS
 from gateway.sqlite import SqliteLog
 from tests.faults.disk import SmallDisk
 from tests.faults.process import GatewayProcess
-from tests.faults.round import Fault, Round
+from tests.faults.round import Fault, MissedError, Round
 
 PATIENCE_SECONDS = 8.0
 """After so long the gateway gives up a write."""
@@ -44,9 +44,12 @@ async def _slow(round_: Round) -> None:
 
 async def _full_queue(round_: Round) -> None:
     """More writes than the queue holds, while nothing gets written; then the lock goes."""
-    async with _locked(round_), asyncio.timeout(50):
-        while not any(one.told == "log-busy" for one in round_.history.attempts[-_BURST:]):
-            await round_.burst(_BURST)
+    try:
+        async with _locked(round_), asyncio.timeout(50):
+            while not any(one.told == "log-busy" for one in round_.history.attempts[-_BURST:]):
+                await round_.burst(_BURST)
+    except TimeoutError as error:
+        raise MissedError from error
 
 
 async def _compact(round_: Round) -> None:
