@@ -158,10 +158,11 @@ class Calls:
                 self._settle(turn, call, result)
             if more and not self._quiet.asked and not self._looking and self.breaker.wait(turn.now) == 0:
                 limit = 1 if self.breaker.tripped else AT_ONCE
-                entries = self._ledger.outbox.ready(turn.now, limit=limit + len(self._under_way))
-                free = [entry for entry in entries if entry.id not in self._under_way]
-                for entry in free[:limit]:
-                    calls += self._announce(turn, entry)
+                # A few more than are called: after a crash all that was announced is found, and looked for at once.
+                entries = self._ledger.outbox.ready(turn.now, limit=limit + _FEW + len(self._under_way))
+                for entry in entries:
+                    if entry.id not in self._under_way and len(calls) < limit:
+                        calls += self._announce(turn, entry)
         self._under_way.update(call.entry.id for call in calls)
         return calls
 

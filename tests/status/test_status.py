@@ -151,6 +151,15 @@ def test_the_last_error_is_the_newest_of_all_in_plain_words() -> None:
     assert PROBLEM["message"]["en"] == said(rejected, "en")
 
 
+def test_items_that_a_feed_could_not_publish_are_told_by_number_and_the_first_by_name() -> None:
+    item = {"position": "item 2", "id": "bretagne:2", **PROBLEM}
+    known = facts(partner("bretagne"), runs={"bretagne": run(counts=Counts(items=5, refused=3), problems=(item,))})
+    for language, named in (("fr", "bretagne:2 : "), ("en", "bretagne:2: ")):
+        message = status_document(line(known, "bretagne"), language)["details"]["last_error"]["message"]
+        assert " 3. " in message
+        assert message.endswith(named + PROBLEM["message"][language])
+
+
 def test_a_platform_that_has_done_nothing_yet_has_empty_details() -> None:
     document = status_document(line(facts(partner("bretagne")), "bretagne"), "fr")
     assert {

@@ -1,0 +1,130 @@
+"""One platform of the federation: its way in, its profile, and what it holds of its territory."""
+
+import secrets
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import schemas
+from adapters.profile.packaged import profiles
+from adapters.profile.profile import NATIVE
+from adapters.pull.ordering import order_run
+from adapters.region.feed import example_profile, write_feed
+from adapters.region.simulator import RegionalPlatform
+from gateway import clock
+from gateway.client import Client
+from gateway.partners import Partners
+from gateway.ports import EventLog
+from gateway.protocol.run import Order, Run
+from gateway.protocol.topic import INBOX, full_name
+from gateway.settings import Settings
+from tests.interconnection.offers import UNCOVERED, Offer
+from tests.interconnection.taking_part import join_platform, native_profile, profile_of
+from tests.interconnection.ways import Batches, Inbox, Pulled, Puts, Snapshots, Way, drop
+from tests.transport.sftp_server import sftp_server
+
+WITHIN = 60.0
+"""Seconds after which something that must happen is taken not to happen."""
+NEIGHBOURS: Mapping[str, str] = {"Hauts-de-France": "normandie", "Centre-Val de Loire": "pays-de-la-loire"}
+"""Which platform asks for the departments of a Region that has none."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Region:
+    """``offers`` is what it publishes, ``teller`` how it tells, ``platform`` what serves its feed and holds what it
+    reads. ``order`` has its feed fetched now, where there is one.
+    """
+
+    slug: str
+    way: str
+    teller: Way
+    platform: RegionalPlatform
+    order: Callable[[], Awaitable[Run]]
+    secret: str = field(repr=False)
+    offers: dict[str, Offer] = field(default_factory=dict)
+    client: Client | None = None
+
+    async def tell(self) -> None:
+        """Make the gateway know what it publishes now."""
+        assert self.client is not None
+        await self.teller.tell(self.client, list(self.offers.values()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """Where regions are made: all that their ways in need. What is opened for them closes with ``stack``."""
+
+    folder: Path
+    settings: Settings
+    log: EventLog
+    partners: Partners
+    stack: AsyncExitStack
+
+    async def region(self, slug: str, way: str) -> Region:
+        """A platform that takes part by its profile. ``way`` is one of those of ``federation.WAYS``."""
+        kind, _, form = way.partition(" ")
+        platform = RegionalPlatform(slug, lambda offers: write_feed(form, offers))
+
+        async def order() -> Run:
+            asked = Order(platform=slug, id=secrets.token_hex(4), ordered_at=clock.now())
+            run = await order_run(self.log, asked, seconds=WITHIN)
+            assert run is not None, f"no gateway has run the feed of {slug}"
+            return run
+
+        transport: dict[str, Any] = {"kind": NATIVE}
+        teller: Way
+        match kind:
+            case "PUT":
+                teller = Puts()
+            case "batch":
+                teller = Batches()
+            case "snapshot":
+                teller = Snapshots()
+            case "Kafka":
+                settings = self.settings
+                teller = Inbox(settings.kafka or "", full_name(settings.kafka_prefix, INBOX + slug))
+            case "folder":
+                teller = Pulled(drop(self.folder / "feeds" / slug, form), order)
+                transport = {"kind": "folder", "folder": slug, "pattern": f"*.{form}"}
+            case "sftp":
+                teller = Pulled(drop(self.folder / "sftp" / slug, form), order)
+                transport = await self._sftp(slug, form)
+            case _:
+                teller = Pulled(_keeper(platform), order)
+                url = await self.stack.enter_async_context(platform.serving())
+                transport = {"kind": "https", "url": url, "most_megabytes": 1}
+        profile = profile_of(_document(slug, form, transport))
+        secret = await join_platform(self.partners, profile, inbox=kind == "Kafka")
+        return Region(slug=slug, way=way, teller=teller, platform=platform, order=order, secret=secret)
+
+    async def _sftp(self, slug: str, form: str) -> dict[str, Any]:
+        server = await self.stack.enter_async_context(sftp_server(self.folder / "sftp"))
+        (self.folder / "secrets" / slug).write_text(server.secret + "\n")
+        return {
+            "kind": "sftp",
+            "host": server.host,
+            "port": server.port,
+            "host_key": server.host_key,
+            "credential": {"kind": "key", "user": "region", "secret": {"file": slug}},
+            "folder": f"/{slug}",
+            "pattern": f"*.{form}",
+        }
+
+
+def _keeper(platform: RegionalPlatform) -> Callable[[Sequence[Offer]], None]:
+    def keep(offers: Sequence[Offer]) -> None:
+        platform.offers = {one["id"]: one for one in offers}
+
+    return keep
+
+
+def _document(slug: str, form: str, transport: Mapping[str, Any]) -> dict[str, Any]:
+    """The profile of a platform that also asks for its neighbours without one."""
+    known = profiles()[slug]
+    native = transport["kind"] == NATIVE
+    document = native_profile(slug).document if native else example_profile(slug, form, transport)
+    asked = [UNCOVERED[name].region for name, neighbour in NEIGHBOURS.items() if neighbour == slug]
+    departments = [one["code"] for one in schemas.reference("departments")["items"] if one["region"] in asked]
+    return {**document, "territory": sorted({*known.territory, *departments}), "national_delivery": "gateway"}

@@ -1,0 +1,173 @@
+"""Nine platforms whose feeds all go wrong at once, each in another way: nothing moves, and the status says why.
+
+How single feeds are judged is proven beside the formats and the transports; here the whole gateway meets them.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.profile.packaged import profiles
+from adapters.region.fault import Fault
+from gateway.client import Client
+from gateway.loop import run
+from gateway.protocol.run import SUCCESSES, Run
+from tests.interconnection.federation import Federation, federation, settled
+from tests.interconnection.offers import REGIONS, TOWNS, offer
+from tests.interconnection.region import WITHIN
+
+pytestmark = pytest.mark.timeout(300)
+FORMS = ("cleverconnect", "csv", "json", "jobposting", "xml")
+FAULTS: Mapping[str, Fault] = dict(
+    zip(
+        REGIONS,
+        (
+            Fault.ENTITY_BOMB,
+            Fault.CUT,
+            Fault.EMPTY,
+            Fault.ERROR_PAGE,
+            Fault.WRONG_ENCODING,
+            Fault.TWO_GIGABYTES,
+            Fault.ENDLESS,
+            Fault.BROKEN_OFF,
+            Fault.DUPLICATE_IDS,
+        ),
+        strict=True,
+    )
+)
+WAYS = {slug: f"https {FORMS[number % len(FORMS)]}" for number, slug in enumerate(REGIONS)}
+EACH = 3
+CHANGED = "Encore là"
+
+
+@dataclass(slots=True)
+class Seen:
+    """The federation while its feeds were good, bad, and good again: the site's rows, what each platform held, and what
+    the API said in each language; the runs, and the table that people see, are of the bad ones.
+    """
+
+    rows: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
+    held: dict[str, dict[str, dict[str, Any]]] = field(default_factory=dict)
+    status: dict[str, dict[str, Any]] = field(default_factory=dict)
+    runs: dict[str, Run] = field(default_factory=dict)
+    printed: str = ""
+
+
+@pytest.fixture(scope="module")
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Seen:
+    return run(_spoil(tmp_path_factory.mktemp("bad-feeds")))
+
+
+async def _spoil(folder: Path) -> Seen:
+    seen = Seen()
+    async with federation(folder, ways=WAYS) as world, _publishing(world) as operator:
+        await _note(seen, "good", world, operator)
+        for slug, region in world.regions.items():
+            region.platform.fault = FAULTS[slug]
+            seen.runs[slug] = await region.order()
+        await settled(operator)
+        await _note(seen, "bad", world, operator)
+        seen.printed = await world.command("status", "--lang", "fr")
+        for region in world.regions.values():
+            region.platform.fault = None
+            first, second, *_ = region.offers.values()
+            region.offers[first["id"]] = {**first, "title": CHANGED}
+            del region.offers[second["id"]]
+            await region.tell()
+        await _until(lambda: all(_went_on(world, slug) for slug in REGIONS))
+        await settled(operator)
+        await _note(seen, "again", world, operator)
+    return seen
+
+
+def _went_on(world: Federation, slug: str) -> bool:
+    """Whether what was changed and what was left out after the bad feed has come to the national site."""
+    first, second = world.row(f"{slug}:0"), world.row(f"{slug}:1")
+    return first is not None and first.title == CHANGED and second is not None and not second.kept
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(WITHIN):
+        while not condition():
+            await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def _publishing(world: Federation) -> AsyncIterator[Client]:
+    """A gateway, once the offers of all feeds are at the national site; its operator's client."""
+    for slug, region in world.regions.items():
+        host = profiles()[slug].hosts[0]
+        made = [offer(slug, number, town=TOWNS[slug], host=host) for number in range(EACH)]
+        region.offers = {one["id"]: one for one in made}
+        region.platform.offers = dict(region.offers)
+    async with world.gateway() as operator:
+        for region in world.regions.values():
+            await region.tell()
+        await _until(lambda: len(world.site.stock.live()) == EACH * len(REGIONS))
+        await settled(operator)
+        yield operator
+
+
+async def _note(seen: Seen, when: str, world: Federation, operator: Client) -> None:
+    seen.rows[when] = [{**asdict(row), "owner": None} for row in world.site.stock.rows]
+    seen.held[when] = {slug: dict(region.platform.held) for slug, region in world.regions.items()}
+    answer = await operator.call("GET", "/v1/platforms")
+    french = {one["platform"]: one for one in answer.body["platforms"] if one["platform"] in REGIONS}
+    told = json.loads(await world.command("status", "--json", "--lang", "en"))["platforms"]
+    english = {one["platform"]: one["details"]["last_error"] for one in told if one["platform"] in REGIONS}
+    seen.status[when] = {slug: {**one, "english": english[slug]} for slug, one in french.items()}
+
+
+def test_nothing_moves_at_the_national_site_nor_at_the_other_platforms(seen: Seen):
+    assert EACH * len(REGIONS) == len(seen.rows["good"])
+    assert seen.rows["good"] == seen.rows["bad"]
+    assert seen.held["good"] == seen.held["bad"]
+
+
+@pytest.mark.parametrize("slug", REGIONS)
+def test_a_bad_feed_withdraws_nothing_and_its_run_says_so(seen: Seen, slug: str):
+    ran = seen.runs[slug]
+    assert (0, 0) == (ran.counts.published, ran.counts.withdrawn)
+    assert (FAULTS[slug] is Fault.DUPLICATE_IDS) == (ran.outcome in SUCCESSES), ran.outcome
+    assert EACH == seen.status["bad"][slug]["live"]
+
+
+@pytest.mark.parametrize("slug", REGIONS)
+def test_the_status_says_in_both_languages_what_is_wrong(seen: Seen, slug: str):
+    """[SEC-014]"""
+    assert seen.status["good"][slug]["details"]["last_error"] is None
+    told = seen.status["bad"][slug]
+    french, english = told["details"]["last_error"], told["english"]
+    assert french["at"] == english["at"] > seen.status["good"][slug]["details"]["last_success"]
+    assert french["message"] != english["message"]
+    assert french["message"] in seen.printed
+    failure = seen.runs[slug].last_error
+    assert failure is None or failure.code not in french["message"] + english["message"]
+
+
+def test_ids_that_stand_twice_are_named(seen: Seen):
+    [slug] = [slug for slug, fault in FAULTS.items() if fault is Fault.DUPLICATE_IDS]
+    details = seen.status["bad"][slug]["details"]
+    assert 2 * EACH == details["refused"]
+    assert f"{slug}:0" in details["last_error"]["message"]
+
+
+@pytest.mark.parametrize("slug", REGIONS)
+def test_a_feed_that_is_good_again_goes_on_where_it_was(seen: Seen, slug: str):
+    rows = {row["remote_id"]: row for row in seen.rows["again"]}
+    first, second, third = (rows[f"{slug}:{number}"] for number in range(EACH))
+    assert len(seen.rows["good"]) == len(rows)
+    assert (CHANGED, None) == (first["title"], first["discarded_at"])
+    assert second["discarded_at"] is not None
+    assert third == next(row for row in seen.rows["good"] if row["remote_id"] == f"{slug}:2")
+    details = seen.status["again"][slug]["details"]
+    error = details["last_error"]
+    assert (FAULTS[slug] is Fault.DUPLICATE_IDS) == (error is None)
+    assert error is None or error["at"] < details["last_success"]
+    assert EACH - 1 == seen.status["again"][slug]["live"]

@@ -1,0 +1,112 @@
+"""The matrix of the interconnection: nine Regions and the national site, both ways, on both logs."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.interconnection.matrix import Matrix
+from tests.interconnection.offers import REGIONS, TOWNS, UNCOVERED
+from tests.interconnection.region import NEIGHBOURS
+
+pytestmark = pytest.mark.timeout(400)
+"""The first test of each log waits for the whole run."""
+
+
+@pytest.mark.parametrize("slug", REGIONS)
+def test_what_a_region_publishes_stands_at_the_national_site_word_for_word(matrix: Matrix, slug: str):
+    line = matrix.lines[slug]
+    assert [] == line.wrongs
+    assert line.published is not None
+
+
+@pytest.mark.parametrize("slug", REGIONS)
+def test_what_a_region_changes_is_changed_there(matrix: Matrix, slug: str):
+    assert matrix.lines[slug].updated is not None
+
+
+@pytest.mark.parametrize("slug", REGIONS)
+def test_what_a_region_withdraws_is_gone_there(matrix: Matrix, slug: str):
+    assert matrix.lines[slug].withdrawn is not None
+
+
+@pytest.mark.parametrize("slug", REGIONS)
+def test_an_offer_made_at_the_national_site_reaches_the_region_where_it_is(matrix: Matrix, slug: str):
+    assert matrix.lines[slug].received is not None
+
+
+@pytest.mark.parametrize("name", UNCOVERED)
+def test_an_offer_of_a_region_without_platform_reaches_the_neighbour_that_asked_and_leaves_it(matrix: Matrix, name):
+    line = matrix.uncovered[name]
+    assert NEIGHBOURS[name] == line.neighbour
+    assert line.received is not None
+    assert line.withdrawn is not None
+
+
+def test_nothing_comes_back_to_where_it_has_been(matrix: Matrix):
+    """[RTE-003] [RTE-004]: neither to a platform nor to the national site; echoes of ours are not taken in."""
+    assert [] == matrix.loops
+    assert matrix.echoes >= 2 * len(REGIONS)
+
+
+def test_nine_platforms_come_by_nine_ways(matrix: Matrix):
+    ways = {line.way for line in matrix.lines.values()}
+    assert 9 == len(ways)
+    assert ("Kafka inbox" in ways) == (matrix.log == "Kafka")
+
+
+@pytest.mark.parametrize("slug", REGIONS)
+def test_the_status_of_a_region_says_what_became_of_its_offers(matrix: Matrix, slug: str):
+    """[SEC-014]: three of its four offers live on, two of them are for the national site."""
+    line = _status(matrix, slug)
+    assert ("regional", True, 3) == (line["kind"], line["connected"], line["live"])
+    assert line["since"] is not None
+    assert TOWNS[slug].region == line["region"]
+    details = line["details"]
+    expected = {"refused": 0, "delivered": 2, "pending": 0, "undelivered": 0, "delivery_lag_seconds": None}
+    assert expected == {name: details[name] for name in expected}
+    # Four offers and a change; a withdrawal too where the platform told of it, and did not leave the offer out.
+    tells = matrix.lines[slug].way in {"PUT", "batch", "Kafka inbox"}
+    assert 5 + tells == details["accepted"]
+    assert details["last_success"] is not None
+    assert details["last_error"] is None
+
+
+def test_the_status_of_the_national_site_counts_what_came_and_what_went(matrix: Matrix):
+    line = _status(matrix, "national")
+    assert ("national", True, 11) == (line["kind"], line["connected"], line["live"])
+    details = line["details"]
+    assert (13, 18, 0, 0) == tuple(details[name] for name in ("accepted", "delivered", "pending", "undelivered"))
+    assert details["last_success"] is not None
+    assert details["last_error"] is None
+
+
+@pytest.mark.parametrize("name", UNCOVERED)
+def test_the_regions_without_platform_are_connected_by_the_national_site(matrix: Matrix, name: str):
+    [line] = [one for one in matrix.platforms if one["region"] == UNCOVERED[name].region]
+    assert ("uncovered", name, True, 1) == (line["kind"], line["name"], line["connected"], line["live"])
+
+
+def test_the_command_says_what_the_api_says(matrix: Matrix):
+    assert _still(matrix.platforms) == _still(json.loads(matrix.told)["platforms"])
+
+
+def test_the_command_shows_a_row_for_everybody_the_regions_without_platform_included(matrix: Matrix):
+    """Each with its live offers, and how many of them the national site has."""
+    wanted = {**dict.fromkeys(REGIONS, ("3", "2")), "national": ("11", "18")}
+    wanted |= dict.fromkeys(sorted(UNCOVERED), ("1", "–"))
+    _, *rows = matrix.printed.splitlines()
+    for (name, numbers), row in zip(wanted.items(), rows[: len(wanted)], strict=True):
+        cells = row.split()
+        assert row.startswith(f"{name} ")
+        assert numbers == (cells[-7], cells[-4])
+
+
+def _still(platforms: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without the one thing that moves between two questions: the connector calls the site as time passes."""
+    return [{**one, "details": {**one.get("details", {}), "last_success": None}} for one in platforms]
+
+
+def _status(matrix: Matrix, slug: str):
+    [line] = [one for one in matrix.platforms if one["platform"] == slug]
+    return line

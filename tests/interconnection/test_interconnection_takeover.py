@@ -1,0 +1,132 @@
+"""A Region that pushed 500 offers by its own account is taken over by the real command: nothing twice, nothing lost."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from adapters.national.simulator_stock import Row
+from adapters.profile.packaged import profiles
+from gateway.client import NDJSON
+from gateway.loop import run
+from tests.interconnection.offers import TOWNS, Offer, made_there, offer
+from tests.interconnection.stage import Stage, stage, until
+
+pytestmark = pytest.mark.timeout(300)
+COUNT = 500
+EXTRA = 3
+SLUG, OTHER = "bretagne", "occitanie"
+SPEED = 60.0
+
+
+@pytest.mark.parametrize("log", ["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
+def test_a_region_with_500_offers_there_is_adopted_by_the_command(
+    log: str, tmp_path: Path, request: pytest.FixtureRequest
+):
+    """The gateway is killed while it sends what it took over."""
+    run(_take_over(tmp_path, request.getfixturevalue("kafka_servers") if log == "kafka" else None))
+
+
+async def _take_over(folder: Path, kafka: str | None) -> None:
+    accounts = {"own": [SLUG], "shared": ["*"]}
+    async with stage(folder, speed=SPEED, kafka=kafka, accounts=accounts, own=SLUG) as world:
+        known = [_offer(SLUG, number) for number in range(COUNT)]
+        new = [_offer(SLUG, f"new-{number}") for number in range(2)]
+        names = [_push(world, f"old-{number}", one) for number, one in enumerate(known)]
+        extra = [_push(world, f"extra-{number}", _offer(SLUG, f"gone-{number}")) for number in range(EXTRA)]
+        await _publish(world, SLUG, [*known, *new])
+        await _publish(world, OTHER, [_offer(OTHER, 1)])
+        await until(lambda: _live(world, OTHER) == {f"{OTHER}:1"}, world)
+
+        code, told = await world.command("national", "adopt", SLUG)
+        assert (0, {*names, *extra}) == (code, _live(world, SLUG)), told
+        for line in (f"matched: {COUNT}", "missing: 2", f"extra: {EXTRA}", "Nothing was changed.", *extra):
+            assert line in told
+
+        code, told = await world.command("national", "adopt", SLUG, "--apply")
+        assert 0 == code, told
+        assert f"deleted: {EXTRA}" in told
+        await until(lambda: _answered(world, "PATCH") > COUNT // 5, world)
+        await world.restart()
+        expected = {*names, *(one["id"] for one in new)}
+        await until(lambda: _live(world, SLUG) == expected and not _stale(world), world)
+
+        await _publish(world, SLUG, [{**known[0], "revision": 2, "title": "Changée"}])
+        await _withdraw(world, known[1])
+        await until(lambda: _row(world, "old-0").title == "Changée" and not _row(world, "old-1").kept, world)
+        assert expected - {"old-1"} == _live(world, SLUG)
+        assert 3 == _answered(world, "POST", 201)
+        assert EXTRA + 1 == _answered(world, "DELETE")
+        assert [] == _made_twice(world)
+        assert {f"{OTHER}:1"} == _live(world, OTHER)
+        code, told = await world.command("national", "reconcile", "--account", "own")
+        assert 0 == code, told
+        assert COUNT + 1 == (await world.standing())[SLUG]["details"]["delivered"]
+
+
+def _offer(slug: str, name: int | str) -> Offer:
+    """Every other one says under which name it was pushed; the others are known by their address."""
+    named = {"national_remote_id": f"old-{name}"} if isinstance(name, int) and name % 2 == 0 and slug == SLUG else {}
+    host = profiles()[slug].hosts[0]
+    return {**offer(slug, name, town=TOWNS[slug], host=host, **named), "revision": 1}
+
+
+def _push(world: Stage, remote_id: str, one: Offer) -> str:
+    """What the Region once pushed for an offer; what it named then may have moved to another address since."""
+    owner = next(one for one in world.site.stock.operators if one.email == "own@example.org")
+    address = one["apply_url"] + ("?ancienne" if "national_remote_id" in one else "")
+    fields: dict[str, Any] = made_there(TOWNS[SLUG], "poussée")
+    world.site.publish_on_site(**fields, owner=owner, remote_id=remote_id, permalink=address)
+    return remote_id
+
+
+async def _publish(world: Stage, slug: str, offers: list[Offer]) -> None:
+    async with world.client(slug) as client:
+        body = b"".join(orjson.dumps(one) + b"\n" for one in offers)
+        answer = await client.call(
+            "POST", "/v1/offers/batch", body=body, media_type=NDJSON, headers={"Prefer": "wait=30"}
+        )
+        assert answer.ok, answer.explain()
+
+
+async def _withdraw(world: Stage, one: Offer) -> None:
+    async with world.client(SLUG) as client:
+        asked = {"revision": "2", "reason": "cancelled"}
+        answer = await client.call("DELETE", f"/v1/offers/{one['id']}", params=asked)
+        assert answer.ok, answer.explain()
+
+
+def _row(world: Stage, remote_id: str) -> Row:
+    row = world.site.row(remote_id)
+    assert row is not None
+    return row
+
+
+def _rows(world: Stage, slug: str) -> list[Row]:
+    """What pupils see of a platform's offers."""
+    host = profiles()[slug].hosts[0]
+    rows = [row for row in world.site.stock.rows if row.kept and row.published_at is not None]
+    return [row for row in rows if row.permalink is not None and f"//{host}/" in row.permalink]
+
+
+def _live(world: Stage, slug: str) -> set[str]:
+    return {str(row.remote_id) for row in _rows(world, slug)}
+
+
+def _stale(world: Stage) -> bool:
+    """Whether anything still stands there as the Region once pushed it."""
+    return any("poussée" in str(row.title) for row in _rows(world, SLUG))
+
+
+def _made_twice(world: Stage) -> list[str]:
+    """Addresses that more than one live offer applies at."""
+    counts = Counter(str(row.permalink) for slug in (SLUG, OTHER) for row in _rows(world, slug))
+    return [address for address, number in counts.items() if number > 1]
+
+
+def _answered(world: Stage, method: str, status: int | None = None) -> int:
+    return sum(
+        number for (one, code), number in world.site.answered.items() if one == method and status in {None, code}
+    )
