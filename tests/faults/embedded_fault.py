@@ -3,21 +3,22 @@
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 
 from gateway.clock import now
 from gateway.protocol.topic import COMMON, DAY_MS, OFFERS
 from gateway.sqlite import SqliteLog
 from tests.faults.disk import SmallDisk
+from tests.faults.history import Attempt
 from tests.faults.process import GatewayProcess
 from tests.faults.round import Fault, MissedError, Round
 
-PATIENCE_SECONDS = 8.0
-"""After so long the gateway gives up a write."""
 _OFFERS = next(topic for topic in COMMON if topic.name == OFFERS)
 _BURST = 3_000
-_TELL_SECONDS = 20.0
+_FILLING = 200
+_BURSTS_SECONDS = 150.0
 
 
 @asynccontextmanager
@@ -34,22 +35,15 @@ async def _locked(round_: Round) -> AsyncIterator[None]:
 
 async def _slow(round_: Round) -> None:
     """Beyond the patience of whoever waits."""
-    before = len(round_.history.attempts)
     async with _locked(round_):
-        await asyncio.sleep(PATIENCE_SECONDS + round_.random.uniform(1, 3))
-        told = await _somebody_is_told(round_, before)
-    if not told:
-        round_.find("nobody was told 503 while nothing could be written")
+        await asyncio.sleep(round_.random.uniform(1, 3))
+        await _burst_until(round_, 1, lambda one: one.outcome in {"unknown", "refused"})
 
 
 async def _full_queue(round_: Round) -> None:
     """More writes than the queue holds, while nothing gets written; then the lock goes."""
-    try:
-        async with _locked(round_), asyncio.timeout(50):
-            while not any(one.told == "log-busy" for one in round_.history.attempts[-_BURST:]):
-                await round_.burst(_BURST)
-    except TimeoutError as error:
-        raise MissedError from error
+    async with _locked(round_):
+        await _burst_until(round_, _BURST, lambda one: one.told == "log-busy")
 
 
 async def _compact(round_: Round) -> None:
@@ -85,32 +79,31 @@ SECOND = Fault("second process in the same folder", _second)
 
 
 def disk_full(disk: SmallDisk) -> Fault:
-    """The last byte of the disk is taken for some seconds."""
+    """The last byte of the disk is taken until somebody is told that nothing can be written."""
 
     async def strike(round_: Round) -> None:
-        before = len(round_.history.attempts)
         try:
-            for _ in range(40):
+            for _ in range(20):
                 await asyncio.to_thread(disk.fill)
                 await asyncio.sleep(0.1)
-            told = await _somebody_is_told(round_, before)
+            await _burst_until(round_, _FILLING, lambda one: one.outcome in {"unknown", "refused"})
         finally:
             disk.free()
-        if not told:
-            round_.find("nobody was told 503 while the disk was full")
 
     return Fault("disk full", strike)
 
 
-async def _somebody_is_told(round_: Round, before: int) -> bool:
-    """Whether someone whose request came to an end since then was told 503; waits for it for a while."""
-    try:
-        async with asyncio.timeout(_TELL_SECONDS):
-            while not any(one.outcome in {"unknown", "refused"} for one in round_.history.attempts[before:]):
-                await asyncio.sleep(0.1)
-    except TimeoutError:
-        return False
-    return True
+async def _burst_until(round_: Round, count: int, wanted: Callable[[Attempt], bool]) -> None:
+    """So many requests at once, again and again, until one of them ends as wanted. No burst is given up in the middle:
+    what was sent must be known. Raises MissedError.
+    """
+    until = time.monotonic() + _BURSTS_SECONDS
+    while time.monotonic() < until:
+        before = len(round_.history.attempts)
+        await round_.burst(count)
+        if any(map(wanted, round_.history.attempts[before:])):
+            return
+    raise MissedError
 
 
 def _only(round_: Round) -> GatewayProcess:
