@@ -1,0 +1,71 @@
+"""Explaining: what a case or a requirement asks for, in the protocol's words, and how to do it by hand."""
+
+from collections.abc import Iterator
+from datetime import date
+
+from rich.console import Console
+
+from conformance.model.case import Case, Document
+from conformance.model.coverage import coverage, sentences
+from conformance.model.library import cases
+from conformance.report.curl import commands_of, shown_document
+from conformance.script.names import Names
+from schemas.rulebook import Language
+
+_PLATFORMS = {
+    "publisher": "bretagne",
+    "neighbour": "normandie",
+    "subscriber": "grand-est",
+    "operator": "operateur",
+    "national": "national",
+}
+"""For the examples; a run takes those of conformance.toml."""
+
+
+def explain_to(console: Console, name: str, *, seed: str, language: Language, day: date) -> bool:
+    """Explain a case or a requirement; False when there is none of that name."""
+    case = next((each for each in cases() if each.id == name), None)
+    lines = _case(case, seed, language, day) if case is not None else _requirement(name, language)
+    told = False
+    for line in lines:
+        told = True
+        console.print(line, markup=False, soft_wrap=True)
+    return told
+
+
+def _requirement(name: str, language: Language) -> Iterator[str]:
+    for each in coverage():
+        if each.id == name:
+            yield f"{each.id}  {each.sentence}."
+            if each.reason is not None:
+                yield each.reason[language]
+            for case in each.cases:
+                yield f"  {case.id}  {case.title[language]}"
+
+
+def _case(case: Case, seed: str, language: Language, day: date) -> Iterator[str]:
+    names = Names(seed=seed, case=case.id, day=_day_of(case, day), platforms=_PLATFORMS, hosts=_HOSTS)
+    yield f"{case.id}  {case.title[language]}"
+    yield from (f"  {requirement}  {sentences()[requirement]}." for requirement in case.requirements)
+    yield f"\n{case.explanation[language]}\n→ {case.mend[language]}"
+    if isinstance(case.subject, Document):
+        yield "\n" + shown_document(case, names)
+        yield _verdict(case.subject, language)
+    yield from ("\n" + command for command in commands_of(case, names))
+
+
+_HOSTS = {"subscriber": "stages.grand-est.example"}
+
+
+def _day_of(case: Case, day: date) -> date:
+    """A case that hangs on a day is shown as on that day."""
+    return case.subject.on if isinstance(case.subject, Document) and not case.subject.live else day
+
+
+def _verdict(document: Document, language: Language) -> str:
+    expected = document.expected
+    head = {
+        "fr": "accepté" if expected.accepted else "refusé",
+        "en": "accepted" if expected.accepted else "refused",
+    }[language]
+    return "\n".join([f"→ {head}", *(f"   {code}  {pointer or '/'}" for code, pointer in sorted(expected.problems))])

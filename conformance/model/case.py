@@ -1,0 +1,64 @@
+"""A case: what one requirement asks of a partner, as a document with its verdict or as a script of steps."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal, TypeAlias
+
+from conformance.model.step import Step
+from schemas.rulebook import Language
+
+Role: TypeAlias = Literal["gateway", "publisher", "subscriber", "national"]
+ROLES: tuple[Role, ...] = ("gateway", "publisher", "subscriber", "national")
+Texts: TypeAlias = Mapping[Language, str]
+Kind: TypeAlias = Literal["offer", "withdrawal", "submission"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What everyone must find in a document: code and JSON Pointer of each problem."""
+
+    accepted: bool
+    problems: frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A document to be judged. ``template`` is its JSON value, or its text or bytes where JSON cannot hold it; ``size``
+    pads it with blanks. ``on`` is the day it was written for; ``live`` is False where it only means what it should on
+    that day or under that name.
+    """
+
+    kind: Kind
+    template: Any
+    on: date
+    live: bool
+    size: int | None
+    expected: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """What is done, step by step, with what is expected of each."""
+
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One case. ``feature`` names what a partner may do without; with ``unsupported`` the case is for those who do."""
+
+    id: str
+    requirements: tuple[str, ...]
+    roles: frozenset[Role]
+    title: Texts
+    explanation: Texts
+    mend: Texts
+    subject: Document | Script
+    feature: str | None = None
+    unsupported: bool = False
+
+    @property
+    def family(self) -> str:
+        """The folder of the case: what it is about."""
+        return self.id.partition("/")[0]

@@ -1,0 +1,44 @@
+"""Coverage: every requirement of the protocol, its sentence, and the cases that prove it or why none does."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from conformance.model.case import Case, Texts
+from conformance.model.library import cases
+
+_PACKAGE = files(__package__.rpartition(".")[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A requirement: its id, its sentence in the protocol, the cases that name it, and else a reason."""
+
+    id: str
+    sentence: str
+    cases: tuple[Case, ...]
+    reason: Texts | None
+
+
+@cache
+def sentences() -> Mapping[str, str]:
+    """The protocol's sentences by id, as ``build_requirements`` took them from the normative page."""
+    loaded: dict[str, str] = json.loads(_PACKAGE.joinpath("requirements.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+@cache
+def reasons() -> Mapping[str, Texts]:
+    """Why a requirement has no case."""
+    loaded: dict[str, Texts] = json.loads(_PACKAGE.joinpath("uncovered.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+def coverage() -> tuple[Requirement, ...]:
+    """Every requirement in the protocol's order."""
+    return tuple(
+        Requirement(id_, sentence, tuple(case for case in cases() if id_ in case.requirements), reasons().get(id_))
+        for id_, sentence in sentences().items()
+    )

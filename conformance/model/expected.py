@@ -1,0 +1,36 @@
+"""Failures that a partner has announced: with a reason and a last day, and strict, so that none outlives its cause."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from conformance.model.case import Texts
+from conformance.model.result import Finding, Outcome, Result
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """A failure that the partner knows of, and the last day on which that is an excuse."""
+
+    case: str
+    reason: str
+    until: date
+
+
+def excuse(result: Result, announced: Sequence[Announced], *, on: date) -> Result:
+    """The result as it counts: a failure announced in time is excused, and a case that passes against its announcement
+    fails, so that the announcement is taken out.
+    """
+    found = next((one for one in announced if one.case == result.case.id), None)
+    if found is None:
+        return result
+    reason: Texts = {"fr": found.reason, "en": found.reason}
+    match result.outcome:
+        case Outcome.FAIL if on <= found.until:
+            return replace(result, announced=True, reason=reason)
+        case Outcome.FAIL:
+            return replace(result, reason=reason)
+        case Outcome.PASS:
+            finding = Finding("conformance.toml", f"a failure, announced until {found.until}", "the case passes")
+            return replace(result, outcome=Outcome.FAIL, findings=(finding,))
+    return result

@@ -1,0 +1,1 @@
+"""How the kit's own wheel is made."""

@@ -1,0 +1,117 @@
+"""Curl: the commands that do by hand what a case does, for those who want to see it with their own eyes."""
+
+import shlex
+from base64 import b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from conformance.model.case import Case, Document, Script
+from conformance.model.step import Call, Clear, Follow, Order, Step
+from conformance.script.body import write_body
+from conformance.script.document import document_of
+from conformance.script.names import Names, UnknownNameError
+from conformance.script.template import fill
+
+
+@dataclass(frozen=True, slots=True)
+class _Lenient:
+    """Names, where one that an earlier answer gives stays as a shell variable."""
+
+    names: Names
+
+    def __getitem__(self, expression: str) -> Any:
+        try:
+            return self.names[expression]
+        except UnknownNameError:
+            return "$" + "".join(sign if sign.isalnum() else "_" for sign in expression).upper()
+
+
+def commands_of(case: Case, names: Names) -> list[str]:
+    """The commands, in order. ``$TARGET``, ``$CONTROL`` and the tokens (``$PUBLISHER`` …) are for the reader to set.
+    What a system of the kit's own does (answering, serving) has none.
+    """
+    match case.subject:
+        case Document():
+            return [_judging(case.subject, names)]
+        case Script(steps):
+            return [line for step in steps for line in _doing(step, names)]
+
+
+def _doing(step: Step, names: Names) -> Iterator[str]:
+    match step:
+        case Call():
+            yield from _calling(step, names)
+        case Follow():
+            asked = "&".join(filter(None, [fill(step.query, _Lenient(names)), "limit=1000"]))
+            yield (
+                f'curl -sS "$TARGET/v1/changes?{asked}" {_bearer(step.account)}'
+                "  # then with &cursor= of the last page, until more is false"
+            )
+        case Clear(account):
+            yield f'curl -sS -X POST "$TARGET/v1/snapshots/marks" {_bearer(account)}'
+            yield (
+                """printf %s '{"count": 0}' | curl -sS -X POST "$TARGET/v1/snapshots?mark=$MARK" """
+                f"{_bearer(account)} "
+                "-H 'Content-Type: application/x-ndjson' --data-binary @-  # then with &confirm= the number it names"
+            )
+        case Order():
+            given = {"offer": names[f"local.{step.offer}"]} if step.offer else {}
+            yield (
+                f"curl -sS -X POST \"$CONTROL/{step.action}\" -H 'Content-Type: application/json' "
+                f"--data {shlex.quote(orjson.dumps(given).decode())}"
+            )
+
+
+def _judging(subject: Document, names: Names) -> str:
+    raw = document_of(subject, names)
+    if subject.kind == "offer":
+        address, media_type = f'-X PUT "$TARGET/v1/offers/{names.offer_id("publisher", "a")}', "application/json"
+    else:
+        address, media_type = '-X POST "$TARGET/v1/offers/batch', "application/x-ndjson"
+    headers = f"{_bearer('publisher')} -H 'Content-Type: {media_type}'"
+    return f'{_sending(raw)} | curl -sS {address}?dry_run=true" {headers} --data-binary @-'
+
+
+def _calling(step: Call, names: Names) -> Iterator[str]:
+    lenient = _Lenient(names)
+    address = f'"$TARGET{fill(step.path, lenient)}"'
+    parts = ["curl -sS -i", f"-X {step.method}", address, _bearer(step.account)]
+    parts += [f"-H {shlex.quote(f'{name}: {fill(value, lenient)}')}" for name, value in step.headers.items()]
+    if step.body is None:
+        yield " ".join(filter(None, parts))
+        return
+    content, headers = write_body(step.body, lenient)
+    parts += [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in headers.items()]
+    yield f"{_sending(content)} | {' '.join(filter(None, parts))} --data-binary @-"
+
+
+def _bearer(account: str) -> str:
+    return "" if account == "nobody" else f'-H "Authorization: Bearer ${account.upper()}"'
+
+
+_SHOWN = 3_000
+
+
+def _sending(content: bytes) -> str:
+    """A command that writes these bytes."""
+    if len(content) > _SHOWN:
+        return f"head -c {len(content)} DOCUMENT"
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        return f"echo {b64encode(content).decode()} | base64 -d"
+    return f"printf %s {shlex.quote(text)}"
+
+
+def shown_document(case: Case, names: Names) -> str:
+    """A document case's document, laid out where it is JSON."""
+    if not isinstance(case.subject, Document):
+        return ""
+    raw = document_of(case.subject, names)
+    try:
+        return orjson.dumps(orjson.loads(raw), option=orjson.OPT_INDENT_2).decode()[:_SHOWN]
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):
+        return repr(raw[:_SHOWN])

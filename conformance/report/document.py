@@ -1,0 +1,85 @@
+"""The report as a JSON document (schema ``conformance-report``): kept, sent, and turned into every other form."""
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+import schemas
+from conformance.model.result import Exchange, Outcome, Result, Run
+
+Report: TypeAlias = Mapping[str, Any]
+
+
+class ReportError(Exception):
+    """A file is no report of this kit."""
+
+
+def document_of(run: Run) -> dict[str, Any]:
+    """The document of a run. What passed is told in one line; what did not, with all that helps to mend it."""
+    return {
+        "role": run.role,
+        "target": run.target,
+        "profile": run.profile,
+        "versions": {
+            "kit": run.versions.kit,
+            "protocol": run.versions.protocol,
+            "schema": run.versions.schema,
+            "rules": run.versions.rules,
+        },
+        "seed": run.seed,
+        "began": run.began,
+        "milliseconds": run.milliseconds,
+        "conforms": run.conforms,
+        "totals": {outcome.value: number for outcome, number in run.totals().items()},
+        "announced": run.announced,
+        "results": [_result(result) for result in run.results],
+    }
+
+
+def read_document(body: Any) -> Report:
+    """A document that was read back. Raises ReportError."""
+    failure = next(schemas.validator("conformance-report").iter_errors(body), None)
+    if failure is not None:
+        place = "".join(f"/{step}" for step in failure.absolute_path)
+        raise ReportError(f"{place or 'the whole'}: {failure.message[:200]}")
+    report: Report = body
+    return report
+
+
+def _result(result: Result) -> dict[str, Any]:
+    case = result.case
+    body: dict[str, Any] = {
+        "case": case.id,
+        "requirements": list(case.requirements),
+        "title": dict(case.title),
+        "outcome": result.outcome.value,
+        "milliseconds": result.milliseconds,
+    }
+    if result.announced:
+        body["announced"] = True
+    if result.reason is not None:
+        body["reason"] = dict(result.reason)
+    if result.outcome not in {Outcome.PASS, Outcome.OMIT}:
+        body |= {"explanation": dict(case.explanation), "mend": dict(case.mend)}
+        body["findings"] = [
+            {"place": each.place, "expected": each.expected, "actual": each.actual} for each in result.findings
+        ]
+        body["exchanges"] = [_exchange(exchange) for exchange in result.exchanges]
+    return body
+
+
+def _exchange(exchange: Exchange) -> dict[str, Any]:
+    return {
+        "method": exchange.method,
+        "url": exchange.url,
+        "headers": dict(exchange.headers),
+        "body": exchange.body,
+        "status": exchange.status,
+        "answer_headers": dict(exchange.answer_headers),
+        "answer": exchange.answer,
+        "milliseconds": exchange.milliseconds,
+    }
+
+
+def again(report: Report, case: str) -> str:
+    """The command that plays one case again, the same as it was."""
+    return f"passerelle-conformance run --case {case} --seed {report['seed']}"

@@ -1,0 +1,50 @@
+"""Evidence for a certificate: a whole run's report with its digest, for the operator to check and sign."""
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+import orjson
+
+from conformance.model.case import Case
+from conformance.report.document import Report
+
+KIND = "urn:fr:stages:conformance-evidence:1"
+
+
+def evidence_of(report: Report, *, platform: str, played: Iterable[Case]) -> dict[str, Any]:
+    """The document that ``certify`` writes. ``cases`` is a digest of the ids of all cases that the role has, so that
+    one who signs sees whether any was left out.
+    """
+    body = {
+        "evidence": KIND,
+        "platform": platform,
+        "role": report["role"],
+        "profile": report["profile"],
+        "conforms": report["conforms"],
+        "cases": digest_of(sorted(case.id for case in played)),
+        "report": dict(report),
+    }
+    return {**body, "digest": digest_of(body)}
+
+
+def check_evidence(evidence: Any) -> list[str]:
+    """What is wrong with evidence, as whoever signs or files it must check; nothing when it is whole."""
+    if not isinstance(evidence, dict) or evidence.get("evidence") != KIND:
+        return ["it is no evidence of this kit"]
+    body = {name: value for name, value in evidence.items() if name != "digest"}
+    found = [] if evidence.get("digest") == digest_of(body) else ["the digest does not fit the content"]
+    report = evidence.get("report")
+    if not isinstance(report, dict):
+        return [*found, "there is no report in it"]
+    played = digest_of(sorted(result["case"] for result in report["results"]))
+    if evidence.get("cases") != played:
+        found.append("cases were left out")
+    if not evidence.get("conforms") or not report.get("conforms"):
+        found.append("the run does not conform")
+    return found
+
+
+def digest_of(value: Any) -> str:
+    """SHA-256 of the RFC 8785 form. Sorting is enough for it here: names are ASCII, and there are no fractions."""
+    return "sha256:" + hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()

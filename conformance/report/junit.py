@@ -1,0 +1,66 @@
+"""JUnit XML: one suite per family, as build servers read it."""
+
+from collections import defaultdict
+from typing import Any
+from xml.sax.saxutils import quoteattr
+
+from conformance.report.document import Report, again
+from schemas.rulebook import Language
+
+_ELEMENTS = {"fail": "failure", "error": "error", "config-error": "error", "skip": "error", "omit": "skipped"}
+
+
+def write_junit(report: Report, language: Language) -> str:
+    """The XML text."""
+    families: dict[str, list[Any]] = defaultdict(list)
+    for result in report["results"]:
+        families[result["case"].partition("/")[0]].append(result)
+    suites = "".join(_suite(family, results, report, language) for family, results in families.items())
+    seconds = report["milliseconds"] / 1000
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites time="{seconds:.3f}">\n{suites}</testsuites>\n'
+
+
+def _suite(family: str, results: list[Any], report: Report, language: Language) -> str:
+    kinds = [_ELEMENTS.get(result["outcome"]) if not result.get("announced") else "skipped" for result in results]
+    versions = report["versions"]
+    head = (
+        f'<testsuite name={_attribute(family)} tests="{len(results)}" failures="{kinds.count("failure")}" '
+        f'errors="{kinds.count("error")}" skipped="{kinds.count("skipped")}" timestamp={_attribute(report["began"])}>\n'
+        f"<properties>{_property('kit', versions['kit'])}{_property('schema', versions['schema'])}"
+        f"{_property('rules', versions['rules'])}{_property('target', report['target'])}</properties>\n"
+    )
+    cases = "".join(_case(result, kind, report, language) for result, kind in zip(results, kinds, strict=True))
+    return f"{head}{cases}</testsuite>\n"
+
+
+def _case(result: Any, kind: str | None, report: Report, language: Language) -> str:
+    family, _, name = result["case"].partition("/")
+    head = (
+        f'<testcase classname={_attribute(family)} name={_attribute(name)} time="{result["milliseconds"] / 1000:.3f}"'
+    )
+    if kind is None:
+        return f"{head}/>\n"
+    message = result["title"][language]
+    lines = [f"{each['place']}: {each['expected']} ≠ {each['actual']}" for each in result.get("findings", ())]
+    if "reason" in result:
+        lines.append(result["reason"][language])
+    if "mend" in result:
+        lines += [result["mend"][language], ", ".join(result["requirements"]), again(report, result["case"])]
+    return f"{head}><{kind} message={_attribute(message)}>{_text(chr(10).join(lines))}</{kind}></testcase>\n"
+
+
+def _property(name: str, value: str) -> str:
+    return f"<property name={_attribute(name)} value={_attribute(value)}/>"
+
+
+def _attribute(value: str) -> str:
+    return quoteattr(_plain(value))
+
+
+def _text(value: str) -> str:
+    return _plain(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _plain(value: str) -> str:
+    """Without the characters that XML 1.0 cannot hold."""
+    return "".join(sign if sign in "\n\t" or sign.isprintable() or sign == "\u00a0" else "\ufffd" for sign in value)

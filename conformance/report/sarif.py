@@ -1,0 +1,59 @@
+"""SARIF 2.1.0: what is wrong as results of an analysis, as code hosts show them."""
+
+from typing import Any
+
+import orjson
+
+from conformance.report.document import Report, again
+from schemas.rulebook import Language
+
+_LEVELS = {"fail": "error", "error": "error", "config-error": "error", "skip": "warning"}
+_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+
+
+def write_sarif(report: Report, language: Language) -> bytes:
+    """The JSON text: a rule and a result for each case that did not pass."""
+    wrong = [result for result in report["results"] if result["outcome"] in _LEVELS]
+    driver = {
+        "name": "passerelle-conformance",
+        "semanticVersion": report["versions"]["kit"],
+        "properties": dict(report["versions"]),
+        "rules": [_rule(result, language) for result in wrong],
+    }
+    run = {
+        "tool": {"driver": driver},
+        "invocations": [{"executionSuccessful": report["totals"]["error"] == 0, "startTimeUtc": report["began"]}],
+        "results": [_result(number, result, report, language) for number, result in enumerate(wrong)],
+    }
+    return orjson.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, option=orjson.OPT_INDENT_2)
+
+
+def _rule(result: Any, language: Language) -> dict[str, Any]:
+    return {
+        "id": result["case"],
+        "shortDescription": {"text": result["title"][language]},
+        "fullDescription": {"text": result["explanation"][language]},
+        "help": {"text": result["mend"][language]},
+        "properties": {"tags": result["requirements"]},
+    }
+
+
+def _result(number: int, result: Any, report: Report, language: Language) -> dict[str, Any]:
+    lines = [f"{each['place']}: {each['expected']} ≠ {each['actual']}" for each in result["findings"]]
+    reason = [result["reason"][language]] if "reason" in result else []
+    body: dict[str, Any] = {
+        "ruleId": result["case"],
+        "ruleIndex": number,
+        "level": _LEVELS[result["outcome"]],
+        "message": {"text": "\n".join([*lines, *reason, again(report, result["case"])])},
+        "locations": [
+            {
+                "physicalLocation": {"artifactLocation": {"uri": "conformance.toml"}, "region": {"startLine": 1}},
+                "logicalLocations": [{"fullyQualifiedName": result["case"], "kind": "resource"}],
+            }
+        ],
+        "partialFingerprints": {"case": result["case"]},
+    }
+    if result.get("announced"):
+        body["suppressions"] = [{"kind": "external", "justification": result["reason"][language]}]
+    return body

@@ -1,0 +1,67 @@
+"""The test interface: how the kit tells the partner's platform what to do, and asks what it has. Four small calls."""
+
+from typing import Any
+
+import aiohttp
+import orjson
+
+from conformance.model.case import Texts
+from conformance.model.result import Exchange, Finding
+from conformance.role.verify import PartnerFailedError, UnverifiableError
+from conformance.script.matcher import shown
+from conformance.target.setup import Setup, SetupError
+from conformance.target.wire import LATE, Reply, Wire
+
+_NONE: Texts = {
+    "fr": "conformance.toml ne donne pas d’interface d’essai (partner.control) : mode observation",
+    "en": "conformance.toml gives no test interface (partner.control): observing only",
+}
+
+
+_FAILED = 500
+_SECONDS = 45.0
+
+
+class Control:
+    """The partner's test interface, at the address that its file gives."""
+
+    def __init__(self, session: aiohttp.ClientSession, setup: Setup, journal: list[Exchange]) -> None:
+        url = setup.control
+        self._wire = Wire(session, url or "", None, journal, seconds=_SECONDS * setup.patience)
+        self._there = url is not None
+
+    async def order(self, action: str, **arguments: str) -> Any:
+        """``POST /{action}``; the answer's value. Raises UnverifiableError without an interface, SetupError when it
+        is not as it must be, PartnerFailedError when the platform fails.
+        """
+        reply = await self._call("POST", f"/{action}", _written(arguments))
+        return reply.json
+
+    async def offers(self) -> dict[str, Any]:
+        """``GET /offers``: what the partner has, by id."""
+        reply = await self._call("GET", "/offers", None)
+        held = reply.json.get("offers") if isinstance(reply.json, dict) else None
+        if not isinstance(held, dict):
+            raise SetupError(
+                "GET /offers of the test interface gave no offers.", step='answer {"offers": {"id": {…}, …}}'
+            )
+        return held
+
+    async def _call(self, method: str, path: str, body: bytes | None) -> Reply:
+        if not self._there:
+            raise UnverifiableError(_NONE)
+        reply = await self._wire.call(method, path, headers={"Content-Type": "application/json"}, body=body)
+        if reply.status >= _FAILED or reply.body == LATE:
+            told = f"status {reply.status}: {shown(reply.body.decode(errors='replace'))}"
+            raise PartnerFailedError(Finding(f"test interface, {path}", "the platform does it", told))
+        if not 200 <= reply.status < 300:
+            told = reply.body.decode(errors="replace") if reply.status == 0 else f"status {reply.status}"
+            raise SetupError(
+                f"{method} {path} of the test interface: {told}.",
+                step="see docs/conformance for what the test interface must answer",
+            )
+        return reply
+
+
+def _written(arguments: dict[str, str]) -> bytes:
+    return orjson.dumps(arguments)

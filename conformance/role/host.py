@@ -1,0 +1,179 @@
+"""Hosting: the kit as a small server that a partner's platform talks to, with tokens and a journal."""
+
+import asyncio
+import secrets
+from base64 import b64decode
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+from urllib.parse import parse_qs, unquote
+
+import orjson
+from aiohttp import web
+
+from conformance.model.result import Exchange
+from conformance.target.record import record
+from conformance.target.setup import Account, SetupError
+
+MOST_BYTES = 64 * 1024 * 1024
+_LIFE_SECONDS = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request of the partner, with a valid token."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """An answer. ``cut``: the connection is closed after half of the body; ``closed``: before anything is said."""
+
+    status: int
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cut: bool = False
+    closed: bool = False
+
+
+Answering: TypeAlias = Callable[[Ask], Awaitable[Say]]
+
+
+def problem(status: int, code: str, **more: Any) -> Say:
+    """A problem document."""
+    headers = {"Content-Type": "application/problem+json", **more.pop("headers", {})}
+    return Say(
+        status,
+        {"type": f"urn:fr:stages:problem:{code}", "title": code, "status": status, "code": code, **more},
+        headers,
+    )
+
+
+class Host:
+    """Serves one account, as ``answering`` says."""
+
+    def __init__(self, account: Account, journal: list[Exchange]) -> None:
+        self._account = account
+        self.answering: Answering = _answer_nothing
+        self._journal = journal
+        self._tokens: set[str] = set()
+        self.tokens_given = 0
+
+    def expire(self) -> None:
+        """The partner has to ask for a new token."""
+        self._tokens.clear()
+
+    async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        """One request: answered, and kept in the journal."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        body = await _read(request)
+        said = await self._say(request, body)
+        content = b"" if said.body is None else orjson.dumps(said.body)
+        headers = {"Content-Type": "application/json", **said.headers}
+        self._journal.append(
+            record(
+                method=request.method,
+                url=str(request.url),
+                headers=dict(request.headers),
+                body=body,
+                status=0 if said.closed else said.status,
+                answer_headers=headers,
+                answer=content,
+                milliseconds=round((loop.time() - began) * 1000),
+            )
+        )
+        if said.closed or said.cut:
+            return await _break_off(request, said, headers, content)
+        return web.Response(status=said.status, headers=headers, body=content)
+
+    async def _say(self, request: web.BaseRequest, body: bytes) -> Say:
+        if request.path == "/oauth/token":
+            return self._give_token(request, body)
+        if request.path == "/.well-known/passerelle":
+            return Say(200, _DISCOVERY)
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or token not in self._tokens:
+            return problem(401, "token-invalid", headers={"WWW-Authenticate": 'Bearer realm="passerelle"'})
+        return await self.answering(Ask(request.method, request.path, dict(request.query), dict(request.headers), body))
+
+    def _give_token(self, request: web.BaseRequest, body: bytes) -> Say:
+        form = {name: values[0] for name, values in parse_qs(body.decode(errors="replace")).items()}
+        client, secret = form.get("client_id", ""), form.get("client_secret", "")
+        scheme, _, proof = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() == "basic":
+            client, _, secret = b64decode(proof.encode() + b"==").decode(errors="replace").partition(":")
+            client, secret = unquote(client), unquote(secret)
+        right = client == self._account.client_id and secrets.compare_digest(
+            secret.encode(), self._account.secret.encode()
+        )
+        if form.get("grant_type") != "client_credentials" or not right:
+            return Say(401, {"error": "invalid_client"})
+        token = secrets.token_urlsafe(24)
+        self._tokens.add(token)
+        self.tokens_given += 1
+        return Say(200, {"access_token": token, "token_type": "Bearer", "expires_in": _LIFE_SECONDS})
+
+
+_DISCOVERY = {
+    "protocol_version": "1",
+    "schema_version": "1",
+    "rules_version": "1",
+    "limits": {"page_items": 1000},
+    "endpoints": {
+        "token": "/oauth/token",
+        "offers": "/v1/offers",
+        "batch": "/v1/offers/batch",
+        "receipts": "/v1/receipts",
+        "changes": "/v1/changes",
+    },
+}
+
+
+async def _answer_nothing(_: Ask) -> Say:
+    return problem(404, "not-found")
+
+
+async def _read(request: web.BaseRequest) -> bytes:
+    """The body as it came, up to a bound."""
+    content = bytearray()
+    async for piece in request.content.iter_chunked(65_536):
+        content += piece
+        if len(content) > MOST_BYTES:
+            break
+    return bytes(content)
+
+
+async def _break_off(
+    request: web.BaseRequest, said: Say, headers: Mapping[str, str], content: bytes
+) -> web.StreamResponse:
+    response = web.StreamResponse(status=said.status, headers={**headers, "Content-Length": str(len(content))})
+    if said.cut:
+        await response.prepare(request)
+        await response.write(content[: len(content) // 2])
+    if request.transport is not None:
+        request.transport.close()
+    return response
+
+
+@asynccontextmanager
+async def hosting(host: Host, answering: Answering, listen: str) -> AsyncIterator[str]:
+    """Serve at ``address:port`` (0: any free one); the address that the partner must call. Raises SetupError."""
+    host.answering = answering
+    address, _, port = listen.rpartition(":")
+    runner = web.ServerRunner(web.Server(host.handle, auto_decompress=False, access_log=None))
+    await runner.setup()
+    try:
+        try:
+            await web.TCPSite(runner, address, int(port)).start()
+        except (OSError, ValueError) as error:
+            raise SetupError(f"The kit cannot listen on {listen}: {error}.", step="set partner.listen") from error
+        yield f"http://{address}:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,83 @@
+"""Judging a file or a feed that a publisher gives: each offer in it becomes a result. No network, no account. Pure."""
+
+import zlib
+from collections.abc import Iterator
+from datetime import date
+
+import orjson
+
+import schemas
+from conformance.model.case import Case, Document, Texts, Verdict
+from conformance.model.result import Finding, Outcome, Result
+from schemas.rulebook import LANGUAGES, Language
+
+_ACCEPTED = Verdict(accepted=True, problems=frozenset())
+_EXPLANATION: Texts = {
+    "fr": "Le verdict est celui que donnera toute passerelle, le même jour, aux mêmes octets.",
+    "en": "The verdict is the one that every gateway will give, on the same day, to the same bytes.",
+}
+MOST_BYTES = 256 * 1024 * 1024
+
+
+class UnreadableError(Exception):
+    """The file holds no offers that could be told apart."""
+
+
+def split_offers(content: bytes) -> Iterator[bytes]:
+    """The documents of a file: NDJSON, a JSON array, or one offer; gzip too. Raises UnreadableError."""
+    if content[:2] == b"\x1f\x8b":
+        content = _inflated(content)
+    stripped = content.strip()
+    if stripped.startswith(b"["):
+        try:
+            items = orjson.loads(stripped)
+        except orjson.JSONDecodeError as error:
+            raise UnreadableError(f"not a JSON array: {error}") from error
+        yield from map(orjson.dumps, items)
+    elif _is_one(stripped):
+        yield stripped
+    else:
+        yield from (line for line in stripped.split(b"\n") if line.strip())
+
+
+def _inflated(content: bytes) -> bytes:
+    try:
+        inflating = zlib.decompressobj(31)
+        plain = inflating.decompress(content, MOST_BYTES)
+    except zlib.error as error:
+        raise UnreadableError(f"not gzip: {error}") from error
+    if not inflating.eof:
+        raise UnreadableError("the gzip is cut short, or too large")
+    return plain
+
+
+def _is_one(content: bytes) -> bool:
+    """Whether it is one object, perhaps over several lines."""
+    try:
+        return isinstance(orjson.loads(content), dict)
+    except orjson.JSONDecodeError:
+        return False
+
+
+def judge(raw: bytes, number: int, *, on: date, language: Language) -> Result:
+    """What becomes of the document at that place of a file (from 1)."""
+    verdict = schemas.check_submission(raw, on=on)
+    errors = [problem.to_json() for problem in verdict.problems if problem.severity == "error"]
+    title: Texts = dict.fromkeys(LANGUAGES, f"{verdict.id or '?'}, document {number}")
+    mend: Texts = {language: " ".join(each["fix"][language] for each in errors) or "–" for language in LANGUAGES}
+    case = Case(
+        id=f"judged/document-{number}",
+        requirements=tuple(sorted({problem.requirement for problem in verdict.problems})) or ("OFR-038",),
+        roles=frozenset({"publisher"}),
+        title=title,
+        explanation=_EXPLANATION,
+        mend=mend,
+        subject=Document(kind="submission", template={}, on=on, live=True, size=None, expected=_ACCEPTED),
+    )
+    findings = tuple(
+        Finding(
+            f"{problem['pointer'] or '/'} {problem['code']}", problem["fix"][language], problem["message"][language]
+        )
+        for problem in errors
+    )
+    return Result(case=case, outcome=Outcome.FAIL if findings else Outcome.PASS, findings=findings)

@@ -1,0 +1,82 @@
+"""The role *national site*: a test account of the partner API v2, or a simulator, within its rate limit."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+import aiohttp
+import orjson
+
+from conformance.model.case import Case, Script
+from conformance.model.result import Exchange, Finding
+from conformance.role.scene import Scene
+from conformance.role.verify import UnverifiableError
+from conformance.script.names import Names
+from conformance.target.setup import Account, Setup, SetupError
+from conformance.target.wire import Reply, Wire
+
+_PER_MINUTE = 90
+"""The site takes 100 calls a minute and account; a few are left for whoever else uses it."""
+_LIFE_SECONDS = 23 * 3600.0
+
+
+class Pace:
+    """Spreads calls evenly over the minute."""
+
+    def __init__(self, per_minute: int) -> None:
+        self._seconds = 60 / per_minute
+        self._next = 0.0
+
+    async def turn(self) -> None:
+        """Wait until it is one's turn."""
+        now = asyncio.get_running_loop().time()
+        at = max(self._next, now)
+        self._next = at + self._seconds
+        await asyncio.sleep(at - now)
+
+
+class NationalWire(Wire):
+    """Calls with the site's own login, each at its turn."""
+
+    def __init__(
+        self, session: aiohttp.ClientSession, target: str, account: Account | None, journal: list[Exchange], pace: Pace
+    ) -> None:
+        super().__init__(session, target, account, journal)
+        self._pace = pace
+
+    async def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
+        """One request, when its turn has come."""
+        await self._pace.turn()
+        return await super().send(method, path, headers, body)
+
+    async def _ask_token(self, account: Account) -> tuple[Reply, Any, float]:
+        proof = orjson.dumps({"email": account.client_id, "password": account.secret})
+        reply = await self.send("POST", "/auth/login", {"Content-Type": "application/json"}, proof)
+        body = reply.json if isinstance(reply.json, dict) else {}
+        return reply, body.get("token"), _LIFE_SECONDS
+
+
+class NationalRole:
+    """Plays cases against one test account. What it publishes it deletes; the site keeps deleted names for ever."""
+
+    def __init__(self, setup: Setup, session: aiohttp.ClientSession, *, seed: str, day: Callable[[], date]) -> None:
+        self._setup = setup
+        self._seed = seed
+        self._day = day
+        self.journal: list[Exchange] = []
+        account = setup.accounts.get("national")
+        if account is None:
+            raise SetupError("accounts.national is missing.", step="write [accounts.national] into conformance.toml")
+        pace = Pace(_PER_MINUTE)
+        known = {"national": account, "nobody": None, "stranger": None}
+        self._wires: dict[str, Wire] = {
+            name: NationalWire(session, setup.target, one, self.journal, pace) for name, one in known.items()
+        }
+
+    async def play(self, case: Case) -> list[Finding]:
+        """What is wrong with the site, or with what this project takes it for."""
+        if not isinstance(case.subject, Script):
+            raise UnverifiableError({"fr": "cas d’un autre rôle", "en": "a case of another role"})
+        names = Names(seed=self._seed, case=case.id, day=self._day(), platforms={"publisher": "national"})
+        return await Scene(self._wires, names, self._setup).play(case.subject.steps)

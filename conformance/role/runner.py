@@ -1,0 +1,118 @@
+"""The runner: which cases are for this partner, each played in turn, and what became of it."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Protocol
+
+from conformance.model.case import Case, Texts
+from conformance.model.expected import excuse
+from conformance.model.result import Exchange, Finding, Outcome, Result
+from conformance.role.verify import NotApplicableError, PartnerFailedError, UnverifiableError
+from conformance.script.names import UnknownNameError
+from conformance.target.setup import Setup, SetupError
+
+_CASE_SECONDS = 300.0
+
+
+class Player(Protocol):
+    """A role: plays one case against the partner's system, and notes what passed over the wire."""
+
+    journal: list[Exchange]
+
+    async def play(self, case: Case) -> list[Finding]:
+        """What is wrong. Raises UnverifiableError, NotApplicableError, SetupError."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """Which cases to run: all, or only those ids and families."""
+
+    cases: tuple[str, ...] = ()
+    families: tuple[str, ...] = ()
+
+    def takes(self, case: Case) -> bool:
+        """Whether this case is one of them."""
+        return (not self.cases and not self.families) or case.id in self.cases or case.family in self.families
+
+
+def cases_for(setup: Setup, choice: Choice, cases: Iterable[Case]) -> list[Case]:
+    """The cases of the partner's role that were chosen."""
+    return [case for case in cases if setup.role in case.roles and choice.takes(case)]
+
+
+async def run_cases(
+    cases: Sequence[Case],
+    player: Player,
+    setup: Setup,
+    *,
+    on: date,
+    fail_fast: bool = False,
+    told: Callable[[Result], None] = lambda _: None,
+) -> list[Result]:
+    """Play the cases one after the other; ``told`` hears of each result as it comes."""
+    results = []
+    for case in cases:
+        result = excuse(await _play(case, player, setup), setup.announced, on=on)
+        results.append(result)
+        told(result)
+        if fail_fast and result.outcome not in {Outcome.PASS, Outcome.OMIT} and not result.announced:
+            break
+    return results
+
+
+async def _play(case: Case, player: Player, setup: Setup) -> Result:
+    omission = _omission(case, setup)
+    if omission is not None:
+        return Result(case=case, outcome=Outcome.OMIT, reason=omission)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    player.journal.clear()
+    result = await _judge(case, player)
+    # What passed over the wire only matters where something is wrong; ten thousand passes would not fit in memory.
+    exchanges = () if result.outcome in {Outcome.PASS, Outcome.OMIT} else tuple(player.journal)
+    return replace(result, exchanges=exchanges, milliseconds=round((loop.time() - began) * 1000))
+
+
+async def _judge(case: Case, player: Player) -> Result:
+    try:
+        async with asyncio.timeout(_CASE_SECONDS):
+            findings = await player.play(case)
+    except PartnerFailedError as error:
+        return Result(case=case, outcome=Outcome.FAIL, findings=(error.finding,))
+    except UnverifiableError as error:
+        return Result(case=case, outcome=Outcome.SKIP, reason=error.reason)
+    except UnknownNameError as error:
+        return Result(case=case, outcome=Outcome.SKIP, reason=_said(str(error)))
+    except NotApplicableError as error:
+        return Result(case=case, outcome=Outcome.OMIT, reason=error.reason)
+    except SetupError as error:
+        return Result(case=case, outcome=Outcome.CONFIG_ERROR, reason=_said(f"{error} {error.step}"))
+    except TimeoutError:
+        finding = Finding("the case", f"an end within {_CASE_SECONDS:.0f} s", "none")
+        return Result(case=case, outcome=Outcome.FAIL, findings=(finding,))
+    except Exception as error:  # noqa: BLE001  # whatever the kit itself gets wrong is told as such, case by case
+        return Result(case=case, outcome=Outcome.ERROR, reason=_said(f"{type(error).__name__}: {error}"))
+    outcome = Outcome.FAIL if findings else Outcome.PASS
+    return Result(case=case, outcome=outcome, findings=tuple(findings))
+
+
+def _omission(case: Case, setup: Setup) -> Texts | None:
+    supported = setup.supports(case.feature)
+    if case.unsupported and supported:
+        return {
+            "fr": f"`{case.feature}` est pris en charge : l’absence n’a pas à être vérifiée",
+            "en": f"`{case.feature}` is supported: its absence need not be verified",
+        }
+    if not case.unsupported and not supported:
+        return {
+            "fr": f"`{case.feature}` n’est pas pris en charge, dit conformance.toml",
+            "en": f"`{case.feature}` is not supported, says conformance.toml",
+        }
+    return None
+
+
+def _said(text: str) -> Texts:
+    """The same words in both languages."""
+    return {"fr": text, "en": text}

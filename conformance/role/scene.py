@@ -1,0 +1,162 @@
+"""A scene: one script of HTTP calls and feed readings being played, with what was kept and the copies read so far."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from conformance.model.result import Finding
+from conformance.model.step import Call, Clear, Follow, Restart, Step
+from conformance.role.copy import Copy
+from conformance.role.interruption import interrupt
+from conformance.role.verify import UnverifiableError
+from conformance.script.body import write_body
+from conformance.script.matcher import mismatches
+from conformance.script.names import Names
+from conformance.script.template import fill, value_at
+from conformance.target.setup import Setup
+from conformance.target.wire import Reply, Wire
+
+_PAUSE_SECONDS = 0.05
+_PAGES_AT_MOST = 500
+_LINES = {"Content-Type": "application/x-ndjson"}
+_FORGED = (
+    "Bearer eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJzdHJhbmdlciIsImV4cCI6OTk5OTk5OTk5OX0."
+    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+)
+
+
+class Scene:
+    """One script being played: what was kept, and the copies that were read so far."""
+
+    def __init__(self, wires: Mapping[str, Wire], names: Names, setup: Setup) -> None:
+        self._wires = wires
+        self._names = names
+        self._setup = setup
+        self._copies: dict[str, Copy] = {}
+
+    async def play(self, steps: Sequence[Step]) -> list[Finding]:
+        """Take the steps in order, up to the first that finds something."""
+        for number, step in enumerate(steps, start=1):
+            findings = await self._take(step, f"step {number}")
+            if findings:
+                return findings
+        return []
+
+    async def _take(self, step: Step, place: str) -> list[Finding]:
+        match step:
+            case Call():
+                return await self._call(step, place)
+            case Follow():
+                return await self._follow(step, place)
+            case Clear(account):
+                return await self._clear(self._wire(account), place)
+            case Restart(number):
+                return await interrupt(
+                    self._wire("publisher"), self._names, number, hook=self._setup.restart, place=place
+                )
+        raise UnverifiableError({"fr": "étape d’un autre rôle", "en": "a step of another role"})
+
+    def _wire(self, account: str) -> Wire:
+        wire = self._wires.get(account)
+        if wire is None:
+            raise UnverifiableError(
+                {
+                    "fr": f"le fichier conformance.toml ne donne pas de compte `{account}`",
+                    "en": f"conformance.toml gives no account `{account}`",
+                }
+            )
+        return wire
+
+    async def _call(self, step: Call, place: str) -> list[Finding]:
+        deadline = asyncio.get_running_loop().time() + step.until * self._setup.patience
+        while True:
+            replies = await asyncio.gather(*(self._send(step) for _ in range(step.together)))
+            findings = [finding for reply in replies for finding in self._compare(step, reply, place)]
+            if not findings:
+                self._names = self._names.keeping(
+                    {name: _kept(replies[0], source) for name, source in step.keep.items()}
+                )
+            if not findings or asyncio.get_running_loop().time() >= deadline:
+                return findings
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _send(self, step: Call) -> Reply:
+        headers = fill(dict(step.headers), self._names)
+        body = None
+        if step.body is not None:
+            body, described = await asyncio.to_thread(write_body, step.body, self._names)
+            headers = {**described, **headers}
+        if step.account == "stranger":
+            headers = {"Authorization": _FORGED, **headers}
+        return await self._wire(step.account).call(
+            step.method, fill(step.path, self._names), headers=headers, body=body
+        )
+
+    def _compare(self, step: Call, reply: Reply, place: str) -> list[Finding]:
+        place = f"{place}, {step.method} {step.path}"
+        if reply.status not in step.expect.status:
+            return [wrong_status(f"{place}: status", step.expect.status, reply)]
+        lower = {name.lower(): value for name, value in reply.headers.items()}
+        findings = []
+        for name, matcher in step.expect.headers.items():
+            findings += mismatches({name.lower(): fill(matcher, self._names)}, lower, f"{place}: headers")
+        if step.expect.body is not None:
+            findings += mismatches(fill(step.expect.body, self._names), reply.json, f"{place}: body")
+        return findings
+
+    async def _follow(self, step: Follow, place: str) -> list[Finding]:
+        place = f"{place}, feed of {step.account}"
+        copy = self._copies.setdefault(step.copy, Copy())
+        expected = fill(dict(step.expect), self._names)
+        deadline = asyncio.get_running_loop().time() + step.until * self._setup.patience
+        while True:
+            wrong = await self._read(step, copy, place)
+            if wrong:
+                return wrong
+            findings = copy.compare(expected, place)
+            if not findings or asyncio.get_running_loop().time() >= deadline:
+                return findings
+            await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _read(self, step: Follow, copy: Copy, place: str) -> list[Finding]:
+        """Read to the end of the feed, or so many pages."""
+        query = fill(step.query, self._names)
+        for _ in range(step.pages or _PAGES_AT_MOST):
+            asked = [query, *([] if "limit=" in query else ["limit=1000"])]
+            if copy.cursor is not None:
+                asked.append(f"cursor={copy.cursor}")
+            reply = await self._wire(step.account).call("GET", "/v1/changes?" + "&".join(filter(None, asked)))
+            if reply.status != 200:
+                return [wrong_status(f"{place}: status", (200,), reply)]
+            wrong = mismatches({"$schema": "changes-page"}, reply.json, f"{place}: page")
+            wrong = wrong or copy.apply(reply.json, place)
+            if wrong or not reply.json["more"]:
+                return wrong
+        return [] if step.pages else [Finding(place, "an end of the feed", f"more after {_PAGES_AT_MOST} pages")]
+
+    async def _clear(self, wire: Wire, place: str) -> list[Finding]:
+        """A snapshot of nothing; the number that the guard names is confirmed."""
+        place = f"{place}, clearing"
+        mark = await wire.call("POST", "/v1/snapshots/marks")
+        if mark.status != 201:
+            return [wrong_status(f"{place}: mark", (201,), mark)]
+        path = f"/v1/snapshots?mark={value_at(mark.json, '/mark')}"
+        reply = await wire.call("POST", path, headers=_LINES, body=b'{"count": 0}\n')
+        withdrawing = value_at(reply.json, "/would_withdraw")
+        if reply.status == 409 and isinstance(withdrawing, int):
+            reply = await wire.call("POST", f"{path}&confirm={withdrawing}", headers=_LINES, body=b'{"count": 0}\n')
+        return [] if reply.status in {200, 202} else [wrong_status(f"{place}: status", (200, 202), reply)]
+
+
+def _kept(reply: Reply, source: str) -> Any:
+    """The part of an answer that a step keeps."""
+    if source.startswith("/"):
+        return value_at(reply.json, source)
+    return {name.lower(): value for name, value in reply.headers.items()}.get(source.lower())
+
+
+def wrong_status(place: str, expected: Sequence[int], reply: Reply) -> Finding:
+    """The finding on a status that is none of those expected, with the code that came with it."""
+    told = f"no answer ({reply.body.decode(errors='replace')})" if reply.status == 0 else str(reply.status)
+    code = value_at(reply.json, "/code")
+    return Finding(place, " or ".join(map(str, expected)), f"{told} {code}" if code else told)

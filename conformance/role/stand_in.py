@@ -1,0 +1,154 @@
+"""The stand-in: a gateway as small as a publisher needs one; it judges, decides, notes all, and fails when told to."""
+
+import asyncio
+import zlib
+from collections import deque
+from collections.abc import Callable, Mapping
+from datetime import date
+from typing import Any
+
+import orjson
+
+import schemas
+from conformance.role.book import Book, Kind, Outcome, Sent, digest_of
+from conformance.role.host import MOST_BYTES, Ask, Say, problem
+
+
+class StandIn:
+    """Answers publications. ``faults`` are what the next ones meet; ``expire`` makes the tokens given worthless."""
+
+    def __init__(self, book: Book, *, day: Callable[[], date], expire: Callable[[], None]) -> None:
+        self._book = book
+        self._day = day
+        self._expire = expire
+        self._began: float | None = None
+        self.faults: deque[Mapping[str, Any]] = deque()
+
+    async def watched(self, seconds: float) -> None:
+        """Come back once it has been watching for so many seconds in all, however often it is asked."""
+        now = asyncio.get_running_loop().time()
+        self._began = self._began or now
+        await asyncio.sleep(max(0.0, self._began + seconds - now))
+
+    async def answer(self, ask: Ask) -> Say:
+        """What the kit's gateway says to a request."""
+        match ask.method, ask.path.strip("/").split("/"):
+            case "PUT", ["v1", "offers", offer_id]:
+                return await self._take(ask.body, ask, expected=offer_id)
+            case "DELETE", ["v1", "offers", offer_id]:
+                revision = ask.query.get("revision", "")
+                if not revision.isdigit():
+                    return problem(400, "parameter-missing", detail="revision")
+                withdrawal = {
+                    "id": offer_id,
+                    "revision": int(revision),
+                    "withdrawn": ask.query.get("reason", "cancelled"),
+                }
+                return await self._take(orjson.dumps(withdrawal), ask, expected=offer_id)
+            case "POST", ["v1", "offers", "batch"]:
+                return await self._take_batch(ask)
+            case "GET", ["v1", "receipts", receipt]:
+                return Say(200, {"receipt": receipt, "verdict": "accepted"})
+            case "GET", ["v1", "receipts"]:
+                return Say(200, {"receipts": [], "cursor": None, "more": False})
+        return problem(404, "not-found")
+
+    async def _take(self, raw: bytes, ask: Ask, *, expected: str | None = None) -> Say:
+        verdict = schemas.check_submission(raw, on=self._day())
+        fault = None if ask.query.get("dry_run") == "true" or not self.faults else self.faults.popleft()
+        if fault is not None:
+            return await self._fail(fault, raw, verdict)
+        if not verdict.accepted or (expected is not None and verdict.id != expected):
+            return self._refuse(verdict)
+        if ask.query.get("dry_run") == "true":
+            return Say(200, {"id": verdict.id, "status": "valid", "problems": []})
+        outcome = self._note(raw, verdict)
+        return Say(_STATUS[outcome], {"receipt": _RECEIPT, "verdict": outcome, "id": verdict.id, "problems": []})
+
+    async def _fail(self, fault: Mapping[str, Any], raw: bytes, verdict: schemas.Verdict) -> Say:
+        """The answer with a fault; what was sent is kept all the same where the fault says so."""
+        seconds = float(fault.get("seconds", 0))
+        stored = bool(fault.get("stored", False))
+        if verdict.accepted:
+            self._note(raw, verdict, failing=True, stored=stored, wait=seconds if fault["fault"] != "slow" else 0.0)
+        retry = {"Retry-After": str(int(seconds))}
+        match fault["fault"]:
+            case "unavailable":
+                return problem(503, "outcome-unknown", headers=retry)
+            case "busy":
+                return problem(429, "rate-limited", headers=retry)
+            case "expired-token":
+                self._expire()
+                return problem(401, "token-invalid", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+            case "slow":
+                await asyncio.sleep(seconds)
+        return Say(200, closed=True)
+
+    def _refuse(self, verdict: schemas.Verdict) -> Say:
+        codes = tuple(each.code for each in verdict.problems if each.severity == "error") or ("id-mismatch",)
+        self._book.sent.append(
+            Sent(
+                id=verdict.id or "?",
+                revision=verdict.revision or 0,
+                kind="publish",
+                digest="",
+                document={},
+                outcome="refused",
+                problems=codes,
+                at=asyncio.get_running_loop().time(),
+            )
+        )
+        problems = [schemas.localized(each.to_json(), "fr") for each in verdict.problems]
+        return problem(422, "submission-refused", problems=problems)
+
+    def _note(
+        self, raw: bytes, verdict: schemas.Verdict, *, failing: bool = False, stored: bool = True, wait: float = 0.0
+    ) -> Outcome:
+        document: dict[str, Any] = orjson.loads(raw)
+        offer_id, revision = document["id"], int(document["revision"])
+        kind: Kind = "withdraw" if verdict.withdrawal else "publish"
+        digest = digest_of(document)
+        outcome: Outcome = "unknown"
+        if stored:
+            outcome = self._book.decide(offer_id, revision, digest, live=kind == "publish")
+        if failing and stored:
+            outcome = "lost"
+        self._book.sent.append(
+            Sent(
+                id=offer_id,
+                revision=revision,
+                kind=kind,
+                digest=digest,
+                document=document,
+                outcome=outcome,
+                problems=(),
+                at=asyncio.get_running_loop().time(),
+                wait=wait,
+            )
+        )
+        return outcome
+
+    async def _take_batch(self, ask: Ask) -> Say:
+        """Each line as it would be alone; all are taken, as with ``partial``."""
+        body = ask.body
+        if ask.headers.get("Content-Encoding") == "gzip":
+            body = zlib.decompressobj(31).decompress(body, MOST_BYTES)
+        lines = body.splitlines()
+        if body.lstrip().startswith(b"["):
+            lines = [orjson.dumps(item) for item in orjson.loads(body)]
+        if self.faults:
+            for line in filter(bytes.strip, lines[1:]):
+                await self._fail(self.faults[0], line, schemas.check_submission(line, on=self._day()))
+            return await self._take(lines[0], ask)
+        answers = [await self._take(line, ask) for line in lines if line.strip()]
+        refused = sum(each.status == 422 for each in answers)
+        results = [
+            {"index": index, "status": "refused" if each.status == 422 else "queued", "receipt": _RECEIPT}
+            for index, each in enumerate(answers)
+        ]
+        counts = {"items": len(answers), "refused": refused, "queued": len(answers) - refused}
+        return Say(207 if refused else 202, {**counts, "results": results})
+
+
+_RECEIPT = "rAAAAAAAAAAAAAAAAAAAAAAAA"
+_STATUS: Mapping[Outcome, int] = {"accepted": 201, "duplicate": 200, "stale": 409, "rejected": 409}

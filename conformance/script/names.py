@@ -1,0 +1,111 @@
+"""Names: what ``${id.a}``, ``${week.1}`` or ``${day+400}`` stand for in one case, on one day, for given platforms."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from typing import Any
+
+from schemas.schoolyear import SchoolYear, monday_of, years
+
+_AHEAD_DAYS = 400
+_OFFSET = re.compile(r"(?P<name>[a-z_]+(?:\.[A-Za-z0-9_]+)*)(?P<offset>[+-][0-9]+)?")
+APPLY_HOST = "offres.conformite.example"
+
+
+class UnknownNameError(Exception):
+    """A name that stands for nothing here; the case, or the set-up, lacks it."""
+
+
+def school_year(day: date) -> SchoolYear:
+    """The first school year whose mandatory weeks lie ahead on a day. Raises UnknownNameError where none is."""
+    for year in years():
+        end = _sunday(year.weeks[-1])
+        if day <= end <= day + timedelta(days=_AHEAD_DAYS):
+            return year
+    raise UnknownNameError(f"no school year with weeks after {day} is on file: take a newer version of the kit")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """What the names of one case stand for. ``platforms`` and ``hosts`` are the accounts' own; ``kept`` is what earlier
+    answers gave, by name; ``seed`` makes the ids of one run differ from another's, and the same in its repetition.
+    """
+
+    seed: str
+    case: str
+    day: date
+    platforms: Mapping[str, str]
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    kept: Mapping[str, Any] = field(default_factory=dict)
+
+    def __getitem__(self, expression: str) -> Any:
+        """The value of ``name`` or ``name±number``. Raises UnknownNameError."""
+        found = _OFFSET.fullmatch(expression)
+        if found is None:
+            raise UnknownNameError(f"{expression!r} is not a name")
+        offset = int(found["offset"] or 0)
+        head, _, rest = found["name"].partition(".")
+        match head:
+            case "id":
+                return self.offer_id("publisher", rest)
+            case "local":
+                return self._local(rest)
+            case "apply":
+                return f"https://{APPLY_HOST}/{self._local(rest)}"
+            case "kept":
+                return self._kept(rest, offset)
+            case "host":
+                return self._host(rest)
+            case "week" | "day" | "sunday":
+                return self._date(head, rest, offset)
+        if head in self.platforms:
+            return self.offer_id(head, rest) if rest else self.platforms[head]
+        raise UnknownNameError(f"nothing is called {expression!r} here")
+
+    def offer_id(self, account: str, local: str) -> str:
+        """The id of an offer of this case under an account's platform."""
+        return f"{self.platforms[account]}:{self._local(local)}"
+
+    def keeping(self, kept: Mapping[str, Any]) -> "Names":
+        """The same with more values kept."""
+        return replace(self, kept={**self.kept, **kept})
+
+    def _host(self, account: str) -> str:
+        if account not in self.hosts:
+            raise UnknownNameError(f"conformance.toml gives no host for the account {account!r}")
+        return self.hosts[account]
+
+    def _local(self, name: str) -> str:
+        digest = hashlib.blake2b(f"{self.seed}\n{self.case}".encode(), digest_size=5).hexdigest()
+        return f"k{digest}-{name}"
+
+    def _date(self, head: str, rest: str, offset: int) -> str:
+        """A week, a day from the day of receipt on, or from the Sunday of the last mandatory week on."""
+        match head:
+            case "week":
+                return self._week(int(rest), offset)
+            case "day":
+                return (self.day + timedelta(days=offset)).isoformat()
+        return (_sunday(school_year(self.day).weeks[-1]) + timedelta(days=offset)).isoformat()
+
+    def _week(self, number: int, offset: int) -> str:
+        monday = monday_of(school_year(self.day).weeks[number - 1])
+        if monday is None:
+            raise UnknownNameError("the calendar holds a week that does not exist")
+        year, week, _ = (monday + timedelta(weeks=offset)).isocalendar()
+        return f"{year}-W{week:02}"
+
+    def _kept(self, name: str, offset: int) -> Any:
+        if name not in self.kept:
+            raise UnknownNameError(f"no earlier answer gave {name!r}")
+        value = self.kept[name]
+        return value + offset if offset else value
+
+
+def _sunday(week: str) -> date:
+    monday = monday_of(week)
+    if monday is None:
+        raise UnknownNameError("the calendar holds a week that does not exist")
+    return monday + timedelta(days=6)

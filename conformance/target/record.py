@@ -1,0 +1,83 @@
+"""Recording: one request and its answer as a report may hold them, without secrets and personal data. Pure."""
+
+import re
+from collections.abc import Mapping
+from urllib.parse import unquote
+
+import schemas
+from conformance.model.result import Exchange
+
+MASK = "•••"
+_SHOWN = 4_000
+"""Characters of a body that are kept."""
+_TAIL = 500
+"""Characters before a cut that are not kept: what is cut in two could no longer be told for what it is."""
+_SECRET_HEADERS = frozenset(
+    {"authorization", "cookie", "dpop", "proxy-authorization", "set-cookie", "x-api-key", "x-auth-token"}
+)
+_NAMES = "access_token|refresh_token|id_token|token|client_secret|client_assertion|password|secret|code_verifier"
+_IN_JSON = re.compile(rf'("(?:{_NAMES})"\s*:\s*")(?:[^"\\]|\\.)*', re.IGNORECASE)
+_IN_FORM = re.compile(rf"(?<![^\s&?])((?:{_NAMES})=)[^&\s]+", re.IGNORECASE)
+_SIGNED = re.compile(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,4}")
+"""A token that says of itself what it is (RFC 7519)."""
+_SCHEME = re.compile(r"\b(bearer|basic|dpop)\s+[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
+_ESCAPED = re.compile(r"\\u(00[2-7][0-9a-f])", re.IGNORECASE)
+_GZIP = b"\x1f\x8b"
+
+
+def record(
+    *,
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    status: int,
+    answer_headers: Mapping[str, str],
+    answer: bytes,
+    milliseconds: int,
+) -> Exchange:
+    """The exchange as it is kept: masked, and cut where it is long. Without an answer ``status`` is 0."""
+    return Exchange(
+        method=method,
+        url=_masked_text(url),
+        headers=masked_headers(headers),
+        body=masked(body),
+        status=status,
+        answer_headers=masked_headers(answer_headers),
+        answer=masked(answer),
+        milliseconds=milliseconds,
+    )
+
+
+def masked_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers without what proves who somebody is. Names become plain texts: those of HTTP libraries are no JSON."""
+    return {
+        str(name): MASK if name.lower() in _SECRET_HEADERS else _masked_text(value) for name, value in headers.items()
+    }
+
+
+def masked(content: bytes) -> str:
+    """A body as text: its beginning, with the number of bytes where that is not all."""
+    if content.startswith(_GZIP):
+        return f"gzip ({len(content)} bytes)"
+    # A character has up to four bytes, so that the beginning taken here is never shorter than what is shown of it.
+    begun = content[: 4 * (_SHOWN + _TAIL)].decode(errors="backslashreplace")
+    if len(begun) <= _SHOWN:
+        return _masked_text(begun)
+    text = _masked_text(begun[: _SHOWN + _TAIL])
+    return f"{text[: max(0, min(_SHOWN, len(text) - _TAIL))]}… ({len(content)} bytes)"
+
+
+def _masked_text(text: str) -> str:
+    for pattern in (_IN_JSON, _IN_FORM):
+        text = pattern.sub(rf"\1{MASK}", text)
+    text = _SCHEME.sub(rf"\1 {MASK}", _SIGNED.sub(MASK, text))
+    if "%40" in text or "%2B" in text.upper():
+        text = _unescaped(text)
+    return schemas.redact(_ESCAPED.sub(lambda found: chr(int(found[1], 16)), text) if "\\u00" in text else text)
+
+
+def _unescaped(text: str) -> str:
+    """Personal data may stand behind percent signs; only a text that holds some is shown without them."""
+    plain = unquote(text)
+    return plain if schemas.redact(plain) != plain else text

@@ -1,0 +1,168 @@
+"""The wire: HTTP to the partner's system, by one account, with its tokens; all that passes is kept, masked."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import urlencode
+
+import aiohttp
+import orjson
+from yarl import URL
+
+from conformance.model.result import Exchange
+from conformance.target.record import record
+from conformance.target.setup import Account, SetupError
+from conformance.version import KIT_VERSION
+
+LATE = b"no answer in time"
+"""The body of a reply that stands for an answer that did not come in time."""
+_SECONDS = 60.0
+_MOST_BYTES = 64 * 1024 * 1024
+_LIFE_SECONDS = 300.0
+"""How long a token is taken to last whose answer does not say it."""
+_EARLY_SECONDS = 30.0
+"""A token is renewed so long before its end."""
+_FAILED = 500
+_AGENT = f"passerelle-conformance/{KIT_VERSION}"
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer. With status 0 there was none, and the body says why."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @cached_property
+    def json(self) -> Any:
+        """The body's JSON value, None where it is none."""
+        try:
+            return orjson.loads(self.body)
+        except orjson.JSONDecodeError:
+            return None
+
+
+class Wire:
+    """Calls one target as one account; without an account, as nobody. Nothing is followed, repeated or repaired, but
+    that a token which ended too early is asked for again, once.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        target: str,
+        account: Account | None,
+        journal: list[Exchange],
+        *,
+        seconds: float = _SECONDS,
+    ) -> None:
+        self._session = session
+        self._target = target
+        self._account = account
+        self._journal = journal
+        self._timeout = aiohttp.ClientTimeout(total=seconds)
+        self._token: str | None = None
+        self._ends = 0.0
+        self._asking = asyncio.Lock()
+
+    async def call(
+        self, method: str, path: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
+    ) -> Reply:
+        """One request with the account's token, unless the headers bear something else. Raises SetupError where the
+        target gives this account no token; where the target fails while it is asked for one, that is the reply.
+        """
+        given = dict(headers or {})
+        if self._account is None or any(name.lower() == "authorization" for name in given):
+            return await self.send(method, path, given, body)
+        token, fresh = self._token, False
+        if token is None or self._is_over():
+            failure = await self._renew(self._account, token)
+            if failure is not None:
+                return failure
+            fresh = True
+        reply = await self._send_with_token(method, path, given, body)
+        if reply.status != 401 or fresh:
+            return reply
+        try:
+            failure = await self._renew(self._account, token)
+        except SetupError:
+            return reply
+        return reply if failure is not None else await self._send_with_token(method, path, given, body)
+
+    async def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
+        """One request as it is, without a token of ours."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        sent = {"User-Agent": _AGENT, **headers}
+        reply = await self._exchange(method, path, sent, body)
+        self._journal.append(
+            record(
+                method=method,
+                url=self._target + path,
+                headers=sent,
+                body=body or b"",
+                status=reply.status,
+                answer_headers=reply.headers,
+                answer=reply.body,
+                milliseconds=round((loop.time() - began) * 1000),
+            )
+        )
+        return reply
+
+    async def _exchange(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
+        try:
+            async with self._session.request(
+                method,
+                URL(self._target + path, encoded=True),
+                headers=headers,
+                data=body,
+                skip_auto_headers=("Content-Type",),
+                allow_redirects=False,
+                timeout=self._timeout,
+            ) as response:
+                content = bytearray()
+                async for piece in response.content.iter_chunked(65_536):
+                    content += piece
+                    if len(content) > _MOST_BYTES:
+                        return Reply(0, {}, f"an answer of more than {_MOST_BYTES} bytes".encode())
+                return Reply(response.status, dict(response.headers), bytes(content))
+        except TimeoutError:
+            return Reply(0, {}, LATE)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            return Reply(0, {}, f"{type(error).__name__}: {error}".encode())
+
+    async def _send_with_token(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
+        return await self.send(method, path, {"Authorization": f"Bearer {self._token}", **headers}, body)
+
+    def _is_over(self) -> bool:
+        return asyncio.get_running_loop().time() >= self._ends
+
+    async def _renew(self, account: Account, worn: str | None) -> Reply | None:
+        """Have another token than ``worn``; the reply where the target fails. Calls at once ask for one together."""
+        async with self._asking:
+            if self._token is not None and self._token != worn:
+                return None
+            reply, token, life = await self._ask_token(account)
+            if reply.status >= _FAILED or reply.body == LATE:
+                return reply
+            if not isinstance(token, str) or not token:
+                told = reply.body.decode(errors="replace")[:200] if reply.status == 0 else f"status {reply.status}"
+                raise SetupError(
+                    f"The target gives {account.client_id!r} no token: {told}.",
+                    step="check target, client_id and the secret in conformance.toml and the environment",
+                )
+            self._token = token
+            self._ends = asyncio.get_running_loop().time() + max(life - _EARLY_SECONDS, life / 2)
+            return None
+
+    async def _ask_token(self, account: Account) -> tuple[Reply, Any, float]:
+        """The target's answer, the token in it, and how many seconds that lasts."""
+        proof = {"grant_type": "client_credentials", "client_id": account.client_id, "client_secret": account.secret}
+        reply = await self.send("POST", "/oauth/token", _FORM, urlencode(proof).encode())
+        body = reply.json if isinstance(reply.json, dict) else {}
+        life = body.get("expires_in")
+        return reply, body.get("access_token"), float(life) if isinstance(life, int | float) else _LIFE_SECONDS

@@ -1,0 +1,71 @@
+"""Our gateway, on its embedded log or on Kafka, with the accounts that the kit asks for."""
+
+import os
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from conformance.target.setup import Account, Setup
+from gateway import clock
+from gateway.bootstrap import open_log, running
+from gateway.partners import Partners
+from gateway.partners.credential import mint_secret
+from gateway.protocol.partner import Partner
+from gateway.protocol.topic import COMMON
+from gateway.settings import Settings
+
+SLUGS = {
+    "publisher": "bretagne",
+    "neighbour": "normandie",
+    "subscriber": "grand-est",
+    "operator": "operateur",
+    "national": "national",
+}
+SCOPES = {
+    "publisher": {"offers:publish", "offers:read"},
+    "neighbour": {"offers:publish", "offers:read"},
+    "subscriber": {"offers:read"},
+    "operator": {"offers:read", "operate"},
+    "national": {"offers:read"},
+}
+HOST = "stages.grand-est.example"
+
+
+def settings_in(folder: Path, kafka: str | None = None) -> Settings:
+    """Its settings; ``kafka`` are bootstrap servers."""
+    settings = Settings(
+        data=folder / "data", port=0, management_port=0, log_level="error", requests_per_minute=1_000_000
+    )
+    if kafka is None:
+        return settings
+    prefix = f"conformance-{secrets.token_hex(4)}"
+    return replace(settings, kafka=kafka, kafka_prefix=prefix, secret=secrets.token_urlsafe(32))
+
+
+async def onboard(settings: Settings) -> Mapping[str, Account]:
+    """The kit's accounts on the log of these settings."""
+    accounts = {}
+    async with open_log(settings) as log:
+        await log.create_topics(COMMON)
+        partners = Partners(log)
+        for name, slug in SLUGS.items():
+            secret = mint_secret(now=clock.now(), entropy=os.urandom)
+            hosts = (HOST,) if name == "subscriber" else ()
+            await partners.save(
+                Partner(platform=slug, name=slug, scopes=frozenset(SCOPES[name]), hosts=hosts, secrets=(secret.kept,))
+            )
+            host = HOST if name == "subscriber" else None
+            accounts[name] = Account(platform=slug, client_id=slug, secret=secret.text, host=host)
+        await partners.close()
+    return accounts
+
+
+@asynccontextmanager
+async def gateway_place(folder: Path, kafka: str | None = None) -> AsyncIterator[Setup]:
+    """A running gateway, and the set-up that the kit needs for it."""
+    settings = settings_in(folder, kafka)
+    accounts = await onboard(settings)
+    async with running(settings) as gateway:
+        yield Setup(role="gateway", target=gateway.url, accounts=accounts, features={"restart": False})

@@ -1,0 +1,24 @@
+"""Wrong gateways: ended in the middle, they lose what they acknowledged, or do it twice."""
+
+from tests.conformance.mutants.proxy import Forward, Seen, Told, told, wrong
+
+_ONE_OF_THEM = "-r3"
+"""One of the offers that the crash case sends twice, once before the end and once after."""
+
+
+@wrong("crash/restart-amid-publications", "loses what it acknowledged when it is ended")
+async def forgets_at_its_end(seen: Seen, forward: Forward) -> Told:
+    if seen.publishes and seen.path.endswith(_ONE_OF_THEM) and not seen.memory.get(seen.path):
+        seen.memory[seen.path] = True
+        return told(202, {"receipt": "r" + "A" * 30, "verdict": "pending"})
+    return await forward(seen)
+
+
+@wrong("crash/restart-amid-publications", "takes what is sent again after its end for another change")
+async def does_it_twice(seen: Seen, forward: Forward) -> Told:
+    answered = await forward(seen)
+    again = seen.publishes and seen.path.endswith(_ONE_OF_THEM) and (answered.json or {}).get("verdict") == "duplicate"
+    if again and not seen.memory.get(seen.path):
+        seen.memory[seen.path] = True
+        await forward(seen.carrying({**seen.json, "revision": seen.json["revision"] + 1}))
+    return answered

@@ -1,0 +1,158 @@
+"""A reverse proxy before our gateway that is wrong on purpose: one fault, everything else as it is."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+import aiohttp
+import orjson
+from aiohttp import web
+from yarl import URL
+
+_HOP = {"transfer-encoding", "content-length", "connection", "host", "accept-encoding", "date", "server"}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A request on its way to the gateway. ``memory`` is the mutant's own, for one run."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    memory: dict[str, Any] = field(repr=False)
+
+    @property
+    def json(self) -> Any:
+        """The body's value, None where it is not JSON."""
+        return _decoded(self.body)
+
+    @property
+    def publishes(self) -> bool:
+        """Whether it is the publication of one offer."""
+        return self.method == "PUT" and self.path.startswith("/v1/offers/")
+
+    def carrying(self, document: Any) -> "Seen":
+        """The same with another JSON body."""
+        return replace(self, body=orjson.dumps(document))
+
+    def asking(self, **query: str | None) -> "Seen":
+        """The same with some parameters set or, where None, taken out."""
+        kept = {name: value for name, value in self.query.items() if name not in query}
+        return replace(self, query={**kept, **{name: value for name, value in query.items() if value is not None}})
+
+    def bearing(self, **headers: str | None) -> "Seen":
+        """The same with some headers (``_`` for ``-``) set or taken out."""
+        names = {name.replace("_", "-").lower(): value for name, value in headers.items()}
+        kept = {name: value for name, value in self.headers.items() if name.lower() not in names}
+        return replace(self, headers={**kept, **{name: value for name, value in names.items() if value is not None}})
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An answer on its way back."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        """The body's value, None where it is not JSON."""
+        return _decoded(self.body)
+
+    def saying(self, document: Any) -> "Told":
+        """The same with another JSON body."""
+        return replace(self, body=orjson.dumps(document))
+
+
+def told(status: int, document: Any) -> Told:
+    """An answer that the gateway never gave."""
+    return Told(status, {"Content-Type": "application/json"}, orjson.dumps(document))
+
+
+Forward: TypeAlias = Callable[[Seen], Awaitable[Told]]
+Fault: TypeAlias = Callable[[Seen, Forward], Awaitable[Told]]
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A wrong gateway: what is wrong with it, and the case that must catch it."""
+
+    name: str
+    fault: str
+    case: str
+    answer: Fault
+
+
+MUTANTS: dict[str, Mutant] = {}
+
+
+def wrong(case: str, fault: str) -> Callable[[Fault], Fault]:
+    """Register a wrong gateway under its function's name."""
+
+    def register(answer: Fault) -> Fault:
+        name = answer.__name__.replace("_", "-")
+        MUTANTS[name] = Mutant(name, fault, case, answer)
+        return answer
+
+    return register
+
+
+async def honest(seen: Seen, forward: Forward) -> Told:
+    """No fault at all."""
+    return await forward(seen)
+
+
+@asynccontextmanager
+async def proxied(target: str, answer: Fault) -> AsyncIterator[str]:
+    """The address of a gateway with this fault."""
+    memory: dict[str, Any] = {}
+    async with aiohttp.ClientSession(auto_decompress=False, connector=aiohttp.TCPConnector(limit=0)) as session:
+
+        async def forward(seen: Seen) -> Told:
+            url = URL(target + seen.path, encoded=True).with_query(seen.query)
+            async with session.request(
+                seen.method, url, headers=seen.headers, data=seen.body or None, allow_redirects=False
+            ) as response:
+                headers = {name: value for name, value in response.headers.items() if name.lower() not in _HOP}
+                return Told(response.status, headers, await response.read())
+
+        async def handle(request: web.BaseRequest) -> web.Response:
+            headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP}
+            body = await request.read()
+            seen = Seen(request.method, request.rel_url.raw_path, dict(request.query), headers, body, memory)
+            if seen.path == "/oauth/token":
+                answered = await forward(seen)
+            else:
+                _remember(seen)
+                answered = await answer(seen, forward)
+            return web.Response(status=answered.status, headers=answered.headers, body=answered.body)
+
+        server = web.Server(handle, auto_decompress=False)
+        runner = web.ServerRunner(server)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        try:
+            yield f"http://127.0.0.1:{runner.addresses[0][1]}"
+        finally:
+            await runner.cleanup()
+            await asyncio.sleep(0)
+
+
+def _remember(seen: Seen) -> None:
+    """Whose token is whose, by the offers they publish: a wrong gateway knows no bounds."""
+    if seen.publishes and "Authorization" in seen.headers:
+        platform = seen.path.removeprefix("/v1/offers/").partition(":")[0]
+        seen.memory.setdefault(f"token of {platform}", seen.headers["Authorization"])
+
+
+def _decoded(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None

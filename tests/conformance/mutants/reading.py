@@ -1,0 +1,154 @@
+"""Gateways that are wrong towards readers: the feed, its cursors and filters, routing, masking."""
+
+from typing import Any
+
+from tests.conformance.mutants.proxy import Forward, Seen, Told, wrong
+
+
+def _page(seen: Seen, answered: Told) -> Any:
+    return answered.json if seen.path == "/v1/changes" and answered.status == 200 else None
+
+
+@wrong("feed/goes-on-where-it-stood", "uses >= for > in the cursor: the last change of a page comes again")
+async def compares_with_or_equal(seen: Seen, forward: Forward) -> Told:
+    answered = await forward(seen)
+    page = _page(seen, answered)
+    if page is None:
+        return answered
+    again = seen.memory.get(seen.query.get("cursor", ""))
+    last = page["changes"][-1] if page["changes"] else again
+    if last is not None:
+        seen.memory[page["cursor"]] = last
+    return answered.saying({**page, "changes": [*([again] if again else []), *page["changes"]]})
+
+
+@wrong("feed/left-the-filter", "forgets to tell a reader that an offer left its filter")
+async def forgets_the_filter(seen: Seen, forward: Forward) -> Told:
+    answered = await forward(seen)
+    page = _page(seen, answered)
+    if page is None or not seen.query.get("sector", seen.query.get("department")):
+        return answered
+    kept = [change for change in page["changes"] if change.get("reason") != "out-of-scope"]
+    return answered.saying({**page, "changes": kept})
+
+
+@wrong("withdrawal/withdrawn-by-batch", "does not tell readers of withdrawals")
+async def tells_no_withdrawals(seen: Seen, forward: Forward) -> Told:
+    answered = await forward(seen)
+    page = _page(seen, answered)
+    if page is None:
+        return answered
+    kept = [change for change in page["changes"] if change.get("reason") not in {"filled", "cancelled"}]
+    return answered.saying({**page, "changes": kept})
+
+
+@wrong("feed/removal-is-bare", "sends the offer along with its removal")
+async def says_too_much(seen: Seen, forward: Forward) -> Told:
+    answered = await forward(seen)
+    page = _page(seen, answered)
+    if page is None:
+        return answered
+    changes = [{**each, "title": "x"} if each["op"] == "removal" else each for each in page["changes"]]
+    return answered.saying({**page, "changes": changes})
+
+
+@wrong("feed/empty-page-has-a-cursor", "gives no cursor with an empty page")
+async def gives_no_cursor(seen: Seen, forward: Forward) -> Told:
+    answered = await forward(seen)
+    page = _page(seen, answered)
+    if page is None or page["changes"]:
+        return answered
+    return answered.saying({name: value for name, value in page.items() if name != "cursor"})
+
+
+@wrong("feed/size-of-a-page", "gives as many changes as it likes")
+async def ignores_the_limit(seen: Seen, forward: Forward) -> Told:
+    plain = seen.path == "/v1/changes" and seen.query.get("limit") == "1"
+    return await forward(seen.asking(limit="1000") if plain else seen)
+
+
+@wrong("feed/updates-in-order", "tells an older state after a newer one")
+async def tells_old_states(seen: Seen, forward: Forward) -> Told:
+    answered = await forward(seen)
+    page = _page(seen, answered)
+    if page is None:
+        return answered
+    old = [seen.memory[each["id"]] for each in page["changes"] if each["id"] in seen.memory and each["op"] == "upsert"]
+    for change in page["changes"]:
+        if change["op"] == "upsert":
+            seen.memory.setdefault(change["id"], change)
+    late = [each for each in old if not any(each["sequence"] == change["sequence"] for change in page["changes"])]
+    return answered.saying({**page, "changes": [*page["changes"], *late]})
+
+
+@wrong("feed/forged", "takes a cursor it never gave for the beginning")
+async def takes_forged_cursors(seen: Seen, forward: Forward) -> Told:
+    answered = await forward(seen)
+    if seen.path == "/v1/changes" and answered.status == 400 and answered.json["code"] == "cursor-forged":
+        return await forward(seen.asking(cursor=None))
+    return answered
+
+
+@wrong("feed/with-another-filter", "goes on with a cursor under another filter")
+async def mixes_filters(seen: Seen, forward: Forward) -> Told:
+    answered = await forward(seen)
+    if seen.path == "/v1/changes" and answered.status == 400 and answered.json["code"] == "cursor-filter":
+        return await forward(seen.asking(cursor=None))
+    return answered
+
+
+@wrong("routing/loop-guard", "forgets the loop guard")
+async def forgets_the_loop_guard(seen: Seen, forward: Forward) -> Told:
+    return await forward(_swapping(seen, b"https://stages.grand-est.example/", b"https://stages.elsewhere.example/"))
+
+
+@wrong("routing/not-for-regions", "ignores that an offer is not for the regions")
+async def ignores_wishes(seen: Seen, forward: Forward) -> Told:
+    return await forward(_swapping(seen, b'"regions":false', b'"regions":true'))
+
+
+@wrong("routing/not-for-national", "ignores that an offer is not for the national site")
+async def ignores_the_national_wish(seen: Seen, forward: Forward) -> Told:
+    return await forward(_swapping(seen, b'{"national":false}', b'{"national":true}'))
+
+
+@wrong("routing/masked-employer", "shows a masked employer")
+async def unmasks(seen: Seen, forward: Forward) -> Told:
+    answered = await forward(seen)
+    masked = b'"mask_employer":true'
+    if seen.method != "GET" or masked not in answered.body:
+        return answered
+    return Told(answered.status, answered.headers, answered.body.replace(b'"employer":{}', b'"employer":{"name":"X"}'))
+
+
+@wrong("routing/by-place-not-by-publisher", "routes by the publisher's region")
+async def routes_by_publisher(seen: Seen, forward: Forward) -> Told:
+    return await forward(
+        _swapping(seen, b'"postal_code":"59000","city":"Lille"', b'"postal_code":"35000","city":"Rennes"')
+    )
+
+
+@wrong("routing/possible-duplicate", "flags no duplicates")
+async def flags_nothing(seen: Seen, forward: Forward) -> Told:
+    answered = await forward(seen)
+    body = answered.json
+    if seen.method == "GET" and isinstance(body, dict) and "possible_duplicates" in body:
+        return answered.saying({key: value for key, value in body.items() if key != "possible_duplicates"})
+    return answered
+
+
+@wrong("routing/provenance", "gives no provenance")
+async def gives_no_provenance(seen: Seen, forward: Forward) -> Told:
+    answered = await forward(seen)
+    page = _page(seen, answered)
+    if page is None:
+        return answered
+    changes = [{**each, "provenance": ["inconnue"]} if "provenance" in each else each for each in page["changes"]]
+    return answered.saying({**page, "changes": changes})
+
+
+def _swapping(seen: Seen, old: bytes, new: bytes) -> Seen:
+    """A publication in which some bytes are others."""
+    if not seen.publishes or old not in seen.body:
+        return seen
+    return Seen(seen.method, seen.path, seen.query, seen.headers, seen.body.replace(old, new), seen.memory)

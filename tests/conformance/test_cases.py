@@ -1,0 +1,88 @@
+"""The cases on file: sound, complete, and agreeing with the one verdict on their own day and on others."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import orjson
+import pytest
+
+import schemas
+from conformance.build_requirements import write_requirements
+from conformance.model.case import Case, Document, Script
+from conformance.model.coverage import coverage, reasons, sentences
+from conformance.model.library import CaseError, base, cases, read_topic
+from conformance.script.document import document_of
+from conformance.script.names import Names
+
+ROOT = Path(__file__).parents[2]
+CHECKS = {"offer": schemas.check, "withdrawal": schemas.check_withdrawal, "submission": schemas.check_submission}
+DAYS = ("2025-06-30", "2026-01-15", "2026-06-01", "2026-06-29", "2026-11-24", "2027-03-01", "2027-06-26")
+
+
+def documents() -> list[Case]:
+    return [case for case in cases() if isinstance(case.subject, Document)]
+
+
+def verdict_of(case: Case, on: date) -> tuple[bool, set[tuple[str, str]]]:
+    assert isinstance(case.subject, Document)
+    names = Names(seed="s", case=case.id, day=on, platforms={"publisher": "bretagne"})
+    verdict = CHECKS[case.subject.kind](document_of(case.subject, names), on=on)
+    return verdict.accepted, {(problem.code, problem.pointer) for problem in verdict.problems}
+
+
+def test_the_one_verdict_is_the_one_that_every_case_states():
+    stated = {case.id: (case.subject.expected.accepted, set(case.subject.expected.problems)) for case in documents()}
+    assert stated == {case.id: verdict_of(case, case.subject.on) for case in documents()}
+
+
+@pytest.mark.parametrize("day", DAYS)
+def test_a_case_that_may_be_played_live_states_the_same_on_other_days(day: str):
+    on = date.fromisoformat(day)
+    live = [case for case in documents() if case.subject.live]
+    stated = {case.id: (case.subject.expected.accepted, set(case.subject.expected.problems)) for case in live}
+    assert stated == {case.id: verdict_of(case, on) for case in live}
+
+
+def test_there_are_as_many_cases_as_the_guide_says():
+    assert len(documents()) > 500
+    assert sum(isinstance(case.subject, Script) for case in cases()) > 150
+
+
+def test_the_sound_offer_is_accepted_without_a_word():
+    assert "${id.a}" == base()["id"]
+    assert (True, set()) == verdict_of(
+        next(case for case in documents() if case.id == "document/sound"), date(2026, 11, 24)
+    )
+
+
+def test_the_requirements_are_those_of_the_normative_page():
+    page = (ROOT / "docs/protocol.md").read_text(encoding="utf-8")
+    packaged = (ROOT / "conformance/requirements.json").read_text(encoding="utf-8")
+    assert write_requirements(page) == packaged, "run: python -m conformance.build_requirements docs/protocol.md"
+
+
+def test_every_requirement_has_a_case_or_a_written_reason_and_not_both():
+    covered = {each.id for each in coverage() if each.cases}
+    assert set(sentences()) - covered == set(reasons())
+
+
+def test_no_case_names_a_requirement_that_does_not_exist():
+    assert set() == {named for case in cases() for named in case.requirements} - set(sentences())
+
+
+def test_every_error_and_warning_of_the_offer_catalogue_is_stated_by_some_case():
+    """A rule that no case breaks is a rule that nobody need implement."""
+    stated = {code for case in documents() for code, _ in case.subject.expected.problems}
+    rules = set(json.loads((ROOT / "schemas/catalogue/offer.json").read_text()))
+    assert {"invalid", "more-problems"} == rules - stated
+
+
+def test_a_case_that_breaks_the_schema_names_its_file():
+    with pytest.raises(CaseError, match=r"family/topic\.json/cases/0"):
+        list(read_topic("family", "topic.json", orjson.dumps({"topic": {"fr": "x", "en": "x"}, "cases": [{}]})))
+
+
+def test_a_file_that_is_not_json_names_itself():
+    with pytest.raises(CaseError, match=r"family/topic\.json"):
+        list(read_topic("family", "topic.json", b"{"))

@@ -1,0 +1,123 @@
+"""The command: what it prints, writes and ends with."""
+
+import io
+import json
+from contextlib import chdir
+from datetime import date
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from typer.testing import CliRunner
+
+from conformance.cli.app import app
+from conformance.cli.explain import explain_to
+from conformance.model.coverage import sentences
+from conformance.model.library import cases
+from conformance.report.evidence import check_evidence
+from tests.conformance.partner_places import SECRET, Subscriber
+from tests.conformance.partner_play import setup_for
+
+SOUND = {
+    "id": "bretagne:1",
+    "revision": 1,
+    "title": "Découverte d'un atelier",
+    "description": "Observer la fabrication d'un meuble.",
+    "employer": {"name": "Atelier du Port", "description": "Menuiserie."},
+    "location": {"postal_code": "35000", "city": "Rennes"},
+    "levels": ["troisieme"],
+    "weeks": ["2027-W24"],
+    "sector": "s5",
+    "apply_url": "https://stages.example/1",
+}
+
+
+@pytest.fixture
+def runner(tmp_path: Path):
+    with chdir(tmp_path):
+        yield CliRunner(env={"COLUMNS": "200"})
+
+
+def test_a_file_of_offers_is_judged_line_by_line(runner):
+    Path("offers.ndjson").write_text(json.dumps(SOUND) + "\n" + json.dumps({**SOUND, "seats": 0}) + "\n")
+    done = runner.invoke(app, ["judge", "offers.ndjson", "--lang", "en"])
+    assert 1 == done.exit_code
+    assert "judged/document-2" in done.output
+    assert "1 passed, 1 failed" in done.output
+
+
+def test_one_offer_over_several_lines_and_an_array_are_judged_too(runner):
+    Path("one.json").write_text(json.dumps(SOUND, indent=1))
+    Path("many.json").write_text(json.dumps([SOUND, SOUND]))
+    assert [0, 0] == [runner.invoke(app, ["judge", name]).exit_code for name in ("one.json", "many.json")]
+
+
+@pytest.mark.parametrize("content", [b"\x1f\x8bnot gzip", b"[1,"])
+def test_a_file_that_cannot_be_read_is_told_apart(runner, content: bytes):
+    Path("offers").write_bytes(content)
+    assert 2 == runner.invoke(app, ["judge", "offers"]).exit_code
+
+
+def test_an_empty_file_verifies_nothing(runner):
+    Path("offers").write_bytes(b"")
+    assert 5 == runner.invoke(app, ["judge", "offers"]).exit_code
+
+
+def test_a_set_up_is_written_once_and_read(runner):
+    assert 0 == runner.invoke(app, ["init", "publisher"]).exit_code
+    assert 2 == runner.invoke(app, ["init", "publisher"]).exit_code
+    done = runner.invoke(app, ["doctor"])
+    assert 3 == done.exit_code
+    assert "KIT_PUBLISHER_SECRET" in done.output
+
+
+def test_without_a_set_up_the_run_ends_as_such(runner):
+    assert 3 == runner.invoke(app, ["run"]).exit_code
+
+
+def test_a_case_and_a_requirement_are_explained(runner):
+    case = runner.invoke(app, ["explain", "feed/left-the-filter", "--lang", "en"]).output
+    assert "FEED-006" in case
+    assert "curl -sS -i -X PUT" in case
+    assert 'curl -sS "$TARGET/v1/changes?' in case
+    assert 'curl -sS -X POST "$CONTROL/create"' in runner.invoke(app, ["explain", "publisher/creates"]).output
+    assert "$TARGET/v1/snapshots?mark=" in runner.invoke(app, ["explain", "snapshot/absent-is-withdrawn"]).output
+    assert "feed/left-the-filter" in runner.invoke(app, ["explain", "FEED-006"]).output
+    assert 2 == runner.invoke(app, ["explain", "nothing/at-all"]).exit_code
+
+
+def test_every_case_and_requirement_can_be_explained():
+    console = Console(file=io.StringIO())
+    names = [*(case.id for case in cases()), *sentences()]
+    assert [] == [
+        name for name in names if not explain_to(console, name, seed="s", language="fr", day=date(2026, 11, 25))
+    ]
+
+
+def test_a_report_is_turned_into_every_form_and_no_other(runner):
+    Path("offers.json").write_text(json.dumps(SOUND))
+    runner.invoke(app, ["judge", "offers.json", "--report", "r.json"])
+    assert 0 == runner.invoke(app, ["report", "r.json", "--to", "r.html", "--to", "r.xml", "--to", "r.sarif"]).exit_code
+    assert [] == [name for name in ("r.html", "r.xml", "r.sarif") if not Path(name).stat().st_size]
+    assert 2 == runner.invoke(app, ["report", "r.json", "--to", "r.pdf"]).exit_code
+    assert 2 == runner.invoke(app, ["report", "offers.json", "--to", "r.html"]).exit_code
+
+
+def test_a_subscriber_that_is_not_there_is_a_matter_of_set_up_and_leaves_evidence_that_says_so(runner):
+    listen = setup_for(Subscriber).listen
+    Path("conformance.toml").write_text(
+        f'role = "subscriber"\n[partner]\nlisten = "{listen}"\ncontrol = "http://127.0.0.1:1"\n'
+        '[accounts.subscriber]\nplatform = "grand-est"\nsecret_env = "KIT"\n'
+    )
+    assert 3 == runner.invoke(app, ["run", "--case", "subscriber/resync"], env={"KIT": SECRET}).exit_code
+    assert 3 == runner.invoke(app, ["certify", "evidence.json"], env={"KIT": SECRET}).exit_code
+    assert ["the run does not conform"] == check_evidence(json.loads(Path("evidence.json").read_text()))
+    assert 2 == runner.invoke(app, ["run", "--case", "no/such"], env={"KIT": SECRET}).exit_code
+
+
+def test_the_guide_names_every_command_and_exit_code():
+    page = (Path(__file__).parents[2] / "docs/conformance/README.md").read_text(encoding="utf-8")
+    names = {command.name or command.callback.__name__ for command in app.registered_commands}
+    assert {"init", "doctor", "run", "list", "explain", "coverage", "judge", "report", "certify"} == names
+    assert [] == [name for name in names if f"`{name}" not in page]
+    assert [] == [code for code in range(6) if f"| {code} |" not in page]

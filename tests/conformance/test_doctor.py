@@ -1,0 +1,91 @@
+"""The doctor: what is wrong with the set-up of a publisher, a subscriber or the national site is named beforehand."""
+
+import socket
+from dataclasses import replace
+from typing import Any
+
+import aiohttp
+import pytest
+from aiohttp import TCPConnector
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from conformance.clock import now
+from conformance.target.doctor import examine
+from conformance.target.setup import Account, Setup
+from tests.conformance.partner_places import Publisher, Subscriber, interface
+from tests.conformance.partner_play import setup_for
+from tests.conformance.site_place import ACCOUNT, site_place
+
+
+async def states(setup: Setup, at: str | None = None) -> dict[str, str]:
+    async with aiohttp.ClientSession() as session:
+        checks = [check async for check in examine(setup, session, now=at or now())]
+    assert [] == [check.name for check in checks if (check.state != "good") != bool(check.step)], "each with its step"
+    return {check.name: check.state for check in checks}
+
+
+@pytest.mark.parametrize("made", [Publisher, Subscriber])
+async def test_a_right_partner_is_found_right(made: type[Publisher] | type[Subscriber]):
+    setup = setup_for(made)
+    async with interface(made(f"http://{setup.listen}")) as control:
+        found = await states(replace(setup, control=control))
+    assert {f"account {setup.role}": "good", "listen": "good", "test interface": "good"} == found
+
+
+async def test_a_port_that_is_taken_is_named():
+    setup = setup_for(Publisher)
+    address, _, port = setup.listen.rpartition(":")
+    with socket.create_server((address, int(port))):
+        assert "wrong" == (await states(setup))["listen"]
+
+
+class NeverForgets(Subscriber):
+    """Keeps its offers over a reset."""
+
+    def offers(self) -> dict[str, Any]:
+        return {"bretagne:1": {"sequence": 1, "title": "x"}}
+
+
+async def test_a_reset_that_resets_nothing_is_named():
+    setup = setup_for(NeverForgets)
+    async with interface(NeverForgets(f"http://{setup.listen}")) as control:
+        assert "wrong" == (await states(replace(setup, control=control)))["test interface"]
+
+
+async def test_a_test_interface_that_is_missing_counts_as_the_role_needs_it():
+    publisher, subscriber = setup_for(Publisher), setup_for(Subscriber)
+    gone = replace(publisher, control="http://127.0.0.1:1")
+    found = [
+        await states(setup) for setup in (subscriber, publisher, replace(publisher, features={"order": False}), gone)
+    ]
+    assert ["wrong", "doubtful", "good", "wrong"] == [each["test interface"] for each in found]
+
+
+async def test_without_its_account_a_partner_is_told_so():
+    assert "wrong" == (await states(replace(setup_for(Publisher), accounts={})))["account publisher"]
+
+
+async def test_the_national_site_is_examined_too():
+    async with site_place() as (_, setup):
+        assert {"good"} == set((await states(setup)).values())
+        wrong = Account(platform="national", client_id=ACCOUNT.client_id, secret="faux")
+        assert "wrong" == (await states(replace(setup, accounts={"national": wrong})))["account national"]
+        assert "wrong" == (await states(setup, "2020-01-01T00:00:00Z"))["clock"]
+    assert {"reachable": "wrong"} == await states(replace(setup, target="http://127.0.0.1:1"))
+
+
+class Here(AbstractResolver):
+    """Every name is this machine's."""
+
+    async def resolve(self, host: str, port: int = 0, **_: object) -> list[ResolveResult]:
+        return [ResolveResult(hostname=host, host="127.0.0.1", port=port, family=socket.AF_INET, proto=0, flags=0)]
+
+    async def close(self) -> None:
+        pass
+
+
+async def test_secrets_do_not_travel_in_clear():
+    async with site_place() as (_, setup), aiohttp.ClientSession(connector=TCPConnector(resolver=Here())) as session:
+        elsewhere = replace(setup, target=setup.target.replace("127.0.0.1", "site.example"))
+        found = {check.name: check.state async for check in examine(elsewhere, session, now=now())}
+        assert {"reachable": "good", "encrypted": "wrong"} == {name: found[name] for name in ("reachable", "encrypted")}

@@ -1,0 +1,189 @@
+"""The kit on our gateway, on both logs: it passes every case with no announced failure, also when it is killed."""
+
+import asyncio
+import shlex
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import aiohttp
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from conformance.clock import now, today
+from conformance.model.library import cases
+from conformance.model.result import Outcome
+from conformance.role.gateway import GatewayRole
+from conformance.role.runner import Choice, cases_for, run_cases
+from conformance.target.doctor import examine_gateway
+from conformance.target.setup import Account, Setup
+from gateway.settings import Settings
+from tests.conformance.gateway_place import gateway_place, onboard, settings_in
+from tests.conformance.mutants.proxy import Forward, Seen, Told, proxied, told
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> AsyncIterator[Setup]:
+    async with gateway_place(tmp_path) as setup:
+        yield setup
+
+
+async def played(setup: Setup, choice: Choice) -> list[tuple[str, Outcome, object]]:
+    async with aiohttp.ClientSession() as session:
+        role = GatewayRole(setup, session, seed="s", day=today)
+        results = await run_cases(cases_for(setup, choice, cases()), role, setup, on=today())
+    return [(result.case.id, result.outcome, result.findings or result.reason) for result in results]
+
+
+@pytest.fixture(params=["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
+def kafka(request: pytest.FixtureRequest) -> str | None:
+    servers: str | None = request.getfixturevalue("kafka_servers") if request.param == "kafka" else None
+    return servers
+
+
+@pytest.mark.timeout(600)
+async def test_our_gateway_passes_every_case(tmp_path: Path, kafka: str | None):
+    async with gateway_place(tmp_path, kafka) as place:
+        found = await played(place, Choice())
+    assert [] == [each for each in found if each[1] not in {Outcome.PASS, Outcome.OMIT}]
+    assert sum(each[1] is Outcome.PASS for each in found) > 680
+
+
+class Ending:
+    """A gateway in a process of its own, and a command that kills it and starts it again."""
+
+    def __init__(self, folder: Path, settings: Settings) -> None:
+        self.folder = folder
+        self.settings = settings
+        self.script = folder / "gateway.sh"
+        self.pid = folder / "pid"
+        self.url = ""
+
+    async def start(self) -> None:
+        port, management = await _free_ports()
+        self.url = f"http://127.0.0.1:{port}"
+        settings = replace(
+            self.settings,
+            port=port,
+            management_port=management,
+            signing_key=_signing_key(self.folder / "signing.pem") if self.settings.kafka else None,
+        )
+        variables = " ".join(f"{name}={shlex.quote(value)}" for name, value in settings.to_environ().items())
+        serve = 'import sys; from gateway.cli import main; sys.argv = ["passerelle", "serve"]; main()'
+        python = f"{shlex.quote(sys.executable)} -c {shlex.quote(serve)}"
+        command = f"cd {shlex.quote(str(ROOT))} && {variables} exec {python}"
+        self.script.write_text(
+            f"test -f {self.pid} && kill -9 $(cat {self.pid})\n"
+            f"({command}) >{self.folder}/out 2>&1 </dev/null &\necho $! >{self.pid}\n"
+        )
+        process = await asyncio.create_subprocess_exec("sh", str(self.script))
+        assert 0 == await process.wait()
+        async with asyncio.timeout(90), aiohttp.ClientSession() as session:
+            while not await _answers(session, self.url):
+                await asyncio.sleep(0.1)
+
+    async def end(self) -> None:
+        process = await asyncio.create_subprocess_shell(f"kill -9 $(cat {self.pid})")
+        await process.wait()
+
+
+def _signing_key(path: Path) -> Path:
+    key = ec.generate_private_key(ec.SECP256R1())
+    path.touch(mode=0o600)
+    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return path
+
+
+async def _free_ports() -> tuple[int, int]:
+    servers = [await asyncio.start_server(lambda *_: None, "127.0.0.1", 0) for _ in range(2)]
+    ports = [server.sockets[0].getsockname()[1] for server in servers]
+    for server in servers:
+        server.close()
+        await server.wait_closed()
+    return ports[0], ports[1]
+
+
+async def _answers(session: aiohttp.ClientSession, url: str) -> bool:
+    try:
+        async with session.get(f"{url}/.well-known/passerelle") as response:
+            return response.status == 200
+    except aiohttp.ClientError:
+        return False
+
+
+@pytest.mark.timeout(300)
+async def test_our_gateway_survives_being_killed_amid_publications(tmp_path: Path, kafka: str | None):
+    settings = settings_in(tmp_path, kafka)
+    accounts = await onboard(settings)
+    ending = Ending(tmp_path, settings)
+    await ending.start()
+    try:
+        restart = f"sh {shlex.quote(str(ending.script))}"
+        setup = Setup(role="gateway", target=ending.url, accounts=accounts, restart=restart)
+        [found] = await played(setup, Choice(families=("crash",)))
+    finally:
+        await ending.end()
+    assert ("crash/restart-amid-publications", Outcome.PASS, None) == found
+
+
+async def test_without_a_hook_a_crash_could_not_be_verified(place: Setup):
+    [found] = await played(replace(place, features={}), Choice(families=("crash",)))
+    assert Outcome.SKIP is found[1]
+
+
+async def _without_batches(seen: Seen, forward: Forward) -> Told:
+    """A gateway that does without batches, and says so."""
+    if seen.path == "/v1/offers/batch":
+        problem = told(404, {"type": "x", "title": "x", "status": 404})
+        return Told(problem.status, {"Content-Type": "application/problem+json"}, problem.body)
+    answered = await forward(seen)
+    if seen.path == "/.well-known/passerelle" and answered.status == 200:
+        body = answered.json
+        return answered.saying({**body, "endpoints": {k: v for k, v in body["endpoints"].items() if k != "batch"}})
+    return answered
+
+
+async def test_what_is_said_not_to_be_supported_is_tested_to_be_so(place: Setup):
+    chosen = Choice(cases=("feature/no-batch", "batch/all-queued"))
+    async with proxied(place.target, _without_batches) as url:
+        without = replace(place, target=url, features={"batch": False})
+        found = {name: outcome for name, outcome, _ in await played(without, chosen)}
+    assert {"feature/no-batch": Outcome.PASS, "batch/all-queued": Outcome.OMIT} == found
+    claimed = {name: outcome for name, outcome, _ in await played(replace(place, features={"batch": False}), chosen)}
+    assert Outcome.FAIL is claimed["feature/no-batch"]
+
+
+async def test_a_wrong_secret_is_a_matter_of_set_up(place: Setup):
+    wrong = Account(platform="bretagne", client_id="bretagne", secret="faux")
+    setup = replace(place, accounts={**place.accounts, "publisher": wrong})
+    [found] = await played(setup, Choice(cases=("publish/new-is-201",)))
+    assert Outcome.CONFIG_ERROR is found[1]
+
+
+async def test_an_account_that_is_missing_leaves_its_cases_unverified(place: Setup):
+    accounts = {name: account for name, account in place.accounts.items() if name != "operator"}
+    [found] = await played(replace(place, accounts=accounts), Choice(cases=("withdrawal/lifted",)))
+    assert Outcome.SKIP is found[1]
+
+
+async def doctor(setup: Setup, at: str) -> dict[str, str]:
+    async with aiohttp.ClientSession() as session:
+        return {check.name: check.state async for check in examine_gateway(setup, session, now=at)}
+
+
+async def test_the_doctor_finds_nothing_wrong_with_a_right_set_up(place: Setup):
+    assert {"good"} == set((await doctor(place, now())).values())
+
+
+async def test_the_doctor_names_what_is_wrong(place: Setup):
+    assert {"reachable": "wrong"} == await doctor(
+        replace(place, target="http://127.0.0.1:1"), "2026-01-01T00:00:00+00:00"
+    )
+    swapped = {**place.accounts, "subscriber": place.accounts["publisher"], "publisher": place.accounts["subscriber"]}
+    found = await doctor(replace(place, accounts=swapped, features={}), "2020-01-01T00:00:00+00:00")
+    wrong = {name for name, state in found.items() if state != "good"}
+    assert {"clock", "account publisher", "account subscriber", "restart"} == wrong

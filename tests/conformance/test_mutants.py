@@ -1,0 +1,79 @@
+"""The kit examined: each wrong gateway is caught by the case that names its fault, and not by unrelated ones."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+import pytest_asyncio
+
+from conformance.clock import today
+from conformance.model.case import Case
+from conformance.model.result import Outcome
+from conformance.target.setup import Setup
+from tests.conformance.gateway_place import gateway_place
+from tests.conformance.matrix import MODULES, PAGE, caught, gateway_cases, play
+from tests.conformance.mutants.partners import PARTNERS
+from tests.conformance.mutants.proxy import MUTANTS, Mutant, honest
+from tests.conformance.mutants.sites import SITES
+
+CONTROLS = (
+    "publish/new-is-201",
+    "order/other-content",
+    "withdrawal/published-again",
+    "feed/left-the-filter",
+    "routing/provenance",
+    "error/limits-of-limit",
+    "security/public-addresses",
+    "document/sound",
+)
+"""Cases about different things. A wrong gateway passes those that its fault has nothing to do with."""
+
+
+def case_of(name: str) -> Case:
+    return next(case for case in gateway_cases() if case.id == name)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Setup]:
+    async with gateway_place(tmp_path_factory.mktemp("gateway")) as setup:
+        yield setup
+
+
+def test_there_are_enough_wrong_gateways_and_each_fault_has_its_own_name():
+    assert len(MODULES) == 5
+    assert len(MUTANTS) >= 60
+    assert len(MUTANTS) == len({mutant.fault for mutant in MUTANTS.values()})
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("name", MUTANTS)
+async def test_a_wrong_gateway_is_caught_by_the_case_that_names_its_fault(name: str, place: Setup):
+    mutant = MUTANTS[name]
+    eager = replace(place, patience=0.2)
+    results = await play(eager, mutant, [case_of(mutant.case)], day=today(), seed=f"named {name}")
+    assert caught(mutant, results).named, f"{mutant.fault}: {mutant.case} does not notice"
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_proxy_itself_is_noticed_by_no_case(place: Setup):
+    """What is caught above is the fault, not the proxy."""
+    right = Mutant("right", "nothing", "document/sound", honest)
+    chosen = [case_of(name) for name in sorted({*CONTROLS, *(mutant.case for mutant in MUTANTS.values())})]
+    results = await play(place, right, chosen, day=today(), seed="right")
+    assert [] == [(result.case.id, result.findings) for result in results if result.outcome is not Outcome.PASS]
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("name", ["tells-one-problem", "shows-metrics", "takes-cut-gzip", "has-no-guard", "unmasks"])
+async def test_a_wrong_gateway_passes_cases_about_other_things(name: str, place: Setup):
+    results = await play(place, MUTANTS[name], [case_of(each) for each in CONTROLS], day=today(), seed=f"other {name}")
+    assert [] == [(result.case.id, result.findings) for result in results if result.outcome is not Outcome.PASS]
+
+
+def test_the_published_matrix_has_all_that_is_wrong_and_no_survivor():
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    published = {tuple(line.split(" | ")[:3]) for line in lines if line.startswith("| `")}
+    wrong = [*MUTANTS.values(), *PARTNERS.values(), *SITES.values()]
+    assert {(f"| `{each.name}`", each.fault, f"`{each.case}`") for each in wrong} == published, (
+        "run: python -m tests.conformance.matrix"
+    )

@@ -1,0 +1,63 @@
+"""The role national site, against the simulator: what the gateway takes the site to do is what it does."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import replace
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from conformance.clock import today
+from conformance.model.case import Case
+from conformance.model.library import cases
+from conformance.model.result import Outcome, Result
+from conformance.role.national import NationalRole
+from conformance.target.setup import Account, Setup, SetupError
+from tests.conformance.mutants.sites import SITES
+from tests.conformance.site_place import ACCOUNT, played, played_before, site_place
+
+CASES = [case for case in cases() if "national" in case.roles]
+
+
+def case_of(name: str) -> Case:
+    return next(case for case in CASES if case.id == name)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def named() -> Mapping[str, Result]:
+    """What the case that names its fault makes of each wrong site. The rate limit makes them wait: all at once."""
+    found = await asyncio.gather(*(played_before(each.answer, [case_of(each.case)]) for each in SITES.values()))
+    return {name: result for name, [result] in zip(SITES, found, strict=True)}
+
+
+@pytest.mark.parametrize("name", SITES)
+def test_a_wrong_site_is_caught_by_the_case_that_names_its_fault(name: str, named: Mapping[str, Result]):
+    assert (SITES[name].case, Outcome.FAIL) == (named[name].case.id, named[name].outcome), SITES[name].fault
+
+
+def test_every_case_has_a_wrong_site_that_it_catches():
+    assert {case.id for case in CASES} == {mutant.case for mutant in SITES.values()}
+
+
+@pytest.mark.timeout(240)
+async def test_the_simulator_is_what_the_cases_take_the_site_to_be_and_is_called_within_its_rate():
+    async with site_place() as (simulator, setup):
+        found = await played(setup, CASES)
+        assert max(simulator.counted.values()) <= 100
+    assert [] == [(each.case.id, each.findings) for each in found if each.outcome is not Outcome.PASS]
+    assert len(found) > 10
+
+
+async def test_a_wrong_password_is_a_matter_of_set_up():
+    wrong = Account(platform="national", client_id=ACCOUNT.client_id, secret="faux")
+    async with site_place() as (_, setup):
+        [found] = await played(replace(setup, accounts={"national": wrong}), [case_of("national-site/index")])
+    assert Outcome.CONFIG_ERROR is found.outcome
+
+
+async def test_without_its_account_the_role_cannot_begin():
+    setup = Setup(role="national", target="http://127.0.0.1:1")
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(SetupError, match=r"accounts\.national"):
+            NationalRole(setup, session, seed="s", day=today)

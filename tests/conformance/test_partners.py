@@ -1,0 +1,107 @@
+"""The roles publisher and subscriber: a right partner passes every case, each wrong one is caught by its own."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pytest
+import pytest_asyncio
+
+from conformance.clock import today
+from conformance.model.case import Case
+from conformance.model.result import Outcome, Result
+from conformance.role.publisher import publisher_role
+from conformance.role.runner import run_cases
+from conformance.role.subscriber import subscriber_role
+from tests.conformance.mutants.partners import PARTNERS, WrongPartner
+from tests.conformance.partner_places import Partner, Publisher, Subscriber
+from tests.conformance.partner_play import cases_of, played, role_of, setup_for
+
+_TOGETHER = 7
+
+
+def wrong(results: Sequence[Result]) -> list[tuple[str, object]]:
+    return [
+        (result.case.id, result.findings or result.reason) for result in results if result.outcome is not Outcome.PASS
+    ]
+
+
+@pytest.mark.parametrize("made", [Publisher, Subscriber])
+async def test_a_right_partner_passes_every_case(made: type[Partner]):
+    chosen = cases_of(role_of(made))
+    assert len(chosen) > 20
+    assert [] == wrong(await played(made, chosen))
+
+
+def with_what_is_watched(named: Case) -> list[Case]:
+    """The case, behind some others where it watches for something in all that was sent before."""
+    before = {"publisher/creates", "publisher/changes", "publisher/too-many"} if named.family == "watched" else set()
+    return [*(case for case in cases_of("publisher") if case.id in before), named]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def named() -> Mapping[str, Result]:
+    """What the case that names its fault makes of each wrong partner. They wait most of the time: several at once."""
+    gate = asyncio.Semaphore(_TOGETHER)
+
+    async def examine(mutant: WrongPartner) -> Result:
+        case = next(case for case in cases_of(role_of(mutant.made)) if case.id == mutant.case)
+        async with gate:
+            return (await played(mutant.made, with_what_is_watched(case), patience=0.2))[-1]
+
+    return dict(zip(PARTNERS, await asyncio.gather(*map(examine, PARTNERS.values())), strict=True))
+
+
+@pytest.mark.parametrize("name", PARTNERS)
+def test_a_wrong_partner_is_caught_by_the_case_that_names_its_fault(name: str, named: Mapping[str, Result]):
+    assert (PARTNERS[name].case, Outcome.FAIL) == (named[name].case.id, named[name].outcome), PARTNERS[name].fault
+
+
+@pytest.mark.parametrize("name", ["forgets-withdrawals", "does-not-wait", "ignores-removals", "rounds-sequences"])
+async def test_a_wrong_partner_passes_cases_about_other_things(name: str):
+    mutant = PARTNERS[name]
+    others = {"publisher/creates", "publisher/changes", "subscriber/takes-upserts", "subscriber/many-pages"}
+    chosen = [case for case in cases_of(role_of(mutant.made)) if case.id in others]
+    assert [] == wrong(await played(mutant.made, chosen))
+
+
+async def test_without_a_test_interface_the_kit_observes_and_says_what_it_could_not_verify():
+    setup = setup_for(Publisher)
+    async with publisher_role(setup, seed="s", day=today) as player:
+        publisher = Publisher(f"http://{setup.listen}")
+        await publisher.publish(publisher.document("bretagne:1", 1))
+        await publisher.publish({**publisher.document("bretagne:2", 1), "max_candidates": 2})
+        results = await run_cases(cases_of("publisher"), player, setup, on=today())
+        await publisher.close()
+    outcomes = {result.case.id: result.outcome for result in results}
+    assert Outcome.SKIP is outcomes["publisher/creates"]
+    assert Outcome.PASS is outcomes["watched/own-slug"]
+    assert Outcome.FAIL is outcomes["watched/sound-documents"]
+
+
+async def test_observing_nothing_verifies_nothing():
+    setup = setup_for(Publisher)
+    async with publisher_role(setup, seed="s", day=today) as player:
+        watched = [case for case in cases_of("publisher") if case.family == "watched"]
+        results = await run_cases(watched, player, setup, on=today())
+    assert {Outcome.SKIP} == {result.outcome for result in results}
+
+
+async def test_a_test_interface_that_is_not_there_is_a_matter_of_set_up():
+    setup = replace(setup_for(Subscriber), control="http://127.0.0.1:1")
+    async with subscriber_role(setup, seed="s", day=today) as player:
+        [result] = await run_cases(cases_of("subscriber")[:1], player, setup, on=today())
+    assert Outcome.CONFIG_ERROR is result.outcome
+
+
+async def test_a_wrong_secret_gets_no_token_from_the_kit():
+    setup = setup_for(Publisher)
+    async with publisher_role(setup, seed="s", day=today):
+        publisher = Publisher(f"http://{setup.listen}")
+        form = {"grant_type": "client_credentials", "client_id": "bretagne", "client_secret": "faux"}
+        async with publisher.session.post(f"{publisher.gateway}/oauth/token", data=form) as response:
+            assert 401 == response.status
+        publisher.token = "faux"
+        status, _, _ = await publisher.send("PUT", "/v1/offers/bretagne:1", publisher.document("bretagne:1", 1))
+        await publisher.close()
+    assert 401 == status

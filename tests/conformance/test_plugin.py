@@ -1,0 +1,41 @@
+"""The pytest plugin: each case a test, told in words, played against a real subscriber."""
+
+import asyncio
+import sys
+from pathlib import Path
+
+from tests.conformance.mutants.partners import IgnoresRemovals
+from tests.conformance.partner_places import SECRET, Partner, Subscriber, interface
+from tests.conformance.partner_play import setup_for
+
+
+async def pytest_on(made: type[Partner], folder: Path, *arguments: str) -> tuple[int, str]:
+    setup = setup_for(made)
+    async with interface(made(f"http://{setup.listen}")) as control:
+        (folder / "conformance.toml").write_text(
+            f'role = "subscriber"\n[partner]\nlisten = "{setup.listen}"\ncontrol = "{control}"\n'
+            '[accounts.subscriber]\nplatform = "grand-est"\nsecret_env = "KIT"\n'
+        )
+        command = ["-m", "pytest", "-p", "conformance.plugin", "-p", "no:cacheprovider", "conformance.toml", *arguments]
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *command,
+            cwd=folder,
+            env={"KIT": SECRET, "PYTHONPATH": str(Path(__file__).parents[2]), "PATH": ""},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await asyncio.wait_for(process.communicate(), 100)
+    return process.returncode or 0, output.decode()
+
+
+async def test_a_right_subscriber_passes_under_pytest(tmp_path: Path):
+    code, output = await pytest_on(Subscriber, tmp_path, "-k", "takes or resync")
+    assert (0, True) == (code, "5 passed" in output), output
+
+
+async def test_a_wrong_one_fails_with_the_kits_own_words(tmp_path: Path):
+    code, output = await pytest_on(IgnoresRemovals, tmp_path, "-k", "takes-removals")
+    assert 1 == code
+    assert "the subscriber does not have" in output
+    assert "Traceback" not in output

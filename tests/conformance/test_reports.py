@@ -1,0 +1,159 @@
+"""Reports: every form from one model, masked, stamped with versions, small, and readable by what reads them."""
+
+from dataclasses import replace
+from xml.etree import ElementTree as ET
+
+import orjson
+import pytest
+from multidict import CIMultiDict
+
+import schemas
+from conformance.model.coverage import sentences
+from conformance.model.result import Outcome
+from conformance.report.document import ReportError, document_of, read_document
+from conformance.report.evidence import check_evidence, digest_of, evidence_of
+from conformance.report.html import write_html
+from conformance.report.junit import write_junit
+from conformance.report.sarif import write_sarif
+from conformance.target.record import masked, masked_headers, record
+from tests.conformance.results import case, result, run
+
+KINDS = [Outcome.PASS, Outcome.FAIL, Outcome.SKIP, Outcome.OMIT, Outcome.ERROR, Outcome.CONFIG_ERROR]
+MIXED = run(*(result(kind, number) for number, kind in enumerate(KINDS)), result(Outcome.FAIL, 9, announced=True))
+
+
+def test_the_json_report_follows_its_published_schema():
+    document = orjson.loads(orjson.dumps(document_of(MIXED)))
+    assert [] == list(schemas.validator("conformance-report").iter_errors(document))
+    assert document == read_document(document)
+
+
+def test_what_is_no_report_is_refused_with_its_place():
+    with pytest.raises(ReportError, match="/results"):
+        read_document({**document_of(MIXED), "results": {}})
+
+
+def test_junit_counts_each_kind_and_can_be_parsed():
+    root = ET.fromstring(write_junit(document_of(MIXED), "fr"))
+    [suite] = root.findall("testsuite")
+    assert ("7", "1", "3", "2") == tuple(suite.get(name) for name in ("tests", "failures", "errors", "skipped"))
+    failure = suite.find("testcase/failure")
+    assert "--case feed/case-1 --seed abc" in (ET.tostring(failure, encoding="unicode") if failure is not None else "")
+
+
+def test_sarif_has_a_rule_and_a_result_for_each_case_that_did_not_pass():
+    document = orjson.loads(write_sarif(document_of(MIXED), "en"))
+    [analysis] = document["runs"]
+    assert "2.1.0" == document["version"]
+    assert 5 == len(analysis["results"]) == len(analysis["tool"]["driver"]["rules"])
+    assert [True] == ["suppressions" in each for each in analysis["results"] if each["ruleId"] == "feed/case-9"]
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        write_html,
+        lambda report: write_junit(report, "en"),
+        lambda report: write_sarif(report, "en").decode(),
+        lambda report: orjson.dumps(report).decode(),
+    ],
+)
+def test_every_form_bears_the_versions(write):
+    text = write(document_of(MIXED))
+    assert [] == [version for version in ("1.0.0", "1.2", "2026-11") if version not in text]
+
+
+def test_the_page_is_in_both_languages_escapes_what_it_shows_and_fetches_nothing():
+    page = write_html(document_of(MIXED))
+    assert "Le cas &lt;1&gt;" in page
+    assert "The case &lt;1&gt;" in page
+    assert "<422>" not in page
+    assert [] == [word for word in ("<script", 'http-equiv="refresh', "src=", "href=", "url(") if word in page]
+
+
+def test_the_page_gives_the_protocols_sentence_and_shows_code_as_code():
+    page = write_html(document_of(run(replace(result(Outcome.FAIL), reason={"fr": "`seats` <", "en": "`seats` >"}))))
+    assert "<b>FEED-001</b> " + sentences()["FEED-001"][:20] in page
+    assert '<span lang="fr"><code>seats</code> &lt;</span>' in page
+
+
+def test_the_page_stays_small_at_ten_thousand_results():
+    many = [
+        result(Outcome.FAIL if number % 3 == 0 else Outcome.PASS, number, family=f"f{number % 20}")
+        for number in range(10_000)
+    ]
+    assert len(write_html(document_of(run(*many)))) < 2_000_000
+
+
+def test_secrets_and_personal_data_are_masked_when_recorded():
+    exchange = record(
+        method="POST",
+        url="https://x/oauth/token?to=accueil@atelier.example",
+        headers={"Authorization": "Basic c2VjcmV0", "Accept": "x"},
+        body=b"grant_type=x&client_secret=s3cret&client_id=a",
+        status=200,
+        answer_headers={"Set-Cookie": "s3cret"},
+        answer=b'{"access_token": "s3cret", "detail": "02 99 00 00 00 accueil@atelier.example"}',
+        milliseconds=1,
+    )
+    assert [] == [word for word in ("s3cret", "c2VjcmV0", "02 99", "accueil@") if word in repr(exchange)]
+    assert "grant_type=x" in exchange.body
+    assert {"Accept": "x"} == masked_headers({"Accept": "x"})
+
+
+def test_headers_as_an_http_library_gives_them_can_be_written_as_json():
+    headers = dict(CIMultiDict({"Content-Type": "application/json", "authorization": "Bearer s3cret"}))
+    assert (
+        b'{"Content-Type":"application/json","authorization":"\xe2\x80\xa2\xe2\x80\xa2\xe2\x80\xa2"}'
+        == orjson.dumps(masked_headers(headers))
+    )
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        b'{"token" : "s3cret-and-more',
+        b'{"password": "s3\\"cret"}',
+        b"Bearer s3cret-and-more",
+        b"eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJzM2NyZXQifQ.s3cret",
+        b"https://x/?a=1&token=s3cret",
+        b"accueil%40atelier.example",
+        rb"accueil\u0040atelier.example",
+    ],
+)
+def test_secrets_and_personal_data_are_found_in_other_guises(hidden: bytes):
+    shown = masked(hidden)
+    assert [] == [word for word in ("s3", "cret", "sdWIi", "accueil") if word in shown]
+
+
+def test_what_a_cut_would_leave_half_of_is_not_shown():
+    content = b"x" * 3_990 + b" accueil@atelier.example " + b"y" * 10_000
+    assert "accueil" not in masked(content)
+    secret = b'{"a": "' + b"x" * 3_900 + b'", "access_token": "' + b"s3cret" * 1_000 + b'"}'
+    assert "s3cret" not in masked(secret)
+
+
+def test_what_is_compressed_is_told_by_its_size():
+    assert "gzip (26 bytes)" == masked(b"\x1f\x8b" + b"x" * 24)
+
+
+def test_long_and_binary_content_is_cut_and_shown():
+    assert masked(b"x" * 10_000).endswith("(10000 bytes)")
+    assert "\\xff" in masked(b"\xff")
+
+
+def test_evidence_is_whole_until_anything_is_changed():
+    report = document_of(run(result(Outcome.PASS, 1), result(Outcome.PASS, 2)))
+    evidence = evidence_of(report, platform="bretagne", played=[case(1), case(2)])
+    assert [] == check_evidence(evidence)
+    assert ["the digest does not fit the content"] == check_evidence({**evidence, "platform": "normandie"})
+    assert ["cases were left out"] == check_evidence(
+        evidence_of(report, platform="x", played=[case(1), case(2), case(3)])
+    )
+    wrong = document_of(run(result(Outcome.FAIL, 1)))
+    assert ["the run does not conform"] == check_evidence(evidence_of(wrong, platform="x", played=[case(1)]))
+    assert ["it is no evidence of this kit"] == check_evidence([])
+
+
+def test_the_digest_does_not_hang_on_the_order_of_members():
+    assert digest_of({"a": 1, "b": "é"}) == digest_of({"b": "é", "a": 1})

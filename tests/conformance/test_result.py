@@ -1,0 +1,130 @@
+"""The result model: what a run amounts to, announced failures, and which cases are played at all."""
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from conformance.model.case import Case
+from conformance.model.expected import Announced, excuse
+from conformance.model.result import Exchange, Finding, Outcome
+from conformance.role.runner import Choice, cases_for, run_cases
+from conformance.role.verify import NotApplicableError, UnverifiableError
+from conformance.script.names import UnknownNameError
+from conformance.target.setup import Setup, SetupError
+from tests.conformance.results import case, result, run
+
+ON = date(2026, 11, 24)
+SETUP = Setup(role="gateway", target="http://x")
+TEXTS = {"fr": "non", "en": "no"}
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "code", "conforms"),
+    [
+        ([Outcome.PASS, Outcome.OMIT], 0, True),
+        ([Outcome.OMIT], 0, False),
+        ([Outcome.PASS, Outcome.FAIL], 1, False),
+        ([Outcome.PASS, Outcome.SKIP], 5, False),
+        ([Outcome.FAIL, Outcome.SKIP], 1, False),
+        ([Outcome.FAIL, Outcome.CONFIG_ERROR], 3, False),
+        ([Outcome.CONFIG_ERROR, Outcome.ERROR, Outcome.FAIL], 4, False),
+    ],
+)
+def test_the_gravest_outcome_decides_what_a_run_amounts_to(outcomes, code, conforms):
+    finished = run(*(result(outcome) for outcome in outcomes))
+    assert (code, conforms) == (finished.exit_code, finished.conforms)
+
+
+def test_an_announced_failure_is_excused_but_does_not_conform():
+    finished = run(result(Outcome.PASS), result(Outcome.FAIL, announced=True))
+    assert (0, False, 1) == (finished.exit_code, finished.conforms, finished.announced)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "until", "expected"),
+    [
+        (Outcome.FAIL, date(2026, 11, 24), (Outcome.FAIL, True)),
+        (Outcome.FAIL, date(2026, 11, 23), (Outcome.FAIL, False)),
+        (Outcome.PASS, date(2026, 11, 24), (Outcome.FAIL, False)),
+        (Outcome.SKIP, date(2026, 11, 24), (Outcome.SKIP, False)),
+    ],
+)
+def test_an_announcement_holds_to_its_day_and_fails_when_the_case_passes(outcome, until, expected):
+    excused = excuse(result(outcome), [Announced("feed/case-1", "ticket", until)], on=ON)
+    assert expected == (excused.outcome, excused.announced)
+
+
+def test_what_was_not_announced_stays_as_it_is():
+    assert result(Outcome.FAIL) == excuse(result(Outcome.FAIL), [Announced("feed/other", "x", ON)], on=ON)
+
+
+class Playing:
+    """A role that does as it is told, case by case."""
+
+    def __init__(self, *told: object) -> None:
+        self.told = list(told)
+        self.journal: list[Exchange] = []
+
+    async def play(self, case: Case) -> list[Finding]:
+        self.journal.append(Exchange("GET", case.id, {}, "", 200, {}, "", 1))
+        told = self.told.pop(0)
+        if isinstance(told, Exception):
+            raise told
+        assert isinstance(told, list)
+        return told
+
+
+FINDING = Finding("x", "1", "2")
+
+
+@pytest.mark.parametrize(
+    ("told", "outcome"),
+    [
+        ([], Outcome.PASS),
+        ([FINDING], Outcome.FAIL),
+        (UnverifiableError(TEXTS), Outcome.SKIP),
+        (UnknownNameError("no account"), Outcome.SKIP),
+        (NotApplicableError(TEXTS), Outcome.OMIT),
+        (SetupError("no token", step="mend it"), Outcome.CONFIG_ERROR),
+        (ZeroDivisionError("oops"), Outcome.ERROR),
+    ],
+)
+async def test_what_a_role_says_becomes_an_outcome(told: object, outcome: Outcome):
+    [found] = await run_cases([case()], Playing(told), SETUP, on=ON)
+    assert outcome is found.outcome
+
+
+async def test_exchanges_are_kept_only_where_something_is_wrong():
+    first, second = await run_cases([case(1), case(2)], Playing([], [FINDING]), SETUP, on=ON)
+    assert ((), ["feed/case-2"]) == (first.exchanges, [exchange.url for exchange in second.exchanges])
+
+
+async def test_fail_fast_stops_at_the_first_that_does_not_pass():
+    told: list[str] = []
+    found = await run_cases(
+        [case(1), case(2), case(3)],
+        Playing([], [FINDING], []),
+        SETUP,
+        on=ON,
+        fail_fast=True,
+        told=lambda each: told.append(each.case.id),
+    )
+    assert ["feed/case-1", "feed/case-2"] == [each.case.id for each in found] == told
+
+
+async def test_a_feature_that_is_not_supported_is_omitted_and_its_absence_is_tested():
+    setup = replace(SETUP, features={"batch": False})
+    with_batch = replace(case(1), feature="batch")
+    without_batch = replace(case(2), feature="batch", unsupported=True)
+    found = await run_cases([with_batch, without_batch], Playing([]), setup, on=ON)
+    assert [Outcome.OMIT, Outcome.PASS] == [each.outcome for each in found]
+    found = await run_cases([with_batch, without_batch], Playing([]), SETUP, on=ON)
+    assert [Outcome.PASS, Outcome.OMIT] == [each.outcome for each in found]
+
+
+def test_cases_are_chosen_by_role_id_and_family():
+    known = [case(1), case(2), case(1, "order"), replace(case(9), roles=frozenset({"publisher"}))]
+    assert 3 == len(cases_for(SETUP, Choice(), known))
+    assert ["feed/case-2"] == [each.id for each in cases_for(SETUP, Choice(cases=("feed/case-2",)), known)]
+    assert ["order/case-1"] == [each.id for each in cases_for(SETUP, Choice(families=("order",)), known)]

@@ -1,0 +1,113 @@
+"""The small language of cases: names, templates and matchers."""
+
+from datetime import date
+
+import pytest
+
+from conformance.script.matcher import MISSING, mismatches, shown
+from conformance.script.names import Names, UnknownNameError
+from conformance.script.template import changed, fill, value_at
+
+NAMES = Names(
+    seed="s", case="f/c", day=date(2026, 11, 24), platforms={"publisher": "bretagne", "neighbour": "normandie"}
+)
+
+
+def test_a_name_is_the_same_in_a_repetition_and_another_under_another_seed_or_case():
+    other_seed = Names(seed="t", case="f/c", day=NAMES.day, platforms=NAMES.platforms)
+    other_case = Names(seed="s", case="f/d", day=NAMES.day, platforms=NAMES.platforms)
+    assert NAMES["id.a"] == fill("${id.a}", NAMES)
+    assert len({NAMES["id.a"], NAMES["id.b"], other_seed["id.a"], other_case["id.a"], NAMES["neighbour.a"]}) == 5
+
+
+def test_weeks_and_days_follow_the_day():
+    assert ["2027-W24", "2027-W25", "2027-W23"] == fill(["${week.1}", "${week.2}", "${week.1-1}"], NAMES)
+    assert "2027-12-29" == NAMES["day+400"]
+    assert "2027-06-28" == NAMES["sunday+1"]
+
+
+def test_weeks_are_those_of_the_next_school_year_once_the_last_ones_are_over():
+    after = Names(seed="s", case="c", day=date(2026, 6, 29), platforms={})
+    before = Names(seed="s", case="c", day=date(2026, 6, 28), platforms={})
+    assert ("2026-W25", "2027-W24") == (before["week.1"], after["week.1"])
+
+
+def test_a_day_beyond_the_calendar_asks_for_a_newer_kit():
+    with pytest.raises(UnknownNameError, match="newer version"):
+        Names(seed="s", case="c", day=date(2031, 1, 1), platforms={})["week.1"]
+
+
+@pytest.mark.parametrize("expression", ["nobody", "kept.x", "host.publisher", "Not A Name", ""])
+def test_an_unknown_name_is_told(expression: str):
+    with pytest.raises(UnknownNameError):
+        NAMES[expression]
+
+
+def test_a_text_that_is_one_name_takes_that_value_with_its_type():
+    assert {"n": 8, "t": "<7>"} == fill({"n": "${kept.n+1}", "t": "<${kept.n}>"}, NAMES.keeping({"n": 7}))
+
+
+def test_long_texts_are_written_short():
+    assert {"x": "ababab"} == fill({"x": {"$repeat": "ab", "times": 3}}, NAMES)
+
+
+def test_values_are_put_at_pointers_and_dropped_without_touching_the_original():
+    original = {"a": {"b": 1}, "c": 2}
+    assert {"a": {"b": 1, "x/y": 3}} == changed(original, put={"/a/x~1y": 3}, drop=["/c", "/d"])
+    assert {"a": {"b": 1}, "c": 2} == original
+
+
+def test_a_value_is_found_at_its_pointer():
+    assert [1, None, None] == [value_at({"a": [1]}, pointer) for pointer in ("/a/0", "/a/1", "/b/0")]
+
+
+@pytest.mark.parametrize(
+    ("matcher", "right", "wrong"),
+    [
+        (1, 1, 2),
+        (1, 1, True),
+        (2, 2, 2.0),
+        ("a", "a", "b"),
+        (None, None, 0),
+        ({"a": 1}, {"a": 1, "b": 2}, {"b": 2}),
+        ({"a": 1}, {"a": 1}, [1]),
+        ([1, 2], [1, 2], [2, 1]),
+        ([1], [1], [1, 1]),
+        ({"a": {"$absent": True}}, {}, {"a": None}),
+        ({"$present": True}, 0, None),
+        ({"$matches": "^a"}, "ab", "ba"),
+        ({"$matches": "1"}, "1", 1),
+        ({"$above": 3}, 4, 3),
+        ({"$above": 0}, 1, True),
+        ({"$in": [1, 2]}, 2, 3),
+        ({"$not": 1}, 2, 1),
+        ({"$size": 2}, [1, 2], [1]),
+        ({"$holds": [{"a": 1}, 2]}, [2, {"a": 1, "b": 3}], [{"a": 1}]),
+        ({"$lacks": [{"a": 1}]}, [{"a": 2}], [{"a": 1}]),
+        ({"$lacks": [1]}, [], {}),
+        ({"$schema": "receipt"}, {"receipt": "r" + "A" * 30, "verdict": "pending"}, {"verdict": "pending"}),
+    ],
+)
+def test_a_matcher_takes_what_is_right_and_tells_what_is_wrong(matcher: object, right: object, wrong: object):
+    assert [] == mismatches(matcher, right, "x")
+    assert [] != mismatches(matcher, wrong, "x")
+
+
+def test_a_finding_says_where_and_what():
+    [finding] = mismatches({"a": [{"b": 1}]}, {"a": [{"b": 2}]}, "body")
+    assert ("body/a/0/b", "1", "2") == (finding.place, finding.expected, finding.actual)
+
+
+def test_nothing_is_told_as_nothing():
+    assert "nothing" == mismatches({"a": 1}, {}, "x")[0].actual
+    assert [] == mismatches({"$absent": True}, MISSING, "x")
+
+
+def test_what_is_shown_is_short_and_without_personal_data():
+    assert 200 == len(shown("x" * 500))
+    assert "[…]" == shown("accueil@atelier.example")
+
+
+def test_an_operator_that_does_not_exist_is_the_kits_fault():
+    with pytest.raises(ValueError, match=r"\$like"):
+        mismatches({"$like": 1}, 1, "x")

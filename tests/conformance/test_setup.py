@@ -1,0 +1,109 @@
+"""The partner's one file: read, and every mistake in it named with how to mend it."""
+
+import re
+import textwrap
+import tomllib
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from conformance.cli.template import TEMPLATES
+from conformance.model.case import ROLES, Role
+from conformance.model.library import cases
+from conformance.target.setup import SetupError, read_setup, setup_of
+
+ENVIRON = {
+    "SECRET": "s3cret",
+    **{f"KIT_{name}_SECRET": "s3cret" for name in ("PUBLISHER", "NEIGHBOUR", "SUBSCRIBER", "OPERATOR", "NATIONAL")},
+}
+SOUND = {
+    "role": "gateway",
+    "target": "https://gateway.example.org/",
+    "accounts": {"publisher": {"platform": "bretagne", "secret_env": "SECRET"}},
+    "features": {"snapshots": False},
+    "hooks": {"restart": "true"},
+    "expected_failure": [{"case": "feed/forged", "reason": "ticket 1", "until": date(2027, 1, 31)}],
+}
+SAME = {"platform": "bretagne", "secret_env": "SECRET"}
+
+
+def test_a_sound_file_is_read():
+    setup = setup_of(SOUND, ENVIRON)
+    assert ("gateway", "https://gateway.example.org") == (setup.role, setup.target)
+    assert ("bretagne", "s3cret") == (setup.accounts["publisher"].client_id, setup.accounts["publisher"].secret)
+    assert (False, True, True) == (setup.supports("snapshots"), setup.supports("batch"), setup.supports(None))
+    assert date(2027, 1, 31) == setup.announced[0].until
+
+
+def test_secrets_stay_out_of_what_is_printed():
+    assert "s3cret" not in repr(setup_of(SOUND, ENVIRON))
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"role": "relay"}, "role"),
+        ({"target": "gateway.example.org"}, "target"),
+        ({"target": "https://user@gateway.example.org"}, "target"),
+        ({"accounts": {"visitor": {}}}, "visitor"),
+        ({"accounts": {"publisher": {"platform": "bretagne", "secret_env": "MISSING"}}}, "MISSING"),
+        ({"accounts": {"publisher": {"secret_env": "SECRET"}}}, "platform"),
+        ({"accounts": {"publisher": {"platform": "b", "secret_env": "SECRET", "secret": "x"}}}, "secret"),
+        ({"features": {"teleport": True}}, "teleport"),
+        ({"features": {"batch": "no"}}, "batch"),
+        ({"hooks": {"reboot": "x"}}, "reboot"),
+        ({"patience": 0}, "patience"),
+        ({"profile": "half"}, "half"),
+        ({"partner": {"observe": True}}, "observe"),
+        ({"expected_failure": [{"case": "x", "reason": "y", "until": "soon"}]}, "until"),
+        ({"expected_failure": [{"case": "x", "until": date(2027, 1, 31)}]}, "reason"),
+        (
+            {"expected_failure": [{"case": "feed/of-others", "reason": "y", "until": date(2027, 1, 31)}]},
+            "feed/of-others",
+        ),
+        ({"expected_failure": [{"case": "subscriber/resync", "reason": "y", "until": date(2027, 1, 31)}]}, "gateway"),
+        ({"expected_failure": {"case": "feed/forged"}}, "expected_failure"),
+        ({"accounts": {"publisher": SAME, "neighbour": SAME}}, "same platform"),
+        ({"accounts": {"publisher": "bretagne"}}, "publisher"),
+        ({"partner": {"listen": "8090"}}, "listen"),
+        ({"partner": {"control": "localhost:9000"}}, "control"),
+        ({"colour": "blue"}, "colour"),
+    ],
+)
+def test_a_mistake_is_named_with_a_way_to_mend_it(change: dict, named: str):
+    with pytest.raises(SetupError, match=named) as caught:
+        setup_of({**SOUND, **change}, ENVIRON)
+    assert caught.value.step
+
+
+def test_a_file_that_is_missing_or_no_toml_is_named(tmp_path: Path):
+    with pytest.raises(SetupError, match=r"conformance\.toml"):
+        read_setup(tmp_path / "conformance.toml", {})
+    (tmp_path / "conformance.toml").write_text("role = ", encoding="utf-8")
+    with pytest.raises(SetupError, match="TOML"):
+        read_setup(tmp_path / "conformance.toml", {})
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_the_template_of_each_role_can_be_read_as_it_is(role: Role, tmp_path: Path):
+    path = tmp_path / "conformance.toml"
+    path.write_text(TEMPLATES[role], encoding="utf-8")
+    assert role == read_setup(path, ENVIRON).role
+
+
+def pages() -> list[Path]:
+    return sorted((Path(__file__).parents[2] / "docs/conformance").glob("*.md"))
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+def test_the_set_ups_and_cases_of_the_guides_are_right(page: Path):
+    text = page.read_text(encoding="utf-8")
+    known = {case.id for case in cases()}
+    families = {case.family for case in cases()}
+    named = {name for name in re.findall(r"`([a-z-]+/[a-z0-9-]+)`", text) if name.partition("/")[0] in families}
+    assert set() == named - known
+    for block in re.findall(r"```toml\n(.*?)```", text, re.DOTALL):
+        body = tomllib.loads(textwrap.dedent(block))
+        role = page.stem if page.stem in ROLES else "publisher"
+        assert role == setup_of({"role": role, "target": SOUND["target"], **body}, ENVIRON).role

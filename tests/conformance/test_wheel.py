@@ -1,0 +1,130 @@
+"""The kit's own wheel: in a project that has a folder ``schemas`` of its own, and without anything else of ours."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+
+from conformance.packaging.build import build, rewrite
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel's content in a folder of its own, as an installer would lay it out."""
+    folder = tmp_path_factory.mktemp("wheel")
+    build(folder)
+    [wheel] = folder.glob("passerelle_conformance-*.whl")
+    with ZipFile(wheel) as content:
+        content.extractall(folder / "site")
+    return folder / "site"
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A partner's project, in which ``schemas``, ``conformance`` and ``gateway`` are something else."""
+    for name in ("schemas", "conformance", "gateway"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise ImportError('the partner\\'s own package')\n")
+    return tmp_path
+
+
+def run(installed: Path, project: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        "PYTHONPATH": os.pathsep.join([str(project), str(installed)]),
+        "PATH": os.environ["PATH"],
+        "COLUMNS": "200",
+    }
+    return subprocess.run(
+        command, cwd=project, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def kit(installed: Path, project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    start = "import sys; from passerelle_conformance.cli.app import main; sys.argv[0] = 'kit'; main()"
+    return run(installed, project, sys.executable, "-c", start, *arguments)
+
+
+def test_the_wheel_holds_the_kit_and_a_private_copy_of_the_schemas(installed: Path):
+    package = installed / "passerelle_conformance"
+    assert [] == [
+        name
+        for name in (
+            "cases/base.json",
+            "_schemas/json/offer.schema.json",
+            "report/page.css",
+            "requirements.json",
+            "py.typed",
+        )
+        if not (package / name).is_file()
+    ]
+    assert ["passerelle_conformance"] == sorted(
+        each.name for each in installed.iterdir() if not each.name.endswith(".dist-info")
+    )
+    assert not (package / "packaging").exists()
+
+
+def test_nothing_in_it_imports_our_packages_by_their_old_names(installed: Path, project: Path):
+    look = (
+        "import pkgutil, importlib, sys, passerelle_conformance as kit\n"
+        "names = [each.name for each in pkgutil.walk_packages(kit.__path__, 'passerelle_conformance.')]\n"
+        "[importlib.import_module(name) for name in names if 'build_' not in name]\n"
+        "print(len(names), sorted({'schemas', 'conformance', 'gateway'} & set(sys.modules)))"
+    )
+    done = run(installed, project, sys.executable, "-c", look)
+    number, rest = done.stdout.split(" ", 1)
+    assert ("[]\n", "") == (rest, done.stderr)
+    assert int(number) >= 80
+
+
+def test_a_file_is_judged_in_a_project_with_its_own_schemas(installed: Path, project: Path):
+    (project / "offers.ndjson").write_text(
+        '{"id": "bretagne:1"}\n{"id": "bretagne:1", "revision": 2, "withdrawn": "filled"}\n'
+    )
+    done = kit(
+        installed,
+        project,
+        "judge",
+        "offers.ndjson",
+        "--lang",
+        "en",
+        "--report",
+        "report.html",
+        "--report",
+        "report.json",
+    )
+    assert 1 == done.returncode, done.stderr
+    assert "1 passed, 1 failed" in done.stdout
+    assert (project / "report.html").stat().st_size < 60_000
+
+
+def test_the_command_answers_without_a_network(installed: Path, project: Path):
+    listed = kit(installed, project, "list")
+    assert 0 == listed.returncode, listed.stderr
+    assert listed.stdout.count("\n") > 700
+    explained = kit(installed, project, "explain", "limits/seats-6001", "--lang", "en")
+    assert "out-of-range  /seats" in explained.stdout
+    assert 0 == kit(installed, project, "coverage").returncode
+    assert "passerelle-conformance 1." in kit(installed, project, "--version").stdout
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("import schemas\n", "from passerelle_conformance import _schemas as schemas\n"),
+        ("    import schemas\n", "    from passerelle_conformance import _schemas as schemas\n"),
+        ("from schemas.rulebook import Language\n", "from passerelle_conformance._schemas.rulebook import Language\n"),
+        ("from conformance import clock\n", "from passerelle_conformance import clock\n"),
+        ("from conformances import x\n", "from conformances import x\n"),
+        ('"""What schemas are for."""\n', '"""What schemas are for."""\n'),
+    ],
+)
+def test_imports_are_rewritten_and_nothing_else(source: str, expected: str):
+    assert expected == rewrite(source)
+
+
+def test_an_import_that_the_wheel_cannot_have_is_refused():
+    with pytest.raises(ValueError, match=r"schemas\.registry"):
+        rewrite("import schemas.registry\n")
