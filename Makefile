@@ -47,6 +47,10 @@ bench: dev ## Measure the table of docs/performance.md (half an hour; ONLY=inges
 faults: dev ## Kill, cut and restart, and count at the far end (LOG=embedded or kafka, MINUTES=30, SEED=1)
 	@$(BIN)/python -m tests.faults --log $(or $(LOG),embedded) --minutes $(or $(MINUTES),30) --seed $(or $(SEED),1)
 
+.PHONY: kit
+kit: dev ## Build the conformance kit for partners: its wheel, and one file for this platform (in dist/)
+	@$(BIN)/python conformance/packaging/build.py dist --pex && ls dist
+
 .PHONY: advisories
 advisories: dev ## Ask whether a locked package has a known vulnerability
 	@$(BIN)/pip-audit --require-hashes --disable-pip --requirement requirements/run.txt

@@ -1,8 +1,8 @@
 """Builds the kit's wheel: the package ``passerelle_conformance``, with a private copy of ``schemas`` inside.
 
-``python conformance/packaging/build.py DIST``; with ``--pex`` behind it also one file that holds all the kit needs on
-this platform (``pip install pex`` first). A partner's project may have a folder ``schemas`` of its own, and Python
-would take that one for ours; so the copy is ``passerelle_conformance._schemas``, and every import is rewritten.
+``python conformance/packaging/build.py DIST``; with ``--pex`` behind it (``make kit``) also one file that holds all the
+kit needs on this platform. A partner's project may have a folder ``schemas`` of its own, and Python would take that one
+for ours; so the copy is ``passerelle_conformance._schemas``, and every import is rewritten.
 """
 
 import re
