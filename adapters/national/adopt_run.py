@@ -34,8 +34,8 @@ async def adopt(order: Adopt, reconciliation: Reconciliation, partners: Partners
     walker = Walker(reconciliation.site.index, reconciliation.timing)
     walk = await walker.all(lambda listed: there.append(There.of(listed)))
     answer: dict[str, Any] = {"listed": walk.total, "unreadable": walk.unreadable}
-    strangers = [item for item in there if not _is_of_another(item, order.platform, reconciliation)]
-    matching = match(await _wanted(order.platform, reconciliation), strangers)
+    candidates = [item for item in there if not _is_of_another(item, order.platform, reconciliation)]
+    matching = match(await _wanted(order.platform, reconciliation), candidates)
     answer |= matching.to_json()
     if not walk.complete:
         return {**answer, "error": "index-moved"}

@@ -3,12 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from yarl import URL
-
 from adapters.national.hours import daily_hours, lunch_break
 
 DEFAULT_SEATS = 1
-NEUTRAL = "Offre retirée"
 
 
 def body_of(offer: Mapping[str, Any], *, stand_in: str | None) -> dict[str, Any]:
@@ -40,19 +37,6 @@ def body_of(offer: Mapping[str, Any], *, stand_in: str | None) -> dict[str, Any]
     if "latitude" in location:
         body["coordinates"] = {"latitude": location["latitude"], "longitude": location["longitude"]}
     return body
-
-
-def neutral_body(body: Mapping[str, Any]) -> dict[str, Any]:
-    """A body that says nothing of anybody, to be sent before a deletion: the site keeps what it deletes."""
-    return {
-        **{name: value for name, value in body.items() if name != "coordinates"},
-        **dict.fromkeys(("title", "description", "employer_name", "employer_description"), NEUTRAL),
-        "employer_website": None,
-        "street": body["city"],
-        "permalink": str(URL(body["permalink"]).origin()),
-        "daily_hours": {},
-        "lunch_break": None,
-    }
 
 
 def is_masked(offer: Mapping[str, Any]) -> bool:

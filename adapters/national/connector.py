@@ -11,8 +11,9 @@ from adapters.national.adopt_run import adopt
 from adapters.national.connector_account import AccountWork, Beside
 from adapters.national.connector_calls import Calls, Quiet
 from adapters.national.connector_ledger import Ledger, Route
-from adapters.national.connector_order import Adopt, Placed, Reconcile, Replay
+from adapters.national.connector_order import Adopt, Erase, Placed, Reconcile, Replay
 from adapters.national.connector_replay import replay
+from adapters.national.erase import erase
 from adapters.national.inbound import Inbound
 from adapters.national.outbox import Outbox
 from adapters.national.outbox_patience import Timing
@@ -118,6 +119,8 @@ class NationalConnector:
                     return await reconciliation.run(order)
                 case Adopt() as order:
                     return await adopt(order, reconciliation, self._partners)
+                case Erase() as order:
+                    return await erase(order, ledger, self._sites, self._timing)
         except RightMissingError:
             return {"error": "waiting-for-right"}
         except SiteError as error:

@@ -12,7 +12,8 @@ import structlog
 
 from adapters.national.connector_calls import Calls
 from adapters.national.connector_ledger import Ledger, Route, review
-from adapters.national.connector_order import Placed, answer_record, note_record, read_order
+from adapters.national.connector_order import Placed, answer_record, note_record
+from adapters.national.connector_waiting import WaitingOrders
 from adapters.national.outbox import Outbox
 from gateway.ports import Chunk, EventLog, Owner
 from gateway.protocol.delivery import is_delivery, read_delivery
@@ -54,7 +55,7 @@ class AccountWork:
         self._obey = obey
         self._beside = beside
         self._role = f"national.{route.account}"
-        self._orders: asyncio.Queue[Placed] = asyncio.Queue()
+        self._orders = WaitingOrders(route.account)
         self._caught_up = asyncio.Event()
         self.ready = False
         """Whether the account is owned and its outbox is up to date."""
@@ -65,7 +66,7 @@ class AccountWork:
 
     async def _own(self, owner: Owner) -> None:
         ledger = Ledger(owner, self._outbox, self._route, partitions=self._log.partitions)
-        self._orders, self._caught_up = asyncio.Queue(), asyncio.Event()
+        self._orders, self._caught_up = WaitingOrders(self._route.account), asyncio.Event()
         calls = self._make_calls(ledger)
         try:
             orders_from = await self._rebuild(ledger)
@@ -103,13 +104,14 @@ class AccountWork:
                 for chunk in await reader.poll(limit=_REBUILD, wait=1.0):
                     self._restore(chunk, since=kept[chunk.partition])
                     places[chunk.partition] = chunk.position
+        self._orders.begin()
         return places[ledger.home]
 
     def _restore(self, chunk: Chunk, *, since: int) -> None:
         for record in chunk.records:
             key = record.key or b""
             if not is_delivery(key):
-                self._note_order(record)
+                self._orders.hear(record)
             elif record.offset < since or not self._route.takes(platform_of(key.decode())):
                 continue
             elif record.value is None:
@@ -162,12 +164,7 @@ class AccountWork:
     def _hear(self, chunk: Chunk) -> None:
         for record in chunk.records:
             if not is_delivery(record.key or b""):
-                self._note_order(record)
-
-    def _note_order(self, record: StoredRecord) -> None:
-        placed = None if record.value is None else read_order(record.key or b"", record.value)
-        if placed is not None and placed.account == self._route.account and placed.answer is None:
-            self._orders.put_nowait(placed)
+                self._orders.hear(record)
 
     async def _review_changed(self, ledger: Ledger) -> None:
         """Look at all offers of a platform anew when its terms change, or who delivers for it."""
@@ -187,16 +184,12 @@ class AccountWork:
 
     async def _take_orders(self, ledger: Ledger) -> None:
         await self._caught_up.wait()
-        answered: set[str] = set()
         while True:
-            placed = await self._orders.get()
-            if placed.number in answered:
-                continue  # read twice: when the owner began, and as it went on
-            _log.info("national.order", account=placed.account, order=type(placed.order).__name__)
-            answer = await self._obey(ledger, placed)
+            placed, too_old = await self._orders.take()
+            _log.info("national.order", account=placed.account, order=type(placed.order).__name__, too_old=too_old)
+            answer = {"error": "order-too-old"} if too_old else await self._obey(ledger, placed)
             async with ledger.turn() as turn:
                 turn.write_home(answer_record(placed, answer))
-            answered.add(placed.number)
 
     async def _tell(self, ledger: Ledger, calls: Calls) -> None:
         """Keep the account's note on the log, where the status reads it."""

@@ -77,7 +77,8 @@ def _count(
 async def place_order(log: EventLog, account: str, order: Order, *, number: str) -> Mapping[str, Any]:
     """Write an order on the log, wait until the account's owner has answered it, and clear both away.
 
-    Waits as long as it takes: an order that nobody waits for any more is carried out all the same.
+    Waits as long as it takes: an order that nobody waits for any more is carried out all the same, unless it was too
+    old when an owner came.
     """
     placed = Placed(account, number, order)
     home = partition_of(account, log.partitions)

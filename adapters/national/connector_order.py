@@ -40,9 +40,16 @@ class Reconcile:
     confirm: int | None = None
 
 
-Order: TypeAlias = Replay | Adopt | Reconcile
+@dataclass(frozen=True, slots=True)
+class Erase:
+    """Overwrite what the site keeps of an offer that was deleted there."""
 
-_NAMES: Mapping[type, str] = {Replay: "replay", Adopt: "adopt", Reconcile: "reconcile"}
+    offer: str
+
+
+Order: TypeAlias = Replay | Adopt | Reconcile | Erase
+
+_NAMES: Mapping[type, str] = {Replay: "replay", Adopt: "adopt", Reconcile: "reconcile", Erase: "erase"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +97,8 @@ def _order(body: Mapping[str, Any]) -> Order:
             return Adopt(body["platform"], body["apply"], body["confirm"])
         case "reconcile":
             return Reconcile(body["repair"], body["confirm"])
+        case "erase":
+            return Erase(body["offer"])
     raise ValueError(f"unknown order: {body['order']!r}")
 
 

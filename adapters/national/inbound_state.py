@@ -31,7 +31,8 @@ CREATE TABLE about (log TEXT, format INTEGER);
 """
 _PUT = """
 INSERT INTO made (id, revision, digest, reason, weeks) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
-    revision = excluded.revision, digest = excluded.digest, reason = excluded.reason, weeks = excluded.weeks
+    revision = excluded.revision, digest = excluded.digest, reason = excluded.reason, weeks = excluded.weeks,
+    missing = CASE WHEN made.reason IS NOT NULL OR excluded.reason IS NOT NULL THEN 0 ELSE made.missing END
 """
 
 

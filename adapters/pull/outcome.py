@@ -34,12 +34,15 @@ class Content:
 def applied(beginning: Beginning, content: Content, *, withdrawn: int, at: int) -> Run:
     """The feed is what the platform publishes now."""
     run = _succeeded(beginning, at)
+    counts, problems = replace(content.counts, withdrawn=withdrawn), tuple(content.problems)
     return replace(
         run,
         outcome="applied",
-        counts=replace(content.counts, withdrawn=withdrawn),
-        problems=tuple(content.problems),
+        counts=counts,
+        problems=problems,
         applied_at=at,
+        applied_counts=counts,
+        applied_problems=problems,
         validators=dict(content.validators),
         digest=content.digest,
     )
@@ -54,6 +57,8 @@ def partial(beginning: Beginning, content: Content, *, at: int) -> Run:
         counts=content.counts,
         problems=tuple(content.problems),
         applied_at=None,
+        applied_counts=None,
+        applied_problems=None,
         validators={},
         digest=None,
     )
@@ -62,9 +67,10 @@ def partial(beginning: Beginning, content: Content, *, at: int) -> Run:
 def unchanged(beginning: Beginning, *, at: int) -> Run:
     """The feed is the one that was applied last: what was said of its items still holds."""
     run = _succeeded(beginning, at)
-    counts = run.counts
+    counts = run.counts if run.applied_counts is None else run.applied_counts
+    problems = run.problems if run.applied_problems is None else run.applied_problems
     standing = replace(counts, published=0, unchanged=counts.published + counts.unchanged, withdrawn=0)
-    return replace(run, outcome="unchanged", counts=standing)
+    return replace(run, outcome="unchanged", counts=standing, problems=problems)
 
 
 def pending(beginning: Beginning, content: Content, refusal: SnapshotRefusedError, *, at: int) -> Run:

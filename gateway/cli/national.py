@@ -14,7 +14,7 @@ from rich.text import Text
 
 from adapters.national.accounts import AccountsError, read_accounts
 from adapters.national.connector_desk import Standing, place_order, read_standing
-from adapters.national.connector_order import Adopt, Order, Reconcile, Replay
+from adapters.national.connector_order import Adopt, Erase, Order, Reconcile, Replay
 from adapters.national.connector_rehearsal import Plan, rehearse
 from adapters.national.rate import PER_MINUTE
 from gateway.cli.console import ERR, FAILED, OUT, CommandError
@@ -28,14 +28,19 @@ from gateway.protocol.identity import platform_of
 _SHOWN = 20
 _STEPS = {
     "account-shared": "give the platform an account of its own in the accounts file, restart the gateway, adopt again",
+    "order-too-old": "it waited for more than an hour, so nobody may want it any more: run the command again",
     "index-moved": "offers changed at the site while its index was read: run the command again",
     "shrinks-too-much": "look through the extra ones; if they are all to go, name their number with --confirm",
     "site-unavailable": "wait until the site answers again (passerelle national status), then run the command again",
+    "still-there": "withdraw the offer at its platform, wait until the national site has deleted it, then erase it",
+    "unknown-offer": "the gateway does not know what the site holds of it: ask the national site to erase it",
     "unknown-platform": "passerelle partner list shows the platforms",
     "waiting-for-right": "ask the national site for the right api_full_access",
 }
 
-app = typer.Typer(help="Deliver to the national site: status, plan, adopt, reconcile, replay.", no_args_is_help=True)
+app = typer.Typer(
+    help="Deliver to the national site: status, plan, adopt, reconcile, replay, erase.", no_args_is_help=True
+)
 
 AccountName = Annotated[str | None, typer.Option(help="The account, where there are several.")]
 Confirm = Annotated[
@@ -118,6 +123,22 @@ def replay(
     OUT.print(f"{answer['replayed']} offers are tried again")
     for offer_id in answer["nothing_to_do"]:
         OUT.print(f"{offer_id}: nothing to try again")
+
+
+@app.command()
+def erase(
+    offer: Annotated[str, typer.Argument(help="The offer, deleted there already.", metavar="OFFER")],
+    *,
+    account: AccountName = None,
+) -> None:
+    """Overwrite what the site keeps of a deleted offer, for a person or an employer who asks to be forgotten. Ends with
+    1 when the site keeps some of it.
+    """
+    answer = run(_order(Erase(offer), account=account, platform=platform_of(offer)))
+    _check(answer)
+    _print_answer(answer)
+    if answer["kept"]["count"]:
+        raise typer.Exit(FAILED)
 
 
 async def _standing() -> Standing:

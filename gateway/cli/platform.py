@@ -12,7 +12,7 @@ from rich.table import Table
 from adapters.profile.joining import Joined, join
 from adapters.profile.packaged import profiles
 from adapters.profile.profile import Profile
-from adapters.pull.ordering import last_runs, order_run
+from adapters.pull.ordering import OrderReplacedError, last_runs, order_run
 from adapters.pull.pulls import has_feed
 from gateway.cli.console import FAILED, OUT, UNUSABLE, CommandError
 from gateway.cli.operating import log_here
@@ -164,7 +164,13 @@ async def _run(platform: str, confirm: int | None, wait: float) -> Run:
         if partner is None or partner.revoked or not has_feed(partner):
             raise CommandError(f"{platform} has no feed to pull.", step="passerelle platform list shows who has one")
         order = Order(platform=platform, id=os.urandom(8).hex(), ordered_at=now(), confirm=confirm)
-        ran = await order_run(log, order, seconds=wait)
+        try:
+            ran = await order_run(log, order, seconds=wait)
+        except OrderReplacedError as error:
+            raise CommandError(
+                f"Somebody else ordered {platform} to run at the same time, and that order took the place of this one.",
+                step="passerelle platform list shows what became of it; if you still need a run, order it again",
+            ) from error
     if ran is None:
         raise CommandError(
             f"No gateway ran {platform} within {wait:.0f} s.",

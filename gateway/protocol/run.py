@@ -56,6 +56,7 @@ class Run:
     ``problems`` are the first ones of its items, in both languages, each with ``position`` and ``id`` of its item.
     ``last_error`` stays when later runs succeed. ``validators`` and ``digest`` tell the feed that was ``applied_at``,
     under the profile with the digest ``profile``. ``would_withdraw`` is the number that a pending run waits for.
+    ``applied_counts`` and ``applied_problems`` are what was found in it; None in records that are older than they are.
     ``order`` is the id of the order that this run, or one before it, has answered.
     """
 
@@ -70,6 +71,8 @@ class Run:
     last_success_at: int | None = None
     last_error: Failure | None = None
     applied_at: int | None = None
+    applied_counts: Counts | None = None
+    applied_problems: tuple[Mapping[str, Any], ...] | None = None
     validators: Mapping[str, str] = field(default_factory=dict)
     digest: str | None = None
     profile: str | None = None
@@ -112,6 +115,10 @@ def read_run(key: bytes | None, value: bytes | None) -> Run | Order | None:
     body = orjson.loads(value)
     body["counts"] = Counts(**body["counts"])
     body["problems"] = tuple(body["problems"])
+    if "applied_counts" in body:
+        body["applied_counts"] = Counts(**body["applied_counts"])
+    if "applied_problems" in body:
+        body["applied_problems"] = tuple(body["applied_problems"])
     if "last_error" in body:
         body["last_error"] = Failure(**body["last_error"])
     return Run(**body)

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from adapters.national.erase import NEUTRAL
 from gateway.sqlite import SqliteLog
 from tests.national.bench import PASSWORD, document, eventually
 
@@ -96,6 +97,22 @@ async def test_orders_are_carried_out_by_the_gateway_and_leave_nothing_behind(be
     assert (0, True, True) == (code, "1 offers" in output, "bretagne:unknown: nothing" in output)
     await bench.until_states({"bretagne:1": "delivered"})
     assert [] == [key for key, value in (await bench.records()).items() if key.startswith(b"order/") and value]
+
+
+async def test_an_offer_is_erased_only_once_it_was_deleted_there(bench):
+    await at_work(bench, document("bretagne:1"))
+    await bench.until_states({"bretagne:1": "delivered"})
+    code, output = await command(bench, "erase", "bretagne:1")
+    assert (2, True) == (code, "withdraw the offer at its platform" in output)
+    await bench.withdraw("bretagne:1")
+    await bench.until_states({"bretagne:1": "withdrawn"})
+    code, output = await command(bench, "erase", "bretagne:1")
+    assert (0, True, True) == (code, "erased: 1 bretagne:1" in output, "kept: 0" in output)
+    row = bench.simulator.row("bretagne:1")
+    assert (NEUTRAL, False) == (row.employer_name, row.kept)
+    row.owner = bench.simulator.add_operator("other@example.org", "x")
+    code, output = await command(bench, "erase", "bretagne:1")
+    assert (1, True) == (code, "kept: 1 bretagne:1" in output)
 
 
 async def test_what_cannot_be_done_names_the_next_step(bench):

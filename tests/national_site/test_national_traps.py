@@ -16,8 +16,8 @@ from adapters.national.answer import (
     find_dropped,
     understand,
 )
-from adapters.national.body import NEUTRAL, neutral_body
 from adapters.national.client import NationalSite
+from adapters.national.erase import NEUTRAL, NEUTRAL_BODY
 from adapters.national.mapping import NotDeliverable, Past, Ready, Waiting
 from adapters.national.remote_id import remote_id
 from adapters.national.simulator import NationalSimulator
@@ -303,15 +303,20 @@ async def test_trap_14_some_postcodes_are_refused(postal_code: str, city: str, i
     assert "national-refused:postal-code" == refused.refusals[0].code
 
 
-async def test_trap_16_a_deletion_is_soft_so_an_erasure_needs_a_neutral_patch_first(
+async def test_trap_16_a_deletion_is_soft_and_a_patch_still_overwrites_what_is_kept(
     site: NationalSite, simulator: NationalSimulator
 ) -> None:
     sent = ready(offer_of())
     await deliver(site, sent)
-    assert isinstance(understand(await site.update(NAME, neutral_body(sent.body))), Done)
     await site.delete(NAME)
     row = simulator.row(NAME)
     assert row is not None
+    assert sent.body["employer_name"] == row.employer_name
+    assert isinstance(understand(await site.update(NAME, NEUTRAL_BODY)), Done)
+    row = simulator.row(NAME)
+    assert row is not None
     assert NEUTRAL == row.title == row.description == row.employer_name == row.employer_description
-    assert "Atelier" not in repr(row)
-    assert "Lamennais" not in repr(row)
+    for word in ("Atelier", "Lamennais", "Rennes", "35000", "bretagne.example"):
+        assert word not in repr(row).replace(NAME, "")
+    assert not row.kept
+    assert [] == await index(site)

@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -19,7 +20,7 @@ from gateway.partners import Partners
 from gateway.ports import EventLog
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
-from gateway.protocol.run import Counts, Failure, Order, Run, read_run, run_record
+from gateway.protocol.run import Counts, Failure, Order, Run, order_record, read_run, run_record
 from gateway.protocol.topic import RUNS
 from gateway.sqlite import SqliteLog
 from tests.pull.ground import offer
@@ -195,8 +196,8 @@ def test_the_list_shows_ways_in_last_runs_and_who_is_missing(shell: Shell):
 
 
 @contextmanager
-def answering(shell: Shell, outcome: Run) -> Iterator[list[Order]]:
-    """Somebody who answers the first order on the log as a gateway would."""
+def answering(shell: Shell, outcome: Run, *, newer: str | None = None) -> Iterator[list[Order]]:
+    """Somebody who answers the first order on the log as a gateway would; or a ``newer`` one in its place."""
     orders: list[Order] = []
     stop = threading.Event()
 
@@ -210,8 +211,9 @@ def answering(shell: Shell, outcome: Run) -> Iterator[list[Order]]:
                         found = [read_run(record.key, record.value) for record in chunk.records]
                         orders.extend(one for one in found if isinstance(one, Order))
             for order in orders:
-                answered = Run(**{name: getattr(outcome, name) for name in Run.__slots__} | {"order": order.id})
-                await log.append(RUNS, home, [run_record(answered)])
+                last = order if newer is None else replace(order, id=newer)
+                answered = Run(**{name: getattr(outcome, name) for name in Run.__slots__} | {"order": last.id})
+                await log.append(RUNS, home, [order_record(last), run_record(answered)])
         finally:
             await log.close()
 
@@ -246,6 +248,15 @@ def test_without_a_gateway_nobody_answers_and_the_next_step_is_said(shell: Shell
     error = shell.error("run", "bretagne", "--wait", "1")
     assert "No gateway ran bretagne" in str(error)
     assert "passerelle serve" in error.step
+
+
+def test_an_order_that_another_one_replaced_is_told_so(shell: Shell):
+    shell("add", shell.profile())
+    outcome = Run(platform="bretagne", started_at=1, ended_at=2, outcome="applied")
+    with answering(shell, outcome, newer="other"):
+        error = shell.error("run", "bretagne")
+    assert "took the place of this one" in str(error)
+    assert "order it again" in error.step
 
 
 def test_only_a_platform_with_a_feed_can_be_run(shell: Shell):

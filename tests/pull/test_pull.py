@@ -57,6 +57,19 @@ async def test_a_feed_that_has_not_changed_is_not_even_read(bretagne: Ground):
     assert end == await bretagne.log.ends("submissions")
 
 
+async def test_after_a_failure_an_unchanged_feed_has_its_counts_and_problems_again(bretagne: Ground):
+    bretagne.offers(1, 2)
+    bretagne.region.offers["bretagne:2"]["sector"] = "s99"
+    first = await bretagne.run()
+    bretagne.region.fault = Fault.CUT
+    assert "failed" == (await bretagne.run()).outcome
+    bretagne.region.fault = None
+    run = await bretagne.run()
+    assert ("unchanged", Counts(items=2, unchanged=1, refused=1)) == (run.outcome, run.counts)
+    assert refusals(first) == refusals(run)
+    assert refusals(run)
+
+
 async def test_an_unchanged_feed_is_read_whole_when_ordered_and_hands_in_nothing_anew(bretagne: Ground):
     bretagne.offers(1)
     await bretagne.run()

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from adapters.profile.profile import Profile
-from adapters.pull.ordering import last_runs, order_run
+from adapters.pull.ordering import OrderReplacedError, last_runs, order_run
 from adapters.pull.pulls import Pulls
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
-from gateway.protocol.run import Order, Run
+from gateway.protocol.run import Order, Run, order_record, run_record
 from gateway.protocol.topic import RUNS
 from tests.pull.ground import WITHIN, Ground, ground, profile_of
 
@@ -99,6 +99,35 @@ async def test_an_order_is_answered_at_once_and_only_once(bretagne: Ground):
         assert ("applied", "o1", 2) == (run.outcome, run.order, run.counts.unchanged)
         assert await order(bretagne, "o2") is not None
     assert 3 == bretagne.region.asked
+
+
+async def test_the_first_of_two_orders_that_are_read_together_is_told_that_the_second_took_its_place(bretagne: Ground):
+    await save(bretagne, bretagne.profile)
+    first = asyncio.create_task(order(bretagne, "o1"))
+    home = partition_of("bretagne", bretagne.log.partitions)
+    async with asyncio.timeout(WITHIN):
+        while (await bretagne.log.ends(RUNS))[home] == 0:
+            await asyncio.sleep(0.01)
+    second = Order(platform="bretagne", id="o2", ordered_at=bretagne.now)
+    await bretagne.log.append(RUNS, home, [order_record(second)])
+    async with pulling(bretagne):
+        with pytest.raises(OrderReplacedError):
+            await first
+    assert "o2" == (await last_runs(bretagne.log))["bretagne"].order
+
+
+async def test_an_order_that_is_being_carried_out_is_answered_though_another_one_comes(bretagne: Ground):
+    first = asyncio.create_task(order(bretagne, "o1"))
+    home = partition_of("bretagne", bretagne.log.partitions)
+    async with asyncio.timeout(WITHIN):
+        while (await bretagne.log.ends(RUNS))[home] == 0:
+            await asyncio.sleep(0.01)
+    second = Order(platform="bretagne", id="o2", ordered_at=bretagne.now)
+    answers = [
+        Run(platform="bretagne", started_at=1, ended_at=2, outcome="applied", order=name) for name in ("o1", "o2")
+    ]
+    await bretagne.log.append(RUNS, home, [order_record(second), *map(run_record, answers)])
+    assert answers[0] == await first
 
 
 async def test_an_order_confirms_what_a_pending_run_waits_for(bretagne: Ground):

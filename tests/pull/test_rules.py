@@ -95,6 +95,34 @@ def test_an_unchanged_feed_still_has_the_problems_of_its_items():
     assert (NOW, NOW + 9) == (run.applied_at, run.last_success_at)
 
 
+@pytest.mark.parametrize("between", ["failed", "pending"])
+def test_an_unchanged_feed_is_told_as_it_was_applied_whatever_came_between(between):
+    first = applied(beginning(), CONTENT, withdrawn=7, at=NOW)
+    refusal = SnapshotRefusedError("snapshot-shrinks-too-much", actual=30, expected=40)
+    other = replace(CONTENT, counts=Counts(items=1), problems=[{"code": "y"}])
+    last = failed(beginning(first), FAILURE)
+    if between == "pending":
+        last = pending(beginning(first), other, refusal, at=NOW + 5)
+    record = run_record(last)
+    read = read_run(record.key, record.value)
+    assert isinstance(read, Run)
+    run = unchanged(beginning(read), at=NOW + 9)
+    assert Counts(items=3, unchanged=2, refused=1) == run.counts
+    assert ({"code": "x"},) == run.problems
+    again = unchanged(beginning(run), at=NOW + 10)
+    assert (run.counts, run.problems) == (again.counts, again.problems)
+
+
+def test_a_record_from_before_what_was_applied_was_kept_is_still_read():
+    first = applied(beginning(), CONTENT, withdrawn=0, at=NOW)
+    body = orjson.loads(run_record(first).value or b"")
+    del body["applied_counts"], body["applied_problems"]
+    read = read_run(b"bretagne", orjson.dumps(body))
+    assert replace(first, applied_counts=None, applied_problems=None) == read
+    assert isinstance(read, Run)
+    assert Counts(items=3, unchanged=2, refused=1) == unchanged(beginning(read), at=NOW + 9).counts
+
+
 def test_a_partial_run_is_read_anew_the_next_time():
     run = partial(beginning(applied(beginning(), CONTENT, withdrawn=0, at=NOW)), CONTENT, at=NOW + 9)
     assert ("partial", None, {}, None) == (run.outcome, run.applied_at, run.validators, run.digest)

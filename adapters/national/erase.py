@@ -1,0 +1,82 @@
+"""Erasure: overwrites what the site keeps of an offer that it has deleted, when somebody asks that it be forgotten.
+
+A deletion there only hides the offer. A PATCH still finds it afterwards, changes it, and does not bring it back.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from adapters.national.answer import Done, Missing, NotOurs, Refused, understand
+from adapters.national.connector_ledger import Ledger
+from adapters.national.connector_order import Erase
+from adapters.national.outbox_patience import Timing, backoff
+from adapters.national.remote_id import is_reachable
+from adapters.national.site import OutcomeUnknownError, Site, SiteUnavailableError
+from gateway.protocol.delivery import Part
+
+NEUTRAL = "Offre retirée"
+NEUTRAL_BODY: Mapping[str, Any] = {
+    **dict.fromkeys(("title", "description", "employer_name", "employer_description"), NEUTRAL),
+    "employer_website": None,
+    "street": "Paris",
+    "zipcode": "75001",
+    "city": "Paris",
+    "coordinates": {"latitude": 48.86, "longitude": 2.34},
+    "permalink": "https://1eleve1stage.education.gouv.fr",
+    "max_candidates": 1,
+    "is_public": False,
+    "handicap_accessible": False,
+    "daily_hours": {},
+    "lunch_break": None,
+}
+"""Says nothing of anybody. The sector, the weeks and the levels stay: what is left out is not changed."""
+_TRIES = 8
+
+_log = structlog.get_logger()
+
+
+async def erase(order: Erase, ledger: Ledger, sites: Mapping[str, Site], timing: Timing) -> dict[str, Any]:
+    """Overwrite every part and generation of an offer; the answer names those that are erased and those that are not.
+
+    Doing it again changes nothing. Raises SiteError when the site does not answer.
+    """
+    delivery = ledger.outbox.delivery(order.offer)
+    if delivery is None:
+        return {"error": "unknown-offer"}
+    if any(part.there for part in delivery.parts):
+        return {"error": "still-there"}
+    erased: list[str] = []
+    kept: list[str] = []
+    for part in delivery.parts:
+        outcome = await _overwrite(part, sites[ledger.route.account], sites, timing)
+        if outcome is not None:
+            (erased if outcome else kept).append(part.remote_id or "")
+    _log.info("national.erased", offer=order.offer, erased=len(erased), kept=len(kept))
+    return {
+        "erased": {"count": len(erased), "remote_ids": erased},
+        "kept": {"count": len(kept), "remote_ids": kept},
+    }
+
+
+async def _overwrite(part: Part, own: Site, sites: Mapping[str, Site], timing: Timing) -> bool | None:
+    """Whether the site holds nothing of this part any more; None when it never held any."""
+    name = part.remote_id
+    if name is None:
+        return None
+    if not is_reachable(name):
+        return False
+    for tries in range(_TRIES):
+        try:
+            match understand(await sites.get(part.account, own).update(name, NEUTRAL_BODY)):
+                case Done():
+                    return True
+                case Missing():
+                    return None
+                case NotOurs() | Refused():
+                    return False
+        except (SiteUnavailableError, OutcomeUnknownError) as error:
+            _log.warning("national.call_failed", call="erase", remote_id=name, error=str(error))
+        await timing.sleep(backoff(tries, timing.chance) / 1000)
+    raise SiteUnavailableError(f"{name} could not be overwritten, {_TRIES} times on end")

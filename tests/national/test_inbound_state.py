@@ -1,0 +1,76 @@
+"""What a scan knows of the federation: in how many complete scans an offer was missing on end."""
+
+from dataclasses import replace
+
+import pytest
+
+from adapters.national.inbound_state import InboundState
+from gateway.protocol.submission import Known
+from tests.national.bench import document
+
+ID = "national:7001"
+
+
+@pytest.fixture
+async def known(make_bench, tmp_path):
+    """A bench with one offer from the site, and what a scan knows."""
+    bench = await make_bench()
+    await bench.publish(document(ID))
+    state = InboundState(tmp_path / "inbound.sqlite", log="one")
+    yield bench, state
+    state.close()
+
+
+def missing(state):
+    return [made.id for made in state.missing(scans=2)]
+
+
+async def scan(bench, state, *seen):
+    await state.catch_up(bench.log)
+    state.count_missing(seen)
+
+
+async def test_an_offer_is_missing_after_two_scans_without_it_on_end(known):
+    bench, state = known
+    await scan(bench, state)
+    assert [] == missing(state)
+    await scan(bench, state, ID)
+    await scan(bench, state)
+    assert [] == missing(state)
+    await scan(bench, state)
+    assert [ID] == missing(state)
+
+
+async def test_an_offer_that_came_back_is_missing_after_two_scans_again(known):
+    bench, state = known
+    await scan(bench, state)
+    await scan(bench, state)
+    assert [ID] == missing(state)
+    absent = Known(revision=1, digest="bb", sequence=2_000, position=0, appended_at=0, reason="absent")
+    back = bench.state(document(ID, revision=2))
+    await bench.write(replace(back, known=absent, offer=None, territory=None))
+    await scan(bench, state)
+    await bench.write(back)
+    await scan(bench, state)
+    assert [] == missing(state)
+    await scan(bench, state)
+    assert [ID] == missing(state)
+
+
+async def test_an_offer_that_came_back_between_two_scans_is_missing_after_two_scans_again(known):
+    bench, state = known
+    await scan(bench, state)
+    await scan(bench, state)
+    absent = Known(revision=1, digest="bb", sequence=2_000, position=0, appended_at=0, reason="absent")
+    back = bench.state(document(ID, revision=2))
+    await bench.write(replace(back, known=absent, offer=None, territory=None), back)
+    await scan(bench, state)
+    assert [] == missing(state)
+
+
+async def test_a_new_revision_of_an_offer_that_is_missing_does_not_start_the_count_anew(known):
+    bench, state = known
+    await scan(bench, state)
+    await bench.publish(document(ID, revision=2))
+    await scan(bench, state)
+    assert [ID] == missing(state)

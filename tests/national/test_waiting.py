@@ -1,0 +1,89 @@
+"""Orders that wait: each is carried out once, whoever owns the account, and only while somebody may want it."""
+
+import pytest
+
+from adapters.national.connector_order import Placed, Reconcile, Replay, answer_record, order_record
+from adapters.national.connector_waiting import ORDER_LIFE_MS, WaitingOrders
+from gateway.protocol.identity import partition_of
+from gateway.protocol.record import Record, StoredRecord
+from gateway.protocol.topic import DELIVERIES
+from tests.national.bench import document, eventually
+
+PLACED = Placed("shared", "1", Replay())
+OTHER = Placed("shared", "2", Replay())
+
+
+def heard(*records: Record, at: int = 0) -> WaitingOrders:
+    orders = WaitingOrders("shared")
+    for offset, record in enumerate(records):
+        orders.hear(StoredRecord(offset, at, record.key, record.value))
+    return orders
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        [answer_record(PLACED, {})],
+        [answer_record(PLACED, {}), Record(PLACED.key, None)],
+        [Record(PLACED.key, None)],
+        [order_record(PLACED), answer_record(PLACED, {})],
+    ],
+)
+async def test_an_order_waits_until_its_answer_or_a_tombstone_is_read(rest):
+    orders = heard(order_record(PLACED), *rest, order_record(OTHER))
+    assert (OTHER, False) == await orders.take()
+
+
+async def test_orders_of_other_accounts_do_not_wait_here():
+    assert (OTHER, False) == await heard(order_record(Placed("own", "1", Replay())), order_record(OTHER)).take()
+
+
+async def test_an_order_that_was_taken_is_not_taken_again_when_it_stands_twice_on_the_log():
+    orders = heard(order_record(PLACED))
+    assert (PLACED, False) == await orders.take()
+    for record in (order_record(PLACED), answer_record(PLACED, {}), order_record(OTHER)):
+        orders.hear(StoredRecord(9, 0, record.key, record.value))
+    assert (OTHER, False) == await orders.take()
+
+
+@pytest.mark.parametrize(("age", "too_old"), [(ORDER_LIFE_MS, False), (ORDER_LIFE_MS + 1, True)])
+async def test_an_order_is_too_old_by_the_logs_own_time_when_an_owner_begins(age, too_old):
+    orders = heard(order_record(PLACED), at=5)
+    orders.hear(StoredRecord(9, 5 + age, b"turn/shared", None))
+    orders.begin()
+    assert (PLACED, too_old) == await orders.take()
+    orders.hear(StoredRecord(10, 5 + age, OTHER.key, order_record(OTHER).value))
+    orders.hear(StoredRecord(11, 5 + 9 * age, b"turn/shared", None))
+    assert (OTHER, False) == await orders.take()
+
+
+@pytest.mark.parametrize("cleared", [True, False])
+async def test_an_answered_order_is_not_carried_out_again_by_the_next_owner(make_bench, cleared):
+    bench = await make_bench()
+    await bench.publish(document("bretagne:1"))
+    await bench.start()
+    await bench.until_states({"bretagne:1": "delivered"})
+    placed = await bench.place(Reconcile())
+    assert 1 == (await bench.answer(placed))["matched"]
+    if cleared:
+        await bench.log.append(DELIVERIES, partition_of("shared", bench.log.partitions), [Record(placed.key, None)])
+    pages = bench.calls("GET")
+    assert pages > 0
+    await bench.stop()
+    await bench.start()
+    assert 0 == (await bench.order(Replay()))["replayed"]  # orders follow one another: an earlier one would be done
+    assert pages == bench.calls("GET")
+
+
+async def test_an_order_that_nobody_obeyed_for_long_is_answered_in_place_of_carried_out(make_bench):
+    bench = await make_bench(speed=6_000.0)
+    placed = await bench.place(Reconcile(repair=True))
+    await eventually(lambda: passed(bench, bench.time.start + 3 * ORDER_LIFE_MS))
+    await bench.start()
+    assert {"error": "order-too-old"} == await bench.answer(placed)
+    assert 0 == bench.calls("GET")
+    assert 0 == (await bench.order(Reconcile()))["listed"]
+
+
+async def passed(bench, instant):
+    return bench.time.clock() > instant
