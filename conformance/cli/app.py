@@ -17,7 +17,7 @@ from conformance.cli.console import ERR, OUT, UNUSABLE, Language, stop
 from conformance.cli.drive import VERSIONS, drive
 from conformance.cli.explain import explain_to
 from conformance.cli.template import TEMPLATES
-from conformance.cli.write import FORMATS, write_reports
+from conformance.cli.write import FORMATS, check_file, check_reports, write_file, write_reports
 from conformance.model.case import Role
 from conformance.model.coverage import coverage as all_requirements
 from conformance.model.library import cases
@@ -25,9 +25,10 @@ from conformance.model.result import EXIT_CODES, Outcome, Result, Run
 from conformance.report.console import tell_result, tell_run
 from conformance.report.document import ReportError, document_of, read_document
 from conformance.report.evidence import check_evidence, evidence_of
-from conformance.role.judge import UnreadableError, split_offers
 from conformance.role.judge import judge as judge_document
+from conformance.role.judge import split_offers
 from conformance.role.runner import Choice, cases_for
+from conformance.script.batch import UnreadableError
 from conformance.target.doctor import Check, examine
 from conformance.target.setup import Setup, SetupError, read_setup
 
@@ -102,10 +103,14 @@ def run(
     lang: Lang = "fr",
 ) -> None:
     """Play the cases of your role against your system."""
+    check_reports(report or [])
     setup = _read(config)
-    finished = _play(
-        setup, Choice(cases=tuple(case or ()), families=tuple(family or ())), seed, fail_fast=fail_fast, lang=lang
-    )
+    choice = Choice(cases=tuple(case or ()), families=tuple(family or ()))
+    unknown = choice.unknown(cases_for(setup, Choice(), cases()))
+    if unknown:
+        step = f"see `passerelle-conformance list --role {setup.role}`"
+        stop(f"The role {setup.role} has no case or family {', '.join(unknown)}.", step, UNUSABLE)
+    finished = _play(setup, choice, seed, fail_fast=fail_fast, lang=lang)
     write_reports(document_of(finished), report or [], lang)
     raise typer.Exit(finished.exit_code)
 
@@ -139,6 +144,7 @@ def certify(
     lang: Lang = "fr",
 ) -> None:
     """Play every case of your role and write the evidence, with its digest, for the operator to sign."""
+    check_file(evidence)
     setup = _read(config)
     finished = _play(setup, Choice(), "", fail_fast=False, lang=lang)
     owner = setup.accounts.get(setup.role)
@@ -147,7 +153,7 @@ def certify(
         platform=owner.platform if owner else setup.target,
         played=cases_for(setup, Choice(), cases()),
     )
-    evidence.write_bytes(orjson.dumps(body, option=orjson.OPT_INDENT_2))
+    write_file(evidence, orjson.dumps(body, option=orjson.OPT_INDENT_2))
     for wrong in check_evidence(body):
         OUT.print(f"[red]–[/] {wrong}")
     OUT.print(f"→ {evidence}  {body['digest']}", soft_wrap=True)
@@ -161,6 +167,7 @@ def judge(
     lang: Lang = "fr",
 ) -> None:
     """Judge a file of offers, offline: the verdict that every gateway will give."""
+    check_reports(report or [])
     day, began = clock.today(), clock.now()
     try:
         documents = list(split_offers(file.read_bytes()))

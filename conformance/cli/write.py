@@ -1,5 +1,6 @@
-"""Writing reports to files: the ending of a name says in which form."""
+"""Writing reports and evidence to files: the ending of a report's name says in which form."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -13,18 +14,37 @@ from conformance.report.sarif import write_sarif
 from schemas.rulebook import Language
 
 FORMATS = ".json, .html, .xml (JUnit), .sarif"
+_FOLDER = "give a folder that exists and is yours"
+
+
+def check_reports(paths: Sequence[Path]) -> None:
+    """End the command where a report could not be written: to be asked before a run, which would be lost."""
+    for path in paths:
+        if path.suffix not in _WRITERS:
+            stop(f"{path}: no report is called {path.suffix!r}.", f"end the name in one of {FORMATS}", UNUSABLE)
+        check_file(path)
+
+
+def check_file(path: Path) -> None:
+    """End the command where this file could not be written."""
+    there = path.exists()
+    if path.is_dir() or not path.parent.is_dir() or not os.access(path if there else path.parent, os.W_OK):
+        stop(f"{path} cannot be written.", _FOLDER, UNUSABLE)
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write it whole, or end the command."""
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        stop(f"{path} cannot be written ({error.strerror}).", _FOLDER, UNUSABLE)
 
 
 def write_reports(report: Report, paths: Sequence[Path], language: Language) -> None:
     """Write the report into each file."""
+    check_reports(paths)
     for path in paths:
-        writer = _WRITERS.get(path.suffix)
-        if writer is None:
-            stop(f"{path}: no report is called {path.suffix!r}.", f"end the name in one of {FORMATS}", UNUSABLE)
-        try:
-            path.write_bytes(writer(report, language))
-        except OSError as error:
-            stop(f"{path} cannot be written ({error.strerror}).", "give a folder that exists and is yours", UNUSABLE)
+        write_file(path, _WRITERS[path.suffix](report, language))
         ERR.print(f"→ {path}", markup=False)
 
 

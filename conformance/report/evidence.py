@@ -29,7 +29,9 @@ def evidence_of(report: Report, *, platform: str, played: Iterable[Case]) -> dic
 
 
 def check_evidence(evidence: Any) -> list[str]:
-    """What is wrong with evidence, as whoever signs or files it must check; nothing when it is whole."""
+    """What is wrong with evidence, for who has just written it: nothing when it is whole. A gateway that signs it makes
+    checks of its own.
+    """
     if not isinstance(evidence, dict) or evidence.get("evidence") != KIND:
         return ["it is no evidence of this kit"]
     body = {name: value for name, value in evidence.items() if name != "digest"}

@@ -27,7 +27,7 @@ class Control:
 
     def __init__(self, session: aiohttp.ClientSession, setup: Setup, journal: list[Exchange]) -> None:
         url = setup.control
-        self._wire = Wire(session, url or "", None, journal, seconds=_SECONDS * setup.patience)
+        self._wire = Wire(session, url or "", None, journal, seconds=_SECONDS, patience=setup.patience)
         self._there = url is not None
 
     async def order(self, action: str, **arguments: str) -> Any:

@@ -31,7 +31,10 @@ class GatewayRole:
         self._day = day
         self.journal: list[Exchange] = []
         accounts = {"nobody": None, "stranger": None, **setup.accounts}
-        self._wires = {name: Wire(session, setup.target, account, self.journal) for name, account in accounts.items()}
+        self._wires = {
+            name: Wire(session, setup.target, account, self.journal, patience=setup.patience)
+            for name, account in accounts.items()
+        }
 
     async def play(self, case: Case) -> list[Finding]:
         """What is wrong with the target, as this case shows it."""
@@ -56,15 +59,15 @@ class GatewayRole:
         if subject.kind == "offer":
             path = f"/v1/offers/{_own_id(raw, names)}?dry_run=true"
             reply = await self._wires["publisher"].call("PUT", path, headers=_JSON, body=raw)
-            told = reply.json if isinstance(reply.json, dict) else {}
+            told = value_at(reply.json, "/problems")
         else:
             path = "/v1/offers/batch?dry_run=true"
             reply = await self._wires["publisher"].call("POST", path, headers=_LINES, body=raw + b"\n")
-            told = value_at(reply.json, "/results/0") or {}
+            told = value_at(reply.json, "/results/0/problems")
         status = 200 if subject.expected.accepted else 422
         if reply.status != status:
             return [wrong_status(f"{path.partition('?')[0]}: status", (status,), reply)]
-        return compare_problems(subject.expected, told.get("problems", []), "problems")
+        return compare_problems(subject.expected, [] if told is None else told, "problems")
 
 
 _JSON = {"Content-Type": "application/json"}

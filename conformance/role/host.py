@@ -18,11 +18,13 @@ from conformance.target.setup import Account, SetupError
 
 MOST_BYTES = 64 * 1024 * 1024
 _LIFE_SECONDS = 3600
+_PARTING_SECONDS = 1.0
+"""How long an answer that is still owed when the run is over, a slow one above all, is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A request of the partner, with a valid token."""
+    """A request of the partner, with a valid token. ``headers`` are found whatever their case."""
 
     method: str
     path: str
@@ -73,27 +75,32 @@ class Host:
         """One request: answered, and kept in the journal."""
         loop = asyncio.get_running_loop()
         began = loop.time()
-        body = await _read(request)
-        said = await self._say(request, body)
-        content = b"" if said.body is None else orjson.dumps(said.body)
-        headers = {"Content-Type": "application/json", **said.headers}
-        self._journal.append(
-            record(
-                method=request.method,
-                url=str(request.url),
-                headers=dict(request.headers),
-                body=body,
-                status=0 if said.closed else said.status,
-                answer_headers=headers,
-                answer=content,
-                milliseconds=round((loop.time() - began) * 1000),
+        body, said = b"", Say(500)
+        try:
+            body = await _read(request)
+            said = await self._say(request, body)
+        finally:
+            content = b"" if said.body is None else orjson.dumps(said.body)
+            headers = {"Content-Type": "application/json", **said.headers}
+            self._journal.append(
+                record(
+                    method=request.method,
+                    url=str(request.url),
+                    headers=dict(request.headers),
+                    body=body,
+                    status=0 if said.closed else said.status,
+                    answer_headers=headers,
+                    answer=content,
+                    milliseconds=round((loop.time() - began) * 1000),
+                )
             )
-        )
         if said.closed or said.cut:
             return await _break_off(request, said, headers, content)
         return web.Response(status=said.status, headers=headers, body=content)
 
     async def _say(self, request: web.BaseRequest, body: bytes) -> Say:
+        if len(body) > MOST_BYTES:
+            return problem(413, "body-too-large")
         if request.path == "/oauth/token":
             return self._give_token(request, body)
         if request.path == "/.well-known/passerelle":
@@ -101,15 +108,14 @@ class Host:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or token not in self._tokens:
             return problem(401, "token-invalid", headers={"WWW-Authenticate": 'Bearer realm="passerelle"'})
-        return await self.answering(Ask(request.method, request.path, dict(request.query), dict(request.headers), body))
+        return await self.answering(Ask(request.method, request.path, dict(request.query), request.headers, body))
 
     def _give_token(self, request: web.BaseRequest, body: bytes) -> Say:
         form = {name: values[0] for name, values in parse_qs(body.decode(errors="replace")).items()}
         client, secret = form.get("client_id", ""), form.get("client_secret", "")
         scheme, _, proof = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "basic":
-            client, _, secret = b64decode(proof.encode() + b"==").decode(errors="replace").partition(":")
-            client, secret = unquote(client), unquote(secret)
+            client, secret = _basic(proof)
         right = client == self._account.client_id and secrets.compare_digest(
             secret.encode(), self._account.secret.encode()
         )
@@ -134,6 +140,15 @@ _DISCOVERY = {
         "changes": "/v1/changes",
     },
 }
+
+
+def _basic(proof: str) -> tuple[str, str]:
+    """Name and secret, each form-encoded (RFC 6749, 2.3.1); nobody where it is no base64."""
+    try:
+        client, _, secret = b64decode(proof.encode(errors="replace") + b"==").decode(errors="replace").partition(":")
+    except ValueError:
+        return "", ""
+    return unquote(client), unquote(secret)
 
 
 async def _answer_nothing(_: Ask) -> Say:
@@ -167,7 +182,8 @@ async def hosting(host: Host, answering: Answering, listen: str) -> AsyncIterato
     """Serve at ``address:port`` (0: any free one); the address that the partner must call. Raises SetupError."""
     host.answering = answering
     address, _, port = listen.rpartition(":")
-    runner = web.ServerRunner(web.Server(host.handle, auto_decompress=False, access_log=None))
+    server = web.Server(host.handle, auto_decompress=False, access_log=None)
+    runner = web.ServerRunner(server, shutdown_timeout=_PARTING_SECONDS)
     await runner.setup()
     try:
         try:

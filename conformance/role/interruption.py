@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 
@@ -12,6 +13,7 @@ from conformance.role.verify import UnverifiableError
 from conformance.script.document import sound_offer
 from conformance.script.names import Names
 from conformance.script.template import value_at
+from conformance.target.setup import Setup
 from conformance.target.wire import Reply, Wire
 
 _READY_SECONDS = 90.0
@@ -25,24 +27,30 @@ _NO_HOOK: Texts = {
 }
 
 
-async def interrupt(wire: Wire, names: Names, number: int, *, hook: str | None, place: str) -> list[Finding]:
+async def interrupt(wire: Wire, names: Names, number: int, *, setup: Setup, place: str) -> list[Finding]:
     """Send so many publications; have the target ended in the middle; send all again, in order, until each is decided;
     read the feed. What was acknowledged before must not have been lost, and nothing may be there twice.
     """
-    if hook is None:
+    if setup.restart is None:
         raise UnverifiableError(_NO_HOOK)
     offers = [sound_offer(names, offer=f"r{index}", put={}) for index in range(number)]
     acknowledged: dict[str, str] = {}
     amid = asyncio.Event()
     sending = asyncio.ensure_future(_send_all(wire, offers, acknowledged, amid))
+    sending.add_done_callback(lambda _: amid.set())
     await amid.wait()
-    await _run(hook)
+    try:
+        await _run(setup.restart, _HOOK_SECONDS * setup.patience)
+    except BaseException:
+        sending.cancel()
+        raise
     await sending
-    if not await _ready(wire):
-        return [Finding(place, f"the target answers again within {_READY_SECONDS:.0f} s", "it does not")]
+    ready_seconds = _READY_SECONDS * setup.patience
+    if not await _ready(wire, ready_seconds):
+        return [Finding(place, f"the target answers again within {ready_seconds:.0f} s", "it does not")]
     findings = []
     for offer in offers:
-        findings += await _resend(wire, offer, acknowledged.get(offer["id"]), place)
+        findings += await _resend(wire, offer, acknowledged.get(offer["id"]), place, ready_seconds)
     return findings or await _count(wire, offers, place)
 
 
@@ -61,13 +69,13 @@ async def _send_all(
             if sent > len(offers) // 4:
                 amid.set()
             if reply.status in {200, 201, 202}:
-                acknowledged[offer["id"]] = value_at(reply.json, "/verdict") or "pending"
+                acknowledged[offer["id"]] = str(value_at(reply.json, "/verdict") or "pending")
 
     await asyncio.gather(*(send() for _ in range(_TOGETHER)))
 
 
-async def _resend(wire: Wire, offer: Mapping[str, Any], told: str | None, place: str) -> list[Finding]:
-    deadline = asyncio.get_running_loop().time() + _READY_SECONDS
+async def _resend(wire: Wire, offer: Mapping[str, Any], told: str | None, place: str, seconds: float) -> list[Finding]:
+    deadline = asyncio.get_running_loop().time() + seconds
     while True:
         reply = await _put(wire, offer)
         if reply.status in {200, 201}:
@@ -96,23 +104,26 @@ async def _count(wire: Wire, offers: list[dict[str, Any]], place: str) -> list[F
 async def _accepted_receipts(wire: Wire) -> dict[str, int]:
     """How often each offer of this publisher was accepted, by its receipts."""
     counted: dict[str, int] = {}
-    cursor: str | None = None
+    query = ""
     while True:
-        reply = await wire.call("GET", "/v1/receipts?limit=1000" + (f"&cursor={cursor}" if cursor else ""))
-        for receipt in value_at(reply.json, "/receipts") or ():
-            if receipt.get("verdict") == "accepted":
-                counted[receipt["id"]] = counted.get(receipt["id"], 0) + 1
+        reply = await wire.call("GET", f"/v1/receipts?limit=1000{query}")
+        receipts = value_at(reply.json, "/receipts")
+        for receipt in receipts if isinstance(receipts, list) else ():
+            offer_id = value_at(receipt, "/id")
+            if value_at(receipt, "/verdict") == "accepted" and isinstance(offer_id, str):
+                counted[offer_id] = counted.get(offer_id, 0) + 1
         cursor = value_at(reply.json, "/cursor")
-        if not value_at(reply.json, "/more"):
+        if not value_at(reply.json, "/more") or not isinstance(cursor, str):
             return counted
+        query = f"&cursor={quote(cursor, safe='')}"
 
 
 async def _put(wire: Wire, offer: Mapping[str, Any]) -> Reply:
     return await wire.call("PUT", f"/v1/offers/{offer['id']}", headers=_HEADERS, body=orjson.dumps(offer))
 
 
-async def _ready(wire: Wire) -> bool:
-    deadline = asyncio.get_running_loop().time() + _READY_SECONDS
+async def _ready(wire: Wire, seconds: float) -> bool:
+    deadline = asyncio.get_running_loop().time() + seconds
     while asyncio.get_running_loop().time() < deadline:
         if (await wire.call("GET", "/v1/offers?limit=1")).status == 200:
             return True
@@ -120,11 +131,11 @@ async def _ready(wire: Wire) -> bool:
     return False
 
 
-async def _run(hook: str) -> None:
+async def _run(hook: str, seconds: float) -> None:
     """The partner's own command, from the partner's own file."""
     process = await asyncio.create_subprocess_shell(hook)
     try:
-        code = await asyncio.wait_for(process.wait(), _HOOK_SECONDS)
+        code = await asyncio.wait_for(process.wait(), seconds)
     except TimeoutError:
         process.kill()
         await process.wait()

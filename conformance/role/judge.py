@@ -1,6 +1,5 @@
 """Judging a file or a feed that a publisher gives: each offer in it becomes a result. No network, no account. Pure."""
 
-import zlib
 from collections.abc import Iterator
 from datetime import date
 
@@ -9,6 +8,7 @@ import orjson
 import schemas
 from conformance.model.case import Case, Document, Texts, Verdict
 from conformance.model.result import Finding, Outcome, Result
+from conformance.script.batch import inflate, split_batch
 from schemas.rulebook import LANGUAGES, Language
 
 _ACCEPTED = Verdict(accepted=True, problems=frozenset())
@@ -19,36 +19,14 @@ _EXPLANATION: Texts = {
 MOST_BYTES = 256 * 1024 * 1024
 
 
-class UnreadableError(Exception):
-    """The file holds no offers that could be told apart."""
-
-
 def split_offers(content: bytes) -> Iterator[bytes]:
     """The documents of a file: NDJSON, a JSON array, or one offer; gzip too. Raises UnreadableError."""
-    if content[:2] == b"\x1f\x8b":
-        content = _inflated(content)
-    stripped = content.strip()
-    if stripped.startswith(b"["):
-        try:
-            items = orjson.loads(stripped)
-        except orjson.JSONDecodeError as error:
-            raise UnreadableError(f"not a JSON array: {error}") from error
-        yield from map(orjson.dumps, items)
-    elif _is_one(stripped):
-        yield stripped
+    if content.startswith(b"\x1f\x8b"):
+        content = inflate(content, most=MOST_BYTES)
+    if _is_one(content):
+        yield content.strip(b" \t\n\r")
     else:
-        yield from (line for line in stripped.split(b"\n") if line.strip())
-
-
-def _inflated(content: bytes) -> bytes:
-    try:
-        inflating = zlib.decompressobj(31)
-        plain = inflating.decompress(content, MOST_BYTES)
-    except zlib.error as error:
-        raise UnreadableError(f"not gzip: {error}") from error
-    if not inflating.eof:
-        raise UnreadableError("the gzip is cut short, or too large")
-    return plain
+        yield from split_batch(content)
 
 
 def _is_one(content: bytes) -> bool:

@@ -40,9 +40,16 @@ class NationalWire(Wire):
     """Calls with the site's own login, each at its turn."""
 
     def __init__(
-        self, session: aiohttp.ClientSession, target: str, account: Account | None, journal: list[Exchange], pace: Pace
+        self,
+        session: aiohttp.ClientSession,
+        target: str,
+        account: Account | None,
+        journal: list[Exchange],
+        *,
+        pace: Pace,
+        patience: float,
     ) -> None:
-        super().__init__(session, target, account, journal)
+        super().__init__(session, target, account, journal, patience=patience)
         self._pace = pace
 
     async def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
@@ -71,7 +78,8 @@ class NationalRole:
         pace = Pace(_PER_MINUTE)
         known = {"national": account, "nobody": None, "stranger": None}
         self._wires: dict[str, Wire] = {
-            name: NationalWire(session, setup.target, one, self.journal, pace) for name, one in known.items()
+            name: NationalWire(session, setup.target, one, self.journal, pace=pace, patience=setup.patience)
+            for name, one in known.items()
         }
 
     async def play(self, case: Case) -> list[Finding]:

@@ -14,6 +14,7 @@ from conformance.script.names import UnknownNameError
 from conformance.target.setup import Setup, SetupError
 
 _CASE_SECONDS = 300.0
+_AFTER_OBSERVING_SECONDS = 60.0
 
 
 class Player(Protocol):
@@ -35,6 +36,12 @@ class Choice:
     def takes(self, case: Case) -> bool:
         """Whether this case is one of them."""
         return (not self.cases and not self.families) or case.id in self.cases or case.family in self.families
+
+    def unknown(self, known: Iterable[Case]) -> list[str]:
+        """The ids and families in it that none of these cases has."""
+        ids = {case.id for case in known}
+        families = {case_id.partition("/")[0] for case_id in ids}
+        return [*(each for each in self.cases if each not in ids), *(e for e in self.families if e not in families)]
 
 
 def cases_for(setup: Setup, choice: Choice, cases: Iterable[Case]) -> list[Case]:
@@ -69,15 +76,22 @@ async def _play(case: Case, player: Player, setup: Setup) -> Result:
     loop = asyncio.get_running_loop()
     began = loop.time()
     player.journal.clear()
-    result = await _judge(case, player)
+    result = await _judge(case, player, case_seconds(setup))
     # What passed over the wire only matters where something is wrong; ten thousand passes would not fit in memory.
     exchanges = () if result.outcome in {Outcome.PASS, Outcome.OMIT} else tuple(player.journal)
     return replace(result, exchanges=exchanges, milliseconds=round((loop.time() - began) * 1000))
 
 
-async def _judge(case: Case, player: Player) -> Result:
+def case_seconds(setup: Setup) -> float:
+    """How long a case may take. The first that looks on does so for as long as the kit observes."""
+    observing = setup.role == "publisher" and setup.control is None
+    seconds = _CASE_SECONDS * setup.patience
+    return max(seconds, setup.observe + _AFTER_OBSERVING_SECONDS) if observing else seconds
+
+
+async def _judge(case: Case, player: Player, seconds: float) -> Result:
     try:
-        async with asyncio.timeout(_CASE_SECONDS):
+        async with asyncio.timeout(seconds):
             findings = await player.play(case)
     except PartnerFailedError as error:
         return Result(case=case, outcome=Outcome.FAIL, findings=(error.finding,))
@@ -90,7 +104,7 @@ async def _judge(case: Case, player: Player) -> Result:
     except SetupError as error:
         return Result(case=case, outcome=Outcome.CONFIG_ERROR, reason=_said(f"{error} {error.step}"))
     except TimeoutError:
-        finding = Finding("the case", f"an end within {_CASE_SECONDS:.0f} s", "none")
+        finding = Finding("the case", f"an end within {seconds:.0f} s", "none")
         return Result(case=case, outcome=Outcome.FAIL, findings=(finding,))
     except Exception as error:  # noqa: BLE001  # whatever the kit itself gets wrong is told as such, case by case
         return Result(case=case, outcome=Outcome.ERROR, reason=_said(f"{type(error).__name__}: {error}"))

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 from conformance.model.result import Finding
 from conformance.model.step import Call, Clear, Follow, Restart, Step
@@ -11,7 +12,7 @@ from conformance.role.interruption import interrupt
 from conformance.role.verify import UnverifiableError
 from conformance.script.body import write_body
 from conformance.script.matcher import mismatches
-from conformance.script.names import Names
+from conformance.script.names import InAddress, Names
 from conformance.script.template import fill, value_at
 from conformance.target.setup import Setup
 from conformance.target.wire import Reply, Wire
@@ -51,9 +52,7 @@ class Scene:
             case Clear(account):
                 return await self._clear(self._wire(account), place)
             case Restart(number):
-                return await interrupt(
-                    self._wire("publisher"), self._names, number, hook=self._setup.restart, place=place
-                )
+                return await interrupt(self._wire("publisher"), self._names, number, setup=self._setup, place=place)
         raise UnverifiableError({"fr": "étape d’un autre rôle", "en": "a step of another role"})
 
     def _wire(self, account: str) -> Wire:
@@ -81,7 +80,7 @@ class Scene:
             await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _send(self, step: Call) -> Reply:
-        headers = fill(dict(step.headers), self._names)
+        headers = {name: str(value) for name, value in fill(dict(step.headers), self._names).items()}
         body = None
         if step.body is not None:
             body, described = await asyncio.to_thread(write_body, step.body, self._names)
@@ -89,7 +88,7 @@ class Scene:
         if step.account == "stranger":
             headers = {"Authorization": _FORGED, **headers}
         return await self._wire(step.account).call(
-            step.method, fill(step.path, self._names), headers=headers, body=body
+            step.method, fill(step.path, InAddress(self._names)), headers=headers, body=body
         )
 
     def _compare(self, step: Call, reply: Reply, place: str) -> list[Finding]:
@@ -120,11 +119,11 @@ class Scene:
 
     async def _read(self, step: Follow, copy: Copy, place: str) -> list[Finding]:
         """Read to the end of the feed, or so many pages."""
-        query = fill(step.query, self._names)
+        query = fill(step.query, InAddress(self._names))
         for _ in range(step.pages or _PAGES_AT_MOST):
             asked = [query, *([] if "limit=" in query else ["limit=1000"])]
             if copy.cursor is not None:
-                asked.append(f"cursor={copy.cursor}")
+                asked.append(f"cursor={quote(copy.cursor, safe='')}")
             reply = await self._wire(step.account).call("GET", "/v1/changes?" + "&".join(filter(None, asked)))
             if reply.status != 200:
                 return [wrong_status(f"{place}: status", (200,), reply)]
@@ -140,7 +139,7 @@ class Scene:
         mark = await wire.call("POST", "/v1/snapshots/marks")
         if mark.status != 201:
             return [wrong_status(f"{place}: mark", (201,), mark)]
-        path = f"/v1/snapshots?mark={value_at(mark.json, '/mark')}"
+        path = f"/v1/snapshots?mark={quote(str(value_at(mark.json, '/mark')), safe='')}"
         reply = await wire.call("POST", path, headers=_LINES, body=b'{"count": 0}\n')
         withdrawing = value_at(reply.json, "/would_withdraw")
         if reply.status == 409 and isinstance(withdrawing, int):

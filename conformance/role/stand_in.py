@@ -1,9 +1,9 @@
 """The stand-in: a gateway as small as a publisher needs one; it judges, decides, notes all, and fails when told to."""
 
 import asyncio
-import zlib
+import re
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -12,6 +12,7 @@ import orjson
 import schemas
 from conformance.role.book import Book, Kind, Outcome, Sent, digest_of
 from conformance.role.host import MOST_BYTES, Ask, Say, problem
+from conformance.script.batch import UnreadableError, inflate, split_batch
 
 
 class StandIn:
@@ -37,8 +38,9 @@ class StandIn:
                 return await self._take(ask.body, ask, expected=offer_id)
             case "DELETE", ["v1", "offers", offer_id]:
                 revision = ask.query.get("revision", "")
-                if not revision.isdigit():
-                    return problem(400, "parameter-missing", detail="revision")
+                if not _REVISION.fullmatch(revision):
+                    code = "parameter-invalid" if revision else "parameter-missing"
+                    return problem(400, code, detail="revision")
                 withdrawal = {
                     "id": offer_id,
                     "revision": int(revision),
@@ -53,11 +55,16 @@ class StandIn:
                 return Say(200, {"receipts": [], "cursor": None, "more": False})
         return problem(404, "not-found")
 
-    async def _take(self, raw: bytes, ask: Ask, *, expected: str | None = None) -> Say:
-        verdict = schemas.check_submission(raw, on=self._day())
-        fault = None if ask.query.get("dry_run") == "true" or not self.faults else self.faults.popleft()
-        if fault is not None:
-            return await self._fail(fault, raw, verdict)
+    async def _take(self, raw: bytes, ask: Ask, *, expected: str) -> Say:
+        judged = (raw, schemas.check_submission(raw, on=self._day()))
+        fault = self._fault_for(ask)
+        return self._decide(*judged, ask, expected=expected) if fault is None else await self._fail(fault, [judged])
+
+    def _fault_for(self, ask: Ask) -> Mapping[str, Any] | None:
+        """What this request meets; a dry run meets nothing."""
+        return self.faults.popleft() if self.faults and ask.query.get("dry_run") != "true" else None
+
+    def _decide(self, raw: bytes, verdict: schemas.Verdict, ask: Ask, *, expected: str | None = None) -> Say:
         if not verdict.accepted or (expected is not None and verdict.id != expected):
             return self._refuse(verdict)
         if ask.query.get("dry_run") == "true":
@@ -65,12 +72,13 @@ class StandIn:
         outcome = self._note(raw, verdict)
         return Say(_STATUS[outcome], {"receipt": _RECEIPT, "verdict": outcome, "id": verdict.id, "problems": []})
 
-    async def _fail(self, fault: Mapping[str, Any], raw: bytes, verdict: schemas.Verdict) -> Say:
+    async def _fail(self, fault: Mapping[str, Any], judged: Sequence[tuple[bytes, schemas.Verdict]]) -> Say:
         """The answer with a fault; what was sent is kept all the same where the fault says so."""
         seconds = float(fault.get("seconds", 0))
         stored = bool(fault.get("stored", False))
-        if verdict.accepted:
-            self._note(raw, verdict, failing=True, stored=stored, wait=seconds if fault["fault"] != "slow" else 0.0)
+        for raw, verdict in judged:
+            if verdict.accepted:
+                self._note(raw, verdict, failing=True, stored=stored, wait=seconds if fault["fault"] != "slow" else 0.0)
         retry = {"Retry-After": str(int(seconds))}
         match fault["fault"]:
             case "unavailable":
@@ -130,17 +138,20 @@ class StandIn:
 
     async def _take_batch(self, ask: Ask) -> Say:
         """Each line as it would be alone; all are taken, as with ``partial``."""
-        body = ask.body
-        if ask.headers.get("Content-Encoding") == "gzip":
-            body = zlib.decompressobj(31).decompress(body, MOST_BYTES)
-        lines = body.splitlines()
-        if body.lstrip().startswith(b"["):
-            lines = [orjson.dumps(item) for item in orjson.loads(body)]
-        if self.faults:
-            for line in filter(bytes.strip, lines[1:]):
-                await self._fail(self.faults[0], line, schemas.check_submission(line, on=self._day()))
-            return await self._take(lines[0], ask)
-        answers = [await self._take(line, ask) for line in lines if line.strip()]
+        encoding = ask.headers.get("Content-Encoding", "identity").lower()
+        if encoding not in {*_GZIP, "identity"}:
+            return problem(415, "content-encoding", detail=encoding)
+        try:
+            documents = list(split_batch(inflate(ask.body, most=MOST_BYTES) if encoding in _GZIP else ask.body))
+        except UnreadableError as error:
+            return problem(413 if error.code == "body-too-large" else 400, error.code, detail=str(error))
+        if not documents:
+            return problem(422, "batch-empty")
+        judged = [(raw, schemas.check_submission(raw, on=self._day())) for raw in documents]
+        fault = self._fault_for(ask)
+        if fault is not None:
+            return await self._fail(fault, judged)
+        answers = [self._decide(raw, verdict, ask) for raw, verdict in judged]
         refused = sum(each.status == 422 for each in answers)
         results = [
             {"index": index, "status": "refused" if each.status == 422 else "queued", "receipt": _RECEIPT}
@@ -150,5 +161,7 @@ class StandIn:
         return Say(207 if refused else 202, {**counts, "results": results})
 
 
+_GZIP = frozenset({"gzip", "x-gzip"})
+_REVISION = re.compile("[0-9]{1,16}")
 _RECEIPT = "rAAAAAAAAAAAAAAAAAAAAAAAA"
 _STATUS: Mapping[Outcome, int] = {"accepted": 201, "duplicate": 200, "stale": 409, "rejected": 409}

@@ -5,6 +5,7 @@ from typing import Any
 
 from conformance.model.case import Texts, Verdict
 from conformance.model.result import Finding
+from conformance.script.matcher import shown
 
 
 class UnverifiableError(Exception):
@@ -35,8 +36,14 @@ def compare_problems(expected: Verdict, told: Any, place: str) -> list[Finding]:
     """What is wrong with the problems that a target told: one finding for those it missed, one for those it made up."""
     if not isinstance(told, list):
         return [Finding(place, "a list of problems", "none")]
-    found = {(problem.get("code", ""), problem.get("pointer", "")) for problem in _objects(told)}
+    found: set[tuple[str, str]] = set()
     findings = []
+    for problem in told:
+        code, pointer = _code_and_pointer(problem)
+        if isinstance(code, str) and isinstance(pointer, str):
+            found.add((code, pointer))
+        else:
+            findings.append(Finding(place, "problems with a code and a pointer that are texts", shown(problem)))
     if expected.problems - found:
         findings.append(Finding(place, _listed(expected.problems), "not told: " + _listed(expected.problems - found)))
     if found - expected.problems:
@@ -45,8 +52,9 @@ def compare_problems(expected: Verdict, told: Any, place: str) -> list[Finding]:
     return findings
 
 
-def _objects(items: list[Any]) -> Iterable[Mapping[str, Any]]:
-    return (item for item in items if isinstance(item, Mapping))
+def _code_and_pointer(problem: Any) -> tuple[Any, Any]:
+    """As the target told them; no pointer points to the whole."""
+    return (problem.get("code"), problem.get("pointer", "")) if isinstance(problem, Mapping) else (None, None)
 
 
 def _listed(problems: Iterable[tuple[str, str]]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from schemas.schoolyear import SchoolYear, monday_of, years
 
@@ -101,7 +102,21 @@ class Names:
         if name not in self.kept:
             raise UnknownNameError(f"no earlier answer gave {name!r}")
         value = self.kept[name]
+        if offset and not isinstance(value, int):
+            raise UnknownNameError(f"{name!r} of an earlier answer is no number")
         return value + offset if offset else value
+
+
+@dataclass(frozen=True, slots=True)
+class InAddress:
+    """Names as an address holds them: what an earlier answer gave may be any text, and is percent-encoded."""
+
+    names: Names
+
+    def __getitem__(self, expression: str) -> Any:
+        """The value. Raises UnknownNameError."""
+        value = self.names[expression]
+        return quote(str(value), safe="") if expression.startswith("kept.") else value
 
 
 def _sunday(week: str) -> date:

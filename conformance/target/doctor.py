@@ -18,6 +18,8 @@ from conformance.target.wire import Reply, Wire
 from conformance.version import PROTOCOL_VERSION
 
 _SECONDS = 20.0
+_PAUSE_SECONDS = 0.2
+_UNAVAILABLE = 503
 _SKEW_SECONDS = 30
 """Tokens and days go wrong when clocks are further apart."""
 _JSON = {"Content-Type": "application/json"}
@@ -47,7 +49,8 @@ def examine(setup: Setup, session: aiohttp.ClientSession, *, now: str) -> AsyncI
 
 async def examine_gateway(setup: Setup, session: aiohttp.ClientSession, *, now: str) -> AsyncIterator[Check]:
     """The set-up for a gateway."""
-    reply = await Wire(session, setup.target, None, [], seconds=_SECONDS).call("GET", "/.well-known/passerelle")
+    wire = Wire(session, setup.target, None, [], seconds=_SECONDS, patience=setup.patience)
+    reply = await wire.call("GET", "/.well-known/passerelle")
     if reply.status == 0:
         yield _unreachable(setup, reply)
         return
@@ -66,7 +69,7 @@ async def examine_gateway(setup: Setup, session: aiohttp.ClientSession, *, now: 
 
 async def examine_national(setup: Setup, session: aiohttp.ClientSession, *, now: str) -> AsyncIterator[Check]:
     """The set-up for the national site."""
-    wire = Wire(session, setup.target, None, [], seconds=_SECONDS)
+    wire = Wire(session, setup.target, None, [], seconds=_SECONDS, patience=setup.patience)
     reply = await wire.call("GET", "/internship_offers")
     if reply.status == 0:
         yield _unreachable(setup, reply)
@@ -99,7 +102,7 @@ async def examine_partner(setup: Setup, session: aiohttp.ClientSession) -> Async
     if setup.control is None:
         yield _without_interface(setup)
         return
-    wire = Wire(session, setup.control, None, [], seconds=_SECONDS * setup.patience)
+    wire = Wire(session, setup.control, None, [], seconds=_SECONDS, patience=setup.patience)
     reply = await wire.call("POST", "/reset", headers=_JSON, body=_NOTHING)
     if not 200 <= reply.status < 300:
         yield Check("test interface", "wrong", f"POST /reset: {_said(reply)}", "start it, and check partner.control")
@@ -163,18 +166,26 @@ async def _account(setup: Setup, session: aiohttp.ClientSession, name: str) -> C
     if account is None:
         step = f"write [accounts.{name}]; until then its cases are not verified"
         return Check(f"account {name}", "doubtful", "is not given", step)
-    wire = Wire(session, setup.target, account, [], seconds=_SECONDS)
+    wire = Wire(session, setup.target, account, [], seconds=_SECONDS, patience=setup.patience)
     try:
-        reading = await wire.call("GET", "/v1/changes?limit=1")
-        writing = await wire.call(
-            "PUT", f"/v1/offers/{account.platform}:doctor?dry_run=true", headers=_JSON, body=b"{}"
-        )
+        reading = await _settled(wire, setup, "GET", "/v1/changes?limit=1")
+        writing = await _settled(wire, setup, "PUT", f"/v1/offers/{account.platform}:doctor?dry_run=true", _NOTHING)
     except SetupError as error:
         return Check(f"account {name}", "wrong", str(error), error.step)
     wrong = _rights(name, reading, writing)
     if wrong is not None:
         return Check(f"account {name}", "wrong", wrong, "give the account the scopes that docs/conformance names")
     return _with_host(name, account)
+
+
+async def _settled(wire: Wire, setup: Setup, method: str, path: str, body: bytes | None = None) -> Reply:
+    """The answer once it is no 503: a target that has just been started says so for a while, and is right to."""
+    deadline = asyncio.get_running_loop().time() + _SECONDS * setup.patience
+    while True:
+        reply = await wire.call(method, path, headers=_JSON if body else {}, body=body)
+        if reply.status != _UNAVAILABLE or asyncio.get_running_loop().time() >= deadline:
+            return reply
+        await asyncio.sleep(_PAUSE_SECONDS)
 
 
 def _rights(name: str, reading: Reply, writing: Reply) -> str | None:
@@ -197,8 +208,8 @@ def _with_host(name: str, account: Account) -> Check:
 
 async def _reset(setup: Setup, session: aiohttp.ClientSession, name: str) -> Check:
     """A mark is what every clearing begins with."""
-    wire = Wire(session, setup.target, setup.accounts[name], [], seconds=_SECONDS)
-    reply = await wire.call("POST", "/v1/snapshots/marks")
+    wire = Wire(session, setup.target, setup.accounts[name], [], seconds=_SECONDS, patience=setup.patience)
+    reply = await _settled(wire, setup, "POST", "/v1/snapshots/marks")
     if reply.status == 201:
         return Check(f"reset {name}", "good", "its offers can be withdrawn by a snapshot of nothing")
     step = "write snapshots = false below [features], if you do without"

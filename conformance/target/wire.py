@@ -48,7 +48,8 @@ class Reply:
 
 class Wire:
     """Calls one target as one account; without an account, as nobody. Nothing is followed, repeated or repaired, but
-    that a token which ended too early is asked for again, once.
+    that a token which ended too early is asked for again, once. ``seconds`` is how long an answer may take, times
+    ``patience``.
     """
 
     def __init__(
@@ -59,12 +60,13 @@ class Wire:
         journal: list[Exchange],
         *,
         seconds: float = _SECONDS,
+        patience: float = 1.0,
     ) -> None:
         self._session = session
         self._target = target
         self._account = account
         self._journal = journal
-        self._timeout = aiohttp.ClientTimeout(total=seconds)
+        self._timeout = aiohttp.ClientTimeout(total=seconds * patience)
         self._token: str | None = None
         self._ends = 0.0
         self._asking = asyncio.Lock()

@@ -1,5 +1,6 @@
 """The command: what it prints, writes and ends with."""
 
+import gzip
 import io
 import json
 from contextlib import chdir
@@ -104,15 +105,61 @@ def test_a_report_is_turned_into_every_form_and_no_other(runner):
 
 
 def test_a_subscriber_that_is_not_there_is_a_matter_of_set_up_and_leaves_evidence_that_says_so(runner):
+    environment = written_setup()
+    assert 3 == runner.invoke(app, ["run", "--case", "subscriber/resync"], env=environment).exit_code
+    assert 3 == runner.invoke(app, ["certify", "evidence.json"], env=environment).exit_code
+    assert ["the run does not conform"] == check_evidence(json.loads(Path("evidence.json").read_text()))
+    assert 2 == runner.invoke(app, ["run", "--case", "no/such"], env=environment).exit_code
+
+
+def written_setup() -> dict[str, str]:
+    """A set-up whose test interface is not there, so that a case that is played at all is told; its environment."""
     listen = setup_for(Subscriber).listen
     Path("conformance.toml").write_text(
         f'role = "subscriber"\n[partner]\nlisten = "{listen}"\ncontrol = "http://127.0.0.1:1"\n'
         '[accounts.subscriber]\nplatform = "grand-est"\nsecret_env = "KIT"\n'
     )
-    assert 3 == runner.invoke(app, ["run", "--case", "subscriber/resync"], env={"KIT": SECRET}).exit_code
-    assert 3 == runner.invoke(app, ["certify", "evidence.json"], env={"KIT": SECRET}).exit_code
-    assert ["the run does not conform"] == check_evidence(json.loads(Path("evidence.json").read_text()))
-    assert 2 == runner.invoke(app, ["run", "--case", "no/such"], env={"KIT": SECRET}).exit_code
+    return {"KIT": SECRET}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["certify", "nowhere/evidence.json"],
+        ["certify", "."],
+        ["run", "--report", "report.pdf"],
+        ["run", "--report", "good.json", "--report", "nowhere/report.json"],
+        ["run", "--report", "good.json", "--report", "folder.json"],
+    ],
+)
+def test_a_file_that_could_not_be_written_is_told_before_any_case_is_played(runner, arguments: list[str]):
+    environment = written_setup()
+    Path("folder.json").mkdir()
+    done = runner.invoke(app, arguments, env=environment)
+    assert 2 == done.exit_code
+    assert "subscriber/" not in done.output
+    assert not Path("good.json").exists()
+
+
+@pytest.mark.parametrize(
+    "wrong", [["--case", "subscriber/typo"], ["--family", "typo"], ["--case", "publisher/creates"]]
+)
+def test_a_case_or_family_that_the_role_has_not_is_told_though_others_are_right(runner, wrong: list[str]):
+    done = runner.invoke(app, ["run", "--case", "subscriber/resync", *wrong], env=written_setup())
+    assert 2 == done.exit_code
+    assert wrong[1] in done.output
+    assert "subscriber/resync" not in done.output
+
+
+def test_a_file_cut_in_an_array_or_a_second_gzip_member_is_told_apart(runner):
+    line = json.dumps(SOUND).encode()
+    Path("array.json").write_bytes(b"[" + line + b", ")
+    Path("members.gz").write_bytes(gzip.compress(line + b"\n") + gzip.compress(line)[:-1])
+    Path("both.gz").write_bytes(gzip.compress(line + b"\n") * 2)
+    Path("deep.json").write_bytes(b"[" * 5_000 + b"]" * 5_000)
+    found = [runner.invoke(app, ["judge", name]).exit_code for name in ("array.json", "members.gz", "deep.json")]
+    assert [2, 2, 1] == found
+    assert "2 passed" in runner.invoke(app, ["judge", "both.gz", "--lang", "en"]).output
 
 
 def test_the_guide_names_every_command_and_exit_code():

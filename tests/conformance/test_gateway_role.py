@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from conformance.clock import now, today
+from conformance.model.case import Document
 from conformance.model.library import cases
 from conformance.model.result import Outcome
 from conformance.role.gateway import GatewayRole
@@ -162,6 +163,9 @@ async def test_a_wrong_secret_is_a_matter_of_set_up(place: Setup):
     setup = replace(place, accounts={**place.accounts, "publisher": wrong})
     [found] = await played(setup, Choice(cases=("publish/new-is-201",)))
     assert Outcome.CONFIG_ERROR is found[1]
+    killing = replace(setup, features={}, restart="true", patience=0.05)
+    [found] = await played(killing, Choice(families=("crash",)))
+    assert Outcome.CONFIG_ERROR is found[1]
 
 
 async def test_an_account_that_is_missing_leaves_its_cases_unverified(place: Setup):
@@ -176,7 +180,23 @@ async def doctor(setup: Setup, at: str) -> dict[str, str]:
 
 
 async def test_the_doctor_finds_nothing_wrong_with_a_right_set_up(place: Setup):
-    assert {"good"} == set((await doctor(place, now())).values())
+    async with aiohttp.ClientSession() as session:
+        found = [check async for check in examine_gateway(place, session, now=now())]
+    assert [] == [check for check in found if check.state != "good"]
+    assert "reset neighbour" in {check.name for check in found}
+
+
+async def _just_started(seen: Seen, forward: Forward) -> Told:
+    """A right gateway that is not ready for anything yet when it is first asked."""
+    if seen.path.startswith("/v1/") and seen.path not in seen.memory:
+        seen.memory[seen.path] = True
+        return told(503, {"code": "view-behind"})
+    return await forward(seen)
+
+
+async def test_the_doctor_waits_for_a_gateway_that_has_just_been_started(place: Setup):
+    async with proxied(place.target, _just_started) as url:
+        assert {"good"} == set((await doctor(replace(place, target=url), now())).values())
 
 
 async def test_the_doctor_names_what_is_wrong(place: Setup):
@@ -187,3 +207,49 @@ async def test_the_doctor_names_what_is_wrong(place: Setup):
     found = await doctor(replace(place, accounts=swapped, features={}), "2020-01-01T00:00:00+00:00")
     wrong = {name for name, state in found.items() if state != "good"}
     assert {"clock", "account publisher", "account subscriber", "restart"} == wrong
+
+
+ODD = "+&#% é/="
+"""What any cursor may hold: it is the reader's to encode."""
+_OPAQUE = ("cursor", "mark")
+
+
+async def _with_odd_cursors(seen: Seen, forward: Forward) -> Told:
+    """A right gateway, whose cursors and marks begin in a way of their own, and whose pages of receipts are short."""
+    known = {name: value.removeprefix(ODD) for name, value in seen.query.items() if name in _OPAQUE}
+    short = {"limit": "7"} if seen.path == "/v1/receipts" else {}
+    answered = await forward(seen.asking(**known, **short))
+    if answered.status not in {200, 201} or not isinstance(answered.json, dict):
+        return answered
+    given = {name: ODD + answered.json[name] for name in _OPAQUE if isinstance(answered.json.get(name), str)}
+    return answered.saying({**answered.json, **given}) if given else answered
+
+
+@pytest.mark.timeout(300)
+async def test_cursors_and_marks_may_hold_any_sign(place: Setup):
+    async with proxied(place.target, _with_odd_cursors) as url:
+        odd = replace(place, target=url, features={}, restart="true")
+        found = await played(odd, Choice(families=("feed", "snapshot", "crash")))
+    assert [] == [each for each in found if each[1] is not Outcome.PASS]
+    assert len(found) > 30
+
+
+async def _with_odd_problems(seen: Seen, forward: Forward) -> Told:
+    """A gateway whose problems point to null, and whose results are texts."""
+    answered = await forward(seen)
+    if seen.publishes and answered.status == 422:
+        problems = [{**problem, "pointer": None, "code": ["x"]} for problem in answered.json["problems"]]
+        return answered.saying({**answered.json, "problems": problems})
+    if seen.path == "/v1/offers/batch" and answered.status == 422:
+        return answered.saying({**answered.json, "results": ["x"]})
+    return answered
+
+
+async def test_an_odd_answer_is_the_targets_failure(place: Setup):
+    documents = [case for case in cases() if isinstance(case.subject, Document) and case.subject.live]
+    refused = [case for case in documents if not case.subject.expected.accepted]  # type: ignore[union-attr]
+    by_kind = {case.subject.kind: case.id for case in refused}  # type: ignore[union-attr]
+    async with proxied(place.target, _with_odd_problems) as url:
+        found = await played(replace(place, target=url), Choice(cases=tuple(by_kind.values())))
+    assert {"offer", "submission"} <= set(by_kind)
+    assert {Outcome.FAIL} == {outcome for _, outcome, _ in found}

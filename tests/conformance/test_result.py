@@ -1,5 +1,6 @@
 """The result model: what a run amounts to, announced failures, and which cases are played at all."""
 
+import asyncio
 from dataclasses import replace
 from datetime import date
 
@@ -8,7 +9,7 @@ import pytest
 from conformance.model.case import Case
 from conformance.model.expected import Announced, excuse
 from conformance.model.result import Exchange, Finding, Outcome
-from conformance.role.runner import Choice, cases_for, run_cases
+from conformance.role.runner import Choice, case_seconds, cases_for, run_cases
 from conformance.role.verify import NotApplicableError, UnverifiableError
 from conformance.script.names import UnknownNameError
 from conformance.target.setup import Setup, SetupError
@@ -128,3 +129,31 @@ def test_cases_are_chosen_by_role_id_and_family():
     assert 3 == len(cases_for(SETUP, Choice(), known))
     assert ["feed/case-2"] == [each.id for each in cases_for(SETUP, Choice(cases=("feed/case-2",)), known)]
     assert ["order/case-1"] == [each.id for each in cases_for(SETUP, Choice(families=("order",)), known)]
+
+
+def test_ids_and_families_that_no_case_has_are_named():
+    known = [case(1), case(2), case(1, "order")]
+    choice = Choice(cases=("feed/case-1", "feed/typo"), families=("order", "typo"))
+    assert ["feed/typo", "typo"] == choice.unknown(known)
+    assert [] == Choice().unknown(known)
+
+
+class Waiting(Playing):
+    """A role whose partner never does what is waited for."""
+
+    async def play(self, case: Case) -> list[Finding]:
+        await asyncio.Event().wait()
+        raise AssertionError(case.id)
+
+
+async def test_patience_multiplies_how_long_a_case_may_take():
+    async with asyncio.timeout(60):
+        [found] = await run_cases([case()], Waiting(), replace(SETUP, patience=0.001), on=ON)
+    assert Outcome.FAIL is found.outcome
+    assert 2 * case_seconds(SETUP) == case_seconds(replace(SETUP, patience=2))
+
+
+def test_a_case_may_take_as_long_as_the_kit_observes():
+    observing = Setup(role="publisher", target="", observe=86_000)
+    assert 86_000 < case_seconds(observing)
+    assert case_seconds(SETUP) == case_seconds(replace(observing, control="http://127.0.0.1:1"))

@@ -1,0 +1,80 @@
+"""Batches: the documents in a body of NDJSON or a JSON array, gzip or not, each by the bytes that were sent. Pure."""
+
+import re
+import zlib
+from collections.abc import Iterator
+
+_GZIP = 16 + zlib.MAX_WBITS
+_PIECE_BYTES = 65_536
+_SPACE = b" \t\n\r"
+"""What JSON takes for space (RFC 8259, 2)."""
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["\[\]{},]', re.DOTALL)
+"""A whole string, so that what it holds is passed over; the quote of one that does not end; structure."""
+
+
+class UnreadableError(Exception):
+    """A body holds no documents that could be told apart; ``code`` is that of the problem."""
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def split_batch(content: bytes) -> Iterator[bytes]:
+    """The documents of a body that is not compressed. Raises UnreadableError."""
+    begun = content.lstrip(_SPACE)
+    return _split_array(begun[1:]) if begun.startswith(b"[") else _split_lines(content)
+
+
+def _split_lines(content: bytes) -> Iterator[bytes]:
+    return (line for line in content.split(b"\n") if line.strip())
+
+
+def _split_array(content: bytes) -> Iterator[bytes]:
+    """What stands between the array's own commas; ``content`` begins behind its first bracket."""
+    begin, depth = 0, 1
+    for token in _TOKEN.finditer(content):
+        match token[0]:
+            case b"[" | b"{":
+                depth += 1
+            case b"]" | b"}":
+                depth -= 1
+                if depth == 0:
+                    yield from _last_item(content, begin, token)
+                    return
+            case b"," if depth == 1:
+                yield content[begin : token.start()]
+                begin = token.end()
+            case b'"':
+                break
+    raise UnreadableError("the JSON array has no end", code="body-truncated")
+
+
+def _last_item(content: bytes, begin: int, end: re.Match[bytes]) -> Iterator[bytes]:
+    """The item before the array's last bracket. Only an array of nothing has none there."""
+    if end[0] != b"]" or content[end.end() :].strip(_SPACE):
+        raise UnreadableError("not one JSON array", code="body-malformed")
+    item = content[begin : end.start()]
+    if begin or item.strip(_SPACE):
+        yield item
+
+
+def inflate(content: bytes, *, most: int) -> bytes:
+    """What the members of a gzip hold, one after the other, ``most`` bytes in all. Raises UnreadableError."""
+    plain = bytearray()
+    member = zlib.decompressobj(_GZIP)
+    for start in range(0, len(content), _PIECE_BYTES):
+        block = content[start : start + _PIECE_BYTES]
+        while block:
+            if member.eof:
+                member = zlib.decompressobj(_GZIP)
+            try:
+                plain += member.decompress(block, most + 1 - len(plain))
+            except zlib.error as error:
+                raise UnreadableError(f"not gzip: {error}", code="body-malformed") from error
+            if len(plain) > most:
+                raise UnreadableError(f"more than {most} bytes when inflated", code="body-too-large")
+            block = member.unused_data
+    if not member.eof:
+        raise UnreadableError("the gzip is cut short", code="body-truncated")
+    return bytes(plain)

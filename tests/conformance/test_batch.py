@@ -1,0 +1,95 @@
+"""Splitting what a publisher gives: the documents are the bytes that were sent, or it is said why there are none."""
+
+import gzip
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from conformance.clock import today
+from conformance.role.judge import judge, split_offers
+from conformance.script.batch import UnreadableError, inflate, split_batch
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(alphabet='a[]{},:"\\\né😀'),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(alphabet='b[]{},"\\'), inner),
+)
+SPACE = st.text(alphabet=" \t\r\n", max_size=3)
+
+
+@given(st.lists(st.tuples(VALUES, st.booleans(), SPACE, SPACE)), SPACE, SPACE)
+def test_the_items_of_an_array_are_its_own_bytes(items: list[tuple[Any, bool, str, str]], before: str, after: str):
+    texts = [before + json.dumps(value, ensure_ascii=plain) + after for value, plain, before, after in items]
+    array = before + "[" + ",".join(texts) + "]" + after
+    assert [text.encode() for text in texts] == list(split_batch(array.encode()))
+
+
+@given(st.lists(VALUES, min_size=1), st.data())
+def test_an_array_cut_anywhere_has_no_end(items: list[Any], data: st.DataObject):
+    array = json.dumps(items).encode()
+    cut = array[: data.draw(st.integers(1, len(array) - 1))]
+    with pytest.raises(UnreadableError) as found:
+        list(split_batch(cut))
+    assert "body-truncated" == found.value.code
+
+
+@pytest.mark.parametrize("content", [b"[1] 2", b"[1}", b"[1]]", b'[1]{"a": 1}'])
+def test_what_is_not_one_array_is_refused(content: bytes):
+    with pytest.raises(UnreadableError) as found:
+        list(split_batch(content))
+    assert "body-malformed" == found.value.code
+
+
+def test_an_array_of_nothing_is_empty_and_every_comma_parts_two_items():
+    assert [[], [], [b"", b""], [b"1", b""]] == [list(split_batch(each)) for each in (b"[]", b" [ ] ", b"[,]", b"[1,]")]
+
+
+def test_a_key_that_comes_twice_is_told_in_an_array_as_on_a_line():
+    offer = b'{"id": "bretagne:1", "id": "bretagne:2", "revision": 1}'
+    found = [
+        [finding.place for result in results for finding in result.findings]
+        for results in (
+            [judge(raw, 1, on=today(), language="en") for raw in split_offers(content)]
+            for content in (offer + b"\n" + offer, b"[" + offer + b", " + offer + b"]")
+        )
+    ]
+    assert found[0] == found[1]
+    assert 2 == sum("json-duplicate-key" in place for place in found[0])
+
+
+def test_an_array_of_arrays_as_deep_as_can_be_is_one_wrong_document():
+    [raw] = split_offers(b"[" * 100_000 + b"]" * 100_000)
+    assert judge(raw, 1, on=today(), language="en").findings
+
+
+LINES = [b'{"id": "bretagne:1"}', b'{"id": "bretagne:2"}']
+
+
+def test_every_member_of_a_gzip_is_read():
+    content = b"".join(gzip.compress(line + b"\n") for line in LINES)
+    assert LINES == list(split_offers(content))
+
+
+@given(st.lists(st.binary(max_size=200_000), min_size=1, max_size=4))
+def test_members_are_joined_as_they_come(parts: list[bytes]):
+    assert b"".join(parts) == inflate(b"".join(map(gzip.compress, parts)), most=1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"", "body-truncated"),
+        (gzip.compress(LINES[0])[:-1], "body-truncated"),
+        (gzip.compress(LINES[0]) + gzip.compress(LINES[1])[:-1], "body-truncated"),
+        (gzip.compress(LINES[0]) + b"more", "body-malformed"),
+        (b"\x1f\x8bnone", "body-malformed"),
+        (gzip.compress(b" " * 1_001), "body-too-large"),
+        (gzip.compress(b" " * 999) + gzip.compress(b"  "), "body-too-large"),
+    ],
+)
+def test_a_gzip_that_is_cut_or_none_or_too_large_is_refused(content: bytes, code: str):
+    with pytest.raises(UnreadableError) as found:
+        inflate(content, most=1_000)
+    assert code == found.value.code

@@ -1,0 +1,80 @@
+"""Patience multiplies every deadline: with very little of it, a target that never answers is soon given up."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import aiohttp
+import pytest
+
+from conformance.clock import now, today
+from conformance.model.library import cases
+from conformance.model.result import Outcome
+from conformance.role.gateway import GatewayRole
+from conformance.role.interruption import interrupt
+from conformance.role.national import NationalRole
+from conformance.role.runner import Player, run_cases
+from conformance.role.verify import UnverifiableError
+from conformance.script.names import Names
+from conformance.target.doctor import examine
+from conformance.target.setup import Account, Setup
+from conformance.target.wire import Wire
+
+ACCOUNTS = {name: Account(platform=name, client_id=name, secret="s") for name in ("publisher", "national")}
+LITTLE = 0.002
+"""Of the sixty seconds that an answer may take, a tenth of one is left."""
+
+
+@pytest.fixture
+async def silent() -> AsyncIterator[Setup]:
+    """A target that takes connections and never says anything."""
+    gone = asyncio.Event()
+
+    async def hold(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await gone.wait()
+        writer.close()
+
+    server = await asyncio.start_server(hold, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    yield Setup(role="gateway", target=f"http://127.0.0.1:{port}", accounts=ACCOUNTS, patience=LITTLE)
+    gone.set()
+    server.close()
+    await server.wait_closed()
+
+
+@pytest.mark.parametrize(
+    ("made", "name"),
+    [(GatewayRole, "publish/new-is-201"), (NationalRole, "national-site/creates-and-deletes")],
+)
+async def test_an_answer_that_does_not_come_fails_the_case(silent: Setup, made: type, name: str):
+    chosen = [case for case in cases() if case.id == name]
+    async with asyncio.timeout(50), aiohttp.ClientSession() as session:
+        player: Player = made(silent, session, seed="s", day=today)
+        [found] = await run_cases(chosen, player, silent, on=today())
+    assert Outcome.FAIL is found.outcome
+    assert "no answer" in found.findings[0].actual
+
+
+@pytest.mark.parametrize("role", ["gateway", "national"])
+async def test_the_doctor_gives_up(silent: Setup, role: str):
+    setup = replace(silent, role=role)  # type: ignore[arg-type]  # both are roles
+    async with asyncio.timeout(15), aiohttp.ClientSession() as session:
+        checks = [check async for check in examine(setup, session, now=now())]
+    assert [("reachable", "wrong")] == [(check.name, check.state) for check in checks]
+
+
+async def test_a_command_that_does_not_return_is_given_up(silent: Setup):
+    names = Names(seed="s", case="c", day=today(), platforms={"publisher": "publisher"})
+    setup = replace(silent, restart="exec sleep 3600")
+    async with asyncio.timeout(60), aiohttp.ClientSession() as session:
+        wire = Wire(session, setup.target, ACCOUNTS["publisher"], [], patience=LITTLE)
+        with pytest.raises(UnverifiableError, match=r"hooks\.restart failed"):
+            await interrupt(wire, names, 8, setup=setup, place="x")
+
+
+async def test_a_target_that_does_not_come_back_is_given_up(silent: Setup):
+    names = Names(seed="s", case="c", day=today(), platforms={"publisher": "publisher"})
+    async with asyncio.timeout(60), aiohttp.ClientSession() as session:
+        wire = Wire(session, silent.target, ACCOUNTS["publisher"], [], patience=LITTLE)
+        [found] = await interrupt(wire, names, 8, setup=replace(silent, restart="true"), place="x")
+    assert "it does not" == found.actual

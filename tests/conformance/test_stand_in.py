@@ -1,0 +1,141 @@
+"""The kit's gateway: whatever a publisher sends is answered as a gateway answers, and stands in the journal."""
+
+import asyncio
+import gzip
+import json
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import pytest
+
+from conformance.clock import today
+from conformance.model.result import Exchange
+from conformance.role.book import Book
+from conformance.role.host import Ask, Host, Say, hosting
+from conformance.role.stand_in import StandIn
+from conformance.target.setup import Account
+from tests.conformance.partner_places import SECRET, Publisher
+
+ACCOUNT = Account(platform="bretagne", client_id="bretagne", secret=SECRET)
+FORM = {"grant_type": "client_credentials", "client_id": "bretagne", "client_secret": SECRET}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The kit's gateway at an address, and a client that has a token."""
+
+    url: str
+    session: aiohttp.ClientSession
+    token: str
+    host: Host
+    stand_in: StandIn
+    book: Book
+    journal: list[Exchange]
+
+    async def ask(
+        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> tuple[int, Any]:
+        """Status and code of the answer."""
+        given = {"Authorization": f"Bearer {self.token}", **(headers or {})}
+        async with self.session.request(method, self.url + path, data=body, headers=given) as response:
+            answer = json.loads(await response.read() or b"{}")
+            return response.status, answer.get("code", answer.get("error"))
+
+    async def batch(self, body: bytes, **headers: str) -> tuple[int, Any]:
+        """The same of a batch; ``_`` stands for ``-``."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self.ask("POST", "/v1/offers/batch", body, named)
+
+
+@pytest.fixture
+async def place() -> AsyncIterator[Place]:
+    journal: list[Exchange] = []
+    book = Book("bretagne")
+    host = Host(ACCOUNT, journal)
+    stand_in = StandIn(book, day=today, expire=host.expire)
+    async with hosting(host, stand_in.answer, "127.0.0.1:0") as url, aiohttp.ClientSession() as session:
+        async with session.post(f"{url}/oauth/token", data=FORM) as response:
+            token = (await response.json())["access_token"]
+        yield Place(url, session, token, host, stand_in, book, journal)
+
+
+async def offers(number: int) -> list[bytes]:
+    publisher = Publisher("http://127.0.0.1:1")
+    await publisher.close()
+    return [json.dumps(publisher.document(f"bretagne:{each}", 1)).encode() for each in range(number)]
+
+
+@pytest.mark.parametrize("proof", ["A", "é", "====", "YnJldGFnbmU6ZmF1eA=="])
+async def test_a_proof_that_is_none_gets_no_token_and_is_noted(place: Place, proof: str):
+    headers = {"Authorization": f"Basic {proof}", "Content-Type": "application/x-www-form-urlencoded"}
+    body = b"grant_type=client_credentials"
+    assert (401, "invalid_client") == await place.ask("POST", "/oauth/token", body, headers)
+    assert ("/oauth/token", 401) == (place.journal[-1].url.removeprefix(place.url), place.journal[-1].status)
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "told"),
+    [
+        (b"none", {"Content_Encoding": "gzip"}, (400, "body-malformed")),
+        (gzip.compress(b'{"id": 1}')[:-4], {"Content_Encoding": "gzip"}, (400, "body-truncated")),
+        (b"{}", {"Content_Encoding": "br"}, (415, "content-encoding")),
+        (b"[1", {}, (400, "body-truncated")),
+        (b"[1] 2", {}, (400, "body-malformed")),
+        (b"", {}, (422, "batch-empty")),
+        (b"\n\n", {}, (422, "batch-empty")),
+        (b"[]", {}, (422, "batch-empty")),
+    ],
+)
+@pytest.mark.parametrize("faults", [[], [{"fault": "unavailable", "seconds": 1}]])
+async def test_a_batch_that_is_none_is_a_problem_and_is_noted(
+    place: Place, body: bytes, headers: dict[str, str], told: tuple[int, str], faults: list[dict[str, Any]]
+):
+    place.stand_in.faults.extend(faults)
+    assert told == await place.batch(body, **headers)
+    assert told[0] == place.journal[-1].status
+    assert len(faults) == len(place.stand_in.faults)
+
+
+async def test_a_batch_is_judged_by_its_own_bytes_however_it_is_packed(place: Place):
+    whole = await offers(2)
+    twice = whole[0].replace(b'"revision": 1', b'"revision": 1, "revision": 2')
+    packed = gzip.compress(b"[" + whole[1] + b",") + gzip.compress(twice + b"]")
+    assert (207, None) == await place.batch(packed, content_encoding="GZIP")
+    assert ["accepted", "refused"] == [each.outcome for each in place.book.sent]
+    assert ("json-duplicate-key",) == place.book.sent[1].problems
+
+
+@pytest.mark.parametrize("revision", ["", "²", "9" * 5_000, "1.0"])
+async def test_a_revision_that_is_no_number_is_a_problem(place: Place, revision: str):
+    status, code = await place.ask("DELETE", f"/v1/offers/bretagne:1?revision={revision}")
+    assert (400, "parameter-invalid" if revision else "parameter-missing") == (status, code)
+
+
+async def test_a_slow_answer_is_slow_once_and_everything_in_the_batch_is_kept(place: Place):
+    place.stand_in.faults.append({"fault": "slow", "seconds": 3_600, "stored": True})
+    asking = asyncio.ensure_future(place.batch(b"\n".join(await offers(3))))
+    async with asyncio.timeout(30):
+        while len(place.book.sent) < 3:
+            await asyncio.sleep(0.01)
+    asking.cancel()
+    assert ["lost"] * 3 == [each.outcome for each in place.book.sent]
+    assert not place.stand_in.faults
+
+
+async def test_a_dry_run_of_a_batch_meets_no_fault_and_keeps_nothing(place: Place):
+    place.stand_in.faults.append({"fault": "unavailable", "seconds": 1, "stored": True})
+    body = b"\n".join(await offers(2))
+    assert 202 == (await place.ask("POST", "/v1/offers/batch?dry_run=true", body))[0]
+    assert ([], 1) == (place.book.sent, len(place.stand_in.faults))
+
+
+async def test_what_the_kit_itself_falls_over_is_noted_too(place: Place):
+    async def fall(_: Ask) -> Say:
+        raise ZeroDivisionError
+
+    place.host.answering = fall
+    async with place.session.get(f"{place.url}/v1/x", headers={"Authorization": f"Bearer {place.token}"}) as response:
+        assert 500 == response.status
+    assert 500 == place.journal[-1].status

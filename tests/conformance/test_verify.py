@@ -1,0 +1,60 @@
+"""What a target tells, however odd, is compared and becomes a finding: it never counts as the kit's own failure."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from conformance.model.case import Verdict
+from conformance.role.verify import compare_problems
+from conformance.script.names import InAddress, Names, UnknownNameError
+from conformance.script.template import fill
+
+WRONG = Verdict(accepted=False, problems=frozenset({("field-missing", "/title"), ("seats-range", "/seats")}))
+TOLD: list[Any] = [{"code": "field-missing", "pointer": "/title"}, {"code": "seats-range", "pointer": "/seats"}]
+
+
+def test_the_problems_expected_are_right_in_any_order():
+    assert [] == compare_problems(WRONG, TOLD[::-1], "x")
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"code": "field-missing", "pointer": None},
+        {"code": ["x"], "pointer": "/title"},
+        {"code": {}, "pointer": {}},
+        {"code": 1, "pointer": 2},
+        {"pointer": "/title"},
+        "field-missing",
+        None,
+        [],
+    ],
+)
+def test_a_code_or_pointer_that_is_no_text_is_a_finding(odd: Any):
+    [finding] = compare_problems(WRONG, [*TOLD, odd], "x")
+    assert "problems with a code and a pointer that are texts" == finding.expected
+
+
+def test_what_is_missing_or_made_up_is_told_beside_what_is_odd():
+    found = compare_problems(WRONG, [TOLD[0], {"code": "other"}, None], "x")
+    assert ["null", "not told: seats-range at /seats", "told: other at the whole"] == [each.actual for each in found]
+
+
+@pytest.mark.parametrize("told", [None, {}, "x", 1])
+def test_no_list_of_problems_is_a_finding(told: Any):
+    assert ["a list of problems"] == [each.expected for each in compare_problems(WRONG, told, "x")]
+
+
+NAMES = Names(seed="s", case="c", day=date(2026, 11, 25), platforms={"publisher": "bretagne"})
+
+
+def test_what_an_answer_gave_is_encoded_in_an_address_and_ids_are_not():
+    kept = NAMES.keeping({"c": "a+b&c#d%2 é/", "n": 7})
+    address = fill("/v1/offers/${id.a}?cursor=${kept.c}&confirm=${kept.n+1}", InAddress(kept))
+    assert f"/v1/offers/{NAMES['id.a']}?cursor=a%2Bb%26c%23d%252%20%C3%A9%2F&confirm=8" == address
+
+
+def test_a_number_that_is_none_is_a_name_that_stands_for_nothing():
+    with pytest.raises(UnknownNameError, match="no number"):
+        NAMES.keeping({"n": None})["kept.n+1"]
