@@ -1,4 +1,4 @@
-"""The event loop that commands run on."""
+"""The event loop that commands run on, and waiting on it for what another process says."""
 
 import asyncio
 import sys
@@ -17,3 +17,14 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
         return asyncio.run(work)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(work)
+
+
+async def readable(descriptor: int) -> None:
+    """Wait until there is something to read from a pipe, or its other end is closed."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_reader(descriptor, told.set)
+    try:
+        await told.wait()
+    finally:
+        loop.remove_reader(descriptor)

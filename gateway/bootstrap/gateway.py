@@ -53,8 +53,8 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             ready=check_topics,
         )
         keeper = Keeper(parts)
-        api_socket = listen(stack, settings.host, settings.port)
-        management_socket = listen(stack, settings.management_host, settings.management_port)
+        api_socket = await listen(stack, settings.host, settings.port)
+        management_socket = await listen(stack, settings.management_host, settings.management_port)
         url = settings.public_url or f"http://{settings.host}:{api_socket.getsockname()[1]}"
         port = management_socket.getsockname()[1]
         national = await national_parts(parts, stack)

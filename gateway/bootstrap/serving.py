@@ -1,6 +1,9 @@
 """What listens: the API put together from its parts, and the sockets."""
 
+import asyncio
+import errno
 import socket
+import time
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from math import ceil
@@ -24,6 +27,8 @@ from gateway.oauth.token import AccessTokens
 from gateway.oauth.verifier import Verifier
 from gateway.protocol.seal import Seal
 from gateway.settings import Settings, SettingsError
+
+_AGAIN_SECONDS = 0.1
 
 
 def with_signing_key(settings: Settings) -> Settings:
@@ -87,17 +92,24 @@ def build_api(parts: Parts, url: str) -> web.Application:
     return app
 
 
-def listen(stack: AsyncExitStack, host: str, port: int) -> socket.socket:
-    """A listening socket, closed with the stack. Raises SettingsError when it cannot be had."""
-    try:
-        listening = socket.create_server((host, port), backlog=1024)
-    except OSError as error:
-        raise SettingsError(
-            f"cannot listen on {host}:{port} ({error.strerror}); free the port, or set PASSERELLE_PORT or "
-            "PASSERELLE_MANAGEMENT_PORT to another one"
-        ) from error
-    stack.callback(listening.close)
-    return listening
+async def listen(stack: AsyncExitStack, host: str, port: int, *, patience: float = 5.0) -> socket.socket:
+    """A listening socket, closed with the stack. A port that is taken is waited for, ``patience`` in seconds:
+    what a killed gateway leaves behind ends within moments. Raises SettingsError when it cannot be had.
+    """
+    until = time.monotonic() + patience
+    while True:
+        try:
+            listening = socket.create_server((host, port), backlog=1024)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE and time.monotonic() < until:
+                await asyncio.sleep(_AGAIN_SECONDS)
+                continue
+            raise SettingsError(
+                f"cannot listen on {host}:{port} ({error.strerror}); free the port, or set PASSERELLE_PORT or "
+                "PASSERELLE_MANAGEMENT_PORT to another one"
+            ) from error
+        stack.callback(listening.close)
+        return listening
 
 
 async def serve(stack: AsyncExitStack, app: web.Application, listening: socket.socket) -> None:

@@ -1,7 +1,7 @@
 """Workers: further processes of one gateway that answer its API on the same socket, so that it may use more cores.
 
-Each gets its settings on standard input, and answers until that is closed: by this process in order, or by the system
-when this process is killed. It says on a pipe of its own that it listens.
+Each gets its settings on standard input, on one line. A second line tells it to stop in order; where that input is
+closed without one, this process was killed, and the worker ends at once. It says on a pipe of its own that it listens.
 """
 
 import asyncio
@@ -9,11 +9,12 @@ import os
 import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 
 import orjson
 import structlog
 
+from gateway.loop import readable
 from gateway.settings import Settings
 
 _START_SECONDS = 60.0
@@ -40,7 +41,7 @@ class Workers:
     async def running(self) -> AsyncIterator[None]:
         """Start all of them; they are stopped in order when the block ends. Raises WorkerError."""
         try:
-            await asyncio.gather(*map(self._start, range(1, self._settings.workers + 1)))
+            await self._start()
             self.ready = True
             yield
         finally:
@@ -57,8 +58,22 @@ class Workers:
                 end.cancel()
         raise WorkerError("a worker ended by itself; its own lines in the log say why")
 
-    async def _start(self, number: int) -> None:
+    async def _start(self) -> None:
+        """Make all processes, so that each is known before anything is awaited of one; then hear them all."""
+        with ExitStack() as pipes:
+            made = [await self._make(pipes) for _ in range(self._settings.workers)]
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for number, (process, listens, says) in enumerate(made, 1):
+                        group.create_task(self._begin(process, number, listens, says))
+            except ExceptionGroup as errors:
+                first = errors.exceptions[0]
+                raise first from first.__cause__
+
+    async def _make(self, pipes: ExitStack) -> tuple[asyncio.subprocess.Process, int, int]:
+        """A process, the end of its pipe to listen at, and what the other end is called there."""
         listens, says = os.pipe()
+        pipes.callback(os.close, listens)
         try:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "gateway.bootstrap.worker"),
@@ -66,16 +81,18 @@ class Workers:
                 pass_fds=(self._listening.fileno(), says),
             )
         finally:
-            os.close(says)
+            os.close(says)  # so that the pipe ends with the process
         self._processes.append(process)
+        return process, listens, says
+
+    async def _begin(self, process: asyncio.subprocess.Process, number: int, listens: int, says: int) -> None:
         try:
-            await self._order(process, number, says)
-            said = await asyncio.wait_for(asyncio.to_thread(os.read, listens, 1), _START_SECONDS)
+            async with asyncio.timeout(_START_SECONDS):
+                await self._order(process, number, says)
+                await readable(listens)
         except (TimeoutError, ConnectionError) as error:
             raise WorkerError(f"worker {number} did not start") from error
-        finally:
-            os.close(listens)
-        if not said:
+        if not os.read(listens, 1):
             raise WorkerError(f"worker {number} did not start; its own lines in the log say why")
         _log.info("gateway.worker_started", worker=number, process=process.pid)
 
@@ -90,13 +107,19 @@ class Workers:
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:
-    """Close its input and wait until it has answered what it was asked."""
+    """Tell it to stop and wait until it has answered what it was asked; it is gone at the end, whatever happens."""
+    with suppress(ConnectionError):
+        _input(process).write(b"\n")
     _input(process).close()
     try:
-        await asyncio.wait_for(process.wait(), _STOP_SECONDS)
+        async with asyncio.timeout(_STOP_SECONDS):
+            await process.wait()
     except TimeoutError:
-        process.kill()
-        await process.wait()
+        pass
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 def _input(process: asyncio.subprocess.Process) -> asyncio.StreamWriter:

@@ -12,6 +12,7 @@ from rich.live import Live
 from gateway.cli.console import FAILED, OUT, CommandError
 from gateway.cli.operating import explained
 from gateway.client import ClientError
+from gateway.demo.cluster import VARIABLE, ClusterError, lent_cluster
 from gateway.demo.display import LiveView, Story, plain_line, tell_end
 from gateway.demo.federation import SPEED, Federation, federation
 from gateway.demo.looking import rest
@@ -33,18 +34,25 @@ _BROKEN = (WayError, SubscriberError, GatewayError, ClientError, TimeoutError)
 def demo(
     *,
     once: Annotated[bool, typer.Option("--once", help="End when everything has settled.")] = False,
-    kafka: Annotated[bool, typer.Option("--kafka", help="On a real Apache Kafka, started for the occasion.")] = False,
+    kafka: Annotated[
+        bool,
+        typer.Option("--kafka", help=f"On a real Apache Kafka: the cluster in {VARIABLE}, else one made for the demo."),
+    ] = False,
     offers: Annotated[int, typer.Option(min=90, max=200_000, help="How many offers are published.")] = 900,
     seed: Annotated[int, typer.Option(help="Another number, other offers.")] = 2027,
 ) -> None:
     """Run the whole federation: nine Regions, each by its own way in, and the national site, both ways.
 
-    Everything is temporary and stays on this machine. Ends with 0 when all far ends hold what they must, else with 1.
+    Everything is temporary, topics on a cluster as well, and ends with the demo.
+
+    Ends with 0 when all far ends hold what they must, else with 1.
     """
     try:
         balanced = run(_demo(once=once, kafka=kafka, offers=offers, seed=seed))
     except BrokerError as error:
         raise CommandError(str(error), step="install Java 17 and Maven, or run the demo without Kafka") from error
+    except ClusterError as error:
+        raise CommandError(str(error), step=error.step) from error
     if not balanced:
         raise typer.Exit(FAILED)
 
@@ -52,13 +60,17 @@ def demo(
 async def _demo(*, once: bool, kafka: bool, offers: int, seed: int) -> bool:
     OUT.print("[bold]Passerelle[/]  nine Regions and the national site, joined by one gateway, on this machine")
     OUT.print(f"[dim]The simulated site's clock runs {SPEED:.0f} times as fast: it takes 100 calls a minute.[/]\n")
-    if kafka:
+    lent = lent_cluster() if kafka else None
+    if kafka and lent is None:
         OUT.print("Starting Apache Kafka (the first time, its jars are fetched) …")
     told = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, told.set)
     with explained():
         async with federation(kafka=kafka) as world:
+            if lent is not None:
+                topics = f"{world.settings.kafka_prefix}.*"
+                OUT.print(f"On the Kafka cluster {lent} ({VARIABLE}); its topics {topics} are deleted at the end.\n")
             scenario = Scenario(world, seed, offers, Story(OUT))
             await _watch(scenario, scenario.prepare(), told)
             async with world.following():

@@ -5,7 +5,7 @@ from typing import Any
 from gateway.clock import now
 from gateway.partners.credential import live_secrets
 from gateway.partners.record import partner_document
-from gateway.protocol.certificate import certified_until
+from gateway.protocol.certificate import certified_until, newest
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import utc
 
@@ -54,7 +54,7 @@ def _certificate(partner: Partner) -> str:
     """Until when it is certified for publishing, as whoever lists the platforms wants to know; then its other roles."""
     at = now()
     until = certified_until(partner.certificates, now=at)
-    certificates = [one.certificate for one in partner.certificates]
+    certificates = [one.certificate for one in newest(partner.certificates)]
     told = [] if until is None else [f"until {_day(until)}"]
     told += [
         f"as {one.role} until {_day(one.expires_at)}"

@@ -149,8 +149,8 @@ def tell_end(console: Console, scenario: Scenario, *, most: int = 12) -> bool:
 
 
 def number(value: int) -> str:
-    """With a narrow space between thousands."""
-    return f"{value:,}".replace(",", " ")
+    """With a narrow space, which breaks no line, between thousands."""
+    return f"{value:,}".replace(",", "\u202f")
 
 
 def _add_row(table: Table, line: Line, *, settled: bool, wide: bool) -> None:

@@ -24,6 +24,7 @@ from gateway import clock
 from gateway.bootstrap import open_log, topics_of
 from gateway.client import Client
 from gateway.demo.balance import FarEnds
+from gateway.demo.cluster import cleared, lent_cluster
 from gateway.demo.entry import KAFKA_WAYS, LABELS, WAYS, Entry, EntryError, departments_of, enter
 from gateway.demo.process import GatewayProcess
 from gateway.demo.reason import Reasons
@@ -164,18 +165,21 @@ async def _settings(folder: Path, stack: AsyncExitStack, *, kafka: bool) -> Sett
     )
     if not kafka:
         return settings
-    servers = os.environ.get("KAFKA_BOOTSTRAP_SERVERS")
+    prefix = f"demo-{secrets.token_hex(3)}"
+    servers = lent_cluster()
     if servers is None:
         broker = LocalBroker()
         stack.callback(broker.close)
         await asyncio.to_thread(broker.start)
         servers = broker.bootstrap_servers
+    else:
+        await stack.enter_async_context(cleared(servers, prefix))
     signing_key = folder / "signing.pem"
     KeyRing.open(signing_key)
     return replace(
         settings,
         kafka=servers,
-        kafka_prefix=f"demo-{secrets.token_hex(3)}",
+        kafka_prefix=prefix,
         secret=secrets.token_urlsafe(32),
         signing_key=signing_key,
     )

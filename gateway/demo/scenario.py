@@ -15,7 +15,7 @@ from gateway.demo.entry import departments_of
 from gateway.demo.fate import Document
 from gateway.demo.federation import OBSERVER, Federation
 from gateway.demo.generator import generate
-from gateway.demo.looking import rest, until
+from gateway.demo.looking import grow, rest
 from gateway.demo.region import Region
 from gateway.demo.site import UNCOVERED, towns_in
 from gateway.demo.subscriber import Holding, read_changes
@@ -153,9 +153,10 @@ class Scenario:
         )
 
     async def _kill(self) -> None:
-        """Kill the gateway in the middle of its work, and start it again."""
+        """Kill the gateway in the middle of its work, and start it again. Raises TimeoutError when it does no work."""
         world, due = self.federation, self.due
-        await until(lambda: world.site.count() >= due // 3, every=_LOOK / 4)
+        if not await grow(world.site.count, due // 3, every=_LOOK / 4, patience=_PATIENCE, broken=world.broken):
+            raise TimeoutError(f"only {world.site.count()} of {due} offers reached the national site, then none came")
         await world.gateway.kill()
         arrived = world.site.count()
         self.teller.say(f"kill -9 of the gateway, when {arrived} of {due} offers had reached the national site.")

@@ -19,7 +19,7 @@ from gateway import clock
 from gateway.bootstrap import open_log, running
 from gateway.bootstrap.task import first_to_end, start
 from gateway.keys import load_secret
-from gateway.loop import run
+from gateway.loop import readable, run
 from gateway.partners import Partners
 from gateway.protocol.receipt import ReceiptIds
 from gateway.settings import Settings
@@ -48,22 +48,13 @@ async def serve(accounts: Path, time: FastTime) -> None:
             )
         )
         tasks = start({"national": connector.run, "partners": partners.run, "gateway": gateway.finished}, stack)
-        ends = [asyncio.ensure_future(first_to_end(tasks)), asyncio.ensure_future(_input_closed())]
+        # Nothing is ever written to standard input: it is readable once it is closed.
+        ends = [asyncio.ensure_future(first_to_end(tasks)), asyncio.ensure_future(readable(sys.stdin.fileno()))]
         done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         for end in ends:
             end.cancel()
         for end in done:
             await end
-
-
-async def _input_closed() -> None:
-    closed = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    loop.add_reader(sys.stdin.fileno(), closed.set)  # nothing is ever written there
-    try:
-        await closed.wait()
-    finally:
-        loop.remove_reader(sys.stdin.fileno())
 
 
 def main() -> None:

@@ -19,29 +19,31 @@ class SftpAddress:
     key: str = field(repr=False)
 
 
-class _Gatekeeper(asyncssh.SSHServer):
+class Gatekeeper(asyncssh.SSHServer):
     """Lets one user in, by one key."""
 
     def __init__(self, key: asyncssh.SSHKey) -> None:
         self._key = key
 
     def public_key_auth_supported(self) -> bool:
+        """As asyncssh asks: a key opens."""
         return True
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
+        """As asyncssh asks: that user's key, and no other."""
         return username == USER and key == self._key
 
 
 @asynccontextmanager
-async def serving_sftp(folder: Path) -> AsyncIterator[SftpAddress]:
-    """The server on a free port, its root that folder, for as long as the block lasts."""
+async def serving_sftp(folder: Path, keep: type[Gatekeeper] = Gatekeeper) -> AsyncIterator[SftpAddress]:
+    """The server on a free port, its root that folder, for as long as the block lasts; ``keep`` says who gets in."""
     user, host = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
 
     def files(channel: "asyncssh.SSHServerChannel[bytes]") -> asyncssh.SFTPServer:
         return asyncssh.SFTPServer(channel, chroot=str(folder).encode())
 
     server = await asyncssh.create_server(
-        lambda: _Gatekeeper(user.convert_to_public()), "127.0.0.1", 0, server_host_keys=[host], sftp_factory=files
+        lambda: keep(user.convert_to_public()), "127.0.0.1", 0, server_host_keys=[host], sftp_factory=files
     )
     async with server:
         yield SftpAddress(

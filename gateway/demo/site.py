@@ -40,19 +40,8 @@ class Site:
 
     def open_accounts(self, folder: Path, platforms: Sequence[str]) -> Path:
         """An account for each platform, one more that searches, and the file that names them all."""
-        password = folder / "national-password"
-        password.touch(0o600)
-        password.write_text(token_urlsafe(16))
-        entries = []
-        for name in (*platforms, SEARCH):
-            email = f"{name}@example.org"
-            self.simulator.add_operator(email, password.read_text(), full_access=name == SEARCH)
-            served = [] if name == SEARCH else [name]
-            entries.append({"name": name, "email": email, "password": {"file": password.name}, "platforms": served})
-        path = folder / "national.json"
-        document = {"url": self.simulator.url, "accounts": entries, "search": {"account": SEARCH, "minutes": 1}}
-        path.write_bytes(orjson.dumps(document))
-        return path
+        accounts = {**{name: [name] for name in platforms}, SEARCH: []}
+        return write_accounts(folder, self.simulator, accounts, password=token_urlsafe(16), searcher=SEARCH)
 
     def make(self, place: Place, number: int) -> Row:
         """An offer that an employer makes on the site itself."""
@@ -93,6 +82,35 @@ class Site:
     def count(self) -> int:
         """How many rows of the platforms visitors see."""
         return len(self.delivered())
+
+
+def write_accounts(
+    folder: Path,
+    simulator: NationalSimulator,
+    accounts: Mapping[str, Sequence[str]],
+    *,
+    password: str,
+    searcher: str | None = None,
+    minutes: int = 1,
+) -> Path:
+    """Accounts at the simulated site, each with its platforms (``*``: all others), and the file that names them.
+
+    The ``searcher``, one of them, has full access, and searches every so many ``minutes``.
+    """
+    kept = folder / "national-password"
+    kept.touch(0o600)
+    kept.write_text(password)
+    entries = []
+    for name, platforms in accounts.items():
+        email = f"{name}@example.org"
+        simulator.add_operator(email, password, full_access=name == searcher)
+        entries.append({"name": name, "email": email, "password": {"file": kept.name}, "platforms": list(platforms)})
+    document: dict[str, object] = {"url": simulator.url, "accounts": entries}
+    if searcher is not None:
+        document["search"] = {"account": searcher, "minutes": minutes}
+    path = folder / "national.json"
+    path.write_bytes(orjson.dumps(document))
+    return path
 
 
 def towns_in(departments: frozenset[str], count: int) -> Iterator[Place]:

@@ -1,5 +1,10 @@
 """Visiting: what the person who watches can try while the demo goes on, as lines to paste into another terminal."""
 
+import shutil
+import sys
+from pathlib import Path
+from shlex import quote
+
 from gateway.demo.federation import Federation
 from gateway.demo.subscriber import VISITOR
 
@@ -9,7 +14,6 @@ _ASK = (
 )
 _HEADER = '-H "Authorization: Bearer $TOKEN"'
 _JSON = "-H 'Content-Type: application/json'"
-_PRETTY = "| .venv/bin/python -m json.tool --no-ensure-ascii"
 _WRONG = """{"id":"visitor:1","revision":1,"titel":"Essai","weeks":["2027-W9"]}"""
 
 
@@ -22,6 +26,7 @@ def invitation(world: Federation) -> str:
         f"export PASSERELLE_CLIENT_ID={VISITOR}\n"
         f"export PASSERELLE_CLIENT_SECRET={world.credentials[VISITOR]}\n"
     )
+    pretty = f"| {_escaped(quote(sys.executable))} -m json.tool --no-ensure-ascii"
     lines = (
         "",
         f"[bold]The gateway goes on at {world.gateway.url}[/]",
@@ -29,18 +34,23 @@ def invitation(world: Federation) -> str:
         "",
         "Paste these into another terminal:",
         f"  . {environ}",
-        "  .venv/bin/passerelle status",
+        f"  {_escaped(command(sys.argv[0]))} status",
         "  [dim]# how every platform does[/]",
         f"  {_escaped(_ASK)}",
-        f'  curl -s {_HEADER} "$PASSERELLE_URL/v1/changes?limit=1" {_PRETTY}',
+        f'  curl -s {_HEADER} "$PASSERELLE_URL/v1/changes?limit=1" {pretty}',
         "  [dim]# what subscribers get[/]",
-        f"  curl -s -X PUT {_HEADER} {_JSON} -d '{_escaped(_WRONG)}' \"$PASSERELLE_URL/v1/offers/visitor:1\" {_PRETTY}",
+        f"  curl -s -X PUT {_HEADER} {_JSON} -d '{_escaped(_WRONG)}' \"$PASSERELLE_URL/v1/offers/visitor:1\" {pretty}",
         "  [dim]# what a publisher is told about a wrong offer[/]",
         "",
         "Ctrl-C ends the demo, with a last balance.",
         "",
     )
     return "\n".join(lines)
+
+
+def command(started: str) -> str:
+    """How ``passerelle`` is called from another terminal: by its name where that finds it, else as it was started."""
+    return "passerelle" if shutil.which("passerelle") else quote(str(Path(started).absolute()))
 
 
 def _escaped(text: str) -> str:

@@ -98,20 +98,31 @@ def read_statement(claims: Mapping[str, Any]) -> Certificate:
 
 
 def with_certificate(kept: Sequence[Issued], fresh: Issued, *, now: int) -> tuple[Issued, ...]:
-    """The certificates of a platform with a new one first, which replaces that of the same role; ended ones go."""
-    role = fresh.certificate.role
-    others = (one for one in kept if one.certificate.role != role and one.certificate.expires_at > now)
-    return (fresh, *others)
+    """The certificates of a platform with a new one first, which from now on counts for its role.
+
+    Former ones stay until they end, so that the keys that prove them do. The newest of a role stays beyond that: no
+    former one may count again.
+    """
+    counting = newest((fresh, *kept))
+    return (fresh, *(one for one in kept if one in counting or one.certificate.expires_at > now))
+
+
+def newest(kept: Sequence[Issued]) -> tuple[Issued, ...]:
+    """Those that count: of each role the first, since certificates are kept newest first."""
+    found: dict[Role, Issued] = {}
+    for one in kept:
+        found.setdefault(one.certificate.role, one)
+    return tuple(found.values())
 
 
 def certified_until(kept: Sequence[Issued], *, now: int) -> int | None:
-    """When the last certificate that lets a platform publish by this version of the protocol ends; None without one."""
+    """When the certificate that lets a platform publish by this version of the protocol ends; None without one."""
     ends = (
         one.certificate.expires_at
-        for one in kept
+        for one in newest(kept)
         if one.certificate.role == "publisher" and one.certificate.versions.protocol == PROTOCOL_VERSION
     )
-    return max((end for end in ends if end > now), default=None)
+    return next((end for end in ends if end > now), None)
 
 
 def lack_of_certificate(kept: Sequence[Issued], *, required: date | None, now: int) -> schemas.Problem | None:

@@ -1,6 +1,7 @@
 """Certificates and signing keys as an operator, and whoever relies on them, handles them: with a real gateway."""
 
 import json
+import re
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -140,6 +141,17 @@ async def test_a_rotated_key_goes_on_proving_what_it_signed(operator):
     keys = json.loads((await operator("keys", "list", "--json")).output)
     assert [(True, False), (False, True)] == [(one["signs"], one["kid"] == before["kid"]) for one in keys]
     assert 0 == (await operator("certificate", "verify", "b.jws")).code
+
+
+async def test_the_key_of_a_certificate_that_was_renewed_stays_as_well(operator):
+    """[CER-002]: the former one has not ended, and lies in the platform's hands."""
+    evidence_file, keys = write(operator.folder, fresh()), operator.folder / "data" / "signing.pem"
+    await operator("certificate", "sign", evidence_file, "--out", "former.jws")
+    await operator("keys", "rotate")
+    await operator("certificate", "sign", evidence_file, "--out", "b.jws")
+    keys.write_text(re.sub(r"(?m)^Retired: \d+$", "Retired: 1", keys.read_text()))
+    assert 0 == (await operator("keys", "rotate")).code
+    assert [0, 0] == [(await operator("certificate", "verify", name)).code for name in ("former.jws", "b.jws")]
 
 
 async def test_a_gateway_that_requires_certificates_takes_offers_from_who_has_one(operator):

@@ -3,12 +3,15 @@
 import asyncio
 import os
 import re
+import signal
 import sys
 from contextlib import asynccontextmanager
 
 import aiohttp
 import orjson
 import pytest
+from aiohttp.test_utils import unused_port
+from aiokafka.admin import AIOKafkaAdminClient
 
 RUN = "from gateway.cli import main; main()"
 SECONDS = 400
@@ -30,14 +33,14 @@ pytestmark = pytest.mark.timeout(SECONDS + 30)
 
 
 @asynccontextmanager
-async def started(*words, folder):
-    """The command in a process of its own, its temporary folders in that folder."""
+async def started(*words, folder, **more):
+    """The command in a process of its own, its temporary folders in that folder; ``more`` goes to its environment."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PASSERELLE_CLIENT")}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-c", RUN, "demo", *words),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
-        env={**environ, "TMPDIR": str(folder)},
+        env={**environ, "TMPDIR": str(folder), **more},
     )
     try:
         yield process
@@ -75,6 +78,42 @@ async def test_once_the_whole_federation_balances(log, tmp_path):
     assert re.search(r"Hauts-de-France +5 +5 +Île-de-France 5, Normandie 5", output)
     assert re.search(r"Centre-Val de Loire +5 +5 +Île-de-France 5, Pays de la Loire 5", output)
     assert [] == list(tmp_path.iterdir()), "something was left behind"
+
+
+@pytest.mark.kafka
+async def test_a_cluster_that_was_lent_is_named_and_left_as_it_was(kafka_servers, tmp_path):
+    """Even when the user ends the demo in the middle."""
+    words = ("--once", "--kafka", "--offers", "90")
+    async with started(*words, folder=tmp_path, KAFKA_BOOTSTRAP_SERVERS=kafka_servers) as process:
+        async with asyncio.timeout(SECONDS):
+            while b"are deleted at the end" not in (line := await process.stdout.readline()):
+                assert line, await process.stderr.read()
+        [prefix] = re.findall(r"demo-[0-9a-f]{6}\.", line.decode())
+        assert kafka_servers in line.decode()
+        assert [] != await topics_of(kafka_servers, prefix)
+        process.send_signal(signal.SIGINT)
+        code, output, errors = await ended(process)
+    assert 130 == code, output + errors
+    assert [] == await topics_of(kafka_servers, prefix)
+
+
+async def topics_of(servers, begin):
+    admin = AIOKafkaAdminClient(bootstrap_servers=servers)
+    await admin.start()
+    try:
+        return [name for name in await admin.list_topics() if name.startswith(begin)]
+    finally:
+        await admin.close()
+
+
+@pytest.mark.kafka
+async def test_a_cluster_that_does_not_answer_is_told_with_the_next_step(tmp_path):
+    servers = f"127.0.0.1:{unused_port()}"
+    async with started("--once", "--kafka", folder=tmp_path, KAFKA_BOOTSTRAP_SERVERS=servers) as process:
+        code, output, errors = await ended(process)
+    assert 2 == code, output + errors
+    assert f"Kafka at {servers} does not answer" in errors
+    assert "KAFKA_BOOTSTRAP_SERVERS" in errors
 
 
 async def test_an_offer_too_many_at_the_national_site_is_told_and_fails(tmp_path):

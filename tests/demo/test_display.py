@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from gateway.demo.balance import weigh
-from gateway.demo.display import balance_table, uncovered_table
+from gateway.demo.display import balance_table, number, uncovered_table
 from tests.demo.test_balance import BRETAGNE, ENDS, NORMANDIE
 
 
@@ -22,6 +22,10 @@ def test_a_row_says_way_in_and_numbers_where_there_is_room():
     assert "Bretagne push 5 1 1 3 2 1 0 ✓" in lines
     assert "All Regions 5 1 1 3 2 1 2" in lines
     assert "National site search, delivery API 2 0 1 1 1 0 2 ✓" in lines
+
+
+def test_thousands_are_set_apart_by_a_narrow_space_that_breaks_no_line():
+    assert "12\N{NARROW NO-BREAK SPACE}345" == number(12_345)
 
 
 @pytest.mark.parametrize("width", [80, 120])

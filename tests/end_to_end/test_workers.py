@@ -3,8 +3,9 @@
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +14,10 @@ import orjson
 import pytest
 
 from gateway.bootstrap import running
-from gateway.bootstrap.workers import WorkerError
+from gateway.bootstrap.workers import WorkerError, Workers
 from gateway.client import Client
 from gateway.oauth.keys import KeyRing
+from gateway.settings import Settings
 from tests.end_to_end.conftest import Town
 from tests.end_to_end.test_town import OFFER, Follower, put
 from tests.faults.process import GatewayProcess
@@ -38,6 +40,11 @@ def children() -> Iterator[int]:
     for task in Path("/proc/self/task").iterdir():
         with suppress(FileNotFoundError, ProcessLookupError):  # of a thread that has ended meanwhile
             yield from map(int, (task / "children").read_text().split())
+
+
+def open_descriptors() -> set[str]:
+    """What this process has open, by number."""
+    return {each.name for each in Path("/proc/self/fd").iterdir() if each.exists()}
 
 
 async def withdraw_by_snapshot(client: Client, offer: dict[str, Any]) -> tuple[int, Any]:
@@ -80,6 +87,27 @@ async def test_a_worker_that_dies_ends_the_gateway(town: Town) -> None:
         with pytest.raises(WorkerError, match="ended by itself"):
             await asyncio.wait_for(gateway.finished(), 60)
     assert before == set(children())
+
+
+class Flawed(socket.socket):
+    """A socket that one process is given, and no other."""
+
+    given = False
+
+    def fileno(self) -> int:
+        given, self.given = self.given, True
+        return -1 if given else super().fileno()
+
+
+async def test_nothing_is_left_of_workers_when_one_cannot_be_made(tmp_path: Path) -> None:
+    """Neither the process that was made before it, nor a pipe."""
+    settings = Settings(data=tmp_path, workers=WORKERS)
+    async with AsyncExitStack() as stack:
+        listening = stack.enter_context(Flawed())
+        processes, descriptors = set(children()), open_descriptors()
+        with pytest.raises(ValueError, match="fds_to_keep"):
+            await stack.enter_async_context(Workers(settings, listening, url="http://127.0.0.1").running())
+        assert (processes, descriptors) == (set(children()), open_descriptors())
 
 
 async def test_workers_end_with_a_gateway_that_is_killed(town: Town) -> None:

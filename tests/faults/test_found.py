@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -21,6 +22,7 @@ from gateway.relay.state import RelayState
 from gateway.share import keep_going
 from gateway.submissions import VERSIONS
 from gateway.views import OfferView, Tail
+from tests.faults.arena import Arena
 from tests.faults.inner import Hands
 
 NOW = 1_796_000_000_000
@@ -197,3 +199,23 @@ async def test_an_audit_beside_compaction_calls_nothing_lost() -> None:
     log.armed = True
     assert [] == (await audit(log)).findings
     assert not log.armed
+
+
+async def test_a_killed_gateway_starts_again_though_its_worker_was_being_sent_a_request(tmp_path: Path) -> None:
+    """The worker lived on for as long as the slow client liked, on the port that the next one needs."""
+    arena = Arena(tmp_path, workers=1)
+    await arena.onboard()
+    try:
+        replica = await arena.add_replica()
+        await arena.ready()
+        host, port = urlsplit(arena.urls[0]).netloc.split(":")
+        _, slow = await asyncio.open_connection(host, int(port))
+        slow.write(b"POST /oauth/token HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\ngrant")
+        await slow.drain()
+        await asyncio.sleep(0.5)
+        await replica.kill()
+        await replica.start()
+        await arena.ready()
+        slow.close()
+    finally:
+        await arena.close()

@@ -24,7 +24,7 @@ from gateway.settings import Settings
 from tests.interconnection.offers import REGIONS
 from tests.interconnection.process import command
 from tests.interconnection.region import WITHIN, Ground, Region
-from tests.interconnection.taking_part import OPERATOR, join_others, write_accounts
+from tests.interconnection.taking_part import OPERATOR, join_others, open_accounts
 
 ACCOUNTS: Mapping[str, tuple[str, ...]] = {"west": REGIONS[:3], "east": REGIONS[3:6], "south": REGIONS[6:]}
 """Which account at the national site delivers for whom: three, so that three calls are made at a time."""
@@ -107,7 +107,7 @@ async def federation(
         log = await stack.enter_async_context(open_log(settings))
         await log.create_topics(COMMON)
         site = await stack.enter_async_context(NationalSimulator(clock=clock.now))
-        write_accounts(folder, site, ACCOUNTS, searcher=SEARCHER)
+        open_accounts(folder, site, ACCOUNTS, searcher=SEARCHER)
         partners = Partners(log)
         stack.push_async_callback(partners.close)
         ground = Ground(folder=folder, settings=settings, log=log, partners=partners, stack=stack)
@@ -136,7 +136,7 @@ def _settings(folder: Path, kafka: str | None) -> Settings:
         data=folder / "data",
         port=0,
         management_port=0,
-        national=folder / "accounts.json",
+        national=folder / "national.json",
         feeds=folder / "feeds",
         feed_secrets=folder / "secrets",
         loopback_feeds=1,

@@ -23,10 +23,10 @@ class FastGateway(GatewayProcess):
         environment = {name: text for name, text in os.environ.items() if not name.startswith("PASSERELLE_")}
         with self._words.open("ab") as words:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "tests.interconnection.served", *self._arguments),
+                *(sys.executable, "-m", "gateway.demo.served", *self._arguments),
                 cwd=ROOT,
                 env={**environment, **self._settings},
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=asyncio.subprocess.PIPE,  # closed with this process, which ends the gateway
                 stdout=words,
                 stderr=words,
                 start_new_session=True,

@@ -21,7 +21,7 @@ from gateway.settings import Settings
 from tests.faults.process import GatewayDiedError
 from tests.interconnection.offers import REGIONS
 from tests.interconnection.process import FastGateway, command
-from tests.interconnection.taking_part import OPERATOR, join_others, join_platform, native_profile, write_accounts
+from tests.interconnection.taking_part import OPERATOR, join_others, join_platform, native_profile, open_accounts
 
 STALLED = 60.0
 """Seconds without any call to the site after which there will be none."""
@@ -87,7 +87,7 @@ async def stage(
     KeyRing.open(folder / "signing.pem")
     async with AsyncExitStack() as stack:
         site = await stack.enter_async_context(NationalSimulator(clock=time.clock))
-        path = write_accounts(folder, site, accounts or {"shared": ["*"]})
+        path = open_accounts(folder, site, accounts or {"shared": ["*"]})
         known = await _join(settings, own)
         gateway = FastGateway(settings.data, settings.to_environ(), accounts=path, time=time)
         stack.push_async_callback(gateway.kill)

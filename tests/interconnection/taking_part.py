@@ -6,13 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from adapters.national.simulator import NationalSimulator
 from adapters.profile.joining import Joined, join
 from adapters.profile.packaged import profiles
 from adapters.profile.profile import NATIVE, Profile, read_profile
 from gateway import clock
+from gateway.demo.site import write_accounts
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret
 from gateway.partners.preset import presets
@@ -23,26 +22,11 @@ OPERATOR = "operator"
 _PASSWORD = "open sesame"
 
 
-def write_accounts(
+def open_accounts(
     folder: Path, site: NationalSimulator, accounts: Mapping[str, Sequence[str]], *, searcher: str | None = None
 ) -> Path:
-    """Accounts at the simulated site, and the file that names them: each one's platforms, ``*`` for all others."""
-    password = folder / "password"
-    password.touch(0o600)
-    password.write_text(_PASSWORD)
-    entries = []
-    for name, platforms in accounts.items():
-        email = f"{name}@example.org"
-        site.add_operator(email, _PASSWORD, full_access=name == searcher)
-        entries.append(
-            {"name": name, "email": email, "password": {"file": password.name}, "platforms": list(platforms)}
-        )
-    document: dict[str, Any] = {"url": site.url, "accounts": entries}
-    if searcher is not None:
-        document["search"] = {"account": searcher, "minutes": 60}
-    path = folder / "accounts.json"
-    path.write_bytes(orjson.dumps(document))
-    return path
+    """Accounts at the simulated site, each with its platforms, and the file for them; it is searched every hour."""
+    return write_accounts(folder, site, accounts, password=_PASSWORD, searcher=searcher, minutes=60)
 
 
 def profile_of(document: object) -> Profile:

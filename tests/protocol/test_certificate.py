@@ -9,6 +9,7 @@ from gateway.protocol.certificate import (
     Versions,
     certified_until,
     lack_of_certificate,
+    newest,
     notice_of,
     read_statement,
     refused_from,
@@ -59,10 +60,10 @@ def test_only_a_publishers_certificate_of_this_protocol_lets_publish(more: dict[
     assert lacks(issued(**more))
 
 
-def test_the_longest_certificate_counts() -> None:
-    kept = (issued(expires_at=NOW + DAY), issued(expires_at=NOW + 3 * DAY), issued(expires_at=NOW - DAY))
-    assert NOW + 3 * DAY == certified_until(kept, now=NOW)
-    assert certified_until(kept, now=NOW + 3 * DAY) is None
+def test_the_newest_certificate_counts_though_a_former_one_lasts_longer() -> None:
+    kept = (issued(role="gateway"), issued(expires_at=NOW + DAY), issued(expires_at=NOW + 3 * DAY))
+    assert NOW + DAY == certified_until(kept, now=NOW)
+    assert certified_until(kept, now=NOW + DAY) is None
 
 
 def test_publishing_is_refused_from_the_day_or_from_the_end_of_the_certificate() -> None:
@@ -84,10 +85,19 @@ def test_notice_is_given_to_who_has_none_and_within_thirty_days_of_an_end() -> N
     assert date(2027, 3, 10) == notice_of(kept, required=TODAY, now=NOW + 70 * DAY)
 
 
-def test_a_new_certificate_takes_the_place_of_the_one_of_its_role() -> None:
-    reader, ended = issued(role="subscriber"), issued(role="gateway", expires_at=NOW)
-    fresh = issued(expires_at=NOW + 9 * DAY)
-    assert (fresh, reader) == with_certificate((issued(), reader, ended), fresh, now=NOW)
+def test_a_new_certificate_lies_before_former_ones_which_stay_until_they_end() -> None:
+    former, ended = issued(), issued(expires_at=NOW)
+    reader, fresh = issued(role="subscriber"), issued(expires_at=NOW + 9 * DAY)
+    kept = with_certificate((former, reader, ended), fresh, now=NOW)
+    assert (fresh, former, reader) == kept
+    assert (fresh, reader) == newest(kept)
+
+
+def test_a_certificate_that_has_ended_stays_where_a_former_one_would_count_again() -> None:
+    ended, former = issued(expires_at=NOW), issued(expires_at=NOW + DAY)
+    kept = with_certificate((ended, former), issued(role="subscriber"), now=NOW)
+    assert (issued(role="subscriber"), ended, former) == kept
+    assert certified_until(kept, now=NOW) is None
 
 
 def test_a_statement_reads_back_as_the_certificate() -> None:

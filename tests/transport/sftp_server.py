@@ -1,4 +1,4 @@
-"""An SFTP server on loopback that lets one user in, by key or by password, to one folder."""
+"""The demo's SFTP server on loopback, which lets its user in by a password as well, to one folder."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,29 +7,17 @@ from pathlib import Path
 import asyncssh
 
 from adapters.transport.sftp import SftpServer
+from gateway.demo.sftp import USER, Gatekeeper, serving_sftp
 
 
-class Gatekeeper(asyncssh.SSHServer):
-    """Lets ``region`` in, by key or by password."""
-
-    def __init__(self, key: asyncssh.SSHKey) -> None:
-        self._key = key
+class PasswordGatekeeper(Gatekeeper):
+    """Lets the user in by key or by password."""
 
     def password_auth_supported(self) -> bool:
         return True
 
     def validate_password(self, username: str, password: str) -> bool:
-        return (username, password) == ("region", "word")
-
-    def public_key_auth_supported(self) -> bool:
-        return True
-
-    def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        return username == "region" and key == self._key
-
-
-KEY = asyncssh.generate_private_key("ssh-ed25519")
-HOST_KEY = asyncssh.generate_private_key("ssh-ed25519")
+        return (username, password) == (USER, "word")
 
 
 def public(key: asyncssh.SSHKey) -> str:
@@ -38,22 +26,7 @@ def public(key: asyncssh.SSHKey) -> str:
 
 @asynccontextmanager
 async def sftp_server(folder: Path) -> AsyncIterator[SftpServer]:
-    def files(channel: asyncssh.SSHServerChannel[bytes]) -> asyncssh.SFTPServer:
-        return asyncssh.SFTPServer(channel, chroot=str(folder).encode())
-
-    server = await asyncssh.create_server(
-        lambda: Gatekeeper(KEY.convert_to_public()),
-        "127.0.0.1",
-        0,
-        server_host_keys=[HOST_KEY],
-        sftp_factory=files,
-    )
-    async with server:
+    async with serving_sftp(folder, PasswordGatekeeper) as address:
         yield SftpServer(
-            host="127.0.0.1",
-            port=server.get_port(),
-            host_key=public(HOST_KEY),
-            user="region",
-            kind="key",
-            secret=KEY.export_private_key().decode(),
+            host="127.0.0.1", port=address.port, host_key=address.host_key, user=USER, kind="key", secret=address.key
         )
