@@ -57,6 +57,16 @@ class Follower(View):
         self._check()
         return self._applied
 
+    @property
+    def caught_up(self) -> bool:
+        """Whether the view has reached the end that its log had at the start, as the file says now."""
+        self._check()
+        return self._at_end
+
+    @caught_up.setter
+    def caught_up(self, value: bool) -> None:
+        self._at_end = value
+
     async def close(self) -> None:
         """Let go of the file."""
         if self._watching is not None:
@@ -109,14 +119,12 @@ class Follower(View):
             self.caught_up = notes.get("caught_up") == "1"
         return applied
 
-    def _check(self) -> bool:
-        """Whether the file has changed since this was last asked; if so, what it says is noted."""
+    def _check(self) -> None:
+        """Note what the file says, if it has changed since this was last asked."""
         (version,) = self._watch.execute("PRAGMA data_version").fetchone()
-        if version == self._version:
-            return False
-        self._version = version
-        self._note(self._watch)
-        return True
+        if version != self._version:
+            self._version = version
+            self._note(self._watch)
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
@@ -130,8 +138,11 @@ class Follower(View):
             self._watchers -= 1
 
     async def _watch_file(self) -> None:
+        told = None
         while self._watchers:
-            if self._check():
+            self._check()
+            if self._version != told:  # whoever noticed it first
+                told = self._version
                 await self.look()
             await asyncio.sleep(_EVERY_SECONDS)
 

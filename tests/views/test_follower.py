@@ -12,7 +12,7 @@ from gateway.ports import Chunk, LogUnavailableError
 from gateway.protocol import cursor as cursors
 from gateway.protocol.record import StoredRecord
 from gateway.protocol.routing import Filter, Reader
-from gateway.views import FollowedOffers, FollowedReceipts, OfferView, ReceiptView
+from gateway.views import FollowedOffers, FollowedReceipts, OfferView, ReceiptView, follower
 from tests.views.world import LOG, PARTITIONS, World, offer_of, receipt_record
 
 READERS = (Reader("bretagne"), Reader("normandie"), Reader("national"))
@@ -89,6 +89,29 @@ async def test_a_follower_knows_when_the_keeper_stood_at_the_end(offers: OfferVi
     await offers.keep()
     assert await followed.reached((0,) * PARTITIONS, 0)
     assert (1_234, True) == (followed.fresh, followed.caught_up)
+
+
+async def test_a_follower_that_is_asked_nothing_else_notices_that_the_keeper_came_to_the_end(
+    offers: OfferView, followed: FollowedOffers
+) -> None:
+    assert not followed.caught_up
+    offers.fresh, offers.caught_up = 1_234, True
+    await offers.keep()
+    assert followed.caught_up
+
+
+async def test_all_who_wait_are_told_whoever_noticed_first(
+    offers: OfferView, followed: FollowedOffers, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follower, "_EVERY_SECONDS", 0.5)
+    world.publish(offer_of("bretagne:1"))
+    chunks = world.chunks()
+    wanted = tuple(chunks[0].position if p == chunks[0].partition else 0 for p in range(PARTITIONS))
+    waiting = asyncio.create_task(followed.reached(wanted, 60))
+    await asyncio.sleep(0.1)
+    await offers.apply(chunks)
+    assert wanted == followed.positions
+    assert await asyncio.wait_for(waiting, 30)
 
 
 async def test_a_receipt_is_told_as_soon_as_the_keeper_has_it(receipts: ReceiptView, tmp_path: Path) -> None:
