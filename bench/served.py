@@ -159,7 +159,7 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
 
 
 def documents(count: int) -> list[bytes]:
-    """Offers as the demo makes them, those that are refused left out."""
+    """Offers as the demo makes them, two in a hundred of them wrong."""
     today = date.fromisoformat(paris_date(clock.now()))
     made = (offer.raw for offer in generate(11, "bretagne", count + count // 10, today))
     return list(made)[:count]
