@@ -65,7 +65,7 @@ def tell_run(console: Console, run: Run, language: Language) -> None:
         told.append(
             {"fr": f"{run.announced} échec(s) annoncé(s)", "en": f"{run.announced} announced failure(s)"}[language]
         )
-    console.print(", ".join(told) + f" · {run.milliseconds / 1000:.1f} s · seed {run.seed}")
+    console.print(", ".join(told) + f" · {run.milliseconds / 1000:.1f} s" + (f" · seed {run.seed}" if run.seed else ""))
     versions = run.versions
     console.print(
         f"[dim]kit {versions.kit} · protocol {versions.protocol} · schema {versions.schema} · rules {versions.rules}[/]"

@@ -1,5 +1,6 @@
 """The report as a JSON document (schema ``conformance-report``): kept, sent, and turned into every other form."""
 
+import shlex
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -81,5 +82,7 @@ def _exchange(exchange: Exchange) -> dict[str, Any]:
 
 
 def again(report: Report, case: str) -> str:
-    """The command that plays one case again, the same as it was."""
+    """The command that plays one case again, the same as it was; for a judged file, which has no seed, all of it."""
+    if not report["seed"]:
+        return f"passerelle-conformance judge {shlex.quote(report['target'])}"
     return f"passerelle-conformance run --case {case} --seed {report['seed']}"

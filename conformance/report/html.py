@@ -118,14 +118,14 @@ def _facts(report: Report) -> str:
         "versions": versions,
         "seed": report["seed"],
     }
-    rows = "".join(f"<dt>{_word(name)}</dt><dd>{escape(str(value))}</dd>" for name, value in facts.items())
+    rows = "".join(f"<dt>{_word(name)}</dt><dd>{escape(str(value))}</dd>" for name, value in facts.items() if value)
     return f'<dl class="facts">{rows}</dl>'
 
 
 def _detail(result: Any, report: Report) -> str:
     kind = _kind(result)
     findings = "".join(
-        f"<tr><td>{escape(each['place'])}</td><td>{escape(each['expected'])}</td><td>{escape(each['actual'])}</td></tr>"
+        f"<tr><td>{escape(each['place'])}</td><td>{_plain(each['expected'])}</td><td>{escape(each['actual'])}</td></tr>"
         for each in result["findings"]
     )
     head = f"<tr><th>{_word('where')}</th><th>{_word('expected')}</th><th>{_word('actual')}</th></tr>"

@@ -97,7 +97,10 @@ def test_a_file_is_judged_in_a_project_with_its_own_schemas(installed: Path, pro
     )
     assert 1 == done.returncode, done.stderr
     assert "1 passed, 1 failed" in done.stdout
-    assert (project / "report.html").stat().st_size < 60_000
+    page = (project / "report.html").read_text(encoding="utf-8")
+    assert len(page) < 60_000
+    assert "passerelle-conformance judge offers.ndjson" in page
+    assert "--seed" not in page
 
 
 def test_the_command_answers_without_a_network(installed: Path, project: Path):
