@@ -3,8 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import schemas
 from gateway.clock import Clock
@@ -28,15 +27,13 @@ _SLICE_RECORDS = 500
 _SLICE_BYTES = 512 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Queued:
+class Queued(NamedTuple):
     """A submission that is durable on the log, with the id of the receipt to come."""
 
     receipt: str
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """A submission written as a record of ``submissions``, and its receipt: what an upload spools."""
 
     receipt: str

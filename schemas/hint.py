@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 
 LONGEST = 60
 """Longer keys are not worth comparing."""
@@ -48,8 +49,7 @@ def field_meant(key: str, known: Sequence[str], *, at_top: bool) -> str | None:
     lower = key.lower().replace("-", "_")
     if at_top and lower in ELSEWHERE:
         return ELSEWHERE[lower]
-    near = get_close_matches(lower, known, n=1, cutoff=_CLOSE)
-    return near[0] if near else ELSEWHERE.get(lower)
+    return _nearest(lower, tuple(known)) or ELSEWHERE.get(lower)
 
 
 def value_meant(value: str, allowed: Sequence[str]) -> str | None:
@@ -57,7 +57,13 @@ def value_meant(value: str, allowed: Sequence[str]) -> str | None:
     lower = value[:LONGEST].lower()
     if SAID_OTHERWISE.get(lower) in allowed:
         return SAID_OTHERWISE[lower]
-    near = get_close_matches(lower, allowed, n=1, cutoff=_CLOSE)
+    return _nearest(lower, tuple(allowed))
+
+
+@lru_cache(maxsize=1024)
+def _nearest(word: str, words: tuple[str, ...]) -> str | None:
+    """The word that is close enough, if any. Who writes one wrong does so in every offer, hence the cache."""
+    near = get_close_matches(word, words, n=1, cutoff=_CLOSE)
     return near[0] if near else None
 
 

@@ -25,7 +25,7 @@ def normalise(document: dict[str, Any], text: str) -> tuple[dict[str, Any], list
         if "extensions" in offer:
             problems = _redact_extensions(offer)
     for name in _INTEGERS:
-        if name in offer:
+        if type(offer.get(name)) is float:
             offer[name] = int(offer[name])
     if "schedule" in offer:
         offer["schedule"] = _whole_breaks(offer["schedule"])
@@ -75,9 +75,8 @@ def _redact_members(members: dict[str, Any], fields: tuple[str, ...]) -> Iterato
 
 def _whole_breaks(schedule: dict[str, Any]) -> dict[str, Any]:
     """The same schedule, or a copy in which breaks written as 45.0 are 45."""
-    return {
-        day: {**hours, "break_minutes": int(hours["break_minutes"])}
-        if type(hours) is dict and type(hours.get("break_minutes")) is float
-        else hours
-        for day, hours in schedule.items()
-    }
+    whole = schedule
+    for day, hours in schedule.items():
+        if type(hours) is dict and type(hours.get("break_minutes")) is float:
+            whole = {**whole, day: {**hours, "break_minutes": int(hours["break_minutes"])}}
+    return whole

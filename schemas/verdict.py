@@ -1,15 +1,13 @@
 """The verdict on one document: what ``check`` found, and what follows from it."""
 
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from schemas.rulebook import Problem
 
 Withdrawal: TypeAlias = Literal["filled", "cancelled"]
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What was found. ``problems`` holds all of them at once, errors first; any error means not accepted.
 
     ``id`` and ``revision`` are given as far as they could be read and are well formed, also when refused. ``document``

@@ -1,6 +1,5 @@
 """The verdict on an item: what reading it met and what ``schemas.check`` says, as one list."""
 
-from dataclasses import replace
 from datetime import date
 
 import orjson
@@ -23,4 +22,4 @@ def judge(item: OfferItem, *, revision: int, on: date) -> Verdict:
     problems = tuple(sorted([*item.problems, *others], key=lambda trouble: trouble.severity))
     if item.refused and verdict.accepted:
         return Verdict(accepted=False, problems=problems, id=verdict.id, revision=revision, document=verdict.document)
-    return replace(verdict, problems=problems)
+    return verdict._replace(problems=problems)

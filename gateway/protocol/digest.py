@@ -13,7 +13,8 @@ def content_digest(document: Mapping[str, Any]) -> str:
 
     The document must be one that ``schemas.check`` accepted: the fast path counts on its closed shape.
     """
-    content = {key: value for key, value in document.items() if key != "revision"}
+    content = dict(document)
+    content.pop("revision", None)
     return hashlib.sha256(canonical(content)).hexdigest()
 
 
@@ -36,21 +37,23 @@ def _plain(content: dict[str, Any]) -> bool:
     if "extensions" in content and not _plain_tree(content["extensions"]):
         return False
     location = content.get("location")
-    if type(location) is not dict:
-        return True
-    for name in ("latitude", "longitude"):
-        degrees = location.get(name)
-        # Between 0.001 and 1000 both write the shortest decimal form, unless it is whole.
-        if type(degrees) is float and (degrees.is_integer() or not 1e-3 < abs(degrees) < 1e3):
-            return False
-    return True
+    return type(location) is not dict or (
+        _plain_degrees(location.get("latitude")) and _plain_degrees(location.get("longitude"))
+    )
+
+
+def _plain_degrees(value: Any) -> bool:
+    """Between 0.001 and 1000 both write the shortest decimal form, unless it is whole."""
+    return type(value) is not float or (value % 1 != 0 and 1e-3 < abs(value) < 1e3)
 
 
 def _plain_hours(schedule: Any) -> bool:
     """Its shape is closed: only breaks are numbers."""
-    if type(schedule) is not dict:
-        return True
-    return not any(type(day) is dict and type(day.get("break_minutes")) is float for day in schedule.values())
+    if type(schedule) is dict:
+        for day in schedule.values():
+            if type(day) is dict and type(day.get("break_minutes")) is float:
+                return False
+    return True
 
 
 def _plain_tree(value: Any) -> bool:

@@ -2,11 +2,10 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -35,8 +34,7 @@ class Room:
         self._free += size
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One judged document: its id as far as readable, its problems (in both languages), and the record to append, None
     when it was refused.
     """
@@ -67,16 +65,12 @@ class Spool:
 
     def add(self, item: Item) -> None:
         """Keep one more item. Raises UploadRefusedError when the room is full."""
-        head = orjson.dumps({"id": item.id, "problems": item.problems} if item.problems else {"id": item.id})
-        tail = b""
-        if item.prepared is not None:
-            record = item.prepared.record
-            tail = b"%b %b %b" % (record.key or b"", item.prepared.receipt.encode(), record.value or b"")
-        size = len(head) + len(tail) + 2
+        lines = _written(item)
+        size = len(lines)
         self._room.take(size)
         self._size += size
         self._pending += size
-        self._lines += (head, b"\n", tail, b"\n")
+        self._lines.append(lines)
 
     async def flush(self) -> None:
         """Write out what was added, in a thread: a busy disk must not hold up others. Raises UploadRefusedError."""
@@ -111,6 +105,20 @@ class Spool:
         self._file.seek(0)
         lines = iter(self._file)
         return zip(lines, lines, strict=True)
+
+
+def _written(item: Item) -> bytes:
+    prepared = item.prepared
+    if prepared is None:
+        return b"%b\n\n" % _head(item)
+    key, value = prepared.record.key or b"", prepared.record.value or b""
+    if item.problems:
+        return b"%b\n%b %b %b\n" % (_head(item), key, prepared.receipt.encode(), value)
+    return b'{"id":"%b"}\n%b %b %b\n' % (key, key, prepared.receipt.encode(), value)  # what _head gives, sooner
+
+
+def _head(item: Item) -> bytes:
+    return orjson.dumps({"id": item.id, "problems": item.problems} if item.problems else {"id": item.id})
 
 
 def _prepared(tail: bytes) -> Prepared:
