@@ -1,12 +1,11 @@
 """Requests made up from the OpenAPI document: the gateway never fails, and answers only what the document promises."""
 
-import asyncio
-import threading
-from collections.abc import Iterator
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from copy import deepcopy
 from typing import Any
 
-import orjson
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
@@ -20,6 +19,7 @@ from schemathesis.specs.openapi.checks import (
 from gateway.api.context import Limits
 from schemas.contract import openapi_document
 from tests.api_write.gate import opened
+from tests.aside import served_aside
 
 EXAMPLES = 10
 CHECKS = (not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance)
@@ -29,7 +29,7 @@ LINES = "application/x-ndjson"
 @schemathesis.serializer(LINES)
 def write_lines(_: schemathesis.SerializationContext, value: Any) -> bytes:
     lines = value if isinstance(value, list) else [value]
-    return b"".join(orjson.dumps(line) + b"\n" for line in lines)
+    return "".join(f"{json.dumps(line)}\n" for line in lines).encode()  # orjson refuses numbers beyond 64 bits
 
 
 def document() -> dict[str, Any]:
@@ -44,41 +44,15 @@ def document() -> dict[str, Any]:
     return whole
 
 
-class Served(threading.Thread):
-    """A gateway with a thread and an event loop of its own: the generator's client blocks."""
-
-    def __init__(self, folder: Any) -> None:
-        super().__init__(name="gateway")
-        self._folder = folder
-        self._ready = threading.Event()
-        self._loop = asyncio.new_event_loop()
-        self._over = asyncio.Event()
-        self.url = ""
-
-    def run(self) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._serve())
-
-    async def _serve(self) -> None:
-        async with opened(self._folder, limits=Limits(requests_per_minute=1_000_000)) as gate:
-            self.url = gate.url
-            self._ready.set()
-            await self._over.wait()
-
-    def __enter__(self) -> "Served":
-        self.start()
-        assert self._ready.wait(20)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._over.set)
-        self.join(20)
-
-
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with Served(tmp_path_factory.mktemp("gateway")) as served:
-        yield served.url
+    @asynccontextmanager
+    async def gateway() -> AsyncIterator[str]:
+        async with opened(tmp_path_factory.mktemp("gateway"), limits=Limits(requests_per_minute=1_000_000)) as gate:
+            yield gate.url
+
+    with served_aside(gateway) as url:
+        yield url
 
 
 # The token endpoint speaks RFC 6749 and has tests of its own (tests/oauth); the composition root sets it.

@@ -1,9 +1,8 @@
 """Requests made up from the OpenAPI document for the addresses that tests/api_write leaves out, on a whole gateway."""
 
-import asyncio
 import os
-import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,51 +17,29 @@ from gateway.partners.credential import mint_secret
 from gateway.protocol.partner import SCOPES, Partner
 from gateway.settings import Settings
 from tests.api_write.test_contract import CHECKS, contract, document
+from tests.aside import served_aside
 
 _HERE = "oauth"
 tokens = schemathesis.openapi.from_dict(document()).include(path_regex=_HERE)
 
 
-class Whole(threading.Thread):
-    """A gateway as ``passerelle serve`` runs it, with a thread and an event loop of its own: the client blocks."""
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(name="gateway")
-        self._settings = Settings(data=folder, port=0, management_port=0, log_level="critical")
-        self._ready = threading.Event()
-        self._loop = asyncio.new_event_loop()
-        self._over = asyncio.Event()
-        self.url = ""
-
-    def run(self) -> None:
-        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
-            runner.run(self._serve())
-
-    async def _serve(self) -> None:
-        async with open_log(self._settings) as log:
-            partners = Partners(log)
-            kept = mint_secret(now=clock.now(), entropy=os.urandom).kept
-            await partners.save(Partner(platform="bretagne", name="B", scopes=frozenset(SCOPES), secrets=(kept,)))
-            await partners.close()
-        async with running(self._settings) as gateway:
-            self.url = gateway.url
-            self._ready.set()
-            await self._over.wait()
-
-    def __enter__(self) -> "Whole":
-        self.start()
-        assert self._ready.wait(60)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._over.set)
-        self.join(60)
+@asynccontextmanager
+async def whole(folder: Path) -> AsyncIterator[str]:
+    """A gateway as ``passerelle serve`` runs it, with one partner."""
+    settings = Settings(data=folder, port=0, management_port=0, log_level="critical")
+    async with open_log(settings) as log:
+        partners = Partners(log)
+        kept = mint_secret(now=clock.now(), entropy=os.urandom).kept
+        await partners.save(Partner(platform="bretagne", name="B", scopes=frozenset(SCOPES), secrets=(kept,)))
+        await partners.close()
+    async with running(settings) as gateway:
+        yield gateway.url
 
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with Whole(tmp_path_factory.mktemp("gateway")) as whole:
-        yield whole.url
+    with served_aside(lambda: whole(tmp_path_factory.mktemp("gateway"))) as url:
+        yield url
 
 
 @tokens.parametrize()

@@ -17,6 +17,7 @@ from adapters.national.simulator_stock import Row
 from gateway import clock
 from gateway.bootstrap import open_log, running, topics_of
 from gateway.client import Client
+from gateway.demo.entry import KAFKA_WAYS, WAYS
 from gateway.partners import Partners
 from gateway.ports import EventLog
 from gateway.protocol.topic import COMMON
@@ -29,18 +30,6 @@ from tests.interconnection.taking_part import OPERATOR, join_others, open_accoun
 ACCOUNTS: Mapping[str, tuple[str, ...]] = {"west": REGIONS[:3], "east": REGIONS[3:6], "south": REGIONS[6:]}
 """Which account at the national site delivers for whom: three, so that three calls are made at a time."""
 SEARCHER = "west"
-WAYS: Mapping[str, str] = {
-    "auvergne-rhone-alpes": "https cleverconnect",
-    "bourgogne-franche-comte": "PUT",
-    "bretagne": "https json",
-    "grand-est": "batch",
-    "ile-de-france": "snapshot",
-    "normandie": "https csv",
-    "nouvelle-aquitaine": "https jobposting",
-    "occitanie": "folder xml",
-    "pays-de-la-loire": "sftp csv",
-}
-KAFKA_WAYS: Mapping[str, str] = {**WAYS, "grand-est": "Kafka inbox"}
 
 
 @dataclass(slots=True, kw_only=True)

@@ -63,7 +63,7 @@ class Ground:
     stack: AsyncExitStack
 
     async def region(self, slug: str, way: str) -> Region:
-        """A platform that takes part by its profile. ``way`` is one of those of ``federation.WAYS``."""
+        """A platform that takes part by its profile. ``way`` is one of those of ``gateway.demo.entry``."""
         kind, _, form = way.partition(" ")
         platform = RegionalPlatform(slug, lambda offers: write_feed(form, offers))
 

@@ -52,7 +52,7 @@ def test_nothing_comes_back_to_where_it_has_been(matrix: Matrix):
 def test_nine_platforms_come_by_nine_ways(matrix: Matrix):
     ways = {line.way for line in matrix.lines.values()}
     assert 9 == len(ways)
-    assert ("Kafka inbox" in ways) == (matrix.log == "Kafka")
+    assert ("Kafka" in ways) == (matrix.log == "Kafka")
 
 
 @pytest.mark.parametrize("slug", REGIONS)
@@ -66,7 +66,7 @@ def test_the_status_of_a_region_says_what_became_of_its_offers(matrix: Matrix, s
     expected = {"refused": 0, "delivered": 2, "pending": 0, "undelivered": 0, "delivery_lag_seconds": None}
     assert expected == {name: details[name] for name in expected}
     # Four offers and a change; a withdrawal too where the platform told of it, and did not leave the offer out.
-    tells = matrix.lines[slug].way in {"PUT", "batch", "Kafka inbox"}
+    tells = matrix.lines[slug].way in {"PUT", "batch", "Kafka"}
     assert 5 + tells == details["accepted"]
     assert details["last_success"] is not None
     assert details["last_error"] is None
