@@ -20,6 +20,7 @@ from typing import Protocol, Self
 
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import Topic
+from gateway.protocol.value import value
 
 
 class PortError(Exception):
@@ -66,7 +67,7 @@ class Appended:
     last: int
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Output:
     """One record of an owner's commit and where it goes."""
 

@@ -1,6 +1,5 @@
 """The decision: one submission against what is known of its offer. Pure, total, and the same on every replay."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TypeAlias
@@ -10,6 +9,7 @@ from gateway.protocol.identity import GATEWAY, platform_of
 from gateway.protocol.lifecycle import TRANSITIONS, Command, state_of
 from gateway.protocol.routing import Reader
 from gateway.protocol.submission import Forget, Known, Lift, Publish, Retire, Submission, Withdraw
+from gateway.protocol.value import value
 
 PARIS = ZoneInfo("Europe/Paris")
 _QUARTER_MS = 15 * 60_000
@@ -17,7 +17,7 @@ MARKER_LIFE_MS = 402 * 24 * 3_600_000
 """How long a withdrawn offer keeps its marker (WDR-005): longer than any offer may still run (400 days)."""
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Accepted:
     """The change is made; ``known`` is what now stands, or None when the marker was forgotten."""
 
@@ -26,14 +26,14 @@ class Accepted:
     created: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Duplicate:
     """The same change was accepted before: nothing is written but the receipt (REV-003)."""
 
     known: Known
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Stale:
     """A newer change stands: ignored, and said so in the receipt. ``code`` names a rule of the catalogue (REV-005)."""
 
@@ -41,7 +41,7 @@ class Stale:
     code: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Rejected:
     """Refused; ``code`` names a rule of the catalogue."""
 

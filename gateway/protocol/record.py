@@ -5,7 +5,7 @@ binary mode of its Kafka protocol binding (``ce_*`` headers, the data as value).
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import UTC, datetime
 from functools import lru_cache
 from operator import attrgetter
@@ -14,11 +14,12 @@ from typing import Any
 import orjson
 
 from gateway.protocol.submission import Forget, Known, Lift, Publish, Retire, Submission, Withdraw
+from gateway.protocol.value import value
 
 Headers = tuple[tuple[str, bytes], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Record:
     """What is appended: a key, a value (None is a tombstone) and headers."""
 
@@ -27,7 +28,7 @@ class Record:
     headers: Headers = ()
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class StoredRecord:
     """What is read back: a record with its place and the log's append time (ms since 1970)."""
 
@@ -105,7 +106,7 @@ def _submission(body: dict[str, Any]) -> Submission:
     raise ValueError(f"unknown kind of submission: {kind!r}")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class OfferState:
     """A record of ``offers``: what is known, and for a live offer its document and territory."""
 

@@ -1,10 +1,12 @@
 """What may be asked of the relay: five commands, each frozen, each about one offer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal, TypeAlias
 
 from orjson import Fragment
+
+from gateway.protocol.value import value
 
 Json: TypeAlias = Mapping[str, Any]
 PublisherReason: TypeAlias = Literal["filled", "cancelled"]
@@ -12,7 +14,7 @@ GatewayReason: TypeAlias = Literal["expired", "absent", "moderated"]
 Reason: TypeAlias = PublisherReason | GatewayReason
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Publish:
     """A publisher's offer, already accepted by ``schemas.check``.
 
@@ -36,7 +38,7 @@ class Publish:
     traceparent: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Withdraw:
     """A publisher takes its offer back, with a revision of its own."""
 
@@ -49,7 +51,7 @@ class Withdraw:
     traceparent: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Retire:
     """The gateway withdraws an offer, if it still stands as it was seen: loses to any newer change (WDR-006).
 
@@ -63,7 +65,7 @@ class Retire:
     before: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Lift:
     """The operator ends a moderation; the publisher may then publish again."""
 
@@ -72,7 +74,7 @@ class Lift:
     if_revision: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Forget:
     """Replace a marker that is old enough by a true tombstone, if it is still the same one."""
 
@@ -84,7 +86,7 @@ class Forget:
 Submission: TypeAlias = Publish | Withdraw | Retire | Lift | Forget
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Known:
     """All that ``decide`` needs to remember of one offer; every record of ``offers`` carries it.
 
