@@ -13,6 +13,7 @@ from gateway.protocol.value import value
 
 PARIS = ZoneInfo("Europe/Paris")
 _QUARTER_MS = 15 * 60_000
+_NOBODY: frozenset[str] = frozenset()
 MARKER_LIFE_MS = 402 * 24 * 3_600_000
 """How long a withdrawn offer keeps its marker (WDR-005): longer than any offer may still run (400 days)."""
 
@@ -61,14 +62,16 @@ def decide(submission: Submission, *, publisher: str, known: Known | None, now: 
     ``position`` its offset in its partition of ``submissions``.
     """
     match submission:
-        case Publish() | Withdraw() if publisher != platform_of(submission.id):
-            return Rejected(known, "not-owner")
-        case Retire() | Lift() | Forget() if publisher != GATEWAY:
-            return Rejected(known, "not-operator")
         case Publish():
+            if publisher != platform_of(submission.id):
+                return Rejected(known, "not-owner")
             return _publish(submission, known, now, position)
         case Withdraw():
+            if publisher != platform_of(submission.id):
+                return Rejected(known, "not-owner")
             return _withdraw(submission, known, now, position)
+        case _ if publisher != GATEWAY:
+            return Rejected(known, "not-operator")
         case Retire():
             return _retire(submission, known, now, position)
         case Lift():
@@ -107,7 +110,7 @@ def _publish(submission: Publish, known: Known | None, now: int, position: int) 
         return Rejected(known, "moderated")
     if submission.expires_on < paris_date(now):
         return Rejected(known, "already-expired")
-    shared = frozenset(submission.audiences) | (known.shared if known else frozenset())
+    shared, never = (known.shared, known.never) if known else (_NOBODY, _NOBODY)
     accepted = Known(
         revision=submission.revision,
         digest=submission.digest,
@@ -116,23 +119,30 @@ def _publish(submission: Publish, known: Known | None, now: int, position: int) 
         appended_at=now,
         expires_on=submission.expires_on,
         provenance=submission.provenance,
-        shared=shared,
-        never=_never(submission, known),
+        shared=_ever_shared(shared, submission.audiences),
+        never=_never(never, shared, submission.audiences, submission.provenance),
     )
     return Accepted(accepted, accepted.sequence, created=known is None or not known.published)
 
 
-def _never(submission: Publish, known: Known | None) -> frozenset[str]:
+@lru_cache(maxsize=1_024)
+def _ever_shared(shared: frozenset[str], audiences: tuple[str, ...]) -> frozenset[str]:
+    """The audiences that were ever allowed to see the offer."""
+    return shared.union(audiences)
+
+
+@lru_cache(maxsize=1_024)
+def _never(
+    never: frozenset[str], shared: frozenset[str], audiences: tuple[str, ...], provenance: tuple[str, ...]
+) -> frozenset[str]:
     """The platforms that no revision so far was shown to although their audience saw one (RTE-006): each such revision
     had passed there. One that was not meant for a platform's audience says nothing about that platform.
     """
-    passed = frozenset(submission.provenance)
-    never = known.never if known else frozenset()
-    shared = known.shared if known else frozenset()
+    passed = frozenset(provenance)
     return frozenset(
         platform
         for platform in passed | never
-        if (platform in passed or Reader(platform).audience not in submission.audiences)
+        if (platform in passed or Reader(platform).audience not in audiences)
         and (platform in never or Reader(platform).audience not in shared)
     )
 

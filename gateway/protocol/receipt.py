@@ -11,9 +11,15 @@ import orjson
 from gateway.protocol.decide import Accepted, Decision, Duplicate, Rejected, Stale
 from gateway.protocol.record import Record, utc
 from gateway.protocol.seal import MAC_BYTES, Seal
-from gateway.protocol.submission import Submission
+from gateway.protocol.submission import Lift, Publish, Retire, Submission, Withdraw
 
 VerdictName: TypeAlias = Literal["accepted", "duplicate", "stale", "rejected"]
+_VERDICTS: dict[type[Decision], VerdictName] = {
+    Accepted: "accepted",
+    Duplicate: "duplicate",
+    Stale: "stale",
+    Rejected: "rejected",
+}
 _HEAD = 2 + 6
 _PAYLOAD = _HEAD + 8
 
@@ -78,9 +84,7 @@ def receipt_record(
     ``place`` is the submission's place on the log (``submissions/partition/offset``), ``problem`` the explanation of a
     stale or rejected verdict.
     """
-    problems = list(getattr(submission, "problems", ()))
-    if problem is not None:
-        problems.insert(0, problem)
+    problems = submission.problems if isinstance(submission, Publish) else ()
     body: dict[str, Any] = {
         "receipt": submission.receipt,
         "id": submission.id,
@@ -90,20 +94,20 @@ def receipt_record(
         "at": utc(at),
         "schema_version": versions.schema,
         "rules_version": versions.rules,
-        "problems": problems,
+        "problems": problems if problem is None else (problem, *problems),
     }
-    revision = getattr(submission, "revision", None) or getattr(submission, "if_revision", None)
-    if revision is not None:
-        body["revision"] = revision
-    digest = getattr(submission, "digest", None)
-    if digest is not None:
-        body["digest"] = digest
+    match submission:
+        case Publish() | Withdraw():
+            body["revision"] = submission.revision
+            body["digest"] = submission.digest
+        case Retire() | Lift():
+            body["revision"] = submission.if_revision
     match decision:
-        case Accepted(sequence=sequence, created=created):
-            body["sequence"] = sequence
-            body["created"] = created
-        case Duplicate(known=known):
-            body["sequence"] = known.sequence
+        case Accepted():
+            body["sequence"] = decision.sequence
+            body["created"] = decision.created
+        case Duplicate():
+            body["sequence"] = decision.known.sequence
         case Stale(known=known) | Rejected(known=known) if known is not None:
             body["current"] = {"revision": known.revision, "sequence": known.sequence}
     return Record(submission.id.encode(), orjson.dumps(body))
@@ -140,12 +144,4 @@ def refusal_record(
 
 def verdict_name(decision: Decision) -> VerdictName:
     """The word of the protocol for a decision."""
-    match decision:
-        case Accepted():
-            return "accepted"
-        case Duplicate():
-            return "duplicate"
-        case Stale():
-            return "stale"
-        case Rejected():
-            return "rejected"
+    return _VERDICTS[type(decision)]

@@ -143,8 +143,8 @@ def change_record(
         "position": known.position,
         "appended_at": known.appended_at,
         "provenance": known.provenance,
-        "shared": sorted(known.shared),
-        "never": sorted(known.never),
+        "shared": _in_order(known.shared),
+        "never": _in_order(known.never),
     }
     if known.reason is not None:
         body["reason"] = known.reason
@@ -155,6 +155,12 @@ def change_record(
         body["offer"] = offer
     headers = () if traceparent is None else (("traceparent", traceparent.encode()),)
     return Record(offer_id.encode(), orjson.dumps(body), headers)
+
+
+@lru_cache(maxsize=1_024)
+def _in_order(names: frozenset[str]) -> tuple[str, ...]:
+    """Sorted; there are few such sets, and each is there for many offers."""
+    return tuple(sorted(names))
 
 
 def read_offer(key: bytes, value: bytes) -> OfferState:
@@ -196,8 +202,11 @@ def event_headers(offer_id: str, sequence: int, *, at: int, published: bool, rea
     return headers
 
 
+@lru_cache(maxsize=64)
 def utc(milliseconds: int) -> str:
-    """An instant as RFC 3339 in UTC with milliseconds, such as ``2027-06-14T08:00:00.000Z``."""
+    """An instant as RFC 3339 in UTC with milliseconds, such as ``2027-06-14T08:00:00.000Z``. Records that were appended
+    together share it.
+    """
     seconds, rest = divmod(milliseconds, 1_000)
     return f"{_utc_second(seconds)}.{rest:03}Z"
 

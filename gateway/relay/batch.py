@@ -7,7 +7,7 @@ from typing import Any
 
 import schemas
 from gateway.ports import Output
-from gateway.protocol.decide import Accepted, Decision, Rejected, Stale, decide
+from gateway.protocol.decide import Accepted, Rejected, Stale, decide
 from gateway.protocol.identity import GATEWAY
 from gateway.protocol.receipt import receipt_record, verdict_name
 from gateway.protocol.record import Record, StoredRecord, change_record, skim_submission
@@ -43,52 +43,57 @@ def judge(
     known: Mapping[str, Known],
 ) -> None:
     """Decide each submission in order and add the outcome to the batch; later ones see what earlier ones decided."""
+    changes, outputs, verdicts = batch.changes, batch.outputs, batch.verdicts
     for record, submission in submissions:
         offer_id = submission.id
-        standing = batch.changes[offer_id] if offer_id in batch.changes else known.get(offer_id)
-        publisher = submission.publisher if isinstance(submission, Publish | Withdraw) else GATEWAY
+        standing = changes[offer_id] if offer_id in changes else known.get(offer_id)
+        publisher = _publisher(submission)
         decision = decide(
             submission, publisher=publisher, known=standing, now=record.appended_at, position=record.offset
         )
-        if isinstance(decision, Accepted):
-            batch.changes[offer_id] = decision.known
-            batch.outputs.append(Output(OFFERS, partition, _change(submission, decision)))
-        batch.outputs.append(
-            Output(
-                RECEIPTS,
-                partition,
-                receipt_record(
-                    submission,
-                    decision,
-                    publisher=publisher,
-                    place=f"{SUBMISSIONS}/{partition}/{record.offset}",
-                    at=record.appended_at,
-                    versions=VERSIONS,
-                    problem=_explanation(decision),
-                ),
-            )
+        problem = None
+        match decision:
+            case Accepted():
+                changes[offer_id] = decision.known
+                outputs.append(Output(OFFERS, partition, _change(submission, decision.known)))
+            case Stale() | Rejected():
+                problem = _problem(decision.code)
+        receipt = receipt_record(
+            submission,
+            decision,
+            publisher=publisher,
+            place=f"{SUBMISSIONS}/{partition}/{record.offset}",
+            at=record.appended_at,
+            versions=VERSIONS,
+            problem=problem,
         )
+        outputs.append(Output(RECEIPTS, partition, receipt))
         name = verdict_name(decision)
-        batch.verdicts[name] = batch.verdicts.get(name, 0) + 1
+        verdicts[name] = verdicts.get(name, 0) + 1
 
 
-def _change(submission: Submission, decision: Accepted) -> Record:
-    if decision.known is None:
+def _publisher(submission: Submission) -> str:
+    match submission:
+        case Publish() | Withdraw():
+            return submission.publisher
+    return GATEWAY
+
+
+def _change(submission: Submission, known: Known | None) -> Record:
+    if known is None:
         return Record(submission.id.encode(), None)
-    traceparent = getattr(submission, "traceparent", None)
-    if isinstance(submission, Publish):
-        return change_record(
-            submission.id,
-            decision.known,
-            offer=submission.offer,
-            territory=submission.territory,
-            traceparent=traceparent,
-        )
-    return change_record(submission.id, decision.known, traceparent=traceparent)
-
-
-def _explanation(decision: Decision) -> Mapping[str, Any] | None:
-    return _problem(decision.code) if isinstance(decision, Stale | Rejected) else None
+    match submission:
+        case Publish():
+            return change_record(
+                submission.id,
+                known,
+                offer=submission.offer,
+                territory=submission.territory,
+                traceparent=submission.traceparent,
+            )
+        case Withdraw():
+            return change_record(submission.id, known, traceparent=submission.traceparent)
+    return change_record(submission.id, known)
 
 
 @cache
