@@ -40,9 +40,9 @@ class StoredRecord:
 
     def header(self, name: str) -> str | None:
         """The first header of this name, decoded leniently: headers of an inbox are a partner's input."""
-        for key, value in self.headers:
+        for key, text in self.headers:
             if key == name:
-                return value.decode(errors="replace")
+                return text.decode(errors="replace")
         return None
 
 
@@ -58,7 +58,6 @@ _OFFER = b',"offer":'
 _FIELDS = {kind: tuple(sorted((spec.name for spec in fields(kind)), key="offer".__eq__)) for kind in _KINDS}
 _VALUES = {kind: attrgetter(*names) for kind, names in _FIELDS.items()}
 _OPTIONAL = {kind: tuple(spec.name for spec in fields(kind) if spec.default is None) for kind in _KINDS}
-_TUPLES = ("problems", "provenance", "audiences")
 
 
 def submission_record(submission: Submission) -> Record:
@@ -88,13 +87,9 @@ def skim_submission(value: bytes) -> Submission:
 
 
 def _submission(body: dict[str, Any]) -> Submission:
-    kind = body.pop("kind", None)
-    for name in _TUPLES:
-        if name in body:
-            body[name] = tuple(body[name])
-    match kind:
+    match body.pop("kind", None):
         case "publish":
-            return Publish(**body)
+            return _publish(body)
         case "withdraw":
             return Withdraw(**body)
         case "retire":
@@ -103,7 +98,27 @@ def _submission(body: dict[str, Any]) -> Submission:
             return Lift(**body)
         case "forget":
             return Forget(**body)
-    raise ValueError(f"unknown kind of submission: {kind!r}")
+        case kind:
+            raise ValueError(f"unknown kind of submission: {kind!r}")
+
+
+def _publish(body: dict[str, Any]) -> Publish:
+    """Named one by one: ``**`` compares every name with every other."""
+    return Publish(
+        receipt=body["receipt"],
+        publisher=body["publisher"],
+        id=body["id"],
+        revision=body["revision"],
+        digest=body["digest"],
+        offer=body["offer"],
+        audiences=tuple(body["audiences"]),
+        territory=body["territory"],
+        expires_on=body["expires_on"],
+        problems=tuple(body["problems"]),
+        provenance=tuple(body["provenance"]),
+        mark=body.get("mark"),
+        traceparent=body.get("traceparent"),
+    )
 
 
 @value(frozen=True, slots=True)

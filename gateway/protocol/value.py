@@ -1,8 +1,8 @@
 """Values: dataclasses that the type checker alone holds frozen.
 
-Python makes a truly frozen one field by field through ``object.__setattr__``, at four times the price, and a dozen of them
-are made for every offer. So ``value`` is ``dataclass`` to the type checker, which lets nobody change one; at run time
-nothing stands in the way. For values made once per offer or more often; all others are truly frozen.
+Python makes a truly frozen one field by field through ``object.__setattr__``, at four times the price, and a dozen of
+them are made for every offer. So ``value`` is ``dataclass`` to the type checker, which lets nobody change one; at run
+time nothing stands in the way. For values made once per offer or more often; all others are truly frozen.
 """
 
 from collections.abc import Callable
