@@ -7,6 +7,7 @@ that is damaged, foreign or ahead of the log is thrown away. On disk, so that a 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import lru_cache
 from pathlib import Path
 
 from gateway.disk import writing_copy
@@ -147,9 +148,26 @@ def _row(offer_id: str, known: Known) -> tuple[object, ...]:
         known.reason,
         known.expires_on,
         " ".join(known.provenance),
-        " ".join(sorted(known.shared)),
-        " ".join(sorted(known.never)),
+        _text(known.shared),
+        _text(known.never),
     )
+
+
+@lru_cache(maxsize=1_024)
+def _text(names: frozenset[str]) -> str:
+    """Names as one text. There are few such sets, and each is there for many offers."""
+    return " ".join(sorted(names))
+
+
+@lru_cache(maxsize=1_024)
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+@lru_cache(maxsize=1_024)
+def _name_set(text: str) -> frozenset[str]:
+    """The inverse of ``_text``."""
+    return frozenset(text.split())
 
 
 def _known(row: Sequence[object]) -> Known:
@@ -162,7 +180,7 @@ def _known(row: Sequence[object]) -> Known:
         appended_at=appended_at,  # type: ignore[arg-type]
         reason=reason,  # type: ignore[arg-type]
         expires_on=expires_on,  # type: ignore[arg-type]
-        provenance=tuple(provenance.split()),  # type: ignore[attr-defined]
-        shared=frozenset(shared.split()),  # type: ignore[attr-defined]
-        never=frozenset(never.split()),  # type: ignore[attr-defined]
+        provenance=_names(provenance),  # type: ignore[arg-type]
+        shared=_name_set(shared),  # type: ignore[arg-type]
+        never=_name_set(never),  # type: ignore[arg-type]
     )
