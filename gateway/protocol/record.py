@@ -78,11 +78,11 @@ def read_submission(value: bytes) -> Submission:
 
 def skim_submission(value: bytes) -> Submission:
     """The same, but the offer stays as it is written, for those who only pass it on."""
-    head, found, offer = value.partition(_OFFER)
-    if not found:
+    end = value.find(_OFFER)
+    if end < 0:
         return read_submission(value)
-    body = orjson.loads(head + b"}")
-    body["offer"] = orjson.Fragment(offer[:-1])
+    body = orjson.loads(value[:end] + b"}")
+    body["offer"] = orjson.Fragment(value[end + len(_OFFER) : -1])
     return _submission(body)
 
 

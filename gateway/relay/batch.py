@@ -25,26 +25,26 @@ class Batch:
     verdicts: dict[str, int] = field(default_factory=dict)
 
 
-def read_batch(records: Sequence[StoredRecord]) -> list[tuple[StoredRecord, Submission]]:
-    """The submissions of a batch. Raises ValueError on a record that the gateway did not write."""
-    read = []
+def offer_ids(records: Sequence[StoredRecord]) -> set[str]:
+    """The offers that these submissions are about. Raises ValueError on a record that the gateway did not write."""
+    ids = set()
+    for record in records:
+        if record.key is None:
+            raise ValueError(f"a submission without a key at offset {record.offset}")
+        ids.add(record.key.decode())
+    return ids
+
+
+def judge(batch: Batch, records: Sequence[StoredRecord], *, partition: int, known: Mapping[str, Known]) -> None:
+    """Decide each submission in order and add the outcome to the batch; later ones see what earlier ones decided.
+
+    Raises ValueError on a record that the gateway did not write.
+    """
+    changes, outputs, verdicts = batch.changes, batch.outputs, batch.verdicts
     for record in records:
         if record.value is None:
             raise ValueError(f"a submission without a value at offset {record.offset}")
-        read.append((record, skim_submission(record.value)))
-    return read
-
-
-def judge(
-    batch: Batch,
-    submissions: Sequence[tuple[StoredRecord, Submission]],
-    *,
-    partition: int,
-    known: Mapping[str, Known],
-) -> None:
-    """Decide each submission in order and add the outcome to the batch; later ones see what earlier ones decided."""
-    changes, outputs, verdicts = batch.changes, batch.outputs, batch.verdicts
-    for record, submission in submissions:
+        submission = skim_submission(record.value)
         offer_id = submission.id
         standing = changes[offer_id] if offer_id in changes else known.get(offer_id)
         publisher = _publisher(submission)

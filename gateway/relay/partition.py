@@ -8,7 +8,7 @@ from gateway.ports import Chunk, EventLog, Output, Owner, PositionLostError
 from gateway.positions import own_positions, worth_committing
 from gateway.protocol.record import OfferState, position_key, position_record, read_offer
 from gateway.protocol.topic import OFFERS, POSITIONS, SUBMISSIONS
-from gateway.relay.batch import Batch, judge, read_batch
+from gateway.relay.batch import Batch, judge, offer_ids
 from gateway.relay.state import RelayState
 from gateway.share import keep_owning
 
@@ -131,8 +131,7 @@ class PartitionRelay:
     async def _judge(self, chunk: Chunk) -> Batch:
         batch = Batch()
         for start in range(0, len(chunk.records), _SLICE):
-            part = read_batch(chunk.records[start : start + _SLICE])
-            known = self._state.known({submission.id for _, submission in part})
-            judge(batch, part, partition=self._partition, known=known)
+            part = chunk.records[start : start + _SLICE]
+            judge(batch, part, partition=self._partition, known=self._state.known(offer_ids(part)))
             await asyncio.sleep(0)  # other tasks of this process get their turn
         return batch
