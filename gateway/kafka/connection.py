@@ -85,6 +85,17 @@ async def release(consumer: AIOKafkaConsumer, seconds: float) -> None:
             await asyncio.wait(ending, timeout=_STOP_SECONDS)
 
 
+async def let_go(client: AIOKafkaClient, seconds: float) -> None:
+    """Close a client; where that does not succeed in time, cut its connections."""
+    try:
+        async with asyncio.timeout(seconds):
+            await client.close()
+    except TimeoutError:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_STOP_SECONDS):
+                await _sever(client)
+
+
 async def _sever(client: AIOKafkaClient) -> None:
     """Close a client's connections with all that waits in them. Metadata counts as answered from now on: nobody asks
     for it any more, and tasks of aiokafka that wait for it would never end.

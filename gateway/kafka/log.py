@@ -89,7 +89,7 @@ class KafkaLog:
 
     def reader(self, positions: Mapping[tuple[str, int], int]) -> KafkaReader:
         """A reader that starts at the given offset of each (topic, partition)."""
-        return KafkaReader(self._settings, positions, self._places)
+        return KafkaReader(self._settings, positions, find=self._places, probe=self._probe)
 
     async def starts(self, topic: str) -> tuple[int, ...]:
         """Per partition the first offset that the log still holds."""

@@ -3,82 +3,68 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self, TypeAlias
+from typing import Self
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import TopicPartition
+from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from gateway.clock import now
-from gateway.kafka.connection import keep_in_sight, release
+from gateway.kafka.connection import keep_in_sight, let_go
 from gateway.kafka.error import told
+from gateway.kafka.fetcher import Fetcher
+from gateway.kafka.probe import Probe
 from gateway.kafka.settings import KafkaSettings, client_options
 from gateway.ports import Chunk, LogUnavailableError, PositionLostError
-from gateway.protocol.record import StoredRecord
 
-_SHORTEST_LOOK = 0.005
-_LONGEST_LOOK = 0.1
 _STOP_SECONDS = 2.0
 
-_Records: TypeAlias = Mapping[TopicPartition, Sequence[StoredRecord]]
+Find = Callable[[str], Awaitable[Sequence[TopicPartition]]]
 
 
 class KafkaReader:
-    """A consumer that is assigned, never subscribed. It connects at the first poll, once ``find`` knows the topics.
-
-    aiokafka wakes a waiting poll for records only; where nothing but markers came, the position moves silently, so
-    between waits of at most ``_LONGEST_LOOK`` seconds the positions are looked at.
-    """
+    """A client of its own that fetches. It connects at the first poll, once ``find`` knows the topics."""
 
     def __init__(
-        self,
-        settings: KafkaSettings,
-        positions: Mapping[tuple[str, int], int],
-        find: Callable[[str], Awaitable[Sequence[TopicPartition]]],
+        self, settings: KafkaSettings, positions: Mapping[tuple[str, int], int], *, find: Find, probe: Probe
     ) -> None:
         self._settings = settings
         self._find = find
+        self._probe = probe
         self._names = {TopicPartition(settings.topic(topic), part): (topic, part) for topic, part in positions}
         self._positions = {place: positions[topic, part] for place, (topic, part) in self._names.items()}
-        self._consumer: AIOKafkaConsumer | None = None
-        self._starting: asyncio.Task[AIOKafkaConsumer] | None = None
-        self._heard = 0.0
-        self._careful = False
+        self._client: AIOKafkaClient | None = None
+        self._fetcher: Fetcher | None = None
+        self._starting: asyncio.Task[Fetcher] | None = None
 
     async def poll(self, *, limit: int, wait: float) -> Sequence[Chunk]:
-        """As ``Reader.poll``."""
+        """As ``Reader.poll``. Does not suspend between taking records and returning them: nothing may be lost there."""
         clock = asyncio.get_running_loop()
         until = clock.time() + wait
-        look = _SHORTEST_LOOK
         try:
-            consumer = await self._started()
+            fetcher = await self._started()
             while True:
-                left = max(0.0, until - clock.time())
-                records = await self._records(consumer, limit, min(look, left))
-                chunks = [
-                    chunk
-                    for place in self._positions
-                    if (chunk := await self._moved(consumer, place, records.get(place, ()))) is not None
-                ]
-                if chunks:
-                    self._heard = clock.time()
-                if chunks or left == 0.0:
-                    return chunks
-                if clock.time() - self._heard > self._settings.patience:
-                    self._heard = clock.time()
+                if taken := fetcher.take(limit):
+                    return [Chunk(*self._names[place], records, position) for place, records, position in taken]
+                if fetcher.unheard(self._settings.patience):
                     raise LogUnavailableError(f"Kafka has not answered a reader for {self._settings.patience:g} s.")
-                look = min(2 * look, _LONGEST_LOOK)
+                left = until - clock.time()
+                if left <= 0:
+                    return []
+                await fetcher.wait(min(left, self._settings.patience))
         except OffsetOutOfRangeError as error:
-            raise await self._lost(consumer, error) from error
+            raise await self._lost(error) from error
         except (KafkaError, OSError) as error:
             raise LogUnavailableError(f"Reading failed: {told(error)}.") from error
 
     async def close(self) -> None:
-        """Let the consumer go; bounded in time."""
+        """Let the connections go; bounded in time."""
         if self._starting is not None:
             self._starting.cancel()
             await asyncio.wait([self._starting])
-        if self._consumer is not None:
-            await release(self._consumer, _STOP_SECONDS)
+        if self._fetcher is not None:
+            await self._fetcher.close()
+        if self._client is not None:
+            await let_go(self._client, _STOP_SECONDS)
 
     async def __aenter__(self) -> Self:
         return self
@@ -88,103 +74,37 @@ class KafkaReader:
     ) -> None:
         await self.close()
 
-    async def _records(self, consumer: AIOKafkaConsumer, limit: int, wait: float) -> _Records:
-        """What has come meanwhile. Header names that are not UTF-8 (a partner's inbox) make aiokafka fail on all that
-        it has fetched; then it is read one by one up to the culprit, which is given out as an empty record.
-        """
-        if not self._careful:
-            try:
-                return _stored_all(await consumer.getmany(timeout_ms=int(wait * 1_000), max_records=limit))
-            except UnicodeDecodeError:
-                self._careful = True
-        await asyncio.sleep(wait)
-        for place in self._positions:
-            try:
-                found = await consumer.getmany(place, max_records=1)
-            except UnicodeDecodeError:
-                self._careful = False
-                offset = await consumer.position(place)
-                consumer.seek(place, offset + 1)
-                return {place: [StoredRecord(offset, now(), None, b"")]}
-            if found:
-                return _stored_all(found)
-        return {}
-
-    async def _moved(
-        self, consumer: AIOKafkaConsumer, place: TopicPartition, records: Sequence[StoredRecord]
-    ) -> Chunk | None:
-        """What came from one partition; None when its position stands. Does not suspend: nothing may be lost between
-        taking the records and returning them.
-        """
-        position = await consumer.position(place)
-        if position == self._positions[place]:
-            return None
-        self._positions[place] = position
-        topic, partition = self._names[place]
-        return Chunk(topic, partition, records, position)
-
-    async def _started(self) -> AIOKafkaConsumer:
-        """The consumer, connected once, also when a poll is cancelled meanwhile."""
-        if self._consumer is None:
+    async def _started(self) -> Fetcher:
+        """What fetches, connected once, also when a poll is cancelled meanwhile."""
+        if self._fetcher is None:
             if self._starting is None:
                 self._starting = asyncio.create_task(self._start())
             try:
-                self._consumer = await asyncio.shield(self._starting)
+                self._fetcher = await asyncio.shield(self._starting)
             finally:
                 if self._starting.done():
                     self._starting = None
-        return self._consumer
+        return self._fetcher
 
-    async def _start(self) -> AIOKafkaConsumer:
+    async def _start(self) -> Fetcher:
         for topic in {topic for topic, _ in self._names.values()}:
             await self._find(topic)
-        consumer = AIOKafkaConsumer(
-            **client_options(self._settings),
-            isolation_level="read_committed",
-            auto_offset_reset="none",
-            enable_auto_commit=False,
-        )
-        keep_in_sight(consumer._client)  # noqa: SLF001 - there is no other way in
-        self._listen(consumer)
+        client = AIOKafkaClient(**client_options(self._settings))
+        keep_in_sight(client)
         try:
             async with asyncio.timeout(self._settings.patience):
-                await consumer.start()
+                await client.bootstrap()
+                await client.set_topics({place.topic for place in self._names})
         except BaseException:
-            await consumer.stop()
+            await let_go(client, _STOP_SECONDS)
             raise
-        consumer.assign(list(self._positions))
-        for place, position in self._positions.items():
-            consumer.seek(place, position)
-        return consumer
+        self._client = client
+        return Fetcher(client, self._positions)
 
-    def _listen(self, consumer: AIOKafkaConsumer) -> None:
-        """Note when a broker answered last: aiokafka itself asks on for ever without a word."""
-        clock = asyncio.get_running_loop()
-        client = consumer._client  # noqa: SLF001 - there is no other way in
-        send = client.send
-
-        async def listening(*arguments: Any, **options: Any) -> Any:
-            answer = await send(*arguments, **options)
-            self._heard = clock.time()
-            return answer
-
-        client.send = listening
-        self._heard = clock.time()
-
-    async def _lost(self, consumer: AIOKafkaConsumer, error: OffsetOutOfRangeError) -> PositionLostError:
+    async def _lost(self, error: OffsetOutOfRangeError) -> PositionLostError:
         ((place, position),) = error.args[0].items()
         topic, partition = self._names[place]
-        start = (await consumer.beginning_offsets([place]))[place]
-        end = (await consumer.end_offsets([place]))[place]
+        start, end = (await self._probe.starts([place]))[place], (await self._probe.ends([place]))[place]
         return PositionLostError(
             f"Position {position} of {topic} partition {partition} lies outside what the log holds, {start} to {end}."
         )
-
-
-def _stored_all(found: Mapping[TopicPartition, Sequence[ConsumerRecord]]) -> _Records:
-    return {place: [_stored(record) for record in records] for place, records in found.items()}
-
-
-def _stored(record: ConsumerRecord) -> StoredRecord:
-    headers = tuple((name, value or b"") for name, value in record.headers)
-    return StoredRecord(record.offset, record.timestamp, record.key, record.value, headers)

@@ -1,0 +1,189 @@
+"""Fetching: one request under way at each leader, and what came by it until it is taken."""
+
+import asyncio
+import random
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from functools import partial
+from itertools import islice
+from typing import Any, NamedTuple
+
+from aiokafka import TopicPartition
+from aiokafka.client import AIOKafkaClient
+from aiokafka.consumer.fetcher import READ_COMMITTED, PartitionRecords
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError, for_code
+from aiokafka.protocol.fetch import FetchRequest
+from aiokafka.record.memory_records import MemoryRecords
+
+from gateway.clock import now
+from gateway.protocol.record import StoredRecord
+
+_WAIT_MS = 500
+_LEAST_BYTES = 1
+_MOST_BYTES = 16 << 20
+_MOST_BYTES_OF_PARTITION = 1 << 20
+_RETRY_SECONDS = 0.1
+
+
+class Taken(NamedTuple):
+    """What was taken of one partition, and where to go on; without records where only gaps were passed."""
+
+    place: TopicPartition
+    records: Sequence[StoredRecord]
+    position: int
+
+
+class Fetcher:
+    """Committed records of some partitions, from given positions on.
+
+    A broker answers the requests of one connection one after the other, and keeps one that finds nothing for half a
+    second. So a request is for all partitions of a leader, and none goes out while something of one of them waits to
+    be taken: no partition then waits for the others, and each answer holds all that there is at that time. aiokafka's
+    own fetcher asks on after the first few records; the next poll gets only those, and all that came since lags by one
+    poll.
+    """
+
+    def __init__(self, client: AIOKafkaClient, positions: Mapping[TopicPartition, int]) -> None:
+        self._client = client
+        self._positions = dict(positions)
+        self._waiting: dict[TopicPartition, _Unpacking] = {}
+        self._ends = dict.fromkeys(positions, 0)
+        self._asking: dict[int | None, asyncio.Task[None]] = {}
+        self._error: KafkaError | None = None
+        self._unanswered: float | None = None
+
+    def unheard(self, seconds: float) -> bool:
+        """Whether no broker has answered a request for more than so long; the time then begins anew."""
+        at = asyncio.get_running_loop().time()
+        if self._unanswered is None or at - self._unanswered <= seconds:
+            return False
+        self._unanswered = at
+        return True
+
+    def take(self, limit: int) -> list[Taken]:
+        """What has come, at most so many records. Does not suspend. Raises KafkaError."""
+        taken: list[Taken] = []
+        for place in list(self._waiting):
+            if limit == 0:
+                break
+            found = self._unpack(place, limit)
+            limit -= len(found.records)
+            if found.position != self._positions[place]:
+                self._positions[place] = found.position
+                taken.append(found)
+        if not taken and self._error is not None:
+            error, self._error = self._error, None
+            raise error
+        if any(self._ends[place] > position for place, position in self._positions.items()):
+            self._ask()  # there is more, for certain: it may come while this is worked on
+        return taken
+
+    async def wait(self, seconds: float) -> None:
+        """Until an answer comes, at most so long."""
+        self._ask()
+        await asyncio.wait(self._asking.values(), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+
+    async def close(self) -> None:
+        """Ask no more."""
+        for task in self._asking.values():
+            task.cancel()
+        await asyncio.gather(*self._asking.values(), return_exceptions=True)
+
+    def _unpack(self, place: TopicPartition, limit: int) -> Taken:
+        """Header names that are not UTF-8 (a partner's inbox) cannot be read: that record is given out as an empty one,
+        and what follows is fetched anew.
+        """
+        waiting, records = self._waiting[place], list[StoredRecord]()
+        try:
+            for record in islice(waiting, limit):
+                records.append(record)
+        except UnicodeDecodeError:
+            del self._waiting[place]
+            offset = waiting.next_fetch_offset
+            return Taken(place, [*records, StoredRecord(offset, now(), None, b"")], offset + 1)
+        except KafkaError:
+            del self._waiting[place]
+            raise
+        if len(records) < limit:
+            del self._waiting[place]
+        return Taken(place, records, waiting.next_fetch_offset)
+
+    def _ask(self) -> None:
+        by_leader: dict[int | None, list[TopicPartition]] = defaultdict(list)
+        for place in self._positions:
+            leader = self._client.cluster.leader_for_partition(place)
+            by_leader[None if leader == -1 else leader].append(place)
+        for leader, places in by_leader.items():
+            if leader not in self._asking and not any(place in self._waiting for place in places):
+                if self._unanswered is None:
+                    self._unanswered = asyncio.get_running_loop().time()
+                task = asyncio.create_task(self._retry() if leader is None else self._fetch(leader, places))
+                self._asking[leader] = task
+                task.add_done_callback(partial(self._answered, leader))
+
+    def _answered(self, leader: int | None, _: "asyncio.Task[None]") -> None:
+        del self._asking[leader]
+
+    async def _fetch(self, leader: int, places: list[TopicPartition]) -> None:
+        random.shuffle(places)  # a batch above the limit only comes as the first one
+        parts: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
+        for place in places:
+            parts[place.topic].append((place.partition, self._positions[place], _MOST_BYTES_OF_PARTITION))
+        request = FetchRequest(_WAIT_MS, _LEAST_BYTES, _MOST_BYTES, READ_COMMITTED, list(parts.items()))
+        try:
+            answer = await self._client.send(leader, request)
+        except KafkaError:
+            await self._retry()
+            return
+        self._unanswered = None
+        errors = [
+            error
+            for topic, answers in answer.topics
+            for partition, code, _, *found in answers
+            if (error := self._keep(TopicPartition(topic, partition), code, answer.API_VERSION, found)) is not None
+        ]
+        self._error = next((error for error in errors if not error.retriable), None)
+        if any(error.retriable for error in errors):
+            await self._retry()
+
+    def _keep(self, place: TopicPartition, code: int, version: int, found: Sequence[Any]) -> KafkaError | None:
+        """Keep what one partition's answer holds, or say what is wrong with it."""
+        kind = for_code(code)
+        if kind is OffsetOutOfRangeError:
+            return kind({place: self._positions[place]})
+        if code:
+            return kind(f"{place.topic} {place.partition}")
+        aborted = found[2] if version >= 11 else found[-2]
+        records = MemoryRecords(found[-1] or b"")
+        self._ends[place] = found[0]
+        if records.has_next():
+            self._waiting[place] = _Unpacking(
+                place,
+                records,
+                aborted,
+                self._positions[place],
+                None,
+                None,
+                check_crcs=True,
+                isolation_level=READ_COMMITTED,
+            )
+        return None
+
+    async def _retry(self) -> None:
+        """Learn who leads by now, and let some time pass."""
+        self._client.force_metadata_update()
+        await asyncio.sleep(_RETRY_SECONDS)
+
+
+class _Unpacking(PartitionRecords):  # type: ignore[misc]
+    """An iterator over what one answer holds of a partition, which leaves out what was aborted."""
+
+    def _consumer_record(self, _: TopicPartition, record: Any) -> StoredRecord:
+        headers = record.headers
+        return StoredRecord(
+            record.offset,
+            record.timestamp,
+            record.key,
+            record.value,
+            tuple((name, value or b"") for name, value in headers) if headers else (),
+        )
