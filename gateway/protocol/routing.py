@@ -8,6 +8,7 @@ from gateway.protocol.identity import NATIONAL
 
 Audience: TypeAlias = Literal["regions", "national"]
 
+_ALL: frozenset[Audience] = frozenset(("regions", "national"))
 MASKED_EMPLOYER = ("name", "description", "website", "siret", "naf")
 MASKED_LOCATION = ("street", "insee_commune", "latitude", "longitude")
 
@@ -26,8 +27,8 @@ class Reader:
 
 def audiences(offer: Mapping[str, Any]) -> frozenset[str]:
     """The audiences that the publisher allows: both unless ``redistribution`` says otherwise (RTE-002)."""
-    wish = offer.get("redistribution", {})
-    return frozenset(name for name in ("regions", "national") if wish.get(name, True))
+    wish = offer.get("redistribution")
+    return frozenset(name for name in _ALL if wish.get(name, True)) if wish else _ALL
 
 
 def provenance_of(offer: Mapping[str, Any], *, publisher: str, hosts: Mapping[str, str]) -> tuple[str, ...]:

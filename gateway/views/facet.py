@@ -3,12 +3,13 @@
 They are taken from the offer as an outsider sees it, so that a masked employer's coordinates can find nothing.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import floor
+from typing import Any
 
-from gateway.protocol.identity import platform_of
-from gateway.protocol.record import OfferState
-from gateway.protocol.routing import Filter, Reader, audiences, masked
+from gateway.protocol.record import Outline
+from gateway.protocol.routing import Filter, Reader, audiences
 
 OUTSIDER = Reader("")
 """Someone who is no offer's publisher."""
@@ -20,23 +21,22 @@ _MOST_CELLS = 64
 _LOCATED = "located"
 
 
-def facets_of(state: OfferState) -> list[str]:
-    """The facets of an offer; a marker has none."""
-    offer, territory = state.offer, state.territory
-    if offer is None or territory is None:
+def facets_of(outline: Outline, shown: Mapping[str, Any], *, publisher: str) -> list[str]:
+    """The facets of a live offer; ``shown`` is the offer as an outsider sees it."""
+    territory = outline.territory
+    if territory is None:
         return []
-    publisher = platform_of(state.id)
     facets = [
         f"department:{territory['department']}",
         f"region:{territory['region']}",
-        f"sector:{offer['sector']}",
+        f"sector:{shown['sector']}",
         f"platform:{publisher}",
     ]
-    facets += [f"level:{level}" for level in offer["levels"]]
-    facets += [f"week:{week}" for week in offer["weeks"]]
-    facets += [f"audience:{audience}" for audience in audiences(offer)]
-    facets += [f"passed:{slug}" for slug in state.known.provenance]
-    location = masked(offer, reader=OUTSIDER, publisher=publisher)["location"]
+    facets += [f"level:{level}" for level in shown["levels"]]
+    facets += [f"week:{week}" for week in shown["weeks"]]
+    facets += [f"audience:{audience}" for audience in audiences(shown)]
+    facets += [f"passed:{slug}" for slug in outline.provenance]
+    location = shown["location"]
     latitude, longitude = location.get("latitude"), location.get("longitude")
     if latitude is not None and longitude is not None:
         facets += [

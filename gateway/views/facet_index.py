@@ -8,7 +8,8 @@ every record would cost more than the record. A restart finds them again from th
 
 import sqlite3
 from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any, NamedTuple, TypeAlias
 
 from gateway.views.facet import CELL, Search
@@ -18,7 +19,7 @@ SCHEMA = """
 CREATE TABLE facets (
     facet TEXT, chunk INTEGER, count INTEGER NOT NULL, bits BLOB NOT NULL, PRIMARY KEY (facet, chunk)
 ) WITHOUT ROWID;
-CREATE TABLE sealed (partition INTEGER PRIMARY KEY, offset INTEGER NOT NULL);
+CREATE TABLE tails (partition INTEGER PRIMARY KEY, base INTEGER NOT NULL, live BLOB NOT NULL);
 """
 CHUNK = 65_536
 STEP = 8_192
@@ -63,25 +64,34 @@ class FacetIndex:
 
     def load(self, db: sqlite3.Connection, facets: Facets) -> None:
         """Start from the file. ``facets`` gives the live offers from a place to the end of its partition."""
-        for partition, base in enumerate(bases(db, len(self._tails))):
+        for partition, (base, _) in enumerate(noted(db, len(self._tails))):
             self._tails[partition] = Tail(base, 0, {})
-            for place, names in facets(db, place_of(partition, base)):
-                self.add(db, place, names)
+            self.add(db, facets(db, place_of(partition, base)))
         self.publish()
 
-    def add(self, db: sqlite3.Connection, place: int, facets: Iterable[str]) -> None:
-        """A live offer at a place beyond all earlier ones of its partition."""
-        partition, offset = partition_at(place), offset_at(place)
+    def add(self, db: sqlite3.Connection, offers: Iterable[tuple[int, Iterable[str]]]) -> None:
+        """Live offers with their facets, in order, at places beyond all earlier ones of their partitions."""
+        for window, some in groupby(offers, key=lambda offer: offer[0] // _WORD):
+            start, live = window * _WORD, 0
+            bits: dict[str, int] = {}  # short ones, joined once to those of the tail
+            for place, facets in some:
+                bit = 1 << place - start
+                live |= bit
+                for facet in facets:
+                    bits[facet] = bits.get(facet, 0) | bit
+            self._join(db, start, live, bits)
+
+    def _join(self, db: sqlite3.Connection, start: int, live: int, bits: Mapping[str, int]) -> None:
+        """Bits of one window, from the place ``start`` on."""
+        partition, offset = partition_at(start), offset_at(start)
         tail = self._tails[partition]
         if offset >= tail.base + STEP:
             self._seal(db, partition, tail)
             tail = Tail(offset - offset % STEP, 0, {})
-            db.execute("INSERT OR REPLACE INTO sealed VALUES (?, ?)", (partition, tail.base))
-        bit = 1 << offset - tail.base
-        bits = tail.bits
-        for facet in facets:
-            bits[facet] = bits.get(facet, 0) | bit
-        self._tails[partition] = Tail(tail.base, tail.live | bit, bits)
+        shift = offset - tail.base
+        for facet, some in bits.items():
+            tail.bits[facet] = tail.bits.get(facet, 0) | some << shift
+        self._tails[partition] = tail._replace(live=tail.live | live << shift)
 
     def discard(self, db: sqlite3.Connection, places: Iterable[int]) -> None:
         """These places hold no live offer any more. Only the bitmap of the living changes; every search looks there."""
@@ -100,6 +110,15 @@ class FacetIndex:
                 db.execute("INSERT OR REPLACE INTO facets VALUES (?, ?, ?, ?)", _stored(_LIVE, chunk, live))
             else:
                 db.execute("DELETE FROM facets WHERE chunk = ?", (chunk,))
+
+    def note(self, db: sqlite3.Connection) -> None:
+        """Write down where the tails begin and which of their offers live, for other processes that follow."""
+        moved = [
+            (partition, tail.base, tail.live.to_bytes(STEP // 8, "little"))
+            for partition, (tail, before) in enumerate(zip(self._tails, self.tails, strict=True))
+            if tail is not before
+        ]
+        db.executemany("INSERT OR REPLACE INTO tails VALUES (?, ?, ?)", moved)
 
     def publish(self) -> None:
         """What was written is committed: searches that begin from now on see it."""
@@ -124,10 +143,11 @@ class FacetIndex:
         db.executemany(_APPEND, cells)
 
 
-def bases(db: sqlite3.Connection, partitions: int) -> list[int]:
-    """Where the tail of each partition begins."""
-    sealed = dict(db.execute("SELECT partition, offset FROM sealed"))
-    return [sealed.get(partition, 0) for partition in range(partitions)]
+def noted(db: sqlite3.Connection, partitions: int) -> list[tuple[int, int]]:
+    """Where the tail of each partition begins, and which of its offers live."""
+    tails = {partition: (base, live) for partition, base, live in db.execute("SELECT partition, base, live FROM tails")}
+    found = (tails.get(partition, (0, b"")) for partition in range(partitions))
+    return [(base, int.from_bytes(live, "little")) for base, live in found]
 
 
 def _stored(facet: str, chunk: int, bits: int) -> tuple[str, int, int, bytes]:

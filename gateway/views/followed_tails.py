@@ -4,10 +4,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import overload
 
-from gateway.views.facet_index import Facets, Tail, bases
+from gateway.views.facet_index import Facets, Tail, noted
 from gateway.views.place import offset_at, place_of
-
-_LIVING = "SELECT place FROM offers WHERE place >= ? AND place < ? AND audiences IS NOT NULL"
 
 
 class FollowedTails(Sequence[Tail]):
@@ -43,11 +41,11 @@ class FollowedTails(Sequence[Tail]):
     def __getitem__(self, key: int | slice) -> Tail | Sequence[Tail]:
         if self._due and self._db is not None:
             self._due = False
-            for partition, base in enumerate(bases(self._db, len(self._tails))):
-                self._tails[partition] = self._catch_up(self._db, partition, base)
+            for partition, (base, live) in enumerate(noted(self._db, len(self._tails))):
+                self._tails[partition] = self._catch_up(self._db, partition, base, live)
         return self._tails[key]
 
-    def _catch_up(self, db: sqlite3.Connection, partition: int, base: int) -> Tail:
+    def _catch_up(self, db: sqlite3.Connection, partition: int, base: int, live: int) -> Tail:
         bits = self._tails[partition].bits
         if self._tails[partition].base != base:
             bits, self._read[partition] = {}, base
@@ -56,7 +54,4 @@ class FollowedTails(Sequence[Tail]):
             for name in names:
                 bits[name] = bits.get(name, 0) | bit
             self._read[partition] = offset_at(place) + 1
-        live = 0
-        for (place,) in db.execute(_LIVING, (place_of(partition, base), place_of(partition + 1, 0))):
-            live |= 1 << offset_at(place) - base
         return Tail(base, live, bits)

@@ -12,7 +12,7 @@ import orjson
 from gateway.ports import Chunk
 from gateway.protocol.cursor import Cursor
 from gateway.protocol.identity import platform_of
-from gateway.protocol.record import OfferState, read_offer
+from gateway.protocol.record import OfferState, outline_offer
 from gateway.protocol.routing import Filter, Reader, audiences, masked
 from gateway.views import facet_index
 from gateway.views.facet import OUTSIDER, facets_of, search_for
@@ -36,7 +36,7 @@ _TO_THE_END = "SELECT place, id, CAST(value AS BLOB) FROM offers WHERE place >= 
 class OfferView(View):
     """A copy of ``offers``. A row's key is the place of its record, so that the table lies in the feed's order."""
 
-    FORMAT = 1
+    FORMAT = 2
     SCHEMA = f"""
         CREATE TABLE offers (
             place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, revision INTEGER NOT NULL, submitted INTEGER NOT NULL,
@@ -135,9 +135,10 @@ class OfferView(View):
         """The facets of the live offers from a place to the end of its partition."""
         end = place_of(partition_at(place) + 1, 0)
         for here, offer_id, value in db.execute(_TO_THE_END, (place, end)):
-            state = read_offer(offer_id.encode(), value)
-            if state.offer is not None:
-                yield here, facets_of(state)
+            outline = outline_offer(value)
+            if outline.offer is not None:
+                publisher = platform_of(offer_id)
+                yield here, facets_of(outline, _seen(outline.offer, publisher), publisher=publisher)
 
     def _write(self, chunks: Iterable[Chunk]) -> None:
         self._index.withdraw()
@@ -149,6 +150,7 @@ class OfferView(View):
         if latest:
             self._remove([key.decode() for key in latest])
             self._insert(sorted((place, key, value) for key, (place, value) in latest.items() if value is not None))
+            self._index.note(self._db)
 
     def _committed(self) -> None:
         self._index.publish()
@@ -159,17 +161,27 @@ class OfferView(View):
             self._index.discard(self._db, orjson.loads(places))
             self._db.execute(_DELETE, (places,))
 
-    def _insert(self, records: Sequence[tuple[int, bytes, bytes]]) -> None:
-        for first in range(0, len(records), _ROWS_AT_ONCE):
-            rows = [self._row(*record) for record in records[first : first + _ROWS_AT_ONCE]]
-            self._db.execute(_INSERT + ",".join([_ROW] * len(rows)), tuple(chain.from_iterable(rows)))
+    def _insert(self, records: Iterable[tuple[int, bytes, bytes]]) -> None:
+        live: list[tuple[int, list[str]]] = []
+        rows = [_row(place, key.decode(), value, live) for place, key, value in records]
+        self._index.add(self._db, live)
+        for first in range(0, len(rows), _ROWS_AT_ONCE):
+            some = rows[first : first + _ROWS_AT_ONCE]
+            self._db.execute(_INSERT + ",".join([_ROW] * len(some)), tuple(chain.from_iterable(some)))
 
-    def _row(self, place: int, key: bytes, value: bytes) -> tuple[Any, ...]:
-        state = read_offer(key, value)
-        known, offer = state.known, state.offer
-        head = place, state.id, known.revision, known.position
-        if offer is None:
-            return *head, None, None, None, None, None, value
-        self._index.add(self._db, place, facets_of(state))
-        twin = twin_of(masked(offer, reader=OUTSIDER, publisher=platform_of(state.id)))
-        return *head, " ".join(audiences(offer)), " ".join(known.provenance), *twin, value
+
+def _row(place: int, offer_id: str, value: bytes, live: list[tuple[int, list[str]]]) -> tuple[Any, ...]:
+    """The row of a record; a live offer's facets are added to ``live``."""
+    outline = outline_offer(value)
+    head = place, offer_id, outline.revision, outline.position
+    if outline.offer is None:
+        return *head, None, None, None, None, None, value
+    publisher = platform_of(offer_id)
+    shown = _seen(outline.offer, publisher)
+    live.append((place, facets_of(outline, shown, publisher=publisher)))
+    return *head, " ".join(audiences(shown)), " ".join(outline.provenance), *twin_of(shown), value
+
+
+def _seen(offer: Mapping[str, Any], publisher: str) -> Mapping[str, Any]:
+    """The offer as an outsider sees it."""
+    return masked(offer, reader=OUTSIDER, publisher=publisher)

@@ -17,6 +17,9 @@ _LEGAL_FORMS = frozenset(
     {"sa", "sas", "sasu", "sarl", "eurl", "sci", "scop", "snc", "ei", "eirl", "gie", "ets", "etablissements", "societe"}
 )
 _PLAIN_URL = re.compile(r"https://(?:www\.)?([A-Za-z0-9.-]+)((?:/[^/?#]+)*)/?")
+_HALF, _MASK = 1 << 63, (1 << 64) - 1
+_SPREAD = 0x9E3779B97F4A7C15
+"""Odd, so that no two numbers of 64 bits become one, and random enough to spread 14 digits over them."""
 _TRACKING = ("utm_", "mtm_", "pk_")
 
 
@@ -30,15 +33,14 @@ class Twin(NamedTuple):
 
 def twin_of(offer: Mapping[str, Any]) -> Twin:
     """The keys of an offer, given as an outsider sees it: a masked employer has neither site nor firm."""
-    employer, location = offer["employer"], offer["location"]
-    levels, weeks = offer["levels"], offer["weeks"]
-    stay = f" {location['postal_code']} {sorted(levels)} {sorted(weeks)}"
+    employer = offer["employer"]
+    stay = _stay(offer["location"]["postal_code"], (*offer["levels"],), (*offer["weeks"],))
     siret, name = employer.get("siret"), employer.get("name")
-    words = similar_name(name) if name else ""
+    firm = _firm(name) if name else None
     return Twin(
         link=_key(canonical_url(offer["apply_url"])),
-        site=_key(siret + stay) if siret else None,
-        firm=_key(words + stay) if words else None,
+        site=(stay ^ int(siret) * _SPREAD & _MASK) - _HALF if siret else None,
+        firm=(stay ^ firm) - _HALF if firm is not None else None,
     )
 
 
@@ -66,6 +68,18 @@ def canonical_url(url: str) -> str:
 
 
 @lru_cache(maxsize=4096)
+def _stay(postal_code: str, levels: tuple[str, ...], weeks: tuple[str, ...]) -> int:
+    """64 bits for where and when: few, and shared by many offers."""
+    return _key(f"{postal_code} {sorted(levels)} {sorted(weeks)}") + _HALF
+
+
+@lru_cache(maxsize=4096)
+def _firm(name: str) -> int | None:
+    """64 bits for an employer's name; None where it has no words."""
+    words = similar_name(name)
+    return _key(words) + _HALF if words else None
+
+
 def similar_name(name: str) -> str:
     """The words of an employer's name in one order, without accents, case, punctuation and legal form."""
     plain = name.lower() if name.isascii() else _without_accents(name)
