@@ -71,27 +71,14 @@ class FacetIndex:
 
     def add(self, db: sqlite3.Connection, offers: Iterable[tuple[int, Iterable[str]]]) -> None:
         """Live offers with their facets, in order, at places beyond all earlier ones of their partitions."""
-        for window, some in groupby(offers, key=lambda offer: offer[0] // _WORD):
-            start, live = window * _WORD, 0
-            bits: dict[str, int] = {}  # short ones, joined once to those of the tail
-            for place, facets in some:
-                bit = 1 << place - start
-                live |= bit
-                for facet in facets:
-                    bits[facet] = bits.get(facet, 0) | bit
-            self._join(db, start, live, bits)
-
-    def _join(self, db: sqlite3.Connection, start: int, live: int, bits: Mapping[str, int]) -> None:
-        """Bits of one window, from the place ``start`` on."""
-        partition, offset = partition_at(start), offset_at(start)
-        tail = self._tails[partition]
-        if offset >= tail.base + STEP:
-            self._seal(db, partition, tail)
-            tail = Tail(offset - offset % STEP, 0, {})
-        shift = offset - tail.base
-        for facet, some in bits.items():
-            tail.bits[facet] = tail.bits.get(facet, 0) | some << shift
-        self._tails[partition] = tail._replace(live=tail.live | live << shift)
+        for start, live, bits in windows(offers):
+            partition, offset = partition_at(start), offset_at(start)
+            tail = self._tails[partition]
+            if offset >= tail.base + STEP:
+                self._seal(db, partition, tail)
+                tail = Tail(offset - offset % STEP, 0, {})
+            join(tail.bits, bits, offset - tail.base)
+            self._tails[partition] = tail._replace(live=tail.live | live << offset - tail.base)
 
     def discard(self, db: sqlite3.Connection, places: Iterable[int]) -> None:
         """These places hold no live offer any more. Only the bitmap of the living changes; every search looks there."""
@@ -141,6 +128,27 @@ class FacetIndex:
                 others.append(_stored(facet, chunk, bits << shift | (unpack(row[0]) if row else 0)))
         db.executemany("INSERT OR REPLACE INTO facets VALUES (?, ?, ?, ?)", others)
         db.executemany(_APPEND, cells)
+
+
+def windows(offers: Iterable[tuple[int, Iterable[str]]]) -> Iterator[tuple[int, int, Mapping[str, int]]]:
+    """Places and facets as short bitmaps of 512 offsets: the place of each one's first bit, which bits there are, and
+    those of every facet. So the long ones of a tail are touched once for many offers.
+    """
+    for window, some in groupby(offers, key=lambda offer: offer[0] // _WORD):
+        start, live = window * _WORD, 0
+        bits: dict[str, int] = {}
+        for place, facets in some:
+            bit = 1 << place - start
+            live |= bit
+            for facet in facets:
+                bits[facet] = bits.get(facet, 0) | bit
+        yield start, live, bits
+
+
+def join(bits: dict[str, int], more: Mapping[str, int], shift: int) -> None:
+    """Add bitmaps that begin ``shift`` bits later."""
+    for facet, some in more.items():
+        bits[facet] = bits.get(facet, 0) | some << shift
 
 
 def noted(db: sqlite3.Connection, partitions: int) -> list[tuple[int, int]]:

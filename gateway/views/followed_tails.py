@@ -4,15 +4,16 @@ import sqlite3
 from collections.abc import Sequence
 from typing import overload
 
-from gateway.views.facet_index import Facets, Tail, noted
+from gateway.views.facet_index import Facets, Tail, join, noted, windows
 from gateway.views.place import offset_at, place_of
 
 
 class FollowedTails(Sequence[Tail]):
     """The tails of an index that another process keeps, read from its file when a search asks for them.
 
-    ``begin`` is called at the start of each read transaction; ``facets`` is as for ``FacetIndex.load``. What was read
-    in one transaction stays for the next: only newer offers are read then.
+    ``begin`` is called at the start of each read transaction that finds the file changed; ``facets`` is as for
+    ``FacetIndex.load``. What was read in one transaction stays for the next: then only newer offers are read, and which
+    of them all live, as the keeper notes it.
     """
 
     def __init__(self, partitions: int, facets: Facets) -> None:
@@ -24,7 +25,7 @@ class FollowedTails(Sequence[Tail]):
         self._db: sqlite3.Connection | None = None
 
     def begin(self, db: sqlite3.Connection, began: int) -> None:
-        """A read transaction has begun; ``began`` is when the view was last emptied."""
+        """A read transaction has begun on a changed file; ``began`` is when the view was last emptied."""
         if began != self._began:
             self._tails = [Tail(0, 0, {}) for _ in self._tails]
             self._read = [0] * len(self._tails)
@@ -40,18 +41,16 @@ class FollowedTails(Sequence[Tail]):
     def __getitem__(self, key: slice) -> Sequence[Tail]: ...
     def __getitem__(self, key: int | slice) -> Tail | Sequence[Tail]:
         if self._due and self._db is not None:
-            self._due = False
             for partition, (base, live) in enumerate(noted(self._db, len(self._tails))):
                 self._tails[partition] = self._catch_up(self._db, partition, base, live)
+            self._due = False
         return self._tails[key]
 
     def _catch_up(self, db: sqlite3.Connection, partition: int, base: int, live: int) -> Tail:
         bits = self._tails[partition].bits
         if self._tails[partition].base != base:
             bits, self._read[partition] = {}, base
-        for place, names in self._facets(db, place_of(partition, self._read[partition])):
-            bit = 1 << offset_at(place) - base
-            for name in names:
-                bits[name] = bits.get(name, 0) | bit
-            self._read[partition] = offset_at(place) + 1
+        for start, some, fresh in windows(self._facets(db, place_of(partition, self._read[partition]))):
+            join(bits, fresh, offset_at(start) - base)
+            self._read[partition] = offset_at(start) + some.bit_length()
         return Tail(base, live, bits)

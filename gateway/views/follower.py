@@ -35,6 +35,8 @@ class Follower(View):
         super().__init__(path, log_identity=log_identity, partitions=partitions)
         self._connections: list[sqlite3.Connection] = []
         self._version = 0
+        self._seen: int | None = None
+        self._stood: tuple[int, ...] = ()
         self._watchers = 0
         self._watching: asyncio.Task[None] | None = None
 
@@ -105,19 +107,29 @@ class Follower(View):
         db = self._reading
         db.execute("BEGIN")
         try:
-            yield db, self._note(db), held()
+            (version,) = db.execute("PRAGMA data_version").fetchone()  # and the transaction sees the file as of now
+            if version != self._seen:
+                self._seen = None
+                self._stood, began = self._note(db)
+                self._look_anew(db, began)
+                self._seen = version
+            yield db, self._stood, held()
         finally:
             db.execute("COMMIT")
 
-    def _note(self, db: sqlite3.Connection) -> tuple[int, ...]:
-        """How far the file says that it has come."""
+    def _look_anew(self, db: sqlite3.Connection, began: int) -> None:
+        """The file has changed since the last read transaction; ``began`` is when it was last emptied."""
+
+    def _note(self, db: sqlite3.Connection) -> tuple[tuple[int, ...], int]:
+        """How far the file says that it has come, and when it was last emptied."""
         notes = dict(db.execute(_NOTES).fetchall())
         applied = tuple(position for (position,) in db.execute(_APPLIED).fetchall())
+        began = int(notes.get("began", 0))
         with self._lock:
             self._applied = applied
-            self.fresh, self.began = int(notes.get("fresh", 0)), int(notes.get("began", 0))
+            self.fresh, self.began = int(notes.get("fresh", 0)), began
             self.caught_up = notes.get("caught_up") == "1"
-        return applied
+        return applied, began
 
     def _check(self) -> None:
         """Note what the file says, if it has changed since this was last asked."""
@@ -148,6 +160,8 @@ class Follower(View):
 
     async def _until(self, holds: Callable[[], bool], seconds: float) -> bool:
         self._check()
+        if holds():  # nearly always: whoever comes back stands where this view stands
+            return True
         with self._watched():
             return await super()._until(holds, seconds)
 
@@ -159,9 +173,11 @@ class FollowedOffers(Follower, OfferView):
         super().__init__(path, log_identity=log_identity, partitions=partitions)
         self._newest = FollowedTails(partitions, self._facets_from)
 
+    def _look_anew(self, db: sqlite3.Connection, began: int) -> None:
+        self._settled = self._has_settled(db)
+        self._newest.begin(db, began)
+
     def _tails(self) -> Sequence[Tail]:
-        self._settled = self._has_settled(self._reading)
-        self._newest.begin(self._reading, self.began)
         return self._newest
 
 

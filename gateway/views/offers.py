@@ -76,6 +76,8 @@ class OfferView(View):
         self, cursor: Cursor, *, reader: Reader, asked: Filter, limit: int
     ) -> tuple[list[dict[str, Any]], tuple[int, ...], bool]:
         """Up to ``limit`` changes after a cursor, the positions after them, and whether more is already here."""
+        if all(position >= end for position, end in zip(cursor.positions, self.positions, strict=True)):
+            return [], cursor.positions, False
         return await self._ask(lambda sight: changes_after(sight, cursor, reader=reader, asked=asked, limit=limit))
 
     async def live_before(self, platform: str, before: Sequence[int]) -> AsyncIterator[tuple[str, int]]:
