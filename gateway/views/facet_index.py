@@ -9,8 +9,10 @@ every record would cost more than the record. A restart finds them again from th
 import sqlite3
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any, NamedTuple, TypeAlias
+
+import orjson
 
 from gateway.views.facet import CELL, Search
 from gateway.views.place import offset_at, partition_at, place_of
@@ -26,11 +28,16 @@ STEP = 8_192
 _BYTES = CHUNK // 8
 _FEW = 128
 _LONELY = 8
-_COUNTS = "SELECT facet, chunk, count FROM facets WHERE facet IN ({}) AND chunk BETWEEN ? AND ?"
+_COUNTS = "SELECT facet, sum(count) FROM facets WHERE facet IN ({}) AND chunk BETWEEN ? AND ? GROUP BY facet"
+_CHUNKS = "SELECT DISTINCT chunk FROM facets WHERE facet IN ({}) AND chunk BETWEEN ? AND ? ORDER BY chunk"
+_OF_CHUNK = "SELECT facet, count, bits FROM facets WHERE facet IN ({}) AND chunk = ?"
+_BETWEEN = "SELECT facet, chunk, bits FROM facets WHERE facet IN ({}) AND chunk BETWEEN ? AND ?"
+_WITHIN = "SELECT facet, chunk, bits FROM facets WHERE facet IN ({}) AND chunk IN (SELECT value FROM json_each(?))"
 # Numbers can be appended without being read: a step holds offsets that no earlier one did.
 _APPEND = """INSERT INTO facets VALUES (?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET count = count + excluded.count, bits = CAST(bits || excluded.bits AS BLOB)"""
 _BITS = "SELECT bits FROM facets WHERE facet IN ({}) AND chunk = ?"
+_SPARSE = 2 * _FEW
 _LIVE = "live"
 _WORD = 512
 
@@ -187,43 +194,101 @@ def _matches(
 ) -> Iterator[tuple[int, int]]:
     """Base offset and matching bits of every chunk between two offsets, then of the tail."""
     first, last = (place_of(partition, offset) // CHUNK for offset in (start, min(stop, tail.base)))
-    counts: dict[int, dict[str, int]] = {}
-    asked = (_LIVE, *search.facets)
-    for facet, chunk, count in db.execute(_COUNTS.format(_marks(asked)), (*asked, first, last)):
-        counts.setdefault(chunk, {})[facet] = count
-    for chunk in sorted(counts):
-        found = _combine(_Chunk(db, chunk, counts[chunk]), search)
-        if found:
-            yield offset_at(chunk * CHUNK), found
+    for chunk, found in _stored_matches(db, search, first, last):
+        yield offset_at(chunk * CHUNK), found
     if stop > tail.base:
         yield tail.base, _combine(_Newest(tail), search)
 
 
-class _Chunk:
-    """The stored bitmaps of one chunk, read when they are needed."""
+def _stored_matches(db: sqlite3.Connection, search: Search, first: int, last: int) -> Iterator[tuple[int, int]]:
+    """Every chunk with matching bits. Where the rarest group has few in all chunks, those alone are looked at, in all
+    chunks at once; else chunk by chunk, for as long as somebody asks.
+    """
+    groups = [(_LIVE,), *search.groups]
+    asked = [facet for group in groups for facet in group]
+    counts: dict[str, int] = dict(db.execute(_COUNTS.format(_marks(asked)), (*asked, first, last)).fetchall())
+    groups.sort(key=lambda group: _sum(counts, group))
+    rarest = groups[0]
+    if _sum(counts, rarest) <= _SPARSE:
+        yield from _few_matches(db, search, groups, first, last)
+        return
+    asked = list(dict.fromkeys((*asked, *search.facets)))
+    chunks = db.execute(_CHUNKS.format(_marks(rarest)), (*rarest, first, last)).fetchall()
+    for (chunk,) in chunks:
+        found = _combine(_Chunk(db, chunk, asked), search)
+        if found:
+            yield chunk, found
 
-    def __init__(self, db: sqlite3.Connection, chunk: int, counts: dict[str, int]) -> None:
-        self._db = db
-        self._chunk = chunk
-        self._counts = counts
+
+def _few_matches(
+    db: sqlite3.Connection, search: Search, groups: Sequence[Sequence[str]], first: int, last: int
+) -> Iterator[tuple[int, int]]:
+    """The same for few: the numbers of the rarest group's bits, and which of them the others have."""
+    rarest, *others = groups
+    found: dict[int, frozenset[int]] = {}
+    for _, chunk, packed in db.execute(_BETWEEN.format(_marks(rarest)), (*rarest, first, last)).fetchall():
+        found[chunk] = found.get(chunk, frozenset()).union(_numbers_in(packed))
+    for group in others:
+        if group != (_LIVE,):
+            found = _union(_having(db, group, found).values())
+    told = (_LIVE, search.audience, search.passed, search.own or "")
+    having = _having(db, told, found)
+    for chunk in sorted(found):
+        live, audience, passed, own = (having.get(facet, {}).get(chunk, frozenset()) for facet in told)
+        seen = live & (audience - passed | own)
+        if seen:
+            yield chunk, _bitmap(seen)
+
+
+def _having(
+    db: sqlite3.Connection, facets: Sequence[str], found: Mapping[int, frozenset[int]]
+) -> Mapping[str, Mapping[int, frozenset[int]]]:
+    """By facet and chunk: those of some numbers that have the facet."""
+    having: dict[str, dict[int, frozenset[int]]] = {}
+    if found:
+        chunks = orjson.dumps(list(found)).decode()
+        for facet, chunk, packed in db.execute(_WITHIN.format(_marks(facets)), (*facets, chunks)).fetchall():
+            some = frozenset(_among(packed, found[chunk]))
+            if some:
+                having.setdefault(facet, {})[chunk] = some
+    return having
+
+
+def _union(several: Iterable[Mapping[int, frozenset[int]]]) -> dict[int, frozenset[int]]:
+    union: dict[int, frozenset[int]] = {}
+    for found in several:
+        for chunk, some in found.items():
+            union[chunk] = union.get(chunk, frozenset()) | some
+    return union
+
+
+def _sum(counts: Mapping[str, int], facets: Sequence[str]) -> int:
+    return sum(counts.get(facet, 0) for facet in facets)
+
+
+class _Chunk:
+    """The stored bitmaps of one chunk, as far as they are asked for."""
+
+    def __init__(self, db: sqlite3.Connection, chunk: int, asked: Sequence[str]) -> None:
+        rows = db.execute(_OF_CHUNK.format(_marks(asked)), (*asked, chunk)).fetchall()
+        self._counts = {facet: count for facet, count, _ in rows}
+        self._packed = {facet: packed for facet, _, packed in rows}
 
     def count(self, facets: Sequence[str]) -> int:
-        return sum(self._counts.get(facet, 0) for facet in facets)
+        return _sum(self._counts, facets)
 
     def any_of(self, facets: Sequence[str], among: Bits | None = None) -> Bits:
         """The bits that have one of the facets; only those ``among`` some others, and in their form, where given."""
-        present = [facet for facet in facets if facet in self._counts]
         few = self.count(facets) <= _FEW if among is None else isinstance(among, frozenset)
-        query = _BITS.format(_marks(present))
-        rows = [packed for (packed,) in self._db.execute(query, (*present, self._chunk))] if present else []
+        rows = [self._packed[facet] for facet in facets if facet in self._packed]
         if not few:
             some = 0
             for packed in rows:
                 some |= unpack(packed)
             return some if among is None else some & among
         if among is None:
-            return frozenset(bit for packed in rows for bit in array("H", packed))
-        return frozenset(bit for bit in among if any(_has(packed, bit) for packed in rows))
+            return frozenset(chain.from_iterable(map(_numbers_in, rows)))
+        return frozenset(chain.from_iterable(_among(packed, among) for packed in rows))
 
 
 class _Newest:
@@ -255,7 +320,7 @@ def _combine(bitmaps: _Chunk | _Newest, search: Search) -> int:
     seen ^= bitmaps.any_of((search.passed,), seen)
     if search.own is not None:
         seen |= bitmaps.any_of((search.own,), found)
-    return sum(1 << bit for bit in seen) if isinstance(seen, frozenset) else int(seen)
+    return _bitmap(seen) if isinstance(seen, frozenset) else int(seen)
 
 
 def _marks(values: Sequence[str]) -> str:
@@ -289,16 +354,26 @@ def unpack(packed: bytes) -> int:
     """The inverse of ``pack``. Numbers take two bytes each, so that only a whole bitmap's length is odd."""
     if len(packed) & 1:
         return int.from_bytes(memoryview(packed)[1:], "little")
+    return _bitmap(array("H", packed))
+
+
+def _bitmap(numbers: Iterable[int]) -> int:
     raw = bytearray(_BYTES)
-    for bit in array("H", packed):
+    for bit in numbers:
         raw[bit >> 3] |= 1 << (bit & 7)
     return int.from_bytes(raw, "little")
 
 
-def _has(packed: bytes, bit: int) -> bool:
+def _numbers_in(packed: bytes) -> Iterable[int]:
+    """The numbers of the set bits of a bitmap as it is stored."""
+    return ones(unpack(packed)) if len(packed) & 1 else array("H", packed)
+
+
+def _among(packed: bytes, numbers: frozenset[int]) -> Iterable[int]:
+    """Those of some numbers whose bits are set in a bitmap as it is stored."""
     if len(packed) & 1:
-        return bool(packed[1 + (bit >> 3)] >> (bit & 7) & 1)
-    return bit in array("H", packed)
+        return [bit for bit in numbers if packed[1 + (bit >> 3)] >> (bit & 7) & 1]
+    return numbers.intersection(array("H", packed))
 
 
 def _numbers(bits: int, shift: int = 0) -> bytes:
