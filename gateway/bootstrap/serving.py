@@ -4,6 +4,7 @@ import asyncio
 import errno
 import socket
 import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from math import ceil
@@ -112,9 +113,15 @@ async def listen(stack: AsyncExitStack, host: str, port: int, *, patience: float
         return listening
 
 
-async def serve(stack: AsyncExitStack, app: web.Application, listening: socket.socket) -> None:
+async def serve(
+    stack: AsyncExitStack,
+    app: web.Application,
+    listening: socket.socket,
+    *,
+    site: Callable[[web.AppRunner, socket.socket], web.BaseSite] = web.SockSite,
+) -> None:
     """Answer on a socket until the stack is closed."""
     runner = web.AppRunner(app, access_log=None, **runner_options())
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    await web.SockSite(runner, listening).start()
+    await site(runner, listening).start()

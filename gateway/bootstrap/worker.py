@@ -18,6 +18,7 @@ from gateway.bootstrap.logs import configure_logs
 from gateway.bootstrap.parts import build_parts
 from gateway.bootstrap.serving import build_api, listen, serve
 from gateway.bootstrap.task import first_to_end, start
+from gateway.bootstrap.turn import TurnSite
 from gateway.loop import readable, run
 from gateway.partners import Partners
 from gateway.ports import EventLog
@@ -52,7 +53,7 @@ async def answer(order: Mapping[str, Any]) -> None:
             stack, settings.management_host, settings.management_port, patience=_LISTEN_SECONDS
         )
         await serve(stack, build_management(parts.metrics, conditions), management_socket)
-        await serve(stack, build_api(parts, order["url"]), socket.socket(fileno=order["socket"]))
+        await serve(stack, build_api(parts, order["url"]), socket.socket(fileno=order["socket"]), site=TurnSite)
         gc.freeze()
         gc.set_threshold(20_000, 50, 100)
         with suppress(BrokenPipeError):  # nobody listens any more: standard input is closed then as well
