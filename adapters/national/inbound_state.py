@@ -4,21 +4,19 @@ A disposable SQLite table, filled from ``offers``. It also counts the scans in w
 only makes a withdrawal wait for two more.
 """
 
-import sqlite3
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
-from pathlib import Path
 
 import orjson
 
+from gateway.local_copy import LocalCopy
 from gateway.ports import Chunk, EventLog
 from gateway.protocol.identity import NATIONAL, platform_of
 from gateway.protocol.record import OfferState, read_offer
 from gateway.protocol.topic import OFFERS
 from gateway.views.twin import canonical_url
 
-_FORMAT = 1
 _PAGE = 2_000
 _LAYOUT = """
 CREATE TABLE made (
@@ -27,7 +25,6 @@ CREATE TABLE made (
 CREATE TABLE link (id TEXT PRIMARY KEY, address INTEGER) WITHOUT ROWID;
 CREATE INDEX by_address ON link (address);
 CREATE TABLE position (partition INTEGER PRIMARY KEY, position INTEGER);
-CREATE TABLE about (log TEXT, format INTEGER);
 """
 _PUT = """
 INSERT INTO made (id, revision, digest, reason, weeks) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
@@ -47,29 +44,18 @@ class Made:
     weeks: tuple[str, ...]
 
 
-class InboundState:
+class InboundState(LocalCopy):
     """Positions and rows move together."""
 
-    def __init__(self, path: Path, *, log: str) -> None:
-        self._path = path
-        self._log = log
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            self._db = self._connect()
-        except sqlite3.OperationalError:  # locked, or no right to open it: it may be somebody's
-            raise
-        except sqlite3.DatabaseError:  # damaged, or another log's
-            self._delete()
-            self._db = self._connect()
+    FORMAT = 2
+    LAYOUT = _LAYOUT
 
     async def catch_up(self, log: EventLog) -> None:
         """Read ``offers`` up to the end that it has now."""
         ends = dict(enumerate(await log.ends(OFFERS)))
         at = dict.fromkeys(ends, 0) | dict(self._db.execute("SELECT partition, position FROM position").fetchall())
         if any(at[p] > end for p, end in ends.items()):
-            self._db.close()
-            self._delete()
-            self._db = self._connect()
+            self.clear()
             at = dict.fromkeys(ends, 0)
         async with log.reader({(OFFERS, p): position for p, position in at.items()}) as reader:
             while any(at[p] < end for p, end in ends.items()):
@@ -106,28 +92,6 @@ class InboundState:
     def live(self) -> int:
         """How many offers from the site are live."""
         return int(self._db.execute("SELECT count(*) FROM made WHERE reason IS NULL").fetchone()[0])
-
-    def close(self) -> None:
-        """Free the file."""
-        self._db.close()
-
-    def _connect(self) -> sqlite3.Connection:
-        database = sqlite3.connect(self._path, check_same_thread=False)
-        try:
-            if database.execute("SELECT 1 FROM sqlite_master WHERE name = 'about'").fetchone() is None:
-                database.executescript(_LAYOUT)
-                database.execute("INSERT INTO about VALUES (?, ?)", (self._log, _FORMAT))
-                database.commit()
-            if database.execute("SELECT log, format FROM about").fetchone() != (self._log, _FORMAT):
-                raise sqlite3.DatabaseError("this table was made from another log")  # noqa: TRY301
-        except BaseException:
-            database.close()
-            raise
-        return database
-
-    def _delete(self) -> None:
-        for suffix in ("", "-journal"):
-            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
 
     def _apply(self, chunk: Chunk) -> None:
         for record in chunk.records:

@@ -5,17 +5,14 @@ damaged, foreign or ahead of the log is thrown away and filled anew. On disk, so
 memory.
 """
 
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from gateway.disk import writing_copy
+from gateway.local_copy import LocalCopy
 from gateway.protocol.delivery import Delivery, Group, delivery_record, read_delivery
 from gateway.protocol.record import OfferState, read_offer
 
-_FORMAT = 1
 _LAYOUT = """
 CREATE TABLE offer (id TEXT PRIMARY KEY, platform TEXT, value BLOB);
 CREATE INDEX of_platform ON offer (platform, id);
@@ -27,7 +24,6 @@ CREATE TABLE due (
 CREATE INDEX in_turn ON due (doubt, rank, not_before);
 CREATE TABLE terms (platform TEXT PRIMARY KEY, fingerprint TEXT) WITHOUT ROWID;
 CREATE TABLE position (topic TEXT, partition INTEGER, position INTEGER, PRIMARY KEY (topic, partition)) WITHOUT ROWID;
-CREATE TABLE about (log TEXT, format INTEGER);
 """
 _ENQUEUE = """
 INSERT INTO due VALUES (:id, :part, :rank, :not_before, 0, '') ON CONFLICT DO UPDATE SET
@@ -60,13 +56,11 @@ class Entry:
     tries: int
 
 
-class Outbox:
+class Outbox(LocalCopy):
     """Changes become lasting with ``keep``; ``drop`` forgets those since the last one."""
 
-    def __init__(self, path: Path, *, log: str) -> None:
-        self._path = path
-        self._log = log
-        self._db = self._open()
+    FORMAT = 2
+    LAYOUT = _LAYOUT
 
     def offer(self, offer_id: str) -> OfferState | None:
         """The offer or its marker, as last read."""
@@ -191,49 +185,3 @@ class Outbox:
             rows = [(*place, position) for place, position in positions.items()]
             self._db.executemany("INSERT OR REPLACE INTO position VALUES (?, ?, ?)", rows)
             self._db.commit()
-
-    def drop(self) -> None:
-        """Forget the changes since the last ``keep``."""
-        self._db.rollback()
-
-    def clear(self) -> None:
-        """Start from nothing: the log no longer is what this was made from."""
-        self._db.close()
-        self._delete()
-        self._db = self._open()
-
-    def close(self) -> None:
-        """Free the file."""
-        self._db.close()
-
-    def _open(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with writing_copy(self._path):
-            try:
-                return self._connect()
-            except sqlite3.OperationalError:  # locked, or no right to open it: it may be somebody's
-                raise
-            except sqlite3.DatabaseError:
-                self._delete()
-                return self._connect()
-
-    def _connect(self) -> sqlite3.Connection:
-        database = sqlite3.connect(self._path, check_same_thread=False)
-        try:
-            database.execute("PRAGMA journal_mode = WAL")
-            database.execute("PRAGMA synchronous = NORMAL")
-            if database.execute("SELECT 1 FROM sqlite_master WHERE name = 'about'").fetchone() is None:
-                database.executescript(_LAYOUT)
-                database.execute("INSERT INTO about VALUES (?, ?)", (self._log, _FORMAT))
-                database.commit()
-            if database.execute("SELECT log, format FROM about").fetchone() != (self._log, _FORMAT):
-                raise sqlite3.DatabaseError("this outbox was made from another log")  # noqa: TRY301
-        except BaseException:
-            database.close()
-            raise
-        return database
-
-    def _delete(self) -> None:
-        for suffix in ("", "-wal", "-shm"):
-            with suppress(FileNotFoundError):
-                self._path.with_name(self._path.name + suffix).unlink()

@@ -4,17 +4,14 @@ The table is only ever a copy: it holds its log's identity and the offset up to 
 that is damaged, foreign or ahead of the log is thrown away. On disk, so that a million offers cost no memory.
 """
 
-import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from functools import lru_cache
-from pathlib import Path
 
 from gateway.disk import writing_copy
+from gateway.local_copy import LocalCopy
 from gateway.protocol.record import OfferState
 from gateway.protocol.submission import Known
 
-_FORMAT = 2
 _LAYOUT = """
 CREATE TABLE known (
     id TEXT PRIMARY KEY, revision INTEGER, digest BLOB, sequence INTEGER, position INTEGER, appended_at INTEGER,
@@ -22,25 +19,24 @@ CREATE TABLE known (
 ) WITHOUT ROWID;
 CREATE INDEX due ON known (expires_on) WHERE reason IS NULL;
 CREATE INDEX old ON known (appended_at) WHERE reason IS NOT NULL;
-CREATE TABLE about (log TEXT, format INTEGER, position INTEGER);
+CREATE TABLE position (position INTEGER);
+INSERT INTO position VALUES (0);
 """
 _COLUMNS = "revision, digest, sequence, position, appended_at, reason, expires_on, provenance, shared, never"
 _UPSERT = "INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _LOOKUP = 500
 
 
-class RelayState:
+class RelayState(LocalCopy):
     """The table of one partition. Changes become lasting with ``keep``; ``drop`` forgets those since the last one."""
 
-    def __init__(self, path: Path, *, log: str) -> None:
-        self._path = path
-        self._log = log
-        self._db = self._open()
+    FORMAT = 3
+    LAYOUT = _LAYOUT
 
     @property
     def position(self) -> int:
         """The next offset of ``offers`` to apply."""
-        return int(self._db.execute("SELECT position FROM about").fetchone()[0])
+        return int(self._db.execute("SELECT position FROM position").fetchone()[0])
 
     def known(self, ids: Iterable[str]) -> dict[str, Known]:
         """What is known of these offers; unknown ones are left out."""
@@ -71,12 +67,8 @@ class RelayState:
     def keep(self, *, position: int) -> None:
         """Make the changes lasting: they stand on the log below this offset of ``offers``."""
         with writing_copy(self._path):
-            self._db.execute("UPDATE about SET position = ?", (position,))
+            self._db.execute("UPDATE position SET position = ?", (position,))
             self._db.commit()
-
-    def drop(self) -> None:
-        """Forget the changes since the last ``keep``: their commit did not happen, or it is not known."""
-        self._db.rollback()
 
     def due(self, *, today: str, limit: int) -> Iterator[tuple[str, Known]]:
         """Live offers whose last day lies before ``today`` (ISO date)."""
@@ -93,48 +85,6 @@ class RelayState:
             (before, limit),
         )
         return ((row[0], _known(row[1:])) for row in rows.fetchall())
-
-    def clear(self) -> None:
-        """Start from nothing: the log no longer is what this table was made from."""
-        self._db.close()
-        self._delete()
-        self._db = self._open()
-
-    def close(self) -> None:
-        """Free the file."""
-        self._db.close()
-
-    def _open(self) -> sqlite3.Connection:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with writing_copy(self._path):
-            try:
-                return self._connect()
-            except sqlite3.OperationalError:  # locked, or no right to open it: it may be somebody's
-                raise
-            except sqlite3.DatabaseError:
-                self._delete()
-                return self._connect()
-
-    def _connect(self) -> sqlite3.Connection:
-        database = sqlite3.connect(self._path, check_same_thread=False)
-        try:
-            database.execute("PRAGMA journal_mode = WAL")
-            database.execute("PRAGMA synchronous = NORMAL")
-            if database.execute("SELECT 1 FROM sqlite_master WHERE name = 'about'").fetchone() is None:
-                database.executescript(_LAYOUT)
-                database.execute("INSERT INTO about VALUES (?, ?, 0)", (self._log, _FORMAT))
-                database.commit()
-            if database.execute("SELECT log, format FROM about").fetchone() != (self._log, _FORMAT):
-                raise sqlite3.DatabaseError("this table was made from another log")  # noqa: TRY301
-        except BaseException:
-            database.close()
-            raise
-        return database
-
-    def _delete(self) -> None:
-        for suffix in ("", "-wal", "-shm"):
-            with suppress(FileNotFoundError):
-                self._path.with_name(self._path.name + suffix).unlink()
 
 
 def _row(offer_id: str, known: Known) -> tuple[object, ...]:
@@ -180,7 +130,7 @@ def _known(row: Sequence[object]) -> Known:
         appended_at=appended_at,  # type: ignore[arg-type]
         reason=reason,  # type: ignore[arg-type]
         expires_on=expires_on,  # type: ignore[arg-type]
-        provenance=_names(provenance),  # type: ignore[arg-type]
-        shared=_name_set(shared),  # type: ignore[arg-type]
-        never=_name_set(never),  # type: ignore[arg-type]
+        provenance=_names(provenance),
+        shared=_name_set(shared),
+        never=_name_set(never),
     )
