@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import schemas
 from gateway.clock import Clock
@@ -15,6 +15,7 @@ from gateway.protocol.record import Record, submission_record
 from gateway.protocol.routing import audiences, provenance_of
 from gateway.protocol.submission import Publish, Submission, Withdraw
 from gateway.protocol.topic import SUBMISSIONS
+from gateway.protocol.value import value
 from schemas import Verdict
 
 Entropy: TypeAlias = Callable[[int], bytes]
@@ -27,13 +28,15 @@ _SLICE_RECORDS = 500
 _SLICE_BYTES = 512 * 1024
 
 
-class Queued(NamedTuple):
+@value(frozen=True, slots=True)
+class Queued:
     """A submission that is durable on the log, with the id of the receipt to come."""
 
     receipt: str
 
 
-class Prepared(NamedTuple):
+@value(frozen=True, slots=True)
+class Prepared:
     """A submission written as a record of ``submissions``, and its receipt: what an upload spools."""
 
     receipt: str

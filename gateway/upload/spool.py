@@ -5,11 +5,12 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from tempfile import SpooledTemporaryFile
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 
 from gateway.protocol.record import Record
+from gateway.protocol.value import value
 from gateway.submissions import Prepared
 from gateway.upload.error import UploadRefusedError
 
@@ -34,7 +35,8 @@ class Room:
         self._free += size
 
 
-class Item(NamedTuple):
+@value(frozen=True, slots=True)
+class Item:
     """One judged document: its id as far as readable, its problems (in both languages), and the record to append, None
     when it was refused.
     """
