@@ -13,12 +13,14 @@ from gateway.relay.state import RelayState
 from gateway.share import keep_owning
 
 ROLE = "relay"
-_BATCH = 500
+_BATCH = 2_000
+"""So many submissions are decided in one transaction at most; large ones are fewer, as the log's reader bounds them."""
+_BACKLOG = 500
 _SLICE = 100
 _REBUILD = 2_000
 _REST_SECONDS = 0.05
-"""After a commit that was not full it rests as long as that took, at most this: a commit costs about the same for one
-submission as for a hundred, and under load those of some milliseconds are then decided together.
+"""After a commit of fewer than ``_BACKLOG`` it rests as long as that took, at most this: a commit costs about the same
+for one submission as for a hundred, and under load those of some milliseconds are then decided together.
 """
 
 
@@ -97,7 +99,7 @@ class PartitionRelay:
                 if chunk is not None:
                     began = clock()
                     await self._commit(owner, chunk)
-                    if len(chunk.records) < _BATCH:
+                    if len(chunk.records) < _BACKLOG:
                         await asyncio.sleep(min(_REST_SECONDS, clock() - began))
 
     async def _input_position(self, owner: Owner) -> int:
