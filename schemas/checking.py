@@ -46,9 +46,11 @@ def _check_offer(document: dict[str, Any], on: date) -> Verdict:
         return _refuse_malformed("offer", document, on)
     if "extensions" in document and (deep := find_too_deep(document)):
         return Verdict(accepted=False, problems=tuple(deep))
-    territory = place_of(document).territory
+    place = place_of(document)
+    territory = place.territory
     text = joined(document)
     problems = [] if is_normal(text) else find_denormalised(document)
+    problems += place.problems
     for find in FINDERS:
         found = find(document, on, territory)
         if found:

@@ -44,5 +44,5 @@ CHECKS: tuple[Check, ...] = (
     Check(delivery.find_weeks, ("/redistribution", "/weeks", "/levels", "/stay_weeks")),
 )
 
-FINDERS: tuple[Finder, ...] = tuple(check.find for check in CHECKS)
-"""The functions alone, for documents that are sound throughout."""
+FINDERS: tuple[Finder, ...] = tuple(check.find for check in CHECKS if check.reads is not PLACE)
+"""The functions alone, for documents that are sound throughout and whose place has been looked up already."""
