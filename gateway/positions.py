@@ -9,6 +9,8 @@ from gateway.protocol.topic import POSITIONS
 
 _PAGE = 5_000
 _GAP_SECONDS = 1.0
+_REST_SECONDS = 0.05
+"""How long a live view rests after news: each commit of each partition moves a position, and nobody needs every one."""
 
 
 async def own_positions(log: EventLog, owner: Owner, *, role: str, partition: int) -> dict[str, int]:
@@ -103,3 +105,5 @@ class Positions:
                         at[chunk.partition] = chunk.position
                         _update(self._values, chunk.records)
                     self._moved.notify_all()
+                if chunks and self.caught_up:
+                    await asyncio.sleep(_REST_SECONDS)

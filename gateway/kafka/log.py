@@ -34,7 +34,7 @@ class KafkaLog:
         self._settings = settings
         self._probe = probe
         self._appender = Appender(settings)
-        self._counts: dict[str, int] = {}
+        self._found: dict[str, Sequence[TopicPartition]] = {}
         self._identity: str | None = None
         self._closed = False
 
@@ -69,7 +69,7 @@ class KafkaLog:
         if missing:
             await self._probe.create(new_topic(topic, self._settings) for topic in missing)
             counts = await self._probe.counts()
-        self._counts = counts
+        self._found = _by_topic(counts)
         if self._settings.topic(POSITIONS) in counts:
             await self._write_identity()
 
@@ -134,15 +134,15 @@ class KafkaLog:
             raise TopicError(f"The topic {topic} has no partition {partition}, only {len(places)}.")
         return places[partition]
 
-    async def _places(self, topic: str) -> list[TopicPartition]:
+    async def _places(self, topic: str) -> Sequence[TopicPartition]:
         """All partitions of a topic. The cluster is asked for the names that are not known yet."""
         self._check_open()
         name = self._settings.topic(topic)
-        if name not in self._counts:
-            self._counts = await self._probe.counts()
-        if name not in self._counts:
+        if name not in self._found:
+            self._found = _by_topic(await self._probe.counts())
+        if name not in self._found:
             raise TopicError(f"The topic {topic} does not exist: run `passerelle topics create`.")
-        return [TopicPartition(name, partition) for partition in range(self._counts[name])]
+        return self._found[name]
 
     async def _read_identity(self) -> str | None:
         try:
@@ -178,3 +178,8 @@ class KafkaLog:
             finally:
                 await owner.close()
         raise LogUnavailableError("Others are creating the same topics; run `passerelle topics create` again.")
+
+
+def _by_topic(counts: Mapping[str, int]) -> dict[str, Sequence[TopicPartition]]:
+    """The partitions of each topic, from how many it has."""
+    return {name: [TopicPartition(name, partition) for partition in range(count)] for name, count in counts.items()}
