@@ -1,6 +1,7 @@
 """Owners of partitions of the embedded log, and this process's share of them."""
 
 import sqlite3
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 
 from gateway.clock import Clock
@@ -37,9 +38,10 @@ class SqliteOwner:
         """Write all outputs in one transaction, or none. Raises the same error again once it has failed."""
         if self._failure is not None:
             raise self._failure
-        shares: dict[Stream, list[Record]] = {}
+        places: defaultdict[tuple[str, int], list[Record]] = defaultdict(list)
         for output in outputs:
-            shares.setdefault(self._find(output.topic, output.partition), []).append(output.record)
+            places[output.topic, output.partition].append(output.record)
+        shares = {self._find(*place): records for place, records in places.items()}
         try:
             return await self._writer.do(lambda connection: self._write(connection, shares))
         except LogError as failure:
