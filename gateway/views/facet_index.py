@@ -18,7 +18,7 @@ from gateway.views.place import offset_at, partition_at, place_of
 SCHEMA = """
 CREATE TABLE facets (
     facet TEXT, chunk INTEGER, count INTEGER NOT NULL, bits BLOB NOT NULL, PRIMARY KEY (facet, chunk)
-) WITHOUT ROWID;
+);  -- with row ids: their index is narrow, bitmaps are not, and a search walks over many
 CREATE TABLE tails (partition INTEGER PRIMARY KEY, base INTEGER NOT NULL, live BLOB NOT NULL);
 """
 CHUNK = 65_536
@@ -30,6 +30,8 @@ _COUNTS = "SELECT facet, sum(count) FROM facets WHERE facet IN ({}) AND chunk BE
 _CHUNKS = "SELECT DISTINCT chunk FROM facets WHERE facet IN ({}) AND chunk BETWEEN ? AND ? ORDER BY chunk"
 _OF_CHUNK = "SELECT facet, count, bits FROM facets WHERE facet IN ({}) AND chunk = ?"
 _BETWEEN = "SELECT facet, chunk, bits FROM facets WHERE facet IN ({}) AND chunk BETWEEN ? AND ?"
+_REPLACE = """INSERT INTO facets VALUES (?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET count = excluded.count, bits = excluded.bits"""
 # Numbers can be appended without being read: a step holds offsets that no earlier one did.
 _APPEND = """INSERT INTO facets VALUES (?, ?, ?, ?)
     ON CONFLICT DO UPDATE SET count = count + excluded.count, bits = CAST(bits || excluded.bits AS BLOB)"""
@@ -98,7 +100,7 @@ class FacetIndex:
             row = db.execute("SELECT bits FROM facets WHERE facet = ? AND chunk = ?", (_LIVE, chunk)).fetchone()
             live = unpack(row[0]) & ~bits if row else 0
             if live:
-                db.execute("INSERT OR REPLACE INTO facets VALUES (?, ?, ?, ?)", _stored(_LIVE, chunk, live))
+                db.execute(_REPLACE, _stored(_LIVE, chunk, live))
             else:
                 db.execute("DELETE FROM facets WHERE chunk = ?", (chunk,))
 
@@ -130,7 +132,7 @@ class FacetIndex:
             else:
                 row = db.execute(_BITS.format("?"), (facet, chunk)).fetchone()
                 others.append(_stored(facet, chunk, bits << shift | (unpack(row[0]) if row else 0)))
-        db.executemany("INSERT OR REPLACE INTO facets VALUES (?, ?, ?, ?)", others)
+        db.executemany(_REPLACE, others)
         db.executemany(_APPEND, cells)
 
 
@@ -206,7 +208,10 @@ def _stored_matches(db: sqlite3.Connection, search: Search, first: int, last: in
     counts: dict[str, int] = dict(db.execute(_COUNTS.format(_marks(asked)), (*asked, first, last)).fetchall())
     groups.sort(key=lambda group: _sum(counts, group))
     rarest = groups[0]
-    if _sum(counts, rarest) <= _SPARSE:
+    count = _sum(counts, rarest)
+    if not count:
+        return
+    if count <= _SPARSE:
         yield from _few_matches(db, search, groups, first, last)
         return
     asked = [_LIVE, *search.facets]
