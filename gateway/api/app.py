@@ -19,14 +19,11 @@ from gateway.api import (
     snapshots,
     tokens,
 )
-from gateway.api.auth import authenticate
-from gateway.api.certification import tell_certificate
 from gateway.api.context import CONTEXT, Context
 from gateway.api.exports import EXPORTS
-from gateway.api.limit import RATES, SLOTS, Rates, Slots, limit_rate, tell_rate
+from gateway.api.limit import RATES, SLOTS, Rates, Slots
 from gateway.api.once import REQUESTS
-from gateway.api.problem import render_problems
-from gateway.api.trace import observe, sign
+from gateway.api.passage import complete, let_pass
 from gateway.api.uploading import ROOM
 from gateway.idempotency import Requests
 from gateway.upload.spool import Room
@@ -49,14 +46,14 @@ _MODULES = (
 
 def build_app(context: Context) -> web.Application:
     """The API of a gateway made of these parts. The composition root adds ``TOKEN_ISSUER`` and ``METRICS``."""
-    app = web.Application(middlewares=[observe, render_problems, authenticate, limit_rate])
+    app = web.Application(middlewares=[let_pass])
     app[CONTEXT] = context
     app[RATES] = Rates(context.limits.requests_per_minute)
     app[SLOTS] = Slots(context.limits.uploads_at_once, full="uploads-busy")
     app[EXPORTS] = Slots(context.limits.exports_at_once, full="exports-busy")
     app[ROOM] = Room(context.limits.spool_bytes)
     app[REQUESTS] = Requests(context.log)
-    app.on_response_prepare.extend((sign, tell_rate, tell_certificate))
+    app.on_response_prepare.append(complete)
     app.cleanup_ctx.append(_close_requests)
     for module in _MODULES:
         app.add_routes(module.ROUTES)

@@ -37,20 +37,22 @@ def scope_of(handler: Any) -> str | None:
     return next(iter(scopes_of(handler)), None)
 
 
-@web.middleware
-async def authenticate(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Put the partner on the request, or refuse: 401 without a proof of identity, 403 without the scope (SEC-001)."""
+async def authenticate(request: web.Request) -> Partner | None:
+    """The partner, also put on the request; None where anybody is let in, or nothing is there. Raises ProblemError:
+    401 without a proof of identity, 403 without the scope (SEC-001).
+    """
     if request.match_info.http_exception is not None:
-        return await handler(request)
+        return None
     opening = scopes_of(request.match_info.handler)
     if _PUBLIC in opening:
-        return await handler(request)
+        return None
     claims, partner = await _identify(request)
-    request[PARTNER], request[SCOPES] = partner, claims.scopes & partner.scopes
-    if request[SCOPES].isdisjoint(opening):
+    scopes = claims.scopes & partner.scopes
+    request[PARTNER], request[SCOPES] = partner, scopes
+    if scopes.isdisjoint(opening):
         challenge = f'{_REALM}, error="insufficient_scope", scope="{" ".join(opening)}"'
         raise ProblemError("scope-missing", headers={hdrs.WWW_AUTHENTICATE: challenge}, expected=", ".join(opening))
-    return await handler(request)
+    return partner
 
 
 async def _identify(request: web.Request) -> tuple[Claims, Partner]:

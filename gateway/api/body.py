@@ -40,8 +40,8 @@ async def read_document(request: web.Request) -> bytes:
     limits = context_of(request).limits
     if (request.content_length or 0) > limits.offer_bytes:
         raise ProblemError("body-too-large", expected=limits.offer_bytes)
-    if request.content.is_eof():  # it is all here: no need to watch the clock
-        return await _read(request, limits.offer_bytes)
+    if request.content.is_eof():  # it is all here: no need to wait, nor to watch the clock
+        return _bounded(request.content.read_nowait(), limits.offer_bytes)
     try:
         async with asyncio.timeout(limits.read_seconds):
             return await _read(request, limits.offer_bytes)
@@ -52,9 +52,13 @@ async def read_document(request: web.Request) -> bytes:
 async def _read(request: web.Request, most: int) -> bytes:
     body, source = b"", Body(request)
     while chunk := await source.readany():
-        body += chunk
-        if len(body) > most:
-            raise ProblemError("body-too-large", expected=most)
+        body = _bounded(body + chunk, most)
+    return body
+
+
+def _bounded(body: bytes, most: int) -> bytes:
+    if len(body) > most:
+        raise ProblemError("body-too-large", expected=most)
     return body
 
 

@@ -26,12 +26,12 @@ def refuse_uncertified(request: web.Request) -> None:
         raise ProblemError(lack.code, expected=lack.expected)
 
 
-async def tell_certificate(request: web.Request, response: web.StreamResponse) -> None:
+def tell_certificate(request: web.Request, response: web.StreamResponse) -> None:
     """Say on answers to what a publisher sends from which day it is refused, while that can still be mended."""
-    if PARTNER not in request or request.method == hdrs.METH_GET:
+    context = context_of(request)
+    if context.require_certificate is None or PARTNER not in request or request.method == hdrs.METH_GET:
         return
     if "offers:publish" in scopes_of(request.match_info.handler):
-        context = context_of(request)
         kept = partner_of(request).certificates
         day = notice_of(kept, required=context.require_certificate, now=context.clock())
         if day is not None:

@@ -75,7 +75,7 @@ SCOPES: web.RequestKey[frozenset[str]] = web.RequestKey("scopes", frozenset)
 
 def context_of(request: web.Request) -> Context:
     """The application's context."""
-    return request.config_dict[CONTEXT]
+    return request.app[CONTEXT]
 
 
 def partner_of(request: web.Request) -> Partner:

@@ -34,7 +34,7 @@ async def get_export(request: web.Request) -> web.StreamResponse:
     tag = _tag(request)
     if is_known(request, tag):
         return unchanged(tag, _HEADERS)
-    with request.config_dict[EXPORTS].one(partner.platform):
+    with request.app[EXPORTS].one(partner.platform):
         rendered = _rendered(context, rendering, Reader(partner.platform), asked)
         return await send_pieces(request, _response(request, rendering, tag), rendered)
 

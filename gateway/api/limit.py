@@ -1,19 +1,21 @@
 """Limits on how often a partner asks, and on how many uploads and exports run: refused at once, never queued."""
 
-import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import ceil
 
 from aiohttp import hdrs, web
-from aiohttp.typedefs import Handler
+from multidict import istr
 
-from gateway.api.context import PARTNER, context_of
+from gateway.api.context import context_of
 from gateway.api.problem import ProblemError
+from gateway.protocol.partner import Partner
 
 _MINUTE = 60.0
 _SLOT_RETRY_SECONDS = 5
+_POLICY = istr("RateLimit-Policy")
+_LEFT = istr("RateLimit")
 
 
 @dataclass(slots=True)
@@ -90,23 +92,18 @@ SLOTS: web.AppKey[Slots] = web.AppKey("slots", Slots)
 _BUCKET: web.RequestKey[Bucket] = web.RequestKey("bucket", Bucket)
 
 
-@web.middleware
-async def limit_rate(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Refuse a partner's request beyond its rate: 429 with Retry-After (ERR-006). Public routes have no partner."""
-    partner = request.get(PARTNER)
-    if partner is not None:
-        now = asyncio.get_running_loop().time()
-        bucket = request.config_dict[RATES].bucket(partner.platform, now)
-        request[_BUCKET] = bucket
-        if not bucket.take(now):
-            retry: dict[str, str] = {hdrs.RETRY_AFTER: str(bucket.seconds_to_next)}
-            raise ProblemError("rate-limited", headers=retry, expected=context_of(request).limits.requests_per_minute)
-    return await handler(request)
+def limit_rate(request: web.Request, partner: Partner, now: float) -> None:
+    """Refuse a partner's request beyond its rate: 429 with Retry-After (ERR-006). ``now`` is the event loop's time."""
+    bucket = request.app[RATES].bucket(partner.platform, now)
+    request[_BUCKET] = bucket
+    if not bucket.take(now):
+        retry: dict[str, str] = {hdrs.RETRY_AFTER: str(bucket.seconds_to_next)}
+        raise ProblemError("rate-limited", headers=retry, expected=context_of(request).limits.requests_per_minute)
 
 
-async def tell_rate(request: web.Request, response: web.StreamResponse) -> None:
+def tell_rate(request: web.Request, response: web.StreamResponse) -> None:
     """Put what is left on the answer, just before it is sent (draft-ietf-httpapi-ratelimit-headers)."""
     bucket = request.get(_BUCKET)
     if bucket is not None:
-        response.headers["RateLimit-Policy"] = f'"partner";q={bucket.most};w={int(_MINUTE)}'
-        response.headers["RateLimit"] = f'"partner";r={int(bucket.tokens)};t={bucket.seconds_to_full}'
+        response.headers[_POLICY] = f'"partner";q={bucket.most};w={int(_MINUTE)}'
+        response.headers[_LEFT] = f'"partner";r={int(bucket.tokens)};t={bucket.seconds_to_full}'

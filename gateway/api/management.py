@@ -42,6 +42,7 @@ class Metrics:
         )
         for verdict in _VERDICTS:
             self._verdicts.labels(verdict)
+        self._counted: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def count_verdicts(self, verdicts: Mapping[str, int]) -> None:
         """Count what the relay has decided, by the name of the verdict."""
@@ -50,8 +51,13 @@ class Metrics:
 
     def count_request(self, *, route: str, method: str, status: int, seconds: float) -> None:
         """Count one answered request; ``route`` is a template such as ``/v1/offers/{id}``, never an address."""
-        self._requests.labels(route, method if method in _METHODS else "other", str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        labels = (route, method if method in _METHODS else "other", status)
+        found = self._counted.get(labels)
+        if found is None:
+            found = self._counted[labels] = (self._requests.labels(*labels), self._seconds.labels(route))
+        requests, times = found
+        requests.inc()
+        times.observe(seconds)
 
 
 METRICS: web.AppKey[Metrics] = web.AppKey("metrics", Metrics)

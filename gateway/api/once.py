@@ -51,7 +51,7 @@ async def once(request: web.Request, digest: str, run: Callable[[], Awaitable[An
         return await send(request, await run())
     if not _KEY.fullmatch(key):
         raise ProblemError("idempotency-key")
-    requests = request.config_dict[REQUESTS]
+    requests = request.app[REQUESTS]
     match await requests.claim(partner_of(request).platform, key, _digest(request, digest)):
         case Running():
             raise ProblemError("idempotency-running", headers={hdrs.RETRY_AFTER: _RETRY_SECONDS})
@@ -71,7 +71,7 @@ async def send(request: web.Request, answer: Answer) -> web.StreamResponse:
 
 async def _run(request: web.Request, claim: Claim, run: Callable[[], Awaitable[Answer]]) -> Answer:
     """Run it and keep the answer, a refusal too. What failed on our side is released, to be run again."""
-    requests = request.config_dict[REQUESTS]
+    requests = request.app[REQUESTS]
     try:
         answer = await run()
     except ProblemError as error:

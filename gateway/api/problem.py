@@ -1,13 +1,13 @@
 """Problem documents: every refusal of the API as RFC 9457 JSON, in the reader's language, one type per code."""
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, Literal, TypeAlias
 
 import orjson
 import structlog
 from aiohttp import hdrs, web
-from aiohttp.typedefs import Handler
 
 import schemas
 from gateway.ports import LogBusyError, LogError, UnknownOutcomeError
@@ -73,8 +73,13 @@ class ProblemError(Exception):
 
 def language_of(request: web.BaseRequest) -> Language:
     """French, unless ``Accept-Language`` prefers English (RFC 9110 weights)."""
+    return _preferred(request.headers.get(hdrs.ACCEPT_LANGUAGE, ""))
+
+
+@lru_cache(maxsize=256)
+def _preferred(accepted: str) -> Language:
     weights: dict[str, float] = {}
-    for part in request.headers.get(hdrs.ACCEPT_LANGUAGE, "").split(","):
+    for part in accepted.split(","):
         name, _, parameter = part.partition(";")
         try:
             weight = float(parameter.partition("=")[2]) if parameter.strip() else 1.0
@@ -147,27 +152,24 @@ def problem_of_http(error: web.HTTPException) -> ProblemError:
     return ProblemError(code, status=error.status, headers=headers)
 
 
-@web.middleware
-async def render_problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn every refusal and every failure into a problem document; the unforeseen is logged whole and told as 500."""
-    try:
-        return await handler(request)
-    except ProblemError as error:
-        refusal = error
-    except LogError as error:
-        log.warning("api.log_failed", error=type(error).__name__, reason=str(error))
-        refusal = problem_of_log(error)
-    except web.HTTPException as error:
-        if error.status < HTTPStatus.BAD_REQUEST:
-            raise
-        refusal = problem_of_http(error)
-    except web.RequestPayloadError:
-        refusal = ProblemError("body-truncated")
-    except ConnectionError:
-        raise
-    except Exception:
-        log.exception(
-            "api.failed", route=request.match_info.route.resource and request.match_info.route.resource.canonical
-        )
-        refusal = ProblemError("internal-error")
+def refuse(request: web.Request, error: Exception) -> web.Response:
+    """The problem document for a refusal or a failure; the unforeseen is logged whole and told as 500. Raises
+    aiohttp's own answers that are none of these.
+    """
+    match error:
+        case ProblemError():
+            refusal = error
+        case LogError():
+            log.warning("api.log_failed", error=type(error).__name__, reason=str(error))
+            refusal = problem_of_log(error)
+        case web.HTTPException() if error.status < HTTPStatus.BAD_REQUEST:
+            raise error
+        case web.HTTPException():
+            refusal = problem_of_http(error)
+        case web.RequestPayloadError():
+            refusal = ProblemError("body-truncated")
+        case _:
+            resource = request.match_info.route.resource
+            log.error("api.failed", route=resource and resource.canonical, exc_info=error)
+            refusal = ProblemError("internal-error")
     return problem_response(refusal, language_of(request))

@@ -39,7 +39,7 @@ TOKEN_ISSUER: web.AppKey[TokenIssuer] = web.AppKey("token_issuer", TokenIssuer)
 @public
 async def issue(request: web.Request) -> web.Response:
     """``POST /oauth/token``: an access token, or an RFC 6749 error."""
-    status, headers, members = await request.config_dict[TOKEN_ISSUER].token(
+    status, headers, members = await request.app[TOKEN_ISSUER].token(
         await _read_form(request),
         content_type=request.headers.get(hdrs.CONTENT_TYPE, ""),
         authorization=request.headers.get(hdrs.AUTHORIZATION),
@@ -51,13 +51,13 @@ async def issue(request: web.Request) -> web.Response:
 @public
 async def publish_keys(request: web.Request) -> web.Response:
     """``GET /oauth/jwks.json``: the keys that prove this gateway's tokens."""
-    return _json(request.config_dict[TOKEN_ISSUER].jwks(), "application/jwk-set+json")
+    return _json(request.app[TOKEN_ISSUER].jwks(), "application/jwk-set+json")
 
 
 @public
 async def publish_metadata(request: web.Request) -> web.Response:
     """``GET /.well-known/oauth-authorization-server``: where and how to get tokens."""
-    return _json(request.config_dict[TOKEN_ISSUER].metadata(), "application/json")
+    return _json(request.app[TOKEN_ISSUER].metadata(), "application/json")
 
 
 async def _read_form(request: web.Request) -> bytes:

@@ -1,23 +1,22 @@
 """The trace of each request: its id, the W3C trace context it came with, one line in the log, one count."""
 
-import asyncio
 import random
 import re
 from http import HTTPStatus
 
 import structlog
 from aiohttp import web
-from aiohttp.typedefs import Handler
+from multidict import istr
 
 from gateway.api.context import PARTNER
 from gateway.api.management import METRICS
 
-REQUEST_ID = "X-Request-Id"
+REQUEST_ID = istr("X-Request-Id")
 UNKNOWN_ROUTE = "unknown"
 _ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _ID_BITS = 96
-_NO_STATUS = 499
+NO_STATUS = 499
 """For the log only: the client left before there was an answer."""
 
 _REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
@@ -25,25 +24,11 @@ _REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
 log = structlog.get_logger()
 
 
-@web.middleware
-async def observe(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Give the request an id, and tell of it once when it is over: never its body, its query or its token."""
+def begin(request: web.Request) -> None:
+    """Give the request an id, which also stands in every line that its task logs: each request has one of its own."""
     request_id = _request_id(request)
     request[_REQUEST_ID] = request_id
-    clock = asyncio.get_running_loop().time
-    began = clock()
-    status = _NO_STATUS
     structlog.contextvars.bind_contextvars(request_id=request_id)
-    try:
-        response = await handler(request)
-        status = response.status
-    except ConnectionError:
-        return web.Response(status=_NO_STATUS)  # for nobody: the client has left
-    else:
-        return response
-    finally:
-        _tell(request, status, clock() - began)
-        structlog.contextvars.unbind_contextvars("request_id")
 
 
 def traceparent_of(request: web.Request) -> str | None:
@@ -52,7 +37,7 @@ def traceparent_of(request: web.Request) -> str | None:
     return text if text is not None and _TRACEPARENT.fullmatch(text) else None
 
 
-async def sign(request: web.Request, response: web.StreamResponse) -> None:
+def sign(request: web.Request, response: web.StreamResponse) -> None:
     """Put the request's id on its answer, just before it is sent."""
     request_id = request.get(_REQUEST_ID)
     if request_id is not None:
@@ -64,7 +49,8 @@ def _request_id(request: web.Request) -> str:
     return given if _ID.fullmatch(given) else f"{random.getrandbits(_ID_BITS):024x}"  # a name, no secret
 
 
-def _tell(request: web.Request, status: int, seconds: float) -> None:
+def end(request: web.Request, status: int, seconds: float) -> None:
+    """Tell of the request once, when it is over: never its body, its query or its token."""
     resource = request.match_info.route.resource
     route = UNKNOWN_ROUTE if resource is None else resource.canonical
     partner = request.get(PARTNER)
@@ -78,6 +64,6 @@ def _tell(request: web.Request, status: int, seconds: float) -> None:
         platform=None if partner is None else partner.platform,
         traceparent=traceparent_of(request),
     )
-    metrics = request.config_dict.get(METRICS)
+    metrics = request.app.get(METRICS)
     if metrics is not None:
         metrics.count_request(route=route, method=request.method, status=status, seconds=seconds)

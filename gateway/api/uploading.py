@@ -29,7 +29,7 @@ _RETRY_SECONDS = "30"
 async def uploaded(request: web.Request, judge: Judge, kinds: Mapping[str, Kind]) -> AsyncIterator[Upload]:
     """The body of this request, received whole and judged; freed at the end of the block. Raises ProblemError."""
     form = form_of(request, kinds)
-    with request.config_dict[SLOTS].one(partner_of(request).platform):
+    with request.app[SLOTS].one(partner_of(request).platform):
         try:
             upload = await receive(Body(request), judge, form=form, terms=_terms(request))
         except UploadRefusedError as error:
@@ -98,5 +98,5 @@ def _terms(request: web.Request) -> Terms:
         read_seconds=limits.read_seconds,
         upload_seconds=limits.upload_seconds,
         folder=context.spool,
-        room=request.config_dict[ROOM],
+        room=request.app[ROOM],
     )

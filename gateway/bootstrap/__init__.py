@@ -2,7 +2,8 @@
 
 log.py      the event log of the settings      parts.py    what answers partners, built alike in every process
 keeper.py   what keeps the federation going    serving.py  sockets, and what listens on them
-worker.py   further processes that answer      gateway.py  one running gateway
+worker.py   further processes that answer      turn.py     connections that they take in turn
+gateway.py  one running gateway
 """
 
 from gateway.bootstrap.gateway import Gateway, running

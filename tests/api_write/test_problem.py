@@ -1,7 +1,6 @@
 """Problem documents: whatever goes wrong, one form, in the reader's language, and nothing of the gateway's inside."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 
 import orjson
 import pytest
@@ -10,23 +9,14 @@ from aiohttp.test_utils import make_mocked_request
 
 import schemas
 from gateway.api.app import runner_options
-from gateway.api.problem import ProblemError, language_of, problem_document, render_problems
+from gateway.api.problem import ProblemError, language_of, problem_document, refuse
 from gateway.ports import FencedError, LogBusyError, LogError, LogUnavailableError, UnknownOutcomeError
 from schemas.packaged import read_json
 from schemas.rulebook import LANGUAGES
 
 
-def raising(error: BaseException) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-    async def handle(_: web.Request) -> web.StreamResponse:
-        raise error
-
-    return handle
-
-
-async def answer_to(error: BaseException) -> web.Response:
-    response = await render_problems(make_mocked_request("GET", "/"), raising(error))
-    assert isinstance(response, web.Response)
-    return response
+async def answer_to(error: Exception) -> web.Response:
+    return refuse(make_mocked_request("GET", "/"), error)
 
 
 @pytest.mark.parametrize(

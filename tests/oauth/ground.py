@@ -8,10 +8,11 @@ from typing import Any
 import orjson
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient
+from aiohttp.typedefs import Handler
 from joserfc import jws
 from joserfc.jwk import ECKey
 
-from gateway.api.problem import render_problems
+from gateway.api.problem import refuse
 from gateway.api.tokens import ROUTES, TOKEN_ISSUER
 from gateway.oauth.assertion import ASSERTION_TYPE
 from gateway.oauth.authority import Authority, FirstUse
@@ -73,7 +74,7 @@ class Ground:
         self.verifier = Verifier(self.tokens, self.partners, self.remote, clock=self.clock)
 
     def app(self) -> web.Application:
-        app = web.Application(middlewares=[render_problems])
+        app = web.Application(middlewares=[_refusing])
         app[TOKEN_ISSUER] = Authority(
             self.partners, self.keys, issuer=ISSUER, clock=self.clock, first_use=self.first_use
         )
@@ -137,3 +138,11 @@ def reason_of(answer: tuple[int, dict[str, Any]]) -> str:
     if answer[0] == 200:
         return "issued"
     return next(name for name, entry in refusals().items() if entry["en"] == answer[1]["error_description"])
+
+
+@web.middleware
+async def _refusing(request: web.Request, handler: Handler) -> web.StreamResponse:
+    try:
+        return await handler(request)
+    except Exception as error:  # noqa: BLE001  # as the gateway's own middleware
+        return refuse(request, error)
