@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from hashlib import blake2b
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -60,12 +61,26 @@ async def one_by_one(pieces: Iterable[bytes]) -> AsyncGenerator[bytes, None]:
         yield bytes(gathered)
 
 
+def begin_of(pieces: Iterable[bytes], most: int) -> tuple[bytes, Iterator[bytes] | None]:
+    """The whole and None, where it has at most so many bytes; else a beginning that has more, and the rest."""
+    begin = bytearray()
+    rest = iter(pieces)
+    for piece in rest:
+        begin += piece
+        if len(begin) > most:
+            return bytes(begin), rest
+    return bytes(begin), None
+
+
 async def send_list(
     request: web.Request, name: str, items: Iterable[Any], rest: Mapping[str, Any], headers: Mapping[str, str] = PRIVATE
 ) -> web.StreamResponse:
-    """``{name: [items…], **rest}``, so that no whole page is held as text."""
-    response = web.StreamResponse(headers={**headers, hdrs.CONTENT_TYPE: "application/json"})
-    return await send_pieces(request, response, one_by_one(_write_list(name, items, rest)))
+    """``{name: [items…], **rest}``: at once where it is short, else so that no whole page is held as text."""
+    headers = {**headers, hdrs.CONTENT_TYPE: "application/json"}
+    begin, further = begin_of(_write_list(name, items, rest), _PIECE_BYTES)
+    if further is None:
+        return web.Response(body=begin, headers=headers)
+    return await send_pieces(request, web.StreamResponse(headers=headers), one_by_one(chain((begin,), further)))
 
 
 def send_json(body: Any, headers: Mapping[str, str] = PRIVATE, *, status: int = 200) -> web.Response:

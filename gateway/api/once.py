@@ -1,7 +1,7 @@
 """Answers to POST requests, given once for each ``Idempotency-Key`` however often the request is sent."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 from http import HTTPStatus
@@ -10,7 +10,7 @@ from itertools import chain
 import structlog
 from aiohttp import hdrs, web
 
-from gateway.api.answer import one_by_one, send_pieces
+from gateway.api.answer import begin_of, one_by_one, send_pieces
 from gateway.api.context import partner_of
 from gateway.api.problem import ProblemError, language_of, problem_response
 from gateway.idempotency import ANSWER_BYTES, Claim, Kept, Requests, Reused, Running
@@ -85,20 +85,9 @@ async def _run(request: web.Request, claim: Claim, run: Callable[[], Awaitable[A
     if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         await _quietly(requests.release(claim))
         return answer
-    begin, rest = _begin(answer.pieces)
+    begin, rest = begin_of(answer.pieces, ANSWER_BYTES)
     await _quietly(requests.keep(claim, answer.status, answer.headers, None if rest is not None else begin.decode()))
     return Answer(answer.status, answer.headers, (begin,) if rest is None else chain((begin,), rest))
-
-
-def _begin(pieces: Iterable[bytes]) -> tuple[bytes, Iterator[bytes] | None]:
-    """As much of the body as may be kept, and the rest of it, None when that was all."""
-    begin = bytearray()
-    rest = iter(pieces)
-    for piece in rest:
-        begin += piece
-        if len(begin) > ANSWER_BYTES:
-            return bytes(begin), rest
-    return bytes(begin), None
 
 
 async def _quietly(step: Awaitable[None]) -> None:

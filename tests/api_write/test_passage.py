@@ -26,7 +26,7 @@ from tests.api_write.gate import Gate, offer
 async def test_every_answer_is_signed_and_told_once(
     gate: Gate, method: str, path: str, who: str | None, status: int, platform: str | None
 ) -> None:
-    """ERR-010: its id stands on the answer and in its line; only who was proved is named, who was counted has a rate."""
+    """ERR-010: its id is on the answer and in its line; only who was proved is named, who was counted has a rate."""
     with structlog.testing.capture_logs() as lines:
         answer = await gate.ask(method, path, who=who, headers={"X-Request-Id": "abcd-1234"})
     told = [(line["status"], line["platform"]) for line in lines if line["event"] == "api.request"]
