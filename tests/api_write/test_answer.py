@@ -1,0 +1,33 @@
+"""A list is the same to who reads it, whether it was sent at once or piece by piece."""
+
+import pytest
+
+from gateway.api.answer import begin_of
+from tests.api_write.gate import Gate, ndjson, offer
+
+OFFERS = 120
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 4, 5, 100])
+def test_a_beginning_and_its_rest_are_the_whole(count: int) -> None:
+    pieces = [b"%010d" % number for number in range(count)]
+    begin, rest = begin_of(pieces, 40)
+    assert b"".join(pieces) == begin + b"".join(rest or ())
+    assert (count <= 4) == (rest is None)
+
+
+async def test_short_pages_tell_what_a_long_one_tells(gate: Gate) -> None:
+    """FEED-001: a page over 64 kB comes in pieces, a short one has a length; both are the same changes."""
+    await gate.batch(ndjson(*(offer(number, description="Menuiserie. " * 60) for number in range(OFFERS))))
+    await gate.settled()
+    long = await gate.ask("GET", f"/v1/changes?limit={OFFERS}", who="normandie")
+    assert ("chunked", None) == (long.headers.get("Transfer-Encoding"), long.headers.get("Content-Length"))
+    changes, cursor, more = [], "", True
+    while more:
+        short = await gate.ask("GET", f"/v1/changes?limit=20{cursor}", who="normandie")
+        assert str(len(short.raw)) == short.headers["Content-Length"]
+        assert long.headers["Content-Type"] == short.headers["Content-Type"]
+        changes += short.body["changes"]
+        cursor, more = f"&cursor={short.body['cursor']}", short.body["more"]
+    assert {change["id"]: change for change in long.body["changes"]} == {change["id"]: change for change in changes}
+    assert OFFERS == len(changes)
