@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, groupby
 from typing import Any, NamedTuple, TypeAlias
 
+from gateway.views import twin_index
 from gateway.views.facet import CELL, Search
 from gateway.views.place import offset_at, partition_at, place_of
+from gateway.views.twin_index import Places, places_in
 
 SCHEMA = """
 CREATE TABLE facets (
@@ -47,48 +49,71 @@ Bits: TypeAlias = Any
 """
 
 
-Facets: TypeAlias = Callable[[sqlite3.Connection, int], Iterable[tuple[int, Iterable[str]]]]
-"""Gives the places and facets of the live offers from a place to the end of its partition."""
+class Found(NamedTuple):
+    """A live offer: its place, and the facets and the twin keys under which it is to be found."""
+
+    place: int
+    facets: Iterable[str]
+    keys: Iterable[int]
+
+
+Finds: TypeAlias = Callable[[sqlite3.Connection, int], Iterable[Found]]
+"""Gives the live offers from a place to the end of its partition."""
 
 
 class Tail(NamedTuple):
-    """The newest offsets of a partition, from ``base`` on. ``bits`` is shared with the writer and may hold more than is
-    committed; ``live`` is as it was committed.
+    """The newest offsets of a partition, from ``base`` on. ``bits`` and ``twins`` are shared with the writer and may
+    hold more than is committed; ``live`` is as it was committed.
     """
 
     base: int
     live: int
     bits: dict[str, int]
+    twins: dict[int, Places]
+
+    def lives(self, place: int) -> bool:
+        """Whether a place of this tail holds a live offer."""
+        return bool(self.live >> offset_at(place) - self.base & 1)
 
 
 class FacetIndex:
     """Written by the view's writing thread inside its transaction; ``publish`` makes a transaction's work visible."""
 
-    def __init__(self, partitions: int) -> None:
-        self._tails = [Tail(0, 0, {}) for _ in range(partitions)]
+    def __init__(self, partitions: int, *, settled: bool) -> None:
+        self._tails = [Tail(0, 0, {}, {}) for _ in range(partitions)]
         self.tails: Sequence[Tail] = tuple(self._tails)
+        self.settled = settled
+        """Whether twin keys are written; else they will be built at once."""
 
-    def load(self, db: sqlite3.Connection, facets: Facets) -> None:
-        """Start from the file. ``facets`` gives the live offers from a place to the end of its partition."""
+    def load(self, db: sqlite3.Connection, finds: Finds) -> None:
+        """Start from the file."""
         for partition, (base, _) in enumerate(noted(db, len(self._tails))):
-            self._tails[partition] = Tail(base, 0, {})
-            self.add(db, facets(db, place_of(partition, base)))
+            self._tails[partition] = Tail(base, 0, {}, {})
+            self.add(db, finds(db, place_of(partition, base)))
         self.publish()
 
-    def add(self, db: sqlite3.Connection, offers: Iterable[tuple[int, Iterable[str]]]) -> None:
-        """Live offers with their facets, in order, at places beyond all earlier ones of their partitions."""
-        for start, live, bits in windows(offers):
-            partition, offset = partition_at(start), offset_at(start)
+    def add(self, db: sqlite3.Connection, offers: Iterable[Found]) -> None:
+        """Live offers, in order, at places beyond all earlier ones of their partitions."""
+        for window in windows(offers):
+            partition, offset = partition_at(window.start), offset_at(window.start)
             tail = self._tails[partition]
             if offset >= tail.base + STEP:
                 self._seal(db, partition, tail)
-                tail = Tail(offset - offset % STEP, 0, {})
-            join(tail.bits, bits, offset - tail.base)
-            self._tails[partition] = tail._replace(live=tail.live | live << offset - tail.base)
+                tail = Tail(offset - offset % STEP, 0, {}, {})
+            window.join(tail)
+            self._tails[partition] = tail._replace(live=tail.live | window.live << offset - tail.base)
+
+    def build(self, db: sqlite3.Connection) -> None:
+        """Write the twin keys of all offers but those of the tails."""
+        bounds = [(place_of(p, 0), place_of(p, tail.base)) for p, tail in enumerate(self._tails)]
+        twin_index.build(db, bounds)
 
     def discard(self, db: sqlite3.Connection, places: Iterable[int]) -> None:
-        """These places hold no live offer any more. Only the bitmap of the living changes; every search looks there."""
+        """These places will hold no live offer any more, as they still do. Of the bitmaps only that of the living
+        changes; every search looks there.
+        """
         gone: dict[int, int] = {}
+        written: list[int] = []
         for place in places:
             partition, offset = partition_at(place), offset_at(place)
             tail = self._tails[partition]
@@ -96,6 +121,9 @@ class FacetIndex:
                 self._tails[partition] = tail._replace(live=tail.live & ~(1 << offset - tail.base))
             else:
                 gone[place // CHUNK] = gone.get(place // CHUNK, 0) | 1 << offset % CHUNK
+                written.append(place)
+        if written and self.settled:
+            twin_index.forget(db, written)
         for chunk, bits in gone.items():
             row = db.execute("SELECT bits FROM facets WHERE facet = ? AND chunk = ?", (_LIVE, chunk)).fetchone()
             live = unpack(row[0]) & ~bits if row else 0
@@ -134,27 +162,44 @@ class FacetIndex:
                 others.append(_stored(facet, chunk, bits << shift | (unpack(row[0]) if row else 0)))
         db.executemany(_REPLACE, others)
         db.executemany(_APPEND, cells)
+        if self.settled:
+            low, live = place_of(partition, tail.base), tail.live.to_bytes(STEP // 8, "little")
+            keys = ((key, place) for key, places in tail.twins.items() for place in places_in(places))
+            rows = [row for row in keys if live[row[1] - low >> 3] >> (row[1] - low & 7) & 1]
+            twin_index.write(db, sorted(rows))
 
 
-def windows(offers: Iterable[tuple[int, Iterable[str]]]) -> Iterator[tuple[int, int, Mapping[str, int]]]:
-    """Places and facets as short bitmaps of 512 offsets: the place of each one's first bit, which bits there are, and
-    those of every facet. So the long ones of a tail are touched once for many offers.
+class Window(NamedTuple):
+    """Live offers within 512 offsets from a place on, with bitmaps that are short: so the long ones of a tail are
+    touched once for many offers. ``keys`` are pairs of a twin key and a place.
     """
+
+    start: int
+    live: int
+    bits: Mapping[str, int]
+    keys: Sequence[tuple[int, int]]
+
+    def join(self, tail: Tail) -> None:
+        """Let a tail know what is found where."""
+        shift = offset_at(self.start) - tail.base
+        for facet, some in self.bits.items():
+            tail.bits[facet] = tail.bits.get(facet, 0) | some << shift
+        twin_index.join(tail.twins, self.keys)
+
+
+def windows(offers: Iterable[Found]) -> Iterator[Window]:
+    """Offers, in order, by the window in which they lie."""
     for window, some in groupby(offers, key=lambda offer: offer[0] // _WORD):
         start, live = window * _WORD, 0
         bits: dict[str, int] = {}
-        for place, facets in some:
+        keys: list[tuple[int, int]] = []
+        for place, facets, twins in some:
             bit = 1 << place - start
             live |= bit
             for facet in facets:
                 bits[facet] = bits.get(facet, 0) | bit
-        yield start, live, bits
-
-
-def join(bits: dict[str, int], more: Mapping[str, int], shift: int) -> None:
-    """Add bitmaps that begin ``shift`` bits later."""
-    for facet, some in more.items():
-        bits[facet] = bits.get(facet, 0) | some << shift
+            keys += [(key, place) for key in twins]
+        yield Window(start, live, bits, keys)
 
 
 def noted(db: sqlite3.Connection, partitions: int) -> list[tuple[int, int]]:

@@ -4,21 +4,21 @@ import sqlite3
 from collections.abc import Sequence
 from typing import overload
 
-from gateway.views.facet_index import Facets, Tail, join, noted, windows
+from gateway.views.facet_index import Finds, Tail, noted, windows
 from gateway.views.place import offset_at, place_of
 
 
 class FollowedTails(Sequence[Tail]):
     """The tails of an index that another process keeps, read from its file when a search asks for them.
 
-    ``begin`` is called at the start of each read transaction that finds the file changed; ``facets`` is as for
+    ``begin`` is called at the start of each read transaction that finds the file changed; ``finds`` is as for
     ``FacetIndex.load``. What was read in one transaction stays for the next: then only newer offers are read, and which
     of them all live, as the keeper notes it.
     """
 
-    def __init__(self, partitions: int, facets: Facets) -> None:
-        self._facets = facets
-        self._tails = [Tail(0, 0, {}) for _ in range(partitions)]
+    def __init__(self, partitions: int, finds: Finds) -> None:
+        self._finds = finds
+        self._tails = [Tail(0, 0, {}, {}) for _ in range(partitions)]
         self._read = [0] * partitions
         self._began = 0
         self._due = True
@@ -27,7 +27,7 @@ class FollowedTails(Sequence[Tail]):
     def begin(self, db: sqlite3.Connection, began: int) -> None:
         """A read transaction has begun on a changed file; ``began`` is when the view was last emptied."""
         if began != self._began:
-            self._tails = [Tail(0, 0, {}) for _ in self._tails]
+            self._tails = [Tail(0, 0, {}, {}) for _ in self._tails]
             self._read = [0] * len(self._tails)
             self._began = began
         self._db, self._due = db, True
@@ -47,10 +47,10 @@ class FollowedTails(Sequence[Tail]):
         return self._tails[key]
 
     def _catch_up(self, db: sqlite3.Connection, partition: int, base: int, live: int) -> Tail:
-        bits = self._tails[partition].bits
-        if self._tails[partition].base != base:
-            bits, self._read[partition] = {}, base
-        for start, some, fresh in windows(self._facets(db, place_of(partition, self._read[partition]))):
-            join(bits, fresh, offset_at(start) - base)
-            self._read[partition] = offset_at(start) + some.bit_length()
-        return Tail(base, live, bits)
+        tail = self._tails[partition]
+        if tail.base != base:
+            tail, self._read[partition] = Tail(base, 0, {}, {}), base
+        for window in windows(self._finds(db, place_of(partition, self._read[partition]))):
+            window.join(tail)
+            self._read[partition] = offset_at(window.start) + window.live.bit_length()
+        return tail._replace(live=live)

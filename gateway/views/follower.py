@@ -171,7 +171,7 @@ class FollowedOffers(Follower, OfferView):
 
     def __init__(self, path: Path, *, log_identity: str, partitions: int) -> None:
         super().__init__(path, log_identity=log_identity, partitions=partitions)
-        self._newest = FollowedTails(partitions, self._facets_from)
+        self._newest = FollowedTails(partitions, self._finds_from)
 
     def _look_anew(self, db: sqlite3.Connection, began: int) -> None:
         self._settled = self._has_settled(db)

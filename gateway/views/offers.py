@@ -14,12 +14,14 @@ from gateway.protocol.cursor import Cursor
 from gateway.protocol.identity import platform_of
 from gateway.protocol.record import OfferState, outline_offer
 from gateway.protocol.routing import Filter, Reader, audiences, masked
-from gateway.views import facet_index
+from gateway.views import facet_index, twin_index
 from gateway.views.facet import OUTSIDER, facets_of, search_for
+from gateway.views.facet_index import Found
 from gateway.views.feed import changes_after
 from gateway.views.place import partition_at, place_of
 from gateway.views.sight import Sight
-from gateway.views.twin import Twin, twin_of
+from gateway.views.twin import twin_of
+from gateway.views.twin_index import keys_of
 from gateway.views.view import View
 
 Answer = TypeVar("Answer")
@@ -30,7 +32,8 @@ _INSERT = "INSERT INTO offers VALUES "
 _ROW = f"({','.join('?' * _COLUMNS)})"
 _REPLACED = "SELECT json_group_array(place) FROM offers WHERE id IN (SELECT value FROM json_each(?))"
 _DELETE = "DELETE FROM offers WHERE place IN (SELECT value FROM json_each(?))"
-_TO_THE_END = "SELECT place, id, CAST(value AS BLOB) FROM offers WHERE place >= ? AND place < ? ORDER BY place"
+_TO_THE_END = """SELECT place, id, link, site, firm, CAST(value AS BLOB) FROM offers
+    WHERE place >= ? AND place < ? AND audiences IS NOT NULL ORDER BY place"""
 
 
 class OfferView(View):
@@ -43,11 +46,12 @@ class OfferView(View):
             audiences TEXT, passed TEXT, link INTEGER, site INTEGER, firm INTEGER, value BLOB NOT NULL
         );
         {facet_index.SCHEMA}
+        {twin_index.SCHEMA}
     """
 
     def __init__(self, path: Path, *, log_identity: str, partitions: int) -> None:
         super().__init__(path, log_identity=log_identity, partitions=partitions)
-        self._index = facet_index.FacetIndex(partitions)
+        self._index = facet_index.FacetIndex(partitions, settled=False)
         self._settled = False
 
     async def get(self, offer_id: str) -> OfferState | None:
@@ -114,33 +118,30 @@ class OfferView(View):
         return self._index.tails
 
     def _settle(self) -> None:
-        for key in Twin._fields:
-            self._db.execute(f"CREATE INDEX IF NOT EXISTS offers_{key} ON offers ({key}) WHERE {key} IS NOT NULL")
-        self._settled = True
-
-    def _unsettle(self) -> None:
-        for key in Twin._fields:
-            self._db.execute(f"DROP INDEX IF EXISTS offers_{key}")
-        self._settled = False
+        if not self._settled:
+            with self._transaction():
+                self._index.build(self._db)
+                self._set_number("settled", 1)
+                self._db.execute("COMMIT")
+            self._settled = self._index.settled = True
 
     def _loaded(self) -> None:
         self._settled = self._has_settled(self._db)
-        self._index = facet_index.FacetIndex(self._partitions)
-        self._index.load(self._db, self._facets_from)
+        self._index = facet_index.FacetIndex(self._partitions, settled=self._settled)
+        self._index.load(self._db, self._finds_from)
 
     @staticmethod
     def _has_settled(db: sqlite3.Connection) -> bool:
-        return bool(db.execute("SELECT count(*) FROM sqlite_master WHERE name = 'offers_firm'").fetchone()[0])
+        return db.execute("SELECT value FROM meta WHERE name = 'settled'").fetchone() is not None
 
     @staticmethod
-    def _facets_from(db: sqlite3.Connection, place: int) -> Iterator[tuple[int, list[str]]]:
-        """The facets of the live offers from a place to the end of its partition."""
+    def _finds_from(db: sqlite3.Connection, place: int) -> Iterator[Found]:
+        """The live offers from a place to the end of its partition."""
         end = place_of(partition_at(place) + 1, 0)
-        for here, offer_id, value in db.execute(_TO_THE_END, (place, end)):
-            outline = outline_offer(value)
-            if outline.offer is not None:
-                publisher = platform_of(offer_id)
-                yield here, facets_of(outline, _seen(outline.offer, publisher), publisher=publisher)
+        for here, offer_id, link, site, firm, value in db.execute(_TO_THE_END, (place, end)):
+            outline, publisher = outline_offer(value), platform_of(offer_id)
+            shown = _seen(outline.offer or {}, publisher)
+            yield Found(here, facets_of(outline, shown, publisher=publisher), keys_of(link, site, firm))
 
     def _write(self, chunks: Iterable[Chunk]) -> None:
         self._index.withdraw()
@@ -164,7 +165,7 @@ class OfferView(View):
             self._db.execute(_DELETE, (places,))
 
     def _insert(self, records: Iterable[tuple[int, bytes, bytes]]) -> None:
-        live: list[tuple[int, list[str]]] = []
+        live: list[Found] = []
         rows = [_row(place, key.decode(), value, live) for place, key, value in records]
         self._index.add(self._db, live)
         for first in range(0, len(rows), _ROWS_AT_ONCE):
@@ -172,16 +173,17 @@ class OfferView(View):
             self._db.execute(_INSERT + ",".join([_ROW] * len(some)), tuple(chain.from_iterable(some)))
 
 
-def _row(place: int, offer_id: str, value: bytes, live: list[tuple[int, list[str]]]) -> tuple[Any, ...]:
-    """The row of a record; a live offer's facets are added to ``live``."""
+def _row(place: int, offer_id: str, value: bytes, live: list[Found]) -> tuple[Any, ...]:
+    """The row of a record; a live offer is added to ``live``."""
     outline = outline_offer(value)
     head = place, offer_id, outline.revision, outline.position
     if outline.offer is None:
         return *head, None, None, None, None, None, value
     publisher = platform_of(offer_id)
     shown = _seen(outline.offer, publisher)
-    live.append((place, facets_of(outline, shown, publisher=publisher)))
-    return *head, " ".join(audiences(shown)), " ".join(outline.provenance), *twin_of(shown), value
+    twin = twin_of(shown)
+    live.append(Found(place, facets_of(outline, shown, publisher=publisher), keys_of(*twin)))
+    return *head, " ".join(audiences(shown)), " ".join(outline.provenance), *twin, value
 
 
 def _seen(offer: Mapping[str, Any], publisher: str) -> Mapping[str, Any]:

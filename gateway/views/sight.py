@@ -3,16 +3,18 @@
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 
 from gateway.protocol.identity import platform_of
 from gateway.protocol.record import OfferState, read_offer
 from gateway.protocol.routing import Filter, Reader, masked, may_read
+from gateway.views import twin_index
 from gateway.views.facet import Search, search_for
 from gateway.views.facet_index import Tail, find, tally
 from gateway.views.place import offset_at, partition_at, place_of
+from gateway.views.twin_index import keys_for, places_in
 
 SPARE = 500
 """How many offers beyond a page may be looked at in vain: those near a bounding box but outside it."""
@@ -31,16 +33,10 @@ _IN_ORDER = _JOINED.format("SELECT place, id, value FROM offers WHERE place >= ?
 _BY_ID = "SELECT CAST(value AS BLOB) FROM offers WHERE id = ?"
 _OLDER = """SELECT json_group_array(json_array(id, revision)) FROM offers
     WHERE place IN (SELECT value FROM json_each(?)) AND submitted < ?"""
-_TWINS = """
-    WITH asked AS (SELECT o.id, o.link, o.site, o.firm FROM json_each(?1) AS j JOIN offers AS o ON o.id = j.value)
-    SELECT json_group_array(json_array(asked.id, twin.id, twin.audiences, twin.passed))
-    FROM asked JOIN offers AS twin ON twin.place IN (
-        SELECT place FROM (SELECT place FROM offers WHERE link = asked.link LIMIT ?2)
-        UNION SELECT place FROM (SELECT place FROM offers WHERE site = asked.site LIMIT ?2)
-        UNION SELECT place FROM (
-            SELECT place FROM offers WHERE firm = asked.firm AND (site IS NULL OR asked.site IS NULL) LIMIT ?2
-        )
-    ) WHERE twin.id != asked.id"""
+_ASKED = """SELECT json_group_array(json_array(o.id, o.place, o.link, o.site, o.firm))
+    FROM json_each(?) AS j JOIN offers AS o ON o.id = j.value"""
+_SHOWN = """SELECT json_group_array(json_array(place, id, audiences, passed)) FROM offers
+    WHERE place IN (SELECT value FROM json_each(?))"""
 
 
 class Sight(NamedTuple):
@@ -105,13 +101,38 @@ class Sight(NamedTuple):
 
     def twins(self, offer_ids: Sequence[str], *, reader: Reader) -> Mapping[str, list[str]]:
         """For each offer that has any: the ids that may be the same offer, as far as the reader may see them."""
-        rows = self.db.execute(_TWINS, (orjson.dumps(offer_ids).decode(), _TWINS_LOOKED_AT)).fetchone()[0]
-        twins: dict[str, list[str]] = {}
-        for offer_id, twin, audiences, passed in orjson.loads(rows):
-            own = platform_of(twin) == reader.platform
-            if own or (reader.audience in audiences.split() and reader.platform not in passed.split()):
-                twins.setdefault(offer_id, []).append(twin)
-        return {offer_id: sorted(ids)[:_TWINS_SHOWN] for offer_id, ids in twins.items()}
+        places = self._twin_places(offer_ids)
+        rows = self._loaded(_SHOWN, sorted(set().union(*places.values())))
+        shown = {
+            place: twin
+            for place, twin, audiences, passed in rows
+            if platform_of(twin) == reader.platform
+            or (reader.audience in audiences.split() and reader.platform not in passed.split())
+        }
+        twins = {
+            offer_id: sorted(shown[place] for place in found if place in shown) for offer_id, found in places.items()
+        }
+        return {offer_id: ids[:_TWINS_SHOWN] for offer_id, ids in twins.items() if ids}
+
+    def _twin_places(self, offer_ids: Sequence[str]) -> Mapping[str, set[int]]:
+        """Where the offers lie that may be the same as each of these."""
+        asked = {offer_id: (place, keys_for(*twin)) for offer_id, place, *twin in self._loaded(_ASKED, offer_ids)}
+        keys = {key for _, some in asked.values() for key in some}
+        found = {key: list(places) for key, places in twin_index.find(self.db, keys, _TWINS_LOOKED_AT).items()}
+        for tail in self.tails:
+            for key in keys:
+                newest = [place for place in places_in(tail.twins.get(key, ())) if tail.lives(place)]
+                found[key] = [*found.get(key, ()), *newest[:_TWINS_LOOKED_AT]]
+        first = {key: sorted(set(places))[:_TWINS_LOOKED_AT] for key, places in found.items()}
+        return {
+            offer_id: set().union(*(first.get(key, ()) for key in some)) - {place}
+            for offer_id, (place, some) in asked.items()
+        }
+
+    def _loaded(self, statement: str, values: Sequence[Any]) -> list[list[Any]]:
+        """The rows of a statement that takes a list and answers with one."""
+        rows: list[list[Any]] = orjson.loads(self.db.execute(statement, (orjson.dumps(values).decode(),)).fetchone()[0])
+        return rows
 
 
 def shows(state: OfferState, *, reader: Reader, asked: Filter, own: bool) -> bool:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.views.facet import Search
-from gateway.views.facet_index import CHUNK, SCHEMA, STEP, FacetIndex, find, ones, pack, tally, unpack
+from gateway.views.facet_index import CHUNK, SCHEMA, STEP, FacetIndex, Found, find, ones, pack, tally, unpack
 from gateway.views.place import place_of
 
 numbers = st.sets(st.integers(0, CHUNK - 1), max_size=300)
@@ -77,10 +77,10 @@ def test_a_search_finds_what_has_the_facets(seed: int) -> None:
     chance = random.Random(seed)
     db = sqlite3.connect(":memory:")
     db.executescript(SCHEMA)
-    index = FacetIndex(2)
+    index = FacetIndex(2, settled=False)
     offers: Mapping[int, frozenset[str]] = dict(drawn(chance, 14_000))
     for first in range(0, len(offers), 500):
-        index.add(db, list(offers.items())[first : first + 500])
+        index.add(db, [Found(*offer, ()) for offer in list(offers.items())[first : first + 500]])
     index.publish()
     end = max(offers) - place_of(1, 0) + 1
     assert end > 3 * CHUNK + STEP

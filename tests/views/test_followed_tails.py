@@ -4,13 +4,24 @@ import random
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from gateway.views import FollowedOffers, OfferView
 from gateway.views.facet_index import STEP, Tail
 from gateway.views.place import offset_at, partition_at
+from gateway.views.twin_index import places_in
 from tests.views.world import LOG, PARTITIONS, World, offer_of
+
+
+class Living(NamedTuple):
+    """What of a tail counts: what lives."""
+
+    base: int
+    live: int
+    bits: dict[str, int]
+    twins: dict[int, set[int]]
 
 
 @pytest.fixture
@@ -21,18 +32,24 @@ async def followed(offers: OfferView, tmp_path: Path) -> AsyncIterator[FollowedO
     await view.close()
 
 
-async def kept(view: OfferView) -> Sequence[Tail]:
+async def kept(view: OfferView) -> Sequence[Living]:
     """The tails as a question finds them; only the bits of offers that live count."""
     tails: Sequence[Tail] = await view._ask(lambda sight: [sight.tails[p] for p in range(PARTITIONS)])
     return [_living(tail) for tail in tails]
 
 
-def _living(tail: Tail) -> Tail:
+def _living(tail: Tail) -> Living:
     bits = {facet: bits & tail.live for facet, bits in tail.bits.items()}
-    return Tail(tail.base, tail.live, {facet: some for facet, some in bits.items() if some})
+    twins = {key: {place for place in places_in(places) if tail.lives(place)} for key, places in tail.twins.items()}
+    return Living(
+        tail.base,
+        tail.live,
+        {facet: some for facet, some in bits.items() if some},
+        {key: some for key, some in twins.items() if some},
+    )
 
 
-async def read_anew(path: Path) -> Sequence[Tail]:
+async def read_anew(path: Path) -> Sequence[Living]:
     """The same for a follower that has only just begun."""
     fresh = await FollowedOffers.open(path, log_identity=LOG, partitions=PARTITIONS)
     try:
