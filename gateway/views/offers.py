@@ -30,7 +30,7 @@ _COLUMNS = 10
 _ROWS_AT_ONCE = 64  # rows in one statement, so that the interpreter's lock changes hands rarely
 _INSERT = "INSERT INTO offers VALUES "
 _ROW = f"({','.join('?' * _COLUMNS)})"
-_REPLACED = "SELECT json_group_array(place) FROM offers WHERE id IN (SELECT value FROM json_each(?))"
+_REPLACED = "SELECT json_group_array(place) FROM json_each(?) AS j CROSS JOIN offers ON offers.id = j.value"
 _DELETE = "DELETE FROM offers WHERE place IN (SELECT value FROM json_each(?))"
 _TO_THE_END = """SELECT place, id, link, site, firm, CAST(value AS BLOB) FROM offers
     WHERE place >= ? AND place < ? AND audiences IS NOT NULL ORDER BY place"""
@@ -72,9 +72,7 @@ class OfferView(View):
         """The possible duplicates of offers, as far as the reader may see them. Only offers with any are named, none
         at all before ``settle``.
         """
-        if not self._settled:
-            return {}
-        return await self._ask(lambda sight: sight.twins(offer_ids, reader=reader))
+        return await self._ask(lambda sight: sight.twins(offer_ids, reader=reader) if self._settled else {})
 
     async def changes(
         self, cursor: Cursor, *, reader: Reader, asked: Filter, limit: int

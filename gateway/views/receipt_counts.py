@@ -4,10 +4,9 @@ The gateway's own commands about its offers are not among them: they say nothing
 """
 
 import sqlite3
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -40,8 +39,7 @@ class Count:
     receipt: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
+class Counted(NamedTuple):
     """One receipt on its way into the table."""
 
     platform: str
@@ -52,14 +50,12 @@ class Counted:
 
 def add(db: sqlite3.Connection, receipts: Iterable[Counted]) -> None:
     """These receipts are there now."""
-    numbers: Counter[tuple[str, str]] = Counter()
-    newest: dict[tuple[str, str], Counted] = {}
-    for receipt in receipts:
-        key = receipt.platform, receipt.verdict
-        numbers[key] += 1
-        if key not in newest or receipt.appended >= newest[key].appended:
-            newest[key] = receipt
-    db.executemany(_ADD, [(*key, numbers[key], one.appended, one.place) for key, one in newest.items()])
+    counts: dict[tuple[str, str], tuple[int, int, int]] = {}
+    for platform, verdict, appended, place in receipts:
+        number, latest, newest = counts.get((platform, verdict), (0, appended, place))
+        later = (appended, place) if appended >= latest else (latest, newest)
+        counts[platform, verdict] = number + 1, *later
+    db.executemany(_ADD, [(*key, *count) for key, count in counts.items()])
 
 
 def take_off(db: sqlite3.Connection, places: str) -> None:

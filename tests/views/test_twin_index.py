@@ -1,0 +1,95 @@
+"""Twins are found wherever their keys are: in a tail, in the file, or in both, by the view and by who follows it."""
+
+import random
+import sqlite3
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.protocol.identity import platform_of
+from gateway.protocol.routing import Reader
+from gateway.views import FollowedOffers, OfferView
+from gateway.views.facet_index import STEP
+from tests.views.world import LOG, PARTITIONS, World, offer_of
+
+READERS = (Reader("bretagne"), Reader("normandie"), Reader("national"))
+IDS = [f"{platform}:{number}" for platform in ("bretagne", "normandie", "grand-est") for number in range(70)]
+
+
+def alike(path: Path, reader: Reader) -> Mapping[str, list[str]]:
+    """The same from the rows alone: of each key the first 20 by place, then those the reader may see, 10 at most."""
+    with sqlite3.connect(path) as db:
+        rows = db.execute("SELECT id, link, site, firm, audiences, passed FROM offers ORDER BY place").fetchall()
+    live = [row for row in rows if row[4] is not None]
+    twins: dict[str, list[str]] = {}
+    for offer_id, link, site, firm, _, _ in live:
+        by_link = [row for row in live if row[1] == link][:20]
+        by_site = [row for row in live if site is not None and row[2] == site][:20]
+        by_firm = [row for row in live if firm is not None and row[3] == firm and None in (site, row[2])][:20]
+        shown = {row[0] for row in (*by_link, *by_site, *by_firm) if row[0] != offer_id and sees(reader, row)}
+        if shown:
+            twins[offer_id] = sorted(shown)[:10]
+    return twins
+
+
+def sees(reader: Reader, row: tuple[Any, ...]) -> bool:
+    own = platform_of(row[0]) == reader.platform
+    return own or (reader.audience in row[4].split() and reader.platform not in row[5].split())
+
+
+def changes(chance: random.Random, world: World) -> Iterator[None]:
+    """Steps of a world in which many offers are alike, and some keys are those of more than 20."""
+    for _ in range(30):
+        for _ in range(chance.randrange(40)):
+            offer_id, what = chance.choice(IDS), chance.random()
+            if what < 0.15:
+                world.withdraw(offer_id)
+            elif what < 0.2:
+                world.forget(offer_id)
+            else:
+                employer = {
+                    "name": chance.choice(("Le Goff", "Riou", "SARL Riou", None)),
+                    "siret": chance.choice((None, None, "73282932000074", "35600000000048")),
+                }
+                weeks = chance.choice((["2027-W24"], ["2027-W24", "2027-W25"]))
+                url = chance.choice(("https://a.example/all", f"https://a.example/{offer_id}"))
+                world.publish(
+                    offer_of(offer_id, employer=employer, weeks=weeks, apply_url=url),
+                    gap=chance.choice((0, 0, 0, 0, STEP // 3)),
+                    passed=("normandie",) if what < 0.3 else (),
+                )
+        yield
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_twins_are_those_that_the_rows_say(offers: OfferView, world: World, tmp_path: Path, seed: int) -> None:
+    """Over revisions, withdrawals, tails that are written out, restarts, and a view that is emptied and filled anew."""
+    path, chance, view = tmp_path / "offers.sqlite", random.Random(seed), offers
+    followed = await FollowedOffers.open(path, log_identity=LOG, partitions=PARTITIONS)
+    try:
+        for step, _ in enumerate(changes(chance, world)):
+            if step == 17:
+                world.rewind()
+                await view.wipe((0,) * PARTITIONS, now=1)
+                await view.apply(world.chunks())
+                assert {} == await view.twins(IDS, reader=READERS[0])
+                await view.settle()
+            await view.apply(world.chunks())
+            if step % 10 == 9:
+                if view is not offers:
+                    await view.close()
+                view = await OfferView.open(path, log_identity=LOG, partitions=PARTITIONS)
+            if step % 2:
+                for reader in READERS:
+                    expected = alike(path, reader)
+                    assert expected == await view.twins(IDS, reader=reader) == await followed.twins(IDS, reader=reader)
+        with sqlite3.connect(path) as db:
+            (written,) = db.execute("SELECT count(*) FROM twins").fetchone()
+            (stale,) = db.execute("SELECT count(*) FROM twins WHERE place NOT IN (SELECT place FROM offers)").fetchone()
+        assert written > 0 == stale
+    finally:
+        await followed.close()
+        if view is not offers:
+            await view.close()
