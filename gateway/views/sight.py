@@ -116,18 +116,21 @@ class Sight(NamedTuple):
 
     def _twin_places(self, offer_ids: Sequence[str]) -> Mapping[str, set[int]]:
         """Where the offers lie that may be the same as each of these."""
-        asked = {offer_id: (place, keys_for(*twin)) for offer_id, place, *twin in self._loaded(_ASKED, offer_ids)}
-        keys = {key for _, some in asked.values() for key in some}
-        found = {key: list(places) for key, places in twin_index.find(self.db, keys, _TWINS_LOOKED_AT).items()}
+        asked = [(offer_id, place, keys_for(*twin)) for offer_id, place, *twin in self._loaded(_ASKED, offer_ids)]
+        keys = {key for _, _, some in asked for key in some}
+        found = twin_index.find(self.db, keys, _TWINS_LOOKED_AT)
         for tail in self.tails:
             for key in keys:
-                newest = [place for place in places_in(tail.twins.get(key, ())) if tail.lives(place)]
-                found[key] = [*found.get(key, ()), *newest[:_TWINS_LOOKED_AT]]
-        first = {key: sorted(set(places))[:_TWINS_LOOKED_AT] for key, places in found.items()}
-        return {
-            offer_id: set().union(*(first.get(key, ()) for key in some)) - {place}
-            for offer_id, (place, some) in asked.items()
-        }
+                newest = tail.twins.get(key)
+                if newest is not None:
+                    living = [place for place in places_in(newest) if tail.lives(place)]
+                    found.setdefault(key, []).extend(living[:_TWINS_LOOKED_AT])
+        places: dict[str, set[int]] = {}
+        for offer_id, place, some in asked:
+            alike = {twin for key in some if key in found for twin in sorted(found[key])[:_TWINS_LOOKED_AT]}
+            if alike != {place}:
+                places[offer_id] = alike - {place}
+        return places
 
     def _loaded(self, statement: str, values: Sequence[Any]) -> list[list[Any]]:
         """The rows of a statement that takes a list and answers with one."""

@@ -5,7 +5,7 @@ kept in memory with it (``facet_index``), and written with it: many at once, and
 """
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import TypeAlias
 
@@ -54,10 +54,13 @@ def keys_for(link: int | None, site: int | None, firm: int | None) -> list[int]:
 
 
 def join(twins: dict[int, Places], keys: Iterable[tuple[int, int]]) -> None:
-    """Add places, in order, by their keys."""
+    """Add places, in order, by their keys; once more after a transaction that was undone does no harm."""
     for key, place in keys:
         before = twins.get(key)
-        twins[key] = place if before is None else (*places_in(before), place)
+        if before is None:
+            twins[key] = place
+        elif place not in (places := places_in(before)):
+            twins[key] = (*places, place)
 
 
 def places_in(places: Places) -> tuple[int, ...]:
@@ -84,7 +87,7 @@ def build(db: sqlite3.Connection, bounds: Iterable[tuple[int, int]]) -> None:
             db.execute(_BUILD.format(column, has_one), bound)
 
 
-def find(db: sqlite3.Connection, keys: Iterable[int], most: int) -> Mapping[int, list[int]]:
+def find(db: sqlite3.Connection, keys: Iterable[int], most: int) -> dict[int, list[int]]:
     """By key the first places that are written, ``most`` at most."""
     found: dict[int, list[int]] = {}
     for key, place in orjson.loads(db.execute(_FIND, (orjson.dumps(list(keys)).decode(), most)).fetchone()[0]):

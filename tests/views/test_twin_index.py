@@ -12,6 +12,7 @@ from gateway.protocol.identity import platform_of
 from gateway.protocol.routing import Reader
 from gateway.views import FollowedOffers, OfferView
 from gateway.views.facet_index import STEP
+from gateway.views.twin_index import Places, join
 from tests.views.world import LOG, PARTITIONS, World, offer_of
 
 READERS = (Reader("bretagne"), Reader("normandie"), Reader("national"))
@@ -61,6 +62,14 @@ def changes(chance: random.Random, world: World) -> Iterator[None]:
                     passed=("normandie",) if what < 0.3 else (),
                 )
         yield
+
+
+def test_places_may_be_added_again() -> None:
+    """As they are when a full disk has undone a transaction, and it is tried again."""
+    twins: dict[int, Places] = {}
+    for _ in range(3):
+        join(twins, [(7, 1), (8, 1), (7, 2), (7, 5)])
+    assert {7: (1, 2, 5), 8: 1} == twins
 
 
 @pytest.mark.parametrize("seed", range(3))
