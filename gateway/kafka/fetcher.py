@@ -23,6 +23,8 @@ _LEAST_BYTES = 1
 _MOST_BYTES = 16 << 20
 _MOST_BYTES_OF_PARTITION = 1 << 20
 _RETRY_SECONDS = 0.1
+_NAMES_REPLICA = 11
+"""Since this version of a fetch's answer a replica to be preferred stands before the records."""
 
 
 class Taken(NamedTuple):
@@ -49,7 +51,7 @@ class Fetcher:
         self._waiting: dict[TopicPartition, _Unpacking] = {}
         self._ends = dict.fromkeys(positions, 0)
         self._asking: dict[int | None, asyncio.Task[None]] = {}
-        self._error: KafkaError | None = None
+        self._error: BaseException | None = None
         self._unanswered: float | None = None
 
     def unheard(self, seconds: float) -> bool:
@@ -66,20 +68,24 @@ class Fetcher:
         for place in list(self._waiting):
             if limit == 0:
                 break
-            found = self._unpack(place, limit)
+            try:
+                found = self._unpack(place, limit)
+            except KafkaError as error:
+                self._error = error
+                break
             limit -= len(found.records)
             if found.position != self._positions[place]:
                 self._positions[place] = found.position
                 taken.append(found)
         if not taken and self._error is not None:
-            error, self._error = self._error, None
-            raise error
+            told, self._error = self._error, None
+            raise told
         if any(self._ends[place] > position for place, position in self._positions.items()):
             self._ask()  # there is more, for certain: it may come while this is worked on
         return taken
 
     async def wait(self, seconds: float) -> None:
-        """Until an answer comes, at most so long."""
+        """Until an answer comes, at most so long. There must be partitions, and nothing to be taken."""
         self._ask()
         await asyncio.wait(self._asking.values(), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
 
@@ -121,14 +127,17 @@ class Fetcher:
                 self._asking[leader] = task
                 task.add_done_callback(partial(self._answered, leader))
 
-    def _answered(self, leader: int | None, _: "asyncio.Task[None]") -> None:
+    def _answered(self, leader: int | None, task: "asyncio.Task[None]") -> None:
         del self._asking[leader]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._error = error
 
     async def _fetch(self, leader: int, places: list[TopicPartition]) -> None:
         random.shuffle(places)  # a batch above the limit only comes as the first one
+        asked = {place: self._positions[place] for place in places}
         parts: dict[str, list[tuple[int, int, int]]] = defaultdict(list)
-        for place in places:
-            parts[place.topic].append((place.partition, self._positions[place], _MOST_BYTES_OF_PARTITION))
+        for place, position in asked.items():
+            parts[place.topic].append((place.partition, position, _MOST_BYTES_OF_PARTITION))
         request = FetchRequest(_WAIT_MS, _LEAST_BYTES, _MOST_BYTES, READ_COMMITTED, list(parts.items()))
         try:
             answer = await self._client.send(leader, request)
@@ -140,11 +149,16 @@ class Fetcher:
             error
             for topic, answers in answer.topics
             for partition, code, _, *found in answers
-            if (error := self._keep(TopicPartition(topic, partition), code, answer.API_VERSION, found)) is not None
+            if self._stands((place := TopicPartition(topic, partition)), asked[place])
+            and (error := self._keep(place, code, answer.API_VERSION, found)) is not None
         ]
-        self._error = next((error for error in errors if not error.retriable), None)
+        self._error = next((error for error in errors if not error.retriable), self._error)
         if any(error.retriable for error in errors):
             await self._retry()
+
+    def _stands(self, place: TopicPartition, position: int) -> bool:
+        """Whether a partition is where it was when it was asked for. While its leadership moves, two may answer."""
+        return place not in self._waiting and self._positions[place] == position
 
     def _keep(self, place: TopicPartition, code: int, version: int, found: Sequence[Any]) -> KafkaError | None:
         """Keep what one partition's answer holds, or say what is wrong with it."""
@@ -153,9 +167,8 @@ class Fetcher:
             return kind({place: self._positions[place]})
         if code:
             return kind(f"{place.topic} {place.partition}")
-        aborted = found[2] if version >= 11 else found[-2]
+        self._ends[place], aborted = found[0], found[2] if version >= _NAMES_REPLICA else found[-2]
         records = MemoryRecords(found[-1] or b"")
-        self._ends[place] = found[0]
         if records.has_next():
             self._waiting[place] = _Unpacking(
                 place,

@@ -17,6 +17,8 @@ from gateway.kafka.settings import KafkaSettings, client_options
 from gateway.ports import Chunk, LogUnavailableError, PositionLostError
 
 _STOP_SECONDS = 2.0
+_LOOK_SECONDS = 0.5
+"""How often a poll looks whether any broker still answers."""
 
 Find = Callable[[str], Awaitable[Sequence[TopicPartition]]]
 
@@ -50,7 +52,7 @@ class KafkaReader:
                 left = until - clock.time()
                 if left <= 0:
                     return []
-                await fetcher.wait(min(left, self._settings.patience))
+                await fetcher.wait(min(left, _LOOK_SECONDS))
         except OffsetOutOfRangeError as error:
             raise await self._lost(error) from error
         except (KafkaError, OSError) as error:
