@@ -7,6 +7,7 @@ import sqlite3
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import orjson
@@ -18,6 +19,9 @@ from gateway.protocol.topic import Topic
 FORMAT = 1
 READ_BYTES = 8 * 1_048_576
 """After so many bytes of values a page of records ends, so that large ones do not fill the memory."""
+_ROWS = 100
+_ONE = "(?, ?, ?, ?, ?)"
+_MANY = ", ".join([_ONE] * _ROWS)
 APPLICATION_ID = 0x50415353  # "PASS", so that a foreign SQLite file is known as one
 _LAYOUT = """
 CREATE TABLE about (identity TEXT, format INTEGER NOT NULL, partitions INTEGER NOT NULL);
@@ -156,13 +160,25 @@ def write_records(
     """
     first, last_at = connection.execute("SELECT next, last_at FROM stream WHERE id = ?", (stream.number,)).fetchone()
     at = max(at, last_at)
-    connection.executemany(
-        f"INSERT INTO {stream.table} VALUES (?, ?, ?, ?, ?)",  # noqa: S608  # our own table's name
+    _insert(
+        connection,
+        stream.table,
         [(offset, at, one.key, one.value, pack(one.headers)) for offset, one in enumerate(records, first)],
     )
     last = first + len(records) - 1
     connection.execute("UPDATE stream SET next = ?, last_at = ? WHERE id = ?", (last + 2, at, stream.number))
     return first, last
+
+
+def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[tuple[object, ...]]) -> None:
+    """Many rows a statement, as far as they go: between statements this thread has to ask for Python's lock again, and
+    with the event loop at work each time may cost it milliseconds.
+    """
+    whole = len(rows) - len(rows) % _ROWS
+    insert = f"INSERT INTO {table} VALUES "  # noqa: S608  # our own table's name
+    for start in range(0, whole, _ROWS):
+        connection.execute(insert + _MANY, list(chain.from_iterable(rows[start : start + _ROWS])))
+    connection.executemany(insert + _ONE, rows[whole:])
 
 
 @dataclass(frozen=True, slots=True)
