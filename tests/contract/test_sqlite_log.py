@@ -255,6 +255,21 @@ async def test_another_partition_count_than_the_files_is_a_finding(tmp_path: Pat
     assert "has 3 partitions, the settings ask for 6" in finding
 
 
+@pytest.mark.parametrize("count", [99, 100, 101, 250])
+async def test_a_batch_that_takes_several_statements_lies_in_its_order(tmp_path: Path, count: int) -> None:
+    """Whole hundreds are written together, the rest row by row."""
+    log = await SqliteLog.open(tmp_path / "log.sqlite", clock=now)
+    try:
+        await log.create_topics(TOPICS)
+        batch = [Record(b"k%d" % n, None if n % 7 == 0 else b"v%d" % n, (("h", b"%d" % n),)) for n in range(count)]
+        appended = await log.append(SUBMISSIONS, 0, batch)
+        stored = await read(log, SUBMISSIONS)
+    finally:
+        await log.close()
+    assert batch == [Record(one.key, one.value, one.headers) for one in stored]
+    assert [one.offset for one in stored] == list(range(appended.first, appended.last + 1))
+
+
 async def test_large_records_come_in_small_pages(tmp_path: Path) -> None:
     """What one poll brings is bounded in bytes, too."""
     log = await SqliteLog.open(tmp_path / "log.sqlite")

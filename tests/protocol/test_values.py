@@ -161,6 +161,11 @@ class TestRecords:
         assert headers["ce_specversion"] == b"1.0"
         assert headers["content-type"] == b"application/json"
 
+    def test_a_value_is_compared_and_hashed_by_its_fields(self):
+        """And nobody may change one: at run time only the type checker's word stands in the way."""
+        assert known() == known() != known(revision=2)
+        assert len({known(), known(), known(revision=2)}) == 2
+
     def test_instants_are_rfc_3339_in_utc(self):
         assert utc(1_796_000_000_007) == "2026-11-30T00:53:20.007Z"
 

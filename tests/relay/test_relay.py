@@ -175,7 +175,7 @@ async def test_a_position_that_the_log_no_longer_holds_stops_the_relay_with_a_cl
     bench.task = None
 
 
-@pytest.mark.parametrize("count", [499, 500, 1_000])
+@pytest.mark.parametrize("count", [499, 500, 1_000, 2_000])
 async def test_the_position_reaches_the_end_also_where_a_page_ends_before_a_gap(bench, count):
     """Snapshots, chores and receipts wait for it."""
     bench.start()
