@@ -53,7 +53,9 @@ _KINDS: dict[type, str] = {
     Forget: "forget",
 }
 _OFFER = b',"offer":'
-"""What stands before the offer, which comes last. No text within the rest can hold it: there quotes are escaped."""
+"""What stands before the offer, which comes last. No text within the rest can hold it: there quotes are escaped. A key
+within a problem could, and what stands before that is no JSON.
+"""
 _FIELDS = {kind: tuple(spec.name for spec in fields(kind)) for kind in _KINDS}
 
 
@@ -100,7 +102,10 @@ def skim_submission(value: bytes) -> Submission:
     end = value.find(_OFFER)
     if end < 0:
         return read_submission(value)
-    body = orjson.loads(value[:end] + b"}")
+    try:
+        body = orjson.loads(value[:end] + b"}")
+    except ValueError:
+        return read_submission(value)
     body["offer"] = orjson.Fragment(value[end + len(_OFFER) : -1])
     return _submission(body)
 
