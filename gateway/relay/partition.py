@@ -123,7 +123,6 @@ class PartitionRelay:
         batch.outputs.append(
             Output(POSITIONS, self._partition, position_record(SUBMISSIONS, self._partition, chunk.position))
         )
-        self._state.put(batch.changes)
         ends = await owner.commit(batch.outputs)
         self._state.keep(position=ends.get((OFFERS, self._partition), self._state.position))
         self.position = chunk.position
@@ -131,9 +130,12 @@ class PartitionRelay:
         self._decided(batch.verdicts)
 
     async def _judge(self, chunk: Chunk) -> Batch:
+        """What a chunk comes to; the state already knows it, until ``keep`` or ``drop``."""
         batch = Batch()
         for start in range(0, len(chunk.records), _SLICE):
             part = chunk.records[start : start + _SLICE]
             judge(batch, part, partition=self._partition, known=self._state.known(offer_ids(part)))
+            self._state.put(batch.changes)
+            batch.changes.clear()
             await asyncio.sleep(0)  # other tasks of this process get their turn
         return batch
