@@ -37,6 +37,20 @@ async def test_what_comes_in_one_batch_is_decided_in_order(bench):
     assert (await bench.offers())["bretagne:1"].known.revision == 5
 
 
+async def test_a_large_batch_about_one_offer_is_decided_in_order(bench):
+    """[REV-006]: also where the batch is judged slice by slice, and only the table knows the slices before."""
+    await bench.submit(*(bench.publish(1, revision, f"{revision:04x}") for revision in range(1, 301)))
+    await bench.submit(*(bench.publish(1, revision, f"{revision:04x}") for revision in (300, 1)))
+    bench.start()
+    await bench.settled()
+    receipts = await bench.receipts()
+    assert [receipt["verdict"] for receipt in receipts] == ["accepted"] * 300 + ["duplicate", "stale"]
+    assert [receipt["created"] for receipt in receipts[:300]] == [True] + [False] * 299
+    sequences = [receipt["sequence"] for receipt in receipts[:300]]
+    assert sequences == sorted(set(sequences))
+    assert (await bench.audit()).findings == []
+
+
 @pytest.mark.parametrize("fault", list(Fault))
 async def test_whatever_becomes_of_a_commit_every_submission_gets_exactly_one_receipt(bench, fault):
     """[RCP-004]: refused, lost, answered by nobody, or late: the next owner goes on from what the log holds."""
