@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 import orjson
 
@@ -69,6 +69,26 @@ class Follower(View):
     def caught_up(self, value: bool) -> None:
         self._at_end = value
 
+    @property
+    def fresh(self) -> int:
+        """When the view last stood at the end of the log (ms since 1970), as the file says now."""
+        self._check()
+        return self._fresh
+
+    @fresh.setter
+    def fresh(self, value: int) -> None:
+        self._fresh = value
+
+    @property
+    def began(self) -> int:
+        """When the view was last emptied (ms since 1970), as the file says now."""
+        self._check()
+        return self._began
+
+    @began.setter
+    def began(self, value: int) -> None:
+        self._began = value
+
     async def close(self) -> None:
         """Let go of the file."""
         if self._watching is not None:
@@ -88,7 +108,7 @@ class Follower(View):
         if any(stored.get(name) != value for name, value in self._meta.items()):
             self._let_go()
             raise LogUnavailableError(f"The view {self._path} belongs to another log or another version.")
-        self._note(self._reading)
+        self._note(_told(self._reading))
 
     def _let_go(self) -> None:
         while self._connections:
@@ -110,9 +130,9 @@ class Follower(View):
             (version,) = db.execute("PRAGMA data_version").fetchone()  # and the transaction sees the file as of now
             if version != self._seen:
                 self._seen = None
-                self._stood, began = self._note(db)
-                self._look_anew(db, began)
-                self._seen = version
+                told = _told(db)
+                self._look_anew(db, told.began)
+                self._stood, self._seen = told.applied, version
             yield db, self._stood, held()
         finally:
             db.execute("COMMIT")
@@ -120,23 +140,19 @@ class Follower(View):
     def _look_anew(self, db: sqlite3.Connection, began: int) -> None:
         """The file has changed since the last read transaction; ``began`` is when it was last emptied."""
 
-    def _note(self, db: sqlite3.Connection) -> tuple[tuple[int, ...], int]:
-        """How far the file says that it has come, and when it was last emptied."""
-        notes = dict(db.execute(_NOTES).fetchall())
-        applied = tuple(position for (position,) in db.execute(_APPLIED).fetchall())
-        began = int(notes.get("began", 0))
-        with self._lock:
-            self._applied = applied
-            self.fresh, self.began = int(notes.get("fresh", 0)), began
-            self.caught_up = notes.get("caught_up") == "1"
-        return applied, began
+    def _note(self, told: "_Told") -> None:
+        self._applied, self._fresh, self._began, self._at_end = told
 
     def _check(self) -> None:
-        """Note what the file says, if it has changed since this was last asked."""
+        """Note what the file says, if it has changed since this was last asked. Only here: what a read transaction
+        sees may be older than what was noted meanwhile.
+        """
+        if not self._connections:
+            return  # not attached yet, or let go
         (version,) = self._watch.execute("PRAGMA data_version").fetchone()
         if version != self._version:
             self._version = version
-            self._note(self._watch)
+            self._note(_told(self._watch))
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
@@ -164,6 +180,21 @@ class Follower(View):
             return True
         with self._watched():
             return await super()._until(holds, seconds)
+
+
+class _Told(NamedTuple):
+    """What the file says of itself: positions, when it was fresh, when it was emptied, whether it has caught up."""
+
+    applied: tuple[int, ...]
+    fresh: int
+    began: int
+    caught_up: bool
+
+
+def _told(db: sqlite3.Connection) -> _Told:
+    notes = dict(db.execute(_NOTES).fetchall())
+    applied = tuple(position for (position,) in db.execute(_APPLIED).fetchall())
+    return _Told(applied, int(notes.get("fresh", 0)), int(notes.get("began", 0)), notes.get("caught_up") == "1")
 
 
 class FollowedOffers(Follower, OfferView):

@@ -139,3 +139,16 @@ async def test_there_must_be_a_view_of_the_same_log_to_follow(offers: OfferView,
         await FollowedOffers.open(tmp_path / "offers.sqlite", log_identity="another", partitions=PARTITIONS)
     with pytest.raises(LogUnavailableError, match="cannot be followed"):
         await FollowedOffers.open(tmp_path / "nowhere.sqlite", log_identity=LOG, partitions=PARTITIONS)
+
+
+async def test_a_read_that_began_earlier_says_nothing_of_where_the_keeper_stands(
+    offers: OfferView, followed: FollowedOffers, world: World
+) -> None:
+    world.publish(offer_of("bretagne:1"))
+    await offers.apply(world.chunks())
+    with followed._moment(lambda: None) as (_, earlier, _):
+        world.publish(offer_of("bretagne:2"))
+        await offers.apply(world.chunks())
+        assert offers.positions == followed.positions != earlier
+        followed._look_anew(followed._reading, 77)
+    assert (offers.positions, offers.began) == (followed.positions, followed.began)
