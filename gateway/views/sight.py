@@ -12,7 +12,8 @@ from gateway.protocol.record import OfferState, read_offer
 from gateway.protocol.routing import Filter, Reader, masked, may_read
 from gateway.views import twin_index
 from gateway.views.facet import Search, search_for
-from gateway.views.facet_index import Tail, find, tally
+from gateway.views.facet_index import Tail
+from gateway.views.facet_search import find, tally
 from gateway.views.place import offset_at, partition_at, place_of
 from gateway.views.twin_index import keys_for, places_in
 

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.views.bitmap import CHUNK, ones, pack, unpack
 from gateway.views.facet import Search
-from gateway.views.facet_index import CHUNK, SCHEMA, STEP, FacetIndex, Found, find, ones, pack, tally, unpack
+from gateway.views.facet_index import SCHEMA, STEP, FacetIndex, Found
+from gateway.views.facet_search import find, tally
 from gateway.views.place import place_of
 
 numbers = st.sets(st.integers(0, CHUNK - 1), max_size=300)
