@@ -53,7 +53,7 @@ def numbers_in(packed: bytes) -> Iterable[int]:
     return ones(unpack(packed)) if len(packed) & 1 else array("H", packed)
 
 
-def among(packed: bytes, some: frozenset[int]) -> Iterable[int]:
+def overlap(packed: bytes, some: frozenset[int]) -> Iterable[int]:
     """Those of some numbers whose bits are set in a bitmap as it is stored."""
     if len(packed) & 1:
         return [bit for bit in some if packed[1 + (bit >> 3)] >> (bit & 7) & 1]

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, TypeAlias
 
-from gateway.views.bitmap import CHUNK, FEW, among, bitmap, numbers_in, ones, unpack
+from gateway.views.bitmap import CHUNK, FEW, bitmap, numbers_in, ones, overlap, unpack
 from gateway.views.facet import Search
 from gateway.views.facet_index import LIVE, Tail
 from gateway.views.place import offset_at, place_of
@@ -103,7 +103,7 @@ def _having(
     if found:
         bounds = min(found), max(found)  # chunks in between are read in vain: one by one they take longer
         for facet, chunk, packed in db.execute(_BETWEEN.format(_marks(facets)), (*facets, *bounds)).fetchall():
-            some = frozenset(among(packed, found.get(chunk, frozenset())))
+            some = frozenset(overlap(packed, found.get(chunk, frozenset())))
             if some:
                 having.setdefault(facet, {})[chunk] = some
     return having
@@ -143,7 +143,7 @@ class _Chunk:
             return some if among is None else some & among
         if among is None:
             return frozenset(chain.from_iterable(map(numbers_in, rows)))
-        return frozenset(chain.from_iterable(among(packed, among) for packed in rows))
+        return frozenset(chain.from_iterable(overlap(packed, among) for packed in rows))
 
 
 class _Newest:
