@@ -44,8 +44,8 @@ bench: dev ## Measure the table of docs/performance.md (half an hour; ONLY=inges
 	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(OFFERS),--offers $(OFFERS)) $(if $(MILLION),--million $(MILLION))
 
 .PHONY: faults
-faults: dev ## Kill, cut and restart, and count at the far end (LOG=embedded or kafka, MINUTES=30, SEED=1)
-	@$(BIN)/python -m tests.faults --log $(or $(LOG),embedded) --minutes $(or $(MINUTES),30) --seed $(or $(SEED),1)
+faults: dev ## Kill, cut and restart, and count at the far end (LOG=embedded or kafka, BROKERS=1 or 3, MINUTES=30, SEED=1)
+	@$(BIN)/python -m tests.faults --log $(or $(LOG),embedded) --brokers $(or $(BROKERS),1) --minutes $(or $(MINUTES),30) --seed $(or $(SEED),1)
 
 .PHONY: kit
 kit: dev ## Build the conformance kit for partners: its wheel, and one file for this platform (in dist/)

@@ -25,7 +25,8 @@ from typing import IO, Self
 
 POM = Path(__file__).with_name("pom.xml")
 JAVA_SINCE = 17
-HEAP = "512m"
+JAVA = ("-Xmx512m", "-XX:TieredStopAtLevel=1")
+"""With the quick compiler alone: in a life of minutes the thorough one takes as much time as all the rest."""
 FETCH_SECONDS = 600
 START_SECONDS = 60
 STOP_SECONDS = 20
@@ -50,7 +51,8 @@ class Listener:
 class LocalBroker:
     """One broker with its data folder; a context manager. ``properties`` are added to ``server.properties``.
 
-    ``ports`` says where each listener is, ``advertised`` what its clients are told.
+    ``ports`` says where each listener is, ``advertised`` what its clients are told. One of several brokers is given its
+    ports and the cluster's id, and in ``properties`` its number and all the voters.
 
     ``stop`` ends it in order, ``kill`` at once; ``start`` brings it back on the same ports with the same data.
     """
@@ -61,14 +63,19 @@ class LocalBroker:
         listeners: Sequence[Listener] = (),
         properties: Mapping[str, str] | None = None,
         format_options: Sequence[str] = (),
+        ports: Sequence[int] = (),
+        cluster: str | None = None,
+        java: Sequence[str] = JAVA,
     ) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="passerelle-kafka-"))
         names = ["PLAINTEXT", "CONTROLLER", *(each.name for each in listeners)]
-        self.ports = dict(zip(names, free_ports(len(names)), strict=True))
+        self.ports = dict(zip(names, ports or free_ports(len(names)), strict=True))
         self.advertised = {**self.ports, **{each.name: free_ports(1)[0] for each in listeners if each.proxied}}
         self._listeners = (Listener("PLAINTEXT"), *listeners)
         self._properties = dict(properties or {})
         self._format_options = tuple(format_options)
+        self._cluster = cluster or new_cluster()
+        self._java = tuple(java)
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -98,7 +105,7 @@ class LocalBroker:
             settings.write_text("".join(f"{key}={value}\n" for key, value in self._settings().items()))
             self._format(jars, settings)
         with self.log_file.open("ab") as log:
-            self._process = _java(jars, log, "kafka.Kafka", str(settings))
+            self._process = _run(jars, log, self._java, "kafka.Kafka", str(settings))
         self._wait_until_ready()
 
     def stop(self) -> None:
@@ -175,10 +182,9 @@ class LocalBroker:
         }
 
     def _format(self, jars: Path, settings: Path) -> None:
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         with self.log_file.open("ab") as log:
-            arguments = ("format", f"--cluster-id={cluster}", "-c", str(settings), *self._format_options)
-            code = _java(jars, log, "kafka.tools.StorageTool", *arguments).wait(START_SECONDS)
+            arguments = ("format", f"--cluster-id={self._cluster}", "-c", str(settings), *self._format_options)
+            code = _run(jars, log, self._java, "kafka.tools.StorageTool", *arguments).wait(START_SECONDS)
         if code != 0:
             raise BrokerError(f"Formatting the broker's storage failed:\n{self._last_words()}")
 
@@ -214,6 +220,11 @@ class LocalBroker:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def new_cluster() -> str:
+    """The id of a new cluster, as Kafka writes it: a UUID in 22 characters."""
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
 
 
 def missing() -> str | None:
@@ -260,10 +271,9 @@ def _jars_folder() -> Path:
     return Path(os.environ.get("PASSERELLE_KAFKA_CACHE", ".cache/kafka")) / f"jars-{digest}"
 
 
-def _java(jars: Path, log: IO[bytes], main: str, *arguments: str) -> subprocess.Popen[bytes]:
-    """With the quick compiler alone: in a life of minutes the thorough one takes as much time as all the rest."""
-    command = ["java", f"-Xmx{HEAP}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto"]
-    command += ["-Dorg.apache.logging.log4j.level=WARN", "-cp", f"{jars.resolve()}/*", main, *arguments]
+def _run(jars: Path, log: IO[bytes], java: Sequence[str], main: str, *arguments: str) -> subprocess.Popen[bytes]:
+    command = ["java", *java, "-XX:+UseSerialGC", "-Xshare:auto", "-Dorg.apache.logging.log4j.level=WARN"]
+    command += ["-cp", f"{jars.resolve()}/*", main, *arguments]
     return subprocess.Popen(  # noqa: S603 (a fixed command)
         command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
     )

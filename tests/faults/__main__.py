@@ -17,6 +17,7 @@ from rich.table import Table
 
 from gateway.kafka.broker import Listener, LocalBroker
 from tests.faults.arena import Arena
+from tests.faults.cluster_fault import ClusterFaults
 from tests.faults.crowd import CROWD
 from tests.faults.disk import lack_of_disk, small_disk
 from tests.faults.embedded_fault import COMPACT, FORGET, FULL_QUEUE, SECOND, SLOW, disk_full
@@ -25,6 +26,7 @@ from tests.faults.kafka_fault import COMPACT as COMPACT_KAFKA
 from tests.faults.kafka_fault import REPLACE, ZOMBIE, KafkaFaults
 from tests.faults.plan import rounds
 from tests.faults.round import Fault, Verdict, play
+from tests.kafka.cluster import SIZE, LocalCluster
 from tests.kafka.proxy import Proxy
 
 OUT = Console(highlight=False)
@@ -114,6 +116,22 @@ async def run_kafka(run: Run) -> None:
                 await run.play(arena, chosen, replicas=2)
 
 
+async def run_cluster(run: Run) -> None:
+    """On three brokers, with two replicas or more."""
+    cluster = LocalCluster()
+    try:
+        await asyncio.to_thread(cluster.start)
+        kinds = [STOP, REPLACE, ZOMBIE, COMPACT_KAFKA, CROWD, *ClusterFaults(cluster).all()]
+        for number, chosen in enumerate(rounds(kinds, KILL, random=run.random, each=5, kills=2)):
+            if run.over:
+                return
+            with _folder() as folder:
+                arena = Arena(folder, kafka=cluster.bootstrap_servers, replication=SIZE, workers=number % 2)
+                await run.play(arena, chosen, replicas=2)
+    finally:
+        await asyncio.to_thread(cluster.close)
+
+
 @asynccontextmanager
 async def _kafka() -> AsyncIterator[KafkaFaults]:
     async with AsyncExitStack() as stack:
@@ -134,12 +152,14 @@ def main() -> int:
     """Read the arguments, run, report."""
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--log", choices=("embedded", "kafka"), default="embedded", help="which durable log")
+    parser.add_argument("--brokers", type=int, choices=(1, SIZE), default=1, help="how many, of --log kafka")
     parser.add_argument("--minutes", type=float, default=30.0, help="how long; the last round is played to its end")
     parser.add_argument("--seed", default="1", help="the same seed gives the same faults in the same order")
     arguments = parser.parse_args()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # a broker that is gone is no news here
     run = Run(seed=arguments.seed, minutes=arguments.minutes)
-    asyncio.run((run_kafka if arguments.log == "kafka" else run_embedded)(run))
+    on_kafka = run_cluster if arguments.brokers == SIZE else run_kafka
+    asyncio.run((on_kafka if arguments.log == "kafka" else run_embedded)(run))
     return run.report()
 
 

@@ -35,15 +35,24 @@ LIMITLESS = "1000000"
 class Arena:
     """Replicas by name, the addresses of those that are up, and the way to the log for the judge."""
 
-    def __init__(self, folder: Path, *, kafka: str | None = None, behind: str | None = None, workers: int = 0) -> None:
-        """``kafka`` is where the broker is, ``behind`` where the replicas are told that it is (a proxy); ``workers`` is
-        how many further processes each replica answers with.
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        kafka: str | None = None,
+        behind: str | None = None,
+        replication: int = 1,
+        workers: int = 0,
+    ) -> None:
+        """``kafka`` is where the broker is, ``behind`` where replicas are told that it is (a proxy); ``replication`` is
+        that of the topics; ``workers`` is how many further processes each replica answers with.
         """
         self.folder = folder
         self.kafka = kafka
         self.replicas: list[GatewayProcess] = []
         self.secrets: dict[str, str] = {}
         self._made = 0
+        self._replication = replication
         self._workers = workers
         self._key = folder / "signing.pem"
         self._secret = secrets.token_urlsafe(32)
@@ -57,7 +66,9 @@ class Arena:
     def settings(self) -> Settings:
         """The settings of this log, for the judge's own way in."""
         settings = Settings(data=self.folder / "one", secret=self._secret, signing_key=self._key)
-        return settings if self.kafka is None else replace(settings, kafka=self.kafka, kafka_prefix=self._prefix)
+        if self.kafka is None:
+            return settings
+        return replace(settings, kafka=self.kafka, kafka_prefix=self._prefix, kafka_replication=self._replication)
 
     @property
     def urls(self) -> list[str]:
@@ -122,7 +133,11 @@ class Arena:
             "PASSERELLE_LOG_LEVEL": "info",
         }
         if self._behind is not None:
-            environment |= {"PASSERELLE_KAFKA": self._behind, "PASSERELLE_KAFKA_PREFIX": self._prefix}
+            environment |= {
+                "PASSERELLE_KAFKA": self._behind,
+                "PASSERELLE_KAFKA_PREFIX": self._prefix,
+                "PASSERELLE_KAFKA_REPLICATION": str(self._replication),
+            }
         return environment
 
 

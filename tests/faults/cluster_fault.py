@@ -1,0 +1,167 @@
+"""The faults of three brokers: the one that leads or coordinates dies, each in its turn, and two at once."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.client import CoordinationType
+from aiokafka.errors import KafkaError
+
+from gateway.bootstrap import kafka_settings
+from gateway.protocol.topic import SUBMISSIONS
+from gateway.relay.partition import ROLE
+from tests.faults.history import ACKNOWLEDGED
+from tests.faults.round import Fault, MissedError, Round
+from tests.kafka.cluster import SIZE, LocalCluster
+
+_MOVE_SECONDS = 60.0
+_WHOLE_SECONDS = 120.0
+_TOLD = 20
+"""So many requests are answered 503 before the brokers that are gone come back."""
+_TOLD_SECONDS = 60.0
+
+_ANSWER_MS = 2_000
+_AGAIN_SECONDS = 0.2
+
+_Find: TypeAlias = Callable[[Round], Awaitable[int]]
+_Partitions: TypeAlias = Mapping[tuple[str, int], tuple[int, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterFaults:
+    """The faults that need a hold of the brokers. Each ends when every replica of every partition is in sync again."""
+
+    cluster: LocalCluster
+
+    def all(self) -> list[Fault]:
+        """Each of them."""
+        return [
+            Fault("leading broker killed", self._killing(self.leader)),
+            Fault("leading broker asleep until others led", self._sleeping(self.leader)),
+            Fault("coordinator of transactions killed", self._killing(self.coordinator)),
+            Fault("coordinator of transactions asleep until others led", self._sleeping(self.coordinator)),
+            Fault("coordinator of the group killed", self._killing(self._group_coordinator)),
+            Fault("every broker killed in turn", self._each_killed),
+            Fault("every broker restarted in turn", self._each_restarted),
+            Fault("two of three brokers gone", self._two_gone),
+        ]
+
+    async def leader(self, round_: Round) -> int:
+        """The number of the broker that leads a partition of ``submissions``."""
+        topic, partition = round_.arena.topic(SUBMISSIONS), round_.random.randrange(round_.arena.settings.partitions)
+        return (await self._partitions())[topic, partition][0]
+
+    async def coordinator(self, round_: Round) -> int:
+        """That of the broker which coordinates the transactions of a partition's relay."""
+        partition = round_.random.randrange(round_.arena.settings.partitions)
+        name = kafka_settings(round_.arena.settings).transactional_id(ROLE, partition)
+        return await self._coordinator(CoordinationType.TRANSACTION, name)
+
+    async def _group_coordinator(self, round_: Round) -> int:
+        name = f"{kafka_settings(round_.arena.settings).prefix}.{ROLE}"
+        return await self._coordinator(CoordinationType.GROUP, name)
+
+    def _killing(self, find: _Find) -> Callable[[Round], Awaitable[None]]:
+        """It comes back when others have taken over what it led."""
+
+        async def strike(round_: Round) -> None:
+            number = await find(round_)
+            await asyncio.to_thread(self.cluster.kill, [number])
+            await self._until_others_lead(number)
+            await round_.under_load()
+            await asyncio.to_thread(self.cluster.start, [number])
+            await self._until_whole()
+
+        return strike
+
+    def _sleeping(self, find: _Find) -> Callable[[Round], Awaitable[None]]:
+        """It wakes and takes itself for the leader still."""
+
+        async def strike(round_: Round) -> None:
+            number = await find(round_)
+            self.cluster.brokers[number].pause()
+            try:
+                await self._until_others_lead(number)
+                await round_.under_load()
+            finally:
+                self.cluster.brokers[number].resume()
+            await self._until_whole()
+
+        return strike
+
+    async def _each_killed(self, round_: Round) -> None:
+        for number in round_.random.sample(range(1, SIZE + 1), SIZE):
+            await asyncio.to_thread(self.cluster.kill, [number])
+            await round_.under_load()
+            await asyncio.to_thread(self.cluster.start, [number])
+            await self._until_whole()
+
+    async def _each_restarted(self, round_: Round) -> None:
+        """As an operator does for an upgrade."""
+        for number in round_.random.sample(range(1, SIZE + 1), SIZE):
+            await asyncio.to_thread(self.cluster.brokers[number].restart)
+            await self._until_whole()
+
+    async def _two_gone(self, round_: Round) -> None:
+        """Nothing can be written any more: nobody may be told that something was. Raises MissedError."""
+        gone = round_.random.sample(range(1, SIZE + 1), 2)
+        await asyncio.to_thread(self.cluster.kill, gone)
+        attempts, clock = round_.history.attempts, asyncio.get_running_loop().time
+        since, before = clock(), len(attempts)
+        while sum(one.outcome == "refused" and one.sent_at > since for one in attempts[before:]) < _TOLD:
+            if clock() > since + _TOLD_SECONDS:
+                raise MissedError
+            await asyncio.sleep(0.1)
+        for one in attempts[before:]:
+            if one.sent_at > since and one.outcome in ACKNOWLEDGED:
+                round_.find(f"acknowledged by one broker of three: {one}")
+        await asyncio.to_thread(self.cluster.start, gone)
+        await self._until_whole()
+
+    async def _until_others_lead(self, number: int) -> None:
+        """Wait until this broker leads nothing."""
+        async with asyncio.timeout(_MOVE_SECONDS):
+            while any(leader in {number, -1} for leader, _ in (await self._partitions()).values()):
+                await asyncio.sleep(_AGAIN_SECONDS)
+
+    async def _until_whole(self) -> None:
+        """Wait until nothing is without a leader or a replica, by the word of every broker: one that slept says for a
+        while what it last knew.
+        """
+        async with asyncio.timeout(_WHOLE_SECONDS):
+            while True:
+                first, *others = [await self._partitions(number) for number in range(1, SIZE + 1)]
+                whole = all(leader >= 0 and in_sync == SIZE for leader, in_sync in first.values())
+                if whole and all(found == first for found in others):
+                    return
+                await asyncio.sleep(_AGAIN_SECONDS)
+
+    async def _partitions(self, number: int | None = None) -> _Partitions:
+        """Of every partition of every topic its leader (-1 for none) and how many replicas are in sync, as one broker
+        says, this one or any.
+        """
+        topics = await self._ask(AIOKafkaAdminClient.describe_topics, number)
+        return {
+            (each["topic"], part["partition"]): (part["leader"], len(part["isr"]))
+            for each in topics
+            for part in each["partitions"]
+        }
+
+    async def _coordinator(self, kind: CoordinationType, name: str) -> int:
+        return int(await self._ask(lambda admin: admin._client.coordinator_lookup(kind, name)))
+
+    async def _ask(self, question: Callable[[AIOKafkaAdminClient], Awaitable[Any]], number: int | None = None) -> Any:
+        """The answer of this broker, or of any that does answer; asked until it comes."""
+        while True:
+            admin = AIOKafkaAdminClient(bootstrap_servers=self.cluster.bootstrap_servers, request_timeout_ms=_ANSWER_MS)
+            if number is not None:
+                admin._client.get_random_node = lambda: number
+            try:
+                await admin.start()
+                return await question(admin)
+            except (KafkaError, OSError):
+                await asyncio.sleep(_AGAIN_SECONDS)
+            finally:
+                await admin.close()
