@@ -26,6 +26,12 @@ _DENIED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 _ASKED = {"etag": hdrs.IF_NONE_MATCH, "last_modified": hdrs.IF_MODIFIED_SINCE}
 _TOLD = {"etag": hdrs.ETAG, "last_modified": hdrs.LAST_MODIFIED}
+_CERTIFICATES = {
+    9: "feed-certificate-expired",  # X509_V_ERR_CERT_NOT_YET_VALID
+    10: "feed-certificate-expired",  # X509_V_ERR_CERT_HAS_EXPIRED
+    62: "feed-certificate-misnamed",  # X509_V_ERR_HOSTNAME_MISMATCH
+    64: "feed-certificate-misnamed",  # X509_V_ERR_IP_ADDRESS_MISMATCH
+}
 
 
 class HttpsPull:
@@ -50,6 +56,8 @@ class HttpsPull:
             raise FeedError("feed-cut") from None
         except aiohttp.InvalidURL:
             raise FeedError("feed-address-unusable", reason="URL") from None
+        except aiohttp.ClientConnectorCertificateError as error:
+            raise FeedError(_certificate_code(error.certificate_error), host=error.host) from None
         except (aiohttp.ClientError, OSError) as error:
             raise FeedError("feed-unreachable", host=host, reason=_reason(error)) from None
 
@@ -164,9 +172,14 @@ def _ends_by_itself(answer: aiohttp.ClientResponse) -> bool:
     return chunked or answer.content_length is not None
 
 
+def _certificate_code(error: Exception) -> str:
+    """What is wrong with a certificate, by OpenSSL's word for it."""
+    return _CERTIFICATES.get(getattr(error, "verify_code", 0), "feed-certificate-untrusted")
+
+
 def _reason(error: Exception) -> str:
-    """Why, in a word: what a certificate or the system says, and never an address with its path."""
-    if isinstance(error, aiohttp.ClientConnectorCertificateError | aiohttp.ClientSSLError):
+    """Why, in a word: what the system says, and never an address with its path."""
+    if isinstance(error, aiohttp.ClientSSLError):
         return "TLS"
     number: Any = getattr(error, "os_error", error)
     return str(getattr(number, "strerror", None) or type(error).__name__)

@@ -15,7 +15,7 @@ UNTIL = SINCE + timedelta(days=365 * 50)
 
 
 class Authority:
-    """Signs certificates for 127.0.0.1. ``file`` holds its own."""
+    """Signs certificates, for 127.0.0.1 if nothing else is said. ``file`` holds its own."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -27,17 +27,18 @@ class Authority:
         )
         self.file.write_bytes(certificate.sign(self._key, hashes.SHA256()).public_bytes(Encoding.PEM))
 
-    def issue(self, name: str) -> tuple[Path, Path]:
+    def issue(self, name: str, *, address: str = "127.0.0.1", until: datetime = UNTIL) -> tuple[Path, Path]:
         """The files of a new certificate and of its private key."""
         key = ec.generate_private_key(ec.SECP256R1())
-        place = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-        certificate = self._builder(name, key).add_extension(place, critical=False).sign(self._key, hashes.SHA256())
+        place = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
+        builder = self._builder(name, key, until).add_extension(place, critical=False)
+        certificate = builder.sign(self._key, hashes.SHA256())
         files = self._folder / f"{name}.pem", self._folder / f"{name}.key"
         files[0].write_bytes(certificate.public_bytes(Encoding.PEM))
         files[1].write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         return files
 
-    def _builder(self, name: str, key: ec.EllipticCurvePrivateKey) -> x509.CertificateBuilder:
+    def _builder(self, name: str, key: ec.EllipticCurvePrivateKey, until: datetime = UNTIL) -> x509.CertificateBuilder:
         return (
             x509.CertificateBuilder()
             .subject_name(_name(name))
@@ -45,7 +46,7 @@ class Authority:
             .public_key(key.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(SINCE)
-            .not_valid_after(UNTIL)
+            .not_valid_after(until)
         )
 
 
