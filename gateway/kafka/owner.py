@@ -21,6 +21,7 @@ Ends = Callable[[Sequence[TopicPartition]], Awaitable[Mapping[TopicPartition, in
 
 _BACKOFF_MS = 20
 _LOOK_SECONDS = 0.002
+_PASSING = Record(b"end", None)
 
 
 class KafkaOwner:
@@ -31,6 +32,7 @@ class KafkaOwner:
     def __init__(self, settings: KafkaSettings, role: str, partition: int, *, find: Find, ends: Ends) -> None:
         self._settings = settings
         self._name = f"{role} {partition}"
+        self._partition = partition
         self._find = find
         self._ends = ends
         self._producer = AIOKafkaProducer(
@@ -59,23 +61,14 @@ class KafkaOwner:
 
     async def commit(self, outputs: Sequence[Output]) -> Mapping[tuple[str, int], int]:
         """As ``Owner.commit``; the offsets returned lie behind the transaction's markers."""
-        async with self._one:
-            if self._spent is not None:
-                raise type(self._spent)(*self._spent.args)
-            for topic in {output.topic for output in outputs}:
-                await self._find(topic)
-            try:
-                async with asyncio.timeout(self._settings.patience):
-                    lasts = await self._transact(_by_place(outputs))
-            except BaseException as error:
-                self._spent = self._verdict(error)
-                self._wire.stop()
-                if isinstance(error, Exception):
-                    raise self._spent from error
-                raise
-            ends = {place: last + 2 for place, last in lasts.items()}
-            await self._until_visible({self._full(place): end for place, end in ends.items()})
-            return ends
+        return await self._transact(_by_place(outputs), commit=True)
+
+    async def end(self, topic: str) -> int:
+        """As ``Owner.end``: behind a record that is written and taken back, which none but the partition's true leader
+        can do. Readers see a gap.
+        """
+        place = topic, self._partition
+        return (await self._transact({place: [_PASSING]}, commit=False))[place]
 
     async def close(self) -> None:
         """Stop the producer. One that is spent is cut off and never aborts: the next owner's start does that."""
@@ -89,8 +82,32 @@ class KafkaOwner:
         except TimeoutError:
             await self._abandon()
 
-    async def _transact(self, parts: Mapping[tuple[str, int], Sequence[Record]]) -> dict[tuple[str, int], int]:
-        """Write and commit; the offset of the last record per place."""
+    async def _transact(
+        self, parts: Mapping[tuple[str, int], Sequence[Record]], *, commit: bool
+    ) -> Mapping[tuple[str, int], int]:
+        """Write, and commit or abort; per place the offset behind the marker, once everything before can be read."""
+        async with self._one:
+            if self._spent is not None:
+                raise type(self._spent)(*self._spent.args)
+            for topic in {topic for topic, _ in parts}:
+                await self._find(topic)
+            try:
+                async with asyncio.timeout(self._settings.patience):
+                    lasts = await self._write(parts, commit=commit)
+            except BaseException as error:
+                self._spent = self._verdict(error)
+                self._wire.stop()
+                if isinstance(error, Exception):
+                    raise self._spent from error
+                raise
+            ends = {place: last + 2 for place, last in lasts.items()}
+            await self._until_visible({self._full(place): end for place, end in ends.items()})
+            return ends
+
+    async def _write(
+        self, parts: Mapping[tuple[str, int], Sequence[Record]], *, commit: bool
+    ) -> dict[tuple[str, int], int]:
+        """One transaction; the offset of the last record per place."""
         self._wire.begin()
         await self._producer.begin_transaction()
         batches = [
@@ -107,7 +124,7 @@ class KafkaOwner:
             await asyncio.gather(*waiting)
             raise
         answers = await asyncio.gather(*waiting)
-        await self._producer.commit_transaction()
+        await (self._producer.commit_transaction() if commit else self._producer.abort_transaction())
         return {place: answer.offset + count - 1 for (place, count, _), answer in zip(batches, answers, strict=True)}
 
     async def _until_visible(self, ends: Mapping[TopicPartition, int]) -> None:

@@ -12,8 +12,9 @@ Commit: TypeAlias = Callable[[Sequence[Output]], Awaitable[Mapping[tuple[str, in
 class MemoryOwner:
     """Writes the outputs of one role on one partition; spent after its first failed commit."""
 
-    def __init__(self, commit: Commit) -> None:
+    def __init__(self, commit: Commit, end: Callable[[str], int]) -> None:
         self._commit = commit
+        self._end = end
         self._failure: LogError | None = None
 
     async def commit(self, outputs: Sequence[Output]) -> Mapping[tuple[str, int], int]:
@@ -25,6 +26,12 @@ class MemoryOwner:
         except LogError as failure:
             self._failure = failure
             raise
+
+    async def end(self, topic: str) -> int:
+        """The end of the partition. Raises the same error again once a commit has failed."""
+        if self._failure is not None:
+            raise self._failure
+        return self._end(topic)
 
     async def close(self) -> None:
         """Let go: nothing can be committed any more."""

@@ -58,15 +58,15 @@ class PartitionRelay:
 
     async def _own(self, owner: Owner) -> None:
         try:
-            await self._rebuild()
+            await self._rebuild(owner)
             await self._relay(owner)
         finally:
             self.ready = False
             self._state.drop()
 
-    async def _rebuild(self) -> None:
+    async def _rebuild(self, owner: Owner) -> None:
         """Read ``offers`` up to its end: after the former owner was fenced, so nothing more can come from it."""
-        end = (await self._log.ends(OFFERS))[self._partition]
+        end = await owner.end(OFFERS)
         if self._state.position > end:
             self._state.clear()
         at = self._state.position

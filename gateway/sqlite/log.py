@@ -136,7 +136,9 @@ class SqliteLog:
     async def own(self, role: str, partition: int) -> SqliteOwner:
         """Take a partition; the former owner is fenced. Nothing can be left open: a transaction is one write."""
         epoch = await self._writer.do(lambda connection: take(connection, role, partition))
-        return SqliteOwner(role, partition, epoch, writer=self._writer, find=self._find, clock=self._clock)
+        return SqliteOwner(
+            role, partition, epoch, writer=self._writer, find=self._find, ends=self.ends, clock=self._clock
+        )
 
     async def join(self, group: str, topic: str) -> SoleMembership:  # noqa: ARG002 - there are no other members
         """A share that holds every partition: whoever takes one last owns it, by fencing."""

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from gateway.clock import Clock
 from gateway.ports import FencedError, LogError, LogUnavailableError, Output
@@ -24,13 +24,22 @@ class SqliteOwner:
     """Writes the outputs of one role on one partition; spent after its first failed commit."""
 
     def __init__(
-        self, role: str, partition: int, epoch: int, *, writer: Writer, find: Callable[[str, int], Stream], clock: Clock
+        self,
+        role: str,
+        partition: int,
+        epoch: int,
+        *,
+        writer: Writer,
+        find: Callable[[str, int], Stream],
+        ends: Callable[[str], Awaitable[Sequence[int]]],
+        clock: Clock,
     ) -> None:
         self._role = role
         self._partition = partition
         self._epoch = epoch
         self._writer = writer
         self._find = find
+        self._ends = ends
         self._clock = clock
         self._failure: LogError | None = None
 
@@ -47,6 +56,12 @@ class SqliteOwner:
         except LogError as failure:
             self._failure = failure
             raise
+
+    async def end(self, topic: str) -> int:
+        """The end of the partition. Raises the same error again once a commit has failed."""
+        if self._failure is not None:
+            raise self._failure
+        return (await self._ends(topic))[self._partition]
 
     async def close(self) -> None:
         """Let go: nothing can be committed any more."""

@@ -47,6 +47,19 @@ class Owning(LogGround):
             assert end > (await read(log, topic, partition))[-1].offset
         await owner.close()
 
+    async def test_an_owner_knows_the_end_and_nobody_sees_how(self, log: EventLog, other: EventLog) -> None:
+        former = await log.own(RELAY, 1)
+        committed = await former.commit(outputs("a", 1))
+        owner = await other.own(RELAY, 1)
+        end = await owner.end(OFFERS)
+        assert committed[OFFERS, 1] <= end == (await log.ends(OFFERS))[1]
+        await owner.commit(outputs("b", 1))
+        assert ["a offer", "b offer"] == await read_keys(log, OFFERS, 1)
+        await former.close()
+        await owner.close()
+        with pytest.raises(LogUnavailableError):
+            await owner.end(OFFERS)
+
     async def test_commits_follow_each_other_in_order(self, log: EventLog) -> None:
         owner = await log.own(RELAY, 0)
         for turn in range(5):

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from gateway.audit import audit
+from gateway.demo.generator import generate, revised
 from gateway.kafka.connection import release
 from gateway.memory import MemoryLog
 from gateway.ports import Chunk, LogBusyError, LogUnavailableError, Output, UnknownOutcomeError
@@ -23,7 +24,8 @@ from gateway.share import keep_going
 from gateway.submissions import VERSIONS
 from gateway.views import OfferView, Tail
 from tests.faults.arena import Arena
-from tests.faults.inner import Hands
+from tests.faults.ending import read_receipts
+from tests.faults.inner import Hands, inner_gateway
 
 NOW = 1_796_000_000_000
 
@@ -219,3 +221,24 @@ async def test_a_killed_gateway_starts_again_though_its_worker_was_being_sent_a_
         slow.close()
     finally:
         await arena.close()
+
+
+async def test_a_broker_that_slept_does_not_make_a_new_replica_forget_what_was_decided(tmp_path: Path) -> None:
+    """[REV-003] [RCP-004]: it takes itself for the leader still, and tells where the log ended when it fell asleep."""
+    clock = Hands(NOW)
+
+    class Slept(MemoryLog):
+        async def ends(self, topic: str) -> tuple[int, ...]:
+            return (0,) * self.partitions if topic == OFFERS and self.asleep else await super().ends(topic)
+
+        asleep = False
+
+    log = Slept(clock=clock)
+    await log.create_topics(COMMON)
+    (offer,) = generate(1, "bretagne", 1, clock.today, wrong=0.0)
+    for name in ("one", "another"):
+        async with inner_gateway(log, tmp_path / name, clock) as inner, inner.running():
+            await inner.submit([inner.prepare(revised(offer, 1).raw)])
+            await inner.settled()
+        log.asleep = True
+    assert ["accepted", "duplicate"] == [receipt.verdict for receipt in await read_receipts(log)]
