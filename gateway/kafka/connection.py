@@ -10,10 +10,11 @@ import contextlib
 import itertools
 from collections.abc import Iterator
 from typing import Any
+from weakref import WeakSet
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.client import AIOKafkaClient, ConnectionGroup
-from aiokafka.conn import CloseReason
+from aiokafka.client import AIOKafkaClient
+from aiokafka.conn import AIOKafkaConnection, CloseReason
 from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from gateway.kafka.wire import SpentError, Wire
@@ -23,19 +24,17 @@ _STOP_SECONDS = 2.0
 
 def keep_in_sight(client: AIOKafkaClient) -> None:
     """Let the client find its cluster by connections that it closes with the others, whatever happens meanwhile; and
-    let it say of a connection that was just closed what it says of any other that is broken.
+    let each connection that was just closed say what any other says that is broken.
     """
-    through = client.send
+    find = client._get_conn  # noqa: SLF001 - all that it sends goes over what this gives
+    seen: WeakSet[AIOKafkaConnection] = WeakSet()
 
-    async def send(node: int, request: Any, *, group: ConnectionGroup = ConnectionGroup.DEFAULT) -> Any:
-        try:
-            return await through(node, request, group=group)
-        except RuntimeError as error:
-            connection = client._conns.get((node, group))  # noqa: SLF001 - it does not say them otherwise
-            if connection is None or connection._writer is None or not connection._writer.is_closing():  # noqa: SLF001
-                raise
-            connection.close(reason=CloseReason.CONNECTION_BROKEN)
-            raise KafkaConnectionError(f"Connection at {connection.host}:{connection.port} broken") from error
+    async def find_connection(*arguments: Any, **options: Any) -> AIOKafkaConnection | None:
+        connection = await find(*arguments, **options)
+        if connection is not None and connection not in seen:
+            seen.add(connection)
+            _say_broken(connection)
+        return connection
 
     async def bootstrap() -> None:
         cluster = client.cluster
@@ -48,7 +47,23 @@ def keep_in_sight(client: AIOKafkaClient) -> None:
         client._sync_task = asyncio.create_task(client._md_synchronizer())  # noqa: SLF001 - same
 
     client.bootstrap = bootstrap
-    client.send = send
+    client._get_conn = find_connection  # noqa: SLF001 - same
+
+
+def _say_broken(connection: AIOKafkaConnection) -> None:
+    through = connection.send
+
+    def send(request: Any, expect_response: bool = True) -> Any:  # noqa: FBT001, FBT002 - as the library calls it
+        try:
+            return through(request, expect_response=expect_response)
+        except RuntimeError as error:
+            writer = connection._writer  # noqa: SLF001 - there is no other way
+            if writer is None or not writer.is_closing():
+                raise
+            connection.close(reason=CloseReason.CONNECTION_BROKEN)
+            raise KafkaConnectionError(f"Connection at {connection.host}:{connection.port} broken") from error
+
+    connection.send = send
 
 
 async def cut_off(producer: AIOKafkaProducer) -> None:

@@ -75,5 +75,26 @@ async def test_a_connection_that_closed_under_a_request_counts_as_broken(
         await client.close()
 
 
+async def test_a_connection_that_closed_under_the_question_for_the_layout_does_not_end_the_asking(
+    kafka_broker: LocalBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The library asks for it past ``client.send``; an error that it does not know would end the asking for ever."""
+    client = AIOKafkaClient(bootstrap_servers=kafka_broker.bootstrap_servers)
+    keep_in_sight(client)
+    await client.bootstrap()
+    try:
+        node = client.get_random_node()
+        assert await client.ready(node)
+        writer = client._conns[node, ConnectionGroup.DEFAULT]._writer
+        monkeypatch.setattr(writer, "write", refuse)
+        monkeypatch.setattr(writer, "is_closing", lambda: True)
+        async with asyncio.timeout(DEADLINE):
+            assert not await client.force_metadata_update()
+            monkeypatch.undo()
+            assert await client.force_metadata_update()
+    finally:
+        await client.close()
+
+
 def refuse(_: bytes) -> None:
     raise RuntimeError(REFUSAL)
