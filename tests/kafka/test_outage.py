@@ -151,7 +151,7 @@ async def test_a_frozen_broker_makes_an_append_unknown_and_those_behind_it_refus
         broker.resume()
     after = await append_until_it_succeeds(log, "after")
     doubtful = {*before[:-1], *after[:-1]}
-    found = [key for key in await read_keys(log, SUBMISSIONS) if key not in doubtful]
+    found = [key for key in await insist(lambda: read_keys(log, SUBMISSIONS)) if key not in doubtful]
     assert [before[-1], "sent", after[-1]] == found
 
 
