@@ -19,8 +19,8 @@ _BACKLOG = 500
 _SLICE = 100
 _REBUILD = 2_000
 _REST_SECONDS = 0.05
-"""After a commit of fewer than ``_BACKLOG`` it rests as long as that took, at most this: a commit costs about the same
-for one submission as for a hundred, and under load those of some milliseconds are then decided together.
+"""After a commit of fewer than ``_BACKLOG`` it rests twice as long as that took, at most this: a commit costs about the
+same for one submission as for a hundred, and under load those of some milliseconds are then decided together.
 """
 
 
@@ -100,7 +100,7 @@ class PartitionRelay:
                     began = clock()
                     await self._commit(owner, chunk)
                     if len(chunk.records) < _BACKLOG:
-                        await asyncio.sleep(min(_REST_SECONDS, clock() - began))
+                        await asyncio.sleep(min(_REST_SECONDS, 2 * (clock() - began)))
 
     async def _input_position(self, owner: Owner) -> int:
         """Where to go on, by the log's own word; a log that was begun anew starts at its start only if that is 0."""

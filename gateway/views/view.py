@@ -50,6 +50,7 @@ class View:
         self._applied: tuple[int, ...] = (0,) * partitions
         self._step = asyncio.Event()
         self._unsaved = 0
+        self._saving: asyncio.Task[None] | None = None
         self.fresh = 0
         """When the view last stood at the end of the log (ms since 1970); 0: never yet."""
         self.began = 0
@@ -73,6 +74,8 @@ class View:
         """Take in what a reader of the log got. Records that were applied before are passed over."""
         await self._in_writer(self._apply, chunks)
         self._wake()
+        if self._unsaved >= _CHECKPOINT_AFTER and (self._saving is None or self._saving.done()):
+            self._saving = asyncio.create_task(self._save())
 
     async def reached(self, vector: Sequence[int], timeout: float) -> bool:  # noqa: ASYNC109  # an answer, not an error
         """Wait until everything before these positions has been applied; False after ``timeout`` seconds."""
@@ -100,6 +103,8 @@ class View:
 
     async def close(self) -> None:
         """Finish what runs, then close the file."""
+        if self._saving is not None:
+            await self._saving
         with suppress(LogUnavailableError):  # a full disk: only the time it last stood at the end is lost
             await self._in_writer(self._disconnect)
         await asyncio.to_thread(self._writer.shutdown)
@@ -206,9 +211,20 @@ class View:
                 self._applied = tuple(applied)
                 self._committed()
         self._unsaved += sum(len(chunk.records) for chunk in chunks)
-        if self._unsaved >= _CHECKPOINT_AFTER:
-            self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-            self._unsaved = 0
+
+    async def _save(self) -> None:
+        """Move what was written from the write-ahead log into the file: nearly all of it while writing goes on, then
+        the rest in between, so that the write-ahead log begins anew. A full disk is told by the next step.
+        """
+        self._unsaved = 0
+        with suppress(LogUnavailableError), writing_copy(self._path):
+            await asyncio.to_thread(self._checkpoint_aside)
+            await self._in_writer(_checkpoint, self._db)
+
+    def _checkpoint_aside(self) -> None:
+        with closing(sqlite3.connect(self._path, isolation_level=None)) as other:
+            other.execute("PRAGMA synchronous = NORMAL")
+            _checkpoint(other)
 
     def _restart(self, positions: tuple[int, ...], now: int) -> None:
         tables = [name for (name,) in self._db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
@@ -265,3 +281,8 @@ class View:
         except TimeoutError:
             return holds()
         return True
+
+
+def _checkpoint(db: sqlite3.Connection) -> None:
+    """Waits for nobody: what a reader still needs stays where it is."""
+    db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
