@@ -115,9 +115,10 @@ class Owner(Protocol):
         spent, take the partition anew and rebuild; LogUnavailableError when it certainly was not (also spent).
         """
 
-    async def end(self, topic: str) -> int:
-        """The end of this partition of a topic: all that former owners committed lies before. ``EventLog.ends`` may be
-        told by a broker that led once and does not know yet that others do. Raises as ``commit``.
+    async def end(self, topic: str, partition: int) -> int:
+        """The end of a partition of any topic: all that was committed by now, by former owners too, lies before.
+        ``EventLog.ends`` may be told by a broker that led once and does not know yet that others do. Raises as
+        ``commit``.
         """
 
     async def close(self) -> None:

@@ -5,7 +5,7 @@ ends; only then is anything sent, so that what was superseded meanwhile never go
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeAlias
 
 import structlog
@@ -69,9 +69,10 @@ class AccountWork:
         self._orders, self._caught_up = WaitingOrders(self._route.account), asyncio.Event()
         calls = self._make_calls(ledger)
         try:
-            orders_from = await self._rebuild(ledger)
+            offers = [await owner.end(OFFERS, p) for p in range(self._log.partitions)]
+            orders_from = await self._rebuild(ledger, offers)
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._follow(ledger, orders_from))
+                group.create_task(self._follow(ledger, offers, orders_from))
                 group.create_task(self._call(calls))
                 group.create_task(self._take_orders(ledger))
                 group.create_task(self._tell(ledger, calls))
@@ -85,14 +86,14 @@ class AccountWork:
 
     # What is known.
 
-    async def _rebuild(self, ledger: Ledger) -> int:
-        """Apply ``deliveries`` up to its end, and find the orders that wait. Gives where orders go on.
+    async def _rebuild(self, ledger: Ledger, offers: Sequence[int]) -> int:
+        """Apply ``deliveries`` up to its end, and find the orders that wait. Gives where orders go on. ``offers`` are
+        the ends of that topic.
 
         The owner writes a record of its own on each partition first: once that can be read, so can all that the former
         owner committed, also where a transaction of another account lay open before it.
         """
         ends = await ledger.begin()
-        offers = await self._log.ends(OFFERS)
         kept = {p: self._outbox.position(DELIVERIES, p) for p in ends}
         if any(kept[p] > ends[p] or self._outbox.position(OFFERS, p) > offers[p] for p in ends):
             self._outbox.clear()
@@ -120,10 +121,11 @@ class AccountWork:
                 self._outbox.put_delivery(read_delivery(key, record.value))
         self._outbox.keep({(DELIVERIES, chunk.partition): max(since, chunk.position)})
 
-    async def _follow(self, ledger: Ledger, orders_from: int) -> None:
-        """Take in what changes on ``offers``, and orders as they come."""
+    async def _follow(self, ledger: Ledger, ends: Sequence[int], orders_from: int) -> None:
+        """Take in what changes on ``offers``, and orders as they come. Nothing is called before the ends are reached:
+        an offer that has not been read yet would seem to be gone.
+        """
         at = {p: self._outbox.position(OFFERS, p) for p in range(self._log.partitions)}
-        ends = await self._log.ends(OFFERS)
         anew = not any(at.values())
         places = {(OFFERS, p): position for p, position in at.items()} | {(DELIVERIES, ledger.home): orders_from}
         async with self._log.reader(places) as reader:

@@ -41,9 +41,9 @@ class _NobodysOwner:
         del outputs
         return {}
 
-    async def end(self, topic: str) -> int:
+    async def end(self, topic: str, partition: int) -> int:
         """Nothing was written."""
-        del topic
+        del topic, partition
         return 0
 
     async def close(self) -> None:

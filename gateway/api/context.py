@@ -68,7 +68,7 @@ class Context:
 
 CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)
 PARTNER: web.RequestKey[Partner] = web.RequestKey("partner", Partner)
-"""Set by the authentication middleware on every request that is not public."""
+"""Set by ``authenticate`` on every request that is not public."""
 SCOPES: web.RequestKey[frozenset[str]] = web.RequestKey("scopes", frozenset)
 """What this request may do: the scopes that its token and its partner's record both have."""
 

@@ -28,7 +28,7 @@ class Bucket:
 
     def take(self, now: float) -> bool:
         """Take one; False when it is empty."""
-        self.tokens = min(self.most, self.tokens + (now - self.filled_at) * self.most / _MINUTE)
+        self.tokens = min(self.most, self.tokens + max(0.0, now - self.filled_at) * self.most / _MINUTE)
         self.filled_at = now
         if self.tokens < 1:
             return False

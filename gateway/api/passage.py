@@ -11,7 +11,7 @@ from gateway.api.auth import authenticate
 from gateway.api.certification import tell_certificate
 from gateway.api.limit import limit_rate, tell_rate
 from gateway.api.problem import refuse
-from gateway.api.trace import NO_STATUS, begin, end, sign
+from gateway.api.trace import NO_STATUS, begin_trace, end_trace, sign
 
 
 @web.middleware
@@ -19,12 +19,12 @@ async def let_pass(request: web.Request, handler: Handler) -> web.StreamResponse
     """The handler's answer, or why there is none. Public routes have no partner, and no rate."""
     clock = asyncio.get_running_loop().time
     began, status = clock(), NO_STATUS
-    begin(request)
+    begin_trace(request)
     try:
         try:
             partner = await authenticate(request)
             if partner is not None:
-                limit_rate(request, partner, began)
+                limit_rate(request, partner, clock())
             response = await handler(request)
         except ConnectionError:
             return web.Response(status=NO_STATUS)  # for nobody: the client has left
@@ -33,7 +33,7 @@ async def let_pass(request: web.Request, handler: Handler) -> web.StreamResponse
         status = response.status
         return response
     finally:
-        end(request, status, clock() - began)
+        end_trace(request, status, clock() - began)
 
 
 async def complete(request: web.Request, response: web.StreamResponse) -> None:

@@ -71,9 +71,14 @@ class ProblemError(Exception):
         self.explanation = schemas.problem(code, pointer=pointer, **args)
 
 
+_LONGEST_KEPT = 100
+"""Characters of a header whose meaning is kept in memory: those of browsers are shorter."""
+
+
 def language_of(request: web.BaseRequest) -> Language:
     """French, unless ``Accept-Language`` prefers English (RFC 9110 weights)."""
-    return _preferred(request.headers.get(hdrs.ACCEPT_LANGUAGE, ""))
+    accepted = request.headers.get(hdrs.ACCEPT_LANGUAGE, "")
+    return _preferred(accepted) if len(accepted) <= _LONGEST_KEPT else _preferred.__wrapped__(accepted)
 
 
 @lru_cache(maxsize=256)

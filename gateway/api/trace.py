@@ -24,7 +24,7 @@ _REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
 log = structlog.get_logger()
 
 
-def begin(request: web.Request) -> None:
+def begin_trace(request: web.Request) -> None:
     """Give the request an id, which also stands in every line that its task logs: each request has one of its own."""
     request_id = _request_id(request)
     request[_REQUEST_ID] = request_id
@@ -49,7 +49,7 @@ def _request_id(request: web.Request) -> str:
     return given if _ID.fullmatch(given) else f"{random.getrandbits(_ID_BITS):024x}"  # a name, no secret
 
 
-def end(request: web.Request, status: int, seconds: float) -> None:
+def end_trace(request: web.Request, status: int, seconds: float) -> None:
     """Tell of the request once, when it is over: never its body, its query or its token."""
     resource = request.match_info.route.resource
     route = UNKNOWN_ROUTE if resource is None else resource.canonical

@@ -55,7 +55,9 @@ class Fetcher:
         self._unanswered: float | None = None
 
     def unheard(self, seconds: float) -> bool:
-        """Whether no broker has answered a request for more than so long; the time then begins anew."""
+        """Whether no broker at all has answered a request for more than so long; the time then begins anew. One of
+        several that keeps silent is noticed by the client's own time-out.
+        """
         at = asyncio.get_running_loop().time()
         if self._unanswered is None or at - self._unanswered <= seconds:
             return False
@@ -97,7 +99,7 @@ class Fetcher:
 
     def _unpack(self, place: TopicPartition, limit: int) -> Taken:
         """Header names that are not UTF-8 (a partner's inbox) cannot be read: that record is given out as an empty one,
-        and what follows is fetched anew.
+        and what follows is fetched anew. In the same batch all that follows comes out so: it is unpacked as a whole.
         """
         waiting, records = self._waiting[place], list[StoredRecord]()
         try:
@@ -107,7 +109,7 @@ class Fetcher:
             del self._waiting[place]
             offset = waiting.next_fetch_offset
             return Taken(place, [*records, StoredRecord(offset, now(), None, b"")], offset + 1)
-        except KafkaError:
+        except BaseException:
             del self._waiting[place]
             raise
         if len(records) < limit:

@@ -32,7 +32,6 @@ class KafkaOwner:
     def __init__(self, settings: KafkaSettings, role: str, partition: int, *, find: Find, ends: Ends) -> None:
         self._settings = settings
         self._name = f"{role} {partition}"
-        self._partition = partition
         self._find = find
         self._ends = ends
         self._producer = AIOKafkaProducer(
@@ -63,11 +62,11 @@ class KafkaOwner:
         """As ``Owner.commit``; the offsets returned lie behind the transaction's markers."""
         return await self._transact(_by_place(outputs), commit=True)
 
-    async def end(self, topic: str) -> int:
+    async def end(self, topic: str, partition: int) -> int:
         """As ``Owner.end``: behind a record that is written and taken back, which none but the partition's true leader
         can do. Readers see a gap.
         """
-        place = topic, self._partition
+        place = topic, partition
         return (await self._transact({place: [_PASSING]}, commit=False))[place]
 
     async def close(self) -> None:
@@ -95,7 +94,7 @@ class KafkaOwner:
                 async with asyncio.timeout(self._settings.patience):
                     lasts = await self._write(parts, commit=commit)
             except BaseException as error:
-                self._spent = self._verdict(error)
+                self._spent = self._verdict(error, commit=commit)
                 self._wire.stop()
                 if isinstance(error, Exception):
                     raise self._spent from error
@@ -139,11 +138,11 @@ class KafkaOwner:
                         return
                     await asyncio.sleep(_LOOK_SECONDS)
 
-    def _verdict(self, error: BaseException) -> LogError:
+    def _verdict(self, error: BaseException, *, commit: bool) -> LogError:
         """What became of the transaction that this error ended."""
         if is_fenced(error):
             return FencedError(f"Another owner has taken {self._name}.")
-        if self._wire.commits:
+        if commit and self._wire.commits:
             return UnknownOutcomeError(f"The commit of {self._name} may or may not have happened: {told(error)}.")
         return LogUnavailableError(f"{self._name} committed nothing: {told(error)}.")
 

@@ -1,7 +1,7 @@
 """Reading some partitions from given positions, without a group: committed records, and the gaps between them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from gateway.kafka.connection import keep_in_sight, let_go
 from gateway.kafka.error import told
 from gateway.kafka.fetcher import Fetcher
+from gateway.kafka.owner import Find
 from gateway.kafka.probe import Probe
 from gateway.kafka.settings import KafkaSettings, client_options
 from gateway.ports import Chunk, LogUnavailableError, PositionLostError
@@ -19,8 +20,6 @@ from gateway.ports import Chunk, LogUnavailableError, PositionLostError
 _STOP_SECONDS = 2.0
 _LOOK_SECONDS = 0.5
 """How often a poll looks whether any broker still answers."""
-
-Find = Callable[[str], Awaitable[Sequence[TopicPartition]]]
 
 
 class KafkaReader:
@@ -82,7 +81,7 @@ class KafkaReader:
             if self._starting is None:
                 self._starting = asyncio.create_task(self._start())
             try:
-                self._fetcher = await asyncio.shield(self._starting)
+                return await asyncio.shield(self._starting)
             finally:
                 if self._starting.done():
                     self._starting = None
@@ -100,13 +99,20 @@ class KafkaReader:
         except BaseException:
             await let_go(client, _STOP_SECONDS)
             raise
-        self._client = client
-        return Fetcher(client, self._positions)
+        self._client, self._fetcher = client, Fetcher(client, self._positions)
+        return self._fetcher
 
-    async def _lost(self, error: OffsetOutOfRangeError) -> PositionLostError:
+    async def _lost(self, error: OffsetOutOfRangeError) -> PositionLostError | LogUnavailableError:
+        """What the position's loss comes to. A broker that has slept and still takes itself for the leader may not know
+        of it yet: then it lies within what the log holds, and whoever reads tries again.
+        """
         ((place, position),) = error.args[0].items()
         topic, partition = self._names[place]
         start, end = (await self._probe.starts([place]))[place], (await self._probe.ends([place]))[place]
+        if start <= position <= end:
+            return LogUnavailableError(
+                f"A broker does not know position {position} of {topic} partition {partition} yet."
+            )
         return PositionLostError(
             f"Position {position} of {topic} partition {partition} lies outside what the log holds, {start} to {end}."
         )

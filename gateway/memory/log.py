@@ -94,7 +94,7 @@ class MemoryLog:
         async def commit(outputs: Sequence[Output]) -> Mapping[tuple[str, int], int]:
             return await self._write(lambda: self._commit(role, partition, epoch, outputs))
 
-        return MemoryOwner(commit, lambda topic: self._store.stream(topic, partition).stable)
+        return MemoryOwner(commit, lambda topic, number: self._store.stream(topic, number).stable)
 
     async def join(self, group: str, topic: str) -> SoleMembership:  # noqa: ARG002 - there are no other members
         """A share that holds every partition: whoever takes one last owns it, by fencing."""

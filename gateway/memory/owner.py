@@ -12,7 +12,7 @@ Commit: TypeAlias = Callable[[Sequence[Output]], Awaitable[Mapping[tuple[str, in
 class MemoryOwner:
     """Writes the outputs of one role on one partition; spent after its first failed commit."""
 
-    def __init__(self, commit: Commit, end: Callable[[str], int]) -> None:
+    def __init__(self, commit: Commit, end: Callable[[str, int], int]) -> None:
         self._commit = commit
         self._end = end
         self._failure: LogError | None = None
@@ -27,11 +27,11 @@ class MemoryOwner:
             self._failure = failure
             raise
 
-    async def end(self, topic: str) -> int:
+    async def end(self, topic: str, partition: int) -> int:
         """The end of the partition. Raises the same error again once a commit has failed."""
         if self._failure is not None:
             raise self._failure
-        return self._end(topic)
+        return self._end(topic, partition)
 
     async def close(self) -> None:
         """Let go: nothing can be committed any more."""

@@ -111,6 +111,13 @@ def skim_submission(value: bytes) -> Submission:
 
 
 def _submission(body: dict[str, Any]) -> Submission:
+    try:
+        return _command(body)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"a submission with other fields: {error}") from error
+
+
+def _command(body: dict[str, Any]) -> Submission:
     match body.pop("kind", None):
         case "publish":
             return _publish(body)

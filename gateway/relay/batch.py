@@ -18,7 +18,9 @@ from gateway.submissions import VERSIONS
 
 @dataclass(slots=True)
 class Batch:
-    """The outputs of a batch, the changes of what is known, and how many submissions got which verdict."""
+    """The outputs of a batch, how many submissions got which verdict, and what changed in what is known since whoever
+    keeps that last emptied ``changes``.
+    """
 
     outputs: list[Output] = field(default_factory=list)
     changes: dict[str, Known | None] = field(default_factory=dict)
@@ -45,6 +47,8 @@ def judge(batch: Batch, records: Sequence[StoredRecord], *, partition: int, know
         if record.value is None:
             raise ValueError(f"a submission without a value at offset {record.offset}")
         submission = skim_submission(record.value)
+        if submission.id.encode() != record.key:
+            raise ValueError(f"a submission under another key than its offer's at offset {record.offset}")
         offer_id = submission.id
         standing = changes[offer_id] if offer_id in changes else known.get(offer_id)
         publisher = _publisher(submission)

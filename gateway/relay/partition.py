@@ -66,7 +66,7 @@ class PartitionRelay:
 
     async def _rebuild(self, owner: Owner) -> None:
         """Read ``offers`` up to its end: after the former owner was fenced, so nothing more can come from it."""
-        end = await owner.end(OFFERS)
+        end = await owner.end(OFFERS, self._partition)
         if self._state.position > end:
             self._state.clear()
         at = self._state.position

@@ -57,11 +57,11 @@ class SqliteOwner:
             self._failure = failure
             raise
 
-    async def end(self, topic: str) -> int:
+    async def end(self, topic: str, partition: int) -> int:
         """The end of the partition. Raises the same error again once a commit has failed."""
         if self._failure is not None:
             raise self._failure
-        return (await self._ends(topic))[self._partition]
+        return (await self._ends(topic))[partition]
 
     async def close(self) -> None:
         """Let go: nothing can be committed any more."""

@@ -116,7 +116,8 @@ def _written(item: Item) -> bytes:
     key, value = prepared.record.key or b"", prepared.record.value or b""
     if item.problems:
         return b"%b\n%b %b %b\n" % (_head(item), key, prepared.receipt.encode(), value)
-    return b'{"id":"%b"}\n%b %b %b\n' % (key, key, prepared.receipt.encode(), value)  # what _head gives, sooner
+    # What ``_head`` gives, sooner: no id needs an escape.
+    return b'{"id":"%b"}\n%b %b %b\n' % (key, key, prepared.receipt.encode(), value)
 
 
 def _head(item: Item) -> bytes:

@@ -1,9 +1,9 @@
 """The facet index: for every facet, which places hold a live offer with it, as bitmaps over stretches of offsets.
 
-A chunk is 65,536 offsets of one partition. Its bitmaps lie in the table ``facets``, one row per facet; a search reads
-the rows it names and combines them as integers, so that its cost grows with the chunks and not with the offers. The
-newest offsets of each partition, 8,192 at most, are kept in memory and written out together: a bitmap rewritten for
-every record would cost more than the record. A restart finds them again from the offers themselves.
+A chunk is 65,536 offsets of one partition. Its bitmaps lie in the table ``facets``, one row per facet, for
+``facet_search``. The newest offsets of each partition, 8,192 at most, are kept in memory with their twin keys and
+written out together: a bitmap rewritten for every record would cost more than the record. A restart finds them again
+from the offers themselves.
 """
 
 import sqlite3

@@ -1,4 +1,7 @@
-"""Searching the facet index: the bitmaps that a search names, combined until they say which offers it is for."""
+"""Searching the facet index: the bitmaps that a search names, combined until they say which offers it is for.
+
+As integers, so that the cost grows with the chunks and not with the offers; where few can match, as sets of numbers.
+"""
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -39,7 +39,7 @@ _TO_THE_END = """SELECT place, id, link, site, firm, CAST(value AS BLOB) FROM of
 class OfferView(View):
     """A copy of ``offers``. A row's key is the place of its record, so that the table lies in the feed's order."""
 
-    FORMAT = 2
+    FORMAT = 3
     SCHEMA = f"""
         CREATE TABLE offers (
             place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, revision INTEGER NOT NULL, submitted INTEGER NOT NULL,

@@ -124,8 +124,8 @@ class Sight(NamedTuple):
             for key in keys:
                 newest = tail.twins.get(key)
                 if newest is not None:
-                    living = [place for place in places_in(newest) if tail.lives(place)]
-                    found.setdefault(key, []).extend(living[:_TWINS_LOOKED_AT])
+                    living = (place for place in places_in(newest) if tail.lives(place))
+                    found.setdefault(key, []).extend(islice(living, _TWINS_LOOKED_AT))
         places: dict[str, set[int]] = {}
         for offer_id, place, some in asked:
             alike = {twin for key in some if key in found for twin in sorted(found[key])[:_TWINS_LOOKED_AT]}

@@ -59,7 +59,7 @@ def join(twins: dict[int, Places], keys: Iterable[tuple[int, int]]) -> None:
         before = twins.get(key)
         if before is None:
             twins[key] = place
-        elif place not in (places := places_in(before)):
+        elif place > (places := places_in(before))[-1]:
             twins[key] = (*places, place)
 
 

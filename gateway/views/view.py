@@ -75,6 +75,8 @@ class View:
         await self._in_writer(self._apply, chunks)
         self._wake()
         if self._unsaved >= _CHECKPOINT_AFTER and (self._saving is None or self._saving.done()):
+            if self._saving is not None:
+                self._saving.result()
             self._saving = asyncio.create_task(self._save())
 
     async def reached(self, vector: Sequence[int], timeout: float) -> bool:  # noqa: ASYNC109  # an answer, not an error
@@ -103,8 +105,13 @@ class View:
 
     async def close(self) -> None:
         """Finish what runs, then close the file."""
-        if self._saving is not None:
-            await self._saving
+        try:
+            if self._saving is not None:
+                await self._saving
+        finally:
+            await self._end()
+
+    async def _end(self) -> None:
         with suppress(LogUnavailableError):  # a full disk: only the time it last stood at the end is lost
             await self._in_writer(self._disconnect)
         await asyncio.to_thread(self._writer.shutdown)

@@ -28,8 +28,8 @@ class Check:
 PLACE = ("/location/postal_code", "/location/city", "/location/insee_commune")
 
 CHECKS: tuple[Check, ...] = (
-    Check(employer.find, ("/employer/siret", "/employer/naf")),
     Check(location.find_place, PLACE),
+    Check(employer.find, ("/employer/siret", "/employer/naf")),
     Check(location.find_coordinates, ("/location/latitude", "/location/longitude")),
     Check(week.find, ("/weeks", "/levels", "/stay_weeks", "/expires_on")),
     Check(level.find, ("/levels", "/restrictions/rep", "/restrictions/qpv")),

@@ -51,14 +51,15 @@ class Owning(LogGround):
         former = await log.own(RELAY, 1)
         committed = await former.commit(outputs("a", 1))
         owner = await other.own(RELAY, 1)
-        end = await owner.end(OFFERS)
+        end = await owner.end(OFFERS, 1)
         assert committed[OFFERS, 1] <= end == (await log.ends(OFFERS))[1]
+        assert await owner.end(OFFERS, 2) == (await log.ends(OFFERS))[2]
         await owner.commit(outputs("b", 1))
         assert ["a offer", "b offer"] == await read_keys(log, OFFERS, 1)
         await former.close()
         await owner.close()
         with pytest.raises(LogUnavailableError):
-            await owner.end(OFFERS)
+            await owner.end(OFFERS, 0)
 
     async def test_commits_follow_each_other_in_order(self, log: EventLog) -> None:
         owner = await log.own(RELAY, 0)

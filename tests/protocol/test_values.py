@@ -162,7 +162,6 @@ class TestRecords:
         assert headers["content-type"] == b"application/json"
 
     def test_a_value_is_compared_and_hashed_by_its_fields(self):
-        """And nobody may change one: at run time only the type checker's word stands in the way."""
         assert known() == known() != known(revision=2)
         assert len({known(), known(), known(revision=2)}) == 2
 

@@ -1,0 +1,143 @@
+"""Fetching from brokers that say what they are told to say: damage, moved leaders, and one that woke."""
+
+import asyncio
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.errors import CorruptRecordException, OffsetOutOfRangeError
+from aiokafka.protocol.fetch import FetchRequest
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
+
+from gateway.kafka import KafkaSettings
+from gateway.kafka.fetcher import Fetcher
+from gateway.kafka.reader import KafkaReader
+from gateway.ports import LogUnavailableError, PositionLostError
+from tests.contract.log_ground import DEADLINE
+
+
+@dataclass
+class Answer:
+    """What a leader says to a fetch."""
+
+    topics: list[Any]
+    API_VERSION = 4
+
+
+@dataclass
+class Leaders:
+    """A client whose brokers say what is put here, per node; one that has nothing left to say keeps silent."""
+
+    leaders: dict[TopicPartition, int]
+    answers: dict[int, deque[Answer]]
+    asked: list[tuple[int, dict[int, int]]] = field(default_factory=list)
+
+    @property
+    def cluster(self) -> "Leaders":
+        return self
+
+    def leader_for_partition(self, place: TopicPartition) -> int:
+        return self.leaders[place]
+
+    def force_metadata_update(self) -> None:
+        """Nothing changes."""
+
+    async def send(self, node: int, request: FetchRequest) -> Answer:
+        self.asked.append((node, {part: offset for _, parts in request.topics for part, offset, _ in parts}))
+        while not self.answers[node]:
+            await asyncio.sleep(0.01)
+        return self.answers[node].popleft()
+
+
+def batch(offset: int, *keys: str, damaged: bool = False) -> bytes:
+    """Records as they lie in a partition from this offset on."""
+    builder = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 1 << 20)
+    for number, key in enumerate(keys):
+        builder.append(number, timestamp=1, key=key.encode(), value=b"v", headers=[])
+    content = bytearray(builder.build())
+    content[:8] = offset.to_bytes(8, "big")
+    content[-3] ^= damaged
+    return bytes(content)
+
+
+def answer(*parts: tuple[int, bytes]) -> Answer:
+    """No error, and these bytes per partition; no end is told, so that nothing is fetched ahead."""
+    return Answer([("t", [(partition, 0, 0, 0, [], found) for partition, found in parts])])
+
+
+PLACES = [TopicPartition("t", partition) for partition in range(2)]
+
+
+async def next_keys(fetcher: Fetcher) -> list[str]:
+    async with asyncio.timeout(DEADLINE):
+        while not (taken := fetcher.take(100)):
+            await fetcher.wait(1.0)
+    return [one.key.decode() for part in taken for one in part.records if one.key is not None]
+
+
+async def test_a_silent_leader_does_not_hold_back_another() -> None:
+    leaders = Leaders(dict(zip(PLACES, (1, 2), strict=True)), {1: deque([answer((0, batch(0, "a")))]), 2: deque()})
+    fetcher = Fetcher(leaders, dict.fromkeys(PLACES, 0))
+    assert ["a"] == await next_keys(fetcher)
+    leaders.answers[1].append(answer((0, batch(1, "b"))))
+    assert ["b"] == await next_keys(fetcher)
+    await fetcher.close()
+    assert [(1, {0: 0}), (2, {1: 0}), (1, {0: 1})] == leaders.asked
+
+
+async def test_what_came_from_one_partition_outlives_the_damage_of_another() -> None:
+    """The damage is told by the next poll, and that partition is asked for again from where it stood."""
+    both = answer((0, batch(0, "whole")), (1, batch(0, "damaged", damaged=True)))
+    leaders = Leaders(dict.fromkeys(PLACES, 1), {1: deque([both, answer((1, batch(0, "mended")))])})
+    fetcher = Fetcher(leaders, dict.fromkeys(PLACES, 0))
+    assert ["whole"] == await next_keys(fetcher)
+    with pytest.raises(CorruptRecordException):
+        fetcher.take(100)
+    assert ["mended"] == await next_keys(fetcher)
+    await fetcher.close()
+    assert [(1, {0: 0, 1: 0}), (1, {0: 1, 1: 0})] == leaders.asked
+
+
+async def test_of_two_leaders_that_both_answer_for_a_partition_one_counts() -> None:
+    """It moved while the first was asked; the late answer begins before what was taken meanwhile."""
+    leaders = Leaders({PLACES[0]: 1}, {1: deque(), 2: deque([answer((0, batch(0, "a", "b")))])})
+    fetcher = Fetcher(leaders, {PLACES[0]: 0})
+    await fetcher.wait(0.01)
+    leaders.leaders[PLACES[0]] = 2
+    assert ["a", "b"] == await next_keys(fetcher)
+    leaders.answers[1].append(answer((0, batch(0, "a"))))
+    await asyncio.sleep(0.1)
+    leaders.answers[2].append(answer((0, batch(2, "c"))))
+    assert ["c"] == await next_keys(fetcher)
+    await fetcher.close()
+
+
+class Held:
+    """A probe to whom the log says what it holds: offsets 10 to 20."""
+
+    async def starts(self, places: list[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(places, 10)
+
+    async def ends(self, places: list[TopicPartition]) -> dict[TopicPartition, int]:
+        return dict.fromkeys(places, 20)
+
+
+@pytest.mark.parametrize(
+    ("position", "told"), [(9, PositionLostError), (15, LogUnavailableError), (21, PositionLostError)]
+)
+async def test_a_broker_that_does_not_know_a_position_yet_is_not_believed(position: int, told: type[Exception]) -> None:
+    """One that slept while another led denies what has come since: whoever reads tries again, and loses nothing."""
+    settings = KafkaSettings(bootstrap_servers="127.0.0.1:1", prefix="p", partitions=1)
+
+    async def find(_: str) -> list[TopicPartition]:
+        return PLACES
+
+    reader = KafkaReader(settings, {("t", 0): position}, find=find, probe=Held())
+    place = TopicPartition(settings.topic("t"), 0)
+    answers = {1: deque([Answer([(place.topic, [(0, OffsetOutOfRangeError.errno, 0, 0, [], b"")])])])}
+    reader._fetcher = Fetcher(Leaders({place: 1}, answers), {place: position})
+    with pytest.raises(told):
+        await reader.poll(limit=10, wait=5.0)
+    await reader.close()
