@@ -4,6 +4,7 @@ Within what the log still holds: every submission that was read has exactly one 
 offer at that sequence or later; every record of ``offers`` has its receipt; sequences grow; positions skip nothing.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
@@ -17,6 +18,7 @@ from gateway.protocol.topic import OFFERS, RECEIPTS, SUBMISSIONS
 _PAGE = 5_000
 _MOST_FINDINGS = 1_000
 _LOOKS = 5
+_AGAIN_SECONDS = 3.0
 
 
 @dataclass(slots=True)
@@ -44,7 +46,19 @@ class AuditReport:
 
 
 async def audit(log: EventLog) -> AuditReport:
-    """Read the whole log, a partition at a time. The gateway may go on working: what it adds meanwhile is left out."""
+    """Read the whole log, a partition at a time. The gateway may go on working: what it adds meanwhile is left out.
+
+    What seems wrong is looked for once more after a pause: a broker of several that has just taken the lead, or just
+    woken, may tell an end that lies before what others have written.
+    """
+    report = await _read(log)
+    if report.clean:
+        return report
+    await asyncio.sleep(_AGAIN_SECONDS)
+    return await _read(log)
+
+
+async def _read(log: EventLog) -> AuditReport:
     report = AuditReport()
     for partition in range(log.partitions):
         await _Partition(log, partition, report).check()

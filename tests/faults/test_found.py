@@ -242,3 +242,28 @@ async def test_a_broker_that_slept_does_not_make_a_new_replica_forget_what_was_d
             await inner.settled()
         log.asleep = True
     assert ["accepted", "duplicate"] == [receipt.verdict for receipt in await read_receipts(log)]
+
+
+async def test_a_broker_that_has_just_taken_the_lead_does_not_make_the_audit_cry_loss(tmp_path: Path) -> None:
+    """Its first word about the end of ``receipts`` is an old one; what is really wrong is found again."""
+    clock = Hands(NOW)
+
+    class Elected(MemoryLog):
+        async def ends(self, topic: str) -> tuple[int, ...]:
+            ends = await super().ends(topic)
+            if topic != RECEIPTS or self.old_words == 0:
+                return ends
+            self.old_words -= 1
+            return tuple(end - 3 for end in ends)
+
+        old_words = 0
+
+    log = Elected(clock=clock)
+    await log.create_topics(COMMON)
+    async with inner_gateway(log, tmp_path, clock) as inner, inner.running():
+        await inner.submit([inner.prepare(offer.raw) for offer in generate(1, "bretagne", 9, clock.today, wrong=0.0)])
+        await inner.settled()
+    log.old_words = log.partitions
+    assert [] == (await audit(log)).findings
+    log.old_words = 2 * log.partitions
+    assert (await audit(log)).findings
