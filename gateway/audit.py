@@ -14,6 +14,7 @@ from gateway.ports import EventLog
 from gateway.positions import read_positions
 from gateway.protocol.record import StoredRecord, position_key, read_offer
 from gateway.protocol.topic import OFFERS, RECEIPTS, SUBMISSIONS
+from gateway.reading import read_up_to
 
 _PAGE = 5_000
 _MOST_FINDINGS = 1_000
@@ -175,14 +176,11 @@ class _Partition:
             yield record
 
     async def _range(self, topic: str, start: int, end: int) -> AsyncIterator[StoredRecord]:
-        at = start
-        async with self._log.reader({(topic, self._partition): start}) as reader:
-            while at < end:
-                for chunk in await reader.poll(limit=_PAGE, wait=1.0):
-                    for record in chunk.records:
-                        if record.offset < end:
-                            yield record
-                    at = chunk.position
+        async with read_up_to(self._log, topic, self._partition, start=start, end=end, limit=_PAGE) as chunks:
+            async for chunk in chunks:
+                for record in chunk.records:
+                    if record.offset < end:
+                        yield record
 
     def _name(self, topic: str) -> str:
         return f"{topic}/{self._partition}"

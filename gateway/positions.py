@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 from gateway.ports import Chunk, EventLog, Output, Owner, Reader
 from gateway.protocol.record import StoredRecord, position_key, position_record
 from gateway.protocol.topic import POSITIONS
+from gateway.reading import read_up_to
 
 _PAGE = 5_000
 _GAP_SECONDS = 1.0
@@ -52,12 +53,9 @@ async def read_positions(log: EventLog, partition: int, *, end: int | None = Non
     found: dict[str, int] = {}
     end = (await log.ends(POSITIONS))[partition] if end is None else end
     start = (await log.starts(POSITIONS))[partition]
-    async with log.reader({(POSITIONS, partition): start}) as reader:
-        at = start
-        while at < end:
-            for chunk in await reader.poll(limit=_PAGE, wait=1.0):
-                _update(found, chunk.records)
-                at = chunk.position
+    async with read_up_to(log, POSITIONS, partition, start=start, end=end, limit=_PAGE) as chunks:
+        async for chunk in chunks:
+            _update(found, chunk.records)
     return found
 
 

@@ -8,6 +8,7 @@ from gateway.ports import Chunk, EventLog, Output, Owner, PositionLostError
 from gateway.positions import own_positions, worth_committing
 from gateway.protocol.record import OfferState, position_key, position_record, read_offer
 from gateway.protocol.topic import OFFERS, POSITIONS, SUBMISSIONS
+from gateway.reading import read_up_to
 from gateway.relay.batch import Batch, judge, offer_ids
 from gateway.relay.state import RelayState
 from gateway.share import keep_owning
@@ -69,12 +70,10 @@ class PartitionRelay:
         end = await owner.end(OFFERS, self._partition)
         if self._state.position > end:
             self._state.clear()
-        at = self._state.position
-        async with self._log.reader({(OFFERS, self._partition): at}) as reader:
-            while at < end:
-                for chunk in await reader.poll(limit=_REBUILD, wait=1.0):
-                    self._apply(chunk)
-                    at = chunk.position
+        start = self._state.position
+        async with read_up_to(self._log, OFFERS, self._partition, start=start, end=end, limit=_REBUILD) as chunks:
+            async for chunk in chunks:
+                self._apply(chunk)
                 await asyncio.sleep(0)
 
     def _apply(self, chunk: Chunk) -> None:

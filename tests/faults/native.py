@@ -15,6 +15,9 @@ from tests.faults.history import History, Reading, Seen
 from tests.faults.publisher import PAUSE_AFTER_FAILURE, Publisher, Stock
 
 
+_CONSUMER_SECONDS = 30.0
+
+
 class NativePublisher(Publisher):
     """Writes to its inbox with its own idempotent producer, straight to the broker."""
 
@@ -68,7 +71,20 @@ def _message(stock: Stock, revision: int) -> dict[str, Any]:
 
 
 async def read_feed(servers: str, topic: str, partitions: int, wanted: dict[str, int], *, seconds: float) -> Reading:
-    """What a feed topic holds, read until it comes to what is wanted or time is up: the judge says what is wrong."""
+    """What a feed topic holds, read until it comes to what is wanted or time is up: the judge says what is wrong.
+
+    By a new consumer from the start every half minute: what is asked is what the topic holds, not what becomes of a
+    consumer whose brokers were killed.
+    """
+    deadline = asyncio.get_running_loop().time() + seconds
+    while True:
+        until = min(deadline, asyncio.get_running_loop().time() + _CONSUMER_SECONDS)
+        reading = await _read_feed(servers, topic, partitions, wanted, until=until)
+        if reading.held == wanted or asyncio.get_running_loop().time() >= deadline:
+            return reading
+
+
+async def _read_feed(servers: str, topic: str, partitions: int, wanted: dict[str, int], *, until: float) -> Reading:
     reading = Reading("feed topic")
     consumer = AIOKafkaConsumer(
         bootstrap_servers=servers, isolation_level="read_committed", auto_offset_reset="earliest"
@@ -76,8 +92,7 @@ async def read_feed(servers: str, topic: str, partitions: int, wanted: dict[str,
     await consumer.start()
     try:
         consumer.assign([TopicPartition(topic, partition) for partition in range(partitions)])
-        deadline = asyncio.get_running_loop().time() + seconds
-        while reading.held != wanted and asyncio.get_running_loop().time() < deadline:
+        while reading.held != wanted and asyncio.get_running_loop().time() < until:
             for records in (await consumer.getmany(timeout_ms=500)).values():
                 reading.seen += [_seen(record) for record in records]
     finally:
