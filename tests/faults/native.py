@@ -14,7 +14,6 @@ from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN
 from tests.faults.history import History, Reading, Seen
 from tests.faults.publisher import PAUSE_AFTER_FAILURE, Publisher, Stock
 
-
 _CONSUMER_SECONDS = 30.0
 
 
