@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from gateway.kafka.batch import BATCH_BYTES, build
-from gateway.kafka.connection import cut_off, keep_in_sight
+from gateway.kafka.connection import apart, cut_off, keep_in_sight
 from gateway.kafka.error import REFUSALS, told
 from gateway.kafka.settings import KafkaSettings, client_options
 from gateway.kafka.wire import Wire
@@ -174,7 +174,7 @@ class Appender:
                     async with asyncio.timeout(self._settings.patience):
                         await producer.start()
                 except BaseException:
-                    await producer.stop()
+                    await apart(producer.stop(), self._settings.patience)
                     raise
                 self._source = _Source(producer, wire)
             return self._source

@@ -8,7 +8,7 @@ writing to a connection which was closed at that moment fails as asyncio's own l
 import asyncio
 import contextlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from typing import Any
 from weakref import WeakSet
 
@@ -20,6 +20,7 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 from gateway.kafka.wire import SpentError, Wire
 
 _STOP_SECONDS = 2.0
+_APART: set["asyncio.Task[None]"] = set()
 
 
 def keep_in_sight(client: AIOKafkaClient) -> None:
@@ -66,9 +67,35 @@ def _say_broken(connection: AIOKafkaConnection) -> None:
     connection.send = send
 
 
+async def apart(work: Coroutine[Any, Any, None], seconds: float) -> bool:
+    """Whether work of aiokafka's is done in time, in a task of its own that ends by itself otherwise.
+
+    Its clients swallow every cancelling while they close. In the caller's own task that would be one meant for the
+    caller: whoever is told to let go of a partition would then go on for ever. Raises what the work raised.
+    """
+    task = asyncio.create_task(work)
+    _APART.add(task)
+    task.add_done_callback(_settle)
+    await asyncio.wait([task], timeout=seconds)
+    if task.done():
+        task.result()
+    return task.done()
+
+
+def _settle(task: "asyncio.Task[None]") -> None:
+    """Whoever still waits has the error; it is nobody else's."""
+    _APART.discard(task)
+    if not task.cancelled():
+        task.exception()
+
+
 async def cut_off(producer: AIOKafkaProducer) -> None:
     """Close a producer's connections and end its tasks; bounded in time. What was sent may still arrive."""
     Wire(producer.client).stop()
+    await apart(_cut_off(producer), 3 * _STOP_SECONDS)
+
+
+async def _cut_off(producer: AIOKafkaProducer) -> None:
     with contextlib.suppress(TimeoutError, KafkaError):
         async with asyncio.timeout(_STOP_SECONDS):
             await _sever(producer.client)
@@ -102,13 +129,8 @@ async def release(consumer: AIOKafkaConsumer, seconds: float) -> None:
 
 async def let_go(client: AIOKafkaClient, seconds: float) -> None:
     """Close a client; where that does not succeed in time, cut its connections."""
-    try:
-        async with asyncio.timeout(seconds):
-            await client.close()
-    except TimeoutError:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_STOP_SECONDS):
-                await _sever(client)
+    if not await apart(client.close(), seconds):
+        await apart(_sever(client), _STOP_SECONDS)
 
 
 async def _sever(client: AIOKafkaClient) -> None:

@@ -49,7 +49,7 @@ class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc]
             async with asyncio.timeout(self._patience):
                 await self._consumer.start()
         except BaseException as error:
-            await self._consumer.stop()
+            await release(self._consumer, _STOP_SECONDS)
             if isinstance(error, KafkaError | OSError):
                 raise LogUnavailableError(f"The group could not be joined: {told(error)}.") from error
             raise

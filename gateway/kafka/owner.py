@@ -9,7 +9,7 @@ from aiokafka.errors import IllegalOperation, KafkaError
 from aiokafka.structs import RecordMetadata
 
 from gateway.kafka.batch import BATCH_BYTES, build, split
-from gateway.kafka.connection import cut_off, keep_in_sight
+from gateway.kafka.connection import apart, cut_off, keep_in_sight
 from gateway.kafka.error import is_fenced, told
 from gateway.kafka.settings import TRANSACTION_SECONDS, KafkaSettings, client_options
 from gateway.kafka.wire import Wire
@@ -75,10 +75,7 @@ class KafkaOwner:
             await self._abandon()
             return
         self._spent = LogUnavailableError(f"{self._name} has been given back.")
-        try:
-            async with asyncio.timeout(self._settings.patience):
-                await self._producer.stop()
-        except TimeoutError:
+        if not await apart(self._producer.stop(), self._settings.patience):
             await self._abandon()
 
     async def _transact(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import pytest
 from aiokafka.client import AIOKafkaClient, ConnectionGroup
@@ -10,7 +11,7 @@ from aiokafka.protocol.metadata import MetadataRequest
 
 from gateway.kafka import KafkaLog
 from gateway.kafka.broker import LocalBroker
-from gateway.kafka.connection import keep_in_sight
+from gateway.kafka.connection import keep_in_sight, let_go
 from gateway.protocol.topic import SUBMISSIONS
 from tests.contract.log_ground import DEADLINE, record
 from tests.kafka.proxy import METADATA, Proxy
@@ -98,3 +99,28 @@ async def test_a_connection_that_closed_under_the_question_for_the_layout_does_n
 
 def refuse(_: bytes) -> None:
     raise RuntimeError(REFUSAL)
+
+
+@dataclass
+class Closing:
+    """A client that closes as aiokafka's do: whatever cancels it meanwhile is not passed on."""
+
+    swallowed: bool = False
+
+    async def close(self) -> None:
+        try:
+            await asyncio.sleep(0.2)
+        except asyncio.CancelledError:
+            self.swallowed = True
+
+
+async def test_who_is_cancelled_while_a_client_closes_is_cancelled() -> None:
+    """A replica that woke was told to let go of a partition just then, and went on with it for ever."""
+    client = Closing()
+    letting_go = asyncio.create_task(let_go(client, 5.0))
+    await asyncio.sleep(0.05)
+    letting_go.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await letting_go
+    await asyncio.sleep(0.3)
+    assert not client.swallowed
