@@ -14,7 +14,7 @@ from gateway.relay.state import RelayState
 from gateway.share import keep_owning
 
 ROLE = "relay"
-_BATCH = 2_000
+_BATCH = 750
 """So many submissions are decided in one transaction at most; large ones are fewer, as the log's reader bounds them."""
 _BACKLOG = 500
 _SLICE = 100
