@@ -12,6 +12,7 @@ from collections.abc import Coroutine, Iterator
 from typing import Any
 from weakref import WeakSet
 
+import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.client import AIOKafkaClient
 from aiokafka.conn import AIOKafkaConnection, CloseReason
@@ -20,7 +21,9 @@ from aiokafka.errors import KafkaConnectionError, KafkaError
 from gateway.kafka.wire import SpentError, Wire
 
 _STOP_SECONDS = 2.0
+_AGAIN_SECONDS = 1.0
 _APART: set["asyncio.Task[None]"] = set()
+_log = structlog.get_logger()
 
 
 def keep_in_sight(client: AIOKafkaClient) -> None:
@@ -45,10 +48,22 @@ def keep_in_sight(client: AIOKafkaClient) -> None:
             raise KafkaConnectionError(f"Unable to bootstrap from {client.hosts}")
         for place in [place for place in client._conns if cluster.is_bootstrap(place[0])]:  # noqa: SLF001 - same
             client._conns.pop(place).close()  # noqa: SLF001 - same
-        client._sync_task = asyncio.create_task(client._md_synchronizer())  # noqa: SLF001 - same
+        client._sync_task = asyncio.create_task(_learn_layout(client))  # noqa: SLF001 - same
 
     client.bootstrap = bootstrap
     client._get_conn = find_connection  # noqa: SLF001 - same
+
+
+async def _learn_layout(client: AIOKafkaClient) -> None:
+    """Keep the cluster's layout up to date until cancelled. An error that the library does not foresee would end its
+    own task without a word, and the client would never learn of a new leader again.
+    """
+    while True:
+        try:
+            await client._md_synchronizer()  # noqa: SLF001 - there is no other way
+        except Exception:  # noqa: BLE001 - whatever it is, it is told
+            _log.exception("kafka.layout_not_learned", again_in=_AGAIN_SECONDS)
+            await asyncio.sleep(_AGAIN_SECONDS)
 
 
 def _say_broken(connection: AIOKafkaConnection) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from aiokafka.client import AIOKafkaClient, ConnectionGroup
@@ -93,6 +94,32 @@ async def test_a_connection_that_closed_under_the_question_for_the_layout_does_n
             assert not await client.force_metadata_update()
             monkeypatch.undo()
             assert await client.force_metadata_update()
+    finally:
+        await client.close()
+
+
+class Stumbling(AIOKafkaClient):  # type: ignore[misc]
+    """A client that fails once, by an error that nobody foresaw, at what it is asked for."""
+
+    stumbled = False
+
+    async def _metadata_update(self, *arguments: Any) -> bool:
+        if self._sync_task is not None and not self.stumbled:
+            self.stumbled = True
+            raise ValueError("unforeseen")
+        learned: bool = await super()._metadata_update(*arguments)
+        return learned
+
+
+async def test_an_unforeseen_error_does_not_end_the_asking_for_the_layout(kafka_broker: LocalBroker) -> None:
+    """The library's own task would end without a word, and no new leader be known from then on."""
+    client = Stumbling(bootstrap_servers=kafka_broker.bootstrap_servers)
+    keep_in_sight(client)
+    await client.bootstrap()
+    try:
+        async with asyncio.timeout(DEADLINE):
+            assert await client.force_metadata_update()
+        assert client.stumbled
     finally:
         await client.close()
 
