@@ -6,6 +6,7 @@ from datetime import date
 
 import structlog
 
+import schemas
 from gateway.inbox import Refused, judge_message, refused_body
 from gateway.partners import Partners
 from gateway.ports import Chunk, EventLog, Output, Owner
@@ -16,6 +17,7 @@ from gateway.protocol.identity import partition_of
 from gateway.protocol.receipt import ReceiptIds, refusal_record
 from gateway.protocol.record import Record, StoredRecord, position_key, position_record, submission_record
 from gateway.protocol.topic import INBOX, POSITIONS, RECEIPTS, REJECTED, SUBMISSIONS
+from gateway.protocol.trace import sound_traceparent
 from gateway.share import keep_owning, work_partners, work_share
 from gateway.submissions import VERSIONS, command
 
@@ -98,10 +100,19 @@ class InboxPartition:
         for number, record in enumerate(chunk.records):
             if number % _TURN == 0:
                 await asyncio.sleep(0)  # a bad document takes milliseconds to explain: others get their turn
-            outputs += self._judge(record)
+            outputs += self._settle(record)
         home = self._partition % self._log.partitions
         outputs.append(Output(POSITIONS, home, position_record(self._topic, self._partition, chunk.position)))
         return outputs
+
+    def _settle(self, record: StoredRecord) -> Sequence[Output]:
+        try:
+            return self._judge(record)
+        except Exception:  # noqa: BLE001 - a bulkhead: see below
+            # A fault of ours that one message brings out would end every process, at each start anew.
+            _log.exception("intake.broke", place=self._place(record))
+            unread = StoredRecord(record.offset, record.appended_at, None, b"")
+            return self._refuse(unread, Refused((schemas.problem("inbox-broke-the-gateway"),)))
 
     def _judge(self, record: StoredRecord) -> Sequence[Output]:
         partner = self._partners.get(self._platform)
@@ -124,12 +135,12 @@ class InboxPartition:
             receipt=self._receipt(record, partition),
             publisher=self._platform,
             hosts=self._partners.hosts(),
-            traceparent=record.header("traceparent"),
+            traceparent=sound_traceparent(record.header("traceparent")),
         )
         return [Output(SUBMISSIONS, partition, submission_record(submission))]
 
     def _refuse(self, record: StoredRecord, refused: Refused) -> Sequence[Output]:
-        place = f"{self._topic}/{self._partition}/{record.offset}"
+        place = self._place(record)
         problems = [problem.to_json() for problem in refused.problems]
         partition = partition_of(refused.id or self._platform, self._log.partitions)
         _log.info("intake.refused", place=place, codes=[problem.code for problem in refused.problems])
@@ -148,6 +159,9 @@ class InboxPartition:
             Output(REJECTED, home, Record(None, refused_body(record, problems, place=place))),
             Output(RECEIPTS, partition, receipt),
         ]
+
+    def _place(self, record: StoredRecord) -> str:
+        return f"{self._topic}/{self._partition}/{record.offset}"
 
     def _receipt(self, record: StoredRecord, partition: int) -> str:
         parts = (self._topic, self._partition, record.offset)

@@ -46,7 +46,9 @@ class Place:
 
 @lru_cache(maxsize=8192)
 def locate(postal_code: str, city: str, insee_commune: str | None) -> Place:
-    """The territory: from the INSEE code, else from postcode and city, else from the postcode's first digits."""
+    """The territory: from the INSEE code, else from postcode and city, else from the postcode's first digits. Where
+    there is none, an error says why: Clipperton has a postcode and no department.
+    """
     served = communes_of(postal_code)
     if insee_commune is not None:
         return _locate_commune(postal_code, insee_commune, served)
@@ -58,13 +60,13 @@ def locate(postal_code: str, city: str, insee_commune: str | None) -> Place:
     if not named:
         problems.append(_unlisted_city(city, served))
     departments = {commune.department for commune in named or served}
-    if len(departments) == 1:
-        return Place(territories().get(departments.pop()), tuple(problems))
-    department = postal_code[:2]
-    problems.append(
-        problem("department-guessed", pointer="/location/postal_code", actual=postal_code, department=department)
-    )
-    return Place(territories().get(department), tuple(problems))
+    if len(departments) > 1:
+        departments = {postal_code[:2]}
+        problems.append(_guessed(postal_code, *departments))
+    territory = territories().get(*departments)
+    if territory is None:
+        problems.append(_foreign(postal_code))
+    return Place(territory, tuple(problems))
 
 
 def _locate_commune(postal_code: str, code: str, served: tuple[Commune, ...]) -> Place:
@@ -105,11 +107,8 @@ def _locate_commune(postal_code: str, code: str, served: tuple[Commune, ...]) ->
 def _locate_prefix(postal_code: str) -> Place:
     departments = _prefix_departments(postal_code)
     if not departments:
-        return Place(None, (problem("postal-code-foreign", pointer="/location/postal_code", actual=postal_code),))
-    guessed = problem(
-        "department-guessed", pointer="/location/postal_code", actual=postal_code, department=departments[0]
-    )
-    return Place(territories()[departments[0]], (guessed,))
+        return Place(None, (_foreign(postal_code),))
+    return Place(territories()[departments[0]], (_guessed(postal_code, departments[0]),))
 
 
 def _prefix_departments(postal_code: str) -> tuple[str, ...]:
@@ -118,6 +117,14 @@ def _prefix_departments(postal_code: str) -> tuple[str, ...]:
         return _CORSICA if postal_code[2] in "01" else _CORSICA[::-1]
     prefix = department_of(postal_code)
     return (prefix,) if prefix in territories() else ()
+
+
+def _foreign(postal_code: str) -> Problem:
+    return problem("postal-code-foreign", pointer="/location/postal_code", actual=postal_code)
+
+
+def _guessed(postal_code: str, department: str) -> Problem:
+    return problem("department-guessed", pointer="/location/postal_code", actual=postal_code, department=department)
 
 
 def _unlisted_city(city: str, served: tuple[Commune, ...]) -> Problem:

@@ -10,11 +10,11 @@ from multidict import istr
 
 from gateway.api.context import PARTNER
 from gateway.api.management import METRICS
+from gateway.protocol.trace import sound_traceparent
 
 REQUEST_ID = istr("X-Request-Id")
 UNKNOWN_ROUTE = "unknown"
 _ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
-_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _ID_BITS = 96
 NO_STATUS = 499
 """For the log only: the client left before there was an answer."""
@@ -32,9 +32,8 @@ def begin_trace(request: web.Request) -> None:
 
 
 def traceparent_of(request: web.Request) -> str | None:
-    """The request's trace context (W3C Trace Context), None when there is none or it is malformed."""
-    text = request.headers.get("traceparent")
-    return text if text is not None and _TRACEPARENT.fullmatch(text) else None
+    """The request's trace context, None when there is none or it is malformed."""
+    return sound_traceparent(request.headers.get("traceparent"))
 
 
 def sign(request: web.Request, response: web.StreamResponse) -> None:

@@ -21,6 +21,7 @@ from tests.protocol.certified import NOW, issued
 TODAY = date(2026, 11, 30)
 """The day of ``NOW``."""
 BRETAGNE = Partner(platform="bretagne", name="Bretagne", scopes=frozenset({"offers:publish"}), inbox=True)
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 OFFER = {
     "id": "bretagne:1",
     "revision": 1,
@@ -100,13 +101,28 @@ async def refused(log, record):
 
 async def test_a_publication_becomes_a_submission(log):
     """[PUB-031]: with its own digest, territory and provenance."""
-    await log.append(INBOX + "bretagne", 0, [message(traceparent="00-1-2-01")])
+    await log.append(INBOX + "bretagne", 0, [message(traceparent=TRACE)])
     async with intake(log):
         (value,) = await until(log, SUBMISSIONS, 1)
     submission = read_submission(value)
     assert isinstance(submission, Publish)
     assert (submission.publisher, submission.revision, submission.territory["department"]) == ("bretagne", 1, "35")
-    assert (submission.provenance, submission.traceparent) == (("bretagne",), "00-1-2-01")
+    assert (submission.provenance, submission.traceparent) == (("bretagne",), TRACE)
+
+
+@pytest.mark.parametrize("text", ["00-1-2-01", "joindre marie@atelier.example", "", "x" * 100_000, TRACE + "-x"])
+async def test_a_malformed_trace_context_is_dropped(log, text):
+    """[PUB-007]: it would go on to every reader."""
+    await log.append(INBOX + "bretagne", 0, [message(traceparent=text)])
+    async with intake(log):
+        (value,) = await until(log, SUBMISSIONS, 1)
+    assert read_submission(value).traceparent is None
+
+
+async def test_a_message_that_brings_out_a_fault_of_the_gateways_holds_nobody_back(log):
+    """[PUB-035]: such a message, which no broker can hold, stands for every fault that is not known yet."""
+    unheard_of = Record(b"bretagne:1", b"{}", (("ce_type", ()),))
+    assert await refused(log, unheard_of) == ["inbox-broke-the-gateway"]
 
 
 async def test_a_withdrawal_becomes_a_submission(log):

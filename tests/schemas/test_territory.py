@@ -98,11 +98,18 @@ def test_every_listed_postcode_leads_to_a_department() -> None:
     for postcode in known_postcodes():
         for commune in communes_of(postcode):
             found_place = locate(postcode, commune.name, None)
-            if postcode == "98799":  # Clipperton, where nobody lives
-                continue
             if found_place.territory is None or found_place.territory.department != commune.department:
-                lost.append((postcode, commune))
-    assert lost == []
+                lost.append((postcode, [problem.code for problem in found_place.problems]))
+    assert lost == [("98799", ["postal-code-foreign"])]  # Clipperton, where nobody lives
+
+
+def test_a_place_without_territory_is_an_error() -> None:
+    """OFR-018, whatever the city is called"""
+    places = {postcode: locate(postcode, "Babaland", None) for postcode in known_postcodes()}
+    unplaced = {code: [one.code for one in place.problems] for code, place in places.items() if place.territory is None}
+    assert unplaced == {"98799": ["city-unlisted", "postal-code-foreign"]}
+    nowhere = changed({"location.postal_code": "98799", "location.insee_commune": GONE})
+    assert ("postal-code-foreign", "/location/postal_code") in errors(check(nowhere))
 
 
 def test_the_list_of_communes_is_whole() -> None:

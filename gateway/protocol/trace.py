@@ -1,0 +1,12 @@
+"""The trace context that a submission may carry (W3C Trace Context, version 00)."""
+
+import re
+
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+
+
+def sound_traceparent(text: str | None) -> str | None:
+    """A partner's ``traceparent`` as it is; None when there is none or it is malformed (PUB-007): it goes on to every
+    reader, so nothing else may travel in it.
+    """
+    return text if text is not None and _TRACEPARENT.fullmatch(text) else None
