@@ -83,13 +83,22 @@ class Inbound:
         counts: Counter[str] = Counter()
         walk = Walk()
         async for page in self._walker.pages(walk):
-            judged = [self._judge(listed, now, counts) for listed in page.listed]
+            judged = [self._settle(listed, now, counts) for listed in page.listed]
             await self._submit([one for one in judged if one is not None])
         if walk.complete:
             await self._withdraw(walk, now, counts)
         counts["live"] = self._state.live()
         _log.info("national.scanned", total=walk.total, complete=walk.complete, **counts)
         return {"state": "ok", "scanned_at": utc(now), "total": walk.total, "complete": walk.complete, **counts}
+
+    def _settle(self, listed: Listed, now: int, counts: Counter[str]) -> Publish | Withdraw | None:
+        try:
+            return self._judge(listed, now, counts)
+        except Exception:  # noqa: BLE001  # a bulkhead, see below
+            # A fault of ours that one item of the site brings out would end every process, at each start anew.
+            _log.exception("national.import_broke", number=listed.number)
+            counts["refused"] += 1
+            return None
 
     def _judge(self, listed: Listed, now: int, counts: Counter[str]) -> Publish | Withdraw | None:
         """The submission that an item of the search asks for, if any."""

@@ -48,6 +48,15 @@ async def test_an_offer_made_at_the_site_is_imported_with_its_territory(make_ben
     assert "seats" not in state.offer
 
 
+async def test_an_address_that_cannot_be_read_costs_only_its_own_offer(make_bench):
+    """Anybody may type one at the site: it must not stop the gateway of all the others."""
+    bench = await scanned(make_bench, others=True)
+    bench.simulator.publish_on_site(**MADE, permalink="https://[stage")
+    bench.simulator.publish_on_site(**MADE)
+    await bench.start()
+    await eventually(lambda: imported(bench, 1))
+
+
 async def imported(bench, count):
     return len(national(await bench.offers())) == count
 
