@@ -42,6 +42,11 @@ class _Lane:
     calls: deque[_Call] = field(default_factory=deque)
     task: "asyncio.Task[None] | None" = None
 
+    def give_up(self, call: _Call) -> None:
+        """Let go of a call that nobody waits for any more: it counts no longer, so it may not stay."""
+        with contextlib.suppress(ValueError):
+            self.calls.remove(call)
+
 
 @dataclass(slots=True)
 class _Source:
@@ -86,6 +91,8 @@ class Appender:
                 raise UnknownOutcomeError(f"Kafka did not answer an append to {place.topic} in time.") from None
             raise LogUnavailableError(f"Kafka was not ready for an append to {place.topic} in time.") from None
         finally:
+            if not call.sent:
+                self._lanes[place].give_up(call)
             self._queued_calls -= 1
             self._queued_bytes -= size
 
@@ -111,7 +118,7 @@ class Appender:
             lane.task = asyncio.create_task(self._drain(lane))
 
     async def _drain(self, lane: _Lane) -> None:
-        """Write until nothing waits; calls that were given up meanwhile are passed over."""
+        """Write until nothing waits."""
         try:
             while (source := await self._ready(lane)) is not None:
                 calls = _take(lane)
@@ -125,8 +132,6 @@ class Appender:
     async def _ready(self, lane: _Lane) -> _Source | None:
         """A producer whose connection to the leader stands; None when nobody waits for it any more."""
         while True:
-            while lane.calls and lane.calls[0].done.done():
-                lane.calls.popleft()
             if not lane.calls:
                 return None
             with contextlib.suppress(KafkaError, OSError):
@@ -199,14 +204,13 @@ async def _beat() -> None:
 
 
 def _take(lane: _Lane) -> list[_Call]:
-    """The next calls in their order, as many as make up a batch of 1 MiB, without those that were given up."""
+    """The next calls in their order, as many as make up a batch of 1 MiB."""
     calls: list[_Call] = []
     room = MAX_BYTES
     while lane.calls and (not calls or lane.calls[0].size <= room):
         call = lane.calls.popleft()
-        if not call.done.done():
-            calls.append(call)
-            room -= call.size
+        calls.append(call)
+        room -= call.size
     return calls
 
 

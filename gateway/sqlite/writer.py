@@ -22,14 +22,13 @@ _T = TypeVar("_T")
 class Job:
     """One piece of work, and where its answer goes. ``begun`` tells whether it may have been written."""
 
-    __slots__ = ("answer", "begun", "dropped", "loop", "work")
+    __slots__ = ("answer", "begun", "loop", "work")
 
     def __init__(self, work: Work) -> None:
         self.work = work
         self.loop = asyncio.get_running_loop()
         self.answer: asyncio.Future[Any] = self.loop.create_future()
         self.begun = False
-        self.dropped = False
 
     def settle(self, result: object, error: Exception | None) -> None:
         """Give the answer, in the thread of the event loop."""
@@ -82,12 +81,13 @@ class Writer:
             async with asyncio.timeout(self._patience):
                 return await asyncio.shield(job.answer)
         except TimeoutError:
-            with self._wake:
-                job.dropped = not job.begun
             job.answer.cancel()
-            if job.dropped:
-                raise LogUnavailableError(f"The log did not get to this write within {self._patience} s.") from None
-            raise UnknownOutcomeError(f"The log did not finish this write within {self._patience} s.") from None
+            with self._wake:
+                if job.begun:
+                    error = UnknownOutcomeError(f"The log did not finish this write within {self._patience} s.")
+                    raise error from None
+                self._jobs.remove(job)
+            raise LogUnavailableError(f"The log did not get to this write within {self._patience} s.") from None
 
     def close(self) -> None:
         """Write what waits, then end; blocks until the thread is done."""
@@ -106,11 +106,9 @@ class Writer:
                 if not self._jobs:
                     return
                 group = [self._jobs.popleft() for _ in range(min(len(self._jobs), _GROUP))]
-                group = [job for job in group if not job.dropped]
                 for job in group:
                     job.begun = True
-            if group:
-                self._answer(group, self._commit(group))
+            self._answer(group, self._commit(group))
 
     def _commit(self, group: Collection[Job]) -> list[tuple[object, Exception | None]]:
         """Do the group's work in one transaction: an outcome per job. The processes of one machine take turns at a lock

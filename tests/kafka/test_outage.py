@@ -1,7 +1,10 @@
 """A broker that dies, freezes and comes back: what is said then, and that nothing acknowledged is lost."""
 
 import asyncio
+import gc
+import tracemalloc
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import suppress
 from typing import TypeVar
 
 import pytest
@@ -11,6 +14,7 @@ from gateway.kafka.broker import LocalBroker, missing
 from gateway.ports import LogUnavailableError, Output, Reader, UnknownOutcomeError
 from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, OFFERS, RECEIPTS, SUBMISSIONS
+from gateway.sole import MAX_BYTES
 from tests.contract.log_ground import DEADLINE, keys, read_keys, record
 
 pytestmark = pytest.mark.kafka
@@ -153,6 +157,30 @@ async def test_a_frozen_broker_makes_an_append_unknown_and_those_behind_it_refus
     doubtful = {*before[:-1], *after[:-1]}
     found = [key for key in await insist(lambda: read_keys(log, SUBMISSIONS)) if key not in doubtful]
     assert [before[-1], "sent", after[-1]] == found
+
+
+async def given_up(log: KafkaLog) -> None:
+    with suppress(LogUnavailableError, UnknownOutcomeError):
+        await log.append(SUBMISSIONS, 0, [Record(b"large", bytes(MAX_BYTES // 2))])
+        pytest.fail("nothing can have been written")
+
+
+async def test_what_was_given_up_while_the_broker_is_frozen_takes_no_room(log: KafkaLog, broker: LocalBroker) -> None:
+    """Whoever tries again and again through an outage would fill the memory."""
+    await append_until_it_succeeds(log, "before")
+    broker.pause()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for _ in range(2):
+            await asyncio.gather(*(given_up(log) for _ in range(40)))
+        gc.collect()
+        kept = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+        broker.resume()
+    await append_until_it_succeeds(log, "after")
+    assert kept < 5 * MAX_BYTES
 
 
 async def test_what_is_closed_while_the_broker_is_frozen_leaves_nothing_at_work(
