@@ -13,6 +13,7 @@ from gateway.ports import (
     LogBusyError,
     LogUnavailableError,
     Owner,
+    PositionLostError,
     TopicError,
     UnknownOutcomeError,
 )
@@ -126,10 +127,10 @@ async def _work(work: Callable[[Place], Awaitable[None]], place: Place) -> None:
 
 
 def _settle_partner(platform: str, task: asyncio.Task[None]) -> None:
-    """A partner whose topic is missing must not stop the others: it is tried again."""
+    """A partner whose topic is missing, or was made anew, must not stop the others: it is tried again."""
     error = task.exception()
-    if isinstance(error, TopicError):
-        _log.error("share.topic_missing", platform=platform, error=str(error))
+    if isinstance(error, TopicError | PositionLostError):
+        _log.error("share.topic_unusable", platform=platform, error=str(error))
     elif error is not None:
         raise error
 

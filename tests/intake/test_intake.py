@@ -11,11 +11,12 @@ import pytest
 from gateway.intake import Intake
 from gateway.memory import Fault, MemoryLog
 from gateway.partners import Partners
+from gateway.ports import Output
 from gateway.protocol.partner import Partner
 from gateway.protocol.receipt import ReceiptIds
-from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN, Record, read_submission
+from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN, Record, position_record, read_submission
 from gateway.protocol.submission import Publish, Withdraw
-from gateway.protocol.topic import COMMON, INBOX, RECEIPTS, REJECTED, SUBMISSIONS, inbox
+from gateway.protocol.topic import COMMON, INBOX, POSITIONS, RECEIPTS, REJECTED, SUBMISSIONS, inbox
 from tests.protocol.certified import NOW, issued
 
 TODAY = date(2026, 11, 30)
@@ -108,6 +109,21 @@ async def test_a_publication_becomes_a_submission(log):
     assert isinstance(submission, Publish)
     assert (submission.publisher, submission.revision, submission.territory["department"]) == ("bretagne", 1, "35")
     assert (submission.provenance, submission.traceparent) == (("bretagne",), TRACE)
+
+
+async def test_an_inbox_that_was_made_anew_waits_and_holds_nobody_back(log):
+    """Its position lies beyond its end: gone on from its start, its messages would get receipts of former ones."""
+    await log.create_topics([inbox("normandie")])
+    owner = await log.own("intake.bretagne", 0)
+    await owner.commit([Output(POSITIONS, 0, position_record(INBOX + "bretagne", 0, 99))])
+    await owner.close()
+    await log.append(INBOX + "bretagne", 0, [message()])
+    async with intake(log) as task, intake(log, replace(BRETAGNE, platform="normandie")) as another:
+        await log.append(INBOX + "normandie", 0, [message("normandie:1", {**OFFER, "id": "normandie:1"})])
+        (value,) = await until(log, SUBMISSIONS, 1)
+        await asyncio.sleep(0.1)
+        assert (task.done(), another.done()) == (False, False)
+    assert read_submission(value).id == "normandie:1"
 
 
 @pytest.mark.parametrize("text", ["00-1-2-01", "joindre marie@atelier.example", "", "x" * 100_000, TRACE + "-x"])
