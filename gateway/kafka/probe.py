@@ -43,14 +43,8 @@ class Probe:
         await self._consumer.stop()
 
     async def counts(self) -> dict[str, int]:
-        """The partition count of every topic whose partitions all have a leader, by full name."""
-        async with self._asking("listing topics"):
-            topics = await self._admin.describe_topics()
-        return {
-            each["topic"]: len(each["partitions"])
-            for each in topics
-            if each["partitions"] and all(part["leader"] >= 0 for part in each["partitions"])
-        }
+        """The partition count of every topic, by full name."""
+        return {topic: len(leaders) for topic, leaders in (await self._leaders()).items()}
 
     async def starts(self, places: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
         """The first offset that each partition still holds."""
@@ -77,7 +71,10 @@ class Probe:
                 raise TopicError(f"Kafka did not create {name}: {reason}.")
         names = {topic.name for topic in wanted}
         async with self._asking("waiting for the leaders of new topics"):
-            while not names <= (await self.counts()).keys():  # noqa: ASYNC110 - Kafka gives no event for it
+            while True:
+                leaders = await self._leaders()
+                if all(-1 not in leaders.get(name, [-1]) for name in names):
+                    return
                 await asyncio.sleep(_LOOK_SECONDS)
 
     async def configs(self, names: Sequence[str]) -> dict[str, dict[str, str]]:
@@ -92,6 +89,12 @@ class Probe:
                     raise TopicError(f"Kafka does not tell the configuration of {name}: {message}.")
                 found[name] = {entry[0]: entry[1] for entry in entries}
         return found
+
+    async def _leaders(self) -> dict[str, list[int]]:
+        """Who leads each partition of every topic, -1 where nobody does at present."""
+        async with self._asking("listing topics"):
+            topics = await self._admin.describe_topics()
+        return {each["topic"]: [part["leader"] for part in each["partitions"]] for each in topics if each["partitions"]}
 
     @asynccontextmanager
     async def _asking(self, doing: str) -> AsyncIterator[Any]:

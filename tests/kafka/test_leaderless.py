@@ -1,0 +1,78 @@
+"""Topics of which a part has no leader for a while: they are there all the same, and whoever needs that part waits."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
+
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from gateway.kafka import KafkaLog, KafkaSettings
+from gateway.kafka.broker import missing
+from gateway.ports import LogUnavailableError, TopicError
+from gateway.protocol.topic import COMMON, SUBMISSIONS
+from tests.contract.log_ground import record
+from tests.kafka.cluster import LocalCluster
+
+pytestmark = pytest.mark.kafka
+
+PATIENCE = 4.0
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[LocalCluster]:
+    """Brokers of this module's own, since one of them dies."""
+    lack = missing()
+    if lack is not None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"kafka: {lack}")
+    with LocalCluster() as cluster:
+        yield cluster
+
+
+async def leaders(settings: KafkaSettings) -> list[int]:
+    """Who leads each partition of ``submissions``, -1 for nobody."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=settings.bootstrap_servers)
+    await admin.start()
+    try:
+        [topic] = await admin.describe_topics([settings.topic(SUBMISSIONS)])
+    finally:
+        await admin.close()
+    return [part["leader"] for part in sorted(topic["partitions"], key=lambda part: part["partition"])]
+
+
+async def insist(attempt: Callable[[], Awaitable[object]]) -> None:
+    """Until another broker is asked than the one that is away."""
+    async with asyncio.timeout(60):
+        while True:
+            with suppress(LogUnavailableError, KafkaError):
+                await attempt()
+                return
+            await asyncio.sleep(0.05)
+
+
+async def without_leader(settings: KafkaSettings, partition: int) -> None:
+    if (await leaders(settings))[partition] != -1:
+        raise KafkaError("it is still told that somebody leads")
+
+
+async def test_a_topic_without_one_leader_is_not_taken_for_missing(cluster: LocalCluster) -> None:
+    """Each topic lies on one broker here. Taken for missing it would have ended the relay."""
+    settings = KafkaSettings(bootstrap_servers=cluster.bootstrap_servers, patience=PATIENCE)
+    log = await KafkaLog.open(settings)
+    try:
+        await log.create_topics(COMMON)
+        led_by = await leaders(settings)
+        partition = led_by.index(max(led_by))
+        await asyncio.to_thread(cluster.kill, [led_by[partition]])
+        await insist(lambda: without_leader(settings, partition))
+        for _ in range(5):
+            with pytest.raises(TopicError, match="inbox"):
+                await insist(lambda: log.ends("inbox.nobody"))
+        with pytest.raises(LogUnavailableError):
+            await log.append(SUBMISSIONS, partition, [record("late")])
+        await asyncio.to_thread(cluster.start, [led_by[partition]])
+        await insist(lambda: log.append(SUBMISSIONS, partition, [record("back")]))
+    finally:
+        await log.close()
