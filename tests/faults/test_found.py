@@ -26,6 +26,7 @@ from gateway.views import OfferView, Tail
 from tests.faults.arena import Arena
 from tests.faults.ending import read_receipts
 from tests.faults.inner import Hands, inner_gateway
+from tests.slept import SleptLog
 
 NOW = 1_796_000_000_000
 
@@ -226,44 +227,28 @@ async def test_a_killed_gateway_starts_again_though_its_worker_was_being_sent_a_
 async def test_a_broker_that_slept_does_not_make_a_new_replica_forget_what_was_decided(tmp_path: Path) -> None:
     """[REV-003] [RCP-004]: it takes itself for the leader still, and tells where the log ended when it fell asleep."""
     clock = Hands(NOW)
-
-    class Slept(MemoryLog):
-        async def ends(self, topic: str) -> tuple[int, ...]:
-            return (0,) * self.partitions if topic == OFFERS and self.asleep else await super().ends(topic)
-
-        asleep = False
-
-    log = Slept(clock=clock)
+    log = SleptLog(clock=clock)
     await log.create_topics(COMMON)
+    old = await log.ends(OFFERS)
     (offer,) = generate(1, "bretagne", 1, clock.today, wrong=0.0)
     for name in ("one", "another"):
         async with inner_gateway(log, tmp_path / name, clock) as inner, inner.running():
             await inner.submit([inner.prepare(revised(offer, 1).raw)])
             await inner.settled()
-        log.asleep = True
+        log.told[OFFERS] = old
     assert ["accepted", "duplicate"] == [receipt.verdict for receipt in await read_receipts(log)]
 
 
 async def test_a_broker_that_has_just_taken_the_lead_does_not_make_the_audit_cry_loss(tmp_path: Path) -> None:
     """Its first word about the end of ``receipts`` is an old one; what is really wrong is found again."""
     clock = Hands(NOW)
-
-    class Elected(MemoryLog):
-        async def ends(self, topic: str) -> tuple[int, ...]:
-            ends = await super().ends(topic)
-            if topic != RECEIPTS or self.old_words == 0:
-                return ends
-            self.old_words -= 1
-            return tuple(end - 3 for end in ends)
-
-        old_words = 0
-
-    log = Elected(clock=clock)
+    log = SleptLog(clock=clock)
     await log.create_topics(COMMON)
     async with inner_gateway(log, tmp_path, clock) as inner, inner.running():
         await inner.submit([inner.prepare(offer.raw) for offer in generate(1, "bretagne", 9, clock.today, wrong=0.0)])
         await inner.settled()
-    log.old_words = log.partitions
+    log.told[RECEIPTS] = tuple(end - 3 for end in await log.ends(RECEIPTS))
+    log.words = log.partitions
     assert [] == (await audit(log)).findings
-    log.old_words = 2 * log.partitions
+    log.words = 2 * log.partitions
     assert (await audit(log)).findings

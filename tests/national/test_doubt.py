@@ -7,7 +7,9 @@ import pytest
 from adapters.national.connector_order import Replay
 from adapters.national.simulator_fault import Fault
 from gateway.memory import Fault as LogFault
+from gateway.protocol.topic import COMMON, OFFERS
 from tests.national.bench import document, eventually
+from tests.slept import SleptLog
 
 ONE = "bretagne:1"
 
@@ -160,3 +162,21 @@ async def test_a_second_owner_takes_over_and_nothing_is_there_twice(make_bench):
     await bench.until_states(dict.fromkeys(ids, "delivered"))
     assert set(ids) == set(bench.live())
     assert not first.done() or first.exception() is not None
+
+
+@pytest.mark.parametrize("disk", ["the-same", "another"])
+async def test_a_broker_that_slept_does_not_make_the_next_owner_withdraw_what_is_live(make_bench, disk):
+    """It tells where ``offers`` ended when it fell asleep: what came since would seem to be gone with its marker."""
+    log = SleptLog()
+    await log.create_topics(COMMON)
+    log.told[OFFERS] = await log.ends(OFFERS)
+    bench = await make_bench(log)
+    ids = [f"bretagne:{number}" for number in range(30)]
+    await bench.publish(*(document(one) for one in ids))
+    await bench.start(folder="the-same")
+    await bench.until_states(dict.fromkeys(ids, "delivered"))
+    await bench.stop()
+    await bench.publish(document("bretagne:30"))
+    await bench.start(folder=disk)
+    await bench.until_states(dict.fromkeys([*ids, "bretagne:30"], "delivered"))
+    assert 0 == bench.calls("DELETE")
