@@ -104,7 +104,7 @@ class NationalConnector:
             return None
 
         async def look(ledger: Ledger) -> None:
-            await inbound.run(ledger.findings)
+            await inbound.run(ledger)
 
         return look
 

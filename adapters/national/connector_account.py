@@ -69,7 +69,7 @@ class AccountWork:
         self._orders, self._caught_up = WaitingOrders(self._route.account), asyncio.Event()
         calls = self._make_calls(ledger)
         try:
-            offers = [await owner.end(OFFERS, p) for p in range(self._log.partitions)]
+            offers = await ledger.ends(OFFERS)
             orders_from = await self._rebuild(ledger, offers)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._follow(ledger, offers, orders_from))

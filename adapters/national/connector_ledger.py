@@ -105,6 +105,10 @@ class Ledger:
         ends = await self._owner.commit(outputs)
         return {partition: end for (_, partition), end in ends.items()}
 
+    async def ends(self, topic: str) -> list[int]:
+        """Per partition of a topic what ``Owner.end`` says. Raises as that."""
+        return [await self._owner.end(topic, partition) for partition in range(self.partitions)]
+
     @property
     def home(self) -> int:
         """The partition of the account's orders, note and positions."""

@@ -6,6 +6,7 @@ scans is withdrawn, unless search hides it by its own season, or so much is miss
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from adapters.national.accounts import Search
+from adapters.national.connector_ledger import Ledger
 from adapters.national.inbound_offer import document, is_out_of_season, judge, offer_id
 from adapters.national.inbound_state import InboundState
 from adapters.national.outbox_patience import Timing
@@ -28,6 +30,7 @@ from gateway.protocol.identity import NATIONAL, partition_of
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.record import utc
 from gateway.protocol.submission import Publish, Retire, Submission, Withdraw
+from gateway.protocol.topic import OFFERS
 from gateway.submissions import Submissions
 
 SCANS = 2
@@ -62,24 +65,24 @@ class Inbound:
         self._state = state
         self._timing = timing
 
-    async def run(self, findings: dict[str, Any]) -> None:
-        """Scan until cancelled; ``findings["search"]`` says how the last scan went."""
+    async def run(self, ledger: Ledger) -> None:
+        """Scan until cancelled, for the ledger's owner; its ``findings["search"]`` says how the last scan went."""
         while True:
             try:
-                findings["search"] = await self.scan()
+                ledger.findings["search"] = await self._scan(await ledger.ends(OFFERS))
             except RightMissingError:
-                findings["search"] = {"state": "waiting-for-right"}
+                ledger.findings["search"] = {"state": "waiting-for-right"}
             except SiteError as error:
                 _log.warning("national.scan_failed", error=str(error))
-                findings["search"] = {"state": "failed", "error": str(error)}
+                ledger.findings["search"] = {"state": "failed", "error": str(error)}
             await self._timing.sleep(self._search.minutes * 60)
 
-    async def scan(self) -> dict[str, Any]:
-        """One scan: import what is new or has changed, withdraw what is gone; what was found. Raises SiteError,
-        RightMissingError, LogError.
+    async def _scan(self, ends: Sequence[int]) -> dict[str, Any]:
+        """One scan: import what is new or has changed, withdraw what is gone; what was found. ``offers`` is known up to
+        its ``ends`` first. Raises SiteError, RightMissingError, LogError.
         """
         now = self._timing.clock()
-        await self._state.catch_up(self._log)
+        await self._state.catch_up(self._log, ends)
         counts: Counter[str] = Counter()
         walk = Walk()
         async for page in self._walker.pages(walk):

@@ -4,7 +4,7 @@ A disposable SQLite table, filled from ``offers``. It also counts the scans in w
 only makes a withdrawal wait for two more.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -50,15 +50,17 @@ class InboundState(LocalCopy):
     FORMAT = 2
     LAYOUT = _LAYOUT
 
-    async def catch_up(self, log: EventLog) -> None:
-        """Read ``offers`` up to the end that it has now."""
-        ends = dict(enumerate(await log.ends(OFFERS)))
-        at = dict.fromkeys(ends, 0) | dict(self._db.execute("SELECT partition, position FROM position").fetchall())
-        if any(at[p] > end for p, end in ends.items()):
+    async def catch_up(self, log: EventLog, ends: Sequence[int]) -> None:
+        """Read ``offers`` up to its ends, by partition. They must be an owner's word: the site's copy of an offer that
+        lies behind an old one would be imported.
+        """
+        start = dict.fromkeys(range(len(ends)), 0)
+        at = start | dict(self._db.execute("SELECT partition, position FROM position").fetchall())
+        if any(at[p] > end for p, end in enumerate(ends)):
             self.clear()
-            at = dict.fromkeys(ends, 0)
+            at = start
         async with log.reader({(OFFERS, p): position for p, position in at.items()}) as reader:
-            while any(at[p] < end for p, end in ends.items()):
+            while any(at[p] < end for p, end in enumerate(ends)):
                 for chunk in await reader.poll(limit=_PAGE, wait=1.0):
                     self._apply(chunk)
                     at[chunk.partition] = chunk.position

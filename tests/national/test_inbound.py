@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 from adapters.national.accounts import Search
+from gateway.protocol.topic import COMMON, OFFERS
 from tests.national.bench import document, eventually
+from tests.slept import SleptLog
 
 JUNE = ("2027-W24", "2027-W25")
 MADE = {
@@ -154,6 +156,25 @@ async def test_our_own_offers_come_back_as_echoes_and_are_not_imported(make_benc
         "https://1eleve1stage.education.gouv.fr/offres-de-stage/1",
         "https://partner.example.org/offres/7",
     } == addresses
+
+
+async def test_a_broker_that_slept_does_not_make_the_sites_own_of_what_is_ours(make_bench):
+    """[RTE-003]: it tells where ``offers`` ended when it fell asleep, before an offer that the site shows too."""
+    log = SleptLog()
+    await log.create_topics(COMMON)
+    log.told[OFFERS] = await log.ends(OFFERS)
+    bench = await scanned(make_bench, others=True, log=log)
+    await bench.publish(document("bretagne:1"))
+    bench.simulator.publish_on_site(**MADE)
+    bench.simulator.publish_on_site(**MADE, permalink="https://stages.example.bzh/offres/1")
+    await bench.start()
+    pages = bench.calls("GET")
+    await eventually(lambda: asked(bench, pages + 3))
+    log.words = 0
+    await eventually(lambda: imported(bench, 1))
+    assert {"https://1eleve1stage.education.gouv.fr/offres-de-stage/1"} == {
+        one.offer["apply_url"] for one in national(await bench.offers()).values()
+    }
 
 
 async def test_without_the_right_to_search_the_note_says_so(make_bench):

@@ -6,6 +6,7 @@ import pytest
 
 from adapters.national.inbound_state import InboundState
 from gateway.protocol.submission import Known
+from gateway.protocol.topic import OFFERS
 from tests.national.bench import document
 
 ID = "national:7001"
@@ -26,7 +27,7 @@ def missing(state):
 
 
 async def scan(bench, state, *seen):
-    await state.catch_up(bench.log)
+    await state.catch_up(bench.log, await bench.log.ends(OFFERS))
     state.count_missing(seen)
 
 
