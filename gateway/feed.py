@@ -70,7 +70,8 @@ class FeedPartition:
         others = [key for key in kept if key.startswith(stem) and not key.startswith(scope)]
         at_key, began_key = position_key(scope, self._partition).decode(), f"{scope}.began/{self._partition}"
         at = kept.get(at_key, 0)
-        # A first reader holds nothing yet; one whose scope changed may hold anything that was ever shared.
+        # A first reader holds nothing yet; one whose scope changed may hold anything that was ever shared. An old end,
+        # told by a broker that slept, costs removals of what it never held: it passes over them.
         began = kept.get(began_key, 0 if others else (await self._log.ends(OFFERS))[self._partition])
         first = [self._keep(Record(key.encode(), None)) for key in others]
         if began_key not in kept:

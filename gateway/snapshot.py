@@ -108,6 +108,7 @@ class Snapshots:
     async def mark(self, platform: str) -> tuple[str, int]:
         """A new mark's text and when it ends (ms)."""
         now = self._clock()
+        # An old end, told by a broker that slept, withdraws less and reopens less: the next snapshot makes up for it.
         ends = await self._log.ends(SUBMISSIONS)
         return self._seal.close(orjson.dumps([platform, now, ends])), now + MARK_LIFE_MS
 
@@ -130,7 +131,7 @@ class Snapshots:
             async with self._turn(mark) as owner:
                 with closing(_Present()) as present:
                     await asyncio.to_thread(present.fill, upload.ids())
-                    absent = await self._absent(mark, present)
+                    absent = await self._absent(owner, mark, present)
                     _guard(len(absent), upload.count, await self._offers.count(mark.platform), confirm)
                     await self._use_up(owner, mark)
                     queued = await self._queue(upload)
@@ -153,11 +154,12 @@ class Snapshots:
         finally:
             await owner.close()
 
-    async def _absent(self, mark: Mark, present: "_Present") -> list[tuple[str, int]]:
+    async def _absent(self, owner: Owner, mark: Mark, present: "_Present") -> list[tuple[str, int]]:
         """Live offers last accepted before the mark that the upload lacks, read once the view shows that time."""
         if not await self._positions.reached(SUBMISSIONS, mark.ends, timeout=self._patience):
             raise SnapshotRefusedError("snapshot-not-ready")
-        if not await self._offers.reached(await self._log.ends(OFFERS), self._patience):
+        offers = [await owner.end(OFFERS, partition) for partition in range(self._log.partitions)]
+        if not await self._offers.reached(offers, self._patience):
             raise SnapshotRefusedError("snapshot-not-ready")
         live = self._offers.live_before(mark.platform, mark.ends)
         return [(offer_id, revision) async for offer_id, revision in live if offer_id not in present]

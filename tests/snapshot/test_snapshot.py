@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from gateway.audit import audit
-from gateway.memory import MemoryLog
 from gateway.positions import Positions
 from gateway.protocol.identity import partition_of
 from gateway.protocol.receipt import ReceiptIds
@@ -21,6 +20,7 @@ from gateway.relay import Relay
 from gateway.snapshot import MARK_LIFE_MS, SnapshotRefusedError, Snapshots
 from gateway.submissions import Prepared, Submissions
 from gateway.views import OfferView, Tail
+from tests.slept import SleptLog
 
 IDS = ReceiptIds(b"k" * 32)
 OFFER = {
@@ -87,9 +87,9 @@ class House:
 
     def __init__(self, folder: Path) -> None:
         self.now = 1_796_000_000_000
-        self.log = MemoryLog(clock=lambda: self.now)
+        self.log = SleptLog(clock=lambda: self.now)
         self.folder = folder
-        self.tasks: list[asyncio.Task[None]] = []
+        self.tasks: dict[str, asyncio.Task[None]] = {}
 
     async def open(self) -> None:
         await self.log.create_topics(COMMON)
@@ -116,13 +116,20 @@ class House:
             decided=lambda _: None,
         )
         tail = Tail(self.log, OFFERS, self.view, clock=lambda: self.now)
-        self.tasks = [asyncio.create_task(part) for part in (positions.run(), relay.run(), tail.run())]
+        self.tasks = {
+            name: asyncio.create_task(part.run())
+            for name, part in {"positions": positions, "relay": relay, "tail": tail}.items()
+        }
+
+    async def lose(self, part: str) -> None:
+        task = self.tasks.pop(part)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
     async def close(self) -> None:
-        for task in self.tasks:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        for part in list(self.tasks):
+            await self.lose(part)
         await self.view.close()
         assert (await audit(self.log)).findings == []
         await self.log.close()
@@ -148,7 +155,7 @@ class House:
         expected = {f"bretagne:{number}" for number in numbers}
         async with asyncio.timeout(60):
             while not (expected <= await self.live() if within else expected == await self.live()):
-                for task in self.tasks:
+                for task in self.tasks.values():
                     assert not task.done(), task.exception()
                 await asyncio.sleep(0.01)
 
@@ -269,12 +276,19 @@ async def test_a_later_snapshot_stops_one_that_still_runs(house):
 async def test_a_snapshot_waits_for_what_precedes_its_mark_or_changes_nothing(house):
     """[PUB-029]: here the relay is gone."""
     await house.send(1, 2)
-    _, relay, _ = house.tasks
-    relay.cancel()
-    with suppress(asyncio.CancelledError):
-        await relay
+    await house.lose("relay")
     await house.submissions.submit([publish(3)])
     assert (await refusal(house, await house.mark(), Set([1, 2]))).code == "snapshot-not-ready"
+
+
+async def test_a_snapshot_waits_for_the_view_though_a_broker_that_slept_tells_an_old_end(house):
+    """[PUB-029]: what it lacks would stay live, and it would be told that all is done."""
+    await house.send(1, 2)
+    house.log.told[OFFERS] = await house.log.ends(OFFERS)
+    await house.lose("tail")
+    await house.submissions.submit([publish(3)])
+    assert (await refusal(house, await house.mark(), Set([1, 2]))).code == "snapshot-not-ready"
+    house.log.words = 0
 
 
 async def test_an_offer_of_another_platform_is_none_of_its_business(house):
