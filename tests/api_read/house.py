@@ -12,7 +12,6 @@ from aiohttp.test_utils import TestClient, TestServer
 from adapters.rendering import renderings
 from gateway.api.app import build_app
 from gateway.api.context import Context, Limits
-from gateway.memory import MemoryLog
 from gateway.partners import Partners
 from gateway.ports import Claims, TokenError
 from gateway.positions import Positions
@@ -26,6 +25,7 @@ from gateway.snapshot import Snapshots
 from gateway.submissions import Submissions
 from gateway.views import DeliveryView, OfferView, ReceiptView, RunView, Tail
 from gateway.views.view import View
+from tests.slept import SleptLog
 from tests.views.world import World, receipt_record
 
 SECRET = b"a secret of thirty-two bytes or so"
@@ -63,8 +63,11 @@ class Answer:
 class House:
     """The parts, and what a test does with them."""
 
-    def __init__(self, context: Context, client: TestClient[web.Request, web.Application], clock: Clock) -> None:
+    def __init__(
+        self, context: Context, log: SleptLog, client: TestClient[web.Request, web.Application], clock: Clock
+    ) -> None:
         self.context = context
+        self.log = log
         self.clock = clock
         self.world = World()
         self.client = client
@@ -74,7 +77,7 @@ class House:
     @asynccontextmanager
     async def open(cls, folder: Path, **limits: Any) -> "AsyncIterator[House]":
         clock = Clock()
-        log = MemoryLog(clock=clock)
+        log = SleptLog(clock=clock)
         await log.create_topics(COMMON)
         identity = await log.identity()
         partners, positions, ids = Partners(log), Positions(log), ReceiptIds(SECRET)
@@ -122,7 +125,7 @@ class House:
             )
             client = TestClient(TestServer(build_app(context)))
             await stack.enter_async_context(client)
-            house = cls(context, client, clock)
+            house = cls(context, log, client, clock)
             house.go_on()
             tails = [Tail(log, topic, view, clock=clock) for topic, view in house.views().items() if topic != OFFERS]
             tasks = [asyncio.create_task(run()) for run in (*(tail.run for tail in tails), positions.run)]

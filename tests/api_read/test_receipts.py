@@ -43,6 +43,17 @@ async def test_a_receipt_that_is_not_decided_is_pending_until_the_relay_has_pass
     assert (await house.get(f"/v1/receipts/{receipt}", "bretagne")).status == 404
 
 
+async def test_a_receipt_is_pending_though_a_broker_that_slept_tells_an_end_before_its_submission(house: House) -> None:
+    """RCP-005: by the next word it has learnt the true one."""
+    receipt = minted(house)
+    house.log.told[SUBMISSIONS] = await house.log.ends(SUBMISSIONS)
+    house.log.words = 1
+    await house.log.append(SUBMISSIONS, 0, [Record(b"x", b"{}")])
+    house.clock.at += 10 * MINUTE
+    waiting = await house.get(f"/v1/receipts/{receipt}", "bretagne")
+    assert (waiting.status, waiting.body["verdict"]) == (200, "pending")
+
+
 async def test_the_gateways_own_receipt_is_shown_to_the_offers_publisher(house: House) -> None:
     derived = house.context.receipt_ids.derive("gateway", partition=0, parts=("bretagne:1", 1, "expired"))
     assert (await house.get(f"/v1/receipts/{derived}", "bretagne")).status == 404
