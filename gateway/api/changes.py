@@ -20,6 +20,7 @@ from gateway.protocol.routing import Reader
 from gateway.protocol.topic import OFFERS
 
 _AHEAD_SECONDS = 5.0
+_ANYWHERE = 2**63
 _PAUSE, _PAUSE_AT_MOST = 0.02, 1.0
 
 HEADERS: Mapping[str, str] = {hdrs.CACHE_CONTROL: "no-store"}
@@ -45,11 +46,13 @@ async def _cursor(context: Context, query: Query, reader: Reader) -> Cursor:
         now = view.fresh or context.clock()
         return cursors.start(end=view.positions, now=now, asked=query.asked, reader=reader, log=context.identity)
     found = _read(context, query, reader, view.positions)
-    if found == "resync-required":  # perhaps only beyond this replica: the log knows its own end
-        found = _read(context, query, reader, tuple(await context.log.ends(OFFERS)))
+    if found == "resync-required":  # perhaps only beyond this replica
+        found = _read(context, query, reader, (_ANYWHERE,) * len(view.positions))
+        if isinstance(found, Cursor) and not await view.reached(found.positions, _AHEAD_SECONDS):
+            # The log knows its own end; a broker of it that slept tells an old one, but not for as long as this waited.
+            found = _read(context, query, reader, tuple(await context.log.ends(OFFERS)))
     if isinstance(found, str):
         raise ProblemError(found)
-    await view.reached(found.positions, _AHEAD_SECONDS)
     return found
 
 

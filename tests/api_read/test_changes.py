@@ -10,7 +10,7 @@ import schemas
 from gateway.protocol import cursor as cursors
 from gateway.protocol.cursor import FRESH_MS, Cursor
 from gateway.protocol.routing import Filter, Reader
-from gateway.protocol.topic import DAY_MS
+from gateway.protocol.topic import DAY_MS, OFFERS
 from tests.api_read.house import Answer, House
 from tests.views.world import offer_of
 
@@ -158,15 +158,20 @@ async def test_standing_at_the_end_keeps_a_cursor_fresh(house: House) -> None:
     assert (await follow(house, diligent)).status == 200
 
 
-async def test_a_cursor_ahead_of_this_replica_waits_for_it(house: House) -> None:
-    """The log holds more than this view has applied: another replica was further."""
+@pytest.mark.parametrize("slept", [False, True])
+async def test_a_cursor_ahead_of_this_replica_waits_for_it(house: House, *, slept: bool) -> None:
+    """The log holds more than this view has applied: another replica was further, and a broker slept."""
     await house.publish(offer_of("bretagne:1"))
+    old = await house.log.ends(OFFERS)
     await house.hold_back()
     await house.publish(offer_of("bretagne:2"), wait=False)
-    elsewhere = sealed(house, positions=tuple(await house.context.log.ends("offers")), fresh=house.clock.at - DAY_MS)
+    elsewhere = sealed(house, positions=await house.log.ends(OFFERS), fresh=house.clock.at - DAY_MS)
+    if slept:
+        house.log.told[OFFERS] = old
     poll = asyncio.create_task(follow(house, elsewhere))
     assert not await house.context.offers.moved(house.context.offers.positions, 0.1)
     assert not poll.done()
+    house.log.words = 0
     house.go_on()
     answer = await asyncio.wait_for(poll, 10)
     assert (answer.status, told(answer), answer.body["more"]) == (200, [], False)
