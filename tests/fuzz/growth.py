@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from tests.schemas.test_agreement import WHOLE
+from tests.schemas.documents import WHOLE
 
 _T = TypeVar("_T")
 TIMES = 4

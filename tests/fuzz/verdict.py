@@ -19,8 +19,7 @@ from schemas.rules import delivery, employer, schedule, week
 from schemas.territory import locate
 from tests.fuzz.document import TEXTS, graft, mutate_document
 from tests.fuzz.target import Scramble, Target
-from tests.schemas.documents import ON
-from tests.schemas.test_agreement import WHOLE
+from tests.schemas.documents import ON, WHOLE
 
 _SOUND = [orjson.dumps(WHOLE), *(offer.raw for offer in generate(1, "bretagne", 12, ON, wrong=0.0))]
 WITHDRAWAL = {"id": "bretagne:1", "revision": 2, "withdrawn": "filled"}

@@ -61,6 +61,22 @@ def changed(changes: Mapping[str, Any] | None = None, /, **fields: Any) -> dict[
     return document
 
 
+WHOLE = changed(
+    {
+        "rome": {"code": "H2206", "version": "4"},
+        "schedule.monday": {"start": "09:00", "end": "17:00", "break_minutes": 60},
+        "schedule.lunch_break": "Repas au réfectoire.",
+        "restrictions": {"rep": False, "qpv": True, "schools": ["0750655E"]},
+        "redistribution.mask_employer": False,
+        "source_id": "grand-est:7",
+        "national_remote_id": "gre-7",
+        "extensions": {"bretagne": {"ref": [1, "a", {"b": None}]}},
+    },
+    expires_on="2027-06-20",
+)
+"""An offer with every field there is."""
+
+
 def check(document: Any, *, on: date = ON) -> schemas.Verdict:
     """The verdict on a document given as JSON value or as bytes."""
     raw = document if isinstance(document, bytes) else orjson.dumps(document)
@@ -70,6 +86,11 @@ def check(document: Any, *, on: date = ON) -> schemas.Verdict:
 def found(verdict: schemas.Verdict) -> list[tuple[str, str]]:
     """Code and pointer of each problem, in the verdict's order."""
     return [(problem.code, problem.pointer) for problem in verdict.problems]
+
+
+def pointer(field: str) -> str:
+    """The JSON pointer of a field named by dotted path."""
+    return "/" + field.replace(".", "/")
 
 
 def codes(verdict: schemas.Verdict) -> set[str]:

@@ -92,15 +92,15 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
         "tests/relay/test_relay.py::test_markers_are_forgotten_after_402_days_and_a_late_revision_then_starts_above",
     ),
     "T-14": (
-        "tests/schemas/test_shape.py::test_html_is_refused_in_every_text",
-        "tests/schemas/test_shape.py::test_control_characters_are_refused_in_every_text",
+        "tests/schemas/test_text.py::test_html_is_refused_in_every_text",
+        "tests/schemas/test_text.py::test_control_characters_are_refused_in_every_text",
         "tests/threats/test_threat_lines.py::test_no_answer_is_a_page",
         "tests/rendering/test_rss.py::test_every_text_is_found_again_and_is_never_markup",
         "tests/rendering/test_posting.py::test_every_text_is_found_again_and_none_ends_a_script",
     ),
     "T-15": (
-        "tests/schemas/test_shape.py::test_other_addresses_are_refused",
-        "tests/schemas/test_shape.py::test_private_hosts_are_refused",
+        "tests/schemas/test_link.py::test_other_addresses_are_refused",
+        "tests/schemas/test_link.py::test_private_hosts_are_refused",
         "tests/threats/test_threat_lines.py::test_whatever_handles_offers_opens_no_connection",
     ),
     "T-16": (
