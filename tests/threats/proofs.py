@@ -104,10 +104,10 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
         "tests/threats/test_threat_lines.py::test_whatever_handles_offers_opens_no_connection",
     ),
     "T-16": (
-        "tests/oauth/test_external.py::test_only_public_addresses_are_public",
-        "tests/oauth/test_external.py::test_an_address_of_this_network_is_never_asked_by_default",
-        "tests/oauth/test_external.py::test_only_https_and_host_names_are_followed",
-        "tests/oauth/test_external.py::test_a_server_that_does_not_answer_is_given_up",
+        "tests/oauth/test_remote.py::test_only_public_addresses_are_public",
+        "tests/oauth/test_remote.py::test_an_address_of_this_network_is_never_asked_by_default",
+        "tests/oauth/test_remote.py::test_only_https_and_host_names_are_followed",
+        "tests/oauth/test_remote.py::test_a_server_that_does_not_answer_is_given_up",
     ),
     "T-17": (
         "tests/schemas/test_personal.py::test_every_text_is_redacted_and_told",

@@ -1,0 +1,76 @@
+"""An authorization server of somebody else, the tokens that it gives, and a verifier that asks it."""
+
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from joserfc.jwk import ECKey
+
+from gateway.oauth.remote import RemoteKeys
+from gateway.oauth.verifier import Verifier
+from gateway.ports import TokenError
+from tests.oauth.ground import ISSUER, Ground, sign
+
+KEY = ECKey.generate_key("P-256", {"kid": "k1"})
+SECONDS = 30.0
+"""What a server on a slow machine may take."""
+
+
+@dataclass
+class Issuer:
+    """An authorization server of somebody else; a test decides how it behaves."""
+
+    url: str = ""
+    asked: list[str] = field(default_factory=list)
+    jwks: Any = None
+    answers: dict[str, Callable[[], web.StreamResponse]] = field(default_factory=dict)
+    metadata: dict[str, Any] = field(default_factory=dict)
+    rfc8414: bool = True
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append(request.path)
+        if request.path in self.answers:
+            return self.answers[request.path]()
+        if request.path == "/jwks":
+            return web.json_response(self.jwks)
+        if request.path == "/.well-known/oauth-authorization-server/realm" and self.rfc8414:
+            return web.json_response(self.metadata)
+        if request.path == "/realm/.well-known/openid-configuration" and not self.rfc8414:
+            return web.json_response(self.metadata)
+        raise web.HTTPNotFound
+
+
+def with_remote(ground: Ground, certificate: Path, **settings: Any) -> Ground:
+    tls = ssl.create_default_context(cafile=certificate)
+    remote = RemoteKeys(clock=ground.clock, tls=tls, **{"timeout": SECONDS, **settings})
+    ground.verifier = Verifier(ground.tokens, ground.partners, remote, clock=ground.clock)
+    return ground
+
+
+def foreign(
+    ground: Ground, issuer: Issuer, *, key: Any = KEY, header: Mapping[str, Any] | None = None, **changes: Any
+) -> str:
+    """An access token of that server, as it should be but for what the test changes; None leaves a claim out."""
+    now = ground.clock() // 1000
+    claims = {
+        "iss": issuer.url,
+        "aud": ["https://other.example", ISSUER],
+        "sub": "3f0c",
+        "client_id": "bretagne",
+        "scope": "offers:read profile",
+        "exp": now + 7200,
+        "jti": "1",
+        **changes,
+    }
+    whole = {"typ": "at+jwt", "kid": "k1", **(header or {})}
+    return sign(key, {name: value for name, value in claims.items() if value is not None}, whole)
+
+
+async def refused(ground: Ground, token: str) -> str:
+    with pytest.raises(TokenError) as raised:
+        await ground.verifier.verify(token)
+    return str(raised.value)
