@@ -50,9 +50,9 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
         "tests/model/test_stories.py::test_each_reader_hears_of_the_end_of_what_it_was_shown_and_of_nothing_else",
     ),
     "T-08": (
-        "tests/protocol/test_values.py::test_a_forged_cursor_is_refused",
-        "tests/protocol/test_values.py::test_an_altered_id_never_reads",
-        "tests/protocol/test_values.py::test_purposes_and_keys_do_not_open_each_other",
+        "tests/protocol/test_cursor.py::test_a_forged_cursor_is_refused",
+        "tests/protocol/test_receipt.py::test_an_altered_id_never_reads",
+        "tests/protocol/test_seal.py::test_purposes_and_keys_do_not_open_each_other",
         "tests/fuzz/test_fuzz_findings.py::test_only_the_spelling_that_was_given_out_is_genuine",
         "tests/fuzz/test_targets.py::test_no_input_breaks_a_promise",
         "tests/threats/test_threat_lines.py::test_sealed_texts_are_never_compared_by_equality",

@@ -1,0 +1,48 @@
+"""Cursors: read as they were written, or refused with the reason."""
+
+import pytest
+
+from gateway.protocol import cursor as cursors
+from gateway.protocol.routing import Filter, Reader
+from gateway.protocol.seal import Seal
+
+SEAL = Seal(b"k" * 32, purpose="cursor")
+ASKED = Filter(region=frozenset({"53"}))
+READER = Reader("normandie")
+
+
+def read(text: str, **change: object) -> object:
+    terms = {"asked": ASKED, "reader": READER, "log": "L", "end": (9, 9), "now": 1_000}
+    return cursors.read(text, SEAL, **{**terms, **change})  # type: ignore[arg-type]
+
+
+def text() -> str:
+    cursor = cursors.start(end=(9, 9), now=1_000, asked=ASKED, reader=READER, log="L")
+    return cursors.write(cursor, SEAL)
+
+
+def test_a_cursor_comes_back_as_it_went():
+    """[FEED-004]."""
+    cursor = read(text())
+    assert isinstance(cursor, cursors.Cursor)
+    assert (cursor.positions, cursor.began) == ((0, 0), (9, 9))
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"asked": Filter()}, "cursor-filter"),
+        ({"reader": Reader("bretagne")}, "resync-required"),
+        ({"log": "M"}, "resync-required"),
+        ({"now": 1_001 + cursors.FRESH_MS}, "resync-required"),
+        ({"end": (9,)}, "resync-required"),
+    ],
+)
+def test_a_cursor_is_refused_for_another_filter_reader_log_or_after_seven_days(change, fault):
+    """[FEED-005] [FEED-009]."""
+    assert read(text(), **change) == fault
+
+
+def test_a_forged_cursor_is_refused():
+    """[FEED-004]."""
+    assert read(text()[:-1] + "_") == "cursor-forged"

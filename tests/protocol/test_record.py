@@ -1,0 +1,74 @@
+"""Records: what is written on the log is read again as it was."""
+
+from dataclasses import replace
+
+import pytest
+
+from gateway.protocol.record import (
+    OfferState,
+    event_headers,
+    offer_record,
+    read_offer,
+    read_submission,
+    skim_submission,
+    submission_record,
+    utc,
+)
+from gateway.protocol.submission import Publish
+from tests.protocol.example import OFFER, SUBMISSIONS, TERRITORY, known
+
+
+@pytest.mark.parametrize("submission", SUBMISSIONS, ids=lambda one: type(one).__name__)
+def test_a_submission_survives_the_log(submission):
+    record = submission_record(submission)
+    assert record.key == b"bretagne:1"
+    assert read_submission(record.value or b"") == submission
+
+
+@pytest.mark.parametrize("submission", SUBMISSIONS, ids=lambda one: type(one).__name__)
+def test_a_submission_that_is_only_skimmed_is_the_same(submission):
+    """Also where a text of the offer, or of a problem, looks like the place where the offer begins."""
+    if isinstance(submission, Publish):
+        trap = ',"offer":{"title":"x"}'
+        submission = replace(submission, offer={**OFFER, "title": trap}, problems=({"actual": trap},))
+    skimmed = skim_submission(submission_record(submission).value or b"")
+    assert submission_record(skimmed) == submission_record(submission)
+    if isinstance(submission, Publish):
+        assert replace(skimmed, offer=submission.offer) == submission
+
+
+@pytest.mark.parametrize("raw", [b"{}", b'{"kind":"other"}'])
+def test_what_the_gateway_did_not_write_is_an_error(raw):
+    with pytest.raises(ValueError, match="unknown kind"):
+        read_submission(raw)
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        OfferState("bretagne:1", known(expires_on="2027-06-27"), OFFER, TERRITORY),
+        OfferState("bretagne:1", known(reason="filled")),
+    ],
+    ids=["live", "marker"],
+)
+def test_a_record_of_offers_carries_all_that_a_rebuild_needs(state):
+    record = offer_record(state)
+    assert read_offer(record.key or b"", record.value or b"") == state
+
+
+def test_a_change_on_a_feed_is_a_binary_cloudevent():
+    """[RTE-010]."""
+    headers = dict(event_headers("bretagne:1", 5, at=1_796_000_000_000, published=True))
+    assert headers["ce_id"] == b"bretagne:1:5"
+    assert headers["ce_type"] == b"fr.stages.offer.published.v1"
+    assert headers["ce_specversion"] == b"1.0"
+    assert headers["content-type"] == b"application/json"
+
+
+def test_a_value_is_compared_and_hashed_by_its_fields():
+    assert known() == known() != known(revision=2)
+    assert len({known(), known(), known(revision=2)}) == 2
+
+
+def test_instants_are_rfc_3339_in_utc():
+    assert utc(1_796_000_000_007) == "2026-11-30T00:53:20.007Z"

@@ -1,0 +1,69 @@
+"""Routing: who is shown an offer, what of it, and who is owed its removal."""
+
+from gateway.protocol.change import change_for
+from gateway.protocol.record import OfferState
+from gateway.protocol.routing import Filter, Reader, masked, provenance_of
+from tests.protocol.example import OFFER, TERRITORY, known
+
+
+def test_an_offer_never_goes_where_it_has_been():
+    """[RTE-003] [RTE-004]: an apply URL on another platform's host says that it passed there."""
+    hosts = {"stages.example": "occitanie"}
+    assert provenance_of(OFFER, publisher="bretagne", hosts=hosts) == ("bretagne", "occitanie")
+    state = OfferState("bretagne:1", known(provenance=("bretagne", "occitanie")), OFFER, TERRITORY)
+    seen = [
+        change_for(Reader(name), Filter(), state, above_start=True) is not None for name in ("occitanie", "grand-est")
+    ]
+    assert seen == [False, True]
+
+
+def test_redistribution_governs_regions_and_the_national_site_apart():
+    """[RTE-002]."""
+    for flag, reader in (("regions", "grand-est"), ("national", "national")):
+        offer = {**OFFER, "redistribution": {flag: False}}
+        state = OfferState("bretagne:1", known(shared=frozenset()), offer, TERRITORY)
+        assert change_for(Reader(reader), Filter(), state, above_start=True) is None
+
+
+def test_an_offer_that_stops_being_shared_is_removed_where_it_was_shared():
+    """[FEED-007]."""
+    offer = {**OFFER, "redistribution": {"regions": False}}
+    state = OfferState("bretagne:1", known(), offer, TERRITORY)
+    expected = {"op": "removal", "id": "bretagne:1", "sequence": 5, "reason": "out-of-scope"}
+    assert change_for(Reader("grand-est"), Filter(), state, above_start=True) == expected
+
+
+def test_an_offer_that_leaves_the_filter_is_removed_above_the_start_and_skipped_below():
+    """[FEED-006]."""
+    state = OfferState("bretagne:1", known(), OFFER, TERRITORY)
+    elsewhere = Filter(department=frozenset({"29"}))
+    assert change_for(Reader("grand-est"), elsewhere, state, above_start=False) is None
+    removal = change_for(Reader("grand-est"), elsewhere, state, above_start=True)
+    assert removal is not None
+    assert removal["op"] == "removal"
+
+
+def test_a_removal_passes_every_filter():
+    """[FEED-006]."""
+    state = OfferState("bretagne:1", known(reason="filled"))
+    change = change_for(Reader("grand-est"), Filter(region=frozenset({"11"})), state, above_start=True)
+    assert change == {"op": "removal", "id": "bretagne:1", "sequence": 5, "reason": "filled"}
+
+
+def test_a_masked_employer_is_hidden_from_all_but_its_publisher():
+    """[RTE-005]."""
+    offer = {**OFFER, "redistribution": {"mask_employer": True}}
+    shown = masked(offer, reader=Reader("grand-est"), publisher="bretagne")
+    assert shown["employer"] == {"public": False}
+    assert shown["location"] == {"postal_code": "35000", "city": "Rennes"}
+    assert "extensions" not in shown
+    assert masked(offer, reader=Reader("bretagne"), publisher="bretagne") == offer
+
+
+def test_a_masked_place_cannot_be_found_by_its_coordinates():
+    """[RTE-005]."""
+    state = OfferState("bretagne:1", known(), {**OFFER, "redistribution": {"mask_employer": True}}, TERRITORY)
+    around = Filter(bbox=(-2.0, 48.0, -1.0, 49.0))
+    assert change_for(Reader("grand-est"), around, state, above_start=False) is None
+    bare = OfferState("bretagne:1", known(), OFFER, TERRITORY)
+    assert change_for(Reader("grand-est"), around, bare, above_start=False) is not None
