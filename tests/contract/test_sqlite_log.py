@@ -1,11 +1,7 @@
-"""The embedded log keeps the contract, survives kill -9, and shares its file with other processes."""
+"""The embedded log keeps the contract, and takes care of its file."""
 
 import asyncio
-import signal
 import sqlite3
-import subprocess
-import sys
-from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,13 +12,11 @@ import pytest
 from gateway.clock import now
 from gateway.ports import EventLog, LogUnavailableError, Output
 from gateway.protocol.record import Record
-from gateway.protocol.topic import DAY_MS, OFFERS, POSITIONS, RECEIPTS, SUBMISSIONS
+from gateway.protocol.topic import DAY_MS, OFFERS, SUBMISSIONS
 from gateway.sqlite import SqliteLog
 from gateway.sqlite.file import READ_BYTES, connect, read_streams, stream_of, write_records
 from tests.contract.event_log import EventLogContract
 from tests.contract.log_ground import TOPICS, Hung, read, read_keys, record, records
-
-ROOT = Path(__file__).parents[2]
 
 
 class _OpenTransaction:
@@ -113,111 +107,6 @@ async def test_a_full_disk_is_told_and_passes(tmp_path: Path) -> None:
     await log.append(SUBMISSIONS, 0, [record("after")])
     assert [*map(str, range(written)), "after"] == await read_keys(log, SUBMISSIONS)
     await log.close()
-
-
-WRITER = """
-import asyncio, sys
-from pathlib import Path
-from gateway.protocol.record import Record
-from gateway.sqlite import SqliteLog
-
-async def main():
-    log = await SqliteLog.open(Path(sys.argv[1]))
-    async def write(lane):
-        number = 0
-        while True:
-            appended = await log.append("submissions", lane % 3, [Record(f"{lane}-{number}".encode(), bytes(300))])
-            print(lane, number, appended.first, flush=True)
-            number += 1
-    await asyncio.gather(*(write(lane) for lane in range(12)))
-
-asyncio.run(main())
-"""
-
-
-async def test_what_was_acknowledged_is_there_after_kill_9(tmp_path: Path) -> None:
-    """Another process is killed while it appends, four times over."""
-    path = tmp_path / "log.sqlite"
-    log = await SqliteLog.open(path)
-    await log.create_topics(TOPICS)
-    acknowledged: set[tuple[str, str]] = set()
-    for _ in range(4):
-        process = subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True, cwd=ROOT
-        )
-        assert process.stdout is not None
-        lines = [process.stdout.readline() for _ in range(300)]
-        process.send_signal(signal.SIGKILL)
-        lines += process.stdout.readlines()
-        process.stdout.close()
-        process.wait()
-        for line in lines:
-            if line.endswith("\n"):
-                lane, number, offset = line.split()
-                acknowledged.add((f"{lane}-{number}@{offset}", lane))
-    found: set[tuple[str, str]] = set()
-    for partition in range(3):
-        async with log.reader({(SUBMISSIONS, partition): 0}) as reader:
-            while chunks := await reader.poll(limit=1_000, wait=0.0):
-                for one in chunks[0].records:
-                    key = (one.key or b"").decode()
-                    found.add((f"{key}@{one.offset}", key.partition("-")[0]))
-    await log.close()
-    assert len(acknowledged) >= 1_200
-    assert acknowledged - found == set()
-
-
-OWNER = """
-import asyncio, sys
-from pathlib import Path
-from gateway.ports import Output
-from gateway.protocol.record import Record
-from gateway.sqlite import SqliteLog
-
-async def main():
-    log = await SqliteLog.open(Path(sys.argv[1]))
-    owner = await log.own("relay", 0)
-    for number in range(1_000_000):
-        name = str(number).encode()
-        outputs = [Output(topic, 0, Record(name, bytes(3_000))) for topic in ("offers", "receipts") for _ in range(50)]
-        await owner.commit([*outputs, Output("positions", 0, Record(b"submissions/0", name))])
-        print(number, flush=True)
-
-asyncio.run(main())
-"""
-
-
-async def test_a_commit_cut_by_kill_9_is_whole_or_not_at_all(tmp_path: Path) -> None:
-    path = tmp_path / "log.sqlite"
-    log = await SqliteLog.open(path)
-    await log.create_topics(TOPICS)
-    process = subprocess.Popen([sys.executable, "-c", OWNER, str(path)], stdout=subprocess.PIPE, text=True, cwd=ROOT)
-    assert process.stdout is not None
-    lines = [process.stdout.readline() for _ in range(40)]
-    process.send_signal(signal.SIGKILL)
-    lines += process.stdout.readlines()
-    process.stdout.close()
-    process.wait()
-    position = int((await read(log, POSITIONS))[-1].value or b"")
-    assert position >= len(lines) - 1
-    for topic in (OFFERS, RECEIPTS):
-        found = Counter(await read_keys(log, topic))
-        assert dict.fromkeys(map(str, range(position + 1)), 50) == found
-    await log.close()
-
-
-async def test_a_waiting_reader_sees_what_another_process_appends(tmp_path: Path) -> None:
-    path = tmp_path / "log.sqlite"
-    log = await SqliteLog.open(path)
-    await log.create_topics(TOPICS)
-    async with log.reader({(SUBMISSIONS, 0): 0}) as reader:
-        waiting = asyncio.create_task(reader.poll(limit=10, wait=20.0))
-        process = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.DEVNULL, cwd=ROOT)
-        chunks = await waiting
-        process.kill()
-        process.wait()
-    await log.close()
-    assert len(chunks) == 1
 
 
 @pytest.mark.parametrize("content", [b"", b"not a database, but long enough to be taken for one" * 100])
