@@ -10,6 +10,8 @@ from adapters.national.client import NationalSite
 from adapters.national.mapping import Part, Ready, Terms, map_offer
 from adapters.national.prospect import Prospect
 from adapters.national.reading import Page, read_page
+from adapters.national.simulator import NationalSimulator
+from adapters.national.simulator_stock import Row
 from adapters.national.site import Answer
 from gateway.protocol.decide import PARIS
 from schemas import check
@@ -27,6 +29,13 @@ def at(day: str) -> int:
 
 NAME = "bretagne:atelier-1"
 NOW = at("2026-11-20T10:00:00")
+
+
+def row_of(simulator: NationalSimulator, remote_id: str = NAME) -> Row:
+    """The site's first row of that remote id, which is there."""
+    row = simulator.row(remote_id)
+    assert row is not None
+    return row
 
 
 def offer_of(on: date = ON, **changes: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from adapters.national.simulator_fault import Fault
 from adapters.national.simulator_time import SteppedTime
 from adapters.national.site import LoginRefusedError, OutcomeUnknownError, SiteUnavailableError
 from tests.kafka.certificate import Authority
-from tests.national_site.ground import EMAIL, NAME, NOW, OLD_TOKEN, PASSWORD, creation
+from tests.national_site.ground import EMAIL, NAME, NOW, OLD_TOKEN, PASSWORD, creation, row_of
 from tests.national_site.server import account_at, connect, serving
 
 
@@ -29,8 +29,7 @@ async def test_all_five_calls_reach_the_site(site: NationalSite, simulator: Nati
     assert 1 == len((await site.search(1, keyword="autre")).body["internshipOffers"])
     assert 0 == len((await site.search(1, keyword="boulangerie")).body["internshipOffers"])
     assert 200 == (await site.delete(NAME)).status
-    row = simulator.row(NAME)
-    assert row is not None
+    row = row_of(simulator)
     assert not row.kept
     assert 1 == simulator.answered["POST", 200]  # one login served them all
 

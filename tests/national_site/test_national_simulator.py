@@ -14,7 +14,7 @@ from adapters.national.simulator import NationalSimulator
 from adapters.national.simulator_fault import Fault
 from adapters.national.simulator_stock import Operator
 from adapters.national.simulator_time import SteppedTime
-from tests.national_site.ground import EMAIL, NOW, OLD_TOKEN, PASSWORD, made_there, offer_of, ready
+from tests.national_site.ground import EMAIL, NOW, OLD_TOKEN, PASSWORD, made_there, offer_of, ready, row_of
 
 ROOT = Path(__file__).parents[2]
 OFFERS = "/api/v2/internship_offers"
@@ -79,8 +79,7 @@ async def test_the_old_interface_takes_two_weeks_without_period_and_no_other_per
     assert 400 == await status_of(session, "POST", OLD, headers=headers, json={"internship_offer": offer})
     del offer["period"]
     assert 201 == await status_of(session, "POST", OLD, headers=headers, json={"internship_offer": offer})
-    row = simulator.row("a")
-    assert row is not None
+    row = row_of(simulator, "a")
     assert (("2027-W24", "2027-W25"), ("seconde",)) == (row.weeks, row.grades)
 
 
@@ -99,8 +98,7 @@ async def test_a_refused_patch_changes_nothing(session: aiohttp.ClientSession, s
     assert 201 == await status_of(session, "POST", OFFERS, headers=headers, json={"internship_offer": offer})
     worse = {"internship_offer": {**offer, "title": "Autre", "description": "a" * 1501}}
     assert 400 == await status_of(session, "PATCH", f"{OFFERS}/a", headers=headers, json=worse)
-    row = simulator.row("a")
-    assert row is not None
+    row = row_of(simulator, "a")
     assert offer["title"] == row.title
 
 

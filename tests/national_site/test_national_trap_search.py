@@ -1,0 +1,44 @@
+"""Traps 1 and 2: what the index and the search list, and what they leave out."""
+
+from adapters.national.answer import RightMissing, understand
+from adapters.national.client import NationalSite
+from adapters.national.simulator import NationalSimulator
+from adapters.national.simulator_stock import Operator
+from adapters.national.simulator_time import SteppedTime
+from tests.national_site.ground import NAME, at, deliver, index, made_there, offer_of, page_of, ready, row_of, search
+
+
+async def test_trap_1_the_index_lists_only_ones_own_offers(site: NationalSite, simulator: NationalSimulator) -> None:
+    await deliver(site, ready(offer_of()))
+    simulator.publish_on_site(**made_there())
+    assert [NAME] == await index(site)
+    assert ["Une semaine à la mairie", ready(offer_of()).body["title"]] == await search(site)
+
+
+async def test_trap_1_others_offers_need_a_right(site: NationalSite, operator: Operator) -> None:
+    operator.full_access = False
+    assert RightMissing() == understand(await site.search(1))
+
+
+async def test_trap_2_search_hides_what_is_full_ended_or_of_autumn(
+    site: NationalSite, simulator: NationalSimulator, time: SteppedTime
+) -> None:
+    await deliver(site, ready(offer_of()))
+    row = row_of(simulator)
+    row.full = True
+    simulator.publish_on_site(**made_there(title="En automne", weeks=("2026-W48", "2026-W49"), grades=("troisieme",)))
+    simulator.publish_on_site(**made_there(title="L'an prochain", weeks=("2027-W40", "2028-W3"), grades=("troisieme",)))
+    simulator.publish_on_site(**made_there(title="En hiver", weeks=("2027-W3",), grades=("troisieme",)))
+    assert ["En hiver"] == await search(site)
+    assert [NAME] == await index(site)  # absent from search is not withdrawn
+    time.now = at("2027-01-22T12:00:00")
+    assert [] == await search(site)
+
+
+async def test_trap_2_what_search_does_not_show_is_unknown(site: NationalSite, simulator: NationalSimulator) -> None:
+    simulator.publish_on_site(**made_there(city="Le Bouscat", max_candidates=5, handicap_accessible=False))
+    (listed,) = page_of(await site.search(1)).listed
+    assert "Le bouscat" == listed.city
+    assert f"{simulator.url}/offres-de-stage/1" == listed.apply_url
+    assert not hasattr(listed, "seats")
+    assert not listed.accessible
