@@ -69,7 +69,8 @@ def html_to_text(text: str) -> str:
         if shown == text:
             break
         text = shown
-    text = _LOOKS_LIKE_TAG.sub("< ", _CUT_TAG.sub("", text))
+    # What is invisible goes first: it may stand between two signs that would be markup without it.
+    text = _LOOKS_LIKE_TAG.sub("< ", _CUT_TAG.sub("", _visible(text)))
     text = clean(_LOOKS_LIKE_REFERENCE.sub("& ", text))
     return _LONELY_DASH.sub("- ", text)  # a paragraph within an item of a list
 

@@ -59,6 +59,8 @@ PIECES = st.lists(
 
 @given(PIECES)
 @example("&amp;amp;amp;lt;b>")
+@example("<\u200b?")
+@example("&foo\u037e")
 def test_what_was_html_is_never_refused_as_markup(markup: str) -> None:
     """[FMT-008]"""
     text = html_to_text(markup)
