@@ -120,7 +120,10 @@ class Pull:
             feed.close()
 
     async def _catch_up(self, mark: Mark) -> None:
-        """Wait until all that precedes the mark is decided and visible: revisions are given by what is known."""
+        """Wait until all that precedes the mark is decided and visible: revisions are given by what is known.
+
+        An old end, told by a broker that slept, costs at most a change that the next reading in full makes up for.
+        """
         means = self._means
         decided = await means.positions.reached(SUBMISSIONS, mark.ends, timeout=_PATIENCE_SECONDS)
         if not decided or not await means.offers.reached(await means.log.ends(OFFERS), _PATIENCE_SECONDS):
