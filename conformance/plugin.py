@@ -3,7 +3,7 @@
 import asyncio
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,11 @@ from conformance.cli.drive import playing
 from conformance.model.case import Case
 from conformance.model.library import cases
 from conformance.model.result import Outcome, Result
+from conformance.report.console import name_of
 from conformance.role.runner import Choice, Player, cases_for, run_cases
-from conformance.target.setup import Setup, read_setup
+from conformance.target.setup import Setup, SetupError, read_setup
+from conformance.words import both, joined, say
+from schemas.rulebook import LANGUAGES, Language
 
 NAME = "conformance.toml"
 
@@ -30,15 +33,20 @@ class SetupFile(pytest.File):
     """The cases of one set-up. The role is made ready once, for all of them."""
 
     setup_: Setup
+    language: Language
     player: Player
     runner: asyncio.Runner
     _stack: AsyncExitStack
 
     def collect(self) -> Iterator[pytest.Item]:
         """An item for each case."""
-        self.setup_ = read_setup(self.path, os.environ)
+        self.language = _language(os.environ)
+        try:
+            self.setup_ = read_setup(self.path, os.environ)
+        except SetupError as error:
+            raise pytest.UsageError(joined((error.text, error.step), " ")[self.language]) from error
         for case in cases_for(self.setup_, Choice(), cases()):
-            yield CaseItem.from_parent(self, name=case.id, case=case)
+            yield CaseItem.from_parent(self, name=case.id, case=case, language=self.language)
 
     def setup(self) -> None:
         """Make the role ready."""
@@ -56,9 +64,10 @@ class SetupFile(pytest.File):
 class CaseItem(pytest.Item):
     """One case."""
 
-    def __init__(self, *, case: Case, **arguments: Any) -> None:
+    def __init__(self, *, case: Case, language: Language, **arguments: Any) -> None:
         super().__init__(**arguments)
         self._case = case
+        self._language: Language = language
 
     def runtest(self) -> None:
         """Play it; what is not a pass is told in the test runner's own words."""
@@ -70,20 +79,23 @@ class CaseItem(pytest.Item):
             case Outcome.PASS:
                 return
             case Outcome.OMIT:
-                pytest.skip((result.reason or {}).get("en", ""))
+                pytest.skip(self._reason(result))
             case _ if result.announced:
-                pytest.xfail((result.reason or {}).get("en", ""))
+                pytest.xfail(self._reason(result))
         raise NotConformingError(result)
+
+    def _reason(self, result: Result) -> str:
+        return "" if result.reason is None else result.reason[self._language]
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """What was expected and found, instead of a trace through the kit."""
         if isinstance(excinfo.value, NotConformingError):
-            return _told(excinfo.value.result)
+            return _told(excinfo.value.result, self._language)
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where the case comes from, and what it is about."""
-        return self.path, 0, f"{self._case.id}: {self._case.title['en']}"
+        return self.path, 0, f"{self._case.id}: {self._case.title[self._language]}"
 
 
 class NotConformingError(Exception):
@@ -94,10 +106,21 @@ class NotConformingError(Exception):
         self.result = result
 
 
-def _told(result: Result) -> str:
+def _language(environ: Mapping[str, str]) -> Language:
+    """As the command has it: French, unless ``CONFORMANCE_LANG`` says otherwise."""
+    asked = environ.get("CONFORMANCE_LANG", "fr")
+    for language in LANGUAGES:
+        if language == asked:
+            return language
+    raise pytest.UsageError(both(say("no-language", value=repr(asked))))
+
+
+def _told(result: Result, language: Language) -> str:
     case = result.case
-    lines = [f"{result.outcome.value}: {case.title['en']} ({', '.join(case.requirements)})"]
-    lines += [f"  {each.place}\n    expected: {each.expected}\n    found:    {each.actual}" for each in result.findings]
+    lines = [f"{name_of(result.outcome)[language]}: {case.title[language]} ({', '.join(case.requirements)})"]
+    for each in result.findings:
+        told = (say("expected", told=each.expected), say("found", told=each.actual))
+        lines += [f"  {each.place[language]}", *(f"    {text[language]}" for text in told)]
     if result.reason is not None:
-        lines.append(f"  {result.reason['en']}")
-    return "\n".join([*lines, f"  → {case.mend['en']}"])
+        lines.append(f"  {result.reason[language]}")
+    return "\n".join([*lines, f"  → {case.mend[language]}"])

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import secrets
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -13,10 +14,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from conformance import clock
-from conformance.cli.console import ERR, OUT, UNUSABLE, Language, stop
+from conformance.cli.console import ERR, OUT, UNUSABLE, stop
 from conformance.cli.drive import VERSIONS, drive
 from conformance.cli.explain import explain_to
-from conformance.cli.template import TEMPLATES
+from conformance.cli.template import template_of
 from conformance.cli.write import FORMATS, check_file, check_reports, write_file, write_reports
 from conformance.model.case import Role
 from conformance.model.coverage import coverage as all_requirements
@@ -31,6 +32,8 @@ from conformance.role.runner import Choice, cases_for
 from conformance.script.batch import UnreadableError
 from conformance.target.doctor import Check, examine
 from conformance.target.setup import Setup, SetupError, read_setup
+from conformance.words import both, plain, say
+from schemas.rulebook import Language
 
 app = typer.Typer(
     name="passerelle-conformance",
@@ -38,78 +41,76 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="Prove that your side of the interconnection works: publisher, subscriber, gateway or national site.\n\n"
-    "Ends with 0 when all is well, 1 when cases fail, 2 when called wrongly, 3 when the set-up is wrong, 4 when the "
-    "kit itself fails, 5 when something could not be verified.",
+    help=f"{both(say('help'))}\n\n{both(say('help-exit-codes'))}",
 )
 
-Lang = Annotated[Language, typer.Option(help="Language of the explanations.")]
-SetupFile = Annotated[Path, typer.Option("--config", "-c", help="The partner's one file.")]
+Lang = Annotated[Language, typer.Option(help=both(say("help-lang")), envvar="CONFORMANCE_LANG")]
+SetupFile = Annotated[Path, typer.Option("--config", "-c", help=both(say("help-config")))]
+Reports = Annotated[list[Path] | None, typer.Option("--report", help=both(say("help-report", forms=FORMATS)))]
 _SETUP = Path("conformance.toml")
 
 
-def _read(path: Path) -> Setup:
+def _read(path: Path, lang: Language) -> Setup:
     try:
         return read_setup(path, os.environ)
     except SetupError as error:
-        stop(str(error), error.step, EXIT_CODES[Outcome.CONFIG_ERROR])
+        stop(error.text, error.step, EXIT_CODES[Outcome.CONFIG_ERROR], lang)
 
 
-@app.command()
-def init(role: Annotated[Role, typer.Argument(help="Which side you are.")]) -> None:
+@app.command(help=both(say("help-init")))
+def init(role: Annotated[Role, typer.Argument(help=both(say("help-role")))], lang: Lang = "fr") -> None:
     """Write a conformance.toml to fill in."""
     if _SETUP.exists():
-        stop(f"{_SETUP} is there already.", "edit it, or move it away", UNUSABLE)
-    _SETUP.write_text(TEMPLATES[role], encoding="utf-8")
-    OUT.print(f"{_SETUP} is written. Fill it in, then run `passerelle-conformance doctor`.")
+        stop(say("setup-there", path=_SETUP), say("setup-there-step"), UNUSABLE, lang)
+    _SETUP.write_text(template_of(role, lang), encoding="utf-8")
+    OUT.print(say("setup-written", path=_SETUP)[lang])
 
 
-@app.command()
-def doctor(config: SetupFile = _SETUP) -> None:
+@app.command(help=both(say("help-doctor")))
+def doctor(config: SetupFile = _SETUP, lang: Lang = "fr") -> None:
     """Check the set-up before any case is played: reachable, encrypted, in time, accounts that work."""
-    wrong = asyncio.run(_doctor(_read(config)))
+    wrong = asyncio.run(_doctor(_read(config, lang), lang))
     if wrong:
         raise typer.Exit(EXIT_CODES[Outcome.CONFIG_ERROR])
 
 
-async def _doctor(setup: Setup) -> bool:
+async def _doctor(setup: Setup, lang: Language) -> bool:
     wrong = False
     async with aiohttp.ClientSession() as session:
         async for check in examine(setup, session, now=clock.now()):
-            _tell_check(check)
+            _tell_check(check, lang)
             wrong = wrong or check.state == "wrong"
     return wrong
 
 
-def _tell_check(check: Check) -> None:
+def _tell_check(check: Check, lang: Language) -> None:
     colour = {"good": "green", "doubtful": "yellow", "wrong": "red"}[check.state]
-    OUT.print(f"[{colour}]{check.state:9}[/] {check.name}: ", end="")
-    OUT.print(check.told, markup=False, soft_wrap=True)
-    if check.step:
-        OUT.print(f"          → {check.step}", markup=False, soft_wrap=True)
+    state = {"good": say("good"), "doubtful": say("doubtful"), "wrong": say("wrong")}[check.state][lang]
+    OUT.print(f"[{colour}]{state:10}[/] ", end="")
+    OUT.print(say("at", place=check.name, told=check.told)[lang], markup=False, soft_wrap=True)
+    if check.step is not None:
+        OUT.print(f"           → {check.step[lang]}", markup=False, soft_wrap=True)
 
 
-@app.command()
+@app.command(help=both(say("help-run")))
 def run(
     config: SetupFile = _SETUP,
-    case: Annotated[list[str] | None, typer.Option("--case", help="Only this case; may be repeated.")] = None,
-    family: Annotated[list[str] | None, typer.Option("--family", help="Only this family; may be repeated.")] = None,
+    case: Annotated[list[str] | None, typer.Option("--case", help=both(say("help-case")))] = None,
+    family: Annotated[list[str] | None, typer.Option("--family", help=both(say("help-family")))] = None,
     *,
-    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first case that does not pass.")] = False,
-    seed: Annotated[str, typer.Option(help="Makes ids of one run the same in another; by default a new one.")] = "",
-    report: Annotated[
-        list[Path] | None, typer.Option("--report", help=f"Write a report; the ending says which: {FORMATS}.")
-    ] = None,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help=both(say("help-fail-fast")))] = False,
+    seed: Annotated[str, typer.Option(help=both(say("help-seed")))] = "",
+    report: Reports = None,
     lang: Lang = "fr",
 ) -> None:
     """Play the cases of your role against your system."""
-    check_reports(report or [])
-    setup = _read(config)
+    check_reports(report or [], lang)
+    setup = _read(config, lang)
     choice = Choice(cases=tuple(case or ()), families=tuple(family or ()))
     unknown = choice.unknown(cases_for(setup, Choice(), cases()))
     if unknown:
-        step = f"see `passerelle-conformance list --role {setup.role}`"
-        stop(f"The role {setup.role} has no case or family {', '.join(unknown)}.", step, UNUSABLE)
+        text = say("no-such-case", role=setup.role, names=", ".join(unknown))
+        stop(text, say("list-role-step", role=setup.role), UNUSABLE, lang)
     finished = _play(setup, choice, seed, fail_fast=fail_fast, lang=lang)
     write_reports(document_of(finished), report or [], lang)
     raise typer.Exit(finished.exit_code)
@@ -118,7 +119,7 @@ def run(
 def _play(setup: Setup, choice: Choice, seed: str, *, fail_fast: bool, lang: Language) -> Run:
     chosen = cases_for(setup, choice, cases())
     if not chosen:
-        stop("No case is chosen.", "see `passerelle-conformance list`", UNUSABLE)
+        stop(say("no-choice"), say("list-step"), UNUSABLE, lang)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, console=ERR, transient=True, disable=not ERR.is_terminal) as progress:
         task = progress.add_task("", total=len(chosen))
@@ -132,20 +133,20 @@ def _play(setup: Setup, choice: Choice, seed: str, *, fail_fast: bool, lang: Lan
                 drive(setup, chosen, seed=seed or secrets.token_hex(4), fail_fast=fail_fast, told=told)
             )
         except SetupError as error:
-            stop(str(error), error.step, EXIT_CODES[Outcome.CONFIG_ERROR])
+            stop(error.text, error.step, EXIT_CODES[Outcome.CONFIG_ERROR], lang)
     tell_run(OUT, finished, lang)
     return finished
 
 
-@app.command()
+@app.command(help=both(say("help-certify")))
 def certify(
-    evidence: Annotated[Path, typer.Argument(help="Where to write the evidence (JSON).")],
+    evidence: Annotated[Path, typer.Argument(help=both(say("help-evidence")))],
     config: SetupFile = _SETUP,
     lang: Lang = "fr",
 ) -> None:
     """Play every case of your role and write the evidence, with its digest, for the operator to sign."""
-    check_file(evidence)
-    setup = _read(config)
+    check_file(evidence, lang)
+    setup = _read(config, lang)
     finished = _play(setup, Choice(), "", fail_fast=False, lang=lang)
     owner = setup.accounts.get(setup.role)
     body = evidence_of(
@@ -153,27 +154,28 @@ def certify(
         platform=owner.platform if owner else setup.target,
         played=cases_for(setup, Choice(), cases()),
     )
-    write_file(evidence, orjson.dumps(body, option=orjson.OPT_INDENT_2))
+    write_file(evidence, orjson.dumps(body, option=orjson.OPT_INDENT_2), lang)
     for wrong in check_evidence(body):
-        OUT.print(f"[red]–[/] {wrong}")
+        OUT.print(f"[red]–[/] {wrong[lang]}")
     OUT.print(f"→ {evidence}  {body['digest']}", soft_wrap=True)
     raise typer.Exit(finished.exit_code or int(not finished.conforms))
 
 
-@app.command()
+@app.command(help=both(say("help-judge")))
 def judge(
-    file: Annotated[Path, typer.Argument(help="NDJSON, a JSON array or one offer; .gz too.")],
-    report: Annotated[list[Path] | None, typer.Option("--report", help=f"Write a report: {FORMATS}.")] = None,
+    file: Annotated[Path, typer.Argument(help=both(say("help-file")))],
+    report: Reports = None,
     lang: Lang = "fr",
 ) -> None:
     """Judge a file of offers, offline: the verdict that every gateway will give."""
-    check_reports(report or [])
+    check_reports(report or [], lang)
     day, began = clock.today(), clock.now()
     try:
         documents = list(split_offers(file.read_bytes()))
     except (OSError, UnreadableError) as error:
-        stop(f"{file}: {error}", "give a file of offers in JSON", UNUSABLE)
-    results = tuple(judge_document(raw, number, on=day, language=lang) for number, raw in enumerate(documents, start=1))
+        told = error.text if isinstance(error, UnreadableError) else error.strerror
+        stop(say("unread", path=file, error=told), say("offers-unread-step"), UNUSABLE, lang)
+    results = tuple(judge_document(raw, number, on=day) for number, raw in enumerate(documents, start=1))
     for result in results[:_JUDGED_SHOWN]:
         tell_result(OUT, result, lang)
     finished = Run(
@@ -194,9 +196,9 @@ def judge(
 _JUDGED_SHOWN = 200
 
 
-@app.command(name="list")
+@app.command(name="list", help=both(say("help-list")))
 def list_cases(
-    role: Annotated[Role | None, typer.Option(help="Only cases of this role.")] = None, lang: Lang = "fr"
+    role: Annotated[Role | None, typer.Option(help=both(say("help-role-only")))] = None, lang: Lang = "fr"
 ) -> None:
     """List the cases: id, requirements, title."""
     for case in cases():
@@ -204,57 +206,51 @@ def list_cases(
             OUT.print(f"{case.id}  {', '.join(case.requirements)}  {case.title[lang]}", markup=False, soft_wrap=True)
 
 
-@app.command()
+@app.command(help=both(say("help-explain")))
 def explain(
-    name: Annotated[str, typer.Argument(metavar="ID", help="A case (family/name) or a requirement (OFR-012).")],
-    seed: Annotated[str, typer.Option(help="The run's seed, for the ids it used.")] = "explain",
+    name: Annotated[str, typer.Argument(metavar="ID", help=both(say("help-name")))],
+    seed: Annotated[str, typer.Option(help=both(say("help-seed-used")))] = "explain",
     lang: Lang = "fr",
 ) -> None:
     """Say what a case or requirement asks: the protocol's sentence, the document or steps, and how to do it by hand."""
     if not explain_to(OUT, name, seed=seed, language=lang, day=clock.today()):
-        stop(f"{name!r} is neither a case nor a requirement.", "see `passerelle-conformance list`", UNUSABLE)
+        stop(say("nothing-of-that-name", name=name), say("list-step"), UNUSABLE, lang)
 
 
-@app.command()
+@app.command(help=both(say("help-coverage")))
 def coverage(
-    *, missing: Annotated[bool, typer.Option("--missing", help="Only those without a case.")] = False, lang: Lang = "fr"
+    *,
+    missing: Annotated[bool, typer.Option("--missing", help=both(say("help-missing")))] = False,
+    lang: Lang = "fr",
 ) -> None:
     """Show which cases prove each requirement of the protocol, or why none does."""
-    table = Table(
-        "",
-        {"fr": "Cas", "en": "Cases"}[lang],
-        {"fr": "Exigence, ou raison", "en": "Requirement, or reason"}[lang],
-        box=None,
-    )
+    table = Table("", say("cases")[lang], say("requirement-or-reason")[lang], box=None)
     for each in all_requirements():
         if each.cases and missing:
             continue
-        table.add_row(
-            each.id, str(len(each.cases)), each.sentence if each.cases else f"– {(each.reason or {}).get(lang, '')}"
-        )
+        told = each.sentence if each.reason is None else f"– {each.reason[lang]}"
+        table.add_row(each.id, str(len(each.cases)), told)
     OUT.print(table)
 
 
-@app.command()
+@app.command(help=both(say("help-turn")))
 def report(
-    file: Annotated[Path, typer.Argument(help="A report in JSON, as `run --report` wrote it.")],
-    to: Annotated[list[Path], typer.Option("--to", help=f"Write it in another form: {FORMATS}.")],
+    file: Annotated[Path, typer.Argument(help=both(say("help-report-file")))],
+    to: Annotated[list[Path], typer.Option("--to", help=both(say("help-to", forms=FORMATS)))],
     lang: Lang = "fr",
 ) -> None:
     """Turn a report into another form."""
     try:
         document = read_document(orjson.loads(file.read_bytes()))
     except (OSError, orjson.JSONDecodeError, ReportError) as error:
-        stop(f"{file} is no report: {error}", "give a file that `run --report report.json` wrote", UNUSABLE)
+        why = error.text if isinstance(error, ReportError) else plain(error)
+        stop(say("no-report", file=file, error=why), say("no-report-step"), UNUSABLE, lang)
     write_reports(document, to, lang)
 
 
 def _show_version(wanted: bool) -> None:  # noqa: FBT001 - the shape that typer asks for
     if wanted:
-        typer.echo(
-            f"passerelle-conformance {VERSIONS.kit} (protocol {VERSIONS.protocol}, schema {VERSIONS.schema}, "
-            f"rules {VERSIONS.rules})"
-        )
+        typer.echo(f"passerelle-conformance {VERSIONS.kit} {both(say('version', **asdict(VERSIONS)))}")
         raise typer.Exit
 
 
@@ -262,7 +258,7 @@ def _show_version(wanted: bool) -> None:  # noqa: FBT001 - the shape that typer 
 def passerelle_conformance(
     *,
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Say which version this is.")
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help=both(say("help-version")))
     ] = False,
 ) -> None:
     """Hold what all commands share: the option that says the version."""

@@ -1,12 +1,14 @@
 """The console: what commands print with, and the error that ends one with a next step."""
 
 import sys
-from typing import Literal, NoReturn, TypeAlias
+from typing import NoReturn
 
 from rich.console import Console
 from rich.markup import escape
 
-Language: TypeAlias = Literal["fr", "en"]
+from conformance.words import Texts, say
+from schemas.rulebook import Language
+
 _WIDE = 120
 """Columns where there is no terminal that says how wide it is."""
 
@@ -17,8 +19,8 @@ UNUSABLE = 2
 """The command was called wrongly."""
 
 
-def stop(message: str, step: str, code: int) -> NoReturn:
+def stop(text: Texts, step: Texts, code: int, language: Language) -> NoReturn:
     """Say what is wrong and what to do next, on standard error, and end."""
-    ERR.print(f"[bold red]Error:[/] {escape(message)}", soft_wrap=True)
-    ERR.print(f"Next step: {escape(step)}", soft_wrap=True)
+    ERR.print(f"[bold red]{say('error')[language]}[/] {escape(text[language])}", soft_wrap=True)
+    ERR.print(escape(say("next-step", step=step)[language]), soft_wrap=True)
     raise SystemExit(code)

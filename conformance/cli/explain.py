@@ -10,6 +10,7 @@ from conformance.model.coverage import coverage, sentences
 from conformance.model.library import cases
 from conformance.report.curl import commands_of, shown_document
 from conformance.script.names import Names
+from conformance.words import say
 from schemas.rulebook import Language
 
 _PLATFORMS = {
@@ -51,7 +52,7 @@ def _case(case: Case, seed: str, language: Language, day: date) -> Iterator[str]
     if isinstance(case.subject, Document):
         yield "\n" + shown_document(case, names)
         yield _verdict(case.subject, language)
-    yield from ("\n" + command for command in commands_of(case, names))
+    yield from ("\n" + command for command in commands_of(case, names, language))
 
 
 _HOSTS = {"subscriber": "stages.grand-est.example"}
@@ -64,8 +65,5 @@ def _day_of(case: Case, day: date) -> date:
 
 def _verdict(document: Document, language: Language) -> str:
     expected = document.expected
-    head = {
-        "fr": "accepté" if expected.accepted else "refusé",
-        "en": "accepted" if expected.accepted else "refused",
-    }[language]
+    head = (say("accepted") if expected.accepted else say("refused"))[language]
     return "\n".join([f"→ {head}", *(f"   {code}  {pointer or '/'}" for code, pointer in sorted(expected.problems))])

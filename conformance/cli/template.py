@@ -1,70 +1,98 @@
 """Templates of ``conformance.toml``, one per role, to be filled in by the partner."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator
+from typing import TypeAlias
 
 from conformance.model.case import Role
+from conformance.words import Texts, say
+from schemas.rulebook import Language
 
-_ACCOUNT = """
-[accounts.{name}]             # {what}
-platform = "{platform}"
-client_id = "{platform}"
-secret_env = "KIT_{upper}_SECRET"   # the variable of the environment that holds the secret
-"""
-
-
-def _account(name: str, platform: str, what: str) -> str:
-    return _ACCOUNT.format(name=name, platform=platform, what=what, upper=name.upper())
+_Line: TypeAlias = tuple[str, Texts | None]
+"""A line of TOML, and the comment behind it."""
+_COLUMN = 36
 
 
-def _announced(case: str) -> str:
-    return f"""
-# A failure that you know of and are about to mend. It fails again after that day, and when the case passes.
-# [[expected_failure]]
-# case = "{case}"
-# reason = "ticket 123"
-# until = 2027-01-31
-"""
+def template_of(role: Role, language: Language) -> str:
+    """The file to begin with."""
+    return "".join(_written(toml, comment, language) for toml, comment in _lines_of(role))
 
 
-TEMPLATES: Mapping[Role, str] = {
-    "gateway": 'role = "gateway"\ntarget = "https://gateway.example.org"\n'
-    'profile = "full"                 # "core" where you do without something\n'
-    + _account("publisher", "essai-a", "may publish and read; its offers are the kit's to withdraw")
-    + _account("neighbour", "essai-b", "a second one, likewise; snapshots withdraw all its offers")
-    + _account("subscriber", "essai-c", "may read only")
-    + 'host = "stages.essai-c.example.fr"   # a host that the gateway knows as this platform\'s (loop guard)\n'
-    + _account("operator", "operateur", "may moderate")
-    + _account("national", "national", "reads as the national site")
-    + '\n[hooks]\n# restart = "systemctl restart passerelle"   # ends and starts the gateway, for the crash cases\n'
-    + "\n[features]                      # write false for what you do without: that is tested too\n"
-    + "restart = false\n"
-    + _announced("feed/left-the-filter"),
-    "publisher": """role = "publisher"
+def _written(toml: str, comment: Texts | None, language: Language) -> str:
+    if comment is None:
+        return f"{toml}\n"
+    return f"{toml:<{_COLUMN}} # {comment[language]}\n" if toml else f"# {comment[language]}\n"
 
-[partner]
-listen = "127.0.0.1:8090"       # where the kit plays the gateway; point your platform there
-# control = "http://127.0.0.1:9000"   # your test interface, if you have one (docs/conformance/publisher.md)
-"""
-    + _account("publisher", "bretagne", "who your platform is to the kit; the secret is yours to choose")
-    + """
-[features]                      # write false for what you do without
-# withdrawals = true
-# order = true                  # false: you have no test interface, the kit observes
-"""
-    + _announced("publisher/too-many"),
-    "subscriber": """role = "subscriber"
 
-[partner]
-listen = "127.0.0.1:8090"       # where the kit serves the feed; point your platform there
-control = "http://127.0.0.1:9000"   # your test interface (docs/conformance/subscriber.md)
-"""
-    + _account("subscriber", "grand-est", "who your platform is to the kit; the secret is yours to choose")
-    + _announced("subscriber/resync"),
-    "national": 'role = "national"\ntarget = "https://staging.example.org/api/v2"\n'
-    """
-[accounts.national]
-platform = "national"
-client_id = "essai@example.org"     # the e-mail address of the test account
-secret_env = "KIT_NATIONAL_SECRET"  # the variable of the environment that holds its password
-""",
-}
+def _lines_of(role: Role) -> Iterator[_Line]:
+    yield f'role = "{role}"', None
+    match role:
+        case "gateway":
+            yield from _gateway()
+        case "publisher":
+            yield from _publisher()
+        case "subscriber":
+            yield from _subscriber()
+        case "national":
+            yield from _national()
+
+
+def _gateway() -> Iterator[_Line]:
+    yield 'target = "https://gateway.example.org"', None
+    yield 'profile = "full"', say("template-profile")
+    yield from _account("publisher", "essai-a", say("template-publisher"))
+    yield from _account("neighbour", "essai-b", say("template-neighbour"))
+    yield from _account("subscriber", "essai-c", say("template-subscriber"))
+    yield 'host = "stages.essai-c.example.fr"', say("template-host")
+    yield from _account("operator", "operateur", say("template-operator"))
+    yield from _account("national", "national", say("template-national"))
+    yield "\n[hooks]", None
+    yield '# restart = "systemctl restart passerelle"', say("template-restart")
+    yield "", None
+    yield "[features]", say("template-features")
+    yield "restart = false", None
+    yield from _announced("feed/left-the-filter")
+
+
+def _publisher() -> Iterator[_Line]:
+    yield "\n[partner]", None
+    yield 'listen = "127.0.0.1:8090"', say("template-gateway-here")
+    yield '# control = "http://127.0.0.1:9000"', say("template-control-maybe")
+    yield from _account("publisher", "bretagne", say("template-yourself"))
+    yield "", None
+    yield "[features]", say("template-do-without")
+    yield "# withdrawals = true", None
+    yield "# order = true", say("template-order")
+    yield from _announced("publisher/too-many")
+
+
+def _subscriber() -> Iterator[_Line]:
+    yield "\n[partner]", None
+    yield 'listen = "127.0.0.1:8090"', say("template-feed-here")
+    yield 'control = "http://127.0.0.1:9000"', say("template-control")
+    yield from _account("subscriber", "grand-est", say("template-yourself"))
+    yield from _announced("subscriber/resync")
+
+
+def _national() -> Iterator[_Line]:
+    yield 'target = "https://staging.example.org/api/v2"', None
+    yield "\n[accounts.national]", None
+    yield 'platform = "national"', None
+    yield 'client_id = "essai@example.org"', say("template-email")
+    yield 'secret_env = "KIT_NATIONAL_SECRET"', say("template-password")
+
+
+def _account(name: str, platform: str, what: Texts) -> Iterator[_Line]:
+    yield "", None
+    yield f"[accounts.{name}]", what
+    yield f'platform = "{platform}"', None
+    yield f'client_id = "{platform}"', None
+    yield f'secret_env = "KIT_{name.upper()}_SECRET"', say("template-secret")
+
+
+def _announced(case: str) -> Iterator[_Line]:
+    yield "", None
+    yield "", say("template-announced")
+    yield "# [[expected_failure]]", None
+    yield f'# case = "{case}"', None
+    yield '# reason = "ticket 123"', None
+    yield "# until = 2027-01-31", None

@@ -11,40 +11,42 @@ from conformance.report.document import Report
 from conformance.report.html import write_html
 from conformance.report.junit import write_junit
 from conformance.report.sarif import write_sarif
+from conformance.words import say
 from schemas.rulebook import Language
 
 FORMATS = ".json, .html, .xml (JUnit), .sarif"
-_FOLDER = "give a folder that exists and is yours"
 
 
-def check_reports(paths: Sequence[Path]) -> None:
+def check_reports(paths: Sequence[Path], language: Language) -> None:
     """End the command where a report could not be written: to be asked before a run, which would be lost."""
     for path in paths:
         if path.suffix not in _WRITERS:
-            stop(f"{path}: no report is called {path.suffix!r}.", f"end the name in one of {FORMATS}", UNUSABLE)
-        check_file(path)
+            text = say("no-report-form", path=path, ending=path.suffix)
+            stop(text, say("report-form-step", forms=FORMATS), UNUSABLE, language)
+        check_file(path, language)
 
 
-def check_file(path: Path) -> None:
+def check_file(path: Path, language: Language) -> None:
     """End the command where this file could not be written."""
     there = path.exists()
     if path.is_dir() or not path.parent.is_dir() or not os.access(path if there else path.parent, os.W_OK):
-        stop(f"{path} cannot be written.", _FOLDER, UNUSABLE)
+        stop(say("unwritable", path=path), say("folder-step"), UNUSABLE, language)
 
 
-def write_file(path: Path, content: bytes) -> None:
+def write_file(path: Path, content: bytes, language: Language) -> None:
     """Write it whole, or end the command."""
     try:
         path.write_bytes(content)
     except OSError as error:
-        stop(f"{path} cannot be written ({error.strerror}).", _FOLDER, UNUSABLE)
+        text = say("unwritable-since", path=path, error=error.strerror)
+        stop(text, say("folder-step"), UNUSABLE, language)
 
 
 def write_reports(report: Report, paths: Sequence[Path], language: Language) -> None:
     """Write the report into each file."""
-    check_reports(paths)
+    check_reports(paths, language)
     for path in paths:
-        write_file(path, _WRITERS[path.suffix](report, language))
+        write_file(path, _WRITERS[path.suffix](report, language), language)
         ERR.print(f"→ {path}", markup=False)
 
 

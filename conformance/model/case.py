@@ -1,16 +1,14 @@
 """A case: what one requirement asks of a partner, as a document with its verdict or as a script of steps."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, TypeAlias
 
 from conformance.model.step import Step
-from schemas.rulebook import Language
+from conformance.words import Texts
 
 Role: TypeAlias = Literal["gateway", "publisher", "subscriber", "national"]
 ROLES: tuple[Role, ...] = ("gateway", "publisher", "subscriber", "national")
-Texts: TypeAlias = Mapping[Language, str]
 Kind: TypeAlias = Literal["offer", "withdrawal", "submission"]
 
 

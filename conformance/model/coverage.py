@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from conformance.model.case import Case, Texts
+from conformance.model.case import Case
 from conformance.model.library import cases
+from conformance.words import Texts
 
 _PACKAGE = files(__package__.rpartition(".")[0])
 

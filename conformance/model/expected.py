@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from conformance.model.case import Texts
 from conformance.model.result import Finding, Outcome, Result
+from conformance.words import plain, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +24,14 @@ def excuse(result: Result, announced: Sequence[Announced], *, on: date) -> Resul
     found = next((one for one in announced if one.case == result.case.id), None)
     if found is None:
         return result
-    reason: Texts = {"fr": found.reason, "en": found.reason}
+    reason = plain(found.reason)
     match result.outcome:
         case Outcome.FAIL if on <= found.until:
             return replace(result, announced=True, reason=reason)
         case Outcome.FAIL:
             return replace(result, reason=reason)
         case Outcome.PASS:
-            finding = Finding("conformance.toml", f"a failure, announced until {found.until}", "the case passes")
+            expected = say("announced-failure", until=found.until)
+            finding = Finding(plain("conformance.toml"), expected, say("case-passes"))
             return replace(result, outcome=Outcome.FAIL, findings=(finding,))
     return result

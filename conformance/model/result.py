@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from conformance.model.case import Case, Role, Texts
+from conformance.model.case import Case, Role
+from conformance.words import Texts
 
 
 class Outcome(StrEnum):
@@ -41,9 +42,9 @@ class Exchange:
 class Finding:
     """One thing that is not as it must be: where in the case, what was expected, what was found."""
 
-    place: str
-    expected: str
-    actual: str
+    place: Texts
+    expected: Texts
+    actual: Texts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,8 @@ from conformance.script.body import write_body
 from conformance.script.document import document_of
 from conformance.script.names import Names, UnknownNameError
 from conformance.script.template import fill
+from conformance.words import say
+from schemas.rulebook import Language
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,7 @@ class _Lenient:
             return "$" + "".join(sign if sign.isalnum() else "_" for sign in expression).upper()
 
 
-def commands_of(case: Case, names: Names) -> list[str]:
+def commands_of(case: Case, names: Names, language: Language) -> list[str]:
     """The commands, in order. ``$TARGET``, ``$CONTROL`` and the tokens (``$PUBLISHER`` …) are for the reader to set.
     What a system of the kit's own does (answering, serving) has none.
     """
@@ -37,25 +39,22 @@ def commands_of(case: Case, names: Names) -> list[str]:
         case Document():
             return [_judging(case.subject, names)]
         case Script(steps):
-            return [line for step in steps for line in _doing(step, names)]
+            return [line for step in steps for line in _doing(step, names, language)]
 
 
-def _doing(step: Step, names: Names) -> Iterator[str]:
+def _doing(step: Step, names: Names, language: Language) -> Iterator[str]:
     match step:
         case Call():
             yield from _calling(step, names)
         case Follow():
             asked = "&".join(filter(None, [fill(step.query, _Lenient(names)), "limit=1000"]))
-            yield (
-                f'curl -sS "$TARGET/v1/changes?{asked}" {_bearer(step.account)}'
-                "  # then with &cursor= of the last page, until more is false"
-            )
+            yield (f'curl -sS "$TARGET/v1/changes?{asked}" {_bearer(step.account)}  # {say("curl-follow")[language]}')
         case Clear(account):
             yield f'curl -sS -X POST "$TARGET/v1/snapshots/marks" {_bearer(account)}'
             yield (
                 """printf %s '{"count": 0}' | curl -sS -X POST "$TARGET/v1/snapshots?mark=$MARK" """
                 f"{_bearer(account)} "
-                "-H 'Content-Type: application/x-ndjson' --data-binary @-  # then with &confirm= the number it names"
+                f"-H 'Content-Type: application/x-ndjson' --data-binary @-  # {say('curl-confirm')[language]}"
             )
         case Order():
             given = {"offer": names[f"local.{step.offer}"]} if step.offer else {}

@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import schemas
-from conformance.model.result import Exchange, Outcome, Result, Run
+from conformance.model.result import Exchange, Finding, Outcome, Result, Run
+from conformance.words import Texts, ToldError, say
+from schemas.rulebook import Language
 
 Report: TypeAlias = Mapping[str, Any]
 
 
-class ReportError(Exception):
+class ReportError(ToldError):
     """A file is no report of this kit."""
 
 
@@ -41,7 +43,7 @@ def read_document(body: Any) -> Report:
     failure = next(schemas.validator("conformance-report").iter_errors(body), None)
     if failure is not None:
         place = "".join(f"/{step}" for step in failure.absolute_path)
-        raise ReportError(f"{place or 'the whole'}: {failure.message[:200]}")
+        raise ReportError(say("at", place=place or say("the-whole"), told=failure.message[:200]))
     report: Report = body
     return report
 
@@ -61,11 +63,29 @@ def _result(result: Result) -> dict[str, Any]:
         body["reason"] = dict(result.reason)
     if result.outcome not in {Outcome.PASS, Outcome.OMIT}:
         body |= {"explanation": dict(case.explanation), "mend": dict(case.mend)}
-        body["findings"] = [
-            {"place": each.place, "expected": each.expected, "actual": each.actual} for each in result.findings
-        ]
+        body["findings"] = [_finding(finding) for finding in result.findings]
         body["exchanges"] = [_exchange(exchange) for exchange in result.exchanges]
     return body
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    """In English, as readers of earlier reports know it, with the French beside."""
+    texts = {"place": finding.place, "expected": finding.expected, "actual": finding.actual}
+    english: dict[str, Any] = {name: text["en"] for name, text in texts.items()}
+    return {**english, "fr": {name: text["fr"] for name, text in texts.items()}}
+
+
+def text_of(finding: Mapping[str, Any], name: str) -> Texts:
+    """One of a finding's texts: ``place``, ``expected`` or ``actual``."""
+    return {"fr": finding.get("fr", finding)[name], "en": finding[name]}
+
+
+def lines_of(result: Mapping[str, Any], language: Language) -> list[str]:
+    """A result's findings, a line each, then its reason."""
+    names = ("place", "expected", "actual")
+    found = [[text_of(each, name)[language] for name in names] for each in result.get("findings", ())]
+    lines = [f"{place}: {expected} ≠ {actual}" for place, expected, actual in found]
+    return [*lines, result["reason"][language]] if "reason" in result else lines
 
 
 def _exchange(exchange: Exchange) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import orjson
 
 from conformance.model.case import Case
 from conformance.report.document import Report
+from conformance.words import Texts, say
 
 KIND = "urn:fr:stages:conformance-evidence:1"
 
@@ -28,22 +29,22 @@ def evidence_of(report: Report, *, platform: str, played: Iterable[Case]) -> dic
     return {**body, "digest": digest_of(body)}
 
 
-def check_evidence(evidence: Any) -> list[str]:
+def check_evidence(evidence: Any) -> list[Texts]:
     """What is wrong with evidence, for who has just written it: nothing when it is whole. A gateway that signs it makes
     checks of its own.
     """
     if not isinstance(evidence, dict) or evidence.get("evidence") != KIND:
-        return ["it is no evidence of this kit"]
+        return [say("no-evidence")]
     body = {name: value for name, value in evidence.items() if name != "digest"}
-    found = [] if evidence.get("digest") == digest_of(body) else ["the digest does not fit the content"]
+    found = [] if evidence.get("digest") == digest_of(body) else [say("digest-wrong")]
     report = evidence.get("report")
     if not isinstance(report, dict):
-        return [*found, "there is no report in it"]
+        return [*found, say("no-report-in-evidence")]
     played = digest_of(sorted(result["case"] for result in report["results"]))
     if evidence.get("cases") != played:
-        found.append("cases were left out")
+        found.append(say("cases-left-out"))
     if not evidence.get("conforms") or not report.get("conforms"):
-        found.append("the run does not conform")
+        found.append(say("run-not-conforming"))
     return found
 
 

@@ -2,46 +2,20 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from html import escape
 from importlib.resources import files
 from typing import Any
 
 from conformance.model.coverage import sentences
-from conformance.report.document import Report, again
+from conformance.model.result import Outcome
+from conformance.report.console import name_of
+from conformance.report.document import Report, again, text_of
+from conformance.words import Texts, both, plain, say
 
 _MOST_DETAILED = 200
 """Beyond so many results that did not pass, the others are told in one line each."""
 
-_WORDS: Mapping[str, tuple[str, str]] = {
-    "title": ("Rapport de conformité", "Conformance report"),
-    "conforms": ("Conforme : tout ce qui devait être vérifié l’a été.", "Conforms: all that had to be verified was."),
-    "not": ("Non conforme, ou pas entièrement vérifié.", "Does not conform, or was not verified in full."),
-    "pass": ("réussi", "passed"),
-    "fail": ("échoué", "failed"),
-    "skip": ("non vérifié", "not verified"),
-    "omit": ("sans objet", "not needed"),
-    "error": ("erreur du kit", "error of the kit"),
-    "config-error": ("mise en place", "set-up"),
-    "announced": ("échec annoncé", "announced failure"),
-    "target": ("Cible", "Target"),
-    "role": ("Rôle", "Role"),
-    "profile": ("Profil", "Profile"),
-    "when": ("Début", "Began"),
-    "duration": ("Durée", "Duration"),
-    "versions": ("Versions", "Versions"),
-    "seed": ("Graine", "Seed"),
-    "wrong": ("À corriger", "To be mended"),
-    "all": ("Tous les cas, par famille", "All cases, by family"),
-    "where": ("Où", "Where"),
-    "expected": ("Attendu", "Expected"),
-    "actual": ("Trouvé", "Found"),
-    "mend": ("Pour corriger", "To mend it"),
-    "again": ("Rejouer ce cas seul", "Play this case alone"),
-    "exchanges": ("Requêtes et réponses", "Requests and answers"),
-    "more": ("et d’autres, dans le rapport JSON", "and others, in the JSON report"),
-    "nothing": ("Rien à corriger.", "Nothing to mend."),
-}
 _ORDER = ("config-error", "error", "fail", "skip", "announced", "pass", "omit")
 
 
@@ -50,22 +24,23 @@ def write_html(report: Report) -> str:
     wrong = [result for result in report["results"] if _kind(result) not in {"pass", "omit"}]
     wrong.sort(key=lambda result: _ORDER.index(_kind(result)))
     style = files(__package__).joinpath("page.css").read_text(encoding="utf-8")
-    verdict = "conforms" if report["conforms"] else "not"
+    verdict = ("conforms", say("conforms")) if report["conforms"] else ("not", say("conforms-not"))
+    title = f"{both(say('report-title'))} · {report['target']}"
     parts = [
         '<!DOCTYPE html>\n<html lang="fr"><head><meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">",
-        f"<title>{escape(_WORDS['title'][0])} · {escape(report['target'])}</title><style>{style}</style></head><body>",
+        f"<title>{escape(title)}</title><style>{style}</style></head><body>",
         '<input type="radio" name="language" id="fr" checked><label for="fr">Français</label>',
         '<input type="radio" name="language" id="en"><label for="en">English</label><main>',
-        f'<h1>{_word("title")}</h1><p class="verdict {verdict}">{_word(verdict)}</p>',
+        f'<h1>{_texts(say("report-title"))}</h1><p class="verdict {verdict[0]}">{_texts(verdict[1])}</p>',
         _totals(report),
         _facts(report),
-        f"<h2>{_word('wrong')}</h2>",
+        f"<h2>{_texts(say('to-mend'))}</h2>",
         *(_detail(result, report) for result in wrong[:_MOST_DETAILED]),
         _rest(wrong[_MOST_DETAILED:]),
-        "" if wrong else f"<p>{_word('nothing')}</p>",
-        f"<h2>{_word('all')}</h2>",
+        "" if wrong else f"<p>{_texts(say('nothing-to-mend'))}</p>",
+        f"<h2>{_texts(say('all-cases'))}</h2>",
         *_families(report),
         "</main></body></html>\n",
     ]
@@ -76,13 +51,6 @@ def _kind(result: Any) -> str:
     return "announced" if result.get("announced") else str(result["outcome"])
 
 
-def _both(fr: str, en: str) -> str:
-    """A text in both languages, of which the style shows one."""
-    if fr == en:
-        return _plain(fr)
-    return f'<span lang="fr">{_plain(fr)}</span><span lang="en">{_plain(en)}</span>'
-
-
 def _plain(text: str) -> str:
     """A text of our own, in which backticks stand about what is code."""
     return _CODE.sub(r"<code>\1</code>", escape(text))
@@ -91,46 +59,44 @@ def _plain(text: str) -> str:
 _CODE = re.compile(r"`([^`]+)`")
 
 
-def _word(name: str) -> str:
-    return _both(*_WORDS[name])
+def _texts(texts: Texts, show: Callable[[str], str] = _plain) -> str:
+    """A text in both languages, of which the style shows one."""
+    fr, en = show(texts["fr"]), show(texts["en"])
+    return fr if fr == en else f'<span lang="fr">{fr}</span><span lang="en">{en}</span>'
 
 
-def _texts(texts: Mapping[str, str]) -> str:
-    return _both(texts["fr"], texts["en"])
+def _kind_text(kind: str) -> str:
+    return _texts(say("announced-one") if kind == "announced" else name_of(Outcome(kind)))
 
 
 def _totals(report: Report) -> str:
     totals = {**report["totals"], "announced": report["announced"]}
     cells = "".join(
-        f'<li class="{kind}"><b>{totals[kind]}</b> {_word(kind)}</li>' for kind in _ORDER if totals.get(kind)
+        f'<li class="{kind}"><b>{totals[kind]}</b> {_kind_text(kind)}</li>' for kind in _ORDER if totals.get(kind)
     )
     return f'<ul class="totals">{cells}</ul>'
 
 
 def _facts(report: Report) -> str:
-    versions = " · ".join(f"{name} {version}" for name, version in report["versions"].items())
-    facts = {
-        "target": report["target"],
-        "role": report["role"],
-        "profile": report["profile"],
-        "when": report["began"],
-        "duration": f"{report['milliseconds'] / 1000:.1f} s",
-        "versions": versions,
-        "seed": report["seed"],
-    }
-    rows = "".join(f"<dt>{_word(name)}</dt><dd>{escape(str(value))}</dd>" for name, value in facts.items() if value)
+    facts = [
+        (say("the-target"), plain(report["target"])),
+        (say("the-role"), plain(report["role"])),
+        (say("the-profile"), plain(report["profile"])),
+        (say("the-beginning"), plain(report["began"])),
+        (say("the-duration"), plain(f"{report['milliseconds'] / 1000:.1f} s")),
+        (say("the-versions"), say("versions", **report["versions"])),
+        (say("the-seed"), plain(report["seed"])),
+    ]
+    rows = "".join(f"<dt>{_texts(name)}</dt><dd>{_texts(text, escape)}</dd>" for name, text in facts if text["en"])
     return f'<dl class="facts">{rows}</dl>'
 
 
 def _detail(result: Any, report: Report) -> str:
     kind = _kind(result)
-    findings = "".join(
-        f"<tr><td>{escape(each['place'])}</td><td>{_plain(each['expected'])}</td><td>{escape(each['actual'])}</td></tr>"
-        for each in result["findings"]
-    )
-    head = f"<tr><th>{_word('where')}</th><th>{_word('expected')}</th><th>{_word('actual')}</th></tr>"
+    findings = "".join(map(_finding, result["findings"]))
+    head = "".join(f"<th>{_texts(text)}</th>" for text in (say("the-place"), say("the-expected"), say("the-found")))
     parts = [
-        f'<details class="{kind}" open><summary><span class="kind">{_word(kind)}</span> ',
+        f'<details class="{kind}" open><summary><span class="kind">{_kind_text(kind)}</span> ',
         f"{_texts(result['title'])} <code>{escape(result['case'])}</code> ",
         f"<small>{escape(', '.join(result['requirements']))}</small></summary>",
         *(
@@ -139,13 +105,20 @@ def _detail(result: Any, report: Report) -> str:
         ),
         f"<p>{_texts(result['explanation'])}</p>",
         f'<p class="reason">{_texts(result["reason"])}</p>' if "reason" in result else "",
-        f"<table>{head}{findings}</table>" if findings else "",
-        f"<p><b>{_word('mend')}</b> {_texts(result['mend'])}</p>",
-        f"<p><b>{_word('again')}</b> <code>{escape(again(report, result['case']))}</code></p>",
+        f"<table><tr>{head}</tr>{findings}</table>" if findings else "",
+        f"<p><b>{_texts(say('to-mend-it'))}</b> {_texts(result['mend'])}</p>",
+        f"<p><b>{_texts(say('to-play-again'))}</b> <code>{escape(again(report, result['case']))}</code></p>",
         _exchanges(result["exchanges"]),
         "</details>",
     ]
     return "".join(parts)
+
+
+def _finding(finding: Any) -> str:
+    """A row. What was expected is our own text; the others may quote the target's."""
+    shown: Mapping[str, Callable[[str], str]] = {"place": escape, "expected": _plain, "actual": escape}
+    cells = (f"<td>{_texts(text_of(finding, name), show)}</td>" for name, show in shown.items())
+    return f"<tr>{''.join(cells)}</tr>"
 
 
 def _sentence(requirement: str) -> str:
@@ -158,7 +131,7 @@ def _exchanges(exchanges: list[Any]) -> str:
     if not exchanges:
         return ""
     shown = "".join(map(_exchange, exchanges[-_EXCHANGES:]))
-    return f"<details><summary>{_word('exchanges')} ({len(exchanges)})</summary>{shown}</details>"
+    return f"<details><summary>{_texts(say('the-exchanges'))} ({len(exchanges)})</summary>{shown}</details>"
 
 
 _EXCHANGES = 6
@@ -184,7 +157,7 @@ def _rest(results: Iterable[Any]) -> str:
         f'<li class="{_kind(result)}"><code>{escape(result["case"])}</code> {_texts(result["title"])}</li>'
         for result in results
     )
-    return f"<ul>{lines}</ul><p>{_word('more')}</p>" if lines else ""
+    return f"<ul>{lines}</ul><p>{_texts(say('more-in-json'))}</p>" if lines else ""
 
 
 def _families(report: Report) -> Iterator[str]:

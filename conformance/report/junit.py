@@ -4,7 +4,7 @@ from collections import defaultdict
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-from conformance.report.document import Report, again
+from conformance.report.document import Report, again, lines_of
 from schemas.rulebook import Language
 
 _ELEMENTS = {"fail": "failure", "error": "error", "config-error": "error", "skip": "error", "omit": "skipped"}
@@ -41,9 +41,7 @@ def _case(result: Any, kind: str | None, report: Report, language: Language) -> 
     if kind is None:
         return f"{head}/>\n"
     message = result["title"][language]
-    lines = [f"{each['place']}: {each['expected']} ≠ {each['actual']}" for each in result.get("findings", ())]
-    if "reason" in result:
-        lines.append(result["reason"][language])
+    lines = lines_of(result, language)
     if "mend" in result:
         lines += [result["mend"][language], ", ".join(result["requirements"]), again(report, result["case"])]
     return f"{head}><{kind} message={_attribute(message)}>{_text(chr(10).join(lines))}</{kind}></testcase>\n"

@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from conformance.report.document import Report, again
+from conformance.report.document import Report, again, lines_of
 from schemas.rulebook import Language
 
 _LEVELS = {"fail": "error", "error": "error", "config-error": "error", "skip": "warning"}
@@ -39,13 +39,11 @@ def _rule(result: Any, language: Language) -> dict[str, Any]:
 
 
 def _result(number: int, result: Any, report: Report, language: Language) -> dict[str, Any]:
-    lines = [f"{each['place']}: {each['expected']} ≠ {each['actual']}" for each in result["findings"]]
-    reason = [result["reason"][language]] if "reason" in result else []
     body: dict[str, Any] = {
         "ruleId": result["case"],
         "ruleIndex": number,
         "level": _LEVELS[result["outcome"]],
-        "message": {"text": "\n".join([*lines, *reason, again(report, result["case"])])},
+        "message": {"text": "\n".join([*lines_of(result, language), again(report, result["case"])])},
         "locations": [
             {
                 "physicalLocation": {"artifactLocation": {"uri": "conformance.toml"}, "region": {"startLine": 1}},

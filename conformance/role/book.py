@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 import orjson
 
 from conformance.model.result import Finding
+from conformance.words import Texts, plain, say
 
 Kind: TypeAlias = Literal["publish", "withdraw"]
 Outcome: TypeAlias = Literal["accepted", "duplicate", "stale", "rejected", "refused", "unknown", "lost"]
@@ -76,46 +77,47 @@ def watch(book: Book, what: str) -> list[Finding]:
 def _accepted_documents(book: Book) -> Iterator[Finding]:
     for each in book.sent:
         if each.problems:
-            yield Finding(f"{each.id} revision {each.revision}", "a document without errors", ", ".join(each.problems))
+            yield Finding(_revision(each), say("sound-document"), plain(", ".join(each.problems)))
 
 
 def _own_slug(book: Book) -> Iterator[Finding]:
     for each in book.sent:
         if not each.id.startswith(f"{book.platform}:"):
-            yield Finding(each.id, f"an id under {book.platform}", each.id)
+            yield Finding(plain(each.id), say("own-id", platform=book.platform), plain(each.id))
 
 
 def _growing_revisions(book: Book) -> Iterator[Finding]:
     for each in book.sent:
         if each.outcome in {"stale", "rejected"}:
-            expected = "a revision above the last, or the very same content again"
-            yield Finding(f"{each.id} revision {each.revision}", expected, each.outcome)
+            yield Finding(_revision(each), say("growing-revision"), plain(each.outcome))
 
 
 def _resending(book: Book) -> Iterator[Finding]:
     """What was answered 503, or not at all, comes again until it is decided."""
-    for offer_id, sent in _by_offer(book.sent):
+    for sent in _by_offer(book.sent):
         if sent[-1].outcome in {"unknown", "lost"}:
-            yield Finding(
-                f"{offer_id} revision {sent[-1].revision}", "sent again, since the outcome is unknown", "not sent again"
-            )
+            yield Finding(_revision(sent[-1]), say("sent-again"), say("not-sent-again"))
 
 
 def _patience(book: Book) -> Iterator[Finding]:
     """Retry-After is waited for, with a little grace."""
-    for offer_id, sent in _by_offer(book.sent):
+    for sent in _by_offer(book.sent):
         for before, after in pairwise(sent):
             if before.wait and after.at - before.at < before.wait * _GRACE:
-                waited = f"{after.at - before.at:.2f} s"
-                yield Finding(f"{offer_id} revision {after.revision}", f"{before.wait:.0f} s of waiting", waited)
+                waited = plain(f"{after.at - before.at:.2f} s")
+                yield Finding(_revision(after), say("waiting", seconds=f"{before.wait:.0f}"), waited)
 
 
 _GRACE = 0.9
 
 
-def _by_offer(sent: Sequence[Sent]) -> Iterator[tuple[str, list[Sent]]]:
+def _revision(sent: Sent) -> Texts:
+    return say("revision", id=sent.id, revision=sent.revision)
+
+
+def _by_offer(sent: Sequence[Sent]) -> Iterator[list[Sent]]:
     for offer_id in dict.fromkeys(each.id for each in sent):
-        yield offer_id, [each for each in sent if each.id == offer_id]
+        yield [each for each in sent if each.id == offer_id]
 
 
 _WATCHES = {

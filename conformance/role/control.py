@@ -5,18 +5,12 @@ from typing import Any
 import aiohttp
 import orjson
 
-from conformance.model.case import Texts
 from conformance.model.result import Exchange, Finding
 from conformance.role.verify import PartnerFailedError, UnverifiableError
 from conformance.script.matcher import shown
 from conformance.target.setup import Setup, SetupError
-from conformance.target.wire import LATE, Reply, Wire
-
-_NONE: Texts = {
-    "fr": "conformance.toml ne donne pas d’interface d’essai (partner.control) : mode observation",
-    "en": "conformance.toml gives no test interface (partner.control): observing only",
-}
-
+from conformance.target.wire import Reply, Wire
+from conformance.words import joined, plain, say
 
 _FAILED = 500
 _SECONDS = 45.0
@@ -42,23 +36,21 @@ class Control:
         reply = await self._call("GET", "/offers", None)
         held = reply.json.get("offers") if isinstance(reply.json, dict) else None
         if not isinstance(held, dict):
-            raise SetupError(
-                "GET /offers of the test interface gave no offers.", step='answer {"offers": {"id": {…}, …}}'
-            )
+            raise SetupError(say("control-no-offers"), step=say("control-offers-step"))
         return held
 
     async def _call(self, method: str, path: str, body: bytes | None) -> Reply:
         if not self._there:
-            raise UnverifiableError(_NONE)
+            raise UnverifiableError(say("no-control"))
         reply = await self._wire.call(method, path, headers={"Content-Type": "application/json"}, body=body)
-        if reply.status >= _FAILED or reply.body == LATE:
-            told = f"status {reply.status}: {shown(reply.body.decode(errors='replace'))}"
-            raise PartnerFailedError(Finding(f"test interface, {path}", "the platform does it", told))
+        if reply.status >= _FAILED or reply.late:
+            told = reply.said
+            if reply.body:
+                told = joined((told, plain(shown(reply.body.decode(errors="replace")))), " ")
+            raise PartnerFailedError(Finding(say("at-control", path=path), say("platform-does"), told))
         if not 200 <= reply.status < 300:
-            told = reply.body.decode(errors="replace") if reply.status == 0 else f"status {reply.status}"
             raise SetupError(
-                f"{method} {path} of the test interface: {told}.",
-                step="see docs/conformance for what the test interface must answer",
+                say("control-answered", method=method, path=path, told=reply.said), step=say("control-answered-step")
             )
         return reply
 

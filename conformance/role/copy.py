@@ -7,6 +7,7 @@ from typing import Any
 
 from conformance.model.result import Finding
 from conformance.script.matcher import mismatches, shown
+from conformance.words import Texts, joined, plain, say
 
 
 @dataclass(slots=True)
@@ -19,7 +20,7 @@ class Copy:
     told: Counter[str] = field(default_factory=Counter)
     applied: dict[str, int] = field(default_factory=dict)
 
-    def apply(self, page: Mapping[str, Any], place: str) -> list[Finding]:
+    def apply(self, page: Mapping[str, Any], place: Texts) -> list[Finding]:
         """Take a page in, which the schema has been checked on; what is wrong with its order."""
         findings = []
         for change in page["changes"]:
@@ -27,9 +28,8 @@ class Copy:
             last = self.applied.get(offer_id, -1)
             self.told[offer_id] += 1
             if sequence < last:
-                findings.append(
-                    Finding(f"{place} {offer_id}", f"a sequence above {last}, told before", f"sequence {sequence}")
-                )
+                expected, found = say("sequence-above", last=last), say("sequence", sequence=sequence)
+                findings.append(Finding(_of(place, offer_id), expected, found))
             if sequence <= last:
                 continue
             self.applied[offer_id] = sequence
@@ -42,28 +42,36 @@ class Copy:
         self.cursor = page["cursor"]
         return findings
 
-    def compare(self, expected: Mapping[str, Any], place: str) -> list[Finding]:
+    def compare(self, expected: Mapping[str, Any], place: Texts) -> list[Finding]:
         """What is wrong with the copy (see ``step.Follow``)."""
         return [*self._compare_ids(expected, place), *self._compare_offers(expected, place)]
 
-    def _compare_ids(self, expected: Mapping[str, Any], place: str) -> Iterator[Finding]:
+    def _compare_ids(self, expected: Mapping[str, Any], place: Texts) -> Iterator[Finding]:
         for offer_id in expected.get("holds", ()):
             if offer_id not in self.held:
-                yield Finding(place, f"{offer_id} is in the copy", "it is not")
+                yield Finding(place, say("in-copy", id=offer_id), say("it-is-not"))
         for offer_id in expected.get("lacks", ()):
             if offer_id in self.held:
-                yield Finding(place, f"{offer_id} is not in the copy", f"it is: {shown(self.held[offer_id])}")
-        for times, name in ((0, "never"), (1, "once")):
-            for offer_id in expected.get(name, ()):
-                if self.told[offer_id] != times:
-                    yield Finding(place, f"{offer_id} is told {name}", f"told {self.told[offer_id]} time(s)")
+                yield Finding(place, say("not-in-copy", id=offer_id), say("it-is", held=shown(self.held[offer_id])))
+        for offer_id in expected.get("never", ()):
+            if self.told[offer_id] != 0:
+                yield Finding(place, say("told-never", id=offer_id), say("told-times", times=self.told[offer_id]))
+        for offer_id in expected.get("once", ()):
+            if self.told[offer_id] != 1:
+                yield Finding(place, say("told-once", id=offer_id), say("told-times", times=self.told[offer_id]))
 
-    def _compare_offers(self, expected: Mapping[str, Any], place: str) -> Iterator[Finding]:
+    def _compare_offers(self, expected: Mapping[str, Any], place: Texts) -> Iterator[Finding]:
         for offer_id, reason in expected.get("removed", {}).items():
             if self.removed.get(offer_id) != reason:
-                yield Finding(place, f"{offer_id} was removed ({reason})", self.removed.get(offer_id, "no removal"))
+                found = self.removed.get(offer_id)
+                removal = say("no-removal") if found is None else plain(found)
+                yield Finding(place, say("was-removed", id=offer_id, reason=reason), removal)
         for offer_id, matcher in expected.get("offers", {}).items():
             if offer_id not in self.held:
-                yield Finding(place, f"{offer_id} is in the copy", "it is not")
+                yield Finding(place, say("in-copy", id=offer_id), say("it-is-not"))
             else:
-                yield from mismatches(matcher, self.held[offer_id], f"{place} {offer_id}")
+                yield from mismatches(matcher, self.held[offer_id], _of(place, offer_id))
+
+
+def _of(place: Texts, offer_id: str) -> Texts:
+    return joined((place, plain(offer_id)), " ")

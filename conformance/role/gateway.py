@@ -6,7 +6,7 @@ from datetime import date
 import aiohttp
 import orjson
 
-from conformance.model.case import Case, Document, Script, Texts
+from conformance.model.case import Case, Document, Script
 from conformance.model.result import Exchange, Finding
 from conformance.role.scene import Scene, wrong_status
 from conformance.role.verify import NotApplicableError, compare_problems
@@ -15,11 +15,7 @@ from conformance.script.names import Names
 from conformance.script.template import value_at
 from conformance.target.setup import Setup
 from conformance.target.wire import Wire
-
-_OFFLINE: Texts = {
-    "fr": "le cas dépend d’un jour ou d’un nom précis : il se juge hors ligne",
-    "en": "the case depends on a given day or name: it is judged offline",
-}
+from conformance.words import say
 
 
 class GatewayRole:
@@ -54,7 +50,7 @@ class GatewayRole:
     async def _judge(self, subject: Document, names: Names) -> list[Finding]:
         """A document's verdict, by a dry run: nothing of it is stored."""
         if not subject.live:
-            raise NotApplicableError(_OFFLINE)
+            raise NotApplicableError(say("offline"))
         raw = document_of(subject, names)
         if subject.kind == "offer":
             path = f"/v1/offers/{_own_id(raw, names)}?dry_run=true"
@@ -66,8 +62,8 @@ class GatewayRole:
             told = value_at(reply.json, "/results/0/problems")
         status = 200 if subject.expected.accepted else 422
         if reply.status != status:
-            return [wrong_status(f"{path.partition('?')[0]}: status", (status,), reply)]
-        return compare_problems(subject.expected, [] if told is None else told, "problems")
+            return [wrong_status(say("at-status", place=path.partition("?")[0]), (status,), reply)]
+        return compare_problems(subject.expected, [] if told is None else told, say("problems"))
 
 
 _JSON = {"Content-Type": "application/json"}

@@ -15,6 +15,8 @@ from aiohttp import web
 from conformance.model.result import Exchange
 from conformance.target.record import record
 from conformance.target.setup import Account, SetupError
+from conformance.words import say
+from schemas.rulebook import Language
 
 MOST_BYTES = 64 * 1024 * 1024
 _LIFE_SECONDS = 3600
@@ -45,6 +47,20 @@ class Say:
 
 
 Answering: TypeAlias = Callable[[Ask], Awaitable[Say]]
+
+
+def language_of(ask: Ask) -> Language:
+    """French, unless ``Accept-Language`` prefers English (RFC 9110, 12.5.4)."""
+    weights: dict[str, float] = {}
+    for part in ask.headers.get("Accept-Language", "").split(","):
+        name, _, parameter = part.partition(";")
+        try:
+            weight = float(parameter.partition("=")[2]) if parameter.strip() else 1.0
+        except ValueError:
+            continue
+        primary = name.strip().lower().partition("-")[0]
+        weights[primary] = max(weight, weights.get(primary, 0.0))
+    return "en" if weights.get("en", 0.0) > weights.get("fr", 0.0) else "fr"
 
 
 def problem(status: int, code: str, **more: Any) -> Say:
@@ -189,7 +205,9 @@ async def hosting(host: Host, answering: Answering, listen: str) -> AsyncIterato
         try:
             await web.TCPSite(runner, address, int(port)).start()
         except (OSError, ValueError) as error:
-            raise SetupError(f"The kit cannot listen on {listen}: {error}.", step="set partner.listen") from error
+            raise SetupError(
+                say("cannot-listen", listen=listen, error=error), step=say("cannot-listen-step")
+            ) from error
         yield f"http://{address}:{runner.addresses[0][1]}"
     finally:
         await runner.cleanup()

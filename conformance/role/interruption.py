@@ -7,32 +7,29 @@ from urllib.parse import quote
 
 import orjson
 
-from conformance.model.case import Texts
 from conformance.model.result import Finding
 from conformance.role.verify import UnverifiableError
 from conformance.script.document import sound_offer
+from conformance.script.matcher import shown
 from conformance.script.names import Names
 from conformance.script.template import value_at
 from conformance.target.setup import Setup
 from conformance.target.wire import Reply, Wire
+from conformance.words import Texts, joined, plain, say
 
 _READY_SECONDS = 90.0
 _HOOK_SECONDS = 120.0
 _PAUSE_SECONDS = 0.2
 _TOGETHER = 8
 _HEADERS = {"Content-Type": "application/json", "Prefer": "wait=20"}
-_NO_HOOK: Texts = {
-    "fr": "conformance.toml ne donne pas de commande hooks.restart",
-    "en": "conformance.toml gives no command hooks.restart",
-}
 
 
-async def interrupt(wire: Wire, names: Names, number: int, *, setup: Setup, place: str) -> list[Finding]:
+async def interrupt(wire: Wire, names: Names, number: int, *, setup: Setup, place: Texts) -> list[Finding]:
     """Send so many publications; have the target ended in the middle; send all again, in order, until each is decided;
     read the feed. What was acknowledged before must not have been lost, and nothing may be there twice.
     """
     if setup.restart is None:
-        raise UnverifiableError(_NO_HOOK)
+        raise UnverifiableError(say("no-hook"))
     offers = [sound_offer(names, offer=f"r{index}", put={}) for index in range(number)]
     acknowledged: dict[str, str] = {}
     amid = asyncio.Event()
@@ -47,7 +44,7 @@ async def interrupt(wire: Wire, names: Names, number: int, *, setup: Setup, plac
     await sending
     ready_seconds = _READY_SECONDS * setup.patience
     if not await _ready(wire, ready_seconds):
-        return [Finding(place, f"the target answers again within {ready_seconds:.0f} s", "it does not")]
+        return [Finding(place, say("answers-again", seconds=f"{ready_seconds:.0f}"), say("it-does-not"))]
     findings = []
     for offer in offers:
         findings += await _resend(wire, offer, acknowledged.get(offer["id"]), place, ready_seconds)
@@ -74,30 +71,36 @@ async def _send_all(
     await asyncio.gather(*(send() for _ in range(_TOGETHER)))
 
 
-async def _resend(wire: Wire, offer: Mapping[str, Any], told: str | None, place: str, seconds: float) -> list[Finding]:
+async def _resend(
+    wire: Wire, offer: Mapping[str, Any], told: str | None, place: Texts, seconds: float
+) -> list[Finding]:
     deadline = asyncio.get_running_loop().time() + seconds
     while True:
         reply = await _put(wire, offer)
         if reply.status in {200, 201}:
             break
         if asyncio.get_running_loop().time() > deadline:
-            return [Finding(f"{place} {offer['id']}", "200 or 201 in the end", str(reply.status))]
+            return [Finding(_of(place, offer), say("decided-in-the-end"), plain(reply.status))]
         await asyncio.sleep(_PAUSE_SECONDS)
     verdict = value_at(reply.json, "/verdict")
     if told is not None and verdict != "duplicate":
-        return [Finding(f"{place} {offer['id']}", f"duplicate, since it was acknowledged ({told})", str(verdict))]
+        return [Finding(_of(place, offer), say("duplicate-since", told=told), plain(shown(verdict)))]
     return []
 
 
-async def _count(wire: Wire, offers: list[dict[str, Any]], place: str) -> list[Finding]:
+def _of(place: Texts, offer: Mapping[str, Any]) -> Texts:
+    return joined((place, plain(offer["id"])), " ")
+
+
+async def _count(wire: Wire, offers: list[dict[str, Any]], place: Texts) -> list[Finding]:
     """What stands in the end, as the publisher itself reads it."""
     missing = [offer["id"] for offer in offers if (await wire.call("GET", f"/v1/offers/{offer['id']}")).status != 200]
-    findings = [Finding(place, f"{offer_id} can be read", "it cannot") for offer_id in missing]
+    findings = [Finding(place, say("readable", id=offer_id), say("it-is-not")) for offer_id in missing]
     receipts = await _accepted_receipts(wire)
     for offer in offers:
         times = receipts.get(offer["id"], 0)
         if times != 1:
-            findings.append(Finding(f"{place} {offer['id']}", "accepted once", f"accepted {times} times"))
+            findings.append(Finding(_of(place, offer), say("accepted-once"), say("accepted-times", times=times)))
     return findings
 
 
@@ -141,6 +144,4 @@ async def _run(hook: str, seconds: float) -> None:
         await process.wait()
         code = -1
     if code != 0:
-        raise UnverifiableError(
-            {"fr": f"la commande hooks.restart a échoué ({code})", "en": f"the command hooks.restart failed ({code})"}
-        )
+        raise UnverifiableError(say("hook-failed", code=code))

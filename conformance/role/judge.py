@@ -6,16 +6,12 @@ from datetime import date
 import orjson
 
 import schemas
-from conformance.model.case import Case, Document, Texts, Verdict
+from conformance.model.case import Case, Document, Verdict
 from conformance.model.result import Finding, Outcome, Result
 from conformance.script.batch import inflate, split_batch
-from schemas.rulebook import LANGUAGES, Language
+from conformance.words import Texts, joined, plain, say
 
 _ACCEPTED = Verdict(accepted=True, problems=frozenset())
-_EXPLANATION: Texts = {
-    "fr": "Le verdict est celui que donnera toute passerelle, le même jour, aux mêmes octets.",
-    "en": "The verdict is the one that every gateway will give, on the same day, to the same bytes.",
-}
 MOST_BYTES = 256 * 1024 * 1024
 
 
@@ -37,25 +33,22 @@ def _is_one(content: bytes) -> bool:
         return False
 
 
-def judge(raw: bytes, number: int, *, on: date, language: Language) -> Result:
+def judge(raw: bytes, number: int, *, on: date) -> Result:
     """What becomes of the document at that place of a file (from 1)."""
     verdict = schemas.check_submission(raw, on=on)
     errors = [problem.to_json() for problem in verdict.problems if problem.severity == "error"]
-    title: Texts = dict.fromkeys(LANGUAGES, f"{verdict.id or '?'}, document {number}")
-    mend: Texts = {language: " ".join(each["fix"][language] for each in errors) or "–" for language in LANGUAGES}
+    fixes: list[Texts] = [each["fix"] for each in errors]
     case = Case(
         id=f"judged/document-{number}",
         requirements=tuple(sorted({problem.requirement for problem in verdict.problems})) or ("OFR-038",),
         roles=frozenset({"publisher"}),
-        title=title,
-        explanation=_EXPLANATION,
-        mend=mend,
+        title=say("judged", id=verdict.id or "?", number=number),
+        explanation=say("judged-explanation"),
+        mend=joined(fixes, " ") if fixes else plain("–"),
         subject=Document(kind="submission", template={}, on=on, live=True, size=None, expected=_ACCEPTED),
     )
     findings = tuple(
-        Finding(
-            f"{problem['pointer'] or '/'} {problem['code']}", problem["fix"][language], problem["message"][language]
-        )
+        Finding(plain(f"{problem['pointer'] or '/'} {problem['code']}"), problem["fix"], problem["message"])
         for problem in errors
     )
     return Result(case=case, outcome=Outcome.FAIL if findings else Outcome.PASS, findings=findings)

@@ -15,6 +15,7 @@ from conformance.role.verify import UnverifiableError
 from conformance.script.names import Names
 from conformance.target.setup import Account, Setup, SetupError
 from conformance.target.wire import Reply, Wire
+from conformance.words import say
 
 _PER_MINUTE = 90
 """The site takes 100 calls a minute and account; a few are left for whoever else uses it."""
@@ -74,7 +75,7 @@ class NationalRole:
         self.journal: list[Exchange] = []
         account = setup.accounts.get("national")
         if account is None:
-            raise SetupError("accounts.national is missing.", step="write [accounts.national] into conformance.toml")
+            raise SetupError(say("account-missing", role="national"), step=say("account-missing-step", role="national"))
         pace = Pace(_PER_MINUTE)
         known = {"national": account, "nobody": None, "stranger": None}
         self._wires: dict[str, Wire] = {
@@ -85,6 +86,6 @@ class NationalRole:
     async def play(self, case: Case) -> list[Finding]:
         """What is wrong with the site, or with what this project takes it for."""
         if not isinstance(case.subject, Script):
-            raise UnverifiableError({"fr": "cas d’un autre rôle", "en": "a case of another role"})
+            raise UnverifiableError(say("other-case"))
         names = Names(seed=self._seed, case=case.id, day=self._day(), platforms={"publisher": "national"})
         return await Scene(self._wires, names, self._setup).play(case.subject.steps)

@@ -7,7 +7,7 @@ from datetime import date
 
 import aiohttp
 
-from conformance.model.case import Case, Script, Texts
+from conformance.model.case import Case, Script
 from conformance.model.result import Exchange, Finding
 from conformance.model.step import Answer, Order, Receive, Watch
 from conformance.role.book import Book, watch
@@ -19,12 +19,9 @@ from conformance.script.matcher import mismatches
 from conformance.script.names import Names
 from conformance.script.template import fill
 from conformance.target.setup import Setup, SetupError
+from conformance.words import Texts, joined, plain, say
 
 _PAUSE_SECONDS = 0.05
-_NOTHING: Texts = {
-    "fr": "rien n’a été publié : la plateforme doit publier vers le kit pendant l’observation",
-    "en": "nothing was published: the platform has to publish to the kit while it observes",
-}
 
 
 class PublisherRole:
@@ -45,11 +42,11 @@ class PublisherRole:
     async def play(self, case: Case) -> list[Finding]:
         """What is wrong with the publisher, as this case shows it."""
         if not isinstance(case.subject, Script):
-            raise UnverifiableError({"fr": "cas d’un autre rôle", "en": "a case of another role"})
+            raise UnverifiableError(say("other-case"))
         self._stand_in.faults.clear()
         names = Names(seed=self._seed, case=case.id, day=self._day(), platforms={"publisher": self._book.platform})
         for number, step in enumerate(case.subject.steps, start=1):
-            place = f"step {number}"
+            place = say("step", number=number)
             match step:
                 case Order():
                     await self._order(step, names)
@@ -62,7 +59,7 @@ class PublisherRole:
                 case Watch(what):
                     findings = await self._watch(what)
                 case _:
-                    raise UnverifiableError({"fr": "étape d’un autre rôle", "en": "a step of another role"})
+                    raise UnverifiableError(say("other-step"))
             if findings:
                 return findings
         return []
@@ -75,14 +72,15 @@ class PublisherRole:
         if step.action == "create":
             offer_id = answer.get("id") if isinstance(answer, dict) else None
             if not isinstance(offer_id, str):
-                raise SetupError("POST /create gave no id.", step='answer {"id": "platform:local-id"}')
+                raise SetupError(say("create-no-id"), step=say("create-no-id-step"))
             self._ids[key] = offer_id
 
-    async def _receive(self, step: Receive, names: Names, place: str) -> list[Finding]:
+    async def _receive(self, step: Receive, names: Names, place: Texts) -> list[Finding]:
         offer_id = self._ids.get(names[f"local.{step.offer}"], "")
+        place = joined((place, plain(offer_id)), ", ")
         deadline = asyncio.get_running_loop().time() + step.until * self._setup.patience
         while True:
-            findings = mismatches(fill(dict(step.expect), names), self._book.of(offer_id), f"{place}, {offer_id}")
+            findings = mismatches(fill(dict(step.expect), names), self._book.of(offer_id), place)
             if not findings or asyncio.get_running_loop().time() >= deadline:
                 return findings
             await asyncio.sleep(_PAUSE_SECONDS)
@@ -91,7 +89,7 @@ class PublisherRole:
         """With no test interface, wait for what the platform publishes by itself."""
         await self._stand_in.watched(0 if self._setup.control else self._setup.observe)
         if not self._book.sent:
-            raise UnverifiableError(_NOTHING)
+            raise UnverifiableError(say("nothing-published"))
         return watch(self._book, what)
 
 
@@ -100,7 +98,7 @@ async def publisher_role(setup: Setup, *, seed: str, day: Callable[[], date]) ->
     """The role, with the kit's gateway listening."""
     account = setup.accounts.get("publisher")
     if account is None:
-        raise SetupError("accounts.publisher is missing.", step="write [accounts.publisher] into conformance.toml")
+        raise SetupError(say("account-missing", role="publisher"), step=say("account-missing-step", role="publisher"))
     async with aiohttp.ClientSession() as session:
         journal: list[Exchange] = []
         book = Book(account.platform)

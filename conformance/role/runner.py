@@ -6,12 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Protocol
 
-from conformance.model.case import Case, Texts
+from conformance.model.case import Case
 from conformance.model.expected import excuse
 from conformance.model.result import Exchange, Finding, Outcome, Result
 from conformance.role.verify import NotApplicableError, PartnerFailedError, UnverifiableError
 from conformance.script.names import UnknownNameError
 from conformance.target.setup import Setup, SetupError
+from conformance.words import Texts, joined, plain, say
 
 _CASE_SECONDS = 300.0
 _AFTER_OBSERVING_SECONDS = 60.0
@@ -95,19 +96,17 @@ async def _judge(case: Case, player: Player, seconds: float) -> Result:
             findings = await player.play(case)
     except PartnerFailedError as error:
         return Result(case=case, outcome=Outcome.FAIL, findings=(error.finding,))
-    except UnverifiableError as error:
-        return Result(case=case, outcome=Outcome.SKIP, reason=error.reason)
-    except UnknownNameError as error:
-        return Result(case=case, outcome=Outcome.SKIP, reason=_said(str(error)))
+    except (UnverifiableError, UnknownNameError) as error:
+        return Result(case=case, outcome=Outcome.SKIP, reason=error.text)
     except NotApplicableError as error:
-        return Result(case=case, outcome=Outcome.OMIT, reason=error.reason)
+        return Result(case=case, outcome=Outcome.OMIT, reason=error.text)
     except SetupError as error:
-        return Result(case=case, outcome=Outcome.CONFIG_ERROR, reason=_said(f"{error} {error.step}"))
+        return Result(case=case, outcome=Outcome.CONFIG_ERROR, reason=joined((error.text, error.step), " "))
     except TimeoutError:
-        finding = Finding("the case", f"an end within {seconds:.0f} s", "none")
+        finding = Finding(say("the-case"), say("end-within", seconds=f"{seconds:.0f}"), say("no-end"))
         return Result(case=case, outcome=Outcome.FAIL, findings=(finding,))
     except Exception as error:  # noqa: BLE001  # whatever the kit itself gets wrong is told as such, case by case
-        return Result(case=case, outcome=Outcome.ERROR, reason=_said(f"{type(error).__name__}: {error}"))
+        return Result(case=case, outcome=Outcome.ERROR, reason=plain(f"{type(error).__name__}: {error}"))
     outcome = Outcome.FAIL if findings else Outcome.PASS
     return Result(case=case, outcome=outcome, findings=tuple(findings))
 
@@ -115,18 +114,7 @@ async def _judge(case: Case, player: Player, seconds: float) -> Result:
 def _omission(case: Case, setup: Setup) -> Texts | None:
     supported = setup.supports(case.feature)
     if case.unsupported and supported:
-        return {
-            "fr": f"`{case.feature}` est pris en charge : l’absence n’a pas à être vérifiée",
-            "en": f"`{case.feature}` is supported: its absence need not be verified",
-        }
+        return say("supported", feature=case.feature)
     if not case.unsupported and not supported:
-        return {
-            "fr": f"`{case.feature}` n’est pas pris en charge, dit conformance.toml",
-            "en": f"`{case.feature}` is not supported, says conformance.toml",
-        }
+        return say("not-supported", feature=case.feature)
     return None
-
-
-def _said(text: str) -> Texts:
-    """The same words in both languages."""
-    return {"fr": text, "en": text}

@@ -16,6 +16,7 @@ from conformance.script.names import InAddress, Names
 from conformance.script.template import fill, value_at
 from conformance.target.setup import Setup
 from conformance.target.wire import Reply, Wire
+from conformance.words import Texts, joined, plain, say
 
 _PAUSE_SECONDS = 0.05
 _PAGES_AT_MOST = 500
@@ -38,12 +39,12 @@ class Scene:
     async def play(self, steps: Sequence[Step]) -> list[Finding]:
         """Take the steps in order, up to the first that finds something."""
         for number, step in enumerate(steps, start=1):
-            findings = await self._take(step, f"step {number}")
+            findings = await self._take(step, say("step", number=number))
             if findings:
                 return findings
         return []
 
-    async def _take(self, step: Step, place: str) -> list[Finding]:
+    async def _take(self, step: Step, place: Texts) -> list[Finding]:
         match step:
             case Call():
                 return await self._call(step, place)
@@ -53,20 +54,15 @@ class Scene:
                 return await self._clear(self._wire(account), place)
             case Restart(number):
                 return await interrupt(self._wire("publisher"), self._names, number, setup=self._setup, place=place)
-        raise UnverifiableError({"fr": "étape d’un autre rôle", "en": "a step of another role"})
+        raise UnverifiableError(say("other-step"))
 
     def _wire(self, account: str) -> Wire:
         wire = self._wires.get(account)
         if wire is None:
-            raise UnverifiableError(
-                {
-                    "fr": f"le fichier conformance.toml ne donne pas de compte `{account}`",
-                    "en": f"conformance.toml gives no account `{account}`",
-                }
-            )
+            raise UnverifiableError(say("no-account", account=account))
         return wire
 
-    async def _call(self, step: Call, place: str) -> list[Finding]:
+    async def _call(self, step: Call, place: Texts) -> list[Finding]:
         deadline = asyncio.get_running_loop().time() + step.until * self._setup.patience
         while True:
             replies = await asyncio.gather(*(self._send(step) for _ in range(step.together)))
@@ -91,20 +87,20 @@ class Scene:
             step.method, fill(step.path, InAddress(self._names)), headers=headers, body=body
         )
 
-    def _compare(self, step: Call, reply: Reply, place: str) -> list[Finding]:
-        place = f"{place}, {step.method} {step.path}"
+    def _compare(self, step: Call, reply: Reply, place: Texts) -> list[Finding]:
+        place = joined((place, plain(f"{step.method} {step.path}")), ", ")
         if reply.status not in step.expect.status:
-            return [wrong_status(f"{place}: status", step.expect.status, reply)]
+            return [wrong_status(say("at-status", place=place), step.expect.status, reply)]
         lower = {name.lower(): value for name, value in reply.headers.items()}
         findings = []
         for name, matcher in step.expect.headers.items():
-            findings += mismatches({name.lower(): fill(matcher, self._names)}, lower, f"{place}: headers")
+            findings += mismatches({name.lower(): fill(matcher, self._names)}, lower, say("at-headers", place=place))
         if step.expect.body is not None:
-            findings += mismatches(fill(step.expect.body, self._names), reply.json, f"{place}: body")
+            findings += mismatches(fill(step.expect.body, self._names), reply.json, say("at-body", place=place))
         return findings
 
-    async def _follow(self, step: Follow, place: str) -> list[Finding]:
-        place = f"{place}, feed of {step.account}"
+    async def _follow(self, step: Follow, place: Texts) -> list[Finding]:
+        place = say("at-feed", place=place, account=step.account)
         copy = self._copies.setdefault(step.copy, Copy())
         expected = fill(dict(step.expect), self._names)
         deadline = asyncio.get_running_loop().time() + step.until * self._setup.patience
@@ -117,7 +113,7 @@ class Scene:
                 return findings
             await asyncio.sleep(_PAUSE_SECONDS)
 
-    async def _read(self, step: Follow, copy: Copy, place: str) -> list[Finding]:
+    async def _read(self, step: Follow, copy: Copy, place: Texts) -> list[Finding]:
         """Read to the end of the feed, or so many pages."""
         query = fill(step.query, InAddress(self._names))
         for _ in range(step.pages or _PAGES_AT_MOST):
@@ -126,25 +122,25 @@ class Scene:
                 asked.append(f"cursor={quote(copy.cursor, safe='')}")
             reply = await self._wire(step.account).call("GET", "/v1/changes?" + "&".join(filter(None, asked)))
             if reply.status != 200:
-                return [wrong_status(f"{place}: status", (200,), reply)]
-            wrong = mismatches({"$schema": "changes-page"}, reply.json, f"{place}: page")
+                return [wrong_status(say("at-status", place=place), (200,), reply)]
+            wrong = mismatches({"$schema": "changes-page"}, reply.json, say("at-page", place=place))
             wrong = wrong or copy.apply(reply.json, place)
             if wrong or not reply.json["more"]:
                 return wrong
-        return [] if step.pages else [Finding(place, "an end of the feed", f"more after {_PAGES_AT_MOST} pages")]
+        return [] if step.pages else [Finding(place, say("feed-end"), say("more-pages", pages=_PAGES_AT_MOST))]
 
-    async def _clear(self, wire: Wire, place: str) -> list[Finding]:
+    async def _clear(self, wire: Wire, place: Texts) -> list[Finding]:
         """A snapshot of nothing; the number that the guard names is confirmed."""
-        place = f"{place}, clearing"
+        place = say("at-clearing", place=place)
         mark = await wire.call("POST", "/v1/snapshots/marks")
         if mark.status != 201:
-            return [wrong_status(f"{place}: mark", (201,), mark)]
+            return [wrong_status(say("at-mark", place=place), (201,), mark)]
         path = f"/v1/snapshots?mark={quote(str(value_at(mark.json, '/mark')), safe='')}"
         reply = await wire.call("POST", path, headers=_LINES, body=b'{"count": 0}\n')
         withdrawing = value_at(reply.json, "/would_withdraw")
         if reply.status == 409 and isinstance(withdrawing, int):
             reply = await wire.call("POST", f"{path}&confirm={withdrawing}", headers=_LINES, body=b'{"count": 0}\n')
-        return [] if reply.status in {200, 202} else [wrong_status(f"{place}: status", (200, 202), reply)]
+        return [] if reply.status in {200, 202} else [wrong_status(say("at-status", place=place), (200, 202), reply)]
 
 
 def _kept(reply: Reply, source: str) -> Any:
@@ -154,8 +150,11 @@ def _kept(reply: Reply, source: str) -> Any:
     return {name.lower(): value for name, value in reply.headers.items()}.get(source.lower())
 
 
-def wrong_status(place: str, expected: Sequence[int], reply: Reply) -> Finding:
+def wrong_status(place: Texts, expected: Sequence[int], reply: Reply) -> Finding:
     """The finding on a status that is none of those expected, with the code that came with it."""
-    told = f"no answer ({reply.body.decode(errors='replace')})" if reply.status == 0 else str(reply.status)
+    wanted = plain(expected[0])
+    for status in expected[1:]:
+        wanted = say("or", one=wanted, other=status)
     code = value_at(reply.json, "/code")
-    return Finding(place, " or ".join(map(str, expected)), f"{told} {code}" if code else told)
+    told = plain(f"{reply.status} {code}" if code else reply.status)
+    return Finding(place, wanted, told if reply.failure is None else say("no-answer", why=reply.failure))

@@ -11,7 +11,7 @@ import orjson
 
 import schemas
 from conformance.role.book import Book, Kind, Outcome, Sent, digest_of
-from conformance.role.host import MOST_BYTES, Ask, Say, problem
+from conformance.role.host import MOST_BYTES, Ask, Say, language_of, problem
 from conformance.script.batch import UnreadableError, inflate, split_batch
 
 
@@ -66,7 +66,7 @@ class StandIn:
 
     def _decide(self, raw: bytes, verdict: schemas.Verdict, ask: Ask, *, expected: str | None = None) -> Say:
         if not verdict.accepted or (expected is not None and verdict.id != expected):
-            return self._refuse(verdict)
+            return self._refuse(verdict, ask)
         if ask.query.get("dry_run") == "true":
             return Say(200, {"id": verdict.id, "status": "valid", "problems": []})
         outcome = self._note(raw, verdict)
@@ -92,7 +92,7 @@ class StandIn:
                 await asyncio.sleep(seconds)
         return Say(200, closed=True)
 
-    def _refuse(self, verdict: schemas.Verdict) -> Say:
+    def _refuse(self, verdict: schemas.Verdict, ask: Ask) -> Say:
         codes = tuple(each.code for each in verdict.problems if each.severity == "error") or ("id-mismatch",)
         self._book.sent.append(
             Sent(
@@ -106,7 +106,7 @@ class StandIn:
                 at=asyncio.get_running_loop().time(),
             )
         )
-        problems = [schemas.localized(each.to_json(), "fr") for each in verdict.problems]
+        problems = [schemas.localized(each.to_json(), language_of(ask)) for each in verdict.problems]
         return problem(422, "submission-refused", problems=problems)
 
     def _note(
@@ -144,7 +144,9 @@ class StandIn:
         try:
             documents = list(split_batch(inflate(ask.body, most=MOST_BYTES) if encoding in _GZIP else ask.body))
         except UnreadableError as error:
-            return problem(413 if error.code == "body-too-large" else 400, error.code, detail=str(error))
+            return problem(
+                413 if error.code == "body-too-large" else 400, error.code, detail=error.text[language_of(ask)]
+            )
         if not documents:
             return problem(422, "batch-empty")
         judged = [(raw, schemas.check_submission(raw, on=self._day())) for raw in documents]

@@ -20,6 +20,7 @@ from conformance.script.matcher import mismatches
 from conformance.script.names import Names
 from conformance.script.template import fill
 from conformance.target.setup import Setup, SetupError
+from conformance.words import Texts, joined, plain, say
 
 _FRESH = "2026-01-01T00:00:00Z"
 _TERRITORY = {"department": "35", "region": "53", "academie": "rennes"}
@@ -40,7 +41,7 @@ class SubscriberRole:
     async def play(self, case: Case) -> list[Finding]:
         """What is wrong with the subscriber, as this case shows it."""
         if not isinstance(case.subject, Script):
-            raise UnverifiableError({"fr": "cas d’un autre rôle", "en": "a case of another role"})
+            raise UnverifiableError(say("other-case"))
         self._feed = Feed()
         await self._control.order("reset")
         names = Names(
@@ -56,31 +57,31 @@ class SubscriberRole:
                 case Order():
                     await self._control.order(step.action)
                 case Hold(expect):
-                    findings = await self._compare(fill(dict(expect), names), f"step {number}")
+                    findings = await self._compare(fill(dict(expect), names), say("step", number=number))
                     if findings:
                         return findings
                 case _:
-                    raise UnverifiableError({"fr": "étape d’un autre rôle", "en": "a step of another role"})
+                    raise UnverifiableError(say("other-step"))
         return []
 
-    async def _compare(self, expect: Mapping[str, Any], place: str) -> list[Finding]:
+    async def _compare(self, expect: Mapping[str, Any], place: Texts) -> list[Finding]:
         held = await self._control.offers()
         findings: list[Finding] = []
         for offer_id, matcher in expect.get("holds", {}).items():
             if offer_id not in held:
-                findings.append(Finding(place, f"the subscriber has {offer_id}", "it has not"))
+                findings.append(Finding(place, say("holds", id=offer_id), say("it-has-not")))
             else:
-                findings += mismatches(matcher, held[offer_id], f"{place}, {offer_id}")
+                findings += mismatches(matcher, held[offer_id], joined((place, plain(offer_id)), ", "))
         findings += [
-            Finding(place, f"the subscriber does not have {offer_id}", "it has")
+            Finding(place, say("lacks", id=offer_id), say("it-has"))
             for offer_id in expect.get("lacks", ())
             if offer_id in held
         ]
         if "beginnings" in expect:
             times = sum(not request["cursor"] for request in self._feed.requests)
-            findings += mismatches(expect["beginnings"], times, f"{place}, readings from the start")
+            findings += mismatches(expect["beginnings"], times, say("at-beginnings", place=place))
         if "requests" in expect:
-            findings += mismatches(expect["requests"], self._feed.requests, f"{place}, requests")
+            findings += mismatches(expect["requests"], self._feed.requests, say("at-requests", place=place))
         return findings
 
     async def answer(self, ask: Ask) -> Say:
@@ -141,7 +142,7 @@ async def subscriber_role(setup: Setup, *, seed: str, day: Callable[[], date]) -
     """The role, with the kit's feed listening."""
     account = setup.accounts.get("subscriber")
     if account is None:
-        raise SetupError("accounts.subscriber is missing.", step="write [accounts.subscriber] into conformance.toml")
+        raise SetupError(say("account-missing", role="subscriber"), step=say("account-missing-step", role="subscriber"))
     async with aiohttp.ClientSession() as session:
         journal: list[Exchange] = []
         host = Host(account, journal)

@@ -3,28 +3,21 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from conformance.model.case import Texts, Verdict
+from conformance.model.case import Verdict
 from conformance.model.result import Finding
 from conformance.script.matcher import shown
+from conformance.words import Texts, ToldError, joined, plain, say
 
 
-class UnverifiableError(Exception):
+class UnverifiableError(ToldError):
     """The case cannot be verified here, though it has to be: the result is a skip."""
 
-    def __init__(self, reason: Texts) -> None:
-        super().__init__(reason["en"])
-        self.reason = reason
 
-
-class NotApplicableError(Exception):
+class NotApplicableError(ToldError):
     """The case need not be verified here: the result is an omission."""
 
-    def __init__(self, reason: Texts) -> None:
-        super().__init__(reason["en"])
-        self.reason = reason
 
-
-class PartnerFailedError(Exception):
+class PartnerFailedError(ToldError):
     """The partner's platform failed to do what it was told: the result is a failure."""
 
     def __init__(self, finding: Finding) -> None:
@@ -32,10 +25,10 @@ class PartnerFailedError(Exception):
         self.finding = finding
 
 
-def compare_problems(expected: Verdict, told: Any, place: str) -> list[Finding]:
+def compare_problems(expected: Verdict, told: Any, place: Texts) -> list[Finding]:
     """What is wrong with the problems that a target told: one finding for those it missed, one for those it made up."""
     if not isinstance(told, list):
-        return [Finding(place, "a list of problems", "none")]
+        return [Finding(place, say("problem-list"), say("no-list"))]
     found: set[tuple[str, str]] = set()
     findings = []
     for problem in told:
@@ -43,12 +36,13 @@ def compare_problems(expected: Verdict, told: Any, place: str) -> list[Finding]:
         if isinstance(code, str) and isinstance(pointer, str):
             found.add((code, pointer))
         else:
-            findings.append(Finding(place, "problems with a code and a pointer that are texts", shown(problem)))
+            findings.append(Finding(place, say("problem-form"), plain(shown(problem))))
     if expected.problems - found:
-        findings.append(Finding(place, _listed(expected.problems), "not told: " + _listed(expected.problems - found)))
+        missed = say("not-told", problems=_listed(expected.problems - found))
+        findings.append(Finding(place, _listed(expected.problems), missed))
     if found - expected.problems:
-        wanted = _listed(expected.problems) if expected.problems else "no problem"
-        findings.append(Finding(place, wanted, "told: " + _listed(found - expected.problems)))
+        wanted = _listed(expected.problems) if expected.problems else say("no-problem")
+        findings.append(Finding(place, wanted, say("told", problems=_listed(found - expected.problems))))
     return findings
 
 
@@ -57,5 +51,9 @@ def _code_and_pointer(problem: Any) -> tuple[Any, Any]:
     return (problem.get("code"), problem.get("pointer", "")) if isinstance(problem, Mapping) else (None, None)
 
 
-def _listed(problems: Iterable[tuple[str, str]]) -> str:
-    return ", ".join(f"{code} at {pointer or 'the whole'}" for code, pointer in sorted(problems))
+def _listed(problems: Iterable[tuple[str, str]]) -> Texts:
+    return joined((_one(code, pointer) for code, pointer in sorted(problems)), ", ")
+
+
+def _one(code: str, pointer: str) -> Texts:
+    return say("problem-at", code=shown(code), pointer=shown(pointer)) if pointer else say("problem", code=shown(code))

@@ -4,6 +4,8 @@ import re
 import zlib
 from collections.abc import Iterator
 
+from conformance.words import Texts, ToldError, say
+
 _GZIP = 16 + zlib.MAX_WBITS
 _PIECE_BYTES = 65_536
 _SPACE = b" \t\n\r"
@@ -12,11 +14,11 @@ _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["\[\]{},]', re.DOTALL)
 """A whole string, so that what it holds is passed over; the quote of one that does not end; structure."""
 
 
-class UnreadableError(Exception):
+class UnreadableError(ToldError):
     """A body holds no documents that could be told apart; ``code`` is that of the problem."""
 
-    def __init__(self, message: str, *, code: str) -> None:
-        super().__init__(message)
+    def __init__(self, text: Texts, *, code: str) -> None:
+        super().__init__(text)
         self.code = code
 
 
@@ -47,13 +49,13 @@ def _split_array(content: bytes) -> Iterator[bytes]:
                 begin = token.end()
             case b'"':
                 break
-    raise UnreadableError("the JSON array has no end", code="body-truncated")
+    raise UnreadableError(say("array-endless"), code="body-truncated")
 
 
 def _last_item(content: bytes, begin: int, end: re.Match[bytes]) -> Iterator[bytes]:
     """The item before the array's last bracket. Only an array of nothing has none there."""
     if end[0] != b"]" or content[end.end() :].strip(_SPACE):
-        raise UnreadableError("not one JSON array", code="body-malformed")
+        raise UnreadableError(say("array-not-one"), code="body-malformed")
     item = content[begin : end.start()]
     if begin or item.strip(_SPACE):
         yield item
@@ -71,10 +73,10 @@ def inflate(content: bytes, *, most: int) -> bytes:
             try:
                 plain += member.decompress(block, most + 1 - len(plain))
             except zlib.error as error:
-                raise UnreadableError(f"not gzip: {error}", code="body-malformed") from error
+                raise UnreadableError(say("gzip-none", error=error), code="body-malformed") from error
             if len(plain) > most:
-                raise UnreadableError(f"more than {most} bytes when inflated", code="body-too-large")
+                raise UnreadableError(say("gzip-too-large", most=most), code="body-too-large")
             block = member.unused_data
     if not member.eof:
-        raise UnreadableError("the gzip is cut short", code="body-truncated")
+        raise UnreadableError(say("gzip-cut"), code="body-truncated")
     return bytes(plain)

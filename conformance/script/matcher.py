@@ -6,53 +6,73 @@ An object with one key in ``$…`` is an operator; the schema ``case`` lists the
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import schemas
 from conformance.model.result import Finding
+from conformance.words import Texts, joined, plain, say
 
 _SHOWN = 200
 MISSING = object()
 """Stands for a member that is not there."""
 
 
-def mismatches(matcher: Any, value: Any, place: str) -> list[Finding]:
+def mismatches(matcher: Any, value: Any, place: Texts) -> list[Finding]:
     """What is wrong with the value; nothing when it matches."""
-    return list(_compare(matcher, value, place))
+    return [
+        Finding(joined((place, plain(path))), expected, actual)
+        for path, expected, actual in _compare(matcher, value, "")
+    ]
 
 
-def _compare(matcher: Any, value: Any, place: str) -> Iterator[Finding]:
+def _matches(matcher: Any, value: Any) -> bool:
+    return next(_compare(matcher, value, ""), None) is None
+
+
+_Wrong: TypeAlias = tuple[str, Texts, Texts]
+"""Where within the value (a JSON Pointer), what was expected, what was found."""
+
+
+def _compare(matcher: Any, value: Any, path: str) -> Iterator[_Wrong]:
     if isinstance(matcher, Mapping):
         operator = next(iter(matcher), "")
         if operator.startswith("$"):
-            yield from _operate(operator, matcher[operator], value, place)
+            yield from _operate(operator, matcher[operator], value, path)
         elif not isinstance(value, Mapping):
-            yield _wrong(place, "an object", value)
+            yield _wrong(path, say("object"), value)
         else:
             for key, part in matcher.items():
-                yield from _compare(part, value.get(key, MISSING), f"{place}/{key}")
+                yield from _compare(part, value.get(key, MISSING), f"{path}/{key}")
     elif isinstance(matcher, list):
         if not isinstance(value, list) or len(value) != len(matcher):
-            yield _wrong(place, f"a list of {len(matcher)}", value)
+            yield _wrong(path, say("list-of", size=len(matcher)), value)
             return
         for index, (part, item) in enumerate(zip(matcher, value, strict=True)):
-            yield from _compare(part, item, f"{place}/{index}")
+            yield from _compare(part, item, f"{path}/{index}")
     elif type(matcher) is not type(value) or matcher != value:
-        yield _wrong(place, shown(matcher), value)
+        yield _wrong(path, plain(shown(matcher)), value)
 
 
-def _operate(operator: str, argument: Any, value: Any, place: str) -> Iterator[Finding]:
+def _operate(operator: str, argument: Any, value: Any, path: str) -> Iterator[_Wrong]:
     match operator:
         case "$schema":
-            yield from _follow_schema(argument, value, place)
+            yield from _follow_schema(argument, value, path)
         case "$holds":
-            yield from _hold(argument, value, place)
+            yield from _hold(argument, value, path)
         case _ if operator in _TESTS:
-            expected, test = _TESTS[operator]
+            told, test = _TESTS[operator]
             if not test(argument, value):
-                yield _wrong(place, expected.format(shown(argument)), value)
+                yield _wrong(path, told(shown(argument)), value)
         case _:
             raise ValueError(f"{operator} is no matcher")
+
+
+def _is_like(form: str, value: Any) -> bool:
+    return isinstance(value, str) and bool(re.search(form, value))
+
+
+def _has_size(size: int, value: Any) -> bool:
+    return isinstance(value, list | str | Mapping) and len(value) == size
 
 
 def _is_above(limit: float, value: Any) -> bool:
@@ -60,41 +80,57 @@ def _is_above(limit: float, value: Any) -> bool:
 
 
 def _lacks(parts: list[Any], value: Any) -> bool:
-    return isinstance(value, list) and all(mismatches(part, item, "") for part in parts for item in value)
+    return isinstance(value, list) and not any(_matches(part, item) for part in parts for item in value)
 
 
-_TESTS: Mapping[str, tuple[str, Callable[[Any, Any], bool]]] = {
-    "$absent": ("nothing", lambda _, value: value is MISSING),
-    "$present": ("anything", lambda _, value: value is not MISSING and value is not None),
-    "$matches": ("a text like {}", lambda form, value: isinstance(value, str) and bool(re.search(form, value))),
-    "$above": ("a number above {}", _is_above),
-    "$in": ("one of {}", lambda parts, value: any(not mismatches(part, value, "") for part in parts)),
-    "$not": ("anything but {}", lambda part, value: bool(mismatches(part, value, ""))),
-    "$size": ("{} of them", lambda size, value: isinstance(value, list | str | Mapping) and len(value) == size),
-    "$lacks": ("none of {}", _lacks),
+_TESTS: Mapping[str, tuple[Callable[[str], Texts], Callable[[Any, Any], bool]]] = {
+    "$absent": (lambda _: say("nothing"), lambda _, value: value is MISSING),
+    "$present": (lambda _: say("anything"), lambda _, value: value is not MISSING and value is not None),
+    "$matches": (lambda form: say("text-like", form=form), _is_like),
+    "$above": (lambda limit: say("number-above", limit=limit), _is_above),
+    "$in": (
+        lambda parts: say("one-of", parts=parts),
+        lambda parts, value: any(_matches(part, value) for part in parts),
+    ),
+    "$not": (lambda part: say("anything-but", part=part), lambda part, value: not _matches(part, value)),
+    "$size": (lambda size: say("so-many", size=size), _has_size),
+    "$lacks": (lambda parts: say("none-of", parts=parts), _lacks),
 }
 """Operators that look at the value alone: what is expected, in words, and whether it is so."""
 
 
-def _hold(parts: list[Any], value: Any, place: str) -> Iterator[Finding]:
+def _hold(parts: list[Any], value: Any, path: str) -> Iterator[_Wrong]:
     """Each part matches some item of the list."""
     items = value if isinstance(value, list) else []
     for part in parts:
-        if all(mismatches(part, item, place) for item in items):
-            yield _wrong(place, "an item like " + shown(part), value)
+        if not any(_matches(part, item) for item in items):
+            yield _wrong(path, say("item-like", part=shown(part)), value)
 
 
-def _follow_schema(name: str, value: Any, place: str) -> Iterator[Finding]:
+def _follow_schema(name: str, value: Any, path: str) -> Iterator[_Wrong]:
     if value is MISSING:
-        yield _wrong(place, f"a document of the schema {name}", value)
+        yield _wrong(path, say("schema-document", schema=name), value)
         return
     for error in schemas.validator(name).iter_errors(value):
         where = "".join(f"/{step}" for step in error.absolute_path)
-        yield Finding(place + where, f"what the schema {name} says", error.message[:_SHOWN])
+        rule = say("schema-rule", schema=name, keyword=error.validator, asked=shown(error.validator_value))
+        yield path + where, rule, _broken(error)
 
 
-def _wrong(place: str, expected: str, value: Any) -> Finding:
-    return Finding(place, expected, "nothing" if value is MISSING else shown(value))
+def _broken(error: Any) -> Texts:
+    """What breaks a rule of a schema: the members that lack or are too many, else the value itself."""
+    members = error.instance if isinstance(error.instance, Mapping) else {}
+    match error.validator:
+        case "required":
+            return say("members-missing", names=shown([name for name in error.validator_value if name not in members]))
+        case "additionalProperties" if error.validator_value is False:
+            known = error.schema.get("properties", {})
+            return say("members-unknown", names=shown([name for name in members if name not in known]))
+    return plain(shown(error.instance))
+
+
+def _wrong(path: str, expected: Texts, value: Any) -> _Wrong:
+    return path, expected, say("nothing") if value is MISSING else plain(shown(value))
 
 
 def shown(value: Any) -> str:

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 from urllib.parse import quote
 
+from conformance.words import ToldError, say
 from schemas.schoolyear import SchoolYear, monday_of, years
 
 _AHEAD_DAYS = 400
@@ -15,7 +16,7 @@ _OFFSET = re.compile(r"(?P<name>[a-z_]+(?:\.[A-Za-z0-9_]+)*)(?P<offset>[+-][0-9]
 APPLY_HOST = "offres.conformite.example"
 
 
-class UnknownNameError(Exception):
+class UnknownNameError(ToldError):
     """A name that stands for nothing here; the case, or the set-up, lacks it."""
 
 
@@ -25,7 +26,7 @@ def school_year(day: date) -> SchoolYear:
         end = _sunday(year.weeks[-1])
         if day <= end <= day + timedelta(days=_AHEAD_DAYS):
             return year
-    raise UnknownNameError(f"no school year with weeks after {day} is on file: take a newer version of the kit")
+    raise UnknownNameError(say("no-school-year", day=day))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,7 @@ class Names:
         """The value of ``name`` or ``name±number``. Raises UnknownNameError."""
         found = _OFFSET.fullmatch(expression)
         if found is None:
-            raise UnknownNameError(f"{expression!r} is not a name")
+            raise UnknownNameError(say("no-name", expression=expression))
         offset = int(found["offset"] or 0)
         head, _, rest = found["name"].partition(".")
         match head:
@@ -63,7 +64,7 @@ class Names:
                 return self._date(head, rest, offset)
         if head in self.platforms:
             return self.offer_id(head, rest) if rest else self.platforms[head]
-        raise UnknownNameError(f"nothing is called {expression!r} here")
+        raise UnknownNameError(say("unknown-name", expression=expression))
 
     def offer_id(self, account: str, local: str) -> str:
         """The id of an offer of this case under an account's platform."""
@@ -75,7 +76,7 @@ class Names:
 
     def _host(self, account: str) -> str:
         if account not in self.hosts:
-            raise UnknownNameError(f"conformance.toml gives no host for the account {account!r}")
+            raise UnknownNameError(say("no-host", account=account))
         return self.hosts[account]
 
     def _local(self, name: str) -> str:
@@ -94,16 +95,16 @@ class Names:
     def _week(self, number: int, offset: int) -> str:
         monday = monday_of(school_year(self.day).weeks[number - 1])
         if monday is None:
-            raise UnknownNameError("the calendar holds a week that does not exist")
+            raise UnknownNameError(say("no-such-week"))
         year, week, _ = (monday + timedelta(weeks=offset)).isocalendar()
         return f"{year}-W{week:02}"
 
     def _kept(self, name: str, offset: int) -> Any:
         if name not in self.kept:
-            raise UnknownNameError(f"no earlier answer gave {name!r}")
+            raise UnknownNameError(say("not-kept", name=name))
         value = self.kept[name]
         if offset and not isinstance(value, int):
-            raise UnknownNameError(f"{name!r} of an earlier answer is no number")
+            raise UnknownNameError(say("kept-no-number", name=name))
         return value + offset if offset else value
 
 
@@ -122,5 +123,5 @@ class InAddress:
 def _sunday(week: str) -> date:
     monday = monday_of(week)
     if monday is None:
-        raise UnknownNameError("the calendar holds a week that does not exist")
+        raise UnknownNameError(say("no-such-week"))
     return monday + timedelta(days=6)

@@ -16,6 +16,7 @@ from conformance.script.template import value_at
 from conformance.target.setup import ACCOUNTS, Account, Setup, SetupError
 from conformance.target.wire import Reply, Wire
 from conformance.version import PROTOCOL_VERSION
+from conformance.words import Texts, plain, say
 
 _SECONDS = 20.0
 _PAUSE_SECONDS = 0.2
@@ -30,10 +31,10 @@ _NOTHING = b"{}"
 class Check:
     """One thing looked at; ``step`` says what to do where it is not good."""
 
-    name: str
+    name: Texts
     state: Literal["good", "doubtful", "wrong"]
-    told: str
-    step: str = ""
+    told: Texts
+    step: Texts | None = None
 
 
 def examine(setup: Setup, session: aiohttp.ClientSession, *, now: str) -> AsyncIterator[Check]:
@@ -51,10 +52,9 @@ async def examine_gateway(setup: Setup, session: aiohttp.ClientSession, *, now: 
     """The set-up for a gateway."""
     wire = Wire(session, setup.target, None, [], seconds=_SECONDS, patience=setup.patience)
     reply = await wire.call("GET", "/.well-known/passerelle")
-    if reply.status == 0:
-        yield _unreachable(setup, reply)
+    yield _reached(setup, reply)
+    if reply.failure is not None:
         return
-    yield Check("reachable", "good", f"{setup.target} answers")
     yield _encryption(setup.target)
     yield _protocol(reply)
     yield _clock(reply, now)
@@ -71,33 +71,32 @@ async def examine_national(setup: Setup, session: aiohttp.ClientSession, *, now:
     """The set-up for the national site."""
     wire = Wire(session, setup.target, None, [], seconds=_SECONDS, patience=setup.patience)
     reply = await wire.call("GET", "/internship_offers")
-    if reply.status == 0:
-        yield _unreachable(setup, reply)
+    yield _reached(setup, reply)
+    if reply.failure is not None:
         return
-    yield Check("reachable", "good", f"{setup.target} answers")
     yield _encryption(setup.target)
     yield _clock(reply, now)
     account = setup.accounts.get("national")
     if account is None:
-        yield Check("account national", "wrong", "is not given", "write [accounts.national] into conformance.toml")
+        yield _no_account("national")
         return
     proof = orjson.dumps({"email": account.client_id, "password": account.secret})
     login = await wire.call("POST", "/auth/login", headers=_JSON, body=proof)
     if login.status == 200 and isinstance(value_at(login.json, "/token"), str):
-        yield Check("account national", "good", "logs in")
+        yield Check(_of_account("national"), "good", say("logs-in"))
     else:
-        yield Check("account national", "wrong", f"the login is answered {login.status}", "check client_id and secret")
+        told, step = say("login-answered", told=login.said), say("login-step")
+        yield Check(_of_account("national"), "wrong", told, step)
 
 
 async def examine_partner(setup: Setup, session: aiohttp.ClientSession) -> AsyncIterator[Check]:
     """The set-up for a publisher or a subscriber: where the kit listens, and the partner's test interface."""
     account = setup.accounts.get(setup.role)
-    step = f"write [accounts.{setup.role}] into conformance.toml"
-    yield (
-        Check(f"account {setup.role}", "wrong", "is not given", step)
-        if account is None
-        else Check(f"account {setup.role}", "good", f"the kit takes {account.client_id} for {account.platform}")
-    )
+    if account is None:
+        yield _no_account(setup.role)
+    else:
+        told = say("taken-for", client=account.client_id, platform=account.platform)
+        yield Check(_of_account(setup.role), "good", told)
     yield await _listening(setup)
     if setup.control is None:
         yield _without_interface(setup)
@@ -105,32 +104,45 @@ async def examine_partner(setup: Setup, session: aiohttp.ClientSession) -> Async
     wire = Wire(session, setup.control, None, [], seconds=_SECONDS, patience=setup.patience)
     reply = await wire.call("POST", "/reset", headers=_JSON, body=_NOTHING)
     if not 200 <= reply.status < 300:
-        yield Check("test interface", "wrong", f"POST /reset: {_said(reply)}", "start it, and check partner.control")
+        yield Check(say("test-interface"), "wrong", _to("POST /reset", reply), say("start-interface"))
         return
     if setup.role == "subscriber":
         reply = await wire.call("GET", "/offers")
         if not isinstance(value_at(reply.json, "/offers"), Mapping):
-            yield Check(
-                "test interface", "wrong", f"GET /offers: {_said(reply)}", 'answer {"offers": {}} after a reset'
-            )
+            yield Check(say("test-interface"), "wrong", _to("GET /offers", reply), say("empty-offers-step"))
             return
         if value_at(reply.json, "/offers"):
-            yield Check("test interface", "wrong", "offers are there after a reset", "forget every offer on /reset")
+            yield Check(say("test-interface"), "wrong", say("offers-after-reset"), say("forget-step"))
             return
-    yield Check("test interface", "good", f"{setup.control} answers, and resets")
+    yield Check(say("test-interface"), "good", say("interface-answers", address=setup.control))
 
 
-def _unreachable(setup: Setup, reply: Reply) -> Check:
-    return Check("reachable", "wrong", f"{setup.target}: {_said(reply)}", "check target, and that it is running")
+def _reached(setup: Setup, reply: Reply) -> Check:
+    if reply.failure is not None:
+        return Check(say("reachable"), "wrong", _to(setup.target, reply), say("target-step"))
+    return Check(say("reachable"), "good", say("target-answers", target=setup.target))
+
+
+def _of_account(name: str) -> Texts:
+    return say("account", name=name)
+
+
+def _no_account(name: str) -> Check:
+    return Check(_of_account(name), "wrong", say("not-given"), say("account-missing-step", role=name))
+
+
+def _to(asked: str, reply: Reply) -> Texts:
+    """What was asked, and what the target said to it."""
+    return say("at", place=asked, told=reply.said)
 
 
 def _encryption(target: str) -> Check:
     parts = urlsplit(target)
     if parts.scheme == "https":
-        return Check("encrypted", "good", "TLS, and a certificate that this machine trusts")
+        return Check(say("encrypted"), "good", say("tls"))
     if _is_loopback(parts.hostname or ""):
-        return Check("encrypted", "good", "on this machine, where it need not be")
-    return Check("encrypted", "wrong", "secrets would travel in clear", "give an https address as target")
+        return Check(say("encrypted"), "good", say("on-this-machine"))
+    return Check(say("encrypted"), "wrong", say("in-clear"), say("https-step"))
 
 
 def _is_loopback(host: str) -> bool:
@@ -143,10 +155,10 @@ def _is_loopback(host: str) -> bool:
 def _protocol(reply: Reply) -> Check:
     version = value_at(reply.json, "/protocol_version")
     if version == PROTOCOL_VERSION:
-        return Check("protocol", "good", f"version {version}")
-    told = f"status {reply.status}" if version is None else f"version {version}"
-    step = f"the kit is about version {PROTOCOL_VERSION}: check target, or take the kit of the right version"
-    return Check("protocol", "wrong", f"/.well-known/passerelle says {told}", step)
+        return Check(say("protocol"), "good", say("version-told", version=version))
+    told = reply.said if version is None else say("version-told", version=version)
+    step = say("protocol-step", version=PROTOCOL_VERSION)
+    return Check(say("protocol"), "wrong", say("at", place="/.well-known/passerelle", told=told), step)
 
 
 def _clock(reply: Reply, now: str) -> Check:
@@ -155,26 +167,25 @@ def _clock(reply: Reply, now: str) -> Check:
         there = parsedate_to_datetime(told or "")
         apart = round(abs((there - datetime.fromisoformat(now)).total_seconds()))
     except (ValueError, TypeError):
-        return Check("clock", "doubtful", "the target does not say its time (Date)", "compare the clocks by hand")
+        return Check(say("clock"), "doubtful", say("no-date"), say("no-date-step"))
     if apart > _SKEW_SECONDS:
-        return Check("clock", "wrong", f"{apart} s from this machine's", "set both clocks (NTP)")
-    return Check("clock", "good", f"{apart} s from this machine's")
+        return Check(say("clock"), "wrong", say("clocks-apart", seconds=apart), say("clocks-step"))
+    return Check(say("clock"), "good", say("clocks-apart", seconds=apart))
 
 
 async def _account(setup: Setup, session: aiohttp.ClientSession, name: str) -> Check:
     account = setup.accounts.get(name)
     if account is None:
-        step = f"write [accounts.{name}]; until then its cases are not verified"
-        return Check(f"account {name}", "doubtful", "is not given", step)
+        return Check(_of_account(name), "doubtful", say("not-given"), say("no-account-step", name=name))
     wire = Wire(session, setup.target, account, [], seconds=_SECONDS, patience=setup.patience)
     try:
         reading = await _settled(wire, setup, "GET", "/v1/changes?limit=1")
         writing = await _settled(wire, setup, "PUT", f"/v1/offers/{account.platform}:doctor?dry_run=true", _NOTHING)
     except SetupError as error:
-        return Check(f"account {name}", "wrong", str(error), error.step)
+        return Check(_of_account(name), "wrong", error.text, error.step)
     wrong = _rights(name, reading, writing)
     if wrong is not None:
-        return Check(f"account {name}", "wrong", wrong, "give the account the scopes that docs/conformance names")
+        return Check(_of_account(name), "wrong", wrong, say("scopes-step"))
     return _with_host(name, account)
 
 
@@ -188,22 +199,21 @@ async def _settled(wire: Wire, setup: Setup, method: str, path: str, body: bytes
         await asyncio.sleep(_PAUSE_SECONDS)
 
 
-def _rights(name: str, reading: Reply, writing: Reply) -> str | None:
+def _rights(name: str, reading: Reply, writing: Reply) -> Texts | None:
     """What is wrong with what the account may do. A sound account is refused the empty offer for its content (422)."""
     if reading.status != 200:
-        return f"reading the feed: {_said(reading)}"
+        return say("may-not-read", told=reading.said)
     if name in {"publisher", "neighbour"} and writing.status != 422:
-        return f"it must be allowed to publish; checking an offer: {_said(writing)}"
+        return say("may-not-publish", told=writing.said)
     if name == "subscriber" and writing.status != 403:
-        return f"it must not be allowed to publish; checking an offer: {_said(writing)}"
+        return say("may-publish", told=writing.said)
     return None
 
 
 def _with_host(name: str, account: Account) -> Check:
     if name == "subscriber" and account.host is None:
-        step = "write host, or the loop guard is not verified"
-        return Check("account subscriber", "doubtful", "has no host of its own", step)
-    return Check(f"account {name}", "good", f"{account.platform} gets a token, and may do what it must")
+        return Check(_of_account(name), "doubtful", say("hostless"), say("hostless-step"))
+    return Check(_of_account(name), "good", say("account-works", platform=account.platform))
 
 
 async def _reset(setup: Setup, session: aiohttp.ClientSession, name: str) -> Check:
@@ -211,16 +221,14 @@ async def _reset(setup: Setup, session: aiohttp.ClientSession, name: str) -> Che
     wire = Wire(session, setup.target, setup.accounts[name], [], seconds=_SECONDS, patience=setup.patience)
     reply = await _settled(wire, setup, "POST", "/v1/snapshots/marks")
     if reply.status == 201:
-        return Check(f"reset {name}", "good", "its offers can be withdrawn by a snapshot of nothing")
-    step = "write snapshots = false below [features], if you do without"
-    return Check(f"reset {name}", "wrong", f"POST /v1/snapshots/marks: {_said(reply)}", step)
+        return Check(say("reset", name=name), "good", say("can-reset"))
+    return Check(say("reset", name=name), "wrong", _to("POST /v1/snapshots/marks", reply), say("reset-step"))
 
 
 def _restart(setup: Setup) -> Check:
     if setup.restart is None:
-        step = "write hooks.restart, or restart = false below [features]"
-        return Check("restart", "doubtful", "no command is given: the crash cases are not verified", step)
-    return Check("restart", "good", f"the crash cases run {setup.restart!r}")
+        return Check(say("restart"), "doubtful", say("no-restart"), say("no-restart-step"))
+    return Check(say("restart"), "good", say("restarts", command=setup.restart))
 
 
 async def _listening(setup: Setup) -> Check:
@@ -228,23 +236,16 @@ async def _listening(setup: Setup) -> Check:
     try:
         server = await asyncio.start_server(lambda _, writer: writer.close(), address, int(port))
     except OSError as error:
-        return Check("listen", "wrong", f"{setup.listen}: {error.strerror or error}", "set partner.listen")
+        told = plain(f"{setup.listen}: {error.strerror or error}")
+        return Check(say("listen"), "wrong", told, say("cannot-listen-step"))
     server.close()
     await server.wait_closed()
-    return Check("listen", "good", f"the kit will answer at http://{setup.listen}")
+    return Check(say("listen"), "good", say("will-listen", listen=setup.listen))
 
 
 def _without_interface(setup: Setup) -> Check:
     if setup.role == "subscriber":
-        return Check("test interface", "wrong", "is not given: nothing can be verified", "write partner.control")
+        return Check(say("test-interface"), "wrong", say("interface-needed"), say("interface-needed-step"))
     if setup.supports("order"):
-        step = "write partner.control, or order = false below [features] to observe only"
-        return Check("test interface", "doubtful", "is not given: orders cannot be verified", step)
-    return Check("test interface", "good", f"none: the kit observes for {setup.observe:.0f} s")
-
-
-def _said(reply: Reply) -> str:
-    if reply.status == 0:
-        return reply.body.decode(errors="replace")
-    code = value_at(reply.json, "/code")
-    return f"status {reply.status} {code}" if code else f"status {reply.status}"
+        return Check(say("test-interface"), "doubtful", say("no-interface"), say("no-interface-step"))
+    return Check(say("test-interface"), "good", say("observing", seconds=f"{setup.observe:.0f}"))

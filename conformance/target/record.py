@@ -6,6 +6,7 @@ from urllib.parse import unquote
 
 import schemas
 from conformance.model.result import Exchange
+from conformance.words import both, say
 
 MASK = "•••"
 _SHOWN = 4_000
@@ -59,13 +60,17 @@ def masked_headers(headers: Mapping[str, str]) -> dict[str, str]:
 def masked(content: bytes) -> str:
     """A body as text: its beginning, with the number of bytes where that is not all."""
     if content.startswith(_GZIP):
-        return f"gzip ({len(content)} bytes)"
+        return f"gzip {_size(content)}"
     # A character has up to four bytes, so that the beginning taken here is never shorter than what is shown of it.
     begun = content[: 4 * (_SHOWN + _TAIL)].decode(errors="backslashreplace")
     if len(begun) <= _SHOWN:
         return _masked_text(begun)
     text = _masked_text(begun[: _SHOWN + _TAIL])
-    return f"{text[: max(0, min(_SHOWN, len(text) - _TAIL))]}… ({len(content)} bytes)"
+    return f"{text[: max(0, min(_SHOWN, len(text) - _TAIL))]}… {_size(content)}"
+
+
+def _size(content: bytes) -> str:
+    return both(say("bytes", number=len(content)))
 
 
 def _masked_text(text: str) -> str:

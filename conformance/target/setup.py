@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from conformance.model.case import ROLES, Role
 from conformance.model.expected import Announced
 from conformance.model.library import cases
+from conformance.words import Texts, ToldError, plain, say
 
 Profile: TypeAlias = Literal["full", "core"]
 PROFILES: tuple[Profile, ...] = ("full", "core")
@@ -20,11 +21,11 @@ _OBSERVE_SECONDS = 60.0
 _WITH_TARGET: tuple[Role, ...] = ("gateway", "national")
 
 
-class SetupError(Exception):
+class SetupError(ToldError):
     """The partner's set-up is not as it must be; ``step`` says how to mend it."""
 
-    def __init__(self, message: str, *, step: str) -> None:
-        super().__init__(message)
+    def __init__(self, text: Texts, *, step: Texts) -> None:
+        super().__init__(text)
         self.step = step
 
 
@@ -69,17 +70,15 @@ def read_setup(path: Path, environ: Mapping[str, str]) -> Setup:
     try:
         body = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SetupError(
-            f"{path} cannot be read ({error.strerror}).", step="write it with `passerelle-conformance init ROLE`"
-        ) from error
+        raise SetupError(say("unread", path=path, error=error.strerror), step=say("setup-unread-step")) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SetupError(f"{path} is not TOML: {error}.", step="mend that line") from error
+        raise SetupError(say("no-toml", path=path, error=error), step=say("no-toml-step")) from error
     return setup_of(body, environ)
 
 
 def setup_of(body: Mapping[str, Any], environ: Mapping[str, str]) -> Setup:
     """The set-up that a file's content says; secrets are taken from the environment. Raises SetupError."""
-    top = _Table(body, "the file")
+    top = _Table(body, "")
     top.allow("role", "target", "profile", "patience", "accounts", "partner", "features", "hooks", "expected_failure")
     role = cast("Role", top.choice("role", ROLES))
     partner = top.table("partner")
@@ -109,19 +108,18 @@ class _Table:
 
     def __init__(self, body: object, place: str) -> None:
         if not isinstance(body, Mapping):
-            raise SetupError(f"{place} is no table.", step=f"write [{place}] on a line of its own")
+            raise SetupError(say("no-table", place=place), step=say("no-table-step", place=place))
         self.body: Mapping[str, Any] = body
         self.place = place
 
     def allow(self, *names: str) -> None:
         for name in self.body:
             if name not in names:
-                raise SetupError(
-                    f"{self.named(name)} is not known here.", step=f"take it out; known are {', '.join(names)}"
-                )
+                known = ", ".join(names)
+                raise SetupError(say("not-known", name=self.named(name)), step=say("not-known-step", known=known))
 
     def named(self, name: str) -> str:
-        return name if self.place == "the file" else f"{self.place}.{name}"
+        return f"{self.place}.{name}" if self.place else name
 
     def table(self, name: str) -> "_Table":
         return _Table(self.body.get(name, {}), self.named(name))
@@ -129,7 +127,7 @@ class _Table:
     def tables(self, name: str) -> list[Any]:
         found = self.body.get(name, [])
         if not isinstance(found, list):
-            raise SetupError(f"{self.named(name)} is no list.", step=f"write [[{self.named(name)}]], in two brackets")
+            raise SetupError(say("no-tables", name=self.named(name)), step=say("no-tables-step", name=self.named(name)))
         return found
 
     def text(self, name: str, *default: str | None) -> Any:
@@ -138,19 +136,21 @@ class _Table:
             return default[0]
         value = self.body.get(name)
         if not isinstance(value, str) or not value.strip():
-            raise SetupError(f"{self.named(name)} is missing, or no text.", step=f'write {name} = "…"')
+            raise SetupError(say("no-text", name=self.named(name)), step=say("no-text-step", name=name))
         return value
 
     def choice(self, name: str, allowed: tuple[str, ...], *default: str) -> str:
         value = self.text(name, *default)
         if value not in allowed:
-            raise SetupError(f"{self.named(name)} is {value!r}.", step=f"give one of {', '.join(allowed)}")
+            step = say("choice-step", allowed=", ".join(allowed))
+            raise SetupError(say("wrong-value", name=self.named(name), value=repr(value)), step=step)
         return str(value)
 
     def number(self, name: str, default: float) -> float:
         value = self.body.get(name, default)
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < _MOST:
-            raise SetupError(f"{self.named(name)} is {value!r}.", step=f"give a number above 0, as {name} = {default}")
+            step = say("number-step", name=name, default=default)
+            raise SetupError(say("wrong-value", name=self.named(name), value=repr(value)), step=step)
         return float(value)
 
 
@@ -160,16 +160,17 @@ _MOST = 86_400.0
 def _address(name: str, value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise SetupError(f"{name} is {value!r}.", step="give an address as https://gateway.example.org")
+        raise SetupError(say("wrong-value", name=name, value=repr(value)), step=say("address-step"))
     if "@" in parts.netloc:
-        raise SetupError(f"{name} holds a user name.", step="give the bare address; accounts stand in [accounts.…]")
+        raise SetupError(say("user-in-address", name=name), step=say("user-in-address-step"))
     return value.rstrip("/")
 
 
 def _listen(value: str) -> str:
     address, _, port = value.rpartition(":")
     if not address or not port.isdecimal() or int(port) > 65_535:
-        raise SetupError(f"partner.listen is {value!r}.", step=f'write an address and a port, as "{_LISTEN}"')
+        step = say("listen-step", example=_LISTEN)
+        raise SetupError(say("wrong-value", name="partner.listen", value=repr(value)), step=step)
     return value
 
 
@@ -179,27 +180,21 @@ def _read_accounts(table: _Table, environ: Mapping[str, str]) -> dict[str, Accou
     names = {account.platform: name for name, account in accounts.items()}
     for name, account in accounts.items():
         if names[account.platform] != name:
-            raise SetupError(
-                f"accounts.{name} and accounts.{names[account.platform]} are the same platform {account.platform!r}.",
-                step="give each account a platform of its own",
-            )
+            text = say("same-platform", one=name, other=names[account.platform], platform=account.platform)
+            raise SetupError(text, step=say("same-platform-step"))
     return accounts
 
 
 def _read_account(table: _Table, environ: Mapping[str, str]) -> Account:
     if "secret" in table.body:
-        raise SetupError(
-            f"{table.place}.secret stands in the file.",
-            step="put the secret into a variable of the environment, and name that as secret_env",
-        )
+        raise SetupError(say("secret-in-file", place=table.place), step=say("secret-in-file-step"))
     table.allow("platform", "client_id", "secret_env", "host")
     platform = table.text("platform")
     variable = table.text("secret_env")
     secret = environ.get(variable, "")
     if not secret:
-        raise SetupError(
-            f"{table.place}: the variable {variable} of the environment is empty.", step=f"export {variable}=…"
-        )
+        text = say("secret-empty", place=table.place, variable=variable)
+        raise SetupError(text, step=plain(f"export {variable}=…"))
     return Account(
         platform=platform,
         client_id=table.text("client_id", platform),
@@ -212,7 +207,8 @@ def _read_features(table: _Table) -> dict[str, bool]:
     table.allow(*sorted({case.feature for case in cases() if case.feature is not None}))
     for name, value in table.body.items():
         if not isinstance(value, bool):
-            raise SetupError(f"features.{name} is {value!r}.", step=f"write {name} = true, or false")
+            text = say("wrong-value", name=f"features.{name}", value=repr(value))
+            raise SetupError(text, step=say("feature-step", name=name))
     return dict(table.body)
 
 
@@ -220,11 +216,8 @@ def _read_announced(table: _Table, role: Role) -> Announced:
     table.allow("case", "reason", "until")
     until = table.body.get("until")
     if type(until) is not date:
-        raise SetupError("expected_failure.until is missing, or no day.", step="write until = 2027-01-31, unquoted")
+        raise SetupError(say("until-no-day"), step=say("until-no-day-step"))
     found = Announced(table.text("case"), table.text("reason"), until)
     if all(case.id != found.case for case in cases() if role in case.roles):
-        raise SetupError(
-            f"expected_failure: the role {role} has no case {found.case!r}.",
-            step=f"see `passerelle-conformance list --role {role}`",
-        )
+        raise SetupError(say("announced-unknown", role=role, case=found.case), step=say("list-role-step", role=role))
     return found

@@ -15,9 +15,8 @@ from conformance.model.result import Exchange
 from conformance.target.record import record
 from conformance.target.setup import Account, SetupError
 from conformance.version import KIT_VERSION
+from conformance.words import Texts, both, plain, say
 
-LATE = b"no answer in time"
-"""The body of a reply that stands for an answer that did not come in time."""
 _SECONDS = 60.0
 _MOST_BYTES = 64 * 1024 * 1024
 _LIFE_SECONDS = 300.0
@@ -31,11 +30,13 @@ _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer. With status 0 there was none, and the body says why."""
+    """An answer. With status 0 there was none, and ``failure`` says why; ``late``: none in time."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    failure: Texts | None = None
+    late: bool = False
 
     @cached_property
     def json(self) -> Any:
@@ -44,6 +45,12 @@ class Reply:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError:
             return None
+
+    @property
+    def said(self) -> Texts:
+        """Its status, with the code of a problem document; or why there is none."""
+        code = self.json.get("code") if isinstance(self.json, dict) else None
+        return self.failure or say("answered", status=f"{self.status} {code}" if code else self.status)
 
 
 class Wire:
@@ -109,7 +116,7 @@ class Wire:
                 body=body or b"",
                 status=reply.status,
                 answer_headers=reply.headers,
-                answer=reply.body,
+                answer=reply.body if reply.failure is None else both(reply.failure).encode(),
                 milliseconds=round((loop.time() - began) * 1000),
             )
         )
@@ -130,12 +137,12 @@ class Wire:
                 async for piece in response.content.iter_chunked(65_536):
                     content += piece
                     if len(content) > _MOST_BYTES:
-                        return Reply(0, {}, f"an answer of more than {_MOST_BYTES} bytes".encode())
+                        return Reply(0, {}, b"", say("answer-too-large", most=_MOST_BYTES))
                 return Reply(response.status, dict(response.headers), bytes(content))
         except TimeoutError:
-            return Reply(0, {}, LATE)
+            return Reply(0, {}, b"", say("late"), late=True)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            return Reply(0, {}, f"{type(error).__name__}: {error}".encode())
+            return Reply(0, {}, b"", plain(f"{type(error).__name__}: {error}"))
 
     async def _send_with_token(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
         return await self.send(method, path, {"Authorization": f"Bearer {self._token}", **headers}, body)
@@ -149,14 +156,10 @@ class Wire:
             if self._token is not None and self._token != worn:
                 return None
             reply, token, life = await self._ask_token(account)
-            if reply.status >= _FAILED or reply.body == LATE:
+            if reply.status >= _FAILED or reply.late:
                 return reply
             if not isinstance(token, str) or not token:
-                told = reply.body.decode(errors="replace")[:200] if reply.status == 0 else f"status {reply.status}"
-                raise SetupError(
-                    f"The target gives {account.client_id!r} no token: {told}.",
-                    step="check target, client_id and the secret in conformance.toml and the environment",
-                )
+                raise SetupError(say("no-token", client=account.client_id, told=reply.said), step=say("no-token-step"))
             self._token = token
             self._ends = asyncio.get_running_loop().time() + max(life - _EARLY_SECONDS, life / 2)
             return None

@@ -2,6 +2,7 @@
 
 from conformance.model.case import Case, Script
 from conformance.model.result import Exchange, Finding, Outcome, Result, Run, Versions
+from conformance.words import plain, say
 
 
 def case(number: int = 1, family: str = "feed") -> Case:
@@ -22,7 +23,9 @@ def result(outcome: Outcome, number: int = 1, *, family: str = "feed", announced
     return Result(
         case=case(number, family),
         outcome=outcome,
-        findings=(Finding("step 1: status", "201", "<422>\x00"),) if wrong else (),
+        findings=(Finding(say("at-status", place=say("step", number=1)), plain(201), plain("<422>\x00")),)
+        if wrong
+        else (),
         exchanges=(exchange,) if wrong else (),
         reason=None if outcome is Outcome.PASS else {"fr": "raison", "en": "reason"},
         announced=announced,

@@ -49,9 +49,9 @@ def test_an_array_of_nothing_is_empty_and_every_comma_parts_two_items():
 def test_a_key_that_comes_twice_is_told_in_an_array_as_on_a_line():
     offer = b'{"id": "bretagne:1", "id": "bretagne:2", "revision": 1}'
     found = [
-        [finding.place for result in results for finding in result.findings]
+        [finding.place["en"] for result in results for finding in result.findings]
         for results in (
-            [judge(raw, 1, on=today(), language="en") for raw in split_offers(content)]
+            [judge(raw, 1, on=today()) for raw in split_offers(content)]
             for content in (offer + b"\n" + offer, b"[" + offer + b", " + offer + b"]")
         )
     ]
@@ -61,7 +61,7 @@ def test_a_key_that_comes_twice_is_told_in_an_array_as_on_a_line():
 
 def test_an_array_of_arrays_as_deep_as_can_be_is_one_wrong_document():
     [raw] = split_offers(b"[" * 100_000 + b"]" * 100_000)
-    assert judge(raw, 1, on=today(), language="en").findings
+    assert judge(raw, 1, on=today()).findings
 
 
 LINES = [b'{"id": "bretagne:1"}', b'{"id": "bretagne:2"}']

@@ -16,6 +16,7 @@ from conformance.cli.explain import explain_to
 from conformance.model.coverage import sentences
 from conformance.model.library import cases
 from conformance.report.evidence import check_evidence
+from conformance.words import say
 from tests.conformance.partner_places import SECRET, Subscriber
 from tests.conformance.partner_play import setup_for
 
@@ -108,7 +109,7 @@ def test_a_subscriber_that_is_not_there_is_a_matter_of_set_up_and_leaves_evidenc
     environment = written_setup()
     assert 3 == runner.invoke(app, ["run", "--case", "subscriber/resync"], env=environment).exit_code
     assert 3 == runner.invoke(app, ["certify", "evidence.json"], env=environment).exit_code
-    assert ["the run does not conform"] == check_evidence(json.loads(Path("evidence.json").read_text()))
+    assert [say("run-not-conforming")] == check_evidence(json.loads(Path("evidence.json").read_text()))
     assert 2 == runner.invoke(app, ["run", "--case", "no/such"], env=environment).exit_code
 
 

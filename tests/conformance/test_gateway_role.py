@@ -176,14 +176,14 @@ async def test_an_account_that_is_missing_leaves_its_cases_unverified(place: Set
 
 async def doctor(setup: Setup, at: str) -> dict[str, str]:
     async with aiohttp.ClientSession() as session:
-        return {check.name: check.state async for check in examine_gateway(setup, session, now=at)}
+        return {check.name["en"]: check.state async for check in examine_gateway(setup, session, now=at)}
 
 
 async def test_the_doctor_finds_nothing_wrong_with_a_right_set_up(place: Setup):
     async with aiohttp.ClientSession() as session:
         found = [check async for check in examine_gateway(place, session, now=now())]
     assert [] == [check for check in found if check.state != "good"]
-    assert "reset neighbour" in {check.name for check in found}
+    assert "reset neighbour" in {check.name["en"] for check in found}
 
 
 async def _just_started(seen: Seen, forward: Forward) -> Told:

@@ -81,7 +81,7 @@ def from_the_command(raws: Sequence[bytes], folder: Path) -> list[Found]:
 
 
 def from_the_kit(raw: bytes) -> bool:
-    return judge(raw, 1, on=today(), language="en").outcome is Outcome.PASS
+    return judge(raw, 1, on=today()).outcome is Outcome.PASS
 
 
 def sendable() -> list[tuple[str, bytes]]:

@@ -52,7 +52,7 @@ async def test_an_answer_that_does_not_come_fails_the_case(silent: Setup, made: 
         player: Player = made(silent, session, seed="s", day=today)
         [found] = await run_cases(chosen, player, silent, on=today())
     assert Outcome.FAIL is found.outcome
-    assert "no answer" in found.findings[0].actual
+    assert "no answer" in found.findings[0].actual["en"]
 
 
 @pytest.mark.parametrize("role", ["gateway", "national"])
@@ -60,7 +60,7 @@ async def test_the_doctor_gives_up(silent: Setup, role: str):
     setup = replace(silent, role=role)  # type: ignore[arg-type]  # both are roles
     async with asyncio.timeout(15), aiohttp.ClientSession() as session:
         checks = [check async for check in examine(setup, session, now=now())]
-    assert [("reachable", "wrong")] == [(check.name, check.state) for check in checks]
+    assert [("reachable", "wrong")] == [(check.name["en"], check.state) for check in checks]
 
 
 async def test_a_command_that_does_not_return_is_given_up(silent: Setup):
@@ -77,4 +77,4 @@ async def test_a_target_that_does_not_come_back_is_given_up(silent: Setup):
     async with asyncio.timeout(60), aiohttp.ClientSession() as session:
         wire = Wire(session, silent.target, ACCOUNTS["publisher"], [], patience=LITTLE)
         [found] = await interrupt(wire, names, 8, setup=replace(silent, restart="true"), place="x")
-    assert "it does not" == found.actual
+    assert "it does not" == found.actual["en"]

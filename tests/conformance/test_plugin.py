@@ -4,12 +4,15 @@ import asyncio
 import sys
 from pathlib import Path
 
+import pytest
+
+from schemas.rulebook import Language
 from tests.conformance.mutants.partners import IgnoresRemovals
 from tests.conformance.partner_places import SECRET, Partner, Subscriber, interface
 from tests.conformance.partner_play import setup_for
 
 
-async def pytest_on(made: type[Partner], folder: Path, *arguments: str) -> tuple[int, str]:
+async def pytest_on(made: type[Partner], folder: Path, *arguments: str, language: Language = "fr") -> tuple[int, str]:
     setup = setup_for(made)
     async with interface(made(f"http://{setup.listen}")) as control:
         (folder / "conformance.toml").write_text(
@@ -21,7 +24,7 @@ async def pytest_on(made: type[Partner], folder: Path, *arguments: str) -> tuple
             sys.executable,
             *command,
             cwd=folder,
-            env={"KIT": SECRET, "PYTHONPATH": str(Path(__file__).parents[2]), "PATH": ""},
+            env={"KIT": SECRET, "CONFORMANCE_LANG": language, "PYTHONPATH": str(Path(__file__).parents[2]), "PATH": ""},
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
@@ -34,8 +37,9 @@ async def test_a_right_subscriber_passes_under_pytest(tmp_path: Path):
     assert (0, True) == (code, "5 passed" in output), output
 
 
-async def test_a_wrong_one_fails_with_the_kits_own_words(tmp_path: Path):
-    code, output = await pytest_on(IgnoresRemovals, tmp_path, "-k", "takes-removals")
+@pytest.mark.parametrize(("language", "told"), [("fr", "le lecteur n’a pas"), ("en", "the subscriber does not have")])
+async def test_a_wrong_one_fails_with_the_kits_own_words(language: Language, told: str, tmp_path: Path):
+    code, output = await pytest_on(IgnoresRemovals, tmp_path, "-k", "takes-removals", language=language)
     assert 1 == code
-    assert "the subscriber does not have" in output
+    assert told in output
     assert "Traceback" not in output

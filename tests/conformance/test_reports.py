@@ -16,6 +16,7 @@ from conformance.report.html import write_html
 from conformance.report.junit import write_junit
 from conformance.report.sarif import write_sarif
 from conformance.target.record import masked, masked_headers, record
+from conformance.words import say
 from tests.conformance.results import case, result, run
 
 KINDS = [Outcome.PASS, Outcome.FAIL, Outcome.SKIP, Outcome.OMIT, Outcome.ERROR, Outcome.CONFIG_ERROR]
@@ -69,6 +70,22 @@ def test_the_page_is_in_both_languages_escapes_what_it_shows_and_fetches_nothing
     assert "The case &lt;1&gt;" in page
     assert "<422>" not in page
     assert [] == [word for word in ("<script", 'http-equiv="refresh', "src=", "href=", "url(") if word in page]
+
+
+def test_a_finding_is_told_in_the_language_asked_for_and_in_both_where_none_is():
+    report = document_of(run(result(Outcome.FAIL)))
+    assert "étape 1 : code d’état: 201 ≠" in write_junit(report, "fr")
+    assert "step 1: status: 201 ≠" in write_junit(report, "en")
+    assert b"\xc3\xa9tape 1" in write_sarif(report, "fr")
+    assert '<span lang="fr">étape 1 : code d’état</span><span lang="en">step 1: status</span>' in write_html(report)
+    [finding] = report["results"][0]["findings"]
+    assert ("step 1: status", "étape 1 : code d’état") == (finding["place"], finding["fr"]["place"])
+
+
+def test_a_report_of_before_the_findings_were_in_french_can_still_be_shown():
+    report = document_of(run(result(Outcome.FAIL)))
+    del report["results"][0]["findings"][0]["fr"]
+    assert "<td>step 1: status</td>" in write_html(read_document(report))
 
 
 def test_the_page_gives_the_protocols_sentence_and_shows_code_as_code():
@@ -134,7 +151,7 @@ def test_what_a_cut_would_leave_half_of_is_not_shown():
 
 
 def test_what_is_compressed_is_told_by_its_size():
-    assert "gzip (26 bytes)" == masked(b"\x1f\x8b" + b"x" * 24)
+    assert "gzip (26 octets) / (26 bytes)" == masked(b"\x1f\x8b" + b"x" * 24)
 
 
 def test_long_and_binary_content_is_cut_and_shown():
@@ -146,13 +163,13 @@ def test_evidence_is_whole_until_anything_is_changed():
     report = document_of(run(result(Outcome.PASS, 1), result(Outcome.PASS, 2)))
     evidence = evidence_of(report, platform="bretagne", played=[case(1), case(2)])
     assert [] == check_evidence(evidence)
-    assert ["the digest does not fit the content"] == check_evidence({**evidence, "platform": "normandie"})
-    assert ["cases were left out"] == check_evidence(
+    assert [say("digest-wrong")] == check_evidence({**evidence, "platform": "normandie"})
+    assert [say("cases-left-out")] == check_evidence(
         evidence_of(report, platform="x", played=[case(1), case(2), case(3)])
     )
     wrong = document_of(run(result(Outcome.FAIL, 1)))
-    assert ["the run does not conform"] == check_evidence(evidence_of(wrong, platform="x", played=[case(1)]))
-    assert ["it is no evidence of this kit"] == check_evidence([])
+    assert [say("run-not-conforming")] == check_evidence(evidence_of(wrong, platform="x", played=[case(1)]))
+    assert [say("no-evidence")] == check_evidence([])
 
 
 def test_the_digest_does_not_hang_on_the_order_of_members():

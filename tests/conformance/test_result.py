@@ -13,6 +13,7 @@ from conformance.role.runner import Choice, case_seconds, cases_for, run_cases
 from conformance.role.verify import NotApplicableError, UnverifiableError
 from conformance.script.names import UnknownNameError
 from conformance.target.setup import Setup, SetupError
+from conformance.words import plain
 from tests.conformance.results import case, result, run
 
 ON = date(2026, 11, 24)
@@ -76,7 +77,7 @@ class Playing:
         return told
 
 
-FINDING = Finding("x", "1", "2")
+FINDING = Finding(plain("x"), plain(1), plain(2))
 
 
 @pytest.mark.parametrize(
@@ -85,9 +86,9 @@ FINDING = Finding("x", "1", "2")
         ([], Outcome.PASS),
         ([FINDING], Outcome.FAIL),
         (UnverifiableError(TEXTS), Outcome.SKIP),
-        (UnknownNameError("no account"), Outcome.SKIP),
+        (UnknownNameError(TEXTS), Outcome.SKIP),
         (NotApplicableError(TEXTS), Outcome.OMIT),
-        (SetupError("no token", step="mend it"), Outcome.CONFIG_ERROR),
+        (SetupError(TEXTS, step=TEXTS), Outcome.CONFIG_ERROR),
         (ZeroDivisionError("oops"), Outcome.ERROR),
     ],
 )

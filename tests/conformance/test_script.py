@@ -7,7 +7,9 @@ import pytest
 from conformance.script.matcher import MISSING, mismatches, shown
 from conformance.script.names import Names, UnknownNameError
 from conformance.script.template import changed, fill, value_at
+from conformance.words import plain
 
+X = plain("x")
 NAMES = Names(
     seed="s", case="f/c", day=date(2026, 11, 24), platforms={"publisher": "bretagne", "neighbour": "normandie"}
 )
@@ -89,18 +91,18 @@ def test_a_value_is_found_at_its_pointer():
     ],
 )
 def test_a_matcher_takes_what_is_right_and_tells_what_is_wrong(matcher: object, right: object, wrong: object):
-    assert [] == mismatches(matcher, right, "x")
-    assert [] != mismatches(matcher, wrong, "x")
+    assert [] == mismatches(matcher, right, X)
+    assert [] != mismatches(matcher, wrong, X)
 
 
 def test_a_finding_says_where_and_what():
-    [finding] = mismatches({"a": [{"b": 1}]}, {"a": [{"b": 2}]}, "body")
-    assert ("body/a/0/b", "1", "2") == (finding.place, finding.expected, finding.actual)
+    [finding] = mismatches({"a": [{"b": 1}]}, {"a": [{"b": 2}]}, plain("body"))
+    assert ("body/a/0/b", "1", "2") == (finding.place["en"], finding.expected["en"], finding.actual["en"])
 
 
 def test_nothing_is_told_as_nothing():
-    assert "nothing" == mismatches({"a": 1}, {}, "x")[0].actual
-    assert [] == mismatches({"$absent": True}, MISSING, "x")
+    assert "nothing" == mismatches({"a": 1}, {}, X)[0].actual["en"]
+    assert [] == mismatches({"$absent": True}, MISSING, X)
 
 
 def test_what_is_shown_is_short_and_without_personal_data():
@@ -110,4 +112,4 @@ def test_what_is_shown_is_short_and_without_personal_data():
 
 def test_an_operator_that_does_not_exist_is_the_kits_fault():
     with pytest.raises(ValueError, match=r"\$like"):
-        mismatches({"$like": 1}, 1, "x")
+        mismatches({"$like": 1}, 1, X)

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from conformance.cli.template import TEMPLATES
+from conformance.cli.template import template_of
 from conformance.model.case import ROLES, Role
 from conformance.model.library import cases
 from conformance.target.setup import SetupError, read_setup, setup_of
+from schemas.rulebook import LANGUAGES, Language
 
 ENVIRON = {
     "SECRET": "s3cret",
@@ -74,7 +75,7 @@ def test_secrets_stay_out_of_what_is_printed():
 def test_a_mistake_is_named_with_a_way_to_mend_it(change: dict, named: str):
     with pytest.raises(SetupError, match=named) as caught:
         setup_of({**SOUND, **change}, ENVIRON)
-    assert caught.value.step
+    assert all(caught.value.step[language] for language in LANGUAGES)
 
 
 def test_a_file_that_is_missing_or_no_toml_is_named(tmp_path: Path):
@@ -85,10 +86,11 @@ def test_a_file_that_is_missing_or_no_toml_is_named(tmp_path: Path):
         read_setup(tmp_path / "conformance.toml", {})
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("role", ROLES)
-def test_the_template_of_each_role_can_be_read_as_it_is(role: Role, tmp_path: Path):
+def test_the_template_of_each_role_can_be_read_as_it_is(role: Role, language: Language, tmp_path: Path):
     path = tmp_path / "conformance.toml"
-    path.write_text(TEMPLATES[role], encoding="utf-8")
+    path.write_text(template_of(role, language), encoding="utf-8")
     assert role == read_setup(path, ENVIRON).role
 
 

@@ -9,13 +9,15 @@ from conformance.model.case import Verdict
 from conformance.role.verify import compare_problems
 from conformance.script.names import InAddress, Names, UnknownNameError
 from conformance.script.template import fill
+from conformance.words import plain
 
 WRONG = Verdict(accepted=False, problems=frozenset({("field-missing", "/title"), ("seats-range", "/seats")}))
+X = plain("x")
 TOLD: list[Any] = [{"code": "field-missing", "pointer": "/title"}, {"code": "seats-range", "pointer": "/seats"}]
 
 
 def test_the_problems_expected_are_right_in_any_order():
-    assert [] == compare_problems(WRONG, TOLD[::-1], "x")
+    assert [] == compare_problems(WRONG, TOLD[::-1], X)
 
 
 @pytest.mark.parametrize(
@@ -32,18 +34,20 @@ def test_the_problems_expected_are_right_in_any_order():
     ],
 )
 def test_a_code_or_pointer_that_is_no_text_is_a_finding(odd: Any):
-    [finding] = compare_problems(WRONG, [*TOLD, odd], "x")
-    assert "problems with a code and a pointer that are texts" == finding.expected
+    [finding] = compare_problems(WRONG, [*TOLD, odd], X)
+    assert "problems with a code and a pointer that are texts" == finding.expected["en"]
 
 
 def test_what_is_missing_or_made_up_is_told_beside_what_is_odd():
-    found = compare_problems(WRONG, [TOLD[0], {"code": "other"}, None], "x")
-    assert ["null", "not told: seats-range at /seats", "told: other at the whole"] == [each.actual for each in found]
+    found = compare_problems(WRONG, [TOLD[0], {"code": "other"}, None], X)
+    assert ["null", "not told: seats-range at /seats", "told: other at the whole"] == [
+        each.actual["en"] for each in found
+    ]
 
 
 @pytest.mark.parametrize("told", [None, {}, "x", 1])
 def test_no_list_of_problems_is_a_finding(told: Any):
-    assert ["a list of problems"] == [each.expected for each in compare_problems(WRONG, told, "x")]
+    assert ["a list of problems"] == [each.expected["en"] for each in compare_problems(WRONG, told, X)]
 
 
 NAMES = Names(seed="s", case="c", day=date(2026, 11, 25), platforms={"publisher": "bretagne"})

@@ -56,6 +56,7 @@ def test_the_wheel_holds_the_kit_and_a_private_copy_of_the_schemas(installed: Pa
             "_schemas/json/offer.schema.json",
             "report/page.css",
             "requirements.json",
+            "words.json",
             "py.typed",
         )
         if not (package / name).is_file()
