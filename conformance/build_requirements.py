@@ -1,4 +1,8 @@
-"""Writes ``requirements.json``: ``python -m conformance.build_requirements docs/protocol.md``."""
+"""Writes ``requirements.json``: ``python -m conformance.build_requirements docs/protocol.md``.
+
+The English sentences are the page's; the French ones stand in the file alone, and are kept. One whose English has
+changed is left empty, so that it is written anew: a test fails until it is.
+"""
 
 import json
 import re
@@ -6,19 +10,29 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from conformance.words import Texts
+
 _SENTENCE = re.compile(r"^- (.*?) `\[([A-Z]+-[0-9]{3})\]`\.$", re.MULTILINE)
 
 
 def read_requirements(page: str) -> Mapping[str, str]:
-    """Each requirement's sentence by its id, in the page's order."""
+    """Each requirement's English sentence by its id, in the page's order."""
     return {found[2]: found[1] for found in _SENTENCE.finditer(page)}
 
 
-def write_requirements(page: str) -> str:
-    """The text of ``requirements.json``."""
-    return json.dumps(read_requirements(page), ensure_ascii=False, indent=1) + "\n"
+def write_requirements(page: str, known: Mapping[str, Texts]) -> str:
+    """The text of ``requirements.json``, a line each; ``known`` is what it holds so far."""
+    lines = []
+    for id_, english in read_requirements(page).items():
+        same = id_ in known and known[id_]["en"] == english
+        text = {"fr": known[id_]["fr"] if same else "", "en": english}
+        lines.append(f"  {json.dumps(id_)}: {json.dumps(text, ensure_ascii=False)}")
+    return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
 if __name__ == "__main__":
-    text = write_requirements(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    Path(__file__).with_name("requirements.json").write_text(text, encoding="utf-8")
+    file = Path(__file__).with_name("requirements.json")
+    written = write_requirements(
+        Path(sys.argv[1]).read_text(encoding="utf-8"), json.loads(file.read_text(encoding="utf-8"))
+    )
+    file.write_text(written, encoding="utf-8")

@@ -228,7 +228,7 @@ def coverage(
     for each in all_requirements():
         if each.cases and missing:
             continue
-        told = each.sentence if each.reason is None else f"– {each.reason[lang]}"
+        told = each.sentence[lang] if each.reason is None else f"– {each.reason[lang]}"
         table.add_row(each.id, str(len(each.cases)), told)
     OUT.print(table)
 

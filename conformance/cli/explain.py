@@ -37,7 +37,7 @@ def explain_to(console: Console, name: str, *, seed: str, language: Language, da
 def _requirement(name: str, language: Language) -> Iterator[str]:
     for each in coverage():
         if each.id == name:
-            yield f"{each.id}  {each.sentence}."
+            yield f"{each.id}  {each.sentence[language]}."
             if each.reason is not None:
                 yield each.reason[language]
             for case in each.cases:
@@ -47,7 +47,7 @@ def _requirement(name: str, language: Language) -> Iterator[str]:
 def _case(case: Case, seed: str, language: Language, day: date) -> Iterator[str]:
     names = Names(seed=seed, case=case.id, day=_day_of(case, day), platforms=_PLATFORMS, hosts=_HOSTS)
     yield f"{case.id}  {case.title[language]}"
-    yield from (f"  {requirement}  {sentences()[requirement]}." for requirement in case.requirements)
+    yield from (f"  {requirement}  {sentences()[requirement][language]}." for requirement in case.requirements)
     yield f"\n{case.explanation[language]}\n→ {case.mend[language]}"
     if isinstance(case.subject, Document):
         yield "\n" + shown_document(case, names)

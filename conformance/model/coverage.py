@@ -18,15 +18,15 @@ class Requirement:
     """A requirement: its id, its sentence in the protocol, the cases that name it, and else a reason."""
 
     id: str
-    sentence: str
+    sentence: Texts
     cases: tuple[Case, ...]
     reason: Texts | None
 
 
 @cache
-def sentences() -> Mapping[str, str]:
-    """The protocol's sentences by id, as ``build_requirements`` took them from the normative page."""
-    loaded: dict[str, str] = json.loads(_PACKAGE.joinpath("requirements.json").read_text(encoding="utf-8"))
+def sentences() -> Mapping[str, Texts]:
+    """The protocol's sentences by id (see ``build_requirements``); the English ones are normative."""
+    loaded: dict[str, Texts] = json.loads(_PACKAGE.joinpath("requirements.json").read_text(encoding="utf-8"))
     return loaded
 
 

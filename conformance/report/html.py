@@ -100,7 +100,7 @@ def _detail(result: Any, report: Report) -> str:
         f"{_texts(result['title'])} <code>{escape(result['case'])}</code> ",
         f"<small>{escape(', '.join(result['requirements']))}</small></summary>",
         *(
-            f'<p class="sentence"><b>{escape(each)}</b> {_plain(_sentence(each))}</p>'
+            f'<p class="sentence"><b>{escape(each)}</b> {_texts(_sentence(each))}</p>'
             for each in result["requirements"]
         ),
         f"<p>{_texts(result['explanation'])}</p>",
@@ -121,9 +121,9 @@ def _finding(finding: Any) -> str:
     return f"<tr>{''.join(cells)}</tr>"
 
 
-def _sentence(requirement: str) -> str:
+def _sentence(requirement: str) -> Texts:
     """The protocol's own words, where this version of the kit has them."""
-    return sentences().get(requirement, "")
+    return sentences().get(requirement, plain(""))
 
 
 def _exchanges(exchanges: list[Any]) -> str:

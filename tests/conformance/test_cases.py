@@ -1,6 +1,7 @@
 """The cases on file: sound, complete, and agreeing with the one verdict on their own day and on others."""
 
 import json
+import re
 from datetime import date
 from pathlib import Path
 
@@ -59,7 +60,30 @@ def test_the_sound_offer_is_accepted_without_a_word():
 def test_the_requirements_are_those_of_the_normative_page():
     page = (ROOT / "docs/protocol.md").read_text(encoding="utf-8")
     packaged = (ROOT / "conformance/requirements.json").read_text(encoding="utf-8")
-    assert write_requirements(page) == packaged, "run: python -m conformance.build_requirements docs/protocol.md"
+    written = write_requirements(page, json.loads(packaged))
+    assert written == packaged, "run: python -m conformance.build_requirements docs/protocol.md"
+
+
+@pytest.mark.parametrize("id_", sentences())
+def test_a_requirement_is_told_in_both_languages(id_: str):
+    """What is code, and every number, is the same in both."""
+    french, english = sentences()[id_]["fr"], sentences()[id_]["en"]
+    assert french.strip(), "write it in French"
+    assert french != english
+    assert sorted(re.findall("`[^`]+`", english)) == sorted(re.findall("`[^`]+`", french))
+    assert numbers_in(english) == numbers_in(french)
+
+
+def numbers_in(sentence: str) -> list[str]:
+    """Without what groups their digits: a comma in English, a space in French."""
+    return sorted(re.findall("[0-9]+", re.sub(r"(?<=[0-9])[, \u00a0\u202f](?=[0-9]{3})", "", sentence)))
+
+
+def test_a_requirement_that_has_changed_has_to_be_written_in_french_anew():
+    known = {"A-001": {"fr": "Un", "en": "One"}, "A-002": {"fr": "Deux", "en": "Two"}}
+    page = "- One `[A-001]`.\n- Two and a half `[A-002]`.\n- Three `[A-003]`.\n"
+    kept = {id_: text["fr"] for id_, text in json.loads(write_requirements(page, known)).items()}
+    assert {"A-001": "Un", "A-002": "", "A-003": ""} == kept
 
 
 def test_every_requirement_has_a_case_or_a_written_reason_and_not_both():

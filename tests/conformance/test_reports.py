@@ -90,7 +90,8 @@ def test_a_report_of_before_the_findings_were_in_french_can_still_be_shown():
 
 def test_the_page_gives_the_protocols_sentence_and_shows_code_as_code():
     page = write_html(document_of(run(replace(result(Outcome.FAIL), reason={"fr": "`seats` <", "en": "`seats` >"}))))
-    assert "<b>FEED-001</b> " + sentences()["FEED-001"][:20] in page
+    assert '<b>FEED-001</b> <span lang="fr">' + sentences()["FEED-001"]["fr"][:20] in page
+    assert '<span lang="en">' + sentences()["FEED-001"]["en"][:20] in page
     assert '<span lang="fr"><code>seats</code> &lt;</span>' in page
 
 
