@@ -111,8 +111,13 @@ def _follow_schema(name: str, value: Any, path: str) -> Iterator[_Wrong]:
     if value is MISSING:
         yield _wrong(path, say("schema-document", schema=name), value)
         return
+    lacking = set()
     for error in schemas.validator(name).iter_errors(value):
         where = "".join(f"/{step}" for step in error.absolute_path)
+        if error.validator == "required":
+            if where in lacking:  # each missing member is an error of its own, and the first one names them all
+                continue
+            lacking.add(where)
         rule = say("schema-rule", schema=name, keyword=error.validator, asked=shown(error.validator_value))
         yield path + where, rule, _broken(error)
 

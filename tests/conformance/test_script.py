@@ -100,6 +100,16 @@ def test_a_finding_says_where_and_what():
     assert ("body/a/0/b", "1", "2") == (finding.place["en"], finding.expected["en"], finding.actual["en"])
 
 
+def test_what_breaks_a_schema_is_told_in_both_languages_and_once():
+    found = mismatches({"$schema": "changes-page"}, {"changes": [], "colour": "blue"}, X)
+    assert [] == [each for each in found if each.expected["fr"] == each.expected["en"]]
+    told = {each.actual["fr"]: each.actual["en"] for each in found}
+    assert {
+        "en trop : [colour]": "too many: [colour]",
+        "manque : [cursor, fresh, more]": "missing: [cursor, fresh, more]",
+    } == told
+
+
 def test_nothing_is_told_as_nothing():
     assert "nothing" == mismatches({"a": 1}, {}, X)[0].actual["en"]
     assert [] == mismatches({"$absent": True}, MISSING, X)

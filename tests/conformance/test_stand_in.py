@@ -48,6 +48,12 @@ class Place:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return await self.ask("POST", "/v1/offers/batch", body, named)
 
+    async def told(self, accepted: str) -> str:
+        """The first problem of an offer that is none, as it is told to who accepts these languages."""
+        given = {"Authorization": f"Bearer {self.token}", "Accept-Language": accepted}
+        async with self.session.put(self.url + "/v1/offers/bretagne:1", data=b"[]", headers=given) as response:
+            return str((await response.json(content_type=None))["problems"][0]["message"])
+
 
 @pytest.fixture
 async def place() -> AsyncIterator[Place]:
@@ -139,3 +145,11 @@ async def test_what_the_kit_itself_falls_over_is_noted_too(place: Place):
     async with place.session.get(f"{place.url}/v1/x", headers={"Authorization": f"Bearer {place.token}"}) as response:
         assert 500 == response.status
     assert 500 == place.journal[-1].status
+
+
+async def test_what_is_wrong_is_told_in_the_language_that_the_publisher_prefers(place: Place):
+    french, english = "Un objet JSON est attendu", "A JSON object is expected"
+    for accepted in ("", "fr", "de", "en;q=0.5, fr", "en;q=x"):
+        assert french in await place.told(accepted), accepted
+    for accepted in ("en", "en-GB, fr;q=0.9", "de, en;q=0.1"):
+        assert english in await place.told(accepted), accepted
