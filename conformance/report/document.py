@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 import schemas
 from conformance.model.result import Exchange, Finding, Outcome, Result, Run
+from conformance.script.matcher import shown
 from conformance.words import Texts, ToldError, say
 from schemas.rulebook import Language
 
@@ -43,7 +44,8 @@ def read_document(body: Any) -> Report:
     failure = next(schemas.validator("conformance-report").iter_errors(body), None)
     if failure is not None:
         place = "".join(f"/{step}" for step in failure.absolute_path)
-        raise ReportError(say("at", place=place or say("the-whole"), told=failure.message[:200]))
+        broken = {"keyword": failure.validator, "asked": shown(failure.validator_value)}
+        raise ReportError(say("schema-broken", place=place or say("the-whole"), **broken))
     report: Report = body
     return report
 

@@ -12,7 +12,7 @@ from conformance.model.result import Exchange, Finding, Outcome, Result
 from conformance.role.verify import NotApplicableError, PartnerFailedError, UnverifiableError
 from conformance.script.names import UnknownNameError
 from conformance.target.setup import Setup, SetupError
-from conformance.words import Texts, joined, plain, say
+from conformance.words import Texts, joined, say
 
 _CASE_SECONDS = 300.0
 _AFTER_OBSERVING_SECONDS = 60.0
@@ -106,7 +106,9 @@ async def _judge(case: Case, player: Player, seconds: float) -> Result:
         finding = Finding(say("the-case"), say("end-within", seconds=f"{seconds:.0f}"), say("no-end"))
         return Result(case=case, outcome=Outcome.FAIL, findings=(finding,))
     except Exception as error:  # noqa: BLE001  # whatever the kit itself gets wrong is told as such, case by case
-        return Result(case=case, outcome=Outcome.ERROR, reason=plain(f"{type(error).__name__}: {error}"))
+        return Result(
+            case=case, outcome=Outcome.ERROR, reason=say("kit-failed", error=f"{type(error).__name__}: {error}")
+        )
     outcome = Outcome.FAIL if findings else Outcome.PASS
     return Result(case=case, outcome=outcome, findings=tuple(findings))
 
