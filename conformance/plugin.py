@@ -44,7 +44,7 @@ class SetupFile(pytest.File):
         try:
             self.setup_ = read_setup(self.path, os.environ)
         except SetupError as error:
-            raise pytest.UsageError(joined((error.text, error.step), " ")[self.language]) from error
+            raise self.CollectError(joined((error.text, error.step), " → ")[self.language]) from error
         for case in cases_for(self.setup_, Choice(), cases()):
             yield CaseItem.from_parent(self, name=case.id, case=case, language=self.language)
 
@@ -112,7 +112,7 @@ def _language(environ: Mapping[str, str]) -> Language:
     for language in LANGUAGES:
         if language == asked:
             return language
-    raise pytest.UsageError(both(say("no-language", value=repr(asked))))
+    raise pytest.Collector.CollectError(both(say("no-language", value=repr(asked))))
 
 
 def _told(result: Result, language: Language) -> str:

@@ -101,7 +101,7 @@ async def _judge(case: Case, player: Player, seconds: float) -> Result:
     except NotApplicableError as error:
         return Result(case=case, outcome=Outcome.OMIT, reason=error.text)
     except SetupError as error:
-        return Result(case=case, outcome=Outcome.CONFIG_ERROR, reason=joined((error.text, error.step), " "))
+        return Result(case=case, outcome=Outcome.CONFIG_ERROR, reason=joined((error.text, error.step), " → "))
     except TimeoutError:
         finding = Finding(say("the-case"), say("end-within", seconds=f"{seconds:.0f}"), say("no-end"))
         return Result(case=case, outcome=Outcome.FAIL, findings=(finding,))

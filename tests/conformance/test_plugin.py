@@ -19,16 +19,20 @@ async def pytest_on(made: type[Partner], folder: Path, *arguments: str, language
             f'role = "subscriber"\n[partner]\nlisten = "{setup.listen}"\ncontrol = "{control}"\n'
             '[accounts.subscriber]\nplatform = "grand-est"\nsecret_env = "KIT"\n'
         )
-        command = ["-m", "pytest", "-p", "conformance.plugin", "-p", "no:cacheprovider", "conformance.toml", *arguments]
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *command,
-            cwd=folder,
-            env={"KIT": SECRET, "CONFORMANCE_LANG": language, "PYTHONPATH": str(Path(__file__).parents[2]), "PATH": ""},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        output, _ = await asyncio.wait_for(process.communicate(), 100)
+        return await pytest_in(folder, language, *arguments)
+
+
+async def pytest_in(folder: Path, language: str, *arguments: str) -> tuple[int, str]:
+    command = ["-m", "pytest", "-p", "conformance.plugin", "-p", "no:cacheprovider", "conformance.toml", *arguments]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *command,
+        cwd=folder,
+        env={"KIT": SECRET, "CONFORMANCE_LANG": language, "PYTHONPATH": str(Path(__file__).parents[2]), "PATH": ""},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    output, _ = await asyncio.wait_for(process.communicate(), 100)
     return process.returncode or 0, output.decode()
 
 
@@ -43,3 +47,13 @@ async def test_a_wrong_one_fails_with_the_kits_own_words(language: Language, tol
     assert 1 == code
     assert told in output
     assert "Traceback" not in output
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [("fr", "role vaut 'relay'. → donnez l’un de"), ("de", "donnez fr ou en / CONFORMANCE_LANG is")],
+)
+async def test_a_set_up_or_language_that_is_wrong_is_told_without_a_trace(language: str, told: str, tmp_path: Path):
+    (tmp_path / "conformance.toml").write_text('role = "relay"\n')
+    code, output = await pytest_in(tmp_path, language)
+    assert (2, True, False) == (code, told in output, "raise " in output), output
