@@ -7,6 +7,7 @@ from functools import cache
 import schemas
 from adapters.formats.error import UnreadableValueError
 from adapters.formats.text import one_line, plain
+from schemas.decode import SAFE_INTEGER
 
 _NAF = re.compile(r"([0-9]{2})[. ]?([0-9]{2}) ?([A-Z])")
 _SIGNS = re.compile(r"[\s.\-_/]")
@@ -88,9 +89,9 @@ def read_number(text: str) -> float:
 
 
 def read_whole(text: str) -> int:
-    """A whole number. Raises UnreadableValueError."""
+    """A whole number within ``SAFE_INTEGER``, which every JSON reader holds exactly. Raises UnreadableValueError."""
     number = read_number(text)
-    if not number.is_integer():
+    if not number.is_integer() or abs(number) > SAFE_INTEGER:
         raise UnreadableValueError("number-unreadable", text)
     return int(number)
 

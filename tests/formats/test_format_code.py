@@ -1,7 +1,9 @@
 """Codes, numbers, levels, addresses and ids as feeds write them."""
 
 import re
+from contextlib import suppress
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +21,7 @@ from adapters.formats.code import (
     read_yes_no,
 )
 from adapters.formats.error import UnreadableValueError
+from adapters.formats.field import FIELDS, One
 from adapters.formats.identity import local_id
 from adapters.formats.link import read_link
 from schemas.registry import definition_validator
@@ -136,6 +139,25 @@ def test_a_whole_number_has_no_rest() -> None:
     assert [2, 2] == [read_whole("2"), read_whole("2,0")]
     with pytest.raises(UnreadableValueError):
         read_whole("2,5")
+
+
+@pytest.mark.parametrize("text", ["9007199254740992", "-9007199254740992", "1e30", "9" * 20])
+def test_a_whole_number_that_no_reader_holds_exactly_is_refused(text: str) -> None:
+    """[FMT-009]: beyond 64 bits it could not even be written."""
+    assert 9007199254740991 == read_whole("9007199254740991")
+    with pytest.raises(UnreadableValueError):
+        read_whole(text)
+
+
+NUMBERS = st.builds("{}{}{}".format, st.sampled_from(["", "-", "+"]), st.integers(0), st.sampled_from(["", ",5", "e9"]))
+
+
+@given(st.sampled_from(sorted(FIELDS)), st.text() | NUMBERS)
+def test_what_a_field_reads_can_be_written_as_json(name: str, text: str) -> None:
+    """[FMT-006]: a value that cannot would hide all other items."""
+    field = FIELDS[name]
+    with suppress(UnreadableValueError):
+        orjson.dumps(field.read(text) if isinstance(field, One) else field.read([text]))
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False, width=32))

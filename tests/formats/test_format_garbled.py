@@ -134,6 +134,17 @@ def test_values_of_any_kind_never_raise(changes: dict[str, Any]) -> None:
     look(text, flat("json"))
 
 
+NUMBERS = {name: {"path": name} for name in ("seats", "stay_weeks", "location.latitude", "location.longitude")}
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.sampled_from(sorted(NUMBERS)), st.integers() | st.floats(allow_nan=False, allow_infinity=False))
+def test_numbers_of_any_size_never_raise(name: str, number: float) -> None:
+    """[FMT-006] [FMT-009]"""
+    text = json.dumps([{**row(), name: number}, row(2)]).encode()
+    look(text, flat("json", fields=NUMBERS))
+
+
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.dictionaries(st.sampled_from(["source", "id", "fields", "only", "extensions", "x"]), JSON, max_size=4)
