@@ -8,13 +8,10 @@ import asyncio
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
-from typing import TypeAlias
+from ipaddress import ip_address
 
 from adapters.transport.error import FeedError
-
-Address: TypeAlias = IPv4Address | IPv6Address
-_NAT64 = IPv6Network("64:ff9b::/96")
+from gateway.address import Address, is_public
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,25 +22,9 @@ class Resolved:
     text: str
 
 
-def is_public(address: Address) -> bool:
-    """Whether an address lies on the public internet, as the address that it carries inside does too."""
-    inner = _carried(address)
-    if inner is not None:
-        return is_public(inner)
-    return address.is_global and not address.is_multicast and not address.is_reserved
-
-
 def is_permitted(address: Address, *, loopback: bool) -> bool:
     """Whether a feed may be fetched there: public, or, where that is allowed, this machine itself."""
     return is_public(address) or (loopback and address.is_loopback)
-
-
-def literal(host: str) -> Address | None:
-    """The address that a host is by itself; None for a name."""
-    try:
-        return ip_address(host.strip("[]"))
-    except ValueError:
-        return None
 
 
 async def resolve(host: str, port: int, *, loopback: bool) -> Sequence[Resolved]:
@@ -56,12 +37,3 @@ async def resolve(host: str, port: int, *, loopback: bool) -> Sequence[Resolved]
         if not is_permitted(ip_address(str(place[0])), loopback=loopback):
             raise FeedError("feed-address-private", host=host, address=str(place[0]))
     return [Resolved(family, str(place[0])) for family, _, _, _, place in found]
-
-
-def _carried(address: Address) -> IPv4Address | None:
-    """The IPv4 address inside an IPv6 one: mapped, 6to4, or behind a NAT64 gateway."""
-    if isinstance(address, IPv4Address):
-        return None
-    if address in _NAT64:
-        return IPv4Address(int(address) & 0xFFFF_FFFF)
-    return address.ipv4_mapped or address.sixtofour

@@ -12,10 +12,11 @@ from aiohttp import hdrs
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from adapters.transport.address import is_permitted, literal, resolve
+from adapters.transport.address import is_permitted, resolve
 from adapters.transport.error import FeedError
 from adapters.transport.feed import Feed, Terms, Unchanged, Validators
 from adapters.transport.landing import Landing, too_large
+from gateway.address import literal
 
 MOST_REDIRECTS = 5
 _CONNECT_SECONDS = 30.0

@@ -7,43 +7,31 @@ are not used.
 """
 
 import asyncio
-import ipaddress
 import socket
 import ssl
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from ipaddress import ip_address
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
 import orjson
 import structlog
 from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
 
+from gateway.address import Address, is_public, literal
 from gateway.clock import Clock
 from gateway.oauth.jws import PublicKey, import_keys
 from gateway.ports import TokenError
-
-Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 MAX_BYTES = 64 * 1024
 TIMEOUT_SECONDS = 5.0
 RETRY_MS = 60_000
 FRESH_MS = 3_600_000
 STALE_MS = 24 * 3_600_000
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _log = structlog.get_logger()
-
-
-def is_public(address: Address) -> bool:
-    """Whether the address lies on the public internet, also when it wraps an IPv4 one."""
-    if isinstance(address, ipaddress.IPv6Address):
-        inner = address.ipv4_mapped or address.sixtofour
-        if address in _NAT64:
-            inner = ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-        if inner is not None:
-            return is_public(inner)
-    return address.is_global and not address.is_multicast
 
 
 @dataclass(slots=True)
@@ -130,7 +118,7 @@ class _GuardedResolver(AbstractResolver):
     ) -> list[ResolveResult]:
         found = await self._inner.resolve(host, port, family)
         for one in found:
-            if not self._allow(ipaddress.ip_address(one["host"].partition("%")[0])):
+            if not self._allow(ip_address(one["host"])):
                 raise RemoteError(f"{host} leads to an address that is not public")
         return found
 
@@ -165,11 +153,11 @@ def metadata_urls(issuer: str) -> tuple[str, str]:
 
 
 async def _fetch(session: aiohttp.ClientSession, url: str) -> Mapping[str, Any]:
-    parts = urlsplit(url)
-    host = parts.hostname or ""
-    if parts.scheme != "https" or not host or ":" in host or host.replace(".", "").isdigit():
+    address = URL(url)  # as the client reads it: a host written with other digits or dots may be an address to it
+    host = address.host or ""
+    if address.scheme != "https" or not host or literal(host) is not None or host.replace(".", "").isdigit():
         raise RemoteError(f"{url} is not an https address with a host name")
-    async with session.get(url, allow_redirects=False, headers={"Accept": "application/json"}) as response:
+    async with session.get(address, allow_redirects=False, headers={"Accept": "application/json"}) as response:
         if response.status != 200:
             raise RemoteError(f"{url} answered {response.status}")
         body = await response.content.read(MAX_BYTES + 1)

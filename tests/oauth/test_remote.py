@@ -13,8 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc.jwk import ECKey, OctKey, RSAKey
 from structlog.testing import capture_logs
 
+from gateway.address import is_public
 from gateway.oauth.jws import import_keys
-from gateway.oauth.remote import MAX_BYTES, RemoteKeys, is_public, metadata_urls
+from gateway.oauth.remote import MAX_BYTES, RemoteKeys, metadata_urls
 from gateway.oauth.verifier import Verifier
 from tests.oauth.ground import BRETAGNE, Ground
 from tests.oauth.issuer import KEY, SECONDS, Issuer, foreign, refused, with_remote
@@ -85,6 +86,8 @@ async def test_an_answer_that_is_no_key_set_is_refused(
         "https://[::1]/jwks",
         "https://2130706433/jwks",
         "https://127.1/jwks",
+        "https://127。0。0。1/jwks",
+        "https://127\uff0e0\uff0e0\uff0e1/jwks",
         "https:///jwks",
         "https://[bad",
         "file:///etc/passwd",
@@ -161,6 +164,9 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused(away: Ground, is
         ("ff02::1", False),
         ("::ffff:127.0.0.1", False),
         ("::ffff:8.8.8.8", True),
+        ("4000::1", False),
+        ("fec0::1", False),
+        ("::127.0.0.1", False),
         ("64:ff9b::7f00:1", False),
         ("64:ff9b::808:808", True),
         ("2002:7f00:1::", False),

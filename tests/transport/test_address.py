@@ -4,8 +4,9 @@ from ipaddress import ip_address
 
 import pytest
 
-from adapters.transport.address import is_permitted, is_public, resolve
+from adapters.transport.address import is_permitted, resolve
 from adapters.transport.error import FeedError
+from gateway.address import is_public
 
 PRIVATE = (
     "127.0.0.1",
@@ -24,6 +25,9 @@ PRIVATE = (
     "ff02::1",
     "::ffff:127.0.0.1",
     "::ffff:10.0.0.1",
+    "::127.0.0.1",
+    "4000::1",
+    "fec0::1",
     "64:ff9b::7f00:1",
     "2002:7f00:1::",
 )
