@@ -20,6 +20,7 @@ from gateway.protocol.delivery import is_delivery, read_delivery
 from gateway.protocol.identity import platform_of
 from gateway.protocol.record import StoredRecord, utc
 from gateway.protocol.topic import DELIVERIES, OFFERS
+from gateway.reading import read_all
 from gateway.share import keep_owning
 
 _BATCH = 200
@@ -100,11 +101,10 @@ class AccountWork:
             kept = dict.fromkeys(ends, 0)
         # Orders are few, and old ones may still wait: their partition is read from its start.
         places = kept | {ledger.home: 0}
-        async with self._log.reader({(DELIVERIES, p): at for p, at in places.items()}) as reader:
-            while any(at < ends[p] for p, at in places.items()):
-                for chunk in await reader.poll(limit=_REBUILD, wait=1.0):
-                    self._restore(chunk, since=kept[chunk.partition])
-                    places[chunk.partition] = chunk.position
+        async with read_all(self._log, DELIVERIES, limit=_REBUILD, starts=places, ends=ends) as chunks:
+            async for chunk in chunks:
+                self._restore(chunk, since=kept[chunk.partition])
+                places[chunk.partition] = chunk.position
         self._orders.begin()
         return places[ledger.home]
 

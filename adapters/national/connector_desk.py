@@ -12,6 +12,7 @@ from gateway.protocol.delivery import is_delivery, read_delivery
 from gateway.protocol.identity import partition_of, platform_of
 from gateway.protocol.record import Record
 from gateway.protocol.topic import DELIVERIES
+from gateway.reading import read_all
 
 _PAGE = 2_000
 
@@ -35,17 +36,13 @@ class Standing:
 
 async def read_standing(log: EventLog) -> Standing:
     """Read ``deliveries`` up to its end."""
-    ends = dict(enumerate(await log.ends(DELIVERIES)))
-    at = dict(enumerate(await log.starts(DELIVERIES)))
     standing = Standing()
     # A compacted topic may hold a key twice: the last record counts, so what an earlier one counted is taken back.
     counted: dict[bytes, tuple[list[tuple[str, str, str]], list[str]]] = {}
-    async with log.reader({(DELIVERIES, p): start for p, start in at.items()}) as reader:
-        while any(at[p] < end for p, end in ends.items()):
-            for chunk in await reader.poll(limit=_PAGE, wait=1.0):
-                for record in chunk.records:
-                    _count(standing, counted, record.key or b"", record.value)
-                at[chunk.partition] = chunk.position
+    async with read_all(log, DELIVERIES, limit=_PAGE) as chunks:
+        async for chunk in chunks:
+            for record in chunk.records:
+                _count(standing, counted, record.key or b"", record.value)
     return standing
 
 

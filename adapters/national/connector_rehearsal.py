@@ -14,6 +14,7 @@ from gateway.ports import EventLog, Output
 from gateway.protocol.delivery import is_delivery, read_delivery
 from gateway.protocol.identity import platform_of
 from gateway.protocol.topic import DELIVERIES, OFFERS
+from gateway.reading import read_all
 
 _PAGE = 2_000
 
@@ -77,15 +78,11 @@ async def _plan(log: EventLog, route: Route, folder: Path, identity: str) -> Pla
 
 async def _fill(log: EventLog, outbox: Outbox, route: Route) -> None:
     for topic in (DELIVERIES, OFFERS):
-        ends = dict(enumerate(await log.ends(topic)))
-        at = dict(enumerate(await log.starts(topic)))
-        async with log.reader({(topic, p): start for p, start in at.items()}) as reader:
-            while any(at[p] < end for p, end in ends.items()):
-                for chunk in await reader.poll(limit=_PAGE, wait=1.0):
-                    for record in chunk.records:
-                        _keep(outbox, route, topic, record.key or b"", record.value)
-                    at[chunk.partition] = chunk.position
-                    outbox.keep({})
+        async with read_all(log, topic, limit=_PAGE) as chunks:
+            async for chunk in chunks:
+                for record in chunk.records:
+                    _keep(outbox, route, topic, record.key or b"", record.value)
+                outbox.keep({})
 
 
 def _keep(outbox: Outbox, route: Route, topic: str, key: bytes, value: bytes | None) -> None:

@@ -15,6 +15,7 @@ from gateway.ports import Chunk, EventLog
 from gateway.protocol.identity import NATIONAL, platform_of
 from gateway.protocol.record import OfferState, read_offer
 from gateway.protocol.topic import OFFERS
+from gateway.reading import read_all
 from gateway.views.twin import canonical_url
 
 _PAGE = 2_000
@@ -59,11 +60,9 @@ class InboundState(LocalCopy):
         if any(at[p] > end for p, end in enumerate(ends)):
             self.clear()
             at = start
-        async with log.reader({(OFFERS, p): position for p, position in at.items()}) as reader:
-            while any(at[p] < end for p, end in enumerate(ends)):
-                for chunk in await reader.poll(limit=_PAGE, wait=1.0):
-                    self._apply(chunk)
-                    at[chunk.partition] = chunk.position
+        async with read_all(log, OFFERS, limit=_PAGE, starts=at, ends=dict(enumerate(ends))) as chunks:
+            async for chunk in chunks:
+                self._apply(chunk)
 
     def made(self, offer_id: str) -> Made | None:
         """What is known of an offer that was made at the site."""

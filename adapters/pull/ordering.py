@@ -7,6 +7,7 @@ from gateway.ports import EventLog
 from gateway.protocol.identity import partition_of
 from gateway.protocol.run import Order, Run, order_record, read_run
 from gateway.protocol.topic import RUNS
+from gateway.reading import read_all
 
 _PAGE = 500
 
@@ -17,15 +18,11 @@ class OrderReplacedError(Exception):
 
 async def last_runs(log: EventLog) -> Mapping[str, Run]:
     """The last run of each platform's feed, by slug."""
-    ends = await log.ends(RUNS)
-    at = dict(enumerate(await log.starts(RUNS)))
     found: dict[str, Run] = {}
-    async with log.reader({(RUNS, partition): start for partition, start in at.items()}) as reader:
-        while any(at[partition] < end for partition, end in enumerate(ends)):
-            for chunk in await reader.poll(limit=_PAGE, wait=1.0):
-                at[chunk.partition] = chunk.position
-                runs = (read_run(record.key, record.value) for record in chunk.records)
-                found.update((run.platform, run) for run in runs if isinstance(run, Run))
+    async with read_all(log, RUNS, limit=_PAGE) as chunks:
+        async for chunk in chunks:
+            runs = (read_run(record.key, record.value) for record in chunk.records)
+            found.update((run.platform, run) for run in runs if isinstance(run, Run))
     return found
 
 

@@ -1,11 +1,14 @@
 """Reading up to an end: all of it, or an error where the log falls silent before."""
 
+import asyncio
+from collections.abc import Mapping
+
 import pytest
 
 from gateway.memory import MemoryLog
 from gateway.ports import LogUnavailableError
 from gateway.protocol.topic import COMMON, SUBMISSIONS
-from gateway.reading import read_up_to
+from gateway.reading import read_all, read_up_to
 from tests.contract.log_ground import record
 
 
@@ -40,3 +43,36 @@ async def test_an_end_that_does_not_come_is_an_outage(log: MemoryLog) -> None:
     end = (await log.ends(SUBMISSIONS))[1]
     with pytest.raises(LogUnavailableError, match=f"between {end} and its end {end + 1}"):
         await keys(log, start=0, end=end + 1)
+
+
+async def read_topic(
+    log: MemoryLog, *, ends: Mapping[int, int] | None = None, silent_seconds: float = 5.0
+) -> list[bytes | None]:
+    found: list[bytes | None] = []
+    async with read_all(log, SUBMISSIONS, limit=2, ends=ends, silent_seconds=silent_seconds) as chunks:
+        async for chunk in chunks:
+            found += [one.key for one in chunk.records]
+    return found
+
+
+async def test_every_partition_is_read_to_the_end_that_it_has_now(log: MemoryLog) -> None:
+    await log.append(SUBMISSIONS, 0, [record("other")])
+    assert [b"0", b"1", b"2", b"3", b"4", b"other"] == sorted(await read_topic(log), key=str)
+
+
+async def test_news_of_a_partition_that_is_through_is_no_word_of_another(log: MemoryLog) -> None:
+    """A partition that never rests would otherwise hide that another is held back."""
+    ends = dict(enumerate(await log.ends(SUBMISSIONS)))
+
+    async def chatter() -> None:
+        while True:
+            await log.append(SUBMISSIONS, 1, [record("more")])
+            await asyncio.sleep(0.05)
+
+    talking = asyncio.create_task(chatter())
+    try:
+        async with asyncio.timeout(20):
+            with pytest.raises(LogUnavailableError, match="submissions/0 tells nothing between 0 and its end 1"):
+                await read_topic(log, ends=ends | {0: 1}, silent_seconds=0.5)
+    finally:
+        talking.cancel()
