@@ -6,7 +6,7 @@ from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
 from gateway.protocol.identity import GATEWAY, platform_of
-from gateway.protocol.lifecycle import TRANSITIONS, Command, state_of
+from gateway.protocol.lifecycle import Command, next_state
 from gateway.protocol.routing import Reader
 from gateway.protocol.submission import Forget, Known, Lift, Publish, Retire, Submission, Withdraw
 from gateway.protocol.value import value
@@ -106,7 +106,7 @@ def _publish(submission: Publish, known: Known | None, now: int, position: int) 
             if submission.digest != known.digest:
                 return Rejected(known, "revision-reused")
             return Duplicate(known) if known.published else Stale(known, f"withdrawn-{known.reason}")
-    if (state_of(known), "publish") not in TRANSITIONS:
+    if next_state(known, "publish") is None:
         return Rejected(known, "moderated")
     if submission.expires_on < paris_date(now):
         return Rejected(known, "already-expired")
@@ -164,14 +164,14 @@ def _withdraw(submission: Withdraw, known: Known | None, now: int, position: int
             return Stale(known, "older-revision")
         if submission.revision == known.revision:
             return Duplicate(known) if submission.digest == known.digest else Rejected(known, "revision-reused")
-    moderated = state_of(known) == "moderated"
+    stays_moderated = next_state(known, "withdraw") == "moderated"
     marker = Known(
         revision=submission.revision,
         digest=submission.digest,
         sequence=_next_sequence(known, now),
         position=position,
         appended_at=now,
-        reason="moderated" if moderated else submission.reason,
+        reason="moderated" if stays_moderated else submission.reason,
         provenance=known.provenance if known else (),
         shared=known.shared if known else frozenset(),
         never=known.never if known else frozenset(),
@@ -181,7 +181,7 @@ def _withdraw(submission: Withdraw, known: Known | None, now: int, position: int
 
 def _retire(submission: Retire, known: Known | None, now: int, position: int) -> Decision:
     command = _RETIRE[submission.reason]
-    if known is None or (state_of(known), command) not in TRANSITIONS or known.revision != submission.if_revision:
+    if known is None or next_state(known, command) is None or known.revision != submission.if_revision:
         return Stale(known, "changed-meanwhile")
     if submission.before is not None and known.position >= submission.before:
         return Stale(known, "changed-meanwhile")
@@ -192,7 +192,7 @@ def _retire(submission: Retire, known: Known | None, now: int, position: int) ->
 
 def _lift(submission: Lift, known: Known | None, now: int, position: int) -> Decision:
     """A lifted moderation leaves an ``absent`` marker: a snapshot reopens it, or a PUT with a higher revision."""
-    if known is None or known.reason != "moderated" or known.revision != submission.if_revision:
+    if known is None or next_state(known, "lift") is None or known.revision != submission.if_revision:
         return Stale(known, "changed-meanwhile")
     return _mark(known, "absent", now, position)
 
@@ -214,7 +214,7 @@ def _mark(known: Known, reason: str, now: int, position: int) -> Accepted:
 
 
 def _forget(submission: Forget, known: Known | None, now: int) -> Decision:
-    if known is None or known.published or known.sequence != submission.if_sequence:
+    if known is None or next_state(known, "forget") is None or known.sequence != submission.if_sequence:
         return Stale(known, "changed-meanwhile")
     if now - known.appended_at < MARKER_LIFE_MS:
         return Stale(known, "marker-still-needed")

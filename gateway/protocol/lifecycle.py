@@ -36,3 +36,8 @@ def state_of(known: Known | None) -> State:
     if known.reason is None:
         return "published"
     return "moderated" if known.reason == "moderated" else "withdrawn"
+
+
+def next_state(known: Known | None, command: Command) -> State | None:
+    """Where a command leads from there; None when it is refused."""
+    return TRANSITIONS.get((state_of(known), command))

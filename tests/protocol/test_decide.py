@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from gateway.protocol.decide import MARKER_LIFE_MS, Accepted, Decision, Duplicate, Rejected, Stale, decide, paris_date
 from gateway.protocol.identity import GATEWAY
-from gateway.protocol.lifecycle import TRANSITIONS, state_of
+from gateway.protocol.lifecycle import Command, next_state, state_of
 from gateway.protocol.routing import Reader, ever_shared
 from gateway.protocol.submission import Forget, Known, Lift, Publish, Retire, Submission, Withdraw
 
@@ -208,8 +208,64 @@ COMMANDS = st.one_of(
     st.builds(publish, st.integers(1, 4), st.sampled_from(["aa", "bb"]), mark=st.none() | st.integers(0, 30)),
     st.builds(withdraw, st.integers(1, 4), st.sampled_from(["filled", "cancelled"])),
     st.builds(retire, st.integers(1, 4), st.sampled_from(["absent", "moderated"]), st.none() | st.integers(0, 30)),
+    st.builds(retire, st.integers(1, 4), st.just("expired")),
     st.builds(lambda revision: Lift(receipt="r", id=ID, if_revision=revision), st.integers(1, 4)),
 )
+
+
+def command_of(submission: Submission) -> Command:
+    match submission:
+        case Publish():
+            return "publish"
+        case Withdraw():
+            return "withdraw"
+        case Retire(reason="expired"):
+            return "expire"
+        case Retire(reason="absent"):
+            return "absent"
+        case Retire():
+            return "moderate"
+        case Lift():
+            return "lift"
+    return "forget"
+
+
+STANDING: dict[str, Known | None] = {
+    "unknown": None,
+    "published": after(publish(1, expires_on="2026-01-01"), now=1_760_000_000_000),
+    "withdrawn": after(withdraw(1)),
+    "moderated": replace(after(withdraw(1)), reason="moderated"),
+}
+
+
+@pytest.mark.parametrize("state", STANDING)
+@pytest.mark.parametrize(
+    "submission",
+    [
+        publish(2),
+        withdraw(2),
+        retire(1, "expired"),
+        retire(1, "absent"),
+        retire(1, "moderated"),
+        Lift(receipt="r", id=ID, if_revision=1),
+    ],
+    ids=["publish", "withdraw", "expire", "absent", "moderate", "lift"],
+)
+def test_a_command_in_good_order_leads_where_the_table_says_and_nowhere_else(submission, state):
+    """[WDR-006] [WDR-007]: what the table lacks is refused."""
+    decision = judged(submission, STANDING[state], now=NOW + 1)
+    expected = next_state(STANDING[state], command_of(submission))
+    assert expected == (state_of(decision.known) if isinstance(decision, Accepted) else None)
+
+
+@pytest.mark.parametrize("state", STANDING)
+def test_only_markers_are_forgotten(state):
+    """[WDR-005]: the table says so."""
+    known = STANDING[state]
+    forget = Forget(receipt="r", id=ID, if_sequence=known.sequence if known else 0)
+    decision = judged(forget, known, now=NOW + MARKER_LIFE_MS)
+    expected = next_state(known, "forget")
+    assert expected == (state_of(decision.known) if isinstance(decision, Accepted) else None)
 
 
 @given(st.lists(COMMANDS, max_size=30))
@@ -223,9 +279,7 @@ def test_sequences_grow_revisions_never_fall_and_every_step_is_in_the_table(hist
         if known is not None and decision.known is not None:
             assert decision.sequence > known.sequence
             assert decision.known.revision >= known.revision
-        assert state_of(decision.known) in {
-            target for (source, _), target in TRANSITIONS.items() if source == state_of(known)
-        }
+        assert state_of(decision.known) == next_state(known, command_of(submission))
         known = decision.known
 
 
