@@ -168,7 +168,7 @@ async def measure(folder: Path, count: int) -> dict[str, float]:
         )
     middle = tuple(position // 2 for position in view.positions)
     whole = Filter()
-    live = cursors.Cursor(positions=middle, began=(0,) * PARTITIONS, fresh=0, filter="", permission="", log="")
+    live = cursors.Cursor(positions=middle, began=(0,) * PARTITIONS, fresh=0, filter="", reader="", log="")
     asked = FILTERS["week, rare, in four departments"][1]
     results["feed, following: rare"] = await timed(lambda: view.changes(live, reader=READER, asked=asked, limit=100))
     results["feed, following: all"] = await timed(lambda: view.changes(live, reader=NATIONAL, asked=whole, limit=100))

@@ -8,7 +8,7 @@ from gateway.partners import Partners
 from gateway.ports import Chunk, EventLog, Output, Owner
 from gateway.positions import own_positions
 from gateway.protocol.change import change_for
-from gateway.protocol.cursor import filter_digest, permission_digest
+from gateway.protocol.cursor import filter_digest, reader_digest
 from gateway.protocol.record import OfferState, Record, event_headers, position_key, position_record, read_offer
 from gateway.protocol.routing import Filter, Reader
 from gateway.protocol.topic import FEED, OFFERS, POSITIONS
@@ -38,7 +38,7 @@ class Feeds:
 
 
 class FeedPartition:
-    """One partition of one feed. Its position is kept under the reader's scope (filter and permission), in the same
+    """One partition of one feed. Its position is kept under its scope (filter and reader), in the same
     transaction as what it writes; another scope starts over, so that everything is rendered anew.
     """
 
@@ -65,7 +65,7 @@ class FeedPartition:
 
     async def _render(self, owner: Owner, asked: Filter) -> None:
         stem = f"{FEED}{self._platform}@"
-        scope = f"{stem}{filter_digest(asked)}{permission_digest(self._reader)}"
+        scope = f"{stem}{filter_digest(asked)}{reader_digest(self._reader)}"
         kept = await own_positions(self._log, owner, role=f"feed.{self._platform}", partition=self._partition)
         others = [key for key in kept if key.startswith(stem) and not key.startswith(scope)]
         at_key, began_key = position_key(scope, self._partition).decode(), f"{scope}.began/{self._partition}"

@@ -18,14 +18,14 @@ CursorFault: TypeAlias = Literal["cursor-forged", "cursor-filter", "resync-requi
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cursor:
     """A reader's place: ``positions`` per partition (next offset of ``offers``), ``began`` the end vector at its start,
-    ``fresh`` when it last stood at the end (ms), and digests of what it reads under which permission on which log.
+    ``fresh`` when it last stood at the end (ms), digests of what is read and by whom, and the log's identity.
     """
 
     positions: tuple[int, ...]
     began: tuple[int, ...]
     fresh: int
     filter: str
-    permission: str
+    reader: str
     log: str
 
 
@@ -34,8 +34,8 @@ def filter_digest(asked: Filter) -> str:
     return _short(asked.to_json())
 
 
-def permission_digest(reader: Reader) -> str:
-    """A short digest of what the reader may see."""
+def reader_digest(reader: Reader) -> str:
+    """A short digest of who reads: what a reader may see follows from its slug alone."""
     return _short([reader.platform, reader.audience])
 
 
@@ -46,7 +46,7 @@ def start(*, end: tuple[int, ...], now: int, asked: Filter, reader: Reader, log:
         began=end,
         fresh=now,
         filter=filter_digest(asked),
-        permission=permission_digest(reader),
+        reader=reader_digest(reader),
         log=log,
     )
 
@@ -55,7 +55,7 @@ def write(cursor: Cursor, seal: Seal) -> str:
     """The opaque text that a reader keeps."""
     return seal.close(
         orjson.dumps(
-            [cursor.positions, cursor.began, cursor.fresh, cursor.filter, cursor.permission, cursor.log],
+            [cursor.positions, cursor.began, cursor.fresh, cursor.filter, cursor.reader, cursor.log],
         )
     )
 
@@ -71,23 +71,23 @@ def read(
     now: int,
 ) -> Cursor | CursorFault:
     """The cursor behind a text, or why it cannot be used: forged and other-filter are the reader's mistake (400);
-    a changed permission, another log, a place beyond the log's end, or seven days without standing at the end: 410.
+    another's cursor, another log, a place beyond the log's end, or seven days without standing at the end: 410.
     """
     payload = seal.open(text)
     if payload is None:
         return "cursor-forged"
-    positions, began, fresh, filtered, permission, identity = orjson.loads(payload)
+    positions, began, fresh, filtered, whose, identity = orjson.loads(payload)
     cursor = Cursor(
         positions=tuple(positions),
         began=tuple(began),
         fresh=fresh,
         filter=filtered,
-        permission=permission,
+        reader=whose,
         log=identity,
     )
     if cursor.log != log or len(cursor.positions) != len(end):
         return "resync-required"
-    if cursor.permission != permission_digest(reader) or now - cursor.fresh > FRESH_MS:
+    if cursor.reader != reader_digest(reader) or now - cursor.fresh > FRESH_MS:
         return "resync-required"
     if any(position > last for position, last in zip(cursor.positions, end, strict=True)):
         return "resync-required"

@@ -118,7 +118,7 @@ class Inner:
                 began=cursor.began,
                 fresh=cursor.fresh,
                 filter=cursor.filter,
-                permission=cursor.permission,
+                reader=cursor.reader,
                 log=cursor.log,
             )
         return seen, cursor

@@ -90,7 +90,7 @@ class Office:
             began=began,
             fresh=fresh,
             filter=cursors.filter_digest(Filter() if flags & 2 else ASKED),
-            permission=cursors.permission_digest(OTHER if flags & 4 else READER),
+            reader=cursors.reader_digest(OTHER if flags & 4 else READER),
             log="another" if flags & 8 else self.context.identity,
         )
         found = self._read(cursors.write(cursor, self.context.cursors))
