@@ -21,14 +21,13 @@ from gateway.protocol.identity import partition_of
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.record import position_key, position_record, submission_record
 from gateway.protocol.seal import Seal
+from gateway.protocol.shrink import would_shrink
 from gateway.protocol.submission import Retire
 from gateway.protocol.topic import OFFERS, POSITIONS, SUBMISSIONS
 from gateway.submissions import Prepared, Submissions
 from gateway.views import OfferView
 
 MARK_LIFE_MS = 24 * 3_600_000
-SHRINK_SHARE = 0.2
-SHRINK_LEAST = 10
 _RETIRE_SLICE = 2_000
 
 _log = structlog.get_logger()
@@ -212,9 +211,8 @@ def _complete(upload: SnapshotUpload) -> None:
 
 
 def _guard(absent: int, count: int, live: int, confirm: int | None) -> None:
-    """Withdrawing more than a fifth (at least ten), or everything, needs the number to be confirmed (PUB-028)."""
-    allowed = max(SHRINK_LEAST, int(live * SHRINK_SHARE))
-    if absent and (count == 0 or absent > allowed) and confirm != absent:
+    """Withdrawing too many at once, or everything, needs the number to be confirmed (PUB-028)."""
+    if absent and (count == 0 or would_shrink(absent, live)) and confirm != absent:
         raise SnapshotRefusedError("snapshot-shrinks-too-much", actual=absent, expected=live)
 
 

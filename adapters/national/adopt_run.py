@@ -15,10 +15,11 @@ from adapters.national.adopt import Matching, There, Wanted, match
 from adapters.national.connector_ledger import review
 from adapters.national.connector_order import Adopt
 from adapters.national.prospect import NotDeliverable
-from adapters.national.reconcile import Reconciliation, delete_extras, would_shrink
+from adapters.national.reconcile import Reconciliation, delete_extras
 from adapters.national.reconcile_walk import Walker
 from gateway.partners import Partners
 from gateway.protocol.delivery import Delivery, Group, Part
+from gateway.protocol.shrink import would_shrink
 
 _SLICE = 200
 

@@ -19,7 +19,6 @@ from adapters.national.inbound_offer import document, is_out_of_season, judge, o
 from adapters.national.inbound_state import InboundState
 from adapters.national.outbox_patience import Timing
 from adapters.national.reading import Listed
-from adapters.national.reconcile import would_shrink
 from adapters.national.reconcile_walk import RightMissingError, Walk, Walker
 from adapters.national.site import Site, SiteError
 from gateway.partners import Partners
@@ -29,6 +28,7 @@ from gateway.protocol.digest import content_digest
 from gateway.protocol.identity import NATIONAL, partition_of
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.record import utc
+from gateway.protocol.shrink import would_shrink
 from gateway.protocol.submission import Publish, Retire, Submission, Withdraw
 from gateway.protocol.topic import OFFERS
 from gateway.submissions import Submissions

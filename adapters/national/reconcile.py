@@ -23,9 +23,8 @@ from adapters.national.reconcile_walk import RightMissingError, Walk, Walker
 from adapters.national.remote_id import is_reachable
 from adapters.national.site import OutcomeUnknownError, Site, SiteUnavailableError
 from gateway.protocol.delivery import Delivery, Part
+from gateway.protocol.shrink import would_shrink
 
-SHRINK_SHARE = 0.2
-SHRINK_LEAST = 10
 SHOWN = 200
 """How many of each finding an answer names."""
 
@@ -54,11 +53,6 @@ class Findings:
             "differing": {"count": len(self.differing), "fields": dict(list(self.differing.items())[:SHOWN])},
             "visible": "waiting-for-right" if self.visible is None else self.visible,
         }
-
-
-def would_shrink(extra: int, listed: int) -> bool:
-    """Whether deleting so many of what is listed needs the operator's word: a fifth of it, and at least ten."""
-    return extra > max(SHRINK_LEAST, SHRINK_SHARE * listed)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,13 @@
+"""The shrink guard: over a fifth and over ten."""
+
+import pytest
+
+from gateway.protocol.shrink import would_shrink
+
+
+@pytest.mark.parametrize(
+    ("gone", "live", "shrinks"), [(10, 10, False), (11, 11, True), (10, 50, False), (20, 100, False), (21, 100, True)]
+)
+def test_over_a_fifth_and_over_ten_is_too_much_to_lose_without_a_word(gone, live, shrinks):
+    """[PUB-028]."""
+    assert shrinks == would_shrink(gone, live)
