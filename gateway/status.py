@@ -5,7 +5,6 @@ Everybody may know who takes part; how a platform does is told to itself and to 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 import schemas
@@ -13,7 +12,7 @@ from gateway.partners.preset import presets
 from gateway.protocol.certificate import certified_until
 from gateway.protocol.identity import NATIONAL
 from gateway.protocol.partner import Partner
-from gateway.protocol.record import utc
+from gateway.protocol.record import read_utc, utc
 from gateway.protocol.run import Run
 from gateway.views.deliveries import DeliverySummary
 from gateway.views.receipt_counts import Count
@@ -235,18 +234,18 @@ def _successes(note: Mapping[str, Any]) -> Iterator[int]:
     """When the site last answered an account, and when it was last searched for offers made there."""
     for at in (note.get("answered_at"), note.get("search", {}).get("scanned_at")):
         if at is not None:
-            yield _milliseconds(at)
+            yield read_utc(at)
 
 
 def _of_account(note: Mapping[str, Any]) -> Iterator[Trouble]:
     """What failed is told in the words of the site."""
     if "error" in note and "failed_at" in note:
-        yield Trouble(at=_milliseconds(note["failed_at"]), fr=note["error"], en=note["error"])
+        yield Trouble(at=read_utc(note["failed_at"]), fr=note["error"], en=note["error"])
     match note.get("search", {}):
         case {"state": "waiting-for-right"}:
-            yield Trouble(at=_milliseconds(note["at"]), fr=_NO_RIGHT["fr"], en=_NO_RIGHT["en"])
+            yield Trouble(at=read_utc(note["at"]), fr=_NO_RIGHT["fr"], en=_NO_RIGHT["en"])
         case {"state": "failed", "error": error}:
-            yield Trouble(at=_milliseconds(note["at"]), fr=error, en=error)
+            yield Trouble(at=read_utc(note["at"]), fr=error, en=error)
 
 
 def _of_problems(at: int, problems: Sequence[Mapping[str, Any]]) -> Iterator[Trouble]:
@@ -275,10 +274,6 @@ def _details_document(details: Details, language: Language) -> dict[str, Any]:
         "inbox_lag": details.inbox_lag,
         "delivery_lag_seconds": None if details.delivery_lag is None else max(0, details.delivery_lag) // 1_000,
     }
-
-
-def _milliseconds(instant: str) -> int:
-    return round(datetime.fromisoformat(instant).timestamp() * 1_000)
 
 
 def _instant(at: int | None) -> str | None:

@@ -7,12 +7,11 @@ old one stays in the record, dead. The last part of a group is the one that coun
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
 import orjson
 
-from gateway.protocol.record import Record, utc
+from gateway.protocol.record import Record, read_utc, utc
 
 Json: TypeAlias = Mapping[str, Any]
 Group: TypeAlias = Literal["college", "lycee"]
@@ -138,12 +137,8 @@ def _set_fields(value: Part | Attempt) -> dict[str, Any]:
 
 
 def _read_part(body: dict[str, Any]) -> Part:
-    body.update((name, _milliseconds(body[name])) for name in _INSTANTS if name in body)
+    body.update((name, read_utc(body[name])) for name in _INSTANTS if name in body)
     if "attempt" in body:
         body["attempt"] = Attempt(**body["attempt"])
     body["problems"] = tuple(body.get("problems", ()))
     return Part(**body)
-
-
-def _milliseconds(instant: str) -> int:
-    return round(datetime.fromisoformat(instant).timestamp() * 1_000)

@@ -8,7 +8,6 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import orjson
@@ -16,6 +15,7 @@ import orjson
 import schemas
 from gateway.protocol.certificate import PROFILES, ROLES, Profile, Role, Versions
 from gateway.protocol.identity import is_slug
+from gateway.protocol.record import read_utc
 from gateway.protocol.version import PROTOCOL_VERSION
 from schemas.decode import find_too_deep
 from schemas.rulebook import shown
@@ -136,7 +136,7 @@ def _coverage(report: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _age(report: Mapping[str, Any], now: int) -> Iterator[str]:
-    ended = round(datetime.fromisoformat(report["began"]).timestamp() * 1_000) + report["milliseconds"]
+    ended = read_utc(report["began"]) + report["milliseconds"]
     if ended > now + _SKEW_MS:
         yield "It was written in the future: mend the clock of the machine that ran certify, and run it again."
     elif ended < now - MAX_AGE_DAYS * _DAY_MS:

@@ -273,6 +273,11 @@ def utc(milliseconds: int) -> str:
     return f"{_utc_second(seconds)}.{rest:03}Z"
 
 
+def read_utc(instant: str) -> int:
+    """The inverse of ``utc``: milliseconds since 1970. ValueError on what is no instant."""
+    return round(datetime.fromisoformat(instant).timestamp() * 1_000)
+
+
 @lru_cache(maxsize=64)
 def _utc_second(seconds: int) -> str:
     """Records of one batch share their seconds, and formatting one costs more than everything else in a header."""

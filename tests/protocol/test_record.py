@@ -3,6 +3,8 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.protocol.record import (
     OfferState,
@@ -10,6 +12,7 @@ from gateway.protocol.record import (
     offer_record,
     read_offer,
     read_submission,
+    read_utc,
     skim_submission,
     submission_record,
     utc,
@@ -72,3 +75,8 @@ def test_a_value_is_compared_and_hashed_by_its_fields():
 
 def test_instants_are_rfc_3339_in_utc():
     assert utc(1_796_000_000_007) == "2026-11-30T00:53:20.007Z"
+
+
+@given(st.integers(0, 4_000_000_000_000))
+def test_an_instant_is_read_as_it_was_written(milliseconds):
+    assert milliseconds == read_utc(utc(milliseconds))
