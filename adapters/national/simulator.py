@@ -86,10 +86,6 @@ class NationalSimulator:
         """
         return self.stock.put(Row(**{"published_at": self._clock(), **fields}))
 
-    def forget_tokens(self) -> None:
-        """Let every token that was given die before its time."""
-        self._key = _new_key()
-
     def hide(self, row: Row) -> None:
         """The site's moderators hide an offer (``masquer``): still in the index, no longer shown."""
         row.published_at = None

@@ -32,11 +32,6 @@ def scopes_of(handler: Any) -> tuple[str, ...]:
     return marks
 
 
-def scope_of(handler: Any) -> str | None:
-    """The first of them, which for nearly every handler is the only one."""
-    return next(iter(scopes_of(handler)), None)
-
-
 async def authenticate(request: web.Request) -> Partner | None:
     """The partner, also put on the request; None where anybody is let in, or nothing is there. Raises ProblemError:
     401 without a proof of identity, 403 without the scope (SEC-001).

@@ -48,17 +48,6 @@ def generate(seed: int, platform: str, count: int, on: date, *, wrong: float = W
     return _Platform(Random(f"{seed} {platform}"), platform, on, wrong).offers(count)  # noqa: S311 - not for secrets
 
 
-def revised(offer: GeneratedOffer, revision: int) -> GeneratedOffer:
-    """The same offer after its publisher changed the number of seats; accepted or not as it was before."""
-    document = {**offer.document, "revision": revision, "seats": 1 + revision % 20}
-    return GeneratedOffer(offer.id, revision, orjson.dumps(document), offer.accepted, offer.expected, document)
-
-
-def withdrawal(offer: GeneratedOffer, revision: int, reason: str) -> bytes:
-    """The line that takes an offer back, with a revision of its own; ``reason`` is ``filled`` or ``cancelled``."""
-    return orjson.dumps({"id": offer.id, "revision": revision, "withdrawn": reason})
-
-
 @dataclass(frozen=True, slots=True)
 class _Employer:
     place: Place

@@ -124,10 +124,7 @@ class View:
         raise NotImplementedError
 
     def _settle(self) -> None:
-        """Build what ``_unsettle`` left out."""
-
-    def _unsettle(self) -> None:
-        """The tables are empty and about to be filled: do without some indexes."""
+        """Build what filling the tables went without."""
 
     def _loaded(self) -> None:
         """The tables are open, or have just been emptied."""
@@ -240,7 +237,6 @@ class View:
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608  # names of our own tables
             self._begin(positions)
             self._set_number("began", now)
-            self._unsettle()
             self._db.execute("COMMIT")
             self._applied, self.fresh, self.began, self.caught_up = positions, 0, now, False
             self._loaded()

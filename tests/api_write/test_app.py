@@ -9,7 +9,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 import schemas
 from gateway.api.app import build_app
-from gateway.api.auth import scope_of
+from gateway.api.auth import scopes_of
 from gateway.api.context import Limits
 from gateway.api.management import Metrics, build_management
 from gateway.memory import Fault
@@ -51,7 +51,7 @@ async def test_each_call_needs_its_scope(gate: Gate, method: str, path: str, sco
 async def test_every_route_says_who_may_call_it(gate: Gate) -> None:
     """SEC-002: a route whose author forgot would be closed, but none did."""
     routes = [route for route in build_app(gate.context).router.routes() if route.method != "HEAD"]
-    assert [] == [route for route in routes if scope_of(route.handler) is None]
+    assert [] == [route for route in routes if not scopes_of(route.handler)]
 
 
 async def test_requests_beyond_the_rate_wait(tmp_path: Path) -> None:

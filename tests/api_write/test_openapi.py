@@ -10,7 +10,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 import schemas
 from gateway.api.app import build_app
-from gateway.api.auth import scope_of
+from gateway.api.auth import scopes_of
 from schemas.contract import openapi_document
 from tests.api_write.gate import Answer, Gate, ndjson, offer
 
@@ -61,9 +61,9 @@ async def test_every_route_is_documented_and_everything_documented_is_a_route(ga
 
 async def test_every_route_says_who_may_use_it_and_the_document_says_the_same(gate: Gate) -> None:
     """SEC-002: a route whose author forgot to say is open to nobody."""
-    scopes = {key: scope_of(handler) for key, handler in routes(build_app(gate.context)).items()}
+    scopes = {key: scopes_of(handler) for key, handler in routes(build_app(gate.context)).items()}
     told = {
-        key: next((scope for rule in operation["security"] for scope in rule.get("bearer", ())), "public")
+        key: tuple(scope for rule in operation["security"] for scope in rule.get("bearer", ())) or ("public",)
         for key, operation in documented().items()
     }
 

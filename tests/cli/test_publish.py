@@ -9,9 +9,10 @@ import pytest
 
 from gateway.cli.progress import Note, note_path, write_note
 from gateway.clock import now
-from gateway.demo.generator import generate, revised, withdrawal
+from gateway.demo.generator import generate
 from gateway.protocol.decide import paris_date
 from gateway.protocol.topic import COMMON
+from tests.revising import revised, withdrawal
 
 COUNT = 620
 """More than one batch."""

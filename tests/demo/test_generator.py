@@ -8,9 +8,10 @@ import pytest
 
 import schemas
 from gateway.demo.fault import FAULTS
-from gateway.demo.generator import WRONG, generate, revised, withdrawal
+from gateway.demo.generator import WRONG, generate
 from gateway.partners.preset import presets
 from schemas.schoolyear import year_of
+from tests.revising import revised, withdrawal
 
 DAYS = (date(2026, 11, 25), date(2027, 1, 4), date(2027, 6, 8), date(2027, 6, 20), date(2027, 7, 15))
 

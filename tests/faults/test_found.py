@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from gateway.audit import audit
-from gateway.demo.generator import generate, revised
+from gateway.demo.generator import generate
 from gateway.kafka.connection import release
 from gateway.memory import MemoryLog
 from gateway.ports import Chunk, LogBusyError, LogUnavailableError, Output, UnknownOutcomeError
@@ -26,6 +26,7 @@ from gateway.views import OfferView, Tail
 from tests.faults.arena import Arena
 from tests.faults.ending import read_receipts
 from tests.faults.inner import Hands, inner_gateway
+from tests.revising import revised
 from tests.slept import SleptLog
 
 NOW = 1_796_000_000_000

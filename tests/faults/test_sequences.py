@@ -11,7 +11,7 @@ import pytest
 
 import schemas
 from gateway.audit import audit
-from gateway.demo.generator import GeneratedOffer, generate, revised, withdrawal
+from gateway.demo.generator import GeneratedOffer, generate
 from gateway.memory import MemoryLog
 from gateway.memory.fault import Fault
 from gateway.ports import UnknownOutcomeError
@@ -26,6 +26,7 @@ from tests.faults.checker import judge
 from tests.faults.ending import read_offers, read_receipts, standing, visible
 from tests.faults.history import Attempt, Ending, History, Reading
 from tests.faults.inner import EVERYTHING, IDS, READER, Hands, inner_gateway
+from tests.revising import revised, withdrawal
 
 AUTUMN_2025 = int(datetime(2025, 9, 22, 8, tzinfo=UTC).timestamp() * 1_000)
 HOUR_MS = 3_600_000

@@ -9,8 +9,8 @@ from adapters.national.client import NationalSite
 from adapters.national.rate import Rate
 from adapters.national.simulator import NationalSimulator
 from adapters.national.simulator_stock import Operator
-from adapters.national.simulator_time import SteppedTime
 from tests.national_site.ground import EMAIL, NOW, OLD_TOKEN, PASSWORD
+from tests.national_site.stepped_time import SteppedTime
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from aiohttp.test_utils import TestServer
 from adapters.national.account import Account
 from adapters.national.client import NationalSite
 from adapters.national.rate import Rate
-from adapters.national.simulator_time import SteppedTime
 from tests.national_site.ground import EMAIL, PASSWORD
+from tests.national_site.stepped_time import SteppedTime
 
 
 def account_at(url: str, **changes: Any) -> Account:

@@ -15,11 +15,11 @@ from adapters.national.client import MAX_BYTES, TRIES, NationalSite
 from adapters.national.rate import MINUTE
 from adapters.national.simulator import NationalSimulator
 from adapters.national.simulator_fault import Fault
-from adapters.national.simulator_time import SteppedTime
 from adapters.national.site import LoginRefusedError, OutcomeUnknownError, SiteUnavailableError
 from tests.kafka.certificate import Authority
 from tests.national_site.ground import EMAIL, NAME, NOW, OLD_TOKEN, PASSWORD, creation, row_of
 from tests.national_site.server import account_at, connect, serving
+from tests.national_site.stepped_time import SteppedTime
 
 
 async def test_all_five_calls_reach_the_site(site: NationalSite, simulator: NationalSimulator) -> None:

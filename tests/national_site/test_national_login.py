@@ -1,6 +1,7 @@
 """Accounts and their tokens over real HTTP: renewed early, replaced once, and refused with a next step."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 from aiohttp import web
@@ -10,10 +11,10 @@ from adapters.national.answer import RightMissing, understand
 from adapters.national.client import NationalSite
 from adapters.national.simulator import NationalSimulator
 from adapters.national.simulator_stock import Operator
-from adapters.national.simulator_time import SteppedTime
 from adapters.national.site import LoginRefusedError, SiteUnavailableError
 from tests.national_site.ground import EMAIL, NAME, OLD_TOKEN, PASSWORD, offer_of, ready
 from tests.national_site.server import account_at, connect, serving
+from tests.national_site.stepped_time import SteppedTime
 
 HOUR = 3600.0
 
@@ -31,18 +32,35 @@ async def test_a_token_is_renewed_before_it_dies(
     assert 0 == simulator.answered["GET", 401]
 
 
-async def test_a_token_that_is_refused_is_replaced_once(site: NationalSite, simulator: NationalSimulator) -> None:
-    await site.index(1)
-    simulator.forget_tokens()
-    assert 200 == (await site.index(1)).status
+@pytest.fixture
+async def hasty(time: SteppedTime) -> AsyncIterator[tuple[NationalSimulator, SteppedTime]]:
+    """A site whose clock goes by itself: its tokens die before their time."""
+    its_time = SteppedTime(time.now)
+    async with NationalSimulator(clock=its_time.clock) as simulator:
+        simulator.add_operator(EMAIL, PASSWORD)
+        yield simulator, its_time
+
+
+async def test_a_token_that_is_refused_is_replaced_once(
+    hasty: tuple[NationalSimulator, SteppedTime], time: SteppedTime
+) -> None:
+    simulator, its_time = hasty
+    async with connect(account_at(simulator.url), time) as site:
+        await site.index(1)
+        await its_time.sleep(25 * HOUR)
+        assert 200 == (await site.index(1)).status
     assert 1 == simulator.answered["GET", 401]
     assert 2 == simulator.answered["POST", 200]
 
 
-async def test_one_login_serves_all_whose_token_was_refused(site: NationalSite, simulator: NationalSimulator) -> None:
-    await site.index(1)
-    simulator.forget_tokens()
-    answers = await asyncio.gather(site.index(1), site.index(1), site.index(1))
+async def test_one_login_serves_all_whose_token_was_refused(
+    hasty: tuple[NationalSimulator, SteppedTime], time: SteppedTime
+) -> None:
+    simulator, its_time = hasty
+    async with connect(account_at(simulator.url), time) as site:
+        await site.index(1)
+        await its_time.sleep(25 * HOUR)
+        answers = await asyncio.gather(site.index(1), site.index(1), site.index(1))
     assert [200, 200, 200] == [answer.status for answer in answers]
     assert 3 == simulator.answered["GET", 401]
     assert 2 == simulator.answered["POST", 200]

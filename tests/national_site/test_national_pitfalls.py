@@ -10,7 +10,6 @@ from adapters.national.answer import (
 from adapters.national.client import NationalSite
 from adapters.national.reading import differences
 from adapters.national.simulator import NationalSimulator
-from adapters.national.simulator_time import SteppedTime
 from tests.national_site.ground import (
     NAME,
     PASSWORD,
@@ -21,6 +20,7 @@ from tests.national_site.ground import (
     page_of,
     ready,
 )
+from tests.national_site.stepped_time import SteppedTime
 
 
 async def test_pitfall_3_a_name_is_ones_own_per_account_but_patch_finds_the_first(

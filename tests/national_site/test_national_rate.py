@@ -7,8 +7,9 @@ from itertools import pairwise
 import pytest
 
 from adapters.national.rate import GUARD, MINUTE, Rate
-from adapters.national.simulator_time import FastTime, SteppedTime
+from adapters.national.simulator_time import FastTime
 from tests.national_site.ground import NOW
+from tests.national_site.stepped_time import SteppedTime
 
 
 async def turns(rate: Rate, time: SteppedTime, count: int) -> list[int]:

@@ -10,8 +10,8 @@ import pytest
 
 from adapters.national.simulator import NationalSimulator
 from adapters.national.simulator_stock import Operator
-from adapters.national.simulator_time import SteppedTime
 from tests.national_site.ground import OLD_TOKEN, PASSWORD, at, shape
+from tests.national_site.stepped_time import SteppedTime
 
 STALE = {
     "internship_offers/destroy/forbidden.json",  # trap 15: DELETE only finds one's own offers now, hence 404

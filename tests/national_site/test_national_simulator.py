@@ -13,8 +13,8 @@ import pytest
 from adapters.national.simulator import NationalSimulator
 from adapters.national.simulator_fault import Fault
 from adapters.national.simulator_stock import Operator
-from adapters.national.simulator_time import SteppedTime
 from tests.national_site.ground import EMAIL, NOW, OLD_TOKEN, PASSWORD, made_there, offer_of, ready, row_of
+from tests.national_site.stepped_time import SteppedTime
 
 ROOT = Path(__file__).parents[2]
 OFFERS = "/api/v2/internship_offers"

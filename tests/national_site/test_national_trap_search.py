@@ -4,8 +4,8 @@ from adapters.national.answer import RightMissing, understand
 from adapters.national.client import NationalSite
 from adapters.national.simulator import NationalSimulator
 from adapters.national.simulator_stock import Operator
-from adapters.national.simulator_time import SteppedTime
 from tests.national_site.ground import NAME, at, deliver, index, made_there, offer_of, page_of, ready, row_of, search
+from tests.national_site.stepped_time import SteppedTime
 
 
 async def test_trap_1_the_index_lists_only_ones_own_offers(site: NationalSite, simulator: NationalSimulator) -> None:

@@ -8,8 +8,8 @@ from adapters.national.client import NationalSite
 from adapters.national.mapping import NotDeliverable, Past, Ready, Waiting
 from adapters.national.remote_id import remote_id
 from adapters.national.simulator import NationalSimulator
-from adapters.national.simulator_time import SteppedTime
 from tests.national_site.ground import JUNE, NAME, OLD_TOKEN, at, deliver, offer_of, parts_of, ready, row_of
+from tests.national_site.stepped_time import SteppedTime
 
 MIXED: dict[str, Any] = {"levels": ["troisieme", "quatrieme", "seconde"], "weeks": ["2027-W10", *JUNE]}
 

@@ -1,0 +1,16 @@
+"""What a publisher may say of a generated offer later: revised, or taken back."""
+
+import orjson
+
+from gateway.demo.generator import GeneratedOffer
+
+
+def revised(offer: GeneratedOffer, revision: int) -> GeneratedOffer:
+    """The same offer after its publisher changed the number of seats; accepted or not as it was before."""
+    document = {**offer.document, "revision": revision, "seats": 1 + revision % 20}
+    return GeneratedOffer(offer.id, revision, orjson.dumps(document), offer.accepted, offer.expected, document)
+
+
+def withdrawal(offer: GeneratedOffer, revision: int, reason: str) -> bytes:
+    """The line that takes an offer back, with a revision of its own; ``reason`` is ``filled`` or ``cancelled``."""
+    return orjson.dumps({"id": offer.id, "revision": revision, "withdrawn": reason})
