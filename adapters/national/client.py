@@ -1,6 +1,5 @@
 """The client of the national site: HTTP with everything that a call takes, a turn within the rate and a live token."""
 
-import ssl
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Self
@@ -38,14 +37,12 @@ class NationalSite:
         *,
         rate: Rate,
         clock: Clock,
-        tls: ssl.SSLContext | None = None,
         connect_seconds: float = CONNECT_SECONDS,
         answer_seconds: float = ANSWER_SECONDS,
     ) -> None:
         self._account = account
         self._rate = rate
         self._token = Token(self._login, clock=clock)
-        self._tls: ssl.SSLContext | bool = True if tls is None else tls
         self._timeout = aiohttp.ClientTimeout(
             total=answer_seconds, connect=connect_seconds, sock_connect=connect_seconds
         )
@@ -53,7 +50,6 @@ class NationalSite:
 
     async def __aenter__(self) -> Self:
         self._open = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=self._tls),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"Accept": "application/json"},
             timeout=self._timeout,

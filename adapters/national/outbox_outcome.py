@@ -33,14 +33,14 @@ def settle(due: Due, outcome: Outcome, *, sequence: int, now: int) -> Part | Non
     return None
 
 
-def found(part: Part, *, now: int, shown: bool | None = None) -> Part:
+def found(part: Part, *, now: int) -> Part:
     """The index lists a part whose creation had no answer: it holds what was sent then."""
     sent = part.attempt
     return replace(
         _settled(part, "delivered", now),
         sequence=sent.sequence if sent else 0,
         digest=sent.digest if sent else None,
-        visible=shown,
+        visible=None,
         delivered_at=now,
     )
 

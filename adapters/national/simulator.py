@@ -37,14 +37,14 @@ class NationalSimulator:
     ``counted`` the calls of each account, service and clock minute, those that were refused for the rate included.
     """
 
-    def __init__(self, *, clock: Clock, limit: int = PER_MINUTE, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(self, *, clock: Clock, limit: int = PER_MINUTE, port: int = 0) -> None:
         self.stock = Stock()
         self.faults = Faults()
         self.answered: Counter[tuple[str, int]] = Counter()
         self.counted: Counter[tuple[str, str, int]] = Counter()
         self._clock = clock
         self._limit = limit
-        self._address = (host, port)
+        self._port = port
         self._key = _new_key()
         self._closing = asyncio.Event()
         self._runner: web.AppRunner | None = None
@@ -66,7 +66,7 @@ class NationalSimulator:
         )
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
-        await web.TCPSite(self._runner, *self._address).start()
+        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
         host, port = self._runner.addresses[0][:2]
         self.url = f"http://{host}:{port}"
         return self

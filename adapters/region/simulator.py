@@ -35,17 +35,17 @@ class RegionalPlatform:
         self._cursor: str | None = None
 
     @asynccontextmanager
-    async def serving(self, *, port: int = 0) -> AsyncIterator[str]:
+    async def serving(self) -> AsyncIterator[str]:
         """The address of its feed, for as long as the block lasts."""
         app = web.Application()
         app.router.add_get("/feed", self._feed)
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.1)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", port)
+        site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         try:
-            host, bound = runner.addresses[0][:2]
-            yield f"http://{host}:{bound}/feed"
+            host, port = runner.addresses[0][:2]
+            yield f"http://{host}:{port}/feed"
         finally:
             await runner.cleanup()
 

@@ -12,6 +12,7 @@ from gateway.demo.reason import Reasons
 from gateway.demo.scenario import Scenario
 
 MOST_WRONGS = 20
+_MOST_REASONS = 12
 _WIDE = 116
 """Columns from which on a platform's way in has a column of its own."""
 
@@ -108,19 +109,19 @@ def uncovered_table(balance: Balance) -> Table:
     return table
 
 
-def reason_table(reasons: Reasons, most: int) -> Table:
+def reason_table(reasons: Reasons) -> Table:
     """The most frequent reasons, each with its first message in French."""
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1))
     table.add_column(justify="right", no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column()
-    for code, count in reasons.counts.most_common(most):
+    for code, count in reasons.counts.most_common(_MOST_REASONS):
         colour = "red" if reasons.severities[code] == "error" else "yellow"
         table.add_row(number(count), Text(code, colour), Text(reasons.messages[code]))
     return table
 
 
-def tell_end(console: Console, scenario: Scenario, *, most: int = 12) -> bool:
+def tell_end(console: Console, scenario: Scenario) -> bool:
     """The balance, the reasons, and the verdict on the whole: whether everything balances."""
     balance, wrongs = scenario.balance(), scenario.wrongs
     console.print()
@@ -136,7 +137,7 @@ def tell_end(console: Console, scenario: Scenario, *, most: int = 12) -> bool:
     )
     console.print()
     console.print("Why offers were refused (red) or warned about (yellow), as their publishers were told:")
-    console.print(reason_table(scenario.federation.reasons, most))
+    console.print(reason_table(scenario.federation.reasons))
     console.print()
     for wrong in wrongs[:MOST_WRONGS]:
         console.print(Text(f"✗ {wrong}", "red"), soft_wrap=True)
