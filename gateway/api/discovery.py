@@ -1,4 +1,4 @@
-"""Discovery: what this gateway speaks, its limits and addresses, and the OpenAPI document it answers by."""
+"""Discovery: what this gateway speaks, its limits and addresses, and the documents that describe it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -12,7 +12,7 @@ from gateway.api.auth import public
 from gateway.api.context import context_of
 from gateway.api.parameter import refuse_parameters
 from gateway.protocol.version import PROTOCOL_VERSION
-from schemas.contract import openapi_document
+from schemas.contract import asyncapi_document, openapi_document
 
 ENDPOINTS: Mapping[str, str] = {
     "token": "/oauth/token",
@@ -27,6 +27,7 @@ ENDPOINTS: Mapping[str, str] = {
     "platforms": "/v1/platforms",
     "reference": "/v1/reference",
     "openapi": "/v1/openapi.json",
+    "asyncapi": "/v1/asyncapi.json",
 }
 """Relative to the address of the discovery document (RFC 3986); ``{format}`` as in RFC 6570."""
 
@@ -55,6 +56,13 @@ async def get_openapi(request: web.Request) -> web.Response:
     return _public(request, openapi_document())
 
 
+@public
+async def get_asyncapi(request: web.Request) -> web.Response:
+    """``GET /v1/asyncapi.json``."""
+    refuse_parameters(request.query)
+    return _public(request, asyncapi_document())
+
+
 def _public(request: web.Request, body: Mapping[str, Any]) -> web.Response:
     tag = tag_of(body)
     headers: dict[str, str] = {hdrs.CACHE_CONTROL: "public, max-age=300", hdrs.ETAG: tag}
@@ -64,4 +72,5 @@ def _public(request: web.Request, body: Mapping[str, Any]) -> web.Response:
 ROUTES: Sequence[web.RouteDef] = (
     web.get("/.well-known/passerelle", get_discovery),
     web.get("/v1/openapi.json", get_openapi),
+    web.get("/v1/asyncapi.json", get_asyncapi),
 )

@@ -1,6 +1,7 @@
 """The OpenAPI document: valid, complete, and what the gateway's answers are held to."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 import schemas
 from gateway.api.app import build_app
 from gateway.api.auth import scopes_of
-from schemas.contract import openapi_document
+from schemas.contract import asyncapi_document, openapi_document
 from tests.api_write.gate import Answer, Gate, ndjson, offer
 
 METHODS = {"get", "put", "post", "delete"}
@@ -110,11 +111,16 @@ def test_the_examples_are_accepted_by_the_rules_themselves() -> None:
         assert [] == errors
 
 
-async def test_the_document_is_served_whole(gate: Gate) -> None:
-    answer = await gate.ask("GET", "/v1/openapi.json", who=None)
+@pytest.mark.parametrize(
+    ("path", "document"), [("/v1/openapi.json", openapi_document), ("/v1/asyncapi.json", asyncapi_document)]
+)
+async def test_both_documents_are_served_whole(gate: Gate, path: str, document: Callable[[], dict[str, Any]]) -> None:
+    answer = await gate.ask("GET", path, who=None)
+    again = await gate.ask("GET", path, who=None, headers={"If-None-Match": answer.headers["ETag"]})
 
-    assert openapi_document() == answer.body
-    assert [] == held_to("GET", "/v1/openapi.json", answer)
+    assert document() == answer.body
+    assert [] == held_to("GET", path, answer)
+    assert 304 == again.status
 
 
 async def test_discovery_names_versions_limits_and_addresses_that_exist(gate: Gate) -> None:
@@ -123,6 +129,7 @@ async def test_discovery_names_versions_limits_and_addresses_that_exist(gate: Ga
     assert [] == held_to("GET", "/.well-known/passerelle", answer)
     assert schemas.SCHEMA_VERSION == answer.body["schema_version"]
     assert gate.context.limits.offer_bytes == answer.body["limits"]["offer_bytes"]
+    assert "/v1/asyncapi.json" == answer.body["endpoints"]["asyncapi"]
     paths = {path for _, path in documented()} | {"/v1/reference"}
     assert set(answer.body["endpoints"].values()) <= paths
 
