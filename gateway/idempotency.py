@@ -7,7 +7,7 @@ applies the same records in the same order and so agrees. Requirements PUB-041 t
 import asyncio
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -71,8 +71,7 @@ class _Entry:
 class Ledger:
     """What stands under each key, as the records say in log order. Bounded: the eldest keys are forgotten first."""
 
-    def __init__(self, *, most: int = _ENTRIES) -> None:
-        self._most = most
+    def __init__(self) -> None:
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
 
     def get(self, key: str) -> _Entry | None:
@@ -91,7 +90,7 @@ class Ledger:
             case "claim" if entry is None or _gives_way(entry, body["digest"], record.appended_at):
                 self._entries[key] = _Entry(body["token"], body["digest"], record.appended_at)
                 self._entries.move_to_end(key)
-                while len(self._entries) > self._most:
+                while len(self._entries) > _ENTRIES:
                     self._entries.popitem(last=False)
             case "answer" if entry is not None and entry.token == body["token"]:
                 self._entries[key] = replace(entry, over=True, answer=None if body["body"] is None else place)
@@ -111,9 +110,8 @@ def _gives_way(entry: _Entry, digest: str, now: int) -> bool:
 class Requests:
     """Claims, answers and releases of one gateway. It reads the topic only as far as its own claims need."""
 
-    def __init__(self, log: EventLog, *, entropy: Callable[[int], bytes] = os.urandom) -> None:
+    def __init__(self, log: EventLog) -> None:
         self._log = log
-        self._entropy = entropy
         self._ledger = Ledger()
         self._positions: list[int] = []
         self._reader: Reader | None = None
@@ -121,7 +119,7 @@ class Requests:
 
     async def claim(self, platform: str, key: str, digest: str) -> Standing:
         """Ask to run a request; ``digest`` (hex) stands for all of its content. Raises LogError."""
-        claim = Claim(f"{platform} {key}", self._entropy(12).hex())
+        claim = Claim(f"{platform} {key}", os.urandom(12).hex())
         partition = partition_of(claim.key, self._log.partitions)
         appended = await self._append(claim, {"kind": "claim", "token": claim.token, "digest": digest})
         await self._read_past(partition, appended)

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
 
 import schemas
@@ -18,7 +18,6 @@ from gateway.protocol.topic import SUBMISSIONS
 from gateway.protocol.value import value
 from schemas import Verdict
 
-Entropy: TypeAlias = Callable[[int], bytes]
 VERSIONS = Versions(schema=schemas.SCHEMA_VERSION, rules=schemas.RULES_VERSION)
 """Under which the receipts of this gateway are given."""
 
@@ -47,10 +46,10 @@ Outcome: TypeAlias = Queued | LogError
 """Queued, or why that is not known (see ``gateway.ports`` for which errors mean *certainly not written*)."""
 
 
-def _nonces(entropy: Entropy) -> Iterator[bytes]:
+def _nonces() -> Iterator[bytes]:
     """Random bytes for one receipt each, drawn many at a time: a call of the system costs more than all the rest."""
     while True:
-        drawn = entropy(_NONCE * _DRAWN)
+        drawn = os.urandom(_NONCE * _DRAWN)
         yield from (drawn[start : start + _NONCE] for start in range(0, len(drawn), _NONCE))
 
 
@@ -99,11 +98,11 @@ def command(
 class Submissions:
     """Hands accepted verdicts and the gateway's own commands to the relay, by way of the log."""
 
-    def __init__(self, log: EventLog, *, ids: ReceiptIds, clock: Clock, entropy: Entropy = os.urandom) -> None:
+    def __init__(self, log: EventLog, *, ids: ReceiptIds, clock: Clock) -> None:
         self._log = log
         self._ids = ids
         self._clock = clock
-        self._nonces = _nonces(entropy)
+        self._nonces = _nonces()
 
     def prepare(
         self,

@@ -73,7 +73,7 @@ def begin_of(pieces: Iterable[bytes], most: int) -> tuple[bytes, Iterator[bytes]
 
 
 async def send_list(
-    request: web.Request, name: str, items: Iterable[Any], rest: Mapping[str, Any], headers: Mapping[str, str] = PRIVATE
+    request: web.Request, name: str, items: Iterable[Any], rest: Mapping[str, Any], headers: Mapping[str, str]
 ) -> web.StreamResponse:
     """``{name: [items…], **rest}``: at once where it is short, else so that no whole page is held as text."""
     headers = {**headers, hdrs.CONTENT_TYPE: "application/json"}
@@ -83,11 +83,9 @@ async def send_list(
     return await send_pieces(request, web.StreamResponse(headers=headers), one_by_one(chain((begin,), further)))
 
 
-def send_json(body: Any, headers: Mapping[str, str] = PRIVATE, *, status: int = 200) -> web.Response:
+def send_json(body: Any, headers: Mapping[str, str]) -> web.Response:
     """A small answer, sent at once."""
-    return web.Response(
-        status=status, body=orjson.dumps(body), headers={**headers, hdrs.CONTENT_TYPE: "application/json"}
-    )
+    return web.Response(body=orjson.dumps(body), headers={**headers, hdrs.CONTENT_TYPE: "application/json"})
 
 
 def tag_of(*parts: Any) -> str:

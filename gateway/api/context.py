@@ -1,7 +1,7 @@
 """What the handlers share: one frozen context per application, one partner per request."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -48,21 +48,19 @@ class Context:
     offers: OfferView
     receipts: ReceiptView
     receipt_ids: ReceiptIds
+    deliveries: DeliveryView
+    runs: RunView
     positions: Positions
     snapshots: Snapshots
     cursors: Seal
     limits: Limits
     clock: Clock
     spool: Path
-    caught_up: Callable[[], bool] = lambda: True
+    caught_up: Callable[[], bool]
     """Whether the view of offers has once reached the log's end: before that, it lacks live offers (ERR-008)."""
-    renderings: Mapping[str, Rendering] = field(default_factory=dict)
+    renderings: Mapping[str, Rendering]
     """The ways to write an export, each by its name in the address."""
-    deliveries: DeliveryView | None = None
-    """None where nothing is delivered to the national site."""
-    runs: RunView | None = None
-    """None where no feeds are fetched."""
-    require_certificate: date | None = None
+    require_certificate: date | None
     """The first day on which publishing needs a certificate; None: it never does."""
 
 

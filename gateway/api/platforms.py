@@ -45,9 +45,9 @@ async def _gather(context: Context, *, asker: str, operator: bool) -> Facts:
         partners=partners,
         live=await _live(context, {**presets(), **partners}, asker=asker, operator=operator),
         receipts=await context.receipts.counts(),
-        deliveries={} if context.deliveries is None else await context.deliveries.summaries(),
-        runs={} if context.runs is None else await context.runs.last(),
-        accounts={} if context.deliveries is None else await context.deliveries.accounts(),
+        deliveries=await context.deliveries.summaries(),
+        runs=await context.runs.last(),
+        accounts=await context.deliveries.accounts(),
         inbox_lag={slug: lag for slug, lag in zip(inboxes, lags, strict=True) if lag is not None},
     )
 

@@ -64,8 +64,6 @@ async def joined_deliveries(context: Context, receipts: Sequence[Receipt], publi
     """The receipts, each with what became of its offer at the national site, where anything did (RCP-006). Only for
     the publisher's own offers: an inbox message that named another's has a receipt too.
     """
-    if context.deliveries is None:
-        return list(receipts)
     own = {receipt["id"] for receipt in receipts if platform_of(receipt.get("id", "")) == publisher}
     found = await context.deliveries.find(sorted(own))
     told = {offer_id: delivery_told(delivery) for offer_id, delivery in found.items()}

@@ -67,6 +67,8 @@ def build_api(parts: Parts, url: str) -> web.Application:
             offers=parts.offers,
             receipts=parts.receipts,
             receipt_ids=parts.ids,
+            deliveries=parts.deliveries,
+            runs=parts.runs,
             positions=parts.positions,
             snapshots=parts.snapshots,
             cursors=Seal(parts.secret, purpose="cursor"),
@@ -80,8 +82,6 @@ def build_api(parts: Parts, url: str) -> web.Application:
             clock=clock.now,
             spool=spool,
             renderings=renderings(url),
-            deliveries=parts.deliveries,
-            runs=parts.runs,
             caught_up=lambda: parts.offers.caught_up,
             require_certificate=settings.require_certificate,
         )

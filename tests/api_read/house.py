@@ -111,6 +111,8 @@ class House:
                 offers=seen,
                 receipts=told,
                 receipt_ids=ids,
+                deliveries=delivered,
+                runs=runs,
                 positions=positions,
                 snapshots=Snapshots(
                     log, submissions=submissions, offers=seen, positions=positions, ids=ids, seal=marks, clock=clock
@@ -120,8 +122,8 @@ class House:
                 clock=clock,
                 spool=folder,
                 renderings=renderings("https://gateway.example"),
-                deliveries=delivered,
-                runs=runs,
+                caught_up=lambda: True,
+                require_certificate=None,
             )
             client = TestClient(TestServer(build_app(context)))
             await stack.enter_async_context(client)
@@ -146,8 +148,6 @@ class House:
     def views(self) -> dict[str, View]:
         """The views, by topic."""
         context = self.context
-        assert context.deliveries is not None
-        assert context.runs is not None
         return {
             OFFERS: context.offers,
             RECEIPTS: context.receipts,

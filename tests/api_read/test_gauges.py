@@ -16,7 +16,6 @@ from tests.views.world import offer_of
 async def exposed(house: House, times: int = 1) -> str:
     """What Prometheus reads, the last of so many times at once."""
     context, metrics = house.context, Metrics()
-    assert context.deliveries is not None
     gauges = Gauges(
         metrics.registry,
         Sources(

@@ -22,7 +22,7 @@ LINE = "x" * 1_000
 
 Send = Callable[[web.Request], Any]
 ENDLESS: dict[str, Send] = {
-    "list": lambda request: send_list(request, "lines", repeat(LINE), {}),
+    "list": lambda request: send_list(request, "lines", repeat(LINE), {}, {}),
     "answer": lambda request: send(request, Answer(200, {}, repeat(LINE.encode()))),
     "export": lambda request: send_pieces(request, web.StreamResponse(), one_by_one(repeat(LINE.encode()))),
 }

@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 from aiohttp import ClientSession, web
 
+from adapters.rendering import renderings
 from gateway.api.app import build_app, runner_options
 from gateway.api.context import Context, Limits
 from gateway.api.management import METRICS, Metrics
@@ -28,7 +29,7 @@ from gateway.protocol.topic import COMMON, DAY_MS, OFFERS, RECEIPTS, SUBMISSIONS
 from gateway.relay import Relay
 from gateway.snapshot import Snapshots
 from gateway.submissions import Submissions
-from gateway.views import OfferView, ReceiptView, Tail
+from gateway.views import DeliveryView, OfferView, ReceiptView, RunView, Tail
 
 SECRET = b"a secret of thirty-two bytes or so"
 START = 1_796_000_000_000  # 2026-11-30
@@ -226,6 +227,12 @@ async def opened(
         stack.push_async_callback(offers.close)
         receipts = await ReceiptView.open(folder / "receipts.sqlite", log_identity=identity, partitions=log.partitions)
         stack.push_async_callback(receipts.close)
+        deliveries = await DeliveryView.open(
+            folder / "deliveries.sqlite", log_identity=identity, partitions=log.partitions
+        )
+        stack.push_async_callback(deliveries.close)
+        runs = await RunView.open(folder / "runs.sqlite", log_identity=identity, partitions=log.partitions)
+        stack.push_async_callback(runs.close)
         submissions = Submissions(log, ids=ids, clock=clock)
         context = Context(
             log=log,
@@ -236,6 +243,8 @@ async def opened(
             offers=offers,
             receipts=receipts,
             receipt_ids=ids,
+            deliveries=deliveries,
+            runs=runs,
             positions=positions,
             snapshots=Snapshots(
                 log,
@@ -250,6 +259,8 @@ async def opened(
             limits=limits or Limits(),
             clock=clock,
             spool=folder / "spool",
+            caught_up=lambda: True,
+            renderings=renderings("https://gateway.example"),
             require_certificate=require_certificate,
         )
         relay = Relay(
