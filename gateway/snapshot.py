@@ -122,8 +122,9 @@ class Snapshots:
         return Mark(owner, taken_at, tuple(ends))
 
     async def apply(self, mark: Mark, upload: SnapshotUpload, *, confirm: int | None = None) -> Applied:
-        """Publish what is there and withdraw what is not. Raises SnapshotRefusedError when nothing was changed, and
-        LogError when the outcome is not known: sending again with a new mark is safe.
+        """Publish what is there and withdraw what is not. Raises SnapshotRefusedError when nothing was changed, but for
+        ``snapshot-running``: one that is overtaken on its way leaves what it has handed in. Raises LogError when part
+        or all of it may have been: the same again, with the same mark, is safe.
         """
         _complete(upload)
         try:
@@ -132,7 +133,7 @@ class Snapshots:
                     await asyncio.to_thread(present.fill, upload.ids())
                     absent = await self._absent(owner, mark, present)
                     _guard(len(absent), upload.count, await self._offers.count(mark.platform), confirm)
-                    await self._use_up(owner, mark)
+                    await self._begin(owner, mark)
                     queued = await self._queue(upload)
                     await self._withdraw(owner, mark, absent)
         except FencedError:
@@ -142,12 +143,17 @@ class Snapshots:
 
     @asynccontextmanager
     async def _turn(self, mark: Mark) -> AsyncIterator[Owner]:
-        """This platform's turn: an earlier snapshot that still runs is fenced, a mark not above the last is stale."""
+        """This platform's turn: an earlier snapshot that still runs is fenced. Stale are a mark not above the last one
+        that was applied, and one below the last that was begun with.
+        """
         partition = partition_of(mark.platform, self._log.partitions)
         owner = await self._log.own(_role(mark.platform), partition)
         try:
             kept = await own_positions(self._log, owner, role=_role(mark.platform), partition=partition)
-            if kept.get(position_key(_role(mark.platform), partition).decode(), 0) >= mark.taken_at:
+            applied, begun = (
+                kept.get(position_key(name(mark.platform), partition).decode(), 0) for name in (_role, _begun)
+            )
+            if applied >= mark.taken_at or begun > mark.taken_at:
                 raise SnapshotRefusedError("stale-mark")
             yield owner
         finally:
@@ -163,10 +169,15 @@ class Snapshots:
         live = self._offers.live_before(mark.platform, mark.ends)
         return [(offer_id, revision) async for offer_id, revision in live if offer_id not in present]
 
-    async def _use_up(self, owner: Owner, mark: Mark) -> None:
-        """From here on the mark is spent; a snapshot that was overtaken stops here, before it has changed anything."""
+    async def _begin(self, owner: Owner, mark: Mark) -> None:
+        """From here on earlier marks are stale; a snapshot that was overtaken stops here, before it has changed
+        anything.
+        """
+        await owner.commit([self._note(_begun(mark.platform), mark)])
+
+    def _note(self, name: str, mark: Mark) -> Output:
         home = partition_of(mark.platform, self._log.partitions)
-        await owner.commit([Output(POSITIONS, home, position_record(_role(mark.platform), home, mark.taken_at))])
+        return Output(POSITIONS, home, position_record(name, home, mark.taken_at))
 
     async def _queue(self, upload: SnapshotUpload) -> int:
         queued = 0
@@ -178,8 +189,8 @@ class Snapshots:
         return queued
 
     async def _withdraw(self, owner: Owner, mark: Mark, absent: Sequence[tuple[str, int]]) -> None:
-        """Hand in the withdrawals, in transactions of this platform's turn."""
-        outputs = []
+        """Hand in the withdrawals, in transactions of this platform's turn; the last of them uses the mark up."""
+        outputs: list[Output] = []
         for offer_id, revision in absent:
             partition = partition_of(offer_id, self._log.partitions)
             parts = ("absent", offer_id, revision, mark.taken_at)
@@ -190,16 +201,21 @@ class Snapshots:
                 reason="absent",
                 before=mark.ends[partition],
             )
-            outputs.append(Output(SUBMISSIONS, partition, submission_record(command)))
             if len(outputs) == _RETIRE_SLICE:
                 await owner.commit(outputs)
                 outputs = []
-        if outputs:
-            await owner.commit(outputs)
+            outputs.append(Output(SUBMISSIONS, partition, submission_record(command)))
+        await owner.commit([*outputs, self._note(_role(mark.platform), mark)])
 
 
 def _role(platform: str) -> str:
+    """The turn's role, and the name of the position that tells which mark was applied last."""
     return f"snapshot.{platform}"
+
+
+def _begun(platform: str) -> str:
+    """The name of the position that tells the latest mark that was begun with."""
+    return f"begun.snapshot.{platform}"
 
 
 def _complete(upload: SnapshotUpload) -> None:

@@ -3,14 +3,14 @@
 import math
 
 from gateway.clock import Clock, now
-from gateway.memory import MemoryLog
+from gateway.memory import MemoryLog, Store
 
 
 class SleptLog(MemoryLog):
     """``told`` holds the ends that the broker tells, by topic; after so many ``words`` it has learnt the true ones."""
 
-    def __init__(self, *, clock: Clock = now) -> None:
-        super().__init__(clock=clock)
+    def __init__(self, *, clock: Clock = now, store: Store | None = None) -> None:
+        super().__init__(clock=clock, store=store)
         self.told: dict[str, tuple[int, ...]] = {}
         self.words = math.inf
 

@@ -31,7 +31,7 @@ def snapshot(
     """Replace everything that the platform publishes by the content of a file.
 
     Offers that are not in it are withdrawn as absent; a guard stops a file that lacks more than a fifth of them. Ends
-    with 0 when all were accepted, 1 when some were refused (they count as present), 2 when nothing was changed.
+    with 0 when all were accepted, 1 when some were refused (they count as present), 2 when the gateway did not take it.
     """
     run(_snapshot(file, mark, confirm, lang))
 
@@ -41,7 +41,10 @@ async def _snapshot(file: Path, mark: str, confirm: int | None, language: Langua
     async with as_partner(language) as client:
         if not mark:
             mark, _ = await take_mark(client)
-            ERR.print("The mark was taken just now: right if nothing was published otherwise since the export.")
+            ERR.print(
+                "The mark was taken just now: right if nothing was published otherwise since the export. "
+                f"To send the same again: --mark {mark}"
+            )
         with progress_bar() as progress:
             answer = await _send(client, documents, mark, confirm, progress)
     if isinstance(answer.body, dict) and "would_withdraw" in answer.body:
@@ -51,7 +54,7 @@ async def _snapshot(file: Path, mark: str, confirm: int | None, language: Langua
             step=f"check that the export is complete; if these {number} offers are really gone: --confirm {number}",
         )
     if not answer.ok or not isinstance(answer.body, dict):
-        raise refused(answer, "the snapshot, and nothing was changed")
+        raise refused(answer, "the snapshot")
     _tell(answer.body, documents, language)
 
 

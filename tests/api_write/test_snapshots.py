@@ -4,7 +4,7 @@ import gzip
 
 import pytest
 
-from gateway.protocol.topic import DAY_MS
+from gateway.protocol.topic import DAY_MS, SUBMISSIONS
 from tests.api_write.gate import Gate, ndjson, offer
 
 LINES = {"Content-Type": "application/x-ndjson"}
@@ -53,6 +53,19 @@ async def test_a_mark_is_good_once_and_not_after_a_later_one(gate: Gate) -> None
     for mark in (late, early):
         answer = await gate.snapshot(mark, offer(1))
         assert (409, "stale-mark") == (answer.status, answer.code)
+
+
+async def test_what_the_log_broke_off_is_sent_again_with_its_mark(gate: Gate) -> None:
+    """PUB-022: 503 means the same again, and the mark is not used up by what did not happen."""
+    await published(gate, 3)
+    mark = await gate.mark()
+    gate.log.refusing.add(SUBMISSIONS)
+    failed = await gate.snapshot(mark, offer(0), offer(9))
+    assert (503, "log-unavailable") == (failed.status, failed.code)
+    gate.log.refusing.clear()
+    answer = await gate.snapshot(mark, offer(0), offer(9))
+    assert (202, 2) == (answer.status, answer.body["withdrawn"])
+    assert ["bretagne:0", "bretagne:9"] == await gate.live()
 
 
 async def test_an_offer_put_between_mark_and_upload_stays(gate: Gate) -> None:

@@ -112,6 +112,7 @@ async def test_a_snapshot_withdraws_what_it_lacks(house, offers, file):
     assert f"{len(kept)} offers: {refused} refused; 5 absent ones withdrawn" in ended.output
     file.write_bytes(b"".join(offer.raw + b"\n" for offer in kept[:100]))
     cut = await house.shell("snapshot", file, "--lang", "en")
+    assert "To send the same again: --mark " in cut.errors
     assert cut.code == 2
     number = re.search(r"--confirm (\d+)", cut.errors)
     assert number is not None

@@ -1,7 +1,7 @@
 """Snapshots on a log in memory, with a relay and a view at work: absence, guards, marks, turns."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from gateway.audit import audit
+from gateway.memory import Fault, MemoryLog, Store
+from gateway.ports import LogError
 from gateway.positions import Positions
 from gateway.protocol.identity import partition_of
 from gateway.protocol.receipt import ReceiptIds
@@ -60,6 +62,10 @@ class Set:
     revision: int = 1
     declared_count: int | None = -1
     refused: frozenset[int | str] = field(default_factory=frozenset)
+    while_read: Callable[[], None] = lambda: None
+    """Called in the thread that reads the ids."""
+    then: Mapping[int, Callable[[], None]] = field(default_factory=dict)
+    """Called before the slice with this number is handed in, or after the last one."""
 
     def __post_init__(self) -> None:
         if self.declared_count == -1:
@@ -70,7 +76,8 @@ class Set:
         return len(self.numbers)
 
     def ids(self) -> Iterator[str | None]:
-        return (None if number is None else f"bretagne:{number}" for number in self.numbers)
+        self.while_read()
+        yield from (None if number is None else f"bretagne:{number}" for number in self.numbers)
 
     def slices(self) -> Iterator[Sequence[tuple[int, Prepared]]]:
         offers = [
@@ -78,8 +85,11 @@ class Set:
             for number in self.numbers
             if number is not None and number not in self.refused
         ]
-        for start in range(0, len(offers), 7):
+        step = 0
+        for step, start in enumerate(range(0, len(offers), 7)):
+            self.then.get(step, lambda: None)()
             yield [(0, Prepared(offer.receipt, submission_record(offer))) for offer in offers[start : start + 7]]
+        self.then.get(step + 1, lambda: None)()
 
 
 class House:
@@ -87,7 +97,10 @@ class House:
 
     def __init__(self, folder: Path) -> None:
         self.now = 1_796_000_000_000
-        self.log = SleptLog(clock=lambda: self.now)
+        store = Store()
+        self.log = MemoryLog(clock=lambda: self.now, store=store)
+        self.replica = SleptLog(clock=lambda: self.now, store=store)
+        """What applies snapshots reads and writes here."""
         self.folder = folder
         self.tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -97,8 +110,8 @@ class House:
         self.submissions = Submissions(self.log, ids=IDS, clock=lambda: self.now)
         positions = Positions(self.log)
         self.snapshots = Snapshots(
-            self.log,
-            submissions=self.submissions,
+            self.replica,
+            submissions=Submissions(self.replica, ids=IDS, clock=lambda: self.now),
             offers=self.view,
             positions=positions,
             ids=IDS,
@@ -251,6 +264,42 @@ async def test_a_mark_serves_once_and_never_after_a_later_one(house):
     assert (await refusal(house, late, Set([1]))).code == "stale-mark"
 
 
+@pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.LOST, Fault.UNANSWERED])
+@pytest.mark.parametrize("step", [0, 1, 2], ids=["queuing", "queued in part", "withdrawing"])
+async def test_a_snapshot_that_the_log_broke_off_is_sent_again_with_its_mark(house, step, fault):
+    """[PUB-022]: a mark is used up by the whole snapshot, so the same again ends where it should have ended."""
+    await house.send(*range(12))
+    mark = await house.mark()
+    await house.send("between")
+    kept = [*range(3, 12), "new"]
+    with pytest.raises(LogError):
+        await house.apply(mark, Set(kept, revision=2, then={step: lambda: house.replica.inject(fault)}))
+    if (step, fault) != (2, Fault.UNANSWERED):
+        await house.apply(mark, Set(kept, revision=2))
+    await house.live_is(*kept, "between")
+    assert (await refusal(house, mark, Set(kept, revision=2))).code == "stale-mark"
+
+
+async def test_an_earlier_mark_is_stale_once_a_later_snapshot_has_begun(house):
+    """[PUB-022]: an older export must not come in between a broken snapshot and its repetition."""
+    early, late = await house.mark(), await house.mark()
+    with pytest.raises(LogError):
+        await house.apply(late, Set([1], then={0: lambda: house.replica.inject(Fault.REFUSED)}))
+    assert (await refusal(house, early, Set([1, 2]))).code == "stale-mark"
+    await house.apply(late, Set([1]))
+    await house.live_is(1)
+
+
+async def test_a_snapshot_that_was_overtaken_before_it_queued_anything_queues_nothing(house):
+    """[PUB-023]: what it has may be older than what stands."""
+    loop, home = asyncio.get_running_loop(), partition_of("bretagne", 3)
+
+    def overtake() -> None:
+        asyncio.run_coroutine_threadsafe(house.log.own("snapshot.bretagne", home), loop).result()
+
+    assert (await refusal(house, await house.mark(), Set([1], while_read=overtake))).code == "snapshot-running"
+
+
 async def test_a_mark_is_good_for_its_platform_and_for_a_day(house):
     """[PUB-021]."""
     mark = await house.mark()
@@ -284,7 +333,7 @@ async def test_a_snapshot_waits_for_what_precedes_its_mark_or_changes_nothing(ho
 async def test_a_snapshot_waits_for_the_view_though_a_broker_that_slept_tells_an_old_end(house):
     """[PUB-029]: what it lacks would stay live, and it would be told that all is done."""
     await house.send(1, 2)
-    house.log.told[OFFERS] = await house.log.ends(OFFERS)
+    house.replica.told[OFFERS] = await house.log.ends(OFFERS)
     await house.lose("tail")
     await house.submissions.submit([publish(3)])
     assert (await refusal(house, await house.mark(), Set([1, 2]))).code == "snapshot-not-ready"
