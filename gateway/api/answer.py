@@ -104,8 +104,8 @@ def unchanged(tag: str, headers: Mapping[str, str] = PRIVATE) -> web.Response:
 
 
 def write_bookmark(context: Context, kind: str, place: Any, *scope: Any) -> str:
-    """The cursor of a plain list: a place, good only for the same list, reader and filter (``scope``)."""
-    return _seal(context, kind).close(orjson.dumps([place, tag_of(*scope)]))
+    """The cursor of a plain list: a place, good only for the same log and list, reader and filter (``scope``)."""
+    return _seal(context, kind).close(orjson.dumps([place, tag_of(*scope, context.identity)]))
 
 
 def read_bookmark(context: Context, kind: str, text: str | None, *scope: Any) -> Any:
@@ -116,7 +116,7 @@ def read_bookmark(context: Context, kind: str, text: str | None, *scope: Any) ->
     if payload is None:
         raise ProblemError("cursor-forged")
     place, scoped = orjson.loads(payload)
-    if scoped != tag_of(*scope):
+    if scoped != tag_of(*scope, context.identity):
         raise ProblemError("cursor-filter")
     return place
 

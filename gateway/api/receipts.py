@@ -42,9 +42,9 @@ async def list_receipts(request: web.Request) -> web.StreamResponse:
     """``GET /v1/receipts``."""
     context, publisher, language = context_of(request), partner_of(request).platform, language_of(request)
     text, limit = read_paging(request.query, most=context.limits.page_items)
-    after = read_bookmark(context, "receipts", text, publisher, context.identity)
+    after = read_bookmark(context, "receipts", text, publisher)
     receipts, further, more = await context.receipts.page(publisher, after=after, limit=limit)
-    cursor = write_bookmark(context, "receipts", further, publisher, context.identity)
+    cursor = write_bookmark(context, "receipts", further, publisher)
     joined = await joined_deliveries(context, receipts, publisher)
     shown = (localized(receipt, language) for receipt in joined)
     return await send_list(request, "receipts", shown, {"cursor": cursor, "more": more}, _headers(language))

@@ -1,9 +1,12 @@
 """Current offers over HTTP."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 
+from gateway.api.app import build_app
 from tests.api_read.house import House
 from tests.views.world import offer_of
 
@@ -127,6 +130,19 @@ async def test_pages_give_each_offer_once(house: House) -> None:
         assert page["more"] == (page["cursor"] is not None)
         path = f"/v1/offers?limit=4&cursor={page['cursor']}" if page["more"] else ""
     assert sorted(found) == sorted(f"bretagne:{number}" for number in range(25))
+
+
+async def test_a_lists_cursor_is_good_for_its_log_alone(house: House) -> None:
+    """FEED-005: on another log, or a restored one, the same places hold other offers; some would be passed over."""
+    for number in range(2):
+        await house.publish(offer_of(f"bretagne:{number}"))
+    cursor = (await house.get("/v1/offers?limit=1")).body["cursor"]
+    restored = build_app(replace(house.context, identity="another"))
+    async with (
+        TestClient(TestServer(restored)) as client,
+        client.get(f"/v1/offers?limit=1&cursor={cursor}", headers={"Authorization": "Bearer rennes"}) as response,
+    ):
+        assert (400, "cursor-filter") == (response.status, (await response.json(content_type=None))["code"])
 
 
 async def test_a_lists_cursor_is_good_for_that_list_alone(house: House) -> None:
