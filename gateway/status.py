@@ -46,6 +46,8 @@ class Facts:
     accounts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """What the owner of each account at the national site last noted of itself."""
     inbox_lag: Mapping[str, int] = field(default_factory=dict)
+    filling: bool = False
+    """Whether a view of receipts, deliveries or runs still lacks some: then what comes out of them is left open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,17 +64,18 @@ class Details:
     """How a platform does. ``accepted`` and ``refused`` are submissions of the last 30 days, and what the last run of
     its feed refused; ``delivered``, ``pending`` and ``undelivered`` are offers at the national site, where the
     national site's own row has those of all platforms. ``delivery_lag`` is how long the oldest of them waits (ms).
+    None is what is not known, or not yet.
     """
 
-    last_success: int | None
-    last_error: Trouble | None
-    accepted: int
-    refused: int
-    delivered: int
-    pending: int
-    undelivered: int
-    inbox_lag: int | None
-    delivery_lag: int | None
+    last_success: int | None = None
+    last_error: Trouble | None = None
+    accepted: int | None = None
+    refused: int | None = None
+    delivered: int | None = None
+    pending: int | None = None
+    undelivered: int | None = None
+    inbox_lag: int | None = None
+    delivery_lag: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +139,7 @@ def _line(facts: Facts, slug: str, *, told: bool) -> Status:
         name=(partner or presets()[slug]).name,
         kind="national" if slug == NATIONAL else "other" if preset is None else "regional",
         connected=connected,
-        since=_since(partner, facts.runs.get(slug)) if connected else None,
+        since=_since(partner, facts.runs.get(slug)) if connected and not facts.filling else None,
         certified_until=certified_until(partner.certificates, now=facts.now) if partner and connected else None,
         live=facts.live.get(slug),
         details=_details(facts, slug) if told else None,
@@ -177,6 +180,8 @@ def _since(partner: Partner | None, run: Run | None) -> int | None:
 
 
 def _details(facts: Facts, slug: str) -> Details:
+    if facts.filling:
+        return Details(inbox_lag=facts.inbox_lag.get(slug))
     counts, run = facts.receipts.get(slug, {}), facts.runs.get(slug)
     summaries = list(facts.deliveries.values()) if slug == NATIONAL else [facts.deliveries.get(slug, _NOTHING)]
     successes = [counts[verdict].latest for verdict in ("accepted", "duplicate") if verdict in counts]

@@ -29,7 +29,7 @@ HEADERS: Mapping[str, str] = {hdrs.CACHE_CONTROL: "no-store"}
 @requires("offers:read")
 async def get_changes(request: web.Request) -> web.StreamResponse:
     """``GET /v1/changes``."""
-    require_sight(request)
+    require_sight(context_of(request).offers)
     context, partner = context_of(request), partner_of(request)
     query = read_changes_query(request.query, partner, most=context.limits.page_items)
     reader = Reader(partner.platform)

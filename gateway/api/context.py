@@ -1,6 +1,6 @@
 """What the handlers share: one frozen context per application, one partner per request."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -56,8 +56,6 @@ class Context:
     limits: Limits
     clock: Clock
     spool: Path
-    caught_up: Callable[[], bool]
-    """Whether the view of offers has once reached the log's end: before that, it lacks live offers (ERR-008)."""
     renderings: Mapping[str, Rendering]
     """The ways to write an export, each by its name in the address."""
     require_certificate: date | None

@@ -25,7 +25,7 @@ _HEADERS = {**PRIVATE, hdrs.VARY: f"{hdrs.AUTHORIZATION}, {hdrs.ACCEPT_ENCODING}
 @requires("offers:read")
 async def get_export(request: web.Request) -> web.StreamResponse:
     """``GET /v1/exports/{format}``."""
-    require_sight(request)
+    require_sight(context_of(request).offers)
     context, partner = context_of(request), partner_of(request)
     rendering = context.renderings.get(request.match_info["format"])
     if rendering is None:

@@ -43,7 +43,7 @@ class Sources:
 class Gauges:
     """One gauge of each kind. The label ``platform`` has the slugs of partners and no others, whatever comes (SEC-007).
 
-    What cannot be read now, because the log is away, is absent: an old figure would hide just that.
+    What cannot be read now, because the log is away or a view is being filled, is absent: another figure would hide it.
     """
 
     def __init__(self, registry: CollectorRegistry, sources: Sources) -> None:
@@ -74,11 +74,13 @@ class Gauges:
 
     async def _of_platforms(self) -> list[_Sample]:
         sources = self._sources
-        receipts, deliveries = await sources.receipts.counts(), await sources.deliveries.summaries()
+        receipts = await sources.receipts.counts() if sources.receipts.caught_up else {}
+        deliveries = await sources.deliveries.summaries() if sources.deliveries.caught_up else {}
         samples: list[_Sample] = []
         for partner in sources.partners.all():
             slug = partner.platform
-            samples.append(("live_offers", (slug,), await sources.offers.count(slug)))
+            if sources.offers.caught_up:
+                samples.append(("live_offers", (slug,), await sources.offers.count(slug)))
             samples += [("receipts", (slug, name), one.number) for name, one in receipts.get(slug, {}).items()]
             if slug in deliveries:
                 states = deliveries[slug].states

@@ -27,7 +27,7 @@ _EXPECTED = '{"action": "moderate" | "lift", "reason"?: "…"}'
 @requires("operate")
 async def post_moderation(request: web.Request) -> web.StreamResponse:
     """``POST /v1/offers/{id}/moderation``."""
-    require_sight(request)
+    require_sight(context_of(request).offers)
     refuse_parameters(request.query)
     offer_id = offer_id_of(request)
     raw = await read_document(request)

@@ -31,7 +31,7 @@ Document = dict[str, Any]
 @requires("offers:read")
 async def get_offer(request: web.Request) -> web.StreamResponse:
     """``GET /v1/offers/{id}``."""
-    require_sight(request)
+    require_sight(context_of(request).offers)
     refuse_parameters(request.query)
     reader = Reader(partner_of(request).platform)
     state = await _visible(request, reader)
@@ -45,7 +45,7 @@ async def get_offer(request: web.Request) -> web.StreamResponse:
 @requires("offers:read")
 async def list_offers(request: web.Request) -> web.StreamResponse:
     """``GET /v1/offers``."""
-    require_sight(request)
+    require_sight(context_of(request).offers)
     context, partner = context_of(request), partner_of(request)
     query = read_offers_query(request.query, partner, most=context.limits.page_items)
     tag = tag_of(

@@ -44,6 +44,7 @@ async def _gather(context: Context, *, asker: str, operator: bool) -> Facts:
         now=context.clock(),
         partners=partners,
         live=await _live(context, {**presets(), **partners}, asker=asker, operator=operator),
+        filling=not all(view.caught_up for view in (context.receipts, context.deliveries, context.runs)),
         receipts=await context.receipts.counts(),
         deliveries=await context.deliveries.summaries(),
         runs=await context.runs.last(),
@@ -60,10 +61,10 @@ async def _live(context: Context, platforms: Mapping[str, object], *, asker: str
     """Live offers by platform, and by Region where there is no platform: all of them to whom may know, else those that
     who asks may read, so that no number tells of an offer that is kept from it. None while the view is being filled.
     """
-    if not context.caught_up():
-        return {}
     view, reader = context.offers, OUTSIDER if operator else Reader(asker)
-    live = {}
+    live: dict[str, int] = {}
+    if not view.caught_up:
+        return live
     for slug in platforms:
         if sees(asker, slug, operator=operator):
             live[slug] = await view.count(slug)

@@ -14,6 +14,7 @@ from gateway.api.context import Context, context_of, partner_of
 from gateway.api.parameter import refuse_parameters
 from gateway.api.problem import Language, ProblemError, language_of
 from gateway.api.query import read_paging
+from gateway.api.sight import require_sight
 from gateway.protocol.delivery import Delivery, delivery_document
 from gateway.protocol.identity import platform_of
 from gateway.protocol.topic import RECEIPTS, SUBMISSIONS
@@ -32,6 +33,7 @@ async def get_receipt(request: web.Request) -> web.StreamResponse:
     refuse_parameters(request.query)
     language = language_of(request)
     context, publisher = context_of(request), partner_of(request).platform
+    require_sight(context.receipts, context.deliveries)
     receipt = await _receipt(context, request.match_info["receipt"], publisher)
     [joined] = await joined_deliveries(context, [receipt], publisher)
     return send_json(localized(joined, language), _headers(language))
@@ -41,6 +43,7 @@ async def get_receipt(request: web.Request) -> web.StreamResponse:
 async def list_receipts(request: web.Request) -> web.StreamResponse:
     """``GET /v1/receipts``."""
     context, publisher, language = context_of(request), partner_of(request).platform, language_of(request)
+    require_sight(context.receipts, context.deliveries)
     text, limit = read_paging(request.query, most=context.limits.page_items)
     after = read_bookmark(context, "receipts", text, publisher)
     receipts, further, more = await context.receipts.page(publisher, after=after, limit=limit)

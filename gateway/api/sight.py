@@ -1,16 +1,16 @@
-"""What can be seen from here: nothing is told of offers before the view has them all."""
+"""What can be seen from here: nothing is told out of a view before it has all."""
 
-from aiohttp import hdrs, web
+from aiohttp import hdrs
 
-from gateway.api.context import context_of
 from gateway.api.problem import ProblemError
+from gateway.views.view import View
 
 _RETRY_SECONDS = "5"
 
 
-def require_sight(request: web.Request) -> None:
-    """Refuse with 503 while the view of offers is being filled: it would call live offers unknown (ERR-008)."""
-    if not context_of(request).caught_up():
+def require_sight(*views: View) -> None:
+    """Refuse with 503 while one of these is being filled: it would call unknown what is only not read yet (ERR-008)."""
+    if not all(view.caught_up for view in views):
         raise view_behind()
 
 

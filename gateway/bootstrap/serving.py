@@ -82,7 +82,6 @@ def build_api(parts: Parts, url: str) -> web.Application:
             clock=clock.now,
             spool=spool,
             renderings=renderings(url),
-            caught_up=lambda: parts.offers.caught_up,
             require_certificate=settings.require_certificate,
         )
     )

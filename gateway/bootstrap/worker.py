@@ -22,10 +22,12 @@ from gateway.bootstrap.turn import TurnSite
 from gateway.loop import readable, run
 from gateway.partners import Partners
 from gateway.ports import EventLog
+from gateway.protocol.topic import DELIVERIES, OFFERS, RECEIPTS, RUNS
 from gateway.settings import Settings
 from gateway.views import FollowedDeliveries, FollowedOffers, FollowedReceipts, FollowedRuns
 
 _LISTEN_SECONDS = 20.0
+_VIEWED = (OFFERS, RECEIPTS, DELIVERIES, RUNS)
 
 
 async def answer(order: Mapping[str, Any]) -> None:
@@ -46,8 +48,9 @@ async def answer(order: Mapping[str, Any]) -> None:
         await asyncio.to_thread(schemas.validator, "offer")
 
         def conditions() -> Mapping[str, bool]:
-            views = {"view of offers": parts.offers.caught_up, "view of receipts": parts.receipts.caught_up}
-            return {**parts.conditions(), **views}
+            views = (parts.offers, parts.receipts, parts.deliveries, parts.runs)
+            seen = {f"view of {topic}": view.caught_up for topic, view in zip(_VIEWED, views, strict=True)}
+            return {**parts.conditions(), **seen}
 
         management_socket = await listen(
             stack, settings.management_host, settings.management_port, patience=_LISTEN_SECONDS

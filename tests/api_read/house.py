@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -122,7 +123,6 @@ class House:
                 clock=clock,
                 spool=folder,
                 renderings=renderings("https://gateway.example"),
-                caught_up=lambda: True,
                 require_certificate=None,
             )
             client = TestClient(TestServer(build_app(context)))
@@ -154,6 +154,20 @@ class House:
             DELIVERIES: context.deliveries,
             RUNS: context.runs,
         }
+
+    @asynccontextmanager
+    async def filling(self, topic: str) -> "AsyncIterator[House]":
+        """The same while the view of this topic is being filled: it has read nothing yet."""
+        context = self.context
+        view = await type(self.views()[topic]).open(
+            context.spool / f"{topic}-anew.sqlite", log_identity=context.identity, partitions=context.log.partitions
+        )
+        try:
+            context = replace(context, **{topic: view})
+            async with TestClient(TestServer(build_app(context))) as client:
+                yield House(context, client, self.clock)
+        finally:
+            await view.close()
 
     def go_on(self) -> None:
         """Feed the view of offers from the log."""

@@ -14,6 +14,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from adapters.rendering import Rendering
 from gateway.api.app import build_app
 from gateway.api.exports import EXPORTS
+from gateway.protocol.topic import OFFERS
 from tests.api_read.house import Answer, House
 from tests.views.world import offer_of
 
@@ -195,10 +196,6 @@ async def test_an_export_that_cannot_be_finished_does_not_look_whole(house: Hous
 
 async def test_nothing_is_told_before_the_view_has_all(tmp_path: Path) -> None:
     """ERR-008."""
-    async with House.open(tmp_path) as house:
-        context = replace(house.context, caught_up=lambda: False)
-        async with (
-            TestClient(TestServer(build_app(context))) as client,
-            client.get("/v1/exports/csv", headers={"Authorization": "Bearer rennes"}) as response,
-        ):
-            assert (503, "view-behind") == (response.status, (await response.json(content_type=None))["code"])
+    async with House.open(tmp_path) as house, house.filling(OFFERS) as behind:
+        answer = await behind.get("/v1/exports/csv")
+    assert (503, "view-behind") == (answer.status, answer.body["code"])

@@ -2,13 +2,14 @@
 
 import asyncio
 
+import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from gateway.api.gauges import Gauges, Sources
 from gateway.api.management import Metrics, build_management
 from gateway.protocol.delivery import Delivery, Part, delivery_record
 from gateway.protocol.partner import SCOPES, Partner
-from gateway.protocol.topic import DELIVERIES, OFFERS, inbox
+from gateway.protocol.topic import DELIVERIES, OFFERS, RECEIPTS, inbox
 from tests.api_read.house import House
 from tests.views.world import offer_of
 
@@ -62,6 +63,21 @@ async def test_a_view_that_lies_behind_shows(house: House) -> None:
     assert 0 < behind
     assert f'passerelle_view_lag{{view="offers"}} {behind}.0' in await exposed(house)
     house.go_on()
+
+
+@pytest.mark.parametrize(
+    ("topic", "gauge"), [(OFFERS, "live_offers"), (RECEIPTS, "receipts"), (DELIVERIES, "deliveries")]
+)
+async def test_nothing_is_counted_in_a_view_that_is_being_filled(house: House, topic: str, gauge: str) -> None:
+    """ERR-008: a fall to nought would be taken for a snapshot that withdrew everything."""
+    await house.publish(offer_of("bretagne:1"))
+    await house.receive("r1", "bretagne:1", "bretagne")
+    part = Part(group="lycee", generation=1, account="a", state="pending", since=1)
+    await house.put(DELIVERIES, delivery_record(Delivery(id="bretagne:1", sequence=1, parts=(part,))))
+    sample = f"passerelle_{gauge}{{"
+    assert sample in await exposed(house)
+    async with house.filling(topic) as behind:
+        assert sample not in await exposed(behind)
 
 
 async def test_the_label_of_a_platform_is_a_partners_slug_and_no_other(house: House) -> None:

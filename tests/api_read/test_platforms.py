@@ -1,14 +1,11 @@
 """The status of the federation over HTTP."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
-from aiohttp.test_utils import TestClient, TestServer
 from jsonschema import Draft202012Validator
 
 import schemas
-from gateway.api.app import build_app
 from gateway.api.auth import scopes_of
 from gateway.api.platforms import list_platforms
 from gateway.protocol.delivery import Delivery, Part, delivery_record
@@ -16,7 +13,7 @@ from gateway.protocol.partner import SCOPES, Partner
 from gateway.protocol.record import Record
 from gateway.protocol.run import Failure, Run, run_record
 from gateway.protocol.submission import Withdraw
-from gateway.protocol.topic import DELIVERIES, RUNS, SUBMISSIONS, inbox
+from gateway.protocol.topic import DELIVERIES, OFFERS, RECEIPTS, RUNS, SUBMISSIONS, inbox
 from schemas.contract import openapi_document
 from tests.api_read.house import Answer, House
 from tests.views.world import offer_of
@@ -117,19 +114,29 @@ async def test_what_the_log_does_not_say_is_left_open_and_the_rest_is_told(house
 
 
 async def test_while_the_view_is_filled_nothing_is_said_of_offers(house: House) -> None:
-    context = replace(house.context, caught_up=lambda: False)
-    async with (
-        TestClient(TestServer(build_app(context))) as client,
-        client.get("/v1/platforms", headers={"Authorization": "Bearer rennes"}) as response,
-    ):
-        assert {None} == {one["live"] for one in (await response.json(content_type=None))["platforms"]}
+    async with house.filling(OFFERS) as behind:
+        answer = await behind.get("/v1/platforms", "rennes")
+    assert {None} == {one["live"] for one in answer.body["platforms"]}
+
+
+@pytest.mark.parametrize("topic", [RECEIPTS, DELIVERIES, RUNS])
+async def test_while_a_view_is_filled_details_are_left_open(house: House, topic: str) -> None:
+    """ERR-008: a nought would say that there is nothing."""
+    async with house.filling(topic) as behind:
+        answer = await behind.get("/v1/platforms", "bretagne")
+    assert {None} == set(line(answer, "bretagne")["details"].values())
+    assert 0 == line(answer, "bretagne")["live"]
+    assert_as_documented(answer)
 
 
 @pytest.mark.parametrize("who", ["rennes/operate", "bretagne/offers:read"])
 async def test_an_answer_is_as_the_document_says(house: House, who: str) -> None:
     await house.receive("r1", "bretagne:1", "bretagne")
+    assert_as_documented(await house.get("/v1/platforms", who))
+
+
+def assert_as_documented(answer: Answer) -> None:
     document = openapi_document()
     content = document["paths"]["/v1/platforms"]["get"]["responses"]["200"]["content"]["application/json"]
     schema = {"components": document["components"], **content["schema"]}
-    answer = await house.get("/v1/platforms", who)
     assert [] == [error.message for error in Draft202012Validator(schema).iter_errors(answer.body)]

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+import pytest
+
 import schemas
 from gateway.protocol.delivery import Delivery, Part, delivery_record
 from gateway.protocol.record import Record
-from gateway.protocol.topic import DELIVERIES, SUBMISSIONS
+from gateway.protocol.topic import DELIVERIES, RECEIPTS, SUBMISSIONS
 from tests.api_read.house import House
 
 MINUTE = 60_000
@@ -87,6 +89,16 @@ async def test_pages_give_all_receipts_and_a_cursor_to_go_on(house: House) -> No
     await house.receive("late", "bretagne:1", "bretagne", second=9)
     page = (await house.get(f"/v1/receipts?limit=3{cursor}", "bretagne")).body
     assert [receipt["receipt"] for receipt in page["receipts"]] == ["late"]
+
+
+@pytest.mark.parametrize("topic", [RECEIPTS, DELIVERIES])
+@pytest.mark.parametrize("path", ["/v1/receipts", "/v1/receipts/r1"])
+async def test_nothing_is_told_before_the_views_have_all(house: House, path: str, topic: str) -> None:
+    """ERR-008: an outcome that is not read yet is not one that is missing, nor is a delivery one that was not tried."""
+    await house.receive("r1", "bretagne:1", "bretagne")
+    async with house.filling(topic) as behind:
+        answer = await behind.get(path, "bretagne")
+    assert (503, "view-behind", "5") == (answer.status, answer.body["code"], answer.headers["Retry-After"])
 
 
 async def test_a_cursor_of_receipts_is_good_for_its_publisher_alone(house: House) -> None:

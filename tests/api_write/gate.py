@@ -25,11 +25,12 @@ from gateway.protocol.partner import SCOPES, Partner
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.seal import Seal
-from gateway.protocol.topic import COMMON, DAY_MS, OFFERS, RECEIPTS, SUBMISSIONS
+from gateway.protocol.topic import COMMON, DAY_MS, DELIVERIES, OFFERS, RECEIPTS, RUNS, SUBMISSIONS
 from gateway.relay import Relay
 from gateway.snapshot import Snapshots
 from gateway.submissions import Submissions
 from gateway.views import DeliveryView, OfferView, ReceiptView, RunView, Tail
+from gateway.views.view import View
 
 SECRET = b"a secret of thirty-two bytes or so"
 START = 1_796_000_000_000  # 2026-11-30
@@ -259,7 +260,6 @@ async def opened(
             limits=limits or Limits(),
             clock=clock,
             spool=folder / "spool",
-            caught_up=lambda: True,
             renderings=renderings("https://gateway.example"),
             require_certificate=require_certificate,
         )
@@ -272,12 +272,12 @@ async def opened(
             clock=clock,
             decided=lambda _: None,
         )
+        views: dict[str, View] = {OFFERS: offers, RECEIPTS: receipts, DELIVERIES: deliveries, RUNS: runs}
         if working:
             parts = (
                 positions,
                 relay,
-                Tail(log, OFFERS, offers, clock=clock),
-                Tail(log, RECEIPTS, receipts, clock=clock),
+                *(Tail(log, topic, view, clock=clock) for topic, view in views.items()),
             )
             stack.push_async_callback(_cancel, [asyncio.create_task(part.run()) for part in parts])
         app = build_app(context)
@@ -292,7 +292,7 @@ async def opened(
         gate.metrics = metrics
         if working:
             async with asyncio.timeout(10):
-                while not (offers.fresh and receipts.fresh and relay.ready and relay.partitions):
+                while not (all(view.caught_up for view in views.values()) and relay.ready and relay.partitions):
                     await asyncio.sleep(0.005)
         yield gate
 

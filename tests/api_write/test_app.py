@@ -56,7 +56,7 @@ async def test_every_route_says_who_may_call_it(gate: Gate) -> None:
 
 async def test_requests_beyond_the_rate_wait(tmp_path: Path) -> None:
     """ERR-006: 429 with Retry-After; the headers tell what is left; other partners are not touched."""
-    async with opened(tmp_path, limits=Limits(requests_per_minute=3), working=False) as gate:
+    async with opened(tmp_path, limits=Limits(requests_per_minute=3)) as gate:
         answers = [await gate.ask("GET", "/v1/receipts") for _ in range(4)]
         assert [200, 200, 200, 429] == [answer.status for answer in answers]
         assert ["r=2", "r=1", "r=0", "r=0"] == [answer.headers["RateLimit"].split(";")[1] for answer in answers]
