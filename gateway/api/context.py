@@ -26,6 +26,7 @@ class Limits:
 
     offer_bytes: int = 100_000
     array_bytes: int = 64 * 1024 * 1024
+    upload_items: int = 3_000_000
     spool_bytes: int = 4 * 1024 * 1024 * 1024
     inflate_ratio: int = 200
     requests_per_minute: int = 6_000

@@ -92,11 +92,12 @@ def _terms(request: web.Request) -> Terms:
     context = context_of(request)
     limits = context.limits
     return Terms(
+        items=limits.upload_items,
         item_bytes=limits.offer_bytes,
         array_bytes=limits.array_bytes,
         inflate_ratio=limits.inflate_ratio,
         read_seconds=limits.read_seconds,
         upload_seconds=limits.upload_seconds,
         folder=context.spool,
-        room=request.app[ROOM],
+        room=request.app[ROOM].part(partner_of(request).platform),
     )

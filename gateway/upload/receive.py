@@ -35,8 +35,11 @@ class Form:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What an upload may cost: sizes in bytes, times in seconds. ``folder`` and ``room`` are the spool's."""
+    """What an upload may cost: a number of items, sizes in bytes, times in seconds. ``folder`` and ``room`` are the
+    spool's.
+    """
 
+    items: int
     item_bytes: int
     array_bytes: int
     inflate_ratio: int
@@ -89,6 +92,8 @@ class _Reception:
                 raise UploadRefusedError("line-too-long", index=self._count, expected=self._terms.item_bytes)
             item = self._judge.judge(raw)
             if item is not None:
+                if self._count == self._terms.items:
+                    raise UploadRefusedError("too-many-items", expected=self._terms.items)
                 self._count += 1
                 self._refused += item.prepared is None
                 self._spool.add(item)

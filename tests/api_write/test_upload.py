@@ -4,11 +4,13 @@ import asyncio
 import gzip
 import zlib
 from collections.abc import AsyncIterator
+from itertools import count
 from pathlib import Path
 
 import pytest
 
 from gateway.api.context import Limits
+from gateway.upload.body import BLOCK_BYTES
 from tests.api_write.gate import Gate, ndjson, offer, opened
 
 HEAD = (
@@ -116,6 +118,33 @@ async def test_a_full_spool_is_503(tmp_path: Path) -> None:
         assert int(full.headers["Retry-After"]) > 0
         assert 202 == (await gate.batch(ndjson(offer(1)))).status
         assert [] == list((tmp_path / "spool").iterdir())
+
+
+async def test_a_platform_does_not_fill_the_spool_alone(tmp_path: Path) -> None:
+    """ERR-008: while it holds all that it gets, others are received."""
+    async with opened(tmp_path, limits=Limits(spool_bytes=40_000), working=False) as gate:
+        _, writer = await asyncio.open_connection("127.0.0.1", gate.port)
+        writer.write(HEAD.format(more="").encode())
+        async with asyncio.timeout(20):
+            for number in count():
+                writer.write(chunk(ndjson(offer(number)) + b" " * BLOCK_BYTES))
+                mine = await gate.batch(ndjson(*(offer(f"more-{more}") for more in range(4))))
+                if mine.status != 202:
+                    break
+        assert (503, "spool-full") == (mine.status, mine.code)
+        others = (offer(number, platform="normandie") for number in range(4))
+        assert 202 == (await gate.batch(ndjson(*others), who="normandie")).status
+        writer.close()
+
+
+async def test_more_items_than_an_upload_may_have_are_refused(tmp_path: Path) -> None:
+    """ERR-005: the bytes of each are few, its judging and its problems are not."""
+    async with opened(tmp_path, limits=Limits(upload_items=3), working=False) as gate:
+        headers = {"Content-Type": "application/json", "Accept-Language": "en"}
+        answer = await gate.batch(b"[1,1,1,1]", query="?partial=true", headers=headers)
+        assert (413, "too-many-items") == (answer.status, answer.code)
+        assert "3" in answer.body["detail"]
+        assert 422 == (await gate.batch(b"[1,1,1]", headers=headers)).status
 
 
 async def test_a_client_that_stops_sending_is_let_go(tmp_path: Path) -> None:

@@ -61,6 +61,8 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
         "tests/api_write/test_upload.py::test_a_hundred_megabytes_on_one_line_are_not_kept",
         "tests/api_write/test_upload.py::test_a_gzip_bomb_is_defused",
         "tests/api_write/test_upload.py::test_an_array_above_the_limit_is_refused",
+        "tests/api_write/test_upload.py::test_a_platform_does_not_fill_the_spool_alone",
+        "tests/api_write/test_upload.py::test_more_items_than_an_upload_may_have_are_refused",
         "tests/upload/test_inflating.py::test_a_bomb_is_refused_before_it_goes_off",
         "tests/schemas/test_decode.py::test_depth_is_limited_to_sixteen",
         "tests/fuzz/test_growth.py::test_no_document_is_slow_to_judge_or_long_to_answer",

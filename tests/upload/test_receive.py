@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -44,6 +45,7 @@ def withdrawals(numbers: Iterable[int]) -> bytes:
 
 def terms(folder: Path, *, room: Room | None = None) -> Terms:
     return Terms(
+        items=100_000,
         item_bytes=1_000,
         array_bytes=100_000,
         inflate_ratio=200,
@@ -119,6 +121,29 @@ async def test_a_room_that_is_full_refuses(judge: BatchJudge, tmp_path: Path) ->
     assert "spool-full" == refused.value.code
     again = await receive(Pieces([withdrawals(range(20))]), judge, form=LINES, terms=terms(tmp_path, room=room))
     again.close()
+
+
+def test_a_platform_leaves_a_quarter_of_the_room_to_others() -> None:
+    """ERR-008: however many uploads it has; the part is given back with the room."""
+    room = Room(8_000)
+    room.part("bretagne").take(6_000)
+    with pytest.raises(UploadRefusedError, match="spool-full"):
+        room.part("bretagne").take(1)
+    room.part("normandie").take(2_000)
+    with pytest.raises(UploadRefusedError, match="spool-full"):
+        room.part("rennes").take(1)
+    room.part("bretagne").give_back(6_000)
+    room.part("bretagne").take(6_000)
+
+
+async def test_more_items_than_an_upload_may_have_are_not_judged(judge: BatchJudge, tmp_path: Path) -> None:
+    """ERR-005: a few bytes each, and each with its problems."""
+    room = Room(8_000)
+    bounds = replace(terms(tmp_path, room=room), items=3)
+    (await receive(Pieces([withdrawals(range(3))]), judge, form=LINES, terms=bounds)).close()
+    with pytest.raises(UploadRefusedError, match="too-many-items"):
+        await receive(Pieces([withdrawals(range(4))]), judge, form=LINES, terms=bounds)
+    room.take(8_000)
 
 
 async def test_others_get_their_turn_meanwhile(judge: BatchJudge, tmp_path: Path) -> None:
