@@ -16,10 +16,10 @@ from gateway.protocol.record import read_utc, utc
 from gateway.protocol.run import Run
 from gateway.views.deliveries import DeliverySummary
 from gateway.views.receipt_counts import Count
+from schemas.rulebook import Language
 
 Kind: TypeAlias = Literal["regional", "national", "uncovered", "other"]
 """``uncovered`` are Regions without a platform, whose offers come by the national site."""
-Language: TypeAlias = Literal["fr", "en"]
 
 UNCOVERED = ("24", "32")
 """INSEE codes of Centre-Val de Loire and Hauts-de-France."""

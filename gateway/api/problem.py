@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from http import HTTPStatus
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import orjson
 import structlog
@@ -11,29 +11,28 @@ from aiohttp import hdrs, web
 
 import schemas
 from gateway.ports import LogBusyError, LogError, UnknownOutcomeError
-
-Language: TypeAlias = Literal["fr", "en"]
+from schemas.rulebook import Language
 
 MEDIA_TYPE = "application/problem+json"
 TYPE = "urn:fr:stages:problem:"
 
 log = structlog.get_logger()
 
-_TITLES: Mapping[int, tuple[str, str]] = {
-    400: ("Requête illisible", "Unreadable request"),
-    401: ("Authentification nécessaire", "Authentication required"),
-    403: ("Opération non autorisée", "Operation not allowed"),
-    404: ("Introuvable", "Not found"),
-    405: ("Méthode non prévue ici", "Method not allowed here"),
-    408: ("Envoi trop lent", "Upload too slow"),
-    409: ("Conflit", "Conflict"),
-    410: ("N’est plus disponible", "No longer available"),
-    413: ("Contenu trop grand", "Content too large"),
-    415: ("Format non pris en charge", "Unsupported format"),
-    422: ("Contenu refusé", "Content refused"),
-    429: ("Trop de requêtes", "Too many requests"),
-    500: ("Erreur de la passerelle", "Gateway error"),
-    503: ("Momentanément indisponible", "Temporarily unavailable"),
+_TITLES: Mapping[int, Mapping[Language, str]] = {
+    400: {"fr": "Requête illisible", "en": "Unreadable request"},
+    401: {"fr": "Authentification nécessaire", "en": "Authentication required"},
+    403: {"fr": "Opération non autorisée", "en": "Operation not allowed"},
+    404: {"fr": "Introuvable", "en": "Not found"},
+    405: {"fr": "Méthode non prévue ici", "en": "Method not allowed here"},
+    408: {"fr": "Envoi trop lent", "en": "Upload too slow"},
+    409: {"fr": "Conflit", "en": "Conflict"},
+    410: {"fr": "N’est plus disponible", "en": "No longer available"},
+    413: {"fr": "Contenu trop grand", "en": "Content too large"},
+    415: {"fr": "Format non pris en charge", "en": "Unsupported format"},
+    422: {"fr": "Contenu refusé", "en": "Content refused"},
+    429: {"fr": "Trop de requêtes", "en": "Too many requests"},
+    500: {"fr": "Erreur de la passerelle", "en": "Gateway error"},
+    503: {"fr": "Momentanément indisponible", "en": "Temporarily unavailable"},
 }
 _BY_STATUS: Mapping[int, str] = {
     404: "not-found",
@@ -112,11 +111,8 @@ def problem_document(error: ProblemError, language: Language) -> dict[str, Any]:
 
 
 def title(status: int, language: Language) -> str:
-    """What this status means, in a few words."""
-    titles = _TITLES.get(status)
-    if titles is None:
-        return HTTPStatus(status).phrase
-    return titles[language == "en"]
+    """What this status means, in a few words; one that has none of its own means what the first of its class does."""
+    return (_TITLES.get(status) or _TITLES[status // 100 * 100])[language]
 
 
 def problem_headers(error: ProblemError, language: Language) -> dict[str, str]:

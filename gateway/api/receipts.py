@@ -12,12 +12,13 @@ from gateway.api.answer import PRIVATE, read_bookmark, send_json, send_list, wri
 from gateway.api.auth import requires
 from gateway.api.context import Context, context_of, partner_of
 from gateway.api.parameter import refuse_parameters
-from gateway.api.problem import Language, ProblemError, language_of
+from gateway.api.problem import ProblemError, language_of
 from gateway.api.query import read_paging
 from gateway.api.sight import require_sight
 from gateway.protocol.delivery import Delivery, delivery_document
 from gateway.protocol.identity import platform_of
 from gateway.protocol.topic import RECEIPTS, SUBMISSIONS
+from schemas.rulebook import Language
 
 _PENDING_MS = 600_000
 _PASSED_SECONDS = 2.0

@@ -12,7 +12,7 @@ from gateway.api.body import Body, Kind, form_of
 from gateway.api.certification import lack_of
 from gateway.api.context import context_of, partner_of
 from gateway.api.limit import SLOTS
-from gateway.api.problem import Language, ProblemError
+from gateway.api.problem import ProblemError
 from gateway.api.publishing import today
 from gateway.api.trace import traceparent_of
 from gateway.upload.error import UploadRefusedError
@@ -20,6 +20,7 @@ from gateway.upload.judge import Author, Judge
 from gateway.upload.receive import Terms, receive
 from gateway.upload.spool import Room
 from gateway.upload.upload import Upload
+from schemas.rulebook import Language
 
 ROOM: web.AppKey[Room] = web.AppKey("room", Room)
 _RETRY_SECONDS = "30"

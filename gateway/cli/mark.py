@@ -6,9 +6,9 @@ import typer
 
 from gateway.cli.console import ERR
 from gateway.cli.partnership import as_partner, refused
-from gateway.cli.problems import Language
 from gateway.client import Client
 from gateway.loop import run
+from schemas.rulebook import Language
 
 
 def mark(lang: Annotated[Language, typer.Option(help="Language of the explanations.")] = "fr") -> None:

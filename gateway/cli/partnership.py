@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 import aiohttp
 
 from gateway.cli.console import ERR, CommandError
-from gateway.cli.problems import Language
 from gateway.client import Answer, Client, ClientError
+from schemas.rulebook import Language
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 _UPLOAD_SECONDS = 900.0

@@ -16,7 +16,6 @@ from adapters.pull.ordering import OrderReplacedError, last_runs, order_run
 from adapters.pull.pulls import has_feed
 from gateway.cli.console import FAILED, OUT, UNUSABLE, CommandError
 from gateway.cli.operating import log_here
-from gateway.cli.problems import Language
 from gateway.cli.profile import load_profile
 from gateway.cli.sample import Outlook, look_at
 from gateway.cli.told import print_json, table_of_problems, told_counts, told_run
@@ -29,6 +28,7 @@ from gateway.protocol.partner import Partner
 from gateway.protocol.record import utc
 from gateway.protocol.run import SUCCESSES, Order, Run
 from schemas import localized
+from schemas.rulebook import Language
 
 app = typer.Typer(help="How platforms take part: check, add, list, and run a feed now.", no_args_is_help=True)
 

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-Language: TypeAlias = Literal["fr", "en"]
+from schemas.rulebook import Language
+
 MOST_ROWS = 100
 
 _HEADS: Mapping[Language, tuple[str, ...]] = {

@@ -6,8 +6,8 @@ from pathlib import Path
 from adapters.profile.packaged import profiles
 from adapters.profile.profile import Profile, read_profile
 from gateway.cli.console import CommandError
-from gateway.cli.problems import Language
 from schemas import localized
+from schemas.rulebook import Language
 
 _MOST_BYTES = 1024 * 1024
 

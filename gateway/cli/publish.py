@@ -12,10 +12,11 @@ from gateway.cli.console import ERR, FAILED, OUT
 from gateway.cli.decision import follow_receipts
 from gateway.cli.document import Document, is_count, read_documents
 from gateway.cli.partnership import as_partner, client_id, gateway_url, refused
-from gateway.cli.problems import Finding, Language, table_of
+from gateway.cli.problems import Finding, table_of
 from gateway.cli.progress import Note, drop_note, progress_bar, read_note, write_note
 from gateway.client import NDJSON, Client
 from gateway.loop import run
+from schemas.rulebook import Language
 
 BATCH_DOCUMENTS = 500
 BATCH_BYTES = 4 * 1024 * 1024

@@ -12,10 +12,11 @@ from gateway.cli.console import ERR, FAILED, OUT, CommandError
 from gateway.cli.document import Document, is_count, read_documents
 from gateway.cli.mark import take_mark
 from gateway.cli.partnership import as_partner, refused
-from gateway.cli.problems import Finding, Language, table_of
+from gateway.cli.problems import Finding, table_of
 from gateway.cli.progress import progress_bar
 from gateway.client import NDJSON, Answer, Client
 from gateway.loop import run
+from schemas.rulebook import Language
 
 _PIECE = 200
 

@@ -16,8 +16,8 @@ from rich.text import Text
 
 from gateway.cli.console import OUT
 from gateway.cli.partnership import as_partner, refused
-from gateway.cli.problems import Language
 from gateway.loop import run
+from schemas.rulebook import Language
 
 _NUMBERS = ("accepted", "refused", "delivered", "pending", "undelivered")
 _TEXTS = 3

@@ -10,9 +10,9 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from gateway.cli.problems import Language
 from gateway.protocol.run import Counts, Run
 from schemas import localized
+from schemas.rulebook import Language
 
 _HEADS: Mapping[Language, tuple[str, ...]] = {
     "fr": ("Élément", "Offre et champ", "Problème et correction"),

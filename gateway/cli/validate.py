@@ -12,9 +12,10 @@ import typer
 import schemas
 from gateway.cli.console import FAILED, OUT
 from gateway.cli.document import Document, is_count, read_documents
-from gateway.cli.problems import Finding, Language, table_of
+from gateway.cli.problems import Finding, table_of
 from gateway.clock import now
 from gateway.protocol.decide import paris_date
+from schemas.rulebook import Language
 
 _SUMMARY: Mapping[Language, str] = {
     "fr": "{read} document(s) : {good} accepté(s), {warned} accepté(s) avec avertissement, {refused} refusé(s)",

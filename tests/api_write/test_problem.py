@@ -1,6 +1,7 @@
 """Problem documents: whatever goes wrong, one form, in the reader's language, and nothing of the gateway's inside."""
 
 import asyncio
+from http import HTTPStatus
 
 import orjson
 import pytest
@@ -9,7 +10,7 @@ from aiohttp.test_utils import make_mocked_request
 
 import schemas
 from gateway.api.app import runner_options
-from gateway.api.problem import ProblemError, language_of, problem_document, refuse
+from gateway.api.problem import ProblemError, language_of, problem_document, refuse, title
 from gateway.ports import FencedError, LogBusyError, LogError, LogUnavailableError, UnknownOutcomeError
 from schemas.packaged import read_json
 from schemas.rulebook import LANGUAGES
@@ -50,6 +51,12 @@ def test_every_code_with_a_status_is_a_problem_document(code: str) -> None:
         assert [] == list(schemas.validator("problem").iter_errors(document))
         assert schemas.catalogue()[code].status == document["status"]
         assert f"urn:fr:stages:problem:{code}" == document["type"]
+
+
+@pytest.mark.parametrize("status", [status for status in HTTPStatus if status >= HTTPStatus.BAD_REQUEST])
+def test_every_status_of_an_error_has_a_title_in_both_languages(status: HTTPStatus) -> None:
+    """ERR-011: also one that only the HTTP library knows."""
+    assert title(status, "fr") != title(status, "en")
 
 
 @pytest.mark.parametrize(
