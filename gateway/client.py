@@ -12,6 +12,8 @@ from urllib.parse import quote
 import aiohttp
 import orjson
 
+from schemas.rulebook import Language
+
 NDJSON = "application/x-ndjson"
 Body: TypeAlias = bytes | Callable[[], AsyncIterator[bytes]]
 """What a call sends: bytes, or a function that gives a stream of them, anew for each try."""
@@ -25,8 +27,59 @@ _EARLY = 60.0
 """How long before its end a token is renewed, in seconds."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    """What can be wrong with a gateway, and what to do then, in one language."""
+
+    unproved: str
+    prove: str
+    not_taken: str
+    resend: str
+    no_address: str
+    give_address: str
+    untrusted: str
+    no_host: str
+    unreachable: str
+    late: str
+    broken_off: str
+
+
+_WORDS: Mapping[Language, _Words] = {
+    "fr": _Words(
+        unproved="La passerelle n'a pas donné de jeton. {told}",
+        prove="vérifiez PASSERELLE_CLIENT_ID et PASSERELLE_CLIENT_SECRET ; l'opérateur peut donner un nouveau "
+        "secret (passerelle partner rotate)",
+        not_taken="{url} n'a pas pris {method} {path} en {seconds:.0f} s ({told}).",
+        resend="vérifiez que PASSERELLE_URL est juste et que la passerelle tourne, puis relancez la même commande : "
+        "renvoyer est sans risque",
+        no_address="{url} n'est pas l'adresse d'une passerelle.",
+        give_address="donnez-en une comme https://gateway.example.org dans PASSERELLE_URL",
+        untrusted="la connexion TLS a échoué : {!r}",
+        no_host="ce nom d'hôte n'existe pas",
+        unreachable="rien ne répond à cette adresse",
+        late="pas de réponse à temps",
+        broken_off="la connexion s'est interrompue",
+    ),
+    "en": _Words(
+        unproved="The gateway gave no token. {told}",
+        prove="check PASSERELLE_CLIENT_ID and PASSERELLE_CLIENT_SECRET; the operator can give a new secret "
+        "(passerelle partner rotate)",
+        not_taken="{url} did not take {method} {path} within {seconds:.0f} s ({told}).",
+        resend="see whether PASSERELLE_URL is right and the gateway up, then run the same command again: resending is "
+        "safe",
+        no_address="{url} is no address of a gateway.",
+        give_address="give one such as https://gateway.example.org in PASSERELLE_URL",
+        untrusted="the TLS connection failed: {!r}",
+        no_host="there is no host of this name",
+        unreachable="nothing answers at this address",
+        late="no answer in time",
+        broken_off="the connection broke off",
+    ),
+}
+
+
 class ClientError(Exception):
-    """The gateway could not be used at all; ``step`` says what to do next."""
+    """The gateway could not be used at all; ``step`` says what to do next. Both in the client's language."""
 
     def __init__(self, message: str, *, step: str) -> None:
         super().__init__(message)
@@ -35,11 +88,12 @@ class ClientError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer with its JSON body (None when there is none)."""
+    """An HTTP answer with its JSON body (None when there is none). ``language`` is that of who asked."""
 
     status: int
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    language: Language = "fr"
 
     @property
     def ok(self) -> bool:
@@ -47,17 +101,20 @@ class Answer:
         return self.status < HTTPStatus.BAD_REQUEST
 
     def explain(self) -> str:
-        """What a problem document says, on one line."""
+        """What a problem document, or a refusal of the token endpoint, says, on one line."""
         if not isinstance(self.body, dict):
             return f"HTTP {self.status}"
-        said = self.body.get("detail") or self.body.get("error_description") or self.body.get("title") or ""
+        texts = self.body.get("message")
+        told = texts.get(self.language) if isinstance(texts, dict) else None
+        said = told or self.body.get("detail") or self.body.get("error_description") or self.body.get("title") or ""
         fix = self.body.get("fix", "")
         return f"HTTP {self.status}: {said} {fix}".strip()
 
 
 class Client:
-    """Calls one gateway as one partner. ``patience`` is how many seconds a call may go on being retried, after 429, 503
-    and lost connections: resending is safe, since a revision is accepted once, and a snapshot has a key of its own.
+    """Calls one gateway as one partner, and is answered in ``language``. ``patience`` is how many seconds a call may go
+    on being retried, after 429, 503 and lost connections: resending is safe, since a revision is accepted once, and a
+    snapshot has a key of its own.
     """
 
     def __init__(
@@ -67,13 +124,14 @@ class Client:
         *,
         client_id: str,
         client_secret: str,
-        language: str = "fr",
+        language: Language = "fr",
         patience: float = 120.0,
     ) -> None:
         self._session = session
         self._url = url.rstrip("/")
         self._basic = b64encode(f"{quote(client_id, safe='')}:{quote(client_secret, safe='')}".encode()).decode()
-        self._language = language
+        self.language: Language = language
+        self._words = _WORDS[language]
         self.patience = patience
         self._token = ""
         self._renew_at = 0.0
@@ -102,12 +160,7 @@ class Client:
         renewed = False
         key = {_KEY: token_urlsafe(_KEY_BYTES)} if (method, path) == _ONCE else {}
         while True:
-            sent = {
-                "Authorization": f"Bearer {await self.token()}",
-                "Accept-Language": self._language,
-                **key,
-                **(headers or {}),
-            }
+            sent = {"Authorization": f"Bearer {await self.token()}", **key, **(headers or {})}
             if body is not None:
                 sent["Content-Type"] = media_type
             answer = await self._patiently(method, path, params=params, data=body, headers=sent)
@@ -124,11 +177,7 @@ class Client:
             headers={"Authorization": f"Basic {self._basic}"},
         )
         if answer.status != HTTPStatus.OK:
-            raise ClientError(
-                f"The gateway gave no token. {answer.explain()}",
-                step="check PASSERELLE_CLIENT_ID and PASSERELLE_CLIENT_SECRET; the operator can give a new secret "
-                "(passerelle partner rotate)",
-            )
+            raise ClientError(self._words.unproved.format(told=answer.explain()), step=self._words.prove)
         life = float(answer.body.get("expires_in", 0))
         self._token = answer.body["access_token"]
         self._renew_at = asyncio.get_running_loop().time() + max(life - _EARLY, life / 2)
@@ -142,33 +191,33 @@ class Client:
                 answer = await self._once(method, path, **arguments)
             except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
                 answer = None
-                lost = str(error) or type(error).__name__
+                lost = _loss(error, self._words)
             if answer is not None and answer.status not in _RETRIED and not _still_runs(answer):
                 return answer
             wait = _asked_wait(answer) or pause
             pause = min(pause * 2, 10.0)
             if loop.time() + wait > deadline:
                 told = answer.explain() if answer is not None else lost
-                raise ClientError(
-                    f"{self._url} did not take {method} {path} within {self.patience:.0f} s ({told}).",
-                    step="see whether PASSERELLE_URL is right and the gateway up, then run the same command again: "
-                    "resending is safe",
+                said = self._words.not_taken.format(
+                    url=self._url, method=method, path=path, seconds=self.patience, told=told
                 )
+                raise ClientError(said, step=self._words.resend)
             await asyncio.sleep(wait)
 
-    async def _once(self, method: str, path: str, *, data: Any = None, **arguments: Any) -> Answer:
+    async def _once(
+        self, method: str, path: str, *, headers: Mapping[str, str], data: Any = None, **arguments: Any
+    ) -> Answer:
+        sent = {"Accept-Language": self.language, **headers}
+        body = data() if callable(data) else data
         try:
-            sent = data() if callable(data) else data
             async with self._session.request(
-                method, self._url + path, data=sent, allow_redirects=False, **arguments
+                method, self._url + path, headers=sent, data=body, allow_redirects=False, **arguments
             ) as response:
                 content = await response.read()
-                return Answer(response.status, _decoded(content), response.headers)
+                return Answer(response.status, _decoded(content), response.headers, self.language)
         except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError) as error:
-            raise ClientError(
-                f"{self._url!r} is no address of a gateway.",
-                step="give one such as https://gateway.example.org in PASSERELLE_URL",
-            ) from error
+            said = self._words.no_address.format(url=repr(self._url))
+            raise ClientError(said, step=self._words.give_address) from error
 
 
 def _decoded(content: bytes) -> Any:
@@ -179,6 +228,21 @@ def _decoded(content: bytes) -> Any:
         return orjson.loads(content)
     except orjson.JSONDecodeError:
         return None
+
+
+def _loss(error: Exception, words: _Words) -> str:
+    """Why there is no answer. What TLS dislikes is told in the words of the system, which know it best."""
+    match error:
+        case aiohttp.ClientSSLError():
+            return words.untrusted.format(str(error))
+        case aiohttp.ClientConnectorDNSError():
+            return words.no_host
+        case aiohttp.ClientConnectorError():
+            return words.unreachable
+        case TimeoutError():
+            return words.late
+        case _:
+            return words.broken_off
 
 
 def _still_runs(answer: Answer) -> bool:

@@ -1,9 +1,13 @@
 """The console: what commands print with, and the error that ends one with a next step."""
 
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import NoReturn
 
 from rich.console import Console
+
+from schemas.rulebook import Language
 
 _WIDE = 120
 """Columns where there is no terminal that says how wide it is: a file, a pipe, the log of a build."""
@@ -17,19 +21,34 @@ UNUSABLE = 2
 """The command could not do its work."""
 
 
-class CommandError(Exception):
-    """A command cannot go on. ``message`` says what is wrong, ``step`` what to do next."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    error: str
+    step: str
 
-    def __init__(self, message: str, *, step: str) -> None:
+
+_WORDS: Mapping[Language, _Words] = {
+    "fr": _Words(error="Erreur :", step="À faire :"),
+    "en": _Words(error="Error:", step="Next step:"),
+}
+
+
+class CommandError(Exception):
+    """A command cannot go on. ``message`` says what is wrong, ``step`` what to do next, both in ``language``: that of
+    the operator's own commands is English.
+    """
+
+    def __init__(self, message: str, *, step: str, language: Language = "en") -> None:
         super().__init__(message)
         self.step = step
+        self.language: Language = language
 
 
-def stop(error: Exception) -> NoReturn:
+def stop(error: CommandError) -> NoReturn:
     """Say what went wrong, on stderr, and end the process."""
-    ERR.print(f"[bold red]Error:[/] {_plain(str(error))}", soft_wrap=True)
-    if isinstance(error, CommandError):
-        ERR.print(f"Next step: {_plain(error.step)}", soft_wrap=True)
+    words = _WORDS[error.language]
+    ERR.print(f"[bold red]{words.error}[/] {_plain(str(error))}", soft_wrap=True)
+    ERR.print(f"{words.step} {_plain(error.step)}", soft_wrap=True)
     raise SystemExit(UNUSABLE)
 
 

@@ -4,7 +4,7 @@ import gzip
 import json
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
@@ -13,11 +13,54 @@ from typing import cast
 
 from gateway.cli.console import CommandError
 from schemas import MAX_OFFER_BYTES
+from schemas.rulebook import Language
 
 _GZIP = b"\x1f\x8b"
 _BLANK = b" \t\r\n"
 _ENOUGH = MAX_OFFER_BYTES + 1
 """A document cut to this is still too large, and is refused as that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    """What can be wrong with a file, and what to do then, in one language."""
+
+    absent: str
+    check_name: str
+    unreadable: str
+    damaged: str
+    check_file: str
+    broken: str
+    deep: str
+    not_utf8: str
+    mend_array: str
+
+
+_WORDS: Mapping[Language, _Words] = {
+    "fr": _Words(
+        absent="{path} n'existe pas.",
+        check_name="vérifiez le nom du fichier",
+        unreadable="{path} ne peut être lu ({reason}).",
+        damaged="{path} est abîmé ou coupé : son contenu compressé ne peut être lu.",
+        check_file="vérifiez le fichier, ou écrivez-le à nouveau",
+        broken="{path} commence comme un tableau JSON mais n'en est pas un : ligne {line}, colonne {column}.",
+        deep="{path} commence comme un tableau JSON mais est trop imbriqué.",
+        not_utf8="{path} commence comme un tableau JSON mais n'est pas en UTF-8 : ligne {line}.",
+        mend_array="corrigez le tableau, ou écrivez une offre par ligne (NDJSON) : une ligne fautive n'y gâte pas les "
+        "autres",
+    ),
+    "en": _Words(
+        absent="{path} does not exist.",
+        check_name="check the file's name",
+        unreadable="{path} cannot be read ({reason}).",
+        damaged="{path} is damaged or cut: its compressed content cannot be read.",
+        check_file="check the file, or write it anew",
+        broken="{path} starts as a JSON array but is none: line {line}, column {column}.",
+        deep="{path} starts as a JSON array but is nested too deeply.",
+        not_utf8="{path} starts as a JSON array but is not UTF-8: line {line}.",
+        mend_array="mend the array, or write one offer per line (NDJSON), where a broken one does not spoil the others",
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +76,34 @@ class Document:
         return self.raw.replace(b"\r", b" ").replace(b"\n", b" ")
 
 
-def read_documents(path: Path) -> Iterator[Document]:
+def read_documents(path: Path, language: Language) -> Iterator[Document]:
     """The documents of a file (``-``: of standard input); blank lines are left out. Raises CommandError."""
     try:
         with _opened(path) as stream:
             first = _first_sign(stream)
             if first == b"[":
-                yield from _read_array(stream.read(), path)
+                yield from _read_array(stream.read(), path, language)
             elif first == b"{" and path.name.removesuffix(".gz").endswith(".json"):
                 yield from _read_object(stream)
             else:
                 yield from _read_lines(stream)
-    except FileNotFoundError as error:
-        raise CommandError(f"{path} does not exist.", step="check the file's name") from error
     except (OSError, EOFError, zlib.error) as error:
-        raise CommandError(f"{path} cannot be read: {error}", step="check the file, or write it anew") from error
+        raise unreadable(path, error, language) from error
+
+
+def unreadable(
+    path: Path, error: OSError | EOFError | zlib.error, language: Language, *, step: str = ""
+) -> CommandError:
+    """The error of a file that is not there, or cannot be read (told in the words of the system) or inflated."""
+    words = _WORDS[language]
+    match error:
+        case FileNotFoundError():
+            said, usual = words.absent.format(path=path), words.check_name
+        case OSError(strerror=str(reason)):
+            said, usual = words.unreadable.format(path=path, reason=reason), words.check_file
+        case _:
+            said, usual = words.damaged.format(path=path), words.check_file
+    return CommandError(said, step=step or usual, language=language)
 
 
 def is_count(document: Document) -> bool:
@@ -111,34 +167,39 @@ def _stands_alone(line: bytes) -> bool:
     return True
 
 
-def _read_array(content: bytes, path: Path) -> Iterator[Document]:
+def _read_array(content: bytes, path: Path, language: Language) -> Iterator[Document]:
     """The items of an array as they are written, so that each gets the verdict that it would get alone."""
+    words = _WORDS[language]
     try:
         yield from _split_array(content.decode())
-    except (ValueError, IndexError, RecursionError) as error:
-        raise CommandError(
-            f"{path} starts as a JSON array but is none: {error}",
-            step="mend the array, or write one offer per line (NDJSON), where a broken one does not spoil the others",
-        ) from error
+    except (ValueError, RecursionError) as error:
+        match error:
+            case json.JSONDecodeError():
+                said = words.broken.format(path=path, line=error.lineno, column=error.colno)
+            case UnicodeDecodeError():
+                said = words.not_utf8.format(path=path, line=content.count(b"\n", 0, error.start) + 1)
+            case _:
+                said = words.deep.format(path=path)
+        raise CommandError(said, step=words.mend_array, language=language) from error
 
 
 def _split_array(text: str) -> Iterator[Document]:
-    """Raises ValueError, IndexError (a cut array) and RecursionError."""
+    """Raises JSONDecodeError and RecursionError."""
     scan = json.JSONDecoder().raw_decode
     place = _skip_blank(text, text.index("[") + 1)
     number = 0
-    while text[place] != "]":
+    while not text.startswith("]", place):
         number += 1
         _, end = scan(text, place)
         yield Document(number, text[place:end].encode())
         place = _skip_blank(text, end)
-        if text[place] == ",":
+        if text.startswith(",", place):
             place = _skip_blank(text, place + 1)
-        elif text[place] != "]":
-            raise ValueError(f"a comma is missing at character {place}")
+        elif not text.startswith("]", place):
+            raise json.JSONDecodeError("neither a comma nor the end", text, place)
 
 
 def _skip_blank(text: str, place: int) -> int:
-    while text[place] in " \t\r\n":
+    while text.startswith((" ", "\t", "\r", "\n"), place):
         place += 1
     return place

@@ -1,5 +1,7 @@
 """``passerelle mark``: take the mark that a snapshot needs, before the export begins."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -11,6 +13,24 @@ from gateway.loop import run
 from schemas.rulebook import Language
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    taken: str
+    giving: str
+
+
+_WORDS: Mapping[Language, _Words] = {
+    "fr": _Words(
+        taken="Valable jusqu'à {}. Ensuite : exportez, puis passerelle snapshot FICHIER --mark MARQUE",
+        giving="de donner une marque",
+    ),
+    "en": _Words(
+        taken="Good until {}. Next: export, then passerelle snapshot FILE --mark MARK",
+        giving="to give a mark",
+    ),
+}
+
+
 def mark(lang: Annotated[Language, typer.Option(help="Language of the explanations.")] = "fr") -> None:
     """Take a mark, to be given to `passerelle snapshot --mark` within 24 hours.
 
@@ -18,7 +38,7 @@ def mark(lang: Annotated[Language, typer.Option(help="Language of the explanatio
     """
     taken, expires_at = run(_mark(lang))
     typer.echo(taken)
-    ERR.print(f"Good until {expires_at}. Next: export, then passerelle snapshot FILE --mark MARK")
+    ERR.print(_WORDS[lang].taken.format(expires_at), soft_wrap=True)
 
 
 async def _mark(language: Language) -> tuple[str, str]:
@@ -30,5 +50,5 @@ async def take_mark(client: Client) -> tuple[str, str]:
     """A new mark and when it ends. Raises CommandError."""
     answer = await client.call("POST", "/v1/snapshots/marks")
     if not answer.ok:
-        raise refused(answer, "to give a mark")
+        raise refused(answer, _WORDS[client.language].giving)
     return answer.body["mark"], answer.body["expires_at"]

@@ -1,8 +1,9 @@
 """Being a partner: the client that PASSERELLE_URL, PASSERELLE_CLIENT_ID and PASSERELLE_CLIENT_SECRET make."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import aiohttp
 
@@ -15,28 +16,68 @@ _UPLOAD_SECONDS = 900.0
 _FIRST_PATIENCE, _PATIENCE = 5.0, 120.0
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    """What being a partner may lack, in one language; ``steps`` are by the status of a refusal."""
+
+    unnamed: str
+    name: str
+    asking: str
+    refused: str
+    steps: Mapping[int, str]
+    other_step: str
+
+
+_WORDS: Mapping[Language, _Words] = {
+    "fr": _Words(
+        unnamed="PASSERELLE_CLIENT_ID et PASSERELLE_CLIENT_SECRET ne sont pas tous deux renseignés.",
+        name="donnez-leur ce que vous a remis l'opérateur de la passerelle (passerelle partner add l'affiche une fois)",
+        asking="Demande d'un jeton à {url}",
+        refused="La passerelle a refusé {doing}. {told}",
+        steps={
+            401: "vérifiez l'identifiant et le secret du client",
+            403: "demandez à l'opérateur le droit offers:publish",
+            404: "vérifiez PASSERELLE_URL : cette adresse n'est pas celle d'une passerelle",
+            413: "envoyez des fichiers plus petits",
+        },
+        other_step="corrigez ce que nomme le message, puis relancez la même commande",
+    ),
+    "en": _Words(
+        unnamed="PASSERELLE_CLIENT_ID and PASSERELLE_CLIENT_SECRET are not both set.",
+        name="set them to what the gateway's operator gave you (passerelle partner add shows them once)",
+        asking="Asking {url} for a token",
+        refused="The gateway refused {doing}. {told}",
+        steps={
+            401: "check the client's id and secret",
+            403: "ask the operator for the scope offers:publish",
+            404: "check PASSERELLE_URL: this address is no gateway",
+            413: "send smaller files",
+        },
+        other_step="mend what the message names, then run the same command again",
+    ),
+}
+
+
 @asynccontextmanager
 async def as_partner(language: Language) -> AsyncIterator[Client]:
     """A client of the gateway that the environment names. Raises CommandError when it is not told who it is."""
+    words = _WORDS[language]
     identity = os.environ.get("PASSERELLE_CLIENT_ID")
     secret = os.environ.get("PASSERELLE_CLIENT_SECRET")
     if not identity or not secret:
-        raise CommandError(
-            "PASSERELLE_CLIENT_ID and PASSERELLE_CLIENT_SECRET are not both set.",
-            step="set them to what the gateway's operator gave you (passerelle partner add shows them once)",
-        )
+        raise CommandError(words.unnamed, step=words.name, language=language)
     timeout = aiohttp.ClientTimeout(total=_UPLOAD_SECONDS, sock_connect=10)
     try:
         async with aiohttp.ClientSession(timeout=timeout) as session:
             client = Client(session, gateway_url(), client_id=identity, client_secret=secret, language=language)
             # Whoever mistyped the address or the secret is told soon; whoever is in the middle of it waits.
             client.patience = _FIRST_PATIENCE
-            with ERR.status(f"Asking {gateway_url()} for a token"):
+            with ERR.status(words.asking.format(url=gateway_url())):
                 await client.token()
             client.patience = _PATIENCE
             yield client
     except ClientError as error:
-        raise CommandError(str(error), step=error.step) from error
+        raise CommandError(str(error), step=error.step, language=language) from error
 
 
 def gateway_url() -> str:
@@ -44,16 +85,14 @@ def gateway_url() -> str:
     return os.environ.get("PASSERELLE_URL") or DEFAULT_URL
 
 
-def refused(answer: Answer, doing: str) -> CommandError:
-    """The error of a call that the gateway refused as a whole."""
-    steps = {
-        401: "check the client's id and secret",
-        403: "ask the operator for the scope offers:publish",
-        404: "check PASSERELLE_URL: this address is no gateway",
-        413: "send smaller files",
-    }
-    step = steps.get(answer.status, "mend what the message names, then run the same command again")
-    return CommandError(f"The gateway refused {doing}. {answer.explain()}", step=step)
+def refused(answer: Answer, doing: str, *, step: str = "") -> CommandError:
+    """The error of a call that the gateway refused as a whole; ``doing`` and ``step`` are in the language that was
+    asked in.
+    """
+    words = _WORDS[answer.language]
+    said = words.refused.format(doing=doing, told=answer.explain())
+    step = step or words.steps.get(answer.status, words.other_step)
+    return CommandError(said, step=step, language=answer.language)
 
 
 def client_id() -> str:

@@ -2,28 +2,36 @@
 
 import os
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 
 from adapters.profile.joining import Joined, join
 from adapters.profile.packaged import profiles
 from adapters.profile.profile import Profile
 from adapters.pull.ordering import OrderReplacedError, last_runs, order_run
 from adapters.pull.pulls import has_feed
-from gateway.cli.console import FAILED, OUT, UNUSABLE, CommandError
+from gateway.cli.console import FAILED, UNUSABLE, CommandError
+from gateway.cli.day import day_of
 from gateway.cli.operating import log_here
+from gateway.cli.platform_told import (
+    not_run,
+    not_runnable,
+    order_replaced,
+    tell_joined,
+    tell_outlook,
+    tell_platforms,
+    tell_run,
+    without_feed,
+)
 from gateway.cli.profile import load_profile
-from gateway.cli.sample import Outlook, look_at
-from gateway.cli.told import print_json, table_of_problems, told_counts, told_run
+from gateway.cli.sample import Outlook, blocks_of, look_at
+from gateway.cli.told import print_json, told_run
 from gateway.clock import now
 from gateway.loop import run
 from gateway.partners import Partners
 from gateway.partners.credential import MintedSecret, mint_secret
-from gateway.protocol.decide import paris_date
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import utc
 from gateway.protocol.run import SUCCESSES, Order, Run
@@ -55,12 +63,13 @@ def check(
     """
     loaded = load_profile(profile, language=lang)
     if loaded.mapping is None:
-        raise CommandError(
-            f"{loaded.platform} publishes by the native protocol: there is no feed to read.",
-            step="passerelle validate FILE judges its offers; docs/connect.md shows profiles with a feed",
-        )
-    outlook = look_at(sample, loaded.mapping, platform=loaded.platform, revision=now(), on=_day(on))
-    _tell_outlook(outlook, lang, as_json=as_json)
+        raise without_feed(loaded.platform, lang)
+    blocks, day = blocks_of(sample, lang), day_of(on, lang)
+    outlook = look_at(blocks, loaded.mapping, platform=loaded.platform, revision=now(), on=day)
+    if as_json:
+        print_json(_outlook_document(outlook, lang))
+    else:
+        tell_outlook(outlook, lang)
     if outlook.unusable:
         raise typer.Exit(UNUSABLE)
     if outlook.counts.refused:
@@ -74,14 +83,14 @@ def add(profile: ProfileName, *, as_json: AsJson = False) -> None:
     A new platform gets a secret, shown this once. One that takes part keeps its credentials, and what it has with the
     national site.
     """
-    loaded = load_profile(profile)
+    loaded = load_profile(profile, language="en")
     joined, minted = run(_add(loaded))
     if as_json:
         shown: dict[str, Any] = {"platform": joined.partner.platform, "created": joined.created}
         shown |= {} if minted is None else {"client_id": joined.partner.platform, "client_secret": minted.text}
         print_json(shown)
         return
-    _tell_joined(joined, loaded, minted)
+    tell_joined(joined, loaded, minted)
 
 
 @app.command(name="list")
@@ -93,15 +102,7 @@ def list_all(*, lang: Lang = "fr", as_json: AsJson = False) -> None:
     if as_json:
         print_json({"platforms": rows, "waiting": missing})
         return
-    table = Table("Platform", "Way in", "Format", "Last run", "Outcome", box=None, pad_edge=False)
-    for row in rows:
-        ran = runs.get(row["platform"])
-        told = "" if ran is None else f"{ran.outcome}: {told_counts(ran.counts, lang)}"
-        table.add_row(row["platform"], row["transport"], row["format"] or "", row["ended_at"] or "", told)
-    if rows:
-        OUT.print(table)
-    if missing:
-        OUT.print(f"Not added yet: {', '.join(missing)}. Next: passerelle platform add PLATFORM", soft_wrap=True)
+    tell_platforms(rows, runs, missing, lang)
 
 
 @app.command(name="run")
@@ -119,11 +120,11 @@ def run_now(
 
     Ends with 0 when all was published, 1 when something was refused or the run came to nothing, 2 when nobody ran it.
     """
-    ran = run(_run(platform, confirm, wait))
+    ran = run(_run(platform, confirm, wait, lang))
     if as_json:
         print_json(told_run(ran))
     else:
-        _tell_run(ran, lang)
+        tell_run(ran, lang)
     if ran.outcome not in SUCCESSES or ran.counts.refused:
         raise typer.Exit(FAILED)
 
@@ -153,7 +154,7 @@ async def _standing() -> tuple[Sequence[Partner], dict[str, Run]]:
             await partners.close()
 
 
-async def _run(platform: str, confirm: int | None, wait: float) -> Run:
+async def _run(platform: str, confirm: int | None, wait: float, language: Language) -> Run:
     async with log_here(must_exist=True) as log:
         partners = Partners(log)
         try:
@@ -162,20 +163,14 @@ async def _run(platform: str, confirm: int | None, wait: float) -> Run:
         finally:
             await partners.close()
         if partner is None or partner.revoked or not has_feed(partner):
-            raise CommandError(f"{platform} has no feed to pull.", step="passerelle platform list shows who has one")
+            raise not_runnable(platform, language)
         order = Order(platform=platform, id=os.urandom(8).hex(), ordered_at=now(), confirm=confirm)
         try:
             ran = await order_run(log, order, seconds=wait)
         except OrderReplacedError as error:
-            raise CommandError(
-                f"Somebody else ordered {platform} to run at the same time, and that order took the place of this one.",
-                step="passerelle platform list shows what became of it; if you still need a run, order it again",
-            ) from error
+            raise order_replaced(platform, language) from error
     if ran is None:
-        raise CommandError(
-            f"No gateway ran {platform} within {wait:.0f} s.",
-            step="see that passerelle serve is up on this log; a large feed may need a longer --wait",
-        )
+        raise not_run(platform, wait, language)
     return ran
 
 
@@ -191,52 +186,10 @@ def _row(partner: Partner, ran: Run | None) -> dict[str, Any]:
     }
 
 
-def _tell_outlook(outlook: Outlook, language: Language, *, as_json: bool) -> None:
+def _outlook_document(outlook: Outlook, language: Language) -> dict[str, Any]:
     unusable = [one.to_json() for one in outlook.unusable]
-    if as_json:
-        print_json(
-            {
-                "usable": not unusable,
-                "counts": told_run(outlook.counts),
-                "problems": [localized(one, language) for one in (*unusable, *outlook.problems)],
-            }
-        )
-        return
-    problems = [{"position": "", "id": None, **one} for one in unusable] + list(outlook.problems)
-    if problems:
-        OUT.print(table_of_problems(problems, language))
-    OUT.print(told_counts(outlook.counts, language), soft_wrap=True)
-    if unusable:
-        said = {"fr": "Ce flux ne changerait rien.", "en": "This feed would change nothing."}
-        OUT.print(f"[red]{said[language]}[/]")
-
-
-def _tell_joined(joined: Joined, profile: Profile, minted: MintedSecret | None) -> None:
-    partner = joined.partner
-    done = "takes part" if joined.created else "has changed its profile"
-    way = profile.transport["kind"] if profile.format is None else f"{profile.transport['kind']}, {profile.format}"
-    OUT.print(f"[green]✓[/] {partner.platform} {done}: {way}; {', '.join(sorted(partner.scopes))}.", soft_wrap=True)
-    for one in profile.document.get("knowledge", ()):
-        if one["status"] == "assumed":
-            OUT.print(f"  assumed ({one['about']}): {one['text']}", soft_wrap=True, markup=False)
-    if minted is not None:
-        OUT.print("[yellow]Shown only now: keep it safe, and hand it over by a safe way.[/]", soft_wrap=True)
-        OUT.print(f"  client_id      {partner.platform}\n  client_secret  {minted.text}", soft_wrap=True)
-    if profile.pulled:
-        OUT.print(f"Next: passerelle platform run {partner.platform}", soft_wrap=True)
-
-
-def _tell_run(ran: Run, language: Language) -> None:
-    if ran.problems:
-        OUT.print(table_of_problems(ran.problems, language))
-    failure = ran.last_error
-    if ran.outcome not in SUCCESSES and failure is not None:
-        OUT.print(failure.fr if language == "fr" else failure.en, soft_wrap=True, markup=False)
-    OUT.print(f"{ran.platform}: {ran.outcome}. {told_counts(ran.counts, language)}", soft_wrap=True)
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text or paris_date(now()))
-    except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is no date such as 2027-06-14", param_hint="--on") from error
+    return {
+        "usable": not unusable,
+        "counts": told_run(outlook.counts),
+        "problems": [localized(one, language) for one in (*unusable, *outlook.problems)],
+    }

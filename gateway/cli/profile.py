@@ -1,39 +1,74 @@
 """Profiles on the command line: a file, or the slug of one that comes with the gateway."""
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.profile.packaged import profiles
 from adapters.profile.profile import Profile, read_profile
 from gateway.cli.console import CommandError
+from gateway.cli.document import unreadable
 from schemas import localized
 from schemas.rulebook import Language
 
 _MOST_BYTES = 1024 * 1024
 
 
-def load_profile(text: str, *, language: Language = "fr") -> Profile:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    """What can be wrong with a profile's file, and what to do then, in one language."""
+
+    no_profile: str
+    mend: str
+    give: str
+    broken: str
+    no_json: str
+    write: str
+
+
+_WORDS: Mapping[Language, _Words] = {
+    "fr": _Words(
+        no_profile="{text} n'est pas un profil :\n{listed}",
+        mend="corrigez ces endroits ; docs/connect.md montre un profil entier",
+        give="donnez le fichier d'un profil, ou l'un de ceux-ci : {known}",
+        broken="{path} n'est pas du JSON : ligne {line}, colonne {column}.",
+        no_json="{path} n'est pas du JSON.",
+        write="écrivez le profil comme un seul objet JSON",
+    ),
+    "en": _Words(
+        no_profile="{text} is no profile:\n{listed}",
+        mend="mend these places; docs/connect.md shows a whole profile",
+        give="give a profile's file, or one of {known}",
+        broken="{path} is not JSON: line {line}, column {column}.",
+        no_json="{path} is not JSON.",
+        write="write the profile as one JSON object",
+    ),
+}
+
+
+def load_profile(text: str, *, language: Language) -> Profile:
     """The profile. Raises CommandError naming everything that is wrong with it."""
     if text in profiles():
         return profiles()[text]
-    read = read_profile(_document(Path(text)))
+    words = _WORDS[language]
+    read = read_profile(_document(Path(text), language))
     if isinstance(read, Profile):
         return read
     bodies = [localized(found.to_json(), language) for found in read]
     listed = "\n".join(f"  {body['pointer'] or '/'}  {body['message']} {body['fix']}" for body in bodies)
-    raise CommandError(
-        f"{text} is no profile:\n{listed}", step="mend these places; docs/connect.md shows a whole profile"
-    )
+    raise CommandError(words.no_profile.format(text=text, listed=listed), step=words.mend, language=language)
 
 
-def _document(path: Path) -> object:
+def _document(path: Path, language: Language) -> object:
+    words = _WORDS[language]
     try:
         with path.open("rb") as file:
             return json.loads(file.read(_MOST_BYTES))
     except OSError as error:
-        known = ", ".join(profiles())
-        raise CommandError(
-            f"{path} cannot be read: {error.strerror}.", step=f"give a profile's file, or one of {known}"
-        ) from error
+        raise unreadable(path, error, language, step=words.give.format(known=", ".join(profiles()))) from error
+    except json.JSONDecodeError as error:
+        said = words.broken.format(path=path, line=error.lineno, column=error.colno)
+        raise CommandError(said, step=words.write, language=language) from error
     except (ValueError, RecursionError) as error:
-        raise CommandError(f"{path} is not JSON ({error}).", step="write the profile as one JSON object") from error
+        raise CommandError(words.no_json.format(path=path), step=words.write, language=language) from error

@@ -1,6 +1,6 @@
 """``passerelle publish``: send a file of offers and withdrawals to a gateway, and say what became of each."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,6 +20,32 @@ from schemas.rulebook import Language
 
 BATCH_DOCUMENTS = 500
 BATCH_BYTES = 4 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    """How far the sending of a file is, and what it comes to, in one language."""
+
+    going_on: str
+    publishing: str
+    documents: str
+    told: str
+
+
+_WORDS: Mapping[Language, _Words] = {
+    "fr": _Words(
+        going_on="Reprise au document {} (--from 1 recommence tout).",
+        publishing="Publication",
+        documents="les documents {first} à {last}",
+        told="{read} document(s) : {refused} refusé(s), {queued} en file ; {decided}",
+    ),
+    "en": _Words(
+        going_on="Going on with document {} (--from 1 starts over).",
+        publishing="Publishing",
+        documents="documents {first} to {last}",
+        told="{read} documents: {refused} refused, {queued} queued; {decided}",
+    ),
+}
 
 
 @dataclass(slots=True)
@@ -58,11 +84,12 @@ def publish(
 
 
 async def _publish(file: Path, language: Language, start: int) -> None:
-    documents = [document for document in read_documents(file) if not is_count(document)]
+    words = _WORDS[language]
+    documents = [document for document in read_documents(file, language) if not is_count(document)]
     note = Note.about(file, url=gateway_url(), client=client_id())
     first = start or read_note(file, note)
     if first > 1:
-        ERR.print(f"Going on with document {first} (--from 1 starts over).")
+        ERR.print(words.going_on.format(first))
     left = [document for document in documents if document.number >= first]
     async with as_partner(language) as client:
         with progress_bar() as progress:
@@ -72,20 +99,21 @@ async def _publish(file: Path, language: Language, start: int) -> None:
     findings = sorted([*sent.findings, *decisions.findings], key=lambda finding: finding.number)
     if findings:
         OUT.print(table_of(findings, language))
-    OUT.print(f"{len(left)} documents: {sent.refused} refused, {len(sent.receipts)} queued; {decisions.told()}")
+    counts = {"read": len(left), "refused": sent.refused, "queued": len(sent.receipts)}
+    OUT.print(words.told.format(**counts, decided=decisions.told(language)))
     if sent.refused or decisions.rejected:
         raise typer.Exit(FAILED)
 
 
 async def _send(client: Client, documents: Sequence[Document], progress: Progress, file: Path, note: Note) -> Sent:
-    sent = Sent()
-    task = progress.add_task("Publishing", total=len(documents))
+    sent, words = Sent(), _WORDS[client.language]
+    task = progress.add_task(words.publishing, total=len(documents))
     for batch in _batches(documents):
         body = b"\n".join(document.line for document in batch) + b"\n"
         answer = await client.call("POST", "/v1/offers/batch", params={"partial": "true"}, body=body, media_type=NDJSON)
         results = answer.body.get("results") if isinstance(answer.body, dict) else None
         if results is None or len(results) != len(batch):
-            raise refused(answer, f"documents {batch[0].number} to {batch[-1].number}")
+            raise refused(answer, words.documents.format(first=batch[0].number, last=batch[-1].number))
         sent.take(batch, results)
         write_note(file, replace(note, next=batch[-1].number + 1))
         progress.advance(task, len(batch))

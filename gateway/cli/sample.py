@@ -2,16 +2,17 @@
 
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from adapters.formats import BrokenItem, FeedComplete, FeedMapping, FeedUnusable, OfferItem, PassedItem, judge, read
 from adapters.pull.census import Census, Kind
-from gateway.cli.console import CommandError
+from gateway.cli.document import unreadable
 from gateway.protocol.run import Counts
 from schemas import Problem
+from schemas.rulebook import Language
 
 _BLOCK = 64 * 1024
 _GZIP = b"\x1f\x8b"
@@ -26,12 +27,12 @@ class Outlook:
     unusable: tuple[Problem, ...] = ()
 
 
-def look_at(sample: Path, mapping: FeedMapping, *, platform: str, revision: int, on: date) -> Outlook:
-    """Read a sample by a mapping. Raises CommandError when the file cannot be read."""
+def look_at(blocks: Iterable[bytes], mapping: FeedMapping, *, platform: str, revision: int, on: date) -> Outlook:
+    """Read a sample by a mapping."""
     census = Census()
     unusable: tuple[Problem, ...] = ()
     try:
-        for item in read(_blocks(sample), mapping, platform=platform, on=on):
+        for item in read(blocks, mapping, platform=platform, on=on):
             match item:
                 case OfferItem():
                     _offer(item, census, revision=revision, on=on)
@@ -56,8 +57,8 @@ def _offer(item: OfferItem, census: Census, *, revision: int, on: date) -> None:
     census.add(str(item.position), item.id, kind=kind, problems=bodies)
 
 
-def _blocks(sample: Path) -> Iterator[bytes]:
-    """The file's content, inflated where it is gzipped, whatever it is called."""
+def blocks_of(sample: Path, language: Language) -> Iterator[bytes]:
+    """The file's content, inflated where it is gzipped, whatever it is called. Raises CommandError."""
     try:
         with sample.open("rb") as plain:
             gzipped = plain.peek(2)[:2] == _GZIP
@@ -65,4 +66,4 @@ def _blocks(sample: Path) -> Iterator[bytes]:
                 while block := file.read(_BLOCK):
                     yield block
     except (OSError, EOFError, zlib.error) as error:
-        raise CommandError(f"{sample} cannot be read: {error}", step="check the file, or write it anew") from error
+        raise unreadable(sample, error, language) from error

@@ -1,6 +1,7 @@
 """``passerelle snapshot``: send a publisher's complete set of offers; what it lacks is withdrawn."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,7 +9,7 @@ import orjson
 import typer
 from rich.progress import Progress
 
-from gateway.cli.console import ERR, FAILED, OUT, CommandError
+from gateway.cli.console import ERR, FAILED, OUT
 from gateway.cli.document import Document, is_count, read_documents
 from gateway.cli.mark import take_mark
 from gateway.cli.partnership import as_partner, refused
@@ -19,6 +20,38 @@ from gateway.loop import run
 from schemas.rulebook import Language
 
 _PIECE = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    """What a snapshot comes to, in one language."""
+
+    marked: str
+    sending: str
+    snapshot: str
+    confirm: str
+    told: str
+
+
+_WORDS: Mapping[Language, _Words] = {
+    "fr": _Words(
+        marked="La marque vient d'être prise : c'est juste si rien n'a été publié autrement depuis l'export. "
+        "Pour renvoyer le même : --mark {mark}",
+        sending="Envoi",
+        snapshot="l'instantané",
+        confirm="vérifiez que l'export est complet ; si ces {number} offres n'ont vraiment plus cours : "
+        "--confirm {number}",
+        told="{read} offre(s) : {refused} refusée(s) ; {withdrawn} absente(s) retirée(s)",
+    ),
+    "en": _Words(
+        marked="The mark was taken just now: right if nothing was published otherwise since the export. "
+        "To send the same again: --mark {mark}",
+        sending="Sending",
+        snapshot="the snapshot",
+        confirm="check that the export is complete; if these {number} offers are really gone: --confirm {number}",
+        told="{read} offers: {refused} refused; {withdrawn} absent ones withdrawn",
+    ),
+}
 
 
 def snapshot(
@@ -38,31 +71,25 @@ def snapshot(
 
 
 async def _snapshot(file: Path, mark: str, confirm: int | None, language: Language) -> None:
-    documents = [document for document in read_documents(file) if not is_count(document)]
+    words = _WORDS[language]
+    documents = [document for document in read_documents(file, language) if not is_count(document)]
     async with as_partner(language) as client:
         if not mark:
             mark, _ = await take_mark(client)
-            ERR.print(
-                "The mark was taken just now: right if nothing was published otherwise since the export. "
-                f"To send the same again: --mark {mark}"
-            )
+            ERR.print(words.marked.format(mark=mark))
         with progress_bar() as progress:
             answer = await _send(client, documents, mark, confirm, progress)
     if isinstance(answer.body, dict) and "would_withdraw" in answer.body:
-        number = answer.body["would_withdraw"]
-        raise CommandError(
-            f"The gateway refused the snapshot. {answer.explain()}",
-            step=f"check that the export is complete; if these {number} offers are really gone: --confirm {number}",
-        )
+        raise refused(answer, words.snapshot, step=words.confirm.format(number=answer.body["would_withdraw"]))
     if not answer.ok or not isinstance(answer.body, dict):
-        raise refused(answer, "the snapshot")
+        raise refused(answer, words.snapshot)
     _tell(answer.body, documents, language)
 
 
 async def _send(
     client: Client, documents: Sequence[Document], mark: str, confirm: int | None, progress: Progress
 ) -> Answer:
-    task = progress.add_task("Sending", total=len(documents))
+    task = progress.add_task(_WORDS[client.language].sending, total=len(documents))
 
     async def body() -> AsyncIterator[bytes]:
         progress.reset(task)
@@ -87,6 +114,7 @@ def _tell(body: dict[str, Any], documents: Sequence[Document], language: Languag
     if findings:
         OUT.print(table_of(findings, language))
     refused_ones = sum(result["status"] == "refused" for result in results)
-    OUT.print(f"{len(results)} offers: {refused_ones} refused; {body.get('withdrawn', 0)} absent ones withdrawn")
+    withdrawn = body.get("withdrawn", 0)
+    OUT.print(_WORDS[language].told.format(read=len(results), refused=refused_ones, withdrawn=withdrawn))
     if refused_ones:
         raise typer.Exit(FAILED)

@@ -37,6 +37,7 @@ class _Words:
     messages: str
     error: str
     undecided: str
+    telling: str
 
 
 _WORDS: Mapping[Language, _Words] = {
@@ -60,6 +61,7 @@ _WORDS: Mapping[Language, _Words] = {
         messages="{} messages",
         error="Dernière erreur de {}, {} : {}",
         undecided="Envois de toutes les plateformes qui attendent une décision : {}.",
+        telling="de dire son état",
     ),
     "en": _Words(
         columns=(
@@ -81,6 +83,7 @@ _WORDS: Mapping[Language, _Words] = {
         messages="{} messages",
         error="Last error of {}, {}: {}",
         undecided="Submissions of all platforms that wait to be decided: {}.",
+        telling="to tell its status",
     ),
 }
 
@@ -106,7 +109,7 @@ async def _ask(language: Language) -> dict[str, Any]:
     async with as_partner(language) as client:
         answer = await client.call("GET", "/v1/platforms")
     if not answer.ok or not isinstance(answer.body, dict):
-        raise refused(answer, "to tell its status")
+        raise refused(answer, _WORDS[language].telling)
     return answer.body
 
 

@@ -11,10 +11,9 @@ import typer
 
 import schemas
 from gateway.cli.console import FAILED, OUT
+from gateway.cli.day import day_of
 from gateway.cli.document import Document, is_count, read_documents
 from gateway.cli.problems import Finding, table_of
-from gateway.clock import now
-from gateway.protocol.decide import paris_date
 from schemas.rulebook import Language
 
 _SUMMARY: Mapping[Language, str] = {
@@ -33,10 +32,10 @@ def validate(
 
     Ends with 0 when all are accepted, 1 when some are refused, 2 when the file cannot be read.
     """
-    day = _day(on)
+    day = day_of(on, lang)
     totals: Counter[str] = Counter()
     findings: list[Finding] = []
-    for document in read_documents(file):
+    for document in read_documents(file, lang):
         if is_count(document):
             continue
         judged = _judge(document, day, lang)
@@ -61,10 +60,3 @@ def _judge(document: Document, day: date, language: Language) -> dict[str, Any]:
     problems = [schemas.localized(problem.to_json(), language) for problem in verdict.problems]
     word = "refused" if not verdict.accepted else "warned" if problems else "accepted"
     return {"line": document.number, "id": verdict.id, "verdict": word, "problems": problems}
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text or paris_date(now()))
-    except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is no date such as 2027-06-14", param_hint="--on") from error

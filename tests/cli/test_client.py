@@ -60,7 +60,9 @@ async def start():
         await server.start_server()
         session = aiohttp.ClientSession()
         opened.append((server, session))
-        client = Client(session, str(server.make_url("")), client_id="bretagne", client_secret="s", patience=5)
+        client = Client(
+            session, str(server.make_url("")), client_id="bretagne", client_secret="s", language="en", patience=5
+        )
         return client, scripted
 
     yield open_one

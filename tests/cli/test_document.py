@@ -13,7 +13,7 @@ from schemas import MAX_OFFER_BYTES
 def read(folder: Path, name: str, content: bytes) -> list[Document]:
     path = folder / name
     path.write_bytes(content)
-    return list(read_documents(path))
+    return list(read_documents(path, "en"))
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_broken_file_ends_with_a_next_step(tmp_path, name, content):
 def test_a_missing_file_and_a_folder_end_with_a_next_step(tmp_path):
     for path in (tmp_path / "none.ndjson", tmp_path):
         with pytest.raises(CommandError) as caught:
-            list(read_documents(path))
+            list(read_documents(path, "en"))
         assert caught.value.step
 
 

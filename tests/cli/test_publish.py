@@ -33,7 +33,7 @@ def file(house, offers):
 async def test_offers_are_published_and_refusals_told_with_line_and_reason(house, offers, file):
     """PUB-010, PUB-011: what is right goes through, what is wrong is named; the command ends with 1."""
     refused = {number: offer for number, offer in enumerate(offers, 1) if not offer.accepted}
-    ended = await house.shell("publish", file)
+    ended = await house.shell("publish", file, "--lang", "en")
     good = COUNT - len(refused)
     assert ended.code == 1, ended.errors
     assert f"{COUNT} documents: {len(refused)} refused, {good} queued; {good} accepted" in ended.output
@@ -47,7 +47,8 @@ async def test_offers_are_published_and_refusals_told_with_line_and_reason(house
 async def test_publishing_again_changes_nothing_and_says_so(house, offers, file):
     """REV-003: sending twice is safe."""
     file.write_bytes(b"".join(offer.raw + b"\n" for offer in offers[:40] if offer.accepted))
-    first, second = await house.shell("publish", file), await house.shell("publish", file)
+    words = ("publish", file, "--lang", "en")
+    first, second = await house.shell(*words), await house.shell(*words)
     number = sum(offer.accepted for offer in offers[:40])
     assert (0, True) == (first.code, f"; {number} accepted" in first.output)
     assert (0, True) == (second.code, f"; {number} duplicate" in second.output)
@@ -71,14 +72,15 @@ async def test_an_interrupted_upload_goes_on_where_it_stopped(house, offers, fil
     """By the note beside the file, unless --from says otherwise or the file has changed since."""
     about = Note.about(file, url=house.gateway.url, client="bretagne", next_document=501)
     write_note(file, about)
-    resumed = await house.shell("publish", file)
+    words = ("publish", file, "--lang", "en")
+    resumed = await house.shell(*words)
     assert "Going on with document 501" in resumed.errors
     assert f"{COUNT - 500} documents: " in resumed.output
     write_note(file, about)
-    assert f"{COUNT} documents: " in (await house.shell("publish", file, "--from", 1)).output
+    assert f"{COUNT} documents: " in (await house.shell(*words, "--from", 1)).output
     write_note(file, about)
     file.write_bytes(file.read_bytes() + offers[0].raw + b"\n")
-    assert f"{COUNT + 1} documents: " in (await house.shell("publish", file)).output
+    assert f"{COUNT + 1} documents: " in (await house.shell(*words)).output
 
 
 async def test_offers_of_another_platform_are_refused(house):
@@ -91,11 +93,12 @@ async def test_offers_of_another_platform_are_refused(house):
 
 
 async def test_a_wrong_secret_and_a_gateway_that_is_not_there_end_with_the_next_step(house, file):
-    wrong = await house.shell("publish", file, PASSERELLE_CLIENT_SECRET="wrong")
+    words = ("publish", file, "--lang", "en")
+    wrong = await house.shell(*words, PASSERELLE_CLIENT_SECRET="wrong")
     assert (2, True) == (wrong.code, "Next step: check PASSERELLE_CLIENT_ID" in wrong.errors)
-    away = await house.shell("publish", file, PASSERELLE_URL="http://127.0.0.1:1")
+    away = await house.shell(*words, PASSERELLE_URL="http://127.0.0.1:1")
     assert (2, True) == (away.code, "Next step: see whether PASSERELLE_URL is right" in away.errors)
-    unnamed = await house.shell("publish", file, PASSERELLE_CLIENT_ID="")
+    unnamed = await house.shell(*words, PASSERELLE_CLIENT_ID="")
     assert (2, True) == (unnamed.code, "passerelle partner add" in unnamed.errors)
 
 
@@ -106,7 +109,7 @@ async def test_a_snapshot_withdraws_what_it_lacks(house, offers, file):
     mark = (await house.shell("mark")).output.strip()
     kept = [offer for offer in offers if offer not in live[10:15]]
     file.write_bytes(b"".join(offer.raw + b"\n" for offer in kept))
-    ended = await house.shell("snapshot", file, "--mark", mark)
+    ended = await house.shell("snapshot", file, "--mark", mark, "--lang", "en")
     refused = len(offers) - len(live)
     assert ended.code == 1, ended.errors
     assert f"{len(kept)} offers: {refused} refused; 5 absent ones withdrawn" in ended.output
@@ -116,7 +119,7 @@ async def test_a_snapshot_withdraws_what_it_lacks(house, offers, file):
     assert cut.code == 2
     number = re.search(r"--confirm (\d+)", cut.errors)
     assert number is not None
-    sure = await house.shell("snapshot", file, "--confirm", number[1])
+    sure = await house.shell("snapshot", file, "--confirm", number[1], "--lang", "en")
     assert f"{number[1]} absent ones withdrawn" in sure.output
 
 

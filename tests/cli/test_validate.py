@@ -70,7 +70,7 @@ async def test_withdrawals_and_a_count_are_understood(shell):
 
 
 async def test_what_cannot_be_read_ends_with_2_and_a_next_step(shell):
-    ended = await shell("validate", "none.ndjson")
+    ended = await shell("validate", "none.ndjson", "--lang", "en")
     assert ended.code == 2
     assert "Next step: check the file's name" in ended.errors
 

@@ -122,11 +122,12 @@ def test_a_sample_that_is_cut_ends_with_2_and_says_that_nothing_would_change(she
 
 
 def test_a_sample_that_is_not_there_is_told(shell: Shell):
-    assert "cannot be read" in str(shell.error("check", shell.profile(), str(shell.folder / "nowhere")))
+    error = shell.error("check", shell.profile(), str(shell.folder / "nowhere"), "--lang", "en")
+    assert "nowhere does not exist" in str(error)
 
 
 def test_a_platform_that_publishes_by_itself_has_no_feed_to_check(shell: Shell):
-    error = shell.error("check", "bretagne", shell.sample(b""))
+    error = shell.error("check", "bretagne", shell.sample(b""), "--lang", "en")
     assert "native protocol" in str(error)
     assert "validate" in error.step
 
@@ -245,7 +246,7 @@ def test_a_run_that_came_to_nothing_says_why_and_ends_with_1(shell: Shell):
 
 def test_without_a_gateway_nobody_answers_and_the_next_step_is_said(shell: Shell):
     shell("add", shell.profile())
-    error = shell.error("run", "bretagne", "--wait", "1")
+    error = shell.error("run", "bretagne", "--wait", "1", "--lang", "en")
     assert "No gateway ran bretagne" in str(error)
     assert "passerelle serve" in error.step
 
@@ -254,12 +255,12 @@ def test_an_order_that_another_one_replaced_is_told_so(shell: Shell):
     shell("add", shell.profile())
     outcome = Run(platform="bretagne", started_at=1, ended_at=2, outcome="applied")
     with answering(shell, outcome, newer="other"):
-        error = shell.error("run", "bretagne")
+        error = shell.error("run", "bretagne", "--lang", "en")
     assert "took the place of this one" in str(error)
     assert "order it again" in error.step
 
 
 def test_only_a_platform_with_a_feed_can_be_run(shell: Shell):
     shell("add", "bretagne")
-    assert "has no feed" in str(shell.error("run", "bretagne"))
-    assert "has no feed" in str(shell.error("run", "nobody"))
+    assert "has no feed" in str(shell.error("run", "bretagne", "--lang", "en"))
+    assert "has no feed" in str(shell.error("run", "nobody", "--lang", "en"))

@@ -1,0 +1,31 @@
+"""The day that a command judges as on, named by an option or today."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from gateway.cli.console import CommandError
+from gateway.clock import now
+from gateway.protocol.decide import paris_date
+from schemas.rulebook import Language
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    no_date: str
+    give_date: str
+
+
+_WORDS: Mapping[Language, _Words] = {
+    "fr": _Words(no_date="{!r} n'est pas une date.", give_date="donnez-en une comme 2027-06-14 dans --on"),
+    "en": _Words(no_date="{!r} is no date.", give_date="give one such as 2027-06-14 in --on"),
+}
+
+
+def day_of(text: str, language: Language) -> date:
+    """The day of an ISO date; of no text, today in Paris. Raises CommandError."""
+    try:
+        return date.fromisoformat(text or paris_date(now()))
+    except ValueError as error:
+        words = _WORDS[language]
+        raise CommandError(words.no_date.format(text), step=words.give_date, language=language) from error

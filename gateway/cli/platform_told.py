@@ -1,0 +1,147 @@
+"""How ``passerelle platform`` tells what it found: a sample's outlook, platforms and their runs, who has joined."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rich.table import Table
+
+from adapters.profile.joining import Joined
+from adapters.profile.profile import Profile
+from gateway.cli.console import OUT, CommandError
+from gateway.cli.sample import Outlook
+from gateway.cli.told import table_of_problems, told_counts
+from gateway.partners.credential import MintedSecret
+from gateway.protocol.run import SUCCESSES, Run
+from schemas.rulebook import Language
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    """What is said of platforms, in one language; an error and its next step stand side by side."""
+
+    columns: tuple[str, ...]
+    waiting: str
+    unusable: str
+    native: tuple[str, str]
+    no_feed: tuple[str, str]
+    replaced: tuple[str, str]
+    nobody: tuple[str, str]
+
+
+_WORDS: Mapping[Language, _Words] = {
+    "fr": _Words(
+        columns=("Plateforme", "Voie", "Format", "Dernière lecture", "Résultat"),
+        waiting="Pas encore ajoutées : {}. Ensuite : passerelle platform add PLATEFORME",
+        unusable="Ce flux ne changerait rien.",
+        native=(
+            "{platform} publie par le protocole natif : il n'y a pas de flux à lire.",
+            "passerelle validate FICHIER juge ses offres ; docs/connect.md montre des profils avec un flux",
+        ),
+        no_feed=("{platform} n'a pas de flux à lire.", "passerelle platform list montre qui en a un"),
+        replaced=(
+            "Quelqu'un d'autre a demandé en même temps la lecture de {platform}, et sa demande a remplacé celle-ci.",
+            "passerelle platform list montre ce qu'elle a donné ; s'il en faut encore une, demandez-la à nouveau",
+        ),
+        nobody=(
+            "Aucune passerelle n'a lu {platform} en {seconds:.0f} s.",
+            "vérifiez que passerelle serve tourne sur ce journal ; un grand flux peut demander un --wait plus long",
+        ),
+    ),
+    "en": _Words(
+        columns=("Platform", "Way in", "Format", "Last run", "Outcome"),
+        waiting="Not added yet: {}. Next: passerelle platform add PLATFORM",
+        unusable="This feed would change nothing.",
+        native=(
+            "{platform} publishes by the native protocol: there is no feed to read.",
+            "passerelle validate FILE judges its offers; docs/connect.md shows profiles with a feed",
+        ),
+        no_feed=("{platform} has no feed to pull.", "passerelle platform list shows who has one"),
+        replaced=(
+            "Somebody else ordered {platform} to run at the same time, and that order took the place of this one.",
+            "passerelle platform list shows what became of it; if you still need a run, order it again",
+        ),
+        nobody=(
+            "No gateway ran {platform} within {seconds:.0f} s.",
+            "see that passerelle serve is up on this log; a large feed may need a longer --wait",
+        ),
+    ),
+}
+
+
+def without_feed(platform: str, language: Language) -> CommandError:
+    """The error of a sample for a platform that publishes by itself."""
+    return _error(_WORDS[language].native, language, platform=platform)
+
+
+def not_runnable(platform: str, language: Language) -> CommandError:
+    """The error of a run of what has no feed."""
+    return _error(_WORDS[language].no_feed, language, platform=platform)
+
+
+def order_replaced(platform: str, language: Language) -> CommandError:
+    """The error of an order that another one took the place of."""
+    return _error(_WORDS[language].replaced, language, platform=platform)
+
+
+def not_run(platform: str, seconds: float, language: Language) -> CommandError:
+    """The error of an order that nobody answered in time."""
+    return _error(_WORDS[language].nobody, language, platform=platform, seconds=seconds)
+
+
+def _error(words: tuple[str, str], language: Language, **values: Any) -> CommandError:
+    said, step = words
+    return CommandError(said.format(**values), step=step, language=language)
+
+
+def tell_outlook(outlook: Outlook, language: Language) -> None:
+    """The first problems, the counts, and whether the feed would change anything at all."""
+    unusable = [one.to_json() for one in outlook.unusable]
+    problems = [{"position": "", "id": None, **one} for one in unusable] + list(outlook.problems)
+    if problems:
+        OUT.print(table_of_problems(problems, language))
+    OUT.print(told_counts(outlook.counts, language), soft_wrap=True)
+    if unusable:
+        OUT.print(f"[red]{_WORDS[language].unusable}[/]")
+
+
+def tell_platforms(
+    rows: Sequence[Mapping[str, Any]], runs: Mapping[str, Run], missing: Sequence[str], language: Language
+) -> None:
+    """A line for each platform that takes part, then those whose profile waits."""
+    words = _WORDS[language]
+    table = Table(*words.columns, box=None, pad_edge=False)
+    for row in rows:
+        ran = runs.get(row["platform"])
+        told = "" if ran is None else f"{ran.outcome}: {told_counts(ran.counts, language)}"
+        table.add_row(row["platform"], row["transport"], row["format"] or "", row["ended_at"] or "", told)
+    if rows:
+        OUT.print(table)
+    if missing:
+        OUT.print(words.waiting.format(", ".join(missing)), soft_wrap=True)
+
+
+def tell_run(ran: Run, language: Language) -> None:
+    """The problems of a run, why it failed, its outcome and counts."""
+    if ran.problems:
+        OUT.print(table_of_problems(ran.problems, language))
+    failure = ran.last_error
+    if ran.outcome not in SUCCESSES and failure is not None:
+        OUT.print(failure.fr if language == "fr" else failure.en, soft_wrap=True, markup=False)
+    OUT.print(f"{ran.platform}: {ran.outcome}. {told_counts(ran.counts, language)}", soft_wrap=True)
+
+
+def tell_joined(joined: Joined, profile: Profile, minted: MintedSecret | None) -> None:
+    """Who takes part now and how, what is assumed of it, and its secret; in English, as to an operator."""
+    partner = joined.partner
+    done = "takes part" if joined.created else "has changed its profile"
+    way = profile.transport["kind"] if profile.format is None else f"{profile.transport['kind']}, {profile.format}"
+    OUT.print(f"[green]✓[/] {partner.platform} {done}: {way}; {', '.join(sorted(partner.scopes))}.", soft_wrap=True)
+    for one in profile.document.get("knowledge", ()):
+        if one["status"] == "assumed":
+            OUT.print(f"  assumed ({one['about']}): {one['text']}", soft_wrap=True, markup=False)
+    if minted is not None:
+        OUT.print("[yellow]Shown only now: keep it safe, and hand it over by a safe way.[/]", soft_wrap=True)
+        OUT.print(f"  client_id      {partner.platform}\n  client_secret  {minted.text}", soft_wrap=True)
+    if profile.pulled:
+        OUT.print(f"Next: passerelle platform run {partner.platform}", soft_wrap=True)

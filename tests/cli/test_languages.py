@@ -1,0 +1,254 @@
+"""What a partner is told on the command line: all of it in French, or all of it in English."""
+
+import asyncio
+import gzip
+import json
+import re
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from datetime import date
+from itertools import count, islice
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+from typer.testing import CliRunner
+
+from adapters.region.feed import example_profile, write_feed
+from gateway.cli.app import app
+from gateway.cli.console import CommandError
+from gateway.cli.decision import Decisions
+from gateway.cli.platform_told import order_replaced
+from gateway.cli.progress import Note, write_note
+from gateway.clock import now
+from gateway.demo.generator import generate, revised
+from gateway.protocol.decide import paris_date
+from schemas.rulebook import LANGUAGES, Language
+from tests.cli.conftest import House
+from tests.pull.ground import offer
+
+TODAY = date.fromisoformat(paris_date(now()))
+FEED = {"kind": "https", "url": "https://feeds.example.org/stages"}
+AWAY = "http://127.0.0.1:1"
+"""Where no gateway is."""
+ROTATE = "passerelle partner rotate"
+GUARD = 60
+"""Offers, of which a snapshot of one would withdraw too many."""
+_PIECES = re.compile(r"[.:;,()\n│→]+|  +")
+
+
+class Told:
+    """What a command ended with, and what it said, next step included."""
+
+    def __init__(self, environ: Mapping[str, str], language: Language, *words: object) -> None:
+        known = {"PASSERELLE_URL": None, "PASSERELLE_CLIENT_ID": None, "PASSERELLE_CLIENT_SECRET": None, **environ}
+        ended = CliRunner(env=known).invoke(app, [*map(str, words), "--lang", language])
+        self.said = ended.output
+        self.code = ended.exit_code
+        if isinstance(ended.exception, CommandError):
+            assert language == ended.exception.language
+            self.code = 2
+            self.said += f"{ended.exception}\n{ended.exception.step}\n"
+        elif ended.exception is not None and not isinstance(ended.exception, SystemExit):
+            raise ended.exception
+
+    @property
+    def phrases(self) -> set[str]:
+        """What somebody reads, in pieces of two words or more; all numbers are alike."""
+        pieces = (piece.strip() for piece in _PIECES.split(re.sub(r"\d+", "0", self.said)))
+        return {piece for piece in pieces if sum(word.replace("'", "").isalpha() for word in piece.split()) > 1}
+
+
+async def both(
+    environ: Mapping[str, str],
+    *words: object,
+    code: int = 0,
+    before: Callable[[], object] = lambda: None,
+    alike: frozenset[str] = frozenset(),
+) -> str:
+    """Run a command in each language, each time after ``before``. What it said in English; nothing of it may be
+    equal but what is ``alike``.
+    """
+    told = {}
+    for language in LANGUAGES:
+        before()
+        told[language] = await asyncio.to_thread(Told, environ, language, *words)
+        assert code == told[language].code, told[language].said
+    assert told["fr"].said != told["en"].said
+    assert alike == told["fr"].phrases & told["en"].phrases
+    return told["en"].said
+
+
+def write(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+def lines(number: int, *, wrong: float = 0.0, prefix: str = "") -> bytes:
+    """Offers as NDJSON; those with another prefix have other ids."""
+    offers = generate(6, "bretagne", number, TODAY, wrong=wrong)
+    return b"".join(one.raw.replace(b"bretagne:", b"bretagne:" + prefix.encode(), 1) + b"\n" for one in offers)
+
+
+async def test_validate(tmp_path):
+    await both({}, "validate", write(tmp_path / "good.ndjson", lines(3)))
+    await both({}, "validate", write(tmp_path / "bad.ndjson", lines(150, wrong=1.0)), code=1)
+    await both({}, "validate", tmp_path / "good.ndjson", "--on", "14/06/2027", code=2)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("o.json", b'[{"a":1},'),
+        ("o.json", b'[{"a":1} {"a":2}]'),
+        ("o.json", b"[" * 100_000),
+        ("o.json", b'[{"a":"\xff"}]'),
+        ("o.ndjson.gz", gzip.compress(b'{"a":1}\n' * 100)[:-20]),
+        ("o.ndjson", None),
+    ],
+)
+async def test_a_file_that_cannot_be_read(tmp_path, name, content):
+    if content is not None:
+        write(tmp_path / name, content)
+    await both({}, "validate", tmp_path / name, code=2)
+
+
+@pytest.fixture
+def file(tmp_path):
+    """Three good offers."""
+    return write(tmp_path / "o.ndjson", lines(3))
+
+
+@pytest.mark.parametrize("command", ["mark", "status", "publish", "snapshot"])
+async def test_a_gateway_that_cannot_be_used(house: House, file, command):
+    """Not named, no address, away, or one that does not know who asks."""
+    words = (command, file) if command in {"publish", "snapshot"} else (command,)
+    known = house.shell.environ
+    await both({}, *words, code=2)
+    await both({**known, "PASSERELLE_URL": "nowhere"}, *words, code=2)
+    await both({**known, "PASSERELLE_URL": AWAY}, *words, code=2)
+    await both({**known, "PASSERELLE_CLIENT_SECRET": "wrong"}, *words, code=2, alike=frozenset({ROTATE}))
+
+
+@asynccontextmanager
+async def refusing(status: int) -> AsyncIterator[Mapping[str, str]]:
+    """Something that gives tokens and refuses all else, as this environment names it."""
+
+    async def token(_: web.Request) -> web.Response:
+        return web.json_response({"access_token": "t", "expires_in": 3600})
+
+    async def refuse(_: web.Request) -> web.Response:
+        return web.Response(status=status)
+
+    other = web.Application()
+    other.add_routes([web.post("/oauth/token", token), web.route("*", "/{path:.*}", refuse)])
+    async with TestServer(other) as server:
+        yield {
+            "PASSERELLE_URL": str(server.make_url("")),
+            "PASSERELLE_CLIENT_ID": "bretagne",
+            "PASSERELLE_CLIENT_SECRET": "s",
+        }
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 413, 422])
+async def test_a_call_that_is_refused_as_a_whole(file, status):
+    async with refusing(status) as environ:
+        await both(environ, "mark", code=2)
+        await both(environ, "status", code=2)
+        await both(environ, "publish", file, code=2)
+        await both(environ, "snapshot", file, "--mark", "m", code=2)
+
+
+async def test_publish(house: House, file):
+    """Accepted, repeated, refused at once, refused by the decision, and taken up where it stopped."""
+    environ, number = house.shell.environ, count(1)
+    await both(environ, "publish", file, before=lambda: write(file, lines(3, prefix=f"{next(number)}-")))
+    await both(environ, "publish", file)
+    old, reused = islice(generate(6, "bretagne", 9, TODAY, wrong=0.0), 2)
+    write(file, b"\n".join([revised(old, 5).raw, revised(reused, 5).raw]))
+    await asyncio.to_thread(Told, environ, "en", "publish", file)
+    other = revised(reused, 6).raw.replace(b'"revision":6', b'"revision":5')
+    write(file, b"\n".join([revised(old, 4).raw, other]))
+    told = await both(environ, "publish", file, code=1)
+    assert "1 stale, 1 rejected" in told
+    write(file, lines(20, wrong=1.0))
+    note = Note.about(file, url=house.gateway.url, client="bretagne", next_document=5)
+    told = await both(environ, "publish", file, code=1, before=lambda: write_note(file, note))
+    assert "Going on with document 5" in told
+
+
+def test_every_verdict_has_its_word():
+    decisions = Decisions()
+    assert decisions.told("fr") != decisions.told("en")
+    for verdict in ("accepted", "duplicate", "stale", "rejected", "pending"):
+        decisions.verdicts[verdict] = 1
+    assert set() == set(decisions.told("fr").split(", ")) & set(decisions.told("en").split(", "))
+
+
+async def test_marks_and_snapshots(house: House, file):
+    """A mark taken, a snapshot with and without one, with refusals, one that would withdraw too many, a used mark."""
+    environ = house.shell.environ
+    await both(environ, "mark")
+    await both(environ, "snapshot", write(file, lines(GUARD)))
+    await both(environ, "snapshot", write(file, lines(GUARD) + lines(9, wrong=1.0, prefix="wrong-")), code=1)
+    told = await both(environ, "snapshot", write(file, lines(1)), code=2)
+    assert "--confirm" in told
+    mark = (await asyncio.to_thread(Told, environ, "en", "mark")).said.split()[0]
+    await asyncio.to_thread(Told, environ, "en", "snapshot", write(file, lines(GUARD)), "--mark", mark)
+    await both(environ, "snapshot", file, "--mark", mark, code=2)
+
+
+async def test_status(house: House):
+    """The names of Regions are the same."""
+    await both(house.shell.environ, "status", alike=frozenset({"Centre-Val de Loire", "via national –"}))
+
+
+def profile(path: Path, **more: object) -> Path:
+    return write(path, json.dumps({**example_profile("bretagne", "csv", FEED), **more}).encode())
+
+
+async def test_a_sample_checked_by_a_profile(tmp_path):
+    """Good, partly refused, unusable, not there; and a platform that has no feed."""
+    known, sample = profile(tmp_path / "profile.json"), tmp_path / "sample"
+    words = ("platform", "check", known, sample)
+    await both({}, *words, code=2)
+    write(sample, write_feed("csv", [offer(1)]))
+    await both({}, *words, "--on", "2026-11-30")
+    await both({}, *words, "--on", "yesterday", code=2)
+    write(sample, write_feed("csv", [offer(1), offer(2, sector="s99"), offer(3, description="a@b.example")]))
+    await both({}, *words, "--on", "2026-11-30", code=1)
+    await both({}, *words, before=lambda: write(sample, b""), code=2)
+    await both({}, "platform", "check", "bretagne", sample, code=2)
+
+
+@pytest.mark.parametrize("content", [b'{"platform":', b'{"platform": "\xff"}', b"[" * 100_000, b"[1]", b"{}", None])
+async def test_a_profile_that_is_none(tmp_path, content):
+    path = tmp_path / "profile.json"
+    if content is not None:
+        write(path, content)
+    await both({}, "platform", "check", path, path, code=2)
+
+
+async def test_platforms_and_their_runs(tmp_path):
+    """Who has joined, who waits, who has no feed, and a run that nobody makes."""
+    environ = {"PASSERELLE_DATA": str(tmp_path / "data")}
+    await both(environ, "platform", "list")
+    add = ["platform", "add", str(profile(tmp_path / "profile.json"))]
+    await asyncio.to_thread(CliRunner(env=environ).invoke, app, add)
+    await both(environ, "platform", "list")
+    await both(environ, "platform", "run", "normandie", code=2)
+    await both(environ, "platform", "run", "bretagne", "--wait", "1", code=2)
+
+
+def test_an_order_that_another_one_replaced():
+    """Needs two operators at the same moment, so only what they would be told is looked at."""
+    french, english = (order_replaced("bretagne", language) for language in LANGUAGES)
+    assert (str(french) != str(english), french.step != english.step) == (True, True)
+
+
+async def test_an_error_and_its_next_step_are_introduced_in_its_language(house: House):
+    french = await house.shell("validate", "none.ndjson")
+    assert "Erreur : none.ndjson n'existe pas.\nÀ faire : vérifiez le nom du fichier\n" == french.errors
+    english = await house.shell("validate", "none.ndjson", "--lang", "en")
+    assert "Error: none.ndjson does not exist.\nNext step: check the file's name\n" == english.errors
