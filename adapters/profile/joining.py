@@ -1,6 +1,6 @@
 """Joining: the partner that a profile makes, new or changed. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from adapters.profile.profile import Profile
@@ -13,11 +13,14 @@ _READ: Scope = "offers:read"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Joined:
-    """The partner, whether it is new, and whether it needs a secret to prove itself."""
+    """The partner, whether it is new, and whether it needs a secret to prove itself. ``kept`` are the members of the
+    profile that say otherwise than the partner is and stays.
+    """
 
     partner: Partner
     created: bool
     needs_secret: bool
+    kept: tuple[str, ...] = ()
 
     def with_secret(self, secret: Secret) -> Partner:
         """The partner with its first secret, by which it takes part from now on."""
@@ -55,4 +58,12 @@ def join(profile: Profile, partners: Sequence[Partner]) -> Joined | tuple[str, .
         territory=made.territory if "territory" in profile.document else existing.territory,
         profile=profile.document,
     )
-    return Joined(partner=changed, created=False, needs_secret=False)
+    return Joined(partner=changed, created=False, needs_secret=False, kept=tuple(_kept(profile, changed)))
+
+
+def _kept(profile: Profile, partner: Partner) -> Iterator[str]:
+    """What a profile says of itself, not what it leaves to its defaults."""
+    if "national_delivery" in profile.document and profile.national_delivery != partner.national_delivery:
+        yield "national_delivery"
+    if "region" in profile.document and profile.territory != partner.territory:
+        yield "region"

@@ -80,13 +80,13 @@ def check(
 def add(profile: ProfileName, *, as_json: AsJson = False) -> None:
     """Let a platform take part as its profile says, or change the profile of one that does.
 
-    A new platform gets a secret, shown this once. One that takes part keeps its credentials, and what it has with the
-    national site.
+    A new platform gets a secret, shown this once. One that takes part keeps its credentials, who delivers its offers
+    to the national site, and its territory unless the profile names one; what was not taken is said.
     """
     loaded = load_profile(profile, language="en")
     joined, minted = run(_add(loaded))
     if as_json:
-        shown: dict[str, Any] = {"platform": joined.partner.platform, "created": joined.created}
+        shown: dict[str, Any] = {"platform": joined.partner.platform, "created": joined.created, "kept": joined.kept}
         shown |= {} if minted is None else {"client_id": joined.partner.platform, "client_secret": minted.text}
         print_json(shown)
         return

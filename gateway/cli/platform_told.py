@@ -12,6 +12,7 @@ from gateway.cli.console import OUT, CommandError
 from gateway.cli.sample import Outlook
 from gateway.cli.told import table_of_problems, told_counts
 from gateway.partners.credential import MintedSecret
+from gateway.protocol.partner import Partner
 from gateway.protocol.run import SUCCESSES, Run
 from schemas.rulebook import Language
 
@@ -137,6 +138,8 @@ def tell_joined(joined: Joined, profile: Profile, minted: MintedSecret | None) -
     done = "takes part" if joined.created else "has changed its profile"
     way = profile.transport["kind"] if profile.format is None else f"{profile.transport['kind']}, {profile.format}"
     OUT.print(f"[green]✓[/] {partner.platform} {done}: {way}; {', '.join(sorted(partner.scopes))}.", soft_wrap=True)
+    for member in joined.kept:
+        OUT.print(f"[yellow]![/] {_told_kept(member, partner, profile)}", soft_wrap=True)
     for one in profile.document.get("knowledge", ()):
         if one["status"] == "assumed":
             OUT.print(f"  assumed ({one['about']}): {one['text']}", soft_wrap=True, markup=False)
@@ -145,3 +148,22 @@ def tell_joined(joined: Joined, profile: Profile, minted: MintedSecret | None) -
         OUT.print(f"  client_id      {partner.platform}\n  client_secret  {minted.text}", soft_wrap=True)
     if profile.pulled:
         OUT.print(f"Next: passerelle platform run {partner.platform}", soft_wrap=True)
+
+
+def _told_kept(member: str, partner: Partner, profile: Profile) -> str:
+    """What stays although the profile says otherwise, and how to change it."""
+    if member == "national_delivery":
+        wanted = profile.national_delivery
+        return (
+            f"national_delivery stays {partner.national_delivery}, the profile's {wanted} is not taken. Next: "
+            f"passerelle partner set {partner.platform} --national-delivery {wanted}"
+        )
+    stays, regional = _departments(partner.territory), _departments(profile.territory)
+    return (
+        f"The territory stays {stays}, that of the profile's region ({regional}) is not taken. Next: name the "
+        "departments as territory in the profile, or passerelle partner set"
+    )
+
+
+def _departments(territory: frozenset[str]) -> str:
+    return " ".join(sorted(territory)) or "all departments"

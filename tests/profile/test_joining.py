@@ -56,6 +56,17 @@ def test_a_platform_that_takes_part_keeps_its_credentials_rights_and_deliveries(
     assert {"offers:read", "operate"} == changed.partner.scopes
     assert "gateway" == changed.partner.national_delivery
     assert {"35"} == changed.partner.territory
+    assert ("national_delivery", "region") == changed.kept
+
+
+def test_what_the_profile_says_as_it_is_or_does_not_say_is_not_told_as_kept():
+    known = joined(BRETAGNE).with_secret(SECRET)
+    assert () == joined(BRETAGNE).kept
+    assert () == joined(pulled(), known).kept
+    silent = {name: value for name, value in pulled().document.items() if name not in {"national_delivery", "region"}}
+    profile = read_profile(silent)
+    assert isinstance(profile, Profile)
+    assert () == joined(profile, known).kept
 
 
 def test_a_territory_that_the_profile_names_replaces_the_one_before():
