@@ -1,5 +1,6 @@
 """The partner's client: tokens, and how long it goes on trying."""
 
+import asyncio
 from collections.abc import Callable
 
 import aiohttp
@@ -114,3 +115,39 @@ async def test_an_answer_that_is_no_json_is_explained_by_its_status(start):
     client, _ = await start(proxy_page)
     answer = await client.call("POST", "/x")
     assert (None, "HTTP 502") == (answer.body, answer.explain())
+
+
+class HangingUp(asyncio.Protocol):
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        transport.close()
+
+
+class Silent(asyncio.Protocol):
+    """Takes what comes and never answers."""
+
+
+class Plain(asyncio.Protocol):
+    """Does not know TLS."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        transport.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        transport.close()
+
+
+@pytest.mark.parametrize(
+    ("scheme", "other", "seconds", "french", "english"),
+    [
+        ("http", HangingUp, 20, "s'est interrompue", "broke off"),
+        ("http", Silent, 0.2, "pas de réponse à temps", "no answer in time"),
+        ("https", Plain, 20, "TLS a échoué", "TLS connection failed"),
+    ],
+)
+async def test_why_there_is_no_answer_is_told_in_the_language_of_who_asks(scheme, other, seconds, french, english):
+    server = await asyncio.get_running_loop().create_server(other, "127.0.0.1", 0)
+    url = f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with server, aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=seconds)) as session:
+        for language, said in (("fr", french), ("en", english)):
+            client = Client(session, url, client_id="c", client_secret="s", language=language, patience=0)
+            with pytest.raises(ClientError, match=said):
+                await client.token()

@@ -173,13 +173,12 @@ def test_adding_again_changes_the_profile_and_shows_no_secret(shell: Shell):
 
 def test_what_a_changed_profile_does_not_change_is_said_with_the_next_step(shell: Shell):
     shell("add", "bretagne")
-    told = shell("add", shell.profile(national_delivery="gateway", region="28"))
+    profile = shell.profile(national_delivery="gateway", region="28")
+    told = shell("add", profile)
     assert "national_delivery stays self, the profile's gateway is not taken." in told
     assert "passerelle partner set bretagne --national-delivery gateway" in told
     assert "The territory stays 22 29 35 56, that of the profile's region (14 27 50 61 76) is not taken." in told
-    assert ["national_delivery", "region"] == shell.json(
-        "add", shell.profile(national_delivery="gateway", region="28")
-    )["kept"]
+    assert ["national_delivery", "region"] == shell.json("add", profile)["kept"]
 
 
 def test_what_is_assumed_of_a_profile_is_said_when_it_is_added(shell: Shell):
