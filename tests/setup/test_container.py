@@ -1,0 +1,103 @@
+"""The image: what the Containerfile copies is all that the gateway needs of this repository."""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGES = ("schemas", "gateway", "adapters")
+IMPORT_ALL = """
+import importlib, pkgutil
+for package in {packages}:
+    for module in pkgutil.walk_packages(importlib.import_module(package).__path__, package + "."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+"""
+
+
+def copied(text: str) -> list[tuple[list[str], str]]:
+    """What the build's COPY lines name of this repository, and where each goes in its working folder."""
+    lines = re.findall(r"^COPY (?!--from)(.+)$", text, re.MULTILINE)
+    return [(sources, target) for *sources, target in map(str.split, lines)]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The gateway as the image installs it, from what was copied and from nothing else."""
+    folder = tmp_path_factory.mktemp("image")
+    context, site = folder / "src", folder / "site"
+    context.mkdir()
+    for sources, target in copied((ROOT / "Containerfile").read_text()):
+        for source in sources:
+            place = context / target / source if target.endswith("/") else context / target
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if (ROOT / source).is_dir():
+                shutil.copytree(ROOT / source, place, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(ROOT / source, place)
+    offline = ["--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check", "--quiet"]
+    command = [sys.executable, "-m", "pip", "install", *offline, "--target", str(site), str(context)]
+    subprocess.run(command, check=True)
+    return site
+
+
+def command(*arguments: str) -> list[str]:
+    """A Python that reads no ``.pth``: it knows the locked packages, and not the checkout beside them."""
+    return [sys.executable, "-S", *arguments]
+
+
+def environment(installed: Path, data: Path) -> dict[str, str]:
+    return {
+        "PYTHONPATH": os.pathsep.join([str(installed), sysconfig.get_path("purelib")]),
+        "PATH": os.environ["PATH"],
+        "PASSERELLE_DATA": str(data),
+        "PASSERELLE_PORT": "0",
+        "PASSERELLE_MANAGEMENT_PORT": "0",
+    }
+
+
+def test_every_module_of_the_gateway_can_be_imported(installed: Path, tmp_path: Path):
+    ended = subprocess.run(
+        command("-c", IMPORT_ALL.format(packages=PACKAGES)),
+        cwd=tmp_path,
+        env=environment(installed, tmp_path),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (0, "") == (ended.returncode, ended.stderr)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_every_file_that_the_code_reads_is_installed_with_it(installed: Path, package: str):
+    def files(root: Path) -> set[Path]:
+        found = (path for path in (root / package).rglob("*") if path.is_file() and path.suffix != ".pyc")
+        return {path.relative_to(root) for path in found}
+
+    assert files(ROOT) == files(installed)
+
+
+def test_the_gateway_starts(installed: Path, tmp_path: Path):
+    serving = subprocess.Popen(
+        command("-c", "from gateway.cli import main; main()", "serve"),
+        cwd=tmp_path,
+        env=environment(installed, tmp_path / "data"),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        told = (json.loads(line)["event"] for line in serving.stdout)
+        assert "gateway.started" in told
+        serving.send_signal(signal.SIGTERM)
+        assert 0 == serving.wait(60)
+    finally:
+        serving.kill()
+        serving.communicate()
