@@ -16,6 +16,7 @@ from gateway.bootstrap.parts import build_parts
 from gateway.bootstrap.serving import build_api, listen, serve, with_signing_key
 from gateway.bootstrap.task import first_to_end, start
 from gateway.bootstrap.workers import Workers
+from gateway.listening import place
 from gateway.lock import locked
 from gateway.settings import Settings
 from gateway.views import DeliveryView, OfferView, ReceiptView, RunView
@@ -55,8 +56,8 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         keeper = Keeper(parts)
         api_socket = await listen(stack, settings.host, settings.port)
         management_socket = await listen(stack, settings.management_host, settings.management_port)
-        url = settings.public_url or f"http://{settings.host}:{api_socket.getsockname()[1]}"
-        port = management_socket.getsockname()[1]
+        url = settings.public_url or f"http://{place(settings.host, api_socket.getsockname()[1])}"
+        management_url = f"http://{place(settings.management_host, management_socket.getsockname()[1])}"
         national = await national_parts(parts, stack)
         tasks = start({**parts.running(), **keeper.running(), **national}, stack)
         workers = None
@@ -74,6 +75,6 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             return {**parts.conditions(), **keeper.conditions(), **answering}
 
         await serve(stack, build_management(parts.metrics, conditions, keeper.gauges()), management_socket)
-        gateway = Gateway(url=url, management_url=f"http://{settings.management_host}:{port}", tasks=tasks)
+        gateway = Gateway(url=url, management_url=management_url, tasks=tasks)
         _log.info("gateway.started", url=gateway.url, management=gateway.management_url, log=parts.identity)
         yield gateway

@@ -20,6 +20,7 @@ from gateway.api.management import METRICS
 from gateway.api.once import REQUESTS
 from gateway.api.tokens import TOKEN_ISSUER
 from gateway.bootstrap.parts import Parts
+from gateway.listening import bind, place
 from gateway.oauth.authority import Authority
 from gateway.oauth.keys import KeyRing
 from gateway.oauth.remote import RemoteKeys
@@ -99,14 +100,14 @@ async def listen(stack: AsyncExitStack, host: str, port: int, *, patience: float
     until = time.monotonic() + patience
     while True:
         try:
-            listening = socket.create_server((host, port), backlog=1024)
+            listening = bind(host, port)
         except OSError as error:
             if error.errno == errno.EADDRINUSE and time.monotonic() < until:
                 await asyncio.sleep(_AGAIN_SECONDS)
                 continue
             raise SettingsError(
-                f"cannot listen on {host}:{port} ({error.strerror}); free the port, or set PASSERELLE_PORT or "
-                "PASSERELLE_MANAGEMENT_PORT to another one"
+                f"cannot listen on {place(host, port)} ({error.strerror}); free the port, or set another port or "
+                "address: PASSERELLE_PORT and PASSERELLE_HOST, or PASSERELLE_MANAGEMENT_PORT and …_MANAGEMENT_HOST"
             ) from error
         stack.callback(listening.close)
         return listening

@@ -6,6 +6,8 @@ import socket
 import structlog
 from aiohttp import web
 
+from gateway.listening import place
+
 _NEXT_SECONDS = 0.001
 _AGAIN_SECONDS = 1.0
 
@@ -26,7 +28,7 @@ class TurnSite(web.BaseSite):
     def name(self) -> str:
         """Where it listens."""
         host, port = self._listening.getsockname()[:2]
-        return f"http://{host}:{port}"
+        return f"http://{place(host, port)}"
 
     async def start(self) -> None:
         """Begin to take connections."""

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import socket
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from rich.text import Text
 from gateway.bootstrap import open_log, topics_of
 from gateway.cli.console import FAILED, OUT
 from gateway.clock import now
+from gateway.listening import bind, place
 from gateway.loop import run
 from gateway.oauth.keys import KeyRing, SigningKeyError
 from gateway.partners import Partners
@@ -148,28 +148,29 @@ async def _examine_port(about: str, host: str, port: int, variable: str, path: s
     """Free, or held by a gateway that runs already."""
     if port == 0:
         return Finding("ok", about, "any free one")
+    told = place(host, port)
     try:
-        with socket.create_server((host, port)):
-            return Finding("ok", about, f"{host}:{port} is free")
+        with bind(host, port):
+            return Finding("ok", about, f"{told} is free")
     except OSError as error:
         reason = error.strerror
-    reached = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
+    reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session,
-            session.get(f"http://{reached}:{port}{path}") as response,
+            session.get(f"http://{place(reached, port)}{path}") as response,
         ):
             body = await response.json(content_type=None)
     except (aiohttp.ClientError, TimeoutError, ValueError):
         body = None
     if not isinstance(body, dict):
         step = f"free it, or set {variable} to another port"
-        return Finding("fail", about, f"{host}:{port} cannot be listened on ({reason})", step)
+        return Finding("fail", about, f"{told} cannot be listened on ({reason})", step)
     if body.get("ready") is False:
         step = "wait a little; if it stays so, read the gateway's own lines"
-        said = f"a gateway runs on {host}:{port} but is not ready: {', '.join(body.get('missing', ()))}"
+        said = f"a gateway runs on {told} but is not ready: {', '.join(body.get('missing', ()))}"
         return Finding("warn", about, said, step)
-    return Finding("ok", about, f"a gateway runs on {host}:{port}")
+    return Finding("ok", about, f"a gateway runs on {told}")
 
 
 async def _examine_log(settings: Settings) -> list[Finding]:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 from gateway.bootstrap import open_log, signing_key_of, with_signing_key
 from gateway.cli.console import CommandError
+from gateway.listening import place
 from gateway.oauth.keys import KeyRing, SigningKeyError
 from gateway.partners import Partners
 from gateway.ports import EventLog, LogError, TopicError
@@ -46,7 +47,7 @@ def url_here() -> str:
     if settings.public_url is None and settings.port == 0:
         step = "set PASSERELLE_PUBLIC_URL to the address that partners use"
         raise CommandError("The settings do not say where partners find this gateway.", step=step)
-    return (settings.public_url or f"http://{settings.host}:{settings.port}").rstrip("/")
+    return (settings.public_url or f"http://{place(settings.host, settings.port)}").rstrip("/")
 
 
 @asynccontextmanager

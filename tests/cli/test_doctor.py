@@ -26,6 +26,20 @@ async def test_a_taken_port_is_named_with_its_variable(shell, taken):
     assert "next step: free it, or set PASSERELLE_PORT to another port" in ended.output
 
 
+async def test_a_port_of_ipv6_is_looked_at(shell):
+    try:
+        listening = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("NO IPv6 HERE: its ports are not looked at")
+    with listening:
+        environ = {"PASSERELLE_HOST": "::1", "PASSERELLE_PORT": str(listening.getsockname()[1])}
+        held = await shell("doctor", PASSERELLE_MANAGEMENT_PORT="0", **environ)
+    free = await shell("doctor", PASSERELLE_MANAGEMENT_PORT="0", **environ)
+    assert (1, 0) == (held.code, free.code)
+    assert f"[::1]:{environ['PASSERELLE_PORT']} cannot be listened on" in held.output
+    assert f"[::1]:{environ['PASSERELLE_PORT']} is free" in free.output
+
+
 async def test_a_wrong_variable_is_named(shell):
     ended = await shell("doctor", PASSERELLE_PARTITIONS="many")
     assert ended.code == 1

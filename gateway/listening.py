@@ -1,0 +1,16 @@
+"""Where a gateway listens: sockets and addresses, of IPv4 and IPv6 alike."""
+
+import socket
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; ``::`` takes IPv4 as well, where the machine can. Raises OSError when it cannot be had."""
+    if ":" not in host:
+        return socket.create_server((host, port), backlog=1024)
+    both = host == "::" and socket.has_dualstack_ipv6()
+    return socket.create_server((host, port), family=socket.AF_INET6, backlog=1024, dualstack_ipv6=both)
+
+
+def place(host: str, port: int) -> str:
+    """``host:port`` as it stands in an address: an IPv6 host in brackets (RFC 3986, 3.2.2)."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
