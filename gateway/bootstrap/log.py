@@ -16,12 +16,18 @@ _MAINTAIN_SECONDS = 60.0
 
 
 @asynccontextmanager
-async def open_log(settings: Settings) -> AsyncIterator[EventLog]:
-    """The event log of these settings: Kafka where an address is given, else the embedded one, made when missing."""
+async def open_log(settings: Settings, *, make: bool = True) -> AsyncIterator[EventLog]:
+    """The event log of these settings: Kafka where an address is given, else the embedded one.
+
+    ``make`` gives the embedded one its file and topics where they are missing; who only looks at a log that is there
+    does not ask for it.
+    """
     if settings.kafka is None:
-        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if make:
+            settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         log: EventLog = await SqliteLog.open(settings.data / "log.sqlite", partitions=settings.partitions)
-        await log.create_topics(COMMON)
+        if make:
+            await log.create_topics(COMMON)
     else:
         log = await KafkaLog.open(kafka_settings(settings))
     try:

@@ -35,6 +35,6 @@ def audit() -> None:
 
 
 async def _audit() -> AuditReport:
-    async with log_here(must_exist=True) as log:
+    async with log_here() as log:
         with ERR.status("Reading the log"):
             return await audit_log(log)

@@ -20,7 +20,6 @@ from gateway.clock import now
 from gateway.loop import run
 from gateway.oauth.certificates import sign_certificate, verify_certificate
 from gateway.oauth.jws import MAX_TOKEN_BYTES, PublicKey, import_keys
-from gateway.oauth.keys import KeyRing
 from gateway.ports import TokenError
 from gateway.protocol.certificate import Certificate, Issued, statement, with_certificate
 from gateway.protocol.evidence import Evidence, judge_evidence
@@ -60,7 +59,7 @@ def sign(
         for finding in judged:
             ERR.print(Text.assemble(("✗ ", "red"), finding), soft_wrap=True)
         raise typer.Exit(FAILED)
-    issued = run(_issue(slug, judged, keys_here(), at=at, days=days))
+    issued = run(_issue(slug, judged, at=at, days=days))
     if out is not None:
         _write(out, issued.signed)
     if as_json:
@@ -108,7 +107,7 @@ def verify(
     OUT.print(table)
 
 
-async def _issue(slug: str, evidence: Evidence, keys: KeyRing, *, at: int, days: int) -> Issued:
+async def _issue(slug: str, evidence: Evidence, *, at: int, days: int) -> Issued:
     issuer = url_here()
     async with partners_here() as partners:
         partner = active_partner(partners, slug)
@@ -123,7 +122,7 @@ async def _issue(slug: str, evidence: Evidence, keys: KeyRing, *, at: int, days:
             issued_at=at // 1_000 * 1_000,
             expires_at=at // 1_000 * 1_000 + days * _DAY_MS,
         )
-        issued = sign_certificate(certificate, keys)
+        issued = sign_certificate(certificate, keys_here(make=True))
         await partners.save(
             replace(partner, certificates=with_certificate(partner.certificates, issued, now=at)),
         )

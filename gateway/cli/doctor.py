@@ -177,7 +177,7 @@ async def _examine_log(settings: Settings) -> list[Finding]:
     if settings.kafka is None and not (settings.data / "log.sqlite").exists():
         return [Finding("ok", "log", "none yet; passerelle serve makes it")]
     try:
-        async with asyncio.timeout(_LOG_SECONDS), open_log(settings) as log:
+        async with asyncio.timeout(_LOG_SECONDS), open_log(settings, make=False) as log:
             return await _examine_open_log(log)
     except TimeoutError:
         said = f"no answer within {_LOG_SECONDS:.0f} s"

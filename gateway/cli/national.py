@@ -142,7 +142,7 @@ def erase(
 
 
 async def _standing() -> Standing:
-    async with log_here(must_exist=True) as log:
+    async with log_here() as log:
         return await read_standing(log)
 
 
@@ -151,7 +151,7 @@ async def _plans(path: Path) -> list[Plan]:
         accounts = read_accounts(path, os.environ)
     except AccountsError as error:
         raise CommandError(f"{error}.", step="mend the accounts file; docs/national.md describes it") from error
-    async with log_here(must_exist=True) as log, _partners(log) as partners:
+    async with log_here() as log, _partners(log) as partners:
         with tempfile.TemporaryDirectory() as folder, ERR.status("Reading the log"):
             identity = await log.identity()
             return await rehearse(log, accounts, partners, folder=Path(folder), identity=identity, clock=now)
@@ -168,7 +168,7 @@ async def _partners(log: EventLog) -> AsyncIterator[Partners]:
 
 
 async def _order(order: Order, *, account: str | None = None, platform: str | None = None) -> Mapping[str, Any]:
-    async with log_here(must_exist=True) as log:
+    async with log_here() as log:
         owner = _account(await read_standing(log), account, platform)
         with ERR.status(
             f"Waiting for the gateway that works for the account {owner} (Ctrl-C leaves the order with it)"

@@ -35,10 +35,17 @@ def settings_here() -> Settings:
         return Settings.from_env(os.environ)
 
 
-def keys_here() -> KeyRing:
-    """The keys that sign for this gateway, made where there are none yet. Raises CommandError."""
+def keys_here(*, make: bool = False) -> KeyRing:
+    """The keys that sign for this gateway, to be made where there are none yet if so told. Raises CommandError."""
+    settings = settings_here()
+    path = signing_key_of(settings)
+    if not make and not path.exists():
+        raise CommandError(
+            f"There is no signing key at {path.absolute()}.",
+            step="run the command where the gateway runs; passerelle serve makes one when it first starts",
+        )
     with explained():
-        return KeyRing.read(signing_key_of(with_signing_key(settings_here())))
+        return KeyRing.read(signing_key_of(with_signing_key(settings)))
 
 
 def url_here() -> str:
@@ -51,23 +58,26 @@ def url_here() -> str:
 
 
 @asynccontextmanager
-async def log_here(*, must_exist: bool = False) -> AsyncIterator[EventLog]:
-    """The log of these settings. Raises CommandError, also for an embedded log that is not there and ``must_exist``."""
+async def log_here(*, make: bool = False) -> AsyncIterator[EventLog]:
+    """The log of these settings. Raises CommandError, also for an embedded log that is not there, unless told to make
+    one.
+    """
     settings = settings_here()
-    if must_exist and settings.kafka is None and not (settings.data / "log.sqlite").exists():
+    if not make and settings.kafka is None and not (settings.data / "log.sqlite").exists():
         raise CommandError(
             f"There is no log in {settings.data.absolute()}.",  # a path, no disk
-            step="run the command where the gateway runs, or set PASSERELLE_DATA to its data folder",
+            step="run the command where the gateway runs, or set PASSERELLE_DATA to its data folder; "
+            "for a new gateway, passerelle partner add SLUG makes one",
         )
     with explained():
-        async with open_log(settings) as log:
+        async with open_log(settings, make=make) as log:
             yield log
 
 
 @asynccontextmanager
-async def partners_here() -> AsyncIterator[Partners]:
-    """Who takes part, as the log of these settings says at this moment. Raises CommandError."""
-    async with log_here() as log:
+async def partners_here(*, make: bool = False) -> AsyncIterator[Partners]:
+    """Who takes part, as the log of these settings says at this moment. Raises CommandError, as ``log_here`` does."""
+    async with log_here(make=make) as log:
         partners = Partners(log)
         try:
             await partners.catch_up()

@@ -123,7 +123,7 @@ def revoke_access(slug: Slug, *, as_json: AsJson = False) -> None:
 
 
 async def _add(slug: str, wish: Wish) -> tuple[Partner, MintedSecret | None]:
-    async with partners_here() as partners:
+    async with partners_here(make=True) as partners:
         made = new_partner(slug, wish, others=partners.all())
         if not isinstance(made, Partner):
             raise CommandError(" ".join(made), step="mend that, then run the same command again")

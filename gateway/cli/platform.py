@@ -130,7 +130,7 @@ def run_now(
 
 
 async def _add(profile: Profile) -> tuple[Joined, MintedSecret | None]:
-    async with log_here() as log:
+    async with log_here(make=True) as log:
         partners = Partners(log)
         try:
             await partners.catch_up()
@@ -155,7 +155,7 @@ async def _standing() -> tuple[Sequence[Partner], dict[str, Run]]:
 
 
 async def _run(platform: str, confirm: int | None, wait: float, language: Language) -> Run:
-    async with log_here(must_exist=True) as log:
+    async with log_here() as log:
         partners = Partners(log)
         try:
             await partners.catch_up()

@@ -30,7 +30,7 @@ def check() -> None:
 
 
 async def _create() -> None:
-    async with log_here() as log:
+    async with log_here(make=True) as log:
         await log.create_topics(COMMON)
         partners = Partners(log)
         await partners.catch_up()

@@ -199,7 +199,8 @@ def test_errors_say_the_next_step(shell: Shell, tmp_path: Path) -> None:
     garbled.write_text("[" * 100_000)
     listed = tmp_path / "list.json"
     listed.write_text("[]")
-    assert "Nobody takes part yet. Next: passerelle partner add SLUG" in shell("list")
+    nowhere = shell.error("list")
+    assert ("There is no log in" in str(nowhere), "partner add SLUG" in nowhere.step) == (True, True)
     shell("add", "bretagne")
     for words, message, step in (
         (("show", "nobody"), "nobody does not take part", "passerelle partner list"),

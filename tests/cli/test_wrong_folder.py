@@ -1,0 +1,55 @@
+"""Commands that only look make nothing: in a folder without a gateway they say so, with the next step."""
+
+import json
+
+import pytest
+
+from gateway.clock import now
+from gateway.protocol.record import utc
+from gateway.protocol.topic import COMMON
+from gateway.sqlite import SqliteLog
+from tests.protocol.certified import evidence, report
+
+LOOKING = [
+    "partner list",
+    "partner show bretagne",
+    "partner set bretagne --name Breizh",
+    "partner rotate bretagne",
+    "partner revoke bretagne",
+    "platform list",
+    "topics check",
+    "certificate sign evidence.json --platform bretagne",
+    "certificate verify b.jws",
+    "keys list",
+    "keys rotate",
+    "audit",
+]
+
+
+@pytest.mark.parametrize("words", LOOKING)
+async def test_a_wrong_folder_is_told_and_stays_as_it_is(shell, words):
+    (shell.folder / "evidence.json").write_text(json.dumps(evidence(report(began=utc(now() - 120_000)))))
+    (shell.folder / "b.jws").write_text("a.b.c")
+    ended = await shell(*words.split())
+    assert (2, "") == (ended.code, ended.output)
+    assert "Next step: " in ended.errors
+    assert ["b.jws", "evidence.json"] == sorted(path.name for path in shell.folder.iterdir())
+
+
+async def test_keys_are_listed_where_there_are_some_and_never_made(shell):
+    await shell("topics", "create")
+    assert "Nobody takes part yet. Next: passerelle partner add SLUG" in (await shell("partner", "list")).output
+    ended = await shell("keys", "list")
+    assert 2 == ended.code
+    assert "passerelle serve makes one" in ended.errors
+    assert [] == list((shell.folder / ".data").glob("*.pem"))
+
+
+async def test_doctor_finds_what_is_missing_and_makes_none_of_it(shell):
+    (shell.folder / ".data").mkdir()
+    log = await SqliteLog.open(shell.folder / ".data/log.sqlite")
+    await log.create_topics(COMMON[:-1])
+    await log.close()
+    told = [await shell("doctor", PASSERELLE_PORT="0", PASSERELLE_MANAGEMENT_PORT="0") for _ in range(2)]
+    assert [1, 1] == [ended.code for ended in told]
+    assert f"The topic {COMMON[-1].name} does not exist" in told[1].output
