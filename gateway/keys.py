@@ -4,16 +4,24 @@ import os
 import secrets
 from pathlib import Path
 
+from gateway.private import ExposedError, read_private
+from gateway.settings import SettingsError
+
 _BYTES = 48
 
 
 def load_secret(setting: str | None, *, folder: Path) -> bytes:
-    """The secret that receipts, cursors and marks are sealed under; every replica must have the same."""
+    """The secret that receipts, cursors and marks are sealed under; every replica must have the same.
+
+    Raises SettingsError for a file that others on the machine can read.
+    """
     if setting is not None:
         return setting.encode()
     path = folder / "secret"
     try:
-        return path.read_bytes()
+        return read_private(path)
+    except ExposedError as error:
+        raise SettingsError(str(error)) from error
     except FileNotFoundError:
         folder.mkdir(parents=True, exist_ok=True)
         secret = secrets.token_urlsafe(_BYTES).encode()

@@ -4,7 +4,6 @@ Secrets are not in it: it names environment variables, or files that only their 
 """
 
 import json
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -16,6 +15,7 @@ import jsonschema_rs
 
 from adapters.national.account import Account
 from adapters.national.prospect import Terms
+from gateway.private import ExposedError, read_private
 
 EVERYBODY = "*"
 
@@ -113,9 +113,9 @@ def _secret(place: str, source: Mapping[str, str], folder: Path, environ: Mappin
         return value
     path = folder / source["file"]
     try:
-        if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise AccountsError(f"{place}: others can read {path}; chmod 600 it")
-        value = path.read_text(encoding="utf-8").strip()
+        value = read_private(path).decode("utf-8").strip()
+    except ExposedError as error:
+        raise AccountsError(f"{place}: {error}") from error
     except OSError as error:
         raise AccountsError(f"{place}: {path} cannot be read ({error.strerror})") from error
     if not value:

@@ -21,6 +21,7 @@ from gateway.loop import run
 from gateway.oauth.keys import KeyRing, SigningKeyError
 from gateway.partners import Partners
 from gateway.ports import EventLog, LogError
+from gateway.private import ExposedError, check_private
 from gateway.protocol.topic import COMMON, POSITIONS
 from gateway.settings import Settings, SettingsError
 
@@ -62,8 +63,8 @@ async def _examine() -> list[Finding]:
     except SettingsError as error:
         return [Finding("fail", "settings", f"{error}.", "mend the variable, then run passerelle doctor again")]
     where = f"Kafka at {settings.kafka}" if settings.kafka else f"the embedded log in {settings.data}"
-    findings = [Finding("ok", "settings", f"readable; {where}"), *_examine_key(settings), *_examine_exposure(settings)]
-    findings += [*_examine_folders(settings), _examine_disk(settings.data)]
+    findings = [Finding("ok", "settings", f"readable; {where}"), *_examine_secrets(settings)]
+    findings += [*_examine_exposure(settings), *_examine_folders(settings), _examine_disk(settings.data)]
     findings += [
         await _examine_port("port", settings.host, settings.port, "PASSERELLE_PORT", "/.well-known/passerelle"),
         await _examine_port(
@@ -77,8 +78,23 @@ async def _examine() -> list[Finding]:
     return findings + await _examine_log(settings)
 
 
+def _examine_secrets(settings: Settings) -> list[Finding]:
+    """The key that signs tokens, where one is given, and whether the files that are to be private are."""
+    findings = []
+    # The log is used all the same: the gateway closes the folder that it lies in.
+    private: dict[str, State] = {"secret": "fail", "signing.pem": "fail", "log.sqlite": "warn"}
+    for name, state in private.items():
+        path = settings.data / name
+        try:
+            check_private(path)
+        except FileNotFoundError:
+            continue
+        except (ExposedError, OSError) as error:
+            findings.append(Finding(state, "private files", f"{error}", f"chmod 600 {path}"))
+    return findings + _examine_key(settings)
+
+
 def _examine_key(settings: Settings) -> list[Finding]:
-    """The key that signs tokens, where one is given."""
     if settings.signing_key is None:
         return []
     try:

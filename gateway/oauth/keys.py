@@ -1,15 +1,13 @@
 """Signing keys of the gateway: one that signs, several that verify.
 
 Keys are PEM private keys on P-256, one after the other in one text. The first signs; every one verifies and stands in
-the JWKS. To rotate, put a new key in front (``rotate_signing_key``) and restart. An older key is marked with the
-instant at which it was replaced; it stays for a day, in which the gateway is restarted and its tokens end, and as long
-as a certificate that it signed. With several replicas, put the new key *behind* the first everywhere, and only then
-move it to the front, so that no replica meets a token of a key that it does not know.
+the JWKS. To rotate, put a new key in front (``rotate_signing_key``) and restart the gateway, all its replicas at once:
+one that still runs knows no token of the new key. An older key is marked with the instant at which it was replaced; it
+stays for a day, in which the gateway is restarted and its tokens end, and as long as a certificate that it signed.
 """
 
 import os
 import re
-import stat
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from gateway.ports import PortError
+from gateway.private import ExposedError, read_private
 
 ALGORITHM = "ES256"
 _CURVE = "P-256"
@@ -54,11 +53,11 @@ class KeyRing:
 
     @classmethod
     def read(cls, path: Path) -> "KeyRing":
-        """The keys of a file. Raises SigningKeyError, also when everybody on the machine can read it."""
+        """The keys of a file. Raises SigningKeyError, also when others on the machine can read it."""
         try:
-            if stat.S_IMODE(path.stat().st_mode) & stat.S_IRWXO:
-                raise SigningKeyError(f"{path} is open to everybody on this machine; run: chmod 600 {path}")
-            return cls.from_pem(path.read_text(encoding="ascii"))
+            return cls.from_pem(read_private(path).decode("ascii"))
+        except ExposedError as error:
+            raise SigningKeyError(str(error)) from error
         except (OSError, UnicodeDecodeError) as error:
             raise SigningKeyError(f"{path} cannot be read as PEM keys ({type(error).__name__})") from error
 

@@ -70,6 +70,16 @@ async def test_a_folder_that_cannot_be_one_is_told(shell):
     assert "PASSERELLE_DATA" in ended.output
 
 
+async def test_a_secret_that_others_can_read_is_told(shell):
+    """[SEC-009]: T-21."""
+    (shell.folder / ".data").mkdir()
+    (shell.folder / ".data/secret").write_text("x" * 64)
+    (shell.folder / ".data/secret").chmod(0o644)
+    ended = await shell("doctor", PASSERELLE_PORT="0", PASSERELLE_MANAGEMENT_PORT="0")
+    assert ended.code == 1
+    assert "next step: chmod 600 .data/secret" in ended.output
+
+
 async def test_topics_are_created_once_and_then_as_they_must_be(shell):
     created = await shell("topics", "create")
     again = await shell("topics", "create")

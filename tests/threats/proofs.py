@@ -138,6 +138,8 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
     "T-21": (
         "tests/settings/test_settings.py::test_one_gateway_at_a_time_works_in_a_folder_that_only_its_owner_can_enter",
         "tests/settings/test_settings.py::test_the_secret_is_made_once_for_its_owner_alone",
+        "tests/settings/test_private.py::test_a_file_is_its_owners_alone_or_handed_over_by_root",
+        "tests/settings/test_private.py::test_a_secret_that_others_can_read_is_not_used",
         "tests/oauth/test_keys.py::test_a_key_is_made_once_for_its_owner_only",
         "tests/contract/test_sqlite_log.py::test_the_file_is_for_its_owner_alone",
     ),

@@ -1,0 +1,39 @@
+"""Files with secrets: whether they are their owner's alone."""
+
+import os
+import stat
+from pathlib import Path
+
+from gateway.ports import PortError
+
+
+class ExposedError(PortError):
+    """A file with a secret can be read or altered by others on this machine; the message says how to mend it."""
+
+
+def read_private(path: Path) -> bytes:
+    """The content of a file with a secret. Raises ExposedError, OSError."""
+    with path.open("rb") as file:
+        _check(path, os.fstat(file.fileno()))
+        return file.read()
+
+
+def check_private(path: Path) -> None:
+    """Look at a file's rights without reading it. Raises ExposedError, OSError."""
+    _check(path, path.stat())
+
+
+def is_private(mode: int, *, owner: int, reader: int) -> bool:
+    """Whether a file of this mode and owner is safe for this reader (user ids): it is its owner's alone.
+
+    A file of root's may be read by its group, too, where root is not the reader: so container platforms hand a secret
+    to a process of a user of its own.
+    """
+    handed = owner == 0 and reader != 0
+    others = stat.S_IWGRP | stat.S_IXGRP | stat.S_IRWXO | (0 if handed else stat.S_IRGRP)
+    return mode & others == 0
+
+
+def _check(path: Path, found: os.stat_result) -> None:
+    if not is_private(found.st_mode, owner=found.st_uid, reader=os.geteuid()):
+        raise ExposedError(f"{path} is open to others on this machine; run: chmod 600 {path}")
