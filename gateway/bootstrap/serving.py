@@ -88,7 +88,12 @@ def build_api(parts: Parts, url: str) -> web.Application:
     )
     app[METRICS] = parts.metrics
     app[TOKEN_ISSUER] = Authority(
-        parts.partners, keys, issuer=url, clock=clock.now, first_use=first_use_on(app[REQUESTS])
+        parts.partners,
+        keys,
+        issuer=url,
+        clock=clock.now,
+        first_use=first_use_on(app[REQUESTS]),
+        processes=share,
     )
     return app
 

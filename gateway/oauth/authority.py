@@ -27,7 +27,7 @@ _log = structlog.get_logger()
 
 
 class Authority:
-    """Issues access tokens to partners. ``issuer`` is the gateway's public URL.
+    """Issues access tokens to partners. ``issuer`` is the gateway's public URL, ``processes`` how many answer for it.
 
     Each process remembers the assertions that it has seen. With several replicas, ``first_use`` asks the others, too.
     """
@@ -40,6 +40,7 @@ class Authority:
         issuer: str,
         clock: Clock,
         first_use: FirstUse | None = None,
+        processes: int = 1,
     ) -> None:
         issuer = issuer.rstrip("/")
         self._keys = keys
@@ -47,7 +48,7 @@ class Authority:
         self._issuer = issuer
         self._clock = clock
         self._first_use = first_use
-        self._guesses = Guesses()
+        self._guesses = Guesses(processes=processes)
         tokens = AccessTokens(keys, issuer=issuer, clock=clock)
         self._server = Server(partners, tokens, audiences=(issuer, issuer + _TOKEN_PATH), clock=clock)
 

@@ -11,20 +11,22 @@ _REPLAYS = 10_000
 
 
 class Guesses:
-    """Counts failed attempts per client id and network address: 20 a minute, then that pair waits.
+    """Counts failed attempts per client id and network address: 20 a minute, then that pair waits. Where several
+    ``processes`` answer for one gateway, each counts its part of them, rounded up.
 
     The address is part of the key, so that a stranger who guesses cannot shut out the platform itself. Secrets have 256
     bits: the limit spares work and logs, it is not what keeps them safe; so forgetting the oldest pair is harmless.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, processes: int = 1) -> None:
+        self._most = -(-ATTEMPTS // processes)
         self._failures: OrderedDict[bytes, tuple[int, int]] = OrderedDict()
 
     def wait(self, client: str, peer: str, *, now: int) -> int:
         """Seconds that this pair must wait; 0 when it may try. ``now`` in milliseconds since 1970."""
         count, began = self._failures.get(_digest(client, peer), (0, 0))
         left = began + WINDOW_MS - now
-        return -(-left // 1000) if count >= ATTEMPTS and left > 0 else 0
+        return -(-left // 1000) if count >= self._most and left > 0 else 0
 
     def failed(self, client: str, peer: str, *, now: int) -> None:
         """Count one failure."""

@@ -17,6 +17,17 @@ def test_waiting_begins_with_the_last_allowed_failure_and_ends_with_the_minute()
     assert 0 == guesses.wait("a", "peer", now=60_001)
 
 
+@pytest.mark.parametrize(("processes", "expected"), [(1, 20), (2, 10), (3, 7), (64, 1)])
+def test_processes_that_answer_together_share_the_attempts(processes: int, expected: int) -> None:
+    """[SEC-013]: T-04."""
+    guesses = Guesses(processes=processes)
+    tried = 0
+    while not guesses.wait("a", "peer", now=0):
+        guesses.failed("a", "peer", now=0)
+        tried += 1
+    assert expected == tried
+
+
 def test_who_guesses_from_elsewhere_does_not_shut_out_the_platform() -> None:
     guesses = Guesses()
     for _ in range(ATTEMPTS):
