@@ -19,6 +19,7 @@ from gateway.bootstrap.parts import build_parts
 from gateway.bootstrap.serving import build_api, listen, serve
 from gateway.bootstrap.task import first_to_end, start
 from gateway.bootstrap.turn import TurnSite
+from gateway.listening import place
 from gateway.loop import readable, run
 from gateway.partners import Partners
 from gateway.ports import EventLog
@@ -60,7 +61,7 @@ async def answer(order: Mapping[str, Any]) -> None:
         gc.freeze()
         gc.set_threshold(20_000, 50, 100)
         with suppress(BrokenPipeError):  # nobody listens any more: standard input is closed then as well
-            os.write(order["says"], b"1")
+            os.write(order["says"], place(settings.management_host, management_socket.getsockname()[1]).encode())
         os.close(order["says"])
         told = asyncio.ensure_future(readable(sys.stdin.fileno()))
         waits = [asyncio.ensure_future(first_to_end(tasks)), told]

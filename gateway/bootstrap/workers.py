@@ -1,7 +1,8 @@
 """Workers: further processes of one gateway that answer its API on the same socket, so that it may use more cores.
 
 Each gets its settings on standard input, on one line. A second line tells it to stop in order; where that input is
-closed without one, this process was killed, and the worker ends at once. It says on a pipe of its own that it listens.
+closed without one, this process was killed, and the worker ends at once. Once it listens, it says on a pipe of its own
+where its management is.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from gateway.settings import Settings
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 75.0
+_PLACE_BYTES = 512
 
 _log = structlog.get_logger()
 
@@ -92,9 +94,10 @@ class Workers:
                 await readable(listens)
         except (TimeoutError, ConnectionError) as error:
             raise WorkerError(f"worker {number} did not start") from error
-        if not os.read(listens, 1):
+        told = os.read(listens, _PLACE_BYTES)
+        if not told:
             raise WorkerError(f"worker {number} did not start; its own lines in the log say why")
-        _log.info("gateway.worker_started", worker=number, process=process.pid)
+        _log.info("gateway.worker_started", worker=number, process=process.pid, management=f"http://{told.decode()}")
 
     async def _order(self, process: asyncio.subprocess.Process, number: int, says: int) -> None:
         """What the worker must know, on one line; secrets stay off the command line."""

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import orjson
 import pytest
 
@@ -75,6 +76,23 @@ async def test_workers_answer_as_one_gateway(crowded: Town) -> None:
         status, applied = await withdraw_by_snapshot(clients["bretagne"], {**OFFER, "id": "bretagne:0"})
         assert (409, 15) == (status, applied["would_withdraw"])
     assert [] == (await crowded.audit()).findings
+
+
+async def test_each_worker_tells_where_the_requests_that_it_answered_are_counted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where the system chose the port; the gateway's own process answers no partner and counts none."""
+    settings = Settings(data=tmp_path / "data", port=0, management_port=0, workers=1)
+    async with running(settings) as gateway, aiohttp.ClientSession() as session:
+        async with session.get(f"{gateway.url}/.well-known/passerelle") as response:
+            assert 200 == response.status
+        told = [orjson.loads(line) for line in capsys.readouterr().out.splitlines()]
+        places = [one["management"] for one in told if one["event"] == "gateway.worker_started"]
+        counted = []
+        for place in (*places, gateway.management_url):
+            async with session.get(f"{place}/metrics") as response:
+                counted.append("passerelle_requests_total{" in await response.text())
+    assert [True, False] == counted
 
 
 async def test_a_worker_that_dies_ends_the_gateway(town: Town) -> None:
