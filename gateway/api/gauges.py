@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from gateway.api.lag import unread
 from gateway.partners import Partners
@@ -14,7 +16,7 @@ from gateway.views import DeliveryView, OfferView, ReceiptView
 from gateway.views.view import View
 
 _GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
-    "relay_lag_seconds": ("Age of the oldest submission in hand.", ()),
+    "relay_lag_seconds": ("Age of the oldest submission in hand; absent while unread ones wait for a relay.", ()),
     "undecided": ("Submissions that wait to be decided, in offsets of the log.", ()),
     "view_lag": ("How far a view lies behind its topic, in offsets.", ("view",)),
     "view_position": ("The next offset that a view will read.", ("view", "partition")),
@@ -37,10 +39,10 @@ class Sources:
     receipts: ReceiptView
     deliveries: DeliveryView
     views: Mapping[str, View]
-    relay_lag_ms: Callable[[], int]
+    relay_lag_ms: Callable[[], int | None]
 
 
-class Gauges:
+class Gauges(Collector):
     """One gauge of each kind. The label ``platform`` has the slugs of partners and no others, whatever comes (SEC-007).
 
     What cannot be read now, because the log is away or a view is being filled, is absent: another figure would hide it.
@@ -48,24 +50,27 @@ class Gauges:
 
     def __init__(self, registry: CollectorRegistry, sources: Sources) -> None:
         self._sources = sources
-        self._gauges = {
-            name: Gauge(f"passerelle_{name}", meaning, labels, registry=registry)
-            for name, (meaning, labels) in _GAUGES.items()
-        }
+        self._samples: list[_Sample] = []
+        registry.register(self)
 
     async def read(self) -> None:
         """Set them all to what is true now."""
-        samples = [*await self._of_the_log(), *await self._of_platforms()]
-        for gauge in self._gauges.values():
-            gauge.clear()
-        for name, labels, value in samples:
-            gauge = self._gauges[name]
-            (gauge.labels(*labels) if labels else gauge).set(value)
+        self._samples = [*await self._of_the_log(), *await self._of_platforms()]
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """What was read last, for the registry: a gauge of its own would keep its figure when there is none."""
+        for name, (meaning, labels) in _GAUGES.items():
+            family = GaugeMetricFamily(f"passerelle_{name}", meaning, labels=labels)
+            for sampled, values, value in self._samples:
+                if sampled == name:
+                    family.add_metric(values, value)
+            yield family
 
     async def _of_the_log(self) -> list[_Sample]:
         sources = self._sources
         waiting = await unread(sources.log, SUBMISSIONS, sources.positions.of(SUBMISSIONS))
-        samples: list[_Sample] = [("relay_lag_seconds", (), sources.relay_lag_ms() / 1_000)]
+        lag = sources.relay_lag_ms()
+        samples = [*_known("relay_lag_seconds", (), None if lag is None else lag / 1_000)]
         samples += _known("undecided", (), waiting)
         for name, view in sources.views.items():
             samples += _known("view_lag", (name,), await unread(sources.log, name, view.positions))
@@ -91,6 +96,6 @@ class Gauges:
         return samples
 
 
-def _known(name: str, labels: tuple[str, ...], value: int | None) -> Iterator[_Sample]:
+def _known(name: str, labels: tuple[str, ...], value: float | None) -> Iterator[_Sample]:
     if value is not None:
         yield name, labels, value

@@ -99,6 +99,6 @@ class Keeper:
         """What must hold for the gateway to be ready."""
         return {
             "relay": self._relay.ready,
-            "lag": self._relay.lag_ms < _LAG_LIMIT_MS,
+            "lag": (self._relay.lag_ms or 0) < _LAG_LIMIT_MS,
             **{f"view of {name}": tail.ready for name, tail in self._tails.items()},
         }

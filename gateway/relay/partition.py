@@ -91,6 +91,7 @@ class PartitionRelay:
 
     async def _relay(self, owner: Owner) -> None:
         self.position = await self._input_position(owner)
+        self._in_hand = None  # what the former owner had in hand is decided, or is read again
         async with self._log.reader({(SUBMISSIONS, self._partition): self.position}) as reader:
             self.ready = True
             clock = asyncio.get_running_loop().time

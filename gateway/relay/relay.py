@@ -55,9 +55,12 @@ class Relay:
         return share is not None and all(p in self.partitions and self.partitions[p].ready for p in share)
 
     @property
-    def lag_ms(self) -> int:
-        """The age of the oldest submission in hand, over this process's partitions."""
-        return max((relay.lag_ms for relay in self.partitions.values()), default=0)
+    def lag_ms(self) -> int | None:
+        """The age of the oldest submission in hand, over this process's partitions. None where none is and some
+        partition is not relayed: how long what is unread has waited there is not known.
+        """
+        oldest = max((relay.lag_ms for relay in self.partitions.values()), default=0)
+        return oldest if oldest or self.ready else None
 
     async def run(self) -> None:
         """Relay until cancelled; raises what made a partition stop."""

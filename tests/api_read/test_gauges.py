@@ -7,6 +7,8 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from gateway.api.gauges import Gauges, Sources
 from gateway.api.management import Metrics, build_management
+from gateway.memory import MemoryLog
+from gateway.ports import EventLog
 from gateway.protocol.delivery import Delivery, Part, delivery_record
 from gateway.protocol.partner import SCOPES, Partner
 from gateway.protocol.topic import DELIVERIES, OFFERS, RECEIPTS, inbox
@@ -14,20 +16,20 @@ from tests.api_read.house import House
 from tests.views.world import offer_of
 
 
-async def exposed(house: House, times: int = 1) -> str:
+async def exposed(house: House, times: int = 1, *, log: EventLog | None = None, lag: int | None = 2_500) -> str:
     """What Prometheus reads, the last of so many times at once."""
     context, metrics = house.context, Metrics()
     gauges = Gauges(
         metrics.registry,
         Sources(
-            log=context.log,
+            log=log or context.log,
             positions=context.positions,
             partners=context.partners,
             offers=context.offers,
             receipts=context.receipts,
             deliveries=context.deliveries,
             views=house.views(),
-            relay_lag_ms=lambda: 2_500,
+            relay_lag_ms=lambda: lag,
         ),
     )
     async with TestClient(TestServer(build_management(metrics, dict, gauges))) as client:
@@ -93,6 +95,14 @@ async def test_what_cannot_be_read_is_absent_and_the_rest_is_told(house: House) 
     assert 'passerelle_inbox_lag{platform="sarthe"}' not in await exposed(house)
     await house.context.log.create_topics([inbox("sarthe")])
     assert 'passerelle_inbox_lag{platform="sarthe"} 0.0' in await exposed(house)
+
+
+async def test_what_waits_is_absent_while_nobody_can_say(house: House) -> None:
+    """Neither 0 nor what it was before: an alert on either would keep silent just then."""
+    told = await exposed(house, log=MemoryLog(), lag=None)
+    assert "\npasserelle_undecided " not in told
+    assert "\npasserelle_relay_lag_seconds " not in told
+    assert "\npasserelle_view_position" in told
 
 
 async def test_readers_at_the_same_time_get_whole_answers(house: House) -> None:

@@ -6,11 +6,13 @@ from collections import Counter
 import pytest
 
 from gateway.memory import Fault
-from gateway.ports import FencedError, Output, PositionLostError
+from gateway.ports import FencedError, Output, PositionLostError, UnknownOutcomeError
 from gateway.positions import own_positions, read_positions
 from gateway.protocol.decide import MARKER_LIFE_MS
 from gateway.protocol.record import Record, position_record
 from gateway.protocol.topic import COMMON, POSITIONS, SUBMISSIONS
+from gateway.submissions import Submissions
+from tests.relay.conftest import IDS, eventually
 
 DAY = 24 * 3_600_000
 
@@ -65,6 +67,26 @@ async def test_whatever_becomes_of_a_commit_every_submission_gets_exactly_one_re
     assert (len(receipts), set(receipts.values())) == (80, {1})
     assert [state.known.revision for state in (await bench.offers()).values()] == [2] * 40
     assert (await bench.audit()).findings == []
+
+
+async def test_what_was_decided_by_a_commit_without_an_answer_is_no_longer_in_hand(bench):
+    """Else a quiet partition would seem to wait for longer and longer, and the gateway not to be ready."""
+    bench.start()
+    await eventually(lambda: asyncio.sleep(0, bench.relay.ready))
+    bench.log.inject(Fault.UNANSWERED, Fault.UNANSWERED)  # of what comes in, and of the relay's commit
+    submissions = Submissions(bench.log, ids=IDS, clock=lambda: bench.now)
+    [outcome] = await submissions.submit([bench.publish(1, 1)])
+    assert isinstance(outcome, UnknownOutcomeError)
+    await bench.settled()
+    bench.now += 3 * DAY
+    await eventually(lambda: asyncio.sleep(0, bench.relay.lag_ms == 0), seconds=10)
+
+
+async def test_how_long_what_is_unread_waits_is_not_known_before_every_partition_is_relayed(bench):
+    bench.start()
+    assert bench.relay.lag_ms is None
+    await eventually(lambda: asyncio.sleep(0, bench.relay.ready))
+    assert bench.relay.lag_ms == 0
 
 
 async def test_a_relay_that_starts_again_remembers_what_the_former_one_decided(bench):
