@@ -12,7 +12,7 @@ from gateway.loop import run
 
 
 def audit() -> None:
-    """Check the whole log: nothing accepted is lost, nothing is there twice, no input was skipped.
+    """Check the whole log: nothing accepted is lost, nothing is there twice, no submission was skipped.
 
     The gateway may go on working meanwhile. Ends with 0 when all is well, 1 when something is wrong.
     """

@@ -10,7 +10,7 @@ from gateway.ports import FencedError, Output, PositionLostError, UnknownOutcome
 from gateway.positions import own_positions, read_positions
 from gateway.protocol.decide import MARKER_LIFE_MS
 from gateway.protocol.record import Record, position_record
-from gateway.protocol.topic import COMMON, POSITIONS, SUBMISSIONS
+from gateway.protocol.topic import COMMON, POSITIONS, SUBMISSIONS, inbox
 from gateway.submissions import Submissions
 from tests.relay.conftest import IDS, eventually
 
@@ -274,6 +274,19 @@ async def test_the_audit_finds_what_is_wrong(bench):
     findings = (await bench.audit()).findings
     assert any("two receipts" in finding for finding in findings)
     assert any("has the receipt of" in finding for finding in findings)
+
+
+async def test_the_audit_finds_a_position_beyond_the_end_of_its_inbox(bench):
+    """What is written there next would be passed over. An inbox that went with its platform is nobody's loss."""
+    await bench.log.create_topics([inbox("bretagne")])
+    for platform in ("bretagne", "gone"):
+        for partition in range(bench.log.partitions):
+            key = f"inbox.{platform}"
+            await bench.log.append(POSITIONS, partition, [position_record(key, partition, partition)])
+    assert (await bench.audit()).findings == [
+        "positions says 1 of inbox.bretagne/1, which ends at 0",
+        "positions says 2 of inbox.bretagne/2, which ends at 0",
+    ]
 
 
 async def _first(bench, topic, partition):
