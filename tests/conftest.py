@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 import structlog
 
-from gateway.kafka.broker import Listener, LocalBroker, missing
+from gateway.kafka.broker import Listener, LocalBroker
+from gateway.kafka.jars import missing
+from tests.kafka.cluster import LocalCluster
+from tests.kafka.local import need_local_kafka
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT.parent / "shared" / "samples"
@@ -57,11 +60,17 @@ def kafka_broker() -> Iterator[LocalBroker]:
 
     Its listener ``VIA`` is for clients behind a proxy that the test starts; compaction looks for work all the time.
     """
-    lack = missing()
-    if lack is not None:  # a running cluster was named instead, but this test needs a broker that it can command
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"kafka: {lack}")
+    need_local_kafka()
     with LocalBroker(listeners=[Listener("VIA", proxied=True)], properties=EAGER_CLEANER) as broker:
         yield broker
+
+
+@pytest.fixture
+def kafka_cluster() -> Iterator[LocalCluster]:
+    """Three brokers of a test's own, to be killed and cut off. Mark it ``kafka``."""
+    need_local_kafka()
+    with LocalCluster() as cluster:
+        yield cluster
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ from gateway.demo.subscriber import SubscriberError
 from gateway.demo.visit import invitation
 from gateway.demo.way import WayError
 from gateway.kafka.broker import BrokerError
+from gateway.kafka.jars import JarsError
 from gateway.loop import run
 
 _PLAIN_SECONDS = 2.5
@@ -49,7 +50,7 @@ def demo(
     """
     try:
         balanced = run(_demo(once=once, kafka=kafka, offers=offers, seed=seed))
-    except BrokerError as error:
+    except (BrokerError, JarsError) as error:
         raise CommandError(str(error), step="install Java 17 and Maven, or run the demo without Kafka") from error
     except ClusterError as error:
         raise CommandError(str(error), step=error.step) from error

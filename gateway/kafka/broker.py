@@ -1,14 +1,10 @@
 """A real Apache Kafka on this machine for tests and the demo: one KRaft node on free loopback ports, fresh each time.
 
-Needs Java 17 or later and Maven; the jars come from Maven Central once and stay in ``PASSERELLE_KAFKA_CACHE``
-(default ``.cache/kafka``). Not for production: one node, everything replicated once.
+Needs Java 17 or later and Maven. Not for production: one node, everything replicated once.
 """
 
 import base64
 import contextlib
-import hashlib
-import os
-import re
 import secrets
 import shutil
 import signal
@@ -23,18 +19,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
-POM = Path(__file__).with_name("pom.xml")
-JAVA_SINCE = 17
+from gateway.kafka.jars import fetch_jars
+
 JAVA = ("-Xmx512m", "-XX:TieredStopAtLevel=1")
 """With the quick compiler alone: in a life of minutes the thorough one takes as much time as all the rest."""
-FETCH_SECONDS = 600
 START_SECONDS = 60
 STOP_SECONDS = 20
 _PORTS = range(20_000, 32_000, 8)
 
 
 class BrokerError(Exception):
-    """The local broker could not be fetched, started or stopped. The message says what to look at next."""
+    """The local broker could not be started or stopped. The message says what to look at next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +91,7 @@ class LocalBroker:
         return self._process.pid
 
     def start(self) -> None:
-        """Start and wait until it answers; formats its storage the first time. Raises BrokerError."""
+        """Start and wait until it answers; formats its storage the first time. Raises BrokerError, JarsError."""
         if self._process is not None:
             raise BrokerError("The broker runs already.")
         jars = fetch_jars()
@@ -225,50 +220,6 @@ class LocalBroker:
 def new_cluster() -> str:
     """The id of a new cluster, as Kafka writes it: a UUID in 22 characters."""
     return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-
-
-def missing() -> str | None:
-    """What this machine lacks for a local broker, as a sentence; None when nothing."""
-    if shutil.which("mvn") is None and not _jars_folder().is_dir():
-        return "Maven (mvn) is not installed, so Kafka's jars cannot be fetched."
-    java = shutil.which("java")
-    if java is None:
-        return f"Java {JAVA_SINCE} or later is not installed."
-    told = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr  # noqa: S603 (found on PATH)
-    version = re.search(r'version "(?:1\.)?(\d+)', told)
-    if version is None or int(version[1]) < JAVA_SINCE:
-        return f"Java {JAVA_SINCE} or later is needed, this machine has: {told.splitlines()[0] if told else 'none'}."
-    return None
-
-
-def fetch_jars() -> Path:
-    """The folder with Kafka's jars; Maven fetches them the first time. Raises BrokerError."""
-    folder = _jars_folder()
-    if folder.is_dir():
-        return folder
-    lack = missing()
-    if lack is not None:
-        raise BrokerError(f"{lack} Install it, or set KAFKA_BOOTSTRAP_SERVERS to a running cluster.")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as fresh:
-        command = ["mvn", "-q", "-B", "-f", str(POM), "dependency:copy-dependencies", "-DincludeScope=runtime"]
-        command.append(f"-DoutputDirectory={Path(fresh).resolve()}")
-        done = subprocess.run(  # noqa: S603 (a fixed command)
-            command, capture_output=True, text=True, check=False, timeout=FETCH_SECONDS
-        )
-        if done.returncode != 0:
-            raise BrokerError(f"Maven could not fetch Kafka's jars; is Maven Central reachable?\n{done.stdout[-2000:]}")
-        Path(fresh).chmod(0o755)
-        if not folder.is_dir():
-            Path(fresh).rename(folder)
-            Path(fresh).mkdir()
-    return folder
-
-
-def _jars_folder() -> Path:
-    """Named by the content of the pom, so that a new version is fetched anew."""
-    digest = hashlib.sha256(POM.read_bytes()).hexdigest()[:12]
-    return Path(os.environ.get("PASSERELLE_KAFKA_CACHE", ".cache/kafka")) / f"jars-{digest}"
 
 
 def _run(jars: Path, log: IO[bytes], java: Sequence[str], main: str, *arguments: str) -> subprocess.Popen[bytes]:

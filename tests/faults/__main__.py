@@ -7,15 +7,14 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 
 from rich.console import Console
 from rich.table import Table
 
-from gateway.kafka.broker import Listener, LocalBroker
 from tests.faults.arena import Arena
 from tests.faults.cluster_fault import ClusterFaults
 from tests.faults.crowd import CROWD
@@ -23,15 +22,15 @@ from tests.faults.disk import lack_of_disk, small_disk
 from tests.faults.embedded_fault import COMPACT, FORGET, FULL_QUEUE, SECOND, SLOW, disk_full
 from tests.faults.fault import KILL, STOP
 from tests.faults.kafka_fault import COMPACT as COMPACT_KAFKA
-from tests.faults.kafka_fault import REPLACE, ZOMBIE, KafkaFaults
+from tests.faults.kafka_fault import REPLACE, ZOMBIE, kafka_faults
 from tests.faults.plan import rounds
 from tests.faults.round import Fault, Verdict, play
 from tests.kafka.cluster import SIZE, LocalCluster
-from tests.kafka.proxy import Proxy
 
 OUT = Console(highlight=False)
 KEPT = Path(".cache/faults")
 _DISK_MEGABYTES = 320
+_AWAY_SECONDS = 60.0
 
 
 class Run:
@@ -105,7 +104,7 @@ async def run_embedded(run: Run) -> None:
 
 async def run_kafka(run: Run) -> None:
     """On a real broker behind a proxy, with two replicas or more."""
-    async with _kafka() as faults:
+    async with kafka_faults(away=_AWAY_SECONDS) as faults:
         kinds = [STOP, REPLACE, ZOMBIE, COMPACT_KAFKA, CROWD, *faults.all()]
         for number, chosen in enumerate(rounds(kinds, KILL, random=run.random, each=6, kills=3)):
             if run.over:
@@ -118,9 +117,7 @@ async def run_kafka(run: Run) -> None:
 
 async def run_cluster(run: Run) -> None:
     """On three brokers, with two replicas or more."""
-    cluster = LocalCluster()
-    try:
-        await asyncio.to_thread(cluster.start)
+    with LocalCluster() as cluster:
         kinds = [STOP, REPLACE, ZOMBIE, COMPACT_KAFKA, CROWD, *ClusterFaults(cluster).all()]
         for number, chosen in enumerate(rounds(kinds, KILL, random=run.random, each=5, kills=2)):
             if run.over:
@@ -128,18 +125,6 @@ async def run_cluster(run: Run) -> None:
             with _folder() as folder:
                 arena = Arena(folder, kafka=cluster.bootstrap_servers, replication=SIZE, workers=number % 2)
                 await run.play(arena, chosen, replicas=2)
-    finally:
-        await asyncio.to_thread(cluster.close)
-
-
-@asynccontextmanager
-async def _kafka() -> AsyncIterator[KafkaFaults]:
-    async with AsyncExitStack() as stack:
-        broker = LocalBroker(listeners=[Listener("VIA", proxied=True)], properties={"log.cleaner.backoff.ms": "100"})
-        stack.callback(broker.close)
-        await asyncio.to_thread(broker.start)
-        proxy = await stack.enter_async_context(Proxy(broker.advertised["VIA"], broker.ports["VIA"]))
-        yield KafkaFaults(broker, proxy, away=60.0)
 
 
 @contextmanager

@@ -1,14 +1,15 @@
 """The faults of a real Kafka: its broker, the replicas that share its partitions, and the way between them."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from gateway.bootstrap import kafka_settings
-from gateway.kafka.broker import LocalBroker
+from gateway.kafka.broker import Listener, LocalBroker
 from gateway.kafka.topics import wanted
 from gateway.ports import EventLog
 from gateway.protocol.topic import COMMON, OFFERS
@@ -144,6 +145,14 @@ class KafkaFaults:
                 await caught
         except TimeoutError:
             round_.find("the proxy saw no frame to aim at: the gateway does nothing")
+
+
+@asynccontextmanager
+async def kafka_faults(*, away: float) -> AsyncIterator[KafkaFaults]:
+    """On a broker of their own, since it will be killed, behind a proxy."""
+    with LocalBroker(listeners=[Listener("VIA", proxied=True)], properties={"log.cleaner.backoff.ms": "100"}) as broker:
+        async with Proxy(broker.advertised["VIA"], broker.ports["VIA"]) as proxy:
+            yield KafkaFaults(broker, proxy, away)
 
 
 async def _compact(round_: Round) -> None:

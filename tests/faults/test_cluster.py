@@ -3,14 +3,10 @@
 [RCP-001] [RCP-004] [WDR-010] [FEED-001] [FEED-010] [FEED-011] [PUB-035] [ERR-009], as in ``test_embedded``.
 """
 
-import asyncio
-import os
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from gateway.kafka.broker import missing
 from tests.faults.arena import Arena
 from tests.faults.cluster_fault import ClusterFaults
 from tests.faults.round import play
@@ -21,21 +17,7 @@ pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 GAP = 0.7
 
 
-@pytest.fixture
-async def cluster() -> AsyncIterator[LocalCluster]:
-    """Brokers of its own, since they will be killed."""
-    lack = missing()
-    if lack is not None:  # a running cluster was named instead, but this test must be able to kill its brokers
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"kafka: {lack}")
-    cluster = LocalCluster()
-    try:
-        await asyncio.to_thread(cluster.start)
-        yield cluster
-    finally:
-        await asyncio.to_thread(cluster.close)
-
-
-async def test_nothing_acknowledged_is_lost(cluster: LocalCluster, tmp_path: Path) -> None:
+async def test_nothing_acknowledged_is_lost(kafka_cluster: LocalCluster, tmp_path: Path) -> None:
     """Leaders and coordinators move, and while one broker is left, nobody is told that anything was written. Brokers
     that sleep and all in their turn: the long run.
     """
@@ -44,8 +26,8 @@ async def test_nothing_acknowledged_is_lost(cluster: LocalCluster, tmp_path: Pat
         "coordinator of transactions killed",
         "two of three brokers gone",
     )
-    faults = {fault.name: fault for fault in ClusterFaults(cluster).all()}
-    arena = Arena(tmp_path, kafka=cluster.bootstrap_servers, replication=SIZE)
+    faults = {fault.name: fault for fault in ClusterFaults(kafka_cluster).all()}
+    arena = Arena(tmp_path, kafka=kafka_cluster.bootstrap_servers, replication=SIZE)
     verdict = await play(arena, [faults[name] for name in names], seed="short", gap=GAP)
     assert [] == verdict.findings
     assert dict.fromkeys(names, 1) == verdict.faults

@@ -3,19 +3,16 @@
 [RCP-001] [RCP-004] [WDR-010] [FEED-001] [FEED-010] [FEED-011] [PUB-035] [ERR-009], as in ``test_embedded``.
 """
 
-import asyncio
-import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from gateway.kafka.broker import Listener, LocalBroker, missing
 from tests.faults.arena import Arena
 from tests.faults.fault import KILL
-from tests.faults.kafka_fault import COMPACT, REPLACE, ZOMBIE, KafkaFaults
+from tests.faults.kafka_fault import COMPACT, REPLACE, ZOMBIE, KafkaFaults, kafka_faults
 from tests.faults.round import Fault, play
-from tests.kafka.proxy import Proxy
+from tests.kafka.local import need_local_kafka
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(600)]
 
@@ -24,17 +21,9 @@ GAP = 0.7
 
 @pytest.fixture
 async def faults() -> AsyncIterator[KafkaFaults]:
-    """A broker of its own, since it will be killed, behind a proxy."""
-    lack = missing()
-    if lack is not None:  # a running cluster was named instead, but this test must be able to kill its broker
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"kafka: {lack}")
-    broker = LocalBroker(listeners=[Listener("VIA", proxied=True)], properties={"log.cleaner.backoff.ms": "100"})
-    try:
-        await asyncio.to_thread(broker.start)
-        async with Proxy(broker.advertised["VIA"], broker.ports["VIA"]) as proxy:
-            yield KafkaFaults(broker, proxy, away=5.0)
-    finally:
-        await asyncio.to_thread(broker.close)
+    need_local_kafka()
+    async with kafka_faults(away=5.0) as faults:
+        yield faults
 
 
 async def test_nothing_acknowledged_is_lost(faults: KafkaFaults, tmp_path: Path) -> None:

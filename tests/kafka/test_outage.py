@@ -10,12 +10,13 @@ from typing import TypeVar
 import pytest
 
 from gateway.kafka import KafkaLog, KafkaSettings
-from gateway.kafka.broker import LocalBroker, missing
+from gateway.kafka.broker import LocalBroker
 from gateway.ports import LogUnavailableError, Output, Reader, UnknownOutcomeError
 from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, OFFERS, RECEIPTS, SUBMISSIONS
 from gateway.sole import MAX_BYTES
 from tests.contract.log_ground import DEADLINE, keys, read_keys, record
+from tests.kafka.local import need_local_kafka
 
 pytestmark = pytest.mark.kafka
 
@@ -26,9 +27,7 @@ Found = TypeVar("Found")
 @pytest.fixture(scope="module")
 def broker() -> Iterator[LocalBroker]:
     """A broker of this module's own, since it does not survive unharmed."""
-    lack = missing()
-    if lack is not None:
-        pytest.skip(f"kafka: {lack}")
+    need_local_kafka()
     with LocalBroker() as broker:
         yield broker
 

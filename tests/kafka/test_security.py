@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from gateway.kafka import KafkaLog, KafkaSettings
-from gateway.kafka.broker import Listener, LocalBroker, missing
+from gateway.kafka.broker import Listener, LocalBroker
 from gateway.ports import LogUnavailableError, Output
 from gateway.protocol.topic import COMMON, OFFERS, SUBMISSIONS
 from tests.contract.log_ground import read_keys, record
 from tests.kafka.certificate import Authority
+from tests.kafka.local import need_local_kafka
 
 pytestmark = pytest.mark.kafka
 
@@ -33,9 +34,7 @@ class Guarded:
 
 @pytest.fixture(scope="module")
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
-    lack = missing()
-    if lack is not None:
-        pytest.skip(f"kafka: {lack}")
+    need_local_kafka()
     folder = tmp_path_factory.mktemp("certificates")
     authority = Authority(folder)
     certificate, key = authority.issue("broker")

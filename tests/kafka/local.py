@@ -1,0 +1,14 @@
+"""Tests that command brokers of their own cannot do with a running cluster that was named instead."""
+
+import os
+
+import pytest
+
+from gateway.kafka.jars import missing
+
+
+def need_local_kafka() -> None:
+    """Skip the test where no broker can be started, with the reason; fail it with ``CI=true``."""
+    lack = missing()
+    if lack is not None:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"kafka: {lack}")
