@@ -1,18 +1,20 @@
 """Connections that are given up before they stand."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaProducer
 from aiokafka.client import AIOKafkaClient, ConnectionGroup
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.metadata import MetadataRequest
 
 from gateway.kafka import KafkaLog
 from gateway.kafka.broker import LocalBroker
-from gateway.kafka.connection import keep_in_sight, let_go
+from gateway.kafka.connection import cut_off, keep_in_sight, let_go
 from gateway.protocol.topic import SUBMISSIONS
 from tests.contract.log_ground import DEADLINE, record
 from tests.kafka.proxy import METADATA, Proxy
@@ -52,50 +54,65 @@ async def test_connecting_that_is_given_up_leaves_no_connection(
                 await asyncio.sleep(0.02)
 
 
+@dataclass
+class Refusing:
+    """A connection's writer that refuses the first time, as uvloop's does, and then writes."""
+
+    writer: asyncio.StreamWriter
+    closing: bool
+    refused: bool = False
+
+    def write(self, sent: bytes) -> None:
+        if self.refused:
+            self.writer.write(sent)
+        else:
+            self.refused = True
+            raise RuntimeError(REFUSAL)
+
+    def is_closing(self) -> bool:
+        return self.closing
+
+    def close(self) -> None:
+        self.writer.close()
+
+
+@asynccontextmanager
+async def refused_client(broker: LocalBroker, *, closing: bool) -> AsyncIterator[tuple[AIOKafkaClient, int]]:
+    """A client, and the number of the broker to which it cannot write the first time."""
+    client = AIOKafkaClient(bootstrap_servers=broker.bootstrap_servers)
+    keep_in_sight(client)
+    await client.bootstrap()
+    try:
+        node = client.get_random_node()
+        assert await client.ready(node)
+        connection = client._conns[node, ConnectionGroup.DEFAULT]
+        connection._writer = Refusing(connection._writer, closing)
+        yield client, node
+    finally:
+        await client.close()
+
+
 @pytest.mark.parametrize("closed", [True, False])
 async def test_a_connection_that_closed_under_a_request_counts_as_broken(
-    kafka_broker: LocalBroker, monkeypatch: pytest.MonkeyPatch, *, closed: bool
+    kafka_broker: LocalBroker, *, closed: bool
 ) -> None:
     """uvloop refuses to write to one that it has closed while bytes of the last answer wait to be read. Any other such
     error is a fault of the program.
     """
-    client = AIOKafkaClient(bootstrap_servers=kafka_broker.bootstrap_servers)
-    keep_in_sight(client)
-    await client.bootstrap()
-    try:
-        node = client.get_random_node()
-        assert await client.ready(node)
-        writer = client._conns[node, ConnectionGroup.DEFAULT]._writer
-        monkeypatch.setattr(writer, "write", refuse)
-        if closed:
-            writer.transport.abort()
+    async with refused_client(kafka_broker, closing=closed) as (client, node):
         with pytest.raises(KafkaConnectionError if closed else RuntimeError, match="broken" if closed else REFUSAL):
             await client.send(node, MetadataRequest([]))
-        monkeypatch.undo()
         assert (await client.send(node, MetadataRequest([]))).brokers
-    finally:
-        await client.close()
 
 
 async def test_a_connection_that_closed_under_the_question_for_the_layout_does_not_end_the_asking(
-    kafka_broker: LocalBroker, monkeypatch: pytest.MonkeyPatch
+    kafka_broker: LocalBroker,
 ) -> None:
     """The library asks for it past ``client.send``; an error that it does not know would end the asking for ever."""
-    client = AIOKafkaClient(bootstrap_servers=kafka_broker.bootstrap_servers)
-    keep_in_sight(client)
-    await client.bootstrap()
-    try:
-        node = client.get_random_node()
-        assert await client.ready(node)
-        writer = client._conns[node, ConnectionGroup.DEFAULT]._writer
-        monkeypatch.setattr(writer, "write", refuse)
-        monkeypatch.setattr(writer, "is_closing", lambda: True)
+    async with refused_client(kafka_broker, closing=True) as (client, _):
         async with asyncio.timeout(DEADLINE):
             assert not await client.force_metadata_update()
-            monkeypatch.undo()
             assert await client.force_metadata_update()
-    finally:
-        await client.close()
 
 
 class Stumbling(AIOKafkaClient):  # type: ignore[misc]
@@ -124,10 +141,6 @@ async def test_an_unforeseen_error_does_not_end_the_asking_for_the_layout(kafka_
         await client.close()
 
 
-def refuse(_: bytes) -> None:
-    raise RuntimeError(REFUSAL)
-
-
 @dataclass
 class Closing:
     """A client that closes as aiokafka's do: whatever cancels it meanwhile is not passed on."""
@@ -151,3 +164,27 @@ async def test_who_is_cancelled_while_a_client_closes_is_cancelled() -> None:
         await letting_go
     await asyncio.sleep(0.3)
     assert not client.swallowed
+
+
+async def slow_to_end() -> None:
+    """What a client waits for while it closes: its question for the layout, which is under way."""
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await asyncio.sleep(0.2)
+
+
+async def test_who_is_cancelled_while_a_producer_is_cut_off_is_cancelled(kafka_broker: LocalBroker) -> None:
+    """And the cutting off is done to its end all the same."""
+    producer = AIOKafkaProducer(bootstrap_servers=kafka_broker.bootstrap_servers, enable_idempotence=True)
+    await producer.start()
+    producer.client._sync_task.cancel()
+    producer.client._sync_task = asyncio.create_task(slow_to_end())
+    cutting = asyncio.create_task(cut_off(producer))
+    await asyncio.sleep(0.05)
+    cutting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await cutting
+    async with asyncio.timeout(DEADLINE):
+        while not producer._closed:
+            await asyncio.sleep(0.02)

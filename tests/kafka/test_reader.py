@@ -2,16 +2,18 @@
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import MessageSizeTooLargeError
 from aiokafka.record.util import calc_crc32c
 
 from gateway.kafka import KafkaLog, KafkaSettings
+from gateway.kafka.reader import KafkaReader
+from gateway.ports import LogUnavailableError, PositionLostError
 from gateway.protocol.record import StoredRecord
-from gateway.protocol.topic import inbox
+from gateway.protocol.topic import SUBMISSIONS, inbox
 from tests.contract.log_ground import DEADLINE, read, record
 
 pytestmark = pytest.mark.kafka
@@ -107,3 +109,23 @@ async def test_a_reader_reaches_the_end_behind_aborted_transactions(log: KafkaLo
             await asyncio.sleep(0.02)
     found: list[StoredRecord] = await read(log, "offers")
     assert [] == found
+
+
+class Knowing:
+    """Those who know of more than the broker that is asked to read: answers as ``Probe`` does."""
+
+    async def starts(self, places: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        return dict.fromkeys(places, 0)
+
+    async def ends(self, places: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
+        return dict.fromkeys(places, 10)
+
+
+async def test_a_position_that_only_one_broker_denies_is_not_lost(log: KafkaLog, settings: KafkaSettings) -> None:
+    """A broker that slept takes itself for the leader for a moment, and does not know what others wrote meanwhile."""
+    await log.append(SUBMISSIONS, 0, [record("before it slept")])
+    for position, error in ((10, LogUnavailableError), (11, PositionLostError)):
+        reader = KafkaReader(settings, {(SUBMISSIONS, 0): position}, find=log._places, probe=Knowing())
+        async with reader:
+            with pytest.raises(error, match=f"osition {position} of {SUBMISSIONS} partition 0"):
+                await reader.poll(limit=1, wait=DEADLINE)

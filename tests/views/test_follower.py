@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from gateway.views import FollowedOffers, FollowedReceipts, OfferView, ReceiptVi
 from tests.views.world import LOG, PARTITIONS, World, offer_of, receipt_record
 
 READERS = (Reader("bretagne"), Reader("normandie"), Reader("national"))
+_SECONDS = 20.0
 FILTERS = (Filter(), Filter(department=frozenset({"75"})), Filter(week=frozenset({"2027-W25"})))
 
 
@@ -152,3 +154,29 @@ async def test_a_read_that_began_earlier_says_nothing_of_where_the_keeper_stands
         assert offers.positions == followed.positions != earlier
         followed._look_anew(followed._reading, 77)
     assert (offers.positions, offers.began) == (followed.positions, followed.began)
+
+
+async def test_what_was_noted_while_a_read_began_stays_noted(
+    offers: OfferView, followed: FollowedOffers, world: World
+) -> None:
+    """The read, in its thread, has the file as it was, and is held up before it has asked how far that had come."""
+    begun, goes_on = threading.Event(), threading.Event()
+
+    def hold_up(statement: str) -> None:
+        if statement == follower._APPLIED:
+            begun.set()
+            goes_on.wait(_SECONDS)
+
+    world.publish(offer_of("bretagne:1"))
+    await offers.apply(world.chunks())
+    followed._reading.set_trace_callback(hold_up)
+    reading = asyncio.create_task(followed.count("bretagne"))
+    try:
+        assert await asyncio.to_thread(begun.wait, _SECONDS)
+        world.publish(offer_of("bretagne:2"))
+        await offers.apply(world.chunks())
+        assert offers.positions == followed.positions
+    finally:
+        goes_on.set()
+    assert 1 == await reading
+    assert offers.positions == followed.positions
