@@ -17,7 +17,9 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.client import AIOKafkaClient
 from aiokafka.conn import AIOKafkaConnection, CloseReason
 from aiokafka.errors import KafkaConnectionError, KafkaError
+from aiokafka.protocol.metadata import MetadataRequest
 
+from gateway.kafka.layout import LEADERS, LayoutRequest, Leaders
 from gateway.kafka.wire import SpentError, Wire
 
 _STOP_SECONDS = 2.0
@@ -27,22 +29,25 @@ _log = structlog.get_logger()
 
 
 def keep_in_sight(client: AIOKafkaClient) -> None:
-    """Let the client find its cluster by connections that it closes with the others, whatever happens meanwhile; and
-    let each connection that was just closed say what any other says that is broken.
+    """Let the client find its cluster by connections that it closes with the others, whatever happens meanwhile; let
+    each connection that was just closed say what any other says that is broken; and let all of this process's clients
+    believe the newest word on who leads.
     """
     find = client._get_conn  # noqa: SLF001 - all that it sends goes over what this gives
     seen: WeakSet[AIOKafkaConnection] = WeakSet()
+    leaders = LEADERS[client._bootstrap_servers]  # noqa: SLF001 - it does not say them otherwise
 
     async def find_connection(*arguments: Any, **options: Any) -> AIOKafkaConnection | None:
         connection = await find(*arguments, **options)
         if connection is not None and connection not in seen:
             seen.add(connection)
             _say_broken(connection)
+            _ask_numbers(connection, leaders)
         return connection
 
     async def bootstrap() -> None:
         cluster = client.cluster
-        cluster.config["bootstrap_servers"] = client._bootstrap_servers  # noqa: SLF001 - it does not say them otherwise
+        cluster.config["bootstrap_servers"] = client._bootstrap_servers  # noqa: SLF001 - same
         cluster._bootstrap_brokers = cluster._generate_bootstrap_brokers()  # noqa: SLF001 - same
         if not await client._metadata_update(cluster, ()):  # noqa: SLF001 - what its own ``bootstrap`` comes to
             raise KafkaConnectionError(f"Unable to bootstrap from {client.hosts}")
@@ -50,6 +55,7 @@ def keep_in_sight(client: AIOKafkaClient) -> None:
             client._conns.pop(place).close()  # noqa: SLF001 - same
         client._sync_task = asyncio.create_task(_learn_layout(client))  # noqa: SLF001 - same
 
+    leaders.correct(client.cluster)
     client.bootstrap = bootstrap
     client._get_conn = find_connection  # noqa: SLF001 - same
 
@@ -78,6 +84,20 @@ def _say_broken(connection: AIOKafkaConnection) -> None:
                 raise
             connection.close(reason=CloseReason.CONNECTION_BROKEN)
             raise KafkaConnectionError(f"Connection at {connection.host}:{connection.port} broken") from error
+
+    connection.send = send
+
+
+def _ask_numbers(connection: AIOKafkaConnection, leaders: Leaders) -> None:
+    through = connection.send
+
+    async def ask(question: MetadataRequest) -> Any:
+        return leaders.hear(await through(LayoutRequest(question)))
+
+    def send(request: Any, expect_response: bool = True) -> Any:  # noqa: FBT001, FBT002 - as the library calls it
+        if isinstance(request, MetadataRequest):
+            return ask(request)
+        return through(request, expect_response=expect_response)
 
     connection.send = send
 

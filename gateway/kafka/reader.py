@@ -18,6 +18,8 @@ from gateway.kafka.settings import KafkaSettings, client_options
 from gateway.ports import Chunk, LogUnavailableError, PositionLostError
 
 _STOP_SECONDS = 2.0
+_LAYOUT_MS = 5_000
+"""How often a reader asks who leads: a broker that is cut off from the others answers as if nothing were new."""
 _LOOK_SECONDS = 0.5
 """How often a poll looks whether any broker still answers."""
 
@@ -90,7 +92,7 @@ class KafkaReader:
     async def _start(self) -> Fetcher:
         for topic in {topic for topic, _ in self._names.values()}:
             await self._find(topic)
-        client = AIOKafkaClient(**client_options(self._settings))
+        client = AIOKafkaClient(**client_options(self._settings), metadata_max_age_ms=_LAYOUT_MS)
         keep_in_sight(client)
         try:
             async with asyncio.timeout(self._settings.patience):

@@ -1,16 +1,26 @@
-"""Three brokers on this machine, each of them a controller too: what is written is on all three, and one may die."""
+"""Three brokers on this machine, each of them a controller too: what is written is on all three, and one may die, or be
+cut off from the others.
+"""
 
-from collections.abc import Callable, Iterable
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from gateway.kafka.broker import LocalBroker, free_ports, new_cluster
+from gateway.kafka.broker import Listener, LocalBroker, free_ports, new_cluster
+from tests.kafka.links import Links, name, write_names
 
 SIZE = 3
+NUMBERS = range(1, SIZE + 1)
 _JAVA = ("-Xmx256m", "-XX:TieredStopAtLevel=1")
 """Three at once must be up soon rather than be fast: the quick compiler alone takes half the time to start."""
+_INSIDE = "INSIDE"
 _PROPERTIES = {
+    "inter.broker.listener.name": _INSIDE,
     "offsets.topic.replication.factor": "3",
     "transaction.state.log.replication.factor": "3",
     "transaction.state.log.min.isr": "2",
@@ -23,29 +33,33 @@ _PROPERTIES = {
 
 
 class LocalCluster:
-    """``brokers`` by their numbers, from 1; a context manager."""
+    """``brokers`` by their numbers, from 1; a context manager. Clients reach them straight, they reach each other by
+    links.
+    """
 
     def __init__(self) -> None:
-        ports = free_ports(2 * SIZE)
-        pairs = {number: ports[2 * number - 2 : 2 * number] for number in range(1, SIZE + 1)}
-        voters = ",".join(f"{number}@127.0.0.1:{pair[1]}" for number, pair in pairs.items())
+        self._folder = Path(tempfile.mkdtemp(prefix="passerelle-cluster-"))
+        ports = {number: free_ports(3) for number in NUMBERS}
+        voters = ",".join(f"{number}@{name(number)}:{controller}" for number, (_, controller, _) in ports.items())
         cluster = new_cluster()
         self.brokers = {
             number: LocalBroker(
-                properties={**_PROPERTIES, "node.id": str(number), "controller.quorum.voters": voters},
-                ports=pair,
+                listeners=[Listener(_INSIDE)],
+                properties={**_PROPERTIES, **_place(number, ports[number]), "controller.quorum.voters": voters},
+                ports=ports[number],
                 cluster=cluster,
-                java=_JAVA,
+                java=[*_JAVA, f"-Djdk.net.hosts.file={self._names(number)}"],
             )
-            for number, pair in pairs.items()
+            for number in NUMBERS
         }
+        self._links = Links({number: inner for number, (_, *inner) in ports.items()})
 
     @property
     def bootstrap_servers(self) -> str:
         """Where clients connect: all three, with commas between."""
         return ",".join(broker.bootstrap_servers for broker in self.brokers.values())
 
-    def start(self, numbers: Iterable[int] = range(1, SIZE + 1)) -> None:
+    def start(self, numbers: Iterable[int] = NUMBERS) -> None:
         """Start these brokers at the same time, and wait until they answer: alone, one would wait for the others."""
         self._at_once(LocalBroker.start, numbers)
 
@@ -53,9 +67,25 @@ class LocalCluster:
         """End these brokers at the same time, as a crash would."""
         self._at_once(LocalBroker.kill, numbers)
 
+    @contextmanager
+    def isolated(self, number: int) -> Iterator[None]:
+        """While entered, this broker and the others hear nothing of each other; clients reach them all."""
+        self._links.cut(number)
+        try:
+            yield
+        finally:
+            self._links.join(number)
+
     def close(self) -> None:
         """Kill all that run, and remove their data."""
         self._at_once(LocalBroker.close, self.brokers)
+        self._links.close()
+        shutil.rmtree(self._folder)
+
+    def _names(self, number: int) -> Path:
+        path = self._folder / name(number)
+        write_names(path, number, [other for other in NUMBERS if other != number])
+        return path
 
     def _at_once(self, act: Callable[[LocalBroker], None], numbers: Iterable[int]) -> None:
         with ThreadPoolExecutor(SIZE) as threads:
@@ -73,3 +103,12 @@ class LocalCluster:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _place(number: int, ports: Sequence[int]) -> dict[str, str]:
+    """What is a broker's own: its number, and where it says that it is."""
+    clients, controller, inside = ports
+    told = (
+        f"PLAINTEXT://127.0.0.1:{clients},CONTROLLER://{name(number)}:{controller},{_INSIDE}://{name(number)}:{inside}"
+    )
+    return {"node.id": str(number), "advertised.listeners": told}

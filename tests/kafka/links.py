@@ -1,0 +1,125 @@
+"""The ways between brokers: each goes over a link of its own, that can be cut without a word and joined again.
+
+Brokers know each other by name. Each has a file of names of its own, by which the name of another one is an address of
+this machine where a link to that one listens, on the same port. So nothing of the system has to be changed; all of
+127.0.0.0/8 must be this machine, as it is on Linux.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from threading import Thread
+
+_HOME = "127.0.0.1"
+_CHUNK_BYTES = 1 << 16
+
+
+def name(number: int) -> str:
+    """What the others call a broker."""
+    return f"broker-{number}"
+
+
+def write_names(path: Path, number: int, others: Iterable[int]) -> None:
+    """The file of names of one broker, for ``jdk.net.hosts.file``: itself at home, the others behind links."""
+    lines = [f"{_HOME} localhost {name(number)}", *(f"{_address(number, other)} {name(other)}" for other in others)]
+    path.write_text("\n".join(lines) + "\n")
+
+
+def _address(source: int, target: int) -> str:
+    return f"127.0.{source}.{target}"
+
+
+class Links:
+    """All ways between brokers whose ``ports`` are given by their numbers. They run in a thread of their own: brokers
+    hear each other whatever the loop of a test is busy with.
+    """
+
+    def __init__(self, ports: Mapping[int, Sequence[int]]) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._ways = {(one, other): _Way() for one in ports for other in ports if one != other}
+        self._thread = Thread(target=self._loop.run_forever, name="links", daemon=True)
+        self._thread.start()
+        for (source, target), way in self._ways.items():
+            for port in ports[target]:
+                asyncio.run_coroutine_threadsafe(way.listen(_address(source, target), port), self._loop).result()
+
+    def cut(self, number: int) -> None:
+        """Nothing goes from this broker to the others any more, nor from them to it, and nobody is told."""
+        self._at(number, asyncio.Event.clear)
+
+    def join(self, number: int) -> None:
+        """All goes on, and what was sent meanwhile arrives."""
+        self._at(number, asyncio.Event.set)
+
+    def close(self) -> None:
+        """End all of them."""
+        for way in self._ways.values():
+            asyncio.run_coroutine_threadsafe(way.close(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def _at(self, number: int, act: Callable[[asyncio.Event], None]) -> None:
+        for pair, way in self._ways.items():
+            if number in pair:
+                self._loop.call_soon_threadsafe(act, way.whole)
+
+
+class _Way:
+    """From one broker to another: connections that the first one opens. Bytes wait, both ways, unless it is whole."""
+
+    def __init__(self) -> None:
+        self.whole = asyncio.Event()
+        self.whole.set()
+        self._servers: list[asyncio.Server] = []
+        self._connections: set[asyncio.Task[None]] = set()
+        self._closed = False
+
+    async def listen(self, address: str, port: int) -> None:
+        """Forward what comes here to that port at home."""
+
+        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.create_task(self._connect(reader, writer, port))
+            self._connections.add(task)
+            task.add_done_callback(self._connections.discard)
+
+        self._servers.append(await asyncio.start_server(accept, address, port))
+
+    async def close(self) -> None:
+        """Let all connections go."""
+        self._closed = True
+        for server in self._servers:
+            server.close()
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
+        await asyncio.sleep(0)  # for the last of them to be closed
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int) -> None:
+        writers = [writer]
+        try:
+            await self.whole.wait()
+            answers, target = await asyncio.open_connection(_HOME, port)
+            writers.append(target)
+            pumps = [asyncio.create_task(self._pump(*ends)) for ends in ((reader, target), (answers, writer))]
+            try:
+                await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for pump in pumps:
+                    pump.cancel()
+                await asyncio.gather(*pumps, return_exceptions=True)
+        except ConnectionError:
+            pass  # that broker is not there: the other one sees its connection end
+        finally:
+            for each in writers:
+                (each.transport.abort if self._closed else each.close)()
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Until one side ends, which the other one hears only over a whole way."""
+        with suppress(ConnectionError):
+            while found := await reader.read(_CHUNK_BYTES):
+                await self.whole.wait()
+                writer.write(found)
+                await writer.drain()
+        await self.whole.wait()

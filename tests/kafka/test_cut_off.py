@@ -1,0 +1,64 @@
+"""A broker that is cut off from the others, and does not know it: for its clients it still leads."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+from aiokafka import TopicPartition
+from aiokafka.client import AIOKafkaClient
+
+from gateway.kafka import KafkaLog, KafkaSettings
+from gateway.ports import Reader
+from gateway.protocol.topic import COMMON, SUBMISSIONS
+from tests.contract.log_ground import keys, record
+from tests.kafka.cluster import SIZE, LocalCluster
+
+pytestmark = [pytest.mark.kafka, pytest.mark.timeout(300)]
+_LEAD_SECONDS = 30.0
+_READ_SECONDS = 60.0
+
+
+@pytest.fixture
+async def log(kafka_cluster: LocalCluster) -> AsyncIterator[KafkaLog]:
+    log = await KafkaLog.open(KafkaSettings(bootstrap_servers=kafka_cluster.bootstrap_servers, replication=SIZE))
+    try:
+        await log.create_topics(COMMON)
+        yield log
+    finally:
+        await log.close()
+
+
+async def leader(servers: str, place: TopicPartition) -> int:
+    """Who leads, as these brokers say."""
+    client = AIOKafkaClient(bootstrap_servers=servers)
+    await client.bootstrap()
+    try:
+        await client.set_topics([place.topic])
+        return client.cluster.leader_for_partition(place)
+    finally:
+        await client.close()
+
+
+async def next_keys(reader: Reader) -> list[str]:
+    """What comes next; empty when nothing does."""
+    return [key for chunk in await reader.poll(limit=10, wait=_READ_SECONDS) for key in keys(chunk.records)]
+
+
+async def test_a_reader_goes_on_at_the_true_leader(kafka_cluster: LocalCluster, log: KafkaLog) -> None:
+    """The old one has no error to tell, only nothing new."""
+    place = TopicPartition(log._settings.topic(SUBMISSIONS), 0)
+    old = await leader(kafka_cluster.bootstrap_servers, place)
+    others = ",".join(broker.bootstrap_servers for number, broker in kafka_cluster.brokers.items() if number != old)
+    await log.append(SUBMISSIONS, 0, [record("before")])
+    async with log.reader({(SUBMISSIONS, 0): 0}) as reader:
+        read = await next_keys(reader)
+        with kafka_cluster.isolated(old):
+            async with asyncio.timeout(_LEAD_SECONDS):
+                while await leader(others, place) in {old, -1}:
+                    await asyncio.sleep(0.2)
+            beside = await KafkaLog.open(replace(log._settings, bootstrap_servers=others))
+            await beside.append(SUBMISSIONS, 0, [record("after")])
+            await beside.close()
+            read += await next_keys(reader)
+    assert ["before", "after"] == read
