@@ -1,7 +1,10 @@
 """A process's share of the work: one task per partition that the group assigns, or per partner that wants it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -29,6 +32,7 @@ _PASSING = (LogBusyError, LogUnavailableError, UnknownOutcomeError)
 """What passes by itself: the log is away, slow or full."""
 
 Place = TypeVar("Place", int, str)
+Result = TypeVar("Result")
 
 _log = structlog.get_logger()
 
@@ -45,9 +49,29 @@ async def work_share(
 
     Raises what made a partition's work stop. Being fenced is in order when the group is about to take the partition
     away. It may also come from a process that slept past its place in the group and took up its work where it left it;
-    the partition is then taken back. When it comes again and again, another process works outside the group: an error.
+    or this one's place is not true any more, and who keeps it does not know, cut off from the others. So the group is
+    then joined anew. When it comes again and again, another process works outside the group: an error.
     """
-    membership = await log.join(role, topic)
+    fenced: dict[int, list[float]] = defaultdict(list)
+
+    def hold(partition: int) -> Coroutine[Any, Any, None]:
+        return _hold(role, partition, work, fenced[partition])
+
+    while True:
+        with contextlib.suppress(_DoubtError):
+            await _work_as_member(log, role=role, topic=topic, hold=hold, assigned=assigned)
+
+
+async def _work_as_member(
+    log: EventLog,
+    *,
+    role: str,
+    topic: str,
+    hold: Callable[[int], Coroutine[Any, Any, None]],
+    assigned: Callable[[frozenset[int]], None],
+) -> None:
+    """Hold what the group assigns, for as long as this is one of its members."""
+    membership = await keep_going(f"the group of {role}", partial(log.join, role, topic))
     tasks: dict[int, asyncio.Task[None]] = {}
     change = asyncio.create_task(membership.changed())
     try:
@@ -61,7 +85,7 @@ async def work_share(
                 assigned(share)
                 change = asyncio.create_task(membership.changed())
                 await _stop([tasks.pop(p) for p in set(tasks) - share])
-                tasks.update((p, asyncio.create_task(_hold(role, p, work))) for p in share - set(tasks))
+                tasks.update((p, asyncio.create_task(hold(p))) for p in share - set(tasks))
     finally:
         await _stop([change, *tasks.values()])
         await membership.close()
@@ -107,8 +131,8 @@ async def keep_owning(log: EventLog, *, role: str, partition: int, work: Callabl
     await keep_going(f"{role} {partition}", own_and_work)
 
 
-async def keep_going(name: str, work: Callable[[], Awaitable[None]]) -> None:
-    """Work until cancelled: again after the log was away, slow or full. Other errors are raised."""
+async def keep_going(name: str, work: Callable[[], Awaitable[Result]]) -> Result:
+    """Work until it is done or cancelled: again after the log was away, slow or full. Other errors are raised."""
     pause = 0.0
     while True:
         began = asyncio.get_running_loop().time()
@@ -135,22 +159,27 @@ def _settle_partner(platform: str, task: asyncio.Task[None]) -> None:
         raise error
 
 
-async def _hold(role: str, partition: int, work: Callable[[int], Awaitable[None]]) -> None:
-    """Work on a partition until it is taken away, which cancels this; fenced, give the group time to say so."""
-    fenced: list[float] = []
-    while True:
-        try:
-            await _work(work, partition)
-        except FencedError as error:
-            now = asyncio.get_running_loop().time()
-            fenced = [*(at for at in fenced if now - at < _FENCED_WITHIN_SECONDS), now]
-            _log.warning("share.fenced", role=role, partition=partition, times=len(fenced))
-            await asyncio.sleep(_FENCED_GRACE_SECONDS)
-            if len(fenced) == _FENCED_AT_MOST:
-                raise FencedError(
-                    f"another process works on {role} of partition {partition} and the group does not know it; "
-                    "stop the other process, or give it a log of its own"
-                ) from error
+class _DoubtError(Exception):
+    """Another owns a partition, and the group does not say why."""
+
+
+async def _hold(role: str, partition: int, work: Callable[[int], Awaitable[None]], fenced: list[float]) -> None:
+    """Work on a partition until it is taken away, which cancels this; fenced, give the group time to say so. When that
+    was before, ``fenced`` says and is told.
+    """
+    try:
+        await _work(work, partition)
+    except FencedError as error:
+        now = asyncio.get_running_loop().time()
+        fenced[:] = [*(at for at in fenced if now - at < _FENCED_WITHIN_SECONDS), now]
+        _log.warning("share.fenced", role=role, partition=partition, times=len(fenced))
+        await asyncio.sleep(_FENCED_GRACE_SECONDS)
+        if len(fenced) < _FENCED_AT_MOST:
+            raise _DoubtError from error
+        raise FencedError(
+            f"another process works on {role} of partition {partition} and the group does not know it; "
+            "stop the other process, or give it a log of its own"
+        ) from error
 
 
 async def _stop(tasks: list[asyncio.Task[Any]]) -> None:

@@ -1,0 +1,68 @@
+"""A process's share: what becomes of a place in the group that is not true any more."""
+
+import asyncio
+
+from gateway.memory import MemoryLog
+from gateway.ports import Output, Owner
+from gateway.protocol.topic import COMMON, OFFERS, SUBMISSIONS
+from gateway.share import keep_owning, work_share
+from tests.contract.log_ground import record
+
+_SECONDS = 30.0
+
+
+class Fixed:
+    """A place in a group that never changes."""
+
+    def __init__(self, share: frozenset[int]) -> None:
+        self._share = share
+        self._told = False
+
+    async def changed(self) -> frozenset[int]:
+        if self._told:
+            await asyncio.Event().wait()
+        self._told = True
+        return self._share
+
+    async def close(self) -> None:
+        pass
+
+
+class Stale(MemoryLog):
+    """The first place is one at a coordinator that the others have left; by now they share all among them."""
+
+    joined = 0
+
+    async def join(self, group: str, topic: str) -> Fixed:  # noqa: ARG002 - the same for all
+        self.joined += 1
+        return Fixed(frozenset({0}) if self.joined == 1 else frozenset())
+
+
+async def test_who_is_fenced_and_not_told_why_joins_anew_and_leaves_the_other_in_peace() -> None:
+    """Else both would fence each other until both gave up."""
+    log = Stale()
+    await log.create_topics(COMMON)
+    working = asyncio.Event()
+
+    async def write_on(owner: Owner) -> None:
+        while True:
+            await owner.commit([Output(OFFERS, 0, record("stale"))])
+            working.set()
+            await asyncio.sleep(0.01)
+
+    async def work(partition: int) -> None:
+        await keep_owning(log, role="relay", partition=partition, work=write_on)
+
+    share = asyncio.create_task(work_share(log, role="relay", topic=SUBMISSIONS, work=work))
+    await working.wait()
+    other = await log.own("relay", 0)
+    async with asyncio.timeout(_SECONDS):
+        while log.joined < 2:
+            await other.commit([Output(OFFERS, 0, record("true"))])
+            await asyncio.sleep(0.05)
+    for _ in range(10):
+        await other.commit([Output(OFFERS, 0, record("true"))])
+        await asyncio.sleep(0.05)
+    assert not share.done()
+    share.cancel()
+    await asyncio.gather(share, return_exceptions=True)
