@@ -1,18 +1,21 @@
 """The faults of three brokers: the one that leads or coordinates dies, each in its turn, and two at once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.client import CoordinationType
+from aiokafka.client import AIOKafkaClient, CoordinationType
 from aiokafka.errors import KafkaError
+from aiokafka.protocol.metadata import MetadataRequest
 
 from gateway.bootstrap import kafka_settings
+from gateway.protocol.identity import partition_of
 from gateway.protocol.topic import SUBMISSIONS
 from gateway.relay.partition import ROLE
 from tests.faults.history import ACKNOWLEDGED
+from tests.faults.kafka_fault import REPLACE
 from tests.faults.round import Fault, MissedError, Round
 from tests.kafka.cluster import SIZE, LocalCluster
 
@@ -21,6 +24,9 @@ _WHOLE_SECONDS = 120.0
 _TOLD = 20
 """So many requests are answered 503 before the brokers that are gone come back."""
 _TOLD_SECONDS = 60.0
+_DECIDED_SECONDS = 60.0
+_APART_SECONDS = 40.0
+"""Longer than it took replicas that fenced each other to give up."""
 
 _ANSWER_MS = 2_000
 _AGAIN_SECONDS = 0.2
@@ -43,6 +49,9 @@ class ClusterFaults:
             Fault("coordinator of transactions killed", self._killing(self.coordinator)),
             Fault("coordinator of transactions asleep until others led", self._sleeping(self.coordinator)),
             Fault("coordinator of the group killed", self._killing(self._group_coordinator)),
+            Fault("leading broker cut off", self._cutting_off(self.leader)),
+            Fault("coordinator of transactions cut off", self._cutting_off(self.coordinator)),
+            Fault("coordinator of the group cut off, a new replica joins", self._joining_beside),
             Fault("every broker killed in turn", self._each_killed),
             Fault("every broker restarted in turn", self._each_restarted),
             Fault("two of three brokers gone", self._two_gone),
@@ -91,6 +100,37 @@ class ClusterFaults:
 
         return strike
 
+    def _cutting_off(self, find: _Find) -> Callable[[Round], Awaitable[None]]:
+        """Clients reach it all the while, and it takes itself for the leader: nothing that it is told then will stay.
+        The gateway must go on with the others.
+        """
+
+        async def strike(round_: Round) -> None:
+            async with self._cut_off(await find(round_), round_):
+                await self._until_decided(round_)
+                await round_.under_load()
+
+        return strike
+
+    async def _joining_beside(self, round_: Round) -> None:
+        """It takes the old members still for members; the new one finds another, which soon takes it for the only one.
+        They must come together, however long the first is cut off.
+        """
+        async with self._cut_off(await self._group_coordinator(round_), round_):
+            await REPLACE.strike(round_)
+            await asyncio.sleep(_APART_SECONDS)
+            await self._until_decided(round_)
+
+    @asynccontextmanager
+    async def _cut_off(self, number: int, round_: Round) -> AsyncIterator[None]:
+        """Entered when others lead and this broker does not know it; when left, all are together again."""
+        with self.cluster.isolated(number):
+            await self._until_others_lead(number)
+            if not any(leader == number for leader, _ in (await self._partitions(number)).values()):
+                round_.find(f"broker {number} was to be cut off, and it knows that others lead")
+            yield
+        await self._until_whole()
+
     async def _each_killed(self, round_: Round) -> None:
         for number in round_.random.sample(range(1, SIZE + 1), SIZE):
             await asyncio.to_thread(self.cluster.kill, [number])
@@ -121,10 +161,26 @@ class ClusterFaults:
         await self._until_whole()
 
     async def _until_others_lead(self, number: int) -> None:
-        """Wait until this broker leads nothing."""
+        """Wait until this broker leads nothing, by the word of another."""
+        other = number % SIZE + 1
         async with asyncio.timeout(_MOVE_SECONDS):
-            while any(leader in {number, -1} for leader, _ in (await self._partitions()).values()):
+            while any(leader in {number, -1} for leader, _ in (await self._partitions(other)).values()):
                 await asyncio.sleep(_AGAIN_SECONDS)
+
+    async def _until_decided(self, round_: Round) -> None:
+        """Wait until a request that is sent from now on is decided, in every partition."""
+        attempts, clock = round_.history.attempts, asyncio.get_running_loop().time
+        since, before, partitions = clock(), len(attempts), round_.arena.settings.partitions
+        missing = set(range(partitions))
+        while missing := missing - {
+            partition_of(one.id, partitions)
+            for one in attempts[before:]
+            if one.outcome == "decided" and one.sent_at > since
+        }:
+            if clock() > since + _DECIDED_SECONDS:
+                round_.find(f"nothing is decided beside a broker that is cut off, in partitions {sorted(missing)}")
+                return
+            await asyncio.sleep(0.1)
 
     async def _until_whole(self) -> None:
         """Wait until nothing is without a leader or a replica, by the word of every broker: one that slept says for a
@@ -138,30 +194,36 @@ class ClusterFaults:
                     return
                 await asyncio.sleep(_AGAIN_SECONDS)
 
-    async def _partitions(self, number: int | None = None) -> _Partitions:
-        """Of every partition of every topic its leader (-1 for none) and how many replicas are in sync, as one broker
-        says, this one or any.
+    async def _partitions(self, number: int = 1) -> _Partitions:
+        """Of every partition of every topic its leader (-1 for none) and how many replicas are in sync, as this broker
+        says.
         """
-        topics = await self._ask(AIOKafkaAdminClient.describe_topics, number)
+
+        async def ask(client: AIOKafkaClient) -> Any:
+            return await client.send(number, MetadataRequest(None))
+
+        answer = await _insist(self.cluster.brokers[number].bootstrap_servers, ask)
         return {
             (each["topic"], part["partition"]): (part["leader"], len(part["isr"]))
-            for each in topics
+            for each in answer.to_object()["topics"]
             for part in each["partitions"]
         }
 
     async def _coordinator(self, kind: CoordinationType, name: str) -> int:
-        return int(await self._ask(lambda admin: admin._client.coordinator_lookup(kind, name)))
+        async def ask(client: AIOKafkaClient) -> Any:
+            return await client.coordinator_lookup(kind, name)
 
-    async def _ask(self, question: Callable[[AIOKafkaAdminClient], Awaitable[Any]], number: int | None = None) -> Any:
-        """The answer of this broker, or of any that does answer; asked until it comes."""
-        while True:
-            admin = AIOKafkaAdminClient(bootstrap_servers=self.cluster.bootstrap_servers, request_timeout_ms=_ANSWER_MS)
-            if number is not None:
-                admin._client.get_random_node = lambda: number
-            try:
-                await admin.start()
-                return await question(admin)
-            except (KafkaError, OSError):
-                await asyncio.sleep(_AGAIN_SECONDS)
-            finally:
-                await admin.close()
+        return int(await _insist(self.cluster.bootstrap_servers, ask))
+
+
+async def _insist(servers: str, ask: Callable[[AIOKafkaClient], Awaitable[Any]]) -> Any:
+    """The answer of one of these brokers; asked until it comes."""
+    while True:
+        client = AIOKafkaClient(bootstrap_servers=servers, request_timeout_ms=_ANSWER_MS)
+        try:
+            await client.bootstrap()
+            return await ask(client)
+        except (KafkaError, OSError):
+            await asyncio.sleep(_AGAIN_SECONDS)
+        finally:
+            await client.close()

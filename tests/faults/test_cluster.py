@@ -18,12 +18,13 @@ GAP = 0.7
 
 
 async def test_nothing_acknowledged_is_lost(kafka_cluster: LocalCluster, tmp_path: Path) -> None:
-    """Leaders and coordinators move, and while one broker is left, nobody is told that anything was written. Brokers
-    that sleep and all in their turn: the long run.
+    """Leaders and coordinators move, one leads on for nobody, and while one broker is left, nobody is told that
+    anything was written. Brokers that sleep and all in their turn: the long run.
     """
     names = (
         "leading broker killed",
         "coordinator of transactions killed",
+        "leading broker cut off",
         "two of three brokers gone",
     )
     faults = {fault.name: fault for fault in ClusterFaults(kafka_cluster).all()}
