@@ -101,10 +101,7 @@ class KafkaFaults:
             await asyncio.sleep(round_.random.uniform(0, 0.5))
 
     async def _half_close(self, round_: Round) -> None:
-        """The gateway hears that the broker will say nothing more, and can still send."""
-        for writer in list(self.proxy._clients):
-            if writer.can_write_eof() and not writer.is_closing():
-                writer.write_eof()
+        self.proxy.half_close()
         await asyncio.sleep(round_.random.uniform(0.5, 2))
 
     async def _takeover(self, round_: Round) -> None:

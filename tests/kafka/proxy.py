@@ -105,6 +105,12 @@ class Proxy:
         for writer in self._clients:
             writer.close()
 
+    def half_close(self) -> None:
+        """Let the clients hear that the broker will say nothing more; they can still send."""
+        for writer in self._clients:
+            if writer.can_write_eof() and not writer.is_closing():
+                writer.write_eof()
+
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._closed:  # it came in while the proxy went
             writer.transport.abort()
