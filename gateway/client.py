@@ -50,8 +50,8 @@ _WORDS: Mapping[Language, _Words] = {
         prove="vérifiez PASSERELLE_CLIENT_ID et PASSERELLE_CLIENT_SECRET ; l'opérateur peut donner un nouveau "
         "secret (passerelle partner rotate)",
         not_taken="{url} n'a pas pris {method} {path} en {seconds:.0f} s ({told}).",
-        resend="vérifiez que PASSERELLE_URL est juste et que la passerelle tourne, puis relancez la même commande : "
-        "renvoyer est sans risque",
+        resend="vérifiez que PASSERELLE_URL est juste et que la passerelle tourne, puis relancez la même commande "
+        "(un instantané : avec la même marque) : renvoyer est sans risque",
         no_address="{url} n'est pas l'adresse d'une passerelle.",
         give_address="donnez-en une comme https://gateway.example.org dans PASSERELLE_URL",
         untrusted="la connexion TLS a échoué : {!r}",
@@ -65,8 +65,8 @@ _WORDS: Mapping[Language, _Words] = {
         prove="check PASSERELLE_CLIENT_ID and PASSERELLE_CLIENT_SECRET; the operator can give a new secret "
         "(passerelle partner rotate)",
         not_taken="{url} did not take {method} {path} within {seconds:.0f} s ({told}).",
-        resend="see whether PASSERELLE_URL is right and the gateway up, then run the same command again: resending is "
-        "safe",
+        resend="see whether PASSERELLE_URL is right and the gateway up, then run the same command again "
+        "(a snapshot: with the same mark): resending is safe",
         no_address="{url} is no address of a gateway.",
         give_address="give one such as https://gateway.example.org in PASSERELLE_URL",
         untrusted="the TLS connection failed: {!r}",
