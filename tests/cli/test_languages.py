@@ -22,11 +22,12 @@ from gateway.cli.decision import Decisions
 from gateway.cli.platform_told import order_replaced
 from gateway.cli.progress import Note, write_note
 from gateway.clock import now
-from gateway.demo.generator import generate, revised
+from gateway.demo.generator import generate
 from gateway.protocol.decide import paris_date
 from schemas.rulebook import LANGUAGES, Language
 from tests.cli.conftest import House
 from tests.pull.ground import offer
+from tests.revising import revised
 
 TODAY = date.fromisoformat(paris_date(now()))
 FEED = {"kind": "https", "url": "https://feeds.example.org/stages"}
@@ -233,6 +234,7 @@ async def test_a_profile_that_is_none(tmp_path, content):
 async def test_platforms_and_their_runs(tmp_path):
     """Who has joined, who waits, who has no feed, and a run that nobody makes."""
     environ = {"PASSERELLE_DATA": str(tmp_path / "data")}
+    await asyncio.to_thread(CliRunner(env=environ).invoke, app, ["topics", "create"])
     await both(environ, "platform", "list")
     add = ["platform", "add", str(profile(tmp_path / "profile.json"))]
     await asyncio.to_thread(CliRunner(env=environ).invoke, app, add)

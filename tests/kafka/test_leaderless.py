@@ -1,8 +1,7 @@
 """Topics of which a part has no leader for a while: they are there all the same, and whoever needs that part waits."""
 
 import asyncio
-import os
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import pytest
@@ -10,7 +9,6 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from gateway.kafka import KafkaLog, KafkaSettings
-from gateway.kafka.broker import missing
 from gateway.ports import LogUnavailableError, TopicError
 from gateway.protocol.topic import COMMON, SUBMISSIONS
 from tests.contract.log_ground import record
@@ -19,16 +17,6 @@ from tests.kafka.cluster import LocalCluster
 pytestmark = pytest.mark.kafka
 
 PATIENCE = 4.0
-
-
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[LocalCluster]:
-    """Brokers of this module's own, since one of them dies."""
-    lack = missing()
-    if lack is not None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"kafka: {lack}")
-    with LocalCluster() as cluster:
-        yield cluster
 
 
 async def leaders(settings: KafkaSettings) -> list[int]:
@@ -57,22 +45,22 @@ async def without_leader(settings: KafkaSettings, partition: int) -> None:
         raise KafkaError("it is still told that somebody leads")
 
 
-async def test_a_topic_without_one_leader_is_not_taken_for_missing(cluster: LocalCluster) -> None:
+async def test_a_topic_without_one_leader_is_not_taken_for_missing(kafka_cluster: LocalCluster) -> None:
     """Each topic lies on one broker here. Taken for missing it would have ended the relay."""
-    settings = KafkaSettings(bootstrap_servers=cluster.bootstrap_servers, patience=PATIENCE)
+    settings = KafkaSettings(bootstrap_servers=kafka_cluster.bootstrap_servers, prefix="leaderless", patience=PATIENCE)
     log = await KafkaLog.open(settings)
     try:
         await log.create_topics(COMMON)
         led_by = await leaders(settings)
         partition = led_by.index(max(led_by))
-        await asyncio.to_thread(cluster.kill, [led_by[partition]])
+        await asyncio.to_thread(kafka_cluster.kill, [led_by[partition]])
         await insist(lambda: without_leader(settings, partition))
         for _ in range(5):
             with pytest.raises(TopicError, match="inbox"):
                 await insist(lambda: log.ends("inbox.nobody"))
         with pytest.raises(LogUnavailableError):
             await log.append(SUBMISSIONS, partition, [record("late")])
-        await asyncio.to_thread(cluster.start, [led_by[partition]])
+        await asyncio.to_thread(kafka_cluster.start, [led_by[partition]])
         await insist(lambda: log.append(SUBMISSIONS, partition, [record("back")]))
     finally:
         await log.close()
