@@ -19,6 +19,7 @@ from gateway.kafka.topics import findings, new_topic
 from gateway.ports import Appended, FencedError, LogUnavailableError, Output, TopicError, UnknownOutcomeError
 from gateway.protocol.record import Record
 from gateway.protocol.topic import POSITIONS, Topic
+from gateway.reading import read_up_to
 
 _IDENTITY_KEY = b"log"
 _IDENTITY_ROLE = "topics"
@@ -150,13 +151,11 @@ class KafkaLog:
         except TopicError:
             return None
         found = None
-        async with self.reader({(POSITIONS, 0): start}) as reader:
-            while start < end:
-                for chunk in await reader.poll(limit=_PAGE, wait=1.0):
-                    start = chunk.position
-                    for record in chunk.records:
-                        if record.key == _IDENTITY_KEY and record.value is not None:
-                            found = record.value.decode()
+        async with read_up_to(self, POSITIONS, 0, start=start, end=end, limit=_PAGE) as chunks:
+            async for chunk in chunks:
+                for record in chunk.records:
+                    if record.key == _IDENTITY_KEY and record.value is not None:
+                        found = record.value.decode()
         return found
 
     async def _write_identity(self) -> None:

@@ -52,6 +52,7 @@ def troubles(document: object, form: str = "json") -> list[tuple[str, str]]:
         ({**SOUND, "source": {"separator": ";"}}, [("mapping-key-idle", "/source/separator")]),
         ({**SOUND, "source": {"separator": "x"}}, [("not-in-list", "/source/separator")]),
         ({**SOUND, "only": [{"path": "a"}]}, [("field-missing", "/only/0/in")]),
+        ({**SOUND, "extensions": {"n": {"constant": 10**30}}}, [("out-of-range", "/extensions/n/constant")]),
     ],
 )
 def test_a_mapping_that_is_not_sound_says_where_and_why(document: object, found: list[tuple[str, str]] | None) -> None:
