@@ -9,7 +9,7 @@ import structlog
 import schemas
 from gateway.inbox import Refused, judge_message, refused_body
 from gateway.partners import Partners
-from gateway.ports import Chunk, EventLog, Output, Owner
+from gateway.ports import Chunk, EventLog, Output, Owner, PositionLostError, TopicError
 from gateway.positions import own_positions, worth_committing
 from gateway.protocol.certificate import lack_of_certificate
 from gateway.protocol.decide import paris_date
@@ -53,7 +53,10 @@ class Intake:
                 require_certificate=self._require_certificate,
             ).run()
 
-        await work_share(self._log, role=f"intake.{platform}", topic=INBOX + platform, work=work)
+        try:
+            await work_share(self._log, role=f"intake.{platform}", topic=INBOX + platform, work=work)
+        except PositionLostError as error:  # it was made anew: the others go on
+            raise TopicError(f"The inbox of {platform} cannot be read from where it was: {error}") from error
 
 
 class InboxPartition:

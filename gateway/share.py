@@ -16,7 +16,6 @@ from gateway.ports import (
     LogBusyError,
     LogUnavailableError,
     Owner,
-    PositionLostError,
     TopicError,
     UnknownOutcomeError,
 )
@@ -77,8 +76,9 @@ async def _work_as_member(
     try:
         while True:
             done, _ = await asyncio.wait({change, *tasks.values()}, return_when=asyncio.FIRST_COMPLETED)
-            for partition in [p for p, task in tasks.items() if task in done]:
-                tasks.pop(partition).result()
+            errors = [tasks.pop(p).exception() for p in [p for p, task in tasks.items() if task in done]]
+            for error in sorted(filter(None, errors), key=lambda error: isinstance(error, _DoubtError)):
+                raise error
             if change.done():
                 share = change.result()
                 _log.info("share.assigned", role=role, partitions=sorted(share))
@@ -151,9 +151,9 @@ async def _work(work: Callable[[Place], Awaitable[None]], place: Place) -> None:
 
 
 def _settle_partner(platform: str, task: asyncio.Task[None]) -> None:
-    """A partner whose topic is missing, or was made anew, must not stop the others: it is tried again."""
+    """A partner whose topic cannot be used must not stop the others: it is tried again."""
     error = task.exception()
-    if isinstance(error, TopicError | PositionLostError):
+    if isinstance(error, TopicError):
         _log.error("share.topic_unusable", platform=platform, error=str(error))
     elif error is not None:
         raise error

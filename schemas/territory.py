@@ -59,11 +59,11 @@ def locate(postal_code: str, city: str, insee_commune: str | None) -> Place:
     named = [commune for commune in served if plain_name(commune.name) == name]
     if not named:
         problems.append(_unlisted_city(city, served))
-    departments = {commune.department for commune in named or served}
-    if len(departments) > 1:
-        departments = {postal_code[:2]}
-        problems.append(_guessed(postal_code, *departments))
-    territory = territories().get(*departments)
+    first, *others = {commune.department for commune in named or served}
+    department = postal_code[:2] if others else first
+    if others:
+        problems.append(_guessed(postal_code, department))
+    territory = territories().get(department)
     if territory is None:
         problems.append(_foreign(postal_code))
     return Place(territory, tuple(problems))

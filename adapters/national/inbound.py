@@ -5,6 +5,7 @@ that is known here they are echoes: linked, never imported. What was imported an
 scans is withdrawn, unless search hides it by its own season, or so much is missing that the search itself is doubtful.
 """
 
+import sqlite3
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date
@@ -97,6 +98,8 @@ class Inbound:
     def _settle(self, listed: Listed, now: int, counts: Counter[str]) -> Publish | Withdraw | None:
         try:
             return self._judge(listed, now, counts)
+        except sqlite3.Error:
+            raise
         except Exception:  # noqa: BLE001  # a bulkhead, see below
             # A fault of ours that one item of the site brings out would end every process, at each start anew.
             _log.exception("national.import_broke", number=listed.number)

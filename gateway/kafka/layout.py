@@ -10,6 +10,7 @@ from typing import Any
 
 from aiokafka import TopicPartition
 from aiokafka.cluster import ClusterMetadata
+from aiokafka.errors import UnknownTopicOrPartitionError
 from aiokafka.protocol.api import Response
 from aiokafka.protocol.metadata import MetadataRequest, MetadataRequest_v5, MetadataResponse_v5
 from aiokafka.protocol.types import Array, Boolean, Int16, Int32, Schema, String
@@ -82,7 +83,7 @@ class Leaders:
             for _, partition, leader, number, *_ in partitions:
                 if partition not in heard or number >= heard[partition][0]:
                     heard[partition] = number, leader
-            if code:  # gone, or not there yet: another topic of this name would begin to count anew
+            if code == UnknownTopicOrPartitionError.errno:  # another topic of this name will begin to count anew
                 del self._heard[topic]
             topics.append((code, topic, internal, [(*part[:3], *part[4:]) for part in partitions]))
         return MetadataResponse_v5(

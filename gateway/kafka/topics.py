@@ -46,7 +46,7 @@ def findings(
     for topic in topics:
         name = settings.topic(topic.name)
         if name not in counts:
-            found.append(f"The topic {name} does not exist or has no leader: run `passerelle topics create`.")
+            found.append(f"The topic {name} does not exist: run `passerelle topics create`.")
             continue
         if counts[name] != settings.partitions:
             found.append(

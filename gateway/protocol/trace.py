@@ -1,4 +1,4 @@
-"""The trace context that a submission may carry (W3C Trace Context, version 00)."""
+"""The trace context that a submission may carry (W3C Trace Context, of any version)."""
 
 import re
 

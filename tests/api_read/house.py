@@ -165,7 +165,7 @@ class House:
         try:
             context = replace(context, **{topic: view})
             async with TestClient(TestServer(build_app(context))) as client:
-                yield House(context, client, self.clock)
+                yield House(context, self.log, client, self.clock)
         finally:
             await view.close()
 

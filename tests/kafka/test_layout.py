@@ -13,7 +13,7 @@ from gateway.protocol.topic import SUBMISSIONS
 
 BROKERS = [(1, "127.0.0.1", 9091, None), (2, "127.0.0.1", 9092, None)]
 PLACE = TopicPartition("offers", 0)
-UNKNOWN_TOPIC = 3
+UNKNOWN_TOPIC, NO_LEADER = 3, 5
 
 
 def word(leader: int, number: int) -> _Answer:
@@ -51,6 +51,13 @@ def test_a_topic_that_is_gone_is_forgotten() -> None:
     heard(leaders, word(2, number=7))
     heard(leaders, _Answer(0, BROKERS, "cluster", 1, [(UNKNOWN_TOPIC, "offers", False, [])]))
     assert 1 == heard(leaders, word(1, number=0)).leader_for_partition(PLACE)
+
+
+def test_a_topic_of_which_a_broker_cannot_tell_now_is_not_forgotten() -> None:
+    leaders = Leaders()
+    heard(leaders, word(2, number=7))
+    heard(leaders, _Answer(0, BROKERS, "cluster", 1, [(NO_LEADER, "offers", False, [])]))
+    assert 2 == heard(leaders, word(1, number=6)).leader_for_partition(PLACE)
 
 
 @pytest.mark.kafka

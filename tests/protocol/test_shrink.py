@@ -1,4 +1,4 @@
-"""The shrink guard: over a fifth and over ten."""
+"""The shrink guard: over a fifth, and at least ten."""
 
 import pytest
 
@@ -6,8 +6,9 @@ from gateway.protocol.shrink import would_shrink
 
 
 @pytest.mark.parametrize(
-    ("gone", "live", "shrinks"), [(10, 10, False), (11, 11, True), (10, 50, False), (20, 100, False), (21, 100, True)]
+    ("gone", "live", "shrinks"),
+    [(9, 9, False), (10, 10, True), (10, 20, True), (10, 50, False), (20, 100, False), (21, 100, True)],
 )
-def test_over_a_fifth_and_over_ten_is_too_much_to_lose_without_a_word(gone, live, shrinks):
+def test_over_a_fifth_and_at_least_ten_is_too_much_to_lose_without_a_word(gone, live, shrinks):
     """[PUB-028]."""
     assert shrinks == would_shrink(gone, live)
