@@ -39,7 +39,8 @@ class LocalCluster:
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="passerelle-cluster-"))
-        ports = {number: free_ports(3) for number in NUMBERS}
+        free = free_ports(3 * SIZE)
+        ports = {number: free[3 * number - 3 : 3 * number] for number in NUMBERS}
         voters = ",".join(f"{number}@{name(number)}:{controller}" for number, (_, controller, _) in ports.items())
         cluster = new_cluster()
         self.brokers = {
