@@ -68,8 +68,7 @@ class KafkaLog:
         counts = await self._probe.counts()
         missing = [topic for topic in topics if self._settings.topic(topic.name) not in counts]
         if missing:
-            await self._probe.create(new_topic(topic, self._settings) for topic in missing)
-            counts = await self._probe.counts()
+            counts = await self._probe.create(new_topic(topic, self._settings) for topic in missing)
         self._found = _by_topic(counts)
         if self._settings.topic(POSITIONS) in counts:
             await self._write_identity()
@@ -140,7 +139,7 @@ class KafkaLog:
         self._check_open()
         name = self._settings.topic(topic)
         if name not in self._found:
-            self._found = _by_topic(await self._probe.counts())
+            self._found |= _by_topic(await self._probe.counts())
         if name not in self._found:
             raise TopicError(f"The topic {topic} does not exist: run `passerelle topics create`.")
         return self._found[name]

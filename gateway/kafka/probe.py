@@ -44,7 +44,7 @@ class Probe:
 
     async def counts(self) -> dict[str, int]:
         """The partition count of every topic, by full name."""
-        return {topic: len(leaders) for topic, leaders in (await self._leaders()).items()}
+        return _counted(await self._leaders())
 
     async def starts(self, places: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
         """The first offset that each partition still holds."""
@@ -58,9 +58,9 @@ class Probe:
             found: Mapping[TopicPartition, int] = await self._consumer.end_offsets(places)
         return found
 
-    async def create(self, topics: Iterable[NewTopic]) -> None:
-        """Create topics and wait for their leaders. Those that another has created meanwhile are left as they are.
-        Raises TopicError.
+    async def create(self, topics: Iterable[NewTopic]) -> dict[str, int]:
+        """Create topics and wait for their leaders: ``counts`` with them, by a broker that knows them. Another may not
+        yet. Those that another has created meanwhile are left as they are. Raises TopicError.
         """
         wanted = list(topics)
         async with self._asking("creating topics"):
@@ -74,7 +74,7 @@ class Probe:
             while True:
                 leaders = await self._leaders()
                 if all(-1 not in leaders.get(name, [-1]) for name in names):
-                    return
+                    return _counted(leaders)
                 await asyncio.sleep(_LOOK_SECONDS)
 
     async def configs(self, names: Sequence[str]) -> dict[str, dict[str, str]]:
@@ -103,3 +103,7 @@ class Probe:
                 yield
         except (KafkaError, OSError) as error:
             raise LogUnavailableError(f"Kafka did not answer while {doing}: {told(error)}.") from error
+
+
+def _counted(leaders: Mapping[str, Sequence[int]]) -> dict[str, int]:
+    return {topic: len(each) for topic, each in leaders.items()}

@@ -1,14 +1,17 @@
 """Topics on Kafka: created as they must be, and every way in which they are not is a sentence with a next step."""
 
 import asyncio
+from collections.abc import Iterable
 
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from gateway.kafka import KafkaLog, KafkaSettings
+from gateway.kafka.probe import Probe
 from gateway.kafka.topics import findings, wanted
 from gateway.ports import TopicError
 from gateway.protocol.topic import COMMON, DAY_MS, OFFERS, POSITIONS, REQUESTS, Topic, feed, inbox
+from tests.contract.log_ground import record
 
 COMPACT = Topic(OFFERS, "compact", 14 * DAY_MS)
 DELETE = Topic(REQUESTS, "delete", 2 * DAY_MS)
@@ -94,5 +97,35 @@ async def test_topics_that_kafka_refuses_are_named_with_its_reason(settings: Kaf
     try:
         with pytest.raises(TopicError, match="replication"):
             await log.create_topics([Topic(POSITIONS, "compact", DAY_MS)])
+    finally:
+        await log.close()
+
+
+class Lagging(Probe):
+    """Asks a broker that does not know the newest topics yet, once they have been created by another."""
+
+    hidden: frozenset[str] = frozenset()
+
+    async def create(self, topics: Iterable[NewTopic]) -> dict[str, int]:
+        wanted = list(topics)
+        counts = await super().create(wanted)
+        self.hidden = frozenset(topic.name for topic in wanted)
+        return counts
+
+    async def counts(self) -> dict[str, int]:
+        return {name: count for name, count in (await super().counts()).items() if name not in self.hidden}
+
+
+@pytest.mark.kafka
+async def test_what_was_created_is_there_whichever_broker_is_asked_next(settings: KafkaSettings) -> None:
+    probe = Lagging(settings)
+    await probe.start()
+    log = KafkaLog(settings, probe)
+    try:
+        await log.create_topics([*COMMON, inbox("bretagne")])
+        await log.append(inbox("bretagne").name, 0, [record("first")])
+        with pytest.raises(TopicError):
+            await log.append("nowhere", 0, [record("second")])
+        await log.append(inbox("bretagne").name, 0, [record("third")])
     finally:
         await log.close()
