@@ -40,7 +40,7 @@ _WORDS: Mapping[Language, _Words] = {
         sending="Envoi",
         snapshot="l'instantané",
         confirm="vérifiez que l'export est complet ; si ces {number} offres n'ont vraiment plus cours : "
-        "--confirm {number}",
+        "--mark {mark} --confirm {number}",
         told="{read} offre(s) : {refused} refusée(s) ; {withdrawn} absente(s) retirée(s)",
     ),
     "en": _Words(
@@ -48,7 +48,8 @@ _WORDS: Mapping[Language, _Words] = {
         "To send the same again: --mark {mark}",
         sending="Sending",
         snapshot="the snapshot",
-        confirm="check that the export is complete; if these {number} offers are really gone: --confirm {number}",
+        confirm="check that the export is complete; if these {number} offers are really gone: "
+        "--mark {mark} --confirm {number}",
         told="{read} offers: {refused} refused; {withdrawn} absent ones withdrawn",
     ),
 }
@@ -80,7 +81,8 @@ async def _snapshot(file: Path, mark: str, confirm: int | None, language: Langua
         with progress_bar() as progress:
             answer = await _send(client, documents, mark, confirm, progress)
     if isinstance(answer.body, dict) and "would_withdraw" in answer.body:
-        raise refused(answer, words.snapshot, step=words.confirm.format(number=answer.body["would_withdraw"]))
+        step = words.confirm.format(mark=mark, number=answer.body["would_withdraw"])
+        raise refused(answer, words.snapshot, step=step)
     if not answer.ok or not isinstance(answer.body, dict):
         raise refused(answer, words.snapshot)
     _tell(answer.body, documents, language)

@@ -123,6 +123,29 @@ async def test_a_snapshot_withdraws_what_it_lacks(house, offers, file):
     assert f"{number[1]} absent ones withdrawn" in sure.output
 
 
+def advised(ended):
+    """The options that a stopped snapshot is to be sent again with."""
+    return " ".join(re.findall(r"--(?:mark|confirm) \S+", ended.errors.partition("Next step:")[2])).split()
+
+
+async def test_a_stopped_snapshot_is_confirmed_with_the_mark_that_it_took(house, offers, file):
+    """PUB-020, PUB-028: what is published before the confirmation stays: the advice names the mark of the first try."""
+    live = [offer for offer in offers if offer.accepted][:40]
+    file.write_bytes(b"".join(offer.raw + b"\n" for offer in live))
+    await house.shell("publish", file)
+    kept = house.shell.folder / "kept.ndjson"
+    kept.write_bytes(b"".join(offer.raw + b"\n" for offer in live[:20]))
+    words = ("snapshot", kept, "--lang", "en")
+    stopped = await house.shell(*words)
+    assert stopped.code == 2
+    file.write_bytes(revised(live[30], 2).raw)
+    await house.shell("publish", file)
+    fewer = await house.shell(*words, *advised(stopped))  # one of the 20 is no longer absent
+    sure = await house.shell(*words, *advised(fewer))
+    assert "19 absent ones withdrawn" in sure.output, sure.errors
+    assert "1 duplicate" in (await house.shell("publish", file, "--lang", "en")).output
+
+
 async def test_a_used_mark_is_refused_with_its_reason(house, offers, file):
     """PUB-022: a mark serves once."""
     file.write_bytes(next(offer.raw for offer in offers if offer.accepted))
