@@ -76,7 +76,7 @@ async def _apply(request: web.Request, mark: Mark, upload: Upload, confirm: int 
 
 
 def _refusal(error: SnapshotRefusedError) -> ProblemError:
-    """The problem behind a refused snapshot, which changed nothing."""
+    """The problem behind a refused snapshot, which changed nothing but for ``snapshot-running``."""
     members, headers = {}, {}
     if error.code == "snapshot-shrinks-too-much":
         members["would_withdraw"] = error.values["actual"]
