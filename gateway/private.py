@@ -23,17 +23,16 @@ def check_private(path: Path) -> None:
     _check(path, path.stat())
 
 
-def is_private(mode: int, *, owner: int, reader: int) -> bool:
-    """Whether a file of this mode and owner is safe for this reader (user ids): it is its owner's alone.
+def is_private(mode: int, *, owner: int) -> bool:
+    """Whether a file of this mode and owner (user id) is its owner's alone.
 
-    A file of root's may be read by its group, too, where root is not the reader: so container platforms hand a secret
-    to a process of a user of its own.
+    A file of root's may be read by its group, too: so container platforms hand a secret to a process of a user of its
+    own. Whoever reads it: root looks at the same file by ``passerelle doctor`` or ``passerelle keys``.
     """
-    handed = owner == 0 and reader != 0
-    others = stat.S_IWGRP | stat.S_IXGRP | stat.S_IRWXO | (0 if handed else stat.S_IRGRP)
+    others = stat.S_IWGRP | stat.S_IXGRP | stat.S_IRWXO | (0 if owner == 0 else stat.S_IRGRP)
     return mode & others == 0
 
 
 def _check(path: Path, found: os.stat_result) -> None:
-    if not is_private(found.st_mode, owner=found.st_uid, reader=os.geteuid()):
+    if not is_private(found.st_mode, owner=found.st_uid):
         raise ExposedError(f"{path} is open to others on this machine; run: chmod 600 {path}")
