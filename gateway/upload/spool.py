@@ -22,7 +22,7 @@ class Room:
     """The bytes that all uploads of this process may spool together. ``whole``: the room that this one is a part of."""
 
     def __init__(self, most: int, whole: "Room | None" = None) -> None:
-        self._most = most
+        self.most = most
         self._free = most
         self._whole = whole
         self._parts: dict[str, Room] = {}
@@ -31,7 +31,7 @@ class Room:
         """What one platform may take, so that none keeps the others out: three quarters. A million offers need 1.5 GB,
         and a room is 2 GiB where two workers share the limits. Platforms are dozens, and only proven ones get here.
         """
-        return self._parts.setdefault(platform, Room(self._most // 4 * 3, self))
+        return self._parts.setdefault(platform, Room(self.most // 4 * 3, self))
 
     def take(self, size: int) -> None:
         """Raises UploadRefusedError when so much is not left."""
@@ -79,9 +79,13 @@ class Spool:
         return self._pending >= _PIECE
 
     def add(self, item: Item) -> None:
-        """Keep one more item. Raises UploadRefusedError when the room is full."""
+        """Keep one more item. Raises UploadRefusedError: ``body-too-large`` when this upload alone exceeds the room, so
+        that waiting mends nothing; ``spool-full`` when others hold it.
+        """
         lines = _written(item)
         size = len(lines)
+        if self._size + size > self._room.most:
+            raise UploadRefusedError("body-too-large", expected=self._room.most)
         self._room.take(size)
         self._size += size
         self._pending += size

@@ -110,12 +110,12 @@ async def test_a_broken_array_stores_nothing(gate: Gate, text: bytes) -> None:
     assert [] == await gate.submitted()
 
 
-async def test_a_full_spool_is_503(tmp_path: Path) -> None:
-    """ERR-008: the disk is bounded, and free again afterwards."""
+async def test_an_upload_that_no_platform_has_room_for_is_413(tmp_path: Path) -> None:
+    """ERR-005: the disk is bounded, and free again afterwards; nobody is told to send the same later, for ever."""
     async with opened(tmp_path, limits=Limits(spool_bytes=20_000), working=False) as gate:
-        full = await gate.batch(ndjson(*(offer(number) for number in range(100))))
-        assert (503, "spool-full") == (full.status, full.code)
-        assert int(full.headers["Retry-After"]) > 0
+        large = await gate.batch(ndjson(*(offer(number) for number in range(100))))
+        assert (413, "body-too-large", None) == (large.status, large.code, large.headers.get("Retry-After"))
+        assert "15000 " in large.body["detail"]
         assert 202 == (await gate.batch(ndjson(offer(1)))).status
         assert [] == list((tmp_path / "spool").iterdir())
 
@@ -132,6 +132,7 @@ async def test_a_platform_does_not_fill_the_spool_alone(tmp_path: Path) -> None:
                 if mine.status != 202:
                     break
         assert (503, "spool-full") == (mine.status, mine.code)
+        assert int(mine.headers["Retry-After"]) > 0
         others = (offer(number, platform="normandie") for number in range(4))
         assert 202 == (await gate.batch(ndjson(*others), who="normandie")).status
         writer.close()

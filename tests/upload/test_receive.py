@@ -123,6 +123,22 @@ async def test_a_room_that_is_full_refuses(judge: BatchJudge, tmp_path: Path) ->
     again.close()
 
 
+async def test_an_upload_above_its_platforms_part_is_told_so_unless_others_hold_the_room(
+    judge: BatchJudge, tmp_path: Path
+) -> None:
+    """ERR-005, ERR-008: what waiting cannot mend is not told to wait."""
+    room = Room(8_000)
+    bounds = terms(tmp_path, room=room.part("bretagne"))
+    room.take(4_000)
+    with pytest.raises(UploadRefusedError, match="spool-full"):
+        await receive(Pieces([withdrawals(range(100))]), judge, form=LINES, terms=bounds)
+    room.give_back(4_000)
+    with pytest.raises(UploadRefusedError, match="body-too-large") as refused:
+        await receive(Pieces([withdrawals(range(100))]), judge, form=LINES, terms=bounds)
+    assert {"expected": 6_000} == refused.value.values
+    room.take(8_000)
+
+
 def test_a_platform_leaves_a_quarter_of_the_room_to_others() -> None:
     """ERR-008: however many uploads it has; the part is given back with the room."""
     room = Room(8_000)
