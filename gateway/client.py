@@ -46,19 +46,19 @@ class _Words:
 
 _WORDS: Mapping[Language, _Words] = {
     "fr": _Words(
-        unproved="La passerelle n'a pas donné de jeton. {told}",
-        prove="vérifiez PASSERELLE_CLIENT_ID et PASSERELLE_CLIENT_SECRET ; l'opérateur peut donner un nouveau "
+        unproved="La passerelle n’a pas donné de jeton. {told}",
+        prove="vérifiez PASSERELLE_CLIENT_ID et PASSERELLE_CLIENT_SECRET ; l’opérateur peut donner un nouveau "
         "secret (passerelle partner rotate)",
-        not_taken="{url} n'a pas pris {method} {path} en {seconds:.0f} s ({told}).",
+        not_taken="{url} n’a pas pris {method} {path} en {seconds:.0f} s ({told}).",
         resend="vérifiez que PASSERELLE_URL est juste et que la passerelle tourne, puis relancez la même commande "
         "(un instantané : avec la même marque) : renvoyer est sans risque",
-        no_address="{url} n'est pas l'adresse d'une passerelle.",
+        no_address="{url} n’est pas l’adresse d’une passerelle.",
         give_address="donnez-en une comme https://gateway.example.org dans PASSERELLE_URL",
         untrusted="la connexion TLS a échoué : {!r}",
-        no_host="ce nom d'hôte n'existe pas",
+        no_host="ce nom d’hôte n’existe pas",
         unreachable="rien ne répond à cette adresse",
         late="pas de réponse à temps",
-        broken_off="la connexion s'est interrompue",
+        broken_off="la connexion s’est interrompue",
     ),
     "en": _Words(
         unproved="The gateway gave no token. {told}",

@@ -24,7 +24,7 @@ Kind: TypeAlias = Literal["regional", "national", "uncovered", "other"]
 UNCOVERED = ("24", "32")
 """INSEE codes of Centre-Val de Loire and Hauts-de-France."""
 _NO_RIGHT: Mapping[Language, str] = {
-    "fr": "Le site national n'a pas accordé le droit api_full_access : les offres créées là-bas ne peuvent être lues.",
+    "fr": "Le site national n’a pas accordé le droit api_full_access : les offres créées là-bas ne peuvent être lues.",
     "en": "The national site has not granted the right api_full_access: offers made there cannot be read.",
 }
 _UNDELIVERED = ("refused", "not-deliverable", "moderated")

@@ -80,8 +80,8 @@ def pending(beginning: Beginning, content: Content, refusal: SnapshotRefusedErro
     failure = Failure(
         at=at,
         code=refusal.code,
-        fr=f"Ce flux retirerait {number} offres sur {live}. Rien n'a changé. Vérifiez l'export de la plateforme ; "
-        f"si c'est voulu : {command}",
+        fr=f"Ce flux retirerait {number} offres sur {live}. Rien n’a changé. Vérifiez l’export de la plateforme ; "
+        f"si c’est voulu : {command}",
         en=f"This feed would withdraw {number} of {live} offers. Nothing has changed. Check the platform's export; "
         f"if that is meant: {command}",
     )

@@ -32,7 +32,7 @@ def rss(url: str) -> Rendering:
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<rss version="2.0" xmlns:stage="{_NAMESPACE}">\n<channel>\n'
         f"<title>Offres de stage</title>\n<link>{escape(url)}</link>\n"
-        "<description>Offres de stage d'observation de toutes les plateformes</description>\n<language>fr</language>\n"
+        "<description>Offres de stage d’observation de toutes les plateformes</description>\n<language>fr</language>\n"
     )
     return Rendering(
         media_type="application/rss+xml; charset=utf-8",

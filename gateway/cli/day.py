@@ -17,7 +17,7 @@ class _Words:
 
 
 _WORDS: Mapping[Language, _Words] = {
-    "fr": _Words(no_date="{!r} n'est pas une date.", give_date="donnez-en une comme 2027-06-14 dans --on"),
+    "fr": _Words(no_date="{!r} n’est pas une date.", give_date="donnez-en une comme 2027-06-14 dans --on"),
     "en": _Words(no_date="{!r} is no date.", give_date="give one such as 2027-06-14 in --on"),
 }
 

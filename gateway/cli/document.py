@@ -38,15 +38,15 @@ class _Words:
 
 _WORDS: Mapping[Language, _Words] = {
     "fr": _Words(
-        absent="{path} n'existe pas.",
+        absent="{path} n’existe pas.",
         check_name="vérifiez le nom du fichier",
         unreadable="{path} ne peut être lu ({reason}).",
         damaged="{path} est abîmé ou coupé : son contenu compressé ne peut être lu.",
         check_file="vérifiez le fichier, ou écrivez-le à nouveau",
-        broken="{path} commence comme un tableau JSON mais n'en est pas un : ligne {line}, colonne {column}.",
+        broken="{path} commence comme un tableau JSON mais n’en est pas un : ligne {line}, colonne {column}.",
         deep="{path} commence comme un tableau JSON mais est trop imbriqué.",
-        not_utf8="{path} commence comme un tableau JSON mais n'est pas en UTF-8 : ligne {line}.",
-        mend_array="corrigez le tableau, ou écrivez une offre par ligne (NDJSON) : une ligne fautive n'y gâte pas les "
+        not_utf8="{path} commence comme un tableau JSON mais n’est pas en UTF-8 : ligne {line}.",
+        mend_array="corrigez le tableau, ou écrivez une offre par ligne (NDJSON) : une ligne fautive n’y gâte pas les "
         "autres",
     ),
     "en": _Words(

@@ -21,7 +21,7 @@ class _Words:
 
 _WORDS: Mapping[Language, _Words] = {
     "fr": _Words(
-        taken="Valable jusqu'à {}. Ensuite : exportez, puis passerelle snapshot FICHIER --mark MARQUE",
+        taken="Valable jusqu’à {}. Ensuite : exportez, puis passerelle snapshot FICHIER --mark MARQUE",
         giving="de donner une marque",
     ),
     "en": _Words(

@@ -31,13 +31,13 @@ class _Words:
 _WORDS: Mapping[Language, _Words] = {
     "fr": _Words(
         unnamed="PASSERELLE_CLIENT_ID et PASSERELLE_CLIENT_SECRET ne sont pas tous deux renseignés.",
-        name="donnez-leur ce que vous a remis l'opérateur de la passerelle (passerelle partner add l'affiche une fois)",
-        asking="Demande d'un jeton à {url}",
+        name="donnez-leur ce que vous a remis l’opérateur de la passerelle (passerelle partner add l’affiche une fois)",
+        asking="Demande d’un jeton à {url}",
         refused="La passerelle a refusé {doing}. {told}",
         steps={
-            401: "vérifiez l'identifiant et le secret du client",
-            403: "demandez à l'opérateur le droit offers:publish",
-            404: "vérifiez PASSERELLE_URL : cette adresse n'est pas celle d'une passerelle",
+            401: "vérifiez l’identifiant et le secret du client",
+            403: "demandez à l’opérateur le droit offers:publish",
+            404: "vérifiez PASSERELLE_URL : cette adresse n’est pas celle d’une passerelle",
             413: "envoyez des fichiers plus petits",
         },
         other_step="corrigez ce que nomme le message, puis relancez la même commande",

@@ -29,11 +29,11 @@ class _Words:
 
 _WORDS: Mapping[Language, _Words] = {
     "fr": _Words(
-        no_profile="{text} n'est pas un profil :\n{listed}",
+        no_profile="{text} n’est pas un profil :\n{listed}",
         mend="corrigez ces endroits ; docs/connect.md montre un profil entier",
-        give="donnez le fichier d'un profil, ou l'un de ceux-ci : {known}",
-        broken="{path} n'est pas du JSON : ligne {line}, colonne {column}.",
-        no_json="{path} n'est pas du JSON.",
+        give="donnez le fichier d’un profil, ou l’un de ceux-ci : {known}",
+        broken="{path} n’est pas du JSON : ligne {line}, colonne {column}.",
+        no_json="{path} n’est pas du JSON.",
         write="écrivez le profil comme un seul objet JSON",
     ),
     "en": _Words(

@@ -35,11 +35,11 @@ class _Words:
 
 _WORDS: Mapping[Language, _Words] = {
     "fr": _Words(
-        marked="La marque vient d'être prise : c'est juste si rien n'a été publié autrement depuis l'export. "
+        marked="La marque vient d’être prise : c’est juste si rien n’a été publié autrement depuis l’export. "
         "Pour renvoyer le même : --mark {mark}",
         sending="Envoi",
-        snapshot="l'instantané",
-        confirm="vérifiez que l'export est complet ; si ces {number} offres n'ont vraiment plus cours : "
+        snapshot="l’instantané",
+        confirm="vérifiez que l’export est complet ; si ces {number} offres n’ont vraiment plus cours : "
         "--mark {mark} --confirm {number}",
         told="{read} offre(s) : {refused} refusée(s) ; {withdrawn} absente(s) retirée(s)",
     ),

@@ -251,6 +251,6 @@ def test_an_order_that_another_one_replaced():
 
 async def test_an_error_and_its_next_step_are_introduced_in_its_language(house: House):
     french = await house.shell("validate", "none.ndjson")
-    assert "Erreur : none.ndjson n'existe pas.\nÀ faire : vérifiez le nom du fichier\n" == french.errors
+    assert "Erreur : none.ndjson n’existe pas.\nÀ faire : vérifiez le nom du fichier\n" == french.errors
     english = await house.shell("validate", "none.ndjson", "--lang", "en")
     assert "Error: none.ndjson does not exist.\nNext step: check the file's name\n" == english.errors

@@ -77,7 +77,7 @@ def test_commands_speak_french_unless_english_is_asked_for_and_help_holds_both(r
     assert "Complétez-le" in runner.invoke(app, ["init", "publisher"]).output
     assert "# où le kit joue la passerelle" in Path("conformance.toml").read_text(encoding="utf-8")
     assert "Next step: edit it" in runner.invoke(app, ["init", "publisher", "--lang", "en"]).output
-    assert "Prochaine étape : export KIT_PUBLISHER_SECRET" in runner.invoke(app, ["doctor"]).output
+    assert "À faire : export KIT_PUBLISHER_SECRET" in runner.invoke(app, ["doctor"]).output
     assert "Next step: export" in runner.invoke(app, ["doctor"], env={"CONFORMANCE_LANG": "en"}).output
     helped = runner.invoke(app, ["run", "--help"]).output
     assert ["Jouer les cas", "Play the cases"] == [

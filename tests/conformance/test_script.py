@@ -105,7 +105,7 @@ def test_what_breaks_a_schema_is_told_in_both_languages_and_once():
     assert [] == [each for each in found if each.expected["fr"] == each.expected["en"]]
     told = {each.actual["fr"]: each.actual["en"] for each in found}
     assert {
-        "en trop : [colour]": "too many: [colour]",
+        "en trop : [colour]": "unknown: [colour]",
         "manque : [cursor, fresh, more]": "missing: [cursor, fresh, more]",
     } == told
 
