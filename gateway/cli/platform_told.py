@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from rich.table import Table
 
@@ -13,7 +13,7 @@ from gateway.cli.sample import Outlook
 from gateway.cli.told import table_of_problems, told_counts
 from gateway.partners.credential import MintedSecret
 from gateway.protocol.partner import Partner
-from gateway.protocol.run import SUCCESSES, Run
+from gateway.protocol.run import SUCCESSES, Outcome, Run
 from schemas.rulebook import Language
 
 
@@ -22,6 +22,9 @@ class _Words:
     """What is said of platforms, in one language; an error and its next step stand side by side."""
 
     columns: tuple[str, ...]
+    outcomes: Mapping[Outcome, str]
+    listed: str
+    ended: str
     waiting: str
     unusable: str
     native: tuple[str, str]
@@ -33,24 +36,36 @@ class _Words:
 _WORDS: Mapping[Language, _Words] = {
     "fr": _Words(
         columns=("Plateforme", "Voie", "Format", "Dernière lecture", "Résultat"),
+        outcomes={
+            "applied": "appliqué",
+            "partial": "appliqué en partie",
+            "unchanged": "inchangé",
+            "pending": "en attente",
+            "failed": "échoué",
+        },
+        listed="{outcome} : {counts}",
+        ended="{platform} : {outcome}. {counts}",
         waiting="Pas encore ajoutées : {}. Ensuite : passerelle platform add PLATEFORME",
         unusable="Ce flux ne changerait rien.",
         native=(
-            "{platform} publie par le protocole natif : il n'y a pas de flux à lire.",
+            "{platform} publie par le protocole natif : il n’y a pas de flux à lire.",
             "passerelle validate FICHIER juge ses offres ; docs/connect.md montre des profils avec un flux",
         ),
-        no_feed=("{platform} n'a pas de flux à lire.", "passerelle platform list montre qui en a un"),
+        no_feed=("{platform} n’a pas de flux à lire.", "passerelle platform list montre qui en a un"),
         replaced=(
-            "Quelqu'un d'autre a demandé en même temps la lecture de {platform}, et sa demande a remplacé celle-ci.",
-            "passerelle platform list montre ce qu'elle a donné ; s'il en faut encore une, demandez-la à nouveau",
+            "Quelqu’un d’autre a demandé en même temps la lecture de {platform}, et sa demande a remplacé celle-ci.",
+            "passerelle platform list montre ce qu’elle a donné ; s’il en faut encore une, demandez-la à nouveau",
         ),
         nobody=(
-            "Aucune passerelle n'a lu {platform} en {seconds:.0f} s.",
+            "Aucune passerelle n’a lu {platform} en {seconds:.0f} s.",
             "vérifiez que passerelle serve tourne sur ce journal ; un grand flux peut demander un --wait plus long",
         ),
     ),
     "en": _Words(
         columns=("Platform", "Way in", "Format", "Last run", "Outcome"),
+        outcomes={outcome: outcome for outcome in get_args(Outcome)},
+        listed="{outcome}: {counts}",
+        ended="{platform}: {outcome}. {counts}",
         waiting="Not added yet: {}. Next: passerelle platform add PLATFORM",
         unusable="This feed would change nothing.",
         native=(
@@ -114,7 +129,7 @@ def tell_platforms(
     table = Table(*words.columns, box=None, pad_edge=False)
     for row in rows:
         ran = runs.get(row["platform"])
-        told = "" if ran is None else f"{ran.outcome}: {told_counts(ran.counts, language)}"
+        told = "" if ran is None else _told_run(words.listed, ran, language)
         table.add_row(row["platform"], row["transport"], row["format"] or "", row["ended_at"] or "", told)
     if rows:
         OUT.print(table)
@@ -129,7 +144,12 @@ def tell_run(ran: Run, language: Language) -> None:
     failure = ran.last_error
     if ran.outcome not in SUCCESSES and failure is not None:
         OUT.print(failure.fr if language == "fr" else failure.en, soft_wrap=True, markup=False)
-    OUT.print(f"{ran.platform}: {ran.outcome}. {told_counts(ran.counts, language)}", soft_wrap=True)
+    OUT.print(_told_run(_WORDS[language].ended, ran, language), soft_wrap=True)
+
+
+def _told_run(template: str, ran: Run, language: Language) -> str:
+    outcome = _WORDS[language].outcomes[ran.outcome]
+    return template.format(platform=ran.platform, outcome=outcome, counts=told_counts(ran.counts, language))
 
 
 def tell_joined(joined: Joined, profile: Profile, minted: MintedSecret | None) -> None:

@@ -204,6 +204,8 @@ def test_the_list_shows_ways_in_last_runs_and_who_is_missing(shell: Shell):
     )
     assert sorted(set(profiles()) - {"bretagne"}) == told["waiting"]
     assert "7 publié" in shell("list") or "7 à publier" in shell("list")
+    assert "appliqué : 7 élément(s)" in shell("list")
+    assert "applied: 7 item(s)" in shell("list", "--lang", "en")
 
 
 @contextmanager
@@ -242,16 +244,16 @@ def test_a_run_is_ordered_and_its_outcome_told(shell: Shell):
     outcome = Run(platform="bretagne", started_at=1, ended_at=2, outcome="applied", counts=Counts(items=3, published=3))
     with answering(shell, outcome) as orders:
         told = shell("run", "bretagne", "--confirm", "12")
-    assert "applied" in told
+    assert "bretagne : appliqué. 3 élément(s)" in told
     assert [12] == [order.confirm for order in orders]
 
 
 def test_a_run_that_came_to_nothing_says_why_and_ends_with_1(shell: Shell):
     shell("add", shell.profile())
-    failure = Failure(at=2, code="feed-cut", fr="Le flux s'est interrompu.", en="The feed broke off.")
+    failure = Failure(at=2, code="feed-cut", fr="Le flux s’est interrompu.", en="The feed broke off.")
     outcome = Run(platform="bretagne", started_at=1, ended_at=2, outcome="failed", last_error=failure)
     with answering(shell, outcome):
-        assert "Le flux s'est interrompu." in shell("run", "bretagne", ends=1)
+        assert "Le flux s’est interrompu." in shell("run", "bretagne", ends=1)
 
 
 def test_without_a_gateway_nobody_answers_and_the_next_step_is_said(shell: Shell):
