@@ -16,7 +16,8 @@ from tests.faults.process import GatewayProcess
 from tests.faults.round import Fault, MissedError, Round
 
 _OFFERS = next(topic for topic in COMMON if topic.name == OFFERS)
-_BURST = 3_000
+_BURST = 12_000
+"""The queue holds 10,000, and who waits for eight seconds leaves it: so many open files must be allowed."""
 _FILLING = 200
 _BURSTS_SECONDS = 150.0
 
