@@ -245,13 +245,13 @@ async def test_a_doubtful_snapshot_changes_nothing(house, upload, code):
 
 
 async def test_a_snapshot_that_shrinks_too_much_needs_its_number_confirmed(house):
-    """[PUB-028]: more than ten and more than a fifth."""
+    """[PUB-028]: at least ten and more than a fifth."""
     await house.send(*range(40))
-    error = await refusal(house, await house.mark(), Set(range(29)))
-    assert (error.code, error.values) == ("snapshot-shrinks-too-much", {"actual": 11, "expected": 40})
-    assert (await refusal(house, await house.mark(), Set(range(29)), confirm=10)).code == "snapshot-shrinks-too-much"
-    assert await house.apply(await house.mark(), Set(range(30))) == 10
-    assert await house.apply(await house.mark(), Set([]), confirm=30) == 30
+    error = await refusal(house, await house.mark(), Set(range(30)))
+    assert (error.code, error.values) == ("snapshot-shrinks-too-much", {"actual": 10, "expected": 40})
+    assert (await refusal(house, await house.mark(), Set(range(30)), confirm=9)).code == "snapshot-shrinks-too-much"
+    assert await house.apply(await house.mark(), Set(range(31))) == 9
+    assert await house.apply(await house.mark(), Set([]), confirm=31) == 31
     await house.live_is()
 
 
