@@ -34,6 +34,7 @@ class _Words:
     deep: str
     not_utf8: str
     mend_array: str
+    empty: str
 
 
 _WORDS: Mapping[Language, _Words] = {
@@ -48,6 +49,7 @@ _WORDS: Mapping[Language, _Words] = {
         not_utf8="{path} commence comme un tableau JSON mais n’est pas en UTF-8 : ligne {line}.",
         mend_array="corrigez le tableau, ou écrivez une offre par ligne (NDJSON) : une ligne fautive n’y gâte pas les "
         "autres",
+        empty="Le fichier ne contient aucune offre.",
     ),
     "en": _Words(
         absent="{path} does not exist.",
@@ -59,6 +61,7 @@ _WORDS: Mapping[Language, _Words] = {
         deep="{path} starts as a JSON array but is nested too deeply.",
         not_utf8="{path} starts as a JSON array but is not UTF-8: line {line}.",
         mend_array="mend the array, or write one offer per line (NDJSON), where a broken one does not spoil the others",
+        empty="The file holds no offer.",
     ),
 }
 
@@ -89,6 +92,20 @@ def read_documents(path: Path, language: Language) -> Iterator[Document]:
                 yield from _read_lines(stream)
     except (OSError, EOFError, zlib.error) as error:
         raise unreadable(path, error, language) from error
+
+
+def read_submissions(path: Path, language: Language) -> Iterator[Document]:
+    """The offers and withdrawals of a file, without the count that closes a snapshot. Raises CommandError, for a file
+    that holds none as well: it is most likely an export that failed.
+    """
+    found = False
+    for document in read_documents(path, language):
+        if not is_count(document):
+            found = True
+            yield document
+    if not found:
+        words = _WORDS[language]
+        raise CommandError(words.empty, step=words.check_file, language=language)
 
 
 def unreadable(

@@ -10,7 +10,7 @@ from rich.progress import Progress
 
 from gateway.cli.console import ERR, FAILED, OUT
 from gateway.cli.decision import follow_receipts
-from gateway.cli.document import Document, is_count, read_documents
+from gateway.cli.document import Document, read_submissions
 from gateway.cli.partnership import as_partner, client_id, gateway_url, refused
 from gateway.cli.problems import Finding, table_of
 from gateway.cli.progress import Note, drop_note, progress_bar, read_note, write_note
@@ -72,7 +72,10 @@ class Sent:
 def publish(
     file: Annotated[Path, typer.Argument(help="NDJSON, a JSON array or one offer; .gz too.")],
     lang: Annotated[Language, typer.Option(help="Language of the explanations.")] = "fr",
-    start: Annotated[int, typer.Option("--from", metavar="N", help="Start at this document, counted from 1.")] = 0,
+    start: Annotated[
+        int | None,
+        typer.Option("--from", metavar="N", min=1, show_default=False, help="Start at this document, counted from 1."),
+    ] = None,
 ) -> None:
     """Publish the offers of a file, 500 at a time; lines {"id", "revision", "withdrawn"} take offers back.
 
@@ -83,9 +86,9 @@ def publish(
     run(_publish(file, lang, start))
 
 
-async def _publish(file: Path, language: Language, start: int) -> None:
+async def _publish(file: Path, language: Language, start: int | None) -> None:
     words = _WORDS[language]
-    documents = [document for document in read_documents(file, language) if not is_count(document)]
+    documents = list(read_submissions(file, language))
     note = Note.about(file, url=gateway_url(), client=client_id())
     first = start or read_note(file, note)
     if first > 1:

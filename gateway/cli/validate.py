@@ -12,7 +12,7 @@ import typer
 import schemas
 from gateway.cli.console import FAILED, OUT
 from gateway.cli.day import day_of
-from gateway.cli.document import Document, is_count, read_documents
+from gateway.cli.document import Document, read_submissions
 from gateway.cli.problems import Finding, table_of
 from schemas.rulebook import Language
 
@@ -30,14 +30,12 @@ def validate(
 ) -> None:
     """Check offers without sending them anywhere.
 
-    Ends with 0 when all are accepted, 1 when some are refused, 2 when the file cannot be read.
+    Ends with 0 when all are accepted, 1 when some are refused, 2 when the file cannot be read or holds no offer.
     """
     day = day_of(on, lang)
     totals: Counter[str] = Counter()
     findings: list[Finding] = []
-    for document in read_documents(file, lang):
-        if is_count(document):
-            continue
+    for document in read_submissions(file, lang):
         judged = _judge(document, day, lang)
         totals[judged["verdict"]] += 1
         if as_json:
@@ -51,7 +49,7 @@ def validate(
                 read=totals.total(), good=totals["accepted"], warned=totals["warned"], refused=totals["refused"]
             )
         )
-    if totals["refused"] or not totals:
+    if totals["refused"]:
         raise typer.Exit(FAILED)
 
 

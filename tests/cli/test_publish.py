@@ -68,6 +68,18 @@ async def test_stale_and_rejected_decisions_are_told(house, offers, file):
     assert "revision-reused" in ended.output
 
 
+@pytest.mark.parametrize("command", ["publish", "validate"])
+async def test_a_file_without_offers_cannot_be_used(house, command):
+    """Neither good nor bad, and most likely an export that failed: blank, or a closing count alone."""
+    file = house.shell.folder / "none.ndjson"
+    for content in (b"\n", b'{"count": 0}\n'):
+        file.write_bytes(content)
+        ended = await house.shell(command, file, "--lang", "en")
+        assert (2, "") == (ended.code, ended.output)
+        assert "The file holds no offer" in ended.errors
+        assert "Le fichier ne contient aucune offre" in (await house.shell(command, file)).errors
+
+
 async def test_an_interrupted_upload_goes_on_where_it_stopped(house, offers, file):
     """By the note beside the file, unless --from says otherwise or the file has changed since."""
     about = Note.about(file, url=house.gateway.url, client="bretagne", next_document=501)
@@ -78,6 +90,7 @@ async def test_an_interrupted_upload_goes_on_where_it_stopped(house, offers, fil
     assert f"{COUNT - 500} documents: " in resumed.output
     write_note(file, about)
     assert f"{COUNT} documents: " in (await house.shell(*words, "--from", 1)).output
+    assert (await house.shell(*words, "--from", 0)).code == 2
     write_note(file, about)
     file.write_bytes(file.read_bytes() + offers[0].raw + b"\n")
     assert f"{COUNT + 1} documents: " in (await house.shell(*words)).output

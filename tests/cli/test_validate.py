@@ -76,4 +76,4 @@ async def test_what_cannot_be_read_ends_with_2_and_a_next_step(shell):
 
 
 async def test_an_empty_file_is_not_called_good(shell):
-    assert (await shell("validate", "-")).code == 1
+    assert (await shell("validate", "-")).code == 2
