@@ -1,19 +1,18 @@
 """``passerelle publish``: send a file of offers and withdrawals to a gateway, and say what became of each."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.progress import Progress
 
-from gateway.cli.console import ERR, FAILED, OUT
-from gateway.cli.decision import follow_receipts
+from gateway.cli.console import ERR
 from gateway.cli.document import Document, read_submissions
 from gateway.cli.partnership import as_partner, client_id, gateway_url, refused
-from gateway.cli.problems import Finding, table_of
 from gateway.cli.progress import Note, drop_note, progress_bar, read_note, write_note
+from gateway.cli.tally import Tally
 from gateway.client import NDJSON, Client
 from gateway.loop import run
 from schemas.rulebook import Language
@@ -24,12 +23,11 @@ BATCH_BYTES = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Words:
-    """How far the sending of a file is, and what it comes to, in one language."""
+    """How far the sending of a file is, in one language."""
 
     going_on: str
     publishing: str
     documents: str
-    told: str
 
 
 _WORDS: Mapping[Language, _Words] = {
@@ -37,36 +35,13 @@ _WORDS: Mapping[Language, _Words] = {
         going_on="Reprise au document {} (--from 1 recommence tout).",
         publishing="Publication",
         documents="les documents {first} à {last}",
-        told="{read} document(s) : {refused} refusé(s), {queued} en file ; {decided}",
     ),
     "en": _Words(
         going_on="Going on with document {} (--from 1 starts over).",
         publishing="Publishing",
         documents="documents {first} to {last}",
-        told="{read} documents: {refused} refused, {queued} queued; {decided}",
     ),
 }
-
-
-@dataclass(slots=True)
-class Sent:
-    """What a gateway said to the documents sent: their receipts by id, and the problems by line."""
-
-    refused: int = 0
-    receipts: dict[str, int] = field(default_factory=dict)
-    """Receipt id → document number."""
-    findings: list[Finding] = field(default_factory=list)
-
-    def take(self, documents: Sequence[Document], results: Sequence[dict[str, Any]]) -> None:
-        """Add the results of one batch."""
-        for document, result in zip(documents, results, strict=True):
-            receipt = result.get("receipt")
-            if isinstance(receipt, str):
-                self.receipts[receipt] = document.number
-            else:
-                self.refused += 1
-            for problem in result.get("problems") or ():
-                self.findings.append(Finding(document.number, result.get("id"), problem))
 
 
 def publish(
@@ -80,8 +55,8 @@ def publish(
     """Publish the offers of a file, 500 at a time; lines {"id", "revision", "withdrawn"} take offers back.
 
     PASSERELLE_URL, PASSERELLE_CLIENT_ID and PASSERELLE_CLIENT_SECRET say where and as whom. When it is interrupted, the
-    same command goes on where it stopped; sending twice is safe. Ends with 0 when all were accepted, 1 when some were
-    refused, 2 when the gateway or the file could not be used.
+    same command goes on where it stopped; sending twice is safe. Ends with 0 when none was refused, 1 when some
+    were refused or stale, 2 when the gateway or the file could not be used.
     """
     run(_publish(file, lang, start))
 
@@ -96,20 +71,14 @@ async def _publish(file: Path, language: Language, start: int | None) -> None:
     left = [document for document in documents if document.number >= first]
     async with as_partner(language) as client:
         with progress_bar() as progress:
-            sent = await _send(client, left, progress, file, note)
+            tally = await _send(client, left, progress, file, note)
         drop_note(file)
-        decisions = await follow_receipts(client, sent.receipts)
-    findings = sorted([*sent.findings, *decisions.findings], key=lambda finding: finding.number)
-    if findings:
-        OUT.print(table_of(findings, language))
-    counts = {"read": len(left), "refused": sent.refused, "queued": len(sent.receipts)}
-    OUT.print(words.told.format(**counts, decided=decisions.told(language)))
-    if sent.refused or decisions.rejected:
-        raise typer.Exit(FAILED)
+        await tally.follow(client)
+    tally.conclude(language)
 
 
-async def _send(client: Client, documents: Sequence[Document], progress: Progress, file: Path, note: Note) -> Sent:
-    sent, words = Sent(), _WORDS[client.language]
+async def _send(client: Client, documents: Sequence[Document], progress: Progress, file: Path, note: Note) -> Tally:
+    tally, words = Tally(), _WORDS[client.language]
     task = progress.add_task(words.publishing, total=len(documents))
     for batch in _batches(documents):
         body = b"\n".join(document.line for document in batch) + b"\n"
@@ -117,10 +86,10 @@ async def _send(client: Client, documents: Sequence[Document], progress: Progres
         results = answer.body.get("results") if isinstance(answer.body, dict) else None
         if results is None or len(results) != len(batch):
             raise refused(answer, words.documents.format(first=batch[0].number, last=batch[-1].number))
-        sent.take(batch, results)
+        tally.take(batch, results)
         write_note(file, replace(note, next=batch[-1].number + 1))
         progress.advance(task, len(batch))
-    return sent
+    return tally
 
 
 def _batches(documents: Sequence[Document]) -> Iterator[list[Document]]:

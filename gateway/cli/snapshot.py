@@ -3,18 +3,18 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 import typer
 from rich.progress import Progress
 
-from gateway.cli.console import ERR, FAILED, OUT
+from gateway.cli.console import ERR
 from gateway.cli.document import Document, is_count, read_documents
 from gateway.cli.mark import take_mark
 from gateway.cli.partnership import as_partner, refused
-from gateway.cli.problems import Finding, table_of
 from gateway.cli.progress import progress_bar
+from gateway.cli.tally import Tally
 from gateway.client import NDJSON, Answer, Client
 from gateway.loop import run
 from schemas.rulebook import Language
@@ -30,7 +30,7 @@ class _Words:
     sending: str
     snapshot: str
     confirm: str
-    told: str
+    withdrawn: str
 
 
 _WORDS: Mapping[Language, _Words] = {
@@ -41,7 +41,7 @@ _WORDS: Mapping[Language, _Words] = {
         snapshot="l’instantané",
         confirm="vérifiez que l’export est complet ; si ces {number} offres n’ont vraiment plus cours : "
         "--mark {mark} --confirm {number}",
-        told="{read} offre(s) : {refused} refusée(s) ; {withdrawn} absente(s) retirée(s)",
+        withdrawn=" ; {} offre(s) absente(s) retirée(s)",
     ),
     "en": _Words(
         marked="The mark was taken just now: right if nothing was published otherwise since the export. "
@@ -50,7 +50,7 @@ _WORDS: Mapping[Language, _Words] = {
         snapshot="the snapshot",
         confirm="check that the export is complete; if these {number} offers are really gone: "
         "--mark {mark} --confirm {number}",
-        told="{read} offers: {refused} refused; {withdrawn} absent ones withdrawn",
+        withdrawn="; {} absent ones withdrawn",
     ),
 }
 
@@ -66,7 +66,8 @@ def snapshot(
     """Replace everything that the platform publishes by the content of a file.
 
     Offers that are not in it are withdrawn as absent; a guard stops a file that lacks more than a fifth of them. Ends
-    with 0 when all were accepted, 1 when some were refused (they count as present), 2 when the gateway did not take it.
+    with 0 when none was refused, 1 when some were refused or stale (they count as present), 2 when the gateway or the
+    file could not be used.
     """
     run(_snapshot(file, mark, confirm, lang))
 
@@ -80,12 +81,15 @@ async def _snapshot(file: Path, mark: str, confirm: int | None, language: Langua
             ERR.print(words.marked.format(mark=mark))
         with progress_bar() as progress:
             answer = await _send(client, documents, mark, confirm, progress)
-    if isinstance(answer.body, dict) and "would_withdraw" in answer.body:
-        step = words.confirm.format(mark=mark, number=answer.body["would_withdraw"])
-        raise refused(answer, words.snapshot, step=step)
-    if not answer.ok or not isinstance(answer.body, dict):
-        raise refused(answer, words.snapshot)
-    _tell(answer.body, documents, language)
+        if isinstance(answer.body, dict) and "would_withdraw" in answer.body:
+            step = words.confirm.format(mark=mark, number=answer.body["would_withdraw"])
+            raise refused(answer, words.snapshot, step=step)
+        if not answer.ok or not isinstance(answer.body, dict):
+            raise refused(answer, words.snapshot)
+        tally = Tally()
+        tally.take(documents, answer.body["results"])
+        await tally.follow(client)
+    tally.conclude(language, more=words.withdrawn.format(answer.body["withdrawn"]))
 
 
 async def _send(
@@ -103,20 +107,3 @@ async def _send(
 
     params = {"mark": mark} | ({} if confirm is None else {"confirm": str(confirm)})
     return await client.call("POST", "/v1/snapshots", params=params, body=body, media_type=NDJSON)
-
-
-def _tell(body: dict[str, Any], documents: Sequence[Document], language: Language) -> None:
-    """What became of the items, and how many absent offers go."""
-    results: list[dict[str, Any]] = body["results"]
-    findings = [
-        Finding(documents[result["index"]].number, result.get("id"), problem)
-        for result in results
-        for problem in result.get("problems") or ()
-    ]
-    if findings:
-        OUT.print(table_of(findings, language))
-    refused_ones = sum(result["status"] == "refused" for result in results)
-    withdrawn = body.get("withdrawn", 0)
-    OUT.print(_WORDS[language].told.format(read=len(results), refused=refused_ones, withdrawn=withdrawn))
-    if refused_ones:
-        raise typer.Exit(FAILED)

@@ -18,9 +18,9 @@ from typer.testing import CliRunner
 from adapters.region.feed import example_profile, write_feed
 from gateway.cli.app import app
 from gateway.cli.console import CommandError
-from gateway.cli.decision import Decisions
 from gateway.cli.platform_told import order_replaced
 from gateway.cli.progress import Note, write_note
+from gateway.cli.tally import OUTCOMES, Tally
 from gateway.clock import now
 from gateway.demo.generator import generate
 from gateway.protocol.decide import paris_date
@@ -173,19 +173,20 @@ async def test_publish(house: House, file):
     other = revised(reused, 6).raw.replace(b'"revision":6', b'"revision":5')
     write(file, b"\n".join([revised(old, 4).raw, other]))
     told = await both(environ, "publish", file, code=1)
-    assert "1 stale, 1 rejected" in told
+    assert "2 document(s): 1 stale, 1 refused\n" in told
     write(file, lines(20, wrong=1.0))
     note = Note.about(file, url=house.gateway.url, client="bretagne", next_document=5)
     told = await both(environ, "publish", file, code=1, before=lambda: write_note(file, note))
     assert "Going on with document 5" in told
 
 
-def test_every_verdict_has_its_word():
-    decisions = Decisions()
-    assert decisions.told("fr") != decisions.told("en")
-    for verdict in ("accepted", "duplicate", "stale", "rejected", "pending"):
-        decisions.verdicts[verdict] = 1
-    assert set() == set(decisions.told("fr").split(", ")) & set(decisions.told("en").split(", "))
+def test_every_outcome_has_its_word():
+    tally = Tally()
+    assert tally.told("fr") != tally.told("en")
+    tally.outcomes.update(OUTCOMES)
+    french, english = (tally.told(language).partition(":")[2].strip().split(", ") for language in LANGUAGES)
+    assert (len(OUTCOMES), len(OUTCOMES)) == (len(french), len(english))
+    assert set() == set(french) & set(english)
 
 
 async def test_marks_and_snapshots(house: House, file):

@@ -36,7 +36,7 @@ async def test_offers_are_published_and_refusals_told_with_line_and_reason(house
     ended = await house.shell("publish", file, "--lang", "en")
     good = COUNT - len(refused)
     assert ended.code == 1, ended.errors
-    assert f"{COUNT} documents: {len(refused)} refused, {good} queued; {good} accepted" in ended.output
+    assert f"{COUNT} document(s): {good} accepted, {len(refused)} refused\n" in ended.output
     for number, offer in refused.items():
         row = re.search(rf"^ +{number} +{re.escape(offer.id)} +(\S+)", ended.output, re.MULTILINE)
         assert row is not None
@@ -50,22 +50,33 @@ async def test_publishing_again_changes_nothing_and_says_so(house, offers, file)
     words = ("publish", file, "--lang", "en")
     first, second = await house.shell(*words), await house.shell(*words)
     number = sum(offer.accepted for offer in offers[:40])
-    assert (0, True) == (first.code, f"; {number} accepted" in first.output)
-    assert (0, True) == (second.code, f"; {number} duplicate" in second.output)
+    assert (0, f"{number} document(s): {number} accepted\n") == (first.code, first.output)
+    assert (0, f"{number} document(s): {number} duplicate\n") == (second.code, second.output)
 
 
 async def test_stale_and_rejected_decisions_are_told(house, offers, file):
-    """REV-004, REV-005: what the relay decides, with its reason, after the queueing."""
+    """REV-004, REV-005: what the relay decides, with its reason; one tally with what was refused at once."""
     old, reused, gone = [offer for offer in offers if offer.accepted][:3]
     file.write_bytes(b"\n".join([revised(old, 5).raw, revised(reused, 5).raw, gone.raw]))
     assert (await house.shell("publish", file)).code == 0
     other = revised(reused, 6).raw.replace(b'"revision":6', b'"revision":5')
-    file.write_bytes(b"\n".join([revised(old, 4).raw, other, withdrawal(gone, 2, "filled")]))
+    wrong = next(offer for offer in offers if not offer.accepted)
+    file.write_bytes(b"\n".join([revised(old, 4).raw, other, withdrawal(gone, 2, "filled"), wrong.raw]))
     ended = await house.shell("publish", file, "--lang", "en")
     assert ended.code == 1
-    assert {"1 stale", "1 rejected", "1 accepted"} == set(ended.output.rsplit("; ", 1)[1].strip().split(", "))
+    assert "4 document(s): 1 accepted, 1 stale, 2 refused\n" in ended.output
     assert "older-revision" in ended.output
     assert "revision-reused" in ended.output
+
+
+async def test_an_offer_that_is_older_than_the_gateways_ends_with_1(house, offers, file):
+    """REV-005: a stale one changed nothing, which is not what its sender meant."""
+    old = next(offer for offer in offers if offer.accepted)
+    file.write_bytes(revised(old, 5).raw)
+    assert (await house.shell("publish", file)).code == 0
+    file.write_bytes(revised(old, 4).raw)
+    ended = await house.shell("publish", file, "--lang", "en")
+    assert (1, True) == (ended.code, "1 document(s): 1 stale\n" in ended.output)
 
 
 @pytest.mark.parametrize("command", ["publish", "validate"])
@@ -87,13 +98,13 @@ async def test_an_interrupted_upload_goes_on_where_it_stopped(house, offers, fil
     words = ("publish", file, "--lang", "en")
     resumed = await house.shell(*words)
     assert "Going on with document 501" in resumed.errors
-    assert f"{COUNT - 500} documents: " in resumed.output
+    assert f"{COUNT - 500} document(s): " in resumed.output
     write_note(file, about)
-    assert f"{COUNT} documents: " in (await house.shell(*words, "--from", 1)).output
+    assert f"{COUNT} document(s): " in (await house.shell(*words, "--from", 1)).output
     assert (await house.shell(*words, "--from", 0)).code == 2
     write_note(file, about)
     file.write_bytes(file.read_bytes() + offers[0].raw + b"\n")
-    assert f"{COUNT + 1} documents: " in (await house.shell(*words)).output
+    assert f"{COUNT + 1} document(s): " in (await house.shell(*words)).output
 
 
 async def test_offers_of_another_platform_are_refused(house):
@@ -125,7 +136,8 @@ async def test_a_snapshot_withdraws_what_it_lacks(house, offers, file):
     ended = await house.shell("snapshot", file, "--mark", mark, "--lang", "en")
     refused = len(offers) - len(live)
     assert ended.code == 1, ended.errors
-    assert f"{len(kept)} offers: {refused} refused; 5 absent ones withdrawn" in ended.output
+    known = len(live) - 5
+    assert f"{len(kept)} document(s): {known} duplicate, {refused} refused; 5 absent ones withdrawn\n" in ended.output
     file.write_bytes(b"".join(offer.raw + b"\n" for offer in kept[:100]))
     cut = await house.shell("snapshot", file, "--lang", "en")
     assert "To send the same again: --mark " in cut.errors
@@ -134,6 +146,20 @@ async def test_a_snapshot_withdraws_what_it_lacks(house, offers, file):
     assert number is not None
     sure = await house.shell("snapshot", file, "--confirm", number[1], "--lang", "en")
     assert f"{number[1]} absent ones withdrawn" in sure.output
+
+
+async def test_a_snapshot_tells_what_the_decisions_did_not_take(house, offers, file):
+    """WDR-002: an offer older than its withdrawal stays withdrawn; the command names it and ends with 1."""
+    live, gone = [offer for offer in offers if offer.accepted][:2]
+    file.write_bytes(b"\n".join([live.raw, gone.raw]))
+    await house.shell("publish", file)
+    file.write_bytes(withdrawal(gone, 5, "filled"))
+    await house.shell("publish", file)
+    file.write_bytes(b"\n".join([live.raw, revised(gone, 4).raw]))
+    ended = await house.shell("snapshot", file, "--lang", "en")
+    assert ended.code == 1, ended.output + ended.errors
+    assert "2 document(s): 1 duplicate, 1 stale; 0 absent ones withdrawn\n" in ended.output
+    assert re.search(rf"^ +2 +{re.escape(gone.id)} +older-revision", ended.output, re.MULTILINE)
 
 
 def advised(ended):
