@@ -101,10 +101,10 @@ def sees(asker: str, platform: str, *, operator: bool) -> bool:
 
 
 def statuses(facts: Facts, *, asker: str, operator: bool) -> list[Status]:
-    """The nine regional platforms, the national site, the Regions without a platform, then everybody else."""
+    """The nine regional platforms, the national site, the Regions without a platform, then all other platforms."""
     known = presets()
     lines = [_line(facts, slug, told=sees(asker, slug, operator=operator)) for slug in known]
-    others = sorted(facts.partners.keys() - known.keys())
+    others = sorted(slug for slug, partner in facts.partners.items() if slug not in known and _is_platform(partner))
     return [
         *lines,
         *_uncovered(facts, lines),
@@ -127,6 +127,12 @@ def status_document(status: Status, language: Language) -> dict[str, Any]:
     if status.details is not None:
         document["details"] = _details_document(status.details, language)
     return document
+
+
+def _is_platform(partner: Partner) -> bool:
+    """Whether it has offers to give or to take, by any way: an operator's client has neither."""
+    ways = partner.inbox or partner.feed or partner.profile is not None
+    return ways or not partner.scopes.isdisjoint({"offers:publish", "offers:read"})
 
 
 def _line(facts: Facts, slug: str, *, told: bool) -> Status:

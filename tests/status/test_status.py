@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import schemas
+from gateway.partners.preset import DEFAULT_SCOPES
 from gateway.protocol.delivery import Part
 from gateway.protocol.partner import Partner, Secret
 from gateway.protocol.record import utc
@@ -30,7 +31,7 @@ PROBLEM = schemas.problem("revision-reused", actual=3, expected=4).to_json()
 
 def partner(platform: str, **more: Any) -> Partner:
     secret = Secret(hash="x", created_at=NOW - 5_000)
-    return Partner(**{"platform": platform, "name": platform, "scopes": frozenset(), "secrets": (secret,), **more})
+    return Partner(**{"platform": platform, "name": platform, "scopes": DEFAULT_SCOPES, "secrets": (secret,), **more})
 
 
 def facts(*partners: Partner, **more: Any) -> Facts:
@@ -54,6 +55,22 @@ def test_there_is_a_line_for_everybody_whether_it_takes_part_or_not() -> None:
     assert [9, 1, 2, 1] == [
         sum(one.kind == kind for one in lines) for kind in ("regional", "national", "uncovered", "other")
     ]
+
+
+def test_an_operators_client_is_no_platform() -> None:
+    operate = frozenset({"operate"})
+    known = facts(
+        partner("a-ops", scopes=operate),
+        partner("b-left", scopes=operate, revoked=True),
+        partner("c-kafka", scopes=operate, feed=True),
+        partner("d-inbox", scopes=operate, inbox=True),
+        partner("e-pulled", scopes=operate, profile={}),
+        partner("f-reader", scopes=operate | {"offers:read"}),
+        partner("national", scopes=operate),
+    )
+    lines = statuses(known, asker="a-ops", operator=True)
+    assert ["c-kafka", "d-inbox", "e-pulled", "f-reader"] == [one.platform for one in lines if one.kind == "other"]
+    assert ["national"] == [one.platform for one in lines if one.kind == "national" and one.connected]
 
 
 def test_who_left_is_not_connected_any_more() -> None:
