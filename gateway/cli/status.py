@@ -142,10 +142,10 @@ def _row(line: Mapping[str, Any], words: _Words) -> Iterator[Text]:
 
 
 def _connection(line: Mapping[str, Any], words: _Words) -> str:
-    if line["kind"] == "uncovered":
-        return words.uncovered
     if not line["connected"]:
         return words.no
+    if line["kind"] == "uncovered":
+        return words.uncovered
     return words.yes if line["since"] is None else str(line["since"])[:_TO_DAYS]
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -39,13 +40,14 @@ class Shell:
         return await asyncio.to_thread(CliRunner(env=environ).invoke, app, list(words))
 
 
-@pytest.fixture
-async def shell(tmp_path: Path) -> AsyncIterator[Shell]:
-    settings = Settings(data=tmp_path / "data", port=0, management_port=0, log_level="error")
+@asynccontextmanager
+async def gateway_of(folder: Path, **scopes: str) -> AsyncIterator[Shell]:
+    """A gateway with these partners, each with one scope."""
+    settings = Settings(data=folder / "data", port=0, management_port=0, log_level="error")
     texts = {}
     async with open_log(settings) as log:
         partners = Partners(log)
-        for slug, scope in (("bretagne", "offers:publish"), ("ops", "operate")):
+        for slug, scope in scopes.items():
             secret = mint_secret(now=clock.now(), entropy=os.urandom)
             texts[slug] = secret.text
             kept = (secret.kept,)
@@ -55,12 +57,26 @@ async def shell(tmp_path: Path) -> AsyncIterator[Shell]:
         yield Shell(gateway.url, texts)
 
 
+@pytest.fixture
+async def shell(tmp_path: Path) -> AsyncIterator[Shell]:
+    async with gateway_of(tmp_path, bretagne="offers:publish", ops="operate") as shell:
+        yield shell
+
+
 async def test_the_operator_is_shown_every_platform(shell: Shell) -> None:
     shown = await shell("ops")
     assert 0 == shown.exit_code, shown.output
-    for word in ("bretagne", "national", "Hauts-de-France", "Centre-Val de Loire", "via national"):
+    for word in ("bretagne", "national", "Hauts-de-France", "Centre-Val de Loire"):
         assert word in shown.output
     assert "attendent une décision : 0" in shown.output
+
+
+async def test_regions_without_a_platform_come_by_the_national_site_once_it_is_connected(
+    shell: Shell, tmp_path: Path
+) -> None:
+    assert "via national" not in (await shell("ops")).output
+    async with gateway_of(tmp_path / "connected", national="offers:publish", ops="operate") as connected:
+        assert 2 == (await connected("ops")).output.count("via national")
 
 
 async def test_the_table_speaks_english_too(shell: Shell) -> None:
