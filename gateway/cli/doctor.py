@@ -5,7 +5,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -62,6 +62,7 @@ async def _examine() -> list[Finding]:
         settings = Settings.from_env(os.environ)
     except SettingsError as error:
         return [Finding("fail", "settings", f"{error}.", "mend the variable, then run passerelle doctor again")]
+    settings = replace(settings, data=settings.data.absolute())  # whoever runs it in the wrong folder sees which one
     where = f"Kafka at {settings.kafka}" if settings.kafka else f"the embedded log in {settings.data}"
     findings = [Finding("ok", "settings", f"readable; {where}"), *_examine_secrets(settings)]
     findings += [*_examine_exposure(settings), *_examine_folders(settings), _examine_disk(settings.data)]
@@ -143,11 +144,11 @@ def _examine_folder(about: str, folder: Path) -> Finding:
     except OSError as error:
         step = f"let this user write to {present}, or set PASSERELLE_DATA to another folder"
         return Finding("fail", about, f"{folder} cannot be written ({error.strerror})", step)
-    return Finding("ok", about, f"{folder} is writable" if present == folder.absolute() else f"{folder} will be made")
+    return Finding("ok", about, f"{folder} is writable" if present == folder else f"{folder} will be made")
 
 
 def _nearest(folder: Path) -> Path:
-    return next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    return next(path for path in (folder, *folder.parents) if path.exists())
 
 
 def _examine_disk(folder: Path) -> Finding:

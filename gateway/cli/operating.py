@@ -4,8 +4,10 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
+from rich.text import Text
+
 from gateway.bootstrap import open_log, signing_key_of, with_signing_key
-from gateway.cli.console import CommandError
+from gateway.cli.console import ERR, CommandError
 from gateway.listening import place
 from gateway.oauth.keys import KeyRing, SigningKeyError
 from gateway.partners import Partners
@@ -60,17 +62,22 @@ def url_here() -> str:
 @asynccontextmanager
 async def log_here(*, make: bool = False) -> AsyncIterator[EventLog]:
     """The log of these settings. Raises CommandError, also for an embedded log that is not there, unless told to make
-    one.
+    one: then says that it is new, since the folder may be the wrong one.
     """
     settings = settings_here()
-    if not make and settings.kafka is None and not (settings.data / "log.sqlite").exists():
+    new = settings.kafka is None and not (settings.data / "log.sqlite").exists()
+    folder = settings.data.absolute()  # a path, no disk
+    if new and not make:
         raise CommandError(
-            f"There is no log in {settings.data.absolute()}.",  # a path, no disk
+            f"There is no log in {folder}.",
             step="run the command where the gateway runs, or set PASSERELLE_DATA to its data folder; "
             "for a new gateway, passerelle partner add SLUG makes one",
         )
     with explained():
         async with open_log(settings, make=make) as log:
+            if new:
+                elsewhere = "If a gateway already runs elsewhere, set PASSERELLE_DATA to its folder."
+                ERR.print(Text(f"A new log was made in {folder}. {elsewhere}"), soft_wrap=True)
             yield log
 
 

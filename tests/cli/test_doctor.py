@@ -11,6 +11,8 @@ async def test_a_fresh_machine_is_fit_and_nothing_is_made(shell):
     ended = await shell("doctor", PASSERELLE_PORT="0", PASSERELLE_MANAGEMENT_PORT="0")
     assert ended.code == 0, ended.output
     assert "none yet; passerelle serve makes it" in ended.output
+    assert f"the embedded log in {shell.folder}/.data\n" in ended.output
+    assert f"data folder: {shell.folder}/.data will be made" in ended.output
     assert [] == list(shell.folder.iterdir())
 
 
@@ -77,7 +79,7 @@ async def test_a_secret_that_others_can_read_is_told(shell):
     (shell.folder / ".data/secret").chmod(0o644)
     ended = await shell("doctor", PASSERELLE_PORT="0", PASSERELLE_MANAGEMENT_PORT="0")
     assert ended.code == 1
-    assert "next step: chmod 600 .data/secret" in ended.output
+    assert f"next step: chmod 600 {shell.folder}/.data/secret" in ended.output
 
 
 async def test_topics_are_created_once_and_then_as_they_must_be(shell):

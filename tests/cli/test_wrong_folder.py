@@ -36,6 +36,15 @@ async def test_a_wrong_folder_is_told_and_stays_as_it_is(shell, words):
     assert ["b.jws", "evidence.json"] == sorted(path.name for path in shell.folder.iterdir())
 
 
+async def test_a_log_that_is_made_is_told_once_and_apart_from_what_scripts_read(shell):
+    for words in ("partner add bretagne --json", "topics create"):
+        data = shell.folder / words.split()[0]
+        first, second = [await shell(*words.split(), PASSERELLE_DATA=data.name) for _ in range(2)]
+        elsewhere = "If a gateway already runs elsewhere, set PASSERELLE_DATA to its folder."
+        assert (0, f"A new log was made in {data}. {elsewhere}\n") == (first.code, first.errors)
+        assert "A new log" not in first.output + second.output + second.errors
+
+
 async def test_keys_are_listed_where_there_are_some_and_never_made(shell):
     await shell("topics", "create")
     assert "Nobody takes part yet. Next: passerelle partner add SLUG" in (await shell("partner", "list")).output
