@@ -12,7 +12,7 @@ from rich.text import Text
 from gateway.cli.console import OUT, CommandError
 from gateway.cli.key_set import read_key_set
 from gateway.cli.operating import active_partner, partners_here
-from gateway.cli.partner_altering import alter
+from gateway.cli.partner_altering import SCOPE_NAMES, alter
 from gateway.cli.partner_shown import LABELS, partner_details, partner_row, shown_partner
 from gateway.cli.told import print_json
 from gateway.clock import now
@@ -35,7 +35,7 @@ def add(  # noqa: PLR0913  # one per option
     slug: Slug,
     *,
     name: Annotated[str | None, typer.Option(help="Its name.")] = None,
-    scope: Annotated[list[str] | None, typer.Option(help="What it may do; repeat for several.")] = None,
+    scope: Annotated[list[str] | None, typer.Option(help=f"What it may do: {SCOPE_NAMES}; repeat for several.")] = None,
     department: Annotated[list[str] | None, typer.Option(help="INSEE code of its territory; repeat.")] = None,
     host: Annotated[list[str] | None, typer.Option(help="Host name of its public site; repeat.")] = None,
     national_delivery: Annotated[
@@ -126,7 +126,7 @@ async def _add(slug: str, wish: Wish) -> tuple[Partner, MintedSecret | None]:
     async with partners_here(make=True) as partners:
         made = new_partner(slug, wish, others=partners.all())
         if not isinstance(made, Partner):
-            raise CommandError(" ".join(made), step="mend that, then run the same command again")
+            raise CommandError(" ".join(made), step=_mending(slug, partners.get(slug)))
         # Before the gateway hears of the partner: it would look for the topics at once.
         await partners.create_topics(made)
         at = now()
@@ -137,6 +137,13 @@ async def _add(slug: str, wish: Wish) -> tuple[Partner, MintedSecret | None]:
             joined = replace(joined, secrets=(minted.kept,))
         await partners.save(joined)
         return joined, minted
+
+
+def _mending(slug: str, present: Partner | None) -> str:
+    """What to do where a platform cannot be let in; ``present`` is who has this slug already."""
+    if present is None or present.revoked:
+        return "mend that, then run the same command again"
+    return f"passerelle partner rotate {slug} gives it a new secret; passerelle partner set {slug} changes its rights"
 
 
 async def _rotate(slug: str, overlap: int) -> tuple[Partner, MintedSecret]:

@@ -15,16 +15,19 @@ from gateway.cli.partner_shown import shown_partner
 from gateway.cli.told import print_json
 from gateway.loop import run
 from gateway.partners.alteration import Alteration, altered, differences
-from gateway.protocol.partner import Partner
+from gateway.protocol.partner import SCOPES, Partner
 
 ALL, NONE = "all", "none"
+SCOPE_NAMES = ", ".join(SCOPES)
 
 
 def alter(  # noqa: PLR0913  # one per option
     slug: Annotated[str, typer.Argument(help="The platform's slug, such as bretagne.", metavar="SLUG")],
     *,
     name: Annotated[str | None, typer.Option(help="Its name.")] = None,
-    scope: Annotated[list[str] | None, typer.Option(help="All that it may do from now on; repeat for several.")] = None,
+    scope: Annotated[
+        list[str] | None, typer.Option(help=f"All that it may do from now on: {SCOPE_NAMES}; repeat for several.")
+    ] = None,
     department: Annotated[
         list[str] | None, typer.Option(help=f"INSEE codes of its whole territory; repeat; {ALL}: everywhere.")
     ] = None,

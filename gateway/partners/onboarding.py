@@ -75,7 +75,7 @@ def _slug_findings(slug: str, others: Sequence[Partner]) -> list[str]:
     if not is_slug(slug):
         return [f"{slug} cannot name a platform: 1 to 40 of a-z, 0-9 and single hyphens, a letter first."]
     if any(other.platform == slug and not other.revoked for other in others):
-        return [f"{slug} takes part already: passerelle partner rotate {slug} gives it a new secret."]
+        return [f"{slug} takes part already."]
     return []
 
 

@@ -206,7 +206,7 @@ def test_errors_say_the_next_step(shell: Shell, tmp_path: Path) -> None:
         (("show", "nobody"), "nobody does not take part", "passerelle partner list"),
         (("rotate", "nobody"), "nobody does not take part", "passerelle partner list"),
         (("revoke", "nobody"), "nobody does not take part", "passerelle partner list"),
-        (("add", "bretagne"), "passerelle partner rotate bretagne", "run the same command again"),
+        (("add", "bretagne"), "bretagne takes part already", "passerelle partner rotate bretagne"),
         (("add", "x", "--scope", "dance"), "dance is not a scope", "run the same command again"),
         (("add", "x", "--name", "X", "--jwks", str(private)), "private", "run the same command again"),
         (("add", "x", "--jwks", str(garbled)), "is not JSON", "JWKS"),
@@ -226,6 +226,12 @@ def test_errors_say_the_next_step(shell: Shell, tmp_path: Path) -> None:
     for command in ("rotate", "revoke", "set"):
         assert "passerelle partner add bretagne" in shell.error(command, "bretagne").step
     assert ["bretagne"] == [one["platform"] for one in shell.json("list")]
+
+
+def test_the_help_names_every_scope(shell: Shell) -> None:
+    for command in ("add", "set"):
+        said = " ".join(re.sub(r"[│╭╰─╮╯]", "", shell(command, "--help")).split())
+        assert "offers:publish, offers:read, operate; repeat for several." in said
 
 
 async def test_a_kafka_native_platform_has_its_topics_before_the_gateway_hears_of_it(shell: Shell) -> None:

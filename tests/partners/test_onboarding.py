@@ -66,7 +66,7 @@ def test_a_slug_that_cannot_name_a_platform_is_refused(slug: str) -> None:
 
 def test_who_takes_part_is_not_added_twice_but_may_come_back() -> None:
     known = presets()["bretagne"]
-    assert "passerelle partner rotate bretagne" in findings("bretagne", Wish(), known)
+    assert "bretagne takes part already." in findings("bretagne", Wish(), known)
     assert known == new_partner("bretagne", Wish(), others=[revoke(known)])
 
 
