@@ -1,5 +1,6 @@
 """Where a gateway listens: sockets and addresses, of IPv4 and IPv6 alike."""
 
+import os
 import socket
 
 
@@ -9,6 +10,14 @@ def bind(host: str, port: int) -> socket.socket:
         return socket.create_server((host, port), backlog=1024)
     both = host == "::" and socket.has_dualstack_ipv6()
     return socket.create_server((host, port), family=socket.AF_INET6, backlog=1024, dualstack_ipv6=both)
+
+
+def reason(error: OSError) -> str:
+    """Why ``bind`` failed, in the words of the system, to which Python adds the address once more. A host name that is
+    not found has an error number below nought, for which the system has none.
+    """
+    number = error.errno or 0
+    return os.strerror(number) if number > 0 else str(error.strerror)
 
 
 def place(host: str, port: int) -> str:

@@ -20,7 +20,7 @@ from gateway.api.management import METRICS
 from gateway.api.once import REQUESTS
 from gateway.api.tokens import TOKEN_ISSUER
 from gateway.bootstrap.parts import Parts
-from gateway.listening import bind, place
+from gateway.listening import bind, place, reason
 from gateway.oauth.authority import Authority
 from gateway.oauth.keys import KeyRing
 from gateway.oauth.remote import RemoteKeys
@@ -111,7 +111,7 @@ async def listen(stack: AsyncExitStack, host: str, port: int, *, patience: float
                 await asyncio.sleep(_AGAIN_SECONDS)
                 continue
             raise SettingsError(
-                f"cannot listen on {place(host, port)} ({error.strerror}); free the port, or set another port or "
+                f"cannot listen on {place(host, port)} ({reason(error)}); free the port, or set another port or "
                 "address: PASSERELLE_PORT and PASSERELLE_HOST, or PASSERELLE_MANAGEMENT_PORT and …_MANAGEMENT_HOST"
             ) from error
         stack.callback(listening.close)

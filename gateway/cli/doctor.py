@@ -16,7 +16,7 @@ from rich.text import Text
 from gateway.bootstrap import open_log, topics_of
 from gateway.cli.console import FAILED, OUT
 from gateway.clock import now
-from gateway.listening import bind, place
+from gateway.listening import bind, place, reason
 from gateway.loop import run
 from gateway.oauth.keys import KeyRing, SigningKeyError
 from gateway.partners import Partners
@@ -170,7 +170,7 @@ async def _examine_port(about: str, host: str, port: int, variable: str, path: s
         with bind(host, port):
             return Finding("ok", about, f"{told} is free")
     except OSError as error:
-        reason = error.strerror
+        why = reason(error)
     reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
     try:
         async with (
@@ -182,7 +182,7 @@ async def _examine_port(about: str, host: str, port: int, variable: str, path: s
         body = None
     if not isinstance(body, dict):
         step = f"free it, or set {variable} to another port"
-        return Finding("fail", about, f"{told} cannot be listened on ({reason})", step)
+        return Finding("fail", about, f"{told} cannot be listened on ({why})", step)
     if body.get("ready") is False:
         step = "wait a little; if it stays so, read the gateway's own lines"
         said = f"a gateway runs on {told} but is not ready: {', '.join(body.get('missing', ()))}"

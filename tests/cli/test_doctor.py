@@ -25,6 +25,7 @@ def taken():
 async def test_a_taken_port_is_named_with_its_variable(shell, taken):
     ended = await shell("doctor", PASSERELLE_PORT=taken, PASSERELLE_MANAGEMENT_PORT="0")
     assert ended.code == 1
+    assert f"127.0.0.1:{taken} cannot be listened on (Address already in use)\n" in ended.output
     assert "next step: free it, or set PASSERELLE_PORT to another port" in ended.output
 
 

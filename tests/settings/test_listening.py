@@ -1,11 +1,13 @@
 """Where a gateway listens: on IPv4 and IPv6 alike, told as addresses that can be used."""
 
 import socket
+from contextlib import AsyncExitStack
 
 import aiohttp
 import pytest
 
 from gateway.bootstrap import running
+from gateway.bootstrap.serving import listen
 from gateway.listening import bind, place
 from gateway.settings import Settings, SettingsError
 
@@ -52,3 +54,17 @@ async def test_an_address_that_cannot_be_had_is_told_with_the_variables(tmp_path
     with pytest.raises(SettingsError, match=r"cannot listen on 192\.0\.2\.1:0 .*PASSERELLE_HOST"):
         async with running(settings):
             pass
+
+
+async def test_a_port_that_is_taken_is_told_in_the_words_of_the_system_alone():
+    async with AsyncExitStack() as stack:
+        host, port = stack.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()
+        with pytest.raises(SettingsError) as caught:
+            await listen(stack, host, port, patience=0)
+    assert str(caught.value).startswith(f"cannot listen on {host}:{port} (Address already in use); free the port")
+
+
+async def test_a_host_that_does_not_exist_is_told_as_such():
+    async with AsyncExitStack() as stack:
+        with pytest.raises(SettingsError, match=r"cannot listen on no\.such\.host\.invalid:0 \((?!Unknown error)"):
+            await listen(stack, "no.such.host.invalid", 0, patience=0)
