@@ -31,6 +31,7 @@ _EARLY = 60.0
 class _Words:
     """What can be wrong with a gateway, and what to do then, in one language."""
 
+    explained: str
     unproved: str
     prove: str
     not_taken: str
@@ -46,6 +47,7 @@ class _Words:
 
 _WORDS: Mapping[Language, _Words] = {
     "fr": _Words(
+        explained="HTTP {} : {}",
         unproved="La passerelle n’a pas donné de jeton. {told}",
         prove="vérifiez PASSERELLE_CLIENT_ID et PASSERELLE_CLIENT_SECRET ; l’opérateur peut donner un nouveau "
         "secret (passerelle partner rotate)",
@@ -61,6 +63,7 @@ _WORDS: Mapping[Language, _Words] = {
         broken_off="la connexion s’est interrompue",
     ),
     "en": _Words(
+        explained="HTTP {}: {}",
         unproved="The gateway gave no token. {told}",
         prove="check PASSERELLE_CLIENT_ID and PASSERELLE_CLIENT_SECRET; the operator can give a new secret "
         "(passerelle partner rotate)",
@@ -108,7 +111,7 @@ class Answer:
         told = texts.get(self.language) if isinstance(texts, dict) else None
         said = told or self.body.get("detail") or self.body.get("error_description") or self.body.get("title") or ""
         fix = self.body.get("fix", "")
-        return f"HTTP {self.status}: {said} {fix}".strip()
+        return _WORDS[self.language].explained.format(self.status, f"{said} {fix}").strip()
 
 
 class Client:

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from gateway.client import Client, ClientError
+from gateway.client import Answer, Client, ClientError
 
 
 class Scripted:
@@ -115,6 +115,11 @@ async def test_an_answer_that_is_no_json_is_explained_by_its_status(start):
     client, _ = await start(proxy_page)
     answer = await client.call("POST", "/x")
     assert (None, "HTTP 502") == (answer.body, answer.explain())
+
+
+@pytest.mark.parametrize(("language", "said"), [("fr", "HTTP 503 : later"), ("en", "HTTP 503: later")])
+def test_an_answer_is_explained_with_the_colon_of_the_language(language, said):
+    assert said == Answer(503, {"detail": "later"}, language=language).explain()
 
 
 class HangingUp(asyncio.Protocol):
