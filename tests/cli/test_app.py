@@ -33,6 +33,13 @@ async def test_a_misspelt_command_is_met_with_the_likely_one(shell):
     assert "Did you mean 'validate'?" in ended.errors
 
 
+async def test_a_language_that_is_not_spoken_is_told_with_those_that_are(shell):
+    for words in (["status"], ["platform", "list"]):
+        ended = await shell(*words, "--lang", "de")
+        assert 2 == ended.code
+        assert "Invalid value for '--lang': 'de' is not one of 'fr', 'en'." in ended.errors
+
+
 @pytest.mark.parametrize(
     ("typed", "word", "offered"),
     [("par", 1, ["partner"]), ("partner r", 2, ["rotate", "revoke"]), ("top", 1, ["topics"])],
