@@ -65,9 +65,9 @@ def snapshot(
 ) -> None:
     """Replace everything that the platform publishes by the content of a file.
 
-    Offers that are not in it are withdrawn as absent; a guard stops a file that lacks more than a fifth of them. Ends
-    with 0 when none was refused, 1 when some were refused or stale (they count as present), 2 when the gateway or the
-    file could not be used.
+    Offers that are not in it are withdrawn as absent; a guard stops a file that lacks more than a fifth of them and at
+    least ten, or all. Ends with 0 when none was refused, 1 when some were refused or stale (they count as present), 2
+    when the gateway or the file could not be used.
     """
     run(_snapshot(file, mark, confirm, lang))
 
