@@ -135,6 +135,20 @@ def _printable(sign: str) -> str:
 _TEXTS = ("message", "consequence", "fix")
 
 
+def preferred_language(accepted: str) -> Language:
+    """French, unless an ``Accept-Language`` of this text prefers English (RFC 9110, 12.5.4)."""
+    weights: dict[str, float] = {}
+    for part in accepted.split(","):
+        name, _, parameter = part.partition(";")
+        try:
+            weight = float(parameter.partition("=")[2]) if parameter.strip() else 1.0
+        except ValueError:
+            continue
+        primary = name.strip().lower().partition("-")[0]
+        weights[primary] = max(weight, weights.get(primary, 0.0))
+    return "en" if weights.get("en", 0.0) > weights.get("fr", 0.0) else "fr"
+
+
 def localized(body: Mapping[str, Any], language: Language) -> dict[str, Any]:
     """A problem's JSON with its texts in one language."""
     return {name: value[language] if name in _TEXTS else value for name, value in body.items()}

@@ -16,7 +16,7 @@ from conformance.model.result import Exchange
 from conformance.target.record import record
 from conformance.target.setup import Account, SetupError
 from conformance.words import say
-from schemas.rulebook import Language
+from schemas.rulebook import Language, preferred_language
 
 MOST_BYTES = 64 * 1024 * 1024
 _LIFE_SECONDS = 3600
@@ -50,17 +50,8 @@ Answering: TypeAlias = Callable[[Ask], Awaitable[Say]]
 
 
 def language_of(ask: Ask) -> Language:
-    """French, unless ``Accept-Language`` prefers English (RFC 9110, 12.5.4)."""
-    weights: dict[str, float] = {}
-    for part in ask.headers.get("Accept-Language", "").split(","):
-        name, _, parameter = part.partition(";")
-        try:
-            weight = float(parameter.partition("=")[2]) if parameter.strip() else 1.0
-        except ValueError:
-            continue
-        primary = name.strip().lower().partition("-")[0]
-        weights[primary] = max(weight, weights.get(primary, 0.0))
-    return "en" if weights.get("en", 0.0) > weights.get("fr", 0.0) else "fr"
+    """The language that a client asks to be answered in."""
+    return preferred_language(ask.headers.get("Accept-Language", ""))
 
 
 def problem(status: int, code: str, **more: Any) -> Say:

@@ -11,7 +11,7 @@ from aiohttp import hdrs, web
 
 import schemas
 from gateway.ports import LogBusyError, LogError, UnknownOutcomeError
-from schemas.rulebook import Language
+from schemas.rulebook import Language, preferred_language
 
 MEDIA_TYPE = "application/problem+json"
 TYPE = "urn:fr:stages:problem:"
@@ -72,26 +72,13 @@ class ProblemError(Exception):
 
 _LONGEST_KEPT = 100
 """Characters of a header whose meaning is kept in memory: those of browsers are shorter."""
+_preferred = lru_cache(maxsize=256)(preferred_language)
 
 
 def language_of(request: web.BaseRequest) -> Language:
     """French, unless ``Accept-Language`` prefers English (RFC 9110 weights)."""
     accepted = request.headers.get(hdrs.ACCEPT_LANGUAGE, "")
-    return _preferred(accepted) if len(accepted) <= _LONGEST_KEPT else _preferred.__wrapped__(accepted)
-
-
-@lru_cache(maxsize=256)
-def _preferred(accepted: str) -> Language:
-    weights: dict[str, float] = {}
-    for part in accepted.split(","):
-        name, _, parameter = part.partition(";")
-        try:
-            weight = float(parameter.partition("=")[2]) if parameter.strip() else 1.0
-        except ValueError:
-            continue
-        primary = name.strip().lower().partition("-")[0]
-        weights[primary] = max(weight, weights.get(primary, 0.0))
-    return "en" if weights.get("en", 0.0) > weights.get("fr", 0.0) else "fr"
+    return _preferred(accepted) if len(accepted) <= _LONGEST_KEPT else preferred_language(accepted)
 
 
 def problem_document(error: ProblemError, language: Language) -> dict[str, Any]:

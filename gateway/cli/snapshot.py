@@ -84,10 +84,11 @@ async def _snapshot(file: Path, mark: str, confirm: int | None, language: Langua
         if isinstance(answer.body, dict) and "would_withdraw" in answer.body:
             step = words.confirm.format(mark=mark, number=answer.body["would_withdraw"])
             raise refused(answer, words.snapshot, step=step)
-        if not answer.ok or not isinstance(answer.body, dict):
+        results = answer.body.get("results") if isinstance(answer.body, dict) else None
+        if not answer.ok or results is None or len(results) != len(documents):
             raise refused(answer, words.snapshot)
         tally = Tally()
-        tally.take(documents, answer.body["results"])
+        tally.take(documents, results)
         await tally.follow(client)
     tally.conclude(language, more=words.withdrawn.format(answer.body["withdrawn"]))
 
