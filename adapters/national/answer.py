@@ -1,7 +1,11 @@
-"""What an answer of the site means: status and body, in several forms and two languages, as one of a few outcomes."""
+"""Reads the site's answers by their form: an answer in the site's own form is an outcome, everything else is none.
+
+Between the gateway and the site stand proxies, firewalls, login and maintenance pages. Their answers carry the same
+status codes, so a status alone proves nothing: only a document as the site writes it settles a delivery. Pure.
+"""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
@@ -10,21 +14,29 @@ from adapters.national.refusal import PREFIX, Refusal, refusal, vocabulary
 from adapters.national.site import Answer
 from adapters.national.week import real
 
+_OFFER_MEMBERS = frozenset({"remote_id", "weeks", "grades"})
+"""Members of every document with which the site answers a write."""
+_VALIDATION = "VALIDATION_ERROR"
+_BAD_PARAMETERS = frozenset({"BAD_PAYLOAD", "BAD_ARGUMENT", "WRONG_PARAMS"})
+_OLD_PERIOD = 401
+"""The code, a number, of the old interface's refusal of a ``period``."""
+
 
 @dataclass(frozen=True, slots=True)
 class Done:
     """Written. ``weeks``, padded, and ``levels`` are those that the site kept; ``shown`` is false for an offer that is
-    not published there: hidden by its moderators, or unpublished.
+    not published there: hidden by its moderators, or unpublished. ``remote_id`` names the offer that was written.
     """
 
     weeks: tuple[str, ...]
     levels: tuple[str, ...]
     shown: bool
+    remote_id: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class NameTaken:
-    """The remote id stands there already: alive, if the index lists it, or dead."""
+    """The remote id exists there already: alive, if the index lists it, or dead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +51,7 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class NotOurs:
-    """An offer of another account has that remote id."""
+    """The site forbids the call. On PATCH the offer belongs to another account; on DELETE it proves nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,36 +67,62 @@ class RightMissing:
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
-    """The site failed, or answered what it never answers; whether the call was done is not known."""
+class Unrecognized:
+    """No answer in the site's form: the site failed, or a proxy answered in its stead. Whether the call was carried
+    out is unknown. ``said`` describes the answer without quoting it; ``step`` is what the operator can check.
+    """
 
     status: int
+    said: str = field(compare=False)
+    step: str | None = field(default=None, compare=False)
 
 
-Outcome: TypeAlias = Done | NameTaken | AlreadyDeleted | Missing | NotOurs | Refused | RightMissing | Broken
+Outcome: TypeAlias = Done | NameTaken | AlreadyDeleted | Missing | NotOurs | Refused | RightMissing | Unrecognized
 
 
 def understand(answer: Answer) -> Outcome:
-    """What became of a write. A read is Broken, RightMissing or one of the refusals here, and else for ``reading``."""
+    """The outcome of a write. Of a read it tells the refusals; ``reading.read_page`` reads its page."""
     body = answer.body if isinstance(answer.body, dict) else {}
-    code = str(body.get("code", ""))
-    match answer.status:
-        case HTTPStatus.OK | HTTPStatus.CREATED if "remote_id" in body:
-            return _done(body)
-        case HTTPStatus.CONFLICT if code.startswith("DUPLICATE_"):
-            return NameTaken()
-        case HTTPStatus.CONFLICT if code.endswith("_ALREADY_DESTROYED"):
-            return AlreadyDeleted()
-        case HTTPStatus.NOT_FOUND if code == "NOT_FOUND":
-            return Missing()
-        case HTTPStatus.FORBIDDEN:
-            return NotOurs()
-        case HTTPStatus.UNAUTHORIZED:
-            return RightMissing()
-        case HTTPStatus.BAD_REQUEST | HTTPStatus.UNPROCESSABLE_ENTITY:
-            return Refused(tuple(_reasons(body.get("error", answer.body))))
-        case status:
-            return Broken(status)
+    if answer.status in {HTTPStatus.OK, HTTPStatus.CREATED} and _is_offer(body):
+        return _done(body)
+    return _refusal_of(answer.status, body) or unrecognized(answer)
+
+
+def unrecognized(answer: Answer) -> Unrecognized:
+    """What an answer without the site's form looks like."""
+    return Unrecognized(answer.status, f"status {answer.status} with {_form(answer.body)}", _step(answer.status))
+
+
+def is_rate_refusal(answer: Answer) -> bool:
+    """Whether it is the site's own 429: an error without code. A proxy's 429 is an outage."""
+    body = answer.body
+    known = isinstance(body, dict) and body.keys() == {"error"} and isinstance(body["error"], str)
+    return answer.status == HTTPStatus.TOO_MANY_REQUESTS and known
+
+
+def is_token_refusal(answer: Answer) -> bool:
+    """Whether the site refuses the token: a wrong one, or one of a user that no longer exists."""
+    code, error = _error_of(answer.body)
+    if answer.status == HTTPStatus.UNAUTHORIZED:
+        return code == "UNAUTHORIZED" and error != "access denied"
+    return answer.status == HTTPStatus.NOT_FOUND and code == "NOT_FOUND" and "user" in str(error).lower().split()
+
+
+def is_login_refusal(answer: Answer) -> bool:
+    """Whether the site refuses e-mail or password: an error without code."""
+    body = answer.body
+    return (
+        answer.status == HTTPStatus.UNAUTHORIZED
+        and isinstance(body, dict)
+        and body.keys() == {"error"}
+        and isinstance(body["error"], str)
+    )
+
+
+def login_token(answer: Answer) -> str | None:
+    """The token of a successful login; None for anything else."""
+    token = answer.body.get("token") if isinstance(answer.body, dict) else None
+    return token if answer.status == HTTPStatus.OK and isinstance(token, str) and token else None
 
 
 def find_dropped(sent: Ready, done: Done) -> Refusal | None:
@@ -94,10 +132,62 @@ def find_dropped(sent: Ready, done: Done) -> Refusal | None:
     return refusal("national-weeks-dropped", pointer=pointer, said=", ".join(odd)) if odd else None
 
 
+def _is_offer(body: Mapping[str, Any]) -> bool:
+    return body.keys() >= _OFFER_MEMBERS and isinstance(body["remote_id"], str)
+
+
+def _refusal_of(status: int, body: Mapping[str, Any]) -> Outcome | None:
+    """The refusal that an error document of the site means; None for any other document."""
+    code, error = _error_of(body)
+    match status, code:
+        case HTTPStatus.CONFLICT, str() if code.startswith("DUPLICATE_"):
+            return NameTaken()
+        case HTTPStatus.CONFLICT, str() if code.endswith("_ALREADY_DESTROYED"):
+            return AlreadyDeleted()
+        case HTTPStatus.NOT_FOUND, "NOT_FOUND" if "internship_offer" in str(error):
+            return Missing()
+        case HTTPStatus.FORBIDDEN, "FORBIDDEN" if isinstance(error, str):
+            return NotOurs()
+        case HTTPStatus.UNAUTHORIZED, "UNAUTHORIZED" if isinstance(error, str):
+            return RightMissing()
+        case HTTPStatus.BAD_REQUEST | HTTPStatus.UNPROCESSABLE_ENTITY, _ if _is_refusal_code(code):
+            return Refused(tuple(_reasons(error)))
+    return None
+
+
+def _is_refusal_code(code: object) -> bool:
+    return code == _VALIDATION or code in _BAD_PARAMETERS or (type(code) is int and code == _OLD_PERIOD)
+
+
+def _error_of(body: object) -> tuple[str | int | None, object]:
+    """Code and reason of an error document, which holds these two; None without them."""
+    if not isinstance(body, dict) or body.keys() != {"code", "error"}:
+        return None, None
+    code = body["code"]
+    return (code if isinstance(code, str) or type(code) is int else None), body["error"]
+
+
+def _form(body: object) -> str:
+    if isinstance(body, str):
+        if not body.strip():
+            return "an empty body"
+        return "a web page" if body.lstrip().startswith("<") else "a text"
+    return "no body" if body is None else "JSON of another form"
+
+
+def _step(status: int) -> str | None:
+    """What the operator can check about an answer that is not the site's; None for a failing server."""
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
+        return None
+    if status == HTTPStatus.NOT_FOUND:
+        return "check the url of the accounts file: it is the origin of the site, without a path"
+    return "check the url of the accounts file, and the proxy or firewall on the way to the site, which answers itself"
+
+
 def _done(body: Mapping[str, Any]) -> Done:
     weeks = [week for week in _listed(body, "weeks") if isinstance(week, str)]
     levels = tuple(level for level in _listed(body, "grades") if isinstance(level, str))
-    return Done(real(weeks), levels, shown=body.get("published_at") is not None)
+    return Done(real(weeks), levels, shown=body.get("published_at") is not None, remote_id=body["remote_id"])
 
 
 def _listed(body: Mapping[str, Any], name: str) -> list[Any]:
@@ -110,15 +200,15 @@ def _reasons(error: object) -> Iterator[Refusal]:
     if not isinstance(error, dict) or not error:
         yield _reason("", error)
         return
-    for field, sentences in error.items():
-        pointer = vocabulary()["fields"].get(field, "")
+    for name, sentences in error.items():
+        pointer = vocabulary()["fields"].get(name, "")
         for sentence in sentences if isinstance(sentences, list) and sentences else [sentences]:
-            yield _reason(pointer, sentence if pointer else f"{field}: {sentence}")
+            yield _reason(pointer, sentence if pointer else f"{name}: {sentence}")
 
 
 def _reason(pointer: str, sentence: object) -> Refusal:
-    """One sentence in our codes; the first part that it holds decides. Words that need a place and have none tell
-    nothing in our codes.
+    """One sentence in our codes; the first part that it holds decides. A code that needs a pointer and has none is
+    ``other``.
     """
     said = str(sentence)
     lower = said.lower()

@@ -10,6 +10,7 @@ import orjson
 import structlog
 
 from adapters.national.account import Account, Token
+from adapters.national.answer import is_login_refusal, is_rate_refusal, is_token_refusal, login_token, unrecognized
 from adapters.national.rate import Rate
 from adapters.national.remote_id import is_reachable
 from adapters.national.site import Answer, LoginRefusedError, OutcomeUnknownError, SiteUnavailableError
@@ -21,6 +22,7 @@ ANSWER_SECONDS = 60.0
 TRIES = 5
 """How often a call that was refused for the rate is made, a minute apart."""
 _TEXT_CHARACTERS = 500
+_REDIRECT_STEP = "the site may be under maintenance; else check the url of the accounts file and the proxy on the way"
 _log = structlog.get_logger()
 
 
@@ -28,7 +30,7 @@ class NationalSite:
     """One account at the real site, or at its simulator, over HTTP; use it as a context manager.
 
     Waits for its turn before each call. A call that was refused for the rate waits for the next clock minute and is
-    made again; a token that was refused is replaced once. Every other answer is given back as it came.
+    made again; a token that was refused is replaced once. Every other answer is returned as it came.
     """
 
     def __init__(
@@ -104,10 +106,10 @@ class NationalSite:
             token = fixed or await self._token.get()
             await self._rate.turn()
             answer = await self._send(method, path, content=content, query=query, token=token)
-            if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+            if is_rate_refusal(answer):
                 self._rate.spend()
                 _log.warning("national.rate_exceeded", account=self._account.name)
-            elif _is_token_refused(answer):
+            elif is_token_refusal(answer):
                 if fixed is not None or renewed:
                     raise _token_refused(self._account.name, old=fixed is not None)
                 self._token.forget(token)
@@ -122,14 +124,15 @@ class NationalSite:
             answer = await self._send("POST", "/api/v2/auth/login", content=content)
         except OutcomeUnknownError as error:
             raise SiteUnavailableError("the site did not answer the login") from error
-        token = answer.body.get("token") if isinstance(answer.body, dict) else None
-        if answer.status == HTTPStatus.UNAUTHORIZED:
+        if is_login_refusal(answer):
             raise LoginRefusedError(
                 f"the national site refuses the e-mail or the password of the account {self._account.name}",
-                step="set the account's e-mail and password anew; production and pre-production have different ones",
+                step="set the account's e-mail and password again; production and pre-production have different ones",
             )
-        if answer.status != HTTPStatus.OK or not isinstance(token, str):
-            raise SiteUnavailableError(f"the site answered the login with {answer.status}")
+        token = login_token(answer)
+        if token is None:
+            strange = unrecognized(answer)
+            raise SiteUnavailableError(f"the login was answered by {strange.said}", step=strange.step)
         _log.info("national.logged_in", account=self._account.name)
         return token
 
@@ -149,17 +152,17 @@ class NationalSite:
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         url = f"{self._account.url.rstrip('/')}{path}"
+        failure = SiteUnavailableError if method == "GET" else OutcomeUnknownError
         try:
             async with self._open.request(
                 method, url, params=query, data=content, headers=headers, allow_redirects=False
             ) as response:
                 if HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST:
-                    raise SiteUnavailableError(f"the site answered {method} with a redirect, which is not followed")
+                    raise failure(f"{method} was answered by a redirect, which is not followed", step=_REDIRECT_STEP)
                 return Answer(response.status, await _read(response))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise SiteUnavailableError(f"the site cannot be reached: {error}") from error
         except (aiohttp.ClientError, _TooLargeError, TimeoutError, OSError) as error:
-            failure = SiteUnavailableError if method == "GET" else OutcomeUnknownError
             raise failure(f"no whole answer to {method}: {str(error) or type(error).__name__}") from error
 
 
@@ -184,12 +187,6 @@ def _path(remote_id: str) -> str:
     if not is_reachable(remote_id):
         raise ValueError("the site's addresses do not reach this remote id")
     return f"/internship_offers/{quote(remote_id, safe='~:-_')}"
-
-
-def _is_token_refused(answer: Answer) -> bool:
-    """Whether the token is the matter; the site answers 401 for a missing right too, in other words."""
-    said = answer.body.get("error") if isinstance(answer.body, dict) else None
-    return answer.status == HTTPStatus.UNAUTHORIZED and said != "access denied"
 
 
 def _token_refused(name: str, *, old: bool) -> LoginRefusedError:

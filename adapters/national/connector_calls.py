@@ -12,16 +12,18 @@ from typing import Any, TypeAlias
 
 import structlog
 
-from adapters.national.answer import Broken, NameTaken, Outcome, Refused, understand
+from adapters.national.answer import Missing, NameTaken, Outcome, Refused, RightMissing, Unrecognized
 from adapters.national.connector_doubt import LOOK, NAME, Doubts
 from adapters.national.connector_ledger import Ledger, Turn
+from adapters.national.deletion import delete_rows, understand_about
 from adapters.national.outbox import Entry
-from adapters.national.outbox_outcome import attempting, given_up, settle
-from adapters.national.outbox_patience import TRIES, Breaker, Timing, backoff
+from adapters.national.outbox_outcome import Retry, Settlement, attempting, given_up, refused_after_tries, settle
+from adapters.national.outbox_patience import TRIES, TRIPS_AFTER, Breaker, CountedTries, Timing, backoff
 from adapters.national.plan import Due
+from adapters.national.reconcile_walk import Walker
 from adapters.national.refusal import refusal
 from adapters.national.remote_id import is_reachable
-from adapters.national.site import Answer, LoginRefusedError, OutcomeUnknownError, Site, SiteError
+from adapters.national.site import LoginRefusedError, OutcomeUnknownError, Site, SiteError, SiteUnavailableError
 from gateway.protocol.delivery import Part
 from gateway.protocol.record import utc
 
@@ -29,6 +31,9 @@ AT_ONCE = 10
 """How many calls one commit announces; a withdrawal waits at most for these and the few before."""
 _FEW = 4
 _LONGEST_REST = 60.0
+_ACCOUNT_MISSING_MS = 600_000
+_LATE_TRIES = 5
+"""Deletions, 5 to 80 s apart, after which a creation without an answer no longer arrives at the site."""
 
 _log = structlog.get_logger()
 
@@ -82,8 +87,10 @@ class Calls:
         self._site = sites[ledger.route.account]
         self._sleep = timing.sleep
         self._chance = timing.chance
+        self._timing = timing
         self._quiet = quiet
         self._doubts = Doubts(ledger, self._site, timing)
+        self._tries = CountedTries()
         self._under_way: set[str] = set()
         self._looking = False
         self.breaker = Breaker(timing.chance)
@@ -94,6 +101,8 @@ class Calls:
         while True:
             self._ledger.changed.clear()
             async with self._quiet.lock:
+                if self.breaker.needs_probe and not self.breaker.wait(self._now()):
+                    await self._probe()
                 busy = await self._make_calls() | await self._resolve()
             pause = self.breaker.wait(self._now())
             if pause:
@@ -156,15 +165,37 @@ class Calls:
             for call, result in results:
                 self._under_way.discard(call.entry.id)
                 self._settle(turn, call, result)
-            if more and not self._quiet.asked and not self._looking and self.breaker.wait(turn.now) == 0:
-                limit = 1 if self.breaker.tripped else AT_ONCE
-                # A few more than are called: after a crash all that was announced is found, and looked for at once.
-                entries = self._ledger.outbox.ready(turn.now, limit=limit + _FEW + len(self._under_way))
-                for entry in entries:
-                    if entry.id not in self._under_way and len(calls) < limit:
+            if more and not self._quiet.asked and not self._looking:
+                for entry in self._next(turn.now):
+                    if entry.id not in self._under_way and len(calls) < AT_ONCE:
                         calls += self._announce(turn, entry)
         self._under_way.update(call.entry.id for call in calls)
         return calls
+
+    def _next(self, now: int) -> Sequence[Entry]:
+        """What may be called now. A few more than are called: after a crash all that was announced is found, and looked
+        for at once.
+        """
+        if self.breaker.wait(now) or self.breaker.needs_probe:
+            return ()
+        if self.breaker.tripped:
+            return () if self._under_way else self._ledger.outbox.trials(now, limit=TRIPS_AFTER)
+        return self._ledger.outbox.ready(now, limit=AT_ONCE + _FEW + len(self._under_way))
+
+    async def _probe(self) -> None:
+        """Ask the site for a page before any write is tried again."""
+        try:
+            await Walker(self._site.index, self._timing).page(1, tries=1)
+        except SiteError as error:
+            self._down(error)
+        else:
+            self.breaker.probed()
+
+    def _down(self, error: SiteError) -> None:
+        """A call failed that belongs to no offer."""
+        now = self._now()
+        self.breaker.failed(now)
+        self.health = replace(self.health, failed_at=now, error=str(error), step=error.step)
 
     def _announce(self, turn: Turn, entry: Entry) -> list[Call]:
         found_due = turn.due(entry)
@@ -175,6 +206,8 @@ class Calls:
             self._ledger.outbox.doubt(entry.id, entry.group, LOOK)
             self._looking = True
             return []
+        if due.call == "delete" and due.part.account not in self._sites:
+            return self._wait_for_account(turn, entry, due.part)
         if not is_reachable(due.part.remote_id or "") and due.call != "create":
             turn.put_part(entry.id, _unreachable(due.part, turn.now))
             self._ledger.outbox.dequeue(entry.id, entry.group)
@@ -182,72 +215,109 @@ class Calls:
         turn.put(delivery.with_part(attempting(due, sequence=delivery.sequence)))
         return [Call(entry, due, delivery.sequence)]
 
+    def _wait_for_account(self, turn: Turn, entry: Entry, part: Part) -> list[Call]:
+        """The offer is held under an account that is not configured: no other account can withdraw it."""
+        missing = (refusal("national-account-missing", said=part.account).to_json(),)
+        if part.problems != missing:
+            turn.put_part(entry.id, replace(part, problems=missing))
+        self._put_off(turn, entry, counted=False, at_least=_ACCOUNT_MISSING_MS)
+        return []
+
     async def _make(self, call: Call) -> tuple[Call, Result]:
         try:
-            return call, understand(await self._ask(call.due))
+            return call, await self._ask(call.due)
         except SiteError as error:
             return call, error
 
-    async def _ask(self, due: Due) -> Answer:
+    async def _ask(self, due: Due) -> Outcome:
         name = due.part.remote_id or ""
         match due.call:
             case "create" if due.wish is not None:
-                return await self._site.create(due.wish.named(name))
+                return understand_about(name, await self._site.create(due.wish.named(name)))
             case "update" if due.wish is not None:
-                return await self._site.update(name, due.wish.body)
-        return await self._sites.get(due.part.account, self._site).delete(name)
+                return understand_about(name, await self._site.update(name, due.wish.body))
+        return await delete_rows(self._sites[due.part.account], name)
 
     def _settle(self, turn: Turn, call: Call, result: Result) -> None:
         entry, due = call.entry, call.due
         if isinstance(result, SiteError):
-            self._fail(turn, call, result, str(result))
+            self._fail(turn, call, result)
             return
         if isinstance(result, NameTaken) and due.call == "create":
-            self._answered(turn.now)
+            self._answered(turn.now, entry.id)
             self._ledger.outbox.doubt(entry.id, entry.group, NAME)
             return
-        part = settle(due, result, sequence=call.sequence, now=turn.now)
-        if part is None:
-            said = f"status {result.status}" if isinstance(result, Broken) else type(result).__name__
-            self._fail(turn, call, OutcomeUnknownError(said), said)
+        settled = (
+            None if isinstance(result, Unrecognized) else settle(due, result, sequence=call.sequence, now=turn.now)
+        )
+        if settled is None:
+            self._fail(turn, call, _unsettled(due, result))
             return
-        self._answered(turn.now)
+        self._answered(turn.now, entry.id)
+        if isinstance(settled, Retry):
+            self._retry(turn, call, settled)
+            return
         delivery = self._ledger.outbox.delivery(entry.id)
-        if part.state == "refused" and delivery is not None and delivery.sequence != call.sequence:
-            part = replace(part, state="pending", problems=())  # a newer change has come meanwhile
+        if settled.state == "refused" and delivery is not None and delivery.sequence != call.sequence:
+            settled = replace(settled, state="pending", until=None, problems=())  # a newer change has come meanwhile
         if isinstance(result, Refused):
             _log.info("national.refused", offer=entry.id, codes=[one.code for one in result.refusals])
         self._ledger.outbox.dequeue(entry.id, entry.group)  # whatever is due now is another call
-        turn.put_part(entry.id, part)
+        turn.put_part(entry.id, settled)
 
-    def _answered(self, now: int) -> None:
+    def _answered(self, now: int, offer_id: str) -> None:
+        outbox = self._ledger.outbox
+        for key in self._tries.answered(offer_id, now):
+            outbox.count_try(*key)
         if self.breaker.tripped:
             _log.info("national.site_answers_again", account=self._ledger.route.account)
+            for key in self._tries.uncounted():
+                outbox.try_now(*key, now)
         self.breaker.succeeded()
         self.health = Health(answered_at=now, failed_at=self.health.failed_at)
 
-    def _fail(self, turn: Turn, call: Call, error: SiteError, said: str) -> None:
-        """A call without an answer: tried again later, and in the end a dead letter, unless the whole site is down. A
-        withdrawal is never given up.
+    def _fail(self, turn: Turn, call: Call, error: SiteError) -> None:
+        """A call without an answer is made again later. One that fails while the site answers others ends as a dead
+        letter, until the next day; a withdrawal is never given up.
         """
         entry, account = call.entry, self._ledger.route.account
-        step = error.step if isinstance(error, LoginRefusedError) else None
-        _log.warning("national.call_failed", account=account, call=call.due.call, offer=entry.id, error=said)
-        down = self.breaker.tripped
+        _log.warning("national.call_failed", account=account, call=call.due.call, offer=entry.id, error=str(error))
         self.breaker.failed(turn.now)
-        if step is not None:
+        if isinstance(error, LoginRefusedError):
             self.breaker.trip(turn.now)
-        self.health = replace(self.health, failed_at=turn.now, error=said, step=step)
+        self.health = replace(self.health, failed_at=turn.now, error=str(error), step=error.step)
         part = self._part(call)
         if part is None:
             return
         if not isinstance(error, OutcomeUnknownError):
             part = replace(part, attempt=call.due.part.attempt)
-        tries = entry.tries + (not down and step is None)
-        if tries >= TRIES and call.due.call != "delete":
-            part = given_up(part, turn.now, said=said)
+        counted = error.step is None and self._tries.failed((entry.id, entry.group), turn.now)
+        if counted and entry.tries + 1 >= TRIES and call.due.call != "delete":
+            self._ledger.outbox.dequeue(entry.id, entry.group)
+            turn.put_part(entry.id, given_up(part, turn.now, said=str(error)))
+            return
         turn.put_part(entry.id, part)
-        self._ledger.outbox.put_off(entry.id, entry.group, until=turn.now + backoff(tries, self._chance), tries=tries)
+        self._put_off(turn, entry, counted=counted)
+
+    def _retry(self, turn: Turn, call: Call, retry: Retry) -> None:
+        """The site answered that the call may succeed later; what is no withdrawal ends as refused in the end."""
+        entry, part = call.entry, self._part(call)
+        _log.info("national.retry", offer=entry.id, call=call.due.call, code=retry.refusal.code)
+        if part is None:
+            return
+        part = replace(part, attempt=call.due.part.attempt, problems=(retry.refusal.to_json(),))
+        if entry.tries + 1 >= TRIES and call.due.call != "delete":
+            self._ledger.outbox.dequeue(entry.id, entry.group)
+            turn.put_part(entry.id, refused_after_tries(part, turn.now))
+            return
+        turn.put_part(entry.id, part)
+        self._put_off(turn, entry, counted=True)
+
+    def _put_off(self, turn: Turn, entry: Entry, *, counted: bool, at_least: int = 0) -> None:
+        rest = max(at_least, backoff(entry.failures, self._chance))
+        self._ledger.outbox.put_off(
+            entry.id, entry.group, until=turn.now + rest, tries=entry.tries + counted, failures=entry.failures + 1
+        )
 
     def _part(self, call: Call) -> Part | None:
         """The part as it now is, unless it has been replaced since."""
@@ -259,16 +329,37 @@ class Calls:
         """Resolve doubts; whether there were any."""
         self._looking = False
         now = self._now()
-        if self._quiet.asked or self.breaker.wait(now):
+        if self._quiet.asked or self.breaker.wait(now) or self.breaker.needs_probe:
             return False
         try:
             return await self._doubts.resolve(idle=not self._ledger.outbox.ready(now, limit=1))
         except SiteError as error:
-            now = self._now()
-            self.breaker.failed(now)
-            self.health = replace(self.health, failed_at=now, error=str(error))
+            self._down(error)
             await self._sleep(backoff(0, self._chance) / 1000)
             return True
+
+
+def _settlement(call: Call, result: Outcome, now: int) -> Settlement:
+    """What the answer makes of the part. A creation without an answer may still arrive at the site after a deletion
+    found nothing, so the deletion is repeated for a minute or two.
+    """
+    attempt = call.due.part.attempt
+    created = attempt is not None and attempt.call == "create"
+    if isinstance(result, Missing) and call.due.call == "delete" and created and call.entry.tries < _LATE_TRIES:
+        return Retry(refusal("national-creation-unsettled"))
+    return settle(call.due, result, sequence=call.sequence, now=now)
+
+
+def _unsettled(due: Due, outcome: Outcome) -> SiteError:
+    """Why a call that was answered settles nothing."""
+    if isinstance(outcome, Unrecognized):
+        return OutcomeUnknownError(f"the answer is not the site's: {outcome.said}", step=outcome.step)
+    if isinstance(outcome, RightMissing):
+        return SiteUnavailableError(
+            f"the site does not let the account {due.part.account} {due.call} offers",
+            step="ask the national site for the right to write offers",
+        )
+    return OutcomeUnknownError(f"the site answered a {due.call} with {type(outcome).__name__}")
 
 
 def _unreachable(part: Part, now: int) -> Part:

@@ -49,15 +49,10 @@ class Doubts:
     async def _look(self, entries: Sequence[Entry]) -> None:
         """Creations without an answer: found on the first pages of the index, or not there."""
         wanted = self._names(entries)
-        seen: set[str] = set()
-        await self._walker.all(
-            lambda listed: seen.add(listed.remote_id or ""),
-            until=lambda: seen.issuperset(wanted),
-            most=len(entries) // _PER_PAGE + 2,
-        )
+        walk = await self._walker.all(until=lambda walk: walk.names >= wanted, most=len(entries) // _PER_PAGE + 2)
         async with self._ledger.turn() as turn:
             for entry, part in self._doubtful(entries):
-                known = found(part, now=turn.now) if part.remote_id in seen else replace(part, attempt=None)
+                known = found(part, now=turn.now) if part.remote_id in walk.names else replace(part, attempt=None)
                 self._clear(turn, entry, known)
 
     async def _find_names(self, entries: Sequence[Entry]) -> None:

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 from adapters.national.accounts import Accounts
 from adapters.national.outbox import Entry, Outbox
+from adapters.national.outbox_outcome import is_due_again, revived
 from adapters.national.plan import EXPIRED_RANK, RANKS, Due, Wishes, aim, next_call, wishes_of
 from gateway.clock import Clock
 from gateway.partners import Partners
@@ -25,6 +26,8 @@ Positions: TypeAlias = Mapping[tuple[str, int], int]
 
 _NATIONAL = Reader(NATIONAL)
 _SLICE = 200
+_WAITING = frozenset({"pending", "refused"})
+"""States in which ``until`` is the day of the next call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +184,10 @@ class Turn:
 
     def due(self, entry: Entry) -> tuple[Delivery, Due] | None:
         """The call that is due for an entry of the queue today; None when there is none any more."""
+        before = self._outbox.delivery(entry.id)
+        refused = None if before is None else before.part(entry.group)
+        if before is not None and refused is not None and is_due_again(refused, self.now):
+            self.put(before.with_part(revived(refused, self.now)))
         delivery = self.aim(entry.id)
         part = None if delivery is None else delivery.part(entry.group)
         if delivery is None or part is None:
@@ -196,7 +203,7 @@ class Turn:
             if due is not None:
                 rank = EXPIRED_RANK if expired else RANKS[due.call]
                 self._outbox.enqueue(delivery.id, group, rank=rank, not_before=self.now, now=self.now)
-            elif part is not None and part.state == "pending" and part.until is not None:
+            elif part is not None and part.state in _WAITING and part.until is not None:
                 rank = RANKS["create" if part.sequence is None else "update"]
                 self._outbox.enqueue(delivery.id, group, rank=rank, not_before=midnight(part.until), now=self.now)
             else:

@@ -8,13 +8,14 @@ from typing import Any
 
 import structlog
 
-from adapters.national.answer import Done, Missing, NotOurs, Refused, understand
+from adapters.national.answer import Done, Missing, NotOurs, Refused
 from adapters.national.connector_ledger import Ledger
 from adapters.national.connector_order import Erase
+from adapters.national.deletion import understand_about
 from adapters.national.outbox_patience import Timing, backoff
 from adapters.national.remote_id import is_reachable
 from adapters.national.site import OutcomeUnknownError, Site, SiteUnavailableError
-from gateway.protocol.delivery import Part
+from gateway.protocol.delivery import Group, Part
 
 NEUTRAL = "Offre retirée"
 NEUTRAL_BODY: Mapping[str, Any] = {
@@ -31,7 +32,9 @@ NEUTRAL_BODY: Mapping[str, Any] = {
     "daily_hours": {},
     "lunch_break": None,
 }
-"""Says nothing of anybody. The sector, the weeks and the levels stay: what is left out is not changed."""
+"""Names nobody. The sector and the weeks stay: what is left out is not changed."""
+_GRADES: Mapping[Group, list[str]] = {"college": ["troisieme"], "lycee": ["seconde"]}
+"""The site takes an update without grades for one of seconde, so each level group sends its own."""
 _TRIES = 8
 
 _log = structlog.get_logger()
@@ -50,7 +53,7 @@ async def erase(order: Erase, ledger: Ledger, sites: Mapping[str, Site], timing:
     erased: list[str] = []
     kept: list[str] = []
     for part in delivery.parts:
-        outcome = await _overwrite(part, sites[ledger.route.account], sites, timing)
+        outcome = await _overwrite(part, sites, timing)
         if outcome is not None:
             (erased if outcome else kept).append(part.remote_id or "")
     _log.info("national.erased", offer=order.offer, erased=len(erased), kept=len(kept))
@@ -60,16 +63,18 @@ async def erase(order: Erase, ledger: Ledger, sites: Mapping[str, Site], timing:
     }
 
 
-async def _overwrite(part: Part, own: Site, sites: Mapping[str, Site], timing: Timing) -> bool | None:
+async def _overwrite(part: Part, sites: Mapping[str, Site], timing: Timing) -> bool | None:
     """Whether the site holds nothing of this part any more; None when it never held any."""
     name = part.remote_id
     if name is None:
         return None
-    if not is_reachable(name):
+    site = sites.get(part.account)
+    if site is None or not is_reachable(name):
         return False
     for tries in range(_TRIES):
         try:
-            match understand(await sites.get(part.account, own).update(name, NEUTRAL_BODY)):
+            body = {**NEUTRAL_BODY, "grades": _GRADES[part.group]}
+            match understand_about(name, await site.update(name, body)):
                 case Done():
                     return True
                 case Missing():

@@ -19,20 +19,23 @@ CREATE INDEX of_platform ON offer (platform, id);
 CREATE TABLE delivery (id TEXT PRIMARY KEY, value BLOB);
 CREATE TABLE remote (remote_id TEXT PRIMARY KEY, id TEXT) WITHOUT ROWID;
 CREATE TABLE due (
-    id TEXT, part TEXT, rank INTEGER, not_before INTEGER, tries INTEGER, doubt TEXT, PRIMARY KEY (id, part)
+    id TEXT, part TEXT, rank INTEGER, not_before INTEGER, tries INTEGER, failures INTEGER, doubt TEXT,
+    PRIMARY KEY (id, part)
 ) WITHOUT ROWID;
-CREATE INDEX in_turn ON due (doubt, rank, not_before);
+CREATE INDEX in_turn ON due (doubt, rank, failures, not_before);
+CREATE INDEX retried ON due (not_before) WHERE failures > 0;
 CREATE TABLE terms (platform TEXT PRIMARY KEY, fingerprint TEXT) WITHOUT ROWID;
 CREATE TABLE position (topic TEXT, partition INTEGER, position INTEGER, PRIMARY KEY (topic, partition)) WITHOUT ROWID;
 """
 _ENQUEUE = """
-INSERT INTO due VALUES (:id, :part, :rank, :not_before, 0, '') ON CONFLICT DO UPDATE SET
+INSERT INTO due VALUES (:id, :part, :rank, :not_before, 0, 0, '') ON CONFLICT DO UPDATE SET
     not_before = CASE
         WHEN rank <> :rank OR :not_before > :now THEN :not_before
-        WHEN tries > 0 THEN not_before
+        WHEN failures > 0 THEN not_before
         ELSE min(not_before, :not_before)
     END,
     tries = CASE WHEN rank = :rank THEN tries ELSE 0 END,
+    failures = CASE WHEN rank = :rank THEN failures ELSE 0 END,
     doubt = CASE WHEN rank = :rank THEN doubt ELSE '' END,
     rank = :rank
 """
@@ -43,23 +46,34 @@ SELECT id FROM delivery WHERE id > ? AND NOT EXISTS (SELECT 1 FROM offer WHERE o
 ORDER BY id LIMIT 500
 """
 _READY = """
-SELECT id, part, tries FROM due WHERE doubt = '' AND rank = ? AND not_before <= ? ORDER BY not_before, id LIMIT ?
+SELECT id, part, tries, failures FROM due
+WHERE doubt = '' AND rank = ? AND failures = 0 AND not_before <= ? ORDER BY not_before, id LIMIT ?
 """
+_RETRIED = """
+SELECT id, part, tries, failures FROM due
+WHERE doubt = '' AND failures > 0 AND not_before <= ? ORDER BY not_before, id LIMIT ?
+"""
+_RANKS = 4
+_RETRIED_SHARE = 4
+"""One call in so many, at least, is for parts that failed before, whatever else waits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One part that a call is due for, and how often it was tried in vain."""
+    """One part that a call is due for. ``failures`` counts its failed calls, ``tries`` those of them that say something
+    about the offer, not about an outage.
+    """
 
     id: str
     group: Group
     tries: int
+    failures: int
 
 
 class Outbox(LocalCopy):
     """Changes become lasting with ``keep``; ``drop`` forgets those since the last one."""
 
-    FORMAT = 2
+    FORMAT = 3
     LAYOUT = _LAYOUT
 
     def offer(self, offer_id: str) -> OfferState | None:
@@ -131,10 +145,22 @@ class Outbox(LocalCopy):
         """Nothing is due for a part."""
         self._db.execute("DELETE FROM due WHERE id = ? AND part = ?", (offer_id, group))
 
-    def put_off(self, offer_id: str, group: Group, *, until: int, tries: int) -> None:
+    def put_off(self, offer_id: str, group: Group, *, until: int, tries: int, failures: int) -> None:
         """Try a part again later."""
         self._db.execute(
-            "UPDATE due SET not_before = ?, tries = ? WHERE id = ? AND part = ?", (until, tries, offer_id, group)
+            "UPDATE due SET not_before = ?, tries = ?, failures = ? WHERE id = ? AND part = ?",
+            (until, tries, failures, offer_id, group),
+        )
+
+    def count_try(self, offer_id: str, group: str) -> None:
+        """A failed call of a part counts as a try after all."""
+        self._db.execute("UPDATE due SET tries = tries + 1 WHERE id = ? AND part = ?", (offer_id, group))
+
+    def try_now(self, offer_id: str, group: str, now: int) -> None:
+        """Do not let a part wait for the outage in which its calls failed."""
+        self._db.execute(
+            "UPDATE due SET not_before = min(not_before, ?), failures = tries WHERE id = ? AND part = ?",
+            (now, offer_id, group),
         )
 
     def doubt(self, offer_id: str, group: Group, doubt: str) -> None:
@@ -143,16 +169,45 @@ class Outbox(LocalCopy):
 
     def doubted(self, doubt: str, *, limit: int) -> Sequence[Entry]:
         """Parts that were set aside with this doubt."""
-        rows = self._db.execute("SELECT id, part, tries FROM due WHERE doubt = ? ORDER BY id LIMIT ?", (doubt, limit))
+        rows = self._db.execute(
+            "SELECT id, part, tries, failures FROM due WHERE doubt = ? ORDER BY id LIMIT ?", (doubt, limit)
+        )
         return [Entry(*row) for row in rows.fetchall()]
 
     def ready(self, now: int, *, limit: int) -> Sequence[Entry]:
-        """The calls to make next, in order: by rank, then by how long they have waited. At most one per offer."""
+        """The calls to make next, at most one per offer: first those that never failed, by rank, then by how long they
+        have waited; a share is kept for those that failed before, so that neither keeps the other from the site.
+        """
+        retried = self._db.execute(_RETRIED, (now, limit)).fetchall()
+        kept = min(len(retried), max(1, limit // _RETRIED_SHARE)) if limit > 1 else 0
         found: dict[str, Entry] = {}
-        for rank in range(4):
+        for rank in range(_RANKS):
             for row in self._db.execute(_READY, (rank, now, limit)).fetchall():
+                if len(found) < limit - kept:
+                    found.setdefault(row[0], Entry(*row))
+        for row in retried:
+            if len(found) < limit:
                 found.setdefault(row[0], Entry(*row))
-        return list(found.values())[:limit]
+        return list(found.values())
+
+    def trials(self, now: int, *, limit: int) -> Sequence[Entry]:
+        """The calls to try at a site that answered nothing lately: of each rank in turn, those that failed least."""
+        ranks = [
+            self._db.execute(
+                "SELECT id, part, tries, failures FROM due WHERE doubt = '' AND rank = ? AND not_before <= ? "
+                "ORDER BY failures, not_before, id LIMIT ?",
+                (rank, now, limit),
+            ).fetchall()
+            for rank in range(_RANKS)
+        ]
+        least = sorted(
+            (row[3], position, rank, row) for rank, rows in enumerate(ranks) for position, row in enumerate(rows)
+        )
+        found: dict[str, Entry] = {}
+        for _, _, _, row in least:
+            if len(found) < limit:
+                found.setdefault(row[0], Entry(*row))
+        return list(found.values())
 
     def next_at(self) -> int | None:
         """When the next call is due; None when none is."""

@@ -1,12 +1,28 @@
 """Outcomes: what a part becomes by the site's answer to a call. Pure."""
 
-from dataclasses import replace
-from typing import Any
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from typing import Any, TypeAlias
 
 from adapters.national.answer import AlreadyDeleted, Done, Missing, NotOurs, Outcome, Refused, find_dropped
 from adapters.national.plan import Due
-from adapters.national.refusal import refusal
+from adapters.national.refusal import Refusal, refusal
+from adapters.national.week import FLIP
+from gateway.protocol.decide import PARIS
 from gateway.protocol.delivery import Attempt, Part
+
+_FLIP_MARGIN = timedelta(days=1)
+"""The site changes its school year at midnight of its own time zone, which is unknown: at most a day off ours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """The site answered, and the same call may succeed later. ``refusal`` says why it did not yet."""
+
+    refusal: Refusal
+
+
+Settlement: TypeAlias = Part | Retry | None
 
 
 def attempting(due: Due, *, sequence: int) -> Part:
@@ -14,20 +30,28 @@ def attempting(due: Due, *, sequence: int) -> Part:
     return replace(due.part, attempt=Attempt(due.call, sequence, due.digest))
 
 
-def settle(due: Due, outcome: Outcome, *, sequence: int, now: int) -> Part | None:
-    """The part after an answer; None where the answer settles nothing. ``sequence`` is the change that was sent."""
+def settle(due: Due, outcome: Outcome, *, sequence: int, now: int) -> Settlement:
+    """The part after an answer, or why to call again; None where the answer settles nothing. ``sequence`` is the change
+    that was sent.
+
+    No 403 withdraws: a deletion ends when the site says that the offer is deleted, or that it never held it.
+    """
     part = due.part
     match due.call, outcome:
         case "create" | "update", Done():
             return _held(due, outcome, sequence, now)
         case "create" | "update", Refused(refusals=refusals):
-            return _refused(part, now, *(refusal.to_json() for refusal in refusals))
+            if _geocoder_failed(due, refusals):
+                return Retry(refusal("national-geocoder-failed"))
+            return _refused(due, now, *(refusal.to_json() for refusal in refusals))
         case "create" | "update", NotOurs():
-            return _refused(part, now, refusal("national-not-ours").to_json())
+            return _refused(due, now, refusal("national-not-ours").to_json())
         case "update", Missing() | AlreadyDeleted():
             return moderated(part, now)
-        case "delete", Done() | AlreadyDeleted() | NotOurs():
+        case "delete", Done() | AlreadyDeleted():
             return deleted(part, now, sequence=sequence)
+        case "delete", NotOurs():
+            return Retry(refusal("national-deletion-forbidden"))
         case "delete", Missing():
             return deleted(part, now, sequence=part.sequence)
     return None
@@ -65,16 +89,40 @@ def moderated(part: Part, now: int) -> Part:
     return replace(_settled(part, "moderated", now, refusal("national-moderated").to_json()), visible=False)
 
 
+def replaced(part: Part, now: int) -> Part:
+    """It has to go, whatever the offer asks for: what comes after it takes the next generation."""
+    deletion = Attempt("delete", part.sequence or 0)
+    return replace(part, state="pending", since=now, until=None, attempt=deletion, problems=())
+
+
 def given_up(part: Part, now: int, *, said: str) -> Part:
-    """A dead letter: tried often enough. What may have come of it is still owed a withdrawal."""
-    return replace(part, state="refused", since=now, problems=(refusal("national-given-up", said=said).to_json(),))
+    """A dead letter: tried often enough, and tried again on the next day. What may have come of it is still owed a
+    withdrawal.
+    """
+    return replace(
+        part,
+        state="refused",
+        since=now,
+        until=(_day(now) + timedelta(days=1)).isoformat(),
+        problems=(refusal("national-given-up", said=said).to_json(),),
+    )
+
+
+def refused_after_tries(part: Part, now: int) -> Part:
+    """The site kept asking for another try: refused with its last reason, and tried again on the next day."""
+    return replace(part, state="refused", since=now, until=(_day(now) + timedelta(days=1)).isoformat())
+
+
+def is_due_again(part: Part, now: int) -> bool:
+    """Whether a refused part has reached the day on which it is tried again."""
+    return part.state == "refused" and part.until is not None and _day(now) >= date.fromisoformat(part.until)
 
 
 def revived(part: Part, now: int) -> Part:
     """The operator wants it tried again. One that was moderated begins anew: its remote id is dead."""
     if part.state == "moderated":
         return dead(part, now)
-    return replace(part, state="pending", since=now, digest=None, problems=())
+    return replace(part, state="pending", since=now, digest=None, until=None, problems=())
 
 
 def _held(due: Due, done: Done, sequence: int, now: int) -> Part:
@@ -89,8 +137,30 @@ def _held(due: Due, done: Done, sequence: int, now: int) -> Part:
     )
 
 
-def _refused(part: Part, now: int, *problems: dict[str, Any]) -> Part:
-    return _settled(part, "refused", now, *problems)
+def _refused(due: Due, now: int, *problems: dict[str, Any]) -> Part:
+    """The site writes weeks and grades of an update before it refuses the rest, so what it holds then is unknown. What
+    it refuses around the change of its school year is sent again after it.
+    """
+    refused = replace(_settled(due.part, "refused", now, *problems), until=_after_flip(now))
+    return replace(refused, digest=None, answered=None) if due.call == "update" else refused
+
+
+def _geocoder_failed(due: Due, refusals: tuple[Refusal, ...]) -> bool:
+    """Whether all that the site misses is the position that it looks up itself where none is sent."""
+    sent = due.wish is not None and "coordinates" in due.wish.body
+    return not sent and {("national-refused:missing", "/location")} == {(one.code, one.pointer) for one in refusals}
+
+
+def _after_flip(now: int) -> str | None:
+    """The day on which what the site refuses now is sent again; None unless it changes its school year about now."""
+    today = _day(now)
+    flip = date(today.year, *FLIP)
+    near = abs(today - flip) <= _FLIP_MARGIN
+    return (flip + _FLIP_MARGIN * 2).isoformat() if near else None
+
+
+def _day(now: int) -> date:
+    return datetime.fromtimestamp(now / 1000, PARIS).date()
 
 
 def _settled(part: Part, state: str, now: int, *problems: dict[str, Any]) -> Part:

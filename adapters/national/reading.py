@@ -92,18 +92,21 @@ def read_page(answer: Answer) -> Page | None:
     """The page that an answer of index or search holds; None when it holds none."""
     if answer.status != HTTPStatus.OK or not isinstance(answer.body, dict):
         return None
-    try:
-        frame, items = answer.body["pagination"], answer.body["internshipOffers"]
-        read = [_read_item(item) for item in items]
-        return Page(
-            tuple(item for item in read if isinstance(item, Listed)),
-            tuple(item for item in read if isinstance(item, Unreadable)),
-            total=int(frame["totalInternshipOffers"]),
-            pages=int(frame["totalPages"]),
-            number=int(frame["currentPage"]),
-        )
-    except (KeyError, TypeError, ValueError):
+    frame, items = answer.body.get("pagination"), answer.body.get("internshipOffers")
+    if not isinstance(frame, dict) or not isinstance(items, list):
         return None
+    counts = [frame.get(name) for name in ("totalInternshipOffers", "totalPages", "currentPage")]
+    total, pages, number = (count if type(count) is int and count >= 0 else None for count in counts)
+    if total is None or pages is None or number is None:
+        return None
+    read = [_read_item(item) for item in items]
+    return Page(
+        tuple(item for item in read if isinstance(item, Listed)),
+        tuple(item for item in read if isinstance(item, Unreadable)),
+        total=total,
+        pages=pages,
+        number=number,
+    )
 
 
 def differences(sent: Ready, listed: Listed) -> tuple[Difference, ...]:
@@ -140,16 +143,16 @@ def _same(wanted: Any, shown: Any) -> bool:
 def _read_item(item: Any) -> Listed | Unreadable:
     if not isinstance(item, dict):
         return Unreadable(None, None, "not an object")
-    number, remote_id = item.get("id"), item.get("remote_id")
     try:
         return _listed(item)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        number, remote_id = item.get("id"), item.get("remote_id")
         known = number if type(number) is int else None
         return Unreadable(known, remote_id if isinstance(remote_id, str) else None, str(error))
 
 
 def _listed(item: Mapping[str, Any]) -> Listed:
-    """Raises KeyError, TypeError, ValueError for an item that is not as the site writes them."""
+    """Raises KeyError, TypeError, ValueError, OverflowError for an item that is not as the site writes them."""
     weeks = parse_spans(_text(item, "weeks"))
     if weeks is None:
         raise ValueError("weeks")
@@ -168,9 +171,9 @@ def _listed(item: Mapping[str, Any]) -> Listed:
         longitude=_degrees(item.get("longitude")),
         sector=_sectors().get(_text(item, "sector").casefold()),
         weeks=weeks,
-        levels=tuple(str(level) for level in item["grades"]),
-        first_day=parse_day(item.get("date_start") or ""),
-        last_day=parse_day(item.get("date_end") or ""),
+        levels=_levels(item),
+        first_day=parse_day(_maybe(item, "date_start") or ""),
+        last_day=parse_day(_maybe(item, "date_end") or ""),
         permalink=_maybe(item, "permalink") or None,
         url=str(URL(_text(item, "url"), encoded=True).with_query(None)),
         is_public=item.get("is_public") is True,
@@ -189,6 +192,13 @@ def _text(item: Mapping[str, Any], name: str) -> str:
 
 def _maybe(item: Mapping[str, Any], name: str) -> str | None:
     return None if item.get(name) is None else _text(item, name)
+
+
+def _levels(item: Mapping[str, Any]) -> tuple[str, ...]:
+    levels = item["grades"]
+    if not isinstance(levels, list) or not all(isinstance(level, str) for level in levels):
+        raise TypeError("grades")
+    return tuple(levels)
 
 
 def _whole(value: Any) -> int:

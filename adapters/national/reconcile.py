@@ -5,16 +5,17 @@ The read shape lacks seats and hours, so only what the site shows is compared. *
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
 
-from adapters.national.answer import AlreadyDeleted, Done, Missing, NotOurs, understand
+from adapters.national.answer import AlreadyDeleted, Done, Missing, NotOurs
 from adapters.national.connector_ledger import Ledger
 from adapters.national.connector_order import Reconcile
-from adapters.national.outbox_outcome import moderated
+from adapters.national.deletion import delete_rows
+from adapters.national.outbox_outcome import moderated, replaced
 from adapters.national.outbox_patience import Timing, backoff
 from adapters.national.plan import body_digest
 from adapters.national.prospect import Ready
@@ -36,13 +37,16 @@ _log = structlog.get_logger()
 
 @dataclass(slots=True)
 class Findings:
-    """What a comparison found: remote ids, and for those that differ the fields."""
+    """What a comparison found: remote ids, and for those that differ the fields. ``doubled`` name several rows."""
 
     matched: int = 0
     missing: list[str] = field(default_factory=list)
     extra: list[str] = field(default_factory=list)
     differing: dict[str, list[str]] = field(default_factory=dict)
+    doubled: list[str] = field(default_factory=list)
     visible: int | None = None
+    not_visible: int = 0
+    beyond_account: int = 0
 
     def to_json(self) -> dict[str, Any]:
         """Counts, and the first of each."""
@@ -51,8 +55,39 @@ class Findings:
             "missing": {"count": len(self.missing), "remote_ids": self.missing[:SHOWN]},
             "extra": {"count": len(self.extra), "remote_ids": self.extra[:SHOWN]},
             "differing": {"count": len(self.differing), "fields": dict(list(self.differing.items())[:SHOWN])},
+            "doubled": {"count": len(self.doubled), "remote_ids": self.doubled[:SHOWN]},
             "visible": "waiting-for-right" if self.visible is None else self.visible,
+            "not_visible": self.not_visible,
+            "beyond_account": self.beyond_account,
         }
+
+
+class _Seen:
+    """What a search showed to this account. It hides the offers of accounts that are not open to reuse, and what lies
+    outside the account's departments, so an offer that it does not show may still be visible to pupils.
+    """
+
+    def __init__(self) -> None:
+        self._ours: set[tuple[str | None, str | None]] = set()
+        self._departments: set[str] = set()
+
+    def add(self, listed: Listed, *, ours: bool) -> None:
+        """Take in one item; ``ours``: its remote id belongs to an offer of this federation."""
+        self._departments.add(_department(listed.zipcode))
+        if ours:
+            self._ours.add((listed.remote_id, listed.permalink))
+
+    def shows(self, remote_id: str | None, offer: Mapping[str, Any], *, complete: bool) -> bool | None:
+        """Whether pupils find the offer; None where this account cannot see it, or not all was seen."""
+        if (remote_id, offer.get("apply_url")) in self._ours:
+            return True
+        near = _department(offer["location"]["postal_code"]) in self._departments if offer else False
+        return False if complete and self._ours and near else None
+
+
+def _department(postal_code: str) -> str:
+    """The first digits of a postcode, which name a department well enough to compare postcodes."""
+    return postal_code[:3] if postal_code.startswith(("97", "98", "20")) else postal_code[:2]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +106,7 @@ class Reconciliation:
         answer: dict[str, Any] = {"listed": walk.total, "unreadable": walk.unreadable}
         if not walk.complete:
             return {**answer, "error": "index-moved", **findings.to_json()}
+        findings.doubled = sorted(name for name in walk.doubled if self._part(name) is not None)
         await self._find_missing(walk, began, findings)
         await self._look(findings)
         answer |= findings.to_json()
@@ -125,12 +161,11 @@ class Reconciliation:
                     yield offer_id, part
 
     async def _look(self, findings: Findings) -> None:
-        """Which parts pupils can find, as far as the account may search; kept with each."""
-        shown: set[tuple[str, str | None]] = set()
+        """Which parts pupils can find, as far as the account can see; kept with each."""
+        seen = _Seen()
 
         def see(listed: Listed) -> None:
-            if listed.remote_id is not None and self.ledger.outbox.owner_of(listed.remote_id) is not None:
-                shown.add((listed.remote_id, listed.permalink))
+            seen.add(listed, ours=self.ledger.outbox.owner_of(listed.remote_id or "") is not None)
 
         try:
             walk = await Walker(self.site.search, self.timing).all(see)
@@ -139,9 +174,13 @@ class Reconciliation:
         findings.visible = 0
         changed: list[tuple[str, Part]] = []
         async for offer_id, part in self._delivered():
-            visible = (part.remote_id, self._address(offer_id)) in shown
-            findings.visible += visible
-            if visible != part.visible and (visible or walk.complete):
+            state = self.ledger.outbox.offer(offer_id)
+            offer = {} if state is None or state.offer is None else state.offer
+            visible = seen.shows(part.remote_id, offer, complete=walk.complete)
+            findings.visible += visible is True
+            findings.not_visible += visible is False
+            findings.beyond_account += visible is None
+            if visible != part.visible and (visible is not None or walk.complete):
                 changed.append((offer_id, replace(part, visible=visible)))
             if len(changed) == _SLICE:
                 await self._change(changed)
@@ -157,19 +196,22 @@ class Reconciliation:
                 if now is not None and replace(now, visible=part.visible) == part:
                     turn.put_part(offer_id, part)
 
-    def _address(self, offer_id: str) -> str | None:
-        state = self.ledger.outbox.offer(offer_id)
-        return None if state is None or state.offer is None else state.offer["apply_url"]
-
     async def _mend(self, findings: Findings) -> None:
-        """What is missing was moderated; what differs is sent anew."""
-        for remote_id in [*findings.missing, *findings.differing]:
+        """What is missing was moderated; what differs is sent again; what is doubled is deleted and created under the
+        next remote id.
+        """
+        doubled, missing = set(findings.doubled), set(findings.missing)
+        for remote_id in dict.fromkeys((*findings.doubled, *findings.missing, *findings.differing)):
             found = self._part(remote_id)
             if found is not None:
                 delivery, part = found
                 async with self.ledger.turn() as turn:
-                    gone = remote_id not in findings.differing
-                    mended = moderated(part, turn.now) if gone else replace(part, state="pending", digest=None)
+                    if remote_id in doubled:
+                        mended = replaced(part, turn.now)
+                    elif remote_id in missing:
+                        mended = moderated(part, turn.now)
+                    else:
+                        mended = replace(part, state="pending", digest=None)
                     turn.put_part(delivery.id, mended)
 
 
@@ -181,7 +223,7 @@ async def delete_extras(reconciliation: Reconciliation, remote_ids: list[str]) -
 async def _delete(reconciliation: Reconciliation, remote_id: str) -> bool:
     for tries in range(_TRIES):
         try:
-            match understand(await reconciliation.site.delete(remote_id)):
+            match await delete_rows(reconciliation.site, remote_id):
                 case Done() | AlreadyDeleted() | Missing():
                     _log.info("national.extra_deleted", remote_id=remote_id)
                     return True

@@ -5,15 +5,17 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from adapters.national.answer import RightMissing, understand
+from adapters.national.answer import RightMissing, understand, unrecognized
 from adapters.national.outbox_patience import Timing, backoff
-from adapters.national.reading import Listed, Page, read_page
+from adapters.national.reading import Listed, Page, Unreadable, read_page
 from adapters.national.site import Answer, OutcomeUnknownError, SiteUnavailableError
 
 Ask: TypeAlias = Callable[[int], Awaitable[Answer]]
 See: TypeAlias = Callable[[Listed], None]
 
 _TRIES = 5
+_MOST_PAGES = 20_000
+"""Pages, of 30 offers, beyond which a site that claims more is not believed."""
 
 
 class RightMissingError(Exception):
@@ -22,14 +24,33 @@ class RightMissingError(Exception):
 
 @dataclass(slots=True)
 class Walk:
-    """What was walked. ``complete``: every offer was seen once, as many as the site says, from first page to last."""
+    """What was walked. ``complete``: every offer was seen once, as many as the site says, from first page to last.
+    ``doubled`` are remote ids of several offers. ``ended``: the last page held nothing new, so none after it will.
+    """
 
     pages: int = 0
     total: int = 0
     numbers: set[int] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
+    doubled: set[str] = field(default_factory=set)
     unreadable: int = 0
     moved: bool = False
+    ended: bool = False
+
+    def add(self, page: Page) -> None:
+        """Take in the next page."""
+        self.moved = self.moved or (self.pages > 0 and page.total != self.total)
+        self.pages, self.total = self.pages + 1, page.total
+        self.unreadable += len(page.unreadable)
+        items: list[Listed | Unreadable] = [*page.listed, *page.unreadable]
+        fresh = [item for item in items if item.number is None or item.number not in self.numbers]
+        self.moved = self.moved or len(fresh) < len(items)
+        for item in fresh:
+            if item.number is not None:
+                self.numbers.add(item.number)
+            if item.remote_id is not None:
+                (self.doubled if item.remote_id in self.names else self.names).add(item.remote_id)
+        self.ended = not fresh or self.pages == _MOST_PAGES
 
     @property
     def complete(self) -> bool:
@@ -44,38 +65,37 @@ class Walker:
     ask: Ask
     timing: Timing
 
-    async def page(self, number: int) -> Page:
-        """One page. Raises SiteUnavailableError after five failures, RightMissingError."""
-        for tries in range(_TRIES):
+    async def page(self, number: int, *, tries: int = _TRIES) -> Page:
+        """One page. Raises SiteUnavailableError after so many failures, LoginRefusedError, RightMissingError."""
+        error = SiteUnavailableError(f"page {number} could not be read")
+        for failures in range(tries):
+            if failures:
+                await self.timing.sleep(backoff(failures - 1, self.timing.chance) / 1000)
             try:
                 answer = await self.ask(number)
-            except (SiteUnavailableError, OutcomeUnknownError):
-                await self.timing.sleep(backoff(tries, self.timing.chance) / 1000)
+            except (SiteUnavailableError, OutcomeUnknownError) as failure:
+                error = SiteUnavailableError(f"page {number} could not be read: {failure}", step=failure.step)
                 continue
             page = read_page(answer)
             if page is not None:
                 return page
             if isinstance(understand(answer), RightMissing):
                 raise RightMissingError
-            await self.timing.sleep(backoff(tries, self.timing.chance) / 1000)
-        raise SiteUnavailableError(f"page {number} could not be read, {_TRIES} times on end")
+            strange = unrecognized(answer)
+            error = SiteUnavailableError(f"page {number} could not be read: {strange.said}", step=strange.step)
+        raise error
 
     async def pages(self, walk: Walk) -> AsyncGenerator[Page, None]:
         """The pages from the first to the last; ``walk`` keeps count of what they list."""
         while True:
             page = await self.page(walk.pages + 1)
-            walk.moved = walk.moved or (walk.pages > 0 and page.total != walk.total)
-            walk.pages, walk.total = walk.pages + 1, page.total
-            walk.unreadable += len(page.unreadable)
-            walk.numbers.update(listed.number for listed in page.listed)
-            walk.names.update(listed.remote_id for listed in page.listed if listed.remote_id is not None)
-            walk.names.update(one.remote_id for one in page.unreadable if one.remote_id is not None)
+            walk.add(page)
             yield page
-            if walk.pages >= page.pages:
+            if walk.ended or walk.pages >= page.pages:
                 return
 
     async def all(
-        self, see: See = lambda _: None, *, until: Callable[[], bool] = lambda: False, most: int | None = None
+        self, see: See = lambda _: None, *, until: Callable[[Walk], bool] = lambda _: False, most: int | None = None
     ) -> Walk:
         """Walk from the first page to the last, to the page ``most``, or until what was looked for is seen."""
         walk = Walk()
@@ -83,6 +103,6 @@ class Walker:
             async for page in pages:
                 for listed in page.listed:
                     see(listed)
-                if walk.pages == most or until():
+                if walk.pages == most or until(walk):
                     break
         return walk

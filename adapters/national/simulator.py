@@ -196,6 +196,12 @@ class NationalSimulator:
                 await self._closing.wait()
             case "garbage":
                 return web.Response(text="<html><body>maintenance</body></html>", content_type="text/html")
+            case "refused":
+                reply = api.refuse(HTTPStatus.UNPROCESSABLE_ENTITY, "BAD_ARGUMENT", "bad argument")
+                return self._answer(request, reply.status, reply.body)
+            case "forbidden":
+                reply = api.refuse(HTTPStatus.FORBIDDEN, "FORBIDDEN", "You are not authorized to access this page.")
+                return self._answer(request, reply.status, reply.body)
             case "status":
                 return self._answer(request, fault.status, {"status": fault.status, "error": "Service Unavailable"})
         if request.transport is not None:

@@ -3,14 +3,15 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Kind: TypeAlias = Literal["status", "hang", "reset", "garbage"]
+Kind: TypeAlias = Literal["status", "refused", "forbidden", "hang", "reset", "garbage"]
 
 
 @dataclass(slots=True)
 class Fault:
     """What goes wrong with the next calls of one method (of all, where none is named).
 
-    ``status`` answers that status, ``hang`` never answers, ``reset`` cuts the connection, ``garbage`` answers 200 with
+    ``status`` answers that status as a failing server does, ``refused`` refuses as the site does, whatever the body,
+    ``forbidden`` forbids the call, ``hang`` never answers, ``reset`` cuts the connection, ``garbage`` answers 200 with
     a page of HTML; with ``done`` the call has had its effect before.
     """
 

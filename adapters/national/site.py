@@ -12,7 +12,13 @@ from typing import Any, Protocol
 
 
 class SiteError(Exception):
-    """A call to the national site that has no answer."""
+    """A call to the national site that has no answer in the site's form. ``step`` is what the operator can do about it,
+    where anything can be done on this side.
+    """
+
+    def __init__(self, message: str, *, step: str | None = None) -> None:
+        super().__init__(message)
+        self.step = step
 
 
 class SiteUnavailableError(SiteError):
@@ -24,11 +30,7 @@ class OutcomeUnknownError(SiteError):
 
 
 class LoginRefusedError(SiteError):
-    """The account was refused. ``step`` says what the operator can do."""
-
-    def __init__(self, message: str, *, step: str) -> None:
-        super().__init__(message)
-        self.step = step
+    """The site refused the account: no call can succeed before the operator has done the ``step``."""
 
 
 @dataclass(frozen=True, slots=True)

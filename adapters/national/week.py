@@ -27,7 +27,7 @@ MONTHS = (
 )
 FLIP = (7, 1)
 """Month and day from which the site looks at the next school year."""
-_WEEK = re.compile(r"([0-9]{4})-W([0-9]{1,2})")
+_WEEK = re.compile(r"([0-9]{4})-W([0-9]{1,2})", re.ASCII)
 _SPAN = re.compile(r"du ([0-9]{2})/([0-9]{2})/([0-9]{4}) au [0-9]{2}/[0-9]{2}/[0-9]{4}")
 _DAY = re.compile(r"([0-9]{1,2}) (\w+) ([0-9]{4})")
 

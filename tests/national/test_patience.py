@@ -1,6 +1,6 @@
 """Backing off, and the breaker."""
 
-from adapters.national.outbox_patience import TRIPS_AFTER, Breaker, backoff
+from adapters.national.outbox_patience import TRIPS_AFTER, Breaker, CountedTries, backoff
 
 HOUR = 3_600_000
 
@@ -26,6 +26,42 @@ def test_the_breaker_opens_after_some_failures_and_closes_with_the_first_answer(
 
 def test_the_pause_never_exceeds_ten_minutes():
     breaker = Breaker(lambda: 1.0)
+    now = 0
     for _ in range(100):
+        breaker.failed(now)
+        now += breaker.wait(now)
+    breaker.failed(now)
+    assert 600_000 == breaker.wait(now)
+
+
+def test_calls_that_were_under_way_together_lengthen_the_pause_once():
+    breaker = Breaker(lambda: 1.0)
+    for _ in range(TRIPS_AFTER + 10):
         breaker.failed(0)
-    assert 600_000 == breaker.wait(0)
+    assert 30_000 == breaker.wait(0)
+
+
+def test_the_pause_stays_short_while_reads_are_answered():
+    breaker = Breaker(lambda: 1.0)
+    now = 0
+    for _ in range(TRIPS_AFTER):
+        breaker.failed(now)
+    for _ in range(20):
+        now += breaker.wait(now)
+        assert breaker.needs_probe
+        breaker.probed()
+        assert not breaker.needs_probe
+        breaker.failed(now)
+        assert 30_000 == breaker.wait(now)
+
+
+def test_a_failure_counts_only_beside_an_answer_to_another_offer_within_a_minute():
+    tries = CountedTries()
+    assert not tries.failed(("bretagne:1", "lycee"), 0)
+    assert [] == tries.answered("bretagne:1", 10)  # its own answer says nothing
+    assert [("bretagne:1", "lycee")] == tries.answered("bretagne:2", 60_000)
+    assert tries.failed(("bretagne:1", "lycee"), 120_000)
+    assert not tries.failed(("bretagne:1", "lycee"), 120_001)
+    assert [] == tries.answered("bretagne:3", 180_002)
+    assert [("bretagne:1", "lycee")] == tries.uncounted()
+    assert [] == tries.uncounted()

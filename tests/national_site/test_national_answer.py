@@ -9,13 +9,13 @@ import pytest
 
 from adapters.national.answer import (
     AlreadyDeleted,
-    Broken,
     Done,
     Missing,
     NameTaken,
     NotOurs,
     Refused,
     RightMissing,
+    Unrecognized,
     find_dropped,
     understand,
 )
@@ -40,7 +40,7 @@ WEEKS = ("2025-W21", "2025-W22")
         ("destroy/not_found", 404, Missing()),
         ("update/not_found", 404, Missing()),
         ("update/forbidden", 403, NotOurs()),
-        ("search/too_many_requests", 429, Broken(429)),
+        ("search/too_many_requests", 429, Unrecognized(429, "")),
     ],
 )
 def test_recorded_answers_are_understood(name: str, status: int, expected: object, samples: Path) -> None:
@@ -131,8 +131,8 @@ def test_unheard_of_refusals_are_still_told(error: Any, code: str, pointer: str)
         Answer(418, None),
     ],
 )
-def test_what_the_site_never_answers_is_broken(answer: Answer) -> None:
-    assert Broken(answer.status) == understand(answer)
+def test_what_the_site_never_answers_is_no_outcome(answer: Answer) -> None:
+    assert Unrecognized(answer.status, "") == understand(answer)
 
 
 def test_a_creation_whose_answer_holds_nonsense_still_counts_as_done() -> None:

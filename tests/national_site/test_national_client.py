@@ -11,7 +11,7 @@ from aiohttp.test_utils import unused_port
 from structlog.testing import capture_logs
 
 from adapters.national.account import Account
-from adapters.national.answer import AlreadyDeleted, Broken, NameTaken, understand
+from adapters.national.answer import AlreadyDeleted, NameTaken, Unrecognized, understand
 from adapters.national.client import MAX_BYTES, TRIES, NationalSite
 from adapters.national.rate import MINUTE
 from adapters.national.simulator import NationalSimulator
@@ -98,7 +98,7 @@ async def test_a_deletion_that_was_done_without_answer_is_found_done(
 ) -> None:
     await site.create(creation())
     simulator.faults.order(Fault("status", "DELETE", status=502, done=True))
-    assert Broken(502) == understand(await site.delete(NAME))
+    assert Unrecognized(502, "") == understand(await site.delete(NAME))
     assert AlreadyDeleted() == understand(await site.delete(NAME))
 
 
@@ -116,7 +116,7 @@ async def test_a_page_of_maintenance_with_200_is_no_success(site: NationalSite, 
     simulator.faults.order(Fault("garbage", "POST"))
     answer = await site.create(creation())
     assert (200, "<html>") == (answer.status, answer.body[:6])
-    assert Broken(200) == understand(answer)
+    assert Unrecognized(200, "") == understand(answer)
 
 
 async def test_redirects_are_not_followed(time: SteppedTime) -> None:

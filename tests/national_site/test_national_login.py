@@ -104,7 +104,7 @@ async def test_a_site_that_cannot_log_anybody_in_is_unavailable(answer: dict[str
     app = web.Application()
     app.add_routes([web.post("/api/v2/auth/login", answer_login)])
     async with TestServer(app) as server, connect(account_at(str(server.make_url("")).rstrip("/")), time) as site:
-        with pytest.raises(SiteUnavailableError, match=f"login with {answer['status']}"):
+        with pytest.raises(SiteUnavailableError, match=f"login was answered by status {answer['status']}"):
             await site.index(1)
 
 
