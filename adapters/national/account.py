@@ -22,7 +22,8 @@ Login: TypeAlias = Callable[[], Awaitable[str]]
 class Account:
     """One account: ``name`` is how logs and messages call it, ``url`` the site's origin. Secrets stay out of ``repr``.
 
-    ``v1_token`` opens the old interface, the only one that takes offers of one week for seconde.
+    ``v1_token`` opens the old interface, the only one that takes offers of one week for seconde. ``formerly`` are
+    e-mails that the account had at the site before.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Account:
     email: str = field(repr=False)
     password: str = field(repr=False)
     v1_token: str | None = field(default=None, repr=False)
+    formerly: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
         """Credentials travel encrypted, or not further than this machine. Raises ValueError."""

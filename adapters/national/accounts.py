@@ -100,7 +100,8 @@ def _account(entry: Mapping[str, Any], url: str, folder: Path, environ: Mapping[
         if name in entry
     }
     try:
-        return Account(name=entry["name"], url=url, email=entry["email"], **secrets)
+        former = tuple(entry.get("formerly", ()))
+        return Account(name=entry["name"], url=url, email=entry["email"], formerly=former, **secrets)
     except ValueError as error:
         raise AccountsError(f"url: {error}") from error
 

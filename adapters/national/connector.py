@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 
 import structlog
 
+from adapters.national.account_identity import AccountIdentity
 from adapters.national.accounts import Accounts
 from adapters.national.adopt_run import adopt
 from adapters.national.connector_account import AccountWork, Beside
@@ -89,7 +90,15 @@ class NationalConnector:
             async with quiet.kept():
                 return await self._obey(ledger, placed)
 
-        work = AccountWork(self._log, route, outbox=outbox, calls=calls, obey=obey, beside=self._beside(account))
+        work = AccountWork(
+            self._log,
+            route,
+            outbox=outbox,
+            identity=AccountIdentity(self._accounts.accounts[account], self._sites[account], self._timing),
+            calls=calls,
+            obey=obey,
+            beside=self._beside(account),
+        )
         self.works[account] = work
         try:
             await work.run(home)

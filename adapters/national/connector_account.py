@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import structlog
 
+from adapters.national.account_identity import AccountIdentity
 from adapters.national.connector_calls import Calls
 from adapters.national.connector_ledger import Ledger, Route, review
 from adapters.national.connector_order import Placed, answer_record, note_record
@@ -45,6 +46,7 @@ class AccountWork:
         route: Route,
         *,
         outbox: Outbox,
+        identity: AccountIdentity,
         calls: Callable[[Ledger], Calls],
         obey: Obey,
         beside: Beside | None = None,
@@ -52,6 +54,7 @@ class AccountWork:
         self._log = log
         self._route = route
         self._outbox = outbox
+        self._identity = identity
         self._make_calls = calls
         self._obey = obey
         self._beside = beside
@@ -68,13 +71,14 @@ class AccountWork:
     async def _own(self, owner: Owner) -> None:
         ledger = Ledger(owner, self._outbox, self._route, partitions=self._log.partitions)
         self._orders, self._caught_up = WaitingOrders(self._route.account), asyncio.Event()
+        self._identity.begin()
         calls = self._make_calls(ledger)
         try:
             offers = await ledger.ends(OFFERS)
             orders_from = await self._rebuild(ledger, offers)
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._follow(ledger, offers, orders_from))
-                group.create_task(self._call(calls))
+                group.create_task(self._call(ledger, calls))
                 group.create_task(self._take_orders(ledger))
                 group.create_task(self._tell(ledger, calls))
                 if self._beside is not None:
@@ -113,6 +117,7 @@ class AccountWork:
             key = record.key or b""
             if not is_delivery(key):
                 self._orders.hear(record)
+                self._identity.hear(record)
             elif record.offset < since or not self._route.takes(platform_of(key.decode())):
                 continue
             elif record.value is None:
@@ -180,8 +185,9 @@ class AccountWork:
 
     # What is done.
 
-    async def _call(self, calls: Calls) -> None:
+    async def _call(self, ledger: Ledger, calls: Calls) -> None:
         await self._caught_up.wait()
+        await self._identity.prove(ledger)
         await calls.run()
 
     async def _take_orders(self, ledger: Ledger) -> None:
@@ -189,7 +195,13 @@ class AccountWork:
         while True:
             placed, too_old = await self._orders.take()
             _log.info("national.order", account=placed.account, order=type(placed.order).__name__, too_old=too_old)
-            answer = {"error": "order-too-old"} if too_old else await self._obey(ledger, placed)
+            await self._identity.decided.wait()
+            if too_old:
+                answer: dict[str, Any] = {"error": "order-too-old"}
+            elif not self._identity.proven:
+                answer = {"error": "account-changed"}
+            else:
+                answer = await self._obey(ledger, placed)
             async with ledger.turn() as turn:
                 turn.write_home(answer_record(placed, answer))
 

@@ -1,7 +1,7 @@
 """The ledger: deliveries written on the log and into the outbox as one, each offer by one hand at a time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -111,6 +111,15 @@ class Ledger:
     async def ends(self, topic: str) -> list[int]:
         """Per partition of a topic what ``Owner.end`` says. Raises as that."""
         return [await self._owner.end(topic, partition) for partition in range(self.partitions)]
+
+    def held(self) -> Iterator[Part]:
+        """The parts that the account is known to hold at the site, no call being without an answer."""
+        for offer_id in self.outbox.ids():
+            delivery = self.outbox.delivery(offer_id)
+            for part in () if delivery is None else delivery.parts:
+                settled = part.there and part.sequence is not None and part.attempt is None
+                if settled and part.account == self.route.account:
+                    yield part
 
     @property
     def home(self) -> int:

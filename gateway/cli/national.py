@@ -27,6 +27,7 @@ from gateway.protocol.identity import platform_of
 
 _SHOWN = 20
 _STEPS = {
+    "account-changed": "passerelle national status says what the accounts file and the site's index disagree on",
     "account-shared": "give the platform an account of its own in the accounts file, restart the gateway, adopt again",
     "order-too-old": "it waited for more than an hour, so nobody may want it any more: run the command again",
     "index-moved": "offers changed at the site while its index was read: run the command again",
@@ -104,7 +105,7 @@ def reconcile(
     answer = run(_order(Reconcile(repair, confirm), account=account))
     _check(answer)
     _print_answer(answer)
-    clean = not any(answer[name]["count"] for name in ("missing", "extra", "differing"))
+    clean = not any(answer[name]["count"] for name in ("missing", "extra", "differing", "doubled"))
     if not clean and not repair:
         raise typer.Exit(FAILED)
 
@@ -229,6 +230,11 @@ def _note_lines(note: Mapping[str, Any]) -> list[str]:
         lines.append(
             f"last failure {note.get('failed_at')}: {note['error']}" + (f"; {note['step']}" if "step" in note else "")
         )
+    if "identity" in note:
+        identity = note["identity"]
+        counts = ", ".join(f"{identity[name]} {name}" for name in ("held", "missing") if name in identity)
+        lines.append(f"stopped, as the account is another one than before: {counts or identity['error']}")
+        lines.append(f"next step: {identity['step']}")
     if "search" in note:
         lines.append("offers made there: " + ", ".join(f"{name} {value}" for name, value in note["search"].items()))
     return lines
