@@ -224,10 +224,12 @@ async def _delete(reconciliation: Reconciliation, remote_id: str) -> bool:
     for tries in range(_TRIES):
         try:
             match await delete_rows(reconciliation.site, remote_id):
-                case Done() | AlreadyDeleted() | Missing():
+                case Done():
                     _log.info("national.extra_deleted", remote_id=remote_id)
                     return True
-                case NotOurs():
+                case AlreadyDeleted() | Missing() | NotOurs():
+                    # the index lists it and no deletion reaches it: only the site can end it
+                    _log.error("national.extra_beyond_reach", remote_id=remote_id)
                     return False
         except (SiteUnavailableError, OutcomeUnknownError) as error:
             _log.warning("national.call_failed", call="delete", remote_id=remote_id, error=str(error))

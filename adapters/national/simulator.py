@@ -130,10 +130,10 @@ class NationalSimulator:
             return self._refuse_token(request)
         if self._is_too_much(operator, _OFFERS):
             return self._refuse_rate(request)
-        fault = self.faults.take(request.method)
+        body = await _json(request) if request.body_exists else None
+        fault = self.faults.take(request.method, _remote_id(request, body))
         if fault is not None and not fault.done:
             return await self._fail(request, fault)
-        body = await _json(request) if request.body_exists else None
         try:
             reply = self._reply(request, operator, body)
         except BrokenError:
@@ -202,6 +202,12 @@ class NationalSimulator:
             case "forbidden":
                 reply = api.refuse(HTTPStatus.FORBIDDEN, "FORBIDDEN", "You are not authorized to access this page.")
                 return self._answer(request, reply.status, reply.body)
+            case "geocoder":
+                reply = api.refuse(HTTPStatus.BAD_REQUEST, "VALIDATION_ERROR", {"coordinates": ["Missing coordinates"]})
+                return self._answer(request, reply.status, reply.body)
+            case "foreign":
+                self.answered[request.method, fault.status] += 1
+                return web.Response(status=fault.status, text=fault.page, content_type="text/html")
             case "status":
                 return self._answer(request, fault.status, {"status": fault.status, "error": "Service Unavailable"})
         if request.transport is not None:
@@ -215,6 +221,13 @@ class NationalSimulator:
 
 def _new_key() -> OctKey:
     return OctKey.import_key(secrets.token_bytes(32))
+
+
+def _remote_id(request: web.Request, body: Any) -> str | None:
+    """The offer that a write is about."""
+    offer = body.get("internship_offer") if isinstance(body, dict) else None
+    named = offer.get("remote_id") if isinstance(offer, dict) else None
+    return request.match_info.get("id") or (named if isinstance(named, str) else None)
 
 
 async def _json(request: web.Request) -> Any:

@@ -91,8 +91,12 @@ def update(stock: Stock, operator: Operator, remote_id: str, body: Any, *, now: 
 
 
 def delete(stock: Stock, operator: Operator, remote_id: str, *, now: int) -> Reply:
-    """DELETE, of the account's own row only; it stays there, dead."""
-    row = next((row for row in stock.named(remote_id) if row.owner is operator), None)
+    """DELETE, of the account's own row only; it stays there, dead. Of several rows the database gives one that is still
+    alive, as it writes a changed row behind the others; ``stock.oldest_first`` plays a database that gives the oldest.
+    """
+    own = [row for row in stock.named(remote_id) if row.owner is operator]
+    kept = [] if stock.oldest_first else [row for row in own if row.kept]
+    row = next(iter([*kept, *own]), None)
     if row is None:
         return _not_found()
     if not row.kept:

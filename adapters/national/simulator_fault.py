@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Kind: TypeAlias = Literal["status", "refused", "forbidden", "hang", "reset", "garbage"]
+Kind: TypeAlias = Literal["status", "refused", "forbidden", "geocoder", "foreign", "hang", "reset", "garbage"]
 
 
 @dataclass(slots=True)
@@ -11,13 +11,15 @@ class Fault:
     """What goes wrong with the next calls of one method (of all, where none is named).
 
     ``status`` answers that status as a failing server does, ``refused`` refuses as the site does, whatever the body,
-    ``forbidden`` forbids the call, ``hang`` never answers, ``reset`` cuts the connection, ``garbage`` answers 200 with
+    ``forbidden`` forbids the call, ``geocoder`` does not find the postcode, ``foreign`` answers ``page`` as a proxy in
+    the site's stead does, ``hang`` never answers, ``reset`` cuts the connection, ``garbage`` answers 200 with
     a page of HTML; with ``done`` the call has had its effect before.
     """
 
     kind: Kind
     method: str | None = None
     status: int = 503
+    page: str = ""
     done: bool = False
     times: int = 1
 
@@ -27,13 +29,24 @@ class Faults:
 
     def __init__(self) -> None:
         self._ordered: list[Fault] = []
+        self._poisoned: frozenset[str] = frozenset()
 
     def order(self, fault: Fault) -> None:
         """Have a fault happen."""
         self._ordered.append(fault)
 
-    def take(self, method: str) -> Fault | None:
-        """The fault that strikes this call."""
+    def poison(self, *remote_ids: str) -> None:
+        """Have every write about these remote ids fail with 500."""
+        self._poisoned = frozenset(remote_ids)
+
+    def heal(self) -> None:
+        """Have writes about any remote id succeed again."""
+        self._poisoned = frozenset()
+
+    def take(self, method: str, remote_id: str | None = None) -> Fault | None:
+        """The fault that strikes this call. ``remote_id``: the offer that a write is about."""
+        if remote_id in self._poisoned:
+            return Fault("status", method, status=500)
         for fault in self._ordered:
             if fault.method in {None, method}:
                 fault.times -= 1

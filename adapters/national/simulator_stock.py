@@ -75,6 +75,7 @@ class Stock:
     def __init__(self) -> None:
         self.operators: list[Operator] = []
         self.rows: list[Row] = []
+        self.oldest_first = False
         self._by_remote_id: dict[str, list[int]] = defaultdict(list)
 
     def add_operator(self, operator: Operator) -> Operator:

@@ -1,0 +1,229 @@
+"""Offers that the site can never process, and withdrawals that fail: they keep nothing else from the site."""
+
+import asyncio
+
+import pytest
+
+from adapters.national.connector_order import Reconcile
+from adapters.national.simulator_fault import Fault
+from tests.national.bench import document, eventually
+
+ONE = "bretagne:1"
+HOUR = 3_600_000
+
+
+@pytest.mark.parametrize("call", ["create", "update", "withdraw"])
+async def test_offers_that_always_fail_do_not_keep_sound_ones_out(make_bench, call):
+    """Twelve of them, so that five failures in a row come again and again."""
+    bench = await make_bench(speed=2_000.0)
+    bad = [f"bretagne:bad-{number}" for number in range(12)]
+    if call == "create":
+        bench.simulator.faults.poison(*bad)
+        await bench.publish(*(document(one) for one in bad))
+        await bench.start()
+    else:
+        await bench.publish(*(document(one) for one in bad))
+        await bench.start()
+        await bench.until_states(dict.fromkeys(bad, "delivered"))
+        bench.simulator.faults.poison(*bad)
+        if call == "update":
+            await bench.publish(*(document(one, revision=2, title="Autre titre") for one in bad))
+        else:
+            await bench.withdraw(*bad)
+    await eventually(lambda: tripped(bench))
+    sound = [f"bretagne:{number}" for number in range(5)]
+    began = bench.time.clock()
+    await bench.publish(*(document(one) for one in sound))
+    await eventually(lambda: holds(bench, sound))
+    assert bench.time.clock() - began < HOUR // 6
+    bench.simulator.faults.heal()
+    if call == "withdraw":
+        await eventually(lambda: withdrawn(bench, bad), seconds=60)
+        assert set(sound) == set(bench.live())
+
+
+async def tripped(bench):
+    return (
+        bench.simulator.answered["DELETE", 500]
+        + bench.simulator.answered["PATCH", 500]
+        + bench.simulator.answered["POST", 500]
+        >= 6
+    )
+
+
+async def holds(bench, names):
+    return set(names) <= set(bench.live())
+
+
+async def withdrawn(bench, ids):
+    found = await bench.deliveries()
+    return all(found[one].part("lycee").state == "withdrawn" for one in ids)
+
+
+async def test_an_outage_gives_up_nothing(make_bench):
+    """Reads go on, every write fails for hours: no offer is to blame."""
+    bench = await make_bench(speed=6_000.0)
+    for method in ("POST", "PATCH", "DELETE"):
+        bench.simulator.faults.order(Fault("status", method, status=500, times=100_000))
+    ids = [f"bretagne:{number}" for number in range(3)]
+    await bench.publish(*(document(one) for one in ids))
+    await bench.start()
+    began = bench.time.clock()
+    await eventually(lambda: passed(bench, began + 12 * HOUR))
+    assert ["pending"] * 3 == [one.part("lycee").state for one in (await bench.deliveries()).values()]
+    bench.simulator.faults.clear()
+    await bench.until_states(dict.fromkeys(ids, "delivered"))
+
+
+async def passed(bench, until):
+    return bench.time.clock() >= until
+
+
+async def test_what_was_given_up_is_tried_again_on_the_next_day(make_bench):
+    bench = await make_bench(speed=12_000.0)
+    bench.simulator.faults.poison(ONE)
+    await bench.publish(document(ONE))
+    await bench.start()
+    keep_alive = asyncio.create_task(others(bench))
+    try:
+        await eventually(lambda: has_state(bench, "refused"), seconds=60)
+        part = await bench.part(ONE)
+        assert ["national-given-up"] == [problem["code"] for problem in part.problems]
+        assert part.until is not None
+        bench.simulator.faults.heal()
+        await eventually(lambda: has_state(bench, "delivered"), seconds=60)
+    finally:
+        keep_alive.cancel()
+        await asyncio.gather(keep_alive, return_exceptions=True)
+
+
+async def others(bench):
+    for number in range(10, 10_000):
+        await bench.publish(document(f"bretagne:{number}"))
+        await asyncio.sleep(0.02)
+
+
+async def has_state(bench, state):
+    part = await bench.part(ONE)
+    return part is not None and part.state == state
+
+
+async def test_a_forbidden_deletion_is_repeated_until_it_is_certain(make_bench):
+    bench = await delivered(make_bench, speed=6_000.0)
+    bench.simulator.faults.order(Fault("forbidden", "DELETE", times=12))
+    await bench.withdraw(ONE)
+    await eventually(lambda: tells(bench, "national-deletion-forbidden"))
+    assert {ONE} == set(bench.live())
+    await bench.publish(document("bretagne:2"))
+    await bench.until_states({ONE: "withdrawn", "bretagne:2": "delivered"}, seconds=60)
+    assert {"bretagne:2"} == set(bench.live())
+
+
+async def delivered(make_bench, **options):
+    bench = await make_bench(**options)
+    await bench.publish(document(ONE))
+    await bench.start()
+    await bench.until_states({ONE: "delivered"})
+    return bench
+
+
+async def tells(bench, code):
+    part = await bench.part(ONE)
+    return part is not None and part.state == "pending" and [code] == [problem["code"] for problem in part.problems]
+
+
+async def test_the_site_may_fail_to_find_a_postcode_now_and_find_it_later(make_bench):
+    bench = await make_bench()
+    bench.simulator.faults.order(Fault("geocoder", "POST", times=2))
+    await bench.publish(document(ONE))
+    await bench.start()
+    await bench.until_states({ONE: "delivered"})
+
+
+async def test_two_rows_of_one_remote_id_are_seen_and_a_withdrawal_ends_both(make_bench):
+    bench = await delivered(make_bench)
+    twice(bench)
+    answer = await bench.order(Reconcile())
+    assert {"count": 1, "remote_ids": [ONE]} == answer["doubled"]
+    await bench.withdraw(ONE)
+    await bench.until_states({ONE: "withdrawn"})
+    assert {} == bench.live()
+
+
+async def test_a_row_that_no_deletion_reaches_is_reported(make_bench):
+    """A database that answers a remote id with its oldest row hides the second one behind the dead first one."""
+    bench = await delivered(make_bench)
+    twice(bench)
+    bench.simulator.stock.oldest_first = True
+    await bench.withdraw(ONE)
+    await bench.until_states({ONE: "withdrawn"})
+    answer = await bench.order(Reconcile(repair=True))
+    assert (1, 0) == (answer["extra"]["count"], answer["deleted"])
+
+
+async def test_a_repair_leaves_one_row_of_a_doubled_offer(make_bench):
+    bench = await delivered(make_bench)
+    twice(bench)
+    await bench.order(Reconcile(repair=True))
+    await eventually(lambda: only(bench, f"{ONE}~2"))
+    await bench.until_states({ONE: "delivered"})
+
+
+def twice(bench):
+    """A second creation that came at the same time: the site checks before it inserts, and has no unique index."""
+    row = bench.simulator.row(ONE)
+    bench.simulator.publish_on_site(
+        **{name: getattr(row, name) for name in ("owner", "remote_id", "title", "zipcode", "city", "sector", "weeks")},
+        description=row.description,
+        employer_name=row.employer_name,
+        street=row.street,
+        grades=row.grades,
+        permalink=row.permalink,
+    )
+
+
+async def only(bench, name):
+    rows = [row for row in bench.simulator.stock.rows if row.kept]
+    return [name] == [row.remote_id for row in rows]
+
+
+async def test_going_back_after_a_refused_update_is_sent_again(make_bench):
+    """The site wrote the weeks of the refused update before it refused it."""
+    bench = await delivered(make_bench, start=1_799_000_000_000)
+    row = bench.simulator.row(ONE)
+    before = row.weeks
+    row.weeks = (*before, "2027-W26")
+    bench.simulator.faults.order(Fault("refused", "PATCH"))
+    await bench.publish(document(ONE, revision=2, weeks=["2027-W24", "2027-W25", "2027-W26"]))
+    await bench.until_states({ONE: "refused"})
+    await bench.publish(document(ONE, revision=3))
+    await bench.until_states({ONE: "delivered"})
+    assert before == bench.simulator.row(ONE).weeks
+
+
+@pytest.mark.parametrize(
+    ("status", "page"),
+    [
+        (403, "<html>blocked by the firewall</html>"),
+        (404, "<html>no such page</html>"),
+        (400, "bad request"),
+        (200, "<html>sign in</html>"),
+        (302, ""),
+    ],
+)
+async def test_a_proxys_answer_withdraws_nothing_and_is_told(make_bench, status, page):
+    bench = await delivered(make_bench, speed=2_000.0)
+    bench.simulator.faults.order(Fault("foreign", None, status=status, page=page, times=100_000))
+    await bench.withdraw(ONE)
+    await eventually(lambda: failed(bench))
+    assert {ONE} == set(bench.live())
+    assert "pending" == (await bench.part(ONE)).state
+    note = await bench.note()
+    assert note["step"]
+    bench.simulator.faults.clear()
+    await bench.until_states({ONE: "withdrawn"}, seconds=60)
+    assert {} == bench.live()
+
+
+async def failed(bench):
+    return "error" in await bench.note()

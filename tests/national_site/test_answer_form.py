@@ -1,0 +1,125 @@
+"""Answers by form: whatever is not written as the site writes it settles no delivery, with any status."""
+
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from adapters.national.answer import (
+    Done,
+    Missing,
+    NotOurs,
+    Unrecognized,
+    is_login_refusal,
+    is_rate_refusal,
+    is_token_refusal,
+    login_token,
+    understand,
+)
+from adapters.national.outbox_outcome import Retry, settle
+from adapters.national.plan import Due
+from adapters.national.prospect import Ready
+from adapters.national.site import Answer
+from gateway.protocol.delivery import Part
+
+CODES = ("VALIDATION_ERROR", "BAD_PAYLOAD", "BAD_ARGUMENT", "WRONG_PARAMS", "UNAUTHORIZED", "FORBIDDEN", "NOT_FOUND")
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=8,
+)
+WORDS = st.sampled_from(["code", "error", "message", "remote_id", "weeks", "grades", "status", "title"])
+NEARLY = st.dictionaries(WORDS, JSON | st.sampled_from(CODES), max_size=4)
+PAGES = st.sampled_from(["", " ", "<html>maintenance</html>", "Access denied", "null", "404 page not found"])
+STATUSES = st.sampled_from([200, 201, 202, 204, 301, 302, 400, 401, 403, 404, 405, 407, 409, 410, 422, 429, 500, 503])
+
+
+def is_the_sites(body: Any) -> bool:
+    """The site's shapes, as its own renderers write them, said again independently of the reader."""
+    if not isinstance(body, dict):
+        return False
+    if {"remote_id", "weeks", "grades"} <= body.keys():
+        return True
+    code = body.get("code")
+    known = code in CODES or (isinstance(code, str) and code.startswith("DUPLICATE_")) or code == 401
+    return body.keys() == {"code", "error"} and (known or str(code).endswith("_ALREADY_DESTROYED"))
+
+
+def due(call: str) -> Due:
+    part = Part(group="lycee", generation=1, account="a", state="pending", since=1, remote_id="bretagne:1", sequence=1)
+    wish = None if call == "delete" else Ready({"title": "a", "coordinates": {}}, ("2027-W24",), ("seconde",))
+    return Due(call, part, wish)  # type: ignore[arg-type]
+
+
+@given(STATUSES | st.integers(100, 599), JSON | NEARLY | PAGES, st.sampled_from(["create", "update", "delete"]))
+@example(403, "<html>blocked</html>", "delete")
+@example(404, {"code": "NOT_FOUND", "error": "can't find user with this id"}, "delete")
+@example(404, {"message": "no Route matched with those values"}, "delete")
+@example(404, "", "update")
+@example(400, {"code": "BAD_REQUEST", "error": "malformed"}, "create")
+@example(422, {"error": "unprocessable"}, "create")
+@example(409, {"error": {"code": "DUPLICATE_API"}}, "create")
+@example(200, {"remote_id": 7, "weeks": [], "grades": []}, "update")
+@example(200, {"ok": True}, "delete")
+def test_what_is_not_the_sites_form_settles_nothing(status: int, body: Any, call: str) -> None:
+    outcome = understand(Answer(status, body))
+    if not is_the_sites(body):
+        assert Unrecognized(status, "") == outcome
+        assert settle(due(call), outcome, sequence=2, now=3) is None
+        assert not (is_rate_refusal(Answer(status, body)) and body.keys() != {"error"})
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer(429, "<html>slow down</html>"),
+        Answer(429, {"message": "API rate limit exceeded"}),
+        Answer(429, {"code": "RATE", "error": "x"}),
+    ],
+)
+def test_a_429_of_a_proxy_is_an_outage(answer: Answer) -> None:
+    assert not is_rate_refusal(answer)
+
+
+@pytest.mark.parametrize("body", ["<html>sign in</html>", {}, {"error": "x", "code": "y"}, {"message": "unauthorized"}])
+def test_a_401_that_is_not_the_sites_refuses_neither_token_nor_login(body: Any) -> None:
+    assert not is_token_refusal(Answer(401, body))
+    assert not is_login_refusal(Answer(401, body))
+
+
+def test_a_token_of_a_user_that_is_gone_is_refused_and_no_offer_is_missing() -> None:
+    gone = Answer(404, {"code": "NOT_FOUND", "error": "can't find user with this remote_id"})
+    assert is_token_refusal(gone)
+    assert not isinstance(understand(gone), Missing)
+
+
+@pytest.mark.parametrize("body", [{"token": ""}, {"token": 7}, {}, "<html>", None, {"jwt": "x"}])
+def test_a_login_without_a_token_is_no_login(body: Any) -> None:
+    assert login_token(Answer(200, body)) is None
+    assert login_token(Answer(201, {"token": "x"})) is None
+
+
+def test_no_403_withdraws() -> None:
+    forbidden = understand(Answer(403, {"code": "FORBIDDEN", "error": "You are not authorized to access this page."}))
+    assert NotOurs() == forbidden
+    assert isinstance(settle(due("delete"), forbidden, sequence=2, now=3), Retry)
+    updated = settle(due("update"), forbidden, sequence=2, now=3)
+    assert isinstance(updated, Part)
+    assert "refused" == updated.state
+
+
+def test_a_refused_update_leaves_unknown_what_the_site_holds() -> None:
+    """The site writes weeks and grades before it validates the rest."""
+    refused = understand(Answer(400, {"code": "VALIDATION_ERROR", "error": {"title": ["Missing title"]}}))
+    part = settle(due("update"), refused, sequence=2, now=3)
+    assert isinstance(part, Part)
+    assert (None, None) == (part.digest, part.answered)
+
+
+def test_an_answer_is_described_without_being_quoted() -> None:
+    strange = understand(Answer(403, "<html>quelquun@example.org</html>"))
+    assert isinstance(strange, Unrecognized)
+    assert "status 403 with a web page" == strange.said
+    assert strange.step is not None
+    assert isinstance(understand(Answer(200, {"remote_id": "x", "weeks": [], "grades": []})), Done)
