@@ -6,6 +6,8 @@ from typing import Any
 from adapters.national.hours import daily_hours, lunch_break
 
 DEFAULT_SEATS = 1
+_NEARLY_ZERO = 0.000001
+"""Degrees: the site takes 0, the longitude of Greenwich, for no coordinate at all. Ten centimetres aside is one."""
 
 
 def body_of(offer: Mapping[str, Any], *, stand_in: str | None) -> dict[str, Any]:
@@ -35,7 +37,7 @@ def body_of(offer: Mapping[str, Any], *, stand_in: str | None) -> dict[str, Any]
         "lunch_break": lunch_break(schedule),
     }
     if "latitude" in location:
-        body["coordinates"] = {"latitude": location["latitude"], "longitude": location["longitude"]}
+        body["coordinates"] = {name: location[name] or _NEARLY_ZERO for name in ("latitude", "longitude")}
     return body
 
 

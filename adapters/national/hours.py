@@ -11,9 +11,6 @@ DAYS = {
     "friday": "vendredi",
     "saturday": "samedi",
 }
-SHORTEST_BREAK = 11
-"""Characters below which the site refuses the text about the lunch break."""
-_LEAD = "Pause déjeuner : "
 
 
 def daily_hours(schedule: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -26,9 +23,9 @@ def daily_hours(schedule: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def lunch_break(schedule: Mapping[str, Any]) -> str | None:
-    """The text about the lunch break, led in where the site would find it too short."""
+    """The text about the lunch break. The site's form asks for 11 characters, its interface for none."""
     text: str | None = schedule.get("lunch_break")
-    return _LEAD + text if text is not None and len(text) < SHORTEST_BREAK else text
+    return text
 
 
 def _unpadded(time: str) -> str:

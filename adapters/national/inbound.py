@@ -89,11 +89,13 @@ class Inbound:
         async for page in self._walker.pages(walk):
             judged = [self._settle(listed, now, counts) for listed in page.listed]
             await self._submit([one for one in judged if one is not None])
-        if walk.complete:
+        if walk.all_counted:
             await self._withdraw(walk, now, counts)
         counts["live"] = self._state.live()
-        _log.info("national.scanned", total=walk.total, complete=walk.complete, **counts)
-        return {"state": "ok", "scanned_at": utc(now), "total": walk.total, "complete": walk.complete, **counts}
+        if walk.unreadable:
+            counts["unreadable"] = walk.unreadable
+        _log.info("national.scanned", total=walk.total, complete=walk.all_counted, **counts)
+        return {"state": "ok", "scanned_at": utc(now), "total": walk.total, "complete": walk.all_counted, **counts}
 
     def _settle(self, listed: Listed, now: int, counts: Counter[str]) -> Publish | Withdraw | None:
         try:

@@ -6,7 +6,7 @@ What the site does not show is left out: seats, hours, reserved schools. Optiona
 
 import unicodedata
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,12 +14,12 @@ import orjson
 
 import schemas
 from adapters.national.reading import Listed
-from adapters.national.week import june_year
+from adapters.national.week import year_in_force
 from gateway.protocol.identity import NATIONAL
 from schemas import Verdict
-from schemas.schoolyear import monday_of
 
-LAST_SPRING_WEEK = 26
+_LAST_SPRING_WEEK = 26
+"""The last week of June in most years, for a school year that is not on file."""
 _OPTIONAL = (
     ("employer", "description"),
     ("employer", "website"),
@@ -76,11 +76,16 @@ def judge(offer: Mapping[str, Any], *, revision: int, on: date) -> Verdict:
 
 
 def is_out_of_season(weeks: Iterable[str], *, on: date) -> bool:
-    """Whether search hides an offer though it stands: with weeks of autumn alone, or of the school year to come."""
-    days = [monday for monday in map(monday_of, weeks) if monday is not None]
-    spring = any(day.isocalendar().week <= LAST_SPRING_WEEK for day in days)
-    last = max(days, default=None)
-    return not spring or (last is not None and last + timedelta(days=4) > date(june_year(on), 8, 31))
+    """Whether search hides an offer though it is there: with weeks of autumn alone. Those of the first half of a year
+    end with the mandatory weeks of the school year in force.
+    """
+    year = year_in_force(on)
+    last = max(map(_number, year.weeks)) if year is not None else _LAST_SPRING_WEEK
+    return not any(_number(week) <= last for week in weeks)
+
+
+def _number(week: str) -> int:
+    return int(week.rpartition("W")[2])
 
 
 def _check(offer: Mapping[str, Any], revision: int, on: date) -> Verdict:

@@ -51,7 +51,7 @@ def _parts(offer: Mapping[str, Any]) -> Iterator[tuple[Group, tuple[str, ...]]]:
 
 def _find_obstacles(offer: Mapping[str, Any], on: date, terms: Terms) -> Iterator[Trouble]:
     """What keeps all levels of an offer from the site."""
-    for find in (delivery.find, delivery.find_address, delivery.find_postcode):
+    for find in (delivery.find, delivery.find_address, delivery.find_unplaced):
         for trouble in find(offer, on, None):
             hidden = trouble.code == "not-deliverable:masked-employer"
             if trouble.code.startswith("not-deliverable:") and not (hidden and terms.employer_name):

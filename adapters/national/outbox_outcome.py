@@ -43,7 +43,7 @@ def settle(due: Due, outcome: Outcome, *, sequence: int, now: int) -> Settlement
         case "create" | "update", Refused(refusals=refusals):
             if _geocoder_failed(due, refusals):
                 return Retry(refusal("national-geocoder-failed"))
-            return _refused(due, now, *(refusal.to_json() for refusal in refusals))
+            return replace(_refused(due, now, *(one.to_json() for one in refusals)), until=_again_on(refusals, now))
         case "create" | "update", NotOurs():
             return _refused(due, now, refusal("national-not-ours").to_json())
         case "update", Missing() | AlreadyDeleted():
@@ -138,10 +138,8 @@ def _held(due: Due, done: Done, sequence: int, now: int) -> Part:
 
 
 def _refused(due: Due, now: int, *problems: dict[str, Any]) -> Part:
-    """The site writes weeks and grades of an update before it refuses the rest, so what it holds then is unknown. What
-    it refuses around the change of its school year is sent again after it.
-    """
-    refused = replace(_settled(due.part, "refused", now, *problems), until=_after_flip(now))
+    """The site writes weeks and grades of an update before it refuses the rest, so what it holds then is unknown."""
+    refused = _settled(due.part, "refused", now, *problems)
     return replace(refused, digest=None, answered=None) if due.call == "update" else refused
 
 
@@ -151,9 +149,16 @@ def _geocoder_failed(due: Due, refusals: tuple[Refusal, ...]) -> bool:
     return not sent and {("national-refused:missing", "/location")} == {(one.code, one.pointer) for one in refusals}
 
 
-def _after_flip(now: int) -> str | None:
-    """The day on which what the site refuses now is sent again; None unless it changes its school year about now."""
+def _again_on(refusals: tuple[Refusal, ...], now: int) -> str | None:
+    """The day on which what the site refuses now is sent again; None where that is in vain.
+
+    Every body for seconde holds the mandatory weeks of the school year in force here, so a refusal of these means that
+    the site looks at another year; it may do so until its own change of the year. Whatever it refuses around that
+    change is sent again after it.
+    """
     today = _day(now)
+    if any(one.code == "national-refused:mandatory-weeks" for one in refusals):
+        return (today + timedelta(days=1)).isoformat()
     flip = date(today.year, *FLIP)
     near = abs(today - flip) <= _FLIP_MARGIN
     return (flip + _FLIP_MARGIN * 2).isoformat() if near else None

@@ -61,11 +61,14 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """An item of a page that is not as the site writes them; it still counts as present."""
+    """An item of a page that is not as the site writes them; it still counts as present. ``named``: whether
+    ``remote_id`` says under which name, None being that of an offer made at the site.
+    """
 
     number: int | None
     remote_id: str | None
     reason: str
+    named: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +151,8 @@ def _read_item(item: Any) -> Listed | Unreadable:
     except (KeyError, TypeError, ValueError, OverflowError) as error:
         number, remote_id = item.get("id"), item.get("remote_id")
         known = number if type(number) is int else None
-        return Unreadable(known, remote_id if isinstance(remote_id, str) else None, str(error))
+        named = "remote_id" in item and isinstance(remote_id, str | None)
+        return Unreadable(known, remote_id if isinstance(remote_id, str) else None, str(error), named=named)
 
 
 def _listed(item: Mapping[str, Any]) -> Listed:

@@ -24,8 +24,8 @@ class RightMissingError(Exception):
 
 @dataclass(slots=True)
 class Walk:
-    """What was walked. ``complete``: every offer was seen once, as many as the site says, from first page to last.
-    ``doubled`` are remote ids of several offers. ``ended``: the last page held nothing new, so none after it will.
+    """What was walked, from the first page on. ``unreadable`` items are counted; the remote id of ``nameless`` ones is
+    unknown. ``doubled`` are remote ids of several offers. ``ended``: the last page held nothing new.
     """
 
     pages: int = 0
@@ -34,6 +34,7 @@ class Walk:
     names: set[str] = field(default_factory=set)
     doubled: set[str] = field(default_factory=set)
     unreadable: int = 0
+    nameless: int = 0
     moved: bool = False
     ended: bool = False
 
@@ -42,6 +43,7 @@ class Walk:
         self.moved = self.moved or (self.pages > 0 and page.total != self.total)
         self.pages, self.total = self.pages + 1, page.total
         self.unreadable += len(page.unreadable)
+        self.nameless += sum(not item.named for item in page.unreadable)
         items: list[Listed | Unreadable] = [*page.listed, *page.unreadable]
         fresh = [item for item in items if item.number is None or item.number not in self.numbers]
         self.moved = self.moved or len(fresh) < len(items)
@@ -53,9 +55,14 @@ class Walk:
         self.ended = not fresh or self.pages == _MOST_PAGES
 
     @property
+    def all_counted(self) -> bool:
+        """Whether a number that was not seen is not there: each of the site's offers was listed under its number."""
+        return not self.moved and len(self.numbers) == self.total
+
+    @property
     def complete(self) -> bool:
-        """Whether what was not seen is not there. What is there and cannot be read would be taken for gone."""
-        return not self.moved and self.unreadable == 0 and len(self.numbers) == self.total
+        """Whether a remote id that was not seen is not there either: none was unreadable."""
+        return self.all_counted and self.nameless == 0
 
 
 @dataclass(frozen=True, slots=True)

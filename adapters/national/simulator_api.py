@@ -21,8 +21,6 @@ from adapters.national.simulator_stock import Operator, Row, Stock, last_friday
 from gateway.protocol.decide import PARIS
 
 Offer: TypeAlias = Mapping[str, Any]
-LAST_SPRING_WEEK = 26
-"""Search only looks for weeks of the calendar year's first half: offers of autumn alone are hidden."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +104,7 @@ def delete(stock: Stock, operator: Operator, remote_id: str, *, now: int) -> Rep
 
 
 def search(stock: Stock, operator: Operator, query: Mapping[str, str], *, on: date) -> list[Row]:
-    """What search finds: neither full offers nor ended ones, nor those of autumn, nor those of the next school year."""
+    """What search finds: neither full offers nor ended ones, nor those of autumn weeks alone."""
     keyword = query.get("keyword", "").casefold()
     return [
         row
@@ -127,10 +125,10 @@ def day_of(now: int) -> date:
 @lru_cache(maxsize=4096)
 def _is_in_season(weeks: tuple[str, ...], on: date) -> bool:
     """Whether offers of these weeks are shown on a day; many offers share them."""
-    june = int(mandatory_weeks(on)[0][:4])
-    spring = any(int(week.partition("-W")[2]) <= LAST_SPRING_WEEK for week in weeks)
+    last = int(mandatory_weeks(on)[1].partition("-W")[2])
+    spring = any(int(week.partition("-W")[2]) <= last for week in weeks)
     friday = last_friday(weeks)
-    return spring and friday is not None and on < friday <= date(june, 8, 31)
+    return spring and friday is not None and on < friday
 
 
 def _offer_of(body: Any, *, old: bool, on: date) -> dict[str, Any] | Reply:

@@ -12,7 +12,8 @@ from schemas.schoolyear import monday_of, year_of
 from schemas.territory import Territory
 
 REFUSED_WORDS = ("test", "staging")
-_REFUSED_POSTCODES = ("975", "986", "98000")
+_OVERSEAS = frozenset({"971", "972", "973", "974", "976", "977", "978", "987", "988"})
+"""First three digits of the overseas postcodes whose department is in the national site's table."""
 
 
 def find(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> list[Problem]:
@@ -38,12 +39,25 @@ def find_address(offer: Mapping[str, Any], _on: date, _territory: Territory | No
     return [problem("not-deliverable:apply-url-word", pointer="/apply_url", actual=word) for word in words]
 
 
-def find_postcode(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> list[Problem]:
-    """Postcodes that the national site cannot place."""
+def find_postcode(offer: Mapping[str, Any], on: date, territory: Territory | None) -> list[Problem]:
+    """The same as ``find_unplaced`` for an offer that lies in a French department; any other is refused anyway."""
+    return [] if territory is None else find_unplaced(offer, on, territory)
+
+
+def find_unplaced(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> list[Problem]:
+    """Postcodes whose department is not in the national site's table: it looks at the first two digits, three overseas,
+    never at the INSEE code.
+    """
     postcode = offer.get("location", {}).get("postal_code", "")
-    if postcode.startswith(_REFUSED_POSTCODES) and _wanted(offer):
+    if postcode and not _is_placed(postcode) and _wanted(offer):
         return [problem("not-deliverable:postal-code", pointer="/location/postal_code", actual=postcode)]
     return []
+
+
+def _is_placed(postcode: str) -> bool:
+    if postcode.startswith(("97", "98")):
+        return postcode[:3] in _OVERSEAS
+    return "01" <= postcode[:2] <= "95"
 
 
 def find_undescribed(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> list[Problem]:

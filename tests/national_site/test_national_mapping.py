@@ -101,8 +101,9 @@ def test_pitfall_17_nothing_that_the_schema_takes_is_too_long_for_the_site(place
     assert longest <= limit
 
 
-def test_a_short_text_about_lunch_is_led_in() -> None:
-    assert "Pause déjeuner : 12h-13h" == lunch_break({"lunch_break": "12h-13h"})
+def test_a_short_text_about_lunch_goes_out_as_it_is() -> None:
+    """Only the site's form asks for 11 characters, its interface for none."""
+    assert "12h-13h" == lunch_break({"lunch_break": "12h-13h"})
     assert "Repas fourni" == lunch_break({"lunch_break": "Repas fourni"})
     assert lunch_break({}) is None
 
@@ -174,11 +175,36 @@ def test_without_both_mandatory_weeks_seconde_is_not_deliverable(weeks: list[str
 
 
 def test_the_year_in_force_flips_on_the_first_of_july() -> None:
-    flip = taken_from(years()[-1])
+    flip = taken_from(next(year for year in years() if year.name == "2026-2027"))
     assert date(2026, 7, 1) == flip
     assert "2025-2026" == getattr(year_in_force(date(2026, 6, 30)), "name", None)
     assert "2026-2027" == getattr(year_in_force(flip), "name", None)
     assert year_in_force(date(2000, 1, 1)) is None
+
+
+def test_seconde_of_june_2028_waits_for_the_first_of_july_2027() -> None:
+    """The verdict and the connector agree on the weeks of a year that is on file as assumed."""
+    weeks = ["2028-W25", "2028-W26"]
+    assert Waiting(date(2027, 7, 1)) == parts_of(offer_of(weeks=weeks, on=date(2027, 6, 30)), on=date(2027, 6, 30))[""]
+    assert weeks == list(ready(offer_of(weeks=weeks, on=date(2027, 7, 2)), on=date(2027, 7, 2)).weeks)
+
+
+@pytest.mark.parametrize("name", ["latitude", "longitude"])
+def test_no_coordinate_is_sent_as_zero(name: str) -> None:
+    """The site takes 0 for a missing coordinate; the meridian of Greenwich crosses eleven departments."""
+    location = {**offer_of()["location"], name: 0.0}
+    sent = ready({**offer_of(), "location": location}).body["coordinates"]
+    assert 0 < sent[name] < 0.00001
+
+
+@pytest.mark.parametrize(
+    "postal_code", ["00100", "96000", "97000", "97500", "97900", "98000", "98400", "98600", "99999"]
+)
+def test_a_postcode_outside_the_sites_table_is_not_deliverable_whatever_its_insee_code(postal_code: str) -> None:
+    """[NAT-006]"""
+    offer = offer_of()
+    located = {**offer, "location": {**offer["location"], "postal_code": postal_code, "insee_commune": "35238"}}
+    assert ["not-deliverable:postal-code"] == codes(parts_of(located)[""])
 
 
 def test_an_offer_of_a_year_that_is_not_on_file_is_not_deliverable_yet() -> None:

@@ -62,6 +62,7 @@ def test_the_rules_are_listed_with_their_words() -> None:
         ("2024-2025", ["2025-W25", "2025-W26"], "S"),
         ("2025-2026", ["2026-W25", "2026-W26"], "I"),
         ("2026-2027", ["2027-W24", "2027-W25"], "I"),
+        ("2027-2028", ["2028-W25", "2028-W26"], "I"),
     ],
 )
 def test_each_school_year_has_its_mandatory_weeks(year: str, weeks: list[str], mark: str) -> None:
