@@ -8,6 +8,8 @@ import asyncio
 import secrets
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, tzinfo
 from http import HTTPStatus
 from typing import Any, Self
 
@@ -24,6 +26,7 @@ from adapters.national.simulator_shape import page_shape
 from adapters.national.simulator_stock import Operator, Row, Stock
 from gateway import clock as wall
 from gateway.clock import Clock
+from gateway.protocol.decide import PARIS
 
 PER_MINUTE = 100
 DAY = 24 * 3_600_000
@@ -33,11 +36,12 @@ _OFFERS, _SECTORS = "offers", "sectors"
 class NationalSimulator:
     """The site on a port of this machine; use it as a context manager.
 
-    ``stock`` is what it holds, ``faults`` what is to go wrong, ``answered`` counts answers by method and status,
+    In ``zone`` it changes its school year at midnight. ``stock`` is what it holds, ``faults`` what is to go wrong,
+    ``answered`` counts answers by method and status,
     ``counted`` the calls of each account, service and clock minute, those that were refused for the rate included.
     """
 
-    def __init__(self, *, clock: Clock, limit: int = PER_MINUTE, port: int = 0) -> None:
+    def __init__(self, *, clock: Clock, limit: int = PER_MINUTE, port: int = 0, zone: tzinfo = PARIS) -> None:
         self.stock = Stock()
         self.faults = Faults()
         self.answered: Counter[tuple[str, int]] = Counter()
@@ -45,7 +49,9 @@ class NationalSimulator:
         self._clock = clock
         self._limit = limit
         self._port = port
+        self.zone = zone
         self._key = _new_key()
+        self._late: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
         self._runner: web.AppRunner | None = None
         self.url = ""
@@ -73,6 +79,9 @@ class NationalSimulator:
 
     async def __aexit__(self, *_exception: object) -> None:
         self._closing.set()
+        for task in self._late:
+            task.cancel()
+        await asyncio.gather(*self._late, return_exceptions=True)
         if self._runner is not None:
             await self._runner.cleanup()
 
@@ -132,29 +141,46 @@ class NationalSimulator:
             return self._refuse_rate(request)
         body = await _json(request) if request.body_exists else None
         fault = self.faults.take(request.method, _remote_id(request, body))
-        if fault is not None and not fault.done:
+        if fault is not None and fault.kind == "late":
+            self._late.add(asyncio.create_task(self._do_later(request, operator, body, fault.after)))
+        if fault is not None and not fault.done and fault.kind != "twice":
             return await self._fail(request, fault)
-        try:
-            reply = self._reply(request, operator, body)
-        except BrokenError:
-            reply = api.Reply(HTTPStatus.INTERNAL_SERVER_ERROR, {"status": 500, "error": "Internal Server Error"})
+        reply = self._try(request, operator, body)
+        if fault is not None and fault.kind == "twice":
+            self._insert_again(_remote_id(request, body), reply)
+            fault = None
         return self._answer(request, reply.status, reply.body) if fault is None else await self._fail(request, fault)
+
+    async def _do_later(self, request: web.Request, operator: Operator, body: Any, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        self._try(request, operator, body)
+
+    def _insert_again(self, remote_id: str | None, reply: api.Reply) -> None:
+        """A second creation that passed the check for the remote id before the first one was inserted."""
+        if reply.status == HTTPStatus.CREATED and remote_id is not None:
+            self.stock.put(replace(self.stock.named(remote_id)[-1], id=0))
+
+    def _try(self, request: web.Request, operator: Operator, body: Any) -> api.Reply:
+        try:
+            return self._reply(request, operator, body)
+        except BrokenError:
+            return api.Reply(HTTPStatus.INTERNAL_SERVER_ERROR, {"status": 500, "error": "Internal Server Error"})
 
     def _reply(self, request: web.Request, operator: Operator, body: Any) -> api.Reply:
         now = self._clock()
+        on = api.day_of(now, self.zone)
         old = request.match_info.get("version") == "v1"
         remote_id = request.match_info.get("id", "").partition(".")[0]  # the site's addresses stop at a dot
         match request.method:
             case "POST":
-                return api.create(self.stock, operator, body, now=now, old=old)
+                return api.create(self.stock, operator, body, now=now, on=on, old=old)
             case "PATCH":
-                return api.update(self.stock, operator, remote_id, body, now=now, old=old)
+                return api.update(self.stock, operator, remote_id, body, now=now, on=on, old=old)
             case "DELETE":
                 return api.delete(self.stock, operator, remote_id, now=now)
-        return self._list(request, operator, now)
+        return self._list(request, operator, on)
 
-    def _list(self, request: web.Request, operator: Operator, now: int) -> api.Reply:
-        on = api.day_of(now)
+    def _list(self, request: web.Request, operator: Operator, on: date) -> api.Reply:
         query: Mapping[str, str] = request.query
         searching = request.path.endswith("/search")
         if searching and not operator.full_access:

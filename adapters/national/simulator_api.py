@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from functools import lru_cache
 from http import HTTPStatus
 from typing import Any, TypeAlias
@@ -18,7 +18,6 @@ from adapters.national.simulator_rules import (
 )
 from adapters.national.simulator_shape import write_shape
 from adapters.national.simulator_stock import Operator, Row, Stock, last_friday
-from gateway.protocol.decide import PARIS
 
 Offer: TypeAlias = Mapping[str, Any]
 
@@ -36,9 +35,8 @@ def refuse(status: HTTPStatus, code: str | int, error: Any) -> Reply:
     return Reply(status, {"code": code, "error": error})
 
 
-def create(stock: Stock, operator: Operator, body: Any, *, now: int, old: bool) -> Reply:
+def create(stock: Stock, operator: Operator, body: Any, *, now: int, on: date, old: bool) -> Reply:
     """POST. ``old``: by the interface of 2024, which makes grades and weeks from ``period``."""
-    on = day_of(now)
     offer = _offer_of(body, old=old, on=on)
     if isinstance(offer, Reply):
         return offer
@@ -63,9 +61,8 @@ def create(stock: Stock, operator: Operator, body: Any, *, now: int, old: bool) 
     return Reply(HTTPStatus.CREATED, write_shape(stock.put(row)))
 
 
-def update(stock: Stock, operator: Operator, remote_id: str, body: Any, *, now: int, old: bool) -> Reply:
+def update(stock: Stock, operator: Operator, remote_id: str, body: Any, *, now: int, on: date, old: bool) -> Reply:
     """PATCH. It finds any account's row, also a deleted one, which it changes without bringing it back."""
-    on = day_of(now)
     offer = _offer_of(body, old=old, on=on)
     sent = offer if not isinstance(offer, Reply) else {}
     mistake = find_mistake(sent, on) if not old and sent.get("weeks") and sent.get("grades") else None
@@ -117,9 +114,9 @@ def search(stock: Stock, operator: Operator, query: Mapping[str, str], *, on: da
     ]
 
 
-def day_of(now: int) -> date:
-    """The day in Paris."""
-    return datetime.fromtimestamp(now / 1000, PARIS).date()
+def day_of(now: int, zone: tzinfo) -> date:
+    """The day in the site's time zone."""
+    return datetime.fromtimestamp(now / 1000, zone).date()
 
 
 @lru_cache(maxsize=4096)

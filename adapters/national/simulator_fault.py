@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Kind: TypeAlias = Literal["status", "refused", "forbidden", "geocoder", "foreign", "hang", "reset", "garbage"]
+Kind: TypeAlias = Literal[
+    "status", "refused", "forbidden", "geocoder", "foreign", "hang", "reset", "garbage", "twice", "late"
+]
 
 
 @dataclass(slots=True)
@@ -13,13 +15,15 @@ class Fault:
     ``status`` answers that status as a failing server does, ``refused`` refuses as the site does, whatever the body,
     ``forbidden`` forbids the call, ``geocoder`` does not find the postcode, ``foreign`` answers ``page`` as a proxy in
     the site's stead does, ``hang`` never answers, ``reset`` cuts the connection, ``garbage`` answers 200 with
-    a page of HTML; with ``done`` the call has had its effect before.
+    a page of HTML, ``twice`` inserts two rows for one creation, ``late`` cuts the connection and carries the call out
+    ``after`` so many seconds; with ``done`` the call has had its effect before.
     """
 
     kind: Kind
     method: str | None = None
     status: int = 503
     page: str = ""
+    after: float = 0.05
     done: bool = False
     times: int = 1
 

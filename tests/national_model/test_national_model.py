@@ -1,0 +1,16 @@
+"""Whatever happens to offers, accounts, site and connector: the site ends up with what it should hold, once."""
+
+import os
+
+import pytest
+
+from tests.national_model.__main__ import run
+
+SEQUENCES = 200 if os.environ.get("CI") == "true" else 24
+
+
+@pytest.mark.timeout(900)
+async def test_random_sequences_end_with_what_should_be_there() -> None:
+    """A part of what ``python -m tests.national_model`` plays."""
+    reports = await run(range(1, 1 + SEQUENCES))
+    assert {} == {report.seed: report.differences for report in reports if report.differences}
