@@ -27,6 +27,8 @@ from gateway.share import keep_owning
 _BATCH = 200
 _REBUILD = 2_000
 _NOTE_SECONDS = 5.0
+_SCOPE = "*"
+"""Under which the outbox keeps what it was filled for; no platform has this name."""
 
 Obey: TypeAlias = Callable[[Ledger, Placed], Awaitable[dict[str, Any]]]
 """Carries out an order and gives its answer."""
@@ -99,9 +101,13 @@ class AccountWork:
         owner committed, also where a transaction of another account lay open before it.
         """
         ends = await ledger.begin()
+        if self._outbox.fingerprint(_SCOPE) not in {None, self._route.scope()}:
+            self._outbox.clear()
+        self._outbox.put_fingerprint(_SCOPE, self._route.scope())
         kept = {p: self._outbox.position(DELIVERIES, p) for p in ends}
         if any(kept[p] > ends[p] or self._outbox.position(OFFERS, p) > offers[p] for p in ends):
             self._outbox.clear()
+            self._outbox.put_fingerprint(_SCOPE, self._route.scope())
             kept = dict.fromkeys(ends, 0)
         # Orders are few, and old ones may still wait: their partition is read from its start.
         places = kept | {ledger.home: 0}

@@ -8,7 +8,9 @@ from datetime import date, datetime, time
 from itertools import islice
 from typing import Any, TypeAlias
 
-from adapters.national.accounts import Accounts
+import orjson
+
+from adapters.national.accounts import EVERYBODY, Accounts
 from adapters.national.outbox import Entry, Outbox
 from adapters.national.outbox_outcome import is_due_again, revived
 from adapters.national.plan import EXPIRED_RANK, RANKS, Due, Wishes, aim, next_call, wishes_of
@@ -65,6 +67,14 @@ class Route:
             return {}
         today = date.fromisoformat(paris_date(self.clock()))
         return wishes_of(state.offer, on=today, terms=self.accounts.terms_of(platform_of(state.id)))
+
+    def scope(self) -> str:
+        """Which platforms the account takes. An outbox holds the offers of these alone, so another scope needs another
+        outbox.
+        """
+        served = self.served()
+        named = sorted(set(self.accounts.platforms) - set(served)) if EVERYBODY in served else []
+        return orjson.dumps([served, named]).decode()
 
     def fingerprint(self, platform: str) -> str:
         """What decides on the wishes of a platform apart from its offers: when it changes, all are looked at anew."""

@@ -84,9 +84,11 @@ def next_call(part: Part, wish: Wish | None, *, account: str) -> Due | None:
 
 
 def is_leaving(part: Part, prospect: Prospect | None) -> bool:
-    """Whether what is there has to go. A deletion that was begun is gone through with: it may have been done."""
+    """Whether what is there has to go. A deletion that was begun is gone through with: it may have been done. An offer
+    that moved to the next school year goes too: what is there names weeks that it no longer offers.
+    """
     begun = part.attempt is not None and part.attempt.call == "delete"
-    return part.there and (begun or prospect is None or isinstance(prospect, NotDeliverable))
+    return part.there and (begun or prospect is None or isinstance(prospect, NotDeliverable | Waiting))
 
 
 def _aim_part(
@@ -119,8 +121,6 @@ def _aim_there(part: Part, prospect: Prospect | None, sequence: int, before: int
             if part.state == "refused" and before == sequence:
                 return part
             return _in_state(part, "pending", now, until=None)
-        case Waiting(until=day):
-            return _in_state(part, "pending", now, until=day.isoformat())
     # Its school year is over there: what stands is left as it is.
     settled = part.state == "pending" and part.attempt is None
     return _in_state(part, "delivered", now, until=None) if settled else part

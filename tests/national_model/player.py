@@ -238,8 +238,7 @@ class _Player:
         for row in self._bench.simulator.stock.rows:
             if not row.kept or row.owner is None:
                 continue
-            offer, *suffixes = str(row.remote_id).split("~")
-            group = next((one for one in suffixes if one in {"c", "l"}), "")
+            offer, group = str(row.remote_id).split("~")[0], "l" if "seconde" in row.grades else "c"
             found[offer, group] += 1
             wanted = self._wanted[offer]
             frozen = self._flipped and wanted.year == 0 and group != "c"
@@ -247,8 +246,8 @@ class _Player:
                 wrong.append(f"{row.remote_id} is there as {row.title!r}, wanted {wanted.title!r}")
             elif not frozen and row.owner is not self._bench.operators[self._account]:
                 wrong.append(f"{row.remote_id} is there under {row.owner.email}")
-        wrong += [f"{offer}~{group} is there {number} times" for (offer, group), number in found.items() if number > 1]
-        return wrong + [f"{name} is missing" for name in self._due() if name not in found]
+        wrong += [f"{offer} {group} is there {number} times" for (offer, group), number in found.items() if number > 1]
+        return wrong + [f"{' '.join(name)} is missing" for name in self._due() if name not in found]
 
     def _due(self) -> list[tuple[str, str]]:
         """The parts that the site must hold."""
@@ -259,5 +258,5 @@ class _Player:
             if wanted.mixed:
                 due.append((offer, "c"))
             if wanted.year == (1 if self._flipped else 0):
-                due.append((offer, "l" if wanted.mixed else ""))
+                due.append((offer, "l"))
         return due
