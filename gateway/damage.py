@@ -3,6 +3,7 @@
 A full disk, a lock or missing rights are no damage: the file may be sound, and the failure may pass.
 """
 
+import errno
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,11 +32,12 @@ _PASSING = frozenset(
         sqlite3.SQLITE_INTERRUPT,
     }
 )
+_SHORT = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 _UNREADABLE = (orjson.JSONDecodeError, UnicodeDecodeError)
 _SUFFIXES = ("", "-wal", "-shm", "-journal")
 
-Tables = Mapping[str, Sequence[str]]
-"""By table the columns that its column ``sum`` is the checksum of."""
+Tables = Mapping[str, Sequence[str] | str]
+"""By table the columns that its column ``sum`` is the checksum of, or the SQL expression that gives it."""
 
 
 class DamagedCopyError(LogUnavailableError):
@@ -68,6 +70,13 @@ def is_damage(error: BaseException) -> bool:
     if isinstance(error, sqlite3.DatabaseError):
         return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF not in _PASSING
     return isinstance(error, _UNREADABLE)
+
+
+def is_shortage(error: BaseException) -> bool:
+    """Whether an error says that the machine lacks something for now: space on a disk, file descriptors, memory."""
+    if isinstance(error, sqlite3.OperationalError):
+        return not is_damage(error)
+    return isinstance(error, OSError) and error.errno in _SHORT
 
 
 def copy_error(path: Path, error: Exception) -> LogUnavailableError | None:
@@ -148,8 +157,8 @@ def check_pages(connection: sqlite3.Connection, *, seconds: float | None = None)
 def check_rows(connection: sqlite3.Connection, tables: Tables) -> None:
     """Compare the checksums of all rows. Raises sqlite3.DatabaseError."""
     for table, columns in tables.items():
-        arguments = ", ".join(columns)
-        statement = f"SELECT count(*) FROM {table} WHERE sum IS NOT checksum({arguments})"  # noqa: S608  # our own tables
+        expected = columns if isinstance(columns, str) else f"checksum({', '.join(columns)})"
+        statement = f"SELECT count(*) FROM {table} WHERE sum IS NOT {expected}"  # noqa: S608  # our own tables
         (wrong,) = connection.execute(statement).fetchone()
         if wrong:
             raise ChecksumError(f"the checksums of {wrong} rows of the table {table} do not match")

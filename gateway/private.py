@@ -35,7 +35,8 @@ def is_private(mode: int, *, owner: int) -> bool:
 
 def _check(path: Path, found: os.stat_result) -> None:
     if not is_private(found.st_mode, owner=found.st_uid):
-        raise ExposedError(f"{path} is open to others on this machine; run: chmod 600 {path}")
+        mode = stat.S_IMODE(found.st_mode)
+        raise ExposedError(f"{path} is open to others on this machine (mode {mode:04o}); run: chmod 600 {path}")
 
 
 def make_private(path: Path) -> None:

@@ -8,22 +8,35 @@ memory.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.disk import writing_copy
+from gateway.checksum import computed
 from gateway.local_copy import LocalCopy
 from gateway.protocol.delivery import Delivery, Group, delivery_record, read_delivery
 from gateway.protocol.record import OfferState, read_offer
 
-_LAYOUT = """
-CREATE TABLE offer (id TEXT PRIMARY KEY, platform TEXT, value BLOB);
+_TABLES = {
+    "offer": ("id", "platform", "value"),
+    "delivery": ("id", "value"),
+    "remote": ("remote_id", "id"),
+    "due": ("id", "part", "rank", "not_before", "tries", "doubt"),
+    "terms": ("platform", "fingerprint"),
+    "position": ("topic", "partition", "position"),
+}
+_SUM = {table: computed(columns) for table, columns in _TABLES.items()}
+_WHOLE = {table: f"whole({table}.sum, {', '.join(f'{table}.{one}' for one in columns)})" for table, columns in _TABLES.items()}
+_LAYOUT = f"""
+CREATE TABLE offer (id TEXT PRIMARY KEY, platform TEXT, value BLOB, {_SUM["offer"]});
 CREATE INDEX of_platform ON offer (platform, id);
-CREATE TABLE delivery (id TEXT PRIMARY KEY, value BLOB);
-CREATE TABLE remote (remote_id TEXT PRIMARY KEY, id TEXT) WITHOUT ROWID;
+CREATE TABLE delivery (id TEXT PRIMARY KEY, value BLOB, {_SUM["delivery"]});
+CREATE TABLE remote (remote_id TEXT PRIMARY KEY, id TEXT, {_SUM["remote"]}) WITHOUT ROWID;
 CREATE TABLE due (
-    id TEXT, part TEXT, rank INTEGER, not_before INTEGER, tries INTEGER, doubt TEXT, PRIMARY KEY (id, part)
+    id TEXT, part TEXT, rank INTEGER, not_before INTEGER, tries INTEGER, doubt TEXT, {_SUM["due"]},
+    PRIMARY KEY (id, part)
 ) WITHOUT ROWID;
 CREATE INDEX in_turn ON due (doubt, rank, not_before);
-CREATE TABLE terms (platform TEXT PRIMARY KEY, fingerprint TEXT) WITHOUT ROWID;
-CREATE TABLE position (topic TEXT, partition INTEGER, position INTEGER, PRIMARY KEY (topic, partition)) WITHOUT ROWID;
+CREATE TABLE terms (platform TEXT PRIMARY KEY, fingerprint TEXT, {_SUM["terms"]}) WITHOUT ROWID;
+CREATE TABLE position (
+    topic TEXT, partition INTEGER, position INTEGER, {_SUM["position"]}, PRIMARY KEY (topic, partition)
+) WITHOUT ROWID;
 """
 _ENQUEUE = """
 INSERT INTO due VALUES (:id, :part, :rank, :not_before, 0, '') ON CONFLICT DO UPDATE SET
@@ -42,8 +55,9 @@ _LEFT = """
 SELECT id FROM delivery WHERE id > ? AND NOT EXISTS (SELECT 1 FROM offer WHERE offer.id = delivery.id)
 ORDER BY id LIMIT 500
 """
-_READY = """
-SELECT id, part, tries FROM due WHERE doubt = '' AND rank = ? AND not_before <= ? ORDER BY not_before, id LIMIT ?
+_READY = f"""
+SELECT id, part, tries FROM due WHERE doubt = '' AND rank = ? AND not_before <= ? AND {_WHOLE["due"]}
+ORDER BY not_before, id LIMIT ?
 """
 
 
@@ -59,12 +73,13 @@ class Entry:
 class Outbox(LocalCopy):
     """Changes become lasting with ``keep``; ``drop`` forgets those since the last one."""
 
-    FORMAT = 2
+    FORMAT = 3
     LAYOUT = _LAYOUT
+    TABLES = _TABLES
 
     def offer(self, offer_id: str) -> OfferState | None:
         """The offer or its marker, as last read."""
-        row = self._db.execute("SELECT value FROM offer WHERE id = ?", (offer_id,)).fetchone()
+        row = self._db.execute(f"SELECT value FROM offer WHERE id = ? AND {_WHOLE['offer']}", (offer_id,)).fetchone()
         return None if row is None else read_offer(offer_id.encode(), row[0])
 
     def put_offer(self, offer_id: str, platform: str, value: bytes | None) -> None:
@@ -76,7 +91,7 @@ class Outbox(LocalCopy):
 
     def delivery(self, offer_id: str) -> Delivery | None:
         """What became of the offer, as last written."""
-        row = self._db.execute("SELECT value FROM delivery WHERE id = ?", (offer_id,)).fetchone()
+        row = self._db.execute(f"SELECT value FROM delivery WHERE id = ? AND {_WHOLE['delivery']}", (offer_id,)).fetchone()
         return None if row is None else read_delivery(offer_id.encode(), row[0])
 
     def put_delivery(self, delivery: Delivery) -> None:
@@ -93,7 +108,7 @@ class Outbox(LocalCopy):
 
     def owner_of(self, remote_id: str) -> str | None:
         """The offer that has, or had, this remote id."""
-        row = self._db.execute("SELECT id FROM remote WHERE remote_id = ?", (remote_id,)).fetchone()
+        row = self._db.execute(f"SELECT id FROM remote WHERE remote_id = ? AND {_WHOLE['remote']}", (remote_id,)).fetchone()
         return None if row is None else str(row[0])
 
     def ids(self, platform: str | None = None) -> Iterator[str]:
@@ -113,7 +128,7 @@ class Outbox(LocalCopy):
 
     def fingerprint(self, platform: str) -> str | None:
         """The terms of a platform under which its offers were last looked at."""
-        row = self._db.execute("SELECT fingerprint FROM terms WHERE platform = ?", (platform,)).fetchone()
+        row = self._db.execute(f"SELECT fingerprint FROM terms WHERE platform = ? AND {_WHOLE['terms']}", (platform,)).fetchone()
         return None if row is None else str(row[0])
 
     def put_fingerprint(self, platform: str, fingerprint: str) -> None:
@@ -143,7 +158,7 @@ class Outbox(LocalCopy):
 
     def doubted(self, doubt: str, *, limit: int) -> Sequence[Entry]:
         """Parts that were set aside with this doubt."""
-        rows = self._db.execute("SELECT id, part, tries FROM due WHERE doubt = ? ORDER BY id LIMIT ?", (doubt, limit))
+        rows = self._db.execute(f"SELECT id, part, tries FROM due WHERE doubt = ? AND {_WHOLE['due']} ORDER BY id LIMIT ?", (doubt, limit))
         return [Entry(*row) for row in rows.fetchall()]
 
     def ready(self, now: int, *, limit: int) -> Sequence[Entry]:
@@ -175,13 +190,12 @@ class Outbox(LocalCopy):
     def position(self, topic: str, partition: int) -> int:
         """The next offset to apply."""
         row = self._db.execute(
-            "SELECT position FROM position WHERE topic = ? AND partition = ?", (topic, partition)
+            f"SELECT position FROM position WHERE topic = ? AND partition = ? AND {_WHOLE['position']}", (topic, partition)
         ).fetchone()
         return 0 if row is None else int(row[0])
 
     def keep(self, positions: Mapping[tuple[str, int], int]) -> None:
         """Make the changes lasting: both topics have been applied below these offsets."""
-        with writing_copy(self._path):
-            rows = [(*place, position) for place, position in positions.items()]
-            self._db.executemany("INSERT OR REPLACE INTO position VALUES (?, ?, ?)", rows)
-            self._db.commit()
+        rows = [(*place, position) for place, position in positions.items()]
+        self._db.executemany("INSERT OR REPLACE INTO position VALUES (?, ?, ?)", rows)
+        self._db.commit()

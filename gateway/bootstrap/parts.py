@@ -15,6 +15,7 @@ from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.seal import Seal
 from gateway.settings import Settings
 from gateway.snapshot import Snapshots
+from gateway.sqlite import SqliteLog
 from gateway.submissions import Submissions
 from gateway.views import DeliveryView, OfferView, ReceiptView, RunView
 
@@ -44,7 +45,8 @@ class Parts:
 
     def conditions(self) -> dict[str, bool]:
         """What must hold for requests to be answered."""
-        return {"partners": self.partners.caught_up, "positions": self.positions.caught_up}
+        whole = not (isinstance(self.log, SqliteLog) and self.log.damage)
+        return {"log": whole, "partners": self.partners.caught_up, "positions": self.positions.caught_up}
 
 
 async def build_parts(
@@ -56,11 +58,12 @@ async def build_parts(
     deliveries: type[DeliveryView],
     runs: type[RunView],
     ready: Callable[[EventLog, Partners], Awaitable[None]],
+    check: bool = False,
 ) -> Parts:
     """The parts, closed with the stack. ``ready`` is called once partners are known, before anything else is opened;
-    the views are kept here or followed, as their classes have it.
+    the views are kept here or followed, as their classes have it. ``check`` looks at the embedded log's file first.
     """
-    log = await stack.enter_async_context(open_log(settings))
+    log = await stack.enter_async_context(open_log(settings, check=check))
     identity = await log.identity()
     partners = Partners(log)
     await partners.catch_up()
@@ -68,7 +71,6 @@ async def build_parts(
     secret = load_secret(settings.secret, folder=settings.data)
     ids = ReceiptIds(secret)
     folder = settings.data / "views"
-    folder.mkdir(parents=True, exist_ok=True)
     offer_view = await offers.open(folder / "offers.sqlite", log_identity=identity, partitions=log.partitions)
     stack.push_async_callback(offer_view.close)
     receipt_view = await receipts.open(folder / "receipts.sqlite", log_identity=identity, partitions=log.partitions)

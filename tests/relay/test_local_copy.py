@@ -1,9 +1,8 @@
 """Local copies: whose they are, and what becomes of them when they are not whole."""
 
-import sqlite3
-
 import pytest
 
+from gateway.damage import DamagedCopyError
 from gateway.local_copy import LocalCopy
 
 
@@ -73,6 +72,6 @@ def test_one_that_is_cleared_begins_from_nothing(path):
 
 
 def test_one_whose_making_was_interrupted_is_made_at_the_next_start(tmp_path):
-    with pytest.raises(sqlite3.OperationalError):
+    with pytest.raises(DamagedCopyError):
         Unmakeable(tmp_path / "copy.sqlite", log="one")
     assert [] == opened(tmp_path / "copy.sqlite")
