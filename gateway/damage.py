@@ -10,8 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-import orjson
-
 from gateway.checksum import checksum
 from gateway.ports import LogUnavailableError
 
@@ -33,7 +31,6 @@ _PASSING = frozenset(
     }
 )
 _SHORT = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM})
-_UNREADABLE = (orjson.JSONDecodeError, UnicodeDecodeError)
 _SUFFIXES = ("", "-wal", "-shm", "-journal")
 
 Tables = Mapping[str, Sequence[str] | str]
@@ -69,7 +66,7 @@ def is_damage(error: BaseException) -> bool:
         return False  # a closed connection, a wrong call
     if isinstance(error, sqlite3.DatabaseError):
         return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT) & 0xFF not in _PASSING
-    return isinstance(error, _UNREADABLE)
+    return False
 
 
 def is_shortage(error: BaseException) -> bool:
@@ -80,7 +77,7 @@ def is_shortage(error: BaseException) -> bool:
 
 
 def copy_error(path: Path, error: Exception) -> LogUnavailableError | None:
-    """What a failure of SQLite, of the file system or of reading a stored value means for the caller of a local copy:
+    """What a failure of SQLite or of the file system means for the caller of a local copy:
     DamagedCopyError, or LogUnavailableError for what may pass (the log still has the rest). None: something else.
     """
     if is_damage(error):
@@ -97,7 +94,7 @@ def using_copy(path: Path) -> Iterator[None]:
     """While a local copy is read or written. Raises LogUnavailableError, as ``copy_error`` says."""
     try:
         yield
-    except (sqlite3.Error, OSError, *_UNREADABLE) as error:
+    except (sqlite3.Error, OSError) as error:
         failure = copy_error(path, error)
         if failure is None:
             raise

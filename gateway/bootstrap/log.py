@@ -1,7 +1,7 @@
 """The event log that the settings name, and the topics that this federation needs on it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from gateway.private import ExposedError, check_private
 from gateway.protocol.topic import COMMON, Topic, feed, inbox
 from gateway.settings import Settings, SettingsError
 from gateway.sqlite import SqliteLog
+from gateway.views.view import read_positions
 
 _MAINTAIN_SECONDS = 60.0
 
@@ -71,6 +72,24 @@ def _refuse_lost(path: Path, views: Path) -> None:
             f"The log {path.absolute()} is missing or empty, but {views.absolute()} holds views of one: restore it from "
             f"a backup; to begin a new log, remove {views.absolute()} as well."
         )
+
+
+async def refuse_older(log: EventLog, settings: Settings, viewed: Mapping[str, str]) -> None:
+    """Refuse an embedded log that ends before what its views have read of it; ``viewed`` is the file by topic.
+
+    Raises LogDamagedError: records are lost, or the file was restored and the local copies were not removed.
+    """
+    identity = await log.identity()
+    for topic, name in viewed.items():
+        path = settings.data / "views" / name
+        positions = await asyncio.to_thread(read_positions, path, log_identity=identity)
+        ends = await log.ends(topic)
+        if any(at > end for at, end in zip(positions, ends, strict=False)):
+            raise LogDamagedError(
+                f"The log {log_path(settings).absolute()} has lost records: {topic} ends before what {path.absolute()} "
+                "has read. Restore it from a newer backup; if it is the restored one, remove the folders views and "
+                "relay beside it."
+            )
 
 
 def kafka_settings(settings: Settings) -> KafkaSettings:

@@ -3,8 +3,9 @@
 import sqlite3
 import time
 
-from gateway.damage import check_pages
+from gateway.damage import ChecksumError, check_pages
 from gateway.sqlite.file import read_about, read_records, read_streams
+from gateway.sqlite.wal import Synced, recovered_frames
 
 _PAGE = 2_000
 
@@ -29,3 +30,11 @@ def check_log(connection: sqlite3.Connection, *, seconds: float | None = None) -
                 page = read_records(connection, stream, position, _PAGE)
                 position, end = page.reached, page.end
     return True
+
+
+def check_recovery(connection: sqlite3.Connection, synced: Synced) -> None:
+    """Compare what SQLite has recovered of the write-ahead log with what was synced. Raises sqlite3.DatabaseError."""
+    if synced.damage is not None:
+        raise ChecksumError(f"the file -wal beside it: {synced.damage}")
+    if recovered_frames(connection) < synced.frames:
+        raise ChecksumError("the file -wal beside it: a transaction that was synced is not whole")

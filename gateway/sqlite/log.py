@@ -18,7 +18,7 @@ from gateway.protocol.record import Record
 from gateway.protocol.topic import Topic
 from gateway.sole import SoleMembership, check_bounds
 from gateway.sqlite import upkeep
-from gateway.sqlite.check import check_log
+from gateway.sqlite.check import check_log, check_recovery
 from gateway.sqlite.file import (
     add_topics,
     connect,
@@ -32,6 +32,7 @@ from gateway.sqlite.file import (
 from gateway.sqlite.owner import SqliteOwner, take
 from gateway.sqlite.reader import SqliteReader
 from gateway.sqlite.stream import Stream, read_bounds
+from gateway.sqlite.wal import Synced, synced_frames
 from gateway.sqlite.watch import Watch
 from gateway.sqlite.writer import Writer
 
@@ -83,9 +84,11 @@ class SqliteLog:
 
         def prepare() -> None:
             make_private(path)
+            synced = synced_frames(path.with_name(f"{path.name}-wal")) if check else Synced(0)
             connection = connect(path, busy_seconds=_BUSY_SECONDS)
             try:
                 if check:
+                    check_recovery(connection, synced)
                     check_log(connection, seconds=_CHECK_SECONDS)
                 lay_out(connection, partitions=partitions)
             except sqlite3.Error as error:

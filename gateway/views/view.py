@@ -392,3 +392,13 @@ def read_meta(db: sqlite3.Connection) -> Meta:
 def mark_of(path: Path) -> Path:
     """The file by which a process that follows a view says that it is damaged."""
     return path.with_name(f"{path.name}.damaged")
+
+
+def read_positions(path: Path, *, log_identity: str) -> tuple[int, ...]:
+    """How far a view of this log has read, by partition; nothing of one that is not there, damaged or another log's."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as db:
+            known = db.execute("SELECT 1 FROM meta WHERE name = 'log' AND value = ?", (log_identity,)).fetchone()
+            return read_meta(db).applied if known else ()
+    except (sqlite3.Error, ValueError):
+        return ()
