@@ -27,7 +27,8 @@ def load_secret(setting: str | None, *, folder: Path) -> bytes:
         raise SettingsError(str(error)) from error
     except OSError as error:
         raise SettingsError(
-            f"the secret {path.absolute()} cannot be read or made ({error.strerror}); check the rights of file and folder"
+            f"the secret {path.absolute()} cannot be read or made ({error.strerror}); check the rights "
+            "of file and folder"
         ) from error
     weak = weakness(secret.decode("latin-1").strip())
     if weak is not None:

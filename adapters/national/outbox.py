@@ -22,7 +22,9 @@ _TABLES = {
     "position": ("topic", "partition", "position"),
 }
 _SUM = {table: computed(columns) for table, columns in _TABLES.items()}
-_WHOLE = {table: f"whole({table}.sum, {', '.join(f'{table}.{one}' for one in columns)})" for table, columns in _TABLES.items()}
+_WHOLE = {
+    table: f"whole({table}.sum, {', '.join(f'{table}.{one}' for one in columns)})" for table, columns in _TABLES.items()
+}
 _LAYOUT = f"""
 CREATE TABLE offer (id TEXT PRIMARY KEY, platform TEXT, value BLOB, {_SUM["offer"]});
 CREATE INDEX of_platform ON offer (platform, id);
@@ -38,6 +40,12 @@ CREATE TABLE position (
     topic TEXT, partition INTEGER, position INTEGER, {_SUM["position"]}, PRIMARY KEY (topic, partition)
 ) WITHOUT ROWID;
 """
+_OFFER = f"SELECT value FROM offer WHERE id = ? AND {_WHOLE['offer']}"  # noqa: S608  # our own columns
+_DELIVERY = f"SELECT value FROM delivery WHERE id = ? AND {_WHOLE['delivery']}"  # noqa: S608  # our own columns
+_OWNER_OF = f"SELECT id FROM remote WHERE remote_id = ? AND {_WHOLE['remote']}"  # noqa: S608  # our own columns
+_FINGERPRINT = f"SELECT fingerprint FROM terms WHERE platform = ? AND {_WHOLE['terms']}"  # noqa: S608  # our own columns
+_POSITION = f"SELECT position FROM position WHERE topic = ? AND partition = ? AND {_WHOLE['position']}"  # noqa: S608  # our own columns
+_DOUBTED = f"SELECT id, part, tries FROM due WHERE doubt = ? AND {_WHOLE['due']} ORDER BY id LIMIT ?"  # noqa: S608  # our own columns
 _ENQUEUE = """
 INSERT INTO due VALUES (:id, :part, :rank, :not_before, 0, '') ON CONFLICT DO UPDATE SET
     not_before = CASE
@@ -58,7 +66,7 @@ ORDER BY id LIMIT 500
 _READY = f"""
 SELECT id, part, tries FROM due WHERE doubt = '' AND rank = ? AND not_before <= ? AND {_WHOLE["due"]}
 ORDER BY not_before, id LIMIT ?
-"""
+"""  # noqa: S608  # our own columns
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +87,7 @@ class Outbox(LocalCopy):
 
     def offer(self, offer_id: str) -> OfferState | None:
         """The offer or its marker, as last read."""
-        row = self._db.execute(f"SELECT value FROM offer WHERE id = ? AND {_WHOLE['offer']}", (offer_id,)).fetchone()
+        row = self._db.execute(_OFFER, (offer_id,)).fetchone()
         return None if row is None else read_offer(offer_id.encode(), row[0])
 
     def put_offer(self, offer_id: str, platform: str, value: bytes | None) -> None:
@@ -91,7 +99,7 @@ class Outbox(LocalCopy):
 
     def delivery(self, offer_id: str) -> Delivery | None:
         """What became of the offer, as last written."""
-        row = self._db.execute(f"SELECT value FROM delivery WHERE id = ? AND {_WHOLE['delivery']}", (offer_id,)).fetchone()
+        row = self._db.execute(_DELIVERY, (offer_id,)).fetchone()
         return None if row is None else read_delivery(offer_id.encode(), row[0])
 
     def put_delivery(self, delivery: Delivery) -> None:
@@ -108,7 +116,7 @@ class Outbox(LocalCopy):
 
     def owner_of(self, remote_id: str) -> str | None:
         """The offer that has, or had, this remote id."""
-        row = self._db.execute(f"SELECT id FROM remote WHERE remote_id = ? AND {_WHOLE['remote']}", (remote_id,)).fetchone()
+        row = self._db.execute(_OWNER_OF, (remote_id,)).fetchone()
         return None if row is None else str(row[0])
 
     def ids(self, platform: str | None = None) -> Iterator[str]:
@@ -128,7 +136,7 @@ class Outbox(LocalCopy):
 
     def fingerprint(self, platform: str) -> str | None:
         """The terms of a platform under which its offers were last looked at."""
-        row = self._db.execute(f"SELECT fingerprint FROM terms WHERE platform = ? AND {_WHOLE['terms']}", (platform,)).fetchone()
+        row = self._db.execute(_FINGERPRINT, (platform,)).fetchone()
         return None if row is None else str(row[0])
 
     def put_fingerprint(self, platform: str, fingerprint: str) -> None:
@@ -158,7 +166,7 @@ class Outbox(LocalCopy):
 
     def doubted(self, doubt: str, *, limit: int) -> Sequence[Entry]:
         """Parts that were set aside with this doubt."""
-        rows = self._db.execute(f"SELECT id, part, tries FROM due WHERE doubt = ? AND {_WHOLE['due']} ORDER BY id LIMIT ?", (doubt, limit))
+        rows = self._db.execute(_DOUBTED, (doubt, limit))
         return [Entry(*row) for row in rows.fetchall()]
 
     def ready(self, now: int, *, limit: int) -> Sequence[Entry]:
@@ -189,9 +197,7 @@ class Outbox(LocalCopy):
 
     def position(self, topic: str, partition: int) -> int:
         """The next offset to apply."""
-        row = self._db.execute(
-            f"SELECT position FROM position WHERE topic = ? AND partition = ? AND {_WHOLE['position']}", (topic, partition)
-        ).fetchone()
+        row = self._db.execute(_POSITION, (topic, partition)).fetchone()
         return 0 if row is None else int(row[0])
 
     def keep(self, positions: Mapping[tuple[str, int], int]) -> None:

@@ -69,8 +69,8 @@ def _refuse_lost(path: Path, views: Path) -> None:
     """A new log beside views of an old one would answer as if nothing had ever been published."""
     if (not path.exists() or path.stat().st_size == 0) and any(views.glob("*.sqlite")):
         raise LogDamagedError(
-            f"The log {path.absolute()} is missing or empty, but {views.absolute()} holds views of one: restore it from "
-            f"a backup; to begin a new log, remove {views.absolute()} as well."
+            f"The log {path.absolute()} is missing or empty, but {views.absolute()} holds views of one: restore it "
+            f"from a backup; to begin a new log, remove {views.absolute()} as well."
         )
 
 

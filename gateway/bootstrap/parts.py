@@ -20,7 +20,6 @@ from gateway.sqlite import SqliteLog
 from gateway.submissions import Submissions
 from gateway.views import DeliveryView, OfferView, ReceiptView, RunView
 
-
 _VIEWS = {
     OFFERS: "offers.sqlite",
     RECEIPTS: "receipts.sqlite",
@@ -86,9 +85,7 @@ async def build_parts(
     stack.push_async_callback(offer_view.close)
     receipt_view = await receipts.open(folder / _VIEWS[RECEIPTS], log_identity=identity, partitions=log.partitions)
     stack.push_async_callback(receipt_view.close)
-    delivery_view = await deliveries.open(
-        folder / _VIEWS[DELIVERIES], log_identity=identity, partitions=log.partitions
-    )
+    delivery_view = await deliveries.open(folder / _VIEWS[DELIVERIES], log_identity=identity, partitions=log.partitions)
     stack.push_async_callback(delivery_view.close)
     run_view = await runs.open(folder / _VIEWS[RUNS], log_identity=identity, partitions=log.partitions)
     stack.push_async_callback(run_view.close)

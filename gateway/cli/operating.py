@@ -34,7 +34,8 @@ def explained() -> Iterator[None]:
     except OSError as error:  # a read-only folder, a full disk, no file descriptors left
         where = "" if error.filename is None else f"{error.filename}: "
         raise CommandError(
-            f"{where}{error.strerror or error}.", step="check the disk, the rights and the limits that passerelle doctor names"
+            f"{where}{error.strerror or error}.",
+            step="check the disk, the rights and the limits that passerelle doctor names",
         ) from error
 
 

@@ -6,9 +6,10 @@ that is damaged, foreign or ahead of the log is thrown away. On disk, so that a 
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from typing import ClassVar
 
 from gateway.checksum import checksum, computed
-from gateway.damage import require
+from gateway.damage import Tables, require
 from gateway.local_copy import LocalCopy
 from gateway.protocol.record import OfferState
 from gateway.protocol.submission import Known
@@ -22,7 +23,7 @@ CREATE INDEX due ON known (expires_on) WHERE reason IS NULL;
 CREATE INDEX old ON known (appended_at) WHERE reason IS NOT NULL;
 CREATE TABLE position (position INTEGER, {computed(["position"])});
 INSERT INTO position VALUES (0);
-"""
+"""  # noqa: S608  # names of our own tables and columns
 _COLUMNS = "revision, digest, sequence, position, appended_at, reason, expires_on, provenance, shared, never"
 _POSITION = "SELECT position FROM position WHERE whole(sum, position)"
 _UPSERT = "INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -34,7 +35,7 @@ class RelayState(LocalCopy):
 
     FORMAT = 4
     LAYOUT = _LAYOUT
-    TABLES = {"known": ("id", *_COLUMNS.split(", ")), "position": ("position",)}
+    TABLES: ClassVar[Tables] = {"known": ("id", *_COLUMNS.split(", ")), "position": ("position",)}
 
     @property
     def position(self) -> int:
@@ -74,7 +75,8 @@ class RelayState(LocalCopy):
     def due(self, *, today: str, limit: int) -> Iterator[tuple[str, Known]]:
         """Live offers whose last day lies before ``today`` (ISO date)."""
         rows = self._db.execute(
-            f"SELECT sum, id, {_COLUMNS} FROM known WHERE reason IS NULL AND expires_on < ? ORDER BY expires_on LIMIT ?",  # noqa: S608
+            f"SELECT sum, id, {_COLUMNS} FROM known WHERE reason IS NULL AND expires_on < ?"  # noqa: S608
+            " ORDER BY expires_on LIMIT ?",  # names of our own tables and columns
             (today, limit),
         )
         return (_found(row) for row in rows.fetchall())
@@ -82,7 +84,7 @@ class RelayState(LocalCopy):
     def old_markers(self, *, before: int, limit: int) -> Iterator[tuple[str, Known]]:
         """Markers that were set before an instant (ms)."""
         rows = self._db.execute(
-            f"SELECT sum, id, {_COLUMNS} FROM known WHERE reason IS NOT NULL AND appended_at < ? LIMIT ?",  # noqa: S608
+            f"SELECT sum, id, {_COLUMNS} FROM known WHERE reason IS NOT NULL AND appended_at < ? LIMIT ?",  # noqa: S608  # names of our own tables and columns
             (before, limit),
         )
         return (_found(row) for row in rows.fetchall())

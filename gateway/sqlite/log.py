@@ -98,17 +98,17 @@ class SqliteLog:
 
         try:
             await asyncio.to_thread(prepare)
-            log = await asyncio.to_thread(cls, path, wanted=partitions, clock=clock, patience=patience)
+            log: Self = await asyncio.to_thread(partial(cls, path, wanted=partitions, clock=clock, patience=patience))
         except OSError as error:
             raise LogUnavailableError(
-                f"The log {path.absolute()} cannot be opened ({error.strerror or error}): free space on its disk, and "
+                f"The log {path} cannot be opened ({error.strerror or error}): free space on its disk, and "
                 "check the rights of file and folder."
             ) from error
         except sqlite3.Error as error:
             raise log_error(path, error) from error
         try:
-            _, log._partitions = await log._ask(read_about)
-            log._streams = await log._ask(read_streams)
+            _, log._partitions = await log._ask(read_about)  # its own class
+            log._streams = await log._ask(read_streams)  # its own class
         except BaseException:
             await log.close()
             raise
@@ -155,9 +155,7 @@ class SqliteLog:
         """Write a batch as one, synced to disk. Raises ValueError when it is empty or too large."""
         check_bounds(records)
         stream = self._find(topic, partition)
-        first, last = await self._do(
-            lambda connection: write_records(connection, stream, records, at=self._clock())
-        )
+        first, last = await self._do(lambda connection: write_records(connection, stream, records, at=self._clock()))
         return Appended(first, last)
 
     def reader(self, positions: Mapping[tuple[str, int], int]) -> SqliteReader:
@@ -175,9 +173,7 @@ class SqliteLog:
     async def own(self, role: str, partition: int) -> SqliteOwner:
         """Take a partition; the former owner is fenced. Nothing can be left open: a transaction is one write."""
         epoch = await self._do(lambda connection: take(connection, role, partition))
-        return SqliteOwner(
-            role, partition, epoch, write=self._do, find=self._find, ends=self.ends, clock=self._clock
-        )
+        return SqliteOwner(role, partition, epoch, write=self._do, find=self._find, ends=self.ends, clock=self._clock)
 
     async def join(self, group: str, topic: str) -> SoleMembership:  # noqa: ARG002 - there are no other members
         """A share that holds every partition: whoever takes one last owns it, by fencing."""

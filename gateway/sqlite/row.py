@@ -31,7 +31,7 @@ def seal(number: int, offset: int, at: int, key: bytes | None, value: bytes | No
     return b'%b,"crc32","%08x"]' % (packed[:-1], total)
 
 
-def unseal(  # noqa: PLR0913, PLR0917  # the columns of the row
+def unseal(  # the columns of the row
     number: int,
     offset: int,
     at: int,
@@ -57,7 +57,7 @@ def unseal(  # noqa: PLR0913, PLR0917  # the columns of the row
         raise DamagedRowError(f"the headers of record {offset} of stream {number} cannot be read") from error
 
 
-def _checksum(  # noqa: PLR0913, PLR0917  # the columns of the row
+def _checksum(  # the columns of the row
     number: int, offset: int, at: int, key: bytes | None, value: bytes | None, packed: bytes | None
 ) -> int:
     """CRC-32 of the texts, begun with the numbers: without formatting any, since every record that is written or read

@@ -1,8 +1,8 @@
 """A stream: one partition of one topic, and its row in the table ``stream``, which carries a checksum.
 
 The columns ``sum`` and ``checked`` are younger than the format. An earlier version of the gateway that writes to the
-file changes a row without its checksum: a trigger then sets ``sum`` to NULL, which is unchecked, until the next write of
-this version.
+file changes a row without its checksum: a trigger then sets ``sum`` to NULL, which is unchecked, until this version
+writes the row again.
 """
 
 import sqlite3
@@ -64,7 +64,7 @@ def upgrade(connection: sqlite3.Connection) -> None:
 
 def read_bounds(connection: sqlite3.Connection, stream: Stream) -> Bounds:
     """Where a stream begins and ends. Raises DamagedRowError."""
-    *found, stored = connection.execute(f"SELECT {_COLUMNS} FROM stream WHERE id = ?", (stream.number,)).fetchone()  # noqa: S608
+    *found, stored = connection.execute(f"SELECT {_COLUMNS} FROM stream WHERE id = ?", (stream.number,)).fetchone()  # noqa: S608  # names of our own tables and columns
     bounds = Bounds(*found)
     if stored is None:  # written by an earlier version
         return bounds._replace(checked=None)
@@ -79,7 +79,7 @@ def write_bounds(connection: sqlite3.Connection, stream: Stream, before: Bounds,
         after = after._replace(checked=before.next)
     if after != before:
         connection.execute(
-            f"UPDATE stream SET ({_COLUMNS}) = (?, ?, ?, ?, ?, ?) WHERE id = ?",
+            f"UPDATE stream SET ({_COLUMNS}) = (?, ?, ?, ?, ?, ?) WHERE id = ?",  # noqa: S608  # names of our own tables and columns
             (*after, _checksum(stream, after), stream.number),
         )
 

@@ -1,8 +1,9 @@
 """The write-ahead log's file, looked at before SQLite recovers it.
 
-SQLite ends a recovery at the first frame that is not whole and says nothing. After a crash that is right: what follows was
-never synced. But a transaction that another one follows was synced before that began, so a frame of it that is not whole
-is damage, and to go on without it would lose what was acknowledged. https://www.sqlite.org/fileformat2.html#walformat
+SQLite ends a recovery at the first frame that is not whole and reports nothing. After a crash that is right: what
+follows was never synced. But a transaction that another one follows was synced before that began, so a frame of it that
+is not whole is damage, and to go on without it would lose acknowledged records.
+https://www.sqlite.org/fileformat2.html#walformat
 """
 
 import sqlite3

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import orjson
 
 from gateway.checksum import checksum
-from gateway.damage import require
+from gateway.damage import Tables, require
 from gateway.ports import Chunk
 from gateway.protocol.cursor import Cursor
 from gateway.protocol.identity import platform_of
@@ -35,14 +35,14 @@ _ROW = f"({','.join('?' * _COLUMNS)})"
 _REPLACED = "SELECT json_group_array(place) FROM json_each(?) AS j CROSS JOIN offers ON offers.id = j.value"
 _DELETE = "DELETE FROM offers WHERE place IN (SELECT value FROM json_each(?))"
 _TO_THE_END = f"""SELECT sum, head_sum, {", ".join(HEAD)}, CAST(value AS BLOB) FROM offers
-    WHERE place >= ? AND place < ? ORDER BY place"""
+    WHERE place >= ? AND place < ? ORDER BY place"""  # noqa: S608  # names of our own tables and columns
 
 
 class OfferView(View):
     """A copy of ``offers``. A row's key is the place of its record, so that the table lies in the feed's order."""
 
     FORMAT = 4
-    TABLES = {"offers": ("place", "id", "value"), **facet_index.TABLES, **twin_index.TABLES}
+    TABLES: ClassVar[Tables] = {"offers": ("place", "id", "value"), **facet_index.TABLES, **twin_index.TABLES}
     SCHEMA = f"""
         CREATE TABLE offers (
             place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, revision INTEGER NOT NULL, submitted INTEGER NOT NULL,

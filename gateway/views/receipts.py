@@ -4,13 +4,13 @@ import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from zlib import crc32
 
 import orjson
 
 from gateway.checksum import checksum, joined
-from gateway.damage import ChecksumError
+from gateway.damage import ChecksumError, Tables
 from gateway.ports import Chunk
 from gateway.protocol.identity import GATEWAY, platform_of
 from gateway.protocol.topic import DAY_MS
@@ -28,10 +28,8 @@ _INSERT = "INSERT OR IGNORE INTO receipts VALUES "
 _COLUMNS = ("place", "receipt", "concerns", "appended", "value")
 _ROW = "(?, ?, ?, ?, ?, ?)"
 _ROWS_AT_ONCE = 128  # rows in one statement, so that the interpreter's lock changes hands rarely
-_JOINED = f"SELECT CAST(group_concat(sum || char(31) || {joined(_COLUMNS)}, char(10)) AS BLOB) FROM ({{}})"  # noqa: S608
-_PAGE = _JOINED.format(
-    "SELECT * FROM receipts WHERE concerns = ? AND place >= ? AND place < ? ORDER BY place LIMIT ?"
-)
+_JOINED = f"SELECT CAST(group_concat(sum || char(31) || {joined(_COLUMNS)}, char(10)) AS BLOB) FROM ({{}})"  # noqa: S608  # names of our own tables and columns
+_PAGE = _JOINED.format("SELECT * FROM receipts WHERE concerns = ? AND place >= ? AND place < ? ORDER BY place LIMIT ?")
 _BY_RECEIPT = _JOINED.format("SELECT * FROM receipts WHERE receipt = ?")
 _FIRST_KEPT = "SELECT place FROM receipts WHERE place >= ? AND place < ? AND appended >= ? ORDER BY place LIMIT 1"
 _OLDEST = """SELECT json_group_array(place) FROM (
@@ -43,7 +41,7 @@ class ReceiptView(View):
     """A copy of ``receipts``, for the 30 days that the topic keeps them."""
 
     FORMAT = 3
-    TABLES = {"receipts": _COLUMNS, **receipt_counts.TABLES}
+    TABLES: ClassVar[Tables] = {"receipts": _COLUMNS, **receipt_counts.TABLES}
     SCHEMA = f"""
         CREATE TABLE receipts (
             place INTEGER PRIMARY KEY, receipt TEXT NOT NULL UNIQUE, concerns TEXT NOT NULL,

@@ -1,8 +1,10 @@
 """The run view: what became of the last pull of each platform's feed."""
 
 from collections.abc import Iterable, Mapping
+from typing import ClassVar
 
 from gateway.checksum import computed
+from gateway.damage import Tables
 from gateway.ports import Chunk
 from gateway.protocol.run import Run, read_run
 from gateway.views.view import View
@@ -12,8 +14,10 @@ class RunView(View):
     """A copy of ``runs``: dozens of rows, one for each platform whose feed is fetched."""
 
     FORMAT = 2
-    TABLES = {"runs": ("key", "value")}
-    SCHEMA = f"CREATE TABLE runs (key TEXT PRIMARY KEY, value BLOB NOT NULL, {computed(['key', 'value'])}) WITHOUT ROWID;"
+    TABLES: ClassVar[Tables] = {"runs": ("key", "value")}
+    SCHEMA = (
+        f"CREATE TABLE runs (key TEXT PRIMARY KEY, value BLOB NOT NULL, {computed(['key', 'value'])}) WITHOUT ROWID;"
+    )
 
     async def last(self) -> Mapping[str, Run]:
         """The last run of each platform."""

@@ -34,10 +34,10 @@ _FIELDS = joined(HEAD)
 # Each answer is fetched as one row: with a row per offer the interpreter's lock would change hands as often, and a
 # busy event loop is slow to give it back. No id holds a space, and the JSON on the log no line feed.
 _JOINED = (
-    f"SELECT CAST(group_concat(sum || char(31) || {joined(('place', 'id', 'value'))}, char(10)) AS BLOB) FROM ({{}})"  # noqa: S608
+    f"SELECT CAST(group_concat(sum || char(31) || {joined(('place', 'id', 'value'))}, char(10)) AS BLOB) FROM ({{}})"  # noqa: S608  # names of our own tables and columns
 )
 _ROW = "SELECT sum, place, id, value FROM offers"
-_AT_PLACES = _JOINED.format(f"{_ROW} WHERE place IN (SELECT value FROM json_each(?)) ORDER BY place")
+_AT_PLACES = _JOINED.format(f"{_ROW} WHERE place IN (SELECT value FROM json_each(?)) ORDER BY place")  # noqa: S608  # names of our own tables and columns
 _IN_ORDER = _JOINED.format(f"{_ROW} WHERE place >= ? AND place < ? ORDER BY place LIMIT ?")
 _BY_ID = _JOINED.format(f"{_ROW} WHERE id = ?")
 _HEADS = "SELECT json_group_array(json_array(head_sum, {})) FROM offers WHERE {} IN (SELECT value FROM json_each(?))"

@@ -22,7 +22,7 @@ Places: TypeAlias = int | tuple[int, ...]
 """Of a key nearly always one."""
 
 _ROWS_AT_ONCE = 256  # rows in one statement, so that the interpreter's lock changes hands rarely
-_WRITE = "INSERT OR IGNORE INTO twins SELECT column1, column2, {} FROM (VALUES {{}})".format(
+_WRITE = "INSERT OR IGNORE INTO twins SELECT column1, column2, {} FROM (VALUES {{}})".format(  # noqa: S608  # names of our own tables and columns
     _SUM.format("column1", "column2")
 )
 # The plus keeps SQLite from seeking every key at every place.
@@ -30,8 +30,8 @@ _FORGET = """DELETE FROM twins WHERE +place IN (SELECT value FROM json_each(?1))
     WITH gone AS (SELECT link, site, firm FROM offers WHERE place IN (SELECT value FROM json_each(?1)))
     SELECT link FROM gone UNION ALL SELECT site FROM gone UNION ALL SELECT firm FROM gone
     UNION ALL SELECT ~firm FROM gone WHERE site IS NULL)"""
-_BUILD = """INSERT OR IGNORE INTO twins SELECT key, place, {0} FROM
-    (SELECT {{0}} AS key, place FROM offers WHERE place >= ? AND place < ? AND {{1}} ORDER BY 1)""".format(
+_BUILD = """INSERT OR IGNORE INTO twins SELECT key, place, {} FROM
+    (SELECT {{0}} AS key, place FROM offers WHERE place >= ? AND place < ? AND {{1}} ORDER BY 1)""".format(  # noqa: S608  # names of our own tables and columns
     _SUM.format("key", "place")
 )
 _BUILT = (
@@ -42,7 +42,7 @@ _BUILT = (
 )
 _FIND = f"""SELECT json_group_array(json_array(key, place, sum IS {_SUM.format("key", "place")})) FROM (
     SELECT t.key, t.place, t.sum FROM json_each(?1) AS asked JOIN twins AS t ON t.key = asked.value
-    AND t.place IN (SELECT place FROM twins WHERE key = asked.value ORDER BY place LIMIT ?2))"""
+    AND t.place IN (SELECT place FROM twins WHERE key = asked.value ORDER BY place LIMIT ?2))"""  # noqa: S608  # names of our own tables and columns
 
 
 def keys_of(link: int, site: int | None, firm: int | None) -> list[int]:

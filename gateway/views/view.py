@@ -94,7 +94,9 @@ class View:
     def damage(self) -> DamagedCopyError | None:
         """What was found to be damaged since the file was last begun, here or by a process that follows it."""
         if self._damage is None and mark_of(self._path).exists():
-            self._damage = DamagedCopyError(f"The local copy {self._path} is damaged, as a process says that follows it.")
+            self._damage = DamagedCopyError(
+                f"The local copy {self._path} is damaged, as a process says that follows it."
+            )
             self.caught_up = False
         return self._damage
 

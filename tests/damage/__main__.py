@@ -17,7 +17,9 @@ async def trials(number: int, seed: int, *, workers: int = 0) -> list[Outcome]:
     with tempfile.TemporaryDirectory() as folder:
         whole = [await populate(Path(folder) / "whole", killed=killed) for killed in (False, True)]
         for trial in range(number):
-            outcome = await attempt(whole[trial % 2], Path(folder) / "trial", seed=seed * 1_000_000 + trial, workers=workers)
+            outcome = await attempt(
+                whole[trial % 2], Path(folder) / "trial", seed=seed * 1_000_000 + trial, workers=workers
+            )
             outcomes.append(outcome)
             if outcome.name not in GOOD:
                 print(f"{trial}: {outcome}", file=sys.stderr, flush=True)  # noqa: T201  # a tool for the terminal

@@ -2,9 +2,8 @@
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -79,7 +78,9 @@ class Populated:
 async def populate(folder: Path, *, killed: bool) -> Populated:
     """Make a data folder, as a gateway leaves it that is stopped, or that is ``killed``: then with write-ahead logs."""
     folder = folder.with_name(f"{folder.name}-{'killed' if killed else 'stopped'}")
-    live = Populated(folder.with_name(f"{folder.name}-live"), await _onboard(folder.with_name(f"{folder.name}-live")), {})
+    live = Populated(
+        folder.with_name(f"{folder.name}-live"), await _onboard(folder.with_name(f"{folder.name}-live")), {}
+    )
     async with live.opened() as (_, clients):
         publisher = clients[PUBLISHER]
         for number in range(OFFERS_MADE):
@@ -170,9 +171,7 @@ async def _onboard(folder: Path) -> dict[str, str]:
         for slug, some in scopes.items():
             secret = mint_secret(now=clock.now(), entropy=os.urandom)
             texts[slug] = secret.text
-            await partners.save(
-                Partner(platform=slug, name=slug, scopes=frozenset(some), secrets=(secret.kept,))
-            )
+            await partners.save(Partner(platform=slug, name=slug, scopes=frozenset(some), secrets=(secret.kept,)))
         await log.create_topics((*COMMON, *topics_of(partners)))
         await partners.close()
     return texts

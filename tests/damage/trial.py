@@ -39,13 +39,15 @@ class Outcome:
 
 async def attempt(whole: Populated, folder: Path, *, seed: int, workers: int = 0) -> Outcome:
     """Copy the folder, flip, start, ask."""
-    rng = random.Random(seed)  # noqa: S311  # a drawing that can be repeated
+    rng = random.Random(seed)  # a drawing that can be repeated
     populated = whole.copy(folder)
-    running = rng.random() < 0.4  # noqa: PLR2004  # a share of the trials
+    running = rng.random() < 0.4  # a share of the trials
     flipped = None if running else flip(folder, rng)
     try:
         if flipped is not None and flipped.file.parts[0] == "national":
-            return Outcome(flipped, running, *_national(folder / flipped.file, whole.folder / "national", _identity(whole.folder)))
+            return Outcome(
+                flipped, running, *_national(folder / flipped.file, whole.folder / "national", _identity(whole.folder))
+            )
         with redirect_stdout(StringIO()) as lines:
             name, detail, flipped = await _gateway(populated, rng, flipped, workers)
             if name == IDENTICAL and _says_rebuilt(lines):
@@ -71,12 +73,12 @@ async def _gateway(
                 name, detail = await _settled(clients, finished, populated)
             finally:
                 finished.cancel()
-        return name, detail, flipped
     except (PortError, SettingsError, SigningKeyError) as error:
         named = flipped is not None and str(populated.folder) in str(error)
         return (REFUSED if named else "refusal without a name"), str(error), flipped
     except (Exception, ExceptionGroup) as error:  # noqa: BLE001  # what must never happen is reported, not hidden
         return "crash", repr(error), flipped
+    return name, detail, flipped
 
 
 async def _settled(clients: Any, finished: "asyncio.Future[None]", populated: Populated) -> tuple[str, str]:
@@ -90,7 +92,7 @@ async def _settled(clients: Any, finished: "asyncio.Future[None]", populated: Po
                 try:
                     answers = await ask(clients)
                 except AnswerError as error:
-                    if error.status != 503:  # noqa: PLR2004  # Service Unavailable
+                    if error.status != 503:  # Service Unavailable
                         return "error", str(error)
                     waited = str(error)
                     await asyncio.sleep(_STEP)
