@@ -56,7 +56,7 @@ async def test_plain_http_and_an_unreachable_broker_are_told(shell):
         "PASSERELLE_PORT": "0",
         "PASSERELLE_MANAGEMENT_PORT": "0",
         "PASSERELLE_KAFKA": "127.0.0.1:1",
-        "PASSERELLE_SECRET": "x" * 40,
+        "PASSERELLE_SECRET": "0123456789abcdef" * 3,
         "PASSERELLE_SIGNING_KEY": "signing.pem",
     }
     ended = await shell("doctor", **environ)
