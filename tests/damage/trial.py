@@ -1,11 +1,12 @@
 """One trial: bytes flipped in a populated data folder, before the gateway starts or while it runs."""
 
 import asyncio
+import os
 import random
 import shutil
 import sqlite3
-from collections.abc import Sequence
-from contextlib import AsyncExitStack, closing, redirect_stdout
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, ExitStack, closing, contextmanager, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
@@ -47,13 +48,12 @@ async def attempt(whole: Populated, folder: Path, *, seed: int, workers: int = 0
             return Outcome(
                 flipped, running, *_national(folder / flipped.file, whole.folder / "national", _identity(whole.folder))
             )
-        before = _inodes(folder)
-        with redirect_stdout(StringIO()):
+        with redirect_stdout(StringIO()), _watched(folder) as removed:
             name, detail, flipped = await _gateway(populated, rng, flipped, workers)
             if running and name == IDENTICAL:  # what it had in memory hid the file: ask again after a new start
                 name, detail, flipped = await _gateway(populated, rng, flipped, workers)
-        if name == IDENTICAL and before != _inodes(folder):
-            name = REBUILT
+            if name == IDENTICAL and removed():
+                name = REBUILT
         return Outcome(flipped or Flip(Path(), (), "none"), running, name, detail)
     finally:
         shutil.rmtree(folder)
@@ -104,9 +104,12 @@ async def _settled(clients: Any, finished: "asyncio.Future[None]", populated: Po
         return "never ready", waited
 
 
-def _inodes(folder: Path) -> dict[str, int]:
-    """The local copies: one that was rebuilt is another file."""
-    return {str(one): one.stat().st_ino for name in ("views", "relay") for one in (folder / name).glob("*.sqlite")}
+@contextmanager
+def _watched(folder: Path) -> Iterator[Callable[[], bool]]:
+    """While entered, the call says whether a local copy was removed: one that is rebuilt is another file."""
+    with ExitStack() as stack:
+        files = [stack.enter_context(one.open("rb")) for one in folder.rglob("*.sqlite") if one.is_file()]
+        yield lambda: any(os.fstat(one.fileno()).st_nlink == 0 for one in files)
 
 
 def _compared(answers: dict[str, Any], before: Any) -> tuple[str, str]:
@@ -120,8 +123,7 @@ def _national(path: Path, whole: Path, identity: str) -> tuple[str, str]:
     """The connector's copies, as its accounts open and read them."""
     before = _read(whole / path.name, identity)
     kind = Outbox if path.name.startswith("outbox") else InboundState
-    inode = path.stat().st_ino
-    with redirect_stdout(StringIO()):
+    with redirect_stdout(StringIO()), _watched(path.parent) as removed:
         copy = kind(path, log=identity)
         try:
             with copy.guarded():
@@ -131,8 +133,8 @@ def _national(path: Path, whole: Path, identity: str) -> tuple[str, str]:
             found = _rows(copy)
         finally:
             copy.close()
-    if inode != path.stat().st_ino:
-        return REBUILT, ""
+        if removed():
+            return REBUILT, ""
     return (IDENTICAL, "") if found == before else ("other content", path.name)
 
 
