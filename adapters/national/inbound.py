@@ -84,6 +84,7 @@ class Inbound:
         """
         now = self._timing.clock()
         self._state.mend()
+        self._state.drop()  # what a scan that failed has left
         with self._state.guarded():
             return await self._scan_with_state(ends, now)
 
