@@ -2,7 +2,6 @@
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,8 @@ DEADLINE = 60.0
 
 
 @pytest.fixture
-async def populated(tmp_path: Path) -> AsyncIterator[Populated]:
-    yield await populate(tmp_path / "data", killed=False)
+async def populated(tmp_path: Path) -> Populated:
+    return await populate(tmp_path / "data", killed=False)
 
 
 def change(path: Path, *statements: str) -> None:
@@ -76,9 +75,7 @@ async def test_relay_state_that_is_damaged_while_it_runs_revives_nothing(populat
         publisher = clients[PUBLISHER]
         body = orjson.dumps(offer(1, revision=2))
         async with asyncio.timeout(DEADLINE):
-            answer = await publisher.call(
-                "PUT", f"/v1/offers/{PUBLISHER}:d1", body=body, headers={"Prefer": "wait=30"}
-            )
+            answer = await publisher.call("PUT", f"/v1/offers/{PUBLISHER}:d1", body=body, headers={"Prefer": "wait=30"})
         assert "stale" == answer.body["verdict"]
         assert 410 == (await publisher.call("GET", f"/v1/offers/{PUBLISHER}:d1")).status
 
@@ -90,6 +87,6 @@ async def answered(clients: Any) -> dict[str, Any]:
             try:
                 return await ask(clients)
             except AnswerError as error:
-                if error.status != 503:  # noqa: PLR2004  # Service Unavailable
+                if error.status != 503:
                     raise
                 await asyncio.sleep(0.05)
