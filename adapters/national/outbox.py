@@ -202,6 +202,7 @@ class Outbox(LocalCopy):
 
     def keep(self, positions: Mapping[tuple[str, int], int]) -> None:
         """Make the changes lasting: both topics have been applied below these offsets."""
-        rows = [(*place, position) for place, position in positions.items()]
-        self._db.executemany("INSERT OR REPLACE INTO position VALUES (?, ?, ?)", rows)
-        self._db.commit()
+        with self.guarded():
+            rows = [(*place, position) for place, position in positions.items()]
+            self._db.executemany("INSERT OR REPLACE INTO position VALUES (?, ?, ?)", rows)
+            self._db.commit()

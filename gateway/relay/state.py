@@ -55,10 +55,11 @@ class RelayState(LocalCopy):
 
     def put(self, changes: Mapping[str, Known | None]) -> None:
         """Set what is known of these offers; None forgets one."""
-        self._db.executemany(_UPSERT, [_row(key, known) for key, known in changes.items() if known is not None])
-        self._db.executemany(
-            "DELETE FROM known WHERE id = ?", [(key,) for key, known in changes.items() if known is None]
-        )
+        with self.guarded():
+            self._db.executemany(_UPSERT, [_row(key, known) for key, known in changes.items() if known is not None])
+            self._db.executemany(
+                "DELETE FROM known WHERE id = ?", [(key,) for key, known in changes.items() if known is None]
+            )
 
     def apply(self, states: Sequence[OfferState], gone: Sequence[str], *, position: int) -> None:
         """Apply records of ``offers`` and keep: the rebuild."""
@@ -69,8 +70,9 @@ class RelayState(LocalCopy):
 
     def keep(self, *, position: int) -> None:
         """Make the changes lasting: they stand on the log below this offset of ``offers``."""
-        self._db.execute("UPDATE position SET position = ?", (position,))
-        self._db.commit()
+        with self.guarded():
+            self._db.execute("UPDATE position SET position = ?", (position,))
+            self._db.commit()
 
     def due(self, *, today: str, limit: int) -> Iterator[tuple[str, Known]]:
         """Live offers whose last day lies before ``today`` (ISO date)."""
