@@ -1,11 +1,10 @@
 """The gateway's secret: given by a setting, or made once and kept in a file that only its owner can read."""
 
-import os
 import secrets
 from pathlib import Path
 
-from gateway.private import ExposedError, read_private
-from gateway.settings import SettingsError
+from gateway.private import ExposedError, read_private, write_private
+from gateway.settings import SettingsError, weakness
 
 _BYTES = 48
 
@@ -13,26 +12,28 @@ _BYTES = 48
 def load_secret(setting: str | None, *, folder: Path) -> bytes:
     """The secret that receipts, cursors and marks are sealed under; every replica must have the same.
 
-    Raises SettingsError for a file that others on the machine can read.
+    Raises SettingsError for a file that others on the machine can read, that cannot be read or written, or whose
+    secret is too weak.
     """
     if setting is not None:
         return setting.encode()
     path = folder / "secret"
     try:
-        return read_private(path)
+        if not path.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            write_private(path, secrets.token_urlsafe(_BYTES).encode())
+        secret = read_private(path)
     except ExposedError as error:
         raise SettingsError(str(error)) from error
-    except FileNotFoundError:
-        folder.mkdir(parents=True, exist_ok=True)
-        secret = secrets.token_urlsafe(_BYTES).encode()
-        # Written aside and linked, so that two processes starting together agree on one.
-        fresh = folder / f"secret.{os.getpid()}"
-        fresh.touch(mode=0o600)
-        fresh.write_bytes(secret)
-        try:
-            os.link(fresh, path)
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-        return path.read_bytes()
+    except OSError as error:
+        raise SettingsError(
+            f"the secret {path.absolute()} cannot be read or made ({error.strerror}); check the rights "
+            "of file and folder"
+        ) from error
+    weak = weakness(secret.decode("latin-1").strip())
+    if weak is not None:
+        raise SettingsError(
+            f"the secret in {path.absolute()} {weak}; restore the file from a backup, or remove it, and a new one is "
+            "made: cursors, marks and receipts given out before are then refused"
+        )
+    return secret

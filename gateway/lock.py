@@ -15,9 +15,15 @@ def locked(folder: Path) -> Iterator[None]:
 
     The system frees the lock of a process that dies.
     """
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    folder.chmod(0o700)  # whole offers lie in it, hidden employers included
-    handle = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)  # whole offers lie in it, hidden employers included
+        handle = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError as error:
+        raise SettingsError(
+            f"the data folder {folder.absolute()} cannot be used ({error.strerror}); check its rights and its disk, or "
+            "name another one in PASSERELLE_DATA"
+        ) from error
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -3,6 +3,7 @@
     PortError
     ├── LogError
     │   ├── LogUnavailableError      nothing was written; try again later
+    │   │   └── LogDamagedError      the log's file is damaged: only an operator can restore it
     │   ├── LogBusyError             nothing was written: the queue is full
     │   ├── UnknownOutcomeError      may or may not have been written; resending the same revision is safe
     │   ├── FencedError              another owner has taken this partition
@@ -33,6 +34,10 @@ class LogError(PortError):
 
 class LogUnavailableError(LogError):
     """The log could not be reached or refused; certainly nothing was written."""
+
+
+class LogDamagedError(LogUnavailableError):
+    """The log's file is damaged; nothing was written. The message names the file and the next step."""
 
 
 class LogBusyError(LogError):

@@ -35,4 +35,65 @@ def is_private(mode: int, *, owner: int) -> bool:
 
 def _check(path: Path, found: os.stat_result) -> None:
     if not is_private(found.st_mode, owner=found.st_uid):
-        raise ExposedError(f"{path} is open to others on this machine; run: chmod 600 {path}")
+        mode = stat.S_IMODE(found.st_mode)
+        raise ExposedError(f"{path} is open to others on this machine (mode {mode:04o}); run: chmod 600 {path}")
+
+
+def make_private(path: Path) -> None:
+    """Make an empty file for its owner alone, unless there is one. Raises OSError."""
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    sync_folder(path.parent)
+
+
+def write_private(path: Path, content: bytes) -> bool:
+    """Write a new file for its owner alone, whole and synced before it has its name; whether this call made it: of
+    several processes that do so at once, one wins. Raises OSError.
+    """
+    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+    draft.unlink(missing_ok=True)  # of a process of the same number that was killed
+    try:
+        write_draft(draft, content)
+        os.link(draft, path)
+    except FileExistsError:
+        return False
+    finally:
+        draft.unlink(missing_ok=True)
+    sync_folder(path.parent)
+    return True
+
+
+def replace_private(path: Path, content: bytes) -> None:
+    """Write a file for its owner alone in place of another, whole or not at all. Raises OSError."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
+    draft.unlink(missing_ok=True)
+    try:
+        write_draft(draft, content)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def write_draft(draft: Path, content: bytes) -> None:
+    """Write a new file for its owner alone and sync it. Raises OSError."""
+    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder last. Raises OSError."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

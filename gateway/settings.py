@@ -112,10 +112,26 @@ class Settings:
                 "`openssl ecparam -name prime256v1 -genkey -noout -out signing.pem` and chmod 600"
             ),
         )
-        short = self.secret is not None and len(self.secret) < 32
-        yield short, "PASSERELLE_SECRET must have at least 32 characters, random ones"
+        weak = None if self.secret is None else weakness(self.secret)
+        yield weak is not None, f"PASSERELLE_SECRET {weak}: at least 32 characters, random ones, are needed"
 
 
+def weakness(secret: str) -> str | None:
+    """What makes a secret too weak to seal anything with, as the rest of a sentence; None for one that is not.
+
+    Random characters, even hexadecimal ones, have 8 different among 32 nearly always; a repeated word or key has not.
+    """
+    if not secret.strip():
+        return "is empty"
+    if len(secret.strip()) < _SECRET_CHARACTERS:
+        return f"has fewer than {_SECRET_CHARACTERS} characters"
+    if len(set(secret.strip())) < _DIFFERENT:
+        return f"has fewer than {_DIFFERENT} different characters"
+    return None
+
+
+_SECRET_CHARACTERS = 32
+_DIFFERENT = 8
 _ELSEWHERE = {"PASSERELLE_KAFKA_CACHE", "PASSERELLE_CLIENT_ID", "PASSERELLE_CLIENT_SECRET", "PASSERELLE_URL"}
 """Variables of the same prefix that other parts read: the local test broker, the publishing client."""
 

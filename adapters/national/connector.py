@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeAlias
 
 import structlog
@@ -25,7 +26,7 @@ from gateway.partners import Partners
 from gateway.ports import EventLog
 from gateway.protocol.identity import partition_of
 from gateway.protocol.topic import OFFERS
-from gateway.share import work_share
+from gateway.share import keep_going, work_share
 
 Outboxes: TypeAlias = Callable[[str], Outbox]
 """Opens the outbox of an account."""
@@ -78,8 +79,11 @@ class NationalConnector:
 
         await work_share(self._log, role=f"national.{account}", topic=OFFERS, work=work)
 
+    async def _open_outbox(self, account: str) -> Outbox:
+        return self._outboxes(account)
+
     async def _work(self, account: str, home: int) -> None:
-        outbox = self._outboxes(account)
+        outbox = await keep_going(f"national.{account}", partial(self._open_outbox, account))
         route = Route(account, self._accounts, self._partners, self._timing.clock)
         quiet = Quiet()
 

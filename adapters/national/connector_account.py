@@ -74,7 +74,16 @@ class AccountWork:
         ledger = Ledger(owner, self._outbox, self._route, partitions=self._log.partitions)
         self._orders, self._caught_up = WaitingOrders(self._route.account), asyncio.Event()
         self._identity.begin()
+        self._outbox.mend()
         calls = self._make_calls(ledger)
+        try:
+            with self._outbox.guarded():
+                await self._work(ledger, calls)
+        finally:
+            self.ready = False
+            self._outbox.drop()
+
+    async def _work(self, ledger: Ledger, calls: Calls) -> None:
         try:
             offers = await ledger.ends(OFFERS)
             orders_from = await self._rebuild(ledger, offers)
@@ -87,9 +96,6 @@ class AccountWork:
                     group.create_task(self._beside(ledger))
         except* Exception as errors:  # noqa: BLE001  # unwrapped, not swallowed: the first error speaks
             raise _first(errors) from None
-        finally:
-            self.ready = False
-            self._outbox.drop()
 
     # What is known.
 

@@ -83,6 +83,12 @@ class Inbound:
         its ``ends`` first. Raises SiteError, RightMissingError, LogError.
         """
         now = self._timing.clock()
+        self._state.mend()
+        self._state.drop()  # what a scan that failed has left
+        with self._state.guarded():
+            return await self._scan_with_state(ends, now)
+
+    async def _scan_with_state(self, ends: Sequence[int], now: int) -> dict[str, Any]:
         await self._state.catch_up(self._log, ends)
         counts: Counter[str] = Counter()
         walk = Walk()

@@ -10,6 +10,7 @@ from hashlib import blake2b
 
 import orjson
 
+from gateway.checksum import computed
 from gateway.local_copy import LocalCopy
 from gateway.ports import Chunk, EventLog
 from gateway.protocol.identity import NATIONAL, platform_of
@@ -19,13 +20,26 @@ from gateway.reading import read_all
 from gateway.views.twin import canonical_url
 
 _PAGE = 2_000
-_LAYOUT = """
+_TABLES = {
+    "made": ("id", "revision", "digest", "reason", "weeks", "missing"),
+    "link": ("id", "address"),
+    "position": ("partition", "position"),
+}
+_SUM = {table: computed(columns) for table, columns in _TABLES.items()}
+_WHOLE = {table: f"whole(sum, {', '.join(columns)})" for table, columns in _TABLES.items()}
+_MADE = "SELECT id, revision, digest, reason, weeks FROM made WHERE " + _WHOLE["made"]  # noqa: S608  # our own columns
+_MADE_BY_ID = f"{_MADE} AND id = ?"
+_MADE_MISSING = f"{_MADE} AND reason IS NULL AND missing >= ?"
+_LINKED = f"SELECT id FROM link WHERE address = ? AND {_WHOLE['link']} LIMIT 1"  # noqa: S608  # our own columns
+_POSITIONS = f"SELECT partition, position FROM position WHERE {_WHOLE['position']}"  # noqa: S608  # our own columns
+_LAYOUT = f"""
 CREATE TABLE made (
-    id TEXT PRIMARY KEY, revision INTEGER, digest TEXT, reason TEXT, weeks TEXT, missing INTEGER DEFAULT 0
+    id TEXT PRIMARY KEY, revision INTEGER, digest TEXT, reason TEXT, weeks TEXT, missing INTEGER DEFAULT 0,
+    {_SUM["made"]}
 ) WITHOUT ROWID;
-CREATE TABLE link (id TEXT PRIMARY KEY, address INTEGER) WITHOUT ROWID;
+CREATE TABLE link (id TEXT PRIMARY KEY, address INTEGER, {_SUM["link"]}) WITHOUT ROWID;
 CREATE INDEX by_address ON link (address);
-CREATE TABLE position (partition INTEGER PRIMARY KEY, position INTEGER);
+CREATE TABLE position (partition INTEGER PRIMARY KEY, position INTEGER, {_SUM["position"]});
 """
 _PUT = """
 INSERT INTO made (id, revision, digest, reason, weeks) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
@@ -48,15 +62,16 @@ class Made:
 class InboundState(LocalCopy):
     """Positions and rows move together."""
 
-    FORMAT = 2
+    FORMAT = 3
     LAYOUT = _LAYOUT
+    TABLES = _TABLES
 
     async def catch_up(self, log: EventLog, ends: Sequence[int]) -> None:
         """Read ``offers`` up to its ends, by partition. They must be an owner's word: the site's copy of an offer that
         lies behind an old one would be imported.
         """
         start = dict.fromkeys(range(len(ends)), 0)
-        at = start | dict(self._db.execute("SELECT partition, position FROM position").fetchall())
+        at = start | dict(self._db.execute(_POSITIONS).fetchall())
         if any(at[p] > end for p, end in enumerate(ends)):
             self.clear()
             at = start
@@ -66,28 +81,24 @@ class InboundState(LocalCopy):
 
     def made(self, offer_id: str) -> Made | None:
         """What is known of an offer that was made at the site."""
-        row = self._db.execute(
-            "SELECT id, revision, digest, reason, weeks FROM made WHERE id = ?", (offer_id,)
-        ).fetchone()
+        row = self._db.execute(_MADE_BY_ID, (offer_id,)).fetchone()
         return None if row is None else _made(row)
 
     def linked(self, url: str) -> str | None:
         """The offer of another platform that applies at this address, withdrawn ones included."""
-        row = self._db.execute("SELECT id FROM link WHERE address = ? LIMIT 1", (_key(url),)).fetchone()
+        row = self._db.execute(_LINKED, (_key(url),)).fetchone()
         return None if row is None else str(row[0])
 
     def count_missing(self, seen: Collection[str]) -> None:
         """A complete scan is over: count it for every live offer that it did not show."""
-        live = [row[0] for row in self._db.execute("SELECT id FROM made WHERE reason IS NULL").fetchall()]
+        live = [one.id for one in self.missing(scans=0)]
         rows = [(1 if offer_id in seen else None, offer_id) for offer_id in live]
         self._db.executemany("UPDATE made SET missing = CASE WHEN ? THEN 0 ELSE missing + 1 END WHERE id = ?", rows)
         self._db.commit()
 
     def missing(self, *, scans: int) -> Iterator[Made]:
         """Live offers that were missing in so many complete scans on end."""
-        rows = self._db.execute(
-            "SELECT id, revision, digest, reason, weeks FROM made WHERE reason IS NULL AND missing >= ?", (scans,)
-        ).fetchall()
+        rows = self._db.execute(_MADE_MISSING, (scans,)).fetchall()
         return map(_made, rows)
 
     def live(self) -> int:

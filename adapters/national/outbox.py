@@ -8,25 +8,45 @@ memory.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gateway.disk import writing_copy
+from gateway.checksum import computed
 from gateway.local_copy import LocalCopy
 from gateway.protocol.delivery import Delivery, Group, delivery_record, read_delivery
 from gateway.protocol.record import OfferState, read_offer
 
-_LAYOUT = """
-CREATE TABLE offer (id TEXT PRIMARY KEY, platform TEXT, value BLOB);
+_TABLES = {
+    "offer": ("id", "platform", "value"),
+    "delivery": ("id", "value"),
+    "remote": ("remote_id", "id"),
+    "due": ("id", "part", "rank", "not_before", "tries", "failures", "doubt"),
+    "terms": ("platform", "fingerprint"),
+    "position": ("topic", "partition", "position"),
+}
+_SUM = {table: computed(columns) for table, columns in _TABLES.items()}
+_WHOLE = {
+    table: f"whole({table}.sum, {', '.join(f'{table}.{one}' for one in columns)})" for table, columns in _TABLES.items()
+}
+_LAYOUT = f"""
+CREATE TABLE offer (id TEXT PRIMARY KEY, platform TEXT, value BLOB, {_SUM["offer"]});
 CREATE INDEX of_platform ON offer (platform, id);
-CREATE TABLE delivery (id TEXT PRIMARY KEY, value BLOB);
-CREATE TABLE remote (remote_id TEXT PRIMARY KEY, id TEXT) WITHOUT ROWID;
+CREATE TABLE delivery (id TEXT PRIMARY KEY, value BLOB, {_SUM["delivery"]});
+CREATE TABLE remote (remote_id TEXT PRIMARY KEY, id TEXT, {_SUM["remote"]}) WITHOUT ROWID;
 CREATE TABLE due (
-    id TEXT, part TEXT, rank INTEGER, not_before INTEGER, tries INTEGER, failures INTEGER, doubt TEXT,
+    id TEXT, part TEXT, rank INTEGER, not_before INTEGER, tries INTEGER, failures INTEGER, doubt TEXT, {_SUM["due"]},
     PRIMARY KEY (id, part)
 ) WITHOUT ROWID;
 CREATE INDEX in_turn ON due (doubt, rank, failures, not_before);
 CREATE INDEX retried ON due (not_before) WHERE failures > 0;
-CREATE TABLE terms (platform TEXT PRIMARY KEY, fingerprint TEXT) WITHOUT ROWID;
-CREATE TABLE position (topic TEXT, partition INTEGER, position INTEGER, PRIMARY KEY (topic, partition)) WITHOUT ROWID;
+CREATE TABLE terms (platform TEXT PRIMARY KEY, fingerprint TEXT, {_SUM["terms"]}) WITHOUT ROWID;
+CREATE TABLE position (
+    topic TEXT, partition INTEGER, position INTEGER, {_SUM["position"]}, PRIMARY KEY (topic, partition)
+) WITHOUT ROWID;
 """
+_OFFER = f"SELECT value FROM offer WHERE id = ? AND {_WHOLE['offer']}"  # noqa: S608  # our own columns
+_DELIVERY = f"SELECT value FROM delivery WHERE id = ? AND {_WHOLE['delivery']}"  # noqa: S608  # our own columns
+_OWNER_OF = f"SELECT id FROM remote WHERE remote_id = ? AND {_WHOLE['remote']}"  # noqa: S608  # our own columns
+_FINGERPRINT = f"SELECT fingerprint FROM terms WHERE platform = ? AND {_WHOLE['terms']}"  # noqa: S608  # our own columns
+_POSITION = f"SELECT position FROM position WHERE topic = ? AND partition = ? AND {_WHOLE['position']}"  # noqa: S608  # our own columns
+_DOUBTED = f"SELECT id, part, tries, failures FROM due WHERE doubt = ? AND {_WHOLE['due']} ORDER BY id LIMIT ?"  # noqa: S608  # our own columns
 _ENQUEUE = """
 INSERT INTO due VALUES (:id, :part, :rank, :not_before, 0, 0, '') ON CONFLICT DO UPDATE SET
     not_before = CASE
@@ -45,14 +65,18 @@ _LEFT = """
 SELECT id FROM delivery WHERE id > ? AND NOT EXISTS (SELECT 1 FROM offer WHERE offer.id = delivery.id)
 ORDER BY id LIMIT 500
 """
-_READY = """
+_READY = f"""
 SELECT id, part, tries, failures FROM due
-WHERE doubt = '' AND rank = ? AND failures = 0 AND not_before <= ? ORDER BY not_before, id LIMIT ?
-"""
-_RETRIED = """
+WHERE doubt = '' AND rank = ? AND failures = 0 AND not_before <= ? AND {_WHOLE["due"]} ORDER BY not_before, id LIMIT ?
+"""  # noqa: S608  # our own columns
+_RETRIED = f"""
 SELECT id, part, tries, failures FROM due
-WHERE doubt = '' AND failures > 0 AND not_before <= ? ORDER BY not_before, id LIMIT ?
-"""
+WHERE doubt = '' AND failures > 0 AND not_before <= ? AND {_WHOLE["due"]} ORDER BY not_before, id LIMIT ?
+"""  # noqa: S608  # our own columns
+_LEAST_FAILED = f"""
+SELECT id, part, tries, failures FROM due
+WHERE doubt = '' AND rank = ? AND not_before <= ? AND {_WHOLE["due"]} ORDER BY failures, not_before, id LIMIT ?
+"""  # noqa: S608  # our own columns
 _RANKS = 4
 _RETRIED_SHARE = 4
 """One call in so many, at least, is for parts that failed before, whatever else waits."""
@@ -75,10 +99,11 @@ class Outbox(LocalCopy):
 
     FORMAT = 3
     LAYOUT = _LAYOUT
+    TABLES = _TABLES
 
     def offer(self, offer_id: str) -> OfferState | None:
         """The offer or its marker, as last read."""
-        row = self._db.execute("SELECT value FROM offer WHERE id = ?", (offer_id,)).fetchone()
+        row = self._db.execute(_OFFER, (offer_id,)).fetchone()
         return None if row is None else read_offer(offer_id.encode(), row[0])
 
     def put_offer(self, offer_id: str, platform: str, value: bytes | None) -> None:
@@ -90,7 +115,7 @@ class Outbox(LocalCopy):
 
     def delivery(self, offer_id: str) -> Delivery | None:
         """What became of the offer, as last written."""
-        row = self._db.execute("SELECT value FROM delivery WHERE id = ?", (offer_id,)).fetchone()
+        row = self._db.execute(_DELIVERY, (offer_id,)).fetchone()
         return None if row is None else read_delivery(offer_id.encode(), row[0])
 
     def put_delivery(self, delivery: Delivery) -> None:
@@ -107,7 +132,7 @@ class Outbox(LocalCopy):
 
     def owner_of(self, remote_id: str) -> str | None:
         """The offer that has, or had, this remote id."""
-        row = self._db.execute("SELECT id FROM remote WHERE remote_id = ?", (remote_id,)).fetchone()
+        row = self._db.execute(_OWNER_OF, (remote_id,)).fetchone()
         return None if row is None else str(row[0])
 
     def ids(self, platform: str | None = None) -> Iterator[str]:
@@ -127,7 +152,7 @@ class Outbox(LocalCopy):
 
     def fingerprint(self, platform: str) -> str | None:
         """The terms of a platform under which its offers were last looked at."""
-        row = self._db.execute("SELECT fingerprint FROM terms WHERE platform = ?", (platform,)).fetchone()
+        row = self._db.execute(_FINGERPRINT, (platform,)).fetchone()
         return None if row is None else str(row[0])
 
     def put_fingerprint(self, platform: str, fingerprint: str) -> None:
@@ -169,9 +194,7 @@ class Outbox(LocalCopy):
 
     def doubted(self, doubt: str, *, limit: int) -> Sequence[Entry]:
         """Parts that were set aside with this doubt."""
-        rows = self._db.execute(
-            "SELECT id, part, tries, failures FROM due WHERE doubt = ? ORDER BY id LIMIT ?", (doubt, limit)
-        )
+        rows = self._db.execute(_DOUBTED, (doubt, limit))
         return [Entry(*row) for row in rows.fetchall()]
 
     def ready(self, now: int, *, limit: int) -> Sequence[Entry]:
@@ -192,14 +215,7 @@ class Outbox(LocalCopy):
 
     def trials(self, now: int, *, limit: int) -> Sequence[Entry]:
         """The calls to try at a site that answered nothing lately: of each rank in turn, those that failed least."""
-        ranks = [
-            self._db.execute(
-                "SELECT id, part, tries, failures FROM due WHERE doubt = '' AND rank = ? AND not_before <= ? "
-                "ORDER BY failures, not_before, id LIMIT ?",
-                (rank, now, limit),
-            ).fetchall()
-            for rank in range(_RANKS)
-        ]
+        ranks = [self._db.execute(_LEAST_FAILED, (rank, now, limit)).fetchall() for rank in range(_RANKS)]
         least = sorted(
             (row[3], position, rank, row) for rank, rows in enumerate(ranks) for position, row in enumerate(rows)
         )
@@ -229,14 +245,12 @@ class Outbox(LocalCopy):
 
     def position(self, topic: str, partition: int) -> int:
         """The next offset to apply."""
-        row = self._db.execute(
-            "SELECT position FROM position WHERE topic = ? AND partition = ?", (topic, partition)
-        ).fetchone()
+        row = self._db.execute(_POSITION, (topic, partition)).fetchone()
         return 0 if row is None else int(row[0])
 
     def keep(self, positions: Mapping[tuple[str, int], int]) -> None:
         """Make the changes lasting: both topics have been applied below these offsets."""
-        with writing_copy(self._path):
+        with self.guarded():
             rows = [(*place, position) for place, position in positions.items()]
             self._db.executemany("INSERT OR REPLACE INTO position VALUES (?, ?, ?)", rows)
             self._db.commit()

@@ -1,5 +1,6 @@
 """Problem documents: every refusal of the API as RFC 9457 JSON, in the reader's language, one type per code."""
 
+import sqlite3
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from http import HTTPStatus
@@ -10,7 +11,8 @@ import structlog
 from aiohttp import hdrs, web
 
 import schemas
-from gateway.ports import LogBusyError, LogError, UnknownOutcomeError
+from gateway.damage import is_shortage
+from gateway.ports import LogBusyError, LogError, LogUnavailableError, UnknownOutcomeError
 from schemas.rulebook import Language, preferred_language
 
 MEDIA_TYPE = "application/problem+json"
@@ -150,6 +152,9 @@ def refuse(request: web.Request, error: Exception) -> web.Response:
         case LogError():
             log.warning("api.log_failed", error=type(error).__name__, reason=str(error))
             refusal = problem_of_log(error)
+        case OSError() | sqlite3.OperationalError() if is_shortage(error):
+            log.warning("api.shortage", error=type(error).__name__, reason=str(error))
+            refusal = problem_of_log(LogUnavailableError(str(error)))
         case web.HTTPException() if error.status < HTTPStatus.BAD_REQUEST:
             raise error
         case web.HTTPException():

@@ -7,7 +7,16 @@ gateway.py  one running gateway
 """
 
 from gateway.bootstrap.gateway import Gateway, running
-from gateway.bootstrap.log import kafka_settings, open_log, topics_of
+from gateway.bootstrap.log import kafka_settings, log_path, open_log, topics_of
 from gateway.bootstrap.serving import signing_key_of, with_signing_key
 
-__all__ = ["Gateway", "kafka_settings", "open_log", "running", "signing_key_of", "topics_of", "with_signing_key"]
+__all__ = [
+    "Gateway",
+    "kafka_settings",
+    "log_path",
+    "open_log",
+    "running",
+    "signing_key_of",
+    "topics_of",
+    "with_signing_key",
+]

@@ -52,6 +52,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             deliveries=DeliveryView,
             runs=RunView,
             ready=check_topics,
+            check=True,
         )
         keeper = Keeper(parts)
         api_socket = await listen(stack, settings.host, settings.port)

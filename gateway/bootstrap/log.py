@@ -1,31 +1,45 @@
 """The event log that the settings name, and the topics that this federation needs on it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from gateway import clock
 from gateway.kafka import KafkaLog, KafkaSettings
 from gateway.partners import Partners
-from gateway.ports import EventLog, TopicError
+from gateway.ports import EventLog, LogDamagedError, LogUnavailableError, TopicError
+from gateway.private import ExposedError, check_private
 from gateway.protocol.topic import COMMON, Topic, feed, inbox
 from gateway.settings import Settings, SettingsError
 from gateway.sqlite import SqliteLog
+from gateway.views.view import read_positions
 
 _MAINTAIN_SECONDS = 60.0
 
 
 @asynccontextmanager
-async def open_log(settings: Settings, *, make: bool = True) -> AsyncIterator[EventLog]:
+async def open_log(settings: Settings, *, make: bool = True, check: bool = False) -> AsyncIterator[EventLog]:
     """The event log of these settings: Kafka where an address is given, else the embedded one.
 
     ``make`` gives the embedded one its file and topics where they are missing; who only looks at a log that is there
-    does not ask for it.
+    does not ask for it. ``check`` looks at the embedded one's file for some seconds first.
+
+    Raises SettingsError for one that others on the machine can read (SEC-009), LogDamagedError, LogUnavailableError.
     """
     if settings.kafka is None:
-        if make:
-            settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        log: EventLog = await SqliteLog.open(settings.data / "log.sqlite", partitions=settings.partitions)
+        path = log_path(settings)
+        try:
+            if make:
+                settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _refuse_exposed(path)
+            _refuse_lost(path, settings.data / "views")
+        except OSError as error:
+            raise LogUnavailableError(
+                f"The data folder {settings.data.absolute()} cannot be used ({error.strerror}): check its rights, or "
+                "name another one in PASSERELLE_DATA."
+            ) from error
+        log: EventLog = await SqliteLog.open(path, partitions=settings.partitions, check=check)
         if make:
             await log.create_topics(COMMON)
     else:
@@ -34,6 +48,48 @@ async def open_log(settings: Settings, *, make: bool = True) -> AsyncIterator[Ev
         yield log
     finally:
         await log.close()
+
+
+def log_path(settings: Settings) -> Path:
+    """Where the embedded log is."""
+    return settings.data / "log.sqlite"
+
+
+def _refuse_exposed(path: Path) -> None:
+    for name in (path.name, f"{path.name}-wal"):
+        try:
+            check_private(path.with_name(name))
+        except FileNotFoundError:
+            continue
+        except ExposedError as error:
+            raise SettingsError(str(error)) from error
+
+
+def _refuse_lost(path: Path, views: Path) -> None:
+    """A new log beside views of an old one would answer as if nothing had ever been published."""
+    if (not path.exists() or path.stat().st_size == 0) and any(views.glob("*.sqlite")):
+        raise LogDamagedError(
+            f"The log {path.absolute()} is missing or empty, but {views.absolute()} holds views of one: restore it "
+            f"from a backup; to begin a new log, remove {views.absolute()} as well."
+        )
+
+
+async def refuse_older(log: EventLog, settings: Settings, viewed: Mapping[str, str]) -> None:
+    """Refuse an embedded log that ends before what its views have read of it; ``viewed`` is the file by topic.
+
+    Raises LogDamagedError: records are lost, or the file was restored and the local copies were not removed.
+    """
+    identity = await log.identity()
+    for topic, name in viewed.items():
+        path = settings.data / "views" / name
+        positions = await asyncio.to_thread(read_positions, path, log_identity=identity)
+        ends = await log.ends(topic)
+        if any(at > end for at, end in zip(positions, ends, strict=False)):
+            raise LogDamagedError(
+                f"The log {log_path(settings).absolute()} has lost records: {topic} ends before what {path.absolute()} "
+                "has read. Restore it from a newer backup; if it is the restored one, remove the folders views and "
+                "relay beside it."
+            )
 
 
 def kafka_settings(settings: Settings) -> KafkaSettings:

@@ -6,17 +6,26 @@ from dataclasses import dataclass, field
 
 from gateway import clock
 from gateway.api.management import Metrics
-from gateway.bootstrap.log import open_log
+from gateway.bootstrap.log import open_log, refuse_older
 from gateway.keys import load_secret
 from gateway.partners import Partners
 from gateway.ports import EventLog
 from gateway.positions import Positions
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.seal import Seal
+from gateway.protocol.topic import DELIVERIES, OFFERS, RECEIPTS, RUNS
 from gateway.settings import Settings
 from gateway.snapshot import Snapshots
+from gateway.sqlite import SqliteLog
 from gateway.submissions import Submissions
 from gateway.views import DeliveryView, OfferView, ReceiptView, RunView
+
+_VIEWS = {
+    OFFERS: "offers.sqlite",
+    RECEIPTS: "receipts.sqlite",
+    DELIVERIES: "deliveries.sqlite",
+    RUNS: "runs.sqlite",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +53,8 @@ class Parts:
 
     def conditions(self) -> dict[str, bool]:
         """What must hold for requests to be answered."""
-        return {"partners": self.partners.caught_up, "positions": self.positions.caught_up}
+        whole = not (isinstance(self.log, SqliteLog) and self.log.damage)
+        return {"log": whole, "partners": self.partners.caught_up, "positions": self.positions.caught_up}
 
 
 async def build_parts(
@@ -56,11 +66,14 @@ async def build_parts(
     deliveries: type[DeliveryView],
     runs: type[RunView],
     ready: Callable[[EventLog, Partners], Awaitable[None]],
+    check: bool = False,
 ) -> Parts:
     """The parts, closed with the stack. ``ready`` is called once partners are known, before anything else is opened;
-    the views are kept here or followed, as their classes have it.
+    the views are kept here or followed, as their classes have it. ``check`` looks at the embedded log's file first.
     """
-    log = await stack.enter_async_context(open_log(settings))
+    log = await stack.enter_async_context(open_log(settings, check=check))
+    if check and isinstance(log, SqliteLog):
+        await refuse_older(log, settings, _VIEWS)
     identity = await log.identity()
     partners = Partners(log)
     await partners.catch_up()
@@ -68,16 +81,13 @@ async def build_parts(
     secret = load_secret(settings.secret, folder=settings.data)
     ids = ReceiptIds(secret)
     folder = settings.data / "views"
-    folder.mkdir(parents=True, exist_ok=True)
-    offer_view = await offers.open(folder / "offers.sqlite", log_identity=identity, partitions=log.partitions)
+    offer_view = await offers.open(folder / _VIEWS[OFFERS], log_identity=identity, partitions=log.partitions)
     stack.push_async_callback(offer_view.close)
-    receipt_view = await receipts.open(folder / "receipts.sqlite", log_identity=identity, partitions=log.partitions)
+    receipt_view = await receipts.open(folder / _VIEWS[RECEIPTS], log_identity=identity, partitions=log.partitions)
     stack.push_async_callback(receipt_view.close)
-    delivery_view = await deliveries.open(
-        folder / "deliveries.sqlite", log_identity=identity, partitions=log.partitions
-    )
+    delivery_view = await deliveries.open(folder / _VIEWS[DELIVERIES], log_identity=identity, partitions=log.partitions)
     stack.push_async_callback(delivery_view.close)
-    run_view = await runs.open(folder / "runs.sqlite", log_identity=identity, partitions=log.partitions)
+    run_view = await runs.open(folder / _VIEWS[RUNS], log_identity=identity, partitions=log.partitions)
     stack.push_async_callback(run_view.close)
     positions = Positions(log)
     submissions = Submissions(log, ids=ids, clock=clock.now)

@@ -5,41 +5,32 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 import aiohttp
 import typer
 from rich.text import Text
 
-from gateway.bootstrap import open_log, topics_of
+from gateway.bootstrap import log_path, open_log, topics_of
 from gateway.cli.console import FAILED, OUT
+from gateway.cli.doctor_files import examine_copies, examine_log_file
+from gateway.cli.finding import Finding, State
 from gateway.clock import now
+from gateway.keys import load_secret
 from gateway.listening import bind, place, reason
 from gateway.loop import run
 from gateway.oauth.keys import KeyRing, SigningKeyError
 from gateway.partners import Partners
-from gateway.ports import EventLog, LogError
+from gateway.ports import EventLog, LogDamagedError, LogError
 from gateway.private import ExposedError, check_private
 from gateway.protocol.topic import COMMON, POSITIONS
 from gateway.settings import Settings, SettingsError
 
-State: TypeAlias = Literal["ok", "warn", "fail"]
 _MARKS: dict[State, tuple[str, str]] = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
 _LOG_SECONDS = 20.0
 _SCARCE, _LACKING = 5 * 1024**3, 512 * 1024**2
 _SKEW_MS = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What was looked at and how it is; ``step`` mends it."""
-
-    state: State
-    about: str
-    said: str
-    step: str = ""
 
 
 def doctor() -> None:
@@ -76,33 +67,45 @@ async def _examine() -> list[Finding]:
             "/readyz",
         ),
     ]
+    if settings.kafka is None:
+        findings.append(await asyncio.to_thread(examine_log_file, log_path(settings)))
+    findings += await asyncio.to_thread(lambda: list(examine_copies(settings.data)))
     return findings + await _examine_log(settings)
 
 
 def _examine_secrets(settings: Settings) -> list[Finding]:
     """The key that signs tokens, where one is given, and whether the files that are to be private are."""
     findings = []
-    # The log is used all the same: the gateway closes the folder that it lies in.
-    private: dict[str, State] = {"secret": "fail", "signing.pem": "fail", "log.sqlite": "warn"}
-    for name, state in private.items():
+    for name in ("secret", "signing.pem", "log.sqlite"):
         path = settings.data / name
         try:
             check_private(path)
         except FileNotFoundError:
             continue
         except (ExposedError, OSError) as error:
-            findings.append(Finding(state, "private files", f"{error}", f"chmod 600 {path}"))
-    return findings + _examine_key(settings)
+            findings.append(Finding("fail", "private files", f"{error}", f"chmod 600 {path}"))
+    return [*findings, *_examine_secret(settings), *_examine_key(settings)]
+
+
+def _examine_secret(settings: Settings) -> list[Finding]:
+    if settings.secret is not None or not (settings.data / "secret").exists():
+        return []
+    try:
+        load_secret(None, folder=settings.data)
+    except SettingsError as error:
+        return [Finding("fail", "secret", f"{error}", "restore the file from a backup, or remove it")]
+    return []
 
 
 def _examine_key(settings: Settings) -> list[Finding]:
-    if settings.signing_key is None:
+    made = settings.data / "signing.pem"
+    if settings.signing_key is None and not made.exists():
         return []
     try:
-        KeyRing.read(settings.signing_key)
+        KeyRing.read(settings.signing_key or made)
     except SigningKeyError as error:
         return [Finding("fail", "signing key", f"{error}", "mend the file, or name another in PASSERELLE_SIGNING_KEY")]
-    return [Finding("ok", "signing key", f"{settings.signing_key} holds one")]
+    return [Finding("ok", "signing key", f"{settings.signing_key or made} holds one")]
 
 
 def _examine_exposure(settings: Settings) -> list[Finding]:
@@ -198,6 +201,10 @@ async def _examine_log(settings: Settings) -> list[Finding]:
             return await _examine_open_log(log)
     except TimeoutError:
         said = f"no answer within {_LOG_SECONDS:.0f} s"
+    except LogDamagedError as error:
+        return [Finding("fail", "log", str(error), "restore it from a backup; docs/operations.md says how")]
+    except SettingsError as error:
+        return [Finding("fail", "log", str(error), "mend the file's mode, then run passerelle doctor again")]
     except LogError as error:
         said = str(error)
     step = "check PASSERELLE_KAFKA, the network and the broker" if settings.kafka else "check who else holds the file"

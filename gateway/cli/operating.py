@@ -11,7 +11,7 @@ from gateway.cli.console import ERR, CommandError
 from gateway.listening import place
 from gateway.oauth.keys import KeyRing, SigningKeyError
 from gateway.partners import Partners
-from gateway.ports import EventLog, LogError, TopicError
+from gateway.ports import EventLog, LogDamagedError, LogError, TopicError
 from gateway.protocol.partner import Partner
 from gateway.settings import Settings, SettingsError
 
@@ -25,10 +25,18 @@ def explained() -> Iterator[None]:
         raise CommandError(f"{error}.", step="mend the variable; docs/operations.md lists them all") from error
     except SigningKeyError as error:
         raise CommandError(f"{error}.", step="mend the file, or name another one in PASSERELLE_SIGNING_KEY") from error
+    except LogDamagedError as error:
+        raise CommandError(str(error), step="docs/operations.md, “Backups”, says how to restore it") from error
     except TopicError as error:
         raise CommandError(str(error), step="passerelle topics create, then passerelle topics check") from error
     except LogError as error:
         raise CommandError(str(error), step="passerelle doctor says what is out of reach") from error
+    except OSError as error:  # a read-only folder, a full disk, no file descriptors left
+        where = "" if error.filename is None else f"{error.filename}: "
+        raise CommandError(
+            f"{where}{error.strerror or error}.",
+            step="check the disk, the rights and the limits that passerelle doctor names",
+        ) from error
 
 
 def settings_here() -> Settings:

@@ -6,7 +6,6 @@ one that still runs knows no token of the new key. An older key is marked with t
 stays for a day, in which the gateway is restarted and its tokens end, and as long as a certificate that it signed.
 """
 
-import os
 import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from gateway.ports import PortError
-from gateway.private import ExposedError, read_private
+from gateway.private import ExposedError, read_private, replace_private, write_private
 
 ALGORITHM = "ES256"
 _CURVE = "P-256"
@@ -55,17 +54,27 @@ class KeyRing:
     def read(cls, path: Path) -> "KeyRing":
         """The keys of a file. Raises SigningKeyError, also when others on the machine can read it."""
         try:
-            return cls.from_pem(read_private(path).decode("ascii"))
+            text = read_private(path).decode("ascii")
         except ExposedError as error:
             raise SigningKeyError(str(error)) from error
         except (OSError, UnicodeDecodeError) as error:
             raise SigningKeyError(f"{path} cannot be read as PEM keys ({type(error).__name__})") from error
+        try:
+            return cls.from_pem(text)
+        except SigningKeyError as error:
+            raise SigningKeyError(f"{path}: {error}; restore the file from a backup, or remove it") from error
 
     @classmethod
     def open(cls, path: Path) -> "KeyRing":
         """The keys of a file, which is made with a new key (mode 0600) where there is none."""
-        if not path.exists():
-            _write(path, _generate(), replace=False)
+        try:
+            if not path.exists():
+                path.parent.mkdir(parents=True, exist_ok=True)
+                write_private(path, _generate().encode("ascii"))
+        except OSError as error:
+            raise SigningKeyError(
+                f"{path.absolute()} cannot be made ({error.strerror}): check the rights of the folder"
+            ) from error
         return cls.read(path)
 
     @property
@@ -93,7 +102,10 @@ def rotate_signing_key(path: Path, *, now: int, needed: Collection[str] = ()) ->
         retired = now if block["retired"] is None else int(block["retired"])
         if retired > now - _STAY_MS or _import(block["pem"]).kid in needed:
             kept.append(f"Retired: {retired}\n{block['pem']}")
-    _write(path, "\n".join([_generate().strip(), *kept]) + "\n", replace=True)
+    try:
+        replace_private(path, ("\n".join([_generate().strip(), *kept]) + "\n").encode("ascii"))
+    except OSError as error:
+        raise SigningKeyError(f"{path.absolute()} cannot be written ({error.strerror})") from error
     return KeyRing.read(path)
 
 
@@ -111,23 +123,3 @@ def _import(block: str) -> ECKey:
         raise SigningKeyError(f"a signing key lies on {name}, but {_CURVE} is needed")
     key.ensure_kid()  # its thumbprint, RFC 7638
     return key
-
-
-def _write(path: Path, text: str, *, replace: bool) -> None:
-    """Write whole or not at all. Of several processes that make the file at once, the first wins."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{os.getpid()}.new")
-    handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(handle, "w", encoding="ascii") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        if replace:
-            draft.replace(path)
-        elif not path.exists():
-            os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink(missing_ok=True)

@@ -58,9 +58,11 @@ class PartitionRelay:
         await keep_owning(self._log, role=ROLE, partition=self._partition, work=self._own)
 
     async def _own(self, owner: Owner) -> None:
+        self._state.mend()
         try:
-            await self._rebuild(owner)
-            await self._relay(owner)
+            with self._state.guarded():
+                await self._rebuild(owner)
+                await self._relay(owner)
         finally:
             self.ready = False
             self._state.drop()
@@ -96,6 +98,7 @@ class PartitionRelay:
             self.ready = True
             clock = asyncio.get_running_loop().time
             async for chunk in worth_committing(reader, limit=_BATCH):
+                self._state.require_whole()  # the chores may have found it damaged
                 if chunk is not None:
                     began = clock()
                     await self._commit(owner, chunk)

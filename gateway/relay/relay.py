@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -13,7 +14,7 @@ from gateway.protocol.topic import SUBMISSIONS
 from gateway.relay.chore import due_commands
 from gateway.relay.partition import ROLE, PartitionRelay
 from gateway.relay.state import RelayState
-from gateway.share import work_share
+from gateway.share import keep_going, work_share
 from gateway.submissions import Submissions
 
 _CHORES_SECONDS = 60.0
@@ -70,7 +71,7 @@ class Relay:
         self._share = share
 
     async def _partition(self, partition: int) -> None:
-        state = RelayState(self._folder / f"relay-{partition}.sqlite", log=self._identity)
+        state = await keep_going(f"relay {partition}", partial(self._open_state, partition))
         relay = PartitionRelay(self._log, partition, state=state, clock=self._clock, decided=self._decided)
         self.partitions[partition] = relay
         try:
@@ -82,6 +83,9 @@ class Relay:
         finally:
             del self.partitions[partition]
             state.close()
+
+    async def _open_state(self, partition: int) -> RelayState:
+        return RelayState(self._folder / f"relay-{partition}.sqlite", log=self._identity)
 
     async def _chores(self, relay: PartitionRelay, state: RelayState, partition: int) -> None:
         """Hand in what is due, and look again only when the relay has read past what was handed in."""
@@ -97,7 +101,8 @@ class Relay:
 
     async def _hand_in(self, relay: PartitionRelay, state: RelayState, partition: int) -> bool:
         """Whether anything was due, and has been decided meanwhile."""
-        commands = due_commands(state, partition=partition, ids=self._ids, now=self._clock())
+        with state.guarded():
+            commands = due_commands(state, partition=partition, ids=self._ids, now=self._clock())
         failed = [one for one in await self._submissions.submit(commands) if isinstance(one, LogError)]
         if failed:
             raise failed[0]

@@ -6,37 +6,41 @@ that is damaged, foreign or ahead of the log is thrown away. On disk, so that a 
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from typing import ClassVar
 
-from gateway.disk import writing_copy
+from gateway.checksum import checksum, computed
+from gateway.damage import Tables, require
 from gateway.local_copy import LocalCopy
 from gateway.protocol.record import OfferState
 from gateway.protocol.submission import Known
 
-_LAYOUT = """
+_LAYOUT = f"""
 CREATE TABLE known (
     id TEXT PRIMARY KEY, revision INTEGER, digest BLOB, sequence INTEGER, position INTEGER, appended_at INTEGER,
-    reason TEXT, expires_on TEXT, provenance TEXT, shared TEXT, never TEXT
+    reason TEXT, expires_on TEXT, provenance TEXT, shared TEXT, never TEXT, sum INTEGER
 ) WITHOUT ROWID;
 CREATE INDEX due ON known (expires_on) WHERE reason IS NULL;
 CREATE INDEX old ON known (appended_at) WHERE reason IS NOT NULL;
-CREATE TABLE position (position INTEGER);
+CREATE TABLE position (position INTEGER, {computed(["position"])});
 INSERT INTO position VALUES (0);
-"""
+"""  # noqa: S608  # names of our own tables and columns
 _COLUMNS = "revision, digest, sequence, position, appended_at, reason, expires_on, provenance, shared, never"
-_UPSERT = "INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_POSITION = "SELECT position FROM position WHERE whole(sum, position)"
+_UPSERT = "INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _LOOKUP = 500
 
 
 class RelayState(LocalCopy):
     """The table of one partition. Changes become lasting with ``keep``; ``drop`` forgets those since the last one."""
 
-    FORMAT = 3
+    FORMAT = 4
     LAYOUT = _LAYOUT
+    TABLES: ClassVar[Tables] = {"known": ("id", *_COLUMNS.split(", ")), "position": ("position",)}
 
     @property
     def position(self) -> int:
         """The next offset of ``offers`` to apply."""
-        return int(self._db.execute("SELECT position FROM position").fetchone()[0])
+        return int(self._db.execute(_POSITION).fetchone()[0])
 
     def known(self, ids: Iterable[str]) -> dict[str, Known]:
         """What is known of these offers; unknown ones are left out."""
@@ -45,13 +49,13 @@ class RelayState(LocalCopy):
         for start in range(0, len(wanted), _LOOKUP):
             part = wanted[start : start + _LOOKUP]
             marks = ",".join("?" * len(part))
-            rows = self._db.execute(f"SELECT id, {_COLUMNS} FROM known WHERE id IN ({marks})", part)  # noqa: S608  # marks only
-            found.update((row[0], _known(row[1:])) for row in rows)
+            rows = self._db.execute(f"SELECT sum, id, {_COLUMNS} FROM known WHERE id IN ({marks})", part)  # noqa: S608  # marks only
+            found.update(_found(row) for row in rows)
         return found
 
     def put(self, changes: Mapping[str, Known | None]) -> None:
         """Set what is known of these offers; None forgets one."""
-        with writing_copy(self._path):
+        with self.guarded():
             self._db.executemany(_UPSERT, [_row(key, known) for key, known in changes.items() if known is not None])
             self._db.executemany(
                 "DELETE FROM known WHERE id = ?", [(key,) for key, known in changes.items() if known is None]
@@ -66,29 +70,30 @@ class RelayState(LocalCopy):
 
     def keep(self, *, position: int) -> None:
         """Make the changes lasting: they stand on the log below this offset of ``offers``."""
-        with writing_copy(self._path):
+        with self.guarded():
             self._db.execute("UPDATE position SET position = ?", (position,))
             self._db.commit()
 
     def due(self, *, today: str, limit: int) -> Iterator[tuple[str, Known]]:
         """Live offers whose last day lies before ``today`` (ISO date)."""
         rows = self._db.execute(
-            f"SELECT id, {_COLUMNS} FROM known WHERE reason IS NULL AND expires_on < ? ORDER BY expires_on LIMIT ?",  # noqa: S608
+            f"SELECT sum, id, {_COLUMNS} FROM known WHERE reason IS NULL AND expires_on < ?"  # noqa: S608
+            " ORDER BY expires_on LIMIT ?",  # names of our own tables and columns
             (today, limit),
         )
-        return ((row[0], _known(row[1:])) for row in rows.fetchall())
+        return (_found(row) for row in rows.fetchall())
 
     def old_markers(self, *, before: int, limit: int) -> Iterator[tuple[str, Known]]:
         """Markers that were set before an instant (ms)."""
         rows = self._db.execute(
-            f"SELECT id, {_COLUMNS} FROM known WHERE reason IS NOT NULL AND appended_at < ? LIMIT ?",  # noqa: S608
+            f"SELECT sum, id, {_COLUMNS} FROM known WHERE reason IS NOT NULL AND appended_at < ? LIMIT ?",  # noqa: S608  # names of our own tables and columns
             (before, limit),
         )
-        return ((row[0], _known(row[1:])) for row in rows.fetchall())
+        return (_found(row) for row in rows.fetchall())
 
 
 def _row(offer_id: str, known: Known) -> tuple[object, ...]:
-    return (
+    row = (
         offer_id,
         known.revision,
         bytes.fromhex(known.digest),
@@ -101,6 +106,7 @@ def _row(offer_id: str, known: Known) -> tuple[object, ...]:
         _text(known.shared),
         _text(known.never),
     )
+    return *row, checksum(*row)
 
 
 @lru_cache(maxsize=1_024)
@@ -118,6 +124,12 @@ def _names(text: str) -> tuple[str, ...]:
 def _name_set(text: str) -> frozenset[str]:
     """The inverse of ``_text``."""
     return frozenset(text.split())
+
+
+def _found(row: Sequence[object]) -> tuple[str, Known]:
+    """A row with its checksum in front. Raises ChecksumError."""
+    require(*row)
+    return str(row[1]), _known(row[2:])
 
 
 def _known(row: Sequence[object]) -> Known:

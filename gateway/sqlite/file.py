@@ -10,11 +10,20 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-import orjson
-
-from gateway.ports import LogUnavailableError, TopicError
-from gateway.protocol.record import Headers, Record, StoredRecord
+from gateway.damage import is_damage
+from gateway.ports import LogDamagedError, LogUnavailableError, TopicError
+from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import Topic
+from gateway.sqlite.row import DamagedRowError, seal, unseal
+from gateway.sqlite.stream import (
+    Stream,
+    check_about,
+    is_upgraded,
+    read_bounds,
+    seal_about,
+    upgrade,
+    write_bounds,
+)
 
 FORMAT = 1
 READ_BYTES = 8 * 1_048_576
@@ -34,32 +43,17 @@ CREATE TABLE owner (role TEXT, partition INTEGER, epoch INTEGER NOT NULL, PRIMAR
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """One partition of one topic: the number of its table, and whether compaction or retention keeps it small."""
-
-    number: int
-    topic: str
-    partition: int
-    policy: str
-
-    @property
-    def table(self) -> str:
-        """The name of its table; made of our own number, never of anybody's text."""
-        return f"record_{self.number}"
-
-
 def connect(path: Path, *, busy_seconds: float) -> sqlite3.Connection:
     """A connection that syncs every commit (WAL, ``synchronous=FULL``) and begins transactions only when told to.
 
-    Raises LogUnavailableError for what is not such a log, or cannot be opened.
+    Raises LogUnavailableError for what is not such a log, or cannot be opened; LogDamagedError for a damaged one.
     """
     try:
         connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
     except sqlite3.Error as error:
-        raise LogUnavailableError(f"The log {path} cannot be opened ({error}): check the folder's rights.") from error
+        raise log_error(path, error) from error
     try:
-        _refuse_foreign(connection)
+        _refuse_foreign(connection, path)
         connection.execute("PRAGMA page_size = 8192")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
@@ -73,16 +67,30 @@ def connect(path: Path, *, busy_seconds: float) -> sqlite3.Connection:
         raise
     except sqlite3.Error as error:
         connection.close()
-        raise LogUnavailableError(
-            f"{path} is not a log, or is damaged ({error}): restore it from a backup, or name another data folder."
-        ) from error
+        raise log_error(path, error) from error
     return connection
 
 
-def _refuse_foreign(connection: sqlite3.Connection) -> None:
+def log_error(path: Path, error: sqlite3.Error) -> LogUnavailableError:
+    """What a failure of the log's file means: LogDamagedError, or LogUnavailableError for what may pass."""
+    where = path.absolute()
+    if is_damage(error):
+        return LogDamagedError(
+            f"The log {where} is damaged ({error}): stop the gateway and restore it from a backup; "
+            "passerelle doctor checks the whole file."
+        )
+    return LogUnavailableError(
+        f"The log {where} cannot be used ({error}): free space on its disk, and check the rights of file and folder."
+    )
+
+
+def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
     """Before anything is set: another application's database is never touched, not even its journal mode."""
     if not _is_laid_out(connection) and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-        raise LogUnavailableError("The file is an SQLite database of something else: name another data folder.")
+        raise LogUnavailableError(
+            f"{path.absolute()} is an SQLite database of something else, or a damaged log: restore it from a backup, "
+            "or name another data folder."
+        )
 
 
 def _is_laid_out(connection: sqlite3.Connection) -> bool:
@@ -90,8 +98,8 @@ def _is_laid_out(connection: sqlite3.Connection) -> bool:
 
 
 def lay_out(connection: sqlite3.Connection, *, partitions: int) -> None:
-    """Make the tables of a new file."""
-    if _is_laid_out(connection):
+    """Make the tables of a new file, and the columns that a file of an earlier version has not."""
+    if _is_laid_out(connection) and is_upgraded(connection):
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -100,6 +108,8 @@ def lay_out(connection: sqlite3.Connection, *, partitions: int) -> None:
                 connection.execute(statement)
             connection.execute("INSERT INTO about VALUES (NULL, ?, ?)", (FORMAT, partitions))
             connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        if not is_upgraded(connection):
+            upgrade(connection)
         connection.execute("COMMIT")
     except BaseException:
         connection.execute("ROLLBACK")
@@ -108,7 +118,11 @@ def lay_out(connection: sqlite3.Connection, *, partitions: int) -> None:
 
 def read_about(connection: sqlite3.Connection) -> tuple[str | None, int]:
     """The log's identity (None: no topics yet) and partition count. Raises LogUnavailableError for another format."""
-    identity, version, partitions = connection.execute("SELECT identity, format, partitions FROM about").fetchone()
+    row = connection.execute("SELECT identity, format, partitions FROM about").fetchone()
+    if row is None:
+        raise DamagedRowError("the table about is empty")
+    check_about(connection, *row)
+    identity, version, partitions = row
     if version != FORMAT:
         raise LogUnavailableError(
             f"The log has format {version}, this version reads {FORMAT}: use the matching version."
@@ -119,6 +133,8 @@ def read_about(connection: sqlite3.Connection) -> tuple[str | None, int]:
 def add_topics(connection: sqlite3.Connection, topics: Iterable[Topic], *, partitions: int) -> None:
     """Add the tables of the topics that are missing, and the identity; to be called inside a transaction."""
     connection.execute("UPDATE about SET identity = ? WHERE identity IS NULL", (str(uuid.uuid4()),))
+    seal_about(connection, *connection.execute("SELECT identity, format, partitions FROM about").fetchone())
+    read_streams(connection)  # a topic whose name is damaged must not be made a second time
     for topic in topics:
         for partition in range(partitions):
             cursor = connection.execute(
@@ -130,14 +146,21 @@ def add_topics(connection: sqlite3.Connection, topics: Iterable[Topic], *, parti
                     f"CREATE TABLE record_{cursor.lastrowid} "
                     "(offset INTEGER PRIMARY KEY, at INTEGER NOT NULL, key BLOB, value BLOB, headers BLOB)"
                 )
+    for streams in read_streams(connection).values():
+        for stream in streams:  # one that is new, or was written by an earlier version
+            bounds = read_bounds(connection, stream)
+            if bounds.checked is None:
+                write_bounds(connection, stream, bounds, bounds)
 
 
 def read_streams(connection: sqlite3.Connection) -> dict[str, list[Stream]]:
-    """Every topic with its partitions in order."""
+    """Every topic with its partitions in order. Raises DamagedRowError."""
     found: dict[str, list[Stream]] = {}
-    rows = connection.execute("SELECT id, topic, partition, policy FROM stream ORDER BY topic, partition")
+    rows = connection.execute("SELECT id, topic, partition, policy FROM stream ORDER BY topic, partition").fetchall()
     for number, topic, partition, policy in rows:
-        found.setdefault(topic, []).append(Stream(number, topic, partition, policy))
+        stream = Stream(number, topic, partition, policy)
+        read_bounds(connection, stream)
+        found.setdefault(topic, []).append(stream)
     return found
 
 
@@ -158,15 +181,18 @@ def write_records(
 
     One more offset is left unused behind them, as a commit marker would take it. Times never fall within a stream.
     """
-    first, last_at = connection.execute("SELECT next, last_at FROM stream WHERE id = ?", (stream.number,)).fetchone()
-    at = max(at, last_at)
+    before = read_bounds(connection, stream)
+    first, at, number = before.next, max(at, before.last_at), stream.number
     _insert(
         connection,
         stream.table,
-        [(offset, at, one.key, one.value, pack(one.headers)) for offset, one in enumerate(records, first)],
+        [
+            (offset, at, one.key, one.value, seal(number, offset, at, one.key, one.value, one.headers))
+            for offset, one in enumerate(records, first)
+        ],
     )
     last = first + len(records) - 1
-    connection.execute("UPDATE stream SET next = ?, last_at = ? WHERE id = ?", (last + 2, at, stream.number))
+    write_bounds(connection, stream, before, before._replace(next=last + 2, last_at=at))
     return first, last
 
 
@@ -192,40 +218,27 @@ class Page:
 
 
 def read_records(connection: sqlite3.Connection, stream: Stream, position: int, limit: int) -> Page:
-    """Up to ``limit`` records from a position, fewer when they are large."""
+    """Up to ``limit`` records from a position, fewer when they are large. Raises DamagedRowError."""
     records: list[StoredRecord] = []
-    size = 0
+    size, reached = 0, position
     connection.execute("BEGIN")
     try:
-        start, end = connection.execute("SELECT start, next FROM stream WHERE id = ?", (stream.number,)).fetchone()
+        bounds = read_bounds(connection, stream)
+        checked = bounds.next if bounds.checked is None else bounds.checked
         rows = connection.execute(
             f"SELECT offset, at, key, value, headers FROM {stream.table} WHERE offset >= ? ORDER BY offset LIMIT ?",  # noqa: S608
             (position, limit),
         )
         for offset, at, key, value, packed in rows:
-            records.append(StoredRecord(offset, at, key, value, unpack(packed)))
+            if not reached <= offset < bounds.next:
+                raise DamagedRowError(f"record {offset} of stream {stream.number} is out of order")
+            headers = unseal(stream.number, offset, at, key, value, packed, required=offset >= checked)
+            records.append(StoredRecord(offset, at, key, value, headers))
+            reached = offset + 1
             size += 0 if value is None else len(value)
             if size >= READ_BYTES:
                 break
     finally:
         connection.execute("COMMIT")
     full = len(records) == limit or size >= READ_BYTES
-    return Page(start, end, records, records[-1].offset + 1 if full else end)
-
-
-def pack(headers: Headers) -> bytes | None:
-    """Headers as a flat JSON list of names and values, each byte a Latin-1 character; None for none."""
-    if not headers:
-        return None
-    flat: list[str] = []
-    for name, value in headers:
-        flat += (name, value.decode("latin-1"))
-    return orjson.dumps(flat)
-
-
-def unpack(packed: bytes | None) -> Headers:
-    """The inverse of ``pack``."""
-    if packed is None:
-        return ()
-    flat = orjson.loads(packed)
-    return tuple(zip(flat[::2], [value.encode("latin-1") for value in flat[1::2]], strict=True))
+    return Page(bounds.start, bounds.next, records, reached if full else bounds.next)

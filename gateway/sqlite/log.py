@@ -9,23 +9,41 @@ from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
 
+import structlog
+
 from gateway.clock import Clock, now
-from gateway.ports import Appended, LogUnavailableError, TopicError
+from gateway.ports import Appended, LogDamagedError, LogUnavailableError, TopicError
+from gateway.private import make_private
 from gateway.protocol.record import Record
 from gateway.protocol.topic import Topic
 from gateway.sole import SoleMembership, check_bounds
 from gateway.sqlite import upkeep
-from gateway.sqlite.file import Stream, add_topics, connect, lay_out, read_about, read_streams, stream_of, write_records
+from gateway.sqlite.check import check_log, check_recovery
+from gateway.sqlite.file import (
+    add_topics,
+    connect,
+    lay_out,
+    log_error,
+    read_about,
+    read_streams,
+    stream_of,
+    write_records,
+)
 from gateway.sqlite.owner import SqliteOwner, take
 from gateway.sqlite.reader import SqliteReader
+from gateway.sqlite.stream import Stream, read_bounds
+from gateway.sqlite.wal import Synced, synced_frames
 from gateway.sqlite.watch import Watch
 from gateway.sqlite.writer import Writer
 
 PATIENCE_SECONDS = 8.0
 _BUSY_SECONDS = 60.0
+_CHECK_SECONDS = 5.0
 _READERS = 2
 
 Answer = TypeVar("Answer")
+
+_logger = structlog.get_logger()
 
 
 class SqliteLog:
@@ -40,36 +58,57 @@ class SqliteLog:
         self._streams: dict[str, list[Stream]] = {}
         self._wanted = wanted
         self._partitions = wanted
+        self.damage: str | None = None
+        """What is known to be damaged, as a sentence for the operator; nothing is written any more."""
         self._watch = Watch(connect(path, busy_seconds=_BUSY_SECONDS))
         self._writer = Writer(
             connect(path, busy_seconds=_BUSY_SECONDS),
             turn=path.with_name(f"{path.name}-turn"),
             patience=patience,
-            written=self._watch.look,
+            written=self._watch.notice,
         )
 
     @classmethod
     async def open(
-        cls, path: Path, *, partitions: int = 3, clock: Clock = now, patience: float = PATIENCE_SECONDS
+        cls,
+        path: Path,
+        *,
+        partitions: int = 3,
+        clock: Clock = now,
+        patience: float = PATIENCE_SECONDS,
+        check: bool = False,
     ) -> Self:
-        """Open the file, made when missing. Raises LogUnavailableError, with the next step."""
+        """Open the file, made when missing. Raises LogUnavailableError, with the next step; LogDamagedError, where a
+        ``check`` of some seconds was asked for or the damage shows by itself.
+        """
 
         def prepare() -> None:
+            make_private(path)
+            synced = synced_frames(path.with_name(f"{path.name}-wal")) if check else Synced(0)
             connection = connect(path, busy_seconds=_BUSY_SECONDS)
             try:
+                if check:
+                    check_recovery(connection, synced)
+                    check_log(connection, seconds=_CHECK_SECONDS)
                 lay_out(connection, partitions=partitions)
+            except sqlite3.Error as error:
+                raise log_error(path, error) from error
             finally:
                 connection.close()
 
         try:
-            await asyncio.to_thread(path.touch, 0o600)
+            await asyncio.to_thread(prepare)
+            log: Self = await asyncio.to_thread(partial(cls, path, wanted=partitions, clock=clock, patience=patience))
         except OSError as error:
-            raise LogUnavailableError(f"The log {path} cannot be made ({error}): check the folder's rights.") from error
-        await asyncio.to_thread(prepare)
-        log = cls(path, wanted=partitions, clock=clock, patience=patience)
+            raise LogUnavailableError(
+                f"The log {path} cannot be opened ({error.strerror or error}): free space on its disk, and "
+                "check the rights of file and folder."
+            ) from error
+        except sqlite3.Error as error:
+            raise log_error(path, error) from error
         try:
-            _, log._partitions = await log._ask(read_about)
-            log._streams = await log._ask(read_streams)
+            _, log._partitions = await log._ask(read_about)  # its own class
+            log._streams = await log._ask(read_streams)  # its own class
         except BaseException:
             await log.close()
             raise
@@ -90,7 +129,7 @@ class SqliteLog:
     async def create_topics(self, topics: Iterable[Topic]) -> None:
         """Create what is missing."""
         wanted = tuple(topics)
-        await self._writer.do(lambda connection: add_topics(connection, wanted, partitions=self._partitions))
+        await self._do(lambda connection: add_topics(connection, wanted, partitions=self._partitions))
         self._streams = await self._ask(read_streams)
 
     async def check_topics(self, topics: Iterable[Topic]) -> Sequence[str]:
@@ -116,14 +155,12 @@ class SqliteLog:
         """Write a batch as one, synced to disk. Raises ValueError when it is empty or too large."""
         check_bounds(records)
         stream = self._find(topic, partition)
-        first, last = await self._writer.do(
-            lambda connection: write_records(connection, stream, records, at=self._clock())
-        )
+        first, last = await self._do(lambda connection: write_records(connection, stream, records, at=self._clock()))
         return Appended(first, last)
 
     def reader(self, positions: Mapping[tuple[str, int], int]) -> SqliteReader:
         """A reader from these positions."""
-        return SqliteReader(positions, find=self._find, watch=self._watch, ask=self._ask)
+        return SqliteReader(positions, find=self._find, watch=self._watch, ask=self._ask, failed=self._failed)
 
     async def starts(self, topic: str) -> tuple[int, ...]:
         """Per partition the first offset still held; 0 for compacted topics."""
@@ -135,10 +172,8 @@ class SqliteLog:
 
     async def own(self, role: str, partition: int) -> SqliteOwner:
         """Take a partition; the former owner is fenced. Nothing can be left open: a transaction is one write."""
-        epoch = await self._writer.do(lambda connection: take(connection, role, partition))
-        return SqliteOwner(
-            role, partition, epoch, writer=self._writer, find=self._find, ends=self.ends, clock=self._clock
-        )
+        epoch = await self._do(lambda connection: take(connection, role, partition))
+        return SqliteOwner(role, partition, epoch, write=self._do, find=self._find, ends=self.ends, clock=self._clock)
 
     async def join(self, group: str, topic: str) -> SoleMembership:  # noqa: ARG002 - there are no other members
         """A share that holds every partition: whoever takes one last owns it, by fencing."""
@@ -175,25 +210,20 @@ class SqliteLog:
             return
         for first in range(0, len(found.offsets), upkeep.STEP):
             await self._step(partial(upkeep.drop, stream=stream, offsets=found.offsets[first : first + upkeep.STEP]))
-        await self._writer.do(lambda connection: upkeep.mark_compacted(connection, stream, found.end))
+        await self._do(lambda connection: upkeep.mark_compacted(connection, stream, found.end))
 
     async def _step(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
         """One step of upkeep, and as long a pause, so that upkeep takes at most half of the writer's time."""
         clock = asyncio.get_running_loop().time
         begun = clock()
-        done = await self._writer.do(work)
+        done = await self._do(work)
         await asyncio.sleep(clock() - begun)
         return done
 
     async def _column(self, name: str, topic: str) -> tuple[int, ...]:
-        self._topic(topic)
-        rows = await self._ask(
-            lambda connection: connection.execute(
-                f"SELECT {name} FROM stream WHERE topic = ? ORDER BY partition",  # noqa: S608  # start or next
-                (topic,),
-            ).fetchall()
-        )
-        return tuple(row[0] for row in rows)
+        streams = self._topic(topic)
+        bounds = await self._ask(lambda connection: [read_bounds(connection, one) for one in streams])
+        return tuple(getattr(one, name) for one in bounds)
 
     def _topic(self, topic: str) -> Sequence[Stream]:
         stream_of(self._streams, topic, 0)
@@ -201,7 +231,10 @@ class SqliteLog:
 
     def _find(self, topic: str, partition: int) -> Stream:
         if topic not in self._streams:  # another process may have added it since
-            self._streams = read_streams(self._connection())
+            try:
+                self._streams = read_streams(self._connection())
+            except sqlite3.Error as error:
+                raise self._failed(error) from error
         return stream_of(self._streams, topic, partition)
 
     async def _ask(self, question: Callable[[sqlite3.Connection], Answer]) -> Answer:
@@ -210,10 +243,27 @@ class SqliteLog:
             return await asyncio.get_running_loop().run_in_executor(self._readers, lambda: question(self._connection()))
         except RuntimeError as error:
             raise LogUnavailableError("The log has been closed.") from error
-        except sqlite3.DatabaseError as error:
-            raise LogUnavailableError(
-                f"The log {self.path} cannot be read ({error}): restore it from a backup if it is damaged."
-            ) from error
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+        except LogDamagedError as error:  # found while a thread opened its connection
+            self.damage = str(error)
+            raise
+
+    async def _do(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        """Have the writer do some work; never on a file that is known to be damaged."""
+        if self.damage is not None:
+            raise LogDamagedError(self.damage)
+        try:
+            return await self._writer.do(work)
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+
+    def _failed(self, error: sqlite3.Error) -> LogUnavailableError:
+        failure = log_error(self.path, error)
+        if isinstance(failure, LogDamagedError) and self.damage is None:
+            self.damage = str(failure)
+            _logger.error("log.damaged", file=str(self.path.absolute()), reason=str(error))
+        return failure
 
     def _connection(self) -> sqlite3.Connection:
         """This thread's connection."""

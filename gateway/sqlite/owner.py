@@ -3,12 +3,22 @@
 import sqlite3
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol, TypeVar
 
 from gateway.clock import Clock
 from gateway.ports import FencedError, LogError, LogUnavailableError, Output
 from gateway.protocol.record import Record
-from gateway.sqlite.file import Stream, write_records
-from gateway.sqlite.writer import Writer
+from gateway.sqlite.file import write_records
+from gateway.sqlite.stream import Stream
+
+Answer = TypeVar("Answer")
+
+
+class Write(Protocol):
+    """Has the log's writer do some work."""
+
+    def __call__(self, work: Callable[[sqlite3.Connection], Answer]) -> Awaitable[Answer]:
+        """The result, once it is synced to disk."""
 
 
 def take(connection: sqlite3.Connection, role: str, partition: int) -> int:
@@ -29,7 +39,7 @@ class SqliteOwner:
         partition: int,
         epoch: int,
         *,
-        writer: Writer,
+        write: Write,
         find: Callable[[str, int], Stream],
         ends: Callable[[str], Awaitable[Sequence[int]]],
         clock: Clock,
@@ -37,7 +47,7 @@ class SqliteOwner:
         self._role = role
         self._partition = partition
         self._epoch = epoch
-        self._writer = writer
+        self._write_in_turn = write
         self._find = find
         self._ends = ends
         self._clock = clock
@@ -52,7 +62,7 @@ class SqliteOwner:
             places[output.topic, output.partition].append(output.record)
         shares = {self._find(*place): records for place, records in places.items()}
         try:
-            return await self._writer.do(lambda connection: self._write(connection, shares))
+            return await self._write_in_turn(lambda connection: self._write(connection, shares))
         except LogError as failure:
             self._failure = failure
             raise
@@ -70,10 +80,10 @@ class SqliteOwner:
     def _write(
         self, connection: sqlite3.Connection, shares: Mapping[Stream, Sequence[Record]]
     ) -> Mapping[tuple[str, int], int]:
-        (epoch,) = connection.execute(
+        row = connection.execute(
             "SELECT epoch FROM owner WHERE role = ? AND partition = ?", (self._role, self._partition)
         ).fetchone()
-        if epoch != self._epoch:
+        if row != (self._epoch,):
             raise FencedError(f"Another owner has taken {self._role} of partition {self._partition}.")
         at = self._clock()
         return {

@@ -5,8 +5,9 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Protocol, Self, TypeVar
 
-from gateway.ports import Chunk, PositionLostError
-from gateway.sqlite.file import Stream, read_records
+from gateway.ports import Chunk, LogError, PositionLostError
+from gateway.sqlite.file import read_records
+from gateway.sqlite.stream import Stream
 from gateway.sqlite.watch import Watch
 
 Answer = TypeVar("Answer")
@@ -23,15 +24,22 @@ class SqliteReader:
     """Reads some streams from given positions; they take turns, so that none starves."""
 
     def __init__(
-        self, positions: Mapping[tuple[str, int], int], *, find: Callable[[str, int], Stream], watch: Watch, ask: Ask
+        self,
+        positions: Mapping[tuple[str, int], int],
+        *,
+        find: Callable[[str, int], Stream],
+        watch: Watch,
+        ask: Ask,
+        failed: Callable[[sqlite3.Error], LogError],
     ) -> None:
         self._positions = {find(topic, partition): at for (topic, partition), at in positions.items()}
         self._watch = watch
         self._ask = ask
+        self._failed = failed
 
     async def poll(self, *, limit: int, wait: float) -> Sequence[Chunk]:
         """What lies beyond the positions, or what comes within ``wait`` seconds. Raises PositionLostError."""
-        self._watch.check()
+        self._check()
         chunks = await self._read(limit)
         if not chunks and wait > 0 and not self._grown():
             await self._watch.grown([stream.number for stream in self._positions], wait)
@@ -48,6 +56,12 @@ class SqliteReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+    def _check(self) -> None:
+        try:
+            self._watch.check()
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
 
     def _grown(self) -> bool:
         return any(self._watch.end(stream.number) > at for stream, at in self._positions.items())

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway.protocol.topic import Topic
-from gateway.sqlite.file import Stream
+from gateway.sqlite.stream import Stream, read_bounds, write_bounds
 
 STEP = 500
 """How many records one step deletes: about 10 ms of the writer's time."""
@@ -16,7 +16,7 @@ DIRTY_LEAST = 1_000
 
 def expired(connection: sqlite3.Connection, stream: Stream, *, before: int) -> int | None:
     """Where the stream should start so that nothing appended before an instant (ms) is left; None: it does."""
-    start, end = connection.execute("SELECT start, next FROM stream WHERE id = ?", (stream.number,)).fetchone()
+    start, end, *_ = read_bounds(connection, stream)
     kept = connection.execute(
         f"SELECT offset FROM {stream.table} WHERE at >= ? ORDER BY offset LIMIT 1",  # noqa: S608  # our own table's name
         (before,),
@@ -27,7 +27,8 @@ def expired(connection: sqlite3.Connection, stream: Stream, *, before: int) -> i
 
 def cut(connection: sqlite3.Connection, stream: Stream, start: int) -> bool:
     """Move the start up and delete some of what lies below; whether anything was left to delete."""
-    connection.execute("UPDATE stream SET start = max(start, ?) WHERE id = ?", (start, stream.number))
+    bounds = read_bounds(connection, stream)
+    write_bounds(connection, stream, bounds, bounds._replace(start=max(bounds.start, start)))
     cursor = connection.execute(
         f"DELETE FROM {stream.table} WHERE offset IN "  # noqa: S608  # our own table's name
         f"(SELECT offset FROM {stream.table} WHERE offset < ? ORDER BY offset LIMIT ?)",
@@ -52,8 +53,9 @@ def superseded(
     Unless ``all_of_it``, only once the new records are as many as the old ones, so that the work stays in proportion:
     None before that.
     """
-    end, compacted = connection.execute("SELECT next, compacted FROM stream WHERE id = ?", (stream.number,)).fetchone()
-    if not all_of_it and not _worth_it(connection, stream, compacted):
+    bounds = read_bounds(connection, stream)
+    end = bounds.next
+    if not all_of_it and not _worth_it(connection, stream, bounds.compacted):
         return None
     # Materialized, or the sort would carry every value along, as large as the table itself.
     rows = connection.execute(
@@ -81,7 +83,8 @@ def drop(connection: sqlite3.Connection, stream: Stream, offsets: Sequence[int])
 
 def mark_compacted(connection: sqlite3.Connection, stream: Stream, end: int) -> None:
     """Remember how far the stream has been compacted."""
-    connection.execute("UPDATE stream SET compacted = ? WHERE id = ?", (end, stream.number))
+    bounds = read_bounds(connection, stream)
+    write_bounds(connection, stream, bounds, bounds._replace(compacted=end))
 
 
 def _worth_it(connection: sqlite3.Connection, stream: Stream, compacted: int) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Collection
+from contextlib import suppress
 
 _EVERY_SECONDS = 0.01
 
@@ -26,8 +27,13 @@ class Watch:
                 for event in self._waiters.get(number, ()):
                     event.set()
 
+    def notice(self) -> None:
+        """Look after a commit of this process. A file that cannot be read fails at the next ``check``."""
+        with suppress(sqlite3.Error):
+            self.look()
+
     def check(self) -> None:
-        """Look, if another connection has committed since the last time."""
+        """Look, if another connection has committed since the last time. Raises sqlite3.Error."""
         (version,) = self._connection.execute("PRAGMA data_version").fetchone()
         if version != self._version:
             self._version = version
@@ -63,5 +69,6 @@ class Watch:
     async def _watch(self) -> None:
         """Only while somebody waits: another process's commit changes the version that this connection sees."""
         while any(self._waiters.values()):
-            self.check()
+            with suppress(sqlite3.Error):  # the readers that wait check by themselves before they read
+                self.check()
             await asyncio.sleep(_EVERY_SECONDS)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
+from gateway.damage import is_damage
 from gateway.ports import LogBusyError, LogError, LogUnavailableError, UnknownOutcomeError
 
 Work: TypeAlias = Callable[[sqlite3.Connection], Any]
@@ -139,7 +140,7 @@ class Writer:
     def _undo(self, error: Exception, *, committing: bool) -> Exception:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
-        if isinstance(error, sqlite3.OperationalError):
+        if isinstance(error, sqlite3.OperationalError) and not is_damage(error):
             if committing and error.sqlite_errorcode != sqlite3.SQLITE_FULL:
                 # What the disk made of a failed sync, only a later reading of the file can tell.
                 return UnknownOutcomeError(f"The disk failed while the log was being synced ({error}).")

@@ -8,25 +8,37 @@ from typing import Any
 
 import orjson
 
+from gateway.checksum import computed
 from gateway.ports import Chunk
 from gateway.protocol.delivery import Delivery, Part, is_delivery, read_delivery
 from gateway.protocol.identity import platform_of
 from gateway.views.view import View
 
 _ACCOUNT = "account/"
-_STORED = "SELECT id, CAST(value AS TEXT) FROM deliveries WHERE id IN (SELECT value FROM json_each(?))"
+_TABLES = {
+    "deliveries": ("id", "value"),
+    "accounts": ("name", "note"),
+    "parts": ("id", "level_group", "platform", "state", "since", "until"),
+    "counts": ("platform", "state", "number"),
+}
+_SUM = {table: computed(columns) for table, columns in _TABLES.items()}
+_WHOLE = {table: f"whole(sum, {', '.join(columns)})" for table, columns in _TABLES.items()}
+_STORED = """SELECT id, CAST(value AS TEXT) FROM deliveries
+    WHERE id IN (SELECT value FROM json_each(?)) AND whole(sum, id, deliveries.value)"""
 _REMOVE = (
     "DELETE FROM parts WHERE id IN (SELECT value FROM json_each(?))",
     "DELETE FROM deliveries WHERE id IN (SELECT value FROM json_each(?))",
 )
 _INSERT = "INSERT INTO deliveries VALUES (?, ?)"
 _INSERT_PART = "INSERT INTO parts VALUES (?, ?, ?, ?, ?, ?)"
-_COUNTS = "SELECT platform, state, number FROM counts WHERE number > 0"
+_COUNTS = f"SELECT platform, state, number FROM counts WHERE {_WHOLE['counts']} AND number > 0"  # noqa: S608  # names of our own tables and columns
 _PLATFORMS = "SELECT DISTINCT platform FROM counts"
-_OLDEST_DUE = "SELECT min(since) FROM parts WHERE platform = ? AND state = 'pending' AND until IS NULL"
-_LATEST_DELIVERED = "SELECT max(since) FROM parts WHERE platform = ? AND state = 'delivered'"
-_LATEST_REFUSED = """SELECT CAST(value AS TEXT) FROM deliveries WHERE id = (
-    SELECT id FROM parts WHERE platform = ? AND state = 'refused' ORDER BY since DESC LIMIT 1)"""
+_OLDEST_DUE = f"""SELECT since FROM parts WHERE platform = ? AND state = 'pending' AND until IS NULL
+    AND {_WHOLE["parts"]} ORDER BY since LIMIT 1"""  # noqa: S608  # names of our own tables and columns
+_LATEST_DELIVERED = f"""SELECT since FROM parts WHERE platform = ? AND state = 'delivered'
+    AND {_WHOLE["parts"]} ORDER BY since DESC LIMIT 1"""  # noqa: S608  # names of our own tables and columns
+_LATEST_REFUSED = f"""SELECT CAST(value AS TEXT) FROM deliveries WHERE {_WHOLE["deliveries"]} AND id = (
+    SELECT id FROM parts WHERE platform = ? AND state = 'refused' ORDER BY since DESC LIMIT 1)"""  # noqa: S608  # names of our own tables and columns
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,17 +57,18 @@ class DeliverySummary:
 class DeliveryView(View):
     """A copy of ``deliveries``. Only the last generation of each part is counted."""
 
-    FORMAT = 1
-    SCHEMA = """
-        CREATE TABLE deliveries (id TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
-        CREATE TABLE accounts (name TEXT PRIMARY KEY, note BLOB NOT NULL) WITHOUT ROWID;
+    FORMAT = 2
+    TABLES = _TABLES
+    SCHEMA = f"""
+        CREATE TABLE deliveries (id TEXT PRIMARY KEY, value BLOB NOT NULL, {_SUM["deliveries"]}) WITHOUT ROWID;
+        CREATE TABLE accounts (name TEXT PRIMARY KEY, note BLOB NOT NULL, {_SUM["accounts"]}) WITHOUT ROWID;
         CREATE TABLE parts (
             id TEXT, level_group TEXT, platform TEXT NOT NULL, state TEXT NOT NULL, since INTEGER NOT NULL, until TEXT,
-            PRIMARY KEY (id, level_group)
+            {_SUM["parts"]}, PRIMARY KEY (id, level_group)
         ) WITHOUT ROWID;
         CREATE INDEX parts_in_time ON parts (platform, state, since, until);
         CREATE TABLE counts (
-            platform TEXT, state TEXT, number INTEGER NOT NULL, PRIMARY KEY (platform, state)
+            platform TEXT, state TEXT, number INTEGER NOT NULL, {_SUM["counts"]}, PRIMARY KEY (platform, state)
         ) WITHOUT ROWID;
         CREATE TRIGGER counted AFTER INSERT ON parts BEGIN
             INSERT INTO counts VALUES (NEW.platform, NEW.state, 1) ON CONFLICT DO UPDATE SET number = number + 1;
@@ -63,7 +76,7 @@ class DeliveryView(View):
         CREATE TRIGGER discounted AFTER DELETE ON parts BEGIN
             UPDATE counts SET number = number - 1 WHERE platform = OLD.platform AND state = OLD.state;
         END;
-    """
+    """  # noqa: S608  # names of our own tables and columns
 
     async def get(self, offer_id: str) -> Delivery | None:
         """What became of one offer; None when nothing was tried yet."""
@@ -84,7 +97,7 @@ class DeliveryView(View):
         return await self._in_reader(self._accounts)
 
     def _accounts(self) -> Mapping[str, Mapping[str, Any]]:
-        rows = self._reading.execute("SELECT name, note FROM accounts").fetchall()
+        rows = self._reading.execute(f"SELECT name, note FROM accounts WHERE {_WHOLE['accounts']}").fetchall()  # noqa: S608  # names of our own tables and columns
         return {name: orjson.loads(note) for name, note in rows}
 
     def _find(self, offer_ids: Sequence[str]) -> Mapping[str, Delivery]:
@@ -139,10 +152,14 @@ def _summary(db: sqlite3.Connection, platform: str, states: Mapping[str, int]) -
     refused = db.execute(_LATEST_REFUSED, (platform,)).fetchone()
     return DeliverySummary(
         states=states,
-        due_since=db.execute(_OLDEST_DUE, (platform,)).fetchone()[0],
-        delivered_at=db.execute(_LATEST_DELIVERED, (platform,)).fetchone()[0],
+        due_since=_first(db.execute(_OLDEST_DUE, (platform,)).fetchone()),
+        delivered_at=_first(db.execute(_LATEST_DELIVERED, (platform,)).fetchone()),
         refused=None if refused is None else _refused(refused[0]),
     )
+
+
+def _first(row: tuple[int] | None) -> int | None:
+    return None if row is None else row[0]
 
 
 def _refused(value: str) -> Part | None:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import NamedTuple, TypeAlias
 
+from gateway.checksum import checksum
+from gateway.damage import require
 from gateway.views import twin_index
 from gateway.views.bitmap import CHUNK, WORD, numbers, pack, unpack
 from gateway.views.facet import CELL
@@ -19,17 +21,20 @@ from gateway.views.twin_index import Places, places_in
 
 SCHEMA = """
 CREATE TABLE facets (
-    facet TEXT, chunk INTEGER, count INTEGER NOT NULL, bits BLOB NOT NULL, PRIMARY KEY (facet, chunk)
+    facet TEXT, chunk INTEGER, count INTEGER NOT NULL, inverse INTEGER, sum INTEGER, bits BLOB NOT NULL,
+    PRIMARY KEY (facet, chunk)
 );  -- with row ids: their index is narrow, bitmaps are not, and a search walks over many
-CREATE TABLE tails (partition INTEGER PRIMARY KEY, base INTEGER NOT NULL, live BLOB NOT NULL);
+CREATE TABLE tails (partition INTEGER PRIMARY KEY, base INTEGER NOT NULL, live BLOB NOT NULL, sum INTEGER);
 """
+TABLES = {
+    "facets": ("facet", "chunk", "count", "bits"),
+    "tails": ("partition", "base", "live"),
+}
 STEP = 8_192
-_REPLACE = """INSERT INTO facets VALUES (?, ?, ?, ?)
-    ON CONFLICT DO UPDATE SET count = excluded.count, bits = excluded.bits"""
-# Numbers can be appended without being read: a step holds offsets that no earlier one did.
-_APPEND = """INSERT INTO facets VALUES (?, ?, ?, ?)
-    ON CONFLICT DO UPDATE SET count = count + excluded.count, bits = CAST(bits || excluded.bits AS BLOB)"""
-_BITS = "SELECT bits FROM facets WHERE facet = ? AND chunk = ?"
+_REPLACE = """INSERT INTO facets VALUES (?, ?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET count = excluded.count, inverse = excluded.inverse, sum = excluded.sum,
+    bits = excluded.bits"""
+_BITS = "SELECT bits, sum, count FROM facets WHERE facet = ? AND chunk = ?"
 LIVE = "live"
 """The facet of all live offers."""
 
@@ -110,8 +115,8 @@ class FacetIndex:
         if written and self.settled:
             twin_index.forget(db, written)
         for chunk, bits in gone.items():
-            row = db.execute(_BITS, (LIVE, chunk)).fetchone()
-            live = unpack(row[0]) & ~bits if row else 0
+            packed = read_bits(db, LIVE, chunk)
+            live = 0 if packed is None else unpack(packed) & ~bits
             if live:
                 db.execute(_REPLACE, _stored(LIVE, chunk, live))
             else:
@@ -120,11 +125,11 @@ class FacetIndex:
     def note(self, db: sqlite3.Connection) -> None:
         """Write down where the tails begin and which of their offers live, for other processes that follow."""
         moved = [
-            (partition, tail.base, tail.live.to_bytes(STEP // 8, "little"))
+            _tail_row(partition, tail.base, tail.live.to_bytes(STEP // 8, "little"))
             for partition, (tail, before) in enumerate(zip(self._tails, self.tails, strict=True))
             if tail is not before
         ]
-        db.executemany("INSERT OR REPLACE INTO tails VALUES (?, ?, ?)", moved)
+        db.executemany("INSERT OR REPLACE INTO tails VALUES (?, ?, ?, ?)", moved)
 
     def publish(self) -> None:
         """What was written is committed: searches that begin from now on see it."""
@@ -138,15 +143,14 @@ class FacetIndex:
         if not tail.live:
             return
         chunk, shift = place_of(partition, tail.base) // CHUNK, tail.base % CHUNK
-        cells, others = [], []
+        stored = []
         for facet, bits in [(LIVE, tail.live), *tail.bits.items()]:
-            if facet.startswith(CELL):
-                cells.append((facet, chunk, bits.bit_count(), numbers(bits, shift)))
+            before = read_bits(db, facet, chunk) or b""
+            if facet.startswith(CELL):  # numbers are appended: a step holds offsets that no earlier one did
+                stored.append(_row(facet, chunk, len(before) // 2 + bits.bit_count(), before + numbers(bits, shift)))
             else:
-                row = db.execute(_BITS, (facet, chunk)).fetchone()
-                others.append(_stored(facet, chunk, bits << shift | (unpack(row[0]) if row else 0)))
-        db.executemany(_REPLACE, others)
-        db.executemany(_APPEND, cells)
+                stored.append(_stored(facet, chunk, bits << shift | (unpack(before) if before else 0)))
+        db.executemany(_REPLACE, stored)
         if self.settled:
             low, live = place_of(partition, tail.base), tail.live.to_bytes(STEP // 8, "little")
             keys = ((key, place) for key, places in tail.twins.items() for place in places_in(places))
@@ -189,10 +193,31 @@ def windows(offers: Iterable[Found]) -> Iterator[Window]:
 
 def noted(db: sqlite3.Connection, partitions: int) -> list[tuple[int, int]]:
     """Where the tail of each partition begins, and which of its offers live."""
-    tails = {partition: (base, live) for partition, base, live in db.execute("SELECT partition, base, live FROM tails")}
+    tails: dict[int, tuple[int, bytes]] = {}
+    for partition, base, live, stored in db.execute("SELECT partition, base, live, sum FROM tails"):
+        require(stored, partition, base, live)
+        tails[partition] = base, live
     found = (tails.get(partition, (0, b"")) for partition in range(partitions))
     return [(base, int.from_bytes(live, "little")) for base, live in found]
 
 
-def _stored(facet: str, chunk: int, bits: int) -> tuple[str, int, int, bytes]:
-    return facet, chunk, bits.bit_count(), pack(bits)
+def read_bits(db: sqlite3.Connection, facet: str, chunk: int) -> bytes | None:
+    """The packed bits of one facet in one chunk. Raises ChecksumError."""
+    row = db.execute(_BITS, (facet, chunk)).fetchone()
+    if row is None:
+        return None
+    bits, stored, count = row
+    require(stored, facet, chunk, count, bits)
+    return bytes(bits)
+
+
+def _stored(facet: str, chunk: int, bits: int) -> tuple[object, ...]:
+    return _row(facet, chunk, bits.bit_count(), pack(bits))
+
+
+def _row(facet: str, chunk: int, count: int, packed: bytes) -> tuple[object, ...]:
+    return facet, chunk, count, ~count, checksum(facet, chunk, count, packed), packed
+
+
+def _tail_row(partition: int, base: int, live: bytes) -> tuple[object, ...]:
+    return partition, base, live, checksum(partition, base, live)

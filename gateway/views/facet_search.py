@@ -8,15 +8,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, TypeAlias
 
+from gateway.damage import ChecksumError, require
 from gateway.views.bitmap import CHUNK, FEW, bitmap, numbers_in, ones, overlap, unpack
 from gateway.views.facet import Search
 from gateway.views.facet_index import LIVE, Tail
 from gateway.views.place import offset_at, place_of
 
-_COUNTS = "SELECT facet, sum(count) FROM facets WHERE facet IN ({}) AND chunk BETWEEN ? AND ? GROUP BY facet"
+_COUNTS = """SELECT facet, sum(count), sum(abs(count + inverse + 1)) FROM facets
+    WHERE facet IN ({}) AND chunk BETWEEN ? AND ? GROUP BY facet"""
 _CHUNKS = "SELECT DISTINCT chunk FROM facets WHERE facet IN ({}) AND chunk BETWEEN ? AND ? ORDER BY chunk"
-_OF_CHUNK = "SELECT facet, count, bits FROM facets WHERE facet IN ({}) AND chunk = ?"
-_BETWEEN = "SELECT facet, chunk, bits FROM facets WHERE facet IN ({}) AND chunk BETWEEN ? AND ?"
+_OF_CHUNK = "SELECT sum, facet, chunk, count, bits FROM facets WHERE facet IN ({}) AND chunk = ?"
+_BETWEEN = "SELECT sum, facet, chunk, count, bits FROM facets WHERE facet IN ({}) AND chunk BETWEEN ? AND ?"
 _SPARSE = 2 * FEW
 
 Bits: TypeAlias = Any
@@ -62,7 +64,11 @@ def _stored_matches(db: sqlite3.Connection, search: Search, first: int, last: in
     """
     groups = list(search.groups) or [(LIVE,)]
     asked = [facet for group in groups for facet in group]
-    counts: dict[str, int] = dict(db.execute(_COUNTS.format(_marks(asked)), (*asked, first, last)).fetchall())
+    counts: dict[str, int] = {}
+    for facet, count, wrong in db.execute(_COUNTS.format(_marks(asked)), (*asked, first, last)).fetchall():
+        if wrong:
+            raise ChecksumError(f"the counts of the facet {facet!r} do not match")
+        counts[facet] = count
     groups.sort(key=lambda group: _sum(counts, group))
     rarest = groups[0]
     count = _sum(counts, rarest)
@@ -85,7 +91,7 @@ def _few_matches(
     """The same for few: the numbers of the rarest group's bits, and which of them the others have."""
     rarest, *others = groups
     found: dict[int, frozenset[int]] = {}
-    for _, chunk, packed in db.execute(_BETWEEN.format(_marks(rarest)), (*rarest, first, last)).fetchall():
+    for _, chunk, _, packed in _whole(db.execute(_BETWEEN.format(_marks(rarest)), (*rarest, first, last))):
         found[chunk] = found.get(chunk, frozenset()).union(numbers_in(packed))
     for group in others:
         found = _union(_having(db, group, found).values())
@@ -105,11 +111,18 @@ def _having(
     having: dict[str, dict[int, frozenset[int]]] = {}
     if found:
         bounds = min(found), max(found)  # chunks in between are read in vain: one by one they take longer
-        for facet, chunk, packed in db.execute(_BETWEEN.format(_marks(facets)), (*facets, *bounds)).fetchall():
+        for facet, chunk, _, packed in _whole(db.execute(_BETWEEN.format(_marks(facets)), (*facets, *bounds))):
             some = frozenset(overlap(packed, found.get(chunk, frozenset())))
             if some:
                 having.setdefault(facet, {})[chunk] = some
     return having
+
+
+def _whole(rows: sqlite3.Cursor) -> Iterator[tuple[str, int, int, bytes]]:
+    """Facet, chunk, count and bits of rows whose checksums match. Raises ChecksumError."""
+    for stored, facet, chunk, count, packed in rows.fetchall():
+        require(stored, facet, chunk, count, packed)
+        yield facet, chunk, count, packed
 
 
 def _union(several: Iterable[Mapping[int, frozenset[int]]]) -> dict[int, frozenset[int]]:
@@ -128,9 +141,9 @@ class _Chunk:
     """The stored bitmaps of one chunk, as far as they are asked for."""
 
     def __init__(self, db: sqlite3.Connection, chunk: int, asked: Sequence[str]) -> None:
-        rows = db.execute(_OF_CHUNK.format(_marks(asked)), (*asked, chunk)).fetchall()
-        self._counts = {facet: count for facet, count, _ in rows}
-        self._packed = {facet: packed for facet, _, packed in rows}
+        rows = list(_whole(db.execute(_OF_CHUNK.format(_marks(asked)), (*asked, chunk))))
+        self._counts = {facet: count for facet, _, count, _ in rows}
+        self._packed = {facet: packed for facet, _, _, packed in rows}
 
     def count(self, facets: Sequence[str]) -> int:
         return _sum(self._counts, facets)

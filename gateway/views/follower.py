@@ -6,13 +6,17 @@ only, and sees each step within 10 milliseconds.
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Self, TypeVar
 
 import orjson
+import structlog
 
+from gateway.damage import DamagedCopyError, is_damage, register, using_copy
 from gateway.ports import LogUnavailableError
 from gateway.views.deliveries import DeliveryView
 from gateway.views.facet_index import Tail
@@ -20,23 +24,35 @@ from gateway.views.followed_tails import FollowedTails
 from gateway.views.offers import OfferView
 from gateway.views.receipts import ReceiptView
 from gateway.views.runs import RunView
-from gateway.views.view import Held, View
+from gateway.views.view import Held, Meta, View, mark_of, read_meta
 
 _EVERY_SECONDS = 0.01
-_APPLIED = "SELECT position FROM positions ORDER BY partition"
-_NOTES = "SELECT name, value FROM meta"
+_ATTACH_SECONDS = 0.1
 _KNOWN = "SELECT json_group_array(receipt) FROM receipts WHERE receipt IN (SELECT value FROM json_each(?))"
 
 
+Answer = TypeVar("Answer")
+
+_logger = structlog.get_logger()
+
+
 class Follower(View):
-    """What every follower does instead of keeping a file. Put before the kind of view that it follows."""
+    """What every follower does instead of keeping a file. Put before the kind of view that it follows.
+
+    A file that is damaged is rebuilt by the process that keeps it; a follower that finds the damage marks the file, and
+    refuses readers until there is a new one.
+    """
 
     def __init__(self, path: Path, *, log_identity: str, partitions: int) -> None:
         super().__init__(path, log_identity=log_identity, partitions=partitions)
         self._connections: list[sqlite3.Connection] = []
+        self._file: int | None = None
+        """The inode of the file that is attached; None while none is."""
         self._version = 0
         self._seen: int | None = None
         self._stood: tuple[int, ...] = ()
+        self._reason = ""
+        self._attached_at = 0.0
         self._watchers = 0
         self._watching: asyncio.Task[None] | None = None
 
@@ -44,13 +60,8 @@ class Follower(View):
     async def open(cls, path: Path, *, log_identity: str, partitions: int) -> Self:
         """Open the file of a view that is kept. Raises LogUnavailableError when it is missing, or another log's."""
         view = cls(path, log_identity=log_identity, partitions=partitions)
-        try:
-            await view._in_reader(view._attach)
-        except sqlite3.Error as error:
-            view._let_go()
-            raise LogUnavailableError(
-                f"The view {path} cannot be followed ({error}): is its gateway running?"
-            ) from error
+        if not await view._in_executor(view._attach):
+            raise LogUnavailableError(f"The view {path} cannot be followed ({view._reason}): is its gateway running?")
         return view
 
     @property
@@ -94,7 +105,7 @@ class Follower(View):
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
-        await self._in_reader(self._let_go)
+        await self._in_executor(self._let_go)
         await asyncio.to_thread(self._reader.shutdown)
         await asyncio.to_thread(self._writer.shutdown)
 
@@ -102,15 +113,67 @@ class Follower(View):
         """The file has changed: tell those who wait for what it holds now."""
         self._wake()
 
-    def _attach(self) -> None:
-        self._reading, self._watch = self._follow(), self._follow()
-        stored = dict(self._reading.execute(_NOTES))
-        if any(stored.get(name) != value for name, value in self._meta.items()):
+    async def _in_executor(self, call: Callable[[], Answer]) -> Answer:
+        return await asyncio.get_running_loop().run_in_executor(self._reader, call)
+
+    async def _in_thread(self, thread: ThreadPoolExecutor, call: Callable[..., Answer], *args: object) -> Answer:
+        """The answer of a call on the file that is there now; damage that it meets is marked before it is raised."""
+
+        def attached() -> Answer:
+            if self._is_replaced() and not self._attach():
+                raise LogUnavailableError(f"The view {self._path} cannot be followed ({self._reason}).")
+            with using_copy(self._path):
+                return call(*args)
+
+        try:
+            return await asyncio.get_running_loop().run_in_executor(thread, attached)
+        except DamagedCopyError as error:
+            self._mark(error)
+            raise
+
+    def _mark(self, error: DamagedCopyError) -> None:
+        """Say to the process that keeps the file that it is damaged, unless it has begun another one."""
+        if not self._is_replaced() and not mark_of(self._path).exists():
+            _logger.warning("view.damaged", file=str(self._path), reason=str(error))
+            with suppress(OSError):
+                mark_of(self._path).touch(0o600)
+        self._file, self._at_end = None, False
+
+    def _is_replaced(self) -> bool:
+        try:
+            return self._file != self._path.stat().st_ino
+        except OSError:
+            return True
+
+    def _attach(self) -> bool:
+        """Open the file that is there now; False where that cannot be done, for a reason that is noted. In the reading
+        thread.
+        """
+        self._let_go()
+        if mark_of(self._path).exists():
+            self._reason = "it is damaged, and has not been rebuilt yet"
+            return False
+        try:
+            file = self._path.stat().st_ino
+            self._reading, watch = self._follow(), self._follow()
+            stored = dict(self._reading.execute("SELECT name, value FROM meta"))
+            if any(stored.get(name) != value for name, value in self._meta.items()):
+                self._reason = "it belongs to another log or another version"
+                self._let_go()
+                return False
+            told = read_meta(self._reading)
+        except (sqlite3.Error, OSError, ValueError) as error:
+            self._reason = str(error)
             self._let_go()
-            raise LogUnavailableError(f"The view {self._path} belongs to another log or another version.")
-        self._note(_told(self._reading))
+            return False
+        self._watch, self._seen, self._version = watch, None, 0
+        self._note(told)
+        self._look_anew(self._reading, -1)
+        self._file = file
+        return True
 
     def _let_go(self) -> None:
+        self._file = None
         while self._connections:
             self._connections.pop().close()
 
@@ -118,6 +181,7 @@ class Follower(View):
         address = f"{self._path.absolute().as_uri()}?mode=rw"
         connection = sqlite3.connect(address, uri=True, isolation_level=None, check_same_thread=False)
         self._connections.append(connection)
+        register(connection)
         connection.execute("PRAGMA query_only = ON")
         connection.execute("PRAGMA cache_size = -16384")
         return connection
@@ -130,29 +194,51 @@ class Follower(View):
             (version,) = db.execute("PRAGMA data_version").fetchone()  # and the transaction sees the file as of now
             if version != self._seen:
                 self._seen = None
-                told = _told(db)
+                told = read_meta(db)
                 self._look_anew(db, told.began)
                 self._stood, self._seen = told.applied, version
             yield db, self._stood, held()
         finally:
-            db.execute("COMMIT")
+            with suppress(sqlite3.Error):  # the first error speaks
+                db.execute("COMMIT")
 
     def _look_anew(self, db: sqlite3.Connection, began: int) -> None:
         """The file has changed since the last read transaction; ``began`` is when it was last emptied."""
 
-    def _note(self, told: "_Told") -> None:
+    def _note(self, told: Meta) -> None:
         self._applied, self._fresh, self._began, self._at_end = told
 
     def _check(self) -> None:
         """Note what the file says, if it has changed since this was last asked. Only here: what a read transaction
-        sees may be older than what was noted meanwhile.
+        sees may be older than what was noted meanwhile. A file that is damaged, or was replaced, is not caught up.
         """
-        if not self._connections:
-            return  # not attached yet, or let go
-        (version,) = self._watch.execute("PRAGMA data_version").fetchone()
-        if version != self._version:
-            self._version = version
-            self._note(_told(self._watch))
+        if self._file is None or self._is_replaced():
+            self._at_end = False  # until a question, or whoever waits, has attached the new one
+            self._attach_soon()
+            return
+        try:
+            (version,) = self._watch.execute("PRAGMA data_version").fetchone()
+            if version != self._version:
+                self._version = version
+                self._note(read_meta(self._watch))
+        except sqlite3.ProgrammingError:  # closed by the reading thread, which attaches another file
+            self._at_end = False
+        except (sqlite3.Error, ValueError) as error:
+            self._at_end = False
+            if is_damage(error):
+                self._mark(DamagedCopyError(str(error)))
+
+    def _attach_soon(self) -> None:
+        """Look for the new file, at most every tenth of a second."""
+        now = time.monotonic()
+        if now - self._attached_at >= _ATTACH_SECONDS:
+            self._attached_at = now
+            with suppress(RuntimeError):  # closed
+                self._reader.submit(self._attach_again)
+
+    def _attach_again(self) -> None:
+        if self._is_replaced():
+            self._attach()
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
@@ -180,21 +266,6 @@ class Follower(View):
             return True
         with self._watched():
             return await super()._until(holds, seconds)
-
-
-class _Told(NamedTuple):
-    """What the file says of itself: positions, when it was fresh, when it was emptied, whether it has caught up."""
-
-    applied: tuple[int, ...]
-    fresh: int
-    began: int
-    caught_up: bool
-
-
-def _told(db: sqlite3.Connection) -> _Told:
-    notes = dict(db.execute(_NOTES).fetchall())
-    applied = tuple(position for (position,) in db.execute(_APPLIED).fetchall())
-    return _Told(applied, int(notes.get("fresh", 0)), int(notes.get("began", 0)), notes.get("caught_up") == "1")
 
 
 class FollowedOffers(Follower, OfferView):

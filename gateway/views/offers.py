@@ -5,10 +5,12 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import orjson
 
+from gateway.checksum import checksum
+from gateway.damage import Tables, require
 from gateway.ports import Chunk
 from gateway.protocol.cursor import Cursor
 from gateway.protocol.identity import platform_of
@@ -19,31 +21,33 @@ from gateway.views.facet import OUTSIDER, facets_of, search_for
 from gateway.views.facet_index import Found
 from gateway.views.feed import changes_after
 from gateway.views.place import partition_at, place_of
-from gateway.views.sight import Sight
+from gateway.views.sight import HEAD, Sight
 from gateway.views.twin import twin_of
 from gateway.views.twin_index import keys_of
 from gateway.views.view import View
 
 Answer = TypeVar("Answer")
 
-_COLUMNS = 10
+_COLUMNS = 12
 _ROWS_AT_ONCE = 64  # rows in one statement, so that the interpreter's lock changes hands rarely
 _INSERT = "INSERT INTO offers VALUES "
 _ROW = f"({','.join('?' * _COLUMNS)})"
 _REPLACED = "SELECT json_group_array(place) FROM json_each(?) AS j CROSS JOIN offers ON offers.id = j.value"
 _DELETE = "DELETE FROM offers WHERE place IN (SELECT value FROM json_each(?))"
-_TO_THE_END = """SELECT place, id, link, site, firm, CAST(value AS BLOB) FROM offers
-    WHERE place >= ? AND place < ? AND audiences IS NOT NULL ORDER BY place"""
+_TO_THE_END = f"""SELECT sum, head_sum, {", ".join(HEAD)}, CAST(value AS BLOB) FROM offers
+    WHERE place >= ? AND place < ? ORDER BY place"""  # noqa: S608  # names of our own tables and columns
 
 
 class OfferView(View):
     """A copy of ``offers``. A row's key is the place of its record, so that the table lies in the feed's order."""
 
-    FORMAT = 3
+    FORMAT = 4
+    TABLES: ClassVar[Tables] = {"offers": ("place", "id", "value"), **facet_index.TABLES, **twin_index.TABLES}
     SCHEMA = f"""
         CREATE TABLE offers (
             place INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, revision INTEGER NOT NULL, submitted INTEGER NOT NULL,
-            audiences TEXT, passed TEXT, link INTEGER, site INTEGER, firm INTEGER, value BLOB NOT NULL
+            audiences TEXT, passed TEXT, link INTEGER, site INTEGER, firm INTEGER, head_sum INTEGER, sum INTEGER,
+            value BLOB NOT NULL
         );
         {facet_index.SCHEMA}
         {twin_index.SCHEMA}
@@ -136,7 +140,12 @@ class OfferView(View):
     def _finds_from(db: sqlite3.Connection, place: int) -> Iterator[Found]:
         """The live offers from a place to the end of its partition."""
         end = place_of(partition_at(place) + 1, 0)
-        for here, offer_id, link, site, firm, value in db.execute(_TO_THE_END, (place, end)):
+        for stored, head_sum, *head, value in db.execute(_TO_THE_END, (place, end)):
+            require(head_sum, *head)
+            here, offer_id, _, _, live_for, _, link, site, firm = head
+            require(stored, here, offer_id, value)
+            if live_for is None:
+                continue
             outline, publisher = outline_offer(value), platform_of(offer_id)
             shown = _seen(outline.offer or {}, publisher)
             yield Found(here, facets_of(outline, shown, publisher=publisher), keys_of(link, site, firm))
@@ -174,14 +183,17 @@ class OfferView(View):
 def _row(place: int, offer_id: str, value: bytes, live: list[Found]) -> tuple[Any, ...]:
     """The row of a record; a live offer is added to ``live``."""
     outline = outline_offer(value)
-    head = place, offer_id, outline.revision, outline.position
+    head: tuple[Any, ...] = place, offer_id, outline.revision, outline.position
+    whole = checksum(place, offer_id, value)
     if outline.offer is None:
-        return *head, None, None, None, None, None, value
+        head = *head, None, None, None, None, None
+        return *head, checksum(*head), whole, value
     publisher = platform_of(offer_id)
     shown = _seen(outline.offer, publisher)
     twin = twin_of(shown)
     live.append(Found(place, facets_of(outline, shown, publisher=publisher), keys_of(*twin)))
-    return *head, " ".join(audiences(shown)), " ".join(outline.provenance), *twin, value
+    head = *head, " ".join(audiences(shown)), " ".join(outline.provenance), *twin
+    return *head, checksum(*head), whole, value
 
 
 def _seen(offer: Mapping[str, Any], publisher: str) -> Mapping[str, Any]:

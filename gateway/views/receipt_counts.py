@@ -10,9 +10,13 @@ from typing import Any, NamedTuple
 
 import orjson
 
-SCHEMA = """
+from gateway.checksum import computed
+
+TABLES = {"counts": ("platform", "verdict", "number", "latest", "place")}
+_SUM = computed(TABLES["counts"])
+SCHEMA = f"""
 CREATE TABLE counts (
-    platform TEXT, verdict TEXT, number INTEGER NOT NULL, latest INTEGER NOT NULL, place INTEGER NOT NULL,
+    platform TEXT, verdict TEXT, number INTEGER NOT NULL, latest INTEGER NOT NULL, place INTEGER NOT NULL, {_SUM},
     PRIMARY KEY (platform, verdict)
 ) WITHOUT ROWID;
 """
@@ -25,7 +29,7 @@ _LEAVING = """SELECT concerns, json_extract(CAST(value AS TEXT), '$.verdict') AS
     GROUP BY concerns, verdict"""
 _READ = """SELECT platform, verdict, number, latest,
         (SELECT CAST(value AS TEXT) FROM receipts WHERE receipts.place = counts.place AND verdict = 'rejected')
-    FROM counts"""
+    FROM counts WHERE whole(sum, platform, verdict, number, latest, place)"""
 
 
 @dataclass(frozen=True, slots=True)

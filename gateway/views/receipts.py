@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
+from zlib import crc32
 
 import orjson
 
+from gateway.checksum import checksum, joined
+from gateway.damage import ChecksumError, Tables
 from gateway.ports import Chunk
 from gateway.protocol.identity import GATEWAY, platform_of
 from gateway.protocol.topic import DAY_MS
@@ -22,11 +25,12 @@ _KEPT_MS = 30 * DAY_MS
 _TRIMMED_AT_ONCE = 5_000
 # The same command of the gateway, sent twice, bears one receipt id: its first outcome is the one that counts.
 _INSERT = "INSERT OR IGNORE INTO receipts VALUES "
-_ROW = "(?, ?, ?, ?, ?)"
+_COLUMNS = ("place", "receipt", "concerns", "appended", "value")
+_ROW = "(?, ?, ?, ?, ?, ?)"
 _ROWS_AT_ONCE = 128  # rows in one statement, so that the interpreter's lock changes hands rarely
-_PAGE = """SELECT json_group_array(json_array(place, json(value))) FROM (
-    SELECT place, CAST(value AS TEXT) AS value FROM receipts
-    WHERE concerns = ? AND place >= ? AND place < ? ORDER BY place LIMIT ?)"""
+_JOINED = f"SELECT CAST(group_concat(sum || char(31) || {joined(_COLUMNS)}, char(10)) AS BLOB) FROM ({{}})"  # noqa: S608  # names of our own tables and columns
+_PAGE = _JOINED.format("SELECT * FROM receipts WHERE concerns = ? AND place >= ? AND place < ? ORDER BY place LIMIT ?")
+_BY_RECEIPT = _JOINED.format("SELECT * FROM receipts WHERE receipt = ?")
 _FIRST_KEPT = "SELECT place FROM receipts WHERE place >= ? AND place < ? AND appended >= ? ORDER BY place LIMIT 1"
 _OLDEST = """SELECT json_group_array(place) FROM (
     SELECT place FROM receipts WHERE place >= ? AND place < ? ORDER BY place LIMIT ?)"""
@@ -36,11 +40,12 @@ _TRIM = "DELETE FROM receipts WHERE place IN (SELECT value FROM json_each(?))"
 class ReceiptView(View):
     """A copy of ``receipts``, for the 30 days that the topic keeps them."""
 
-    FORMAT = 2
+    FORMAT = 3
+    TABLES: ClassVar[Tables] = {"receipts": _COLUMNS, **receipt_counts.TABLES}
     SCHEMA = f"""
         CREATE TABLE receipts (
             place INTEGER PRIMARY KEY, receipt TEXT NOT NULL UNIQUE, concerns TEXT NOT NULL,
-            appended INTEGER NOT NULL, value BLOB NOT NULL
+            appended INTEGER NOT NULL, value BLOB NOT NULL, sum INTEGER
         );
         CREATE INDEX receipts_concerns ON receipts (concerns, place);
         {receipt_counts.SCHEMA}
@@ -112,8 +117,8 @@ class ReceiptView(View):
                 future.set_result(None)
 
     def _get(self, receipt_id: str) -> Receipt | None:
-        row = self._reading.execute("SELECT value FROM receipts WHERE receipt = ?", (receipt_id,)).fetchone()
-        return None if row is None else orjson.loads(row[0])
+        found = _split(self._reading.execute(_BY_RECEIPT, (receipt_id,)).fetchone()[0])
+        return found[0][1] if found else None
 
     def _page(self, publisher: str, start: tuple[int, ...], limit: int) -> tuple[list[Receipt], tuple[int, ...], bool]:
         lanes: list[tuple[str, int, Receipt]] = []
@@ -122,7 +127,7 @@ class ReceiptView(View):
             for partition, end in enumerate(positions):
                 bounds = place_of(partition, start[partition]), place_of(partition, end)
                 rows = db.execute(_PAGE, (publisher, *bounds, limit + 1)).fetchone()[0]
-                lanes += _in_time(orjson.loads(rows))
+                lanes += _in_time(_split(rows))
         lanes.sort(key=lambda row: row[:2])
         for _, place, _receipt in reversed(lanes[limit:]):  # the first that is left over is where to go on
             positions[partition_at(place)] = offset_at(place)
@@ -132,14 +137,15 @@ class ReceiptView(View):
         return receipt_counts.read(self._reading)
 
     def _write(self, chunks: Iterable[Chunk]) -> None:
-        rows: list[tuple[int, str, str, int, bytes]] = []
+        rows: list[tuple[int, str, str, int, bytes, int]] = []
         counted: list[Counted] = []
         for chunk in chunks:
             for record in chunk.records:
                 if record.offset >= self._applied[chunk.partition] and record.value is not None:
                     receipt = orjson.loads(record.value)
                     place = place_of(chunk.partition, record.offset)
-                    rows.append((place, receipt["receipt"], _concerns(receipt), record.appended_at, record.value))
+                    row = place, receipt["receipt"], _concerns(receipt), record.appended_at, record.value
+                    rows.append((*row, checksum(*row)))
                     if receipt["publisher"] != GATEWAY:  # only its own may come twice
                         counted.append(Counted(receipt["publisher"], receipt["verdict"], record.appended_at, place))
         for first in range(0, len(rows), _ROWS_AT_ONCE):
@@ -164,6 +170,18 @@ def _concerns(receipt: Receipt) -> str:
     """Whose receipt it is: its publisher's, or for a command of the gateway that of the offer's platform."""
     publisher: str = receipt["publisher"]
     return platform_of(receipt["id"]) if publisher == GATEWAY else publisher
+
+
+def _split(lines: bytes | None) -> list[tuple[int, Receipt]]:
+    """The receipts of rows that were fetched as one. Raises ChecksumError."""
+    found = []
+    for line in () if lines is None else lines.split(b"\n"):
+        stored, _, row = line.partition(b"\x1f")
+        if b"%d" % crc32(row) != stored:
+            raise ChecksumError(f"the checksum of a row does not match ({row[:60]!r})")
+        place, _, _, _, value = row.split(b"\x1f", 4)
+        found.append((int(place), orjson.loads(value)))
+    return found
 
 
 def _in_time(rows: list[tuple[int, Receipt]]) -> Iterator[tuple[str, int, Receipt]]:

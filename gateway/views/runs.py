@@ -1,7 +1,10 @@
 """The run view: what became of the last pull of each platform's feed."""
 
 from collections.abc import Iterable, Mapping
+from typing import ClassVar
 
+from gateway.checksum import computed
+from gateway.damage import Tables
 from gateway.ports import Chunk
 from gateway.protocol.run import Run, read_run
 from gateway.views.view import View
@@ -10,15 +13,18 @@ from gateway.views.view import View
 class RunView(View):
     """A copy of ``runs``: dozens of rows, one for each platform whose feed is fetched."""
 
-    FORMAT = 1
-    SCHEMA = "CREATE TABLE runs (key TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;"
+    FORMAT = 2
+    TABLES: ClassVar[Tables] = {"runs": ("key", "value")}
+    SCHEMA = (
+        f"CREATE TABLE runs (key TEXT PRIMARY KEY, value BLOB NOT NULL, {computed(['key', 'value'])}) WITHOUT ROWID;"
+    )
 
     async def last(self) -> Mapping[str, Run]:
         """The last run of each platform."""
         return await self._in_reader(self._last)
 
     def _last(self) -> Mapping[str, Run]:
-        rows = self._reading.execute("SELECT key, value FROM runs").fetchall()
+        rows = self._reading.execute("SELECT key, value FROM runs WHERE whole(sum, key, value)").fetchall()
         found = (read_run(key.encode(), value) for key, value in rows)
         return {run.platform: run for run in found if isinstance(run, Run)}
 

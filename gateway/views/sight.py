@@ -4,9 +4,12 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
+from zlib import crc32
 
 import orjson
 
+from gateway.checksum import joined
+from gateway.damage import ChecksumError
 from gateway.protocol.identity import platform_of
 from gateway.protocol.record import OfferState, read_offer
 from gateway.protocol.routing import Filter, Reader, masked, may_read
@@ -24,20 +27,22 @@ _TWINS_LOOKED_AT = 20
 _TWINS_SHOWN = 10
 _IDS_AT_ONCE = 1_000
 
+HEAD = ("place", "id", "revision", "submitted", "audiences", "passed", "link", "site", "firm")
+"""The columns of an offer's row that ``head_sum`` is the checksum of; ``sum`` is that of place, id and value."""
+_FIELDS = joined(HEAD)
+
 # Each answer is fetched as one row: with a row per offer the interpreter's lock would change hands as often, and a
 # busy event loop is slow to give it back. No id holds a space, and the JSON on the log no line feed.
-_JOINED = "SELECT CAST(group_concat(place || ' ' || id || ' ' || value, char(10)) AS BLOB) FROM ({})"
-_AT_PLACES = _JOINED.format(
-    "SELECT place, id, value FROM offers WHERE place IN (SELECT value FROM json_each(?)) ORDER BY place"
+_JOINED = (
+    f"SELECT CAST(group_concat(sum || char(31) || {joined(('place', 'id', 'value'))}, char(10)) AS BLOB) FROM ({{}})"  # noqa: S608  # names of our own tables and columns
 )
-_IN_ORDER = _JOINED.format("SELECT place, id, value FROM offers WHERE place >= ? AND place < ? ORDER BY place LIMIT ?")
-_BY_ID = "SELECT CAST(value AS BLOB) FROM offers WHERE id = ?"
-_OLDER = """SELECT json_group_array(json_array(id, revision)) FROM offers
-    WHERE place IN (SELECT value FROM json_each(?)) AND submitted < ?"""
-_ASKED = """SELECT json_group_array(json_array(o.id, o.place, o.link, o.site, o.firm))
-    FROM json_each(?) AS j JOIN offers AS o ON o.id = j.value"""
-_SHOWN = """SELECT json_group_array(json_array(place, id, audiences, passed)) FROM offers
-    WHERE place IN (SELECT value FROM json_each(?))"""
+_ROW = "SELECT sum, place, id, value FROM offers"
+_AT_PLACES = _JOINED.format(f"{_ROW} WHERE place IN (SELECT value FROM json_each(?)) ORDER BY place")  # noqa: S608  # names of our own tables and columns
+_IN_ORDER = _JOINED.format(f"{_ROW} WHERE place >= ? AND place < ? ORDER BY place LIMIT ?")
+_BY_ID = _JOINED.format(f"{_ROW} WHERE id = ?")
+_HEADS = "SELECT json_group_array(json_array(head_sum, {})) FROM offers WHERE {} IN (SELECT value FROM json_each(?))"
+_HEADS_AT = _HEADS.format(_FIELDS, "place")
+_HEADS_OF = _HEADS.format(_FIELDS, "id")
 
 
 class Sight(NamedTuple):
@@ -49,8 +54,8 @@ class Sight(NamedTuple):
 
     def state(self, offer_id: str) -> OfferState | None:
         """What is known of one offer."""
-        row = self.db.execute(_BY_ID, (offer_id,)).fetchone()
-        return None if row is None else read_offer(offer_id.encode(), row[0])
+        found = _split(self.db.execute(_BY_ID, (offer_id,)).fetchone()[0])
+        return found[0][1] if found else None
 
     def states_at(self, places: Iterable[int]) -> list[tuple[int, OfferState]]:
         """The offers and markers at these places, in order; a place that holds nothing any more is passed over."""
@@ -97,18 +102,17 @@ class Sight(NamedTuple):
         places = list(islice(self.places(search, partition=partition, start=start), _IDS_AT_ONCE))
         if not places:
             return [], None
-        rows = self.db.execute(_OLDER, (orjson.dumps(places).decode(), before)).fetchone()[0]
-        return [(offer_id, revision) for offer_id, revision in orjson.loads(rows)], offset_at(places[-1]) + 1
+        heads = self._heads(_HEADS_AT, places)
+        return [(one.id, one.revision) for one in heads if one.submitted < before], offset_at(places[-1]) + 1
 
     def twins(self, offer_ids: Sequence[str], *, reader: Reader) -> Mapping[str, list[str]]:
         """For each offer that has any: the ids that may be the same offer, as far as the reader may see them."""
         places = self._twin_places(offer_ids)
-        rows = self._loaded(_SHOWN, sorted(set().union(*places.values())))
         shown = {
-            place: twin
-            for place, twin, audiences, passed in rows
-            if platform_of(twin) == reader.platform
-            or (reader.audience in audiences.split() and reader.platform not in passed.split())
+            one.place: one.id
+            for one in self._heads(_HEADS_AT, sorted(set().union(*places.values())))
+            if platform_of(one.id) == reader.platform
+            or (reader.audience in one.audiences.split() and reader.platform not in one.passed.split())
         }
         twins = {
             offer_id: sorted(shown[place] for place in found if place in shown) for offer_id, found in places.items()
@@ -117,7 +121,8 @@ class Sight(NamedTuple):
 
     def _twin_places(self, offer_ids: Sequence[str]) -> Mapping[str, set[int]]:
         """Where the offers lie that may be the same as each of these."""
-        asked = [(offer_id, place, keys_for(*twin)) for offer_id, place, *twin in self._loaded(_ASKED, offer_ids)]
+        heads = self._heads(_HEADS_OF, offer_ids)
+        asked = [(one.id, one.place, keys_for(one.link, one.site, one.firm)) for one in heads]
         keys = {key for _, _, some in asked for key in some}
         found = twin_index.find(self.db, keys, _TWINS_LOOKED_AT)
         for tail in self.tails:
@@ -133,10 +138,33 @@ class Sight(NamedTuple):
                 places[offer_id] = alike - {place}
         return places
 
-    def _loaded(self, statement: str, values: Sequence[Any]) -> list[list[Any]]:
-        """The rows of a statement that takes a list and answers with one."""
-        rows: list[list[Any]] = orjson.loads(self.db.execute(statement, (orjson.dumps(values).decode(),)).fetchone()[0])
-        return rows
+    def _heads(self, statement: str, values: Sequence[Any]) -> list["_Head"]:
+        """What stands beside the offers of a statement that takes a list. Raises ChecksumError."""
+        (rows,) = self.db.execute(statement, (orjson.dumps(values).decode(),)).fetchone()
+        return [_Head.read(*row) for row in orjson.loads(rows)]
+
+
+class _Head(NamedTuple):
+    """The columns of an offer's row apart from the offer itself. The twin keys of a marker are None."""
+
+    place: int
+    id: str
+    revision: int
+    submitted: int
+    audiences: str
+    passed: str
+    link: int | None
+    site: int | None
+    firm: int | None
+
+    @classmethod
+    def read(cls, stored: int, fields: str) -> "_Head":
+        """From the columns as one text."""
+        if crc32(fields.encode()) != stored:
+            raise ChecksumError(f"the checksum of a row does not match ({fields[:60]!r})")
+        place, offer_id, revision, submitted, audiences, passed, *keys = fields.split("\x1f")
+        link, site, firm = (None if key == "None" else int(key) for key in keys)
+        return cls(int(place), offer_id, int(revision), int(submitted), audiences, passed, link, site, firm)
 
 
 def shows(state: OfferState, *, reader: Reader, asked: Filter, own: bool) -> bool:
@@ -151,8 +179,13 @@ def shows(state: OfferState, *, reader: Reader, asked: Filter, own: bool) -> boo
     return asked.matches(offer=shown, territory=state.territory, platform=publisher)
 
 
-def _split(joined: bytes | None) -> list[tuple[int, OfferState]]:
-    if joined is None:
-        return []
-    rows = (line.split(b" ", 2) for line in joined.split(b"\n"))
-    return [(int(place), read_offer(offer_id, value)) for place, offer_id, value in rows]
+def _split(lines: bytes | None) -> list[tuple[int, OfferState]]:
+    """The offers of rows that were fetched as one. Raises ChecksumError."""
+    found = []
+    for line in () if lines is None else lines.split(b"\n"):
+        stored, _, row = line.partition(b"\x1f")
+        if b"%d" % crc32(row) != stored:
+            raise ChecksumError(f"the checksum of a row does not match ({row[:60]!r})")
+        place, offer_id, value = row.split(b"\x1f", 2)
+        found.append((int(place), read_offer(offer_id, value)))
+    return found

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import structlog
 
 from gateway.clock import Clock, now
+from gateway.damage import DamagedCopyError
 from gateway.ports import Chunk, EventLog, LogError, PositionLostError, Reader
 from gateway.protocol.cursor import FRESH_MS
 from gateway.protocol.topic import DAY_MS
@@ -17,6 +18,7 @@ _FEW_RECORDS = 500
 _REST = 0.05
 _PAUSE, _PAUSE_AT_MOST = 0.1, 5.0
 _PATIENCE = 10.0
+_REBUILT_LATELY, _REBUILD_PAUSE_AT_MOST = 120.0, 60.0
 _LOST_AT_MOST = 3
 _TRIM_EVERY_MS = DAY_MS // 24
 _KEEP_EVERY_MS = 10_000
@@ -40,6 +42,8 @@ class Tail:
         self._failing_since: float | None = None
         self._pause = _PAUSE
         self._lost = 0
+        self._rebuilt: float | None = None
+        self._rebuild_pause = _PAUSE
         self._trimmed = 0
         self._kept = 0
         view.caught_up = False  # until this tail has seen the end
@@ -62,17 +66,36 @@ class Tail:
         while True:
             try:
                 await self._follow()
+            except DamagedCopyError:
+                await self._rebuild()
             except PositionLostError as error:
                 self._lost += 1
                 if self._lost > _LOST_AT_MOST:  # the view stands where the log says that it starts, and yet
                     raise
                 _logger.warning("view.position_lost", topic=self._topic, reason=str(error))
             except LogError as error:
-                if self._failing_since is None:
-                    self._failing_since = asyncio.get_running_loop().time()
-                _logger.warning("view.log_failed", topic=self._topic, reason=str(error))
-                await asyncio.sleep(self._pause)
-                self._pause = min(2 * self._pause, _PAUSE_AT_MOST)
+                await self._rest(error)
+
+    async def _rebuild(self) -> None:
+        """A damaged view is removed and filled again; where it is damaged again soon, after a pause that grows."""
+        clock = asyncio.get_running_loop().time
+        if self._rebuilt is not None and clock() - self._rebuilt < _REBUILT_LATELY:
+            await asyncio.sleep(self._rebuild_pause)
+            self._rebuild_pause = min(2 * self._rebuild_pause, _REBUILD_PAUSE_AT_MOST)
+        else:
+            self._rebuild_pause = _PAUSE
+        self._rebuilt, self._goal = clock(), None
+        try:
+            await self._view.rebuild()
+        except LogError as error:
+            await self._rest(error)
+
+    async def _rest(self, error: LogError) -> None:
+        if self._failing_since is None:
+            self._failing_since = asyncio.get_running_loop().time()
+        _logger.warning("view.log_failed", topic=self._topic, reason=str(error))
+        await asyncio.sleep(self._pause)
+        self._pause = min(2 * self._pause, _PAUSE_AT_MOST)
 
     async def _follow(self) -> None:
         slept = self._clock() - max(self._view.fresh, self._view.began) > FRESH_MS
@@ -86,6 +109,9 @@ class Tail:
                 self._failing_since, self._pause, self._lost = None, _PAUSE, 0
 
     async def _step(self, reader: Reader) -> None:
+        damage = self._view.damage
+        if damage is not None:
+            raise damage
         if self._goal is None:
             self._goal = self._clock(), await self._log.ends(self._topic)
             await self._look(*self._goal)

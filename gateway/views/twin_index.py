@@ -11,28 +11,38 @@ from typing import TypeAlias
 
 import orjson
 
-SCHEMA = "CREATE TABLE twins (key INTEGER, place INTEGER, PRIMARY KEY (key, place)) WITHOUT ROWID;"
+from gateway.damage import ChecksumError
+
+SCHEMA = "CREATE TABLE twins (key INTEGER, place INTEGER, sum INTEGER, PRIMARY KEY (key, place)) WITHOUT ROWID;"
+_SUM = "{0} % 2147483647 * 7 + {1} % 2147483629"
+"""A checksum in numbers alone, which SQLite can work out by itself: rows are written and found a thousand at a time."""
+TABLES = {"twins": _SUM.format("key", "place")}
 
 Places: TypeAlias = int | tuple[int, ...]
 """Of a key nearly always one."""
 
 _ROWS_AT_ONCE = 256  # rows in one statement, so that the interpreter's lock changes hands rarely
-_WRITE = "INSERT OR IGNORE INTO twins VALUES "
+_WRITE = "INSERT OR IGNORE INTO twins SELECT column1, column2, {} FROM (VALUES {{}})".format(  # noqa: S608  # names of our own tables and columns
+    _SUM.format("column1", "column2")
+)
 # The plus keeps SQLite from seeking every key at every place.
 _FORGET = """DELETE FROM twins WHERE +place IN (SELECT value FROM json_each(?1)) AND key IN (
     WITH gone AS (SELECT link, site, firm FROM offers WHERE place IN (SELECT value FROM json_each(?1)))
     SELECT link FROM gone UNION ALL SELECT site FROM gone UNION ALL SELECT firm FROM gone
     UNION ALL SELECT ~firm FROM gone WHERE site IS NULL)"""
-_BUILD = "INSERT OR IGNORE INTO twins SELECT {0}, place FROM offers WHERE place >= ? AND place < ? AND {1} ORDER BY 1"
+_BUILD = """INSERT OR IGNORE INTO twins SELECT key, place, {} FROM
+    (SELECT {{0}} AS key, place FROM offers WHERE place >= ? AND place < ? AND {{1}} ORDER BY 1)""".format(  # noqa: S608  # names of our own tables and columns
+    _SUM.format("key", "place")
+)
 _BUILT = (
     ("link", "link IS NOT NULL"),
     ("site", "site IS NOT NULL"),
     ("firm", "firm IS NOT NULL"),
     ("~firm", "firm IS NOT NULL AND site IS NULL"),
 )
-_FIND = """SELECT json_group_array(json_array(key, place)) FROM (
-    SELECT t.key, t.place FROM json_each(?1) AS asked JOIN twins AS t ON t.key = asked.value
-    AND t.place IN (SELECT place FROM twins WHERE key = asked.value ORDER BY place LIMIT ?2))"""
+_FIND = f"""SELECT json_group_array(json_array(key, place, sum IS {_SUM.format("key", "place")})) FROM (
+    SELECT t.key, t.place, t.sum FROM json_each(?1) AS asked JOIN twins AS t ON t.key = asked.value
+    AND t.place IN (SELECT place FROM twins WHERE key = asked.value ORDER BY place LIMIT ?2))"""  # noqa: S608  # names of our own tables and columns
 
 
 def keys_of(link: int, site: int | None, firm: int | None) -> list[int]:
@@ -72,7 +82,7 @@ def write(db: sqlite3.Connection, keys: Sequence[tuple[int, int]]) -> None:
     """Keys and places into the file."""
     for first in range(0, len(keys), _ROWS_AT_ONCE):
         some = keys[first : first + _ROWS_AT_ONCE]
-        db.execute(_WRITE + ",".join(["(?, ?)"] * len(some)), tuple(chain.from_iterable(some)))
+        db.execute(_WRITE.format(",".join(["(?, ?)"] * len(some))), tuple(chain.from_iterable(some)))
 
 
 def forget(db: sqlite3.Connection, places: Sequence[int]) -> None:
@@ -90,6 +100,8 @@ def build(db: sqlite3.Connection, bounds: Iterable[tuple[int, int]]) -> None:
 def find(db: sqlite3.Connection, keys: Iterable[int], most: int) -> dict[int, list[int]]:
     """By key the first places that are written, ``most`` at most."""
     found: dict[int, list[int]] = {}
-    for key, place in orjson.loads(db.execute(_FIND, (orjson.dumps(list(keys)).decode(), most)).fetchone()[0]):
+    for key, place, whole in orjson.loads(db.execute(_FIND, (orjson.dumps(list(keys)).decode(), most)).fetchone()[0]):
+        if not whole:
+            raise ChecksumError(f"the checksum of the twin key {key} does not match")
         found.setdefault(key, []).append(place)
     return found

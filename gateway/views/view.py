@@ -7,18 +7,35 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import ClassVar, Self, TypeVar
+from typing import ClassVar, NamedTuple, Self, TypeVar
 
-from gateway.disk import writing_copy
+import structlog
+
+from gateway.checksum import checksum
+from gateway.damage import (
+    ChecksumError,
+    DamagedCopyError,
+    Tables,
+    check_copy,
+    refuse_folder,
+    register,
+    remove,
+    require,
+    using_copy,
+)
 from gateway.ports import Chunk, LogUnavailableError
 
 Answer = TypeVar("Answer")
 Held = TypeVar("Held")
 
 _META = """
-CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS positions (partition INTEGER PRIMARY KEY, position INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL, sum INTEGER) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS positions (partition INTEGER PRIMARY KEY, position INTEGER NOT NULL, sum INTEGER);
 """
+APPLIED = "SELECT sum, partition, position FROM positions ORDER BY partition"
+META_TABLES = {"meta": ("name", "value"), "positions": ("partition", "position")}
+_PUT_META = "INSERT OR REPLACE INTO meta VALUES (?, ?, ?)"
+_PUT_POSITION = "INSERT OR REPLACE INTO positions VALUES (?, ?, ?)"
 _CHECKPOINT_AFTER = 8_000
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -30,15 +47,22 @@ _PRAGMAS = (
 )
 
 
+_logger = structlog.get_logger()
+
+
 class View:
     """A local copy of one topic. Rows and positions move together; readers see whole batches only.
 
     The file belongs to one log in one format: the log's identity, its partition count and the format's number stand in
     the table ``meta``, and any difference (or a damaged file) empties it. Nothing per record is kept in Python.
+
+    Damage that is found later sets ``damage``: readers are refused until ``rebuild`` has begun the file again.
     """
 
     FORMAT: ClassVar[int]
     SCHEMA: ClassVar[str]
+    TABLES: ClassVar[Tables]
+    """By table the columns that its column ``sum`` is the checksum of."""
 
     def __init__(self, path: Path, *, log_identity: str, partitions: int) -> None:
         self._path = path
@@ -51,6 +75,7 @@ class View:
         self._step = asyncio.Event()
         self._unsaved = 0
         self._saving: asyncio.Task[None] | None = None
+        self._damage: DamagedCopyError | None = None
         self.fresh = 0
         """When the view last stood at the end of the log (ms since 1970); 0: never yet."""
         self.began = 0
@@ -64,6 +89,25 @@ class View:
         view = cls(path, log_identity=log_identity, partitions=partitions)
         await view._in_writer(view._connect)
         return view
+
+    @property
+    def damage(self) -> DamagedCopyError | None:
+        """What was found to be damaged since the file was last begun, here or by a process that follows it."""
+        if self._damage is None and mark_of(self._path).exists():
+            self._damage = DamagedCopyError(
+                f"The local copy {self._path} is damaged, as a process says that follows it."
+            )
+            self.caught_up = False
+        return self._damage
+
+    async def rebuild(self) -> None:
+        """Remove a damaged file and begin it again, to be filled from the log. Raises LogUnavailableError."""
+        _logger.warning("view.rebuilt", file=str(self._path), reason=str(self._damage))
+        if self._saving is not None:
+            await asyncio.gather(self._saving, return_exceptions=True)
+        await asyncio.get_running_loop().run_in_executor(self._writer, self._begin_again)
+        self._damage = None
+        self._wake()
 
     @property
     def positions(self) -> tuple[int, ...]:
@@ -112,8 +156,8 @@ class View:
             await self._end()
 
     async def _end(self) -> None:
-        with suppress(LogUnavailableError):  # a full disk: only the time it last stood at the end is lost
-            await self._in_writer(self._disconnect)
+        with suppress(LogUnavailableError), using_copy(self._path):  # only the time it was last fresh is lost
+            await asyncio.get_running_loop().run_in_executor(self._writer, self._disconnect)
         await asyncio.to_thread(self._writer.shutdown)
         await asyncio.to_thread(self._reader.shutdown)
 
@@ -135,11 +179,22 @@ class View:
     # Threads and transactions.
 
     async def _in_writer(self, call: Callable[..., Answer], *args: object) -> Answer:
-        with writing_copy(self._path):
-            return await asyncio.get_running_loop().run_in_executor(self._writer, call, *args)
+        return await self._in_thread(self._writer, call, *args)
 
     async def _in_reader(self, call: Callable[..., Answer], *args: object) -> Answer:
-        return await asyncio.get_running_loop().run_in_executor(self._reader, call, *args)
+        return await self._in_thread(self._reader, call, *args)
+
+    async def _in_thread(self, thread: ThreadPoolExecutor, call: Callable[..., Answer], *args: object) -> Answer:
+        """The answer of a call; damage that it meets is noted before it is raised."""
+        if self._damage is not None:
+            raise self._damage
+        try:
+            with using_copy(self._path):
+                return await asyncio.get_running_loop().run_in_executor(thread, call, *args)
+        except DamagedCopyError as error:
+            self._damage = error
+            self.caught_up = False
+            raise
 
     @contextmanager
     def _moment(self, held: Callable[[], Held]) -> Iterator[tuple[sqlite3.Connection, tuple[int, ...], Held]]:
@@ -159,10 +214,23 @@ class View:
     def _connect(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         try:
+            with using_copy(self._path):
+                if mark_of(self._path).exists():
+                    raise ChecksumError("a process that followed it says so")
+                refuse_folder(self._path)
+                self._open_file()
+        except DamagedCopyError as error:  # the log has it all
+            _logger.warning("view.rebuilt", file=str(self._path), reason=str(error))
+            self._remove_file()
             self._open_file()
-        except sqlite3.OperationalError:  # locked, or no right to open it: it may be somebody's
-            raise
-        except sqlite3.DatabaseError:  # not a database, or damaged: the log has it all
+
+    def _begin_again(self) -> None:
+        """In the writing thread: no one reads the file that is removed, and no one is left on it."""
+        with using_copy(self._path):
+            with suppress(sqlite3.Error):
+                self._reader.submit(self._reading.close).result()
+            with suppress(sqlite3.Error):
+                self._db.close()
             self._remove_file()
             self._open_file()
 
@@ -176,8 +244,12 @@ class View:
                 self._remove_file()
                 self._db = self._connection()
                 self._create((0,) * self._partitions)
-            self._applied = tuple(p for (p,) in self._db.execute("SELECT position FROM positions ORDER BY partition"))
-            self.fresh, self.began = self._number("fresh"), self._number("began")
+            else:
+                check_copy(self._db, self._path, {**META_TABLES, **self.TABLES})
+            told = read_meta(self._db)
+            if len(told.applied) != self._partitions:
+                raise ChecksumError("it has another number of positions")  # noqa: TRY301
+            self._applied, self.fresh, self.began, self.caught_up = told.applied, told.fresh, told.began, False
             self._keep()
             self._loaded()
             self._reading = self._connection()
@@ -193,13 +265,18 @@ class View:
 
     def _connection(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, cached_statements=256)
-        for pragma in _PRAGMAS:
-            connection.execute(pragma)
+        try:
+            register(connection)
+            for pragma in _PRAGMAS:
+                connection.execute(pragma)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def _remove_file(self) -> None:
-        for suffix in ("", "-wal", "-shm"):
-            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+        remove(self._path)
+        mark_of(self._path).unlink(missing_ok=True)
 
     def _apply(self, chunks: Sequence[Chunk]) -> None:
         applied = list(self._applied)
@@ -207,8 +284,7 @@ class View:
             applied[chunk.partition] = max(applied[chunk.partition], chunk.position)
         with self._transaction():
             self._write(chunks)
-            moves = [(position, partition) for partition, position in enumerate(applied)]
-            self._db.executemany("UPDATE positions SET position = ? WHERE partition = ?", moves)
+            self._db.executemany(_PUT_POSITION, [(*row, checksum(*row)) for row in enumerate(applied)])
             self._keep()
             with self._lock:
                 self._db.execute("COMMIT")
@@ -221,9 +297,12 @@ class View:
         the rest in between, so that the write-ahead log begins anew. A full disk is told by the next step.
         """
         self._unsaved = 0
-        with suppress(LogUnavailableError), writing_copy(self._path):
+        with suppress(LogUnavailableError), using_copy(self._path):
             await asyncio.to_thread(self._checkpoint_aside)
-            await self._in_writer(_checkpoint, self._db)
+            await self._in_writer(self._checkpoint_rest)
+
+    def _checkpoint_rest(self) -> None:
+        _checkpoint(self._db)
 
     def _checkpoint_aside(self) -> None:
         with closing(sqlite3.connect(self._path, isolation_level=None)) as other:
@@ -242,8 +321,8 @@ class View:
             self._loaded()
 
     def _begin(self, positions: Sequence[int]) -> None:
-        self._db.executemany("INSERT INTO positions VALUES (?, ?)", enumerate(positions))
-        self._db.executemany("INSERT INTO meta VALUES (?, ?)", self._meta.items())
+        self._db.executemany(_PUT_POSITION, [(*row, checksum(*row)) for row in enumerate(positions)])
+        self._db.executemany(_PUT_META, [(*row, checksum(*row)) for row in self._meta.items()])
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -258,6 +337,8 @@ class View:
     def _disconnect(self) -> None:
         self._reader.submit(self._reading.close).result()
         with closing(self._db):
+            if self._damage is not None:
+                return  # found again at the next start
             self._keep()
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
@@ -265,12 +346,8 @@ class View:
         self._set_number("fresh", self.fresh)
         self._set_number("caught_up", int(self.caught_up))
 
-    def _number(self, name: str) -> int:
-        row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
-        return int(row[0]) if row else 0
-
     def _set_number(self, name: str, number: int) -> None:
-        self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (name, str(number)))
+        self._db.execute(_PUT_META, (name, str(number), checksum(name, str(number))))
 
     def _wake(self) -> None:
         self._step.set()
@@ -289,3 +366,41 @@ class View:
 def _checkpoint(db: sqlite3.Connection) -> None:
     """Waits for nobody: what a reader still needs stays where it is."""
     db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+
+class Meta(NamedTuple):
+    """What the file says of itself: positions, when it was fresh, when it was emptied, whether it has caught up."""
+
+    applied: tuple[int, ...]
+    fresh: int
+    began: int
+    caught_up: bool
+
+
+def read_meta(db: sqlite3.Connection) -> Meta:
+    """Raises sqlite3.DatabaseError, also for rows whose checksums do not match."""
+    notes: dict[str, str] = {}
+    for stored, name, value in db.execute("SELECT sum, name, value FROM meta").fetchall():
+        require(stored, name, value)
+        notes[name] = value
+    applied = []
+    for stored, partition, position in db.execute(APPLIED):
+        require(stored, partition, position)
+        applied.append(position)
+    fresh, began = int(notes.get("fresh", 0)), int(notes.get("began", 0))
+    return Meta(tuple(applied), fresh, began, notes.get("caught_up") == "1")
+
+
+def mark_of(path: Path) -> Path:
+    """The file by which a process that follows a view says that it is damaged."""
+    return path.with_name(f"{path.name}.damaged")
+
+
+def read_positions(path: Path, *, log_identity: str) -> tuple[int, ...]:
+    """How far a view of this log has read, by partition; nothing of one that is not there, damaged or another log's."""
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as db:
+            known = db.execute("SELECT 1 FROM meta WHERE name = 'log' AND value = ?", (log_identity,)).fetchone()
+            return read_meta(db).applied if known else ()
+    except (sqlite3.Error, ValueError):
+        return ()

@@ -1,10 +1,13 @@
 """``passerelle doctor`` and ``passerelle topics``: what is wrong is said, with what to do."""
 
 import socket
+import sqlite3
 
 import pytest
 
 from gateway.protocol.topic import COMMON
+from gateway.relay.state import RelayState
+from gateway.views import RunView
 
 
 async def test_a_fresh_machine_is_fit_and_nothing_is_made(shell):
@@ -56,7 +59,7 @@ async def test_plain_http_and_an_unreachable_broker_are_told(shell):
         "PASSERELLE_PORT": "0",
         "PASSERELLE_MANAGEMENT_PORT": "0",
         "PASSERELLE_KAFKA": "127.0.0.1:1",
-        "PASSERELLE_SECRET": "x" * 40,
+        "PASSERELLE_SECRET": "0123456789abcdef" * 3,
         "PASSERELLE_SIGNING_KEY": "signing.pem",
     }
     ended = await shell("doctor", **environ)
@@ -90,3 +93,67 @@ async def test_topics_are_created_once_and_then_as_they_must_be(shell):
     assert (0, 0, 0) == (created.code, again.code, checked.code)
     assert created.output == again.output
     assert f"{len(COMMON)} topics are as they must be" in checked.output
+
+
+@pytest.fixture
+async def populated(shell):
+    """A data folder with a log."""
+    ended = await shell("topics", "create")
+    assert ended.code == 0, ended.output
+    return shell.folder / ".data"
+
+
+async def examined(shell):
+    return await shell("doctor", PASSERELLE_PORT="0", PASSERELLE_MANAGEMENT_PORT="0")
+
+
+async def test_a_log_that_is_whole_is_told(shell, populated):
+    ended = await examined(shell)
+    assert ended.code == 0, ended.output
+    assert f"✓ log file: {populated}/log.sqlite is whole" in ended.output
+
+
+async def test_a_damaged_log_is_named_with_the_next_step(shell, populated):
+    path = populated / "log.sqlite"
+    content = path.read_bytes()
+    path.write_bytes(content[:40_000] + bytes(9_000) + content[49_000:])
+    ended = await examined(shell)
+    assert ended.code == 1
+    assert f"✗ log file: {path} is damaged" in ended.output
+    assert "next step: stop the gateway and restore the file from a backup" in ended.output
+
+
+async def test_a_changed_row_of_the_log_is_found(shell, populated):
+    other = sqlite3.connect(populated / "log.sqlite")
+    other.execute("UPDATE about SET identity = 'another'")
+    other.commit()
+    other.close()
+    ended = await examined(shell)
+    assert ended.code == 1
+    assert f"✗ log file: {populated}/log.sqlite is damaged (the checksum of the log's identity" in ended.output
+
+
+async def test_a_damaged_copy_is_named_and_mends_itself(shell, populated):
+    view = await RunView.open(populated / "views/runs.sqlite", log_identity="log", partitions=3)
+    await view.close()
+    RelayState(populated / "relay/relay-0.sqlite", log="log").close()
+    assert f"✓ local copies: 2 in {populated} are whole" in (await examined(shell)).output
+    for name in ("views/runs.sqlite", "relay/relay-0.sqlite"):
+        (populated / name).write_bytes(b"no database " * 1_000)
+    ended = await examined(shell)
+    assert ended.code == 0, ended.output
+    for name in ("views/runs.sqlite", "relay/relay-0.sqlite"):
+        assert f"! local copies: {populated}/{name} is damaged (file is not a database)" in ended.output
+
+
+async def test_a_weak_secret_and_a_log_that_others_can_read_are_told(shell, populated):
+    """[SEC-009]: T-21."""
+    (populated / "secret").write_text("x" * 64)
+    (populated / "secret").chmod(0o600)
+    (populated / "signing.pem").touch(0o600)
+    (populated / "log.sqlite").chmod(0o644)
+    ended = await examined(shell)
+    assert ended.code == 1
+    assert f"✗ secret: the secret in {populated}/secret has fewer than 8 different characters" in ended.output
+    assert f"✗ signing key: {populated}/signing.pem: there is no signing key" in ended.output
+    assert f"next step: chmod 600 {populated}/log.sqlite" in ended.output

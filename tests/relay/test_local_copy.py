@@ -4,7 +4,12 @@ import sqlite3
 
 import pytest
 
+from gateway.damage import DamagedCopyError
 from gateway.local_copy import LocalCopy
+from gateway.ports import LogUnavailableError
+from gateway.protocol.submission import Known
+from gateway.relay.state import RelayState
+from tests.faults.disk import lack_of_disk, small_disk
 
 
 class Words(LocalCopy):
@@ -73,6 +78,110 @@ def test_one_that_is_cleared_begins_from_nothing(path):
 
 
 def test_one_whose_making_was_interrupted_is_made_at_the_next_start(tmp_path):
-    with pytest.raises(sqlite3.OperationalError):
+    with pytest.raises(DamagedCopyError):
         Unmakeable(tmp_path / "copy.sqlite", log="one")
     assert [] == opened(tmp_path / "copy.sqlite")
+
+
+def damaged(path, text, other):
+    """Change stored bytes in place, as a disk may."""
+    content = path.read_bytes()
+    assert text in content
+    with path.open("r+b") as file:
+        file.write(content.replace(text, other))
+
+
+def known(revision: int, reason: str | None = None) -> Known:
+    return Known(
+        revision=revision,
+        digest="ab" * 16,
+        sequence=7,
+        position=3,
+        appended_at=5,
+        reason=reason,
+        expires_on="2027-06-27",
+        provenance=("bretagne",),
+        shared=frozenset({"normandie"}),
+        never=frozenset(),
+    )
+
+
+@pytest.fixture
+def relayed(tmp_path):
+    state = RelayState(tmp_path / "relay-0.sqlite", log="one")
+    state.put({"bretagne:1": known(1), "bretagne:2": known(2, reason="moderated")})
+    state.keep(position=9)
+    state.close()
+    return tmp_path / "relay-0.sqlite"
+
+
+def test_what_the_relay_knows_is_not_believed_after_a_byte_has_changed(relayed):
+    damaged(relayed, b"moderated", b"modereted")
+    state = RelayState(relayed, log="one")
+    assert ({}, 0) == (state.known(["bretagne:1", "bretagne:2"]), state.position)
+    state.close()
+
+
+def test_damage_that_is_found_later_ends_every_use_until_it_is_mended(relayed):
+    state = RelayState(relayed, log="one")
+    other = sqlite3.connect(relayed)
+    other.execute("UPDATE known SET reason = 'modereted' WHERE reason = 'moderated'")
+    other.commit()
+    other.close()
+    with pytest.raises(DamagedCopyError, match=str(relayed)), state.guarded():
+        state.known(["bretagne:2"])
+    with pytest.raises(DamagedCopyError):
+        state.require_whole()
+    with pytest.raises(DamagedCopyError), state.guarded():
+        raise AssertionError("nothing is decided by a copy of which a part is missing")
+    state.mend()
+    with state.guarded():
+        assert ({}, 0) == (state.known(["bretagne:2"]), state.position)
+    state.close()
+
+
+def test_a_position_that_has_changed_is_damage(relayed):
+    other = sqlite3.connect(relayed)
+    other.create_function("checksum", -1, lambda *_: 0, deterministic=True)
+    other.execute("UPDATE position SET position = 8")
+    other.commit()
+    other.close()
+    state = RelayState(relayed, log="one")
+    assert 0 == state.position
+    state.close()
+
+
+def test_a_full_disk_passes(tmp_path):
+    lack = lack_of_disk(tmp_path)
+    if lack:
+        pytest.skip(lack)
+    with small_disk(tmp_path / "disk", megabytes=2) as disk:
+        state = RelayState(disk.folder / "relay-0.sqlite", log="one")
+        state.put({"bretagne:1": known(1)})
+        state.keep(position=1)
+        disk.fill()
+        with pytest.raises(LogUnavailableError, match="free space") as failed, state.guarded():  # noqa: PT012  # by the disk
+            for number in range(50_000):
+                state.put({f"bretagne:{number}": known(number)})
+                state.keep(position=number)
+        assert not isinstance(failed.value, DamagedCopyError)
+        disk.free()
+        state.drop()
+        with state.guarded():
+            assert {"bretagne:1"} <= set(state.known(["bretagne:1"]))
+            state.put({"bretagne:new": known(1)})
+            state.keep(position=60_000)
+            assert {"bretagne:new"} == set(state.known(["bretagne:new"]))
+        state.close()
+
+
+def test_a_full_disk_while_a_copy_is_opened_passes(tmp_path):
+    lack = lack_of_disk(tmp_path)
+    if lack:
+        pytest.skip(lack)
+    with small_disk(tmp_path / "disk", megabytes=2) as disk:
+        disk.fill()
+        with pytest.raises(LogUnavailableError, match=f"{disk.folder / 'relay-0.sqlite'} cannot be used"):
+            RelayState(disk.folder / "relay-0.sqlite", log="one")
+        disk.free()
+        RelayState(disk.folder / "relay-0.sqlite", log="one").close()

@@ -11,7 +11,7 @@ from gateway.settings import Settings, SettingsError
 
 KAFKA = {
     "PASSERELLE_KAFKA": "broker:9092",
-    "PASSERELLE_SECRET": "s" * 32,
+    "PASSERELLE_SECRET": "0123456789abcdef" * 2,
     "PASSERELLE_SIGNING_KEY": "keys.pem",
 }
 

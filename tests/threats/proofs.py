@@ -143,6 +143,9 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
         "tests/settings/test_private.py::test_a_secret_that_others_can_read_is_not_used",
         "tests/oauth/test_keys.py::test_a_key_is_made_once_for_its_owner_only",
         "tests/contract/test_sqlite_log.py::test_the_file_is_for_its_owner_alone",
+        "tests/settings/test_refused_files.py::test_a_log_that_others_can_read_is_not_used",
+        "tests/settings/test_refused_files.py::test_a_weak_secret_is_not_used",
+        "tests/contract/test_sqlite_damage.py::test_a_changed_row_is_never_read_as_if_it_were_whole",
     ),
     "T-22": (
         "tests/api_write/test_publishing.py::test_ids_that_are_not_canonical_never_get_in",

@@ -13,7 +13,7 @@ from gateway.ports import Chunk, LogUnavailableError
 from gateway.protocol import cursor as cursors
 from gateway.protocol.record import StoredRecord
 from gateway.protocol.routing import Filter, Reader
-from gateway.views import FollowedOffers, FollowedReceipts, OfferView, ReceiptView, follower
+from gateway.views import FollowedOffers, FollowedReceipts, OfferView, ReceiptView, follower, view
 from tests.views.world import LOG, PARTITIONS, World, offer_of, receipt_record
 
 READERS = (Reader("bretagne"), Reader("normandie"), Reader("national"))
@@ -163,7 +163,7 @@ async def test_what_was_noted_while_a_read_began_stays_noted(
     begun, goes_on = threading.Event(), threading.Event()
 
     def hold_up(statement: str) -> None:
-        if statement == follower._APPLIED:
+        if statement == view.APPLIED:
             begun.set()
             goes_on.wait(_SECONDS)
 

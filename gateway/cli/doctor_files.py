@@ -1,0 +1,89 @@
+"""What ``passerelle doctor`` finds in the files under the data folder: the embedded log and the local copies."""
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from pathlib import Path
+
+from adapters.national.inbound_state import InboundState
+from adapters.national.outbox import Outbox
+from gateway.cli.finding import Finding
+from gateway.damage import Tables, check_pages, check_rows, is_damage, refuse_folder, register
+from gateway.relay.state import RelayState
+from gateway.sqlite.check import check_log
+from gateway.views import DeliveryView, OfferView, ReceiptView, RunView
+from gateway.views.view import META_TABLES
+
+_COPIES: Mapping[str, tuple[Tables, int]] = {
+    "views/offers.sqlite": (OfferView.TABLES, OfferView.FORMAT),
+    "views/receipts.sqlite": (ReceiptView.TABLES, ReceiptView.FORMAT),
+    "views/deliveries.sqlite": (DeliveryView.TABLES, DeliveryView.FORMAT),
+    "views/runs.sqlite": (RunView.TABLES, RunView.FORMAT),
+    "relay/relay-*.sqlite": (RelayState.TABLES, RelayState.FORMAT),
+    "national/outbox-*.sqlite": (Outbox.TABLES, Outbox.FORMAT),
+    "national/inbound.sqlite": (InboundState.TABLES, InboundState.FORMAT),
+}
+_BUSY_SECONDS = 10.0
+
+
+def examine_log_file(path: Path) -> Finding:
+    """Every page and every checksum of the log."""
+    if not path.exists():
+        return Finding("ok", "log file", "none yet; passerelle serve makes it")
+    restore = "stop the gateway and restore the file from a backup; docs/operations.md says how"
+    try:
+        refuse_folder(path)
+        with closing(_open(path)) as connection:
+            check_log(connection)
+    except sqlite3.Error as error:
+        if is_damage(error):
+            return Finding("fail", "log file", f"{path} is damaged ({error})", restore)
+        return Finding("fail", "log file", f"{path} cannot be read ({error})", f"check the rights of {path}")
+    return Finding("ok", "log file", f"{path} is whole")
+
+
+def examine_copies(data: Path) -> Iterator[Finding]:
+    """Every page and every checksum of the local copies that are there. A damaged one costs time, no data."""
+    whole = 0
+    for pattern, (tables, version) in _COPIES.items():
+        for path in sorted(data.glob(pattern)):
+            finding = _examine_copy(path, tables, version)
+            if finding is None:
+                whole += 1
+            else:
+                yield finding
+    if whole:
+        yield Finding("ok", "local copies", f"{whole} in {data} are whole")
+
+
+def _examine_copy(path: Path, tables: Tables, version: int) -> Finding | None:
+    """None for one that is whole."""
+    step = f"none is needed: the gateway rebuilds it from the log; if it stays so, stop the gateway and remove {path}"
+    try:
+        refuse_folder(path)
+        with closing(_open(path)) as connection:
+            view = path.parent.name == "views"
+            about = "SELECT value FROM meta WHERE name = 'format'" if view else "SELECT format FROM about"
+            row = connection.execute(about).fetchone()
+            if row is None or str(row[0]) != str(version):
+                return Finding("warn", "local copies", f"{path} is of another version of the gateway", step)
+            check_pages(connection)
+            check_rows(connection, {**META_TABLES, **tables} if view else tables)
+    except sqlite3.Error as error:
+        if is_damage(error):
+            return Finding("warn", "local copies", f"{path} is damaged ({error})", step)
+        return Finding("warn", "local copies", f"{path} cannot be read ({error})", f"check the rights of {path}")
+    return None
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    """Reads only, beside a gateway that runs."""
+    address = f"{path.absolute().as_uri()}?mode=rw"
+    connection = sqlite3.connect(address, uri=True, isolation_level=None, timeout=_BUSY_SECONDS)
+    register(connection)
+    try:
+        connection.execute("PRAGMA query_only = ON")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection

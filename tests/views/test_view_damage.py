@@ -1,0 +1,168 @@
+"""A view whose stored bytes change is never answered from: it is refused, then rebuilt from the log."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from gateway.damage import DamagedCopyError
+from gateway.ports import Chunk, LogUnavailableError
+from gateway.protocol.delivery import Delivery, Part, delivery_record
+from gateway.protocol.record import StoredRecord
+from gateway.protocol.run import Run, run_record
+from gateway.views import DeliveryView, FollowedOffers, OfferView, ReceiptView, RunView
+from gateway.views.view import View, mark_of
+from tests.views.world import LOG, PARTITIONS, World, offer_of, receipt_record
+
+TITLE, OTHER = b"Observer le travail", b"Observer la travail"
+
+
+@pytest.fixture
+def filled(world: World) -> list[Chunk]:
+    for number in range(30):
+        world.publish(offer_of(f"bretagne:{number}"))
+    return world.chunks()
+
+
+@pytest.fixture
+async def path(tmp_path: Path, filled: list[Chunk]) -> AsyncIterator[Path]:
+    view = await opened(tmp_path / "offers.sqlite")
+    await view.apply(filled)
+    await view.settle()
+    await view.close()
+    return tmp_path / "offers.sqlite"
+
+
+async def opened(path: Path) -> OfferView:
+    return await OfferView.open(path, log_identity=LOG, partitions=PARTITIONS)
+
+
+def replaced(path: Path, text: bytes, other: bytes) -> None:
+    """Change stored bytes in place, as a disk may."""
+    content = path.read_bytes()
+    assert text in content
+    with path.open("r+b") as file:
+        file.write(content.replace(text, other))
+
+
+async def test_a_changed_byte_of_stored_json_rebuilds_the_view_at_the_start(
+    path: Path, filled: list[Chunk], capsys: pytest.CaptureFixture[str]
+) -> None:
+    replaced(path, TITLE, OTHER)
+    view = await opened(path)
+    assert (0,) * PARTITIONS == view.positions
+    assert str(path) in capsys.readouterr().out
+    await view.apply(filled)
+    assert 30 == await view.count("bretagne")
+    await view.close()
+
+
+async def test_a_changed_byte_of_stored_json_is_found_when_it_is_read(path: Path, filled: list[Chunk]) -> None:
+    view = await opened(path)
+    view.caught_up = True
+    replaced(path, TITLE, OTHER)
+    with pytest.raises(DamagedCopyError, match=str(path)):  # noqa: PT012  # one of these reads it
+        for number in range(30):
+            await view.get(f"bretagne:{number}")
+    assert (False, True) == (view.caught_up, view.damage is not None)
+    with pytest.raises(DamagedCopyError):
+        await view.count("bretagne")
+    await view.rebuild()
+    assert (None, (0,) * PARTITIONS) == (view.damage, view.positions)
+    await view.apply(filled)
+    assert offer_of("bretagne:7") == (await view.get("bretagne:7")).offer  # type: ignore[union-attr]
+    await view.close()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_bytes(path.read_bytes()[:20_000]),
+        lambda path: path.write_bytes(path.read_bytes()[:-5_000]),
+        lambda path: path.write_bytes(b"no database " * 1_000),
+        lambda path: (path.unlink(), path.mkdir()),
+        lambda path: path.with_name(f"{path.name}-wal").mkdir(),
+        lambda path: path.with_name(f"{path.name}-wal").write_bytes(b"no log" * 9_000),
+        lambda path: path.with_name(f"{path.name}-shm").write_bytes(b"nothing" * 9_000),
+        lambda path: replaced(path, b"CREATE TABLE facets", b"CREATE TABLE fecets"),
+        lambda path: replaced(path, b"bretagne:1", b"bretagne:\xff"),
+    ],
+)
+async def test_whatever_became_of_the_file_the_view_is_whole_again(path: Path, filled: list[Chunk], damage) -> None:
+    damage(path)
+    view = await opened(path)
+    await view.apply(filled)
+    assert 30 == await view.count("bretagne")
+    assert offer_of("bretagne:7") == (await view.get("bretagne:7")).offer  # type: ignore[union-attr]
+    await view.close()
+
+
+async def test_a_process_that_follows_finds_damage_and_follows_the_new_file(path: Path, filled: list[Chunk]) -> None:
+    kept = await opened(path)
+    kept.caught_up = True
+    await kept.keep()
+    followed = await FollowedOffers.open(path, log_identity=LOG, partitions=PARTITIONS)
+    assert followed.caught_up
+    replaced(path, TITLE, OTHER)
+    with pytest.raises(DamagedCopyError):  # noqa: PT012  # one of these reads it
+        for number in range(30):
+            await followed.get(f"bretagne:{number}")
+    assert not followed.caught_up
+    with pytest.raises(LogUnavailableError):
+        await followed.get("bretagne:7")
+    assert mark_of(path).exists()
+    assert kept.damage is not None
+    await kept.rebuild()
+    assert not mark_of(path).exists()
+    await kept.apply(filled)
+    kept.caught_up = True
+    await kept.keep()
+    assert offer_of("bretagne:7") == (await followed.get("bretagne:7")).offer  # type: ignore[union-attr]
+    assert (True, kept.positions) == (followed.caught_up, followed.positions)
+    await followed.close()
+    await kept.close()
+
+
+async def test_a_mark_that_was_left_rebuilds_the_view_at_the_start(path: Path) -> None:
+    mark_of(path).touch()
+    view = await opened(path)
+    assert (0,) * PARTITIONS == view.positions
+    assert not mark_of(path).exists()
+    await view.close()
+
+
+def _chunk(kind: type[View]) -> tuple[Chunk, bytes, bytes]:
+    if kind is ReceiptView:
+        record = receipt_record("r1", "bretagne:1", "bretagne")
+        return Chunk("receipts", 0, [StoredRecord(0, 1, record.key, record.value)], 1), b"accepted", b"accepteX"
+    if kind is DeliveryView:
+        part = Part(group="lycee", generation=1, account="shared", state="delivered", since=1)
+        record = delivery_record(Delivery(id="bretagne:1", sequence=7, parts=(part,)))
+        return Chunk("deliveries", 0, [StoredRecord(0, 1, record.key, record.value)], 1), b"shared", b"sharad"
+    record = run_record(Run(platform="bretagne", started_at=1, ended_at=2, outcome="applied"))
+    return Chunk("runs", 0, [StoredRecord(0, 1, record.key, record.value)], 1), b"applied", b"applyed"
+
+
+@pytest.mark.parametrize("kind", [ReceiptView, DeliveryView, RunView])
+async def test_every_view_notices_a_changed_byte(tmp_path: Path, kind: type[View]) -> None:
+    path = tmp_path / "view.sqlite"
+    view = await kind.open(path, log_identity=LOG, partitions=PARTITIONS)
+    chunk, text, other = _chunk(kind)
+    await view.apply([chunk])
+    await view.close()
+    view = await kind.open(path, log_identity=LOG, partitions=PARTITIONS)
+    assert 1 == view.positions[0]
+    replaced(path, text, other)
+    with pytest.raises(DamagedCopyError):  # noqa: PT012  # one of these reads it
+        match view:
+            case ReceiptView():
+                await view.get("r1")
+            case DeliveryView():
+                await view.get("bretagne:1")
+            case RunView():
+                await view.last()
+    await view.close()
+    view = await kind.open(path, log_identity=LOG, partitions=PARTITIONS)
+    assert 0 == view.positions[0]
+    await view.close()
