@@ -59,8 +59,8 @@ def _narrowed(name: str, document: dict[str, Any]) -> "Validator":
         field: part if field in document and not property_validator(name, field).is_valid(document[field]) else True
         for field, part in schema(name)["properties"].items()
     }
-    whole = validator(name)
-    return whole.evolve(schema={**whole.schema, "properties": fields})
+    whole = {part: content for part, content in schema(name).items() if part != "$schema"}
+    return validator(name).evolve(schema={**whole, "properties": fields})
 
 
 def _trimmed(document: dict[str, Any]) -> dict[str, Any]:

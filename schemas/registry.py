@@ -65,7 +65,7 @@ def validator(name: str) -> "Draft202012Validator":
         if unique and isinstance(items, list) and _repeats(items):
             yield ValidationError("an item is repeated")
 
-    kind = extend(Draft202012Validator, {"uniqueItems": unique_items})
+    kind: type[Draft202012Validator] = extend(Draft202012Validator, {"uniqueItems": unique_items})  # type: ignore[no-untyped-call]
     found: Draft202012Validator = kind(
         bodies[name], registry=registry, format_checker=Draft202012Validator.FORMAT_CHECKER
     )
@@ -73,7 +73,7 @@ def validator(name: str) -> "Draft202012Validator":
 
 
 def _repeats(items: list[Any]) -> bool:
-    """Whether two items are equal as JSON values: 1 and 1.0 are, 1 and true are not, the order of keys means nothing."""
+    """Whether two items are equal as JSON values: 1 and 1.0 are, 1 and true are not; keys have no order."""
     seen = {orjson.dumps(_plain(item), option=orjson.OPT_SORT_KEYS) for item in items}
     return len(seen) < len(items)
 

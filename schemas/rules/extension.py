@@ -1,6 +1,6 @@
 """Extensions: their bounds, and numbers that every reader understands alike (OFR-036, OFR-002).
 
-The bounds are checked first and end early: extensions beyond them are refused as a whole, and nothing in them is judged.
+The bounds are checked first and end early: extensions beyond them are refused as a whole, without a look at the rest.
 """
 
 from collections.abc import Iterator, Mapping
@@ -40,15 +40,10 @@ def find(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> l
 
 
 def _count_keys(value: Any, count: int) -> int:
-    """``count`` and the keys of a value; stops counting beyond the limit."""
+    """``count`` and the keys of an object or a list; stops counting beyond the limit."""
     if type(value) is dict:
         count += len(value)
-        members = value.values()
-    elif type(value) is list:
-        members = value
-    else:
-        return count
-    for member in members:
+    for member in value.values() if type(value) is dict else value:
         if count > MAX_KEYS:
             break
         if type(member) is dict or type(member) is list:

@@ -103,7 +103,7 @@ def test_items_that_are_objects_are_compared_in_linear_time() -> None:
     ("items", "repeated"),
     [([1, 1.0], True), ([1, True], False), ([{"a": 1, "b": 2}, {"b": 2, "a": 1}], True), ([[1], [2]], False)],
 )
-def test_items_are_equal_as_json_values(items: list[Any], repeated: bool) -> None:
+def test_items_are_equal_as_json_values(items: list[Any], repeated: bool) -> None:  # noqa: FBT001  # a parameter of the table
     """As the fast validator has it."""
     uniqueness = validator("offer").evolve(schema={"uniqueItems": True})
     assert uniqueness.is_valid(items) is not repeated
