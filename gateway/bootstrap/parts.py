@@ -15,6 +15,7 @@ from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.seal import Seal
 from gateway.settings import Settings
 from gateway.snapshot import Snapshots
+from gateway.sqlite import SqliteLog
 from gateway.submissions import Submissions
 from gateway.views import DeliveryView, OfferView, ReceiptView, RunView
 
@@ -40,7 +41,13 @@ class Parts:
 
     def running(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """What must go on as long as the process does, by the name that an error would tell."""
-        return {"partners": self.partners.run, "positions": self.positions.run}
+        running: dict[str, Callable[[], Awaitable[None]]] = {
+            "partners": self.partners.run,
+            "positions": self.positions.run,
+        }
+        if isinstance(self.log, SqliteLog):
+            running["log writer"] = self.log.ended
+        return running
 
     def conditions(self) -> dict[str, bool]:
         """What must hold for requests to be answered."""

@@ -13,7 +13,7 @@ from gateway.clock import Clock, now
 from gateway.ports import Appended, LogUnavailableError, TopicError
 from gateway.protocol.record import Record
 from gateway.protocol.topic import Topic
-from gateway.sole import SoleMembership, check_bounds
+from gateway.sole import SoleMembership, check_bounds, size_of
 from gateway.sqlite import upkeep
 from gateway.sqlite.file import Stream, add_topics, connect, lay_out, read_about, read_streams, stream_of, write_records
 from gateway.sqlite.owner import SqliteOwner, take
@@ -117,7 +117,7 @@ class SqliteLog:
         check_bounds(records)
         stream = self._find(topic, partition)
         first, last = await self._writer.do(
-            lambda connection: write_records(connection, stream, records, at=self._clock())
+            lambda connection: write_records(connection, stream, records, at=self._clock()), size=size_of(records)
         )
         return Appended(first, last)
 
@@ -152,6 +152,10 @@ class SqliteLog:
                     await self._expire(stream, before=now - topic.retention_ms)
                 else:
                     await self._compact(stream, topic, now=now, all_of_it=all_of_it)
+
+    async def ended(self) -> None:
+        """Wait until the writer ends before ``close``, which it never should; raises LogError with the reason."""
+        await self._writer.ended()
 
     async def close(self) -> None:
         """Write what waits, then let go of the file."""

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from gateway.clock import Clock
 from gateway.ports import FencedError, LogError, LogUnavailableError, Output
 from gateway.protocol.record import Record
+from gateway.sole import size_of
 from gateway.sqlite.file import Stream, write_records
 from gateway.sqlite.writer import Writer
 
@@ -52,7 +53,8 @@ class SqliteOwner:
             places[output.topic, output.partition].append(output.record)
         shares = {self._find(*place): records for place, records in places.items()}
         try:
-            return await self._writer.do(lambda connection: self._write(connection, shares))
+            size = sum(map(size_of, shares.values()))
+            return await self._writer.do(lambda connection: self._write(connection, shares), size=size, bounded=False)
         except LogError as failure:
             self._failure = failure
             raise
