@@ -1,12 +1,38 @@
 """Local copies: SQLite tables made from the log, on disk so that a million offers cost no memory."""
 
 import sqlite3
+from collections.abc import Iterable
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from gateway.disk import writing_copy
 
 _ABOUT = "CREATE TABLE about (log TEXT, format INTEGER);"
+
+
+class _CopyConnection(sqlite3.Connection):
+    """A connection to a local copy: a full or failing disk raises LogUnavailableError in every statement, since SQLite
+    writes to the disk in any of them once its cache is full.
+    """
+
+    def __init__(self, path: Path, **options: Any) -> None:
+        super().__init__(path, **options)
+        self._path = path
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        """As ``sqlite3.Connection.execute``."""
+        with writing_copy(self._path):
+            return super().execute(sql, parameters)
+
+    def executemany(self, sql: str, parameters: Iterable[Any], /) -> sqlite3.Cursor:
+        """As ``sqlite3.Connection.executemany``."""
+        with writing_copy(self._path):
+            return super().executemany(sql, parameters)
+
+    def commit(self) -> None:
+        """As ``sqlite3.Connection.commit``."""
+        with writing_copy(self._path):
+            super().commit()
 
 
 class LocalCopy:
@@ -48,7 +74,7 @@ class LocalCopy:
                 return self._connect()
 
     def _connect(self) -> sqlite3.Connection:
-        database = sqlite3.connect(self._path, check_same_thread=False)
+        database = sqlite3.connect(self._path, check_same_thread=False, factory=_CopyConnection)
         try:
             database.execute("PRAGMA journal_mode = WAL")
             database.execute("PRAGMA synchronous = NORMAL")  # after a crash: consistent, at most behind

@@ -95,6 +95,7 @@ class Ledger:
             except BaseException:
                 self.outbox.drop()
                 raise
+        await self.outbox.checkpoint()
         if outputs:
             self.changed.set()
 
