@@ -24,22 +24,29 @@ from gateway.positions import read_positions
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import TYPE_PUBLISHED, Record, position_key
 from gateway.protocol.topic import INBOX, inbox
+from gateway.sole import size_of
 
 PLATFORM = "normandie"
 CALM = 1_000
 _HEADERS = (("ce_type", TYPE_PUBLISHED.encode()),)
 _APPENDED_BYTES = 900_000
 _LOOK_SECONDS = 0.05
+_VIEWS_SECONDS = 3.0
+"""The views take in what the last commit wrote."""
 
 
 @dataclass(frozen=True)
 class Flooded:
-    """Seconds of each PUT when calm and beside the flood; bytes sent, those that take up room now, and those that the
-    gateway's processes wrote.
-    """
+    """Seconds of each PUT when calm and beside the flood."""
 
     calm: list[float]
     beside: list[float]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Bytes sent; the room that they and all that came of them take up; those that the gateway's processes wrote."""
+
     sent: int
     stored: int
     written: int
@@ -55,21 +62,29 @@ def small(size: int) -> list[Record]:
     return _messages(size, {f"f{number}": 1 for number in range(100)})
 
 
-async def measure(flood: list[Record], *, kafka: bool, workers: int) -> Flooded:
+async def wait_beside(flood: list[Record], *, kafka: bool, workers: int) -> Flooded:
     """One flood over all partitions of one inbox."""
     async with prepared(kafka=kafka, workers=workers) as ground, _inbox(ground) as log, served(ground) as gateway:
         await _puts(gateway, 100, "warm")
         calm = await _puts(gateway, CALM, "calm")
-        stored, written = sum(ground.stored().values()), _written(gateway)
         await _append(log, flood)
         taken = asyncio.create_task(_taken(log))
         beside: list[float] = []
         while not taken.done():
             beside += await _puts(gateway, 20, f"beside-{len(beside)}")
         await taken
-        sent = sum(len(record.value or b"") + len(record.key or b"") for record in flood)
-        stored, written = sum(ground.stored().values()) - stored, _written(gateway) - written
-    return Flooded(calm, beside, sent, stored, written)
+    return Flooded(calm, beside)
+
+
+async def keep(flood: list[Record], *, kafka: bool) -> Kept:
+    """The disk cost of one flood, with nothing beside it. The log's own copy of what was sent is part of it."""
+    async with prepared(kafka=kafka, workers=0) as ground, _inbox(ground) as log, served(ground) as gateway:
+        stored, written = sum(ground.stored().values()), _written(gateway)
+        await _append(log, flood)
+        await _taken(log)
+        await asyncio.sleep(_VIEWS_SECONDS)
+        sent = size_of(flood)
+        return Kept(sent, sum(ground.stored().values()) - stored, _written(gateway) - written)
 
 
 def _messages(size: int, more: dict[str, object]) -> list[Record]:

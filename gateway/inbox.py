@@ -28,12 +28,19 @@ class Refused:
 
 
 def judge_message(
-    record: StoredRecord, *, platform: str, may_publish: bool, on: date, lack: schemas.Problem | None = None
+    record: StoredRecord,
+    *,
+    platform: str,
+    may_publish: bool,
+    on: date,
+    lack: schemas.Problem | None = None,
+    explained: bool = True,
 ) -> schemas.Verdict | Refused:
     """The verdict on one inbox message: an accepted one only when key, type, owner and document are in order.
 
     ``platform`` is the owner of the inbox, proved by the broker's access rules; ``on`` the day of the append in Paris;
-    ``lack`` why its offers are not taken at present, its withdrawals apart.
+    ``lack`` why its offers are not taken at present, its withdrawals apart. Unless ``explained``, a refusal may lack
+    problems, id and revision.
     """
     key = _offer_id(record.key)
     if not may_publish:
@@ -46,9 +53,9 @@ def judge_message(
         return Refused((schemas.problem("inbox-null" if record.value is None else "inbox-header"),), key)
     match record.header("ce_type"):
         case str(kind) if kind == TYPE_PUBLISHED:
-            verdict = schemas.check(record.value, on=on)
+            verdict = schemas.check(record.value, on=on, explained=explained)
         case str(kind) if kind == TYPE_WITHDRAWN:
-            verdict = _withdrawal(record.value, on)
+            verdict = _withdrawal(record.value, on, explained=explained)
         case _:
             return Refused((schemas.problem("inbox-type"),), key)
     if verdict.id is not None and verdict.id != key:
@@ -89,11 +96,11 @@ def _has_odd_header(record: StoredRecord) -> bool:
     return any(_UNDECODED in name for name, _ in record.headers)
 
 
-def _withdrawal(raw: bytes, on: date) -> schemas.Verdict:
+def _withdrawal(raw: bytes, on: date, *, explained: bool) -> schemas.Verdict:
     """The event says *withdrawn* already, and its data gives the ``reason``: judged as a batch's item is."""
-    verdict = schemas.check_withdrawal(raw, on=on)
+    verdict = schemas.check_withdrawal(raw, on=on, explained=False)
     document = verdict.document
-    if document is None or "reason" not in document or "withdrawn" in document:
-        return verdict
-    item = {("withdrawn" if name == "reason" else name): value for name, value in document.items()}
-    return schemas.check_withdrawal(orjson.dumps(item), on=on)
+    if document is not None and "reason" in document and "withdrawn" not in document:
+        item = {("withdrawn" if name == "reason" else name): value for name, value in document.items()}
+        return schemas.check_withdrawal(orjson.dumps(item), on=on, explained=explained)
+    return schemas.check_withdrawal(raw, on=on) if explained and not verdict.accepted else verdict

@@ -151,6 +151,7 @@ class InboxPartition:
                 required=self._require_certificate,
                 now=record.appended_at,
             ),
+            explained=self._refusals.on(self._day(record)).has_room(self._log.partitions),
         )
 
     def _submit(self, record: StoredRecord, verdict: schemas.Verdict) -> Sequence[Output]:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer.fetcher import READ_COMMITTED, PartitionRecords
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError, for_code
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError, UnsupportedCodecError, for_code
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.record.memory_records import MemoryRecords
 
@@ -23,6 +23,9 @@ _LEAST_BYTES = 1
 _MOST_BYTES = 16 << 20
 _MOST_BYTES_OF_PARTITION = 1 << 20
 _RETRY_SECONDS = 0.1
+_BATCH_HEAD = 23
+_CURRENT_MAGIC = 2
+_CODEC_BITS = 0x07
 _NAMES_REPLICA = 11
 """Since this version of a fetch's answer a replica to be preferred stands before the records."""
 
@@ -170,6 +173,8 @@ class Fetcher:
             return kind(f"{place.topic} {place.partition}")
         self._ends[place], aborted = found[0], found[2] if version >= _NAMES_REPLICA else found[-2]
         content = found[-1] or b""
+        if _is_compressed(content):
+            return UnsupportedCodecError(f"{place.topic} holds packed batches; set its compression.type=uncompressed")
         if MemoryRecords(content).has_next():
             self._waiting[place] = _Unpacking(place, content, aborted, self._positions[place])
         return None
@@ -178,6 +183,18 @@ class Fetcher:
         """Learn who leads by now, and let some time pass."""
         self._client.force_metadata_update()
         await asyncio.sleep(_RETRY_SECONDS)
+
+
+def _is_compressed(content: bytes) -> bool:
+    """Whether a batch is compressed. The topics are not (``compression.type``), and what one would unpack to has no
+    bound. The record batch's format: length at 8, magic at 16, attributes at 21 with the codec in the lowest bits.
+    """
+    at = 0
+    while at + _BATCH_HEAD <= len(content):
+        if content[at + 16] >= _CURRENT_MAGIC and content[at + 22] & _CODEC_BITS:
+            return True
+        at += 12 + int.from_bytes(content[at + 8 : at + 12])
+    return False
 
 
 def _move(waiting: "_Unpacking", records: list[StoredRecord], limit: int) -> None:

@@ -4,10 +4,11 @@ The state is written to ``positions`` in the same transaction as the refusals, s
 a crash gets the same receipts.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 MAX_PER_DAY = 1_000
-MAX_BYTES_PER_DAY = 4_000_000
+MAX_BYTES_PER_DAY = 2_000_000
 """Per inbox and day: refusals with a receipt of their own, and the bytes of these receipts and of their copies on
 ``rejected``. Each partition has an equal share.
 """
@@ -63,3 +64,10 @@ class Refusals:
 def refusals_key(topic: str) -> str:
     """The name under which the state of an inbox's partitions is kept on ``positions``."""
     return f"refusals.{topic}"
+
+
+def unlisted(states: Iterable[int]) -> int:
+    """The unlisted refusals of an inbox on the last day on which it had any refusal; ``states`` are its partitions'."""
+    found = [Refusals.from_number(number) for number in states]
+    last = max((one.day for one in found), default=0)
+    return sum(one.unlisted for one in found if one.day == last)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from gateway.memory import Fault
 from gateway.positions import Positions
 from gateway.protocol.record import Record, read_submission
-from gateway.protocol.refusals import MAX_BYTES_PER_DAY, MAX_PER_DAY, Refusals, refusals_key
+from gateway.protocol.refusals import MAX_BYTES_PER_DAY, MAX_PER_DAY, Refusals, refusals_key, unlisted
 from gateway.protocol.topic import INBOX, POSITIONS, RECEIPTS, REJECTED, SUBMISSIONS
 from tests.intake.test_intake import OFFER, intake, log, message, until, values
 
@@ -143,6 +143,13 @@ def test_the_state_is_one_number(day, listed, size, unlisted):
     """[PUB-035]"""
     state = Refusals(day, listed, size, unlisted)
     assert Refusals.from_number(state.to_number()) == state
+
+
+def test_the_last_day_counts():
+    """What ``/metrics`` and ``GET /v1/platforms`` give: a partition without refusals today has none."""
+    states = [Refusals(DAY, 3, 9, 40), Refusals(DAY, 3, 9, 2), Refusals(DAY - 1, 3, 9, 500), Refusals()]
+    assert unlisted(state.to_number() for state in states) == 42
+    assert unlisted([0, 0, 0]) == 0
 
 
 def test_each_day_begins_with_the_whole_budget():

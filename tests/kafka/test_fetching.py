@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
-from aiokafka.errors import CorruptRecordException, OffsetOutOfRangeError
+from aiokafka.errors import CorruptRecordException, OffsetOutOfRangeError, UnsupportedCodecError
 from aiokafka.protocol.fetch import FetchRequest
-from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
 from aiokafka.record.util import calc_crc32c
 
 from gateway.kafka import KafkaSettings
@@ -115,6 +115,19 @@ async def test_what_came_from_one_partition_outlives_the_damage_of_another() -> 
     assert ["mended"] == await next_keys(fetcher)
     await fetcher.close()
     assert [(1, {0: 0, 1: 0}), (1, {0: 1, 1: 0})] == leaders.asked
+
+
+async def test_a_packed_batch_is_not_unpacked() -> None:
+    """Nobody knows what it would unpack to: topics hold none, as ``passerelle topics check`` sees to."""
+    builder = DefaultRecordBatchBuilder(2, DefaultRecordBatch.CODEC_GZIP, 0, -1, -1, -1, 1 << 20)
+    builder.append(0, timestamp=1, key=b"k", value=bytes(100_000), headers=[])
+    content = batch(0, "plain") + bytes(builder.build())
+    leaders = Leaders({PLACES[0]: 1}, {1: deque([answer((0, content))])})
+    fetcher = Fetcher(leaders, {PLACES[0]: 0})
+    await fetcher.wait(DEADLINE)
+    with pytest.raises(UnsupportedCodecError, match="packed"):
+        fetcher.take(100)
+    await fetcher.close()
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 100])
