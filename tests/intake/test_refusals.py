@@ -82,7 +82,7 @@ async def test_a_flood_of_refused_messages_writes_little(log, size):
 
 async def test_the_number_of_the_rest_is_told_by_few_receipts(log):
     """[PUB-035]: at the 1st, 10th, 100th … one."""
-    await send(log, [message(value=b"{}")] * (SHARE + 150))
+    await send(log, [message(kind=None)] * (SHARE + 150))
     async with intake(log):
         state = await settled(log, SHARE + 150)
     assert state.unlisted == 150
@@ -96,7 +96,7 @@ async def test_the_number_of_the_rest_is_told_by_few_receipts(log):
 async def test_accepted_messages_are_never_affected(log):
     """[PUB-035]: each comes through, before, within and behind a flood that is beyond the budget."""
     good = [message(f"bretagne:{n}", {**OFFER, "id": f"bretagne:{n}"}) for n in range(30)]
-    flood = [message(value=b"{}")] * 20
+    flood = [message(kind=None)] * 20
     batch = [record for one in good for record in (one, *flood)]
     await send(log, batch)
     async with intake(log):
@@ -108,7 +108,7 @@ async def test_accepted_messages_are_never_affected(log):
 @pytest.mark.parametrize("fault", list(Fault))
 async def test_a_chunk_that_is_read_again_gets_the_same_receipts(log, fault):
     """[RCP-004] [PUB-035]: the budget is committed with the refusals."""
-    await send(log, [message(value=b"{}")] * (SHARE + 20))
+    await send(log, [message(kind=None)] * (SHARE + 20))
     async with intake(log):
         log.inject(fault, fault)
         state = await settled(log, SHARE + 20)
@@ -120,8 +120,8 @@ async def test_a_chunk_that_is_read_again_gets_the_same_receipts(log, fault):
 
 async def test_another_partition_has_its_own_share(log):
     """[PUB-035]: the budget is shared equally."""
-    await send(log, [message(value=b"{}")] * (SHARE + 5))
-    await send(log, [message(value=b"{}")], partition=1)
+    await send(log, [message(kind=None)] * (SHARE + 5))
+    await send(log, [message(kind=None)], partition=1)
     async with intake(log):
         await settled(log, SHARE + 5)
         state = await settled(log, 1, partition=1)
