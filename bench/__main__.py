@@ -2,6 +2,7 @@
 
     ingest single relay latency     on both logs, a few minutes       views     the offer view at two sizes
     cost                            processor time and bytes of one offer, one repeated, one change read, one poll
+    inbox                           others' PUTs beside a flooded inbox, and its disk cost, on both logs
     million                         one upload of ``--million`` offers and a restart with them, on both logs
 
 Each row gives the figure, the bar, and what was measured beside it in the same run. Ratios mean more than figures:
@@ -20,17 +21,18 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
-from bench import cost, load, relay, views
+from bench import cost, inbox, load, relay, views
 from bench.raw import raw_rate
 from bench.served import documents, prepared, served
 
-PARTS = ("ingest", "single", "relay", "latency", "cost", "views", "million")
+PARTS = ("ingest", "single", "relay", "latency", "cost", "inbox", "views", "million")
 LOGS = {"Kafka": True, "embedded": False}
 WORKERS = 2
 RATE = 1_000
 SECONDS = 10.0
 PUTS = 12_800
 COSTED = 30_000
+FLOOD = 24_000_000
 _QUESTIONS = ("query", "feed")
 
 
@@ -119,6 +121,23 @@ async def spend(offers: int) -> AsyncIterator[Row]:
             yield Row(f"{one.what}, {name}", figure, "", f"bytes on disk: {stored}" if stored else "")
 
 
+async def flooded(_: int) -> AsyncIterator[Row]:
+    """One partner's inbox full of messages that are refused, beside one client of another partner."""
+    for name, kafka in LOGS.items():
+        for workers in (0, WORKERS):
+            seen = await inbox.wait_beside(inbox.worst(FLOOD), kafka=kafka, workers=workers)
+            calm, beside = p(seen.calm, 0.99), p(seen.beside, 0.99)
+            figure = f"p99 {beside:.1f} ms"
+            told = f"{beside / calm:.1f}× calm, p99 {calm:.1f} ms; {len(seen.beside):,} PUTs"
+            what = f"PUT beside {FLOOD / 1e6:.0f} MB in an inbox, {workers} workers, {name}"
+            yield Row(what, figure, "≤ 2× calm or ≤ 25 ms", told)
+        for kind, flood in (("short", inbox.small(FLOOD // 3)), ("long", inbox.worst(FLOOD // 3))):
+            kept = await inbox.keep(flood, kafka=kafka)
+            figure = f"{kept.stored / kept.sent:.1f}× what was sent"
+            what = f"disk cost of {FLOOD / 3e6:.0f} MB of {kind} refused messages, {name}"
+            yield Row(what, figure, "≤ 5×", f"the gateway wrote {kept.written / kept.sent:.1f} bytes per byte sent")
+
+
 async def look(million: int) -> AsyncIterator[Row]:
     """Pages and queries at 10,000 offers and at a million."""
     small, large = await views.compare(min(10_000, million), million)
@@ -151,7 +170,7 @@ async def many(million: int) -> AsyncIterator[Row]:
 async def measure(only: str | None, offers: int, million: int, show: Callable[[str], None]) -> Table:
     """All parts, or one."""
     sizes = {"views": million, "million": million}
-    works = dict(zip(PARTS, (ingest, single, decide, latency, spend, look, many), strict=True))
+    works = dict(zip(PARTS, (ingest, single, decide, latency, spend, flooded, look, many), strict=True))
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
     table = Table("what", "figure", "bar", "beside, in the same run", title=machine)
     for name, work in works.items():

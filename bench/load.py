@@ -53,7 +53,7 @@ async def single(gateway: Served, raw: bytes, count: int) -> tuple[float, list[f
     token = await gateway.publisher.token()
     lanes: list[list[bytes]] = [[] for _ in range(CONNECTIONS)]
     for number in range(count):
-        lanes[number % CONNECTIONS].append(_put(gateway, token, offer, f"bretagne:single-{number}"))
+        lanes[number % CONNECTIONS].append(put(gateway, token, offer, f"bretagne:single-{number}"))
 
     async def lane(requests: list[bytes]) -> None:
         wire = await Wire.open(gateway.url)
@@ -70,7 +70,8 @@ async def single(gateway: Served, raw: bytes, count: int) -> tuple[float, list[f
     return time.perf_counter() - began, times
 
 
-def _put(gateway: Served, token: str, offer: dict[str, Any], offer_id: str) -> bytes:
+def put(gateway: Served, token: str, offer: dict[str, Any], offer_id: str) -> bytes:
+    """The request that publishes an offer under this id."""
     body = orjson.dumps({**offer, "id": offer_id})
     return request("PUT", f"/v1/offers/{offer_id}", host=urlsplit(gateway.url).netloc, token=token, body=body)
 
@@ -112,7 +113,7 @@ async def latency(gateway: Served, raw: bytes, *, rate: int, seconds: float) -> 
     task = asyncio.create_task(follow())
     await following.wait()
     ids = [f"bretagne:seen-{rate}-{number}" for number in range(total)]
-    requests = [_put(gateway, publisher, offer, offer_id) for offer_id in ids]
+    requests = [put(gateway, publisher, offer, offer_id) for offer_id in ids]
     began = time.perf_counter()
     puts = []
     for number, (offer_id, one) in enumerate(zip(ids, requests, strict=True)):

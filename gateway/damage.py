@@ -101,6 +101,19 @@ def using_copy(path: Path) -> Iterator[None]:
         raise failure from error
 
 
+@contextmanager
+def passing_outages(path: Path) -> Iterator[None]:
+    """While a statement runs on a local copy. Raises LogUnavailableError for what may pass; damage stays as it is."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        interrupted = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_INTERRUPT
+        failure = copy_error(path, error) if is_shortage(error) and not interrupted else None
+        if failure is None:
+            raise
+        raise failure from error
+
+
 def remove(path: Path) -> None:
     """Remove a copy with its write-ahead log. A folder of that name is moved aside, since it may be somebody's."""
     for suffix in _SUFFIXES:

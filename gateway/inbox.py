@@ -1,8 +1,9 @@
 """One message of an inbox, judged: it becomes a submission, or a refusal with every reason. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -11,7 +12,10 @@ import schemas
 from gateway.protocol.identity import is_offer_id, platform_of
 from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN, StoredRecord
 
-_BODY_SHOWN = 100_000
+_BODY_SHOWN = 10_000
+"""So many bytes of a refused message are copied: the platform that sent it has the rest."""
+_UNDECODED = "\ufffd"
+"""What stands for bytes of a header's name that are not UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +28,19 @@ class Refused:
 
 
 def judge_message(
-    record: StoredRecord, *, platform: str, may_publish: bool, on: date, lack: schemas.Problem | None = None
+    record: StoredRecord,
+    *,
+    platform: str,
+    may_publish: bool,
+    on: date,
+    lack: schemas.Problem | None = None,
+    explained: bool = True,
 ) -> schemas.Verdict | Refused:
     """The verdict on one inbox message: an accepted one only when key, type, owner and document are in order.
 
     ``platform`` is the owner of the inbox, proved by the broker's access rules; ``on`` the day of the append in Paris;
-    ``lack`` why its offers are not taken at present, its withdrawals apart.
+    ``lack`` why its offers are not taken at present, its withdrawals apart. Unless ``explained``, a refusal may lack
+    problems, id and revision.
     """
     key = _offer_id(record.key)
     if not may_publish:
@@ -38,13 +49,13 @@ def judge_message(
         return Refused((schemas.problem("inbox-key"),))
     if platform_of(key) != platform:
         return Refused((schemas.problem("not-owner", pointer="/id", expected=f"{platform}:…"),))
-    if record.value is None:
-        return Refused((schemas.problem("inbox-null"),), key)
+    if record.value is None or _has_odd_header(record):
+        return Refused((schemas.problem("inbox-null" if record.value is None else "inbox-header"),), key)
     match record.header("ce_type"):
         case str(kind) if kind == TYPE_PUBLISHED:
-            verdict = schemas.check(record.value, on=on)
+            verdict = schemas.check(record.value, on=on, explained=explained)
         case str(kind) if kind == TYPE_WITHDRAWN:
-            verdict = _withdrawal(record.value, on)
+            verdict = _withdrawal(record.value, on, explained=explained)
         case _:
             return Refused((schemas.problem("inbox-type"),), key)
     if verdict.id is not None and verdict.id != key:
@@ -56,11 +67,20 @@ def judge_message(
     return verdict
 
 
-def refused_body(record: StoredRecord, problems: Sequence[Mapping[str, Any]], *, place: str) -> bytes:
-    """The value of a record of ``rejected``: where it was, why it was refused, and its text without personal data."""
+def refused_body(record: StoredRecord, codes: Mapping[str, int], *, place: str, receipt: str) -> bytes:
+    """The value of a record of ``rejected``: where the message was, how often it breaks which rule, its receipt, and
+    the beginning of its text without personal data. The problems are in the receipt.
+    """
     text = (record.value or b"")[:_BODY_SHOWN].decode(errors="replace")
     key = None if record.key is None else schemas.redact(record.key[:200].decode(errors="replace"))
-    return orjson.dumps({"place": place, "key": key, "problems": problems, "body": schemas.redact(text)})
+    body = {"place": place, "receipt": receipt, "key": key, "codes": codes, "body": schemas.redact(text)}
+    return orjson.dumps(body)
+
+
+def message_digest(record: StoredRecord) -> Mapping[str, Any]:
+    """What identifies the message that a receipt is about: hex SHA-256 of its value, and its length in bytes."""
+    value = record.value or b""
+    return {"sha256": sha256(value).hexdigest(), "bytes": len(value)}
 
 
 def _offer_id(key: bytes | None) -> str | None:
@@ -71,11 +91,16 @@ def _offer_id(key: bytes | None) -> str | None:
     return text if is_offer_id(text) else None
 
 
-def _withdrawal(raw: bytes, on: date) -> schemas.Verdict:
+def _has_odd_header(record: StoredRecord) -> bool:
+    """Whether the name of a header was not UTF-8."""
+    return any(_UNDECODED in name for name, _ in record.headers)
+
+
+def _withdrawal(raw: bytes, on: date, *, explained: bool) -> schemas.Verdict:
     """The event says *withdrawn* already, and its data gives the ``reason``: judged as a batch's item is."""
-    verdict = schemas.check_withdrawal(raw, on=on)
+    verdict = schemas.check_withdrawal(raw, on=on, explained=False)
     document = verdict.document
-    if document is None or "reason" not in document or "withdrawn" in document:
-        return verdict
-    item = {("withdrawn" if name == "reason" else name): value for name, value in document.items()}
-    return schemas.check_withdrawal(orjson.dumps(item), on=on)
+    if document is not None and "reason" in document and "withdrawn" not in document:
+        item = {("withdrawn" if name == "reason" else name): value for name, value in document.items()}
+        return schemas.check_withdrawal(orjson.dumps(item), on=on, explained=explained)
+    return schemas.check_withdrawal(raw, on=on) if explained and not verdict.accepted else verdict

@@ -1,10 +1,10 @@
 """Local copies: SQLite tables made from the log, on disk so that a million offers cost no memory."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import structlog
 
@@ -14,6 +14,7 @@ from gateway.damage import (
     Tables,
     check_copy,
     copy_error,
+    passing_outages,
     refuse_folder,
     register,
     remove,
@@ -23,6 +24,31 @@ from gateway.damage import (
 _ABOUT = "CREATE TABLE about (log TEXT, format INTEGER);"
 
 _logger = structlog.get_logger()
+
+
+class _CopyConnection(sqlite3.Connection):
+    """A connection to a local copy: a full or failing disk raises LogUnavailableError in every statement, since SQLite
+    writes to the disk in any of them once its cache is full. Damage stays SQLite's error, for ``LocalCopy.guarded``.
+    """
+
+    def __init__(self, path: Path, **options: Any) -> None:
+        super().__init__(path, **options)
+        self._path = path
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        """As ``sqlite3.Connection.execute``."""
+        with passing_outages(self._path):
+            return super().execute(sql, parameters)
+
+    def executemany(self, sql: str, parameters: Iterable[Any], /) -> sqlite3.Cursor:
+        """As ``sqlite3.Connection.executemany``."""
+        with passing_outages(self._path):
+            return super().executemany(sql, parameters)
+
+    def commit(self) -> None:
+        """As ``sqlite3.Connection.commit``."""
+        with passing_outages(self._path):
+            super().commit()
 
 
 class LocalCopy:
@@ -106,7 +132,7 @@ class LocalCopy:
                 return self._connect()
 
     def _connect(self) -> sqlite3.Connection:
-        database = sqlite3.connect(self._path, check_same_thread=False)
+        database = sqlite3.connect(self._path, check_same_thread=False, factory=_CopyConnection)
         try:
             register(database)
             database.execute("PRAGMA journal_mode = WAL")

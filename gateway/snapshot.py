@@ -6,15 +6,18 @@ offer put in between is never taken for absent. Requirements PUB-021 to PUB-028.
 
 import asyncio
 import sqlite3
+import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 import orjson
 import structlog
 
 from gateway.clock import Clock
+from gateway.damage import passing_outages
 from gateway.ports import EventLog, FencedError, LogError, Output, Owner
 from gateway.positions import Positions, own_positions
 from gateway.protocol.identity import partition_of
@@ -29,6 +32,8 @@ from gateway.views import OfferView
 
 MARK_LIFE_MS = 24 * 3_600_000
 _RETIRE_SLICE = 2_000
+_LOOKUP = 1_000
+_TEMPORARY = Path(tempfile.gettempdir())
 
 _log = structlog.get_logger()
 
@@ -166,8 +171,14 @@ class Snapshots:
         offers = [await owner.end(OFFERS, partition) for partition in range(self._log.partitions)]
         if not await self._offers.reached(offers, self._patience):
             raise SnapshotRefusedError("snapshot-not-ready")
-        live = self._offers.live_before(mark.platform, mark.ends)
-        return [(offer_id, revision) async for offer_id, revision in live if offer_id not in present]
+        absent: list[tuple[str, int]] = []
+        page: list[tuple[str, int]] = []
+        async for one in self._offers.live_before(mark.platform, mark.ends):
+            page.append(one)
+            if len(page) == _LOOKUP:
+                absent += await asyncio.to_thread(present.lacking, page)
+                page = []
+        return absent + await asyncio.to_thread(present.lacking, page)
 
     async def _begin(self, owner: Owner, mark: Mark) -> None:
         """From here on earlier marks are stale; a snapshot that was overtaken stops here, before it has changed
@@ -246,12 +257,15 @@ class _Present:
             if offer_id is None:
                 raise SnapshotRefusedError("snapshot-unreadable-id", pointer=f"/{index}")
             try:
-                self._db.execute("INSERT INTO present VALUES (?)", (offer_id,))
+                with passing_outages(_TEMPORARY):
+                    self._db.execute("INSERT INTO present VALUES (?)", (offer_id,))
             except sqlite3.IntegrityError:
                 raise SnapshotRefusedError("snapshot-duplicate-id", pointer=f"/{index}", actual=offer_id) from None
 
-    def __contains__(self, offer_id: str) -> bool:
-        return self._db.execute("SELECT 1 FROM present WHERE id = ?", (offer_id,)).fetchone() is not None
+    def lacking(self, offers: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+        """Those whose id is not in the set."""
+        found = self._db.execute
+        return [one for one in offers if found("SELECT 1 FROM present WHERE id = ?", (one[0],)).fetchone() is None]
 
     def close(self) -> None:
         """Free the set."""

@@ -11,14 +11,20 @@ MAX_BYTES = 1_048_576
 
 def check_bounds(records: Sequence[Record]) -> None:
     """Raises ValueError for an append that is empty or larger than the port allows."""
-    size = 0
-    for record in records:
-        size += len(record.key or b"") + len(record.value or b"")
-        size += sum(len(name.encode()) + len(value) for name, value in record.headers)
+    size = size_of(records)
     if not 1 <= len(records) <= MAX_RECORDS or size > MAX_BYTES:
         raise ValueError(
             f"append takes 1 to {MAX_RECORDS} records and at most {MAX_BYTES} bytes, not {len(records)} and {size}"
         )
+
+
+def size_of(records: Sequence[Record]) -> int:
+    """The bytes of keys, values and headers."""
+    size = 0
+    for record in records:
+        size += len(record.key or b"") + len(record.value or b"")
+        size += sum(len(name.encode()) + len(value) for name, value in record.headers)
+    return size
 
 
 class SoleMembership:

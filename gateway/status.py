@@ -46,6 +46,8 @@ class Facts:
     accounts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """What the owner of each account at the national site last noted of itself."""
     inbox_lag: Mapping[str, int] = field(default_factory=dict)
+    unlisted: Mapping[str, int] = field(default_factory=dict)
+    """Refused inbox messages without a receipt, on the last day with refusals."""
     filling: bool = False
     """Whether a view of receipts, deliveries or runs still lacks some: then what comes out of them is left open."""
 
@@ -61,9 +63,10 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Details:
-    """How a platform does. ``accepted`` and ``refused`` are submissions of the last 30 days, and what the last run of
-    its feed refused; ``delivered``, ``pending`` and ``undelivered`` are offers at the national site, where the
-    national site's own row has those of all platforms. ``delivery_lag`` is how long the oldest of them waits (ms).
+    """How a platform does. ``accepted`` and ``refused`` are submissions of the last 30 days, what the last run of its
+    feed refused, and refused inbox messages without a receipt; ``delivered``, ``pending`` and
+    ``undelivered`` are offers at the national site, where the national site's own row has those of all platforms.
+    ``delivery_lag`` is how long the oldest of them waits (ms).
     None is what is not known, or not yet.
     """
 
@@ -204,7 +207,9 @@ def _details(facts: Facts, slug: str) -> Details:
         last_success=max(successes, default=None),
         last_error=max(troubles, key=lambda trouble: trouble.at, default=None),
         accepted=_number(counts, "accepted"),
-        refused=_number(counts, "rejected") + (run.counts.refused if run is not None else 0),
+        refused=_number(counts, "rejected")
+        + (run.counts.refused if run is not None else 0)
+        + facts.unlisted.get(slug, 0),
         delivered=_parts(summaries, "delivered"),
         pending=_parts(summaries, "pending"),
         undelivered=_parts(summaries, *_UNDELIVERED),

@@ -1,6 +1,6 @@
 """Explanation: why a document breaks its schema, every failure as one problem of the catalogue."""
 
-from itertools import islice
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from schemas.failure import pointer_of, translate
@@ -8,6 +8,7 @@ from schemas.registry import property_validator, schema, validator
 from schemas.rulebook import MAX_PROBLEMS, Problem, problem
 
 if TYPE_CHECKING:
+    from jsonschema import ValidationError
     from jsonschema.protocols import Validator
 
 _LONGEST_LIST = 200
@@ -18,7 +19,7 @@ def explain(name: str, document: dict[str, Any]) -> list[Problem]:
     """Every way in which the document breaks the schema of that name; empty when it does not. At most 100, and then
     one ``more-problems``, which says that the list is not whole.
     """
-    failures = list(islice(_narrowed(name, document).iter_errors(_trimmed(document)), _FAILURES))
+    failures, whole = _first_failures(_narrowed(name, document).iter_errors(_trimmed(document)))
     mistyped = {pointer_of(failure) for failure in failures if failure.validator == "type"}
     found: dict[tuple[str, str], Problem] = {}
     for failure in failures:
@@ -27,19 +28,39 @@ def explain(name: str, document: dict[str, Any]) -> list[Problem]:
         for trouble in translate(failure, document):
             found.setdefault((trouble.pointer, trouble.code), trouble)
     problems = list(found.values())
-    if len(problems) <= MAX_PROBLEMS and len(failures) < _FAILURES:
+    if whole and len(problems) <= MAX_PROBLEMS:
         return problems
     return [*problems[:MAX_PROBLEMS], problem("more-problems")]
 
 
+def _first_failures(failures: "Iterator[ValidationError]") -> "tuple[list[ValidationError], bool]":
+    """The failures of the first 101 values that fail, each of which gives at least one problem, and whether these are
+    all failures. The rest is not computed.
+    """
+    found: list[ValidationError] = []
+    failing: set[tuple[str, str]] = set()
+    for failure in failures:
+        found.append(failure)
+        failing.add(_value_of(failure))
+        if len(failing) > MAX_PROBLEMS or len(found) == _FAILURES:
+            return found, False
+    return found, True
+
+
+def _value_of(failure: "ValidationError") -> tuple[str, str]:
+    """What identifies the failing value: its pointer, and the key where a key fails (``propertyNames``)."""
+    key = str(failure.instance) if "propertyNames" in failure.absolute_schema_path else ""
+    return pointer_of(failure), key
+
+
 def _narrowed(name: str, document: dict[str, Any]) -> "Validator":
     """The explaining validator without the schemas of fields that the fast one finds sound: it is slow, most are."""
-    body = schema(name)
     fields = {
         field: part if field in document and not property_validator(name, field).is_valid(document[field]) else True
-        for field, part in body["properties"].items()
+        for field, part in schema(name)["properties"].items()
     }
-    return validator(name).evolve(schema={**body, "properties": fields})
+    whole = {part: content for part, content in schema(name).items() if part != "$schema"}
+    return validator(name).evolve(schema={**whole, "properties": fields})
 
 
 def _trimmed(document: dict[str, Any]) -> dict[str, Any]:

@@ -6,10 +6,12 @@ else a text must be is said by a pattern or a rule, since the libraries differ t
 import, so it is imported when first needed; a service asks for a validator at its start.
 """
 
+from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import jsonschema_rs
+import orjson
 
 from schemas.packaged import names, read_json
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
 
 SUFFIX = ".schema.json"
+_LARGEST_INTEGER = 2**63
+"""Beyond it orjson writes no integer."""
 
 
 @cache
@@ -46,13 +50,40 @@ def _fast(body: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
 @cache
 def validator(name: str) -> "Draft202012Validator":
     """The explaining validator of a packaged schema, formats asserted, references resolved without any network."""
-    from jsonschema import Draft202012Validator  # noqa: PLC0415  # slow to import, see above
+    from jsonschema import Draft202012Validator, ValidationError  # noqa: PLC0415  # slow to import, see above
+    from jsonschema.validators import extend  # noqa: PLC0415
     from referencing import Registry  # noqa: PLC0415
     from referencing.jsonschema import DRAFT202012  # noqa: PLC0415
 
-    resources = [(schema(known)["$id"], DRAFT202012.create_resource(schema(known))) for known in schema_names()]
+    # By its "$schema" the library would choose its own class again at each reference.
+    bodies = {known: {key: part for key, part in schema(known).items() if key != "$schema"} for known in schema_names()}
+    resources = [(body["$id"], DRAFT202012.create_resource(body)) for body in bodies.values()]
     registry: Registry[Any] = Registry().with_resources(resources)
-    return Draft202012Validator(schema(name), registry=registry, format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+    def unique_items(_: Any, unique: bool, items: Any, __: Any) -> "Iterator[ValidationError]":  # noqa: FBT001  # a keyword's form
+        """``uniqueItems`` in linear time: the library compares every item with every other."""
+        if unique and isinstance(items, list) and _repeats(items):
+            yield ValidationError("an item is repeated")
+
+    kind: type[Draft202012Validator] = extend(Draft202012Validator, {"uniqueItems": unique_items})  # type: ignore[no-untyped-call]
+    found: Draft202012Validator = kind(
+        bodies[name], registry=registry, format_checker=Draft202012Validator.FORMAT_CHECKER
+    )
+    return found
+
+
+def _repeats(items: list[Any]) -> bool:
+    """Whether two items are equal as JSON values: 1 and 1.0 are, 1 and true are not; keys have no order."""
+    seen = {orjson.dumps(_plain(item), option=orjson.OPT_SORT_KEYS) for item in items}
+    return len(seen) < len(items)
+
+
+def _plain(item: Any) -> Any:
+    if isinstance(item, float) and item.is_integer():
+        return int(item) if abs(item) < _LARGEST_INTEGER else item
+    if isinstance(item, dict):
+        return {key: _plain(member) for key, member in item.items()}
+    return [_plain(member) for member in item] if isinstance(item, list) else item
 
 
 @cache

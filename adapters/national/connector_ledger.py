@@ -108,6 +108,7 @@ class Ledger:
             except BaseException:
                 self.outbox.drop()
                 raise
+        await self.outbox.checkpoint()
         if outputs:
             self.changed.set()
 

@@ -5,6 +5,7 @@ that is known here they are echoes: linked, never imported. What was imported an
 scans is withdrawn, unless search hides it by its own season, or so much is missing that the search itself is doubtful.
 """
 
+import asyncio
 import sqlite3
 from collections import Counter
 from collections.abc import Sequence
@@ -97,7 +98,7 @@ class Inbound:
             await self._submit([one for one in judged if one is not None])
         if walk.all_counted:
             await self._withdraw(walk, now, counts)
-        counts["live"] = self._state.live()
+        counts["live"] = await asyncio.to_thread(self._state.live)
         if walk.unreadable:
             counts["unreadable"] = walk.unreadable
         _log.info("national.scanned", total=walk.total, complete=walk.all_counted, **counts)
@@ -106,7 +107,7 @@ class Inbound:
     def _settle(self, listed: Listed, now: int, counts: Counter[str]) -> Publish | Withdraw | None:
         try:
             return self._judge(listed, now, counts)
-        except sqlite3.Error:
+        except (sqlite3.Error, LogError):
             raise
         except Exception:  # noqa: BLE001  # a bulkhead, see below
             # A fault of ours that one item of the site brings out would end every process, at each start anew.
@@ -146,7 +147,7 @@ class Inbound:
 
     async def _withdraw(self, walk: Walk, now: int, counts: Counter[str]) -> None:
         """Withdraw what was missing often enough."""
-        self._state.count_missing({offer_id(number) for number in walk.numbers})
+        await asyncio.to_thread(self._state.count_missing, {offer_id(number) for number in walk.numbers})
         on = date.fromisoformat(paris_date(now))
         gone: list[Submission] = []
         for made in self._state.missing(scans=SCANS):

@@ -4,6 +4,7 @@ A disposable SQLite table, filled from ``offers``. It also counts the scans in w
 only makes a withdrawal wait for two more.
 """
 
+import asyncio
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -60,7 +61,7 @@ class Made:
 
 
 class InboundState(LocalCopy):
-    """Positions and rows move together."""
+    """Positions and rows move together. What writes runs in a thread, one call at a time."""
 
     FORMAT = 3
     LAYOUT = _LAYOUT
@@ -70,14 +71,20 @@ class InboundState(LocalCopy):
         """Read ``offers`` up to its ends, by partition. They must be an owner's word: the site's copy of an offer that
         lies behind an old one would be imported.
         """
+        at = await asyncio.to_thread(self._start, ends)
+        async with read_all(log, OFFERS, limit=_PAGE, starts=at, ends=dict(enumerate(ends))) as chunks:
+            async for chunk in chunks:
+                await asyncio.to_thread(self._apply, chunk)
+
+    def _start(self, ends: Sequence[int]) -> dict[int, int]:
+        """Where to read on from, by partition. What an earlier attempt left uncommitted is dropped."""
+        self.drop()
         start = dict.fromkeys(range(len(ends)), 0)
         at = start | dict(self._db.execute(_POSITIONS).fetchall())
         if any(at[p] > end for p, end in enumerate(ends)):
             self.clear()
-            at = start
-        async with read_all(log, OFFERS, limit=_PAGE, starts=at, ends=dict(enumerate(ends))) as chunks:
-            async for chunk in chunks:
-                self._apply(chunk)
+            return start
+        return at
 
     def made(self, offer_id: str) -> Made | None:
         """What is known of an offer that was made at the site."""

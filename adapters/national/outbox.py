@@ -5,14 +5,21 @@ damaged, foreign or ahead of the log is thrown away and filled anew. On disk, so
 memory.
 """
 
+import asyncio
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from gateway.checksum import computed
+from gateway.damage import using_copy
 from gateway.local_copy import LocalCopy
+from gateway.ports import LogUnavailableError
 from gateway.protocol.delivery import Delivery, Group, delivery_record, read_delivery
 from gateway.protocol.record import OfferState, read_offer
 
+_CHECKPOINT_AFTER = 500
 _TABLES = {
     "offer": ("id", "platform", "value"),
     "delivery": ("id", "value"),
@@ -100,6 +107,7 @@ class Outbox(LocalCopy):
     FORMAT = 3
     LAYOUT = _LAYOUT
     TABLES = _TABLES
+    _kept = 0
 
     def offer(self, offer_id: str) -> OfferState | None:
         """The offer or its marker, as last read."""
@@ -254,3 +262,24 @@ class Outbox(LocalCopy):
             rows = [(*place, position) for place, position in positions.items()]
             self._db.executemany("INSERT OR REPLACE INTO position VALUES (?, ?, ?)", rows)
             self._db.commit()
+        self._kept += 1
+
+    async def checkpoint(self) -> None:
+        """After many commits, move what they wrote into the file: by another connection in a thread, because it waits
+        for the disk. A full disk is told by the next commit.
+        """
+        if self._kept >= _CHECKPOINT_AFTER:
+            self._kept = 0
+            with suppress(LogUnavailableError), using_copy(self._path):
+                await asyncio.to_thread(_checkpoint, self._path)
+
+    def _connect(self) -> sqlite3.Connection:
+        database = super()._connect()
+        database.execute("PRAGMA wal_autocheckpoint = 0")
+        return database
+
+
+def _checkpoint(path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("PRAGMA synchronous = NORMAL")
+        database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()

@@ -11,6 +11,7 @@ from gateway.api.lag import unread
 from gateway.partners import Partners
 from gateway.ports import EventLog
 from gateway.positions import Positions
+from gateway.protocol.refusals import refusals_key, unlisted
 from gateway.protocol.topic import INBOX, SUBMISSIONS
 from gateway.views import DeliveryView, OfferView, ReceiptView
 from gateway.views.view import View
@@ -21,6 +22,10 @@ _GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "view_lag": ("How far a view lies behind its topic, in offsets.", ("view",)),
     "view_position": ("The next offset that a view will read.", ("view", "partition")),
     "inbox_lag": ("Messages of a platform that were not yet taken in, in offsets.", ("platform",)),
+    "inbox_refusals_unlisted": (
+        "Messages of a platform's inbox that were refused without a receipt, on the last day with refusals.",
+        ("platform",),
+    ),
     "live_offers": ("Live offers of a platform.", ("platform",)),
     "receipts": ("Submissions of a platform in the last 30 days, by verdict.", ("platform", "verdict")),
     "deliveries": ("Offers of a platform at the national site, by state.", ("platform", "state")),
@@ -93,6 +98,9 @@ class Gauges(Collector):
             if partner.inbox:
                 topic = INBOX + slug
                 samples += _known("inbox_lag", (slug,), await unread(sources.log, topic, sources.positions.of(topic)))
+                samples.append(
+                    ("inbox_refusals_unlisted", (slug,), unlisted(sources.positions.of(refusals_key(topic))))
+                )
         return samples
 
 

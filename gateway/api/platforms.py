@@ -13,6 +13,7 @@ from gateway.api.parameter import refuse_parameters
 from gateway.api.problem import language_of
 from gateway.partners.preset import presets
 from gateway.protocol.record import utc
+from gateway.protocol.refusals import refusals_key, unlisted
 from gateway.protocol.routing import Filter, Reader
 from gateway.protocol.topic import INBOX, SUBMISSIONS
 from gateway.status import UNCOVERED, Facts, sees, status_document, statuses
@@ -49,6 +50,7 @@ async def _gather(context: Context, *, asker: str, operator: bool) -> Facts:
         deliveries=await context.deliveries.summaries(),
         runs=await context.runs.last(),
         accounts=await context.deliveries.accounts(),
+        unlisted={slug: unlisted(context.positions.of(refusals_key(INBOX + slug))) for slug in inboxes},
         inbox_lag={slug: lag for slug, lag in zip(inboxes, lags, strict=True) if lag is not None},
     )
 

@@ -49,7 +49,13 @@ class Parts:
 
     def running(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """What must go on as long as the process does, by the name that an error would tell."""
-        return {"partners": self.partners.run, "positions": self.positions.run}
+        running: dict[str, Callable[[], Awaitable[None]]] = {
+            "partners": self.partners.run,
+            "positions": self.positions.run,
+        }
+        if isinstance(self.log, SqliteLog):
+            running["log writer"] = self.log.ended
+        return running
 
     def conditions(self) -> dict[str, bool]:
         """What must hold for requests to be answered."""

@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer.fetcher import READ_COMMITTED, PartitionRecords
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError, for_code
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError, UnsupportedCodecError, for_code
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.record.memory_records import MemoryRecords
 
-from gateway.clock import now
+from gateway.kafka.lenient import LenientRecords
 from gateway.protocol.record import StoredRecord
 
 _WAIT_MS = 500
@@ -23,6 +23,9 @@ _LEAST_BYTES = 1
 _MOST_BYTES = 16 << 20
 _MOST_BYTES_OF_PARTITION = 1 << 20
 _RETRY_SECONDS = 0.1
+_BATCH_HEAD = 23
+_CURRENT_MAGIC = 2
+_CODEC_BITS = 0x07
 _NAMES_REPLICA = 11
 """Since this version of a fetch's answer a replica to be preferred stands before the records."""
 
@@ -98,17 +101,16 @@ class Fetcher:
         await asyncio.gather(*self._asking.values(), return_exceptions=True)
 
     def _unpack(self, place: TopicPartition, limit: int) -> Taken:
-        """Header names that are not UTF-8 (a partner's inbox) cannot be read: that record is given out as an empty one,
-        and what follows is fetched anew. In the same batch all that follows comes out so: it is unpacked as a whole.
+        """Take up to ``limit`` records of a partition. From a header name that is not UTF-8 on (a partner's inbox), the
+        rest of the answer is unpacked leniently.
         """
         waiting, records = self._waiting[place], list[StoredRecord]()
         try:
-            for record in islice(waiting, limit):
-                records.append(record)
-        except UnicodeDecodeError:
-            del self._waiting[place]
-            offset = waiting.next_fetch_offset
-            return Taken(place, [*records, StoredRecord(offset, now(), None, b"")], offset + 1)
+            try:
+                _move(waiting, records, limit)
+            except UnicodeDecodeError:
+                waiting = self._waiting[place] = waiting.leniently()
+                _move(waiting, records, limit - len(records))
         except BaseException:
             del self._waiting[place]
             raise
@@ -170,18 +172,11 @@ class Fetcher:
         if code:
             return kind(f"{place.topic} {place.partition}")
         self._ends[place], aborted = found[0], found[2] if version >= _NAMES_REPLICA else found[-2]
-        records = MemoryRecords(found[-1] or b"")
-        if records.has_next():
-            self._waiting[place] = _Unpacking(
-                place,
-                records,
-                aborted,
-                self._positions[place],
-                None,
-                None,
-                check_crcs=True,
-                isolation_level=READ_COMMITTED,
-            )
+        content = found[-1] or b""
+        if _is_compressed(content):
+            return UnsupportedCodecError(f"{place.topic} holds packed batches; set its compression.type=uncompressed")
+        if MemoryRecords(content).has_next():
+            self._waiting[place] = _Unpacking(place, content, aborted, self._positions[place])
         return None
 
     async def _retry(self) -> None:
@@ -190,8 +185,60 @@ class Fetcher:
         await asyncio.sleep(_RETRY_SECONDS)
 
 
+def _is_compressed(content: bytes) -> bool:
+    """Whether a batch is compressed. The topics are not (``compression.type``), and what one would unpack to has no
+    bound. The record batch's format: length at 8, magic at 16, attributes at 21 with the codec in the lowest bits.
+    """
+    at = 0
+    while at + _BATCH_HEAD <= len(content):
+        if content[at + 16] >= _CURRENT_MAGIC and content[at + 22] & _CODEC_BITS:
+            return True
+        at += 12 + int.from_bytes(content[at + 8 : at + 12])
+    return False
+
+
+def _move(waiting: "_Unpacking", records: list[StoredRecord], limit: int) -> None:
+    """Append the next records; those before an error stay."""
+    for record in islice(waiting, limit):
+        records.append(record)  # noqa: PERF402  # ``extend`` does not promise to keep what came before an error
+
+
 class _Unpacking(PartitionRecords):  # type: ignore[misc]
     """An iterator over what one answer holds of a partition, which leaves out what was aborted."""
+
+    def __init__(
+        self,
+        place: TopicPartition,
+        content: bytes,
+        aborted: Any,
+        position: int,
+        batches: Callable[[bytes], Any] = MemoryRecords,
+    ) -> None:
+        self._next = position
+        super().__init__(
+            place,
+            batches(content),
+            aborted,
+            position,
+            None,
+            None,
+            check_crcs=True,
+            isolation_level=READ_COMMITTED,
+        )
+        self._place, self._content, self._aborted = place, content, aborted
+
+    @property
+    def next_fetch_offset(self) -> int:
+        """Where to go on. It never goes back: aiokafka sets it at the end of a batch whose records were passed over."""
+        return self._next
+
+    @next_fetch_offset.setter
+    def next_fetch_offset(self, offset: int) -> None:
+        self._next = max(self._next, offset)
+
+    def leniently(self) -> "_Unpacking":
+        """The same from the next record on, with lenient header names."""
+        return _Unpacking(self._place, self._content, self._aborted, self.next_fetch_offset, LenientRecords)
 
     def _consumer_record(self, _: TopicPartition, record: Any) -> StoredRecord:
         headers = record.headers

@@ -6,7 +6,7 @@ from aiokafka.admin import NewTopic
 
 from gateway.kafka.batch import BATCH_BYTES
 from gateway.kafka.settings import KafkaSettings
-from gateway.protocol.topic import Topic
+from gateway.protocol.topic import INBOX, Topic
 
 _SMALL_SEGMENT = {"segment.bytes": "1048576", "segment.ms": "600000", "min.cleanable.dirty.ratio": "0.1"}
 """Closes segments after 1 MiB or ten minutes, so that compaction sees them; a rebuild then reads little."""
@@ -65,6 +65,8 @@ def _wrong(topic: Topic, name: str, settings: KafkaSettings, config: Mapping[str
     for key in ("max.message.bytes", "min.insync.replicas"):
         if int(config[key]) < int(ask[key]):
             yield _sentence(name, key, config[key], ask[key])
+    if topic.name.startswith(INBOX) and int(config["max.message.bytes"]) > BATCH_BYTES:
+        yield _sentence(name, "max.message.bytes", config["max.message.bytes"], str(BATCH_BYTES))
     if config["cleanup.policy"] != topic.policy:
         return
     keep = "delete.retention.ms" if topic.policy == "compact" else "retention.ms"

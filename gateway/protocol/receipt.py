@@ -117,14 +117,15 @@ def refusal_record(
     *,
     receipt: str,
     publisher: str,
-    offer_id: str | None,
-    revision: int | None,
     place: str,
     at: int,
     versions: Versions,
     problems: Sequence[Mapping[str, Any]],
+    about: Mapping[str, Any],
 ) -> Record:
-    """The receipt of a message that never became a submission: refused on the inbox, for all its problems at once."""
+    """The receipt of a message that never became a submission: refused on the inbox. ``problems`` are the first ones.
+    ``about`` is what is known besides: the offer's ``id`` and ``revision``, ``codes`` and ``message`` as in the schema.
+    """
     body: dict[str, Any] = {
         "receipt": receipt,
         "publisher": publisher,
@@ -135,11 +136,8 @@ def refusal_record(
         "rules_version": versions.rules,
         "problems": list(problems),
     }
-    if offer_id is not None:
-        body["id"] = offer_id
-    if revision is not None:
-        body["revision"] = revision
-    return Record((offer_id or publisher).encode(), orjson.dumps(body))
+    body.update((name, value) for name, value in about.items() if value is not None)
+    return Record((about.get("id") or publisher).encode(), orjson.dumps(body))
 
 
 def verdict_name(decision: Decision) -> VerdictName:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from gateway.clock import Clock
+from gateway.one_thread import OneThread
 from gateway.ports import Chunk, EventLog, Output, Owner, PositionLostError
 from gateway.positions import own_positions, worth_committing
 from gateway.protocol.record import OfferState, position_key, position_record, read_offer
@@ -26,7 +27,9 @@ same for one submission as for a hundred, and under load those of some milliseco
 
 
 class PartitionRelay:
-    """Decides the submissions of one partition, exactly once. ``run`` ends only by an error or by being cancelled."""
+    """Decides the submissions of one partition, exactly once. ``run`` ends only by an error or by being cancelled.
+    ``state`` is used in ``thread`` alone: its reads, commits and checkpoints would hold up the event loop.
+    """
 
     def __init__(
         self,
@@ -34,12 +37,14 @@ class PartitionRelay:
         partition: int,
         *,
         state: RelayState,
+        thread: OneThread,
         clock: Clock,
         decided: Callable[[dict[str, int]], None],
     ) -> None:
         self._log = log
         self._partition = partition
         self._state = state
+        self._thread = thread
         self._clock = clock
         self._decided = decided
         self.ready = False
@@ -58,25 +63,28 @@ class PartitionRelay:
         await keep_owning(self._log, role=ROLE, partition=self._partition, work=self._own)
 
     async def _own(self, owner: Owner) -> None:
-        self._state.mend()
+        await self._thread.call(self._state.mend)
         try:
             with self._state.guarded():
                 await self._rebuild(owner)
                 await self._relay(owner)
         finally:
             self.ready = False
-            self._state.drop()
+            await self._thread.call(self._state.drop)
 
     async def _rebuild(self, owner: Owner) -> None:
         """Read ``offers`` up to its end: after the former owner was fenced, so nothing more can come from it."""
         end = await owner.end(OFFERS, self._partition)
-        if self._state.position > end:
-            self._state.clear()
-        start = self._state.position
+        start = await self._thread.call(self._start, end)
         async with read_up_to(self._log, OFFERS, self._partition, start=start, end=end, limit=_REBUILD) as chunks:
             async for chunk in chunks:
-                self._apply(chunk)
-                await asyncio.sleep(0)
+                await self._thread.call(self._apply, chunk)
+
+    def _start(self, end: int) -> int:
+        """Where to read on from; a state beyond the log's end is of another log."""
+        if self._state.position > end:
+            self._state.clear()
+        return self._state.position
 
     def _apply(self, chunk: Chunk) -> None:
         states: dict[str, OfferState | None] = {}
@@ -127,18 +135,21 @@ class PartitionRelay:
             Output(POSITIONS, self._partition, position_record(SUBMISSIONS, self._partition, chunk.position))
         )
         ends = await owner.commit(batch.outputs)
-        self._state.keep(position=ends.get((OFFERS, self._partition), self._state.position))
+        await self._thread.call(self._keep, ends.get((OFFERS, self._partition)))
         self.position = chunk.position
         self._in_hand = None
         self._decided(batch.verdicts)
+
+    def _keep(self, position: int | None) -> None:
+        self._state.keep(position=self._state.position if position is None else position)
 
     async def _judge(self, chunk: Chunk) -> Batch:
         """What a chunk comes to; the state already knows it, until ``keep`` or ``drop``."""
         batch = Batch()
         for start in range(0, len(chunk.records), _SLICE):
             part = chunk.records[start : start + _SLICE]
-            judge(batch, part, partition=self._partition, known=self._state.known(offer_ids(part)))
-            self._state.put(batch.changes)
+            known = await self._thread.call(self._state.known, offer_ids(part))
+            judge(batch, part, partition=self._partition, known=known)
+            await self._thread.call(self._state.put, batch.changes)
             batch.changes.clear()
-            await asyncio.sleep(0)  # other tasks of this process get their turn
         return batch

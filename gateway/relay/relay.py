@@ -8,6 +8,7 @@ from pathlib import Path
 import structlog
 
 from gateway.clock import Clock
+from gateway.one_thread import OneThread
 from gateway.ports import EventLog, LogError
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.topic import SUBMISSIONS
@@ -71,38 +72,45 @@ class Relay:
         self._share = share
 
     async def _partition(self, partition: int) -> None:
-        state = await keep_going(f"relay {partition}", partial(self._open_state, partition))
-        relay = PartitionRelay(self._log, partition, state=state, clock=self._clock, decided=self._decided)
+        thread = OneThread(f"relay-{partition}")
+        try:
+            state = await keep_going(f"relay {partition}", partial(self._open_state, thread, partition))
+        except BaseException:
+            await thread.close(lambda: None)
+            raise
+        relay = PartitionRelay(
+            self._log, partition, state=state, thread=thread, clock=self._clock, decided=self._decided
+        )
         self.partitions[partition] = relay
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(relay.run())
-                group.create_task(self._chores(relay, state, partition))
+                group.create_task(self._chores(relay, thread, state, partition))
         except* Exception as errors:  # noqa: BLE001  # unwrapped, not swallowed: the first error speaks
             raise errors.exceptions[0] from None
         finally:
             del self.partitions[partition]
-            state.close()
+            await thread.close(state.close)
 
-    async def _open_state(self, partition: int) -> RelayState:
-        return RelayState(self._folder / f"relay-{partition}.sqlite", log=self._identity)
+    async def _open_state(self, thread: OneThread, partition: int) -> RelayState:
+        return await thread.call(RelayState, self._folder / f"relay-{partition}.sqlite", log=self._identity)
 
-    async def _chores(self, relay: PartitionRelay, state: RelayState, partition: int) -> None:
+    async def _chores(self, relay: PartitionRelay, thread: OneThread, state: RelayState, partition: int) -> None:
         """Hand in what is due, and look again only when the relay has read past what was handed in."""
         while True:
             handed_in = False
             if relay.ready:
                 try:
-                    handed_in = await self._hand_in(relay, state, partition)
+                    handed_in = await self._hand_in(relay, thread, state, partition)
                 except LogError as error:  # what is due now is due later as well
                     _log.warning("relay.chores_put_off", partition=partition, error=str(error))
             if not handed_in:
                 await asyncio.sleep(self._chores_seconds if relay.ready else _NOT_READY_SECONDS)
 
-    async def _hand_in(self, relay: PartitionRelay, state: RelayState, partition: int) -> bool:
+    async def _hand_in(self, relay: PartitionRelay, thread: OneThread, state: RelayState, partition: int) -> bool:
         """Whether anything was due, and has been decided meanwhile."""
         with state.guarded():
-            commands = due_commands(state, partition=partition, ids=self._ids, now=self._clock())
+            commands = await thread.call(due_commands, state, partition=partition, ids=self._ids, now=self._clock())
         failed = [one for one in await self._submissions.submit(commands) if isinstance(one, LogError)]
         if failed:
             raise failed[0]

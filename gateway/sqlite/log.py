@@ -16,7 +16,7 @@ from gateway.ports import Appended, LogDamagedError, LogUnavailableError, TopicE
 from gateway.private import make_private
 from gateway.protocol.record import Record
 from gateway.protocol.topic import Topic
-from gateway.sole import SoleMembership, check_bounds
+from gateway.sole import SoleMembership, check_bounds, size_of
 from gateway.sqlite import upkeep
 from gateway.sqlite.check import check_log, check_recovery
 from gateway.sqlite.file import (
@@ -155,7 +155,9 @@ class SqliteLog:
         """Write a batch as one, synced to disk. Raises ValueError when it is empty or too large."""
         check_bounds(records)
         stream = self._find(topic, partition)
-        first, last = await self._do(lambda connection: write_records(connection, stream, records, at=self._clock()))
+        first, last = await self._do(
+            lambda connection: write_records(connection, stream, records, at=self._clock()), size=size_of(records)
+        )
         return Appended(first, last)
 
     def reader(self, positions: Mapping[tuple[str, int], int]) -> SqliteReader:
@@ -187,6 +189,10 @@ class SqliteLog:
                     await self._expire(stream, before=now - topic.retention_ms)
                 else:
                     await self._compact(stream, topic, now=now, all_of_it=all_of_it)
+
+    async def ended(self) -> None:
+        """Wait until the writer ends before ``close``, which it never should; raises LogError with the reason."""
+        await self._writer.ended()
 
     async def close(self) -> None:
         """Write what waits, then let go of the file."""
@@ -249,12 +255,12 @@ class SqliteLog:
             self.damage = str(error)
             raise
 
-    async def _do(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
+    async def _do(self, work: Callable[[sqlite3.Connection], Answer], *, size: int = 0, bounded: bool = True) -> Answer:
         """Have the writer do some work; never on a file that is known to be damaged."""
         if self.damage is not None:
             raise LogDamagedError(self.damage)
         try:
-            return await self._writer.do(work)
+            return await self._writer.do(work, size=size, bounded=bounded)
         except sqlite3.Error as error:
             raise self._failed(error) from error
 

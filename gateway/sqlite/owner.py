@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 from gateway.clock import Clock
 from gateway.ports import FencedError, LogError, LogUnavailableError, Output
 from gateway.protocol.record import Record
+from gateway.sole import size_of
 from gateway.sqlite.file import write_records
 from gateway.sqlite.stream import Stream
 
@@ -17,8 +18,10 @@ Answer = TypeVar("Answer")
 class Write(Protocol):
     """Has the log's writer do some work."""
 
-    def __call__(self, work: Callable[[sqlite3.Connection], Answer]) -> Awaitable[Answer]:
-        """The result, once it is synced to disk."""
+    def __call__(
+        self, work: Callable[[sqlite3.Connection], Answer], *, size: int = 0, bounded: bool = True
+    ) -> Awaitable[Answer]:
+        """The result, once it is synced to disk. ``size`` and ``bounded`` are those of ``Writer.do``."""
 
 
 def take(connection: sqlite3.Connection, role: str, partition: int) -> int:
@@ -62,7 +65,10 @@ class SqliteOwner:
             places[output.topic, output.partition].append(output.record)
         shares = {self._find(*place): records for place, records in places.items()}
         try:
-            return await self._write_in_turn(lambda connection: self._write(connection, shares))
+            size = sum(map(size_of, shares.values()))
+            return await self._write_in_turn(
+                lambda connection: self._write(connection, shares), size=size, bounded=False
+            )
         except LogError as failure:
             self._failure = failure
             raise

@@ -1,4 +1,7 @@
-"""Extensions: their size, and numbers that every reader understands alike (OFR-036, OFR-002)."""
+"""Extensions: their bounds, and numbers that every reader understands alike (OFR-036, OFR-002).
+
+The bounds are checked first and end early: extensions beyond them are refused as a whole, without a look at the rest.
+"""
 
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -12,20 +15,40 @@ from schemas.rulebook import Problem, first_of, problem
 from schemas.territory import Territory
 
 MAX_BYTES = 4_000
+MAX_KEYS = 200
+"""The keys of all levels together."""
+
+
+def find_excess(document: Mapping[str, Any]) -> list[Problem]:
+    """Extensions with too many keys, or too large as compact JSON; the document may be malformed."""
+    extensions = document.get("extensions")
+    if type(extensions) is not dict:
+        return []
+    keys = _count_keys(extensions, 0)
+    if keys > MAX_KEYS:
+        return [problem("extensions-too-many-keys", pointer="/extensions", expected=MAX_KEYS)]
+    size = len(orjson.dumps(extensions))
+    if size > MAX_BYTES:
+        return [problem("extensions-too-large", pointer="/extensions", expected=MAX_BYTES, actual=size)]
+    return []
 
 
 def find(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> list[Problem]:
-    """Extensions too large as compact JSON, or with integers beyond 2**53 - 1."""
+    """Integers beyond 2**53 - 1 in extensions that are within their bounds."""
     extensions = offer.get("extensions")
-    found: list[Problem] = []
-    if extensions is None:
-        return found
-    size = len(orjson.dumps(extensions))
-    if size > MAX_BYTES:
-        found.append(problem("extensions-too-large", pointer="/extensions", expected=MAX_BYTES, actual=size))
-    if _is_large(extensions):
-        found.extend(first_of(_find_large(extensions, "/extensions")))
-    return found
+    return first_of(_find_large(extensions, "/extensions")) if extensions and _is_large(extensions) else []
+
+
+def _count_keys(value: Any, count: int) -> int:
+    """``count`` and the keys of an object or a list; stops counting beyond the limit."""
+    if type(value) is dict:
+        count += len(value)
+    for member in value.values() if type(value) is dict else value:
+        if count > MAX_KEYS:
+            break
+        if type(member) is dict or type(member) is list:
+            count = _count_keys(member, count)
+    return count
 
 
 def _is_large(value: Any) -> bool:

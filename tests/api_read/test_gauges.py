@@ -95,6 +95,7 @@ async def test_what_cannot_be_read_is_absent_and_the_rest_is_told(house: House) 
     assert 'passerelle_inbox_lag{platform="sarthe"}' not in await exposed(house)
     await house.context.log.create_topics([inbox("sarthe")])
     assert 'passerelle_inbox_lag{platform="sarthe"} 0.0' in await exposed(house)
+    assert 'passerelle_inbox_refusals_unlisted{platform="sarthe"} 0.0' in await exposed(house)
 
 
 async def test_what_waits_is_absent_while_nobody_can_say(house: House) -> None:

@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
-from aiokafka.errors import CorruptRecordException, OffsetOutOfRangeError
+from aiokafka.errors import CorruptRecordException, OffsetOutOfRangeError, UnsupportedCodecError
 from aiokafka.protocol.fetch import FetchRequest
-from aiokafka.record.default_records import DefaultRecordBatchBuilder
+from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
+from aiokafka.record.util import calc_crc32c
 
 from gateway.kafka import KafkaSettings
 from gateway.kafka.fetcher import Fetcher
 from gateway.kafka.reader import KafkaReader
 from gateway.ports import LogUnavailableError, PositionLostError
+from gateway.protocol.record import StoredRecord
 from tests.contract.log_ground import DEADLINE
 
 
@@ -62,6 +64,21 @@ def batch(offset: int, *keys: str, damaged: bool = False) -> bytes:
     return bytes(content)
 
 
+def with_header_names(offset: int, *names: bytes) -> bytes:
+    """A batch of one record per name, each with a header of that name, which the library would not write itself."""
+    builder = DefaultRecordBatchBuilder(2, 0, 0, -1, -1, -1, 1 << 20)
+    for number, name in enumerate(names):
+        builder.append(number, timestamp=1, key=b"k%d" % number, value=b"v", headers=[("#" * len(name), b"h")])
+    content = bytearray(builder.build())
+    at = 0
+    for name in names:
+        at = content.index(b"#" * len(name), at)
+        content[at : at + len(name)] = name
+    content[17:21] = calc_crc32c(bytes(content[21:])).to_bytes(4, "big")
+    content[:8] = offset.to_bytes(8, "big")
+    return bytes(content)
+
+
 def answer(*parts: tuple[int, bytes]) -> Answer:
     """No error, and these bytes per partition; no end is told, so that nothing is fetched ahead."""
     return Answer([("t", [(partition, 0, 0, 0, [], found) for partition, found in parts])])
@@ -98,6 +115,41 @@ async def test_what_came_from_one_partition_outlives_the_damage_of_another() -> 
     assert ["mended"] == await next_keys(fetcher)
     await fetcher.close()
     assert [(1, {0: 0, 1: 0}), (1, {0: 1, 1: 0})] == leaders.asked
+
+
+async def test_a_packed_batch_is_not_unpacked() -> None:
+    """Nobody knows what it would unpack to: topics hold none, as ``passerelle topics check`` sees to."""
+    builder = DefaultRecordBatchBuilder(2, DefaultRecordBatch.CODEC_GZIP, 0, -1, -1, -1, 1 << 20)
+    builder.append(0, timestamp=1, key=b"k", value=bytes(100_000), headers=[])
+    content = batch(0, "plain") + bytes(builder.build())
+    leaders = Leaders({PLACES[0]: 1}, {1: deque([answer((0, content))])})
+    fetcher = Fetcher(leaders, {PLACES[0]: 0})
+    await fetcher.wait(DEADLINE)
+    with pytest.raises(UnsupportedCodecError, match="packed"):
+        fetcher.take(100)
+    await fetcher.close()
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 100])
+async def test_a_header_name_that_is_not_utf8_takes_no_sound_record_with_it(limit: int) -> None:
+    """[PUB-035]: the records of its batch, before and behind, come whole, and so do those of the next batch."""
+    names = [b"sound", b"\xff\xfe\xfd", b"caf\xc3\xa9", b"\xe9t\xe9", b"sound"]
+    content = batch(5, "a") + batch(6, "b") + with_header_names(7, *names) + batch(12, "next")
+    leaders = Leaders({PLACES[0]: 1}, {1: deque([answer((0, content))])})
+    fetcher = Fetcher(leaders, {PLACES[0]: 5})
+    taken: list[StoredRecord] = []
+    async with asyncio.timeout(DEADLINE):
+        while len(taken) < 8:
+            found = fetcher.take(limit)
+            taken += [record for part in found for record in part.records]
+            if not found:
+                await fetcher.wait(1.0)
+    await fetcher.close()
+    assert list(range(5, 13)) == [one.offset for one in taken]
+    assert [b"a", b"b", b"k0", b"k1", b"k2", b"k3", b"k4", b"next"] == [one.key for one in taken]
+    assert ["sound", "\ufffd" * 3, "café", "\ufffdt\ufffd", "sound"] == [one.headers[0][0] for one in taken[2:7]]
+    assert {(b"v", b"h")} == {(one.value, one.headers[0][1]) for one in taken[2:7]}
+    assert [(1, {0: 5})] == leaders.asked
 
 
 async def test_of_two_leaders_that_both_answer_for_a_partition_one_counts() -> None:

@@ -54,6 +54,12 @@ def test_each_setting_that_loses_or_refuses_something_is_a_finding(topic: Topic,
     assert f"kafka-configs --alter --entity-type topics --entity-name {SETTINGS.topic(topic.name)}" in finding
 
 
+def test_an_inbox_that_takes_larger_batches_than_the_gateway_reads_is_a_finding() -> None:
+    """What a partner may send at once is bounded, and so is what one fetch brings."""
+    (finding,) = check(inbox("bretagne"), {"max.message.bytes": "9999999"})
+    assert "max.message.bytes=9999999 instead of 2097152" in finding
+
+
 def test_another_partition_count_is_a_finding_that_warns_of_changing_it() -> None:
     (finding,) = check(COMPACT, partitions=6)
     assert "6 partitions instead of 3" in finding

@@ -1,67 +1,109 @@
-"""A full disk under the connector's copies is an outage that passes: nothing ends, nothing is lost."""
+"""A full disk under the connector's local copies is an outage that passes: nothing ends, and nothing is lost."""
 
-from pathlib import Path
+import sqlite3
 
 import pytest
 
 from adapters.national.inbound_state import InboundState
 from adapters.national.outbox import Outbox
-from gateway.damage import DamagedCopyError
-from gateway.memory import MemoryLog
 from gateway.ports import LogUnavailableError
-from gateway.protocol.identity import partition_of
-from gateway.protocol.topic import COMMON, OFFERS
-from tests.faults.disk import SmallDisk, lack_of_disk, small_disk
-from tests.views.world import World, offer_of
+from gateway.protocol.delivery import Delivery
+from gateway.protocol.topic import OFFERS
+from gateway.share import keep_owning
+from tests.national.bench import document
+
+MANY = 300
 
 
-@pytest.fixture
-def disk(tmp_path: Path):
-    lack = lack_of_disk(tmp_path)
-    if lack:
-        pytest.skip(lack)
-    with small_disk(tmp_path / "disk", megabytes=2) as found:
-        yield found
+def limit(database: sqlite3.Connection, pages: int) -> None:
+    """As a full disk has it: SQLite refuses to let the file grow."""
+    sqlite3.Connection.execute(database, f"PRAGMA max_page_count = {pages}").fetchone()
 
 
-def test_the_outbox_goes_on_once_there_is_space(disk: SmallDisk) -> None:
-    outbox = Outbox(disk.folder / "outbox-shared.sqlite", log="one")
-    outbox.put_offer("bretagne:1", "bretagne", b"{}")
-    outbox.keep({(OFFERS, 0): 1})
-    disk.fill()
-    with pytest.raises(LogUnavailableError, match="free space") as failed, outbox.guarded():  # noqa: PT012  # which call fails depends on the disk
-        for number in range(50_000):
-            outbox.put_offer(f"bretagne:{number}", "bretagne", b"x" * 500)
-            outbox.keep({(OFFERS, 0): number})
-    assert not isinstance(failed.value, DamagedCopyError)
-    disk.free()
+async def test_a_scan_on_a_full_disk_is_an_outage(make_bench, tmp_path):
+    bench = await make_bench()
+    for number in range(MANY):
+        await bench.publish(document(f"national:{7000 + number}"))
+    state = InboundState(tmp_path / "inbound.sqlite", log="one")
+    ends = await bench.log.ends(OFFERS)
+    limit(state._db, 8)
+    with pytest.raises(LogUnavailableError, match="free space"):
+        await state.catch_up(bench.log, ends)
+    limit(state._db, 100_000)
+    await state.catch_up(bench.log, ends)
+    assert state.live() == MANY
+    state.close()
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda outbox, n: outbox.put_offer(f"bretagne:{n}", "bretagne", bytes(2_000)),
+        lambda outbox, n: outbox.put_delivery(Delivery(id=f"bretagne:{n}" + "x" * 2_000, sequence=n)),
+        lambda outbox, n: outbox.enqueue(f"bretagne:{n}" + "x" * 2_000, "seconde", rank=1, not_before=0, now=0),
+        lambda outbox, n: outbox.put_fingerprint(f"p{n}", "x" * 2_000),
+        lambda outbox, n: outbox.keep({(OFFERS, n): n, ("x" * 2_000 + str(n), 0): n}),
+    ],
+    ids=["offer", "delivery", "queue", "terms", "positions"],
+)
+def test_each_change_of_an_outbox_on_a_full_disk_is_an_outage(tmp_path, write):
+    """[DLV-001]"""
+    outbox = Outbox(tmp_path / "outbox.sqlite", log="one")
+    sqlite3.Connection.execute(outbox._db, "PRAGMA cache_size = 5")
+    limit(outbox._db, 20)
+
+    def write_all():
+        for number in range(MANY):
+            write(outbox, number)
+        outbox.keep({(OFFERS, 0): 7})
+
+    with pytest.raises(LogUnavailableError, match="free space"):
+        write_all()
     outbox.drop()
-    with outbox.guarded():
-        outbox.put_offer("bretagne:new", "bretagne", b"{}")
-        outbox.keep({(OFFERS, 0): 60_000})
-        assert 60_000 == outbox.position(OFFERS, 0)
-        assert {"bretagne:1", "bretagne:new"} <= set(outbox.ids())
+    limit(outbox._db, 100_000)
+    write_all()
+    assert outbox.position(OFFERS, 0) == 7
     outbox.close()
 
 
-async def test_the_inbound_state_goes_on_once_there_is_space(disk: SmallDisk) -> None:
-    log = MemoryLog(partitions=1)
-    await log.create_topics(COMMON)
-    world = World(1)
-    for number in range(800):
-        offer_id = f"bretagne:{number}"
-        world.publish(offer_of(offer_id, apply_url=f"https://stages.example/{'x' * 300}/{number}"))
-    records = [record for lane in world.lanes for record in lane]
-    state = InboundState(disk.folder / "inbound.sqlite", log="one")
-    disk.fill()
-    for record in records:
-        await log.append(OFFERS, partition_of((record.key or b"").decode(), 1), [record])  # type: ignore[list-item]
-    with pytest.raises(LogUnavailableError, match="free space") as failed, state.guarded():
-        await state.catch_up(log, await log.ends(OFFERS))
-    assert not isinstance(failed.value, DamagedCopyError)
-    disk.free()
-    state.drop()
-    with state.guarded():
-        await state.catch_up(log, await log.ends(OFFERS))
-        assert "bretagne:7" == state.linked(f"https://stages.example/{'x' * 300}/7")
-    state.close()
+async def test_work_goes_on_once_there_is_space(make_bench, tmp_path):
+    """What meets the full disk begins again, as after an outage of the log."""
+    bench = await make_bench()
+    outbox = Outbox(tmp_path / "outbox.sqlite", log="one")
+    sqlite3.Connection.execute(outbox._db, "PRAGMA cache_size = 5")
+    limit(outbox._db, 20)
+    tries = 0
+
+    async def work(_):
+        nonlocal tries
+        tries += 1
+        if tries == 3:
+            limit(outbox._db, 100_000)
+        try:
+            for number in range(MANY):
+                outbox.put_offer(f"bretagne:{number}", "bretagne", bytes(2_000))
+            outbox.keep({})
+        finally:
+            outbox.drop()
+        raise ZeroDivisionError("done")
+
+    with pytest.raises(ZeroDivisionError):
+        await keep_owning(bench.log, role="national.test", partition=0, work=work)
+    assert (tries, len(list(outbox.ids("bretagne")))) == (3, MANY)
+    outbox.close()
+
+
+async def test_an_outbox_moves_its_write_ahead_log_in_a_thread(tmp_path):
+    """Its commits wait for no disk, and the file beside it does not grow with their number."""
+    outbox = Outbox(tmp_path / "outbox.sqlite", log="one")
+    sizes = []
+    for number in range(2_400):
+        outbox.put_offer(f"bretagne:{number % 10}", "bretagne", bytes(2_000))
+        outbox.keep({(OFFERS, 0): number})
+        await outbox.checkpoint()
+        sizes.append((tmp_path / "outbox.sqlite-wal").stat().st_size)
+    assert max(sizes) < 1.1 * sizes[500]
+    outbox.close()
+    again = Outbox(tmp_path / "outbox.sqlite", log="one")
+    assert again.position(OFFERS, 0) == 2_399
+    again.close()

@@ -1,7 +1,9 @@
 """The relay on a log in memory: every submission is decided once, whatever the log does."""
 
 import asyncio
+import sqlite3
 from collections import Counter
+from contextlib import closing
 
 import pytest
 
@@ -25,6 +27,28 @@ async def test_an_offer_goes_from_submission_to_offers_with_one_receipt(bench):
     state = (await bench.offers())["bretagne:1"]
     (receipt,) = await bench.receipts()
     assert (state.offer, receipt["verdict"], receipt["sequence"]) == ({"title": "1"}, "accepted", state.known.sequence)
+
+
+async def test_a_table_that_waits_for_its_disk_holds_up_nobody_else(bench):
+    """Reads, commits and checkpoints of the relay's table were made on the event loop, where requests are answered."""
+    bench.start()
+    await bench.submit(bench.publish(1, 1))
+    await bench.settled()
+    (table,) = [path for path in bench.folder.glob("relay-*.sqlite") if holds(path, "bretagne:1")]
+    with closing(sqlite3.connect(table, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")  # as a slow disk has it: the next change waits
+        await bench.submit(bench.publish(1, 2))
+        for _ in range(30):  # others go on, while that change waits
+            await asyncio.sleep(0.01)
+        assert (await bench.offers())["bretagne:1"].known.revision == 1
+        other.execute("ROLLBACK")
+    await bench.settled()
+    assert (await bench.offers())["bretagne:1"].known.revision == 2
+
+
+def holds(path, offer_id):
+    with closing(sqlite3.connect(path)) as table:
+        return table.execute("SELECT 1 FROM known WHERE id = ?", (offer_id,)).fetchone() is not None
 
 
 async def test_what_comes_in_one_batch_is_decided_in_order(bench):

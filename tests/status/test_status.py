@@ -134,10 +134,11 @@ def test_numbers_come_from_receipts_feeds_and_deliveries() -> None:
         },
         runs={"bretagne": run(counts=Counts(items=5, refused=3), last_success_at=NOW - 10)},
         inbox_lag={"bretagne": 4},
+        unlisted={"bretagne": 70},
     )
     details = line(known, "bretagne").details
     assert details is not None
-    assert (40, 5) == (details.accepted, details.refused)
+    assert (40, 75) == (details.accepted, details.refused)
     assert (30, 6, 4) == (details.delivered, details.pending, details.undelivered)
     assert (4, 90_000, NOW - 10) == (details.inbox_lag, details.delivery_lag, details.last_success)
     national = line(known, "national").details

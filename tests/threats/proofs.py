@@ -130,6 +130,12 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
     "T-19": (
         "tests/intake/test_intake.py::test_bytes_that_are_no_offer_are_refused_and_hold_nobody_back",
         "tests/intake/test_intake.py::test_a_message_out_of_order_is_refused_and_holds_nobody_back",
+        "tests/intake/test_refusals.py::test_a_flood_of_refused_messages_writes_little",
+        "tests/intake/test_refusals.py::test_accepted_messages_are_never_affected",
+        "tests/intake/test_fair_slices.py::test_a_costly_source_leaves_the_loop_to_others",
+        "tests/schemas/test_explain.py::test_any_100_kb_of_wrong_input_cost_a_bounded_number_of_steps",
+        "tests/kafka/test_fetching.py::test_a_header_name_that_is_not_utf8_takes_no_sound_record_with_it",
+        "tests/kafka/test_fetching.py::test_a_packed_batch_is_not_unpacked",
     ),
     "T-20": (
         "tests/contract/log_owning.py::test_a_new_owner_fences_the_old_one",

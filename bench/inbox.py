@@ -1,0 +1,156 @@
+"""A flooded inbox: what others' single PUTs take beside it, and what its refused messages cost on the disk.
+
+The flood is appended by this process, as a partner's own client would, and taken in by the gateway. One client puts
+offers one after the other: first while the inbox is calm, then until the flood has been read.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from pathlib import Path
+
+import orjson
+
+from bench import load
+from bench.served import Ground, Served, documents, prepared, served
+from bench.wire import Wire
+from gateway.bootstrap import open_log
+from gateway.partners import Partners
+from gateway.ports import EventLog
+from gateway.positions import read_positions
+from gateway.protocol.partner import Partner
+from gateway.protocol.record import TYPE_PUBLISHED, Record, position_key
+from gateway.protocol.topic import INBOX, inbox
+from gateway.sole import size_of
+
+PLATFORM = "normandie"
+CALM = 1_000
+_HEADERS = (("ce_type", TYPE_PUBLISHED.encode()),)
+_APPENDED_BYTES = 900_000
+_LOOK_SECONDS = 0.05
+_VIEWS_SECONDS = 3.0
+"""The views take in what the last commit wrote."""
+
+
+@dataclass(frozen=True)
+class Flooded:
+    """Seconds of each PUT when calm and beside the flood."""
+
+    calm: list[float]
+    beside: list[float]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Bytes sent; the room that they and all that came of them take up; those that the gateway's processes wrote."""
+
+    sent: int
+    stored: int
+    written: int
+
+
+def worst(size: int) -> list[Record]:
+    """So many bytes of messages that cost most to explain: 7,500 extensions each."""
+    return _messages(size, {"extensions": {f"k{number}": {} for number in range(7_500)}})
+
+
+def small(size: int) -> list[Record]:
+    """So many bytes of short messages of a hundred problems each."""
+    return _messages(size, {f"f{number}": 1 for number in range(100)})
+
+
+async def wait_beside(flood: list[Record], *, kafka: bool, workers: int) -> Flooded:
+    """One flood over all partitions of one inbox."""
+    async with prepared(kafka=kafka, workers=workers) as ground, _inbox(ground) as log, served(ground) as gateway:
+        await _puts(gateway, 100, "warm")
+        calm = await _puts(gateway, CALM, "calm")
+        await _append(log, flood)
+        taken = asyncio.create_task(_taken(log))
+        beside: list[float] = []
+        while not taken.done():
+            beside += await _puts(gateway, 20, f"beside-{len(beside)}")
+        await taken
+    return Flooded(calm, beside)
+
+
+async def keep(flood: list[Record], *, kafka: bool) -> Kept:
+    """The disk cost of one flood, with nothing beside it. The log's own copy of what was sent is part of it."""
+    async with prepared(kafka=kafka, workers=0) as ground, _inbox(ground) as log, served(ground) as gateway:
+        stored, written = sum(ground.stored().values()), _written(gateway)
+        await _append(log, flood)
+        await _taken(log)
+        await asyncio.sleep(_VIEWS_SECONDS)
+        sent = size_of(flood)
+        return Kept(sent, sum(ground.stored().values()) - stored, _written(gateway) - written)
+
+
+def _messages(size: int, more: dict[str, object]) -> list[Record]:
+    offer = orjson.loads(documents(1)[0]) | more
+    found: list[Record] = []
+    while size > 0:
+        offer_id = f"{PLATFORM}:{len(found)}"
+        value = orjson.dumps({**offer, "id": offer_id})
+        found.append(Record(offer_id.encode(), value, _HEADERS))
+        size -= len(value)
+    return found
+
+
+@asynccontextmanager
+async def _inbox(ground: Ground) -> AsyncIterator[EventLog]:
+    """The log, with an inbox of a third partner."""
+    async with open_log(replace(ground.settings)) as log:
+        await log.create_topics([inbox(PLATFORM)])
+        partners = Partners(log)
+        publisher = Partner(platform=PLATFORM, name=PLATFORM, scopes=frozenset({"offers:publish"}), inbox=True)
+        await partners.save(publisher)
+        await partners.close()
+        yield log
+
+
+async def _append(log: EventLog, flood: list[Record]) -> None:
+    waiting: dict[int, list[Record]] = {partition: [] for partition in range(log.partitions)}
+    for number, record in enumerate(flood):
+        part = waiting[number % log.partitions]
+        part.append(record)
+        if sum(len(one.value or b"") for one in part) > _APPENDED_BYTES or len(part) == 900:
+            await log.append(INBOX + PLATFORM, number % log.partitions, part)
+            part.clear()
+    for partition, part in waiting.items():
+        if part:
+            await log.append(INBOX + PLATFORM, partition, part)
+
+
+async def _taken(log: EventLog) -> None:
+    """Wait until the gateway has read the inbox to its end."""
+    topic = INBOX + PLATFORM
+    ends = await log.ends(topic)
+    for partition, end in enumerate(ends):
+        key = position_key(topic, partition).decode()
+        while (await read_positions(log, partition)).get(key, 0) < end:  # noqa: ASYNC110  # another process moves it
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def _puts(gateway: Served, count: int, name: str) -> list[float]:
+    """The seconds of so many PUTs, one after the other."""
+    offer = orjson.loads(documents(1)[0])
+    token = await gateway.publisher.token()
+    wire = await Wire.open(gateway.url)
+    times: list[float] = []
+    for number in range(count):
+        request = load.put(gateway, token, offer, f"bretagne:{name}-{number}")
+        began = time.perf_counter()
+        status, body = await wire.call(request)
+        times.append(time.perf_counter() - began)
+        if status != HTTPStatus.ACCEPTED:
+            raise RuntimeError(body.decode())
+    wire.close()
+    return times
+
+
+def _written(gateway: Served) -> int:
+    """Bytes that the gateway's processes have caused to be written to disk."""
+    lines = (line for pid in gateway.processes() for line in Path(f"/proc/{pid}/io").read_text().splitlines())
+    return sum(int(line.split()[1]) for line in lines if line.startswith("write_bytes"))

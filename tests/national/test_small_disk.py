@@ -1,0 +1,67 @@
+"""A full disk under the connector's copies is an outage that passes: nothing ends, nothing is lost."""
+
+from pathlib import Path
+
+import pytest
+
+from adapters.national.inbound_state import InboundState
+from adapters.national.outbox import Outbox
+from gateway.damage import DamagedCopyError
+from gateway.memory import MemoryLog
+from gateway.ports import LogUnavailableError
+from gateway.protocol.identity import partition_of
+from gateway.protocol.topic import COMMON, OFFERS
+from tests.faults.disk import SmallDisk, lack_of_disk, small_disk
+from tests.views.world import World, offer_of
+
+
+@pytest.fixture
+def disk(tmp_path: Path):
+    lack = lack_of_disk(tmp_path)
+    if lack:
+        pytest.skip(lack)
+    with small_disk(tmp_path / "disk", megabytes=2) as found:
+        yield found
+
+
+def test_the_outbox_goes_on_once_there_is_space(disk: SmallDisk) -> None:
+    outbox = Outbox(disk.folder / "outbox-shared.sqlite", log="one")
+    outbox.put_offer("bretagne:1", "bretagne", b"{}")
+    outbox.keep({(OFFERS, 0): 1})
+    disk.fill()
+    with pytest.raises(LogUnavailableError, match="free space") as failed, outbox.guarded():  # noqa: PT012  # which call fails depends on the disk
+        for number in range(50_000):
+            outbox.put_offer(f"bretagne:{number}", "bretagne", b"x" * 500)
+            outbox.keep({(OFFERS, 0): number})
+    assert not isinstance(failed.value, DamagedCopyError)
+    disk.free()
+    outbox.drop()
+    with outbox.guarded():
+        outbox.put_offer("bretagne:new", "bretagne", b"{}")
+        outbox.keep({(OFFERS, 0): 60_000})
+        assert 60_000 == outbox.position(OFFERS, 0)
+        assert {"bretagne:1", "bretagne:new"} <= set(outbox.ids())
+    outbox.close()
+
+
+async def test_the_inbound_state_goes_on_once_there_is_space(disk: SmallDisk) -> None:
+    log = MemoryLog(partitions=1)
+    await log.create_topics(COMMON)
+    world = World(1)
+    for number in range(800):
+        offer_id = f"bretagne:{number}"
+        world.publish(offer_of(offer_id, apply_url=f"https://stages.example/{'x' * 300}/{number}"))
+    records = [record for lane in world.lanes for record in lane]
+    state = InboundState(disk.folder / "inbound.sqlite", log="one")
+    disk.fill()
+    for record in records:
+        await log.append(OFFERS, partition_of((record.key or b"").decode(), 1), [record])  # type: ignore[list-item]
+    with pytest.raises(LogUnavailableError, match="free space") as failed, state.guarded():
+        await state.catch_up(log, await log.ends(OFFERS))
+    assert not isinstance(failed.value, DamagedCopyError)
+    disk.free()
+    state.drop()
+    with state.guarded():
+        await state.catch_up(log, await log.ends(OFFERS))
+        assert "bretagne:7" == state.linked(f"https://stages.example/{'x' * 300}/7")
+    state.close()
