@@ -1,5 +1,6 @@
 """Judging the documents of an upload one by one: the shared verdict, ownership, and what a snapshot may hold."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -15,6 +16,10 @@ from gateway.upload.error import UploadRefusedError
 from gateway.upload.spool import Item
 from schemas import Verdict
 
+EXPLAINED = 1_000
+"""Of so many refused items of an upload the problems are written out, with their texts in both languages."""
+_EXPLAINING_SECONDS = 5.0
+"""Processor time to explain the further ones, of which only the rules are counted. Afterwards they are only counted."""
 _COUNT_LINE_BYTES = 200
 
 
@@ -29,6 +34,13 @@ class Author:
     on: date
     lack: schemas.Problem | None = None
     traceparent: str | None = None
+
+
+class Check(Protocol):
+    """A verdict of ``schemas``."""
+
+    def __call__(self, raw: bytes, *, on: date, explained: bool = True) -> Verdict:
+        """See ``schemas.check``."""
 
 
 class Judge(Protocol):
@@ -46,24 +58,50 @@ class BatchJudge:
     def __init__(self, submissions: Submissions, author: Author) -> None:
         self._submissions = submissions
         self._author = author
+        self._refused = 0
+        self._explaining = 0.0
         self.declared_count: int | None = None
 
     def judge(self, raw: bytes) -> Item:
         """Accepted if the verdict says so and the offer is the author's own (IDN-003)."""
-        return self.weigh(schemas.check_submission(raw, on=self._author.on), None)
+        return self.examine(schemas.check_submission, raw, None)[1]
 
-    def weigh(self, verdict: Verdict, marks: Sequence[int] | None) -> Item:
-        """The item of a verdict."""
-        problems = [found.to_json() for found in verdict.problems]
+    def examine(self, check: Check, raw: bytes, marks: Sequence[int] | None) -> tuple[Verdict, Item]:
+        """The verdict on a document, and its item. The problems of the first 1,000 refused items are written out."""
+        if self._refused < EXPLAINED:
+            verdict = check(raw, on=self._author.on)
+            item = self.weigh(verdict, marks)
+        else:
+            began = time.thread_time()
+            verdict = check(raw, on=self._author.on, explained=self._explaining < _EXPLAINING_SECONDS)
+            item = self.weigh(verdict, marks, written=False)
+            if item.prepared is None:
+                self._explaining += time.thread_time() - began
+        self._refused += item.prepared is None
+        return verdict, item
+
+    def weigh(self, verdict: Verdict, marks: Sequence[int] | None, *, written: bool = True) -> Item:
+        """The item of a verdict. Where it is refused and not ``written``, it has the codes of its problems only."""
+        against = self._against(verdict)
+        if against is None:
+            return self._accept(verdict, marks)
+        if written:
+            return Item(verdict.id, [found.to_json() for found in against], None)
+        return Item(verdict.id, (), None, sorted({found.code for found in against}))
+
+    def _against(self, verdict: Verdict) -> Sequence[schemas.Problem] | None:
+        """What keeps an item from being accepted; None where nothing does."""
         if verdict.id is not None and platform_of(verdict.id) != self._author.publisher:
             foreign = schemas.problem(
                 "not-owner", pointer="/id", expected=f"{self._author.publisher}:…", actual=verdict.id
             )
-            return Item(verdict.id, [foreign.to_json(), *problems], None)
+            return (foreign, *verdict.problems)
         if verdict.withdrawal is None and self._author.lack is not None:
-            return Item(verdict.id, [self._author.lack.to_json(), *problems], None)
-        if not verdict.accepted:
-            return Item(verdict.id, problems, None)
+            return (self._author.lack, *verdict.problems)
+        return None if verdict.accepted else verdict.problems
+
+    def _accept(self, verdict: Verdict, marks: Sequence[int] | None) -> Item:
+        problems = [found.to_json() for found in verdict.problems]
         submission = self._submissions.prepare(
             verdict,
             publisher=self._author.publisher,
@@ -79,7 +117,6 @@ class SnapshotJudge:
 
     def __init__(self, submissions: Submissions, author: Author, marks: Sequence[int]) -> None:
         self._items = BatchJudge(submissions, author)
-        self._on = author.on
         self._marks = marks
         self._index = 0
         self.declared_count: int | None = None
@@ -91,11 +128,11 @@ class SnapshotJudge:
         self.declared_count = _declared_count(raw)
         if self.declared_count is not None:
             return None
-        verdict = schemas.check(raw, on=self._on)
+        verdict, item = self._items.examine(schemas.check, raw, self._marks)
         if verdict.document is not None and "withdrawn" in verdict.document:
             raise UploadRefusedError("snapshot-withdrawal", pointer=f"/{self._index}")
         self._index += 1
-        return self._items.weigh(verdict, self._marks)
+        return item
 
 
 def _declared_count(raw: bytes) -> int | None:
