@@ -1,8 +1,8 @@
 """Fair shares of one event loop's processor time: short requests first, long work in slices, partner by partner.
 
 Long work asks for a slice, runs for a few milliseconds, and asks again. One slice runs at a time. The next one goes to
-the partner that has used the least processor time so far, and waits up to nine milliseconds while a short request of
-another partner is in progress. A partner that has used more than its share waits for a slice with its short requests
+the partner that has used the least processor time so far, and waits up to nine milliseconds, or four times as long as
+the slice before, while a short request of another partner is in progress. A partner that has used more than its share waits for a slice with its short requests
 too, but only while other partners ask: an idle processor is free for anyone.
 """
 
@@ -14,7 +14,8 @@ from collections.abc import Callable
 SLICE_SECONDS = 0.003
 _HOLD_SECONDS = 0.009
 _PAUSE_SECONDS = 0.001
-_URGENT_SECONDS = 0.1
+_HOLD_FACTOR = 4
+_URGENT_SECONDS = 1.0
 """A request that takes longer waits for something else than the processor."""
 _ACTIVE_SECONDS = 1.0
 _BURST_SECONDS = 1.0
@@ -55,6 +56,7 @@ class Processor:
         self._lines: set[Share] = set()
         self._granting: asyncio.Task[None] | None = None
         self._floor = 0.0
+        self._run = 0.0
 
     def share(self, name: str) -> Share:
         """The share of this name, created at first use. The share that was unused for longest is forgotten first."""
@@ -68,7 +70,7 @@ class Processor:
         return share
 
     def begin(self, request: object, share: Share) -> None:
-        """A short request begins: slices of other partners hold back until ``end``, for a tenth of a second at most."""
+        """A short request begins: slices of other partners hold back until ``end``, for a second at most."""
         now = self._clock()
         share.seen_at = now
         self._urgent[request] = (now, share)
@@ -98,8 +100,10 @@ class Processor:
             raise ShareUsedError(max(1, min(60, round(-share.balance / self._rate))))
         return True
 
-    async def slice(self, share: Share) -> None:
-        """Wait for the next slice of this share. It lasts until the task that waited suspends again."""
+    async def slice(self, share: Share, *, whole: bool = False) -> None:
+        """Wait for the next slice of this share. It lasts until the task that waited suspends again. ``whole``: it counts
+        as a whole one, however short it is: it begins work that goes on elsewhere.
+        """
         granted = asyncio.get_running_loop().create_future()
         if not share.waiting:
             share.used = max(share.used, self._floor)  # rest earns no credit
@@ -108,13 +112,15 @@ class Processor:
         if self._granting is None or self._granting.done():
             self._granting = asyncio.create_task(self._grant())
         await granted
+        if whole:
+            self._run = max(self._run, SLICE_SECONDS)
 
     async def _grant(self) -> None:
-        run = 0.0
+        self._run = 0.0
         while (share := self._next()) is not None:
-            if run >= SLICE_SECONDS:
-                await self._hold(share)
-                run = 0.0
+            if self._run >= SLICE_SECONDS:
+                await self._hold(share, max(_HOLD_SECONDS, _HOLD_FACTOR * self._run))
+                self._run = 0.0
                 continue  # another share may have come meanwhile
             granted = share.waiting.popleft()
             if not share.waiting:
@@ -125,13 +131,13 @@ class Processor:
             began = self._clock()
             granted.set_result(None)
             await asyncio.sleep(0)  # until the step of the task that waited is over: it was scheduled first
-            run += self._clock() - began
+            self._run += self._clock() - began
 
     def _next(self) -> Share | None:
         return min(self._lines, key=lambda share: share.used, default=None)
 
-    async def _hold(self, share: Share) -> None:
-        until = self._clock() + _HOLD_SECONDS
+    async def _hold(self, share: Share, seconds: float) -> None:
+        until = self._clock() + seconds
         while self._pressed(share) and self._clock() < until:  # noqa: ASYNC110  # it ends by time as well
             await asyncio.sleep(_PAUSE_SECONDS)
 

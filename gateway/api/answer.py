@@ -13,7 +13,7 @@ from aiohttp import hdrs, web
 
 from gateway.api.context import Context, context_of
 from gateway.api.problem import ProblemError
-from gateway.api.work import AbandonedError, work_of
+from gateway.api.work import AbandonedError, hang_up, work_of
 from gateway.protocol.seal import Seal
 
 _PIECE_BYTES = 64 * 1024
@@ -149,8 +149,7 @@ def _write_list(name: str, items: Iterable[Any], rest: Mapping[str, Any]) -> Ite
 
 def _cut(request: web.Request, reason: str) -> ConnectionResetError:
     """End the connection at once; the error says so to whoever was about to answer."""
-    if request.transport is not None:
-        request.transport.abort()
+    hang_up(request)
     return ConnectionResetError(reason)
 
 

@@ -51,7 +51,7 @@ class Work:
         processor = self._office.processor
         try:
             if processor.must_wait(self._share):
-                await self.next()
+                await processor.slice(self._share, whole=True)
         except ShareUsedError as error:
             if isinstance(answering, Coroutine):
                 answering.close()
@@ -115,6 +115,7 @@ class Work:
         """The result of a wait, or ``otherwise`` when the process stops meanwhile. Raises ConnectionError when the
         client leaves.
         """
+        self._office.processor.end(self)
         try:
             with self.abandonable():
                 return await awaited
@@ -167,6 +168,11 @@ class Office:
             self._looking = asyncio.create_task(self._look())
         if self.stopping:
             self._stop_later(stay)
+
+    @property
+    def watched(self) -> int:
+        """How many stretches of work may be ended at present."""
+        return len(self._stays)
 
     def leave(self, stay: _Stay) -> None:
         """It is over."""
@@ -229,6 +235,12 @@ def has_left(request: web.Request) -> bool:
     poll = select.poll()
     poll.register(connection.fileno(), _HUNG_UP)
     return any(event & _HUNG_UP for _, event in poll.poll(0))
+
+
+def hang_up(request: web.Request) -> None:
+    """Close the connection at once: what is left of the request is not read."""
+    if request.transport is not None:
+        request.transport.abort()
 
 
 def stopping_problem() -> ProblemError:

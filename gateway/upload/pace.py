@@ -36,8 +36,6 @@ class Pace(Protocol):
 class OwnPace:
     """Slices for work that shares the processor with nobody in particular, such as a pulled feed."""
 
-    stopping = False
-
     def __init__(self) -> None:
         self._began: float | None = None
         self.spent = 0.0
@@ -46,6 +44,11 @@ class OwnPace:
     def ready(self) -> bool:
         """Whether the present slice has time left."""
         return self._began is not None and time.perf_counter() - self._began < SLICE_SECONDS
+
+    @property
+    def stopping(self) -> bool:
+        """Never known here."""
+        return False
 
     async def next(self) -> None:
         """Let others run once."""

@@ -17,7 +17,7 @@ from gateway.upload.spool import Room, Spool
 from gateway.upload.upload import Upload
 
 _STEP_BYTES = 16 * 1024
-_FREE_ITEMS = 1_000
+_FREE_ITEMS = 200
 _LEAST_ITEM_BYTES = 40
 """What an item takes at least, on average: the shortest withdrawal has 44 bytes."""
 
@@ -114,10 +114,11 @@ class _Reception:
 
     async def _split_up(self, piece: bytes, splitter: Splitter) -> None:
         self._digest.update(piece)
-        self._read += len(piece)
         for start in range(0, len(piece), _STEP_BYTES):
             await self._slice()
-            await self._take(splitter.feed(piece[start : start + _STEP_BYTES]))
+            step = piece[start : start + _STEP_BYTES]
+            self._read += len(step)
+            await self._take(splitter.feed(step))
 
     async def _take(self, documents: Sequence[bytes]) -> None:
         """Judge items, after it is certain that there are not too many of them."""
