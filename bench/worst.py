@@ -56,6 +56,7 @@ def _broken(number: int, size: int) -> bytes:
 _BOMB = gzip.compress(b"{}\n" * 50_000, 9)
 _EMPTY = b"{}\n" * 50_000
 _REFUSED = b"".join(_broken(number, 1_500) + b"\n" for number in range(1_000))
+_SHORT = b'{"id":"bretagne:1","title":"an offer without all the rest"}\n' * 2_500
 _LARGE = _broken(1, 90_000)
 _LINES = {"Content_Type": "application/x-ndjson"}
 _BATCH = "/v1/offers/batch?partial=true"
@@ -73,8 +74,8 @@ async def refused(door: Door) -> None:
 
 
 async def aborted(door: Door) -> None:
-    """The same, and gone at once."""
-    await door.send("POST", _BATCH, _REFUSED, leave=True, **_LINES)
+    """150 kB of short refused offers, and gone at once."""
+    await door.send("POST", _BATCH, _SHORT, leave=True, **_LINES)
     await asyncio.sleep(0.05)
 
 

@@ -1,9 +1,9 @@
 """Fair shares of one event loop's processor time: short requests first, long work in slices, partner by partner.
 
 Long work asks for a slice, runs for a few milliseconds, and asks again. One slice runs at a time. The next one goes to
-the partner that has used the least processor time so far, and waits up to nine milliseconds, or four times as long as
-the slice before, while a short request of another partner is in progress. A partner that has used more than its share waits for a slice with its short requests
-too, but only while other partners ask: an idle processor is free for anyone.
+the partner that has used the least processor time so far. While a short request of another partner is in progress it
+waits nine milliseconds, or four times as long as the slice before. A partner that has used more than its share waits
+for a slice with its short requests too, but only while other partners ask: an idle processor is free for anyone.
 """
 
 import asyncio
@@ -87,6 +87,10 @@ class Processor:
         share.filled_at = now
         share.used += seconds
 
+    def ran(self, seconds: float) -> None:
+        """Count what a slice has begun and a thread has done, so that the next slice holds back for it."""
+        self._run += seconds
+
     def must_wait(self, share: Share) -> bool:
         """Whether a short request of this share needs a slice: its balance is used up, and other partners ask. Raises
         ShareUsedError when too many of its requests wait already, or when it is a minute of processor time in debt.
@@ -101,8 +105,8 @@ class Processor:
         return True
 
     async def slice(self, share: Share, *, whole: bool = False) -> None:
-        """Wait for the next slice of this share. It lasts until the task that waited suspends again. ``whole``: it counts
-        as a whole one, however short it is: it begins work that goes on elsewhere.
+        """Wait for the next slice of this share. It lasts until the task that waited suspends again. ``whole``: it
+        counts as a whole one, however short it is: it begins work that goes on elsewhere.
         """
         granted = asyncio.get_running_loop().create_future()
         if not share.waiting:
@@ -116,7 +120,6 @@ class Processor:
             self._run = max(self._run, SLICE_SECONDS)
 
     async def _grant(self) -> None:
-        self._run = 0.0
         while (share := self._next()) is not None:
             if self._run >= SLICE_SECONDS:
                 await self._hold(share, max(_HOLD_SECONDS, _HOLD_FACTOR * self._run))

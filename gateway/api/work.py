@@ -91,6 +91,7 @@ class Work:
             return await in_thread(measured)
         finally:
             self._charge(spent[0])
+            self._office.processor.ran(spent[0])
 
     @contextmanager
     def abandonable(self, *, grace: float = 0.0) -> Iterator[None]:
@@ -254,9 +255,9 @@ async def end_with(request: web.Request, response: web.Response) -> web.Response
     unread bytes is reset, and the reset can overtake the answer.
     """
     response.force_close()
-    await response.prepare(request)
-    await response.write_eof()
-    with suppress(Exception):
+    with suppress(ConnectionError, web.RequestPayloadError, TimeoutError):
+        await response.prepare(request)
+        await response.write_eof()
         async with asyncio.timeout(_DRAIN_SECONDS):
             while await request.content.readany():
                 pass

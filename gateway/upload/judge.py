@@ -1,7 +1,7 @@
 """Judging the documents of an upload one by one: the shared verdict, ownership, and what a snapshot may hold."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Protocol
@@ -20,6 +20,7 @@ EXPLAINED = 1_000
 """Of so many refused items of an upload the problems are written out, with their texts in both languages."""
 _EXPLAINING_SECONDS = 5.0
 """Processor time to explain the further ones, of which only the rules are counted. Afterwards they are only counted."""
+NOT_EXPLAINED = "not-explained"
 _COUNT_LINE_BYTES = 200
 
 
@@ -36,6 +37,13 @@ class Author:
     traceparent: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Unexplained:
+    """A refused item whose problems are still to be searched for: ``explain`` takes milliseconds and runs in a thread."""
+
+    explain: Callable[[], Item]
+
+
 class Check(Protocol):
     """A verdict of ``schemas``."""
 
@@ -48,7 +56,7 @@ class Judge(Protocol):
 
     declared_count: int | None
 
-    def judge(self, raw: bytes) -> Item | None:
+    def judge(self, raw: bytes) -> Item | Unexplained | None:
         """The item, or None for a line that is no item. Raises UploadRefusedError for the whole upload."""
 
 
@@ -62,23 +70,29 @@ class BatchJudge:
         self._explaining = 0.0
         self.declared_count: int | None = None
 
-    def judge(self, raw: bytes) -> Item:
+    def judge(self, raw: bytes) -> Item | Unexplained:
         """Accepted if the verdict says so and the offer is the author's own (IDN-003)."""
         return self.examine(schemas.check_submission, raw, None)[1]
 
-    def examine(self, check: Check, raw: bytes, marks: Sequence[int] | None) -> tuple[Verdict, Item]:
+    def examine(self, check: Check, raw: bytes, marks: Sequence[int] | None) -> tuple[Verdict, Item | Unexplained]:
         """The verdict on a document, and its item. The problems of the first 1,000 refused items are written out."""
-        if self._refused < EXPLAINED:
-            verdict = check(raw, on=self._author.on)
-            item = self.weigh(verdict, marks)
-        else:
-            began = time.thread_time()
-            verdict = check(raw, on=self._author.on, explained=self._explaining < _EXPLAINING_SECONDS)
-            item = self.weigh(verdict, marks, written=False)
-            if item.prepared is None:
-                self._explaining += time.thread_time() - began
+        verdict = check(raw, on=self._author.on, explained=False)
+        if verdict.problems and verdict.problems[0].code == NOT_EXPLAINED and self._explaining < _EXPLAINING_SECONDS:
+            return verdict, Unexplained(lambda: self._explain(check, raw, marks))
+        return verdict, self._counted(verdict, marks)
+
+    def _explain(self, check: Check, raw: bytes, marks: Sequence[int] | None) -> Item:
+        written = self._refused < EXPLAINED
+        began = time.thread_time()
+        item = self._counted(check(raw, on=self._author.on), marks)
+        if not written:
+            self._explaining += time.thread_time() - began
+        return item
+
+    def _counted(self, verdict: Verdict, marks: Sequence[int] | None) -> Item:
+        item = self.weigh(verdict, marks, written=self._refused < EXPLAINED)
         self._refused += item.prepared is None
-        return verdict, item
+        return item
 
     def weigh(self, verdict: Verdict, marks: Sequence[int] | None, *, written: bool = True) -> Item:
         """The item of a verdict. Where it is refused and not ``written``, it has the codes of its problems only."""
@@ -121,7 +135,7 @@ class SnapshotJudge:
         self._index = 0
         self.declared_count: int | None = None
 
-    def judge(self, raw: bytes) -> Item | None:
+    def judge(self, raw: bytes) -> Item | Unexplained | None:
         """The item of an offer, None for the line with the count."""
         if self.declared_count is not None:  # what looked like the last line was not the last
             raise UploadRefusedError("snapshot-count-missing")

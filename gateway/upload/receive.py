@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 from gateway.upload.body import read_blocks
 from gateway.upload.error import UploadRefusedError
 from gateway.upload.inflating import Inflater
-from gateway.upload.judge import Judge
+from gateway.upload.judge import Judge, Unexplained
 from gateway.upload.pace import OwnPace, Pace
 from gateway.upload.splitting import ArraySplitter, LineSplitter, Splitter
 from gateway.upload.spool import Room, Spool
@@ -134,6 +134,8 @@ class _Reception:
             item = self._judge.judge(raw)
             if item is None:
                 continue
+            if isinstance(item, Unexplained):
+                item = await self._pace.in_thread(item.explain)
             if len(self._accepted) == self._terms.items:
                 raise UploadRefusedError("too-many-items", expected=self._terms.items)
             self._accepted.append(item.prepared is not None)

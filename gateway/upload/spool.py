@@ -68,7 +68,6 @@ class Spool:
     """
 
     def __init__(self, folder: Path, room: Room) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._room = room
         self._size = 0
@@ -135,6 +134,7 @@ class Spool:
 
     def _write(self, lines: list[bytes]) -> None:
         if self._file is None:
+            self._folder.mkdir(parents=True, exist_ok=True)
             self._file = TemporaryFile(dir=self._folder)  # noqa: SIM115  # ``close`` closes it
         self._file.writelines(lines)
 
