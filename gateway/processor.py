@@ -91,16 +91,17 @@ class Processor:
         """Count what a slice has begun and a thread has done, so that the next slice holds back for it."""
         self._run += seconds
 
-    def must_wait(self, share: Share) -> bool:
+    def must_wait(self, share: Share, *, bounded: bool = True) -> bool:
         """Whether a short request of this share needs a slice: its balance is used up, and other partners ask. Raises
-        ShareUsedError when too many of its requests wait already, or when it is a minute of processor time in debt.
+        ShareUsedError, where ``bounded``, when too many of its requests wait already, or when it is a minute of
+        processor time in debt.
         """
         if share.balance > 0 or not self._others_active(share):
             return False
         self.charge(share, 0.0)
         if share.balance > 0:
             return False
-        if len(share.waiting) >= _MOST_WAITING or share.balance <= -_MOST_DEBT + _BURST_SECONDS:
+        if bounded and (len(share.waiting) >= _MOST_WAITING or share.balance <= -_MOST_DEBT + _BURST_SECONDS):
             raise ShareUsedError(max(1, min(60, round(-share.balance / self._rate))))
         return True
 

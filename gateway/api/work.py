@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from aiohttp import hdrs, web
 
+from gateway.api.context import PARTNER
 from gateway.api.problem import ProblemError
 from gateway.loop import in_thread
 from gateway.processor import SLICE_SECONDS, Processor, Share, ShareUsedError
@@ -46,11 +47,12 @@ class Work:
 
     async def run(self, answering: Awaitable[Result]) -> Result:
         """Run a handler as a short request, in a slice where its partner has used more than its share. Raises
-        ProblemError where too much of that partner waits.
+        ProblemError where too much of that partner waits. Requests without a partner wait, but are not refused: one
+        address may stand for many of them.
         """
         processor = self._office.processor
         try:
-            if processor.must_wait(self._share):
+            if processor.must_wait(self._share, bounded=PARTNER in self._request):
                 await processor.slice(self._share, whole=True)
         except ShareUsedError as error:
             if isinstance(answering, Coroutine):

@@ -39,7 +39,7 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Unexplained:
-    """A refused item whose problems are still to be searched for: ``explain`` takes milliseconds and runs in a thread."""
+    """A refused item whose problems are not searched for yet: ``explain`` takes milliseconds and runs in a thread."""
 
     explain: Callable[[], Item]
 
