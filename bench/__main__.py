@@ -1,6 +1,7 @@
 """The table of docs/performance.md, measured here: ``python -m bench``, or ``--only`` one of its parts.
 
     ingest single relay latency     on both logs, a few minutes       views     the offer view at two sizes
+    fairness                        others' single PUTs beside one partner that sends the worst it may, on both logs
     cost                            processor time and bytes of one offer, one repeated, one change read, one poll
     inbox                           others' PUTs beside a flooded inbox, and its disk cost, on both logs
     million                         one upload of ``--million`` offers and a restart with them, on both logs
@@ -21,11 +22,11 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
-from bench import cost, inbox, load, relay, views
+from bench import cost, fairness, inbox, load, relay, views
 from bench.raw import raw_rate
 from bench.served import documents, prepared, served
 
-PARTS = ("ingest", "single", "relay", "latency", "cost", "inbox", "views", "million")
+PARTS = ("ingest", "single", "relay", "latency", "fairness", "cost", "inbox", "views", "million")
 LOGS = {"Kafka": True, "embedded": False}
 WORKERS = 2
 RATE = 1_000
@@ -112,6 +113,21 @@ async def latency(_: int) -> AsyncIterator[Row]:
         yield Row(f"publish → in a reader's hands, {RATE:,}/s, {name}", figure, bar, beside)
 
 
+async def share(_: int) -> AsyncIterator[Row]:
+    """Single PUTs of one partner beside the worst that another may send."""
+    for name, kafka in LOGS.items():
+        found = {
+            one.kind: p(one.times, 0.99)
+            async for one in fairness.measure(kafka=kafka, workers=WORKERS, seconds=SECONDS)
+        }
+        calm = found.pop("calm")
+        worst = max(found, key=lambda kind: found[kind])
+        each = ", ".join(f"{kind} {found[kind]:.0f}" for kind in found)
+        figure = f"p99 {calm:.0f} → {found[worst]:.0f} ms, {found[worst] / calm:.1f}×"
+        bar = "≤ 2 × calm or ≤ 25 ms"
+        yield Row(f"others' PUT beside the worst of one partner, {name}", figure, bar, f"p99 ms beside {each}")
+
+
 async def spend(offers: int) -> AsyncIterator[Row]:
     """Processor time and bytes of each thing that a gateway is asked for."""
     for name, kafka in LOGS.items():
@@ -170,7 +186,7 @@ async def many(million: int) -> AsyncIterator[Row]:
 async def measure(only: str | None, offers: int, million: int, show: Callable[[str], None]) -> Table:
     """All parts, or one."""
     sizes = {"views": million, "million": million}
-    works = dict(zip(PARTS, (ingest, single, decide, latency, spend, flooded, look, many), strict=True))
+    works = dict(zip(PARTS, (ingest, single, decide, latency, share, spend, flooded, look, many), strict=True))
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
     table = Table("what", "figure", "bar", "beside, in the same run", title=machine)
     for name, work in works.items():

@@ -1,11 +1,11 @@
-"""A whole gateway to be loaded: its own processes (``passerelle serve``), and a client of each of two partners."""
+"""A whole gateway to be loaded: its own processes (``passerelle serve``), and a client of each of three partners."""
 
 import asyncio
 import os
 import secrets
 import sys
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -23,22 +23,29 @@ from gateway.oauth.keys import KeyRing
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret
 from gateway.protocol.decide import paris_date
-from gateway.protocol.partner import Partner
+from gateway.protocol.partner import Partner, Scope
 from gateway.protocol.topic import COMMON
 from gateway.settings import Settings
 
 CONNECTIONS = 32
+_PARTNERS: Mapping[str, Sequence[Scope]] = {
+    "bretagne": ("offers:publish", "offers:read"),
+    "normandie": ("offers:publish",),
+    "national": ("offers:read",),
+}
 
 
 @dataclass(frozen=True)
 class Served:
-    """A gateway in a process of its own, and a client of each of two partners."""
+    """A gateway in a process of its own, and a client of each of three partners."""
 
     settings: Settings
     url: str
     process: int
     publisher: Client
     reader: Client
+    other: Client
+    """A second publisher."""
 
     def processes(self) -> list[int]:
         """Its own process and its workers."""
@@ -57,7 +64,7 @@ class Served:
 
 @dataclass(frozen=True)
 class Ground:
-    """A fresh log with two partners on it, the secret of each, and the broker that keeps it, if one does."""
+    """A fresh log with three partners on it, the secret of each, and the broker that keeps it, if one does."""
 
     settings: Settings
     texts: dict[str, str]
@@ -101,12 +108,10 @@ async def prepared(*, kafka: bool, workers: int) -> AsyncIterator[Ground]:
         async with open_log(settings) as log:
             await log.create_topics(COMMON)
             partners = Partners(log)
-            for slug, scope in (("bretagne", "offers:publish"), ("national", "offers:read")):
+            for slug, scopes in _PARTNERS.items():
                 secret = mint_secret(now=clock.now(), entropy=os.urandom)
                 texts[slug] = secret.text
-                await partners.save(
-                    Partner(platform=slug, name=slug, scopes=frozenset({scope}), secrets=(secret.kept,))
-                )
+                await partners.save(Partner(platform=slug, name=slug, scopes=frozenset(scopes), secrets=(secret.kept,)))
             await partners.close()
         yield Ground(settings, texts, broker)
 
@@ -134,7 +139,8 @@ async def served(ground: Ground) -> AsyncIterator[Served]:
                 if answer.status == 200:
                     break
             await asyncio.sleep(0.02)
-        yield Served(settings, started["url"], process.pid, clients["bretagne"], clients["national"])
+        mine = (clients["bretagne"], clients["national"], clients["normandie"])
+        yield Served(settings, started["url"], process.pid, *mine)
 
 
 async def _started(process: asyncio.subprocess.Process) -> dict[str, str]:

@@ -1,8 +1,9 @@
-"""The event loop that commands run on, and waiting on it for what another process says."""
+"""The event loop that commands run on, threads beside it, and waiting on it for what another process says."""
 
 import asyncio
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 if sys.platform != "win32":
@@ -10,9 +11,14 @@ if sys.platform != "win32":
 
 Result = TypeVar("Result")
 
+_SWITCH_SECONDS = 0.001
+_ASIDE = ThreadPoolExecutor(2, thread_name_prefix="aside")
+"""Few: each thread that computes delays the event loop by up to the interpreter's switch interval."""
+
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run to the end, on uvloop where there is one."""
+    """Run to the end, on uvloop where there is one. A thread that computes gives way after a millisecond."""
+    sys.setswitchinterval(_SWITCH_SECONDS)
     if sys.platform == "win32":
         return asyncio.run(work)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -28,3 +34,20 @@ async def readable(descriptor: int) -> None:
         await told.wait()
     finally:
         loop.remove_reader(descriptor)
+
+
+async def in_thread(work: Callable[[], Result]) -> Result:
+    """Run it in one of two threads, kept apart from those that answer queries. A caller that is cancelled waits for the
+    end of it all the same: the thread uses what the caller is about to free.
+    """
+    running = asyncio.get_running_loop().run_in_executor(_ASIDE, work)
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise
+
+
+def aside(work: Callable[[], object]) -> None:
+    """Run it in one of these threads without waiting for it."""
+    _ASIDE.submit(work)

@@ -39,6 +39,8 @@ class Settings:
     signing_key: Path | None = None
     requests_per_minute: int = 6_000
     uploads_at_once: int = 16
+    upload_processor_seconds: int = 600
+    processor_percent: int = 50
     workers: int = 0
     national: Path | None = None
     feeds: Path | None = None
@@ -77,8 +79,9 @@ class Settings:
             wrong = not 0 <= getattr(self, name) <= 65_535
             yield wrong, f"PASSERELLE_{name.upper()} must be a port between 0 (any free one) and 65535"
         yield not 1 <= self.partitions <= 64, "PASSERELLE_PARTITIONS must lie between 1 and 64"
-        for name in ("requests_per_minute", "uploads_at_once"):
+        for name in ("requests_per_minute", "uploads_at_once", "upload_processor_seconds"):
             yield getattr(self, name) < 1, f"PASSERELLE_{name.upper()} must be at least 1"
+        yield not 1 <= self.processor_percent <= 100, "PASSERELLE_PROCESSOR_PERCENT must lie between 1 and 100"
         yield not 0 <= self.workers <= 64, "PASSERELLE_WORKERS must lie between 0 (no further process) and 64"
         yield self.loopback_feeds not in {0, 1}, "PASSERELLE_LOOPBACK_FEEDS must be 0 or 1 (for a demo or a test)"
         known = self.log_level in {"debug", "info", "warning", "error"}

@@ -7,9 +7,10 @@ offer put in between is never taken for absent. Requirements PUB-021 to PUB-028.
 import asyncio
 import sqlite3
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, closing, nullcontext
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,6 +19,7 @@ import structlog
 
 from gateway.clock import Clock
 from gateway.damage import passing_outages
+from gateway.loop import in_thread
 from gateway.ports import EventLog, FencedError, LogError, Output, Owner
 from gateway.positions import Positions, own_positions
 from gateway.protocol.identity import partition_of
@@ -32,7 +34,9 @@ from gateway.views import OfferView
 
 MARK_LIFE_MS = 24 * 3_600_000
 _RETIRE_SLICE = 2_000
-_LOOKUP = 1_000
+_IDS_AT_ONCE = 1_000
+_REST_SECONDS = 0.001
+"""Between thousands of ids: a thread that computes delays the event loop."""
 _TEMPORARY = Path(tempfile.gettempdir())
 
 _log = structlog.get_logger()
@@ -59,10 +63,12 @@ class SnapshotUpload(Protocol):
         """What the last line says; None when there is no such line."""
 
     def ids(self) -> Iterator[str | None]:
-        """The id of every line in order, refused ones included; None where it cannot be read."""
+        """The id of every line in order, refused ones included; None where it cannot be read. Read in a thread."""
 
     def slices(self) -> Iterator[Sequence[tuple[int, Prepared]]]:
-        """The accepted offers with their indexes in order, in slices that fit in memory."""
+        """The accepted offers with their indexes in order, in slices that fit in memory. Read in a thread, each when
+        the one before is on the log. Raises LogError when no more may be handed in.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,17 +132,26 @@ class Snapshots:
             raise SnapshotRefusedError("mark-invalid")
         return Mark(owner, taken_at, tuple(ends))
 
-    async def apply(self, mark: Mark, upload: SnapshotUpload, *, confirm: int | None = None) -> Applied:
+    async def apply(
+        self,
+        mark: Mark,
+        upload: SnapshotUpload,
+        *,
+        confirm: int | None = None,
+        abandonable: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> Applied:
         """Publish what is there and withdraw what is not. Raises SnapshotRefusedError when nothing was changed, but for
         ``snapshot-running``: one that is overtaken on its way leaves what it has handed in. Raises LogError when part
-        or all of it may have been: the same again, with the same mark, is safe.
+        or all of it may have been: the same again, with the same mark, is safe. ``abandonable`` is entered while
+        nothing has been changed yet, and may end the work there.
         """
         _complete(upload)
         try:
             async with self._turn(mark) as owner:
                 with closing(_Present()) as present:
-                    await asyncio.to_thread(present.fill, upload.ids())
-                    absent = await self._absent(owner, mark, present)
+                    with abandonable():
+                        await present.fill(upload.ids())
+                        absent = await self._absent(owner, mark, present)
                     _guard(len(absent), upload.count, await self._offers.count(mark.platform), confirm)
                     await self._begin(owner, mark)
                     queued = await self._queue(upload)
@@ -175,7 +190,7 @@ class Snapshots:
         page: list[tuple[str, int]] = []
         async for one in self._offers.live_before(mark.platform, mark.ends):
             page.append(one)
-            if len(page) == _LOOKUP:
+            if len(page) == _IDS_AT_ONCE:
                 absent += await asyncio.to_thread(present.lacking, page)
                 page = []
         return absent + await asyncio.to_thread(present.lacking, page)
@@ -192,7 +207,8 @@ class Snapshots:
 
     async def _queue(self, upload: SnapshotUpload) -> int:
         queued = 0
-        for slice_ in upload.slices():
+        slices = upload.slices()
+        while (slice_ := await in_thread(lambda: next(slices, None))) is not None:
             for outcome in await self._submissions.submit_records([prepared for _, prepared in slice_]):
                 if isinstance(outcome, LogError):
                     raise outcome
@@ -251,9 +267,18 @@ class _Present:
         self._db = sqlite3.connect("", check_same_thread=False)
         self._db.execute("CREATE TABLE present (id TEXT PRIMARY KEY) WITHOUT ROWID")
 
-    def fill(self, ids: Iterator[str | None]) -> None:
-        """Take every id; refuses an unreadable one and one that stands twice (PUB-025, PUB-026)."""
-        for index, offer_id in enumerate(ids):
+    async def fill(self, ids: Iterator[str | None]) -> None:
+        """Take every id, a thousand at a time in a thread; refuses an unreadable one and one that comes twice (PUB-025,
+        PUB-026).
+        """
+        numbered = enumerate(ids)
+        while await in_thread(lambda: self._take(islice(numbered, _IDS_AT_ONCE))):  # noqa: ASYNC110  # a rest, no wait
+            await asyncio.sleep(_REST_SECONDS)
+
+    def _take(self, numbered: Iterator[tuple[int, str | None]]) -> bool:
+        """Whether there were any."""
+        index = -1
+        for index, offer_id in numbered:
             if offer_id is None:
                 raise SnapshotRefusedError("snapshot-unreadable-id", pointer=f"/{index}")
             try:
@@ -261,6 +286,7 @@ class _Present:
                     self._db.execute("INSERT INTO present VALUES (?)", (offer_id,))
             except sqlite3.IntegrityError:
                 raise SnapshotRefusedError("snapshot-duplicate-id", pointer=f"/{index}", actual=offer_id) from None
+        return index >= 0
 
     def lacking(self, offers: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
         """Those whose id is not in the set."""

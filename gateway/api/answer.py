@@ -13,9 +13,12 @@ from aiohttp import hdrs, web
 
 from gateway.api.context import Context, context_of
 from gateway.api.problem import ProblemError
+from gateway.api.work import AbandonedError, hang_up, work_of
 from gateway.protocol.seal import Seal
 
 _PIECE_BYTES = 64 * 1024
+_GRACE_SECONDS = 3.0
+"""How long an answer that has begun may go on when the process stops."""
 PRIVATE: Mapping[str, str] = {hdrs.CACHE_CONTROL: "private, no-cache", hdrs.VARY: hdrs.AUTHORIZATION}
 """Every answer depends on who asks: a cache must ask again."""
 
@@ -32,14 +35,12 @@ async def send_pieces(
     limits = context_of(request).limits
     try:
         async with aclosing(pieces), asyncio.timeout(limits.upload_seconds):
-            if request.method != hdrs.METH_HEAD:
-                async for piece in pieces:
-                    async with asyncio.timeout(limits.read_seconds):
-                        await response.write(piece)
-            async with asyncio.timeout(limits.read_seconds):
-                await response.write_eof()
+            with work_of(request).abandonable(grace=_GRACE_SECONDS):
+                await _write(request, response, pieces)
     except ConnectionError:
         raise
+    except AbandonedError:
+        raise _cut(request, "the client has left, or the process stops") from None
     except TimeoutError:
         raise _cut(request, "the client does not read its answer") from None
     except Exception:
@@ -48,17 +49,30 @@ async def send_pieces(
     return response
 
 
-async def one_by_one(pieces: Iterable[bytes]) -> AsyncGenerator[bytes, None]:
-    """The same bytes in pieces of about 64 kB, others taking their turn in between."""
+async def _write(request: web.Request, response: web.StreamResponse, pieces: AsyncGenerator[bytes, None]) -> None:
+    seconds = context_of(request).limits.read_seconds
+    if request.method != hdrs.METH_HEAD:
+        async for piece in pieces:
+            async with asyncio.timeout(seconds):
+                await response.write(piece)
+    async with asyncio.timeout(seconds):
+        await response.write_eof()
+
+
+async def one_by_one(request: web.Request, pieces: Iterable[bytes]) -> AsyncGenerator[bytes, None]:
+    """The same bytes in pieces of about 64 kB, each made in a thread: they may come from the disk."""
+    rest, work = iter(pieces), work_of(request)
+    while piece := await work.in_thread(_gather, rest):
+        yield piece
+
+
+def _gather(pieces: Iterator[bytes]) -> bytes:
     gathered = bytearray()
     for piece in pieces:
         gathered += piece
         if len(gathered) >= _PIECE_BYTES:
-            yield bytes(gathered)
-            gathered.clear()
-            await asyncio.sleep(0)
-    if gathered:
-        yield bytes(gathered)
+            break
+    return bytes(gathered)
 
 
 def begin_of(pieces: Iterable[bytes], most: int) -> tuple[bytes, Iterator[bytes] | None]:
@@ -80,7 +94,9 @@ async def send_list(
     begin, further = begin_of(_write_list(name, items, rest), _PIECE_BYTES)
     if further is None:
         return web.Response(body=begin, headers=headers)
-    return await send_pieces(request, web.StreamResponse(headers=headers), one_by_one(chain((begin,), further)))
+    return await send_pieces(
+        request, web.StreamResponse(headers=headers), one_by_one(request, chain((begin,), further))
+    )
 
 
 def send_json(body: Any, headers: Mapping[str, str]) -> web.Response:
@@ -133,8 +149,7 @@ def _write_list(name: str, items: Iterable[Any], rest: Mapping[str, Any]) -> Ite
 
 def _cut(request: web.Request, reason: str) -> ConnectionResetError:
     """End the connection at once; the error says so to whoever was about to answer."""
-    if request.transport is not None:
-        request.transport.abort()
+    hang_up(request)
     return ConnectionResetError(reason)
 
 

@@ -25,7 +25,9 @@ from gateway.api.limit import RATES, SLOTS, Rates, Slots
 from gateway.api.once import REQUESTS
 from gateway.api.passage import complete, let_pass
 from gateway.api.uploading import ROOM
+from gateway.api.work import OFFICE, Office
 from gateway.idempotency import Requests
+from gateway.processor import Processor
 from gateway.upload.spool import Room
 
 _MODULES = (
@@ -51,9 +53,11 @@ def build_app(context: Context) -> web.Application:
     app[RATES] = Rates(context.limits.requests_per_minute)
     app[SLOTS] = Slots(context.limits.uploads_at_once, full="uploads-busy")
     app[EXPORTS] = Slots(context.limits.exports_at_once, full="exports-busy")
+    app[OFFICE] = Office(Processor(percent=context.limits.processor_percent))
     app[ROOM] = Room(context.limits.spool_bytes)
     app[REQUESTS] = Requests(context.log)
     app.on_response_prepare.append(complete)
+    app.on_shutdown.append(_stop)
     app.cleanup_ctx.append(_close_requests)
     for module in _MODULES:
         app.add_routes(module.ROUTES)
@@ -65,6 +69,11 @@ def runner_options() -> dict[str, Any]:
     cut stream for a whole one.
     """
     return {"auto_decompress": False, "keepalive_timeout": 75.0, "lingering_time": 5.0}
+
+
+async def _stop(app: web.Application) -> None:
+    """Called when nothing new is accepted any more, before the requests in progress are waited for."""
+    app[OFFICE].stop()
 
 
 async def _close_requests(app: web.Application) -> AsyncIterator[None]:

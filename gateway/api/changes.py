@@ -13,6 +13,7 @@ from gateway.api.context import Context, context_of, partner_of
 from gateway.api.problem import ProblemError
 from gateway.api.query import Query, read_changes_query
 from gateway.api.sight import require_sight
+from gateway.api.work import work_of
 from gateway.protocol import cursor as cursors
 from gateway.protocol.cursor import Cursor
 from gateway.protocol.record import utc
@@ -34,7 +35,7 @@ async def get_changes(request: web.Request) -> web.StreamResponse:
     query = read_changes_query(request.query, partner, most=context.limits.page_items)
     reader = Reader(partner.platform)
     cursor = await _cursor(context, query, reader)
-    changes, cursor, more = await _poll(context, query, reader, cursor)
+    changes, cursor, more = await _poll(request, query, reader, cursor)
     rest = {"cursor": cursors.write(cursor, context.cursors), "fresh": utc(context.offers.fresh), "more": more}
     return await send_list(request, "changes", changes, rest, HEADERS)
 
@@ -69,21 +70,23 @@ def _read(context: Context, query: Query, reader: Reader, end: tuple[int, ...]) 
 
 
 async def _poll(
-    context: Context, query: Query, reader: Reader, cursor: Cursor
+    request: web.Request, query: Query, reader: Reader, cursor: Cursor
 ) -> tuple[list[dict[str, Any]], Cursor, bool]:
     """The next page: at once when there is anything to tell, else as soon as there is, else an empty one in the end.
 
     Between looks in vain it pauses, twice as long each time: a thousand readers woken by every record that concerns
     only one of them would do nothing but look.
     """
-    view, loop = context.offers, asyncio.get_running_loop()
+    view, work, loop = context_of(request).offers, work_of(request), asyncio.get_running_loop()
     deadline, pause = loop.time() + query.wait, _PAUSE
     while True:
         fresh = view.fresh  # before looking: what is seen is at least as new
         changes, positions, more = await view.changes(cursor, reader=reader, asked=query.asked, limit=query.limit)
         cursor = replace(cursor, positions=positions, fresh=cursor.fresh if more else max(cursor.fresh, fresh))
         left = deadline - loop.time()
-        if changes or more or left <= 0 or not await view.moved(positions, left):
+        if changes or more or left <= 0 or not await work.wait(view.moved(positions, left), otherwise=False):
+            return changes, cursor, more
+        if work.stopping:
             return changes, cursor, more
         await asyncio.sleep(min(pause, max(0.0, deadline - loop.time())))
         pause = min(2 * pause, _PAUSE_AT_MOST)

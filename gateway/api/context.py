@@ -32,6 +32,8 @@ class Limits:
     requests_per_minute: int = 6_000
     read_seconds: float = 30.0
     upload_seconds: float = 900.0
+    upload_processor_seconds: float = 600.0
+    processor_percent: int = 50
     uploads_at_once: int = 16
     exports_at_once: int = 4
     page_items: int = 1_000

@@ -12,6 +12,7 @@ import schemas
 from gateway.api.context import context_of
 from gateway.api.problem import language_of
 from gateway.api.receipts import localized
+from gateway.api.work import work_of
 from gateway.ports import LogError
 from gateway.protocol.submission import Lift, Publish, Retire, Withdraw
 
@@ -42,7 +43,7 @@ async def submit(
         raise outcome
     wait = wait_of(request)
     headers = {"Preference-Applied": f"wait={wait}"} if wait else {}
-    receipt = await context.receipts.wait(submission.receipt, wait) if wait else None
+    receipt = await work_of(request).wait(context.receipts.wait(submission.receipt, wait), None) if wait else None
     if receipt is not None:
         return answer(request, receipt, status=_status(receipt), headers=headers)
     pending: dict[str, Any] = {"receipt": submission.receipt, "verdict": "pending", "id": submission.id}

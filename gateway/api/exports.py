@@ -13,12 +13,14 @@ from gateway.api.problem import ProblemError
 from gateway.api.query import read_filter
 from gateway.api.rendering import Rendering
 from gateway.api.sight import require_sight, view_behind
+from gateway.api.work import work_of
 from gateway.protocol.record import utc
 from gateway.protocol.routing import Filter, Reader
 
 EXPORTS: web.AppKey[Slots] = web.AppKey("exports", Slots)
 
 _OFFERS_AT_ONCE = 200
+_RENDERED_AT_ONCE = 25
 _HEADERS = {**PRIVATE, hdrs.VARY: f"{hdrs.AUTHORIZATION}, {hdrs.ACCEPT_ENCODING}"}
 
 
@@ -35,7 +37,7 @@ async def get_export(request: web.Request) -> web.StreamResponse:
     if is_known(request, tag):
         return unchanged(tag, _HEADERS)
     with request.app[EXPORTS].one(partner.platform):
-        rendered = _rendered(context, rendering, Reader(partner.platform), asked)
+        rendered = _rendered(request, rendering, asked)
         return await send_pieces(request, _response(request, rendering, tag), rendered)
 
 
@@ -68,15 +70,16 @@ def _takes_gzip(request: web.Request) -> bool:
     return False
 
 
-async def _rendered(
-    context: Context, rendering: Rendering, reader: Reader, asked: Filter
-) -> AsyncGenerator[bytes, None]:
+async def _rendered(request: web.Request, rendering: Rendering, asked: Filter) -> AsyncGenerator[bytes, None]:
     """The export in pieces, a page of offers at a time: that is all that is held of it."""
+    work, reader = work_of(request), Reader(partner_of(request).platform)
     yield rendering.begin
     before = b""
-    async for documents in _pages(context, reader, asked):
-        yield before + rendering.between.join(map(rendering.item, documents))
-        before = rendering.between
+    async for documents in _pages(context_of(request), reader, asked):
+        for start in range(0, len(documents), _RENDERED_AT_ONCE):
+            await work.next()
+            yield before + rendering.between.join(map(rendering.item, documents[start : start + _RENDERED_AT_ONCE]))
+            before = rendering.between
     yield rendering.end
 
 

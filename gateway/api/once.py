@@ -13,6 +13,7 @@ from aiohttp import hdrs, web
 from gateway.api.answer import begin_of, one_by_one, send_pieces
 from gateway.api.context import partner_of
 from gateway.api.problem import ProblemError, language_of, problem_response
+from gateway.api.work import work_of
 from gateway.idempotency import ANSWER_BYTES, Claim, Kept, Requests, Reused, Running
 from gateway.ports import LogError
 
@@ -66,7 +67,7 @@ async def once(request: web.Request, digest: str, run: Callable[[], Awaitable[An
 async def send(request: web.Request, answer: Answer) -> web.StreamResponse:
     """Send an answer piece by piece."""
     response = web.StreamResponse(status=answer.status, headers=answer.headers)
-    return await send_pieces(request, response, one_by_one(answer.pieces))
+    return await send_pieces(request, response, one_by_one(request, answer.pieces))
 
 
 async def _run(request: web.Request, claim: Claim, run: Callable[[], Awaitable[Answer]]) -> Answer:
@@ -85,7 +86,7 @@ async def _run(request: web.Request, claim: Claim, run: Callable[[], Awaitable[A
     if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         await _quietly(requests.release(claim))
         return answer
-    begin, rest = begin_of(answer.pieces, ANSWER_BYTES)
+    begin, rest = await work_of(request).in_thread(begin_of, answer.pieces, ANSWER_BYTES)
     await _quietly(requests.keep(claim, answer.status, answer.headers, None if rest is not None else begin.decode()))
     return Answer(answer.status, answer.headers, (begin,) if rest is None else chain((begin,), rest))
 

@@ -12,6 +12,7 @@ from gateway.api.certification import tell_certificate
 from gateway.api.limit import limit_rate, tell_rate
 from gateway.api.problem import refuse
 from gateway.api.trace import NO_STATUS, begin_trace, end_trace, sign
+from gateway.api.work import AbandonedError, begin_work, end_with, hang_up, stopping_problem
 
 
 @web.middleware
@@ -25,9 +26,14 @@ async def let_pass(request: web.Request, handler: Handler) -> web.StreamResponse
             partner = await authenticate(request)
             if partner is not None:
                 limit_rate(request, partner, clock())
-            response = await handler(request)
+            response = await begin_work(request, partner).run(handler(request))
         except ConnectionError:
             return web.Response(status=NO_STATUS)  # for nobody: the client has left
+        except AbandonedError as error:
+            if not error.stopping:
+                hang_up(request)
+                return web.Response(status=NO_STATUS)
+            response = await end_with(request, refuse(request, stopping_problem()))
         except Exception as error:  # noqa: BLE001  # sorted there, and logged where unforeseen
             response = refuse(request, error)
         status = response.status

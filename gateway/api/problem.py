@@ -13,6 +13,7 @@ from aiohttp import hdrs, web
 import schemas
 from gateway.damage import is_shortage
 from gateway.ports import LogBusyError, LogError, LogUnavailableError, UnknownOutcomeError
+from gateway.upload.error import QueuingStoppedError
 from schemas.rulebook import Language, preferred_language
 
 MEDIA_TYPE = "application/problem+json"
@@ -129,6 +130,8 @@ def problem_of_log(error: LogError) -> ProblemError:
     match error:
         case LogBusyError():
             return ProblemError("log-busy", headers={hdrs.RETRY_AFTER: "2"})
+        case QueuingStoppedError():
+            return ProblemError("queuing-stopped", headers={hdrs.RETRY_AFTER: "5"}, actual=error.queued)
         case UnknownOutcomeError():
             return ProblemError("outcome-unknown", headers={hdrs.RETRY_AFTER: "5"})
         case _:

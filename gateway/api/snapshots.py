@@ -13,6 +13,7 @@ from gateway.api.once import Answer, once
 from gateway.api.parameter import Parameters, missing, refuse_parameters
 from gateway.api.problem import ProblemError, language_of
 from gateway.api.uploading import author_of, uploaded, write_results
+from gateway.api.work import work_of
 from gateway.protocol.record import utc
 from gateway.snapshot import Mark, SnapshotRefusedError
 from gateway.upload.judge import SnapshotJudge
@@ -61,7 +62,9 @@ def _read_mark(request: web.Request, text: str | None) -> Mark:
 async def _apply(request: web.Request, mark: Mark, upload: Upload, confirm: int | None) -> Answer:
     """202 when anything was queued, else 200; the result of each item, and how many absent offers are withdrawn."""
     try:
-        applied = await context_of(request).snapshots.apply(mark, upload, confirm=confirm)
+        applied = await context_of(request).snapshots.apply(
+            mark, upload, confirm=confirm, abandonable=work_of(request).abandonable
+        )
     except SnapshotRefusedError as error:
         raise _refusal(error) from None
     language, queued = language_of(request), applied.queued

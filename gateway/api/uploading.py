@@ -15,6 +15,7 @@ from gateway.api.limit import SLOTS
 from gateway.api.problem import ProblemError
 from gateway.api.publishing import today
 from gateway.api.trace import traceparent_of
+from gateway.api.work import work_of
 from gateway.upload.error import UploadRefusedError
 from gateway.upload.judge import Author, Judge
 from gateway.upload.receive import Terms, receive
@@ -29,10 +30,11 @@ _RETRY_SECONDS = "30"
 @asynccontextmanager
 async def uploaded(request: web.Request, judge: Judge, kinds: Mapping[str, Kind]) -> AsyncIterator[Upload]:
     """The body of this request, received whole and judged; freed at the end of the block. Raises ProblemError."""
-    form = form_of(request, kinds)
+    form, work = form_of(request, kinds), work_of(request)
     with request.app[SLOTS].one(partner_of(request).platform):
         try:
-            upload = await receive(Body(request), judge, form=form, terms=_terms(request))
+            with work.abandonable():
+                upload = await receive(Body(request), judge, form=form, terms=_terms(request), pace=work)
         except UploadRefusedError as error:
             raise refusal(error) from None
         try:
@@ -99,6 +101,7 @@ def _terms(request: web.Request) -> Terms:
         inflate_ratio=limits.inflate_ratio,
         read_seconds=limits.read_seconds,
         upload_seconds=limits.upload_seconds,
+        processor_seconds=limits.upload_processor_seconds,
         folder=context.spool,
         room=request.app[ROOM].part(partner_of(request).platform),
     )

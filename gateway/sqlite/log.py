@@ -49,7 +49,9 @@ _logger = structlog.get_logger()
 class SqliteLog:
     """One durable file. Several processes may append and read; one of them should relay."""
 
-    def __init__(self, path: Path, *, wanted: int, clock: Clock, patience: float) -> None:
+    def __init__(
+        self, path: Path, *, wanted: int, clock: Clock, patience: float, loop: asyncio.AbstractEventLoop
+    ) -> None:
         self.path = path
         self._clock = clock
         self._connections: list[sqlite3.Connection] = []
@@ -63,6 +65,7 @@ class SqliteLog:
         self._watch = Watch(connect(path, busy_seconds=_BUSY_SECONDS))
         self._writer = Writer(
             connect(path, busy_seconds=_BUSY_SECONDS),
+            loop=loop,
             turn=path.with_name(f"{path.name}-turn"),
             patience=patience,
             written=self._watch.notice,
@@ -96,9 +99,12 @@ class SqliteLog:
             finally:
                 connection.close()
 
+        loop = asyncio.get_running_loop()
         try:
             await asyncio.to_thread(prepare)
-            log: Self = await asyncio.to_thread(partial(cls, path, wanted=partitions, clock=clock, patience=patience))
+            log: Self = await asyncio.to_thread(
+                partial(cls, path, wanted=partitions, clock=clock, patience=patience, loop=loop)
+            )
         except OSError as error:
             raise LogUnavailableError(
                 f"The log {path} cannot be opened ({error.strerror or error}): free space on its disk, and "

@@ -47,7 +47,7 @@ class Job:
 
 
 class Writer:
-    """Takes work from the event loop's thread; ``written`` is called there after each commit. ``turn`` is the file that
+    """Takes work from the thread of ``loop``; ``written`` is called there after each commit. ``turn`` is the file that
     the processes which write this log lock in turn.
     """
 
@@ -55,6 +55,7 @@ class Writer:
         self,
         connection: sqlite3.Connection,
         *,
+        loop: asyncio.AbstractEventLoop,
         turn: Path,
         patience: float,
         written: Callable[[], None],
@@ -66,7 +67,7 @@ class Writer:
         self._jobs: deque[Job] = deque()
         self._bytes = 0
         self._failure: BaseException | None = None
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop
         self._ended = asyncio.Event()
         self._wake = threading.Condition()
         self._closing = False

@@ -1,6 +1,8 @@
-"""The one error of uploads: a whole upload is refused, and nothing of it was stored."""
+"""The errors of uploads: a whole upload is refused and nothing of it was stored, or its queuing ends early."""
 
 from typing import Any
+
+from gateway.ports import LogError
 
 
 class UploadRefusedError(Exception):
@@ -10,3 +12,11 @@ class UploadRefusedError(Exception):
         super().__init__(code)
         self.code = code
         self.values = values
+
+
+class QueuingStoppedError(LogError):
+    """The process stops; ``queued`` accepted items are on the log, the rest certainly is not."""
+
+    def __init__(self, queued: int) -> None:
+        super().__init__(queued)
+        self.queued = queued

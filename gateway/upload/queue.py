@@ -28,7 +28,15 @@ class Queuing:
 async def queue_upload(upload: Upload, submissions: Submissions) -> Queuing:
     """Append every accepted item in order. Stops at the first failure: then ``failure`` says which."""
     queuing = Queuing(bytearray(upload.count))
-    for slice_ in upload.slices():
+    slices = upload.slices()
+    while True:
+        try:
+            slice_ = await upload.pace.in_thread(next, slices, None)
+        except LogError as error:
+            queuing.failure = error
+            break
+        if slice_ is None:
+            break
         outcomes = await submissions.submit_records([prepared for _, prepared in slice_])
         for (index, _), outcome in zip(slice_, outcomes, strict=True):
             if isinstance(outcome, LogError):

@@ -1,8 +1,8 @@
 """Receiving an upload: from the client's bytes to a judged spool, within limits of size and time."""
 
-import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterable
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
@@ -10,12 +10,16 @@ from typing import Literal, Protocol
 from gateway.upload.body import read_blocks
 from gateway.upload.error import UploadRefusedError
 from gateway.upload.inflating import Inflater
-from gateway.upload.judge import Judge
+from gateway.upload.judge import Judge, Unexplained
+from gateway.upload.pace import OwnPace, Pace
 from gateway.upload.splitting import ArraySplitter, LineSplitter, Splitter
 from gateway.upload.spool import Room, Spool
 from gateway.upload.upload import Upload
 
-_TURN_SECONDS = 0.005
+_STEP_BYTES = 16 * 1024
+_FREE_ITEMS = 200
+_LEAST_ITEM_BYTES = 40
+"""What an item takes at least, on average: the shortest withdrawal has 44 bytes."""
 
 
 class Source(Protocol):
@@ -35,8 +39,8 @@ class Form:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What an upload may cost: a number of items, sizes in bytes, times in seconds. ``folder`` and ``room`` are the
-    spool's.
+    """What an upload may cost: a number of items, sizes in bytes, times in seconds, processor time among them.
+    ``folder`` and ``room`` are the spool's.
     """
 
     items: int
@@ -45,64 +49,101 @@ class Terms:
     inflate_ratio: int
     read_seconds: float
     upload_seconds: float
+    processor_seconds: float = 600.0
     folder: Path
     room: Room
 
 
-async def receive(source: Source, judge: Judge, *, form: Form, terms: Terms) -> Upload:
-    """Read to the end and judge every item. Raises UploadRefusedError, ConnectionError; then nothing is left behind."""
+async def receive(source: Source, judge: Judge, *, form: Form, terms: Terms, pace: Pace | None = None) -> Upload:
+    """Read to the end and judge every item, in slices of ``pace``. Raises UploadRefusedError, ConnectionError; then
+    nothing is left behind.
+    """
     spool = Spool(terms.folder, terms.room)
     try:
-        return await _Reception(spool, judge, terms).run(_pieces(source, form, terms), _splitter(form, terms))
+        reception = _Reception(spool, judge, terms, pace or OwnPace())
+        return await reception.run(_blocks(source, terms), form)
     except BaseException:
         spool.close()
         raise
 
 
 class _Reception:
-    """One upload on its way in. It gives others a turn every few milliseconds."""
+    """One upload on its way in."""
 
-    def __init__(self, spool: Spool, judge: Judge, terms: Terms) -> None:
+    def __init__(self, spool: Spool, judge: Judge, terms: Terms, pace: Pace) -> None:
         self._spool = spool
         self._judge = judge
         self._terms = terms
-        self._clock = asyncio.get_running_loop().time
-        self._turn = self._clock()
-        self._count = 0
-        self._refused = 0
+        self._pace = pace
+        self._digest = hashlib.blake2b(digest_size=20)
+        self._read = 0
+        self._split = 0
+        self._accepted = bytearray()
+        self._explained = 0
+        self._further: Counter[str] = Counter()
 
-    async def run(self, pieces: AsyncIterator[bytes], splitter: Splitter) -> Upload:
-        digest = hashlib.blake2b(digest_size=20)
-        async for piece in pieces:
-            digest.update(piece)
-            await self._take(splitter.feed(piece))
+    async def run(self, blocks: AsyncIterator[bytes], form: Form) -> Upload:
+        splitter = _splitter(form, self._terms)
+        inflater = Inflater(ratio=self._terms.inflate_ratio) if form.gzip else None
+        async for block in blocks:
+            for start in range(0, len(block), _STEP_BYTES):
+                step = block[start : start + _STEP_BYTES]
+                await self._slice()
+                for piece in inflater.feed(step) if inflater else (step,):
+                    await self._split_up(piece, splitter)
+        for piece in inflater.finish() if inflater else ():
+            await self._split_up(piece, splitter)
         await self._take(splitter.finish())
         await self._spool.flush()
         return Upload(
             self._spool,
-            count=self._count,
-            refused=self._refused,
-            digest=digest.hexdigest(),
+            self._pace,
+            accepted=self._accepted,
+            explained=self._explained,
+            further=self._further,
+            digest=self._digest.hexdigest(),
             declared_count=self._judge.declared_count,
         )
 
-    async def _take(self, documents: Iterable[bytes]) -> None:
+    async def _slice(self) -> None:
+        """Wait for a slice where the present one is over."""
+        if not self._pace.ready:
+            if self._pace.spent > self._terms.processor_seconds:
+                raise UploadRefusedError("upload-too-costly", expected=self._terms.processor_seconds)
+            await self._pace.next()
+
+    async def _split_up(self, piece: bytes, splitter: Splitter) -> None:
+        self._digest.update(piece)
+        for start in range(0, len(piece), _STEP_BYTES):
+            await self._slice()
+            step = piece[start : start + _STEP_BYTES]
+            self._read += len(step)
+            await self._take(splitter.feed(step))
+
+    async def _take(self, documents: Sequence[bytes]) -> None:
+        """Judge items, after it is certain that there are not too many of them."""
+        self._split += len(documents)
+        if self._split > self._terms.items + 1:  # a snapshot's last line is none
+            raise UploadRefusedError("too-many-items", expected=self._terms.items)
+        if self._split > _FREE_ITEMS + self._read // _LEAST_ITEM_BYTES:
+            raise UploadRefusedError("items-too-small", expected=_LEAST_ITEM_BYTES)
         for raw in documents:
             if len(raw) > self._terms.item_bytes:
-                raise UploadRefusedError("line-too-long", index=self._count, expected=self._terms.item_bytes)
+                raise UploadRefusedError("line-too-long", index=len(self._accepted), expected=self._terms.item_bytes)
+            await self._slice()
             item = self._judge.judge(raw)
-            if item is not None:
-                if self._count == self._terms.items:
-                    raise UploadRefusedError("too-many-items", expected=self._terms.items)
-                self._count += 1
-                self._refused += item.prepared is None
-                self._spool.add(item)
+            if item is None:
+                continue
+            if isinstance(item, Unexplained):
+                item = await self._pace.in_thread(item.explain)
+            if len(self._accepted) == self._terms.items:
+                raise UploadRefusedError("too-many-items", expected=self._terms.items)
+            self._accepted.append(item.prepared is not None)
+            self._explained += item.prepared is None and not item.codes
+            self._further.update(item.codes)
+            self._spool.add(item)
             if self._spool.full:
                 await self._spool.flush()
-                self._turn = self._clock()
-            elif self._clock() - self._turn > _TURN_SECONDS:
-                await asyncio.sleep(0)
-                self._turn = self._clock()
 
 
 def _splitter(form: Form, terms: Terms) -> Splitter:
@@ -111,16 +152,5 @@ def _splitter(form: Form, terms: Terms) -> Splitter:
     return ArraySplitter(item_bytes=terms.item_bytes, array_bytes=terms.array_bytes)
 
 
-async def _pieces(source: Source, form: Form, terms: Terms) -> AsyncIterator[bytes]:
-    """The content, inflated where it was deflated."""
-    blocks = read_blocks(source.readany, read_seconds=terms.read_seconds, upload_seconds=terms.upload_seconds)
-    if not form.gzip:
-        async for block in blocks:
-            yield block
-        return
-    inflater = Inflater(ratio=terms.inflate_ratio)
-    async for block in blocks:
-        for piece in inflater.feed(block):
-            yield piece
-    for piece in inflater.finish():
-        yield piece
+def _blocks(source: Source, terms: Terms) -> AsyncIterator[bytes]:
+    return read_blocks(source.readany, read_seconds=terms.read_seconds, upload_seconds=terms.upload_seconds)

@@ -1,14 +1,14 @@
 """The spool: judged items of one upload, in memory while they are few and on disk beyond, within a bounded room."""
 
-import asyncio
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from tempfile import SpooledTemporaryFile
-from typing import Any
+from tempfile import TemporaryFile
+from typing import IO, Any
 
 import orjson
 
+from gateway.loop import aside, in_thread
 from gateway.protocol.record import Record
 from gateway.protocol.value import value
 from gateway.submissions import Prepared
@@ -51,32 +51,35 @@ class Room:
 @value(frozen=True, slots=True)
 class Item:
     """One judged document: its id as far as readable, its problems (in both languages), and the record to append, None
-    when it was refused.
+    when it was refused. ``codes``: the rules that it breaks, where its problems were not written out.
     """
 
     id: str | None
     problems: Sequence[Any]
     prepared: Prepared | None
+    codes: Sequence[str] = ()
 
 
 class Spool:
     """Two lines an item: id and problems as JSON; then, for an accepted one, its id, its receipt, its record's value.
 
-    Written by ``add`` and ``flush``, then read as often as wanted, one reader at a time. The file has no name.
+    Written by ``add`` and ``flush``, then read as often as wanted, one reader at a time, in a thread: reading may wait
+    for the disk. Nothing is read before ``flush``. The file has no name.
     """
 
     def __init__(self, folder: Path, room: Room) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self._file = SpooledTemporaryFile[bytes](max_size=_IN_MEMORY, dir=str(folder))
+        self._folder = folder
         self._room = room
         self._size = 0
-        self._lines: list[bytes] = []
-        self._pending = 0
+        self._held: list[bytes] = []
+        self._pending: list[bytes] = []
+        self._pending_size = 0
+        self._file: IO[bytes] | None = None
 
     @property
     def full(self) -> bool:
         """Whether enough has been added for a ``flush``."""
-        return self._pending >= _PIECE
+        return self._pending_size >= _PIECE
 
     def add(self, item: Item) -> None:
         """Keep one more item. Raises UploadRefusedError: ``body-too-large`` when this upload alone exceeds the room, so
@@ -88,14 +91,20 @@ class Spool:
             raise UploadRefusedError("body-too-large", expected=self._room.most)
         self._room.take(size)
         self._size += size
-        self._pending += size
-        self._lines.append(lines)
+        self._pending_size += size
+        self._pending.append(lines)
 
     async def flush(self) -> None:
-        """Write out what was added, in a thread: a busy disk must not hold up others. Raises UploadRefusedError."""
-        lines, self._lines, self._pending = self._lines, [], 0
+        """Keep what was added: in memory up to 8 MiB, beyond that on disk, written in a thread. Raises
+        UploadRefusedError.
+        """
+        pending, self._pending, self._pending_size = self._pending, [], 0
+        if self._file is None and self._size <= _IN_MEMORY:
+            self._held += pending
+            return
+        pending, self._held = self._held + pending, []
         try:
-            await asyncio.to_thread(self._file.writelines, lines)
+            await in_thread(lambda: self._write(pending))
         except OSError:
             raise UploadRefusedError("spool-full") from None
 
@@ -106,24 +115,39 @@ class Spool:
     def results(self) -> Iterator[tuple[bytes, bytes | None]]:
         """Of every item the JSON object of its id and problems, and the receipt of an accepted one."""
         for head, tail in self._pairs():
-            yield head[:-1], None if tail == b"\n" else tail.split(b" ", 2)[1]
+            yield head, None if not tail else tail.split(b" ", 2)[1]
 
     def prepared(self, *, at_once: int) -> Iterator[list[tuple[int, Prepared]]]:
         """The accepted items with their indexes, in slices."""
-        accepted = ((index, _prepared(tail)) for index, (_, tail) in enumerate(self._pairs()) if tail != b"\n")
+        accepted = ((index, _prepared(tail)) for index, (_, tail) in enumerate(self._pairs()) if tail)
         while slice_ := list(islice(accepted, at_once)):
             yield slice_
 
     def close(self) -> None:
-        """Give everything back."""
-        self._file.close()
+        """Give everything back. Freeing a large file takes the disk a while, so that a thread does it."""
+        if self._file is not None:
+            aside(self._file.close)
+            self._file = None
+        self._held, self._pending = [], []
         self._room.give_back(self._size)
         self._size = 0
 
+    def _write(self, lines: list[bytes]) -> None:
+        if self._file is None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._file = TemporaryFile(dir=self._folder)  # noqa: SIM115  # ``close`` closes it
+        self._file.writelines(lines)
+
     def _pairs(self) -> Iterator[tuple[bytes, bytes]]:
+        if self._file is None:
+            for lines in self._held:
+                head, _, tail = lines.partition(b"\n")
+                yield head, tail[:-1]
+            return
         self._file.seek(0)
-        lines = iter(self._file)
-        return zip(lines, lines, strict=True)
+        read = iter(self._file)
+        for head in read:
+            yield head[:-1], next(read)[:-1]
 
 
 def _written(item: Item) -> bytes:
@@ -142,5 +166,5 @@ def _head(item: Item) -> bytes:
 
 
 def _prepared(tail: bytes) -> Prepared:
-    key, receipt, value = tail[:-1].split(b" ", 2)
+    key, receipt, value = tail.split(b" ", 2)
     return Prepared(receipt.decode(), Record(key, value))

@@ -15,6 +15,8 @@ from aiohttp.test_utils import TestServer
 from gateway.api.answer import one_by_one, send_list, send_pieces
 from gateway.api.context import CONTEXT, Limits
 from gateway.api.once import Answer, send
+from gateway.api.work import OFFICE, Office
+from gateway.processor import Processor
 from tests.api_read.house import House
 
 PATIENCE = 20
@@ -24,7 +26,7 @@ Send = Callable[[web.Request], Any]
 ENDLESS: dict[str, Send] = {
     "list": lambda request: send_list(request, "lines", repeat(LINE), {}, {}),
     "answer": lambda request: send(request, Answer(200, {}, repeat(LINE.encode()))),
-    "export": lambda request: send_pieces(request, web.StreamResponse(), one_by_one(repeat(LINE.encode()))),
+    "export": lambda request: send_pieces(request, web.StreamResponse(), one_by_one(request, repeat(LINE.encode()))),
 }
 """An answer that never ends, sent by each of the ways that there are."""
 
@@ -44,6 +46,7 @@ async def answering(house: House, send_endless: Send, limits: Limits) -> AsyncIt
 
     app = web.Application()
     app[CONTEXT] = replace(house.context, limits=limits)
+    app[OFFICE] = Office(Processor())
     app.router.add_get("/", answer)
     async with TestServer(app) as server:
         assert server.port is not None

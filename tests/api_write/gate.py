@@ -17,10 +17,12 @@ from adapters.rendering import renderings
 from gateway.api.app import build_app, runner_options
 from gateway.api.context import Context, Limits
 from gateway.api.management import METRICS, Metrics
+from gateway.api.work import OFFICE, Office
 from gateway.memory import MemoryLog
 from gateway.partners import Partners
 from gateway.ports import Appended, Claims, LogUnavailableError, TokenError
 from gateway.positions import Positions
+from gateway.processor import Processor
 from gateway.protocol.partner import SCOPES, Partner
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.record import Record, StoredRecord
@@ -121,6 +123,7 @@ class Gate:
         self.clock = clock
         self.url = url
         self.metrics = Metrics()
+        self.office = Office(Processor())
         self._session = session
 
     @property
@@ -290,6 +293,7 @@ async def opened(
         session = await stack.enter_async_context(ClientSession(auto_decompress=True))
         gate = Gate(context, log, clock, f"http://127.0.0.1:{runner.addresses[0][1]}", session)
         gate.metrics = metrics
+        gate.office = app[OFFICE]
         if working:
             async with asyncio.timeout(10):
                 while not (all(view.caught_up for view in views.values()) and relay.ready and relay.partitions):

@@ -102,3 +102,19 @@ def test_pieces_are_small_whatever_comes_in() -> None:
     inflater = Inflater(ratio=200)
 
     assert max(map(len, inflater.feed(body))) <= 256 * 1024
+
+
+def test_the_ratio_counts_from_the_first_bytes_on() -> None:
+    """ERR-005: 184 bytes that hold 150 kB."""
+    assert "inflates-too-much" == refusal_of(gzip.compress(b"{}\n" * 50_000, 9))
+
+
+def test_a_stream_of_next_to_empty_members_is_refused() -> None:
+    """ERR-005: each costs as much as a large one."""
+    assert "gzip-members" == refusal_of(gzip.compress(b"") * 1_000)
+    assert "gzip-members" == refusal_of(gzip.compress(b"x") * 1_000, step=30)
+
+
+def test_one_member_for_each_offer_is_no_abuse() -> None:
+    body = random.Random(5).randbytes(200)
+    assert body * 2_000 == inflate(gzip.compress(body) * 2_000)

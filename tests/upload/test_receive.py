@@ -13,8 +13,9 @@ from gateway.memory import Fault, MemoryLog
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.topic import COMMON, SUBMISSIONS
 from gateway.submissions import Submissions
-from gateway.upload.error import UploadRefusedError
+from gateway.upload.error import QueuingStoppedError, UploadRefusedError
 from gateway.upload.judge import Author, BatchJudge
+from gateway.upload.pace import OwnPace
 from gateway.upload.queue import Fate, queue_upload
 from gateway.upload.receive import Form, Terms, receive
 from gateway.upload.spool import Item, Room, Spool
@@ -232,3 +233,65 @@ async def numbers_on(log: MemoryLog, partition: int) -> list[int]:
     async with log.reader({(SUBMISSIONS, partition): 0}) as reader:
         chunks = await reader.poll(limit=5_000, wait=0)
     return [int((record.key or b"").decode().partition(":")[2]) for chunk in chunks for record in chunk.records]
+
+
+class Untouched:
+    """A judge that must not be asked."""
+
+    declared_count: int | None = None
+
+    def judge(self, raw: bytes) -> Item | None:
+        raise AssertionError(raw)
+
+
+@pytest.mark.parametrize("item", [b"{}\n", b"1\n", b'{"id":"a:1"}\n'])
+async def test_more_items_than_bytes_can_hold_are_refused_before_any_is_judged(item: bytes, tmp_path: Path) -> None:
+    """ERR-005: in the first block already."""
+    with pytest.raises(UploadRefusedError, match="items-too-small"):
+        await receive(Pieces([item * 20_000]), Untouched(), form=LINES, terms=terms(tmp_path))
+
+
+async def test_problems_are_written_out_for_the_first_thousand_and_counted_for_the_rest(
+    judge: BatchJudge, tmp_path: Path
+) -> None:
+    """PUB-010: every item keeps its place and its id."""
+    refused = b"".join(b'{"id":"bretagne:%d","title":"%b"}\n' % (number, b"x" * 30) for number in range(1_200))
+    upload = await receive(Pieces([withdrawals([7]) + refused]), judge, form=LINES, terms=terms(tmp_path))
+
+    assert (1_201, 1_200, 1_000) == (upload.count, upload.refused, upload.explained)
+    assert bytearray([1]) + bytes(1_200) == upload.accepted
+    heads = [orjson.loads(head) for head, _ in upload.results()]
+    assert 1_000 == sum("problems" in head for head in heads)
+    assert ["bretagne:1198", "bretagne:1199"] == [head["id"] for head in heads[-2:]]
+    codes = {problem["code"] for problem in heads[1]["problems"]}
+    assert dict.fromkeys(codes, 200) == dict(upload.further)
+    upload.close()
+
+
+class StoppedAfter(OwnPace):
+    """The pace of a process that begins to stop after so many looks."""
+
+    def __init__(self, *, checks: int) -> None:
+        super().__init__()
+        self._checks = checks
+
+    @property
+    def stopping(self) -> bool:
+        self._checks -= 1
+        return self._checks < 0
+
+
+async def test_queuing_stops_between_slices_when_the_process_stops(
+    submissions: Submissions, judge: BatchJudge, tmp_path: Path
+) -> None:
+    """PUB-013: what is queued for certain is said, and the rest is certainly not."""
+    pace = StoppedAfter(checks=1)
+    body = withdrawals(range(5_000))
+    upload = await receive(Pieces([body]), judge, form=LINES, terms=terms(tmp_path), pace=pace)
+    queuing = await queue_upload(upload, submissions)
+    upload.close()
+
+    assert isinstance(queuing.failure, QueuingStoppedError)
+    assert (2_000, 2_000) == (queuing.queued, queuing.failure.queued)
+    assert {Fate.QUEUED} == {Fate(fate) for fate in queuing.fates[:2_000]}
+    assert {Fate.NOT_QUEUED} == {Fate(fate) for fate in queuing.fates[2_000:]}

@@ -1,0 +1,121 @@
+"""One partner that sends the worst it may, until killed: ``python -m bench.worst KIND URL TOKEN``.
+
+Every kind keeps within what a partner's credentials allow; none keeps within what is reasonable.
+"""
+
+import asyncio
+import gzip
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+import orjson
+
+_LANES = 8
+_READ = 1 << 18
+
+Attack = Callable[["Door"], Awaitable[None]]
+
+
+class Door:
+    """Where the gateway listens, and the token to come in with."""
+
+    def __init__(self, url: str, token: str) -> None:
+        parts = urlsplit(url)
+        self.host = parts.hostname or ""
+        self.port = parts.port or 80
+        self.token = token
+
+    async def send(self, method: str, path: str, body: bytes = b"", *, leave: bool = False, **headers: str) -> None:
+        """One request on a connection of its own; its answer is read to the end, or not at all (``leave``)."""
+        head = {
+            "Host": self.host,
+            "Authorization": f"Bearer {self.token}",
+            "Content-Length": str(len(body)),
+            "Connection": "close",
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }
+        lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
+        reader, writer = await asyncio.open_connection(self.host, self.port)
+        try:
+            with suppress(ConnectionError):
+                writer.write(f"{method} {path} HTTP/1.1\r\n{lines}\r\n".encode() + body)
+                await writer.drain()
+                while not leave and await reader.read(_READ):
+                    pass
+        finally:
+            writer.close()
+
+
+def _broken(number: int, size: int) -> bytes:
+    """An offer with about a hundred problems."""
+    return orjson.dumps({"id": f"bretagne:{number}", "weeks": ["2027-W99"] * (size // 11), "title": 1, "levels": [{}]})
+
+
+_BOMB = gzip.compress(b"{}\n" * 50_000, 9)
+_EMPTY = b"{}\n" * 50_000
+_REFUSED = b"".join(_broken(number, 1_500) + b"\n" for number in range(1_000))
+_SHORT = b'{"id":"bretagne:1","title":"an offer without all the rest"}\n' * 2_500
+_LARGE = _broken(1, 90_000)
+_LINES = {"Content_Type": "application/x-ndjson"}
+_BATCH = "/v1/offers/batch?partial=true"
+
+
+async def bombs(door: Door) -> None:
+    """184 bytes of gzip that hold 50,000 empty objects, and the same uncompressed."""
+    await door.send("POST", _BATCH, _BOMB, Content_Encoding="gzip", **_LINES)
+    await door.send("POST", _BATCH, _EMPTY, **_LINES)
+
+
+async def refused(door: Door) -> None:
+    """Dry runs of 1,000 offers with a hundred problems each."""
+    await door.send("POST", _BATCH + "&dry_run=true", _REFUSED, **_LINES)
+
+
+async def aborted(door: Door) -> None:
+    """150 kB of short refused offers, and gone at once."""
+    await door.send("POST", _BATCH, _SHORT, leave=True, **_LINES)
+    await asyncio.sleep(0.05)
+
+
+async def puts(door: Door) -> None:
+    """Single offers of 90 kB that break a hundred rules."""
+    await door.send("PUT", "/v1/offers/bretagne:1", _LARGE, Content_Type="application/json")
+
+
+async def reads(door: Door) -> None:
+    """Full pages of lists and changes, and whole exports, without any pause."""
+    for path in ("/v1/offers?limit=1000&territory=all", "/v1/changes?limit=1000&territory=all"):
+        await door.send("GET", path)
+    await door.send("GET", "/v1/exports/jobposting?territory=all")
+
+
+async def tokens(door: Door) -> None:
+    """Token requests whose assertion is as long as it may be."""
+    assertion = "e30." * 3_000
+    form = (
+        "grant_type=client_credentials&client_assertion_type="
+        f"urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion={assertion}"
+    ).encode()
+    await door.send("POST", "/oauth/token", form, Content_Type="application/x-www-form-urlencoded")
+
+
+KINDS: Mapping[str, Attack] = {one.__name__: one for one in (bombs, refused, aborted, puts, reads, tokens)}
+
+
+async def attack(kind: str, url: str, token: str) -> None:
+    """Eight at a time, until killed."""
+
+    async def lane() -> None:
+        while True:
+            try:
+                await KINDS[kind](Door(url, token))
+            except OSError:
+                await asyncio.sleep(0.05)
+
+    await asyncio.gather(*(lane() for _ in range(_LANES)))
+
+
+if __name__ == "__main__":
+    asyncio.run(attack(*sys.argv[1:]))

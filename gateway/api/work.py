@@ -1,0 +1,291 @@
+"""One request's work: the processor time that it uses, its slices, and its end when nobody waits for it any more."""
+
+import asyncio
+import select
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
+from contextlib import contextmanager, suppress
+from types import coroutine
+from typing import Any, TypeVar
+
+from aiohttp import hdrs, web
+
+from gateway.api.context import PARTNER
+from gateway.api.problem import ProblemError
+from gateway.loop import in_thread
+from gateway.processor import SLICE_SECONDS, Processor, Share, ShareUsedError
+from gateway.protocol.partner import Partner
+
+Result = TypeVar("Result")
+
+_LOOK_SECONDS = 0.1
+_DRAIN_SECONDS = 1.0
+_RETRY_SECONDS = "5"
+_HUNG_UP = sum(getattr(select, name, 0) for name in ("POLLHUP", "POLLERR", "POLLRDHUP"))
+
+
+class AbandonedError(Exception):
+    """Work has ended early and nothing was queued. ``stopping``: the process stops; else the client has left."""
+
+    def __init__(self, *, stopping: bool) -> None:
+        super().__init__(stopping)
+        self.stopping = stopping
+
+
+class Work:
+    """What one request does. ``spent``: its processor time so far, in seconds."""
+
+    __slots__ = ("_began", "_granted", "_office", "_request", "_share", "spent")
+
+    def __init__(self, request: web.Request, office: "Office", share: Share) -> None:
+        self._request = request
+        self._office = office
+        self._share = share
+        self._granted = False
+        self._began = 0.0
+        self.spent = 0.0
+
+    async def run(self, answering: Awaitable[Result]) -> Result:
+        """Run a handler as a short request, in a slice where its partner has used more than its share. Raises
+        ProblemError where too much of that partner waits. Requests without a partner wait, but are not refused: one
+        address may stand for many of them.
+        """
+        processor = self._office.processor
+        try:
+            if processor.must_wait(self._share, bounded=PARTNER in self._request):
+                await processor.slice(self._share, whole=True)
+        except ShareUsedError as error:
+            if isinstance(answering, Coroutine):
+                answering.close()
+            retry: dict[str, str] = {hdrs.RETRY_AFTER: str(error.seconds)}
+            raise ProblemError("processor-share-used", headers=retry) from None
+        processor.begin(self, self._share)
+        try:
+            return await _metered(_steps(answering), self._charge)
+        finally:
+            processor.end(self)
+
+    @property
+    def ready(self) -> bool:
+        """Whether its slice still has time; never true where it has suspended since it was granted."""
+        return self._granted and time.perf_counter() - self._began < SLICE_SECONDS
+
+    async def next(self) -> None:
+        """Wait for the next slice. From its first slice on the request is long work: it holds back nobody else's."""
+        self._office.processor.end(self)
+        await self._office.processor.slice(self._share)
+        self._granted = True
+        self._began = time.perf_counter()
+
+    async def in_thread(self, work: Callable[..., Result], *arguments: Any) -> Result:
+        """Run a short piece of long work in a thread, after waiting for a slice; its processor time is charged."""
+        await self.next()
+        spent = [0.0]
+
+        def measured() -> Result:
+            began = time.thread_time()
+            try:
+                return work(*arguments)
+            finally:
+                spent[0] = time.thread_time() - began
+
+        try:
+            return await in_thread(measured)
+        finally:
+            self._charge(spent[0])
+            self._office.processor.ran(spent[0])
+
+    @contextmanager
+    def abandonable(self, *, grace: float = 0.0) -> Iterator[None]:
+        """Within, the work ends early when its client has left, or ``grace`` seconds after the process begins to stop.
+        Raises AbandonedError then.
+        """
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("only a task can be cancelled")
+        stay, cancelling = _Stay(task, self._request, grace), task.cancelling()
+        self._office.enter(stay)
+        try:
+            yield
+        except asyncio.CancelledError:
+            if stay.ended_by is not None and task.uncancel() <= cancelling:
+                raise stay.ended_by from None
+            raise
+        finally:
+            self._office.leave(stay)
+
+    async def wait(self, awaited: Awaitable[Result], otherwise: Result) -> Result:
+        """The result of a wait, or ``otherwise`` when the process stops meanwhile. Raises ConnectionError when the
+        client leaves.
+        """
+        self._office.processor.end(self)
+        try:
+            with self.abandonable():
+                return await awaited
+        except AbandonedError as error:
+            if error.stopping:
+                return otherwise
+            raise ConnectionResetError("the client has left") from None
+
+    @property
+    def stopping(self) -> bool:
+        """Whether the process stops."""
+        return self._office.stopping
+
+    def _charge(self, seconds: float) -> None:
+        """A step of the request's task has ended, and its slice with it."""
+        self.spent += seconds
+        self._office.processor.charge(self._share, seconds)
+        self._granted = False
+
+
+class _Stay:
+    """A stretch of work that may be ended early; ``ended_by`` says why it was."""
+
+    def __init__(self, task: asyncio.Task[Any], request: web.Request, grace: float) -> None:
+        self.task = task
+        self.request = request
+        self.grace = grace
+        self.ended_by: AbandonedError | None = None
+
+    def end(self, *, stopping: bool) -> None:
+        """Cancel the task, once."""
+        if self.ended_by is None:
+            self.ended_by = AbandonedError(stopping=stopping)
+            self.task.cancel()
+
+
+class Office:
+    """All work of one process: its processor, who may be abandoned, and whether the process stops."""
+
+    def __init__(self, processor: Processor) -> None:
+        self.processor = processor
+        self.stopping = False
+        self._stays: set[_Stay] = set()
+        self._looking: asyncio.Task[None] | None = None
+
+    def enter(self, stay: _Stay) -> None:
+        """Watch over a stretch of work until it leaves."""
+        self._stays.add(stay)
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.create_task(self._look())
+        if self.stopping:
+            self._stop_later(stay)
+
+    @property
+    def watched(self) -> int:
+        """How many stretches of work may be ended at present."""
+        return len(self._stays)
+
+    def leave(self, stay: _Stay) -> None:
+        """It is over."""
+        self._stays.discard(stay)
+
+    def stop(self) -> None:
+        """The process stops: end what may be ended, each after its grace."""
+        self.stopping = True
+        for stay in self._stays:
+            self._stop_later(stay)
+
+    def _stop_later(self, stay: _Stay) -> None:
+        def end() -> None:
+            if stay in self._stays:
+                stay.end(stopping=True)
+
+        loop = asyncio.get_running_loop()
+        if stay.grace:
+            loop.call_later(stay.grace, end)
+        else:
+            loop.call_soon(end)
+
+    async def _look(self) -> None:
+        """End the work of clients that have left, as long as there is any to look after."""
+        while self._stays:
+            for stay in tuple(self._stays):
+                if has_left(stay.request):
+                    stay.end(stopping=False)
+            await asyncio.sleep(_LOOK_SECONDS)
+
+
+OFFICE: web.AppKey[Office] = web.AppKey("office", Office)
+WORK: web.RequestKey[Work] = web.RequestKey("work", Work)
+"""Set on every request that reaches its handler."""
+
+
+def begin_work(request: web.Request, partner: Partner | None) -> Work:
+    """The work of a request, in the share of its partner; of its network address where anybody may ask."""
+    office = request.app[OFFICE]
+    share = office.processor.share(f"@{request.remote}" if partner is None else partner.platform)
+    work = request[WORK] = Work(request, office, share)
+    return work
+
+
+def work_of(request: web.Request) -> Work:
+    """This request's work."""
+    return request.get(WORK) or begin_work(request, None)
+
+
+def has_left(request: web.Request) -> bool:
+    """Whether the client has closed its side. Asks the system: the server reads nothing while it has enough to do."""
+    transport = request.transport
+    if transport is None or transport.is_closing():
+        return True
+    connection = transport.get_extra_info("socket")
+    if connection is None or not _HUNG_UP:
+        return False
+    if connection.fileno() < 0:
+        return True
+    poll = select.poll()
+    poll.register(connection.fileno(), _HUNG_UP)
+    return any(event & _HUNG_UP for _, event in poll.poll(0))
+
+
+def hang_up(request: web.Request) -> None:
+    """Close the connection at once: what is left of the request is not read."""
+    if request.transport is not None:
+        request.transport.abort()
+
+
+def stopping_problem() -> ProblemError:
+    """503: the process stops, and nothing of this request was queued (ERR-013)."""
+    retry: dict[str, str] = {hdrs.RETRY_AFTER: _RETRY_SECONDS}
+    return ProblemError("gateway-stopping", headers=retry)
+
+
+async def end_with(request: web.Request, response: web.Response) -> web.Response:
+    """Send an answer to a client that is still sending, and read on for a moment: a connection that is closed with
+    unread bytes is reset, and the reset can overtake the answer.
+    """
+    response.force_close()
+    with suppress(ConnectionError, web.RequestPayloadError, TimeoutError):
+        await response.prepare(request)
+        await response.write_eof()
+        async with asyncio.timeout(_DRAIN_SECONDS):
+            while await request.content.readany():
+                pass
+    return response
+
+
+async def _steps(awaitable: Awaitable[Result]) -> Result:
+    return await awaitable
+
+
+@coroutine
+def _metered(running: Coroutine[Any, Any, Result], charge: Callable[[float], None]) -> Generator[Any, Any, Result]:
+    """Drive a coroutine step by step and charge the processor time of each step."""
+    error: BaseException | None = None
+    value: Any = None
+    while True:
+        began = time.thread_time()
+        try:
+            awaited = running.send(value) if error is None else running.throw(error)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        finally:
+            charge(time.thread_time() - began)
+        error = value = None
+        try:
+            value = yield awaited
+        except BaseException as thrown:  # noqa: BLE001  # a cancellation too is the coroutine's to handle
+            error = thrown
