@@ -19,6 +19,7 @@ from adapters.national.reconcile import Reconciliation, delete_extras
 from adapters.national.reconcile_walk import Walker
 from gateway.partners import Partners
 from gateway.protocol.delivery import Delivery, Group, Part
+from gateway.protocol.partner import Partner
 from gateway.protocol.shrink import would_shrink
 
 _SLICE = 200
@@ -47,11 +48,16 @@ async def adopt(order: Adopt, reconciliation: Reconciliation, partners: Partners
     if would_shrink(len(matching.extra), walk.total) and order.confirm != len(matching.extra):
         return {**answer, "error": "shrinks-too-much", "would_delete": len(matching.extra)}
     await _keep(matching, reconciliation)
-    if partner.national_delivery != "gateway":
-        await partners.save(replace(partner, national_delivery="gateway"))
+    await partners.change(order.platform, _by_the_gateway)
     await review(reconciliation.ledger, order.platform)
     _log.info("national.adopted", platform=order.platform, matched=len(matching.matched), extra=len(matching.extra))
     return {**answer, "applied": True, "deleted": await delete_extras(reconciliation, matching.extra)}
+
+
+def _by_the_gateway(partner: Partner | None) -> Partner:
+    if partner is None:
+        raise LookupError("a partner that takes part is never forgotten")
+    return replace(partner, national_delivery="gateway")
 
 
 async def _wanted(platform: str, reconciliation: Reconciliation) -> list[Wanted]:
