@@ -17,7 +17,7 @@ import structlog
 from gateway.clock import Clock
 from gateway.partners.generation import with_generation
 from gateway.partners.record import changed_record, read_partner
-from gateway.ports import EventLog, FencedError, Output, Owner, PortError, UnknownOutcomeError
+from gateway.ports import EventLog, FencedError, LogUnavailableError, Output, Owner, PortError, UnknownOutcomeError
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
 from gateway.protocol.topic import PARTNERS
@@ -26,6 +26,7 @@ ROLE = "partners"
 PATIENCE_SECONDS = 30.0
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 3.0
+_OUTAGES = 3
 _REWRITES = 5
 
 Edit: TypeAlias = Callable[[Partner | None], Partner]
@@ -66,14 +67,17 @@ class Changes:
     async def make(self, slug: str, edit: Edit) -> Partner:
         """The partner after the change. Raises ChangeConflictError, LogErrors, and what ``edit`` raises."""
         now = asyncio.get_running_loop().time
-        until, pause = now() + self._patience, _FIRST_PAUSE
+        until, pause, outages = now() + self._patience, _FIRST_PAUSE, 0
         change = _Change(slug, edit, self._view.hear(slug))
         while True:
             try:
                 return await self._attempt(change)
-            except UnknownOutcomeError:
-                if now() > until:
-                    raise  # before that, the next owner's start settles what became of it, and it is read
+            except (UnknownOutcomeError, LogUnavailableError):
+                # The next owner's start settles what became of it, and it is read. A fence may also show like this: a
+                # broker that cut the transaction off need not say why.
+                outages += 1
+                if now() > until or outages > _OUTAGES:
+                    raise
             except FencedError as error:
                 if now() > until:
                     raise ChangeConflictError(f"Another change of {slug} was made at the same time") from error

@@ -13,6 +13,7 @@ import orjson
 import pytest
 
 from gateway.bootstrap import open_log
+from gateway.oauth.keys import KeyRing
 from gateway.partners import Partners
 from gateway.partners.record import partner_document
 from gateway.protocol.identity import partition_of
@@ -62,10 +63,12 @@ async def test_every_acknowledged_change_is_in_the_record(
 ) -> None:
     environ = {"PASSERELLE_DATA": str(tmp_path / "data")}
     if kind == "kafka":
+        KeyRing.open(tmp_path / "signing.pem")
         environ |= {
             "PASSERELLE_KAFKA": request.getfixturevalue("kafka_servers"),
             "PASSERELLE_KAFKA_PREFIX": f"partners-{secrets.token_hex(4)}",
             "PASSERELLE_SECRET": secrets.token_urlsafe(32),
+            "PASSERELLE_SIGNING_KEY": str(tmp_path / "signing.pem"),
         }
     settings = Settings.from_env(environ)
     async with open_log(settings) as log:
