@@ -13,7 +13,9 @@ import structlog
 
 from adapters.national.answer import AlreadyDeleted, Done, Missing, NotOurs, understand
 from adapters.national.connector_ledger import Ledger
+from adapters.national.connector_ledger import Turn as UnitOfWork
 from adapters.national.connector_order import Reconcile
+from adapters.national.connector_progress import Progress, Step
 from adapters.national.outbox_outcome import moderated
 from adapters.national.outbox_patience import Timing, backoff
 from adapters.national.plan import body_digest
@@ -27,6 +29,9 @@ from gateway.protocol.shrink import would_shrink
 
 SHOWN = 200
 """How many of each finding an answer names."""
+
+GONE, DIFFERS, DELETE = "gone", "differs", "delete"
+"""Steps of a repair, each with a remote id."""
 
 _TRIES = 8
 _SLICE = 200
@@ -63,27 +68,44 @@ class Reconciliation:
     site: Site
     timing: Timing
 
-    async def run(self, order: Reconcile) -> dict[str, Any]:
+    async def run(self, order: Reconcile, progress: Progress) -> dict[str, Any]:
         """Compare, and mend what is asked. The answer says what was found and done, or why nothing could be done."""
+        if not progress.begun:
+            answer, steps = await self._compare_all(order)
+            if not order.repair or "error" in answer:
+                return answer
+            async with self.ledger.turn() as turn:
+                progress.plan(turn, steps, answer=answer)
+        await carry_out(self, progress)
+        return {**progress.state["answer"], "repaired": True, "deleted": progress.state.get("deleted", 0)}
+
+    async def _compare_all(self, order: Reconcile) -> tuple[dict[str, Any], list[Step]]:
+        """The findings, or why there are none; and the steps that mend them. What is missing was moderated, what
+        differs is sent again.
+        """
         began = self.ledger.route.clock()
         findings = Findings()
         walk = await Walker(self.site.index, self.timing).all(lambda item: self._compare(item, findings))
         answer: dict[str, Any] = {"listed": walk.total, "unreadable": walk.unreadable}
         if not walk.complete:
-            return {**answer, "error": "index-moved", **findings.to_json()}
+            return {**answer, "error": "index-moved", **findings.to_json()}, []
         await self._find_missing(walk, began, findings)
         await self._look(findings)
         answer |= findings.to_json()
         if not order.repair:
-            return answer
+            return answer, []
         extra = [] if self.ledger.route.shared() else findings.extra
         if would_shrink(len(extra), walk.total) and order.confirm != len(extra):
-            return {**answer, "error": "shrinks-too-much", "would_delete": len(extra)}
-        await self._mend(findings)
-        return {**answer, "repaired": True, "deleted": await delete_extras(self, extra)}
+            return {**answer, "error": "shrinks-too-much", "would_delete": len(extra)}, []
+        gone = (name for name in findings.missing if name not in findings.differing)
+        return answer, [
+            *((GONE, name) for name in gone),
+            *((DIFFERS, name) for name in findings.differing),
+            *((DELETE, name) for name in extra),
+        ]
 
     def _compare(self, listed: Listed, findings: Findings) -> None:
-        part = self._part(listed.remote_id)
+        part = self.held(listed.remote_id)
         if part is None:
             findings.extra.append(listed.remote_id or f"#{listed.number}")
             return
@@ -97,7 +119,7 @@ class Reconciliation:
         if [name for name in fields if not (name in {"weeks", "grades"} and told)]:
             findings.differing[listed.remote_id or ""] = fields
 
-    def _part(self, remote_id: str | None) -> tuple[Delivery, Part] | None:
+    def held(self, remote_id: str | None) -> tuple[Delivery, Part] | None:
         """The part that has a remote id, if it should be there."""
         offer_id = None if remote_id is None else self.ledger.outbox.owner_of(remote_id)
         delivery = None if offer_id is None else self.ledger.outbox.delivery(offer_id)
@@ -161,21 +183,34 @@ class Reconciliation:
         state = self.ledger.outbox.offer(offer_id)
         return None if state is None or state.offer is None else state.offer["apply_url"]
 
-    async def _mend(self, findings: Findings) -> None:
-        """What is missing was moderated; what differs is sent anew."""
-        for remote_id in [*findings.missing, *findings.differing]:
-            found = self._part(remote_id)
-            if found is not None:
-                delivery, part = found
-                async with self.ledger.turn() as turn:
-                    gone = remote_id not in findings.differing
-                    mended = moderated(part, turn.now) if gone else replace(part, state="pending", digest=None)
-                    turn.put_part(delivery.id, mended)
+    def mend(self, turn: UnitOfWork, remote_id: str, *, gone: bool) -> None:
+        """Mark a part as moderated, or to be sent again; nothing where it is no part that should be there any more."""
+        found = self.held(remote_id)
+        if found is not None:
+            delivery, part = found
+            mended = moderated(part, turn.now) if gone else replace(part, state="pending", digest=None)
+            turn.put_part(delivery.id, mended)
 
 
-async def delete_extras(reconciliation: Reconciliation, remote_ids: list[str]) -> int:
-    """Delete what nobody knows there; how many are gone. Those whose name the site's addresses do not reach stay."""
-    return sum([await _delete(reconciliation, name) for name in remote_ids if is_reachable(name)])
+async def carry_out(reconciliation: Reconciliation, progress: Progress) -> None:
+    """Do the steps that are left: each mended part together with its progress, each deletion right before it."""
+    ledger = reconciliation.ledger
+    for kind, name in progress.steps:
+        deleted = progress.state.get("deleted", 0)
+        if kind == DELETE:
+            deleted += await _delete_extra(reconciliation, name)
+        async with ledger.turn() as turn:
+            if kind != DELETE:
+                reconciliation.mend(turn, name, gone=kind == GONE)
+            progress.done(turn, deleted=deleted)
+
+
+async def _delete_extra(reconciliation: Reconciliation, remote_id: str) -> bool:
+    """Whether it is gone. One whose name the site's addresses do not reach stays, and so does one that has become a
+    part of ours since it was listed.
+    """
+    ours = reconciliation.held(remote_id) is not None
+    return not ours and is_reachable(remote_id) and await _delete(reconciliation, remote_id)
 
 
 async def _delete(reconciliation: Reconciliation, remote_id: str) -> bool:
