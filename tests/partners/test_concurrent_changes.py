@@ -6,6 +6,7 @@ import os
 import secrets
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def seed(slug: str) -> Record:
 @pytest.mark.timeout(SECONDS + 60)
 @pytest.mark.parametrize("kind", ["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
 async def test_every_acknowledged_change_is_in_the_record(
-    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+    kind: str, request: pytest.FixtureRequest, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     environ = {"PASSERELLE_DATA": str(tmp_path / "data")}
     if kind == "kafka":
@@ -81,7 +82,8 @@ async def test_every_acknowledged_change_is_in_the_record(
     gone = [text for text in refused if "was revoked" in text]
     assert [] == [text for text in refused if text not in gone and not text.endswith(CONFLICT)]
     done = [words for words, text in answered if text == "ok"]
-    print(f"{kind}: {len(done)} made, {len(gone)} refused after a revocation, {len(refused) - len(gone)} conflicts")
+    conflicts = len(refused) - len(gone)
+    record_property("made, refused after a revocation, conflicts", (len(done), len(gone), conflicts))
     assert len(done) + len(gone) >= len(answered) / 2
 
     histories = await history(settings)
