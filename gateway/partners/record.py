@@ -55,8 +55,8 @@ def partner_record(partner: Partner) -> Record:
 def changed_record(stored: bytes | None, after: Partner) -> Record:
     """The stored record with the members that ``after`` has otherwise than it; None for a partner without a record.
 
-    Everything else stays as stored: unknown members, and in lists the elements that this version cannot read. Revoking
-    removes every element of ``secrets``; a revoked platform that is added again keeps no scope but those it is given.
+    Everything else stays as stored: unknown members, and in lists the elements that this version cannot read. Not so
+    the secrets and scopes of a platform that is revoked or added again: none but those of ``after`` stay.
     """
     document: dict[str, Any] = {} if stored is None else orjson.loads(stored)
     before = None if stored is None else read_partner(stored)
@@ -69,12 +69,12 @@ def changed_record(stored: bytes | None, after: Partner) -> Record:
             continue
         if name in _IDENTITIES:
             document[name] = _merged(document.get(name, ()), was.get(name, ()), value, by=_IDENTITIES[name])
-        elif name == "scopes" and before is not None and not before.revoked:
+        elif name == "scopes" and before is not None:
             document[name] = [*value, *(scope for scope in document[name] if scope not in SCOPES)]
         else:
             document[name] = value
-    if after.revoked:
-        document["secrets"] = []
+    if after.revoked or (before is not None and before.revoked):
+        document["secrets"], document["scopes"] = becomes["secrets"], becomes["scopes"]
     return Record(after.platform.encode(), orjson.dumps(document))
 
 
