@@ -1,4 +1,6 @@
-"""A token ends with the credential that it was issued for, and no later change of the partner brings it back."""
+"""A token ends with the credential that it was issued for, and no later change of the partner brings it back (SEC-001,
+SEC-012).
+"""
 
 from dataclasses import replace
 from typing import Any
