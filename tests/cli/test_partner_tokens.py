@@ -1,5 +1,6 @@
-"""Commands that end credentials, on a gateway that runs: what was issued before them opens nothing any more (SEC-001), and
-no answer kept before them is given again (PUB-041).
+"""Commands that end credentials, on a gateway that runs: what was issued before them opens nothing any more (SEC-001).
+
+No answer kept before them is given again either (PUB-041).
 """
 
 import json
