@@ -1,9 +1,11 @@
-"""The lock on a data folder: one gateway at a time works in it."""
+"""File locks: one gateway at a time works in a data folder; commands that change partners follow one another."""
 
+import asyncio
 import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import random
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from gateway.settings import SettingsError
@@ -34,3 +36,36 @@ def locked(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+@asynccontextmanager
+async def write_lock(path: Path, *, patience: float) -> AsyncIterator[None]:
+    """Hold a lock file, waiting at most ``patience`` seconds for the process that has it.
+
+    It keeps the commands of one machine from fencing one another. It is advisory: where it cannot be had, the body runs
+    all the same, and the log's fence decides.
+    """
+    try:
+        handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError:
+        yield
+        return
+    try:
+        await _wait(handle, patience)
+        yield
+    finally:
+        os.close(handle)
+
+
+async def _wait(handle: int, patience: float) -> None:
+    now = asyncio.get_running_loop().time
+    until = now() + patience
+    while now() < until:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            await asyncio.sleep(random.uniform(0.02, 0.1))  # noqa: S311  # spreads retries, no secret
+        except OSError:  # a file system without locks
+            return
+        else:
+            return

@@ -1,36 +1,61 @@
 """Taking over, carried out: page the index, match, and if asked hand the platform's delivery to the gateway.
 
 In this order, so that nothing is ever there twice: what matches is written down under its old remote id, then the
-platform is the gateway's (which creates what is missing), then what is extra is deleted. Interrupted, it is run again.
+platform is the gateway's (which creates what is missing), then what is extra is deleted. Interrupted, it goes on with
+the first step that is not done.
 """
 
 import asyncio
 from dataclasses import replace
-from itertools import islice
 from typing import Any
 
 import structlog
 
-from adapters.national.adopt import Matching, There, Wanted, match
+from adapters.national.adopt import There, Wanted, match
 from adapters.national.connector_ledger import review
 from adapters.national.connector_order import Adopt
+from adapters.national.connector_progress import Progress, Step
 from adapters.national.prospect import NotDeliverable
-from adapters.national.reconcile import Reconciliation, delete_extras
+from adapters.national.reconcile import DELETE, Reconciliation, carry_out
 from adapters.national.reconcile_walk import Walker
 from gateway.partners import Partners
 from gateway.protocol.delivery import Delivery, Group, Part
+from gateway.protocol.partner import Partner
 from gateway.protocol.shrink import would_shrink
 
 _SLICE = 200
+_KEEP, _HAND_OVER = "keep", "hand-over"
+"""Steps of a take-over: keep an offer's group under its remote id; let the gateway deliver. Then what is extra goes."""
 
 _log = structlog.get_logger()
 
 
-async def adopt(order: Adopt, reconciliation: Reconciliation, partners: Partners) -> dict[str, Any]:
-    """Carry out an order to take a platform over; its answer."""
-    partner = partners.get(order.platform)
-    if partner is None:
-        return {"error": "unknown-platform"}
+async def adopt(order: Adopt, reconciliation: Reconciliation, partners: Partners, progress: Progress) -> dict[str, Any]:
+    """Carry out what is left of an order to take a platform over; its answer. Raises ChangeConflictError."""
+    resumed = progress.begun
+    if not resumed:
+        answer, steps = await _compare(order, reconciliation, partners)
+        if not order.apply or "error" in answer:
+            return answer
+        async with reconciliation.ledger.turn() as turn:
+            progress.plan(turn, steps, answer=answer)
+    await _keep(reconciliation, progress)
+    if progress.steps and progress.steps[0][0] == _HAND_OVER:
+        await partners.change(order.platform, _by_the_gateway)
+        await review(reconciliation.ledger, order.platform)
+        async with reconciliation.ledger.turn() as turn:
+            progress.done(turn)
+        _log.info("national.adopted", platform=order.platform, extra=len(progress.steps))
+    await carry_out(reconciliation, progress, resumed=resumed)
+    return {**progress.state["answer"], "applied": True, "deleted": progress.state.get("deleted", 0)}
+
+
+async def _compare(
+    order: Adopt, reconciliation: Reconciliation, partners: Partners
+) -> tuple[dict[str, Any], list[Step]]:
+    """What matches, is missing and is extra, or why that cannot be said; and the steps of the take-over."""
+    if partners.get(order.platform) is None:
+        return {"error": "unknown-platform"}, []
     there: list[There] = []
     walker = Walker(reconciliation.site.index, reconciliation.timing)
     walk = await walker.all(lambda listed: there.append(There.of(listed)))
@@ -39,19 +64,24 @@ async def adopt(order: Adopt, reconciliation: Reconciliation, partners: Partners
     matching = match(await _wanted(order.platform, reconciliation), candidates)
     answer |= matching.to_json()
     if not walk.complete:
-        return {**answer, "error": "index-moved"}
+        return {**answer, "error": "index-moved"}, []
     if not order.apply:
-        return answer
+        return answer, []
     if _serves_others(order.platform, reconciliation, partners):
-        return {**answer, "error": "account-shared"}
+        return {**answer, "error": "account-shared"}, []
     if would_shrink(len(matching.extra), walk.total) and order.confirm != len(matching.extra):
-        return {**answer, "error": "shrinks-too-much", "would_delete": len(matching.extra)}
-    await _keep(matching, reconciliation)
-    if partner.national_delivery != "gateway":
-        await partners.save(replace(partner, national_delivery="gateway"))
-    await review(reconciliation.ledger, order.platform)
-    _log.info("national.adopted", platform=order.platform, matched=len(matching.matched), extra=len(matching.extra))
-    return {**answer, "applied": True, "deleted": await delete_extras(reconciliation, matching.extra)}
+        return {**answer, "error": "shrinks-too-much", "would_delete": len(matching.extra)}, []
+    return answer, [
+        *((_KEEP, offer_id, group, name) for (offer_id, group), name in matching.matched.items()),
+        (_HAND_OVER,),
+        *((DELETE, name) for name in matching.extra),
+    ]
+
+
+def _by_the_gateway(partner: Partner | None) -> Partner:
+    if partner is None:
+        raise LookupError("a partner that takes part is never forgotten")
+    return replace(partner, national_delivery="gateway")
 
 
 async def _wanted(platform: str, reconciliation: Reconciliation) -> list[Wanted]:
@@ -82,23 +112,30 @@ def _is_of_another(item: There, platform: str, reconciliation: Reconciliation) -
     return owner is not None and not owner.startswith(f"{platform}:")
 
 
-async def _keep(matching: Matching, reconciliation: Reconciliation) -> None:
+async def _keep(reconciliation: Reconciliation, progress: Progress) -> None:
     """Write down what matches, as held by the site in a state that is not known: each is sent once more."""
     ledger = reconciliation.ledger
-    places = iter(matching.matched.items())
-    while part := list(islice(places, _SLICE)):
+    while part := [step for step in progress.steps[:_SLICE] if step[0] == _KEEP]:
         async with ledger.turn() as turn:
-            for (offer_id, group), remote_id in part:
-                delivery = _with_adopted(offer_id, group, remote_id, reconciliation, now=turn.now)
+            for _, offer_id, group, remote_id in part:
+                delivery = _with_adopted(offer_id, _group(group), remote_id, reconciliation, now=turn.now)
                 if delivery is not None:
                     turn.put(delivery)
+            progress.done(turn, len(part))
+
+
+def _group(name: str) -> Group:
+    return "lycee" if name == "lycee" else "college"
 
 
 def _with_adopted(
     offer_id: str, group: Group, remote_id: str, reconciliation: Reconciliation, *, now: int
 ) -> Delivery | None:
-    """The delivery with one more part; None where it has this one already."""
+    """The delivery with one more part; None where it has this one already, or another offer has it by now."""
     ledger = reconciliation.ledger
+    holder = reconciliation.held(remote_id)
+    if holder is not None and holder[0].id != offer_id:
+        return None
     delivery = ledger.outbox.delivery(offer_id) or Delivery(id=offer_id, sequence=0)
     last = delivery.part(group)
     if last is not None and last.remote_id == remote_id and last.there:

@@ -13,7 +13,8 @@ from adapters.national.adopt_run import adopt
 from adapters.national.connector_account import AccountWork, Beside
 from adapters.national.connector_calls import Calls, Quiet
 from adapters.national.connector_ledger import Ledger, Route
-from adapters.national.connector_order import Adopt, Erase, Placed, Reconcile, Replay
+from adapters.national.connector_order import Adopt, Erase, Reconcile, Replay
+from adapters.national.connector_progress import Progress
 from adapters.national.connector_replay import replay
 from adapters.national.erase import erase
 from adapters.national.inbound import Inbound
@@ -23,6 +24,7 @@ from adapters.national.reconcile import Reconciliation
 from adapters.national.reconcile_walk import RightMissingError
 from adapters.national.site import Site, SiteError
 from gateway.partners import Partners
+from gateway.partners.change import ChangeConflictError
 from gateway.ports import EventLog
 from gateway.protocol.identity import partition_of
 from gateway.protocol.topic import OFFERS
@@ -90,9 +92,9 @@ class NationalConnector:
         def calls(ledger: Ledger) -> Calls:
             return Calls(ledger, self._sites, timing=self._timing, quiet=quiet)
 
-        async def obey(ledger: Ledger, placed: Placed) -> dict[str, Any]:
+        async def obey(ledger: Ledger, progress: Progress) -> dict[str, Any]:
             async with quiet.kept():
-                return await self._obey(ledger, placed)
+                return await self._obey(ledger, progress)
 
         work = AccountWork(
             self._log,
@@ -121,19 +123,24 @@ class NationalConnector:
 
         return look
 
-    async def _obey(self, ledger: Ledger, placed: Placed) -> dict[str, Any]:
-        """Carry out an order. What the site does not answer becomes the order's answer: the operator asks again."""
+    async def _obey(self, ledger: Ledger, progress: Progress) -> dict[str, Any]:
+        """Carry out what is left of an order. What the site does not answer becomes the order's answer: the operator
+        asks again.
+        """
+        placed = progress.placed
         reconciliation = Reconciliation(ledger, self._sites[placed.account], self._timing)
         try:
             match placed.order:
                 case Replay() as order:
-                    return await replay(order, ledger)
+                    return await replay(order, ledger, progress)
                 case Reconcile() as order:
-                    return await reconciliation.run(order)
+                    return await reconciliation.run(order, progress)
                 case Adopt() as order:
-                    return await adopt(order, reconciliation, self._partners)
+                    return await adopt(order, reconciliation, self._partners, progress)
                 case Erase() as order:
-                    return await erase(order, ledger, self._sites, self._timing)
+                    return await erase(order, ledger, self._sites, self._timing, progress)
+        except ChangeConflictError:
+            return {"error": "partner-changing"}
         except RightMissingError:
             return {"error": "waiting-for-right"}
         except SiteError as error:

@@ -13,7 +13,8 @@ import structlog
 from adapters.national.account_identity import AccountIdentity
 from adapters.national.connector_calls import Calls
 from adapters.national.connector_ledger import Ledger, Route, review
-from adapters.national.connector_order import Placed, answer_record, note_record
+from adapters.national.connector_order import answer_record, note_record
+from adapters.national.connector_progress import Progress
 from adapters.national.connector_waiting import WaitingOrders
 from adapters.national.outbox import Outbox
 from gateway.ports import Chunk, EventLog, Owner
@@ -30,8 +31,8 @@ _NOTE_SECONDS = 5.0
 _SCOPE = "*"
 """Under which the outbox keeps what it was filled for; no platform has this name."""
 
-Obey: TypeAlias = Callable[[Ledger, Placed], Awaitable[dict[str, Any]]]
-"""Carries out an order and gives its answer."""
+Obey: TypeAlias = Callable[[Ledger, Progress], Awaitable[dict[str, Any]]]
+"""Carries out what is left of an order and gives its answer."""
 
 Beside: TypeAlias = Callable[[Ledger], Coroutine[Any, Any, None]]
 """What else the account's owner does, for as long as it owns it."""
@@ -205,17 +206,19 @@ class AccountWork:
     async def _take_orders(self, ledger: Ledger) -> None:
         await self._caught_up.wait()
         while True:
-            placed, too_old = await self._orders.take()
-            _log.info("national.order", account=placed.account, order=type(placed.order).__name__, too_old=too_old)
+            progress, too_old = await self._orders.take()
+            placed, name = progress.placed, type(progress.placed.order).__name__
+            _log.info("national.order", account=placed.account, order=name, too_old=too_old, begun=progress.begun)
             await self._identity.decided.wait()
             if too_old:
                 answer: dict[str, Any] = {"error": "order-too-old"}
             elif not self._identity.proven:
                 answer = {"error": "account-changed"}
             else:
-                answer = await self._obey(ledger, placed)
+                answer = await self._obey(ledger, progress)
             async with ledger.turn() as turn:
                 turn.write_home(answer_record(placed, answer))
+                progress.end(turn)
 
     async def _tell(self, ledger: Ledger, calls: Calls) -> None:
         """Keep the account's note on the log, where the status reads it."""

@@ -1,7 +1,7 @@
 """Orders: what the operator asks of an account's owner, and its answers, on ``deliveries`` under own keys. Pure.
 
 A command line does not own the account and must not call the site beside its owner: it writes an order, and reads the
-answer that the owner puts in its place, in the same transaction as what it did.
+answer that the owner puts in its place once all is done (``connector_progress``).
 """
 
 from collections.abc import Mapping

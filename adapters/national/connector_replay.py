@@ -5,6 +5,7 @@ from typing import Any
 
 from adapters.national.connector_ledger import Ledger
 from adapters.national.connector_order import Replay
+from adapters.national.connector_progress import Progress
 from adapters.national.outbox_outcome import revived
 from gateway.protocol.delivery import Delivery
 
@@ -13,11 +14,16 @@ _SLICE = 200
 _REPLAYED = frozenset({"refused", "moderated", "delivered"})
 
 
-async def replay(order: Replay, ledger: Ledger) -> dict[str, Any]:
-    """Queue the named offers anew; without names, every dead letter. A moderated offer must be named."""
+async def replay(order: Replay, ledger: Ledger, progress: Progress) -> dict[str, Any]:
+    """Queue the named offers anew; without names, every dead letter. A moderated offer must be named.
+
+    Each slice is one transaction with its progress. A dead letter that was replayed is none any more.
+    """
     named = bool(order.offers)
-    ids = iter(order.offers) if named else ledger.outbox.ids()
-    replayed: list[str] = []
+    ids = iter(order.offers[progress.state.get("done", 0) :]) if named else ledger.outbox.ids()
+    replayed: list[str] = progress.state.get("replayed", [])
+    number = progress.state.get("number", 0)
+    done = progress.state.get("done", 0)
     while part := list(islice(ids, _SLICE)):
         async with ledger.turn() as turn:
             for offer_id in part:
@@ -26,11 +32,16 @@ async def replay(order: Replay, ledger: Ledger) -> dict[str, Any]:
                     continue
                 anew = _anew(delivery, named=named, now=turn.now)
                 if anew != delivery:
-                    replayed.append(offer_id)
+                    number += 1
+                    if named:
+                        replayed.append(offer_id)
                     turn.put(anew)
                     turn.aim(offer_id)
+            done += len(part)
+            if turn.outputs:
+                progress.note(turn, done=done, replayed=replayed, number=number)
     unknown = [offer_id for offer_id in order.offers if offer_id not in set(replayed)]
-    return {"replayed": len(replayed), "nothing_to_do": unknown}
+    return {"replayed": number, "nothing_to_do": unknown}
 
 
 def _anew(delivery: Delivery, *, named: bool, now: int) -> Delivery:

@@ -7,6 +7,7 @@ earlier ones are read too. Ages are taken on the log's own clock: who ordered an
 import asyncio
 
 from adapters.national.connector_order import Placed, read_order
+from adapters.national.connector_progress import Progress, ProgressReader
 from gateway.protocol.record import StoredRecord
 
 ORDER_LIFE_MS = 60 * 60_000
@@ -18,6 +19,7 @@ class WaitingOrders:
 
     def __init__(self, account: str) -> None:
         self._account = account
+        self._progress = ProgressReader(account)
         self._pending: dict[bytes, tuple[Placed, int]] = {}
         self._taken: set[bytes] = set()
         self._came = asyncio.Event()
@@ -28,6 +30,8 @@ class WaitingOrders:
         """Take in a record, in the log's order: an order waits until its answer, or a tombstone, is read."""
         key = record.key or b""
         self._heard_at = max(self._heard_at, record.appended_at)
+        if self._progress.hear(key, record.value):
+            return
         placed = None if record.value is None else read_order(key, record.value)
         if placed is None or placed.answer is not None:
             self._pending.pop(key, None)
@@ -41,12 +45,15 @@ class WaitingOrders:
         """
         self._began_at = self._heard_at
 
-    async def take(self) -> tuple[Placed, bool]:
-        """The next order, waiting until there is one, and whether it is too old to be still wanted."""
+    async def take(self) -> tuple[Progress, bool]:
+        """The next order with its progress, waiting until there is one, and whether it is too old to be still wanted.
+        An order that was begun is wanted, however old it is.
+        """
         while not self._pending:
             self._came.clear()
             await self._came.wait()
         key = next(iter(self._pending))
         placed, ordered_at = self._pending.pop(key)
         self._taken.add(key)
-        return placed, self._began_at - ordered_at > ORDER_LIFE_MS
+        progress = self._progress.of(placed)
+        return progress, not progress.begun and self._began_at - ordered_at > ORDER_LIFE_MS

@@ -11,6 +11,7 @@ import structlog
 from adapters.national.answer import Done, Missing, NotOurs, Refused
 from adapters.national.connector_ledger import Ledger
 from adapters.national.connector_order import Erase
+from adapters.national.connector_progress import Progress
 from adapters.national.deletion import understand_about
 from adapters.national.outbox_patience import Timing, backoff
 from adapters.national.remote_id import is_reachable
@@ -40,22 +41,27 @@ _TRIES = 8
 _log = structlog.get_logger()
 
 
-async def erase(order: Erase, ledger: Ledger, sites: Mapping[str, Site], timing: Timing) -> dict[str, Any]:
+async def erase(
+    order: Erase, ledger: Ledger, sites: Mapping[str, Site], timing: Timing, progress: Progress
+) -> dict[str, Any]:
     """Overwrite every part and generation of an offer; the answer names those that are erased and those that are not.
 
-    Doing it again changes nothing. Raises SiteError when the site does not answer.
+    Each is noted once it is overwritten. Doing one again changes nothing. Raises SiteError when the site does not
+    answer.
     """
     delivery = ledger.outbox.delivery(order.offer)
     if delivery is None:
         return {"error": "unknown-offer"}
     if any(part.there for part in delivery.parts):
         return {"error": "still-there"}
-    erased: list[str] = []
-    kept: list[str] = []
-    for part in delivery.parts:
+    erased: list[str] = progress.state.get("erased", [])
+    kept: list[str] = progress.state.get("kept", [])
+    for part in delivery.parts[progress.state.get("done", 0) :]:
         outcome = await _overwrite(part, sites, timing)
         if outcome is not None:
             (erased if outcome else kept).append(part.remote_id or "")
+        async with ledger.turn() as turn:
+            progress.done(turn, erased=erased, kept=kept)
     _log.info("national.erased", offer=order.offer, erased=len(erased), kept=len(kept))
     return {
         "erased": {"count": len(erased), "remote_ids": erased},

@@ -13,7 +13,9 @@ import structlog
 
 from adapters.national.answer import AlreadyDeleted, Done, Missing, NotOurs
 from adapters.national.connector_ledger import Ledger
+from adapters.national.connector_ledger import Turn as UnitOfWork
 from adapters.national.connector_order import Reconcile
+from adapters.national.connector_progress import Progress, Step
 from adapters.national.deletion import delete_rows
 from adapters.national.outbox_outcome import moderated, replaced
 from adapters.national.outbox_patience import Timing, backoff
@@ -28,6 +30,9 @@ from gateway.protocol.shrink import would_shrink
 
 SHOWN = 200
 """How many of each finding an answer names."""
+
+GONE, DIFFERS, DOUBLED, DELETE = "gone", "differs", "doubled", "delete"
+"""Steps of a repair, each with a remote id."""
 
 _TRIES = 8
 _SLICE = 200
@@ -98,28 +103,48 @@ class Reconciliation:
     site: Site
     timing: Timing
 
-    async def run(self, order: Reconcile) -> dict[str, Any]:
+    async def run(self, order: Reconcile, progress: Progress) -> dict[str, Any]:
         """Compare, and mend what is asked. The answer says what was found and done, or why nothing could be done."""
+        resumed = progress.begun
+        if not resumed:
+            answer, steps = await self._compare_all(order)
+            if not order.repair or "error" in answer:
+                return answer
+            async with self.ledger.turn() as turn:
+                progress.plan(turn, steps, answer=answer)
+        await carry_out(self, progress, resumed=resumed)
+        return {**progress.state["answer"], "repaired": True, "deleted": progress.state.get("deleted", 0)}
+
+    async def _compare_all(self, order: Reconcile) -> tuple[dict[str, Any], list[Step]]:
+        """The findings, or why there are none; and the steps that mend them. What is missing was moderated, what
+        differs is sent again, what is doubled is replaced.
+        """
         began = self.ledger.route.clock()
         findings = Findings()
         walk = await Walker(self.site.index, self.timing).all(lambda item: self._compare(item, findings))
         answer: dict[str, Any] = {"listed": walk.total, "unreadable": walk.unreadable}
         if not walk.complete:
-            return {**answer, "error": "index-moved", **findings.to_json()}
-        findings.doubled = sorted(name for name in walk.doubled if self._part(name) is not None)
+            return {**answer, "error": "index-moved", **findings.to_json()}, []
+        findings.doubled = sorted(name for name in walk.doubled if self.held(name) is not None)
         await self._find_missing(walk, began, findings)
         await self._look(findings)
         answer |= findings.to_json()
         if not order.repair:
-            return answer
+            return answer, []
         extra = [] if self.ledger.route.shared() else findings.extra
         if would_shrink(len(extra), walk.total) and order.confirm != len(extra):
-            return {**answer, "error": "shrinks-too-much", "would_delete": len(extra)}
-        await self._mend(findings)
-        return {**answer, "repaired": True, "deleted": await delete_extras(self, extra)}
+            return {**answer, "error": "shrinks-too-much", "would_delete": len(extra)}, []
+        gone = (name for name in findings.missing if name not in findings.differing)
+        differing = (name for name in findings.differing if name not in findings.doubled)
+        return answer, [
+            *((DOUBLED, name) for name in findings.doubled),
+            *((GONE, name) for name in gone),
+            *((DIFFERS, name) for name in differing),
+            *((DELETE, name) for name in extra),
+        ]
 
     def _compare(self, listed: Listed, findings: Findings) -> None:
-        part = self._part(listed.remote_id)
+        part = self.held(listed.remote_id)
         if part is None:
             findings.extra.append(listed.remote_id or f"#{listed.number}")
             return
@@ -133,7 +158,7 @@ class Reconciliation:
         if [name for name in fields if not (name in {"weeks", "grades"} and told)]:
             findings.differing[listed.remote_id or ""] = fields
 
-    def _part(self, remote_id: str | None) -> tuple[Delivery, Part] | None:
+    def held(self, remote_id: str | None) -> tuple[Delivery, Part] | None:
         """The part that has a remote id, if it should be there."""
         offer_id = None if remote_id is None else self.ledger.outbox.owner_of(remote_id)
         delivery = None if offer_id is None else self.ledger.outbox.delivery(offer_id)
@@ -196,36 +221,56 @@ class Reconciliation:
                 if now is not None and replace(now, visible=part.visible) == part:
                     turn.put_part(offer_id, part)
 
-    async def _mend(self, findings: Findings) -> None:
-        """What is missing was moderated; what differs is sent again; what is doubled is deleted and created under the
-        next remote id.
+    def mend(self, turn: UnitOfWork, remote_id: str, kind: str) -> None:
+        """Do a step for a part: what is missing was moderated, what differs is sent again, what is doubled is replaced.
+        Nothing where no part should have that remote id any more.
         """
-        doubled, missing = set(findings.doubled), set(findings.missing)
-        for remote_id in dict.fromkeys((*findings.doubled, *findings.missing, *findings.differing)):
-            found = self._part(remote_id)
-            if found is not None:
-                delivery, part = found
-                async with self.ledger.turn() as turn:
-                    if remote_id in doubled:
-                        mended = replaced(part, turn.now)
-                    elif remote_id in missing:
-                        mended = moderated(part, turn.now)
-                    else:
-                        mended = replace(part, state="pending", digest=None)
-                    turn.put_part(delivery.id, mended)
+        found = self.held(remote_id)
+        if found is None:
+            return
+        delivery, part = found
+        match kind:
+            case "gone":
+                mended = moderated(part, turn.now)
+            case "doubled":
+                mended = replaced(part, turn.now)
+            case _:
+                mended = replace(part, state="pending", digest=None)
+        turn.put_part(delivery.id, mended)
 
 
-async def delete_extras(reconciliation: Reconciliation, remote_ids: list[str]) -> int:
-    """Delete what nobody knows there; how many are gone. Those whose name the site's addresses do not reach stay."""
-    return sum([await _delete(reconciliation, name) for name in remote_ids if is_reachable(name)])
+async def carry_out(reconciliation: Reconciliation, progress: Progress, *, resumed: bool) -> None:
+    """Do the steps that are left: each mended part together with its progress, each deletion right before it. The first
+    step of an order that is ``resumed`` may have been done already.
+    """
+    ledger = reconciliation.ledger
+    for number, (kind, name) in enumerate(progress.steps):
+        deleted = progress.state.get("deleted", 0)
+        if kind == DELETE:
+            deleted += await _delete_extra(reconciliation, name, again=resumed and number == 0)
+        async with ledger.turn() as turn:
+            if kind != DELETE:
+                reconciliation.mend(turn, name, kind)
+            progress.done(turn, deleted=deleted)
 
 
-async def _delete(reconciliation: Reconciliation, remote_id: str) -> bool:
+async def _delete_extra(reconciliation: Reconciliation, remote_id: str, *, again: bool) -> bool:
+    """Whether it is gone. One whose name the site's addresses do not reach stays, and so does one that has become a
+    part of ours since it was listed.
+    """
+    ours = reconciliation.held(remote_id) is not None
+    return not ours and is_reachable(remote_id) and await _delete(reconciliation, remote_id, again=again)
+
+
+async def _delete(reconciliation: Reconciliation, remote_id: str, *, again: bool) -> bool:
+    """Whether it is gone. ``again``: the deletion may have been made before."""
     for tries in range(_TRIES):
         try:
             match await delete_rows(reconciliation.site, remote_id):
                 case Done():
                     _log.info("national.extra_deleted", remote_id=remote_id)
+                    return True
+                case AlreadyDeleted() if again:
                     return True
                 case AlreadyDeleted() | Missing() | NotOurs():
                     # the index lists it and no deletion reaches it: only the site can end it

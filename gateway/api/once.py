@@ -16,6 +16,7 @@ from gateway.api.problem import ProblemError, language_of, problem_response
 from gateway.api.work import work_of
 from gateway.idempotency import ANSWER_BYTES, Claim, Kept, Requests, Reused, Running
 from gateway.ports import LogError
+from gateway.protocol.partner import Partner
 
 KEY = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -53,7 +54,7 @@ async def once(request: web.Request, digest: str, run: Callable[[], Awaitable[An
     if not _KEY.fullmatch(key):
         raise ProblemError("idempotency-key")
     requests = request.app[REQUESTS]
-    match await requests.claim(partner_of(request).platform, key, _digest(request, digest)):
+    match await requests.claim(_claimant(partner_of(request)), key, _digest(request, digest)):
         case Running():
             raise ProblemError("idempotency-running", headers={hdrs.RETRY_AFTER: _RETRY_SECONDS})
         case Reused():
@@ -97,6 +98,11 @@ async def _quietly(step: Awaitable[None]) -> None:
         await step
     except LogError as error:
         log.warning("api.claim_not_settled", reason=str(error))
+
+
+def _claimant(partner: Partner) -> str:
+    """Whose key it is: of the partner's credentials of this generation, so that no answer outlives ended ones."""
+    return partner.platform if partner.generation is None else f"{partner.platform}/{partner.generation.id}"
 
 
 def _digest(request: web.Request, content: str) -> str:

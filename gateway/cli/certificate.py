@@ -24,6 +24,7 @@ from gateway.ports import TokenError
 from gateway.protocol.certificate import Certificate, Issued, statement, with_certificate
 from gateway.protocol.evidence import Evidence, judge_evidence
 from gateway.protocol.identity import is_slug
+from gateway.protocol.partner import Partner
 from gateway.protocol.record import utc
 
 _DAY_MS = 24 * 3_600_000
@@ -109,8 +110,8 @@ def verify(
 
 async def _issue(slug: str, evidence: Evidence, *, at: int, days: int) -> Issued:
     issuer = url_here()
-    async with partners_here() as partners:
-        partner = active_partner(partners, slug)
+    async with partners_here(to_change=True) as partners:
+        active_partner(partners.get(slug), slug)
         certificate = Certificate(
             id=secrets.token_hex(16),
             issuer=issuer,
@@ -123,9 +124,12 @@ async def _issue(slug: str, evidence: Evidence, *, at: int, days: int) -> Issued
             expires_at=at // 1_000 * 1_000 + days * _DAY_MS,
         )
         issued = sign_certificate(certificate, keys_here(make=True))
-        await partners.save(
-            replace(partner, certificates=with_certificate(partner.certificates, issued, now=at)),
-        )
+
+        def certified(present: Partner | None) -> Partner:
+            partner = active_partner(present, slug)
+            return replace(partner, certificates=with_certificate(partner.certificates, issued, now=at))
+
+        await partners.change(slug, certified)
         return issued
 
 

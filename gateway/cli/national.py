@@ -32,6 +32,7 @@ _STEPS = {
     "order-too-old": "it waited for more than an hour, so nobody may want it any more: run the command again",
     "index-moved": "offers changed at the site while its index was read: run the command again",
     "shrinks-too-much": "look through the extra ones; if they are all to go, name their number with --confirm",
+    "partner-changing": "other changes of partners were made at the same time: run the command again",
     "site-unavailable": "wait until the site answers again (passerelle national status), then run the command again",
     "still-there": "withdraw the offer at its platform, wait until the national site has deleted it, then erase it",
     "unknown-offer": "the gateway does not know what the site holds of it: ask the national site to erase it",

@@ -2,18 +2,22 @@
 
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 
 from rich.text import Text
 
 from gateway.bootstrap import open_log, signing_key_of, with_signing_key
 from gateway.cli.console import ERR, CommandError
 from gateway.listening import place
+from gateway.lock import write_lock
 from gateway.oauth.keys import KeyRing, SigningKeyError
 from gateway.partners import Partners
+from gateway.partners.change import ChangeConflictError
 from gateway.ports import EventLog, LogDamagedError, LogError, TopicError
 from gateway.protocol.partner import Partner
 from gateway.settings import Settings, SettingsError
+
+_LOCK_SECONDS = 60.0
 
 
 @contextmanager
@@ -29,6 +33,8 @@ def explained() -> Iterator[None]:
         raise CommandError(str(error), step="docs/operations.md, “Backups”, says how to restore it") from error
     except TopicError as error:
         raise CommandError(str(error), step="passerelle topics create, then passerelle topics check") from error
+    except ChangeConflictError as error:
+        raise CommandError(f"{error}; nothing was changed.", step="run the command again") from error
     except LogError as error:
         raise CommandError(str(error), step="passerelle doctor says what is out of reach") from error
     except OSError as error:  # a read-only folder, a full disk, no file descriptors left
@@ -90,20 +96,24 @@ async def log_here(*, make: bool = False) -> AsyncIterator[EventLog]:
 
 
 @asynccontextmanager
-async def partners_here(*, make: bool = False) -> AsyncIterator[Partners]:
-    """Who takes part, as the log of these settings says at this moment. Raises CommandError, as ``log_here`` does."""
-    async with log_here(make=make) as log:
+async def partners_here(*, make: bool = False, to_change: bool = False) -> AsyncIterator[Partners]:
+    """Who takes part, as the log of these settings says at this moment. Raises CommandError, as ``log_here`` does, and
+    where other changes came in between again and again; nothing is written then. ``to_change``: after other commands
+    of this machine that change partners.
+    """
+    async with AsyncExitStack() as stack:
+        log = await stack.enter_async_context(log_here(make=make))
+        if to_change:
+            lock = write_lock(settings_here().data / "partners.lock", patience=_LOCK_SECONDS)
+            await stack.enter_async_context(lock)
         partners = Partners(log)
-        try:
-            await partners.catch_up()
-            yield partners
-        finally:
-            await partners.close()
+        stack.push_async_callback(partners.close)
+        await partners.catch_up()
+        yield partners
 
 
-def active_partner(partners: Partners, slug: str) -> Partner:
-    """The partner of this slug. Raises CommandError for one that is unknown or was revoked."""
-    partner = partners.get(slug)
+def active_partner(partner: Partner | None, slug: str) -> Partner:
+    """The partner found under this slug. Raises CommandError for one that is unknown or was revoked."""
     if partner is None:
         raise CommandError(f"{slug} does not take part.", step="passerelle partner list shows who does")
     if partner.revoked:

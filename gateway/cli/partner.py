@@ -123,20 +123,20 @@ def revoke_access(slug: Slug, *, as_json: AsJson = False) -> None:
 
 
 async def _add(slug: str, wish: Wish) -> tuple[Partner, MintedSecret | None]:
-    async with partners_here(make=True) as partners:
-        made = new_partner(slug, wish, others=partners.all())
-        if not isinstance(made, Partner):
-            raise CommandError(" ".join(made), step=_mending(slug, partners.get(slug)))
+    at = now()
+    minted = mint_secret(now=at, entropy=os.urandom) if wish.jwks is None and wish.issuer is None else None
+
+    async with partners_here(make=True, to_change=True) as partners:
+
+        def join(present: Partner | None) -> Partner:
+            made = new_partner(slug, wish, others=partners.all())
+            if not isinstance(made, Partner):
+                raise CommandError(" ".join(made), step=_mending(slug, present))
+            return replace(made, joined_at=at, secrets=() if minted is None else (minted.kept,))
+
         # Before the gateway hears of the partner: it would look for the topics at once.
-        await partners.create_topics(made)
-        at = now()
-        joined = replace(made, joined_at=at)
-        minted = None
-        if wish.jwks is None and wish.issuer is None:
-            minted = mint_secret(now=at, entropy=os.urandom)
-            joined = replace(joined, secrets=(minted.kept,))
-        await partners.save(joined)
-        return joined, minted
+        await partners.create_topics(join(partners.get(slug)))
+        return await partners.change(slug, join), minted
 
 
 def _mending(slug: str, present: Partner | None) -> str:
@@ -147,20 +147,20 @@ def _mending(slug: str, present: Partner | None) -> str:
 
 
 async def _rotate(slug: str, overlap: int) -> tuple[Partner, MintedSecret]:
-    async with partners_here() as partners:
-        partner = active_partner(partners, slug)
-        at = now()
-        minted = mint_secret(now=at, entropy=os.urandom)
-        rotated = rotate(partner, minted.kept, now=at, overlap=overlap)
-        await partners.save(rotated)
-        return rotated, minted
+    async with partners_here(to_change=True) as partners:
+        minted = mint_secret(now=now(), entropy=os.urandom)
+
+        def with_new_secret(present: Partner | None) -> Partner:
+            at = now()
+            fresh = replace(minted.kept, created_at=at)
+            return rotate(active_partner(present, slug), fresh, now=at, overlap=overlap)
+
+        return await partners.change(slug, with_new_secret), minted
 
 
 async def _revoke(slug: str) -> Partner:
-    async with partners_here() as partners:
-        revoked = revoke(active_partner(partners, slug))
-        await partners.save(revoked)
-        return revoked
+    async with partners_here(to_change=True) as partners:
+        return await partners.change(slug, lambda present: revoke(active_partner(present, slug)))
 
 
 async def _all() -> tuple[Partner, ...]:

@@ -76,17 +76,21 @@ def alter(  # noqa: PLR0913  # one per option
 
 
 async def _alter(slug: str, alteration: Alteration) -> tuple[Partner, Partner]:
-    async with partners_here() as partners:
-        before = active_partner(partners, slug)
-        after = altered(before, alteration, others=partners.all())
-        findings = _feed_findings(after) if isinstance(after, Partner) else after
-        if not isinstance(after, Partner) or findings:
-            raise CommandError(" ".join(findings), step="mend that, then run the same command again")
-        if differences(before, after):
-            # Before the gateway hears of it: it would look for the topics at once.
-            await partners.create_topics(after)
-            await partners.save(after)
-        return before, after
+    async with partners_here(to_change=True) as partners:
+        before: list[Partner] = []
+
+        def edit(present: Partner | None) -> Partner:
+            before[:] = [active_partner(present, slug)]
+            after = altered(before[0], alteration, others=partners.all())
+            findings = _feed_findings(after) if isinstance(after, Partner) else after
+            if not isinstance(after, Partner) or findings:
+                raise CommandError(" ".join(findings), step="mend that, then run the same command again")
+            return after
+
+        # Before the gateway hears of it: it would look for the topics at once.
+        await partners.create_topics(edit(partners.get(slug)))
+        after = await partners.change(slug, edit)
+        return before[0], after
 
 
 def _feed_findings(partner: Partner) -> tuple[str, ...]:

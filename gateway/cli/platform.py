@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,7 +15,7 @@ from adapters.pull.ordering import OrderReplacedError, last_runs, order_run
 from adapters.pull.pulls import has_feed
 from gateway.cli.console import FAILED, UNUSABLE, CommandError
 from gateway.cli.day import day_of
-from gateway.cli.operating import log_here
+from gateway.cli.operating import log_here, partners_here
 from gateway.cli.platform_told import (
     not_run,
     not_runnable,
@@ -130,18 +131,21 @@ def run_now(
 
 
 async def _add(profile: Profile) -> tuple[Joined, MintedSecret | None]:
-    async with log_here(make=True) as log:
-        partners = Partners(log)
-        try:
-            await partners.catch_up()
-            joined = join(profile, partners.all())
+    minted = mint_secret(now=now(), entropy=os.urandom)
+    made: list[Joined] = []
+    async with partners_here(make=True, to_change=True) as partners:
+
+        def edit(present: Partner | None) -> Partner:
+            others = (one for one in partners.all() if one.platform != profile.platform)
+            joined = join(profile, [*others, *filter(None, (present,))])
             if not isinstance(joined, Joined):
                 raise CommandError(" ".join(joined), step="mend the profile, then run the same command again")
-            minted = mint_secret(now=now(), entropy=os.urandom) if joined.needs_secret else None
-            await partners.save(joined.partner if minted is None else joined.with_secret(minted.kept))
-        finally:
-            await partners.close()
-    return joined, minted
+            made[:] = [joined]
+            return joined.with_secret(minted.kept) if joined.needs_secret else joined.partner
+
+        partner = await partners.change(profile.platform, edit)
+    joined = replace(made[0], partner=partner)
+    return joined, minted if joined.needs_secret else None
 
 
 async def _standing() -> tuple[Sequence[Partner], dict[str, Run]]:

@@ -3,8 +3,8 @@
 from authlib.oauth2.rfc6749 import ClientMixin
 
 from gateway.oauth.refusal import RefusalError
-from gateway.partners.credential import proves
-from gateway.protocol.partner import SCOPES, Partner
+from gateway.partners.credential import proved
+from gateway.protocol.partner import SCOPES, Partner, Secret
 
 GRANT_TYPE = "client_credentials"
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
@@ -17,6 +17,8 @@ class Client(ClientMixin):  # type: ignore[misc]  # Authlib has no types
 
     def __init__(self, partner: Partner, *, now: int) -> None:
         self.partner = partner
+        self.secret: Secret | None = None
+        """The secret that it proved itself by, once it has."""
         self._now = now
 
     def get_client_id(self) -> str:
@@ -25,7 +27,8 @@ class Client(ClientMixin):  # type: ignore[misc]  # Authlib has no types
 
     def check_client_secret(self, client_secret: str) -> bool:
         """Whether it is one of the live secrets."""
-        return proves(client_secret, self.partner.secrets, now=self._now)
+        self.secret = proved(client_secret, self.partner.secrets, now=self._now)
+        return self.secret is not None
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
         """Every way is open; what it takes is the credential."""

@@ -10,9 +10,11 @@ from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from gateway.clock import Clock
 from gateway.oauth.assertion import Assertion
 from gateway.oauth.client import KEY_METHOD, METHODS, Client
+from gateway.oauth.jws import read_unproved
 from gateway.oauth.refusal import RefusalError, refusal_of
 from gateway.oauth.token import LIFETIME_SECONDS, AccessTokens
 from gateway.partners import Partners
+from gateway.partners.generation import credential_of, issued_since
 from gateway.protocol.partner import SCOPES
 
 Answer: TypeAlias = tuple[int, Mapping[str, str], Mapping[str, Any]]
@@ -51,6 +53,8 @@ class Grant(ClientCredentialsGrant):  # type: ignore[misc]  # Authlib has no typ
     def create_token_response(self) -> tuple[int, Mapping[str, Any], Sequence[tuple[str, str]]]:
         """The token. Not the inherited method: that one writes the token to the debug log."""
         client: Client = self.request.client
+        if self.request.auth_method == KEY_METHOD:
+            _check_generation(self.request.form["client_assertion"], client)
         return 200, self.server.issue(client, client.granted(self.request.payload.scope)), self.TOKEN_RESPONSE_HEADER
 
 
@@ -72,7 +76,14 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
 
     def issue(self, client: Client, scopes: Sequence[str]) -> Mapping[str, Any]:
         """The members of a successful answer (RFC 6749, 5.1)."""
-        token = self._tokens.issue(client.partner.platform, scopes, token_id=secrets.token_urlsafe(16))
+        generation = client.partner.generation
+        token = self._tokens.issue(
+            client.partner.platform,
+            scopes,
+            token_id=secrets.token_urlsafe(16),
+            generation=None if generation is None else generation.id,
+            credential=None if client.secret is None else credential_of(client.secret),
+        )
         return {
             "access_token": token,
             "token_type": "Bearer",
@@ -96,3 +107,10 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
         """Nobody listens to Authlib's signals here."""
+
+
+def _check_generation(assertion: str, client: Client) -> None:
+    """Refuse an assertion that says that it was made before the partner's generation of credentials began."""
+    issued_at = read_unproved(assertion).claims.get("iat")
+    if isinstance(issued_at, int | float) and not issued_since(int(issued_at), client.partner.generation):
+        raise RefusalError("assertion-expired")

@@ -1,6 +1,7 @@
 """Access tokens of the gateway itself: JWTs as RFC 9068 describes them, issued and verified."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -30,11 +31,21 @@ class AccessTokens:
         self.issuer = issuer.rstrip("/")
         self._clock = clock
 
-    def issue(self, platform: str, scopes: Iterable[str], *, token_id: str) -> str:
-        """A token for one hour. ``token_id`` becomes its ``jti``."""
+    def issue(
+        self,
+        platform: str,
+        scopes: Iterable[str],
+        *,
+        token_id: str,
+        generation: str | None = None,
+        credential: str | None = None,
+    ) -> str:
+        """A token for one hour. ``token_id`` becomes its ``jti``; ``generation`` and ``credential`` bind it to the
+        partner's record (``still_holds``).
+        """
         now = self._clock() // 1000
         header = {"alg": ALGORITHM, "typ": "at+jwt", "kid": self._keys.signer.kid}
-        claims = {
+        claims: dict[str, Any] = {
             "iss": self.issuer,
             "aud": self.issuer,
             "sub": platform,
@@ -44,6 +55,8 @@ class AccessTokens:
             "exp": now + LIFETIME_SECONDS,
             "jti": token_id,
         }
+        bound = {"generation": generation, "credential": credential}
+        claims |= {name: text for name, text in bound.items() if text is not None}
         return jws.serialize_compact(header, orjson.dumps(claims), self._keys.signer, algorithms=[ALGORITHM])
 
     def verify(self, token: str, unproved: Unproved) -> Claims:
@@ -53,7 +66,11 @@ class AccessTokens:
             raise TokenError("the token does not name its key")
         claims = prove(token, unproved, keys=self._keys.verifiers, algorithms=[ALGORITHM])
         check_claims(claims, issuer=self.issuer, audience=self.issuer, now=self._clock())
-        return claims_of(claims, platform=claims["sub"])
+        return replace(
+            claims_of(claims, platform=claims["sub"]),
+            generation=_text(claims.get("generation")),
+            credential=_text(claims.get("credential")),
+        )
 
 
 def check_type(unproved: Unproved) -> None:
@@ -76,6 +93,11 @@ def check_claims(claims: Mapping[str, Any], *, issuer: str, audience: str, now: 
         registry.validate(dict(claims))
     except JoseError as error:
         raise TokenError(f"the token is not valid here and now: {error.error}") from error
+
+
+def _text(claim: object) -> str | None:
+    """A claim of ours; one of another type binds the token to nothing that exists."""
+    return None if claim is None else str(claim)
 
 
 def claims_of(claims: Mapping[str, Any], *, platform: str) -> Claims:

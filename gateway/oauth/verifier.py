@@ -2,12 +2,14 @@
 
 import hashlib
 from collections import OrderedDict
+from dataclasses import replace
 
 from gateway.clock import Clock
 from gateway.oauth.jws import Unproved, prove, read_unproved
 from gateway.oauth.remote import RemoteKeys
 from gateway.oauth.token import AccessTokens, check_claims, check_type, claims_of
 from gateway.partners import Partners
+from gateway.partners.generation import still_holds
 from gateway.ports import Claims, TokenError
 
 EXTERNAL_ALGORITHMS = ("ES256", "ES384", "RS256", "PS256")
@@ -19,8 +21,8 @@ EXTERNAL_CACHE_MS = 300_000
 class Verifier:
     """Proves bearer tokens.
 
-    A proved token is remembered under its SHA-256 until it ends (10,000 of them, the least used go first). That loses
-    nothing: who revokes a partner revokes its record, which the API looks up on each request.
+    A proved token is remembered under its SHA-256 until it ends (10,000 of them, the least used go first). Whether the
+    partner's record still has its credential is looked up on each use.
     """
 
     def __init__(self, tokens: AccessTokens, partners: Partners, remote: RemoteKeys, *, clock: Clock) -> None:
@@ -31,7 +33,14 @@ class Verifier:
         self._proved: OrderedDict[bytes, tuple[int, Claims]] = OrderedDict()
 
     async def verify(self, token: str) -> Claims:
-        """The claims of a bearer token. Raises TokenError."""
+        """The claims of a bearer token, whose credential the partner still has. Raises TokenError."""
+        claims = await self._prove(token)
+        partner = self._partners.get(claims.platform)
+        if partner is None or not still_holds(claims, partner, now=self._clock()):
+            raise TokenError("the credential that the token was issued for has been ended")
+        return claims
+
+    async def _prove(self, token: str) -> Claims:
         key = hashlib.sha256(token.encode(errors="replace")).digest()
         now = self._clock()
         known = self._proved.get(key)
@@ -67,7 +76,12 @@ class Verifier:
         keys = await self._remote.keys(partner.issuer, unproved.kid)
         claims = prove(token, unproved, keys=keys, algorithms=EXTERNAL_ALGORITHMS)
         check_claims(claims, issuer=partner.issuer, audience=self._tokens.issuer, now=self._clock())
-        return claims_of(claims, platform=partner.platform)
+        issued_at = claims.get("iat")
+        return replace(
+            claims_of(claims, platform=partner.platform),
+            issuer=partner.issuer,
+            issued_at=int(issued_at) if isinstance(issued_at, int | float) else None,
+        )
 
     def _remember(self, key: bytes, until: int, claims: Claims) -> None:
         self._proved[key] = (until, claims)

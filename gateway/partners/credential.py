@@ -53,11 +53,16 @@ def is_live(secret: Secret, *, now: int) -> bool:
 
 def proves(presented: str, secrets: Iterable[Secret], *, now: int) -> bool:
     """Whether the text is one of the live secrets. Every live one is compared, in constant time, whatever is found."""
+    return proved(presented, secrets, now=now) is not None
+
+
+def proved(presented: str, secrets: Iterable[Secret], *, now: int) -> Secret | None:
+    """The live secret that the text is; None when it is none of them. Compares as ``proves``."""
     digest = hash_secret(presented)
-    found = False
+    found = None
     for secret in secrets:
-        if is_live(secret, now=now):
-            found |= hmac.compare_digest(digest, secret.hash)
+        if is_live(secret, now=now) and hmac.compare_digest(digest, secret.hash):
+            found = secret
     return found
 
 
@@ -72,7 +77,8 @@ def rotate(partner: Partner, fresh: Secret, *, now: int, overlap: int = OVERLAP_
     """
     if partner.revoked:
         raise ValueError("a revoked partner has no secrets to rotate")
-    older = live_secrets(partner.secrets, now=now)[:1]
+    # The newest comes first in the record; clocks of several machines may say otherwise.
+    older = [one for one in partner.secrets if is_live(one, now=now)][:1]
     ending = tuple(replace(one, ends_at=_earliest(one.ends_at, now + overlap)) for one in older if overlap > 0)
     return replace(partner, secrets=(fresh, *ending))
 

@@ -1,12 +1,13 @@
-"""The live view of the compacted topic ``partners``, and the way to write to it."""
+"""The live view of the compacted topic ``partners``, and the changes made through it."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from gateway.partners.record import partner_record, read_partner
+from gateway.clock import Clock, now
+from gateway.partners.change import Changes, Edit
+from gateway.partners.record import read_partner
 from gateway.ports import Chunk, EventLog, Reader
-from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import StoredRecord
 from gateway.protocol.topic import PARTNERS, feed, inbox
@@ -23,13 +24,17 @@ class Partners:
     ``partition_of`` gives for the slug.
     """
 
-    def __init__(self, log: EventLog) -> None:
+    def __init__(self, log: EventLog, *, clock: Clock = now) -> None:
         self._log = log
         self._partners: dict[str, Partner] = {}
+        self._stored: dict[str, bytes] = {}
         self._hosts: Mapping[str, str] = MappingProxyType({})
         self._reader: Reader | None = None
         self._positions: list[int] = []
         self._reading = asyncio.Lock()
+        self._changing = asyncio.Lock()
+        self._changes = Changes(log, self, clock=clock)
+        self._heard: tuple[str, list[bytes | None]] = ("", [])
         self.caught_up = False
 
     def get(self, platform: str) -> Partner | None:
@@ -44,20 +49,37 @@ class Partners:
         """The public host names of all platforms (lower case, no ``www.``), each with its slug."""
         return self._hosts
 
+    def stored(self, platform: str) -> bytes | None:
+        """The newest record of this slug as the log has it, unknown members included."""
+        return self._stored.get(platform)
+
+    def hear(self, platform: str) -> Sequence[bytes | None]:
+        """A list that from now on receives every record of this slug that is read, until another one is asked for."""
+        self._heard = (platform, [])
+        return self._heard[1]
+
     async def create_topics(self, partner: Partner) -> None:
         """Create the topics of its own that a Kafka-native partner needs, where they are missing."""
         wanted = ((partner.inbox, inbox), (partner.feed, feed))
         await self._log.create_topics([topic(partner.platform) for asked, topic in wanted if asked])
 
+    async def change(self, slug: str, edit: Edit) -> Partner:
+        """Change one partner by a pure function of its newest record, and return once the change is visible here.
+
+        No other change of a partner is lost or undone by it, nor does one come between reading and writing. ``edit``
+        may be called several times and may look at this view, which is then current; what it raises is passed on and
+        nothing is written. An edit that changes nothing writes nothing. Raises ChangeConflictError, and LogErrors.
+        """
+        async with self._changing:
+            return await self._changes.make(slug, edit)
+
     async def save(self, partner: Partner) -> None:
-        """Append the partner, and return once it is visible here. Raises the errors of ``EventLog.append``."""
-        partition = partition_of(partner.platform, self._log.partitions)
-        appended = await self._log.append(PARTNERS, partition, [partner_record(partner)])
-        await self._advance({partition: appended.last + 1})
+        """Write a partner as a whole, as who founds a federation does; a change of one member is a ``change``."""
+        await self.change(partner.platform, lambda _: partner)
 
     async def catch_up(self) -> None:
         """Read up to the end that the topic has now."""
-        await self._advance(dict(enumerate(await self._log.ends(PARTNERS))))
+        await self.advance(dict(enumerate(await self._log.ends(PARTNERS))))
         self.caught_up = True
 
     async def run(self) -> None:
@@ -77,8 +99,8 @@ class Partners:
             if reader is not None:
                 await reader.close()
 
-    async def _advance(self, targets: Mapping[int, int]) -> None:
-        """Read until every partition named stands at its target. All who wait take turns with the one reader."""
+    async def advance(self, targets: Mapping[int, int]) -> None:
+        """Read until the position of every partition named is at its target. Callers share one reader."""
         while True:
             async with self._reading:
                 reader = await self._open()
@@ -109,7 +131,11 @@ class Partners:
         if record.key is None:
             return
         slug = record.key.decode()
+        if slug == self._heard[0]:
+            self._heard[1].append(record.value)
         if record.value is None:
             self._partners.pop(slug, None)
+            self._stored.pop(slug, None)
         else:
             self._partners[slug] = read_partner(record.value)
+            self._stored[slug] = record.value

@@ -1,13 +1,19 @@
-"""Records of ``partners``: a Partner as JSON (schema ``partner``) and back. Pure."""
+"""Records of ``partners``: a Partner as JSON (schema ``partner``) and back. Pure.
 
-from collections.abc import Mapping
+A change is applied to the record as stored, so that members written by a later version survive it, nested ones too.
+"""
+
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 
 from gateway.protocol.certificate import Issued, read_statement, statement
-from gateway.protocol.partner import SCOPES, Partner, Secret
+from gateway.protocol.partner import SCOPES, Generation, Partner, Secret
 from gateway.protocol.record import Record
+
+_IDENTITIES: Mapping[str, str] = {"secrets": "hash", "certificates": "signed"}
+"""Members that are lists of objects, each with the member that identifies an object."""
 
 
 def partner_document(partner: Partner) -> dict[str, Any]:
@@ -36,6 +42,8 @@ def partner_document(partner: Partner) -> dict[str, Any]:
         ]
     if partner.joined_at is not None:
         document["joined_at"] = partner.joined_at
+    if partner.generation is not None:
+        document["generation"] = {"id": partner.generation.id, "since": partner.generation.since}
     return document
 
 
@@ -44,11 +52,38 @@ def partner_record(partner: Partner) -> Record:
     return Record(partner.platform.encode(), orjson.dumps(partner_document(partner)))
 
 
+def changed_record(stored: bytes | None, after: Partner) -> Record:
+    """The stored record with the members that ``after`` has otherwise than it; None for a partner without a record.
+
+    Everything else stays as stored: unknown members, and in lists the elements that this version cannot read. Not so
+    the secrets and scopes of a platform that is revoked or added again: none but those of ``after`` stay.
+    """
+    document: dict[str, Any] = {} if stored is None else orjson.loads(stored)
+    before = None if stored is None else read_partner(stored)
+    was = {} if before is None else partner_document(before)
+    becomes = partner_document(after)
+    for name in was.keys() - becomes.keys():
+        document.pop(name, None)
+    for name, value in becomes.items():
+        if name in was and was[name] == value:
+            continue
+        if name in _IDENTITIES:
+            document[name] = _merged(document.get(name, ()), was.get(name, ()), value, by=_IDENTITIES[name])
+        elif name == "scopes" and before is not None:
+            document[name] = [*value, *(scope for scope in document[name] if scope not in SCOPES)]
+        else:
+            document[name] = value
+    if after.revoked or (before is not None and before.revoked):
+        document["secrets"], document["scopes"] = becomes["secrets"], becomes["scopes"]
+    return Record(after.platform.encode(), orjson.dumps(document))
+
+
 def read_partner(value: bytes) -> Partner:
     """The inverse of ``partner_record``. Members of later versions are left aside; ValueError or KeyError on anything
     that the gateway did not write.
     """
     body: Mapping[str, Any] = orjson.loads(value)
+    generation = body.get("generation")
     return Partner(
         platform=body["platform"],
         name=body["name"],
@@ -61,14 +96,18 @@ def read_partner(value: bytes) -> Partner:
         secrets=tuple(
             Secret(hash=one["hash"], created_at=one["created_at"], ends_at=one.get("ends_at"))
             for one in body.get("secrets", ())
+            if "hash" in one
         ),
         jwks=body.get("jwks"),
         issuer=body.get("issuer"),
         profile=body.get("profile"),
         certificates=tuple(
-            Issued(read_statement(one["statement"]), one["signed"]) for one in body.get("certificates", ())
+            Issued(read_statement(one["statement"]), one["signed"])
+            for one in body.get("certificates", ())
+            if "signed" in one
         ),
         joined_at=body.get("joined_at"),
+        generation=None if generation is None else Generation(id=generation["id"], since=generation["since"]),
         revoked=body.get("revoked", False),
     )
 
@@ -78,3 +117,24 @@ def _secret_document(secret: Secret) -> dict[str, Any]:
     if secret.ends_at is not None:
         document["ends_at"] = secret.ends_at
     return document
+
+
+def _merged(
+    stored: Sequence[Mapping[str, Any]],
+    was: Sequence[Mapping[str, Any]],
+    becomes: Sequence[Mapping[str, Any]],
+    *,
+    by: str,
+) -> list[Mapping[str, Any]]:
+    """The objects of a list as they become, each with its unknown members; then the objects without identity."""
+    known = {one[by]: one for one in stored if by in one}
+    former = {one[by]: one for one in was}
+    merged: list[Mapping[str, Any]] = []
+    for one in becomes:
+        identity = one[by]
+        before = former.get(identity, {})
+        kept = {name: value for name, value in known.get(identity, {}).items() if name not in before or name in one}
+        merged.append(
+            kept | {name: value for name, value in one.items() if before.get(name) != value or name not in kept}
+        )
+    return [*merged, *(one for one in stored if by not in one)]

@@ -19,6 +19,14 @@ class Secret:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """A generation of credentials: a random ``id``, and since when it counts (ms since 1970)."""
+
+    id: str
+    since: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Partner:
     """One platform of the federation, as the ``partners`` topic holds it (schema ``partner``).
 
@@ -27,6 +35,7 @@ class Partner:
     ``inbox`` and ``feed``: whether it publishes or subscribes by Kafka itself.
     ``profile``: how its offers are fetched and read (schema ``profile``), None where it publishes by itself.
     ``joined_at``: since when it takes part (ms since 1970), None for partners from before this was kept.
+    ``generation``: of its credentials; tokens of another one are refused. None until credentials are ended early.
     """
 
     platform: str
@@ -43,4 +52,5 @@ class Partner:
     profile: dict[str, object] | None = field(default=None, hash=False)
     certificates: tuple[Issued, ...] = ()
     joined_at: int | None = None
+    generation: Generation | None = None
     revoked: bool = False

@@ -3,6 +3,7 @@
 import pytest
 
 from adapters.national.connector_order import Placed, Reconcile, Replay, answer_record, order_record
+from adapters.national.connector_progress import Progress
 from adapters.national.connector_waiting import ORDER_LIFE_MS, WaitingOrders
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record, StoredRecord
@@ -20,6 +21,11 @@ def heard(*records: Record, at: int = 0) -> WaitingOrders:
     return orders
 
 
+async def taken(orders: WaitingOrders) -> tuple[Placed, bool]:
+    progress, too_old = await orders.take()
+    return progress.placed, too_old
+
+
 @pytest.mark.parametrize(
     "rest",
     [
@@ -31,19 +37,19 @@ def heard(*records: Record, at: int = 0) -> WaitingOrders:
 )
 async def test_an_order_waits_until_its_answer_or_a_tombstone_is_read(rest):
     orders = heard(order_record(PLACED), *rest, order_record(OTHER))
-    assert (OTHER, False) == await orders.take()
+    assert (OTHER, False) == await taken(orders)
 
 
 async def test_orders_of_other_accounts_do_not_wait_here():
-    assert (OTHER, False) == await heard(order_record(Placed("own", "1", Replay())), order_record(OTHER)).take()
+    assert (OTHER, False) == await taken(heard(order_record(Placed("own", "1", Replay())), order_record(OTHER)))
 
 
 async def test_an_order_that_was_taken_is_not_taken_again_when_it_stands_twice_on_the_log():
     orders = heard(order_record(PLACED))
-    assert (PLACED, False) == await orders.take()
+    assert (PLACED, False) == await taken(orders)
     for record in (order_record(PLACED), answer_record(PLACED, {}), order_record(OTHER)):
         orders.hear(StoredRecord(9, 0, record.key, record.value))
-    assert (OTHER, False) == await orders.take()
+    assert (OTHER, False) == await taken(orders)
 
 
 @pytest.mark.parametrize(("age", "too_old"), [(ORDER_LIFE_MS, False), (ORDER_LIFE_MS + 1, True)])
@@ -51,10 +57,34 @@ async def test_an_order_is_too_old_by_the_logs_own_time_when_an_owner_begins(age
     orders = heard(order_record(PLACED), at=5)
     orders.hear(StoredRecord(9, 5 + age, b"turn/shared", None))
     orders.begin()
-    assert (PLACED, too_old) == await orders.take()
+    assert (PLACED, too_old) == await taken(orders)
     orders.hear(StoredRecord(10, 5 + age, OTHER.key, order_record(OTHER).value))
     orders.hear(StoredRecord(11, 5 + 9 * age, b"turn/shared", None))
-    assert (OTHER, False) == await orders.take()
+    assert (OTHER, False) == await taken(orders)
+
+
+async def test_an_order_that_was_begun_is_never_too_old():
+    begun = Written()
+    Progress(PLACED).plan(begun, [("delete", "a"), ("delete", "b")], answer={})
+    orders = heard(order_record(PLACED), *begun.records, at=5)
+    orders.hear(StoredRecord(9, 5 + 2 * ORDER_LIFE_MS, b"turn/shared", None))
+    orders.begin()
+    progress, too_old = await orders.take()
+    assert ([("delete", "a"), ("delete", "b")], False) == (progress.steps, too_old)
+    ended = Written()
+    progress.end(ended)
+    assert {record.key for record in begun.records} == {record.key for record in ended.records}
+    assert {None} == {record.value for record in ended.records}
+
+
+class Written:
+    """Keeps what progress writes."""
+
+    def __init__(self) -> None:
+        self.records: list[Record] = []
+
+    def write_home(self, record: Record) -> None:
+        self.records.append(record)
 
 
 @pytest.mark.parametrize("cleared", [True, False])

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from gateway.memory import MemoryLog
 from gateway.partners import Partners
 from gateway.protocol.topic import COMMON
-from tests.oauth.ground import BRETAGNE, OCCITANIE, Ground
+from tests.oauth.ground import BRETAGNE, OCCITANIE, Ground, Hands
 from tests.oauth.issuer import KEY, Issuer, with_remote
 
 
@@ -25,10 +25,11 @@ async def ground() -> AsyncIterator[Ground]:
     """Bretagne has a secret, Occitanie a key."""
     log = MemoryLog()
     await log.create_topics(COMMON)
-    partners = Partners(log)
+    clock = Hands()
+    partners = Partners(log, clock=clock)
     await partners.save(BRETAGNE)
     await partners.save(OCCITANIE)
-    yield Ground(log, partners)
+    yield Ground(log, partners, clock)
     await partners.close()
     await log.close()
 

@@ -34,6 +34,11 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
         "tests/oauth/test_verifier.py::test_revoking_a_partner_does_not_wait_for_its_tokens_to_end",
         "tests/oauth/test_endpoint.py::test_a_revoked_partner_gets_no_token",
         "tests/threats/test_threat_lines.py::test_a_revoked_partner_is_out_at_its_next_request",
+        "tests/oauth/test_ended_credentials.py::test_a_platform_let_in_again_does_not_bring_its_tokens_back",
+        "tests/oauth/test_ended_credentials.py::test_a_token_ends_with_the_overlap_of_its_secret",
+        "tests/cli/test_partner_tokens.py::test_a_rotation_keeps_the_tokens_unless_it_ends_the_secret_at_once",
+        "tests/partners/test_change.py::test_no_credential_survives_a_revocation_and_none_comes_back",
+        "tests/partners/test_concurrent_changes.py::test_every_acknowledged_change_is_in_the_record",
     ),
     "T-06": (
         "tests/protocol/test_decide.py::test_nobody_publishes_under_anothers_slug",

@@ -1,0 +1,134 @@
+"""Changes of one partner: read, edit and commit under a fence, again when another change came between.
+
+One role owns all partners, so that changes follow one another, and an edit may judge a partner by the others (a host
+belongs to one platform). A version from before this fence appends without it: its record that comes between reading
+and writing is found by reading back, and the edit is applied to it as well.
+"""
+
+import asyncio
+import os
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol, TypeAlias
+
+import structlog
+
+from gateway.clock import Clock
+from gateway.partners.generation import with_generation
+from gateway.partners.record import changed_record, read_partner
+from gateway.ports import EventLog, FencedError, LogUnavailableError, Output, Owner, PortError, UnknownOutcomeError
+from gateway.protocol.identity import partition_of
+from gateway.protocol.partner import Partner
+from gateway.protocol.topic import PARTNERS
+
+ROLE = "partners"
+PATIENCE_SECONDS = 30.0
+_FIRST_PAUSE = 0.05
+_LONGEST_PAUSE = 3.0
+_OUTAGES = 3
+_REWRITES = 5
+
+Edit: TypeAlias = Callable[[Partner | None], Partner]
+"""A partner as it is to be, from the newest record; None where there is none. Pure, and stated as a change."""
+
+_log = structlog.get_logger()
+
+
+class ChangeConflictError(PortError):
+    """Other changes of partners were made at the same time, again and again; nothing of this one was written."""
+
+
+class View(Protocol):
+    """The view of partners, as far as a change needs it."""
+
+    def get(self, platform: str) -> Partner | None:
+        """The partner of this slug."""
+
+    def stored(self, platform: str) -> bytes | None:
+        """Its newest record."""
+
+    def hear(self, platform: str) -> Sequence[bytes | None]:
+        """A list that receives its records as they are read."""
+
+    async def advance(self, targets: Mapping[int, int]) -> None:
+        """Read up to a position per partition."""
+
+
+class Changes:
+    """Makes changes, one at a time. ``patience`` is how many seconds a change is tried while others take the role."""
+
+    def __init__(self, log: EventLog, view: View, *, clock: Clock, patience: float = PATIENCE_SECONDS) -> None:
+        self._log = log
+        self._view = view
+        self._clock = clock
+        self._patience = patience
+
+    async def make(self, slug: str, edit: Edit) -> Partner:
+        """The partner after the change. Raises ChangeConflictError, LogErrors, and what ``edit`` raises."""
+        now = asyncio.get_running_loop().time
+        until, pause, outages = now() + self._patience, _FIRST_PAUSE, 0
+        change = _Change(slug, edit, self._view.hear(slug))
+        while True:
+            try:
+                return await self._attempt(change)
+            except (UnknownOutcomeError, LogUnavailableError):
+                # The next owner's start settles what became of it, and it is read. A fence may also show like this: a
+                # broker that cut the transaction off need not say why.
+                outages += 1
+                if now() > until or outages > _OUTAGES:
+                    raise
+            except FencedError as error:
+                if now() > until:
+                    raise ChangeConflictError(f"Another change of {slug} was made at the same time") from error
+            await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311  # spreads retries, no secret
+            pause = min(_LONGEST_PAUSE, pause * 2)
+
+    async def _attempt(self, change: "_Change") -> Partner:
+        """One attempt, by an owner of its own."""
+        home = partition_of(change.slug, self._log.partitions)
+        owner = await self._log.own(ROLE, 0)
+        try:
+            ends = dict(enumerate(await self._log.ends(PARTNERS)))
+            ends[home] = await owner.end(PARTNERS, home)
+            await self._view.advance(ends)
+            found = self._view.get(change.slug)
+            if found is not None and change.settled():
+                return found
+            return await self._commit(owner, change, home)
+        finally:
+            await owner.close()
+
+    async def _commit(self, owner: Owner, change: "_Change", home: int) -> Partner:
+        """Write the change; again on top of a record that came in between, which only an earlier version writes."""
+        stored = self._view.stored(change.slug)
+        for _ in range(_REWRITES):
+            before = None if stored is None else read_partner(stored)
+            after = with_generation(before, change.edit(before), now=self._clock(), entropy=os.urandom)
+            if after == before:
+                return after
+            record = changed_record(stored, after)
+            seen = len(change.heard)
+            change.sent.append(record.value)
+            ends = await owner.commit([Output(PARTNERS, home, record)])
+            await self._view.advance({home: ends[PARTNERS, home]})
+            others = [value for value in change.heard[seen:] if value != record.value]
+            if not others:
+                return after
+            _log.warning("partners.changed_by_an_earlier_version", platform=change.slug)
+            stored = others[-1]
+        raise ChangeConflictError(f"Another change of {change.slug} was made at the same time")
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """A change on its way: the records of its partner read since it began, and those that it has sent."""
+
+    slug: str
+    edit: Edit
+    heard: Sequence[bytes | None]
+    sent: list[bytes | None] = field(default_factory=list)
+
+    def settled(self) -> bool:
+        """Whether a record that was sent is on the log: an earlier attempt of unknown outcome has succeeded."""
+        return any(value in self.heard for value in self.sent)
