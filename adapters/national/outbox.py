@@ -7,7 +7,9 @@ memory.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 
+from adapters.national.outbox_patience import LONGEST_MS
 from gateway.disk import writing_copy
 from gateway.local_copy import LocalCopy
 from gateway.protocol.delivery import Delivery, Group, delivery_record, read_delivery
@@ -42,6 +44,9 @@ _LEFT = """
 SELECT id FROM delivery WHERE id > ? AND NOT EXISTS (SELECT 1 FROM offer WHERE offer.id = delivery.id)
 ORDER BY id LIMIT 500
 """
+_DUE_AGAIN = """
+UPDATE due SET not_before = :now WHERE not_before > :now AND (tries = 0 OR not_before > :now + :longest)
+"""
 _READY = """
 SELECT id, part, tries FROM due WHERE doubt = '' AND rank = ? AND not_before <= ? ORDER BY not_before, id LIMIT ?
 """
@@ -61,6 +66,8 @@ class Outbox(LocalCopy):
 
     FORMAT = 2
     LAYOUT = _LAYOUT
+    _latest: float = inf
+    """The instant (ms) at which the queue was last read."""
 
     def offer(self, offer_id: str) -> OfferState | None:
         """The offer or its marker, as last read."""
@@ -148,11 +155,20 @@ class Outbox(LocalCopy):
 
     def ready(self, now: int, *, limit: int) -> Sequence[Entry]:
         """The calls to make next, in order: by rank, then by how long they have waited. At most one per offer."""
+        if now < self._latest:
+            self._make_due_again(now)
+        self._latest = now
         found: dict[str, Entry] = {}
         for rank in range(4):
             for row in self._db.execute(_READY, (rank, now, limit)).fetchall():
                 found.setdefault(row[0], Entry(*row))
         return list(found.values())[:limit]
+
+    def _make_due_again(self, now: int) -> None:
+        """The clock has gone back, or may have before the file was opened: entries that were put there by a clock ahead
+        are due now. One that waits for a day is put off to that day again when it is looked at.
+        """
+        self._db.execute(_DUE_AGAIN, {"now": now, "longest": LONGEST_MS})
 
     def next_at(self) -> int | None:
         """When the next call is due; None when none is."""

@@ -79,10 +79,10 @@ class RelayState(LocalCopy):
         return ((row[0], _known(row[1:])) for row in rows.fetchall())
 
     def old_markers(self, *, before: int, limit: int) -> Iterator[tuple[str, Known]]:
-        """Markers that were set before an instant (ms)."""
+        """Markers that were set before an instant (ms), by their append time and by their sequence."""
         rows = self._db.execute(
-            f"SELECT id, {_COLUMNS} FROM known WHERE reason IS NOT NULL AND appended_at < ? LIMIT ?",  # noqa: S608
-            (before, limit),
+            f"SELECT id, {_COLUMNS} FROM known WHERE reason IS NOT NULL AND appended_at < ? AND sequence < ? LIMIT ?",  # noqa: S608
+            (before, before, limit),
         )
         return ((row[0], _known(row[1:])) for row in rows.fetchall())
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import orjson
 
+from gateway.clock import append_time
 from gateway.ports import LogUnavailableError, TopicError
 from gateway.protocol.record import Headers, Record, StoredRecord
 from gateway.protocol.topic import Topic
@@ -156,10 +157,11 @@ def write_records(
 ) -> tuple[int, int]:
     """Write records at the end of a stream, inside a transaction: the first and the last offset.
 
-    One more offset is left unused behind them, as a commit marker would take it. Times never fall within a stream.
+    One more offset is left unused behind them, as a commit marker would take it. Times do not fall within a stream,
+    unless the clock was ahead and has been set back (``append_time``).
     """
     first, last_at = connection.execute("SELECT next, last_at FROM stream WHERE id = ?", (stream.number,)).fetchone()
-    at = max(at, last_at)
+    at = append_time(at, last_at)
     _insert(
         connection,
         stream.table,
