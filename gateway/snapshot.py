@@ -113,9 +113,9 @@ class Snapshots:
     async def mark(self, platform: str) -> tuple[str, int]:
         """A new mark's text and when it ends (ms). Raises LogError."""
         now = self._clock()
-        number = await self._next_number(platform, now)
         # An old end, told by a broker that slept, withdraws less and reopens less: the next snapshot makes up for it.
         ends = await self._log.ends(SUBMISSIONS)
+        number = await self._next_number(platform, now)
         # Where number and instant differ, the instant follows the ends. A gateway that knows numbers only then refuses
         # the mark (mark-invalid); all other marks it reads as its own.
         payload = [platform, number, ends if number == now else [*ends, now]]

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -42,6 +42,11 @@ class Pulls:
         self._means = means
         self._pull = Pull(means)
         self._jitter = jitter
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Fetches under way by lane (``quick``, ``slow``), and those that wait (``waiting``)."""
+        return self._pull.lanes.counts
 
     async def run(self) -> None:
         """Pull the feeds of all partners that have one, as they come and go, until cancelled."""

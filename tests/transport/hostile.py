@@ -1,0 +1,87 @@
+"""Servers that do not do what they should: silent, trickling, endless, frozen; each with its address."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import TypeAlias
+
+Talk: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n"
+
+
+@asynccontextmanager
+async def talking(talk: Talk) -> AsyncIterator[int]:
+    """The port of a server on loopback that talks so to every client, until the block ends."""
+    talks: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        talks.add(task)
+        try:
+            with suppress(ConnectionError, asyncio.IncompleteReadError):
+                await talk(reader, writer)
+        finally:
+            talks.discard(task)
+            writer.transport.abort()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for task in list(talks):
+            task.cancel()
+        await asyncio.gather(*talks, return_exceptions=True)
+
+
+async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:  # noqa: ARG001  # a Talk
+    """Takes the connection and says nothing."""
+    await asyncio.Event().wait()
+
+
+def saying(first: bytes, then: bytes = b"", *, every: float = 0.05) -> Talk:
+    """Says the first at once, when it was asked, and then the other thing again and again; never closes."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(first)
+        await writer.drain()
+        while then:
+            await asyncio.sleep(every)
+            writer.write(then)
+            await writer.drain()
+        await asyncio.Event().wait()
+
+    return talk
+
+
+class FrozenServer:
+    """An SFTP server in a process of its own, which can be stopped and killed at any time."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    def freeze(self) -> None:
+        """It stays there and does nothing any more."""
+        os.kill(self._process.pid, signal.SIGSTOP)
+
+
+@asynccontextmanager
+async def sftp_process(folder: Path) -> AsyncIterator[tuple[FrozenServer, list[str]]]:
+    """A server of these files, and its port, host key and client key, as it says them."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.transport.sftp_process", str(folder), stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        assert process.stdout is not None
+        said = [(await process.stdout.readline()).decode().strip() for _ in range(3)]
+        yield FrozenServer(process), said
+    finally:
+        process.kill()
+        await process.wait()
