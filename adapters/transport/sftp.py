@@ -95,7 +95,9 @@ class SftpDrop:
                 if entry is None:
                     return Unchanged()
                 async with Landing(terms) as landing:
-                    file = await _answered(sftp.open(f"{self._folder}/{entry.name}", "rb"), cut)
+                    # One request at a time: parallel ones end in tasks whose errors nobody takes when they are cut.
+                    name = f"{self._folder}/{entry.name}"
+                    file = await _answered(sftp.open(name, "rb", block_size=0), cut)
                     try:
                         while block := cast("bytes", await _answered(file.read(BLOCK_BYTES), cut)):
                             await landing.take(block)

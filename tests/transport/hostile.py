@@ -6,8 +6,12 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from base64 import b64decode
 from pathlib import Path
 from typing import TypeAlias
+
+from adapters.transport.sftp import SftpServer
+from gateway.demo.sftp import USER
 
 Talk: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -24,7 +28,7 @@ async def talking(talk: Talk) -> AsyncIterator[int]:
         assert task is not None
         talks.add(task)
         try:
-            with suppress(ConnectionError, asyncio.IncompleteReadError):
+            with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
                 await talk(reader, writer)
         finally:
             talks.discard(task)
@@ -61,11 +65,17 @@ def saying(first: bytes, then: bytes = b"", *, every: float = 0.05) -> Talk:
     return talk
 
 
-class FrozenServer:
-    """An SFTP server in a process of its own, which can be stopped and killed at any time."""
+class SftpProcess:
+    """An SFTP server in a process of its own, which can be stopped at any time."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, address: SftpServer) -> None:
         self._process = process
+        self.address = address
+
+    async def reading(self) -> None:
+        """Wait until a file is being read."""
+        assert self._process.stdout is not None
+        assert await self._process.stdout.readline() == b"reading\n"
 
     def freeze(self) -> None:
         """It stays there and does nothing any more."""
@@ -73,15 +83,23 @@ class FrozenServer:
 
 
 @asynccontextmanager
-async def sftp_process(folder: Path) -> AsyncIterator[tuple[FrozenServer, list[str]]]:
-    """A server of these files, and its port, host key and client key, as it says them."""
+async def sftp_process(folder: Path) -> AsyncIterator[SftpProcess]:
+    """A server of these files."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.transport.sftp_process", str(folder), stdout=asyncio.subprocess.PIPE
+        *(sys.executable, "-m", "tests.transport.sftp_process", str(folder)), stdout=asyncio.subprocess.PIPE
     )
     try:
         assert process.stdout is not None
-        said = [(await process.stdout.readline()).decode().strip() for _ in range(3)]
-        yield FrozenServer(process), said
+        port, host_key, key = [(await process.stdout.readline()).decode().strip() for _ in range(3)]
+        address = SftpServer(
+            host="127.0.0.1",
+            port=int(port),
+            host_key=host_key,
+            user=USER,
+            kind="key",
+            secret=b64decode(key).decode(),
+        )
+        yield SftpProcess(process, address)
     finally:
         process.kill()
         await process.wait()
