@@ -28,10 +28,12 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class _Heard:
-    """An order, when the log took it (ms since 1970), and when it was read here (seconds of the event loop)."""
+    """An order and when it was read here (seconds of the event loop). Of one that was there before this owner began:
+    when the log took it (ms since 1970).
+    """
 
     order: Order
-    appended_at: int
+    appended_at: int | None
     heard_at: float
 
 
@@ -91,7 +93,7 @@ class PlatformPull:
                 for chunk in await reader.poll(limit=_PAGE, wait=1.0):
                     at = chunk.position
                     for record in chunk.records:
-                        self._learn(record)
+                        self._learn(record, came_later=record.offset >= end)
                 if at >= end and self._is_due(drawn):
                     run = await self._run()
                     await owner.commit([Output(RUNS, self._home, run_record(run))])
@@ -102,7 +104,7 @@ class PlatformPull:
     def _turn_key(self) -> bytes:
         return f"{self._platform}/turn".encode()
 
-    def _learn(self, record: StoredRecord) -> None:
+    def _learn(self, record: StoredRecord, *, came_later: bool) -> None:
         if record.key == self._turn_key:
             self._began_at = record.appended_at
         found = read_run(record.key, record.value)
@@ -111,7 +113,8 @@ class PlatformPull:
         if isinstance(found, Run):
             self._last = found
         else:
-            self._order = _Heard(found, record.appended_at, asyncio.get_running_loop().time())
+            heard_at = asyncio.get_running_loop().time()
+            self._order = _Heard(found, None if came_later else record.appended_at, heard_at)
 
     def _is_due(self, drawn: float) -> bool:
         now = self._means.clock()
@@ -131,7 +134,7 @@ class PlatformPull:
         heard = self._order
         if heard is None:
             return None
-        waited = max(0, self._began_at - heard.appended_at)
+        waited = 0 if heard.appended_at is None else max(0, self._began_at - heard.appended_at)
         waited += round((asyncio.get_running_loop().time() - heard.heard_at) * 1_000)
         if waited > ORDER_LIFE_MS:
             return None
