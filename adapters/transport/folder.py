@@ -54,7 +54,9 @@ class FolderDrop:
                 await still(self._look, entry)
                 return await landing.finish(entry.validators)
         except OSError as error:
-            raise FeedError("feed-unreadable", name=self._folder, reason=error.strerror or type(error).__name__) from None
+            raise FeedError(
+                "feed-unreadable", name=self._folder, reason=error.strerror or type(error).__name__
+            ) from None
 
     def _copy(self, entry: Entry, landing: Landing, loop: asyncio.AbstractEventLoop, cut: Cut) -> None:
         """Read the file block by block, in the worker's thread, which alone has it open."""

@@ -80,7 +80,9 @@ class HttpsPull:
     def _session(self) -> aiohttp.ClientSession:
         """A session of its own: no cookies, no proxy of the environment, nothing inflated behind our back."""
         connector = aiohttp.TCPConnector(
-            resolver=_PublicResolver(loopback=self._loopback, worker=self._worker), use_dns_cache=False, force_close=True
+            resolver=_PublicResolver(loopback=self._loopback, worker=self._worker),
+            use_dns_cache=False,
+            force_close=True,
         )
         timeout = aiohttp.ClientTimeout(total=None, connect=_CONNECT_SECONDS, sock_read=_READ_SECONDS)
         return aiohttp.ClientSession(

@@ -93,9 +93,7 @@ async def test_all_that_has_ended_leaves_and_the_next_append_goes_on(log: Memory
 
 
 @pytest.mark.parametrize("jump", [DAY_MS, 365 * DAY_MS])
-async def test_a_claim_from_a_clock_ahead_does_not_keep_others_out(
-    log: MemoryLog | SqliteLog, clock: Hands, jump: int
-):
+async def test_a_claim_from_a_clock_ahead_does_not_keep_others_out(log: MemoryLog | SqliteLog, clock: Hands, jump: int):
     """[PUB-044] Its process is gone; when the clock is right, the request runs again at once."""
     before, after = Requests(log), Requests(log)
     clock.now += jump

@@ -1,7 +1,6 @@
 """Tokens, assertions and guesses while the clock is ahead and set right: everything works at once."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import pytest

@@ -34,9 +34,7 @@ async def onboard(settings: Settings, transports: Mapping[str, dict[str, Any]]) 
         partners = Partners(log)
         for slug, transport in transports.items():
             profile = example_profile(slug, "json", transport)
-            await partners.save(
-                Partner(platform=slug, name=slug, scopes=frozenset({"offers:read"}), profile=profile)
-            )
+            await partners.save(Partner(platform=slug, name=slug, scopes=frozenset({"offers:read"}), profile=profile))
         await partners.close()
 
 

@@ -4,9 +4,9 @@ import asyncio
 import os
 import signal
 import sys
+from base64 import b64decode
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from base64 import b64decode
 from pathlib import Path
 from typing import TypeAlias
 

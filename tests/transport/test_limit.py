@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import ssl
 import sys
 import threading
 from collections.abc import Callable

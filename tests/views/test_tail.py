@@ -170,9 +170,7 @@ async def test_a_record_that_nobody_can_have_written_stops_the_tail(
         await asyncio.wait_for(Tail(log, OFFERS, offers, clock=clock).run(), 10)
 
 
-async def test_a_view_goes_on_at_once_when_the_clock_was_ahead(
-    log: MemoryLog, offers: OfferView, clock: Hands
-) -> None:
+async def test_a_view_goes_on_at_once_when_the_clock_was_ahead(log: MemoryLog, offers: OfferView, clock: Hands) -> None:
     world = World()
     await put(log, OFFERS, offer_record(world.publish(offer_of("bretagne:1"))))
     tail = Tail(log, OFFERS, offers, clock=clock)
