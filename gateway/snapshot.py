@@ -187,7 +187,7 @@ class Snapshots:
             await owner.close()
 
     async def _require_retained(self, mark: Mark) -> None:
-        """Refuse a mark that retention has overtaken: what followed it on the log is deleted, whatever its clock said."""
+        """Refuse a mark that retention has overtaken: the records after it are deleted, whatever its clock said."""
         starts = await self._log.starts(SUBMISSIONS)
         if any(end < start for end, start in zip(mark.ends, starts, strict=True)):
             raise SnapshotRefusedError("mark-invalid")

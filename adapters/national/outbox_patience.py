@@ -72,7 +72,7 @@ class Breaker:
         self._opens_at = now + _LONGEST_PAUSE_MS
 
     def wait(self, now: int) -> int:
-        """Milliseconds until a call may be made. More than the longest pause means that the clock has gone back since."""
+        """Milliseconds until a call may be made. More than the longest pause: the clock has gone back."""
         pause = self._opens_at - now
         return pause if self.tripped and 0 < pause <= _LONGEST_PAUSE_MS else 0
 

@@ -15,7 +15,7 @@ from adapters.transport.error import FeedError
 QUICK_SLOTS = 2
 SLOW_SLOTS = 16
 QUICK_SECONDS = 15.0
-"""How long a fetch may hold a quick slot: a feed waits at most this long for each pair of feeds that have become slow."""
+"""How long a fetch may hold a quick slot: a feed waits no longer for each pair of feeds that have become slow."""
 
 Result = TypeVar("Result")
 

@@ -15,8 +15,8 @@ Validators: TypeAlias = Mapping[str, str]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """What a feed may cost: ``most_bytes`` on the wire and again inflated, ``seconds`` for all of it, ``ratio`` bytes
-    out per byte in, and at least ``least_rate`` bytes a second over each ``pace_seconds``. It is kept in ``folder`` while
-    it is read.
+    out per byte in, and at least ``least_rate`` bytes a second over each ``pace_seconds``. It is kept in ``folder``
+    while it is read.
     """
 
     folder: Path

@@ -16,8 +16,8 @@ Result = TypeVar("Result")
 
 
 class Worker:
-    """The blocking calls of one platform, one at a time. While an abandoned one still blocks, no other is begun: a mount
-    that stays dead costs one thread, however often its feed is due.
+    """The blocking calls of one platform, one at a time. While an abandoned one still blocks, no other is begun: a
+    mount that stays dead costs one thread, however often its feed is due.
     """
 
     def __init__(self) -> None:

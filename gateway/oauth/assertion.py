@@ -76,8 +76,8 @@ class Assertion(JWTBearerClientAssertion):  # type: ignore[misc]  # Authlib has 
             raise RefusalError("assertion-too-long")
         if len(claims["jti"]) > _MAX_TOKEN_ID:
             raise RefusalError("assertion-claims")
-        # Remembered by the steady clock for the rest of its life: a wall clock that jumps neither forgets one that lives
-        # on nor keeps one that has ended.
+        # Remembered by the steady clock for the rest of its life: a wall clock that jumps neither forgets one that is
+        # valid nor keeps one that has ended.
         elapsed = self._elapsed()
         until = elapsed + int(claims["exp"] + LEEWAY_SECONDS + 1) * 1000 - now
         try:

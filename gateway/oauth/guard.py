@@ -52,7 +52,7 @@ class Replays:
         self._ends: dict[str, list[tuple[int, bytes]]] = {}
 
     def first_use(self, client: str, token_id: str, *, until: int, now: int) -> bool:
-        """Whether this id is new; from now until ``until`` (both ms on the steady clock) it no longer is. ReplaysFullError."""
+        """Whether this id is new; until ``until`` it no longer is. Times in ms, steady clock. ReplaysFullError."""
         seen, ends = self._seen.setdefault(client, set()), self._ends.setdefault(client, [])
         while ends and ends[0][0] <= now:
             seen.discard(heapq.heappop(ends)[1])

@@ -47,7 +47,8 @@ class _Kept:
 class RemoteKeys:
     """The keys of external issuers. Asks an issuer at most once a minute, whatever the tokens say.
 
-    ``clock`` gives milliseconds and never goes back. ``allow`` decides on addresses, ``tls`` on certificates, ``timeout`` is in seconds; tests name other ones.
+    ``clock`` gives milliseconds and never goes back. ``allow`` decides on addresses, ``tls`` on certificates,
+    ``timeout`` is in seconds; tests name other ones.
     """
 
     def __init__(

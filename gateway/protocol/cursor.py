@@ -73,8 +73,8 @@ def read(
     """The cursor behind a text, or why it cannot be used: forged and other-filter are the reader's mistake (400);
     another's cursor, another log, a place beyond the log's end, or seven days without standing at the end: 410.
 
-    A cursor may come from a clock that was ahead. Up to seven days it is taken, since deletes are kept for fourteen, and
-    its age is counted from ``now`` at the latest.
+    A cursor may come from a clock that was ahead. Up to seven days it is taken, since deletes are kept for fourteen,
+    and its age is counted from ``now`` at the latest.
     """
     payload = seal.open(text)
     if payload is None:

@@ -17,7 +17,7 @@ DIRTY_LEAST = 1_000
 def expired(connection: sqlite3.Connection, stream: Stream, *, before: int, now: int) -> int | None:
     """Where the stream should start so that nothing appended before an instant (ms) is left; None: it does.
 
-    A record from after ``now`` tells nothing of its age, since the clock was ahead: it goes with the next one that does.
+    A record from after ``now`` tells nothing of its age, since the clock was ahead: it goes with the next that does.
     """
     start, end = connection.execute("SELECT start, next FROM stream WHERE id = ?", (stream.number,)).fetchone()
     table = stream.table

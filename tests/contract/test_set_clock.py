@@ -1,4 +1,4 @@
-"""Logs of one machine while its clock is ahead and set right: times follow it, retention neither stops nor runs away."""
+"""Logs of one machine while its clock is ahead and set right: times follow it, and retention goes on."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -35,6 +35,15 @@ class MuteGatekeeper(Gatekeeper):
         return True
 
 
+async def _listed(step: Step | None) -> AsyncIterator[asyncssh.SFTPName]:
+    listing = None if step is None else step()
+    if asyncio.iscoroutine(listing):
+        await listing
+    elif listing is not None:
+        async for one in listing:
+            yield one
+
+
 def files_of(folder: Path, opened: set[Any] | None = None, **steps: Step) -> Files:
     """The files of a folder, with something before the named steps (``open``, ``read``, ``close``) or in place of
     ``scandir``. ``opened`` holds those that are open.
@@ -58,12 +67,8 @@ def files_of(folder: Path, opened: set[Any] | None = None, **steps: Step) -> Fil
             return super().close(*arguments)
 
         async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
-            if "scandir" in steps:
-                listing = steps["scandir"]()
-                if asyncio.iscoroutine(listing):
-                    await listing
-                async for one in listing:
-                    yield one
+            async for one in _listed(steps.get("scandir")):
+                yield one
             async for one in super().scandir(path):
                 yield one
 

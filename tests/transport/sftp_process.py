@@ -12,6 +12,11 @@ from gateway.demo.sftp import serving_sftp
 from tests.transport.hostile_sftp import files_of
 
 
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 class _Announcing:
     said = False
 
@@ -19,13 +24,13 @@ class _Announcing:
 def announce(*_: Any) -> None:
     if not _Announcing.said:
         _Announcing.said = True
-        print("reading", flush=True)
+        say("reading")
 
 
 async def main(folder: Path) -> None:
     async with serving_sftp(folder, files=files_of(folder, read=announce)) as address:
         for line in (str(address.port), address.host_key, b64encode(address.key.encode()).decode()):
-            print(line, flush=True)
+            say(line)
         await asyncio.Event().wait()
 
 
