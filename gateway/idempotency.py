@@ -99,11 +99,15 @@ class Ledger:
 
 
 def _gives_way(entry: _Entry, digest: str, now: int) -> bool:
-    """Whether a claim at ``now`` (ms) takes the place of what stands: too old, lapsed, or answered too long to keep."""
-    if now - entry.claimed_at >= KEPT_MS:
+    """Whether a claim at ``now`` (ms) takes the place of what stands: too old, lapsed, or answered too long to keep.
+
+    The log's clock may go back. The distance counts either way: an entry from the future ends as one from the past.
+    """
+    age = abs(now - entry.claimed_at)
+    if age >= KEPT_MS:
         return True
     if not entry.over:
-        return now - entry.claimed_at >= CLAIM_LIFE_MS
+        return age >= CLAIM_LIFE_MS
     return entry.answer is None and entry.digest == digest
 
 

@@ -1,7 +1,7 @@
 """Positions: how far each input topic has been read, as the ``positions`` topic says."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 from gateway.ports import Chunk, EventLog, Output, Owner, Reader
 from gateway.protocol.record import StoredRecord, position_key, position_record
@@ -80,6 +80,11 @@ class Positions:
     def of(self, topic: str) -> tuple[int, ...]:
         """Per partition the next offset to read of an input topic; 0 where nothing was read yet."""
         return tuple(self._values.get(position_key(topic, p).decode(), 0) for p in range(self._log.partitions))
+
+    @property
+    def values(self) -> Mapping[str, int]:
+        """Every position by its key, as last read."""
+        return self._values
 
     async def reached(self, topic: str, vector: Sequence[int], *, timeout: float) -> bool:  # noqa: ASYNC109  # the port's word
         """Wait until every partition of the topic has been read up to the vector; False when time is up first."""

@@ -21,7 +21,7 @@ from gateway.clock import Clock
 from gateway.damage import passing_outages
 from gateway.loop import in_thread
 from gateway.ports import EventLog, FencedError, LogError, Output, Owner
-from gateway.positions import Positions, own_positions
+from gateway.positions import Positions, own_positions, read_positions
 from gateway.protocol.identity import partition_of
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.record import position_key, position_record, submission_record
@@ -33,6 +33,7 @@ from gateway.submissions import Prepared, Submissions
 from gateway.views import OfferView
 
 MARK_LIFE_MS = 24 * 3_600_000
+"""How long a mark may be used, by the clock, after the instant at which it was issued."""
 _RETIRE_SLICE = 2_000
 _IDS_AT_ONCE = 1_000
 _REST_SECONDS = 0.001
@@ -73,10 +74,14 @@ class SnapshotUpload(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What a mark's text stands for: whose it is, when it was taken (ms), and the ends of ``submissions`` then."""
+    """The content of a mark's text: its platform, its number, and the ends of ``submissions`` when it was issued.
+
+    Numbers order the marks of a platform. The number is the issue instant (ms), or one above the last number where the
+    clock has gone back since.
+    """
 
     platform: str
-    taken_at: int
+    number: int
     ends: tuple[int, ...]
 
 
@@ -114,23 +119,44 @@ class Snapshots:
         self._seal = seal
         self._clock = clock
         self._patience = patience
+        self._issued: dict[str, int] = {}
 
     async def mark(self, platform: str) -> tuple[str, int]:
-        """A new mark's text and when it ends (ms)."""
+        """A new mark's text and when it ends (ms). Raises LogError."""
         now = self._clock()
         # An old end, told by a broker that slept, withdraws less and reopens less: the next snapshot makes up for it.
         ends = await self._log.ends(SUBMISSIONS)
-        return self._seal.close(orjson.dumps([platform, now, ends])), now + MARK_LIFE_MS
+        number = await self._next_number(platform, now)
+        # Where number and instant differ, the instant follows the ends. A gateway that knows numbers only then refuses
+        # the mark (mark-invalid); all other marks it reads as its own.
+        payload = [platform, number, ends if number == now else [*ends, now]]
+        return self._seal.close(orjson.dumps(payload)), now + MARK_LIFE_MS
+
+    async def _next_number(self, platform: str, now: int) -> int:
+        """A number above every earlier one of the platform, whatever the clock does; it is noted on the log first."""
+        home = partition_of(platform, self._log.partitions)
+        positions = self._positions.values if self._positions.caught_up else await read_positions(self._log, home)
+        names = (_role(platform), _begun(platform), _marked(platform))
+        known = [positions.get(position_key(name, home).decode(), 0) for name in names]
+        number = max(now, self._issued.get(platform, 0) + 1, max(known) + 1)
+        self._issued[platform] = number
+        await self._log.append(POSITIONS, home, [position_record(_marked(platform), home, number)])
+        return number
 
     def read(self, text: str, *, platform: str) -> Mark:
         """The mark behind a text. Raises SnapshotRefusedError when it is another's, or over 24 hours old."""
         payload = self._seal.open(text)
         if payload is None:
             raise SnapshotRefusedError("mark-invalid")
-        owner, taken_at, ends = orjson.loads(payload)
-        if owner != platform or self._clock() - taken_at > MARK_LIFE_MS or len(ends) != self._log.partitions:
+        owner, number, ends = orjson.loads(payload)
+        issued_at = number
+        if len(ends) == self._log.partitions + 1:
+            *ends, issued_at = ends
+        # The clock of the issuer may have been ahead: an instant in the future is no reason to refuse. How long such a
+        # mark lives is bounded by the log, see ``_require_retained``.
+        if owner != platform or self._clock() - issued_at > MARK_LIFE_MS or len(ends) != self._log.partitions:
             raise SnapshotRefusedError("mark-invalid")
-        return Mark(owner, taken_at, tuple(ends))
+        return Mark(owner, number, tuple(ends))
 
     async def apply(
         self,
@@ -166,6 +192,7 @@ class Snapshots:
         """This platform's turn: an earlier snapshot that still runs is fenced. Stale are a mark not above the last one
         that was applied, and one below the last that was begun with.
         """
+        await self._require_retained(mark)
         partition = partition_of(mark.platform, self._log.partitions)
         owner = await self._log.own(_role(mark.platform), partition)
         try:
@@ -173,11 +200,17 @@ class Snapshots:
             applied, begun = (
                 kept.get(position_key(name(mark.platform), partition).decode(), 0) for name in (_role, _begun)
             )
-            if applied >= mark.taken_at or begun > mark.taken_at:
+            if applied >= mark.number or begun > mark.number:
                 raise SnapshotRefusedError("stale-mark")
             yield owner
         finally:
             await owner.close()
+
+    async def _require_retained(self, mark: Mark) -> None:
+        """Refuse a mark that retention has overtaken: the records after it are deleted, whatever its clock said."""
+        starts = await self._log.starts(SUBMISSIONS)
+        if any(end < start for end, start in zip(mark.ends, starts, strict=True)):
+            raise SnapshotRefusedError("mark-invalid")
 
     async def _absent(self, owner: Owner, mark: Mark, present: "_Present") -> list[tuple[str, int]]:
         """Live offers last accepted before the mark that the upload lacks, read once the view shows that time."""
@@ -203,7 +236,7 @@ class Snapshots:
 
     def _note(self, name: str, mark: Mark) -> Output:
         home = partition_of(mark.platform, self._log.partitions)
-        return Output(POSITIONS, home, position_record(name, home, mark.taken_at))
+        return Output(POSITIONS, home, position_record(name, home, mark.number))
 
     async def _queue(self, upload: SnapshotUpload) -> int:
         queued = 0
@@ -220,7 +253,7 @@ class Snapshots:
         outputs: list[Output] = []
         for offer_id, revision in absent:
             partition = partition_of(offer_id, self._log.partitions)
-            parts = ("absent", offer_id, revision, mark.taken_at)
+            parts = ("absent", offer_id, revision, mark.number)
             command = Retire(
                 receipt=self._ids.derive(mark.platform, partition=partition, parts=parts),
                 id=offer_id,
@@ -243,6 +276,11 @@ def _role(platform: str) -> str:
 def _begun(platform: str) -> str:
     """The name of the position that tells the latest mark that was begun with."""
     return f"begun.snapshot.{platform}"
+
+
+def _marked(platform: str) -> str:
+    """The name of the position that holds the number of the latest mark issued."""
+    return f"marked.snapshot.{platform}"
 
 
 def _complete(upload: SnapshotUpload) -> None:

@@ -53,7 +53,7 @@ class Token:
     async def get(self) -> str:
         """A token that is good as far as is known. One login serves all who wait."""
         async with self._turn:
-            if self._value is None or self._clock() - self._born >= RENEWED_AFTER:
+            if self._value is None or not 0 <= self._clock() - self._born < RENEWED_AFTER:
                 self._born = self._clock()
                 self._value = await self._login()
             return self._value

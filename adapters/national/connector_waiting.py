@@ -20,11 +20,11 @@ class WaitingOrders:
     def __init__(self, account: str) -> None:
         self._account = account
         self._progress = ProgressReader(account)
-        self._pending: dict[bytes, tuple[Placed, int]] = {}
+        self._pending: dict[bytes, tuple[Placed, int | None]] = {}
         self._taken: set[bytes] = set()
         self._came = asyncio.Event()
         self._heard_at = 0
-        self._began_at = 0
+        self._began_at: int | None = None
 
     def hear(self, record: StoredRecord) -> None:
         """Take in a record, in the log's order: an order waits until its answer, or a tombstone, is read."""
@@ -36,7 +36,7 @@ class WaitingOrders:
         if placed is None or placed.answer is not None:
             self._pending.pop(key, None)
         elif placed.account == self._account and key not in self._taken:
-            self._pending.setdefault(key, (placed, record.appended_at))
+            self._pending.setdefault(key, (placed, record.appended_at if self._began_at is None else None))
             self._came.set()
 
     def begin(self) -> None:
@@ -56,4 +56,6 @@ class WaitingOrders:
         placed, ordered_at = self._pending.pop(key)
         self._taken.add(key)
         progress = self._progress.of(placed)
+        if ordered_at is None or self._began_at is None:  # it came later: whatever the log's clock says, it is new
+            return progress, False
         return progress, not progress.begun and self._began_at - ordered_at > ORDER_LIFE_MS

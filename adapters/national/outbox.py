@@ -10,8 +10,10 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
+from adapters.national.outbox_patience import LONGEST_MS
 from gateway.checksum import computed
 from gateway.damage import using_copy
 from gateway.local_copy import LocalCopy
@@ -72,6 +74,9 @@ _LEFT = """
 SELECT id FROM delivery WHERE id > ? AND NOT EXISTS (SELECT 1 FROM offer WHERE offer.id = delivery.id)
 ORDER BY id LIMIT 500
 """
+_DUE_AGAIN = """
+UPDATE due SET not_before = :now WHERE not_before > :now AND (failures = 0 OR not_before > :now + :longest)
+"""
 _READY = f"""
 SELECT id, part, tries, failures FROM due
 WHERE doubt = '' AND rank = ? AND failures = 0 AND not_before <= ? AND {_WHOLE["due"]} ORDER BY not_before, id LIMIT ?
@@ -108,6 +113,8 @@ class Outbox(LocalCopy):
     LAYOUT = _LAYOUT
     TABLES = _TABLES
     _kept = 0
+    _latest: float = inf
+    """The instant (ms) at which the queue was last read."""
 
     def offer(self, offer_id: str) -> OfferState | None:
         """The offer or its marker, as last read."""
@@ -209,6 +216,7 @@ class Outbox(LocalCopy):
         """The calls to make next, at most one per offer: first those that never failed, by rank, then by how long they
         have waited; a share is kept for those that failed before, so that neither keeps the other from the site.
         """
+        self._notice(now)
         retried = self._db.execute(_RETRIED, (now, limit)).fetchall()
         kept = min(len(retried), max(1, limit // _RETRIED_SHARE)) if limit > 1 else 0
         found: dict[str, Entry] = {}
@@ -223,6 +231,7 @@ class Outbox(LocalCopy):
 
     def trials(self, now: int, *, limit: int) -> Sequence[Entry]:
         """The calls to try at a site that answered nothing lately: of each rank in turn, those that failed least."""
+        self._notice(now)
         ranks = [self._db.execute(_LEAST_FAILED, (rank, now, limit)).fetchall() for rank in range(_RANKS)]
         least = sorted(
             (row[3], position, rank, row) for rank, rows in enumerate(ranks) for position, row in enumerate(rows)
@@ -232,6 +241,18 @@ class Outbox(LocalCopy):
             if len(found) < limit:
                 found.setdefault(row[0], Entry(*row))
         return list(found.values())
+
+    def _notice(self, now: int) -> None:
+        """Make entries due again where the clock has gone back since the queue was last read."""
+        if now < self._latest:
+            self._make_due_again(now)
+        self._latest = now
+
+    def _make_due_again(self, now: int) -> None:
+        """The clock has gone back, or may have before the file was opened: entries that were put there by a clock ahead
+        are due now. One that waits for a day is put off to that day again when it is looked at.
+        """
+        self._db.execute(_DUE_AGAIN, {"now": now, "longest": LONGEST_MS})
 
     def next_at(self) -> int | None:
         """When the next call is due; None when none is."""

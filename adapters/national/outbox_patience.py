@@ -34,14 +34,14 @@ TRIPS_AFTER = 5
 
 _AROUND_MS = 60_000
 _FIRST_MS = 5_000
-_LONGEST_MS = 3_600_000
+LONGEST_MS = 3_600_000
 _PAUSE_MS = 30_000
 _LONGEST_PAUSE_MS = 600_000
 
 
 def backoff(tries: int, chance: Chance) -> int:
     """Milliseconds until the next try after so many in vain: doubling, and spread so that tries do not meet."""
-    return _spread(min(_LONGEST_MS, _FIRST_MS << min(tries, 20)), chance)
+    return _spread(min(LONGEST_MS, _FIRST_MS << min(tries, 20)), chance)
 
 
 class Breaker:
@@ -93,8 +93,9 @@ class Breaker:
         self._opens_at = now + _LONGEST_PAUSE_MS
 
     def wait(self, now: int) -> int:
-        """Milliseconds until a call may be made."""
-        return max(0, self._opens_at - now) if self.tripped else 0
+        """Milliseconds until a call may be made. More than the longest pause: the clock has gone back."""
+        pause = self._opens_at - now
+        return pause if self.tripped and 0 < pause <= _LONGEST_PAUSE_MS else 0
 
 
 class CountedTries:

@@ -48,6 +48,7 @@ class Rate:
         """Milliseconds until the next turn; the clock is read anew after each wait."""
         now = self._clock()
         self._enter(now // MINUTE)
+        self._free_at = min(self._free_at, now + self._spacing)  # the clock may have gone back
         begin, end = self._minute * MINUTE + GUARD, (self._minute + 1) * MINUTE - GUARD
         start = max(now, begin, self._free_at)
         if self._used >= self.limit or start > end:

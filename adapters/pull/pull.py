@@ -12,11 +12,12 @@ from adapters.formats import Item, read
 from adapters.profile.profile import Profile
 from adapters.pull.gathering import Gathering, UnusableFeedError
 from adapters.pull.harvest import Harvest
+from adapters.pull.lanes import Lanes
 from adapters.pull.outcome import Beginning, Content, applied, failed, partial, pending, refused, unchanged
 from adapters.pull.schedule import is_fresh
 from adapters.pull.way import Ways
 from adapters.transport.error import FeedError
-from adapters.transport.feed import MEGABYTE, Feed, Terms, Unchanged
+from adapters.transport.feed import MEGABYTE, Feed, Terms, Transport, Unchanged, Validators
 from gateway.clock import Clock
 from gateway.partners import Partners
 from gateway.ports import EventLog, LogError, PortError
@@ -32,7 +33,7 @@ from gateway.upload.spool import Room
 from gateway.views import OfferView
 
 _AT_ONCE = 2
-"""How many feeds are fetched and read at a time: each may fill a disk and keep a core busy."""
+"""How many feeds are read at a time: each may keep a core busy."""
 _ROOM_BYTES = 2 * 1024 * MEGABYTE
 _PATIENCE_SECONDS = 60.0
 
@@ -55,69 +56,81 @@ class Means:
 
 
 class Pull:
-    """Runs feeds, two at a time at most."""
+    """Runs feeds. Those that are fetched share lanes; those that have come are read two at a time."""
 
-    def __init__(self, means: Means) -> None:
+    def __init__(self, means: Means, lanes: Lanes | None = None) -> None:
         self._means = means
+        self.lanes = lanes or Lanes()
         self._turns = asyncio.Semaphore(_AT_ONCE)
         self._room = Room(_ROOM_BYTES)
 
     async def run(self, profile: Profile, beginning: Beginning) -> Run:
         """What became of it. Raises LogError only: what is wrong with a feed is told in the run."""
-        async with self._turns:
-            try:
-                run = await self._run(profile, beginning)
-            except FeedError as error:
-                run = failed(beginning, self._failure(error))
-            except UploadRefusedError:
-                run = failed(beginning, self._failure(FeedError("spool-full")))
-            except UnusableFeedError as error:
-                run = failed(beginning, _unusable(error, self._means.clock()))
-            except SnapshotRefusedError as error:
-                run = failed(beginning, refused(error, at=self._means.clock()))
-            except PortError:
-                raise
-            except Exception:  # noqa: BLE001  # a bulkhead, see below
-                # A fault of ours that one feed brings out must not take the gateway of all the others down.
-                _log.exception("pull.broke", platform=profile.platform)
-                run = failed(beginning, self._failure(FeedError("feed-broke-the-reader")))
+        try:
+            run = await self._run(profile, beginning)
+        except FeedError as error:
+            run = failed(beginning, self._failure(error))
+        except UploadRefusedError:
+            run = failed(beginning, self._failure(FeedError("spool-full")))
+        except UnusableFeedError as error:
+            run = failed(beginning, _unusable(error, self._means.clock()))
+        except SnapshotRefusedError as error:
+            run = failed(beginning, refused(error, at=self._means.clock()))
+        except PortError:
+            raise
+        except Exception:  # noqa: BLE001  # a bulkhead, see below
+            # A fault of ours that one feed brings out must not take the gateway of all the others down.
+            _log.exception("pull.broke", platform=profile.platform)
+            run = failed(beginning, self._failure(FeedError("feed-broke-the-reader")))
         _log.info("pull.ended", platform=profile.platform, outcome=run.outcome, items=run.counts.items)
         return run
 
     async def _run(self, profile: Profile, beginning: Beginning) -> Run:
         means = self._means
-        text, _ = await means.snapshots.mark(profile.platform)
-        mark = means.snapshots.read(text, platform=profile.platform)
         last = beginning.last
         fresh = beginning.order is None and is_fresh(last, profile, now=beginning.started_at)
         known = last.validators if fresh and last is not None else {}
         terms = Terms(folder=means.folder, most_bytes=profile.most_megabytes * MEGABYTE)
-        feed = await means.ways.transport(profile).fetch(known, terms)
+        transport = means.ways.transport(profile)
+        mark, feed = await self.lanes.fetch(profile.platform, self._fetch(profile.platform, transport, known, terms))
         if isinstance(feed, Unchanged):
             return unchanged(beginning, at=means.clock())
         try:
             if fresh and last is not None and feed.digest == last.digest:
                 return unchanged(beginning, at=means.clock())
-            await self._catch_up(mark)
-            author = Author(
-                publisher=profile.platform,
-                hosts=means.partners.hosts(),
-                on=date.fromisoformat(paris_date(beginning.started_at)),
-            )
-            gathering = Gathering(
-                submissions=means.submissions,
-                offers=means.offers,
-                author=author,
-                mark=mark,
-                began=beginning.started_at,
-            )
-            harvest = await gathering.gather(_items(feed, profile, author.on), means.folder, self._room)
-            try:
-                return await self._apply(harvest, feed, mark, beginning)
-            finally:
-                harvest.close()
+            async with self._turns:
+                return await self._read(profile, feed, mark, beginning)
         finally:
             feed.close()
+
+    async def _fetch(
+        self, platform: str, transport: Transport, known: Validators, terms: Terms
+    ) -> tuple[Mark, Feed | Unchanged]:
+        """A mark, then the feed: what is published in between is not taken for absent."""
+        text, _ = await self._means.snapshots.mark(platform)
+        mark = self._means.snapshots.read(text, platform=platform)
+        return mark, await transport.fetch(known, terms)
+
+    async def _read(self, profile: Profile, feed: Feed, mark: Mark, beginning: Beginning) -> Run:
+        means = self._means
+        await self._catch_up(mark)
+        author = Author(
+            publisher=profile.platform,
+            hosts=means.partners.hosts(),
+            on=date.fromisoformat(paris_date(beginning.started_at)),
+        )
+        gathering = Gathering(
+            submissions=means.submissions,
+            offers=means.offers,
+            author=author,
+            mark=mark,
+            began=beginning.started_at,
+        )
+        harvest = await gathering.gather(_items(feed, profile, author.on), means.folder, self._room)
+        try:
+            return await self._apply(harvest, feed, mark, beginning)
+        finally:
+            harvest.close()
 
     async def _catch_up(self, mark: Mark) -> None:
         """Wait until all that precedes the mark is decided and visible: revisions are given by what is known.

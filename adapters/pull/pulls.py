@@ -2,18 +2,19 @@
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import structlog
 
 from adapters.profile.profile import Profile, explain_profile, read_profile
 from adapters.pull.outcome import Beginning, failed
 from adapters.pull.pull import Means, Pull
-from adapters.pull.schedule import ORDER_LIFE_MS, due_at
+from adapters.pull.schedule import ORDER_LIFE_MS, is_due
 from gateway.ports import Output, Owner
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
-from gateway.protocol.record import Record
+from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.run import Failure, Order, Run, read_run, run_record
 from gateway.protocol.topic import RUNS
 from gateway.share import keep_owning, work_partners, work_share
@@ -25,6 +26,17 @@ _UNREAD = "unread"
 _log = structlog.get_logger()
 
 
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """An order and when it was read here (seconds of the event loop). Of one that was there before this owner began:
+    when the log took it (ms since 1970).
+    """
+
+    order: Order
+    appended_at: int | None
+    heard_at: float
+
+
 class Pulls:
     """This process's share of the feeds. An error of any of them ends ``run``."""
 
@@ -32,6 +44,11 @@ class Pulls:
         self._means = means
         self._pull = Pull(means)
         self._jitter = jitter
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Fetches under way by lane (``quick``, ``slow``), and those that wait (``waiting``)."""
+        return self._pull.lanes.counts
 
     async def run(self) -> None:
         """Pull the feeds of all partners that have one, as they come and go, until cancelled."""
@@ -59,13 +76,15 @@ class PlatformPull:
         self._home = partition_of(platform, means.log.partitions)
         self._jitter = jitter
         self._last: Run | None = None
-        self._order: Order | None = None
+        self._order: _Heard | None = None
+        self._began_at = 0
+        self._failures = 0
 
     async def follow(self, owner: Owner) -> None:
         """Run when it is time or when asked, and keep what became of it, until cancelled."""
         log = self._means.log
         # Once this record can be read, so can the last run, whoever wrote it.
-        turn = Output(RUNS, self._home, Record(f"{self._platform}/turn".encode(), b"{}"))
+        turn = Output(RUNS, self._home, Record(self._turn_key, b"{}"))
         end = (await owner.commit([turn]))[RUNS, self._home]
         at = (await log.starts(RUNS))[self._home]
         drawn = self._jitter()
@@ -74,35 +93,52 @@ class PlatformPull:
                 for chunk in await reader.poll(limit=_PAGE, wait=1.0):
                     at = chunk.position
                     for record in chunk.records:
-                        self._learn(record.key, record.value)
+                        self._learn(record, came_later=record.offset >= end)
                 if at >= end and self._is_due(drawn):
                     run = await self._run()
                     await owner.commit([Output(RUNS, self._home, run_record(run))])
                     self._last, drawn = run, self._jitter()
+                    self._failures = self._failures + 1 if run.outcome == "failed" else 0
 
-    def _learn(self, key: bytes | None, value: bytes | None) -> None:
-        found = read_run(key, value)
+    @property
+    def _turn_key(self) -> bytes:
+        return f"{self._platform}/turn".encode()
+
+    def _learn(self, record: StoredRecord, *, came_later: bool) -> None:
+        if record.key == self._turn_key:
+            self._began_at = record.appended_at
+        found = read_run(record.key, record.value)
         if found is None or found.platform != self._platform:
             return
         if isinstance(found, Run):
             self._last = found
         else:
-            self._order = found
+            heard_at = asyncio.get_running_loop().time()
+            self._order = _Heard(found, None if came_later else record.appended_at, heard_at)
 
     def _is_due(self, drawn: float) -> bool:
         now = self._means.clock()
-        if self._open_order(now) is not None:
+        if self._open_order() is not None:
             return True
         profile = self._profile()
         if isinstance(profile, Failure):
             return self._last is None or self._last.profile != _UNREAD
-        return now >= due_at(self._last, profile, jitter=drawn)
+        return is_due(self._last, profile, jitter=drawn, now=now, failures=self._failures)
 
-    def _open_order(self, now: int) -> Order | None:
-        """An order that nobody has answered yet, unless it is too old to be still wanted."""
-        order = self._order
-        if order is None or now - order.ordered_at > ORDER_LIFE_MS:
+    def _open_order(self) -> Order | None:
+        """An order that nobody has answered yet, unless it is too old to be still wanted.
+
+        Its age is how long before this owner began the log took it, by the log's own times, and how long ago it was
+        read here. Neither the clock of the machine that ordered nor a wall clock that jumps counts.
+        """
+        heard = self._order
+        if heard is None:
             return None
+        waited = 0 if heard.appended_at is None else max(0, self._began_at - heard.appended_at)
+        waited += round((asyncio.get_running_loop().time() - heard.heard_at) * 1_000)
+        if waited > ORDER_LIFE_MS:
+            return None
+        order = heard.order
         return None if self._last is not None and self._last.order == order.id else order
 
     async def _run(self) -> Run:
@@ -112,7 +148,7 @@ class PlatformPull:
             started_at=self._means.clock(),
             profile=_UNREAD if isinstance(profile, Failure) else profile.digest,
             last=self._last,
-            order=self._open_order(self._means.clock()),
+            order=self._open_order(),
         )
         if isinstance(profile, Failure):
             _log.error("pull.profile_invalid", platform=self._platform)

@@ -5,12 +5,14 @@ from gateway.protocol.submission import Known
 
 def next_revision(known: Known | None, digest: str, *, began: int) -> int:
     """The revision of an offer: the last one while its content (``digest``) stays, else a higher one, at least the time
-    the run ``began`` (ms).
+    the run ``began`` (ms). Ask only for offers that may be published today.
     """
     if known is None:
         return began
-    if known.digest == digest:
+    if known.digest == digest and known.reason != "expired":
         return known.revision
+    # Here an expired offer has days left by the gateway's own rules: the clock was ahead when it expired. The same
+    # revision would be stale (REV-001).
     return max(known.revision + 1, began)
 
 

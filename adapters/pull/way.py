@@ -1,7 +1,7 @@
 """Ways: the transport that a profile asks for, with what only the operator of this gateway knows."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from adapters.transport.folder import FolderDrop
 from adapters.transport.https import HttpsPull, basic, bearer
 from adapters.transport.secret import Secrets
 from adapters.transport.sftp import SftpDrop, SftpServer
+from adapters.transport.worker import Worker
 
 _SSH_PORT = 22
 
@@ -26,19 +27,29 @@ class Ways:
     feeds: Path | None = None
     loopback: bool = False
     settle: float = SETTLE_SECONDS
+    workers: dict[str, Worker] = field(default_factory=dict, repr=False)
+    """By platform, what makes its blocking calls."""
 
     def transport(self, profile: Profile) -> Transport:
         """The transport of a profile that has a feed. Raises FeedError when a secret is missing."""
         way = profile.transport
+        worker = self.workers.setdefault(profile.platform, Worker())
         match way["kind"]:
             case "https":
-                return HttpsPull(way["url"], authorization=self._authorization(way), loopback=self.loopback)
+                return HttpsPull(
+                    way["url"], authorization=self._authorization(way), loopback=self.loopback, worker=worker
+                )
             case "sftp":
                 return SftpDrop(
-                    self._server(way), way["folder"], way["pattern"], loopback=self.loopback, settle=self.settle
+                    self._server(way),
+                    way["folder"],
+                    way["pattern"],
+                    loopback=self.loopback,
+                    settle=self.settle,
+                    worker=worker,
                 )
             case "folder":
-                return FolderDrop(self.feeds, way["folder"], way["pattern"], settle=self.settle)
+                return FolderDrop(self.feeds, way["folder"], way["pattern"], settle=self.settle, worker=worker)
         raise ValueError(f"{profile.platform} has no feed to pull")
 
     def _authorization(self, way: Mapping[str, Any]) -> str | None:

@@ -4,13 +4,14 @@ A name is resolved once, every address it leads to is judged, and the connection
 second answer of its name server changes nothing. The settings may allow loopback, for tests and the demo.
 """
 
-import asyncio
 import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_address
 
 from adapters.transport.error import FeedError
+from adapters.transport.worker import Worker
 from gateway.address import Address, is_public
 
 
@@ -27,10 +28,12 @@ def is_permitted(address: Address, *, loopback: bool) -> bool:
     return is_public(address) or (loopback and address.is_loopback)
 
 
-async def resolve(host: str, port: int, *, loopback: bool) -> Sequence[Resolved]:
-    """Every address of a host. Raises FeedError when there is none, and when only one of them is not permitted."""
+async def resolve(host: str, port: int, *, loopback: bool, worker: Worker) -> Sequence[Resolved]:
+    """Every address of a host, looked up by the worker: a name server may not answer for a long time. Raises FeedError
+    when there is none, and when only one of them is not permitted.
+    """
     try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = await worker.do(partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM))
     except (OSError, UnicodeError):
         raise FeedError("feed-name-unknown", host=host) from None
     for _, _, _, _, place in found:

@@ -15,13 +15,16 @@ Validators: TypeAlias = Mapping[str, str]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """What a feed may cost: ``most_bytes`` on the wire and again inflated, ``seconds`` for all of it, ``ratio`` bytes
-    out per byte in. It is kept in ``folder`` while it is read.
+    out per byte in, and at least ``least_rate`` bytes a second over each ``pace_seconds``. It is kept in ``folder``
+    while it is read.
     """
 
     folder: Path
     most_bytes: int = 100 * MEGABYTE
     seconds: float = 600.0
     ratio: int = 100
+    least_rate: int = 1_000
+    pace_seconds: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,48 +5,67 @@ import os
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 from adapters.transport.drop import MOST_ENTRIES, SETTLE_SECONDS, Entry, settled, still
 from adapters.transport.error import FeedError
-from adapters.transport.feed import BLOCK_BYTES, Feed, Terms, Unchanged, Validators
+from adapters.transport.feed import MEGABYTE, Feed, Terms, Unchanged, Validators
 from adapters.transport.landing import Landing
+from adapters.transport.limit import Cut, within
+from adapters.transport.worker import Worker
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
-_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
+_BLOCK_BYTES = MEGABYTE
 
 
 class FolderDrop:
     """Reads ``root/folder``. Links are not followed, neither to the folder nor to a file in it."""
 
-    def __init__(self, root: Path | None, folder: str, pattern: str, *, settle: float = SETTLE_SECONDS) -> None:
+    def __init__(
+        self,
+        root: Path | None,
+        folder: str,
+        pattern: str,
+        *,
+        settle: float = SETTLE_SECONDS,
+        worker: Worker | None = None,
+    ) -> None:
         self._root = root
         self._folder = folder
         self._pattern = pattern
         self._settle = settle
+        self._worker = worker or Worker()
 
     async def fetch(self, known: Validators, terms: Terms) -> Feed | Unchanged:
         """See ``Transport``."""
-        try:
-            async with asyncio.timeout(terms.seconds):
-                entry = await settled(self._look, self._pattern, known=known, seconds=self._settle)
-                if entry is None:
-                    return Unchanged()
-                return await self._read(entry, terms)
-        except TimeoutError:
-            raise FeedError("feed-too-slow", seconds=round(terms.seconds)) from None
+        return await within(terms.seconds, lambda cut: self._fetch(known, terms, cut))
 
-    async def _read(self, entry: Entry, terms: Terms) -> Feed:
-        async with Landing(terms) as landing:
-            with self._opened() as folder, _opened_file(folder, entry.name) as file:
-                while block := await asyncio.to_thread(os.read, file, BLOCK_BYTES):
-                    await landing.take(block)
-            await still(self._look, entry)
-            return await landing.finish(entry.validators)
+    async def _fetch(self, known: Validators, terms: Terms, cut: Cut) -> Feed | Unchanged:
+        try:
+            entry = await settled(self._look, self._pattern, known=known, seconds=self._settle)
+            if entry is None:
+                return Unchanged()
+            async with Landing(terms) as landing:
+                loop = asyncio.get_running_loop()
+                await self._worker.do(partial(self._copy, entry, landing, loop, cut))
+                await still(self._look, entry)
+                return await landing.finish(entry.validators)
+        except OSError as error:
+            raise FeedError(
+                "feed-unreadable", name=self._folder, reason=error.strerror or type(error).__name__
+            ) from None
+
+    def _copy(self, entry: Entry, landing: Landing, loop: asyncio.AbstractEventLoop, cut: Cut) -> None:
+        """Read the file block by block, in the worker's thread, which alone has it open."""
+        with self._opened() as folder, _opened_file(folder, entry) as file:
+            while not cut.made and (block := os.read(file, _BLOCK_BYTES)):
+                asyncio.run_coroutine_threadsafe(landing.take(block), loop).result()
 
     async def _look(self) -> Sequence[tuple[float, Entry]]:
-        return await asyncio.to_thread(self._list)
+        return await self._worker.do(self._list)
 
     def _list(self) -> Sequence[tuple[float, Entry]]:
         with self._opened() as folder, os.scandir(folder) as listed:
@@ -75,12 +94,15 @@ class FolderDrop:
 
 
 @contextmanager
-def _opened_file(folder: int, name: str) -> Iterator[int]:
+def _opened_file(folder: int, entry: Entry) -> Iterator[int]:
+    """The file that was listed: what has taken its name since, a pipe or a device perhaps, is not read."""
     try:
-        handle = os.open(name, _FILE, dir_fd=folder)
+        handle = os.open(entry.name, _FILE, dir_fd=folder)
     except OSError:
-        raise FeedError("feed-being-written", name=name) from None
+        raise FeedError("feed-being-written", name=entry.name) from None
     try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise FeedError("feed-being-written", name=entry.name)
         yield handle
     finally:
         os.close(handle)

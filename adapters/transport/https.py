@@ -16,11 +16,15 @@ from adapters.transport.address import is_permitted, resolve
 from adapters.transport.error import FeedError
 from adapters.transport.feed import Feed, Terms, Unchanged, Validators
 from adapters.transport.landing import Landing, too_large
+from adapters.transport.limit import within
+from adapters.transport.worker import Worker
 from gateway.address import literal
 
 MOST_REDIRECTS = 5
 _CONNECT_SECONDS = 30.0
 _READ_SECONDS = 60.0
+_HEAD_SECONDS = 60.0
+"""How long the head of an answer may take, however slowly it comes."""
 _AGENT = "Passerelle"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _DENIED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
@@ -40,16 +44,27 @@ class HttpsPull:
     for tests and the demo.
     """
 
-    def __init__(self, url: str, *, authorization: str | None = None, loopback: bool = False) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        authorization: str | None = None,
+        loopback: bool = False,
+        worker: Worker | None = None,
+    ) -> None:
         self._url = URL(url)
         self._authorization = authorization
         self._loopback = loopback
+        self._worker = worker or Worker()
 
     async def fetch(self, known: Validators, terms: Terms) -> Feed | Unchanged:
         """See ``Transport``."""
+        return await within(terms.seconds, lambda _: self._fetch(known, terms))
+
+    async def _fetch(self, known: Validators, terms: Terms) -> Feed | Unchanged:
         host = self._url.host or ""
         try:
-            async with asyncio.timeout(terms.seconds), self._session() as session:
+            async with self._session() as session:
                 return await self._follow(session, known, terms)
         except TimeoutError:  # aiohttp's own time-outs are such too
             raise FeedError("feed-too-slow", seconds=round(terms.seconds)) from None
@@ -65,7 +80,9 @@ class HttpsPull:
     def _session(self) -> aiohttp.ClientSession:
         """A session of its own: no cookies, no proxy of the environment, nothing inflated behind our back."""
         connector = aiohttp.TCPConnector(
-            resolver=_PublicResolver(loopback=self._loopback), use_dns_cache=False, force_close=True
+            resolver=_PublicResolver(loopback=self._loopback, worker=self._worker),
+            use_dns_cache=False,
+            force_close=True,
         )
         timeout = aiohttp.ClientTimeout(total=None, connect=_CONNECT_SECONDS, sock_read=_READ_SECONDS)
         return aiohttp.ClientSession(
@@ -81,7 +98,9 @@ class HttpsPull:
         url = self._url
         for _ in range(MOST_REDIRECTS + 1):
             self._judge(url)
-            async with session.get(url, headers=self._headers(url, known), allow_redirects=False) as answer:
+            async with asyncio.timeout(_HEAD_SECONDS):
+                asked = await session.get(url, headers=self._headers(url, known), allow_redirects=False)
+            async with asked as answer:
                 if answer.status not in _REDIRECTS:
                     return await self._take(answer, known, terms)
                 url = _next_address(url, answer)
@@ -131,13 +150,14 @@ class HttpsPull:
 class _PublicResolver(AbstractResolver):
     """Gives aiohttp the addresses that were judged: it connects to these."""
 
-    def __init__(self, *, loopback: bool) -> None:
+    def __init__(self, *, loopback: bool, worker: Worker) -> None:
         self._loopback = loopback
+        self._worker = worker
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        found = await resolve(host, port, loopback=self._loopback)
+        found = await resolve(host, port, loopback=self._loopback, worker=self._worker)
         return [
             ResolveResult(
                 hostname=host, host=one.text, port=port, family=one.family, proto=0, flags=socket.AI_NUMERICHOST

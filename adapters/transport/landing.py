@@ -9,6 +9,7 @@ from typing import Self
 
 from adapters.transport.error import FeedError
 from adapters.transport.feed import MEGABYTE, Feed, Terms, Validators
+from adapters.transport.pace import Pace
 from gateway.upload.error import UploadRefusedError
 from gateway.upload.inflating import Inflater
 
@@ -28,9 +29,13 @@ class Landing:
     """
 
     def __init__(self, terms: Terms, *, gzip: bool = False) -> None:
-        terms.folder.mkdir(parents=True, exist_ok=True)
-        self._file = TemporaryFile(dir=terms.folder)  # noqa: SIM115  # the feed outlives this block
+        try:
+            terms.folder.mkdir(parents=True, exist_ok=True)
+            self._file = TemporaryFile(dir=terms.folder)  # noqa: SIM115  # the feed outlives this block
+        except OSError:
+            raise FeedError("spool-full") from None
         self._terms = terms
+        self._pace = Pace(terms)
         self._gzip = gzip
         self._head = b""
         self._inflater: Inflater | None = None
@@ -54,6 +59,7 @@ class Landing:
     async def take(self, block: bytes) -> None:
         """The next bytes as they came. Raises FeedError."""
         self._received += len(block)
+        self._pace.take(len(block))
         self._limit(self._received)
         if not self._settled:
             block = self._head + block

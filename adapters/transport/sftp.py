@@ -2,11 +2,11 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal, cast
+from typing import Literal, TypeVar, cast
 
 import asyncssh
 
@@ -15,8 +15,15 @@ from adapters.transport.drop import MOST_ENTRIES, SETTLE_SECONDS, Entry, settled
 from adapters.transport.error import FeedError
 from adapters.transport.feed import BLOCK_BYTES, Feed, Terms, Unchanged, Validators
 from adapters.transport.landing import Landing
+from adapters.transport.limit import Cut, within
+from adapters.transport.worker import Worker
+
+Answer = TypeVar("Answer")
 
 _CONNECT_SECONDS = 30.0
+_READ_SECONDS = 60.0
+"""How long the server may take for one answer."""
+_FAREWELL_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +38,31 @@ class SftpServer:
     secret: str = field(repr=False)
 
 
+class _Client(asyncssh.SSHClient):
+    """Makes known the connection before anything is said on it, so that it can be cut at any time."""
+
+    def __init__(self, cut: Cut) -> None:
+        self._cut = cut
+
+    def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
+        self._cut.also(conn.abort)
+
+
+async def _farewell(asked: Awaitable[object], cut: Cut) -> None:
+    """Let the server answer to a close, unless it is slow or gone."""
+    with suppress(OSError, asyncssh.Error):
+        await _answered(asked, cut, seconds=_FAREWELL_SECONDS)
+
+
+async def _answered(asked: Awaitable[Answer], cut: Cut, *, seconds: float = _READ_SECONDS) -> Answer:
+    """What the server answers, in a time that every server has; then the connection is cut, which ends the waiting."""
+    timer = asyncio.get_running_loop().call_later(seconds, cut.now)
+    try:
+        return await asked
+    finally:
+        timer.cancel()
+
+
 class SftpDrop:
     """Reads one folder of a server. ``loopback`` allows this machine, for tests and the demo."""
 
@@ -42,61 +74,79 @@ class SftpDrop:
         *,
         loopback: bool = False,
         settle: float = SETTLE_SECONDS,
+        worker: Worker | None = None,
     ) -> None:
         self._server = server
         self._folder = folder.rstrip("/") or "/"
         self._pattern = pattern
         self._loopback = loopback
         self._settle = settle
+        self._worker = worker or Worker()
 
     async def fetch(self, known: Validators, terms: Terms) -> Feed | Unchanged:
         """See ``Transport``."""
+        return await within(terms.seconds, lambda cut: self._fetch(known, terms, cut))
+
+    async def _fetch(self, known: Validators, terms: Terms, cut: Cut) -> Feed | Unchanged:
         try:
-            async with asyncio.timeout(terms.seconds), self._session() as sftp:
-                look = partial(self._look, sftp)
+            async with self._session(cut) as sftp:
+                look = partial(self._look, sftp, cut)
                 entry = await settled(look, self._pattern, known=known, seconds=self._settle)
                 if entry is None:
                     return Unchanged()
                 async with Landing(terms) as landing:
-                    async with sftp.open(f"{self._folder}/{entry.name}", "rb") as file:
-                        while block := cast("bytes", await file.read(BLOCK_BYTES)):
+                    # One request at a time: parallel ones end in tasks whose errors nobody takes when they are cut.
+                    name = f"{self._folder}/{entry.name}"
+                    file = await _answered(sftp.open(name, "rb", block_size=0), cut)
+                    try:
+                        while block := cast("bytes", await _answered(file.read(BLOCK_BYTES), cut)):
                             await landing.take(block)
+                    finally:
+                        await _farewell(file.close(), cut)
                     await still(look, entry)
                     return await landing.finish(entry.validators)
         except TimeoutError:
             raise FeedError("feed-too-slow", seconds=round(terms.seconds)) from None
         except (OSError, asyncssh.Error, asyncssh.KeyImportError) as error:
+            if cut.made:
+                raise FeedError("feed-too-slow", seconds=round(_READ_SECONDS)) from None
             raise self._explain(error) from None
 
     @asynccontextmanager
-    async def _session(self) -> AsyncIterator[asyncssh.SFTPClient]:
-        """A session on a connection of its own, which reads no settings, keys or agent of the machine."""
+    async def _session(self, cut: Cut) -> AsyncIterator[asyncssh.SFTPClient]:
+        """A session on a connection of its own, which reads no settings, keys or agent of the machine.
+
+        At the end the server has a moment to take leave; then the connection is gone.
+        """
         server = self._server
         key = [asyncssh.import_private_key(server.secret)] if server.kind == "key" else None
-        async with (
-            asyncssh.connect(
-                server.host,
-                server.port,
-                sock=await self._connected(),
-                config=None,
-                known_hosts=([asyncssh.import_public_key(server.host_key)], [], []),
-                username=server.user,
-                client_keys=key,
-                password=server.secret if server.kind == "password" else None,
-                preferred_auth="publickey" if server.kind == "key" else "password,keyboard-interactive",
-                agent_path=None,
-                login_timeout=_CONNECT_SECONDS,
-            ) as connection,
-            connection.start_sftp_client() as sftp,
-        ):
-            yield sftp
+        connection = await asyncssh.connect(
+            server.host,
+            server.port,
+            sock=await self._connected(),
+            client_factory=partial(_Client, cut),
+            config=None,
+            known_hosts=([asyncssh.import_public_key(server.host_key)], [], []),
+            username=server.user,
+            client_keys=key,
+            password=server.secret if server.kind == "password" else None,
+            preferred_auth="publickey" if server.kind == "key" else "password,keyboard-interactive",
+            agent_path=None,
+            login_timeout=_CONNECT_SECONDS,
+        )
+        try:
+            yield await _answered(connection.start_sftp_client(), cut)
+        finally:
+            connection.close()
+            await _farewell(connection.wait_closed(), cut)
+            connection.abort()
 
     async def _connected(self) -> socket.socket:
         """A socket to one of the addresses that were judged."""
         server = self._server
         loop = asyncio.get_running_loop()
         reason = ""
-        for one in await resolve(server.host, server.port, loopback=self._loopback):
+        for one in await resolve(server.host, server.port, loopback=self._loopback, worker=self._worker):
             connecting = socket.socket(one.family, socket.SOCK_STREAM)
             connecting.setblocking(False)
             try:
@@ -112,11 +162,12 @@ class SftpDrop:
                 return connecting
         raise FeedError("feed-unreachable", host=server.host, reason=reason)
 
-    async def _look(self, sftp: asyncssh.SFTPClient) -> Sequence[tuple[float, Entry]]:
+    async def _look(self, sftp: asyncssh.SFTPClient, cut: Cut) -> Sequence[tuple[float, Entry]]:
         """The plain files; links and folders are left aside, and so is a name that would lead elsewhere."""
         found = []
         seen = 0
-        async for one in sftp.scandir(self._folder):
+        listed = sftp.scandir(self._folder)
+        while (one := await _answered(anext(listed, None), cut)) is not None:
             seen += 1
             if seen > MOST_ENTRIES:
                 raise FeedError("feed-folder-too-full", name=self._folder, most=MOST_ENTRIES)

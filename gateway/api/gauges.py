@@ -26,6 +26,7 @@ _GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "Messages of a platform's inbox that were refused without a receipt, on the last day with refusals.",
         ("platform",),
     ),
+    "pulls": ("Fetches of feeds under way, by lane (quick, slow), and those that wait for one (waiting).", ("lane",)),
     "live_offers": ("Live offers of a platform.", ("platform",)),
     "receipts": ("Submissions of a platform in the last 30 days, by verdict.", ("platform", "verdict")),
     "deliveries": ("Offers of a platform at the national site, by state.", ("platform", "state")),
@@ -45,6 +46,7 @@ class Sources:
     deliveries: DeliveryView
     views: Mapping[str, View]
     relay_lag_ms: Callable[[], int | None]
+    pulls: Callable[[], Mapping[str, int]]
 
 
 class Gauges(Collector):
@@ -77,6 +79,7 @@ class Gauges(Collector):
         lag = sources.relay_lag_ms()
         samples = [*_known("relay_lag_seconds", (), None if lag is None else lag / 1_000)]
         samples += _known("undecided", (), waiting)
+        samples += [("pulls", (lane,), number) for lane, number in sources.pulls().items()]
         for name, view in sources.views.items():
             samples += _known("view_lag", (name,), await unread(sources.log, name, view.positions))
             samples += [("view_position", (name, str(p)), at) for p, at in enumerate(view.positions)]

@@ -21,6 +21,7 @@ from gateway.protocol.topic import RECEIPTS, SUBMISSIONS
 from schemas.rulebook import Language
 
 _PENDING_MS = 600_000
+_SKEW_MS = 60_000
 _PASSED_SECONDS = 2.0
 _AGAIN_SECONDS = 3.0
 _CONNECTORS_OWN = frozenset({"account", "digest", "attempt"})
@@ -101,7 +102,8 @@ async def _passed(context: Context, partition: int, minted: int) -> bool:
     """Whether the relay, and then this view, have gone ten minutes beyond the minting of an id (RCP-005). What seems so
     is looked for once more after a pause: a broker that slept may have told ends that lie before the id's submission.
     """
-    if context.clock() < minted + _PENDING_MS or not await _at_the_end(context, partition):
+    age = context.clock() - minted  # negative by more than a skew: the clock was ahead when the id was minted
+    if -_SKEW_MS < age < _PENDING_MS or not await _at_the_end(context, partition):
         return False
     await asyncio.sleep(_AGAIN_SECONDS)
     return await _at_the_end(context, partition)

@@ -42,6 +42,7 @@ class Keeper:
             DELIVERIES: parts.deliveries,
             RUNS: parts.runs,
         }
+        self._pulls = self._open_pulls()
         self._tails = {name: Tail(parts.log, name, view) for name, view in self._views.items()}
 
     def running(self) -> dict[str, Callable[[], Awaitable[None]]]:
@@ -53,7 +54,7 @@ class Keeper:
             "feeds": Feeds(log, partners=partners).run,
             **{f"view of {name}": tail.run for name, tail in self._tails.items()},
         }
-        parts["pulls"] = self._pulls().run
+        parts["pulls"] = self._pulls.run
         if isinstance(log, SqliteLog):
             parts["maintenance"] = partial(maintain, log, partners)
         return parts
@@ -63,7 +64,7 @@ class Keeper:
         required = parts.settings.require_certificate
         return Intake(parts.log, partners=parts.partners, ids=parts.ids, require_certificate=required)
 
-    def _pulls(self) -> Pulls:
+    def _open_pulls(self) -> Pulls:
         parts, settings = self._parts, self._parts.settings
         secrets = Secrets(os.environ, settings.feed_secrets)
         return Pulls(
@@ -92,6 +93,7 @@ class Keeper:
             deliveries=parts.deliveries,
             views=self._views,
             relay_lag_ms=lambda: self._relay.lag_ms,
+            pulls=lambda: self._pulls.counts,
         )
         return Gauges(parts.metrics.registry, sources)
 

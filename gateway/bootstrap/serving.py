@@ -64,7 +64,7 @@ def build_api(parts: Parts, url: str) -> web.Application:
             identity=parts.identity,
             submissions=parts.submissions,
             partners=parts.partners,
-            verifier=Verifier(tokens, parts.partners, RemoteKeys(clock=clock.now), clock=clock.now),
+            verifier=Verifier(tokens, parts.partners, RemoteKeys(clock=clock.steady), clock=clock.now),
             offers=parts.offers,
             receipts=parts.receipts,
             receipt_ids=parts.ids,

@@ -1,13 +1,16 @@
 """An SFTP server on this machine where a platform leaves its exports: one user, one key, one folder."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 import asyncssh
 
 USER = "region"
+Files: TypeAlias = Callable[["asyncssh.SSHServerChannel[bytes]"], asyncssh.SFTPServer]
+"""Gives the files of one session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +38,19 @@ class Gatekeeper(asyncssh.SSHServer):
 
 
 @asynccontextmanager
-async def serving_sftp(folder: Path, keep: type[Gatekeeper] = Gatekeeper) -> AsyncIterator[SftpAddress]:
-    """The server on a free port, its root that folder, for as long as the block lasts; ``keep`` says who gets in."""
+async def serving_sftp(
+    folder: Path, keep: type[Gatekeeper] = Gatekeeper, *, files: Files | None = None
+) -> AsyncIterator[SftpAddress]:
+    """The server on a free port, its root that folder, for as long as the block lasts; ``keep`` says who gets in, and
+    ``files`` may serve other ones.
+    """
     user, host = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
 
-    def files(channel: "asyncssh.SSHServerChannel[bytes]") -> asyncssh.SFTPServer:
+    def chrooted(channel: "asyncssh.SSHServerChannel[bytes]") -> asyncssh.SFTPServer:
         return asyncssh.SFTPServer(channel, chroot=str(folder).encode())
 
     server = await asyncssh.create_server(
-        lambda: keep(user.convert_to_public()), "127.0.0.1", 0, server_host_keys=[host], sftp_factory=files
+        lambda: keep(user.convert_to_public()), "127.0.0.1", 0, server_host_keys=[host], sftp_factory=files or chrooted
     )
     async with server:
         yield SftpAddress(

@@ -105,7 +105,7 @@ class MemoryLog:
         for topic in topics:
             for stream in self._store.streams(topic.name):
                 if topic.policy == "delete":
-                    stream.expire(now - topic.retention_ms)
+                    stream.expire(now - topic.retention_ms, now=now)
                 else:
                     stream.compact(deletes_before=now - topic.retention_ms)
                 await asyncio.sleep(0)

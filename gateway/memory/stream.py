@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from operator import attrgetter
 
+from gateway.clock import append_time
 from gateway.ports import Appended, Chunk, PositionLostError
 from gateway.protocol.record import Record, StoredRecord
 
@@ -59,11 +60,17 @@ class Stream:
         reached = records[-1].offset + 1 if len(records) == limit else stable
         return Chunk(self.topic, self.partition, records, reached) if reached > position else None
 
-    def expire(self, before: int) -> None:
-        """Drop the records appended before an instant (ms since 1970), and move the start up."""
+    def expire(self, before: int, *, now: int) -> None:
+        """Drop the records appended before an instant (ms since 1970), and move the start up.
+
+        A record from after ``now`` tells nothing of its age: it goes with the next one that does.
+        """
         stable = self.stable
-        kept = (one.offset for one in self._records if one.appended_at >= before)
-        self.start = max(self.start, min(next(kept, stable), stable))
+        kept = next((one.offset for one in self._records if before <= one.appended_at <= now), stable)
+        gone = [one.offset for one in self._records if one.appended_at < before and one.offset < min(kept, stable)]
+        if gone:
+            left = (one.offset for one in self._records if one.offset > gone[-1])
+            self.start = max(self.start, min(next(left, stable), stable))
         del self._records[: self._index(self.start)]
 
     def compact(self, *, deletes_before: int) -> None:
@@ -77,7 +84,7 @@ class Stream:
         ]
 
     def _add(self, records: Sequence[Record], *, at: int) -> Appended:
-        self._last_at = max(self._last_at, at)
+        self._last_at = append_time(at, self._last_at)
         first = self.end
         self._records.extend(
             StoredRecord(offset, self._last_at, record.key, record.value, record.headers)

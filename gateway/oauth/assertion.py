@@ -26,10 +26,11 @@ class Assertion(JWTBearerClientAssertion):  # type: ignore[misc]  # Authlib has 
 
     CLIENT_AUTH_METHOD = KEY_METHOD
 
-    def __init__(self, *, audiences: Sequence[str], clock: Clock) -> None:
+    def __init__(self, *, audiences: Sequence[str], clock: Clock, elapsed: Clock) -> None:
         super().__init__()
         self._audiences = list(audiences)
         self._clock = clock
+        self._elapsed = elapsed
         self._replays = Replays()
 
     def extract_assertion(self, assertion: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
@@ -75,9 +76,12 @@ class Assertion(JWTBearerClientAssertion):  # type: ignore[misc]  # Authlib has 
             raise RefusalError("assertion-too-long")
         if len(claims["jti"]) > _MAX_TOKEN_ID:
             raise RefusalError("assertion-claims")
-        until = int(claims["exp"] + LEEWAY_SECONDS + 1) * 1000
+        # Remembered by the steady clock for the rest of its life: a wall clock that jumps neither forgets one that is
+        # valid nor keeps one that has ended.
+        elapsed = self._elapsed()
+        until = elapsed + int(claims["exp"] + LEEWAY_SECONDS + 1) * 1000 - now
         try:
-            first = self._replays.first_use(claims["sub"], claims["jti"], until=until, now=now)
+            first = self._replays.first_use(claims["sub"], claims["jti"], until=until, now=elapsed)
         except ReplaysFullError:
             raise RefusalError("too-many", retry_after=LEEWAY_SECONDS) from None
         if not first:

@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 
 import structlog
 
-from gateway.clock import Clock
+from gateway.clock import Clock, steady
 from gateway.oauth.assertion import ASSERTION_ALGORITHMS
 from gateway.oauth.client import GRANT_TYPE, KEY_METHOD, METHODS
 from gateway.oauth.form import claimed_client, read_request
@@ -28,6 +28,7 @@ _log = structlog.get_logger()
 
 class Authority:
     """Issues access tokens to partners. ``issuer`` is the gateway's public URL, ``processes`` how many answer for it.
+    ``clock`` is the wall clock; ``elapsed`` never goes back and never jumps (ms both).
 
     Each process remembers the assertions that it has seen. With several replicas, ``first_use`` asks the others, too.
     """
@@ -39,6 +40,7 @@ class Authority:
         *,
         issuer: str,
         clock: Clock,
+        elapsed: Clock = steady,
         first_use: FirstUse | None = None,
         processes: int = 1,
     ) -> None:
@@ -46,11 +48,11 @@ class Authority:
         self._keys = keys
         self._partners = partners
         self._issuer = issuer
-        self._clock = clock
+        self._elapsed = elapsed
         self._first_use = first_use
         self._guesses = Guesses(processes=processes)
         tokens = AccessTokens(keys, issuer=issuer, clock=clock)
-        self._server = Server(partners, tokens, audiences=(issuer, issuer + _TOKEN_PATH), clock=clock)
+        self._server = Server(partners, tokens, audiences=(issuer, issuer + _TOKEN_PATH), clock=clock, elapsed=elapsed)
 
     async def token(self, body: bytes, *, content_type: str, authorization: str | None, peer: str) -> Answer:
         """Answer one token request. ``peer`` is the caller's network address; it only separates who guesses."""
@@ -66,10 +68,10 @@ class Authority:
             return answer
         if refusal.status_code == 401:
             # Only who proves nothing is slowed down: a guesser must not lock out the one who knows the secret.
-            wait = self._guesses.wait(client, peer, now=self._clock())
+            wait = self._guesses.wait(client, peer, now=self._elapsed())
             if wait > 0:
                 return self._refuse(RefusalError("too-many", retry_after=wait), client=client)
-            self._guesses.failed(client, peer, now=self._clock())
+            self._guesses.failed(client, peer, now=self._elapsed())
         return self._refuse(refusal, client=client)
 
     def jwks(self) -> Mapping[str, Any]:

@@ -23,7 +23,7 @@ class Guesses:
         self._failures: OrderedDict[bytes, tuple[int, int]] = OrderedDict()
 
     def wait(self, client: str, peer: str, *, now: int) -> int:
-        """Seconds that this pair must wait; 0 when it may try. ``now`` in milliseconds since 1970."""
+        """Seconds that this pair must wait; 0 when it may try. ``now`` in milliseconds on the steady clock."""
         count, began = self._failures.get(_digest(client, peer), (0, 0))
         left = began + WINDOW_MS - now
         return -(-left // 1000) if count >= self._most and left > 0 else 0
@@ -52,7 +52,7 @@ class Replays:
         self._ends: dict[str, list[tuple[int, bytes]]] = {}
 
     def first_use(self, client: str, token_id: str, *, until: int, now: int) -> bool:
-        """Whether this id is new; from now until ``until`` (both ms since 1970) it no longer is. ReplaysFullError."""
+        """Whether this id is new; until ``until`` it no longer is. Times in ms, steady clock. ReplaysFullError."""
         seen, ends = self._seen.setdefault(client, set()), self._ends.setdefault(client, [])
         while ends and ends[0][0] <= now:
             seen.discard(heapq.heappop(ends)[1])

@@ -36,7 +36,7 @@ _log = structlog.get_logger()
 
 @dataclass(slots=True)
 class _Kept:
-    """What is kept of one issuer; times in milliseconds since 1970."""
+    """What is kept of one issuer; times in milliseconds on the steady clock."""
 
     keys: Sequence[PublicKey] = ()
     fetched_at: int = -STALE_MS
@@ -47,7 +47,8 @@ class _Kept:
 class RemoteKeys:
     """The keys of external issuers. Asks an issuer at most once a minute, whatever the tokens say.
 
-    ``allow`` decides on addresses, ``tls`` on certificates, ``timeout`` is in seconds; tests name other ones.
+    ``clock`` gives milliseconds and never goes back. ``allow`` decides on addresses, ``tls`` on certificates,
+    ``timeout`` is in seconds; tests name other ones.
     """
 
     def __init__(

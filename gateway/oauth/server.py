@@ -61,12 +61,14 @@ class Grant(ClientCredentialsGrant):  # type: ignore[misc]  # Authlib has no typ
 class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
     """Authlib's server for this gateway. Keeps no token: they prove themselves."""
 
-    def __init__(self, partners: Partners, tokens: AccessTokens, *, audiences: Sequence[str], clock: Clock) -> None:
+    def __init__(
+        self, partners: Partners, tokens: AccessTokens, *, audiences: Sequence[str], clock: Clock, elapsed: Clock
+    ) -> None:
         super().__init__(scopes_supported=list(SCOPES))
         self._partners = partners
         self._tokens = tokens
         self._clock = clock
-        self.register_client_auth_method(KEY_METHOD, Assertion(audiences=audiences, clock=clock))
+        self.register_client_auth_method(KEY_METHOD, Assertion(audiences=audiences, clock=clock, elapsed=elapsed))
         self.register_grant(Grant)
 
     def query_client(self, client_id: str) -> Client | None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from gateway.clock import Clock
 from gateway.oauth.jws import Unproved, prove, read_unproved
 from gateway.oauth.remote import RemoteKeys
-from gateway.oauth.token import AccessTokens, check_claims, check_type, claims_of
+from gateway.oauth.token import LEEWAY_SECONDS, AccessTokens, check_claims, check_type, claims_of
 from gateway.partners import Partners
 from gateway.partners.generation import still_holds
 from gateway.ports import Claims, TokenError
@@ -30,7 +30,7 @@ class Verifier:
         self._partners = partners
         self._remote = remote
         self._clock = clock
-        self._proved: OrderedDict[bytes, tuple[int, Claims]] = OrderedDict()
+        self._proved: OrderedDict[bytes, tuple[int, int, Claims]] = OrderedDict()
 
     async def verify(self, token: str) -> Claims:
         """The claims of a bearer token, whose credential the partner still has. Raises TokenError."""
@@ -45,8 +45,8 @@ class Verifier:
         now = self._clock()
         known = self._proved.get(key)
         if known is not None:
-            until, claims = known
-            if now < until:
+            since, until, claims = known
+            if since <= now < until:
                 self._proved.move_to_end(key)
                 return claims
             del self._proved[key]
@@ -84,6 +84,7 @@ class Verifier:
         )
 
     def _remember(self, key: bytes, until: int, claims: Claims) -> None:
-        self._proved[key] = (until, claims)
+        """Keep a proof until an instant (ms), or until the clock goes back: then it is made again."""
+        self._proved[key] = (self._clock() - LEEWAY_SECONDS * 1000, until, claims)
         if len(self._proved) > CACHE_TOKENS:
             self._proved.popitem(last=False)

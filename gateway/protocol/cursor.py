@@ -72,6 +72,9 @@ def read(
 ) -> Cursor | CursorFault:
     """The cursor behind a text, or why it cannot be used: forged and other-filter are the reader's mistake (400);
     another's cursor, another log, a place beyond the log's end, or seven days without standing at the end: 410.
+
+    A cursor may come from a clock that was ahead. Up to seven days it is taken, since deletes are kept for fourteen,
+    and its age is counted from ``now`` at the latest.
     """
     payload = seal.open(text)
     if payload is None:
@@ -80,14 +83,14 @@ def read(
     cursor = Cursor(
         positions=tuple(positions),
         began=tuple(began),
-        fresh=fresh,
+        fresh=min(fresh, now),
         filter=filtered,
         reader=whose,
         log=identity,
     )
     if cursor.log != log or len(cursor.positions) != len(end):
         return "resync-required"
-    if cursor.reader != reader_digest(reader) or now - cursor.fresh > FRESH_MS:
+    if cursor.reader != reader_digest(reader) or abs(now - fresh) > FRESH_MS:
         return "resync-required"
     if any(position > last for position, last in zip(cursor.positions, end, strict=True)):
         return "resync-required"

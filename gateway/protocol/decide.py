@@ -216,6 +216,7 @@ def _mark(known: Known, reason: str, now: int, position: int) -> Accepted:
 def _forget(submission: Forget, known: Known | None, now: int) -> Decision:
     if known is None or next_state(known, "forget") is None or known.sequence != submission.if_sequence:
         return Stale(known, "changed-meanwhile")
-    if now - known.appended_at < MARKER_LIFE_MS:
+    # A sequence from a clock that was ahead may lie beyond now: what follows the marker must lie above it (REV-007).
+    if now - max(known.appended_at, known.sequence) < MARKER_LIFE_MS:
         return Stale(known, "marker-still-needed")
     return Accepted(None, _next_sequence(known, now))

@@ -84,10 +84,11 @@ class RelayState(LocalCopy):
         return (_found(row) for row in rows.fetchall())
 
     def old_markers(self, *, before: int, limit: int) -> Iterator[tuple[str, Known]]:
-        """Markers that were set before an instant (ms)."""
+        """Markers that were set before an instant (ms), by their append time and by their sequence."""
         rows = self._db.execute(
-            f"SELECT sum, id, {_COLUMNS} FROM known WHERE reason IS NOT NULL AND appended_at < ? LIMIT ?",  # noqa: S608  # names of our own tables and columns
-            (before, limit),
+            f"SELECT sum, id, {_COLUMNS} FROM known"  # noqa: S608
+            " WHERE reason IS NOT NULL AND appended_at < ? AND sequence < ? LIMIT ?",  # names of our own tables and columns
+            (before, before, limit),
         )
         return (_found(row) for row in rows.fetchall())
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from gateway.clock import append_time
 from gateway.damage import is_damage
 from gateway.ports import LogDamagedError, LogUnavailableError, TopicError
 from gateway.protocol.record import Record, StoredRecord
@@ -179,10 +180,11 @@ def write_records(
 ) -> tuple[int, int]:
     """Write records at the end of a stream, inside a transaction: the first and the last offset.
 
-    One more offset is left unused behind them, as a commit marker would take it. Times never fall within a stream.
+    One more offset is left unused behind them, as a commit marker would take it. Times do not fall within a stream,
+    unless the clock was ahead and has been set back (``append_time``).
     """
     before = read_bounds(connection, stream)
-    first, at, number = before.next, max(at, before.last_at), stream.number
+    first, at, number = before.next, append_time(at, before.last_at), stream.number
     _insert(
         connection,
         stream.table,

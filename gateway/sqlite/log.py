@@ -192,7 +192,7 @@ class SqliteLog:
         for topic in topics:
             for stream in self._topic(topic.name):
                 if topic.policy == "delete":
-                    await self._expire(stream, before=now - topic.retention_ms)
+                    await self._expire(stream, before=now - topic.retention_ms, now=now)
                 else:
                     await self._compact(stream, topic, now=now, all_of_it=all_of_it)
 
@@ -208,8 +208,8 @@ class SqliteLog:
         for connection in self._connections:
             connection.close()
 
-    async def _expire(self, stream: Stream, *, before: int) -> None:
-        start = await self._ask(lambda connection: upkeep.expired(connection, stream, before=before))
+    async def _expire(self, stream: Stream, *, before: int, now: int) -> None:
+        start = await self._ask(lambda connection: upkeep.expired(connection, stream, before=before, now=now))
         if start is not None:
             while await self._step(lambda connection: upkeep.cut(connection, stream, start)):
                 pass

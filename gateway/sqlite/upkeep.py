@@ -14,14 +14,24 @@ DIRTY_LEAST = 1_000
 """A stream with fewer new records than this is not worth compacting yet."""
 
 
-def expired(connection: sqlite3.Connection, stream: Stream, *, before: int) -> int | None:
-    """Where the stream should start so that nothing appended before an instant (ms) is left; None: it does."""
+def expired(connection: sqlite3.Connection, stream: Stream, *, before: int, now: int) -> int | None:
+    """Where the stream should start so that nothing appended before an instant (ms) is left; None: it does.
+
+    A record from after ``now`` tells nothing of its age, since the clock was ahead: it goes with the next that does.
+    """
     start, end, *_ = read_bounds(connection, stream)
-    kept = connection.execute(
-        f"SELECT offset FROM {stream.table} WHERE at >= ? ORDER BY offset LIMIT 1",  # noqa: S608  # our own table's name
-        (before,),
-    ).fetchone()
-    wanted = int(kept[0] if kept is not None else end)
+    table = stream.table
+
+    def find(condition: str, *values: int) -> int | None:
+        row = connection.execute(f"SELECT offset FROM {table} WHERE {condition} LIMIT 1", values).fetchone()  # noqa: S608  # our own table and conditions
+        return None if row is None else int(row[0])
+
+    kept = find("at BETWEEN ? AND ? ORDER BY offset", before, now)
+    gone = find("at < ? AND offset < ? ORDER BY offset DESC", before, end if kept is None else kept)
+    if gone is None:
+        return None
+    left = find("offset > ? ORDER BY offset", gone)
+    wanted = end if left is None else left
     return wanted if wanted > start else None
 
 

@@ -98,7 +98,8 @@ class Tail:
         self._pause = min(2 * self._pause, _PAUSE_AT_MOST)
 
     async def _follow(self) -> None:
-        slept = self._clock() - max(self._view.fresh, self._view.began) > FRESH_MS
+        # An instant far in the future says that the clock was ahead: the view's age is unknown.
+        slept = abs(self._clock() - max(self._view.fresh, self._view.began)) > FRESH_MS
         if slept or self._lost:
             self._goal = None
             await self._view.wipe(await self._log.starts(self._topic), self._clock())
@@ -121,10 +122,10 @@ class Tail:
         if self._goal is not None:  # else it was reached at once, though the log took its time to tell it
             await self._look(*self._goal)
         instant = self._clock()
-        if instant - self._trimmed >= _TRIM_EVERY_MS:
+        if abs(instant - self._trimmed) >= _TRIM_EVERY_MS:
             await self._view.trim(await self._log.starts(self._topic), instant)
             self._trimmed = instant
-        if instant - self._kept >= _KEEP_EVERY_MS:
+        if abs(instant - self._kept) >= _KEEP_EVERY_MS:
             await self._view.keep()
             self._kept = instant
 
@@ -146,5 +147,5 @@ class Tail:
             self._view.fresh, self._view.caught_up = since, True
             if first:
                 await self._view.keep()
-            if self._clock() - since >= _WAIT * 1000:
+            if abs(self._clock() - since) >= _WAIT * 1000:
                 self._goal = None

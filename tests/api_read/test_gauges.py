@@ -29,6 +29,7 @@ async def exposed(house: House, times: int = 1, *, log: EventLog | None = None, 
             receipts=context.receipts,
             deliveries=context.deliveries,
             views=house.views(),
+            pulls=lambda: {"quick": 1, "slow": 0, "waiting": 0},
             relay_lag_ms=lambda: lag,
         ),
     )

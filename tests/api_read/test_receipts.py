@@ -149,3 +149,16 @@ async def test_nobody_is_told_what_became_of_anothers_offer(house: House) -> Non
         for receipt in (await house.get("/v1/receipts", "normandie")).body["receipts"]
         if "delivery" not in receipt
     ]
+
+
+@pytest.mark.parametrize("ahead", [5, 24 * 60, 365 * 24 * 60])
+async def test_an_id_minted_by_a_clock_ahead_is_told_once_the_relay_has_passed_it(house: House, ahead: int) -> None:
+    """RCP-005: its minting time does not come for a day; what the relay has read does."""
+    house.clock.at += ahead * MINUTE
+    receipt = minted(house)
+    house.clock.at -= ahead * MINUTE
+    await house.context.log.append(SUBMISSIONS, 0, [Record(b"x", b"{}")])
+    waiting = await house.get(f"/v1/receipts/{receipt}", "bretagne")
+    assert (waiting.status, waiting.body["verdict"]) == (200, "pending"), "the relay is behind"
+    await house.relay_reads_everything()
+    assert (await house.get(f"/v1/receipts/{receipt}", "bretagne")).status == 404

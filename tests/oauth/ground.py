@@ -49,12 +49,23 @@ class Hands:
     """A clock that a test moves by hand, in milliseconds."""
 
     now: int = START
+    passed: int = 0
 
     def __call__(self) -> int:
         return self.now
 
     def move(self, seconds: float) -> None:
+        """Time passes."""
         self.now += int(seconds * 1000)
+        self.passed += int(seconds * 1000)
+
+    def set(self, now: int) -> None:
+        """Somebody sets the clock; no time passes."""
+        self.now = now
+
+    def elapsed(self) -> int:
+        """The steady clock beside it."""
+        return self.passed
 
 
 @dataclass
@@ -70,13 +81,18 @@ class Ground:
 
     def __post_init__(self) -> None:
         self.tokens = AccessTokens(self.keys, issuer=ISSUER, clock=self.clock)
-        self.remote = self.remote or RemoteKeys(clock=self.clock)
+        self.remote = self.remote or RemoteKeys(clock=self.clock.elapsed)
         self.verifier = Verifier(self.tokens, self.partners, self.remote, clock=self.clock)
 
     def app(self) -> web.Application:
         app = web.Application(middlewares=[_refusing])
         app[TOKEN_ISSUER] = Authority(
-            self.partners, self.keys, issuer=ISSUER, clock=self.clock, first_use=self.first_use
+            self.partners,
+            self.keys,
+            issuer=ISSUER,
+            clock=self.clock,
+            elapsed=self.clock.elapsed,
+            first_use=self.first_use,
         )
         app.add_routes(ROUTES)
         return app

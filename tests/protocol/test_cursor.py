@@ -46,3 +46,13 @@ def test_a_cursor_is_refused_for_another_filter_reader_log_or_after_seven_days(c
 def test_a_forged_cursor_is_refused():
     """[FEED-004]."""
     assert read(text()[:-1] + "_") == "cursor-forged"
+
+
+@pytest.mark.parametrize(("ahead", "taken"), [(60_000, True), (cursors.FRESH_MS, True), (cursors.FRESH_MS + 1, False)])
+def test_a_cursor_of_a_clock_ahead_is_taken_as_long_as_its_age_is_bounded(ahead: int, *, taken: bool):
+    """[FEED-009] Beyond seven days a delete may be gone before the cursor ends: the reader starts again, at once."""
+    cursor = read(text(), now=1_000 - ahead)
+    assert taken == isinstance(cursor, cursors.Cursor)
+    assert taken or cursor == "resync-required"
+    if isinstance(cursor, cursors.Cursor):
+        assert 1_000 - ahead == cursor.fresh, "its age counts from now at the latest"

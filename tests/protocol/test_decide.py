@@ -313,3 +313,13 @@ def test_resending_the_last_accepted_publication_changes_nothing(history, revisi
 def test_the_paris_date_changes_at_midnight_in_paris():
     assert paris_date(1_782_511_199_999) == "2026-06-26"
     assert paris_date(1_782_511_200_000) == "2026-06-27"
+
+
+def test_a_marker_stays_until_its_sequence_lies_behind_the_clock():
+    """[REV-007] A clock that was ahead gave the sequence: what is published after the tombstone must lie above it."""
+    marker = after(publish(1), withdraw(2))
+    ahead = replace(marker, sequence=marker.sequence + 2 * MARKER_LIFE_MS)
+    forget = Forget(receipt="r", id=ID, if_sequence=ahead.sequence)
+    assert code(judged(forget, ahead, now=marker.appended_at + MARKER_LIFE_MS)) == "marker-still-needed"
+    later = ahead.sequence + MARKER_LIFE_MS
+    assert isinstance(judged(forget, ahead, now=later), Accepted)

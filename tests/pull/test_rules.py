@@ -8,7 +8,7 @@ import pytest
 from adapters.profile.packaged import profiles
 from adapters.pull.outcome import Beginning, Content, applied, failed, partial, pending, unchanged
 from adapters.pull.revision import next_revision, stands
-from adapters.pull.schedule import FULL_EVERY_MS, due_at, is_fresh
+from adapters.pull.schedule import FULL_EVERY_MS, LONGEST_BACKOFF_MS, is_due, is_fresh
 from gateway.protocol.run import Counts, Failure, Order, Run, order_record, read_run, run_record
 from gateway.protocol.submission import Known
 from gateway.snapshot import SnapshotRefusedError
@@ -49,6 +49,11 @@ def test_a_changed_offer_gets_a_higher_revision_even_when_the_clock_stands_behin
     assert NOW + 8 == next_revision(known(NOW + 7), "e", began=NOW)
 
 
+def test_an_offer_that_expired_by_a_clock_ahead_gets_a_higher_revision():
+    assert NOW == next_revision(known(5, reason="expired"), "d", began=NOW)
+    assert NOW + 8 == next_revision(known(NOW + 7, reason="expired"), "d", began=NOW)
+
+
 def test_only_a_published_offer_of_the_same_content_stands():
     assert stands(known(), "d")
     assert not stands(known(), "e")
@@ -57,14 +62,33 @@ def test_only_a_published_offer_of_the_same_content_stands():
 
 
 def test_a_new_or_changed_profile_is_due_at_once():
-    assert 0 == due_at(None, PROFILE, jitter=0.5)
-    assert 0 == due_at(failed(beginning(), FAILURE), PROFILE, jitter=0.5)
+    assert is_due(None, PROFILE, jitter=0.5, now=0)
+    assert is_due(failed(beginning(), FAILURE), PROFILE, jitter=0.5, now=0)
+
+
+def due_in(*, jitter: float = 0.5, failures: int = 0) -> int:
+    """Whole minutes after the start of the last run."""
+    last = replace(failed(beginning(), FAILURE), profile=PROFILE.digest)
+    return next(
+        minutes
+        for minutes in range(24 * 60)
+        if is_due(last, PROFILE, jitter=jitter, now=NOW + minutes * 60_000, failures=failures)
+    )
 
 
 @pytest.mark.parametrize(("jitter", "minutes"), [(0.0, 54), (0.5, 60), (1.0, 66)])
 def test_a_feed_is_due_after_its_period_give_or_take_a_tenth(jitter, minutes):
-    last = replace(failed(beginning(), FAILURE), profile=PROFILE.digest)
-    assert NOW + minutes * 60_000 == due_at(last, PROFILE, jitter=jitter)
+    assert minutes == due_in(jitter=jitter)
+
+
+def test_a_feed_that_fails_again_and_again_is_due_less_often_and_within_six_hours():
+    assert [60, 120, 240, LONGEST_BACKOFF_MS // 60_000] == [due_in(failures=count) for count in (1, 2, 3, 50)]
+
+
+def test_a_run_of_a_clock_that_was_ahead_does_not_put_off_the_next_one():
+    for ahead in (10 * 60_000, 24 * 3_600_000, 365 * 24 * 3_600_000):
+        last = replace(failed(beginning(), FAILURE), started_at=NOW + ahead, profile=PROFILE.digest)
+        assert is_due(last, PROFILE, jitter=0.5, now=NOW)
 
 
 def test_an_applied_feed_is_fresh_for_a_day_under_the_same_profile():

@@ -168,3 +168,32 @@ async def test_a_record_that_nobody_can_have_written_stops_the_tail(
     await put(log, OFFERS, Record(b"bretagne:1", b"not what the relay writes"))
     with pytest.raises(ValueError):  # noqa: PT011  # orjson's own
         await asyncio.wait_for(Tail(log, OFFERS, offers, clock=clock).run(), 10)
+
+
+async def test_a_view_goes_on_at_once_when_the_clock_was_ahead(log: MemoryLog, offers: OfferView, clock: Hands) -> None:
+    world = World()
+    await put(log, OFFERS, offer_record(world.publish(offer_of("bretagne:1"))))
+    tail = Tail(log, OFFERS, offers, clock=clock)
+    async with running(tail):
+        await until(lambda: tail.caught_up)
+        clock.at += DAY_MS
+        await until(lambda: offers.fresh == clock.at)
+        clock.at -= DAY_MS
+        await until(lambda: offers.fresh == clock.at)
+
+
+async def test_a_view_whose_clock_was_ahead_by_more_than_seven_days_is_filled_again(
+    log: MemoryLog, offers: OfferView, clock: Hands
+) -> None:
+    """FEED-009: its age is unknown, and a tombstone may be gone."""
+    world = World()
+    await put(log, OFFERS, offer_record(world.publish(offer_of("bretagne:1"))))
+    clock.at += 365 * DAY_MS
+    first = Tail(log, OFFERS, offers, clock=clock)
+    async with running(first):
+        await until(lambda: first.caught_up)
+    clock.at -= 365 * DAY_MS
+    second = Tail(log, OFFERS, offers, clock=clock)
+    async with running(second):
+        await until(lambda: second.caught_up)
+    assert (clock.at, clock.at, 1) == (offers.began, offers.fresh, await offers.count("bretagne"))

@@ -1,0 +1,105 @@
+"""Servers that do not do what they should: silent, trickling, endless, frozen; each with its address."""
+
+import asyncio
+import os
+import signal
+import sys
+from base64 import b64decode
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import TypeAlias
+
+from adapters.transport.sftp import SftpServer
+from gateway.demo.sftp import USER
+
+Talk: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/xml\r\n"
+
+
+@asynccontextmanager
+async def talking(talk: Talk) -> AsyncIterator[int]:
+    """The port of a server on loopback that talks so to every client, until the block ends."""
+    talks: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        talks.add(task)
+        try:
+            with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+                await talk(reader, writer)
+        finally:
+            talks.discard(task)
+            writer.transport.abort()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for task in list(talks):
+            task.cancel()
+        await asyncio.gather(*talks, return_exceptions=True)
+
+
+async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:  # noqa: ARG001  # a Talk
+    """Takes the connection and says nothing."""
+    await asyncio.Event().wait()
+
+
+def saying(first: bytes, then: bytes = b"", *, every: float = 0.05) -> Talk:
+    """Says the first at once, when it was asked, and then the other thing again and again; never closes."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(first)
+        await writer.drain()
+        while then:
+            await asyncio.sleep(every)
+            writer.write(then)
+            await writer.drain()
+        await asyncio.Event().wait()
+
+    return talk
+
+
+class SftpProcess:
+    """An SFTP server in a process of its own, which can be stopped at any time."""
+
+    def __init__(self, process: asyncio.subprocess.Process, address: SftpServer) -> None:
+        self._process = process
+        self.address = address
+
+    async def reading(self) -> None:
+        """Wait until a file is being read."""
+        assert self._process.stdout is not None
+        assert await self._process.stdout.readline() == b"reading\n"
+
+    def freeze(self) -> None:
+        """It stays there and does nothing any more."""
+        os.kill(self._process.pid, signal.SIGSTOP)
+
+
+@asynccontextmanager
+async def sftp_process(folder: Path) -> AsyncIterator[SftpProcess]:
+    """A server of these files."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.transport.sftp_process", str(folder)), stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        assert process.stdout is not None
+        port, host_key, key = [(await process.stdout.readline()).decode().strip() for _ in range(3)]
+        address = SftpServer(
+            host="127.0.0.1",
+            port=int(port),
+            host_key=host_key,
+            user=USER,
+            kind="key",
+            secret=b64decode(key).decode(),
+        )
+        yield SftpProcess(process, address)
+    finally:
+        process.kill()
+        await process.wait()
