@@ -1,32 +1,39 @@
 """The receipt view: what became of each submission, by receipt id and by whom it concerns."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 
 from gateway.ports import Chunk
 from gateway.protocol.identity import GATEWAY, platform_of
+from gateway.protocol.record import read_utc
 from gateway.protocol.topic import DAY_MS
-from gateway.views import receipt_counts
+from gateway.protocol.upload_id import BATCH, SNAPSHOT
+from gateway.views import receipt_counts, receipt_search
 from gateway.views.place import offset_at, partition_at, place_of
 from gateway.views.receipt_counts import Count, Counted
+from gateway.views.receipt_search import ALL, ReceiptFilter, Row
 from gateway.views.view import View
 
 Receipt = dict[str, Any]
+Page: TypeAlias = tuple[list[Receipt], tuple[int, ...], bool]
+"""Receipts, the vector to go on from, and whether more is already here."""
 
 _KEPT_MS = 30 * DAY_MS
 _TRIMMED_AT_ONCE = 5_000
 # The same command of the gateway, sent twice, bears one receipt id: its first outcome is the one that counts.
 _INSERT = "INSERT OR IGNORE INTO receipts VALUES "
-_ROW = "(?, ?, ?, ?, ?)"
+_ROW = f"({','.join('?' * 11)})"
 _ROWS_AT_ONCE = 128  # rows in one statement, so that the interpreter's lock changes hands rarely
-_PAGE = """SELECT json_group_array(json_array(place, json(value))) FROM (
-    SELECT place, CAST(value AS TEXT) AS value FROM receipts
-    WHERE concerns = ? AND place >= ? AND place < ? ORDER BY place LIMIT ?)"""
+_OUTCOMES = """SELECT json_group_array(json_array(receipt, verdict,
+        CASE WHEN verdict IN ('stale', 'rejected') THEN CAST(value AS TEXT) END))
+    FROM receipts WHERE receipt IN (SELECT value FROM json_each(?))"""
+_LATEST = "SELECT moment FROM receipts WHERE place >= ? AND place < ? ORDER BY place DESC LIMIT 1"
 _FIRST_KEPT = "SELECT place FROM receipts WHERE place >= ? AND place < ? AND appended >= ? ORDER BY place LIMIT 1"
 _OLDEST = """SELECT json_group_array(place) FROM (
     SELECT place FROM receipts WHERE place >= ? AND place < ? ORDER BY place LIMIT ?)"""
@@ -36,13 +43,14 @@ _TRIM = "DELETE FROM receipts WHERE place IN (SELECT value FROM json_each(?))"
 class ReceiptView(View):
     """A copy of ``receipts``, for the 30 days that the topic keeps them."""
 
-    FORMAT = 2
+    FORMAT = 3
     SCHEMA = f"""
         CREATE TABLE receipts (
             place INTEGER PRIMARY KEY, receipt TEXT NOT NULL UNIQUE, concerns TEXT NOT NULL,
-            appended INTEGER NOT NULL, value BLOB NOT NULL
+            appended INTEGER NOT NULL, at INTEGER NOT NULL, moment INTEGER NOT NULL, verdict TEXT NOT NULL,
+            problems INTEGER NOT NULL, id TEXT, upload TEXT, value BLOB NOT NULL
         );
-        CREATE INDEX receipts_concerns ON receipts (concerns, place);
+        {receipt_search.SCHEMA}
         {receipt_counts.SCHEMA}
     """
 
@@ -86,14 +94,28 @@ class ReceiptView(View):
                 self._waiting.pop(receipt_id, None)
         return await self.get(receipt_id)
 
-    async def page(
-        self, publisher: str, *, after: Sequence[int] | None, limit: int
-    ) -> tuple[list[Receipt], tuple[int, ...], bool]:
-        """Receipts of a platform's own submissions and of the gateway's about its offers, newest last, after a position
-        vector; the vector to go on from, and whether more is already here. The same on every replica.
+    async def outcomes(self, receipt_ids: Sequence[str]) -> Mapping[str, Receipt]:
+        """Of those among these receipts that have been applied: the document where the verdict is stale or rejected,
+        else the verdict alone. About 2,000 at once.
         """
-        start = tuple(after) if after is not None else (0,) * self._partitions
-        return await self._in_reader(self._page, publisher, start, limit)
+        return await self._in_reader(self._outcomes, receipt_ids)
+
+    async def page(
+        self,
+        publisher: str,
+        *,
+        after: Sequence[int] | None,
+        limit: int,
+        asked: ReceiptFilter = ALL,
+        newest: bool = False,
+    ) -> Page:
+        """Receipts of a platform's own submissions and of the gateway's about its offers, as far as they are asked for:
+        oldest first after a position vector, or newest first before one; the vector to go on from, and whether more is
+        already here. The same on every replica.
+        """
+        vector = None if after is None else tuple(after)
+        call = self._page_before if newest else self._page_after
+        return await self._in_reader(call, publisher, asked, vector, limit)
 
     async def counts(self) -> Mapping[str, Mapping[str, Count]]:
         """By platform and verdict: what became of its own submissions, as far as the log still holds it."""
@@ -115,37 +137,76 @@ class ReceiptView(View):
         row = self._reading.execute("SELECT value FROM receipts WHERE receipt = ?", (receipt_id,)).fetchone()
         return None if row is None else orjson.loads(row[0])
 
-    def _page(self, publisher: str, start: tuple[int, ...], limit: int) -> tuple[list[Receipt], tuple[int, ...], bool]:
-        lanes: list[tuple[str, int, Receipt]] = []
+    def _outcomes(self, receipt_ids: Sequence[str]) -> Mapping[str, Receipt]:
+        (rows,) = self._reading.execute(_OUTCOMES, (orjson.dumps(list(receipt_ids)).decode(),)).fetchone()
+        return {
+            receipt_id: {"verdict": verdict} if value is None else orjson.loads(value)
+            for receipt_id, verdict, value in orjson.loads(rows)
+        }
+
+    def _page_after(self, publisher: str, asked: ReceiptFilter, after: tuple[int, ...] | None, limit: int) -> Page:
         with self._moment(lambda: None) as (db, applied, _):
+            start = after or (0,) * self._partitions
             positions = list(map(max, applied, start))
-            for partition, end in enumerate(positions):
-                bounds = place_of(partition, start[partition]), place_of(partition, end)
-                rows = db.execute(_PAGE, (publisher, *bounds, limit + 1)).fetchone()[0]
-                lanes += _in_time(orjson.loads(rows))
-        lanes.sort(key=lambda row: row[:2])
-        for _, place, _receipt in reversed(lanes[limit:]):  # the first that is left over is where to go on
+            bounds = zip(start, positions, strict=True)
+            rows = _rows(db, publisher, asked, bounds, limit, newest=False)
+        rows.sort(key=_in_time)
+        for place, _, _receipt in reversed(rows[limit:]):  # the first that is left over is where to go on
             positions[partition_at(place)] = offset_at(place)
-        return [receipt for *_, receipt in lanes[:limit]], tuple(positions), len(lanes) > limit
+        return [receipt for *_, receipt in rows[:limit]], tuple(positions), len(rows) > limit
+
+    def _page_before(self, publisher: str, asked: ReceiptFilter, before: tuple[int, ...] | None, limit: int) -> Page:
+        with self._moment(lambda: None) as (db, applied, _):
+            positions = list(before or applied)
+            bounds = zip((0,) * self._partitions, map(min, applied, positions), strict=True)
+            rows = _rows(db, publisher, asked, bounds, limit, newest=True)
+        rows.sort(key=_in_time, reverse=True)
+        for place, _, _receipt in rows[:limit]:  # the last that is shown is what to go on before
+            positions[partition_at(place)] = offset_at(place)
+        return [receipt for *_, receipt in rows[:limit]], tuple(positions), len(rows) > limit
 
     def _counts(self) -> Mapping[str, Mapping[str, Count]]:
         return receipt_counts.read(self._reading)
 
     def _write(self, chunks: Iterable[Chunk]) -> None:
-        rows: list[tuple[int, str, str, int, bytes]] = []
+        rows: list[tuple[Any, ...]] = []
         counted: list[Counted] = []
+        moments: dict[int, int] = {}
         for chunk in chunks:
+            moment = moments.get(chunk.partition) or self._latest(chunk.partition)
             for record in chunk.records:
                 if record.offset >= self._applied[chunk.partition] and record.value is not None:
                     receipt = orjson.loads(record.value)
-                    place = place_of(chunk.partition, record.offset)
-                    rows.append((place, receipt["receipt"], _concerns(receipt), record.appended_at, record.value))
+                    place, at = place_of(chunk.partition, record.offset), read_utc(receipt["at"])
+                    moment = max(moment, at)
+                    rows.append(
+                        (
+                            place,
+                            receipt["receipt"],
+                            _concerns(receipt),
+                            record.appended_at,
+                            at,
+                            moment,
+                            receipt["verdict"],
+                            int(bool(receipt["problems"])),
+                            receipt.get("id"),
+                            receipt.get(BATCH) or receipt.get(SNAPSHOT),
+                            record.value,
+                        )
+                    )
                     if receipt["publisher"] != GATEWAY:  # only its own may come twice
                         counted.append(Counted(receipt["publisher"], receipt["verdict"], record.appended_at, place))
+            moments[chunk.partition] = moment
         for first in range(0, len(rows), _ROWS_AT_ONCE):
             some = rows[first : first + _ROWS_AT_ONCE]
             self._db.execute(_INSERT + ",".join([_ROW] * len(some)), tuple(chain.from_iterable(some)))
         receipt_counts.add(self._db, counted)
+
+    def _latest(self, partition: int) -> int:
+        """The moment of the last receipt of a partition; 0 when there is none."""
+        bounds = place_of(partition, 0), place_of(partition, self._applied[partition])
+        row = self._db.execute(_LATEST, bounds).fetchone()
+        return 0 if row is None else int(row[0])
 
     def _trim(self, partition: int, start: int, oldest: int) -> bool:
         """Delete some; whether there may be more."""
@@ -166,9 +227,33 @@ def _concerns(receipt: Receipt) -> str:
     return platform_of(receipt["id"]) if publisher == GATEWAY else publisher
 
 
-def _in_time(rows: list[tuple[int, Receipt]]) -> Iterator[tuple[str, int, Receipt]]:
-    """One partition's rows with a time to merge by, which never goes back, so that each page takes a whole stretch."""
-    latest = ""
-    for place, receipt in rows:
-        latest = max(latest, receipt["at"])
-        yield latest, place, receipt
+def _rows(
+    db: sqlite3.Connection,
+    publisher: str,
+    asked: ReceiptFilter,
+    bounds: Iterable[tuple[int, int]],
+    limit: int,
+    *,
+    newest: bool,
+) -> list[Row]:
+    """One row more than ``limit`` of each partition, where there are so many; ``bounds`` are offsets."""
+    rows: list[Row] = []
+    for partition, (low, high) in enumerate(bounds):
+        found = receipt_search.find(
+            db,
+            publisher,
+            asked,
+            low=place_of(partition, low),
+            high=place_of(partition, high),
+            limit=limit + 1,
+            newest=newest,
+        )
+        rows += orjson.loads(found)
+    return rows
+
+
+def _in_time(row: Row) -> tuple[int, int]:
+    """What rows of all partitions are merged by: a moment never goes back, so that a page takes a whole stretch of
+    each partition.
+    """
+    return row[1], row[0]
