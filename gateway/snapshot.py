@@ -75,7 +75,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What a snapshot did: how many offers it handed in, and the absent ones that it withdraws, with their revisions."""
+    """What a snapshot did: how many offers it handed in, and the absent ones it withdraws, with their revisions."""
 
     queued: int
     absent: Sequence[tuple[str, int]]

@@ -140,13 +140,13 @@ class _Writer:
             (self._bad if bad else self._warned).spend(len(known))
         else:
             known = _without_problems(known)
-        named = receipt is not None and status in _WITH_RECEIPT
+        named = b'"receipt":"%b",' % receipt if receipt is not None and status in _WITH_RECEIPT else b""
         comma, self._wrote = b"," if self._wrote else b"", True
         return b'%b{"index":%d,"status":"%b",%b%b' % (
             comma,
             index,
             status.encode(),
-            b'"receipt":"%b",' % receipt if named else b"",
+            named,
             known[1:],
         )
 

@@ -7,7 +7,7 @@ from gateway.upload.spool import Item
 
 
 class CountingJudge:
-    """A judge that also counts, for each code, the items that have it: ``refused`` by errors, ``warned`` by warnings."""
+    """A judge that also counts the items by code: ``refused`` for errors, ``warned`` for warnings."""
 
     def __init__(self, judge: Judge) -> None:
         self._judge = judge
