@@ -16,7 +16,7 @@ from tests.revising import revised
 
 
 def good(count):
-    return [one for one in generate(6, "bretagne", count, date.fromisoformat(paris_date(now())), wrong=0.0)]
+    return list(generate(6, "bretagne", count, date.fromisoformat(paris_date(now())), wrong=0.0))
 
 
 def wrong(offer, **other):
