@@ -10,22 +10,25 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any, TypeAlias
 
+import orjson
+
 VERDICTS = ("accepted", "duplicate", "stale", "rejected")
 SCHEMA = """
 CREATE INDEX receipts_concerns ON receipts (concerns, verdict, problems, place);
 CREATE INDEX receipts_offer ON receipts (id, place);
 CREATE INDEX receipts_upload ON receipts (upload, verdict, problems, place) WHERE upload IS NOT NULL;
 """
-_PAGE = """SELECT json_group_array(json_array(place, moment, json(value))) FROM (
-    SELECT receipts.place, moment, CAST(value AS TEXT) AS value
+_PAGE = """SELECT json_group_array(json_array(moment, receipts.place))
     FROM (SELECT place FROM ({ranges}) ORDER BY place {order} LIMIT ?) AS found
-    CROSS JOIN receipts ON receipts.place = found.place ORDER BY receipts.place {order})"""
+    CROSS JOIN receipts ON receipts.place = found.place"""
+_AT_PLACES = """SELECT json_group_array(json_array(place, json(value))) FROM (
+    SELECT place, CAST(value AS TEXT) AS value FROM receipts WHERE place IN (SELECT value FROM json_each(?)))"""
 _RANGE = """SELECT place FROM (SELECT place FROM receipts INDEXED BY {index}
     WHERE {where} AND place >= ? AND place < ? ORDER BY place {order} LIMIT ?)"""
 _NEXT = "SELECT place, moment FROM receipts WHERE place >= ? AND place < ? ORDER BY place LIMIT 1"
 
-Row: TypeAlias = tuple[int, int, Any]
-"""Place, moment (ms) and document of a receipt."""
+Found: TypeAlias = tuple[int, int]
+"""The moment (ms) and the place of a receipt: sorted, they are in the order of all partitions together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +54,8 @@ def find(
     high: int,
     limit: int,
     newest: bool,
-) -> str:
-    """The first ``limit`` rows between two places of one partition, as JSON: ``[[place, moment, receipt], …]``."""
+) -> list[Found]:
+    """The first ``limit`` receipts between two places of one partition."""
     if asked.since is not None:
         low = _first_since(db, low, high, asked.since)
     order = "DESC" if newest else "ASC"
@@ -62,8 +65,15 @@ def find(
         ranges.append(_RANGE.format(index=index, where=where, order=order))
         values += (*given, low, high, limit)
     statement = _PAGE.format(ranges=" UNION ALL ".join(ranges), order=order)
-    found: str = db.execute(statement, (*values, limit)).fetchone()[0]
-    return found
+    (found,) = db.execute(statement, (*values, limit)).fetchone()
+    return [(moment, place) for moment, place in orjson.loads(found)]
+
+
+def receipts_at(db: sqlite3.Connection, places: Sequence[int]) -> list[dict[str, Any]]:
+    """The documents at these places, in their order."""
+    (rows,) = db.execute(_AT_PLACES, (orjson.dumps(places).decode(),)).fetchone()
+    documents = dict(orjson.loads(rows))
+    return [documents[place] for place in places]
 
 
 def _ranges(publisher: str, asked: ReceiptFilter) -> Iterator[tuple[str, str, Sequence[Any]]]:

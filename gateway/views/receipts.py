@@ -2,7 +2,8 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -17,7 +18,7 @@ from gateway.protocol.upload_id import BATCH, SNAPSHOT
 from gateway.views import receipt_counts, receipt_search
 from gateway.views.place import offset_at, partition_at, place_of
 from gateway.views.receipt_counts import Count, Counted
-from gateway.views.receipt_search import ALL, ReceiptFilter, Row
+from gateway.views.receipt_search import ALL, Found, ReceiptFilter, receipts_at
 from gateway.views.view import View
 
 Receipt = dict[str, Any]
@@ -149,21 +150,21 @@ class ReceiptView(View):
             start = after or (0,) * self._partitions
             positions = list(map(max, applied, start))
             bounds = zip(start, positions, strict=True)
-            rows = _rows(db, publisher, asked, bounds, limit, newest=False)
-        rows.sort(key=_in_time)
-        for place, _, _receipt in reversed(rows[limit:]):  # the first that is left over is where to go on
+            found = sorted(_find(db, publisher, asked, bounds, limit, newest=False))
+            receipts = receipts_at(db, [place for _, place in found[:limit]])
+        for _, place in reversed(found[limit:]):  # the first that is left over is where to go on
             positions[partition_at(place)] = offset_at(place)
-        return [receipt for *_, receipt in rows[:limit]], tuple(positions), len(rows) > limit
+        return receipts, tuple(positions), len(found) > limit
 
     def _page_before(self, publisher: str, asked: ReceiptFilter, before: tuple[int, ...] | None, limit: int) -> Page:
         with self._moment(lambda: None) as (db, applied, _):
             positions = list(before or applied)
             bounds = zip((0,) * self._partitions, map(min, applied, positions), strict=True)
-            rows = _rows(db, publisher, asked, bounds, limit, newest=True)
-        rows.sort(key=_in_time, reverse=True)
-        for place, _, _receipt in rows[:limit]:  # the last that is shown is what to go on before
+            found = sorted(_find(db, publisher, asked, bounds, limit, newest=True), reverse=True)
+            receipts = receipts_at(db, [place for _, place in found[:limit]])
+        for _, place in found[:limit]:  # the last that is shown is what to go on before
             positions[partition_at(place)] = offset_at(place)
-        return [receipt for *_, receipt in rows[:limit]], tuple(positions), len(rows) > limit
+        return receipts, tuple(positions), len(found) > limit
 
     def _counts(self) -> Mapping[str, Mapping[str, Count]]:
         return receipt_counts.read(self._reading)
@@ -177,7 +178,7 @@ class ReceiptView(View):
             for record in chunk.records:
                 if record.offset >= self._applied[chunk.partition] and record.value is not None:
                     receipt = orjson.loads(record.value)
-                    place, at = place_of(chunk.partition, record.offset), read_utc(receipt["at"])
+                    place, at = place_of(chunk.partition, record.offset), _instant(receipt["at"])
                     moment = max(moment, at)
                     rows.append(
                         (
@@ -221,13 +222,19 @@ class ReceiptView(View):
         return trimmed == _TRIMMED_AT_ONCE
 
 
+@lru_cache(maxsize=64)
+def _instant(at: str) -> int:
+    """In ms since 1970. Receipts of one transaction share it."""
+    return read_utc(at)
+
+
 def _concerns(receipt: Receipt) -> str:
     """Whose receipt it is: its publisher's, or for a command of the gateway that of the offer's platform."""
     publisher: str = receipt["publisher"]
     return platform_of(receipt["id"]) if publisher == GATEWAY else publisher
 
 
-def _rows(
+def _find(
     db: sqlite3.Connection,
     publisher: str,
     asked: ReceiptFilter,
@@ -235,11 +242,12 @@ def _rows(
     limit: int,
     *,
     newest: bool,
-) -> list[Row]:
-    """One row more than ``limit`` of each partition, where there are so many; ``bounds`` are offsets."""
-    rows: list[Row] = []
+) -> Iterator[Found]:
+    """One receipt more than ``limit`` of each partition, where there are so many; ``bounds`` are offsets. A moment
+    never goes back, so that merged by it a page takes a whole stretch of each partition.
+    """
     for partition, (low, high) in enumerate(bounds):
-        found = receipt_search.find(
+        yield from receipt_search.find(
             db,
             publisher,
             asked,
@@ -248,12 +256,3 @@ def _rows(
             limit=limit + 1,
             newest=newest,
         )
-        rows += orjson.loads(found)
-    return rows
-
-
-def _in_time(row: Row) -> tuple[int, int]:
-    """What rows of all partitions are merged by: a moment never goes back, so that a page takes a whole stretch of
-    each partition.
-    """
-    return row[1], row[0]
