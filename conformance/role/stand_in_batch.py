@@ -3,8 +3,7 @@
 from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, time
-from datetime import date as Date
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 import schemas
@@ -39,7 +38,7 @@ class Batches:
         return [receipt for receipt in self._receipts.get(batch, []) if receipt["verdict"] in asked]
 
     def answer(
-        self, verdicts: Sequence[schemas.Verdict], answers: Sequence[Say], *, waited: bool, on: Date, platform: str
+        self, verdicts: Sequence[schemas.Verdict], answers: Sequence[Say], *, waited: bool, on: date, platform: str
     ) -> Say:
         """The answer to a batch, item by item what each would be answered alone. ``waited``: with the decisions."""
         self._batches += 1
@@ -56,7 +55,7 @@ class Batches:
             body |= {"pending": 0, "verdicts": dict(Counter(receipt["verdict"] for receipt in kept))}
         return Say(207 if body["refused"] else 200 if waited else 202, body)
 
-    def _receipt(self, batch: str, decided: Mapping[str, Any], on: Date, platform: str) -> dict[str, Any]:
+    def _receipt(self, batch: str, decided: Mapping[str, Any], on: date, platform: str) -> dict[str, Any]:
         self._queued += 1
         return {
             **decided,

@@ -1,11 +1,13 @@
 """Answers to uploads: a status for every item, problems within a bound, links to receipts that exist, and waiting."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import schemas
+from gateway.api.context import Limits
 from tests.api_write.gate import Answer, Gate, ndjson, offer, opened
 
 WAIT = {"Prefer": "wait=20"}
@@ -198,3 +200,26 @@ async def test_a_snapshot_sent_again_with_its_mark_has_the_same_name(gate: Gate)
     assert [first.body["snapshot"]] == [
         one["snapshot"] for one in (await gate.ask("GET", f"/v1/receipts?snapshot={mark}")).body["receipts"]
     ]
+
+
+async def test_the_decisions_that_were_waited_for_are_given_again_for_the_same_key(gate: Gate) -> None:
+    """PUB-018, PUB-041: the second request queues nothing and has the verdicts of the first."""
+    headers = {**WAIT, "Idempotency-Key": "k1"}
+    first = await gate.batch(ndjson(offer(1), offer(2)), headers=headers)
+    second = await gate.batch(ndjson(offer(1), offer(2)), headers=headers)
+    assert (200, "aa") == (first.status, first.body["statuses"])
+    assert (first.raw, "true") == (second.raw, second.headers["Idempotency-Replayed"])
+    assert 2 == len(await gate.submitted())
+
+
+async def test_a_client_that_goes_while_it_waits_leaves_nothing_behind(tmp_path: Path) -> None:
+    """PUB-018: what is queued stays queued, and the place among the uploads is free again."""
+    async with opened(tmp_path, limits=Limits(uploads_at_once=1), working=False) as gate:
+        asking = asyncio.create_task(gate.batch(ndjson(offer(1)), headers={"Prefer": "wait=1"}))
+        async with asyncio.timeout(10):
+            while not await gate.submitted():
+                await asyncio.sleep(0.01)
+            asking.cancel()
+            while (await gate.batch(ndjson(offer(2)))).status != 202:
+                await asyncio.sleep(0.05)
+    assert asking.cancelled()
