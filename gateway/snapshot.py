@@ -22,13 +22,15 @@ from gateway.damage import passing_outages
 from gateway.loop import in_thread
 from gateway.ports import EventLog, FencedError, LogError, Output, Owner
 from gateway.positions import Positions, own_positions, read_positions
+from gateway.protocol.decide import Accepted, Duplicate, decide
 from gateway.protocol.identity import partition_of
 from gateway.protocol.receipt import ReceiptIds
-from gateway.protocol.record import position_key, position_record, submission_record
+from gateway.protocol.record import position_key, position_record, skim_submission, submission_record
 from gateway.protocol.seal import Seal
 from gateway.protocol.shrink import would_shrink
 from gateway.protocol.submission import Retire
 from gateway.protocol.topic import OFFERS, POSITIONS, SUBMISSIONS
+from gateway.protocol.upload_id import snapshot_id
 from gateway.submissions import Prepared, Submissions
 from gateway.views import OfferView
 
@@ -83,14 +85,21 @@ class Mark:
     platform: str
     number: int
     ends: tuple[int, ...]
+    snapshot: str
+    """The id of the snapshot that is sent with it (``upload_id``)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What a snapshot did: how many offers it handed in, and how many absent ones it withdraws."""
+    """What a snapshot did: how many offers it handed in, and the absent ones it withdraws, with their revisions."""
 
     queued: int
-    withdrawn: int
+    absent: Sequence[tuple[str, int]]
+
+    @property
+    def withdrawn(self) -> int:
+        """How many absent offers it withdraws."""
+        return len(self.absent)
 
 
 class Snapshots:
@@ -156,7 +165,7 @@ class Snapshots:
         # mark lives is bounded by the log, see ``_require_retained``.
         if owner != platform or self._clock() - issued_at > MARK_LIFE_MS or len(ends) != self._log.partitions:
             raise SnapshotRefusedError("mark-invalid")
-        return Mark(owner, number, tuple(ends))
+        return Mark(owner, number, tuple(ends), snapshot_id(text))
 
     async def apply(
         self,
@@ -178,14 +187,18 @@ class Snapshots:
                     with abandonable():
                         await present.fill(upload.ids())
                         absent = await self._absent(owner, mark, present)
-                    _guard(len(absent), upload.count, await self._offers.count(mark.platform), confirm)
+                    await self._guard(mark, upload, len(absent), confirm)
                     await self._begin(owner, mark)
                     queued = await self._queue(upload)
                     await self._withdraw(owner, mark, absent)
         except FencedError:
             raise SnapshotRefusedError("snapshot-running") from None
         _log.info("snapshot.applied", platform=mark.platform, items=upload.count, withdrawn=len(absent))
-        return Applied(queued, len(absent))
+        return Applied(queued, absent)
+
+    def withdrawal_receipts(self, mark: Mark, applied: Applied) -> Iterator[str]:
+        """The receipts of a snapshot's withdrawals, in order."""
+        return (self._retirement(mark, offer_id, revision).receipt for offer_id, revision in applied.absent)
 
     @asynccontextmanager
     async def _turn(self, mark: Mark) -> AsyncIterator[Owner]:
@@ -252,20 +265,51 @@ class Snapshots:
         """Hand in the withdrawals, in transactions of this platform's turn; the last of them uses the mark up."""
         outputs: list[Output] = []
         for offer_id, revision in absent:
-            partition = partition_of(offer_id, self._log.partitions)
-            parts = ("absent", offer_id, revision, mark.number)
-            command = Retire(
-                receipt=self._ids.derive(mark.platform, partition=partition, parts=parts),
-                id=offer_id,
-                if_revision=revision,
-                reason="absent",
-                before=mark.ends[partition],
-            )
+            command = self._retirement(mark, offer_id, revision)
             if len(outputs) == _RETIRE_SLICE:
                 await owner.commit(outputs)
                 outputs = []
-            outputs.append(Output(SUBMISSIONS, partition, submission_record(command)))
+            outputs.append(
+                Output(SUBMISSIONS, partition_of(offer_id, self._log.partitions), submission_record(command))
+            )
         await owner.commit([*outputs, self._note(_role(mark.platform), mark)])
+
+    def _retirement(self, mark: Mark, offer_id: str, revision: int) -> Retire:
+        partition = partition_of(offer_id, self._log.partitions)
+        parts = ("absent", offer_id, revision, mark.number)
+        return Retire(
+            receipt=self._ids.derive(mark.platform, partition=partition, parts=parts),
+            id=offer_id,
+            if_revision=revision,
+            reason="absent",
+            before=mark.ends[partition],
+            upload=mark.snapshot,
+        )
+
+    async def _guard(self, mark: Mark, upload: SnapshotUpload, absent: int, confirm: int | None) -> None:
+        """Withdrawing too many at once, or leaving no live offer, needs the number to be confirmed (PUB-028)."""
+        if not absent or confirm == absent:
+            return
+        live = await self._offers.count(mark.platform)
+        empty = upload.count == 0
+        if empty or would_shrink(absent, live) or (absent >= live and not await self._publishes(mark, upload)):
+            raise SnapshotRefusedError("snapshot-shrinks-too-much", actual=absent, expected=live)
+
+    async def _publishes(self, mark: Mark, upload: SnapshotUpload) -> bool:
+        """Whether some accepted item of the upload would be live once it is decided, as far as that is known now: a
+        stale one, or one whose revision was used, leaves nothing.
+        """
+        now = self._clock()
+        slices = upload.slices()
+        while (slice_ := await in_thread(lambda: next(slices, None))) is not None:
+            for _, prepared in slice_:
+                submission = skim_submission(prepared.record.value or b"")
+                state = await self._offers.get(submission.id)
+                known = None if state is None else state.known
+                decision = decide(submission, publisher=mark.platform, known=known, now=now, position=0)
+                if isinstance(decision, Accepted | Duplicate):
+                    return True
+        return False
 
 
 def _role(platform: str) -> str:
@@ -289,12 +333,6 @@ def _complete(upload: SnapshotUpload) -> None:
         raise SnapshotRefusedError("snapshot-count-missing")
     if upload.declared_count != upload.count:
         raise SnapshotRefusedError("snapshot-count-wrong", expected=upload.declared_count, actual=upload.count)
-
-
-def _guard(absent: int, count: int, live: int, confirm: int | None) -> None:
-    """Withdrawing too many at once, or everything, needs the number to be confirmed (PUB-028)."""
-    if absent and (count == 0 or would_shrink(absent, live)) and confirm != absent:
-        raise SnapshotRefusedError("snapshot-shrinks-too-much", actual=absent, expected=live)
 
 
 class _Present:

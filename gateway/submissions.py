@@ -61,6 +61,7 @@ def command(
     hosts: Mapping[str, str],
     mark: int | None = None,
     traceparent: str | None = None,
+    upload: str | None = None,
 ) -> Publish | Withdraw:
     """The command that an accepted verdict asks for. Raises ValueError for any other: that is a fault of the caller."""
     offer_id, revision, document = verdict.id, verdict.revision, verdict.document
@@ -75,6 +76,7 @@ def command(
             reason=verdict.withdrawal,
             digest=content_digest(document),
             traceparent=traceparent,
+            upload=upload,
         )
     if verdict.offer is None or verdict.territory is None or verdict.expires_on is None:
         raise ValueError("an accepted offer comes with its territory and its last day")
@@ -92,17 +94,23 @@ def command(
         provenance=provenance_of(verdict.offer, publisher=publisher, hosts=hosts),
         mark=mark,
         traceparent=traceparent,
+        upload=upload,
     )
 
 
 class Submissions:
     """Hands accepted verdicts and the gateway's own commands to the relay, by way of the log."""
 
-    def __init__(self, log: EventLog, *, ids: ReceiptIds, clock: Clock) -> None:
+    def __init__(self, log: EventLog, *, ids: ReceiptIds, clock: Clock, upload: str | None = None) -> None:
         self._log = log
         self._ids = ids
         self._clock = clock
         self._nonces = _nonces()
+        self._upload = upload
+
+    def of_upload(self, upload: str) -> "Submissions":
+        """The same for the items of one batch or snapshot: their receipts carry its id (``upload_id``)."""
+        return Submissions(self._log, ids=self._ids, clock=self._clock, upload=upload)
 
     def prepare(
         self,
@@ -124,6 +132,7 @@ class Submissions:
             hosts=hosts,
             mark=None if marks is None else marks[partition],
             traceparent=traceparent,
+            upload=self._upload,
         )
 
     async def submit(self, submissions: Sequence[Submission]) -> Sequence[Outcome]:

@@ -12,6 +12,7 @@ import orjson
 import schemas
 from conformance.role.book import Book, Kind, Outcome, Sent, digest_of
 from conformance.role.host import MOST_BYTES, Ask, Say, language_of, problem
+from conformance.role.stand_in_batch import Batches
 from conformance.script.batch import UnreadableError, inflate, split_batch
 
 
@@ -24,6 +25,7 @@ class StandIn:
         self._expire = expire
         self._began: float | None = None
         self.faults: deque[Mapping[str, Any]] = deque()
+        self._batches = Batches()
 
     async def watched(self, seconds: float) -> None:
         """Come back once it has been watching for so many seconds in all, however often it is asked."""
@@ -52,7 +54,8 @@ class StandIn:
             case "GET", ["v1", "receipts", receipt]:
                 return Say(200, {"receipt": receipt, "verdict": "accepted"})
             case "GET", ["v1", "receipts"]:
-                return Say(200, {"receipts": [], "cursor": None, "more": False})
+                receipts = self._batches.receipts(ask.query.get("batch", ""), ask.query.get("verdict", ""))
+                return Say(200, {"receipts": receipts, "cursor": None, "more": False})
         return problem(404, "not-found")
 
     async def _take(self, raw: bytes, ask: Ask, *, expected: str) -> Say:
@@ -137,7 +140,8 @@ class StandIn:
         return outcome
 
     async def _take_batch(self, ask: Ask) -> Say:
-        """Each line as it would be alone; all are taken, as with ``partial``."""
+        """Each line as it would be alone; where one is refused, the others are taken with ``partial`` only."""
+        dry = ask.query.get("dry_run") == "true"
         encoding = ask.headers.get("Content-Encoding", "identity").lower()
         if encoding not in {*_GZIP, "identity"}:
             return problem(415, "content-encoding", detail=encoding)
@@ -153,17 +157,20 @@ class StandIn:
         fault = self._fault_for(ask)
         if fault is not None:
             return await self._fail(fault, judged)
-        answers = [self._decide(raw, verdict, ask) for raw, verdict in judged]
-        refused = sum(each.status == 422 for each in answers)
-        results = [
-            {"index": index, "status": "refused" if each.status == 422 else "queued", "receipt": _RECEIPT}
-            for index, each in enumerate(answers)
+        refused = sum(not verdict.accepted for _, verdict in judged)
+        withheld = refused == len(judged) or (refused and ask.query.get("partial") != "true")
+        answers = [
+            _NOT_QUEUED if withheld and verdict.accepted and not dry else self._decide(raw, verdict, ask)
+            for raw, verdict in judged
         ]
-        counts = {"items": len(answers), "refused": refused, "queued": len(answers) - refused}
-        return Say(207 if refused else 202, {**counts, "results": results})
+        waited = _WAIT.search(ask.headers.get("Prefer", "")) is not None
+        verdicts = [verdict for _, verdict in judged]
+        return self._batches.answer(verdicts, answers, waited=waited, on=self._day(), platform=self._book.platform)
 
 
 _GZIP = frozenset({"gzip", "x-gzip"})
 _REVISION = re.compile("[0-9]{1,16}")
+_NOT_QUEUED = Say(200, {"status": "not-queued"})
+_WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*[1-9]", re.IGNORECASE)
 _RECEIPT = "rAAAAAAAAAAAAAAAAAAAAAAAA"
 _STATUS: Mapping[Outcome, int] = {"accepted": 201, "duplicate": 200, "stale": 409, "rejected": 409}

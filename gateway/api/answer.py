@@ -1,6 +1,7 @@
 """Answers: long ones sent piece by piece within bounds of time, entity tags, and bookmarks of plain lists."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from contextlib import aclosing
 from hashlib import blake2b
@@ -17,6 +18,8 @@ from gateway.api.work import AbandonedError, hang_up, work_of
 from gateway.protocol.seal import Seal
 
 _PIECE_BYTES = 64 * 1024
+_SLICE_SECONDS = 0.005
+"""How long one turn of making an answer may take where it makes few bytes."""
 _GRACE_SECONDS = 3.0
 """How long an answer that has begun may go on when the process stops."""
 PRIVATE: Mapping[str, str] = {hdrs.CACHE_CONTROL: "private, no-cache", hdrs.VARY: hdrs.AUTHORIZATION}
@@ -60,19 +63,24 @@ async def _write(request: web.Request, response: web.StreamResponse, pieces: Asy
 
 
 async def one_by_one(request: web.Request, pieces: Iterable[bytes]) -> AsyncGenerator[bytes, None]:
-    """The same bytes in pieces of about 64 kB, each made in a thread: they may come from the disk."""
-    rest, work = iter(pieces), work_of(request)
-    while piece := await work.in_thread(_gather, rest):
-        yield piece
+    """The same bytes in pieces of about 64 kB, each made in a thread: they may come from the disk. Where few bytes take
+    long, a piece may be shorter.
+    """
+    rest, work, ended = iter(pieces), work_of(request), False
+    while not ended:
+        piece, ended = await work.in_thread(_gather, rest)
+        if piece:
+            yield piece
 
 
-def _gather(pieces: Iterator[bytes]) -> bytes:
-    gathered = bytearray()
+def _gather(pieces: Iterator[bytes]) -> tuple[bytes, bool]:
+    """Some bytes, and whether there are no more."""
+    gathered, began = bytearray(), time.perf_counter()
     for piece in pieces:
         gathered += piece
-        if len(gathered) >= _PIECE_BYTES:
-            break
-    return bytes(gathered)
+        if len(gathered) >= _PIECE_BYTES or time.perf_counter() - began > _SLICE_SECONDS:
+            return bytes(gathered), False
+    return bytes(gathered), True
 
 
 def begin_of(pieces: Iterable[bytes], most: int) -> tuple[bytes, Iterator[bytes] | None]:

@@ -1,6 +1,8 @@
-"""Batches over HTTP: many offers and withdrawals, judged all before any is queued (requirements PUB-010 to PUB-015)."""
+"""Batches over HTTP: many offers and withdrawals, judged all before any is queued (requirements PUB-010 to PUB-018)."""
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -9,16 +11,28 @@ from aiohttp import hdrs, web
 from gateway.api.auth import requires
 from gateway.api.body import JSON, LINES
 from gateway.api.context import context_of
+from gateway.api.deciding import Deadline, decisions_of
+from gateway.api.decision import wait_of
 from gateway.api.once import Answer, once
 from gateway.api.parameter import Parameters
 from gateway.api.problem import ProblemError, language_of, problem_document, problem_headers, problem_of_log
-from gateway.api.uploading import author_of, uploaded, write_results
+from gateway.api.results import Decided, write_results
+from gateway.api.uploading import author_of, uploaded
 from gateway.ports import LogError
+from gateway.protocol.upload_id import NONCE_BYTES, batch_id
 from gateway.upload.judge import BatchJudge
-from gateway.upload.queue import Fate, queue_upload
+from gateway.upload.queue import Fate, Queuing, queue_upload
 from gateway.upload.upload import Upload
 
-_WORDS = {Fate.NOT_QUEUED: "not-queued", Fate.QUEUED: "queued", Fate.UNKNOWN: "unknown"}
+_STATUSES = {Fate.NOT_QUEUED: "not-queued", Fate.QUEUED: "queued", Fate.UNKNOWN: "unknown"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Batch:
+    """A batch that has arrived whole: its id and its items."""
+
+    id: str
+    upload: Upload
 
 
 @requires("offers:publish")
@@ -26,77 +40,102 @@ async def post_batch(request: web.Request) -> web.StreamResponse:
     """``POST /v1/offers/batch``."""
     with Parameters(request.query, ("partial", "dry_run")) as parameters:
         partial, dry_run = parameters.flag("partial"), parameters.flag("dry_run")
-    judge = BatchJudge(context_of(request).submissions, author_of(request, dry_run=dry_run))
+    name = batch_id(os.urandom(NONCE_BYTES))
+    submissions = context_of(request).submissions.of_upload(name)
+    judge = BatchJudge(submissions, author_of(request, dry_run=dry_run))
     async with uploaded(request, judge, {**LINES, **JSON}) as upload:
+        batch = _Batch(id=name, upload=upload)
         if dry_run:
-            return await once(request, upload.digest, lambda: _judge_only(request, upload))
-        return await once(request, upload.digest, lambda: _queue(request, upload, partial=partial))
+            return await once(request, upload.digest, lambda: _judge_only(request, batch))
+        return await once(request, upload.digest, lambda: _queue(request, batch, partial=partial))
 
 
-async def _judge_only(request: web.Request, upload: Upload) -> Answer:
+async def _judge_only(request: web.Request, batch: _Batch) -> Answer:
     """200 when every item is valid, else 422: nothing is stored (PUB-006)."""
-    _refuse_empty(upload)
-    if upload.refused:
-        return _refused(request, upload, "valid")
-    return _answer(request, upload, HTTPStatus.OK, _counts(upload, 0), lambda _: "valid")
+    _refuse_empty(batch)
+    if batch.upload.refused:
+        return _refused(request, batch, "valid")
+    return _answer(request, batch, HTTPStatus.OK, "valid")
 
 
-async def _queue(request: web.Request, upload: Upload, *, partial: bool) -> Answer:
-    """202 all queued, 207 some (only if ``partial``), 422 none (PUB-010, PUB-011); 503 when the log fails (PUB-013)."""
-    _refuse_empty(upload)
+async def _queue(request: web.Request, batch: _Batch, *, partial: bool) -> Answer:
+    """202 all queued, 207 some (only if ``partial``), 422 none (PUB-010, PUB-011); 200 when all is decided in time
+    (PUB-018); 503 when the log fails (PUB-013).
+    """
+    _refuse_empty(batch)
+    upload, context = batch.upload, context_of(request)
     if upload.refused == upload.count or (upload.refused and not partial):
-        return _refused(request, upload, "not-queued")
-    queuing = await queue_upload(upload, context_of(request).submissions)
-
-    def word(index: int) -> str:
-        return _WORDS[Fate(queuing.fates[index])]
-
+        return _refused(request, batch, "not-queued")
+    queuing = await queue_upload(upload, context.submissions)
     if queuing.failure is not None:
-        error = _interrupted(queuing.failure, queuing.queued, upload.count - upload.refused)
-        return _problem(request, upload, error, queuing.queued, word)
-    status = HTTPStatus.MULTI_STATUS if upload.refused else HTTPStatus.ACCEPTED
-    return _answer(request, upload, status, _counts(upload, queuing.queued), word)
+        return _interrupted(request, batch, queuing, queuing.failure)
+    wait = wait_of(request)
+    decided = await decisions_of(upload, context.receipts, Deadline(wait)) if wait else None
+    headers = {"Preference-Applied": f"wait={wait}"} if wait else {}
+    if upload.refused:
+        status = HTTPStatus.MULTI_STATUS
+    else:
+        status = HTTPStatus.OK if decided is not None and not decided.pending else HTTPStatus.ACCEPTED
+    return _answer(request, batch, status, "queued", queued=queuing.queued, decided=decided, headers=headers)
 
 
-def _refuse_empty(upload: Upload) -> None:
-    if upload.count == 0:
+def _refuse_empty(batch: _Batch) -> None:
+    if batch.upload.count == 0:
         raise ProblemError("batch-empty")
 
 
-def _refused(request: web.Request, upload: Upload, word: str) -> Answer:
+def _refused(request: web.Request, batch: _Batch, status: str) -> Answer:
+    upload, language = batch.upload, language_of(request)
     error = ProblemError("batch-refused", actual=upload.refused, expected=upload.count)
-    return _problem(request, upload, error, 0, lambda _: word)
+    members = {**problem_document(error, language), **_members(batch, 0)}
+    pieces = write_results(members, upload, lambda _: status, language=language)
+    return Answer(error.status, problem_headers(error, language), pieces)
 
 
-def _interrupted(failure: LogError, queued: int, accepted: int) -> ProblemError:
+def _interrupted(request: web.Request, batch: _Batch, queuing: Queuing, failure: LogError) -> Answer:
+    """503 with the status of every item, as far as it is known (PUB-013)."""
+    upload, language = batch.upload, language_of(request)
     headers = problem_of_log(failure).headers
-    return ProblemError("batch-interrupted", headers=headers, actual=queued, expected=accepted)
-
-
-def _problem(
-    request: web.Request, upload: Upload, error: ProblemError, queued: int, word: Callable[[int], str]
-) -> Answer:
-    """A problem document that also has the result of every item."""
-    language = language_of(request)
-    members = {**problem_document(error, language), **_counts(upload, queued)}
-    pieces = write_results(members, upload, word, language)
+    accepted = upload.count - upload.refused
+    error = ProblemError("batch-interrupted", headers=headers, actual=queuing.queued, expected=accepted)
+    members = {**problem_document(error, language), **_members(batch, queuing.queued)}
+    pieces = write_results(members, upload, lambda index: _STATUSES[Fate(queuing.fates[index])], language=language)
     return Answer(error.status, problem_headers(error, language), pieces)
 
 
 def _answer(
-    request: web.Request, upload: Upload, status: int, members: Mapping[str, Any], word: Callable[[int], str]
+    request: web.Request,
+    batch: _Batch,
+    code: HTTPStatus,
+    status: str,
+    *,
+    queued: int = 0,
+    decided: Decided | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> Answer:
     language = language_of(request)
-    headers: dict[str, str] = {
+    members = _members(batch, queued)
+    if decided is not None:
+        members |= {"pending": decided.pending, "verdicts": dict(decided.verdicts.most_common())}
+    pieces = write_results(members, batch.upload, lambda _: status, language=language, decided=decided)
+    return Answer(code, {**upload_headers(language), **(headers or {})}, pieces)
+
+
+def upload_headers(language: str) -> dict[str, str]:
+    """The headers of an answer to an upload that is no problem document."""
+    return {
         hdrs.CONTENT_TYPE: "application/json",
         hdrs.CONTENT_LANGUAGE: language,
         hdrs.CACHE_CONTROL: "no-store",
     }
-    return Answer(status, headers, write_results(members, upload, word, language))
 
 
-def _counts(upload: Upload, queued: int) -> Mapping[str, int]:
-    return {"items": upload.count, "refused": upload.refused, "queued": queued}
+def _members(batch: _Batch, queued: int) -> dict[str, Any]:
+    """The counts; and where the receipts are, if there are any."""
+    counts: dict[str, Any] = {"items": batch.upload.count, "refused": batch.upload.refused, "queued": queued}
+    if queued:
+        counts |= {"batch": batch.id, "receipts": f"/v1/receipts?batch={batch.id}"}
+    return counts
 
 
 ROUTES: Sequence[web.RouteDef] = (web.post("/v1/offers/batch", post_batch),)

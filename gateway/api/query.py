@@ -20,7 +20,7 @@ DEFAULT_LIMIT = 100
 
 _LISTED = ("region", "department", "level", "week", "sector", "platform")
 _FILTERS = (*_LISTED, "bbox", "territory")
-_PAGING = ("limit", "cursor")
+PAGING = ("limit", "cursor")
 _LEVELS = ("quatrieme", "troisieme", "seconde")
 _WEEK = re.compile(r"([0-9]{4})-W([0-9]{2})")
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
@@ -39,17 +39,17 @@ class Query:
 
 def read_offers_query(given: MultiMapping[str], partner: Partner, *, most: int) -> Query:
     """The query of a list of offers. Raises ProblemError."""
-    with Parameters(given, (*_FILTERS, *_PAGING)) as parameters:
+    with Parameters(given, (*_FILTERS, *PAGING)) as parameters:
         asked = _filter(parameters, partner)
-        cursor, limit = _paging(parameters, most)
+        cursor, limit = paging(parameters, most)
     return Query(asked=asked, cursor=cursor, limit=limit, wait=0.0)
 
 
 def read_changes_query(given: MultiMapping[str], partner: Partner, *, most: int) -> Query:
     """The query of the changes feed. Raises ProblemError."""
-    with Parameters(given, (*_FILTERS, *_PAGING, "wait")) as parameters:
+    with Parameters(given, (*_FILTERS, *PAGING, "wait")) as parameters:
         asked = _filter(parameters, partner)
-        cursor, limit = _paging(parameters, most)
+        cursor, limit = paging(parameters, most)
         wait = parameters.one("wait", _seconds, f"0..{MAX_WAIT}") or 0.0
     return Query(asked=asked, cursor=cursor, limit=limit, wait=wait)
 
@@ -60,13 +60,8 @@ def read_filter(given: MultiMapping[str], partner: Partner) -> Filter:
         return _filter(parameters, partner)
 
 
-def read_paging(given: MultiMapping[str], *, most: int) -> tuple[str | None, int]:
-    """Cursor and limit of a plain list. Raises ProblemError."""
-    with Parameters(given, _PAGING) as parameters:
-        return _paging(parameters, most)
-
-
-def _paging(parameters: Parameters, most: int) -> tuple[str | None, int]:
+def paging(parameters: Parameters, most: int) -> tuple[str | None, int]:
+    """Cursor and limit among the parameters of a list; those of ``PAGING``."""
     limit = parameters.integer("limit", least=1, most=most)
     return parameters.text("cursor"), min(DEFAULT_LIMIT, most) if limit is None else limit
 

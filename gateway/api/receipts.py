@@ -13,7 +13,7 @@ from gateway.api.auth import requires
 from gateway.api.context import Context, context_of, partner_of
 from gateway.api.parameter import refuse_parameters
 from gateway.api.problem import ProblemError, language_of
-from gateway.api.query import read_paging
+from gateway.api.receipt_query import read_receipt_query
 from gateway.api.sight import require_sight
 from gateway.protocol.delivery import Delivery, delivery_document
 from gateway.protocol.identity import platform_of
@@ -46,10 +46,12 @@ async def list_receipts(request: web.Request) -> web.StreamResponse:
     """``GET /v1/receipts``."""
     context, publisher, language = context_of(request), partner_of(request).platform, language_of(request)
     require_sight(context.receipts, context.deliveries)
-    text, limit = read_paging(request.query, most=context.limits.page_items)
-    after = read_bookmark(context, "receipts", text, publisher)
-    receipts, further, more = await context.receipts.page(publisher, after=after, limit=limit)
-    cursor = write_bookmark(context, "receipts", further, publisher)
+    query = read_receipt_query(request.query, most=context.limits.page_items)
+    after = read_bookmark(context, "receipts", query.cursor, publisher, *query.scope)
+    receipts, further, more = await context.receipts.page(
+        publisher, after=after, limit=query.limit, asked=query.asked, newest=query.newest
+    )
+    cursor = write_bookmark(context, "receipts", further, publisher, *query.scope)
     joined = await joined_deliveries(context, receipts, publisher)
     shown = (localized(receipt, language) for receipt in joined)
     return await send_list(request, "receipts", shown, {"cursor": cursor, "more": more}, _headers(language))

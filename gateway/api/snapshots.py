@@ -1,21 +1,26 @@
-"""Snapshots over HTTP: marks, and complete sets (requirements PUB-020 to PUB-029)."""
+"""Snapshots over HTTP: marks, and complete sets (requirements PUB-016 to PUB-018, PUB-020 to PUB-029)."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
+from typing import Any
 
 import orjson
 from aiohttp import hdrs, web
 
 from gateway.api.auth import requires
+from gateway.api.batch import upload_headers
 from gateway.api.body import LINES, refuse_body
 from gateway.api.context import context_of, partner_of
+from gateway.api.deciding import Deadline, decisions_of, withdrawals_of
+from gateway.api.decision import wait_of
 from gateway.api.once import Answer, once
 from gateway.api.parameter import Parameters, missing, refuse_parameters
 from gateway.api.problem import ProblemError, language_of
-from gateway.api.uploading import author_of, uploaded, write_results
+from gateway.api.results import Decided, write_results
+from gateway.api.uploading import author_of, uploaded
 from gateway.api.work import work_of
 from gateway.protocol.record import utc
-from gateway.snapshot import Mark, SnapshotRefusedError
+from gateway.snapshot import Applied, Mark, SnapshotRefusedError
 from gateway.upload.judge import SnapshotJudge
 from gateway.upload.upload import Upload
 
@@ -37,7 +42,8 @@ async def post_snapshot(request: web.Request) -> web.StreamResponse:
     with Parameters(request.query, ("mark", "confirm")) as parameters:
         text, confirm = parameters.text("mark"), parameters.integer("confirm", least=0, most=_MAX_OFFERS)
     mark = _read_mark(request, text)
-    judge = SnapshotJudge(context_of(request).submissions, author_of(request), mark.ends)
+    submissions = context_of(request).submissions.of_upload(mark.snapshot)
+    judge = SnapshotJudge(submissions, author_of(request), mark.ends)
     async with uploaded(request, judge, LINES) as upload:
         return await once(request, upload.digest, lambda: _apply(request, mark, upload, confirm))
 
@@ -60,22 +66,46 @@ def _read_mark(request: web.Request, text: str | None) -> Mark:
 
 
 async def _apply(request: web.Request, mark: Mark, upload: Upload, confirm: int | None) -> Answer:
-    """202 when anything was queued, else 200; the result of each item, and how many absent offers are withdrawn."""
+    """202 when anything was queued, 200 when nothing was or all is decided in time (PUB-018); the status of each item,
+    and how many absent offers are withdrawn.
+    """
     try:
         applied = await context_of(request).snapshots.apply(
             mark, upload, confirm=confirm, abandonable=work_of(request).abandonable
         )
     except SnapshotRefusedError as error:
         raise _refusal(error) from None
-    language, queued = language_of(request), applied.queued
-    members = {"items": upload.count, "refused": upload.refused, "queued": queued, "withdrawn": applied.withdrawn}
-    headers: dict[str, str] = {
-        hdrs.CONTENT_TYPE: "application/json",
-        hdrs.CONTENT_LANGUAGE: language,
-        hdrs.CACHE_CONTROL: "no-store",
+    language = language_of(request)
+    members: dict[str, Any] = {
+        "items": upload.count,
+        "refused": upload.refused,
+        "queued": applied.queued,
+        "withdrawn": applied.withdrawn,
     }
-    status = HTTPStatus.ACCEPTED if queued or applied.withdrawn else HTTPStatus.OK
-    return Answer(status, headers, write_results(members, upload, lambda _: "queued", language))
+    headers, decided = upload_headers(language), None
+    status = HTTPStatus.OK
+    if applied.queued or applied.withdrawn:
+        members |= {"snapshot": mark.snapshot, "receipts": f"/v1/receipts?snapshot={mark.snapshot}"}
+        status = HTTPStatus.ACCEPTED
+        wait = wait_of(request)
+        if wait:
+            headers["Preference-Applied"] = f"wait={wait}"
+            decided, gone, pending = await _decisions(request, mark, upload, applied, wait)
+            members |= {"pending": decided.pending + pending, "verdicts": dict(decided.verdicts.most_common())}
+            members["withdrawn"] = gone + pending
+            status = HTTPStatus.ACCEPTED if members["pending"] else HTTPStatus.OK
+    pieces = write_results(members, upload, lambda _: "queued", language=language, decided=decided)
+    return Answer(status, headers, pieces)
+
+
+async def _decisions(
+    request: web.Request, mark: Mark, upload: Upload, applied: Applied, wait: int
+) -> tuple[Decided, int, int]:
+    """The decisions of the items, and of the withdrawals how many are accepted and pending."""
+    context, deadline = context_of(request), Deadline(wait)
+    decided = await decisions_of(upload, context.receipts, deadline)
+    receipts = context.snapshots.withdrawal_receipts(mark, applied)
+    return decided, *await withdrawals_of(receipts, context.receipts, deadline)
 
 
 def _refusal(error: SnapshotRefusedError) -> ProblemError:

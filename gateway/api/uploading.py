@@ -1,13 +1,10 @@
-"""Uploads over HTTP: a place among those at once, the limits, and the list of results as it is sent."""
+"""Uploads over HTTP: a place among those at once and the limits."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
 
-import orjson
 from aiohttp import hdrs, web
 
-import schemas
 from gateway.api.body import Body, Kind, form_of
 from gateway.api.certification import lack_of
 from gateway.api.context import context_of, partner_of
@@ -21,7 +18,6 @@ from gateway.upload.judge import Author, Judge
 from gateway.upload.receive import Terms, receive
 from gateway.upload.spool import Room
 from gateway.upload.upload import Upload
-from schemas.rulebook import Language
 
 ROOM: web.AppKey[Room] = web.AppKey("room", Room)
 _RETRY_SECONDS = "30"
@@ -59,36 +55,6 @@ def refusal(error: UploadRefusedError) -> ProblemError:
     """The problem behind a refused upload; nothing of it was stored."""
     headers: dict[str, str] = {hdrs.RETRY_AFTER: _RETRY_SECONDS} if error.code == "spool-full" else {}
     return ProblemError(error.code, headers=headers, **error.values)
-
-
-def write_results(
-    members: Mapping[str, Any], upload: Upload, status_of: Callable[[int], str], language: Language
-) -> Iterator[bytes]:
-    """``{**members, "results": […]}`` in pieces (schema ``batch-result``). ``status_of`` gives the word for an accepted
-    item; the receipt is told only where it is, or may be, queued.
-    """
-    head = orjson.dumps(members)[1:-1]
-    yield b"{" + head + (b"," if head else b"") + b'"results":['
-    for index, (known, receipt) in enumerate(upload.results()):
-        status = "refused" if receipt is None else status_of(index)
-        told = b'"receipt":"%b",' % receipt if receipt is not None and status in {"queued", "unknown"} else b""
-        start = b"," if index else b""
-        yield b'%b{"index":%d,"status":"%b",%b%b' % (
-            start,
-            index,
-            status.encode(),
-            told,
-            _localized(known, language)[1:],
-        )
-    yield b"]}"
-
-
-def _localized(known: bytes, language: Language) -> bytes:
-    if b'"problems"' not in known:
-        return known
-    result = orjson.loads(known)
-    result["problems"] = [schemas.localized(problem, language) for problem in result["problems"]]
-    return orjson.dumps(result)
 
 
 def _terms(request: web.Request) -> Terms:

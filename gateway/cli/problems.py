@@ -8,6 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+import schemas
 from schemas.rulebook import Language
 
 MOST_ROWS = 100
@@ -16,6 +17,11 @@ _HEADS: Mapping[Language, tuple[str, ...]] = {
     "fr": ("Ligne", "Offre et champ", "Problème et correction"),
     "en": ("Line", "Offer and field", "Problem and how to mend it"),
 }
+_GROUP_HEADS: Mapping[Language, tuple[str, ...]] = {
+    "fr": ("Offres", "Règle et lignes", "Problème et correction"),
+    "en": ("Offers", "Rule and lines", "Problem and how to mend it"),
+}
+_EXAMPLES = 3
 _MORE: Mapping[Language, str] = {"fr": "… et {} autres", "en": "… and {} more"}
 
 
@@ -43,3 +49,32 @@ def table_of(findings: Sequence[Finding], language: Language) -> Table:
     if len(findings) > MOST_ROWS:
         table.caption = _MORE[language].format(len(findings) - MOST_ROWS)
     return table
+
+
+def groups_of(rules: Mapping[str, int], findings: Sequence[Finding], language: Language) -> Table:
+    """Rule by rule: how many documents it concerns, some of their lines, and the remedy; errors first."""
+    table = Table(*_GROUP_HEADS[language], box=SIMPLE_HEAD, show_lines=False, pad_edge=False, padding=(0, 1))
+    table.columns[0].justify = "right"
+    table.columns[1].overflow = "fold"
+    table.columns[2].ratio = 1
+    lines: dict[str, dict[int, Mapping[str, Any]]] = {}
+    for finding in findings:
+        lines.setdefault(finding.problem["code"], {}).setdefault(finding.number, finding.problem)
+
+    def weight(rule: tuple[str, int]) -> tuple[bool, int]:
+        return _severity(rule[0]) != "error", -rule[1]
+
+    for code, count in sorted(rules.items(), key=weight):
+        known = lines.get(code, {})
+        some = sorted(known)[:_EXAMPLES]
+        numbers = ", ".join(map(str, some)) + (" …" if count > len(some) else "")
+        example = known[some[0]] if some else {}
+        colour = "red" if _severity(code) == "error" else "yellow"
+        what = f"{example['message']}\n→ {example['fix']}" if example else ""
+        table.add_row(str(count), Text.assemble((code, colour), "\n", numbers), what)
+    return table
+
+
+def _severity(code: str) -> str:
+    rule = schemas.catalogue().get(code)
+    return "error" if rule is None else rule.severity

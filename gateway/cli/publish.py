@@ -56,7 +56,7 @@ def publish(
 
     PASSERELLE_URL, PASSERELLE_CLIENT_ID and PASSERELLE_CLIENT_SECRET say where and as whom. When it is interrupted, the
     same command goes on where it stopped; sending twice is safe. Ends with 0 when none was refused, 1 when some
-    were refused or stale, 2 when the gateway or the file could not be used.
+    were refused or stale, or are not decided after a minute, 2 when the gateway or the file could not be used.
     """
     run(_publish(file, lang, start))
 
@@ -83,10 +83,9 @@ async def _send(client: Client, documents: Sequence[Document], progress: Progres
     for batch in _batches(documents):
         body = b"\n".join(document.line for document in batch) + b"\n"
         answer = await client.call("POST", "/v1/offers/batch", params={"partial": "true"}, body=body, media_type=NDJSON)
-        results = answer.body.get("results") if isinstance(answer.body, dict) else None
-        if results is None or len(results) != len(batch):
+        # A batch of which every document is refused is answered 422, like any other that queues nothing.
+        if not tally.take(batch, answer):
             raise refused(answer, words.documents.format(first=batch[0].number, last=batch[-1].number))
-        tally.take(batch, results)
         write_note(file, replace(note, next=batch[-1].number + 1))
         progress.advance(task, len(batch))
     return tally

@@ -20,6 +20,8 @@ from gateway.loop import run
 from schemas.rulebook import Language
 
 _PIECE = 200
+_WAITING = {"Prefer": "wait=30"}
+"""The answer has the decisions where they come in time; the receipts have the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,8 +68,8 @@ def snapshot(
     """Replace everything that the platform publishes by the content of a file.
 
     Offers that are not in it are withdrawn as absent; a guard stops a file that lacks more than a fifth of them and at
-    least ten, or all. Ends with 0 when none was refused, 1 when some were refused or stale (they count as present), 2
-    when the gateway or the file could not be used.
+    least ten, or that would leave none. Ends with 0 when none was refused, 1 when some were refused or stale (they
+    count as present) or are not decided after a minute, 2 when the gateway or the file could not be used.
     """
     run(_snapshot(file, mark, confirm, lang))
 
@@ -84,11 +86,9 @@ async def _snapshot(file: Path, mark: str, confirm: int | None, language: Langua
         if isinstance(answer.body, dict) and "would_withdraw" in answer.body:
             step = words.confirm.format(mark=mark, number=answer.body["would_withdraw"])
             raise refused(answer, words.snapshot, step=step)
-        results = answer.body.get("results") if isinstance(answer.body, dict) else None
-        if not answer.ok or results is None or len(results) != len(documents):
-            raise refused(answer, words.snapshot)
         tally = Tally()
-        tally.take(documents, results)
+        if not tally.take(documents, answer):
+            raise refused(answer, words.snapshot)
         await tally.follow(client)
     tally.conclude(language, more=words.withdrawn.format(answer.body["withdrawn"]))
 
@@ -107,4 +107,4 @@ async def _send(
         yield orjson.dumps({"count": len(documents)}) + b"\n"
 
     params = {"mark": mark} | ({} if confirm is None else {"confirm": str(confirm)})
-    return await client.call("POST", "/v1/snapshots", params=params, body=body, media_type=NDJSON)
+    return await client.call("POST", "/v1/snapshots", params=params, body=body, media_type=NDJSON, headers=_WAITING)

@@ -1,23 +1,36 @@
-"""The tally: what became of the documents that a command sent, by the gateway's answer and by the receipts after it."""
+"""The tally: what became of the documents that a command sent, by the gateway's answers and the receipts after them."""
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 import typer
 
 from gateway.cli.console import ERR, FAILED, OUT
 from gateway.cli.document import Document
 from gateway.cli.partnership import refused
-from gateway.cli.problems import Finding, table_of
-from gateway.client import Client
+from gateway.cli.problems import Finding, groups_of, table_of
+from gateway.client import Answer, Client
 from schemas.rulebook import Language
 
 OUTCOMES = ("accepted", "duplicate", "stale", "refused", "pending")
 """In the order in which they are told; *refused* whether at once or by the decision *rejected*."""
 
+_LETTERS: Mapping[str, str] = {
+    "a": "accepted",
+    "d": "duplicate",
+    "s": "stale",
+    "j": "refused",
+    "r": "refused",
+    "n": "refused",
+    "q": "pending",
+    "u": "pending",
+}
+"""The outcome behind each letter of an answer's ``statuses``."""
+_UPLOADS = ("batch", "snapshot")
 _PAGE = "1000"
 _PATIENCE = 60.0
 _PAUSE = 0.5
@@ -32,6 +45,8 @@ class _Words:
     nothing: str
     waiting: str
     showing: str
+    undecided: str
+    left_out: str
 
 
 _WORDS: Mapping[Language, _Words] = {
@@ -47,6 +62,8 @@ _WORDS: Mapping[Language, _Words] = {
         nothing="aucun document",
         waiting="Attente des décisions",
         showing="de montrer les reçus",
+        undecided="Des décisions manquent encore. Les reçus les donneront : {addresses}",
+        left_out="{} document(s) refusé(s) de plus, sans détail ici : passerelle validate le donne sans rien envoyer.",
     ),
     "en": _Words(
         told="{read} document(s): {outcomes}",
@@ -54,47 +71,99 @@ _WORDS: Mapping[Language, _Words] = {
         nothing="no document",
         waiting="Waiting for the decisions",
         showing="to show the receipts",
+        undecided="Some decisions are still missing. The receipts will have them: {addresses}",
+        left_out="{} more refused document(s) without details here: passerelle validate gives them and sends nothing.",
     ),
 }
 
 
 @dataclass(slots=True)
+class _Upload:
+    """A batch or snapshot with undecided documents: document numbers by receipt, or by offer where the answer was too
+    short to name the receipt.
+    """
+
+    kind: str
+    id: str
+    by_receipt: dict[str, int] = field(default_factory=dict)
+    by_offer: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def left(self) -> int:
+        """How many are undecided."""
+        return len(self.by_receipt) + len(self.by_offer)
+
+    @property
+    def address(self) -> str:
+        """Where their receipts are."""
+        return f"/v1/receipts?{self.kind}={self.id}"
+
+    def take_out(self, receipt: Mapping[str, Any]) -> int | None:
+        """The number of the document that this receipt decides, once; None when it decides none of them."""
+        number = self.by_receipt.pop(receipt["receipt"], None)
+        if number is None and receipt["publisher"] != "gateway":
+            number = self.by_offer.pop(receipt.get("id", ""), None)
+        return number
+
+
+@dataclass(slots=True)
 class Tally:
-    """How many documents had each outcome, and the problems by line."""
+    """How many documents had each outcome; their problems by line, and counted by rule."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
-    receipts: dict[str, int] = field(default_factory=dict)
-    """Receipt id → document number of what is still to be decided."""
     findings: list[Finding] = field(default_factory=list)
+    rules: Counter[str] = field(default_factory=Counter)
+    left_out: int = 0
+    _uploads: list[_Upload] = field(default_factory=list)
 
-    def take(self, documents: Sequence[Document], results: Sequence[Mapping[str, Any]]) -> None:
-        """Add what a gateway answered to these documents, one result each."""
-        for document, result in zip(documents, results, strict=True):
-            receipt = result.get("receipt")
-            if isinstance(receipt, str):
-                self.receipts[receipt] = document.number
-            else:
-                self.outcomes["refused"] += 1
-            self._find(document.number, result)
+    def take(self, documents: Sequence[Document], answer: Answer) -> bool:
+        """Add what a gateway answered to these documents; False when it is no answer to them."""
+        body = answer.body if isinstance(answer.body, dict) else {}
+        statuses = body.get("statuses")
+        if not isinstance(statuses, str) or len(statuses) != len(documents):
+            return False
+        results = {result["index"]: result for result in body["results"]}
+        self.outcomes.update(_LETTERS.get(letter, "pending") for letter in statuses)
+        self.rules.update(body["rules"])
+        self.rules.update(body["warnings"])
+        self.left_out += body.get("omitted", {}).get("items", 0)
+        for index, result in results.items():
+            self._find(documents[index].number, result)
+        undecided = [index for index, letter in enumerate(statuses) if _LETTERS.get(letter, "pending") == "pending"]
+        if undecided:
+            upload = next(_Upload(kind, body[kind]) for kind in _UPLOADS if kind in body)
+            for index in undecided:
+                if index in results:
+                    upload.by_receipt[results[index]["receipt"]] = documents[index].number
+                else:
+                    upload.by_offer[orjson.loads(documents[index].raw)["id"]] = documents[index].number
+            self._uploads.append(upload)
+        return True
 
     async def follow(self, client: Client) -> None:
-        """Read the publisher's receipts until all is decided; what is not after a minute is ``pending``."""
-        words = _WORDS[client.language]
-        deadline = asyncio.get_running_loop().time() + _PATIENCE
-        params = {"limit": _PAGE}
-        with ERR.status(words.waiting):
-            while self.receipts:
-                answer = await client.call("GET", "/v1/receipts", params=params)
-                if not answer.ok:
-                    raise refused(answer, words.showing)
-                for receipt in answer.body["receipts"]:
-                    self._decide(receipt)
-                params["cursor"] = answer.body["cursor"]
-                if self.receipts and not answer.body["more"]:
-                    if asyncio.get_running_loop().time() > deadline:
-                        break
-                    await asyncio.sleep(_PAUSE)
-        self.outcomes["pending"] = len(self.receipts)
+        """Read the receipts of what was sent until all is decided; what is not after a minute in which nothing more
+        was decided stays ``pending``.
+        """
+        with ERR.status(_WORDS[client.language].waiting):
+            for upload in self._uploads:
+                await self._follow(upload, client)
+
+    async def _follow(self, upload: _Upload, client: Client) -> None:
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + _PATIENCE
+        params = {upload.kind: upload.id, "limit": _PAGE}
+        while upload.left:
+            answer = await client.call("GET", "/v1/receipts", params=params)
+            if not answer.ok:
+                raise refused(answer, _WORDS[client.language].showing)
+            for receipt in answer.body["receipts"]:
+                self._decide(upload, receipt)
+                deadline = clock() + _PATIENCE
+            params["cursor"] = answer.body["cursor"]
+            if upload.left and not answer.body["more"]:
+                if clock() > deadline:
+                    break
+                await asyncio.sleep(_PAUSE)
 
     def told(self, language: Language) -> str:
         """In words, such as ``3 document(s): 2 accepted, 1 stale``."""
@@ -103,23 +172,38 @@ class Tally:
         return words.told.format(read=self.outcomes.total(), outcomes=", ".join(said)) if said else words.nothing
 
     def conclude(self, language: Language, *, more: str = "") -> None:
-        """Print the problems and the tally, with ``more`` after it; end the command with 1 when something was refused
-        or stale.
+        """Print the problems line by line and rule by rule, then the tally with ``more`` after it; end the command with
+        1 when something was refused, stale, or is undecided.
         """
+        words = _WORDS[language]
         if self.findings:
             OUT.print(table_of(sorted(self.findings, key=lambda finding: finding.number), language))
+        if self.rules.total() > 1:
+            OUT.print(groups_of(self.rules, self.findings, language))
+        if self.left_out:
+            OUT.print(words.left_out.format(self.left_out))
+        if self.outcomes["pending"]:
+            addresses = ", ".join(upload.address for upload in self._uploads if upload.left)
+            OUT.print(words.undecided.format(addresses=addresses))
         OUT.print(self.told(language) + more)
-        if self.outcomes["refused"] or self.outcomes["stale"]:
+        if any(self.outcomes[outcome] for outcome in ("refused", "stale", "pending")):
             raise typer.Exit(FAILED)
 
-    def _decide(self, receipt: Mapping[str, Any]) -> None:
-        number = self.receipts.pop(receipt["receipt"], None)
+    def _decide(self, upload: _Upload, receipt: Mapping[str, Any]) -> None:
+        number = upload.take_out(receipt)
         if number is None:
             return
         verdict = receipt["verdict"]
+        self.outcomes["pending"] -= 1
         self.outcomes["refused" if verdict == "rejected" else verdict] += 1
         if verdict in {"stale", "rejected"}:
-            self._find(number, receipt)
+            self.rules[receipt["problems"][0]["code"]] += 1
+            self._find(number, {**receipt, "problems": receipt["problems"][:1]})
 
     def _find(self, number: int, told: Mapping[str, Any]) -> None:
-        self.findings += [Finding(number, told.get("id"), problem) for problem in told.get("problems") or ()]
+        self.findings += _findings(number, told)
+
+
+def _findings(number: int, told: Mapping[str, Any]) -> Iterator[Finding]:
+    for problem in told.get("problems") or ():
+        yield Finding(number, told.get("id"), problem)

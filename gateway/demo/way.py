@@ -82,11 +82,15 @@ class _Refusals:
             known.add(offer_id)
 
     def _take_results(self, sent: Sequence[Document], answer: Answer) -> None:
-        results = answer.body.get("results") if isinstance(answer.body, dict) else None
-        if results is None or len(results) < len(sent):
+        body = answer.body if isinstance(answer.body, dict) else {}
+        statuses = body.get("statuses", "")
+        if len(statuses) != len(sent):
             raise WayError(f"{len(sent)} offers were answered {answer.explain()}")
-        for document, result in zip(sent, results, strict=False):
-            self._take(document["id"], result.get("problems", ()), refused=result.get("receipt") is None)
+        for result in body["results"]:
+            refused = result["status"] == "refused"
+            self._take(sent[result["index"]]["id"], result.get("problems", ()), refused=refused)
+        # Those whose problems the answer left out are refused all the same.
+        self._refused |= {document["id"] for document, letter in zip(sent, statuses, strict=True) if letter == "r"}
 
 
 class Puts(_Refusals):

@@ -12,6 +12,7 @@ from gateway.protocol.decide import Accepted, Decision, Duplicate, Rejected, Sta
 from gateway.protocol.record import Record, utc
 from gateway.protocol.seal import MAC_BYTES, Seal
 from gateway.protocol.submission import Lift, Publish, Retire, Submission, Withdraw
+from gateway.protocol.upload_id import kind_of
 
 VerdictName: TypeAlias = Literal["accepted", "duplicate", "stale", "rejected"]
 _VERDICTS: dict[type[Decision], VerdictName] = {
@@ -102,6 +103,9 @@ def receipt_record(
             body["digest"] = submission.digest
         case Retire() | Lift():
             body["revision"] = submission.if_revision
+    match submission:
+        case Publish(upload=upload) | Withdraw(upload=upload) | Retire(upload=upload) if upload is not None:
+            body[kind_of(upload)] = upload
     match decision:
         case Accepted():
             body["sequence"] = decision.sequence

@@ -88,6 +88,8 @@ def _body_of_publish(submission: Publish) -> dict[str, Any]:
         body["mark"] = submission.mark
     if submission.traceparent is not None:
         body["traceparent"] = submission.traceparent
+    if submission.upload is not None:
+        body["upload"] = submission.upload
     body["offer"] = submission.offer
     return body
 
@@ -149,6 +151,7 @@ def _publish(body: dict[str, Any]) -> Publish:
         provenance=tuple(body["provenance"]),
         mark=body.get("mark"),
         traceparent=body.get("traceparent"),
+        upload=body.get("upload"),
     )
 
 

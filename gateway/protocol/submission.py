@@ -21,6 +21,7 @@ class Publish:
     ``digest`` is the content digest (hex) of the document as it was sent, ``offer`` its normalised and redacted form:
     parsed, or (``skim_submission``) as the text that lies on the log. ``audiences`` are those that may see it.
     ``mark`` is set on snapshot items only: the submissions offset of this partition that the snapshot's mark signed.
+    ``upload`` is the id of the batch or snapshot that the offer came in (``upload_id``), None for a single offer.
     """
 
     receipt: str
@@ -36,6 +37,7 @@ class Publish:
     provenance: tuple[str, ...] = ()
     mark: int | None = None
     traceparent: str | None = None
+    upload: str | None = None
 
 
 @value(frozen=True, slots=True, kw_only=True)
@@ -49,13 +51,15 @@ class Withdraw:
     reason: PublisherReason
     digest: str
     traceparent: str | None = None
+    upload: str | None = None
 
 
 @value(frozen=True, slots=True, kw_only=True)
 class Retire:
     """The gateway withdraws an offer, if it still stands as it was seen: loses to any newer change (WDR-006).
 
-    ``before`` (absence only): the offer must last have been accepted at a submissions offset below it.
+    ``before`` (absence only): the offer must last have been accepted at a submissions offset below it; ``upload`` is
+    then the snapshot's id.
     """
 
     receipt: str
@@ -63,6 +67,7 @@ class Retire:
     if_revision: int
     reason: GatewayReason
     before: int | None = None
+    upload: str | None = None
 
 
 @value(frozen=True, slots=True, kw_only=True)

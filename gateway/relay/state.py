@@ -78,7 +78,7 @@ class RelayState(LocalCopy):
         """Live offers whose last day lies before ``today`` (ISO date)."""
         rows = self._db.execute(
             f"SELECT sum, id, {_COLUMNS} FROM known WHERE reason IS NULL AND expires_on < ?"  # noqa: S608
-            " ORDER BY expires_on LIMIT ?",  # names of our own tables and columns
+            " ORDER BY expires_on LIMIT ?",  # our own names
             (today, limit),
         )
         return (_found(row) for row in rows.fetchall())
@@ -87,7 +87,7 @@ class RelayState(LocalCopy):
         """Markers that were set before an instant (ms), by their append time and by their sequence."""
         rows = self._db.execute(
             f"SELECT sum, id, {_COLUMNS} FROM known"  # noqa: S608
-            " WHERE reason IS NOT NULL AND appended_at < ? AND sequence < ? LIMIT ?",  # names of our own tables and columns
+            " WHERE reason IS NOT NULL AND appended_at < ? AND sequence < ? LIMIT ?",  # our own names
             (before, before, limit),
         )
         return (_found(row) for row in rows.fetchall())

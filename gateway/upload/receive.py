@@ -13,7 +13,7 @@ from gateway.upload.inflating import Inflater
 from gateway.upload.judge import Judge, Unexplained
 from gateway.upload.pace import OwnPace, Pace
 from gateway.upload.splitting import ArraySplitter, LineSplitter, Splitter
-from gateway.upload.spool import Room, Spool
+from gateway.upload.spool import Item, Room, Spool
 from gateway.upload.upload import Upload
 
 _STEP_BYTES = 16 * 1024
@@ -80,7 +80,8 @@ class _Reception:
         self._split = 0
         self._accepted = bytearray()
         self._explained = 0
-        self._further: Counter[str] = Counter()
+        self._rules: Counter[str] = Counter()
+        self._warnings: Counter[str] = Counter()
 
     async def run(self, blocks: AsyncIterator[bytes], form: Form) -> Upload:
         splitter = _splitter(form, self._terms)
@@ -100,7 +101,8 @@ class _Reception:
             self._pace,
             accepted=self._accepted,
             explained=self._explained,
-            further=self._further,
+            rules=self._rules,
+            warnings=self._warnings,
             digest=self._digest.hexdigest(),
             declared_count=self._judge.declared_count,
         )
@@ -140,10 +142,17 @@ class _Reception:
                 raise UploadRefusedError("too-many-items", expected=self._terms.items)
             self._accepted.append(item.prepared is not None)
             self._explained += item.prepared is None and not item.codes
-            self._further.update(item.codes)
+            self._count(item)
             self._spool.add(item)
             if self._spool.full:
                 await self._spool.flush()
+
+    def _count(self, item: Item) -> None:
+        """Count an item by each rule that refuses it or warns of it."""
+        self._rules.update(item.codes)
+        if item.problems:
+            for severity, code in {(problem["severity"], problem["code"]) for problem in item.problems}:
+                (self._rules if severity == "error" else self._warnings)[code] += 1
 
 
 def _splitter(form: Form, terms: Terms) -> Splitter:

@@ -15,7 +15,7 @@ class Upload:
     """``count`` items, ``refused`` of them; ``digest`` (hex) stands for the content as inflated. Close it after use.
 
     ``accepted`` has a byte per item, 1 for an accepted one. The problems of the first ``explained`` refused items are
-    in ``results``; of the others, ``further`` counts by the code of each rule how many break it.
+    in ``results``. ``rules`` counts the items that each rule refuses by its code, ``warnings`` those that it warns of.
     """
 
     def __init__(
@@ -25,7 +25,8 @@ class Upload:
         *,
         accepted: bytearray,
         explained: int,
-        further: Counter[str],
+        rules: Counter[str],
+        warnings: Counter[str],
         digest: str,
         declared_count: int | None,
     ) -> None:
@@ -36,7 +37,8 @@ class Upload:
         self.count = len(accepted)
         self.refused = accepted.count(0)
         self.explained = explained
-        self.further = further
+        self.rules = rules
+        self.warnings = warnings
         self.digest = digest
         self.declared_count = declared_count
 

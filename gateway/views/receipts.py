@@ -1,36 +1,43 @@
 """The receipt view: what became of each submission, by receipt id and by whom it concerns."""
 
 import asyncio
+import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
-from typing import Any, ClassVar
-from zlib import crc32
+from typing import Any, ClassVar, TypeAlias
 
 import orjson
 
-from gateway.checksum import checksum, joined
-from gateway.damage import ChecksumError, Tables
+from gateway.checksum import checksum
+from gateway.damage import Tables
 from gateway.ports import Chunk
 from gateway.protocol.identity import GATEWAY, platform_of
+from gateway.protocol.record import read_utc
 from gateway.protocol.topic import DAY_MS
-from gateway.views import receipt_counts
+from gateway.protocol.upload_id import BATCH, SNAPSHOT
+from gateway.views import receipt_counts, receipt_search
 from gateway.views.place import offset_at, partition_at, place_of
 from gateway.views.receipt_counts import Count, Counted
+from gateway.views.receipt_search import ALL, COLUMNS, WHOLE, Found, ReceiptFilter, receipts_at
 from gateway.views.view import View
 
 Receipt = dict[str, Any]
+Page: TypeAlias = tuple[list[Receipt], tuple[int, ...], bool]
+"""Receipts, the vector to go on from, and whether more is already here."""
 
 _KEPT_MS = 30 * DAY_MS
 _TRIMMED_AT_ONCE = 5_000
 # The same command of the gateway, sent twice, bears one receipt id: its first outcome is the one that counts.
 _INSERT = "INSERT OR IGNORE INTO receipts VALUES "
-_COLUMNS = ("place", "receipt", "concerns", "appended", "value")
-_ROW = "(?, ?, ?, ?, ?, ?)"
+_ROW = f"({','.join('?' * (len(COLUMNS) + 1))})"
 _ROWS_AT_ONCE = 128  # rows in one statement, so that the interpreter's lock changes hands rarely
-_JOINED = f"SELECT CAST(group_concat(sum || char(31) || {joined(_COLUMNS)}, char(10)) AS BLOB) FROM ({{}})"  # noqa: S608  # names of our own tables and columns
-_PAGE = _JOINED.format("SELECT * FROM receipts WHERE concerns = ? AND place >= ? AND place < ? ORDER BY place LIMIT ?")
-_BY_RECEIPT = _JOINED.format("SELECT * FROM receipts WHERE receipt = ?")
+_GET = f"SELECT value FROM receipts WHERE receipt = ? AND {WHOLE}"  # noqa: S608  # our own columns
+_OUTCOMES = f"""SELECT json_group_array(json_array(receipt, verdict,
+        CASE WHEN verdict IN ('stale', 'rejected') THEN CAST(value AS TEXT) END))
+    FROM receipts WHERE receipt IN (SELECT value FROM json_each(?)) AND {WHOLE}"""  # noqa: S608  # our own columns
+_LATEST = "SELECT moment FROM receipts WHERE place >= ? AND place < ? ORDER BY place DESC LIMIT 1"
 _FIRST_KEPT = "SELECT place FROM receipts WHERE place >= ? AND place < ? AND appended >= ? ORDER BY place LIMIT 1"
 _OLDEST = """SELECT json_group_array(place) FROM (
     SELECT place FROM receipts WHERE place >= ? AND place < ? ORDER BY place LIMIT ?)"""
@@ -40,14 +47,15 @@ _TRIM = "DELETE FROM receipts WHERE place IN (SELECT value FROM json_each(?))"
 class ReceiptView(View):
     """A copy of ``receipts``, for the 30 days that the topic keeps them."""
 
-    FORMAT = 3
-    TABLES: ClassVar[Tables] = {"receipts": _COLUMNS, **receipt_counts.TABLES}
+    FORMAT = 4
+    TABLES: ClassVar[Tables] = {"receipts": COLUMNS, **receipt_counts.TABLES}
     SCHEMA = f"""
         CREATE TABLE receipts (
             place INTEGER PRIMARY KEY, receipt TEXT NOT NULL UNIQUE, concerns TEXT NOT NULL,
-            appended INTEGER NOT NULL, value BLOB NOT NULL, sum INTEGER
+            appended INTEGER NOT NULL, at INTEGER NOT NULL, moment INTEGER NOT NULL, verdict TEXT NOT NULL,
+            problems INTEGER NOT NULL, id TEXT, upload TEXT, value BLOB NOT NULL, sum INTEGER
         );
-        CREATE INDEX receipts_concerns ON receipts (concerns, place);
+        {receipt_search.SCHEMA}
         {receipt_counts.SCHEMA}
     """
 
@@ -91,14 +99,28 @@ class ReceiptView(View):
                 self._waiting.pop(receipt_id, None)
         return await self.get(receipt_id)
 
-    async def page(
-        self, publisher: str, *, after: Sequence[int] | None, limit: int
-    ) -> tuple[list[Receipt], tuple[int, ...], bool]:
-        """Receipts of a platform's own submissions and of the gateway's about its offers, newest last, after a position
-        vector; the vector to go on from, and whether more is already here. The same on every replica.
+    async def outcomes(self, receipt_ids: Sequence[str]) -> Mapping[str, Receipt]:
+        """Of those among these receipts that have been applied: the document where the verdict is stale or rejected,
+        else the verdict alone. About 2,000 at once.
         """
-        start = tuple(after) if after is not None else (0,) * self._partitions
-        return await self._in_reader(self._page, publisher, start, limit)
+        return await self._in_reader(self._outcomes, receipt_ids)
+
+    async def page(
+        self,
+        publisher: str,
+        *,
+        after: Sequence[int] | None,
+        limit: int,
+        asked: ReceiptFilter = ALL,
+        newest: bool = False,
+    ) -> Page:
+        """Receipts of a platform's own submissions and of the gateway's about its offers, as far as they are asked for:
+        oldest first after a position vector, or newest first before one; the vector to go on from, and whether more is
+        already here. The same on every replica.
+        """
+        vector = None if after is None else tuple(after)
+        call = self._page_before if newest else self._page_after
+        return await self._in_reader(call, publisher, asked, vector, limit)
 
     async def counts(self) -> Mapping[str, Mapping[str, Count]]:
         """By platform and verdict: what became of its own submissions, as far as the log still holds it."""
@@ -117,41 +139,78 @@ class ReceiptView(View):
                 future.set_result(None)
 
     def _get(self, receipt_id: str) -> Receipt | None:
-        found = _split(self._reading.execute(_BY_RECEIPT, (receipt_id,)).fetchone()[0])
-        return found[0][1] if found else None
+        row = self._reading.execute(_GET, (receipt_id,)).fetchone()
+        return None if row is None else orjson.loads(row[0])
 
-    def _page(self, publisher: str, start: tuple[int, ...], limit: int) -> tuple[list[Receipt], tuple[int, ...], bool]:
-        lanes: list[tuple[str, int, Receipt]] = []
+    def _outcomes(self, receipt_ids: Sequence[str]) -> Mapping[str, Receipt]:
+        (rows,) = self._reading.execute(_OUTCOMES, (orjson.dumps(list(receipt_ids)).decode(),)).fetchone()
+        return {
+            receipt_id: {"verdict": verdict} if value is None else orjson.loads(value)
+            for receipt_id, verdict, value in orjson.loads(rows)
+        }
+
+    def _page_after(self, publisher: str, asked: ReceiptFilter, after: tuple[int, ...] | None, limit: int) -> Page:
         with self._moment(lambda: None) as (db, applied, _):
+            start = after or (0,) * self._partitions
             positions = list(map(max, applied, start))
-            for partition, end in enumerate(positions):
-                bounds = place_of(partition, start[partition]), place_of(partition, end)
-                rows = db.execute(_PAGE, (publisher, *bounds, limit + 1)).fetchone()[0]
-                lanes += _in_time(_split(rows))
-        lanes.sort(key=lambda row: row[:2])
-        for _, place, _receipt in reversed(lanes[limit:]):  # the first that is left over is where to go on
+            bounds = zip(start, positions, strict=True)
+            found = sorted(_find(db, publisher, asked, bounds, limit, newest=False))
+            receipts = receipts_at(db, [place for _, place in found[:limit]])
+        for _, place in reversed(found[limit:]):  # the first that is left over is where to go on
             positions[partition_at(place)] = offset_at(place)
-        return [receipt for *_, receipt in lanes[:limit]], tuple(positions), len(lanes) > limit
+        return receipts, tuple(positions), len(found) > limit
+
+    def _page_before(self, publisher: str, asked: ReceiptFilter, before: tuple[int, ...] | None, limit: int) -> Page:
+        with self._moment(lambda: None) as (db, applied, _):
+            positions = list(before or applied)
+            bounds = zip((0,) * self._partitions, map(min, applied, positions), strict=True)
+            found = sorted(_find(db, publisher, asked, bounds, limit, newest=True), reverse=True)
+            receipts = receipts_at(db, [place for _, place in found[:limit]])
+        for _, place in found[:limit]:  # the last that is shown is what to go on before
+            positions[partition_at(place)] = offset_at(place)
+        return receipts, tuple(positions), len(found) > limit
 
     def _counts(self) -> Mapping[str, Mapping[str, Count]]:
         return receipt_counts.read(self._reading)
 
     def _write(self, chunks: Iterable[Chunk]) -> None:
-        rows: list[tuple[int, str, str, int, bytes, int]] = []
+        rows: list[tuple[Any, ...]] = []
         counted: list[Counted] = []
+        moments: dict[int, int] = {}
         for chunk in chunks:
+            moment = moments.get(chunk.partition) or self._latest(chunk.partition)
             for record in chunk.records:
                 if record.offset >= self._applied[chunk.partition] and record.value is not None:
                     receipt = orjson.loads(record.value)
-                    place = place_of(chunk.partition, record.offset)
-                    row = place, receipt["receipt"], _concerns(receipt), record.appended_at, record.value
+                    place, at = place_of(chunk.partition, record.offset), _instant(receipt["at"])
+                    moment = max(moment, at)
+                    row = (
+                        place,
+                        receipt["receipt"],
+                        _concerns(receipt),
+                        record.appended_at,
+                        at,
+                        moment,
+                        receipt["verdict"],
+                        int(bool(receipt["problems"])),
+                        receipt.get("id"),
+                        receipt.get(BATCH) or receipt.get(SNAPSHOT),
+                        record.value,
+                    )
                     rows.append((*row, checksum(*row)))
                     if receipt["publisher"] != GATEWAY:  # only its own may come twice
                         counted.append(Counted(receipt["publisher"], receipt["verdict"], record.appended_at, place))
+            moments[chunk.partition] = moment
         for first in range(0, len(rows), _ROWS_AT_ONCE):
             some = rows[first : first + _ROWS_AT_ONCE]
             self._db.execute(_INSERT + ",".join([_ROW] * len(some)), tuple(chain.from_iterable(some)))
         receipt_counts.add(self._db, counted)
+
+    def _latest(self, partition: int) -> int:
+        """The moment of the last receipt of a partition; 0 when there is none."""
+        bounds = place_of(partition, 0), place_of(partition, self._applied[partition])
+        row = self._db.execute(_LATEST, bounds).fetchone()
+        return 0 if row is None else int(row[0])
 
     def _trim(self, partition: int, start: int, oldest: int) -> bool:
         """Delete some; whether there may be more."""
@@ -166,27 +225,37 @@ class ReceiptView(View):
         return trimmed == _TRIMMED_AT_ONCE
 
 
+@lru_cache(maxsize=64)
+def _instant(at: str) -> int:
+    """In ms since 1970. Receipts of one transaction share it."""
+    return read_utc(at)
+
+
 def _concerns(receipt: Receipt) -> str:
     """Whose receipt it is: its publisher's, or for a command of the gateway that of the offer's platform."""
     publisher: str = receipt["publisher"]
     return platform_of(receipt["id"]) if publisher == GATEWAY else publisher
 
 
-def _split(lines: bytes | None) -> list[tuple[int, Receipt]]:
-    """The receipts of rows that were fetched as one. Raises ChecksumError."""
-    found = []
-    for line in () if lines is None else lines.split(b"\n"):
-        stored, _, row = line.partition(b"\x1f")
-        if b"%d" % crc32(row) != stored:
-            raise ChecksumError(f"the checksum of a row does not match ({row[:60]!r})")
-        place, _, _, _, value = row.split(b"\x1f", 4)
-        found.append((int(place), orjson.loads(value)))
-    return found
-
-
-def _in_time(rows: list[tuple[int, Receipt]]) -> Iterator[tuple[str, int, Receipt]]:
-    """One partition's rows with a time to merge by, which never goes back, so that each page takes a whole stretch."""
-    latest = ""
-    for place, receipt in rows:
-        latest = max(latest, receipt["at"])
-        yield latest, place, receipt
+def _find(
+    db: sqlite3.Connection,
+    publisher: str,
+    asked: ReceiptFilter,
+    bounds: Iterable[tuple[int, int]],
+    limit: int,
+    *,
+    newest: bool,
+) -> Iterator[Found]:
+    """One receipt more than ``limit`` of each partition, where there are so many; ``bounds`` are offsets. A moment
+    never goes back, so that merged by it a page takes a whole stretch of each partition.
+    """
+    for partition, (low, high) in enumerate(bounds):
+        yield from receipt_search.find(
+            db,
+            publisher,
+            asked,
+            low=place_of(partition, low),
+            high=place_of(partition, high),
+            limit=limit + 1,
+            newest=newest,
+        )

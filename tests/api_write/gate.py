@@ -124,7 +124,13 @@ class Gate:
         self.url = url
         self.metrics = Metrics()
         self.office = Office(Processor())
+        self.deciding: asyncio.Task[None] | None = None
         self._session = session
+
+    async def decide_no_more(self) -> None:
+        """Stop the relay: what is handed in from now on stays undecided."""
+        assert self.deciding is not None
+        await _cancel([self.deciding])
 
     @property
     def port(self) -> int:
@@ -171,13 +177,18 @@ class Gate:
         return str(answer.body["mark"])
 
     async def snapshot(
-        self, mark: str, *documents: Any, count: int | None = None, confirm: int | None = None
+        self,
+        mark: str,
+        *documents: Any,
+        count: int | None = None,
+        confirm: int | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Answer:
         """Send a complete set, with the right count unless another is given."""
         lines = ndjson(*documents, {"count": len(documents) if count is None else count})
         query = f"?mark={mark}" + ("" if confirm is None else f"&confirm={confirm}")
-        headers = {"Content-Type": "application/x-ndjson"}
-        return await self.ask("POST", f"/v1/snapshots{query}", body=lines, headers=headers)
+        sent = {"Content-Type": "application/x-ndjson", **(headers or {})}
+        return await self.ask("POST", f"/v1/snapshots{query}", body=lines, headers=sent)
 
     async def records(self, topic: str) -> list[StoredRecord]:
         """Everything on a topic."""
@@ -282,7 +293,8 @@ async def opened(
                 relay,
                 *(Tail(log, topic, view, clock=clock) for topic, view in views.items()),
             )
-            stack.push_async_callback(_cancel, [asyncio.create_task(part.run()) for part in parts])
+            tasks = [asyncio.create_task(part.run()) for part in parts]
+            stack.push_async_callback(_cancel, tasks)
         app = build_app(context)
         metrics = app[METRICS] = Metrics()
         runner = web.AppRunner(app, access_log=None, **runner_options())
@@ -295,6 +307,7 @@ async def opened(
         gate.metrics = metrics
         gate.office = app[OFFICE]
         if working:
+            gate.deciding = tasks[1]
             async with asyncio.timeout(10):
                 while not (all(view.caught_up for view in views.values()) and relay.ready and relay.partitions):
                     await asyncio.sleep(0.005)

@@ -168,6 +168,34 @@ async def test_an_empty_snapshot_asks_for_the_number(gate: Gate) -> None:
     assert (200, 0, []) == (nothing.status, nothing.body["withdrawn"], nothing.body["results"])
 
 
+@pytest.mark.parametrize("lines", [{}, {"sector": "x"}])
+async def test_a_snapshot_that_would_leave_no_live_offer_asks_for_the_number(gate: Gate, lines: dict[str, str]) -> None:
+    """PUB-028: nine of nine offers go for one line that is refused, or that is stale once it is decided."""
+    await published(gate, 9)
+    await gate.put(offer("old", 5))
+    await gate.ask("DELETE", "/v1/offers/bretagne:old?revision=6&reason=filled", headers={"Prefer": "wait=10"})
+    refused = await gate.snapshot(await gate.mark(), offer("old", 5, **lines))
+    assert (409, "snapshot-shrinks-too-much") == (refused.status, refused.code)
+    assert 9 == refused.body["would_withdraw"]
+    assert 9 == len(await gate.live())
+    for wrong in (0, 8, 10):
+        assert 409 == (await gate.snapshot(await gate.mark(), offer("old", 5, **lines), confirm=wrong)).status
+    assert 202 == (await gate.snapshot(await gate.mark(), offer("old", 5, **lines), confirm=9)).status
+    assert [] == await gate.live()
+
+
+async def test_a_small_set_that_is_replaced_by_another_asks_nothing(gate: Gate) -> None:
+    """PUB-028: a live offer remains, or comes; nor does a refused line ask by itself."""
+    await published(gate, 3)
+    first = await gate.snapshot(await gate.mark(), offer("new"), offer("wrong", sector="x"))
+    assert (202, 3) == (first.status, first.body["withdrawn"])
+    assert ["bretagne:new"] == await gate.live()
+    gate.clock.at += 1_000
+    kept = await gate.snapshot(await gate.mark(), offer("new", 2, sector="x"))
+    assert (200, 0) == (kept.status, kept.body["withdrawn"])
+    assert ["bretagne:new"] == await gate.live()
+
+
 async def test_an_absent_offer_that_returns_is_published_again(gate: Gate) -> None:
     """WDR-008: with the same revision, by a later snapshot."""
     await published(gate, 2)

@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+import schemas
 from conformance.clock import today
 from conformance.model.result import Exchange
 from conformance.role.book import Book
@@ -108,7 +109,7 @@ async def test_a_batch_is_judged_by_its_own_bytes_however_it_is_packed(place: Pl
     whole = await offers(2)
     twice = whole[0].replace(b'"revision": 1', b'"revision": 1, "revision": 2')
     packed = gzip.compress(b"[" + whole[1] + b",") + gzip.compress(twice + b"]")
-    assert (207, None) == await place.batch(packed, content_encoding="GZIP")
+    assert 207 == (await sent(place, packed, "?partial=true", Content_Encoding="GZIP"))[0]
     assert ["accepted", "refused"] == [each.outcome for each in place.book.sent]
     assert ("json-duplicate-key",) == place.book.sent[1].problems
 
@@ -133,7 +134,7 @@ async def test_a_slow_answer_is_slow_once_and_everything_in_the_batch_is_kept(pl
 async def test_a_dry_run_of_a_batch_meets_no_fault_and_keeps_nothing(place: Place):
     place.stand_in.faults.append({"fault": "unavailable", "seconds": 1, "stored": True})
     body = b"\n".join(await offers(2))
-    assert 202 == (await place.ask("POST", "/v1/offers/batch?dry_run=true", body))[0]
+    assert 200 == (await place.ask("POST", "/v1/offers/batch?dry_run=true", body))[0]
     assert ([], 1) == (place.book.sent, len(place.stand_in.faults))
 
 
@@ -153,3 +154,43 @@ async def test_what_is_wrong_is_told_in_the_language_that_the_publisher_prefers(
         assert french in await place.told(accepted), accepted
     for accepted in ("en", "en-GB, fr;q=0.9", "de, en;q=0.1"):
         assert english in await place.told(accepted), accepted
+
+
+async def sent(place: Place, body: bytes, query: str = "", **headers: str) -> tuple[int, Any]:
+    """Status and body of the answer to a batch."""
+    given = {"Authorization": f"Bearer {place.token}", **{name.replace("_", "-"): it for name, it in headers.items()}}
+    async with place.session.post(f"{place.url}/v1/offers/batch{query}", data=body, headers=given) as response:
+        return response.status, await response.json(content_type=None)
+
+
+async def test_a_batch_is_answered_as_a_gateway_answers_it(place: Place):
+    """PUB-010, PUB-011, PUB-016: a letter for every item, problems of refused ones, receipts of queued ones."""
+    one, two = await offers(2)
+    wrong = two.replace(b'"sector": "', b'"sector": "x')
+    status, body = await sent(place, one + b"\n" + wrong)
+    assert (422, "nr", 0) == (status, body["statuses"], body["queued"])
+    assert {"receipts", "batch"}.isdisjoint(body)
+    assert {} == place.book.standing
+    status, body = await sent(place, one + b"\n" + wrong, "?partial=true")
+    assert (207, "qr", {"not-in-list": 1}) == (status, body["statuses"], body["rules"])
+    assert [True, False] == ["receipt" in result for result in body["results"]]
+    assert "not-in-list" == body["results"][1]["problems"][0]["code"]
+    schemas.validator("batch-result").validate(body)
+    given = {"Authorization": f"Bearer {place.token}"}
+    async with place.session.get(place.url + body["receipts"], headers=given) as response:
+        [receipt] = (await response.json())["receipts"]
+    assert (body["results"][0]["receipt"], "accepted") == (receipt["receipt"], receipt["verdict"])
+    schemas.validator("receipt").validate(receipt)
+    assert 422 == (await sent(place, wrong, "?partial=true"))[0]
+    status, body = await sent(place, two, "?dry_run=true")
+    assert (200, "v") == (status, body["statuses"])
+    assert 1 == len(place.book.standing)
+
+
+async def test_who_waits_for_a_batch_is_told_the_decisions(place: Place):
+    """PUB-018."""
+    one, two = await offers(2)
+    await sent(place, one)
+    status, body = await sent(place, one + b"\n" + two, Prefer="wait=5")
+    assert (200, "da", 0) == (status, body["statuses"], body["pending"])
+    assert {"duplicate": 1, "accepted": 1} == body["verdicts"]

@@ -16,7 +16,8 @@ from yarl import URL
 from gateway.api.answer import read_bookmark, write_bookmark
 from gateway.api.context import Context
 from gateway.api.problem import ProblemError, problem_document
-from gateway.api.query import MAX_WAIT, read_changes_query, read_offers_query, read_paging
+from gateway.api.query import MAX_WAIT, read_changes_query, read_offers_query
+from gateway.api.receipt_query import read_receipt_query
 from gateway.protocol import cursor as cursors
 from gateway.protocol.cursor import FRESH_MS, Cursor
 from gateway.protocol.partner import Partner
@@ -111,7 +112,7 @@ class Office:
         for reading in (
             lambda: read_changes_query(given, partner, most=MOST),
             lambda: read_offers_query(given, partner, most=MOST),
-            lambda: read_paging(given, most=MOST),
+            lambda: read_receipt_query(given, most=MOST),
         ):
             error = _refusal(reading)
             said.append("query" if error is None else "refused query")

@@ -4,6 +4,7 @@ Written from docs/protocol.md, not from the code: sentences, no log, no partitio
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -113,7 +114,8 @@ class Model:
         live = self.live(mark.platform)
         absent = [name for name in live if name not in present and self.offers[name].turn < mark.turn]
         count = len(present)
-        if absent and (count == 0 or len(absent) > max(10, len(live) // 5)) and confirm != len(absent):
+        none_left = len(absent) == len(live) and not any(self._would_live(item, mark) for item in items)
+        if absent and (count == 0 or len(absent) > max(10, len(live) // 5) or none_left) and confirm != len(absent):
             return "snapshot-shrinks-too-much"
         self.applied[mark.platform] = mark.at
         for item in items:
@@ -123,6 +125,10 @@ class Model:
             self._retire(self.offers[name], "absent")
             self.turn += 1
         return len(absent)
+
+    def _would_live(self, item: Publish, mark: Mark) -> bool:
+        """Whether an item of a snapshot would be live once it is decided, tried on a copy."""
+        return deepcopy(self).submit(item, mark=mark).verdict in {"accepted", "duplicate"}
 
     def live(self, platform: str) -> list[str]:
         """The ids of a platform's live offers, sorted."""

@@ -102,7 +102,13 @@ SOUND_OTHERS: dict[str, dict[str, Any]] = {
         "more": False,
     },
     "batch-result": {
-        "results": [{"index": 0, "id": "bretagne:1", "status": "queued", "receipt": "rAAAAABBBBBCCCCCDDDDDEEEEE"}]
+        "items": 1,
+        "results": [{"index": 0, "id": "bretagne:1", "status": "queued", "receipt": "rAAAAABBBBBCCCCCDDDDDEEEEE"}],
+        "statuses": "q",
+        "rules": {},
+        "warnings": {},
+        "batch": "bAAAAAAAAAAAAAAAA",
+        "receipts": "/v1/receipts?batch=bAAAAAAAAAAAAAAAA",
     },
     "problem": {
         "type": "/problems/personal-data",

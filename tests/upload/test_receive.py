@@ -264,7 +264,7 @@ async def test_problems_are_written_out_for_the_first_thousand_and_counted_for_t
     assert 1_000 == sum("problems" in head for head in heads)
     assert ["bretagne:1198", "bretagne:1199"] == [head["id"] for head in heads[-2:]]
     codes = {problem["code"] for problem in heads[1]["problems"]}
-    assert dict.fromkeys(codes, 200) == dict(upload.further)
+    assert dict.fromkeys(codes, 1_200) == dict(upload.rules)
     upload.close()
 
 

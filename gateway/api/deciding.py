@@ -1,0 +1,70 @@
+"""Waiting for the decisions of an upload, for a client that prefers to (``Prefer: wait``, requirement PUB-018)."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from itertools import islice
+from typing import Any
+
+from gateway.api.results import MOST_IN_FULL, Decided
+from gateway.loop import in_thread
+from gateway.upload.upload import Upload
+from gateway.views import ReceiptView
+
+_AT_ONCE = 2_000
+
+
+class Deadline:
+    """A point of the loop's clock, so many seconds from now."""
+
+    def __init__(self, seconds: float) -> None:
+        self._clock = asyncio.get_running_loop().time
+        self._at = self._clock() + seconds
+
+    @property
+    def left(self) -> float:
+        """Seconds; 0 once it has passed."""
+        return max(0.0, self._at - self._clock())
+
+
+async def decisions_of(upload: Upload, receipts: ReceiptView, deadline: Deadline) -> Decided:
+    """The decisions of all accepted items, all of which are queued; those that do not come in time are ``pending``."""
+    decided = Decided(bytearray(upload.count))
+    results = enumerate(upload.results())
+    while some := await in_thread(lambda: list(islice(results, _AT_ONCE))):
+        indexes = {receipt.decode(): index for index, (_, receipt) in some if receipt is not None}
+
+        def take(receipt_id: str, receipt: Mapping[str, Any], indexes: Mapping[str, int] = indexes) -> None:
+            decided.take(indexes[receipt_id], receipt)
+
+        decided.keeping = len(decided.problems) < MOST_IN_FULL
+        decided.pending += await _take_each(list(indexes), receipts, deadline, take)
+        await asyncio.sleep(0)
+    return decided
+
+
+async def withdrawals_of(receipt_ids: Iterable[str], receipts: ReceiptView, deadline: Deadline) -> tuple[int, int]:
+    """Of withdrawals that are queued, how many are accepted in time, and how many are pending."""
+    verdicts: list[str] = []
+    pending = 0
+    left = iter(receipt_ids)
+    while some := list(islice(left, _AT_ONCE)):
+        pending += await _take_each(some, receipts, deadline, lambda _, receipt: verdicts.append(receipt["verdict"]))
+    return verdicts.count("accepted"), pending
+
+
+async def _take_each(
+    receipt_ids: Iterable[str],
+    receipts: ReceiptView,
+    deadline: Deadline,
+    take: Callable[[str, Mapping[str, Any]], None],
+) -> int:
+    """Take each receipt as soon as it is applied; how many do not come in time. Each is looked up once at least."""
+    waiting = dict.fromkeys(receipt_ids)
+    while waiting:
+        positions = receipts.positions  # before looking, or a receipt applied in between would be missed
+        for receipt_id, receipt in (await receipts.outcomes(list(waiting))).items():
+            del waiting[receipt_id]
+            take(receipt_id, receipt)
+        if waiting and not (deadline.left and await receipts.moved(positions, deadline.left)):
+            break
+    return len(waiting)

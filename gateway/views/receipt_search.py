@@ -1,0 +1,118 @@
+"""Searching receipts: by verdict, offer, upload and time, in the order of the log or against it.
+
+Every search is a union of *ranges*: stretches of one index in the order of their places, so that a page costs as much
+as it shows. A time becomes a place by bisection, since ``moment``, the latest ``at`` so far, grows with the place.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, TypeAlias
+
+import orjson
+
+COLUMNS = ("place", "receipt", "concerns", "appended", "at", "moment", "verdict", "problems", "id", "upload", "value")
+"""Columns of a receipt's row, of which its column ``sum`` is the checksum."""
+WHOLE = f"whole(sum, {', '.join(COLUMNS)})"
+"""The condition that a row is what was written; fails the statement where it is not."""
+VERDICTS = ("accepted", "duplicate", "stale", "rejected")
+SCHEMA = """
+CREATE INDEX receipts_concerns ON receipts (concerns, verdict, problems, place);
+CREATE INDEX receipts_offer ON receipts (id, place);
+CREATE INDEX receipts_upload ON receipts (upload, verdict, problems, place) WHERE upload IS NOT NULL;
+"""
+_PAGE = """SELECT json_group_array(json_array(moment, receipts.place))
+    FROM (SELECT place FROM ({ranges}) ORDER BY place {order} LIMIT ?) AS found
+    CROSS JOIN receipts ON receipts.place = found.place"""
+_AT_PLACES = f"""SELECT json_group_array(json_array(place, json(value))) FROM (
+    SELECT place, CAST(value AS TEXT) AS value FROM receipts
+    WHERE place IN (SELECT value FROM json_each(?)) AND {WHOLE})"""  # noqa: S608  # our own columns
+_RANGE = """SELECT place FROM (SELECT place FROM receipts INDEXED BY {index}
+    WHERE {where} AND place >= ? AND place < ? ORDER BY place {order} LIMIT ?)"""
+_NEXT = "SELECT place, moment FROM receipts WHERE place >= ? AND place < ? ORDER BY place LIMIT 1"
+
+Found: TypeAlias = tuple[int, int]
+"""The moment (ms) and the place of a receipt: sorted, they are in the order of all partitions together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReceiptFilter:
+    """Which receipts are asked for; what is None or empty is not asked about. ``since`` is in ms since 1970."""
+
+    verdicts: frozenset[str] = frozenset()
+    problems: bool | None = None
+    offer_id: str | None = None
+    upload: str | None = None
+    since: int | None = None
+
+
+ALL = ReceiptFilter()
+
+
+def find(
+    db: sqlite3.Connection,
+    publisher: str,
+    asked: ReceiptFilter,
+    *,
+    low: int,
+    high: int,
+    limit: int,
+    newest: bool,
+) -> list[Found]:
+    """The first ``limit`` receipts between two places of one partition."""
+    if asked.since is not None:
+        low = _first_since(db, low, high, asked.since)
+    order = "DESC" if newest else "ASC"
+    ranges: list[str] = []
+    values: list[Any] = []
+    for index, where, given in _ranges(publisher, asked):
+        ranges.append(_RANGE.format(index=index, where=where, order=order))
+        values += (*given, low, high, limit)
+    statement = _PAGE.format(ranges=" UNION ALL ".join(ranges), order=order)
+    (found,) = db.execute(statement, (*values, limit)).fetchone()
+    return [(moment, place) for moment, place in orjson.loads(found)]
+
+
+def receipts_at(db: sqlite3.Connection, places: Sequence[int]) -> list[dict[str, Any]]:
+    """The documents at these places, in their order."""
+    (rows,) = db.execute(_AT_PLACES, (orjson.dumps(places).decode(),)).fetchone()
+    documents = dict(orjson.loads(rows))
+    return [documents[place] for place in places]
+
+
+def _ranges(publisher: str, asked: ReceiptFilter) -> Iterator[tuple[str, str, Sequence[Any]]]:
+    """Index, condition and its values of each range. The conditions that the index lacks are tested row by row."""
+    verdicts = [verdict for verdict in VERDICTS if not asked.verdicts or verdict in asked.verdicts]
+    problems = (0, 1) if asked.problems is None else (int(asked.problems),)
+    late, since = ("", ()) if asked.since is None else (" AND at >= ?", (asked.since,))
+    if asked.offer_id is not None:
+        where = f"id = ? AND concerns = ? AND verdict IN ({_marks(verdicts)}) AND problems IN ({_marks(problems)})"
+        given: tuple[Any, ...] = (asked.offer_id, publisher, *verdicts, *problems)
+        if asked.upload is not None:
+            where, given = f"{where} AND upload = ?", (*given, asked.upload)
+        yield "receipts_offer", where + late, (*given, *since)
+        return
+    for verdict, flag in product(verdicts, problems):
+        if asked.upload is not None:
+            where = f"upload = ? AND verdict = ? AND problems = ? AND concerns = ?{late}"
+            yield "receipts_upload", where, (asked.upload, verdict, flag, publisher, *since)
+        else:
+            where = f"concerns = ? AND verdict = ? AND problems = ?{late}"
+            yield "receipts_concerns", where, (publisher, verdict, flag, *since)
+
+
+def _marks(values: Sequence[Any]) -> str:
+    return ",".join("?" * len(values))
+
+
+def _first_since(db: sqlite3.Connection, low: int, high: int, since: int) -> int:
+    """The first place between two of one partition from which on the moment is not before ``since``."""
+    while low < high:
+        middle = (low + high) // 2
+        row = db.execute(_NEXT, (middle, high)).fetchone()
+        if row is None or row[1] >= since:
+            high = middle
+        else:
+            low = row[0] + 1
+    return low

@@ -1,0 +1,132 @@
+"""What ``publish`` and ``snapshot`` say of refusals, and how they learn of decisions."""
+
+import re
+from datetime import date
+
+import aiohttp
+import orjson
+
+from gateway.cli.document import Document
+from gateway.cli.tally import Tally
+from gateway.client import Answer, Client
+from gateway.clock import now
+from gateway.demo.generator import generate
+from gateway.protocol.decide import paris_date
+from tests.revising import revised
+
+
+def good(count):
+    return list(generate(6, "bretagne", count, date.fromisoformat(paris_date(now())), wrong=0.0))
+
+
+def wrong(offer, **other):
+    return orjson.dumps({**orjson.loads(offer.raw), **other})
+
+
+async def test_refusals_are_grouped_by_rule_with_count_lines_and_remedy(house):
+    """PUB-017: a hundred rows of one mistake say less than one row that counts them."""
+    file = house.shell.folder / "offers.ndjson"
+    offers = good(130)
+    lines = [wrong(offer, sector="s99") for offer in offers[:120]] + [wrong(offers[120], seats=0)]
+    file.write_bytes(b"\n".join([*lines, *(offer.raw for offer in offers[121:])]))
+    ended = await house.shell("publish", file, "--lang", "en")
+    assert (1, True) == (ended.code, "130 document(s): 9 accepted, 121 refused\n" in ended.output), ended.output
+    groups = ended.output.partition("Rule and lines")[2]
+    assert re.search(r"^ +120 +not-in-list +", groups, re.MULTILINE), ended.output
+    assert "1, 2, 3 …" in groups
+    assert "→" in groups
+    french = await house.shell("publish", file)
+    assert "Règle et lignes" in french.output
+
+
+async def test_a_snapshot_says_what_was_refused_and_what_the_decisions_rejected(house):
+    """PUB-018: a reused revision that the relay rejects is told like a refused line, and ends the command with 1."""
+    file = house.shell.folder / "offers.ndjson"
+    offers = good(6)
+    file.write_bytes(b"\n".join(revised(offer, 5).raw for offer in offers))
+    assert (await house.shell("snapshot", file)).code == 0
+    reused = [wrong(revised(offer, 5), title="Une autre découverte") for offer in offers[:2]]
+    file.write_bytes(
+        b"\n".join([*reused, wrong(offers[2], sector="s99"), *(revised(one, 6).raw for one in offers[3:])])
+    )
+    ended = await house.shell("snapshot", file, "--lang", "en")
+    assert ended.code == 1, ended.errors
+    assert "6 document(s): 3 accepted, 3 refused; 0 absent ones withdrawn\n" in ended.output
+    groups = ended.output.partition("Rule and lines")[2]
+    assert re.search(r"^ +2 +revision-reused +", groups, re.MULTILINE), ended.output
+    assert re.search(r"^ +1 +not-in-list +", groups, re.MULTILINE), ended.output
+
+
+class Counting(Client):
+    """A client that notes what it asks for."""
+
+    def __init__(self, *given, **named):
+        super().__init__(*given, **named)
+        self.asked = []
+
+    async def call(self, method, path, **named):
+        self.asked.append((method, path, dict(named.get("params") or {})))
+        return await super().call(method, path, **named)
+
+
+async def test_decisions_are_read_by_their_batch_and_not_through_the_whole_history(house):
+    """RCP-007: however many receipts there are already, those of a batch take one page."""
+    async with aiohttp.ClientSession() as session:
+        environ = house.shell.environ
+        client = Counting(
+            session,
+            house.gateway.url,
+            client_id=environ["PASSERELLE_CLIENT_ID"],
+            client_secret=environ["PASSERELLE_CLIENT_SECRET"],
+        )
+        offers = good(420)
+        for start in range(0, 400, 100):
+            await send(client, offers[start : start + 100])
+        client.asked.clear()
+        tally = Tally()
+        documents, answer = await send(client, offers[400:])
+        assert tally.take(documents, answer)
+        await tally.follow(client)
+    assert {"accepted": 20, "pending": 0} == dict(tally.outcomes)
+    lists = [params for method, path, params in client.asked if path == "/v1/receipts"]
+    assert {answer.body["batch"]} == {params["batch"] for params in lists}
+
+
+async def send(client, offers):
+    documents = [Document(number, offer.raw) for number, offer in enumerate(offers, 1)]
+    body = b"\n".join(document.line for document in documents)
+    return documents, await client.call(
+        "POST", "/v1/offers/batch", body=body, media_type="application/x-ndjson", params={"partial": "true"}
+    )
+
+
+def test_documents_beyond_the_results_are_followed_by_their_offer():
+    """PUB-016: an answer names the receipts of the first items only; the others are found by their offers."""
+    documents = [Document(number, b'{"id":"bretagne:%d"}' % number) for number in (1, 2, 3)]
+    body = {
+        "results": [{"index": 0, "id": "bretagne:1", "status": "queued", "receipt": "r1"}],
+        "statuses": "qrq",
+        "rules": {"not-in-list": 1},
+        "warnings": {},
+        "omitted": {"items": 1, "from": 1},
+        "snapshot": "sAAAAAAAAAAAAAAAA",
+    }
+    tally = Tally()
+    assert tally.take(documents, Answer(202, body))
+    [upload] = tally._uploads
+    assert (2, 1) == (upload.left, tally.left_out)
+    decided = {"receipt": "r3", "publisher": "bretagne", "id": "bretagne:3", "verdict": "accepted", "problems": []}
+    tally._decide(upload, {**decided, "publisher": "gateway"})
+    assert 2 == upload.left, "the gateway's own withdrawal decides no document"
+    tally._decide(upload, decided)
+    tally._decide(upload, decided)
+    problem = {"code": "older-revision", "severity": "error", "pointer": "", "message": "m", "fix": "f"}
+    tally._decide(upload, {**decided, "receipt": "r1", "id": "bretagne:1", "verdict": "stale", "problems": [problem]})
+    assert {"accepted": 1, "stale": 1, "refused": 1, "pending": 0} == dict(tally.outcomes)
+    assert {"not-in-list": 1, "older-revision": 1} == dict(tally.rules)
+
+
+def test_an_answer_that_is_none_is_not_taken():
+    """A proxy's page, or the answer to something else."""
+    for body in (None, [], {}, {"statuses": "q", "results": []}, {"statuses": 3}):
+        assert not Tally().take([], Answer(200, body))
