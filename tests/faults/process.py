@@ -28,6 +28,7 @@ class GatewayProcess:
         self.name = name
         self.folder = folder
         port, management = free_ports(2)
+        self.port, self.management_port = port, management
         self.url = f"http://127.0.0.1:{port}"
         self._management = f"http://127.0.0.1:{management}"
         self._settings = {
@@ -45,6 +46,12 @@ class GatewayProcess:
     def running(self) -> bool:
         """Whether it was started and has not ended."""
         return self._process is not None and self._process.returncode is None
+
+    @property
+    def pid(self) -> int:
+        """The number of the running process."""
+        assert self._process is not None
+        return self._process.pid
 
     @property
     def died(self) -> bool:
