@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,8 +62,18 @@ class RawConnection:
             headers = {name.lower(): value for name, _, value in (field.partition(": ") for field in fields)}
             body = b""
             if not head and int(status) >= 200:
-                body = await self._reader.readexactly(int(headers["content-length"]))
+                assert ("content-length" in headers) != ("transfer-encoding" in headers), headers
+                body = await self._body(headers)
             return RawAnswer(version, int(status), headers, body)
+
+    async def _body(self, headers: Mapping[str, str]) -> bytes:
+        if "content-length" in headers:
+            return await self._reader.readexactly(int(headers["content-length"]))
+        body = b""
+        while size := int(await self._reader.readuntil(b"\r\n"), 16):
+            body += (await self._reader.readexactly(size + 2))[:size]
+        assert b"\r\n" == await self._reader.readexactly(2)
+        return body
 
     async def closed(self) -> bool:
         """Wait until the server closes; False where it sends something first."""
@@ -74,6 +85,8 @@ class RawConnection:
 
     async def close(self) -> None:
         self._writer.close()
+        with suppress(ConnectionError):
+            await self._writer.wait_closed()
 
 
 async def exchange(port: int, data: bytes) -> list[RawAnswer]:

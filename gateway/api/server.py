@@ -21,6 +21,7 @@ from aiohttp.http_exceptions import LineTooLong
 from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_protocol import ERROR, _ErrInfo
 
+import schemas
 from gateway.api.problem import ProblemError, problem_of_failure, problem_response
 from gateway.api.trace import REQUEST_ID, mint_request_id
 from schemas.rulebook import Language, preferred_language
@@ -52,6 +53,7 @@ class ProblemRunner(web.AppRunner):
         self._options: dict[str, Any] = {"keepalive_timeout": keepalive_timeout}
 
     async def _make_server(self) -> web.Server:
+        schemas.catalogue()  # a refusal reads no file: there may be no descriptor left
         application = await super()._make_server()
         return _Server(application.request_handler, application.request_factory, self._options)
 

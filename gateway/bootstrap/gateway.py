@@ -67,8 +67,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             await stack.enter_async_context(workers.running())
             tasks |= start({"workers": workers.finished}, stack)
         else:
-            # The explaining validator takes a second to import: better now than under the first refusal.
-            await asyncio.to_thread(schemas.validator, "offer")
+            await asyncio.to_thread(schemas.preload)
             await serve(stack, build_api(parts, url), api_socket)
 
         def conditions() -> Mapping[str, bool]:

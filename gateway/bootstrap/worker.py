@@ -47,7 +47,7 @@ async def answer(order: Mapping[str, Any]) -> None:
             ready=_known_good,
         )
         tasks = start(parts.running(), stack)
-        await asyncio.to_thread(schemas.validator, "offer")
+        await asyncio.to_thread(schemas.preload)
 
         def conditions() -> Mapping[str, bool]:
             views = (parts.offers, parts.receipts, parts.deliveries, parts.runs)
