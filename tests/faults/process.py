@@ -10,6 +10,7 @@ from pathlib import Path
 import aiohttp
 
 from gateway.kafka.broker import free_ports
+from gateway.tether import tether, tethered
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 120.0
@@ -63,16 +64,14 @@ class GatewayProcess:
         environment = {name: text for name, text in os.environ.items() if not name.startswith("PASSERELLE_")}
         with self._words.open("ab") as words:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-c",
-                _SERVE,
-                "serve",
+                *tethered([sys.executable, "-c", _SERVE, "serve"]),
                 cwd=ROOT,
                 env={**environment, **self._settings, "PYTHONUNBUFFERED": "1"},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=words,
                 stderr=words,
                 start_new_session=True,
+                pass_fds=tether(),
             )
         self.paused = False
 
