@@ -15,6 +15,7 @@ from adapters.transport.drop import MOST_ENTRIES, SETTLE_SECONDS, Entry, settled
 from adapters.transport.error import FeedError
 from adapters.transport.feed import BLOCK_BYTES, Feed, Terms, Unchanged, Validators
 from adapters.transport.landing import Landing
+from schemas.spoken import system_reason
 
 _CONNECT_SECONDS = 30.0
 
@@ -95,7 +96,7 @@ class SftpDrop:
         """A socket to one of the addresses that were judged."""
         server = self._server
         loop = asyncio.get_running_loop()
-        reason = ""
+        reason: str = ""
         for one in await resolve(server.host, server.port, loopback=self._loopback):
             connecting = socket.socket(one.family, socket.SOCK_STREAM)
             connecting.setblocking(False)
@@ -104,7 +105,7 @@ class SftpDrop:
                     await loop.sock_connect(connecting, (one.text, server.port))
             except OSError as error:
                 connecting.close()
-                reason = error.strerror or type(error).__name__
+                reason = system_reason(error)
             except BaseException:
                 connecting.close()
                 raise
@@ -137,4 +138,4 @@ class SftpDrop:
                 return FeedError("feed-missing", name=self._folder)
             case asyncssh.ConnectionLost() | asyncssh.SFTPConnectionLost():
                 return FeedError("feed-cut")
-        return FeedError("feed-unreachable", host=host, reason=type(error).__name__)
+        return FeedError("feed-unreachable", host=host, reason=system_reason(error))
