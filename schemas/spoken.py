@@ -34,6 +34,16 @@ _SYSTEM: Mapping[int, str] = {
     errno.EADDRINUSE: "port déjà pris",
     errno.EADDRNOTAVAIL: "adresse absente de cette machine",
 }
+_CERTIFICATES: Mapping[int, str] = {
+    9: "certificat pas encore valable",
+    10: "certificat expiré",
+    18: "certificat signé par lui-même",
+    19: "autorité inconnue dans la chaîne",
+    20: "autorité inconnue",
+    21: "chaîne de certificats incomplète",
+    62: "certificat au nom d’une autre machine",
+}
+"""OpenSSL's verify codes (X509_V_ERR_*)."""
 _TYPES: Mapping[str, str] = {
     "object": "objet",
     "array": "liste",
@@ -56,6 +66,11 @@ class Spoken(str):
         spoken = super().__new__(cls, en)
         spoken.fr = fr
         return spoken
+
+    @property
+    def texts(self) -> Mapping[Literal["fr", "en"], str]:
+        """Both texts, by language."""
+        return {"fr": self.fr, "en": str.__str__(self)}
 
     def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]  # two texts make one of these
         return str.__str__(self), self.fr
@@ -81,6 +96,13 @@ def system_reason(error: BaseException) -> Spoken:
     if isinstance(number, int) and known:  # of the resolver, whose numbers are below nought
         return Spoken(str(known), "nom de machine introuvable")
     return Spoken(type(error).__name__, f"erreur {type(error).__name__}")
+
+
+def certificate_reason(error: Exception) -> Spoken:
+    """Why a certificate is not trusted: OpenSSL's words in English, ours in French."""
+    cause = getattr(error, "certificate_error", error)
+    said = str(getattr(cause, "verify_message", "") or type(cause).__name__)
+    return Spoken(said, _CERTIFICATES.get(getattr(cause, "verify_code", 0), "certificat ou échange TLS refusé"))
 
 
 def spoken(value: Any, language: Literal["fr", "en"]) -> Any:

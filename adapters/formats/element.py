@@ -195,7 +195,7 @@ class _Reader:
             if self._item is None:
                 raise self._unusable(error) from None
             self._line += error.lineno - 1
-            reason = expat.ErrorString(error.code)
+            reason = _said(error.code)
             self._records.append(self._item.record(problem("item-malformed", actual=reason, line=self._line)))
             self._item = None
             self._passing = True

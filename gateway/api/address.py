@@ -7,8 +7,9 @@ from aiohttp import web
 from gateway.api.context import partner_of
 from gateway.api.problem import ProblemError
 from gateway.protocol.identity import is_offer_id, platform_of
+from schemas.spoken import Spoken
 
-_CANONICAL = "{platform}:{local_id}"
+_CANONICAL = Spoken("{platform}:{local_id}", "{plateforme}:{identifiant}")
 _SEGMENT = 3
 """``/v1/offers/{id}``: the id is the third segment of the path."""
 
