@@ -197,16 +197,22 @@ def test_no_refused_parameter_speaks_english_in_french() -> None:
     for read in (read_changes_query, read_offers_query):
         with pytest.raises(ProblemError) as refused:
             read(MultiDict(given), partner, most=1_000)
-        texts += _strings(problem_document(refused.value, "fr"))
+        texts += _sentences(problem_document(refused.value, "fr"))
     with pytest.raises(ProblemError) as refused:
         refuse_parameters(MultiDict({"other": "1"}))
-    texts += _strings(problem_document(refused.value, "fr"))
-    said = [text for text in texts if " " in text]
-    assert len(said) > 20
-    assert [] == english(said)
+    texts += _sentences(problem_document(refused.value, "fr"))
+    assert len(texts) > 20
+    assert [] == english(texts)
     assert (
         "{plateforme}:{identifiant}" in problem_document(ProblemError("id-in-path", expected=_CANONICAL), "fr")["fix"]
     )
+
+
+def _sentences(document: Any) -> Iterator[str]:
+    """The sentences of a problem document; ``expected`` and ``actual`` are values."""
+    yield from (document[name] for name in ("title", "detail", "message", "consequence", "fix") if name in document)
+    for one in document.get("problems", ()):
+        yield from _sentences(one)
 
 
 def test_no_fault_of_a_profile_speaks_english_in_french() -> None:
