@@ -13,7 +13,7 @@ from conformance.model.case import ROLES, Role
 from conformance.model.expected import Announced
 from conformance.model.library import cases
 from conformance.words import Texts, ToldError, plain, say
-from schemas.spoken import Spoken, system_reason
+from schemas.spoken import system_reason
 
 Profile: TypeAlias = Literal["full", "core"]
 PROFILES: tuple[Profile, ...] = ("full", "core")
@@ -76,7 +76,7 @@ def read_setup(path: Path, environ: Mapping[str, str]) -> Setup:
             say("unread", path=path, error=system_reason(error).texts), step=say("setup-unread-step")
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SetupError(say("no-toml", path=path, error=_place(error).texts), step=say("no-toml-step")) from error
+        raise SetupError(say("no-toml", path=path, error=_place(error)), step=say("no-toml-step")) from error
     return setup_of(body, environ)
 
 
@@ -227,8 +227,7 @@ def _read_announced(table: _Table, role: Role) -> Announced:
     return found
 
 
-def _place(error: ValueError) -> Spoken:
-    """What is wrong with a file, as the reader of TOML says it in English; in French where that is."""
+def _place(error: ValueError) -> Texts:
+    """Where a file is malformed, by the reader of TOML; it names no place at the end of a file, nor in one of bytes."""
     found = re.search(r"line ([0-9]+), column ([0-9]+)", str(error))
-    where = f"ligne {found[1]}, colonne {found[2]}" if found else "fin du fichier, ou pas en UTF-8"
-    return Spoken(str(error), where)
+    return say("toml-end") if found is None else say("toml-place", line=found[1], column=found[2])
