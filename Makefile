@@ -51,6 +51,10 @@ faults: dev ## Kill, cut and restart, and count at the far end (LOG=embedded or 
 kit: dev ## Build the conformance kit for partners: its wheel, and one file for this platform (in dist/)
 	@$(BIN)/python conformance/packaging/build.py dist --pex && ls dist
 
+.PHONY: release
+release: dev ## Build the wheel of a release (in dist/), or say all that is not ready for one
+	@$(BIN)/python requirements/release.py
+
 .PHONY: advisories
 advisories: dev ## Ask whether a locked package has a known vulnerability
 	@$(BIN)/pip-audit --require-hashes --disable-pip --requirement requirements/run.txt

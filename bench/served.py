@@ -26,6 +26,7 @@ from gateway.protocol.decide import paris_date
 from gateway.protocol.partner import Partner, Scope
 from gateway.protocol.topic import COMMON
 from gateway.settings import Settings
+from gateway.tether import tether, tethered
 
 CONNECTIONS = 32
 _PARTNERS: Mapping[str, Sequence[Scope]] = {
@@ -123,7 +124,10 @@ async def served(ground: Ground) -> AsyncIterator[Served]:
     async with AsyncExitStack() as stack:
         command = (sys.executable, "-c", "from gateway.cli import main; main()", "serve")
         process = await asyncio.create_subprocess_exec(
-            *command, env={**os.environ, **settings.to_environ()}, stdout=asyncio.subprocess.PIPE
+            *tethered(command),
+            env={**os.environ, **settings.to_environ()},
+            stdout=asyncio.subprocess.PIPE,
+            pass_fds=tether(),
         )
         stack.push_async_callback(_stop, process)
         started = await _started(process)

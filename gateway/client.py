@@ -13,6 +13,7 @@ import aiohttp
 import orjson
 
 from schemas.rulebook import Language
+from schemas.spoken import certificate_reason, spoken
 
 NDJSON = "application/x-ndjson"
 Body: TypeAlias = bytes | Callable[[], AsyncIterator[bytes]]
@@ -56,7 +57,7 @@ _WORDS: Mapping[Language, _Words] = {
         "(un instantané : avec la même marque) : renvoyer est sans risque",
         no_address="{url} n’est pas l’adresse d’une passerelle.",
         give_address="donnez-en une comme https://gateway.example.org dans PASSERELLE_URL",
-        untrusted="la connexion TLS a échoué : {!r}",
+        untrusted="la connexion TLS a échoué : {}",
         no_host="ce nom d’hôte n’existe pas",
         unreachable="rien ne répond à cette adresse",
         late="pas de réponse à temps",
@@ -72,7 +73,7 @@ _WORDS: Mapping[Language, _Words] = {
         "(a snapshot: with the same mark): resending is safe",
         no_address="{url} is no address of a gateway.",
         give_address="give one such as https://gateway.example.org in PASSERELLE_URL",
-        untrusted="the TLS connection failed: {!r}",
+        untrusted="the TLS connection failed: {}",
         no_host="there is no host of this name",
         unreachable="nothing answers at this address",
         late="no answer in time",
@@ -135,6 +136,7 @@ class Client:
         self._basic = b64encode(f"{quote(client_id, safe='')}:{quote(client_secret, safe='')}".encode()).decode()
         self.language: Language = language
         self._words = _WORDS[language]
+        self._language = language
         self.patience = patience
         self._token = ""
         self._renew_at = 0.0
@@ -194,7 +196,7 @@ class Client:
                 answer = await self._once(method, path, **arguments)
             except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
                 answer = None
-                lost = _loss(error, self._words)
+                lost = _loss(error, self._language)
             if answer is not None and answer.status not in _RETRIED and not _still_runs(answer):
                 return answer
             wait = _asked_wait(answer) or pause
@@ -233,11 +235,12 @@ def _decoded(content: bytes) -> Any:
         return None
 
 
-def _loss(error: Exception, words: _Words) -> str:
-    """Why there is no answer. What TLS dislikes is told in the words of the system, which know it best."""
+def _loss(error: Exception, language: Language) -> str:
+    """Why there is no answer."""
+    words = _WORDS[language]
     match error:
         case aiohttp.ClientSSLError():
-            return words.untrusted.format(str(error))
+            return words.untrusted.format(spoken(certificate_reason(error), language))
         case aiohttp.ClientConnectorDNSError():
             return words.no_host
         case aiohttp.ClientConnectorError():

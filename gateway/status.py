@@ -107,7 +107,7 @@ def statuses(facts: Facts, *, asker: str, operator: bool) -> list[Status]:
     """The nine regional platforms, the national site, the Regions without a platform, then all other platforms."""
     known = presets()
     lines = [_line(facts, slug, told=sees(asker, slug, operator=operator)) for slug in known]
-    others = sorted(slug for slug, partner in facts.partners.items() if slug not in known and _is_platform(partner))
+    others = sorted(slug for slug, partner in facts.partners.items() if slug not in known and is_platform(partner))
     return [
         *lines,
         *_uncovered(facts, lines),
@@ -132,7 +132,7 @@ def status_document(status: Status, language: Language) -> dict[str, Any]:
     return document
 
 
-def _is_platform(partner: Partner) -> bool:
+def is_platform(partner: Partner) -> bool:
     """Whether it has offers to give or to take, by any way: an operator's client has neither."""
     ways = partner.inbox or partner.feed or partner.profile is not None
     return ways or not partner.scopes.isdisjoint({"offers:publish", "offers:read"})

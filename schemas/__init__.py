@@ -4,6 +4,7 @@ from schemas.checking import check, check_submission, check_withdrawal
 from schemas.codelist import reference, sector_of
 from schemas.decode import MAX_OFFER_BYTES
 from schemas.personal import redact
+from schemas.preload import preload
 from schemas.registry import schema, validator
 from schemas.rulebook import Problem, Rule, catalogue, localized, problem
 from schemas.verdict import Verdict
@@ -21,6 +22,7 @@ __all__ = [
     "check_submission",
     "check_withdrawal",
     "localized",
+    "preload",
     "problem",
     "redact",
     "reference",

@@ -9,6 +9,7 @@ import orjson
 
 from schemas.personal import token
 from schemas.rulebook import Problem, first_of, problem
+from schemas.spoken import Spoken, json_type
 
 MAX_OFFER_BYTES = 100_000
 MAX_DEPTH = 16
@@ -63,20 +64,20 @@ def _too_deep() -> Problem:
     return problem("json-too-deep", expected=MAX_DEPTH)
 
 
-def type_name(value: Any) -> str:
+def type_name(value: Any) -> Spoken:
     """The JSON type of a decoded value."""
     match value:
         case None:
-            return "null"
+            return json_type("null")
         case bool():
-            return "boolean"
+            return json_type("boolean")
         case str():
-            return "string"
+            return json_type("string")
         case int() | float():
-            return "number"
+            return json_type("number")
         case list() | tuple():
-            return "array"
-    return "object"
+            return json_type("array")
+    return json_type("object")
 
 
 def _may_repeat(raw: bytes, document: dict[str, Any]) -> bool:

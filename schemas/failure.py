@@ -11,6 +11,7 @@ from schemas.hint import field_meant, value_meant
 from schemas.personal import token
 from schemas.registry import schema
 from schemas.rulebook import Problem, problem
+from schemas.spoken import json_type
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
@@ -106,7 +107,9 @@ def _translate_type(failure: _Failure) -> Iterator[Problem]:
         code, actual = "code-as-number", failure.value
     elif number and failure.limit == "integer":
         code, actual = "not-whole", failure.value
-    yield problem(code, pointer=failure.pointer, expected=failure.limit, actual=actual)
+    limit = failure.limit
+    expected = json_type(limit) if isinstance(limit, str) else [json_type(name) for name in limit]
+    yield problem(code, pointer=failure.pointer, expected=expected, actual=actual)
 
 
 def _translate_length(failure: _Failure) -> Iterator[Problem]:

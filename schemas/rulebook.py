@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from schemas.packaged import names, read_json
 from schemas.personal import redact
+from schemas.spoken import Spoken, spoken
 
 Severity: TypeAlias = Literal["error", "warning"]
 Language: TypeAlias = Literal["fr", "en"]
@@ -77,21 +78,29 @@ class Problem:
         """The problem as stored and sent (schema ``problem``), its texts in both languages."""
         rule = self.rule
         values = {"pointer": self.pointer, "expected": self.expected, "actual": self.actual, **self.args}
-        values = {name: _spoken(value) for name, value in values.items()}
+
+        def said(template: Mapping[Language, str]) -> dict[Language, str]:
+            return {
+                language: template[language].format_map(
+                    {name: spoken(value, language) for name, value in values.items()}
+                )
+                for language in LANGUAGES
+            }
+
         body: dict[str, Any] = {
             "code": self.code,
             "requirement": rule.requirement,
             "severity": rule.severity,
             "pointer": self.pointer,
-            "message": {language: rule.message[language].format_map(values) for language in LANGUAGES},
+            "message": said(rule.message),
         }
         if self.expected is not None:
             body["expected"] = self.expected
         if self.actual is not None:
             body["actual"] = self.actual
         if rule.consequence is not None:
-            body["consequence"] = {language: rule.consequence[language].format_map(values) for language in LANGUAGES}
-        body["fix"] = {language: rule.fix[language].format_map(values) for language in LANGUAGES}
+            body["consequence"] = said(rule.consequence)
+        body["fix"] = said(rule.fix)
         return body
 
 
@@ -112,6 +121,8 @@ def shown(value: Any) -> Any:
     """A value as a problem may show it: one line of at most 80 characters, no e-mail address or phone number, nothing
     invisible, no nested values.
     """
+    if isinstance(value, Spoken):
+        return value
     if isinstance(value, str):
         clean = redact(value)
         text = clean if clean.isprintable() else "".join(map(_printable, clean[:ACTUAL_CHARACTERS]))
@@ -121,11 +132,6 @@ def shown(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return "[…]"
     return value
-
-
-def _spoken(value: Any) -> Any:
-    """A value as a sentence names it: a list as its items with commas."""
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else value
 
 
 def _printable(sign: str) -> str:

@@ -11,6 +11,7 @@ from adapters.formats.path import Path, write_path
 from adapters.formats.problem import problem
 from adapters.formats.record import DEPTH, ITEM_CHARACTERS, Record
 from adapters.formats.scan import CutItem, ItemScan
+from schemas.spoken import Spoken
 
 _OUTLINE = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
@@ -49,7 +50,8 @@ def decode_item(item: CutItem) -> Record:
         content = orjson.loads(item.text)
     except orjson.JSONDecodeError as error:
         line = item.line + error.lineno - 1
-        return Record(item.line, {}, problem("item-malformed", actual=error.msg, line=line))
+        said = Spoken(error.msg, f"JSON mal formé, colonne {error.colno}")
+        return Record(item.line, {}, problem("item-malformed", actual=said, line=line))
     if not isinstance(content, dict):
         return Record(item.line, {}, problem("item-not-object", actual=item.text.strip()))
     return Record(item.line, content)

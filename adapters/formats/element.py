@@ -12,9 +12,10 @@ from typing import Any
 from xml.parsers import expat  # no entity is ever declared, see above
 from xml.sax.saxutils import escape
 
-from adapters.formats.error import UnusableFeedError
+from adapters.formats.error import ENDLESS_TAG, TOO_DEEP, UnusableFeedError
 from adapters.formats.problem import ReadingProblem, problem
 from adapters.formats.record import DEPTH, ITEM_CHARACTERS, ITEM_NODES, Record
+from schemas.spoken import Spoken
 
 _CUT = frozenset({expat.errors.codes[message] for message in (
     expat.errors.XML_ERROR_NO_ELEMENTS,
@@ -194,7 +195,7 @@ class _Reader:
             if self._item is None:
                 raise self._unusable(error) from None
             self._line += error.lineno - 1
-            reason = expat.ErrorString(error.code)
+            reason = _said(error.code)
             self._records.append(self._item.record(problem("item-malformed", actual=reason, line=self._line)))
             self._item = None
             self._passing = True
@@ -208,7 +209,11 @@ class _Reader:
         self._fed += len(data)
         self._held = data[-_HELD_BYTES:]
         if self._quiet > ITEM_CHARACTERS:
-            raise UnusableFeedError("feed-malformed", actual="endless tag or comment", line=self._at())
+            raise UnusableFeedError(
+                "feed-malformed",
+                actual=ENDLESS_TAG,
+                line=self._at(),
+            )
         return b""
 
     def _pass_over(self, data: bytes) -> bytes:
@@ -252,7 +257,7 @@ class _Reader:
                 self._open.append(name)
                 self._reached = self._reached or tuple(self._open) == self._path[:-1]
                 if len(self._open) > DEPTH:
-                    raise UnusableFeedError("feed-malformed", actual="nested too deep", line=self._at())
+                    raise UnusableFeedError("feed-malformed", actual=TOO_DEEP, line=self._at())
                 return
             self._item = _Item(self._at())
             self._reached = True
@@ -282,8 +287,29 @@ class _Reader:
         if error.code in _CUT:
             return UnusableFeedError("feed-cut", actual="XML")
         line = self._line + error.lineno - 1
-        return UnusableFeedError("feed-malformed", actual=expat.ErrorString(error.code), line=line)
+        return UnusableFeedError("feed-malformed", actual=_said(error.code), line=line)
 
 
 def _refuse_doctype(name: str, *_declared: object) -> None:
     raise UnusableFeedError("feed-is-html" if name.lower() == "html" else "feed-doctype")
+
+
+_FRENCH = {
+    "mismatched tag": "balises qui ne se correspondent pas",
+    "not well-formed (invalid token)": "signe mal placé",
+    "unclosed token": "balise non terminée",
+    "no element found": "document sans élément",
+    "undefined entity": "entité inconnue",
+    "duplicate attribute": "attribut en double",
+    "junk after document element": "contenu après la fin du document",
+    "unbound prefix": "préfixe sans espace de noms",
+    "unclosed CDATA section": "section CDATA non terminée",
+    "reference to invalid character number": "numéro de caractère impossible",
+    "XML or text declaration not at start of entity": "déclaration XML ailleurs qu’au début",
+}
+
+
+def _said(code: int) -> Spoken:
+    """What expat says of a document."""
+    text = expat.ErrorString(code) or f"error {code}"
+    return Spoken(text, _FRENCH.get(text, f"XML mal formé (erreur {code})"))

@@ -4,6 +4,13 @@ from typing import Any
 
 from adapters.formats.problem import ReadingProblem, problem
 from adapters.formats.text import one_line
+from schemas.spoken import Spoken
+
+TOO_DEEP = Spoken("nested too deep", "imbrication trop profonde")
+ENDLESS_TAG = Spoken("endless tag or comment", "balise ou commentaire sans fin")
+ENDLESS_ROW = Spoken("endless row", "ligne sans fin")
+NO_JSON = Spoken("[ or { expected", "[ ou { attendu")
+MALFORMED_ROW = "ligne mal formée : guillemets ou longueur"
 
 
 class UnusableFeedError(Exception):

@@ -14,7 +14,7 @@ class Position:
     line: int
 
     def __str__(self) -> str:
-        return f"{self.index} (line {self.line})"
+        return f"{self.index} (l. {self.line})"
 
 
 @dataclass(frozen=True, slots=True)

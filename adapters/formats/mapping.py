@@ -15,8 +15,10 @@ from adapters.formats.problem import problem
 from adapters.formats.rule import OTHERS, Condition, Part, Rule
 from adapters.formats.text import fold
 from schemas import Problem
+from schemas.decode import type_name
 from schemas.explain import explain
 from schemas.registry import fast_validator
+from schemas.spoken import json_type
 
 READY_MADE = ("cleverconnect", "jobposting")
 """Formats that say everything by themselves; a mapping on top of one holds only what differs."""
@@ -84,7 +86,7 @@ def load_mapping(form: str, document: object = None) -> FeedMapping | tuple[Prob
     keys = _KEYS[form]
     document = {} if document is None else document
     if not isinstance(document, dict):
-        return (schemas.problem("wrong-type", expected="object", actual=type(document).__name__),)
+        return (schemas.problem("wrong-type", expected=json_type("object"), actual=type_name(document)),)
     problems = tuple(_find_problems(form, document, keys))
     return problems or _load(form, _merge(form, document))
 
@@ -105,7 +107,9 @@ def _find_problems(form: str, document: dict[str, Any], keys: tuple[str, ...]) -
         if name not in members:
             yield schemas.problem("field-missing", pointer=f"/{name}", field=name)
     if form in ("xml", "cleverconnect") and isinstance(merged.get("source", {}).get("items"), list):
-        yield schemas.problem("wrong-type", pointer="/source/items", expected="string", actual="array")
+        yield schemas.problem(
+            "wrong-type", pointer="/source/items", expected=json_type("string"), actual=json_type("array")
+        )
     yield from _find_rules(document)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from adapters.formats.error import UnusableFeedError
+from adapters.formats.error import NO_JSON, TOO_DEEP, UnusableFeedError
 from adapters.formats.path import Path
 from adapters.formats.record import DEPTH, ITEM_CHARACTERS
 
@@ -108,7 +108,7 @@ class ItemScan:
         if self._held or self._frames or self._item is not None or self._in_text:
             raise UnusableFeedError("feed-cut", actual="JSON")
         if not self._ended:
-            raise UnusableFeedError("feed-malformed", actual="[ or { expected", line=self._line)
+            raise UnusableFeedError("feed-malformed", actual=NO_JSON, line=self._line)
 
     def _pass_text(self, at: int) -> int:
         data = self._data
@@ -194,7 +194,7 @@ class ItemScan:
                 self._candidate = capture
         self._frames.append(_Frame(bracket, path, at_key=bracket == "{"))
         if len(self._frames) > DEPTH:
-            raise UnusableFeedError("feed-malformed", actual="nested too deep", line=self._line_at(at))
+            raise UnusableFeedError("feed-malformed", actual=TOO_DEEP, line=self._line_at(at))
 
     def _close(self, bracket: str, end: int) -> None:
         if self._frames.pop().bracket != ("{" if bracket == "}" else "["):

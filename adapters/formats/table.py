@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 from typing import Any
 
-from adapters.formats.error import UnusableFeedError
+from adapters.formats.error import ENDLESS_ROW, MALFORMED_ROW, UnusableFeedError
 from adapters.formats.line import Line, cut_lines
 from adapters.formats.problem import problem
 from adapters.formats.record import ITEM_CHARACTERS, Record
+from schemas.spoken import Spoken
 
 SEPARATORS = (";", ",", "\t", "|")
 
@@ -51,7 +52,7 @@ def read_rows(
             else:
                 yield _record(begin, cells, names, cut=not lines.ended)
     except _EndlessRowError as error:
-        raise UnusableFeedError("feed-malformed", actual="endless row", line=error.line) from None
+        raise UnusableFeedError("feed-malformed", actual=ENDLESS_ROW, line=error.line) from None
     if names is None:
         raise UnusableFeedError("columns-missing", expected=[name for known in needed for name in known], actual="–")
 
@@ -107,7 +108,7 @@ def _rows(rows: Iterator[list[str]], lines: _Lines) -> Iterator[tuple[int, list[
         except csv.Error as error:
             if lines.exhausted:
                 raise UnusableFeedError("feed-cut", actual="CSV") from None
-            yield begin, str(error)
+            yield begin, Spoken(str(error), MALFORMED_ROW)
             continue
         if cells is None:
             return

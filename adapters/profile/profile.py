@@ -10,8 +10,10 @@ import orjson
 import schemas
 from adapters.formats import FeedMapping, load_mapping
 from schemas import Problem, problem
+from schemas.decode import type_name
 from schemas.failure import translate
 from schemas.rulebook import LANGUAGES
+from schemas.spoken import json_type
 
 NATIVE = "native"
 DEFAULT_MINUTES = 60
@@ -63,7 +65,7 @@ class Profile:
 def read_profile(document: object) -> Profile | tuple[Problem, ...]:
     """The profile of a decoded document, or all its problems."""
     if not isinstance(document, dict):
-        return (problem("wrong-type", expected="object", actual=type(document).__name__),)
+        return (problem("wrong-type", expected=json_type("object"), actual=type_name(document)),)
     problems = tuple(_find_problems(document))
     if problems:
         return problems

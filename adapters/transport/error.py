@@ -8,6 +8,7 @@ from typing import Any
 
 from schemas import redact
 from schemas.rulebook import Language, shown
+from schemas.spoken import spoken
 
 
 class FeedError(Exception):
@@ -20,7 +21,7 @@ class FeedError(Exception):
 
     def words(self, language: Language) -> str:
         """What happened and how to mend it, in one language."""
-        said = {name: shown(value) for name, value in self.values.items()}
+        said = {name: spoken(shown(value), language) for name, value in self.values.items()}
         return redact(_words()[self.code][language].format_map(said))
 
     def __str__(self) -> str:

@@ -5,7 +5,6 @@ import socket
 from base64 import b64encode
 from contextlib import suppress
 from http import HTTPStatus
-from typing import Any
 
 import aiohttp
 from aiohttp import hdrs
@@ -19,6 +18,7 @@ from adapters.transport.landing import Landing, too_large
 from adapters.transport.limit import within
 from adapters.transport.worker import Worker
 from gateway.address import literal
+from schemas.spoken import Spoken, system_reason
 
 MOST_REDIRECTS = 5
 _CONNECT_SECONDS = 30.0
@@ -198,12 +198,13 @@ def _certificate_code(error: Exception) -> str:
     return _CERTIFICATES.get(getattr(error, "verify_code", 0), "feed-certificate-untrusted")
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception) -> Spoken:
     """Why, in a word: what the system says, and never an address with its path."""
     if isinstance(error, aiohttp.ClientSSLError):
-        return "TLS"
-    number: Any = getattr(error, "os_error", error)
-    return str(getattr(number, "strerror", None) or type(error).__name__)
+        return Spoken("TLS", "TLS")
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        return Spoken("server disconnected", "connexion coupée par le serveur")
+    return system_reason(getattr(error, "os_error", error))
 
 
 def basic(user: str, password: str) -> str:

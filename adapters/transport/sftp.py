@@ -17,6 +17,7 @@ from adapters.transport.feed import BLOCK_BYTES, Feed, Terms, Unchanged, Validat
 from adapters.transport.landing import Landing
 from adapters.transport.limit import Cut, within
 from adapters.transport.worker import Worker
+from schemas.spoken import system_reason
 
 Answer = TypeVar("Answer")
 
@@ -145,7 +146,7 @@ class SftpDrop:
         """A socket to one of the addresses that were judged."""
         server = self._server
         loop = asyncio.get_running_loop()
-        reason = ""
+        reason: str = ""
         for one in await resolve(server.host, server.port, loopback=self._loopback, worker=self._worker):
             connecting = socket.socket(one.family, socket.SOCK_STREAM)
             connecting.setblocking(False)
@@ -154,7 +155,7 @@ class SftpDrop:
                     await loop.sock_connect(connecting, (one.text, server.port))
             except OSError as error:
                 connecting.close()
-                reason = error.strerror or type(error).__name__
+                reason = system_reason(error)
             except BaseException:
                 connecting.close()
                 raise
@@ -188,4 +189,4 @@ class SftpDrop:
                 return FeedError("feed-missing", name=self._folder)
             case asyncssh.ConnectionLost() | asyncssh.SFTPConnectionLost():
                 return FeedError("feed-cut")
-        return FeedError("feed-unreachable", host=host, reason=type(error).__name__)
+        return FeedError("feed-unreachable", host=host, reason=system_reason(error))

@@ -34,6 +34,7 @@ from conformance.target.doctor import Check, examine
 from conformance.target.setup import Setup, SetupError, read_setup
 from conformance.words import both, plain, say
 from schemas.rulebook import Language
+from schemas.spoken import system_reason
 
 app = typer.Typer(
     name="passerelle-conformance",
@@ -173,7 +174,7 @@ def judge(
     try:
         documents = list(split_offers(file.read_bytes()))
     except (OSError, UnreadableError) as error:
-        told = error.text if isinstance(error, UnreadableError) else error.strerror
+        told = error.text if isinstance(error, UnreadableError) else system_reason(error).texts
         stop(say("unread", path=file, error=told), say("offers-unread-step"), UNUSABLE, lang)
     results = tuple(judge_document(raw, number, on=day) for number, raw in enumerate(documents, start=1))
     for result in results[:_JUDGED_SHOWN]:

@@ -13,6 +13,7 @@ from conformance.report.junit import write_junit
 from conformance.report.sarif import write_sarif
 from conformance.words import say
 from schemas.rulebook import Language
+from schemas.spoken import system_reason
 
 FORMATS = ".json, .html, .xml (JUnit), .sarif"
 
@@ -38,7 +39,7 @@ def write_file(path: Path, content: bytes, language: Language) -> None:
     try:
         path.write_bytes(content)
     except OSError as error:
-        text = say("unwritable-since", path=path, error=error.strerror)
+        text = say("unwritable-since", path=path, error=system_reason(error).texts)
         stop(text, say("folder-step"), UNUSABLE, language)
 
 

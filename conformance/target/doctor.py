@@ -16,7 +16,8 @@ from conformance.script.template import value_at
 from conformance.target.setup import ACCOUNTS, Account, Setup, SetupError
 from conformance.target.wire import Reply, Wire
 from conformance.version import PROTOCOL_VERSION
-from conformance.words import Texts, plain, say
+from conformance.words import Texts, joined, plain, say
+from schemas.spoken import system_reason
 
 _SECONDS = 20.0
 _PAUSE_SECONDS = 0.2
@@ -236,7 +237,7 @@ async def _listening(setup: Setup) -> Check:
     try:
         server = await asyncio.start_server(lambda _, writer: writer.close(), address, int(port))
     except OSError as error:
-        told = plain(f"{setup.listen}: {error.strerror or error}")
+        told = joined((plain(setup.listen), system_reason(error).texts), " : ")
         return Check(say("listen"), "wrong", told, say("cannot-listen-step"))
     server.close()
     await server.wait_closed()

@@ -1,5 +1,6 @@
 """The set-up: the partner's one file, ``conformance.toml``, read into values; every mistake in it is named."""
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from conformance.model.case import ROLES, Role
 from conformance.model.expected import Announced
 from conformance.model.library import cases
 from conformance.words import Texts, ToldError, plain, say
+from schemas.spoken import system_reason
 
 Profile: TypeAlias = Literal["full", "core"]
 PROFILES: tuple[Profile, ...] = ("full", "core")
@@ -70,9 +72,11 @@ def read_setup(path: Path, environ: Mapping[str, str]) -> Setup:
     try:
         body = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise SetupError(say("unread", path=path, error=error.strerror), step=say("setup-unread-step")) from error
+        raise SetupError(
+            say("unread", path=path, error=system_reason(error).texts), step=say("setup-unread-step")
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SetupError(say("no-toml", path=path, error=error), step=say("no-toml-step")) from error
+        raise SetupError(say("no-toml", path=path, error=_place(error)), step=say("no-toml-step")) from error
     return setup_of(body, environ)
 
 
@@ -221,3 +225,9 @@ def _read_announced(table: _Table, role: Role) -> Announced:
     if all(case.id != found.case for case in cases() if role in case.roles):
         raise SetupError(say("announced-unknown", role=role, case=found.case), step=say("list-role-step", role=role))
     return found
+
+
+def _place(error: ValueError) -> Texts:
+    """Where a file is malformed, by the reader of TOML; it names no place at the end of a file, nor in one of bytes."""
+    found = re.search(r"line ([0-9]+), column ([0-9]+)", str(error))
+    return say("toml-end") if found is None else say("toml-place", line=found[1], column=found[2])

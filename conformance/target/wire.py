@@ -15,7 +15,8 @@ from conformance.model.result import Exchange
 from conformance.target.record import record
 from conformance.target.setup import Account, SetupError
 from conformance.version import KIT_VERSION
-from conformance.words import Texts, both, plain, say
+from conformance.words import Texts, both, say
+from schemas.spoken import certificate_reason, system_reason
 
 _SECONDS = 60.0
 _MOST_BYTES = 64 * 1024 * 1024
@@ -142,7 +143,7 @@ class Wire:
         except TimeoutError:
             return Reply(0, {}, b"", say("late"), late=True)
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            return Reply(0, {}, b"", plain(f"{type(error).__name__}: {error}"))
+            return Reply(0, {}, b"", _lost(error))
 
     async def _send_with_token(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
         return await self.send(method, path, {"Authorization": f"Bearer {self._token}", **headers}, body)
@@ -171,3 +172,10 @@ class Wire:
         body = reply.json if isinstance(reply.json, dict) else {}
         life = body.get("expires_in")
         return reply, body.get("access_token"), float(life) if isinstance(life, int | float) else _LIFE_SECONDS
+
+
+def _lost(error: Exception) -> Texts:
+    """Why there is no answer."""
+    if isinstance(error, aiohttp.ClientSSLError):
+        return certificate_reason(error).texts
+    return system_reason(getattr(error, "os_error", error)).texts

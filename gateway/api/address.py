@@ -1,27 +1,27 @@
-"""Offer ids in addresses: taken from the bytes of the request line, because a decoded path hides what was sent."""
+"""Offer ids in addresses: decoded once from the bytes of the request line, by the same rule for every method."""
+
+from urllib.parse import unquote_to_bytes
 
 from aiohttp import web
 
 from gateway.api.context import partner_of
 from gateway.api.problem import ProblemError
 from gateway.protocol.identity import is_offer_id, platform_of
+from schemas.spoken import Spoken
 
-_CANONICAL = "{platform}:{local_id}"
-_COLONS = ("%3A", "%3a")
+_CANONICAL = Spoken("{platform}:{local_id}", "{plateforme}:{identifiant}")
 _SEGMENT = 3
 """``/v1/offers/{id}``: the id is the third segment of the path."""
 
 
 def offer_id_of(request: web.Request) -> str:
-    """The id that the address names. Raises ProblemError (400) for anything but its canonical form, in which only the
-    colon may be percent-encoded: ``%2f``, ``%00`` and dots that climb never reach the protocol (IDN-001).
+    """The id that the address names, percent-decoded once. Raises ProblemError (400) for anything but a canonical id:
+    ``%2F``, ``%00``, ``%253A``, bytes that are no ASCII and dots that climb never reach the protocol (IDN-005).
     """
-    path = request.raw_path.partition("?")[0]
-    segments = path.split("/")
-    text = segments[_SEGMENT] if len(segments) > _SEGMENT else ""
-    for colon in _COLONS:
-        text = text.replace(colon, ":", 1)
-    if not path.startswith("/v1/offers/") or not is_offer_id(text):
+    segments = request.rel_url.raw_path.split("/")
+    sent = segments[_SEGMENT] if len(segments) > _SEGMENT else ""
+    text = unquote_to_bytes(sent).decode("ascii", "replace")
+    if not is_offer_id(text):
         raise ProblemError("id-in-path", expected=_CANONICAL)
     return text
 

@@ -1,7 +1,6 @@
 """The application: every route, and what each request passes through on its way to one."""
 
 from collections.abc import AsyncIterator
-from typing import Any
 
 from aiohttp import web
 
@@ -62,13 +61,6 @@ def build_app(context: Context) -> web.Application:
     for module in _MODULES:
         app.add_routes(module.ROUTES)
     return app
-
-
-def runner_options() -> dict[str, Any]:
-    """How an ``AppRunner`` must run it: compressed bodies come as they are, because the library's own inflater takes a
-    cut stream for a whole one.
-    """
-    return {"auto_decompress": False, "keepalive_timeout": 75.0, "lingering_time": 5.0}
 
 
 async def _stop(app: web.Application) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Literal, TypeAlias
 
 from aiohttp import hdrs, web
+from aiohttp.http_exceptions import BadHttpMessage
 
 from gateway.api.context import context_of
 from gateway.api.problem import ProblemError
@@ -28,7 +29,7 @@ class Body:
         """What has arrived, or arrives next; nothing at the end. Raises ConnectionError when the client has gone."""
         try:
             return await self._content.readany()
-        except web.RequestPayloadError:
+        except (web.RequestPayloadError, BadHttpMessage):  # the latter from aiohttp's parser in Python
             raise ProblemError("body-truncated") from None
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from aiohttp import hdrs, web
 
+from gateway.api.address import offer_id_of
 from gateway.api.answer import (
     PRIVATE,
     is_known,
@@ -21,7 +22,7 @@ from gateway.api.parameter import refuse_parameters
 from gateway.api.problem import ProblemError
 from gateway.api.query import Query, read_offers_query
 from gateway.api.sight import require_sight
-from gateway.protocol.identity import is_offer_id, platform_of
+from gateway.protocol.identity import platform_of
 from gateway.protocol.record import OfferState, utc
 from gateway.protocol.routing import Reader, masked, may_read
 
@@ -73,8 +74,7 @@ def offer_document(state: OfferState, reader: Reader, twins: Mapping[str, Sequen
 
 async def _visible(request: web.Request, reader: Reader) -> OfferState:
     """The live offer that the path names. What is not there and what the reader may not see are told alike."""
-    offer_id = request.match_info["id"]
-    state = await context_of(request).offers.get(offer_id) if is_offer_id(offer_id) else None
+    state = await context_of(request).offers.get(offer_id_of(request))
     own = state is not None and platform_of(state.id) == reader.platform
     if state is not None and state.offer is None and own:
         raise ProblemError("offer-withdrawn", members={"marker": _marker(state)})

@@ -1,5 +1,6 @@
 """Problem documents: every refusal of the API as RFC 9457 JSON, in the reader's language, one type per code."""
 
+import errno
 import sqlite3
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -9,6 +10,7 @@ from typing import Any
 import orjson
 import structlog
 from aiohttp import hdrs, web
+from aiohttp.http_exceptions import BadHttpMessage
 
 import schemas
 from gateway.damage import is_shortage
@@ -31,18 +33,25 @@ _TITLES: Mapping[int, Mapping[Language, str]] = {
     409: {"fr": "Conflit", "en": "Conflict"},
     410: {"fr": "N’est plus disponible", "en": "No longer available"},
     413: {"fr": "Contenu trop grand", "en": "Content too large"},
+    414: {"fr": "Adresse trop longue", "en": "Address too long"},
     415: {"fr": "Format non pris en charge", "en": "Unsupported format"},
+    417: {"fr": "Attente non prise en charge", "en": "Unsupported expectation"},
     422: {"fr": "Contenu refusé", "en": "Content refused"},
     429: {"fr": "Trop de requêtes", "en": "Too many requests"},
+    431: {"fr": "En-têtes trop longs", "en": "Header fields too large"},
     500: {"fr": "Erreur de la passerelle", "en": "Gateway error"},
     503: {"fr": "Momentanément indisponible", "en": "Temporarily unavailable"},
+    505: {"fr": "Version de HTTP non prise en charge", "en": "HTTP version not supported"},
 }
 _BY_STATUS: Mapping[int, str] = {
     404: "not-found",
     405: "method-not-allowed",
     413: "body-too-large",
     415: "unsupported-media-type",
+    417: "expectation-failed",
 }
+_EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+"""What the system runs out of for a while: file descriptors, buffers, memory."""
 
 
 class ProblemError(Exception):
@@ -145,27 +154,41 @@ def problem_of_http(error: web.HTTPException) -> ProblemError:
     return ProblemError(code, status=error.status, headers=headers)
 
 
-def refuse(request: web.Request, error: Exception) -> web.Response:
-    """The problem document for a refusal or a failure; the unforeseen is logged whole and told as 500. Raises
-    aiohttp's own answers that are none of these.
+def problem_of_failure(error: Exception) -> ProblemError:
+    """The refusal for whatever ended a request; ``internal-error`` for the unforeseen. Raises aiohttp's own answers
+    that are no errors.
     """
     match error:
         case ProblemError():
-            refusal = error
+            return error
         case LogError():
-            log.warning("api.log_failed", error=type(error).__name__, reason=str(error))
-            refusal = problem_of_log(error)
-        case OSError() | sqlite3.OperationalError() if is_shortage(error):
-            log.warning("api.shortage", error=type(error).__name__, reason=str(error))
-            refusal = problem_of_log(LogUnavailableError(str(error)))
+            return problem_of_log(error)
         case web.HTTPException() if error.status < HTTPStatus.BAD_REQUEST:
             raise error
         case web.HTTPException():
-            refusal = problem_of_http(error)
-        case web.RequestPayloadError():
-            refusal = ProblemError("body-truncated")
+            return problem_of_http(error)
+        case web.RequestPayloadError() | BadHttpMessage():
+            return ProblemError("body-truncated")
+        case OSError() if error.errno in _EXHAUSTED:
+            return ProblemError("system-exhausted", headers={hdrs.RETRY_AFTER: "10"})
+        case OSError() | sqlite3.OperationalError() if is_shortage(error):
+            return problem_of_log(LogUnavailableError(str(error)))
         case _:
-            resource = request.match_info.route.resource
-            log.error("api.failed", route=resource and resource.canonical, exc_info=error)
-            refusal = ProblemError("internal-error")
+            return ProblemError("internal-error")
+
+
+def refuse(request: web.Request, error: Exception) -> web.Response:
+    """The problem document for a refusal or a failure; the unforeseen is logged whole and answered 500. Raises
+    aiohttp's own answers that are no errors.
+    """
+    refusal = problem_of_failure(error)
+    if isinstance(error, LogError):
+        log.warning("api.log_failed", error=type(error).__name__, reason=str(error))
+    elif refusal.code == "system-exhausted":
+        log.warning("api.system_exhausted", reason=str(error))
+    elif refusal.code == "log-unavailable":
+        log.warning("api.shortage", error=type(error).__name__, reason=str(error))
+    elif refusal.code == "internal-error":
+        resource = request.match_info.route.resource
+        log.error("api.failed", route=resource and resource.canonical, exc_info=error)
     return problem_response(refusal, language_of(request))

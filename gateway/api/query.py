@@ -13,6 +13,7 @@ from gateway.api.parameter import Parameters
 from gateway.protocol.identity import is_slug
 from gateway.protocol.partner import Partner
 from gateway.protocol.routing import Filter
+from schemas.spoken import Spoken
 
 MAX_WAIT = 30
 """How long a long poll may last, in seconds."""
@@ -25,6 +26,7 @@ _LEVELS = ("quatrieme", "troisieme", "seconde")
 _WEEK = re.compile(r"([0-9]{4})-W([0-9]{2})")
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _SHOWN = 8
+_BOX = Spoken("west,south,east,north (WGS 84)", "ouest,sud,est,nord (WGS 84)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +74,7 @@ def _filter(parameters: Parameters, partner: Partner) -> Filter:
     territory = parameters.choice("territory", ("all",))
     if territory is None and not chosen["region"] and not chosen["department"]:
         chosen["department"] = partner.territory
-    return Filter(**chosen, bbox=parameters.one("bbox", _box, "west,south,east,north (WGS 84)"))
+    return Filter(**chosen, bbox=parameters.one("bbox", _box, _BOX))
 
 
 def _vocabulary(name: str) -> tuple[Callable[[str], bool], str]:

@@ -5,7 +5,7 @@ import re
 from http import HTTPStatus
 
 import structlog
-from aiohttp import web
+from aiohttp import hdrs, web
 from multidict import istr
 
 from gateway.api.context import PARTNER
@@ -31,6 +31,11 @@ def begin_trace(request: web.Request) -> None:
     structlog.contextvars.bind_contextvars(request_id=request_id)
 
 
+def mint_request_id() -> str:
+    """A new id: a name, no secret."""
+    return f"{random.getrandbits(_ID_BITS):024x}"
+
+
 def traceparent_of(request: web.Request) -> str | None:
     """The request's trace context, None when there is none or it is malformed."""
     return sound_traceparent(request.headers.get("traceparent"))
@@ -45,7 +50,7 @@ def sign(request: web.Request, response: web.StreamResponse) -> None:
 
 def _request_id(request: web.Request) -> str:
     given = request.headers.get(REQUEST_ID, "")
-    return given if _ID.fullmatch(given) else f"{random.getrandbits(_ID_BITS):024x}"  # a name, no secret
+    return given if _ID.fullmatch(given) else mint_request_id()
 
 
 def end_trace(request: web.Request, status: int, seconds: float) -> None:
@@ -56,7 +61,7 @@ def end_trace(request: web.Request, status: int, seconds: float) -> None:
     failed = status >= HTTPStatus.INTERNAL_SERVER_ERROR
     (log.warning if failed else log.info)(
         "api.request",
-        method=request.method,
+        method=request.method if request.method in hdrs.METH_ALL else "other",
         route=route,
         status=status,
         milliseconds=round(seconds * 1_000, 1),

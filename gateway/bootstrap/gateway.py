@@ -10,7 +10,7 @@ import schemas
 from gateway.api.management import build_management
 from gateway.bootstrap.keeper import Keeper
 from gateway.bootstrap.log import check_topics
-from gateway.bootstrap.logs import configure_logs
+from gateway.bootstrap.logs import configure_logs, watch_loop
 from gateway.bootstrap.national import national_parts
 from gateway.bootstrap.parts import build_parts
 from gateway.bootstrap.serving import build_api, listen, serve, with_signing_key
@@ -41,6 +41,7 @@ class Gateway:
 async def running(settings: Settings) -> AsyncIterator[Gateway]:
     """A gateway with these settings, listening; it is taken down in order when the block ends."""
     configure_logs(settings.log_level)
+    watch_loop()
     async with AsyncExitStack() as stack:
         stack.enter_context(locked(settings.data))
         settings = with_signing_key(settings)
@@ -67,8 +68,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             await stack.enter_async_context(workers.running())
             tasks |= start({"workers": workers.finished}, stack)
         else:
-            # The explaining validator takes a second to import: better now than under the first refusal.
-            await asyncio.to_thread(schemas.validator, "offer")
+            await asyncio.to_thread(schemas.preload)
             await serve(stack, build_api(parts, url), api_socket)
 
         def conditions() -> Mapping[str, bool]:

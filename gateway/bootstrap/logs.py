@@ -1,8 +1,15 @@
-"""How the gateway's processes write what happens: one JSON object per line on standard output."""
+"""How the gateway's processes write what happens: one JSON object per line on standard output.
+
+Libraries log through ``logging``, event loops through their exception handler. Both become lines of the same form. Only
+the Kafka client's own texts are kept, which name brokers and topics; the text of another library may quote a request.
+"""
 
 import asyncio
 import atexit
+import logging
 import sys
+import traceback
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -44,9 +51,17 @@ _LINES = Lines()
 _FRAMES = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 """Where a failure came about, never what the variables held: bodies, tokens and secrets are among it (SEC-003)."""
 
+_QUOTED = frozenset({"aiokafka", "kafka"})
+_FRAMES_SHOWN = 6
+_AGAIN_SECONDS = 10.0
+_KINDS = 100
+
 
 def configure_logs(level: str) -> None:
-    """One JSON object per line on standard output, from this level on."""
+    """One JSON object per line on standard output, from this level on, what libraries log included."""
+    root = logging.getLogger()
+    if not any(isinstance(handler, _LibraryHandler) for handler in root.handlers):
+        root.addHandler(_LibraryHandler(logging.WARNING))
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -59,6 +74,50 @@ def configure_logs(level: str) -> None:
         logger_factory=lambda *_: _LINES,
         cache_logger_on_first_use=False,
     )
+
+
+class _LibraryHandler(logging.Handler):
+    """Turns a record of a library into a line: which logger and where, and the text for those in ``_QUOTED`` alone."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[0] if record.exc_info else None
+        structlog.get_logger().log(
+            record.levelno,
+            "library.logged",
+            logger=record.name,
+            where=f"{record.module}:{record.lineno}",
+            error=None if error is None else error.__name__,
+            message=record.getMessage() if record.name.partition(".")[0] in _QUOTED else None,
+        )
+
+
+class LoopFailures:
+    """Exception handler of an event loop: the error's type and where it was raised, never its text. What fails again
+    and again for the same reason, such as accepting without free descriptors, is logged once in ten seconds.
+    """
+
+    def __init__(self) -> None:
+        self._last: dict[tuple[str, str], float] = {}
+
+    def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Log one failure, unless the same was logged a moment ago."""
+        error = context.get("exception")
+        frames = traceback.extract_tb(error.__traceback__) if isinstance(error, BaseException) else ()
+        where = " ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in list(frames)[-_FRAMES_SHOWN:])
+        key = (type(error).__name__, where)
+        now = loop.time()
+        if now - self._last.get(key, -_AGAIN_SECONDS) < _AGAIN_SECONDS:
+            return
+        if len(self._last) >= _KINDS:
+            self._last.clear()
+        self._last[key] = now
+        number = error.errno if isinstance(error, OSError) else None
+        structlog.get_logger().error("loop.failed", error=key[0], where=where, errno=number)
+
+
+def watch_loop() -> None:
+    """Log the failures of the running event loop as lines, in place of asyncio's text on standard error."""
+    asyncio.get_running_loop().set_exception_handler(LoopFailures())
 
 
 def _stamp(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -14,10 +14,11 @@ from aiohttp import web
 
 from adapters.rendering import renderings
 from gateway import clock
-from gateway.api.app import build_app, runner_options
+from gateway.api.app import build_app
 from gateway.api.context import Context, Limits
 from gateway.api.management import METRICS
 from gateway.api.once import REQUESTS
+from gateway.api.server import ProblemRunner
 from gateway.api.tokens import TOKEN_ISSUER
 from gateway.bootstrap.parts import Parts
 from gateway.listening import bind, place, reason
@@ -128,7 +129,7 @@ async def serve(
     site: Callable[[web.AppRunner, socket.socket], web.BaseSite] = web.SockSite,
 ) -> None:
     """Answer on a socket until the stack is closed."""
-    runner = web.AppRunner(app, access_log=None, **runner_options())
+    runner = ProblemRunner(app)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     await site(runner, listening).start()

@@ -14,7 +14,7 @@ import orjson
 
 import schemas
 from gateway.api.management import build_management
-from gateway.bootstrap.logs import configure_logs
+from gateway.bootstrap.logs import configure_logs, watch_loop
 from gateway.bootstrap.parts import build_parts
 from gateway.bootstrap.serving import build_api, listen, serve
 from gateway.bootstrap.task import first_to_end, start
@@ -35,6 +35,7 @@ async def answer(order: Mapping[str, Any]) -> None:
     """Answer on the socket of the order until told to stop, or a part of this process fails."""
     settings = Settings.from_env(order["environ"])
     configure_logs(settings.log_level)
+    watch_loop()
     async with AsyncExitStack() as stack:
         parts = await build_parts(
             settings,
@@ -46,7 +47,7 @@ async def answer(order: Mapping[str, Any]) -> None:
             ready=_known_good,
         )
         tasks = start(parts.running(), stack)
-        await asyncio.to_thread(schemas.validator, "offer")
+        await asyncio.to_thread(schemas.preload)
 
         def conditions() -> Mapping[str, bool]:
             views = (parts.offers, parts.receipts, parts.deliveries, parts.runs)

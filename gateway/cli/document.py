@@ -14,6 +14,7 @@ from typing import cast
 from gateway.cli.console import CommandError
 from schemas import MAX_OFFER_BYTES
 from schemas.rulebook import Language
+from schemas.spoken import spoken, system_reason
 
 _GZIP = b"\x1f\x8b"
 _BLANK = b" \t\r\n"
@@ -116,7 +117,8 @@ def unreadable(
     match error:
         case FileNotFoundError():
             said, usual = words.absent.format(path=path), words.check_name
-        case OSError(strerror=str(reason)):
+        case OSError():
+            reason = spoken(system_reason(error), language)
             said, usual = words.unreadable.format(path=path, reason=reason), words.check_file
         case _:
             said, usual = words.damaged.format(path=path), words.check_file

@@ -14,6 +14,7 @@ from gateway.cli.key_set import read_key_set
 from gateway.cli.operating import active_partner, partners_here
 from gateway.cli.partner_altering import SCOPE_NAMES, alter
 from gateway.cli.partner_shown import LABELS, partner_details, partner_row, shown_partner
+from gateway.cli.rows import print_rows
 from gateway.cli.told import print_json
 from gateway.clock import now
 from gateway.loop import run
@@ -75,10 +76,12 @@ def list_all(*, as_json: AsJson = False) -> None:
     if as_json:
         print_json([shown_partner(partner) for partner in partners])
         return
-    table = Table(*LABELS, box=None, pad_edge=False)
-    for partner in partners:
-        table.add_row(*(Text(cell, style="dim" if partner.revoked else "") for cell in partner_row(partner)))
-    OUT.print(table if partners else "Nobody takes part yet. Next: passerelle partner add SLUG")
+    if not partners:
+        OUT.print("Nobody takes part yet. Next: passerelle partner add SLUG")
+    rows = [
+        [Text(cell, style="dim" if partner.revoked else "") for cell in partner_row(partner)] for partner in partners
+    ]
+    print_rows(OUT, LABELS, rows, left=len(LABELS))
 
 
 @app.command()

@@ -36,6 +36,7 @@ from gateway.partners.credential import MintedSecret, mint_secret
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import utc
 from gateway.protocol.run import SUCCESSES, Order, Run
+from gateway.status import is_platform
 from schemas import localized
 from schemas.rulebook import Language
 
@@ -98,7 +99,11 @@ def add(profile: ProfileName, *, as_json: AsJson = False) -> None:
 def list_all(*, lang: Lang = "fr", as_json: AsJson = False) -> None:
     """Every platform with its way in and its last run; and the Regions whose profile waits to be added."""
     partners, runs = run(_standing())
-    rows = [_row(partner, runs.get(partner.platform)) for partner in partners if not partner.revoked]
+    rows = [
+        _row(partner, runs.get(partner.platform))
+        for partner in partners
+        if not partner.revoked and is_platform(partner)
+    ]
     missing = sorted(set(profiles()) - {row["platform"] for row in rows})
     if as_json:
         print_json({"platforms": rows, "waiting": missing})

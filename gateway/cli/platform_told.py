@@ -4,17 +4,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from rich.table import Table
+from rich.console import Console
+from rich.text import Text
 
 from adapters.profile.joining import Joined
 from adapters.profile.profile import Profile
 from gateway.cli.console import OUT, CommandError
+from gateway.cli.rows import print_rows
 from gateway.cli.sample import Outlook
 from gateway.cli.told import table_of_problems, told_counts
 from gateway.partners.credential import MintedSecret
 from gateway.protocol.partner import Partner
 from gateway.protocol.run import SUCCESSES, Outcome, Run
 from schemas.rulebook import Language
+
+_LISTED = ("platform", "transport", "format", "ended_at")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +27,9 @@ class _Words:
 
     columns: tuple[str, ...]
     outcomes: Mapping[Outcome, str]
-    listed: str
+    label: str
+    reason: str
+    mended: str
     ended: str
     waiting: str
     unusable: str
@@ -43,7 +49,9 @@ _WORDS: Mapping[Language, _Words] = {
             "pending": "en attente",
             "failed": "échoué",
         },
-        listed="{outcome} : {counts}",
+        label="{} : {}",
+        reason="{platform} : {reason}",
+        mended="  À faire une fois corrigé : passerelle platform run {platform}",
         ended="{platform} : {outcome}. {counts}",
         waiting="Pas encore ajoutées : {}. Ensuite : passerelle platform add PLATEFORME",
         unusable="Ce flux ne changerait rien.",
@@ -64,7 +72,9 @@ _WORDS: Mapping[Language, _Words] = {
     "en": _Words(
         columns=("Platform", "Way in", "Format", "Last run", "Outcome"),
         outcomes={outcome: outcome for outcome in get_args(Outcome)},
-        listed="{outcome}: {counts}",
+        label="{}: {}",
+        reason="{platform}: {reason}",
+        mended="  Next, once it is mended: passerelle platform run {platform}",
         ended="{platform}: {outcome}. {counts}",
         waiting="Not added yet: {}. Next: passerelle platform add PLATFORM",
         unusable="This feed would change nothing.",
@@ -122,19 +132,36 @@ def tell_outlook(outlook: Outlook, language: Language) -> None:
 
 
 def tell_platforms(
-    rows: Sequence[Mapping[str, Any]], runs: Mapping[str, Run], missing: Sequence[str], language: Language
+    rows: Sequence[Mapping[str, Any]],
+    runs: Mapping[str, Run],
+    missing: Sequence[str],
+    language: Language,
+    console: Console = OUT,
 ) -> None:
-    """A line for each platform that takes part, then those whose profile waits."""
+    """A line for each platform, then what its last run came to, then the platforms whose profile waits."""
     words = _WORDS[language]
-    table = Table(*words.columns, box=None, pad_edge=False)
+    cells = []
     for row in rows:
         ran = runs.get(row["platform"])
-        told = "" if ran is None else _told_run(words.listed, ran, language)
-        table.add_row(row["platform"], row["transport"], row["format"] or "", row["ended_at"] or "", told)
-    if rows:
-        OUT.print(table)
+        told = "" if ran is None else words.outcomes[ran.outcome]
+        cells.append([Text(cell or "") for cell in (*(row[name] for name in _LISTED), told)])
+    print_rows(console, words.columns, cells, left=len(words.columns), label=words.label)
+    for row in rows:
+        if (ran := runs.get(row["platform"])) is not None:
+            _tell_listed(ran, words, language, console)
     if missing:
-        OUT.print(words.waiting.format(", ".join(missing)), soft_wrap=True)
+        console.print(words.waiting.format(", ".join(missing)), soft_wrap=True)
+
+
+def _tell_listed(ran: Run, words: _Words, language: Language, console: Console) -> None:
+    """The counts of a run that succeeded; why another one did not, and what to do next."""
+    failure = ran.last_error
+    if ran.outcome in SUCCESSES or failure is None:
+        console.print(_told_run(words.ended, ran, language), soft_wrap=True, markup=False)
+        return
+    reason = failure.fr if language == "fr" else failure.en
+    console.print(Text(words.reason.format(platform=ran.platform, reason=reason), style="red"), soft_wrap=True)
+    console.print(words.mended.format(platform=ran.platform), soft_wrap=True, markup=False)
 
 
 def tell_run(ran: Run, language: Language) -> None:

@@ -31,8 +31,10 @@ async def _serve() -> None:
             gc.set_threshold(20_000, 50, 100)
             if ERR.is_terminal:
                 ERR.print(
-                    f"Listening on [bold]{gateway.url}[/], management on {gateway.management_url}. Ctrl-C stops it."
+                    f"Listening on [bold]{gateway.url}[/], management on {gateway.management_url}. Ctrl-C stops it.",
+                    soft_wrap=True,
                 )
+                ERR.print("Next, in another terminal: passerelle partner add SLUG; then passerelle doctor")
             waits = [asyncio.ensure_future(gateway.finished()), asyncio.ensure_future(told.wait())]
             done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             for wait in waits:

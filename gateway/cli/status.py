@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
+from rich.console import Console
 from rich.text import Text
 
 from gateway.cli.console import OUT
 from gateway.cli.partnership import as_partner, refused
+from gateway.cli.rows import print_rows
 from gateway.loop import run
 from schemas.rulebook import Language
 
 _NUMBERS = ("accepted", "refused", "delivered", "pending", "undelivered")
 _TEXTS = 3
-_DIGITS = 7
 _TO_DAYS, _TO_MINUTES = len("2027-06-14"), len("2027-06-14T08:00")
 
 
@@ -30,6 +30,7 @@ class _Words:
     """What the table says, in one language. Columns: platform, since, success, live, then the numbers, then lag."""
 
     columns: tuple[str, ...]
+    label: str
     yes: str
     no: str
     uncovered: str
@@ -54,6 +55,7 @@ _WORDS: Mapping[Language, _Words] = {
             "Non livrées",
             "Retard",
         ),
+        label="{} : {}",
         yes="oui",
         no="non",
         uncovered="via national",
@@ -76,6 +78,7 @@ _WORDS: Mapping[Language, _Words] = {
             "Not delivered",
             "Lag",
         ),
+        label="{}: {}",
         yes="yes",
         no="no",
         uncovered="via national",
@@ -113,22 +116,16 @@ async def _ask(language: Language) -> dict[str, Any]:
     return answer.body
 
 
-def _show(told: Mapping[str, Any], words: _Words) -> None:
-    table = Table(*words.columns, box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    for column in table.columns[:_TEXTS]:
-        column.no_wrap = True
-    for column in table.columns[_TEXTS:]:
-        column.justify, column.min_width = "right", _DIGITS
-    for line in told["platforms"]:
-        table.add_row(*_row(line, words))
-    OUT.print(table)
+def _show(told: Mapping[str, Any], words: _Words, console: Console = OUT) -> None:
+    rows = [list(_row(line, words)) for line in told["platforms"]]
+    print_rows(console, words.columns, rows, left=_TEXTS, label=words.label)
     for line in told["platforms"]:
         error = line.get("details", {}).get("last_error")
         if error is not None:
             said = words.error.format(line["name"], _moment(error["at"]), error["message"])
-            OUT.print(Text(said, style="red" if _stands(line["details"]) else "dim"), soft_wrap=True)
+            console.print(Text(said, style="red" if _stands(line["details"]) else "dim"), soft_wrap=True)
     if told["undecided"] is not None:
-        OUT.print(words.undecided.format(_number(told["undecided"], words)), soft_wrap=True)
+        console.print(words.undecided.format(_number(told["undecided"], words)), soft_wrap=True)
 
 
 def _row(line: Mapping[str, Any], words: _Words) -> Iterator[Text]:

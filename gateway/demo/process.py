@@ -11,6 +11,7 @@ import aiohttp
 
 from adapters.national.simulator_time import FastTime
 from gateway.kafka.broker import free_ports
+from gateway.tether import tether, tethered
 
 _MODULE = "gateway.demo.served"
 _START_SECONDS = 90.0
@@ -42,13 +43,13 @@ class GatewayProcess:
         own = {name: text for name, text in os.environ.items() if not name.startswith("PASSERELLE_")}
         with self._words.open("ab") as words:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *self._command,
+                *tethered([sys.executable, *self._command]),
                 env={**own, **self._environ},
                 stdin=asyncio.subprocess.PIPE,
                 stdout=words,
                 stderr=words,
                 start_new_session=True,  # Ctrl-C is for the demo, which then ends it
+                pass_fds=tether(),
             )
         self._started.set()
         try:

@@ -1,6 +1,7 @@
 """A real Apache Kafka on this machine for tests and the demo: one KRaft node on free loopback ports, fresh each time.
 
-Needs Java 17 or later and Maven. Not for production: one node, everything replicated once.
+Needs Java 17 or later and Maven. It ends with the process that started it. Not for production: one node, everything
+replicated once.
 """
 
 import base64
@@ -20,6 +21,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from gateway.kafka.jars import fetch_jars
+from gateway.tether import tether, tethered
 
 JAVA = ("-Xmx512m", "-XX:TieredStopAtLevel=1")
 """With the quick compiler alone: in a life of minutes the thorough one takes as much time as all the rest."""
@@ -226,7 +228,12 @@ def _run(jars: Path, log: IO[bytes], java: Sequence[str], main: str, *arguments:
     command = ["java", *java, "-XX:+UseSerialGC", "-Xshare:auto", "-Dorg.apache.logging.log4j.level=WARN"]
     command += ["-cp", f"{jars.resolve()}/*", main, *arguments]
     return subprocess.Popen(  # noqa: S603 (a fixed command)
-        command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+        tethered(command),
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+        pass_fds=tether(),
     )
 
 

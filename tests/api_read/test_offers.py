@@ -60,13 +60,20 @@ async def test_a_withdrawn_offer_is_410_to_its_publisher_and_404_to_others(house
     assert (await house.get("/v1/offers/bretagne:1")).status == 404
 
 
-@pytest.mark.parametrize("path", ["bretagne:2", "bretagne:hidden", "no-such:1", "not an id", "a%2fb", "%00", "x" * 300])
+@pytest.mark.parametrize("path", ["bretagne:2", "bretagne:hidden", "no-such:1"])
 async def test_what_is_unknown_and_what_is_hidden_are_told_alike(house: House, path: str) -> None:
     """ERR-003: nothing tells a stranger whether an offer exists."""
     await house.publish(offer_of("bretagne:hidden", redistribution={"regions": False}))
     unknown = await house.get("/v1/offers/bretagne:unknown")
     answer = await house.get(f"/v1/offers/{path}")
     assert (answer.status, answer.body) == (404, unknown.body)
+
+
+@pytest.mark.parametrize("path", ["not an id", "a%2fb", "%00", "x" * 300])
+async def test_what_is_no_id_is_refused_as_every_method_refuses_it(house: House, path: str) -> None:
+    """IDN-005"""
+    answer = await house.get(f"/v1/offers/{path}")
+    assert (answer.status, answer.body["code"]) == (400, "id-in-path")
 
 
 async def test_what_redistribution_and_provenance_forbid_is_not_read(house: House) -> None:

@@ -14,9 +14,10 @@ import orjson
 from aiohttp import ClientSession, web
 
 from adapters.rendering import renderings
-from gateway.api.app import build_app, runner_options
+from gateway.api.app import build_app
 from gateway.api.context import Context, Limits
 from gateway.api.management import METRICS, Metrics
+from gateway.api.server import ProblemRunner
 from gateway.api.work import OFFICE, Office
 from gateway.memory import MemoryLog
 from gateway.partners import Partners
@@ -297,7 +298,7 @@ async def opened(
             stack.push_async_callback(_cancel, tasks)
         app = build_app(context)
         metrics = app[METRICS] = Metrics()
-        runner = web.AppRunner(app, access_log=None, **runner_options())
+        runner = ProblemRunner(app)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         site = web.TCPSite(runner, "127.0.0.1", 0)

@@ -9,8 +9,8 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 import schemas
-from gateway.api.app import runner_options
 from gateway.api.problem import ProblemError, language_of, problem_document, refuse, title
+from gateway.api.server import ProblemRunner
 from gateway.ports import FencedError, LogBusyError, LogError, LogUnavailableError, UnknownOutcomeError
 from schemas.packaged import read_json
 from schemas.rulebook import LANGUAGES
@@ -101,7 +101,7 @@ async def test_a_broken_transfer_is_the_clients_fault_wherever_it_is_read() -> N
 
 async def test_a_client_that_never_ends_its_headers_is_let_go() -> None:
     """ERR-007: the time that an idle connection may last also bounds a request that does not begin."""
-    runner = web.AppRunner(web.Application(), **{**runner_options(), "keepalive_timeout": 0.2})
+    runner = ProblemRunner(web.Application(), keepalive_timeout=0.2)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

@@ -58,7 +58,10 @@ async def test_problems_are_told_in_full_for_the_first_thousand_refused_items(ga
     assert list(range(3, 1_003)) == [one["index"] for one in told]
     alone = (await gate.batch(REFUSED)).body["results"][0]["problems"]
     assert [alone] * 1_000 == [one["problems"] for one in told]
-    assert {problem["code"]: 12_500 for problem in alone} == answer.body["rules"]
+    rules = answer.body["rules"]
+    searched = 12_500 - rules.pop("not-explained", 0)  # the rest lies beyond the time that one upload may take
+    assert searched >= 1_000
+    assert {problem["code"]: searched for problem in alone} == rules
     assert {"items": 11_500, "from": 1_003} == answer.body["omitted"]
     assert list(range(10_000)) == [one["index"] for one in answer.body["results"]]
     schemas.validator("batch-result").validate(answer.body)

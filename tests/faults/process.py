@@ -10,6 +10,7 @@ from pathlib import Path
 import aiohttp
 
 from gateway.kafka.broker import free_ports
+from gateway.tether import tether, tethered
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 120.0
@@ -28,6 +29,7 @@ class GatewayProcess:
         self.name = name
         self.folder = folder
         port, management = free_ports(2)
+        self.port, self.management_port = port, management
         self.url = f"http://127.0.0.1:{port}"
         self._management = f"http://127.0.0.1:{management}"
         self._settings = {
@@ -47,6 +49,12 @@ class GatewayProcess:
         return self._process is not None and self._process.returncode is None
 
     @property
+    def pid(self) -> int:
+        """The number of the running process."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def died(self) -> bool:
         """Whether it ended by itself."""
         return self._process is not None and self._process.returncode is not None
@@ -56,16 +64,14 @@ class GatewayProcess:
         environment = {name: text for name, text in os.environ.items() if not name.startswith("PASSERELLE_")}
         with self._words.open("ab") as words:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-c",
-                _SERVE,
-                "serve",
+                *tethered([sys.executable, "-c", _SERVE, "serve"]),
                 cwd=ROOT,
                 env={**environment, **self._settings, "PYTHONUNBUFFERED": "1"},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=words,
                 stderr=words,
                 start_new_session=True,
+                pass_fds=tether(),
             )
         self.paused = False
 

@@ -47,7 +47,7 @@ def test_items_have_their_number_and_line(form: str) -> None:
     found = offers(written(form, [row(1), row(2)]), flat(form))
     lines = {"xml": (2, 13), "csv": (2, 3), "json": (1, 1)}[form]
     assert [Position(0, lines[0]), Position(1, lines[1])] == [offer.position for offer in found]
-    assert f"1 (line {lines[1]})" == str(found[1].position)
+    assert f"1 (l. {lines[1]})" == str(found[1].position)
 
 
 @pytest.mark.parametrize("form", FORMS)

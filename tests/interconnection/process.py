@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from adapters.national.simulator_time import FastTime
+from gateway.tether import tether, tethered
 from tests.faults.process import ROOT, GatewayProcess
 
 _COMMAND = "from gateway.cli import main; main()"
@@ -23,13 +24,14 @@ class FastGateway(GatewayProcess):
         environment = {name: text for name, text in os.environ.items() if not name.startswith("PASSERELLE_")}
         with self._words.open("ab") as words:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "gateway.demo.served", *self._arguments),
+                *tethered([sys.executable, "-m", "gateway.demo.served", *self._arguments]),
                 cwd=ROOT,
                 env={**environment, **self._settings},
                 stdin=asyncio.subprocess.PIPE,  # closed with this process, which ends the gateway
                 stdout=words,
                 stderr=words,
                 start_new_session=True,
+                pass_fds=tether(),
             )
 
 

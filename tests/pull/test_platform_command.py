@@ -204,8 +204,27 @@ def test_the_list_shows_ways_in_last_runs_and_who_is_missing(shell: Shell):
     )
     assert sorted(set(profiles()) - {"bretagne"}) == told["waiting"]
     assert "7 publié" in shell("list") or "7 à publier" in shell("list")
-    assert "appliqué : 7 élément(s)" in shell("list")
-    assert "applied: 7 item(s)" in shell("list", "--lang", "en")
+    assert "bretagne : appliqué. 7 élément(s)" in shell("list")
+    assert "bretagne: applied. 7 item(s)" in shell("list", "--lang", "en")
+
+
+def test_the_list_says_why_a_run_failed_and_leaves_out_who_is_no_platform(shell: Shell):
+    """An operator's client, which neither publishes nor reads offers, is no platform."""
+    shell("add", shell.profile())
+    failure = Failure(at=2, code="feed-unreachable", fr="Le serveur ne répond pas.", en="The server does not answer.")
+    run = Run(platform="bretagne", started_at=1, ended_at=2, outcome="failed", last_error=failure)
+
+    async def write(log: EventLog) -> None:
+        partners = Partners(log)
+        await partners.save(Partner(platform="ops", name="Ops", scopes=frozenset({"operate"})))
+        await partners.close()
+        await log.append(RUNS, partition_of("bretagne", 3), [run_record(run)])
+
+    shell.on_log(write)
+    assert ["bretagne"] == [row["platform"] for row in shell.json("list")["platforms"]]
+    for language, reason in (("fr", failure.fr), ("en", failure.en)):
+        listed = shell("list", "--lang", language)
+        assert (True, True, False) == (reason in listed, "passerelle platform run bretagne" in listed, "ops" in listed)
 
 
 @contextmanager

@@ -85,6 +85,7 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
         "tests/api_write/test_problem.py::test_a_client_that_never_ends_its_headers_is_let_go",
         "tests/threats/test_threat_lines.py::test_an_offer_that_does_not_arrive_is_let_go",
         "tests/api_write/test_ending.py::test_work_ends_when_its_client_has_left",
+        "tests/threats/test_descriptors.py::test_refusals_stay_problem_documents_and_service_resumes",
     ),
     "T-11": (
         "tests/api_write/test_app.py::test_requests_beyond_the_rate_wait",
@@ -210,6 +211,14 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
         "tests/threats/test_certificate_threats.py::test_a_forged_certificate_proves_nothing",
         "tests/threats/test_certificate_threats.py::test_a_certificate_proves_nothing_outside_of_its_time",
         "tests/threats/test_certificate_threats.py::test_a_certificate_opens_nothing",
+    ),
+    "T-29": (
+        "tests/threats/test_malformed.py::test_a_thousand_malformed_requests_leave_no_secret",
+        "tests/threats/test_library_logs.py::test_texts_of_libraries_stay_out_but_those_of_the_kafka_client",
+        "tests/threats/test_library_logs.py::test_a_loop_that_fails_again_and_again_is_logged_once_without_the_text",
+        "tests/api_write/test_server.py::test_what_the_server_refuses_itself_is_a_problem_document",
+        "tests/api_write/test_server.py::test_a_malformed_body_ends_its_own_request_with_one_answer",
+        "tests/api_write/test_server.py::test_aiohttp_is_still_what_the_server_relies_on",
     ),
 }  # fmt: skip
 """Per line of the threat model the tests, by file and name. Every folder that a line cites has one of them here."""

@@ -1,0 +1,53 @@
+"""Rows of a table that lose no cell: columns where the terminal is wide enough, else a block of lines for each row."""
+
+from collections.abc import Iterator, Sequence
+
+from rich.cells import cell_len
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+_GAP = 2
+_INDENT = "  "
+_BETWEEN = " · "
+
+
+def print_rows(
+    console: Console, heads: Sequence[str], rows: Sequence[Sequence[Text]], *, left: int, label: str = "{}: {}"
+) -> None:
+    """Print a table; its first ``left`` columns are texts, the others numbers. Where a line of it is longer than the
+    console is wide, each row becomes its first cell and, under it, its other cells with their heads by ``label``.
+    """
+    widths = [max(cell_len(head), *(row[at].cell_len for row in rows)) for at, head in enumerate(heads)] if rows else []
+    if sum(widths) + _GAP * (len(heads) - 1) > console.width:
+        for row in rows:
+            for line in _block(heads, row, label=label, width=console.width):
+                console.print(line, soft_wrap=True)
+        return
+    table = Table(*heads, box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
+    for column in table.columns:
+        column.no_wrap = True
+    for column in table.columns[left:]:
+        column.justify = "right"
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def _block(heads: Sequence[str], row: Sequence[Text], *, label: str, width: int) -> Iterator[Text]:
+    """The lines of one row; a cell that is longer than a line is folded by the terminal, never cut."""
+    title = row[0].copy()
+    title.stylize("bold")
+    yield title
+    line = Text(_INDENT)
+    for head, cell in zip(heads[1:], row[1:], strict=True):
+        if not cell.plain:
+            continue
+        before, _, after = label.format(head, "\0").partition("\0")
+        piece = Text.assemble(before, cell, after)
+        if line.plain != _INDENT and line.cell_len + len(_BETWEEN) + piece.cell_len > width:
+            yield line
+            line = Text(_INDENT)
+        line = Text.assemble(line, _BETWEEN if line.plain != _INDENT else "", piece)
+    if line.plain != _INDENT:
+        yield line

@@ -1,0 +1,92 @@
+"""Offer ids in addresses: one rule for every method that takes one."""
+
+import pytest
+
+from tests.api_write.gate import Gate, offer
+from tests.raw_http import RawConnection
+
+CALLS = {
+    b"GET /v1/offers/%s": ("offers:read", b""),
+    b"HEAD /v1/offers/%s": ("offers:read", b""),
+    b"PUT /v1/offers/%s": ("offers:publish", b"{}"),
+    b"DELETE /v1/offers/%s?revision=9": ("offers:publish", b""),
+    b"POST /v1/offers/%s/moderation": ("operate", b'{"action": "moderate"}'),
+}
+TAKEN = [
+    b"bretagne:a-1",
+    b"bretagne%3Aa-1",
+    b"bretagne%3aa-1",
+    b"bretagne:a%2D1",
+    b"bretagne:%61-1",
+    b"%62retagne:a-1",
+    b"%62%72%65%74%61%67%6E%65%3A%61%2D%31",
+]
+REFUSED = [
+    b"bretagne",
+    b"bretagne%253Aa-1",
+    b"bretagne:a%252D1",
+    b"bretagne:a%2F1",
+    b"bretagne:a%5C1",
+    b"bretagne:a%001",
+    b"bretagne:a%0A",
+    b"bretagne:a%201",
+    b"bretagne:a+1",
+    b"bretagne:a%",
+    b"bretagne:a%2",
+    b"bretagne:a%zz",
+    b"bretagne:%C3%A9",
+    b"bretagne:%E9",
+    b"bretagne:%FF%FE",
+    b"bretagne:%EF%BC%A1",
+    b"bretagne%3A%3Aa",
+    b"Bretagne:a-1",
+    b"%42retagne:a-1",
+    b"bretagne:" + b"%61" * 61,
+    b"%2E%2E",
+    b"gateway:%",
+]
+
+
+async def _status(gate: Gate, call: bytes, sent: bytes) -> tuple[int, str]:
+    """The status, and the code of the problem where there is one."""
+    _, body = CALLS[call]
+    head = call.startswith(b"HEAD")
+    connection = await RawConnection.open(gate.port)
+    fields = b"Host: x\r\nAuthorization: Bearer bretagne\r\nContent-Type: application/json\r\nPrefer: wait=10\r\n"
+    await connection.send(call % sent + b" HTTP/1.1\r\n" + fields + b"Content-Length: %d\r\n\r\n" % len(body) + body)
+    answer = await connection.answer(head=head)
+    await connection.close()
+    assert answer is not None
+    return answer.status, "" if head or answer.status < 400 else str(answer.document["code"])
+
+
+@pytest.mark.parametrize("sent", TAKEN)
+async def test_what_decodes_to_a_canonical_id_names_its_offer(gate: Gate, sent: bytes) -> None:
+    """IDN-005: for every method alike; generated clients send ``%3A``."""
+    await gate.put(offer("a-1"))
+    await gate.settled()
+    answers = {call: (await _status(gate, call, sent))[0] for call in CALLS}
+    assert [200, 200, 422, 200, 200] == list(answers.values()), answers
+
+
+@pytest.mark.parametrize("sent", REFUSED)
+async def test_what_does_not_is_refused_alike(gate: Gate, sent: bytes) -> None:
+    """IDN-005: double encodings, encoded slashes, bytes that are no ASCII."""
+    answers = {call: await _status(gate, call, sent) for call in CALLS}
+    assert {400} == {status for status, _ in answers.values()}, answers
+    assert {"id-in-path", ""} == {code for _, code in answers.values()}, answers
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("sent", [b"", b"bretagne:a/1", b"bretagne:a;/../1"])
+async def test_what_is_no_segment_is_not_there(gate: Gate, call: bytes, sent: bytes) -> None:
+    """IDN-005"""
+    status, _ = await _status(gate, call, sent)
+    assert 404 == status
+
+
+async def test_an_encoded_id_is_published_under_its_canonical_form(gate: Gate) -> None:
+    """IDN-005"""
+    answer = await gate.ask("PUT", "/v1/offers/bretagne%3A7", json=offer(7), headers={"Prefer": "wait=10"})
+    assert (201, "bretagne:7") == (answer.status, answer.body["id"])
+    assert ["bretagne:7"] == await gate.live()

@@ -1,0 +1,83 @@
+"""``make release`` refuses what is not ready, names all of it, and builds a wheel of what is."""
+
+import runpy
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "requirements" / "release.py"
+URL = "https://forge.collectivite.fr/stages/passerelle.git"
+_COPIED = ("schemas", "gateway", "adapters", "conformance", "pyproject.toml", "README.md", "LICENCE")
+
+
+def release(root: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, str(SCRIPT), str(root)], capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """A tree that is ready: this one with the publisher's address and a day."""
+    for name in ("pyproject.toml", "CHANGELOG.md", "publiccode.yml"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    change(tmp_path / "CHANGELOG.md", "## 0.1.0 — unreleased", "## 0.1.0 — 2027-01-31")
+    publiccode = yaml.safe_load((tmp_path / "publiccode.yml").read_text())
+    publiccode |= {"url": URL, "releaseDate": "2027-01-31"}
+    (tmp_path / "publiccode.yml").write_text(yaml.safe_dump(publiccode, allow_unicode=True))
+    return tmp_path
+
+
+def change(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def test_this_tree_keeps_the_placeholder_that_no_release_may_keep() -> None:
+    """Whoever publishes sets the address; all else that the standard demands is there."""
+    found = runpy.run_path(str(SCRIPT))["problems"](ROOT)
+    assert [line for line in found if line.startswith("publiccode.yml")] == [
+        "publiccode.yml: url holds the placeholder “example”; set the publisher's own value"
+    ]
+    ended = release(ROOT)
+    assert (1, True) == (ended.returncode, "url holds the placeholder" in ended.stderr)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        ("publiccode.yml", URL, "https://example.org/passerelle", "url holds the placeholder"),
+        ("publiccode.yml", URL, "http://forge.collectivite.fr/passerelle", "url is no https address"),
+        ("publiccode.yml", f"url: {URL}", "url: ''", "url is missing"),
+        ("publiccode.yml", "license: EUPL-1.2", "license: ''", "legal.license is missing"),
+        ("publiccode.yml", "Passerelle maintainers", "REPLACE by a name", "maintenance.contacts[0].name holds"),
+        ("publiccode.yml", "softwareVersion: 0.1.0", "softwareVersion: 0.2.0", "softwareVersion is not 0.1.0"),
+        ("publiccode.yml", "2027-01-31", "2027-02-01", "releaseDate is not 2027-01-31"),
+        ("publiccode.yml", "shortDescription: ", "other: ", "shortDescription must have 1 to 150"),
+        ("CHANGELOG.md", "2027-01-31", "unreleased", "0.1.0 is “unreleased”"),
+        ("CHANGELOG.md", "## 0.1.0", "## 0.0.9", "the first section is not that of 0.1.0"),
+        ("pyproject.toml", 'version = "0.1.0"', 'version = "0.2.0"', "the first section is not that of 0.2.0"),
+    ],
+)
+def test_what_is_not_ready_is_named_and_nothing_is_built(tree: Path, file: str, old: str, new: str, said: str) -> None:
+    change(tree / file, old, new)
+    ended = release(tree)
+    assert (1, True) == (ended.returncode, said in ended.stderr), ended.stderr
+    assert not (tree / "dist").exists()
+
+
+def test_what_is_ready_becomes_a_wheel(tree: Path) -> None:
+    for name in _COPIED[:4]:
+        shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in _COPIED[4:]:
+        shutil.copy(ROOT / name, tree / name)
+    ended = release(tree)
+    assert (0, "Built: passerelle-0.1.0-py3-none-any.whl\n") == (ended.returncode, ended.stdout), ended.stderr
+    with zipfile.ZipFile(next((tree / "dist").glob("*.whl"))) as wheel:
+        names = set(wheel.namelist())
+    assert {"gateway/cli/app.py", "schemas/catalogue/http.json", "gateway/tether.py"} <= names
