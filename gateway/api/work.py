@@ -242,8 +242,10 @@ def has_left(request: web.Request) -> bool:
 
 def hang_up(request: web.Request) -> None:
     """Close the connection at once: what is left of the request is not read."""
-    if request.transport is not None:
-        request.transport.abort()
+    transport = request.transport
+    request.protocol.force_close()  # else the server would go on to read from the closed connection
+    if transport is not None:
+        transport.abort()
 
 
 def stopping_problem() -> ProblemError:
