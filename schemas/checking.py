@@ -10,8 +10,8 @@ from schemas.normal import normalise, redacted
 from schemas.registry import definition_validator, fast_validator
 from schemas.rulebook import Problem
 from schemas.rules import CHECKS, FINDERS, PLACE
+from schemas.rules import text as texts
 from schemas.rules.location import place_of
-from schemas.rules.text import find_denormalised, is_normal, joined
 from schemas.verdict import Verdict
 
 
@@ -48,8 +48,8 @@ def _check_offer(document: dict[str, Any], on: date) -> Verdict:
         return Verdict(accepted=False, problems=tuple(deep))
     place = place_of(document)
     territory = place.territory
-    text = joined(document)
-    problems = [] if is_normal(text) else find_denormalised(document)
+    text = texts.joined(document)
+    problems = [] if texts.is_ordinary(text) else texts.find(document)
     problems += place.problems
     for find in FINDERS:
         found = find(document, on, territory)
@@ -85,7 +85,7 @@ def _refuse_malformed(name: str, document: dict[str, Any], on: date) -> Verdict:
     broken = [trouble.pointer for trouble in problems]
     located = _sound(PLACE, broken) and "location" in document
     territory = place_of(document).territory if located else None
-    problems += find_denormalised(document)
+    problems += texts.find(document)
     for rule in CHECKS:
         if _sound(rule.reads, broken) and (rule.reads is not PLACE or located):
             problems += rule.find(document, on, territory)

@@ -14,9 +14,7 @@ _KNOWN = (
 )
 _FILES = r"(?:js|mjs|css|png|jpe?g|gif|svg|webp|pdf|php|zip|xml|json)(?!\w)"
 _LABEL = r"[^\W_][\w-]{0,62}"
-_DOT = (
-    r"(?:\s{0,3}\.\s{0,3}|\s{0,3}[(\[{]\s?(?:\.|dot|point|pt)\s?[)\]}]\s{0,3}|\s{1,3}(?:dot|point)\s{1,3}|(?<=\w),(?=\w))"
-)
+_DOT = r"(?:\s{0,3}\.\s{0,3}|\s{0,3}[(\[{]\s?(?:\.|dot|point|pt)\s?[)\]}]\s{0,3}|\s{1,3}(?:dot|point)\s{1,3}|(?<=\w),(?=\w))"
 _PLAIN_DOMAIN = re.compile(rf"[^\W_](?:[\w-]{{0,62}}\.){{1,9}}(?!{_FILES})[^\W\d_]{{2,24}}")
 _SPACED_DOMAIN = re.compile(rf"(?:{_LABEL}{_DOT}){{1,8}}?{_KNOWN}", re.IGNORECASE)
 _KNOWN_END = re.compile(rf"\.{_KNOWN}\Z", re.IGNORECASE)
@@ -37,7 +35,7 @@ _WORD = re.compile(r"(?<![^\W_])(?:arr?obas(?:e|es)?|a commercial)(?![^\W_])", r
 _AT = re.compile(r"(?<=\s)at(?=\s)|(?<=[^\W_])_at_(?=[^\W_])|(?<=[^\W_])-at-(?=[^\W_])", re.IGNORECASE)
 
 # Names are matched backwards, from the sign on.
-_NAME = re.compile(r"\s{0,3}(?:[\w+.~-][\w.!#$%&'*+=?^`{|}~-]{0,63}|\"[^\"\n]{1,64}\")")
+_NAME = re.compile(r"\s{0,3}(?:[\w+.~-][\w.!#$%'+^~-]{0,63}|\"[^\"\n]{1,64}\")")
 _ELISION = re.compile(r"(?:[cdjlmnst]|qu)'", re.IGNORECASE)
 _SPELLED_NAME = re.compile(
     r"\s{0,3}[^\W_][\w.+-]{0,63}(?:\s{1,2}(?:tniop|tod|(?:sab )?terit|erocsrednu)\s{1,2}[^\W_][\w+-]{0,30}){0,3}",
@@ -48,7 +46,9 @@ _SOCIAL = re.compile(
     r"|suive[rz](?:-nous)?|abonne[rz]|compte|cha[îi]ne|page|profil|via|sur)[\W_]{0,3}(?:notre |nos )?[\W_]{0,2}\Z",
     re.IGNORECASE,
 )
-_NO_NAMES = frozenset(("us", "me", "look", "visit", "online", "site", "more", "out", "him", "her", "them", "sign", "shop"))
+_NO_NAMES = frozenset(
+    ("us", "me", "look", "visit", "online", "site", "more", "out", "him", "her", "them", "sign", "shop")
+)
 
 
 def find_emails(text: str) -> Iterator[tuple[int, int]]:
@@ -60,7 +60,7 @@ def find_emails(text: str) -> Iterator[tuple[int, int]]:
     for sign in _WORD.finditer(text):
         yield from _around_word(text, sign, _SPELLED_NAME, dotted=False)
     for sign in _AT.finditer(text):
-        yield from _around_word(text, sign, _SPELLED_NAME, dotted=True)
+        yield from _around_word(text, sign, _SPELLED_NAME, dotted=sign.group()[0] != "_")
 
 
 def _around_sign(text: str, sign: re.Match[str]) -> Iterator[tuple[int, int]]:
@@ -82,9 +82,7 @@ def _around_sign(text: str, sign: re.Match[str]) -> Iterator[tuple[int, int]]:
     yield start if elided is None else elided.end(), end
 
 
-def _around_word(
-    text: str, sign: re.Match[str], names: re.Pattern[str], *, dotted: bool
-) -> Iterator[tuple[int, int]]:
+def _around_word(text: str, sign: re.Match[str], names: re.Pattern[str], *, dotted: bool) -> Iterator[tuple[int, int]]:
     """The address around a word for the at sign; one that is a word of English as well needs a name with a dot, or a
     domain with its dots in words.
     """

@@ -56,7 +56,9 @@ _ROOMS_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _POST_BOX = re.compile(r"(?<!\w)(?:cs|bp|tsa|cidex|bo[îi]te postale|bureau distributeur)[\W_]{0,3}\Z", re.IGNORECASE)
-_POSTCODES_BEFORE = re.compile(r"(?:\d{5}[\s,;/-]{1,3}|(?:code|codes|communes|postaux|postal)[\W_]{0,4})\Z", re.IGNORECASE)
+_POSTCODES_BEFORE = re.compile(
+    r"(?:\d{5}[\s,;/-]{1,3}|(?:code|codes|communes|postaux|postal)[\W_]{0,4})\Z", re.IGNORECASE
+)
 _IBAN_BEFORE = re.compile(r"(?<![^\W_])[A-Z]{2}\d{2} ?(?:[A-Z0-9]{4} ?){0,7}[A-Z0-9]{0,3}\Z")
 _VAT_BEFORE = re.compile(r"(?<![^\W_])(?:FR|BE|LU|DE|IT|ES|NL|PT|AT|IE|CHE?|GB)[ .\-]?\Z")
 _FOREIGN_VAT_BEFORE = re.compile(r"(?<![^\W_])(?:BE|LU|DE|IT|ES|NL|PT|AT|IE|CHE?|GB)[ .\-]?\Z")
@@ -163,6 +165,7 @@ def _is_identifier(number: Candidate) -> bool:
     if number.sizes == [5, 5] and (
         _POST_BOX.search(before)
         or _POSTCODES_BEFORE.search(before)
+        or re.search(r"(?<![^\W_])\d[A-Z] \Z", before)
         or (number.groups[1].startswith("0") and re.match(r"[\s,;/-]{1,3}\d{5}(?!\d)", after))
     ):
         return True
@@ -238,4 +241,5 @@ def _is_reference(number: Candidate) -> bool:
         return True
     if number.contiguous and (_CODE_BEFORE.search(number.before) or _DASHED_CODE_BEFORE.search(number.before)):
         return True
-    return not mobile and _WEAK.search(number.before) is not None
+    blank = any(not gap for gap in number.gaps)
+    return not (mobile or blank) and _WEAK.search(number.before) is not None

@@ -18,7 +18,7 @@ _VALUES = {
 _NUMBER = "|".join(sorted(_VALUES, key=len, reverse=True))
 _STARTS = re.compile(
     r"(?<![^\W_])(?:(?:double z[ée]ro|z[ée]ro[\s-]z[ée]ro|plus|\+)[\s-]{0,3}trente[\s-]{1,2}trois|z[ée]ro|0)(?![^\W_])"
-    rf"|(?<![^\W_])0[1-9](?=[\s,.-]{{1,3}}(?:{_NUMBER}|quatre)(?![^\W_]))",
+    rf"|(?<![^\W_])0[1-9](?:[\s.-]\d\d){{0,3}}(?=[\s,.-]{{1,3}}(?:{_NUMBER}|quatre)(?![^\W_]))",
     re.IGNORECASE,
 )
 _TOKEN = re.compile(rf"[\s,.·¯/-]{{1,3}}(?:et[\s-]{{1,2}})?(?:({_NUMBER})|(\d{{1,2}}))(?![^\W_])", re.IGNORECASE)
@@ -41,9 +41,9 @@ def find_spelled(text: str) -> Iterator[tuple[int, int]]:
 def _end_of_number(text: str, start: re.Match[str]) -> int | None:
     """Where the number ends that begins there; None if it is not ten digits long, or only counts from 0 to 9."""
     head = start.group()
-    digits = head if head.isdigit() else "0"
+    digits = "".join(filter(str.isdigit, head)) or "0"
     values: list[tuple[int, int]] = []
-    at, words, end = start.end(), not head.isdigit(), None
+    at, words, end = start.end(), not head[0].isdigit(), None
     while len(values) < _DIGITS_OF_A_NUMBER and (token := _TOKEN.match(text, at)):
         word = (token[1] or "").lower()
         words = words or bool(word)
@@ -69,12 +69,11 @@ def _append(values: list[tuple[int, int]], word: str, written: str | None) -> No
         values.append((value, 2 if value > 9 else 1))
     elif word.startswith("vingt") and (last, width) == (4, 1):
         values[-1] = (80, 2)
-    elif 0 < value < 10 and width == 2 and last in (20, 30, 40, 50, 60, 70, 80, 90) and values[-1][1] == 2:
-        values[-1] = (last + value, 2)
-    elif 10 <= value < 17 and (last, width) in ((60, 2), (80, 2)):
-        values[-1] = (last + value, 2)
-    elif 7 <= value < 10 and width == 2 and last in (10, 70, 90):
+    elif (
+        (0 < value < 10 and width == 2 and last in (20, 30, 40, 50, 60, 70, 80, 90) and values[-1][1] == 2)
+        or (10 <= value < 17 and (last, width) in ((60, 2), (80, 2)))
+        or (7 <= value < 10 and width == 2 and last in (10, 70, 90))
+    ):
         values[-1] = (last + value, 2)
     else:
         values.append((value, 2 if value > 9 else 1))
-
