@@ -6,7 +6,9 @@ from typing import Any
 
 from schemas.decode import decode, find_too_deep
 from schemas.explain import explain
+from schemas.folding import narrow
 from schemas.normal import normalise, redacted
+from schemas.personal import is_suspect
 from schemas.registry import definition_validator, fast_validator
 from schemas.rulebook import Problem
 from schemas.rules import CHECKS, FINDERS, PLACE
@@ -48,8 +50,9 @@ def _check_offer(document: dict[str, Any], on: date) -> Verdict:
         return Verdict(accepted=False, problems=tuple(deep))
     place = place_of(document)
     territory = place.territory
-    text = texts.joined(document)
-    problems = [] if texts.is_ordinary(text) else texts.find(document)
+    raw = narrow(texts.joined(document))
+    # Ordinary French is in normal form C, and nothing in it is invisible.
+    problems = texts.find(document) if raw is None else []
     problems += place.problems
     for find in FINDERS:
         found = find(document, on, territory)
@@ -59,7 +62,7 @@ def _check_offer(document: dict[str, Any], on: date) -> Verdict:
         return _refuse(document, [*problems, *redacted(document)[1]])
     if territory is None:
         raise AssertionError("a place without territory is an error")
-    offer, redactions = normalise(document, text)
+    offer, redactions = normalise(document, suspect=is_suspect(raw))
     return Verdict(
         True,  # by position, since this is the hot path
         (*problems, *redactions),

@@ -59,17 +59,19 @@ class Folded:
         return (start, end) if self.starts is None else (self.starts[start], self.starts[end])
 
 
-def narrow(text: str) -> str | None:
-    """The text with one Latin-1 character for each of its own, None if it holds more than ordinary French."""
-    if text.isascii():
-        return text
-    for sign, plain in _TYPOGRAPHIC.items():
-        text = text.replace(sign, plain)
-    try:
-        text.encode("latin-1")
-    except UnicodeEncodeError:
-        return None
-    return None if "\u00ad" in text else text
+def narrow(text: str) -> bytes | None:
+    """The text in Latin-1, one byte for each character; None if it holds more than ordinary French, or a soft hyphen."""
+    text = text.replace("\u2019", "'")  # by far the most frequent of them
+    while True:
+        try:
+            raw = text.encode("latin-1")
+        except UnicodeEncodeError as error:
+            sign = text[error.start]
+            if sign not in _TYPOGRAPHIC:
+                return None
+            text = text.replace(sign, _TYPOGRAPHIC[sign])
+        else:
+            return None if b"\xad" in raw else raw
 
 
 def fold(text: str) -> Folded:

@@ -7,7 +7,7 @@ from typing import Any
 from schemas.invisible import visible
 from schemas.personal import redact, redact_tree
 from schemas.rulebook import Problem, problem
-from schemas.rules.text import is_ordinary, texts
+from schemas.rules.text import texts
 from schemas.rules.week import default_end, default_stay
 
 _MOST_PLACES = 50
@@ -15,12 +15,13 @@ _MOST_PLACES = 50
 _INTEGERS = ("revision", "seats", "stay_weeks")
 
 
-def normalise(document: dict[str, Any], text: str) -> tuple[dict[str, Any], list[Problem]]:
+def normalise(document: dict[str, Any], *, suspect: bool) -> tuple[dict[str, Any], list[Problem]]:
     """A copy of a valid document in its normal form, and the warnings that redaction gives. Parts that need no change
-    are shared with the document, which is not touched. ``text`` is all its free text, joined.
+    are shared with the document, which is not touched. ``suspect``: its texts may
+    hold personal data or invisible characters.
     """
     problems: list[Problem] = []
-    if not is_ordinary(text) or redact(text) != text:
+    if suspect:
         offer, problems = redacted(document)
     else:
         offer = dict(document)

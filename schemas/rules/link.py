@@ -11,8 +11,9 @@ from schemas.personal import holds_email, holds_phone
 from schemas.rulebook import Problem, problem
 from schemas.territory import Territory
 
-_NUMBER = re.compile(r"0[\W_]{0,5}[1-9](?:[\W_]{0,5}\d){8}|33\d{9}")
-_CALL = re.compile(r"(?<![^\W_])(?:tel|sms|smsto|callto|facetime|facetime-audio):[/\s]{0,2}[+(]?[\d%]", re.IGNORECASE)
+_NATIONAL = re.compile(r"0(?<!\d0)[\W_]{0,5}[1-9](?:[\W_]{0,5}\d){8}")
+_INTERNATIONAL = re.compile(r"33\d{9}")
+_CALL = re.compile(r"(?<![^\W_])(?:tel|sms|smsto|callto):[/\s]{0,2}[+(]?[\d%]", re.IGNORECASE)
 _MAIL = re.compile(r"(?<![^\W_])mailto:", re.IGNORECASE)
 _IDS = ("id", "source_id", "national_remote_id")
 
@@ -32,7 +33,7 @@ def find(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> l
 
 
 def find_in_ids(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> list[Problem]:
-    """Phone numbers and encoded e-mail addresses in ids."""
+    """Phone numbers and disguised e-mail addresses in ids."""
     found: list[Problem] = []
     for name in _IDS:
         text = offer.get(name)
@@ -44,25 +45,22 @@ def find_in_ids(offer: Mapping[str, Any], _on: date, _territory: Territory | Non
 
 
 def _is_suspect(text: str) -> bool:
-    """Whether it can hold anything, which is rare."""
+    """Whether an address or an id can hold anything, which is rare."""
     return (
-        "@" in text
+        _NATIONAL.search(text) is not None
+        or _INTERNATIONAL.search(text) is not None
+        or "@" in text
         or "%" in text
         or "(" in text
         or "+" in text
-        or _NUMBER.search(text) is not None
+        or "robas" in text
         or text.count(":") > 1
-        or ("a" in text and _is_disguised(text))
     )
-
-
-def _is_disguised(text: str) -> bool:
-    lower = text.lower()
-    return "-at-" in lower or "_at_" in lower or "robas" in lower
 
 
 @lru_cache(maxsize=4096)
 def _remembered(address: str) -> str | None:
+    """What is wrong with a website, which many offers share."""
     return _judge(address) if _is_suspect(address) else None
 
 

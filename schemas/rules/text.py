@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from unicodedata import is_normalized
 
-from schemas.folding import narrow
 from schemas.invisible import find_invisible, is_blank, visible
 from schemas.registry import definition_validator, schema
 from schemas.rulebook import Problem, problem
@@ -51,13 +50,6 @@ def joined(offer: Mapping[str, Any]) -> str:
             lunch or "",
         )
     )
-
-
-def is_ordinary(text: str) -> bool:
-    """Whether a text, or all texts of an offer joined, holds French letters and signs only: then it is in normal form C
-    and nothing in it is invisible.
-    """
-    return narrow(text) is not None
 
 
 def find(offer: Mapping[str, Any]) -> list[Problem]:
