@@ -67,7 +67,8 @@ def _remembered(address: str) -> str | None:
 def _judge(address: str) -> str | None:
     """The code of what is wrong with an address."""
     plain = fold(address).text
-    if holds_email(address) or _MAIL.search(plain):
+    # A plus sign is a blank in a query.
+    if holds_email(address) or holds_email(address.replace("+", " ")) or _MAIL.search(plain):
         return "email-in-url"
     if _CALL.search(plain):
         return "phone-link-in-url"
