@@ -15,7 +15,7 @@ _KNOWN = (
 _FILES = r"(?:js|mjs|css|png|jpe?g|gif|svg|webp|pdf|php|zip|xml|json)(?!\w)"
 _LABEL = r"[^\W_][\w-]{0,62}"
 _DOT = r"(?:\s{0,3}\.\s{0,3}|\s{0,3}[(\[{]\s?(?:\.|dot|point|pt)\s?[)\]}]\s{0,3}|\s{1,3}(?:dot|point)\s{1,3}|(?<=\w),(?=\w))"
-_PLAIN_DOMAIN = re.compile(rf"[^\W_](?:[\w-]{{0,62}}\.){{1,9}}(?!{_FILES})[^\W\d_]{{2,24}}(?!\.{_FILES})")
+_PLAIN_DOMAIN = re.compile(rf"[^\W_](?:[\w-]{{0,62}}\.){{1,9}}(?!{_FILES})[^\W\d_]{{2,24}}+(?!\.{_FILES})")
 _SPACED_DOMAIN = re.compile(rf"(?:{_LABEL}{_DOT}){{1,8}}?{_KNOWN}", re.IGNORECASE)
 _KNOWN_END = re.compile(rf"\.{_KNOWN}\Z", re.IGNORECASE)
 _OPEN_DOMAIN = re.compile(
