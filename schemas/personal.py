@@ -1,7 +1,7 @@
 """Personal data in free text: e-mail addresses and phone numbers, found and replaced by a neutral mark (OFR-034).
 
-The search runs on a folded form of the text (``schemas.folding``) and maps what it finds back. A few fast tests spare it
-on texts of ordinary French that cannot hold anything.
+The search runs on a folded form of the text (``schemas.folding``) and maps what it finds back. A few fast tests spare
+it on texts of ordinary French that cannot hold anything.
 """
 
 import re
@@ -30,8 +30,8 @@ _SEARCHED = {
     **{sign: ord("a") for sign in b"zZ"},
 }
 _WORDS = bytes(_SEARCHED.get(sign, sign if sign > 191 else 32) for sign in range(256))
-"""What a text is looked through as: words in lower case between blanks, every digit as 0, signs of addresses and encodings
-as @, é as e, and z as a, so that one prefix begins all the words that are searched, which is fast.
+"""What a text is looked through as: words in lower case between blanks, every digit as 0, signs of addresses and
+encodings as @, é as e, and z as a, so that one prefix begins all the words that are searched, which is fast.
 """
 
 _SUSPECT_WORD = re.compile(rb" a(?:t |rr?obas| commercial |ero )")
@@ -43,8 +43,15 @@ _PHONE_KEY = re.compile(
     r"(?:^|[^a-z])(?:t[eé]l|phone|mobile|portable|gsm|fax|fixe|sms|whatsapp)(?:[^a-z]|$)|t[eé]l[eé]phone|phone",
     re.IGNORECASE,
 )
-_BARE_NUMBERS = ((33_100_000_000, 33_999_999_999), (262_200_000_000, 262_799_999_999), (590_500_000_000, 590_799_999_999),
-                 (594_500_000_000, 594_799_999_999), (596_500_000_000, 596_799_999_999))  # fmt: skip
+_BARE_NUMBERS = (
+    (33_100_000_000, 33_999_999_999),
+    (262_200_000_000, 262_799_999_999),
+    (590_500_000_000, 590_799_999_999),
+    (594_500_000_000, 594_799_999_999),
+    (596_500_000_000, 596_799_999_999),
+)
+_LABELLED = re.compile(r"(?:t[eé]l|phone|mobile|portable|gsm|fax|sms)\Z", re.IGNORECASE)
+_LABEL = 12
 _CONTEXT = "tel: "
 _SHORT_DIGITS = 9
 _SHORT_NUMBERS = (100_000_000, 999_999_999)
@@ -108,9 +115,16 @@ def holds_email(text: str) -> bool:
     return any(True for _ in find_emails(fold(text).text))
 
 
-def holds_phone(text: str) -> bool:
-    """Whether there is a phone number in the text."""
-    return any(True for _ in find_phones(fold(text).text))
+def holds_phone(code: str) -> bool:
+    """Whether there is a phone number in a web address or an id. Digits next to a letter are part of a random name
+    there, unless the letters say what they are.
+    """
+    plain = fold(code).text
+    return any(
+        not plain[end : end + 1].isalpha()
+        and (not plain[start - 1 : start].isalpha() or _LABELLED.search(plain, max(0, start - _LABEL), start))
+        for start, end in find_phones(plain)
+    )
 
 
 def token(key: str) -> str:

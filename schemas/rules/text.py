@@ -61,8 +61,10 @@ def find(offer: Mapping[str, Any]) -> list[Problem]:
         if not text.isascii() and not is_normalized("NFC", text):
             found.append(problem("text-not-nfc", pointer=pointer))
         clean = visible(text)
-        if is_blank(clean) and definition_validator("not_blank").is_valid(text):
-            found.append(problem("text-blank", pointer=pointer))
+        if is_blank(clean):
+            if definition_validator("not_blank").is_valid(text):
+                found.append(problem("text-blank", pointer=pointer))
+            continue
         if clean == text:
             continue
         if (markup := _MARKUP.search(clean)) and not _MARKUP.search(text):
