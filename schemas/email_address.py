@@ -1,4 +1,4 @@
-"""E-mail addresses in a folded text, plain or disguised: ``x (at) y.fr``, ``x arobase y point fr``, ``x@y. fr`` (OFR-034).
+"""E-mail addresses in a folded text, plain or disguised, such as ``x (at) y.fr`` or ``x arobase y point fr`` (OFR-034).
 
 Each at sign, or word for it, is looked at with the domain behind it and the name before it, both of bounded length.
 """
@@ -14,7 +14,10 @@ _KNOWN = (
 )
 _FILES = r"(?:js|mjs|css|png|jpe?g|gif|svg|webp|pdf|php|zip|xml|json)(?!\w)"
 _LABEL = r"[^\W_][\w-]{0,62}"
-_DOT = r"(?:\s{0,3}\.\s{0,3}|\s{0,3}[(\[{]\s?(?:\.|dot|point|pt)\s?[)\]}]\s{0,3}|\s{1,3}(?:dot|point)\s{1,3}|(?<=\w),(?=\w))"
+_DOT = (
+    r"(?:\s{0,3}\.\s{0,3}|\s{0,3}[(\[{]\s?(?:\.|dot|point|pt)\s?[)\]}]\s{0,3}"
+    r"|\s{1,3}(?:dot|point)\s{1,3}|(?<=\w),(?=\w))"
+)
 _PLAIN_DOMAIN = re.compile(rf"[^\W_](?:[\w-]{{0,62}}\.){{1,9}}(?!{_FILES})[^\W\d_]{{2,24}}+(?!\.{_FILES})")
 _SPACED_DOMAIN = re.compile(rf"(?:{_LABEL}{_DOT}){{1,8}}?{_KNOWN}", re.IGNORECASE)
 _KNOWN_END = re.compile(rf"\.{_KNOWN}\Z", re.IGNORECASE)
@@ -42,8 +45,9 @@ _SPELLED_NAME = re.compile(
     re.IGNORECASE,
 )
 _SOCIAL = re.compile(
-    r"(?<!\w)(?:instagram|insta|twitter|x|tiktok|facebook|linkedin|youtube|mastodon|bluesky|threads|r[ée]seaux?(?: sociaux)?"
-    r"|suive[rz](?:-nous)?|abonne[rz]|compte|cha[îi]ne|page|profil|via|sur)[\W_]{0,3}(?:notre |nos )?[\W_]{0,2}\Z",
+    r"(?<!\w)(?:instagram|insta|twitter|x|tiktok|facebook|linkedin|youtube|mastodon|bluesky|threads"
+    r"|r[ée]seaux?(?: sociaux)?|suive[rz](?:-nous)?|abonne[rz]|compte|cha[îi]ne|page|profil"
+    r"|via|sur)[\W_]{0,3}(?:notre |nos )?[\W_]{0,2}\Z",
     re.IGNORECASE,
 )
 _NO_NAMES = frozenset(

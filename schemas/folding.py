@@ -60,7 +60,7 @@ class Folded:
 
 
 def narrow(text: str) -> bytes | None:
-    """The text in Latin-1, one byte for each character; None if it holds more than ordinary French, or a soft hyphen."""
+    """The text in Latin-1, one byte a character; None if it holds more than ordinary French, or a soft hyphen."""
     text = text.replace("\u2019", "'")  # by far the most frequent of them
     while True:
         try:

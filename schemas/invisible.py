@@ -1,9 +1,9 @@
 """Characters that nobody can see: which are taken out of a text, and which texts are blank without them (OFR-011,
 OFR-013).
 
-The characters follow Unicode's Default_Ignorable_Code_Point (UAX 44). Direction marks and tags are refused by the schema
-(``control``). Joiners and variation selectors stay where they change what is shown: within an emoji, and in scripts that
-are written with them.
+The characters follow Unicode's Default_Ignorable_Code_Point (UAX 44). Direction marks and tags are refused by the
+schema (``control``). Joiners and variation selectors stay where they change what is shown: within an emoji, and in
+scripts that are written with them.
 """
 
 import re

@@ -30,8 +30,9 @@ _PHONE_AFTER = re.compile(
 )
 _LIST_AFTER = r"[\W_]{0,3}(?:n°s?|nos|num[ée]ros?|no)?[\W_]{0,3}"
 _STRICT = re.compile(
-    r"(?<![^\W_])(?:isbn(?:-1[03])?|issn|ean(?:-?13)?|gtin|siren|siret|iban|rib|bic|tva(?: intra\w*)?|intracommunautaire|vat"
-    r"|rcs(?: \w+){0,2}|rna|finess|nic|insee|uai|adeli|rpps|kbis|duns|naf|ape|latitude|longitude|lat|lon|lng|gps|coordonn[ée]es)"
+    r"(?<![^\W_])(?:isbn(?:-1[03])?|issn|ean(?:-?13)?|gtin|siren|siret|iban|rib|bic|tva(?: intra\w*)?|vat"
+    r"|intracommunautaire|rcs(?: \w+){0,2}|rna|finess|nic|insee|uai|adeli|rpps|kbis|duns|naf|ape"
+    r"|latitude|longitude|lat|lon|lng|gps|coordonn[ée]es)"
     rf"{_LIST_AFTER}\Z",
     re.IGNORECASE,
 )

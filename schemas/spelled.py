@@ -65,15 +65,18 @@ def _append(values: list[tuple[int, int]], word: str, written: str | None) -> No
         values.append((int(written), len(written)))
         return
     value = _VALUES[word]
-    if not 0 < value < 17 and not word.startswith("vingt"):
-        values.append((value, 2 if value > 9 else 1))
-    elif word.startswith("vingt") and (last, width) == (4, 1):
+    if word.startswith("vingt") and (last, width) == (4, 1):
         values[-1] = (80, 2)
-    elif (
-        (0 < value < 10 and width == 2 and last in (20, 30, 40, 50, 60, 70, 80, 90) and values[-1][1] == 2)
-        or (10 <= value < 17 and (last, width) in ((60, 2), (80, 2)))
-        or (7 <= value < 10 and width == 2 and last in (10, 70, 90))
-    ):
+    elif width == 2 and _joins(last, value):
         values[-1] = (last + value, 2)
     else:
         values.append((value, 2 if value > 9 else 1))
+
+
+def _joins(last: int, value: int) -> bool:
+    """Whether French adds a word's value to the one before it."""
+    if 1 <= value <= 6:
+        return last in (20, 30, 40, 50, 60, 70, 80, 90)
+    if 7 <= value <= 9:
+        return last in (10, 20, 30, 40, 50, 60, 70, 80, 90)
+    return 10 <= value < 17 and last in (60, 80)

@@ -191,6 +191,7 @@ def test_innocent_web_addresses_are_left_alone(path: str) -> None:
         ("id", "bretagne:0639981234"),
         ("id", "bretagne:tel-06.39.98.12.34"),
         ("id", "bretagne:33639981234"),
+        ("id", "bretagne:tel0639981234"),
         ("source_id", "grand-est:0199001234"),
         ("source_id", "jean%40exemple.fr"),
         ("national_remote_id", "gre-06-39-98-12-34"),
@@ -204,8 +205,18 @@ def test_contact_details_in_ids_are_warned_of(field: str, text: str) -> None:
     assert "99" not in str([trouble.to_json() for trouble in verdict.problems])
 
 
-@pytest.mark.parametrize("text", ["bretagne:2027-06-14-0830", "bretagne:0000012345", "bretagne:S-2027-000123",
-                                  "bretagne:06123456-7890-4abc-8def-001122334455", "bretagne:1764000000000"])  # fmt: skip
+@pytest.mark.parametrize(
+    "text",
+    [
+        "bretagne:2027-06-14-0830",
+        "bretagne:0000012345",
+        "bretagne:S-2027-000123",
+        "bretagne:06123456-7890-4abc-8def-001122334455",
+        "bretagne:1764000000000",
+        "bretagne:k0497477531-a",
+        "bretagne:a0639981234b",
+    ],
+)
 def test_innocent_ids_are_left_alone(text: str) -> None:
     """OFR-034"""
     assert found(check(changed(id=text))) == []

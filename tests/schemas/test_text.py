@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import schemas
-
 from schemas.invisible import find_invisible, is_blank, visible
 from tests.schemas.documents import changed, check, errors, found, pointer
 
@@ -83,9 +82,9 @@ def test_accents_apart_are_found_beside_other_errors() -> None:
 @pytest.mark.parametrize("field", TEXTS)
 @pytest.mark.parametrize(
     "blank",
-    ["", " ", "\u00a0\u202f", "\u200b", "\u00ad", "\u2060", "\u3164", "\u2800", "\u1680", "\u205f", "\u115f", "\u1160",
-     "\uffa0", "\u034f", "\u0301", "\u20e3", "\u0901", " \u0e31\u0301", "\u00ad\u0901", "\u180e", "\ufe0f", "\u200d\u200d",
-     "\u2061 \u2063", "\ufffc", "\U0001d159", "\U000e0100", "\u206a", "\u17b4", "\ue000"],
+    ["", " ", "\u00a0\u202f", "\u200b", "\u00ad", "\u2060", "\u3164", "\u2800", "\u1680", "\u205f", "\u115f",
+     "\u1160", "\uffa0", "\u034f", "\u0301", "\u20e3", "\u0901", " \u0e31\u0301", "\u00ad\u0901", "\u180e", "\ufe0f",
+     "\u200d\u200d", "\u2061 \u2063", "\ufffc", "\U0001d159", "\U000e0100", "\u206a", "\u17b4", "\ue000"],
 )  # fmt: skip
 def test_blank_texts_are_refused(field: str, blank: str) -> None:
     """OFR-013"""
@@ -93,8 +92,8 @@ def test_blank_texts_are_refused(field: str, blank: str) -> None:
 
 
 INVISIBLE = (
-    "\u00ad", "\u200b", "\u200c", "\u200d", "\u2060", "\u2061", "\u2064", "\u206a", "\u206f", "\u180e", "\u034f", "\u17b4",
-    "\ufe00", "\ufe0f", "\ufff0", "\U0001d173", "\U000e0080", "\U000e01ef",
+    "\u00ad", "\u200b", "\u200c", "\u200d", "\u2060", "\u2061", "\u2064", "\u206a", "\u206f", "\u180e", "\u034f",
+    "\u17b4", "\ufe00", "\ufe0f", "\ufff0", "\U0001d173", "\U000e0080", "\U000e01ef",
 )  # fmt: skip
 
 
