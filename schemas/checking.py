@@ -6,13 +6,15 @@ from typing import Any
 
 from schemas.decode import decode, find_too_deep
 from schemas.explain import explain
+from schemas.folding import narrow
 from schemas.normal import normalise, redacted
+from schemas.personal import is_suspect
 from schemas.registry import definition_validator, fast_validator
 from schemas.rulebook import Problem, problem
 from schemas.rules import CHECKS, FINDERS, PLACE
+from schemas.rules import text as texts
 from schemas.rules.extension import find_excess
 from schemas.rules.location import place_of
-from schemas.rules.text import find_denormalised, is_normal, joined
 from schemas.verdict import Verdict
 
 
@@ -57,8 +59,9 @@ def _check_offer(document: dict[str, Any], on: date, *, explained: bool) -> Verd
         return _refuse_malformed("offer", document, on) if explained else _refuse(document, [problem("not-explained")])
     place = place_of(document)
     territory = place.territory
-    text = joined(document)
-    problems = [] if is_normal(text) else find_denormalised(document)
+    raw = narrow(texts.joined(document))
+    # Ordinary French is in normal form C, and nothing in it is invisible.
+    problems = texts.find(document) if raw is None else []
     problems += place.problems
     for find in FINDERS:
         found = find(document, on, territory)
@@ -68,7 +71,7 @@ def _check_offer(document: dict[str, Any], on: date, *, explained: bool) -> Verd
         return _refuse(document, [*problems, *redacted(document)[1]])
     if territory is None:
         raise AssertionError("a place without territory is an error")
-    offer, redactions = normalise(document, text)
+    offer, redactions = normalise(document, suspect=is_suspect(raw))
     return Verdict(
         True,  # by position, since this is the hot path
         (*problems, *redactions),
@@ -100,7 +103,7 @@ def _refuse_malformed(name: str, document: dict[str, Any], on: date) -> Verdict:
     broken = [trouble.pointer for trouble in problems]
     located = _sound(PLACE, broken) and "location" in document
     territory = place_of(document).territory if located else None
-    problems += find_denormalised(document)
+    problems += texts.find(document)
     for rule in CHECKS:
         if _sound(rule.reads, broken) and (rule.reads is not PLACE or located):
             problems += rule.find(document, on, territory)

@@ -1,11 +1,13 @@
-"""The normal form of an accepted offer: redacted, whole numbers as integers, defaults filled in (OFR-034, OFR-039)."""
+"""The normal form of an accepted offer: without invisible characters and personal data, whole numbers as integers,
+defaults filled in (OFR-011, OFR-034, OFR-039).
+"""
 
-from collections.abc import Iterator
 from typing import Any
 
+from schemas.invisible import visible
 from schemas.personal import redact, redact_tree
 from schemas.rulebook import Problem, problem
-from schemas.rules.text import NESTED, TOP
+from schemas.rules.text import texts
 from schemas.rules.week import default_end, default_stay
 
 _MOST_PLACES = 50
@@ -13,12 +15,13 @@ _MOST_PLACES = 50
 _INTEGERS = ("revision", "seats", "stay_weeks")
 
 
-def normalise(document: dict[str, Any], text: str) -> tuple[dict[str, Any], list[Problem]]:
+def normalise(document: dict[str, Any], *, suspect: bool) -> tuple[dict[str, Any], list[Problem]]:
     """A copy of a valid document in its normal form, and the warnings that redaction gives. Parts that need no change
-    are shared with the document, which is not touched. ``text`` is all its free text, joined.
+    are shared with the document, which is not touched. ``suspect``: its texts may
+    hold personal data or invisible characters.
     """
     problems: list[Problem] = []
-    if redact(text) != text:
+    if suspect:
         offer, problems = redacted(document)
     else:
         offer = dict(document)
@@ -37,21 +40,18 @@ def normalise(document: dict[str, Any], text: str) -> tuple[dict[str, Any], list
 
 
 def redacted(document: dict[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
-    """A shallow copy without personal data, and one warning per place; the document may be malformed."""
+    """A shallow copy without invisible characters and personal data, and one warning per place of the latter; the
+    document may be malformed.
+    """
     offer = dict(document)
     found: list[str] = []
-    for name in TOP:
-        value = offer.get(name)
-        if type(value) is str and (clean := redact(value)) != value:
-            offer[name] = clean
-            found.append(f"/{name}")
-    for parent, fields in NESTED:
-        members = offer.get(parent)
-        if type(members) is dict:
-            changed = dict(_redact_members(members, fields))
-            if changed:
-                offer[parent] = {**members, **changed}
-                found.extend(f"/{parent}/{name}" for name in changed)
+    for pointer, text in texts(document):
+        shown = visible(text)
+        clean = redact(shown)
+        if clean != shown:
+            found.append(pointer)
+        if clean != text:
+            _put(offer, pointer, clean)
     problems = [problem("personal-data", pointer=pointer) for pointer in found]
     return offer, [*problems, *_redact_extensions(offer)]
 
@@ -66,11 +66,13 @@ def _redact_extensions(offer: dict[str, Any]) -> list[Problem]:
     return [problem("personal-data", pointer=pointer) for pointer in named]
 
 
-def _redact_members(members: dict[str, Any], fields: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    for name in fields:
-        value = members.get(name)
-        if type(value) is str and (clean := redact(value)) != value:
-            yield name, clean
+def _put(offer: dict[str, Any], pointer: str, text: str) -> None:
+    """Replace a text at the top or one level below it, in a copy of its parent."""
+    *parents, name = pointer[1:].split("/")
+    if parents:
+        offer[parents[0]] = {**offer[parents[0]], name: text}
+    else:
+        offer[name] = text
 
 
 def _whole_breaks(schedule: dict[str, Any]) -> dict[str, Any]:

@@ -6,8 +6,11 @@ import unicodedata
 from collections.abc import Iterator
 
 from adapters.formats.path import Scalar
+from schemas.invisible import visible
 
-_INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb]")
+_REFUSED = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
 _BLANK = re.compile("[\t\u1680\u2000-\u200a\u205f\u3000]")
 _BLANKS = re.compile("[ \u00a0\u202f]{2,}")
 _LINE_EDGES = re.compile("[ \u00a0\u202f]*\n[ \u00a0\u202f]*")
@@ -98,7 +101,8 @@ def plain(text: str) -> str:
 
 
 def _visible(text: str) -> str:
-    text = _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    """The text without characters that the schema refuses or warns of, in normal form C."""
+    text = visible(_REFUSED.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
     return _BLANK.sub(" ", unicodedata.normalize("NFC", text))
 
 

@@ -36,6 +36,7 @@ CHECKS: tuple[Check, ...] = (
     Check(level.find_schools, ("/restrictions/schools",)),
     Check(schedule.find, ("/schedule", "/levels", "/weeks")),
     Check(link.find, ("/apply_url", "/employer/website")),
+    Check(link.find_in_ids, ("/id", "/source_id", "/national_remote_id")),
     Check(extension.find, ("/extensions",)),
     Check(delivery.find, ("/redistribution", "/restrictions/schools")),
     Check(delivery.find_address, ("/redistribution", "/apply_url")),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from schemas.invisible import visible
 from schemas.rulebook import Problem, problem
 from schemas.territory import Place, Territory, apart, covering, locate
 
@@ -13,7 +14,10 @@ _NULL_ISLAND_DEGREES = 0.1
 def place_of(offer: Mapping[str, Any]) -> Place:
     """The place of an offer whose postcode and city, and INSEE code if any, are well formed."""
     location = offer["location"]
-    return locate(location["postal_code"], location["city"], location.get("insee_commune"))
+    city = location["city"]
+    if not city.isprintable():
+        city = visible(city)
+    return locate(location["postal_code"], city, location.get("insee_commune"))
 
 
 def find_place(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> tuple[Problem, ...]:

@@ -1,11 +1,15 @@
-"""Free text: where an offer holds it, and whether it is in Unicode normal form C (OFR-012)."""
+"""Free text: where an offer holds it, and what the schema cannot say of it (OFR-010 to OFR-013)."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 from unicodedata import is_normalized
 
+from schemas.invisible import find_invisible, is_blank, visible
+from schemas.registry import definition_validator, schema
 from schemas.rulebook import Problem, problem
 
+_MARKUP = re.compile(schema("offer")["$defs"]["markup"]["pattern"])
 TOP = ("title", "description")
 NESTED = (
     ("employer", ("name", "description")),
@@ -30,8 +34,8 @@ def texts(offer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def joined(offer: Mapping[str, Any]) -> str:
-    """All free texts of a valid offer as one, kept apart by a character that none may hold: to look once, not six
-    times, for what is rarely there.
+    """All free texts of a valid offer as one, kept apart by a character that none may hold: one search for what is
+    rarely there, not six.
     """
     employer, location = offer["employer"], offer["location"]
     lunch = offer["schedule"].get("lunch_break") if "schedule" in offer else None
@@ -48,11 +52,28 @@ def joined(offer: Mapping[str, Any]) -> str:
     )
 
 
-def is_normal(text: str) -> bool:
-    """Whether a text is in normal form C."""
-    return text.isascii() or is_normalized("NFC", text)
+def find(offer: Mapping[str, Any]) -> list[Problem]:
+    """Texts that are not in normal form C, are blank, hold markup once invisible characters are gone, or hold such
+    characters. Errors first; what the schema has found already is left to it.
+    """
+    found: list[Problem] = []
+    for pointer, text in texts(offer):
+        if not text.isascii() and not is_normalized("NFC", text):
+            found.append(problem("text-not-nfc", pointer=pointer))
+        clean = visible(text)
+        if is_blank(clean):
+            if definition_validator("not_blank").is_valid(text):
+                found.append(problem("text-blank", pointer=pointer))
+            continue
+        if clean == text:
+            continue
+        if (markup := _MARKUP.search(clean)) and not _MARKUP.search(text):
+            found.append(problem("text-markup", pointer=pointer, sign=markup.group(), place=markup.start() + 1))
+        first = find_invisible(text)
+        if first is not None:
+            found.append(_invisible(pointer, *first))
+    return found
 
 
-def find_denormalised(offer: Mapping[str, Any]) -> list[Problem]:
-    """Texts whose accents are written apart from their letters, which compare as different though they look alike."""
-    return [problem("text-not-nfc", pointer=pointer) for pointer, text in texts(offer) if not is_normal(text)]
+def _invisible(pointer: str, sign: str, place: int) -> Problem:
+    return problem("text-invisible", pointer=pointer, sign=f"U+{ord(sign):04X}", place=place)

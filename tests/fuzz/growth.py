@@ -24,6 +24,9 @@ UNITS = (
     "a(at)b.", " ", "\u00a0", "\n", "<", "<a", "&", "&a", "&#x4", "&amp;", "-", "a-", "%", "%4", "%40", "://",
     "https://a.", "?", "#", "/", "é", "e\u0301", "\u0301\u0327", "\u0345", "😀", "İ", "\x00", "\u202e", '"',
     "\\", "0612342027/", "0612345678+33", "20", "2027-W24", ":", "a:", ".local", "[…]", "Ⅷ", "\u0660",
+    "0\u200b", "\u00ad", "\u200d\ufe0f", "６", "①", "zéro ", "zéro six ", " arobase ", "a.b at ", "x point ",
+    "@a. ", "%2540", "&#64;", "06·", "06,", "tel 06,", "12345678-", "33 ", "A1 ", "0.", "(0)", "01 02 ",
+    "\u3164", "\ufe0f",
 )  # fmt: skip
 PLACES = (
     "/id", "/revision", "/title", "/description", "/employer", "/employer/name", "/employer/description",
@@ -58,6 +61,7 @@ def texts() -> Iterator[str]:
     """Units, and pairs of those that mean something to the search for personal data."""
     yield from UNITS
     yield from map("".join, product(UNITS[:24], repeat=2))
+    yield from map("".join, product(UNITS[-24:], ("0", "@", " ", "a@b.", "06 ", "\u200b")))
 
 
 def with_text(pointer: str, unit: str) -> Callable[[int], bytes]:

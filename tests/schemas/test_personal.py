@@ -132,12 +132,116 @@ def test_extensions_are_redacted_however_deep() -> None:
     assert verdict.offer["extensions"]["normandie"] is verdict.document["extensions"]["normandie"]
 
 
-@pytest.mark.parametrize("address", ["https://a.fr/?to=jean@exemple.fr", "https://a.fr/jean%40exemple.fr"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://a.fr/?to=jean@exemple.fr",
+        "https://a.fr/jean%40exemple.fr",
+        "https://a.fr/jean%2540exemple.fr",
+        "https://a.fr/jean%252540exemple%252Efr",
+        "https://a.fr/?c=jean(at)exemple.fr",
+        "https://a.fr/?c=jean%20%28at%29%20exemple.fr",
+        "https://a.fr/?c=jean+arobase+exemple.fr",
+        "https://a.fr/r?u=mailto:jean",
+        "https://a.fr/r?u=mailto%3Ajean%40exemple.fr",
+    ],
+)
 def test_web_addresses_with_an_email_are_refused(address: str) -> None:
     """OFR-034"""
     assert errors(check(changed(apply_url=address))) == [("email-in-url", "/apply_url")]
     assert errors(check(changed({"employer.website": address}))) == [("email-in-url", "/employer/website")]
     assert errors(check(changed(apply_url="https://a.fr/@atelier"))) == []
+
+
+@pytest.mark.parametrize(
+    "call", ["tel:0639981234", "tel%3A%2B33639981234", "sms:+33639981234", "callto:0639981234", "TEL:06"]
+)
+def test_web_addresses_that_call_a_number_are_refused(call: str) -> None:
+    """OFR-034"""
+    address = f"https://a.fr/r?u={call}"
+    assert errors(check(changed(apply_url=address))) == [("phone-link-in-url", "/apply_url")]
+    assert errors(check(changed({"employer.website": address}))) == [("phone-link-in-url", "/employer/website")]
+
+
+@pytest.mark.parametrize(
+    "path", ["0639981234", "?tel=06-39-98-12-34", "?t=33639981234", "?t=%2B33639981234", "?t=06%2039%2098%2012%2034"]
+)
+def test_phones_in_web_addresses_are_warned_of(path: str) -> None:
+    """OFR-034: the address is relayed as it is."""
+    verdict = check(changed({"apply_url": f"https://a.fr/{path}", "employer.website": f"https://a.fr/{path}"}))
+    assert found(verdict) == [("phone-in-url", "/apply_url"), ("phone-in-url", "/employer/website")]
+    assert (verdict.offer or {})["apply_url"] == f"https://a.fr/{path}"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["S-2027-000123", "@atelier", "@jean.dupont", "06123456-7890-4abc-8def-001122334455", "2027-06-14-0830", "hotel:12",
+     "lib@2.0.min.js", "a9f0612345678bcd", "?siret=73282932000074", "?d=01/02/2027&e=05/02/2027", "%C3%A9t%C3%A9",
+     "@48.8566,2.3522,15z", "?ean=3017620422003"],
+)  # fmt: skip
+def test_innocent_web_addresses_are_left_alone(path: str) -> None:
+    """OFR-034"""
+    address = f"https://a.fr/{path}"
+    assert found(check(changed({"apply_url": address, "employer.website": address}))) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "text"),
+    [
+        ("id", "bretagne:0639981234"),
+        ("id", "bretagne:tel-06.39.98.12.34"),
+        ("id", "bretagne:33639981234"),
+        ("id", "bretagne:tel0639981234"),
+        ("source_id", "grand-est:0199001234"),
+        ("source_id", "jean%40exemple.fr"),
+        ("national_remote_id", "gre-06-39-98-12-34"),
+        ("national_remote_id", "jean(at)exemple.fr"),
+    ],
+)
+def test_contact_details_in_ids_are_warned_of(field: str, text: str) -> None:
+    """OFR-034: an id cannot be changed, so that it is relayed as it is."""
+    verdict = check(changed({field: text}))
+    assert (found(verdict), (verdict.offer or {})[field]) == ([("contact-in-id", f"/{field}")], text)
+    assert "99" not in str([trouble.to_json() for trouble in verdict.problems])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "bretagne:2027-06-14-0830",
+        "bretagne:0000012345",
+        "bretagne:S-2027-000123",
+        "bretagne:06123456-7890-4abc-8def-001122334455",
+        "bretagne:1764000000000",
+        "bretagne:k0497477531-a",
+        "bretagne:a0639981234b",
+    ],
+)
+def test_innocent_ids_are_left_alone(text: str) -> None:
+    """OFR-034"""
+    assert found(check(changed(id=text))) == []
+
+
+def test_numbers_of_extensions_are_redacted_where_they_are_phones() -> None:
+    """OFR-034: 33 and nine digits anywhere; nine digits, which have lost their 0, below a key that says so."""
+    extensions = {
+        "bretagne": {
+            "n": [33639981234, 33639981234.0, 262692123456, 73282932000074, 639981234, -33639981234, 3.5, True],
+            "tel": 639981234,
+            "telephones": {"mobile": ["639981234", "6 39 98 12 34"], "count": 2},
+            "hotel": 639981234,
+            "code": "%6aean%40exemple.fr",
+        }
+    }
+    verdict = check(changed(extensions=extensions))
+    assert (verdict.offer or {})["extensions"]["bretagne"] == {
+        "n": ["[…]", "[…]", "[…]", 73282932000074, 639981234, -33639981234, 3.5, True],
+        "tel": "[…]",
+        "telephones": {"mobile": ["[…]", "[…]"], "count": 2},
+        "hotel": 639981234,
+        "code": "[…]",
+    }
+    assert {code for code, _ in found(verdict)} == {"personal-data"}
 
 
 def test_refused_offers_are_told_of_personal_data_too() -> None:
@@ -157,5 +261,22 @@ def test_long_texts_are_searched_in_linear_time() -> None:
         "0 " * 50_000,
         "(at" * 33_000,
         "x" * 100_000 + "@",
+        "0\u200b" * 50_000,
+        "６" * 100_000,
+        "①" * 100_000,
+        "zéro " * 20_000,
+        "zéro six " * 11_000,
+        "a arobase " * 10_000,
+        "a.b at " * 14_000,
+        "tel 06," * 14_000,
+        "@a. " * 25_000,
+        "@a point " * 11_000,
+        "%2540" * 20_000,
+        "&#64;" * 20_000,
+        "06·" * 33_000,
+        "12345678-" * 11_000,
+        "33 " * 33_000,
+        "\u200d\ufe0f" * 50_000,
+        "A1 " * 33_000,
     ):
         assert len(redact(text)) <= len(text)

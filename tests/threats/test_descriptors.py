@@ -25,6 +25,8 @@ from tests.raw_http import RawConnection
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits another process and lists its files")
 
 CROWD = 40
+NONE_FREE = 8
+"""A limit whose descriptors have all been taken since the start."""
 LINES = 60
 REQUESTS = {
     b"GET /v1/offers": 401,
@@ -84,7 +86,7 @@ async def test_refusals_stay_problem_documents_and_service_resumes(serving: Gate
     crowd = [await RawConnection.open(serving.port) for _ in range(CROWD)]
     try:
         for process, (_, most) in limits.items():
-            resource.prlimit(process, resource.RLIMIT_NOFILE, (_open_files(process), most))
+            resource.prlimit(process, resource.RLIMIT_NOFILE, (NONE_FREE, most))
         for line, status in REQUESTS.items():
             await kept.send(line + b" HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
             answer = await kept.answer()

@@ -221,7 +221,8 @@ async def test_a_gateway_that_says_everything_says_no_secret(serving: Served) ->
             left.unlink()
         spool.rmdir()
         spool.touch()  # a failure that nobody foresaw: its text goes into the log, with all its frames
-        assert [500] == await statuses(("POST", "/v1/offers/batch", batch))
+        large = {"headers": lines, "data": ndjson(personal) * 16_000}  # more than a spool keeps in memory
+        assert [500] == await statuses(("POST", "/v1/offers/batch", large))
     assert 0 == await serving.gateway.stop()
     said = serving.said
     assert ('"api.failed"' in said, "FileExistsError" in said) == (True, True)

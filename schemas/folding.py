@@ -1,0 +1,121 @@
+"""The form of a text that is searched for personal data: one spelling for what looks alike, with a map back (OFR-034).
+
+Invisible characters and combining marks are dropped; compatibility forms, digits of other scripts and circled digits
+become plain; dashes, dots, bars and quotation marks become one of each; character references and percent-encoding are
+decoded. Time is linear in the length of the text.
+"""
+
+import html
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+from schemas.invisible import is_ignorable
+
+_TYPOGRAPHIC = {
+    "\u2019": "'", "\u2013": "-", "\u0153": "o", "\u202f": " ", "\u2026": "\u00a4", "\u2014": "\u00af",
+    "\u201c": '"', "\u201d": '"', "\u20ac": "\u00a3",
+}  # fmt: skip
+"""Characters of ordinary French beyond Latin-1, and what they are searched as. The ellipsis of ``[…]`` becomes a sign
+that no pattern accepts.
+"""
+_SIMILAR = {
+    **_TYPOGRAPHIC,
+    **dict.fromkeys("\u2010\u2011\u2012\ufe58\ufe63\uff0d\u02d7\u2043", "-"),
+    **dict.fromkeys("\u2015\u2212\u2e3a\u2e3b\u2500\u30fc", "\u00af"),
+    **dict.fromkeys("\u2022\u2219\u22c5\u2027\u30fb\u25cf\u25aa\u25e6\u2023\u25cb\u26ab\u2b24\u318d\u16eb", "\u00b7"),
+    **dict.fromkeys("\u00a6\u2502\u2503\u01c0\u2223\u23d0\u2758", "|"),
+    **dict.fromkeys("\u2044\u2215\u29f8", "/"),
+    **dict.fromkeys("\u2236\ua789\u02d0", ":"),
+    **dict.fromkeys("\u3002\u2024\u06d4", "."),
+    **dict.fromkeys("\u201a\u3001\u060c", ","),
+    **dict.fromkeys("\u2795\ufe62", "+"),
+    **dict.fromkeys("\u2018\u201b\u2039\u203a\u02bc", "'"),
+    **dict.fromkeys("\u201e\u201f", '"'),
+    **dict.fromkeys("\u3010\u2772\u27e6\u3014", "["),
+    **dict.fromkeys("\u3011\u2773\u27e7\u3015", "]"),
+    **dict.fromkeys("\u2800\u3164\uffa0\u115f\u1160", " "),
+    "\U0001f170": "a",
+}
+_FOREIGN = re.compile("[^\x00-\x7f\u00a0-\u00a5\u00a7-\u00ac\u00ae-\u00b1\u00b4-\u00b8\u00bb-\u00ff]")
+_ENCODED = re.compile(
+    r"%(?:25){0,3}([0-9A-Fa-f]{2})|&(?:\#[0-9]{1,7}|\#[xX][0-9A-Fa-f]{1,6}|commat|period|plus|lpar|rpar|nbsp|colon);"
+    r"|\\u00([0-9A-Fa-f]{2})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A text as it is searched. ``starts`` has, for each of its characters and its end, the position in the original;
+    None where both have the same positions.
+    """
+
+    text: str
+    starts: list[int] | None = None
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """The span of the original that a span of the folded text comes from."""
+        return (start, end) if self.starts is None else (self.starts[start], self.starts[end])
+
+
+def narrow(text: str) -> bytes | None:
+    """The text in Latin-1, one byte a character; None if it holds more than ordinary French, or a soft hyphen."""
+    text = text.replace("\u2019", "'")  # by far the most frequent of them
+    while True:
+        try:
+            raw = text.encode("latin-1")
+        except UnicodeEncodeError as error:
+            sign = text[error.start]
+            if sign not in _TYPOGRAPHIC:
+                return None
+            text = text.replace(sign, _TYPOGRAPHIC[sign])
+        else:
+            return None if b"\xad" in raw else raw
+
+
+def fold(text: str) -> Folded:
+    """The text as it is searched, whatever it holds."""
+    encoded = "%" in text or "&" in text or "\\u" in text
+    if not encoded and not _FOREIGN.search(text):
+        return Folded(text)
+    pieces: list[str] = []
+    starts: list[int] = []
+    at = 0
+    for start, end, plain in _changes(text, encoded=encoded):
+        pieces += text[at:start], plain
+        starts.extend(range(at, start))
+        starts.extend([start] * len(plain))
+        at = end
+    pieces.append(text[at:])
+    starts.extend(range(at, len(text) + 1))
+    return Folded("".join(pieces), starts)
+
+
+def _changes(text: str, *, encoded: bool) -> list[tuple[int, int, str]]:
+    """What is searched as something else: start, end, and as what."""
+    found = [(match.start(), match.end(), _plain(match.group())) for match in _FOREIGN.finditer(text)]
+    if encoded:
+        decoded = [(match.start(), match.end(), _decoded(match)) for match in _ENCODED.finditer(text)]
+        found = sorted([*found, *decoded])  # they never overlap: what is encoded is ASCII
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _plain(sign: str) -> str:
+    similar = _SIMILAR.get(sign)
+    if similar is not None:
+        return similar
+    if is_ignorable(sign):
+        return ""
+    digit = unicodedata.digit(sign, None)
+    if digit is not None:
+        return str(digit)
+    folded = unicodedata.normalize("NFKC", sign)
+    return "".join(_SIMILAR.get(part, part) for part in folded if not is_ignorable(part))
+
+
+def _decoded(match: re.Match[str]) -> str:
+    code = match[1] or match[2]
+    plain = chr(int(code, 16)) if code else html.unescape(match.group())
+    return plain if len(plain) == 1 and (" " <= plain <= "~" or plain == "\u00a0") else match.group()

@@ -1,0 +1,77 @@
+"""Phone numbers in a folded text: French, overseas and international ones, in every usual spelling (OFR-034).
+
+Regular expressions of bounded length find candidates; ``schemas.numbering`` then judges each by its groups, its
+separators and the words beside it, so that dates, times, lists and references stay.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+
+from schemas.numbering import Candidate, is_bare, is_national, is_prefixed, is_short_of_zero
+
+_GAP = r"[\s.\-/_()\[\],:|·¯*~'\"=\\{}]{0,5}"
+_SAFE = r"[\s.\-/_()\[\]{}]{0,4}"
+_FRENCH = r"(?:3_3|2_6_2|5_9_0|5_9_4|5_9_6)".replace("_", _SAFE)
+_PACIFIC = r"(?:5_0_8|6_8_7|6_8_9|6_8_1)".replace("_", _SAFE)
+_NEIGHBOURS = r"(?:3[0-9]|4[0-9]|1|212|213|216|22[1-9]|7)"
+_SUBSCRIBER = rf"(?:{_GAP}0)?{_GAP}[1-9](?:{_GAP}\d){{8}}(?!\d)"
+
+_PLUS = re.compile(rf"\+{_SAFE}(?:{_FRENCH}{_SUBSCRIBER}|[1-9](?:{_SAFE}\d){{8,13}}(?!\d))")
+_PLUS_PACIFIC = re.compile(rf"\+{_SAFE}{_PACIFIC}(?:{_SAFE}\d){{6}}(?!\d)")
+_ZEROS = re.compile(
+    rf"0(?<!\d0)(?<!\d[.:,]0){_SAFE}0"
+    rf"(?:{_SAFE}{_FRENCH}{_SUBSCRIBER}|{_SAFE}(?={_NEIGHBOURS})[1-9](?:{_SAFE}\d){{8,12}}(?!\d))"
+)
+_NATIONAL = re.compile(rf"0(?<!\d0){_GAP}[1-9](?:{_GAP}\d){{8}}(?!\d)")
+_LETTER_O = re.compile(r"(?<![^\W_])[oO]_?[1-9](?:[ .\-/]{1,2}\d\d){4}(?!\d)")
+_BARE = re.compile(r"(?<![\w+])33(?:[1-9]\d{8}|[\s.\-/]?(?:\(?0\)?[\s.\-/]?)?[1-9](?:[\s.\-/]\d\d){4})(?!\w)")
+_OVERSEAS = re.compile(r"(?<![\w+])(?:262(?:26|69)|590(?:59|69)|594(?:59|69)|596(?:59|69))\d{7}(?!\w)")
+_NINE = re.compile(r"(?<![\w.,+])[1-9](?:\d{8}|(?:[ .\-/]\d\d){4})(?!\w)")
+_MANY = re.compile(r"\d(?:[\s.\-/_()\[\],:|·¯*~'\"=\\{}]{0,5}\d){8,}")
+
+_CLOSED = ((")", "("), ("]", "["), ("}", "{"))
+
+
+def find_phones(text: str) -> Iterator[tuple[int, int]]:
+    """The spans of phone numbers, which may overlap. ``text`` is folded."""
+    if "+" in text:
+        yield from _found(text, _PLUS, _any)
+        yield from _found(text, _PLUS_PACIFIC, _any)
+    if "0" in text:
+        yield from _found(text, _ZEROS, is_prefixed)
+        yield from _found(text, _NATIONAL, is_national)
+    yield from _found(text, _BARE, is_bare)
+    yield from _found(text, _OVERSEAS, is_bare)
+    yield from _found(text, _NINE, is_short_of_zero)
+    yield from _found(text, _LETTER_O, _any)
+
+
+def find_digits(text: str) -> Iterator[tuple[int, int]]:
+    """The spans of nine digits and more, whatever they mean: every phone number lies in one of them."""
+    for match in _MANY.finditer(text):
+        yield match.span()
+
+
+def _any(_: Candidate) -> bool:
+    return True
+
+
+def _found(text: str, pattern: re.Pattern[str], judge: Callable[[Candidate], bool]) -> Iterator[tuple[int, int]]:
+    """The accepted matches. A refused one is passed over by one character only, since another may begin within it."""
+    at = 0
+    while match := pattern.search(text, at):
+        start, end = match.span()
+        if judge(Candidate(text, start, end)):
+            for closing, opening in _CLOSED:
+                if match.group().count(closing) > match.group().count(opening):
+                    start = _opened(text, start, opening)
+            yield start, end
+            at = end
+        else:
+            at = start + 1
+
+
+def _opened(text: str, start: int, opening: str) -> int:
+    """Where a bracket opens right before a number that closes it."""
+    before = start - 1 - (text[start - 1 : start] == " ")
+    return before if text[before : before + 1] == opening and before >= 0 else start
