@@ -47,6 +47,14 @@ bench: dev ## Measure the table of docs/performance.md (half an hour; ONLY=inges
 faults: dev ## Kill, cut and restart, and count at the far end (LOG=embedded or kafka, BROKERS=1 or 3, MINUTES=30, SEED=1)
 	@$(BIN)/python -m tests.faults --log $(or $(LOG),embedded) --brokers $(or $(BROKERS),1) --minutes $(or $(MINUTES),30) --seed $(or $(SEED),1)
 
+.PHONY: national-model
+national-model: dev ## Play random sequences against the simulated national site and compare its rows (SEQUENCES=2000, SEED=1)
+	@$(BIN)/python -m tests.national_model --sequences $(or $(SEQUENCES),2000) --seed $(or $(SEED),1)
+
+.PHONY: damage
+damage: dev ## Flip random bytes in every file of a data folder and look at what comes of it (TRIALS=200, SEED=1)
+	@$(BIN)/python -m tests.damage --trials $(or $(TRIALS),200) --seed $(or $(SEED),1)
+
 .PHONY: kit
 kit: dev ## Build the conformance kit for partners: its wheel, and one file for this platform (in dist/)
 	@$(BIN)/python conformance/packaging/build.py dist --pex && ls dist
