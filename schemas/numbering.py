@@ -66,6 +66,9 @@ _FOREIGN_VAT_BEFORE = re.compile(r"(?<![^\W_])(?:BE|LU|DE|IT|ES|NL|PT|AT|IE|CHE?
 _CODE_BEFORE = re.compile(r"(?<![^\W_])(?!T[EÉ]L|GSM|FAX|MOB|POR)[A-Z]{1,3}\Z")
 _DASHED_CODE_BEFORE = re.compile(r"(?<![^\W_])(?!T[EÉ]L|GSM|FAX|MOB|POR)[A-Z]{2,}[-_/]\Z")
 _UUID = re.compile(r"(?<![^\W_])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![^\W_])", re.IGNORECASE)
+_HEX_BEFORE = re.compile(r"(?<![^\W_])[0-9a-f]*[a-f]\Z", re.IGNORECASE)
+_HEX_AFTER = re.compile(r"[a-f][0-9a-f]*(?![^\W_])", re.IGNORECASE)
+_HASH = 16
 _DATE_AT = re.compile(r"0\d([./\- ])[01]\d\1(?:19|20)\d\d(?!\d)|0\d[./\- ](?:19|20)\d\d(?!\d)")
 _YEAR_BEFORE = re.compile(r"(?<!\d)(?:19|20)\d\d[./-]\Z")
 _MONTH_AT = re.compile(r"0\d(?:[./-]\d\d)?(?!\d)")
@@ -172,7 +175,7 @@ def _is_identifier(number: Candidate) -> bool:
         return True
     if number.contiguous and _FOREIGN_VAT_BEFORE.search(before):
         return True
-    if number.contiguous and re.search(r"[^\W\d_]\Z", before) and re.match(r"[^\W\d_]", after):
+    if number.contiguous and _is_hash(number):
         return True
     if "-" in before or "-" in after or "-" in number.body:
         around = max(0, number.start - 36)
@@ -180,6 +183,12 @@ def _is_identifier(number: Candidate) -> bool:
             if match.start() < number.end and number.start < match.end():
                 return True
     return False
+
+
+def _is_hash(number: Candidate) -> bool:
+    """Whether the digits are within sixteen and more hexadecimal ones."""
+    before, after = _HEX_BEFORE.search(number.before), _HEX_AFTER.match(number.after)
+    return before is not None and after is not None and len(before[0] + after[0]) >= _HASH - len(number.body)
 
 
 def _is_date(number: Candidate) -> bool:

@@ -76,6 +76,12 @@ def test_other_numbers_and_signs_stay(text: str) -> None:
     assert redact(text) == text
 
 
+@pytest.mark.parametrize("text", ["se0639981234de", "a0639981234b", "appelle0639981234vite", "x0639981234"])
+def test_letters_right_beside_a_number_hide_nothing(text: str) -> None:
+    """OFR-034: only a hash of sixteen hexadecimal digits and more is kept."""
+    assert MARK in redact(text)
+
+
 def test_numbers_in_a_row_are_all_taken_out() -> None:
     """OFR-034"""
     for mark in (",", ", ", "/", " / ", " ou ", ";", "\n"):
