@@ -47,6 +47,13 @@ def catalogue() -> Mapping[str, Rule]:
     return MappingProxyType(rules)
 
 
+def _plain(value: Any) -> Any:
+    """A value as JSON writers know it: the English text of a ``Spoken`` one."""
+    if isinstance(value, list | tuple):
+        return type(value)(map(_plain, value))
+    return str(value) if isinstance(value, str) else value
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One rule broken at one place. ``pointer`` is an RFC 6901 JSON Pointer into the document as sent; ``actual`` is
@@ -95,9 +102,9 @@ class Problem:
             "message": said(rule.message),
         }
         if self.expected is not None:
-            body["expected"] = self.expected
+            body["expected"] = _plain(self.expected)
         if self.actual is not None:
-            body["actual"] = self.actual
+            body["actual"] = _plain(self.actual)
         if rule.consequence is not None:
             body["consequence"] = said(rule.consequence)
         body["fix"] = said(rule.fix)

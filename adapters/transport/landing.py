@@ -15,6 +15,8 @@ from gateway.upload.inflating import Inflater
 
 _MAGIC = b"\x1f\x8b"
 _WRITE_BYTES = MEGABYTE
+_FREE_BYTES = MEGABYTE
+"""So much of a feed may always come out: short exports compress well."""
 _CODES = {
     "body-malformed": "feed-not-gzip",
     "body-truncated": "feed-cut",
@@ -96,7 +98,7 @@ class Landing:
         """Decide by the first bytes whether this is gzip."""
         self._settled = True
         if start.startswith(_MAGIC):
-            self._inflater = Inflater(ratio=self._terms.ratio)
+            self._inflater = Inflater(ratio=self._terms.ratio, free=_FREE_BYTES)
         elif self._gzip:
             raise FeedError("feed-not-gzip")
 

@@ -16,11 +16,12 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 class Inflater:
     """Inflates one body, which may be several gzip members one after another. ``ratio`` caps bytes out per byte in,
-    from the first bytes on. So many members that each is next to empty are refused.
+    beyond the first ``free`` ones. So many members that each is next to empty are refused.
     """
 
-    def __init__(self, *, ratio: int) -> None:
+    def __init__(self, *, ratio: int, free: int = _FREE_BYTES) -> None:
         self._ratio = ratio
+        self._free = free
         self._member = zlib.decompressobj(_GZIP)
         self._began = False
         self._members = 1
@@ -60,5 +61,5 @@ class Inflater:
             yield piece
 
     def _check_ratio(self) -> None:
-        if self._out > max(_FREE_BYTES, self._ratio * self._in):
+        if self._out > max(self._free, self._ratio * self._in):
             raise UploadRefusedError("inflates-too-much", expected=self._ratio)

@@ -8,6 +8,7 @@ from typing import IO, Any
 
 import orjson
 
+from gateway.damage import is_shortage
 from gateway.loop import aside, in_thread
 from gateway.protocol.record import Record
 from gateway.protocol.value import value
@@ -105,8 +106,10 @@ class Spool:
         pending, self._held = self._held + pending, []
         try:
             await in_thread(lambda: self._write(pending))
-        except OSError:
-            raise UploadRefusedError("spool-full") from None
+        except OSError as error:
+            if is_shortage(error):
+                raise UploadRefusedError("spool-full") from None
+            raise
 
     def ids(self) -> Iterator[str | None]:
         """The id of every item in the order added; None where it could not be read."""

@@ -216,7 +216,7 @@ _OPAQUE = ("cursor", "mark")
 
 async def _with_odd_cursors(seen: Seen, forward: Forward) -> Told:
     """A right gateway, whose cursors and marks begin in a way of their own, and whose pages of receipts are short."""
-    known = {name: value.removeprefix(ODD) for name, value in seen.query.items() if name in _OPAQUE}
+    known = {name: value.removeprefix(ODD) for name, value in seen.query.items() if name in {*_OPAQUE, "snapshot"}}
     short = {"limit": "7"} if seen.path == "/v1/receipts" else {}
     answered = await forward(seen.asking(**known, **short))
     if answered.status not in {200, 201} or not isinstance(answered.json, dict):

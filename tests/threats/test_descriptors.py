@@ -25,8 +25,6 @@ from tests.raw_http import RawConnection
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits another process and lists its files")
 
 CROWD = 40
-NONE_FREE = 8
-"""A limit whose descriptors have all been taken since the start."""
 LINES = 60
 REQUESTS = {
     b"GET /v1/offers": 401,
@@ -75,6 +73,12 @@ def _open_files(process: int) -> int:
     return len(list(Path(f"/proc/{process}/fd").iterdir()))
 
 
+def _lowest_free(process: int) -> int:
+    """The lowest descriptor that is not open: with this limit none can be opened."""
+    taken = {int(entry.name) for entry in Path(f"/proc/{process}/fd").iterdir()}
+    return next(number for number in range(len(taken) + 1) if number not in taken)
+
+
 async def test_refusals_stay_problem_documents_and_service_resumes(serving: GatewayProcess, tmp_path: Path) -> None:
     """A kept connection is answered in full; those beyond the limit wait or are closed, and later ones are served."""
     kept, token = await RawConnection.open(serving.port), await _token(serving)
@@ -86,7 +90,7 @@ async def test_refusals_stay_problem_documents_and_service_resumes(serving: Gate
     crowd = [await RawConnection.open(serving.port) for _ in range(CROWD)]
     try:
         for process, (_, most) in limits.items():
-            resource.prlimit(process, resource.RLIMIT_NOFILE, (NONE_FREE, most))
+            resource.prlimit(process, resource.RLIMIT_NOFILE, (_lowest_free(process), most))
         for line, status in REQUESTS.items():
             await kept.send(line + b" HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
             answer = await kept.answer()

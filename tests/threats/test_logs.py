@@ -1,6 +1,7 @@
 """[T-18] [SEC-003] What is secret or personal is written nowhere, whatever goes wrong: all that is said is searched."""
 
 import asyncio
+import io
 import os
 import sys
 from collections.abc import AsyncIterator, Iterable, Mapping
@@ -221,7 +222,7 @@ async def test_a_gateway_that_says_everything_says_no_secret(serving: Served) ->
             left.unlink()
         spool.rmdir()
         spool.touch()  # a failure that nobody foresaw: its text goes into the log, with all its frames
-        large = {"headers": lines, "data": ndjson(personal) * 16_000}  # more than a spool keeps in memory
+        large = {"headers": lines, "data": io.BytesIO(ndjson(personal) * 16_000)}  # more than a spool keeps in memory
         assert [500] == await statuses(("POST", "/v1/offers/batch", large))
     assert 0 == await serving.gateway.stop()
     said = serving.said
