@@ -38,7 +38,7 @@ def identity_of(url: str, email: str) -> str:
 
 
 def identity_record(name: str, identity: str) -> Record:
-    """The record of ``deliveries`` that says which account a name stands for."""
+    """The record of ``deliveries`` that says which account a name refers to."""
     return Record(f"{_KIND}/{name}".encode(), orjson.dumps({"identity": identity}))
 
 

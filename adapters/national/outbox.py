@@ -287,7 +287,7 @@ class Outbox(LocalCopy):
 
     async def checkpoint(self) -> None:
         """After many commits, move what they wrote into the file: by another connection in a thread, because it waits
-        for the disk. A full disk is told by the next commit.
+        for the disk. The next commit reports a full disk.
         """
         if self._kept >= _CHECKPOINT_AFTER:
             self._kept = 0

@@ -98,6 +98,8 @@ async def test_the_local_broker_ends_with_a_run_that_is_killed() -> None:
     try:
         await asyncio.to_thread(fetch_jars)
     except JarsError as error:
+        if os.environ.get("CI") == "true":
+            raise
         pytest.skip(str(error))
     await _all_ended(await _orphaned(_BROKER))
 
