@@ -1,0 +1,260 @@
+"""Recorded topics are read, and for the same input written byte for byte (problems are compared by code).
+
+What a message says may be worded anew; a key, a header, a member or its order may not change: gateways of two versions
+share one log while they are replaced (docs/operations.md).
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+import schemas
+from gateway.fair_slices import FairSlices
+from gateway.feed import FeedPartition
+from gateway.idempotency import Ledger
+from gateway.intake import InboxPartition
+from gateway.partners import Partners
+from gateway.partners.record import partner_record, read_partner
+from gateway.protocol.delivery import delivery_record, is_delivery, read_delivery
+from gateway.protocol.receipt import ReceiptIds
+from gateway.protocol.record import Record, StoredRecord, offer_record, read_offer, read_submission, submission_record
+from gateway.protocol.run import Order, Run, order_record, read_run, run_record
+from gateway.protocol.submission import Publish, Withdraw
+from gateway.protocol.topic import (
+    DELIVERIES,
+    FEED,
+    INBOX,
+    OFFERS,
+    PARTNERS,
+    POSITIONS,
+    RECEIPTS,
+    REJECTED,
+    REQUESTS,
+    RUNS,
+    SUBMISSIONS,
+)
+from gateway.relay import Relay
+from gateway.submissions import Submissions, command
+from tests.recordings.recording import TOPICS, Recording
+from tests.recordings.replay import ReplayLog
+
+NATIVE = "grand-est"
+RECORDING = Recording.read()
+PARTITIONS = range(RECORDING.about["partitions"])
+IDS = ReceiptIds(RECORDING.about["secret"].encode())
+
+
+def every(topic: str) -> list[StoredRecord]:
+    return [one for partition in RECORDING.topics[topic] for one in partition]
+
+
+def only(*topics: str) -> ReplayLog:
+    return ReplayLog({topic: RECORDING.topics[topic] for topic in topics}, partitions=len(PARTITIONS))
+
+
+def without_words(value: Any) -> Any:
+    """A decoded value with every problem in it reduced to its code and its place."""
+    if isinstance(value, dict):
+        if {"code", "severity"} <= value.keys():
+            return {"code": value["code"], "pointer": value.get("pointer")}
+        return {key: without_words(one) for key, one in value.items()}
+    return [without_words(one) for one in value] if isinstance(value, list) else value
+
+
+def comparable(record: Record | StoredRecord) -> tuple[bytes | None, bytes | None, Any]:
+    """Key, value and headers; in the value only the words of problems are left out."""
+    value = record.value
+    if value is not None and b'"severity"' in value:
+        value = orjson.dumps(without_words(orjson.loads(value)))
+    return record.key, value, tuple(record.headers)
+
+
+def same(expected: Sequence[StoredRecord], actual: Sequence[Record]) -> None:
+    assert [comparable(one) for one in expected] == [comparable(one) for one in actual]
+
+
+async def run_until(work: Callable[[], Awaitable[None]], *, done: Callable[[], bool]) -> None:
+    task = asyncio.ensure_future(work())
+    try:
+        async with asyncio.timeout(30):
+            while not done():
+                if task.done():
+                    task.result()
+                await asyncio.sleep(0.01)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def test_every_topic_is_in_the_recording() -> None:
+    assert {*TOPICS, INBOX + NATIVE, FEED + NATIVE} == RECORDING.topics.keys()
+    assert all(any(partition) for partition in RECORDING.topics.values())
+
+
+def test_the_recording_has_what_the_relay_is_asked() -> None:
+    kinds = Counter(orjson.loads(one.value or b"{}")["kind"] for one in every(SUBMISSIONS))
+    assert {"publish", "withdraw", "retire", "lift"} <= kinds.keys()
+    verdicts = {orjson.loads(one.value or b"{}")["verdict"] for one in every(RECEIPTS)}
+    assert {"accepted", "duplicate", "stale", "rejected"} <= verdicts
+
+
+@pytest.mark.parametrize("partition", PARTITIONS)
+async def test_the_relay_decides_recorded_submissions_as_it_did(partition: int, tmp_path: Path) -> None:
+    log = only(SUBMISSIONS)
+    relay = Relay(
+        log,
+        folder=tmp_path,
+        identity=await log.identity(),
+        submissions=Submissions(log, ids=IDS, clock=lambda: 0),
+        ids=IDS,
+        clock=lambda: 0,
+        decided=lambda _: None,
+    )
+    expected_receipts = [
+        one
+        for one in RECORDING.topics[RECEIPTS][partition]
+        if orjson.loads(one.value or b"{}")["position"].startswith(SUBMISSIONS)
+    ]
+    await run_until(relay.run, done=lambda: len(log.written.get((RECEIPTS, partition), ())) >= len(expected_receipts))
+    same(expected_receipts, log.written[RECEIPTS, partition])
+    same(RECORDING.topics[OFFERS][partition], log.written[OFFERS, partition])
+
+
+@pytest.mark.parametrize("partition", PARTITIONS)
+async def test_the_intake_settles_recorded_messages_as_it_did(partition: int) -> None:
+    log = only(INBOX + NATIVE, PARTNERS)
+    partners = Partners(log)
+    await partners.catch_up()
+    intake = InboxPartition(
+        log, NATIVE, partition, partners=partners, ids=IDS, require_certificate=None, slices=FairSlices()
+    )
+    messages = RECORDING.topics[INBOX + NATIVE][partition]
+
+    def settled() -> list[Record]:
+        return [
+            one for (topic, _), records in log.written.items() if topic in {SUBMISSIONS, RECEIPTS} for one in records
+        ]
+
+    await run_until(intake.run, done=lambda: len(settled()) >= len(messages))
+    await partners.close()
+    place = f"{INBOX}{NATIVE}/{partition}/"
+    receipts = {orjson.loads(one.value or b"{}")["receipt"] for one in settled()}
+    for target in PARTITIONS:
+        submitted = [
+            one
+            for one in RECORDING.topics[SUBMISSIONS][target]
+            if orjson.loads(one.value or b"{}")["receipt"] in receipts
+        ]
+        same(submitted, log.written.get((SUBMISSIONS, target), []))
+        refused = [
+            one
+            for one in RECORDING.topics[RECEIPTS][target]
+            if orjson.loads(one.value or b"{}")["position"].startswith(place)
+        ]
+        same(refused, log.written.get((RECEIPTS, target), []))
+    copies = [one for one in every(REJECTED) if orjson.loads(one.value or b"{}")["place"].startswith(place)]
+    same(copies, [one for (topic, _), records in log.written.items() if topic == REJECTED for one in records])
+
+
+@pytest.mark.parametrize("partition", PARTITIONS)
+async def test_the_feed_of_a_subscriber_is_written_as_it_was(partition: int) -> None:
+    began = [[one for one in records if b".began/" in (one.key or b"")] for records in RECORDING.topics[POSITIONS]]
+    recorded = {OFFERS: RECORDING.topics[OFFERS], PARTNERS: RECORDING.topics[PARTNERS], POSITIONS: began}
+    log = ReplayLog(recorded, partitions=len(PARTITIONS))
+    partners = Partners(log)
+    await partners.catch_up()
+    feed = FeedPartition(log, NATIVE, partition, partners=partners)
+    expected = RECORDING.topics[FEED + NATIVE][partition]
+    await run_until(feed.run, done=lambda: len(log.written.get((FEED + NATIVE, partition), ())) >= len(expected))
+    await partners.close()
+    same(expected, log.written[FEED + NATIVE, partition])
+
+
+def test_a_document_that_was_sent_becomes_the_same_submission() -> None:
+    """What publishers sent over HTTP, checked and written again under the receipts of then."""
+    partners = [read_partner(one.value or b"") for one in every(PARTNERS) if (one.value or b"").startswith(b'{"pla')]
+    hosts = {host: partner.platform for partner in partners for host in partner.hosts}
+    documents = {
+        (one["id"], one.get("revision")): one for many in RECORDING.sent.values() for one in many if "id" in one
+    }
+    again = 0
+    for record in every(SUBMISSIONS):
+        submission = read_submission(record.value or b"")
+        if not isinstance(submission, Publish | Withdraw):
+            continue
+        document = documents.get((submission.id, submission.revision))
+        if document is None:
+            continue
+        verdict = schemas.check(orjson.dumps(document), on=date.fromisoformat(RECORDING.about["on"]))
+        if not verdict.accepted or verdict.withdrawal is not None:
+            continue
+        written = submission_record(
+            command(
+                verdict,
+                receipt=submission.receipt,
+                publisher=submission.publisher,
+                hosts=hosts,
+                mark=getattr(submission, "mark", None),
+                traceparent=submission.traceparent,
+                upload=submission.upload,
+            )
+        )
+        if orjson.loads(written.value or b"")["digest"] != submission.digest:
+            continue  # another text of the same revision: what a feed makes of it
+        same([record], [written])
+        again += 1
+    assert again >= 50
+
+
+def test_submissions_that_are_read_are_written_again_the_same() -> None:
+    for record in every(SUBMISSIONS):
+        same([record], [submission_record(read_submission(record.value or b""))])
+
+
+def test_offers_that_are_read_are_written_again_the_same() -> None:
+    for record in every(OFFERS):
+        if record.key is not None and record.value is not None:
+            trace = record.header("traceparent")
+            same([record], [offer_record(read_offer(record.key, record.value), traceparent=trace)])
+
+
+def test_deliveries_that_are_read_are_written_again_the_same() -> None:
+    deliveries = [one for one in every(DELIVERIES) if one.value and is_delivery(one.key or b"")]
+    assert len(deliveries) > 100
+    for record in deliveries:
+        same([record], [delivery_record(read_delivery(record.key or b"", record.value or b""))])
+
+
+def test_partners_that_are_read_are_written_again_the_same() -> None:
+    partners = [one for one in every(PARTNERS) if one.value and b"/" not in (one.key or b"")]
+    assert len(partners) > 10
+    for record in partners:
+        same([record], [partner_record(read_partner(record.value or b""))])
+
+
+def test_runs_that_are_read_are_written_again_the_same() -> None:
+    runs = 0
+    for record in every(RUNS):
+        match read_run(record.key, record.value):
+            case Run() as run:
+                same([record], [run_record(run)])
+                runs += 1
+            case Order() as order:
+                same([record], [order_record(order)])
+                runs += 1
+    assert runs > 20
+
+
+def test_a_request_under_a_recorded_key_is_known() -> None:
+    ledger = Ledger()
+    for partition in PARTITIONS:
+        ledger.apply(partition, RECORDING.topics[REQUESTS][partition])
+    entry = ledger.get("bourgogne-franche-comte recorded-request")
+    assert entry is not None
+    assert entry.over
