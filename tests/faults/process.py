@@ -23,10 +23,13 @@ class GatewayDiedError(Exception):
 
 
 class GatewayProcess:
-    """A replica with a data folder and ports of its own, the same ones at each start."""
+    """A replica with a data folder and ports of its own, the same ones at each start. ``root`` is the checkout that it
+    runs: this one, or one of another version.
+    """
 
-    def __init__(self, name: str, folder: Path, settings: Mapping[str, str]) -> None:
+    def __init__(self, name: str, folder: Path, settings: Mapping[str, str], *, root: Path = ROOT) -> None:
         self.name = name
+        self._root = root
         self.folder = folder
         port, management = free_ports(2)
         self.port, self.management_port = port, management
@@ -65,7 +68,7 @@ class GatewayProcess:
         with self._words.open("ab") as words:
             self._process = await asyncio.create_subprocess_exec(
                 *tethered([sys.executable, "-c", _SERVE, "serve"]),
-                cwd=ROOT,
+                cwd=self._root,
                 env={**environment, **self._settings, "PYTHONUNBUFFERED": "1"},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=words,
