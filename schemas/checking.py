@@ -8,13 +8,13 @@ from schemas.decode import decode, find_too_deep
 from schemas.explain import explain
 from schemas.folding import narrow
 from schemas.normal import normalise, redacted
-from schemas.personal import is_suspect
 from schemas.registry import definition_validator, fast_validator
 from schemas.rulebook import Problem, problem
-from schemas.rules import CHECKS, FINDERS, PLACE
+from schemas.rules import CHECKS, FINDERS, PLACE, QUIET_FINDERS
 from schemas.rules import text as texts
 from schemas.rules.extension import find_excess
 from schemas.rules.location import place_of
+from schemas.suspicion import is_suspect
 from schemas.verdict import Verdict
 
 
@@ -59,11 +59,12 @@ def _check_offer(document: dict[str, Any], on: date, *, explained: bool) -> Verd
         return _refuse_malformed("offer", document, on) if explained else _refuse(document, [problem("not-explained")])
     place = place_of(document)
     territory = place.territory
-    raw = narrow(texts.joined(document))
+    text = texts.joined(document)
+    suspect = is_suspect(text)
     # Ordinary French is in normal form C, and nothing in it is invisible.
-    problems = texts.find(document) if raw is None else []
+    problems = texts.find(document) if suspect and narrow(text) is None else []
     problems += place.problems
-    for find in FINDERS:
+    for find in FINDERS if suspect else QUIET_FINDERS:
         found = find(document, on, territory)
         if found:
             problems += found
@@ -71,7 +72,7 @@ def _check_offer(document: dict[str, Any], on: date, *, explained: bool) -> Verd
         return _refuse(document, [*problems, *redacted(document)[1]])
     if territory is None:
         raise AssertionError("a place without territory is an error")
-    offer, redactions = normalise(document, suspect=is_suspect(raw))
+    offer, redactions = normalise(document, suspect=suspect)
     return Verdict(
         True,  # by position, since this is the hot path
         (*problems, *redactions),

@@ -12,36 +12,58 @@ _KNOWN = (
     r"(?:fr|com|org|net|eu|bzh|re|gp|mq|gf|yt|pm|nc|pf|wf|info|pro|biz|io|co|coop|asso|corsica|alsace|paris|be|ch|lu|de|it"
     r"|es|uk|pt|nl|ca|app|dev|tech|email|example|test|edu|gouv|cat|me|tv)(?![\w-])"
 )
+_SPACED_END = r"(?:f ?r|c ?o ?m|o ?r ?g|n ?e ?t|e ?u|e ?d ?u|b ?z ?h|e ?x ?a ?m ?p ?l ?e)(?!\w)"
 _FILES = r"(?:js|mjs|css|png|jpe?g|gif|svg|webp|pdf|php|zip|xml|json)(?!\w)"
 _LABEL = r"[^\W_][\w-]{0,62}"
-_DOT = (
-    r"(?:\s{0,3}\.\s{0,3}|\s{0,3}[(\[{]\s?(?:\.|dot|point|pt)\s?[)\]}]\s{0,3}"
-    r"|\s{1,3}(?:dot|point)\s{1,3}|(?<=\w),(?=\w))"
+_SAID_DOT = (
+    r"(?:\s{0,3}[(\[{<«\"'*-]\s?(?:\.|dot|point|pt)\s?[)\]}>»\"'*-]\s{0,3}|[\s,]{1,3}(?:dot|point|pt)[\s,]{1,3}"
+    r"|[_-](?:dot|point)[_-])"
 )
+_DOT = rf"(?:\s{{0,3}}[.·]\s{{0,3}}|{_SAID_DOT}|(?<=\w),(?=\w))"
+_SAID_DASH = r"(?:\s(?:tiret|dash|hyphen|underscore)(?: du (?:6|six|bas)| bas)?\s[^\W_][\w-]{0,30}){0,2}"
 _PLAIN_DOMAIN = re.compile(rf"[^\W_](?:[\w-]{{0,62}}\.){{1,9}}(?!{_FILES})[^\W\d_]{{2,24}}+(?!\.{_FILES})")
-_SPACED_DOMAIN = re.compile(rf"(?:{_LABEL}{_DOT}){{1,8}}?{_KNOWN}", re.IGNORECASE)
+_SPACED_DOMAIN = re.compile(
+    rf"(?:{_LABEL}{_SAID_DASH}{_DOT}){{1,8}}?(?:{_KNOWN}|{_SPACED_END})(?:(?:\.|{_SAID_DOT}){_KNOWN}){{0,2}}",
+    re.IGNORECASE,
+)
+_LETTERS_DOMAIN = re.compile(rf"[^\W_](?: [\w-]){{1,40}} ?\. ?{_SPACED_END}", re.IGNORECASE)
 _KNOWN_END = re.compile(rf"\.{_KNOWN}\Z", re.IGNORECASE)
+_WEBMAIL = r"(?:gmail|hotmail|outlook|yahoo|orange|wanadoo|laposte|protonmail|icloud|sfr)(?![\w.-])"
+_OPEN_END = r"[^\W_][\w-]{0,40}[\s_-](?:fr|com|org|net)(?![\w-])"
+_SAID_DOMAIN = re.compile(rf"{_OPEN_END}|{_WEBMAIL}", re.IGNORECASE)
+_WEBMAIL_DOMAIN = re.compile(_WEBMAIL, re.IGNORECASE)
 _OPEN_DOMAIN = re.compile(
-    r"[^\W_][\w-]{0,40}\s(?:fr|com|org|net)(?![\w-])"
-    r"|(?:gmail|hotmail|outlook|yahoo|orange|wanadoo|laposte|protonmail|icloud|sfr)(?![\w.-])"
+    rf"{_OPEN_END}|{_WEBMAIL}"
     r"|\[?\d{1,3}(?:\.\d{1,3}){3}\]?(?![\w.])",
     re.IGNORECASE,
 )
-_SPELLED_DOT = re.compile(r"\b(?:dot|point)\b", re.IGNORECASE)
+_SPELLED_DOT = re.compile(r"(?<![^\W_])(?:dot|point)(?![^\W_])", re.IGNORECASE)
+_BRACKETS = {"(": ")", "[": "]", "{": "}", "<": ">"}
 
 _SIGN = re.compile(r"@{1,3}")
+_AROBASE = r"(?:arr?oba(?:[sz]e?s?|ce)|[aà][\s-]commercial)"
+_OPEN, _CLOSE = r"[(\[{<«\"'*|/~=:^!-]{1,3}", r"[)\]}>»\"'*|/~=:^!-]{1,3}"
 _BRACKETED = re.compile(
-    r"[(\[{«\"'*-]\s{0,2}(?:arr?obas(?:e|es)?|@|at|a commercial)\s{0,2}[)\]}»\"'*-]|(?<=[^\W_])\(a\)(?=[^\W_])",
+    rf"{_OPEN}\s{{0,2}}(?:{_AROBASE}|@t?|at|chez)\s{{0,2}}{_CLOSE}|[(\[{{<]{{1,2}}[aà][)\]}}>]{{1,2}}",
     re.IGNORECASE,
 )
-_WORD = re.compile(r"(?<![^\W_])(?:arr?obas(?:e|es)?|a commercial)(?![^\W_])", re.IGNORECASE)
-_AT = re.compile(r"(?<=\s)at(?=\s)|(?<=[^\W_])_at_(?=[^\W_])|(?<=[^\W_])-at-(?=[^\W_])", re.IGNORECASE)
+_WORD = re.compile(rf"(?<![^\W_]){_AROBASE}(?![^\W_])|(?<=[^\W_])[._-]{_AROBASE}[._-](?=[^\W_])", re.IGNORECASE)
+_AT = re.compile(r"(?<=\s)(?:at|chez)(?=\s)|(?<=[^\W_])_at_(?=[^\W_])|(?<=[^\W_])-at-(?=[^\W_])", re.IGNORECASE)
+
+_GLUED = re.compile(r"(?<=[a-z0-9])(?:ARR?OBASE?|AT)(?=[a-z0-9])")
+_GLUED_DOMAIN = re.compile(rf"[a-z0-9][a-z0-9-]{{1,62}}(?:DOT|POINT|\.)(?:[a-z0-9-]{{1,62}}\.){{0,3}}{_KNOWN}")
+_REPLACED = re.compile(r"[#\u00a7]")
 
 # Names are matched backwards, from the sign on.
-_NAME = re.compile(r"\s{0,3}(?:[\w+.~-][\w.!#$%'+^~-]{0,63}|\"[^\"\n]{1,64}\")")
+_NAME = re.compile(r"\s{0,3}(?:[\w+.~!#$%^-][\w.!#$%'+^~-]{0,63}|\"[^\"\n]{1,64}\")")
+_LETTERS_NAME = re.compile(r"\s?\w(?: (?!à)[\w.-](?=\s|\Z)){1,40}")
+_GLUED_NAME = re.compile(r"[a-z0-9._+-]{2,64}")
+_DOTTED_NAME = re.compile(r"\s?[a-z0-9][\w-]{0,40}\.[\w-]{0,40}[a-z](?![\w./:])", re.IGNORECASE)
+_FILE_NAME = re.compile(rf"(?:{_KNOWN}|html?|{_FILES})", re.IGNORECASE)
 _ELISION = re.compile(r"(?:[cdjlmnst]|qu)'", re.IGNORECASE)
 _SPELLED_NAME = re.compile(
-    r"\s{0,3}[^\W_][\w.+-]{0,63}(?:\s{1,2}(?:tniop|tod|(?:sab )?terit|erocsrednu)\s{1,2}[^\W_][\w+-]{0,30}){0,3}",
+    r"[\s,]{0,3}[^\W_][\w.+-]{0,63}"
+    r"(?:[\s)\]}>»\"'*,-]{1,3}(?:tniop|tod|(?:sab )?terit|erocsrednu)[\s(\[{<«\"'*,-]{1,3}[^\W_][\w+-]{0,30}){0,3}",
     re.IGNORECASE,
 )
 _SOCIAL = re.compile(
@@ -51,7 +73,35 @@ _SOCIAL = re.compile(
     re.IGNORECASE,
 )
 _NO_NAMES = frozenset(
-    ("us", "me", "look", "visit", "online", "site", "more", "out", "him", "her", "them", "sign", "shop")
+    (
+        "et",
+        "ou",
+        "de",
+        "sur",
+        "avec",
+        "notre",
+        "nos",
+        "le",
+        "la",
+        "les",
+        "par",
+        "via",
+        "and",
+        "or",
+        "us",
+        "me",
+        "look",
+        "visit",
+        "online",
+        "site",
+        "more",
+        "out",
+        "him",
+        "her",
+        "them",
+        "sign",
+        "shop",
+    )
 )
 
 
@@ -62,23 +112,49 @@ def find_emails(text: str) -> Iterator[tuple[int, int]]:
     for sign in _BRACKETED.finditer(text):
         yield from _around_word(text, sign, _SPELLED_NAME, dotted=sign.group()[0] == "-")
     for sign in _WORD.finditer(text):
-        yield from _around_word(text, sign, _SPELLED_NAME, dotted=False)
+        yield from _around_word(text, sign, _SPELLED_NAME, dotted=False, domain=_SAID_DOMAIN)
     for sign in _AT.finditer(text):
         yield from _around_word(text, sign, _SPELLED_NAME, dotted=sign.group()[0] != "_")
+    for sign in _GLUED.finditer(text):
+        yield from _around_capitals(text, sign)
+
+
+def find_replaced(text: str) -> Iterator[tuple[int, int]]:
+    """The spans of addresses with another sign for the at sign, such as ``jean.martin#exemple.fr``. ``text`` is folded
+    and no web address, where a fragment follows that sign.
+    """
+    for sign in _REPLACED.finditer(text):
+        domain = _PLAIN_DOMAIN.match(text, sign.end() + text[sign.end() : sign.end() + 1].isspace())
+        name = _DOTTED_NAME.match(text[max(0, sign.start() - _BEFORE) : sign.start()][::-1])
+        if domain is None or name is None or not _KNOWN_END.search(domain.group()):
+            continue
+        if not _FILE_NAME.fullmatch(name.group()[::-1].strip().rpartition(".")[2]):
+            yield sign.start() - name.end(), domain.end()
+
+
+def _around_capitals(text: str, sign: re.Match[str]) -> Iterator[tuple[int, int]]:
+    """The address around a word for the at sign in capitals, right between lower-case letters."""
+    domain = _GLUED_DOMAIN.match(text, sign.end())
+    name = _GLUED_NAME.match(text[max(0, sign.start() - _BEFORE) : sign.start()][::-1])
+    if domain is not None and name is not None:
+        yield sign.start() - name.end(), domain.end()
 
 
 def _around_sign(text: str, sign: re.Match[str]) -> Iterator[tuple[int, int]]:
     """The address around an at sign. ``@name`` behind a blank is an account on a social network, unless it ends like
     the name of a host.
     """
-    end = _end_of_domain(text, sign.end(), near=not text[sign.start() - 1 : sign.start()].isspace())
+    near = not (text[sign.start() - 1 : sign.start()].isspace() or text[sign.end() : sign.end() + 1].isspace())
+    end = _end_of_domain(text, sign.end(), _OPEN_DOMAIN if near else _WEBMAIL_DOMAIN)
     if end is None:
         return
     before = text[max(0, sign.start() - _BEFORE) : sign.start()]
-    name = _NAME.match(before[::-1])
+    name = _LETTERS_NAME.match(before[::-1]) or _NAME.match(before[::-1])
     if name is None:
         return
     start = sign.start() - name.end()
+    if before[-1:].isspace() and name.group()[::-1].strip().lower() in _NO_NAMES:
+        return
     handle = before[-1:].isspace() and not text[sign.end()].isspace()
     if handle and (not _KNOWN_END.search(text[sign.end() : end]) or _SOCIAL.search(before)):
         return
@@ -86,20 +162,29 @@ def _around_sign(text: str, sign: re.Match[str]) -> Iterator[tuple[int, int]]:
     yield start if elided is None else elided.end(), end
 
 
-def _around_word(text: str, sign: re.Match[str], names: re.Pattern[str], *, dotted: bool) -> Iterator[tuple[int, int]]:
+def _around_word(
+    text: str,
+    sign: re.Match[str],
+    names: re.Pattern[str],
+    *,
+    dotted: bool,
+    domain: re.Pattern[str] = _WEBMAIL_DOMAIN,
+) -> Iterator[tuple[int, int]]:
     """The address around a word for the at sign; one that is a word of English as well needs a name with a dot, or a
     domain with its dots in words.
     """
-    end = _end_of_domain(text, sign.end(), near=False)
+    end = _end_of_domain(text, sign.end(), domain)
     if end is None:
         return
-    name = names.match(text[max(0, sign.start() - _BEFORE) : sign.start()][::-1])
-    if name is None:
+    before = text[max(0, sign.start() - _BEFORE) : sign.start()][::-1]
+    name = _LETTERS_NAME.match(before) or names.match(before)
+    if name is None or before.startswith("//", name.end()):
         return
     said = name.group()[::-1].strip().lower()
     if said.startswith(("www.", "http")) or said in _NO_NAMES:
         return
-    if dotted and not _is_dotted(said) and not _SPELLED_DOT.search(text, sign.end(), end):
+    spelled = sign.group() != "chez" and _SPELLED_DOT.search(text, sign.end(), end)
+    if dotted and not _is_dotted(said) and not spelled:
         return
     yield sign.start() - name.end(), end
 
@@ -110,12 +195,12 @@ def _is_dotted(name: str) -> bool:
     return any(map(str.isalpha, first)) and any(map(str.isalpha, last))
 
 
-def _end_of_domain(text: str, at: int, *, near: bool) -> int | None:
-    """Where the domain ends that begins there, behind at most three blanks. ``near``: nothing is between it and the
-    name, so that it may also lack its last dot.
+def _end_of_domain(text: str, at: int, undotted: re.Pattern[str]) -> int | None:
+    """Where the domain ends that begins there, behind at most three blanks. ``undotted``: what is a domain there
+    without its last dot.
     """
     begin = at
-    while begin < at + 3 and text[begin : begin + 1].isspace():
+    while begin < at + 3 and (text[begin : begin + 1].isspace() or text[begin : begin + 1] == ","):
         begin += 1
     plain = _PLAIN_DOMAIN.match(text, begin)
     if plain is not None and _KNOWN_END.search(plain.group()):
@@ -125,5 +210,11 @@ def _end_of_domain(text: str, at: int, *, near: bool) -> int | None:
         return max(plain.end(), spaced.end()) if spaced is not None else plain.end()
     if spaced is not None:
         return spaced.end()
-    opened = _OPEN_DOMAIN.match(text, begin) if near and begin == at else None
+    letters = _LETTERS_DOMAIN.match(text, begin)
+    if letters is not None:
+        return letters.end()
+    closing = _BRACKETS.get(text[begin : begin + 1])
+    if closing is not None and (plain := _PLAIN_DOMAIN.match(text, begin + 1)) is not None:
+        return plain.end() + text.startswith(closing, plain.end())
+    opened = undotted.match(text, begin)
     return None if opened is None else opened.end()

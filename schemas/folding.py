@@ -24,7 +24,10 @@ _SIMILAR = {
     **_TYPOGRAPHIC,
     **dict.fromkeys("\u2010\u2011\u2012\ufe58\ufe63\uff0d\u02d7\u2043", "-"),
     **dict.fromkeys("\u2015\u2212\u2e3a\u2e3b\u2500\u30fc", "\u00af"),
-    **dict.fromkeys("\u2022\u2219\u22c5\u2027\u30fb\u25cf\u25aa\u25e6\u2023\u25cb\u26ab\u2b24\u318d\u16eb", "\u00b7"),
+    **dict.fromkeys(
+        "\u2022\u2219\u22c5\u2027\u30fb\u25cf\u25aa\u25e6\u2023\u25cb\u26ab\u2b24\u318d\u16eb\ua78f\u1427\u0701",
+        "\u00b7",
+    ),
     **dict.fromkeys("\u00a6\u2502\u2503\u01c0\u2223\u23d0\u2758", "|"),
     **dict.fromkeys("\u2044\u2215\u29f8", "/"),
     **dict.fromkeys("\u2236\ua789\u02d0", ":"),
@@ -39,10 +42,15 @@ _SIMILAR = {
     "\U0001f170": "a",
 }
 _FOREIGN = re.compile("[^\x00-\x7f\u00a0-\u00a5\u00a7-\u00ac\u00ae-\u00b1\u00b4-\u00b8\u00bb-\u00ff]")
+_OCTET = r"%(?:25){0,3}"
 _ENCODED = re.compile(
-    r"%(?:25){0,3}([0-9A-Fa-f]{2})|&(?:\#[0-9]{1,7}|\#[xX][0-9A-Fa-f]{1,6}|commat|period|plus|lpar|rpar|nbsp|colon);"
-    r"|\\u00([0-9A-Fa-f]{2})"
+    rf"(?P<utf8>{_OCTET}[C-Fc-f][0-9A-Fa-f](?:{_OCTET}[89ABab][0-9A-Fa-f]){{1,3}})"
+    rf"|{_OCTET}(?P<octet>[0-9A-Fa-f]{{2}})"
+    r"|&(?:\#[0-9]{1,7}|\#[xX][0-9A-Fa-f]{1,6}|commat|period|plus|lpar|rpar|nbsp|colon);"
+    r"|\\u00(?P<unit>[0-9A-Fa-f]{2})"
 )
+_LETTERED = "\u24b6-\u24e9"
+_CIRCLED_A = re.compile(rf"(?<![{_LETTERED}])[\u24b6\u24d0](?![{_LETTERED}])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +84,8 @@ def narrow(text: str) -> bytes | None:
 
 def fold(text: str) -> Folded:
     """The text as it is searched, whatever it holds."""
+    if "\u24d0" in text or "\u24b6" in text:
+        text = _CIRCLED_A.sub("@", text)
     encoded = "%" in text or "&" in text or "\\u" in text
     if not encoded and not _FOREIGN.search(text):
         return Folded(text)
@@ -116,6 +126,9 @@ def _plain(sign: str) -> str:
 
 
 def _decoded(match: re.Match[str]) -> str:
-    code = match[1] or match[2]
+    if match["utf8"]:
+        octets = bytes(int(octet[-2:], 16) for octet in match["utf8"].split("%")[1:])
+        return "".join(map(_plain, octets.decode(errors="replace")))
+    code = match["octet"] or match["unit"]
     plain = chr(int(code, 16)) if code else html.unescape(match.group())
     return plain if len(plain) == 1 and (" " <= plain <= "~" or plain == "\u00a0") else match.group()

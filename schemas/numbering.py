@@ -8,70 +8,24 @@ import re
 from functools import cached_property
 from itertools import pairwise
 
+from schemas import beside
+
 _BEFORE, _AFTER = 70, 40
 _DIGITS = re.compile(r"\d+")
 _GAPS = re.compile(r"\D+")
-_SAFE_SIGNS = frozenset(".-/_()[]{}")
+_SAFE_SIGNS = frozenset(".-/_()[]{}«»")
 _DATE_SIGNS = ("/", ".", "-")
 _LISTING_SIGNS = frozenset(",:|")
+_USUAL_SIGNS = frozenset(".-/_()[],:|·¯*~'\"=\\{}«»")
 
-_WORD = (
-    r"(?:t[ée]l(?:[ée]phon(?:e[rzs]?|ique(?:ment)?s?|ez))?s?|phone|portables?|mobiles?|gsm|fixe|fax|t[ée]l[ée]copie(?:ur)?"
-    r"|appel(?:er|ez|s|le|ant)?|joindre|joignables?|joignez|contact(?:er|ez|s)?|sms|textos?|whatsapp|compose[rz]"
-    r"|rappel(?:er|ez)|num[ée]ros? de t[ée]l[ée]phone|ligne directe|call|☎|✆|📞|📱|📲|☏)"
-)
-_LINK = r"(?:au|le|la|du|est|n°|no|num[ée]ro|pro|perso|professionnel|personnel|direct|suivant|svp|ou|sur|:)"
-_PHONE_BEFORE = re.compile(rf"(?<!\w){_WORD}[\W_]{{0,4}}(?:{_LINK}[\W_]{{0,3}}){{0,4}}\Z", re.IGNORECASE)
-_PHONE_EARLIER = re.compile(rf"(?<!\w){_WORD}(?!\w)[^.;!?\n]{{0,40}}\Z", re.IGNORECASE)
-_PHONE_AFTER = re.compile(
-    r"[\W_]{0,3}(?:(?:par|au|mon|notre|num[ée]ro|de)\s){0,3}"
-    r"(?:t[ée]l(?:[ée]phone)?|portable|mobile|gsm|sms|whatsapp|fixe)(?!\w)",
-    re.IGNORECASE,
-)
-_LIST_AFTER = r"[\W_]{0,3}(?:n°s?|nos|num[ée]ros?|no)?[\W_]{0,3}"
-_STRICT = re.compile(
-    r"(?<![^\W_])(?:isbn(?:-1[03])?|issn|ean(?:-?13)?|gtin|siren|siret|iban|rib|bic|tva(?: intra\w*)?|vat"
-    r"|intracommunautaire|rcs(?: \w+){0,2}|rna|finess|nic|insee|uai|adeli|rpps|kbis|duns|naf|ape"
-    r"|latitude|longitude|lat|lon|lng|gps|coordonn[ée]es)"
-    rf"{_LIST_AFTER}\Z",
-    re.IGNORECASE,
-)
-_WEAK = re.compile(
-    r"(?<![^\W_])(?:r[ée]f(?:[ée]rences?)?|dossier|commande|contrat|convention|facture|devis|lot|article|art|agr[ée]ment"
-    r"|matricule|s[ée]rie|identifiant|id|code|client|compte|licence|inventaire|parcelle|plan|pi[èe]ce|colis|ticket|brevet"
-    r"|homologation|certificat|police|adh[ée]rent|march[ée]|offre|annonce)s?(?: (?:interne|client|produit|article))?"
-    rf"{_LIST_AFTER}\Z",
-    re.IGNORECASE,
-)
-_ROOMS = (
-    r"(?:salles?|chambres?|bureaux?|lots?|ateliers?|postes?|casiers?|quais?|cabines?|portes?|b[âa]timents?|semaines?"
-    r"|d[ée]partements?|zones?|lignes?|rang[ée]es?|box|groupes?|tables?|codes?|pages?|fiches?|articles?|emplacements?"
-    r"|stands?|hangars?|[ée]tages?|parcelles?|rayons?|all[ée]es?|voies?|bus|tirage|grille|loto|gagnants?|rooms?|classes?"
-    r"|chapitres?|modules?|s[ée]quences?|[ée]tapes?|vitrines?|placards?|armoires?|dossards?|num[ée]ros?|escaliers?"
-    r"|halls?|bornes?|serres?|ruches?|rames?|wagons?|v[ée]hicules?|machines?|plans?|dates?|jours?)"
-)
-_ROOMS_NEAR = re.compile(rf"(?<!\w){_ROOMS}(?!\w)", re.IGNORECASE)
-_ROOMS_BEFORE = re.compile(
-    r"(?<!\w)(?:salles|chambres|casiers|lots|semaines|pages|d[ée]partements|quais|portes|cabines|tables|fiches|rooms"
-    rf"|parcelles|emplacements|dossards|wagons|armoires|vitrines){_LIST_AFTER}\Z",
-    re.IGNORECASE,
-)
-_POST_BOX = re.compile(r"(?<!\w)(?:cs|bp|tsa|cidex|bo[îi]te postale|bureau distributeur)[\W_]{0,3}\Z", re.IGNORECASE)
-_POSTCODES_BEFORE = re.compile(
-    r"(?:\d{5}[\s,;/-]{1,3}|(?:code|codes|communes|postaux|postal)[\W_]{0,4})\Z", re.IGNORECASE
-)
-_IBAN_BEFORE = re.compile(r"(?<![^\W_])[A-Z]{2}\d{2} ?(?:[A-Z0-9]{4} ?){0,7}[A-Z0-9]{0,3}\Z")
-_VAT_BEFORE = re.compile(r"(?<![^\W_])(?:FR|BE|LU|DE|IT|ES|NL|PT|AT|IE|CHE?|GB)[ .\-]?\Z")
-_FOREIGN_VAT_BEFORE = re.compile(r"(?<![^\W_])(?:BE|LU|DE|IT|ES|NL|PT|AT|IE|CHE?|GB)[ .\-]?\Z")
-_CODE_BEFORE = re.compile(r"(?<![^\W_])(?!T[EÉ]L|GSM|FAX|MOB|POR)[A-Z]{1,3}\Z")
-_DASHED_CODE_BEFORE = re.compile(r"(?<![^\W_])(?!T[EÉ]L|GSM|FAX|MOB|POR)[A-Z]{2,}[-_/]\Z")
-_UUID = re.compile(r"(?<![^\W_])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![^\W_])", re.IGNORECASE)
-_HEX_BEFORE = re.compile(r"(?<![^\W_])[0-9a-f]*[a-f]\Z", re.IGNORECASE)
-_HEX_AFTER = re.compile(r"[a-f][0-9a-f]*(?![^\W_])", re.IGNORECASE)
 _HASH = 16
-_DATE_AT = re.compile(r"0\d([./\- ])[01]\d\1(?:19|20)\d\d(?!\d)|0\d[./\- ](?:19|20)\d\d(?!\d)")
-_YEAR_BEFORE = re.compile(r"(?<!\d)(?:19|20)\d\d[./-]\Z")
-_MONTH_AT = re.compile(r"0\d(?:[./-]\d\d)?(?!\d)")
+_SHORT_DATE = 8
+_LONGEST_RUN = 30
+_HOURS_IN_A_ROW = 6
+_LEAST_DIGITS, _LEAST_DIGITS_IN_A_ROW = 5, 7
+_GROUPS_OF_NINE = ([9], [1, 2, 2, 2, 2], [3, 2, 2, 2], [1, 4, 4])
+_WITH_WORD = frozenset(";+&%£$<>=¥")
+_SAID_SIGNS = frozenset(("espace", "tiret", "point", "slash", "barre"))
 
 
 class Candidate:
@@ -97,7 +51,7 @@ class Candidate:
     @cached_property
     def beside_word(self) -> bool:
         """Whether a word such as ``tél.`` or ``appelez le`` is right beside it."""
-        return _PHONE_BEFORE.search(self.before) is not None or _PHONE_AFTER.match(self.after) is not None
+        return beside.PHONE_BEFORE.search(self.before) is not None or beside.PHONE_AFTER.match(self.after) is not None
 
     @property
     def contiguous(self) -> bool:
@@ -121,31 +75,70 @@ def is_national(number: Candidate) -> bool:
         return False
     if number.beside_word:
         return True
-    return not (_is_date(number) or _is_hours(number) or _is_list(number) or _is_reference(number))
+    return not (_is_date(number) or _is_hours(number) or _is_list(number) or _is_row(number) or _is_reference(number))
+
+
+def is_uniform(number: Candidate) -> bool:
+    """Whether five pairs with the same unusual sign, or the same word, between them are a phone number."""
+    gap = number.gaps[0].lower()
+    if _is_identifier(number) or set(gap) <= _USUAL_SIGNS:
+        return False
+    if number.beside_word:
+        return True
+    listing = set(gap) & _WITH_WORD or (gap[:1].isalpha() and gap not in _SAID_SIGNS)
+    if listing or _is_ascending(number):
+        return _is_introduced(number)
+    return not (_is_list(number) or beside.UNIT_AFTER.match(number.after))
+
+
+def is_lettered(number: Candidate) -> bool:
+    """Whether digits with the letters O, I and l among them are a phone number."""
+    digits = sum(map(str.isdigit, number.body))
+    contiguous = number.body.isalnum()
+    if not beside.LETTER_BESIDE.search(number.body) or digits < (
+        _LEAST_DIGITS_IN_A_ROW if contiguous else _LEAST_DIGITS
+    ):
+        return False
+    if number.beside_word:
+        return True
+    return not (_is_identifier(number) or (contiguous and beside.WEAK.search(number.before)))
 
 
 def is_prefixed(number: Candidate) -> bool:
     """Whether a number behind 00 is an international one."""
-    return not _is_identifier(number)
+    return not (_is_identifier(number) or _is_row(number))
 
 
 def is_bare(number: Candidate) -> bool:
     """Whether the digits of an international number without its sign are one."""
-    if _is_identifier(number) or _VAT_BEFORE.search(number.before) or _is_decimal_part(number):
+    if _is_identifier(number) or beside.VAT_BEFORE.search(number.before) or _is_decimal_part(number):
         return False
-    return number.beside_word or _WEAK.search(number.before) is None
+    if number.beside_word:
+        return True
+    if (
+        number.sizes[-1] > 2
+        and not number.contiguous
+        and (
+            "".join(number.groups).removeprefix("33").lstrip("0")[0] not in "67"
+            or beside.UNIT_AFTER.match(number.after)
+        )
+    ):
+        return False
+    return beside.WEAK.search(number.before) is None
 
 
 def is_short_of_zero(number: Candidate) -> bool:
     """Whether nine digits are a number that has lost its 0: only after a word for phones."""
-    return _PHONE_BEFORE.search(number.before) is not None and not _is_identifier(number)
+    if number.sizes not in _GROUPS_OF_NINE and (number.sizes != [3, 3, 3] or number.body[0] not in "67"):
+        return False
+    return beside.PHONE_BEFORE.search(number.before) is not None and not _is_identifier(number)
 
 
 def _is_introduced(number: Candidate) -> bool:
     """Whether a word for phones is earlier in the same sentence, and nothing says that the numbers are a list."""
-    if _is_ascending(number) or _ROOMS_NEAR.search(number.before):
+    if _is_ascending(number) or beside.ROOMS_NEAR.search(number.before):
         return False
-    return _PHONE_EARLIER.search(number.before) is not None
+    return beside.PHONE_EARLIER.search(number.before) is not None
 
 
 def _is_decimal_part(number: Candidate) -> bool:
@@ -156,6 +149,8 @@ def _is_numeric(number: Candidate) -> bool:
     """A decimal number such as 0.123456789 or a coordinate, or the ten digits counted."""
     if number.sizes == [1, 9] and number.gaps == ["."] and number.body[1] == ".":
         return True
+    if number.gaps[:1] == ["."] and not number.paired and re.search(r"\d\.\Z", number.before):
+        return True
     if number.sizes == [2, 8] and number.gaps == ["."] and number.before[-1:] in ("-", "+", "¯"):
         return True
     return _is_decimal_part(number) or (len(number.groups) == 10 and "".join(number.groups) == "0123456789")
@@ -164,22 +159,24 @@ def _is_numeric(number: Candidate) -> bool:
 def _is_identifier(number: Candidate) -> bool:
     """A part of an ISBN, IBAN, SIRET, VAT number, post box, list of postcodes, UUID or hash."""
     before, after = number.before, number.after
-    if _STRICT.search(before) or re.search(r"97[89][- ]\Z", before) or _IBAN_BEFORE.search(before):
+    if beside.STRICT.search(before) or re.search(r"97[89][- ]\Z", before) or beside.IBAN_BEFORE.search(before):
         return True
     if number.sizes == [5, 5] and (
-        _POST_BOX.search(before)
-        or _POSTCODES_BEFORE.search(before)
+        beside.POST_BOX.search(before)
+        or beside.POSTCODES_BEFORE.search(before)
         or re.search(r"(?<![^\W_])\d[A-Z] \Z", before)
         or (number.groups[1].startswith("0") and re.match(r"[\s,;/-]{1,3}\d{5}(?!\d)", after))
     ):
         return True
-    if number.contiguous and _FOREIGN_VAT_BEFORE.search(before):
+    if (number.contiguous or number.sizes == [4, 3, 3]) and beside.FOREIGN_VAT_BEFORE.search(before):
+        return True
+    if beside.DOI_BEFORE.search(before) or (set(number.gaps) == {"."} and beside.VERSION_BEFORE.search(before)):
         return True
     if number.contiguous and _is_hash(number):
         return True
     if "-" in before or "-" in after or "-" in number.body:
         around = max(0, number.start - 36)
-        for match in _UUID.finditer(number.text, around, number.end + 36):
+        for match in beside.UUID.finditer(number.text, around, number.end + 36):
             if match.start() < number.end and number.start < match.end():
                 return True
     return False
@@ -187,16 +184,20 @@ def _is_identifier(number: Candidate) -> bool:
 
 def _is_hash(number: Candidate) -> bool:
     """Whether the digits are within sixteen and more hexadecimal ones."""
-    before, after = _HEX_BEFORE.search(number.before), _HEX_AFTER.match(number.after)
+    before, after = beside.HEX_BEFORE.search(number.before), beside.HEX_AFTER.match(number.after)
     return before is not None and after is not None and len(before[0] + after[0]) >= _HASH - len(number.body)
 
 
 def _is_date(number: Candidate) -> bool:
     """Dates with day, month and year in either order, or a row of them."""
-    if _DATE_AT.match(number.body + number.after[:5]):
+    if beside.DATE_AT.match(number.body + number.after[:5]):
         return True
-    if _YEAR_BEFORE.search(number.before) and _MONTH_AT.match(number.body):
+    if beside.YEAR_BEFORE.search(number.before) and beside.MONTH_AT.match(number.body):
         return True
+    for date in beside.DATE.finditer(number.text, max(0, number.start - 10), number.end + 10):
+        # A year of four digits leaves no doubt; one of two may be a part of a number.
+        if date.start() < number.start < date.end() or (date.start() < number.end and len(date[0]) > _SHORT_DATE):
+            return True
     if number.sizes != [2] * 5:
         return False
     first, second, third, fourth, fifth = map(int, number.groups)
@@ -230,9 +231,39 @@ def _is_list(number: Candidate) -> bool:
     """Rooms, departments or pages one after the other."""
     if number.sizes != [2] * 5:
         return False
-    if _ROOMS_BEFORE.search(number.before):
+    if beside.ROOMS_BEFORE.search(number.before):
         return True
-    return _is_ascending(number) and bool(_ROOMS_NEAR.search(number.before) or _ROOMS_NEAR.search(number.after))
+    if not _is_ascending(number):
+        return False
+    if beside.UNIT_AFTER.match(number.after):
+        return True
+    return bool(beside.ROOMS_NEAR.search(number.before) or beside.ROOMS_NEAR.search(number.after))
+
+
+def _is_row(number: Candidate) -> bool:
+    """Whether the pairs are a part of a longer row, which ascends or has hours and minutes in turn."""
+    if number.contiguous or number.sizes != [2] * len(number.groups):
+        return False
+    gaps = set(_GAPS.findall(number.body))
+    gap = re.escape(gaps.pop()) if len(gaps) == 1 else beside.HOURS_GAP
+    before = number.text[max(0, number.start - _BEFORE) : number.start][::-1]
+    earlier = re.match(rf"(?:{gap}\d\d(?!\d)){{0,{_LONGEST_RUN}}}", before)
+    later = re.match(rf"(?:{gap}\d\d(?!\d)){{0,{_LONGEST_RUN}}}", number.text[number.end : number.end + _BEFORE])
+    row = [
+        *map(int, _DIGITS.findall(earlier[0][::-1] if earlier else "")),
+        *map(int, number.groups),
+        *map(int, _DIGITS.findall(later[0] if later else "")),
+    ]
+    if len(row) <= len(number.groups):
+        return False
+    if gap != beside.HOURS_GAP and all(low < high for low, high in pairwise(row)):
+        return True
+    return len(row) >= _HOURS_IN_A_ROW and (_are_hours(row) or _are_hours(row[1:]))
+
+
+def _are_hours(row: list[int]) -> bool:
+    """Whether hours and minutes take turns."""
+    return all(hour < 24 for hour in row[::2]) and all(minute < 60 and minute % 5 == 0 for minute in row[1::2])
 
 
 def _is_ascending(number: Candidate) -> bool:
@@ -247,9 +278,13 @@ def _is_reference(number: Candidate) -> bool:
     mobile = "".join(number.groups)[1] in "67"
     if number.paired:
         return False
+    if beside.REFERENCE.search(number.before):
+        return True
     if number.sizes[-1] == 1 and max(number.sizes) > 2:
         return True
-    if number.contiguous and (_CODE_BEFORE.search(number.before) or _DASHED_CODE_BEFORE.search(number.before)):
+    if number.contiguous and (
+        beside.CODE_BEFORE.search(number.before) or beside.DASHED_CODE_BEFORE.search(number.before)
+    ):
         return True
     blank = any(not gap for gap in number.gaps)
-    return not (mobile or blank) and _WEAK.search(number.before) is not None
+    return not (mobile or blank) and beside.WEAK.search(number.before) is not None

@@ -8,10 +8,11 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from schemas.email_address import find_emails
-from schemas.folding import fold, narrow
+from schemas.email_address import find_emails, find_replaced
+from schemas.folding import fold
 from schemas.phone import find_digits, find_phones
 from schemas.spelled import find_spelled
+from schemas.suspicion import is_suspect, may_hold_email, may_hold_spelled
 
 MARK = "[…]"
 """Shorter than anything it replaces, so that a redacted text never exceeds a limit that the original kept."""
@@ -19,30 +20,13 @@ MARK = "[…]"
 TOKEN_CHARACTERS = 60
 
 _PASSES = 3
-_MOST_DIGITS_OF_NONE = 8
 _SHORTEST = 6
-_SEARCHED = {
-    **{sign: ord("0") for sign in b"0123456789"},
-    **{sign: ord("@") for sign in b"@%&\\"},
-    **{sign: sign | 32 for sign in range(65, 91)},
-    **{sign: sign for sign in range(97, 123)},
-    **{sign: ord("e") for sign in b"\xe9\xc9"},
-    **{sign: ord("a") for sign in b"zZ"},
-}
-_WORDS = bytes(_SEARCHED.get(sign, sign if sign > 191 else 32) for sign in range(256))
-"""What a text is looked through as: words in lower case between blanks, every digit as 0, signs of addresses and
-encodings as @, é as e, and z as a, so that one prefix begins all the words that are searched, which is fast.
-"""
-
-_SUSPECT_WORD = re.compile(rb" a(?:t |rr?obas| commercial |ero )")
-_MIXED = re.compile(
-    rb"0[1-9](?:[\s.-]\d\d){0,3}[\s,.-]{1,3}(?:vingt|trente|quarante|cinquante|soixante|quatre|d|onze|treize|quinze|seize|un|"
-    rb"trois|cinq|six|sept|huit|neuf|nonante)"
-)
 _PHONE_KEY = re.compile(
-    r"(?:^|[^a-z])(?:t[eé]l|phone|mobile|portable|gsm|fax|fixe|sms|whatsapp)(?:[^a-z]|$)|t[eé]l[eé]phone|phone",
+    r"(?:^|[^a-z])(?:t[eé]l|phone|mobile|portable|gsm|fax|fixe|sms|whatsapp)s?(?:[^a-z]|$)|t[eé]l[eé]phone|phone",
     re.IGNORECASE,
 )
+_NEXT_WORD = re.compile(r"(?<=[a-zé])(?=[A-Z])")
+_LONGEST_PIECE, _MOST_PIECES = 4, 12
 _BARE_NUMBERS = (
     (33_100_000_000, 33_999_999_999),
     (262_200_000_000, 262_799_999_999),
@@ -61,39 +45,30 @@ def redact(text: str) -> str:
     """The text without its e-mail addresses and phone numbers. Never longer than it was; doing it again changes
     nothing.
     """
-    if len(text) < _SHORTEST or not is_suspect(narrow(text)):
+    if len(text) < _SHORTEST or not is_suspect(text):
         return text
     for _ in range(_PASSES):
         clean = _without(text, _find)
-        if clean == text:
-            return text
+        if clean == text or not is_suspect(clean):
+            return clean
         # A replaced part may have hidden what was right beside it: search again.
         text = clean
     return _without(text, _find_bluntly)
 
 
-def is_suspect(raw: bytes | None) -> bool:
-    """Whether a text, as ``narrow`` gives it, can hold anything. False for most texts of ordinary French, fast."""
-    if raw is None:
-        return True
-    words = raw.translate(_WORDS)
-    if b"@" in words:
-        return True
-    digits = words.count(b"0")
-    if digits > _MOST_DIGITS_OF_NONE or (digits and _MIXED.search(raw)):
-        return True
-    return words.startswith(b"aero ") or _SUSPECT_WORD.search(words) is not None
-
-
 def _find(plain: str) -> Iterator[tuple[int, int]]:
-    yield from find_emails(plain)
+    if may_hold_email(plain):
+        yield from find_emails(plain)
+        yield from find_replaced(plain)
     yield from find_phones(plain)
-    yield from find_spelled(plain)
+    if may_hold_spelled(plain):
+        yield from find_spelled(plain)
 
 
 def _find_bluntly(plain: str) -> Iterator[tuple[int, int]]:
     """Whatever may be left where one number hides the next, several times over."""
     yield from find_emails(plain)
+    yield from find_replaced(plain)
     yield from find_digits(plain)
     yield from find_spelled(plain)
 
@@ -140,54 +115,77 @@ def redact_tree(value: Any, pointer: str) -> tuple[Any, list[str]]:
     return (_redact_tree(value, pointer, found) if _is_personal(value) else value), found
 
 
-def _is_personal(value: Any, key: str = "") -> bool:
-    """Whether there is anything to replace, which is rare. ``key`` is the nearest key above."""
+def _is_personal(value: Any, *, phone: bool = False) -> bool:
+    """Whether there is anything to replace, which is rare. ``phone``: a key above is a word for phones."""
     kind = type(value)
     if kind is str or kind is int or kind is float:
-        return bool(_redact_leaf(value, key) != value)
+        return bool(_redact_leaf(value, phone=phone) != value)
     if kind is list:
-        return any(_is_personal(item, key) for item in value)
+        return (phone and _is_in_pieces(value)) or any(_is_personal(item, phone=phone) for item in value)
     if kind is dict:
-        return any(map(_is_personal, value)) or any(_is_personal(item, name) for name, item in value.items())
+        return any(map(_is_personal, value)) or any(
+            _is_personal(item, phone=phone or _is_phone_key(name)) for name, item in value.items()
+        )
     return False
 
 
-def _redact_leaf(value: Any, key: str) -> Any:
-    """A string without personal data, or a number that is none. A key such as ``tel`` says what digits mean."""
+def _is_phone_key(key: str) -> bool:
+    """Whether a key says that what is below it are phone numbers, such as ``tel`` or ``numTel``."""
+    return _PHONE_KEY.search(_NEXT_WORD.sub("_", key)) is not None
+
+
+def _is_in_pieces(items: list[Any]) -> bool:
+    """Whether the items of a list are the groups of digits of one phone number."""
+    if not 1 < len(items) <= _MOST_PIECES:
+        return False
+    pieces = [f"{item:02}" if type(item) is int else item for item in items]
+    if not all(type(piece) is str and len(piece) <= _LONGEST_PIECE for piece in pieces):
+        return False
+    return redact(_CONTEXT + " ".join(pieces)) == _CONTEXT + MARK
+
+
+def _redact_leaf(value: Any, *, phone: bool) -> Any:
+    """A string without personal data, or a number that is none."""
     if type(value) is str:
         clean = redact(value)
-        if clean != value or len(value) < _SHORT_DIGITS or not _PHONE_KEY.search(key):
+        if clean != value or len(value) < _SHORT_DIGITS or not phone:
             return clean
         return redact(_CONTEXT + value).removeprefix(_CONTEXT)
     if type(value) not in (int, float) or value < _SHORT_NUMBERS[0] or value != value // 1:
         return value
-    ranges = (*_BARE_NUMBERS, _SHORT_NUMBERS) if _PHONE_KEY.search(key) else _BARE_NUMBERS
+    ranges = (*_BARE_NUMBERS, _SHORT_NUMBERS) if phone else _BARE_NUMBERS
     return MARK if any(low <= value <= high for low, high in ranges) else value
 
 
-def _redact_tree(value: Any, pointer: str, found: list[str], key: str = "") -> Any:
+def _redact_tree(value: Any, pointer: str, found: list[str], *, phone: bool = False) -> Any:
     if isinstance(value, str | int | float):
-        clean = _redact_leaf(value, key)
+        clean = _redact_leaf(value, phone=phone)
         if clean != value:
             found.append(pointer)
             return clean
         return value
     if isinstance(value, list):
-        items = [_redact_tree(item, f"{pointer}/{index}", found, key) for index, item in enumerate(value)]
+        if phone and _is_in_pieces(value):
+            found.append(pointer)
+            return [MARK]
+        items = [_redact_tree(item, f"{pointer}/{index}", found, phone=phone) for index, item in enumerate(value)]
         return items if any(new is not old for new, old in zip(items, value, strict=True)) else value
     if isinstance(value, dict):
-        members = list(_redact_members(value, pointer, found))
+        members = list(_redact_members(value, pointer, found, phone=phone))
         unchanged = all(new == old and item is value[old] for new, old, item in members)
         return value if unchanged else _named(members)
     return value
 
 
-def _redact_members(value: dict[str, Any], pointer: str, found: list[str]) -> Iterator[tuple[str, str, Any]]:
+def _redact_members(
+    value: dict[str, Any], pointer: str, found: list[str], *, phone: bool
+) -> Iterator[tuple[str, str, Any]]:
     for key, item in value.items():
         clean = redact(key)
         if clean != key:
             found.append(pointer)
-        yield clean, key, _redact_tree(item, f"{pointer}/{token(clean)}", found, key)
+        below = phone or _is_phone_key(key)
+        yield clean, key, _redact_tree(item, f"{pointer}/{token(clean)}", found, phone=below)
 
 
 def _named(members: list[tuple[str, str, Any]]) -> dict[str, Any]:

@@ -7,9 +7,18 @@ separators and the words beside it, so that dates, times, lists and references s
 import re
 from collections.abc import Callable, Iterator
 
-from schemas.numbering import Candidate, is_bare, is_national, is_prefixed, is_short_of_zero
+from schemas.numbering import (
+    Candidate,
+    is_bare,
+    is_lettered,
+    is_national,
+    is_prefixed,
+    is_short_of_zero,
+    is_uniform,
+)
+from schemas.suspicion import may_hold_international, may_hold_national, may_hold_other_phone
 
-_GAP = r"[\s.\-/_()\[\],:|·¯*~'\"=\\{}]{0,5}"
+_GAP = r"[\s.\-/_()\[\],:|·¯*~'\"=\\{}«»]{0,5}"
 _SAFE = r"[\s.\-/_()\[\]{}]{0,4}"
 _FRENCH = r"(?:3_3|2_6_2|5_9_0|5_9_4|5_9_6)".replace("_", _SAFE)
 _PACIFIC = r"(?:5_0_8|6_8_7|6_8_9|6_8_1)".replace("_", _SAFE)
@@ -22,11 +31,24 @@ _ZEROS = re.compile(
     rf"0(?<!\d0)(?<!\d[.:,]0){_SAFE}0"
     rf"(?:{_SAFE}{_FRENCH}{_SUBSCRIBER}|{_SAFE}(?={_NEIGHBOURS})[1-9](?:{_SAFE}\d){{8,12}}(?!\d))"
 )
-_NATIONAL = re.compile(rf"0(?<!\d0){_GAP}[1-9](?:{_GAP}\d){{8}}(?!\d)")
-_LETTER_O = re.compile(r"(?<![^\W_])[oO]_?[1-9](?:[ .\-/]{1,2}\d\d){4}(?!\d)")
-_BARE = re.compile(r"(?<![\w+])33(?:[1-9]\d{8}|[\s.\-/]?(?:\(?0\)?[\s.\-/]?)?[1-9](?:[\s.\-/]\d\d){4})(?!\w)")
+_NATIONAL = re.compile(rf"0(?<!\d0){_GAP}[1-9](?:{_GAP}\d){{8}}(?:(?!\d)|(?=0[1-9]\d{{8}}(?!\d)))")
+_ONE_MORE = re.compile(r"([\s.\-/])0[1-9](?:\1\d\d){3}(\1\d\d)(?!\d)(?!\1\d\d(?!\d))")
+_UNIFORM = re.compile(r"0(?<!\d0)[1-9](\W{1,5})\d\d(?:\1\d\d){3}(?!\d)")
+_WORDED = re.compile(
+    r"0(?<!\d0)[1-9]([\s,]{1,2}(?:et|puis|ensuite|espace|tiret|point|slash|barre|virgule)[\s,]{1,2})\d\d(?:\1\d\d){3}(?!\d)",
+    re.IGNORECASE,
+)
+_LETTERED = re.compile(r"[0oO](?<![^\W_][0oO])[1-9Il]([ .\-/_]{0,2})[\dOoIl]{2}(?:\1[\dOoIl]{2}){3}(?![^\W_])")
+_PLUS_LETTERED = re.compile(
+    r"(?:\+|00)33[ .\-/]?(?:\(0\)[ .\-/]?)?[1-9Il]([ .\-/_]{0,2})[\dOoIl]{2}(?:\1[\dOoIl]{2}){3}(?![^\W_])"
+)
+_BARE = re.compile(
+    r"(?:(?<![\w+])|(?<=t[eé]l)|(?<=gsm)|(?<=phone)|(?<=mobile))"
+    r"(?:33|[(\[]33[)\]])[\s.\-/]?(?:[(\[]?0[)\]]?[\s.\-/]?)?[1-9](?:[\s.\-/]?\d){8}(?!\w)",
+    re.IGNORECASE,
+)
 _OVERSEAS = re.compile(r"(?<![\w+])(?:262(?:26|69)|590(?:59|69)|594(?:59|69)|596(?:59|69))\d{7}(?!\w)")
-_NINE = re.compile(r"(?<![\w.,+])[1-9](?:\d{8}|(?:[ .\-/]\d\d){4})(?!\w)")
+_NINE = re.compile(r"(?<![\w.,+])[1-9](?:[ .\-/]?\d){8}(?!\w)")
 _MANY = re.compile(r"\d(?:[\s.\-/_()\[\],:|·¯*~'\"=\\{}]{0,5}\d){8,}")
 
 _CLOSED = ((")", "("), ("]", "["), ("}", "{"))
@@ -34,22 +56,59 @@ _CLOSED = ((")", "("), ("]", "["), ("}", "{"))
 
 def find_phones(text: str) -> Iterator[tuple[int, int]]:
     """The spans of phone numbers, which may overlap. ``text`` is folded."""
-    if "+" in text:
-        yield from _found(text, _PLUS, _any)
-        yield from _found(text, _PLUS_PACIFIC, _any)
-    if "0" in text:
-        yield from _found(text, _ZEROS, is_prefixed)
-        yield from _found(text, _NATIONAL, is_national)
+    if may_hold_international(text):
+        yield from find_international(text)
+    if may_hold_national(text):
+        yield from find_national(text)
+    if may_hold_other_phone(text):
+        yield from find_others(text)
+
+
+def find_international(text: str) -> Iterator[tuple[int, int]]:
+    """Numbers with a plus sign."""
+    yield from _found(text, _PLUS, _any)
+    yield from _found(text, _PLUS_PACIFIC, _any)
+
+
+def find_national(text: str) -> Iterator[tuple[int, int]]:
+    """Numbers that begin with 0 or 00."""
+    national = [*_with_one_more(text, _found(text, _NATIONAL, is_national))]
+    yield from national
+    yield from _outside(national, _found(text, _ZEROS, is_prefixed))
+    yield from _found(text, _UNIFORM, is_uniform)
+    yield from _found(text, _WORDED, is_uniform)
+
+
+def find_others(text: str) -> Iterator[tuple[int, int]]:
+    """Numbers without their plus sign or their 0, or with letters for digits."""
     yield from _found(text, _BARE, is_bare)
     yield from _found(text, _OVERSEAS, is_bare)
     yield from _found(text, _NINE, is_short_of_zero)
-    yield from _found(text, _LETTER_O, _any)
+    yield from _found(text, _LETTERED, is_lettered)
+    yield from _found(text, _PLUS_LETTERED, _any)
 
 
 def find_digits(text: str) -> Iterator[tuple[int, int]]:
     """The spans of nine digits and more, whatever they mean: every phone number lies in one of them."""
     for match in _MANY.finditer(text):
         yield match.span()
+
+
+def _with_one_more(text: str, spans: Iterator[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """The spans, longer by a pair where the number may also begin with the second one, as in ``poste 01 02 99 …``."""
+    for start, end in spans:
+        more = _ONE_MORE.match(text, start + 2)
+        yield start, more.end() if more else end
+
+
+def _outside(spans: list[tuple[int, int]], others: Iterator[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Those of the other spans that do not begin within one of the spans; both are in order."""
+    at = 0
+    for start, end in others:
+        while at < len(spans) and spans[at][1] <= start:
+            at += 1
+        if at == len(spans) or start <= spans[at][0]:
+            yield start, end
 
 
 def _any(_: Candidate) -> bool:

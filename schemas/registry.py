@@ -6,7 +6,7 @@ else a text must be is said by a pattern or a rule, since the libraries differ t
 import, so it is imported when first needed; a service asks for a validator at its start.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -96,6 +96,11 @@ def fast_validator(name: str) -> jsonschema_rs.Draft202012Validator:
 def definition_validator(name: str) -> jsonschema_rs.Draft202012Validator:
     """The fast validator of one definition of the offer schema, such as ``offer_id``."""
     return _fast({"$ref": f"{schema('offer')['$id']}#/$defs/{name}"})
+
+
+def lacks(pattern: str) -> Callable[[str], bool]:
+    """A function that says whether a text holds nothing that matches a pattern of the fast engine."""
+    return _fast({"type": "string", "not": {"pattern": pattern}}).is_valid
 
 
 @cache

@@ -17,7 +17,7 @@ _VALUES = {
 }
 _NUMBER = "|".join(sorted(_VALUES, key=len, reverse=True))
 _STARTS = re.compile(
-    r"(?<![^\W_])(?:(?:double z[ée]ro|z[ée]ro[\s-]z[ée]ro)[\s-]{0,3}trente[\s-]{1,2}trois|z[ée]ro|0)(?![^\W_])"
+    r"(?<![^\W_])(?:(?:double z[ée]ro|z[ée]ro[\s-]z[ée]ro|plus)[\s-]{0,3}trente[\s-]{1,2}trois|z[ée]ro|[0o])(?![^\W_])"
     rf"|(?<![^\W_])0[1-9](?:[\s.-]\d\d){{0,3}}(?=[\s,.-]{{1,3}}(?:{_NUMBER}|quatre)(?![^\W_]))",
     re.IGNORECASE,
 )

@@ -47,3 +47,6 @@ CHECKS: tuple[Check, ...] = (
 
 FINDERS: tuple[Finder, ...] = tuple(check.find for check in CHECKS if check.reads is not PLACE)
 """The functions alone, for documents that are sound throughout and whose place has been looked up already."""
+
+QUIET_FINDERS: tuple[Finder, ...] = tuple(find for find in FINDERS if find not in (link.find, link.find_in_ids))
+"""The same for documents without suspicion of personal data (``schemas.suspicion``)."""

@@ -9,11 +9,15 @@ from typing import Any
 from schemas.folding import fold
 from schemas.personal import holds_email, holds_phone
 from schemas.rulebook import Problem, problem
+from schemas.suspicion import is_suspect
 from schemas.territory import Territory
 
-_NATIONAL = re.compile(r"0(?<!\d0)[\W_]{0,5}[1-9](?:[\W_]{0,5}\d){8}")
-_INTERNATIONAL = re.compile(r"33\d{9}")
-_CALL = re.compile(r"(?<![^\W_])(?:tel|sms|smsto|callto):[/\s]{0,2}[+(]?[\d%]", re.IGNORECASE)
+_CALL = re.compile(
+    r"(?<![^\W_])(?:(?:tel|sms|smsto|mms|callto|facetime(?:-audio)?|whatsapp|viber|skype|sips?):[/\s]{0,2}[+(]?[\d%]"
+    r"|whatsapp:[/\s]{0,2}send|skype:[\w.-]{1,60}\?(?:call|chat))",
+    re.IGNORECASE,
+)
+_FOLDS = 3
 _MAIL = re.compile(r"(?<![^\W_])mailto:", re.IGNORECASE)
 _IDS = ("id", "source_id", "national_remote_id")
 
@@ -24,7 +28,7 @@ def find(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> l
     """
     found: list[Problem] = []
     address = offer.get("apply_url", "")
-    if _is_suspect(address) and (code := _judge(address)):
+    if is_suspect(address) and (code := judge(address)):
         found.append(problem(code, pointer="/apply_url"))
     website = offer.get("employer", {}).get("website")
     if website is not None and (code := _remembered(website)):
@@ -37,39 +41,35 @@ def find_in_ids(offer: Mapping[str, Any], _on: date, _territory: Territory | Non
     found: list[Problem] = []
     for name in _IDS:
         text = offer.get(name)
-        if text is not None and _is_suspect(text):
+        if text is not None and is_suspect(text):
             local = text.partition(":")[2] or text
             if holds_email(local) or holds_phone(local):
                 found.append(problem("contact-in-id", pointer=f"/{name}"))
     return found
 
 
-def _is_suspect(text: str) -> bool:
-    """Whether an address or an id can hold anything, which is rare."""
-    return (
-        _NATIONAL.search(text) is not None
-        or _INTERNATIONAL.search(text) is not None
-        or "@" in text
-        or "%" in text
-        or "(" in text
-        or "+" in text
-        or "robas" in text
-        or text.count(":") > 1
-    )
-
-
 @lru_cache(maxsize=4096)
 def _remembered(address: str) -> str | None:
     """What is wrong with a website, which many offers share."""
-    return _judge(address) if _is_suspect(address) else None
+    return judge(address) if is_suspect(address) else None
 
 
-def _judge(address: str) -> str | None:
+def judge(address: str) -> str | None:
     """The code of what is wrong with an address."""
-    plain = fold(address).text
-    # A plus sign is a blank in a query.
-    if holds_email(address) or holds_email(address.replace("+", " ")) or _MAIL.search(plain):
+    plain = _decode(address)
+    blank = _decode(address.replace("+", " "))  # a plus sign is a blank in a query
+    if holds_email(plain) or holds_email(blank) or _MAIL.search(plain):
         return "email-in-url"
     if _CALL.search(plain):
         return "phone-link-in-url"
-    return "phone-in-url" if holds_phone(address) else None
+    return "phone-in-url" if holds_phone(plain) or holds_phone(blank) else None
+
+
+def _decode(address: str) -> str:
+    """The address as it is searched: one encoding may hide another."""
+    for _ in range(_FOLDS):
+        plain = fold(address).text
+        if plain == address:
+            break
+        address = plain
+    return address

@@ -8,6 +8,7 @@ from unicodedata import is_normalized
 from schemas.invisible import find_invisible, is_blank, visible
 from schemas.registry import definition_validator, schema
 from schemas.rulebook import Problem, problem
+from schemas.suspicion import BREAK
 
 _MARKUP = re.compile(schema("offer")["$defs"]["markup"]["pattern"])
 TOP = ("title", "description")
@@ -34,12 +35,12 @@ def texts(offer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def joined(offer: Mapping[str, Any]) -> str:
-    """All free texts of a valid offer as one, kept apart by a character that none may hold: one search for what is
-    rarely there, not six.
+    """All free texts, ids and web addresses of a valid offer as one, kept apart by a character that none may hold: one
+    search for what is rarely there, not twelve.
     """
     employer, location = offer["employer"], offer["location"]
     lunch = offer["schedule"].get("lunch_break") if "schedule" in offer else None
-    return "\0".join(
+    return BREAK.join(
         (
             offer["title"],
             offer["description"],
@@ -48,6 +49,11 @@ def joined(offer: Mapping[str, Any]) -> str:
             location["city"],
             location.get("street", ""),
             lunch or "",
+            offer["id"],
+            offer.get("source_id", ""),
+            offer.get("national_remote_id", ""),
+            offer.get("apply_url", ""),
+            employer.get("website", ""),
         )
     )
 

@@ -1,6 +1,7 @@
 """Gateways that judge documents wrongly."""
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeAlias
@@ -119,6 +120,72 @@ async def does_not_compare_places(seen: Seen, forward: Forward) -> Told:
 @wrong("text/description-apart", "normalises a text by itself")
 async def normalises_texts(seen: Seen, forward: Forward) -> Told:
     return await _without(seen, forward, "text-not-nfc", lambda offer: offer.update(description="normal"))
+
+
+@wrong("text/left-to-right-mark", "takes marks of direction out, and takes the offer")
+async def takes_direction_marks(seen: Seen, forward: Forward) -> Told:
+    return await _without(seen, forward, "text-control", _take_marks_out)
+
+
+@wrong("text/word-joiners-only", "takes a text of invisible characters for a text")
+async def takes_invisible_texts(seen: Seen, forward: Forward) -> Told:
+    return await _without(seen, forward, "text-blank", lambda offer: offer.update(title="Stage"))
+
+
+@wrong("text/soft-hyphen", "takes invisible characters out, and does not say so")
+async def hides_invisible_characters(seen: Seen, forward: Forward) -> Told:
+    return await _silent(seen, forward, "text-invisible")
+
+
+@wrong("text/twice-encoded-email-in-apply-url", "decodes a web address once before it looks for an e-mail address")
+async def decodes_addresses_once(seen: Seen, forward: Forward) -> Told:
+    if "%25" not in str(seen.json):
+        return await forward(seen)
+    return await _without(
+        seen, forward, "email-in-url", lambda offer: offer.update(apply_url="https://atelier.example/")
+    )
+
+
+@wrong("text/full-width-phone", "finds phone numbers in ASCII digits only")
+async def knows_ascii_digits_only(seen: Seen, forward: Forward) -> Told:
+    document = seen.json
+    text = document.get("description") if isinstance(document, dict) else None
+    if seen.publishes and isinstance(text, str) and any(sign.isdigit() and not sign.isascii() for sign in text):
+        seen = seen.carrying({**document, "description": "Stage"})
+    return await forward(seen)
+
+
+@wrong("text/phone-as-number", "looks for personal data in strings only")
+async def skips_numbers_of_extensions(seen: Seen, forward: Forward) -> Told:
+    if "33" not in str(seen.json.get("extensions") if isinstance(seen.json, dict) else ""):
+        return await forward(seen)
+    return await _silent(seen, forward, "personal-data")
+
+
+@wrong("text/list-of-rooms", "takes every five pairs of digits for a phone number")
+async def takes_rooms_for_phones(seen: Seen, forward: Forward) -> Told:
+    document = seen.json
+    text = document.get("description") if isinstance(document, dict) else None
+    if seen.publishes and isinstance(text, str) and re.search(r"(?:\d\d[ ,]+){4}\d\d", text):
+        seen = seen.carrying({**document, "description": "Tél. 06 39 98 12 34"})
+    return await forward(seen)
+
+
+def _take_marks_out(offer: dict[str, Any]) -> None:
+    """Every text without the marks of direction, as a lenient gateway would leave it."""
+    for name in ("title", "description"):
+        if isinstance(offer.get(name), str):
+            offer[name] = re.sub("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]", "", offer[name])
+
+
+async def _silent(seen: Seen, forward: Forward, code: str) -> Told:
+    """The gateway's answer without the problems of this code."""
+    answered = await forward(seen)
+    body = answered.json
+    if seen.publishes and isinstance(body, dict) and "problems" in body:
+        left = [each for each in body["problems"] if each.get("code") != code]
+        return answered.saying({**body, "problems": left})
+    return answered
 
 
 async def _without(seen: Seen, forward: Forward, code: str, mend: Mend) -> Told:
