@@ -20,7 +20,7 @@ from gateway.api import (
 )
 from gateway.api.context import CONTEXT, Context
 from gateway.api.exports import EXPORTS
-from gateway.api.limit import RATES, SLOTS, Rates, Slots
+from gateway.api.limit import RATES, SLOTS, WAITS, Rates, Slots
 from gateway.api.once import REQUESTS
 from gateway.api.passage import complete, let_pass
 from gateway.api.uploading import ROOM
@@ -51,6 +51,7 @@ def build_app(context: Context) -> web.Application:
     app[CONTEXT] = context
     app[RATES] = Rates(context.limits.requests_per_minute)
     app[SLOTS] = Slots(context.limits.uploads_at_once, full="uploads-busy")
+    app[WAITS] = Slots(context.limits.uploads_waiting, full="uploads-busy")
     app[EXPORTS] = Slots(context.limits.exports_at_once, full="exports-busy")
     app[OFFICE] = Office(Processor(percent=context.limits.processor_percent))
     app[ROOM] = Room(context.limits.spool_bytes)
