@@ -11,13 +11,13 @@ if sys.platform != "win32":
 
 Result = TypeVar("Result")
 
-_SWITCH_SECONDS = 0.001
+_SWITCH_SECONDS = 0.0002
 _ASIDE = ThreadPoolExecutor(2, thread_name_prefix="aside")
 """Few: each thread that computes delays the event loop by up to the interpreter's switch interval."""
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run to the end, on uvloop where there is one. A thread that computes gives way after a millisecond."""
+    """Run to the end, on uvloop where there is one. A thread that computes gives way after 0.2 ms."""
     sys.setswitchinterval(_SWITCH_SECONDS)
     if sys.platform == "win32":
         return asyncio.run(work)
