@@ -20,6 +20,8 @@ Result = TypeVar("Result")
 
 _LOOK_SECONDS = 0.1
 _DRAIN_SECONDS = 1.0
+_SMALL_PAGE = 100
+"""Items that are read from a view as part of a short request."""
 _RETRY_SECONDS = "5"
 _HUNG_UP = sum(getattr(select, name, 0) for name in ("POLLHUP", "POLLERR", "POLLRDHUP"))
 
@@ -97,6 +99,22 @@ class Work:
         finally:
             self._charge(spent[0])
             self._office.processor.ran(spent[0])
+
+    async def read(self, page: Coroutine[Any, Any, Result], *, items: int) -> Result:
+        """A page of a view. A large one is long work: it waits for a slice, which lasts until the view has it."""
+        if items <= _SMALL_PAGE:
+            return await page
+        try:
+            await self.next()
+        except BaseException:
+            page.close()
+            raise
+        began = time.perf_counter()
+        try:
+            with self._office.processor.aside():
+                return await page
+        finally:
+            self._office.processor.ran(time.perf_counter() - began)
 
     @contextmanager
     def abandonable(self, *, grace: float = 0.0) -> Iterator[None]:

@@ -61,6 +61,22 @@ async def test_work_that_is_cancelled_in_a_thread_leaves_the_slice_to_others() -
         await gone
 
 
+async def test_a_large_page_takes_a_slice_and_a_small_one_does_not() -> None:
+    """ERR-006: what a view reads in its thread delays the event loop like any other work."""
+    office, threads = Office(Processor()), Threads()
+
+    async def page(name: str) -> str:
+        await asyncio.to_thread(threads)
+        return name
+
+    large = [asyncio.create_task(work_in(office, f"p{number}").read(page("large"), items=1_000)) for number in range(3)]
+    while not threads.now:
+        await asyncio.sleep(0)
+    assert "small" == await work_in(office, "p4").read(page("small"), items=100)
+    assert ["large"] * 3 == await asyncio.gather(*large)
+    assert 2 == threads.most
+
+
 def burn(seconds: float) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
