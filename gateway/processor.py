@@ -57,9 +57,17 @@ class Share:
 
 
 class Processor:
-    """The processor time of one event loop. ``percent`` is the part of it that refills a partner's balance."""
+    """The processor time of one event loop. ``percent`` is the part of it that refills a partner's balance. ``hurry``
+    has threads give way sooner, and is called with True when another partner asks while a slice goes on in a thread.
+    """
 
-    def __init__(self, *, percent: int = 50, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        *,
+        percent: int = 50,
+        clock: Callable[[], float] = time.monotonic,
+        hurry: Callable[[bool], None] = lambda _: None,
+    ) -> None:
         self._rate = percent / 100
         self._clock = clock
         self._shares: OrderedDict[str, Share] = OrderedDict()
@@ -68,7 +76,9 @@ class Processor:
         self._granting: asyncio.Task[None] | None = None
         self._floor = 0.0
         self._run = 0.0
-        self._aside = 0
+        self._hurry = hurry
+        self._hurried = False
+        self._aside: list[Share] = []
         self._returned = asyncio.Event()
         self._asked: tuple[float, Share] | None = None
         self._asked_before: tuple[float, Share] | None = None
@@ -93,6 +103,8 @@ class Processor:
             if self._asked is not None and self._asked[1] is not share:
                 self._asked_before = self._asked
             self._asked = (now, share)
+            if not self._hurried and any(other is not share for other in self._aside):
+                self._set_hurry(on=True)
 
     def end(self, request: object) -> None:
         """It has ended, or it has turned out to be long."""
@@ -107,14 +119,22 @@ class Processor:
         share.used += seconds
 
     @contextmanager
-    def aside(self) -> Iterator[None]:
+    def aside(self, share: Share) -> Iterator[None]:
         """Within, the slice goes on in a thread: no other one is granted. ``ran`` counts what the thread has done."""
-        self._aside += 1
+        self._aside.append(share)
+        if not self._hurried and self._asked_lately(share):
+            self._set_hurry(on=True)
         try:
             yield
         finally:
-            self._aside -= 1
+            self._aside.remove(share)
+            if self._hurried and not self._aside:
+                self._set_hurry(on=False)
             self._returned.set()
+
+    def _set_hurry(self, *, on: bool) -> None:
+        self._hurried = on
+        self._hurry(on)
 
     def ran(self, seconds: float) -> None:
         """Count what a slice has begun and a thread has done, so that the next slice holds back for it."""

@@ -94,7 +94,7 @@ class Work:
                 spent[0] = time.thread_time() - began
 
         try:
-            with self._office.processor.aside():
+            with self._office.processor.aside(self._share):
                 return await in_thread(measured)
         finally:
             self._charge(spent[0])
@@ -111,7 +111,7 @@ class Work:
             raise
         began = time.perf_counter()
         try:
-            with self._office.processor.aside():
+            with self._office.processor.aside(self._share):
                 return await page
         finally:
             self._office.processor.ran(time.perf_counter() - began)

@@ -117,6 +117,24 @@ async def test_long_work_does_not_rest_for_itself_nor_for_unproved_requests(aski
     assert RUN > min(await pauses(processor, heavy, slices=6))
 
 
+async def test_threads_give_way_sooner_only_while_another_partner_asks() -> None:
+    """ERR-006: whether it asks before the slice or during it; a lone upload pays nothing for it."""
+    calls: list[bool] = []
+    processor = Processor(hurry=calls.append)
+    heavy, light = processor.share("heavy"), processor.share("light")
+    with processor.aside(heavy):
+        processor.begin("own", heavy)
+    assert [] == calls
+    with processor.aside(heavy):
+        processor.begin("short", light)
+        processor.begin("another", light)
+        assert [True] == calls
+    assert [True, False] == calls
+    with processor.aside(heavy):
+        assert [True, False, True] == calls
+    assert [True, False, True, False] == calls
+
+
 async def test_slices_are_shorter_for_a_moment_after_another_partner_has_asked() -> None:
     """ERR-006: 0.25 s; a partner's own request in between changes nothing."""
     clock = SimpleNamespace(at=1_000.0)
