@@ -5,12 +5,16 @@ Every kind keeps within what a partner's credentials allow; none keeps within wh
 
 import asyncio
 import gzip
+import itertools
+import re
 import sys
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from urllib.parse import urlsplit
 
 import orjson
+
+from bench.served import documents
 
 _LANES = 8
 _READ = 1 << 18
@@ -27,8 +31,10 @@ class Door:
         self.port = parts.port or 80
         self.token = token
 
-    async def send(self, method: str, path: str, body: bytes = b"", *, leave: bool = False, **headers: str) -> None:
-        """One request on a connection of its own; its answer is read to the end, or not at all (``leave``)."""
+    async def send(self, method: str, path: str, body: bytes = b"", *, leave: bool = False, **headers: str) -> bytes:
+        """One request on a connection of its own; its answer is read to the end, or not at all (``leave``). The last
+        bytes of the answer.
+        """
         head = {
             "Host": self.host,
             "Authorization": f"Bearer {self.token}",
@@ -38,12 +44,33 @@ class Door:
         }
         lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
         reader, writer = await asyncio.open_connection(self.host, self.port)
+        last = b""
         try:
             with suppress(ConnectionError):
                 writer.write(f"{method} {path} HTTP/1.1\r\n{lines}\r\n".encode() + body)
                 await writer.drain()
-                while not leave and await reader.read(_READ):
-                    pass
+                while not leave and (piece := await reader.read(_READ)):
+                    last = piece
+        finally:
+            writer.close()
+        return last
+
+    async def trickle(self, path: str, body: bytes, *, seconds: float, **headers: str) -> None:
+        """The same, byte by byte, each after so many seconds."""
+        head = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
+        reader, writer = await asyncio.open_connection(self.host, self.port)
+        try:
+            with suppress(ConnectionError):
+                writer.write(
+                    f"POST {path} HTTP/1.1\r\nHost: {self.host}\r\nAuthorization: Bearer {self.token}\r\n"
+                    f"Content-Length: {len(body)}\r\n{head}\r\n".encode()
+                )
+                for byte in body:
+                    if reader.at_eof():
+                        break
+                    writer.write(bytes((byte,)))
+                    await writer.drain()
+                    await asyncio.sleep(seconds)
         finally:
             writer.close()
 
@@ -58,6 +85,18 @@ _EMPTY = b"{}\n" * 50_000
 _REFUSED = b"".join(_broken(number, 1_500) + b"\n" for number in range(1_000))
 _SHORT = b'{"id":"bretagne:1","title":"an offer without all the rest"}\n' * 2_500
 _LARGE = _broken(1, 90_000)
+_KEYS = (
+    orjson.dumps({**orjson.loads(documents(1)[0]), "extensions": {f"k{number}": {} for number in range(7_500)}}) + b"\n"
+) * 50
+_LONG = b"".join(
+    orjson.dumps(
+        {"id": f"bretagne:{number}", "title": "x" * 20_000, "description": "y\u202e" * 10_000, "levels": "z" * 20_000}
+    )
+    + b"\n"
+    for number in range(100)
+)
+_OFFERS = b"".join(raw + b"\n" for raw in documents(5_000))
+_UPLOADS = itertools.count()
 _LINES = {"Content_Type": "application/x-ndjson"}
 _BATCH = "/v1/offers/batch?partial=true"
 
@@ -77,6 +116,35 @@ async def aborted(door: Door) -> None:
     """150 kB of short refused offers, and gone at once."""
     await door.send("POST", _BATCH, _SHORT, leave=True, **_LINES)
     await asyncio.sleep(0.05)
+
+
+async def extensions(door: Door) -> None:
+    """Offers of 95 kB with 7,500 extensions each."""
+    await door.send("POST", _BATCH, _KEYS, **_LINES)
+
+
+async def texts(door: Door) -> None:
+    """Refused offers of 90 kB, most of it long texts."""
+    await door.send("POST", _BATCH, _LONG, **_LINES)
+
+
+async def snapshots(door: Door) -> None:
+    """Complete sets of 5,000 offers whose last line has the wrong count: judged whole, then refused."""
+    answer = await door.send("POST", "/v1/snapshots/marks")
+    if found := re.search(rb'"mark":"([^"]+)"', answer):
+        mark = found[1].decode()
+        await door.send("POST", f"/v1/snapshots?mark={mark}", _OFFERS + b'{"count":1}\n', **_LINES)
+
+
+async def uploads(door: Door) -> None:
+    """Batches of 5,000 new offers, all of which are published."""
+    ids = b'"id":"bretagne:%d-' % next(_UPLOADS)
+    await door.send("POST", _BATCH, _OFFERS.replace(b'"id":"bretagne:', ids), **_LINES)
+
+
+async def trickles(door: Door) -> None:
+    """Uploads that arrive byte by byte, 32 on each lane."""
+    await asyncio.gather(*(door.trickle(_BATCH, _SHORT, seconds=0.05, **_LINES) for _ in range(32)))
 
 
 async def puts(door: Door) -> None:
@@ -101,7 +169,10 @@ async def tokens(door: Door) -> None:
     await door.send("POST", "/oauth/token", form, Content_Type="application/x-www-form-urlencoded")
 
 
-KINDS: Mapping[str, Attack] = {one.__name__: one for one in (bombs, refused, aborted, puts, reads, tokens)}
+KINDS: Mapping[str, Attack] = {
+    one.__name__: one
+    for one in (bombs, refused, aborted, extensions, texts, snapshots, uploads, trickles, puts, reads, tokens)
+}
 
 
 async def attack(kind: str, url: str, token: str) -> None:

@@ -20,12 +20,13 @@ from gateway.api import (
 )
 from gateway.api.context import CONTEXT, Context
 from gateway.api.exports import EXPORTS
-from gateway.api.limit import RATES, SLOTS, Rates, Slots
+from gateway.api.limit import RATES, SLOTS, WAITS, Rates, Slots
 from gateway.api.once import REQUESTS
 from gateway.api.passage import complete, let_pass
 from gateway.api.uploading import ROOM
 from gateway.api.work import OFFICE, Office
 from gateway.idempotency import Requests
+from gateway.loop import hurry
 from gateway.processor import Processor
 from gateway.upload.spool import Room
 
@@ -51,8 +52,9 @@ def build_app(context: Context) -> web.Application:
     app[CONTEXT] = context
     app[RATES] = Rates(context.limits.requests_per_minute)
     app[SLOTS] = Slots(context.limits.uploads_at_once, full="uploads-busy")
+    app[WAITS] = Slots(context.limits.uploads_waiting, full="uploads-busy")
     app[EXPORTS] = Slots(context.limits.exports_at_once, full="exports-busy")
-    app[OFFICE] = Office(Processor(percent=context.limits.processor_percent))
+    app[OFFICE] = Office(Processor(percent=context.limits.processor_percent, hurry=hurry))
     app[ROOM] = Room(context.limits.spool_bytes)
     app[REQUESTS] = Requests(context.log)
     app.on_response_prepare.append(complete)

@@ -11,13 +11,13 @@ from aiohttp import hdrs, web
 from gateway.api.auth import requires
 from gateway.api.body import JSON, LINES
 from gateway.api.context import context_of
-from gateway.api.deciding import Deadline, decisions_of
+from gateway.api.deciding import decisions_of
 from gateway.api.decision import wait_of
 from gateway.api.once import Answer, once
 from gateway.api.parameter import Parameters
 from gateway.api.problem import ProblemError, language_of, problem_document, problem_headers, problem_of_log
 from gateway.api.results import Decided, write_results
-from gateway.api.uploading import author_of, uploaded
+from gateway.api.uploading import author_of, deadline_of, uploaded
 from gateway.ports import LogError
 from gateway.protocol.upload_id import NONCE_BYTES, batch_id
 from gateway.upload.judge import BatchJudge
@@ -70,7 +70,7 @@ async def _queue(request: web.Request, batch: _Batch, *, partial: bool) -> Answe
     if queuing.failure is not None:
         return _interrupted(request, batch, queuing, queuing.failure)
     wait = wait_of(request)
-    decided = await decisions_of(upload, context.receipts, Deadline(wait)) if wait else None
+    decided = await decisions_of(upload, context.receipts, deadline_of(request, wait)) if wait else None
     headers = {"Preference-Applied": f"wait={wait}"} if wait else {}
     if upload.refused:
         status = HTTPStatus.MULTI_STATUS

@@ -81,7 +81,9 @@ async def _poll(
     deadline, pause = loop.time() + query.wait, _PAUSE
     while True:
         fresh = view.fresh  # before looking: what is seen is at least as new
-        changes, positions, more = await view.changes(cursor, reader=reader, asked=query.asked, limit=query.limit)
+        changes, positions, more = await work.read(
+            view.changes(cursor, reader=reader, asked=query.asked, limit=query.limit), items=query.limit
+        )
         cursor = replace(cursor, positions=positions, fresh=cursor.fresh if more else max(cursor.fresh, fresh))
         left = deadline - loop.time()
         if changes or more or left <= 0 or not await work.wait(view.moved(positions, left), otherwise=False):

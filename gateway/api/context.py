@@ -35,6 +35,7 @@ class Limits:
     upload_processor_seconds: float = 600.0
     processor_percent: int = 50
     uploads_at_once: int = 16
+    uploads_waiting: int = 64
     exports_at_once: int = 4
     page_items: int = 1_000
 

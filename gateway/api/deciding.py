@@ -1,11 +1,12 @@
 """Waiting for the decisions of an upload, for a client that prefers to (``Prefer: wait``, requirement PUB-018)."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 from gateway.api.results import MOST_IN_FULL, Decided
+from gateway.api.work import Work
 from gateway.loop import in_thread
 from gateway.upload.upload import Upload
 from gateway.views import ReceiptView
@@ -14,16 +15,21 @@ _AT_ONCE = 2_000
 
 
 class Deadline:
-    """A point of the loop's clock, so many seconds from now."""
+    """The end of a request's wait: a point of the loop's clock, so many seconds from now, or the end of the process."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, work: Work) -> None:
         self._clock = asyncio.get_running_loop().time
         self._at = self._clock() + seconds
+        self._work = work
 
-    @property
-    def left(self) -> float:
-        """Seconds; 0 once it has passed."""
-        return max(0.0, self._at - self._clock())
+    async def moved(self, receipts: ReceiptView, positions: Sequence[int]) -> bool:
+        """Wait until the view is beyond these positions; False at the deadline. Raises ConnectionError when the client
+        leaves.
+        """
+        left = self._at - self._clock()
+        if left <= 0 or self._work.stopping:
+            return False
+        return await self._work.wait(receipts.moved(positions, left), otherwise=False)
 
 
 async def decisions_of(upload: Upload, receipts: ReceiptView, deadline: Deadline) -> Decided:
@@ -65,6 +71,6 @@ async def _take_each(
         for receipt_id, receipt in (await receipts.outcomes(list(waiting))).items():
             del waiting[receipt_id]
             take(receipt_id, receipt)
-        if waiting and not (deadline.left and await receipts.moved(positions, deadline.left)):
+        if waiting and not await deadline.moved(receipts, positions):
             break
     return len(waiting)

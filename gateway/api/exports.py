@@ -13,7 +13,7 @@ from gateway.api.problem import ProblemError
 from gateway.api.query import read_filter
 from gateway.api.rendering import Rendering
 from gateway.api.sight import require_sight, view_behind
-from gateway.api.work import work_of
+from gateway.api.work import Work, work_of
 from gateway.protocol.record import utc
 from gateway.protocol.routing import Filter, Reader
 
@@ -75,7 +75,7 @@ async def _rendered(request: web.Request, rendering: Rendering, asked: Filter) -
     work, reader = work_of(request), Reader(partner_of(request).platform)
     yield rendering.begin
     before = b""
-    async for documents in _pages(context_of(request), reader, asked):
+    async for documents in _pages(work, context_of(request), reader, asked):
         for start in range(0, len(documents), _RENDERED_AT_ONCE):
             await work.next()
             yield before + rendering.between.join(map(rendering.item, documents[start : start + _RENDERED_AT_ONCE]))
@@ -83,14 +83,15 @@ async def _rendered(request: web.Request, rendering: Rendering, asked: Filter) -
     yield rendering.end
 
 
-async def _pages(context: Context, reader: Reader, asked: Filter) -> AsyncGenerator[list[Document], None]:
+async def _pages(work: Work, context: Context, reader: Reader, asked: Filter) -> AsyncGenerator[list[Document], None]:
     """As ``GET /v1/offers`` pages them; pages without any offer are left out. An offer that changes meanwhile may come
     twice, the newer state last. Should the view be emptied meanwhile, the export breaks off: it would look complete.
     """
     view, own = context.offers, reader.platform in asked.platform
     began, after, more = view.began, None, True
     while more:
-        states, after = await view.page(reader=reader, asked=asked, after=after, limit=_OFFERS_AT_ONCE, own=own)
+        page = view.page(reader=reader, asked=asked, after=after, limit=_OFFERS_AT_ONCE, own=own)
+        states, after = await work.read(page, items=_OFFERS_AT_ONCE)
         if view.began != began:
             raise view_behind()
         twins = await view.twins([state.id for state in states], reader=reader)

@@ -62,7 +62,7 @@ class Rates:
 
 
 class Slots:
-    """Places for what takes long: uploads, exports. One partner gets at most half of them, so that none keeps the
+    """Slots for what takes long: uploads, exports. One partner gets at most half of them, so that none keeps the
     others out; ``full`` is the code of the problem that says there is none.
     """
 
@@ -73,22 +73,53 @@ class Slots:
         self._taken: dict[str, int] = {}
 
     @contextmanager
-    def one(self, platform: str) -> Iterator[None]:
-        """Hold a place while entered. Raises ProblemError when there is none."""
+    def one(self, platform: str) -> Iterator["Slot"]:
+        """Hold a slot while entered. Raises ProblemError when there is none."""
+        if not self.take(platform):
+            raise ProblemError(self._full, headers={hdrs.RETRY_AFTER: str(_SLOT_RETRY_SECONDS)})
+        slot = Slot(self, platform)
+        try:
+            yield slot
+        finally:
+            slot.release()
+
+    def take(self, platform: str) -> bool:
+        """Count one more; False where there is none."""
         mine = self._taken.get(platform, 0)
         if mine >= self._most_each or sum(self._taken.values()) >= self._most:
-            raise ProblemError(self._full, headers={hdrs.RETRY_AFTER: str(_SLOT_RETRY_SECONDS)})
+            return False
         self._taken[platform] = mine + 1
-        try:
-            yield
-        finally:
-            self._taken[platform] -= 1
-            if not self._taken[platform]:
-                del self._taken[platform]
+        return True
+
+    def give_back(self, platform: str) -> None:
+        """Count one less."""
+        self._taken[platform] -= 1
+        if not self._taken[platform]:
+            del self._taken[platform]
+
+
+class Slot:
+    """One slot that is held."""
+
+    def __init__(self, slots: Slots, platform: str) -> None:
+        self._slots = slots
+        self._platform = platform
+
+    def exchange(self, slots: Slots) -> None:
+        """Hold one of these instead, where one is free."""
+        if slots.take(self._platform):
+            self.release()
+            self._slots = slots
+
+    def release(self) -> None:
+        """It is free again."""
+        self._slots.give_back(self._platform)
 
 
 RATES: web.AppKey[Rates] = web.AppKey("rates", Rates)
 SLOTS: web.AppKey[Slots] = web.AppKey("slots", Slots)
+WAITS: web.AppKey[Slots] = web.AppKey("waits", Slots)
+"""Of uploads that are queued and wait for their decisions."""
 _BUCKET: web.RequestKey[Bucket] = web.RequestKey("bucket", Bucket)
 
 

@@ -22,6 +22,7 @@ from gateway.api.parameter import refuse_parameters
 from gateway.api.problem import ProblemError
 from gateway.api.query import Query, read_offers_query
 from gateway.api.sight import require_sight
+from gateway.api.work import work_of
 from gateway.protocol.identity import platform_of
 from gateway.protocol.record import OfferState, utc
 from gateway.protocol.routing import Reader, masked, may_read
@@ -101,8 +102,9 @@ async def _page(request: web.Request, query: Query, reader: Reader) -> tuple[lis
     context, own = context_of(request), reader.platform in query.asked.platform
     scope = reader.platform, query.asked.to_json()
     after = read_bookmark(context, "offers", query.cursor, *scope)
-    states, further = await context.offers.page(
-        reader=reader, asked=query.asked, after=after, limit=query.limit, own=own
+    states, further = await work_of(request).read(
+        context.offers.page(reader=reader, asked=query.asked, after=after, limit=query.limit, own=own),
+        items=query.limit,
     )
     twins = await context.offers.twins([state.id for state in states], reader=reader)
     documents = [offer_document(state, reader, twins) for state in states]

@@ -11,13 +11,13 @@ from gateway.api.auth import requires
 from gateway.api.batch import upload_headers
 from gateway.api.body import LINES, refuse_body
 from gateway.api.context import context_of, partner_of
-from gateway.api.deciding import Deadline, decisions_of, withdrawals_of
+from gateway.api.deciding import decisions_of, withdrawals_of
 from gateway.api.decision import wait_of
 from gateway.api.once import Answer, once
 from gateway.api.parameter import Parameters, missing, refuse_parameters
 from gateway.api.problem import ProblemError, language_of
 from gateway.api.results import Decided, write_results
-from gateway.api.uploading import author_of, uploaded
+from gateway.api.uploading import author_of, deadline_of, uploaded
 from gateway.api.work import work_of
 from gateway.protocol.record import utc
 from gateway.snapshot import Applied, Mark, SnapshotRefusedError
@@ -102,7 +102,7 @@ async def _decisions(
     request: web.Request, mark: Mark, upload: Upload, applied: Applied, wait: int
 ) -> tuple[Decided, int, int]:
     """The decisions of the items, and of the withdrawals how many are accepted and pending."""
-    context, deadline = context_of(request), Deadline(wait)
+    context, deadline = context_of(request), deadline_of(request, wait)
     decided = await decisions_of(upload, context.receipts, deadline)
     receipts = context.snapshots.withdrawal_receipts(mark, applied)
     return decided, *await withdrawals_of(receipts, context.receipts, deadline)

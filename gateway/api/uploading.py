@@ -1,4 +1,4 @@
-"""Uploads over HTTP: a place among those at once and the limits."""
+"""Uploads over HTTP: a slot among those at once, the limits, and the wait for decisions outside of that slot."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -8,7 +8,8 @@ from aiohttp import hdrs, web
 from gateway.api.body import Body, Kind, form_of
 from gateway.api.certification import lack_of
 from gateway.api.context import context_of, partner_of
-from gateway.api.limit import SLOTS
+from gateway.api.deciding import Deadline
+from gateway.api.limit import SLOTS, WAITS, Slot
 from gateway.api.problem import ProblemError
 from gateway.api.publishing import today
 from gateway.api.trace import traceparent_of
@@ -20,6 +21,7 @@ from gateway.upload.spool import Room
 from gateway.upload.upload import Upload
 
 ROOM: web.AppKey[Room] = web.AppKey("room", Room)
+_SLOT: web.RequestKey[Slot] = web.RequestKey("slot", Slot)
 _RETRY_SECONDS = "30"
 
 
@@ -27,7 +29,8 @@ _RETRY_SECONDS = "30"
 async def uploaded(request: web.Request, judge: Judge, kinds: Mapping[str, Kind]) -> AsyncIterator[Upload]:
     """The body of this request, received whole and judged; freed at the end of the block. Raises ProblemError."""
     form, work = form_of(request, kinds), work_of(request)
-    with request.app[SLOTS].one(partner_of(request).platform):
+    with request.app[SLOTS].one(partner_of(request).platform) as slot:
+        request[_SLOT] = slot
         try:
             with work.abandonable():
                 upload = await receive(Body(request), judge, form=form, terms=_terms(request), pace=work)
@@ -37,6 +40,14 @@ async def uploaded(request: web.Request, judge: Judge, kinds: Mapping[str, Kind]
             yield upload
         finally:
             upload.close()
+
+
+def deadline_of(request: web.Request, seconds: float) -> Deadline:
+    """The end of the wait for an upload's decisions. The upload leaves its slot for one of the waits, where one is
+    free. The wait ends early when the process stops, and raises ConnectionError when the client leaves.
+    """
+    request[_SLOT].exchange(request.app[WAITS])
+    return Deadline(seconds, work_of(request))
 
 
 def author_of(request: web.Request, *, dry_run: bool = False) -> Author:

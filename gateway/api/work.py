@@ -20,6 +20,8 @@ Result = TypeVar("Result")
 
 _LOOK_SECONDS = 0.1
 _DRAIN_SECONDS = 1.0
+_SMALL_PAGE = 100
+"""Items that are read from a view as part of a short request."""
 _RETRY_SECONDS = "5"
 _HUNG_UP = sum(getattr(select, name, 0) for name in ("POLLHUP", "POLLERR", "POLLRDHUP"))
 
@@ -35,7 +37,7 @@ class AbandonedError(Exception):
 class Work:
     """What one request does. ``spent``: its processor time so far, in seconds."""
 
-    __slots__ = ("_began", "_granted", "_office", "_request", "_share", "spent")
+    __slots__ = ("_began", "_granted", "_length", "_office", "_request", "_share", "spent")
 
     def __init__(self, request: web.Request, office: "Office", share: Share) -> None:
         self._request = request
@@ -43,6 +45,7 @@ class Work:
         self._share = share
         self._granted = False
         self._began = 0.0
+        self._length = SLICE_SECONDS
         self.spent = 0.0
 
     async def run(self, answering: Awaitable[Result]) -> Result:
@@ -68,13 +71,14 @@ class Work:
     @property
     def ready(self) -> bool:
         """Whether its slice still has time; never true where it has suspended since it was granted."""
-        return self._granted and time.perf_counter() - self._began < SLICE_SECONDS
+        return self._granted and time.perf_counter() - self._began < self._length
 
     async def next(self) -> None:
         """Wait for the next slice. From its first slice on the request is long work: it holds back nobody else's."""
         self._office.processor.end(self)
         await self._office.processor.slice(self._share)
         self._granted = True
+        self._length = self._office.processor.slice_seconds(self._share)
         self._began = time.perf_counter()
 
     async def in_thread(self, work: Callable[..., Result], *arguments: Any) -> Result:
@@ -90,10 +94,27 @@ class Work:
                 spent[0] = time.thread_time() - began
 
         try:
-            return await in_thread(measured)
+            with self._office.processor.aside(self._share):
+                return await in_thread(measured)
         finally:
             self._charge(spent[0])
             self._office.processor.ran(spent[0])
+
+    async def read(self, page: Coroutine[Any, Any, Result], *, items: int) -> Result:
+        """A page of a view. A large one is long work: it waits for a slice, which lasts until the view has it."""
+        if items <= _SMALL_PAGE:
+            return await page
+        try:
+            await self.next()
+        except BaseException:
+            page.close()
+            raise
+        began = time.perf_counter()
+        try:
+            with self._office.processor.aside(self._share):
+                return await page
+        finally:
+            self._office.processor.ran(time.perf_counter() - began)
 
     @contextmanager
     def abandonable(self, *, grace: float = 0.0) -> Iterator[None]:
@@ -215,7 +236,8 @@ WORK: web.RequestKey[Work] = web.RequestKey("work", Work)
 def begin_work(request: web.Request, partner: Partner | None) -> Work:
     """The work of a request, in the share of its partner; of its network address where anybody may ask."""
     office = request.app[OFFICE]
-    share = office.processor.share(f"@{request.remote}" if partner is None else partner.platform)
+    name = f"@{request.remote}" if partner is None else partner.platform
+    share = office.processor.share(name, anonymous=partner is None)
     work = request[WORK] = Work(request, office, share)
     return work
 

@@ -78,6 +78,7 @@ def build_api(parts: Parts, url: str) -> web.Application:
                 limits,
                 requests_per_minute=ceil(settings.requests_per_minute / share),
                 uploads_at_once=ceil(settings.uploads_at_once / share),
+                uploads_waiting=ceil(limits.uploads_waiting / share),
                 upload_processor_seconds=settings.upload_processor_seconds,
                 processor_percent=settings.processor_percent,
                 exports_at_once=ceil(limits.exports_at_once / share),
