@@ -54,7 +54,7 @@ def _find_obstacles(offer: Mapping[str, Any], on: date, terms: Terms) -> Iterato
     for find in (delivery.find, delivery.find_address, delivery.find_unplaced):
         for trouble in find(offer, on, None):
             hidden = trouble.code == "not-deliverable:masked-employer"
-            if trouble.code.startswith("not-deliverable:") and not (hidden and terms.employer_name):
+            if trouble.code.startswith("not-deliverable:") and not (hidden and terms.stands_in):
                 yield trouble
     if not terms.fillers and (is_masked(offer) or "description" not in offer["employer"]):
         yield problem("employer-undescribed", pointer="/employer/description")

@@ -242,3 +242,21 @@ def test_college_does_not_depend_on_the_school_year() -> None:
     offer = offer_of(levels=["troisieme"], weeks=COLLEGE_WEEKS, stay_weeks=1)
     assert isinstance(parts_of(offer, on=date(2026, 6, 1))[""], Ready)
     assert ON.year == 2026
+
+
+def test_a_year_that_is_over_tells_which_weeks_the_site_asks_for_now() -> None:
+    """An offer of this June that goes on into July is neither sent nor left without a reason."""
+    on = date(2027, 7, 1)
+    prospect = parts_of(offer_of(on, weeks=[*JUNE, "2027-W27"]), on=on)[""]
+    assert isinstance(prospect, Past)
+    told = [one.to_json() for one in prospect.refusals]
+    assert [("not-deliverable:mandatory-weeks", ["2028-W25", "2028-W26"])] == [
+        (one["code"], one["expected"]) for one in told
+    ]
+
+
+@pytest.mark.parametrize("name", ["", " ", "\u00a0", "\u3000\n"])
+def test_a_blank_name_stands_in_for_no_employer(name: str) -> None:
+    """The site takes a blank name for a missing one."""
+    offer = offer_of(redistribution={"mask_employer": True})
+    assert ["not-deliverable:masked-employer"] == codes(parts_of(offer, employer_name=name)[""])
