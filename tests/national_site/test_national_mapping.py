@@ -145,6 +145,15 @@ def test_several_obstacles_are_told_at_once() -> None:
     assert ["not-deliverable:apply-url-word", "not-deliverable:postal-code", "employer-undescribed"] == told
 
 
+def test_the_obstacles_of_a_part_are_told_beside_those_of_the_whole_offer() -> None:
+    """Else its publisher mends one and then reads the next."""
+    address = "https://stages.example.fr/contest"
+    offer = offer_of(levels=["troisieme", "seconde"], weeks=["2027-W10", "2027-W24"], apply_url=address)
+    told = {group: codes(prospect) for group, prospect in parts_of(offer).items()}
+    word = "not-deliverable:apply-url-word"
+    assert {"c": [word], "l": [word, "not-deliverable:mandatory-weeks"]} == told
+
+
 @pytest.mark.parametrize("word", ["test", "Staging", "contest", "latest"])
 def test_pitfall_18_words_that_the_site_refuses_in_addresses(word: str) -> None:
     offer = offer_of(apply_url=f"https://stages.example.fr/{word}/1")
@@ -160,6 +169,12 @@ def test_a_masked_employer_goes_only_under_the_profiles_name() -> None:
     assert "coordinates" not in body
     undescribed = parts_of(offer, employer_name="Une entreprise de Bretagne", fillers=False)[""]
     assert ["employer-undescribed"] == codes(undescribed)
+
+
+def test_a_masked_employer_without_another_name_is_not_said_to_be_undescribed() -> None:
+    """Its description is there; only the name is missing."""
+    offer = offer_of(redistribution={"mask_employer": True})
+    assert ["not-deliverable:masked-employer"] == codes(parts_of(offer, fillers=False)[""])
 
 
 def test_both_mandatory_weeks_with_others_are_sent_with_them() -> None:
