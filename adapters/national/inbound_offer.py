@@ -15,7 +15,7 @@ import orjson
 
 import schemas
 from adapters.national.reading import Listed
-from adapters.national.week import year_in_force
+from adapters.national.week import june_year, year_in_force
 from gateway.protocol.identity import NATIONAL
 from schemas import Verdict
 from schemas.rules.week import MAX_DAYS_AHEAD
@@ -86,10 +86,13 @@ def judge(offer: Mapping[str, Any], *, revision: int, on: date) -> Verdict:
     return verdict
 
 
-def is_out_of_season(weeks: Iterable[str], *, on: date) -> bool:
+def is_out_of_season(weeks: Iterable[str], *, on: date, shown: int | None = None) -> bool:
     """Whether search hides an offer though it is there: with weeks of autumn alone. Those of the first half of a year
-    end with the mandatory weeks of the school year in force.
+    end with the mandatory weeks of the school year in force. ``shown`` is the season, the year of its June, in which
+    search last showed the offer with these weeks: the same season does not hide it.
     """
+    if shown == june_year(on):
+        return False
     year = year_in_force(on)
     last = max(map(_number, year.weeks)) if year is not None else _LAST_SPRING_WEEK
     return not any(_number(week) <= last for week in weeks)
