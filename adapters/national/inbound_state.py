@@ -102,7 +102,7 @@ class InboundState(LocalCopy):
         return None if row is None else str(row[0])
 
     def count_missing(self, seen: Collection[str], *, season: int) -> None:
-        """A complete scan is over: count it for each live offer that it did not show, and keep the season of the others."""
+        """A complete scan is over: count it for each live offer that it did not show; keep the season of the others."""
         live = [one.id for one in self.missing(scans=0)]
         shown = [(season, offer_id) for offer_id in live if offer_id in seen]
         self._db.executemany("UPDATE made SET missing = 0, shown = ? WHERE id = ?", shown)
