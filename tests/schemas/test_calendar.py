@@ -1,9 +1,8 @@
 """The calendars on file: one school year after the other, with the mandatory weeks that the national site computes."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import pairwise
 
-from adapters.national.simulator_rules import mandatory_weeks
 from schemas.packaged import names, read_json
 from schemas.schoolyear import june_year, monday_of, years, years_asked_for
 
@@ -17,10 +16,10 @@ def test_no_school_year_is_missing_between_the_first_and_the_last_on_file() -> N
 def test_the_mandatory_weeks_are_those_that_the_site_computes() -> None:
     """The last two weeks whose Friday is in June; OFR-026 and NAT-003 rest on them."""
     for year in years():
-        assert year.weeks == mandatory_weeks(year.last.replace(month=6, day=1)), year.name
-        fridays = [monday + timedelta(days=4) for monday in map(monday_of, year.weeks) if monday is not None]
-        assert [7, 6] == [(fridays[1] - fridays[0]).days, fridays[1].month]
-        assert (fridays[1] + timedelta(days=7)).month == 7
+        days = [date(year.last.year, 6, day) for day in range(1, 31)]
+        fridays = [day for day in days if day.isoweekday() == 5]
+        mondays = [friday - timedelta(days=4) for friday in fridays[-2:]]
+        assert mondays == [monday_of(week) for week in year.weeks], year.name
 
 
 def test_what_is_assumed_of_a_school_year_is_marked_with_its_source() -> None:
