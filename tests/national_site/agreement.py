@@ -234,9 +234,13 @@ class Comparison:
         body = {**body_of(plain, stand_in=None), "grades": levels, "weeks": offer["weeks"], "remote_id": name}
         if not terms.fillers and ("description" not in offer["employer"] or (is_masked(offer) and terms.stands_in)):
             body["employer_description"] = None
-        if terms.one_week and isinstance(part.prospect, Waiting | Past) and offer["stay_weeks"] == 1:
+        one_week = terms.one_week and offer["stay_weeks"] == 1 and "seconde" in levels
+        if one_week and isinstance(part.prospect, Waiting | Past):
             return await self._takes_one_week(offer, body)
-        return isinstance(understand(await self.site.create(body)), Done)
+        taken = isinstance(understand(await self.site.create(body)), Done)
+        if taken or not one_week or not {refusal.code for refusal in getattr(part.prospect, "refusals", ())} <= OURS:
+            return taken
+        return await self._takes_one_week(offer, body)
 
     async def _takes_one_week(self, offer: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
         """The old interface takes any ``period``, and answers with the week that it stands for on that day."""
