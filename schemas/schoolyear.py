@@ -8,6 +8,9 @@ from typing import Any
 
 from schemas.packaged import names, read_json
 
+FLIP = (7, 1)
+"""Month and day from which the national site asks for the mandatory weeks of the next school year."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Holiday:
@@ -78,6 +81,17 @@ def _read(body: dict[str, Any]) -> SchoolYear:
             break_minutes=hours["break_minutes"],
         ),
     )
+
+
+def june_year(on: date) -> int:
+    """The calendar year of the June whose mandatory weeks the national site asks for on a day."""
+    return on.year + ((on.month, on.day) >= FLIP)
+
+
+@lru_cache(maxsize=64)
+def years_asked_for(on: date) -> tuple[SchoolYear, ...]:
+    """The school years on file whose mandatory weeks the national site asks for, or will ask for, from a day on."""
+    return tuple(year for year in years() if year.last.year >= june_year(on))
 
 
 @lru_cache(maxsize=1024)

@@ -23,6 +23,7 @@ from adapters.national.outbox_patience import Timing
 from adapters.national.reading import Listed
 from adapters.national.reconcile_walk import RightMissingError, Walk, Walker
 from adapters.national.site import Site, SiteError
+from adapters.national.week import june_year
 from gateway.partners import Partners
 from gateway.ports import EventLog, LogError
 from gateway.protocol.decide import paris_date
@@ -147,11 +148,12 @@ class Inbound:
 
     async def _withdraw(self, walk: Walk, now: int, counts: Counter[str]) -> None:
         """Withdraw what was missing often enough."""
-        await asyncio.to_thread(self._state.count_missing, {offer_id(number) for number in walk.numbers})
         on = date.fromisoformat(paris_date(now))
+        seen = {offer_id(number) for number in walk.numbers}
+        await asyncio.to_thread(self._state.count_missing, seen, season=june_year(on))
         gone: list[Submission] = []
         for made in self._state.missing(scans=SCANS):
-            if is_out_of_season(made.weeks, on=on):
+            if is_out_of_season(made.weeks, on=on, shown=made.shown):
                 counts["out_of_season"] += 1
                 continue
             partition = partition_of(made.id, self._log.partitions)

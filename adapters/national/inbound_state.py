@@ -22,13 +22,13 @@ from gateway.views.twin import canonical_url
 
 _PAGE = 2_000
 _TABLES = {
-    "made": ("id", "revision", "digest", "reason", "weeks", "missing"),
+    "made": ("id", "revision", "digest", "reason", "weeks", "missing", "shown"),
     "link": ("id", "address"),
     "position": ("partition", "position"),
 }
 _SUM = {table: computed(columns) for table, columns in _TABLES.items()}
 _WHOLE = {table: f"whole(sum, {', '.join(columns)})" for table, columns in _TABLES.items()}
-_MADE = "SELECT id, revision, digest, reason, weeks FROM made WHERE " + _WHOLE["made"]  # noqa: S608  # our own columns
+_MADE = "SELECT id, revision, digest, reason, weeks, shown FROM made WHERE " + _WHOLE["made"]  # noqa: S608  # our own columns
 _MADE_BY_ID = f"{_MADE} AND id = ?"
 _MADE_MISSING = f"{_MADE} AND reason IS NULL AND missing >= ?"
 _LINKED = f"SELECT id FROM link WHERE address = ? AND {_WHOLE['link']} LIMIT 1"  # noqa: S608  # our own columns
@@ -36,6 +36,7 @@ _POSITIONS = f"SELECT partition, position FROM position WHERE {_WHOLE['position'
 _LAYOUT = f"""
 CREATE TABLE made (
     id TEXT PRIMARY KEY, revision INTEGER, digest TEXT, reason TEXT, weeks TEXT, missing INTEGER DEFAULT 0,
+    shown INTEGER,
     {_SUM["made"]}
 ) WITHOUT ROWID;
 CREATE TABLE link (id TEXT PRIMARY KEY, address INTEGER, {_SUM["link"]}) WITHOUT ROWID;
@@ -45,25 +46,29 @@ CREATE TABLE position (partition INTEGER PRIMARY KEY, position INTEGER, {_SUM["p
 _PUT = """
 INSERT INTO made (id, revision, digest, reason, weeks) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
     revision = excluded.revision, digest = excluded.digest, reason = excluded.reason, weeks = excluded.weeks,
-    missing = CASE WHEN made.reason IS NOT NULL OR excluded.reason IS NOT NULL THEN 0 ELSE made.missing END
+    missing = CASE WHEN made.reason IS NOT NULL OR excluded.reason IS NOT NULL THEN 0 ELSE made.missing END,
+    shown = CASE WHEN made.weeks = excluded.weeks THEN made.shown END
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """An offer that was made at the site, as the federation knows it. ``reason``: why it is gone; None: it lives."""
+    """An offer that was made at the site, as the federation knows it. ``reason``: why it is gone; None: it lives.
+    ``shown``: in which season the site's search last showed it with these weeks; None: in none that is known.
+    """
 
     id: str
     revision: int
     digest: str
     reason: str | None
     weeks: tuple[str, ...]
+    shown: int | None
 
 
 class InboundState(LocalCopy):
     """Positions and rows move together. What writes runs in a thread, one call at a time."""
 
-    FORMAT = 3
+    FORMAT = 4
     LAYOUT = _LAYOUT
     TABLES = _TABLES
 
@@ -96,11 +101,13 @@ class InboundState(LocalCopy):
         row = self._db.execute(_LINKED, (_key(url),)).fetchone()
         return None if row is None else str(row[0])
 
-    def count_missing(self, seen: Collection[str]) -> None:
-        """A complete scan is over: count it for every live offer that it did not show."""
+    def count_missing(self, seen: Collection[str], *, season: int) -> None:
+        """A complete scan is over: count it for each live offer that it did not show; keep the season of the others."""
         live = [one.id for one in self.missing(scans=0)]
-        rows = [(1 if offer_id in seen else None, offer_id) for offer_id in live]
-        self._db.executemany("UPDATE made SET missing = CASE WHEN ? THEN 0 ELSE missing + 1 END WHERE id = ?", rows)
+        shown = [(season, offer_id) for offer_id in live if offer_id in seen]
+        self._db.executemany("UPDATE made SET missing = 0, shown = ? WHERE id = ?", shown)
+        absent = [(offer_id,) for offer_id in live if offer_id not in seen]
+        self._db.executemany("UPDATE made SET missing = missing + 1 WHERE id = ?", absent)
         self._db.commit()
 
     def missing(self, *, scans: int) -> Iterator[Made]:
@@ -134,9 +141,9 @@ class InboundState(LocalCopy):
             self._db.execute("INSERT OR REPLACE INTO link VALUES (?, ?)", (state.id, _key(state.offer["apply_url"])))
 
 
-def _made(row: tuple[str, int, str, str | None, str]) -> Made:
-    offer_id, revision, digest, reason, weeks = row
-    return Made(offer_id, revision, digest, reason, tuple(orjson.loads(weeks)))
+def _made(row: tuple[str, int, str, str | None, str, int | None]) -> Made:
+    offer_id, revision, digest, reason, weeks, shown = row
+    return Made(offer_id, revision, digest, reason, tuple(orjson.loads(weeks)), shown)
 
 
 def _key(url: str) -> int:

@@ -33,9 +33,16 @@ def map_offer(offer: Mapping[str, Any], *, on: date, terms: Terms) -> tuple[Part
         return ()
     obstacles = tuple(_find_obstacles(offer, on, terms))
     return tuple(
-        Part(group, NotDeliverable(obstacles) if obstacles else _map_part(offer, group, levels, on, terms))
-        for group, levels in _parts(offer)
+        Part(group, _add(obstacles, _map_part(offer, group, levels, on, terms))) for group, levels in _parts(offer)
     )
+
+
+def _add(obstacles: tuple[Trouble, ...], prospect: Prospect) -> Prospect:
+    """The prospect of a part of an offer that has obstacles of its own: all of them at once."""
+    if not obstacles:
+        return prospect
+    own = prospect.refusals if isinstance(prospect, NotDeliverable | Past) else ()
+    return NotDeliverable((*obstacles, *own))
 
 
 def _parts(offer: Mapping[str, Any]) -> Iterator[tuple[Group, tuple[str, ...]]]:
@@ -54,9 +61,10 @@ def _find_obstacles(offer: Mapping[str, Any], on: date, terms: Terms) -> Iterato
     for find in (delivery.find, delivery.find_address, delivery.find_unplaced):
         for trouble in find(offer, on, None):
             hidden = trouble.code == "not-deliverable:masked-employer"
-            if trouble.code.startswith("not-deliverable:") and not (hidden and terms.employer_name):
+            if trouble.code.startswith("not-deliverable:") and not (hidden and terms.stands_in):
                 yield trouble
-    if not terms.fillers and (is_masked(offer) or "description" not in offer["employer"]):
+    named = is_masked(offer) and terms.stands_in  # under another name the employer's own description is not sent
+    if not terms.fillers and (named or "description" not in offer["employer"]):
         yield problem("employer-undescribed", pointer="/employer/description")
     if not offer.get("redistribution", {}).get("regions", True) and not terms.reuse:
         yield refusal("not-deliverable:reuse", pointer="/redistribution/regions")

@@ -133,11 +133,9 @@ def _aim_absent(part: Part, prospect: Prospect, now: int) -> Part:
             return _in_state(part, "pending", now, until=None)
         case Waiting(until=day):
             return _in_state(part, "pending", now, until=day.isoformat())
-        case NotDeliverable(refusals=refusals):
-            told = tuple(refusal.to_json() for refusal in refusals)
-            return replace(_in_state(part, "not-deliverable", now, until=None), problems=told)
-        case Past():
-            return _in_state(part, "withdrawn", now, until=None)
+        case NotDeliverable(refusals=refusals) | Past(refusals=refusals):
+            problems = tuple(refusal.to_json() for refusal in refusals)
+            return replace(_in_state(part, "not-deliverable", now, until=None), problems=problems)
 
 
 def _fresh(delivery: Delivery, group: Group, suffix: Suffix, *, account: str, now: int) -> tuple[Delivery, Part]:

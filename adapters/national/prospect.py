@@ -1,12 +1,13 @@
 """What may become of an offer, or of one of its parts, at the national site, before anything is sent."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, TypeAlias
 
 from adapters.national.refusal import Trouble
 from adapters.national.remote_id import Group
+from schemas.invisible import is_blank
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,11 @@ class Terms:
     employer_name: str | None = None
     reuse: bool = False
     one_week: bool = False
+
+    @property
+    def stands_in(self) -> bool:
+        """Whether there is a name for masked employers; the site takes a blank one for none."""
+        return self.employer_name is not None and not is_blank(self.employer_name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +52,11 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """Its school year is over for the site: what stands there stays as it is or is deleted, and is never sent again."""
+    """Its school year is over for the site: what the site holds stays as it is or is deleted, and is never sent again.
+    ``refusals`` say which weeks the site asks for now.
+    """
+
+    refusals: tuple[Trouble, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from adapters.national.prospect import NotDeliverable, Past, Waiting
 from adapters.national.week import taken_from, year_in_force
 from schemas.rulebook import Problem, problem
 from schemas.rules.week import LONG_STAY
-from schemas.schoolyear import SchoolYear, years
+from schemas.schoolyear import SchoolYear, years, years_asked_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,8 @@ def weigh_stay(offer: Mapping[str, Any], *, on: date, split: bool, one_week: boo
     later = [taken_from(year) for year in fitting if taken_from(year) > on]
     if later:
         return Waiting(min(later))
-    return Past() if fitting else NotDeliverable((_obstacle(weeks, year),))
+    obstacle = (_obstacle(weeks, on),)
+    return Past(obstacle) if fitting else NotDeliverable(obstacle)
 
 
 def _fits(year: SchoolYear, weeks: tuple[str, ...], *, long: bool, one_week: bool) -> bool:
@@ -56,8 +57,10 @@ def _shared(year: SchoolYear, weeks: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(week for week in year.weeks if week in weeks)
 
 
-def _obstacle(weeks: tuple[str, ...], in_force: SchoolYear | None) -> Problem:
-    if any(_shared(year, weeks) == year.weeks for year in years()):
+def _obstacle(weeks: tuple[str, ...], on: date) -> Problem:
+    """Why the site takes no seconde of these weeks from a day on: a stay of one week, or weeks that are missing."""
+    ahead = years_asked_for(on)
+    if any(_shared(year, weeks) == year.weeks for year in ahead):
         return problem("not-deliverable:one-week-stay", pointer="/stay_weeks", expected=2, actual=1)
-    touched = [year for year in years() if _shared(year, weeks)] or [in_force or years()[-1]]
+    touched = [year for year in ahead if _shared(year, weeks)] or list(ahead[:1]) or [years()[-1]]
     return problem("not-deliverable:mandatory-weeks", pointer="/weeks", expected=list(touched[-1].weeks))

@@ -9,7 +9,20 @@ from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
 
-from schemas.schoolyear import SchoolYear, monday_of, years
+from schemas.schoolyear import FLIP, SchoolYear, june_year, monday_of, years
+
+__all__ = [
+    "FLIP",
+    "MONTHS",
+    "june_year",
+    "parse_day",
+    "parse_spans",
+    "parse_week",
+    "real",
+    "taken_from",
+    "week_of",
+    "year_in_force",
+]
 
 MONTHS = (
     "janvier",
@@ -25,8 +38,6 @@ MONTHS = (
     "novembre",
     "décembre",
 )
-FLIP = (7, 1)
-"""Month and day from which the site looks at the next school year."""
 _WEEK = re.compile(r"([0-9]{4})-W([0-9]{1,2})", re.ASCII)
 _SPAN = re.compile(r"du ([0-9]{2})/([0-9]{2})/([0-9]{4}) au [0-9]{2}/[0-9]{2}/[0-9]{4}")
 _DAY = re.compile(r"([0-9]{1,2}) (\w+) ([0-9]{4})")
@@ -35,11 +46,6 @@ _DAY = re.compile(r"([0-9]{1,2}) (\w+) ([0-9]{4})")
 def year_in_force(on: date) -> SchoolYear | None:
     """The school year whose mandatory weeks the site asks for on a day; None when it is not on file."""
     return next((year for year in years() if year.last.year == june_year(on)), None)
-
-
-def june_year(on: date) -> int:
-    """The calendar year of the June that the site looks at on a day."""
-    return on.year + ((on.month, on.day) >= FLIP)
 
 
 def taken_from(year: SchoolYear) -> date:

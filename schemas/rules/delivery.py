@@ -8,7 +8,7 @@ from typing import Any
 from schemas.rulebook import Problem, problem
 from schemas.rules.level import COLLEGE
 from schemas.rules.week import default_stay
-from schemas.schoolyear import monday_of, year_of
+from schemas.schoolyear import june_year, monday_of, years
 from schemas.territory import Territory
 
 REFUSED_WORDS = ("test", "staging")
@@ -74,24 +74,27 @@ def _wanted(offer: Mapping[str, Any]) -> bool:
     return not from_there and offer.get("redistribution", {}).get("national", True) is not False
 
 
-def find_weeks(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> tuple[Problem, ...]:
+def find_weeks(offer: Mapping[str, Any], on: date, _territory: Territory | None) -> tuple[Problem, ...]:
     """The weeks that the national site does not take from a seconde offer, and what it makes of mixed levels."""
     levels = offer.get("levels", ())
     if "seconde" not in levels:
         return ()
-    found = _find_weeks(tuple(offer.get("weeks", ())), tuple(levels), offer.get("stay_weeks"))
+    found = _find_weeks(tuple(offer.get("weeks", ())), tuple(levels), offer.get("stay_weeks"), june_year(on))
     return found if found and _wanted(offer) else ()
 
 
 @lru_cache(maxsize=4096)
-def _find_weeks(weeks: tuple[str, ...], levels: tuple[str, ...], stay: float | None) -> tuple[Problem, ...]:
+def _find_weeks(weeks: tuple[str, ...], levels: tuple[str, ...], stay: float | None, june: int) -> tuple[Problem, ...]:
+    """``june``: the year of the June whose weeks the site asks for; it takes those of no earlier one."""
     found: list[Problem] = []
     if not COLLEGE.isdisjoint(levels):
         found.append(problem("levels-mixed", pointer="/levels"))
-    years = {year for year in map(year_of, filter(None, map(monday_of, weeks))) if year is not None}
-    if years and not any(set(year.weeks) <= set(weeks) for year in years):
-        expected = list(max(years, key=lambda year: year.first).weeks)
+    mondays = [monday for monday in map(monday_of, weeks) if monday is not None]
+    ahead = [year for year in years() if year.last.year >= june]
+    if mondays and not any(set(year.weeks) <= set(weeks) for year in ahead):
+        touched = [year for year in ahead if any(year.first <= monday <= year.last for monday in mondays)]
+        expected = list((touched or ahead[:1] or years()[-1:])[-1].weeks)
         found.append(problem("not-deliverable:mandatory-weeks", pointer="/weeks", expected=expected))
-    elif years and (stay or default_stay(list(levels), list(weeks))) == 1:
+    elif mondays and (stay or default_stay(list(levels), list(weeks))) == 1:
         found.append(problem("not-deliverable:one-week-stay", pointer="/stay_weeks", expected=2, actual=1))
     return tuple(found)

@@ -55,6 +55,8 @@ def test_no_secret_shows_in_repr(tmp_path):
         ({"url": None}, "the whole"),
         ({"url": "http://national.example.org"}, "url"),
         ({"accounts": []}, "accounts"),
+        ({"platforms": {"bretagne": {"employer_name": " "}}}, "platforms/bretagne/employer_name"),
+        ({"platforms": {"bretagne": {"employer_name": "a\u0000b"}}}, "platforms/bretagne/employer_name"),
         ({"accounts": [SHARED] * 2}, "shared is there twice"),
         ({"accounts": [{**SHARED, "pasword": "x"}]}, "pasword"),
         (

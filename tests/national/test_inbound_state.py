@@ -26,9 +26,9 @@ def missing(state):
     return [made.id for made in state.missing(scans=2)]
 
 
-async def scan(bench, state, *seen):
+async def scan(bench, state, *seen, season=2027):
     await state.catch_up(bench.log, await bench.log.ends(OFFERS))
-    state.count_missing(seen)
+    state.count_missing(seen, season=season)
 
 
 async def test_an_offer_is_missing_after_two_scans_without_it_on_end(known):
@@ -75,3 +75,19 @@ async def test_a_new_revision_of_an_offer_that_is_missing_does_not_start_the_cou
     await bench.publish(document(ID, revision=2))
     await scan(bench, state)
     assert [ID] == missing(state)
+
+
+async def test_it_is_known_in_which_season_the_search_showed_an_offer_with_its_weeks(known):
+    bench, state = known
+    await scan(bench, state)
+    assert state.made(ID).shown is None
+    await scan(bench, state, ID)
+    assert 2027 == state.made(ID).shown
+    await scan(bench, state, season=2028)
+    assert 2027 == state.made(ID).shown
+    await bench.publish(document(ID, revision=2, title="Autre titre"))
+    await scan(bench, state, season=2028)
+    assert 2027 == state.made(ID).shown
+    await bench.publish(document(ID, revision=3, levels=["troisieme"], weeks=["2027-W46"]))
+    await scan(bench, state, season=2028)
+    assert state.made(ID).shown is None

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from adapters.national.answer import AlreadyDeleted, Done, Missing, Refused
 from adapters.national.outbox_outcome import attempting, dead, deleted, found, moderated, occupied, revived, settle
 from adapters.national.plan import RANKS, Wish, aim, body_digest, next_call
-from adapters.national.prospect import NotDeliverable, Ready, Waiting
+from adapters.national.prospect import NotDeliverable, Past, Ready, Waiting
 from adapters.national.refusal import refusal
 from gateway.protocol.delivery import Delivery, delivery_record, read_delivery
 
@@ -200,3 +200,18 @@ def test_a_digest_does_not_depend_on_the_order_of_fields():
 def test_a_part_deleted_without_ever_having_been_there_keeps_its_name():
     part = step(Delivery(id=ID, sequence=1), ready("a"), 1).part("lycee")
     assert None is deleted(part, 2, sequence=None).sequence
+
+
+def test_an_offer_whose_year_is_over_and_that_was_never_sent_is_not_deliverable_with_its_reason():
+    """Its publisher reads why; a withdrawn part would say nothing."""
+    obstacle = refusal("not-deliverable:reuse")
+    over = {"lycee": Wish("", Past((obstacle,)))}
+    part = step(Delivery(id=ID, sequence=1), over, 1).part("lycee")
+    assert ("not-deliverable", (obstacle.to_json(),)) == (part.state, part.problems)
+    assert due(step(Delivery(id=ID, sequence=1), over, 1), over) is None
+
+
+def test_an_offer_whose_year_is_over_stays_as_it_is_at_the_site():
+    over = {"lycee": Wish("", Past((refusal("not-deliverable:reuse"),)))}
+    part = step(delivered(), over, 2).part("lycee")
+    assert ("delivered", ()) == (part.state, part.problems)

@@ -145,6 +145,15 @@ def test_several_obstacles_are_told_at_once() -> None:
     assert ["not-deliverable:apply-url-word", "not-deliverable:postal-code", "employer-undescribed"] == told
 
 
+def test_the_obstacles_of_a_part_are_told_beside_those_of_the_whole_offer() -> None:
+    """Else its publisher mends one and then reads the next."""
+    address = "https://stages.example.fr/contest"
+    offer = offer_of(levels=["troisieme", "seconde"], weeks=["2027-W10", "2027-W24"], apply_url=address)
+    told = {group: codes(prospect) for group, prospect in parts_of(offer).items()}
+    word = "not-deliverable:apply-url-word"
+    assert {"c": [word], "l": [word, "not-deliverable:mandatory-weeks"]} == told
+
+
 @pytest.mark.parametrize("word", ["test", "Staging", "contest", "latest"])
 def test_pitfall_18_words_that_the_site_refuses_in_addresses(word: str) -> None:
     offer = offer_of(apply_url=f"https://stages.example.fr/{word}/1")
@@ -160,6 +169,12 @@ def test_a_masked_employer_goes_only_under_the_profiles_name() -> None:
     assert "coordinates" not in body
     undescribed = parts_of(offer, employer_name="Une entreprise de Bretagne", fillers=False)[""]
     assert ["employer-undescribed"] == codes(undescribed)
+
+
+def test_a_masked_employer_without_another_name_is_not_said_to_be_undescribed() -> None:
+    """Its description is there; only the name is missing."""
+    offer = offer_of(redistribution={"mask_employer": True})
+    assert ["not-deliverable:masked-employer"] == codes(parts_of(offer, fillers=False)[""])
 
 
 def test_both_mandatory_weeks_with_others_are_sent_with_them() -> None:
@@ -242,3 +257,21 @@ def test_college_does_not_depend_on_the_school_year() -> None:
     offer = offer_of(levels=["troisieme"], weeks=COLLEGE_WEEKS, stay_weeks=1)
     assert isinstance(parts_of(offer, on=date(2026, 6, 1))[""], Ready)
     assert ON.year == 2026
+
+
+def test_a_year_that_is_over_tells_which_weeks_the_site_asks_for_now() -> None:
+    """An offer of this June that goes on into July is neither sent nor left without a reason."""
+    on = date(2027, 7, 1)
+    prospect = parts_of(offer_of(on, weeks=[*JUNE, "2027-W27"]), on=on)[""]
+    assert isinstance(prospect, Past)
+    told = [one.to_json() for one in prospect.refusals]
+    assert [("not-deliverable:mandatory-weeks", ["2028-W25", "2028-W26"])] == [
+        (one["code"], one["expected"]) for one in told
+    ]
+
+
+@pytest.mark.parametrize("name", ["", " ", "\u00a0", "\u3000\n"])
+def test_a_blank_name_stands_in_for_no_employer(name: str) -> None:
+    """The site takes a blank name for a missing one."""
+    offer = offer_of(redistribution={"mask_employer": True})
+    assert ["not-deliverable:masked-employer"] == codes(parts_of(offer, employer_name=name)[""])

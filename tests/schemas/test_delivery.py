@@ -79,3 +79,27 @@ def test_the_weeks_are_those_of_the_offers_school_year() -> None:
     on = date(2026, 3, 1)
     assert found(check(changed(weeks=["2026-W25", "2026-W26"]), on=on)) == []
     assert ("not-deliverable:mandatory-weeks", "/weeks") in found(check(changed(weeks=["2026-W24", "2026-W25"]), on=on))
+
+
+@pytest.mark.parametrize(
+    ("on", "weeks", "expected"),
+    [
+        # Until 30 June the site asks for the weeks of this June, from 1 July on for those of the next.
+        (date(2027, 6, 30), ["2027-W24", "2027-W25", "2027-W27"], []),
+        (date(2027, 7, 1), ["2027-W24", "2027-W25", "2027-W27"], ["2028-W25", "2028-W26"]),
+        (date(2027, 7, 1), ["2027-W24", "2027-W25", "2028-W25", "2028-W26"], []),
+        (date(2027, 6, 30), ["2028-W25", "2028-W26"], []),
+    ],
+)
+def test_mandatory_weeks_of_a_june_that_is_over_for_the_site_are_told(
+    on: date, weeks: list[str], expected: list[str]
+) -> None:
+    """NAT-003"""
+    told = [one for one in check(changed(weeks=weeks, stay_weeks=2), on=on).problems if one.requirement == "NAT-003"]
+    assert [expected] * bool(expected) == [one.expected for one in told]
+
+
+def test_mandatory_weeks_of_a_year_that_is_not_on_file_are_told() -> None:
+    """NAT-003: the connector delivers no seconde offer of a school year whose weeks are unknown."""
+    told = found(check(changed(weeks=["2029-W24", "2029-W25"], stay_weeks=2), on=date(2028, 9, 1)))
+    assert ("not-deliverable:mandatory-weeks", "/weeks") in told
