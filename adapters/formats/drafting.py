@@ -10,10 +10,12 @@ from adapters.formats.identity import local_id
 from adapters.formats.item import OfferItem, Position
 from adapters.formats.mapping import FeedMapping
 from adapters.formats.moment import school_weeks
+from adapters.formats.path import Scalar
 from adapters.formats.place import Told
 from adapters.formats.problem import ReadingProblem, problem
 from adapters.formats.record import Content
 from adapters.formats.rule import Found, Rule
+from adapters.formats.sector_rule import FIELD, Fallback, fallback_of
 from adapters.formats.text import clean, cut, one_line, spell
 
 
@@ -38,7 +40,8 @@ def draft(mapping: FeedMapping, content: Content, *, offer_id: str, position: Po
     document = {"id": offer_id, **drafting.members}
     if own:
         document["extensions"] = {offer_id.partition(":")[0]: own}
-    return OfferItem(position, offer_id, document, (*drafting.problems, *_prune(document)))
+    problems = (*drafting.problems, *_prune(document))
+    return OfferItem(position, offer_id, document, problems, drafting.fallback)
 
 
 class _Drafting:
@@ -47,6 +50,8 @@ class _Drafting:
     def __init__(self, content: Content, on: date) -> None:
         self.members: dict[str, Any] = {}
         self.problems: list[ReadingProblem] = []
+        self.fallback: Fallback | None = None
+        self._found: list[Scalar] = []
         self._content = content
         self._on = on
 
@@ -55,6 +60,8 @@ class _Drafting:
         parent, _, child = name.rpartition(".")
         value = self._value(rule, field, "/" + name.replace(".", "/"))
         if value is not None:
+            if name == FIELD:
+                self.fallback = fallback_of(rule, value, self._found)
             (self.members.setdefault(parent, {}) if parent else self.members)[child] = value
 
     def find_extra(self, key: str, rule: Rule) -> Any:
@@ -66,10 +73,11 @@ class _Drafting:
             return rule.constant
         try:
             found = Found(list(school_weeks(self._on))) if rule.school_weeks else rule.find(self._content)
+            self._found = found.values
             value = self._read(found, rule, field, pointer) if found.values else rule.default
         except UnreadableValueError as error:
             code = "field-left-out" if rule.optional else error.code
-            self._tell(problem(code, pointer=pointer, actual=error.actual, source=rule.source))
+            self._tell(problem(code, pointer=pointer, actual=error.actual, source=rule.source, **error.values))
             return None
         if found.left_out:
             self._tell(problem("others-left-out", actual=found.left_out, source=rule.source.partition("/#1")[0]))

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 import orjson
 
 import schemas
+from adapters.formats import sector_rule
 from adapters.formats.path import Path, parse_path
 from adapters.formats.pattern import is_day_pattern, is_time_pattern
 from adapters.formats.problem import problem
@@ -122,6 +123,8 @@ def _find_rules(document: dict[str, Any]) -> Iterator[Problem]:
         ):
             if key in rule and not is_usable(rule[key]):
                 yield problem("mapping-pattern", pointer=f"{pointer}/{key}", expected=example, actual=rule[key])
+        if pointer == sector_rule.POINTER:
+            yield from sector_rule.check_targets(rule)
         if "school_weeks" in rule and pointer != "/fields/weeks":
             yield problem("mapping-rule-source", pointer=pointer)
 
@@ -153,7 +156,10 @@ def _merge(form: str, document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _load(form: str, document: dict[str, Any]) -> FeedMapping:
-    fields = {name: _rule(rule) for name, rule in document["fields"].items()}
+    rules = {**document["fields"]}
+    if sector_rule.FIELD in rules:
+        rules[sector_rule.FIELD] = sector_rule.with_codes(rules[sector_rule.FIELD])
+    fields = {name: _rule(rule) for name, rule in rules.items()}
     extensions = {name: _rule(rule) for name, rule in document.get("extensions", {}).items()}
     only = tuple(
         Condition(_paths(condition["path"]), frozenset(map(fold, condition["in"])))
