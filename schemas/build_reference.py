@@ -12,14 +12,16 @@ from schemas.codelist import reference, sectors_by_naf
 ROOT = Path(__file__).parents[1]
 _SECTORS_HEAD = """# The 51 sectors
 
-**En bref.** Les 51 secteurs d'activité du site national. Une offre porte le code ; une correspondance peut donner le code, le
-nom (sans égard à la casse, aux accents, aux pluriels ni aux signes) ou un code NAF. La même liste :
+**En bref.** Les 51 secteurs d'activité du site national. Une offre porte le code ; une correspondance peut donner le
+code, le nom (sans égard à la casse, aux accents, aux pluriels ni aux signes) ou un code NAF. La même liste :
 `passerelle reference sectors` et `GET /v1/reference/sectors`.
 
-An offer carries the code. A mapping may give the code, the French name (without regard to case, accents, plurals and signs) or
-a NAF code; [formats/mapping.md](../formats/mapping.md) says how. The English names are translations, which nothing reads.
+An offer carries the code. A mapping may give the code, the French name (without regard to case, accents, plurals and
+signs) or a NAF code; [formats/mapping.md](../formats/mapping.md) says how. The English names are translations, which
+nothing reads.
 
-This page is written by `python -m schemas.build_reference` from `schemas/codes/sectors.json` and `schemas/codes/naf.json`.
+This page is written by `python -m schemas.build_reference` from `schemas/codes/sectors.json` and
+`schemas/codes/naf.json`.
 
 | code | secteur | in English | divisions NAF |
 |---|---|---|---|
@@ -35,7 +37,8 @@ def sectors_page() -> str:
     )
     body = reference("sectors")
     foot = (
-        "\nDivisions are those of NAF rev. 2 whose classes lead to the sector; in brackets, those that lead to others as well."
+        "\nDivisions are those of NAF rev. 2 whose classes lead to the sector; in brackets, those that lead to others "
+        "as well."
         f"\n\nSource: {body['source']}. Version {body['version']}. Licence: {body['licence']}.\n"
     )
     return _SECTORS_HEAD + "".join(rows) + foot

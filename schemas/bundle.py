@@ -16,9 +16,14 @@ _OWN = frozenset({"$id", "$schema", "title"})
 
 @cache
 def bundled_schema(name: str) -> dict[str, Any]:
-    """The schema of that name, such as ``profile``, with no reference that leads out of it. Raises FileNotFoundError.
-    Not to be changed.
-    """
+    """The schema of that name, such as ``profile``, for editors. Raises FileNotFoundError. Not to be changed."""
+    bundle: dict[str, Any] = _bilingual(self_contained(name))
+    return bundle
+
+
+@cache
+def self_contained(name: str) -> dict[str, Any]:
+    """The schema of that name with no reference that leads out of it. Raises FileNotFoundError. Not to be changed."""
     homes = {schema(known)["$id"]: known for known in schema_names()}
     inside: dict[str, dict[str, Any]] = {}
     waiting = sorted(_referred(schema(name), homes) - {name})
@@ -47,15 +52,25 @@ def _referred(value: Any, homes: dict[str, str]) -> set[str]:
 
 
 def _placed(value: Any, places: dict[str, str], *, home: str) -> Any:
-    """A copy whose references point within the bundle and whose descriptions have both languages."""
+    """A copy whose references point within the bundle."""
     if isinstance(value, list):
         return [_placed(item, places, home=home) for item in value]
     if not isinstance(value, dict):
         return value
-    copy = {key: _placed(item, places, home=home) for key, item in value.items() if key != FRENCH}
+    copy = {key: _placed(item, places, home=home) for key, item in value.items()}
     if isinstance(reference := value.get("$ref"), str):
         base, _, fragment = reference.partition("#")
         copy["$ref"] = (places[base] if base else home) + fragment
-    if isinstance(french := value.get(FRENCH), str) and isinstance(english := value.get("description"), str):
-        copy["description"] = f"{french}\n\n{english}"
+    return copy
+
+
+def _bilingual(value: Any) -> Any:
+    """A copy whose descriptions are French, then English."""
+    if isinstance(value, list):
+        return [_bilingual(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    copy = {key: _bilingual(item) for key, item in value.items() if key != FRENCH}
+    if isinstance(french := value.get(FRENCH), str):
+        copy["description"] = f"{french}\n\n{value['description']}"
     return copy

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
+from adapters.formats.author import rule_pointer
 from adapters.formats.error import UnreadableValueError
 from adapters.formats.field import FIELDS, Field, Many, One
 from adapters.formats.identity import local_id
@@ -77,10 +78,11 @@ class _Drafting:
             value = self._read(found, rule, field, pointer) if found.values else rule.default
         except UnreadableValueError as error:
             code = "field-left-out" if rule.optional else error.code
-            self._tell(problem(code, pointer=pointer, actual=error.actual, source=rule.source, **error.values))
+            self._tell(pointer, code, actual=error.actual, source=rule.source, **error.values)
             return None
         if found.left_out:
-            self._tell(problem("others-left-out", actual=found.left_out, source=rule.source.partition("/#1")[0]))
+            source = rule.source.partition("/#1")[0]
+            self._add(problem("others-left-out", actual=found.left_out, source=source, rule=rule_pointer(pointer)))
         return value
 
     def _read(self, found: Found, rule: Rule, field: Field | None, pointer: str) -> Any:
@@ -90,12 +92,10 @@ class _Drafting:
             case One(read, text):
                 distinct = list(dict.fromkeys(map(spell, found.values)))
                 if len(distinct) > 1:
-                    self._tell(
-                        problem("others-left-out", pointer=pointer, actual=len(distinct) - 1, source=rule.source)
-                    )
+                    self._tell(pointer, "others-left-out", actual=len(distinct) - 1, source=rule.source)
                 value = read(distinct[0])
                 if isinstance(value, Told):
-                    self._tell(problem(value.code, pointer=pointer, expected=value.value, actual=distinct[0]))
+                    self._tell(pointer, value.code, expected=value.value, actual=distinct[0])
                     return value.value
                 return self._cut(value, rule, pointer) if text else value
         values = [clean(value) if isinstance(value, str) else value for value in found.values]
@@ -103,11 +103,14 @@ class _Drafting:
 
     def _cut(self, text: str, rule: Rule, pointer: str) -> str | None:
         if rule.cut is not None and len(text) > rule.cut:
-            self._tell(problem("text-cut", pointer=pointer, expected=rule.cut, actual=len(text)))
+            self._tell(pointer, "text-cut", expected=rule.cut, actual=len(text))
             return cut(text, rule.cut)
         return text or None
 
-    def _tell(self, trouble: ReadingProblem) -> None:
+    def _tell(self, pointer: str, code: str, **values: Any) -> None:
+        self._add(problem(code, pointer=pointer, rule=rule_pointer(pointer), **values))
+
+    def _add(self, trouble: ReadingProblem) -> None:
         if trouble not in self.problems:
             self.problems.append(trouble)
 

@@ -1,4 +1,4 @@
-"""``passerelle reference``: the code lists that mappings and offers use, and the JSON Schema of profiles for editors."""
+"""``passerelle reference``: the code lists that mappings and offers use, and the JSON Schema of profiles."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -139,9 +139,7 @@ def departments(*, lang: Lang = "fr", as_json: AsJson = False) -> None:
 @app.command()
 def regions(*, lang: Lang = "fr", as_json: AsJson = False) -> None:
     """The Regions."""
-    _show(
-        "regions", schemas.reference("regions"), lambda item: (item["code"], item["name"]), lang, as_json=as_json
-    )
+    _show("regions", schemas.reference("regions"), lambda item: (item["code"], item["name"]), lang, as_json=as_json)
 
 
 @app.command()
