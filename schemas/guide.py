@@ -10,10 +10,14 @@ Part = Mapping[str, Any]
 
 
 def help_for(name: str, pointer: str, document: object) -> Spoken | None:
-    """The description of what stands at a JSON Pointer of a document; None where the schema has none."""
-    for part in _parts_at(name, _steps(pointer), document):
-        if isinstance(text := part.get("description"), str):
-            return Spoken(text, part.get(FRENCH, text))
+    """The description of what stands at a JSON Pointer of a document, or else of what it stands in; None where the
+    schema has none in both languages.
+    """
+    steps = _steps(pointer)
+    for length in range(len(steps), 0, -1):
+        for part in _parts_at(name, steps[:length], document):
+            if isinstance(text := part.get("description"), str) and FRENCH in part:
+                return Spoken(text, part[FRENCH])
     return None
 
 

@@ -9,7 +9,7 @@ import orjson
 from yarl import URL
 
 import schemas
-from adapters.formats import FeedMapping, load_mapping
+from adapters.formats import FORMATS, FeedMapping, load_mapping
 from adapters.formats.author import for_profile
 from adapters.transport.address import feed_url_fault
 from schemas import Problem, problem
@@ -72,15 +72,18 @@ def read_profile(document: object, *, loopback: bool = False) -> Profile | tuple
     if not isinstance(document, dict):
         wrong = problem("wrong-type", expected=json_type("object"), actual=type_name(document))
         return (for_profile(wrong, "profile", document),)
-    problems = (*_find_problems(document), *_find_address_faults(document, loopback=loopback))
-    if problems:
-        return tuple(for_profile(found, "profile", document) for found in problems)
-    mapping = None
-    if document["transport"]["kind"] != NATIVE:
-        loaded = load_mapping(document["format"], document.get("mapping"))
-        if not isinstance(loaded, FeedMapping):
-            return tuple(replace(found, pointer=f"/mapping{found.pointer}") for found in loaded)
-        mapping = loaded
+    problems = [*_find_problems(document), *_find_address_faults(document, loopback=loopback)]
+    mistyped = {found.pointer for found in problems if found.code == "wrong-type"}
+    problems = [
+        for_profile(found, "profile", document)
+        for found in problems
+        if found.code == "wrong-type" or found.pointer not in mistyped
+    ]
+    mapping = _load_mapping(document)
+    if isinstance(mapping, tuple):
+        problems += (replace(found, pointer=f"/mapping{found.pointer}") for found in mapping)
+    if problems or isinstance(mapping, tuple):
+        return tuple(problems)
     region = document.get("region")
     return Profile(
         platform=document["platform"],
@@ -121,6 +124,14 @@ def _find_problems(document: dict[str, Any]) -> Iterator[Problem]:
         if isinstance(code, str) and code not in known:
             listed = f"{known[0]} … {known[-1]}"
             yield problem("not-in-list", pointer=pointer, expected=known, actual=code, allowed=listed, near="–")
+
+
+def _load_mapping(document: dict[str, Any]) -> FeedMapping | tuple[Problem, ...] | None:
+    """The mapping of a profile with a feed, or its problems; None where there is no feed, or no format."""
+    transport = document.get("transport")
+    native = isinstance(transport, dict) and transport.get("kind") == NATIVE
+    form = document.get("format")
+    return None if native or form not in FORMATS else load_mapping(form, document.get("mapping"))
 
 
 def _find_address_faults(document: dict[str, Any], *, loopback: bool) -> Iterator[Problem]:
