@@ -8,7 +8,7 @@ import pytest
 
 import schemas
 from adapters.formats import OfferItem, judge, load_mapping, rules
-from adapters.formats.author import _rules, for_item, for_profile, rule_pointer
+from adapters.formats.author import _rules, _words, for_item, for_profile, rule_pointer
 from adapters.formats.field import FIELDS
 from schemas import Rule
 from schemas.rulebook import LANGUAGES
@@ -46,7 +46,17 @@ def test_every_code_is_rendered_whole_in_both_languages(rule: Rule) -> None:
     assert [] == [text for text in (*french, *english_texts) if PLACEHOLDER.search(text)]
     assert [] == english(french)
     assert all(one != other for one, other in zip(french, english_texts, strict=True))
-    assert not re.search(r"[^ \u00a0] [:;?!»]|« ", " ".join(french)), "French signs need a no-break space"
+
+
+def test_the_words_for_authors_have_no_break_spaces_where_french_needs_them() -> None:
+    """[FMT-012]"""
+    listed = [
+        rule.get(part, {}).get("fr", "")
+        for scope in ("profile", "item")
+        for rule in _words()[scope].values()
+        for part in ("message", "fix")
+    ]
+    assert [] == [text for text in listed if re.search(r"[^ \u00a0] [:;?!»]|« ", text)]
 
 
 SHAPES: dict[str, Any] = {
@@ -56,7 +66,7 @@ SHAPES: dict[str, Any] = {
     "invalid": {"title": {"path": "a//b"}},
     "not-in-list": {"levels": {"constant": ["secunde"]}},
     "not-in-list without a near one": {"levels": {"constant": ["§§§"]}},
-    "not-in-list of sectors": {"sector": {"constant": "Sports"} | {"constant": "zzz"}},
+    "not-in-list of sectors": {"sector": {"constant": "zzz"}},
     "out-of-range": {"title": {"path": "t", "cut": 1}},
     "field-misnamed": {"titel": {"path": "t"}},
     "field-unknown": {"qqqq": {"path": "t"}},
@@ -163,8 +173,6 @@ def test_a_value_that_cannot_be_read_names_the_rule_of_the_profile(text: str, fi
 
 
 def test_the_words_for_authors_are_of_codes_that_exist() -> None:
-    from adapters.formats.author import _words  # noqa: PLC0415
-
     words = _words()
     assert set() == (set(words["profile"]) | set(words["item"])) - set(schemas.catalogue())
 
