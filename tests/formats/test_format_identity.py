@@ -1,7 +1,7 @@
 """Ids that come again: identical items count once, different ones are all refused, the first included."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.formats import BrokenItem, FeedComplete, OfferItem, Position, RepeatedItem
@@ -83,6 +83,7 @@ def test_what_the_conditions_leave_out_has_no_part_in_it() -> None:
     assert isinstance(second, OfferItem)
 
 
+@settings(deadline=None)  # whole feeds are read
 @given(st.lists(st.tuples(st.integers(1, 3), st.integers(0, 1)), max_size=12))
 def test_what_stands_is_one_offer_for_each_id_without_contradiction(pairs: list[tuple[int, int]]) -> None:
     """[FMT-007]: in whatever order they come."""
