@@ -79,8 +79,8 @@ class Census:
 
     @property
     def problems(self) -> tuple[Mapping[str, Any], ...]:
-        """The first problems, errors before warnings; each with ``position`` and ``id`` of its item. Warnings of the feed
-        as a whole are always among them.
+        """The first problems, errors before warnings; each with ``position`` and ``id`` of its item. Warnings of the
+        feed as a whole are always among them.
         """
         errors = self._errors[: MOST_PROBLEMS - len(self._of_feed)]
         return (*errors, *self._of_feed, *self._warnings)[:MOST_PROBLEMS]
