@@ -119,6 +119,11 @@ class Settings:
         yield weak is not None, f"PASSERELLE_SECRET {weak}: at least 32 characters, random ones, are needed"
 
 
+def loopback_feeds(environ: Mapping[str, str]) -> bool:
+    """Whether feeds may be fetched by http from this machine; for commands that read no other setting."""
+    return environ.get("PASSERELLE_LOOPBACK_FEEDS", "0").strip() == "1"
+
+
 def weakness(secret: str) -> str | None:
     """What makes a secret too weak to seal anything with, as the rest of a sentence; None for one that is not.
 

@@ -46,11 +46,12 @@ def _rule(code: str) -> dict[str, Any]:
 
 
 @cache
-def _sectors_by_naf() -> Mapping[str, str]:
+def sectors_by_naf() -> Mapping[str, str]:
+    """The national site's sector of every NAF rev. 2 code. Not to be changed."""
     items: dict[str, str] = read_json("codes", "naf.json")["items"]
     return items
 
 
 def sector_of(naf: str) -> str | None:
     """The national site's sector (``s1``…``s51``) for a NAF rev. 2 code such as ``62.01Z``; None for unknown codes."""
-    return _sectors_by_naf().get(naf)
+    return sectors_by_naf().get(naf)

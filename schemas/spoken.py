@@ -50,8 +50,14 @@ _TYPES: Mapping[str, str] = {
     "string": "texte",
     "number": "nombre",
     "integer": "nombre entier",
-    "boolean": "booléen (true ou false)",
-    "null": "null",
+    "boolean": "booléen (`true` ou `false`)",
+    "null": "valeur nulle (`null`)",
+}
+
+
+_LITERALS: Mapping[str, Mapping[bool | None, str]] = {
+    "fr": {True: "vrai", False: "faux", None: "rien"},
+    "en": {True: "true", False: "false", None: "null"},
 }
 
 
@@ -109,4 +115,6 @@ def spoken(value: Any, language: Literal["fr", "en"]) -> Any:
     """A value as a sentence in this language names it: a list as its items with commas."""
     if isinstance(value, list | tuple):
         return ", ".join(str(spoken(item, language)) for item in value)
+    if value is None or isinstance(value, bool):
+        return _LITERALS[language][value]
     return value.fr if language == "fr" and isinstance(value, Spoken) else value

@@ -14,6 +14,8 @@ from adapters.formats.item import (
     OfferItem,
     PassedItem,
     Position,
+    RepeatedItem,
+    Retraction,
 )
 from adapters.formats.judging import judge
 from adapters.formats.mapping import FORMATS, FeedMapping, load_mapping
@@ -31,6 +33,8 @@ __all__ = [
     "PassedItem",
     "Position",
     "ReadingProblem",
+    "RepeatedItem",
+    "Retraction",
     "judge",
     "load_mapping",
     "read",

@@ -1,11 +1,10 @@
 """Codes as people write them: sectors, NAF, SIRET, levels, yes and no, numbers."""
 
 import re
-from collections.abc import Iterable, Mapping
-from functools import cache
+from collections.abc import Iterable
 
-import schemas
 from adapters.formats.error import UnreadableValueError
+from adapters.formats.sector import find_sectors, labels_of, nearest_sectors
 from adapters.formats.text import one_line, plain
 from schemas.decode import SAFE_INTEGER
 
@@ -25,11 +24,13 @@ _NO = frozenset(("non", "no", "false", "faux", "n", "0"))
 def read_sector(text: str) -> str:
     """The sector that a text names by its code, its name, or a NAF code. Raises UnreadableValueError."""
     text = one_line(text)
-    naf = schemas.sector_of(read_naf(text))
-    found = naf or _sectors().get(plain(text))
-    if found is None:
-        raise UnreadableValueError("sector-unknown", text)
-    return found
+    meant = find_sectors(text)
+    if meant.code is not None:
+        return meant.code
+    if meant.codes:
+        raise UnreadableValueError("sector-ambiguous", text, expected=list(meant.codes), near=labels_of(meant.codes))
+    near = nearest_sectors(text)
+    raise UnreadableValueError("sector-unknown", text, expected=list(near), near=labels_of(near))
 
 
 def read_naf(text: str) -> str:
@@ -94,10 +95,3 @@ def read_whole(text: str) -> int:
     if not number.is_integer() or abs(number) > SAFE_INTEGER:
         raise UnreadableValueError("number-unreadable", text)
     return int(number)
-
-
-@cache
-def _sectors() -> Mapping[str, str]:
-    """The sector's code by its plain name and by the code itself."""
-    items = schemas.reference("sectors")["items"]
-    return {key: item["code"] for item in items for key in (plain(item["name"]), item["code"])}

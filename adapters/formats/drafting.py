@@ -4,16 +4,19 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
+from adapters.formats.author import rule_pointer
 from adapters.formats.error import UnreadableValueError
 from adapters.formats.field import FIELDS, Field, Many, One
 from adapters.formats.identity import local_id
 from adapters.formats.item import OfferItem, Position
 from adapters.formats.mapping import FeedMapping
 from adapters.formats.moment import school_weeks
+from adapters.formats.path import Scalar
 from adapters.formats.place import Told
 from adapters.formats.problem import ReadingProblem, problem
 from adapters.formats.record import Content
 from adapters.formats.rule import Found, Rule
+from adapters.formats.sector_rule import FIELD, Fallback, fallback_of
 from adapters.formats.text import clean, cut, one_line, spell
 
 
@@ -38,7 +41,8 @@ def draft(mapping: FeedMapping, content: Content, *, offer_id: str, position: Po
     document = {"id": offer_id, **drafting.members}
     if own:
         document["extensions"] = {offer_id.partition(":")[0]: own}
-    return OfferItem(position, offer_id, document, (*drafting.problems, *_prune(document)))
+    problems = (*drafting.problems, *_prune(document))
+    return OfferItem(position, offer_id, document, problems, drafting.fallback)
 
 
 class _Drafting:
@@ -47,6 +51,8 @@ class _Drafting:
     def __init__(self, content: Content, on: date) -> None:
         self.members: dict[str, Any] = {}
         self.problems: list[ReadingProblem] = []
+        self.fallback: Fallback | None = None
+        self._found: list[Scalar] = []
         self._content = content
         self._on = on
 
@@ -55,6 +61,8 @@ class _Drafting:
         parent, _, child = name.rpartition(".")
         value = self._value(rule, field, "/" + name.replace(".", "/"))
         if value is not None:
+            if name == FIELD:
+                self.fallback = fallback_of(rule, value, self._found)
             (self.members.setdefault(parent, {}) if parent else self.members)[child] = value
 
     def find_extra(self, key: str, rule: Rule) -> Any:
@@ -66,13 +74,15 @@ class _Drafting:
             return rule.constant
         try:
             found = Found(list(school_weeks(self._on))) if rule.school_weeks else rule.find(self._content)
+            self._found = found.values
             value = self._read(found, rule, field, pointer) if found.values else rule.default
         except UnreadableValueError as error:
             code = "field-left-out" if rule.optional else error.code
-            self._tell(problem(code, pointer=pointer, actual=error.actual, source=rule.source))
+            self._tell(pointer, code, actual=error.actual, source=rule.source, **error.values)
             return None
         if found.left_out:
-            self._tell(problem("others-left-out", actual=found.left_out, source=rule.source.partition("/#1")[0]))
+            source = rule.source.partition("/#1")[0]
+            self._add(problem("others-left-out", actual=found.left_out, source=source, rule=rule_pointer(pointer)))
         return value
 
     def _read(self, found: Found, rule: Rule, field: Field | None, pointer: str) -> Any:
@@ -82,12 +92,10 @@ class _Drafting:
             case One(read, text):
                 distinct = list(dict.fromkeys(map(spell, found.values)))
                 if len(distinct) > 1:
-                    self._tell(
-                        problem("others-left-out", pointer=pointer, actual=len(distinct) - 1, source=rule.source)
-                    )
+                    self._tell(pointer, "others-left-out", actual=len(distinct) - 1, source=rule.source)
                 value = read(distinct[0])
                 if isinstance(value, Told):
-                    self._tell(problem(value.code, pointer=pointer, expected=value.value, actual=distinct[0]))
+                    self._tell(pointer, value.code, expected=value.value, actual=distinct[0])
                     return value.value
                 return self._cut(value, rule, pointer) if text else value
         values = [clean(value) if isinstance(value, str) else value for value in found.values]
@@ -95,11 +103,14 @@ class _Drafting:
 
     def _cut(self, text: str, rule: Rule, pointer: str) -> str | None:
         if rule.cut is not None and len(text) > rule.cut:
-            self._tell(problem("text-cut", pointer=pointer, expected=rule.cut, actual=len(text)))
+            self._tell(pointer, "text-cut", expected=rule.cut, actual=len(text))
             return cut(text, rule.cut)
         return text or None
 
-    def _tell(self, trouble: ReadingProblem) -> None:
+    def _tell(self, pointer: str, code: str, **values: Any) -> None:
+        self._add(problem(code, pointer=pointer, rule=rule_pointer(pointer), **values))
+
+    def _add(self, trouble: ReadingProblem) -> None:
         if trouble not in self.problems:
             self.problems.append(trouble)
 

@@ -22,9 +22,10 @@ class UnusableFeedError(Exception):
 
 
 class UnreadableValueError(Exception):
-    """A value is not what its field needs. ``code`` names a problem of this package."""
+    """A value is not what its field needs. ``code`` names a problem of this package, which ``values`` fill."""
 
-    def __init__(self, code: str, actual: str) -> None:
+    def __init__(self, code: str, actual: str, **values: Any) -> None:
         super().__init__(code)
         self.code = code
         self.actual = one_line(actual)
+        self.values = values

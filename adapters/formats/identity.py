@@ -1,14 +1,31 @@
-"""Ids: the part of an offer's id that a platform's own id becomes, the same in every run."""
+"""Ids: the part of an offer's id that a platform's own id becomes, the same in every run; and ids that come again.
+
+Items of one id that come to the same offer count once. Items of one id that come to different ones are all refused,
+the first included, since nothing says which of them is right (FMT-007).
+"""
 
 import hashlib
 import re
+from array import array
+from dataclasses import dataclass
+from hashlib import blake2b
 
+import orjson
+
+from adapters.formats.item import OfferItem, Position
+from adapters.formats.problem import ReadingProblem, problem
 from schemas import redact
 
 _SAFE = re.compile(r"[A-Za-z0-9._~-]{1,60}", re.ASCII)
 _OTHERS = re.compile(r"[^A-Za-z0-9._~-]+", re.ASCII)
 _KEPT = 40
 _DIGEST_DIGITS = 16
+_MARK_BYTES = 10
+_DIGEST_BYTES = 8
+UNREADABLE = 2
+"""The digest of an item that could not be read: it differs from every other. Those of offers are odd."""
+_CONTRADICTED = 0
+"""In the place of a digest: two items of this id differ."""
 
 
 def local_id(own: str) -> str:
@@ -22,3 +39,55 @@ def local_id(own: str) -> str:
     digest = hashlib.sha256(own.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST_DIGITS]
     readable = _OTHERS.sub("-", redact(own)).strip("-")[:_KEPT]
     return f"{readable}~{digest}"
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What an id has met before: its first item; whether this one is identical; whether one before differed already."""
+
+    first: Position
+    identical: bool
+    contradicted: bool
+
+
+class Identities:
+    """The ids of a feed, each with the position and digest of its first item. About 150 bytes for each id."""
+
+    def __init__(self) -> None:
+        self._ordinals: dict[bytes, int] = {}
+        self._digests = array("Q")
+        self._indices = array("L")
+        self._lines = array("Q")
+
+    def meet(self, offer_id: str, position: Position, digest: int) -> Earlier | None:
+        """What this id has met before, and the first item's position and digest kept for those to come."""
+        mark = blake2b(offer_id.encode(), digest_size=_MARK_BYTES).digest()  # shorter than an id
+        ordinal = self._ordinals.setdefault(mark, len(self._digests))
+        if ordinal == len(self._digests):
+            self._digests.append(digest)
+            self._indices.append(position.index)
+            self._lines.append(position.line)
+            return None
+        first = Position(self._indices[ordinal], self._lines[ordinal])
+        known = self._digests[ordinal]
+        identical = known == digest != UNREADABLE
+        if not identical:
+            self._digests[ordinal] = _CONTRADICTED
+        return Earlier(first, identical, known == _CONTRADICTED)
+
+
+def digest_of(item: OfferItem) -> int:
+    """Stands for what an item comes to: the offer that was read and the errors met, whatever the item's spelling."""
+    errors = [
+        (trouble.code, trouble.pointer, trouble.actual) for trouble in item.problems if trouble.severity == "error"
+    ]
+    try:
+        content = orjson.dumps([item.document, errors], option=orjson.OPT_SORT_KEYS, default=str)
+    except TypeError:  # what is no text in UTF-8, or no number of 64 bits: the verdict refuses it
+        content = repr((item.document, errors)).encode("utf-8", "surrogatepass")
+    return int.from_bytes(blake2b(content, digest_size=_DIGEST_BYTES).digest()) | 1
+
+
+def conflict(offer_id: str, other: Position) -> ReadingProblem:
+    """The problem of an item whose id another one has with a different content."""
+    return problem("id-repeated", pointer="/id", actual=offer_id, other=str(other))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from adapters.formats.problem import ReadingProblem
+from adapters.formats.sector_rule import Fallback
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +23,15 @@ class OfferItem:
     """An offer of the shared schema, but for its revision, which the caller sets. ``schemas.check`` has not seen it.
 
     ``problems`` is what reading it met. With an error among them (``refused``) the offer is known to exist but must not
-    be published; the document then shows what could be read. ``judge`` joins both verdicts.
+    be published; the document then shows what could be read. ``judge`` joins both verdicts. ``fallback`` says how the
+    sector was given where no value of the item names it.
     """
 
     position: Position
     id: str
     document: dict[str, Any]
     problems: tuple[ReadingProblem, ...] = ()
+    fallback: Fallback | None = None
 
     @property
     def refused(self) -> bool:
@@ -37,14 +40,33 @@ class OfferItem:
 
 
 @dataclass(frozen=True, slots=True)
+class Retraction:
+    """An earlier item that must not be published after all, and why."""
+
+    position: Position
+    problem: ReadingProblem
+
+
+@dataclass(frozen=True, slots=True)
 class BrokenItem:
     """Something that should have been an offer. ``id`` is None where it could not be read: then the caller cannot know
-    which offer is still there, and must withdraw none for being absent.
+    which offer is still there, and must withdraw none for being absent. ``retraction`` is the first item of the same
+    id, where this one is the first that differs from it.
     """
 
     position: Position
     id: str | None
     problems: tuple[ReadingProblem, ...]
+    retraction: Retraction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatedItem:
+    """An item that comes to the same offer as an ``earlier`` one of its id: the offer counts once."""
+
+    position: Position
+    id: str
+    earlier: Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,4 +93,4 @@ class FeedUnusable:
     problems: tuple[ReadingProblem, ...]
 
 
-Item: TypeAlias = OfferItem | BrokenItem | PassedItem | FeedComplete | FeedUnusable
+Item: TypeAlias = OfferItem | BrokenItem | RepeatedItem | PassedItem | FeedComplete | FeedUnusable

@@ -5,6 +5,7 @@ from datetime import date
 import orjson
 
 import schemas
+from adapters.formats.author import for_item
 from adapters.formats.item import OfferItem
 from schemas import Verdict
 
@@ -15,7 +16,7 @@ def judge(item: OfferItem, *, revision: int, on: date) -> Verdict:
     verdict = schemas.check(orjson.dumps(document), on=on)
     unread = [trouble.pointer for trouble in item.problems if trouble.severity == "error"]
     others = [
-        trouble
+        for_item(trouble)
         for trouble in verdict.problems
         if trouble.code != "field-missing" or not any(place.startswith(trouble.pointer) for place in unread)
     ]

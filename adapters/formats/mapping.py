@@ -9,6 +9,8 @@ from typing import Any, TypeAlias
 import orjson
 
 import schemas
+from adapters.formats import sector_rule
+from adapters.formats.author import for_profile
 from adapters.formats.path import Path, parse_path
 from adapters.formats.pattern import is_day_pattern, is_time_pattern
 from adapters.formats.problem import problem
@@ -86,8 +88,9 @@ def load_mapping(form: str, document: object = None) -> FeedMapping | tuple[Prob
     keys = _KEYS[form]
     document = {} if document is None else document
     if not isinstance(document, dict):
-        return (schemas.problem("wrong-type", expected=json_type("object"), actual=type_name(document)),)
-    problems = tuple(_find_problems(form, document, keys))
+        wrong = schemas.problem("wrong-type", expected=json_type("object"), actual=type_name(document))
+        return (for_profile(wrong, "mapping", document),)
+    problems = tuple(for_profile(found, "mapping", document) for found in _find_problems(form, document, keys))
     return problems or _load(form, _merge(form, document))
 
 
@@ -102,10 +105,11 @@ def _find_problems(form: str, document: dict[str, Any], keys: tuple[str, ...]) -
     for key in document.get("source", {}):
         if key not in keys:
             yield problem("mapping-key-idle", pointer=f"/source/{key}", expected=list(keys), actual=key)
-    needed = [("id", merged), ("fields", merged), *([("items", merged.get("source", {}))] if form == "xml" else [])]
-    for name, members in needed:
+    needed = [("", "id", merged), ("", "fields", merged)]
+    needed += [("/source", "items", merged.get("source", {}))] if form == "xml" else []
+    for parent, name, members in needed:
         if name not in members:
-            yield schemas.problem("field-missing", pointer=f"/{name}", field=name)
+            yield schemas.problem("field-missing", pointer=f"{parent}/{name}", field=name)
     if form in ("xml", "cleverconnect") and isinstance(merged.get("source", {}).get("items"), list):
         yield schemas.problem(
             "wrong-type", pointer="/source/items", expected=json_type("string"), actual=json_type("array")
@@ -122,6 +126,8 @@ def _find_rules(document: dict[str, Any]) -> Iterator[Problem]:
         ):
             if key in rule and not is_usable(rule[key]):
                 yield problem("mapping-pattern", pointer=f"{pointer}/{key}", expected=example, actual=rule[key])
+        if pointer == sector_rule.POINTER:
+            yield from sector_rule.check_targets(rule)
         if "school_weeks" in rule and pointer != "/fields/weeks":
             yield problem("mapping-rule-source", pointer=pointer)
 
@@ -153,7 +159,10 @@ def _merge(form: str, document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _load(form: str, document: dict[str, Any]) -> FeedMapping:
-    fields = {name: _rule(rule) for name, rule in document["fields"].items()}
+    rules = {**document["fields"]}
+    if sector_rule.FIELD in rules:
+        rules[sector_rule.FIELD] = sector_rule.with_codes(rules[sector_rule.FIELD])
+    fields = {name: _rule(rule) for name, rule in rules.items()}
     extensions = {name: _rule(rule) for name, rule in document.get("extensions", {}).items()}
     only = tuple(
         Condition(_paths(condition["path"]), frozenset(map(fold, condition["in"])))

@@ -5,7 +5,6 @@
 Nothing in a feed raises; memory stays flat whatever its size. Errors of the blocks' own iterator pass through.
 """
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from datetime import date
 from itertools import chain
@@ -15,11 +14,23 @@ from adapters.formats.drafting import draft, own_id
 from adapters.formats.element import read_elements
 from adapters.formats.encoding import read_text
 from adapters.formats.error import UnusableFeedError
-from adapters.formats.item import BrokenItem, FeedComplete, FeedUnusable, Item, PassedItem, Position
+from adapters.formats.identity import UNREADABLE, Identities, conflict, digest_of
+from adapters.formats.item import (
+    BrokenItem,
+    FeedComplete,
+    FeedUnusable,
+    Item,
+    OfferItem,
+    PassedItem,
+    Position,
+    RepeatedItem,
+    Retraction,
+)
 from adapters.formats.mapping import Elements, FeedMapping, Lines, Objects, Rows, Source
 from adapters.formats.page import read_linked
 from adapters.formats.problem import ReadingProblem, problem
 from adapters.formats.record import FEED_ITEMS, Record
+from adapters.formats.sector_rule import Fallbacks
 from adapters.formats.table import read_rows
 
 _PAGES = ("<!doctype html", "<html")
@@ -42,18 +53,20 @@ def read(blocks: Iterable[bytes], mapping: FeedMapping, *, platform: str, on: da
         return
     if not reading.count:
         warnings.append(problem("feed-without-items"))
+    warnings += reading.fallbacks.problems()
     yield FeedComplete(reading.count, tuple(warnings))
 
 
 class _Reading:
-    """What one reading remembers: how many items there were, and their ids."""
+    """What one reading remembers: how many items there were, their ids, and whose sector fell back."""
 
     def __init__(self, mapping: FeedMapping, platform: str, on: date) -> None:
         self.count = 0
+        self.fallbacks = Fallbacks()
         self._mapping = mapping
         self._platform = platform
         self._on = on
-        self._seen: set[bytes] = set()
+        self._identities = Identities()
 
     def turn(self, record: Record) -> Item:
         """The item that a record is. Raises UnusableFeedError where there are too many."""
@@ -63,20 +76,31 @@ class _Reading:
         self.count += 1
         known = own_id(self._mapping, record.content, self._platform)
         if record.problem is not None:
-            return BrokenItem(position, known, (record.problem,))
+            broken = BrokenItem(position, known, (record.problem,))
+            return broken if known is None else self._identify(broken, known, UNREADABLE)
         if not all(condition.holds(record.content) for condition in self._mapping.only):
             return PassedItem(position, known)
         if known is None:
             return BrokenItem(position, None, (problem("id-missing", pointer="/id", source=self._mapping.id.source),))
-        if self._is_repeated(known):
-            return BrokenItem(position, known, (problem("id-repeated", pointer="/id", actual=known),))
-        return draft(self._mapping, record.content, offer_id=known, position=position, on=self._on)
+        offer = draft(self._mapping, record.content, offer_id=known, position=position, on=self._on)
+        item = self._identify(offer, known, digest_of(offer))
+        if not isinstance(item, RepeatedItem):
+            self.fallbacks.add(offer.fallback)
+        return item
 
-    def _is_repeated(self, offer_id: str) -> bool:
-        mark = hashlib.blake2b(offer_id.encode(), digest_size=10).digest()  # shorter than an id
-        repeated = mark in self._seen
-        self._seen.add(mark)
-        return repeated
+    def _identify(self, item: OfferItem | BrokenItem, offer_id: str, digest: int) -> Item:
+        """The item, unless its id came before (FMT-007)."""
+        earlier = self._identities.meet(offer_id, item.position, digest)
+        if earlier is None:
+            return item
+        if earlier.identical:
+            return RepeatedItem(item.position, offer_id, earlier.first)
+        unread = item.problems if isinstance(item, BrokenItem) else ()
+        problems = (*unread, conflict(offer_id, earlier.first))
+        if earlier.contradicted:
+            return BrokenItem(item.position, offer_id, problems)
+        retraction = Retraction(earlier.first, conflict(offer_id, item.position))
+        return BrokenItem(item.position, offer_id, problems, retraction)
 
 
 def _records(text: Iterator[str], source: Source) -> Iterator[Record]:

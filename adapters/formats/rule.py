@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from adapters.formats.error import UnreadableValueError
 from adapters.formats.path import Path, Scalar, scalars, select, write_path
@@ -11,6 +11,19 @@ from adapters.formats.text import fold, html_to_text, one_line, spell
 
 OTHERS = "*"
 """The key of a value map for all values that it does not name."""
+
+
+class Caught(str):
+    """A target that the key ``*`` gave, and the ``value`` that no other key names."""
+
+    __slots__ = ("value",)
+    value: str
+
+    def __new__(cls, target: str, value: str) -> Self:
+        """The target as text, with the value that it stands for."""
+        caught = super().__new__(cls, target)
+        caught.value = value
+        return caught
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +86,9 @@ class Part:
         if key not in values and OTHERS not in values:
             raise UnreadableValueError("value-unmapped", text)
         meant = values[key] if key in values else values[OTHERS]
-        if meant is not None:
-            yield from meant if isinstance(meant, list) else [meant]
+        for one in meant if isinstance(meant, list) else [meant]:
+            if one is not None:
+                yield Caught(one, text) if key not in values and isinstance(one, str) else one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

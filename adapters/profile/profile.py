@@ -6,14 +6,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import orjson
+from yarl import URL
 
 import schemas
-from adapters.formats import FeedMapping, load_mapping
+from adapters.formats import FORMATS, FeedMapping, load_mapping
+from adapters.formats.author import for_profile
+from adapters.transport.address import feed_url_fault
 from schemas import Problem, problem
 from schemas.decode import type_name
 from schemas.failure import translate
 from schemas.rulebook import LANGUAGES
-from schemas.spoken import json_type
+from schemas.spoken import Spoken, json_type
 
 NATIVE = "native"
 DEFAULT_MINUTES = 60
@@ -62,19 +65,25 @@ class Profile:
         return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
-def read_profile(document: object) -> Profile | tuple[Problem, ...]:
-    """The profile of a decoded document, or all its problems."""
+def read_profile(document: object, *, loopback: bool = False) -> Profile | tuple[Problem, ...]:
+    """The profile of a decoded document, or all its problems. ``loopback`` allows feeds to come by http from this
+    machine itself (``PASSERELLE_LOOPBACK_FEEDS``).
+    """
     if not isinstance(document, dict):
-        return (problem("wrong-type", expected=json_type("object"), actual=type_name(document)),)
-    problems = tuple(_find_problems(document))
-    if problems:
-        return problems
-    mapping = None
-    if document["transport"]["kind"] != NATIVE:
-        loaded = load_mapping(document["format"], document.get("mapping"))
-        if not isinstance(loaded, FeedMapping):
-            return tuple(replace(found, pointer=f"/mapping{found.pointer}") for found in loaded)
-        mapping = loaded
+        wrong = problem("wrong-type", expected=json_type("object"), actual=type_name(document))
+        return (for_profile(wrong, "profile", document),)
+    problems = [*_find_problems(document), *_find_address_faults(document, loopback=loopback)]
+    mistyped = {found.pointer for found in problems if found.code == "wrong-type"}
+    problems = [
+        for_profile(found, "profile", document)
+        for found in problems
+        if found.code == "wrong-type" or found.pointer not in mistyped
+    ]
+    mapping = _load_mapping(document)
+    if isinstance(mapping, tuple):
+        problems += (replace(found, pointer=f"/mapping{found.pointer}") for found in mapping)
+    if problems or isinstance(mapping, tuple):
+        return tuple(problems)
     region = document.get("region")
     return Profile(
         platform=document["platform"],
@@ -115,6 +124,31 @@ def _find_problems(document: dict[str, Any]) -> Iterator[Problem]:
         if isinstance(code, str) and code not in known:
             listed = f"{known[0]} … {known[-1]}"
             yield problem("not-in-list", pointer=pointer, expected=known, actual=code, allowed=listed, near="–")
+
+
+def _load_mapping(document: dict[str, Any]) -> FeedMapping | tuple[Problem, ...] | None:
+    """The mapping of a profile with a feed, or its problems; None where there is no feed, or no format."""
+    transport = document.get("transport")
+    native = isinstance(transport, dict) and transport.get("kind") == NATIVE
+    form = document.get("format")
+    return None if native or form not in FORMATS else load_mapping(form, document.get("mapping"))
+
+
+def _find_address_faults(document: dict[str, Any], *, loopback: bool) -> Iterator[Problem]:
+    """A feed comes by https only: anybody on the way could read and change what comes by http."""
+    transport = document.get("transport")
+    if not isinstance(transport, dict) or transport.get("kind") != "https":
+        return
+    address = transport.get("url")
+    if not isinstance(address, str) or not address.startswith(("http://", "https://")):
+        return  # the schema says it
+    try:
+        fault = feed_url_fault(URL(address), loopback=loopback)
+    except ValueError:
+        fault = Spoken("its form is wrong", "sa forme est fausse")
+    if fault is not None:
+        shown = address.partition("://")[0] + "://…" if "@" in address else address
+        yield problem("url-malformed", pointer="/transport/url", actual=shown, reason=fault)
 
 
 def _codes(document: dict[str, Any]) -> Iterator[tuple[str, object]]:

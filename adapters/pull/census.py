@@ -26,6 +26,7 @@ class Census:
         self._warned = 0
         self._errors: list[Mapping[str, Any]] = []
         self._warnings: list[Mapping[str, Any]] = []
+        self._of_feed: list[Mapping[str, Any]] = []
         self._passed = 0
         self.unidentified = 0
         self.distinct = 0
@@ -57,9 +58,9 @@ class Census:
         self._passed += 1
 
     def note(self, position: str, offer_id: str | None, problems: Sequence[Mapping[str, Any]]) -> None:
-        """Keep problems, the first ones, errors apart from warnings."""
+        """Keep problems, the first ones, errors apart from warnings; those without a position are of the feed."""
         for one in problems:
-            kept = self._errors if one["severity"] == "error" else self._warnings
+            kept = self._errors if one["severity"] == "error" else self._warnings if position else self._of_feed
             if len(kept) < MOST_PROBLEMS:
                 kept.append({"position": position, "id": offer_id, **one})
 
@@ -78,8 +79,11 @@ class Census:
 
     @property
     def problems(self) -> tuple[Mapping[str, Any], ...]:
-        """The first problems, errors before warnings; each with ``position`` and ``id`` of its item."""
-        return (*self._errors, *self._warnings)[:MOST_PROBLEMS]
+        """The first problems, errors before warnings; each with ``position`` and ``id`` of its item. Warnings of the
+        feed as a whole are always among them.
+        """
+        errors = self._errors[: MOST_PROBLEMS - len(self._of_feed)]
+        return (*errors, *self._of_feed, *self._warnings)[:MOST_PROBLEMS]
 
     def ids(self) -> Iterator[str]:
         """Every id, refused items included, each once."""

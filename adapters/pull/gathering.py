@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 import schemas
-from adapters.formats import BrokenItem, FeedComplete, FeedUnusable, Item, OfferItem, PassedItem, judge
+from adapters.formats import BrokenItem, FeedComplete, FeedUnusable, Item, OfferItem, PassedItem, RepeatedItem, judge
 from adapters.pull.census import Kind
 from adapters.pull.harvest import Harvest
 from adapters.pull.revision import next_revision, stands
@@ -66,7 +66,11 @@ class Gathering:
             case OfferItem():
                 await self._offer(item, known.get(item.id), harvest)
             case BrokenItem():
+                if (retraction := item.retraction) is not None:
+                    harvest.census.note(str(retraction.position), item.id, [retraction.problem.to_json()])
                 await self._refuse(item, item.problems, harvest)
+            case RepeatedItem():
+                pass
             case PassedItem():
                 harvest.census.add_passed()
             case FeedComplete():

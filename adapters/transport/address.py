@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
 
+from yarl import URL
+
 from adapters.transport.error import FeedError
 from adapters.transport.worker import Worker
-from gateway.address import Address, is_public
+from gateway.address import Address, is_public, literal
+from schemas.spoken import Spoken
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +24,25 @@ class Resolved:
 
     family: socket.AddressFamily
     text: str
+
+
+def feed_url_fault(url: URL, *, loopback: bool) -> Spoken | None:
+    """Why an address cannot be that of a feed: it must be https and hold no name or password. ``loopback`` allows http
+    to this machine itself, by its address or as ``localhost``.
+    """
+    host = url.host or ""
+    if url.scheme != "https" and not (loopback and url.scheme == "http" and _is_this_machine(host)):
+        return Spoken(f"it begins with {url.scheme}://", f"elle commence par {url.scheme}://")
+    if not host:
+        return Spoken("it names no host", "elle ne nomme aucune machine")
+    if url.user is not None or url.password is not None:
+        return Spoken("it holds a name or a password", "elle contient un nom ou un mot de passe")
+    return None
+
+
+def _is_this_machine(host: str) -> bool:
+    address = literal(host)
+    return host == "localhost" or host.endswith(".localhost") or (address is not None and address.is_loopback)
 
 
 def is_permitted(address: Address, *, loopback: bool) -> bool:

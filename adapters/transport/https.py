@@ -11,7 +11,7 @@ from aiohttp import hdrs
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from adapters.transport.address import is_permitted, resolve
+from adapters.transport.address import feed_url_fault, is_permitted, resolve
 from adapters.transport.error import FeedError
 from adapters.transport.feed import Feed, Terms, Unchanged, Validators
 from adapters.transport.landing import Landing, too_large
@@ -113,10 +113,8 @@ class HttpsPull:
         address = literal(url.host or "")
         if address is not None and not is_permitted(address, loopback=self._loopback):
             raise FeedError("feed-address-private", host=url.host, address=str(address))
-        if url.scheme != "https" and not (self._loopback and url.scheme == "http"):
-            raise FeedError("feed-address-unusable", reason=f"{url.scheme or '?'}://")
-        if not url.host or url.user is not None or url.password is not None:
-            raise FeedError("feed-address-unusable", reason="user@host")
+        if (fault := feed_url_fault(url, loopback=self._loopback)) is not None:
+            raise FeedError("feed-address-unusable", reason=fault if url == self._url else _redirected(url, fault))
 
     def _headers(self, url: URL, known: Validators) -> dict[str, str]:
         headers: dict[str, str] = {hdrs.USER_AGENT: _AGENT, hdrs.ACCEPT_ENCODING: "gzip"}
@@ -176,6 +174,12 @@ def _next_address(url: URL, answer: aiohttp.ClientResponse) -> URL:
         if location:
             return url.join(URL(location))
     raise FeedError("feed-status", host=url.host, status=answer.status)
+
+
+def _redirected(url: URL, fault: Spoken) -> Spoken:
+    """Why a redirect is not followed; of the address no more than its host."""
+    to = f"{url.scheme}://{url.host or ''}"
+    return Spoken(f"it redirects to {to}: {fault}", f"elle redirige vers {to} : {fault.fr}")
 
 
 def _refusal(answer: aiohttp.ClientResponse) -> FeedError:

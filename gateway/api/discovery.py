@@ -26,6 +26,7 @@ ENDPOINTS: Mapping[str, str] = {
     "exports": "/v1/exports/{format}",
     "platforms": "/v1/platforms",
     "reference": "/v1/reference",
+    "profile_schema": "/v1/schemas/profile.json",
     "openapi": "/v1/openapi.json",
     "asyncapi": "/v1/asyncapi.json",
 }

@@ -18,6 +18,7 @@ COMMANDS = {
     "snapshot": "snapshot:snapshot",
     "partner": "partner:app",
     "platform": "platform:app",
+    "reference": "reference:app",
     "certificate": "certificate:app",
     "keys": "keys:app",
     "national": "national:app",

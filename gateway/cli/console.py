@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from rich.console import Console
 
-from schemas.rulebook import Language
+from schemas.rulebook import Language, Severity
 
 _WIDE = 120
 """Columns where there is no terminal that says how wide it is: a file, a pipe, the log of a build."""
@@ -31,6 +31,13 @@ _WORDS: Mapping[Language, _Words] = {
     "fr": _Words(error="Erreur :", step="À faire :"),
     "en": _Words(error="Error:", step="Next step:"),
 }
+
+
+SEVERITIES: Mapping[Language, Mapping[Severity, str]] = {
+    "fr": {"error": "erreur", "warning": "avertissement"},
+    "en": {"error": "error", "warning": "warning"},
+}
+"""How severe a problem is, in words: a colour alone says nothing in a log."""
 
 
 class CommandError(Exception):

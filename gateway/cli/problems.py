@@ -9,7 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 import schemas
-from schemas.rulebook import Language
+from gateway.cli.console import SEVERITIES
+from schemas.rulebook import Language, Severity
 
 MOST_ROWS = 100
 
@@ -44,7 +45,8 @@ def table_of(findings: Sequence[Finding], language: Language) -> Table:
         problem = finding.problem
         colour = "red" if problem["severity"] == "error" else "yellow"
         where = Text.assemble(finding.id or "?", "\n", (problem["pointer"] or "/", "bold"))
-        what = Text.assemble((problem["code"], colour), f"  {problem['message']}\n→ {problem['fix']}")
+        severity = SEVERITIES[language][problem["severity"]]
+        what = Text.assemble((f"{severity} {problem['code']}", colour), f"  {problem['message']}\n→ {problem['fix']}")
         table.add_row(str(finding.number), where, what)
     if len(findings) > MOST_ROWS:
         table.caption = _MORE[language].format(len(findings) - MOST_ROWS)
@@ -61,20 +63,23 @@ def groups_of(rules: Mapping[str, int], findings: Sequence[Finding], language: L
     for finding in findings:
         lines.setdefault(finding.problem["code"], {}).setdefault(finding.number, finding.problem)
 
-    def weight(rule: tuple[str, int]) -> tuple[bool, int]:
-        return _severity(rule[0]) != "error", -rule[1]
+    def weight(counted: tuple[str, int]) -> tuple[bool, int]:
+        return _severity(counted[0]) != "error", -counted[1]
 
     for code, count in sorted(rules.items(), key=weight):
         known = lines.get(code, {})
         some = sorted(known)[:_EXAMPLES]
         numbers = ", ".join(map(str, some)) + (" …" if count > len(some) else "")
         example = known[some[0]] if some else {}
-        colour = "red" if _severity(code) == "error" else "yellow"
+        severity = _severity(code)
+        colour = "red" if severity == "error" else "yellow"
         what = f"{example['message']}\n→ {example['fix']}" if example else ""
-        table.add_row(str(count), Text.assemble((code, colour), "\n", numbers), what)
+        table.add_row(
+            str(count), Text.assemble((f"{SEVERITIES[language][severity]} {code}", colour), "\n", numbers), what
+        )
     return table
 
 
-def _severity(code: str) -> str:
+def _severity(code: str) -> Severity:
     rule = schemas.catalogue().get(code)
     return "error" if rule is None else rule.severity

@@ -1,6 +1,7 @@
 """Profiles on the command line: a file, or the slug of one that comes with the gateway."""
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from adapters.profile.packaged import profiles
 from adapters.profile.profile import Profile, read_profile
 from gateway.cli.console import CommandError
 from gateway.cli.document import unreadable
+from gateway.settings import loopback_feeds
 from schemas import localized
 from schemas.rulebook import Language
 
@@ -52,7 +54,7 @@ def load_profile(text: str, *, language: Language) -> Profile:
     if text in profiles():
         return profiles()[text]
     words = _WORDS[language]
-    read = read_profile(_document(Path(text), language))
+    read = read_profile(_document(Path(text), language), loopback=loopback_feeds(os.environ))
     if isinstance(read, Profile):
         return read
     bodies = [localized(found.to_json(), language) for found in read]

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from adapters.formats import BrokenItem, FeedComplete, FeedMapping, FeedUnusable, OfferItem, PassedItem, judge, read
+from adapters.formats import (
+    BrokenItem,
+    FeedComplete,
+    FeedMapping,
+    FeedUnusable,
+    OfferItem,
+    PassedItem,
+    RepeatedItem,
+    judge,
+    read,
+)
 from adapters.pull.census import Census, Kind
 from gateway.cli.document import unreadable
 from gateway.protocol.run import Counts
@@ -37,8 +47,12 @@ def look_at(blocks: Iterable[bytes], mapping: FeedMapping, *, platform: str, rev
                 case OfferItem():
                     _offer(item, census, revision=revision, on=on)
                 case BrokenItem():
+                    if (retraction := item.retraction) is not None:
+                        census.note(str(retraction.position), item.id, [retraction.problem.to_json()])
                     bodies = [one.to_json() for one in item.problems]
                     census.add(str(item.position), item.id, kind="refused", problems=bodies)
+                case RepeatedItem():
+                    pass
                 case PassedItem():
                     census.add_passed()
                 case FeedComplete():

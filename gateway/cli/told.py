@@ -10,6 +10,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
+from gateway.cli.console import SEVERITIES
 from gateway.protocol.run import Counts, Run
 from schemas import localized
 from schemas.rulebook import Language
@@ -40,7 +41,8 @@ def table_of_problems(problems: Sequence[Mapping[str, Any]], language: Language)
         said = localized(one, language)
         colour = "red" if said["severity"] == "error" else "yellow"
         where = Text.assemble(said["id"] or "?", "\n", (said["pointer"] or "/", "bold"))
-        what = Text.assemble((said["code"], colour), f"  {said['message']}\n→ {said['fix']}")
+        severity = SEVERITIES[language][said["severity"]]
+        what = Text.assemble((f"{severity} {said['code']}", colour), f"  {said['message']}\n→ {said['fix']}")
         table.add_row(Text(said["position"]), where, what)
     return table
 

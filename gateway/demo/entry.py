@@ -90,7 +90,7 @@ def _profile(slug: str, form: str, transport: Mapping[str, Any]) -> Profile:
         document = example_profile(slug, form, transport)
     asked = [departments_of(UNCOVERED[name]) for name, slugs in NEIGHBOURS.items() if slug in slugs]
     document = {**document, "territory": sorted(known.territory.union(*asked)), "national_delivery": "gateway"}
-    profile = read_profile(document)
+    profile = read_profile(document, loopback=True)
     if not isinstance(profile, Profile):
         raise EntryError(f"{slug} has no profile: {profile}")
     return profile

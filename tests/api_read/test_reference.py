@@ -3,6 +3,7 @@
 import pytest
 
 import schemas
+from schemas.bundle import bundled_schema
 from tests.api_read.house import House
 
 
@@ -18,3 +19,12 @@ async def test_anybody_reads_a_list_with_its_version_once(house: House, name: st
 
 async def test_there_is_no_other_list(house: House) -> None:
     assert (await house.get("/v1/reference/secrets", None)).status == 404
+
+
+async def test_anybody_reads_the_schema_of_profiles_once(house: House) -> None:
+    answer = await house.get("/v1/schemas/profile.json", None)
+    assert (answer.status, answer.body) == (200, bundled_schema("profile"))
+    assert answer.headers["Content-Type"] == "application/schema+json"
+    again = await house.get("/v1/schemas/profile.json", None, headers={"If-None-Match": answer.headers["ETag"]})
+    assert again.status == 304
+    assert (await house.get("/v1/schemas/partner.json", None)).status == 404

@@ -80,7 +80,7 @@ def test_problems_of_mappings_have_words_in_both_languages() -> None:
 
 def test_xml_needs_one_path_of_its_items() -> None:
     """[FMT-012]"""
-    assert [("field-missing", "/items")] == troubles(SOUND, "xml")
+    assert [("field-missing", "/source/items")] == troubles(SOUND, "xml")
     assert [("wrong-type", "/source/items")] == troubles({**SOUND, "source": {"items": ["a", "b"]}}, "xml")
 
 

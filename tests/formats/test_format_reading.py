@@ -51,17 +51,6 @@ def test_items_have_their_number_and_line(form: str) -> None:
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_an_id_that_comes_twice_is_told_and_the_first_item_stands(form: str) -> None:
-    """[FMT-007]"""
-    first, second, third, end = items(written(form, [row(1), row(1, title="Autre"), row(2)]), flat(form))
-    assert isinstance(first, OfferItem)
-    assert isinstance(second, BrokenItem)
-    assert ("bretagne:S-1", ["id-repeated"], "/id") == (second.id, codes(second), second.problems[0].pointer)
-    assert isinstance(third, OfferItem)
-    assert FeedComplete(3) == end
-
-
-@pytest.mark.parametrize("form", FORMS)
 def test_an_item_without_id_is_told_and_hides_no_other(form: str) -> None:
     """[FMT-006] [FMT-007]"""
     first, second, end = items(written(form, [row(1, id=" "), row(2)]), flat(form))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from adapters.formats import FeedComplete, OfferItem, judge
-from tests.formats.feeds import ON, items, load
+from tests.formats.feeds import ON, codes, items, load
 
 FOR_SECONDE: Mapping[str, Any] = {"levels": {"constant": ["seconde"]}, "weeks": {"school_weeks": True}}
 
@@ -95,7 +95,9 @@ def imported(sample: Sample, folder: Path, fields: Mapping[str, Any] | None = No
     """The offers of a sample, which must be whole and hold nothing else."""
     document = {**sample.mapping, "fields": {**sample.mapping["fields"], **(fields or {})}}
     *found, end = items((folder / "feeds" / sample.file).read_bytes(), load(sample.form, document))
-    assert FeedComplete(len(sample.ids)) == end
+    assert isinstance(end, FeedComplete), end
+    constant = {"sector-constant"} if "constant" in document["fields"].get("sector", {}) else set()
+    assert (len(sample.ids), constant) == (end.count, set(codes(end)))
     return [item for item in found if isinstance(item, OfferItem)]
 
 

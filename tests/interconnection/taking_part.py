@@ -31,7 +31,7 @@ def open_accounts(
 
 def profile_of(document: object) -> Profile:
     """A profile that must be sound."""
-    profile = read_profile(document)
+    profile = read_profile(document, loopback=True)
     assert isinstance(profile, Profile), profile
     return profile
 

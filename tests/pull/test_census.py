@@ -60,3 +60,13 @@ def test_the_first_problems_are_kept_and_errors_come_first(census: Census):
     add(census, "a:last", kind="refused", problems=[ERROR])
     assert MOST_PROBLEMS == len(census.problems)
     assert ("a:last", "error") == (census.problems[0]["id"], census.problems[0]["severity"])
+
+
+def test_a_warning_of_the_whole_feed_is_kept_beside_any_number_of_problems(census: Census):
+    for number in range(MOST_PROBLEMS + 5):
+        add(census, f"a:{number}", kind="refused", problems=[ERROR])
+        add(census, f"b:{number}", problems=[WARNING])
+    census.note("", None, [{"code": "sector-catch-all", "severity": "warning"}])
+    assert MOST_PROBLEMS == len(census.problems)
+    assert "sector-catch-all" == census.problems[-1]["code"]
+    assert "error" == census.problems[0]["severity"]

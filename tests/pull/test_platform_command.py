@@ -295,3 +295,30 @@ def test_only_a_platform_with_a_feed_can_be_run(shell: Shell):
     shell("add", "bretagne")
     assert "has no feed" in str(shell.error("run", "bretagne", "--lang", "en"))
     assert "has no feed" in str(shell.error("run", "nobody", "--lang", "en"))
+
+
+HTTP = {"kind": "https", "url": "http://feeds.example.org/stages"}
+
+
+@pytest.mark.parametrize("url", ["http://feeds.example.org/stages", "http://127.0.0.1:9/feed", "HTTP://a.example/x"])
+def test_http_is_refused_on_check_as_on_add(shell: Shell, url):
+    profile, sample = shell.profile(transport={**FEED, "url": url}), shell.sample(b"")
+    errors = [shell.error("check", profile, sample), shell.error("add", profile)]
+    for error in errors:
+        assert "/transport/url" in str(error)
+        assert "https://" in str(error)
+    assert not shell.data.exists() or [] == list(shell.data.glob("log.sqlite"))
+
+
+def test_loopback_feeds_allow_http_to_this_machine_and_to_no_other(shell: Shell):
+    environ = {"PASSERELLE_LOOPBACK_FEEDS": "1"}
+    sample = shell.sample(write_feed("csv", [offer(1)]))
+    for url, refused in (("http://127.0.0.1:9/feed", False), ("http://localhost:9/feed", False), (HTTP["url"], True)):
+        profile = shell.profile(transport={**FEED, "url": url})
+        ended = CliRunner(env=environ).invoke(app, ["check", profile, sample, "--on", "2026-11-30"])
+        assert refused == isinstance(ended.exception, CommandError), url
+
+
+def test_a_name_or_password_within_the_address_is_refused(shell: Shell):
+    profile = shell.profile(transport={**FEED, "url": "https://me:secret@feeds.example.org/stages"})
+    assert "/transport/url" in str(shell.error("check", profile, shell.sample(b"")))

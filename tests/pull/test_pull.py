@@ -112,8 +112,28 @@ async def test_ids_that_stand_twice_leave_their_offers_as_they_were_and_hide_no_
     bretagne.region.fault = Fault.DUPLICATE_IDS
     run = await bretagne.run()
     assert ("applied", Counts(items=2, refused=2)) == (run.outcome, run.counts)
-    assert [("bretagne:1", "id-repeated")] == refusals(run)
+    assert [("bretagne:1", "id-repeated")] * 2 == refusals(run)
+    assert ["0 (l. 1)", "1 (l. 1)"] == [one["position"] for one in run.problems]
+    others = ("1 (l. 1)", "0 (l. 1)")
+    assert [True, True] == [other in one["message"]["fr"] for other, one in zip(others, run.problems, strict=True)]
     assert before == await bretagne.live()
+
+
+async def test_an_identical_item_counts_once_and_its_offer_is_published(bretagne: Ground):
+    bretagne.offers(1, 2)
+    bretagne.region.offers["again"] = {**bretagne.region.offers["bretagne:1"]}
+    run = await bretagne.run()
+    assert ("applied", Counts(items=2, published=2), []) == (run.outcome, run.counts, refusals(run))
+    assert {"1", "2"} == set(await bretagne.live())
+
+
+async def test_a_later_item_that_differs_takes_back_the_first_one_of_a_new_offer(bretagne: Ground):
+    """The first one is on the spool by then."""
+    bretagne.offers(*range(60))
+    bretagne.region.offers["again"] = {**bretagne.region.offers["bretagne:0"], "title": "Découverte d'une scierie"}
+    run = await bretagne.run()
+    assert ("applied", Counts(items=61, published=59, refused=2)) == (run.outcome, run.counts)
+    assert {str(number) for number in range(1, 60)} == set(await bretagne.live())
 
 
 async def test_a_refused_item_hides_no_other_and_its_last_good_version_stays(bretagne: Ground):

@@ -34,7 +34,7 @@ def use(
     feeds: Path | None = None,
     loopback: bool = True,
 ) -> None:
-    profile = read_profile(example_profile("bretagne", "csv", transport))
+    profile = read_profile(example_profile("bretagne", "csv", transport), loopback=True)
     assert isinstance(profile, Profile), profile
     here.profile = profile
     ways = Ways(secrets=secrets, feeds=feeds, loopback=loopback, settle=0.05)

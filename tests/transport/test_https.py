@@ -207,6 +207,21 @@ async def test_a_redirect_to_a_file_of_this_machine_is_refused(tmp_path):
         assert "feed-address-unusable" == await code_of(url, tmp_path)
 
 
+@pytest.mark.parametrize("target", ["http://8.8.8.8/feed", "http://feeds.example.org/feed"])
+async def test_a_redirect_to_http_is_refused_and_named(tmp_path, target):
+    """Even where http to this machine is allowed."""
+
+    async def answer(_: web.Request) -> web.Response:
+        return web.Response(status=302, headers={"Location": target})
+
+    async with serving(answer) as url:
+        with pytest.raises(FeedError) as refused:
+            await pulled(url, tmp_path, None)
+    assert "feed-address-unusable" == refused.value.code
+    assert "redirige vers http://" in refused.value.words("fr")
+    assert "redirects to http://" in refused.value.words("en")
+
+
 async def test_a_ring_of_redirects_ends(tmp_path):
     asked = []
 

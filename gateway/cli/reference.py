@@ -1,0 +1,187 @@
+"""``passerelle reference``: the code lists that mappings and offers use, and the JSON Schema of profiles."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+import schemas
+from gateway.cli.console import OUT
+from gateway.cli.rows import print_rows
+from gateway.cli.told import print_json
+from schemas.bundle import bundled_schema
+from schemas.rulebook import Language
+
+app = typer.Typer(help="The code lists of offers and mappings, and the schema of profiles.")
+
+Lang = Annotated[Language, typer.Option(help="Language of the heads and names.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, with version, source and licence.")]
+Item = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Words:
+    """What the lists are called, in one language; ``heads`` name the columns of each."""
+
+    lists: Mapping[str, str]
+    heads: Mapping[str, tuple[str, ...]]
+    levels: Mapping[str, str]
+    command: str
+    label: str
+
+
+_WORDS: Mapping[Language, _Words] = {
+    "fr": _Words(
+        lists={
+            "sectors": "les 51 secteurs d’activité",
+            "levels": "les niveaux scolaires",
+            "departments": "les départements, avec leur région et leur académie",
+            "regions": "les régions",
+            "academies": "les académies, avec leur zone de vacances",
+            "weeks": "les semaines de stage de seconde, par année scolaire",
+            "profile-schema": "le schéma JSON des profils, pour les éditeurs",
+        },
+        heads={
+            "lists": ("Liste", "Contenu"),
+            "sectors": ("Code", "Secteur"),
+            "levels": ("Code", "Niveau"),
+            "departments": ("Code", "Département", "Région", "Académie"),
+            "regions": ("Code", "Région"),
+            "academies": ("Code", "Académie", "Zone"),
+            "weeks": ("Année", "Semaines"),
+        },
+        levels={"quatrieme": "quatrième (4e)", "troisieme": "troisième (3e)", "seconde": "seconde (2de)"},
+        command="Pour en voir une : passerelle reference LISTE",
+        label="{} : {}",
+    ),
+    "en": _Words(
+        lists={
+            "sectors": "the 51 sectors of activity",
+            "levels": "the school levels",
+            "departments": "the departments, with their Region and académie",
+            "regions": "the Regions",
+            "academies": "the académies, with their holiday zone",
+            "weeks": "the weeks of seconde internships, by school year",
+            "profile-schema": "the JSON Schema of profiles, for editors",
+        },
+        heads={
+            "lists": ("List", "Content"),
+            "sectors": ("Code", "Sector", "Name in French"),
+            "levels": ("Code", "Level"),
+            "departments": ("Code", "Department", "Region", "Académie"),
+            "regions": ("Code", "Region"),
+            "academies": ("Code", "Académie", "Zone"),
+            "weeks": ("Year", "Weeks"),
+        },
+        levels={
+            "quatrieme": "quatrième (4e), age 13 to 14",
+            "troisieme": "troisième (3e), age 14 to 15",
+            "seconde": "seconde (2de), age 15 to 16",
+        },
+        command="To see one: passerelle reference LIST",
+        label="{}: {}",
+    ),
+}
+
+
+@app.callback(invoke_without_command=True)
+def lists(context: typer.Context, *, lang: Lang = "fr", as_json: AsJson = False) -> None:
+    """List the reference lists, or print one of them."""
+    if context.invoked_subcommand is not None:
+        return
+    words = _WORDS[lang]
+    if as_json:
+        print_json(words.lists)
+        return
+    _print("lists", list(words.lists.items()), lang)
+    OUT.print(words.command, markup=False)
+
+
+@app.command()
+def sectors(*, lang: Lang = "fr", as_json: AsJson = False) -> None:
+    """The 51 sectors: codes and names, both of which a mapping may use."""
+
+    def row(item: Item) -> tuple[str, ...]:
+        names = (item["name"],) if lang == "fr" else (item["name_en"], item["name"])
+        return (item["code"], *names)
+
+    _show("sectors", schemas.reference("sectors"), row, lang, as_json=as_json)
+
+
+@app.command()
+def levels(*, lang: Lang = "fr", as_json: AsJson = False) -> None:
+    """The school levels of offers."""
+    codes = schemas.schema("offer")["$defs"]["level"]["enum"]
+    words = _WORDS[lang].levels
+    body = {
+        "version": schemas.SCHEMA_VERSION,
+        "source": "schemas/json/offer.schema.json",
+        "licence": "EUPL-1.2",
+        "items": [{"code": code, "name": words[code]} for code in codes],
+    }
+    _show("levels", body, lambda item: (item["code"], item["name"]), lang, as_json=as_json)
+
+
+@app.command()
+def departments(*, lang: Lang = "fr", as_json: AsJson = False) -> None:
+    """The departments, with their Region and académie."""
+    _show(
+        "departments",
+        schemas.reference("departments"),
+        lambda item: (item["code"], item["name"], item["region"], item["academie"]),
+        lang,
+        as_json=as_json,
+    )
+
+
+@app.command()
+def regions(*, lang: Lang = "fr", as_json: AsJson = False) -> None:
+    """The Regions."""
+    _show("regions", schemas.reference("regions"), lambda item: (item["code"], item["name"]), lang, as_json=as_json)
+
+
+@app.command()
+def academies(*, lang: Lang = "fr", as_json: AsJson = False) -> None:
+    """The académies, with their zone of the school calendar."""
+    _show(
+        "academies",
+        schemas.reference("academies"),
+        lambda item: (item["code"], item["name"], item["zone"]),
+        lang,
+        as_json=as_json,
+    )
+
+
+@app.command()
+def weeks(*, lang: Lang = "fr", as_json: AsJson = False) -> None:
+    """The weeks of seconde internships, by school year."""
+    _show(
+        "weeks",
+        schemas.reference("calendar"),
+        lambda item: (item["school_year"], ", ".join(item["mandatory_weeks"]["weeks"])),
+        lang,
+        as_json=as_json,
+    )
+
+
+@app.command(name="profile-schema")
+def profile_schema() -> None:
+    """The JSON Schema of profiles and mappings as one document, for editors: name it in the profile's "$schema"."""
+    print_json(bundled_schema("profile"))
+
+
+def _show(
+    name: str, body: Mapping[str, Any], row: Callable[[Item], Sequence[Any]], language: Language, *, as_json: bool
+) -> None:
+    if as_json:
+        print_json(body)
+        return
+    _print(name, [row(item) for item in body["items"]], language)
+
+
+def _print(name: str, rows: Sequence[Sequence[Any]], language: Language) -> None:
+    words = _WORDS[language]
+    cells = [[Text(str(cell or "–")) for cell in row] for row in rows]
+    print_rows(OUT, words.heads[name], cells, left=len(words.heads[name]), label=words.label)

@@ -1,0 +1,176 @@
+"""Sectors: by code, by name however it is written, by NAF code of any level; a catch-all is reported."""
+
+import pytest
+
+import schemas
+from adapters.formats import FeedComplete, FeedMapping, OfferItem, load_mapping
+from adapters.formats.code import read_sector
+from adapters.formats.error import UnreadableValueError
+from adapters.formats.sector import _names
+from tests.formats.feeds import codes, flat, items, offers, row, written
+
+ITEMS = schemas.reference("sectors")["items"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sector"),
+    [
+        (" S 31 ", "s31"),
+        ("s031", "s31"),
+        ("s31 - Informatique et réseaux", "s31"),
+        ("INFORMATIQUE & RESEAUX", "s31"),
+        ("informatique / réseau", "s31"),
+        ("Artisanat d’art", "s5"),
+        ("Artisanat d'Art", "s5"),
+        ("Métier d'art", "s38"),
+        ("Art du spectacle", "s6"),
+        ("Filière-Bois", "s24"),
+        ("Papier carton", "s40"),
+        ("Bâtiment et travaux publics", "s10"),
+        ("BTP", "s10"),
+        ("Banque, assurances", "s9"),
+        ("62.01", "s31"),
+        ("62.0", "s31"),
+        ("62", "s31"),
+        ("NAF 31", "s38"),
+        ("APE : 6201", "s31"),
+        ("code NAF 62.01Z", "s31"),
+        ("62.01Z - Programmation informatique", "s31"),
+        ("Section P", "s22"),
+    ],
+)
+def test_a_sector_is_read_in_every_usual_way_of_naming_it(text: str, sector: str) -> None:
+    """[FMT-008]"""
+    assert sector == read_sector(text)
+
+
+@pytest.mark.parametrize(
+    "change", [str.upper, str.lower, lambda name: name.replace("'", "’"), lambda name: f"  {name} "]
+)
+@pytest.mark.parametrize("item", ITEMS, ids=lambda item: item["code"])
+def test_every_name_is_read_without_regard_to_case_and_apostrophes(item, change) -> None:
+    """[FMT-008]"""
+    assert item["code"] == read_sector(change(item["name"]))
+    assert item["code"] == read_sector(change(item["name"].replace(" et ", " & ")))
+
+
+def test_no_two_sectors_share_a_spelling() -> None:
+    """[FMT-009]"""
+    assert {item["code"] for item in ITEMS} == set(_names().values())
+    assert len(ITEMS) + 2 == len(_names()), "and BTP with and without its brackets"
+
+
+@pytest.mark.parametrize("text", ["31", "620", "4711", "s31 Mode", "s0", "s52", "62.99Z", "99", "x" * 5_000])
+def test_what_may_be_something_else_is_not_guessed(text: str) -> None:
+    """[FMT-009]"""
+    with pytest.raises(UnreadableValueError) as unread:
+        read_sector(text)
+    assert "sector-unknown" == unread.value.code
+
+
+@pytest.mark.parametrize("text", ["58", "NAF 25", "Section J", "47.4"])
+def test_a_naf_code_that_covers_several_sectors_names_them(text: str) -> None:
+    """[FMT-009]"""
+    with pytest.raises(UnreadableValueError) as unread:
+        read_sector(text)
+    assert "sector-ambiguous" == unread.value.code
+    assert len(unread.value.values["expected"]) > 1
+
+
+@pytest.mark.parametrize(
+    ("text", "nearest"), [("informatik", "s31"), ("Agro-équipements agricoles", "s1"), ("Santé animale", "s43")]
+)
+def test_an_unknown_name_is_answered_with_the_three_nearest(text: str, nearest: str) -> None:
+    """[FMT-009]"""
+    [offer] = offers(written("json", [row(sector=text)]), flat("json"))
+    [trouble] = offer.problems
+    body = trouble.to_json()
+    assert ("sector-unknown", "/sector", nearest) == (body["code"], body["pointer"], body["expected"][0])
+    assert 3 == len(body["expected"])
+    names = {item["code"]: item["name"] for item in ITEMS}
+    for language in ("fr", "en"):
+        assert all(names[code] in body["message"][language] for code in body["expected"])
+        assert "/mapping/fields/sector/map" in body["fix"][language]
+
+
+def mapped(**rule: object) -> FeedMapping:
+    return flat("json", fields={"sector": {"path": "sector", **rule}})
+
+
+def test_the_targets_of_a_map_are_codes_names_or_naf() -> None:
+    """[FMT-012]"""
+    mapping = mapped(map={"bois": "Filière bois", "mairie": "s25", "pc": "62.01Z", "autre": ["Mode"], "rien": None})
+    texts = ("Bois", "MAIRIE", "pc", "autre")
+    found = offers(written("json", [row(number, sector=text) for number, text in enumerate(texts)]), mapping)
+    assert ["s24", "s25", "s31", "s39"] == [offer.document["sector"] for offer in found]
+    assert "s24" == mapped(default="filiere bois").fields["sector"].default
+
+
+@pytest.mark.parametrize(
+    ("rule", "pointer", "near"),
+    [
+        ({"map": {"a": "Mode", "b/c": "Informatik"}}, "/fields/sector/map/b~1c", "Informatique et réseaux"),
+        ({"map": {"*": "s52"}}, "/fields/sector/map/*", ""),
+        ({"map": {"a": ["Mode", "Section J"]}}, "/fields/sector/map/a/1", "Audiovisuel"),
+        ({"map": {"a": 12}}, "/fields/sector/map/a", ""),
+        ({"default": "Sports et loisirs"}, "/fields/sector/default", "Sport"),
+    ],
+)
+def test_an_unknown_target_is_refused_when_the_mapping_is_loaded(rule, pointer, near) -> None:
+    """[FMT-012]"""
+    document = {"id": {"path": "id"}, "fields": {"sector": {"path": "x", **rule}}}
+    found = load_mapping("json", document)
+    assert isinstance(found, tuple)
+    [trouble] = found
+    assert pointer == trouble.pointer
+    for language in ("fr", "en"):
+        assert near in trouble.to_json()["message"][language]
+
+
+def warned(mapping: FeedMapping, *sectors: str) -> list[dict]:
+    *_, end = items(written("json", [row(number, sector=one) for number, one in enumerate(sectors)]), mapping)
+    assert isinstance(end, FeedComplete)
+    return [trouble.to_json() for trouble in end.problems]
+
+
+def test_a_catch_all_says_how_many_items_took_it_and_which_values() -> None:
+    """[FMT-008]"""
+    [told] = warned(mapped(map={"bois": "s24", "*": "s12"}), "Bois", "Menuiserie", "menuiserie alu", "Menuiserie")
+    assert ("sector-catch-all", "warning", 3) == (told["code"], told["severity"], told["actual"])
+    for language in ("fr", "en"):
+        assert "Menuiserie" in told["message"][language]
+        assert "menuiserie alu" in told["message"][language]
+        assert "Commerce et distribution" in told["message"][language]
+
+
+def test_a_catch_all_shows_five_values_and_no_personal_data() -> None:
+    """[FMT-008]"""
+    texts = ["jean@exemple.fr", *(f"valeur {number}" for number in range(30))]
+    [told] = warned(mapped(map={"*": "s12"}), *texts)
+    assert 31 == told["actual"]
+    assert "jean@" not in told["message"]["fr"]
+    assert "valeur 3" in told["message"]["fr"]
+    assert "valeur 4" not in told["message"]["fr"]
+
+
+def test_defaults_and_constants_are_told_with_their_number() -> None:
+    """[FMT-008]"""
+    [told] = warned(mapped(default="Sport"), "s5", "", "")
+    assert ("sector-default", 2) == (told["code"], told["actual"])
+    constant = flat("json", fields={"sector": {"constant": "s5"}})
+    [told] = warned(constant, "a", "b")
+    assert ("sector-constant", 2) == (told["code"], told["actual"])
+
+
+def test_a_map_without_catch_all_is_not_warned_of() -> None:
+    """[FMT-008]"""
+    assert [] == warned(mapped(map={"bois": "s24"}), "bois")
+
+
+def test_identical_items_are_counted_once_by_the_warning() -> None:
+    """[FMT-007] [FMT-008]"""
+    *found, end = items(written("json", [row(1, sector="x"), row(1, sector="x")]), mapped(map={"*": "s12"}))
+    assert [OfferItem] == [type(item) for item in found if isinstance(item, OfferItem)]
+    assert isinstance(end, FeedComplete)
+    assert [1] == [trouble.actual for trouble in end.problems]
+    assert ["sector-catch-all"] == codes(end)
