@@ -23,10 +23,11 @@ class GatewayDiedError(Exception):
 
 
 class GatewayProcess:
-    """A replica with a data folder and ports of its own, the same ones at each start."""
+    """A replica with a data folder and ports of its own, the same ones at each start; root may name another user."""
 
-    def __init__(self, name: str, folder: Path, settings: Mapping[str, str]) -> None:
+    def __init__(self, name: str, folder: Path, settings: Mapping[str, str], *, user: int | None = None) -> None:
         self.name = name
+        self._user = user
         self.folder = folder
         port, management = free_ports(2)
         self.port, self.management_port = port, management
@@ -72,6 +73,9 @@ class GatewayProcess:
                 stderr=words,
                 start_new_session=True,
                 pass_fds=tether(),
+                user=self._user,
+                group=self._user,
+                extra_groups=None if self._user is None else [],
             )
         self.paused = False
 
