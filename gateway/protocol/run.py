@@ -4,8 +4,8 @@ A run's key is the slug. Beside it, under ``{slug}/order``, lies what the operat
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, TypeAlias
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import orjson
 
@@ -20,6 +20,8 @@ Only the first two change anything.
 SUCCESSES: frozenset[Outcome] = frozenset({"applied", "partial", "unchanged"})
 MOST_PROBLEMS = 20
 _ORDER = "/order"
+
+_Value = TypeVar("_Value", "Counts", "Failure", "Run", "Order")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +103,8 @@ def order_record(order: Order) -> Record:
 
 
 def read_run(key: bytes | None, value: bytes | None) -> Run | Order | None:
-    """The run or the order of a record; None for a tombstone and for keys of later versions.
+    """The run or the order of a record; None for a tombstone and for keys of later versions. Members that a later
+    version has added are passed over.
 
     Raises ValueError, TypeError or KeyError on a value that the gateway did not write.
     """
@@ -109,16 +112,22 @@ def read_run(key: bytes | None, value: bytes | None) -> Run | Order | None:
     if value is None or not name:
         return None
     if name.endswith(_ORDER):
-        return Order(**orjson.loads(value))
+        return _known(Order, orjson.loads(value))
     if "/" in name:
         return None
     body = orjson.loads(value)
-    body["counts"] = Counts(**body["counts"])
+    body["counts"] = _known(Counts, body["counts"])
     body["problems"] = tuple(body["problems"])
     if "applied_counts" in body:
-        body["applied_counts"] = Counts(**body["applied_counts"])
+        body["applied_counts"] = _known(Counts, body["applied_counts"])
     if "applied_problems" in body:
         body["applied_problems"] = tuple(body["applied_problems"])
     if "last_error" in body:
-        body["last_error"] = Failure(**body["last_error"])
-    return Run(**body)
+        body["last_error"] = _known(Failure, body["last_error"])
+    return _known(Run, body)
+
+
+def _known(kind: type[_Value], body: Mapping[str, Any]) -> _Value:
+    """A value by its members; those of later versions are passed over."""
+    names = {one.name for one in fields(kind)}
+    return kind(**{name: member for name, member in body.items() if name in names})
