@@ -4,12 +4,13 @@ A run's key is the slug. Beside it, under ``{slug}/order``, lies what the operat
 """
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
-from typing import Any, Literal, TypeAlias, TypeVar
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal, TypeAlias
 
 import orjson
 
 from gateway.protocol.record import Record
+from gateway.protocol.value import from_members
 
 Outcome: TypeAlias = Literal["applied", "partial", "unchanged", "pending", "failed"]
 """``applied``: the feed is what the platform publishes now. ``partial``: its items were published and nothing was
@@ -20,8 +21,6 @@ Only the first two change anything.
 SUCCESSES: frozenset[Outcome] = frozenset({"applied", "partial", "unchanged"})
 MOST_PROBLEMS = 20
 _ORDER = "/order"
-
-_Value = TypeVar("_Value", "Counts", "Failure", "Run", "Order")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,22 +111,16 @@ def read_run(key: bytes | None, value: bytes | None) -> Run | Order | None:
     if value is None or not name:
         return None
     if name.endswith(_ORDER):
-        return _known(Order, orjson.loads(value))
+        return from_members(Order, orjson.loads(value))
     if "/" in name:
         return None
     body = orjson.loads(value)
-    body["counts"] = _known(Counts, body["counts"])
+    body["counts"] = from_members(Counts, body["counts"])
     body["problems"] = tuple(body["problems"])
     if "applied_counts" in body:
-        body["applied_counts"] = _known(Counts, body["applied_counts"])
+        body["applied_counts"] = from_members(Counts, body["applied_counts"])
     if "applied_problems" in body:
         body["applied_problems"] = tuple(body["applied_problems"])
     if "last_error" in body:
-        body["last_error"] = _known(Failure, body["last_error"])
-    return _known(Run, body)
-
-
-def _known(kind: type[_Value], body: Mapping[str, Any]) -> _Value:
-    """A value by its members; those of later versions are passed over."""
-    names = {one.name for one in fields(kind)}
-    return kind(**{name: member for name, member in body.items() if name in names})
+        body["last_error"] = from_members(Failure, body["last_error"])
+    return from_members(Run, body)
