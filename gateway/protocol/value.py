@@ -28,7 +28,8 @@ def from_members(kind: type[_Value], body: Mapping[str, Any]) -> _Value:
     """A value of a dataclass from the members of a record. Members that a later version has added are passed over, so
     that older processes go on while a deployment is under way. Raises TypeError where one is missing.
     """
-    known = _names(kind)
+    names: Callable[[Any], frozenset[str]] = _names
+    known = names(kind)
     if body.keys() <= known:
         return kind(**body)
     return kind(**{name: member for name, member in body.items() if name in known})
