@@ -7,7 +7,7 @@ import errno
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from gateway.checksum import checksum
@@ -131,6 +131,19 @@ def refuse_folder(path: Path) -> None:
             raise ChecksumError("a folder has its name")
 
 
+def require_missing(db: sqlite3.Connection, table: str, column: str, value: str) -> None:
+    """Examine the index of a unique column around a value that it does not have, and the rows that it names there: a
+    damaged entry hides its row, or leads away from others, and stands beside the place that was searched. Raises
+    sqlite3.DatabaseError.
+    """
+    for side, order in (("<", "DESC"), (">", "ASC")):
+        beside = f"SELECT rowid, {column} FROM {table} WHERE {column} {side} ? ORDER BY {column} {order} LIMIT 1"  # noqa: S608  # our own names
+        for place, named in db.execute(beside, (value,)).fetchall():
+            row = db.execute(f"SELECT {column} FROM {table} NOT INDEXED WHERE rowid = ?", (place,)).fetchone()  # noqa: S608  # same
+            if row != (named,):
+                raise ChecksumError(f"an index names a row of the table {table} that is another one ({named!r})")
+
+
 def check_copy(connection: sqlite3.Connection, path: Path, tables: Tables) -> None:
     """Check a copy that is being opened: whole up to ``CHECKED_BYTES``, else the shape of its pages for some seconds.
     Raises sqlite3.DatabaseError.
@@ -143,11 +156,19 @@ def check_copy(connection: sqlite3.Connection, path: Path, tables: Tables) -> No
     check_rows(connection, tables)
 
 
-def check_pages(connection: sqlite3.Connection, *, seconds: float | None = None) -> bool:
-    """SQLite's own check, indexes included; with a time limit the quick one. Whether it came to its end. Raises
+def examine_copy(path: Path, *, seconds: float) -> None:
+    """Check the pages and indexes of a copy that is in use, on a connection of its own that has nothing of it in
+    memory, for some seconds at most. Raises sqlite3.DatabaseError, OSError.
+    """
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        check_pages(connection, seconds=seconds, quick=False)
+
+
+def check_pages(connection: sqlite3.Connection, *, seconds: float | None = None, quick: bool = True) -> bool:
+    """SQLite's own check, indexes included; with a time limit the ``quick`` one. Whether it came to its end. Raises
     sqlite3.DatabaseError.
     """
-    check = "integrity_check" if seconds is None else "quick_check"
+    check = "integrity_check" if seconds is None or not quick else "quick_check"
     if seconds is not None:
         until = time.monotonic() + seconds
         connection.set_progress_handler(lambda: time.monotonic() > until, 100_000)

@@ -30,7 +30,7 @@ def load_secret(setting: str | None, *, folder: Path) -> bytes:
             f"the secret {path.absolute()} cannot be read or made ({error.strerror}); check the rights "
             "of file and folder"
         ) from error
-    weak = weakness(secret.decode("latin-1").strip())
+    weak = weakness(secret.decode("latin-1"))
     if weak is not None:
         raise SettingsError(
             f"the secret in {path.absolute()} {weak}; restore the file from a backup, or remove it, and a new one is "

@@ -40,8 +40,6 @@ async def open_connector(
             sites[name] = await stack.enter_async_context(site)
         inbound = None
         if accounts.search is not None:
-            state = InboundState(folder / "inbound.sqlite", log=identity)
-            stack.callback(state.close)
             inbound = Inbound(
                 log,
                 site=sites[accounts.search.account],
@@ -49,9 +47,10 @@ async def open_connector(
                 partners=partners,
                 submissions=submissions,
                 ids=ids,
-                state=state,
+                open_state=lambda: InboundState(folder / "inbound.sqlite", log=identity),
                 timing=timing,
             )
+            stack.callback(inbound.close)
         yield NationalConnector(
             log,
             accounts=accounts,

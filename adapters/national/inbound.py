@@ -8,7 +8,7 @@ scans is withdrawn, unless search hides it by its own season, or so much is miss
 import asyncio
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,7 +25,7 @@ from adapters.national.reconcile_walk import RightMissingError, Walk, Walker
 from adapters.national.site import Site, SiteError
 from adapters.national.week import june_year
 from gateway.partners import Partners
-from gateway.ports import EventLog, LogError
+from gateway.ports import EventLog, LogError, LogUnavailableError
 from gateway.protocol.decide import paris_date
 from gateway.protocol.digest import content_digest
 from gateway.protocol.identity import NATIONAL, partition_of
@@ -40,12 +40,15 @@ SCANS = 2
 """Complete scans in which an offer must be missing before it is withdrawn."""
 
 _AT_ONCE = 500
+_OPEN_AGAIN_SECONDS = 30.0
 
 _log = structlog.get_logger()
 
 
 class Inbound:
-    """Scans the site for offers made there, again and again."""
+    """Scans the site for offers made there, again and again. Where its state cannot be opened, for want of disk or
+    rights, there are no scans, and all else goes on.
+    """
 
     def __init__(
         self,
@@ -56,7 +59,7 @@ class Inbound:
         partners: Partners,
         submissions: Submissions,
         ids: ReceiptIds,
-        state: InboundState,
+        open_state: Callable[[], InboundState],
         timing: Timing,
     ) -> None:
         self._log = log
@@ -65,11 +68,19 @@ class Inbound:
         self._partners = partners
         self._submissions = submissions
         self._ids = ids
-        self._state = state
+        self._open_state = open_state
+        self._opened: InboundState | None = None
         self._timing = timing
 
     async def run(self, ledger: Ledger) -> None:
         """Scan until cancelled, for the ledger's owner; its ``findings["search"]`` says how the last scan went."""
+        while self._opened is None:
+            try:
+                self._opened = await asyncio.to_thread(self._open_state)
+            except LogUnavailableError as error:
+                _log.warning("national.scan_failed", error=str(error))
+                ledger.findings["search"] = {"state": "failed", "error": str(error)}
+                await self._timing.sleep(_OPEN_AGAIN_SECONDS)
         while True:
             try:
                 ledger.findings["search"] = await self._scan(await ledger.ends(OFFERS))
@@ -80,6 +91,11 @@ class Inbound:
                 ledger.findings["search"] = {"state": "failed", "error": str(error)}
             await self._timing.sleep(self._search.minutes * 60)
 
+    def close(self) -> None:
+        """Free the state's file."""
+        if self._opened is not None:
+            self._opened.close()
+
     async def _scan(self, ends: Sequence[int]) -> dict[str, Any]:
         """One scan: import what is new or has changed, withdraw what is gone; what was found. ``offers`` is known up to
         its ``ends`` first. Raises SiteError, RightMissingError, LogError.
@@ -89,6 +105,12 @@ class Inbound:
         self._state.drop()  # what a scan that failed has left
         with self._state.guarded():
             return await self._scan_with_state(ends, now)
+
+    @property
+    def _state(self) -> InboundState:
+        if self._opened is None:
+            raise RuntimeError("no scan has begun")
+        return self._opened
 
     async def _scan_with_state(self, ends: Sequence[int], now: int) -> dict[str, Any]:
         await self._state.catch_up(self._log, ends)

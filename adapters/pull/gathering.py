@@ -35,7 +35,7 @@ class Gathering:
     """One run's gathering for the ``author``; the run began at ``began`` (ms), after its ``mark`` was taken."""
 
     def __init__(self, *, submissions: Submissions, offers: OfferView, author: Author, mark: Mark, began: int) -> None:
-        self._judge = BatchJudge(submissions, author)
+        self._judge = BatchJudge(submissions.of_upload(mark.snapshot), author)
         self._offers = offers
         self._on = author.on
         self._mark = mark

@@ -16,6 +16,7 @@ from adapters.pull.lanes import Lanes
 from adapters.pull.outcome import Beginning, Content, applied, failed, partial, pending, refused, unchanged
 from adapters.pull.schedule import is_fresh
 from adapters.pull.way import Ways
+from adapters.transport.drop import memory_of
 from adapters.transport.error import FeedError
 from adapters.transport.feed import MEGABYTE, Feed, Terms, Transport, Unchanged, Validators
 from gateway.clock import Clock
@@ -89,7 +90,8 @@ class Pull:
         means = self._means
         last = beginning.last
         fresh = beginning.order is None and is_fresh(last, profile, now=beginning.started_at)
-        known = last.validators if fresh and last is not None else {}
+        validators = {} if last is None else last.validators
+        known = validators if fresh else memory_of(validators)
         terms = Terms(folder=means.folder, most_bytes=profile.most_megabytes * MEGABYTE)
         transport = means.ways.transport(profile)
         mark, feed = await self.lanes.fetch(profile.platform, self._fetch(profile.platform, transport, known, terms))

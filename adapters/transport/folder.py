@@ -15,6 +15,7 @@ from adapters.transport.feed import MEGABYTE, Feed, Terms, Unchanged, Validators
 from adapters.transport.landing import Landing
 from adapters.transport.limit import Cut, within
 from adapters.transport.worker import Worker
+from gateway.clock import Clock, now
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
@@ -32,12 +33,14 @@ class FolderDrop:
         *,
         settle: float = SETTLE_SECONDS,
         worker: Worker | None = None,
+        clock: Clock = now,
     ) -> None:
         self._root = root
         self._folder = folder
         self._pattern = pattern
         self._settle = settle
         self._worker = worker or Worker()
+        self._clock = clock
 
     async def fetch(self, known: Validators, terms: Terms) -> Feed | Unchanged:
         """See ``Transport``."""
@@ -45,7 +48,7 @@ class FolderDrop:
 
     async def _fetch(self, known: Validators, terms: Terms, cut: Cut) -> Feed | Unchanged:
         try:
-            entry = await settled(self._look, self._pattern, known=known, seconds=self._settle)
+            entry = await settled(self._look, self._pattern, known=known, seconds=self._settle, clock=self._clock)
             if entry is None:
                 return Unchanged()
             async with Landing(terms) as landing:
@@ -73,7 +76,8 @@ class FolderDrop:
         if len(states) > MOST_ENTRIES:
             raise FeedError("feed-folder-too-full", name=self._folder, most=MOST_ENTRIES)
         return [
-            (state.st_mtime, Entry(name, state.st_size, str(state.st_mtime_ns)))
+            # A date that whoever delivered the file has set may lie in the future; the system's own does not.
+            (min(state.st_mtime, state.st_ctime), Entry(name, state.st_size, str(state.st_mtime_ns)))
             for name, state in states
             if stat.S_ISREG(state.st_mode)
         ]

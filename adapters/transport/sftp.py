@@ -17,6 +17,7 @@ from adapters.transport.feed import BLOCK_BYTES, Feed, Terms, Unchanged, Validat
 from adapters.transport.landing import Landing
 from adapters.transport.limit import Cut, within
 from adapters.transport.worker import Worker
+from gateway.clock import Clock, now
 from schemas.spoken import system_reason
 
 Answer = TypeVar("Answer")
@@ -76,6 +77,7 @@ class SftpDrop:
         loopback: bool = False,
         settle: float = SETTLE_SECONDS,
         worker: Worker | None = None,
+        clock: Clock = now,
     ) -> None:
         self._server = server
         self._folder = folder.rstrip("/") or "/"
@@ -83,6 +85,7 @@ class SftpDrop:
         self._loopback = loopback
         self._settle = settle
         self._worker = worker or Worker()
+        self._clock = clock
 
     async def fetch(self, known: Validators, terms: Terms) -> Feed | Unchanged:
         """See ``Transport``."""
@@ -92,7 +95,7 @@ class SftpDrop:
         try:
             async with self._session(cut) as sftp:
                 look = partial(self._look, sftp, cut)
-                entry = await settled(look, self._pattern, known=known, seconds=self._settle)
+                entry = await settled(look, self._pattern, known=known, seconds=self._settle, clock=self._clock)
                 if entry is None:
                     return Unchanged()
                 async with Landing(terms) as landing:

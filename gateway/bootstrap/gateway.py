@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import structlog
 
 import schemas
+from gateway import clock
 from gateway.api.management import build_management
 from gateway.bootstrap.keeper import Keeper
 from gateway.bootstrap.log import check_topics
@@ -18,7 +19,9 @@ from gateway.bootstrap.task import first_to_end, start
 from gateway.bootstrap.workers import Workers
 from gateway.listening import place
 from gateway.lock import locked
+from gateway.retention_clock import RetentionClock
 from gateway.settings import Settings
+from gateway.sqlite import SqliteLog
 from gateway.views import DeliveryView, OfferView, ReceiptView, RunView
 
 _log = structlog.get_logger()
@@ -55,7 +58,9 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             ready=check_topics,
             check=True,
         )
-        keeper = Keeper(parts)
+        since = await parts.log.newest() if isinstance(parts.log, SqliteLog) else None
+        retention = RetentionClock(settings.data / "clock.json", wall=clock.now, steady=clock.steady, since=since)
+        keeper = Keeper(parts, retention)
         api_socket = await listen(stack, settings.host, settings.port)
         management_socket = await listen(stack, settings.management_host, settings.management_port)
         url = settings.public_url or f"http://{place(settings.host, api_socket.getsockname()[1])}"

@@ -16,6 +16,7 @@ from gateway.feed import Feeds
 from gateway.intake import Intake
 from gateway.protocol.topic import DELIVERIES, OFFERS, RECEIPTS, RUNS
 from gateway.relay import Relay
+from gateway.retention_clock import RetentionClock
 from gateway.sqlite import SqliteLog
 from gateway.views import Tail
 
@@ -25,8 +26,9 @@ _LAG_LIMIT_MS = 2 * 24 * 3_600_000
 class Keeper:
     """What must go on for the federation, apart from answering."""
 
-    def __init__(self, parts: Parts) -> None:
+    def __init__(self, parts: Parts, retention: RetentionClock) -> None:
         self._parts = parts
+        self._retention = retention
         self._relay = Relay(
             parts.log,
             folder=parts.settings.data / "relay",
@@ -35,6 +37,7 @@ class Keeper:
             ids=parts.ids,
             clock=clock.now,
             decided=parts.metrics.count_verdicts,
+            chores_clock=retention,
         )
         self._views = {
             OFFERS: parts.offers,
@@ -55,8 +58,9 @@ class Keeper:
             **{f"view of {name}": tail.run for name, tail in self._tails.items()},
         }
         parts["pulls"] = self._pulls.run
+        parts["retention clock"] = self._retention.run
         if isinstance(log, SqliteLog):
-            parts["maintenance"] = partial(maintain, log, partners)
+            parts["maintenance"] = partial(maintain, log, partners, self._retention)
         return parts
 
     def _intake(self) -> Intake:

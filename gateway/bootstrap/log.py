@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from gateway import clock
+from gateway.clock import Clock
 from gateway.kafka import KafkaLog, KafkaSettings
 from gateway.partners import Partners
 from gateway.ports import EventLog, LogDamagedError, LogUnavailableError, TopicError
@@ -129,10 +129,10 @@ async def check_topics(log: EventLog, partners: Partners) -> None:
         raise TopicError(" ".join(findings))
 
 
-async def maintain(log: SqliteLog, partners: Partners) -> None:
+async def maintain(log: SqliteLog, partners: Partners, at: Clock, *, every: float = _MAINTAIN_SECONDS) -> None:
     """Retention and compaction of the embedded log, and the topics of partners who have come since."""
     while True:
         topics = topics_of(partners)
         await log.create_topics(topics)
-        await log.maintain(topics, now=clock.now())
-        await asyncio.sleep(_MAINTAIN_SECONDS)
+        await log.maintain(topics, now=at())
+        await asyncio.sleep(every)

@@ -48,8 +48,7 @@ class Lines:
 
 
 _LINES = Lines()
-_FRAMES = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
-"""Where a failure came about, never what the variables held: bodies, tokens and secrets are among it (SEC-003)."""
+_TRACE = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 
 _QUOTED = frozenset({"aiokafka", "kafka"})
 _FRAMES_SHOWN = 6
@@ -67,13 +66,30 @@ def configure_logs(level: str) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             _stamp,
-            structlog.processors.ExceptionRenderer(_FRAMES),
+            structlog.processors.ExceptionRenderer(_places),
             structlog.processors.JSONRenderer(serializer=_dumps),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=lambda *_: _LINES,
         cache_logger_on_first_use=False,
     )
+
+
+def _places(exc_info: structlog.typing.ExcInfo) -> list[dict[str, Any]]:
+    """The types of a failure and of its causes, and where they came about. Never their texts, nor what the variables
+    held: bodies, tokens and secrets may be among it (SEC-003).
+    """
+    _, error, _ = exc_info
+    errors: list[dict[str, Any]] = [
+        {
+            "type": one["exc_type"],
+            "frames": [f"{Path(at['filename']).name}:{at['lineno']} {at['name']}" for at in one["frames"]],
+        }
+        for one in _TRACE(exc_info)
+    ]
+    if isinstance(error, OSError) and errors:
+        errors[0]["errno"] = error.errno
+    return errors
 
 
 class _LibraryHandler(logging.Handler):

@@ -1,13 +1,13 @@
 """``passerelle audit``: whether the log keeps its promises, read from its records alone."""
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from gateway.audit import AuditReport
 from gateway.audit import audit as audit_log
 from gateway.cli.console import ERR, FAILED, OUT
 from gateway.cli.operating import log_here
+from gateway.cli.rows import print_rows
 from gateway.loop import run
 
 
@@ -17,11 +17,8 @@ def audit() -> None:
     The gateway may go on working meanwhile. Ends with 0 when all is well, 1 when something is wrong.
     """
     report = run(_audit())
-    table = Table("Read", "Number", box=None, pad_edge=False)
-    table.columns[1].justify = "right"
-    for name, number in report.counts.items():
-        table.add_row(name, f"{number:,}")
-    OUT.print(table)
+    rows = [[Text(name), Text(f"{number:,}")] for name, number in report.counts.items()]
+    print_rows(OUT, ("Read", "Number"), rows, left=1)
     for finding in report.findings:
         OUT.print(Text.assemble(("✗ ", "red"), finding), soft_wrap=True)
     if not report.clean:

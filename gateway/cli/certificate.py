@@ -8,13 +8,13 @@ from typing import Annotated, Any
 
 import orjson
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from gateway.bootstrap import signing_key_of
 from gateway.cli.console import ERR, FAILED, OUT, CommandError
 from gateway.cli.key_set import fetch_key_set, read_key_set
 from gateway.cli.operating import active_partner, keys_here, partners_here, settings_here, url_here
+from gateway.cli.rows import print_pairs
 from gateway.cli.told import print_json
 from gateway.clock import now
 from gateway.loop import run
@@ -102,10 +102,7 @@ def verify(
         print_json(statement(certificate))
         return
     OUT.print(Text.assemble(("✓ ", "green"), f"{file} is valid."), soft_wrap=True)
-    table = Table(show_header=False, box=None, pad_edge=False)
-    for label, said in _told(certificate).items():
-        table.add_row(label, Text(said))
-    OUT.print(table)
+    print_pairs(OUT, _told(certificate))
 
 
 async def _issue(slug: str, evidence: Evidence, *, at: int, days: int) -> Issued:

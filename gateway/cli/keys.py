@@ -3,11 +3,12 @@
 from typing import Annotated
 
 import typer
-from rich.table import Table
+from rich.text import Text
 
 from gateway.bootstrap import signing_key_of
 from gateway.cli.console import OUT
 from gateway.cli.operating import explained, keys_here, partners_here, settings_here
+from gateway.cli.rows import print_rows
 from gateway.cli.told import print_json
 from gateway.clock import now
 from gateway.loop import run
@@ -56,7 +57,4 @@ def _tell(ring: KeyRing, *, as_json: bool) -> None:
     if as_json:
         print_json([{"kid": kid, "signs": use == "signs"} for kid, use in keys])
         return
-    table = Table("Key", "Use", box=None, pad_edge=False)
-    for kid, use in keys:
-        table.add_row(kid, use)
-    OUT.print(table)
+    print_rows(OUT, ("Key", "Use"), [[Text(kid), Text(use)] for kid, use in keys], left=2)

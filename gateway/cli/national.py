@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from adapters.national.accounts import AccountsError, read_accounts
@@ -19,6 +18,7 @@ from adapters.national.connector_rehearsal import Plan, rehearse
 from adapters.national.rate import PER_MINUTE
 from gateway.cli.console import ERR, FAILED, OUT, CommandError
 from gateway.cli.operating import log_here
+from gateway.cli.rows import print_rows
 from gateway.clock import now
 from gateway.loop import run
 from gateway.partners import Partners
@@ -60,7 +60,7 @@ def status() -> None:
         OUT.print(Text(f"Account {account}", style="bold"))
         for line in _note_lines(note):
             OUT.print(f"  {line}", soft_wrap=True)
-    OUT.print(_states_table(standing))
+    print_rows(OUT, ("Account", "Platform", "State", "Offers"), _state_rows(standing), left=3)
     _print_codes(standing.codes)
 
 
@@ -246,13 +246,12 @@ def _duration(calls: int) -> str:
     return f"about {minutes} min" if minutes < 120 else f"about {minutes / 60:.1f} h"
 
 
-def _states_table(standing: Standing) -> Table:
-    table = Table("Account", "Platform", "State", "Offers", box=None, pad_edge=False)
-    table.columns[3].justify = "right"
-    for (account, platform, state), number in sorted(standing.states.items()):
-        if number:
-            table.add_row(account, platform, state, f"{number:,}")
-    return table
+def _state_rows(standing: Standing) -> list[list[Text]]:
+    return [
+        [Text(account), Text(platform), Text(state), Text(f"{number:,}")]
+        for (account, platform, state), number in sorted(standing.states.items())
+        if number
+    ]
 
 
 def _print_codes(codes: Mapping[str, int]) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from gateway.cli.console import OUT, CommandError
@@ -14,7 +13,7 @@ from gateway.cli.key_set import read_key_set
 from gateway.cli.operating import active_partner, partners_here
 from gateway.cli.partner_altering import SCOPE_NAMES, alter
 from gateway.cli.partner_shown import LABELS, partner_details, partner_row, shown_partner
-from gateway.cli.rows import print_rows
+from gateway.cli.rows import print_pairs, print_rows
 from gateway.cli.told import print_json
 from gateway.clock import now
 from gateway.loop import run
@@ -91,10 +90,7 @@ def show(slug: Slug, *, as_json: AsJson = False) -> None:
     if as_json:
         print_json(shown_partner(partner))
         return
-    table = Table(show_header=False, box=None, pad_edge=False)
-    for label, text in partner_details(partner).items():
-        table.add_row(label, Text(text))
-    OUT.print(table)
+    print_pairs(OUT, partner_details(partner))
 
 
 app.command(name="set")(alter)

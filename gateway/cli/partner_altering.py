@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from adapters.pull.pulls import has_feed
@@ -12,6 +11,7 @@ from gateway.cli.console import OUT, CommandError
 from gateway.cli.key_set import read_key_set
 from gateway.cli.operating import active_partner, partners_here
 from gateway.cli.partner_shown import shown_partner
+from gateway.cli.rows import print_rows
 from gateway.cli.told import print_json
 from gateway.loop import run
 from gateway.partners.alteration import Alteration, altered, differences
@@ -68,10 +68,8 @@ def alter(  # noqa: PLR0913  # one per option
     if not changes:
         OUT.print(f"{slug} is so already: nothing changes.", soft_wrap=True)
         return
-    table = Table("", "Before", "Now", box=None, pad_edge=False)
-    for what, (was, is_now) in changes.items():
-        table.add_row(what, Text(was), Text(is_now))
-    OUT.print(table)
+    rows = [[Text(what), Text(was), Text(is_now)] for what, (was, is_now) in changes.items()]
+    print_rows(OUT, ("", "Before", "Now"), rows, left=3)
     OUT.print(f"[green]✓[/] {slug} is changed, from its next request on.", soft_wrap=True)
 
 

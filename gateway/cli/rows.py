@@ -1,6 +1,6 @@
 """Rows of a table that lose no cell: columns where the terminal is wide enough, else a block of lines for each row."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from rich.cells import cell_len
 from rich.console import Console
@@ -32,6 +32,18 @@ def print_rows(
     for row in rows:
         table.add_row(*row)
     console.print(table)
+
+
+def print_pairs(console: Console, pairs: Mapping[str, str]) -> None:
+    """Print labels with their texts: beside each other where every line is short enough, else one under the other."""
+    widest = max(map(cell_len, pairs), default=0)
+    if any(widest + _GAP + cell_len(text) > console.width for text in pairs.values()):
+        for label, text in pairs.items():
+            console.print(Text(label, style="bold"), soft_wrap=True)
+            console.print(Text(_INDENT + text), soft_wrap=True)
+        return
+    for label, text in pairs.items():
+        console.print(Text(label + " " * (widest - cell_len(label) + _GAP) + text), soft_wrap=True)
 
 
 def _block(heads: Sequence[str], row: Sequence[Text], *, label: str, width: int) -> Iterator[Text]:

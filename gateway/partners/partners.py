@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from gateway.clock import Clock, now
@@ -33,13 +34,23 @@ class Partners:
         self._positions: list[int] = []
         self._reading = asyncio.Lock()
         self._changing = asyncio.Lock()
+        self._clock = clock
         self._changes = Changes(log, self, clock=clock)
         self._heard: tuple[str, list[bytes | None]] = ("", [])
         self.caught_up = False
 
     def get(self, platform: str) -> Partner | None:
-        """The partner of this slug, revoked or not."""
-        return self._partners.get(platform)
+        """The partner of this slug, revoked or not.
+
+        What is on the log began before now: a generation whose begin lies in the future was begun by a clock that was
+        ahead, and counts from the first time that it is looked at by a clock that says less.
+        """
+        partner = self._partners.get(platform)
+        if partner is None or partner.generation is None or partner.generation.since <= (at := self._clock()):
+            return partner
+        partner = replace(partner, generation=replace(partner.generation, since=at))
+        self._partners[platform] = partner
+        return partner
 
     def all(self) -> tuple[Partner, ...]:
         """Every partner, by slug, revoked ones included."""

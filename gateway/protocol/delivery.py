@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 import orjson
 
 from gateway.protocol.record import Record, read_utc, utc
+from gateway.protocol.value import from_members
 
 Json: TypeAlias = Mapping[str, Any]
 Group: TypeAlias = Literal["college", "lycee"]
@@ -139,6 +140,6 @@ def _set_fields(value: Part | Attempt) -> dict[str, Any]:
 def _read_part(body: dict[str, Any]) -> Part:
     body.update((name, read_utc(body[name])) for name in _INSTANTS if name in body)
     if "attempt" in body:
-        body["attempt"] = Attempt(**body["attempt"])
+        body["attempt"] = from_members(Attempt, body["attempt"])
     body["problems"] = tuple(body.get("problems", ()))
-    return Part(**body)
+    return from_members(Part, body)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from gateway.protocol.submission import Forget, Known, Lift, Publish, Retire, Submission, Withdraw
-from gateway.protocol.value import value
+from gateway.protocol.value import from_members, value
 
 Headers = tuple[tuple[str, bytes], ...]
 
@@ -70,7 +70,7 @@ def submission_record(submission: Submission) -> Record:
 
 
 def _body_of_publish(submission: Publish) -> dict[str, Any]:
-    """The offer comes last, for ``skim_submission``. Named one by one, since there are so many."""
+    """The offer comes last in every version, for ``skim_submission``. Named one by one, since there are so many."""
     body: dict[str, Any] = {
         "kind": "publish",
         "receipt": submission.receipt,
@@ -95,7 +95,9 @@ def _body_of_publish(submission: Publish) -> dict[str, Any]:
 
 
 def read_submission(value: bytes) -> Submission:
-    """The inverse of ``submission_record``. Raises ValueError on anything the gateway did not write."""
+    """The inverse of ``submission_record``. Members that a later version has added are passed over; ValueError on
+    anything else that the gateway did not write.
+    """
     return _submission(orjson.loads(value))
 
 
@@ -124,13 +126,13 @@ def _command(body: dict[str, Any]) -> Submission:
         case "publish":
             return _publish(body)
         case "withdraw":
-            return Withdraw(**body)
+            return from_members(Withdraw, body)
         case "retire":
-            return Retire(**body)
+            return from_members(Retire, body)
         case "lift":
-            return Lift(**body)
+            return from_members(Lift, body)
         case "forget":
-            return Forget(**body)
+            return from_members(Forget, body)
         case kind:
             raise ValueError(f"unknown kind of submission: {kind!r}")
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 import orjson
 
 from gateway.protocol.record import Record
+from gateway.protocol.value import from_members
 
 Outcome: TypeAlias = Literal["applied", "partial", "unchanged", "pending", "failed"]
 """``applied``: the feed is what the platform publishes now. ``partial``: its items were published and nothing was
@@ -101,7 +102,8 @@ def order_record(order: Order) -> Record:
 
 
 def read_run(key: bytes | None, value: bytes | None) -> Run | Order | None:
-    """The run or the order of a record; None for a tombstone and for keys of later versions.
+    """The run or the order of a record; None for a tombstone and for keys of later versions. Members that a later
+    version has added are passed over.
 
     Raises ValueError, TypeError or KeyError on a value that the gateway did not write.
     """
@@ -109,16 +111,16 @@ def read_run(key: bytes | None, value: bytes | None) -> Run | Order | None:
     if value is None or not name:
         return None
     if name.endswith(_ORDER):
-        return Order(**orjson.loads(value))
+        return from_members(Order, orjson.loads(value))
     if "/" in name:
         return None
     body = orjson.loads(value)
-    body["counts"] = Counts(**body["counts"])
+    body["counts"] = from_members(Counts, body["counts"])
     body["problems"] = tuple(body["problems"])
     if "applied_counts" in body:
-        body["applied_counts"] = Counts(**body["applied_counts"])
+        body["applied_counts"] = from_members(Counts, body["applied_counts"])
     if "applied_problems" in body:
         body["applied_problems"] = tuple(body["applied_problems"])
     if "last_error" in body:
-        body["last_error"] = Failure(**body["last_error"])
-    return Run(**body)
+        body["last_error"] = from_members(Failure, body["last_error"])
+    return from_members(Run, body)

@@ -27,7 +27,7 @@ _log = structlog.get_logger()
 class Relay:
     """Follows the group's assignment. An error of any partition ends ``run``: the process then says so and exits."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all but one by name
         self,
         log: EventLog,
         *,
@@ -37,6 +37,7 @@ class Relay:
         ids: ReceiptIds,
         clock: Clock,
         decided: Callable[[dict[str, int]], None],
+        chores_clock: Clock | None = None,
         chores_seconds: float = _CHORES_SECONDS,
     ) -> None:
         self._log = log
@@ -46,6 +47,7 @@ class Relay:
         self._ids = ids
         self._clock = clock
         self._decided = decided
+        self._chores_clock = chores_clock or clock
         self._chores_seconds = chores_seconds
         self.partitions: dict[int, PartitionRelay] = {}
         self._share: frozenset[int] | None = None
@@ -110,7 +112,9 @@ class Relay:
     async def _hand_in(self, relay: PartitionRelay, thread: OneThread, state: RelayState, partition: int) -> bool:
         """Whether anything was due, and has been decided meanwhile."""
         with state.guarded():
-            commands = await thread.call(due_commands, state, partition=partition, ids=self._ids, now=self._clock())
+            commands = await thread.call(
+                due_commands, state, partition=partition, ids=self._ids, now=self._chores_clock()
+            )
         failed = [one for one in await self._submissions.submit(commands) if isinstance(one, LogError)]
         if failed:
             raise failed[0]

@@ -196,6 +196,12 @@ class SqliteLog:
                 else:
                     await self._compact(stream, topic, now=now, all_of_it=all_of_it)
 
+    async def newest(self) -> int | None:
+        """When the newest record was appended (ms since 1970); None: there is none."""
+        streams = [one for lane in self._streams.values() for one in lane]
+        bounds = await self._ask(lambda connection: [read_bounds(connection, one) for one in streams])
+        return max((one.last_at for one in bounds), default=0) or None
+
     async def ended(self) -> None:
         """Wait until the writer ends before ``close``, which it never should; raises LogError with the reason."""
         await self._writer.ended()

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, TypeAlias
 import orjson
 
 from gateway.checksum import checksum
-from gateway.damage import Tables
+from gateway.damage import ChecksumError, Tables, require_missing
 from gateway.ports import Chunk
 from gateway.protocol.identity import GATEWAY, platform_of
 from gateway.protocol.record import read_utc
@@ -140,7 +140,13 @@ class ReceiptView(View):
 
     def _get(self, receipt_id: str) -> Receipt | None:
         row = self._reading.execute(_GET, (receipt_id,)).fetchone()
-        return None if row is None else orjson.loads(row[0])
+        if row is None:
+            require_missing(self._reading, "receipts", "receipt", receipt_id)
+            return None
+        receipt: Receipt = orjson.loads(row[0])
+        if receipt["receipt"] != receipt_id:
+            raise ChecksumError(f"the index of receipts leads from {receipt_id!r} to another one")
+        return receipt
 
     def _outcomes(self, receipt_ids: Sequence[str]) -> Mapping[str, Receipt]:
         (rows,) = self._reading.execute(_OUTCOMES, (orjson.dumps(list(receipt_ids)).decode(),)).fetchone()

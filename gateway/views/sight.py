@@ -9,7 +9,7 @@ from zlib import crc32
 import orjson
 
 from gateway.checksum import joined
-from gateway.damage import ChecksumError
+from gateway.damage import ChecksumError, require_missing
 from gateway.protocol.identity import platform_of
 from gateway.protocol.record import OfferState, read_offer
 from gateway.protocol.routing import Filter, Reader, masked, may_read
@@ -55,7 +55,13 @@ class Sight(NamedTuple):
     def state(self, offer_id: str) -> OfferState | None:
         """What is known of one offer."""
         found = _split(self.db.execute(_BY_ID, (offer_id,)).fetchone()[0])
-        return found[0][1] if found else None
+        if not found:
+            require_missing(self.db, "offers", "id", offer_id)
+            return None
+        ((_, state),) = found
+        if state.id != offer_id:
+            raise ChecksumError(f"the index of offers leads from {offer_id!r} to another one")
+        return state
 
     def states_at(self, places: Iterable[int]) -> list[tuple[int, OfferState]]:
         """The offers and markers at these places, in order; a place that holds nothing any more is passed over."""

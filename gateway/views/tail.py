@@ -22,6 +22,7 @@ _REBUILT_LATELY, _REBUILD_PAUSE_AT_MOST = 120.0, 60.0
 _LOST_AT_MOST = 3
 _TRIM_EVERY_MS = DAY_MS // 24
 _KEEP_EVERY_MS = 10_000
+_EXAMINE_EVERY = 600.0
 
 _logger = structlog.get_logger()
 
@@ -33,7 +34,9 @@ class Tail:
     end longer ago than a cursor may have (FEED-009): it may have slept past a delete.
     """
 
-    def __init__(self, log: EventLog, topic: str, view: View, *, clock: Clock = now) -> None:
+    def __init__(
+        self, log: EventLog, topic: str, view: View, *, clock: Clock = now, examine_every: float = _EXAMINE_EVERY
+    ) -> None:
         self._log = log
         self._topic = topic
         self._view = view
@@ -45,6 +48,9 @@ class Tail:
         self._rebuilt: float | None = None
         self._rebuild_pause = _PAUSE
         self._trimmed = 0
+        self._examine_every = examine_every
+        self._examined: float | None = None
+        self._examining: asyncio.Task[None] | None = None
         self._kept = 0
         view.caught_up = False  # until this tail has seen the end
         self.lag = 0
@@ -121,6 +127,7 @@ class Tail:
             await self._apply(chunks)
         if self._goal is not None:  # else it was reached at once, though the log took its time to tell it
             await self._look(*self._goal)
+        self._examine()
         instant = self._clock()
         if abs(instant - self._trimmed) >= _TRIM_EVERY_MS:
             await self._view.trim(await self._log.starts(self._topic), instant)
@@ -128,6 +135,17 @@ class Tail:
         if abs(instant - self._kept) >= _KEEP_EVERY_MS:
             await self._view.keep()
             self._kept = instant
+
+    def _examine(self) -> None:
+        """Look for damage now and then, beside what goes on: an index that lost an entry answers with less and raises
+        nothing. The next step meets what is found.
+        """
+        elapsed = asyncio.get_running_loop().time()
+        if self._examined is None or not self.caught_up:
+            self._examined = elapsed  # what is opened is checked then
+        elif elapsed - self._examined >= self._examine_every and (self._examining is None or self._examining.done()):
+            self._examined = elapsed
+            self._examining = asyncio.create_task(self._view.examine())
 
     async def _apply(self, chunks: Sequence[Chunk]) -> None:
         """Rest after few records for as long as they took: a step costs about the same for one as for a hundred."""

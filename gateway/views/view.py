@@ -17,6 +17,7 @@ from gateway.damage import (
     DamagedCopyError,
     Tables,
     check_copy,
+    examine_copy,
     refuse_folder,
     register,
     remove,
@@ -37,6 +38,7 @@ META_TABLES = {"meta": ("name", "value"), "positions": ("partition", "position")
 _PUT_META = "INSERT OR REPLACE INTO meta VALUES (?, ?, ?)"
 _PUT_POSITION = "INSERT OR REPLACE INTO positions VALUES (?, ?, ?)"
 _CHECKPOINT_AFTER = 8_000
+_EXAMINED_SECONDS = 2.0
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",  # after a crash: consistent, at most behind; the log has the rest
@@ -143,6 +145,17 @@ class View:
     async def keep(self) -> None:
         """Note in the file when it last stood at the end, for other processes that follow it and for a restart."""
         await self._in_writer(self._keep)
+
+    async def examine(self) -> None:
+        """Check the file for damage that no reading has met, and note it."""
+        try:
+            with using_copy(self._path):
+                await asyncio.to_thread(examine_copy, self._path, seconds=_EXAMINED_SECONDS)
+        except DamagedCopyError as error:
+            self._damage = error
+            self.caught_up = False
+        except LogUnavailableError as error:  # a disk that fails for now
+            _logger.warning("view.not_examined", file=str(self._path), reason=str(error))
 
     async def trim(self, starts: Sequence[int], now: int) -> None:
         """Let go of what the log no longer holds, where a view's topic has a retention; ``now`` in ms."""

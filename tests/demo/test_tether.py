@@ -78,7 +78,7 @@ async def _orphaned(script: str, *words: str) -> set[int]:
 
 async def _all_ended(processes: set[int]) -> None:
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(10):
             while any(map(_running, processes)):
                 await asyncio.sleep(0.02)
     finally:
@@ -125,7 +125,7 @@ time.sleep(600)
     try:
         code, watcher = map(int, (await asyncio.wait_for(parent.stdout.readline(), 60)).split())
         assert 7 == code
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(10):
             while _running(watcher):
                 await asyncio.sleep(0.02)
     finally:

@@ -24,12 +24,15 @@ class GatewayDiedError(Exception):
 
 class GatewayProcess:
     """A replica with a data folder and ports of its own, the same ones at each start. ``root`` is the checkout that it
-    runs: this one, or one of another version.
+    runs: this one, or one of another version. ``user``: the user id that it runs under; only root may name another.
     """
 
-    def __init__(self, name: str, folder: Path, settings: Mapping[str, str], *, root: Path = ROOT) -> None:
+    def __init__(
+        self, name: str, folder: Path, settings: Mapping[str, str], *, root: Path = ROOT, user: int | None = None
+    ) -> None:
         self.name = name
         self._root = root
+        self._user = user
         self.folder = folder
         port, management = free_ports(2)
         self.port, self.management_port = port, management
@@ -75,6 +78,9 @@ class GatewayProcess:
                 stderr=words,
                 start_new_session=True,
                 pass_fds=tether(),
+                user=self._user,
+                group=self._user,
+                extra_groups=None if self._user is None else [],
             )
         self.paused = False
 

@@ -1,9 +1,12 @@
 """A full disk under the connector's copies is an outage that passes: nothing ends, nothing is lost."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from adapters.national.accounts import Search
 from adapters.national.inbound_state import InboundState
 from adapters.national.outbox import Outbox
 from gateway.damage import DamagedCopyError
@@ -12,6 +15,8 @@ from gateway.ports import LogUnavailableError
 from gateway.protocol.identity import partition_of
 from gateway.protocol.topic import COMMON, OFFERS
 from tests.faults.disk import SmallDisk, lack_of_disk, small_disk
+from tests.national.bench import document, eventually
+from tests.national.test_inbound import MADE
 from tests.views.world import World, offer_of
 
 
@@ -65,3 +70,35 @@ async def test_the_inbound_state_goes_on_once_there_is_space(disk: SmallDisk) ->
         await state.catch_up(log, await log.ends(OFFERS))
         assert "bretagne:7" == state.linked(f"https://stages.example/{'x' * 300}/7")
     state.close()
+
+
+async def test_a_copy_of_the_site_that_cannot_be_opened_keeps_nothing_else_back(make_bench, disk: SmallDisk) -> None:
+    """Offers are delivered, the note says why nothing is read from the site, and the next attempt goes on."""
+    bench = await make_bench(speed=6_000.0, rights={"full_access": True})
+    bench.accounts = replace(bench.accounts, search=Search("shared", minutes=60, others=False))
+    bench.relay()
+    (bench.folder / "national").mkdir()
+    (bench.folder / "national" / "inbound.sqlite").symlink_to(disk.folder / "inbound.sqlite")
+    disk.fill()
+    row = bench.simulator.publish_on_site(**MADE)
+    await bench.start()
+    await bench.publish(document("bretagne:1"))
+
+    async def delivered() -> bool:
+        return bench.calls("POST") > 0
+
+    async def search() -> Any:
+        note = await bench.note()
+        return note.get("search", {})
+
+    async def failed() -> bool:
+        return "inbound.sqlite cannot be used" in (await search()).get("error", "")
+
+    await eventually(delivered)
+    await eventually(failed)
+    disk.free()
+
+    async def imported() -> bool:
+        return f"national:{row.id}" in await bench.offers()
+
+    await eventually(imported)

@@ -8,8 +8,10 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from gateway.oauth.guard import ATTEMPTS
+from gateway.partners.credential import mint_secret, rotate
 from gateway.ports import TokenError
-from tests.oauth.ground import Ground, ask, asserted, posted, reason_of
+from tests.oauth.ground import MINTED, OCCITANIE, Ground, ask, asserted, posted, reason_of
+from tests.oauth.test_ended_credentials import known
 
 Http: TypeAlias = TestClient[web.Request, web.Application]
 DAY = 24 * 3_600_000
@@ -63,3 +65,24 @@ async def test_a_token_of_a_clock_ahead_is_refused_and_the_next_one_works(client
         await ground.verifier.verify(token)
     fresh: Any = (await ask(client, posted()))[1]["access_token"]
     assert "bretagne" == (await ground.verifier.verify(fresh)).platform
+
+
+@pytest.mark.parametrize("jump", JUMPS)
+async def test_a_secret_rotated_by_a_clock_ahead_leaves_assertions_and_issuers_working(
+    client: Http, ground: Ground, jump: int
+):
+    """[SEC-012] What ended is over; what comes after it works as soon as the clock is right."""
+    right = ground.clock()
+    before = ground.assertion(jti="before")
+    minted = mint_secret(now=right, entropy=lambda count: b"n" * count)
+    await ground.change(OCCITANIE, secrets=(MINTED.kept,))
+    ground.clock.set(right + jump)
+    await ground.partners.change("occitanie", lambda one: rotate(known(one), minted.kept, now=right + jump, overlap=0))
+    assert "assertion-expired" == reason_of(await ask(client, asserted(before)))
+    ground.clock.set(right + 1_000)
+    await ground.partners.catch_up()
+    assert "issued" != reason_of(await ask(client, asserted(before)))
+    ground.clock.move(2)
+    assert "issued" == reason_of(await ask(client, asserted(ground.assertion(jti="after"))))
+    assert "issued" == reason_of(await ask(client, posted(minted.text, "occitanie")))
+    assert "issued" != reason_of(await ask(client, posted(MINTED.text, "occitanie")))

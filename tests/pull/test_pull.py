@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 
 from adapters.region.fault import Fault
+from gateway.protocol.record import read_submission
 from gateway.protocol.run import Counts
-from gateway.protocol.submission import Retire, Withdraw
+from gateway.protocol.submission import Publish, Retire, Withdraw
+from gateway.protocol.topic import SUBMISSIONS
+from tests.contract.log_ground import read
 from tests.pull.ground import Ground, ground, offer, profile_of, refusals
 
 FORMATS = ("csv", "json", "xml", "jobposting", "cleverconnect")
@@ -46,6 +49,20 @@ async def test_an_unchanged_offer_keeps_its_revision_and_a_changed_one_gets_the_
     live = await bretagne.live()
     assert first.started_at == live["1"].known.revision
     assert second.started_at == live["2"].known.revision
+
+
+async def test_receipts_of_a_feed_name_the_snapshot_of_their_run(bretagne: Ground):
+    """What a run publishes and what it withdraws bear one id, another one each run."""
+    bretagne.offers(1, 2)
+    await bretagne.run()
+    bretagne.offers(1, title="Découverte d'une scierie")
+    await bretagne.run()
+    partitions = range(bretagne.log.partitions)
+    records = [one for lane in partitions for one in await read(bretagne.log, SUBMISSIONS, lane)]
+    found = [read_submission(one.value) for one in records if one.value is not None]
+    uploads = [one.upload for one in found if isinstance(one, Publish | Retire)]
+    assert None not in uploads
+    assert (4, 2) == (len(uploads), len(set(uploads)))
 
 
 async def test_a_feed_that_has_not_changed_is_not_even_read(bretagne: Ground):

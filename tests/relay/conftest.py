@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from gateway.audit import AuditReport, audit
+from gateway.clock import Clock
 from gateway.memory import MemoryLog
 from gateway.ports import EventLog
 from gateway.protocol.identity import partition_of
@@ -44,7 +45,7 @@ class Bench:
     relay: Relay | None = None
     made: int = 0
 
-    def start(self, *, chores_seconds: float = 60.0) -> None:
+    def start(self, *, chores_seconds: float = 60.0, chores_clock: Clock | None = None) -> None:
         submissions = Submissions(self.log, ids=IDS, clock=lambda: self.now)
         self.relay = Relay(
             self.log,
@@ -55,6 +56,7 @@ class Bench:
             clock=lambda: self.now,
             decided=self._decided,
             chores_seconds=chores_seconds,
+            chores_clock=chores_clock,
         )
         self.task = asyncio.create_task(self.relay.run())
 

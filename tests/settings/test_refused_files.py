@@ -3,6 +3,7 @@
 import asyncio
 import multiprocessing
 import os
+import random
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,7 +18,7 @@ from gateway.lock import locked
 from gateway.oauth.keys import KeyRing, SigningKeyError, rotate_signing_key
 from gateway.ports import LogUnavailableError, PortError
 from gateway.relay.state import RelayState
-from gateway.settings import Settings, SettingsError
+from gateway.settings import Settings, SettingsError, weakness
 from gateway.sqlite import SqliteLog
 from gateway.views import OfferView
 
@@ -140,6 +141,54 @@ def test_a_weak_secret_is_not_used(tmp_path: Path, content: bytes) -> None:
 def test_a_weak_secret_of_the_settings_is_not_used(text: str) -> None:
     with pytest.raises(SettingsError, match="PASSERELLE_SECRET"):
         Settings.from_env({"PASSERELLE_SECRET": text})
+
+
+def _drawn(alphabet: bytes, length: int, seed: int) -> bytes:
+    draw = random.Random(seed)
+    return bytes(draw.choice(alphabet) for _ in range(length))
+
+
+@pytest.mark.parametrize(
+    ("alphabet", "length"),
+    [
+        (bytes(range(256)), 32),
+        (b"0123456789", 32),
+        (b"01234567", 32),
+        (b"0123456789abcdef", 32),
+        (b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", 32),
+        (b"ACGT", 64),
+        (b"01", 128),
+    ],
+    ids=["bytes", "decimal", "octal", "hexadecimal", "base32", "four letters", "binary"],
+)
+def test_what_a_generator_makes_is_not_refused(alphabet: bytes, length: int) -> None:
+    """Bytes that look like white space at an end, and digits that happen to be few, included."""
+    refused = [seed for seed in range(3_000) if weakness(_drawn(alphabet, length, seed).decode("latin-1"))]
+    assert [] == refused
+    assert None is weakness("\n" + _drawn(b"0123456789abcdef", 30, 1).decode() + " ")
+
+
+def test_a_secret_of_random_bytes_is_used(tmp_path: Path) -> None:
+    content = b"\n" + _drawn(bytes(range(256)), 30, 7) + b"\x85"
+    (tmp_path / "secret").write_bytes(content)
+    (tmp_path / "secret").chmod(0o600)
+    assert content == load_secret(None, folder=tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password" * 4,
+        "a" * 28 + "bcde",
+        "secret" + " " * 40,
+        "ab" * 64,
+        "deadbeef" * 8,
+        "1" * 200,
+    ],
+)
+def test_a_secret_that_only_looks_long_is_refused(text: str) -> None:
+    """[SEC-009]"""
+    assert weakness(text) is not None
 
 
 @pytest.mark.parametrize("content", [b"", b"no key", b"-----BEGIN PRIVATE KEY-----\n\n-----END PRIVATE KEY-----\n"])

@@ -246,7 +246,11 @@ except ValueError:
     structlog.get_logger().exception("api.failed")
 """
     code, said = await run("-c", script, environment={})
-    assert (0, True, True) == (code, "out of luck" in said, '"api.failed"' in said)
+    assert (0, True, True) == (
+        code,
+        "out of luck" not in said and "ValueError" in said and " fail" in said,
+        '"api.failed"' in said,
+    )
     assert {} == leaks(said.replace("\\\\", ""), {"values": [WRONG, ADDRESS]})
 
 

@@ -10,6 +10,7 @@ import pytest
 from adapters.transport.error import FeedError
 from adapters.transport.feed import Feed, Terms, Unchanged, Validators
 from adapters.transport.folder import FolderDrop
+from gateway import clock
 from tests.transport.server import content_of
 
 
@@ -111,3 +112,20 @@ async def test_without_a_folder_of_feeds_there_is_no_drop(drop: Drop):
     with pytest.raises(FeedError) as refused:
         await FolderDrop(None, "bretagne", "*").fetch({}, drop.terms)
     assert "feed-missing" == refused.value.code
+
+
+TEN_YEARS = 10 * 365 * 86_400
+
+
+async def test_a_file_with_a_date_in_the_future_is_read_and_keeps_nothing_out(drop: Drop):
+    """Whoever delivers a file sets its date; the system's own says when it came."""
+    now = clock.now() // 1000
+    drop.put("a.csv", b"dated ahead", at=now + TEN_YEARS)
+    feed = await drop.fetch()
+    assert b"dated ahead" == content_of(feed)
+    assert isinstance(feed, Feed)
+    assert isinstance(await drop.fetch(feed.validators), Unchanged)
+    await asyncio.sleep(0.05)
+    (drop.here / "b.csv").write_bytes(b"the next")
+    for known in ({}, feed.validators):
+        assert b"the next" == content_of(await drop.fetch(known))

@@ -1,5 +1,6 @@
 """SFTP drops against a real server on loopback: its key, ours, the newest file, and what is none of these."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,8 +9,9 @@ import pytest
 
 from adapters.transport.drop import MOST_ENTRIES
 from adapters.transport.error import FeedError
-from adapters.transport.feed import Feed, Terms, Unchanged
+from adapters.transport.feed import Feed, Terms, Unchanged, Validators
 from adapters.transport.sftp import SftpDrop, SftpServer
+from gateway import clock
 from tests.transport.server import content_of
 from tests.transport.sftp_server import public, sftp_server
 
@@ -103,3 +105,20 @@ async def test_a_key_that_is_none_is_told_as_denied(out: Path, terms: Terms):
 def test_the_secret_is_not_shown():
     shown = repr(SftpServer(host="h", host_key="k", user="u", kind="password", secret="s3cret"))
     assert "s3cret" not in shown
+
+
+async def test_a_file_with_a_date_in_the_future_is_read_once_and_the_next_ones_after_it(out: Path, terms: Terms):
+    now = clock.now() / 1000
+    dates = {b"ahead": now + 10 * 365 * 86_400, b"one": now - 20, b"two": now - 10, b"later": now + 86_400}
+    known: Validators = {}
+    (out / "feed.xml").unlink()
+    async with sftp_server(out.parent) as server:
+        for content, date in dates.items():
+            path = out / f"{content.decode()}.xml"
+            path.write_bytes(content)
+            os.utime(path, (date, date))
+            feed = await drop(server).fetch(known, terms)
+            assert content == content_of(feed)
+            assert isinstance(feed, Feed)
+            known = feed.validators
+            assert isinstance(await drop(server).fetch(known, terms), Unchanged)

@@ -1,0 +1,83 @@
+"""A terminal of a given width: a command as a person sees it."""
+
+import asyncio
+import fcntl
+import os
+import pty
+import re
+import signal
+import struct
+import sys
+import termios
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from tests.cli.conftest import COMMAND, SECONDS
+
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
+
+
+class Terminal:
+    """One command on a pseudo-terminal; what it has printed so far is ``said``, without colours."""
+
+    def __init__(self, process: asyncio.subprocess.Process, screen: int) -> None:
+        self._process = process
+        self._screen = screen
+        self._bytes = b""
+        os.set_blocking(screen, False)
+
+    @classmethod
+    async def open(cls, folder: Path, environ: Mapping[str, str], *words: str, width: int) -> "Terminal":
+        screen, tty = pty.openpty()
+        fcntl.ioctl(tty, termios.TIOCSWINSZ, struct.pack("HHHH", 50, width, 0, 0))
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-c",
+                COMMAND,
+                *words,
+                cwd=folder,
+                env={**environ, "TERM": "xterm"},
+                stdin=tty,
+                stdout=tty,
+                stderr=tty,
+                start_new_session=True,
+            )
+        finally:
+            os.close(tty)
+        return cls(process, screen)
+
+    @property
+    def said(self) -> str:
+        with suppress(OSError):
+            while block := os.read(self._screen, 65_536):
+                self._bytes += block
+        return _CONTROL.sub("", self._bytes.decode(errors="replace")).replace("\r\n", "\n")
+
+    async def until(self, text: str) -> str:
+        """Wait until it has said something."""
+        async with asyncio.timeout(SECONDS):
+            while text not in self.said:
+                assert self._process.returncode is None, self.said
+                await asyncio.sleep(0.02)
+        return self.said
+
+    async def ended(self) -> str:
+        """Wait for its end: all that it said."""
+        async with asyncio.timeout(SECONDS):
+            while self._process.returncode is None:
+                _ = self.said
+                await asyncio.sleep(0.01)
+        return self.said
+
+    def interrupt(self) -> None:
+        """As Ctrl-C does."""
+        self._process.send_signal(signal.SIGINT)
+
+    async def close(self) -> int:
+        """Wait for the end: its exit code."""
+        said = await self.ended()
+        os.close(self._screen)
+        assert "Traceback" not in said, said
+        return self._process.returncode or 0

@@ -1,0 +1,190 @@
+"""Deletions go by a clock that does not jump: what a wall clock far ahead says is doubted for a day."""
+
+import asyncio
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from gateway.bootstrap.log import maintain
+from gateway.clock import Clock
+from gateway.partners import Partners
+from gateway.protocol.decide import MARKER_LIFE_MS
+from gateway.protocol.topic import COMMON, DAY_MS, SUBMISSIONS
+from gateway.retention_clock import DOUBT_MS, STEP_MS, STOP_MS, RetentionClock
+from gateway.sqlite import SqliteLog
+from tests.contract.log_ground import read, records
+from tests.relay.conftest import Bench
+
+NOW = 1_796_000_000_000
+HOUR = 3_600_000
+YEAR = 365 * DAY_MS
+
+
+class Machine:
+    """A machine with both clocks, whose gateway can be started again."""
+
+    def __init__(self, folder: Path, since: int | None = None) -> None:
+        self.wall, self.steady = NOW, 0
+        self.file = folder / "clock.json"
+        self.since = since
+        self.start()
+
+    def start(self) -> None:
+        self.clock = RetentionClock(self.file, wall=lambda: self.wall, steady=lambda: self.steady, since=self.since)
+
+    def runs(self, milliseconds: int, *, step: int = HOUR) -> None:
+        """Time passes while the gateway works."""
+        for _ in range(milliseconds // step):
+            self.wall += step
+            self.steady += step
+            self.clock()
+
+    async def keep(self) -> None:
+        """What the running gateway writes each minute."""
+        running = asyncio.create_task(self.clock.run())
+        before = self.file.read_bytes() if self.file.exists() else b""
+        async with asyncio.timeout(10):
+            while not self.file.exists() or self.file.read_bytes() == before:
+                await asyncio.sleep(0.005)
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+
+    @property
+    def behind(self) -> int:
+        """How far what is believed lies behind the wall clock."""
+        return self.wall - self.clock()
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def test_a_clock_that_is_right_is_believed(machine: Machine):
+    machine.runs(40 * DAY_MS)
+    assert 0 == machine.behind
+    machine.wall += STEP_MS // 2
+    assert 0 == machine.behind
+
+
+@pytest.mark.parametrize("jump", [2 * HOUR, DAY_MS, 40 * DAY_MS, 10 * YEAR])
+def test_a_jump_ahead_is_believed_after_a_day_only(machine: Machine, jump: int):
+    machine.clock()
+    machine.wall += jump
+    assert jump == machine.behind
+    machine.runs(DOUBT_MS - HOUR)
+    assert jump == machine.behind
+    machine.runs(HOUR)
+    assert 0 == machine.behind
+
+
+@pytest.mark.parametrize("jump", [2 * HOUR, 10 * YEAR])
+def test_a_clock_that_is_set_right_is_believed_at_once(machine: Machine, jump: int):
+    machine.clock()
+    machine.wall += jump
+    machine.runs(20 * HOUR)
+    machine.wall -= jump
+    assert 0 == machine.behind
+    machine.wall += jump
+    machine.runs(DOUBT_MS - HOUR)
+    assert jump == machine.behind, "an earlier doubt does not count"
+
+
+def test_a_clock_that_goes_back_counts_at_once_and_does_not_open_the_way_for_a_jump(machine: Machine):
+    machine.clock()
+    machine.wall -= YEAR
+    assert 0 == machine.behind
+    machine.wall += 11 * YEAR
+    assert 10 * YEAR == machine.behind
+
+
+async def test_starting_again_is_no_way_around_a_doubt(machine: Machine):
+    machine.clock()
+    await machine.keep()
+    machine.wall += YEAR
+    for _ in range(20):
+        machine.start()
+        machine.runs(HOUR)
+        await machine.keep()
+        assert YEAR == machine.behind
+    machine.start()
+    machine.runs(5 * HOUR)
+    assert 0 == machine.behind, "a day of running in all"
+
+
+async def test_a_stop_over_a_weekend_is_believed_and_a_longer_one_a_day_later(machine: Machine):
+    machine.clock()
+    await machine.keep()
+    machine.wall += STOP_MS
+    machine.start()
+    assert 0 == machine.behind
+    await machine.keep()
+    machine.wall += STOP_MS + HOUR
+    machine.start()
+    assert STOP_MS + HOUR == machine.behind
+    machine.runs(DOUBT_MS)
+    assert 0 == machine.behind
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"believed": "x"}', b'{"believed": null, "doubted": 0}'])
+def test_without_a_readable_file_the_newest_record_of_the_log_counts(tmp_path: Path, content: bytes):
+    (tmp_path / "clock.json").write_bytes(content)
+    assert 0 == Machine(tmp_path).behind
+    assert 0 == Machine(tmp_path, since=NOW - DAY_MS).behind
+    assert YEAR == Machine(tmp_path, since=NOW - YEAR).behind
+
+
+async def test_the_log_deletes_nothing_by_a_clock_far_ahead(tmp_path: Path):
+    machine = Machine(tmp_path)
+    log = await SqliteLog.open(tmp_path / "log.sqlite", clock=lambda: machine.wall)
+    await log.create_topics(COMMON)
+    await log.append(SUBMISSIONS, 0, records(2))
+    assert NOW == await log.newest()
+    machine.clock()
+    machine.wall += 40 * DAY_MS
+    await log.append(SUBMISSIONS, 0, records(1))
+    await _maintain(log, machine.clock)
+    assert 3 == len(await read(log, SUBMISSIONS))
+    machine.runs(DOUBT_MS)
+    await _maintain(log, machine.clock)
+    assert 1 == len(await read(log, SUBMISSIONS, position=(await log.starts(SUBMISSIONS))[0]))
+    await log.close()
+
+
+async def _maintain(log: SqliteLog, at: Clock) -> None:
+    """One round of the gateway's maintenance, which asks for the time once each."""
+    rounds = 0
+
+    def asked() -> int:
+        nonlocal rounds
+        rounds += 1
+        return at()
+
+    partners = Partners(log)
+    task = asyncio.create_task(maintain(log, partners, asked, every=0.01))
+    async with asyncio.timeout(60):
+        while rounds < 2:
+            await asyncio.sleep(0.01)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    await partners.close()
+
+
+async def test_no_offer_expires_and_no_marker_leaves_by_a_clock_far_ahead(bench: Bench, tmp_path: Path):
+    """[REV-007]"""
+    machine = Machine(tmp_path)
+    machine.clock()
+    await bench.submit(bench.publish(1, 1), bench.publish(2, 1))
+    bench.start(chores_seconds=0.02, chores_clock=machine.clock)
+    await bench.settled()
+    await bench.submit(bench.withdraw(2, 2))
+    await bench.settled()
+    machine.wall += MARKER_LIFE_MS + YEAR
+    await asyncio.sleep(0.3)
+    await bench.settled()
+    states = await bench.offers()
+    assert [None, "filled"] == [states[f"bretagne:{n}"].known.reason for n in (1, 2)]
+    assert 3 == len(await bench.receipts())
