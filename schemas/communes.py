@@ -52,6 +52,21 @@ def exists(code: str) -> bool:
     return f"\t{code} " in _text()
 
 
+@cache
+def _former() -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for line in gzip.decompress(read_bytes("codes", "former-communes.txt.gz")).decode().splitlines():
+        if not line.startswith("#"):
+            code, name = line.split(" ", 1)
+            found[code] = (*found.get(code, ()), name)
+    return found
+
+
+def former_names(code: str) -> tuple[str, ...]:
+    """The names of the former communes that the commune of that INSEE code is made of, its own left out."""
+    return _former().get(code, ())
+
+
 def known_postcodes() -> tuple[str, ...]:
     """Every postcode of the list, sorted."""
     return tuple(_by_postcode())

@@ -5,12 +5,12 @@ from datetime import date
 from typing import Any
 
 from adapters.formats.error import UnreadableValueError
-from adapters.formats.field import FIELDS, Field, Many, One
+from adapters.formats.field import FIELDS, Field, Located, Many, One
 from adapters.formats.identity import local_id
 from adapters.formats.item import OfferItem, Position
+from adapters.formats.located import LocatedTexts
 from adapters.formats.mapping import FeedMapping
 from adapters.formats.moment import school_weeks
-from adapters.formats.place import Told
 from adapters.formats.problem import ReadingProblem, problem
 from adapters.formats.record import Content
 from adapters.formats.rule import Found, Rule
@@ -32,6 +32,7 @@ def draft(mapping: FeedMapping, content: Content, *, offer_id: str, position: Po
     drafting = _Drafting(content, on)
     for name, rule in mapping.fields.items():
         drafting.fill(name, rule, FIELDS[name])
+    drafting.locate()
     own = {
         key: value for key, rule in mapping.extensions.items() if (value := drafting.find_extra(key, rule)) is not None
     }
@@ -49,13 +50,24 @@ class _Drafting:
         self.problems: list[ReadingProblem] = []
         self._content = content
         self._on = on
+        self._located = LocatedTexts()
 
     def fill(self, name: str, rule: Rule, field: Field) -> None:
         """Find and read the value of one field."""
         parent, _, child = name.rpartition(".")
         value = self._value(rule, field, "/" + name.replace(".", "/"))
-        if value is not None:
+        if isinstance(field, Located):
+            self._located.add(field.member, value, rule)
+        elif value is not None:
             (self.members.setdefault(parent, {}) if parent else self.members)[child] = value
+
+    def locate(self) -> None:
+        """Resolve what was found of postcode, city, commune, department and country together."""
+        members, problems = self._located.resolve()
+        if members:
+            self.members.setdefault("location", {}).update(members)
+        for trouble in problems:
+            self._tell(trouble)
 
     def find_extra(self, key: str, rule: Rule) -> Any:
         """The value of an extension: what is found, texts cleaned; a list where it is several."""
@@ -79,19 +91,19 @@ class _Drafting:
         match field:
             case Many(read):
                 return read([spell(value) for value in found.values])
+            case Located():
+                return self._first(found, rule, pointer)
             case One(read, text):
-                distinct = list(dict.fromkeys(map(spell, found.values)))
-                if len(distinct) > 1:
-                    self._tell(
-                        problem("others-left-out", pointer=pointer, actual=len(distinct) - 1, source=rule.source)
-                    )
-                value = read(distinct[0])
-                if isinstance(value, Told):
-                    self._tell(problem(value.code, pointer=pointer, expected=value.value, actual=distinct[0]))
-                    return value.value
+                value = read(self._first(found, rule, pointer))
                 return self._cut(value, rule, pointer) if text else value
         values = [clean(value) if isinstance(value, str) else value for value in found.values]
         return values[0] if len(values) == 1 else values
+
+    def _first(self, found: Found, rule: Rule, pointer: str) -> str:
+        distinct = list(dict.fromkeys(map(spell, found.values)))
+        if len(distinct) > 1:
+            self._tell(problem("others-left-out", pointer=pointer, actual=len(distinct) - 1, source=rule.source))
+        return distinct[0]
 
     def _cut(self, text: str, rule: Rule, pointer: str) -> str | None:
         if rule.cut is not None and len(text) > rule.cut:
