@@ -23,7 +23,8 @@ _SLASH = re.compile(r"(?<![A-Za-z])(s)\s?/\s?(?:(s)(?![A-Za-z]))?|/", re.IGNOREC
 _AREA_WORD = re.compile(
     r"(?:(?:departement|dept|dep|dpt|region|academie)(?: (?:de la|de l|des|du|de|d))?|de la|de l|des|du|d|les?|la|l) "
 )
-_APOSTROPHES = str.maketrans("’‘`´ʼ", "'''''")
+_WORD = re.compile("[a-z0-9]+")
+_BETWEEN = str.maketrans(dict.fromkeys("’‘`´ʼ–—‑\u00a0\u202f", " "))
 _ARRONDISSEMENT = re.compile(r" [0-9]+er? Arrondissement$")
 _BIG = {"75056": "751", "69123": "6938", "13055": "132"}
 """Communes with arrondissements, and how the INSEE codes of these begin."""
@@ -77,12 +78,12 @@ def loose_key(name: str) -> str:
 
 
 def _words(name: str) -> list[str]:
-    text = name.translate(_APOSTROPHES)
+    text = name.translate(_BETWEEN)
     if "/" in text:
         text = _SLASH.sub(lambda match: " sous " if match[2] else " sur ", text)
     folded = unicodedata.normalize("NFD", text.casefold().replace("œ", "oe").replace("æ", "ae"))
-    letters = "".join(sign if sign.isalnum() else " " for sign in folded if not unicodedata.combining(sign))
-    return [_SPELT.get(word, word) for word in letters.split()]
+    letters = _WORD.findall(folded.encode("ascii", "ignore").decode())
+    return [_SPELT.get(word, word) for word in letters]
 
 
 def _without_article(words: list[str]) -> list[str]:

@@ -11,6 +11,9 @@ from adapters.formats.text import spell
 _FIELDS = {"postal_code": "postcode", "city": "city", "insee_commune": "commune", "country": "country"}
 """The member of ``Written`` that a member of ``location`` comes from."""
 
+_CHARACTERS = 500
+"""As much of a text as is read: no address is longer."""
+
 _UNREADABLE = frozenset(("postcode-unreadable", "location-ambiguous", "location-unknown"))
 
 
@@ -27,7 +30,7 @@ class LocatedTexts:
         """What a rule found; None where it found nothing."""
         self._rules[member] = rule
         if value is not None:
-            self._texts[member] = spell(value)
+            self._texts[member] = spell(value)[:_CHARACTERS]
 
     def resolve(self) -> tuple[dict[str, str], list[ReadingProblem]]:
         """The members of ``location``, and what there is to say of them."""
