@@ -46,6 +46,12 @@ def communes_of(postcode: str) -> tuple[Commune, ...]:
     return tuple(Commune(*field.split(" ", 1)) for field in line.split("\t"))
 
 
+def serves(postcode: str, name: str) -> bool:
+    """Whether a postcode serves a commune of exactly that name."""
+    line = _by_postcode().get(postcode)
+    return line is not None and name in line and any(field[6:] == name for field in line.split("\t"))
+
+
 @lru_cache(maxsize=4096)
 def exists(code: str) -> bool:
     """Whether an INSEE commune code is in the list."""

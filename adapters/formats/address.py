@@ -8,8 +8,12 @@ from adapters.formats.country import Country, country_named, region_abroad
 from adapters.formats.gazetteer import Areas, area_of, named
 from adapters.formats.text import one_line, plain
 
-_PHONE = re.compile(r"(?<![0-9])(?:\+ ?33|0033|0)[ .()0-]{0,5}[1-9](?:[ ./-]{0,2}[0-9]{2}){4}(?![0-9])")
-_SIRET = re.compile(r"(?<![0-9])[0-9]{3}[ .\u00a0]?[0-9]{3}[ .\u00a0]?[0-9]{3}(?:[ .\u00a0]?[0-9]{5})?(?![0-9])")
+_PHONE = re.compile(
+    r"(?:\b(?i:t[ée]l(?:[ée]phone)?|fax|portable|mobile)\b[ .:]{0,3})?(?<![0-9])(?:\+ ?33|0033|0)[ .()0-]{0,5}[1-9](?:[ ./-]{0,2}[0-9]{2}){4}(?![0-9])"
+)
+_SIRET = re.compile(
+    r"(?:(?i:n[°o] ?)?\b(?i:siren|siret|rcs)\b[ .:]{0,3}(?i:n[°o] ?)?)?(?<![0-9])[0-9]{3}[ .\u00a0]?[0-9]{3}[ .\u00a0]?[0-9]{3}(?:[ .\u00a0]?[0-9]{5})?(?![0-9])"
+)
 _BOX = re.compile(
     r"\b(?:b\.? ?p\.?|c\.? ?s\.?|tsa|t\.s\.a\.|cidex|bo[iî]te postale) ?(?:n[°o]\.? ?)?"
     r"[0-9]{1,2}(?: ?[0-9]{1,3})?(?![0-9])",
@@ -32,15 +36,17 @@ _FOREIGN = re.compile(
 )
 _STATE_CODE = re.compile(r"\b([A-Z]{2})[ ,]+[0-9]{5}$|\b[0-9]{5}[ ,]+([A-Z]{2})$")
 _POSTCODE = re.compile(
-    r"(?<![0-9A-Za-z])([0-9]{2})[ .\u00a0\u202f]?([0-9]{3})(?:[.,]0+(?![0-9]))?(?![0-9A-Za-z]|[.,/-][0-9])"
+    r"(?<![0-9A-Za-z])([0-9]{2})[ .\u00a0\u202f-]?([0-9]{3})(?:[.,]0+(?![0-9]))?(?![0-9A-Za-z]|[.,/-][0-9])"
 )
 _CORSICAN = re.compile(r"(?<![0-9A-Za-z])(2[ABab][0-9]{3})(?![0-9A-Za-z])")
 _SHORT = re.compile(r"(?<![0-9A-Za-z.,])([0-9]{4})(?:[.,]0+(?![0-9]))?(?![0-9A-Za-z]|[.,/-][0-9])")
 _BRACKETS = re.compile(r"[(\[{]([^()\[\]{}]{0,80})[)\]}]?")
 _CUTS = re.compile(
-    r"\s*[,;|•·→>]\s*|\s+[-–—/\\+]+\s+|\s*[:]\s+|(?<=[0-9A-Za-z])\s?[–—]\s?|\s+(?:ou|or|et|&)\s+(?=[A-ZÉ])"
+    r"\s*[,;|•·→>]\s*|\s+[-–—/\\+]+\s+|\s*[:]\s+|(?<=[0-9A-Za-z])\s?[–—]\s?"
     r"|(?<=[a-zé])-\s|\s-(?=[A-ZÉ])|^[-–—]+\s*|\s*[-–—]+$"
 )
+_AND = re.compile(r"\s+(?:ou|or|et|&)\s+(?=[A-ZÉ])")
+_NUMBERS = re.compile(r"^[^A-Za-zÀ-ÿ]+|[^A-Za-zÀ-ÿ]+$")
 _CODE_FIRST = re.compile(
     r"(?:(?:dept?|dpt|dép|département)\.? ?)?\b(0?[1-9]|[1-8][0-9]|9[0-5]|2[ABab]|97[1-8]|98[678])[ ./_–-]+(?=\D)"
 )
@@ -59,7 +65,7 @@ _HIGHEST = {"paris": 20, "lyon": 9, "marseille": 16}
 _ROMAN = {"i": 1, "v": 5, "x": 10}
 _EDGES = " \u00a0,;.:-–—/|'\"*•·#_"
 _ARTICLE = re.compile(r"(?:l[ea]s?|l['’])", re.IGNORECASE)
-_LEADING = re.compile(r"(?:(?:[àa]|vers|(?:ville|mairie|commune)s? (?:de|d['’]|du)) ?)(?=[A-ZÉÎ])")
+_LEADING = re.compile(r"(?i:[àa] |vers |(?:ville|mairie|commune) (?:de |d['’]))(?=[A-ZÉÎ])")
 _STREET = re.compile(
     r"\b(?:rue|avenue|av|boulevard|bd|bld|place|pl|chemin|route|rte|impasse|all[ée]es?|quai|cours|square|za|zi|zac|"
     r"z\.a\.?|z\.i\.?|zone|parc|b[âa]timent|bat|r[ée]sidence|immeuble|lotissement|lieu[- ]dit|faubourg|fg|esplanade|"
@@ -105,8 +111,8 @@ def read_address(text: str) -> Address:
     inner = [(match[1], True) for match in _BRACKETS.finditer(text)]
     outer = _BRACKETS.sub(_keep_article, text)
     outer = " ".join(outer.split())
-    pieces = [(piece, False) for piece in _CUTS.split(outer)] + [
-        (piece, True) for content, _ in inner for piece in _CUTS.split(content)
+    pieces = [(piece, False) for piece in _split(outer)] + [
+        (piece, True) for content, _ in inner for piece in _split(content)
     ]
     behind: list[Name] = []
     before: list[Name] = []
@@ -127,6 +133,14 @@ def _with_district(name: Name, names: list[Name]) -> Name:
         district = next((found for number in numbers if (found := _district(f"{town} {number}"))), None)
         return replace(name, district=district)
     return name
+
+
+def _split(text: str) -> list[str]:
+    """The pieces of a text; the communes of ``Castets et Castillon`` are one."""
+    pieces: list[str] = []
+    for piece in _CUTS.split(text):
+        pieces += [piece] if not _AND.search(piece) or named(_NUMBERS.sub("", piece)) else _AND.split(piece)
+    return pieces
 
 
 def _keep_article(match: re.Match[str]) -> str:

@@ -43,7 +43,7 @@ def read_country(text: str) -> Country | None:
     if found is not None:
         return found
     last = text.rpartition("/")[2] if "//" in text else text
-    known = {one.code: one for piece in _PIECES.split(last) if (one := names.get(plain(piece)))}
+    known = {one.code: one for piece in _PIECES.split(last) if (one := country_named(piece))}
     if len(known) == 2 and all(one.french for one in known.values()):
         known.pop("FR", None)  # a territory overseas says more
     return next(iter(known.values())) if len(known) == 1 else None

@@ -26,7 +26,7 @@ from adapters.formats.gazetteer import (
     town_of,
 )
 from adapters.formats.text import one_line
-from schemas.communes import Commune, communes_of, department_of, plain_name
+from schemas.communes import Commune, communes_of, department_of, plain_name, serves
 from schemas.spoken import Spoken
 from schemas.territory import territories
 
@@ -92,14 +92,20 @@ class _RefusedError(Exception):
         self.note = Note(code, member, expected, actual)
 
 
-@lru_cache(maxsize=8192)
 def resolve(written: Written) -> Locality | Refusal:
     """The locality, or why there is none."""
+    usual = not written.commune and not written.department and written.country in ("", "FR", "France")
+    if usual and serves(written.postcode, written.city):
+        return Locality(written.postcode, written.city)
+    return _resolve(written, usual=usual)
+
+
+@lru_cache(maxsize=8192)
+def _resolve(written: Written, *, usual: bool) -> Locality | Refusal:
     city = written.city
-    if not written.commune and not written.department and written.country in ("", "FR", "France"):
-        served = communes_of(written.postcode) if _PLAIN_POSTCODE.fullmatch(written.postcode) else ()
-        name = plain_name(city) if served and _PLAIN_CITY.fullmatch(city) and "edex" not in city.lower() else ""
-        if name and any(name == plain_name(one.name) for one in served):
+    if usual and _PLAIN_POSTCODE.fullmatch(written.postcode) and _PLAIN_CITY.fullmatch(city):
+        name = plain_name(city) if "edex" not in city.lower() else ""
+        if name and any(name == plain_name(one.name) for one in communes_of(written.postcode)):
             return Locality(written.postcode, city)
     resolution = _Resolution(written)
     try:
@@ -313,9 +319,9 @@ class _Resolution:
                 self._note("leading-zero-restored", "postal_code", expected=code, actual=short)
                 return Locality(code, _city(*fitting) if fitting else self._only_city(communes_of(code)))
         lonely = any(_SHORT.fullmatch(one_line(text)) for text in (self.written.postcode, self.written.city))
+        self._refuse_town_abroad()
         if not lonely:
             return self._with_name()
-        self._refuse_town_abroad()
         short = self._shorts[0]
         code = f"0{short}"
         if not self.names or not communes_of(code) or not self.french:

@@ -44,7 +44,7 @@ def test_a_written_form_resolves_as_the_table_says(row: dict[str, str]) -> None:
 def test_the_table_is_wide() -> None:
     assert 380 <= len(ROWS)
     assert len(ROWS) == len({tuple(row.values()) for row in ROWS})
-    assert 100 < sum(row["expected"].startswith("!") for row in ROWS) < len(ROWS) - 200
+    assert 150 < sum(row["expected"].startswith("!") for row in ROWS) < len(ROWS) - 200
 
 
 @given(st.sampled_from(known_postcodes()))
@@ -107,9 +107,9 @@ def test_every_department_and_region_settles_a_name() -> None:
 
 @pytest.mark.parametrize(
     ("text", "code"),
-    [("FR", "FR"), ("fra", "FR"), ("France", "FR"), ("Suisse", "CH"), ("the Netherlands", "NL"), ("UK", "GB"), ("RE", "RE"),
-     ("FR - France", "FR"), ("Guadeloupe (France)", "GP"), ("https://schema.org/France", "FR"), ("NC", "NC"), ("", None),
-     ("FR/BE", None), ("Rennes", None), ("rue de France", None)],
+    [("FR", "FR"), ("fra", "FR"), ("France", "FR"), ("Suisse", "CH"), ("the Netherlands", "NL"), ("UK", "GB"),
+     ("RE", "RE"), ("FR - France", "FR"), ("Guadeloupe (France)", "GP"), ("https://schema.org/France", "FR"),
+     ("NC", "NC"), ("", None), ("FR/BE", None), ("Rennes", None), ("rue de France", None)],
 )  # fmt: skip
 def test_a_country_is_read_by_code_or_name(text: str, code: str | None) -> None:
     """[FMT-008]"""
