@@ -9,10 +9,12 @@ from adapters.formats.gazetteer import Areas, area_of, named
 from adapters.formats.text import one_line, plain
 
 _PHONE = re.compile(
-    r"(?:\b(?i:t[ée]l(?:[ée]phone)?|fax|portable|mobile)\b[ .:]{0,3})?(?<![0-9])(?:\+ ?33|0033|0)[ .()0-]{0,5}[1-9](?:[ ./-]{0,2}[0-9]{2}){4}(?![0-9])"
+    r"(?:\b(?i:t[ée]l(?:[ée]phone)?|fax|portable|mobile)\b[ .:]{0,3})?"
+    r"(?<![0-9])(?:\+ ?33|0033|0)[ .()0-]{0,5}[1-9](?:[ ./-]{0,2}[0-9]{2}){4}(?![0-9])"
 )
 _SIRET = re.compile(
-    r"(?:(?i:n[°o] ?)?\b(?i:siren|siret|rcs)\b[ .:]{0,3}(?i:n[°o] ?)?)?(?<![0-9])[0-9]{3}[ .\u00a0]?[0-9]{3}[ .\u00a0]?[0-9]{3}(?:[ .\u00a0]?[0-9]{5})?(?![0-9])"
+    r"(?:(?i:n[°o] ?)?\b(?i:siren|siret|rcs)\b[ .:]{0,3}(?i:n[°o] ?)?)?"
+    r"(?<![0-9])[0-9]{3}[ .\u00a0]?[0-9]{3}[ .\u00a0]?[0-9]{3}(?:[ .\u00a0]?[0-9]{5})?(?![0-9])"
 )
 _BOX = re.compile(
     r"\b(?:b\.? ?p\.?|c\.? ?s\.?|tsa|t\.s\.a\.|cidex|bo[iî]te postale) ?(?:n[°o]\.? ?)?"

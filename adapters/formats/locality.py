@@ -19,16 +19,14 @@ from adapters.formats.gazetteer import (
     beginning_with,
     by_code,
     districts_of,
-    is_commune,
     name_key,
     named,
-    part_of_name,
     town_of,
 )
+from adapters.formats.matching import city_name, departments_of, fit, local_communes, postcode_of, town_written
 from adapters.formats.text import one_line
 from schemas.communes import Commune, communes_of, department_of, plain_name, serves
 from schemas.spoken import Spoken
-from schemas.territory import territories
 
 _PLAIN_POSTCODE = re.compile(r"[0-9]{5}")
 _PLAIN_CITY = re.compile(r"[^\W\d_](?:[^\W\d_]|[ '’-])*")
@@ -216,7 +214,7 @@ class _Resolution:
     def _is_fitting(line: Address) -> bool:
         """Whether a postcode of France fits the city, though two capitals beside it may be a state abroad."""
         weak = line.country is not None and line.weak
-        return weak and any(_fit(line.names, communes_of(code)) for code in line.postcodes)
+        return weak and any(fit(line.names, communes_of(code)) for code in line.postcodes)
 
     @property
     def _postcodes(self) -> list[str]:
@@ -249,7 +247,7 @@ class _Resolution:
 
     def _read_as_commune(self, known: Known) -> Locality:
         """The INSEE code stands where a postcode is expected."""
-        postcode = _postcode_of(known, self.names)
+        postcode = postcode_of(known, self.names)
         self._note("insee-as-postcode", "postal_code", expected=postcode, actual=known.code)
         return Locality(postcode, self._compared(known), known.code)
 
@@ -258,12 +256,12 @@ class _Resolution:
         for code in codes[::-1]:
             if code.startswith(_MONACO):
                 raise _RefusedError("location-abroad", "", actual=self.text)
-            fitting = _fit(self.names, communes_of(code))
+            fitting = fit(self.names, communes_of(code))
             if fitting:
-                return Locality(code, _city(*fitting))
+                return Locality(code, city_name(*fitting))
         for code in codes[::-1]:
             known = by_code(code)
-            if known and not self._has_cedex and _fit(self.names, (known,)):
+            if known and not self._has_cedex and fit(self.names, (known,)):
                 return self._read_as_commune(known)
         code = next((code for code in codes[::-1] if communes_of(code)), codes[-1])
         return self._with_other_city(code) if self.names else self._without_city(code)
@@ -275,19 +273,19 @@ class _Resolution:
         known = by_code(code)
         if known:
             return self._read_as_commune(known)
-        if not _departments(code):
+        if not departments_of(code):
             raise _RefusedError("location-unknown", "", actual=self.text)
         return Locality(code, None)
 
     def _with_other_city(self, code: str) -> Locality:
         """The city is none of the postcode's: one of CEDEX, a quarter, a mistake, or a place abroad."""
-        near = _departments(code)
+        near = departments_of(code)
         for name in self.names:
-            local = _local(name, near)
+            local = local_communes(name, near)
             if local:
                 if communes_of(code) and not self._has_cedex:
                     self._mismatch(name, communes_of(code))
-                return Locality(code, _city(name, local[0]) if len(local) == 1 else name.text)
+                return Locality(code, city_name(name, local[0]) if len(local) == 1 else name.text)
         self._refuse_town_abroad()
         site = any(name_key(name.text) in _SITES or name_key(name.text).startswith("paris") for name in self.names)
         if not near or not (communes_of(code) or self._has_cedex or self.french or site or self._names_near(near)):
@@ -307,17 +305,17 @@ class _Resolution:
         """Four digits: a postcode or INSEE code that lost its zero, if the city says nothing else."""
         for short in self._shorts:
             code = f"0{short}"
-            near = _departments(code)
-            fitting = _fit(self.names, communes_of(code))
+            near = departments_of(code)
+            fitting = fit(self.names, communes_of(code))
             if fitting is None:
                 known = by_code(code)
-                if known and _fit(self.names, (known,)) and not self._has_cedex:
+                if known and fit(self.names, (known,)) and not self._has_cedex:
                     self._note("leading-zero-restored", "postal_code", expected=code, actual=short)
                     return self._read_as_commune(known)
-                fitting = next(((name, known) for name in self.names for known in _local(name, near)), None)
+                fitting = next(((name, known) for name in self.names for known in local_communes(name, near)), None)
             if fitting or (not self.names and communes_of(code)):
                 self._note("leading-zero-restored", "postal_code", expected=code, actual=short)
-                return Locality(code, _city(*fitting) if fitting else self._only_city(communes_of(code)))
+                return Locality(code, city_name(*fitting) if fitting else self._only_city(communes_of(code)))
         lonely = any(_SHORT.fullmatch(one_line(text)) for text in (self.written.postcode, self.written.city))
         self._refuse_town_abroad()
         if not lonely:
@@ -341,7 +339,7 @@ class _Resolution:
                 raise self._ambiguous(towns.values(), found[0][0])
             name = next((name for name, _ in found if name.district), found[0][0])
             known = next(iter(towns.values()))
-            if town_abroad(name_key(_town(name))) and not self._is_placed(name):
+            if town_abroad(name_key(town_written(name))) and not self._is_placed(name):
                 raise self._ambiguous((known,), name)
             return self._of_name(name, known)
         self._refuse_town_abroad()
@@ -351,14 +349,14 @@ class _Resolution:
         begin = districts_of(known.code)
         if begin and name.district:
             known = by_code(f"{begin}{name.district[1]:0{5 - len(begin)}d}") or known
-        return Locality(self._derived(known, name.text), _city(name, known), known.code)
+        return Locality(self._derived(known, name.text), city_name(name, known), known.code)
 
     def _is_placed(self, name: Name) -> bool:
         return self.french or bool(self.areas or name.areas or name.district)
 
     def _candidates(self, name: Name) -> Sequence[Known]:
         areas = [*self.areas, *([name.areas] if name.areas else ())]
-        town = _town(name)
+        town = town_written(name)
         for text in dict.fromkeys((town, _CENTRE.sub("", town))):
             found = [known for known in named(text) if all(known.department in area for area in areas)]
             if found:
@@ -367,7 +365,7 @@ class _Resolution:
 
     def _ambiguous(self, towns: Iterable[Known], name: Name) -> _RefusedError:
         shown = [f"{known.name} ({known.department})" for known in sorted(towns, key=lambda known: known.code)]
-        abroad = town_abroad(name_key(_town(name)))
+        abroad = town_abroad(name_key(town_written(name)))
         if abroad:
             shown = [*shown[: _SHOWN - 1], f"{name.text} ({abroad})"]
         return _RefusedError("location-ambiguous", "", expected=shown[:_SHOWN], actual=self.text)
@@ -382,7 +380,7 @@ class _Resolution:
     # -- what comes of it
 
     def _derived(self, known: Known, actual: str) -> str:
-        postcode = _postcode_of(known, self.names)
+        postcode = postcode_of(known, self.names)
         self._note("postcode-derived", "postal_code", expected=postcode, actual=actual)
         return postcode
 
@@ -398,9 +396,9 @@ class _Resolution:
     def _compared(self, known: Known) -> str:
         """The city beside an INSEE code: as it is written, with a warning where it is another; or the commune's."""
         town = town_of(known)
-        fitting = _fit(self.names, (known,))
+        fitting = fit(self.names, (known,))
         if fitting:
-            return _city(*fitting)
+            return city_name(*fitting)
         if not self.names:
             self._note("city-derived", "city", expected=town, actual=known.code)
             return town
@@ -415,61 +413,10 @@ class _Resolution:
         """The locality with its notes, and one more where it lies in another department than is written."""
         if found.postal_code is not None:
             code = found.insee_commune or ""
-            departments = frozenset((department_of(code),)) if by_code(code) else _departments(found.postal_code)
+            departments = frozenset((department_of(code),)) if by_code(code) else departments_of(found.postal_code)
             for areas in self.areas:
                 if departments and not departments & areas:
                     shown = sorted(areas)[:_SHOWN]
                     self._note("department-mismatch", "postal_code", expected=shown, actual=found.postal_code)
                     break
         return Locality(found.postal_code, found.city, found.insee_commune, tuple(self.notes))
-
-
-def _town(name: Name) -> str:
-    return name.district[0] if name.district else name.text
-
-
-def _local(name: Name, areas: Areas) -> tuple[Known, ...]:
-    """The communes of some departments that a name can mean."""
-    exact = tuple(known for known in named(_town(name)) if known.department in areas)
-    return exact or beginning_with(_town(name), areas)
-
-
-def _fit(names: Sequence[Name], communes: Sequence[Commune | Known]) -> tuple[Name, Commune | Known] | None:
-    """The first name that means one of the communes; else the first that shares its first words with one."""
-    for name in names:
-        for commune in communes:
-            if is_commune(_town(name), commune):
-                return name, commune
-    for name in names:
-        for commune in communes:
-            if part_of_name(_town(name), town_of(commune)):
-                return name, commune
-    return None
-
-
-def _city(name: Name, commune: Commune | Known) -> str:
-    """The name as it is written, or as the commune's is where the verdict could not compare them."""
-    town = town_of(commune)
-    if name.district:
-        return name.text if plain_name(name.text) == plain_name(town) else town
-    same = name_key(name.text) == name_key(town) or is_commune(name.text, Commune("", town))
-    return town if same and plain_name(name.text) != plain_name(town) else name.text
-
-
-def _postcode_of(known: Known, names: Sequence[Name]) -> str:
-    """A postcode of a commune: that of the arrondissement that is written, else the lowest."""
-    begin = districts_of(known.code)
-    number = next((name.district[1] for name in names if name.district), None)
-    district = by_code(f"{begin}{number:0{5 - len(begin)}d}") if begin and number else None
-    return (district or known).postcodes[0]
-
-
-def _departments(postcode: str) -> Areas:
-    """The departments that a postcode can lie in: those of its communes, else those of its first digits."""
-    served = communes_of(postcode)
-    if served:
-        return frozenset(commune.department for commune in served)
-    if postcode.startswith("20"):
-        return frozenset(("2A", "2B"))
-    department = department_of(postcode)
-    return frozenset((department,)) if department in territories() else frozenset()
