@@ -26,6 +26,7 @@ _WORDED = re.compile(
     r"|site)(?: de travail| du stage| de stage| et)? ?[:=] ?",
     re.IGNORECASE,
 )
+_GLUED = re.compile(r"(?<![0-9A-Za-z])([0-9]{5})(?=[A-Za-zÀ-ÿ]{3})|(?<=[A-Za-zÀ-ÿ]{3})(?=[0-9]{5}(?![0-9A-Za-z]))")
 _FRENCH_PREFIX = re.compile(r"(?<![A-Za-z0-9])(?:F|FR|FRA)[ -]{0,3}(?=[0-9]{2} ?[0-9]{3}(?![0-9]))")
 _PREFIXED = re.compile(
     r"(?<![\w-])(B|BE|L|LU|LUX|CH|D|DE|A|AT|I|IT|E|ES|NL|P|PT|MC|AD|S|SE|DK|PL|CZ|GB|UK|CY)"
@@ -65,7 +66,7 @@ _DISTRICT_FIRST = re.compile(
 _DISTRICT_ALONE = re.compile(r"(?:le )?0?([1-9][0-9]?) ?(?:er|e|eme|ieme|nd|me|re)(?: ?(?:arr[a-z]*|ardt))?")
 _HIGHEST = {"paris": 20, "lyon": 9, "marseille": 16}
 _ROMAN = {"i": 1, "v": 5, "x": 10}
-_EDGES = " \u00a0,;.:-–—/|'\"*•·#_"
+_EDGES = " \u00a0,;.:-–—/|'\"*•·#_«»“”"
 _ARTICLE = re.compile(r"(?:l[ea]s?|l['’])", re.IGNORECASE)
 _LEADING = re.compile(r"(?i:[àa] |vers |(?:ville|mairie|commune) (?:de |d['’]))(?=[A-ZÉÎ])")
 _STREET = re.compile(
@@ -107,7 +108,7 @@ def read_address(text: str) -> Address:
     text = _WORDED.sub(", ", text)
     for pattern in (_PHONE, _BOX, _SIRET):
         text = pattern.sub(" , ", text)
-    text = _FRENCH_PREFIX.sub("", text)
+    text = _FRENCH_PREFIX.sub("", _GLUED.sub(r"\1 ", text))
     _find_foreign_code(text, found)
     text = _PREFIXED.sub("", text)
     inner = [(match[1], True) for match in _BRACKETS.finditer(text)]

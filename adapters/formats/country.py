@@ -10,12 +10,16 @@ from typing import Any
 
 import orjson
 
+from adapters.formats.gazetteer import name_key
 from adapters.formats.text import plain
 
 _UNSTATED = frozenset(
     ("", "n a", "na", "null", "none", "nc", "nr", "non renseigne", "non precise", "inconnu", "unknown", "undefined")
 )
 _PIECES = re.compile(r"[^\w\s'’-]+|\s-+\s?|[-_/](?=[A-Z]{2}$)")
+
+_SUBDIVISION = re.compile(r"([A-Z]{2})-[A-Z0-9]{1,3}")
+"""A region by its code of ISO 3166-2, which begins with the country's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,8 @@ def read_country(text: str) -> Country | None:
     Of ``FR - France`` or ``France (Bretagne)`` the parts count that name a country, if they agree.
     """
     names = _names()
-    found = names.get(plain(text))
+    subdivision = _SUBDIVISION.fullmatch(text.strip())
+    found = names.get(plain(subdivision[1] if subdivision else text))
     if found is not None:
         return found
     last = text.rpartition("/")[2] if "//" in text else text
@@ -99,4 +104,4 @@ def _states() -> Mapping[str, str]:
 def _towns() -> Mapping[str, str]:
     content = gzip.decompress(files(__package__).joinpath("places", "foreign_cities.txt.gz").read_bytes()).decode()
     lines = (line.split("\t") for line in content.splitlines() if not line.startswith("#"))
-    return {name.replace(" ", ""): code for code, *names in lines for name in names}
+    return {name_key(name): code for code, *names in lines for name in names}

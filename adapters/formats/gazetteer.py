@@ -83,6 +83,8 @@ def _words(name: str) -> list[str]:
         text = _SLASH.sub(lambda match: " sous " if match[2] else " sur ", text)
     folded = unicodedata.normalize("NFD", text.casefold().replace("œ", "oe").replace("æ", "ae"))
     letters = _WORD.findall(folded.encode("ascii", "ignore").decode())
+    if letters[:2] == ["n", "d"]:
+        letters = ["nd", *letters[2:]]
     return [_SPELT.get(word, word) for word in letters]
 
 

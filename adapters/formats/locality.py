@@ -30,6 +30,7 @@ from schemas.spoken import Spoken
 
 _PLAIN_POSTCODE = re.compile(r"[0-9]{5}")
 _PLAIN_CITY = re.compile(r"[^\W\d_](?:[^\W\d_]|[ '’-])*")
+_WHOLE = re.compile(r"(?P<code>[0-9]{5}) (?P<city>\D+)")
 _COMMUNE = re.compile(r"[0-9][0-9AB][0-9]{3}")
 _SHORT = re.compile(r"([0-9]{4})(?:[.,]0+)?")
 _MONACO = "980"
@@ -100,11 +101,14 @@ def resolve(written: Written) -> Locality | Refusal:
 
 @lru_cache(maxsize=8192)
 def _resolve(written: Written, *, usual: bool) -> Locality | Refusal:
-    city = written.city
-    if usual and _PLAIN_POSTCODE.fullmatch(written.postcode) and _PLAIN_CITY.fullmatch(city):
+    postcode, city = written.postcode, written.city
+    whole = _WHOLE.fullmatch(city) if usual and postcode == city else None
+    if whole:
+        postcode, city = whole["code"], whole["city"]
+    if usual and _PLAIN_POSTCODE.fullmatch(postcode) and _PLAIN_CITY.fullmatch(city):
         name = plain_name(city) if "edex" not in city.lower() else ""
-        if name and any(name == plain_name(one.name) for one in communes_of(written.postcode)):
-            return Locality(written.postcode, city)
+        if name and any(name == plain_name(one.name) for one in communes_of(postcode)):
+            return Locality(postcode, city)
     resolution = _Resolution(written)
     try:
         return resolution.run()
