@@ -31,7 +31,6 @@ from schemas.spoken import Spoken
 _PLAIN_POSTCODE = re.compile(r"[0-9]{5}")
 _PLAIN_CITY = re.compile(r"[^\W\d_](?:[^\W\d_]|[ '’-])*")
 _WHOLE = re.compile(r"(?P<code>[0-9]{5}) (?P<city>\D+)")
-_COMMUNE = re.compile(r"[0-9][0-9AB][0-9]{3}")
 _SHORT = re.compile(r"([0-9]{4})(?:[.,]0+)?")
 _MONACO = "980"
 _CENTRE = re.compile(r"[ -]+(?:centre(?:[ -]ville)?|ville|gare|intra[ -]muros|hypercentre|bourg)$", re.IGNORECASE)
