@@ -105,8 +105,12 @@ def _resolve(written: Written, *, usual: bool) -> Locality | Refusal:
     if whole:
         postcode, city = whole["code"], whole["city"]
     if usual and _PLAIN_POSTCODE.fullmatch(postcode) and _PLAIN_CITY.fullmatch(city):
-        name = plain_name(city) if "edex" not in city.lower() else ""
-        if name and any(name == plain_name(one.name) for one in communes_of(postcode)):
+        served = communes_of(postcode)
+        upper = city.upper().replace("-", " ")
+        if any(upper == one.name.upper().replace("-", " ") for one in served):
+            return Locality(postcode, city)
+        name = plain_name(city) if "CEDEX" not in upper else ""
+        if name and any(name == plain_name(one.name) for one in served):
             return Locality(postcode, city)
     resolution = _Resolution(written)
     try:
