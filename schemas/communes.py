@@ -47,9 +47,15 @@ def communes_of(postcode: str) -> tuple[Commune, ...]:
 
 
 def serves(postcode: str, name: str) -> bool:
-    """Whether a postcode serves a commune of exactly that name."""
+    """Whether a postcode serves a commune of that name, hyphens and case apart."""
     line = _by_postcode().get(postcode)
-    return line is not None and name in line and any(field[6:] == name for field in line.split("\t"))
+    if line is None or not name:
+        return False
+    if name in line and any(field[6:] == name for field in line.split("\t")):
+        return True
+    written = name.upper().replace("-", " ")
+    capitals = line.upper().replace("-", " ")
+    return written in capitals and any(field[6:] == written for field in capitals.split("\t"))
 
 
 @lru_cache(maxsize=4096)

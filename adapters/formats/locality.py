@@ -105,11 +105,10 @@ def _resolve(written: Written, *, usual: bool) -> Locality | Refusal:
     if whole:
         postcode, city = whole["code"], whole["city"]
     if usual and _PLAIN_POSTCODE.fullmatch(postcode) and _PLAIN_CITY.fullmatch(city):
-        served = communes_of(postcode)
-        upper = city.upper().replace("-", " ")
-        if any(upper == one.name.upper().replace("-", " ") for one in served):
+        if serves(postcode, city):
             return Locality(postcode, city)
-        name = plain_name(city) if "CEDEX" not in upper else ""
+        served = communes_of(postcode)
+        name = plain_name(city) if "CEDEX" not in city.upper() else ""
         if name and any(name == plain_name(one.name) for one in served):
             return Locality(postcode, city)
     resolution = _Resolution(written)
