@@ -1,11 +1,13 @@
-"""Builds ``codes/communes.txt.gz`` from the npm package ``@etalab/decoupage-administratif``; run by hand once a year.
+"""Builds ``codes/communes.txt.gz`` and ``codes/former-communes.txt.gz`` from the npm package
+``@etalab/decoupage-administratif``; run by hand once a year.
 
     npm pack @etalab/decoupage-administratif && tar xzf etalab-decoupage-administratif-*.tgz
     python -m schemas.build_communes package
 
 One line per postcode, sorted: the postcode, then its communes as INSEE code, space, name; fields separated by tabs.
 Lines that start with ``#`` name source, version and licence. The gzip carries no time, so that the same package always
-gives the same bytes. Delegated and associated communes have no postcode of their own and are left out.
+gives the same bytes. Delegated and associated communes have no postcode of their own: the second file has a line for
+each, with the INSEE code of the commune that they are part of and their name.
 """
 
 import gzip
@@ -17,11 +19,13 @@ from typing import Any
 import orjson
 
 KINDS = {"commune-actuelle", "arrondissement-municipal"}
+FORMER = {"commune-deleguee", "commune-associee"}
 TARGET = Path(__file__).parent / "codes" / "communes.txt.gz"
+FORMER_TARGET = TARGET.with_name("former-communes.txt.gz")
 
 
-def build(package: Path) -> bytes:
-    """The file's bytes, made of the unpacked npm package. Raises FileNotFoundError, KeyError on another layout."""
+def build(package: Path) -> tuple[bytes, bytes]:
+    """The bytes of both files, from the unpacked npm package. Raises FileNotFoundError, KeyError on another layout."""
     version = orjson.loads((package / "package.json").read_bytes())["version"]
     communes = orjson.loads((package / "data" / "communes.json").read_bytes())
     head = (
@@ -29,7 +33,11 @@ def build(package: Path) -> bytes:
         f"# version: {version}\n"
         "# licence: Licence Ouverte 2.0 (data)\n"
     )
-    return gzip.compress((head + "".join(_lines(communes))).encode(), compresslevel=9, mtime=0)
+    current, former = (
+        gzip.compress((head + "".join(lines)).encode(), compresslevel=9, mtime=0)
+        for lines in (_lines(communes), _former_lines(communes))
+    )
+    return current, former
 
 
 def _lines(communes: list[dict[str, Any]]) -> list[str]:
@@ -41,5 +49,16 @@ def _lines(communes: list[dict[str, Any]]) -> list[str]:
     return ["\t".join((postcode, *sorted(found))) + "\n" for postcode, found in sorted(by_postcode.items())]
 
 
+def _former_lines(communes: list[dict[str, Any]]) -> list[str]:
+    current = {commune["code"]: commune["nom"] for commune in communes if commune["type"] in KINDS}
+    found = {
+        (commune["chefLieu"], commune["nom"])
+        for commune in communes
+        if commune["type"] in FORMER and commune["nom"] != current.get(commune["chefLieu"])
+    }
+    return [f"{code} {name}\n" for code, name in sorted(found)]
+
+
 if __name__ == "__main__":
-    TARGET.write_bytes(build(Path(sys.argv[1])))
+    for target, content in zip((TARGET, FORMER_TARGET), build(Path(sys.argv[1])), strict=True):
+        target.write_bytes(content)

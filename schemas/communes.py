@@ -46,10 +46,37 @@ def communes_of(postcode: str) -> tuple[Commune, ...]:
     return tuple(Commune(*field.split(" ", 1)) for field in line.split("\t"))
 
 
+def serves(postcode: str, name: str) -> bool:
+    """Whether a postcode serves a commune of that name, hyphens and case apart."""
+    line = _by_postcode().get(postcode)
+    if line is None or not name:
+        return False
+    if name in line and any(field[6:] == name for field in line.split("\t")):
+        return True
+    written = name.upper().replace("-", " ")
+    capitals = line.upper().replace("-", " ")
+    return written in capitals and any(field[6:] == written for field in capitals.split("\t"))
+
+
 @lru_cache(maxsize=4096)
 def exists(code: str) -> bool:
     """Whether an INSEE commune code is in the list."""
     return f"\t{code} " in _text()
+
+
+@cache
+def _former() -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for line in gzip.decompress(read_bytes("codes", "former-communes.txt.gz")).decode().splitlines():
+        if not line.startswith("#"):
+            code, name = line.split(" ", 1)
+            found[code] = (*found.get(code, ()), name)
+    return found
+
+
+def former_names(code: str) -> tuple[str, ...]:
+    """The names of the former communes that the commune of that INSEE code is made of, its own left out."""
+    return _former().get(code, ())
 
 
 def known_postcodes() -> tuple[str, ...]:

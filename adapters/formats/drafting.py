@@ -6,13 +6,13 @@ from typing import Any
 
 from adapters.formats.author import rule_pointer
 from adapters.formats.error import UnreadableValueError
-from adapters.formats.field import FIELDS, Field, Many, One
+from adapters.formats.field import FIELDS, Field, Located, Many, One
 from adapters.formats.identity import local_id
 from adapters.formats.item import OfferItem, Position
+from adapters.formats.located import LocatedTexts
 from adapters.formats.mapping import FeedMapping
 from adapters.formats.moment import school_weeks
 from adapters.formats.path import Scalar
-from adapters.formats.place import Told
 from adapters.formats.problem import ReadingProblem, problem
 from adapters.formats.record import Content
 from adapters.formats.rule import Found, Rule
@@ -35,6 +35,7 @@ def draft(mapping: FeedMapping, content: Content, *, offer_id: str, position: Po
     drafting = _Drafting(content, on)
     for name, rule in mapping.fields.items():
         drafting.fill(name, rule, FIELDS[name])
+    drafting.locate()
     own = {
         key: value for key, rule in mapping.extensions.items() if (value := drafting.find_extra(key, rule)) is not None
     }
@@ -55,15 +56,26 @@ class _Drafting:
         self._found: list[Scalar] = []
         self._content = content
         self._on = on
+        self._located = LocatedTexts()
 
     def fill(self, name: str, rule: Rule, field: Field) -> None:
         """Find and read the value of one field."""
         parent, _, child = name.rpartition(".")
         value = self._value(rule, field, "/" + name.replace(".", "/"))
-        if value is not None:
-            if name == FIELD:
-                self.fallback = fallback_of(rule, value, self._found)
+        if name == FIELD and value is not None:
+            self.fallback = fallback_of(rule, value, self._found)
+        if isinstance(field, Located):
+            self._located.add(field.member, value, rule)
+        elif value is not None:
             (self.members.setdefault(parent, {}) if parent else self.members)[child] = value
+
+    def locate(self) -> None:
+        """Resolve what was found of postcode, city, commune, department and country together."""
+        members, problems = self._located.resolve()
+        if members:
+            self.members.setdefault("location", {}).update(members)
+        for trouble in problems:
+            self._add(trouble)
 
     def find_extra(self, key: str, rule: Rule) -> Any:
         """The value of an extension: what is found, texts cleaned; a list where it is several."""
@@ -81,25 +93,26 @@ class _Drafting:
             self._tell(pointer, code, actual=error.actual, source=rule.source, **error.values)
             return None
         if found.left_out:
-            source = rule.source.partition("/#1")[0]
-            self._add(problem("others-left-out", actual=found.left_out, source=source, rule=rule_pointer(pointer)))
+            self._add_left_out(found.left_out, rule.source.partition("/#1")[0], pointer)
         return value
 
     def _read(self, found: Found, rule: Rule, field: Field | None, pointer: str) -> Any:
         match field:
             case Many(read):
                 return read([spell(value) for value in found.values])
+            case Located():
+                return self._first(found, rule, pointer)
             case One(read, text):
-                distinct = list(dict.fromkeys(map(spell, found.values)))
-                if len(distinct) > 1:
-                    self._tell(pointer, "others-left-out", actual=len(distinct) - 1, source=rule.source)
-                value = read(distinct[0])
-                if isinstance(value, Told):
-                    self._tell(pointer, value.code, expected=value.value, actual=distinct[0])
-                    return value.value
+                value = read(self._first(found, rule, pointer))
                 return self._cut(value, rule, pointer) if text else value
         values = [clean(value) if isinstance(value, str) else value for value in found.values]
         return values[0] if len(values) == 1 else values
+
+    def _first(self, found: Found, rule: Rule, pointer: str) -> str:
+        distinct = list(dict.fromkeys(map(spell, found.values)))
+        if len(distinct) > 1:
+            self._tell(pointer, "others-left-out", actual=len(distinct) - 1, source=rule.source)
+        return distinct[0]
 
     def _cut(self, text: str, rule: Rule, pointer: str) -> str | None:
         if rule.cut is not None and len(text) > rule.cut:
@@ -109,6 +122,11 @@ class _Drafting:
 
     def _tell(self, pointer: str, code: str, **values: Any) -> None:
         self._add(problem(code, pointer=pointer, rule=rule_pointer(pointer), **values))
+
+    def _add_left_out(self, number: int, source: str, pointer: str) -> None:
+        """One problem for all rules that take the first of the same objects."""
+        if not any(one.code == "others-left-out" and one.args["source"] == source for one in self.problems):
+            self._add(problem("others-left-out", actual=number, source=source, rule=rule_pointer(pointer)))
 
     def _add(self, trouble: ReadingProblem) -> None:
         if trouble not in self.problems:

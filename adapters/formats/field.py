@@ -17,7 +17,6 @@ from adapters.formats.code import (
 )
 from adapters.formats.link import read_link
 from adapters.formats.moment import read_date, read_hours, read_weeks
-from adapters.formats.place import read_city, read_commune, read_postcode
 from adapters.formats.text import clean, one_line
 
 Read: TypeAlias = Callable[[str], Any]
@@ -38,7 +37,14 @@ class Many:
     read: Callable[[Sequence[str]], Any]
 
 
-Field: TypeAlias = One | Many
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A field that is resolved together with the others of its kind, as a member of ``Written``."""
+
+    member: str
+
+
+Field: TypeAlias = One | Many | Located
 
 _LINE, _TEXT, _CODE = One(one_line, text=True), One(clean, text=True), One(read_code)
 _YES_NO, _WHOLE, _NUMBER = One(read_yes_no), One(read_whole), One(read_number)
@@ -59,9 +65,11 @@ FIELDS: Mapping[str, Field] = {
     "employer.naf": One(read_naf),
     "employer.public": _YES_NO,
     "location.street": _LINE,
-    "location.postal_code": One(read_postcode),
-    "location.city": One(read_city),
-    "location.insee_commune": One(read_commune),
+    "location.postal_code": Located("postcode"),
+    "location.city": Located("city"),
+    "location.insee_commune": Located("commune"),
+    "location.department": Located("department"),
+    "location.country": Located("country"),
     "location.latitude": _NUMBER,
     "location.longitude": _NUMBER,
     "levels": Many(read_levels),
@@ -85,4 +93,7 @@ FIELDS: Mapping[str, Field] = {
     "source_id": _CODE,
     "national_remote_id": _CODE,
 }
-"""By their dotted names in the shared schema."""
+"""By their dotted names in the shared schema, and ``HINTS``."""
+
+HINTS = frozenset(("location.department", "location.country"))
+"""What the shared schema has no field for: they settle where an offer is."""

@@ -15,12 +15,19 @@ def judge(item: OfferItem, *, revision: int, on: date) -> Verdict:
     document = {"id": item.id, "revision": revision, **item.document}
     verdict = schemas.check(orjson.dumps(document), on=on)
     unread = [trouble.pointer for trouble in item.problems if trouble.severity == "error"]
+    compared = any(trouble.code == "city-mismatch" for trouble in item.problems)
     others = [
         for_item(trouble)
         for trouble in verdict.problems
-        if trouble.code != "field-missing" or not any(place.startswith(trouble.pointer) for place in unread)
+        if not (trouble.code == "field-missing" and any(_is_within(trouble.pointer, pointer) for pointer in unread))
+        and not (trouble.code == "city-unlisted" and compared)
     ]
     problems = tuple(sorted([*item.problems, *others], key=lambda trouble: trouble.severity))
     if item.refused and verdict.accepted:
         return Verdict(accepted=False, problems=problems, id=verdict.id, revision=revision, document=verdict.document)
     return verdict._replace(problems=problems)
+
+
+def _is_within(pointer: str, other: str) -> bool:
+    """Whether one of two pointers leads to a part of what the other leads to."""
+    return other.startswith(pointer) or pointer.startswith(f"{other}/")

@@ -86,7 +86,7 @@ def test_the_first_place_never_borrows_from_the_second() -> None:
     fields = {"location.city": {"path": "places/#1/city"}, "location.postal_code": {"path": "places/#1/zip"}}
     places = [{"city": "Rennes"}, {"city": "Brest", "zip": "29200"}]
     offer = only(orjson.dumps({**row(), "places": places}), flat("json", fields=fields))
-    assert {"city": "Rennes"} == offer.document["location"]
+    assert {"postal_code": "35000", "city": "Rennes", "insee_commune": "35238"} == offer.document["location"]
 
 
 def test_periods_in_a_list_give_the_weeks_of_each() -> None:

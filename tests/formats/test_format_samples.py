@@ -39,7 +39,7 @@ CLEVERCONNECT = Sample(
     },
     ("00000070", "00000629", "00000400"),
     ("38990", "86000", "13540"),
-    (frozenset({"text-cut", "department-guessed"}), frozenset({"text-cut"}), frozenset({"text-cut"})),
+    (frozenset({"text-cut", "department-guessed", "city-mismatch"}), frozenset({"text-cut"}), frozenset({"text-cut"})),
 )
 JOBTEASER = Sample(
     "jobteaser.xml",

@@ -1,0 +1,203 @@
+"""Gazetteer: communes by name, and departments and regions as sets of departments; the index is built on first use."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+import schemas
+from adapters.formats.text import plain
+from schemas.communes import Commune, communes_of, department_of, former_names, known_postcodes
+from schemas.territory import territories
+
+Areas = frozenset[str]
+"""Departments, by their INSEE codes."""
+
+_SPELT = {
+    "st": "saint", "ste": "sainte", "sts": "saints", "stes": "saintes", "s": "sur", "ss": "sous", "nd": "notredame",
+    "mt": "mont", "mts": "monts", "lez": "les", "chtx": "chateaux", "chx": "chateaux",
+}  # fmt: skip
+_ARTICLES = frozenset(("le", "la", "les", "l"))
+_SLASH = re.compile(r"(?<![A-Za-z])(s)\s?/\s?(?:(s)(?![A-Za-z]))?|/", re.IGNORECASE)
+_AREA_WORD = re.compile(
+    r"(?:(?:departement|dept|dep|dpt|region|academie)(?: (?:de la|de l|des|du|de|d))?|de la|de l|des|du|d|les?|la|l) "
+)
+_WORD = re.compile("[a-z0-9]+")
+_BETWEEN = str.maketrans(dict.fromkeys("’‘`´ʼ–—‑\u00a0\u202f", " "))
+_ARRONDISSEMENT = re.compile(r" [0-9]+er? Arrondissement$")
+_BIG = {"75056": "751", "69123": "6938", "13055": "132"}
+"""Communes with arrondissements, and how the INSEE codes of these begin."""
+
+_OTHER_REGIONS = {
+    "idf": "11", "region parisienne": "11", "paca": "93", "region sud": "93", "aura": "84", "ara": "84",
+    "hdf": "32", "bfc": "27", "bzh": "53", "pdl": "52", "cvl": "24", "corse": "94", "reunion": "04",
+}  # fmt: skip
+_OTHER_AREAS = {
+    "alsace": "67 68", "lorraine": "54 55 57 88", "champagne ardenne": "08 10 51 52", "picardie": "02 60 80",
+    "nord pas de calais": "59 62", "basse normandie": "14 50 61", "haute normandie": "27 76",
+    "bourgogne": "21 58 71 89", "franche comte": "25 39 70 90", "limousin": "19 23 87",
+    "poitou charentes": "16 17 79 86", "aquitaine": "24 33 40 47 64", "midi pyrenees": "09 12 31 32 46 65 81 82",
+    "languedoc roussillon": "11 30 34 48 66", "auvergne": "03 15 43 63", "rhone alpes": "01 07 26 38 42 69 73 74",
+    "corse": "2A 2B", "20": "2A 2B", "cote d armor": "22", "cotes du nord": "22", "loire inferieure": "44",
+    "seine inferieure": "76", "alpes du nord": "73 74", "petite couronne": "92 93 94", "grande couronne": "77 78 91 95",
+    "saint barthelemy": "977", "saint martin": "978", "guadeloupe": "971", "metropole de lyon": "69",
+    "grand lyon": "69", "pays basque": "64", "cote d azur": "06 83", "savoies": "73 74", "drome ardeche": "07 26",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A commune with its postcodes, the lowest first."""
+
+    code: str
+    name: str
+    postcodes: tuple[str, ...]
+
+    @property
+    def department(self) -> str:
+        """INSEE department code."""
+        return department_of(self.code)
+
+
+@lru_cache(maxsize=16384)
+def name_key(name: str) -> str:
+    """A town's name for comparison: without accents, case, blanks and signs; abbreviations spelt out."""
+    return "".join(_words(name))
+
+
+@lru_cache(maxsize=8192)
+def loose_key(name: str) -> str:
+    """The same without an article at its beginning or end, in brackets or not: ``Havre (Le)``."""
+    words = _words(name)
+    while len(words) > 1 and words[0] in _ARTICLES:
+        words = words[1:]
+    while len(words) > 1 and words[-1] in _ARTICLES:
+        words = words[:-1]
+    return "".join(words)
+
+
+def _words(name: str) -> list[str]:
+    text = name.translate(_BETWEEN)
+    if "/" in text:
+        text = _SLASH.sub(lambda match: " sous " if match[2] else " sur ", text)
+    folded = unicodedata.normalize("NFD", text.casefold().replace("œ", "oe").replace("æ", "ae"))
+    letters = _WORD.findall(folded.encode("ascii", "ignore").decode())
+    if letters[:2] == ["n", "d"]:
+        letters = ["nd", *letters[2:]]
+    return [_SPELT.get(word, word) for word in letters]
+
+
+def _without_article(words: list[str]) -> list[str]:
+    return words[1:] if len(words) > 1 and words[0] in _ARTICLES else words
+
+
+def same_name(written: str, commune: str) -> bool:
+    """Whether both are one name, an article apart."""
+    return name_key(written) == name_key(commune) or loose_key(written) == loose_key(commune)
+
+
+def part_of_name(written: str, commune: str) -> bool:
+    """Whether one of the names begins with the words of the other: ``La Baule``, ``Rennes Centre``."""
+    mine, other = _without_article(_words(written)), _without_article(_words(commune))
+    shorter = min(len(mine), len(other))
+    return shorter > 0 and mine[:shorter] == other[:shorter] and len("".join(mine[:shorter])) >= 4
+
+
+def is_commune(written: str, commune: "Commune | Known") -> bool:
+    """Whether a written name means that commune: by its own name or that of a former commune that it absorbed."""
+    return same_name(written, town_of(commune)) or any(
+        same_name(written, other) for other in former_names(commune.code)
+    )
+
+
+def town_of(commune: "Commune | Known") -> str:
+    """The town's name: of an arrondissement, that of its town."""
+    return _ARRONDISSEMENT.sub("", commune.name)
+
+
+def by_code(code: str) -> Known | None:
+    """The commune of an INSEE code, arrondissements included."""
+    return _index()[0].get(code)
+
+
+def districts_of(code: str) -> str | None:
+    """How the INSEE codes of a commune's arrondissements begin, if it has any."""
+    return _BIG.get(code)
+
+
+def named(name: str) -> tuple[Known, ...]:
+    """The communes of a name: those that bear it; else, an article apart; else those that absorbed one that bore it."""
+    codes, names, loose, former, _ = _index()
+    key = name_key(name)
+    found = names.get(key) or loose.get(loose_key(name)) or former.get(key) or former.get(loose_key(name)) or ()
+    return tuple(codes[code] for code in found)
+
+
+def beginning_with(name: str, areas: Areas) -> tuple[Known, ...]:
+    """The communes of some departments whose name begins with the same words; none for a short or common word."""
+    codes, *_, first = _index()
+    words = _without_article(_words(name))
+    bearers = first.get(words[0], ()) if words else ()
+    known = (codes[code] for code in bearers if department_of(code) in areas)
+    return tuple(one for one in known if part_of_name(name, one.name))
+
+
+_Codes = dict[str, list[str]]
+
+
+@cache
+def _index() -> tuple[dict[str, Known], _Codes, _Codes, _Codes, _Codes]:
+    """By INSEE code; INSEE codes by name, by name without article, by name of a former commune, by first word."""
+    postcodes: dict[Commune, list[str]] = {}
+    for postcode in known_postcodes():
+        for commune in communes_of(postcode):
+            postcodes.setdefault(commune, []).append(postcode)
+    codes: dict[str, Known] = {}
+    names: dict[str, list[str]] = {}
+    loose: dict[str, list[str]] = {}
+    former: dict[str, list[str]] = {}
+    first: dict[str, list[str]] = {}
+    for commune, own in postcodes.items():
+        codes[commune.code] = Known(commune.code, commune.name, tuple(own))
+        if not commune.name.endswith(" Arrondissement"):
+            words = _words(commune.name)
+            names.setdefault("".join(words), []).append(commune.code)
+            shortened = _without_article(words)
+            first.setdefault(shortened[0], []).append(commune.code)
+            loose.setdefault("".join(shortened), []).append(commune.code)
+            for other in former_names(commune.code):
+                former.setdefault("".join(_words(other)), []).append(commune.code)
+    return codes, names, loose, former, first
+
+
+def area_of(text: str) -> Areas:
+    """The departments of a department's or region's name or code; none for anything else."""
+    key = plain(text)
+    if key.isdigit():
+        key = key[-2:] if len(key) == 3 and key[0] == "0" else key.zfill(2)
+    elif key.startswith("fr ") and len(key) <= 6:
+        key = key[3:]
+    found = _areas().get(key)
+    if found is None:
+        word = _AREA_WORD.match(key)
+        short = key[word.end() :] if word else key
+        found = _areas().get(short) if short != key else None
+    return found or frozenset()
+
+
+@cache
+def _areas() -> Mapping[str, Areas]:
+    found: dict[str, Areas] = {}
+    by_region: dict[str, set[str]] = {}
+    for code, territory in territories().items():
+        by_region.setdefault(territory.region, set()).add(code)
+    for item in schemas.reference("regions")["items"]:
+        found[plain(item["name"])] = frozenset(by_region.get(item["code"], ()))
+    for name, region in _OTHER_REGIONS.items():
+        found[name] = frozenset(by_region.get(region, ()))
+    for name, codes in _OTHER_AREAS.items():
+        found[name] = frozenset(codes.split())
+    for item in schemas.reference("departments")["items"]:
+        found[plain(item["name"])] = found[plain(item["code"])] = frozenset((item["code"],))
+    return found
