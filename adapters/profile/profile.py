@@ -62,8 +62,10 @@ class Profile:
         return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
-def read_profile(document: object) -> Profile | tuple[Problem, ...]:
-    """The profile of a decoded document, or all its problems."""
+def read_profile(document: object, *, stored: bool = False) -> Profile | tuple[Problem, ...]:
+    """The profile of a decoded document, or all its problems. ``stored``: it is in use already, so that keys of its
+    mapping without effect do not stop it.
+    """
     if not isinstance(document, dict):
         return (problem("wrong-type", expected=json_type("object"), actual=type_name(document)),)
     problems = tuple(_find_problems(document))
@@ -71,7 +73,7 @@ def read_profile(document: object) -> Profile | tuple[Problem, ...]:
         return problems
     mapping = None
     if document["transport"]["kind"] != NATIVE:
-        loaded = load_mapping(document["format"], document.get("mapping"))
+        loaded = load_mapping(document["format"], document.get("mapping"), stored=stored)
         if not isinstance(loaded, FeedMapping):
             return tuple(replace(found, pointer=f"/mapping{found.pointer}") for found in loaded)
         mapping = loaded

@@ -158,7 +158,7 @@ class PlatformPull:
     def _profile(self) -> Profile | Failure:
         """The platform's profile as it is now: it may change at any time, on any replica."""
         partner = self._means.partners.get(self._platform)
-        read = read_profile(None if partner is None else partner.profile)
+        read = read_profile(None if partner is None else partner.profile, stored=True)
         if isinstance(read, Profile):
             return read
         said = explain_profile(read)
