@@ -25,6 +25,9 @@ from adapters.formats.record import FEED_ITEMS, Record
 from adapters.formats.survey import Survey
 from adapters.formats.table import read_rows
 
+MISFITS = frozenset(("items-not-found", "columns-missing", "path-not-found", "only-passes-all"))
+"""Codes of a feed that can be read, and that the mapping does not fit."""
+
 _PAGES = ("<!doctype html", "<html")
 
 
