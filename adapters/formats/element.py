@@ -175,7 +175,7 @@ class _Reader:
             return
         outline = self._outline
         if not outline.reached or (not outline.confirmed and outline.could_hold_items(self._path)):
-            raise outline.missing((self._path,))
+            raise outline.missing((self._path,), root=len(self._path) == 1)
         outline.emptied = True
 
     def _begin(self, line: int) -> None:

@@ -40,7 +40,7 @@ class ProblemGroups:
     """Problems are added item by item, as their JSON in both languages."""
 
     def __init__(self) -> None:
-        self._groups: dict[tuple[bool, str, str], _Group] = {}
+        self._groups: dict[tuple[bool, str, str, str], _Group] = {}
         self._kept = dict.fromkeys(_OVERFLOW, 0)
         self._beyond = dict.fromkeys(_OVERFLOW, 0)
         self._counts = dict.fromkeys(_OVERFLOW, 0)
@@ -56,7 +56,7 @@ class ProblemGroups:
             severity = body["severity"]
             self._counts[severity] += 1
             pointer = body.get("pointer", "")
-            key = not position, body["code"], _NUMBER.sub("*", pointer)
+            key = not position, severity, body["code"], _NUMBER.sub("*", pointer)
             group = self._groups.get(key)
             if group is None:
                 if self._kept[severity] == MOST_GROUPS:
@@ -75,7 +75,7 @@ class ProblemGroups:
         listed = sorted(
             self._groups.items(), key=lambda one: (not one[1].of_feed, one[1].body["severity"], -one[1].count)
         )
-        return (*(_written(key[2], group) for key, group in listed), *self._overflow())
+        return (*(_written(key[-1], group) for key, group in listed), *self._overflow())
 
     def _overflow(self) -> Sequence[Body]:
         found = [(_OVERFLOW[severity], count) for severity, count in self._beyond.items() if count]

@@ -10,7 +10,11 @@ from schemas.rulebook import shown
 from schemas.spoken import Spoken
 
 _LEVEL = 0.75
-"""The cost of a level that one path has and the other lacks; an unrelated name costs 1."""
+"""The cost of a level that one path has and the other lacks."""
+_UNRELATED = 0.4
+"""What a name costs more that has less than half in common with the other."""
+_DEEPER, _WITHIN, _STEP = 0.3, 0.4, 0.05
+"""The cost where one path is the begin or the end of the other, and of each level between them."""
 _SAME_BUT_CASE = 0.05
 _SAME_BUT_PREFIX = 0.1
 _MISSPELT = 0.2
@@ -43,7 +47,7 @@ def nearest(wanted: Path, known: Iterable[Path], *, likely: Iterable[Path] = ())
     preferred = frozenset(likely)
     best: tuple[float, Path] | None = None
     for path in known:
-        cost = _distance(wanted, path) - (_LEVEL / 2 if path in preferred else 0)
+        cost = _distance(wanted, path) - (_LEVEL * 0.9 if path in preferred else 0)
         if best is None or cost < best[0]:
             best = cost, path
     if best is None:
@@ -67,6 +71,15 @@ def hint(near: Near | None) -> Spoken:
 
 def _distance(wanted: Path, known: Path) -> float:
     """The edit distance over names, where replacing one name costs as much as the names differ."""
+    if len(wanted) != len(known) and "/".join(wanted) == "/".join(known):
+        return _SAME_BUT_CASE
+    shorter, longer = sorted((wanted, known), key=len)
+    if shorter and len(shorter) < len(longer):
+        steps = _STEP * (len(longer) - len(shorter))
+        if longer[: len(shorter)] == shorter:
+            return (_DEEPER if shorter == wanted else _WITHIN) + steps
+        if longer[-len(shorter) :] == shorter:
+            return _WITHIN + steps
     row = [index * _LEVEL for index in range(len(known) + 1)]
     for line, name in enumerate(wanted, start=1):
         above, row = row, [line * _LEVEL]
@@ -78,7 +91,7 @@ def _distance(wanted: Path, known: Path) -> float:
 
 @lru_cache(maxsize=4096)
 def _name_distance(name: str, other: str) -> float:
-    """How far two names differ, from 0 to 1."""
+    """How far two names differ: 0 for the same ones, above 1 for unrelated ones."""
     if name == other:
         return 0.0
     if _fold(name) == _fold(other):
@@ -90,7 +103,7 @@ def _name_distance(name: str, other: str) -> float:
     shorter, longer = sorted((first, second), key=len)
     if len(shorter) >= _CONTAINED_CHARACTERS and shorter in longer:
         return min(_CONTAINED, edits)
-    return max(_MISSPELT, edits)
+    return max(_MISSPELT, edits) if edits <= CLOSE else edits + _UNRELATED
 
 
 def _edits(first: str, second: str) -> int:
@@ -112,6 +125,8 @@ def _difference(wanted: Path, known: Path) -> Spoken | None:
     """What is different, where that is obvious."""
     if len(wanted) == len(known):
         return _difference_of_names(wanted, known)
+    if "/".join(wanted) == "/".join(known):
+        return Spoken("a slash in a name is written ~1", "une barre dans un nom s’écrit ~1")
     folded_wanted, folded_known = tuple(map(_local, wanted)), tuple(map(_local, known))
     if missing := _surplus(folded_known, folded_wanted):
         names = shown(write_path(tuple(known[index] for index in missing)))

@@ -57,11 +57,13 @@ class Outline:
         if members:
             self._complex.add(path)
 
-    def missing(self, paths: tuple[Path, ...]) -> UnusableFeedError:
-        """The error of a document that has no items at the paths."""
-        parents = self._complex | {path[:-1] for path in self._counts}
-        likely = {path for path, count in self._counts.items() if count > 1 and path in parents}
-        found = [near for path in paths if (near := nearest(path, self._counts, likely=likely))]
+    def missing(self, paths: tuple[Path, ...], *, root: bool = True) -> UnusableFeedError:
+        """The error of a document that has no items at the paths. ``root``: its root may be an item."""
+        likely = self._likely(paths)
+        known = [path for path in self._counts if path in likely or not _is_above(path, likely)]
+        if not root:
+            known = [path for path in known if len(path) > 1] or known
+        found = [near for path in paths if (near := nearest(path, known, likely=likely))]
         near = min(found, key=lambda one: one.cost, default=None)
         if near is not None and near.reason is None and near.path in likely:
             count = self._counts[near.path]
@@ -73,6 +75,13 @@ class Outline:
             actual="–" if near is None else write_path(near.path),
             hint=hint(near),
         )
+
+    def _likely(self, paths: tuple[Path, ...]) -> set[Path]:
+        """The paths that look like those of items: with members, and repeated or beside the path sought."""
+        parents = self._complex | {path[:-1] for path in self._counts}
+        repeated = {path for path in parents if self._counts.get(path, 0) > 1}
+        beside = {path for path in parents for one in paths if len(one) > 1 and path[:-1] == one[:-1]}
+        return repeated | {path for path in beside if path and not _is_above(path, repeated)}
 
     def could_hold_items(self, path: Path) -> bool:
         """Whether beside the items sought, of which there are none, the same parent has elements that may be items:
@@ -92,6 +101,10 @@ class Outline:
         return path in self._complex or any(
             len(other) > len(path) and other[: len(path)] == path for other in self._counts
         )
+
+
+def _is_above(path: Path, others: set[Path]) -> bool:
+    return any(len(other) > len(path) and other[: len(path)] == path for other in others)
 
 
 def not_linked() -> UnusableFeedError:

@@ -4,6 +4,7 @@ A path that leads to nothing in any item is a mistake of the mapping, or a chang
 single items. Memory is bounded: the paths of the first items are kept, up to a limit.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -32,7 +33,7 @@ _MOST_VALUES = 5
 _MOST_LEVELS = 10
 _MOST_NAME = 100
 """Longer names are no names of members."""
-_NOTHING_LIKE_IT = Spoken("No path of its items is like it", "Aucun chemin de ses éléments ne lui ressemble")
+_NOTHING_LIKE_IT = Spoken("Its items have nothing like it", "Ses éléments n’ont rien qui y ressemble")
 _NOT_SEARCHED = Spoken("Mend the paths named before first", "Corrigez d’abord les chemins nommés avant")
 _ALL_AT_ONCE = Spoken(
     "Each of its conditions holds for some items, and all of them together for none",
@@ -130,30 +131,33 @@ class Survey:
     def _judge_paths(self) -> tuple[list[ReadingProblem], list[ReadingProblem]]:
         errors: list[ReadingProblem] = []
         warnings: list[ReadingProblem] = []
+        unlike: list[Watched] = []
         whole = {one.pointer for one in self._unseen}
         for index, one in enumerate(one for one in self._unseen if one.within not in whole):
             near = self._nearest(one.paths, unused=not one.required) if index < _MOST_NEAREST else None
             misspelt = near is not None and near.close
             if one.required or (one.strict and misspelt):
                 errors.append(_not_found(one.pointer, one.paths, near, searched=index < _MOST_NEAREST))
-            elif misspelt or (one.strict and not one.ready_made):
-                warnings.append(_not_found(one.pointer, one.paths, near if misspelt else None, code="path-unseen"))
+            elif misspelt:
+                warnings.append(_not_found(one.pointer, one.paths, near, code="path-unseen"))
+            elif one.strict and not one.ready_made:
+                unlike.append(one)
+        if unlike:
+            warnings.append(_unlike(unlike))
         return self._one_level_off(errors) or errors, warnings
 
     def _one_level_off(self, errors: Sequence[ReadingProblem]) -> list[ReadingProblem]:
         """One error about ``source.items`` for all paths that lack the same level."""
-        levels = {
-            str(one.actual).removesuffix(str(one.expected))
+        levels = Counter(
+            str(one.actual).removesuffix(f"/{one.expected}")
             for one in errors
             if one.pointer.endswith("/path") and str(one.actual).endswith(f"/{one.expected}")
-        }
-        if len(errors) < _MANY or len(levels) != 1 or not self._items:
-            return []
-        [level] = levels
-        if not all(str(one.actual).startswith(level) for one in errors):
+        )
+        level, count = next(iter(levels.most_common(1)), ("", 0))
+        if count < _MANY or count <= len(errors) // 2 or not self._items:
             return []
         deeper = [write_path(path) for path in self._items]
-        path = "/".join(part for part in (deeper[0], level.strip("/")) if part)
+        path = "/".join(part for part in (deeper[0], level) if part)
         return [
             problem(
                 "items-not-found",
@@ -161,8 +165,8 @@ class Survey:
                 expected=" | ".join(deeper) or '""',
                 actual=path,
                 hint=Spoken(
-                    f"The nearest path that exists is “{path}”: the level “{level.strip('/')}” is missing",
-                    f"Le chemin existant le plus proche est « {path} » : il manque le niveau « {level.strip('/')} »",
+                    f"The nearest path that exists is “{path}”: the level “{level}” is missing",
+                    f"Le chemin existant le plus proche est « {path} » : il manque le niveau « {level} »",
                 ),
             )
         ]
@@ -221,6 +225,13 @@ def _not_found(
         actual="–" if near is None else write_path(near.path),
         hint=hint(near) if near is not None else _NOTHING_LIKE_IT if searched else _NOT_SEARCHED,
     )
+
+
+def _unlike(unseen: Sequence[Watched]) -> ReadingProblem:
+    """One warning for all paths that no item has, and that no other path is like."""
+    pointer = unseen[0].pointer if len(unseen) == 1 else "/mapping/fields"
+    written = ", ".join(_write(one.paths) for one in unseen)
+    return problem("path-unseen", pointer=pointer, expected=written, actual="–", hint=_NOTHING_LIKE_IT)
 
 
 def _plain(path: Path) -> Path:
