@@ -58,7 +58,7 @@ def read(
     if errors:
         yield FeedUnusable(reading.count, (*errors, *warnings))
         return
-    if not reading.count:
+    if not reading.count or (outline.emptied and not reading.survey.offered):
         warnings.append(problem("feed-without-items"))
     yield FeedComplete(reading.count, tuple(warnings))
 

@@ -71,6 +71,11 @@ class Survey:
         self._offers = 0
         self._passed = 0
 
+    @property
+    def offered(self) -> int:
+        """How many items met all conditions."""
+        return self._offers
+
     def holds(self, content: Content) -> bool:
         """Whether an item meets all conditions."""
         if self._surveyed < _SURVEYED_ITEMS and (self._unseen or not self._offers):
