@@ -5,7 +5,6 @@
 Nothing in a feed raises; memory stays flat whatever its size. Errors of the blocks' own iterator pass through.
 """
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from datetime import date
 from itertools import chain
@@ -22,6 +21,7 @@ from adapters.formats.page import read_linked
 from adapters.formats.path import Path
 from adapters.formats.problem import ReadingProblem, problem
 from adapters.formats.record import FEED_ITEMS, Record
+from adapters.formats.seen import SeenIds
 from adapters.formats.survey import Survey
 from adapters.formats.table import read_rows
 
@@ -72,7 +72,7 @@ class _Reading:
         self._mapping = mapping
         self._platform = platform
         self._on = on
-        self._seen: set[bytes] = set()
+        self._seen = SeenIds()
 
     def read(self, record: Record) -> Item:
         """The item that a record is. Raises UnusableFeedError where there are too many."""
@@ -87,15 +87,9 @@ class _Reading:
             return PassedItem(position, known)
         if known is None:
             return BrokenItem(position, None, (problem("id-missing", pointer="/id", source=self._mapping.id.source),))
-        if self._is_repeated(known):
+        if self._seen.add(known):
             return BrokenItem(position, known, (problem("id-repeated", pointer="/id", actual=known),))
         return draft(self._mapping, record.content, offer_id=known, position=position, on=self._on)
-
-    def _is_repeated(self, offer_id: str) -> bool:
-        mark = hashlib.blake2b(offer_id.encode(), digest_size=10).digest()  # shorter than an id
-        repeated = mark in self._seen
-        self._seen.add(mark)
-        return repeated
 
 
 def _records(text: Iterator[str], source: Source, outline: Outline) -> Iterator[Record]:
