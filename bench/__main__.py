@@ -2,6 +2,7 @@
 
     ingest single relay latency     on both logs, a few minutes       views     the offer view at two sizes
     fairness                        others' single PUTs beside one partner that sends the worst it may, on both logs
+    check                           memory of `passerelle platform check` on a feed of 30 MB and of 300 MB, by format
     cost                            processor time and bytes of one offer, one repeated, one change read, one poll
     inbox                           others' PUTs beside a flooded inbox, and its disk cost, on both logs
     million                         one upload of ``--million`` offers and a restart with them, on both logs
@@ -22,11 +23,11 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
-from bench import cost, fairness, inbox, load, relay, views
+from bench import cost, fairness, feed, inbox, load, relay, views
 from bench.raw import raw_rate
 from bench.served import documents, prepared, served
 
-PARTS = ("ingest", "single", "relay", "latency", "fairness", "cost", "inbox", "views", "million")
+PARTS = ("ingest", "single", "relay", "latency", "fairness", "cost", "check", "inbox", "views", "million")
 LOGS = {"Kafka": True, "embedded": False}
 WORKERS = 2
 RATE = 1_000
@@ -137,6 +138,15 @@ async def spend(offers: int) -> AsyncIterator[Row]:
             yield Row(f"{one.what}, {name}", figure, "", f"bytes on disk: {stored}" if stored else "")
 
 
+async def examine(_: int) -> AsyncIterator[Row]:
+    """Peak memory of the command that checks a sample, at two sizes."""
+    for form in feed.FORMS:
+        small, large = [await asyncio.to_thread(feed.measure, form, size) for size in feed.SIZES]
+        figure = f"{small.peak / 1e6:.0f} → {large.peak / 1e6:.0f} MB, {large.peak / small.peak - 1:+.0%}"
+        beside = f"{large.items:,} items in {large.seconds:.0f} s"
+        yield Row(f"check, {feed.SIZES[0]} → {feed.SIZES[1]} MB of {form}", figure, "≤ +20 %", beside)
+
+
 async def flooded(_: int) -> AsyncIterator[Row]:
     """One partner's inbox full of messages that are refused, beside one client of another partner."""
     for name, kafka in LOGS.items():
@@ -186,7 +196,7 @@ async def many(million: int) -> AsyncIterator[Row]:
 async def measure(only: str | None, offers: int, million: int, show: Callable[[str], None]) -> Table:
     """All parts, or one."""
     sizes = {"views": million, "million": million}
-    works = dict(zip(PARTS, (ingest, single, decide, latency, share, spend, flooded, look, many), strict=True))
+    works = dict(zip(PARTS, (ingest, single, decide, latency, share, spend, examine, flooded, look, many), strict=True))
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
     table = Table("what", "figure", "bar", "beside, in the same run", title=machine)
     for name, work in works.items():

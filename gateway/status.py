@@ -224,8 +224,9 @@ def _of_run(run: Run | None) -> Iterator[Trouble]:
         return
     if run.last_error is not None:
         yield Trouble(at=run.last_error.at, fr=run.last_error.fr, en=run.last_error.en)
-    if run.counts.refused and run.problems:
-        first, refused = run.problems[0], run.counts.refused
+    first = next((one for one in run.problems if one["severity"] == "error" and one["position"]), None)
+    if run.counts.refused and first is not None:
+        refused = run.counts.refused
         which, said = first["id"] or first["position"], first["message"]
         yield Trouble(
             at=run.ended_at,

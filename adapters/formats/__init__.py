@@ -6,6 +6,7 @@
 A mapping is data, checked by ``schemas/json/mapping.schema.json``; ``docs/formats/`` explains it to partners.
 """
 
+from adapters.formats.groups import ProblemGroups
 from adapters.formats.item import (
     BrokenItem,
     FeedComplete,
@@ -20,10 +21,11 @@ from adapters.formats.item import (
 from adapters.formats.judging import judge
 from adapters.formats.mapping import FORMATS, FeedMapping, load_mapping
 from adapters.formats.problem import ReadingProblem, rules
-from adapters.formats.reading import read
+from adapters.formats.reading import MISFITS, read
 
 __all__ = [
     "FORMATS",
+    "MISFITS",
     "BrokenItem",
     "FeedComplete",
     "FeedMapping",
@@ -32,6 +34,7 @@ __all__ = [
     "OfferItem",
     "PassedItem",
     "Position",
+    "ProblemGroups",
     "ReadingProblem",
     "RepeatedItem",
     "Retraction",

@@ -7,7 +7,8 @@ import orjson
 
 from adapters.formats.error import UnusableFeedError
 from adapters.formats.line import cut_lines
-from adapters.formats.path import Path, write_path
+from adapters.formats.outline import Outline
+from adapters.formats.path import Path
 from adapters.formats.problem import problem
 from adapters.formats.record import DEPTH, ITEM_CHARACTERS, Record
 from adapters.formats.scan import CutItem, ItemScan
@@ -16,17 +17,18 @@ from schemas.spoken import Spoken
 _OUTLINE = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
 
-def read_documents(text: Iterable[str], paths: tuple[Path, ...]) -> Iterator[Record]:
+def read_documents(text: Iterable[str], paths: tuple[Path, ...], outline: Outline | None = None) -> Iterator[Record]:
     """The objects at the paths, each the keys from the root; arrays on the way are walked through.
 
     An object in which other places of items lie is an item only if there is none in it. Raises UnusableFeedError.
     """
-    scan = ItemScan(paths)
+    outline = outline or Outline()
+    scan = ItemScan(paths, outline=outline)
     for piece in text:
         yield from map(decode_item, scan.feed(piece))
     scan.finish()
-    if not scan.reached:
-        raise UnusableFeedError("items-not-found", expected=" | ".join(map(write_path, paths)))
+    if not outline.reached:
+        raise outline.missing(paths)
 
 
 def read_lines(text: Iterable[str]) -> Iterator[Record]:

@@ -13,6 +13,7 @@ from xml.parsers import expat  # no entity is ever declared, see above
 from xml.sax.saxutils import escape
 
 from adapters.formats.error import ENDLESS_TAG, TOO_DEEP, UnusableFeedError
+from adapters.formats.outline import Outline
 from adapters.formats.problem import ReadingProblem, problem
 from adapters.formats.record import DEPTH, ITEM_CHARACTERS, ITEM_NODES, Record
 from schemas.spoken import Spoken
@@ -32,9 +33,9 @@ _HELD_BYTES = 300
 """As long as an end tag may be that two pieces share."""
 
 
-def read_elements(text: Iterable[str], path: tuple[str, ...]) -> Iterator[Record]:
+def read_elements(text: Iterable[str], path: tuple[str, ...], outline: Outline | None = None) -> Iterator[Record]:
     """The elements at ``path``, which names every element from the root to the item. Raises UnusableFeedError."""
-    reader = _Reader(path)
+    reader = _Reader(path, outline or Outline())
     for piece in text:
         reader.feed(piece.encode())
         yield from reader.take()
@@ -135,12 +136,13 @@ class _Item:
 class _Reader:
     """Expat, where in the document it stands, and how to begin anew behind a malformed item."""
 
-    def __init__(self, path: tuple[str, ...]) -> None:
+    def __init__(self, path: tuple[str, ...], outline: Outline) -> None:
         self._path = path
+        self._outline = outline
         self._open: list[str] = []
         self._item: _Item | None = None
         self._records: list[Record] = []
-        self._reached = False
+        self._found = False
         self._begun = False
         self._passing = False
         self._held = b""
@@ -169,8 +171,12 @@ class _Reader:
             self._parser.Parse(b"", True)
         except expat.ExpatError as error:
             raise self._unusable(error) from None
-        if not self._reached:
-            raise UnusableFeedError("items-not-found", expected="/".join(self._path))
+        if self._found:
+            return
+        outline = self._outline
+        if not outline.reached or (not outline.confirmed and outline.could_hold_items(self._path)):
+            raise outline.missing((self._path,), root=len(self._path) == 1)
+        outline.emptied = True
 
     def _begin(self, line: int) -> None:
         self._parser = expat.ParserCreate("utf-8")
@@ -255,12 +261,15 @@ class _Reader:
                 raise UnusableFeedError("feed-is-html")
             if (*self._open, name) != self._path:
                 self._open.append(name)
-                self._reached = self._reached or tuple(self._open) == self._path[:-1]
+                path = tuple(self._open)
+                self._outline.add(path, members=bool(attributes))
+                if path == self._path[:-1]:
+                    self._outline.reached = True
                 if len(self._open) > DEPTH:
                     raise UnusableFeedError("feed-malformed", actual=TOO_DEEP, line=self._at())
                 return
             self._item = _Item(self._at())
-            self._reached = True
+            self._found = True
         self._item.start(name, attributes)
 
     def _close(self, _name: str) -> None:

@@ -6,9 +6,9 @@ the first included, since nothing says which of them is right (FMT-007).
 
 import hashlib
 import re
-from array import array
 from dataclasses import dataclass
 from hashlib import blake2b
+from struct import Struct
 
 import orjson
 
@@ -20,7 +20,10 @@ _SAFE = re.compile(r"[A-Za-z0-9._~-]{1,60}", re.ASCII)
 _OTHERS = re.compile(r"[^A-Za-z0-9._~-]+", re.ASCII)
 _KEPT = 40
 _DIGEST_DIGITS = 16
-_MARK_BYTES = 10
+_BUCKETS = 4096
+_MARK_BYTES = 8
+_ENTRY = Struct(f"<{_MARK_BYTES}sQLQ")
+"""Mark, digest, index and line."""
 _DIGEST_BYTES = 8
 UNREADABLE = 2
 """The digest of an item that could not be read: it differs from every other. Those of offers are odd."""
@@ -51,29 +54,32 @@ class Earlier:
 
 
 class Identities:
-    """The ids of a feed, each with the position and digest of its first item. About 150 bytes for each id."""
+    """The ids of a feed, each with the digest and position of its first item, in about 30 bytes each.
+
+    An id is kept as 76 bits of its digest: the number of a bucket, and eight bytes in it.
+    """
 
     def __init__(self) -> None:
-        self._ordinals: dict[bytes, int] = {}
-        self._digests = array("Q")
-        self._indices = array("L")
-        self._lines = array("Q")
+        self._buckets: list[bytearray | None] = [None] * _BUCKETS
 
     def meet(self, offer_id: str, position: Position, digest: int) -> Earlier | None:
         """What this id has met before, and the first item's position and digest kept for those to come."""
-        mark = blake2b(offer_id.encode(), digest_size=_MARK_BYTES).digest()  # shorter than an id
-        ordinal = self._ordinals.setdefault(mark, len(self._digests))
-        if ordinal == len(self._digests):
-            self._digests.append(digest)
-            self._indices.append(position.index)
-            self._lines.append(position.line)
+        marked = blake2b(offer_id.encode(), digest_size=_MARK_BYTES + 2).digest()
+        number, mark = int.from_bytes(marked[:2]) % _BUCKETS, marked[2:]
+        bucket = self._buckets[number]
+        if bucket is None:
+            bucket = self._buckets[number] = bytearray()
+        at = bucket.find(mark)
+        while at >= 0 and at % _ENTRY.size:
+            at = bucket.find(mark, at + 1)
+        if at < 0:
+            bucket += _ENTRY.pack(mark, digest, position.index, position.line)
             return None
-        first = Position(self._indices[ordinal], self._lines[ordinal])
-        known = self._digests[ordinal]
+        _, known, index, line = _ENTRY.unpack_from(bucket, at)
         identical = known == digest != UNREADABLE
         if not identical:
-            self._digests[ordinal] = _CONTRADICTED
-        return Earlier(first, identical, known == _CONTRADICTED)
+            bucket[at : at + _ENTRY.size] = _ENTRY.pack(mark, _CONTRADICTED, index, line)
+        return Earlier(Position(index, line), identical, known == _CONTRADICTED)
 
 
 def digest_of(item: OfferItem) -> int:

@@ -1,7 +1,7 @@
 """Mappings: what of a feed becomes which field of an offer; checked data made ready for reading."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, TypeAlias
@@ -11,11 +11,13 @@ import orjson
 import schemas
 from adapters.formats import sector_rule
 from adapters.formats.author import for_profile
+from adapters.formats.effect import Idle, find_idle
 from adapters.formats.path import Path, parse_path
 from adapters.formats.pattern import is_day_pattern, is_time_pattern
-from adapters.formats.problem import problem
+from adapters.formats.problem import ReadingProblem, problem
 from adapters.formats.rule import OTHERS, Condition, Part, Rule
 from adapters.formats.text import fold
+from adapters.formats.watched import Watched, used_paths, watched_paths
 from schemas import Problem
 from schemas.decode import type_name
 from schemas.explain import explain
@@ -78,20 +80,37 @@ class FeedMapping:
     only: tuple[Condition, ...]
     fields: Mapping[str, Rule]
     extensions: Mapping[str, Rule]
+    watched: tuple[Watched, ...] = ()
+    """The paths that every feed is expected to have."""
+    used: frozenset[Path] = frozenset()
+    """Every path that the mapping names."""
+    warnings: tuple[ReadingProblem, ...] = ()
+    """What is wrong with the mapping itself, as every reading by it says."""
 
 
-def load_mapping(form: str, document: object = None) -> FeedMapping | tuple[Problem, ...]:
+def load_mapping(form: str, document: object = None, *, stored: bool = False) -> FeedMapping | tuple[Problem, ...]:
     """The mapping of a decoded document on the format of that name (one of ``FORMATS``), or all its problems.
 
-    The ready-made formats need none. Raises KeyError for a format that does not exist.
+    The ready-made formats need none. ``stored``: the mapping is in use already, so that keys without effect are
+    warnings of it. Raises KeyError for a format that does not exist.
     """
     keys = _KEYS[form]
     document = {} if document is None else document
     if not isinstance(document, dict):
         wrong = schemas.problem("wrong-type", expected=json_type("object"), actual=type_name(document))
         return (for_profile(wrong, "mapping", document),)
-    problems = tuple(for_profile(found, "mapping", document) for found in _find_problems(form, document, keys))
-    return problems or _load(form, _merge(form, document))
+    if problems := tuple(for_profile(found, "mapping", document) for found in _find_problems(form, document, keys)):
+        return problems
+    idle = tuple(find_idle(form, document))
+    if idle and not stored:
+        return tuple(_of_idle("mapping-key-without-effect", one) for one in idle)
+    own = frozenset((*document.get("fields", ()), *document.get("extensions", ())))
+    warnings = tuple(_of_idle("mapping-key-ignored", one, prefix="/mapping") for one in idle)
+    return replace(_load(form, _merge(form, document), own), warnings=warnings)
+
+
+def _of_idle(code: str, idle: Idle, *, prefix: str = "") -> ReadingProblem:
+    return problem(code, pointer=prefix + idle.pointer, actual=idle.key, reason=idle.reason)
 
 
 def _find_problems(form: str, document: dict[str, Any], keys: tuple[str, ...]) -> Iterator[Problem]:
@@ -128,7 +147,7 @@ def _find_rules(document: dict[str, Any]) -> Iterator[Problem]:
                 yield problem("mapping-pattern", pointer=f"{pointer}/{key}", expected=example, actual=rule[key])
         if pointer == sector_rule.POINTER:
             yield from sector_rule.check_targets(rule)
-        if "school_weeks" in rule and pointer != "/fields/weeks":
+        if "school_weeks" in rule and (pointer != "/fields/weeks" or not rule["school_weeks"]):
             yield problem("mapping-rule-source", pointer=pointer)
 
 
@@ -158,7 +177,7 @@ def _merge(form: str, document: dict[str, Any]) -> dict[str, Any]:
     return {**base, **document, **inner}
 
 
-def _load(form: str, document: dict[str, Any]) -> FeedMapping:
+def _load(form: str, document: dict[str, Any], own: frozenset[str]) -> FeedMapping:
     rules = {**document["fields"]}
     if sector_rule.FIELD in rules:
         rules[sector_rule.FIELD] = sector_rule.with_codes(rules[sector_rule.FIELD])
@@ -177,6 +196,8 @@ def _load(form: str, document: dict[str, Any]) -> FeedMapping:
         only=only,
         fields=fields,
         extensions=extensions,
+        watched=watched_paths(own_id, fields, extensions, own=own),
+        used=used_paths(own_id, fields, extensions, only),
     )
 
 

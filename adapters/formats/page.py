@@ -6,6 +6,7 @@ from itertools import chain
 
 from adapters.formats.document import decode_item, read_documents
 from adapters.formats.error import UnusableFeedError
+from adapters.formats.outline import Outline, not_linked
 from adapters.formats.path import Path
 from adapters.formats.problem import problem
 from adapters.formats.record import Record
@@ -19,15 +20,15 @@ _SCRIPT_END = re.compile(r"</script", re.IGNORECASE)
 _LONGEST_END = 8
 
 
-def read_linked(text: Iterable[str], paths: tuple[Path, ...]) -> Iterator[Record]:
+def read_linked(text: Iterable[str], paths: tuple[Path, ...], outline: Outline | None = None) -> Iterator[Record]:
     """The objects at the paths of each JSON-LD document. Raises UnusableFeedError."""
     pieces = iter(text)
     first = next((piece for piece in pieces if piece.strip()), "")
     whole = chain([first], pieces)
     if not first.lstrip().startswith("<"):
-        yield from read_documents(whole, paths)
+        yield from read_documents(whole, paths, outline)
         return
-    page = _Page(paths)
+    page = _Page(paths, outline or Outline())
     for piece in whole:
         yield from page.feed(piece)
     page.finish()
@@ -36,13 +37,14 @@ def read_linked(text: Iterable[str], paths: tuple[Path, ...]) -> Iterator[Record
 class _Page:
     """A page as it streams by. A script with a fault is an item that cannot be read, and hides no other script."""
 
-    def __init__(self, paths: tuple[Path, ...]) -> None:
+    def __init__(self, paths: tuple[Path, ...], outline: Outline) -> None:
         self._paths = paths
+        self._outline = outline
         self._buffer = ""
         self._line = 1
         self._end: re.Pattern[str] | None = None
         self._scan: ItemScan | None = None
-        self._reached = False
+        self._linked = False
 
     def feed(self, piece: str) -> Iterator[Record]:
         self._buffer += piece
@@ -63,8 +65,10 @@ class _Page:
         """The page has ended. Raises UnusableFeedError."""
         if self._end is not None:
             raise UnusableFeedError("feed-cut", actual="HTML")
-        if not self._reached:
-            raise UnusableFeedError("items-not-found", expected="<script type=application/ld+json>")
+        if not self._linked:
+            raise not_linked()
+        if not self._outline.reached:
+            raise self._outline.missing(self._paths)
 
     def _open(self) -> bool:
         """Go to the next script or comment; whether there is one yet."""
@@ -76,7 +80,8 @@ class _Page:
         self._drop(match.end())
         self._end = _COMMENT_END if match[1] is None else _SCRIPT_END
         linked = match[1] is not None and _LINKED_DATA.search(match[1]) is not None
-        self._scan = ItemScan(self._paths, self._line) if linked else None
+        self._scan = ItemScan(self._paths, self._line, outline=self._outline) if linked else None
+        self._linked = self._linked or linked
         return True
 
     def _read(self, body: str) -> Iterator[Record]:
@@ -91,7 +96,6 @@ class _Page:
         scan, self._end = self._scan, None
         if scan is None:
             return
-        self._reached = self._reached or scan.reached
         try:
             scan.finish()
         except UnusableFeedError as error:
@@ -100,7 +104,7 @@ class _Page:
 
     def _spoil(self, error: UnusableFeedError) -> Record:
         self._scan = None
-        self._reached = True
+        self._outline.reached = True
         trouble = problem("item-malformed", actual=error.problem.actual, line=self._line)
         return Record(self._line, {}, trouble)
 

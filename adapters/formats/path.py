@@ -11,7 +11,7 @@ Path: TypeAlias = tuple[str, ...]
 Scalar: TypeAlias = str | int | float | bool
 
 FIRST = "#1"
-_TEXT_MEMBERS = ("#text", "@value")
+TEXT_MEMBERS = ("#text", "@value")
 """Where an XML element, or a value object of JSON-LD, has its text."""
 
 
@@ -42,7 +42,7 @@ def scalars(values: Sequence[Any]) -> list[Scalar]:
     found: list[Scalar] = []
     for value in values:
         if isinstance(value, Mapping):
-            inner = (value[name] for name in _TEXT_MEMBERS if name in value)
+            inner = (value[name] for name in TEXT_MEMBERS if name in value)
             found.extend(one for one in inner if isinstance(one, str | int | float) and one != "")
         else:
             found.append(value)

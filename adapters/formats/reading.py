@@ -27,31 +27,49 @@ from adapters.formats.item import (
     Retraction,
 )
 from adapters.formats.mapping import Elements, FeedMapping, Lines, Objects, Rows, Source
+from adapters.formats.outline import Outline
 from adapters.formats.page import read_linked
+from adapters.formats.path import Path
 from adapters.formats.problem import ReadingProblem, problem
 from adapters.formats.record import FEED_ITEMS, Record
 from adapters.formats.sector_rule import Fallbacks
+from adapters.formats.survey import Survey
 from adapters.formats.table import read_rows
+
+MISFITS = frozenset(("items-not-found", "columns-missing", "path-not-found", "only-passes-all"))
+"""Codes of a feed that can be read, and that the mapping does not fit."""
 
 _PAGES = ("<!doctype html", "<html")
 
 
-def read(blocks: Iterable[bytes], mapping: FeedMapping, *, platform: str, on: date) -> Iterator[Item]:
+def read(
+    blocks: Iterable[bytes], mapping: FeedMapping, *, platform: str, on: date, confirmed: bool = False
+) -> Iterator[Item]:
     """The items of a feed as offers of that platform. ``on`` is the day of the run in Europe/Paris.
+
+    A mapping that does not fit the feed makes it unusable: ``source.items``, a condition, or the path of a required
+    field that leads to nothing. ``confirmed``: an operator has confirmed that the feed is meant to hold no offer, so
+    that its conditions may pass over every item.
 
     Ends with exactly one ``FeedComplete`` or ``FeedUnusable``. Until the former has come, nothing may be changed for
     good: what came before may be the begin of a feed that was cut.
     """
-    warnings: list[ReadingProblem] = []
+    warnings: list[ReadingProblem] = list(mapping.warnings)
     reading = _Reading(mapping, platform, on)
+    outline = Outline(confirmed=confirmed)
     try:
         text = _refuse_pages(read_text(blocks, mapping.encoding, warnings), mapping.source)
-        for record in _records(text, mapping.source):
-            yield reading.turn(record)
+        for record in _records(text, mapping.source, outline):
+            yield reading.read(record)
     except UnusableFeedError as error:
         yield FeedUnusable(reading.count, (error.problem, *warnings))
         return
-    if not reading.count:
+    errors, found = reading.survey.finish(emptied=outline.emptied, confirmed=confirmed)
+    warnings += found
+    if errors:
+        yield FeedUnusable(reading.count, (*errors, *warnings))
+        return
+    if not reading.count or (outline.emptied and not reading.survey.offered):
         warnings.append(problem("feed-without-items"))
     warnings += reading.fallbacks.problems()
     yield FeedComplete(reading.count, tuple(warnings))
@@ -63,12 +81,13 @@ class _Reading:
     def __init__(self, mapping: FeedMapping, platform: str, on: date) -> None:
         self.count = 0
         self.fallbacks = Fallbacks()
+        self.survey = Survey(mapping.watched, mapping.only, used=mapping.used, items=_item_paths(mapping.source))
         self._mapping = mapping
         self._platform = platform
         self._on = on
         self._identities = Identities()
 
-    def turn(self, record: Record) -> Item:
+    def read(self, record: Record) -> Item:
         """The item that a record is. Raises UnusableFeedError where there are too many."""
         if self.count == FEED_ITEMS:
             raise UnusableFeedError("feed-too-long", expected=FEED_ITEMS)
@@ -78,7 +97,7 @@ class _Reading:
         if record.problem is not None:
             broken = BrokenItem(position, known, (record.problem,))
             return broken if known is None else self._identify(broken, known, UNREADABLE)
-        if not all(condition.holds(record.content) for condition in self._mapping.only):
+        if not self.survey.holds(record.content):
             return PassedItem(position, known)
         if known is None:
             return BrokenItem(position, None, (problem("id-missing", pointer="/id", source=self._mapping.id.source),))
@@ -103,18 +122,27 @@ class _Reading:
         return BrokenItem(item.position, offer_id, problems, retraction)
 
 
-def _records(text: Iterator[str], source: Source) -> Iterator[Record]:
+def _records(text: Iterator[str], source: Source, outline: Outline) -> Iterator[Record]:
     match source:
         case Elements(path):
-            return read_elements(text, path)
+            return read_elements(text, path, outline)
         case Objects(paths, linked=True):
-            return read_linked(text, paths)
+            return read_linked(text, paths, outline)
         case Objects(paths):
-            return read_documents(text, paths)
+            return read_documents(text, paths, outline)
         case Lines():
             return read_lines(text)
         case Rows(separator, columns, needed):
             return read_rows(text, separator=separator, columns=columns, needed=needed)
+
+
+def _item_paths(source: Source) -> tuple[Path, ...]:
+    match source:
+        case Elements(path):
+            return (path,)
+        case Objects(paths):
+            return paths
+    return ()
 
 
 def _refuse_pages(text: Iterator[str], source: Source) -> Iterator[str]:

@@ -93,7 +93,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule(Part):
-    """A whole rule: a part, or several joined, taken once for the item or for each object at a path.
+    """A whole rule: a part, or several joined, taken once for the item or for each object at a path. What is done to
+    the values of a part is done to the joined text of several.
 
     ``default`` stands in where nothing is found. ``optional``: what cannot be read is left out with a warning instead
     of refusing the offer. ``school_weeks``: the weeks come from the school calendar.
@@ -128,7 +129,8 @@ class Rule(Part):
         left_out = max(one.left_out for one in found)
         if not any(one.values for part, one in zip(self.join, found, strict=True) if part.paths):
             return Found([], left_out)  # constants alone join nothing
-        return Found([self.glue.join(spell(value) for one in found for value in one.values)], left_out)
+        joined = self.glue.join(spell(value) for one in found for value in one.values)
+        return Found(list(self._make(joined)), left_out)
 
 
 @dataclass(frozen=True, slots=True)

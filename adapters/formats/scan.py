@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from adapters.formats.error import NO_JSON, TOO_DEEP, UnusableFeedError
+from adapters.formats.outline import Outline
 from adapters.formats.path import Path
 from adapters.formats.record import DEPTH, ITEM_CHARACTERS
 
@@ -30,12 +31,13 @@ class CutItem:
 
 @dataclass(slots=True)
 class _Frame:
-    """An object or array that is open; ``path`` leads to it."""
+    """An object or array that is open; ``path`` leads to it. ``holds``: something has begun in it."""
 
     bracket: str
     path: Path
     key: str = ""
     at_key: bool = False
+    holds: bool = False
 
 
 @dataclass(slots=True)
@@ -63,14 +65,15 @@ class _Capture:
 
 
 class ItemScan:
-    """Follows one JSON text. ``reached`` says whether a place of items was there at all, were it empty.
+    """Follows one JSON text. ``outline`` learns the paths outside of items, whether one of ``paths`` was there at all,
+    and whether it was an empty list.
 
     An object at one of the paths is an item, unless other paths lead through it: then it is one if none of them leads
     to anything. ``line`` is where the text begins.
     """
 
-    def __init__(self, paths: tuple[Path, ...], line: int = 1) -> None:
-        self.reached = False
+    def __init__(self, paths: tuple[Path, ...], line: int = 1, *, outline: Outline | None = None) -> None:
+        self.outline = outline or Outline()
         self._paths = paths
         self._line = line
         self._frames: list[_Frame] = []
@@ -175,17 +178,23 @@ class ItemScan:
 
     def _pass_scalar(self, frame: _Frame | None, at: int, sign: str) -> None:
         """A value that is no object: in a list of items it is one that cannot be read, and null is an empty list."""
-        if frame is None or self._path_of(frame) not in self._paths:
+        if frame is None:
+            return
+        frame.holds = True
+        if self._path_of(frame) not in self._paths:
             return
         if frame.bracket == "[":
             self._cut.append(CutItem(self._line_at(at), sign if sign != '"' else '"…"'))
         elif sign == "null":
-            self.reached = True
+            self.outline.reached = self.outline.emptied = True
 
     def _open(self, bracket: str, at: int, frame: _Frame | None) -> None:
         path = self._path_of(frame)
+        if frame is not None:
+            frame.holds = True
+        self.outline.add(path, members=bracket == "{")
         if path in self._paths:
-            self.reached = True
+            self.outline.reached = True
             if bracket == "{":
                 capture = _Capture(self._line_at(at), at, len(self._frames))
                 if not any(len(other) > len(path) and other[: len(path)] == path for other in self._paths):
@@ -197,8 +206,11 @@ class ItemScan:
             raise UnusableFeedError("feed-malformed", actual=TOO_DEEP, line=self._line_at(at))
 
     def _close(self, bracket: str, end: int) -> None:
-        if self._frames.pop().bracket != ("{" if bracket == "}" else "["):
+        frame = self._frames.pop()
+        if frame.bracket != ("{" if bracket == "}" else "["):
             raise self._malformed(end - 1, bracket)
+        if bracket == "]" and not frame.holds and frame.path in self._paths:
+            self.outline.emptied = True
         if self._candidate is not None and self._candidate.depth == len(self._frames):
             self._candidate.take(self._data, end)
             self._cut.append(self._candidate.cut())

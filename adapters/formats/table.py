@@ -9,11 +9,16 @@ from typing import Any
 
 from adapters.formats.error import ENDLESS_ROW, MALFORMED_ROW, UnusableFeedError
 from adapters.formats.line import Line, cut_lines
+from adapters.formats.nearest import nearest
 from adapters.formats.problem import problem
 from adapters.formats.record import ITEM_CHARACTERS, Record
+from schemas.rulebook import shown
 from schemas.spoken import Spoken
 
 SEPARATORS = (";", ",", "\t", "|")
+
+_MOST_HINTS = 10
+_MOST_COMPARED = 300
 
 _QUOTED = re.compile(r'"[^"]*"?')
 _DECLARED = re.compile(r"\s*\"?sep=([;,\t|])\"?\s*", re.IGNORECASE)
@@ -54,7 +59,7 @@ def read_rows(
     except _EndlessRowError as error:
         raise UnusableFeedError("feed-malformed", actual=ENDLESS_ROW, line=error.line) from None
     if names is None:
-        raise UnusableFeedError("columns-missing", expected=[name for known in needed for name in known], actual="–")
+        raise _missing(list(needed), ())
 
 
 class _EndlessRowError(Exception):
@@ -140,9 +145,44 @@ def _names(cells: list[str]) -> list[str]:
 
 
 def _require(needed: Iterable[Sequence[str]], names: Sequence[str]) -> None:
-    missing = [" | ".join(known) for known in needed if not set(known) & set(names)]
+    missing = [known for known in needed if not set(known) & set(names)]
     if missing:
-        raise UnusableFeedError("columns-missing", expected=missing, actual=", ".join(names))
+        raise _missing(missing, names)
+
+
+def _missing(missing: Sequence[Sequence[str]], names: Sequence[str]) -> UnusableFeedError:
+    """The error that names the missing columns, each with the column that is nearest to it."""
+    hints = list(_hints(missing, names))
+    return UnusableFeedError(
+        "columns-missing",
+        pointer="/mapping",
+        expected=[" | ".join(known) for known in missing],
+        actual=", ".join(names) or "–",
+        hint=Spoken("; ".join(hints), " ; ".join(one.fr for one in hints)),
+    )
+
+
+def _hints(missing: Sequence[Sequence[str]], names: Sequence[str]) -> Iterator[Spoken]:
+    """The nearest column to each missing one; or that there are no columns, because the separator is another one."""
+    if not names:
+        yield Spoken("No line can be read as the header", "Aucune ligne n’est lisible comme en-tête")
+        return
+    split = next((sign for sign in SEPARATORS if sign in names[0]), None)
+    if len(names) == 1 and split is not None:
+        yield Spoken(
+            f"The header is one single column: the separator may be “{split}”",
+            f"L’en-tête est une seule colonne : le séparateur est peut-être « {split} »",
+        )
+        return
+    listed = [(name,) for name in names[:_MOST_COMPARED]]
+    for known in missing[:_MOST_HINTS]:
+        found = [near for name in known if (near := nearest((name,), listed)) is not None]
+        near = min(found, key=lambda one: one.cost)
+        column, why = shown(near.path[0]), near.reason
+        yield Spoken(
+            f"The nearest column to “{known[0]}” is “{column}”" + (f" ({why})" if why else ""),
+            f"La colonne la plus proche de « {known[0]} » est « {column} »" + (f" ({why.fr})" if why else ""),
+        )
 
 
 def _likeliest(line: str) -> str:

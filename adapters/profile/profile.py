@@ -65,9 +65,10 @@ class Profile:
         return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
-def read_profile(document: object, *, loopback: bool = False) -> Profile | tuple[Problem, ...]:
+def read_profile(document: object, *, loopback: bool = False, stored: bool = False) -> Profile | tuple[Problem, ...]:
     """The profile of a decoded document, or all its problems. ``loopback`` allows feeds to come by http from this
-    machine itself (``PASSERELLE_LOOPBACK_FEEDS``).
+    machine itself (``PASSERELLE_LOOPBACK_FEEDS``); ``stored``: the profile is in use already, so that keys of its
+    mapping without effect do not stop it.
     """
     if not isinstance(document, dict):
         wrong = problem("wrong-type", expected=json_type("object"), actual=type_name(document))
@@ -79,7 +80,7 @@ def read_profile(document: object, *, loopback: bool = False) -> Profile | tuple
         for found in problems
         if found.code == "wrong-type" or found.pointer not in mistyped
     ]
-    mapping = _load_mapping(document)
+    mapping = _load_mapping(document, stored=stored)
     if isinstance(mapping, tuple):
         problems += (replace(found, pointer=f"/mapping{found.pointer}") for found in mapping)
     if problems or isinstance(mapping, tuple):
@@ -126,12 +127,12 @@ def _find_problems(document: dict[str, Any]) -> Iterator[Problem]:
             yield problem("not-in-list", pointer=pointer, expected=known, actual=code, allowed=listed, near="–")
 
 
-def _load_mapping(document: dict[str, Any]) -> FeedMapping | tuple[Problem, ...] | None:
+def _load_mapping(document: dict[str, Any], *, stored: bool) -> FeedMapping | tuple[Problem, ...] | None:
     """The mapping of a profile with a feed, or its problems; None where there is no feed, or no format."""
     transport = document.get("transport")
     native = isinstance(transport, dict) and transport.get("kind") == NATIVE
     form = document.get("format")
-    return None if native or form not in FORMATS else load_mapping(form, document.get("mapping"))
+    return None if native or form not in FORMATS else load_mapping(form, document.get("mapping"), stored=stored)
 
 
 def _find_address_faults(document: dict[str, Any], *, loopback: bool) -> Iterator[Problem]:

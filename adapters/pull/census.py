@@ -1,10 +1,11 @@
-"""The census of a feed: each item counted once, ids that stand twice found, the first problems kept. Bounded memory."""
+"""The census of a feed: each item counted once, repeated ids found, problems grouped. Bounded memory."""
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
-from gateway.protocol.run import MOST_PROBLEMS, Counts
+from adapters.formats import ProblemGroups
+from gateway.protocol.run import Counts
 
 Kind: TypeAlias = Literal["published", "unchanged", "refused"]
 _FIND = "SELECT place, kind, warned FROM items WHERE id = ?"
@@ -24,9 +25,7 @@ class Census:
         self._db.execute("CREATE TABLE items (id TEXT PRIMARY KEY, place INTEGER, kind TEXT, warned INTEGER)")
         self._kinds: dict[Kind, int] = {"published": 0, "unchanged": 0, "refused": 0}
         self._warned = 0
-        self._errors: list[Mapping[str, Any]] = []
-        self._warnings: list[Mapping[str, Any]] = []
-        self._of_feed: list[Mapping[str, Any]] = []
+        self._groups = ProblemGroups()
         self._passed = 0
         self.unidentified = 0
         self.distinct = 0
@@ -58,11 +57,8 @@ class Census:
         self._passed += 1
 
     def note(self, position: str, offer_id: str | None, problems: Sequence[Mapping[str, Any]]) -> None:
-        """Keep problems, the first ones, errors apart from warnings; those without a position are of the feed."""
-        for one in problems:
-            kept = self._errors if one["severity"] == "error" else self._warnings if position else self._of_feed
-            if len(kept) < MOST_PROBLEMS:
-                kept.append({"position": position, "id": offer_id, **one})
+        """Count problems by rule and path; those of the feed as a whole have no position."""
+        self._groups.add(position, offer_id, problems)
 
     @property
     def counts(self) -> Counts:
@@ -79,11 +75,13 @@ class Census:
 
     @property
     def problems(self) -> tuple[Mapping[str, Any], ...]:
-        """The first problems, errors before warnings; each with ``position`` and ``id`` of its item. Warnings of the
-        feed as a whole are always among them.
-        """
-        errors = self._errors[: MOST_PROBLEMS - len(self._of_feed)]
-        return (*errors, *self._of_feed, *self._warnings)[:MOST_PROBLEMS]
+        """The groups of problems, those of the feed as a whole first, errors before warnings."""
+        return self._groups.to_json()
+
+    @property
+    def severities(self) -> Mapping[str, int]:
+        """How many problems there are, by severity."""
+        return self._groups.counts
 
     def ids(self) -> Iterator[str]:
         """Every id, refused items included, each once."""

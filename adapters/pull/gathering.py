@@ -7,10 +7,11 @@ from pathlib import Path
 
 import schemas
 from adapters.formats import BrokenItem, FeedComplete, FeedUnusable, Item, OfferItem, PassedItem, RepeatedItem, judge
-from adapters.pull.census import Kind
+from adapters.pull.census import Census, Kind
 from adapters.pull.harvest import Harvest
 from adapters.pull.revision import next_revision, stands
 from gateway.protocol.digest import content_digest
+from gateway.protocol.run import Counts
 from gateway.protocol.submission import Known
 from gateway.snapshot import Mark
 from gateway.submissions import Submissions
@@ -24,11 +25,16 @@ _AT_ONCE = 50
 
 
 class UnusableFeedError(Exception):
-    """The feed is cut, or is not what it should be: nothing of it may change anything."""
+    """The feed is cut, or is not what it should be: nothing of it may change anything. ``census`` holds what was read
+    up to then.
+    """
 
-    def __init__(self, problems: Sequence[Problem]) -> None:
+    def __init__(self, problems: Sequence[Problem], census: Census) -> None:
         super().__init__(problems[0].code)
         self.problems = problems
+        counts = census.counts
+        self.counts = Counts(items=counts.items, passed=counts.passed)
+        self.groups = census.problems
 
 
 class Gathering:
@@ -76,7 +82,8 @@ class Gathering:
             case FeedComplete():
                 harvest.census.note("", None, [one.to_json() for one in item.problems])
             case FeedUnusable():
-                raise UnusableFeedError(item.problems)
+                harvest.census.note("", None, [one.to_json() for one in item.problems])
+                raise UnusableFeedError(item.problems, harvest.census)
 
     async def _offer(self, item: OfferItem, known: Known | None, harvest: Harvest) -> None:
         verdict = judge(item, revision=self._began, on=self._on)

@@ -96,10 +96,16 @@ def pending(beginning: Beginning, content: Content, refusal: SnapshotRefusedErro
     )
 
 
-def failed(beginning: Beginning, failure: Failure) -> Run:
-    """Nothing has changed, and why."""
+def failed(
+    beginning: Beginning,
+    failure: Failure,
+    *,
+    counts: Counts | None = None,
+    problems: Sequence[Mapping[str, Any]] = (),
+) -> Run:
+    """Nothing has changed, and why; with what was found in the feed, where it was read."""
     run = _ended(beginning, failure.at)
-    return replace(run, outcome="failed", counts=Counts(), problems=(), last_error=failure)
+    return replace(run, outcome="failed", counts=counts or Counts(), problems=tuple(problems), last_error=failure)
 
 
 def refused(refusal: SnapshotRefusedError, *, at: int) -> Failure:
@@ -115,8 +121,10 @@ def _succeeded(beginning: Beginning, at: int) -> Run:
 
 
 def _ended(beginning: Beginning, at: int) -> Run:
-    """The run with what it keeps of the last one."""
+    """The run with what it keeps of the last one; what was applied under another profile says nothing of this one."""
     last = beginning.last or Run(platform=beginning.platform, started_at=0, ended_at=0, outcome="failed")
+    if last.profile != beginning.profile:
+        last = replace(last, applied_at=None, applied_counts=None, applied_problems=None, validators={}, digest=None)
     return replace(
         last,
         started_at=beginning.started_at,

@@ -24,7 +24,7 @@ from gateway.partners import Partners
 from gateway.ports import EventLog, LogError, PortError
 from gateway.positions import Positions
 from gateway.protocol.decide import paris_date
-from gateway.protocol.run import Failure, Run
+from gateway.protocol.run import Counts, Failure, Run
 from gateway.protocol.topic import OFFERS, SUBMISSIONS
 from gateway.snapshot import Mark, SnapshotRefusedError, Snapshots
 from gateway.submissions import Submissions
@@ -32,11 +32,13 @@ from gateway.upload.error import UploadRefusedError
 from gateway.upload.judge import Author
 from gateway.upload.spool import Room
 from gateway.views import OfferView
+from schemas.rulebook import LANGUAGES
 
 _AT_ONCE = 2
 """How many feeds are read at a time: each may keep a core busy."""
 _ROOM_BYTES = 2 * 1024 * MEGABYTE
 _PATIENCE_SECONDS = 60.0
+_MOST_REASONS = 3
 
 _log = structlog.get_logger()
 
@@ -74,7 +76,8 @@ class Pull:
         except UploadRefusedError:
             run = failed(beginning, self._failure(FeedError("spool-full")))
         except UnusableFeedError as error:
-            run = failed(beginning, _unusable(error, self._means.clock()))
+            failure = _unusable(error, self._means.clock())
+            run = failed(beginning, failure, counts=error.counts, problems=error.groups)
         except SnapshotRefusedError as error:
             run = failed(beginning, refused(error, at=self._means.clock()))
         except PortError:
@@ -128,7 +131,9 @@ class Pull:
             mark=mark,
             began=beginning.started_at,
         )
-        harvest = await gathering.gather(_items(feed, profile, author.on), means.folder, self._room)
+        confirmed = beginning.order is not None and beginning.order.confirm is not None
+        items = _items(feed, profile, author.on, confirmed=confirmed)
+        harvest = await gathering.gather(items, means.folder, self._room)
         try:
             return await self._apply(harvest, feed, mark, beginning)
         finally:
@@ -151,11 +156,14 @@ class Pull:
         )
         if census.unidentified and not census.distinct:
             raise FeedError("feed-without-ids", count=census.unidentified)
+        confirm = None if beginning.order is None else beginning.order.confirm
+        if _is_new(beginning) and not content.counts.published + content.counts.unchanged and not confirm:
+            failure = self._failure(_nothing_to_publish(content.counts))
+            return failed(beginning, failure, counts=content.counts, problems=content.problems)
         if census.unidentified:
             # Which offers those items are is not known, so none can be told from one that is absent.
             await self._publish(harvest)
             return partial(beginning, content, at=means.clock())
-        confirm = None if beginning.order is None else beginning.order.confirm
         try:
             done = await means.snapshots.apply(mark, harvest, confirm=confirm)
         except SnapshotRefusedError as error:
@@ -175,14 +183,29 @@ class Pull:
         return Failure(at=self._means.clock(), code=error.code, fr=error.words("fr"), en=error.words("en"))
 
 
-def _items(feed: Feed, profile: Profile, on: date) -> Iterator[Item]:
+def _is_new(beginning: Beginning) -> bool:
+    """Whether nothing of this feed has ever been applied."""
+    return beginning.last is None or beginning.last.first_success_at is None
+
+
+def _nothing_to_publish(counts: Counts) -> FeedError:
+    return FeedError("feed-publishes-nothing", items=counts.items, refused=counts.refused, passed=counts.passed)
+
+
+def _items(feed: Feed, profile: Profile, on: date, *, confirmed: bool) -> Iterator[Item]:
     if profile.mapping is None:
         raise ValueError(f"{profile.platform} has no feed to read")
-    return read(feed.blocks(), profile.mapping, platform=profile.platform, on=on)
+    return read(feed.blocks(), profile.mapping, platform=profile.platform, on=on, confirmed=confirmed)
 
 
 def _unusable(error: UnusableFeedError, at: int) -> Failure:
-    """The words of the first problem that made the feed unusable."""
-    body = error.problems[0].to_json()
-    fr, en = (f"{body['message'][language]} {body['fix'][language]}" for language in ("fr", "en"))
-    return Failure(at=at, code=body["code"], fr=fr, en=en)
+    """The words of the first problems that made the feed unusable, how many more there are, and the first remedy."""
+    bodies = [one.to_json() for one in error.problems if one.severity == "error"]
+    first, more = bodies[0], len(bodies) - _MOST_REASONS
+    fr, en = (
+        " ".join([*(body["message"][language] for body in bodies[:_MOST_REASONS]), first["fix"][language]])
+        for language in LANGUAGES
+    )
+    if more > 0:
+        fr, en = f"{fr} (Autres erreurs de ce genre : {more}.)", f"{en} (Further errors of this kind: {more}.)"
+    return Failure(at=at, code=first["code"], fr=fr, en=en)

@@ -159,7 +159,7 @@ class PlatformPull:
         """The platform's profile as it is now: it may change at any time, on any replica."""
         partner = self._means.partners.get(self._platform)
         document = None if partner is None else partner.profile
-        read = read_profile(document, loopback=self._means.ways.loopback)
+        read = read_profile(document, loopback=self._means.ways.loopback, stored=True)
         if isinstance(read, Profile):
             return read
         said = explain_profile(read)

@@ -59,33 +59,42 @@ def check(
     on: Annotated[str, typer.Option(metavar="DATE", help="Judge as on this day (ISO date); by default today.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Say what a feed would come to, offline: published, warned, refused, and the first problems.
+    """Say what a feed would come to, offline: all problems in groups, three offers as published, and how many.
 
-    Ends with 0 when nothing is refused, 1 when something is, 2 when the feed as a whole cannot be used.
+    Ends with 0 when something would be published and nothing is refused; 1 when something is refused, nothing would be
+    published, or the mapping does not fit the feed; 2 when the feed itself cannot be read.
     """
-    loaded = load_profile(profile, language=lang)
-    if loaded.mapping is None:
-        raise without_feed(loaded.platform, lang)
-    blocks, day = blocks_of(sample, lang), day_of(on, lang)
-    outlook = look_at(blocks, loaded.mapping, platform=loaded.platform, revision=now(), on=day)
-    if as_json:
-        print_json(_outlook_document(outlook, lang))
-    else:
-        tell_outlook(outlook, lang)
-    if outlook.unusable:
+    outlook = _outlook(load_profile(profile, language=lang), sample, lang, on=on)
+    _print_outlook(outlook, lang, as_json=as_json)
+    if outlook.unreadable:
         raise typer.Exit(UNUSABLE)
-    if outlook.counts.refused:
+    if outlook.counts.refused or not outlook.counts.published:
         raise typer.Exit(FAILED)
 
 
 @app.command()
-def add(profile: ProfileName, *, as_json: AsJson = False) -> None:
+def add(
+    profile: ProfileName,
+    *,
+    sample: Annotated[
+        Path | None,
+        typer.Option(help="A feed as the platform exports it; no change if nothing of it can be published."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Let a platform take part as its profile says, or change the profile of one that does.
 
     A new platform gets a secret, shown this once. One that takes part keeps its credentials, who delivers its offers
-    to the national site, and its territory unless the profile names one; what was not taken is said.
+    to the national site, and its territory unless the profile names one; what was not taken is said. With --sample, a
+    profile by which nothing of the feed would be published changes nothing and ends with 1. Without it, the first run
+    of the feed fails in that case.
     """
     loaded = load_profile(profile, language="en")
+    if sample is not None:
+        outlook = _outlook(loaded, sample, "en")
+        if not outlook.counts.published:
+            _print_outlook(outlook, "en", as_json=as_json)
+            raise typer.Exit(FAILED)
     joined, minted = run(_add(loaded))
     if as_json:
         shown: dict[str, Any] = {"platform": joined.partner.platform, "created": joined.created, "kept": joined.kept}
@@ -195,10 +204,26 @@ def _row(partner: Partner, ran: Run | None) -> dict[str, Any]:
     }
 
 
+def _outlook(profile: Profile, sample: Path, language: Language, *, on: str = "") -> Outlook:
+    """What a sample would come to by a profile."""
+    if profile.mapping is None:
+        raise without_feed(profile.platform, language)
+    day = day_of(on, language)
+    return look_at(blocks_of(sample, language), profile.mapping, platform=profile.platform, revision=now(), on=day)
+
+
+def _print_outlook(outlook: Outlook, language: Language, *, as_json: bool) -> None:
+    if as_json:
+        print_json(_outlook_document(outlook, language))
+    else:
+        tell_outlook(outlook, language)
+
+
 def _outlook_document(outlook: Outlook, language: Language) -> dict[str, Any]:
-    unusable = [one.to_json() for one in outlook.unusable]
     return {
-        "usable": not unusable,
+        "usable": not outlook.unusable,
         "counts": told_run(outlook.counts),
-        "problems": [localized(one, language) for one in (*unusable, *outlook.problems)],
+        "severities": outlook.severities,
+        "problems": [localized(one, language) for one in outlook.problems],
+        "offers": outlook.offers,
     }

@@ -10,9 +10,11 @@ from rich.text import Text
 from adapters.profile.joining import Joined
 from adapters.profile.profile import Profile
 from gateway.cli.console import OUT, CommandError
+from gateway.cli.problem_groups import table_of_groups
+from gateway.cli.published import render_offer
 from gateway.cli.rows import print_rows
 from gateway.cli.sample import Outlook
-from gateway.cli.told import table_of_problems, told_counts
+from gateway.cli.told import told_counts, told_sample
 from gateway.partners.credential import MintedSecret
 from gateway.protocol.partner import Partner
 from gateway.protocol.run import SUCCESSES, Outcome, Run
@@ -32,7 +34,9 @@ class _Words:
     mended: str
     ended: str
     waiting: str
+    published: str
     unusable: str
+    nothing: str
     native: tuple[str, str]
     no_feed: tuple[str, str]
     replaced: tuple[str, str]
@@ -54,7 +58,9 @@ _WORDS: Mapping[Language, _Words] = {
         mended="  À faire une fois corrigé : passerelle platform run {platform}",
         ended="{platform} : {outcome}. {counts}",
         waiting="Pas encore ajoutées : {}. Ensuite : passerelle platform add PLATEFORME",
+        published="{} offre(s) telle(s) que publiée(s) :",
         unusable="Ce flux ne changerait rien.",
+        nothing="Aucune offre ne serait publiée.",
         native=(
             "{platform} publie par le protocole natif : il n’y a pas de flux à lire.",
             "passerelle validate FICHIER juge ses offres ; docs/connect.md montre des profils avec un flux",
@@ -77,7 +83,9 @@ _WORDS: Mapping[Language, _Words] = {
         mended="  Next, once it is mended: passerelle platform run {platform}",
         ended="{platform}: {outcome}. {counts}",
         waiting="Not added yet: {}. Next: passerelle platform add PLATFORM",
+        published="{} offer(s) as published:",
         unusable="This feed would change nothing.",
+        nothing="No offer would be published.",
         native=(
             "{platform} publishes by the native protocol: there is no feed to read.",
             "passerelle validate FILE judges its offers; docs/connect.md shows profiles with a feed",
@@ -121,14 +129,20 @@ def _error(words: tuple[str, str], language: Language, **values: Any) -> Command
 
 
 def tell_outlook(outlook: Outlook, language: Language) -> None:
-    """The first problems, the counts, and whether the feed would change anything at all."""
-    unusable = [one.to_json() for one in outlook.unusable]
-    problems = [{"position": "", "id": None, **one} for one in unusable] + list(outlook.problems)
-    if problems:
-        OUT.print(table_of_problems(problems, language))
-    OUT.print(told_counts(outlook.counts, language), soft_wrap=True)
-    if unusable:
-        OUT.print(f"[red]{_WORDS[language].unusable}[/]")
+    """The problems in groups, offers as they would be published, the counts, and whether anything would change."""
+    words = _WORDS[language]
+    if outlook.problems:
+        OUT.print(table_of_groups(outlook.problems, language))
+    if outlook.offers:
+        OUT.print(Text(words.published.format(len(outlook.offers))), soft_wrap=True)
+        for offer in outlook.offers:
+            OUT.print(render_offer(offer, language), soft_wrap=True)
+        OUT.print()
+    OUT.print(told_sample(outlook.counts, outlook.severities, language), soft_wrap=True, markup=False)
+    if outlook.unusable:
+        OUT.print(f"[red]{words.unusable}[/]")
+    elif not outlook.counts.published:
+        OUT.print(f"[red]{words.nothing}[/]")
 
 
 def tell_platforms(
@@ -165,9 +179,9 @@ def _tell_listed(ran: Run, words: _Words, language: Language, console: Console) 
 
 
 def tell_run(ran: Run, language: Language) -> None:
-    """The problems of a run, why it failed, its outcome and counts."""
+    """The problems of a run in groups, why it failed, its outcome and counts."""
     if ran.problems:
-        OUT.print(table_of_problems(ran.problems, language))
+        OUT.print(table_of_groups(ran.problems, language))
     failure = ran.last_error
     if ran.outcome not in SUCCESSES and failure is not None:
         OUT.print(failure.fr if language == "fr" else failure.en, soft_wrap=True, markup=False)

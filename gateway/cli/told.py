@@ -1,24 +1,15 @@
-"""How runs of feeds are told: counts as a sentence, problems as a table, everything as JSON."""
+"""How runs of feeds are told: counts as a sentence, everything as JSON."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
-from rich.text import Text
 
-from gateway.cli.console import SEVERITIES
 from gateway.protocol.run import Counts, Run
-from schemas import localized
 from schemas.rulebook import Language
 
-_HEADS: Mapping[Language, tuple[str, ...]] = {
-    "fr": ("Élément", "Offre et champ", "Problème et correction"),
-    "en": ("Item", "Offer and field", "Problem and how to mend it"),
-}
 _COUNTS: Mapping[Language, str] = {
     "fr": "{items} élément(s) : {published} à publier ou publié(s), {unchanged} inchangé(s), {refused} refusé(s), "
     "{passed} laissé(s) de côté ; {warned} avec avertissement ; {withdrawn} retiré(s)",
@@ -27,24 +18,23 @@ _COUNTS: Mapping[Language, str] = {
 }
 
 
+_FOUND: Mapping[Language, str] = {
+    "fr": "{items} élément(s) trouvé(s) : {passed} laissé(s) de côté, {published} à publier, dont {warned} avec "
+    "avertissement, {refused} refusé(s). Problèmes : {errors} erreur(s), {warnings} avertissement(s).",
+    "en": "{items} item(s) found: {passed} passed over, {published} to be published, {warned} of them with warnings, "
+    "{refused} refused. Problems: {errors} error(s), {warnings} warning(s).",
+}
+
+
+def told_sample(counts: Counts, severities: Mapping[str, int], language: Language) -> str:
+    """What a sample would come to, as a sentence; ``severities`` counts problems."""
+    said = asdict(counts) | {"errors": severities["error"], "warnings": severities["warning"]}
+    return _FOUND[language].format_map(said)
+
+
 def told_counts(counts: Counts, language: Language) -> str:
     """The counts as a sentence."""
     return _COUNTS[language].format_map(asdict(counts))
-
-
-def table_of_problems(problems: Sequence[Mapping[str, Any]], language: Language) -> Table:
-    """The first problems of a feed, errors in red and warnings in yellow."""
-    table = Table(*_HEADS[language], box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
-    table.columns[1].overflow = "fold"
-    table.columns[2].ratio = 1
-    for one in problems:
-        said = localized(one, language)
-        colour = "red" if said["severity"] == "error" else "yellow"
-        where = Text.assemble(said["id"] or "?", "\n", (said["pointer"] or "/", "bold"))
-        severity = SEVERITIES[language][said["severity"]]
-        what = Text.assemble((f"{severity} {said['code']}", colour), f"  {said['message']}\n→ {said['fix']}")
-        table.add_row(Text(said["position"]), where, what)
-    return table
 
 
 def told_run(value: Run | Counts) -> dict[str, Any]:

@@ -14,9 +14,9 @@ class Reasons:
     severities: dict[str, str] = field(default_factory=dict)
     messages: dict[str, str] = field(default_factory=dict)
 
-    def add(self, problem: Mapping[str, Any]) -> None:
-        """Count one problem of an answer; its message may be in both languages."""
+    def add(self, problem: Mapping[str, Any], times: int = 1) -> None:
+        """Count a problem of an answer; its message may be in both languages."""
         code, message = problem["code"], problem["message"]
-        self.counts[code] += 1
+        self.counts[code] += times
         self.severities.setdefault(code, problem["severity"])
         self.messages.setdefault(code, message if isinstance(message, str) else message["fr"])

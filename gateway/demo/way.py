@@ -5,6 +5,7 @@ Each counts the offers that it was told are refused, as its own platform knows t
 
 import asyncio
 import secrets
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -208,7 +209,7 @@ class Pulled:
         self._platform = platform
         self._keep = keep
         self._reasons = reasons
-        self._told: set[tuple[str, str]] = set()
+        self._counted: Counter[tuple[str, str]] = Counter()
         self.last: Run | None = None
 
     @property
@@ -225,10 +226,10 @@ class Pulled:
             raise WayError(f"the feed of {self._platform} is {run.outcome}: {why}")
         self.last = run
         for problem in run.problems:
-            about = problem.get("id") or "", problem["code"]
-            if about not in self._told:
-                self._told.add(about)
-                self._reasons.add(problem)
+            about, count = (problem["code"], problem["pointer"]), problem["count"]
+            if count > self._counted[about]:
+                self._reasons.add(problem, count - self._counted[about])
+                self._counted[about] = count
 
     async def fetch(self) -> Run:
         """What becomes of the feed as it is. Raises WayError."""

@@ -19,7 +19,6 @@ withdrawn, because some could not be told apart from absent ones. ``unchanged``:
 Only the first two change anything.
 """
 SUCCESSES: frozenset[Outcome] = frozenset({"applied", "partial", "unchanged"})
-MOST_PROBLEMS = 20
 _ORDER = "/order"
 
 
@@ -54,7 +53,9 @@ class Failure:
 class Run:
     """The last run of a platform's feed, with what later runs and readers need of the earlier ones. Times in ms.
 
-    ``problems`` are the first ones of its items, in both languages, each with ``position`` and ``id`` of its item.
+    ``problems`` are those of the feed and of its items in groups by rule and path, in both languages, each with its
+    ``count``, ``examples``, and ``position`` and ``id`` of the first item; in records of earlier versions, which have
+    neither count nor examples, the first twenty.
     ``last_error`` stays when later runs succeed. ``validators`` and ``digest`` tell the feed that was ``applied_at``,
     under the profile with the digest ``profile``. ``would_withdraw`` is the number that a pending run waits for.
     ``applied_counts`` and ``applied_problems`` are what was found in it; None in records that are older than they are.

@@ -102,6 +102,11 @@ def flat(
     )
 
 
+def loose(form: str) -> FeedMapping:
+    """The mapping of flat items of which only the id is needed."""
+    return flat(form, fields={name: {**rule, "optional": True} for name, rule in FIELDS.items()})
+
+
 def items(content: bytes | Iterable[bytes], mapping: FeedMapping) -> list[Item]:
     """All items of a feed."""
     return list(read([content] if isinstance(content, bytes) else content, mapping, platform=PLATFORM, on=ON))

@@ -6,13 +6,15 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.formats.feeds import codes, flat, only, row
+from adapters.formats import OfferItem
+from tests.formats.feeds import codes, flat, items, only, row
 
 
 def value(rule: Mapping[str, Any], item: Mapping[str, Any], field: str = "title") -> Any:
-    """What a rule finds in an item, which must not be refused."""
+    """What a rule finds in an item, which must not be refused; whether the feed as a whole fits is another matter."""
     mapping = flat("json", fields={field: rule})
-    offer = only(orjson.dumps({**row(), **item}), mapping)
+    offer = items(orjson.dumps({**row(), **item}), mapping)[0]
+    assert isinstance(offer, OfferItem)
     assert not offer.refused, codes(offer)
     found: Any = offer.document
     for name in field.split("."):
@@ -54,6 +56,8 @@ ITEM: Mapping[str, Any] = {
             {"join": {"parts": [{"path": "markup", "html": True}, {"path": "text", "split": ";"}], "with": "|"}},
             "R&D|un| deux |trois",
         ),
+        ({"join": {"parts": [{"path": "list"}], "with": "-"}, "map": {"x-y": "les deux"}}, "les deux"),
+        ({"join": {"parts": [{"path": "markup"}], "with": ""}, "html": True}, "R&D"),
         ({"each": "a/b", "path": "c"}, "un"),
         ({"each": "a", "join": {"parts": [{"path": "b/#1/c"}, {"path": "x~1y"}], "with": "-"}}, "un-3"),
     ],

@@ -8,7 +8,7 @@ from adapters.formats import BrokenItem, FeedComplete, FeedUnusable, OfferItem
 from adapters.formats.element import read_elements
 from adapters.formats.encoding import PIECE_BYTES
 from adapters.formats.record import DEPTH, ITEM_CHARACTERS, ITEM_NODES, Record
-from tests.formats.feeds import codes, flat, items, row, unusable, xml
+from tests.formats.feeds import codes, flat, items, loose, row, unusable, xml
 
 PATH = ("offers", "offer")
 
@@ -199,7 +199,7 @@ def test_a_malformed_item_ends_at_its_end_tag_wherever_pieces_are_cut(shift: int
     """[FMT-006]"""
     head, tail = f"<offers><offer><id>1</id>{inner}", "</offer>\n<offer><id>2</id></offer></offers>"
     blanks = " " * (PIECE_BYTES - len(head) - len("</offer>") - shift)
-    first, second, end = items((head + blanks + tail).encode(), flat("xml"))
+    first, second, end = items((head + blanks + tail).encode(), loose("xml"))
     assert isinstance(first, BrokenItem)
     assert isinstance(second, OfferItem)
     assert ("bretagne:2", 2, FeedComplete(2)) == (second.id, second.position.line, end)

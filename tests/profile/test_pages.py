@@ -37,6 +37,6 @@ def test_the_transport_of_each_page_is_one(kind):
 @pytest.mark.parametrize("code", sorted(_words()))
 def test_every_error_of_a_feed_is_told_in_french_and_english(code):
     values = dict.fromkeys(("host", "address", "reason", "name", "encoding", "ratio", "most", "seconds", "rate"), "x")
-    error = FeedError(code, **values, status="x", count="x")
+    error = FeedError(code, **values, status="x", count="x", items="x", refused="x", passed="x")
     assert error.words("fr") != error.words("en")
     assert "{" not in error.words("fr") + error.words("en")

@@ -188,5 +188,5 @@ async def ground(folder: Path, *, kafka: KafkaLog | None = None) -> AsyncIterato
 
 
 def refusals(run: Run) -> list[tuple[str, str]]:
-    """Id and code of each problem that a run tells."""
-    return [(str(one["id"]), str(one["code"])) for one in run.problems]
+    """Id and code of the first item of each group of problems; those of the feed as a whole are no refusals."""
+    return [(str(one["id"]), str(one["code"])) for one in run.problems if one["position"]]

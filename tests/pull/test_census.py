@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from adapters.pull.census import Census, Kind
-from gateway.protocol.run import MOST_PROBLEMS, Counts
+from gateway.protocol.run import Counts
 
-ERROR = {"code": "x", "severity": "error"}
-WARNING = {"code": "y", "severity": "warning"}
+ERROR = {"code": "x", "severity": "error", "pointer": "/title"}
+WARNING = {"code": "y", "severity": "warning", "pointer": "/title"}
 
 
 @pytest.fixture
@@ -54,19 +54,20 @@ def test_a_refused_item_beside_a_good_one_of_its_id_leaves_neither(census: Censu
     assert set() == census.dropped, "what stands unchanged was not to be handed in"
 
 
-def test_the_first_problems_are_kept_and_errors_come_first(census: Census):
+def test_problems_are_grouped_with_their_counts_and_errors_come_first(census: Census):
     for number in range(50):
         add(census, f"a:{number}", problems=[WARNING])
     add(census, "a:last", kind="refused", problems=[ERROR])
-    assert MOST_PROBLEMS == len(census.problems)
-    assert ("a:last", "error") == (census.problems[0]["id"], census.problems[0]["severity"])
+    assert [("a:last", "error", 1), ("a:0", "warning", 50)] == [
+        (one["id"], one["severity"], one["count"]) for one in census.problems
+    ]
+    assert {"error": 1, "warning": 50} == census.severities
 
 
 def test_a_warning_of_the_whole_feed_is_kept_beside_any_number_of_problems(census: Census):
-    for number in range(MOST_PROBLEMS + 5):
-        add(census, f"a:{number}", kind="refused", problems=[ERROR])
-        add(census, f"b:{number}", problems=[WARNING])
+    for number in range(200):
+        add(census, f"a:{number}", kind="refused", problems=[{**ERROR, "pointer": f"/{number}"}])
+        add(census, f"b:{number}", problems=[{**WARNING, "pointer": f"/{number}"}])
     census.note("", None, [{"code": "sector-catch-all", "severity": "warning"}])
-    assert MOST_PROBLEMS == len(census.problems)
-    assert "sector-catch-all" == census.problems[-1]["code"]
-    assert "error" == census.problems[0]["severity"]
+    assert "sector-catch-all" == census.problems[0]["code"]
+    assert "error" == census.problems[1]["severity"]

@@ -29,7 +29,8 @@ async def bretagne(tmp_path: Path) -> AsyncIterator[Ground]:
 @pytest.mark.parametrize("jump", [10 * MINUTE, DAY, 365 * DAY])
 async def test_what_a_feed_changes_after_the_clock_was_ahead_is_published_at_once(bretagne: Ground, jump: int):
     bretagne.now += jump
-    assert "applied" == (await bretagne.run()).outcome
+    # A year ahead all of its offers are over, and a new platform is never applied with nothing.
+    assert ("failed" if jump == 365 * DAY else "applied") == (await bretagne.run()).outcome
     bretagne.now -= jump
     bretagne.offers(1, 2, 3, title="Autre découverte d'un atelier")
     run = await bretagne.run()

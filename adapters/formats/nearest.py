@@ -1,0 +1,184 @@
+"""Nearest path: of the paths that a feed has, the one closest to a path that it lacks, and how the two differ."""
+
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from adapters.formats.path import Path, write_path
+from schemas.rulebook import shown
+from schemas.spoken import Spoken
+
+_LEVEL = 0.75
+"""The cost of a level that one path has and the other lacks."""
+_UNRELATED = 0.4
+"""What a name costs more that has less than half in common with the other."""
+_DEEPER, _WITHIN, _STEP = 0.3, 0.4, 0.05
+"""The cost where one path is the begin or the end of the other, and of each level between them."""
+_SAME_BUT_CASE = 0.05
+_SAME_BUT_PREFIX = 0.1
+_MISSPELT = 0.2
+_CONTAINED = 0.4
+_CONTAINED_CHARACTERS = 3
+_MOST_CHARACTERS = 24
+"""Names are compared up to this length: the work is bounded whatever a feed is made of."""
+CLOSE = 0.5
+"""Up to this cost, two paths are taken for two spellings of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """A path that exists, how far it is from the one sought (0: the same), and the difference where it is obvious."""
+
+    path: Path
+    cost: float
+    reason: Spoken | None
+
+    @property
+    def close(self) -> bool:
+        """Whether it is evidence that the path sought is misspelt."""
+        return self.reason is not None and self.cost <= _LEVEL
+
+
+def nearest(wanted: Path, known: Iterable[Path], *, likely: Iterable[Path] = ()) -> Near | None:
+    """The nearest of the known paths, the first of several; None where there is none. A ``likely`` path is preferred
+    where the difference is small.
+    """
+    preferred = frozenset(likely)
+    best: tuple[float, Path] | None = None
+    for path in known:
+        cost = _distance(wanted, path) - (_LEVEL * 0.9 if path in preferred else 0)
+        if best is None or cost < best[0]:
+            best = cost, path
+    if best is None:
+        return None
+    path = best[1]
+    return Near(path, _distance(wanted, path), _difference(wanted, path))
+
+
+def hint(near: Near | None) -> Spoken:
+    """A sentence, without its full stop, that names the nearest path and the difference."""
+    if near is None:
+        return Spoken("The feed has no path at all there", "Le flux n’y a aucun chemin")
+    path = shown(write_path(near.path)) or '""'
+    if near.reason is None:
+        return Spoken(f"The nearest path that exists is “{path}”", f"Le chemin existant le plus proche est « {path} »")
+    return Spoken(
+        f"The nearest path that exists is “{path}”: {near.reason}",
+        f"Le chemin existant le plus proche est « {path} » : {near.reason.fr}",
+    )
+
+
+def _distance(wanted: Path, known: Path) -> float:
+    """The edit distance over names, where replacing one name costs as much as the names differ."""
+    if len(wanted) != len(known) and "/".join(wanted) == "/".join(known):
+        return _SAME_BUT_CASE
+    shorter, longer = sorted((wanted, known), key=len)
+    if shorter and len(shorter) < len(longer):
+        steps = _STEP * (len(longer) - len(shorter))
+        if longer[: len(shorter)] == shorter:
+            return (_DEEPER if shorter == wanted else _WITHIN) + steps
+        if longer[-len(shorter) :] == shorter:
+            return _WITHIN + steps
+    row = [index * _LEVEL for index in range(len(known) + 1)]
+    for line, name in enumerate(wanted, start=1):
+        above, row = row, [line * _LEVEL]
+        for index, other in enumerate(known, start=1):
+            replaced = above[index - 1] + _name_distance(name[:_MOST_CHARACTERS], other[:_MOST_CHARACTERS])
+            row.append(min(above[index] + _LEVEL, row[-1] + _LEVEL, replaced))
+    return row[-1]
+
+
+@lru_cache(maxsize=4096)
+def _name_distance(name: str, other: str) -> float:
+    """How far two names differ: 0 for the same ones, above 1 for unrelated ones."""
+    if name == other:
+        return 0.0
+    if _fold(name) == _fold(other):
+        return _SAME_BUT_CASE
+    first, second = _local(name), _local(other)
+    if first == second:
+        return _SAME_BUT_PREFIX
+    edits = _edits(first, second) / max(len(first), len(second), 1)
+    shorter, longer = sorted((first, second), key=len)
+    if len(shorter) >= _CONTAINED_CHARACTERS and shorter in longer:
+        return min(_CONTAINED, edits)
+    return max(_MISSPELT, edits) if edits <= CLOSE else edits + _UNRELATED
+
+
+def _edits(first: str, second: str) -> int:
+    """Levenshtein's distance; two neighbours that changed places count once."""
+    before: list[int] = []
+    row = list(range(len(second) + 1))
+    for line, sign in enumerate(first, start=1):
+        above, row = row, [line]
+        for index, other in enumerate(second, start=1):
+            cost = min(above[index] + 1, row[-1] + 1, above[index - 1] + (sign != other))
+            if before and index > 1 and sign == second[index - 2] and first[line - 2] == other:
+                cost = min(cost, before[index - 2] + 1)
+            row.append(cost)
+        before = above
+    return row[-1]
+
+
+def _difference(wanted: Path, known: Path) -> Spoken | None:
+    """What is different, where that is obvious."""
+    if len(wanted) == len(known):
+        return _difference_of_names(wanted, known)
+    if "/".join(wanted) == "/".join(known):
+        return Spoken("a slash in a name is written ~1", "une barre dans un nom s’écrit ~1")
+    folded_wanted, folded_known = tuple(map(_local, wanted)), tuple(map(_local, known))
+    if missing := _surplus(folded_known, folded_wanted):
+        names = shown(write_path(tuple(known[index] for index in missing)))
+        if missing[0] == len(wanted):
+            en = f"there is no text at the path sought, but one level deeper, at “{names}”"
+            return Spoken(en, f"il n’y a pas de texte au chemin cherché, mais un niveau plus bas, à « {names} »")
+        return Spoken(f"the level “{names}” is missing", f"il manque le niveau « {names} »")
+    if surplus := _surplus(folded_wanted, folded_known):
+        names = write_path(tuple(wanted[index] for index in surplus))
+        return Spoken(f"the level “{names}” does not exist", f"le niveau « {names} » n’existe pas")
+    return None
+
+
+def _difference_of_names(wanted: Path, known: Path) -> Spoken | None:
+    differing = [(name, other) for name, other in zip(wanted, known, strict=True) if name != other]
+    if not differing:
+        return Spoken("it is a text by itself, without #text", "c’est un texte en soi, sans #text")
+    if all(_fold(name) == _fold(other) for name, other in differing):
+        return Spoken("wrong case or accents", "casse ou accents différents")
+    if all(_local(name) == _local(other) for name, other in differing):
+        if any(name.startswith("@") != other.startswith("@") for name, other in differing):
+            return Spoken("@ marks an attribute, and only that", "@ désigne un attribut, et rien d’autre")
+        return Spoken("another prefix", "autre préfixe")
+    if len(differing) == 1:
+        name, other = differing[0]
+        if _name_distance(name[:_MOST_CHARACTERS], other[:_MOST_CHARACTERS]) <= CLOSE:
+            other = shown(other)
+            return Spoken(f"“{name}” is spelled “{other}”", f"« {name} » s’écrit « {other} »")
+        if wanted[-1] != known[-1] and len(wanted) > 1:
+            other = shown(other)
+            return Spoken(
+                f"wrong last name: “{other}”, not “{name}”", f"dernier nom faux : « {other} », non « {name} »"
+            )
+    return None
+
+
+def _surplus(longer: Path, shorter: Path) -> list[int]:
+    """Which names the longer path has beyond the shorter one; empty where the shorter one is no part of it."""
+    left, surplus = list(shorter), []
+    for index, name in enumerate(longer):
+        if left and left[0] == name:
+            left.pop(0)
+        else:
+            surplus.append(index)
+    return [] if left else surplus
+
+
+def _local(name: str) -> str:
+    """The name without case, accents, the sign of an attribute, and the prefix of a namespace."""
+    return _fold(name.lstrip("@").rpartition(":")[2])
+
+
+def _fold(name: str) -> str:
+    folded = unicodedata.normalize("NFD", name.casefold())
+    return "".join(sign for sign in folded if not unicodedata.combining(sign) and sign not in "_- ")

@@ -1,0 +1,118 @@
+"""Outline: the paths of a document outside its items, and whether what should hold the items is there and empty."""
+
+from dataclasses import replace
+
+from adapters.formats.error import UnusableFeedError
+from adapters.formats.nearest import CLOSE, hint, nearest
+from adapters.formats.path import Path, write_path
+from schemas.spoken import Spoken
+
+MOST_PATHS = 500
+_MOST_CHARACTERS = 500
+"""Longer paths are none that a mapping can name."""
+_ABOUT_THE_FEED = frozenset(
+    (
+        "author",
+        "cloud",
+        "generator",
+        "head",
+        "header",
+        "image",
+        "info",
+        "link",
+        "links",
+        "meta",
+        "metadata",
+        "pagination",
+        "publisher",
+        "textinput",
+    )
+)
+"""Elements that describe a feed: beside these alone, a feed without items is an empty one."""
+
+
+class Outline:
+    """Filled by a reader as a document streams by. Memory is bounded: the first 500 paths are kept.
+
+    ``confirmed``: an operator has confirmed that a document without items is meant to have none.
+    """
+
+    def __init__(self, *, confirmed: bool = False) -> None:
+        self.confirmed = confirmed
+        self.reached = False
+        """Whether what holds the items was there."""
+        self.emptied = False
+        """Whether a list of items was there and had none."""
+        self._counts: dict[Path, int] = {}
+        self._complex: set[Path] = set()
+
+    def add(self, path: Path, *, members: bool) -> None:
+        """Count something at a path; ``members``: whether it has attributes or members of its own."""
+        if path in self._counts:
+            self._counts[path] += 1
+        elif len(self._counts) < MOST_PATHS and sum(map(len, path)) <= _MOST_CHARACTERS:
+            self._counts[path] = 1
+        else:
+            return
+        if members:
+            self._complex.add(path)
+
+    def missing(self, paths: tuple[Path, ...], *, root: bool = True) -> UnusableFeedError:
+        """The error of a document that has no items at the paths. ``root``: its root may be an item."""
+        likely = self._likely(paths)
+        known = [path for path in self._counts if path in likely or not _is_above(path, likely)]
+        if not root:
+            known = [path for path in known if len(path) > 1] or known
+        found = [near for path in paths if (near := nearest(path, known, likely=likely))]
+        near = min(found, key=lambda one: one.cost, default=None)
+        if near is not None and near.reason is None and near.path in likely:
+            count = self._counts[near.path]
+            near = replace(near, reason=Spoken(f"it occurs {count} times", f"il y figure {count} fois"))
+        return UnusableFeedError(
+            "items-not-found",
+            pointer="/mapping/source/items",
+            expected=" | ".join(map(write_path, paths)),
+            actual="–" if near is None else write_path(near.path),
+            hint=hint(near),
+        )
+
+    def _likely(self, paths: tuple[Path, ...]) -> set[Path]:
+        """The paths that look like those of items: with members, and repeated or beside the path sought."""
+        parents = self._complex | {path[:-1] for path in self._counts}
+        repeated = {path for path in parents if self._counts.get(path, 0) > 1}
+        beside = {path for path in parents for one in paths if len(one) > 1 and path[:-1] == one[:-1]}
+        return repeated | {path for path in beside if path and not _is_above(path, repeated)}
+
+    def could_hold_items(self, path: Path) -> bool:
+        """Whether beside the items sought, of which there are none, the same parent has elements that may be items:
+        one of a similar name, or any with attributes or children that is not known to describe the feed.
+        """
+        for known in self._counts:
+            if len(known) != len(path) or known[:-1] != path[:-1]:
+                continue
+            near = nearest(path, [known])
+            if near is not None and near.cost <= CLOSE:
+                return True
+            if self._is_complex(known) and known[-1].rpartition(":")[2].lower() not in _ABOUT_THE_FEED:
+                return True
+        return False
+
+    def _is_complex(self, path: Path) -> bool:
+        return path in self._complex or any(
+            len(other) > len(path) and other[: len(path)] == path for other in self._counts
+        )
+
+
+def _is_above(path: Path, others: set[Path]) -> bool:
+    return any(len(other) > len(path) and other[: len(path)] == path for other in others)
+
+
+def not_linked() -> UnusableFeedError:
+    """The error of a page without JSON-LD."""
+    return UnusableFeedError(
+        "items-not-found",
+        pointer="/mapping/source/items",
+        expected="<script type=application/ld+json>",
+        actual="–",
+        hint=Spoken("The page has no such script", "La page n’a pas de tel script"),
+    )

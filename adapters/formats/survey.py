@@ -1,0 +1,252 @@
+"""Survey: which paths of a mapping lead to nothing in a whole feed, and the nearest paths that its items have.
+
+A path that leads to nothing in any item is a mistake of the mapping, or a change of the feed; it is not a property of
+single items. Memory is bounded: the paths of the first items are kept, up to a limit.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from adapters.formats.nearest import Near, hint, nearest
+from adapters.formats.path import FIRST, TEXT_MEMBERS, Path, scalars, select, write_path
+from adapters.formats.problem import ReadingProblem, problem
+from adapters.formats.record import Content
+from adapters.formats.rule import Condition
+from adapters.formats.text import spell
+from adapters.formats.watched import Watched
+from schemas.rulebook import shown
+from schemas.spoken import Spoken
+
+_SURVEYED_ITEMS = 100
+_MOST_PATHS = 300
+_MOST_MEMBERS = 2_000
+"""How many members of one item are looked at."""
+_MOST_OF_A_LIST = 10
+_MOST_NEAREST = 20
+"""For how many paths the nearest one is searched."""
+_MANY = 3
+"""This many paths that lack the same level are one mistake."""
+_MOST_VALUES = 5
+_MOST_LEVELS = 10
+_MOST_NAME = 100
+"""Longer names are no names of members."""
+_NOTHING_LIKE_IT = Spoken("Its items have nothing like it", "Ses éléments n’ont rien qui y ressemble")
+_NOT_SEARCHED = Spoken("Mend the paths named before first", "Corrigez d’abord les chemins nommés avant")
+_ALL_AT_ONCE = Spoken(
+    "Each of its conditions holds for some items, and all of them together for none",
+    "Chacune de ses conditions vaut pour certains éléments, et toutes ensemble pour aucun",
+)
+
+
+@dataclass(slots=True)
+class _Passing:
+    """What one condition has let pass, and values at its paths."""
+
+    condition: Condition
+    held: bool = False
+    occurs: bool = False
+    values: dict[str, None] = field(default_factory=dict)
+
+
+class Survey:
+    """Looks at each item of one feed. ``used`` are all paths of the mapping, ``items`` those of its items."""
+
+    def __init__(
+        self,
+        watched: Sequence[Watched],
+        only: Sequence[Condition],
+        *,
+        used: frozenset[Path] = frozenset(),
+        items: Sequence[Path] = (),
+    ) -> None:
+        self._items = items
+        self._unseen = list(watched)
+        self._passing = [_Passing(condition) for condition in only]
+        self._used = used
+        self._known: dict[Path, None] = {}
+        self._surveyed = 0
+        self._offers = 0
+        self._passed = 0
+
+    @property
+    def offered(self) -> int:
+        """How many items met all conditions."""
+        return self._offers
+
+    def holds(self, content: Content) -> bool:
+        """Whether an item meets all conditions."""
+        if self._surveyed < _SURVEYED_ITEMS and (self._unseen or not self._offers):
+            self._surveyed += 1
+            self._add(content)
+        held = [self._holds(one, content) for one in self._passing]
+        if not all(held):
+            self._passed += 1
+            return False
+        self._offers += 1
+        if self._unseen:
+            self._unseen = [one for one in self._unseen if not any(occurs(content, path) for path in one.paths)]
+        return True
+
+    def finish(self, *, emptied: bool, confirmed: bool) -> tuple[list[ReadingProblem], list[ReadingProblem]]:
+        """Errors that make the feed unusable, and warnings. ``emptied``: the feed has a list of items that is empty.
+        ``confirmed``: an operator has confirmed that all items may be passed over.
+        """
+        if self._offers:
+            return self._judge_paths()
+        if not self._passed or emptied:
+            return [], []
+        missing = [self._no_path(one, index) for index, one in enumerate(self._passing) if not one.occurs]
+        if missing or confirmed:
+            return missing, []
+        return list(self._all_passed()), []
+
+    def _holds(self, one: _Passing, content: Content) -> bool:
+        held = one.condition.holds(content)
+        one.held = one.held or held
+        if not self._offers and len(one.values) < _MOST_VALUES:
+            found = (value for path in one.condition.paths for value in scalars(select(content, path)[0]))
+            one.values.update(dict.fromkeys(str(shown(spell(value))) for value in islice(found, _MOST_VALUES)))
+        one.occurs = one.occurs or any(occurs(content, path) for path in one.condition.paths)
+        return held
+
+    def _no_path(self, one: _Passing, index: int) -> ReadingProblem:
+        return _not_found(f"/mapping/only/{index}/path", one.condition.paths, self._nearest(one.condition.paths))
+
+    def _all_passed(self) -> Iterator[ReadingProblem]:
+        never = [(index, one) for index, one in enumerate(self._passing) if not one.held]
+        if not never:
+            yield problem("only-passes-all", pointer="/mapping/only", hint=_ALL_AT_ONCE)
+        for index, one in never:
+            path, sought = _write(one.condition.paths), _list(sorted(one.condition.among))
+            seen = _list(list(one.values)) or "–"
+            yield problem(
+                "only-passes-all",
+                pointer=f"/mapping/only/{index}/in",
+                expected=sought,
+                actual=seen,
+                hint=Spoken(
+                    f"At “{path}” it looks for: {sought}. The feed has: {seen}",
+                    f"À « {path} », elle cherche : {sought}. Le flux a : {seen}",
+                ),
+            )
+
+    def _judge_paths(self) -> tuple[list[ReadingProblem], list[ReadingProblem]]:
+        errors: list[ReadingProblem] = []
+        warnings: list[ReadingProblem] = []
+        unlike: list[Watched] = []
+        whole = {one.pointer for one in self._unseen}
+        for index, one in enumerate(one for one in self._unseen if one.within not in whole):
+            near = self._nearest(one.paths, unused=not one.required) if index < _MOST_NEAREST else None
+            misspelt = near is not None and near.close
+            if one.required or (one.strict and misspelt):
+                errors.append(_not_found(one.pointer, one.paths, near, searched=index < _MOST_NEAREST))
+            elif misspelt:
+                warnings.append(_not_found(one.pointer, one.paths, near, code="path-unseen"))
+            elif one.strict and not one.ready_made:
+                unlike.append(one)
+        if unlike:
+            warnings.append(_unlike(unlike))
+        return self._one_level_off(errors) or errors, warnings
+
+    def _one_level_off(self, errors: Sequence[ReadingProblem]) -> list[ReadingProblem]:
+        """One error about ``source.items`` for all paths that lack the same level."""
+        levels = Counter(
+            str(one.actual).removesuffix(f"/{one.expected}")
+            for one in errors
+            if one.pointer.endswith("/path") and str(one.actual).endswith(f"/{one.expected}")
+        )
+        level, count = next(iter(levels.most_common(1)), ("", 0))
+        if count < _MANY or count <= len(errors) // 2 or not self._items:
+            return []
+        deeper = [write_path(path) for path in self._items]
+        path = "/".join(part for part in (deeper[0], level) if part)
+        return [
+            problem(
+                "items-not-found",
+                pointer="/mapping/source/items",
+                expected=" | ".join(deeper) or '""',
+                actual=path,
+                hint=Spoken(
+                    f"The nearest path that exists is “{path}”: the level “{level}” is missing",
+                    f"Le chemin existant le plus proche est « {path} » : il manque le niveau « {level} »",
+                ),
+            )
+        ]
+
+    def _nearest(self, paths: Sequence[Path], *, unused: bool = False) -> Near | None:
+        known = [path for path in self._known if not unused or path not in self._used]
+        found = [near for path in paths if (near := nearest(_plain(path), known))]
+        return min(found, key=lambda one: one.cost, default=None)
+
+    def _add(self, content: Content) -> None:
+        """Keep the paths that lead to texts, numbers and blank members."""
+        left = _MOST_MEMBERS
+        waiting: list[tuple[Path, Any]] = [((), content)]
+        while waiting and left and len(self._known) < _MOST_PATHS:
+            left -= 1
+            path, value = waiting.pop()
+            if isinstance(value, list):
+                waiting.extend((path, one) for one in reversed(value[:_MOST_OF_A_LIST]))
+            elif isinstance(value, Mapping) and value:
+                inner = [
+                    (path if name in TEXT_MEMBERS else (*path, name), one)
+                    for name, one in islice(value.items(), _MOST_MEMBERS)
+                    if len(name) <= _MOST_NAME and len(path) < _MOST_LEVELS
+                ]
+                waiting.extend(reversed(inner))
+            elif path:
+                self._known.setdefault(path)
+
+
+def occurs(value: Any, path: Path) -> bool:
+    """Whether the path leads to a text, a number or something blank; or ends at something blank on its way, which
+    says nothing of what would be in it.
+    """
+    if isinstance(value, list):
+        return not value or any(occurs(one, path) for one in value)
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return True
+    if not path:
+        return not isinstance(value, Mapping) or all(name.startswith("@") for name in value) or "#text" in value
+    if path[0] == FIRST:
+        return occurs(value, path[1:])
+    if not isinstance(value, Mapping):
+        return False
+    if path[0] in value:
+        return occurs(value[path[0]], path[1:])
+    return False
+
+
+def _not_found(
+    pointer: str, paths: Sequence[Path], near: Near | None, *, code: str = "path-not-found", searched: bool = True
+) -> ReadingProblem:
+    return problem(
+        code,
+        pointer=pointer,
+        expected=_write(paths),
+        actual="–" if near is None else write_path(near.path),
+        hint=hint(near) if near is not None else _NOTHING_LIKE_IT if searched else _NOT_SEARCHED,
+    )
+
+
+def _unlike(unseen: Sequence[Watched]) -> ReadingProblem:
+    """One warning for all paths that no item has, and that no other path is like."""
+    pointer = unseen[0].pointer if len(unseen) == 1 else "/mapping/fields"
+    written = ", ".join(_write(one.paths) for one in unseen)
+    return problem("path-unseen", pointer=pointer, expected=written, actual="–", hint=_NOTHING_LIKE_IT)
+
+
+def _plain(path: Path) -> Path:
+    """The path without ``#1`` and without the names of texts."""
+    return tuple(name for name in path if name != FIRST and name not in TEXT_MEMBERS)
+
+
+def _list(values: Sequence[str]) -> str:
+    return ", ".join(values[:_MOST_VALUES]) + (" …" if len(values) > _MOST_VALUES else "")
+
+
+def _write(paths: Sequence[Path]) -> str:
+    return " | ".join(map(write_path, paths))

@@ -1,0 +1,101 @@
+"""Peak memory of ``passerelle platform check`` on feeds of two sizes. Run: ``python -m bench --only check``.
+
+Each feed is written to disk item by item and checked by the command in a process of its own, whose largest resident
+size the system reports when it ends. Items are sound offers of about 2 kB; one in twenty has a wrong sector.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapters.region.feed import example_profile, write_feed
+
+FORMS = ("csv", "json", "xml")
+SIZES = (30, 300)
+"""Megabytes."""
+_MEGABYTE = 1_000_000
+_KIBIBYTE = 1024
+_COMMAND = "from gateway.cli.app import main; main()"
+_ON = "2026-11-30"
+_FEED = {"kind": "https", "url": "https://feeds.example.org/stages"}
+_TEXT = "Observer la fabrication d'un meuble, du dessin à la pose, avec l'équipe de l'atelier. " * 16
+_HERE = "<<offer>>"
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What one run of the command came to: bytes of memory at most, items, seconds."""
+
+    peak: int
+    items: int
+    seconds: float
+
+
+def measure(form: str, megabytes: int) -> Checked:
+    """Check a feed of that size in a process of its own. Raises ValueError where the command found another count."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        profile, sample, told = folder / "profile.json", folder / "sample", folder / "told.json"
+        profile.write_text(json.dumps(example_profile("bretagne", form, _FEED)))
+        written = 0
+        with sample.open("wb") as file:
+            for piece in _pieces(form, megabytes * _MEGABYTE):
+                file.write(piece)
+                written += piece.count(b"/offres/")
+        command = [sys.executable, "-c", _COMMAND, "platform", "check", str(profile), str(sample), "--on", _ON]
+        began = time.perf_counter()
+        with told.open("wb") as out:
+            process = subprocess.Popen([*command, "--json"], stdout=out)
+            _, _, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - began
+        counts = json.loads(told.read_bytes())["counts"]
+    if not counts["items"] == counts["published"] + counts["refused"] == written:
+        raise ValueError(f"{counts} of {written} items")
+    return Checked(usage.ru_maxrss * _KIBIBYTE, counts["items"], seconds)
+
+
+def _pieces(form: str, size: int) -> Iterator[bytes]:
+    """A feed of that size, one item after another."""
+    sample = write_feed(form, [_offer(_HERE)])
+    begin, item, end = _cut(form, sample)
+    yield begin
+    left, number = size, 0
+    while left > 0:
+        piece = item.replace(_HERE.encode(), str(number).encode())
+        if number % 20 == 0:
+            piece = piece.replace(b"s5", b"s99", 1)
+        yield (b"," if form == "json" and number else b"") + piece
+        left -= len(piece)
+        number += 1
+    yield end
+
+
+def _cut(form: str, sample: bytes) -> tuple[bytes, bytes, bytes]:
+    """What comes before the one item of a feed, the item, and what comes after it."""
+    if form == "csv":
+        head, _, row = sample.partition(b"\r\n")
+        return head + b"\r\n", row, b""
+    opening, closing = (b"[", b"]}") if form == "json" else (b"<offre ", b"</offres>")
+    at = sample.index(opening) + (1 if form == "json" else 0)
+    return sample[:at], sample[at : -len(closing)], closing
+
+
+def _offer(number: str) -> dict[str, object]:
+    return {
+        "id": f"bretagne:{number}",
+        "title": "Découverte d'un atelier de menuiserie",
+        "description": _TEXT.strip(),
+        "employer": {"name": "Atelier du Port", "description": "Menuiserie de douze personnes."},
+        "location": {"street": "4 quai Lamennais", "postal_code": "35000", "city": "Rennes"},
+        "levels": ["seconde"],
+        "weeks": ["2027-W24", "2027-W25"],
+        "sector": "s5",
+        "seats": 2,
+        "apply_url": f"https://stages.ideo.bretagne.bzh/offres/{number}",
+    }
