@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from adapters.national.simulator_rules import RULES
@@ -40,4 +41,5 @@ def refuse(rule: str, error: Any, cited: Iterable[str] = ()) -> Reply:
 
 def broken(rule: str, cited: Iterable[str] = ()) -> Reply:
     """The answer of a site whose code failed."""
-    return answer(rule, {"status": 500, "error": "Internal Server Error"}, cited)
+    body = {"status": 500, "error": "Internal Server Error"}
+    return Reply(HTTPStatus.INTERNAL_SERVER_ERROR, body, frozenset({rule, *cited}))
