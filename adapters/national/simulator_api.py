@@ -106,7 +106,7 @@ def _check_creation(call: Call, body: Any) -> Reply | None:
         if body.get(name) is None or body[name] is False:
             return _payload(name, rule="create.incomplete")
     wrong = _find_wrong(call, body)
-    return None if wrong is None else refuse(*wrong)
+    return None if wrong is None else refuse(*wrong, _cite_year(wrong[0]))
 
 
 def _check_change(call: Call, body: Any) -> Reply | None:
@@ -121,7 +121,7 @@ def _check_change(call: Call, body: Any) -> Reply | None:
     if body.get("grades") is None or body["grades"] is False:
         return None
     wrong = _find_wrong(call, body)
-    return None if wrong is None else refuse("update.checked", wrong[1], {wrong[0]})
+    return None if wrong is None else refuse("update.checked", wrong[1], {wrong[0], *_cite_year(wrong[0])})
 
 
 def _find_wrong(call: Call, body: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -138,6 +138,10 @@ def _find_wrong(call: Call, body: Mapping[str, Any]) -> tuple[str, str] | None:
     if not all(week in weeks for week in mandatory_on(call.on, call.stock)):
         return "create.mandatory", "All mandatory weeks must be included for seconde grade"
     return None
+
+
+def _cite_year(rule: str) -> set[str]:
+    return {"weeks.year"} if rule == "create.mandatory" else set()
 
 
 def _check_old_period(body: Any) -> Reply | None:
@@ -162,7 +166,7 @@ def _sent_weeks(call: Call, body: Any, cited: set[str]) -> tuple[str, ...] | Non
 def _old_weeks(call: Call, body: Mapping[str, Any], cited: set[str]) -> tuple[str, ...]:
     """v1: one of the mandatory weeks, or both."""
     period = leading_whole(body.get("period", 0))
-    cited |= {"weeks.old"} if period in _PERIODS else {"weeks.old", "create.old-period"}
+    cited |= {"weeks.old", "weeks.year"} if period in _PERIODS else {"weeks.old", "weeks.year", "create.old-period"}
     both = mandatory_on(call.on, call.stock)
     return read_weeks(both[period - 1 : period] if period in {1, 2} else both, set())
 

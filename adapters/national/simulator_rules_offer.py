@@ -46,7 +46,9 @@ BODY_RULES: dict[str, Rule] = {
     # Grades and weeks
     "grades.default": Rule("where grades are absent or null, they are seconde", f"{_ADAPTER}#check_grades"),
     "grades.unknown": Rule(
-        "unknown grades are dropped, and none left is seconde (or breaks the site: unknown)", f"{_ADAPTER}#check_grades"
+        "unknown grades are dropped, and none left is seconde (or breaks the site: unknown)",
+        f"{_ADAPTER}#check_grades",
+        versions=V2,
     ),
     "grades.text": Rule(
         "a text in place of a list becomes seconde, or breaks the site where it says seconde",

@@ -86,6 +86,7 @@ class RuleSite:
             text = await response.text()
             content = await response.json() if response.content_type == JSON else text
             rules = frozenset(response.headers.get("X-Simulator-Rules", "").split())
+            assert RULES.keys() >= rules
             return Got(response.status, content, rules, dict(response.headers))
 
     def body(self, **changes: Any) -> dict[str, Any]:
