@@ -15,6 +15,7 @@ from http import HTTPStatus
 from typing import Any, Self
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from adapters.national import simulator_api as api
 from adapters.national.simulator_access import Access, refuse_rate
@@ -65,7 +66,7 @@ class NationalSimulator:
 
     async def __aenter__(self) -> Self:
         offers, offer = f"{_VERSION}/internship_offers", f"{_VERSION}/internship_offers/{{id}}"
-        app = web.Application()
+        app = web.Application(middlewares=[self._refuse_unreadable])
         app.add_routes(
             [
                 web.get("/", self._show),
@@ -124,12 +125,16 @@ class NationalSimulator:
         self.answered[request.method, HTTPStatus.OK] += 1
         return web.Response(text=render(self.stock), content_type="text/html")
 
-    async def _login(self, request: web.Request) -> web.Response:
+    @web.middleware
+    async def _refuse_unreadable(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """JSON that cannot be parsed reaches no controller."""
         try:
-            params = await read_params(request)
+            return await handler(request)
         except UnreadableError:
-            return self._answer(request, _unreadable())
-        reply = self._access.login(request, params, self._clock())
+            return self._answer(request, answer("params.broken", {"status": 400, "error": "Bad Request"}))
+
+    async def _login(self, request: web.Request) -> web.Response:
+        reply = self._access.login(request, await read_params(request), self._clock())
         if isinstance(reply, Reply):
             return self._answer(request, reply)
         self.answered[request.method, reply.status] += 1
@@ -137,10 +142,7 @@ class NationalSimulator:
 
     async def _list_sectors(self, request: web.Request) -> web.Response:
         cited: set[str] = set()
-        try:
-            operator = await self._admit(request, _SECTORS, cited)
-        except UnreadableError:
-            return self._answer(request, _unreadable())
+        operator = self._admit(request, await read_params(request), _SECTORS, cited)
         if isinstance(operator, Reply):
             return self._answer(request, operator)
         listed = [
@@ -161,9 +163,10 @@ class NationalSimulator:
     async def _find_nothing(self, request: web.Request) -> web.Response:
         return self._answer(request, answer("route.none", {"status": 404, "error": "Not Found"}))
 
-    async def _admit(self, request: web.Request, service: str, cited: set[str]) -> Operator | Reply:
+    def _admit(
+        self, request: web.Request, params: Mapping[str, Any], service: str, cited: set[str]
+    ) -> Operator | Reply:
         """Who calls, unless the token or the rate is refused."""
-        params = await read_params(request)
         operator = self._access.identify(request, params, now=self._clock(), cited=cited)
         if isinstance(operator, Operator) and self._access.is_too_much(operator, service, self._clock()):
             return refuse_rate(cited | {"rate.service"})
@@ -175,11 +178,8 @@ class NationalSimulator:
     async def _call(self, request: web.Request) -> web.StreamResponse:
         """One call about offers: who calls, how often, what is to go wrong, and then the call itself."""
         cited: set[str] = set()
-        try:
-            params = await read_params(request)
-            operator = await self._admit(request, _OFFERS, cited)
-        except UnreadableError:
-            return self._answer(request, _unreadable())
+        params = await read_params(request)
+        operator = self._admit(request, params, _OFFERS, cited)
         if isinstance(operator, Reply):
             return self._answer(request, operator)
         method = "PATCH" if request.method == "PUT" else request.method
@@ -278,10 +278,6 @@ class NationalSimulator:
         self.answered[request.method, reply.status] += 1
         headers = {"X-Simulator-Rules": " ".join(sorted(reply.rules))}
         return web.json_response(reply.body, status=reply.status, headers=headers)
-
-
-def _unreadable() -> Reply:
-    return answer("params.broken", {"status": 400, "error": "Bad Request"})
 
 
 def _cite_request(request: web.Request) -> set[str]:

@@ -18,7 +18,7 @@ class Rule:
     """
 
     does: str
-    place: str
+    source: str
     status: int | None = None
     code: str | int | None = None
     versions: tuple[Version, ...] = BOTH

@@ -35,7 +35,7 @@ _CALL_RULES: dict[str, Rule] = {
     "params.form": Rule("a form or the address may hold what JSON holds", f"{_SHARED}#query_params"),
     # Who calls
     "token.bearer": Rule("a token that `Bearer ` does not precede is none", f"{_TOKEN}#token", 401, _WRONG),
-    "token.parameter": Rule("the parameter `token` stands in for the header", f"{_TOKEN}#bearer"),
+    "token.parameter": Rule("the parameter `token` replaces a missing header", f"{_TOKEN}#bearer"),
     "token.header-first": Rule("the header hides the parameter", f"{_TOKEN}#bearer"),
     "token.fixed": Rule(
         "v1 knows the fixed token of an account", f"{_CONCERNS}/auth_v1.rb#current_api_user", versions=V1

@@ -163,7 +163,7 @@ BODY_RULES: dict[str, Rule] = {
         "employer_chosen_name replaces employer_name, now and later", f"{_ENTERPRISE}#entreprise_used_name", versions=V2
     ),
     "name.both": Rule(
-        "employer_chosen_name does not stand in for a missing name", f"{_ENTERPRISE}#employer_name", 400, _INVALID, V2
+        "employer_chosen_name does not replace a missing name", f"{_ENTERPRISE}#employer_name", 400, _INVALID, V2
     ),
     "place.street": Rule("a blank street is sought by the coordinates, else N/A", f"{_ADAPTER}#check_street"),
     "place.zipcode": Rule("a blank postcode is sought by the coordinates, else N/A", f"{_ADAPTER}#check_zipcode"),

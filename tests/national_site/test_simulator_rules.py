@@ -33,7 +33,7 @@ def test_every_rule_has_a_case_and_every_case_a_rule() -> None:
 def test_every_row_says_what_the_site_does_and_where() -> None:
     for name, rule in RULES.items():
         assert rule.does, name
-        assert rule.place.startswith(("app/", "config/", "db/")), name
+        assert rule.source.startswith(("app/", "config/", "db/")), name
         assert rule.versions, name
         assert rule.code is None or rule.status is not None, name
 

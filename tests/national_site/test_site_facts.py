@@ -84,7 +84,7 @@ async def send(site: RuleSite, fact: Fact) -> Got:
     return await site.call(fact.method, f"{site.offers}{fact.path}", body, bearer=False, params=params)
 
 
-def test_no_fact_stands_twice() -> None:
+def test_no_fact_is_listed_twice() -> None:
     assert len(FACTS) == len({(fact.test, fact.versions) for fact in FACTS})
 
 
