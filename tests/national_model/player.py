@@ -25,8 +25,10 @@ SETTLE_SECONDS = 60.0
 _JUMP_MS = 300_000
 _MOST_JUMPS_MS = 5 * 24 * 3_600_000
 _LONG_JUMP_MS = 6 * 3_600_000
+_LONG_PAUSE_SECONDS = 0.08
 _TO_AUGUST_MS = 40 * 24 * 3_600_000
 """Far enough for a site that changes its school year a month after the gateway."""
+_LONG_SETTLE_SECONDS = 240.0
 
 
 def at(day: str) -> int:
@@ -192,8 +194,9 @@ class _Player:
         faults.heal()
         began, jumped, mended = asyncio.get_running_loop().time(), 0, False
         jump, most = (_LONG_JUMP_MS, _TO_AUGUST_MS) if self._sequence.august else (_JUMP_MS, _MOST_JUMPS_MS)
-        while asyncio.get_running_loop().time() - began < SETTLE_SECONDS:
-            await asyncio.sleep(0.02)
+        limit = _LONG_SETTLE_SECONDS if self._sequence.august else SETTLE_SECONDS
+        while asyncio.get_running_loop().time() - began < limit:
+            await asyncio.sleep(_LONG_PAUSE_SECONDS if self._sequence.august else 0.02)
             differences = self._differences()
             if not differences:
                 await asyncio.sleep(0.1)
