@@ -152,15 +152,17 @@ def _assign_public(draft: Draft, offer: Mapping[str, Any]) -> None:
 
 
 def _assign_seats(draft: Draft, offer: Mapping[str, Any]) -> None:
-    if "max_candidates" not in offer or (draft.creating and offer["max_candidates"] is None):
-        if draft.creating:
-            draft.cited.add("seats.default")
+    sent = offer.get("max_candidates")
+    if draft.creating and sent is not False and is_blank(sent):
+        draft.cited.add("seats.default")
         return
-    seats = whole_or_none(offer["max_candidates"])
+    if "max_candidates" not in offer:
+        return
+    seats = whole_or_none(sent)
     if seats is None:
         draft.wrong.append(("max_candidates", NO_NUMBER, "check.seats"))
         return
-    if isinstance(offer["max_candidates"], str):
+    if isinstance(sent, str):
         draft.cited.add("seats.text")
     draft.row.max_candidates = seats
 
@@ -171,7 +173,7 @@ def _assign_place(row: Row, offer: Mapping[str, Any], geocoder: Geocoder, cited:
     sent = {name: to_text(offer[name]) for name in ("street", "zipcode") if name in offer}
     if not is_blank(point):
         for name, found in (("street", geocoder.street), ("zipcode", geocoder.zipcode)):
-            if is_blank(sent.get(name)):
+            if is_blank(offer.get(name)):
                 cited.add(f"place.{name}")
                 sent[name] = found or _UNSOUGHT
     for name, text in sent.items():

@@ -8,7 +8,7 @@ from gateway.protocol.decide import PARIS
 
 _LEADING_WHOLE = re.compile(r"\s*([+-]?\d+)", re.ASCII)
 _LEADING_NUMBER = re.compile(r"\s*([+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)", re.ASCII)
-_WHOLE = re.compile(r"\s*[+-]?\d+\s*", re.ASCII)
+_WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
 _FALSE = frozenset({"0", "f", "F", "false", "FALSE", "off", "OFF"})
 
 

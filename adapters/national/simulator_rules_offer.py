@@ -157,7 +157,7 @@ BODY_RULES: dict[str, Rule] = {
     "check.public": Rule(
         "is_public null is refused in a change, and false in a creation", f"{_ENTERPRISE}#is_public", 400, _INVALID
     ),
-    "seats.default": Rule("null or absent seats are 1 in a creation", f"{_PLANNING}#set_default_values"),
+    "seats.default": Rule("absent, null or blank seats are 1 in a creation", f"{_PLANNING}#set_default_values"),
     "seats.text": Rule("digits in a text are a number", f"{_PLANNING}#max_candidates"),
     "name.chosen": Rule(
         "employer_chosen_name replaces employer_name, now and later", f"{_ENTERPRISE}#entreprise_used_name", versions=V2

@@ -348,7 +348,7 @@ async def postcodes(site: RuleSite) -> None:
 async def places(site: RuleSite) -> None:
     got = site.proves("check.range", await site.post(coordinates={"latitude": 148, "longitude": 14}))
     assert 148 == got.body["formatted_coordinates"]["latitude"]
-    for number, blank in enumerate((..., None, "", " ")):
+    for number, blank in enumerate((..., None, False, "", " ")):
         got = site.proves("place.street", await site.post(remote_id=f"s{number}", street=blank))
         assert (201, "N/A") == (got.status, got.body["street"])
     got = site.proves("place.zipcode", await site.post(remote_id="b", zipcode=""))
@@ -376,15 +376,16 @@ async def permalinks(site: RuleSite) -> None:
 
 @proves("check.seats", "seats.default", "seats.text")
 async def seats(site: RuleSite) -> None:
-    for wrong in (0, -1, 6001, 2.5, "2.5", "deux", "", True):
+    for wrong in (0, -1, 6001, 2.5, 2.0, "2.5", " 2 ", "deux", True, False):
         got = site.proves("check.seats", await site.post(max_candidates=wrong))
         assert {"max_candidates"} == got.error.keys(), wrong
-    for number, nothing in enumerate((..., None)):
+    for number, nothing in enumerate((..., None, "", " ")):
         got = site.proves("seats.default", await site.post(remote_id=str(number), max_candidates=nothing))
         assert (201, 1) == (got.status, got.body["max_candidates"])
     got = site.proves("seats.text", await site.post(max_candidates="2"))
     assert (201, 2) == (got.status, got.body["max_candidates"])
-    site.proves("check.seats", await site.patch(max_candidates=None, **_college(site)))
+    for nothing in (None, "", " "):
+        site.proves("check.seats", await site.patch(max_candidates=nothing, **_college(site)))
     assert 201 == (await site.post(remote_id="c", max_candidates=6000)).status
 
 
