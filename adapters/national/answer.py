@@ -125,11 +125,6 @@ def login_token(answer: Answer) -> str | None:
     return token if answer.status == HTTPStatus.OK and isinstance(token, str) and token else None
 
 
-def is_name_blocked(refused: Refused) -> bool:
-    """Whether an update is refused for its remote id, which no update sends: another row of the account has it too."""
-    return any(one.pointer == "/id" for one in refused.refusals)
-
-
 def find_dropped(sent: Ready, done: Done) -> Refusal | None:
     """What the site left out, or added, without a word: it drops weeks and levels that it does not know."""
     odd = sorted(set(sent.weeks) ^ set(done.weeks)) + sorted(set(sent.levels) ^ set(done.levels))

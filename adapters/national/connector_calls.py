@@ -12,15 +12,7 @@ from typing import Any, TypeAlias
 
 import structlog
 
-from adapters.national.answer import (
-    Missing,
-    NameTaken,
-    Outcome,
-    Refused,
-    RightMissing,
-    Unrecognized,
-    is_name_blocked,
-)
+from adapters.national.answer import Missing, NameTaken, Outcome, Refused, RightMissing, Unrecognized
 from adapters.national.connector_doubt import LOOK, NAME, Doubts
 from adapters.national.connector_ledger import Ledger, Turn
 from adapters.national.deletion import delete_rows, understand_about
@@ -255,10 +247,6 @@ class Calls:
             self._answered(turn.now, entry.id)
             self._ledger.outbox.doubt(entry.id, entry.group, NAME)
             return
-        if due.call == "update" and isinstance(result, Refused) and is_name_blocked(result):
-            self._answered(turn.now, entry.id)
-            self._set_aside(turn, call, result)
-            return
         settled = (
             None if isinstance(result, Unrecognized) else settle(due, result, sequence=call.sequence, now=turn.now)
         )
@@ -276,14 +264,6 @@ class Calls:
             _log.info("national.refused", offer=entry.id, codes=[one.code for one in result.refusals])
         self._ledger.outbox.dequeue(entry.id, entry.group)  # whatever is due now is another call
         turn.put_part(entry.id, settled)
-
-    def _set_aside(self, turn: Turn, call: Call, result: Refused) -> None:
-        """An update that another row of the account blocks: the index shows whether the offer is doubled."""
-        part = self._part(call)
-        if part is not None:
-            problems = tuple(one.to_json() for one in result.refusals)
-            turn.put_part(call.entry.id, replace(part, problems=problems))
-            self._ledger.outbox.doubt(call.entry.id, call.entry.group, NAME)
 
     def _answered(self, now: int, offer_id: str) -> None:
         outbox = self._ledger.outbox

@@ -11,7 +11,7 @@ import structlog
 
 from adapters.national.connector_ledger import Ledger, Turn
 from adapters.national.outbox import Entry
-from adapters.national.outbox_outcome import blocked, dead, found, occupied, replaced
+from adapters.national.outbox_outcome import dead, found, occupied
 from adapters.national.outbox_patience import Timing
 from adapters.national.reconcile_walk import Walker
 from adapters.national.site import Site
@@ -60,9 +60,7 @@ class Doubts:
         walk = await self._walker.all()
         async with self._ledger.turn() as turn:
             for entry, part in self._doubtful(entries):
-                if part.attempt is not None and part.attempt.call == "update":
-                    self._settle_blocked(turn, entry, part, doubled=part.remote_id in walk.doubled, seen=walk.complete)
-                elif part.remote_id in walk.names:
+                if part.remote_id in walk.names:
                     self._clear(turn, entry, occupied(part))
                 elif walk.complete:
                     _log.info("national.remote_id_dead", offer=entry.id, remote_id=part.remote_id)
@@ -70,18 +68,6 @@ class Doubts:
         if not walk.complete:
             _log.warning("national.index_moved", account=self._ledger.route.account, total=walk.total)
             await self._sleep(_REST_SECONDS)
-
-    def _settle_blocked(self, turn: Turn, entry: Entry, part: Part, *, doubled: bool, seen: bool) -> None:
-        """An update that the site refused for its remote id: a doubled offer is deleted and takes the next remote id;
-        where the index lists one row only, the refusal stays.
-        """
-        if doubled:
-            _log.info("national.doubled", offer=entry.id, remote_id=part.remote_id)
-            self._clear(turn, entry, replaced(part, turn.now))
-        elif seen:
-            delivery = self._ledger.outbox.delivery(entry.id)
-            newer = part.attempt is not None and delivery is not None and delivery.sequence != part.attempt.sequence
-            self._clear(turn, entry, occupied(part) if newer else blocked(part, turn.now))
 
     def _names(self, entries: Sequence[Entry]) -> set[str]:
         return {part.remote_id for _, part in self._doubtful(entries) if part.remote_id is not None}

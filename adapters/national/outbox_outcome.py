@@ -95,11 +95,6 @@ def replaced(part: Part, now: int) -> Part:
     return replace(part, state="pending", since=now, until=None, attempt=deletion, problems=())
 
 
-def blocked(part: Part, now: int) -> Part:
-    """The site refuses its updates for a row that the index does not list. The problems say so already."""
-    return replace(part, state="refused", since=now, attempt=None, until=None, digest=None, answered=None)
-
-
 def given_up(part: Part, now: int, *, said: str) -> Part:
     """A dead letter: tried often enough, and tried again on the next day. What may have come of it is still owed a
     withdrawal.
