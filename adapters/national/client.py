@@ -23,6 +23,7 @@ TRIES = 5
 """How often a call that was refused for the rate is made, a minute apart."""
 _TEXT_CHARACTERS = 500
 _REDIRECT_STEP = "the site may be under maintenance; else check the url of the accounts file and the proxy on the way"
+_LOGINS_STEP = "look for other programs that use the site from the gateway's address; it counts them by the minute"
 _log = structlog.get_logger()
 
 
@@ -123,7 +124,9 @@ class NationalSite:
         try:
             answer = await self._send("POST", "/api/v2/auth/login", content=content)
         except OutcomeUnknownError as error:
-            raise SiteUnavailableError("the site did not answer the login") from error
+            raise SiteUnavailableError(f"the site did not answer the login: {error}", step=error.step) from error
+        if is_rate_refusal(answer):
+            raise SiteUnavailableError("the site counts too many logins from this address", step=_LOGINS_STEP)
         if is_login_refusal(answer):
             raise LoginRefusedError(
                 f"the national site refuses the e-mail or the password of the account {self._account.name}",

@@ -1,5 +1,6 @@
-"""The national site, simulated: a real HTTP server that answers as the site's recorded answers do, quirks included.
+"""The national site, simulated: a real HTTP server that answers by the rules of the site's code, quirks included.
 
+The table of its rules is ``simulator_rules``; what nobody outside knows is ``simulator_unknown``, and can be switched.
 ``python -m adapters.national.simulator --port 8090`` starts one with an account, and a page that shows its offers.
 """
 
@@ -9,28 +10,32 @@ import secrets
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import date, tzinfo
+from datetime import tzinfo
 from http import HTTPStatus
 from typing import Any, Self
 
 from aiohttp import web
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import OctKey
+from aiohttp.typedefs import Handler
 
 from adapters.national import simulator_api as api
+from adapters.national.simulator_access import Access, refuse_rate
+from adapters.national.simulator_body import sectors
+from adapters.national.simulator_cast import is_blank
 from adapters.national.simulator_fault import Fault, Faults
 from adapters.national.simulator_page import render
-from adapters.national.simulator_rules import BrokenError, sectors
-from adapters.national.simulator_shape import page_shape
+from adapters.national.simulator_params import UnreadableError, read_params
+from adapters.national.simulator_reply import BrokenError, Reply, answer, broken, refuse
+from adapters.national.simulator_search import search
+from adapters.national.simulator_shape import View, page_shape
 from adapters.national.simulator_stock import Operator, Row, Stock
+from adapters.national.simulator_week import mandatory_on
 from gateway import clock as wall
 from gateway.clock import Clock
 from gateway.protocol.decide import PARIS
 
 PER_MINUTE = 100
-DAY = 24 * 3_600_000
 _OFFERS, _SECTORS = "offers", "sectors"
+_VERSION = "/api/{version:v[12]}"
 
 
 class NationalSimulator:
@@ -45,29 +50,37 @@ class NationalSimulator:
         self.stock = Stock()
         self.faults = Faults()
         self.answered: Counter[tuple[str, int]] = Counter()
-        self.counted: Counter[tuple[str, str, int]] = Counter()
+        self._access = Access(self.stock, limit=limit)
         self._clock = clock
-        self._limit = limit
         self._port = port
         self.zone = zone
-        self._key = _new_key()
         self._late: set[asyncio.Task[None]] = set()
         self._closing = asyncio.Event()
         self._runner: web.AppRunner | None = None
         self.url = ""
 
+    @property
+    def counted(self) -> Counter[tuple[str, str, int]]:
+        """The calls of each account, service and clock minute."""
+        return self._access.counted
+
     async def __aenter__(self) -> Self:
-        app = web.Application()
+        offers, offer = f"{_VERSION}/internship_offers", f"{_VERSION}/internship_offers/{{id}}"
+        app = web.Application(middlewares=[self._refuse_unreadable])
         app.add_routes(
             [
                 web.get("/", self._show),
                 web.post("/api/v2/auth/login", self._login),
-                web.get("/api/v2/sectors", self._list_sectors),
-                web.get("/api/v2/internship_offers/search", self._call),
-                web.get("/api/v2/internship_offers", self._call),
-                web.post("/api/{version:v[12]}/internship_offers", self._call),
-                web.patch("/api/{version:v[12]}/internship_offers/{id}", self._call),
-                web.delete("/api/{version:v[12]}/internship_offers/{id}", self._call),
+                web.get(f"{_VERSION}/sectors", self._list_sectors),
+                web.post(f"{_VERSION}/schools/search", self._search_schools),
+                web.post(f"{_VERSION}/schools/nearby", self._find_schools),
+                web.get(f"{offers}/search", self._call),
+                web.get(offers, self._call),
+                web.post(offers, self._call),
+                web.patch(offer, self._call),
+                web.put(offer, self._call),
+                web.delete(offer, self._call),
+                web.route("*", "/{any:.*}", self._find_nothing),
             ]
         )
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
@@ -102,6 +115,7 @@ class NationalSimulator:
     def discard(self, row: Row) -> None:
         """Delete an offer by the site's own hand: out of index and search, its name dead."""
         row.discarded_at = self._clock()
+        self.stock.touch(row)
 
     def row(self, remote_id: str) -> Row | None:
         """The first row of that remote id, deleted or not."""
@@ -111,110 +125,131 @@ class NationalSimulator:
         self.answered[request.method, HTTPStatus.OK] += 1
         return web.Response(text=render(self.stock), content_type="text/html")
 
+    @web.middleware
+    async def _refuse_unreadable(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """JSON that cannot be parsed reaches no controller."""
+        try:
+            return await handler(request)
+        except UnreadableError:
+            return self._answer(request, answer("params.broken", {"status": 400, "error": "Bad Request"}))
+
     async def _login(self, request: web.Request) -> web.Response:
-        body = await _json(request)
-        sent = body if isinstance(body, dict) else {}
-        for operator in self.stock.operators:
-            if (operator.email, operator.password) == (sent.get("email"), sent.get("password")):
-                claims = {"user_id": operator.id, "exp": (self._clock() + DAY) // 1000}
-                return self._answer(request, HTTPStatus.OK, {"token": jwt.encode({"alg": "HS256"}, claims, self._key)})
-        return self._answer(request, HTTPStatus.UNAUTHORIZED, {"error": "Invalid email or password"})
+        reply = self._access.login(request, await read_params(request), self._clock())
+        if isinstance(reply, Reply):
+            return self._answer(request, reply)
+        self.answered[request.method, reply.status] += 1
+        return reply
 
     async def _list_sectors(self, request: web.Request) -> web.Response:
-        operator = self._operator(request)
-        if operator is None:
-            return self._refuse_token(request)
-        if self._is_too_much(operator, _SECTORS):
-            return self._refuse_rate(request)
+        cited: set[str] = set()
+        operator = self._admit(request, await read_params(request), _SECTORS, cited)
+        if isinstance(operator, Reply):
+            return self._answer(request, operator)
         listed = [
             {"id": number, "name": name, "external_url": "", "uuid": code}
             for number, (code, name) in enumerate(sectors().items(), start=1)
         ]
-        return self._answer(request, HTTPStatus.OK, {"sectors": listed})
+        return self._answer(request, answer("sectors.done", {"sectors": listed}, cited))
+
+    async def _search_schools(self, request: web.Request) -> web.Response:
+        found = {"match_by_city": {}, "match_by_name": [], "no_match": True}
+        return self._answer(request, answer("schools.search", found))
+
+    async def _find_schools(self, request: web.Request) -> web.Response:
+        params = await read_params(request)
+        nowhere = is_blank(params.get("latitude")) or is_blank(params.get("longitude"))
+        return self._answer(request, broken("schools.nowhere") if nowhere else answer("schools.nearby", []))
+
+    async def _find_nothing(self, request: web.Request) -> web.Response:
+        return self._answer(request, answer("route.none", {"status": 404, "error": "Not Found"}))
+
+    def _admit(
+        self, request: web.Request, params: Mapping[str, Any], service: str, cited: set[str]
+    ) -> Operator | Reply:
+        """Who calls, unless the token or the rate is refused."""
+        operator = self._access.identify(request, params, now=self._clock(), cited=cited)
+        if isinstance(operator, Operator) and self._access.is_too_much(operator, service, self._clock()):
+            return refuse_rate(cited | {"rate.service"})
+        if isinstance(operator, Operator):
+            cited.add("rate.service")
+            cited |= set() if self.stock.unknown.maintenance == "none" else {"maintenance.api"}
+        return operator
 
     async def _call(self, request: web.Request) -> web.StreamResponse:
         """One call about offers: who calls, how often, what is to go wrong, and then the call itself."""
-        operator = self._operator(request)
-        if operator is None:
-            return self._refuse_token(request)
-        if self._is_too_much(operator, _OFFERS):
-            return self._refuse_rate(request)
-        body = await _json(request) if request.body_exists else None
-        fault = self.faults.take(request.method, _remote_id(request, body))
+        cited: set[str] = set()
+        params = await read_params(request)
+        operator = self._admit(request, params, _OFFERS, cited)
+        if isinstance(operator, Reply):
+            return self._answer(request, operator)
+        method = "PATCH" if request.method == "PUT" else request.method
+        fault = self.faults.take(method, _remote_id(request, params))
         if fault is not None and fault.kind == "late":
-            self._late.add(asyncio.create_task(self._do_later(request, operator, body, fault.after)))
+            self._late.add(asyncio.create_task(self._do_later(request, operator, params, fault.after)))
         if fault is not None and not fault.done and fault.kind != "twice":
             return await self._fail(request, fault)
-        reply = self._try(request, operator, body)
+        reply = self._try(request, operator, params)
         if fault is not None and fault.kind == "twice":
-            self._insert_again(_remote_id(request, body), reply)
+            self._insert_again(_remote_id(request, params), reply)
             fault = None
-        return self._answer(request, reply.status, reply.body) if fault is None else await self._fail(request, fault)
+        if fault is not None:
+            return await self._fail(request, fault)
+        return self._answer(request, replace(reply, rules=reply.rules | cited))
 
-    async def _do_later(self, request: web.Request, operator: Operator, body: Any, seconds: float) -> None:
+    async def _do_later(
+        self, request: web.Request, operator: Operator, params: Mapping[str, Any], seconds: float
+    ) -> None:
         await asyncio.sleep(seconds)
-        self._try(request, operator, body)
+        self._try(request, operator, params)
 
-    def _insert_again(self, remote_id: str | None, reply: api.Reply) -> None:
+    def _insert_again(self, remote_id: str | None, reply: Reply) -> None:
         """A second creation that passed the check for the remote id before the first one was inserted."""
         if reply.status == HTTPStatus.CREATED and remote_id is not None:
             self.stock.put(replace(self.stock.named(remote_id)[-1], id=0))
 
-    def _try(self, request: web.Request, operator: Operator, body: Any) -> api.Reply:
+    def _try(self, request: web.Request, operator: Operator, params: Mapping[str, Any]) -> Reply:
         try:
-            return self._reply(request, operator, body)
-        except BrokenError:
-            return api.Reply(HTTPStatus.INTERNAL_SERVER_ERROR, {"status": 500, "error": "Internal Server Error"})
+            return self._reply(request, operator, params)
+        except BrokenError as error:
+            return broken(error.rule)
 
-    def _reply(self, request: web.Request, operator: Operator, body: Any) -> api.Reply:
+    def _reply(self, request: web.Request, operator: Operator, params: Mapping[str, Any]) -> Reply:
         now = self._clock()
         on = api.day_of(now, self.zone)
-        old = request.match_info.get("version") == "v1"
-        remote_id = request.match_info.get("id", "").partition(".")[0]  # the site's addresses stop at a dot
+        old = request.match_info["version"] == "v1"
+        call = api.Call(stock=self.stock, operator=operator, now=now, on=on, old=old)
+        asked = request.match_info.get("id", "")
+        remote_id = asked.partition(".")[0]  # the site's addresses stop at a dot
+        cited = ({"route.dot"} if remote_id != asked else set()) | _cite_request(request)
         match request.method:
             case "POST":
-                return api.create(self.stock, operator, body, now=now, on=on, old=old)
-            case "PATCH":
-                return api.update(self.stock, operator, remote_id, body, now=now, on=on, old=old)
+                reply = api.create(call, params)
+            case "PATCH" | "PUT":
+                reply = api.update(call, remote_id, params)
             case "DELETE":
-                return api.delete(self.stock, operator, remote_id, now=now)
-        return self._list(request, operator, on)
+                reply = api.delete(call, remote_id)
+            case _:
+                reply = self._list(request, call, params)
+        return replace(reply, rules=reply.rules | cited)
 
-    def _list(self, request: web.Request, operator: Operator, on: date) -> api.Reply:
-        query: Mapping[str, str] = request.query
-        searching = request.path.endswith("/search")
-        if searching and not operator.full_access:
-            return api.refuse(HTTPStatus.UNAUTHORIZED, "UNAUTHORIZED", "access denied")
-        rows = api.search(self.stock, operator, query, on=on) if searching else self.stock.own(operator)
-        page = page_shape(rows, reader=operator, origin=self.url, path=request.path, query=dict(query), on=on)
-        return api.Reply(HTTPStatus.OK, page)
-
-    def _operator(self, request: web.Request) -> Operator | None:
-        """Whose token it is: a fixed one of the old interface, or one that was given at most a day ago."""
-        sent = request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if request.match_info.get("version") == "v1":
-            return next((one for one in self.stock.operators if sent and one.v1_token == sent), None)
-        try:
-            claims = jwt.decode(sent, self._key, algorithms=["HS256"]).claims
-        except (JoseError, ValueError):
-            return None
-        live = claims["exp"] * 1000 > self._clock()
-        return self.stock.operators[claims["user_id"] - 1] if live else None
-
-    def _is_too_much(self, operator: Operator, service: str) -> bool:
-        """Count one call in its clock minute; whether it is one too many."""
-        window = (operator.email, service, self._clock() // 60_000)
-        self.counted[window] += 1
-        return self.counted[window] > self._limit
-
-    def _refuse_token(self, request: web.Request) -> web.Response:
-        reply = api.refuse(HTTPStatus.UNAUTHORIZED, "UNAUTHORIZED", "wrong api token")
-        return self._answer(request, reply.status, reply.body)
-
-    def _refuse_rate(self, request: web.Request) -> web.Response:
-        """429, without code and without Retry-After."""
-        said = "Trop de requêtes - Limite d'utilisation de l'API dépassée."
-        return self._answer(request, HTTPStatus.TOO_MANY_REQUESTS, {"error": said})
+    def _list(self, request: web.Request, call: api.Call, params: Mapping[str, Any]) -> Reply:
+        searching, cited = request.path.endswith("/search"), {"index.kept", "index.order"}
+        rows, asked = self.stock.own(call.operator), dict(params)
+        if searching:
+            if not call.operator.full_access:
+                return refuse("search.right", "access denied")
+            cited = {"search.published"}
+            rows, asked = search(self.stock, call.operator, params, on=call.on, old=call.old, cited=cited)
+        view = View(
+            reader=call.operator,
+            origin=self.url,
+            path=request.path,
+            params=asked,
+            mandatory=mandatory_on(call.on, self.stock),
+            old=call.old,
+        )
+        page = page_shape(rows, view, cited)
+        return answer("search.done" if searching else "index.done", page, cited)
 
     async def _fail(self, request: web.Request, fault: Fault) -> web.StreamResponse:
         match fault.kind:
@@ -223,44 +258,41 @@ class NationalSimulator:
             case "garbage":
                 return web.Response(text="<html><body>maintenance</body></html>", content_type="text/html")
             case "refused":
-                reply = api.refuse(HTTPStatus.UNPROCESSABLE_ENTITY, "BAD_ARGUMENT", "bad argument")
-                return self._answer(request, reply.status, reply.body)
+                bad = {"code": "BAD_ARGUMENT", "error": "bad argument"}
+                return self._answer(request, Reply(HTTPStatus.UNPROCESSABLE_ENTITY, bad))
             case "forbidden":
-                reply = api.refuse(HTTPStatus.FORBIDDEN, "FORBIDDEN", "You are not authorized to access this page.")
-                return self._answer(request, reply.status, reply.body)
+                return self._answer(request, refuse("update.foreign", "You are not authorized to access this page."))
             case "geocoder":
-                reply = api.refuse(HTTPStatus.BAD_REQUEST, "VALIDATION_ERROR", {"coordinates": ["Missing coordinates"]})
-                return self._answer(request, reply.status, reply.body)
+                return self._answer(request, refuse("place.not-found", {"coordinates": ["Missing coordinates"]}))
             case "foreign":
                 self.answered[request.method, fault.status] += 1
                 return web.Response(status=fault.status, text=fault.page, content_type="text/html")
             case "status":
-                return self._answer(request, fault.status, {"status": fault.status, "error": "Service Unavailable"})
+                body = {"status": fault.status, "error": "Service Unavailable"}
+                return self._answer(request, Reply(fault.status, body))
         if request.transport is not None:
             request.transport.abort()
         return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
 
-    def _answer(self, request: web.Request, status: int, body: Any) -> web.Response:
-        self.answered[request.method, status] += 1
-        return web.json_response(body, status=status)
+    def _answer(self, request: web.Request, reply: Reply) -> web.Response:
+        self.answered[request.method, reply.status] += 1
+        headers = {"X-Simulator-Rules": " ".join(sorted(reply.rules))}
+        return web.json_response(reply.body, status=reply.status, headers=headers)
 
 
-def _new_key() -> OctKey:
-    return OctKey.import_key(secrets.token_bytes(32))
+def _cite_request(request: web.Request) -> set[str]:
+    """The rules that let a request in as it is."""
+    cited = {"route.put"} if request.method == "PUT" else set()
+    if request.content_type == "application/x-www-form-urlencoded":
+        cited.add("params.form")
+    return cited
 
 
-def _remote_id(request: web.Request, body: Any) -> str | None:
+def _remote_id(request: web.Request, params: Mapping[str, Any]) -> str | None:
     """The offer that a write is about."""
-    offer = body.get("internship_offer") if isinstance(body, dict) else None
+    offer = params.get("internship_offer")
     named = offer.get("remote_id") if isinstance(offer, dict) else None
     return request.match_info.get("id") or (named if isinstance(named, str) else None)
-
-
-async def _json(request: web.Request) -> Any:
-    try:
-        return await request.json()
-    except ValueError:
-        return None
 
 
 async def _serve(port: int) -> None:

@@ -1,181 +1,158 @@
-"""What the simulated site makes of a body: which keys it knows, what it drops without a word, and what it refuses."""
+"""The rules of the national site that its simulator keeps, as a table.
 
-from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
-from typing import Any
+Each rule is a fact read in the code of betagouv/monstagedeseconde; paths are of that repository. The simulator decides
+by this table: status and code of an answer come from it, and each answer names its rules in the header
+``X-Simulator-Rules``. Every rule has a case in ``tests/national_site/rule_cases.py``.
+"""
 
-from adapters.national.simulator_stock import Row
-from schemas.codelist import reference
+from collections.abc import Mapping
 
-GRADES = ("quatrieme", "troisieme", "seconde")
-_COLLEGE = frozenset({"quatrieme", "troisieme"})
-_FRENCH_POINT = (46.603354, 1.888334)
-"""Where an offer lies whose coordinates nobody gave: this simulator knows no geography."""
-_BLANK = "doit être rempli(e)"
-_LONGEST = {
-    "title": 150,
-    "description": 1500,
-    "employer_name": 150,
-    "employer_description": 275,
-    "employer_website": 560,
-    "street": 200,
-    "city": 50,
-    "permalink": 200,
+from adapters.national.simulator_rule import BOTH, V1, V2, Rule
+from adapters.national.simulator_rules_offer import BODY_RULES
+
+__all__ = ["BOTH", "NOT_PLAYED", "RULES", "V1", "V2", "Rule"]
+
+_API = "app/controllers/api"
+_CONCERNS = "app/controllers/concerns/api"
+_SHARED = f"{_API}/shared/internship_offers_controller.rb"
+_IN_V1 = f"{_API}/v1/internship_offers_controller.rb"
+_IN_V2 = f"{_API}/v2/internship_offers_controller.rb"
+_TOKEN = f"{_CONCERNS}/authentication.rb"
+_FINDER = "app/libs/finders/context_typable_internship_offer.rb"
+_CONSUMER = "app/libs/finders/internship_offer_consumer.rb"
+_OFFER = "app/models/internship_offer.rb"
+_PAGES = "app/controllers/application_controller.rb"
+_LOGIN = f"{_API}/v2/auth_controller.rb#login"
+_ROUTES = "config/routes.rb"
+_WRONG = "UNAUTHORIZED"
+
+_CALL_RULES: dict[str, Rule] = {
+    # Routes and parameters
+    "route.none": Rule("a path or method outside the routes is not found", _ROUTES, 404),
+    "route.dot": Rule("a remote id in an address ends at its first dot", f"{_ROUTES}#internship_offers"),
+    "route.put": Rule("PUT is PATCH", f"{_ROUTES}#internship_offers"),
+    "params.broken": Rule("JSON that cannot be parsed reaches no controller", f"{_ROUTES}#/400", 400),
+    "params.form": Rule("a form or the address may hold what JSON holds", f"{_SHARED}#query_params"),
+    # Who calls
+    "token.bearer": Rule("a token that `Bearer ` does not precede is none", f"{_TOKEN}#token", 401, _WRONG),
+    "token.parameter": Rule("the parameter `token` replaces a missing header", f"{_TOKEN}#bearer"),
+    "token.header-first": Rule("the header hides the parameter", f"{_TOKEN}#bearer"),
+    "token.fixed": Rule(
+        "v1 knows the fixed token of an account", f"{_CONCERNS}/auth_v1.rb#current_api_user", versions=V1
+    ),
+    "token.signed": Rule("v2 knows a signed token", f"{_CONCERNS}/auth_v2.rb#current_api_user", versions=V2),
+    "token.unknown": Rule("an unknown token is refused", f"{_TOKEN}#authenticate_api_user!", 401, _WRONG),
+    "token.expired": Rule("a signed token lives 24 hours", "app/libs/jwt_auth.rb#encode", 401, _WRONG, V2),
+    "token.user-gone": Rule(
+        "the token of a user that is gone finds no user", f"{_CONCERNS}/auth_v2.rb", 404, "NOT_FOUND", V2
+    ),
+    "login.done": Rule("e-mail and password, in JSON, form or address, give a token", _LOGIN, 200, versions=V2),
+    "login.refused": Rule("a wrong password is refused without a code", _LOGIN, 401, versions=V2),
+    "login.case": Rule("the e-mail is compared as it is written, and stored in lower case", _LOGIN, 401, versions=V2),
+    "login.ip-limit": Rule(
+        "logins of one address are counted by the minute, in JSON for a JSON reader",
+        f"{_PAGES}#throttle_ip_requests",
+        429,
+        versions=V2,
+    ),
+    "login.ip-limit-text": Rule(
+        "… and as a text for any other reader", f"{_PAGES}#throttle_ip_requests", 429, versions=V2
+    ),
+    "login.maintenance": Rule(
+        "under maintenance the login redirects", f"{_PAGES}#check_for_maintenance", 302, versions=V2
+    ),
+    "login.holidays": Rule(
+        "in the holidays the login redirects elsewhere",
+        f"{_PAGES}#check_for_holidays_maintenance_page",
+        302,
+        versions=V2,
+    ),
+    "maintenance.api": Rule("the calls about offers go on under maintenance", f"{_API}/api_base_controller.rb"),
+    "rate.limit": Rule(
+        "more than 100 calls in a clock minute are refused without a code", f"{_CONCERNS}/throttle.rb", 429
+    ),
+    "rate.service": Rule(
+        "offers and sectors are counted apart, v1 and v2 together", f"{_CONCERNS}/throttle.rb#throttle_api_requests"
+    ),
+    # Lists
+    "index.done": Rule("the index lists the account's own offers", f"{_SHARED}#index", 200),
+    "index.kept": Rule("… that are not deleted, also unpublished ones", f"{_SHARED}#index"),
+    "index.order": Rule("… newest first", f"{_SHARED}#index"),
+    "page.size": Rule("a page has 30 offers", f"{_OFFER}#PAGE_SIZE"),
+    "page.number": Rule("a page number is read loosely, and is 1 at least", f"{_SHARED}#index"),
+    "page.links": Rule(
+        "links lead to search, with the known parameters in alphabetical order", f"{_SHARED}#page_links"
+    ),
+    "page.beyond": Rule("a page beyond the last one is empty and has no links", f"{_SHARED}#page_links"),
+    "list.v1": Rule(
+        "v1 lists 16 members of an offer, and no remote id", f"{_IN_V1}#format_internship_offers", versions=V1
+    ),
+    "list.v2": Rule("v2 lists 24 members of an offer", f"{_IN_V2}#format_internship_offers", versions=V2),
+    "list.url": Rule("an offer's url repeats the known parameters", f"{_IN_V2}#format_internship_offers"),
+    "list.city": Rule("a city has one capital letter", f"{_IN_V2}#format_internship_offers"),
+    "list.period": Rule(
+        "the period is 1 or 2 for a partner's offer of one mandatory week, else 0",
+        "app/models/internship_offers/api.rb#period",
+    ),
+    "search.right": Rule("search needs api_full_access", f"{_IN_V2}#search", 401, _WRONG),
+    "search.done": Rule("search lists the offers of all", f"{_IN_V2}#search", 200),
+    "search.open-data": Rule("v2 leaves out offers that are not open", f"{_IN_V2}#search", versions=V2),
+    "search.not-open-data": Rule("v1 shows them all the same", f"{_IN_V1}#search", versions=V1),
+    "search.departments": Rule("an account with departments sees these only", f"{_IN_V2}#search"),
+    "search.published": Rule(
+        "search shows kept and published offers", f"{_CONSUMER}#light_kept_published_offers_query"
+    ),
+    "search.seats": Rule("… with a seat left", f"{_CONSUMER}#light_kept_published_offers_query"),
+    "search.season": Rule("… that are not over, and not of autumn weeks alone", f"{_OFFER}#within_current_year"),
+    "search.keyword": Rule(
+        "every word begins a word of title or descriptions; accents do not count", f"{_FINDER}#keyword_query"
+    ),
+    "search.keyword-order": Rule("by keyword, the title ranks above the descriptions", f"{_OFFER}#search_by_keyword"),
+    "search.sectors": Rule("sectors[] filters by code", f"{_IN_V2}#format_sector_ids", versions=V2),
+    "search.sector-unknown": Rule("an unknown sector breaks the site", f"{_IN_V2}#format_sector_ids", 500, versions=V2),
+    "search.sector-ids": Rule("sector_ids[] filters by the site's own numbers", f"{_FINDER}#sector_ids_query"),
+    "search.weeks": Rule("weeks[] keeps offers with one of these weeks", f"{_IN_V2}#format_week_ids", versions=V2),
+    "search.weeks-unknown": Rule(
+        "weeks that do not exist filter nothing", f"{_FINDER}#common_field_filter", versions=V2
+    ),
+    "search.week-ids": Rule("week_ids[] filters by the site's own numbers", f"{_FINDER}#week_ids_query"),
+    "search.one-value": Rule("one value in place of a list breaks the site", f"{_IN_V2}#search", 500, versions=V2),
+    "search.radius": Rule("latitude, longitude and radius in metres", f"{_FINDER}#nearby_query"),
+    "search.default-radius": Rule(
+        "the radius is 10 km where none is given", "app/models/concerns/nearbyable.rb#DEFAULT_NEARBY_RADIUS_IN_METER"
+    ),
+    "search.half-position": Rule("one coordinate alone filters nothing", f"{_FINDER}#coordinate_params"),
+    "search.distance": Rule(
+        "near a position, the nearest first, then the newest", "app/models/concerns/nearbyable.rb#nearby_and_ordered"
+    ),
+    "search.order": Rule("without position and keyword, the newest first", f"{_IN_V2}#search"),
+    "search.grades": Rule(
+        "grades[] filters nothing, or breaks the site (unknown: a method not on file)",
+        f"{_IN_V2}#format_grades",
+        versions=V2,
+    ),
+    # Sectors and schools
+    "sectors.done": Rule("the 51 sectors with number, name, code", f"{_API}/shared/sectors_controller.rb#index", 200),
+    "schools.search": Rule("a search for schools needs no token", f"{_API}/shared/schools_controller.rb#search", 200),
+    "schools.nearby": Rule("schools near a position are a list", f"{_API}/shared/schools_controller.rb#nearby", 200),
+    "schools.nowhere": Rule("schools near nothing break the site", "app/models/concerns/nearbyable.rb#nearby", 500),
 }
-_PLACELESS = ("975", "986", "98000")
-_SITE_WORDS = ("test", "staging")
-_MOST_CANDIDATES = 6000
 
-OLD_KEYS = frozenset(
-    {
-        "title",
-        "description",
-        "employer_name",
-        "employer_description",
-        "employer_website",
-        "street",
-        "zipcode",
-        "city",
-        "remote_id",
-        "permalink",
-        "sector_uuid",
-        "max_candidates",
-        "is_public",
-        "period",
-        "published_at",
-        "lunch_break",
-        "daily_hours",
-        "handicap_accessible",
-        "coordinates",
-    }
-)
-"""What the old interface takes; it makes grades and weeks itself, from ``period``."""
-KEYS = OLD_KEYS | {"employer_chosen_name", "grades", "weeks", "rep", "qpv"}
-"""What the present interface takes. Others, such as ``siret``, are dropped without a word."""
+RULES: Mapping[str, Rule] = {**_CALL_RULES, **BODY_RULES}
+"""Every rule by its name."""
 
-
-class BrokenError(Exception):
-    """The site's code fails on this body, and answers 500."""
-
-
-def mandatory_weeks(on: date) -> tuple[str, str]:
-    """The two weeks of seconde that the site looks at: those of June's last two Fridays; from July on, next June's."""
-    end = date(on.year + (on.month >= 7), 6, 30)
-    friday = end - timedelta(days=(end.weekday() - 4) % 7)
-    return _week(friday - timedelta(days=7)), _week(friday)
-
-
-def find_mistake(offer: Mapping[str, Any], on: date) -> str | None:
-    """What the present interface says about grades and weeks before it looks at anything else."""
-    grades, weeks = set(offer["grades"]), set(offer["weeks"])
-    if "seconde" in grades and grades & _COLLEGE:
-        return "Grades must be either college or lycee, not both"
-    if "seconde" in grades and not weeks.issuperset(mandatory_weeks(on)):
-        return "All mandatory weeks must be included for seconde grade"
-    return None
-
-
-def assign(row: Row, offer: Mapping[str, Any]) -> None:
-    """Write a body into a row. What it leaves out stays as it is, but for the grades, which become seconde, and the
-    place, which is sought anew.
-    """
-    for name in ("title", "description", "employer_description", "employer_website", "permalink", "lunch_break"):
-        if name in offer:
-            setattr(row, name, _text(offer[name]))
-    for name in ("is_public", "handicap_accessible", "rep", "qpv"):
-        if name in offer:
-            setattr(row, name, bool(offer[name]))
-    if "employer_name" in offer or offer.get("employer_chosen_name"):
-        row.employer_name = _text(offer.get("employer_chosen_name") or offer["employer_name"])
-    if "max_candidates" in offer:
-        row.max_candidates = offer["max_candidates"] if isinstance(offer["max_candidates"], int) else 0
-    if isinstance(offer.get("daily_hours"), dict):
-        row.daily_hours = dict(offer["daily_hours"])
-    if "sector_uuid" in offer:
-        row.sector = offer["sector_uuid"] if offer["sector_uuid"] in sectors() else None
-    row.grades = tuple(grade for grade in GRADES if grade in (offer.get("grades") or ("seconde",)))
-    if "weeks" in offer:
-        row.weeks = known_weeks(offer["weeks"])
-    _assign_place(row, offer)
-
-
-def _assign_place(row: Row, offer: Mapping[str, Any]) -> None:
-    point = offer.get("coordinates")
-    for name in ("street", "zipcode", "city"):
-        if name in offer:
-            setattr(row, name, _text(offer[name]))
-    if isinstance(point, dict) and point:
-        row.coordinates = float(point["latitude"]), float(point["longitude"])
-        row.street = row.street or "N/A"
-        row.zipcode = row.zipcode or "N/A"
-    elif offer.get("zipcode"):
-        row.coordinates = _FRENCH_POINT
-
-
-def known_weeks(weeks: Iterable[Any]) -> tuple[str, ...]:
-    """Those weeks that exist, in order, as the site writes them: not padded. Others are dropped without a word."""
-    found = set()
-    for week in weeks:
-        year, dash, number = str(week).partition("-")
-        if not dash:
-            raise BrokenError(f"{week} has no number")
-        try:
-            found.add(date.fromisocalendar(int(year), int(number.replace("W", "")), 1))
-        except ValueError:
-            continue
-    return tuple(map(_unpadded, sorted(found)))
-
-
-def find_errors(row: Row) -> dict[str, list[str]]:
-    """What the site's checks say about a row, by field, in its two languages."""
-    errors: dict[str, list[str]] = {}
-    for name in ("zipcode", "coordinates", "title", "description", "street", "city", "sector", "employer_name"):
-        if not getattr(row, name):
-            errors[name] = [f"Missing {name}"]
-    for name in ("remote_id", "permalink"):
-        if not getattr(row, name):
-            errors[name] = [f"Missing {name}"]
-    if not row.employer_description:
-        errors["employer_description"] = [_BLANK]
-    for name, sentence in _find_wrong(row):
-        errors.setdefault(name, []).append(sentence)
-    return errors
-
-
-def _find_wrong(row: Row) -> Iterable[tuple[str, str]]:
-    zipcode = row.zipcode or ""
-    if not (zipcode.isdecimal() and len(zipcode) == 5):
-        yield "zipcode", "is invalid"
-    elif zipcode.startswith(_PLACELESS):
-        yield "zipcode", "aucun département ne répond à ce code postal"
-    for name, longest in _LONGEST.items():
-        if len(getattr(row, name) or "") > longest:
-            english = f"Description too long, allowed up to {longest} chars"
-            yield name, english if name == "description" else f"est trop long (pas plus de {longest} caractères)"
-    if any(word in (row.permalink or "").lower() for word in _SITE_WORDS):
-        yield "permalink", "un lien vers un environnement de test est refusé"
-    if not 0 < row.max_candidates <= _MOST_CANDIDATES:
-        yield "max_candidates", "n'est pas valide"
-    if not row.grades:
-        yield "grades", "au moins une classe doit être choisie"
-    if row.published_at is not None and not row.weeks:
-        yield "weeks", _BLANK
-
-
-def sectors() -> Mapping[str, str]:
-    """The labels of the sectors by their codes."""
-    return {item["code"]: item["name"] for item in reference("sectors")["items"]}
-
-
-def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
-
-
-def _week(day: date) -> str:
-    year, number, _ = day.isocalendar()
-    return f"{year}-W{number:02}"
-
-
-def _unpadded(monday: date) -> str:
-    year, number, _ = monday.isocalendar()
-    return f"{year}-W{number}"
+NOT_PLAYED: Mapping[str, str] = {
+    "v3": "the connector does not use it",
+    "internship applications": "pupils apply at the partner's own address",
+    "schools by name": "the simulator holds no schools: a search finds none",
+    "geocoding": "the simulator knows no map: `geocoder` answers what a test sets, else one point for any postcode",
+    "French word stems in keyword search": "they need the dictionary of the database; beginnings of words are compared",
+    "JSON without `internship_offer`": "the framework may wrap the columns that it knows; no partner relies on it",
+    "`type` in a creation": "it names a class of the site's code",
+    "v1 without token where an account has none": "a hole of the site, which finds the first account without a token",
+    "users that are not partners": "their calls end in 500",
+    "dates of an unpublished or refused change": "the site keeps first and last day as they were; lists compute them",
+    "seats below the accepted pupils": "the simulator has no applications; `full` plays the missing seats",
+    "offers that lack a permalink": "the web form's rules apply to them as well; they are refused anyway",
+}
+"""What the site does and the simulator does not, each with the reason."""

@@ -5,11 +5,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
+from adapters.national.simulator_geocoder import Geocoder
+from adapters.national.simulator_unknown import Unknown
+
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Operator:
     """A partner's account. ``full_access`` is the right to search, ``open_data`` whether others find its offers;
-    accounts of one ``team`` may change each other's.
+    accounts of one ``team`` may change each other's. ``gone``: the site deleted the user.
     """
 
     id: int = 0
@@ -20,6 +23,7 @@ class Operator:
     open_data: bool = True
     departments: frozenset[str] = frozenset()
     team: str | None = None
+    gone: bool = False
 
     @property
     def name(self) -> str:
@@ -33,7 +37,9 @@ class Operator:
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Row:
-    """One offer; without owner where an employer made it on the site itself. Times in milliseconds since 1970."""
+    """One offer; without owner where an employer made it on the site itself. Times in milliseconds since 1970;
+    ``written`` orders the rows by their last write.
+    """
 
     id: int = 0
     owner: Operator | None = None
@@ -41,6 +47,7 @@ class Row:
     title: str | None = None
     description: str | None = None
     employer_name: str | None = None
+    employer_chosen_name: str | None = None
     employer_description: str | None = None
     employer_website: str | None = None
     street: str | None = None
@@ -62,6 +69,7 @@ class Row:
     published_at: int | None = None
     discarded_at: int | None = None
     full: bool = False
+    written: int = 0
 
     @property
     def kept(self) -> bool:
@@ -70,13 +78,21 @@ class Row:
 
 
 class Stock:
-    """All accounts and rows, with the site's own ways of finding them."""
+    """All accounts and rows, with the site's own ways of finding them.
+
+    ``oldest_first`` and ``unknown`` are what nobody outside knows. The database writes a changed row behind the others,
+    so that of rows with one remote id it gives the least recently written; ``oldest_first`` plays one that gives the
+    oldest.
+    """
 
     def __init__(self) -> None:
         self.operators: list[Operator] = []
         self.rows: list[Row] = []
         self.oldest_first = False
+        self.unknown = Unknown()
+        self.geocoder = Geocoder()
         self._by_remote_id: dict[str, list[int]] = defaultdict(list)
+        self._writes = 0
 
     def add_operator(self, operator: Operator) -> Operator:
         """Keep a new account under the next number."""
@@ -86,6 +102,7 @@ class Stock:
 
     def put(self, row: Row) -> Row:
         """Keep a new row under the next number, or a changed one under its own."""
+        self.touch(row)
         if row.id:
             self.rows[row.id - 1] = row
             return row
@@ -98,6 +115,16 @@ class Stock:
     def named(self, remote_id: str) -> list[Row]:
         """The rows of that remote id, whoever owns them, deleted or not, oldest first."""
         return [self.rows[number - 1] for number in self._by_remote_id.get(remote_id, ())]
+
+    def found(self, remote_id: str) -> list[Row]:
+        """The same rows in the order in which the database gives them."""
+        rows = self.named(remote_id)
+        return rows if self.oldest_first else sorted(rows, key=lambda row: row.written)
+
+    def touch(self, row: Row) -> None:
+        """Note that a row is written."""
+        self._writes += 1
+        row.written = self._writes
 
     def own(self, operator: Operator) -> list[Row]:
         """The account's rows that are not deleted, newest first."""
@@ -122,3 +149,17 @@ def last_friday(weeks: Iterable[str]) -> date | None:
 def _monday(week: str) -> date:
     year, number = week.split("-W")
     return date.fromisocalendar(int(year), int(number), 1)
+
+
+def department_of(zipcode: str) -> str | None:
+    """The department of a postcode; None where the site's table has none. Overseas has three digits."""
+    if zipcode.startswith("20"):
+        return "2A" if zipcode.startswith(("200", "201")) else "2B"
+    key = zipcode[:3] if zipcode.startswith(("97", "98")) else zipcode[:2]
+    return key if key in _DEPARTMENTS else None
+
+
+_DEPARTMENTS = {f"{number:02}" for number in range(1, 96) if number != 20} | {
+    *("971", "972", "973", "974", "976", "977", "978", "987", "988")
+}
+"""By the first digits of a postcode; Saint-Pierre-et-Miquelon, Wallis-et-Futuna and Monaco are missing."""

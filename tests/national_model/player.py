@@ -24,6 +24,11 @@ ANSWER_SECONDS = 0.25
 SETTLE_SECONDS = 60.0
 _JUMP_MS = 300_000
 _MOST_JUMPS_MS = 5 * 24 * 3_600_000
+_LONG_JUMP_MS = 6 * 3_600_000
+_LONG_PAUSE_SECONDS = 0.08
+_TO_AUGUST_MS = 40 * 24 * 3_600_000
+"""Far enough for a site that changes its school year a month after the gateway."""
+_LONG_SETTLE_SECONDS = 240.0
 
 
 def at(day: str) -> int:
@@ -90,6 +95,8 @@ class _Player:
         zone = UTC if sequence.utc else PARIS
         simulator = await stack.enter_async_context(NationalSimulator(clock=time.clock, zone=zone))
         simulator.stock.oldest_first = sequence.oldest_first
+        simulator.stock.unknown.flips_in = "august" if sequence.august else "july"
+        simulator.stock.unknown.dead_names_are_taken = not sequence.names_are_freed
         names = {"a": ["bretagne"], "b": ["*"]}
         operators = {name: simulator.add_operator(f"{name}@example.org", PASSWORD) for name in names}
         partners = Partners(log)
@@ -186,16 +193,18 @@ class _Player:
         faults.clear()
         faults.heal()
         began, jumped, mended = asyncio.get_running_loop().time(), 0, False
-        while asyncio.get_running_loop().time() - began < SETTLE_SECONDS:
-            await asyncio.sleep(0.02)
+        jump, most = (_LONG_JUMP_MS, _TO_AUGUST_MS) if self._sequence.august else (_JUMP_MS, _MOST_JUMPS_MS)
+        limit = _LONG_SETTLE_SECONDS if self._sequence.august else SETTLE_SECONDS
+        while asyncio.get_running_loop().time() - began < limit:
+            await asyncio.sleep(_LONG_PAUSE_SECONDS if self._sequence.august else 0.02)
             differences = self._differences()
             if not differences:
                 await asyncio.sleep(0.1)
                 if not self._differences() and await self._is_idle():
                     break
-            elif not await self._publish_refused() and jumped < _MOST_JUMPS_MS:
-                self._time.ahead += _JUMP_MS
-                jumped += _JUMP_MS
+            elif not await self._publish_refused() and jumped < most:
+                self._time.ahead += jump
+                jumped += jump
             elif not mended and self._needs_reconciling():
                 mended = True
                 for account in ("a", "b"):

@@ -47,12 +47,16 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Sequence:
-    """A seed, its steps, and whether the site changes its school year in another time zone than ours."""
+    """A seed, its steps, and what nobody outside knows of the site: whether it changes its school year in another time
+    zone than ours or only in ``august``, and whether the remote id of a deleted offer is free again.
+    """
 
     seed: int
     flips: bool
     utc: bool
     oldest_first: bool
+    august: bool = False
+    names_are_freed: bool = False
     steps: list[Step] = field(default_factory=list)
 
 
@@ -64,7 +68,10 @@ def draw(seed: int, length: int = 14) -> Sequence:
     steps = [_step(chance, chance.choices(kinds, weights)[0]) for _ in range(length)]
     if flips:
         steps.insert(chance.randrange(3, length), Step("flip"))
-    return Sequence(seed, flips, utc=chance.random() < 0.5, oldest_first=False, steps=steps)
+    utc, august, freed = (chance.random() < 0.5 for _ in range(3))
+    return Sequence(
+        seed, flips, utc=utc, oldest_first=False, august=flips and august, names_are_freed=freed, steps=steps
+    )
 
 
 def _step(chance: random.Random, kind: Kind) -> Step:

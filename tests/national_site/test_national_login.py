@@ -135,3 +135,37 @@ async def test_search_without_the_right_says_so(simulator: NationalSimulator, ti
         assert RightMissing() == understand(await site.search(1))
         assert 200 == (await site.index(1)).status
     assert 1 == simulator.answered["POST", 200]
+
+
+async def test_a_login_under_maintenance_tells_the_operator_of_it(
+    simulator: NationalSimulator, operator: Operator, time: SteppedTime
+) -> None:
+    simulator.stock.unknown.maintenance = "all"
+    async with connect(account_at(simulator.url), time) as site:
+        with pytest.raises(SiteUnavailableError, match="redirect") as caught:
+            await site.index(1)
+    assert "maintenance" in (caught.value.step or "")
+    assert EMAIL == operator.email
+
+
+async def test_too_many_logins_of_one_address_are_an_outage_that_says_so(
+    simulator: NationalSimulator, operator: Operator, time: SteppedTime
+) -> None:
+    simulator.stock.unknown.logins = 0
+    async with connect(account_at(simulator.url), time) as site:
+        with pytest.raises(SiteUnavailableError, match="too many logins") as caught:
+            await site.index(1)
+        assert "address" in (caught.value.step or "")
+        simulator.stock.unknown.logins = 100
+        assert 200 == (await site.index(1)).status
+    assert EMAIL == operator.email
+
+
+async def test_a_user_that_the_site_deleted_cannot_log_in_again(
+    simulator: NationalSimulator, operator: Operator, time: SteppedTime
+) -> None:
+    async with connect(account_at(simulator.url), time) as site:
+        assert 200 == (await site.index(1)).status
+        operator.gone = True
+        with pytest.raises(LoginRefusedError, match="the account gateway"):
+            await site.index(1)

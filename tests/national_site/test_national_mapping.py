@@ -7,7 +7,7 @@ import pytest
 
 from adapters.national.hours import lunch_break
 from adapters.national.mapping import NotDeliverable, Past, Ready, Waiting
-from adapters.national.simulator_rules import KEYS, OLD_KEYS
+from adapters.national.simulator_body import KEYS, OLD_KEYS
 from adapters.national.week import taken_from, year_in_force
 from schemas.registry import schema
 from schemas.schoolyear import years

@@ -71,16 +71,19 @@ async def test_the_minute_of_the_rate_is_the_clocks(
     assert 200 == await status_of(session, "GET", OFFERS, headers=headers)
 
 
-async def test_the_old_interface_takes_two_weeks_without_period_and_no_other_period(
+async def test_the_old_interface_takes_two_weeks_without_period_and_for_any_other_period(
     session: aiohttp.ClientSession, simulator: NationalSimulator
 ) -> None:
     headers = {"Authorization": f"Bearer {OLD_TOKEN}"}
     offer = {**ready(offer_of(weeks=["2027-W24"]), one_week=True).named("a"), "period": 3, "grades": ["troisieme"]}
-    assert 400 == await status_of(session, "POST", OLD, headers=headers, json={"internship_offer": offer})
-    del offer["period"]
     assert 201 == await status_of(session, "POST", OLD, headers=headers, json={"internship_offer": offer})
-    row = row_of(simulator, "a")
-    assert (("2027-W24", "2027-W25"), ("seconde",)) == (row.weeks, row.grades)
+    assert 400 == await status_of(session, "PATCH", f"{OLD}/a", headers=headers, json={"internship_offer": offer})
+    del offer["period"]
+    offer["remote_id"] = "b"
+    assert 201 == await status_of(session, "POST", OLD, headers=headers, json={"internship_offer": offer})
+    for name in ("a", "b"):
+        row = row_of(simulator, name)
+        assert (("2027-W24", "2027-W25"), ("seconde",)) == (row.weeks, row.grades)
 
 
 async def test_an_offer_without_any_real_week_breaks_the_site(
