@@ -154,6 +154,6 @@ async def test_a_weak_secret_and_a_log_that_others_can_read_are_told(shell, popu
     (populated / "log.sqlite").chmod(0o644)
     ended = await examined(shell)
     assert ended.code == 1
-    assert f"✗ secret: the secret in {populated}/secret has fewer than 8 different characters" in ended.output
+    assert f"✗ secret: the secret in {populated}/secret has too few different characters" in ended.output
     assert f"✗ signing key: {populated}/signing.pem: there is no signing key" in ended.output
     assert f"next step: chmod 600 {populated}/log.sqlite" in ended.output

@@ -94,7 +94,7 @@ def test_offers_are_shown_as_they_would_be_published(shell: Shell, form):
 
 
 def test_what_is_refused_or_named_twice_is_not_shown_as_published(shell: Shell):
-    feed = write_feed("csv", [offer(1), offer(2, sector="s99"), offer(3), offer(1), offer(4)])
+    feed = write_feed("csv", [offer(1), offer(2, sector="s99"), offer(3), offer(1, sector="s6"), offer(4)])
     told = shell.json("check", shell.profile(), shell.sample(feed), *DAY, ends=1)
     assert ["bretagne:3", "bretagne:4"] == [one["id"] for one in told["offers"]]
 

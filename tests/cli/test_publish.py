@@ -38,7 +38,7 @@ async def test_offers_are_published_and_refusals_told_with_line_and_reason(house
     assert ended.code == 1, ended.errors
     assert f"{COUNT} document(s): {good} accepted, {len(refused)} refused\n" in ended.output
     for number, offer in refused.items():
-        row = re.search(rf"^ +{number} +{re.escape(offer.id)} +(\S+)", ended.output, re.MULTILINE)
+        row = re.search(rf"^ +{number} +{re.escape(offer.id)} +error (\S+)", ended.output, re.MULTILINE)
         assert row is not None
         assert row[1] in offer.expected
     assert not note_path(file).exists()
@@ -159,7 +159,7 @@ async def test_a_snapshot_tells_what_the_decisions_did_not_take(house, offers, f
     ended = await house.shell("snapshot", file, "--lang", "en")
     assert ended.code == 1, ended.output + ended.errors
     assert "2 document(s): 1 duplicate, 1 stale; 0 absent ones withdrawn\n" in ended.output
-    assert re.search(rf"^ +2 +{re.escape(gone.id)} +older-revision", ended.output, re.MULTILINE)
+    assert re.search(rf"^ +2 +{re.escape(gone.id)} +error older-revision", ended.output, re.MULTILINE)
 
 
 def advised(ended):

@@ -32,7 +32,7 @@ async def test_refusals_are_grouped_by_rule_with_count_lines_and_remedy(house):
     ended = await house.shell("publish", file, "--lang", "en")
     assert (1, True) == (ended.code, "130 document(s): 9 accepted, 121 refused\n" in ended.output), ended.output
     groups = ended.output.partition("Rule and lines")[2]
-    assert re.search(r"^ +120 +not-in-list +", groups, re.MULTILINE), ended.output
+    assert re.search(r"^ +120 +error not-in-list +", groups, re.MULTILINE), ended.output
     assert "1, 2, 3 …" in groups
     assert "→" in groups
     french = await house.shell("publish", file)
@@ -53,8 +53,8 @@ async def test_a_snapshot_says_what_was_refused_and_what_the_decisions_rejected(
     assert ended.code == 1, ended.errors
     assert "6 document(s): 3 accepted, 3 refused; 0 absent ones withdrawn\n" in ended.output
     groups = ended.output.partition("Rule and lines")[2]
-    assert re.search(r"^ +2 +revision-reused +", groups, re.MULTILINE), ended.output
-    assert re.search(r"^ +1 +not-in-list +", groups, re.MULTILINE), ended.output
+    assert re.search(r"^ +2 +error revision-reused +", groups, re.MULTILINE), ended.output
+    assert re.search(r"^ +1 +error not-in-list +", groups, re.MULTILINE), ended.output
 
 
 class Counting(Client):

@@ -27,7 +27,7 @@ def changed(here: Ground, form: str = "json", *, stored: bool = False, **changes
     mapping = document["mapping"]
     for key, value in changes.items():
         mapping[key] = {**mapping.get(key, {}), **value} if isinstance(value, dict) else value
-    profile = read_profile(document, stored=stored)
+    profile = read_profile(document, loopback=True, stored=stored)
     assert isinstance(profile, Profile), profile
     return profile
 
