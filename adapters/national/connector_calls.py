@@ -5,6 +5,7 @@ lost is looked for in the site's index before it is tried again.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
@@ -32,8 +33,8 @@ AT_ONCE = 10
 _FEW = 4
 _LONGEST_REST = 60.0
 _ACCOUNT_MISSING_MS = 600_000
-_LATE_TRIES = 5
-"""Deletions, 5 to 80 s apart, after which a creation without an answer no longer arrives at the site."""
+_VAIN_DELETIONS = 5
+"""Deletions that find nothing, at least 5 to 40 s apart, after which a creation without an answer counts as lost."""
 
 _log = structlog.get_logger()
 
@@ -91,6 +92,7 @@ class Calls:
         self._quiet = quiet
         self._doubts = Doubts(ledger, self._site, timing)
         self._tries = CountedTries()
+        self._vain: Counter[str] = Counter()
         self._under_way: set[str] = set()
         self._looking = False
         self.breaker = Breaker(timing.chance)
@@ -202,7 +204,8 @@ class Calls:
         if found_due is None:
             return []
         delivery, due = found_due
-        if due.part.attempt is not None and due.part.attempt.call == due.call == "create":
+        again = due.part.attempt is not None and due.part.attempt.call == due.call == "create"
+        if again and due.part.remote_id not in self._doubts.missed:
             self._ledger.outbox.doubt(entry.id, entry.group, LOOK)
             self._looking = True
             return []
@@ -212,6 +215,7 @@ class Calls:
             turn.put_part(entry.id, _unreachable(due.part, turn.now))
             self._ledger.outbox.dequeue(entry.id, entry.group)
             return []
+        self._doubts.missed.discard(due.part.remote_id or "")
         turn.put(delivery.with_part(attempting(due, sequence=delivery.sequence)))
         return [Call(entry, due, delivery.sequence)]
 
@@ -247,9 +251,7 @@ class Calls:
             self._answered(turn.now, entry.id)
             self._ledger.outbox.doubt(entry.id, entry.group, NAME)
             return
-        settled = (
-            None if isinstance(result, Unrecognized) else settle(due, result, sequence=call.sequence, now=turn.now)
-        )
+        settled = None if isinstance(result, Unrecognized) else self._settlement(turn, call, result)
         if settled is None:
             self._fail(turn, call, _unsettled(due, result))
             return
@@ -264,6 +266,19 @@ class Calls:
             _log.info("national.refused", offer=entry.id, codes=[one.code for one in result.refusals])
         self._ledger.outbox.dequeue(entry.id, entry.group)  # whatever is due now is another call
         turn.put_part(entry.id, settled)
+
+    def _settlement(self, turn: Turn, call: Call, result: Outcome) -> Settlement:
+        """What the answer makes of the part. A creation that had no answer may arrive at the site after a deletion
+        found nothing: such a deletion counts once several, minutes apart, have found nothing.
+        """
+        part = call.due.part
+        if isinstance(result, Missing) and call.due.call == "delete" and part.sequence is None:
+            name = part.remote_id or ""
+            self._vain[name] += 1
+            if self._vain[name] < _VAIN_DELETIONS:
+                return Retry(refusal("national-creation-unsettled"))
+            del self._vain[name]
+        return settle(call.due, result, sequence=call.sequence, now=turn.now)
 
     def _answered(self, now: int, offer_id: str) -> None:
         outbox = self._ledger.outbox
@@ -337,17 +352,6 @@ class Calls:
             self._down(error)
             await self._sleep(backoff(0, self._chance) / 1000)
             return True
-
-
-def _settlement(call: Call, result: Outcome, now: int) -> Settlement:
-    """What the answer makes of the part. A creation without an answer may still arrive at the site after a deletion
-    found nothing, so the deletion is repeated for a minute or two.
-    """
-    attempt = call.due.part.attempt
-    created = attempt is not None and attempt.call == "create"
-    if isinstance(result, Missing) and call.due.call == "delete" and created and call.entry.tries < _LATE_TRIES:
-        return Retry(refusal("national-creation-unsettled"))
-    return settle(call.due, result, sequence=call.sequence, now=now)
 
 
 def _unsettled(due: Due, outcome: Outcome) -> SiteError:

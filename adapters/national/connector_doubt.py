@@ -5,7 +5,6 @@ nothing else is to do, and are then resolved together.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import structlog
 
@@ -35,6 +34,10 @@ class Doubts:
         self._ledger = ledger
         self._sleep = timing.sleep
         self._walker = Walker(site.index, timing)
+        self.missed: set[str] = set()
+        """Remote ids whose creation had no answer and that the index did not list: they may be created again. Such a
+        creation may still arrive at the site, so the part keeps its attempt.
+        """
 
     async def resolve(self, *, idle: bool) -> bool:
         """Resolve some; whether there were any. Taken names only when there is time. Raises SiteError."""
@@ -52,8 +55,11 @@ class Doubts:
         walk = await self._walker.all(until=lambda walk: walk.names >= wanted, most=len(entries) // _PER_PAGE + 2)
         async with self._ledger.turn() as turn:
             for entry, part in self._doubtful(entries):
-                known = found(part, now=turn.now) if part.remote_id in walk.names else replace(part, attempt=None)
-                self._clear(turn, entry, known)
+                if part.remote_id is not None and part.remote_id not in walk.names:
+                    self.missed.add(part.remote_id)
+                    self._ledger.outbox.doubt(entry.id, entry.group, "")
+                else:
+                    self._clear(turn, entry, found(part, now=turn.now))
 
     async def _find_names(self, entries: Sequence[Entry]) -> None:
         """Remote ids that are taken: by an offer that lives, which is then sent anew, or by one that is dead."""

@@ -59,6 +59,10 @@ class Faults:
                 return fault
         return None
 
+    def is_ordered(self, kind: Kind) -> bool:
+        """Whether a fault of this kind is still to happen."""
+        return any(fault.kind == kind for fault in self._ordered)
+
     def clear(self) -> None:
         """Have none happen any more."""
         self._ordered.clear()

@@ -227,3 +227,25 @@ async def test_a_proxys_answer_withdraws_nothing_and_is_told(make_bench, status,
 
 async def failed(bench):
     return "error" in await bench.note()
+
+
+@pytest.mark.parametrize("looked", [False, True], ids=["at once", "after a look in the index"])
+async def test_a_creation_that_arrives_after_its_withdrawal_is_withdrawn(make_bench, looked):
+    """The request had no answer, the index does not list the offer, and no deletion finds it yet."""
+    bench = await make_bench(speed=100.0)
+    faults = bench.simulator.faults
+    faults.order(Fault("late", "POST", after=0.4))
+    faults.order(Fault("status", "POST", status=500, times=1_000))
+    await bench.publish(document(ONE))
+    await bench.start()
+    await eventually(lambda: has_begun(bench, looked=looked))
+    await bench.withdraw(ONE)
+    assert [] == bench.simulator.stock.rows, "the creation has arrived already"
+    await bench.until_states({ONE: "withdrawn"})
+    await asyncio.sleep(0.5)
+    assert 1 == len(bench.simulator.stock.rows)
+    assert {} == bench.live()
+
+
+async def has_begun(bench, *, looked):
+    return bench.simulator.answered["POST", 500] if looked else not bench.simulator.faults.is_ordered("late")
