@@ -18,7 +18,7 @@ from adapters.national.connector_doubt import LOOK, NAME, Doubts
 from adapters.national.connector_ledger import Ledger, Turn
 from adapters.national.deletion import delete_rows, understand_about
 from adapters.national.outbox import Entry
-from adapters.national.outbox_outcome import Retry, Settlement, attempting, given_up, refused_after_tries, settle
+from adapters.national.outbox_outcome import Retry, Settlement, attempting, given_up, lost, refused_after_tries, settle
 from adapters.national.outbox_patience import TRIES, TRIPS_AFTER, Breaker, CountedTries, Timing, backoff
 from adapters.national.plan import Due
 from adapters.national.reconcile_walk import Walker
@@ -208,6 +208,9 @@ class Calls:
         if again and due.part.remote_id not in self._doubts.missed:
             self._ledger.outbox.doubt(entry.id, entry.group, LOOK)
             self._looking = True
+            return []
+        if due.call == "create" and due.wish is None:
+            turn.put_part(entry.id, lost(due.part, turn.now))
             return []
         if due.call == "delete" and due.part.account not in self._sites:
             return self._wait_for_account(turn, entry, due.part)

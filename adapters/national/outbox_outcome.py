@@ -69,6 +69,11 @@ def found(part: Part, *, now: int) -> Part:
     )
 
 
+def lost(part: Part, now: int) -> Part:
+    """A creation without an answer was not made, and is not to be made again."""
+    return _settled(part, "withdrawn", now)
+
+
 def occupied(part: Part) -> Part:
     """The index lists a part that was there before it was sent: what it holds is not known, so it is sent again."""
     return replace(part, attempt=None, sequence=part.sequence or 0, digest=None)

@@ -34,7 +34,9 @@ Wishes: TypeAlias = Mapping[Group, Wish]
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A call to make for a part. ``body`` is what it sends, without remote id; a deletion has none."""
+    """A call to make for a part. ``wish`` is what it sends, without remote id; a deletion has none. A creation without
+    one is of a school year that is over: whether it was made has to be found out, and it is not made again.
+    """
 
     call: Call
     part: Part
@@ -78,6 +80,8 @@ def next_call(part: Part, wish: Wish | None, *, account: str) -> Due | None:
     prospect = None if wish is None or part.account != account else wish.prospect
     if is_leaving(part, prospect):
         return Due("delete", part)
+    if isinstance(prospect, Past) and part.sequence is None and part.attempt is not None:
+        return Due("create", part)
     if not isinstance(prospect, Ready):
         return None
     return Due("create" if part.sequence is None else "update", part, prospect)

@@ -209,7 +209,9 @@ class _Player:
                 mended = True
                 for account in ("a", "b"):
                     await self._bench.order(Reconcile(repair=True, confirm=self._extras(account)), account=account)
-        self._report.differences = self._differences()
+        else:
+            self._report.differences.append("a delivery still waits for a call")
+        self._report.differences += self._differences()
         self._report.calls = sum(self._bench.simulator.answered.values())
         return self._report
 
