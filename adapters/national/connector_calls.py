@@ -5,7 +5,6 @@ lost is looked for in the site's index before it is tried again.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, replace
@@ -14,7 +13,7 @@ from typing import Any, TypeAlias
 import structlog
 
 from adapters.national.answer import Missing, NameTaken, Outcome, Refused, RightMissing, Unrecognized
-from adapters.national.connector_doubt import LOOK, NAME, Doubts
+from adapters.national.connector_doubt import LATE_MS, LOOK, NAME, Doubts
 from adapters.national.connector_ledger import Ledger, Turn
 from adapters.national.deletion import delete_rows, understand_about
 from adapters.national.outbox import Entry
@@ -33,8 +32,6 @@ AT_ONCE = 10
 _FEW = 4
 _LONGEST_REST = 60.0
 _ACCOUNT_MISSING_MS = 600_000
-_VAIN_DELETIONS = 5
-"""Deletions that find nothing, at least 5 to 40 s apart, after which a creation without an answer counts as lost."""
 
 _log = structlog.get_logger()
 
@@ -92,7 +89,7 @@ class Calls:
         self._quiet = quiet
         self._doubts = Doubts(ledger, self._site, timing)
         self._tries = CountedTries()
-        self._vain: Counter[str] = Counter()
+        self._vain_since: dict[str, int] = {}
         self._under_way: set[str] = set()
         self._looking = False
         self.breaker = Breaker(timing.chance)
@@ -272,15 +269,14 @@ class Calls:
 
     def _settlement(self, turn: Turn, call: Call, result: Outcome) -> Settlement:
         """What the answer makes of the part. A creation that had no answer may arrive at the site after a deletion
-        found nothing: such a deletion counts once several, minutes apart, have found nothing.
+        found nothing: that is the end of it only when another finds nothing ``LATE_MS`` later.
         """
         part = call.due.part
         if isinstance(result, Missing) and call.due.call == "delete" and part.sequence is None:
             name = part.remote_id or ""
-            self._vain[name] += 1
-            if self._vain[name] < _VAIN_DELETIONS:
+            if turn.now - self._vain_since.setdefault(name, turn.now) < LATE_MS:
                 return Retry(refusal("national-creation-unsettled"))
-            del self._vain[name]
+            del self._vain_since[name]
         return settle(call.due, result, sequence=call.sequence, now=turn.now)
 
     def _answered(self, now: int, offer_id: str) -> None:

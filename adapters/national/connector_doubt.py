@@ -19,6 +19,9 @@ from gateway.protocol.delivery import Part
 LOOK, NAME = "look", "name"
 """A creation that had no answer; a remote id that the site says is taken."""
 
+LATE_MS = 180_000
+"""How long a call that had no answer may still be on its way to the site."""
+
 _PER_PAGE = 30
 _LOOKS = 200
 _NAMES = 500
@@ -35,9 +38,10 @@ class Doubts:
         self._sleep = timing.sleep
         self._walker = Walker(site.index, timing)
         self.missed: set[str] = set()
-        """Remote ids whose creation had no answer and that the index did not list: they may be created again. Such a
-        creation may still arrive at the site, so the part keeps its attempt.
+        """Remote ids whose creation had no answer and that the index does not list ``LATE_MS`` after the first look for
+        them: they may be created again.
         """
+        self._missing_since: dict[str, int] = {}
 
     async def resolve(self, *, idle: bool) -> bool:
         """Resolve some; whether there were any. Taken names only when there is time. Raises SiteError."""
@@ -56,10 +60,20 @@ class Doubts:
         async with self._ledger.turn() as turn:
             for entry, part in self._doubtful(entries):
                 if part.remote_id is not None and part.remote_id not in walk.names:
-                    self.missed.add(part.remote_id)
-                    self._ledger.outbox.doubt(entry.id, entry.group, "")
+                    self._miss(entry, part.remote_id, turn.now)
                 else:
                     self._clear(turn, entry, found(part, now=turn.now))
+
+    def _miss(self, entry: Entry, remote_id: str, now: int) -> None:
+        """The index does not list it: look again once its creation can no longer arrive, or have it made again."""
+        outbox = self._ledger.outbox
+        outbox.doubt(entry.id, entry.group, "")
+        late = self._missing_since.setdefault(remote_id, now) + LATE_MS
+        if now < late:
+            outbox.put_off(entry.id, entry.group, until=late, tries=entry.tries, failures=entry.failures)
+        else:
+            del self._missing_since[remote_id]
+            self.missed.add(remote_id)
 
     async def _find_names(self, entries: Sequence[Entry]) -> None:
         """Remote ids that are taken: by an offer that lives, which is then sent anew, or by one that is dead."""

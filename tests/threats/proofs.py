@@ -95,6 +95,7 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
         "tests/api_write/test_ending.py::test_a_partner_beyond_its_share_is_refused_by_code_while_others_ask",
         "tests/api_write/test_ending.py::test_184_bytes_do_not_cost_a_hundred_megabytes",
         "tests/contract/log_appending.py::test_a_full_queue_says_busy_and_wrote_nothing_of_what_it_refused",
+        "tests/threats/test_fair_shares.py::test_others_are_answered_before_the_worst_upload_is",
     ),
     "T-12": (
         "tests/snapshot/test_snapshot.py::test_a_doubtful_snapshot_changes_nothing",
