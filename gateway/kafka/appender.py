@@ -22,6 +22,9 @@ MAX_QUEUED_BYTES = 64 * MAX_BYTES
 MAX_QUEUED_CALLS = 10_000
 _RETRY_SECONDS = 0.1
 _BEAT_SECONDS = 0.004
+_SMALL_BYTES = 16 * 1024
+"""An append of at most so many bytes, such as a single offer, goes before the slices of uploads."""
+_BESIDE_BYTES = 256 * 1024
 _FEW = 100
 """A batch of fewer records is followed by a rest."""
 
@@ -204,11 +207,27 @@ async def _beat() -> None:
 
 
 def _take(lane: _Lane) -> list[_Call]:
-    """The next calls in their order, as many as make up a batch of 1 MiB."""
+    """The next calls, as many as make up a batch of 1 MiB: small ones first, each kind in its order. Large ones that go
+    out with small ones are at most 256 KiB together, since the small ones have to wait for their answer.
+    """
+    small = [call for call in lane.calls if call.size <= _SMALL_BYTES]
+    if len(small) in {0, len(lane.calls)}:
+        return _take_in_order(lane.calls, MAX_BYTES)
+    large = deque(call for call in lane.calls if call.size > _SMALL_BYTES)
+    waiting = deque(small)
+    calls = _take_in_order(waiting, MAX_BYTES)
+    room = min(_BESIDE_BYTES, MAX_BYTES - sum(call.size for call in calls))
+    if large[0].size <= room:
+        calls += _take_in_order(large, room)
+    lane.calls = waiting + large
+    return calls
+
+
+def _take_in_order(waiting: deque[_Call], room: int) -> list[_Call]:
+    """The first calls that have room, but at least one."""
     calls: list[_Call] = []
-    room = MAX_BYTES
-    while lane.calls and (not calls or lane.calls[0].size <= room):
-        call = lane.calls.popleft()
+    while waiting and (not calls or waiting[0].size <= room):
+        call = waiting.popleft()
         calls.append(call)
         room -= call.size
     return calls

@@ -62,7 +62,8 @@ def test_items_that_cannot_be_published_are_refused_by_name_and_hide_no_other(im
     come = imported[PARTLY]
     *refused, good = (f"{PARTLY}:{own}" for own in CLEVERCONNECT.ids)
     assert (3, 1, 2) == _counts(come.ran)
-    errors = [(one["id"], one["code"]) for one in come.ran["problems"] if one["severity"] == "error"]
+    groups = [one for one in come.ran["problems"] if one["severity"] == "error"]
+    errors = [(example["id"], one["code"]) for one in groups for example in one["examples"]]
     assert [(offer_id, "value-unmapped") for offer_id in refused] == errors
     assert {good} == come.listed
     assert {good} == come.there
