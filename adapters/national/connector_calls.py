@@ -202,7 +202,7 @@ class Calls:
             return []
         delivery, due = found_due
         again = due.part.attempt is not None and due.part.attempt.call == due.call == "create"
-        if again and due.part.remote_id not in self._doubts.missed:
+        if again and not entry.missed:
             self._ledger.outbox.doubt(entry.id, entry.group, LOOK)
             self._looking = True
             return []
@@ -215,7 +215,7 @@ class Calls:
             turn.put_part(entry.id, _unreachable(due.part, turn.now))
             self._ledger.outbox.dequeue(entry.id, entry.group)
             return []
-        self._doubts.missed.discard(due.part.remote_id or "")
+        self._ledger.outbox.announce(entry.id, entry.group)
         turn.put(delivery.with_part(attempting(due, sequence=delivery.sequence)))
         return [Call(entry, due, delivery.sequence)]
 

@@ -37,11 +37,6 @@ class Doubts:
         self._ledger = ledger
         self._sleep = timing.sleep
         self._walker = Walker(site.index, timing)
-        self.missed: set[str] = set()
-        """Remote ids whose creation had no answer and that the index does not list ``LATE_MS`` after the first look for
-        them: they may be created again.
-        """
-        self._missing_since: dict[str, int] = {}
 
     async def resolve(self, *, idle: bool) -> bool:
         """Resolve some; whether there were any. Taken names only when there is time. Raises SiteError."""
@@ -54,26 +49,17 @@ class Doubts:
         return bool(looks or names)
 
     async def _look(self, entries: Sequence[Entry]) -> None:
-        """Creations without an answer: found on the first pages of the index, or not there."""
+        """Creations without an answer: found on the first pages of the index, or created again once the first can no
+        longer arrive. One that arrived after the look is a taken name then.
+        """
         wanted = self._names(entries)
         walk = await self._walker.all(until=lambda walk: walk.names >= wanted, most=len(entries) // _PER_PAGE + 2)
         async with self._ledger.turn() as turn:
             for entry, part in self._doubtful(entries):
                 if part.remote_id is not None and part.remote_id not in walk.names:
-                    self._miss(entry, part.remote_id, turn.now)
+                    self._ledger.outbox.miss(entry.id, entry.group, until=turn.now + LATE_MS)
                 else:
                     self._clear(turn, entry, found(part, now=turn.now))
-
-    def _miss(self, entry: Entry, remote_id: str, now: int) -> None:
-        """The index does not list it: look again once its creation can no longer arrive, or have it made again."""
-        outbox = self._ledger.outbox
-        outbox.doubt(entry.id, entry.group, "")
-        late = self._missing_since.setdefault(remote_id, now) + LATE_MS
-        if now < late:
-            outbox.put_off(entry.id, entry.group, until=late, tries=entry.tries, failures=entry.failures)
-        else:
-            del self._missing_since[remote_id]
-            self.missed.add(remote_id)
 
     async def _find_names(self, entries: Sequence[Entry]) -> None:
         """Remote ids that are taken: by an offer that lives, which is then sent anew, or by one that is dead."""

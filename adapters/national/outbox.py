@@ -26,7 +26,7 @@ _TABLES = {
     "offer": ("id", "platform", "value"),
     "delivery": ("id", "value"),
     "remote": ("remote_id", "id"),
-    "due": ("id", "part", "rank", "not_before", "tries", "failures", "doubt"),
+    "due": ("id", "part", "rank", "not_before", "tries", "failures", "doubt", "missed"),
     "terms": ("platform", "fingerprint"),
     "position": ("topic", "partition", "position"),
 }
@@ -40,8 +40,8 @@ CREATE INDEX of_platform ON offer (platform, id);
 CREATE TABLE delivery (id TEXT PRIMARY KEY, value BLOB, {_SUM["delivery"]});
 CREATE TABLE remote (remote_id TEXT PRIMARY KEY, id TEXT, {_SUM["remote"]}) WITHOUT ROWID;
 CREATE TABLE due (
-    id TEXT, part TEXT, rank INTEGER, not_before INTEGER, tries INTEGER, failures INTEGER, doubt TEXT, {_SUM["due"]},
-    PRIMARY KEY (id, part)
+    id TEXT, part TEXT, rank INTEGER, not_before INTEGER, tries INTEGER, failures INTEGER, doubt TEXT, missed INTEGER,
+    {_SUM["due"]}, PRIMARY KEY (id, part)
 ) WITHOUT ROWID;
 CREATE INDEX in_turn ON due (doubt, rank, failures, not_before);
 CREATE INDEX retried ON due (not_before) WHERE failures > 0;
@@ -55,9 +55,9 @@ _DELIVERY = f"SELECT value FROM delivery WHERE id = ? AND {_WHOLE['delivery']}" 
 _OWNER_OF = f"SELECT id FROM remote WHERE remote_id = ? AND {_WHOLE['remote']}"  # noqa: S608  # our own columns
 _FINGERPRINT = f"SELECT fingerprint FROM terms WHERE platform = ? AND {_WHOLE['terms']}"  # noqa: S608  # our own columns
 _POSITION = f"SELECT position FROM position WHERE topic = ? AND partition = ? AND {_WHOLE['position']}"  # noqa: S608  # our own columns
-_DOUBTED = f"SELECT id, part, tries, failures FROM due WHERE doubt = ? AND {_WHOLE['due']} ORDER BY id LIMIT ?"  # noqa: S608  # our own columns
+_DOUBTED = f"SELECT id, part, tries, failures, missed FROM due WHERE doubt = ? AND {_WHOLE['due']} ORDER BY id LIMIT ?"  # noqa: S608  # our own columns
 _ENQUEUE = """
-INSERT INTO due VALUES (:id, :part, :rank, :not_before, 0, 0, '') ON CONFLICT DO UPDATE SET
+INSERT INTO due VALUES (:id, :part, :rank, :not_before, 0, 0, '', 0) ON CONFLICT DO UPDATE SET
     not_before = CASE
         WHEN rank <> :rank OR :not_before > :now THEN :not_before
         WHEN failures > 0 THEN not_before
@@ -66,6 +66,7 @@ INSERT INTO due VALUES (:id, :part, :rank, :not_before, 0, 0, '') ON CONFLICT DO
     tries = CASE WHEN rank = :rank THEN tries ELSE 0 END,
     failures = CASE WHEN rank = :rank THEN failures ELSE 0 END,
     doubt = CASE WHEN rank = :rank THEN doubt ELSE '' END,
+    missed = CASE WHEN rank = :rank THEN missed ELSE 0 END,
     rank = :rank
 """
 _ALL = "SELECT id FROM offer WHERE id > ? ORDER BY id LIMIT 500"
@@ -78,15 +79,15 @@ _DUE_AGAIN = """
 UPDATE due SET not_before = :now WHERE not_before > :now AND (failures = 0 OR not_before > :now + :longest)
 """
 _READY = f"""
-SELECT id, part, tries, failures FROM due
+SELECT id, part, tries, failures, missed FROM due
 WHERE doubt = '' AND rank = ? AND failures = 0 AND not_before <= ? AND {_WHOLE["due"]} ORDER BY not_before, id LIMIT ?
 """  # noqa: S608  # our own columns
 _RETRIED = f"""
-SELECT id, part, tries, failures FROM due
+SELECT id, part, tries, failures, missed FROM due
 WHERE doubt = '' AND failures > 0 AND not_before <= ? AND {_WHOLE["due"]} ORDER BY not_before, id LIMIT ?
 """  # noqa: S608  # our own columns
 _LEAST_FAILED = f"""
-SELECT id, part, tries, failures FROM due
+SELECT id, part, tries, failures, missed FROM due
 WHERE doubt = '' AND rank = ? AND not_before <= ? AND {_WHOLE["due"]} ORDER BY failures, not_before, id LIMIT ?
 """  # noqa: S608  # our own columns
 _RANKS = 4
@@ -97,19 +98,20 @@ _RETRIED_SHARE = 4
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One part that a call is due for. ``failures`` counts its failed calls, ``tries`` those of them that say something
-    about the offer, not about an outage.
+    about the offer, not about an outage. ``missed``: its creation had no answer, and the site's index does not list it.
     """
 
     id: str
     group: Group
     tries: int
     failures: int
+    missed: bool
 
 
 class Outbox(LocalCopy):
     """Changes become lasting with ``keep``; ``drop`` forgets those since the last one."""
 
-    FORMAT = 3
+    FORMAT = 4
     LAYOUT = _LAYOUT
     TABLES = _TABLES
     _kept = 0
@@ -206,6 +208,16 @@ class Outbox(LocalCopy):
     def doubt(self, offer_id: str, group: Group, doubt: str) -> None:
         """Set a part aside until the site's index says what became of it; an empty doubt puts it back in the queue."""
         self._db.execute("UPDATE due SET doubt = ? WHERE id = ? AND part = ?", (doubt, offer_id, group))
+
+    def miss(self, offer_id: str, group: Group, *, until: int) -> None:
+        """The index does not list a part whose creation had no answer: it may be created again after ``until``."""
+        self._db.execute(
+            "UPDATE due SET doubt = '', missed = 1, not_before = ? WHERE id = ? AND part = ?", (until, offer_id, group)
+        )
+
+    def announce(self, offer_id: str, group: Group) -> None:
+        """A call of a part is under way: what the index held before says nothing of it."""
+        self._db.execute("UPDATE due SET missed = 0 WHERE id = ? AND part = ? AND missed", (offer_id, group))
 
     def doubted(self, doubt: str, *, limit: int) -> Sequence[Entry]:
         """Parts that were set aside with this doubt."""

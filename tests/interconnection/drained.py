@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from adapters.national.rate import PER_MINUTE
 from adapters.national.simulator import NationalSimulator
 
-CALLS_FOR_A_KILL = 8
+CALLS_FOR_A_KILL = 2
 """At most fourteen creations are announced at a time. Those whose answers died with the gateway are looked for on the
-first two pages of the index, and what is not there once more three minutes later; they may come up in two rounds.
+first two pages of the index.
 """
 
 

@@ -257,3 +257,17 @@ async def test_a_creation_that_arrives_after_a_look_is_found_and_not_made_again(
     await bench.start()
     await bench.until_states({ONE: "delivered"})
     assert (1, 0) == (len(bench.simulator.stock.rows), bench.simulator.answered["POST", 201])
+
+
+async def test_what_the_index_does_not_list_is_looked_for_once_across_restarts(make_bench):
+    bench = await make_bench(speed=100.0)
+    bench.simulator.faults.order(Fault("reset", "POST"))
+    await bench.publish(document(ONE))
+    await bench.start()
+    await eventually(lambda: has_begun(bench, looked=True))
+    await asyncio.sleep(0.3)  # 30 s of the site's time, for the answer to be written down
+    looks = bench.simulator.answered["GET", 200]
+    await bench.stop()
+    await bench.start()
+    await bench.until_states({ONE: "delivered"})
+    assert (1, looks) == (len(bench.simulator.stock.rows), bench.simulator.answered["GET", 200])
