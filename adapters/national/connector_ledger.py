@@ -222,7 +222,9 @@ class Turn:
             due = None if part is None else next_call(part, wishes.get(group), account=self._route.account)
             if due is not None:
                 rank = EXPIRED_RANK if expired else RANKS[due.call]
-                self._outbox.enqueue(delivery.id, group, rank=rank, not_before=self.now, now=self.now)
+                # What may have been created is on the first pages of the index only until others are created.
+                at = self.now if part is None or part.attempt is None else 0
+                self._outbox.enqueue(delivery.id, group, rank=rank, not_before=at, now=self.now)
             elif part is not None and part.state in _WAITING and part.until is not None:
                 rank = RANKS["create" if part.sequence is None else "update"]
                 self._outbox.enqueue(delivery.id, group, rank=rank, not_before=midnight(part.until), now=self.now)

@@ -60,7 +60,7 @@ _ENQUEUE = """
 INSERT INTO due VALUES (:id, :part, :rank, :not_before, 0, 0, '', 0) ON CONFLICT DO UPDATE SET
     not_before = CASE
         WHEN rank <> :rank OR :not_before > :now THEN :not_before
-        WHEN failures > 0 THEN not_before
+        WHEN failures > 0 OR missed THEN not_before
         ELSE min(not_before, :not_before)
     END,
     tries = CASE WHEN rank = :rank THEN tries ELSE 0 END,

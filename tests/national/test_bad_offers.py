@@ -271,3 +271,24 @@ async def test_what_the_index_does_not_list_is_looked_for_once_across_restarts(m
     await bench.start()
     await bench.until_states({ONE: "delivered"})
     assert (1, looks) == (len(bench.simulator.stock.rows), bench.simulator.answered["GET", 200])
+
+
+async def test_a_replica_without_the_outbox_looks_for_creations_without_an_answer_first(make_bench):
+    """They are on the first page of the index only until others are created."""
+    bench = await make_bench()
+    bench.simulator.faults.order(Fault("hang", "POST", done=True))
+    await bench.publish(document("bretagne:z"))
+    await bench.start()
+    await eventually(lambda: is_made(bench, "bretagne:z"))
+    await bench.stop()
+    others = [f"bretagne:{number}" for number in range(100)]
+    await bench.publish(*(document(other) for other in others))
+    reads = bench.simulator.answered["GET", 200]
+    await bench.start(folder="another replica")
+    await bench.until_states(dict.fromkeys([*others, "bretagne:z"], "delivered"))
+    assert 101 == len(bench.simulator.stock.rows)
+    assert (0, 1) == (bench.simulator.answered["POST", 409], bench.simulator.answered["GET", 200] - reads)
+
+
+async def is_made(bench, remote_id):
+    return bench.simulator.row(remote_id) is not None
