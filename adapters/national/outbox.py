@@ -114,6 +114,7 @@ class Outbox(LocalCopy):
     FORMAT = 4
     LAYOUT = _LAYOUT
     TABLES = _TABLES
+    PRAGMAS = ("PRAGMA wal_autocheckpoint = 0",)
     _kept = 0
     _latest: float = inf
     """The instant (ms) at which the queue was last read."""
@@ -305,11 +306,6 @@ class Outbox(LocalCopy):
             self._kept = 0
             with suppress(LogUnavailableError), using_copy(self._path):
                 await asyncio.to_thread(_checkpoint, self._path)
-
-    def _connect(self) -> sqlite3.Connection:
-        database = super()._connect()
-        database.execute("PRAGMA wal_autocheckpoint = 0")
-        return database
 
 
 def _checkpoint(path: Path) -> None:

@@ -8,11 +8,11 @@ from pathlib import Path
 from adapters.national.inbound_state import InboundState
 from adapters.national.outbox import Outbox
 from gateway.cli.finding import Finding
+from gateway.copy_file import META_TABLE
 from gateway.damage import Tables, check_pages, check_rows, is_damage, refuse_folder, register
 from gateway.relay.state import RelayState
 from gateway.sqlite.check import check_log
 from gateway.views import DeliveryView, OfferView, ReceiptView, RunView
-from gateway.views.view import META_TABLES
 
 _COPIES: Mapping[str, tuple[Tables, int]] = {
     "views/offers.sqlite": (OfferView.TABLES, OfferView.FORMAT),
@@ -62,13 +62,11 @@ def _examine_copy(path: Path, tables: Tables, version: int) -> Finding | None:
     try:
         refuse_folder(path)
         with closing(_open(path)) as connection:
-            view = path.parent.name == "views"
-            about = "SELECT value FROM meta WHERE name = 'format'" if view else "SELECT format FROM about"
-            row = connection.execute(about).fetchone()
+            row = connection.execute("SELECT value FROM meta WHERE name = 'format'").fetchone()
             if row is None or str(row[0]) != str(version):
                 return Finding("warn", "local copies", f"{path} is of another version of the gateway", step)
             check_pages(connection)
-            check_rows(connection, {**META_TABLES, **tables} if view else tables)
+            check_rows(connection, {**META_TABLE, **tables})
     except sqlite3.Error as error:
         if is_damage(error):
             return Finding("warn", "local copies", f"{path} is damaged ({error})", step)

@@ -16,6 +16,7 @@ from typing import Self, TypeVar
 import orjson
 import structlog
 
+from gateway.copy_file import marker
 from gateway.damage import DamagedCopyError, is_damage, register, using_copy
 from gateway.ports import LogUnavailableError
 from gateway.views.deliveries import DeliveryView
@@ -24,7 +25,7 @@ from gateway.views.followed_tails import FollowedTails
 from gateway.views.offers import OfferView
 from gateway.views.receipts import ReceiptView
 from gateway.views.runs import RunView
-from gateway.views.view import Held, Meta, View, mark_of, read_meta
+from gateway.views.view import Held, Meta, View, read_meta
 
 _EVERY_SECONDS = 0.01
 _ATTACH_SECONDS = 0.1
@@ -46,7 +47,7 @@ class Follower(View):
     def __init__(self, path: Path, *, log_identity: str, partitions: int) -> None:
         super().__init__(path, log_identity=log_identity, partitions=partitions)
         self._connections: list[sqlite3.Connection] = []
-        self._file: int | None = None
+        self._inode: int | None = None
         """The inode of the file that is attached; None while none is."""
         self._version = 0
         self._seen: int | None = None
@@ -133,15 +134,15 @@ class Follower(View):
 
     def _mark(self, error: DamagedCopyError) -> None:
         """Say to the process that keeps the file that it is damaged, unless it has begun another one."""
-        if not self._is_replaced() and not mark_of(self._path).exists():
+        if not self._is_replaced() and not marker(self._path).exists():
             _logger.warning("view.damaged", file=str(self._path), reason=str(error))
             with suppress(OSError):
-                mark_of(self._path).touch(0o600)
-        self._file, self._at_end = None, False
+                marker(self._path).touch(0o600)
+        self._inode, self._at_end = None, False
 
     def _is_replaced(self) -> bool:
         try:
-            return self._file != self._path.stat().st_ino
+            return self._inode != self._path.stat().st_ino
         except OSError:
             return True
 
@@ -150,14 +151,13 @@ class Follower(View):
         thread.
         """
         self._let_go()
-        if mark_of(self._path).exists():
+        if marker(self._path).exists():
             self._reason = "it is damaged, and has not been rebuilt yet"
             return False
         try:
             file = self._path.stat().st_ino
             self._reading, watch = self._follow(), self._follow()
-            stored = dict(self._reading.execute("SELECT name, value FROM meta"))
-            if any(stored.get(name) != value for name, value in self._meta.items()):
+            if not self._file.belongs(self._reading):
                 self._reason = "it belongs to another log or another version"
                 self._let_go()
                 return False
@@ -169,11 +169,11 @@ class Follower(View):
         self._watch, self._seen, self._version = watch, None, 0
         self._note(told)
         self._look_anew(self._reading, -1)
-        self._file = file
+        self._inode = file
         return True
 
     def _let_go(self) -> None:
-        self._file = None
+        self._inode = None
         while self._connections:
             self._connections.pop().close()
 
@@ -212,7 +212,7 @@ class Follower(View):
         """Note what the file says, if it has changed since this was last asked. Only here: what a read transaction
         sees may be older than what was noted meanwhile. A file that is damaged, or was replaced, is not caught up.
         """
-        if self._file is None or self._is_replaced():
+        if self._inode is None or self._is_replaced():
             self._at_end = False  # until a question, or whoever waits, has attached the new one
             self._attach_soon()
             return

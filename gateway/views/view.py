@@ -12,37 +12,20 @@ from typing import ClassVar, NamedTuple, Self, TypeVar
 import structlog
 
 from gateway.checksum import checksum
-from gateway.damage import (
-    ChecksumError,
-    DamagedCopyError,
-    Tables,
-    check_copy,
-    examine_copy,
-    refuse_folder,
-    register,
-    remove,
-    require,
-    using_copy,
-)
+from gateway.copy_file import PUT_META, CopyFile, marker
+from gateway.damage import ChecksumError, DamagedCopyError, Tables, examine_copy, require, using_copy
 from gateway.ports import Chunk, LogUnavailableError
 
 Answer = TypeVar("Answer")
 Held = TypeVar("Held")
 
-_META = """
-CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL, sum INTEGER) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS positions (partition INTEGER PRIMARY KEY, position INTEGER NOT NULL, sum INTEGER);
-"""
+_POSITIONS = "CREATE TABLE positions (partition INTEGER PRIMARY KEY, position INTEGER NOT NULL, sum INTEGER);"
 APPLIED = "SELECT sum, partition, position FROM positions ORDER BY partition"
-META_TABLES = {"meta": ("name", "value"), "positions": ("partition", "position")}
-_PUT_META = "INSERT OR REPLACE INTO meta VALUES (?, ?, ?)"
+POSITIONS_TABLE = {"positions": ("partition", "position")}
 _PUT_POSITION = "INSERT OR REPLACE INTO positions VALUES (?, ?, ?)"
 _CHECKPOINT_AFTER = 8_000
 _EXAMINED_SECONDS = 2.0
 _PRAGMAS = (
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = NORMAL",  # after a crash: consistent, at most behind; the log has the rest
-    "PRAGMA secure_delete = OFF",  # some builds overwrite deleted pages by default, which halves the speed
     "PRAGMA cache_size = -32768",
     "PRAGMA wal_autocheckpoint = 0",  # done apart, so that no reader waits for it
     "PRAGMA temp_store = MEMORY",
@@ -68,7 +51,13 @@ class View:
 
     def __init__(self, path: Path, *, log_identity: str, partitions: int) -> None:
         self._path = path
-        self._meta = {"log": log_identity, "partitions": str(partitions), "format": str(self.FORMAT)}
+        self._file = CopyFile(
+            path,
+            about={"log": log_identity, "partitions": str(partitions), "format": str(self.FORMAT)},
+            layout=_POSITIONS + self.SCHEMA + _positions_of(partitions),
+            tables={**POSITIONS_TABLE, **self.TABLES},
+            pragmas=_PRAGMAS,
+        )
         self._partitions = partitions
         self._writer = ThreadPoolExecutor(1, thread_name_prefix=f"write-{path.stem}")
         self._reader = ThreadPoolExecutor(1, thread_name_prefix=f"read-{path.stem}")
@@ -77,7 +66,6 @@ class View:
         self._step = asyncio.Event()
         self._unsaved = 0
         self._saving: asyncio.Task[None] | None = None
-        self._damage: DamagedCopyError | None = None
         self.fresh = 0
         """When the view last stood at the end of the log (ms since 1970); 0: never yet."""
         self.began = 0
@@ -95,20 +83,17 @@ class View:
     @property
     def damage(self) -> DamagedCopyError | None:
         """What was found to be damaged since the file was last begun, here or by a process that follows it."""
-        if self._damage is None and mark_of(self._path).exists():
-            self._damage = DamagedCopyError(
-                f"The local copy {self._path} is damaged, as a process says that follows it."
-            )
+        if self._file.damage is None and marker(self._path).exists():
+            self._file.damage = DamagedCopyError(f"The local copy {self._path} is damaged; a follower has found it.")
             self.caught_up = False
-        return self._damage
+        return self._file.damage
 
     async def rebuild(self) -> None:
         """Remove a damaged file and begin it again, to be filled from the log. Raises LogUnavailableError."""
-        _logger.warning("view.rebuilt", file=str(self._path), reason=str(self._damage))
+        self._file.rebuilt()
         if self._saving is not None:
             await asyncio.gather(self._saving, return_exceptions=True)
         await asyncio.get_running_loop().run_in_executor(self._writer, self._begin_again)
-        self._damage = None
         self._wake()
 
     @property
@@ -152,7 +137,7 @@ class View:
             with using_copy(self._path):
                 await asyncio.to_thread(examine_copy, self._path, seconds=_EXAMINED_SECONDS)
         except DamagedCopyError as error:
-            self._damage = error
+            self._file.noted(error)
             self.caught_up = False
         except LogUnavailableError as error:  # a disk that fails for now
             _logger.warning("view.not_examined", file=str(self._path), reason=str(error))
@@ -199,13 +184,11 @@ class View:
 
     async def _in_thread(self, thread: ThreadPoolExecutor, call: Callable[..., Answer], *args: object) -> Answer:
         """The answer of a call; damage that it meets is noted before it is raised."""
-        if self._damage is not None:
-            raise self._damage
+        self._file.require_whole()
         try:
-            with using_copy(self._path):
+            with self._file.guarded():
                 return await asyncio.get_running_loop().run_in_executor(thread, call, *args)
-        except DamagedCopyError as error:
-            self._damage = error
+        except DamagedCopyError:
             self.caught_up = False
             raise
 
@@ -224,19 +207,6 @@ class View:
         finally:
             db.execute("COMMIT")
 
-    def _connect(self) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with using_copy(self._path):
-                if mark_of(self._path).exists():
-                    raise ChecksumError("a process that followed it says so")
-                refuse_folder(self._path)
-                self._open_file()
-        except DamagedCopyError as error:  # the log has it all
-            _logger.warning("view.rebuilt", file=str(self._path), reason=str(error))
-            self._remove_file()
-            self._open_file()
-
     def _begin_again(self) -> None:
         """In the writing thread: no one reads the file that is removed, and no one is left on it."""
         with using_copy(self._path):
@@ -244,52 +214,23 @@ class View:
                 self._reader.submit(self._reading.close).result()
             with suppress(sqlite3.Error):
                 self._db.close()
-            self._remove_file()
-            self._open_file()
+        self._file.remove()
+        self._connect()
 
-    def _open_file(self) -> None:
-        self._db = self._connection()
+    def _connect(self) -> None:
+        self._db = self._file.open()
         try:
-            self._db.executescript(_META)
-            stored = dict(self._db.execute("SELECT name, value FROM meta"))
-            if any(stored.get(name) != value for name, value in self._meta.items()):
-                self._db.close()
-                self._remove_file()
-                self._db = self._connection()
-                self._create((0,) * self._partitions)
-            else:
-                check_copy(self._db, self._path, {**META_TABLES, **self.TABLES})
-            told = read_meta(self._db)
-            if len(told.applied) != self._partitions:
-                raise ChecksumError("it has another number of positions")  # noqa: TRY301
-            self._applied, self.fresh, self.began, self.caught_up = told.applied, told.fresh, told.began, False
-            self._keep()
-            self._loaded()
-            self._reading = self._connection()
+            with using_copy(self._path):
+                noted = read_meta(self._db)
+                if len(noted.applied) != self._partitions:
+                    raise ChecksumError("it has another number of positions")  # noqa: TRY301
+                self._applied, self.fresh, self.began, self.caught_up = noted.applied, noted.fresh, noted.began, False
+                self._keep()
+                self._loaded()
+                self._reading = self._file.connect()
         except BaseException:
             self._db.close()
             raise
-
-    def _create(self, positions: Sequence[int]) -> None:
-        self._db.executescript(_META + self.SCHEMA)
-        with self._transaction():
-            self._begin(positions)
-            self._db.execute("COMMIT")
-
-    def _connection(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False, cached_statements=256)
-        try:
-            register(connection)
-            for pragma in _PRAGMAS:
-                connection.execute(pragma)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def _remove_file(self) -> None:
-        remove(self._path)
-        mark_of(self._path).unlink(missing_ok=True)
 
     def _apply(self, chunks: Sequence[Chunk]) -> None:
         applied = list(self._applied)
@@ -327,15 +268,14 @@ class View:
         with self._transaction(), self._lock:
             for table in tables:
                 self._db.execute(f"DELETE FROM {table}")  # noqa: S608  # names of our own tables
-            self._begin(positions)
+            self._file.describe(self._db)
+            self._db.executemany(_PUT_POSITION, [(*row, checksum(*row)) for row in enumerate(positions)])
+            self.fresh, self.began, self.caught_up = 0, now, False
+            self._keep()
             self._set_number("began", now)
             self._db.execute("COMMIT")
-            self._applied, self.fresh, self.began, self.caught_up = positions, 0, now, False
+            self._applied = positions
             self._loaded()
-
-    def _begin(self, positions: Sequence[int]) -> None:
-        self._db.executemany(_PUT_POSITION, [(*row, checksum(*row)) for row in enumerate(positions)])
-        self._db.executemany(_PUT_META, [(*row, checksum(*row)) for row in self._meta.items()])
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -350,7 +290,7 @@ class View:
     def _disconnect(self) -> None:
         self._reader.submit(self._reading.close).result()
         with closing(self._db):
-            if self._damage is not None:
+            if self._file.damage is not None:
                 return  # found again at the next start
             self._keep()
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -360,7 +300,7 @@ class View:
         self._set_number("caught_up", int(self.caught_up))
 
     def _set_number(self, name: str, number: int) -> None:
-        self._db.execute(_PUT_META, (name, str(number), checksum(name, str(number))))
+        self._db.execute(PUT_META, (name, str(number), checksum(name, str(number))))
 
     def _wake(self) -> None:
         self._step.set()
@@ -374,6 +314,12 @@ class View:
         except TimeoutError:
             return holds()
         return True
+
+
+def _positions_of(partitions: int) -> str:
+    """The statement that puts every partition at its start."""
+    rows = ", ".join(f"({partition}, 0, {checksum(partition, 0)})" for partition in range(partitions))
+    return f"INSERT INTO positions VALUES {rows};"  # noqa: S608  # numbers of our own
 
 
 def _checkpoint(db: sqlite3.Connection) -> None:
@@ -402,11 +348,6 @@ def read_meta(db: sqlite3.Connection) -> Meta:
         applied.append(position)
     fresh, began = int(notes.get("fresh", 0)), int(notes.get("began", 0))
     return Meta(tuple(applied), fresh, began, notes.get("caught_up") == "1")
-
-
-def mark_of(path: Path) -> Path:
-    """The file by which a process that follows a view says that it is damaged."""
-    return path.with_name(f"{path.name}.damaged")
 
 
 def read_positions(path: Path, *, log_identity: str) -> tuple[int, ...]:

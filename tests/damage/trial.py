@@ -155,4 +155,4 @@ def _rows(copy: Outbox | InboundState) -> Sequence[Any]:
 
 def _identity(folder: Path) -> str:
     with closing(sqlite3.connect(folder / "national" / "inbound.sqlite")) as copy:
-        return str(copy.execute("SELECT log FROM about").fetchone()[0])
+        return str(copy.execute("SELECT value FROM meta WHERE name = 'log'").fetchone()[0])

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from gateway.copy_file import marker
 from gateway.damage import DamagedCopyError
 from gateway.ports import Chunk, LogUnavailableError
 from gateway.protocol.delivery import Delivery, Part, delivery_record
 from gateway.protocol.record import StoredRecord
 from gateway.protocol.run import Run, run_record
 from gateway.views import DeliveryView, FollowedOffers, OfferView, ReceiptView, RunView
-from gateway.views.view import View, mark_of
+from gateway.views.view import View
 from tests.views.world import LOG, PARTITIONS, World, offer_of, receipt_record
 
 TITLE, OTHER = b"Observer le travail", b"Observer la travail"
@@ -111,10 +112,10 @@ async def test_a_process_that_follows_finds_damage_and_follows_the_new_file(path
     assert not followed.caught_up
     with pytest.raises(LogUnavailableError):
         await followed.get("bretagne:7")
-    assert mark_of(path).exists()
+    assert marker(path).exists()
     assert kept.damage is not None
     await kept.rebuild()
-    assert not mark_of(path).exists()
+    assert not marker(path).exists()
     await kept.apply(filled)
     kept.caught_up = True
     await kept.keep()
@@ -125,10 +126,10 @@ async def test_a_process_that_follows_finds_damage_and_follows_the_new_file(path
 
 
 async def test_a_mark_that_was_left_rebuilds_the_view_at_the_start(path: Path) -> None:
-    mark_of(path).touch()
+    marker(path).touch()
     view = await opened(path)
     assert (0,) * PARTITIONS == view.positions
-    assert not mark_of(path).exists()
+    assert not marker(path).exists()
     await view.close()
 
 
