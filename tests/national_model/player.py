@@ -24,6 +24,8 @@ ANSWER_SECONDS = 0.25
 SETTLE_SECONDS = 60.0
 _JUMP_MS = 300_000
 _MOST_JUMPS_MS = 5 * 24 * 3_600_000
+_REFUSALS = 10
+"""How often a refused offer is published again before the operator mends what makes the site refuse it."""
 _LONG_JUMP_MS = 6 * 3_600_000
 _LONG_PAUSE_SECONDS = 0.08
 _TO_AUGUST_MS = 40 * 24 * 3_600_000
@@ -192,7 +194,7 @@ class _Player:
         faults = self._bench.simulator.faults
         faults.clear()
         faults.heal()
-        began, jumped, mended = asyncio.get_running_loop().time(), 0, False
+        began, jumped, refused, mended = asyncio.get_running_loop().time(), 0, 0, False
         jump, most = (_LONG_JUMP_MS, _TO_AUGUST_MS) if self._sequence.august else (_JUMP_MS, _MOST_JUMPS_MS)
         limit = _LONG_SETTLE_SECONDS if self._sequence.august else SETTLE_SECONDS
         while asyncio.get_running_loop().time() - began < limit:
@@ -202,11 +204,13 @@ class _Player:
                 await asyncio.sleep(0.1)
                 if not self._differences() and await self._is_idle():
                     break
-            elif not await self._publish_refused() and jumped < most:
+            elif refused < _REFUSALS and await self._publish_refused():
+                refused += 1
+            elif jumped < most:
                 self._time.ahead += jump
                 jumped += jump
             elif not mended and self._needs_reconciling():
-                mended = True
+                mended, refused = True, 0
                 for account in ("a", "b"):
                     await self._bench.order(Reconcile(repair=True, confirm=self._extras(account)), account=account)
         else:
