@@ -23,6 +23,8 @@ SPEED = 2_000.0
 ANSWER_SECONDS = 0.25
 SETTLE_SECONDS = 60.0
 _JUMP_MS = 300_000
+_OPERATOR_MS = 24 * 3_600_000
+"""How long the operator waits before a repair: what is tried again daily has been tried."""
 _MOST_JUMPS_MS = 5 * 24 * 3_600_000
 _REFUSALS = 10
 """How often a refused offer is published again before the operator mends what makes the site refuse it."""
@@ -206,13 +208,13 @@ class _Player:
                     break
             elif refused < _REFUSALS and await self._publish_refused():
                 refused += 1
-            elif jumped < most:
-                self._time.ahead += jump
-                jumped += jump
-            elif not mended and self._needs_reconciling():
+            elif not mended and self._needs_reconciling() and jumped >= _OPERATOR_MS:
                 mended, refused = True, 0
                 for account in ("a", "b"):
                     await self._bench.order(Reconcile(repair=True, confirm=self._extras(account)), account=account)
+            elif jumped < most:
+                self._time.ahead += jump
+                jumped += jump
         else:
             self._report.differences.append("a delivery still waits for a call")
         self._report.differences += self._differences()
