@@ -20,6 +20,8 @@ PHONE_AFTER = re.compile(
     re.IGNORECASE,
 )
 LIST_AFTER = r"[\W_]{0,3}(?:n°s?|nos|num[ée]ros?|no)?[\W_]{0,3}"
+PREFIX = r"(?-i:[A-Z]{1,5}[-_/. ]?)?"
+"""Capitals that are a part of a reference, before its digits."""
 STRICT = re.compile(
     r"(?<![^\W_])(?:isbn(?:-1[03])?|issn|ean(?:-?13)?|gtin|siren|siret|iban|rib|bic|tva(?: intra\w*)?|vat"
     r"|intracommunautaire|doi|bce|kbo|(?:num[ée]ro|n°) d'entreprise|versions?|firmware|release|build"
@@ -32,18 +34,18 @@ WEAK = re.compile(
     r"(?<![^\W_])(?:r[ée]f(?:[ée]rences?)?|dossier|commande|contrat|convention|facture|devis|lot|article|art|agr[ée]ment"
     r"|matricule|s[ée]rie|identifiant|id|code|client|compte|licence|inventaire|parcelle|plan|pi[èe]ce|colis|ticket|brevet"
     r"|homologation|certificat|police|adh[ée]rent|march[ée]|offre|annonce)s?(?: (?:interne|client|produit|article))?"
-    rf"{LIST_AFTER}\Z",
+    rf"{LIST_AFTER}{PREFIX}\Z",
     re.IGNORECASE,
 )
 REFERENCE = re.compile(
     r"(?<![^\W_])(?:r[ée]f(?:[ée]rences?)?|dossier|commande|contrat|convention|facture|devis|lot|article|agr[ée]ment|matricule"
     r"|s[ée]rie|inventaire|parcelle|plan|pi[èe]ce|colis|ticket|brevet|homologation|certificat|police|march[ée]|assurance|rc|sinistre|abonnement)s?"
-    rf"(?: (?:rc|interne|client|produit))?{LIST_AFTER}\Z",
+    rf"(?: (?:rc|interne|client|produit))?{LIST_AFTER}{PREFIX}\Z",
     re.IGNORECASE,
 )
 ROOMS = (
     r"(?:salles?|chambres?|bureaux?|lots?|ateliers?|postes?|casiers?|quais?|cabines?|portes?|b[âa]timents?|semaines?"
-    r"|d[ée]partements?|zones?|lignes?|rang[ée]es?|box|groupes?|tables?|codes?|pages?|fiches?|articles?|emplacements?"
+    r"|d[ée]p(?:artemen)?ts?|dpts?|tomes?|volumes?|[ée]pisodes?|zones?|lignes?|rang[ée]es?|box|groupes?|tables?|codes?|pages?|fiches?|articles?|emplacements?"
     r"|stands?|hangars?|[ée]tages?|parcelles?|rayons?|all[ée]es?|voies?|bus|tirage|grille|loto|gagnants?|rooms?|classes?"
     r"|chapitres?|modules?|s[ée]quences?|[ée]tapes?|vitrines?|placards?|armoires?|dossards?|num[ée]ros?|escaliers?"
     r"|agences?|secteurs?|acad[ée]mies?|cantons?|antennes?|sites?|circonscriptions?|arrondissements?|temp[ée]ratures?|scores?"
@@ -51,7 +53,7 @@ ROOMS = (
 )
 ROOMS_NEAR = re.compile(rf"(?<!\w){ROOMS}(?!\w)", re.IGNORECASE)
 ROOMS_BEFORE = re.compile(
-    r"(?<!\w)(?:salles|chambres|casiers|lots|semaines|pages|d[ée]partements|quais|portes|cabines|tables|fiches|rooms"
+    r"(?<!\w)(?:salles|chambres|casiers|lots|semaines|pages|d[ée]p(?:artemen)?ts|dpts|tomes|volumes|quais|portes|cabines|tables|fiches|rooms"
     rf"|parcelles|emplacements|dossards|wagons|armoires|vitrines){LIST_AFTER}\Z",
     re.IGNORECASE,
 )
@@ -69,8 +71,8 @@ FOREIGN_VAT_BEFORE = re.compile(r"(?<![^\W_])(?:BE|LU|DE|IT|ES|NL|PT|AT|IE|CHE?|
 CODE_BEFORE = re.compile(r"(?<![^\W_])(?!T[EÉ]L|GSM|FAX|MOB|POR)[A-Z]{1,3}\Z")
 DASHED_CODE_BEFORE = re.compile(r"(?<![^\W_])(?!T[EÉ]L|GSM|FAX|MOB|POR)[A-Z]{2,}[-_/]\Z")
 UUID = re.compile(r"(?<![^\W_])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![^\W_])", re.IGNORECASE)
-HEX_BEFORE = re.compile(r"(?<![^\W_])[0-9a-f]*[a-f]\Z", re.IGNORECASE)
-HEX_AFTER = re.compile(r"[a-f][0-9a-f]*(?![^\W_])", re.IGNORECASE)
+HEX_BEFORE = re.compile(r"(?<![^\W_])(?:[0-9a-f]*[a-f])?\Z", re.IGNORECASE)
+HEX_AFTER = re.compile(r"(?:[a-f][0-9a-f]*)?(?![^\W_])", re.IGNORECASE)
 DATE_AT = re.compile(r"0\d([./\- ])[01]\d\1(?:19|20)\d\d(?!\d)|0\d[./\- ](?:19|20)\d\d(?!\d)")
 DATE = re.compile(r"(?<!\d)[0-3]?\d([./-])[01]?\d\1(?:(?:19|20)\d\d|\d\d)(?!\d|\1\d)")
 DOI_BEFORE = re.compile(r"(?<!\d)10\.\d{4,9}/\S{0,40}\Z")

@@ -19,7 +19,7 @@ _SAID_DOT = (
     r"(?:\s{0,3}[(\[{<«\"'*-]\s?(?:\.|dot|point|pt)\s?[)\]}>»\"'*-]\s{0,3}|[\s,]{1,3}(?:dot|point|pt)[\s,]{1,3}"
     r"|[_-](?:dot|point)[_-])"
 )
-_DOT = rf"(?:\s{{0,3}}[.·]\s{{0,3}}|{_SAID_DOT}|(?<=\w),(?=\w))"
+_DOT = rf"(?:\s{{0,3}}[.·]\s{{0,3}}|{_SAID_DOT}|(?<=\w)[,;](?=\w))"
 _SAID_DASH = r"(?:\s(?:tiret|dash|hyphen|underscore)(?: du (?:6|six|bas)| bas)?\s[^\W_][\w-]{0,30}){0,2}"
 _PLAIN_DOMAIN = re.compile(rf"[^\W_](?:[\w-]{{0,62}}\.){{1,9}}(?!{_FILES})[^\W\d_]{{2,24}}+(?!\.{_FILES})")
 _SPACED_DOMAIN = re.compile(
@@ -28,8 +28,8 @@ _SPACED_DOMAIN = re.compile(
 )
 _LETTERS_DOMAIN = re.compile(rf"[^\W_](?: [\w-]){{1,40}} ?\. ?{_SPACED_END}", re.IGNORECASE)
 _KNOWN_END = re.compile(rf"\.{_KNOWN}\Z", re.IGNORECASE)
-_WEBMAIL = r"(?:gmail|hotmail|outlook|yahoo|orange|wanadoo|laposte|protonmail|icloud|sfr)(?![\w.-])"
-_OPEN_END = r"[^\W_][\w-]{0,40}[\s_-](?:fr|com|org|net)(?![\w-])"
+_WEBMAIL = r"(?:gmail|hotmail|outlook|yahoo|orange|wanadoo|laposte|protonmail|icloud|sfr)(?:[\s,;_]{1,2}(?:com|fr|net))?(?![\w.-])"
+_OPEN_END = r"(?!(?:point|dot|pt)\W)[^\W_][\w-]{0,40}[\s_-](?:fr|com|org|net)(?![\w-])"
 _SAID_DOMAIN = re.compile(rf"{_OPEN_END}|{_WEBMAIL}", re.IGNORECASE)
 _WEBMAIL_DOMAIN = re.compile(_WEBMAIL, re.IGNORECASE)
 _OPEN_DOMAIN = re.compile(

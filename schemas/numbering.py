@@ -15,6 +15,7 @@ _DIGITS = re.compile(r"\d+")
 _GAPS = re.compile(r"\D+")
 _SAFE_SIGNS = frozenset(".-/_()[]{}«»")
 _DATE_SIGNS = ("/", ".", "-")
+_DASHES = frozenset("-_/")
 _LISTING_SIGNS = frozenset(",:|")
 _USUAL_SIGNS = frozenset(".-/_()[],:|·¯*~'\"=\\{}«»")
 
@@ -235,6 +236,8 @@ def _is_list(number: Candidate) -> bool:
         return True
     if not _is_ascending(number):
         return False
+    if int(number.groups[-1]) - int(number.groups[0]) == len(number.groups) - 1:
+        return True  # 01 02 03 04 05
     if beside.UNIT_AFTER.match(number.after):
         return True
     return bool(beside.ROOMS_NEAR.search(number.before) or beside.ROOMS_NEAR.search(number.after))
@@ -282,9 +285,9 @@ def _is_reference(number: Candidate) -> bool:
         return True
     if number.sizes[-1] == 1 and max(number.sizes) > 2:
         return True
-    if number.contiguous and (
-        beside.CODE_BEFORE.search(number.before) or beside.DASHED_CODE_BEFORE.search(number.before)
-    ):
+    if number.contiguous and beside.CODE_BEFORE.search(number.before):
+        return True
+    if set(number.gaps) <= _DASHES and beside.DASHED_CODE_BEFORE.search(number.before):
         return True
     blank = any(not gap for gap in number.gaps)
     return not (mobile or blank) and beside.WEAK.search(number.before) is not None
