@@ -43,6 +43,15 @@ REFERENCE = re.compile(
     rf"(?: (?:rc|interne|client|produit))?{LIST_AFTER}{PREFIX}\Z",
     re.IGNORECASE,
 )
+NUMBER_OF_BEFORE = re.compile(
+    r"(?<![^\W_])(?:n°|nos?|num[ée]ros?)s? ?(?:de |d')?"
+    r"(?!t[ée]l|phone|portable|mobile|gsm|fixe|fax|vert|gratuit|direct|perso|pro|unique|standard|contact|accueil|appel"
+    r"|urgence|whatsapp|bureau|secr)[^\W\d_]{3,20}[\s:]{1,3}\Z",
+    re.IGNORECASE,
+)
+HOUR_BEFORE = re.compile(r"(?<!\d)(\d{1,2})[\s.:hH]{1,3}\Z")
+MIXED_BEFORE = re.compile(r"\d[A-Z]{1,3}\Z")
+PLURAL_BEFORE = re.compile(r"(?<!\w)(?!nous|vous|les|des|infos|renseignements|informations|inscriptions|contacts)[^\W\d_]{3,}[sx] \Z", re.IGNORECASE)
 ROOMS = (
     r"(?:salles?|chambres?|bureaux?|lots?|ateliers?|postes?|casiers?|quais?|cabines?|portes?|b[âa]timents?|semaines?"
     r"|d[ée]p(?:artemen)?ts?|dpts?|tomes?|volumes?|[ée]pisodes?|zones?|lignes?|rang[ée]es?|box|groupes?|tables?|codes?|pages?|fiches?|articles?|emplacements?"

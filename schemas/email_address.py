@@ -33,7 +33,7 @@ _OPEN_END = r"(?!(?:point|dot|pt)\W)[^\W_][\w-]{0,40}[\s_-](?:fr|com|org|net)(?!
 _SAID_DOMAIN = re.compile(rf"{_OPEN_END}|{_WEBMAIL}", re.IGNORECASE)
 _WEBMAIL_DOMAIN = re.compile(_WEBMAIL, re.IGNORECASE)
 _OPEN_DOMAIN = re.compile(
-    rf"{_OPEN_END}|{_WEBMAIL}"
+    rf"{_OPEN_END}|{_WEBMAIL}|[^\W_][\w-]{{3,40}}(?:(?<=fr)|(?<=com)|(?<=org)|(?<=net))(?![\w.-])"
     r"|\[?\d{1,3}(?:\.\d{1,3}){3}\]?(?![\w.])",
     re.IGNORECASE,
 )
@@ -202,6 +202,7 @@ def _end_of_domain(text: str, at: int, undotted: re.Pattern[str]) -> int | None:
     begin = at
     while begin < at + 3 and (text[begin : begin + 1].isspace() or text[begin : begin + 1] == ","):
         begin += 1
+    begin += text[begin : begin + 1] == "."
     plain = _PLAIN_DOMAIN.match(text, begin)
     if plain is not None and _KNOWN_END.search(plain.group()):
         return plain.end()
