@@ -47,7 +47,7 @@ _BRACKETED = re.compile(
     rf"{_OPEN}\s{{0,2}}(?:{_AROBASE}|@t?|at|chez)\s{{0,2}}{_CLOSE}|[(\[{{<]{{1,2}}[aà][)\]}}>]{{1,2}}",
     re.IGNORECASE,
 )
-_WORD = re.compile(rf"(?<![^\W_]){_AROBASE}(?![^\W_])|(?<=[^\W_])[._-]{_AROBASE}[._-](?=[^\W_])", re.IGNORECASE)
+_WORD = re.compile(rf"(?<![^\W_]){_AROBASE}(?![^\W_])|(?<=[^\W_])[._-]{{1,2}}{_AROBASE}[._-]{{1,2}}(?=[^\W_])", re.IGNORECASE)
 _AT = re.compile(r"(?<=\s)(?:at|chez)(?=\s)|(?<=[^\W_])_at_(?=[^\W_])|(?<=[^\W_])-at-(?=[^\W_])", re.IGNORECASE)
 
 _GLUED = re.compile(r"(?<=[a-z0-9])(?:ARR?OBASE?|AT)(?=[a-z0-9])")
@@ -63,7 +63,7 @@ _FILE_NAME = re.compile(rf"(?:{_KNOWN}|html?|{_FILES})", re.IGNORECASE)
 _ELISION = re.compile(r"(?:[cdjlmnst]|qu)'", re.IGNORECASE)
 _SPELLED_NAME = re.compile(
     r"[\s,]{0,3}[^\W_][\w.+-]{0,63}"
-    r"(?:[\s)\]}>»\"'*,-]{1,3}(?:tniop|tod|(?:sab )?terit|erocsrednu)[\s(\[{<«\"'*,-]{1,3}[^\W_][\w+-]{0,30}){0,3}",
+    r"(?:[\s)\]}>»\"'*,-]{1,3}(?:tniop|tod|(?:sab (?:ud )?)?terit|erocsrednu)[\s(\[{<«\"'*,-]{1,3}[^\W_][\w+-]{0,30}){0,3}",
     re.IGNORECASE,
 )
 _SOCIAL = re.compile(
@@ -156,7 +156,8 @@ def _around_sign(text: str, sign: re.Match[str]) -> Iterator[tuple[int, int]]:
     if before[-1:].isspace() and name.group()[::-1].strip().lower() in _NO_NAMES:
         return
     handle = before[-1:].isspace() and not text[sign.end()].isspace()
-    if handle and (not _KNOWN_END.search(text[sign.end() : end]) or _SOCIAL.search(before)):
+    host = _KNOWN_END.search(text[sign.end() : end]) or _SPELLED_DOT.search(text, sign.end(), end)
+    if handle and (not host or _SOCIAL.search(before)):
         return
     elided = _ELISION.match(text, start)
     yield start if elided is None else elided.end(), end

@@ -29,6 +29,7 @@ _GROUPS_OF_CODES = ([2, 4, 4], [3, 4, 3], [4, 4, 2], [2, 3, 5], [2, 5, 3], [4, 2
 _LOW, _LOW_OF_LANDLINE, _LOW_OF_PLURAL = 32, 50, 75
 _LONG_DISTANCE_DIGITS = 13
 _DECIMALS = re.compile(r"(?:\d[.,]\d{1,3}[\s;/-]{1,3}){2,}\d(?:[.,]\d{0,3})?|(?:\d{2}[.,]\d[\s;/-]{1,3}){2,}\d+(?:[.,]\d?)?")
+_BELGIAN_GROUPS = ([9], [2, 3, 2, 2], [3, 2, 2, 2], [3, 6], [2, 7])
 _WITH_WORD = frozenset(";+&%£$<>=¥")
 _SAID_SIGNS = frozenset(("espace", "tiret", "point", "slash", "barre"))
 
@@ -138,8 +139,10 @@ def is_bare(number: Candidate) -> bool:
 
 
 def is_short_of_zero(number: Candidate) -> bool:
-    """Whether nine digits are a number that has lost its 0: only after a word for phones."""
-    if number.sizes not in _GROUPS_OF_NINE and (number.sizes != [3, 3, 3] or number.body[0] not in "67"):
+    """Whether nine digits are a number that has lost its 0, or a Belgian one: only after a word for phones."""
+    if number.body[0] == "0" and number.sizes not in _BELGIAN_GROUPS:
+        return False
+    if number.body[0] != "0" and number.sizes not in _GROUPS_OF_NINE and (number.sizes != [3, 3, 3] or number.body[0] not in "67"):
         return False
     return beside.PHONE_BEFORE.search(number.before) is not None and not _is_identifier(number)
 
@@ -184,7 +187,7 @@ def _is_identifier(number: Candidate) -> bool:
         return True
     if beside.DOI_BEFORE.search(before) or (set(number.gaps) == {"."} and beside.VERSION_BEFORE.search(before)):
         return True
-    if number.contiguous and _is_hash(number):
+    if number.contiguous and (_is_hash(number) or beside.HEX_SIGN_BEFORE.search(before)):
         return True
     if "-" in before or "-" in after or "-" in number.body:
         around = max(0, number.start - 36)
@@ -253,6 +256,8 @@ def _is_list(number: Candidate) -> bool:
         return False
     if beside.ROOMS_BEFORE.search(number.before) or len(set(number.groups)) == 1:
         return True
+    if "0" < number.groups[0][1] < "6" and number.groups[1][0] == "0" and not beside.PAIR_AFTER.match(number.after):
+        return not _is_mentioned(number)  # no French number begins so
     if not _is_ascending(number):
         return False
     if beside.UNIT_AFTER.match(number.after) or (_is_low(number) and not _is_mentioned(number)):
