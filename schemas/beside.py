@@ -54,7 +54,10 @@ HEX_SIGN_BEFORE = re.compile(r"(?<![^\W_])0x\Z", re.IGNORECASE)
 PAIR_AFTER = re.compile(r"[\s.\-/]{1,3}\d\d(?!\d)")
 HOUR_BEFORE = re.compile(r"(?<!\d)(\d{1,2})[\s.:hH]{1,3}\Z")
 MIXED_BEFORE = re.compile(r"\d[A-Z]{1,3}\Z")
-PLURAL_BEFORE = re.compile(r"(?<!\w)(?!nous|vous|les|des|infos|renseignements|informations|inscriptions|contacts)[^\W\d_]{3,}[sx] \Z", re.IGNORECASE)
+PLURAL_BEFORE = re.compile(
+    r"(?<!\w)(?!nous|vous|les|des|infos|renseignements|informations|inscriptions|contacts)[^\W\d_]{3,}[sx] \Z",
+    re.IGNORECASE,
+)
 ROOMS = (
     r"(?:salles?|chambres?|bureaux?|lots?|ateliers?|postes?|casiers?|quais?|cabines?|portes?|b[âa]timents?|semaines?"
     r"|d[ée]p(?:artemen)?ts?|dpts?|tomes?|volumes?|[ée]pisodes?|zones?|lignes?|rang[ée]es?|box|groupes?|tables?|codes?|pages?|fiches?|articles?|emplacements?"
@@ -78,8 +81,12 @@ POSTCODES_BEFORE = re.compile(
     r"(?:\d{5}[\s,;/-]{1,3}|(?:code|codes|communes|postaux|postal)[\W_]{0,4})\Z", re.IGNORECASE
 )
 IBAN_BEFORE = re.compile(r"(?<![^\W_])[A-Z]{2}\d{2} ?(?:[A-Z0-9]{4} ?){0,7}[A-Z0-9]{0,3}\Z")
-VAT_BEFORE = re.compile(r"(?<![^\W_])(?:FR|BE|LU|DE|IT|ES|NL|PT|AT|IE|CHE?|GB|BG|CY|CZ|DK|EE|EL|FI|HR|HU|LT|LV|MT|PL|RO|SE|SI|SK)[ .\-]?\Z")
-FOREIGN_VAT_BEFORE = re.compile(r"(?<![^\W_])(?:BE|LU|DE|IT|ES|NL|PT|AT|IE|CHE?|GB|BG|CY|CZ|DK|EE|EL|FI|HR|HU|LT|LV|MT|PL|RO|SE|SI|SK)[ .\-]?\Z")
+VAT_BEFORE = re.compile(
+    r"(?<![^\W_])(?:FR|BE|LU|DE|IT|ES|NL|PT|AT|IE|CHE?|GB|BG|CY|CZ|DK|EE|EL|FI|HR|HU|LT|LV|MT|PL|RO|SE|SI|SK)[ .\-]?\Z"
+)
+FOREIGN_VAT_BEFORE = re.compile(
+    r"(?<![^\W_])(?:BE|LU|DE|IT|ES|NL|PT|AT|IE|CHE?|GB|BG|CY|CZ|DK|EE|EL|FI|HR|HU|LT|LV|MT|PL|RO|SE|SI|SK)[ .\-]?\Z"
+)
 CODE_BEFORE = re.compile(r"(?<![^\W_])(?!T[EÉ]L|GSM|FAX|MOB|POR)[A-Z]{1,3}\Z")
 DASHED_CODE_BEFORE = re.compile(r"(?<![^\W_])(?!T[EÉ]L|GSM|FAX|MOB|POR)[A-Z]{2,}[-_/]\Z")
 UUID = re.compile(r"(?<![^\W_])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![^\W_])", re.IGNORECASE)

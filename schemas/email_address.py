@@ -28,7 +28,10 @@ _SPACED_DOMAIN = re.compile(
 )
 _LETTERS_DOMAIN = re.compile(rf"[^\W_](?: [\w-]){{1,40}} ?\. ?{_SPACED_END}", re.IGNORECASE)
 _KNOWN_END = re.compile(rf"\.{_KNOWN}\Z", re.IGNORECASE)
-_WEBMAIL = r"(?:gmail|hotmail|outlook|yahoo|orange|wanadoo|laposte|protonmail|icloud|sfr)(?:[\s,;_]{1,2}(?:com|fr|net))?(?![\w.-])"
+_WEBMAIL = (
+    r"(?:gmail|hotmail|outlook|yahoo|orange|wanadoo|laposte|protonmail|icloud|sfr)"
+    r"(?:[\s,;_]{1,2}(?:com|fr|net))?(?![\w.-])"
+)
 _OPEN_END = r"(?!(?:point|dot|pt)\W)[^\W_][\w-]{0,40}[\s_-](?:fr|com|org|net)(?![\w-])"
 _SAID_DOMAIN = re.compile(rf"{_OPEN_END}|{_WEBMAIL}", re.IGNORECASE)
 _WEBMAIL_DOMAIN = re.compile(_WEBMAIL, re.IGNORECASE)
@@ -47,7 +50,9 @@ _BRACKETED = re.compile(
     rf"{_OPEN}\s{{0,2}}(?:{_AROBASE}|@t?|at|chez)\s{{0,2}}{_CLOSE}|[(\[{{<]{{1,2}}[aà][)\]}}>]{{1,2}}",
     re.IGNORECASE,
 )
-_WORD = re.compile(rf"(?<![^\W_]){_AROBASE}(?![^\W_])|(?<=[^\W_])[._-]{{1,2}}{_AROBASE}[._-]{{1,2}}(?=[^\W_])", re.IGNORECASE)
+_WORD = re.compile(
+    rf"(?<![^\W_]){_AROBASE}(?![^\W_])|(?<=[^\W_])[._-]{{1,2}}{_AROBASE}[._-]{{1,2}}(?=[^\W_])", re.IGNORECASE
+)
 _AT = re.compile(r"(?<=\s)(?:at|chez)(?=\s)|(?<=[^\W_])_at_(?=[^\W_])|(?<=[^\W_])-at-(?=[^\W_])", re.IGNORECASE)
 
 _GLUED = re.compile(r"(?<=[a-z0-9])(?:ARR?OBASE?|AT)(?=[a-z0-9])")
@@ -63,7 +68,8 @@ _FILE_NAME = re.compile(rf"(?:{_KNOWN}|html?|{_FILES})", re.IGNORECASE)
 _ELISION = re.compile(r"(?:[cdjlmnst]|qu)'", re.IGNORECASE)
 _SPELLED_NAME = re.compile(
     r"[\s,]{0,3}[^\W_][\w.+-]{0,63}"
-    r"(?:[\s)\]}>»\"'*,-]{1,3}(?:tniop|tod|(?:sab (?:ud )?)?terit|erocsrednu)[\s(\[{<«\"'*,-]{1,3}[^\W_][\w+-]{0,30}){0,3}",
+    r"(?:[\s)\]}>»\"'*,-]{1,3}(?:tniop|tod|(?:sab (?:ud )?)?terit|erocsrednu)"
+    r"[\s(\[{<«\"'*,-]{1,3}[^\W_][\w+-]{0,30}){0,3}",
     re.IGNORECASE,
 )
 _SOCIAL = re.compile(

@@ -28,7 +28,9 @@ _GROUPS_OF_NINE = ([9], [1, 2, 2, 2, 2], [3, 2, 2, 2], [1, 4, 4])
 _GROUPS_OF_CODES = ([2, 4, 4], [3, 4, 3], [4, 4, 2], [2, 3, 5], [2, 5, 3], [4, 2, 4])
 _LOW, _LOW_OF_LANDLINE, _LOW_OF_PLURAL = 32, 50, 75
 _LONG_DISTANCE_DIGITS = 13
-_DECIMALS = re.compile(r"(?:\d[.,]\d{1,3}[\s;/-]{1,3}){2,}\d(?:[.,]\d{0,3})?|(?:\d{2}[.,]\d[\s;/-]{1,3}){2,}\d+(?:[.,]\d?)?")
+_DECIMALS = re.compile(
+    r"(?:\d[.,]\d{1,3}[\s;/-]{1,3}){2,}\d(?:[.,]\d{0,3})?|(?:\d{2}[.,]\d[\s;/-]{1,3}){2,}\d+(?:[.,]\d?)?"
+)
 _BELGIAN_GROUPS = ([9], [2, 3, 2, 2], [3, 2, 2, 2], [3, 6], [2, 7])
 _WITH_WORD = frozenset(";+&%£$<>=¥")
 _SAID_SIGNS = frozenset(("espace", "tiret", "point", "slash", "barre"))
@@ -46,13 +48,13 @@ class Candidate:
 
     @cached_property
     def before(self) -> str:
-        """What precedes it, in the same text."""
-        return self.text[max(0, self.start - _BEFORE) : self.start].rpartition("\0")[2]
+        """What precedes it."""
+        return self.text[max(0, self.start - _BEFORE) : self.start]
 
     @cached_property
     def after(self) -> str:
-        """What follows it, in the same text."""
-        return self.text[self.end : self.end + _AFTER].partition("\0")[0]
+        """What follows it."""
+        return self.text[self.end : self.end + _AFTER]
 
     @cached_property
     def beside_word(self) -> bool:
@@ -142,7 +144,11 @@ def is_short_of_zero(number: Candidate) -> bool:
     """Whether nine digits are a number that has lost its 0, or a Belgian one: only after a word for phones."""
     if number.body[0] == "0" and number.sizes not in _BELGIAN_GROUPS:
         return False
-    if number.body[0] != "0" and number.sizes not in _GROUPS_OF_NINE and (number.sizes != [3, 3, 3] or number.body[0] not in "67"):
+    if (
+        number.body[0] != "0"
+        and number.sizes not in _GROUPS_OF_NINE
+        and (number.sizes != [3, 3, 3] or number.body[0] not in "67")
+    ):
         return False
     return beside.PHONE_BEFORE.search(number.before) is not None and not _is_identifier(number)
 
