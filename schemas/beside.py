@@ -13,7 +13,10 @@ WORD = (
 )
 LINK = r"(?:au|le|la|du|est|n°|no|num[ée]ro|pro|perso|professionnel|personnel|direct|suivant|svp|ou|sur|puis|:)"
 PHONE_BEFORE = re.compile(rf"(?<!\w){WORD}[\W_]{{0,4}}(?:{LINK}[\W_]{{0,3}}){{0,4}}\Z", re.IGNORECASE)
-PHONE_EARLIER = re.compile(rf"(?<!\w){WORD}(?!\w)[^.;!?\n]{{0,40}}\Z", re.IGNORECASE)
+PHONE_EARLIER = re.compile(
+    rf"(?<!\w){WORD}(?!\w)(?:[^.;!?\n]|(?<=\WM)\.|(?<=\WMr)\.|(?<=\WDr)\.|(?<=\WMme)\.|(?<=T[ée]l)\.){{0,40}}\Z",
+    re.IGNORECASE,
+)
 PHONE_AFTER = re.compile(
     r"[\W_]{0,3}(?:(?:par|au|mon|notre|num[ée]ro|de)\s){0,3}"
     r"(?:t[ée]l(?:[ée]phone)?|portable|mobile|gsm|sms|whatsapp|fixe)(?!\w)",
@@ -40,16 +43,20 @@ WEAK = re.compile(
 REFERENCE = re.compile(
     r"(?<![^\W_])(?:r[ée]f(?:[ée]rences?)?|dossier|commande|contrat|convention|facture|devis|lot|article|agr[ée]ment|matricule"
     r"|s[ée]rie|inventaire|parcelle|plan|pi[èe]ce|colis|ticket|brevet|homologation|certificat|police|march[ée]|assurance|rc|sinistre|abonnement"
-    r"|s/?n|serial|order|invoice|part|account|customer|permit|policy)s?"
-    rf"(?: (?:rc|interne|client|produit))?{LIST_AFTER}{PREFIX}\Z",
+    r"|[sp]/n|n/s|sn|serial|order|invoice|part|account|customer|permit|policy)s?"
+    rf"(?:\.? (?:rc|(?-i:(?!par|au|chez|suivi|avec)[a-zéè]{{4,14}})))?{LIST_AFTER}{PREFIX}\Z",
     re.IGNORECASE,
+)
+_NO_NOUN = (
+    r"(?!t[ée]l|phone|portable|mobile|gsm|fixe|fax|vert|gratuit|direct|perso|pro|unique|standard|contact|accueil|appel"
+    r"|urgence|whatsapp|bureau|secr)"
 )
 NUMBER_OF_BEFORE = re.compile(
-    r"(?<![^\W_])(?:n°|nos?|num[ée]ros?)s? ?(?:de |d')?"
-    r"(?!t[ée]l|phone|portable|mobile|gsm|fixe|fax|vert|gratuit|direct|perso|pro|unique|standard|contact|accueil|appel"
-    r"|urgence|whatsapp|bureau|secr)[^\W\d_]{3,20}[\s:]{1,3}\Z",
+    rf"(?<![^\W_])(?:(?:n°|nos?|num[ée]ros?)s? ?(?:de |d')?{_NO_NOUN}[^\W\d_]{{3,20}}[\s:]{{1,3}}"
+    rf"|{_NO_NOUN}[^\W\d_]{{3,20}} n°s?[\s:]{{0,3}})\Z",
     re.IGNORECASE,
 )
+CHECK_LETTER_AFTER = re.compile(r"[A-Z](?![^\W_])")
 HEX_SIGN_BEFORE = re.compile(r"(?<![^\W_])0x\Z", re.IGNORECASE)
 PAIR_AFTER = re.compile(r"[\s.\-/]{1,3}\d\d(?!\d)")
 HOUR_BEFORE = re.compile(r"(?<!\d)(\d{1,2})[\s.:hH]{1,3}\Z")
@@ -67,6 +74,7 @@ ROOMS = (
     r"|tailles?|pointures?|s[ée]ries?|niveaux|r[ée]sultats?|notes?|halls?|bornes?|serres?|ruches?|rames?|wagons?|v[ée]hicules?|machines?|plans?|dates?|jours?)"
 )
 ROOMS_NEAR = re.compile(rf"(?<!\w){ROOMS}(?!\w)", re.IGNORECASE)
+ROOMS_EARLIER = re.compile(rf"(?<!\w){ROOMS}(?:(?<=[sx])(?!\w)|{LIST_AFTER}\Z)", re.IGNORECASE)
 ROOMS_BEFORE = re.compile(
     r"(?<!\w)(?:salles|chambres|casiers|lots|semaines|pages|d[ée]p(?:artemen)?ts|dpts|tomes|volumes|quais|portes|cabines|tables|fiches|rooms"
     rf"|parcelles|emplacements|dossards|wagons|armoires|vitrines){LIST_AFTER}\Z",

@@ -32,6 +32,10 @@ _WEBMAIL = (
     r"(?:gmail|hotmail|outlook|yahoo|orange|wanadoo|laposte|protonmail|icloud|sfr)"
     r"(?:[\s,;_]{1,2}(?:com|fr|net))?(?![\w.-])"
 )
+_WEBMAIL_HOST = re.compile(
+    r"(?:gmail|hotmail|outlook|yahoo|orange|wanadoo|laposte|protonmail|icloud|sfr|free|live|neuf|bbox)\.(?:com|fr|net)(?!\w)",
+    re.IGNORECASE,
+)
 _OPEN_END = r"(?!(?:point|dot|pt)\W)[^\W_][\w-]{0,40}[\s_-](?:fr|com|org|net)(?![\w-])"
 _SAID_DOMAIN = re.compile(rf"{_OPEN_END}|{_WEBMAIL}", re.IGNORECASE)
 _WEBMAIL_DOMAIN = re.compile(_WEBMAIL, re.IGNORECASE)
@@ -74,7 +78,8 @@ _SPELLED_NAME = re.compile(
 )
 _SOCIAL = re.compile(
     r"(?<!\w)(?:instagram|insta|twitter|x|tiktok|facebook|linkedin|youtube|mastodon|bluesky|threads"
-    r"|r[ée]seaux?(?: sociaux)?|suive[rz](?:-nous)?|abonne[rz]|compte|cha[îi]ne|page|profil"
+    r"|(?:suive[rz]|retrouve[rz]|rejoigne[rz]|mentionne[rz]|identifie[rz]|tague[rz]|follow|join)(?:-nous)?"
+    r"|r[ée]seaux?(?: sociaux)?|abonne[rz]|compte|cha[îi]ne|page|profil"
     r"|via|sur)[\W_]{0,3}(?:notre |nos )?[\W_]{0,2}\Z",
     re.IGNORECASE,
 )
@@ -191,6 +196,8 @@ def _around_word(
     if said.startswith(("www.", "http")) or said in _NO_NAMES:
         return
     spelled = sign.group() != "chez" and _SPELLED_DOT.search(text, sign.end(), end)
+    if sign.group()[0] == "-" and _WEBMAIL_HOST.match(text, sign.end()):
+        dotted = False
     if dotted and not _is_dotted(said) and not spelled:
         return
     yield sign.start() - name.end(), end

@@ -266,9 +266,13 @@ def _is_list(number: Candidate) -> bool:
         return not _is_mentioned(number)  # no French number begins so
     if not _is_ascending(number):
         return False
-    if beside.UNIT_AFTER.match(number.after) or (_is_low(number) and not _is_mentioned(number)):
+    if beside.UNIT_AFTER.match(number.after):
         return True
-    return bool(beside.ROOMS_NEAR.search(number.before) or beside.ROOMS_NEAR.search(number.after))
+    if _is_mentioned(number):
+        return False
+    if _is_low(number):
+        return True
+    return bool(beside.ROOMS_EARLIER.search(number.before) or beside.ROOMS_NEAR.search(number.after))
 
 
 def _is_low(number: Candidate) -> bool:
@@ -303,7 +307,7 @@ def _is_row(number: Candidate) -> bool:
     ]
     if len(row) <= len(number.groups):
         return False
-    if gap != beside.HOURS_GAP and all(low < high for low, high in pairwise(row)):
+    if gap != beside.HOURS_GAP and all(low <= high for low, high in pairwise(row)):
         return True
     return len(row) >= _HOURS_IN_A_ROW and (_are_hours(row) or _are_hours(row[1:]))
 
@@ -330,6 +334,8 @@ def _is_reference(number: Candidate) -> bool:
     if not mobile and number.sizes in _GROUPS_OF_CODES and number.gaps[0] in _DASHES and len(set(number.gaps)) == 1:
         return True
     if number.sizes[-1] == 1 and max(number.sizes) > 2:
+        return True
+    if number.contiguous and not mobile and beside.CHECK_LETTER_AFTER.match(number.after):
         return True
     if number.contiguous and beside.CODE_BEFORE.search(number.before):
         return True
