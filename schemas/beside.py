@@ -57,6 +57,7 @@ NUMBER_OF_BEFORE = re.compile(
     re.IGNORECASE,
 )
 CHECK_LETTER_AFTER = re.compile(r"[A-Z](?![^\W_])")
+DAY_BEFORE = re.compile(r"(?<!\d)[0-3]?\d/\Z")
 HEX_SIGN_BEFORE = re.compile(r"(?<![^\W_])0x\Z", re.IGNORECASE)
 PAIR_AFTER = re.compile(r"[\s.\-/]{1,3}\d\d(?!\d)")
 HOUR_BEFORE = re.compile(r"(?<!\d)(\d{1,2})[\s.:hH]{1,3}\Z")
@@ -74,7 +75,7 @@ ROOMS = (
     r"|tailles?|pointures?|s[ée]ries?|niveaux|r[ée]sultats?|notes?|halls?|bornes?|serres?|ruches?|rames?|wagons?|v[ée]hicules?|machines?|plans?|dates?|jours?)"
 )
 ROOMS_NEAR = re.compile(rf"(?<!\w){ROOMS}(?!\w)", re.IGNORECASE)
-ROOMS_EARLIER = re.compile(rf"(?<!\w){ROOMS}(?:(?<=[sx])(?!\w)|{LIST_AFTER}\Z)", re.IGNORECASE)
+ROOMS_EARLIER = re.compile(rf"(?<!\w){ROOMS}(?<=[sx])(?!\w)", re.IGNORECASE)
 ROOMS_BEFORE = re.compile(
     r"(?<!\w)(?:salles|chambres|casiers|lots|semaines|pages|d[ée]p(?:artemen)?ts|dpts|tomes|volumes|quais|portes|cabines|tables|fiches|rooms"
     rf"|parcelles|emplacements|dossards|wagons|armoires|vitrines){LIST_AFTER}\Z",

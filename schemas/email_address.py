@@ -51,7 +51,7 @@ _SIGN = re.compile(r"@{1,3}")
 _AROBASE = r"(?:arr?oba(?:[sz]e?s?|ce)|[aà][\s-]commercial)"
 _OPEN, _CLOSE = r"[(\[{<«\"'*|/~=:^!-]{1,3}", r"[)\]}>»\"'*|/~=:^!-]{1,3}"
 _BRACKETED = re.compile(
-    rf"{_OPEN}\s{{0,2}}(?:{_AROBASE}|@t?|at|chez)\s{{0,2}}{_CLOSE}|[(\[{{<]{{1,2}}[aà][)\]}}>]{{1,2}}",
+    rf"_?{_OPEN}\s{{0,2}}(?:{_AROBASE}|@t?|at|chez)\s{{0,2}}{_CLOSE}_?|[(\[{{<]{{1,2}}[aà][)\]}}>]{{1,2}}",
     re.IGNORECASE,
 )
 _WORD = re.compile(
@@ -78,9 +78,13 @@ _SPELLED_NAME = re.compile(
 )
 _SOCIAL = re.compile(
     r"(?<!\w)(?:instagram|insta|twitter|x|tiktok|facebook|linkedin|youtube|mastodon|bluesky|threads"
-    r"|(?:suive[rz]|retrouve[rz]|rejoigne[rz]|mentionne[rz]|identifie[rz]|tague[rz]|follow|join)(?:-nous)?"
+    r"|(?:suis|suive[rz]|retrouve[rz]?|rejoins|rejoigne[rz]|mentionne[rz]?|identifie[rz]?|tague[rz]?|follow|join)(?:-nous)?"
     r"|r[ée]seaux?(?: sociaux)?|abonne[rz]|compte|cha[îi]ne|page|profil"
     r"|via|sur)[\W_]{0,3}(?:notre |nos )?[\W_]{0,2}\Z",
+    re.IGNORECASE,
+)
+_SOCIAL_AFTER = re.compile(
+    r"\s(?:sur|on|via)\s(?:nos|notre|les|l')?\s?(?:r[ée]seaux|insta|tiktok|twitter|x\b|facebook|linkedin|youtube|threads)",
     re.IGNORECASE,
 )
 _NO_NAMES = frozenset(
@@ -168,7 +172,7 @@ def _around_sign(text: str, sign: re.Match[str]) -> Iterator[tuple[int, int]]:
         return
     handle = before[-1:].isspace() and not text[sign.end()].isspace()
     host = _KNOWN_END.search(text[sign.end() : end]) or _SPELLED_DOT.search(text, sign.end(), end)
-    if handle and (not host or _SOCIAL.search(before)):
+    if handle and (not host or _SOCIAL.search(before) or _SOCIAL_AFTER.match(text, end)):
         return
     elided = _ELISION.match(text, start)
     yield start if elided is None else elided.end(), end

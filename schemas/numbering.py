@@ -26,7 +26,7 @@ _HOURS_IN_A_ROW = 6
 _LEAST_DIGITS, _LEAST_DIGITS_IN_A_ROW = 5, 7
 _GROUPS_OF_NINE = ([9], [1, 2, 2, 2, 2], [3, 2, 2, 2], [1, 4, 4])
 _GROUPS_OF_CODES = ([2, 4, 4], [3, 4, 3], [4, 4, 2], [2, 3, 5], [2, 5, 3], [4, 2, 4])
-_LOW, _LOW_OF_LANDLINE, _LOW_OF_PLURAL = 32, 50, 75
+_LOW, _LOW_OF_LANDLINE, _LOW_OF_PLURAL = 32, 51, 75
 _LONG_DISTANCE_DIGITS = 13
 _DECIMALS = re.compile(
     r"(?:\d[.,]\d{1,3}[\s;/-]{1,3}){2,}\d(?:[.,]\d{0,3})?|(?:\d{2}[.,]\d[\s;/-]{1,3}){2,}\d+(?:[.,]\d?)?"
@@ -212,6 +212,8 @@ def _is_hash(number: Candidate) -> bool:
 def _is_date(number: Candidate) -> bool:
     """Dates with day, month and year in either order, or a row of them."""
     if beside.DATE_AT.match(number.body + number.after[:5]):
+        return True
+    if number.sizes[0] == 2 and number.gaps[0] != "/" and beside.DAY_BEFORE.search(number.before):
         return True
     if beside.YEAR_BEFORE.search(number.before) and beside.MONTH_AT.match(number.body):
         return True
