@@ -26,6 +26,9 @@ _SPACED_DOMAIN = re.compile(
     rf"(?:{_LABEL}{_SAID_DASH}{_DOT}){{1,8}}?(?:{_KNOWN}|{_SPACED_END})(?:(?:\.|{_SAID_DOT}){_KNOWN}){{0,2}}",
     re.IGNORECASE,
 )
+_BRACKETED_DOTS = re.compile(
+    rf"{_LABEL}(?:\s?[(\[{{<]\s?(?:\.|dot|point|pt)\s?[)\]}}>]\s?[^\W\d_][\w-]{{1,24}}){{1,4}}", re.IGNORECASE
+)
 _LETTERS_DOMAIN = re.compile(rf"[^\W_](?: [\w-]){{1,40}} ?\. ?{_SPACED_END}", re.IGNORECASE)
 _KNOWN_END = re.compile(rf"\.{_KNOWN}\Z", re.IGNORECASE)
 _WEBMAIL = (
@@ -232,6 +235,9 @@ def _end_of_domain(text: str, at: int, undotted: re.Pattern[str]) -> int | None:
     letters = _LETTERS_DOMAIN.match(text, begin)
     if letters is not None:
         return letters.end()
+    bracketed = _BRACKETED_DOTS.match(text, begin)
+    if bracketed is not None:
+        return bracketed.end()
     closing = _BRACKETS.get(text[begin : begin + 1])
     if closing is not None and (plain := _PLAIN_DOMAIN.match(text, begin + 1)) is not None:
         return plain.end() + text.startswith(closing, plain.end())

@@ -243,6 +243,8 @@ def _is_hours(number: Candidate) -> bool:
     if number.gaps[1] and number.gaps[1] in ".:" and re.search(rf"(?<!\d)\d{{1,2}}[{number.gaps[1]}]\Z", number.before):
         return int(number.groups[0]) < 60 and int(number.groups[1]) < 24  # began with the hour before
     hour, minute, hour2, minute2, hour3 = map(int, number.groups)
+    if all(number.gaps) and number.gaps[0] == number.gaps[2] != number.gaps[1] == number.gaps[3]:
+        return max(hour, minute, hour2, minute2, hour3) <= 24  # 05-13/13-21/21-05
     if max(hour, hour2, hour3) > 23 or minute % 5 or minute2 % 5 or max(minute, minute2) > 59 or hour2 < hour:
         return False
     follows = re.match(r"[\s.\-/:h]{1,3}[0-5][05](?!\d)", number.after) is not None
@@ -341,7 +343,8 @@ def _is_reference(number: Candidate) -> bool:
         return True
     if number.contiguous and beside.CODE_BEFORE.search(number.before):
         return True
-    if not mobile and set(number.gaps) <= _DASHES and beside.DASHED_CODE_BEFORE.search(number.before):
+    dashed = not mobile and set(number.gaps) <= _DASHES
+    if dashed and (beside.CODE_BEFORE.search(number.before) or beside.DASHED_CODE_BEFORE.search(number.before)):
         return True
     blank = any(not gap for gap in number.gaps)
     return not (mobile or blank) and beside.WEAK.search(number.before) is not None
