@@ -284,5 +284,16 @@ def test_long_texts_are_searched_in_linear_time() -> None:
         "33 " * 33_000,
         "\u200d\ufe0f" * 50_000,
         "A1 " * 33_000,
+        "@a[.]b" * 16_000,
+        "@" + "a[.]" * 25_000,
+        "01 02 03 04 05 " * 6_000,
+        "0.5 0.25 " * 11_000,
+        "9 00 " * 20_000,
+        "tel M." * 16_000,
+        "réf. abcd 0199001234 " * 4_000,
+        "n° abcd " * 12_000,
+        "zéro6 " * 16_000,
+        "a-at-gmail.com" * 7_000,
+        "@.a" * 33_000,
     ):
         assert len(redact(text)) <= len(text)
