@@ -66,6 +66,11 @@ _GLUED = re.compile(r"(?<=[a-z0-9])(?:ARR?OBASE?|AT)(?=[a-z0-9])")
 _GLUED_DOMAIN = re.compile(rf"[a-z0-9][a-z0-9-]{{1,62}}(?:DOT|POINT|\.)(?:[a-z0-9-]{{1,62}}\.){{0,3}}{_KNOWN}")
 _REPLACED = re.compile(r"[#\u00a7]")
 
+_CUE = 24
+_MAIL_BEFORE = re.compile(
+    r"(?<!\w)(?:(?:e-?)?mails?|courriels?|m[ée]l|cv|candidatures?|[ée]cri(?:re|vez))\s?(?:[:=]|à|to|->)\s?\Z", re.IGNORECASE
+)
+
 # Names are matched backwards, from the sign on.
 _NAME = re.compile(r"\s{0,3}(?:[\w+.~!#$%^-][\w.!#$%'+^~-]{0,63}|\"[^\"\n]{1,64}\")")
 _LETTERS_NAME = re.compile(r"\s?\w(?: (?!à)[\w.-](?=\s|\Z)){1,40}")
@@ -121,6 +126,8 @@ _NO_NAMES = frozenset(
         "shop",
     )
 )
+_VERBS = frozenset(("work", "meet", "apply", "jobs", "read", "find", "learn", "register", "buy", "order", "more"))
+"""What precedes ``at`` and a host in English sentences."""
 
 
 def find_emails(text: str) -> Iterator[tuple[int, int]]:
@@ -205,9 +212,22 @@ def _around_word(
     spelled = sign.group() != "chez" and _SPELLED_DOT.search(text, sign.end(), end)
     if sign.group()[0] == "-" and _WEBMAIL_HOST.match(text, sign.end()):
         dotted = False
-    if dotted and not _is_dotted(said) and not spelled:
+    start = sign.start() - name.end()
+    if dotted and not _is_dotted(said) and not spelled and not _is_address(text, start, sign, end):
         return
     yield sign.start() - name.end(), end
+
+
+def _is_address(text: str, start: int, sign: re.Match[str], end: int) -> bool:
+    """Whether ``jean at exemple.fr`` is behind a word for e-mail, or alone on its line."""
+    if sign.group().lower() != "at":
+        return False
+    name = text[start : sign.start()].strip()
+    if _MAIL_BEFORE.search(text, max(0, start - _CUE), start):
+        return True
+    begins = start == 0 or text[start - 1] == "\n"
+    ends = text[end : end + 1] in ("", "\n")
+    return begins and ends and name.islower() and name not in _VERBS
 
 
 def _is_dotted(name: str) -> bool:
