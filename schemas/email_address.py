@@ -68,7 +68,9 @@ _REPLACED = re.compile(r"[#\u00a7]")
 
 _CUE = 24
 _MAIL_BEFORE = re.compile(
-    r"(?<!\w)(?:(?:e-?)?mails?|courriels?|m[ée]l|cv|candidatures?|[ée]cri(?:re|vez))\s?(?:[:=]|à|to|->)\s?\Z", re.IGNORECASE
+    r"(?<!\w)(?:(?:e-?)?mails?|courriels?|m[ée]l|cv|candidatures?|[ée]cri(?:re|vez))"
+    r"\s?(?:[:=]|à|to|->)\s?\Z",
+    re.IGNORECASE,
 )
 
 # Names are matched backwards, from the sign on.
