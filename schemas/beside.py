@@ -42,8 +42,8 @@ WEAK = re.compile(
 )
 REFERENCE = re.compile(
     r"(?<![^\W_])(?:r[ée]f(?:[ée]rences?)?|dossier|commande|contrat|convention|facture|devis|lot|article|agr[ée]ment|matricule"
-    r"|s[ée]rie|inventaire|parcelle|plan|pi[èe]ce|colis|ticket|bon de [a-z]+|brevet|homologation|certificat|police|march[ée]"
-    r"|(?:code|identifiant|matricule) (?!postal)[a-zéè]{3,14}|assurance|rc|sinistre|abonnement"
+    r"|s[ée]rie|inventaire|parcelle|plan|pi[èe]ce|colis|ticket|bon de [a-z]+|brevet|homologation|certificat|police"
+    r"|march[ée]|(?:code|identifiant|matricule) (?!postal)[a-zéè]{3,14}|assurance|rc|sinistre|abonnement"
     r"|[sp]/n|n/s|sn|serial|order|invoice|part|account|customer|permit|policy)s?"
     rf"(?:\.? (?:rc|(?-i:(?!par|au|chez|suivi|avec)[a-zéè]{{4,14}})))?{LIST_AFTER}{PREFIX}\Z",
     re.IGNORECASE,

@@ -55,10 +55,10 @@ def _check_offer(document: dict[str, Any], on: date, *, explained: bool) -> Verd
             return Verdict(accepted=False, problems=tuple(deep))
         if excess := find_excess(document):
             return _refuse_excess(document, excess, on)
-    text = texts.joined(document) if structure_validator("offer").is_valid(document) else None
-    suspect = text is None or not is_plain(text)
+    text = texts.joined(document) if structure_validator("offer").is_valid(document) else ""
+    suspect = not text or not is_plain(text)
     if suspect:
-        if text is None or not fast_validator("offer").is_valid(document):
+        if not text or not fast_validator("offer").is_valid(document):
             return _refuse_malformed("offer", document, on) if explained else _refuse_unexplained(document)
         suspect = is_suspect(text)
     place = place_of(document)
