@@ -7,8 +7,8 @@ separators and the words beside it, so that dates, times, lists and references s
 import re
 from collections.abc import Callable, Iterator
 
+from schemas.candidate import Candidate
 from schemas.numbering import (
-    Candidate,
     is_bare,
     is_lettered,
     is_national,
