@@ -28,7 +28,8 @@ PREFIX = r"(?-i:[A-Z]{1,5}[-_/. ]?)?"
 STRICT = re.compile(
     r"(?<![^\W_])(?:isbn(?:-1[03])?|issn|ean(?:-?13)?|gtin|siren|siret|iban|rib|bic|tva(?: intra\w*)?|vat"
     r"|intracommunautaire|doi|bce|kbo|(?:num[ée]ro|n°) d'entreprise|versions?|firmware|release|build"
-    r"|rcs(?: \w+){0,2}|rna|finess|nic|ipp|ine|ins|nir|numen|imo|mmsi|ede|imei|vin|icpe|orias|rpg|pacage|insee|uai|adeli|rpps|kbis|duns|naf|ape"
+    r"|rcs(?: \w+){0,2}|rna|finess|nic|ipp|ine|ins|nir|numen"
+    r"|imo|mmsi|ede|imei|vin|icpe|orias|rpg|pacage|insee|uai|adeli|rpps|kbis|duns|naf|ape"
     r"|latitude|longitude|lat|lon|lng|gps|coordonn[ée]es)"
     rf"{LIST_AFTER}(?-i:[A-Z]{{2}}[ .-]?)?\Z",
     re.IGNORECASE,

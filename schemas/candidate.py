@@ -54,7 +54,7 @@ class Candidate:
 
 def is_date(number: Candidate) -> bool:
     """Dates with day, month and year in either order, or a row of them."""
-    if beside.DATE_AT.match(number.body + number.after[:5]):
+    if beside.DATE_AT.match(number.body + number.after[:5]) or _has_year_within(number):
         return True
     if number.sizes[0] == 2 and number.gaps[0] != "/" and beside.DAY_BEFORE.search(number.before):
         return True
@@ -77,6 +77,14 @@ def is_date(number: Candidate) -> bool:
     # The row began one number earlier.
     shifted = gaps[1] in _DATE_SIGNS and re.search(r"\d[./-]\Z", number.before) is not None
     return shifted and first <= 12 and second <= 31 and third <= 12 and fourth <= 31
+
+
+def _has_year_within(number: Candidate) -> bool:
+    """Month, day, year and month, as in 2027 06 14 - 2027 06 25."""
+    if number.sizes != [2, 2, 4, 2]:
+        return False
+    month, day, year, _ = map(int, number.groups)
+    return month <= 12 and day <= 31 and 1900 <= year < 2100
 
 
 def is_hours(number: Candidate) -> bool:

@@ -131,6 +131,8 @@ def _is_numeric(number: Candidate) -> bool:
         return True
     if number.sizes == [2, 8] and number.gaps == ["."] and number.before[-1:] in ("-", "+", "¯"):
         return True
+    if number.sizes[0] == 2 and number.gaps[0] != "." and "." in number.gaps and re.search(r"\d\.\Z", number.before):
+        return True  # 99.01 - 99.02 - 99.03
     if _DECIMALS.fullmatch(number.body):
         return True
     return _is_decimal_part(number) or (len(number.groups) == 10 and "".join(number.groups) == "0123456789")

@@ -81,11 +81,12 @@ def find_national(text: str) -> Iterator[tuple[int, int]]:
 
 def find_others(text: str) -> Iterator[tuple[int, int]]:
     """Numbers without their plus sign or their 0, or with letters for digits."""
-    yield from _found(text, _BARE, is_bare)
+    if "33" in text:
+        yield from _found(text, _BARE, is_bare)
+        yield from _found(text, _PLUS_LETTERED, _any)
     yield from _found(text, _OVERSEAS, is_bare)
     yield from _found(text, _NINE, is_short_of_zero)
     yield from _found(text, _LETTERED, is_lettered)
-    yield from _found(text, _PLUS_LETTERED, _any)
 
 
 def find_digits(text: str) -> Iterator[tuple[int, int]]:
