@@ -13,17 +13,23 @@ WORD = (
 )
 LINK = r"(?:au|le|la|du|est|n°|no|num[ée]ro|pro|perso|professionnel|personnel|direct|suivant|svp|ou|sur|puis|:)"
 PHONE_BEFORE = re.compile(rf"(?<!\w){WORD}[\W_]{{0,4}}(?:{LINK}[\W_]{{0,3}}){{0,4}}\Z", re.IGNORECASE)
-PHONE_EARLIER = re.compile(rf"(?<!\w){WORD}(?!\w)[^.;!?\n]{{0,40}}\Z", re.IGNORECASE)
+PHONE_EARLIER = re.compile(
+    rf"(?<!\w){WORD}(?!\w)(?:[^.;!?\n]|(?<=\WM)\.|(?<=\WMr)\.|(?<=\WDr)\.|(?<=\WMme)\.|(?<=T[ée]l)\.){{0,40}}\Z",
+    re.IGNORECASE,
+)
 PHONE_AFTER = re.compile(
     r"[\W_]{0,3}(?:(?:par|au|mon|notre|num[ée]ro|de)\s){0,3}"
     r"(?:t[ée]l(?:[ée]phone)?|portable|mobile|gsm|sms|whatsapp|fixe)(?!\w)",
     re.IGNORECASE,
 )
 LIST_AFTER = r"[\W_]{0,3}(?:n°s?|nos|num[ée]ros?|no)?[\W_]{0,3}"
+PREFIX = r"(?-i:[A-Z]{1,5}[-_/. ]?)?"
+"""Capitals that are a part of a reference, before its digits."""
 STRICT = re.compile(
     r"(?<![^\W_])(?:isbn(?:-1[03])?|issn|ean(?:-?13)?|gtin|siren|siret|iban|rib|bic|tva(?: intra\w*)?|vat"
     r"|intracommunautaire|doi|bce|kbo|(?:num[ée]ro|n°) d'entreprise|versions?|firmware|release|build"
-    r"|rcs(?: \w+){0,2}|rna|finess|nic|insee|uai|adeli|rpps|kbis|duns|naf|ape"
+    r"|rcs(?: \w+){0,2}|rna|finess|nic|ipp|ine|ins|nir|numen"
+    r"|imo|mmsi|ede|imei|vin|icpe|orias|rpg|pacage|insee|uai|adeli|rpps|kbis|duns|naf|ape"
     r"|latitude|longitude|lat|lon|lng|gps|coordonn[ée]es)"
     rf"{LIST_AFTER}(?-i:[A-Z]{{2}}[ .-]?)?\Z",
     re.IGNORECASE,
@@ -32,26 +38,48 @@ WEAK = re.compile(
     r"(?<![^\W_])(?:r[ée]f(?:[ée]rences?)?|dossier|commande|contrat|convention|facture|devis|lot|article|art|agr[ée]ment"
     r"|matricule|s[ée]rie|identifiant|id|code|client|compte|licence|inventaire|parcelle|plan|pi[èe]ce|colis|ticket|brevet"
     r"|homologation|certificat|police|adh[ée]rent|march[ée]|offre|annonce)s?(?: (?:interne|client|produit|article))?"
-    rf"{LIST_AFTER}\Z",
+    rf"{LIST_AFTER}{PREFIX}\Z",
     re.IGNORECASE,
 )
 REFERENCE = re.compile(
     r"(?<![^\W_])(?:r[ée]f(?:[ée]rences?)?|dossier|commande|contrat|convention|facture|devis|lot|article|agr[ée]ment|matricule"
-    r"|s[ée]rie|inventaire|parcelle|plan|pi[èe]ce|colis|ticket|brevet|homologation|certificat|police|march[ée]|assurance|rc|sinistre|abonnement)s?"
-    rf"(?: (?:rc|interne|client|produit))?{LIST_AFTER}\Z",
+    r"|s[ée]rie|inventaire|parcelle|plan|pi[èe]ce|colis|ticket|bon de [a-z]+|brevet|homologation|certificat|police"
+    r"|march[ée]|(?:code|identifiant|matricule) (?!postal)[a-zéè]{3,14}|assurance|rc|sinistre|abonnement"
+    r"|[sp]/n|n/s|sn|serial|order|invoice|part|account|customer|permit|policy)s?"
+    rf"(?:\.? (?:rc|(?-i:(?!par|au|chez|suivi|avec)[a-zéè]{{4,14}})))?{LIST_AFTER}{PREFIX}\Z",
+    re.IGNORECASE,
+)
+_NO_NOUN = (
+    r"(?!t[ée]l|phone|portable|mobile|gsm|fixe|fax|vert|gratuit|direct|perso|pro|unique|standard|contact|accueil|appel"
+    r"|urgence|whatsapp|bureau|secr)"
+)
+NUMBER_OF_BEFORE = re.compile(
+    rf"(?<![^\W_])(?:(?:n°|nos?|num[ée]ros?)s? ?(?:de |d')?{_NO_NOUN}[^\W\d_]{{3,20}}[\s:]{{1,3}}"
+    rf"|{_NO_NOUN}[^\W\d_]{{3,20}} n°s?[\s:]{{0,3}})\Z",
+    re.IGNORECASE,
+)
+CHECK_LETTER_AFTER = re.compile(r"[A-Z](?![^\W_])")
+DAY_BEFORE = re.compile(r"(?<!\d)[0-3]?\d/\Z")
+HEX_SIGN_BEFORE = re.compile(r"(?<![^\W_])0x\Z", re.IGNORECASE)
+PAIR_AFTER = re.compile(r"[\s.\-/]{1,3}\d\d(?!\d)")
+HOUR_BEFORE = re.compile(r"(?<!\d)(\d{1,2})[\s.:hH]{1,3}\Z")
+MIXED_BEFORE = re.compile(r"\d[A-Z]{1,3}\Z")
+PLURAL_BEFORE = re.compile(
+    r"(?<!\w)(?!nous|vous|les|des|infos|renseignements|informations|inscriptions|contacts)[^\W\d_]{3,}[sx] \Z",
     re.IGNORECASE,
 )
 ROOMS = (
     r"(?:salles?|chambres?|bureaux?|lots?|ateliers?|postes?|casiers?|quais?|cabines?|portes?|b[âa]timents?|semaines?"
-    r"|d[ée]partements?|zones?|lignes?|rang[ée]es?|box|groupes?|tables?|codes?|pages?|fiches?|articles?|emplacements?"
+    r"|d[ée]p(?:artemen)?ts?|dpts?|tomes?|volumes?|[ée]pisodes?|zones?|lignes?|rang[ée]es?|box|groupes?|tables?|codes?|pages?|fiches?|articles?|emplacements?"
     r"|stands?|hangars?|[ée]tages?|parcelles?|rayons?|all[ée]es?|voies?|bus|tirage|grille|loto|gagnants?|rooms?|classes?"
     r"|chapitres?|modules?|s[ée]quences?|[ée]tapes?|vitrines?|placards?|armoires?|dossards?|num[ée]ros?|escaliers?"
     r"|agences?|secteurs?|acad[ée]mies?|cantons?|antennes?|sites?|circonscriptions?|arrondissements?|temp[ée]ratures?|scores?"
     r"|tailles?|pointures?|s[ée]ries?|niveaux|r[ée]sultats?|notes?|halls?|bornes?|serres?|ruches?|rames?|wagons?|v[ée]hicules?|machines?|plans?|dates?|jours?)"
 )
 ROOMS_NEAR = re.compile(rf"(?<!\w){ROOMS}(?!\w)", re.IGNORECASE)
+ROOMS_EARLIER = re.compile(rf"(?<!\w){ROOMS}(?<=[sx])(?!\w)", re.IGNORECASE)
 ROOMS_BEFORE = re.compile(
-    r"(?<!\w)(?:salles|chambres|casiers|lots|semaines|pages|d[ée]partements|quais|portes|cabines|tables|fiches|rooms"
+    r"(?<!\w)(?:salles|chambres|casiers|lots|semaines|pages|d[ée]p(?:artemen)?ts|dpts|tomes|volumes|quais|portes|cabines|tables|fiches|rooms"
     rf"|parcelles|emplacements|dossards|wagons|armoires|vitrines){LIST_AFTER}\Z",
     re.IGNORECASE,
 )
@@ -64,13 +92,17 @@ POSTCODES_BEFORE = re.compile(
     r"(?:\d{5}[\s,;/-]{1,3}|(?:code|codes|communes|postaux|postal)[\W_]{0,4})\Z", re.IGNORECASE
 )
 IBAN_BEFORE = re.compile(r"(?<![^\W_])[A-Z]{2}\d{2} ?(?:[A-Z0-9]{4} ?){0,7}[A-Z0-9]{0,3}\Z")
-VAT_BEFORE = re.compile(r"(?<![^\W_])(?:FR|BE|LU|DE|IT|ES|NL|PT|AT|IE|CHE?|GB)[ .\-]?\Z")
-FOREIGN_VAT_BEFORE = re.compile(r"(?<![^\W_])(?:BE|LU|DE|IT|ES|NL|PT|AT|IE|CHE?|GB)[ .\-]?\Z")
+VAT_BEFORE = re.compile(
+    r"(?<![^\W_])(?:FR|BE|LU|DE|IT|ES|NL|PT|AT|IE|CHE?|GB|BG|CY|CZ|DK|EE|EL|FI|HR|HU|LT|LV|MT|PL|RO|SE|SI|SK)[ .\-]?\Z"
+)
+FOREIGN_VAT_BEFORE = re.compile(
+    r"(?<![^\W_])(?:BE|LU|DE|IT|ES|NL|PT|AT|IE|CHE?|GB|BG|CY|CZ|DK|EE|EL|FI|HR|HU|LT|LV|MT|PL|RO|SE|SI|SK)[ .\-]?\Z"
+)
 CODE_BEFORE = re.compile(r"(?<![^\W_])(?!T[EÉ]L|GSM|FAX|MOB|POR)[A-Z]{1,3}\Z")
 DASHED_CODE_BEFORE = re.compile(r"(?<![^\W_])(?!T[EÉ]L|GSM|FAX|MOB|POR)[A-Z]{2,}[-_/]\Z")
 UUID = re.compile(r"(?<![^\W_])[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}(?![^\W_])", re.IGNORECASE)
-HEX_BEFORE = re.compile(r"(?<![^\W_])[0-9a-f]*[a-f]\Z", re.IGNORECASE)
-HEX_AFTER = re.compile(r"[a-f][0-9a-f]*(?![^\W_])", re.IGNORECASE)
+HEX_BEFORE = re.compile(r"(?<![^\W_])(?:[0-9a-f]*[a-f])?\Z", re.IGNORECASE)
+HEX_AFTER = re.compile(r"(?:[a-f][0-9a-f]*)?(?![^\W_])", re.IGNORECASE)
 DATE_AT = re.compile(r"0\d([./\- ])[01]\d\1(?:19|20)\d\d(?!\d)|0\d[./\- ](?:19|20)\d\d(?!\d)")
 DATE = re.compile(r"(?<!\d)[0-3]?\d([./-])[01]?\d\1(?:(?:19|20)\d\d|\d\d)(?!\d|\1\d)")
 DOI_BEFORE = re.compile(r"(?<!\d)10\.\d{4,9}/\S{0,40}\Z")

@@ -8,13 +8,13 @@ from schemas.decode import decode, find_too_deep
 from schemas.explain import explain
 from schemas.folding import narrow
 from schemas.normal import normalise, redacted
-from schemas.registry import definition_validator, fast_validator
+from schemas.registry import definition_validator, fast_validator, structure_validator
 from schemas.rulebook import Problem, problem
 from schemas.rules import CHECKS, FINDERS, PLACE, QUIET_FINDERS
 from schemas.rules import text as texts
 from schemas.rules.extension import find_excess
 from schemas.rules.location import place_of
-from schemas.suspicion import is_suspect
+from schemas.suspicion import is_plain, is_suspect
 from schemas.verdict import Verdict
 
 
@@ -55,12 +55,14 @@ def _check_offer(document: dict[str, Any], on: date, *, explained: bool) -> Verd
             return Verdict(accepted=False, problems=tuple(deep))
         if excess := find_excess(document):
             return _refuse_excess(document, excess, on)
-    if not fast_validator("offer").is_valid(document):
-        return _refuse_malformed("offer", document, on) if explained else _refuse(document, [problem("not-explained")])
+    text = texts.joined(document) if structure_validator("offer").is_valid(document) else ""
+    suspect = not text or not is_plain(text)
+    if suspect:
+        if not text or not fast_validator("offer").is_valid(document):
+            return _refuse_malformed("offer", document, on) if explained else _refuse_unexplained(document)
+        suspect = is_suspect(text)
     place = place_of(document)
     territory = place.territory
-    text = texts.joined(document)
-    suspect = is_suspect(text)
     # Ordinary French is in normal form C, and nothing in it is invisible.
     problems = texts.find(document) if suspect and narrow(text) is None else []
     problems += place.problems
@@ -89,6 +91,10 @@ def _refuse_excess(document: dict[str, Any], excess: list[Problem], on: date) ->
     """Extensions beyond their bounds: the rest of the document is judged without them."""
     rest = {name: value for name, value in document.items() if name != "extensions"}
     return _refuse(rest, [*excess, *_check_offer(rest, on, explained=True).problems])
+
+
+def _refuse_unexplained(document: dict[str, Any]) -> Verdict:
+    return _refuse(document, [problem("not-explained")])
 
 
 def _refuse_malformed(name: str, document: dict[str, Any], on: date) -> Verdict:
@@ -123,7 +129,7 @@ def _sound(fields: Iterable[str], broken: list[str]) -> bool:
 def _check_withdrawal(document: dict[str, Any], on: date, *, explained: bool) -> Verdict:
     if not fast_validator("withdrawal").is_valid(document):
         if not explained:
-            return _refuse(document, [problem("not-explained")])
+            return _refuse_unexplained(document)
         return _refuse_malformed("withdrawal", document, on)
     return Verdict(
         accepted=True,

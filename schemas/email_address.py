@@ -19,21 +19,31 @@ _SAID_DOT = (
     r"(?:\s{0,3}[(\[{<«\"'*-]\s?(?:\.|dot|point|pt)\s?[)\]}>»\"'*-]\s{0,3}|[\s,]{1,3}(?:dot|point|pt)[\s,]{1,3}"
     r"|[_-](?:dot|point)[_-])"
 )
-_DOT = rf"(?:\s{{0,3}}[.·]\s{{0,3}}|{_SAID_DOT}|(?<=\w),(?=\w))"
+_DOT = rf"(?:\s{{0,3}}[.·]\s{{0,3}}|{_SAID_DOT}|(?<=\w)[,;](?=\w))"
 _SAID_DASH = r"(?:\s(?:tiret|dash|hyphen|underscore)(?: du (?:6|six|bas)| bas)?\s[^\W_][\w-]{0,30}){0,2}"
 _PLAIN_DOMAIN = re.compile(rf"[^\W_](?:[\w-]{{0,62}}\.){{1,9}}(?!{_FILES})[^\W\d_]{{2,24}}+(?!\.{_FILES})")
 _SPACED_DOMAIN = re.compile(
     rf"(?:{_LABEL}{_SAID_DASH}{_DOT}){{1,8}}?(?:{_KNOWN}|{_SPACED_END})(?:(?:\.|{_SAID_DOT}){_KNOWN}){{0,2}}",
     re.IGNORECASE,
 )
+_BRACKETED_DOTS = re.compile(
+    rf"{_LABEL}(?:\s?[(\[{{<]\s?(?:\.|dot|point|pt)\s?[)\]}}>]\s?[^\W\d_][\w-]{{1,24}}){{1,4}}", re.IGNORECASE
+)
 _LETTERS_DOMAIN = re.compile(rf"[^\W_](?: [\w-]){{1,40}} ?\. ?{_SPACED_END}", re.IGNORECASE)
 _KNOWN_END = re.compile(rf"\.{_KNOWN}\Z", re.IGNORECASE)
-_WEBMAIL = r"(?:gmail|hotmail|outlook|yahoo|orange|wanadoo|laposte|protonmail|icloud|sfr)(?![\w.-])"
-_OPEN_END = r"[^\W_][\w-]{0,40}[\s_-](?:fr|com|org|net)(?![\w-])"
+_WEBMAIL = (
+    r"(?:gmail|hotmail|outlook|yahoo|orange|wanadoo|laposte|protonmail|icloud|sfr)"
+    r"(?:[\s,;_]{1,2}(?:com|fr|net))?(?![\w.-])"
+)
+_WEBMAIL_HOST = re.compile(
+    r"(?:gmail|hotmail|outlook|yahoo|orange|wanadoo|laposte|protonmail|icloud|sfr|free|live|neuf|bbox)\.(?:com|fr|net)(?!\w)",
+    re.IGNORECASE,
+)
+_OPEN_END = r"(?!(?:point|dot|pt)\W)[^\W_][\w-]{0,40}[\s_-](?:fr|com|org|net)(?![\w-])"
 _SAID_DOMAIN = re.compile(rf"{_OPEN_END}|{_WEBMAIL}", re.IGNORECASE)
 _WEBMAIL_DOMAIN = re.compile(_WEBMAIL, re.IGNORECASE)
 _OPEN_DOMAIN = re.compile(
-    rf"{_OPEN_END}|{_WEBMAIL}"
+    rf"{_OPEN_END}|{_WEBMAIL}|[^\W_][\w-]{{3,40}}(?:(?<=fr)|(?<=com)|(?<=org)|(?<=net))(?![\w.-])"
     r"|\[?\d{1,3}(?:\.\d{1,3}){3}\]?(?![\w.])",
     re.IGNORECASE,
 )
@@ -44,15 +54,24 @@ _SIGN = re.compile(r"@{1,3}")
 _AROBASE = r"(?:arr?oba(?:[sz]e?s?|ce)|[aà][\s-]commercial)"
 _OPEN, _CLOSE = r"[(\[{<«\"'*|/~=:^!-]{1,3}", r"[)\]}>»\"'*|/~=:^!-]{1,3}"
 _BRACKETED = re.compile(
-    rf"{_OPEN}\s{{0,2}}(?:{_AROBASE}|@t?|at|chez)\s{{0,2}}{_CLOSE}|[(\[{{<]{{1,2}}[aà][)\]}}>]{{1,2}}",
+    rf"_?{_OPEN}\s{{0,2}}(?:{_AROBASE}|@t?|at|chez)\s{{0,2}}{_CLOSE}_?|[(\[{{<]{{1,2}}[aà][)\]}}>]{{1,2}}",
     re.IGNORECASE,
 )
-_WORD = re.compile(rf"(?<![^\W_]){_AROBASE}(?![^\W_])|(?<=[^\W_])[._-]{_AROBASE}[._-](?=[^\W_])", re.IGNORECASE)
+_WORD = re.compile(
+    rf"(?<![^\W_]){_AROBASE}(?![^\W_])|(?<=[^\W_])[._-]{{1,2}}{_AROBASE}[._-]{{1,2}}(?=[^\W_])", re.IGNORECASE
+)
 _AT = re.compile(r"(?<=\s)(?:at|chez)(?=\s)|(?<=[^\W_])_at_(?=[^\W_])|(?<=[^\W_])-at-(?=[^\W_])", re.IGNORECASE)
 
 _GLUED = re.compile(r"(?<=[a-z0-9])(?:ARR?OBASE?|AT)(?=[a-z0-9])")
 _GLUED_DOMAIN = re.compile(rf"[a-z0-9][a-z0-9-]{{1,62}}(?:DOT|POINT|\.)(?:[a-z0-9-]{{1,62}}\.){{0,3}}{_KNOWN}")
 _REPLACED = re.compile(r"[#\u00a7]")
+
+_CUE = 24
+_MAIL_BEFORE = re.compile(
+    r"(?<!\w)(?:(?:e-?)?mails?|courriels?|m[ée]l|cv|candidatures?|[ée]cri(?:re|vez))"
+    r"\s?(?:[:=]|à|to|->)\s?\Z",
+    re.IGNORECASE,
+)
 
 # Names are matched backwards, from the sign on.
 _NAME = re.compile(r"\s{0,3}(?:[\w+.~!#$%^-][\w.!#$%'+^~-]{0,63}|\"[^\"\n]{1,64}\")")
@@ -63,13 +82,19 @@ _FILE_NAME = re.compile(rf"(?:{_KNOWN}|html?|{_FILES})", re.IGNORECASE)
 _ELISION = re.compile(r"(?:[cdjlmnst]|qu)'", re.IGNORECASE)
 _SPELLED_NAME = re.compile(
     r"[\s,]{0,3}[^\W_][\w.+-]{0,63}"
-    r"(?:[\s)\]}>»\"'*,-]{1,3}(?:tniop|tod|(?:sab )?terit|erocsrednu)[\s(\[{<«\"'*,-]{1,3}[^\W_][\w+-]{0,30}){0,3}",
+    r"(?:[\s)\]}>»\"'*,-]{1,3}(?:tniop|tod|(?:sab (?:ud )?)?terit|erocsrednu)"
+    r"[\s(\[{<«\"'*,-]{1,3}[^\W_][\w+-]{0,30}){0,3}",
     re.IGNORECASE,
 )
 _SOCIAL = re.compile(
     r"(?<!\w)(?:instagram|insta|twitter|x|tiktok|facebook|linkedin|youtube|mastodon|bluesky|threads"
-    r"|r[ée]seaux?(?: sociaux)?|suive[rz](?:-nous)?|abonne[rz]|compte|cha[îi]ne|page|profil"
+    r"|(?:suis|suive[rz]|retrouve[rz]?|rejoins|rejoigne[rz]|mentionne[rz]?|identifie[rz]?|tague[rz]?|follow|join)(?:-nous)?"
+    r"|r[ée]seaux?(?: sociaux)?|abonne[rz]|compte|cha[îi]ne|page|profil"
     r"|via|sur)[\W_]{0,3}(?:notre |nos )?[\W_]{0,2}\Z",
+    re.IGNORECASE,
+)
+_SOCIAL_AFTER = re.compile(
+    r"\s(?:sur|on|via)\s(?:nos|notre|les|l')?\s?(?:r[ée]seaux|insta|tiktok|twitter|x\b|facebook|linkedin|youtube|threads)",
     re.IGNORECASE,
 )
 _NO_NAMES = frozenset(
@@ -103,6 +128,8 @@ _NO_NAMES = frozenset(
         "shop",
     )
 )
+_VERBS = frozenset(("work", "meet", "apply", "jobs", "read", "find", "learn", "register", "buy", "order", "more"))
+"""What precedes ``at`` and a host in English sentences."""
 
 
 def find_emails(text: str) -> Iterator[tuple[int, int]]:
@@ -156,7 +183,8 @@ def _around_sign(text: str, sign: re.Match[str]) -> Iterator[tuple[int, int]]:
     if before[-1:].isspace() and name.group()[::-1].strip().lower() in _NO_NAMES:
         return
     handle = before[-1:].isspace() and not text[sign.end()].isspace()
-    if handle and (not _KNOWN_END.search(text[sign.end() : end]) or _SOCIAL.search(before)):
+    host = _KNOWN_END.search(text[sign.end() : end]) or _SPELLED_DOT.search(text, sign.end(), end)
+    if handle and (not host or _SOCIAL.search(before) or _SOCIAL_AFTER.match(text, end)):
         return
     elided = _ELISION.match(text, start)
     yield start if elided is None else elided.end(), end
@@ -184,9 +212,24 @@ def _around_word(
     if said.startswith(("www.", "http")) or said in _NO_NAMES:
         return
     spelled = sign.group() != "chez" and _SPELLED_DOT.search(text, sign.end(), end)
-    if dotted and not _is_dotted(said) and not spelled:
+    if sign.group()[0] == "-" and _WEBMAIL_HOST.match(text, sign.end()):
+        dotted = False
+    start = sign.start() - name.end()
+    if dotted and not _is_dotted(said) and not spelled and not _is_address(text, start, sign, end):
         return
     yield sign.start() - name.end(), end
+
+
+def _is_address(text: str, start: int, sign: re.Match[str], end: int) -> bool:
+    """Whether ``jean at exemple.fr`` is behind a word for e-mail, or alone on its line."""
+    if sign.group().lower() != "at":
+        return False
+    name = text[start : sign.start()].strip()
+    if _MAIL_BEFORE.search(text, max(0, start - _CUE), start):
+        return True
+    begins = start == 0 or text[start - 1] == "\n"
+    ends = text[end : end + 1] in ("", "\n")
+    return begins and ends and name.islower() and name not in _VERBS
 
 
 def _is_dotted(name: str) -> bool:
@@ -202,6 +245,7 @@ def _end_of_domain(text: str, at: int, undotted: re.Pattern[str]) -> int | None:
     begin = at
     while begin < at + 3 and (text[begin : begin + 1].isspace() or text[begin : begin + 1] == ","):
         begin += 1
+    begin += text[begin : begin + 1] == "."
     plain = _PLAIN_DOMAIN.match(text, begin)
     if plain is not None and _KNOWN_END.search(plain.group()):
         return plain.end()
@@ -213,6 +257,9 @@ def _end_of_domain(text: str, at: int, undotted: re.Pattern[str]) -> int | None:
     letters = _LETTERS_DOMAIN.match(text, begin)
     if letters is not None:
         return letters.end()
+    bracketed = _BRACKETED_DOTS.match(text, begin)
+    if bracketed is not None:
+        return bracketed.end()
     closing = _BRACKETS.get(text[begin : begin + 1])
     if closing is not None and (plain := _PLAIN_DOMAIN.match(text, begin + 1)) is not None:
         return plain.end() + text.startswith(closing, plain.end())

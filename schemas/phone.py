@@ -7,8 +7,8 @@ separators and the words beside it, so that dates, times, lists and references s
 import re
 from collections.abc import Callable, Iterator
 
+from schemas.candidate import Candidate
 from schemas.numbering import (
-    Candidate,
     is_bare,
     is_lettered,
     is_national,
@@ -48,7 +48,7 @@ _BARE = re.compile(
     re.IGNORECASE,
 )
 _OVERSEAS = re.compile(r"(?<![\w+])(?:262(?:26|69)|590(?:59|69)|594(?:59|69)|596(?:59|69))\d{7}(?!\w)")
-_NINE = re.compile(r"(?<![\w.,+])[1-9](?:[ .\-/]?\d){8}(?!\w)")
+_NINE = re.compile(r"(?<![\w.,+])\d(?:[ .\-/]?\d){8}(?!\w)")
 _MANY = re.compile(r"\d(?:[\s.\-/_()\[\],:|·¯*~'\"=\\{}]{0,5}\d){8,}")
 
 _CLOSED = ((")", "("), ("]", "["), ("}", "{"))
@@ -81,11 +81,12 @@ def find_national(text: str) -> Iterator[tuple[int, int]]:
 
 def find_others(text: str) -> Iterator[tuple[int, int]]:
     """Numbers without their plus sign or their 0, or with letters for digits."""
-    yield from _found(text, _BARE, is_bare)
+    if "33" in text:
+        yield from _found(text, _BARE, is_bare)
+        yield from _found(text, _PLUS_LETTERED, _any)
     yield from _found(text, _OVERSEAS, is_bare)
     yield from _found(text, _NINE, is_short_of_zero)
     yield from _found(text, _LETTERED, is_lettered)
-    yield from _found(text, _PLUS_LETTERED, _any)
 
 
 def find_digits(text: str) -> Iterator[tuple[int, int]]:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from jsonschema import Draft202012Validator
 
 SUFFIX = ".schema.json"
+_NOTHING: dict[str, Any] = {"not": {}}
+"""A schema that no value meets."""
 _LARGEST_INTEGER = 2**63
 """Beyond it orjson writes no integer."""
 
@@ -90,6 +92,16 @@ def _plain(item: Any) -> Any:
 def fast_validator(name: str) -> jsonschema_rs.Draft202012Validator:
     """The same, by the fast engine: only ``is_valid`` is to be used, its explanations differ."""
     return _fast(schema(name))
+
+
+@cache
+def structure_validator(name: str) -> jsonschema_rs.Draft202012Validator:
+    """The fast validator of a packaged schema that lets pass control characters and markup in texts: one search of all
+    texts together finds those (``suspicion.is_plain``), which costs less than one for each of them.
+    """
+    full = schema(name)
+    definitions = {**full["$defs"], "control": _NOTHING, "markup": _NOTHING}
+    return _fast({**full, "$id": full["$id"].removesuffix(SUFFIX) + "-structure" + SUFFIX, "$defs": definitions})
 
 
 @cache

@@ -8,12 +8,12 @@ engine, in time that does not depend on the number of its alternatives.
 
 from collections.abc import Callable
 
-from schemas.registry import lacks
+from schemas.registry import lacks, schema
 
-BREAK = "\0"
-"""Keeps texts apart that are searched as one."""
+BREAK = "\nX\n"
+"""Keeps texts apart that are searched as one: no expression goes on over a line feed and a letter."""
 
-_GAP = rf"[^0-9A-Za-zÀ-ÖØ-öø-ÿ²³{BREAK}]"
+_GAP = r"[^0-9A-Za-zÀ-ÖØ-öø-ÿ²³]"
 _DIGIT = "[0-9²³]"
 _LETTERED = r"(?:[ .\-/_+]{0,2}[0-9OoIlœ]{2}){4}"
 _NUMBERS = (
@@ -34,7 +34,7 @@ _INTERNATIONAL = (rf"\+{_GAP}*{_DIGIT}(?:{_GAP}*{_DIGIT}){{8}}",)
 _OTHER_PHONE = (
     rf"[3³]{_GAP}*[3³](?:{_GAP}*{_DIGIT}){{9}}",
     rf"(?:262|590|594|596)(?:{_DIGIT}){{9}}",
-    r"(?:^|[^0-9])[1-9](?:[ .\-/+]?[0-9²³]){8}(?:[^0-9²³]|$)",
+    r"(?:^|[^0-9])[0-9](?:[ .\-/+]?[0-9²³]){8}(?:[^0-9²³]|$)",
     rf"(?:^|[^0-9A-Za-z])[0oœ][1-9Il]{_LETTERED}|33[ .\-/()+0]{{0,6}}[1-9Il]{_LETTERED}",
 )
 _SPELLED = (
@@ -47,6 +47,11 @@ _HIDDEN = (
     r"%[0-9A-Fa-f]{2}|&(?:#|commat|period|plus|lpar|rpar|nbsp|colon)|\\u00",
 )
 _LINK = ("(?:mailto|tel|smsto|sms|mms|callto|facetime|audio|whatsapp|viber|skype|sips?):",)
+
+
+_MARKUP = schema("offer")["$defs"]["markup"]["pattern"]
+_CONTROL = r"[\x00-\x09\x0b-\x1f\x7f]"  # any other control character is no ordinary French, see _HIDDEN
+_SUSPICION = (*_HIDDEN, *_LINK, *_EMAIL, *_NATIONAL, *_INTERNATIONAL, *_OTHER_PHONE, *_SPELLED)
 
 
 def _search(*alternatives: str) -> Callable[[str], bool]:
@@ -62,7 +67,12 @@ def _search(*alternatives: str) -> Callable[[str], bool]:
     return is_found
 
 
-is_suspect = _search(*_HIDDEN, *_LINK, *_EMAIL, *_NATIONAL, *_INTERNATIONAL, *_OTHER_PHONE, *_SPELLED)
+is_plain = lacks("(?i)" + "|".join((_CONTROL, _MARKUP, *_SUSPICION)))
+"""Whether texts hold no control character but line feeds, no markup, and nothing that is suspect. They
+hold no lone surrogates.
+"""
+
+is_suspect = _search(*_SUSPICION)
 """Whether a text can hold anything to replace, or characters beyond ordinary French. False for most."""
 
 may_hold_email = _search(*_EMAIL)

@@ -12,6 +12,7 @@ from schemas.suspicion import BREAK
 
 _MARKUP = re.compile(schema("offer")["$defs"]["markup"]["pattern"])
 TOP = ("title", "description")
+_OPTIONAL = ("apply_url", "source_id", "national_remote_id")
 NESTED = (
     ("employer", ("name", "description")),
     ("location", ("street", "city")),
@@ -35,27 +36,21 @@ def texts(offer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def joined(offer: Mapping[str, Any]) -> str:
-    """All free texts, ids and web addresses of a valid offer as one, kept apart by a character that none may hold: one
-    search for what is rarely there, not twelve.
+    """All free texts, ids and web addresses of an offer of sound structure as one: one search for what is rarely
+    there, not twelve.
     """
     employer, location = offer["employer"], offer["location"]
-    lunch = offer["schedule"].get("lunch_break") if "schedule" in offer else None
-    return BREAK.join(
-        (
-            offer["title"],
-            offer["description"],
-            employer["name"],
-            employer.get("description", ""),
-            location["city"],
-            location.get("street", ""),
-            lunch or "",
-            offer["id"],
-            offer.get("source_id", ""),
-            offer.get("national_remote_id", ""),
-            offer.get("apply_url", ""),
-            employer.get("website", ""),
-        )
-    )
+    found = [offer["title"], offer["description"], employer["name"], location["city"], offer["id"]]
+    found += [offer[name] for name in _OPTIONAL if name in offer]
+    if "description" in employer:
+        found.append(employer["description"])
+    if "website" in employer:
+        found.append(employer["website"])
+    if "street" in location:
+        found.append(location["street"])
+    if "schedule" in offer and "lunch_break" in offer["schedule"]:
+        found.append(offer["schedule"]["lunch_break"])
+    return BREAK.join(found)
 
 
 def find(offer: Mapping[str, Any]) -> list[Problem]:

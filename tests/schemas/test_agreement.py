@@ -11,9 +11,11 @@ from jsonschema import Draft202012Validator
 
 import schemas
 from schemas.explain import explain
-from schemas.registry import _fast, fast_validator, schema, schema_names
+from schemas.registry import _fast, fast_validator, schema, schema_names, structure_validator
+from schemas.rules.text import joined
+from schemas.suspicion import is_plain
 from tests.schemas.damage import TRAPS, damaged
-from tests.schemas.documents import WHOLE
+from tests.schemas.documents import WHOLE, changed
 from tests.schemas.specimen import SOUND_OTHERS
 
 
@@ -22,6 +24,30 @@ from tests.schemas.specimen import SOUND_OTHERS
 def test_both_engines_agree_on_damaged_offers(document: dict[str, Any]) -> None:
     """OFR-038"""
     assert fast_validator("offer").is_valid(document) == schemas.validator("offer").is_valid(document)
+
+
+@settings(max_examples=400, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(damaged(WHOLE))
+def test_structure_and_plain_texts_make_a_valid_offer(document: dict[str, Any]) -> None:
+    """OFR-010, OFR-011: the structure alone refuses nothing that the schema accepts, and leaves only texts to it."""
+    sound = structure_validator("offer").is_valid(document)
+    valid = fast_validator("offer").is_valid(document)
+    assert sound or not valid
+    assert valid or not sound or not is_plain(joined(document))
+
+
+@pytest.mark.parametrize(
+    "field", ["title", "description", "employer.name", "employer.description", "location.street", "location.city",
+              "schedule.lunch_break"],
+)  # fmt: skip
+@pytest.mark.parametrize(
+    "sign", [*map(chr, range(0x20)), "\x7f", "\x85", "\u2028", "\U000e0041", "<b>", "</", "&amp;", "&#233;"]
+)
+def test_texts_that_the_structure_lets_pass_are_not_plain(field: str, sign: str) -> None:
+    """OFR-010, OFR-011"""
+    document = changed({field: f"a{sign}b"})
+    valid = fast_validator("offer").is_valid(document)
+    assert valid == (structure_validator("offer").is_valid(document) and is_plain(joined(document)))
 
 
 @settings(max_examples=300, deadline=None)

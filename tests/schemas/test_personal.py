@@ -76,6 +76,22 @@ def test_other_numbers_and_signs_stay(text: str) -> None:
     assert redact(text) == text
 
 
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        ("x at y.fr", "[…]"),
+        ("Bonjour\ndurand at exemple.fr\nmerci", "Bonjour\n[…]\nmerci"),
+        ("Mail : durand at exemple.fr.", "Mail : […]."),
+        ("Work at exemple.fr", "Work at exemple.fr"),
+        ("Find us at exemple.fr", "Find us at exemple.fr"),
+        ("Mail us at exemple.fr", "Mail us at exemple.fr"),
+    ],
+)
+def test_at_is_an_at_sign_alone_on_a_line_or_behind_a_word_for_mail(text: str, clean: str) -> None:
+    """OFR-034: without a dotted name, that is; elsewhere it is a word of English."""
+    assert redact(text) == clean
+
+
 @pytest.mark.parametrize("text", ["se0639981234de", "a0639981234b", "appelle0639981234vite", "x0639981234"])
 def test_letters_right_beside_a_number_hide_nothing(text: str) -> None:
     """OFR-034: only a hash of sixteen hexadecimal digits and more is kept."""
@@ -284,5 +300,16 @@ def test_long_texts_are_searched_in_linear_time() -> None:
         "33 " * 33_000,
         "\u200d\ufe0f" * 50_000,
         "A1 " * 33_000,
+        "@a[.]b" * 16_000,
+        "@" + "a[.]" * 25_000,
+        "01 02 03 04 05 " * 6_000,
+        "0.5 0.25 " * 11_000,
+        "9 00 " * 20_000,
+        "tel M." * 16_000,
+        "réf. abcd 0199001234 " * 4_000,
+        "n° abcd " * 12_000,
+        "zéro6 " * 16_000,
+        "a-at-gmail.com" * 7_000,
+        "@.a" * 33_000,
     ):
         assert len(redact(text)) <= len(text)

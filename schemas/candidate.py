@@ -1,0 +1,116 @@
+"""A candidate for a phone number: its groups of digits, its separators, what is beside it; and whether the digits are a
+date or opening hours (OFR-034).
+
+Each rule looks at a bounded part of the text, so that the search stays linear (SEC-010).
+"""
+
+import re
+from functools import cached_property
+
+from schemas import beside
+
+BEFORE, _AFTER = 70, 40
+DIGITS = re.compile(r"\d+")
+GAPS = re.compile(r"\D+")
+_DATE_SIGNS = ("/", ".", "-")
+_SHORT_DATE = 8
+
+
+class Candidate:
+    """A part of a folded text with the digits of a phone number."""
+
+    def __init__(self, text: str, start: int, end: int) -> None:
+        self.text, self.start, self.end = text, start, end
+        self.body = text[start:end]
+        self.groups = DIGITS.findall(self.body)
+        self.gaps = [gap.strip() for gap in GAPS.findall(self.body)]
+        self.sizes = [*map(len, self.groups)]
+
+    @cached_property
+    def before(self) -> str:
+        """What precedes it."""
+        return self.text[max(0, self.start - BEFORE) : self.start]
+
+    @cached_property
+    def after(self) -> str:
+        """What follows it."""
+        return self.text[self.end : self.end + _AFTER]
+
+    @cached_property
+    def beside_word(self) -> bool:
+        """Whether a word such as ``tél.`` or ``appelez le`` is right beside it."""
+        return beside.PHONE_BEFORE.search(self.before) is not None or beside.PHONE_AFTER.match(self.after) is not None
+
+    @property
+    def contiguous(self) -> bool:
+        """Whether its digits are in one group."""
+        return len(self.groups) == 1
+
+    @property
+    def paired(self) -> bool:
+        """Whether it is five pairs with the same separator."""
+        return self.sizes == [2] * 5 and len(set(self.gaps)) == 1
+
+
+def is_date(number: Candidate) -> bool:
+    """Dates with day, month and year in either order, or a row of them."""
+    if beside.DATE_AT.match(number.body + number.after[:5]) or _has_year_within(number):
+        return True
+    if number.sizes[0] == 2 and number.gaps[0] != "/" and beside.DAY_BEFORE.search(number.before):
+        return True
+    if beside.YEAR_BEFORE.search(number.before) and beside.MONTH_AT.match(number.body):
+        return True
+    for date in beside.DATE.finditer(number.text, max(0, number.start - 10), number.end + 10):
+        # A year of four digits leaves no doubt; one of two may be a part of a number.
+        if date.start() < number.start < date.end() or (date.start() < number.end and len(date[0]) > _SHORT_DATE):
+            return True
+    if number.sizes != [2] * 5:
+        return False
+    first, second, third, fourth, fifth = map(int, number.groups)
+    gaps = number.gaps
+    if gaps[0] == gaps[1] != gaps[2] and gaps[0] and first <= 31 and second <= 12 and fourth <= 23 and fifth <= 59:
+        return True  # 01/02/27 08 30
+    if gaps[0] != gaps[2] or gaps[1] != gaps[3] or gaps[0] == gaps[1]:
+        return False
+    if gaps[0] in _DATE_SIGNS:
+        return second <= 12 and third <= 31 and fourth <= 12
+    # The row began one number earlier.
+    shifted = gaps[1] in _DATE_SIGNS and re.search(r"\d[./-]\Z", number.before) is not None
+    return shifted and first <= 12 and second <= 31 and third <= 12 and fourth <= 31
+
+
+def _has_year_within(number: Candidate) -> bool:
+    """Month, day, year and month, as in 2027 06 14 - 2027 06 25."""
+    if number.sizes != [2, 2, 4, 2]:
+        return False
+    month, day, year, _ = map(int, number.groups)
+    return month <= 12 and day <= 31 and 1900 <= year < 2100
+
+
+def is_hours(number: Candidate) -> bool:
+    """Opening hours such as 08.30-12.30 13.30-17.00, or 09 00 12 00 13 30."""
+    if number.sizes != [2] * 5:
+        return False
+    if number.gaps[1] and number.gaps[1] in ".:" and re.search(rf"(?<!\d)\d{{1,2}}[{number.gaps[1]}]\Z", number.before):
+        return int(number.groups[0]) < 60 and int(number.groups[1]) < 24  # began with the hour before
+    hour, minute, hour2, minute2, hour3 = map(int, number.groups)
+    if all(number.gaps) and number.gaps[0] == number.gaps[2] != number.gaps[1] == number.gaps[3]:
+        return max(hour, minute, hour2, minute2, hour3) <= 24  # 05-13/13-21/21-05
+    if max(hour, hour2, hour3) > 23 or minute % 5 or minute2 % 5 or max(minute, minute2) > 59 or hour2 < hour:
+        return False
+    follows = re.match(r"[\s.\-/:h]{1,3}[0-5][05](?!\d)", number.after) is not None
+    apart = number.gaps[0] == number.gaps[2] != number.gaps[1]
+    return follows or (apart and hour < hour2 <= hour3)
+
+
+def is_after_hour(number: Candidate) -> bool:
+    """Whether the 00 are the minutes of an hour before, and hours go on: 9 00 - 12 00 / 13 30 - 17 00."""
+    hour = beside.HOUR_BEFORE.search(number.before)
+    if hour is None or set(number.sizes) != {2}:
+        return False
+    return are_hours([int(hour[1]), *map(int, number.groups)])
+
+
+def are_hours(row: list[int]) -> bool:
+    """Whether hours and minutes take turns."""
+    return all(hour < 24 for hour in row[::2]) and all(minute < 60 and minute % 5 == 0 for minute in row[1::2])
