@@ -53,12 +53,13 @@ class Kept:
 @dataclass(frozen=True, slots=True)
 class Claim:
     """The right to run a request, until it is answered or its lease is over. ``since``: the event loop's time before it
-    was made.
+    was made. ``resumed``: the same request was begun before under this key, and may have had its effect.
     """
 
     key: str
     token: str
     since: float = field(default=0.0, compare=False)
+    resumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +82,8 @@ class _Entry:
     claimed_at: int
     lease: int
     renewed_at: int
+    resumed: bool = False
+    released: bool = False
     over: bool = False
     answer: tuple[int, int] | None = None
     """Where on the topic the answer lies: partition and offset."""
@@ -106,8 +109,9 @@ class Ledger:
         entry = self._entries.get(key)
         match body.get("kind"):
             case "claim" if entry is None or _gives_way(entry, body["digest"], record.appended_at):
+                resumed = entry is not None and entry.answer is None and entry.digest == body["digest"]
                 at, lease = record.appended_at, body.get("lease", UNRENEWED_MS)
-                self._entries[key] = _Entry(body["token"], body["digest"], at, lease, at)
+                self._entries[key] = _Entry(body["token"], body["digest"], at, lease, at, resumed=resumed)
                 self._entries.move_to_end(key)
                 while len(self._entries) > _ENTRIES:
                     self._entries.popitem(last=False)
@@ -116,15 +120,16 @@ class Ledger:
             case "answer" if entry is not None and entry.token == body["token"]:
                 self._entries[key] = replace(entry, over=True, answer=None if body["body"] is None else place)
             case "release" if entry is not None and entry.token == body["token"] and not entry.over:
-                del self._entries[key]
+                self._entries[key] = replace(entry, released=True)
 
 
 def _gives_way(entry: _Entry, digest: str, now: int) -> bool:
-    """Whether a claim at ``now`` (ms) takes the place of what stands: too old, lapsed, or answered too long to keep.
+    """Whether a claim at ``now`` (ms) takes the place of what stands: too old, released, lapsed, answered too long to
+    keep.
 
     The log's clock may go back. The distance counts either way: an entry from the future ends as one from the past.
     """
-    if abs(now - entry.claimed_at) >= KEPT_MS:
+    if entry.released or abs(now - entry.claimed_at) >= KEPT_MS:
         return True
     if not entry.over:
         return abs(now - entry.renewed_at) >= entry.lease
@@ -149,7 +154,7 @@ class Requests:
         await self._append_and_read(claim, body)
         entry = self._ledger.get(claim.key)
         if entry is not None and entry.token == claim.token:
-            return claim
+            return replace(claim, resumed=entry.resumed)
         if entry is not None and entry.digest != digest:
             return Reused()
         if entry is None or entry.answer is None:

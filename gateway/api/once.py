@@ -24,6 +24,8 @@ _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 _RETRY_SECONDS = "5"
 
 REQUESTS: web.AppKey[Requests] = web.AppKey("requests", Requests)
+RESUMED: web.RequestKey[bool] = web.RequestKey("resumed", bool)
+"""Set where the same request was begun before under its key, and may have had its effect."""
 
 log = structlog.get_logger()
 
@@ -62,6 +64,7 @@ async def once(request: web.Request, digest: str, run: Callable[[], Awaitable[An
         case Kept(status=status, headers=headers, body=body):
             return await send(request, Answer(status, {**headers, REPLAYED: "true"}, (body.encode(),)))
         case Claim() as claim:
+            request[RESUMED] = claim.resumed
             return await send(request, await _run(request, claim, run))
 
 

@@ -257,3 +257,42 @@ async def test_a_long_answer_comes_whole_both_times(gate: Gate) -> None:
     assert len(first.raw) > ANSWER_BYTES
     assert [3_000, 3_000] == [len(answer.body["results"]) for answer in (first, again)]
     assert "Idempotency-Replayed" not in again.headers
+
+
+@pytest.mark.parametrize("over", ["lapsed", "released", "too long"])
+async def test_a_request_that_is_run_again_knows_it(ground: Ground, over: str) -> None:
+    """PUB-045: its effect may be there already."""
+    first = await ground.first.claim("bretagne", "k", "aa")
+    assert isinstance(first, Claim)
+    assert not first.resumed
+    match over:
+        case "lapsed":
+            ground.clock.at += LEASE_MS
+        case "released":
+            await ground.first.release(first)
+        case _:
+            await ground.first.keep(first, 202, {}, None)
+    again = await ground.second.claim("bretagne", "k", "aa")
+    assert isinstance(again, Claim)
+    assert again.resumed
+
+
+async def test_other_content_under_a_released_key_is_a_first_request(ground: Ground) -> None:
+    first = await ground.first.claim("bretagne", "k", "aa")
+    assert isinstance(first, Claim)
+    await ground.first.release(first)
+    other = await ground.second.claim("bretagne", "k", "bb")
+    assert isinstance(other, Claim)
+    assert not other.resumed
+
+
+async def test_a_snapshot_with_a_long_answer_is_no_stale_one_when_it_is_sent_again(gate: Gate) -> None:
+    """PUB-022, PUB-045: the same request under its key; under another, its mark is used up."""
+    mark = await gate.mark()
+    offers = [offer(number) for number in range(3_000)]
+    first = await gate.snapshot(mark, *offers, headers=KEY)
+    again = await gate.snapshot(mark, *offers, headers=KEY)
+    other = await gate.snapshot(mark, *offers, headers={"Idempotency-Key": "another"})
+    assert len(first.raw) > ANSWER_BYTES
+    assert [202, 202, 409] == [first.status, again.status, other.status]
+    assert ("stale-mark", 0) == (other.code, again.body["withdrawn"])
