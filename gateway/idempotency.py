@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 import orjson
 import structlog
 
-from gateway.ports import Chunk, EventLog, LogError, LogUnavailableError, PositionLostError, Reader
+from gateway.ports import Chunk, EventLog, LogError, LogUnavailableError, PositionLostError, Reader, UnknownOutcomeError
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import DAY_MS, REQUESTS
@@ -164,7 +164,7 @@ class Requests:
     @asynccontextmanager
     async def held(self, claim: Claim) -> AsyncIterator[None]:
         """Renew the claim while the body runs. Cancels the body before others may claim the key, where the claim could
-        not be renewed, and at once where another has it; raises LogUnavailableError then.
+        not be renewed, and at once where another has it; raises UnknownOutcomeError then.
         """
         seconds = self._lease_ms / 1_000
         try:
@@ -177,7 +177,7 @@ class Requests:
                     await asyncio.wait([renewing])
         except TimeoutError:
             if limit.expired():
-                raise LogUnavailableError("the claim of the request could not be renewed in time") from None
+                raise UnknownOutcomeError("the claim of the request could not be renewed in time") from None
             raise
 
     async def keep(self, claim: Claim, status: int, headers: Mapping[str, str], body: str | None) -> None:

@@ -16,7 +16,7 @@ from gateway.idempotency import (
     Reused,
     Running,
 )
-from gateway.ports import LogUnavailableError
+from gateway.ports import UnknownOutcomeError
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, REQUESTS, SUBMISSIONS
@@ -186,7 +186,7 @@ async def test_a_request_ends_whose_claim_cannot_be_renewed(ground: Ground) -> N
     claim = await ground.brief.claim("bretagne", "k", "aa")
     assert isinstance(claim, Claim)
     ground.log.refusing.add(REQUESTS)
-    with pytest.raises(LogUnavailableError, match="renewed"):
+    with pytest.raises(UnknownOutcomeError, match="renewed"):
         await ground.run(claim)
 
 
@@ -197,7 +197,7 @@ async def test_a_request_ends_whose_key_another_has(ground: Ground) -> None:
     running = asyncio.create_task(ground.run(claim))
     ground.clock.at += BRIEF_MS
     assert isinstance(await ground.second.claim("bretagne", "k", "aa"), Claim)
-    with pytest.raises(LogUnavailableError, match="renewed"):
+    with pytest.raises(UnknownOutcomeError, match="renewed"):
         await running
     await ground.brief.release(claim)
     assert await ground.first.claim("bretagne", "k", "aa") == Running()
