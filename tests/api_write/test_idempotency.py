@@ -101,7 +101,7 @@ async def test_one_of_two_at_the_same_time_runs(tmp_path: Path) -> None:
         assert 1 == len(await gate.submitted())
 
 
-BRIEF_MS = 3_000
+BRIEF_MS = 6_000
 
 
 class Ground:

@@ -54,15 +54,14 @@ async def test_a_snapshot_of_a_killed_gateway_is_run_again_within_its_clients_pa
             await (_begun(log, sending) if moment == "queuing" else _applied(log, sending))
             await replica.kill()
             assert not sending.done()
-            assert ["claim"] == [one["kind"] for one in await _requests(log)]
+            assert {"claim", "renewal"} >= {one["kind"] for one in await _requests(log)}
             await replica.start()
             answer = await sending
             assert (True, len(offers)) == (answer.ok, answer.body["queued"])
             await _decided(log)
             assert len(offers) == len(await read_offers(log))
             assert {"accepted", "duplicate"} >= {one.verdict for one in await read_receipts(log)}
-            kinds = [one["kind"] for one in await _requests(log)]
-            assert ("claim", "answer", 1) == (kinds[0], kinds[-1], kinds.count("answer"))
+            assert 1 == [one["kind"] for one in await _requests(log)].count("answer")
     finally:
         await arena.close()
 
