@@ -6,6 +6,7 @@ something was, within one process, takes the steady clock.
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeAlias
 
 Clock: TypeAlias = Callable[[], int]
@@ -23,6 +24,14 @@ def now() -> int:
 def steady() -> int:
     """Milliseconds since some instant before the process began; never goes back and never jumps."""
     return time.monotonic_ns() // 1_000_000
+
+
+def boot() -> str | None:
+    """Names the start of this machine, from which ``steady`` counts in every process; None where it is not known."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip() or None
+    except OSError:
+        return None
 
 
 def append_time(at: int, last: int) -> int:

@@ -173,16 +173,18 @@ class Snapshots:
         upload: SnapshotUpload,
         *,
         confirm: int | None = None,
+        resumed: bool = False,
         abandonable: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> Applied:
         """Publish what is there and withdraw what is not. Raises SnapshotRefusedError when nothing was changed, but for
         ``snapshot-running``: one that is overtaken on its way leaves what it has handed in. Raises LogError when part
         or all of it may have been: the same again, with the same mark, is safe. ``abandonable`` is entered while
-        nothing has been changed yet, and may end the work there.
+        nothing has been changed yet, and may end the work there. ``resumed``: the same upload was begun with this mark
+        before, and its answer was lost; where it was applied, it is applied again, which changes nothing.
         """
         _complete(upload)
         try:
-            async with self._turn(mark) as owner:
+            async with self._turn(mark, resumed=resumed) as owner:
                 with closing(_Present()) as present:
                     with abandonable():
                         await present.fill(upload.ids())
@@ -201,9 +203,9 @@ class Snapshots:
         return (self._retirement(mark, offer_id, revision).receipt for offer_id, revision in applied.absent)
 
     @asynccontextmanager
-    async def _turn(self, mark: Mark) -> AsyncIterator[Owner]:
+    async def _turn(self, mark: Mark, *, resumed: bool) -> AsyncIterator[Owner]:
         """This platform's turn: an earlier snapshot that still runs is fenced. Stale are a mark not above the last one
-        that was applied, and one below the last that was begun with.
+        that was applied (not below it, where ``resumed``), and one below the last that was begun with.
         """
         await self._require_retained(mark)
         partition = partition_of(mark.platform, self._log.partitions)
@@ -213,7 +215,8 @@ class Snapshots:
             applied, begun = (
                 kept.get(position_key(name(mark.platform), partition).decode(), 0) for name in (_role, _begun)
             )
-            if applied >= mark.number or begun > mark.number:
+            used = applied > mark.number if resumed else applied >= mark.number
+            if used or begun > mark.number:
                 raise SnapshotRefusedError("stale-mark")
             yield owner
         finally:

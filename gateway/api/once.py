@@ -24,6 +24,8 @@ _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 _RETRY_SECONDS = "5"
 
 REQUESTS: web.AppKey[Requests] = web.AppKey("requests", Requests)
+RESUMED: web.RequestKey[bool] = web.RequestKey("resumed", bool)
+"""Set where the same request was begun before under its key, and may have had its effect."""
 
 log = structlog.get_logger()
 
@@ -62,6 +64,7 @@ async def once(request: web.Request, digest: str, run: Callable[[], Awaitable[An
         case Kept(status=status, headers=headers, body=body):
             return await send(request, Answer(status, {**headers, REPLAYED: "true"}, (body.encode(),)))
         case Claim() as claim:
+            request[RESUMED] = claim.resumed
             return await send(request, await _run(request, claim, run))
 
 
@@ -75,25 +78,35 @@ async def _run(request: web.Request, claim: Claim, run: Callable[[], Awaitable[A
     """Run it and keep the answer, a refusal too. What failed on our side is released, to be run again."""
     requests = request.app[REQUESTS]
     try:
-        answer = await run()
-    except ProblemError as error:
-        if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            await _quietly(requests.release(claim))
-            raise
-        answer = Answer.of(problem_response(error, language_of(request)))
+        async with requests.held(claim):
+            answer = await _answer(request, run)
+            if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+                return await _keep(request, claim, answer)
     except BaseException:
         await _quietly(requests.release(claim))
         raise
-    if answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        await _quietly(requests.release(claim))
-        return answer
+    await _quietly(requests.release(claim))
+    return answer
+
+
+async def _answer(request: web.Request, run: Callable[[], Awaitable[Answer]]) -> Answer:
+    try:
+        return await run()
+    except ProblemError as error:
+        if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise
+        return Answer.of(problem_response(error, language_of(request)))
+
+
+async def _keep(request: web.Request, claim: Claim, answer: Answer) -> Answer:
+    keep = request.app[REQUESTS].keep
     begin, rest = await work_of(request).in_thread(begin_of, answer.pieces, ANSWER_BYTES)
-    await _quietly(requests.keep(claim, answer.status, answer.headers, None if rest is not None else begin.decode()))
+    await _quietly(keep(claim, answer.status, answer.headers, None if rest is not None else begin.decode()))
     return Answer(answer.status, answer.headers, (begin,) if rest is None else chain((begin,), rest))
 
 
 async def _quietly(step: Awaitable[None]) -> None:
-    """The request itself is done: a log that fails now only means that its claim lapses after five minutes."""
+    """The request itself is done: a log that fails now only means that its claim ends with its lease."""
     try:
         await step
     except LogError as error:

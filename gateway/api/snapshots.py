@@ -13,7 +13,7 @@ from gateway.api.body import LINES, refuse_body
 from gateway.api.context import context_of, partner_of
 from gateway.api.deciding import decisions_of, withdrawals_of
 from gateway.api.decision import wait_of
-from gateway.api.once import Answer, once
+from gateway.api.once import RESUMED, Answer, once
 from gateway.api.parameter import Parameters, missing, refuse_parameters
 from gateway.api.problem import ProblemError, language_of
 from gateway.api.results import Decided, write_results
@@ -71,7 +71,11 @@ async def _apply(request: web.Request, mark: Mark, upload: Upload, confirm: int 
     """
     try:
         applied = await context_of(request).snapshots.apply(
-            mark, upload, confirm=confirm, abandonable=work_of(request).abandonable
+            mark,
+            upload,
+            confirm=confirm,
+            resumed=request.get(RESUMED, False),
+            abandonable=work_of(request).abandonable,
         )
     except SnapshotRefusedError as error:
         raise _refusal(error) from None

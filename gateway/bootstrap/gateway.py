@@ -59,7 +59,9 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             check=True,
         )
         since = await parts.log.newest() if isinstance(parts.log, SqliteLog) else None
-        retention = RetentionClock(settings.data / "clock.json", wall=clock.now, steady=clock.steady, since=since)
+        retention = RetentionClock(
+            settings.data / "clock.json", wall=clock.now, steady=clock.steady, since=since, boot=clock.boot()
+        )
         keeper = Keeper(parts, retention)
         api_socket = await listen(stack, settings.host, settings.port)
         management_socket = await listen(stack, settings.management_host, settings.management_port)

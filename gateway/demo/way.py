@@ -7,7 +7,6 @@ import asyncio
 import secrets
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from itertools import islice
@@ -18,7 +17,7 @@ from aiokafka import AIOKafkaProducer
 
 from adapters.pull.ordering import order_run
 from gateway import clock
-from gateway.client import NDJSON, Answer, Client, ClientError
+from gateway.client import NDJSON, Answer, Client
 from gateway.demo.fate import Document
 from gateway.demo.reason import Reasons
 from gateway.ports import EventLog
@@ -30,9 +29,6 @@ _AT_ONCE = 8
 _PAUSE = 0.05
 """Between two requests of one platform, in seconds: so that one can watch."""
 _WITHIN = 90.0
-_PATIENCE = 30.0
-"""How long one sending of a complete set is repeated, in seconds, and how many sendings there are."""
-_SETS = 5
 
 
 class WayError(Exception):
@@ -155,16 +151,7 @@ class Snapshots(_Refusals):
         self._take_results(news.everything, await self.send(news.everything))
 
     async def send(self, documents: Sequence[Document]) -> Answer:
-        """The answer to these as the complete set. A request that a killed gateway had begun keeps its key for minutes:
-        the platform then sends its set under a new mark, as its next nightly run would.
-        """
-        self._client.patience = _PATIENCE
-        for _ in range(_SETS - 1):
-            with suppress(ClientError):
-                return await self._send(documents)
-        return await self._send(documents)
-
-    async def _send(self, documents: Sequence[Document]) -> Answer:
+        """The answer to these as the complete set."""
         taken = await self._client.call("POST", "/v1/snapshots/marks")
         body = _joined([*documents, {"count": len(documents)}])
         return await self._client.call(

@@ -27,6 +27,10 @@ INSERT INTO position VALUES (0);
 _COLUMNS = "revision, digest, sequence, position, appended_at, reason, expires_on, provenance, shared, never"
 _POSITION = "SELECT position FROM position WHERE whole(sum, position)"
 _UPSERT = "INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_BESIDE = " UNION ALL ".join(
+    f"SELECT * FROM (SELECT sum, id, {_COLUMNS} FROM known WHERE id {side} ?1 ORDER BY id {order} LIMIT 1)"  # noqa: S608  # our own names
+    for side, order in (("<", "DESC"), (">", "ASC"))
+)
 _LOOKUP = 500
 
 
@@ -51,7 +55,17 @@ class RelayState(LocalCopy):
             marks = ",".join("?" * len(part))
             rows = self._db.execute(f"SELECT sum, id, {_COLUMNS} FROM known WHERE id IN ({marks})", part)  # noqa: S608  # marks only
             found.update(_found(row) for row in rows)
+        for key in wanted:
+            if key not in found:
+                self._require_unknown(key)
         return found
+
+    def _require_unknown(self, key: str) -> None:
+        """Compare the checksums of the two rows beside an id that is not found. Where the bytes of a key are damaged, a
+        search for that key ends beside its row. Raises ChecksumError.
+        """
+        for row in self._db.execute(_BESIDE, (key,)):
+            require(*row)
 
     def put(self, changes: Mapping[str, Known | None]) -> None:
         """Set what is known of these offers; None forgets one."""

@@ -5,10 +5,22 @@ from pathlib import Path
 
 import pytest
 
-from gateway.idempotency import ANSWER_BYTES, CLAIM_LIFE_MS, KEPT_MS, Claim, Kept, Requests, Reused, Running
-from gateway.memory import MemoryLog
+from gateway.idempotency import (
+    ANSWER_BYTES,
+    KEPT_MS,
+    LEASE_MS,
+    UNRENEWED_MS,
+    Claim,
+    Kept,
+    Requests,
+    Reused,
+    Running,
+)
+from gateway.ports import UnknownOutcomeError
+from gateway.protocol.identity import partition_of
+from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, REQUESTS, SUBMISSIONS
-from tests.api_write.gate import START, Clock, Gate, ndjson, offer, opened
+from tests.api_write.gate import START, Clock, Gate, Log, ndjson, offer, opened
 
 KEY = {"Idempotency-Key": "4f1c8f0e"}
 
@@ -89,18 +101,35 @@ async def test_one_of_two_at_the_same_time_runs(tmp_path: Path) -> None:
         assert 1 == len(await gate.submitted())
 
 
-class Ground:
-    """Two replicas on one log."""
+BRIEF_MS = 6_000
 
-    def __init__(self, log: MemoryLog, clock: Clock) -> None:
+
+class Ground:
+    """Three replicas on one log; the leases of ``brief`` are short."""
+
+    def __init__(self, log: Log, clock: Clock) -> None:
         self.clock = clock
+        self.log = log
         self.first, self.second = Requests(log), Requests(log)
+        self.brief = Requests(log, lease_ms=BRIEF_MS)
+
+    async def run(self, claim: Claim) -> None:
+        """A request of ``brief`` that never ends by itself."""
+        async with self.brief.held(claim):
+            await asyncio.Event().wait()
+
+    async def renewed(self) -> None:
+        """Wait for one more record on the topic."""
+        before = sum(await self.log.ends(REQUESTS))
+        async with asyncio.timeout(10):
+            while sum(await self.log.ends(REQUESTS)) == before:
+                await asyncio.sleep(0.005)
 
 
 @pytest.fixture
 async def ground() -> Ground:
     clock = Clock()
-    log = MemoryLog(clock=clock)
+    log = Log(clock=clock)
     await log.create_topics(COMMON)
     return Ground(log, clock)
 
@@ -119,19 +148,74 @@ async def test_replicas_agree_on_who_came_first(ground: Ground) -> None:
     await ground.second.close()
 
 
-async def test_a_claim_lapses_after_five_minutes(ground: Ground) -> None:
-    """PUB-044: whoever held it may have died; running again is safe by the revisions."""
+async def test_a_claim_lapses_with_its_lease(ground: Ground) -> None:
+    """PUB-044: the process that held it is gone; running again is safe by the revisions."""
     assert isinstance(await ground.first.claim("bretagne", "k", "aa"), Claim)
-    ground.clock.at = START + CLAIM_LIFE_MS - 1
+    ground.clock.at = START + LEASE_MS - 1
     assert await ground.second.claim("bretagne", "k", "aa") == Running()
-    ground.clock.at = START + CLAIM_LIFE_MS
+    ground.clock.at = START + LEASE_MS
     assert isinstance(await ground.second.claim("bretagne", "k", "aa"), Claim)
+
+
+async def test_a_claim_of_an_earlier_version_lapses_after_five_minutes(ground: Ground) -> None:
+    """PUB-044: earlier versions write no lease and renew nothing."""
+    key = b"bretagne k"
+    claim = Record(key, b'{"kind":"claim","token":"t","digest":"aa"}')
+    await ground.log.append(REQUESTS, partition_of(key.decode(), ground.log.partitions), [claim])
+    ground.clock.at = START + UNRENEWED_MS - 1
+    assert await ground.second.claim("bretagne", "k", "aa") == Running()
+    ground.clock.at = START + UNRENEWED_MS
+    assert isinstance(await ground.second.claim("bretagne", "k", "aa"), Claim)
+
+
+async def test_a_claim_that_is_held_is_renewed(ground: Ground) -> None:
+    """PUB-044: a request that takes longer than a lease keeps its key."""
+    claim = await ground.brief.claim("bretagne", "k", "aa")
+    assert isinstance(claim, Claim)
+    async with ground.brief.held(claim):
+        for _ in range(3):
+            ground.clock.at += BRIEF_MS - 1
+            await ground.renewed()
+            assert await ground.second.claim("bretagne", "k", "aa") == Running()
+        await ground.brief.keep(claim, 202, {}, "[]")
+    assert await ground.second.claim("bretagne", "k", "aa") == Kept(202, {}, "[]")
+
+
+async def test_a_request_ends_whose_claim_cannot_be_renewed(ground: Ground) -> None:
+    """PUB-042: before others may claim its key; the partner is answered 503."""
+    claim = await ground.brief.claim("bretagne", "k", "aa")
+    assert isinstance(claim, Claim)
+    ground.log.refusing.add(REQUESTS)
+    with pytest.raises(UnknownOutcomeError, match="renewed"):
+        await ground.run(claim)
+
+
+async def test_a_request_ends_whose_key_another_has(ground: Ground) -> None:
+    """PUB-042: a clock that jumps ahead ends a lease, and the former holder stops."""
+    claim = await ground.brief.claim("bretagne", "k", "aa")
+    assert isinstance(claim, Claim)
+    running = asyncio.create_task(ground.run(claim))
+    ground.clock.at += BRIEF_MS
+    assert isinstance(await ground.second.claim("bretagne", "k", "aa"), Claim)
+    with pytest.raises(UnknownOutcomeError, match="renewed"):
+        await running
+    await ground.brief.release(claim)
+    assert await ground.first.claim("bretagne", "k", "aa") == Running()
+
+
+async def test_an_answer_stands_though_its_request_was_released(ground: Ground) -> None:
+    """PUB-041: a request that was cancelled while its answer was being kept."""
+    claim = await ground.first.claim("bretagne", "k", "aa")
+    assert isinstance(claim, Claim)
+    await ground.first.keep(claim, 202, {}, "[]")
+    await ground.first.release(claim)
+    assert await ground.second.claim("bretagne", "k", "aa") == Kept(202, {}, "[]")
 
 
 async def test_the_late_answer_of_a_lapsed_claim_counts_for_nothing(ground: Ground) -> None:
     """PUB-044: the claim that took its place answers."""
     lapsed = await ground.first.claim("bretagne", "k", "aa")
-    ground.clock.at += CLAIM_LIFE_MS
+    ground.clock.at += LEASE_MS
     fresh = await ground.second.claim("bretagne", "k", "aa")
     assert isinstance(lapsed, Claim)
     assert isinstance(fresh, Claim)
@@ -173,3 +257,42 @@ async def test_a_long_answer_comes_whole_both_times(gate: Gate) -> None:
     assert len(first.raw) > ANSWER_BYTES
     assert [3_000, 3_000] == [len(answer.body["results"]) for answer in (first, again)]
     assert "Idempotency-Replayed" not in again.headers
+
+
+@pytest.mark.parametrize("over", ["lapsed", "released", "too long"])
+async def test_a_request_that_is_run_again_knows_it(ground: Ground, over: str) -> None:
+    """PUB-045: its effect may be there already."""
+    first = await ground.first.claim("bretagne", "k", "aa")
+    assert isinstance(first, Claim)
+    assert not first.resumed
+    match over:
+        case "lapsed":
+            ground.clock.at += LEASE_MS
+        case "released":
+            await ground.first.release(first)
+        case _:
+            await ground.first.keep(first, 202, {}, None)
+    again = await ground.second.claim("bretagne", "k", "aa")
+    assert isinstance(again, Claim)
+    assert again.resumed
+
+
+async def test_other_content_under_a_released_key_is_a_first_request(ground: Ground) -> None:
+    first = await ground.first.claim("bretagne", "k", "aa")
+    assert isinstance(first, Claim)
+    await ground.first.release(first)
+    other = await ground.second.claim("bretagne", "k", "bb")
+    assert isinstance(other, Claim)
+    assert not other.resumed
+
+
+async def test_a_snapshot_with_a_long_answer_is_no_stale_one_when_it_is_sent_again(gate: Gate) -> None:
+    """PUB-022, PUB-045: the same request under its key; under another, its mark is used up."""
+    mark = await gate.mark()
+    offers = [offer(number) for number in range(3_000)]
+    first = await gate.snapshot(mark, *offers, headers=KEY)
+    again = await gate.snapshot(mark, *offers, headers=KEY)
+    other = await gate.snapshot(mark, *offers, headers={"Idempotency-Key": "another"})
+    assert len(first.raw) > ANSWER_BYTES
+    assert [202, 202, 409] == [first.status, again.status, other.status]
+    assert ("stale-mark", 0) == (other.code, again.body["withdrawn"])

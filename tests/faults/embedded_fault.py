@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 
 from gateway.clock import now
@@ -16,8 +16,11 @@ from tests.faults.process import GatewayProcess
 from tests.faults.round import Fault, MissedError, Round
 
 _OFFERS = next(topic for topic in COMMON if topic.name == OFFERS)
-_BURST = 12_000
-"""The queue holds 10,000, and who waits for eight seconds leaves it: so many open files must be allowed."""
+_BATCHES = 20
+_ITEMS = 220
+"""Of 7 kB each: three platforms then have 90 MB to write within the eight seconds after which a write leaves the queue,
+which holds 64 MiB.
+"""
 _FILLING = 200
 _BURSTS_SECONDS = 150.0
 
@@ -42,9 +45,9 @@ async def _slow(round_: Round) -> None:
 
 
 async def _full_queue(round_: Round) -> None:
-    """More writes than the queue holds, while nothing gets written; then the lock goes."""
+    """More bytes than the queue holds, while nothing gets written; then the lock goes."""
     async with _locked(round_):
-        await _burst_until(round_, _BURST, lambda one: one.told == "log-busy")
+        await _until(round_, lambda: round_.flood(_BATCHES, _ITEMS), lambda one: one.told == "log-busy")
 
 
 async def _compact(round_: Round) -> None:
@@ -95,13 +98,18 @@ def disk_full(disk: SmallDisk) -> Fault:
 
 
 async def _burst_until(round_: Round, count: int, wanted: Callable[[Attempt], bool]) -> None:
-    """So many requests at once, again and again, until one of them ends as wanted. No burst is given up in the middle:
-    what was sent must be known. Raises MissedError.
+    """So many requests at once, again and again, until one ends as wanted. Raises MissedError."""
+    await _until(round_, lambda: round_.burst(count), wanted)
+
+
+async def _until(round_: Round, burst: Callable[[], Awaitable[None]], wanted: Callable[[Attempt], bool]) -> None:
+    """Bursts until a request ends as wanted. No burst is given up in the middle: what was sent must be known. Raises
+    MissedError.
     """
     until = time.monotonic() + _BURSTS_SECONDS
     while time.monotonic() < until:
         before = len(round_.history.attempts)
-        await round_.burst(count)
+        await burst()
         if any(map(wanted, round_.history.attempts[before:])):
             return
     raise MissedError

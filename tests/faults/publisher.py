@@ -17,6 +17,8 @@ SECTORS = ("s1", "s5", "s9")
 PAUSE_AFTER_FAILURE = 0.25
 _BATCH = 40
 _AT_ONCE = 20
+_LARGE_TEXT = "Découverte de l’été. " * 70
+_FILLING = "x" * 3_900
 
 
 @dataclass(slots=True)
@@ -26,6 +28,7 @@ class Stock:
     document: dict[str, Any]
     kinds: list[Kind] = field(default_factory=list)
     doubtful: set[int] = field(default_factory=set)
+    large: set[int] = field(default_factory=set)
 
     @property
     def id(self) -> str:
@@ -41,7 +44,13 @@ class Stock:
         """The line of a batch, or the body of a PUT, for a revision: the same each time."""
         if self.kinds[revision - 1] == "withdraw":
             return orjson.dumps({"id": self.id, "revision": revision, "withdrawn": self.reason(revision)})
-        changed = {"revision": revision, "seats": 1 + revision % 20, "sector": SECTORS[revision % len(SECTORS)]}
+        changed: dict[str, Any] = {
+            "revision": revision,
+            "seats": 1 + revision % 20,
+            "sector": SECTORS[revision % len(SECTORS)],
+        }
+        if revision in self.large:
+            changed |= {"description": _LARGE_TEXT, "extensions": {"load": {"filling": _FILLING}}}
         return orjson.dumps({**self.document, **changed})
 
     def reason(self, revision: int) -> str:
@@ -83,6 +92,10 @@ class Publisher:
         """One update of an offer that is known."""
         stock = self._random.choice(self._stocks)
         await self._send(stock, stock.next("publish"))
+
+    async def flood(self, batches: int, items: int) -> None:
+        """Batches of updates at once, each as large as an offer may be or nearly so."""
+        await asyncio.gather(*(self._send_batch([self._enlarge() for _ in range(items)]) for _ in range(batches)))
 
     async def settle(self) -> bool:
         """Send the newest revision in doubt of each offer again, once; whether nothing is in doubt any more. Older ones
@@ -137,6 +150,12 @@ class Publisher:
                 stock = self._random.choice(self._stocks)
                 chosen.append((stock, stock.next(self._kind())))
         return chosen
+
+    def _enlarge(self) -> tuple[Stock, int]:
+        stock = self._random.choice(self._stocks)
+        revision = stock.next("publish")
+        stock.large.add(revision)
+        return stock, revision
 
     async def _send_newest(self, stock: Stock) -> None:
         stock.doubtful = {max(stock.doubtful)}

@@ -141,6 +141,10 @@ class Round:
         publisher = self._publishers[0]
         await asyncio.gather(*(publisher.update() for _ in range(count)))
 
+    async def flood(self, batches: int, items: int) -> None:
+        """So many large batches of each platform at once."""
+        await asyncio.gather(*(publisher.flood(batches, items) for publisher in self._publishers))
+
     async def token(self, slug: str) -> str:
         """A bearer token of a partner."""
         return await (await self._line(slug)).bearer()

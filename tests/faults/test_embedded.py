@@ -11,7 +11,7 @@ import pytest
 from tests.faults.arena import Arena
 from tests.faults.crowd import CROWD
 from tests.faults.disk import lack_of_disk, small_disk
-from tests.faults.embedded_fault import COMPACT, FORGET, SECOND, SLOW, disk_full
+from tests.faults.embedded_fault import COMPACT, FORGET, FULL_QUEUE, SECOND, SLOW, disk_full
 from tests.faults.fault import KILL, STOP
 from tests.faults.round import play
 
@@ -39,3 +39,11 @@ async def test_a_full_disk_passes_without_a_restart(tmp_path: Path) -> None:
         verdict = await play(Arena(tmp_path), [disk_full(disk), KILL], seed="short", gap=GAP)
     assert [] == verdict.findings
     assert verdict.faults["disk full"] == 1
+
+
+@pytest.mark.timeout(600)
+async def test_a_full_queue_refuses_and_loses_nothing(tmp_path: Path) -> None:
+    """Nothing gets written while more bytes come than may wait: publishers are told 503 `log-busy`."""
+    verdict = await play(Arena(tmp_path), [FULL_QUEUE, KILL], seed="short", gap=GAP)
+    assert [] == verdict.findings
+    assert verdict.faults["queue full"] == 1

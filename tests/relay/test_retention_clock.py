@@ -24,14 +24,17 @@ YEAR = 365 * DAY_MS
 class Machine:
     """A machine with both clocks, whose gateway can be started again."""
 
-    def __init__(self, folder: Path, since: int | None = None) -> None:
+    def __init__(self, folder: Path, since: int | None = None, boot: str | None = None) -> None:
         self.wall, self.steady = NOW, 0
+        self.boot = boot
         self.file = folder / "clock.json"
         self.since = since
         self.start()
 
     def start(self) -> None:
-        self.clock = RetentionClock(self.file, wall=lambda: self.wall, steady=lambda: self.steady, since=self.since)
+        self.clock = RetentionClock(
+            self.file, wall=lambda: self.wall, steady=lambda: self.steady, since=self.since, boot=self.boot
+        )
 
     def runs(self, milliseconds: int, *, step: int = HOUR) -> None:
         """Time passes while the gateway works."""
@@ -124,6 +127,40 @@ async def test_a_stop_over_a_weekend_is_believed_and_a_longer_one_a_day_later(ma
     machine.wall += STOP_MS + HOUR
     machine.start()
     assert STOP_MS + HOUR == machine.behind
+    machine.runs(DOUBT_MS)
+    assert 0 == machine.behind
+
+
+async def test_a_long_stop_on_a_machine_that_runs_on_is_believed_at_once(tmp_path: Path):
+    machine = Machine(tmp_path, boot="one")
+    machine.runs(DAY_MS)
+    await machine.keep()
+    machine.wall += 30 * DAY_MS
+    machine.steady += 30 * DAY_MS
+    machine.start()
+    assert 0 == machine.behind
+
+
+@pytest.mark.parametrize("boot", ["another", None])
+async def test_after_another_start_of_the_machine_its_steady_clock_tells_nothing(tmp_path: Path, boot: str | None):
+    machine = Machine(tmp_path, boot="one")
+    machine.runs(DAY_MS)
+    await machine.keep()
+    machine.wall += 30 * DAY_MS
+    machine.steady = 30 * DAY_MS
+    machine.boot = boot
+    machine.start()
+    assert 30 * DAY_MS == machine.behind
+
+
+async def test_a_jump_during_a_stop_is_doubted_though_the_steady_clock_ran(tmp_path: Path):
+    machine = Machine(tmp_path, boot="one")
+    machine.clock()
+    await machine.keep()
+    machine.wall += 30 * DAY_MS + YEAR
+    machine.steady += 30 * DAY_MS
+    machine.start()
+    assert YEAR == machine.behind
     machine.runs(DOUBT_MS)
     assert 0 == machine.behind
 
