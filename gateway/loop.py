@@ -1,6 +1,7 @@
 """The event loop that commands run on, threads beside it, and waiting on it for what another process says."""
 
 import asyncio
+import gc
 import sys
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,10 @@ Result = TypeVar("Result")
 _SWITCH_SECONDS = 0.001
 _HURRIED_SECONDS = 0.0002
 """Costs a busy process a tenth of its time and more: only while it must."""
+_COLLECTED_AT = (1_000, 10, 1_000)
+"""Thresholds of the three generations. A collection stops every thread for about a microsecond per object, so that the
+youngest is collected after a thousand; a full collection is as rare as with a hundred times the default.
+"""
 _ASIDE = ThreadPoolExecutor(2, thread_name_prefix="aside")
 """Few: each thread that computes delays the event loop by up to the interpreter's switch interval."""
 
@@ -25,6 +30,12 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
         return asyncio.run(work)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(work)
+
+
+def bound_collections() -> None:
+    """Leave what is loaded out of garbage collections, and keep the pause of each to a millisecond or two."""
+    gc.freeze()
+    gc.set_threshold(*_COLLECTED_AT)
 
 
 def hurry(on: bool) -> None:  # noqa: FBT001  # its only parameter
