@@ -6,7 +6,6 @@ figure is submissions a second from its start to its last commit; the ratio is t
 
 import argparse
 import asyncio
-import gc
 import sys
 import tempfile
 import time
@@ -19,6 +18,7 @@ from bench.raw import raw_rate
 from bench.served import documents, prepared
 from gateway import clock
 from gateway.bootstrap import open_log
+from gateway.loop import bound_collections
 from gateway.ports import EventLog
 from gateway.protocol.decide import paris_date
 from gateway.protocol.receipt import ReceiptIds
@@ -57,8 +57,7 @@ async def relay_rate(log: EventLog, raws: list[bytes]) -> float:
             clock=clock.now,
             decided=lambda verdicts: None,  # noqa: ARG005  # counted by the log itself
         )
-        gc.freeze()
-        gc.set_threshold(20_000, 50, 100)  # as ``passerelle serve`` does
+        bound_collections()  # as ``passerelle serve`` does
         began = time.perf_counter()
         running = asyncio.create_task(relay.run())
         while not _done(relay, ends):
