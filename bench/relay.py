@@ -23,7 +23,8 @@ from gateway.ports import EventLog
 from gateway.protocol.decide import paris_date
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.topic import SUBMISSIONS
-from gateway.relay import Relay
+from gateway.relay import AT_ONCE, SHARED_AT_ONCE, Relay
+from gateway.sqlite import SqliteLog
 from gateway.submissions import Submissions
 from gateway.upload.judge import Author, BatchJudge
 
@@ -56,6 +57,7 @@ async def relay_rate(log: EventLog, raws: list[bytes]) -> float:
             ids=ids,
             clock=clock.now,
             decided=lambda verdicts: None,  # noqa: ARG005  # counted by the log itself
+            at_once=SHARED_AT_ONCE if isinstance(log, SqliteLog) else AT_ONCE,
         )
         bound_collections()  # as ``passerelle serve`` does
         began = time.perf_counter()

@@ -19,7 +19,8 @@ Work: TypeAlias = Callable[[sqlite3.Connection], Any]
 _QUEUE = 10_000
 _QUEUE_BYTES = 64 << 20
 _GROUP = 1_000
-_GROUP_BYTES = 16 << 20
+_GROUP_BYTES = 1 << 20
+"""Other processes wait while a group is written: the relay's commits of all partitions are not written as one."""
 _T = TypeVar("_T")
 
 
@@ -156,7 +157,7 @@ class Writer:
             self._answer(done, outcomes)
 
     def _take(self, group: list[Job]) -> None:
-        """Move the next jobs into the group: at most 1,000, and not more once they exceed 16 MiB."""
+        """Move the next jobs into the group: at most 1,000, and not more once they reach 1 MiB."""
         size = 0
         while self._jobs and len(group) < _GROUP and size < _GROUP_BYTES:
             job = self._jobs.popleft()

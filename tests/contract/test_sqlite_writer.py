@@ -24,6 +24,8 @@ from gateway.protocol.record import Record
 from gateway.protocol.topic import OFFERS, SUBMISSIONS
 from gateway.sole import MAX_BYTES
 from gateway.sqlite import SqliteLog
+from gateway.sqlite.file import connect
+from gateway.sqlite.writer import Writer
 from tests.contract.log_ground import DEADLINE, TOPICS
 
 
@@ -111,6 +113,32 @@ async def test_the_queue_is_bounded_by_bytes(tmp_path: Path) -> None:
     await log.append(SUBMISSIONS, 0, [record])
     assert log._writer._bytes == 0
     await log.close()
+
+
+async def test_a_group_ends_after_a_mebibyte(tmp_path: Path) -> None:
+    """The commits of all partitions were one transaction, and another process waited for all of them."""
+    path, groups = tmp_path / "log.sqlite", [0]
+    await (await SqliteLog.open(path)).close()
+
+    def written() -> None:
+        groups[0] += 1
+
+    writer = Writer(
+        connect(path, busy_seconds=DEADLINE),
+        loop=asyncio.get_running_loop(),
+        turn=tmp_path / "log.sqlite-turn",
+        patience=DEADLINE,
+        written=written,
+    )
+    with held(tmp_path):
+        jobs = [asyncio.create_task(writer.do(lambda _: None, size=1))]
+        while writer._jobs or not writer._bytes:
+            await asyncio.sleep(0.01)
+        jobs += [asyncio.create_task(writer.do(lambda _: None, size=700_000)) for _ in range(4)]
+        await asyncio.sleep(0)
+    await asyncio.gather(*jobs)
+    await asyncio.to_thread(writer.close)
+    assert groups == [1 + 2]
 
 
 async def test_what_was_given_up_takes_no_room(tmp_path: Path) -> None:
