@@ -209,7 +209,9 @@ async def measure(
     """All parts, or one; ``kinds`` and ``logs`` restrict the part ``fairness``."""
     sizes = {"views": million, "million": million}
     fair = partial(share, kinds=kinds, logs=logs)
-    works = dict(zip(PARTS, (ingest, single, decide, latency, fair, spend, examine, flooded, look, many), strict=True))
+    works: dict[str, Callable[[int], AsyncIterator[Row]]] = dict(
+        zip(PARTS, (ingest, single, decide, latency, fair, spend, examine, flooded, look, many), strict=True)
+    )
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
     table = Table("what", "figure", "bar", "beside, in the same run", title=machine)
     for name, work in works.items():

@@ -19,8 +19,8 @@ _SWITCH_SECONDS = 0.001
 _HURRIED_SECONDS = 0.0002
 """Costs a busy process a tenth of its time and more: only while it must."""
 _COLLECTED_AT = (2_000, 10, 1_000)
-"""Thresholds of the three generations. A collection stops every thread for about a microsecond per object. A thousand for
-the youngest would cost an upload 4 % of its processor time, 2,000 cost 2 %; a full collection stays rare.
+"""Thresholds of the three generations. A collection stops every thread for about a microsecond per object. A thousand
+for the youngest would cost an upload 4 % of its processor time, 2,000 cost 2 %; a full collection stays rare.
 """
 _YIELDED = 5
 """Steps of niceness: about a third of the weight of a process that keeps its own."""

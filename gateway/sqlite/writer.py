@@ -166,6 +166,7 @@ class Writer:
         ones, but not twice in a row.
         """
         small = [job for job in self._jobs if job.size <= _SMALL_BYTES]
+        large: list[Job] = []
         self._passed = not self._passed and 0 < len(small) < len(self._jobs)
         if self._passed:
             large = [job for job in self._jobs if job.size > _SMALL_BYTES]
@@ -176,8 +177,7 @@ class Writer:
             job.begun = True
             size += job.size
             group.append(job)
-        if self._passed:
-            self._jobs.extend(large)
+        self._jobs.extend(large)
 
     def _commit(self, group: Collection[Job]) -> list[tuple[object, Exception | None]]:
         """Do the group's work in one transaction: an outcome per job. The processes of one machine take turns at a lock
