@@ -40,8 +40,8 @@ security: dev ## Known weak spots in the code
 check: lint types imports security test ## All that CI asks: style, types, imports, security, tests, examples of the docs
 
 .PHONY: bench
-bench: dev ## Measure the table of docs/performance.md (half an hour; ONLY=ingest: one part; OFFERS=n, MILLION=n)
-	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(OFFERS),--offers $(OFFERS)) $(if $(MILLION),--million $(MILLION))
+bench: dev ## Measure the table of docs/performance.md (half an hour; ONLY=ingest: one part; OFFERS=n, MILLION=n; ONLY=fairness KINDS="tokens reads" LOGS=Kafka)
+	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(OFFERS),--offers $(OFFERS)) $(if $(MILLION),--million $(MILLION)) $(if $(KINDS),--kinds $(KINDS)) $(if $(LOGS),--logs $(LOGS))
 
 .PHONY: faults
 faults: dev ## Kill, cut and restart, and count at the far end (LOG=embedded or kafka, BROKERS=1 or 3, MINUTES=30, SEED=1)

@@ -17,8 +17,9 @@ import os
 import platform
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from rich.console import Console
 from rich.table import Table
@@ -26,6 +27,7 @@ from rich.table import Table
 from bench import cost, fairness, feed, inbox, load, relay, views
 from bench.raw import raw_rate
 from bench.served import documents, prepared, served
+from bench.worst import KINDS
 
 PARTS = ("ingest", "single", "relay", "latency", "fairness", "cost", "check", "inbox", "views", "million")
 LOGS = {"Kafka": True, "embedded": False}
@@ -114,12 +116,14 @@ async def latency(_: int) -> AsyncIterator[Row]:
         yield Row(f"publish → in a reader's hands, {RATE:,}/s, {name}", figure, bar, beside)
 
 
-async def share(_: int) -> AsyncIterator[Row]:
+async def share(
+    _: int, *, kinds: Sequence[str] = tuple(KINDS), logs: Sequence[str] = tuple(LOGS)
+) -> AsyncIterator[Row]:
     """Single PUTs of one partner beside the worst that another may send."""
-    for name, kafka in LOGS.items():
+    for name in logs:
         found = {
             one.kind: p(one.times, 0.99)
-            async for one in fairness.measure(kafka=kafka, workers=WORKERS, seconds=SECONDS)
+            async for one in fairness.measure(kafka=LOGS[name], workers=WORKERS, seconds=SECONDS, kinds=kinds)
         }
         calm = found.pop("calm")
         worst = max(found, key=lambda kind: found[kind])
@@ -193,10 +197,21 @@ async def many(million: int) -> AsyncIterator[Row]:
         yield Row(f"restart with {million:,} live offers, {name}", f"ready in {restart:.1f} s", bar)
 
 
-async def measure(only: str | None, offers: int, million: int, show: Callable[[str], None]) -> Table:
-    """All parts, or one."""
+async def measure(
+    only: str | None,
+    offers: int,
+    million: int,
+    show: Callable[[str], None],
+    *,
+    kinds: Sequence[str] = tuple(KINDS),
+    logs: Sequence[str] = tuple(LOGS),
+) -> Table:
+    """All parts, or one; ``kinds`` and ``logs`` restrict the part ``fairness``."""
     sizes = {"views": million, "million": million}
-    works = dict(zip(PARTS, (ingest, single, decide, latency, share, spend, examine, flooded, look, many), strict=True))
+    fair = partial(share, kinds=kinds, logs=logs)
+    works: dict[str, Callable[[int], AsyncIterator[Row]]] = dict(
+        zip(PARTS, (ingest, single, decide, latency, fair, spend, examine, flooded, look, many), strict=True)
+    )
     machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
     table = Table("what", "figure", "bar", "beside, in the same run", title=machine)
     for name, work in works.items():
@@ -214,9 +229,12 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--offers", type=int, default=60_000)
     parser.add_argument("--million", type=int, default=1_000_000)
     parser.add_argument("--only", choices=PARTS)
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=tuple(KINDS), help="fairness: these rows only")
+    parser.add_argument("--logs", nargs="+", choices=LOGS, default=tuple(LOGS), help="fairness: these logs only")
     given = parser.parse_args(arguments)
     console = Console(width=160, highlight=False)
-    console.print(asyncio.run(measure(given.only, given.offers, given.million, console.print)))
+    measured = measure(given.only, given.offers, given.million, console.print, kinds=given.kinds, logs=given.logs)
+    console.print(asyncio.run(measured))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import asyncio
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from http import HTTPStatus
@@ -30,8 +30,10 @@ class Beside:
     times: list[float]
 
 
-async def measure(*, kafka: bool, workers: int, seconds: float) -> AsyncIterator[Beside]:
-    """Calm first, then beside each kind of load."""
+async def measure(
+    *, kafka: bool, workers: int, seconds: float, kinds: Sequence[str] = tuple(KINDS)
+) -> AsyncIterator[Beside]:
+    """Calm first, then beside each of these kinds of load."""
     raws = documents(_HELD)
     async with prepared(kafka=kafka, workers=workers) as ground:
         async with served(ground) as gateway:
@@ -40,7 +42,7 @@ async def measure(*, kafka: bool, workers: int, seconds: float) -> AsyncIterator
         async with served(limited) as gateway:
             await _puts(gateway, raws[0], "warm", _WARM_SECONDS)
             yield Beside("calm", await _puts(gateway, raws[0], "calm", seconds))
-            for kind in KINDS:
+            for kind in kinds:
                 async with _attacked(gateway, kind):
                     yield Beside(kind, await _puts(gateway, raws[0], kind, seconds))
 

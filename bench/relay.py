@@ -6,7 +6,6 @@ figure is submissions a second from its start to its last commit; the ratio is t
 
 import argparse
 import asyncio
-import gc
 import sys
 import tempfile
 import time
@@ -19,11 +18,13 @@ from bench.raw import raw_rate
 from bench.served import documents, prepared
 from gateway import clock
 from gateway.bootstrap import open_log
+from gateway.loop import bound_collections
 from gateway.ports import EventLog
 from gateway.protocol.decide import paris_date
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.topic import SUBMISSIONS
-from gateway.relay import Relay
+from gateway.relay import AT_ONCE, SHARED_AT_ONCE, Relay
+from gateway.sqlite import SqliteLog
 from gateway.submissions import Submissions
 from gateway.upload.judge import Author, BatchJudge
 
@@ -56,9 +57,9 @@ async def relay_rate(log: EventLog, raws: list[bytes]) -> float:
             ids=ids,
             clock=clock.now,
             decided=lambda verdicts: None,  # noqa: ARG005  # counted by the log itself
+            at_once=SHARED_AT_ONCE if isinstance(log, SqliteLog) else AT_ONCE,
         )
-        gc.freeze()
-        gc.set_threshold(20_000, 50, 100)  # as ``passerelle serve`` does
+        bound_collections()  # as ``passerelle serve`` does
         began = time.perf_counter()
         running = asyncio.create_task(relay.run())
         while not _done(relay, ends):

@@ -19,6 +19,7 @@ from gateway.bootstrap.task import first_to_end, start
 from gateway.bootstrap.workers import Workers
 from gateway.listening import place
 from gateway.lock import locked
+from gateway.loop import yield_processor
 from gateway.retention_clock import RetentionClock
 from gateway.settings import Settings
 from gateway.sqlite import SqliteLog
@@ -74,6 +75,8 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             workers = Workers(settings, api_socket, url=url)
             await stack.enter_async_context(workers.running())
             tasks |= start({"workers": workers.finished}, stack)
+            if not isinstance(parts.log, SqliteLog):  # there workers wait for this process's commits
+                yield_processor()
         else:
             await asyncio.to_thread(schemas.preload)
             await serve(stack, build_api(parts, url), api_socket)

@@ -15,7 +15,7 @@ from gateway.bootstrap.parts import Parts
 from gateway.feed import Feeds
 from gateway.intake import Intake
 from gateway.protocol.topic import DELIVERIES, OFFERS, RECEIPTS, RUNS
-from gateway.relay import Relay
+from gateway.relay import AT_ONCE, SHARED_AT_ONCE, Relay
 from gateway.retention_clock import RetentionClock
 from gateway.sqlite import SqliteLog
 from gateway.views import Tail
@@ -38,6 +38,7 @@ class Keeper:
             clock=clock.now,
             decided=parts.metrics.count_verdicts,
             chores_clock=retention,
+            at_once=SHARED_AT_ONCE if isinstance(parts.log, SqliteLog) else AT_ONCE,
         )
         self._views = {
             OFFERS: parts.offers,

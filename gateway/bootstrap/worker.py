@@ -1,7 +1,6 @@
 """One worker: answers the API from views that the gateway's own process keeps. Only ``workers`` starts it."""
 
 import asyncio
-import gc
 import os
 import signal
 import socket
@@ -20,7 +19,7 @@ from gateway.bootstrap.serving import build_api, listen, serve
 from gateway.bootstrap.task import first_to_end, start
 from gateway.bootstrap.turn import TurnSite
 from gateway.listening import place
-from gateway.loop import readable, run
+from gateway.loop import bound_collections, readable, run
 from gateway.partners import Partners
 from gateway.ports import EventLog
 from gateway.protocol.topic import DELIVERIES, OFFERS, RECEIPTS, RUNS
@@ -59,8 +58,7 @@ async def answer(order: Mapping[str, Any]) -> None:
         )
         await serve(stack, build_management(parts.metrics, conditions), management_socket)
         await serve(stack, build_api(parts, order["url"]), socket.socket(fileno=order["socket"]), site=TurnSite)
-        gc.freeze()
-        gc.set_threshold(20_000, 50, 100)
+        bound_collections()
         with suppress(BrokenPipeError):  # nobody listens any more: standard input is closed then as well
             os.write(order["says"], place(settings.management_host, management_socket.getsockname()[1]).encode())
         os.close(order["says"])

@@ -1,13 +1,12 @@
 """``passerelle serve``: the gateway, until it is told to stop or a part of it fails."""
 
 import asyncio
-import gc
 import signal
 
 from gateway.bootstrap import running
 from gateway.cli.console import ERR
 from gateway.cli.operating import explained, settings_here
-from gateway.loop import run
+from gateway.loop import bound_collections, run
 
 
 def serve() -> None:
@@ -26,9 +25,7 @@ async def _serve() -> None:
         loop.add_signal_handler(number, told.set)
     with explained():
         async with running(settings) as gateway:
-            # What is loaded by now stays: the collector need not walk it again, nor run as often as a script wants it.
-            gc.freeze()
-            gc.set_threshold(20_000, 50, 100)
+            bound_collections()
             if ERR.is_terminal:
                 ERR.print(
                     f"Listening on [bold]{gateway.url}[/], management on {gateway.management_url}. Ctrl-C stops it.",

@@ -15,20 +15,19 @@ from gateway.relay.state import RelayState
 from gateway.share import keep_owning
 
 ROLE = "relay"
-_BATCH = 750
-"""So many submissions are decided in one transaction at most; large ones are fewer, as the log's reader bounds them."""
-_BACKLOG = 500
 _SLICE = 100
 _REBUILD = 2_000
 _REST_SECONDS = 0.05
-"""After a commit of fewer than ``_BACKLOG`` it rests twice as long as that took, at most this: a commit costs about the
-same for one submission as for a hundred, and under load those of some milliseconds are then decided together.
+"""After a commit of fewer than two thirds of ``at_once`` it rests twice as long as that took, at most this: a commit
+costs about the same for one submission as for a hundred, and under load those of some milliseconds are then decided
+together.
 """
 
 
 class PartitionRelay:
     """Decides the submissions of one partition, exactly once. ``run`` ends only by an error or by being cancelled.
-    ``state`` is used in ``thread`` alone: its reads, commits and checkpoints would hold up the event loop.
+    ``state`` is used in ``thread`` alone: its reads, commits and checkpoints would hold up the event loop. ``at_once``
+    submissions at most are decided in one transaction, fewer where they are large: the log's reader bounds them.
     """
 
     def __init__(
@@ -40,6 +39,7 @@ class PartitionRelay:
         thread: OneThread,
         clock: Clock,
         decided: Callable[[dict[str, int]], None],
+        at_once: int,
     ) -> None:
         self._log = log
         self._partition = partition
@@ -47,6 +47,7 @@ class PartitionRelay:
         self._thread = thread
         self._clock = clock
         self._decided = decided
+        self._at_once = at_once
         self.ready = False
         self.position = 0
         self._in_hand: int | None = None
@@ -105,12 +106,12 @@ class PartitionRelay:
         async with self._log.reader({(SUBMISSIONS, self._partition): self.position}) as reader:
             self.ready = True
             clock = asyncio.get_running_loop().time
-            async for chunk in worth_committing(reader, limit=_BATCH):
+            async for chunk in worth_committing(reader, limit=self._at_once):
                 self._state.require_whole()  # the chores may have found it damaged
                 if chunk is not None:
                     began = clock()
                     await self._commit(owner, chunk)
-                    if len(chunk.records) < _BACKLOG:
+                    if len(chunk.records) * 3 < self._at_once * 2:
                         await asyncio.sleep(min(_REST_SECONDS, 2 * (clock() - began)))
 
     async def _input_position(self, owner: Owner) -> int:

@@ -18,6 +18,9 @@ from gateway.relay.state import RelayState
 from gateway.share import keep_going, work_share
 from gateway.submissions import Submissions
 
+AT_ONCE = 750
+SHARED_AT_ONCE = 250
+"""On a log whose commits wait for one another: one of 750 decisions keeps single offers waiting for tens of ms."""
 _CHORES_SECONDS = 60.0
 _NOT_READY_SECONDS = 0.1
 
@@ -25,7 +28,9 @@ _log = structlog.get_logger()
 
 
 class Relay:
-    """Follows the group's assignment. An error of any partition ends ``run``: the process then says so and exits."""
+    """Follows the group's assignment; ``at_once`` submissions at most are decided in one commit. An error of any
+    partition ends ``run``: the process then says so and exits.
+    """
 
     def __init__(  # noqa: PLR0913  # all but one by name
         self,
@@ -39,6 +44,7 @@ class Relay:
         decided: Callable[[dict[str, int]], None],
         chores_clock: Clock | None = None,
         chores_seconds: float = _CHORES_SECONDS,
+        at_once: int = AT_ONCE,
     ) -> None:
         self._log = log
         self._folder = folder
@@ -49,6 +55,7 @@ class Relay:
         self._decided = decided
         self._chores_clock = chores_clock or clock
         self._chores_seconds = chores_seconds
+        self._at_once = at_once
         self.partitions: dict[int, PartitionRelay] = {}
         self._share: frozenset[int] | None = None
 
@@ -81,7 +88,13 @@ class Relay:
             await thread.close(lambda: None)
             raise
         relay = PartitionRelay(
-            self._log, partition, state=state, thread=thread, clock=self._clock, decided=self._decided
+            self._log,
+            partition,
+            state=state,
+            thread=thread,
+            clock=self._clock,
+            decided=self._decided,
+            at_once=self._at_once,
         )
         self.partitions[partition] = relay
         try:

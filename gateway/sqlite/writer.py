@@ -19,7 +19,10 @@ Work: TypeAlias = Callable[[sqlite3.Connection], Any]
 _QUEUE = 10_000
 _QUEUE_BYTES = 64 << 20
 _GROUP = 1_000
-_GROUP_BYTES = 16 << 20
+_GROUP_BYTES = 1 << 20
+"""Other processes wait while a group is written: the relay's commits of all partitions are not written as one."""
+_SMALL_BYTES = 16 << 10
+"""Writes of at most so many bytes, such as a single offer, go before the slices of uploads that wait."""
 _T = TypeVar("_T")
 
 
@@ -62,6 +65,8 @@ class Writer:
     ) -> None:
         self._connection = connection
         self._turn = turn.open("ab")
+        self._next = turn.with_name(f"{turn.name}-next").open("ab")
+        self._passed = False
         self._patience = patience
         self._written = written
         self._jobs: deque[Job] = deque()
@@ -120,6 +125,7 @@ class Writer:
         self._thread.join()
         self._connection.close()
         self._turn.close()
+        self._next.close()
 
     def _run(self) -> None:
         """Write groups until closed. Whatever ends this thread before is the answer to all that waits and will come:
@@ -156,20 +162,34 @@ class Writer:
             self._answer(done, outcomes)
 
     def _take(self, group: list[Job]) -> None:
-        """Move the next jobs into the group: at most 1,000, and not more once they exceed 16 MiB."""
+        """Move the next jobs into the group: at most 1,000, and not more once they reach 1 MiB. Small ones pass large
+        ones, but not twice in a row.
+        """
+        small = [job for job in self._jobs if job.size <= _SMALL_BYTES]
+        large: list[Job] = []
+        self._passed = not self._passed and 0 < len(small) < len(self._jobs)
+        if self._passed:
+            large = [job for job in self._jobs if job.size > _SMALL_BYTES]
+            self._jobs = deque(small)
         size = 0
         while self._jobs and len(group) < _GROUP and size < _GROUP_BYTES:
             job = self._jobs.popleft()
             job.begun = True
             size += job.size
             group.append(job)
+        self._jobs.extend(large)
 
     def _commit(self, group: Collection[Job]) -> list[tuple[object, Exception | None]]:
         """Do the group's work in one transaction: an outcome per job. The processes of one machine take turns at a lock
-        file, where the system wakes the next one at once; SQLite's own lock would have to be tried again and again.
+        file, where the system wakes the next one at once; SQLite's own lock would have to be tried again and again. A
+        process waits for its turn as the only one: else one that has just written takes the next turn, too.
         """
         try:
-            fcntl.flock(self._turn, fcntl.LOCK_EX)
+            fcntl.flock(self._next, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(self._turn, fcntl.LOCK_EX)
+            finally:
+                fcntl.flock(self._next, fcntl.LOCK_UN)
         except OSError as error:
             failure = LogUnavailableError(f"The log's lock file cannot be locked ({error}); nothing was written.")
             return [(None, failure)] * len(group)

@@ -4,9 +4,10 @@ import asyncio
 import fcntl
 import gc
 import sqlite3
+import time
 import tracemalloc
-from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,8 @@ from gateway.protocol.record import Record
 from gateway.protocol.topic import OFFERS, SUBMISSIONS
 from gateway.sole import MAX_BYTES
 from gateway.sqlite import SqliteLog
+from gateway.sqlite.file import connect
+from gateway.sqlite.writer import Writer
 from tests.contract.log_ground import DEADLINE, TOPICS
 
 
@@ -111,6 +114,96 @@ async def test_the_queue_is_bounded_by_bytes(tmp_path: Path) -> None:
     await log.append(SUBMISSIONS, 0, [record])
     assert log._writer._bytes == 0
     await log.close()
+
+
+@asynccontextmanager
+async def writing(folder: Path, written: Callable[[], None] = lambda: None) -> AsyncIterator[Writer]:
+    """A writer of the log in this folder, as each process has one."""
+    path = folder / "log.sqlite"
+    await (await SqliteLog.open(path)).close()
+    writer = Writer(
+        connect(path, busy_seconds=DEADLINE),
+        loop=asyncio.get_running_loop(),
+        turn=folder / "log.sqlite-turn",
+        patience=DEADLINE,
+        written=written,
+    )
+    try:
+        yield writer
+    finally:
+        await asyncio.to_thread(writer.close)
+
+
+async def begun(writer: Writer, work: Callable[[sqlite3.Connection], None] = lambda _: None) -> asyncio.Task[None]:
+    """A job that the writer has in hand."""
+    job = asyncio.create_task(writer.do(work, size=1))
+    await asyncio.sleep(0)
+    while writer._jobs:
+        await asyncio.sleep(0.01)
+    return job
+
+
+async def test_a_group_ends_after_a_mebibyte(tmp_path: Path) -> None:
+    """The commits of all partitions were one transaction, and another process waited for all of them."""
+    groups = [0]
+
+    def written() -> None:
+        groups[0] += 1
+
+    async with writing(tmp_path, written) as writer:
+        with held(tmp_path):
+            jobs = [await begun(writer)]
+            jobs += [asyncio.create_task(writer.do(lambda _: None, size=700_000)) for _ in range(4)]
+            await asyncio.sleep(0)
+        await asyncio.gather(*jobs)
+    assert groups == [1 + 2]
+
+
+async def test_small_writes_pass_large_ones_but_not_twice_in_a_row(tmp_path: Path) -> None:
+    """A single offer waited for the slices of all uploads before it."""
+    done: list[str] = []
+
+    def more(_: sqlite3.Connection) -> None:
+        done.append("first small")
+        writer._loop.call_soon_threadsafe(add, "second small", 1_000)
+        while len(writer._jobs) < 3:
+            time.sleep(0.01)
+
+    def add(name: str, size: int) -> None:
+        jobs.append(asyncio.ensure_future(writer.do(lambda _: done.append(name), size=size)))
+
+    async with writing(tmp_path) as writer:
+        with held(tmp_path):
+            jobs: list[asyncio.Future[None]] = [await begun(writer)]
+            add("first large", 2_000_000)
+            add("second large", 2_000_000)
+            jobs.append(asyncio.ensure_future(writer.do(more, size=1_000)))
+            await asyncio.sleep(0)
+        while len(done) < 4:
+            await asyncio.sleep(0.01)
+        await asyncio.gather(*jobs)
+    assert done == ["first small", "first large", "second small", "second large"]
+
+
+async def test_a_process_that_has_written_does_not_pass_one_that_waits(tmp_path: Path) -> None:
+    """The relay of one process wrote group after group, and the offer of another waited for several of them."""
+    done: list[str] = []
+
+    def first(_: sqlite3.Connection) -> None:
+        done.append("one")
+        with (tmp_path / "log.sqlite-turn-next").open("ab") as line, suppress(BlockingIOError):
+            while True:  # until the other one waits
+                fcntl.flock(line, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(line, fcntl.LOCK_UN)
+                time.sleep(0.01)
+
+    async with writing(tmp_path) as one, writing(tmp_path) as other:
+        with held(tmp_path):
+            jobs = [await begun(one, first), await begun(other, lambda _: done.append("other"))]
+            jobs.append(asyncio.create_task(one.do(lambda _: done.append("one again"))))
+            await asyncio.sleep(0)
+        await asyncio.gather(*jobs)
+    assert done == ["one", "other", "one again"]
 
 
 async def test_what_was_given_up_takes_no_room(tmp_path: Path) -> None:

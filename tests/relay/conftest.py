@@ -19,7 +19,7 @@ from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.record import OfferState, StoredRecord, read_offer
 from gateway.protocol.submission import Publish, Submission, Withdraw
 from gateway.protocol.topic import COMMON, OFFERS, RECEIPTS, SUBMISSIONS
-from gateway.relay import Relay
+from gateway.relay import AT_ONCE, Relay
 from gateway.submissions import Submissions
 
 NOW = 1_796_000_000_000
@@ -45,7 +45,7 @@ class Bench:
     relay: Relay | None = None
     made: int = 0
 
-    def start(self, *, chores_seconds: float = 60.0, chores_clock: Clock | None = None) -> None:
+    def start(self, *, chores_seconds: float = 60.0, chores_clock: Clock | None = None, at_once: int = AT_ONCE) -> None:
         submissions = Submissions(self.log, ids=IDS, clock=lambda: self.now)
         self.relay = Relay(
             self.log,
@@ -57,6 +57,7 @@ class Bench:
             decided=self._decided,
             chores_seconds=chores_seconds,
             chores_clock=chores_clock,
+            at_once=at_once,
         )
         self.task = asyncio.create_task(self.relay.run())
 

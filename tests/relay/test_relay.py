@@ -11,7 +11,8 @@ from gateway.memory import Fault
 from gateway.ports import FencedError, Output, PositionLostError, UnknownOutcomeError
 from gateway.positions import own_positions, read_positions
 from gateway.protocol.decide import MARKER_LIFE_MS
-from gateway.protocol.record import Record, position_record
+from gateway.protocol.identity import partition_of
+from gateway.protocol.record import Record, position_key, position_record
 from gateway.protocol.topic import COMMON, POSITIONS, SUBMISSIONS, inbox
 from gateway.submissions import Submissions
 from tests.relay.conftest import IDS, eventually
@@ -74,6 +75,18 @@ async def test_a_large_batch_about_one_offer_is_decided_in_order(bench):
     assert [receipt["created"] for receipt in receipts[:300]] == [True] + [False] * 299
     sequences = [receipt["sequence"] for receipt in receipts[:300]]
     assert sequences == sorted(set(sequences))
+    assert (await bench.audit()).findings == []
+
+
+async def test_a_commit_holds_no_more_decisions_than_it_may(bench):
+    """On the embedded log other writers wait for each commit."""
+    await bench.submit(*(bench.publish(1, revision, f"{revision:04x}") for revision in range(1, 301)))
+    bench.start(at_once=40)
+    await bench.settled()
+    partition = partition_of("bretagne:1", bench.log.partitions)
+    key = position_key(SUBMISSIONS, partition)
+    commits = [record for record in await bench.records(POSITIONS) if record.key == key]
+    assert len(commits) == 8
     assert (await bench.audit()).findings == []
 
 
