@@ -144,7 +144,7 @@ class Snapshots:
     async def _next_number(self, platform: str, now: int) -> int:
         """A number above every earlier one of the platform, whatever the clock does; it is noted on the log first."""
         home = partition_of(platform, self._log.partitions)
-        positions = self._positions.values if self._positions.caught_up else await read_positions(self._log, home)
+        positions = self._positions.state if self._positions.caught_up else await read_positions(self._log, home)
         names = (_role(platform), _begun(platform), _marked(platform))
         known = [positions.get(position_key(name, home).decode(), 0) for name in names]
         number = max(now, self._issued.get(platform, 0) + 1, max(known) + 1)
