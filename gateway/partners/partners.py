@@ -21,7 +21,7 @@ class Directory:
 
     partners: Mapping[str, Partner] = field(default_factory=dict)
     stored: Mapping[str, bytes] = field(default_factory=dict)
-    hosts: Mapping[str, str] = MappingProxyType({})
+    hosts: Mapping[str, str] = field(default_factory=dict)
 
 
 def fold_partners(directory: Directory, records: Sequence[StoredRecord]) -> Directory:
