@@ -1,5 +1,6 @@
 """The one error of feeds: it did not come, or not whole, or cannot be used; with its words in French and English."""
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -26,5 +27,5 @@ class FeedError(Exception):
 
 
 @cache
-def _words() -> dict[str, Texts]:
+def _words() -> Mapping[str, Texts]:
     return load_texts(__package__, "words.json")
