@@ -1,13 +1,12 @@
 """The console: what commands print with, and the error that ends one with a next step."""
 
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
 from rich.console import Console
 
-from schemas.rulebook import Language, Severity
+from schemas.rulebook import Language
 from schemas.texts import load_words
 
 _WIDE = 120
@@ -31,10 +30,7 @@ class _Words:
 _WORDS = load_words(_Words, "gateway", "console")
 
 
-SEVERITIES: Mapping[Language, Mapping[Severity, str]] = {
-    "fr": {"error": "erreur", "warning": "avertissement"},
-    "en": {"error": "error", "warning": "warning"},
-}
+SEVERITIES: Mapping[Language, dict[Severity, str]] = load_words(dict, "gateway", "severities")
 """How severe a problem is, in words: a colour alone says nothing in a log."""
 
 
