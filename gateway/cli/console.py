@@ -1,12 +1,13 @@
 """The console: what commands print with, and the error that ends one with a next step."""
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NoReturn
 
 from rich.console import Console
 
-from schemas.rulebook import Language
+from schemas.rulebook import Language, Severity
 from schemas.texts import load_words
 
 _WIDE = 120
