@@ -1,9 +1,9 @@
 """Topic mirror: a topic folded into a value in memory, kept current by one reader."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Generic, TypeAlias, TypeVar
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from typing import Generic, Self, TypeAlias, TypeVar
 
 import structlog
 
@@ -129,6 +129,15 @@ class TopicMirror(Generic[State]):
             yield entry[1]
         finally:
             self._recordings = [one for one in self._recordings if one is not entry]
+
+    @asynccontextmanager
+    async def caught_up_once(self) -> AsyncIterator[Self]:
+        """This mirror with what the topic has now, for a block that then closes it."""
+        try:
+            await self.catch_up()
+            yield self
+        finally:
+            await self.close()
 
     async def close(self) -> None:
         """Close the reader. A later call opens another one at the same positions."""
