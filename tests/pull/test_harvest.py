@@ -16,10 +16,13 @@ def limit(connection: sqlite3.Connection, pages: int) -> None:
     connection.execute(f"PRAGMA max_page_count = {pages}").fetchone()
 
 
+async def fill(harvest: Harvest) -> None:
+    for number in range(10_000):
+        await harvest.add("0", Item(f"bretagne:{number}", (), None), kind="refused")
+
+
 async def test_a_full_disk_while_ids_are_counted_refuses_the_feed(tmp_path: Path):
     with closing(Harvest(tmp_path, Room(1_000_000))) as harvest:
         limit(harvest.census._ids._db, 5)
-        with pytest.raises(UploadRefusedError) as refused:
-            for number in range(10_000):
-                await harvest.add("0", Item(f"bretagne:{number}", (), None), kind="refused")
-    assert "spool-full" == refused.value.code
+        with pytest.raises(UploadRefusedError, match="spool-full"):
+            await fill(harvest)
