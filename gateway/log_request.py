@@ -26,8 +26,8 @@ async def request_answer(
 ) -> Answer:
     """Append a request and wait for its answer, at most so many seconds.
 
-    ``answer`` gets each later record of the partition, in order, until it returns one. A request whose requester waits
-    no more is carried out all the same. Raises TimeoutError, LogError, and what ``answer`` raises.
+    ``answer`` gets each later record of the partition, in order, until it returns one. The owner carries out
+    a request even if its requester has stopped waiting. Raises TimeoutError, LogError, and errors of ``answer``.
     """
     appended = await log.append(topic, partition, [request])
     async with asyncio.timeout(seconds), log.reader({(topic, partition): appended.last + 1}) as reader:

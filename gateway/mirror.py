@@ -93,7 +93,7 @@ class TopicMirror(Generic[State]):
             await self.close()
 
     async def catch_up(self) -> None:
-        """Read up to the ends that the topic has now."""
+        """Read up to the topic's present ends."""
         await self.advance(self._own(await self._log.ends(self._topic)))
         self.caught_up = True
 
@@ -106,7 +106,7 @@ class TopicMirror(Generic[State]):
                     await self._read()
 
     async def poll(self) -> bool:
-        """Read what is there, or what comes within a second; whether anything came."""
+        """Read the next records, waiting at most a second for the first; False when none came."""
         async with self._reading:
             await self._begin()
             return await self._read()
@@ -132,7 +132,7 @@ class TopicMirror(Generic[State]):
 
     @asynccontextmanager
     async def caught_up_once(self) -> AsyncIterator[Self]:
-        """This mirror with what the topic has now, for a block that then closes it."""
+        """This mirror, read up to the topic's present ends and closed after the block."""
         try:
             await self.catch_up()
             yield self

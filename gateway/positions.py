@@ -67,7 +67,7 @@ def fold_positions(values: Mapping[str, int], records: Sequence[StoredRecord]) -
 
 
 class Positions(TopicMirror[Mapping[str, int]]):
-    """All positions by key, for those who only watch: lag, readiness, snapshots, pending receipts."""
+    """All positions by key: for lag, readiness, snapshots and pending receipts, which own no partition."""
 
     def __init__(self, log: EventLog) -> None:
         super().__init__(log, POSITIONS, fold=fold_positions, empty={}, rest=_REST_SECONDS)

@@ -75,8 +75,8 @@ def _count(
 async def place_order(log: EventLog, account: str, order: Order, *, number: str) -> Mapping[str, Any]:
     """Append an order, wait until the account's owner has answered it, and delete both.
 
-    It waits without limit. An order whose requester waits no more is carried out all the same, unless it is too old
-    when an owner begins.
+    It waits without limit. The owner carries out an order even if its requester has stopped waiting, unless it is too
+    old when an owner begins.
     """
     placed = Placed(account, number, order)
 

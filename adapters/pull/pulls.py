@@ -29,7 +29,7 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class FeedState:
-    """What ``runs`` has of one feed: its last run, its newest order, and when the log took its owner's first record."""
+    """One feed on ``runs``: its last run, its newest order, and when the log took its owner's first record."""
 
     last: Run | None = None
     order: Pending[Order] | None = None
