@@ -1,15 +1,11 @@
 """The kit's own words: every text that a partner reads, in French and English, by its code (``words.json``)."""
 
-import json
 from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.resources import files
-from typing import TypeAlias
 
-from schemas.rulebook import LANGUAGES, Language
+from schemas.texts import LANGUAGES, Texts, load_texts
 
-Texts: TypeAlias = Mapping[Language, str]
-"""One text in both languages."""
+__all__ = ["Texts", "ToldError", "both", "joined", "plain", "say", "words"]
 
 
 class ToldError(Exception):
@@ -23,8 +19,7 @@ class ToldError(Exception):
 @cache
 def words() -> Mapping[str, Texts]:
     """All of them: templates, in which names in braces stand for values."""
-    loaded: dict[str, Texts] = json.loads(files(__package__).joinpath("words.json").read_text(encoding="utf-8"))
-    return loaded
+    return load_texts(__package__, "words.json")
 
 
 def say(code: str, /, **values: object) -> Texts:

@@ -14,6 +14,7 @@ import orjson
 
 from schemas.rulebook import Language
 from schemas.spoken import certificate_reason, spoken
+from schemas.texts import load_words
 
 NDJSON = "application/x-ndjson"
 Body: TypeAlias = bytes | Callable[[], AsyncIterator[bytes]]
@@ -46,40 +47,7 @@ class _Words:
     broken_off: str
 
 
-_WORDS: Mapping[Language, _Words] = {
-    "fr": _Words(
-        explained="HTTP {} : {}",
-        unproved="La passerelle n’a pas donné de jeton. {told}",
-        prove="vérifiez PASSERELLE_CLIENT_ID et PASSERELLE_CLIENT_SECRET ; l’opérateur peut donner un nouveau "
-        "secret (passerelle partner rotate)",
-        not_taken="{url} n’a pas pris {method} {path} en {seconds:.0f} s ({told}).",
-        resend="vérifiez que PASSERELLE_URL est juste et que la passerelle tourne, puis relancez la même commande "
-        "(un instantané : avec la même marque) : renvoyer est sans risque",
-        no_address="{url} n’est pas l’adresse d’une passerelle.",
-        give_address="donnez-en une comme https://gateway.example.org dans PASSERELLE_URL",
-        untrusted="la connexion TLS a échoué : {}",
-        no_host="ce nom d’hôte n’existe pas",
-        unreachable="rien ne répond à cette adresse",
-        late="pas de réponse à temps",
-        broken_off="la connexion s’est interrompue",
-    ),
-    "en": _Words(
-        explained="HTTP {}: {}",
-        unproved="The gateway gave no token. {told}",
-        prove="check PASSERELLE_CLIENT_ID and PASSERELLE_CLIENT_SECRET; the operator can give a new secret "
-        "(passerelle partner rotate)",
-        not_taken="{url} did not take {method} {path} within {seconds:.0f} s ({told}).",
-        resend="see whether PASSERELLE_URL is right and the gateway up, then run the same command again "
-        "(a snapshot: with the same mark): resending is safe",
-        no_address="{url} is no address of a gateway.",
-        give_address="give one such as https://gateway.example.org in PASSERELLE_URL",
-        untrusted="the TLS connection failed: {}",
-        no_host="there is no host of this name",
-        unreachable="nothing answers at this address",
-        late="no answer in time",
-        broken_off="the connection broke off",
-    ),
-}
+_WORDS = load_words(_Words, "gateway", "client")
 
 
 class ClientError(Exception):

@@ -104,11 +104,13 @@ class Reader(Protocol):
     async def close(self) -> None:
         """Free what the reader holds."""
 
-    async def __aenter__(self) -> Self: ...
+    async def __aenter__(self) -> Self:
+        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
+    ) -> None:
+        await self.close()
 
 
 class Owner(Protocol):

@@ -3,18 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 
+from gateway.mirror import TopicMirror, fold_topic
 from gateway.ports import Chunk, EventLog, Output, Owner, Reader
 from gateway.protocol.record import StoredRecord, position_key, position_record
 from gateway.protocol.topic import POSITIONS
-from gateway.reading import read_up_to
 
-_PAGE = 5_000
 _GAP_SECONDS = 1.0
 _REST_SECONDS = 0.05
-"""How long a live view rests after news: each commit of each partition moves a position, and nobody needs every one."""
+"""The mirror's pause after records: each commit of each partition moves a position, and nobody needs every one."""
 
 
-async def own_positions(log: EventLog, owner: Owner, *, role: str, partition: int) -> dict[str, int]:
+async def own_positions(log: EventLog, owner: Owner, *, role: str, partition: int) -> Mapping[str, int]:
     """Every position kept on one partition, for an owner that has just taken over.
 
     Several roles write to one partition of ``positions``, each in transactions of its own. An open one of another role
@@ -48,65 +47,37 @@ async def worth_committing(reader: Reader, *, limit: int) -> AsyncIterator[Chunk
             yield None
 
 
-async def read_positions(log: EventLog, partition: int, *, end: int | None = None) -> dict[str, int]:
+async def read_positions(log: EventLog, partition: int, *, end: int | None = None) -> Mapping[str, int]:
     """Every position kept on one partition, read up to ``end``, or to what can be read now."""
-    found: dict[str, int] = {}
     end = (await log.ends(POSITIONS))[partition] if end is None else end
     start = (await log.starts(POSITIONS))[partition]
-    async with read_up_to(log, POSITIONS, partition, start=start, end=end, limit=_PAGE) as chunks:
-        async for chunk in chunks:
-            _update(found, chunk.records)
-    return found
+    return await fold_topic(log, POSITIONS, fold_positions, {}, starts={partition: start}, ends={partition: end})
 
 
-def _update(values: dict[str, int], records: Sequence[StoredRecord]) -> None:
+def fold_positions(values: Mapping[str, int], records: Sequence[StoredRecord]) -> Mapping[str, int]:
+    """The positions by key after more records of the topic."""
+    values = dict(values)
     for record in records:
         key = (record.key or b"").decode()
         if record.value is None:
             values.pop(key, None)
         elif record.value.isdigit():  # the log's identity, on the same topic, is not a position
             values[key] = int(record.value)
+    return values
 
 
-class Positions:
-    """A live view of all positions, for those who only watch: lag, readiness, snapshots, pending receipts."""
+class Positions(TopicMirror[Mapping[str, int]]):
+    """All positions by key: for lag, readiness, snapshots and pending receipts, which own no partition."""
 
     def __init__(self, log: EventLog) -> None:
-        self._log = log
-        self._values: dict[str, int] = {}
-        self._moved = asyncio.Condition()
-        self.caught_up = False
+        super().__init__(log, POSITIONS, fold=fold_positions, empty={}, rest=_REST_SECONDS)
 
     def of(self, topic: str) -> tuple[int, ...]:
         """Per partition the next offset to read of an input topic; 0 where nothing was read yet."""
-        return tuple(self._values.get(position_key(topic, p).decode(), 0) for p in range(self._log.partitions))
-
-    @property
-    def values(self) -> Mapping[str, int]:
-        """Every position by its key, as last read."""
-        return self._values
+        return tuple(self.state.get(position_key(topic, p).decode(), 0) for p in range(self._log.partitions))
 
     async def reached(self, topic: str, vector: Sequence[int], *, timeout: float) -> bool:  # noqa: ASYNC109  # the port's word
         """Wait until every partition of the topic has been read up to the vector; False when time is up first."""
-        try:
-            async with asyncio.timeout(timeout), self._moved:
-                await self._moved.wait_for(lambda: all(a >= b for a, b in zip(self.of(topic), vector, strict=True)))
-        except TimeoutError:
-            return False
-        return True
-
-    async def run(self) -> None:
-        """Follow the topic until cancelled."""
-        ends = await self._log.ends(POSITIONS)
-        at = dict(enumerate(await self._log.starts(POSITIONS)))
-        async with self._log.reader({(POSITIONS, p): start for p, start in at.items()}) as reader:
-            while True:
-                self.caught_up = self.caught_up or all(at[p] >= end for p, end in enumerate(ends))
-                chunks = await reader.poll(limit=_PAGE, wait=5.0)
-                async with self._moved:
-                    for chunk in chunks:
-                        at[chunk.partition] = chunk.position
-                        _update(self._values, chunk.records)
-                    self._moved.notify_all()
-                if chunks and self.caught_up:
-                    await asyncio.sleep(_REST_SECONDS)
+        return await self.wait_for(
+            lambda _: all(a >= b for a, b in zip(self.of(topic), vector, strict=True)), seconds=timeout
+        )

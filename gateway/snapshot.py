@@ -5,20 +5,17 @@ offer put in between is never taken for absent. Requirements PUB-021 to PUB-028.
 """
 
 import asyncio
-import sqlite3
-import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, asynccontextmanager, closing, nullcontext
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
 from typing import Any, Protocol
 
 import orjson
 import structlog
 
 from gateway.clock import Clock
-from gateway.damage import passing_outages
+from gateway.id_set import IdSet
 from gateway.loop import in_thread
 from gateway.ports import EventLog, FencedError, LogError, Output, Owner
 from gateway.positions import Positions, own_positions, read_positions
@@ -40,7 +37,6 @@ _RETIRE_SLICE = 2_000
 _IDS_AT_ONCE = 1_000
 _REST_SECONDS = 0.001
 """Between thousands of ids: a thread that computes delays the event loop."""
-_TEMPORARY = Path(tempfile.gettempdir())
 
 _log = structlog.get_logger()
 
@@ -144,7 +140,7 @@ class Snapshots:
     async def _next_number(self, platform: str, now: int) -> int:
         """A number above every earlier one of the platform, whatever the clock does; it is noted on the log first."""
         home = partition_of(platform, self._log.partitions)
-        positions = self._positions.values if self._positions.caught_up else await read_positions(self._log, home)
+        positions = self._positions.state if self._positions.caught_up else await read_positions(self._log, home)
         names = (_role(platform), _begun(platform), _marked(platform))
         known = [positions.get(position_key(name, home).decode(), 0) for name in names]
         number = max(now, self._issued.get(platform, 0) + 1, max(known) + 1)
@@ -185,9 +181,9 @@ class Snapshots:
         _complete(upload)
         try:
             async with self._turn(mark, resumed=resumed) as owner:
-                with closing(_Present()) as present:
+                with closing(IdSet()) as present:
                     with abandonable():
-                        await present.fill(upload.ids())
+                        await _read_ids(upload.ids(), present)
                         absent = await self._absent(owner, mark, present)
                     await self._guard(mark, upload, len(absent), confirm)
                     await self._begin(owner, mark)
@@ -228,7 +224,7 @@ class Snapshots:
         if any(end < start for end, start in zip(mark.ends, starts, strict=True)):
             raise SnapshotRefusedError("mark-invalid")
 
-    async def _absent(self, owner: Owner, mark: Mark, present: "_Present") -> list[tuple[str, int]]:
+    async def _absent(self, owner: Owner, mark: Mark, present: IdSet) -> list[tuple[str, int]]:
         """Live offers last accepted before the mark that the upload lacks, read once the view shows that time."""
         if not await self._positions.reached(SUBMISSIONS, mark.ends, timeout=self._patience):
             raise SnapshotRefusedError("snapshot-not-ready")
@@ -240,9 +236,9 @@ class Snapshots:
         async for one in self._offers.live_before(mark.platform, mark.ends):
             page.append(one)
             if len(page) == _IDS_AT_ONCE:
-                absent += await asyncio.to_thread(present.lacking, page)
+                absent += await asyncio.to_thread(_lacking, present, page)
                 page = []
-        return absent + await asyncio.to_thread(present.lacking, page)
+        return absent + await asyncio.to_thread(_lacking, present, page)
 
     async def _begin(self, owner: Owner, mark: Mark) -> None:
         """From here on earlier marks are stale; a snapshot that was overtaken stops here, before it has changed
@@ -338,40 +334,26 @@ def _complete(upload: SnapshotUpload) -> None:
         raise SnapshotRefusedError("snapshot-count-wrong", expected=upload.declared_count, actual=upload.count)
 
 
-class _Present:
-    """The set of ids in an upload, in a private temporary database: a million of them cost no memory."""
+async def _read_ids(ids: Iterator[str | None], present: IdSet) -> None:
+    """Add every id of an upload, a thousand at a time in a thread; refuses an unreadable one and one that comes twice
+    (PUB-025, PUB-026).
+    """
+    numbered = enumerate(ids)
+    while await in_thread(lambda: _add(islice(numbered, _IDS_AT_ONCE), present)):  # noqa: ASYNC110  # a rest, no wait
+        await asyncio.sleep(_REST_SECONDS)
 
-    def __init__(self) -> None:
-        # The empty name is a temporary file that SQLite spills to and deletes by itself.
-        self._db = sqlite3.connect("", check_same_thread=False)
-        self._db.execute("CREATE TABLE present (id TEXT PRIMARY KEY) WITHOUT ROWID")
 
-    async def fill(self, ids: Iterator[str | None]) -> None:
-        """Take every id, a thousand at a time in a thread; refuses an unreadable one and one that comes twice (PUB-025,
-        PUB-026).
-        """
-        numbered = enumerate(ids)
-        while await in_thread(lambda: self._take(islice(numbered, _IDS_AT_ONCE))):  # noqa: ASYNC110  # a rest, no wait
-            await asyncio.sleep(_REST_SECONDS)
+def _add(numbered: Iterator[tuple[int, str | None]], present: IdSet) -> bool:
+    """Whether there were any."""
+    index = -1
+    for index, offer_id in numbered:
+        if offer_id is None:
+            raise SnapshotRefusedError("snapshot-unreadable-id", pointer=f"/{index}")
+        if not present.add(offer_id):
+            raise SnapshotRefusedError("snapshot-duplicate-id", pointer=f"/{index}", actual=offer_id)
+    return index >= 0
 
-    def _take(self, numbered: Iterator[tuple[int, str | None]]) -> bool:
-        """Whether there were any."""
-        index = -1
-        for index, offer_id in numbered:
-            if offer_id is None:
-                raise SnapshotRefusedError("snapshot-unreadable-id", pointer=f"/{index}")
-            try:
-                with passing_outages(_TEMPORARY):
-                    self._db.execute("INSERT INTO present VALUES (?)", (offer_id,))
-            except sqlite3.IntegrityError:
-                raise SnapshotRefusedError("snapshot-duplicate-id", pointer=f"/{index}", actual=offer_id) from None
-        return index >= 0
 
-    def lacking(self, offers: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
-        """Those whose id is not in the set."""
-        found = self._db.execute
-        return [one for one in offers if found("SELECT 1 FROM present WHERE id = ?", (one[0],)).fetchone() is None]
-
-    def close(self) -> None:
-        """Free the set."""
-        self._db.close()
+def _lacking(present: IdSet, offers: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+    """The offers whose id is not in the set."""
+    return [one for one in offers if one[0] not in present]

@@ -1,4 +1,4 @@
-"""Packaged files: the one place that reads what ships inside this package."""
+"""Packaged files: the one place that reads what ships inside this package, and JSON inside others."""
 
 from functools import cache
 from importlib.resources import files
@@ -15,9 +15,9 @@ def read_bytes(*path: str) -> bytes:
     return ROOT.joinpath(*path).read_bytes()
 
 
-def read_json(*path: str) -> Any:
-    """One packaged JSON file. Raises FileNotFoundError, ValueError."""
-    return orjson.loads(read_bytes(*path))
+def read_json(*path: str, package: str = __package__) -> Any:
+    """One packaged JSON file, of this package unless another is named. Raises FileNotFoundError, ValueError."""
+    return orjson.loads(files(package).joinpath(*path).read_bytes())
 
 
 @cache

@@ -7,13 +7,28 @@ from itertools import islice
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
-from schemas.packaged import names, read_json
+from schemas.packaged import names
 from schemas.personal import redact
-from schemas.spoken import Spoken, spoken
+from schemas.spoken import Spoken
+from schemas.texts import LANGUAGES, Language, Texts, fill, load_texts
+
+__all__ = [
+    "ACTUAL_CHARACTERS",
+    "LANGUAGES",
+    "MAX_PROBLEMS",
+    "Language",
+    "Problem",
+    "Rule",
+    "Severity",
+    "catalogue",
+    "first_of",
+    "localized",
+    "preferred_language",
+    "problem",
+    "shown",
+]
 
 Severity: TypeAlias = Literal["error", "warning"]
-Language: TypeAlias = Literal["fr", "en"]
-LANGUAGES: tuple[Language, ...] = ("fr", "en")
 ACTUAL_CHARACTERS = 80
 """How much of an offending value a problem shows."""
 MAX_PROBLEMS = 100
@@ -29,9 +44,9 @@ class Rule:
     code: str
     requirement: str
     severity: Severity
-    message: Mapping[Language, str]
-    fix: Mapping[Language, str]
-    consequence: Mapping[Language, str] | None = None
+    message: Texts
+    fix: Texts
+    consequence: Texts | None = None
     status: int | None = None
 
 
@@ -40,7 +55,7 @@ def catalogue() -> Mapping[str, Rule]:
     """Every rule by its code, from all files of ``schemas/catalogue``."""
     rules: dict[str, Rule] = {}
     for name in names("catalogue", ".json"):
-        for code, entry in read_json("catalogue", f"{name}.json").items():
+        for code, entry in load_texts(__package__, "catalogue", f"{name}.json").items():
             if code in rules:
                 raise ValueError(f"code {code!r} is twice in schemas/catalogue")
             rules[code] = Rule(code=code, **entry)
@@ -86,28 +101,20 @@ class Problem:
         rule = self.rule
         values = {"pointer": self.pointer, "expected": self.expected, "actual": self.actual, **self.args}
 
-        def said(template: Mapping[Language, str]) -> dict[Language, str]:
-            return {
-                language: template[language].format_map(
-                    {name: spoken(value, language) for name, value in values.items()}
-                )
-                for language in LANGUAGES
-            }
-
         body: dict[str, Any] = {
             "code": self.code,
             "requirement": rule.requirement,
             "severity": rule.severity,
             "pointer": self.pointer,
-            "message": said(rule.message),
+            "message": fill(rule.message, values),
         }
         if self.expected is not None:
             body["expected"] = _plain(self.expected)
         if self.actual is not None:
             body["actual"] = _plain(self.actual)
         if rule.consequence is not None:
-            body["consequence"] = said(rule.consequence)
-        body["fix"] = said(rule.fix)
+            body["consequence"] = fill(rule.consequence, values)
+        body["fix"] = fill(rule.fix, values)
         return body
 
 

@@ -7,16 +7,14 @@ words here (``author.json``), for problems of the profile itself and for verdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.resources import files
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
-
-import orjson
 
 import schemas
 from schemas import Problem, Rule
 from schemas.guide import help_for, keys_at
 from schemas.spoken import Spoken
+from schemas.texts import load_texts
 
 Scope: TypeAlias = Literal["profile", "item"]
 _LISTED = 12
@@ -87,8 +85,7 @@ def _many(keys: Any) -> tuple[str, str]:
 
 @cache
 def _words() -> Mapping[str, Any]:
-    words: dict[str, Any] = orjson.loads(files(__package__).joinpath("author.json").read_bytes())
-    return words
+    return load_texts(__package__, "author.json")
 
 
 @cache

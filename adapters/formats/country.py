@@ -8,10 +8,9 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
-import orjson
-
 from adapters.formats.gazetteer import name_key
 from adapters.formats.text import plain
+from schemas.packaged import read_json
 
 _UNSTATED = frozenset(
     ("", "n a", "na", "null", "none", "nc", "nr", "non renseigne", "non precise", "inconnu", "unknown", "undefined")
@@ -76,7 +75,7 @@ def town_abroad(key: str) -> str | None:
 
 @cache
 def _loaded() -> Mapping[str, Any]:
-    loaded: dict[str, Any] = orjson.loads(files(__package__).joinpath("places", "countries.json").read_bytes())
+    loaded: dict[str, Any] = read_json("places", "countries.json", package=__package__)
     return loaded
 
 

@@ -3,10 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
-from importlib.resources import files
 from typing import Any, TypeAlias
-
-import orjson
 
 import schemas
 from adapters.formats import sector_rule
@@ -21,6 +18,7 @@ from adapters.formats.watched import Watched, used_paths, watched_paths
 from schemas import Problem
 from schemas.decode import type_name
 from schemas.explain import explain
+from schemas.packaged import read_json
 from schemas.registry import fast_validator
 from schemas.spoken import json_type
 
@@ -164,7 +162,7 @@ def _rules(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 @cache
 def _ready_made(form: str) -> Mapping[str, Any]:
-    loaded: dict[str, Any] = orjson.loads(files(__package__).joinpath("mappings", f"{form}.json").read_bytes())
+    loaded: dict[str, Any] = read_json("mappings", f"{form}.json", package=__package__)
     return loaded
 
 

@@ -3,21 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
-import orjson
-
 from schemas import Problem, Rule
 from schemas.rulebook import shown
+from schemas.texts import load_texts
 
 
 @cache
 def rules() -> Mapping[str, Rule]:
     """Every rule of reading by its code."""
-    entries = orjson.loads(files(__package__).joinpath("problems.json").read_bytes())
-    return MappingProxyType({code: Rule(code=code, **entry) for code, entry in entries.items()})
+    entries = load_texts(__package__, "problems.json").items()
+    return MappingProxyType({code: Rule(code=code, **entry) for code, entry in entries})
 
 
 @dataclass(frozen=True, slots=True)

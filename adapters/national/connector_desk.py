@@ -7,10 +7,11 @@ from typing import Any
 
 from adapters.national.accounts import EVERYBODY
 from adapters.national.connector_order import Order, Placed, order_record, read_note, read_order
+from gateway.log_request import request_answer
 from gateway.ports import EventLog
 from gateway.protocol.delivery import is_delivery, read_delivery
 from gateway.protocol.identity import partition_of, platform_of
-from gateway.protocol.record import Record
+from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import DELIVERIES
 from gateway.reading import read_all
 
@@ -72,19 +73,20 @@ def _count(
 
 
 async def place_order(log: EventLog, account: str, order: Order, *, number: str) -> Mapping[str, Any]:
-    """Write an order on the log, wait until the account's owner has answered it, and clear both away.
+    """Append an order, wait until the account's owner has answered it, and delete both.
 
-    Waits as long as it takes: an order that nobody waits for any more is carried out all the same, unless it was too
-    old when an owner came.
+    It waits without limit. The owner carries out an order even if its requester has stopped waiting, unless it is too
+    old when an owner begins.
     """
     placed = Placed(account, number, order)
+
+    def answer(record: StoredRecord) -> Mapping[str, Any] | None:
+        if record.key != placed.key or record.value is None:
+            return None
+        read = read_order(record.key, record.value)
+        return None if read is None else read.answer
+
     home = partition_of(account, log.partitions)
-    appended = await log.append(DELIVERIES, home, [order_record(placed)])
-    async with log.reader({(DELIVERIES, home): appended.first}) as reader:
-        while True:
-            for chunk in await reader.poll(limit=_PAGE, wait=5.0):
-                for record in chunk.records:
-                    read = read_order(record.key, record.value) if record.key and record.value else None
-                    if read is not None and read.number == number and read.answer is not None:
-                        await log.append(DELIVERIES, home, [Record(placed.key, None)])
-                        return read.answer
+    found = await request_answer(log, DELIVERIES, home, order_record(placed), answer=answer)
+    await log.append(DELIVERIES, home, [Record(placed.key, None)])
+    return found

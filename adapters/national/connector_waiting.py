@@ -1,13 +1,14 @@
-"""Orders that wait: what is read of ``deliveries`` turned into what the account's owner still has to carry out.
+"""Orders of an account that its owner has read on ``deliveries`` and has not carried out yet.
 
-An order and its answer lie under one key, so only the last record of a key says whether it waits; before compaction the
-earlier ones are read too. Ages are taken on the log's own clock: who ordered and who obeys may be machines apart.
+An order and its answer have one key, so only the last record of a key says whether the order is pending; before
+compaction the earlier ones are read too.
 """
 
 import asyncio
 
 from adapters.national.connector_order import Placed, read_order
 from adapters.national.connector_progress import Progress, ProgressReader
+from gateway.log_request import Pending
 from gateway.protocol.record import StoredRecord
 
 ORDER_LIFE_MS = 60 * 60_000
@@ -20,7 +21,7 @@ class WaitingOrders:
     def __init__(self, account: str) -> None:
         self._account = account
         self._progress = ProgressReader(account)
-        self._pending: dict[bytes, tuple[Placed, int | None]] = {}
+        self._pending: dict[bytes, Pending[Placed]] = {}
         self._taken: set[bytes] = set()
         self._came = asyncio.Event()
         self._heard_at = 0
@@ -36,7 +37,8 @@ class WaitingOrders:
         if placed is None or placed.answer is not None:
             self._pending.pop(key, None)
         elif placed.account == self._account and key not in self._taken:
-            self._pending.setdefault(key, (placed, record.appended_at if self._began_at is None else None))
+            found_at = record.appended_at if self._began_at is None else None
+            self._pending.setdefault(key, Pending(placed, found_at))
             self._came.set()
 
     def begin(self) -> None:
@@ -53,9 +55,7 @@ class WaitingOrders:
             self._came.clear()
             await self._came.wait()
         key = next(iter(self._pending))
-        placed, ordered_at = self._pending.pop(key)
+        pending = self._pending.pop(key)
         self._taken.add(key)
-        progress = self._progress.of(placed)
-        if ordered_at is None or self._began_at is None:  # it came later: whatever the log's clock says, it is new
-            return progress, False
-        return progress, not progress.begun and self._began_at - ordered_at > ORDER_LIFE_MS
+        progress = self._progress.of(pending.request)
+        return progress, not progress.begun and pending.age_ms(self._began_at or 0) > ORDER_LIFE_MS

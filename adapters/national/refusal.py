@@ -1,13 +1,12 @@
 """Why the national site does not take something, in our codes, with words in French and English held as data."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 from typing import Any, TypeAlias
 
-from schemas.rulebook import LANGUAGES, Problem, shown
+from schemas.rulebook import Problem, shown
+from schemas.texts import fill, load_texts
 
 PREFIX = "national-refused:"
 
@@ -26,11 +25,7 @@ class Refusal:
         """As problems of the catalogue read, but for the requirement: it is the site's rule, not the protocol's."""
         entry = refusals()[self.code]
         values = {"said": self.said or "", "pointer": self.pointer}
-        texts = {
-            name: {language: entry[name][language].format_map(values) for language in LANGUAGES}
-            for name in ("message", "consequence", "fix")
-            if name in entry
-        }
+        texts = {name: fill(entry[name], values) for name in ("message", "consequence", "fix") if name in entry}
         body: dict[str, Any] = {"code": self.code, "severity": entry["severity"], "pointer": self.pointer, **texts}
         return body if self.said is None else {**body, "actual": self.said}
 
@@ -49,15 +44,10 @@ def refusal(code: str, *, pointer: str = "", said: object = None) -> Refusal:
 @cache
 def refusals() -> Mapping[str, Mapping[str, Any]]:
     """Every refusal by its code."""
-    return _read("refusals.json")
+    return load_texts(__package__, "refusals.json")
 
 
 @cache
 def vocabulary() -> Mapping[str, Any]:
     """The site's words: its field names as pointers into the shared offer, and what its sentences mean."""
-    return _read("vocabulary.json")
-
-
-def _read(name: str) -> Mapping[str, Any]:
-    document: Mapping[str, Any] = json.loads(files(__package__).joinpath(name).read_text(encoding="utf-8"))
-    return document
+    return load_texts(__package__, "vocabulary.json")

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from adapters.pull.census import Census, Kind
+from gateway.ports import LogUnavailableError
 from gateway.submissions import Prepared
+from gateway.upload.error import UploadRefusedError
 from gateway.upload.spool import Item, Room, Spool
 
 _SLICE = 2_000
@@ -19,14 +21,17 @@ class Harvest:
     def __init__(self, folder: Path, room: Room) -> None:
         self.census = Census()
         self._spool = Spool(folder, room)
-        self._places: list[int] = []
+        self._numbers: list[int] = []
 
     async def add(self, position: str, item: Item, *, kind: Kind) -> None:
         """Count an item and keep what is to be appended. Raises UploadRefusedError when the disk has no room."""
-        place = self.census.add(position, item.id, kind=kind, problems=item.problems)
-        if place is None or item.prepared is None:
+        try:
+            number = self.census.add(position, item.id, kind=kind, problems=item.problems)
+        except LogUnavailableError as error:
+            raise UploadRefusedError("spool-full") from error
+        if number is None or item.prepared is None:
             return
-        self._places.append(place)
+        self._numbers.append(number)
         self._spool.add(Item(item.id, (), item.prepared))
         if self._spool.full:
             await self._spool.flush()
@@ -52,7 +57,7 @@ class Harvest:
     def slices(self) -> Iterator[Sequence[tuple[int, Prepared]]]:
         """The new and changed offers, in slices that fit in memory; those whose id stands twice are left out."""
         for slice_ in self._spool.prepared(at_once=_SLICE):
-            yield [(index, one) for index, one in slice_ if self._places[index] not in self.census.dropped]
+            yield [(index, one) for index, one in slice_ if self._numbers[index] not in self.census.dropped]
 
     def close(self) -> None:
         """Free the disk."""

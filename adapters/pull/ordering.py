@@ -1,15 +1,14 @@
-"""Ordering a run: a command writes what it wants on ``runs``, and reads there what became of it."""
+"""Ordering a run: a command writes an order on ``runs``, and waits for the run that answers it."""
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from gateway.log_request import request_answer
+from gateway.mirror import fold_topic
 from gateway.ports import EventLog
 from gateway.protocol.identity import partition_of
+from gateway.protocol.record import StoredRecord
 from gateway.protocol.run import Order, Run, order_record, read_run
 from gateway.protocol.topic import RUNS
-from gateway.reading import read_all
-
-_PAGE = 500
 
 
 class OrderReplacedError(Exception):
@@ -18,36 +17,35 @@ class OrderReplacedError(Exception):
 
 async def last_runs(log: EventLog) -> Mapping[str, Run]:
     """The last run of each platform's feed, by slug."""
-    found: dict[str, Run] = {}
-    async with read_all(log, RUNS, limit=_PAGE) as chunks:
-        async for chunk in chunks:
-            runs = (read_run(record.key, record.value) for record in chunk.records)
-            found.update((run.platform, run) for run in runs if isinstance(run, Run))
-    return found
+    return await fold_topic(log, RUNS, _fold_runs, {})
+
+
+def _fold_runs(runs: Mapping[str, Run], records: Sequence[StoredRecord]) -> Mapping[str, Run]:
+    read = (read_run(record.key, record.value) for record in records)
+    return {**runs, **{run.platform: run for run in read if isinstance(run, Run)}}
 
 
 async def order_run(log: EventLog, order: Order, *, seconds: float) -> Run | None:
     """Order a run and wait for it; None when no gateway has answered in time.
 
-    All orders for a feed lie under one key, and the last one counts. One that comes while this one is carried out does
-    not replace it, so only the answer to a newer order tells. Raises OrderReplacedError then.
+    All orders for a feed have one key, and the last one counts. One that comes while this one is carried out does not
+    replace it, so only the answer to a newer order shows it. Raises OrderReplacedError then.
     """
-    home = partition_of(order.platform, log.partitions)
-    appended = await log.append(RUNS, home, [order_record(order)])
     newer: set[str] = set()
+
+    def answer(record: StoredRecord) -> Run | None:
+        found = read_run(record.key, record.value)
+        if found is None or found.platform != order.platform:
+            return None
+        if isinstance(found, Order):
+            newer.add(found.id)
+            return None
+        if found.order in newer:
+            raise OrderReplacedError(order.platform)
+        return found if found.order == order.id else None
+
+    home = partition_of(order.platform, log.partitions)
     try:
-        async with asyncio.timeout(seconds), log.reader({(RUNS, home): appended.last + 1}) as reader:
-            while True:
-                for chunk in await reader.poll(limit=_PAGE, wait=1.0):
-                    for record in chunk.records:
-                        found = read_run(record.key, record.value)
-                        if found is None or found.platform != order.platform:
-                            continue
-                        if isinstance(found, Order):
-                            newer.add(found.id)
-                        elif found.order == order.id:
-                            return found
-                        elif found.order in newer:
-                            raise OrderReplacedError(order.platform)
+        return await request_answer(log, RUNS, home, order_record(order), answer=answer, seconds=seconds)
     except TimeoutError:
         return None

@@ -2,8 +2,8 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -11,6 +11,8 @@ from adapters.profile.profile import Profile, explain_profile, read_profile
 from adapters.pull.outcome import Beginning, failed
 from adapters.pull.pull import Means, Pull
 from adapters.pull.schedule import ORDER_LIFE_MS, is_due
+from gateway.log_request import Pending
+from gateway.mirror import Fold, TopicMirror
 from gateway.ports import Output, Owner
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
@@ -19,7 +21,6 @@ from gateway.protocol.run import Failure, Order, Run, read_run, run_record
 from gateway.protocol.topic import RUNS
 from gateway.share import keep_owning, work_partners, work_share
 
-_PAGE = 100
 _UNREAD = "unread"
 """The digest of a profile that cannot be read."""
 
@@ -27,14 +28,37 @@ _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class _Heard:
-    """An order and when it was read here (seconds of the event loop). Of one that was there before this owner began:
-    when the log took it (ms since 1970).
-    """
+class FeedState:
+    """One feed on ``runs``: its last run, its newest order, and when the log took its owner's first record."""
 
-    order: Order
-    appended_at: int | None
-    heard_at: float
+    last: Run | None = None
+    order: Pending[Order] | None = None
+    began_at: int = 0
+
+
+def feed_fold(platform: str, *, began: int) -> Fold[FeedState]:
+    """The fold of one feed's state. ``began`` is the offset at which its present owner began."""
+    own_key = _owner_key(platform)
+
+    def fold(state: FeedState, records: Sequence[StoredRecord]) -> FeedState:
+        for record in records:
+            if record.key == own_key:
+                state = replace(state, began_at=record.appended_at)
+            found = read_run(record.key, record.value)
+            if found is None or found.platform != platform:
+                continue
+            if isinstance(found, Run):
+                state = replace(state, last=found)
+            else:
+                found_at = record.appended_at if record.offset < began else None
+                state = replace(state, order=Pending(found, found_at))
+        return state
+
+    return fold
+
+
+def _owner_key(platform: str) -> bytes:
+    return f"{platform}/turn".encode()
 
 
 class Pulls:
@@ -75,71 +99,58 @@ class PlatformPull:
         self._platform = platform
         self._home = partition_of(platform, means.log.partitions)
         self._jitter = jitter
-        self._last: Run | None = None
-        self._order: _Heard | None = None
-        self._began_at = 0
+        self._state = FeedState()
+        self._read_at = 0.0
         self._failures = 0
 
     async def follow(self, owner: Owner) -> None:
-        """Run when it is time or when asked, and keep what became of it, until cancelled."""
-        log = self._means.log
-        # Once this record can be read, so can the last run, whoever wrote it.
-        turn = Output(RUNS, self._home, Record(self._turn_key, b"{}"))
-        end = (await owner.commit([turn]))[RUNS, self._home]
-        at = (await log.starts(RUNS))[self._home]
+        """Run when it is due or ordered, and append the run, until cancelled."""
+        # Once the owner's first record can be read, so can the last run, whichever process wrote it.
+        first = Output(RUNS, self._home, Record(_owner_key(self._platform), b"{}"))
+        end = (await owner.commit([first]))[RUNS, self._home]
+        fold = feed_fold(self._platform, began=end)
+        mirror = TopicMirror(self._means.log, RUNS, fold=fold, empty=FeedState(), partitions=(self._home,))
         drawn = self._jitter()
-        async with log.reader({(RUNS, self._home): at}) as reader:
+        try:
             while True:
-                for chunk in await reader.poll(limit=_PAGE, wait=1.0):
-                    at = chunk.position
-                    for record in chunk.records:
-                        self._learn(record, came_later=record.offset >= end)
-                if at >= end and self._is_due(drawn):
+                await mirror.advance({self._home: end})
+                self._note(mirror.state)
+                if self._is_due(drawn):
                     run = await self._run()
-                    await owner.commit([Output(RUNS, self._home, run_record(run))])
-                    self._last, drawn = run, self._jitter()
+                    end = (await owner.commit([Output(RUNS, self._home, run_record(run))]))[RUNS, self._home]
+                    drawn = self._jitter()
                     self._failures = self._failures + 1 if run.outcome == "failed" else 0
+                else:
+                    await mirror.poll()
+        finally:
+            await mirror.close()
 
-    @property
-    def _turn_key(self) -> bytes:
-        return f"{self._platform}/turn".encode()
-
-    def _learn(self, record: StoredRecord, *, came_later: bool) -> None:
-        if record.key == self._turn_key:
-            self._began_at = record.appended_at
-        found = read_run(record.key, record.value)
-        if found is None or found.platform != self._platform:
-            return
-        if isinstance(found, Run):
-            self._last = found
-        else:
-            heard_at = asyncio.get_running_loop().time()
-            self._order = _Heard(found, None if came_later else record.appended_at, heard_at)
+    def _note(self, state: FeedState) -> None:
+        """Keep the state, and when its order was read (seconds of the event loop)."""
+        if state.order is not self._state.order:
+            self._read_at = asyncio.get_running_loop().time()
+        self._state = state
 
     def _is_due(self, drawn: float) -> bool:
-        now = self._means.clock()
+        now, last = self._means.clock(), self._state.last
         if self._open_order() is not None:
             return True
         profile = self._profile()
         if isinstance(profile, Failure):
-            return self._last is None or self._last.profile != _UNREAD
-        return is_due(self._last, profile, jitter=drawn, now=now, failures=self._failures)
+            return last is None or last.profile != _UNREAD
+        return is_due(last, profile, jitter=drawn, now=now, failures=self._failures)
 
     def _open_order(self) -> Order | None:
-        """An order that nobody has answered yet, unless it is too old to be still wanted.
+        """The newest order, unless it is answered or too old: older than its life, waiting here included.
 
-        Its age is how long before this owner began the log took it, by the log's own times, and how long ago it was
-        read here. Neither the clock of the machine that ordered nor a wall clock that jumps counts.
+        Neither the clock of the machine that ordered nor a wall clock that jumps counts.
         """
-        heard = self._order
-        if heard is None:
+        pending, last = self._state.order, self._state.last
+        if pending is None or (last is not None and last.order == pending.request.id):
             return None
-        waited = 0 if heard.appended_at is None else max(0, self._began_at - heard.appended_at)
-        waited += round((asyncio.get_running_loop().time() - heard.heard_at) * 1_000)
-        if waited > ORDER_LIFE_MS:
-            return None
-        order = heard.order
-        return None if self._last is not None and self._last.order == order.id else order
+        waited = round((asyncio.get_running_loop().time() - self._read_at) * 1_000)
+        too_old = pending.age_ms(self._state.began_at) + waited > ORDER_LIFE_MS
+        return None if too_old else pending.request
 
     async def _run(self) -> Run:
         profile = self._profile()
@@ -147,7 +158,7 @@ class PlatformPull:
             platform=self._platform,
             started_at=self._means.clock(),
             profile=_UNREAD if isinstance(profile, Failure) else profile.digest,
-            last=self._last,
+            last=self._state.last,
             order=self._open_order(),
         )
         if isinstance(profile, Failure):

@@ -1,14 +1,12 @@
 """The one error of feeds: it did not come, or not whole, or cannot be used; with its words in French and English."""
 
-import json
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from schemas import redact
-from schemas.rulebook import Language, shown
-from schemas.spoken import spoken
+from schemas.rulebook import shown
+from schemas.texts import Language, Texts, fill_one, load_texts
 
 
 class FeedError(Exception):
@@ -21,15 +19,13 @@ class FeedError(Exception):
 
     def words(self, language: Language) -> str:
         """What happened and how to mend it, in one language."""
-        said = {name: spoken(shown(value), language) for name, value in self.values.items()}
-        return redact(_words()[self.code][language].format_map(said))
+        values = {name: shown(value) for name, value in self.values.items()}
+        return redact(fill_one(_words()[self.code], values, language))
 
     def __str__(self) -> str:
         return self.words("en")
 
 
 @cache
-def _words() -> Mapping[str, Mapping[Language, str]]:
-    text = files(__package__).joinpath("words.json").read_text(encoding="utf-8")
-    words: Mapping[str, Mapping[Language, str]] = json.loads(text)
-    return words
+def _words() -> Mapping[str, Texts]:
+    return load_texts(__package__, "words.json")

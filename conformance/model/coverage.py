@@ -1,16 +1,14 @@
 """Coverage: every requirement of the protocol, its sentence, and the cases that prove it or why none does."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 from conformance.model.case import Case
 from conformance.model.library import cases
-from conformance.words import Texts
+from schemas.texts import Texts, load_texts
 
-_PACKAGE = files(__package__.rpartition(".")[0])
+_PACKAGE = __package__.rpartition(".")[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +24,13 @@ class Requirement:
 @cache
 def sentences() -> Mapping[str, Texts]:
     """The protocol's sentences by id (see ``build_requirements``); the English ones are normative."""
-    loaded: dict[str, Texts] = json.loads(_PACKAGE.joinpath("requirements.json").read_text(encoding="utf-8"))
-    return loaded
+    return load_texts(_PACKAGE, "requirements.json")
 
 
 @cache
 def reasons() -> Mapping[str, Texts]:
     """Why a requirement has no case."""
-    loaded: dict[str, Texts] = json.loads(_PACKAGE.joinpath("uncovered.json").read_text(encoding="utf-8"))
-    return loaded
+    return load_texts(_PACKAGE, "uncovered.json")
 
 
 def coverage() -> tuple[Requirement, ...]:

@@ -8,6 +8,7 @@ from typing import NoReturn
 from rich.console import Console
 
 from schemas.rulebook import Language, Severity
+from schemas.texts import load_words
 
 _WIDE = 120
 """Columns where there is no terminal that says how wide it is: a file, a pipe, the log of a build."""
@@ -27,16 +28,10 @@ class _Words:
     step: str
 
 
-_WORDS: Mapping[Language, _Words] = {
-    "fr": _Words(error="Erreur :", step="À faire :"),
-    "en": _Words(error="Error:", step="Next step:"),
-}
+_WORDS = load_words(_Words, "gateway", "console")
 
 
-SEVERITIES: Mapping[Language, Mapping[Severity, str]] = {
-    "fr": {"error": "erreur", "warning": "avertissement"},
-    "en": {"error": "error", "warning": "warning"},
-}
+SEVERITIES: Mapping[Language, dict[Severity, str]] = load_words(dict, "gateway", "severities")
 """How severe a problem is, in words: a colour alone says nothing in a log."""
 
 

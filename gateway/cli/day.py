@@ -1,6 +1,5 @@
 """The day that a command judges as on, named by an option or today."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
@@ -8,6 +7,7 @@ from gateway.cli.console import CommandError
 from gateway.clock import now
 from gateway.protocol.decide import paris_date
 from schemas.rulebook import Language
+from schemas.texts import load_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,10 +16,7 @@ class _Words:
     give_date: str
 
 
-_WORDS: Mapping[Language, _Words] = {
-    "fr": _Words(no_date="{!r} n’est pas une date.", give_date="donnez-en une comme 2027-06-14 dans --on"),
-    "en": _Words(no_date="{!r} is no date.", give_date="give one such as 2027-06-14 in --on"),
-}
+_WORDS = load_words(_Words, "gateway", "day")
 
 
 def day_of(text: str, language: Language) -> date:

@@ -215,12 +215,12 @@ async def _examine_open_log(log: EventLog) -> list[Finding]:
     missing = await log.check_topics(COMMON)
     if missing:
         return [Finding("ok", "log", "reachable"), *_topic_findings(missing)]
-    partners = Partners(log)
-    await partners.catch_up()
-    wrong = await log.check_topics(topics_of(partners))
+    async with Partners(log).caught_up_once() as partners:
+        topics = topics_of(partners)
+        active = [partner for partner in partners.all() if not partner.revoked]
+    wrong = await log.check_topics(topics)
     findings = [Finding("ok", "log", f"reachable, identity {await log.identity()}")]
-    findings += _topic_findings(wrong) or [Finding("ok", "topics", f"{len(topics_of(partners))}, as they must be")]
-    active = [partner for partner in partners.all() if not partner.revoked]
+    findings += _topic_findings(wrong) or [Finding("ok", "topics", f"{len(topics)}, as they must be")]
     if active:
         findings.append(Finding("ok", "partners", f"{len(active)} take part"))
     else:

@@ -4,7 +4,7 @@ import gzip
 import json
 import sys
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
@@ -15,6 +15,7 @@ from gateway.cli.console import CommandError
 from schemas import MAX_OFFER_BYTES
 from schemas.rulebook import Language
 from schemas.spoken import spoken, system_reason
+from schemas.texts import load_words
 
 _GZIP = b"\x1f\x8b"
 _BLANK = b" \t\r\n"
@@ -38,33 +39,7 @@ class _Words:
     empty: str
 
 
-_WORDS: Mapping[Language, _Words] = {
-    "fr": _Words(
-        absent="{path} n’existe pas.",
-        check_name="vérifiez le nom du fichier",
-        unreadable="{path} ne peut être lu ({reason}).",
-        damaged="{path} est abîmé ou coupé : son contenu compressé ne peut être lu.",
-        check_file="vérifiez le fichier, ou écrivez-le à nouveau",
-        broken="{path} commence comme un tableau JSON mais n’en est pas un : ligne {line}, colonne {column}.",
-        deep="{path} commence comme un tableau JSON mais est trop imbriqué.",
-        not_utf8="{path} commence comme un tableau JSON mais n’est pas en UTF-8 : ligne {line}.",
-        mend_array="corrigez le tableau, ou écrivez une offre par ligne (NDJSON) : une ligne fautive n’y gâte pas les "
-        "autres",
-        empty="Le fichier ne contient aucune offre.",
-    ),
-    "en": _Words(
-        absent="{path} does not exist.",
-        check_name="check the file's name",
-        unreadable="{path} cannot be read ({reason}).",
-        damaged="{path} is damaged or cut: its compressed content cannot be read.",
-        check_file="check the file, or write it anew",
-        broken="{path} starts as a JSON array but is none: line {line}, column {column}.",
-        deep="{path} starts as a JSON array but is nested too deeply.",
-        not_utf8="{path} starts as a JSON array but is not UTF-8: line {line}.",
-        mend_array="mend the array, or write one offer per line (NDJSON), where a broken one does not spoil the others",
-        empty="The file holds no offer.",
-    ),
-}
+_WORDS = load_words(_Words, "gateway", "document")
 
 
 @dataclass(frozen=True, slots=True)

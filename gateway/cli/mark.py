@@ -1,6 +1,5 @@
 """``passerelle mark``: take the mark that a snapshot needs, before the export begins."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -11,6 +10,7 @@ from gateway.cli.partnership import as_partner, refused
 from gateway.client import Client
 from gateway.loop import run
 from schemas.rulebook import Language
+from schemas.texts import load_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,16 +19,7 @@ class _Words:
     giving: str
 
 
-_WORDS: Mapping[Language, _Words] = {
-    "fr": _Words(
-        taken="Valable jusqu’à {}. Ensuite : exportez, puis passerelle snapshot FICHIER --mark MARQUE",
-        giving="de donner une marque",
-    ),
-    "en": _Words(
-        taken="Good until {}. Next: export, then passerelle snapshot FILE --mark MARK",
-        giving="to give a mark",
-    ),
-}
+_WORDS = load_words(_Words, "gateway", "mark")
 
 
 def mark(lang: Annotated[Language, typer.Option(help="Language of the explanations.")] = "fr") -> None:

@@ -3,8 +3,7 @@
 import os
 import secrets
 import tempfile
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,7 +21,6 @@ from gateway.cli.rows import print_rows
 from gateway.clock import now
 from gateway.loop import run
 from gateway.partners import Partners
-from gateway.ports import EventLog
 from gateway.protocol.identity import platform_of
 
 _SHOWN = 20
@@ -153,20 +151,10 @@ async def _plans(path: Path) -> list[Plan]:
         accounts = read_accounts(path, os.environ)
     except AccountsError as error:
         raise CommandError(f"{error}.", step="mend the accounts file; docs/national.md describes it") from error
-    async with log_here() as log, _partners(log) as partners:
+    async with log_here() as log, Partners(log).caught_up_once() as partners:
         with tempfile.TemporaryDirectory() as folder, ERR.status("Reading the log"):
             identity = await log.identity()
             return await rehearse(log, accounts, partners, folder=Path(folder), identity=identity, clock=now)
-
-
-@asynccontextmanager
-async def _partners(log: EventLog) -> AsyncIterator[Partners]:
-    partners = Partners(log)
-    try:
-        await partners.catch_up()
-        yield partners
-    finally:
-        await partners.close()
 
 
 async def _order(order: Order, *, account: str | None = None, platform: str | None = None) -> Mapping[str, Any]:

@@ -106,10 +106,7 @@ async def partners_here(*, make: bool = False, to_change: bool = False) -> Async
         if to_change:
             lock = write_lock(settings_here().data / "partners.lock", patience=_LOCK_SECONDS)
             await stack.enter_async_context(lock)
-        partners = Partners(log)
-        stack.push_async_callback(partners.close)
-        await partners.catch_up()
-        yield partners
+        yield await stack.enter_async_context(Partners(log).caught_up_once())
 
 
 def active_partner(partner: Partner | None, slug: str) -> Partner:

@@ -10,6 +10,7 @@ import aiohttp
 from gateway.cli.console import ERR, CommandError
 from gateway.client import Answer, Client, ClientError
 from schemas.rulebook import Language
+from schemas.texts import load_words
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 _UPLOAD_SECONDS = 900.0
@@ -24,38 +25,11 @@ class _Words:
     name: str
     asking: str
     refused: str
-    steps: Mapping[int, str]
+    steps: Mapping[str, str]
     other_step: str
 
 
-_WORDS: Mapping[Language, _Words] = {
-    "fr": _Words(
-        unnamed="PASSERELLE_CLIENT_ID et PASSERELLE_CLIENT_SECRET ne sont pas tous deux renseignés.",
-        name="donnez-leur ce que vous a remis l’opérateur de la passerelle (passerelle partner add l’affiche une fois)",
-        asking="Demande d’un jeton à {url}",
-        refused="La passerelle a refusé {doing}. {told}",
-        steps={
-            401: "vérifiez l’identifiant et le secret du client",
-            403: "demandez à l’opérateur le droit offers:publish",
-            404: "vérifiez PASSERELLE_URL : cette adresse n’est pas celle d’une passerelle",
-            413: "envoyez des fichiers plus petits",
-        },
-        other_step="corrigez ce que nomme le message, puis relancez la même commande",
-    ),
-    "en": _Words(
-        unnamed="PASSERELLE_CLIENT_ID and PASSERELLE_CLIENT_SECRET are not both set.",
-        name="set them to what the gateway's operator gave you (passerelle partner add shows them once)",
-        asking="Asking {url} for a token",
-        refused="The gateway refused {doing}. {told}",
-        steps={
-            401: "check the client's id and secret",
-            403: "ask the operator for the scope offers:publish",
-            404: "check PASSERELLE_URL: this address is no gateway",
-            413: "send smaller files",
-        },
-        other_step="mend what the message names, then run the same command again",
-    ),
-}
+_WORDS = load_words(_Words, "gateway", "partnership")
 
 
 @asynccontextmanager
@@ -91,7 +65,7 @@ def refused(answer: Answer, doing: str, *, step: str = "") -> CommandError:
     """
     words = _WORDS[answer.language]
     said = words.refused.format(doing=doing, told=answer.explain())
-    step = step or words.steps.get(answer.status, words.other_step)
+    step = step or words.steps.get(str(answer.status), words.other_step)
     return CommandError(said, step=step, language=answer.language)
 
 

@@ -163,23 +163,14 @@ async def _add(profile: Profile) -> tuple[Joined, MintedSecret | None]:
 
 
 async def _standing() -> tuple[Sequence[Partner], dict[str, Run]]:
-    async with log_here() as log:
-        partners = Partners(log)
-        try:
-            await partners.catch_up()
-            return partners.all(), dict(await last_runs(log))
-        finally:
-            await partners.close()
+    async with log_here() as log, Partners(log).caught_up_once() as partners:
+        return partners.all(), dict(await last_runs(log))
 
 
 async def _run(platform: str, confirm: int | None, wait: float, language: Language) -> Run:
     async with log_here() as log:
-        partners = Partners(log)
-        try:
-            await partners.catch_up()
+        async with Partners(log).caught_up_once() as partners:
             partner = partners.get(platform)
-        finally:
-            await partners.close()
         if partner is None or partner.revoked or not has_feed(partner):
             raise not_runnable(platform, language)
         order = Order(platform=platform, id=os.urandom(8).hex(), ordered_at=now(), confirm=confirm)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -19,6 +19,7 @@ from gateway.partners.credential import MintedSecret
 from gateway.protocol.partner import Partner
 from gateway.protocol.run import SUCCESSES, Outcome, Run
 from schemas.rulebook import Language
+from schemas.texts import load_words
 
 _LISTED = ("platform", "transport", "format", "ended_at")
 
@@ -43,64 +44,7 @@ class _Words:
     nobody: tuple[str, str]
 
 
-_WORDS: Mapping[Language, _Words] = {
-    "fr": _Words(
-        columns=("Plateforme", "Voie", "Format", "Dernière lecture", "Résultat"),
-        outcomes={
-            "applied": "appliqué",
-            "partial": "appliqué en partie",
-            "unchanged": "inchangé",
-            "pending": "en attente",
-            "failed": "échoué",
-        },
-        label="{} : {}",
-        reason="{platform} : {reason}",
-        mended="  À faire une fois corrigé : passerelle platform run {platform}",
-        ended="{platform} : {outcome}. {counts}",
-        waiting="Pas encore ajoutées : {}. Ensuite : passerelle platform add PLATEFORME",
-        published="{} offre(s) telle(s) que publiée(s) :",
-        unusable="Ce flux ne changerait rien.",
-        nothing="Aucune offre ne serait publiée.",
-        native=(
-            "{platform} publie par le protocole natif : il n’y a pas de flux à lire.",
-            "passerelle validate FICHIER juge ses offres ; docs/connect.md montre des profils avec un flux",
-        ),
-        no_feed=("{platform} n’a pas de flux à lire.", "passerelle platform list montre qui en a un"),
-        replaced=(
-            "Quelqu’un d’autre a demandé en même temps la lecture de {platform}, et sa demande a remplacé celle-ci.",
-            "passerelle platform list montre ce qu’elle a donné ; s’il en faut encore une, demandez-la à nouveau",
-        ),
-        nobody=(
-            "Aucune passerelle n’a lu {platform} en {seconds:.0f} s.",
-            "vérifiez que passerelle serve tourne sur ce journal ; un grand flux peut demander un --wait plus long",
-        ),
-    ),
-    "en": _Words(
-        columns=("Platform", "Way in", "Format", "Last run", "Outcome"),
-        outcomes={outcome: outcome for outcome in get_args(Outcome)},
-        label="{}: {}",
-        reason="{platform}: {reason}",
-        mended="  Next, once it is mended: passerelle platform run {platform}",
-        ended="{platform}: {outcome}. {counts}",
-        waiting="Not added yet: {}. Next: passerelle platform add PLATFORM",
-        published="{} offer(s) as published:",
-        unusable="This feed would change nothing.",
-        nothing="No offer would be published.",
-        native=(
-            "{platform} publishes by the native protocol: there is no feed to read.",
-            "passerelle validate FILE judges its offers; docs/connect.md shows profiles with a feed",
-        ),
-        no_feed=("{platform} has no feed to pull.", "passerelle platform list shows who has one"),
-        replaced=(
-            "Somebody else ordered {platform} to run at the same time, and that order took the place of this one.",
-            "passerelle platform list shows what became of it; if you still need a run, order it again",
-        ),
-        nobody=(
-            "No gateway ran {platform} within {seconds:.0f} s.",
-            "see that passerelle serve is up on this log; a large feed may need a longer --wait",
-        ),
-    ),
-}
+_WORDS = load_words(_Words, "gateway", "platform")
 
 
 def without_feed(platform: str, language: Language) -> CommandError:

@@ -1,6 +1,7 @@
 """Groups of problems as a table: how many, of which severity, by which rule and where; examples, and the remedy."""
 
 from collections.abc import Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -10,21 +11,16 @@ from rich.text import Text
 from gateway.cli.console import SEVERITIES
 from schemas import localized
 from schemas.rulebook import Language
+from schemas.texts import load_words
 
-_HEADS: Mapping[Language, tuple[str, str]] = {
-    "fr": ("Nombre, règle et champ", "Problème, exemples et correction"),
-    "en": ("Number, rule and field", "Problem, examples and how to mend it"),
-}
-_OF_FEED: Mapping[Language, str] = {"fr": "tout le flux", "en": "the whole feed"}
-_MORE: Mapping[Language, str] = {"fr": "et {} autre(s)", "en": "and {} more"}
-_QUOTED: Mapping[Language, str] = {"fr": "«\u00a0{}\u00a0»", "en": "“{}”"}
+_WORDS = load_words(SimpleNamespace, "gateway", "problem_groups")
 
 
 def table_of_groups(groups: Sequence[Mapping[str, Any]], language: Language) -> Table:
     """One row a group, errors in red and warnings in yellow, in the order given. A problem of a record that an earlier
     version has written is a group of one.
     """
-    table = Table(*_HEADS[language], box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    table = Table(*_WORDS[language].heads, box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     table.columns[0].overflow = "fold"
     table.columns[1].overflow = "fold"
     table.columns[1].ratio = 1
@@ -32,7 +28,7 @@ def table_of_groups(groups: Sequence[Mapping[str, Any]], language: Language) -> 
         said = localized(group, language)
         colour = "red" if said["severity"] == "error" else "yellow"
         head = f"{said.get('count', 1)} × {SEVERITIES[language][said['severity']]}"
-        where = said["pointer"] or (_OF_FEED[language] if not said["position"] else "/")
+        where = said["pointer"] or (_WORDS[language].of_feed if not said["position"] else "/")
         left = Text.assemble((head, colour), f"\n{said['code']}\n", (where, "bold"))
         lines = [said["message"], *_examples(said, language), f"→ {said['fix']}"]
         table.add_row(left, Text("\n".join(lines)))
@@ -47,9 +43,9 @@ def _examples(group: Mapping[str, Any], language: Language) -> Sequence[str]:
         return ()
     written = [_example(one, language) for one in examples]
     more = group.get("count", 1) - len(examples)
-    return [", ".join(written) + (f", {_MORE[language].format(more)}" if more > 0 else "")]
+    return [", ".join(written) + (f", {_WORDS[language].more.format(more)}" if more > 0 else "")]
 
 
 def _example(example: Mapping[str, Any], language: Language) -> str:
     where = f"{example['id'] or '?'} [{example['position']}]"
-    return f"{where} {_QUOTED[language].format(example['value'])}" if "value" in example else where
+    return f"{where} {_WORDS[language].quoted.format(example['value'])}" if "value" in example else where

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -11,19 +12,12 @@ from rich.text import Text
 import schemas
 from gateway.cli.console import SEVERITIES
 from schemas.rulebook import Language, Severity
+from schemas.texts import load_words
 
 MOST_ROWS = 100
 
-_HEADS: Mapping[Language, tuple[str, ...]] = {
-    "fr": ("Ligne", "Offre et champ", "Problème et correction"),
-    "en": ("Line", "Offer and field", "Problem and how to mend it"),
-}
-_GROUP_HEADS: Mapping[Language, tuple[str, ...]] = {
-    "fr": ("Offres", "Règle et lignes", "Problème et correction"),
-    "en": ("Offers", "Rule and lines", "Problem and how to mend it"),
-}
+_WORDS = load_words(SimpleNamespace, "gateway", "problems")
 _EXAMPLES = 3
-_MORE: Mapping[Language, str] = {"fr": "… et {} autres", "en": "… and {} more"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +31,7 @@ class Finding:
 
 def table_of(findings: Sequence[Finding], language: Language) -> Table:
     """At most a hundred rows, errors in red and warnings in yellow."""
-    table = Table(*_HEADS[language], box=SIMPLE_HEAD, show_lines=False, pad_edge=False, padding=(0, 1))
+    table = Table(*_WORDS[language].heads, box=SIMPLE_HEAD, show_lines=False, pad_edge=False, padding=(0, 1))
     table.columns[0].justify = "right"
     table.columns[1].overflow = "fold"
     table.columns[2].ratio = 1
@@ -49,13 +43,13 @@ def table_of(findings: Sequence[Finding], language: Language) -> Table:
         what = Text.assemble((f"{severity} {problem['code']}", colour), f"  {problem['message']}\n→ {problem['fix']}")
         table.add_row(str(finding.number), where, what)
     if len(findings) > MOST_ROWS:
-        table.caption = _MORE[language].format(len(findings) - MOST_ROWS)
+        table.caption = _WORDS[language].more.format(len(findings) - MOST_ROWS)
     return table
 
 
 def groups_of(rules: Mapping[str, int], findings: Sequence[Finding], language: Language) -> Table:
     """Rule by rule: how many documents it concerns, some of their lines, and the remedy; errors first."""
-    table = Table(*_GROUP_HEADS[language], box=SIMPLE_HEAD, show_lines=False, pad_edge=False, padding=(0, 1))
+    table = Table(*_WORDS[language].group_heads, box=SIMPLE_HEAD, show_lines=False, pad_edge=False, padding=(0, 1))
     table.columns[0].justify = "right"
     table.columns[1].overflow = "fold"
     table.columns[2].ratio = 1

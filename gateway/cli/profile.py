@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from gateway.cli.document import unreadable
 from gateway.settings import loopback_feeds
 from schemas import localized
 from schemas.rulebook import Language
+from schemas.texts import load_words
 
 _MOST_BYTES = 1024 * 1024
 
@@ -29,24 +29,7 @@ class _Words:
     write: str
 
 
-_WORDS: Mapping[Language, _Words] = {
-    "fr": _Words(
-        no_profile="{text} n’est pas un profil :\n{listed}",
-        mend="corrigez ces endroits ; docs/connect.md montre un profil entier",
-        give="donnez le fichier d’un profil, ou l’un de ceux-ci : {known}",
-        broken="{path} n’est pas du JSON : ligne {line}, colonne {column}.",
-        no_json="{path} n’est pas du JSON.",
-        write="écrivez le profil comme un seul objet JSON",
-    ),
-    "en": _Words(
-        no_profile="{text} is no profile:\n{listed}",
-        mend="mend these places; docs/connect.md shows a whole profile",
-        give="give a profile's file, or one of {known}",
-        broken="{path} is not JSON: line {line}, column {column}.",
-        no_json="{path} is not JSON.",
-        write="write the profile as one JSON object",
-    ),
-}
+_WORDS = load_words(_Words, "gateway", "profile")
 
 
 def load_profile(text: str, *, language: Language) -> Profile:

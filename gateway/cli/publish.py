@@ -1,6 +1,6 @@
 """``passerelle publish``: send a file of offers and withdrawals to a gateway, and say what became of each."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +16,7 @@ from gateway.cli.tally import Tally
 from gateway.client import NDJSON, Client
 from gateway.loop import run
 from schemas.rulebook import Language
+from schemas.texts import load_words
 
 BATCH_DOCUMENTS = 500
 BATCH_BYTES = 4 * 1024 * 1024
@@ -30,18 +31,7 @@ class _Words:
     documents: str
 
 
-_WORDS: Mapping[Language, _Words] = {
-    "fr": _Words(
-        going_on="Reprise au document {} (--from 1 recommence tout).",
-        publishing="Publication",
-        documents="les documents {first} à {last}",
-    ),
-    "en": _Words(
-        going_on="Going on with document {} (--from 1 starts over).",
-        publishing="Publishing",
-        documents="documents {first} to {last}",
-    ),
-}
+_WORDS = load_words(_Words, "gateway", "publish")
 
 
 def publish(

@@ -9,26 +9,10 @@ from rich.text import Text
 import schemas
 from schemas.communes import communes_of, plain_name
 from schemas.rulebook import Language
+from schemas.texts import load_words
 
 _LEVELS: Mapping[str, str] = {"quatrieme": "quatrième", "troisieme": "troisième", "seconde": "seconde"}
-_HEADS: Mapping[Language, Mapping[str, str]] = {
-    "fr": {
-        "company": "entreprise",
-        "place": "lieu",
-        "sector": "secteur",
-        "weeks": "semaines",
-        "levels": "niveaux",
-        "apply_url": "candidature",
-    },
-    "en": {
-        "company": "company",
-        "place": "place",
-        "sector": "sector",
-        "weeks": "weeks",
-        "levels": "levels",
-        "apply_url": "application",
-    },
-}
+_HEADS: Mapping[Language, dict[str, str]] = load_words(dict, "gateway", "published")
 
 
 def published_offer(offer: Mapping[str, Any], territory: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from gateway.cli.rows import print_rows
 from gateway.cli.told import print_json
 from schemas.bundle import bundled_schema
 from schemas.rulebook import Language
+from schemas.texts import load_words
 
 app = typer.Typer(help="The code lists of offers and mappings, and the schema of profiles.")
 
@@ -32,58 +33,7 @@ class _Words:
     label: str
 
 
-_WORDS: Mapping[Language, _Words] = {
-    "fr": _Words(
-        lists={
-            "sectors": "les 51 secteurs d’activité",
-            "levels": "les niveaux scolaires",
-            "departments": "les départements, avec leur région et leur académie",
-            "regions": "les régions",
-            "academies": "les académies, avec leur zone de vacances",
-            "weeks": "les semaines de stage de seconde, par année scolaire",
-            "profile-schema": "le schéma JSON des profils, pour les éditeurs",
-        },
-        heads={
-            "lists": ("Liste", "Contenu"),
-            "sectors": ("Code", "Secteur"),
-            "levels": ("Code", "Niveau"),
-            "departments": ("Code", "Département", "Région", "Académie"),
-            "regions": ("Code", "Région"),
-            "academies": ("Code", "Académie", "Zone"),
-            "weeks": ("Année", "Semaines"),
-        },
-        levels={"quatrieme": "quatrième (4e)", "troisieme": "troisième (3e)", "seconde": "seconde (2de)"},
-        command="Pour en voir une : passerelle reference LISTE",
-        label="{} : {}",
-    ),
-    "en": _Words(
-        lists={
-            "sectors": "the 51 sectors of activity",
-            "levels": "the school levels",
-            "departments": "the departments, with their Region and académie",
-            "regions": "the Regions",
-            "academies": "the académies, with their holiday zone",
-            "weeks": "the weeks of seconde internships, by school year",
-            "profile-schema": "the JSON Schema of profiles, for editors",
-        },
-        heads={
-            "lists": ("List", "Content"),
-            "sectors": ("Code", "Sector", "Name in French"),
-            "levels": ("Code", "Level"),
-            "departments": ("Code", "Department", "Region", "Académie"),
-            "regions": ("Code", "Region"),
-            "academies": ("Code", "Académie", "Zone"),
-            "weeks": ("Year", "Weeks"),
-        },
-        levels={
-            "quatrieme": "quatrième (4e), age 13 to 14",
-            "troisieme": "troisième (3e), age 14 to 15",
-            "seconde": "seconde (2de), age 15 to 16",
-        },
-        command="To see one: passerelle reference LIST",
-        label="{}: {}",
-    ),
-}
+_WORDS = load_words(_Words, "gateway", "reference")
 
 
 @app.callback(invoke_without_command=True)

@@ -1,6 +1,6 @@
 """``passerelle snapshot``: send a publisher's complete set of offers; what it lacks is withdrawn."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +18,7 @@ from gateway.cli.tally import Tally
 from gateway.client import NDJSON, Answer, Client
 from gateway.loop import run
 from schemas.rulebook import Language
+from schemas.texts import load_words
 
 _PIECE = 200
 _WAITING = {"Prefer": "wait=30"}
@@ -35,26 +36,7 @@ class _Words:
     withdrawn: str
 
 
-_WORDS: Mapping[Language, _Words] = {
-    "fr": _Words(
-        marked="La marque vient d’être prise : c’est juste si rien n’a été publié autrement depuis l’export. "
-        "Pour renvoyer le même : --mark {mark}",
-        sending="Envoi",
-        snapshot="l’instantané",
-        confirm="vérifiez que l’export est complet ; si ces {number} offres n’ont vraiment plus cours : "
-        "--mark {mark} --confirm {number}",
-        withdrawn=" ; {} offre(s) absente(s) retirée(s)",
-    ),
-    "en": _Words(
-        marked="The mark was taken just now: right if nothing was published otherwise since the export. "
-        "To send the same again: --mark {mark}",
-        sending="Sending",
-        snapshot="the snapshot",
-        confirm="check that the export is complete; if these {number} offers are really gone: "
-        "--mark {mark} --confirm {number}",
-        withdrawn="; {} absent ones withdrawn",
-    ),
-}
+_WORDS = load_words(_Words, "gateway", "snapshot")
 
 
 def snapshot(

@@ -19,6 +19,7 @@ from gateway.cli.partnership import as_partner, refused
 from gateway.cli.rows import print_rows
 from gateway.loop import run
 from schemas.rulebook import Language
+from schemas.texts import load_words
 
 _NUMBERS = ("accepted", "refused", "delivered", "pending", "undelivered")
 _TEXTS = 3
@@ -41,54 +42,7 @@ class _Words:
     telling: str
 
 
-_WORDS: Mapping[Language, _Words] = {
-    "fr": _Words(
-        columns=(
-            "Plateforme",
-            "Connectée",
-            "Dernier succès",
-            "En ligne",
-            "Acceptées",
-            "Refusées",
-            "Livrées",
-            "En attente",
-            "Non livrées",
-            "Retard",
-        ),
-        label="{} : {}",
-        yes="oui",
-        no="non",
-        uncovered="via national",
-        thousands="\u202f",
-        messages="{} messages",
-        error="Dernière erreur de {}, {} : {}",
-        undecided="Envois de toutes les plateformes qui attendent une décision : {}.",
-        telling="de dire son état",
-    ),
-    "en": _Words(
-        columns=(
-            "Platform",
-            "Connected",
-            "Last success",
-            "Live",
-            "Accepted",
-            "Refused",
-            "Delivered",
-            "Pending",
-            "Not delivered",
-            "Lag",
-        ),
-        label="{}: {}",
-        yes="yes",
-        no="no",
-        uncovered="via national",
-        thousands=",",
-        messages="{} messages",
-        error="Last error of {}, {}: {}",
-        undecided="Submissions of all platforms that wait to be decided: {}.",
-        telling="to tell its status",
-    ),
-}
+_WORDS = load_words(_Words, "gateway", "status")
 
 
 def status(

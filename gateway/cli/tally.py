@@ -15,6 +15,7 @@ from gateway.cli.partnership import refused
 from gateway.cli.problems import Finding, groups_of, table_of
 from gateway.client import Answer, Client
 from schemas.rulebook import Language
+from schemas.texts import load_words
 
 OUTCOMES = ("accepted", "duplicate", "stale", "refused", "pending")
 """In the order in which they are told; *refused* whether at once or by the decision *rejected*."""
@@ -49,32 +50,7 @@ class _Words:
     left_out: str
 
 
-_WORDS: Mapping[Language, _Words] = {
-    "fr": _Words(
-        told="{read} document(s) : {outcomes}",
-        outcomes={
-            "accepted": "accepté(s)",
-            "duplicate": "doublon(s)",
-            "stale": "périmé(s)",
-            "refused": "refusé(s)",
-            "pending": "en attente",
-        },
-        nothing="aucun document",
-        waiting="Attente des décisions",
-        showing="de montrer les reçus",
-        undecided="Des décisions manquent encore. Les reçus les donneront : {addresses}",
-        left_out="{} document(s) refusé(s) de plus, sans détail ici : passerelle validate le donne sans rien envoyer.",
-    ),
-    "en": _Words(
-        told="{read} document(s): {outcomes}",
-        outcomes={outcome: outcome for outcome in OUTCOMES},
-        nothing="no document",
-        waiting="Waiting for the decisions",
-        showing="to show the receipts",
-        undecided="Some decisions are still missing. The receipts will have them: {addresses}",
-        left_out="{} more refused document(s) without details here: passerelle validate gives them and sends nothing.",
-    ),
-}
+_WORDS = load_words(_Words, "gateway", "tally")
 
 
 @dataclass(slots=True)

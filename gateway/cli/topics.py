@@ -32,9 +32,8 @@ def check() -> None:
 async def _create() -> None:
     async with log_here(make=True) as log:
         await log.create_topics(COMMON)
-        partners = Partners(log)
-        await partners.catch_up()
-        topics = topics_of(partners)
+        async with Partners(log).caught_up_once() as partners:
+            topics = topics_of(partners)
         await log.create_topics(topics)
         OUT.print(f"[green]✓[/] {len(topics)} topics stand; the log is {await log.identity()}. Next: passerelle serve")
 
@@ -44,7 +43,6 @@ async def _check() -> tuple[list[str], int]:
         findings = list(await log.check_topics(COMMON))
         if findings:
             return findings, len(COMMON)
-        partners = Partners(log)
-        await partners.catch_up()
-        topics = topics_of(partners)
+        async with Partners(log).caught_up_once() as partners:
+            topics = topics_of(partners)
         return list(await log.check_topics(topics)), len(topics)

@@ -1,9 +1,9 @@
 """``passerelle validate``: the verdict on a file of offers, offline, the same one that the gateway gives."""
 
 from collections import Counter
-from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Annotated, Any
 
 import orjson
@@ -15,11 +15,9 @@ from gateway.cli.day import day_of
 from gateway.cli.document import Document, read_submissions
 from gateway.cli.problems import Finding, table_of
 from schemas.rulebook import Language
+from schemas.texts import load_words
 
-_SUMMARY: Mapping[Language, str] = {
-    "fr": "{read} document(s) : {good} accepté(s), {warned} accepté(s) avec avertissement, {refused} refusé(s)",
-    "en": "{read} document(s): {good} accepted, {warned} accepted with warnings, {refused} refused",
-}
+_WORDS = load_words(SimpleNamespace, "gateway", "validate")
 
 
 def validate(
@@ -45,7 +43,7 @@ def validate(
         if findings:
             OUT.print(table_of(findings, lang))
         OUT.print(
-            _SUMMARY[lang].format(
+            _WORDS[lang].summary.format(
                 read=totals.total(), good=totals["accepted"], warned=totals["warned"], refused=totals["refused"]
             )
         )

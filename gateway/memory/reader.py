@@ -2,14 +2,12 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Self
 
 from gateway.memory.store import Store
-from gateway.ports import Chunk
+from gateway.ports import Chunk, Reader
 
 
-class MemoryReader:
+class MemoryReader(Reader):
     """Reads partitions of a store from given positions."""
 
     def __init__(self, store: Store, positions: Mapping[tuple[str, int], int]) -> None:
@@ -33,14 +31,6 @@ class MemoryReader:
 
     async def close(self) -> None:
         """Nothing is held."""
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
     def _read(self, limit: int) -> list[Chunk]:
         """One pass over the partitions; those that were read go to the end of the line, so that none starves."""

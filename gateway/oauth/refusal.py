@@ -1,12 +1,12 @@
 """Refusals of the token endpoint: RFC 6749 errors (section 5.2), each with its words in French and English as data."""
 
-import json
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from authlib.oauth2.rfc6749 import OAuth2Error
+
+from schemas.texts import load_texts
 
 REALM = 'Basic realm="passerelle", charset="UTF-8"'
 
@@ -38,10 +38,7 @@ class RefusalError(OAuth2Error):  # type: ignore[misc]  # Authlib has no types
 @cache
 def refusals() -> Mapping[str, Mapping[str, Any]]:
     """Every reason with its RFC 6749 error, its HTTP status and its words."""
-    document: Mapping[str, Mapping[str, Any]] = json.loads(
-        files(__package__).joinpath("refusals.json").read_text(encoding="utf-8")
-    )
-    return document
+    return load_texts(__package__, "refusals.json")
 
 
 _OF_AUTHLIB = {"unsupported_grant_type": "grant-type", "invalid_scope": "scope"}

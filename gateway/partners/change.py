@@ -9,6 +9,7 @@ import asyncio
 import os
 import random
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
@@ -48,7 +49,7 @@ class View(Protocol):
     def stored(self, platform: str) -> bytes | None:
         """Its newest record."""
 
-    def hear(self, platform: str) -> Sequence[bytes | None]:
+    def recording(self, key: bytes) -> AbstractContextManager[Sequence[bytes | None]]:
         """A list that receives its records as they are read."""
 
     async def advance(self, targets: Mapping[int, int]) -> None:
@@ -68,21 +69,22 @@ class Changes:
         """The partner after the change. Raises ChangeConflictError, LogErrors, and what ``edit`` raises."""
         now = asyncio.get_running_loop().time
         until, pause, outages = now() + self._patience, _FIRST_PAUSE, 0
-        change = _Change(slug, edit, self._view.hear(slug))
-        while True:
-            try:
-                return await self._attempt(change)
-            except (UnknownOutcomeError, LogUnavailableError):
-                # The next owner's start settles what became of it, and it is read. A fence may also show like this: a
-                # broker that cut the transaction off need not say why.
-                outages += 1
-                if now() > until or outages > _OUTAGES:
-                    raise
-            except FencedError as error:
-                if now() > until:
-                    raise ChangeConflictError(f"Another change of {slug} was made at the same time") from error
-            await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311  # spreads retries, no secret
-            pause = min(_LONGEST_PAUSE, pause * 2)
+        with self._view.recording(slug.encode()) as read:
+            change = _Change(slug, edit, read)
+            while True:
+                try:
+                    return await self._attempt(change)
+                except (UnknownOutcomeError, LogUnavailableError):
+                    # The next owner's start settles its outcome, and the record is read. A fence may also show like
+                    # this: a broker that aborts the transaction need not say why.
+                    outages += 1
+                    if now() > until or outages > _OUTAGES:
+                        raise
+                except FencedError as error:
+                    if now() > until:
+                        raise ChangeConflictError(f"Another change of {slug} was made at the same time") from error
+                await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311  # spreads retries, no secret
+                pause = min(_LONGEST_PAUSE, pause * 2)
 
     async def _attempt(self, change: "_Change") -> Partner:
         """One attempt, by an owner of its own."""
@@ -108,11 +110,11 @@ class Changes:
             if after == before:
                 return after
             record = changed_record(stored, after)
-            seen = len(change.heard)
+            seen = len(change.read)
             change.sent.append(record.value)
             ends = await owner.commit([Output(PARTNERS, home, record)])
             await self._view.advance({home: ends[PARTNERS, home]})
-            others = [value for value in change.heard[seen:] if value != record.value]
+            others = [value for value in change.read[seen:] if value != record.value]
             if not others:
                 return after
             _log.warning("partners.changed_by_an_earlier_version", platform=change.slug)
@@ -126,9 +128,9 @@ class _Change:
 
     slug: str
     edit: Edit
-    heard: Sequence[bytes | None]
+    read: Sequence[bytes | None]
     sent: list[bytes | None] = field(default_factory=list)
 
     def settled(self) -> bool:
         """Whether a record that was sent is on the log: an earlier attempt of unknown outcome has succeeded."""
-        return any(value in self.heard for value in self.sent)
+        return any(value in self.read for value in self.sent)

@@ -1,13 +1,12 @@
 """What is known beforehand of the nine regional platforms and the national site, as packaged data."""
 
-import json
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
 from types import MappingProxyType
 
 import schemas
 from gateway.protocol.partner import Partner, Scope
+from schemas.packaged import read_json
 
 DEFAULT_SCOPES: frozenset[Scope] = frozenset({"offers:publish", "offers:read"})
 
@@ -15,7 +14,7 @@ DEFAULT_SCOPES: frozenset[Scope] = frozenset({"offers:publish", "offers:read"})
 @cache
 def presets() -> Mapping[str, Partner]:
     """By slug: a partner with its public facts and the usual scopes, without any credential yet."""
-    document = json.loads(files(__package__).joinpath("platforms.json").read_text(encoding="utf-8"))
+    document = read_json("platforms.json", package=__package__)
     return MappingProxyType(
         {
             one["platform"]: Partner(

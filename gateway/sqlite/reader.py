@@ -2,10 +2,9 @@
 
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from types import TracebackType
-from typing import Protocol, Self, TypeVar
+from typing import Protocol, TypeVar
 
-from gateway.ports import Chunk, LogError, PositionLostError
+from gateway.ports import Chunk, LogError, PositionLostError, Reader
 from gateway.sqlite.file import read_records
 from gateway.sqlite.stream import Stream
 from gateway.sqlite.watch import Watch
@@ -20,7 +19,7 @@ class Ask(Protocol):
         """The answer to a question."""
 
 
-class SqliteReader:
+class SqliteReader(Reader):
     """Reads some streams from given positions; they take turns, so that none starves."""
 
     def __init__(
@@ -48,14 +47,6 @@ class SqliteReader:
 
     async def close(self) -> None:
         """Nothing is held."""
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
 
     def _check(self) -> None:
         try:

@@ -11,6 +11,7 @@ from typing import Any
 
 from schemas.rulebook import Problem, problem
 from schemas.schoolyear import holiday_of, monday_of, year_of
+from schemas.spoken import Spoken
 from schemas.territory import Territory
 
 MAX_DAYS_AHEAD = 400
@@ -135,6 +136,5 @@ def _find_holidays(weeks: tuple[str, ...], zone: str) -> Iterator[Problem]:
                 pointer=f"/weeks/{index}",
                 actual=week,
                 zone=zone,
-                holiday_fr=holiday.name["fr"],
-                holiday_en=holiday.name["en"],
+                holiday=Spoken(holiday.name["en"], holiday.name["fr"]),
             )

@@ -94,181 +94,137 @@ _NOTHING = dict.fromkeys(
     ...,
 )
 
-_CREATE = "internship_offers/create_test.rb"
-_UPDATE = "internship_offers/update_test.rb"
-_DESTROY = "internship_offers/destroy_test.rb"
-_INDEX = "internship_offers/index_test.rb"
-_SEARCH = "internship_offers/search_test.rb"
-_SECTORS = "sectors/index_test.rb"
+
+def _of(file: str, method: str, path: str = "") -> Callable[..., Fact]:
+    """A row's constructor for the tests of one file: what the test is about, the expected status and code."""
+
+    def fact(test: str, status: int, code: str | int | None = None, /, *, path: str = path, **more: Any) -> Fact:
+        return Fact(test=f"{file}: {test}", method=method, path=path, status=status, code=code, **more)
+
+    return fact
+
+
+_create = _of("internship_offers/create_test.rb", "POST")
+_update = _of("internship_offers/update_test.rb", "PATCH", "/a")
+_destroy = _of("internship_offers/destroy_test.rb", "DELETE", "/a")
+_index = _of("internship_offers/index_test.rb", "GET")
+_search = _of("internship_offers/search_test.rb", "GET", "/search")
 _SECONDE: Mapping[str, Any] = {"grades": ["seconde"], "weeks": JUNE}
 
 FACTS: tuple[Fact, ...] = (
-    # create
-    Fact(test=f"{_CREATE}: no token", method="POST", token="none", status=401, code="UNAUTHORIZED", check=_WRONG_TOKEN),
-    Fact(test=f"{_CREATE}: no offer", method="POST", status=422, code="BAD_PAYLOAD"),
-    Fact(
-        test=f"{_CREATE}: an offer with a blank title only",
-        method="POST",
-        body={**_NOTHING, "title": ""},
-        status=400,
-        code="VALIDATION_ERROR",
-        check=_all_missing,
+    _create("no token", 401, "UNAUTHORIZED", token="none", check=_WRONG_TOKEN),
+    _create("no offer", 422, "BAD_PAYLOAD"),
+    _create(
+        "an offer with a blank title only", 400, "VALIDATION_ERROR", body={**_NOTHING, "title": ""}, check=_all_missing
     ),
-    Fact(test=f"{_CREATE}: a remote id twice", method="POST", ground="own", body={}, status=409, code="DUPLICATE_API"),
-    Fact(
-        test=f"{_CREATE}: seconde",
-        method="POST",
+    _create("a remote id twice", 409, "DUPLICATE_API", ground="own", body={}),
+    _create(
+        "seconde",
+        201,
         versions=V2,
         body={**_SECONDE, "is_public": True, "lunch_break": "Repas", "siret": "1", "max_candidates": 2},
-        status=201,
         check=_row(max_candidates=2, is_public=True, lunch_break="Repas", grades=("seconde",), rep=False, qpv=False),
     ),
-    Fact(
-        test=f"{_CREATE}: an offer",
-        method="POST",
+    _create(
+        "an offer",
+        201,
         versions=V1,
         body={"daily_hours": {"lundi": ["9:00", "17:00"]}},
-        status=201,
         check=_row(grades=("seconde",), daily_hours={"lundi": ["9:00", "17:00"]}, weeks=tuple(JUNE)),
     ),
-    Fact(
-        test=f"{_CREATE}: without coordinates",
-        method="POST",
+    _create(
+        "without coordinates",
+        201,
         versions=V2,
         body={"coordinates": ..., "handicap_accessible": True, "rep": True, "qpv": True},
-        status=201,
         check=_row(coordinates=(48.8602244, 2.333), handicap_accessible=True, rep=True, qpv=True, open_data=True),
     ),
-    Fact(
-        test=f"{_CREATE}: without coordinates, one week",
-        method="POST",
+    _create(
+        "without coordinates, one week",
+        201,
         versions=V1,
         body={"coordinates": ..., "period": 1, "handicap_accessible": True},
-        status=201,
         check=_row(coordinates=(48.8602244, 2.333), handicap_accessible=True, weeks=tuple(JUNE[:1]), is_public=False),
     ),
-    Fact(
-        test=f"{_CREATE}: seconde in other weeks",
-        method="POST",
-        versions=V2,
-        body={"grades": ["seconde"]},
-        status=422,
-        code="WRONG_PARAMS",
-    ),
-    Fact(
-        test=f"{_CREATE}: troisième and seconde",
-        method="POST",
+    _create("seconde in other weeks", 422, "WRONG_PARAMS", versions=V2, body={"grades": ["seconde"]}),
+    _create(
+        "troisième and seconde",
+        422,
+        "WRONG_PARAMS",
         versions=V2,
         body={"grades": ["troisieme", "seconde"], "weeks": [*JUNE, "2027-W20"]},
-        status=422,
-        code="WRONG_PARAMS",
         check=_says("Grades must be either college or lycee, not both"),
     ),
-    Fact(
-        test=f"{_CREATE}: without seats",
-        method="POST",
-        body={"max_candidates": ..., "period": 2},
-        status=201,
-        check=_row(max_candidates=1),
-    ),
-    Fact(test=f"{_CREATE}: a blank street", method="POST", body={"street": ""}, status=201, check=_row(street=_STREET)),
-    Fact(
-        test=f"{_CREATE}: a blank postcode and street",
-        method="POST",
+    _create("without seats", 201, body={"max_candidates": ..., "period": 2}, check=_row(max_candidates=1)),
+    _create("a blank street", 201, body={"street": ""}, check=_row(street=_STREET)),
+    _create(
+        "a blank postcode and street",
+        201,
         body={"street": "", "zipcode": ""},
-        status=201,
         check=_row(street=_STREET, zipcode="75007"),
     ),
-    Fact(test=f"{_CREATE}: no street", method="POST", body={"street": ...}, status=201, check=_row(street=_STREET)),
-    Fact(
-        test=f"{_CREATE}: coordinates outside the earth, where the geocoder knows no street",
-        method="POST",
+    _create("no street", 201, body={"street": ...}, check=_row(street=_STREET)),
+    _create(
+        "coordinates outside the earth, where the geocoder knows no street",
+        201,
         ground="nothing",
         body={"street": ..., "coordinates": {"latitude": 148, "longitude": 14}},
-        status=201,
         check=lambda site, _got: site.row().coordinates == (148.0, 14.0),
     ),
-    Fact(
-        test=f"{_CREATE}: three seats in two weeks",
-        method="POST",
-        versions=V1,
-        body={"max_candidates": 3},
-        status=201,
-        check=_row(max_candidates=3),
-    ),
-    Fact(
-        test=f"{_CREATE}: public, with another sector than public service",
-        method="POST",
+    _create("three seats in two weeks", 201, versions=V1, body={"max_candidates": 3}, check=_row(max_candidates=3)),
+    _create(
+        "public, with another sector than public service",
+        201,
         versions=V2,
         body={**_SECONDE, "is_public": True, "sector_uuid": "s31"},
-        status=201,
         check=_row(is_public=True, sector="s31"),
     ),
-    Fact(
-        test=f"{_CREATE}: an account whose offers are not open",
-        method="POST",
+    _create(
+        "an account whose offers are not open",
+        201,
         versions=V2,
         body={"grades": ["troisieme"], "weeks": JUNE},
-        status=201,
         check=lambda site, _got: site.row().open_data is site.operator.open_data,
     ),
-    # update
-    Fact(
-        test=f"{_UPDATE}: no token",
-        method="PATCH",
-        path="/a",
-        ground="own",
-        token="none",
-        status=401,
-        code="UNAUTHORIZED",
-        check=_WRONG_TOKEN,
-    ),
-    Fact(test=f"{_UPDATE}: no offer", method="PATCH", path="/a", ground="own", status=422, code="BAD_PAYLOAD"),
-    Fact(
-        test=f"{_UPDATE}: another account's offer",
-        method="PATCH",
-        path="/a",
+    _update("no token", 401, "UNAUTHORIZED", ground="own", token="none", check=_WRONG_TOKEN),
+    _update("no offer", 422, "BAD_PAYLOAD", ground="own"),
+    _update(
+        "another account's offer",
+        403,
+        "FORBIDDEN",
         ground="others",
         body={"title": ""},
-        status=403,
-        code="FORBIDDEN",
         check=_says("You are not authorized to access this page."),
     ),
-    Fact(
-        test=f"{_UPDATE}: a remote id that nobody has",
-        method="PATCH",
+    _update(
+        "a remote id that nobody has",
+        404,
+        "NOT_FOUND",
         path="/foo",
         body=_TOO_LONG,
-        status=404,
-        code="NOT_FOUND",
         check=_says("can't find internship_offer with this remote_id"),
     ),
-    Fact(
-        test=f"{_UPDATE}: a description that is too long",
-        method="PATCH",
-        path="/a",
+    _update(
+        "a description that is too long",
+        400,
+        "VALIDATION_ERROR",
         ground="own",
         body=_TOO_LONG,
-        status=400,
-        code="VALIDATION_ERROR",
         check=_error("description", "Description too long, allowed up to 1500 chars"),
         stale="the stored tests name the former limit of 500; the recorded answer names 1500",
     ),
-    Fact(
-        test=f"{_UPDATE}: another period",
-        method="PATCH",
-        path="/a",
+    _update(
+        "another period",
+        400,
+        401,
         versions=V1,
         ground="own",
         body={"period": 12},
-        status=400,
-        code=401,
         check=_error("period", "n'est pas inclus(e) dans la liste"),
     ),
-    Fact(
-        test=f"{_UPDATE}: some members, and unpublishing",
-        method="PATCH",
-        path="/a",
+    _update(
+        "some members, and unpublishing",
+        200,
         ground="own",
         body={
             "title": "hellow",
@@ -278,216 +234,82 @@ FACTS: tuple[Fact, ...] = (
             "handicap_accessible": True,
             "period": 2,
         },
-        status=200,
         check=_row(title="hellow", max_candidates=2, published_at=None, is_public=True, handicap_accessible=True),
     ),
-    Fact(
-        test=f"{_UPDATE}: unpublishing",
-        method="PATCH",
-        path="/a",
-        ground="own",
-        body={"published_at": None},
-        status=200,
-        check=_shown(published_at=None),
-    ),
-    Fact(
-        test=f"{_UPDATE}: republishing",
-        method="PATCH",
-        path="/a",
+    _update("unpublishing", 200, ground="own", body={"published_at": None}, check=_shown(published_at=None)),
+    _update(
+        "republishing",
+        200,
         ground="own",
         body={"published_at": "2026-11-20T09:00:00Z"},
-        status=200,
         check=lambda site, _got: site.row().published_at == site.time.now,
     ),
-    # destroy
-    Fact(
-        test=f"{_DESTROY}: no token",
-        method="DELETE",
-        path="/a",
-        ground="own",
-        token="none",
-        status=401,
-        code="UNAUTHORIZED",
-        check=_WRONG_TOKEN,
-    ),
-    Fact(
-        test=f"{_DESTROY}: another account's offer",
-        method="DELETE",
-        path="/a",
+    _destroy("no token", 401, "UNAUTHORIZED", ground="own", token="none", check=_WRONG_TOKEN),
+    _destroy(
+        "another account's offer",
+        404,
+        "NOT_FOUND",
         ground="others",
-        status=404,
-        code="NOT_FOUND",
         check=lambda site, _got: site.row().kept,
         stale="the stored test of v2 still expects 403; that of v1, which is newer, 404 by shared code",
     ),
-    Fact(test=f"{_DESTROY}: nobody's offer", method="DELETE", path="/foo", status=404, code="NOT_FOUND"),
-    Fact(
-        test=f"{_DESTROY}: an offer",
-        method="DELETE",
-        path="/a",
-        ground="own",
-        status=200,
-        check=lambda site, _got: not site.row().kept,
-    ),
-    Fact(
-        test=f"{_DESTROY}: twice",
-        method="DELETE",
-        path="/a",
-        ground="deleted",
-        status=409,
-        code="API_ALREADY_DESTROYED",
-    ),
-    # index
-    Fact(test=f"{_INDEX}: no token", method="GET", token="none", status=401, code="UNAUTHORIZED", check=_WRONG_TOKEN),
-    Fact(
-        test=f"{_INDEX}: a wrong token", method="GET", token="junk", status=401, code="UNAUTHORIZED", check=_WRONG_TOKEN
-    ),
-    Fact(
-        test=f"{_INDEX}: own offers only",
-        method="GET",
-        ground="two",
-        query=(("page", "1"),),
-        status=200,
-        check=_page(2, 2, 1),
-    ),
-    Fact(
-        test=f"{_INDEX}: no deleted offers",
-        method="GET",
-        ground="deleted",
-        query=(("page", "1"),),
-        status=200,
-        check=_page(0, 0, 0),
-    ),
-    # search
-    Fact(
-        test=f"{_SEARCH}: no token",
-        method="GET",
-        path="/search",
-        token="none",
-        status=401,
-        code="UNAUTHORIZED",
-        check=_WRONG_TOKEN,
-    ),
-    Fact(
-        test=f"{_SEARCH}: an account without the right",
-        method="GET",
-        path="/search",
-        token="other",
-        status=401,
-        code="UNAUTHORIZED",
-        check=_says("access denied"),
-    ),
-    Fact(
-        test=f"{_SEARCH}: no filter",
-        method="GET",
-        path="/search",
-        ground="towns",
-        status=200,
-        check=_page(2, 2, 1, "Paris", "Tours"),
-    ),
-    Fact(
-        test=f"{_SEARCH}: spring weeks",
-        method="GET",
-        path="/search",
+    _destroy("nobody's offer", 404, "NOT_FOUND", path="/foo"),
+    _destroy("an offer", 200, ground="own", check=lambda site, _got: not site.row().kept),
+    _destroy("twice", 409, "API_ALREADY_DESTROYED", ground="deleted"),
+    _index("no token", 401, "UNAUTHORIZED", token="none", check=_WRONG_TOKEN),
+    _index("a wrong token", 401, "UNAUTHORIZED", token="junk", check=_WRONG_TOKEN),
+    _index("own offers only", 200, ground="two", query=(("page", "1"),), check=_page(2, 2, 1)),
+    _index("no deleted offers", 200, ground="deleted", query=(("page", "1"),), check=_page(0, 0, 0)),
+    _search("no token", 401, "UNAUTHORIZED", token="none", check=_WRONG_TOKEN),
+    _search("an account without the right", 401, "UNAUTHORIZED", token="other", check=_says("access denied")),
+    _search("no filter", 200, ground="towns", check=_page(2, 2, 1, "Paris", "Tours")),
+    _search(
+        "spring weeks",
+        200,
         versions=V2,
         ground="offers",
         query=(("weeks[]", "2027-W14"), ("weeks[]", "2027-W15")),
-        status=200,
         check=_page(2, 2, 1, "Paris", "Tours"),
     ),
-    Fact(
-        test=f"{_SEARCH}: June weeks",
-        method="GET",
-        path="/search",
+    _search(
+        "June weeks",
+        200,
         versions=V2,
         ground="offers",
         query=(("weeks[]", "2027-W24"),),
-        status=200,
         check=_page(1, 1, 1, "Bordeaux"),
     ),
-    Fact(
-        test=f"{_SEARCH}: a keyword",
-        method="GET",
-        path="/search",
-        versions=V2,
-        ground="offers",
-        query=(("keyword", "Avocat"),),
-        status=200,
-        check=_page(1, 1, 1, "Tours"),
+    _search(
+        "a keyword", 200, versions=V2, ground="offers", query=(("keyword", "Avocat"),), check=_page(1, 1, 1, "Tours")
     ),
-    Fact(
-        test=f"{_SEARCH}: Paris",
-        method="GET",
-        path="/search",
+    _search(
+        "Paris",
+        200,
         versions=V2,
         ground="offers",
         query=(("latitude", "48.8566"), ("longitude", "2.3522")),
-        status=200,
         check=_page(1, 1, 1, "Paris"),
     ),
-    Fact(
-        test=f"{_SEARCH}: a sector",
-        method="GET",
-        path="/search",
-        versions=V2,
-        ground="offers",
-        query=(("sectors[]", "s26"),),
-        status=200,
-        check=_page(1, 1, 1, "Paris"),
+    _search(
+        "a sector", 200, versions=V2, ground="offers", query=(("sectors[]", "s26"),), check=_page(1, 1, 1, "Paris")
     ),
-    Fact(
-        test=f"{_SEARCH}: the second page",
-        method="GET",
-        path="/search",
-        ground="many",
-        query=(("page", "2"),),
-        status=200,
-        check=_page(1, 31, 2),
-    ),
-    Fact(
-        test=f"{_SEARCH}: a page beyond the last",
-        method="GET",
-        path="/search",
-        ground="many",
-        query=(("page", "9"),),
-        status=200,
-        check=_page(0, 31, 2),
-    ),
-    Fact(
-        test=f"{_SEARCH}: a position",
-        method="GET",
-        path="/search",
+    _search("the second page", 200, ground="many", query=(("page", "2"),), check=_page(1, 31, 2)),
+    _search("a page beyond the last", 200, ground="many", query=(("page", "9"),), check=_page(0, 31, 2)),
+    _search(
+        "a position",
+        200,
         ground="towns",
         query=(("latitude", "47.39"), ("longitude", "0.69")),
-        status=200,
         check=_page(1, 1, 1, "Tours"),
     ),
-    Fact(
-        test=f"{_SEARCH}: ten kilometres",
-        method="GET",
-        path="/search",
+    _search(
+        "ten kilometres",
+        200,
         ground="near",
         query=(*_HERE, ("radius", "10000")),
-        status=200,
         check=_page(2, 2, 1, "Bordeaux", "Le bouscat"),
     ),
-    Fact(
-        test=f"{_SEARCH}: one metre",
-        method="GET",
-        path="/search",
-        ground="near",
-        query=(*_HERE, ("radius", "1")),
-        status=200,
-        check=_page(1, 1, 1, "Bordeaux"),
-    ),
-    Fact(
-        test=f"{_SEARCH}: a keyword inside a title",
-        method="GET",
-        path="/search",
-        ground="titles",
-        query=(("keyword", "cuisine"),),
-        status=200,
-        check=_page(1, 1, 1),
-    ),
+    _search("one metre", 200, ground="near", query=(*_HERE, ("radius", "1")), check=_page(1, 1, 1, "Bordeaux")),
+    _search("a keyword inside a title", 200, ground="titles", query=(("keyword", "cuisine"),), check=_page(1, 1, 1)),
 )
 """One row a test; a row of both versions counts as two tests of the site."""

@@ -2,10 +2,8 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from types import TracebackType
-from typing import Self
 
-from gateway.ports import Appended, Chunk, Output
+from gateway.ports import Appended, Chunk, Output, Reader
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import Topic
 from gateway.sole import SoleMembership
@@ -94,7 +92,7 @@ class _ReplayOwner:
         """Nothing to let go."""
 
 
-class _ReplayReader:
+class _ReplayReader(Reader):
     def __init__(self, log: ReplayLog, positions: dict[tuple[str, int], int]) -> None:
         self._log = log
         self._positions = positions
@@ -112,11 +110,3 @@ class _ReplayReader:
 
     async def close(self) -> None:
         """Nothing to let go."""
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()

@@ -66,7 +66,7 @@ async def test_marks_of_two_replicas_are_ordered_by_the_log(house: House):
     await house.mark()
     await house.lose("positions")  # nothing in memory tells of it
     house.snapshots._issued.clear()
-    house.snapshots._positions._values.clear()
+    house.snapshots._positions.state = {}
     house.snapshots._positions.caught_up = False
     house.now -= DAY
     assert house.snapshots.read(await house.mark(), platform="bretagne").number > house.now

@@ -1,0 +1,65 @@
+"""A request through the log is answered by its owner, wherever the answer comes and whatever else is on the topic."""
+
+import asyncio
+
+import pytest
+
+from gateway.log_request import Pending, request_answer
+from gateway.memory import MemoryLog
+from gateway.protocol.record import Record, StoredRecord
+from gateway.protocol.topic import COMMON, RUNS
+
+REQUEST = Record(b"a/order", b"1")
+
+
+@pytest.fixture
+async def log() -> MemoryLog:
+    log = MemoryLog(partitions=2)
+    await log.create_topics(COMMON)
+    return log
+
+
+def answer(record: StoredRecord) -> bytes | None:
+    return record.value if record.key == b"a" else None
+
+
+async def appended(log: MemoryLog) -> None:
+    async with asyncio.timeout(10):
+        while not (await log.ends(RUNS))[1]:  # the log says nothing of appends
+            await asyncio.sleep(0.01)
+
+
+async def test_the_first_answer_after_the_request_is_given(log: MemoryLog) -> None:
+    await log.append(RUNS, 0, [Record(b"a", b"another partition")])
+    waiting = asyncio.create_task(request_answer(log, RUNS, 1, REQUEST, answer=answer, seconds=10))
+    await appended(log)
+    await log.append(RUNS, 1, [Record(b"b", b"another key"), Record(b"a", b"first"), Record(b"a", b"second")])
+    assert b"first" == await waiting
+
+
+async def test_what_is_older_than_the_request_is_no_answer(log: MemoryLog) -> None:
+    await log.append(RUNS, 1, [Record(b"a", b"old")])
+    with pytest.raises(TimeoutError):
+        await request_answer(log, RUNS, 1, REQUEST, answer=answer, seconds=0.05)
+    async with log.reader({(RUNS, 1): 0}) as reader:
+        (chunk,) = await reader.poll(limit=10, wait=0)
+    assert (b"a/order", b"1") == (chunk.records[-1].key, chunk.records[-1].value)
+
+
+async def test_an_error_of_the_reading_ends_the_waiting(log: MemoryLog) -> None:
+    def refuse(record: StoredRecord) -> bytes:
+        raise LookupError(record.key)
+
+    waiting = asyncio.create_task(request_answer(log, RUNS, 1, REQUEST, answer=refuse))
+    await appended(log)
+    await log.append(RUNS, 1, [Record(b"a", b"1")])
+    with pytest.raises(LookupError):
+        await waiting
+
+
+def test_a_request_ages_by_the_log_alone_and_only_before_its_owner_began() -> None:
+    assert [500, 0, 0] == [
+        Pending("r", 1_000).age_ms(1_500),
+        Pending("r", 2_000).age_ms(1_500),
+        Pending("r", None).age_ms(1_500),
+    ]

@@ -1,0 +1,28 @@
+"""A harvest keeps its feed on disk; a full disk refuses the feed and is no fault of the reader."""
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from adapters.pull.harvest import Harvest
+from gateway.upload.error import UploadRefusedError
+from gateway.upload.spool import Item, Room
+
+
+def limit(connection: sqlite3.Connection, pages: int) -> None:
+    """As a full disk has it: SQLite refuses to let the file grow."""
+    connection.execute(f"PRAGMA max_page_count = {pages}").fetchone()
+
+
+async def fill(harvest: Harvest) -> None:
+    for number in range(10_000):
+        await harvest.add("0", Item(f"bretagne:{number}", (), None), kind="refused")
+
+
+async def test_a_full_disk_while_ids_are_counted_refuses_the_feed(tmp_path: Path):
+    with closing(Harvest(tmp_path, Room(1_000_000))) as harvest:
+        limit(harvest.census._ids._db, 5)
+        with pytest.raises(UploadRefusedError, match="spool-full"):
+            await fill(harvest)

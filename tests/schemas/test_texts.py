@@ -1,0 +1,37 @@
+"""A catalogue of texts is refused as a whole when one text lacks a language or a placeholder."""
+
+from typing import Any
+
+import pytest
+
+from schemas.spoken import Spoken
+from schemas.texts import TextsError, check_texts, fill, fill_one, load_texts
+
+
+@pytest.mark.parametrize(
+    ("document", "said"),
+    [
+        ({"a": {"fr": "oui"}}, "/a has no text in en"),
+        ({"a": {"message": {"en": "yes", "fr": None}}}, "/a/message has no text in fr"),
+        ({"a": [{"fr": "{x}", "en": "{x} {y}"}]}, "/a/0: only one of its languages has y"),
+        ({"a": {"fr": "{x", "en": "{x}"}}, "/a: expected '}'"),
+    ],
+)
+def test_what_a_text_lacks_is_named_with_its_pointer(document: Any, said: str) -> None:
+    with pytest.raises(TextsError, match=said):
+        check_texts(document)
+
+
+def test_documents_may_hold_anything_beside_their_texts() -> None:
+    check_texts({"a": {"status": 400, "fr": "non {x}", "en": "no {x}", "list": ["{", 1, None]}})
+
+
+def test_a_packaged_catalogue_is_loaded_and_checked() -> None:
+    assert "bad-request" in load_texts("schemas", "catalogue", "http.json")
+
+
+def test_each_value_is_put_in_in_the_language_of_the_text() -> None:
+    texts = {"fr": "{who} : {how}", "en": "{who}: {how}"}
+    values = {"who": ["a", "b"], "how": Spoken("yes", "oui")}
+    assert {"fr": "a, b : oui", "en": "a, b: yes"} == fill(texts, values)
+    assert "a, b: yes" == fill_one(texts, values, "en")
