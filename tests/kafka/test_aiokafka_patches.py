@@ -1,7 +1,7 @@
 """What the pinned aiokafka must still have, and what it must still get wrong: without a broker.
 
-``NAMES`` and ``METHODS`` hold every private name that the patches use. A test of a patch shows what upstream does itself:
-when one fails after an upgrade, upstream has mended it, and the patch of that name can go.
+``NAMES`` and ``METHODS`` hold every private name that the patches use. A test of a patch shows what upstream does by
+itself: when one fails after an upgrade, upstream has mended it, and the patch of that name can go.
 """
 
 import ast
