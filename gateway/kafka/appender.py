@@ -5,9 +5,10 @@ import contextlib
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, LeaderNotAvailableError
 
 from gateway.kafka.aiokafka_patches import abort_producer, in_own_task, patch_client
 from gateway.kafka.batch import BATCH_BYTES, build
@@ -16,11 +17,12 @@ from gateway.kafka.request_guard import RequestGuard
 from gateway.kafka.settings import KafkaSettings, client_options
 from gateway.ports import Appended, LogBusyError, LogError, LogUnavailableError, UnknownOutcomeError
 from gateway.protocol.record import Record
+from gateway.retry import retry
 from gateway.sole import MAX_BYTES
 
 MAX_QUEUED_BYTES = 64 * MAX_BYTES
 MAX_QUEUED_CALLS = 10_000
-_RETRY_SECONDS = 0.1
+_LONGEST_RETRY_SECONDS = 1.0
 _BEAT_SECONDS = 0.004
 _SMALL_BYTES = 16 * 1024
 """An append of at most so many bytes, such as a single offer, goes before the slices of uploads."""
@@ -133,19 +135,28 @@ class Appender:
             lane.task = None
 
     async def _ready(self, lane: _Lane) -> _Source | None:
-        """A producer whose connection to the leader stands; None when nobody waits for it any more."""
-        while True:
-            if not lane.calls:
-                return None
-            with contextlib.suppress(KafkaError, OSError):
-                source = await self._connect()
-                client = source.producer.client
-                await source.producer.partitions_for(lane.place.topic)  # send_batch would wait as well
-                leader = client.cluster.leader_for_partition(lane.place)
-                if leader not in {None, -1} and await client.ready(leader):
-                    return source
-                client.force_metadata_update()
-            await asyncio.sleep(_RETRY_SECONDS)
+        """A producer that is connected to the partition's leader; None when no call waits for it any more."""
+        with contextlib.suppress(KafkaError, OSError):
+            return await self._connect_to_leader(lane)
+        return await retry(
+            f"append to {lane.place.topic} {lane.place.partition}",
+            partial(self._connect_to_leader, lane),
+            on=(KafkaError, OSError),
+            longest=_LONGEST_RETRY_SECONDS,
+        )
+
+    async def _connect_to_leader(self, lane: _Lane) -> _Source | None:
+        """As ``_ready``. Raises KafkaError, OSError."""
+        if not lane.calls:
+            return None
+        source = await self._connect()
+        client = source.producer.client
+        await source.producer.partitions_for(lane.place.topic)  # send_batch would wait as well
+        leader = client.cluster.leader_for_partition(lane.place)
+        if leader in {None, -1} or not await client.ready(leader):
+            client.force_metadata_update()
+            raise LeaderNotAvailableError(f"{lane.place.topic} {lane.place.partition}")
+        return source
 
     async def _write(self, source: _Source, place: TopicPartition, calls: Sequence[_Call]) -> None:
         """One batch; its outcome goes to all calls in it."""

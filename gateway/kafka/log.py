@@ -1,11 +1,10 @@
 """The event log on Kafka: one face before the appender, readers, owners, groups and topics."""
 
-import asyncio
-import random
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Self
 
+import stamina
 from aiokafka import TopicPartition
 
 from gateway.kafka.admin import AdminQueries
@@ -23,8 +22,8 @@ from gateway.reading import read_up_to
 
 _IDENTITY_KEY = b"log"
 _IDENTITY_ROLE = "topics"
-_IDENTITY_TRIES = 10
-_IDENTITY_PAUSE = 0.2
+_IDENTITY_ATTEMPTS = 10
+_IDENTITY_JITTER_SECONDS = 0.5
 _PAGE = 1_000
 
 
@@ -158,24 +157,32 @@ class KafkaLog:
         return found
 
     async def _write_identity(self) -> None:
-        """Once: who takes the role later reads what the one before has written. Those who fence each other try again
-        after pauses of random length.
+        """Write the identity once: a later owner of the role reads what the one before has written. Processes that
+        fence each other try again after pauses of random length.
         """
-        for attempt in range(_IDENTITY_TRIES):
-            await asyncio.sleep(attempt * random.random() * _IDENTITY_PAUSE)  # noqa: S311 - not a secret
-            if await self._read_identity() is not None:
-                return
-            owner = await self.own(_IDENTITY_ROLE, 0)
-            try:
-                if await self._read_identity() is None:
-                    await owner.commit([Output(POSITIONS, 0, Record(_IDENTITY_KEY, str(uuid.uuid4()).encode()))])
-            except (FencedError, UnknownOutcomeError):
-                continue
-            else:
-                return
-            finally:
-                await owner.close()
-        raise LogUnavailableError("Others are creating the same topics; run `passerelle topics create` again.")
+        try:
+            async for attempt in stamina.retry_context(
+                (FencedError, UnknownOutcomeError),
+                attempts=_IDENTITY_ATTEMPTS,
+                timeout=None,
+                wait_jitter=_IDENTITY_JITTER_SECONDS,
+            ):
+                with attempt:
+                    await self._write_identity_once()
+        except (FencedError, UnknownOutcomeError) as error:
+            raise LogUnavailableError(
+                "Others are creating the same topics; run `passerelle topics create` again."
+            ) from error
+
+    async def _write_identity_once(self) -> None:
+        if await self._read_identity() is not None:
+            return
+        owner = await self.own(_IDENTITY_ROLE, 0)
+        try:
+            if await self._read_identity() is None:
+                await owner.commit([Output(POSITIONS, 0, Record(_IDENTITY_KEY, str(uuid.uuid4()).encode()))])
+        finally:
+            await owner.close()
 
 
 def _by_topic(counts: Mapping[str, int]) -> dict[str, Sequence[TopicPartition]]:
