@@ -116,9 +116,9 @@ async def work_partners(
 
 
 async def keep_owning(log: EventLog, *, role: str, partition: int, work: Callable[[Owner], Awaitable[None]]) -> None:
-    """Own a partition and work on it until cancelled: anew after a commit of unknown outcome, or an outage of the log.
+    """Own a partition and work on it until cancelled: again after a commit of unknown outcome, or an outage of the log.
 
-    Each attempt begins with a new owner, so that nothing of the last one can still come. Other errors are raised.
+    Each attempt begins with a new owner, which fences the last one. Other errors are raised.
     """
     progressing: _Progressing | None = None
 
