@@ -20,8 +20,6 @@ _BATCH = 750
 """So many submissions are decided in one transaction at most; large ones are fewer, as the log's reader bounds them."""
 _SLICE = 100
 _REBUILD = 2_000
-_REST_SHARE = 2
-"""Rests in proportion to commits: a commit keeps the broker busy as well."""
 
 
 class PartitionRelay:
@@ -102,7 +100,7 @@ class PartitionRelay:
         self._in_hand = None  # what the former owner had in hand is decided, or is read again
         async with self._log.reader({(SUBMISSIONS, self._partition): self.position}) as reader:
             self.ready = True
-            clock, rests = asyncio.get_running_loop().time, Rests(share=_REST_SHARE)
+            clock, rests = asyncio.get_running_loop().time, Rests()
             async for chunk in worth_committing(reader, limit=_BATCH):
                 self._state.require_whole()  # the chores may have found it damaged
                 if chunk is not None:

@@ -51,7 +51,7 @@ class Tail:
         self._examined: float | None = None
         self._examining: asyncio.Task[None] | None = None
         self._kept = 0
-        self._rests = Rests(share=1)
+        self._rests = Rests()
         view.caught_up = False  # until this tail has seen the end
         self.lag = 0
         """How many offsets the view lies behind the end as that was last read."""
