@@ -1,30 +1,16 @@
 """How long a loop that takes records and commits rests before it takes the next ones (ADR 0011)."""
 
-from math import inf
-
 LONGEST_SECONDS = 0.015
-_MANY = 500
-"""After so many records or more the next ones wait already."""
-_GAIN = 2
-"""A rest is worth it if so many records are likely to come within the longest one."""
+FEW = 4
+"""After fewer records a rest gains nothing: hardly any others come meanwhile."""
+MANY = 500
+"""After so many or more the next ones wait already."""
 
 
-class Rests:
-    """The rests of one loop.
+def rest_seconds(records: int, took: float) -> float:
+    """Seconds to rest after a step of that many records which took so long: as long as the step itself, at most 15 ms.
 
-    A step costs about the same for one record as for a hundred. So where records come fast, the loop rests for twice as
-    long as the step took, at most 15 ms, and takes more at once. Where they come slowly a rest only delays them.
+    A step costs about the same for one record as for a hundred, so under load two small ones are put together. Nothing
+    after a few records, nor after many.
     """
-
-    def __init__(self) -> None:
-        self._began = -inf
-
-    def after(self, records: int, *, began: float, ended: float) -> float:
-        """Seconds to rest after a step on that many records; ``began`` and ``ended`` are its instants in seconds.
-
-        The records have come since the step before began, which gives their rate.
-        """
-        interval, self._began = began - self._began, began
-        if records >= _MANY or records * LONGEST_SECONDS < _GAIN * interval:
-            return 0.0
-        return min(LONGEST_SECONDS, 2 * (ended - began))
+    return min(LONGEST_SECONDS, took) if FEW <= records < MANY else 0.0

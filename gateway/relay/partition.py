@@ -12,7 +12,7 @@ from gateway.protocol.topic import OFFERS, POSITIONS, SUBMISSIONS
 from gateway.reading import read_up_to
 from gateway.relay.batch import Batch, judge, offer_ids
 from gateway.relay.state import RelayState
-from gateway.resting import Rests
+from gateway.resting import rest_seconds
 from gateway.share import keep_owning
 
 ROLE = "relay"
@@ -100,13 +100,13 @@ class PartitionRelay:
         self._in_hand = None  # what the former owner had in hand is decided, or is read again
         async with self._log.reader({(SUBMISSIONS, self._partition): self.position}) as reader:
             self.ready = True
-            clock, rests = asyncio.get_running_loop().time, Rests()
+            clock = asyncio.get_running_loop().time
             async for chunk in worth_committing(reader, limit=_BATCH):
                 self._state.require_whole()  # the chores may have found it damaged
                 if chunk is not None:
                     began = clock()
                     await self._commit(owner, chunk)
-                    await asyncio.sleep(rests.after(len(chunk.records), began=began, ended=clock()))
+                    await asyncio.sleep(rest_seconds(len(chunk.records), clock() - began))
 
     async def _input_position(self, owner: Owner) -> int:
         """Where to go on, by the log's own word; a log that was begun anew starts at its start only if that is 0."""

@@ -10,7 +10,7 @@ from gateway.damage import DamagedCopyError
 from gateway.ports import Chunk, EventLog, LogError, PositionLostError, Reader
 from gateway.protocol.cursor import FRESH_MS
 from gateway.protocol.topic import DAY_MS
-from gateway.resting import Rests
+from gateway.resting import rest_seconds
 from gateway.views.view import View
 
 _RECORDS = 2_000
@@ -51,7 +51,6 @@ class Tail:
         self._examined: float | None = None
         self._examining: asyncio.Task[None] | None = None
         self._kept = 0
-        self._rests = Rests()
         view.caught_up = False  # until this tail has seen the end
         self.lag = 0
         """How many offsets the view lies behind the end as that was last read."""
@@ -152,8 +151,7 @@ class Tail:
         clock = asyncio.get_running_loop().time
         began = clock()
         await self._view.apply(chunks)
-        records = sum(len(chunk.records) for chunk in chunks)
-        await asyncio.sleep(self._rests.after(records, began=began, ended=clock()))
+        await asyncio.sleep(rest_seconds(sum(len(chunk.records) for chunk in chunks), clock() - began))
 
     async def _look(self, since: int, ends: Sequence[int]) -> None:
         """Whether the view has come to the end that the log had at an instant."""
