@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import aiohttp
 import orjson
+import stamina
 
 from schemas.rulebook import Language
 from schemas.spoken import certificate_reason, spoken
@@ -25,6 +26,7 @@ _KEY = "Idempotency-Key"
 _KEY_BYTES = 18
 _ONCE = ("POST", "/v1/snapshots")
 """Sent again, a snapshot whose answer was lost would find its own mark used up. Everything else is safe by itself."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 10.0
 _EARLY = 60.0
 """How long before its end a token is renewed, in seconds."""
 
@@ -56,6 +58,14 @@ class ClientError(Exception):
     def __init__(self, message: str, *, step: str) -> None:
         super().__init__(message)
         self.step = step
+
+
+class _NotTakenError(Exception):
+    """A later attempt may succeed; ``wait`` is how many seconds the gateway asks for, if it does."""
+
+    def __init__(self, reason: str, *, wait: float | None = None) -> None:
+        super().__init__(reason)
+        self.wait = wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,26 +166,42 @@ class Client:
         self._renew_at = asyncio.get_running_loop().time() + max(life - _EARLY, life / 2)
 
     async def _patiently(self, method: str, path: str, **arguments: Any) -> Answer:
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self.patience
-        pause = 0.25
-        while True:
-            try:
-                answer = await self._once(method, path, **arguments)
-            except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
-                answer = None
-                lost = _loss(error, self._language)
-            if answer is not None and answer.status not in _RETRIED and not _still_runs(answer):
-                return answer
-            wait = _asked_wait(answer) or pause
-            pause = min(pause * 2, 10.0)
-            if loop.time() + wait > deadline:
-                told = answer.explain() if answer is not None else lost
-                said = self._words.not_taken.format(
-                    url=self._url, method=method, path=path, seconds=self.patience, told=told
-                )
-                raise ClientError(said, step=self._words.resend)
-            await asyncio.sleep(wait)
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + self.patience
+
+        def pause(error: Exception) -> bool | float:
+            """Seconds to wait, True for stamina's; False where the patience ends before."""
+            if not isinstance(error, _NotTakenError) or clock() + (error.wait or 0.0) >= deadline:
+                return False
+            return error.wait or True
+
+        try:
+            async for attempt in stamina.retry_context(
+                pause,
+                attempts=None,
+                timeout=None,
+                wait_initial=_FIRST_PAUSE,
+                wait_max=_LONGEST_PAUSE,
+                wait_jitter=_FIRST_PAUSE,
+            ):
+                with attempt:
+                    return await self._taken(method, path, **arguments)
+        except _NotTakenError as error:
+            said = self._words.not_taken.format(
+                url=self._url, method=method, path=path, seconds=self.patience, told=error
+            )
+            raise ClientError(said, step=self._words.resend) from error
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    async def _taken(self, method: str, path: str, **arguments: Any) -> Answer:
+        """One attempt. Raises _NotTakenError for what a later one may mend."""
+        try:
+            answer = await self._once(method, path, **arguments)
+        except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
+            raise _NotTakenError(_loss(error, self._language)) from error
+        if answer.status in _RETRIED or _still_runs(answer):
+            raise _NotTakenError(answer.explain(), wait=_asked_wait(answer))
+        return answer
 
     async def _once(
         self, method: str, path: str, *, headers: Mapping[str, str], data: Any = None, **arguments: Any

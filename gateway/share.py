@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import random
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
@@ -22,15 +21,12 @@ from gateway.ports import (
     UnknownOutcomeError,
 )
 from gateway.protocol.partner import Partner
+from gateway.retry import retry
 
 _FENCED_GRACE_SECONDS = 3.0
 _FENCED_AT_MOST = 3
 _FENCED_WITHIN_SECONDS = 60.0
 _PARTNERS_SECONDS = 2.0
-_FIRST_PAUSE = 0.1
-_LONGEST_PAUSE = 5.0
-_JITTER = 0.25
-_SUCCESS_SECONDS = 60.0
 _PASSING = (LogBusyError, LogUnavailableError, UnknownOutcomeError)
 """What passes by itself: the log is away, slow or full."""
 
@@ -120,40 +116,24 @@ async def work_partners(
 
 
 async def keep_owning(log: EventLog, *, role: str, partition: int, work: Callable[[Owner], Awaitable[None]]) -> None:
-    """Own a partition and work on it until cancelled: anew after a commit of unknown outcome, or an outage of the log.
+    """Own a partition and work on it until cancelled: again after a commit of unknown outcome, or an outage of the log.
 
-    Each attempt begins with a new owner, so that nothing of the last one can still come. Other errors are raised.
+    Each attempt begins with a new owner, which fences the last one. Other errors are raised.
     """
-    backoff = Backoff()
+    progressing: _Progressing | None = None
 
     async def own_and_work() -> None:
-        owner = await log.own(role, partition)
+        nonlocal progressing
+        progressing = None
+        owner = progressing = _Progressing(await log.own(role, partition))
         try:
-            await work(_Progressing(owner, backoff))
+            await work(owner)
         finally:
             await owner.close()
 
-    await keep_going(f"{role} {partition}", own_and_work, backoff)
-
-
-class Backoff:
-    """Pauses between attempts: none before the second, then from 0.1 s doubling up to 5 s, with jitter of a quarter.
-    They begin again from none after a success alone.
-    """
-
-    def __init__(self, chance: Callable[[], float] = random.random) -> None:
-        self._chance = chance
-        self._pause = 0.0
-
-    def next(self) -> float:
-        """Seconds to pause now, after an attempt that failed."""
-        pause = self._pause
-        self._pause = min(_LONGEST_PAUSE, pause * 2 + _FIRST_PAUSE)
-        return pause * (1.0 - _JITTER * self._chance())
-
-    def reset(self) -> None:
-        """An attempt has succeeded."""
-        self._pause = 0.0
+    await keep_going(
+        f"{role} {partition}", own_and_work, succeeded=lambda: progressing is not None and progressing.progressed
+    )
 
 
 class _Progressing:
@@ -161,17 +141,19 @@ class _Progressing:
     learn where to go on (``own_positions``), which succeeds in each attempt of a work that fails behind it.
     """
 
-    def __init__(self, owner: Owner, backoff: Backoff) -> None:
+    def __init__(self, owner: Owner) -> None:
         self._owner = owner
-        self._backoff = backoff
-        self._began = False
+        self._commits = 0
+
+    @property
+    def progressed(self) -> bool:
+        """Whether a commit other than the first one has succeeded."""
+        return self._commits > 1
 
     async def commit(self, outputs: Sequence[Output]) -> Mapping[tuple[str, int], int]:
         """As ``Owner.commit``."""
         ends = await self._owner.commit(outputs)
-        if self._began:
-            self._backoff.reset()
-        self._began = True
+        self._commits += 1
         return ends
 
     async def end(self, topic: str, partition: int) -> int:
@@ -183,23 +165,11 @@ class _Progressing:
         await self._owner.close()
 
 
-async def keep_going(name: str, work: Callable[[], Awaitable[Result]], backoff: Backoff | None = None) -> Result:
-    """Work until it is done or cancelled: again after the log was away, slow or full. Other errors are raised.
-
-    An attempt that has lasted a minute counts as a success: that is longer than any wait for the log.
-    """
-    backoff = Backoff() if backoff is None else backoff
-    clock = asyncio.get_running_loop().time
-    while True:
-        began = clock()
-        try:
-            return await work()
-        except _PASSING as error:
-            if clock() - began > _SUCCESS_SECONDS:
-                backoff.reset()
-            pause = backoff.next()
-            _log.warning("share.begins_again", part=name, error=str(error), pause=round(pause, 1))
-            await asyncio.sleep(pause)
+async def keep_going(
+    name: str, work: Callable[[], Awaitable[Result]], *, succeeded: Callable[[], bool] = lambda: False
+) -> Result:
+    """Work until it is done or cancelled: again after the log was away, slow or full. Other errors are raised."""
+    return await retry(name, work, on=_PASSING, succeeded=succeeded)
 
 
 async def _work(work: Callable[[Place], Awaitable[None]], place: Place) -> None:

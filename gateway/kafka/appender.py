@@ -5,22 +5,24 @@ import contextlib
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from aiokafka import AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, LeaderNotAvailableError
 
+from gateway.kafka.aiokafka_patches import abort_producer, in_own_task, patch_client
 from gateway.kafka.batch import BATCH_BYTES, build
-from gateway.kafka.connection import apart, cut_off, keep_in_sight
 from gateway.kafka.error import REFUSALS, told
+from gateway.kafka.request_guard import RequestGuard
 from gateway.kafka.settings import KafkaSettings, client_options
-from gateway.kafka.wire import Wire
 from gateway.ports import Appended, LogBusyError, LogError, LogUnavailableError, UnknownOutcomeError
 from gateway.protocol.record import Record
+from gateway.retry import retry
 from gateway.sole import MAX_BYTES
 
 MAX_QUEUED_BYTES = 64 * MAX_BYTES
 MAX_QUEUED_CALLS = 10_000
-_RETRY_SECONDS = 0.1
+_LONGEST_RETRY_SECONDS = 1.0
 _BEAT_SECONDS = 0.004
 _SMALL_BYTES = 16 * 1024
 """An append of at most so many bytes, such as a single offer, goes before the slices of uploads."""
@@ -53,10 +55,10 @@ class _Lane:
 
 @dataclass(slots=True)
 class _Source:
-    """A started producer and its wire."""
+    """A started producer and its request guard."""
 
     producer: AIOKafkaProducer
-    wire: Wire
+    guard: RequestGuard
 
 
 class Appender:
@@ -133,24 +135,33 @@ class Appender:
             lane.task = None
 
     async def _ready(self, lane: _Lane) -> _Source | None:
-        """A producer whose connection to the leader stands; None when nobody waits for it any more."""
-        while True:
-            if not lane.calls:
-                return None
-            with contextlib.suppress(KafkaError, OSError):
-                source = await self._connect()
-                client = source.producer.client
-                await client._wait_on_metadata(lane.place.topic)  # noqa: SLF001 - send_batch would wait as well
-                leader = client.cluster.leader_for_partition(lane.place)
-                if leader not in {None, -1} and await client.ready(leader):
-                    return source
-                client.force_metadata_update()
-            await asyncio.sleep(_RETRY_SECONDS)
+        """A producer that is connected to the partition's leader; None when no call waits for it any more."""
+        with contextlib.suppress(KafkaError, OSError):
+            return await self._connect_to_leader(lane)
+        return await retry(
+            f"append to {lane.place.topic} {lane.place.partition}",
+            partial(self._connect_to_leader, lane),
+            on=(KafkaError, OSError),
+            longest=_LONGEST_RETRY_SECONDS,
+        )
+
+    async def _connect_to_leader(self, lane: _Lane) -> _Source | None:
+        """As ``_ready``. Raises KafkaError, OSError."""
+        if not lane.calls:
+            return None
+        source = await self._connect()
+        client = source.producer.client
+        await source.producer.partitions_for(lane.place.topic)  # send_batch would wait as well
+        leader = client.cluster.leader_for_partition(lane.place)
+        if leader in {None, -1} or not await client.ready(leader):
+            client.force_metadata_update()
+            raise LeaderNotAvailableError(f"{lane.place.topic} {lane.place.partition}")
+        return source
 
     async def _write(self, source: _Source, place: TopicPartition, calls: Sequence[_Call]) -> None:
         """One batch; its outcome goes to all calls in it."""
         records = [record for call in calls for record in call.records]
-        source.wire.forget(place.topic, place.partition)
+        source.guard.forget(place.topic, place.partition)
         for call in calls:
             call.sent = True
         try:
@@ -161,7 +172,7 @@ class Appender:
             raise
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the callers must hear of it
             self._discard(source)
-            refused = isinstance(error, REFUSALS) and source.wire.sent(place.topic, place.partition) <= 1
+            refused = isinstance(error, REFUSALS) and source.guard.sent(place.topic, place.partition) <= 1
             kind: type[LogError] = LogUnavailableError if refused else UnknownOutcomeError
             _fail(calls, kind(f"Appending to {place.topic} failed: {told(error)}."))
         else:
@@ -176,15 +187,15 @@ class Appender:
                     acks="all",
                     max_batch_size=BATCH_BYTES,
                 )
-                keep_in_sight(producer.client)
-                wire = Wire(producer.client)
+                patch_client(producer.client)
+                guard = RequestGuard(producer.client)
                 try:
                     async with asyncio.timeout(self._settings.patience):
                         await producer.start()
                 except BaseException:
-                    await apart(producer.stop(), self._settings.patience)
+                    await in_own_task(producer.stop(), self._settings.patience)
                     raise
-                self._source = _Source(producer, wire)
+                self._source = _Source(producer, guard)
             return self._source
 
     def _discard(self, source: _Source | None = None) -> None:
@@ -255,4 +266,4 @@ async def _stop(producer: AIOKafkaProducer, seconds: float) -> None:
         async with asyncio.timeout(seconds):
             await producer.stop()
     except TimeoutError:
-        await cut_off(producer)
+        await abort_producer(producer)

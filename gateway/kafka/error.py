@@ -10,7 +10,7 @@ from aiokafka.errors import (
     TopicAuthorizationFailedError,
 )
 
-from gateway.kafka.wire import SpentError
+from gateway.kafka.aiokafka_patches import SpentError
 
 REFUSALS = (
     ClusterAuthorizationFailedError,

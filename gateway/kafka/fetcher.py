@@ -3,19 +3,19 @@
 import asyncio
 import random
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
 
 from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
-from aiokafka.consumer.fetcher import READ_COMMITTED, PartitionRecords
+from aiokafka.consumer.fetcher import READ_COMMITTED
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError, UnsupportedCodecError, for_code
 from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.record.memory_records import MemoryRecords
 
-from gateway.kafka.lenient import LenientRecords
+from gateway.kafka.aiokafka_patches import CommittedRecords
 from gateway.protocol.record import StoredRecord
 
 _WAIT_MS = 500
@@ -51,7 +51,7 @@ class Fetcher:
     def __init__(self, client: AIOKafkaClient, positions: Mapping[TopicPartition, int]) -> None:
         self._client = client
         self._positions = dict(positions)
-        self._waiting: dict[TopicPartition, _Unpacking] = {}
+        self._waiting: dict[TopicPartition, CommittedRecords] = {}
         self._ends = dict.fromkeys(positions, 0)
         self._asking: dict[int | None, asyncio.Task[None]] = {}
         self._error: BaseException | None = None
@@ -176,7 +176,7 @@ class Fetcher:
         if _is_compressed(content):
             return UnsupportedCodecError(f"{place.topic} holds packed batches; set its compression.type=uncompressed")
         if MemoryRecords(content).has_next():
-            self._waiting[place] = _Unpacking(place, content, aborted, self._positions[place])
+            self._waiting[place] = CommittedRecords(place, content, aborted, self._positions[place])
         return None
 
     async def _retry(self) -> None:
@@ -197,55 +197,7 @@ def _is_compressed(content: bytes) -> bool:
     return False
 
 
-def _move(waiting: "_Unpacking", records: list[StoredRecord], limit: int) -> None:
+def _move(waiting: CommittedRecords, records: list[StoredRecord], limit: int) -> None:
     """Append the next records; those before an error stay."""
     for record in islice(waiting, limit):
         records.append(record)  # noqa: PERF402  # ``extend`` does not promise to keep what came before an error
-
-
-class _Unpacking(PartitionRecords):  # type: ignore[misc]
-    """An iterator over what one answer holds of a partition, which leaves out what was aborted."""
-
-    def __init__(
-        self,
-        place: TopicPartition,
-        content: bytes,
-        aborted: Any,
-        position: int,
-        batches: Callable[[bytes], Any] = MemoryRecords,
-    ) -> None:
-        self._next = position
-        super().__init__(
-            place,
-            batches(content),
-            aborted,
-            position,
-            None,
-            None,
-            check_crcs=True,
-            isolation_level=READ_COMMITTED,
-        )
-        self._place, self._content, self._aborted = place, content, aborted
-
-    @property
-    def next_fetch_offset(self) -> int:
-        """Where to go on. It never goes back: aiokafka sets it at the end of a batch whose records were passed over."""
-        return self._next
-
-    @next_fetch_offset.setter
-    def next_fetch_offset(self, offset: int) -> None:
-        self._next = max(self._next, offset)
-
-    def leniently(self) -> "_Unpacking":
-        """The same from the next record on, with lenient header names."""
-        return _Unpacking(self._place, self._content, self._aborted, self.next_fetch_offset, LenientRecords)
-
-    def _consumer_record(self, _: TopicPartition, record: Any) -> StoredRecord:
-        headers = record.headers
-        return StoredRecord(
-            record.offset,
-            record.timestamp,
-            record.key,
-            record.value,
-            tuple((name, value or b"") for name, value in headers) if headers else (),
-        )

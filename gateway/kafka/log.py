@@ -1,18 +1,17 @@
 """The event log on Kafka: one face before the appender, readers, owners, groups and topics."""
 
-import asyncio
-import random
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Self
 
+import stamina
 from aiokafka import TopicPartition
 
+from gateway.kafka.admin import AdminQueries
 from gateway.kafka.appender import Appender
 from gateway.kafka.batch import check_bounds
 from gateway.kafka.membership import KafkaMembership
 from gateway.kafka.owner import KafkaOwner
-from gateway.kafka.probe import Probe
 from gateway.kafka.reader import KafkaReader
 from gateway.kafka.settings import KafkaSettings
 from gateway.kafka.topics import findings, new_topic
@@ -23,17 +22,17 @@ from gateway.reading import read_up_to
 
 _IDENTITY_KEY = b"log"
 _IDENTITY_ROLE = "topics"
-_IDENTITY_TRIES = 10
-_IDENTITY_PAUSE = 0.2
+_IDENTITY_ATTEMPTS = 10
+_IDENTITY_JITTER_SECONDS = 0.5
 _PAGE = 1_000
 
 
 class KafkaLog:
     """An ``EventLog`` on a Kafka cluster. Made by ``open``."""
 
-    def __init__(self, settings: KafkaSettings, probe: Probe) -> None:
+    def __init__(self, settings: KafkaSettings, admin: AdminQueries) -> None:
         self._settings = settings
-        self._probe = probe
+        self._admin = admin
         self._appender = Appender(settings)
         self._found: dict[str, Sequence[TopicPartition]] = {}
         self._identity: str | None = None
@@ -42,13 +41,13 @@ class KafkaLog:
     @classmethod
     async def open(cls, settings: KafkaSettings) -> Self:
         """Connect. Raises LogUnavailableError when no broker answers, OSError for unreadable certificate files."""
-        probe = Probe(settings)
+        admin = AdminQueries(settings)
         try:
-            await probe.start()
+            await admin.start()
         except BaseException:
-            await probe.close()
+            await admin.close()
             raise
-        return cls(settings, probe)
+        return cls(settings, admin)
 
     @property
     def partitions(self) -> int:
@@ -65,10 +64,10 @@ class KafkaLog:
 
     async def create_topics(self, topics: Iterable[Topic]) -> None:
         """Create what is missing, and the log's identity. Never changes an existing topic."""
-        counts = await self._probe.counts()
+        counts = await self._admin.counts()
         missing = [topic for topic in topics if self._settings.topic(topic.name) not in counts]
         if missing:
-            counts = await self._probe.create(new_topic(topic, self._settings) for topic in missing)
+            counts = await self._admin.create(new_topic(topic, self._settings) for topic in missing)
         self._found = _by_topic(counts)
         if self._settings.topic(POSITIONS) in counts:
             await self._write_identity()
@@ -76,9 +75,9 @@ class KafkaLog:
     async def check_topics(self, topics: Iterable[Topic]) -> Sequence[str]:
         """What is not as it must be, one sentence per finding, each naming the next step; empty when all is well."""
         asked = list(topics)
-        counts = await self._probe.counts()
+        counts = await self._admin.counts()
         there = [name for topic in asked if (name := self._settings.topic(topic.name)) in counts]
-        return findings(asked, self._settings, counts=counts, configs=await self._probe.configs(there))
+        return findings(asked, self._settings, counts=counts, configs=await self._admin.configs(there))
 
     async def append(self, topic: str, partition: int, records: Sequence[Record]) -> Appended:
         """Write a batch durably (idempotent, acks=all) and in order. Raises ValueError when it is empty or too large,
@@ -89,24 +88,24 @@ class KafkaLog:
 
     def reader(self, positions: Mapping[tuple[str, int], int]) -> KafkaReader:
         """A reader that starts at the given offset of each (topic, partition)."""
-        return KafkaReader(self._settings, positions, find=self._places, probe=self._probe)
+        return KafkaReader(self._settings, positions, find=self._places, admin=self._admin)
 
     async def starts(self, topic: str) -> tuple[int, ...]:
         """Per partition the first offset that the log still holds."""
         places = await self._places(topic)
-        found = await self._probe.starts(places)
+        found = await self._admin.starts(places)
         return tuple(found[place] for place in places)
 
     async def ends(self, topic: str) -> tuple[int, ...]:
         """Per partition the last stable offset."""
         places = await self._places(topic)
-        found = await self._probe.ends(places)
+        found = await self._admin.ends(places)
         return tuple(found[place] for place in places)
 
     async def own(self, role: str, partition: int) -> KafkaOwner:
         """Take a partition for a role; whoever had it is fenced from now on. Raises LogUnavailableError."""
         self._check_open()
-        owner = KafkaOwner(self._settings, role, partition, find=self._places, ends=self._probe.ends)
+        owner = KafkaOwner(self._settings, role, partition, find=self._places, ends=self._admin.ends)
         await owner.take()
         return owner
 
@@ -122,7 +121,7 @@ class KafkaLog:
         if not self._closed:
             self._closed = True
             await self._appender.close()
-            await self._probe.close()
+            await self._admin.close()
 
     def _check_open(self) -> None:
         if self._closed:
@@ -139,7 +138,7 @@ class KafkaLog:
         self._check_open()
         name = self._settings.topic(topic)
         if name not in self._found:
-            self._found |= _by_topic(await self._probe.counts())
+            self._found |= _by_topic(await self._admin.counts())
         if name not in self._found:
             raise TopicError(f"The topic {topic} does not exist: run `passerelle topics create`.")
         return self._found[name]
@@ -158,24 +157,32 @@ class KafkaLog:
         return found
 
     async def _write_identity(self) -> None:
-        """Once: who takes the role later reads what the one before has written. Those who fence each other try again
-        after pauses of random length.
+        """Write the identity once: a later owner of the role reads what the one before has written. Processes that
+        fence each other try again after pauses of random length.
         """
-        for attempt in range(_IDENTITY_TRIES):
-            await asyncio.sleep(attempt * random.random() * _IDENTITY_PAUSE)  # noqa: S311 - not a secret
-            if await self._read_identity() is not None:
-                return
-            owner = await self.own(_IDENTITY_ROLE, 0)
-            try:
-                if await self._read_identity() is None:
-                    await owner.commit([Output(POSITIONS, 0, Record(_IDENTITY_KEY, str(uuid.uuid4()).encode()))])
-            except (FencedError, UnknownOutcomeError):
-                continue
-            else:
-                return
-            finally:
-                await owner.close()
-        raise LogUnavailableError("Others are creating the same topics; run `passerelle topics create` again.")
+        try:
+            async for attempt in stamina.retry_context(
+                (FencedError, UnknownOutcomeError),
+                attempts=_IDENTITY_ATTEMPTS,
+                timeout=None,
+                wait_jitter=_IDENTITY_JITTER_SECONDS,
+            ):
+                with attempt:
+                    await self._write_identity_once()
+        except (FencedError, UnknownOutcomeError) as error:
+            raise LogUnavailableError(
+                "Others are creating the same topics; run `passerelle topics create` again."
+            ) from error
+
+    async def _write_identity_once(self) -> None:
+        if await self._read_identity() is not None:
+            return
+        owner = await self.own(_IDENTITY_ROLE, 0)
+        try:
+            if await self._read_identity() is None:
+                await owner.commit([Output(POSITIONS, 0, Record(_IDENTITY_KEY, str(uuid.uuid4()).encode()))])
+        finally:
+            await owner.close()
 
 
 def _by_topic(counts: Mapping[str, int]) -> dict[str, Sequence[TopicPartition]]:

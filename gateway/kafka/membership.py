@@ -4,10 +4,9 @@ import asyncio
 from collections.abc import Iterable
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
-from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import KafkaError
 
-from gateway.kafka.connection import keep_in_sight, release
+from gateway.kafka.aiokafka_patches import client_of, own_sticky_assignor, patch_client, stop_consumer
 from gateway.kafka.error import told
 from gateway.kafka.settings import KafkaSettings, client_options
 from gateway.ports import LogUnavailableError
@@ -35,9 +34,9 @@ class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc]
             auto_offset_reset="latest",
             session_timeout_ms=_SESSION_MS,
             heartbeat_interval_ms=_HEARTBEAT_MS,
-            partition_assignment_strategy=(_own_assignor(),),
+            partition_assignment_strategy=(own_sticky_assignor(),),
         )
-        keep_in_sight(self._consumer._client)  # noqa: SLF001 - there is no other way in
+        patch_client(client_of(self._consumer))
         self._share: frozenset[int] | None = None
         self._told: frozenset[int] | None = None
         self._news = asyncio.Event()
@@ -49,7 +48,7 @@ class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc]
             async with asyncio.timeout(self._patience):
                 await self._consumer.start()
         except BaseException as error:
-            await release(self._consumer, _STOP_SECONDS)
+            await stop_consumer(self._consumer, _STOP_SECONDS)
             if isinstance(error, KafkaError | OSError):
                 raise LogUnavailableError(f"The group could not be joined: {told(error)}.") from error
             raise
@@ -77,7 +76,7 @@ class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc]
         if self._polling is not None:
             self._polling.cancel()
             await asyncio.wait([self._polling])
-        await release(self._consumer, _STOP_SECONDS)
+        await stop_consumer(self._consumer, _STOP_SECONDS)
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """A rebalance begins; see above."""
@@ -92,14 +91,3 @@ class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc]
     async def _poll(self) -> None:
         while True:
             await self._consumer.getmany(timeout_ms=_POLL_MS)
-
-
-def _own_assignor() -> type[StickyPartitionAssignor]:
-    """Partitions stay where they are when members come and go, since moving one means rebuilding its state. aiokafka's
-    sticky assignor keeps what a member has on the class itself, so each member needs a class of its own.
-    """
-
-    class OwnAssignor(StickyPartitionAssignor):  # type: ignore[misc]
-        pass
-
-    return OwnAssignor

@@ -8,11 +8,11 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import IllegalOperation, KafkaError
 from aiokafka.structs import RecordMetadata
 
+from gateway.kafka.aiokafka_patches import abort_producer, in_own_task, patch_client
 from gateway.kafka.batch import BATCH_BYTES, build, split
-from gateway.kafka.connection import apart, cut_off, keep_in_sight
 from gateway.kafka.error import is_fenced, told
+from gateway.kafka.request_guard import RequestGuard
 from gateway.kafka.settings import TRANSACTION_SECONDS, KafkaSettings, client_options
-from gateway.kafka.wire import Wire
 from gateway.ports import FencedError, LogError, LogUnavailableError, Output, UnknownOutcomeError
 from gateway.protocol.record import Record
 
@@ -42,8 +42,8 @@ class KafkaOwner:
             acks="all",
             max_batch_size=BATCH_BYTES,
         )
-        keep_in_sight(self._producer.client)
-        self._wire = Wire(self._producer.client)
+        patch_client(self._producer.client)
+        self._guard = RequestGuard(self._producer.client)
         self._one = asyncio.Lock()
         self._spent: LogError | None = None
 
@@ -75,7 +75,7 @@ class KafkaOwner:
             await self._abandon()
             return
         self._spent = LogUnavailableError(f"{self._name} has been given back.")
-        if not await apart(self._producer.stop(), self._settings.patience):
+        if not await in_own_task(self._producer.stop(), self._settings.patience):
             await self._abandon()
 
     async def _transact(
@@ -92,7 +92,7 @@ class KafkaOwner:
                     lasts = await self._write(parts, commit=commit)
             except BaseException as error:
                 self._spent = self._verdict(error, commit=commit)
-                self._wire.stop()
+                self._guard.stop()
                 if isinstance(error, Exception):
                     raise self._spent from error
                 raise
@@ -104,7 +104,7 @@ class KafkaOwner:
         self, parts: Mapping[tuple[str, int], Sequence[Record]], *, commit: bool
     ) -> dict[tuple[str, int], int]:
         """One transaction; the offset of the last record per place."""
-        self._wire.begin()
+        self._guard.begin()
         await self._producer.begin_transaction()
         batches = [
             (place, len(part), build(self._producer, part))
@@ -139,7 +139,7 @@ class KafkaOwner:
         """What became of the transaction that this error ended."""
         if is_fenced(error):
             return FencedError(f"Another owner has taken {self._name}.")
-        if commit and self._wire.commits:
+        if commit and self._guard.commits:
             return UnknownOutcomeError(f"The commit of {self._name} may or may not have happened: {told(error)}.")
         return LogUnavailableError(f"{self._name} committed nothing: {told(error)}.")
 
@@ -147,8 +147,8 @@ class KafkaOwner:
         return TopicPartition(self._settings.topic(place[0]), place[1])
 
     async def _abandon(self) -> None:
-        self._wire.stop()
-        await cut_off(self._producer)
+        self._guard.stop()
+        await abort_producer(self._producer)
 
 
 def _by_place(outputs: Sequence[Output]) -> dict[tuple[str, int], list[Record]]:

@@ -9,11 +9,11 @@ from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from gateway.kafka.connection import keep_in_sight, let_go
+from gateway.kafka.admin import AdminQueries
+from gateway.kafka.aiokafka_patches import close_client, patch_client
 from gateway.kafka.error import told
 from gateway.kafka.fetcher import Fetcher
 from gateway.kafka.owner import Find
-from gateway.kafka.probe import Probe
 from gateway.kafka.settings import KafkaSettings, client_options
 from gateway.ports import Chunk, LogUnavailableError, PositionLostError
 
@@ -28,11 +28,11 @@ class KafkaReader:
     """A client of its own that fetches. It connects at the first poll, once ``find`` knows the topics."""
 
     def __init__(
-        self, settings: KafkaSettings, positions: Mapping[tuple[str, int], int], *, find: Find, probe: Probe
+        self, settings: KafkaSettings, positions: Mapping[tuple[str, int], int], *, find: Find, admin: AdminQueries
     ) -> None:
         self._settings = settings
         self._find = find
-        self._probe = probe
+        self._admin = admin
         self._names = {TopicPartition(settings.topic(topic), part): (topic, part) for topic, part in positions}
         self._positions = {place: positions[topic, part] for place, (topic, part) in self._names.items()}
         self._client: AIOKafkaClient | None = None
@@ -67,7 +67,7 @@ class KafkaReader:
         if self._fetcher is not None:
             await self._fetcher.close()
         if self._client is not None:
-            await let_go(self._client, _STOP_SECONDS)
+            await close_client(self._client, _STOP_SECONDS)
 
     async def __aenter__(self) -> Self:
         return self
@@ -93,13 +93,13 @@ class KafkaReader:
         for topic in {topic for topic, _ in self._names.values()}:
             await self._find(topic)
         client = AIOKafkaClient(**client_options(self._settings), metadata_max_age_ms=_LAYOUT_MS)
-        keep_in_sight(client)
+        patch_client(client)
         try:
             async with asyncio.timeout(self._settings.patience):
                 await client.bootstrap()
                 await client.set_topics({place.topic for place in self._names})
         except BaseException:
-            await let_go(client, _STOP_SECONDS)
+            await close_client(client, _STOP_SECONDS)
             raise
         self._client, self._fetcher = client, Fetcher(client, self._positions)
         return self._fetcher
@@ -110,7 +110,7 @@ class KafkaReader:
         """
         ((place, position),) = error.args[0].items()
         topic, partition = self._names[place]
-        start, end = (await self._probe.starts([place]))[place], (await self._probe.ends([place]))[place]
+        start, end = (await self._admin.starts([place]))[place], (await self._admin.ends([place]))[place]
         if start <= position <= end:
             return LogUnavailableError(
                 f"A broker does not know position {position} of {topic} partition {partition} yet."

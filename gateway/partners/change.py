@@ -5,14 +5,13 @@ belongs to one platform). A version from before this fence appends without it: i
 and writing is found by reading back, and the edit is applied to it as well.
 """
 
-import asyncio
 import os
-import random
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
+import stamina
 import structlog
 
 from gateway.clock import Clock
@@ -27,6 +26,7 @@ ROLE = "partners"
 PATIENCE_SECONDS = 30.0
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 3.0
+_JITTER = 0.5
 _OUTAGES = 3
 _REWRITES = 5
 
@@ -67,24 +67,31 @@ class Changes:
 
     async def make(self, slug: str, edit: Edit) -> Partner:
         """The partner after the change. Raises ChangeConflictError, LogErrors, and what ``edit`` raises."""
-        now = asyncio.get_running_loop().time
-        until, pause, outages = now() + self._patience, _FIRST_PAUSE, 0
-        with self._view.recording(slug.encode()) as read:
-            change = _Change(slug, edit, read)
-            while True:
-                try:
-                    return await self._attempt(change)
-                except (UnknownOutcomeError, LogUnavailableError):
-                    # The next owner's start settles its outcome, and the record is read. A fence may also show like
-                    # this: a broker that aborts the transaction need not say why.
-                    outages += 1
-                    if now() > until or outages > _OUTAGES:
-                        raise
-                except FencedError as error:
-                    if now() > until:
-                        raise ChangeConflictError(f"Another change of {slug} was made at the same time") from error
-                await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311  # spreads retries, no secret
-                pause = min(_LONGEST_PAUSE, pause * 2)
+        outages = 0
+
+        def passes(error: Exception) -> bool:
+            # The next owner's start settles an unknown outcome, and it is read. A fence may show as an outage too: a
+            # broker that aborted the transaction need not give the reason.
+            nonlocal outages
+            outages += isinstance(error, UnknownOutcomeError | LogUnavailableError)
+            return isinstance(error, FencedError | UnknownOutcomeError | LogUnavailableError) and outages <= _OUTAGES
+
+        try:
+            with self._view.recording(slug.encode()) as read:
+                change = _Change(slug, edit, read)
+                async for attempt in stamina.retry_context(
+                    passes,
+                    attempts=None,
+                    timeout=self._patience,
+                    wait_initial=_FIRST_PAUSE,
+                    wait_max=_LONGEST_PAUSE,
+                    wait_jitter=_JITTER,
+                ):
+                    with attempt:
+                        return await self._attempt(change)
+        except FencedError as error:
+            raise ChangeConflictError(f"Another change of {slug} was made at the same time") from error
+        raise AssertionError("unreachable: the last attempt returns or raises")
 
     async def _attempt(self, change: "_Change") -> Partner:
         """One attempt, by an owner of its own."""

@@ -12,8 +12,8 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from gateway.kafka import KafkaLog, KafkaSettings
+from gateway.kafka.aiokafka_patches import abort_producer
 from gateway.kafka.broker import LocalBroker
-from gateway.kafka.connection import cut_off
 from gateway.kafka.topics import wanted
 from gateway.ports import EventLog, LogUnavailableError, Output
 from gateway.protocol.record import Record
@@ -109,7 +109,7 @@ class TestKafkaLog(EventLogContract):
             place = Place(settings, proxy)
             yield place
             for producer in place.hung:
-                await cut_off(producer)
+                await abort_producer(producer)
             async with connected(settings) as admin:
                 await admin.delete_topics([name for name in await admin.list_topics() if name.startswith(prefix)])
 

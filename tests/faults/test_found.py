@@ -11,7 +11,7 @@ import pytest
 
 from gateway.audit import audit
 from gateway.demo.generator import generate
-from gateway.kafka.connection import release
+from gateway.kafka.aiokafka_patches import stop_consumer
 from gateway.memory import MemoryLog
 from gateway.ports import Chunk, LogBusyError, LogUnavailableError, Output, UnknownOutcomeError
 from gateway.protocol.decide import Accepted
@@ -111,7 +111,7 @@ async def test_letting_go_of_a_consumer_between_two_tries_cancels_nobody_else() 
             await trying
 
     consumer = Consumer()
-    await release(consumer, 1.0)
+    await stop_consumer(consumer, 1.0)
     assert consumer._client.closed
 
 

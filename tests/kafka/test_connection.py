@@ -13,8 +13,8 @@ from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.metadata import MetadataRequest
 
 from gateway.kafka import KafkaLog
+from gateway.kafka.aiokafka_patches import abort_producer, close_client, patch_client
 from gateway.kafka.broker import LocalBroker
-from gateway.kafka.connection import cut_off, keep_in_sight, let_go
 from gateway.protocol.topic import SUBMISSIONS
 from tests.contract.log_ground import DEADLINE, record
 from tests.kafka.proxy import METADATA, Proxy
@@ -80,7 +80,7 @@ class Refusing:
 async def refused_client(broker: LocalBroker, *, closing: bool) -> AsyncIterator[tuple[AIOKafkaClient, int]]:
     """A client, and the number of the broker to which it cannot write the first time."""
     client = AIOKafkaClient(bootstrap_servers=broker.bootstrap_servers)
-    keep_in_sight(client)
+    patch_client(client)
     await client.bootstrap()
     try:
         node = client.get_random_node()
@@ -131,7 +131,7 @@ class Stumbling(AIOKafkaClient):  # type: ignore[misc]
 async def test_an_unforeseen_error_does_not_end_the_asking_for_the_layout(kafka_broker: LocalBroker) -> None:
     """The library's own task would end without a word, and no new leader be known from then on."""
     client = Stumbling(bootstrap_servers=kafka_broker.bootstrap_servers)
-    keep_in_sight(client)
+    patch_client(client)
     await client.bootstrap()
     try:
         async with asyncio.timeout(DEADLINE):
@@ -157,7 +157,7 @@ class Closing:
 async def test_who_is_cancelled_while_a_client_closes_is_cancelled() -> None:
     """A replica that woke was told to let go of a partition just then, and went on with it for ever."""
     client = Closing()
-    letting_go = asyncio.create_task(let_go(client, 5.0))
+    letting_go = asyncio.create_task(close_client(client, 5.0))
     await asyncio.sleep(0.05)
     letting_go.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -180,7 +180,7 @@ async def test_who_is_cancelled_while_a_producer_is_cut_off_is_cancelled(kafka_b
     await producer.start()
     producer.client._sync_task.cancel()
     producer.client._sync_task = asyncio.create_task(slow_to_end())
-    cutting = asyncio.create_task(cut_off(producer))
+    cutting = asyncio.create_task(abort_producer(producer))
     await asyncio.sleep(0.05)
     cutting.cancel()
     with pytest.raises(asyncio.CancelledError):

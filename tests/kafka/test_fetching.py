@@ -167,7 +167,7 @@ async def test_of_two_leaders_that_both_answer_for_a_partition_one_counts() -> N
 
 
 class Held:
-    """A probe to whom the log says what it holds: offsets 10 to 20."""
+    """Admin queries to a log that holds offsets 10 to 20."""
 
     async def starts(self, places: list[TopicPartition]) -> dict[TopicPartition, int]:
         return dict.fromkeys(places, 10)
@@ -186,7 +186,7 @@ async def test_a_broker_that_does_not_know_a_position_yet_is_not_believed(positi
     async def find(_: str) -> list[TopicPartition]:
         return PLACES
 
-    reader = KafkaReader(settings, {("t", 0): position}, find=find, probe=Held())
+    reader = KafkaReader(settings, {("t", 0): position}, find=find, admin=Held())
     place = TopicPartition(settings.topic("t"), 0)
     answers = {1: deque([Answer([(place.topic, [(0, OffsetOutOfRangeError.errno, 0, 0, [], b"")])])])}
     reader._fetcher = Fetcher(Leaders({place: 1}, answers), {place: position})

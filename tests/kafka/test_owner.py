@@ -8,7 +8,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from gateway.kafka import KafkaLog, KafkaSettings
-from gateway.kafka.connection import cut_off
+from gateway.kafka.aiokafka_patches import abort_producer
 from gateway.ports import FencedError, LogUnavailableError, Output, UnknownOutcomeError
 from gateway.protocol.record import Record
 from gateway.protocol.topic import OFFERS, RECEIPTS
@@ -51,7 +51,7 @@ async def raw(settings: KafkaSettings, log: KafkaLog) -> AsyncIterator[AIOKafkaP
     await producer.start()
     await producer.begin_transaction()
     yield producer
-    await cut_off(producer)
+    await abort_producer(producer)
 
 
 async def test_the_bare_client_lets_a_late_commit_request_commit_half_of_the_next_transaction(

@@ -7,7 +7,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from gateway.kafka import KafkaLog, KafkaSettings
-from gateway.kafka.probe import Probe
+from gateway.kafka.admin import AdminQueries
 from gateway.kafka.topics import findings, wanted
 from gateway.ports import TopicError
 from gateway.protocol.topic import COMMON, DAY_MS, OFFERS, POSITIONS, REQUESTS, Topic, feed, inbox
@@ -107,7 +107,7 @@ async def test_topics_that_kafka_refuses_are_named_with_its_reason(settings: Kaf
         await log.close()
 
 
-class Lagging(Probe):
+class Lagging(AdminQueries):
     """Asks a broker that does not know the newest topics yet, once they have been created by another."""
 
     hidden: frozenset[str] = frozenset()
@@ -124,9 +124,9 @@ class Lagging(Probe):
 
 @pytest.mark.kafka
 async def test_what_was_created_is_there_whichever_broker_is_asked_next(settings: KafkaSettings) -> None:
-    probe = Lagging(settings)
-    await probe.start()
-    log = KafkaLog(settings, probe)
+    admin = Lagging(settings)
+    await admin.start()
+    log = KafkaLog(settings, admin)
     try:
         await log.create_topics([*COMMON, inbox("bretagne")])
         await log.append(inbox("bretagne").name, 0, [record("first")])

@@ -8,8 +8,9 @@ from structlog.testing import capture_logs
 from gateway.memory import MemoryLog
 from gateway.ports import LogUnavailableError, Output, Owner
 from gateway.protocol.topic import COMMON, OFFERS, SUBMISSIONS
-from gateway.share import Backoff, keep_owning, work_share
+from gateway.share import keep_owning, work_share
 from tests.contract.log_ground import record
+from tests.relay.skipping import run_without_waiting
 
 _SECONDS = 30.0
 
@@ -71,25 +72,6 @@ async def test_who_is_fenced_and_not_told_why_joins_anew_and_leaves_the_other_in
     await asyncio.gather(share, return_exceptions=True)
 
 
-def test_a_backoff_stays_at_its_cap_until_a_success() -> None:
-    """It began again from none each time that it had reached five seconds: a log that was away was asked in bursts."""
-    backoff = Backoff(chance=lambda: 0.0)
-    pauses = [backoff.next() for _ in range(50)]
-    assert pauses[:4] == pytest.approx([0.0, 0.1, 0.3, 0.7])
-    assert set(pauses[7:]) == {5.0}
-    assert pauses == sorted(pauses)
-    backoff.reset()
-    assert backoff.next() == 0.0
-
-
-def test_a_backoff_spreads_what_begins_together() -> None:
-    """At most a quarter earlier, so that the processes of a gateway do not ask at the same instant."""
-    chances = iter([0.0, 0.5, 1.0] * 20)
-    backoff = Backoff(chance=lambda: next(chances))
-    pauses = [backoff.next() for _ in range(60)]
-    assert {3.75, 4.375, 5.0} == set(pauses[7:])
-
-
 class Away(MemoryLog):
     """A log that can be owned, and whose owners can commit so many times."""
 
@@ -101,27 +83,28 @@ class Away(MemoryLog):
 
 
 @pytest.mark.parametrize(
-    ("commits", "pauses"),
-    [(0, [0.0, 0.1, 0.3, 0.7]), (1, [0.0, 0.1, 0.3, 0.7]), (2, [0.0, 0.0, 0.0, 0.0])],
-    ids=["none", "the first only", "progress"],
+    ("commits", "waits"), [(0, True), (1, True), (2, False)], ids=["none", "the first only", "progress"]
 )
-async def test_only_progress_ends_a_backoff(commits: int, pauses: list[float]) -> None:
+def test_only_progress_ends_a_backoff(commits: int, *, waits: bool) -> None:
     """Each attempt commits a record to learn where to go on: that alone is no success."""
     log = Away()
-    await log.create_topics(COMMON)
-    began: list[float] = []
 
     async def work(owner: Owner) -> None:
-        began.append(asyncio.get_running_loop().time())
         for _ in range(commits):
             await owner.commit([Output(OFFERS, 0, record("one"))])
-        if len(began) > len(pauses):
+        if log.owned > 4:
             raise RuntimeError("enough")
         raise LogUnavailableError("away")
 
-    with capture_logs() as lines, pytest.raises(RuntimeError):
+    async def own() -> None:
+        await log.create_topics(COMMON)
         await keep_owning(log, role="relay", partition=0, work=work)
-    told = [line["pause"] for line in lines if line["event"] == "share.begins_again"]
-    assert all(least * 0.74 - 0.06 <= pause <= least for least, pause in zip(pauses, told, strict=True))
-    assert told == sorted(told)
-    assert log.owned == len(pauses) + 1
+
+    with capture_logs() as lines, pytest.raises(RuntimeError):
+        run_without_waiting(own)
+    pauses = [line["wait"] for line in lines if line["event"] == "retry.scheduled"]
+    assert 4 == len(pauses)
+    if waits:
+        assert all(least <= pause <= least + 0.25 for least, pause in zip([0.1, 0.2, 0.4, 0.8], pauses, strict=True))
+    else:
+        assert [0.0] * 4 == pauses

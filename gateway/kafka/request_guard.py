@@ -1,30 +1,26 @@
-"""What goes out to the brokers, seen request by request: the ground for saying what is certain and what is unknown."""
+"""Request guard: counts and limits a producer's requests, which decides whether an outcome is certain or unknown."""
 
 from collections import Counter
 from typing import Any
 
 from aiokafka.client import AIOKafkaClient, ConnectionGroup
-from aiokafka.errors import IncompatibleBrokerVersion, NodeNotReadyError, ProducerFenced
+from aiokafka.errors import NodeNotReadyError
 from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.protocol.transaction import AddPartitionsToTxnRequest, EndTxnRequest
 
-_SPENT = "a request of the transaction stayed without a clear answer"
+from gateway.kafka.aiokafka_patches import SpentError, produced_partitions
+
+_SPENT = "a request of the transaction had no clear answer"
 
 
-class SpentError(IncompatibleBrokerVersion, ProducerFenced):  # type: ignore[misc]
-    """Stops a producer instead of letting it send again. Of its two bases the first makes aiokafka's request code give
-    up rather than retry, the second makes its sender end quietly.
-    """
+class RequestGuard:
+    """Replaces a producer's ``client.send``.
 
-
-class Wire:
-    """Stands before a producer's ``client.send``.
-
-    - It counts per partition how often a batch was sent since ``forget``: once refused is certainly not written; sent
-      twice, the first may have been.
-    - It lets one commit request through per transaction, and nothing after a commit or AddPartitions request that
-      stayed without an answer. aiokafka would send again silently; a delayed first request could then commit (or
-      extend) the next transaction.
+    - It counts per partition how often a batch was sent since ``forget``: a batch that was sent once and refused is
+      certainly not written; of one that was sent twice, the first may be.
+    - It lets one commit request through per transaction, and nothing after a commit or AddPartitions request without an
+      answer. aiokafka sends such a request again: a delayed first request could then commit (or extend) the next
+      transaction.
     """
 
     def __init__(self, client: AIOKafkaClient) -> None:
@@ -35,19 +31,19 @@ class Wire:
         client.send = self.send
 
     def begin(self) -> None:
-        """A new transaction starts; the one before it ended with an answer."""
+        """A transaction starts; the one before it ended with an answer."""
         self.commits = 0
 
     def stop(self) -> None:
-        """Let nothing more out."""
+        """Refuse every further request."""
         self._spent = True
 
     def forget(self, topic: str, partition: int) -> None:
-        """A new batch is handed over for this partition."""
+        """Start counting for the next batch of a partition."""
         self._sent.pop((topic, partition), None)
 
     def sent(self, topic: str, partition: int) -> int:
-        """How often a batch for this partition went out since ``forget``."""
+        """How often a batch of this partition was sent since ``forget``."""
         return self._sent[topic, partition]
 
     async def send(self, node: int, request: Any, *, group: ConnectionGroup = ConnectionGroup.DEFAULT) -> Any:
@@ -84,10 +80,10 @@ class Wire:
             raise
 
     async def _send_batches(self, node: int, request: ProduceRequest, group: ConnectionGroup) -> Any:
-        places = [(topic, partition) for topic, parts in request._topics for partition, _ in parts]  # noqa: SLF001
-        self._sent.update(places)
+        partitions = produced_partitions(request)
+        self._sent.update(partitions)
         try:
             return await self._send(node, request, group=group)
         except NodeNotReadyError:
-            self._sent.subtract(places)
+            self._sent.subtract(partitions)
             raise

@@ -1,4 +1,4 @@
-"""Questions to the cluster: which topics there are, where they start and end, how they are configured."""
+"""Admin queries: which topics the cluster has, their first and last offsets, their configuration."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -10,7 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
-from gateway.kafka.connection import keep_in_sight
+from gateway.kafka.aiokafka_patches import client_of, patch_client
 from gateway.kafka.error import told
 from gateway.kafka.settings import KafkaSettings, client_options
 from gateway.ports import LogUnavailableError, TopicError
@@ -18,9 +18,10 @@ from gateway.ports import LogUnavailableError, TopicError
 _LOOK_SECONDS = 0.02
 
 
-class Probe:
-    """Two clients that ask. It never asks for a topic by name before the cluster's own list names it, because many
-    clusters create whatever is asked for. Raises LogUnavailableError when no answer comes in time.
+class AdminQueries:
+    """An admin client and a consumer that only query. They never ask for a topic by name before the cluster's own list
+    names it, because many clusters create each topic that they are asked for. Raises LogUnavailableError when no answer
+    comes in time.
     """
 
     def __init__(self, settings: KafkaSettings) -> None:
@@ -29,7 +30,7 @@ class Probe:
         self._admin = AIOKafkaAdminClient(**options)
         self._consumer = AIOKafkaConsumer(**options, isolation_level="read_committed", enable_auto_commit=False)
         for each in (self._admin, self._consumer):
-            keep_in_sight(each._client)  # noqa: SLF001 - there is no other way in
+            patch_client(client_of(each))
 
     async def start(self) -> None:
         """Connect."""

@@ -1,0 +1,79 @@
+"""Retries without an end: exponential backoff with jitter by stamina, one log event for each.
+
+What a retry is about is named by the caller. stamina's own hooks stay out: they would log arguments, and count on a
+metric that nobody documents.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TypeVar
+
+import stamina
+import structlog
+from stamina.instrumentation import RetryDetails, set_on_retry_hooks
+
+Result = TypeVar("Result")
+
+FIRST_SECONDS = 0.1
+LONGEST_SECONDS = 5.0
+JITTER_SECONDS = 0.25
+SUCCESS_SECONDS = 60.0
+"""An attempt that has lasted so long counts as a success: that is longer than any wait for the log."""
+
+_part: ContextVar[str | None] = ContextVar("part", default=None)
+_log = structlog.get_logger()
+
+
+async def retry(
+    part: str,
+    work: Callable[[], Awaitable[Result]],
+    *,
+    on: tuple[type[Exception], ...],
+    longest: float = LONGEST_SECONDS,
+    succeeded: Callable[[], bool] = lambda: False,
+) -> Result:
+    """Work until it is done or cancelled: again after an error of ``on``. Other errors are raised.
+
+    The backoff starts over after an attempt that failed but had a success, by ``succeeded`` or by its length: the next
+    attempt then begins at once.
+    """
+    clock = asyncio.get_running_loop().time
+    with _named(part):
+        while True:
+            async for attempt in stamina.retry_context(
+                on,
+                attempts=None,
+                timeout=None,
+                wait_initial=FIRST_SECONDS,
+                wait_max=longest,
+                wait_jitter=JITTER_SECONDS,
+            ):
+                with attempt:
+                    began = clock()
+                    try:
+                        return await work()
+                    except on as error:
+                        if not succeeded() and clock() - began <= SUCCESS_SECONDS:
+                            raise
+                        _log.warning("retry.scheduled", part=part, error=str(error), number=0, wait=0.0)
+
+
+@contextmanager
+def _named(part: str) -> Iterator[None]:
+    token = _part.set(part)
+    try:
+        yield
+    finally:
+        _part.reset(token)
+
+
+def _log_retry(details: RetryDetails) -> None:
+    """Log a retry of ``retry``. Its errors name topics, partitions and brokers, no content; a command's are silent."""
+    if (part := _part.get()) is not None:
+        wait = round(details.wait_for, 2)
+        _log.warning("retry.scheduled", part=part, error=str(details.caused_by), number=details.retry_num, wait=wait)
+
+
+set_on_retry_hooks([_log_retry])
