@@ -14,7 +14,8 @@ from gateway.bootstrap.log import check_topics
 from gateway.bootstrap.logs import configure_logs, watch_loop
 from gateway.bootstrap.national import national_parts
 from gateway.bootstrap.parts import build_parts
-from gateway.bootstrap.serving import build_api, listen, serve, with_signing_key
+from gateway.bootstrap.serving import build_api, listen, serve
+from gateway.bootstrap.signing_key import with_signing_key
 from gateway.bootstrap.task import first_to_end, start
 from gateway.bootstrap.workers import Workers
 from gateway.listening import place

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from math import ceil
-from pathlib import Path
 
 from aiohttp import web
 
@@ -29,23 +28,9 @@ from gateway.oauth.replay import first_use_on
 from gateway.oauth.token import AccessTokens
 from gateway.oauth.verifier import Verifier
 from gateway.protocol.seal import Seal
-from gateway.settings import Settings, SettingsError
+from gateway.settings import SettingsError
 
 _AGAIN_SECONDS = 0.1
-
-
-def with_signing_key(settings: Settings) -> Settings:
-    """The same settings, naming the file of the keys that sign tokens: made in the data folder where they name none."""
-    if settings.signing_key is not None:
-        return settings
-    path = signing_key_of(settings)
-    KeyRing.open(path)
-    return replace(settings, signing_key=path)
-
-
-def signing_key_of(settings: Settings) -> Path:
-    """The file of the keys that sign, whether it is there yet or not."""
-    return settings.signing_key or settings.data / "signing.pem"
 
 
 def build_api(parts: Parts, url: str) -> web.Application:
