@@ -8,7 +8,7 @@ LONGEST: tuple[str, ...] = ()
 _MATRIX = "tests/interconnection/test_interconnection_matrix.py"
 
 
-class FileByFile(LoadScopeScheduling):
+class FileByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
     """A file is one unit of work, so that what its module sets up is set up once. The matrix of the interconnection is
     played once on each log: one unit of work for each.
     """

@@ -23,7 +23,6 @@ from gateway.lock import locked
 from gateway.retention_clock import RetentionClock
 from gateway.settings import Settings
 from gateway.sqlite import SqliteLog
-from gateway.views import DeliveryView, OfferView, ReceiptView, RunView
 
 _log = structlog.get_logger()
 
@@ -49,16 +48,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
     async with AsyncExitStack() as stack:
         stack.enter_context(locked(settings.data))
         settings = with_signing_key(settings)
-        parts = await build_parts(
-            settings,
-            stack,
-            offers=OfferView,
-            receipts=ReceiptView,
-            deliveries=DeliveryView,
-            runs=RunView,
-            ready=check_topics,
-            check=True,
-        )
+        parts = await build_parts(settings, stack, ready=check_topics, check=True)
         since = await parts.log.newest() if isinstance(parts.log, SqliteLog) else None
         retention = RetentionClock(settings.data / "clock.json", wall=clock.now, steady=clock.steady, since=since)
         keeper = Keeper(parts, retention)
