@@ -15,10 +15,9 @@ from xdist.workermanage import WorkerController
 
 from gateway.kafka.broker import Listener, LocalBroker
 from gateway.kafka.jars import missing
-from tests import lanes
+from tests import lanes, spread
 from tests.kafka.cluster import LocalCluster
 from tests.kafka.local import need_local_kafka
-from tests.spread import FileByFile
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT.parent / "shared" / "samples"
@@ -50,6 +49,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         quick = [item for item in items if lanes.is_quick(item)]
         config.hook.pytest_deselected(items=[item for item in items if not lanes.is_quick(item)])
         items[:] = quick
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: spread.rank(item.path.relative_to(ROOT / "tests").as_posix()))
     lacking = config.stash.setdefault(LACKING, {})
     for marker, lack in (("kafka", lack_of_kafka), ("samples", lack_of_samples)):
         if any(item.get_closest_marker(marker) for item in items):
@@ -76,8 +77,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         GUARD.test = None
 
 
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileByFile:
-    return FileByFile(config, log)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> spread.FileByFile:
+    return spread.FileByFile(config, log)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

@@ -19,10 +19,74 @@ MARKERS = frozenset({"kafka", "samples"})
 """Markers of what this checkout does not hold."""
 
 PROCESSES = "starts processes"
-WAITS = "waits for timeouts of the code under test"
-COMPUTES = "computes for more than a second a test"
+WAITS = "waits for background tasks and timeouts of the code under test"
+COMPUTES = "tries many examples, or large ones"
 
-SLOW: dict[str, str] = {}
+SLOW: dict[str, str] = {
+    "api_read/test_changes.py": WAITS,
+    "api_read/test_receipts.py": WAITS,
+    "api_write/test_contract.py": COMPUTES,
+    "api_write/test_ending.py": WAITS,
+    "api_write/test_results.py": WAITS,
+    "api_write/test_upload.py": WAITS,
+    "cli/test_client.py": WAITS,
+    "conformance/test_batch.py": COMPUTES,
+    "conformance/test_cli.py": COMPUTES,
+    "conformance/test_gateway_role.py": PROCESSES,
+    "conformance/test_mutants.py": WAITS,
+    "conformance/test_national_role.py": WAITS,
+    "conformance/test_one_verdict.py": COMPUTES,
+    "conformance/test_partners.py": WAITS,
+    "conformance/test_patience.py": WAITS,
+    "conformance/test_plugin.py": PROCESSES,
+    "conformance/test_wheel.py": PROCESSES,
+    "contract/test_kafka_log.py": PROCESSES,
+    "contract/test_sqlite_log.py": WAITS,
+    "contract/test_sqlite_process.py": PROCESSES,
+    "contract/test_sqlite_writer.py": WAITS,
+    "damage": PROCESSES,
+    "demo": PROCESSES,
+    "docs/test_examples.py": PROCESSES,
+    "end_to_end": PROCESSES,
+    "faults": PROCESSES,
+    "feed/test_feed_topic.py": WAITS,
+    "formats/test_format_garbled.py": COMPUTES,
+    "formats/test_format_identities.py": COMPUTES,
+    "formats/test_format_memory.py": COMPUTES,
+    "fuzz": COMPUTES,
+    "intake/test_refusals.py": COMPUTES,
+    "interconnection": PROCESSES,
+    "model": COMPUTES,
+    "national": WAITS,
+    "national_model": PROCESSES,
+    "national_site/test_agreement_with_the_site.py": COMPUTES,
+    "national_site/test_national_simulator.py": PROCESSES,
+    "partners/test_concurrent_changes.py": PROCESSES,
+    "pull/test_pulls.py": WAITS,
+    "pull/test_set_clock.py": WAITS,
+    "pull/test_stopping.py": PROCESSES,
+    "recordings": WAITS,
+    "relay/test_relay.py": WAITS,
+    "relay/test_share.py": WAITS,
+    "rolling": PROCESSES,
+    "schemas/test_agreement.py": COMPUTES,
+    "schemas/test_check.py": COMPUTES,
+    "setup": PROCESSES,
+    "snapshot/test_snapshot.py": WAITS,
+    "threats/test_descriptors.py": WAITS,
+    "threats/test_fair_shares.py": WAITS,
+    "threats/test_library_logs.py": WAITS,
+    "threats/test_logs.py": PROCESSES,
+    "threats/test_malformed.py": COMPUTES,
+    "transport/test_limit.py": PROCESSES,
+    "transport/test_tls.py": PROCESSES,
+    "upload/test_inflating.py": COMPUTES,
+    "views/test_facet_index.py": COMPUTES,
+    "views/test_follower.py": WAITS,
+    "views/test_subscriber.py": COMPUTES,
+    "views/test_tail.py": WAITS,
+    "views/test_twin_index.py": COMPUTES,
+}
 """Folder or file below ``tests`` → reason."""
 
 
