@@ -8,7 +8,8 @@ import pytest
 from gateway.idempotency import ANSWER_BYTES, CLAIM_LIFE_MS, KEPT_MS, Claim, Kept, Requests, Reused, Running
 from gateway.memory import MemoryLog
 from gateway.protocol.topic import COMMON, REQUESTS, SUBMISSIONS
-from tests.api_write.gate import START, Clock, Gate, ndjson, offer, opened
+from tests.api_write.gate import START, Gate, ndjson, offer, opened
+from tests.harness import SetClock
 
 KEY = {"Idempotency-Key": "4f1c8f0e"}
 
@@ -92,14 +93,14 @@ async def test_one_of_two_at_the_same_time_runs(tmp_path: Path) -> None:
 class Ground:
     """Two replicas on one log."""
 
-    def __init__(self, log: MemoryLog, clock: Clock) -> None:
+    def __init__(self, log: MemoryLog, clock: SetClock) -> None:
         self.clock = clock
         self.first, self.second = Requests(log), Requests(log)
 
 
 @pytest.fixture
 async def ground() -> Ground:
-    clock = Clock()
+    clock = SetClock()
     log = MemoryLog(clock=clock)
     await log.create_topics(COMMON)
     return Ground(log, clock)
