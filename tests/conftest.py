@@ -50,7 +50,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=[item for item in items if not lanes.is_quick(item)])
         items[:] = quick
     if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: spread.rank(item.path.relative_to(ROOT / "tests").as_posix()))
+        items.sort(key=lambda item: spread.rank(item.nodeid))
     lacking = config.stash.setdefault(LACKING, {})
     for marker, lack in (("kafka", lack_of_kafka), ("samples", lack_of_samples)):
         if any(item.get_closest_marker(marker) for item in items):

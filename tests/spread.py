@@ -1,4 +1,4 @@
-"""How pytest-xdist spreads the tests over its workers: a worker runs whole files, the longest first."""
+"""How pytest-xdist spreads the tests over its workers: whole files, the longest first."""
 
 from xdist.scheduler import LoadScopeScheduling
 
@@ -46,19 +46,37 @@ LONGEST = (
 )
 """The files that take longest, longest first; the rest follows in its own order."""
 
-_MATRIX = "tests/interconnection/test_interconnection_matrix.py"
+OWN_BROKERS = (
+    "demo/",
+    "faults/",
+    "kafka/test_broker.py",
+    "kafka/test_cut_off.py",
+    "kafka/test_leaderless.py",
+    "kafka/test_outage.py",
+    "kafka/test_security.py",
+)
+"""Tests on Kafka with brokers of their own."""
+
+_UNNAMED = ("pull/test_replicas.py",)
+"""Files on the shared broker whose tests' ids do not say so."""
+_BROKER = "the shared broker"
 
 
 class FileByFile(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """A file is one unit of work, so that what its module sets up is set up once. The matrix of the interconnection is
-    played once on each log: one unit of work for each.
-    """
+    """A file is one unit of work, so that what its module sets up is set up once."""
 
     def _split_scope(self, nodeid: str) -> str:
-        path = nodeid.partition("::")[0]
-        return f"{path} {'kafka' in nodeid}" if path == _MATRIX else path
+        return unit(nodeid)
 
 
-def rank(path: str) -> int:
-    """Where a file comes among all, by its path below ``tests``."""
-    return LONGEST.index(path) if path in LONGEST else len(LONGEST)
+def unit(nodeid: str) -> str:
+    """What runs in one worker, in order: a file; and all tests on the shared broker, so that one worker starts it."""
+    path = nodeid.partition("::")[0].removeprefix("tests/")
+    shared = path.startswith(_UNNAMED) or ("kafka" in nodeid.lower() and not path.startswith(OWN_BROKERS))
+    return _BROKER if shared else path
+
+
+def rank(nodeid: str) -> int:
+    """Where a test comes: the shared broker's first, then the longest files."""
+    here = unit(nodeid)
+    return -1 if here == _BROKER else LONGEST.index(here) if here in LONGEST else len(LONGEST)
