@@ -19,7 +19,7 @@ serve: run ## Start a gateway on the embedded log, in .data
 
 .PHONY: quick
 quick: dev ## Run the tests that need no broker, no other process and no waiting (a minute and a half)
-	@$(BIN)/pytest --quick -n 2 -q $(ARGS)
+	@$(BIN)/pytest --quick -n $(WORKERS) -q $(ARGS)
 
 .PHONY: test
 test: dev ## Run all tests, on several workers (WORKERS=3; ARGS="tests/schemas -k weeks" for some tests, on one)
