@@ -3,7 +3,7 @@
 log.py      the event log of the settings      parts.py    what answers partners, built alike in every process
 keeper.py   what keeps the federation going    serving.py  sockets, and what listens on them
 worker.py   further processes that answer      turn.py     connections that they take in turn
-gateway.py  one running gateway
+gateway.py  one running gateway                signing_key.py  the file of the keys that sign tokens
 
 ``Gateway`` and ``running`` are imported on first use: a command that only opens the log starts in a third of the time.
 """
