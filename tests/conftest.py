@@ -1,17 +1,21 @@
 """What tests need from outside: a real Apache Kafka, and the recorded partner data beside the checkout.
 
 Where it is missing, the tests that need it are skipped with one loud line; with ``CI=true`` they fail instead.
+``--quick`` runs the quick lane (tests/lanes.py); ``-n 3`` spreads the files over workers (tests/spread.py).
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
+from xdist.workermanage import WorkerController
 
 from gateway.kafka.broker import Listener, LocalBroker
 from gateway.kafka.jars import missing
+from tests import lanes, spread
 from tests.kafka.cluster import LocalCluster
 from tests.kafka.local import need_local_kafka
 
@@ -20,6 +24,7 @@ SAMPLES = ROOT.parent / "shared" / "samples"
 KAFKA = "KAFKA_BOOTSTRAP_SERVERS"
 EAGER_CLEANER = {"log.cleaner.backoff.ms": "100"}
 LACKING: pytest.StashKey[dict[str, str]] = pytest.StashKey()
+GUARD = lanes.ProcessGuard()
 
 
 def lack_of_kafka() -> str | None:
@@ -30,7 +35,22 @@ def lack_of_samples() -> str | None:
     return None if SAMPLES.is_dir() else "../shared/samples does not exist beside the checkout."
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--quick", action="store_true", help="only tests without a broker, other processes or waiting")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """A slow file is not even imported in the quick lane: half of the time would go into that."""
+    return True if config.getoption("quick") and lanes.reason(collection_path) else None
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("quick"):
+        quick = [item for item in items if lanes.is_quick(item)]
+        config.hook.pytest_deselected(items=[item for item in items if not lanes.is_quick(item)])
+        items[:] = quick
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: spread.rank(item.nodeid))
     lacking = config.stash.setdefault(LACKING, {})
     for marker, lack in (("kafka", lack_of_kafka), ("samples", lack_of_samples)):
         if any(item.get_closest_marker(marker) for item in items):
@@ -46,6 +66,31 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         if os.environ.get("CI") == "true":
             pytest.fail(f"{reason} With CI=true the {marker} tests must run.", pytrace=False)
         pytest.skip(f"{marker}: {reason}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    GUARD.test = item.nodeid if lanes.is_quick(item) else None
+    try:
+        return (yield)
+    finally:
+        GUARD.test = None
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> spread.FileByFile:
+    return spread.FileByFile(config, log)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker's lacks go to the process that prints the summary."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["lacking"] = session.config.stash.get(LACKING, {})
+
+
+def pytest_testnodedown(node: WorkerController) -> None:
+    """Print the lacks of a worker, too."""
+    lacking = getattr(node, "workeroutput", {}).get("lacking", {})
+    node.config.stash.setdefault(LACKING, {}).update(lacking)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -11,7 +11,6 @@ from adapters.transport.feed import Transport
 from adapters.transport.folder import FolderDrop
 from adapters.transport.https import HttpsPull, basic, bearer
 from adapters.transport.secret import Secrets
-from adapters.transport.sftp import SftpDrop, SftpServer
 from adapters.transport.worker import Worker
 
 _SSH_PORT = 22
@@ -40,14 +39,7 @@ class Ways:
                     way["url"], authorization=self._authorization(way), loopback=self.loopback, worker=worker
                 )
             case "sftp":
-                return SftpDrop(
-                    self._server(way),
-                    way["folder"],
-                    way["pattern"],
-                    loopback=self.loopback,
-                    settle=self.settle,
-                    worker=worker,
-                )
+                return self._sftp(way, worker)
             case "folder":
                 return FolderDrop(self.feeds, way["folder"], way["pattern"], settle=self.settle, worker=worker)
         raise ValueError(f"{profile.platform} has no feed to pull")
@@ -59,13 +51,18 @@ class Ways:
         secret = self.secrets.read(credential["secret"])
         return bearer(secret) if credential["kind"] == "bearer" else basic(credential["user"], secret)
 
-    def _server(self, way: Mapping[str, Any]) -> SftpServer:
+    def _sftp(self, way: Mapping[str, Any], worker: Worker) -> Transport:
+        from adapters.transport.sftp import SftpDrop, SftpServer  # noqa: PLC0415 - a gateway without it starts sooner
+
         credential = way["credential"]
-        return SftpServer(
+        server = SftpServer(
             host=way["host"],
             port=way.get("port", _SSH_PORT),
             host_key=way["host_key"],
             user=credential["user"],
             kind=credential["kind"],
             secret=self.secrets.read(credential["secret"]),
+        )
+        return SftpDrop(
+            server, way["folder"], way["pattern"], loopback=self.loopback, settle=self.settle, worker=worker
         )

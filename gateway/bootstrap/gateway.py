@@ -14,7 +14,8 @@ from gateway.bootstrap.log import check_topics
 from gateway.bootstrap.logs import configure_logs, watch_loop
 from gateway.bootstrap.national import national_parts
 from gateway.bootstrap.parts import build_parts
-from gateway.bootstrap.serving import build_api, listen, serve, with_signing_key
+from gateway.bootstrap.serving import build_api, listen, serve
+from gateway.bootstrap.signing_key import with_signing_key
 from gateway.bootstrap.task import first_to_end, start
 from gateway.bootstrap.workers import Workers
 from gateway.listening import place
@@ -23,7 +24,6 @@ from gateway.loop import yield_processor
 from gateway.retention_clock import RetentionClock
 from gateway.settings import Settings
 from gateway.sqlite import SqliteLog
-from gateway.views import DeliveryView, OfferView, ReceiptView, RunView
 
 _log = structlog.get_logger()
 
@@ -49,16 +49,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
     async with AsyncExitStack() as stack:
         stack.enter_context(locked(settings.data))
         settings = with_signing_key(settings)
-        parts = await build_parts(
-            settings,
-            stack,
-            offers=OfferView,
-            receipts=ReceiptView,
-            deliveries=DeliveryView,
-            runs=RunView,
-            ready=check_topics,
-            check=True,
-        )
+        parts = await build_parts(settings, stack, ready=check_topics, check=True)
         since = await parts.log.newest() if isinstance(parts.log, SqliteLog) else None
         retention = RetentionClock(
             settings.data / "clock.json", wall=clock.now, steady=clock.steady, since=since, boot=clock.boot()

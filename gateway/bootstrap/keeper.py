@@ -8,7 +8,6 @@ from adapters.pull.pull import Means
 from adapters.pull.pulls import Pulls
 from adapters.pull.way import Ways
 from adapters.transport.secret import Secrets
-from gateway import clock
 from gateway.api.gauges import Gauges, Sources
 from gateway.bootstrap.log import maintain
 from gateway.bootstrap.parts import Parts
@@ -35,7 +34,7 @@ class Keeper:
             identity=parts.identity,
             submissions=parts.submissions,
             ids=parts.ids,
-            clock=clock.now,
+            clock=parts.clock,
             decided=parts.metrics.count_verdicts,
             chores_clock=retention,
             at_once=SHARED_AT_ONCE if isinstance(parts.log, SqliteLog) else AT_ONCE,
@@ -80,7 +79,7 @@ class Keeper:
                 offers=parts.offers,
                 positions=parts.positions,
                 snapshots=parts.snapshots,
-                clock=clock.now,
+                clock=parts.clock,
                 folder=settings.data / "pull",
                 ways=Ways(secrets=secrets, feeds=settings.feeds, loopback=bool(settings.loopback_feeds)),
             )

@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gateway.clock import Clock
-from gateway.kafka import KafkaLog, KafkaSettings
 from gateway.partners import Partners
 from gateway.ports import EventLog, LogDamagedError, LogUnavailableError, TopicError
 from gateway.private import ExposedError, check_private
@@ -14,6 +14,9 @@ from gateway.protocol.topic import COMMON, Topic, feed, inbox
 from gateway.settings import Settings, SettingsError
 from gateway.sqlite import SqliteLog
 from gateway.views.view import read_positions
+
+if TYPE_CHECKING:
+    from gateway.kafka import KafkaSettings
 
 _MAINTAIN_SECONDS = 60.0
 
@@ -43,6 +46,8 @@ async def open_log(settings: Settings, *, make: bool = True, check: bool = False
         if make:
             await log.create_topics(COMMON)
     else:
+        from gateway.kafka import KafkaLog  # noqa: PLC0415 - the embedded log starts without aiokafka
+
         log = await KafkaLog.open(kafka_settings(settings))
     try:
         yield log
@@ -92,8 +97,10 @@ async def refuse_older(log: EventLog, settings: Settings, viewed: Mapping[str, s
             )
 
 
-def kafka_settings(settings: Settings) -> KafkaSettings:
+def kafka_settings(settings: Settings) -> "KafkaSettings":
     """What the Kafka log needs of the settings, as plain values. Raises SettingsError for contradictions."""
+    from gateway.kafka import KafkaSettings  # noqa: PLC0415 - same
+
     try:
         return KafkaSettings(
             bootstrap_servers=settings.kafka or "",

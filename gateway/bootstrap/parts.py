@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
-from gateway import clock
 from gateway.api.management import Metrics
 from gateway.bootstrap.log import open_log, refuse_older
+from gateway.clock import Clock, now
 from gateway.keys import load_secret
 from gateway.partners import Partners
 from gateway.ports import EventLog
@@ -29,6 +29,20 @@ _VIEWS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ViewTypes:
+    """The classes of the four views."""
+
+    offers: type[OfferView]
+    receipts: type[ReceiptView]
+    deliveries: type[DeliveryView]
+    runs: type[RunView]
+
+
+KEPT = ViewTypes(offers=OfferView, receipts=ReceiptView, deliveries=DeliveryView, runs=RunView)
+"""Views that this process writes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """Everything that a request may need, built but not yet running."""
 
@@ -46,6 +60,7 @@ class Parts:
     positions: Positions
     snapshots: Snapshots
     metrics: Metrics
+    clock: Clock
 
     def running(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """What must go on as long as the process does, by the name that an error would tell."""
@@ -67,36 +82,43 @@ async def build_parts(
     settings: Settings,
     stack: AsyncExitStack,
     *,
-    offers: type[OfferView],
-    receipts: type[ReceiptView],
-    deliveries: type[DeliveryView],
-    runs: type[RunView],
-    ready: Callable[[EventLog, Partners], Awaitable[None]],
+    views: ViewTypes = KEPT,
+    ready: Callable[[EventLog, Partners], Awaitable[None]] | None = None,
     check: bool = False,
+    log: EventLog | None = None,
+    clock: Clock = now,
 ) -> Parts:
     """The parts, closed with the stack. ``ready`` is called once partners are known, before anything else is opened;
-    the views are kept here or followed, as their classes have it. ``check`` looks at the embedded log's file first.
+    ``views`` are kept here, or followed in a worker. ``check`` looks at the embedded log's file first.
+
+    ``log`` is used in place of the one that the settings name, and stays the caller's to close.
     """
-    log = await stack.enter_async_context(open_log(settings, check=check))
+    if log is None:
+        log = await stack.enter_async_context(open_log(settings, check=check))
     if check and isinstance(log, SqliteLog):
         await refuse_older(log, settings, _VIEWS)
     identity = await log.identity()
-    partners = Partners(log)
+    partners = Partners(log, clock=clock)
     await partners.catch_up()
-    await ready(log, partners)
+    if ready is not None:
+        await ready(log, partners)
     secret = load_secret(settings.secret, folder=settings.data)
     ids = ReceiptIds(secret)
     folder = settings.data / "views"
-    offer_view = await offers.open(folder / _VIEWS[OFFERS], log_identity=identity, partitions=log.partitions)
+    offer_view = await views.offers.open(folder / _VIEWS[OFFERS], log_identity=identity, partitions=log.partitions)
     stack.push_async_callback(offer_view.close)
-    receipt_view = await receipts.open(folder / _VIEWS[RECEIPTS], log_identity=identity, partitions=log.partitions)
+    receipt_view = await views.receipts.open(
+        folder / _VIEWS[RECEIPTS], log_identity=identity, partitions=log.partitions
+    )
     stack.push_async_callback(receipt_view.close)
-    delivery_view = await deliveries.open(folder / _VIEWS[DELIVERIES], log_identity=identity, partitions=log.partitions)
+    delivery_view = await views.deliveries.open(
+        folder / _VIEWS[DELIVERIES], log_identity=identity, partitions=log.partitions
+    )
     stack.push_async_callback(delivery_view.close)
-    run_view = await runs.open(folder / _VIEWS[RUNS], log_identity=identity, partitions=log.partitions)
+    run_view = await views.runs.open(folder / _VIEWS[RUNS], log_identity=identity, partitions=log.partitions)
     stack.push_async_callback(run_view.close)
     positions = Positions(log)
-    submissions = Submissions(log, ids=ids, clock=clock.now)
+    submissions = Submissions(log, ids=ids, clock=clock)
     return Parts(
         settings=settings,
         log=log,
@@ -117,7 +139,8 @@ async def build_parts(
             positions=positions,
             ids=ids,
             seal=Seal(secret, purpose="mark"),
-            clock=clock.now,
+            clock=clock,
         ),
         metrics=Metrics(),
+        clock=clock,
     )

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from math import ceil
-from pathlib import Path
 
 from aiohttp import web
 
@@ -28,24 +27,11 @@ from gateway.oauth.remote import RemoteKeys
 from gateway.oauth.replay import first_use_on
 from gateway.oauth.token import AccessTokens
 from gateway.oauth.verifier import Verifier
+from gateway.ports import TokenVerifier
 from gateway.protocol.seal import Seal
-from gateway.settings import Settings, SettingsError
+from gateway.settings import SettingsError
 
 _AGAIN_SECONDS = 0.1
-
-
-def with_signing_key(settings: Settings) -> Settings:
-    """The same settings, naming the file of the keys that sign tokens: made in the data folder where they name none."""
-    if settings.signing_key is not None:
-        return settings
-    path = signing_key_of(settings)
-    KeyRing.open(path)
-    return replace(settings, signing_key=path)
-
-
-def signing_key_of(settings: Settings) -> Path:
-    """The file of the keys that sign, whether it is there yet or not."""
-    return settings.signing_key or settings.data / "signing.pem"
 
 
 def build_api(parts: Parts, url: str) -> web.Application:
@@ -55,51 +41,56 @@ def build_api(parts: Parts, url: str) -> web.Application:
     if settings.signing_key is None:
         raise SettingsError("PASSERELLE_SIGNING_KEY names no file")
     keys = KeyRing.read(settings.signing_key)
-    tokens = AccessTokens(keys, issuer=url, clock=clock.now)
+    tokens = AccessTokens(keys, issuer=url, clock=parts.clock)
+    verifier = Verifier(tokens, parts.partners, RemoteKeys(clock=clock.steady), clock=parts.clock)
     limits = Limits()
-    spool = settings.data / "spool"
-    spool.mkdir(parents=True, exist_ok=True)
-    app = build_app(
-        Context(
-            log=parts.log,
-            identity=parts.identity,
-            submissions=parts.submissions,
-            partners=parts.partners,
-            verifier=Verifier(tokens, parts.partners, RemoteKeys(clock=clock.steady), clock=clock.now),
-            offers=parts.offers,
-            receipts=parts.receipts,
-            receipt_ids=parts.ids,
-            deliveries=parts.deliveries,
-            runs=parts.runs,
-            positions=parts.positions,
-            snapshots=parts.snapshots,
-            cursors=Seal(parts.secret, purpose="cursor"),
-            limits=replace(
-                limits,
-                requests_per_minute=ceil(settings.requests_per_minute / share),
-                uploads_at_once=ceil(settings.uploads_at_once / share),
-                uploads_waiting=ceil(limits.uploads_waiting / share),
-                upload_processor_seconds=settings.upload_processor_seconds,
-                processor_percent=settings.processor_percent,
-                exports_at_once=ceil(limits.exports_at_once / share),
-                spool_bytes=limits.spool_bytes // share,
-            ),
-            clock=clock.now,
-            spool=spool,
-            renderings=renderings(url),
-            require_certificate=settings.require_certificate,
-        )
+    limits = replace(
+        limits,
+        requests_per_minute=ceil(settings.requests_per_minute / share),
+        uploads_at_once=ceil(settings.uploads_at_once / share),
+        uploads_waiting=ceil(limits.uploads_waiting / share),
+        upload_processor_seconds=settings.upload_processor_seconds,
+        processor_percent=settings.processor_percent,
+        exports_at_once=ceil(limits.exports_at_once / share),
+        spool_bytes=limits.spool_bytes // share,
     )
+    app = build_app(build_context(parts, url, verifier=verifier, limits=limits))
     app[METRICS] = parts.metrics
     app[TOKEN_ISSUER] = Authority(
         parts.partners,
         keys,
         issuer=url,
-        clock=clock.now,
+        clock=parts.clock,
         first_use=first_use_on(app[REQUESTS]),
         processes=share,
     )
     return app
+
+
+def build_context(parts: Parts, url: str, *, verifier: TokenVerifier, limits: Limits) -> Context:
+    """What the API of these parts works with, at this address."""
+    spool = parts.settings.data / "spool"
+    spool.mkdir(parents=True, exist_ok=True)
+    return Context(
+        log=parts.log,
+        identity=parts.identity,
+        submissions=parts.submissions,
+        partners=parts.partners,
+        verifier=verifier,
+        offers=parts.offers,
+        receipts=parts.receipts,
+        receipt_ids=parts.ids,
+        deliveries=parts.deliveries,
+        runs=parts.runs,
+        positions=parts.positions,
+        snapshots=parts.snapshots,
+        cursors=Seal(parts.secret, purpose="cursor"),
+        limits=limits,
+        clock=parts.clock,
+        spool=spool,
+        renderings=renderings(url),
+        require_certificate=parts.settings.require_certificate,
+    )
 
 
 async def listen(stack: AsyncExitStack, host: str, port: int, *, patience: float = 5.0) -> socket.socket:

@@ -14,19 +14,20 @@ import orjson
 import schemas
 from gateway.api.management import build_management
 from gateway.bootstrap.logs import configure_logs, watch_loop
-from gateway.bootstrap.parts import build_parts
+from gateway.bootstrap.parts import ViewTypes, build_parts
 from gateway.bootstrap.serving import build_api, listen, serve
 from gateway.bootstrap.task import first_to_end, start
 from gateway.bootstrap.turn import TurnSite
 from gateway.listening import place
 from gateway.loop import bound_collections, readable, run
-from gateway.partners import Partners
-from gateway.ports import EventLog
 from gateway.protocol.topic import DELIVERIES, OFFERS, RECEIPTS, RUNS
 from gateway.settings import Settings
 from gateway.views import FollowedDeliveries, FollowedOffers, FollowedReceipts, FollowedRuns
 
 _LISTEN_SECONDS = 20.0
+_FOLLOWED = ViewTypes(
+    offers=FollowedOffers, receipts=FollowedReceipts, deliveries=FollowedDeliveries, runs=FollowedRuns
+)
 _VIEWED = (OFFERS, RECEIPTS, DELIVERIES, RUNS)
 
 
@@ -36,15 +37,7 @@ async def answer(order: Mapping[str, Any]) -> None:
     configure_logs(settings.log_level)
     watch_loop()
     async with AsyncExitStack() as stack:
-        parts = await build_parts(
-            settings,
-            stack,
-            offers=FollowedOffers,
-            receipts=FollowedReceipts,
-            deliveries=FollowedDeliveries,
-            runs=FollowedRuns,
-            ready=_known_good,
-        )
+        parts = await build_parts(settings, stack, views=_FOLLOWED)
         tasks = start(parts.running(), stack)
         await asyncio.to_thread(schemas.preload)
 
@@ -71,10 +64,6 @@ async def answer(order: Mapping[str, Any]) -> None:
             await wait
         if told in done and not sys.stdin.buffer.read(1):
             os._exit(1)  # the gateway was killed: whoever starts it again needs the ports
-
-
-async def _known_good(log: EventLog, partners: Partners) -> None:
-    """The gateway's own process has checked the topics before it started this one."""
 
 
 def main() -> None:

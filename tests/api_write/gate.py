@@ -4,7 +4,6 @@ import asyncio
 import gzip
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import replace
 from datetime import date
 from io import BytesIO
 from pathlib import Path
@@ -13,30 +12,19 @@ from typing import Any
 import orjson
 from aiohttp import ClientSession, web
 
-from adapters.rendering import renderings
 from gateway.api.app import build_app
 from gateway.api.context import Context, Limits
-from gateway.api.management import METRICS, Metrics
+from gateway.api.management import METRICS
 from gateway.api.server import ProblemRunner
 from gateway.api.work import OFFICE, Office
+from gateway.clock import Clock
 from gateway.memory import MemoryLog
-from gateway.partners import Partners
-from gateway.ports import Appended, Claims, LogUnavailableError, TokenError
-from gateway.positions import Positions
-from gateway.processor import Processor
+from gateway.ports import Appended, LogUnavailableError
 from gateway.protocol.partner import SCOPES, Partner
-from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.record import Record, StoredRecord
-from gateway.protocol.seal import Seal
-from gateway.protocol.topic import COMMON, DAY_MS, DELIVERIES, OFFERS, RECEIPTS, RUNS, SUBMISSIONS
-from gateway.relay import Relay
-from gateway.snapshot import Snapshots
-from gateway.submissions import Submissions
-from gateway.views import DeliveryView, OfferView, ReceiptView, RunView, Tail
-from gateway.views.view import View
+from gateway.protocol.topic import DAY_MS, OFFERS, RECEIPTS, SUBMISSIONS
+from tests.harness import ALL, RELAY, SECRET, START, Harness, SetClock, built
 
-SECRET = b"a secret of thirty-two bytes or so"
-START = 1_796_000_000_000  # 2026-11-30
 PLATFORMS = ("bretagne", "normandie")
 
 
@@ -60,27 +48,6 @@ def offer(number: int | str = 1, revision: int = 1, *, platform: str = "bretagne
 def ndjson(*documents: Any) -> bytes:
     """Documents as lines."""
     return b"".join(orjson.dumps(document) + b"\n" for document in documents)
-
-
-class Clock:
-    """Stands until it is set."""
-
-    def __init__(self) -> None:
-        self.at = START
-
-    def __call__(self) -> int:
-        return self.at
-
-
-class Tokens:
-    """A token is a platform's name, with its scopes behind a slash if it has not all of them."""
-
-    async def verify(self, token: str) -> Claims:
-        platform, _, scopes = token.partition("/")
-        if not platform.isalpha():
-            raise TokenError("unreadable")
-        granted = frozenset(scope for scope in SCOPES if not scopes or scope in scopes.split("+"))
-        return Claims(platform, granted, 1 << 41)
 
 
 class Log(MemoryLog):
@@ -118,20 +85,29 @@ class Answer:
 class Gate:
     """The parts, and what a test does with them."""
 
-    def __init__(self, context: Context, log: Log, clock: Clock, url: str, session: ClientSession) -> None:
+    def __init__(
+        self,
+        harness: Harness,
+        context: Context,
+        log: Log,
+        clock: SetClock,
+        url: str,
+        session: ClientSession,
+        office: Office,
+    ) -> None:
+        self.harness = harness
         self.context = context
         self.log = log
         self.clock = clock
         self.url = url
-        self.metrics = Metrics()
-        self.office = Office(Processor())
-        self.deciding: asyncio.Task[None] | None = None
+        self.metrics = harness.parts.metrics
+        self.office = office
         self._session = session
 
     async def decide_no_more(self) -> None:
         """Stop the relay: what is handed in from now on stays undecided."""
-        assert self.deciding is not None
-        await _cancel([self.deciding])
+        assert RELAY in self.harness.tasks
+        await self.harness.stop(RELAY)
 
     @property
     def port(self) -> int:
@@ -229,96 +205,27 @@ async def opened(
     """A running gateway. ``working`` false: nothing is decided, nothing shown. ``require_certificate``: the first day
     on which publishing needs one.
     """
-    clock = Clock()
+    clock = SetClock()
     log = Log(clock=clock)
-    await log.create_topics(COMMON)
-    identity = await log.identity()
-    partners, positions, ids = Partners(log), Positions(log), ReceiptIds(SECRET)
-    for platform in PLATFORMS:
-        await partners.save(Partner(platform=platform, name=platform, scopes=frozenset(SCOPES)))
-    await partners.save(replace(Partner(platform="gone", name="Gone", scopes=frozenset(SCOPES)), revoked=True))
+    partners = [Partner(platform=platform, name=platform, scopes=frozenset(SCOPES)) for platform in PLATFORMS]
+    partners.append(Partner(platform="gone", name="Gone", scopes=frozenset(SCOPES), revoked=True))
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(partners.close)
-        offers = await OfferView.open(folder / "offers.sqlite", log_identity=identity, partitions=log.partitions)
-        stack.push_async_callback(offers.close)
-        receipts = await ReceiptView.open(folder / "receipts.sqlite", log_identity=identity, partitions=log.partitions)
-        stack.push_async_callback(receipts.close)
-        deliveries = await DeliveryView.open(
-            folder / "deliveries.sqlite", log_identity=identity, partitions=log.partitions
+        harness = await stack.enter_async_context(
+            built(folder, log=log, clock=clock, partners=partners, require_certificate=require_certificate)
         )
-        stack.push_async_callback(deliveries.close)
-        runs = await RunView.open(folder / "runs.sqlite", log_identity=identity, partitions=log.partitions)
-        stack.push_async_callback(runs.close)
-        submissions = Submissions(log, ids=ids, clock=clock)
-        context = Context(
-            log=log,
-            identity=identity,
-            submissions=submissions,
-            partners=partners,
-            verifier=Tokens(),
-            offers=offers,
-            receipts=receipts,
-            receipt_ids=ids,
-            deliveries=deliveries,
-            runs=runs,
-            positions=positions,
-            snapshots=Snapshots(
-                log,
-                submissions=submissions,
-                offers=offers,
-                positions=positions,
-                ids=ids,
-                seal=Seal(SECRET, purpose="mark"),
-                clock=clock,
-            ),
-            cursors=Seal(SECRET, purpose="cursor"),
-            limits=limits or Limits(),
-            clock=clock,
-            spool=folder / "spool",
-            renderings=renderings("https://gateway.example"),
-            require_certificate=require_certificate,
-        )
-        relay = Relay(
-            log,
-            folder=folder / "relay",
-            identity=identity,
-            submissions=submissions,
-            ids=ids,
-            clock=clock,
-            decided=lambda _: None,
-        )
-        views: dict[str, View] = {OFFERS: offers, RECEIPTS: receipts, DELIVERIES: deliveries, RUNS: runs}
         if working:
-            parts = (
-                positions,
-                relay,
-                *(Tail(log, topic, view, clock=clock) for topic, view in views.items()),
-            )
-            tasks = [asyncio.create_task(part.run()) for part in parts]
-            stack.push_async_callback(_cancel, tasks)
+            harness.start(*ALL)
+        context = harness.context(limits)
         app = build_app(context)
-        metrics = app[METRICS] = Metrics()
+        app[METRICS] = harness.parts.metrics
         runner = ProblemRunner(app)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()
         session = await stack.enter_async_context(ClientSession(auto_decompress=True))
-        gate = Gate(context, log, clock, f"http://127.0.0.1:{runner.addresses[0][1]}", session)
-        gate.metrics = metrics
-        gate.office = app[OFFICE]
-        if working:
-            gate.deciding = tasks[1]
-            async with asyncio.timeout(10):
-                while not (all(view.caught_up for view in views.values()) and relay.ready and relay.partitions):
-                    await asyncio.sleep(0.005)
-        yield gate
+        await harness.ready()
+        yield Gate(harness, context, log, clock, f"http://127.0.0.1:{runner.addresses[0][1]}", session, app[OFFICE])
 
 
-async def _cancel(tasks: Sequence[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
-__all__ = ["DAY_MS", "START", "Answer", "Gate", "Log", "ndjson", "offer", "opened"]
+__all__ = ["DAY_MS", "SECRET", "START", "Answer", "Gate", "Log", "ndjson", "offer", "opened"]

@@ -20,7 +20,8 @@ from gateway.ports import UnknownOutcomeError
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, REQUESTS, SUBMISSIONS
-from tests.api_write.gate import START, Clock, Gate, Log, ndjson, offer, opened
+from tests.api_write.gate import START, Gate, Log, ndjson, offer, opened
+from tests.harness import SetClock
 
 KEY = {"Idempotency-Key": "4f1c8f0e"}
 
@@ -104,10 +105,6 @@ async def test_one_of_two_at_the_same_time_runs(tmp_path: Path) -> None:
 BRIEF_MS = 6_000
 
 
-class Ground:
-    """Three replicas on one log; the leases of ``brief`` are short."""
-
-    def __init__(self, log: Log, clock: Clock) -> None:
         self.clock = clock
         self.log = log
         self.first, self.second = Requests(log), Requests(log)
@@ -128,8 +125,7 @@ class Ground:
 
 @pytest.fixture
 async def ground() -> Ground:
-    clock = Clock()
-    log = Log(clock=clock)
+    def __init__(self, log: Log, clock: SetClock) -> None:
     await log.create_topics(COMMON)
     return Ground(log, clock)
 

@@ -86,7 +86,7 @@ async def test_a_proof_that_is_none_gets_no_token_and_is_noted(place: Place, pro
     ("body", "headers", "told"),
     [
         (b"none", {"Content_Encoding": "gzip"}, (400, "body-malformed")),
-        (gzip.compress(b'{"id": 1}')[:-4], {"Content_Encoding": "gzip"}, (400, "body-truncated")),
+        (gzip.compress(b'{"id": 1}', mtime=0)[:-4], {"Content_Encoding": "gzip"}, (400, "body-truncated")),
         (b"{}", {"Content_Encoding": "br"}, (415, "content-encoding")),
         (b"[1", {}, (400, "body-truncated")),
         (b"[1] 2", {}, (400, "body-malformed")),

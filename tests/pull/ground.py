@@ -17,22 +17,14 @@ from gateway.audit import audit
 from gateway.clock import now
 from gateway.kafka import KafkaLog
 from gateway.memory import MemoryLog
-from gateway.partners import Partners
 from gateway.ports import EventLog
-from gateway.positions import Positions
 from gateway.protocol.partner import Partner
-from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.record import OfferState
 from gateway.protocol.routing import Filter, Reader
 from gateway.protocol.run import Order, Run
-from gateway.protocol.seal import Seal
-from gateway.protocol.topic import COMMON, OFFERS, SUBMISSIONS
-from gateway.relay import Relay
-from gateway.snapshot import Snapshots
-from gateway.submissions import Submissions
-from gateway.views import OfferView, Tail
+from gateway.protocol.topic import OFFERS, SUBMISSIONS
+from tests.harness import POSITIONS_MIRROR, RELAY, START, built
 
-START = 1_796_000_000_000  # 2026-11-30
 SECRET = b"k" * 32
 WITHIN = 20.0
 
@@ -131,58 +123,31 @@ async def ground(folder: Path, *, kafka: KafkaLog | None = None) -> AsyncIterato
             return here[0].now
 
         log: EventLog = kafka or MemoryLog(clock=clock)
-        await log.create_topics(COMMON)
         stack.push_async_callback(log.close)
-        identity = await log.identity()
-        ids = ReceiptIds(SECRET)
-        partners = Partners(log)
-        await partners.save(Partner(platform="bretagne", name="Bretagne", scopes=frozenset({"offers:read"})))
-        stack.push_async_callback(partners.close)
-        offers = await OfferView.open(folder / "offers.sqlite", log_identity=identity, partitions=log.partitions)
-        stack.push_async_callback(offers.close)
-        positions = Positions(log)
-        submissions = Submissions(log, ids=ids, clock=clock)
-        snapshots = Snapshots(
-            log,
-            submissions=submissions,
-            offers=offers,
-            positions=positions,
-            ids=ids,
-            seal=Seal(SECRET, purpose="mark"),
-            clock=clock,
-            patience=WITHIN,
+        bretagne = Partner(platform="bretagne", name="Bretagne", scopes=frozenset({"offers:read"}))
+        harness = await stack.enter_async_context(
+            built(folder, log=log, clock=clock, partners=[bretagne], secret=SECRET)
         )
-        relay = Relay(
-            log,
-            folder=folder / "relay",
-            identity=identity,
-            submissions=submissions,
-            ids=ids,
-            clock=clock,
-            decided=lambda _: None,
-        )
+        parts = harness.parts
         region = RegionalPlatform("bretagne", lambda written: write_feed(here[0].profile.format or "", written))
         url = await stack.enter_async_context(region.serving())
         means = Means(
             log=log,
-            partners=partners,
-            submissions=submissions,
-            offers=offers,
-            positions=positions,
-            snapshots=snapshots,
+            partners=parts.partners,
+            submissions=parts.submissions,
+            offers=parts.offers,
+            positions=parts.positions,
+            snapshots=parts.snapshots,
             clock=clock,
             folder=folder / "spool",
             ways=Ways(secrets=Secrets({}), loopback=True, settle=0.05),
         )
         here.append(Ground(means, log, region, url))
-        tail = Tail(log, OFFERS, offers, clock=clock)
-        tasks = [asyncio.create_task(part) for part in (positions.run(), relay.run(), tail.run())]
+        harness.start(POSITIONS_MIRROR, RELAY, OFFERS)
         try:
             yield here[0]
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await harness.stop(*harness.tasks)
         assert [] == (await audit(log)).findings
         assert [] == await _nothing_in(folder / "spool")
 

@@ -79,7 +79,7 @@ def test_every_module_of_the_gateway_can_be_imported(installed: Path, tmp_path: 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_every_file_that_the_code_reads_is_installed_with_it(installed: Path, package: str):
     def files(root: Path) -> set[Path]:
-        found = (path for path in (root / package).rglob("*") if path.is_file() and path.suffix != ".pyc")
+        found = (path for path in (root / package).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
         return {path.relative_to(root) for path in found}
 
     assert files(ROOT) == files(installed)

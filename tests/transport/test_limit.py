@@ -88,7 +88,9 @@ async def test_an_sftp_server_that_is_silent_at_the_login_is_cut(out: Path, term
 
 
 @pytest.mark.parametrize(
-    "talk", [silent, saying(b""), saying(b"SSH-2.0-x\r\n"), saying(b"SSH-2.0-x\r\n", b"\0")], ids=repr
+    "talk",
+    [silent, saying(b""), saying(b"SSH-2.0-x\r\n"), saying(b"SSH-2.0-x\r\n", b"\0")],
+    ids=["silent", "empty lines", "versions", "a version, then zeros"],
 )
 async def test_what_is_no_ssh_server_is_cut(out: Path, terms: Terms, talk: Talk):
     async with hostile_sftp(out.parent) as server, talking(talk) as port:

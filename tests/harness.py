@@ -1,0 +1,131 @@
+"""A gateway in the test's own process: the composition root's parts on a log of the test's choice, on its clock."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from gateway.api.context import Context, Limits
+from gateway.bootstrap.parts import Parts, build_parts
+from gateway.bootstrap.serving import build_context
+from gateway.clock import Clock
+from gateway.ports import Claims, EventLog, TokenError
+from gateway.protocol.partner import SCOPES, Partner
+from gateway.protocol.topic import COMMON, DELIVERIES, OFFERS, RECEIPTS, RUNS
+from gateway.relay import Relay
+from gateway.settings import Settings
+from gateway.views import Tail
+from gateway.views.view import View
+
+SECRET = b"a secret of thirty-two bytes or so"
+START = 1_796_000_000_000  # 2026-11-30
+URL = "https://gateway.example"
+VIEWS = (OFFERS, RECEIPTS, DELIVERIES, RUNS)
+POSITIONS_MIRROR = "positions"
+RELAY = "relay"
+ALL = (POSITIONS_MIRROR, RELAY, *VIEWS)
+"""The names of all background tasks."""
+SECONDS = 10
+"""Deadline of every wait."""
+
+
+class SetClock:
+    """Stands until it is set."""
+
+    def __init__(self, at: int = START) -> None:
+        self.at = at
+
+    def __call__(self) -> int:
+        return self.at
+
+
+class PlatformTokens:
+    """A verifier for which a token is a platform's name, followed by a slash and scopes if it has not all of them."""
+
+    async def verify(self, token: str) -> Claims:
+        platform, _, scopes = token.partition("/")
+        if not platform.isalpha() or platform == "forged":
+            raise TokenError(token)
+        return Claims(platform, frozenset(scopes.split("+") if scopes else SCOPES), 1 << 41)
+
+
+class Harness:
+    """The parts, and the background tasks that run on them by name."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.views: dict[str, View] = {
+            OFFERS: parts.offers,
+            RECEIPTS: parts.receipts,
+            DELIVERIES: parts.deliveries,
+            RUNS: parts.runs,
+        }
+        self.relay = Relay(
+            parts.log,
+            folder=parts.settings.data / "relay",
+            identity=parts.identity,
+            submissions=parts.submissions,
+            ids=parts.ids,
+            clock=parts.clock,
+            decided=lambda _: None,
+        )
+        self.tasks: dict[str, asyncio.Task[None]] = {}
+
+    def context(self, limits: Limits | None = None) -> Context:
+        """What the API works with."""
+        return build_context(self.parts, URL, verifier=PlatformTokens(), limits=limits or Limits())
+
+    def start(self, *names: str) -> None:
+        """Start background tasks."""
+        for name in names:
+            self.tasks[name] = asyncio.create_task(self._work(name)(), name=name)
+
+    async def stop(self, *names: str) -> None:
+        """Cancel background tasks and wait for their end."""
+        tasks = [self.tasks.pop(name) for name in names if name in self.tasks]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def ready(self) -> None:
+        """Wait until the views that are being fed have caught up, and the relay owns its partitions."""
+        fed = [view for name, view in self.views.items() if name in self.tasks]
+        async with asyncio.timeout(SECONDS):
+            while not all(view.fresh for view in fed):
+                await asyncio.sleep(0.005)
+            while RELAY in self.tasks and not (self.relay.ready and self.relay.partitions):
+                await asyncio.sleep(0.005)
+
+    def _work(self, name: str) -> Callable[[], Coroutine[Any, Any, None]]:
+        if name == POSITIONS_MIRROR:
+            return self.parts.positions.run
+        if name == RELAY:
+            return self.relay.run
+        return Tail(self.parts.log, name, self.views[name], clock=self.parts.clock).run
+
+
+@asynccontextmanager
+async def built(
+    folder: Path,
+    *,
+    log: EventLog,
+    clock: Clock,
+    partners: Iterable[Partner] = (),
+    secret: bytes = SECRET,
+    require_certificate: date | None = None,
+) -> AsyncIterator[Harness]:
+    """A gateway's parts in a folder, with these partners and nothing running; closed with all that was started."""
+    settings = Settings(data=folder, secret=secret.decode(), require_certificate=require_certificate)
+    async with AsyncExitStack() as stack:
+        await log.create_topics(COMMON)
+        parts = await build_parts(settings, stack, log=log, clock=clock)
+        stack.push_async_callback(parts.partners.close)
+        for partner in partners:
+            await parts.partners.save(partner)
+        harness = Harness(parts)
+        try:
+            yield harness
+        finally:
+            await harness.stop(*harness.tasks)
