@@ -70,7 +70,8 @@ async def measure(folder: Path) -> None:
     for size, part in zip(STEPS, (records[::2], records[1::2]), strict=True):
         part.sort(key=lambda pair: pair[1].appended_at % 7)  # keeps the order random, whatever the halves were
         part = [  # noqa: PLW2901
-            (partition, replace(record, offset=offset)) for (partition, record), offset in zip(part, renumber(part, view.positions), strict=True)
+            (partition, replace(record, offset=offset))
+            for (partition, record), offset in zip(part, renumber(part, view.positions), strict=True)
         ]
         taken, used = [], time.process_time()
         begun = time.perf_counter()
