@@ -1,7 +1,6 @@
 """Updates of live offers in random order through the offer view: what a nightly set looks like after a season.
 
     MILLION=200000 python -m bench.view_updates    # live offers; 1,000,000 without MILLION
-    OTHER=/path/of/another/checkout …              # the same there, alternating, and the ratio
 
 Each update changes the title, one in four the weeks too, and with them words of the index and duplicate keys. The bar
 (docs/performance.md): 15,000 updates a second in steps of 50, p99 of a step 100 ms, at a million live offers.
@@ -27,7 +26,7 @@ UPDATES = int(os.environ.get("UPDATES", "40000"))
 STEPS = (50, 2_000)
 
 
-def updates(count: int, ends: list[int]) -> list[tuple[int, StoredRecord]]:
+def updates(count: int) -> list[tuple[int, StoredRecord]]:
     """Revisions of offers that are spread at random over all of them, in random order, with their partitions."""
     chance = random.Random(11)  # a fixed seed
     chosen = set(chance.sample(range(LIVE), count))
@@ -42,8 +41,7 @@ def updates(count: int, ends: list[int]) -> list[tuple[int, StoredRecord]]:
         known = replace(state.known, revision=2, sequence=state.known.sequence + LIVE)
         record = offer_record(replace(state, known=known, offer=offer))
         partition = partition_of(state.id, PARTITIONS)
-        records.append((partition, StoredRecord(ends[partition], known.sequence, record.key, record.value)))
-        ends[partition] += 1
+        records.append((partition, StoredRecord(0, known.sequence, record.key, record.value)))
     return records
 
 
@@ -65,40 +63,35 @@ async def measure(folder: Path) -> None:
         await view.apply(batch)
     await view.settle()
     print(f"{LIVE:,} offers made and applied in {time.perf_counter() - begun:.1f} s")
-    ends = list(view.positions)
-    records = updates(UPDATES, ends)
+    records = updates(UPDATES)
     for size, part in zip(STEPS, (records[::2], records[1::2]), strict=True):
-        part.sort(key=lambda pair: pair[1].appended_at % 7)  # keeps the order random, whatever the halves were
-        part = [  # noqa: PLW2901
-            (partition, replace(record, offset=offset))
-            for (partition, record), offset in zip(part, renumber(part, view.positions), strict=True)
-        ]
+        numbered = renumber(part, view.positions)
         taken, used = [], time.process_time()
         begun = time.perf_counter()
         for first in range(0, len(part), size):
-            step = step_of(part[first : first + size])
+            step = step_of(numbered[first : first + size])
             started = time.perf_counter()
             await view.apply(step)
             taken.append(time.perf_counter() - started)
         elapsed, used = time.perf_counter() - begun, time.process_time() - used
         taken.sort()
         print(
-            f"steps of {size:>5,}: {len(part) / elapsed:>8,.0f} updates/s, {used / len(part) * 1e6:.0f} µs of processor "
-            f"each; a step: median {statistics.median(taken) * 1000:.1f} ms, p99 {taken[int(len(taken) * 0.99)] * 1000:.1f} ms, "
+            f"steps of {size:>5,}: {len(part) / elapsed:>8,.0f} updates/s, {used / len(part) * 1e6:.0f} µs of processor; "
+            f"a step: median {statistics.median(taken) * 1000:.1f} ms, p99 {taken[int(len(taken) * 0.99)] * 1000:.1f}, "
             f"longest {taken[-1] * 1000:.1f} ms",
             flush=True,
         )
     await view.close()
 
 
-def renumber(part: list[tuple[int, StoredRecord]], positions: tuple[int, ...]) -> list[int]:
-    """Offsets that go on from where the view is."""
+def renumber(part: list[tuple[int, StoredRecord]], positions: tuple[int, ...]) -> list[tuple[int, StoredRecord]]:
+    """The same records at the offsets from where the view is."""
     ends = list(positions)
-    offsets = []
-    for partition, _ in part:
-        offsets.append(ends[partition])
+    numbered = []
+    for partition, record in part:
+        numbered.append((partition, replace(record, offset=ends[partition])))
         ends[partition] += 1
-    return offsets
+    return numbered
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Searches in the index: bitmaps united by group, intersected over the groups, less what no reader may see. Pure."""
+"""Searches in the index: the union of each group, the intersection of all, less what the reader may not see. Pure."""
 
 from collections.abc import Iterable, Iterator
 

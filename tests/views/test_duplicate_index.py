@@ -1,4 +1,4 @@
-"""Possible duplicates are found wherever their keys are: pending, in the file, or both, by the view and its follower."""
+"""Possible duplicates are found wherever their keys are: pending, in the file, or in both, by view and follower."""
 
 import random
 import sqlite3
@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gateway.views.index_store import PERIOD
 
 from gateway.protocol.identity import platform_of
 from gateway.protocol.routing import Reader
 from gateway.views import FollowedOffers, OfferView
+from gateway.views.index_store import PERIOD
 from tests.views.world import LOG, PARTITIONS, World, offer_of
 
 READERS = (Reader("bretagne"), Reader("normandie"), Reader("national"))

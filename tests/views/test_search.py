@@ -71,7 +71,7 @@ class IndexMachine(RuleBasedStateMachine):
         self.followed = True
 
     @rule(batch=batches, commits=st.booleans(), keys=st.sets(st.tuples(st.integers(0, 3), st.integers(0, 9))))
-    def change(self, batch: Batch, commits: bool, keys: set[tuple[int, int]]) -> None:
+    def change(self, batch: Batch, commits: bool, keys: set[tuple[int, int]]) -> None:  # noqa: FBT001  # hypothesis passes names
         """A transaction that is committed, or rolled back and then tried again."""
         order, first = sorted(self.live), self.ends[batch.partition] + batch.gap
         gone = sorted({order[number % len(order)] for number in batch.gone}) if order else []
