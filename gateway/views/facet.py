@@ -30,10 +30,10 @@ def facets_of(outline: Outline, shown: Mapping[str, Any], *, publisher: str) -> 
         f"sector:{shown['sector']}",
         f"platform:{publisher}",
     ]
-    facets += [f"level:{level}" for level in shown["levels"]]
-    facets += [f"week:{week}" for week in shown["weeks"]]
-    facets += [f"audience:{audience}" for audience in audiences(shown)]
-    facets += [f"passed:{slug}" for slug in outline.provenance]
+    facets += ["level:" + level for level in shown["levels"]]
+    facets += ["week:" + week for week in shown["weeks"]]
+    facets += ["audience:" + audience for audience in audiences(shown)]
+    facets += ["passed:" + slug for slug in outline.provenance]
     location = shown["location"]
     latitude, longitude = location.get("latitude"), location.get("longitude")
     if latitude is not None and longitude is not None:

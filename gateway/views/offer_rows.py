@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from itertools import chain, count
 from operator import itemgetter
 from typing import Any, NamedTuple
+from zlib import crc32
 
 import orjson
 
@@ -105,9 +106,14 @@ def _row(
     whole = checksum(place, offer_id, value)
     if outline.offer is None:
         head = *head, None, None, None, None, None
-        return (*head, checksum(*head), whole, value), None, ()
+        return (*head, _head_sum(head), whole, value), None, ()
     publisher = platform_of(offer_id)
     shown = masked(outline.offer, reader=OUTSIDER, publisher=publisher)
     twin = twin_of(shown)
     head = *head, " ".join(audiences(shown)), " ".join(outline.provenance), *twin
-    return (*head, checksum(*head), whole, value), facets_of(outline, shown, publisher=publisher), keys_of(*twin)
+    return (*head, _head_sum(head), whole, value), facets_of(outline, shown, publisher=publisher), keys_of(*twin)
+
+
+def _head_sum(head: tuple[Any, ...]) -> int:
+    """As ``checksum(*head)``, faster: no column is a blob."""
+    return crc32("\x1f".join(map(str, head)).encode())
