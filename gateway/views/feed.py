@@ -7,7 +7,7 @@ from gateway.protocol.change import change_for
 from gateway.protocol.cursor import Cursor
 from gateway.protocol.routing import Filter, Reader
 from gateway.views.facet import search_for
-from gateway.views.place import offset_at
+from gateway.views.log_offset import offset_at
 from gateway.views.queries import SPARE, OfferQueries
 
 Change = dict[str, Any]

@@ -117,7 +117,7 @@ class RecentOffsets:
     def note(self, change: IndexChange, step: int) -> None:
         """Keep the rest of a change that is applied to the segments."""
         self.step = step
-        self.size += len(change.added) + len(change.gone)
+        self.size += max(len(change.added), len(change.gone))
         self.touched.update({log_offset >> CHUNK_BITS for log_offset, _ in change.added})
         for key, number in change.new_keys:
             self.pending.setdefault(key, set()).add(number)

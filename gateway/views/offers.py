@@ -15,7 +15,7 @@ from gateway.views import duplicate_index, index_store, offer_rows
 from gateway.views.facet import search_for
 from gateway.views.feed import changes_after
 from gateway.views.index_store import EMPTY, Index, IndexWriter
-from gateway.views.place import place_of
+from gateway.views.log_offset import log_offset_of
 from gateway.views.queries import OfferQueries
 from gateway.views.view import View
 
@@ -124,7 +124,7 @@ class OfferView(View):
         for chunk in chunks:
             for record in chunk.records:
                 if record.offset >= self._applied[chunk.partition] and record.key is not None:
-                    latest[record.key] = place_of(chunk.partition, record.offset), record.value
+                    latest[record.key] = log_offset_of(chunk.partition, record.offset), record.value
         if latest:
             self._index.write(self._db, offer_rows.replace_offers(self._db, latest))
 

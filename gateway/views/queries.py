@@ -17,8 +17,8 @@ from gateway.views import duplicate_index
 from gateway.views.duplicate_index import keys_for, keys_of
 from gateway.views.facet import Search, search_for
 from gateway.views.index_store import Index
+from gateway.views.log_offset import log_offset_of, offset_at, partition_at
 from gateway.views.offer_rows import HEAD
-from gateway.views.place import offset_at, partition_at, place_of
 from gateway.views.search import count, find
 
 SPARE = 500
@@ -69,13 +69,16 @@ class OfferQueries(NamedTuple):
 
     def states_from(self, partition: int, start: int, stop: int, limit: int) -> list[tuple[int, OfferState]]:
         """The first offers and markers of a partition between two offsets."""
-        bounds = place_of(partition, start), place_of(partition, stop)
+        bounds = log_offset_of(partition, start), log_offset_of(partition, stop)
         return _split(self.db.execute(_IN_ORDER, (*bounds, limit)).fetchone()[0])
 
     def places(self, search: Search, *, partition: int, start: int = 0, stop: int = _END) -> Iterator[int]:
         """The places of the offers that a search finds, in order."""
         return find(
-            self.search_index.segments, search, start=place_of(partition, start), stop=place_of(partition, stop)
+            self.search_index.segments,
+            search,
+            start=log_offset_of(partition, start),
+            stop=log_offset_of(partition, stop),
         )
 
     def count(self, search: Search) -> int:

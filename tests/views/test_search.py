@@ -11,7 +11,7 @@ from gateway.protocol.routing import Filter, Reader
 from gateway.views import duplicate_index, index_store, offer_rows
 from gateway.views.facet import Search, search_for
 from gateway.views.index_store import PERIOD, IndexWriter, RecentOffsets
-from gateway.views.place import place_of
+from gateway.views.log_offset import log_offset_of
 from gateway.views.search import count, find
 from gateway.views.search_index import IndexChange, apply_change, needs_purge, pack_chunk, purge, unpack_chunk
 
@@ -75,7 +75,7 @@ class IndexMachine(RuleBasedStateMachine):
         """A transaction that is committed, or rolled back and then tried again."""
         order, first = sorted(self.live), self.ends[batch.partition] + batch.gap
         gone = sorted({order[number % len(order)] for number in batch.gone}) if order else []
-        added = {place_of(batch.partition, first + 2 * n): facets for n, facets in enumerate(batch.facets)}
+        added = {log_offset_of(batch.partition, first + 2 * n): facets for n, facets in enumerate(batch.facets)}
         change = IndexChange(
             [(place, sorted(facets)) for place, facets in added.items()],
             gone,
@@ -122,11 +122,11 @@ class IndexMachine(RuleBasedStateMachine):
     )
     def search(self, search: Search, bounds: tuple[int, int, int]) -> None:
         """All of it, and between two offsets."""
-        partition, start, stop = place_of(bounds[0], 0), *sorted(bounds[1:])
+        partition, start, stop = log_offset_of(bounds[0], 0), *sorted(bounds[1:])
         wanted = [place for place in sorted(self.live) if matches(self.live[place], search)]
         segments = self.writer.index.segments
         assert len(wanted) == count(segments, search)
-        assert wanted == list(find(segments, search, start=0, stop=place_of(PARTITIONS, 0)))
+        assert wanted == list(find(segments, search, start=0, stop=log_offset_of(PARTITIONS, 0)))
         between = [place for place in wanted if partition + start <= place < partition + stop]
         assert between == list(find(segments, search, start=partition + start, stop=partition + stop))
 
