@@ -26,6 +26,7 @@ from gateway.views.search_index import (
     apply_change,
     chunks_of,
     needs_purge,
+    new_segment,
     pack_chunk,
     purge,
     unpack_chunk,
@@ -33,10 +34,14 @@ from gateway.views.search_index import (
 
 SCHEMA = """
 CREATE TABLE postings (chunk INTEGER PRIMARY KEY, facets BLOB NOT NULL, sum INTEGER);
-CREATE TABLE live (segment INTEGER PRIMARY KEY, offsets BLOB NOT NULL, sum INTEGER);
+CREATE TABLE live (segment INTEGER PRIMARY KEY, offsets BLOB NOT NULL, markers BLOB NOT NULL, sum INTEGER);
 CREATE TABLE recent (step INTEGER PRIMARY KEY, period INTEGER NOT NULL, change BLOB NOT NULL, sum INTEGER);
 """
-TABLES = {"postings": ("chunk", "facets"), "live": ("segment", "offsets"), "recent": ("step", "period", "change")}
+TABLES = {
+    "postings": ("chunk", "facets"),
+    "live": ("segment", "offsets", "markers"),
+    "recent": ("step", "period", "change"),
+}
 PERIOD = 8_192
 """Records between two folds."""
 _PURGED_CHUNKS = 8
@@ -78,13 +83,13 @@ class RecentOffsets:
     def load(cls, db: sqlite3.Connection) -> "RecentOffsets":
         """Read the whole file. Raises sqlite3.DatabaseError."""
         segments: dict[int, Segment] = {}
-        for number, offsets, stored in db.execute("SELECT segment, offsets, sum FROM live"):
-            require(stored, number, offsets)
-            segments[number] = Segment(BitMap.deserialize(offsets), {ALL: BitMap()})
-        for chunk, facets, stored in db.execute("SELECT chunk, facets, sum FROM postings"):
+        for number, offsets, markers, stored in db.execute("SELECT segment, offsets, markers, sum FROM live"):
+            require(stored, number, offsets, markers)
+            live, withdrawn = BitMap.deserialize(offsets), BitMap.deserialize(markers)
+            segments[number] = new_segment()._replace(live=live, markers=withdrawn)
+        for chunk, facets, stored in db.execute("SELECT chunk, facets, sum FROM postings ORDER BY chunk"):
             require(stored, chunk, facets)
-            segment = segments.setdefault(chunk >> CHUNKS_BITS, Segment(BitMap(), {ALL: BitMap()}))
-            unpack_chunk(facets, segment.postings)
+            unpack_chunk(facets, segments.setdefault(chunk >> CHUNKS_BITS, new_segment()))
         found = cls(segments)
         found._read(db)
         return found
@@ -118,7 +123,7 @@ class RecentOffsets:
         """Keep the rest of a change that is applied to the segments."""
         self.step = step
         self.size += max(len(change.added), len(change.gone))
-        self.touched.update({log_offset >> CHUNK_BITS for log_offset, _ in change.added})
+        self.touched.update({log_offset >> CHUNK_BITS for log_offset, *_ in change.added})
         for key, number in change.new_keys:
             self.pending.setdefault(key, set()).add(number)
             self.dropped.discard((key, number))
@@ -184,14 +189,14 @@ class IndexWriter:
                 self._purged.update(number << CHUNKS_BITS | chunk for chunk in chunks_of(segment.postings[ALL]))
         chunks = recent.touched | set(sorted(self._purged)[:_PURGED_CHUNKS])
         for chunk in sorted(chunks):
-            packed = pack_chunk(segments[chunk >> CHUNKS_BITS].postings, chunk & (1 << CHUNKS_BITS) - 1)
+            packed = pack_chunk(segments[chunk >> CHUNKS_BITS], chunk & (1 << CHUNKS_BITS) - 1)
             if packed is None:
                 db.execute("DELETE FROM postings WHERE chunk = ?", (chunk,))
             else:
                 db.execute("INSERT OR REPLACE INTO postings VALUES (?, ?, ?)", (chunk, packed, checksum(chunk, packed)))
         for number, segment in segments.items():
-            live = segment.live.serialize()
-            db.execute("INSERT OR REPLACE INTO live VALUES (?, ?, ?)", (number, live, checksum(number, live)))
+            row = number, segment.live.serialize(), segment.markers.serialize()
+            db.execute("INSERT OR REPLACE INTO live VALUES (?, ?, ?, ?)", (*row, checksum(*row)))
         if recent.pending:
             keys = [(key, number) for key, numbers in recent.pending.items() for number in numbers]
             duplicate_index.write(db, sorted(set(keys) - recent.dropped))

@@ -1,7 +1,8 @@
 """The rows of the offer view: written from records of ``offers``, in few statements and with few pages changed.
 
 An offer keeps its row, and the row's number, over all its revisions: at a million offers each random row is on a page
-of its own, and a row that moves changes two. What a record changes in the search index follows from the old row's head.
+of its own, and a row that moves changes two. There is no index of the table by log offset: the search index has the
+number of each row. What a record changes in the search index follows from the old row's head.
 """
 
 import sqlite3
@@ -28,7 +29,6 @@ CREATE TABLE offers (
     submitted INTEGER NOT NULL, audiences TEXT, passed TEXT, link INTEGER, site INTEGER, firm INTEGER,
     head_sum INTEGER, sum INTEGER, value BLOB NOT NULL
 );
-CREATE UNIQUE INDEX offers_by_place ON offers (place);
 """
 TABLES = {"offers": ("place", "id", "value")}
 HEAD = ("number", "place", "id", "revision", "submitted", "audiences", "passed", "link", "site", "firm")
@@ -42,7 +42,7 @@ _ROWS_AT_ONCE = 64  # rows in one statement, so that the interpreter's lock chan
 _ROW = f"({','.join('?' * len(_COLUMNS))})"
 _SET = ", ".join(f"{column} = excluded.{column}" for column in _COLUMNS if column not in {"number", "id"})
 _PUT = f"INSERT INTO offers ({', '.join(_COLUMNS)}) VALUES {{}} ON CONFLICT (number) DO UPDATE SET {_SET}"  # noqa: S608  # names of our own columns
-_KNOWN = """SELECT json_group_array(json_array(o.id, number, place, audiences IS NOT NULL, link, site, firm))
+_KNOWN = """SELECT json_group_array(json_array(o.id, number, place, link, site, firm))
     FROM json_each(?) AS j CROSS JOIN offers AS o ON o.id = j.value"""
 _DELETE = "DELETE FROM offers WHERE number IN (SELECT value FROM json_each(?))"
 
@@ -52,7 +52,6 @@ class _Before(NamedTuple):
 
     number: int
     place: int
-    is_live: bool
     link: int | None
     site: int | None
     firm: int | None
@@ -79,12 +78,11 @@ def replace_offers(db: sqlite3.Connection, latest: Latest) -> IndexChange:
         if value is not None:
             row, facets, keys = _row(number, place, offer_id, value)
             rows.append(row)
-            if facets is not None:
-                change.added.append((place, facets))
+            change.added.append((place, number, facets))
         elif before is not None:
             deleted.append(number)
         old_keys = before.keys if before is not None else ()
-        if before is not None and before.is_live:
+        if before is not None:
             change.gone.append(before.place)
         if keys != old_keys:
             change.new_keys.extend((key, number) for key in keys if key not in old_keys)

@@ -1,7 +1,7 @@
 """Queries of the offer view within one read transaction."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -19,7 +19,8 @@ from gateway.views.facet import Search, search_for
 from gateway.views.index_store import Index
 from gateway.views.log_offset import log_offset_of, offset_at, partition_at
 from gateway.views.offer_rows import HEAD
-from gateway.views.search import count, find
+from gateway.views.search import count, find, rows_between
+from gateway.views.search_index import split
 
 SPARE = 500
 """How many offers beyond a page may be looked at in vain: those near a bounding box but outside it."""
@@ -36,11 +37,9 @@ _JOINED = (
     f"SELECT CAST(group_concat(sum || char(31) || {joined(('place', 'id', 'value'))}, char(10)) AS BLOB) FROM ({{}})"  # noqa: S608  # names of our own tables and columns
 )
 _ROW = "SELECT sum, place, id, value FROM offers"
-_AT_PLACES = _JOINED.format(f"{_ROW} WHERE place IN (SELECT value FROM json_each(?)) ORDER BY place")  # noqa: S608  # names of our own tables and columns
-_IN_ORDER = _JOINED.format(f"{_ROW} WHERE place >= ? AND place < ? ORDER BY place LIMIT ?")
+_NUMBERED = _JOINED.format(f"{_ROW} WHERE number IN (SELECT value FROM json_each(?)) ORDER BY place")  # noqa: S608  # names of our own tables and columns
 _BY_ID = _JOINED.format(f"{_ROW} WHERE id = ?")
 _HEADS = "SELECT json_group_array(json_array(head_sum, {})) FROM offers WHERE {} IN (SELECT value FROM json_each(?))"
-_HEADS_AT = _HEADS.format(_FIELDS, "place")
 _HEADS_BY_NUMBER = _HEADS.format(_FIELDS, "number")
 _HEADS_OF = _HEADS.format(_FIELDS, "id")
 
@@ -63,14 +62,24 @@ class OfferQueries(NamedTuple):
             raise ChecksumError(f"the index of offers leads from {offer_id!r} to another one")
         return state
 
-    def states_at(self, places: Iterable[int]) -> list[tuple[int, OfferState]]:
-        """The offers and markers at these places, in order; a place that holds nothing any more is passed over."""
-        return _split(self.db.execute(_AT_PLACES, (orjson.dumps(list(places)).decode(),)).fetchone()[0])
+    def states_at(self, places: Sequence[int]) -> list[tuple[int, OfferState]]:
+        """The offers and markers at these places, in order. Raises ChecksumError where the index leads elsewhere."""
+        found = _split(self.db.execute(_NUMBERED, (self._numbers_at(places),)).fetchone()[0]) if places else []
+        if [place for place, _ in found] != list(places):
+            raise ChecksumError("the search index leads to other rows")
+        return found
 
     def states_from(self, partition: int, start: int, stop: int, limit: int) -> list[tuple[int, OfferState]]:
         """The first offers and markers of a partition between two offsets."""
-        bounds = log_offset_of(partition, start), log_offset_of(partition, stop)
-        return _split(self.db.execute(_IN_ORDER, (*bounds, limit)).fetchone()[0])
+        rows = rows_between(
+            self.search_index.segments, start=log_offset_of(partition, start), stop=log_offset_of(partition, stop)
+        )
+        return self.states_at(list(islice(rows, limit)))
+
+    def _numbers_at(self, places: Sequence[int]) -> str:
+        """The numbers of rows, as a list in JSON."""
+        segments = self.search_index.segments
+        return orjson.dumps([segments[number].number_of(offset) for number, offset in map(split, places)]).decode()
 
     def places(self, search: Search, *, partition: int, start: int = 0, stop: int = _END) -> Iterator[int]:
         """The places of the offers that a search finds, in order."""
@@ -113,7 +122,7 @@ class OfferQueries(NamedTuple):
         places = list(islice(self.places(search, partition=partition, start=start), _IDS_AT_ONCE))
         if not places:
             return [], None
-        heads = self._heads(_HEADS_AT, places)
+        heads = self._heads(_HEADS_BY_NUMBER, orjson.loads(self._numbers_at(places)))
         return [(one.id, one.revision) for one in heads if one.submitted < before], offset_at(places[-1]) + 1
 
     def twins(self, offer_ids: Sequence[str], *, reader: Reader) -> Mapping[str, list[str]]:

@@ -1,6 +1,6 @@
 """Searches in the index: the union of each group, the intersection of all, less what the reader may not see. Pure."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from pyroaring import BitMap
 
@@ -12,10 +12,19 @@ _FEW = 64
 
 def find(segments: Segments, search: Search, *, start: int, stop: int) -> Iterator[int]:
     """The log offsets from ``start`` to before ``stop`` of what a search finds, in order."""
+    return _between(segments, lambda segment: _match(segment, search), start, stop)
+
+
+def rows_between(segments: Segments, *, start: int, stop: int) -> Iterator[int]:
+    """The log offsets from ``start`` to before ``stop`` that have a row, live or marker, in order."""
+    return _between(segments, lambda segment: segment.live | segment.markers, start, stop)
+
+
+def _between(segments: Segments, chosen: Callable[[Segment], BitMap], start: int, stop: int) -> Iterator[int]:
     first, last = split(start)[0], split(stop)[0]
     for number in sorted(number for number in segments if first <= number <= last):
         base = number << SEGMENT_BITS
-        for offset in _match(segments[number], search).iter_equal_or_larger(max(0, start - base)):
+        for offset in chosen(segments[number]).iter_equal_or_larger(max(0, start - base)):
             if base + offset >= stop:
                 return
             yield base + offset

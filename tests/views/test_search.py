@@ -12,10 +12,20 @@ from gateway.views import duplicate_index, index_store, offer_rows
 from gateway.views.facet import Search, search_for
 from gateway.views.index_store import PERIOD, IndexWriter, RecentOffsets
 from gateway.views.log_offset import log_offset_of
-from gateway.views.search import count, find
-from gateway.views.search_index import IndexChange, apply_change, needs_purge, pack_chunk, purge, unpack_chunk
+from gateway.views.search import count, find, rows_between
+from gateway.views.search_index import (
+    IndexChange,
+    apply_change,
+    needs_purge,
+    new_segment,
+    pack_chunk,
+    purge,
+    split,
+    unpack_chunk,
+)
 
 PARTITIONS = 2
+NUMBERS = 1_000_003
 FACETS = [f"department:{number}" for number in range(4)] + ["week:1", "week:2", "rare", "audience:regions"]
 FACETS += ["audience:national", "passed:a", "passed:b", "platform:a", "platform:b"]
 GAPS = (1, 2, 700, 65_536, 1 << 32)
@@ -77,7 +87,7 @@ class IndexMachine(RuleBasedStateMachine):
         gone = sorted({order[number % len(order)] for number in batch.gone}) if order else []
         added = {log_offset_of(batch.partition, first + 2 * n): facets for n, facets in enumerate(batch.facets)}
         change = IndexChange(
-            [(place, sorted(facets)) for place, facets in added.items()],
+            [(place, place % NUMBERS, sorted(facets)) for place, facets in added.items()],
             gone,
             sorted(keys - self.keys),
             sorted(self.keys & keys),
@@ -93,11 +103,10 @@ class IndexMachine(RuleBasedStateMachine):
         self.keys ^= keys
         self.ends[batch.partition] = first + 2 * len(batch.facets)
 
-    @rule(many=st.integers(PERIOD // 2, PERIOD), partition=st.integers(0, PARTITIONS - 1))
-    def change_many(self, many: int, partition: int) -> None:
-        """Offers of one partition that are replaced at once, so that folds and purges come."""
-        facets = [frozenset(FACETS[number % 5 :: 3]) for number in range(many)]
-        self.change(Batch(partition, 1, facets, list(range(many))), True, set())
+    @rule()
+    def end_period(self) -> None:
+        """The next change is written after a fold."""
+        self.writer._recent.size = PERIOD
 
     @rule()
     def restart(self) -> None:
@@ -110,6 +119,10 @@ class IndexMachine(RuleBasedStateMachine):
         if not self.follower.catch_up(self.db):
             self.follower = RecentOffsets.load(self.db)
         for index in (self.follower.index, self.writer.index):
+            assert sorted(self.live) == list(rows_between(index.segments, start=0, stop=1 << 62))
+            for place in self.live:
+                number, offset = split(place)
+                assert place % NUMBERS == index.segments[number].number_of(offset)
             assert self.live.keys() == set(find(index.segments, EVERYTHING, start=0, stop=1 << 62)) | self.hidden()
 
     def hidden(self) -> set[int]:
@@ -146,23 +159,34 @@ TestIndex.settings = settings(max_examples=40, stateful_step_count=30, deadline=
 def test_a_chunk_reads_back_the_same() -> None:
     """Numbers around the borders of a chunk, and of the last one of a segment."""
     offsets = [0, 65_535, 65_536, 131_071, (1 << 32) - 1]
-    change = IndexChange([(offset, ["a", "b"] if offset % 2 else ["a"]) for offset in offsets], [], [], [])
-    postings = apply_change({}, change)[0].postings
-    found: dict[str, object] = {}
+    added = [(offset, offset // 7, ["a", "b"] if offset % 2 else None) for offset in offsets]
+    segment = apply_change({}, IndexChange(added, [], [], []))[0]
+    found = new_segment()
     for chunk in (0, 1, 65_535):
-        packed = pack_chunk(postings, chunk)
+        packed = pack_chunk(segment, chunk)
         assert packed is not None
-        unpack_chunk(packed, found)  # type: ignore[arg-type]
-    assert postings == found
-    assert pack_chunk(postings, 2) is None
+        unpack_chunk(packed, found)
+    assert (segment.postings, segment.numbers) == (found.postings, found.numbers)
+    assert pack_chunk(segment, 2) is None
+    assert [offset // 7 for offset in offsets] == [found.number_of(offset) for offset in offsets]
 
 
 def test_a_segment_is_purged_when_most_of_it_is_dead() -> None:
     many = 70_000
-    segments = apply_change({}, IndexChange([(offset, ["a"]) for offset in range(many)], [], [], []))
+    segments = apply_change({}, IndexChange([(offset, offset + 5, ["a"]) for offset in range(many)], [], [], []))
     assert not needs_purge(segments[0])
-    after = apply_change(segments, IndexChange([(many, ["b"])], list(range(many)), [], []))
+    after = apply_change(segments, IndexChange([(many, 7, ["b"]), (many + 2, 9, None)], list(range(many)), [], []))
     assert needs_purge(after[0])
     purged = purge(after[0])
     assert ({"", "b"}, [many]) == (set(purged.postings), list(purged.postings["b"]))
+    assert [7, 9] == [purged.number_of(many), purged.number_of(many + 2)] == list(purged.numbers)
     assert many == len(segments[0].live)  # as earlier searches still see it
+
+
+def test_a_row_that_is_noted_again_after_a_rollback_counts_once() -> None:
+    """The transaction after it may hold fewer records, and give other numbers."""
+    tried = apply_change({}, IndexChange([(3, 1, ["a"])], [], [], []))
+    apply_change(tried, IndexChange([(9, 2, ["a"]), (12, 3, ["b"])], [], [], []))  # never committed
+    segment = apply_change(tried, IndexChange([(5, 2, ["b"]), (9, 4, ["a"])], [], [], []))[0]
+    assert [1, 2, 4] == [segment.number_of(offset) for offset in (3, 5, 9)]
+    assert [3, 5, 9] == list(segment.live)
