@@ -138,7 +138,7 @@ async def test_a_changed_byte_of_the_index_rebuilds_the_view_at_the_start(
     await view.apply(more)
     await view.close()
     with sqlite3.connect(path) as db:
-        (column,) = (name for _, name, kind, *_ in db.execute(f"PRAGMA table_info({table})") if kind == "BLOB")
+        column = next(name for _, name, kind, *_ in db.execute(f"PRAGMA table_info({table})") if kind == "BLOB")
         db.execute(f"UPDATE {table} SET {column} = {column} || x'00'")
     view = await opened(path)
     assert (0,) * PARTITIONS == view.positions
