@@ -23,7 +23,7 @@ from gateway.protocol.record import StoredRecord, offer_record
 from gateway.views import OfferView
 
 UPDATES = 20_000
-STEPS = (50, 2_000)
+STEPS = (50, 500, 2_000)
 Records = list[tuple[int, StoredRecord]]
 """With their partitions."""
 

@@ -3,13 +3,13 @@
 They are taken from the offer as an outsider sees it, so that a masked employer's coordinates can find nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from math import floor
 from typing import Any
 
 from gateway.protocol.record import Outline
-from gateway.protocol.routing import Filter, Reader, audiences
+from gateway.protocol.routing import Filter, Reader
 
 OUTSIDER = Reader("")
 """Someone who is no offer's publisher."""
@@ -19,8 +19,8 @@ _SCALE = 10
 _MOST_BANDS = 128
 
 
-def facets_of(outline: Outline, shown: Mapping[str, Any], *, publisher: str) -> list[str]:
-    """The facets of a live offer; ``shown`` is the offer as an outsider sees it."""
+def facets_of(outline: Outline, shown: Mapping[str, Any], *, publisher: str, allowed: Collection[str]) -> list[str]:
+    """The facets of a live offer; ``shown`` is the offer as an outsider sees it, ``allowed`` its audiences."""
     territory = outline.territory
     if territory is None:
         return []
@@ -32,7 +32,7 @@ def facets_of(outline: Outline, shown: Mapping[str, Any], *, publisher: str) -> 
     ]
     facets += ["level:" + level for level in shown["levels"]]
     facets += ["week:" + week for week in shown["weeks"]]
-    facets += ["audience:" + audience for audience in audiences(shown)]
+    facets += ["audience:" + audience for audience in allowed]
     facets += ["passed:" + slug for slug in outline.provenance]
     location = shown["location"]
     latitude, longitude = location.get("latitude"), location.get("longitude")

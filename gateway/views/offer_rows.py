@@ -14,7 +14,6 @@ from zlib import crc32
 
 import orjson
 
-from gateway.checksum import checksum
 from gateway.protocol.identity import platform_of
 from gateway.protocol.record import outline_offer
 from gateway.protocol.routing import audiences, masked
@@ -101,15 +100,16 @@ def _row(
     """The row of a record, the offer's facets (None for a marker) and its duplicate keys."""
     outline = outline_offer(value)
     head: tuple[Any, ...] = number, place, offer_id, outline.revision, outline.position
-    whole = checksum(place, offer_id, value)
+    whole = crc32(value, crc32(f"{place}\x1f{offer_id}\x1f".encode()))  # checksum(place, offer_id, value), faster
     if outline.offer is None:
         head = *head, None, None, None, None, None
         return (*head, _head_sum(head), whole, value), None, ()
     publisher = platform_of(offer_id)
     shown = masked(outline.offer, reader=OUTSIDER, publisher=publisher)
-    twin = twin_of(shown)
-    head = *head, " ".join(audiences(shown)), " ".join(outline.provenance), *twin
-    return (*head, _head_sum(head), whole, value), facets_of(outline, shown, publisher=publisher), keys_of(*twin)
+    twin, allowed = twin_of(shown), audiences(shown)
+    head = *head, " ".join(allowed), " ".join(outline.provenance), *twin
+    facets = facets_of(outline, shown, publisher=publisher, allowed=allowed)
+    return (*head, _head_sum(head), whole, value), facets, keys_of(*twin)
 
 
 def _head_sum(head: tuple[Any, ...]) -> int:

@@ -83,9 +83,11 @@ def apply_change(segments: Segments, change: IndexChange) -> dict[int, Segment]:
     for number in {*live, *markers, *gone}:
         before = segments.get(number) or new_segment()
         lost = BitMap(gone.get(number, ()))
-        now = before._replace(live=before.live - lost, markers=before.markers - lost)
+        now = before._replace(live=before.live - lost)
         now.live.update(live.get(number, ()))
-        now.markers.update(markers.get(number, ()))
+        if before.markers or number in markers:
+            now = now._replace(markers=before.markers - lost)
+            now.markers.update(markers.get(number, ()))
         after[number] = now
     known = -1
     postings: Postings = {}

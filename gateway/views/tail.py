@@ -12,7 +12,7 @@ from gateway.protocol.cursor import FRESH_MS
 from gateway.protocol.topic import DAY_MS
 from gateway.views.view import View
 
-_RECORDS, _RECORDS_AT_MOST = 2_000, 8_000
+_RECORDS = 2_000
 _WAIT = 1.0
 _FEW_RECORDS = 500
 _REST = 0.05
@@ -52,7 +52,6 @@ class Tail:
         self._examined: float | None = None
         self._examining: asyncio.Task[None] | None = None
         self._kept = 0
-        self._limit = _RECORDS
         view.caught_up = False  # until this tail has seen the end
         self.lag = 0
         """How many offsets the view lies behind the end as that was last read."""
@@ -123,9 +122,7 @@ class Tail:
         if self._goal is None:
             self._goal = self._clock(), await self._log.ends(self._topic)
             await self._look(*self._goal)
-        chunks = await reader.poll(limit=self._limit, wait=_WAIT)
-        behind = sum(len(chunk.records) for chunk in chunks) >= self._limit
-        self._limit = min(2 * self._limit, _RECORDS_AT_MOST) if behind else _RECORDS  # fewer pages change per record
+        chunks = await reader.poll(limit=_RECORDS, wait=_WAIT)
         if chunks:
             await self._apply(chunks)
         if self._goal is not None:  # else it was reached at once, though the log took its time to tell it
