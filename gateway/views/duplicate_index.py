@@ -14,10 +14,12 @@ import orjson
 
 from gateway.damage import ChecksumError
 
-SCHEMA = "CREATE TABLE twins (key INTEGER, number INTEGER, sum INTEGER, PRIMARY KEY (key, number)) WITHOUT ROWID;"
+SCHEMA = (
+    "CREATE TABLE duplicate_keys (key INTEGER, number INTEGER, sum INTEGER, PRIMARY KEY (key, number)) WITHOUT ROWID;"
+)
 _SUM = "{0} % 2147483647 * 7 + {1} % 2147483629"
 """A checksum in numbers alone, which SQLite can work out by itself: rows are written and found a thousand at a time."""
-TABLES = {"twins": _SUM.format("key", "number")}
+TABLES = {"duplicate_keys": _SUM.format("key", "number")}
 
 Key: TypeAlias = tuple[int, int]
 """A key and the number of an offer that has it."""
@@ -25,9 +27,11 @@ PendingKeys: TypeAlias = dict[int, set[int]]
 
 _ROWS_AT_ONCE = 256  # rows in one statement, so that the interpreter's lock changes hands rarely
 _VALUES = "(SELECT column1, column2 FROM (VALUES {}))"
-_WRITE = f"INSERT OR IGNORE INTO twins SELECT column1, column2, {_SUM.format('column1', 'column2')} FROM {_VALUES}"  # noqa: S608  # names of our own tables and columns
-_FORGET = f"DELETE FROM twins WHERE (key, number) IN {_VALUES}"  # noqa: S608  # same
-_BUILD = """INSERT OR IGNORE INTO twins SELECT key, number, {} FROM
+_WRITE = (
+    f"INSERT OR IGNORE INTO duplicate_keys SELECT column1, column2, {_SUM.format('column1', 'column2')} FROM {_VALUES}"  # noqa: S608  # names of our own tables and columns
+)
+_FORGET = f"DELETE FROM duplicate_keys WHERE (key, number) IN {_VALUES}"  # noqa: S608  # same
+_BUILD = """INSERT OR IGNORE INTO duplicate_keys SELECT key, number, {} FROM
     (SELECT {{0}} AS key, number FROM offers WHERE {{1}} ORDER BY 1, 2)""".format(  # noqa: S608  # same
     _SUM.format("key", "number")
 )
@@ -38,8 +42,8 @@ _BUILT = (
     ("~firm", "firm IS NOT NULL AND site IS NULL"),
 )
 _FIND = f"""SELECT json_group_array(json_array(key, number, sum IS {_SUM.format("key", "number")})) FROM (
-    SELECT t.key, t.number, t.sum FROM json_each(?1) AS asked JOIN twins AS t ON t.key = asked.value
-    AND t.number IN (SELECT number FROM twins WHERE key = asked.value ORDER BY number LIMIT ?2))"""  # noqa: S608  # same
+    SELECT t.key, t.number, t.sum FROM json_each(?1) AS asked JOIN duplicate_keys AS t ON t.key = asked.value
+    AND t.number IN (SELECT number FROM duplicate_keys WHERE key = asked.value ORDER BY number LIMIT ?2))"""  # noqa: S608  # same
 
 
 def keys_of(link: int | None, site: int | None, firm: int | None) -> list[int]:

@@ -90,9 +90,9 @@ async def test_twins_are_those_that_the_rows_say(offers: OfferView, world: World
                     expected = alike(path, reader)
                     assert expected == await view.twins(IDS, reader=reader) == await followed.twins(IDS, reader=reader)
         with sqlite3.connect(path) as db:
-            (written,) = db.execute("SELECT count(*) FROM twins").fetchone()
+            (written,) = db.execute("SELECT count(*) FROM duplicate_keys").fetchone()
             (stale,) = db.execute(
-                "SELECT count(*) FROM twins WHERE number NOT IN (SELECT number FROM offers)"
+                "SELECT count(*) FROM duplicate_keys WHERE number NOT IN (SELECT number FROM offers)"
             ).fetchone()
         assert written > 0 == stale
     finally:

@@ -146,7 +146,7 @@ class IndexMachine(RuleBasedStateMachine):
     @rule()
     def look_up_keys(self) -> None:
         """Written or pending, all keys are found, and what is written still holds."""
-        written = set(self.db.execute("SELECT key, number FROM twins").fetchall())
+        written = set(self.db.execute("SELECT key, number FROM duplicate_keys").fetchall())
         pending = {(key, number) for key, numbers in self.writer.index.pending.items() for number in numbers}
         assert written <= self.keys <= written | pending
 
