@@ -24,7 +24,7 @@ from functools import partial
 from rich.console import Console
 from rich.table import Table
 
-from bench import cost, fairness, feed, inbox, load, relay, views
+from bench import cost, fairness, feed, inbox, load, relay, view_updates, views
 from bench.raw import raw_rate
 from bench.served import documents, prepared, served
 from bench.worst import KINDS
@@ -178,6 +178,13 @@ async def look(million: int) -> AsyncIterator[Row]:
         over = sum(ratio > 3 for ratio in ratios.values())
         figure = f"{max(ratios.values()):.1f}×, {len(ratios) - over} of {len(ratios)} within"
         yield Row(f"{kind} at {million:,} offers against 10,000", figure, "≤ 3×", beside)
+    for name, bar in zip(views.WORST, ("≤ 1 ms", "≤ 5 ms"), strict=True):
+        yield Row(f"{name}, page and count, {million:,} offers", f"{large['page and count: ' + name]:.2f} ms", bar)
+    for one in await view_updates.measure(million):
+        what = f"random updates of {million:,} live offers, steps of {one.size:,}"
+        yield Row(
+            what, f"{one.rate:,.0f}/s, p99 of a step {one.p99_ms:.0f} ms", "≥ 15,000/s, p99 of 50 ≤ 100 ms", str(one)
+        )
 
 
 async def many(million: int) -> AsyncIterator[Row]:

@@ -3,26 +3,24 @@
 They are taken from the offer as an outsider sees it, so that a masked employer's coordinates can find nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from math import floor
 from typing import Any
 
 from gateway.protocol.record import Outline
-from gateway.protocol.routing import Filter, Reader, audiences
+from gateway.protocol.routing import Filter, Reader
 
 OUTSIDER = Reader("")
 """Someone who is no offer's publisher."""
 
-CELL = "tenth"
-"""The finest grid, in tenths of a degree: thousands of facets with a few offers each."""
-
-_MOST_CELLS = 64
 _LOCATED = "located"
+_SCALE = 10
+_MOST_BANDS = 128
 
 
-def facets_of(outline: Outline, shown: Mapping[str, Any], *, publisher: str) -> list[str]:
-    """The facets of a live offer; ``shown`` is the offer as an outsider sees it."""
+def facets_of(outline: Outline, shown: Mapping[str, Any], *, publisher: str, allowed: Collection[str]) -> list[str]:
+    """The facets of a live offer; ``shown`` is the offer as an outsider sees it, ``allowed`` its audiences."""
     territory = outline.territory
     if territory is None:
         return []
@@ -32,17 +30,17 @@ def facets_of(outline: Outline, shown: Mapping[str, Any], *, publisher: str) -> 
         f"sector:{shown['sector']}",
         f"platform:{publisher}",
     ]
-    facets += [f"level:{level}" for level in shown["levels"]]
-    facets += [f"week:{week}" for week in shown["weeks"]]
-    facets += [f"audience:{audience}" for audience in audiences(shown)]
-    facets += [f"passed:{slug}" for slug in outline.provenance]
+    facets += ["level:" + level for level in shown["levels"]]
+    facets += ["week:" + week for week in shown["weeks"]]
+    facets += ["audience:" + audience for audience in allowed]
+    facets += ["passed:" + slug for slug in outline.provenance]
     location = shown["location"]
     latitude, longitude = location.get("latitude"), location.get("longitude")
     if latitude is not None and longitude is not None:
         facets += [
             _LOCATED,
-            f"degree:{floor(latitude)}:{floor(longitude)}",
-            f"{CELL}:{floor(latitude * 10)}:{floor(longitude * 10)}",
+            f"latitude:{floor(latitude * _SCALE)}",
+            f"longitude:{floor(longitude * _SCALE)}",
         ]
     return facets
 
@@ -59,12 +57,6 @@ class Search:
     passed: str
     own: str | None
 
-    @property
-    def facets(self) -> tuple[str, ...]:
-        """Every facet named, once."""
-        named = [facet for group in self.groups for facet in group] + [self.audience, self.passed]
-        return tuple(dict.fromkeys(named if self.own is None else [*named, self.own]))
-
 
 def search_for(asked: Filter, *, reader: Reader, own: bool) -> Search:
     """The search behind a reader's filter; ``own`` adds what the reader itself publishes."""
@@ -73,7 +65,8 @@ def search_for(asked: Filter, *, reader: Reader, own: bool) -> Search:
         for name in ("sector", "department", "region", "platform", "week", "level")
     ]
     if asked.bbox is not None:
-        groups.append(_cells(asked.bbox))
+        west, south, east, north = asked.bbox
+        groups += [_bands("latitude", south, north), _bands("longitude", west, east)]
     return Search(
         groups=tuple(group for group in groups if group),
         audience=f"audience:{reader.audience}",
@@ -82,12 +75,7 @@ def search_for(asked: Filter, *, reader: Reader, own: bool) -> Search:
     )
 
 
-def _cells(bbox: tuple[float, float, float, float]) -> tuple[str, ...]:
-    """The finest grid that covers the box in a few cells; else all that has coordinates."""
-    west, south, east, north = bbox
-    for name, scale in ((CELL, 10), ("degree", 1)):
-        rows = range(floor(south * scale), floor(north * scale) + 1)
-        columns = range(floor(west * scale), floor(east * scale) + 1)
-        if len(rows) * len(columns) <= _MOST_CELLS:
-            return tuple(f"{name}:{row}:{column}" for row in rows for column in columns)
-    return (_LOCATED,)
+def _bands(axis: str, low: float, high: float) -> tuple[str, ...]:
+    """The bands of a tenth of a degree between two coordinates; all that has coordinates where they are too many."""
+    bands = range(floor(low * _SCALE), floor(high * _SCALE) + 1)
+    return tuple(f"{axis}:{band}" for band in bands) if len(bands) <= _MOST_BANDS else (_LOCATED,)

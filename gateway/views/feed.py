@@ -1,4 +1,4 @@
-"""The changes feed read from a sight: what one reader is told next, in bounded work (FEED-*)."""
+"""The changes feed in a read transaction: the next changes for one reader, in bounded work (FEED-*)."""
 
 from itertools import islice
 from typing import Any
@@ -7,14 +7,14 @@ from gateway.protocol.change import change_for
 from gateway.protocol.cursor import Cursor
 from gateway.protocol.routing import Filter, Reader
 from gateway.views.facet import search_for
-from gateway.views.place import offset_at
-from gateway.views.sight import SPARE, Sight
+from gateway.views.log_offset import offset_at
+from gateway.views.queries import SPARE, OfferQueries
 
 Change = dict[str, Any]
 
 
 def changes_after(
-    sight: Sight, cursor: Cursor, *, reader: Reader, asked: Filter, limit: int
+    queries: OfferQueries, cursor: Cursor, *, reader: Reader, asked: Filter, limit: int
 ) -> tuple[list[Change], tuple[int, ...], bool]:
     """Up to ``limit`` changes, the positions after them, and whether more is already here.
 
@@ -23,28 +23,28 @@ def changes_after(
     """
     positions = list(cursor.positions)
     changes: list[Change] = []
-    behind = [p for p, end in enumerate(sight.positions) if positions[p] < end]
-    behind.sort(key=lambda p: sight.positions[p] - positions[p])
+    behind = [p for p, end in enumerate(queries.positions) if positions[p] < end]
+    behind.sort(key=lambda p: queries.positions[p] - positions[p])
     for turn, partition in enumerate(behind):
         share = (limit - len(changes)) // (len(behind) - turn)
         if share:
-            reading = _Reading(sight, cursor, reader, asked, partition)
+            reading = _Reading(queries, cursor, reader, asked, partition)
             told, positions[partition] = reading.next(share)
             changes += told
-    more = any(position < end for position, end in zip(positions, sight.positions, strict=True))
+    more = any(position < end for position, end in zip(positions, queries.positions, strict=True))
     return changes, tuple(positions), more
 
 
 class _Reading:
     """One partition's part of a page."""
 
-    def __init__(self, sight: Sight, cursor: Cursor, reader: Reader, asked: Filter, partition: int) -> None:
-        self._sight = sight
+    def __init__(self, queries: OfferQueries, cursor: Cursor, reader: Reader, asked: Filter, partition: int) -> None:
+        self._queries = queries
         self._reader = reader
         self._asked = asked
         self._partition = partition
         self._start = cursor.positions[partition]
-        self._end = sight.positions[partition]
+        self._end = queries.positions[partition]
         self._began = min(cursor.began[partition], self._end)
 
     def next(self, limit: int) -> tuple[list[Change], int]:
@@ -60,10 +60,10 @@ class _Reading:
     def _replay(self, changes: list[Change], limit: int) -> int:
         """Below the reader's beginning it is owed only what matches: the index leads straight there."""
         search = search_for(self._asked, reader=self._reader, own=False)
-        places = self._sight.places(search, partition=self._partition, start=self._start, stop=self._began)
+        places = self._queries.places(search, partition=self._partition, start=self._start, stop=self._began)
         looked = 0
         while slice_ := list(islice(places, limit - len(changes))):
-            for _, state in self._sight.states_at(slice_):
+            for _, state in self._queries.states_at(slice_):
                 change = change_for(self._reader, self._asked, state, above_start=False)
                 if change is not None:
                     changes.append(change)
@@ -75,7 +75,7 @@ class _Reading:
     def _follow(self, changes: list[Change], start: int, limit: int) -> int:
         """Above it every record may be a removal: they are read one after the other."""
         looked = 0
-        while rows := self._sight.states_from(self._partition, start, self._end, limit - len(changes)):
+        while rows := self._queries.states_from(self._partition, start, self._end, limit - len(changes)):
             for _, state in rows:
                 change = change_for(self._reader, self._asked, state, above_start=True)
                 if change is not None:

@@ -20,8 +20,7 @@ from gateway.copy_file import marker
 from gateway.damage import DamagedCopyError, is_damage, register, using_copy
 from gateway.ports import LogUnavailableError
 from gateway.views.deliveries import DeliveryView
-from gateway.views.facet_index import Tail
-from gateway.views.followed_tails import FollowedTails
+from gateway.views.index_store import EMPTY, Index, RecentOffsets
 from gateway.views.offers import OfferView
 from gateway.views.receipts import ReceiptView
 from gateway.views.runs import RunView
@@ -273,14 +272,18 @@ class FollowedOffers(Follower, OfferView):
 
     def __init__(self, path: Path, *, log_identity: str, partitions: int) -> None:
         super().__init__(path, log_identity=log_identity, partitions=partitions)
-        self._newest = FollowedTails(partitions, self._finds_from)
+        self._recent: RecentOffsets | None = None
+        self._recent_began = 0
 
     def _look_anew(self, db: sqlite3.Connection, began: int) -> None:
         self._settled = self._has_settled(db)
-        self._newest.begin(db, began)
+        if began < 0:  # another file: read when it is asked
+            self._recent = None
+        elif self._recent is None or began != self._recent_began or not self._recent.catch_up(db):
+            self._recent, self._recent_began = RecentOffsets.load(db), began
 
-    def _tails(self) -> Sequence[Tail]:
-        return self._newest
+    def _held(self) -> Index:
+        return EMPTY if self._recent is None else self._recent.index
 
 
 class FollowedDeliveries(Follower, DeliveryView):

@@ -18,7 +18,7 @@ from gateway.protocol.record import read_utc
 from gateway.protocol.topic import DAY_MS
 from gateway.protocol.upload_id import BATCH, SNAPSHOT
 from gateway.views import receipt_counts, receipt_search
-from gateway.views.place import offset_at, partition_at, place_of
+from gateway.views.log_offset import log_offset_of, offset_at, partition_at
 from gateway.views.receipt_counts import Count, Counted
 from gateway.views.receipt_search import ALL, COLUMNS, WHOLE, Found, ReceiptFilter, receipts_at
 from gateway.views.view import View
@@ -188,7 +188,7 @@ class ReceiptView(View):
             for record in chunk.records:
                 if record.offset >= self._applied[chunk.partition] and record.value is not None:
                     receipt = orjson.loads(record.value)
-                    place, at = place_of(chunk.partition, record.offset), _instant(receipt["at"])
+                    place, at = log_offset_of(chunk.partition, record.offset), _instant(receipt["at"])
                     moment = max(moment, at)
                     row = (
                         place,
@@ -214,15 +214,15 @@ class ReceiptView(View):
 
     def _latest(self, partition: int) -> int:
         """The moment of the last receipt of a partition; 0 when there is none."""
-        bounds = place_of(partition, 0), place_of(partition, self._applied[partition])
+        bounds = log_offset_of(partition, 0), log_offset_of(partition, self._applied[partition])
         row = self._db.execute(_LATEST, bounds).fetchone()
         return 0 if row is None else int(row[0])
 
     def _trim(self, partition: int, start: int, oldest: int) -> bool:
         """Delete some; whether there may be more."""
-        low, high = place_of(partition, 0), place_of(partition, self._applied[partition])
+        low, high = log_offset_of(partition, 0), log_offset_of(partition, self._applied[partition])
         kept = self._db.execute(_FIRST_KEPT, (low, high, oldest)).fetchone()
-        below = max(place_of(partition, start), kept[0] if kept else high)
+        below = max(log_offset_of(partition, start), kept[0] if kept else high)
         (places,) = self._db.execute(_OLDEST, (low, below, _TRIMMED_AT_ONCE)).fetchone()
         with self._transaction():
             receipt_counts.take_off(self._db, places)
@@ -260,8 +260,8 @@ def _find(
             db,
             publisher,
             asked,
-            low=place_of(partition, low),
-            high=place_of(partition, high),
+            low=log_offset_of(partition, low),
+            high=log_offset_of(partition, high),
             limit=limit + 1,
             newest=newest,
         )

@@ -34,7 +34,7 @@ class Twin(NamedTuple):
 def twin_of(offer: Mapping[str, Any]) -> Twin:
     """The keys of an offer, given as an outsider sees it: a masked employer has neither site nor firm."""
     employer = offer["employer"]
-    stay = _stay(offer["location"]["postal_code"], (*offer["levels"],), (*offer["weeks"],))
+    stay = _postal_code(offer["location"]["postal_code"]) ^ _period((*offer["levels"],), (*offer["weeks"],))
     siret, name = employer.get("siret"), employer.get("name")
     firm = _firm(name) if name else None
     return Twin(
@@ -67,10 +67,16 @@ def canonical_url(url: str) -> str:
     return f"{place}{path}?{urlencode(query)}" if query else place + path
 
 
+@lru_cache(maxsize=16_384)
+def _postal_code(code: str) -> int:
+    """64 bits for a place. There are 6,300 codes in use."""
+    return _key(code) + _HALF
+
+
 @lru_cache(maxsize=4096)
-def _stay(postal_code: str, levels: tuple[str, ...], weeks: tuple[str, ...]) -> int:
-    """64 bits for where and when: few, and shared by many offers."""
-    return _key(f"{postal_code} {sorted(levels)} {sorted(weeks)}") + _HALF
+def _period(levels: tuple[str, ...], weeks: tuple[str, ...]) -> int:
+    """64 bits for levels and weeks. Together with places there would be too many combinations to keep."""
+    return _key(f"{sorted(levels)} {sorted(weeks)}") + _HALF
 
 
 @lru_cache(maxsize=4096)
@@ -82,8 +88,8 @@ def _firm(name: str) -> int | None:
 
 def similar_name(name: str) -> str:
     """The words of an employer's name in one order, without accents, case, punctuation and legal form."""
-    plain = name.lower() if name.isascii() else _without_accents(name)
-    words = set(_WORDS.findall(plain.replace(".", "")))
+    plain = (name.lower() if name.isascii() else _without_accents(name)).replace(".", "")
+    words = {*plain.split()} if plain.replace(" ", "").isalnum() else {*_WORDS.findall(plain)}
     return " ".join(sorted(words - _LEGAL_FORMS) or sorted(words))
 
 

@@ -105,6 +105,10 @@ async def test_one_of_two_at_the_same_time_runs(tmp_path: Path) -> None:
 BRIEF_MS = 6_000
 
 
+class Ground:
+    """Three replicas on one log; the leases of ``brief`` are short."""
+
+    def __init__(self, log: Log, clock: SetClock) -> None:
         self.clock = clock
         self.log = log
         self.first, self.second = Requests(log), Requests(log)
@@ -125,7 +129,8 @@ BRIEF_MS = 6_000
 
 @pytest.fixture
 async def ground() -> Ground:
-    def __init__(self, log: Log, clock: SetClock) -> None:
+    clock = SetClock()
+    log = Log(clock=clock)
     await log.create_topics(COMMON)
     return Ground(log, clock)
 

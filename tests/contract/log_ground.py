@@ -129,6 +129,6 @@ async def reach(log: EventLog, topic: str, offset: int, partition: int = 0) -> N
             await asyncio.sleep(0.02)
 
 
-def place_of(chunk: Chunk) -> tuple[str, int]:
+def log_offset_of(chunk: Chunk) -> tuple[str, int]:
     """Topic and partition of a chunk."""
     return chunk.topic, chunk.partition

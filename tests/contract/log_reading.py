@@ -6,7 +6,7 @@ import pytest
 
 from gateway.ports import EventLog, Output, PositionLostError, TopicError
 from gateway.protocol.topic import OFFERS, RECEIPTS, SUBMISSIONS
-from tests.contract.log_ground import DEADLINE, LogGround, keys, place_of, read, read_keys, record, records
+from tests.contract.log_ground import DEADLINE, LogGround, keys, log_offset_of, read, read_keys, record, records
 
 
 class Reading(LogGround):
@@ -31,9 +31,9 @@ class Reading(LogGround):
                 chunks = await reader.poll(limit=7, wait=1.0)
                 assert sum(len(chunk.records) for chunk in chunks) <= 7
                 for chunk in chunks:
-                    found[place_of(chunk)] += keys(chunk.records)
-                    assert chunk.position > positions[place_of(chunk)]
-                    positions[place_of(chunk)] = chunk.position
+                    found[log_offset_of(chunk)] += keys(chunk.records)
+                    assert chunk.position > positions[log_offset_of(chunk)]
+                    positions[log_offset_of(chunk)] = chunk.position
         assert found == {(SUBMISSIONS, p): [f"{p}-{number}" for number in range(25)] for p in range(3)}
 
     async def test_one_reader_follows_several_topics(self, log: EventLog) -> None:
@@ -43,7 +43,7 @@ class Reading(LogGround):
         async with asyncio.timeout(DEADLINE), log.reader({(SUBMISSIONS, 0): 0, (RECEIPTS, 2): 0}) as reader:
             while len(found) < 2:
                 for chunk in await reader.poll(limit=10, wait=1.0):
-                    found.setdefault(place_of(chunk), []).extend(keys(chunk.records))
+                    found.setdefault(log_offset_of(chunk), []).extend(keys(chunk.records))
         assert found == {(SUBMISSIONS, 0): ["a"], (RECEIPTS, 2): ["b"]}
 
     async def test_at_the_end_a_poll_waits_and_then_brings_nothing(self, log: EventLog) -> None:

@@ -179,6 +179,21 @@ async def test_a_masked_employers_coordinates_find_nothing(offers: OfferView, wo
     assert await ids(offers, NORMANDIE) == ["bretagne:masked", "bretagne:open"]
 
 
+@pytest.mark.parametrize("size", [0.01, 0.1, 5.0, 12.7, 12.9, 90.0])
+async def test_a_box_of_any_size_finds_what_is_in_it(offers: OfferView, world: World, size: float) -> None:
+    """Inside, on its border, beyond it on either axis, and without coordinates."""
+    west, south = -1.7, 48.1
+    inside = ((south, west), (south + size, west + size), (south + size / 2, west + size / 2))
+    outside = ((south - 0.02, west), (south, west - 0.02), (south + size + 0.02, west), (south, west + size + 0.02))
+    for number, (latitude, longitude) in enumerate((*inside, *outside)):
+        place = {"latitude": round(latitude, 5), "longitude": round(longitude, 5)}
+        world.publish(offer_of(f"bretagne:{number}", location=place))
+    world.publish(offer_of("bretagne:nowhere"))
+    await offers.apply(world.chunks())
+    box = tuple(round(edge, 5) for edge in (west, south, west + size, south + size))
+    assert [f"bretagne:{number}" for number in range(3)] == await ids(offers, NATIONAL, Filter(bbox=box))  # type: ignore[arg-type]
+
+
 async def test_no_partition_waits_behind_another(offers: OfferView, world: World) -> None:
     """FEED-001: a page takes from every partition, however much one of them holds."""
     for number in range(300):

@@ -1,5 +1,6 @@
 """A view whose stored bytes change is never answered from: it is refused, then rebuilt from the log."""
 
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from gateway.protocol.delivery import Delivery, Part, delivery_record
 from gateway.protocol.record import StoredRecord
 from gateway.protocol.run import Run, run_record
 from gateway.views import DeliveryView, FollowedOffers, OfferView, ReceiptView, RunView
+from gateway.views.index_store import PERIOD
 from gateway.views.view import View
 from tests.views.world import LOG, PARTITIONS, World, offer_of, receipt_record
 
@@ -86,7 +88,7 @@ async def test_a_changed_byte_of_stored_json_is_found_when_it_is_read(path: Path
         lambda path: path.with_name(f"{path.name}-wal").mkdir(),
         lambda path: path.with_name(f"{path.name}-wal").write_bytes(b"no log" * 9_000),
         lambda path: path.with_name(f"{path.name}-shm").write_bytes(b"nothing" * 9_000),
-        lambda path: replaced(path, b"CREATE TABLE facets", b"CREATE TABLE fecets"),
+        lambda path: replaced(path, b"CREATE TABLE postings", b"CREATE TABLE pastings"),
         lambda path: replaced(path, b"bretagne:1", b"bretagne:\xff"),
     ],
 )
@@ -121,6 +123,42 @@ async def test_a_process_that_follows_finds_damage_and_follows_the_new_file(path
     await kept.keep()
     assert offer_of("bretagne:7") == (await followed.get("bretagne:7")).offer  # type: ignore[union-attr]
     assert (True, kept.positions) == (followed.caught_up, followed.positions)
+    await followed.close()
+    await kept.close()
+
+
+@pytest.mark.parametrize("table", ["postings", "live", "recent"])
+async def test_a_changed_byte_of_the_index_rebuilds_the_view_at_the_start(
+    path: Path, world: World, filled: list[Chunk], table: str
+) -> None:
+    view = await opened(path)
+    assert view._index is not None
+    view._index._recent.size = PERIOD  # the next change is written after a fold
+    world.publish(offer_of("bretagne:30"))
+    more = world.chunks()
+    await view.apply(more)
+    await view.close()
+    with sqlite3.connect(path) as db:
+        column = next(name for _, name, kind, *_ in db.execute(f"PRAGMA table_info({table})") if kind == "BLOB")
+        db.execute(f"UPDATE {table} SET {column} = {column} || x'00'")
+    view = await opened(path)
+    assert (0,) * PARTITIONS == view.positions
+    await view.apply([*filled, *more])
+    assert 31 == await view.count("bretagne")
+    await view.close()
+
+
+async def test_a_follower_finds_a_changed_byte_of_the_index(path: Path, filled: list[Chunk]) -> None:
+    kept = await opened(path)
+    followed = await FollowedOffers.open(path, log_identity=LOG, partitions=PARTITIONS)
+    with sqlite3.connect(path) as db:
+        db.execute("UPDATE recent SET change = change || x'00'")
+    with pytest.raises(DamagedCopyError):
+        await followed.count("bretagne")
+    assert kept.damage is not None
+    await kept.rebuild()
+    await kept.apply(filled)
+    assert 30 == await followed.count("bretagne")
     await followed.close()
     await kept.close()
 

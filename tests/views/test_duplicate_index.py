@@ -1,4 +1,4 @@
-"""Twins are found wherever their keys are: in a tail, in the file, or in both, by the view and by who follows it."""
+"""Possible duplicates are found wherever their keys are: pending, in the file, or in both, by view and follower."""
 
 import random
 import sqlite3
@@ -11,8 +11,7 @@ import pytest
 from gateway.protocol.identity import platform_of
 from gateway.protocol.routing import Reader
 from gateway.views import FollowedOffers, OfferView
-from gateway.views.facet_index import STEP
-from gateway.views.twin_index import Places, join
+from gateway.views.index_store import PERIOD
 from tests.views.world import LOG, PARTITIONS, World, offer_of
 
 READERS = (Reader("bretagne"), Reader("normandie"), Reader("national"))
@@ -20,16 +19,17 @@ IDS = [f"{platform}:{number}" for platform in ("bretagne", "normandie", "grand-e
 
 
 def alike(path: Path, reader: Reader) -> Mapping[str, list[str]]:
-    """The same from the rows alone: of each key the first 20 by place, then those the reader may see, 10 at most."""
+    """The same from the rows alone: of each key the first 20 others, then those the reader may see, 10 at most."""
     with sqlite3.connect(path) as db:
-        rows = db.execute("SELECT id, link, site, firm, audiences, passed FROM offers ORDER BY place").fetchall()
+        rows = db.execute("SELECT id, link, site, firm, audiences, passed FROM offers ORDER BY number").fetchall()
     live = [row for row in rows if row[4] is not None]
     twins: dict[str, list[str]] = {}
     for offer_id, link, site, firm, _, _ in live:
-        by_link = [row for row in live if row[1] == link][:20]
-        by_site = [row for row in live if site is not None and row[2] == site][:20]
-        by_firm = [row for row in live if firm is not None and row[3] == firm and None in (site, row[2])][:20]
-        shown = {row[0] for row in (*by_link, *by_site, *by_firm) if row[0] != offer_id and sees(reader, row)}
+        others = [row for row in live if row[0] != offer_id]
+        by_link = [row for row in others if row[1] == link][:20]
+        by_site = [row for row in others if site is not None and row[2] == site][:20]
+        by_firm = [row for row in others if firm is not None and row[3] == firm and None in (site, row[2])][:20]
+        shown = {row[0] for row in (*by_link, *by_site, *by_firm) if sees(reader, row)}
         if shown:
             twins[offer_id] = sorted(shown)[:10]
     return twins
@@ -58,23 +58,15 @@ def changes(chance: random.Random, world: World) -> Iterator[None]:
                 url = chance.choice(("https://a.example/all", f"https://a.example/{offer_id}"))
                 world.publish(
                     offer_of(offer_id, employer=employer, weeks=weeks, apply_url=url),
-                    gap=chance.choice((0, 0, 0, 0, STEP // 3)),
+                    gap=chance.choice((0, 0, 0, 0, PERIOD // 3)),
                     passed=("normandie",) if what < 0.3 else (),
                 )
         yield
 
 
-def test_places_may_be_added_again() -> None:
-    """As they are when a full disk has undone a transaction, and it is tried again."""
-    twins: dict[int, Places] = {}
-    for _ in range(3):
-        join(twins, [(7, 1), (8, 1), (7, 2), (7, 5)])
-    assert {7: (1, 2, 5), 8: 1} == twins
-
-
 @pytest.mark.parametrize("seed", range(3))
 async def test_twins_are_those_that_the_rows_say(offers: OfferView, world: World, tmp_path: Path, seed: int) -> None:
-    """Over revisions, withdrawals, tails that are written out, restarts, and a view that is emptied and filled anew."""
+    """Over revisions, withdrawals, periods that end, restarts, and a view that is emptied and filled again."""
     path, chance, view = tmp_path / "offers.sqlite", random.Random(seed), offers
     followed = await FollowedOffers.open(path, log_identity=LOG, partitions=PARTITIONS)
     try:
@@ -85,6 +77,9 @@ async def test_twins_are_those_that_the_rows_say(offers: OfferView, world: World
                 await view.apply(world.chunks())
                 assert {} == await view.twins(IDS, reader=READERS[0])
                 await view.settle()
+            if step % 4 == 3:  # a period ends with the next step
+                assert view._index is not None
+                view._index._recent.size = PERIOD
             await view.apply(world.chunks())
             if step % 10 == 9:
                 if view is not offers:
@@ -95,8 +90,10 @@ async def test_twins_are_those_that_the_rows_say(offers: OfferView, world: World
                     expected = alike(path, reader)
                     assert expected == await view.twins(IDS, reader=reader) == await followed.twins(IDS, reader=reader)
         with sqlite3.connect(path) as db:
-            (written,) = db.execute("SELECT count(*) FROM twins").fetchone()
-            (stale,) = db.execute("SELECT count(*) FROM twins WHERE place NOT IN (SELECT place FROM offers)").fetchone()
+            (written,) = db.execute("SELECT count(*) FROM duplicate_keys").fetchone()
+            (stale,) = db.execute(
+                "SELECT count(*) FROM duplicate_keys WHERE number NOT IN (SELECT number FROM offers)"
+            ).fetchone()
         assert written > 0 == stale
     finally:
         await followed.close()

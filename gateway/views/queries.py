@@ -1,7 +1,7 @@
-"""A sight: the offer view as one reader finds it at one moment, and the questions that it answers."""
+"""Queries of the offer view within one read transaction."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 from zlib import crc32
@@ -13,12 +13,14 @@ from gateway.damage import ChecksumError, require_missing
 from gateway.protocol.identity import platform_of
 from gateway.protocol.record import OfferState, read_offer
 from gateway.protocol.routing import Filter, Reader, masked, may_read
-from gateway.views import twin_index
+from gateway.views import duplicate_index
+from gateway.views.duplicate_index import keys_for, keys_of
 from gateway.views.facet import Search, search_for
-from gateway.views.facet_index import Tail
-from gateway.views.facet_search import find, tally
-from gateway.views.place import offset_at, partition_at, place_of
-from gateway.views.twin_index import keys_for, places_in
+from gateway.views.index_store import Index
+from gateway.views.log_offset import log_offset_of, offset_at, partition_at
+from gateway.views.offer_rows import HEAD
+from gateway.views.search import count, find, rows_between
+from gateway.views.search_index import split
 
 SPARE = 500
 """How many offers beyond a page may be looked at in vain: those near a bounding box but outside it."""
@@ -27,8 +29,6 @@ _TWINS_LOOKED_AT = 20
 _TWINS_SHOWN = 10
 _IDS_AT_ONCE = 1_000
 
-HEAD = ("place", "id", "revision", "submitted", "audiences", "passed", "link", "site", "firm")
-"""The columns of an offer's row that ``head_sum`` is the checksum of; ``sum`` is that of place, id and value."""
 _FIELDS = joined(HEAD)
 
 # Each answer is fetched as one row: with a row per offer the interpreter's lock would change hands as often, and a
@@ -37,19 +37,18 @@ _JOINED = (
     f"SELECT CAST(group_concat(sum || char(31) || {joined(('place', 'id', 'value'))}, char(10)) AS BLOB) FROM ({{}})"  # noqa: S608  # names of our own tables and columns
 )
 _ROW = "SELECT sum, place, id, value FROM offers"
-_AT_PLACES = _JOINED.format(f"{_ROW} WHERE place IN (SELECT value FROM json_each(?)) ORDER BY place")  # noqa: S608  # names of our own tables and columns
-_IN_ORDER = _JOINED.format(f"{_ROW} WHERE place >= ? AND place < ? ORDER BY place LIMIT ?")
+_NUMBERED = _JOINED.format(f"{_ROW} WHERE number IN (SELECT value FROM json_each(?)) ORDER BY place")  # noqa: S608  # names of our own tables and columns
 _BY_ID = _JOINED.format(f"{_ROW} WHERE id = ?")
 _HEADS = "SELECT json_group_array(json_array(head_sum, {})) FROM offers WHERE {} IN (SELECT value FROM json_each(?))"
-_HEADS_AT = _HEADS.format(_FIELDS, "place")
+_HEADS_BY_NUMBER = _HEADS.format(_FIELDS, "number")
 _HEADS_OF = _HEADS.format(_FIELDS, "id")
 
 
-class Sight(NamedTuple):
-    """One read transaction, with the tails and the positions that belong to it."""
+class OfferQueries(NamedTuple):
+    """One read transaction, with the index and the positions that belong to it."""
 
     db: sqlite3.Connection
-    tails: Sequence[Tail]
+    search_index: Index
     positions: tuple[int, ...]
 
     def state(self, offer_id: str) -> OfferState | None:
@@ -63,22 +62,37 @@ class Sight(NamedTuple):
             raise ChecksumError(f"the index of offers leads from {offer_id!r} to another one")
         return state
 
-    def states_at(self, places: Iterable[int]) -> list[tuple[int, OfferState]]:
-        """The offers and markers at these places, in order; a place that holds nothing any more is passed over."""
-        return _split(self.db.execute(_AT_PLACES, (orjson.dumps(list(places)).decode(),)).fetchone()[0])
+    def states_at(self, places: Sequence[int]) -> list[tuple[int, OfferState]]:
+        """The offers and markers at these places, in order. Raises ChecksumError where the index leads elsewhere."""
+        found = _split(self.db.execute(_NUMBERED, (self._numbers_at(places),)).fetchone()[0]) if places else []
+        if [place for place, _ in found] != list(places):
+            raise ChecksumError("the search index leads to other rows")
+        return found
 
     def states_from(self, partition: int, start: int, stop: int, limit: int) -> list[tuple[int, OfferState]]:
         """The first offers and markers of a partition between two offsets."""
-        bounds = place_of(partition, start), place_of(partition, stop)
-        return _split(self.db.execute(_IN_ORDER, (*bounds, limit)).fetchone()[0])
+        rows = rows_between(
+            self.search_index.segments, start=log_offset_of(partition, start), stop=log_offset_of(partition, stop)
+        )
+        return self.states_at(list(islice(rows, limit)))
+
+    def _numbers_at(self, places: Sequence[int]) -> str:
+        """The numbers of rows, as a list in JSON."""
+        segments = self.search_index.segments
+        return orjson.dumps([segments[number].number_of(offset) for number, offset in map(split, places)]).decode()
 
     def places(self, search: Search, *, partition: int, start: int = 0, stop: int = _END) -> Iterator[int]:
-        """Where the offers lie that a search finds, in order."""
-        return find(self.db, self.tails[partition], search, partition=partition, start=start, stop=stop)
+        """The places of the offers that a search finds, in order."""
+        return find(
+            self.search_index.segments,
+            search,
+            start=log_offset_of(partition, start),
+            stop=log_offset_of(partition, stop),
+        )
 
     def count(self, search: Search) -> int:
         """How many offers a search finds."""
-        return tally(self.db, self.tails, search)
+        return count(self.search_index.segments, search)
 
     def page(
         self, *, reader: Reader, asked: Filter, after: str | None, limit: int, own: bool
@@ -88,7 +102,7 @@ class Sight(NamedTuple):
         found: list[OfferState] = []
         looked = 0
         last = int(after) if after is not None else -1
-        for partition in range(max(0, partition_at(last)), len(self.tails)):
+        for partition in range(max(0, partition_at(last)), len(self.positions)):
             start = offset_at(last) + 1 if last >= 0 and partition_at(last) == partition else 0
             places = self.places(search, partition=partition, start=start)
             while slice_ := list(islice(places, limit - len(found) + 1)):
@@ -108,41 +122,35 @@ class Sight(NamedTuple):
         places = list(islice(self.places(search, partition=partition, start=start), _IDS_AT_ONCE))
         if not places:
             return [], None
-        heads = self._heads(_HEADS_AT, places)
+        heads = self._heads(_HEADS_BY_NUMBER, orjson.loads(self._numbers_at(places)))
         return [(one.id, one.revision) for one in heads if one.submitted < before], offset_at(places[-1]) + 1
 
     def twins(self, offer_ids: Sequence[str], *, reader: Reader) -> Mapping[str, list[str]]:
-        """For each offer that has any: the ids that may be the same offer, as far as the reader may see them."""
-        places = self._twin_places(offer_ids)
-        shown = {
-            one.place: one.id
-            for one in self._heads(_HEADS_AT, sorted(set().union(*places.values())))
-            if platform_of(one.id) == reader.platform
-            or (reader.audience in one.audiences.split() and reader.platform not in one.passed.split())
-        }
-        twins = {
-            offer_id: sorted(shown[place] for place in found if place in shown) for offer_id, found in places.items()
-        }
-        return {offer_id: ids[:_TWINS_SHOWN] for offer_id, ids in twins.items() if ids}
-
-    def _twin_places(self, offer_ids: Sequence[str]) -> Mapping[str, set[int]]:
-        """Where the offers lie that may be the same as each of these."""
-        heads = self._heads(_HEADS_OF, offer_ids)
-        asked = [(one.id, one.place, keys_for(one.link, one.site, one.firm)) for one in heads]
-        keys = {key for _, _, some in asked for key in some}
-        found = twin_index.find(self.db, keys, _TWINS_LOOKED_AT)
-        for tail in self.tails:
+        """For each offer that has any: the ids of possible duplicates, as far as the reader may see them."""
+        asked = {one.id: (one.number, keys_for(*one.keys)) for one in self._heads(_HEADS_OF, offer_ids)}
+        numbers = self._numbers({key for _, keys in asked.values() for key in keys})
+        others = {other for number, keys in asked.values() for key in keys for other in numbers[key] if other != number}
+        heads = {one.number: one for one in self._heads(_HEADS_BY_NUMBER, sorted(others))} if others else {}
+        twins: dict[str, list[str]] = {}
+        for offer_id, (number, keys) in asked.items():
+            found: dict[int, _Head] = {}
             for key in keys:
-                newest = tail.twins.get(key)
-                if newest is not None:
-                    living = (place for place in places_in(newest) if tail.lives(place))
-                    found.setdefault(key, []).extend(islice(living, _TWINS_LOOKED_AT))
-        places: dict[str, set[int]] = {}
-        for offer_id, place, some in asked:
-            alike = {twin for key in some if key in found for twin in sorted(found[key])[:_TWINS_LOOKED_AT]}
-            if alike != {place}:
-                places[offer_id] = alike - {place}
-        return places
+                alike = [one for n in numbers[key] if n != number and (one := heads.get(n)) and key in one.found_by]
+                found.update((one.number, one) for one in alike[:_TWINS_LOOKED_AT])
+            ids = sorted(one.id for one in found.values() if one.is_visible_to(reader))
+            if ids:
+                twins[offer_id] = ids[:_TWINS_SHOWN]
+        return twins
+
+    def _numbers(self, keys: set[int]) -> Mapping[int, list[int]]:
+        """By key the numbers of offers that may have it, in order; more than are looked at, as some have changed."""
+        found = duplicate_index.find(self.db, keys, _TWINS_LOOKED_AT + 1)
+        pending = self.search_index.pending
+        numbers = {}
+        for key in keys:
+            written, more = found.get(key, []), pending.get(key)
+            numbers[key] = sorted({*written, *tuple(more)}) if more else written
+        return numbers
 
     def _heads(self, statement: str, values: Sequence[Any]) -> list["_Head"]:
         """What stands beside the offers of a statement that takes a list. Raises ChecksumError."""
@@ -151,8 +159,9 @@ class Sight(NamedTuple):
 
 
 class _Head(NamedTuple):
-    """The columns of an offer's row apart from the offer itself. The twin keys of a marker are None."""
+    """The columns of an offer's row apart from the offer itself. The duplicate keys of a marker are None."""
 
+    number: int
     place: int
     id: str
     revision: int
@@ -163,14 +172,32 @@ class _Head(NamedTuple):
     site: int | None
     firm: int | None
 
+    @property
+    def keys(self) -> tuple[int | None, int | None, int | None]:
+        """Its duplicate keys."""
+        return self.link, self.site, self.firm
+
+    @property
+    def found_by(self) -> list[int]:
+        """The keys under which it is found."""
+        return keys_of(*self.keys)
+
+    def is_visible_to(self, reader: Reader) -> bool:
+        """Whether the reader is its publisher, or may be shown it."""
+        return platform_of(self.id) == reader.platform or (
+            reader.audience in self.audiences.split() and reader.platform not in self.passed.split()
+        )
+
     @classmethod
     def read(cls, stored: int, fields: str) -> "_Head":
         """From the columns as one text."""
         if crc32(fields.encode()) != stored:
             raise ChecksumError(f"the checksum of a row does not match ({fields[:60]!r})")
-        place, offer_id, revision, submitted, audiences, passed, *keys = fields.split("\x1f")
+        number, place, offer_id, revision, submitted, audiences, passed, *keys = fields.split("\x1f")
         link, site, firm = (None if key == "None" else int(key) for key in keys)
-        return cls(int(place), offer_id, int(revision), int(submitted), audiences, passed, link, site, firm)
+        return cls(
+            int(number), int(place), offer_id, int(revision), int(submitted), audiences, passed, link, site, firm
+        )
 
 
 def shows(state: OfferState, *, reader: Reader, asked: Filter, own: bool) -> bool:
