@@ -103,7 +103,7 @@ async def latency(gateway: Served, raw: bytes, *, rate: int, seconds: float) -> 
             if not page["more"]:
                 following.set()
 
-    async def put(one: bytes) -> None:
+    async def send(one: bytes) -> None:
         wire = await idle.get()
         status, body = await wire.call(one)
         idle.put_nowait(wire)
@@ -119,7 +119,7 @@ async def latency(gateway: Served, raw: bytes, *, rate: int, seconds: float) -> 
     for number, (offer_id, one) in enumerate(zip(ids, requests, strict=True)):
         await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
         sent[offer_id] = time.perf_counter()
-        puts.append(asyncio.create_task(put(one)))
+        puts.append(asyncio.create_task(send(one)))
     await asyncio.gather(*puts)
     await asyncio.wait_for(task, 60)
     for wire in (reading, *(idle.get_nowait() for _ in range(idle.qsize()))):
