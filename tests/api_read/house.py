@@ -163,7 +163,8 @@ class House:
             context.spool / f"{topic}-anew.sqlite", log_identity=context.identity, partitions=context.log.partitions
         )
         try:
-            context = replace(context, **{topic: view})
+            changes: dict[str, Any] = {topic: view}
+            context = replace(context, **changes)
             async with TestClient(TestServer(build_app(context))) as client:
                 yield House(context, self.log, client, self.clock)
         finally:
