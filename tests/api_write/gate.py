@@ -289,7 +289,7 @@ async def opened(
         )
         views: dict[str, View] = {OFFERS: offers, RECEIPTS: receipts, DELIVERIES: deliveries, RUNS: runs}
         if working:
-            parts = (
+            parts: tuple[Positions | Relay | Tail, ...] = (
                 positions,
                 relay,
                 *(Tail(log, topic, view, clock=clock) for topic, view in views.items()),
