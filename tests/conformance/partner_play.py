@@ -36,6 +36,6 @@ async def played(made: type[Partner], chosen: Sequence[Case], *, patience: float
     async with interface(made(f"http://{setup.listen}")) as control:
         there = replace(setup, control=control)
         playing = publisher_role if there.role == "publisher" else subscriber_role
-        async with playing(there, seed="s", day=today) as player:  # type: ignore[operator]  # both are called alike
+        async with playing(there, seed="s", day=today) as player:
             role: Player = player
             return await run_cases(chosen, role, there, on=today())

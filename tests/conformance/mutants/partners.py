@@ -240,4 +240,7 @@ class ReadsWithItsFirstToken(Subscriber):
             )
             if status == 401:
                 return
-            more = self.take(page) if status == 200 else await self.fail(retry) if status != 410 else not self.resync()
+            if status == 410:
+                self.resync()
+            else:
+                more = self.take(page) if status == 200 else await self.fail(retry)

@@ -220,7 +220,8 @@ async def replays_to_anything(seen: Seen, forward: Forward) -> Told:
     if key and answered.status == 202:
         seen.memory[f"answer {key} {seen.path} {sorted(seen.query.items())}"] = answered
     if key and answered.status == 422 and (answered.json or {}).get("code") == "idempotency-reused":
-        return seen.memory.get(f"answer {key} {seen.path} {sorted(seen.query.items())}", answered)
+        kept: Told = seen.memory.get(f"answer {key} {seen.path} {sorted(seen.query.items())}", answered)
+        return kept
     return answered
 
 
