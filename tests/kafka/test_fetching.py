@@ -186,7 +186,7 @@ async def test_a_broker_that_does_not_know_a_position_yet_is_not_believed(positi
     async def find(_: str) -> list[TopicPartition]:
         return PLACES
 
-    reader = KafkaReader(settings, {("t", 0): position}, find=find, probe=Held())
+    reader = KafkaReader(settings, {("t", 0): position}, find=find, probe=Held())  # type: ignore[arg-type]  # all it asks
     place = TopicPartition(settings.topic("t"), 0)
     answers = {1: deque([Answer([(place.topic, [(0, OffsetOutOfRangeError.errno, 0, 0, [], b"")])])])}
     reader._fetcher = Fetcher(Leaders({place: 1}, answers), {place: position})
