@@ -9,7 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from gateway.cli.console import CommandError
-from gateway.cli.partner import alter, revoke_access, rotate_secret
+from gateway.cli.partner import revoke_access, rotate_secret
+from gateway.cli.partner_altering import alter
 
 THREADS = 25
 
