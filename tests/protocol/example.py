@@ -1,6 +1,8 @@
 """One offer, what is known of it, and a submission of each kind."""
 
-from gateway.protocol.submission import Forget, Known, Lift, Publish, Retire, Withdraw
+from typing import Any
+
+from gateway.protocol.submission import Forget, Known, Lift, Publish, Retire, Submission, Withdraw
 
 OFFER = {
     "id": "bretagne:1",
@@ -22,13 +24,19 @@ OFFER = {
 TERRITORY = {"department": "35", "region": "53", "academie": "rennes"}
 
 
-def known(**more: object) -> Known:
-    fields = {"revision": 1, "digest": "aa", "sequence": 5, "position": 0, "appended_at": 1_796_000_000_000}
+def known(**more: Any) -> Known:
+    fields: dict[str, Any] = {
+        "revision": 1,
+        "digest": "aa",
+        "sequence": 5,
+        "position": 0,
+        "appended_at": 1_796_000_000_000,
+    }
     fields = {**fields, "provenance": ("bretagne",), "shared": frozenset({"regions", "national"}), **more}
-    return Known(**{"never": frozenset(fields["provenance"]), **fields})  # type: ignore[arg-type]
+    return Known(**{"never": frozenset(fields["provenance"]), **fields})
 
 
-SUBMISSIONS = [
+SUBMISSIONS: list[Submission] = [
     Publish(
         receipt="r1",
         publisher="bretagne",
