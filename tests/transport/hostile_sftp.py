@@ -48,13 +48,13 @@ def files_of(folder: Path, opened: set[Any] | None = None, **steps: Step) -> Fil
     """The files of a folder, with something before the named steps (``open``, ``read``, ``close``) or in place of
     ``scandir``. ``opened`` holds those that are open.
     """
-    opened = set() if opened is None else opened
+    kept: set[Any] = set() if opened is None else opened
 
     class Hostile(asyncssh.SFTPServer):
         async def open(self, *arguments: Any) -> Any:
             await _before("open")
             file = super().open(*arguments)
-            opened.add(file)
+            kept.add(file)
             return file
 
         async def read(self, *arguments: Any) -> Any:
@@ -63,7 +63,7 @@ def files_of(folder: Path, opened: set[Any] | None = None, **steps: Step) -> Fil
 
         async def close(self, *arguments: Any) -> Any:
             await _before("close")
-            opened.discard(arguments[0])
+            kept.discard(arguments[0])
             return super().close(*arguments)
 
         async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
