@@ -27,6 +27,7 @@ from gateway.relay import AT_ONCE, SHARED_AT_ONCE, Relay
 from gateway.sqlite import SqliteLog
 from gateway.submissions import Submissions
 from gateway.upload.judge import Author, BatchJudge
+from gateway.upload.spool import Item
 
 _SLICE = 2_000
 
@@ -36,7 +37,7 @@ async def fill(submissions: Submissions, raws: list[bytes]) -> int:
     author = Author(publisher="bretagne", hosts={}, on=_today())
     judge = BatchJudge(submissions, author)
     items = [judge.judge(raw) for raw in raws]
-    prepared_ = [item.prepared for item in items if item.prepared is not None]
+    prepared_ = [item.prepared for item in items if isinstance(item, Item) and item.prepared is not None]
     for at in range(0, len(prepared_), _SLICE):
         await submissions.submit_records(prepared_[at : at + _SLICE])
     return len(prepared_)

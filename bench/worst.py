@@ -97,35 +97,35 @@ _LONG = b"".join(
 )
 _OFFERS = b"".join(raw + b"\n" for raw in documents(5_000))
 _UPLOADS = itertools.count()
-_LINES = {"Content_Type": "application/x-ndjson"}
+_LINES = "application/x-ndjson"
 _BATCH = "/v1/offers/batch?partial=true"
 
 
 async def bombs(door: Door) -> None:
     """184 bytes of gzip that hold 50,000 empty objects, and the same uncompressed."""
-    await door.send("POST", _BATCH, _BOMB, Content_Encoding="gzip", **_LINES)
-    await door.send("POST", _BATCH, _EMPTY, **_LINES)
+    await door.send("POST", _BATCH, _BOMB, Content_Encoding="gzip", Content_Type=_LINES)
+    await door.send("POST", _BATCH, _EMPTY, Content_Type=_LINES)
 
 
 async def refused(door: Door) -> None:
     """Dry runs of 1,000 offers with a hundred problems each."""
-    await door.send("POST", _BATCH + "&dry_run=true", _REFUSED, **_LINES)
+    await door.send("POST", _BATCH + "&dry_run=true", _REFUSED, Content_Type=_LINES)
 
 
 async def aborted(door: Door) -> None:
     """150 kB of short refused offers, and gone at once."""
-    await door.send("POST", _BATCH, _SHORT, leave=True, **_LINES)
+    await door.send("POST", _BATCH, _SHORT, leave=True, Content_Type=_LINES)
     await asyncio.sleep(0.05)
 
 
 async def extensions(door: Door) -> None:
     """Offers of 95 kB with 7,500 extensions each."""
-    await door.send("POST", _BATCH, _KEYS, **_LINES)
+    await door.send("POST", _BATCH, _KEYS, Content_Type=_LINES)
 
 
 async def texts(door: Door) -> None:
     """Refused offers of 90 kB, most of it long texts."""
-    await door.send("POST", _BATCH, _LONG, **_LINES)
+    await door.send("POST", _BATCH, _LONG, Content_Type=_LINES)
 
 
 async def snapshots(door: Door) -> None:
@@ -133,18 +133,18 @@ async def snapshots(door: Door) -> None:
     answer = await door.send("POST", "/v1/snapshots/marks")
     if found := re.search(rb'"mark":"([^"]+)"', answer):
         mark = found[1].decode()
-        await door.send("POST", f"/v1/snapshots?mark={mark}", _OFFERS + b'{"count":1}\n', **_LINES)
+        await door.send("POST", f"/v1/snapshots?mark={mark}", _OFFERS + b'{"count":1}\n', Content_Type=_LINES)
 
 
 async def uploads(door: Door) -> None:
     """Batches of 5,000 new offers, all of which are published."""
     ids = b'"id":"bretagne:%d-' % next(_UPLOADS)
-    await door.send("POST", _BATCH, _OFFERS.replace(b'"id":"bretagne:', ids), **_LINES)
+    await door.send("POST", _BATCH, _OFFERS.replace(b'"id":"bretagne:', ids), Content_Type=_LINES)
 
 
 async def trickles(door: Door) -> None:
     """Uploads that arrive byte by byte, 32 on each lane."""
-    await asyncio.gather(*(door.trickle(_BATCH, _SHORT, seconds=0.05, **_LINES) for _ in range(32)))
+    await asyncio.gather(*(door.trickle(_BATCH, _SHORT, seconds=0.05, Content_Type=_LINES) for _ in range(32)))
 
 
 async def puts(door: Door) -> None:

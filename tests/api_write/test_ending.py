@@ -143,7 +143,7 @@ async def test_an_endless_answer_is_cut_when_the_gateway_stops(gate: Gate) -> No
 
     async def handle(request: web.Request) -> web.StreamResponse:
         try:
-            return await send_pieces(request, web.StreamResponse(), endless())  # type: ignore[arg-type]
+            return await send_pieces(request, web.StreamResponse(), endless())  # type: ignore[arg-type]  # a generator is one too
         except ConnectionResetError as error:
             ended.set_result(str(error))
             raise

@@ -17,6 +17,7 @@ from gateway.demo.generator import generate
 from gateway.protocol.decide import paris_date
 from gateway.protocol.record import utc
 from gateway.settings import Settings
+from tests.cli.conftest import Shell
 from tests.protocol.certified import VERSIONS, evidence, report, result
 
 
@@ -31,19 +32,19 @@ def write(folder: Path, document: object, name: str = "evidence.json") -> Path:
     return path
 
 
-def settings_of(shell: Any) -> Settings:
+def settings_of(shell: Shell) -> Settings:
     """Of the gateway whose operator this shell is."""
     port = int(shell.environ["PASSERELLE_PORT"])
     return Settings(data=shell.folder / "data", port=port, management_port=0, log_level="warning")
 
 
-def url_of(shell: Any) -> str:
+def url_of(shell: Shell) -> str:
     """Where its partners find it."""
     return f"http://127.0.0.1:{shell.environ['PASSERELLE_PORT']}"
 
 
 @pytest.fixture
-async def operator(shell):
+async def operator(shell: Shell) -> Shell:
     """A shell whose gateway has the platform Bretagne."""
     environ = {**shell.environ, "PASSERELLE_PORT": str(unused_port()), "PASSERELLE_DATA": "data"}
     known = replace(shell, environ=environ)
@@ -52,7 +53,7 @@ async def operator(shell):
     return known
 
 
-async def test_evidence_becomes_a_certificate_that_is_kept_listed_and_proved(operator):
+async def test_evidence_becomes_a_certificate_that_is_kept_listed_and_proved(operator: Shell) -> None:
     """[CER-004] [CER-002]."""
     document = fresh()
     signed = await operator("certificate", "sign", write(operator.folder, document), "--out", "b.jws", "--days", "90")
@@ -68,7 +69,9 @@ async def test_evidence_becomes_a_certificate_that_is_kept_listed_and_proved(ope
     assert (0, kept[0]["statement"]) == (proved.code, json.loads(proved.output))
 
 
-async def test_a_partner_proves_a_certificate_with_nothing_but_the_published_keys(operator, tmp_path_factory):
+async def test_a_partner_proves_a_certificate_with_nothing_but_the_published_keys(
+    operator: Shell, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     """[CER-002]: from the address of a running gateway, and from a file, offline."""
     await operator("certificate", "sign", write(operator.folder, fresh()), "--out", "b.jws")
     elsewhere = tmp_path_factory.mktemp("elsewhere")
@@ -94,7 +97,7 @@ async def test_a_partner_proves_a_certificate_with_nothing_but_the_published_key
     assert (1, True) == (forged.code, "no known key proves the signature" in forged.errors)
 
 
-async def test_evidence_that_is_not_good_enough_is_refused_with_all_that_is_wrong(operator):
+async def test_evidence_that_is_not_good_enough_is_refused_with_all_that_is_wrong(operator: Shell) -> None:
     """[CER-004]: nothing is kept."""
     told = {
         "results": [*report()["results"], result("publisher/three", "fail")],
@@ -107,7 +110,7 @@ async def test_evidence_that_is_not_good_enough_is_refused_with_all_that_is_wron
     assert "certificates" not in json.loads((await operator("partner", "show", "bretagne", "--json")).output)
 
 
-async def test_mistakes_end_with_the_next_step(operator):
+async def test_mistakes_end_with_the_next_step(operator: Shell) -> None:
     """[CER-004]: only who takes part is certified."""
     folder = operator.folder
     good, nameless = (
@@ -132,7 +135,7 @@ async def test_mistakes_end_with_the_next_step(operator):
     assert (2, True) == (ended.code, "bretagne was revoked" in ended.errors)
 
 
-async def test_a_rotated_key_goes_on_proving_what_it_signed(operator):
+async def test_a_rotated_key_goes_on_proving_what_it_signed(operator: Shell) -> None:
     """[CER-002]: the new one signs, and both are published."""
     await operator("certificate", "sign", write(operator.folder, fresh()), "--out", "b.jws")
     (before,) = json.loads((await operator("keys", "list", "--json")).output)
@@ -143,7 +146,7 @@ async def test_a_rotated_key_goes_on_proving_what_it_signed(operator):
     assert 0 == (await operator("certificate", "verify", "b.jws")).code
 
 
-async def test_the_key_of_a_certificate_that_was_renewed_stays_as_well(operator):
+async def test_the_key_of_a_certificate_that_was_renewed_stays_as_well(operator: Shell) -> None:
     """[CER-002]: the former one has not ended, and lies in the platform's hands."""
     evidence_file, keys = write(operator.folder, fresh()), operator.folder / "data" / "signing.pem"
     await operator("certificate", "sign", evidence_file, "--out", "former.jws")
@@ -154,7 +157,7 @@ async def test_the_key_of_a_certificate_that_was_renewed_stays_as_well(operator)
     assert [0, 0] == [(await operator("certificate", "verify", name)).code for name in ("former.jws", "b.jws")]
 
 
-async def test_a_gateway_that_requires_certificates_takes_offers_from_who_has_one(operator):
+async def test_a_gateway_that_requires_certificates_takes_offers_from_who_has_one(operator: Shell) -> None:
     """[CER-001]: whole, with the commands that an operator and a partner use."""
     secret = json.loads((await operator("partner", "rotate", "bretagne", "--json")).output)["client_secret"]
     offer = next(iter(generate(6, "bretagne", 1, date.fromisoformat(paris_date(now())), wrong=0.0)))

@@ -1,7 +1,7 @@
 """The partner's client: tokens, and how long it goes on trying."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import aiohttp
 import pytest
@@ -9,6 +9,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from gateway.client import Answer, Client, ClientError
+from schemas.rulebook import Language
 
 
 class Scripted:
@@ -48,12 +49,18 @@ def proxy_page() -> web.Response:
     return web.Response(text="<html>Bad gateway</html>", status=502)
 
 
-@pytest.fixture
-async def start():
-    """Starts a scripted gateway and gives a client for it."""
-    opened = []
+Start = Callable[..., Awaitable[tuple[Client, Scripted]]]
 
-    async def open_one(*answers):
+
+Start = Callable[..., Awaitable[tuple[Client, Scripted]]]
+
+
+@pytest.fixture
+async def start() -> AsyncIterator[Start]:
+    """Starts a scripted gateway and gives a client for it."""
+    opened: list[tuple[TestServer, aiohttp.ClientSession]] = []
+
+    async def open_one(*answers: Callable[[], web.Response]) -> tuple[Client, Scripted]:
         scripted = Scripted(*answers)
         app = web.Application()
         app.add_routes([web.post("/oauth/token", scripted.token), web.post("/x", scripted.call)])
@@ -72,7 +79,7 @@ async def start():
         await server.close()
 
 
-async def test_it_waits_as_long_as_it_is_told_and_sends_the_same_again(start):
+async def test_it_waits_as_long_as_it_is_told_and_sends_the_same_again(start: Start) -> None:
     """ERR-006: 429 and 503 are tried again, the body and all."""
     client, scripted = await start(busy, unavailable, done)
     answer = await client.call("POST", "/x", body=b"offers")
@@ -80,10 +87,10 @@ async def test_it_waits_as_long_as_it_is_told_and_sends_the_same_again(start):
     assert ["Bearer token-1 offers"] * 3 == scripted.asked
 
 
-async def test_a_stream_is_sent_anew_for_each_try(start):
+async def test_a_stream_is_sent_anew_for_each_try(start: Start) -> None:
     client, scripted = await start(unavailable, done)
 
-    async def stream():
+    async def stream() -> AsyncIterator[bytes]:
         yield b"off"
         yield b"ers"
 
@@ -91,19 +98,19 @@ async def test_a_stream_is_sent_anew_for_each_try(start):
     assert ["Bearer token-1 offers"] * 2 == scripted.asked
 
 
-async def test_a_token_that_is_no_longer_taken_is_renewed_once(start):
+async def test_a_token_that_is_no_longer_taken_is_renewed_once(start: Start) -> None:
     client, scripted = await start(unauthorized, done)
     assert (await client.call("POST", "/x")).status == 200
     assert ["Bearer token-1 ", "Bearer token-2 "] == scripted.asked
 
 
-async def test_a_refusal_is_returned_at_once(start):
+async def test_a_refusal_is_returned_at_once(start: Start) -> None:
     client, scripted = await start(unauthorized)
     assert (await client.call("POST", "/x")).status == 401
     assert 2 == len(scripted.asked)
 
 
-async def test_it_gives_up_in_time_with_the_next_step(start):
+async def test_it_gives_up_in_time_with_the_next_step(start: Start) -> None:
     client, _ = await start(unavailable)
     client.patience = 0.5
     with pytest.raises(ClientError, match="later") as caught:
@@ -111,14 +118,14 @@ async def test_it_gives_up_in_time_with_the_next_step(start):
     assert "resending is safe" in caught.value.step
 
 
-async def test_an_answer_that_is_no_json_is_explained_by_its_status(start):
+async def test_an_answer_that_is_no_json_is_explained_by_its_status(start: Start) -> None:
     client, _ = await start(proxy_page)
     answer = await client.call("POST", "/x")
     assert (None, "HTTP 502") == (answer.body, answer.explain())
 
 
 @pytest.mark.parametrize(("language", "said"), [("fr", "HTTP 503 : later"), ("en", "HTTP 503: later")])
-def test_an_answer_is_explained_with_the_colon_of_the_language(language, said):
+def test_an_answer_is_explained_with_the_colon_of_the_language(language: Language, said: str) -> None:
     assert said == Answer(503, {"detail": "later"}, language=language).explain()
 
 
@@ -148,11 +155,14 @@ class Plain(asyncio.Protocol):
         ("https", Plain, 20, "TLS a échoué", "TLS connection failed"),
     ],
 )
-async def test_why_there_is_no_answer_is_told_in_the_language_of_who_asks(scheme, other, seconds, french, english):
+async def test_why_there_is_no_answer_is_told_in_the_language_of_who_asks(
+    scheme: str, other: type[HangingUp] | type[Plain] | type[Silent], seconds: float, french: str, english: str
+) -> None:
     server = await asyncio.get_running_loop().create_server(other, "127.0.0.1", 0)
     url = f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with server, aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=seconds)) as session:
-        for language, said in (("fr", french), ("en", english)):
+        told: tuple[tuple[Language, str], ...] = (("fr", french), ("en", english))
+        for language, said in told:
             client = Client(session, url, client_id="c", client_secret="s", language=language, patience=0)
             with pytest.raises(ClientError, match=said):
                 await client.token()

@@ -2,15 +2,19 @@
 
 import socket
 import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway.protocol.topic import COMMON
 from gateway.relay.state import RelayState
 from gateway.views import RunView
+from tests.cli.conftest import Ended, Shell
 
 
-async def test_a_fresh_machine_is_fit_and_nothing_is_made(shell):
+async def test_a_fresh_machine_is_fit_and_nothing_is_made(shell: Shell) -> None:
     ended = await shell("doctor", PASSERELLE_PORT="0", PASSERELLE_MANAGEMENT_PORT="0")
     assert ended.code == 0, ended.output
     assert "none yet; passerelle serve makes it" in ended.output
@@ -20,25 +24,25 @@ async def test_a_fresh_machine_is_fit_and_nothing_is_made(shell):
 
 
 @pytest.fixture
-def taken():
+def taken() -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield str(listening.getsockname()[1])
 
 
-async def test_a_taken_port_is_named_with_its_variable(shell, taken):
+async def test_a_taken_port_is_named_with_its_variable(shell: Shell, taken: str) -> None:
     ended = await shell("doctor", PASSERELLE_PORT=taken, PASSERELLE_MANAGEMENT_PORT="0")
     assert ended.code == 1
     assert f"127.0.0.1:{taken} cannot be listened on (Address already in use)\n" in ended.output
     assert "next step: free it, or set PASSERELLE_PORT to another port" in ended.output
 
 
-async def test_a_port_of_ipv6_is_looked_at(shell):
+async def test_a_port_of_ipv6_is_looked_at(shell: Shell) -> None:
     try:
         listening = socket.create_server(("::1", 0), family=socket.AF_INET6)
     except OSError:
         pytest.skip("NO IPv6 HERE: its ports are not looked at")
     with listening:
-        environ = {"PASSERELLE_HOST": "::1", "PASSERELLE_PORT": str(listening.getsockname()[1])}
+        environ: dict[str, Any] = {"PASSERELLE_HOST": "::1", "PASSERELLE_PORT": str(listening.getsockname()[1])}
         held = await shell("doctor", PASSERELLE_MANAGEMENT_PORT="0", **environ)
     free = await shell("doctor", PASSERELLE_MANAGEMENT_PORT="0", **environ)
     assert (1, 0) == (held.code, free.code)
@@ -46,14 +50,14 @@ async def test_a_port_of_ipv6_is_looked_at(shell):
     assert f"[::1]:{environ['PASSERELLE_PORT']} is free" in free.output
 
 
-async def test_a_wrong_variable_is_named(shell):
+async def test_a_wrong_variable_is_named(shell: Shell) -> None:
     ended = await shell("doctor", PASSERELLE_PARTITIONS="many")
     assert ended.code == 1
     assert "PASSERELLE_PARTITIONS" in ended.output
 
 
-async def test_plain_http_and_an_unreachable_broker_are_told(shell):
-    environ = {
+async def test_plain_http_and_an_unreachable_broker_are_told(shell: Shell) -> None:
+    environ: dict[str, Any] = {
         "PASSERELLE_HOST": "0.0.0.0",
         "PASSERELLE_PUBLIC_URL": "http://stages.example",
         "PASSERELLE_PORT": "0",
@@ -69,14 +73,14 @@ async def test_plain_http_and_an_unreachable_broker_are_told(shell):
     assert "next step: check PASSERELLE_KAFKA" in ended.output
 
 
-async def test_a_folder_that_cannot_be_one_is_told(shell):
+async def test_a_folder_that_cannot_be_one_is_told(shell: Shell) -> None:
     (shell.folder / "file").write_text("")
     ended = await shell("doctor", PASSERELLE_DATA="file", PASSERELLE_PORT="0", PASSERELLE_MANAGEMENT_PORT="0")
     assert ended.code == 1
     assert "PASSERELLE_DATA" in ended.output
 
 
-async def test_a_secret_that_others_can_read_is_told(shell):
+async def test_a_secret_that_others_can_read_is_told(shell: Shell) -> None:
     """[SEC-009]: T-21."""
     (shell.folder / ".data").mkdir()
     (shell.folder / ".data/secret").write_text("x" * 64)
@@ -86,7 +90,7 @@ async def test_a_secret_that_others_can_read_is_told(shell):
     assert f"next step: chmod 600 {shell.folder}/.data/secret" in ended.output
 
 
-async def test_topics_are_created_once_and_then_as_they_must_be(shell):
+async def test_topics_are_created_once_and_then_as_they_must_be(shell: Shell) -> None:
     created = await shell("topics", "create")
     again = await shell("topics", "create")
     checked = await shell("topics", "check")
@@ -96,24 +100,24 @@ async def test_topics_are_created_once_and_then_as_they_must_be(shell):
 
 
 @pytest.fixture
-async def populated(shell):
+async def populated(shell: Shell) -> Path:
     """A data folder with a log."""
     ended = await shell("topics", "create")
     assert ended.code == 0, ended.output
     return shell.folder / ".data"
 
 
-async def examined(shell):
+async def examined(shell: Shell) -> Ended:
     return await shell("doctor", PASSERELLE_PORT="0", PASSERELLE_MANAGEMENT_PORT="0")
 
 
-async def test_a_log_that_is_whole_is_told(shell, populated):
+async def test_a_log_that_is_whole_is_told(shell: Shell, populated: Path) -> None:
     ended = await examined(shell)
     assert ended.code == 0, ended.output
     assert f"✓ log file: {populated}/log.sqlite is whole" in ended.output
 
 
-async def test_a_damaged_log_is_named_with_the_next_step(shell, populated):
+async def test_a_damaged_log_is_named_with_the_next_step(shell: Shell, populated: Path) -> None:
     path = populated / "log.sqlite"
     content = path.read_bytes()
     path.write_bytes(content[:40_000] + bytes(9_000) + content[49_000:])
@@ -123,7 +127,7 @@ async def test_a_damaged_log_is_named_with_the_next_step(shell, populated):
     assert "next step: stop the gateway and restore the file from a backup" in ended.output
 
 
-async def test_a_changed_row_of_the_log_is_found(shell, populated):
+async def test_a_changed_row_of_the_log_is_found(shell: Shell, populated: Path) -> None:
     other = sqlite3.connect(populated / "log.sqlite")
     other.execute("UPDATE about SET identity = 'another'")
     other.commit()
@@ -133,7 +137,7 @@ async def test_a_changed_row_of_the_log_is_found(shell, populated):
     assert f"✗ log file: {populated}/log.sqlite is damaged (the checksum of the log's identity" in ended.output
 
 
-async def test_a_damaged_copy_is_named_and_mends_itself(shell, populated):
+async def test_a_damaged_copy_is_named_and_mends_itself(shell: Shell, populated: Path) -> None:
     view = await RunView.open(populated / "views/runs.sqlite", log_identity="log", partitions=3)
     await view.close()
     RelayState(populated / "relay/relay-0.sqlite", log="log").close()
@@ -146,7 +150,7 @@ async def test_a_damaged_copy_is_named_and_mends_itself(shell, populated):
         assert f"! local copies: {populated}/{name} is damaged (file is not a database)" in ended.output
 
 
-async def test_a_weak_secret_and_a_log_that_others_can_read_are_told(shell, populated):
+async def test_a_weak_secret_and_a_log_that_others_can_read_are_told(shell: Shell, populated: Path) -> None:
     """[SEC-009]: T-21."""
     (populated / "secret").write_text("x" * 64)
     (populated / "secret").chmod(0o600)

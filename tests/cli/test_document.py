@@ -30,19 +30,21 @@ def read(folder: Path, name: str, content: bytes) -> list[Document]:
         ("o.ndjson", b"", []),
     ],
 )
-def test_each_document_comes_as_it_is_written(tmp_path, name, content, expected):
+def test_each_document_comes_as_it_is_written(
+    tmp_path: Path, name: str, content: bytes, expected: list[tuple[int, bytes]]
+) -> None:
     """Byte for byte, so that its verdict is the one that the gateway would give."""
     assert expected == [(document.number, document.raw) for document in read(tmp_path, name, content)]
     packed = read(tmp_path, f"{name}.gz", gzip.compress(content))
     assert expected == [(document.number, document.raw) for document in packed]
 
 
-def test_an_object_over_several_lines_goes_out_on_one(tmp_path):
+def test_an_object_over_several_lines_goes_out_on_one(tmp_path: Path) -> None:
     (document,) = read(tmp_path, "o.json", b'{\r\n "a": 1\n}')
     assert b'{   "a": 1 }' == document.line
 
 
-def test_an_endless_line_is_cut_to_what_is_still_too_large(tmp_path):
+def test_an_endless_line_is_cut_to_what_is_still_too_large(tmp_path: Path) -> None:
     """So that reading it takes little memory, and the line after it is read whole."""
     documents = read(tmp_path, "o.ndjson", b'{"a":"' + b"x" * (20 * MAX_OFFER_BYTES) + b'"}\n{"b":1}\n')
     assert [MAX_OFFER_BYTES + 1, len(b'{"b":1}')] == [len(document.raw) for document in documents]
@@ -60,13 +62,13 @@ def test_an_endless_line_is_cut_to_what_is_still_too_large(tmp_path):
         ("o.ndjson.gz", gzip.compress(b'{"a":1}\n' * 100, mtime=0)[:20] + b"\xff" * 20),
     ],
 )
-def test_a_broken_file_ends_with_a_next_step(tmp_path, name, content):
+def test_a_broken_file_ends_with_a_next_step(tmp_path: Path, name: str, content: bytes) -> None:
     with pytest.raises(CommandError) as caught:
         read(tmp_path, name, content)
     assert caught.value.step
 
 
-def test_a_missing_file_and_a_folder_end_with_a_next_step(tmp_path):
+def test_a_missing_file_and_a_folder_end_with_a_next_step(tmp_path: Path) -> None:
     for path in (tmp_path / "none.ndjson", tmp_path):
         with pytest.raises(CommandError) as caught:
             list(read_documents(path, "en"))
@@ -77,5 +79,5 @@ def test_a_missing_file_and_a_folder_end_with_a_next_step(tmp_path):
     ("raw", "expected"),
     [(b'{"count": 12}', True), (b'{"count": 12, "id": "x"}', False), (b'{"id":"count"}', False), (b'{"count"', False)],
 )
-def test_the_closing_line_of_a_snapshot_is_known(raw, expected):
+def test_the_closing_line_of_a_snapshot_is_known(raw: bytes, *, expected: bool) -> None:
     assert expected == is_count(Document(1, raw))

@@ -92,7 +92,7 @@ def lines(number: int, *, wrong: float = 0.0, prefix: str = "") -> bytes:
     return b"".join(one.raw.replace(b"bretagne:", b"bretagne:" + prefix.encode(), 1) + b"\n" for one in offers)
 
 
-async def test_validate(tmp_path):
+async def test_validate(tmp_path: Path) -> None:
     await both({}, "validate", write(tmp_path / "good.ndjson", lines(3)))
     await both({}, "validate", write(tmp_path / "bad.ndjson", lines(150, wrong=1.0)), code=1)
     await both({}, "validate", tmp_path / "good.ndjson", "--on", "14/06/2027", code=2)
@@ -110,20 +110,20 @@ async def test_validate(tmp_path):
         ("o.ndjson", None),
     ],
 )
-async def test_a_file_that_cannot_be_read(tmp_path, name, content):
+async def test_a_file_that_cannot_be_read(tmp_path: Path, name: str, content: bytes | None) -> None:
     if content is not None:
         write(tmp_path / name, content)
     await both({}, "validate", tmp_path / name, code=2)
 
 
 @pytest.fixture
-def file(tmp_path):
+def file(tmp_path: Path) -> Path:
     """Three good offers."""
     return write(tmp_path / "o.ndjson", lines(3))
 
 
 @pytest.mark.parametrize("command", ["mark", "status", "publish", "snapshot"])
-async def test_a_gateway_that_cannot_be_used(house: House, file, command):
+async def test_a_gateway_that_cannot_be_used(house: House, file: Path, command: str) -> None:
     """Not named, no address, away, or one that does not know who asks."""
     words = (command, file) if command in {"publish", "snapshot"} else (command,)
     known = house.shell.environ
@@ -154,7 +154,7 @@ async def refusing(status: int) -> AsyncIterator[Mapping[str, str]]:
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 413, 422])
-async def test_a_call_that_is_refused_as_a_whole(file, status):
+async def test_a_call_that_is_refused_as_a_whole(file: Path, status: int) -> None:
     async with refusing(status) as environ:
         await both(environ, "mark", code=2)
         await both(environ, "status", code=2)
@@ -162,7 +162,7 @@ async def test_a_call_that_is_refused_as_a_whole(file, status):
         await both(environ, "snapshot", file, "--mark", "m", code=2)
 
 
-async def test_publish(house: House, file):
+async def test_publish(house: House, file: Path) -> None:
     """Accepted, repeated, refused at once, refused by the decision, and taken up where it stopped."""
     environ, number = house.shell.environ, count(1)
     await both(environ, "publish", file, before=lambda: write(file, lines(3, prefix=f"{next(number)}-")))
@@ -180,7 +180,7 @@ async def test_publish(house: House, file):
     assert "Going on with document 5" in told
 
 
-def test_every_outcome_has_its_word():
+def test_every_outcome_has_its_word() -> None:
     tally = Tally()
     assert tally.told("fr") != tally.told("en")
     tally.outcomes.update(OUTCOMES)
@@ -189,7 +189,7 @@ def test_every_outcome_has_its_word():
     assert set() == set(french) & set(english)
 
 
-async def test_marks_and_snapshots(house: House, file):
+async def test_marks_and_snapshots(house: House, file: Path) -> None:
     """A mark taken, a snapshot with and without one, with refusals, one that would withdraw too many, a used mark."""
     environ = house.shell.environ
     await both(environ, "mark")
@@ -202,7 +202,7 @@ async def test_marks_and_snapshots(house: House, file):
     await both(environ, "snapshot", file, "--mark", mark, code=2)
 
 
-async def test_status(house: House):
+async def test_status(house: House) -> None:
     """The names of Regions are the same."""
     await both(house.shell.environ, "status", alike=frozenset({"Centre-Val de Loire"}))
 
@@ -211,7 +211,7 @@ def profile(path: Path, **more: object) -> Path:
     return write(path, json.dumps({**example_profile("bretagne", "csv", FEED), **more}).encode())
 
 
-async def test_a_sample_checked_by_a_profile(tmp_path):
+async def test_a_sample_checked_by_a_profile(tmp_path: Path) -> None:
     """Good, partly refused, unusable, not there; and a platform that has no feed."""
     known, sample = profile(tmp_path / "profile.json"), tmp_path / "sample"
     words = ("platform", "check", known, sample)
@@ -231,14 +231,14 @@ async def test_a_sample_checked_by_a_profile(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b'{"platform":', b'{"platform": "\xff"}', b"[" * 100_000, b"[1]", b"{}", None])
-async def test_a_profile_that_is_none(tmp_path, content):
+async def test_a_profile_that_is_none(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "profile.json"
     if content is not None:
         write(path, content)
     await both({}, "platform", "check", path, path, code=2)
 
 
-async def test_platforms_and_their_runs(tmp_path):
+async def test_platforms_and_their_runs(tmp_path: Path) -> None:
     """Who has joined, who waits, who has no feed, and a run that nobody makes."""
     environ = {"PASSERELLE_DATA": str(tmp_path / "data")}
     await asyncio.to_thread(CliRunner(env=environ).invoke, app, ["topics", "create"])
@@ -250,13 +250,13 @@ async def test_platforms_and_their_runs(tmp_path):
     await both(environ, "platform", "run", "bretagne", "--wait", "1", code=2)
 
 
-def test_an_order_that_another_one_replaced():
+def test_an_order_that_another_one_replaced() -> None:
     """Needs two operators at the same moment, so only what they would be told is looked at."""
     french, english = (order_replaced("bretagne", language) for language in LANGUAGES)
     assert (str(french) != str(english), french.step != english.step) == (True, True)
 
 
-async def test_an_error_and_its_next_step_are_introduced_in_its_language(house: House):
+async def test_an_error_and_its_next_step_are_introduced_in_its_language(house: House) -> None:
     french = await house.shell("validate", "none.ndjson")
     assert "Erreur : none.ndjson n’existe pas.\nÀ faire : vérifiez le nom du fichier\n" == french.errors
     english = await house.shell("validate", "none.ndjson", "--lang", "en")

@@ -46,7 +46,9 @@ MISFITS: list[tuple[str, Mapping[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("form", "changes", "near"), MISFITS)
-def test_a_mapping_that_does_not_fit_ends_with_1_and_names_the_nearest_path(shell: Shell, form, changes, near):
+def test_a_mapping_that_does_not_fit_ends_with_1_and_names_the_nearest_path(
+    shell: Shell, form: str, changes: dict[str, Any], near: str
+) -> None:
     profile, sample = mapped(shell, form, **changes), shell.sample(write_feed(form, [offer(1), offer(2)]))
     said = shell("check", profile, sample, *DAY, ends=1)
     assert near in said
@@ -58,7 +60,9 @@ def test_a_mapping_that_does_not_fit_ends_with_1_and_names_the_nearest_path(shel
 
 
 @pytest.mark.parametrize(("form", "changes", "near"), MISFITS)
-def test_a_profile_added_with_a_sample_that_it_does_not_fit_changes_nothing(shell: Shell, form, changes, near):
+def test_a_profile_added_with_a_sample_that_it_does_not_fit_changes_nothing(
+    shell: Shell, form: str, changes: dict[str, Any], near: str
+) -> None:
     sample = shell.sample(write_feed(form, [offer(1), offer(2)]))
     said = shell("add", mapped(shell, form, **changes), "--sample", sample, ends=1)
     assert near in said
@@ -70,7 +74,7 @@ def test_a_profile_added_with_a_sample_that_it_does_not_fit_changes_nothing(shel
 
 
 @pytest.mark.parametrize("form", ["csv", "json", "xml", "jobposting", "cleverconnect"])
-def test_offers_are_shown_as_they_would_be_published(shell: Shell, form):
+def test_offers_are_shown_as_they_would_be_published(shell: Shell, form: str) -> None:
     profile, sample = shell.profile(form), shell.sample(write_feed(form, [offer(number) for number in range(5)]))
     told = shell.json("check", profile, sample, *DAY)
     assert ["bretagne:0", "bretagne:1", "bretagne:2"] == [one["id"] for one in told["offers"]]
@@ -93,13 +97,13 @@ def test_offers_are_shown_as_they_would_be_published(shell: Shell, form):
     assert "/offres/3" not in said
 
 
-def test_what_is_refused_or_named_twice_is_not_shown_as_published(shell: Shell):
+def test_what_is_refused_or_named_twice_is_not_shown_as_published(shell: Shell) -> None:
     feed = write_feed("csv", [offer(1), offer(2, sector="s99"), offer(3), offer(1, sector="s6"), offer(4)])
     told = shell.json("check", shell.profile(), shell.sample(feed), *DAY, ends=1)
     assert ["bretagne:3", "bretagne:4"] == [one["id"] for one in told["offers"]]
 
 
-def test_no_published_offer_ends_with_1(shell: Shell):
+def test_no_published_offer_ends_with_1(shell: Shell) -> None:
     for feed in (write_feed("csv", []), write_feed("csv", [offer(1, sector="s99")])):
         told = shell.json("check", shell.profile(), shell.sample(feed), *DAY, ends=1)
         assert (True, 0) == (told["usable"], told["counts"]["published"])
@@ -107,7 +111,7 @@ def test_no_published_offer_ends_with_1(shell: Shell):
     assert "No offer would be published" in said
 
 
-def test_problems_are_grouped_with_exact_totals_everywhere(shell: Shell):
+def test_problems_are_grouped_with_exact_totals_everywhere(shell: Shell) -> None:
     wrong = [offer(number, sector="s99") for number in range(120)]
     feed = write_feed("csv", [*wrong, *(offer(200 + n, description="a@b.example") for n in range(40))])
     sample, profile = shell.sample(feed), shell.profile()
@@ -127,7 +131,7 @@ def test_problems_are_grouped_with_exact_totals_everywhere(shell: Shell):
     assert "160 élément(s) trouvé(s) : 0 laissé(s) de côté, 40 à publier, dont 40 avec avertissement" in said
 
 
-def test_warnings_of_the_whole_feed_come_first_however_many_problems_there_are(shell: Shell):
+def test_warnings_of_the_whole_feed_come_first_however_many_problems_there_are(shell: Shell) -> None:
     feed = write_feed("csv", [offer(number, sector="s99") for number in range(60)])
     sample = shell.sample(feed.decode().encode("windows-1252"))
     told = shell.json("check", shell.profile(), sample, *DAY, ends=1)
@@ -137,7 +141,7 @@ def test_warnings_of_the_whole_feed_come_first_however_many_problems_there_are(s
     assert ["feed-cut", "encoding-guessed"] == codes(told)[:2]
 
 
-def test_a_key_without_effect_is_refused_by_check_and_add(shell: Shell):
+def test_a_key_without_effect_is_refused_by_check_and_add(shell: Shell) -> None:
     profile = mapped(shell, "json", fields={"seats": {"constant": 2, "split": ";"}})
     sample = shell.sample(write_feed("json", [offer(1)]))
     for words in (("check", profile, sample), ("add", profile)):
@@ -146,7 +150,7 @@ def test_a_key_without_effect_is_refused_by_check_and_add(shell: Shell):
         assert "split" in str(error)
 
 
-def test_an_empty_feed_of_each_format_is_no_wrong_path(shell: Shell):
+def test_an_empty_feed_of_each_format_is_no_wrong_path(shell: Shell) -> None:
     for form in ("csv", "json", "xml", "jobposting", "cleverconnect"):
         told = shell.json("check", shell.profile(form), shell.sample(write_feed(form, [])), *DAY, ends=1)
         assert (True, ["feed-without-items"]) == (told["usable"], codes(told)), form

@@ -3,15 +3,18 @@
 import asyncio
 import re
 from datetime import date
+from pathlib import Path
 
 import aiohttp
 import pytest
 
+from gateway.bootstrap import Gateway
 from gateway.cli.progress import Note, note_path, write_note
 from gateway.clock import now
-from gateway.demo.generator import generate
+from gateway.demo.generator import GeneratedOffer, generate
 from gateway.protocol.decide import paris_date
 from gateway.protocol.topic import COMMON
+from tests.cli.conftest import Ended, House
 from tests.revising import revised, withdrawal
 
 COUNT = 620
@@ -19,18 +22,20 @@ COUNT = 620
 
 
 @pytest.fixture
-def offers():
+def offers() -> list[GeneratedOffer]:
     return list(generate(6, "bretagne", COUNT, date.fromisoformat(paris_date(now()))))
 
 
 @pytest.fixture
-def file(house, offers):
+def file(house: House, offers: list[GeneratedOffer]) -> Path:
     path = house.shell.folder / "offers.ndjson"
     path.write_bytes(b"".join(offer.raw + b"\n" for offer in offers))
     return path
 
 
-async def test_offers_are_published_and_refusals_told_with_line_and_reason(house, offers, file):
+async def test_offers_are_published_and_refusals_told_with_line_and_reason(
+    house: House, offers: list[GeneratedOffer], file: Path
+) -> None:
     """PUB-010, PUB-011: what is right goes through, what is wrong is named; the command ends with 1."""
     refused = {number: offer for number, offer in enumerate(offers, 1) if not offer.accepted}
     ended = await house.shell("publish", file, "--lang", "en")
@@ -44,7 +49,9 @@ async def test_offers_are_published_and_refusals_told_with_line_and_reason(house
     assert not note_path(file).exists()
 
 
-async def test_publishing_again_changes_nothing_and_says_so(house, offers, file):
+async def test_publishing_again_changes_nothing_and_says_so(
+    house: House, offers: list[GeneratedOffer], file: Path
+) -> None:
     """REV-003: sending twice is safe."""
     file.write_bytes(b"".join(offer.raw + b"\n" for offer in offers[:40] if offer.accepted))
     words = ("publish", file, "--lang", "en")
@@ -54,7 +61,7 @@ async def test_publishing_again_changes_nothing_and_says_so(house, offers, file)
     assert (0, f"{number} document(s): {number} duplicate\n") == (second.code, second.output)
 
 
-async def test_stale_and_rejected_decisions_are_told(house, offers, file):
+async def test_stale_and_rejected_decisions_are_told(house: House, offers: list[GeneratedOffer], file: Path) -> None:
     """REV-004, REV-005: what the relay decides, with its reason; one tally with what was refused at once."""
     old, reused, gone = [offer for offer in offers if offer.accepted][:3]
     file.write_bytes(b"\n".join([revised(old, 5).raw, revised(reused, 5).raw, gone.raw]))
@@ -69,7 +76,9 @@ async def test_stale_and_rejected_decisions_are_told(house, offers, file):
     assert "revision-reused" in ended.output
 
 
-async def test_an_offer_that_is_older_than_the_gateways_ends_with_1(house, offers, file):
+async def test_an_offer_that_is_older_than_the_gateways_ends_with_1(
+    house: House, offers: list[GeneratedOffer], file: Path
+) -> None:
     """REV-005: a stale one changed nothing, which is not what its sender meant."""
     old = next(offer for offer in offers if offer.accepted)
     file.write_bytes(revised(old, 5).raw)
@@ -80,7 +89,7 @@ async def test_an_offer_that_is_older_than_the_gateways_ends_with_1(house, offer
 
 
 @pytest.mark.parametrize("command", ["publish", "validate"])
-async def test_a_file_without_offers_cannot_be_used(house, command):
+async def test_a_file_without_offers_cannot_be_used(house: House, command: str) -> None:
     """Neither good nor bad, and most likely an export that failed: blank, or a closing count alone."""
     file = house.shell.folder / "none.ndjson"
     for content in (b"\n", b'{"count": 0}\n'):
@@ -91,7 +100,9 @@ async def test_a_file_without_offers_cannot_be_used(house, command):
         assert "Le fichier ne contient aucune offre" in (await house.shell(command, file)).errors
 
 
-async def test_an_interrupted_upload_goes_on_where_it_stopped(house, offers, file):
+async def test_an_interrupted_upload_goes_on_where_it_stopped(
+    house: House, offers: list[GeneratedOffer], file: Path
+) -> None:
     """By the note beside the file, unless --from says otherwise or the file has changed since."""
     about = Note.about(file, url=house.gateway.url, client="bretagne", next_document=501)
     write_note(file, about)
@@ -107,7 +118,7 @@ async def test_an_interrupted_upload_goes_on_where_it_stopped(house, offers, fil
     assert f"{COUNT + 1} document(s): " in (await house.shell(*words)).output
 
 
-async def test_offers_of_another_platform_are_refused(house):
+async def test_offers_of_another_platform_are_refused(house: House) -> None:
     """IDN-003: a publisher writes under its own slug only."""
     file = house.shell.folder / "foreign.json"
     offer = next(generate(6, "normandie", 1, date.fromisoformat(paris_date(now())), wrong=0.0))
@@ -116,7 +127,7 @@ async def test_offers_of_another_platform_are_refused(house):
     assert (1, True) == (ended.code, "not-owner" in ended.output)
 
 
-async def test_a_wrong_secret_and_a_gateway_that_is_not_there_end_with_the_next_step(house, file):
+async def test_a_wrong_secret_and_a_gateway_that_is_not_there_end_with_the_next_step(house: House, file: Path) -> None:
     words = ("publish", file, "--lang", "en")
     wrong = await house.shell(*words, PASSERELLE_CLIENT_SECRET="wrong")
     assert (2, True) == (wrong.code, "Next step: check PASSERELLE_CLIENT_ID" in wrong.errors)
@@ -126,7 +137,7 @@ async def test_a_wrong_secret_and_a_gateway_that_is_not_there_end_with_the_next_
     assert (2, True) == (unnamed.code, "passerelle partner add" in unnamed.errors)
 
 
-async def test_a_snapshot_withdraws_what_it_lacks(house, offers, file):
+async def test_a_snapshot_withdraws_what_it_lacks(house: House, offers: list[GeneratedOffer], file: Path) -> None:
     """PUB-021: present but refused offers count as present, absent ones are withdrawn, and a cut file is stopped."""
     await house.shell("publish", file)
     live = [offer for offer in offers if offer.accepted]
@@ -148,7 +159,9 @@ async def test_a_snapshot_withdraws_what_it_lacks(house, offers, file):
     assert f"{number[1]} absent ones withdrawn" in sure.output
 
 
-async def test_a_snapshot_tells_what_the_decisions_did_not_take(house, offers, file):
+async def test_a_snapshot_tells_what_the_decisions_did_not_take(
+    house: House, offers: list[GeneratedOffer], file: Path
+) -> None:
     """WDR-002: an offer older than its withdrawal stays withdrawn; the command names it and ends with 1."""
     live, gone = [offer for offer in offers if offer.accepted][:2]
     file.write_bytes(b"\n".join([live.raw, gone.raw]))
@@ -162,12 +175,14 @@ async def test_a_snapshot_tells_what_the_decisions_did_not_take(house, offers, f
     assert re.search(rf"^ +2 +{re.escape(gone.id)} +error older-revision", ended.output, re.MULTILINE)
 
 
-def advised(ended):
+def advised(ended: Ended) -> list[str]:
     """The options that a stopped snapshot is to be sent again with."""
     return " ".join(re.findall(r"--(?:mark|confirm) \S+", ended.errors.partition("Next step:")[2])).split()
 
 
-async def test_a_stopped_snapshot_is_confirmed_with_the_mark_that_it_took(house, offers, file):
+async def test_a_stopped_snapshot_is_confirmed_with_the_mark_that_it_took(
+    house: House, offers: list[GeneratedOffer], file: Path
+) -> None:
     """PUB-020, PUB-028: what is published before the confirmation stays: the advice names the mark of the first try."""
     live = [offer for offer in offers if offer.accepted][:40]
     file.write_bytes(b"".join(offer.raw + b"\n" for offer in live))
@@ -185,7 +200,7 @@ async def test_a_stopped_snapshot_is_confirmed_with_the_mark_that_it_took(house,
     assert "1 duplicate" in (await house.shell("publish", file, "--lang", "en")).output
 
 
-async def test_a_used_mark_is_refused_with_its_reason(house, offers, file):
+async def test_a_used_mark_is_refused_with_its_reason(house: House, offers: list[GeneratedOffer], file: Path) -> None:
     """PUB-022: a mark serves once."""
     file.write_bytes(next(offer.raw for offer in offers if offer.accepted))
     mark = (await house.shell("mark")).output.strip()
@@ -195,26 +210,27 @@ async def test_a_used_mark_is_refused_with_its_reason(house, offers, file):
     assert "HTTP 409" in again.errors
 
 
-async def test_the_audit_finds_nothing_while_the_gateway_runs(house, file):
+async def test_the_audit_finds_nothing_while_the_gateway_runs(house: House, file: Path) -> None:
     await house.shell("publish", file)
     ended = await house.shell("audit", PASSERELLE_DATA=str(house.settings.data))
     assert (0, True) == (ended.code, "The log keeps its promises" in ended.output)
 
 
-async def is_ready(session, gateway):
+async def is_ready(session: aiohttp.ClientSession, gateway: Gateway) -> bool:
     async with session.get(f"{gateway.management_url}/readyz") as response:
         return response.status == 200
 
 
-async def test_a_running_gateway_looks_well_to_the_doctor(house):
-    ports = {
-        "PASSERELLE_PORT": house.gateway.url.rsplit(":", 1)[1],
-        "PASSERELLE_MANAGEMENT_PORT": house.gateway.management_url.rsplit(":", 1)[1],
-    }
+async def test_a_running_gateway_looks_well_to_the_doctor(house: House) -> None:
     async with asyncio.timeout(60), aiohttp.ClientSession() as session:
         while not await is_ready(session, house.gateway):
             await asyncio.sleep(0.05)
-    ended = await house.shell("doctor", PASSERELLE_DATA=str(house.settings.data), **ports)
+    ended = await house.shell(
+        "doctor",
+        PASSERELLE_DATA=str(house.settings.data),
+        PASSERELLE_PORT=house.gateway.url.rsplit(":", 1)[1],
+        PASSERELLE_MANAGEMENT_PORT=house.gateway.management_url.rsplit(":", 1)[1],
+    )
     assert ended.code == 0, ended.output
     for said in (
         "a gateway runs on",

@@ -12,6 +12,7 @@ from gateway.cli.rows import print_rows
 from gateway.cli.status import _WORDS, _show
 from gateway.partners.preset import presets
 from gateway.protocol.run import Counts, Failure, Run
+from schemas.rulebook import Language
 
 WIDTHS = [40, 60, 80, 100, 120, 200]
 HEADS = ("Platform", "Since", "Number one", "Number two")
@@ -56,7 +57,7 @@ def _status() -> dict[str, object]:
 
 @pytest.mark.parametrize("language", ["fr", "en"])
 @pytest.mark.parametrize("width", WIDTHS)
-def test_the_status_keeps_all_its_columns(width: int, language: str) -> None:
+def test_the_status_keeps_all_its_columns(width: int, language: Language) -> None:
     """Ten columns for each platform, at 80 characters, at 60, and where nobody says how wide it is."""
     words = _WORDS[language]
     console, file = printed(width)

@@ -1,7 +1,9 @@
 """What ``publish`` and ``snapshot`` say of refusals, and how they learn of decisions."""
 
 import re
+from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 import aiohttp
 import orjson
@@ -10,20 +12,21 @@ from gateway.cli.document import Document
 from gateway.cli.tally import Tally
 from gateway.client import Answer, Client
 from gateway.clock import now
-from gateway.demo.generator import generate
+from gateway.demo.generator import GeneratedOffer, generate
 from gateway.protocol.decide import paris_date
+from tests.cli.conftest import House
 from tests.revising import revised
 
 
-def good(count):
+def good(count: int) -> list[GeneratedOffer]:
     return list(generate(6, "bretagne", count, date.fromisoformat(paris_date(now())), wrong=0.0))
 
 
-def wrong(offer, **other):
+def wrong(offer: GeneratedOffer, **other: Any) -> bytes:
     return orjson.dumps({**orjson.loads(offer.raw), **other})
 
 
-async def test_refusals_are_grouped_by_rule_with_count_lines_and_remedy(house):
+async def test_refusals_are_grouped_by_rule_with_count_lines_and_remedy(house: House) -> None:
     """PUB-017: a hundred rows of one mistake say less than one row that counts them."""
     file = house.shell.folder / "offers.ndjson"
     offers = good(130)
@@ -39,7 +42,7 @@ async def test_refusals_are_grouped_by_rule_with_count_lines_and_remedy(house):
     assert "Règle et lignes" in french.output
 
 
-async def test_a_snapshot_says_what_was_refused_and_what_the_decisions_rejected(house):
+async def test_a_snapshot_says_what_was_refused_and_what_the_decisions_rejected(house: House) -> None:
     """PUB-018: a reused revision that the relay rejects is told like a refused line, and ends the command with 1."""
     file = house.shell.folder / "offers.ndjson"
     offers = good(6)
@@ -60,16 +63,16 @@ async def test_a_snapshot_says_what_was_refused_and_what_the_decisions_rejected(
 class Counting(Client):
     """A client that notes what it asks for."""
 
-    def __init__(self, *given, **named):
+    def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
-        self.asked = []
+        self.asked: list[tuple[str, str, dict[str, str]]] = []
 
-    async def call(self, method, path, **named):
+    async def call(self, method: str, path: str, **named: Any) -> Answer:
         self.asked.append((method, path, dict(named.get("params") or {})))
         return await super().call(method, path, **named)
 
 
-async def test_decisions_are_read_by_their_batch_and_not_through_the_whole_history(house):
+async def test_decisions_are_read_by_their_batch_and_not_through_the_whole_history(house: House) -> None:
     """RCP-007: however many receipts there are already, those of a batch take one page."""
     async with aiohttp.ClientSession() as session:
         environ = house.shell.environ
@@ -92,7 +95,7 @@ async def test_decisions_are_read_by_their_batch_and_not_through_the_whole_histo
     assert {answer.body["batch"]} == {params["batch"] for params in lists}
 
 
-async def send(client, offers):
+async def send(client: Client, offers: Sequence[GeneratedOffer]) -> tuple[list[Document], Answer]:
     documents = [Document(number, offer.raw) for number, offer in enumerate(offers, 1)]
     body = b"\n".join(document.line for document in documents)
     return documents, await client.call(
@@ -100,10 +103,10 @@ async def send(client, offers):
     )
 
 
-def test_documents_beyond_the_results_are_followed_by_their_offer():
+def test_documents_beyond_the_results_are_followed_by_their_offer() -> None:
     """PUB-016: an answer names the receipts of the first items only; the others are found by their offers."""
     documents = [Document(number, b'{"id":"bretagne:%d"}' % number) for number in (1, 2, 3)]
-    body = {
+    body: dict[str, Any] = {
         "results": [{"index": 0, "id": "bretagne:1", "status": "queued", "receipt": "r1"}],
         "statuses": "qrq",
         "rules": {"not-in-list": 1},
@@ -126,7 +129,8 @@ def test_documents_beyond_the_results_are_followed_by_their_offer():
     assert {"not-in-list": 1, "older-revision": 1} == dict(tally.rules)
 
 
-def test_an_answer_that_is_none_is_not_taken():
+def test_an_answer_that_is_none_is_not_taken() -> None:
     """A proxy's page, or the answer to something else."""
-    for body in (None, [], {}, {"statuses": "q", "results": []}, {"statuses": 3}):
+    bodies: tuple[object, ...] = (None, [], {}, {"statuses": "q", "results": []}, {"statuses": 3})
+    for body in bodies:
         assert not Tally().take([], Answer(200, body))

@@ -1,27 +1,31 @@
 """``passerelle validate``: the verdicts of ``schemas.check``, offline, told to people and to programs."""
 
 import json
+from collections.abc import Iterable
 from datetime import date
+from pathlib import Path
 
 import pytest
 
 import schemas
-from gateway.demo.generator import generate
+from gateway.demo.generator import GeneratedOffer, generate
+from schemas.rulebook import Language
+from tests.cli.conftest import Shell
 
 ON = date(2026, 11, 25)
 
 
 @pytest.fixture
-def offers():
+def offers() -> list[GeneratedOffer]:
     return list(generate(4, "bretagne", 60, ON, wrong=0.3))
 
 
-def write(path, offers):
+def write(path: Path, offers: Iterable[GeneratedOffer]) -> Path:
     path.write_bytes(b"".join(offer.raw + b"\n" for offer in offers))
     return path
 
 
-async def test_a_good_file_ends_with_0(shell, offers):
+async def test_a_good_file_ends_with_0(shell: Shell, offers: list[GeneratedOffer]) -> None:
     file = write(shell.folder / "good.ndjson", [offer for offer in offers if offer.accepted])
     ended = await shell("validate", file, "--on", ON)
     assert ended.code == 0, ended.output
@@ -29,7 +33,9 @@ async def test_a_good_file_ends_with_0(shell, offers):
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
-async def test_refusals_are_told_in_the_language_asked_for(shell, offers, language):
+async def test_refusals_are_told_in_the_language_asked_for(
+    shell: Shell, offers: list[GeneratedOffer], language: Language
+) -> None:
     """With line, place, message and how to mend it; the command ends with 1."""
     wrong = next(offer for offer in offers if not offer.accepted)
     problem = schemas.localized(schemas.check(wrong.raw, on=ON).problems[0].to_json(), language)
@@ -41,7 +47,9 @@ async def test_refusals_are_told_in_the_language_asked_for(shell, offers, langua
         assert "".join(part[:20].split()) in shown
 
 
-async def test_json_gives_one_line_per_document_with_the_same_verdicts_as_check(shell, offers):
+async def test_json_gives_one_line_per_document_with_the_same_verdicts_as_check(
+    shell: Shell, offers: list[GeneratedOffer]
+) -> None:
     file = write(shell.folder / "mixed.ndjson", offers)
     ended = await shell("validate", file, "--json", "--lang", "en", "--on", ON)
     told = [json.loads(line) for line in ended.output.splitlines()]
@@ -54,7 +62,7 @@ async def test_json_gives_one_line_per_document_with_the_same_verdicts_as_check(
         assert [schemas.localized(problem.to_json(), "en") for problem in problems] == one["problems"]
 
 
-async def test_the_day_decides(shell, offers):
+async def test_the_day_decides(shell: Shell, offers: list[GeneratedOffer]) -> None:
     """What is right today is over in two years."""
     file = write(shell.folder / "good.ndjson", [offer for offer in offers if offer.accepted][:1])
     assert (await shell("validate", file, "--on", ON)).code == 0
@@ -63,17 +71,17 @@ async def test_the_day_decides(shell, offers):
     assert (await shell("validate", file, "--on", "25/11/2026")).code == 2
 
 
-async def test_withdrawals_and_a_count_are_understood(shell):
+async def test_withdrawals_and_a_count_are_understood(shell: Shell) -> None:
     content = b'{"id":"bretagne:1","revision":2,"withdrawn":"filled"}\n{"count": 1}\n'
     ended = await shell("validate", "-", "--lang", "en", give=content)
     assert (0, "1 document(s): 1 accepted, 0 accepted with warnings, 0 refused\n") == (ended.code, ended.output)
 
 
-async def test_what_cannot_be_read_ends_with_2_and_a_next_step(shell):
+async def test_what_cannot_be_read_ends_with_2_and_a_next_step(shell: Shell) -> None:
     ended = await shell("validate", "none.ndjson", "--lang", "en")
     assert ended.code == 2
     assert "Next step: check the file's name" in ended.errors
 
 
-async def test_an_empty_file_is_not_called_good(shell):
+async def test_an_empty_file_is_not_called_good(shell: Shell) -> None:
     assert (await shell("validate", "-")).code == 2

@@ -20,14 +20,16 @@ SPACE = st.text(alphabet=" \t\r\n", max_size=3)
 
 
 @given(st.lists(st.tuples(VALUES, st.booleans(), SPACE, SPACE)), SPACE, SPACE)
-def test_the_items_of_an_array_are_its_own_bytes(items: list[tuple[Any, bool, str, str]], before: str, after: str):
+def test_the_items_of_an_array_are_its_own_bytes(
+    items: list[tuple[Any, bool, str, str]], before: str, after: str
+) -> None:
     texts = [before + json.dumps(value, ensure_ascii=plain) + after for value, plain, before, after in items]
     array = before + "[" + ",".join(texts) + "]" + after
     assert [text.encode() for text in texts] == list(split_batch(array.encode()))
 
 
 @given(st.lists(VALUES, min_size=1), st.data())
-def test_an_array_cut_anywhere_has_no_end(items: list[Any], data: st.DataObject):
+def test_an_array_cut_anywhere_has_no_end(items: list[Any], data: st.DataObject) -> None:
     array = json.dumps(items).encode()
     cut = array[: data.draw(st.integers(1, len(array) - 1))]
     with pytest.raises(UnreadableError) as found:
@@ -36,17 +38,17 @@ def test_an_array_cut_anywhere_has_no_end(items: list[Any], data: st.DataObject)
 
 
 @pytest.mark.parametrize("content", [b"[1] 2", b"[1}", b"[1]]", b'[1]{"a": 1}'])
-def test_what_is_not_one_array_is_refused(content: bytes):
+def test_what_is_not_one_array_is_refused(content: bytes) -> None:
     with pytest.raises(UnreadableError) as found:
         list(split_batch(content))
     assert "body-malformed" == found.value.code
 
 
-def test_an_array_of_nothing_is_empty_and_every_comma_parts_two_items():
+def test_an_array_of_nothing_is_empty_and_every_comma_parts_two_items() -> None:
     assert [[], [], [b"", b""], [b"1", b""]] == [list(split_batch(each)) for each in (b"[]", b" [ ] ", b"[,]", b"[1,]")]
 
 
-def test_a_key_that_comes_twice_is_told_in_an_array_as_on_a_line():
+def test_a_key_that_comes_twice_is_told_in_an_array_as_on_a_line() -> None:
     offer = b'{"id": "bretagne:1", "id": "bretagne:2", "revision": 1}'
     found = [
         [finding.place["en"] for result in results for finding in result.findings]
@@ -59,7 +61,7 @@ def test_a_key_that_comes_twice_is_told_in_an_array_as_on_a_line():
     assert 2 == sum("json-duplicate-key" in place for place in found[0])
 
 
-def test_an_array_of_arrays_as_deep_as_can_be_is_one_wrong_document():
+def test_an_array_of_arrays_as_deep_as_can_be_is_one_wrong_document() -> None:
     [raw] = split_offers(b"[" * 100_000 + b"]" * 100_000)
     assert judge(raw, 1, on=today()).findings
 
@@ -67,13 +69,13 @@ def test_an_array_of_arrays_as_deep_as_can_be_is_one_wrong_document():
 LINES = [b'{"id": "bretagne:1"}', b'{"id": "bretagne:2"}']
 
 
-def test_every_member_of_a_gzip_is_read():
+def test_every_member_of_a_gzip_is_read() -> None:
     content = b"".join(gzip.compress(line + b"\n") for line in LINES)
     assert LINES == list(split_offers(content))
 
 
 @given(st.lists(st.binary(max_size=200_000), min_size=1, max_size=4))
-def test_members_are_joined_as_they_come(parts: list[bytes]):
+def test_members_are_joined_as_they_come(parts: list[bytes]) -> None:
     assert b"".join(parts) == inflate(b"".join(map(gzip.compress, parts)), most=1_000_000)
 
 
@@ -89,7 +91,7 @@ def test_members_are_joined_as_they_come(parts: list[bytes]):
         (gzip.compress(b" " * 999, mtime=0) + gzip.compress(b"  ", mtime=0), "body-too-large"),
     ],
 )
-def test_a_gzip_that_is_cut_or_none_or_too_large_is_refused(content: bytes, code: str):
+def test_a_gzip_that_is_cut_or_none_or_too_large_is_refused(content: bytes, code: str) -> None:
     with pytest.raises(UnreadableError) as found:
         inflate(content, most=1_000)
     assert code == found.value.code

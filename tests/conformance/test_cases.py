@@ -10,54 +10,55 @@ import pytest
 
 import schemas
 from conformance.build_requirements import write_requirements
-from conformance.model.case import Case, Document, Script
+from conformance.model.case import Document, Script
 from conformance.model.coverage import coverage, reasons, sentences
 from conformance.model.library import CaseError, base, cases, read_topic
 from conformance.script.document import document_of
 from conformance.script.names import Names
+from schemas.rulebook import Language
 
 ROOT = Path(__file__).parents[2]
 CHECKS = {"offer": schemas.check, "withdrawal": schemas.check_withdrawal, "submission": schemas.check_submission}
 DAYS = ("2025-06-30", "2026-01-15", "2026-06-01", "2026-06-29", "2026-11-24", "2027-03-01", "2027-06-26")
 
 
-def documents() -> list[Case]:
-    return [case for case in cases() if isinstance(case.subject, Document)]
+def documents() -> list[tuple[str, Document]]:
+    """Each with the id of its case."""
+    return [(case.id, case.subject) for case in cases() if isinstance(case.subject, Document)]
 
 
-def verdict_of(case: Case, on: date) -> tuple[bool, set[tuple[str, str]]]:
-    assert isinstance(case.subject, Document)
-    names = Names(seed="s", case=case.id, day=on, platforms={"publisher": "bretagne"})
-    verdict = CHECKS[case.subject.kind](document_of(case.subject, names), on=on)
+def verdict_of(case_id: str, document: Document, on: date) -> tuple[bool, set[tuple[str, str]]]:
+    names = Names(seed="s", case=case_id, day=on, platforms={"publisher": "bretagne"})
+    verdict = CHECKS[document.kind](document_of(document, names), on=on)
     return verdict.accepted, {(problem.code, problem.pointer) for problem in verdict.problems}
 
 
-def test_the_one_verdict_is_the_one_that_every_case_states():
-    stated = {case.id: (case.subject.expected.accepted, set(case.subject.expected.problems)) for case in documents()}
-    assert stated == {case.id: verdict_of(case, case.subject.on) for case in documents()}
+def test_the_one_verdict_is_the_one_that_every_case_states() -> None:
+    stated = {name: (one.expected.accepted, set(one.expected.problems)) for name, one in documents()}
+    assert stated == {name: verdict_of(name, one, one.on) for name, one in documents()}
 
 
 @pytest.mark.parametrize("day", DAYS)
-def test_a_case_that_may_be_played_live_states_the_same_on_other_days(day: str):
+def test_a_case_that_may_be_played_live_states_the_same_on_other_days(day: str) -> None:
     on = date.fromisoformat(day)
-    live = [case for case in documents() if case.subject.live]
-    stated = {case.id: (case.subject.expected.accepted, set(case.subject.expected.problems)) for case in live}
-    assert stated == {case.id: verdict_of(case, on) for case in live}
+    live = [(name, one) for name, one in documents() if one.live]
+    stated = {name: (one.expected.accepted, set(one.expected.problems)) for name, one in live}
+    assert stated == {name: verdict_of(name, one, on) for name, one in live}
 
 
-def test_there_are_as_many_cases_as_the_guide_says():
+def test_there_are_as_many_cases_as_the_guide_says() -> None:
     assert len(documents()) > 500
     assert sum(isinstance(case.subject, Script) for case in cases()) > 150
 
 
-def test_the_sound_offer_is_accepted_without_a_word():
+def test_the_sound_offer_is_accepted_without_a_word() -> None:
     assert "${id.a}" == base()["id"]
     assert (True, set()) == verdict_of(
         next(case for case in documents() if case.id == "document/sound"), date(2026, 11, 24)
     )
 
 
-def test_the_requirements_are_those_of_the_normative_page():
+def test_the_requirements_are_those_of_the_normative_page() -> None:
     page = (ROOT / "docs/protocol.md").read_text(encoding="utf-8")
     packaged = (ROOT / "conformance/requirements.json").read_text(encoding="utf-8")
     written = write_requirements(page, json.loads(packaged))
@@ -65,7 +66,7 @@ def test_the_requirements_are_those_of_the_normative_page():
 
 
 @pytest.mark.parametrize("id_", sentences())
-def test_a_requirement_is_told_in_both_languages(id_: str):
+def test_a_requirement_is_told_in_both_languages(id_: str) -> None:
     """What is code, and every number, is the same in both."""
     french, english = sentences()[id_]["fr"], sentences()[id_]["en"]
     assert french.strip(), "write it in French"
@@ -79,34 +80,34 @@ def numbers_in(sentence: str) -> list[str]:
     return sorted(re.findall("[0-9]+", re.sub(r"(?<=[0-9])[, \u00a0\u202f](?=[0-9]{3})", "", sentence)))
 
 
-def test_a_requirement_that_has_changed_has_to_be_written_in_french_anew():
-    known = {"A-001": {"fr": "Un", "en": "One"}, "A-002": {"fr": "Deux", "en": "Two"}}
+def test_a_requirement_that_has_changed_has_to_be_written_in_french_anew() -> None:
+    known: dict[str, dict[Language, str]] = {"A-001": {"fr": "Un", "en": "One"}, "A-002": {"fr": "Deux", "en": "Two"}}
     page = "- One `[A-001]`.\n- Two and a half `[A-002]`.\n- Three `[A-003]`.\n"
     kept = {id_: text["fr"] for id_, text in json.loads(write_requirements(page, known)).items()}
     assert {"A-001": "Un", "A-002": "", "A-003": ""} == kept
 
 
-def test_every_requirement_has_a_case_or_a_written_reason_and_not_both():
+def test_every_requirement_has_a_case_or_a_written_reason_and_not_both() -> None:
     covered = {each.id for each in coverage() if each.cases}
     assert set(sentences()) - covered == set(reasons())
 
 
-def test_no_case_names_a_requirement_that_does_not_exist():
+def test_no_case_names_a_requirement_that_does_not_exist() -> None:
     assert set() == {named for case in cases() for named in case.requirements} - set(sentences())
 
 
-def test_every_error_and_warning_of_the_offer_catalogue_is_stated_by_some_case():
+def test_every_error_and_warning_of_the_offer_catalogue_is_stated_by_some_case() -> None:
     """A rule that no case breaks is a rule that nobody need implement."""
-    stated = {code for case in documents() for code, _ in case.subject.expected.problems}
+    stated = {code for _, one in documents() for code, _ in one.expected.problems}
     rules = set(json.loads((ROOT / "schemas/catalogue/offer.json").read_text()))
     assert {"invalid", "more-problems"} == rules - stated
 
 
-def test_a_case_that_breaks_the_schema_names_its_file():
+def test_a_case_that_breaks_the_schema_names_its_file() -> None:
     with pytest.raises(CaseError, match=r"family/topic\.json/cases/0"):
         list(read_topic("family", "topic.json", orjson.dumps({"topic": {"fr": "x", "en": "x"}, "cases": [{}]})))
 
 
-def test_a_file_that_is_not_json_names_itself():
+def test_a_file_that_is_not_json_names_itself() -> None:
     with pytest.raises(CaseError, match=r"family/topic\.json"):
         list(read_topic("family", "topic.json", b"{"))

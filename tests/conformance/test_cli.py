@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+from collections.abc import Iterator
 from contextlib import chdir
 from datetime import date
 from pathlib import Path
@@ -35,12 +36,12 @@ SOUND = {
 
 
 @pytest.fixture
-def runner(tmp_path: Path):
+def runner(tmp_path: Path) -> Iterator[CliRunner]:
     with chdir(tmp_path):
         yield CliRunner(env={"COLUMNS": "200"})
 
 
-def test_a_file_of_offers_is_judged_line_by_line(runner):
+def test_a_file_of_offers_is_judged_line_by_line(runner: CliRunner) -> None:
     Path("offers.ndjson").write_text(json.dumps(SOUND) + "\n" + json.dumps({**SOUND, "seats": 0}) + "\n")
     done = runner.invoke(app, ["judge", "offers.ndjson", "--lang", "en"])
     assert 1 == done.exit_code
@@ -48,24 +49,24 @@ def test_a_file_of_offers_is_judged_line_by_line(runner):
     assert "1 passed, 1 failed" in done.output
 
 
-def test_one_offer_over_several_lines_and_an_array_are_judged_too(runner):
+def test_one_offer_over_several_lines_and_an_array_are_judged_too(runner: CliRunner) -> None:
     Path("one.json").write_text(json.dumps(SOUND, indent=1))
     Path("many.json").write_text(json.dumps([SOUND, SOUND]))
     assert [0, 0] == [runner.invoke(app, ["judge", name]).exit_code for name in ("one.json", "many.json")]
 
 
 @pytest.mark.parametrize("content", [b"\x1f\x8bnot gzip", b"[1,"])
-def test_a_file_that_cannot_be_read_is_told_apart(runner, content: bytes):
+def test_a_file_that_cannot_be_read_is_told_apart(runner: CliRunner, content: bytes) -> None:
     Path("offers").write_bytes(content)
     assert 2 == runner.invoke(app, ["judge", "offers"]).exit_code
 
 
-def test_an_empty_file_verifies_nothing(runner):
+def test_an_empty_file_verifies_nothing(runner: CliRunner) -> None:
     Path("offers").write_bytes(b"")
     assert 5 == runner.invoke(app, ["judge", "offers"]).exit_code
 
 
-def test_a_set_up_is_written_once_and_read(runner):
+def test_a_set_up_is_written_once_and_read(runner: CliRunner) -> None:
     assert 0 == runner.invoke(app, ["init", "publisher"]).exit_code
     assert 2 == runner.invoke(app, ["init", "publisher"]).exit_code
     done = runner.invoke(app, ["doctor"])
@@ -73,7 +74,7 @@ def test_a_set_up_is_written_once_and_read(runner):
     assert "KIT_PUBLISHER_SECRET" in done.output
 
 
-def test_commands_speak_french_unless_english_is_asked_for_and_help_holds_both(runner):
+def test_commands_speak_french_unless_english_is_asked_for_and_help_holds_both(runner: CliRunner) -> None:
     assert "Complétez-le" in runner.invoke(app, ["init", "publisher"]).output
     assert "# où le kit joue la passerelle" in Path("conformance.toml").read_text(encoding="utf-8")
     assert "Next step: edit it" in runner.invoke(app, ["init", "publisher", "--lang", "en"]).output
@@ -85,11 +86,11 @@ def test_commands_speak_french_unless_english_is_asked_for_and_help_holds_both(r
     ]
 
 
-def test_without_a_set_up_the_run_ends_as_such(runner):
+def test_without_a_set_up_the_run_ends_as_such(runner: CliRunner) -> None:
     assert 3 == runner.invoke(app, ["run"]).exit_code
 
 
-def test_a_case_and_a_requirement_are_explained(runner):
+def test_a_case_and_a_requirement_are_explained(runner: CliRunner) -> None:
     case = runner.invoke(app, ["explain", "feed/left-the-filter", "--lang", "en"]).output
     assert "FEED-006" in case
     assert "curl -sS -i -X PUT" in case
@@ -100,7 +101,7 @@ def test_a_case_and_a_requirement_are_explained(runner):
     assert 2 == runner.invoke(app, ["explain", "nothing/at-all"]).exit_code
 
 
-def test_every_case_and_requirement_can_be_explained():
+def test_every_case_and_requirement_can_be_explained() -> None:
     console = Console(file=io.StringIO())
     names = [*(case.id for case in cases()), *sentences()]
     assert [] == [
@@ -108,7 +109,7 @@ def test_every_case_and_requirement_can_be_explained():
     ]
 
 
-def test_a_report_is_turned_into_every_form_and_no_other(runner):
+def test_a_report_is_turned_into_every_form_and_no_other(runner: CliRunner) -> None:
     Path("offers.json").write_text(json.dumps(SOUND))
     runner.invoke(app, ["judge", "offers.json", "--report", "r.json"])
     assert 0 == runner.invoke(app, ["report", "r.json", "--to", "r.html", "--to", "r.xml", "--to", "r.sarif"]).exit_code
@@ -117,7 +118,9 @@ def test_a_report_is_turned_into_every_form_and_no_other(runner):
     assert 2 == runner.invoke(app, ["report", "offers.json", "--to", "r.html"]).exit_code
 
 
-def test_a_subscriber_that_is_not_there_is_a_matter_of_set_up_and_leaves_evidence_that_says_so(runner):
+def test_a_subscriber_that_is_not_there_is_a_matter_of_set_up_and_leaves_evidence_that_says_so(
+    runner: CliRunner,
+) -> None:
     environment = written_setup()
     assert 3 == runner.invoke(app, ["run", "--case", "subscriber/resync"], env=environment).exit_code
     assert 3 == runner.invoke(app, ["certify", "evidence.json"], env=environment).exit_code
@@ -145,7 +148,9 @@ def written_setup() -> dict[str, str]:
         ["run", "--report", "good.json", "--report", "folder.json"],
     ],
 )
-def test_a_file_that_could_not_be_written_is_told_before_any_case_is_played(runner, arguments: list[str]):
+def test_a_file_that_could_not_be_written_is_told_before_any_case_is_played(
+    runner: CliRunner, arguments: list[str]
+) -> None:
     environment = written_setup()
     Path("folder.json").mkdir()
     done = runner.invoke(app, arguments, env=environment)
@@ -157,14 +162,16 @@ def test_a_file_that_could_not_be_written_is_told_before_any_case_is_played(runn
 @pytest.mark.parametrize(
     "wrong", [["--case", "subscriber/typo"], ["--family", "typo"], ["--case", "publisher/creates"]]
 )
-def test_a_case_or_family_that_the_role_has_not_is_told_though_others_are_right(runner, wrong: list[str]):
+def test_a_case_or_family_that_the_role_has_not_is_told_though_others_are_right(
+    runner: CliRunner, wrong: list[str]
+) -> None:
     done = runner.invoke(app, ["run", "--case", "subscriber/resync", *wrong], env=written_setup())
     assert 2 == done.exit_code
     assert wrong[1] in done.output
     assert "subscriber/resync" not in done.output
 
 
-def test_a_file_cut_in_an_array_or_a_second_gzip_member_is_told_apart(runner):
+def test_a_file_cut_in_an_array_or_a_second_gzip_member_is_told_apart(runner: CliRunner) -> None:
     line = json.dumps(SOUND).encode()
     Path("array.json").write_bytes(b"[" + line + b", ")
     Path("members.gz").write_bytes(gzip.compress(line + b"\n") + gzip.compress(line)[:-1])
@@ -175,9 +182,9 @@ def test_a_file_cut_in_an_array_or_a_second_gzip_member_is_told_apart(runner):
     assert "2 passed" in runner.invoke(app, ["judge", "both.gz", "--lang", "en"]).output
 
 
-def test_the_guide_names_every_command_and_exit_code():
+def test_the_guide_names_every_command_and_exit_code() -> None:
     page = (Path(__file__).parents[2] / "docs/conformance/README.md").read_text(encoding="utf-8")
-    names = {command.name or command.callback.__name__ for command in app.registered_commands}
+    names = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
     assert {"init", "doctor", "run", "list", "explain", "coverage", "judge", "report", "certify"} == names
     assert [] == [name for name in names if f"`{name}" not in page]
     assert [] == [code for code in range(6) if f"| {code} |" not in page]

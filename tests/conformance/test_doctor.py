@@ -27,14 +27,14 @@ async def states(setup: Setup, at: str | None = None) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("made", [Publisher, Subscriber])
-async def test_a_right_partner_is_found_right(made: type[Publisher] | type[Subscriber]):
+async def test_a_right_partner_is_found_right(made: type[Publisher] | type[Subscriber]) -> None:
     setup = setup_for(made)
     async with interface(made(f"http://{setup.listen}")) as control:
         found = await states(replace(setup, control=control))
     assert {f"account {setup.role}": "good", "listen": "good", "test interface": "good"} == found
 
 
-async def test_a_port_that_is_taken_is_named():
+async def test_a_port_that_is_taken_is_named() -> None:
     setup = setup_for(Publisher)
     address, _, port = setup.listen.rpartition(":")
     with socket.create_server((address, int(port))):
@@ -48,13 +48,13 @@ class NeverForgets(Subscriber):
         return {"bretagne:1": {"sequence": 1, "title": "x"}}
 
 
-async def test_a_reset_that_resets_nothing_is_named():
+async def test_a_reset_that_resets_nothing_is_named() -> None:
     setup = setup_for(NeverForgets)
     async with interface(NeverForgets(f"http://{setup.listen}")) as control:
         assert "wrong" == (await states(replace(setup, control=control)))["test interface"]
 
 
-async def test_a_test_interface_that_is_missing_counts_as_the_role_needs_it():
+async def test_a_test_interface_that_is_missing_counts_as_the_role_needs_it() -> None:
     publisher, subscriber = setup_for(Publisher), setup_for(Subscriber)
     gone = replace(publisher, control="http://127.0.0.1:1")
     found = [
@@ -63,11 +63,11 @@ async def test_a_test_interface_that_is_missing_counts_as_the_role_needs_it():
     assert ["wrong", "doubtful", "good", "wrong"] == [each["test interface"] for each in found]
 
 
-async def test_without_its_account_a_partner_is_told_so():
+async def test_without_its_account_a_partner_is_told_so() -> None:
     assert "wrong" == (await states(replace(setup_for(Publisher), accounts={})))["account publisher"]
 
 
-async def test_the_national_site_is_examined_too():
+async def test_the_national_site_is_examined_too() -> None:
     async with site_place() as (_, setup):
         assert {"good"} == set((await states(setup)).values())
         wrong = Account(platform="national", client_id=ACCOUNT.client_id, secret="faux")
@@ -79,14 +79,19 @@ async def test_the_national_site_is_examined_too():
 class Here(AbstractResolver):
     """Every name is this machine's."""
 
-    async def resolve(self, host: str, port: int = 0, **_: object) -> list[ResolveResult]:
+    async def resolve(
+        self,
+        host: str,
+        port: int = 0,
+        family: socket.AddressFamily = socket.AF_INET,  # noqa: ARG002  # aiohttp's shape
+    ) -> list[ResolveResult]:
         return [ResolveResult(hostname=host, host="127.0.0.1", port=port, family=socket.AF_INET, proto=0, flags=0)]
 
     async def close(self) -> None:
         pass
 
 
-async def test_secrets_do_not_travel_in_clear():
+async def test_secrets_do_not_travel_in_clear() -> None:
     async with site_place() as (_, setup), aiohttp.ClientSession(connector=TCPConnector(resolver=Here())) as session:
         elsewhere = replace(setup, target=setup.target.replace("127.0.0.1", "site.example"))
         found = {check.name["en"]: check.state async for check in examine(elsewhere, session, now=now())}

@@ -12,7 +12,7 @@ from conformance.model.result import Outcome
 from conformance.target.setup import Setup
 from tests.conformance.gateway_place import gateway_place
 from tests.conformance.matrix import MODULES, PAGE, caught, gateway_cases, play
-from tests.conformance.mutants.partners import PARTNERS
+from tests.conformance.mutants.partners import PARTNERS, WrongPartner
 from tests.conformance.mutants.proxy import MUTANTS, Mutant, honest
 from tests.conformance.mutants.sites import SITES
 
@@ -39,7 +39,7 @@ async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Setup
         yield setup
 
 
-def test_there_are_enough_wrong_gateways_and_each_fault_has_its_own_name():
+def test_there_are_enough_wrong_gateways_and_each_fault_has_its_own_name() -> None:
     assert len(MODULES) == 5
     assert len(MUTANTS) >= 60
     assert len(MUTANTS) == len({mutant.fault for mutant in MUTANTS.values()})
@@ -47,7 +47,7 @@ def test_there_are_enough_wrong_gateways_and_each_fault_has_its_own_name():
 
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("name", MUTANTS)
-async def test_a_wrong_gateway_is_caught_by_the_case_that_names_its_fault(name: str, place: Setup):
+async def test_a_wrong_gateway_is_caught_by_the_case_that_names_its_fault(name: str, place: Setup) -> None:
     mutant = MUTANTS[name]
     eager = replace(place, patience=0.2)
     results = await play(eager, mutant, [case_of(mutant.case)], day=today(), seed=f"named {name}")
@@ -55,7 +55,7 @@ async def test_a_wrong_gateway_is_caught_by_the_case_that_names_its_fault(name: 
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_the_proxy_itself_is_noticed_by_no_case(place: Setup):
+async def test_the_proxy_itself_is_noticed_by_no_case(place: Setup) -> None:
     """What is caught above is the fault, not the proxy."""
     right = Mutant("right", "nothing", "document/sound", honest)
     chosen = [case_of(name) for name in sorted({*CONTROLS, *(mutant.case for mutant in MUTANTS.values())})]
@@ -65,15 +65,15 @@ async def test_the_proxy_itself_is_noticed_by_no_case(place: Setup):
 
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("name", ["tells-one-problem", "shows-metrics", "takes-cut-gzip", "has-no-guard", "unmasks"])
-async def test_a_wrong_gateway_passes_cases_about_other_things(name: str, place: Setup):
+async def test_a_wrong_gateway_passes_cases_about_other_things(name: str, place: Setup) -> None:
     results = await play(place, MUTANTS[name], [case_of(each) for each in CONTROLS], day=today(), seed=f"other {name}")
     assert [] == [(result.case.id, result.findings) for result in results if result.outcome is not Outcome.PASS]
 
 
-def test_the_published_matrix_has_all_that_is_wrong_and_no_survivor():
+def test_the_published_matrix_has_all_that_is_wrong_and_no_survivor() -> None:
     lines = PAGE.read_text(encoding="utf-8").splitlines()
     published = {tuple(line.split(" | ")[:3]) for line in lines if line.startswith("| `")}
-    wrong = [*MUTANTS.values(), *PARTNERS.values(), *SITES.values()]
+    wrong: list[Mutant | WrongPartner] = [*MUTANTS.values(), *PARTNERS.values(), *SITES.values()]
     assert {(f"| `{each.name}`", each.fault, f"`{each.case}`") for each in wrong} == published, (
         "run: python -m tests.conformance.matrix"
     )

@@ -98,7 +98,7 @@ def sendable() -> list[tuple[str, bytes]]:
 
 
 @pytest.mark.timeout(300)
-async def test_every_case_gets_the_same_verdict_by_every_way(tmp_path: Path):
+async def test_every_case_gets_the_same_verdict_by_every_way(tmp_path: Path) -> None:
     documents = [
         (offer_id, raw) for offer_id, raw in sendable() if schemas.check(raw, on=today()).id in {None, offer_id}
     ]
@@ -160,7 +160,7 @@ def damaged(draw: st.DrawFn) -> bytes:
 
 
 @pytest.mark.timeout(300)
-def test_generated_offers_get_the_same_verdict_by_every_way(tmp_path: Path):
+def test_generated_offers_get_the_same_verdict_by_every_way(tmp_path: Path) -> None:
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
 

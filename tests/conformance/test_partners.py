@@ -27,7 +27,7 @@ def wrong(results: Sequence[Result]) -> list[tuple[str, object]]:
 
 
 @pytest.mark.parametrize("made", [Publisher, Subscriber])
-async def test_a_right_partner_passes_every_case(made: type[Partner]):
+async def test_a_right_partner_passes_every_case(made: type[Partner]) -> None:
     chosen = cases_of(role_of(made))
     assert len(chosen) > 20
     assert [] == wrong(await played(made, chosen))
@@ -53,19 +53,19 @@ async def named() -> Mapping[str, Result]:
 
 
 @pytest.mark.parametrize("name", PARTNERS)
-def test_a_wrong_partner_is_caught_by_the_case_that_names_its_fault(name: str, named: Mapping[str, Result]):
+def test_a_wrong_partner_is_caught_by_the_case_that_names_its_fault(name: str, named: Mapping[str, Result]) -> None:
     assert (PARTNERS[name].case, Outcome.FAIL) == (named[name].case.id, named[name].outcome), PARTNERS[name].fault
 
 
 @pytest.mark.parametrize("name", ["forgets-withdrawals", "does-not-wait", "ignores-removals", "rounds-sequences"])
-async def test_a_wrong_partner_passes_cases_about_other_things(name: str):
+async def test_a_wrong_partner_passes_cases_about_other_things(name: str) -> None:
     mutant = PARTNERS[name]
     others = {"publisher/creates", "publisher/changes", "subscriber/takes-upserts", "subscriber/many-pages"}
     chosen = [case for case in cases_of(role_of(mutant.made)) if case.id in others]
     assert [] == wrong(await played(mutant.made, chosen))
 
 
-async def test_without_a_test_interface_the_kit_observes_and_says_what_it_could_not_verify():
+async def test_without_a_test_interface_the_kit_observes_and_says_what_it_could_not_verify() -> None:
     setup = setup_for(Publisher)
     async with publisher_role(setup, seed="s", day=today) as player:
         publisher = Publisher(f"http://{setup.listen}")
@@ -79,7 +79,7 @@ async def test_without_a_test_interface_the_kit_observes_and_says_what_it_could_
     assert Outcome.FAIL is outcomes["watched/sound-documents"]
 
 
-async def test_observing_nothing_verifies_nothing():
+async def test_observing_nothing_verifies_nothing() -> None:
     setup = setup_for(Publisher)
     async with publisher_role(setup, seed="s", day=today) as player:
         watched = [case for case in cases_of("publisher") if case.family == "watched"]
@@ -87,14 +87,14 @@ async def test_observing_nothing_verifies_nothing():
     assert {Outcome.SKIP} == {result.outcome for result in results}
 
 
-async def test_a_test_interface_that_is_not_there_is_a_matter_of_set_up():
+async def test_a_test_interface_that_is_not_there_is_a_matter_of_set_up() -> None:
     setup = replace(setup_for(Subscriber), control="http://127.0.0.1:1")
     async with subscriber_role(setup, seed="s", day=today) as player:
         [result] = await run_cases(cases_of("subscriber")[:1], player, setup, on=today())
     assert Outcome.CONFIG_ERROR is result.outcome
 
 
-async def test_a_wrong_secret_gets_no_token_from_the_kit():
+async def test_a_wrong_secret_gets_no_token_from_the_kit() -> None:
     setup = setup_for(Publisher)
     async with publisher_role(setup, seed="s", day=today):
         publisher = Publisher(f"http://{setup.listen}")

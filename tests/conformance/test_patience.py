@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from conformance.clock import now, today
+from conformance.model.case import Role
 from conformance.model.library import cases
 from conformance.model.result import Outcome
 from conformance.role.gateway import GatewayRole
@@ -46,7 +47,9 @@ async def silent() -> AsyncIterator[Setup]:
     ("made", "name"),
     [(GatewayRole, "publish/new-is-201"), (NationalRole, "national-site/creates-and-deletes")],
 )
-async def test_an_answer_that_does_not_come_fails_the_case(silent: Setup, made: type, name: str):
+async def test_an_answer_that_does_not_come_fails_the_case(
+    silent: Setup, made: type[GatewayRole | NationalRole], name: str
+) -> None:
     chosen = [case for case in cases() if case.id == name]
     async with asyncio.timeout(50), aiohttp.ClientSession() as session:
         player: Player = made(silent, session, seed="s", day=today)
@@ -56,25 +59,25 @@ async def test_an_answer_that_does_not_come_fails_the_case(silent: Setup, made: 
 
 
 @pytest.mark.parametrize("role", ["gateway", "national"])
-async def test_the_doctor_gives_up(silent: Setup, role: str):
-    setup = replace(silent, role=role)  # type: ignore[arg-type]  # both are roles
+async def test_the_doctor_gives_up(silent: Setup, role: Role) -> None:
+    setup = replace(silent, role=role)
     async with asyncio.timeout(15), aiohttp.ClientSession() as session:
         checks = [check async for check in examine(setup, session, now=now())]
     assert [("reachable", "wrong")] == [(check.name["en"], check.state) for check in checks]
 
 
-async def test_a_command_that_does_not_return_is_given_up(silent: Setup):
+async def test_a_command_that_does_not_return_is_given_up(silent: Setup) -> None:
     names = Names(seed="s", case="c", day=today(), platforms={"publisher": "publisher"})
     setup = replace(silent, restart="exec sleep 3600")
     async with asyncio.timeout(60), aiohttp.ClientSession() as session:
         wire = Wire(session, setup.target, ACCOUNTS["publisher"], [], patience=LITTLE)
         with pytest.raises(UnverifiableError, match=r"hooks\.restart failed"):
-            await interrupt(wire, names, 8, setup=setup, place="x")
+            await interrupt(wire, names, 8, setup=setup, place={"fr": "x", "en": "x"})
 
 
-async def test_a_target_that_does_not_come_back_is_given_up(silent: Setup):
+async def test_a_target_that_does_not_come_back_is_given_up(silent: Setup) -> None:
     names = Names(seed="s", case="c", day=today(), platforms={"publisher": "publisher"})
     async with asyncio.timeout(60), aiohttp.ClientSession() as session:
         wire = Wire(session, silent.target, ACCOUNTS["publisher"], [], patience=LITTLE)
-        [found] = await interrupt(wire, names, 8, setup=replace(silent, restart="true"), place="x")
+        [found] = await interrupt(wire, names, 8, setup=replace(silent, restart="true"), place={"fr": "x", "en": "x"})
     assert "it does not" == found.actual["en"]

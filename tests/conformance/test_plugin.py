@@ -36,13 +36,13 @@ async def pytest_in(folder: Path, language: str, *arguments: str) -> tuple[int, 
     return process.returncode or 0, output.decode()
 
 
-async def test_a_right_subscriber_passes_under_pytest(tmp_path: Path):
+async def test_a_right_subscriber_passes_under_pytest(tmp_path: Path) -> None:
     code, output = await pytest_on(Subscriber, tmp_path, "-k", "takes or resync")
     assert (0, True) == (code, "5 passed" in output), output
 
 
 @pytest.mark.parametrize(("language", "told"), [("fr", "le lecteur n’a pas"), ("en", "the subscriber does not have")])
-async def test_a_wrong_one_fails_with_the_kits_own_words(language: Language, told: str, tmp_path: Path):
+async def test_a_wrong_one_fails_with_the_kits_own_words(language: Language, told: str, tmp_path: Path) -> None:
     code, output = await pytest_on(IgnoresRemovals, tmp_path, "-k", "takes-removals", language=language)
     assert 1 == code
     assert told in output
@@ -53,7 +53,9 @@ async def test_a_wrong_one_fails_with_the_kits_own_words(language: Language, tol
     ("language", "told"),
     [("fr", "role vaut 'relay'. → donnez l’un de"), ("de", "donnez fr ou en / CONFORMANCE_LANG is")],
 )
-async def test_a_set_up_or_language_that_is_wrong_is_told_without_a_trace(language: str, told: str, tmp_path: Path):
+async def test_a_set_up_or_language_that_is_wrong_is_told_without_a_trace(
+    language: str, told: str, tmp_path: Path
+) -> None:
     (tmp_path / "conformance.toml").write_text('role = "relay"\n')
     code, output = await pytest_in(tmp_path, language)
     assert (2, True, False) == (code, told in output, "raise " in output), output

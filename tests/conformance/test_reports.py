@@ -1,6 +1,8 @@
 """Reports: every form from one model, masked, stamped with versions, small, and readable by what reads them."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import orjson
@@ -23,18 +25,18 @@ KINDS = [Outcome.PASS, Outcome.FAIL, Outcome.SKIP, Outcome.OMIT, Outcome.ERROR, 
 MIXED = run(*(result(kind, number) for number, kind in enumerate(KINDS)), result(Outcome.FAIL, 9, announced=True))
 
 
-def test_the_json_report_follows_its_published_schema():
+def test_the_json_report_follows_its_published_schema() -> None:
     document = orjson.loads(orjson.dumps(document_of(MIXED)))
     assert [] == list(schemas.validator("conformance-report").iter_errors(document))
     assert document == read_document(document)
 
 
-def test_what_is_no_report_is_refused_with_its_place():
+def test_what_is_no_report_is_refused_with_its_place() -> None:
     with pytest.raises(ReportError, match="/results"):
         read_document({**document_of(MIXED), "results": {}})
 
 
-def test_junit_counts_each_kind_and_can_be_parsed():
+def test_junit_counts_each_kind_and_can_be_parsed() -> None:
     root = ET.fromstring(write_junit(document_of(MIXED), "fr"))
     [suite] = root.findall("testsuite")
     assert ("7", "1", "3", "2") == tuple(suite.get(name) for name in ("tests", "failures", "errors", "skipped"))
@@ -42,7 +44,7 @@ def test_junit_counts_each_kind_and_can_be_parsed():
     assert "--case feed/case-1 --seed abc" in (ET.tostring(failure, encoding="unicode") if failure is not None else "")
 
 
-def test_sarif_has_a_rule_and_a_result_for_each_case_that_did_not_pass():
+def test_sarif_has_a_rule_and_a_result_for_each_case_that_did_not_pass() -> None:
     document = orjson.loads(write_sarif(document_of(MIXED), "en"))
     [analysis] = document["runs"]
     assert "2.1.0" == document["version"]
@@ -59,12 +61,12 @@ def test_sarif_has_a_rule_and_a_result_for_each_case_that_did_not_pass():
         lambda report: orjson.dumps(report).decode(),
     ],
 )
-def test_every_form_bears_the_versions(write):
+def test_every_form_bears_the_versions(write: Callable[[dict[str, Any]], str]) -> None:
     text = write(document_of(MIXED))
     assert [] == [version for version in ("1.0.0", "1.2", "2026-11") if version not in text]
 
 
-def test_the_page_is_in_both_languages_escapes_what_it_shows_and_fetches_nothing():
+def test_the_page_is_in_both_languages_escapes_what_it_shows_and_fetches_nothing() -> None:
     page = write_html(document_of(MIXED))
     assert "Le cas &lt;1&gt;" in page
     assert "The case &lt;1&gt;" in page
@@ -72,7 +74,7 @@ def test_the_page_is_in_both_languages_escapes_what_it_shows_and_fetches_nothing
     assert [] == [word for word in ("<script", 'http-equiv="refresh', "src=", "href=", "url(") if word in page]
 
 
-def test_a_finding_is_told_in_the_language_asked_for_and_in_both_where_none_is():
+def test_a_finding_is_told_in_the_language_asked_for_and_in_both_where_none_is() -> None:
     report = document_of(run(result(Outcome.FAIL)))
     assert "étape 1 : code d’état: 201 ≠" in write_junit(report, "fr")
     assert "step 1: status: 201 ≠" in write_junit(report, "en")
@@ -82,20 +84,20 @@ def test_a_finding_is_told_in_the_language_asked_for_and_in_both_where_none_is()
     assert ("step 1: status", "étape 1 : code d’état") == (finding["place"], finding["fr"]["place"])
 
 
-def test_a_report_of_before_the_findings_were_in_french_can_still_be_shown():
+def test_a_report_of_before_the_findings_were_in_french_can_still_be_shown() -> None:
     report = document_of(run(result(Outcome.FAIL)))
     del report["results"][0]["findings"][0]["fr"]
     assert "<td>step 1: status</td>" in write_html(read_document(report))
 
 
-def test_the_page_gives_the_protocols_sentence_and_shows_code_as_code():
+def test_the_page_gives_the_protocols_sentence_and_shows_code_as_code() -> None:
     page = write_html(document_of(run(replace(result(Outcome.FAIL), reason={"fr": "`seats` <", "en": "`seats` >"}))))
     assert '<b>FEED-001</b> <span lang="fr">' + sentences()["FEED-001"]["fr"][:20] in page
     assert '<span lang="en">' + sentences()["FEED-001"]["en"][:20] in page
     assert '<span lang="fr"><code>seats</code> &lt;</span>' in page
 
 
-def test_the_page_stays_small_at_ten_thousand_results():
+def test_the_page_stays_small_at_ten_thousand_results() -> None:
     many = [
         result(Outcome.FAIL if number % 3 == 0 else Outcome.PASS, number, family=f"f{number % 20}")
         for number in range(10_000)
@@ -103,7 +105,7 @@ def test_the_page_stays_small_at_ten_thousand_results():
     assert len(write_html(document_of(run(*many)))) < 2_000_000
 
 
-def test_secrets_and_personal_data_are_masked_when_recorded():
+def test_secrets_and_personal_data_are_masked_when_recorded() -> None:
     exchange = record(
         method="POST",
         url="https://x/oauth/token?to=accueil@atelier.example",
@@ -119,7 +121,7 @@ def test_secrets_and_personal_data_are_masked_when_recorded():
     assert {"Accept": "x"} == masked_headers({"Accept": "x"})
 
 
-def test_headers_as_an_http_library_gives_them_can_be_written_as_json():
+def test_headers_as_an_http_library_gives_them_can_be_written_as_json() -> None:
     headers = dict(CIMultiDict({"Content-Type": "application/json", "authorization": "Bearer s3cret"}))
     assert (
         b'{"Content-Type":"application/json","authorization":"\xe2\x80\xa2\xe2\x80\xa2\xe2\x80\xa2"}'
@@ -139,28 +141,28 @@ def test_headers_as_an_http_library_gives_them_can_be_written_as_json():
         rb"accueil\u0040atelier.example",
     ],
 )
-def test_secrets_and_personal_data_are_found_in_other_guises(hidden: bytes):
+def test_secrets_and_personal_data_are_found_in_other_guises(hidden: bytes) -> None:
     shown = masked(hidden)
     assert [] == [word for word in ("s3", "cret", "sdWIi", "accueil") if word in shown]
 
 
-def test_what_a_cut_would_leave_half_of_is_not_shown():
+def test_what_a_cut_would_leave_half_of_is_not_shown() -> None:
     content = b"x" * 3_990 + b" accueil@atelier.example " + b"y" * 10_000
     assert "accueil" not in masked(content)
     secret = b'{"a": "' + b"x" * 3_900 + b'", "access_token": "' + b"s3cret" * 1_000 + b'"}'
     assert "s3cret" not in masked(secret)
 
 
-def test_what_is_compressed_is_told_by_its_size():
+def test_what_is_compressed_is_told_by_its_size() -> None:
     assert "gzip (26 octets) / (26 bytes)" == masked(b"\x1f\x8b" + b"x" * 24)
 
 
-def test_long_and_binary_content_is_cut_and_shown():
+def test_long_and_binary_content_is_cut_and_shown() -> None:
     assert masked(b"x" * 10_000).endswith("(10000 bytes)")
     assert "\\xff" in masked(b"\xff")
 
 
-def test_evidence_is_whole_until_anything_is_changed():
+def test_evidence_is_whole_until_anything_is_changed() -> None:
     report = document_of(run(result(Outcome.PASS, 1), result(Outcome.PASS, 2)))
     evidence = evidence_of(report, platform="bretagne", played=[case(1), case(2)])
     assert [] == check_evidence(evidence)
@@ -173,5 +175,5 @@ def test_evidence_is_whole_until_anything_is_changed():
     assert [say("no-evidence")] == check_evidence([])
 
 
-def test_the_digest_does_not_hang_on_the_order_of_members():
+def test_the_digest_does_not_hang_on_the_order_of_members() -> None:
     assert digest_of({"a": 1, "b": "é"}) == digest_of({"b": "é", "a": 1})

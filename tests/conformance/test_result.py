@@ -14,11 +14,12 @@ from conformance.role.verify import NotApplicableError, UnverifiableError
 from conformance.script.names import UnknownNameError
 from conformance.target.setup import Setup, SetupError
 from conformance.words import plain
+from schemas.rulebook import Language
 from tests.conformance.results import case, result, run
 
 ON = date(2026, 11, 24)
 SETUP = Setup(role="gateway", target="http://x")
-TEXTS = {"fr": "non", "en": "no"}
+TEXTS: dict[Language, str] = {"fr": "non", "en": "no"}
 
 
 @pytest.mark.parametrize(
@@ -33,12 +34,14 @@ TEXTS = {"fr": "non", "en": "no"}
         ([Outcome.CONFIG_ERROR, Outcome.ERROR, Outcome.FAIL], 4, False),
     ],
 )
-def test_the_gravest_outcome_decides_what_a_run_amounts_to(outcomes, code, conforms):
+def test_the_gravest_outcome_decides_what_a_run_amounts_to(
+    outcomes: list[Outcome], code: int, *, conforms: bool
+) -> None:
     finished = run(*(result(outcome) for outcome in outcomes))
     assert (code, conforms) == (finished.exit_code, finished.conforms)
 
 
-def test_an_announced_failure_is_excused_but_does_not_conform():
+def test_an_announced_failure_is_excused_but_does_not_conform() -> None:
     finished = run(result(Outcome.PASS), result(Outcome.FAIL, announced=True))
     assert (0, False, 1) == (finished.exit_code, finished.conforms, finished.announced)
 
@@ -52,12 +55,14 @@ def test_an_announced_failure_is_excused_but_does_not_conform():
         (Outcome.SKIP, date(2026, 11, 24), (Outcome.SKIP, False)),
     ],
 )
-def test_an_announcement_holds_to_its_day_and_fails_when_the_case_passes(outcome, until, expected):
+def test_an_announcement_holds_to_its_day_and_fails_when_the_case_passes(
+    outcome: Outcome, until: date, expected: tuple[Outcome, bool]
+) -> None:
     excused = excuse(result(outcome), [Announced("feed/case-1", "ticket", until)], on=ON)
     assert expected == (excused.outcome, excused.announced)
 
 
-def test_what_was_not_announced_stays_as_it_is():
+def test_what_was_not_announced_stays_as_it_is() -> None:
     assert result(Outcome.FAIL) == excuse(result(Outcome.FAIL), [Announced("feed/other", "x", ON)], on=ON)
 
 
@@ -92,17 +97,17 @@ FINDING = Finding(plain("x"), plain(1), plain(2))
         (ZeroDivisionError("oops"), Outcome.ERROR),
     ],
 )
-async def test_what_a_role_says_becomes_an_outcome(told: object, outcome: Outcome):
+async def test_what_a_role_says_becomes_an_outcome(told: object, outcome: Outcome) -> None:
     [found] = await run_cases([case()], Playing(told), SETUP, on=ON)
     assert outcome is found.outcome
 
 
-async def test_exchanges_are_kept_only_where_something_is_wrong():
+async def test_exchanges_are_kept_only_where_something_is_wrong() -> None:
     first, second = await run_cases([case(1), case(2)], Playing([], [FINDING]), SETUP, on=ON)
     assert ((), ["feed/case-2"]) == (first.exchanges, [exchange.url for exchange in second.exchanges])
 
 
-async def test_fail_fast_stops_at_the_first_that_does_not_pass():
+async def test_fail_fast_stops_at_the_first_that_does_not_pass() -> None:
     told: list[str] = []
     found = await run_cases(
         [case(1), case(2), case(3)],
@@ -115,7 +120,7 @@ async def test_fail_fast_stops_at_the_first_that_does_not_pass():
     assert ["feed/case-1", "feed/case-2"] == [each.case.id for each in found] == told
 
 
-async def test_a_feature_that_is_not_supported_is_omitted_and_its_absence_is_tested():
+async def test_a_feature_that_is_not_supported_is_omitted_and_its_absence_is_tested() -> None:
     setup = replace(SETUP, features={"batch": False})
     with_batch = replace(case(1), feature="batch")
     without_batch = replace(case(2), feature="batch", unsupported=True)
@@ -125,14 +130,14 @@ async def test_a_feature_that_is_not_supported_is_omitted_and_its_absence_is_tes
     assert [Outcome.PASS, Outcome.OMIT] == [each.outcome for each in found]
 
 
-def test_cases_are_chosen_by_role_id_and_family():
+def test_cases_are_chosen_by_role_id_and_family() -> None:
     known = [case(1), case(2), case(1, "order"), replace(case(9), roles=frozenset({"publisher"}))]
     assert 3 == len(cases_for(SETUP, Choice(), known))
     assert ["feed/case-2"] == [each.id for each in cases_for(SETUP, Choice(cases=("feed/case-2",)), known)]
     assert ["order/case-1"] == [each.id for each in cases_for(SETUP, Choice(families=("order",)), known)]
 
 
-def test_ids_and_families_that_no_case_has_are_named():
+def test_ids_and_families_that_no_case_has_are_named() -> None:
     known = [case(1), case(2), case(1, "order")]
     choice = Choice(cases=("feed/case-1", "feed/typo"), families=("order", "typo"))
     assert ["feed/typo", "typo"] == choice.unknown(known)
@@ -147,14 +152,14 @@ class Waiting(Playing):
         raise AssertionError(case.id)
 
 
-async def test_patience_multiplies_how_long_a_case_may_take():
+async def test_patience_multiplies_how_long_a_case_may_take() -> None:
     async with asyncio.timeout(60):
         [found] = await run_cases([case()], Waiting(), replace(SETUP, patience=0.001), on=ON)
     assert Outcome.FAIL is found.outcome
     assert 2 * case_seconds(SETUP) == case_seconds(replace(SETUP, patience=2))
 
 
-def test_a_case_may_take_as_long_as_the_kit_observes():
+def test_a_case_may_take_as_long_as_the_kit_observes() -> None:
     observing = Setup(role="publisher", target="", observe=86_000)
     assert 86_000 < case_seconds(observing)
     assert case_seconds(SETUP) == case_seconds(replace(observing, control="http://127.0.0.1:1"))

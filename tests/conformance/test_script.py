@@ -15,51 +15,51 @@ NAMES = Names(
 )
 
 
-def test_a_name_is_the_same_in_a_repetition_and_another_under_another_seed_or_case():
+def test_a_name_is_the_same_in_a_repetition_and_another_under_another_seed_or_case() -> None:
     other_seed = Names(seed="t", case="f/c", day=NAMES.day, platforms=NAMES.platforms)
     other_case = Names(seed="s", case="f/d", day=NAMES.day, platforms=NAMES.platforms)
     assert NAMES["id.a"] == fill("${id.a}", NAMES)
     assert len({NAMES["id.a"], NAMES["id.b"], other_seed["id.a"], other_case["id.a"], NAMES["neighbour.a"]}) == 5
 
 
-def test_weeks_and_days_follow_the_day():
+def test_weeks_and_days_follow_the_day() -> None:
     assert ["2027-W24", "2027-W25", "2027-W23"] == fill(["${week.1}", "${week.2}", "${week.1-1}"], NAMES)
     assert "2027-12-29" == NAMES["day+400"]
     assert "2027-06-28" == NAMES["sunday+1"]
 
 
-def test_weeks_are_those_of_the_next_school_year_once_the_last_ones_are_over():
+def test_weeks_are_those_of_the_next_school_year_once_the_last_ones_are_over() -> None:
     after = Names(seed="s", case="c", day=date(2026, 6, 29), platforms={})
     before = Names(seed="s", case="c", day=date(2026, 6, 28), platforms={})
     assert ("2026-W25", "2027-W24") == (before["week.1"], after["week.1"])
 
 
-def test_a_day_beyond_the_calendar_asks_for_a_newer_kit():
+def test_a_day_beyond_the_calendar_asks_for_a_newer_kit() -> None:
     with pytest.raises(UnknownNameError, match="newer version"):
         Names(seed="s", case="c", day=date(2031, 1, 1), platforms={})["week.1"]
 
 
 @pytest.mark.parametrize("expression", ["nobody", "kept.x", "host.publisher", "Not A Name", ""])
-def test_an_unknown_name_is_told(expression: str):
+def test_an_unknown_name_is_told(expression: str) -> None:
     with pytest.raises(UnknownNameError):
         NAMES[expression]
 
 
-def test_a_text_that_is_one_name_takes_that_value_with_its_type():
+def test_a_text_that_is_one_name_takes_that_value_with_its_type() -> None:
     assert {"n": 8, "t": "<7>"} == fill({"n": "${kept.n+1}", "t": "<${kept.n}>"}, NAMES.keeping({"n": 7}))
 
 
-def test_long_texts_are_written_short():
+def test_long_texts_are_written_short() -> None:
     assert {"x": "ababab"} == fill({"x": {"$repeat": "ab", "times": 3}}, NAMES)
 
 
-def test_values_are_put_at_pointers_and_dropped_without_touching_the_original():
+def test_values_are_put_at_pointers_and_dropped_without_touching_the_original() -> None:
     original = {"a": {"b": 1}, "c": 2}
     assert {"a": {"b": 1, "x/y": 3}} == changed(original, put={"/a/x~1y": 3}, drop=["/c", "/d"])
     assert {"a": {"b": 1}, "c": 2} == original
 
 
-def test_a_value_is_found_at_its_pointer():
+def test_a_value_is_found_at_its_pointer() -> None:
     assert [1, None, None] == [value_at({"a": [1]}, pointer) for pointer in ("/a/0", "/a/1", "/b/0")]
 
 
@@ -90,17 +90,17 @@ def test_a_value_is_found_at_its_pointer():
         ({"$schema": "receipt"}, {"receipt": "r" + "A" * 30, "verdict": "pending"}, {"verdict": "pending"}),
     ],
 )
-def test_a_matcher_takes_what_is_right_and_tells_what_is_wrong(matcher: object, right: object, wrong: object):
+def test_a_matcher_takes_what_is_right_and_tells_what_is_wrong(matcher: object, right: object, wrong: object) -> None:
     assert [] == mismatches(matcher, right, X)
     assert [] != mismatches(matcher, wrong, X)
 
 
-def test_a_finding_says_where_and_what():
+def test_a_finding_says_where_and_what() -> None:
     [finding] = mismatches({"a": [{"b": 1}]}, {"a": [{"b": 2}]}, plain("body"))
     assert ("body/a/0/b", "1", "2") == (finding.place["en"], finding.expected["en"], finding.actual["en"])
 
 
-def test_what_breaks_a_schema_is_told_in_both_languages_and_once():
+def test_what_breaks_a_schema_is_told_in_both_languages_and_once() -> None:
     found = mismatches({"$schema": "changes-page"}, {"changes": [], "colour": "blue"}, X)
     assert [] == [each for each in found if each.expected["fr"] == each.expected["en"]]
     told = {each.actual["fr"]: each.actual["en"] for each in found}
@@ -110,16 +110,16 @@ def test_what_breaks_a_schema_is_told_in_both_languages_and_once():
     } == told
 
 
-def test_nothing_is_told_as_nothing():
+def test_nothing_is_told_as_nothing() -> None:
     assert "nothing" == mismatches({"a": 1}, {}, X)[0].actual["en"]
     assert [] == mismatches({"$absent": True}, MISSING, X)
 
 
-def test_what_is_shown_is_short_and_without_personal_data():
+def test_what_is_shown_is_short_and_without_personal_data() -> None:
     assert 200 == len(shown("x" * 500))
     assert "[…]" == shown("accueil@atelier.example")
 
 
-def test_an_operator_that_does_not_exist_is_the_kits_fault():
+def test_an_operator_that_does_not_exist_is_the_kits_fault() -> None:
     with pytest.raises(ValueError, match=r"\$like"):
         mismatches({"$like": 1}, 1, X)

@@ -5,6 +5,7 @@ import textwrap
 import tomllib
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ SOUND = {
 SAME = {"platform": "bretagne", "secret_env": "SECRET"}
 
 
-def test_a_sound_file_is_read():
+def test_a_sound_file_is_read() -> None:
     setup = setup_of(SOUND, ENVIRON)
     assert ("gateway", "https://gateway.example.org") == (setup.role, setup.target)
     assert ("bretagne", "s3cret") == (setup.accounts["publisher"].client_id, setup.accounts["publisher"].secret)
@@ -37,7 +38,7 @@ def test_a_sound_file_is_read():
     assert date(2027, 1, 31) == setup.announced[0].until
 
 
-def test_secrets_stay_out_of_what_is_printed():
+def test_secrets_stay_out_of_what_is_printed() -> None:
     assert "s3cret" not in repr(setup_of(SOUND, ENVIRON))
 
 
@@ -72,13 +73,13 @@ def test_secrets_stay_out_of_what_is_printed():
         ({"colour": "blue"}, "colour"),
     ],
 )
-def test_a_mistake_is_named_with_a_way_to_mend_it(change: dict, named: str):
+def test_a_mistake_is_named_with_a_way_to_mend_it(change: dict[str, Any], named: str) -> None:
     with pytest.raises(SetupError, match=named) as caught:
         setup_of({**SOUND, **change}, ENVIRON)
     assert all(caught.value.step[language] for language in LANGUAGES)
 
 
-def test_a_file_that_is_missing_or_no_toml_is_named(tmp_path: Path):
+def test_a_file_that_is_missing_or_no_toml_is_named(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match=r"conformance\.toml"):
         read_setup(tmp_path / "conformance.toml", {})
     (tmp_path / "conformance.toml").write_text("role = ", encoding="utf-8")
@@ -88,7 +89,7 @@ def test_a_file_that_is_missing_or_no_toml_is_named(tmp_path: Path):
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("role", ROLES)
-def test_the_template_of_each_role_can_be_read_as_it_is(role: Role, language: Language, tmp_path: Path):
+def test_the_template_of_each_role_can_be_read_as_it_is(role: Role, language: Language, tmp_path: Path) -> None:
     path = tmp_path / "conformance.toml"
     path.write_text(template_of(role, language), encoding="utf-8")
     assert role == read_setup(path, ENVIRON).role
@@ -99,7 +100,7 @@ def pages() -> list[Path]:
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
-def test_the_set_ups_and_cases_of_the_guides_are_right(page: Path):
+def test_the_set_ups_and_cases_of_the_guides_are_right(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     known = {case.id for case in cases()}
     families = {case.family for case in cases()}

@@ -75,7 +75,7 @@ async def offers(number: int) -> list[bytes]:
 
 
 @pytest.mark.parametrize("proof", ["A", "é", "====", "YnJldGFnbmU6ZmF1eA=="])
-async def test_a_proof_that_is_none_gets_no_token_and_is_noted(place: Place, proof: str):
+async def test_a_proof_that_is_none_gets_no_token_and_is_noted(place: Place, proof: str) -> None:
     headers = {"Authorization": f"Basic {proof}", "Content-Type": "application/x-www-form-urlencoded"}
     body = b"grant_type=client_credentials"
     assert (401, "invalid_client") == await place.ask("POST", "/oauth/token", body, headers)
@@ -98,14 +98,14 @@ async def test_a_proof_that_is_none_gets_no_token_and_is_noted(place: Place, pro
 @pytest.mark.parametrize("faults", [[], [{"fault": "unavailable", "seconds": 1}]])
 async def test_a_batch_that_is_none_is_a_problem_and_is_noted(
     place: Place, body: bytes, headers: dict[str, str], told: tuple[int, str], faults: list[dict[str, Any]]
-):
+) -> None:
     place.stand_in.faults.extend(faults)
     assert told == await place.batch(body, **headers)
     assert told[0] == place.journal[-1].status
     assert len(faults) == len(place.stand_in.faults)
 
 
-async def test_a_batch_is_judged_by_its_own_bytes_however_it_is_packed(place: Place):
+async def test_a_batch_is_judged_by_its_own_bytes_however_it_is_packed(place: Place) -> None:
     whole = await offers(2)
     twice = whole[0].replace(b'"revision": 1', b'"revision": 1, "revision": 2')
     packed = gzip.compress(b"[" + whole[1] + b",") + gzip.compress(twice + b"]")
@@ -115,12 +115,12 @@ async def test_a_batch_is_judged_by_its_own_bytes_however_it_is_packed(place: Pl
 
 
 @pytest.mark.parametrize("revision", ["", "²", "9" * 5_000, "1.0"])
-async def test_a_revision_that_is_no_number_is_a_problem(place: Place, revision: str):
+async def test_a_revision_that_is_no_number_is_a_problem(place: Place, revision: str) -> None:
     status, code = await place.ask("DELETE", f"/v1/offers/bretagne:1?revision={revision}")
     assert (400, "parameter-invalid" if revision else "parameter-missing") == (status, code)
 
 
-async def test_a_slow_answer_is_slow_once_and_everything_in_the_batch_is_kept(place: Place):
+async def test_a_slow_answer_is_slow_once_and_everything_in_the_batch_is_kept(place: Place) -> None:
     place.stand_in.faults.append({"fault": "slow", "seconds": 3_600, "stored": True})
     asking = asyncio.ensure_future(place.batch(b"\n".join(await offers(3))))
     async with asyncio.timeout(30):
@@ -131,14 +131,14 @@ async def test_a_slow_answer_is_slow_once_and_everything_in_the_batch_is_kept(pl
     assert not place.stand_in.faults
 
 
-async def test_a_dry_run_of_a_batch_meets_no_fault_and_keeps_nothing(place: Place):
+async def test_a_dry_run_of_a_batch_meets_no_fault_and_keeps_nothing(place: Place) -> None:
     place.stand_in.faults.append({"fault": "unavailable", "seconds": 1, "stored": True})
     body = b"\n".join(await offers(2))
     assert 200 == (await place.ask("POST", "/v1/offers/batch?dry_run=true", body))[0]
     assert ([], 1) == (place.book.sent, len(place.stand_in.faults))
 
 
-async def test_what_the_kit_itself_falls_over_is_noted_too(place: Place):
+async def test_what_the_kit_itself_falls_over_is_noted_too(place: Place) -> None:
     async def fall(_: Ask) -> Say:
         raise ZeroDivisionError
 
@@ -148,7 +148,7 @@ async def test_what_the_kit_itself_falls_over_is_noted_too(place: Place):
     assert 500 == place.journal[-1].status
 
 
-async def test_what_is_wrong_is_told_in_the_language_that_the_publisher_prefers(place: Place):
+async def test_what_is_wrong_is_told_in_the_language_that_the_publisher_prefers(place: Place) -> None:
     french, english = "Un objet JSON est attendu", "A JSON object is expected"
     for accepted in ("", "fr", "de", "en;q=0.5, fr", "en;q=x"):
         assert french in await place.told(accepted), accepted
@@ -163,7 +163,7 @@ async def sent(place: Place, body: bytes, query: str = "", **headers: str) -> tu
         return response.status, await response.json(content_type=None)
 
 
-async def test_a_batch_is_answered_as_a_gateway_answers_it(place: Place):
+async def test_a_batch_is_answered_as_a_gateway_answers_it(place: Place) -> None:
     """PUB-010, PUB-011, PUB-016: a letter for every item, problems of refused ones, receipts of queued ones."""
     one, two = await offers(2)
     wrong = two.replace(b'"sector": "', b'"sector": "x')
@@ -187,7 +187,7 @@ async def test_a_batch_is_answered_as_a_gateway_answers_it(place: Place):
     assert 1 == len(place.book.standing)
 
 
-async def test_who_waits_for_a_batch_is_told_the_decisions(place: Place):
+async def test_who_waits_for_a_batch_is_told_the_decisions(place: Place) -> None:
     """PUB-018."""
     one, two = await offers(2)
     await sent(place, one)

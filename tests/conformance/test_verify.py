@@ -16,7 +16,7 @@ X = plain("x")
 TOLD: list[Any] = [{"code": "field-missing", "pointer": "/title"}, {"code": "seats-range", "pointer": "/seats"}]
 
 
-def test_the_problems_expected_are_right_in_any_order():
+def test_the_problems_expected_are_right_in_any_order() -> None:
     assert [] == compare_problems(WRONG, TOLD[::-1], X)
 
 
@@ -33,12 +33,12 @@ def test_the_problems_expected_are_right_in_any_order():
         [],
     ],
 )
-def test_a_code_or_pointer_that_is_no_text_is_a_finding(odd: Any):
+def test_a_code_or_pointer_that_is_no_text_is_a_finding(odd: Any) -> None:
     [finding] = compare_problems(WRONG, [*TOLD, odd], X)
     assert "problems with a code and a pointer that are texts" == finding.expected["en"]
 
 
-def test_what_is_missing_or_made_up_is_told_beside_what_is_odd():
+def test_what_is_missing_or_made_up_is_told_beside_what_is_odd() -> None:
     found = compare_problems(WRONG, [TOLD[0], {"code": "other"}, None], X)
     assert ["null", "not told: seats-range at /seats", "told: other at the whole"] == [
         each.actual["en"] for each in found
@@ -46,19 +46,19 @@ def test_what_is_missing_or_made_up_is_told_beside_what_is_odd():
 
 
 @pytest.mark.parametrize("told", [None, {}, "x", 1])
-def test_no_list_of_problems_is_a_finding(told: Any):
+def test_no_list_of_problems_is_a_finding(told: Any) -> None:
     assert ["a list of problems"] == [each.expected["en"] for each in compare_problems(WRONG, told, X)]
 
 
 NAMES = Names(seed="s", case="c", day=date(2026, 11, 25), platforms={"publisher": "bretagne"})
 
 
-def test_what_an_answer_gave_is_encoded_in_an_address_and_ids_are_not():
+def test_what_an_answer_gave_is_encoded_in_an_address_and_ids_are_not() -> None:
     kept = NAMES.keeping({"c": "a+b&c#d%2 é/", "n": 7})
     address = fill("/v1/offers/${id.a}?cursor=${kept.c}&confirm=${kept.n+1}", InAddress(kept))
     assert f"/v1/offers/{NAMES['id.a']}?cursor=a%2Bb%26c%23d%252%20%C3%A9%2F&confirm=8" == address
 
 
-def test_a_number_that_is_none_is_a_name_that_stands_for_nothing():
+def test_a_number_that_is_none_is_a_name_that_stands_for_nothing() -> None:
     with pytest.raises(UnknownNameError, match="no number"):
         NAMES.keeping({"n": None})["kept.n+1"]

@@ -47,7 +47,7 @@ def kit(installed: Path, project: Path, *arguments: str) -> subprocess.Completed
     return run(installed, project, sys.executable, "-c", start, *arguments)
 
 
-def test_the_wheel_holds_the_kit_and_a_private_copy_of_the_schemas(installed: Path):
+def test_the_wheel_holds_the_kit_and_a_private_copy_of_the_schemas(installed: Path) -> None:
     package = installed / "passerelle_conformance"
     assert [] == [
         name
@@ -67,7 +67,7 @@ def test_the_wheel_holds_the_kit_and_a_private_copy_of_the_schemas(installed: Pa
     assert not (package / "packaging").exists()
 
 
-def test_nothing_in_it_imports_our_packages_by_their_old_names(installed: Path, project: Path):
+def test_nothing_in_it_imports_our_packages_by_their_old_names(installed: Path, project: Path) -> None:
     look = (
         "import pkgutil, importlib, sys, passerelle_conformance as kit\n"
         "names = [each.name for each in pkgutil.walk_packages(kit.__path__, 'passerelle_conformance.')]\n"
@@ -80,7 +80,7 @@ def test_nothing_in_it_imports_our_packages_by_their_old_names(installed: Path, 
     assert int(number) >= 80
 
 
-def test_a_file_is_judged_in_a_project_with_its_own_schemas(installed: Path, project: Path):
+def test_a_file_is_judged_in_a_project_with_its_own_schemas(installed: Path, project: Path) -> None:
     (project / "offers.ndjson").write_text(
         '{"id": "bretagne:1"}\n{"id": "bretagne:1", "revision": 2, "withdrawn": "filled"}\n'
     )
@@ -104,7 +104,7 @@ def test_a_file_is_judged_in_a_project_with_its_own_schemas(installed: Path, pro
     assert "--seed" not in page
 
 
-def test_the_command_answers_without_a_network(installed: Path, project: Path):
+def test_the_command_answers_without_a_network(installed: Path, project: Path) -> None:
     listed = kit(installed, project, "list")
     assert 0 == listed.returncode, listed.stderr
     assert listed.stdout.count("\n") > 700
@@ -125,10 +125,10 @@ def test_the_command_answers_without_a_network(installed: Path, project: Path):
         ('"""What schemas are for."""\n', '"""What schemas are for."""\n'),
     ],
 )
-def test_imports_are_rewritten_and_nothing_else(source: str, expected: str):
+def test_imports_are_rewritten_and_nothing_else(source: str, expected: str) -> None:
     assert expected == rewrite(source)
 
 
-def test_an_import_that_the_wheel_cannot_have_is_refused():
+def test_an_import_that_the_wheel_cannot_have_is_refused() -> None:
     with pytest.raises(ValueError, match=r"schemas\.registry"):
         rewrite("import schemas.registry\n")

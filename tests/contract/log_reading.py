@@ -1,10 +1,11 @@
 """The event-log contract, reading: from any position, committed records only, across gaps, woken when there is more."""
 
 import asyncio
+from collections.abc import Awaitable, Sequence
 
 import pytest
 
-from gateway.ports import EventLog, Output, PositionLostError, TopicError
+from gateway.ports import Chunk, EventLog, Output, PositionLostError, TopicError
 from gateway.protocol.topic import OFFERS, RECEIPTS, SUBMISSIONS
 from tests.contract.log_ground import DEADLINE, LogGround, keys, log_offset_of, read, read_keys, record, records
 
@@ -115,6 +116,6 @@ class Reading(LogGround):
                 await ask("nowhere")
 
 
-async def _first(polling: object) -> list[str]:
-    chunks = await polling  # type: ignore[misc]
+async def _first(polling: Awaitable[Sequence[Chunk]]) -> list[str]:
+    chunks = await polling
     return [key for chunk in chunks for key in keys(chunk.records)]

@@ -52,21 +52,21 @@ async def times(log: MemoryLog | SqliteLog) -> list[int]:
 @pytest.mark.parametrize("jump", JUMPS)
 async def test_times_follow_a_clock_that_was_ahead_and_is_right_again(
     log: MemoryLog | SqliteLog, clock: Hands, jump: int
-):
+) -> None:
     for offset in (0, jump, 1_000):
         clock.now = START + offset
         await log.append(SUBMISSIONS, 0, records(1))
     assert [0, jump, 1_000] == await times(log)
 
 
-async def test_times_do_not_fall_while_a_clock_is_adjusted(log: MemoryLog | SqliteLog, clock: Hands):
+async def test_times_do_not_fall_while_a_clock_is_adjusted(log: MemoryLog | SqliteLog, clock: Hands) -> None:
     for offset in (0, 500, 100, 700):
         clock.now = START + offset
         await log.append(SUBMISSIONS, 0, records(1))
     assert [0, 500, 500, 700] == await times(log)
 
 
-async def test_records_of_a_clock_ahead_leave_with_those_that_follow(log: MemoryLog | SqliteLog, clock: Hands):
+async def test_records_of_a_clock_ahead_leave_with_those_that_follow(log: MemoryLog | SqliteLog, clock: Hands) -> None:
     for offset in (0, 365 * DAY_MS, DAY_MS, 40 * DAY_MS):
         clock.now = START + offset
         await log.append(SUBMISSIONS, 0, records(1))
@@ -74,7 +74,9 @@ async def test_records_of_a_clock_ahead_leave_with_those_that_follow(log: Memory
     assert [40 * DAY_MS] == await times(log)
 
 
-async def test_records_of_a_clock_ahead_stay_while_nothing_tells_their_age(log: MemoryLog | SqliteLog, clock: Hands):
+async def test_records_of_a_clock_ahead_stay_while_nothing_tells_their_age(
+    log: MemoryLog | SqliteLog, clock: Hands
+) -> None:
     for offset in (0, 365 * DAY_MS):
         clock.now = START + offset
         await log.append(SUBMISSIONS, 0, records(1))
@@ -82,7 +84,7 @@ async def test_records_of_a_clock_ahead_stay_while_nothing_tells_their_age(log: 
     assert [365 * DAY_MS] == await times(log)
 
 
-async def test_all_that_has_ended_leaves_and_the_next_append_goes_on(log: MemoryLog | SqliteLog, clock: Hands):
+async def test_all_that_has_ended_leaves_and_the_next_append_goes_on(log: MemoryLog | SqliteLog, clock: Hands) -> None:
     await log.append(SUBMISSIONS, 0, records(2))
     clock.now += 40 * DAY_MS
     await log.maintain(COMMON, now=clock.now)
@@ -93,7 +95,9 @@ async def test_all_that_has_ended_leaves_and_the_next_append_goes_on(log: Memory
 
 
 @pytest.mark.parametrize("jump", [DAY_MS, 365 * DAY_MS])
-async def test_a_claim_from_a_clock_ahead_does_not_keep_others_out(log: MemoryLog | SqliteLog, clock: Hands, jump: int):
+async def test_a_claim_from_a_clock_ahead_does_not_keep_others_out(
+    log: MemoryLog | SqliteLog, clock: Hands, jump: int
+) -> None:
     """[PUB-044] Its process is gone; when the clock is right, the request runs again at once."""
     before, after = Requests(log), Requests(log)
     clock.now += jump
@@ -105,7 +109,9 @@ async def test_a_claim_from_a_clock_ahead_does_not_keep_others_out(log: MemoryLo
     await after.close()
 
 
-async def test_an_answer_from_a_clock_a_year_ahead_does_not_hold_its_key(log: MemoryLog | SqliteLog, clock: Hands):
+async def test_an_answer_from_a_clock_a_year_ahead_does_not_hold_its_key(
+    log: MemoryLog | SqliteLog, clock: Hands
+) -> None:
     """[PUB-041] A key lives for two days, whichever way the clock went."""
     requests = Requests(log)
     clock.now += 365 * DAY_MS

@@ -97,7 +97,7 @@ async def test_damage_found_while_reading_ends_writing(tmp_path: Path) -> None:
     await made(path)
     changed(path, ROWS["a byte of the value"])
     log = await SqliteLog.open(path)
-    assert log.damage is None
+    assert [None] == [log.damage]
     with pytest.raises(LogDamagedError):
         await read(log, OFFERS, 0)
     assert str(path) in (log.damage or "")

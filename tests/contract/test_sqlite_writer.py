@@ -75,7 +75,7 @@ async def test_a_writer_that_ends_answers_what_waits(tmp_path: Path) -> None:
         first = asyncio.create_task(log.append(SUBMISSIONS, 0, [Record(b"k", b"v")]))
         while log._writer._jobs or not log._writer._bytes:
             await asyncio.sleep(0.01)
-        others = [asyncio.create_task(log._writer.do(exits))]
+        others: list[asyncio.Task[object]] = [asyncio.create_task(log._writer.do(exits))]
         others += [asyncio.create_task(log.append(SUBMISSIONS, 0, [Record(b"k", b"v")])) for _ in range(1_500)]
         await asyncio.sleep(0)
     outcomes = await asyncio.gather(first, *others, return_exceptions=True)

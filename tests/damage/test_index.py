@@ -17,6 +17,7 @@ from gateway.client import Client
 from gateway.damage import DamagedCopyError
 from gateway.memory import MemoryLog
 from gateway.protocol.identity import partition_of
+from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, OFFERS
 from gateway.views import OfferView, ReceiptView, Tail
 from tests.damage.populated import OFFERS_MADE, PUBLISHER, READER, offer, populate
@@ -119,7 +120,11 @@ async def test_damage_that_no_reading_meets_is_looked_for_and_mended(tmp_path: P
     for number in NUMBERS:
         world.publish(offer_of(f"bretagne:{number}"))
     for record in (record for lane in world.lanes for record in lane):
-        await log.append(OFFERS, partition_of((record.key or b"").decode(), PARTITIONS), [record])  # type: ignore[list-item]
+        await log.append(
+            OFFERS,
+            partition_of((record.key or b"").decode(), PARTITIONS),
+            [Record(record.key, record.value, record.headers)],
+        )
     path = tmp_path / "offers.sqlite"
     view = await OfferView.open(path, log_identity=LOG, partitions=PARTITIONS)
     tail = Tail(log, OFFERS, view, examine_every=0.2)

@@ -1,6 +1,8 @@
 """The balance: numbers are those of the far ends, and whatever differs is told."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -39,7 +41,7 @@ ENDS = FarEnds(
 )
 
 
-def test_everything_in_its_place_balances():
+def test_everything_in_its_place_balances() -> None:
     """An offer for collège and seconde has two rows at the national site, and is one offer."""
     balance = weigh(ENDS)
     assert () == balance.wrongs
@@ -51,11 +53,11 @@ def test_everything_in_its_place_balances():
     assert (Uncovered("Hauts-de-France", 1, 1, {"Normandie": 1}),) == balance.uncovered
 
 
-def without(titles, *names):
+def without(titles: Mapping[str, str], *names: str) -> dict[str, str]:
     return {name: title for name, title in titles.items() if name not in names}
 
 
-def holding(held):
+def holding(held: Mapping[str, str]) -> tuple[Party, ...]:
     return (BRETAGNE, replace(NORMANDIE, held=held))
 
 
@@ -111,11 +113,11 @@ def holding(held):
         "national offer not imported",
     ],
 )
-def test_whatever_differs_is_told(changes, wrongs):
+def test_whatever_differs_is_told(changes: dict[str, Any], wrongs: list[str]) -> None:
     assert wrongs == list(weigh(replace(ENDS, **changes)).wrongs)
 
 
-def test_an_offer_never_comes_back_to_its_publisher():
+def test_an_offer_never_comes_back_to_its_publisher() -> None:
     party = replace(BRETAGNE, held={"bretagne:1": "Un"})
     wrongs = weigh(replace(ENDS, parties=(party, NORMANDIE))).wrongs
     assert ("Bretagne: bretagne:1 should not be in its copy",) == wrongs

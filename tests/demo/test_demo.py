@@ -5,7 +5,10 @@ import os
 import re
 import signal
 import sys
+from asyncio.subprocess import Process
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import aiohttp
 import orjson
@@ -33,7 +36,7 @@ pytestmark = pytest.mark.timeout(SECONDS + 30)
 
 
 @asynccontextmanager
-async def started(*words, folder, **more):
+async def started(*words: str, folder: Path, **more: str) -> AsyncIterator[Process]:
     """The command in a process of its own, its temporary folders in that folder; ``more`` goes to its environment."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PASSERELLE_CLIENT")}
     process = await asyncio.create_subprocess_exec(
@@ -50,13 +53,13 @@ async def started(*words, folder, **more):
             await process.communicate()
 
 
-async def ended(process):
+async def ended(process: Process) -> tuple[int | None, str, str]:
     output, errors = await asyncio.wait_for(process.communicate(), SECONDS)
     return process.returncode, output.decode(), errors.decode()
 
 
 @pytest.mark.parametrize("log", ["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
-async def test_once_the_whole_federation_balances(log, tmp_path):
+async def test_once_the_whole_federation_balances(log: str, tmp_path: Path) -> None:
     """Nine Regions by nine ways, the national site both ways, kill -9 in between: what the far ends hold adds up."""
     words = ["--kafka"] if log == "kafka" else []
     async with started("--once", "--offers", "180", *words, folder=tmp_path) as process:
@@ -81,10 +84,12 @@ async def test_once_the_whole_federation_balances(log, tmp_path):
 
 
 @pytest.mark.kafka
-async def test_a_cluster_that_was_lent_is_named_and_left_as_it_was(kafka_servers, tmp_path):
+async def test_a_cluster_that_was_lent_is_named_and_left_as_it_was(kafka_servers: str, tmp_path: Path) -> None:
     """Even when the user ends the demo in the middle."""
     words = ("--once", "--kafka", "--offers", "90")
     async with started(*words, folder=tmp_path, KAFKA_BOOTSTRAP_SERVERS=kafka_servers) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
         async with asyncio.timeout(SECONDS):
             while b"are deleted at the end" not in (line := await process.stdout.readline()):
                 assert line, await process.stderr.read()
@@ -97,7 +102,7 @@ async def test_a_cluster_that_was_lent_is_named_and_left_as_it_was(kafka_servers
     assert [] == await topics_of(kafka_servers, prefix)
 
 
-async def topics_of(servers, begin):
+async def topics_of(servers: str, begin: str) -> list[str]:
     admin = AIOKafkaAdminClient(bootstrap_servers=servers)
     await admin.start()
     try:
@@ -107,7 +112,7 @@ async def topics_of(servers, begin):
 
 
 @pytest.mark.kafka
-async def test_a_cluster_that_does_not_answer_is_told_with_the_next_step(tmp_path):
+async def test_a_cluster_that_does_not_answer_is_told_with_the_next_step(tmp_path: Path) -> None:
     servers = f"127.0.0.1:{unused_port()}"
     async with started("--once", "--kafka", folder=tmp_path, KAFKA_BOOTSTRAP_SERVERS=servers) as process:
         code, output, errors = await ended(process)
@@ -116,7 +121,7 @@ async def test_a_cluster_that_does_not_answer_is_told_with_the_next_step(tmp_pat
     assert "KAFKA_BOOTSTRAP_SERVERS" in errors
 
 
-async def test_an_offer_too_many_at_the_national_site_is_told_and_fails(tmp_path):
+async def test_an_offer_too_many_at_the_national_site_is_told_and_fails(tmp_path: Path) -> None:
     """Somebody else uses Bretagne's account there: the far ends no longer hold what was published."""
     async with started("--once", "--offers", "90", folder=tmp_path) as process:
         await smuggle(tmp_path)
@@ -127,7 +132,7 @@ async def test_an_offer_too_many_at_the_national_site_is_told_and_fails(tmp_path
     assert "Everything balances" not in output
 
 
-async def smuggle(folder):
+async def smuggle(folder: Path) -> None:
     """Create an offer at the demo's national site by the account of Bretagne, past the gateway."""
     async with asyncio.timeout(SECONDS):
         while not (found := list(folder.glob("passerelle-demo-*/national.json"))):
@@ -158,7 +163,7 @@ async def smuggle(folder):
             assert 201 == made.status, await made.text()
 
 
-async def test_too_few_offers_are_refused_with_a_reason(tmp_path):
+async def test_too_few_offers_are_refused_with_a_reason(tmp_path: Path) -> None:
     async with started("--once", "--offers", "5", folder=tmp_path) as process:
         code, _, errors = await ended(process)
     assert code == 2

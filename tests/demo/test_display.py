@@ -4,42 +4,43 @@ from dataclasses import replace
 from io import StringIO
 
 import pytest
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from gateway.demo.balance import weigh
 from gateway.demo.display import balance_table, number, uncovered_table
 from tests.demo.test_balance import BRETAGNE, ENDS, NORMANDIE
 
 
-def shown(renderable, width):
-    console = Console(file=StringIO(), width=width)
+def shown(renderable: RenderableType, width: int) -> list[str]:
+    output = StringIO()
+    console = Console(file=output, width=width)
     console.print(renderable)
-    return [" ".join(line.split()) for line in console.file.getvalue().splitlines()]
+    return [" ".join(line.split()) for line in output.getvalue().splitlines()]
 
 
-def test_a_row_says_way_in_and_numbers_where_there_is_room():
+def test_a_row_says_way_in_and_numbers_where_there_is_room() -> None:
     lines = shown(balance_table(weigh(ENDS), settled=True, wide=True), 120)
     assert "Bretagne push 5 1 1 3 2 1 0 ✓" in lines
     assert "All Regions 5 1 1 3 2 1 2" in lines
     assert "National site search, delivery API 2 0 1 1 1 0 2 ✓" in lines
 
 
-def test_thousands_are_set_apart_by_a_narrow_space_that_breaks_no_line():
+def test_thousands_are_set_apart_by_a_narrow_space_that_breaks_no_line() -> None:
     assert "12\N{NARROW NO-BREAK SPACE}345" == number(12_345)
 
 
 @pytest.mark.parametrize("width", [80, 120])
-def test_nothing_is_cut(width):
+def test_nothing_is_cut(width: int) -> None:
     long = replace(BRETAGNE, name="Bourgogne-Franche-Comté", way="pull, CleverConnect XML")
     lines = shown(balance_table(weigh(replace(ENDS, parties=(long, NORMANDIE))), settled=True, wide=width > 100), width)
     assert "…" not in "".join(lines)
 
 
-def test_a_row_that_does_not_balance_counts_its_differences_at_the_end_only():
+def test_a_row_that_does_not_balance_counts_its_differences_at_the_end_only() -> None:
     wrong = weigh(replace(ENDS, delivered=()))
     assert "Bretagne 5 1 1 3 0 3 0 ✗ 3" in shown(balance_table(wrong, settled=True), 80)
     assert "Bretagne 5 1 1 3 0 3 0 …" in shown(balance_table(wrong, settled=False), 80)
 
 
-def test_a_region_without_platform_says_who_has_received_its_offers():
+def test_a_region_without_platform_says_who_has_received_its_offers() -> None:
     assert "Hauts-de-France 1 1 Normandie 1" in shown(uncovered_table(weigh(ENDS)), 80)

@@ -1,11 +1,12 @@
 """Fates: what must become of a document, by its platform's way in."""
 
 from datetime import date
+from typing import Any
 
 import pytest
 
 from adapters.profile.packaged import profiles
-from adapters.profile.profile import read_profile
+from adapters.profile.profile import Profile, read_profile
 from adapters.region.feed import example_profile
 from gateway.demo.fate import Fate, fates_of
 
@@ -23,11 +24,20 @@ OFFER = {
     "apply_url": "https://stages.ideo.bretagne.bzh/offres/1",
 }
 NATIVE = profiles()["bretagne"]
-FEED = read_profile(example_profile("bretagne", "json", {"kind": "https", "url": "https://feed.example/stages.json"}))
+
+
+def feed() -> Profile:
+    way = {"kind": "https", "url": "https://feed.example/stages.json"}
+    profile = read_profile(example_profile("bretagne", "json", way))
+    assert isinstance(profile, Profile)
+    return profile
+
+
+FEED = feed()
 
 
 @pytest.mark.parametrize("profile", [NATIVE, FEED], ids=["native", "feed"])
-def test_a_right_offer_is_live_where_it_is_and_at_the_national_site(profile):
+def test_a_right_offer_is_live_where_it_is_and_at_the_national_site(profile: Profile) -> None:
     fate = Fate("Découverte d'un atelier", "35", ("bretagne:1",))
     assert {"bretagne:1": fate} == fates_of([OFFER], profile, ON)
 
@@ -41,19 +51,21 @@ def test_a_right_offer_is_live_where_it_is_and_at_the_national_site(profile):
     ],
     ids=["reserved to schools", "one week of seconde", "both kinds of school"],
 )
-def test_names_are_those_of_the_parts_that_the_national_site_takes(changes, names):
+def test_names_are_those_of_the_parts_that_the_national_site_takes(
+    changes: dict[str, Any], names: tuple[str, str]
+) -> None:
     [fate] = fates_of([{**OFFER, **changes}], NATIVE, ON).values()
     assert fate is not None
     assert tuple(f"bretagne:1{name}" for name in names) == fate.names
 
 
-def test_a_feed_heals_what_its_mapping_understands_and_a_document_is_refused_for():
+def test_a_feed_heals_what_its_mapping_understands_and_a_document_is_refused_for() -> None:
     """A postcode as a number is refused where documents are sent, and read right where a feed is."""
     wrong = {**OFFER, "location": {"postal_code": 35000, "city": "Rennes"}}
     assert {"bretagne:1": None} == fates_of([wrong], NATIVE, ON)
     assert fates_of([OFFER], FEED, ON) == fates_of([wrong], FEED, ON)
 
 
-def test_an_offer_that_lacks_its_sector_is_refused_by_any_way():
+def test_an_offer_that_lacks_its_sector_is_refused_by_any_way() -> None:
     wrong = {name: value for name, value in OFFER.items() if name != "sector"}
     assert [{"bretagne:1": None}] * 2 == [fates_of([wrong], profile, ON) for profile in (NATIVE, FEED)]

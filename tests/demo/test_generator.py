@@ -17,7 +17,7 @@ DAYS = (date(2026, 11, 25), date(2027, 1, 4), date(2027, 6, 8), date(2027, 6, 20
 
 
 @pytest.mark.parametrize("platform", sorted(presets()))
-def test_each_generated_offer_is_judged_as_it_says(platform):
+def test_each_generated_offer_is_judged_as_it_says(platform: str) -> None:
     """On any day of the year, for every platform; a third of the offers wrong, so that every fault comes up."""
     for on in DAYS:
         for offer in generate(11, platform, 120, on, wrong=0.4):
@@ -31,52 +31,52 @@ def test_each_generated_offer_is_judged_as_it_says(platform):
             ), offer.raw
 
 
-def test_a_platform_that_nobody_knows_beforehand_gets_offers_too():
+def test_a_platform_that_nobody_knows_beforehand_gets_offers_too() -> None:
     offers = list(generate(1, "platform-12", 50, DAYS[0], wrong=0.0))
     assert [f"platform-12:2026-{number:06}" for number in range(1, 51)] == [offer.id for offer in offers]
     assert all(schemas.check(offer.raw, on=DAYS[0]).accepted for offer in offers)
 
 
-def test_the_same_seed_gives_the_same_offers_and_another_one_others():
+def test_the_same_seed_gives_the_same_offers_and_another_one_others() -> None:
     first, again, other = (list(generate(seed, "bretagne", 200, DAYS[0])) for seed in (1, 1, 2))
     assert first == again
     assert first != other
 
 
-def test_more_offers_begin_like_fewer():
+def test_more_offers_begin_like_fewer() -> None:
     """So that a demo of any size shows the same first offers."""
     assert list(generate(1, "normandie", 20, DAYS[0])) == list(islice(generate(1, "normandie", 60, DAYS[0]), 20))
 
 
-def test_about_three_in_a_hundred_are_wrong_and_every_fault_comes_up():
+def test_about_three_in_a_hundred_are_wrong_and_every_fault_comes_up() -> None:
     offers = [offer for slug in presets() for offer in generate(3, slug, 3_000, DAYS[0])]
     wrong = Counter(offer.expected for offer in offers if offer.expected)
     assert 0.8 * WRONG < wrong.total() / len(offers) < 1.2 * WRONG
     assert {frozenset(fault.codes) for fault in FAULTS} == set(wrong)
 
 
-def test_offers_are_spread_over_all_sectors_levels_and_many_communes():
+def test_offers_are_spread_over_all_sectors_levels_and_many_communes() -> None:
     documents = [offer.document for offer in generate(5, "occitanie", 3_000, DAYS[0], wrong=0.0)]
     assert {f"s{number}" for number in range(1, 52)} == {document["sector"] for document in documents}
     assert {"quatrieme", "troisieme", "seconde"} == {level for document in documents for level in document["levels"]}
     assert len({document["location"]["postal_code"] for document in documents}) > 150
 
 
-def test_most_offers_of_a_region_lie_in_its_territory():
+def test_most_offers_of_a_region_lie_in_its_territory() -> None:
     territory = presets()["bretagne"].territory
     verdicts = [schemas.check(offer.raw, on=DAYS[0]) for offer in generate(5, "bretagne", 1_000, DAYS[0], wrong=0.0)]
     at_home = sum(verdict.territory["department"] in territory for verdict in verdicts if verdict.territory)
     assert 750 < at_home < 950
 
 
-def test_seconde_goes_in_the_mandatory_weeks_of_the_current_school_year():
+def test_seconde_goes_in_the_mandatory_weeks_of_the_current_school_year() -> None:
     year = year_of(date(2027, 6, 14))
     offers = [offer.document for offer in generate(5, "grand-est", 300, DAYS[0], wrong=0.0)]
     assert year is not None
     assert {year.weeks} == {tuple(offer["weeks"]) for offer in offers if offer["levels"] == ["seconde"]}
 
 
-def test_a_revised_offer_is_judged_like_the_one_before():
+def test_a_revised_offer_is_judged_like_the_one_before() -> None:
     for offer in generate(9, "ile-de-france", 300, DAYS[0], wrong=0.5):
         later = revised(offer, 7)
         verdict = schemas.check(later.raw, on=DAYS[0])
@@ -84,7 +84,7 @@ def test_a_revised_offer_is_judged_like_the_one_before():
         assert offer.expected == {problem.code for problem in verdict.problems}
 
 
-def test_a_withdrawal_is_a_valid_line():
+def test_a_withdrawal_is_a_valid_line() -> None:
     offer = next(generate(9, "ile-de-france", 1, DAYS[0]))
     verdict = schemas.check_submission(withdrawal(offer, 2, "filled"), on=DAYS[0])
     assert (True, offer.id, 2, "filled") == (verdict.accepted, verdict.id, verdict.revision, verdict.withdrawal)

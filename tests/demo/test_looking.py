@@ -8,23 +8,23 @@ from gateway.demo.looking import grow
 SOON = 0.001
 
 
-async def test_it_looks_until_there_are_as_many_as_the_goal():
+async def test_it_looks_until_there_are_as_many_as_the_goal() -> None:
     counts = count()
     assert await grow(lambda: next(counts), 5, every=SOON, patience=60)
     assert 6 == next(counts)
 
 
-async def test_it_ends_when_nothing_more_comes():
+async def test_it_ends_when_nothing_more_comes() -> None:
     """Else a demo whose national site takes no offer would go on for ever."""
     counts = chain([0, 1, 1, 2], repeat(2))
     async with asyncio.timeout(60):
         assert not await grow(lambda: next(counts), 5, every=SOON, patience=20 * SOON)
 
 
-async def test_it_ends_at_once_when_something_is_broken():
-    broken = []
+async def test_it_ends_at_once_when_something_is_broken() -> None:
+    broken: list[str] = []
 
-    def look():
+    def look() -> int:
         broken.append("a subscriber has given up")
         return 0
 

@@ -1,15 +1,17 @@
 """What a subscriber of the demo holds of the changes that it is told."""
 
+from typing import Any
+
 import pytest
 
 from gateway.demo.subscriber import Holding, counted
 
 
-def upsert(offer_id, sequence, title):
+def upsert(offer_id: str, sequence: int, title: str) -> dict[str, Any]:
     return {"op": "upsert", "id": offer_id, "sequence": sequence, "offer": {"title": title}}
 
 
-def removal(offer_id, sequence):
+def removal(offer_id: str, sequence: int) -> dict[str, Any]:
     return {"op": "removal", "id": offer_id, "sequence": sequence}
 
 
@@ -28,12 +30,12 @@ FIRST, SECOND, GONE = upsert("bretagne:1", 10, "Un"), upsert("bretagne:1", 11, "
     ],
     ids=["newer", "older and repeated", "removed", "late after a removal", "published again", "never held"],
 )
-def test_it_is_idempotent_by_sequence(changes, titles, gone):
+def test_it_is_idempotent_by_sequence(changes: list[dict[str, Any]], titles: dict[str, str], gone: set[str]) -> None:
     holding = Holding()
     for change in changes:
         holding.apply(change)
     assert (titles, gone) == (holding.titles, holding.gone)
 
 
-def test_what_the_visitor_tries_is_not_counted():
+def test_what_the_visitor_tries_is_not_counted() -> None:
     assert {"bretagne:1": "Un"} == counted({"bretagne:1": "Un", "visitor:1": "Essai"})

@@ -9,7 +9,7 @@ from schemas.schoolyear import holiday_of, monday_of, years
 
 
 @pytest.mark.parametrize("day", [date(2026, 9, 1) + timedelta(days=9 * step) for step in range(100)])
-def test_weeks_are_to_come_and_within_what_may_be_offered(day):
+def test_weeks_are_to_come_and_within_what_may_be_offered(day: date) -> None:
     """Whatever the day, also in years without a calendar on file: none is over, none too far (OFR-024, OFR-041)."""
     calendar = calendar_on(day)
     for week in {*calendar.seconde, *(week for weeks in calendar.college.values() for week in weeks)}:
@@ -18,7 +18,7 @@ def test_weeks_are_to_come_and_within_what_may_be_offered(day):
         assert day < monday <= day + timedelta(days=393)
 
 
-def test_the_rule_for_a_year_without_calendar_gives_the_weeks_of_the_years_on_file():
+def test_the_rule_for_a_year_without_calendar_gives_the_weeks_of_the_years_on_file() -> None:
     """The last two full weeks before 1 July, as the calendars that are on file have it."""
     for year in years()[1:]:
         before = date(year.first.year, 10, 1)
@@ -26,7 +26,7 @@ def test_the_rule_for_a_year_without_calendar_gives_the_weeks_of_the_years_on_fi
     assert ("2028-W25", "2028-W26") == calendar_on(date(2027, 10, 1)).seconde
 
 
-def test_weeks_of_colleges_avoid_the_holidays_of_their_zone():
+def test_weeks_of_colleges_avoid_the_holidays_of_their_zone() -> None:
     calendar = calendar_on(date(2026, 11, 25))
     for zone in "ABC":
         assert [] == [week for week in calendar.college[zone] if holiday_of(week, zone) is not None]

@@ -26,7 +26,7 @@ def french(value: Any, *, inside: bool = False) -> Iterator[str]:
             yield from french(each, inside=inside or name == "fr")
 
 
-def test_the_files_with_the_partners_words_are_looked_at():
+def test_the_files_with_the_partners_words_are_looked_at() -> None:
     looked_at = {str(path.relative_to(ROOT)) for path in FILES if any(french(json.loads(path.read_bytes())))}
     catalogues = {f"schemas/catalogue/{name}.json" for name in ("http", "offer", "protocol")}
     kit = {f"conformance/{name}.json" for name in ("words", "requirements", "uncovered")}
@@ -35,5 +35,5 @@ def test_the_files_with_the_partners_words_are_looked_at():
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_french_text_on_file_holds_a_typewriters_apostrophe(path: Path):
+def test_no_french_text_on_file_holds_a_typewriters_apostrophe(path: Path) -> None:
     assert [] == [text for text in french(json.loads(path.read_bytes())) if "'" in text]

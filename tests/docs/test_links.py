@@ -7,7 +7,7 @@ ROOT = Path(__file__).parents[2]
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
 
 
-def test_every_link_within_the_repository_leads_to_a_file():
+def test_every_link_within_the_repository_leads_to_a_file() -> None:
     pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "tests").rglob("*.md")]
     links = [(page, target) for page in pages for target in LINK.findall(page.read_text(encoding="utf-8"))]
     assert len(links) > 50

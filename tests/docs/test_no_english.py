@@ -75,7 +75,9 @@ def test_no_word_of_the_command_line_is_english() -> None:
     for module in [*modules, client]:
         words = getattr(module, "_WORDS", None)
         if isinstance(words, dict) and "fr" in words:
-            texts += _strings(dataclasses.asdict(words["fr"]) if dataclasses.is_dataclass(words["fr"]) else words["fr"])
+            french = words["fr"]
+            whole = dataclasses.is_dataclass(french) and not isinstance(french, type)
+            texts += _strings(dataclasses.asdict(french) if whole else french)
     assert len(texts) > 80
     assert [] == english(texts)
 
@@ -181,9 +183,9 @@ def test_no_reason_of_the_system_or_of_tls_is_english_in_french() -> None:
     errors += [TimeoutError(), socket.gaierror(-2, "Name or service not known"), ConnectionResetError(104, "x")]
     reasons = [system_reason(error) for error in errors]
     texts = [FeedError("feed-unreachable", host="a.example", reason=reason).words("fr") for reason in reasons]
-    certificate = Exception()
+    certificate: Any = Exception()
     for code in (0, 9, 10, 18, 19, 20, 21, 62, 99):
-        certificate.verify_code = code  # type: ignore[attr-defined]
+        certificate.verify_code = code
         texts.append(certificate_reason(certificate).fr)
     assert {"feed-unreachable"} <= _words().keys()
     assert [] == english(texts)
@@ -193,7 +195,7 @@ def test_no_refused_parameter_speaks_english_in_french() -> None:
     partner = Partner(platform="bretagne", name="B", scopes=frozenset())
     given = dict.fromkeys(("region", "department", "level", "week", "sector", "platform", "bbox", "limit", "wait"), "?")
     given |= {"territory": "?", "cursor": "", "other": "1"}
-    texts = []
+    texts: list[str] = []
     for read in (read_changes_query, read_offers_query):
         with pytest.raises(ProblemError) as refused:
             read(MultiDict(given), partner, most=1_000)
@@ -216,7 +218,14 @@ def _sentences(document: Any) -> Iterator[str]:
 
 
 def test_no_fault_of_a_profile_speaks_english_in_french() -> None:
-    wrong = ([], 3, {}, {"transport": 3}, {"platform": 3, "mapping": []}, {"platform": "x", "transport": {"kind": "y"}})
+    wrong: tuple[Any, ...] = (
+        [],
+        3,
+        {},
+        {"transport": 3},
+        {"platform": 3, "mapping": []},
+        {"platform": "x", "transport": {"kind": "y"}},
+    )
     texts = []
     for document in wrong:
         for one in read_profile(document):  # type: ignore[union-attr]  # every one of them is wrong

@@ -20,17 +20,17 @@ def named_in_tests() -> set[str]:
     return {found for text in texts for found in ID.findall(text)}
 
 
-def test_every_requirement_has_one_sentence():
+def test_every_requirement_has_one_sentence() -> None:
     assert [name for name, count in Counter(normative()).items() if count > 1] == []
 
 
-def test_every_requirement_is_named_by_a_test():
+def test_every_requirement_is_named_by_a_test() -> None:
     assert sorted(set(normative()) - named_in_tests()) == []
 
 
-def test_the_tests_name_no_requirement_that_does_not_exist():
+def test_the_tests_name_no_requirement_that_does_not_exist() -> None:
     assert sorted(named_in_tests() - set(normative())) == []
 
 
-def test_every_rule_of_the_catalogue_serves_a_requirement():
+def test_every_rule_of_the_catalogue_serves_a_requirement() -> None:
     assert sorted({rule.requirement for rule in schemas.catalogue().values()} - set(normative())) == []

@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def test_every_threat_names_tests_that_exist():
+def test_every_threat_names_tests_that_exist() -> None:
     rows = re.findall(r"^\| (T-[0-9]{2}) \|.*\| ([^|]+) \|$", (ROOT / "THREAT_MODEL.md").read_text(), re.MULTILINE)
     named = {threat: re.findall(r"`(tests/[a-z_]+)`", cell) for threat, cell in rows}
     assert len(named) == 29

@@ -1,8 +1,10 @@
 """From a publisher's request to a reader's copy, on both logs: real postings, restarts, Kafka-native partners."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -15,6 +17,7 @@ from gateway.demo.generator import generate
 from gateway.protocol.decide import paris_date
 from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN
 from gateway.protocol.topic import full_name
+from tests.end_to_end.conftest import Town
 from tests.schemas.test_samples import documents
 
 OFFER = {
@@ -33,7 +36,7 @@ DEADLINE = 60.0
 """Seconds after which something that must happen is taken not to happen."""
 
 
-async def put(client: Client, offer: dict) -> tuple[int, dict]:
+async def put(client: Client, offer: dict[str, Any]) -> tuple[int, dict[str, Any]]:
     answer = await client.call(
         "PUT", f"/v1/offers/{offer['id']}", body=orjson.dumps(offer), headers={"Prefer": "wait=20"}
     )
@@ -74,7 +77,7 @@ class Follower:
 
 
 @pytest.mark.samples
-async def test_real_postings_go_from_end_to_end(town, samples: Path):
+async def test_real_postings_go_from_end_to_end(town: Town, samples: Path) -> None:
     """Each posting of the recorded feed is published with its warnings, or refused with every reason."""
     feed = samples / "feeds" / "cleverconnect.xml"
     published = []
@@ -98,7 +101,7 @@ async def test_real_postings_go_from_end_to_end(town, samples: Path):
     assert (await town.audit()).findings == []
 
 
-async def test_an_offer_appears_changes_and_disappears_everywhere(town):
+async def test_an_offer_appears_changes_and_disappears_everywhere(town: Town) -> None:
     """[FEED-001] [FEED-002] [FEED-010] [WDR-010]: also for who joins late, and across restarts."""
     async with town.open() as clients:
         early = Follower(clients["grand-est"])
@@ -123,7 +126,7 @@ async def test_an_offer_appears_changes_and_disappears_everywhere(town):
     assert (await town.audit()).findings == []
 
 
-async def test_views_that_are_deleted_come_back(town, tmp_path):
+async def test_views_that_are_deleted_come_back(town: Town, tmp_path: Path) -> None:
     """Deleting local copies costs time, never data."""
     offers = [offer.raw for offer in generate(7, "bretagne", 300, _today())]
     async with town.open() as clients:
@@ -148,7 +151,7 @@ async def test_views_that_are_deleted_come_back(town, tmp_path):
 
 @pytest.mark.kafka
 @pytest.mark.parametrize("town", ["kafka"], indirect=True)
-async def test_kafka_native_partners_publish_and_subscribe(town):
+async def test_kafka_native_partners_publish_and_subscribe(town: Town) -> None:
     """[PUB-031] [FEED-011]: inbox to feed, with what is wrong set aside and told in a receipt."""
     inbox = full_name(town.settings.kafka_prefix, "inbox.bretagne")
     feed = full_name(town.settings.kafka_prefix, "feed.national")
@@ -165,8 +168,8 @@ async def test_kafka_native_partners_publish_and_subscribe(town):
         value = body if isinstance(body, bytes | None) else orjson.dumps(body)
         await producer.send_and_wait(inbox, value, key=key, headers=[("ce_type", kind.encode())])
 
-    async def until(done) -> dict:
-        held: dict = {}
+    async def until(done: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        held: dict[str, Any] = {}
         async with asyncio.timeout(DEADLINE):
             while not done(held):
                 for records in (await consumer.getmany(timeout_ms=200)).values():
@@ -185,7 +188,7 @@ async def test_kafka_native_partners_publish_and_subscribe(town):
             await send(b"bretagne:1", {"id": "bretagne:1", "revision": 2, "reason": "filled"}, TYPE_WITHDRAWN)
             assert (await until(lambda held: held.get("bretagne:1", 1) is None)) is not None
             async with asyncio.timeout(DEADLINE):
-                receipts: list = []
+                receipts: list[dict[str, Any]] = []
                 while len(receipts) < 6:
                     receipts = (await clients["bretagne"].call("GET", "/v1/receipts")).body["receipts"]
             verdicts = sorted(receipt["verdict"] for receipt in receipts)

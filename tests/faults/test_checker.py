@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pytest
 
@@ -25,11 +26,11 @@ class Story:
         ending = Ending(self.receipts, self.offers, {"early": self.visible, "late": self.visible})
         return [finding.wrong for finding in judge(history, ending)]
 
-    def spoil_receipt(self, number: int, **changes: object) -> None:
-        self.receipts[number] = replace(self.receipts[number], **changes)  # type: ignore[arg-type]
+    def spoil_receipt(self, number: int, **changes: Any) -> None:
+        self.receipts[number] = replace(self.receipts[number], **changes)
 
-    def spoil_attempt(self, number: int, **changes: object) -> None:
-        self.attempts[number] = replace(self.attempts[number], **changes)  # type: ignore[arg-type]
+    def spoil_attempt(self, number: int, **changes: Any) -> None:
+        self.attempts[number] = replace(self.attempts[number], **changes)
 
 
 def honest() -> Story:

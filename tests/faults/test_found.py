@@ -13,6 +13,7 @@ from gateway.audit import audit
 from gateway.demo.generator import generate
 from gateway.kafka.aiokafka_patches import stop_consumer
 from gateway.memory import MemoryLog
+from gateway.memory.reader import MemoryReader
 from gateway.ports import Chunk, LogBusyError, LogUnavailableError, Output, UnknownOutcomeError
 from gateway.protocol.decide import Accepted
 from gateway.protocol.receipt import ReceiptIds, receipt_record
@@ -188,7 +189,7 @@ async def test_an_audit_beside_compaction_calls_nothing_lost() -> None:
     class Meanwhile(MemoryLog):
         armed = False
 
-        def reader(self, positions: Mapping[tuple[str, int], int]):  # type: ignore[no-untyped-def]
+        def reader(self, positions: Mapping[tuple[str, int], int]) -> MemoryReader:
             if self.armed and (OFFERS, 0) in positions:
                 self.armed = False
                 self._store.write(self._store.share_out(change(2, 2)), at=NOW)

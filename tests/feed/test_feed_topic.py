@@ -1,8 +1,10 @@
 """Feed topics on a log in memory: filtered, masked, rendered anew when the territory changes, exactly once."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from typing import Any
 
 import orjson
 import pytest
@@ -12,15 +14,17 @@ from gateway.memory import Fault, MemoryLog
 from gateway.partners import Partners
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
-from gateway.protocol.record import OfferState, Record, offer_record
-from gateway.protocol.submission import Known
+from gateway.protocol.record import OfferState, Record, StoredRecord, offer_record
+from gateway.protocol.submission import Known, Reason
 from gateway.protocol.topic import COMMON, FEED, OFFERS, feed
 
 NATIONAL = Partner(platform="national", name="Site national", scopes=frozenset({"offers:read"}), feed=True)
 TOPIC = FEED + "national"
 
 
-def state(number, sequence, *, reason=None, department="35", **offer):
+def state(
+    number: int, sequence: int, *, reason: Reason | None = None, department: str = "35", **offer: Any
+) -> OfferState:
     document = None if reason else {"title": str(sequence), "employer": {"name": "Atelier"}, "location": {}, **offer}
     known = Known(
         revision=sequence,
@@ -37,20 +41,20 @@ def state(number, sequence, *, reason=None, department="35", **offer):
 
 
 @pytest.fixture
-async def log():
+async def log() -> AsyncIterator[MemoryLog]:
     memory = MemoryLog()
     await memory.create_topics([*COMMON, feed("national")])
     yield memory
     await memory.close()
 
 
-async def write(log, *states):
+async def write(log: MemoryLog, *states: OfferState) -> None:
     for one in states:
         await log.append(OFFERS, partition_of(one.id, log.partitions), [offer_record(one)])
 
 
 @asynccontextmanager
-async def feeding(log):
+async def feeding(log: MemoryLog) -> AsyncIterator[Partners]:
     partners = Partners(log)
     await partners.save(NATIONAL)
     task = asyncio.create_task(Feeds(log, partners=partners).run())
@@ -63,9 +67,9 @@ async def feeding(log):
         await partners.close()
 
 
-async def records(log):
+async def records(log: MemoryLog) -> list[StoredRecord]:
     ends = await log.ends(TOPIC)
-    found = []
+    found: list[StoredRecord] = []
     at = [0] * len(ends)
     async with log.reader({(TOPIC, p): 0 for p in range(len(ends))}) as reader:
         while any(a < e for a, e in zip(at, ends, strict=True)):
@@ -75,10 +79,11 @@ async def records(log):
     return found
 
 
-async def held(log):
+async def held(log: MemoryLog) -> dict[str, dict[str, Any]]:
     """What a subscriber ends up with."""
-    offers = {}
+    offers: dict[str, dict[str, Any]] = {}
     for record in await records(log):
+        assert record.key is not None
         if record.value is None:
             offers.pop(record.key.decode(), None)
         else:
@@ -86,13 +91,13 @@ async def held(log):
     return offers
 
 
-async def until_held(log, expected):
+async def until_held(log: MemoryLog, expected: dict[str, int]) -> None:
     async with asyncio.timeout(60):
         while {key: change["sequence"] for key, change in (await held(log)).items()} != expected:
             await asyncio.sleep(0.02)
 
 
-async def test_a_subscriber_gets_live_offers_then_changes_then_removals(log):
+async def test_a_subscriber_gets_live_offers_then_changes_then_removals(log: MemoryLog) -> None:
     """[FEED-011]."""
     await write(log, state(1, 5), state(2, 6), state(3, 7, reason="filled"))
     async with feeding(log):
@@ -104,7 +109,7 @@ async def test_a_subscriber_gets_live_offers_then_changes_then_removals(log):
     assert (last.key, last.header("ce_sequence"), last.header("ce_reason")) == (b"bretagne:2", "9", "filled")
 
 
-async def test_a_feed_is_masked_and_keeps_to_redistribution(log):
+async def test_a_feed_is_masked_and_keeps_to_redistribution(log: MemoryLog) -> None:
     """[RTE-002] [RTE-005] [FEED-007]."""
     await write(
         log, state(1, 5, redistribution={"mask_employer": True}), state(2, 6, redistribution={"national": False})
@@ -114,7 +119,7 @@ async def test_a_feed_is_masked_and_keeps_to_redistribution(log):
         assert (await held(log))["bretagne:1"]["offer"]["employer"] == {}
 
 
-async def test_a_changed_territory_renders_the_feed_anew(log):
+async def test_a_changed_territory_renders_the_feed_anew(log: MemoryLog) -> None:
     """[FEED-012]: what is out of it is removed, what has come in appears; and the way back too."""
     await write(log, state(1, 5, department="35"), state(2, 6, department="29"))
     async with feeding(log) as partners:
@@ -128,7 +133,7 @@ async def test_a_changed_territory_renders_the_feed_anew(log):
 
 
 @pytest.mark.parametrize("fault", list(Fault))
-async def test_a_feed_says_each_change_once_whatever_becomes_of_its_commits(log, fault):
+async def test_a_feed_says_each_change_once_whatever_becomes_of_its_commits(log: MemoryLog, fault: Fault) -> None:
     """[FEED-011]."""
     await write(log, *(state(number, 5) for number in range(30)))
     async with feeding(log):
@@ -139,7 +144,7 @@ async def test_a_feed_says_each_change_once_whatever_becomes_of_its_commits(log,
     assert len(seen) == len(set(seen)) == 30
 
 
-async def test_a_feed_goes_on_where_it_stood(log):
+async def test_a_feed_goes_on_where_it_stood(log: MemoryLog) -> None:
     """[FEED-011]: a restart neither repeats nor skips."""
     await write(log, state(1, 5))
     async with feeding(log):
@@ -150,7 +155,7 @@ async def test_a_feed_goes_on_where_it_stood(log):
     assert len(await records(log)) == 2
 
 
-async def test_a_forgotten_marker_says_nothing_new(log):
+async def test_a_forgotten_marker_says_nothing_new(log: MemoryLog) -> None:
     await write(log, state(1, 5))
     async with feeding(log):
         await until_held(log, {"bretagne:1": 5})

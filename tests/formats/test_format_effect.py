@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 import schemas
-from adapters.formats import FeedMapping, OfferItem, load_mapping, read
+from adapters.formats import FeedComplete, FeedMapping, OfferItem, load_mapping, read
 from adapters.formats.effect import SOURCES
 from adapters.formats.problem import ReadingProblem
 from tests.formats.feeds import FIELDS, ON, PLATFORM, codes, items, row
@@ -32,7 +32,7 @@ VALUES = (
     "<b>3</b>",
     "É;x",
 )
-PROBES = [
+PROBES: list[tuple[dict[str, Any], date]] = [
     *(({"v": value, "o": [{"v": f"{value} "}, {"v": "<b>un texte</b>;y"}]}, ON) for value in VALUES),
     ({}, ON),
     ({"o": [{"v": "w"}]}, ON),
@@ -128,11 +128,12 @@ def test_of_each_pair_of_keys_those_without_effect_are_reported_and_no_other(nam
 @pytest.mark.parametrize("part", [{"path": "v"}, {"constant": "x"}])
 def test_in_a_part_of_a_join_the_same_holds(part: Mapping[str, Any], pair: tuple[str, str]) -> None:
     """[FMT-012]"""
-    rule = {"join": {"parts": [{**part, **{key: KEYS[key] for key in pair}}], "with": ""}}
+    whole = {**part, **{key: KEYS[key] for key in pair}}
+    rule = {"join": {"parts": [whole], "with": ""}}
     expected = set(pair) if "constant" in part else {"time"} & set(pair) if "date" in pair else set()
     assert expected == set(idle("title", rule))
     for key in set(pair) - expected:
-        without = {one: value for one, value in rule["join"]["parts"][0].items() if one != key}  # type: ignore[index]
+        without = {one: value for one, value in whole.items() if one != key}
         assert outcomes("title", rule) != outcomes("title", {"join": {"parts": [without], "with": ""}}), key
 
 
@@ -194,4 +195,5 @@ def test_in_a_mapping_that_is_in_use_such_a_key_is_a_warning_of_each_reading() -
     first, end = items(orjson.dumps([row()]), mapping)
     assert isinstance(first, OfferItem)
     assert ("Fixe", ["mapping-key-ignored"]) == (first.document["title"], codes(end))
-    assert "/mapping/fields/title/html" == end.problems[0].pointer  # type: ignore[union-attr]
+    assert isinstance(end, FeedComplete)
+    assert "/mapping/fields/title/html" == end.problems[0].pointer

@@ -109,7 +109,8 @@ def test_one_object_a_line_is_read_line_by_line() -> None:
     mapping = flat("json", source={"lines": True})
     first, second, third, fourth, end = items(("\r\n".join(lines) + "\n").encode(), mapping)
     assert ["bretagne:S-1", "bretagne:S-2"] == [one.id for one in (first, third) if isinstance(one, OfferItem)]
-    assert (["item-malformed"], 3) == (codes(second), second.position.line)  # type: ignore[union-attr]
+    assert isinstance(second, BrokenItem)
+    assert (["item-malformed"], 3) == (codes(second), second.position.line)
     assert ["item-not-object"] == codes(fourth)
     assert FeedComplete(4) == end
 

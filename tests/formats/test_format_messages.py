@@ -10,7 +10,7 @@ import schemas
 from adapters.formats import OfferItem, judge, load_mapping, rules
 from adapters.formats.author import _rules, _words, for_item, for_profile, rule_pointer
 from adapters.formats.field import FIELDS
-from schemas import Rule
+from schemas import Problem, Rule
 from schemas.rulebook import LANGUAGES
 from schemas.spoken import json_type, spoken
 from tests.docs.test_no_english import english
@@ -104,9 +104,16 @@ def test_a_fault_of_a_mapping_says_what_to_write_in_the_profile(fields: dict[str
             assert "{" not in said
 
 
+def only_problem(form: str, mapping: dict[str, Any]) -> Problem:
+    found = load_mapping(form, mapping)
+    assert isinstance(found, tuple)
+    [problem] = found
+    return problem
+
+
 def test_a_value_of_the_wrong_form_is_answered_with_the_description_of_its_key() -> None:
     """[FMT-012]"""
-    [trouble] = load_mapping("json", {"id": {"path": "id"}, "fields": {"title": {"path": "a//b"}}})  # type: ignore[misc]
+    trouble = only_problem("json", {"id": {"path": "id"}, "fields": {"title": {"path": "a//b"}}})
     body = trouble.to_json()
     assert "séparés par des barres obliques" in body["fix"]["fr"]
     assert "first counts that leads to something" in body["fix"]["en"]
@@ -114,7 +121,7 @@ def test_a_value_of_the_wrong_form_is_answered_with_the_description_of_its_key()
 
 def test_an_unknown_key_is_answered_with_the_keys_that_exist() -> None:
     """[FMT-012]"""
-    [trouble] = load_mapping("json", {"id": {"path": "id"}, "fields": {"title": {"path": "t", "zzz": 1}}})  # type: ignore[misc]
+    trouble = only_problem("json", {"id": {"path": "id"}, "fields": {"title": {"path": "t", "zzz": 1}}})
     assert "school_weeks" in trouble.to_json()["fix"]["fr"]
 
 
@@ -179,7 +186,7 @@ def test_the_words_for_authors_are_of_codes_that_exist() -> None:
 
 def test_problems_of_other_packages_stay_as_they_are() -> None:
     trouble = rules()
-    [found] = load_mapping("csv", {"id": {"path": "a"}, "source": {"items": "a"}, "fields": {"title": {"path": "a"}}})  # type: ignore[misc]
+    found = only_problem("csv", {"id": {"path": "a"}, "source": {"items": "a"}, "fields": {"title": {"path": "a"}}})
     assert found is for_item(found) is for_profile(found, "mapping", {})
     assert found.code in trouble
 

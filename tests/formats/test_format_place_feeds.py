@@ -24,7 +24,7 @@ def verdict_codes(offer: OfferItem) -> set[str]:
 def test_an_offer_abroad_is_refused_in_every_format(form: str, country: str) -> None:
     """[FMT-009]"""
     feed = written(form, [{**row(zip="32610", city="Gainesville"), "country": country}])
-    offer = only(feed.encode() if isinstance(feed, str) else feed, flat(form, fields=SETTLED))
+    offer = only(feed, flat(form, fields=SETTLED))
     [trouble] = [trouble for trouble in offer.problems if trouble.severity == "error"]
     assert ("location-abroad", "/location", "country") == (trouble.code, trouble.pointer, trouble.args["source"])
     assert not judge(offer, revision=1, on=ON).accepted
@@ -35,7 +35,7 @@ def test_an_offer_abroad_is_refused_in_every_format(form: str, country: str) -> 
 def test_an_offer_in_france_is_published_in_every_format(form: str, country: str) -> None:
     """[FMT-008]"""
     feed = written(form, [{**row(), "country": country}])
-    offer = only(feed.encode() if isinstance(feed, str) else feed, flat(form, fields=SETTLED))
+    offer = only(feed, flat(form, fields=SETTLED))
     assert [] == codes(offer)
     assert {"postal_code": "35000", "city": "Rennes"} == offer.document["location"]
 
@@ -160,7 +160,7 @@ def test_a_job_of_cleverconnect_is_placed_by_its_department() -> None:
 )
 def test_what_is_odd_about_a_locality_is_told_once(changes: Mapping[str, str], expected: set[str]) -> None:
     """[FMT-008] [FMT-009]: the verdict does not repeat it."""
-    offer = only(orjson.dumps(row(**changes)), flat("json"))
+    offer = only(orjson.dumps({**row(), **changes}), flat("json"))
     assert expected == verdict_codes(offer) - {"employer-undescribed"}
 
 

@@ -70,7 +70,8 @@ def test_items_that_the_conditions_leave_out_are_passed_over_by_name(form: str) 
         content = written(form, [row(1), row(2, sector="s9")])
     first, second, end = items(content, mapping)
     assert isinstance(first, OfferItem)
-    assert PassedItem(Position(1, second.position.line), "bretagne:S-2") == second  # type: ignore[union-attr]
+    assert isinstance(second, PassedItem)
+    assert PassedItem(Position(1, second.position.line), "bretagne:S-2") == second
     assert FeedComplete(2) == end
 
 

@@ -1,5 +1,8 @@
 """Sectors: by code, by name however it is written, by NAF code of any level; a catch-all is reported."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 import schemas
@@ -48,7 +51,9 @@ def test_a_sector_is_read_in_every_usual_way_of_naming_it(text: str, sector: str
     "change", [str.upper, str.lower, lambda name: name.replace("'", "’"), lambda name: f"  {name} "]
 )
 @pytest.mark.parametrize("item", ITEMS, ids=lambda item: item["code"])
-def test_every_name_is_read_without_regard_to_case_and_apostrophes(item, change) -> None:
+def test_every_name_is_read_without_regard_to_case_and_apostrophes(
+    item: dict[str, str], change: Callable[[str], str]
+) -> None:
     """[FMT-008]"""
     assert item["code"] == read_sector(change(item["name"]))
     assert item["code"] == read_sector(change(item["name"].replace(" et ", " & ")))
@@ -116,7 +121,7 @@ def test_the_targets_of_a_map_are_codes_names_or_naf() -> None:
         ({"default": "Sports et loisirs"}, "/fields/sector/default", "Sport"),
     ],
 )
-def test_an_unknown_target_is_refused_when_the_mapping_is_loaded(rule, pointer, near) -> None:
+def test_an_unknown_target_is_refused_when_the_mapping_is_loaded(rule: dict[str, Any], pointer: str, near: str) -> None:
     """[FMT-012]"""
     document = {"id": {"path": "id"}, "fields": {"sector": {"path": "x", **rule}}}
     found = load_mapping("json", document)
@@ -127,7 +132,7 @@ def test_an_unknown_target_is_refused_when_the_mapping_is_loaded(rule, pointer, 
         assert near in trouble.to_json()["message"][language]
 
 
-def warned(mapping: FeedMapping, *sectors: str) -> list[dict]:
+def warned(mapping: FeedMapping, *sectors: str) -> list[dict[str, Any]]:
     *_, end = items(written("json", [row(number, sector=one) for number, one in enumerate(sectors)]), mapping)
     assert isinstance(end, FeedComplete)
     return [trouble.to_json() for trouble in end.problems]

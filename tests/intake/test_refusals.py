@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Sequence
 from hashlib import sha256
 
 import orjson
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.memory import Fault
+from gateway.memory import Fault, MemoryLog
 from gateway.positions import Positions
 from gateway.protocol.record import Record, read_submission
 from gateway.protocol.refusals import MAX_BYTES_PER_DAY, MAX_PER_DAY, Refusals, refusals_key, unlisted
@@ -23,12 +24,12 @@ SHARE = -(-MAX_PER_DAY // 3)
 DAY = 20261130
 
 
-async def send(log, records, partition=0):
+async def send(log: MemoryLog, records: Sequence[Record], partition: int = 0) -> None:
     for first in range(0, len(records), 200):
         await log.append(INBOX + "bretagne", partition, records[first : first + 200])
 
 
-async def settled(log, count, partition=0):
+async def settled(log: MemoryLog, count: int, partition: int = 0) -> Refusals:
     """Wait until so many messages of the inbox have been read."""
     positions = Positions(log)
     watching = asyncio.create_task(positions.run())
@@ -39,13 +40,13 @@ async def settled(log, count, partition=0):
     return Refusals.from_number(positions.of(refusals_key(topic))[partition])
 
 
-async def stored(log):
+async def stored(log: MemoryLog) -> int:
     """The bytes of everything that came of the inbox."""
     found = [await values(log, topic) for topic in (REJECTED, RECEIPTS, POSITIONS, SUBMISSIONS)]
     return sum(len(value or b"") for one in found for value in one)
 
 
-async def test_a_receipt_has_the_first_problems_the_numbers_by_code_and_the_digest(log):
+async def test_a_receipt_has_the_first_problems_the_numbers_by_code_and_the_digest(log: MemoryLog) -> None:
     """[PUB-035]: a hundred problems took 50 kB, twice."""
     raw = orjson.dumps({**OFFER, **UNKNOWN_FIELDS})
     await send(log, [message(value=raw)])
@@ -58,7 +59,7 @@ async def test_a_receipt_has_the_first_problems_the_numbers_by_code_and_the_dige
     assert len(receipt) < 10_000
 
 
-async def test_the_copy_of_a_refused_message_is_bounded(log):
+async def test_the_copy_of_a_refused_message_is_bounded(log: MemoryLog) -> None:
     """[PUB-035]"""
     await send(log, [message(value=b"x" * 1_000_000)])
     async with intake(log):
@@ -67,7 +68,7 @@ async def test_the_copy_of_a_refused_message_is_bounded(log):
 
 
 @pytest.mark.parametrize("size", [10, 500, 5_000], ids=lambda size: f"{size} bytes")
-async def test_a_flood_of_refused_messages_writes_little(log, size):
+async def test_a_flood_of_refused_messages_writes_little(log: MemoryLog, size: int) -> None:
     """[PUB-035]: 8 MB of them wrote 840 MB. Beyond the day's budget only their number is kept."""
     count = 800
     flood = [message(value=orjson.dumps({"id": "bretagne:1", "a": "x" * size}))] * count
@@ -80,7 +81,7 @@ async def test_a_flood_of_refused_messages_writes_little(log, size):
     assert await stored(log) < MAX_BYTES_PER_DAY / 3 + 100_000
 
 
-async def test_the_number_of_the_rest_is_told_by_few_receipts(log):
+async def test_the_number_of_the_rest_is_told_by_few_receipts(log: MemoryLog) -> None:
     """[PUB-035]: at the 1st, 10th, 100th … one."""
     await send(log, [message(kind=None)] * (SHARE + 150))
     async with intake(log):
@@ -93,7 +94,7 @@ async def test_the_number_of_the_rest_is_told_by_few_receipts(log):
     assert all("id" not in one for one in summaries)
 
 
-async def test_accepted_messages_are_never_affected(log):
+async def test_accepted_messages_are_never_affected(log: MemoryLog) -> None:
     """[PUB-035]: each comes through, before, within and behind a flood that is beyond the budget."""
     good = [message(f"bretagne:{n}", {**OFFER, "id": f"bretagne:{n}"}) for n in range(30)]
     flood = [message(kind=None)] * 20
@@ -106,7 +107,7 @@ async def test_accepted_messages_are_never_affected(log):
 
 
 @pytest.mark.parametrize("fault", list(Fault))
-async def test_a_chunk_that_is_read_again_gets_the_same_receipts(log, fault):
+async def test_a_chunk_that_is_read_again_gets_the_same_receipts(log: MemoryLog, fault: Fault) -> None:
     """[RCP-004] [PUB-035]: the budget is committed with the refusals."""
     await send(log, [message(kind=None)] * (SHARE + 20))
     async with intake(log):
@@ -118,7 +119,7 @@ async def test_a_chunk_that_is_read_again_gets_the_same_receipts(log, fault):
     assert (len(ids), set(ids.values())) == (SHARE + 2, {1})
 
 
-async def test_another_partition_has_its_own_share(log):
+async def test_another_partition_has_its_own_share(log: MemoryLog) -> None:
     """[PUB-035]: the budget is shared equally."""
     await send(log, [message(kind=None)] * (SHARE + 5))
     await send(log, [message(kind=None)], partition=1)
@@ -128,7 +129,7 @@ async def test_another_partition_has_its_own_share(log):
     assert (state.listed, state.unlisted) == (1, 0)
 
 
-async def test_a_header_name_that_is_not_utf8_refuses_its_message(log):
+async def test_a_header_name_that_is_not_utf8_refuses_its_message(log: MemoryLog) -> None:
     """[PUB-031]: what stands for its bytes is U+FFFD."""
     odd = Record(b"bretagne:1", orjson.dumps(OFFER), (("ce_type", b"fr.stages.offer.published.v1"), ("\ufffd", b"")))
     await send(log, [odd])
@@ -139,20 +140,20 @@ async def test_a_header_name_that_is_not_utf8_refuses_its_message(log):
 
 
 @given(*[st.integers(0, 10**11)] * 4)
-def test_the_state_is_one_number(day, listed, size, unlisted):
+def test_the_state_is_one_number(day: int, listed: int, size: int, unlisted: int) -> None:
     """[PUB-035]"""
     state = Refusals(day, listed, size, unlisted)
     assert Refusals.from_number(state.to_number()) == state
 
 
-def test_the_last_day_counts():
+def test_the_last_day_counts() -> None:
     """What ``/metrics`` and ``GET /v1/platforms`` give: a partition without refusals today has none."""
     states = [Refusals(DAY, 3, 9, 40), Refusals(DAY, 3, 9, 2), Refusals(DAY - 1, 3, 9, 500), Refusals()]
     assert unlisted(state.to_number() for state in states) == 42
     assert unlisted([0, 0, 0]) == 0
 
 
-def test_each_day_begins_with_the_whole_budget():
+def test_each_day_begins_with_the_whole_budget() -> None:
     """[PUB-035]; a time stamp that goes back belongs to the day before."""
     spent = Refusals(DAY, SHARE, 0, 7)
     assert not spent.on(DAY).has_room(3)

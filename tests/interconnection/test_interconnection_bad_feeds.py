@@ -124,14 +124,14 @@ async def _note(seen: Seen, when: str, world: Federation, operator: Client) -> N
     seen.status[when] = {slug: {**one, "english": english[slug]} for slug, one in french.items()}
 
 
-def test_nothing_moves_at_the_national_site_nor_at_the_other_platforms(seen: Seen):
+def test_nothing_moves_at_the_national_site_nor_at_the_other_platforms(seen: Seen) -> None:
     assert EACH * len(REGIONS) == len(seen.rows["good"])
     assert seen.rows["good"] == seen.rows["bad"]
     assert seen.held["good"] == seen.held["bad"]
 
 
 @pytest.mark.parametrize("slug", REGIONS)
-def test_a_bad_feed_withdraws_nothing_and_its_run_says_so(seen: Seen, slug: str):
+def test_a_bad_feed_withdraws_nothing_and_its_run_says_so(seen: Seen, slug: str) -> None:
     ran = seen.runs[slug]
     assert (0, 0) == (ran.counts.published, ran.counts.withdrawn)
     assert (FAULTS[slug] is Fault.DUPLICATE_IDS) == (ran.outcome in SUCCESSES), ran.outcome
@@ -139,7 +139,7 @@ def test_a_bad_feed_withdraws_nothing_and_its_run_says_so(seen: Seen, slug: str)
 
 
 @pytest.mark.parametrize("slug", REGIONS)
-def test_the_status_says_in_both_languages_what_is_wrong(seen: Seen, slug: str):
+def test_the_status_says_in_both_languages_what_is_wrong(seen: Seen, slug: str) -> None:
     """[SEC-014]"""
     assert seen.status["good"][slug]["details"]["last_error"] is None
     told = seen.status["bad"][slug]
@@ -151,7 +151,7 @@ def test_the_status_says_in_both_languages_what_is_wrong(seen: Seen, slug: str):
     assert failure is None or failure.code not in french["message"] + english["message"]
 
 
-def test_ids_that_stand_twice_are_named(seen: Seen):
+def test_ids_that_stand_twice_are_named(seen: Seen) -> None:
     [slug] = [slug for slug, fault in FAULTS.items() if fault is Fault.DUPLICATE_IDS]
     details = seen.status["bad"][slug]["details"]
     assert 2 * EACH == details["refused"]
@@ -159,7 +159,7 @@ def test_ids_that_stand_twice_are_named(seen: Seen):
 
 
 @pytest.mark.parametrize("slug", REGIONS)
-def test_a_feed_that_is_good_again_goes_on_where_it_was(seen: Seen, slug: str):
+def test_a_feed_that_is_good_again_goes_on_where_it_was(seen: Seen, slug: str) -> None:
     rows = {row["remote_id"]: row for row in seen.rows["again"]}
     first, second, third = (rows[f"{slug}:{number}"] for number in range(EACH))
     assert len(seen.rows["good"]) == len(rows)

@@ -16,7 +16,7 @@ OFFERS, KILLS = 600, 2
 @pytest.mark.parametrize("log", ["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
 def test_a_long_queue_is_delivered_once_though_the_gateway_is_killed(
     log: str, tmp_path: Path, request: pytest.FixtureRequest
-):
+) -> None:
     kafka = request.getfixturevalue("kafka_servers") if log == "kafka" else None
     drained = run(drain(tmp_path, offers=OFFERS, kills=KILLS, kafka=kafka))
     assert [] == drained.wrongs()
@@ -24,7 +24,7 @@ def test_a_long_queue_is_delivered_once_though_the_gateway_is_killed(
     assert drained.minutes >= drained.fewest_minutes
 
 
-def test_the_count_finds_what_is_lost_made_twice_or_nobodys_and_calls_beyond_the_limit():
+def test_the_count_finds_what_is_lost_made_twice_or_nobodys_and_calls_beyond_the_limit() -> None:
     site = NationalSimulator(clock=lambda: 1)
     owner = site.add_operator("gateway@example.org", "open sesame")
     for name in ("kept", "kept-twice", "kept-twice", "stranger", "gone"):

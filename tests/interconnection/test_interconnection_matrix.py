@@ -14,49 +14,51 @@ pytestmark = pytest.mark.timeout(400)
 
 
 @pytest.mark.parametrize("slug", REGIONS)
-def test_what_a_region_publishes_stands_at_the_national_site_word_for_word(matrix: Matrix, slug: str):
+def test_what_a_region_publishes_stands_at_the_national_site_word_for_word(matrix: Matrix, slug: str) -> None:
     line = matrix.lines[slug]
     assert [] == line.wrongs
     assert line.published is not None
 
 
 @pytest.mark.parametrize("slug", REGIONS)
-def test_what_a_region_changes_is_changed_there(matrix: Matrix, slug: str):
+def test_what_a_region_changes_is_changed_there(matrix: Matrix, slug: str) -> None:
     assert matrix.lines[slug].updated is not None
 
 
 @pytest.mark.parametrize("slug", REGIONS)
-def test_what_a_region_withdraws_is_gone_there(matrix: Matrix, slug: str):
+def test_what_a_region_withdraws_is_gone_there(matrix: Matrix, slug: str) -> None:
     assert matrix.lines[slug].withdrawn is not None
 
 
 @pytest.mark.parametrize("slug", REGIONS)
-def test_an_offer_made_at_the_national_site_reaches_the_region_where_it_is(matrix: Matrix, slug: str):
+def test_an_offer_made_at_the_national_site_reaches_the_region_where_it_is(matrix: Matrix, slug: str) -> None:
     assert matrix.lines[slug].received is not None
 
 
 @pytest.mark.parametrize("name", UNCOVERED)
-def test_an_offer_of_a_region_without_platform_reaches_the_neighbour_that_asked_and_leaves_it(matrix: Matrix, name):
+def test_an_offer_of_a_region_without_platform_reaches_the_neighbour_that_asked_and_leaves_it(
+    matrix: Matrix, name: str
+) -> None:
     line = matrix.uncovered[name]
     assert NEIGHBOURS[name] == line.neighbour
     assert line.received is not None
     assert line.withdrawn is not None
 
 
-def test_nothing_comes_back_to_where_it_has_been(matrix: Matrix):
+def test_nothing_comes_back_to_where_it_has_been(matrix: Matrix) -> None:
     """[RTE-003] [RTE-004]: neither to a platform nor to the national site; echoes of ours are not taken in."""
     assert [] == matrix.loops
     assert matrix.echoes >= 2 * len(REGIONS)
 
 
-def test_nine_platforms_come_by_nine_ways(matrix: Matrix):
+def test_nine_platforms_come_by_nine_ways(matrix: Matrix) -> None:
     ways = {line.way for line in matrix.lines.values()}
     assert 9 == len(ways)
     assert ("Kafka" in ways) == (matrix.log == "Kafka")
 
 
 @pytest.mark.parametrize("slug", REGIONS)
-def test_the_status_of_a_region_says_what_became_of_its_offers(matrix: Matrix, slug: str):
+def test_the_status_of_a_region_says_what_became_of_its_offers(matrix: Matrix, slug: str) -> None:
     """[SEC-014]: three of its four offers live on, two of them are for the national site."""
     line = _status(matrix, slug)
     assert ("regional", True, 3) == (line["kind"], line["connected"], line["live"])
@@ -72,7 +74,7 @@ def test_the_status_of_a_region_says_what_became_of_its_offers(matrix: Matrix, s
     assert details["last_error"] is None
 
 
-def test_the_status_of_the_national_site_counts_what_came_and_what_went(matrix: Matrix):
+def test_the_status_of_the_national_site_counts_what_came_and_what_went(matrix: Matrix) -> None:
     line = _status(matrix, "national")
     assert ("national", True, 11) == (line["kind"], line["connected"], line["live"])
     details = line["details"]
@@ -82,16 +84,16 @@ def test_the_status_of_the_national_site_counts_what_came_and_what_went(matrix: 
 
 
 @pytest.mark.parametrize("name", UNCOVERED)
-def test_the_regions_without_platform_are_connected_by_the_national_site(matrix: Matrix, name: str):
+def test_the_regions_without_platform_are_connected_by_the_national_site(matrix: Matrix, name: str) -> None:
     [line] = [one for one in matrix.platforms if one["region"] == UNCOVERED[name].region]
     assert ("uncovered", name, True, 1) == (line["kind"], line["name"], line["connected"], line["live"])
 
 
-def test_the_command_says_what_the_api_says(matrix: Matrix):
+def test_the_command_says_what_the_api_says(matrix: Matrix) -> None:
     assert _still(matrix.platforms) == _still(json.loads(matrix.told)["platforms"])
 
 
-def test_the_command_shows_a_row_for_everybody_the_regions_without_platform_included(matrix: Matrix):
+def test_the_command_shows_a_row_for_everybody_the_regions_without_platform_included(matrix: Matrix) -> None:
     """Each with its live offers, and how many of them the national site has."""
     wanted = {**dict.fromkeys(REGIONS, ("3", "2")), "national": ("11", "18")}
     wanted |= dict.fromkeys(sorted(UNCOVERED), ("1", "–"))
@@ -107,6 +109,6 @@ def _still(platforms: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{**one, "details": {**one.get("details", {}), "last_success": None}} for one in platforms]
 
 
-def _status(matrix: Matrix, slug: str):
+def _status(matrix: Matrix, slug: str) -> dict[str, Any]:
     [line] = [one for one in matrix.platforms if one["platform"] == slug]
     return line

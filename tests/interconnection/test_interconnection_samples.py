@@ -50,7 +50,7 @@ def imported(samples: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
 @pytest.mark.parametrize("slug", WHOLE)
 def test_every_item_of_a_recorded_feed_is_published_up_to_the_national_site(
     imported: Mapping[str, Imported], slug: str
-):
+) -> None:
     come, ids = imported[slug], {f"{slug}:{own}" for own in WHOLE[slug].ids}
     assert (len(ids), len(ids), 0) == _counts(come.ran)
     assert ids == come.listed
@@ -58,7 +58,7 @@ def test_every_item_of_a_recorded_feed_is_published_up_to_the_national_site(
     assert (len(ids), 0) == (come.status["live"], come.status["details"]["refused"])
 
 
-def test_items_that_cannot_be_published_are_refused_by_name_and_hide_no_other(imported: Mapping[str, Imported]):
+def test_items_that_cannot_be_published_are_refused_by_name_and_hide_no_other(imported: Mapping[str, Imported]) -> None:
     come = imported[PARTLY]
     *refused, good = (f"{PARTLY}:{own}" for own in CLEVERCONNECT.ids)
     assert (3, 1, 2) == _counts(come.ran)

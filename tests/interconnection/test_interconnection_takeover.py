@@ -24,7 +24,7 @@ SPEED = 60.0
 @pytest.mark.parametrize("log", ["embedded", pytest.param("kafka", marks=pytest.mark.kafka)])
 def test_a_region_with_500_offers_there_is_adopted_by_the_command(
     log: str, tmp_path: Path, request: pytest.FixtureRequest
-):
+) -> None:
     """The gateway is killed while it sends what it took over."""
     run(_take_over(tmp_path, request.getfixturevalue("kafka_servers") if log == "kafka" else None))
 

@@ -115,7 +115,7 @@ async def test_a_connection_that_closed_under_the_question_for_the_layout_does_n
             assert await client.force_metadata_update()
 
 
-class Stumbling(AIOKafkaClient):  # type: ignore[misc]
+class Stumbling(AIOKafkaClient):  # type: ignore[misc]  # aiokafka has no types
     """A client that fails once, by an error that nobody foresaw, at what it is asked for."""
 
     stumbled = False

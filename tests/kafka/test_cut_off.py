@@ -35,7 +35,8 @@ async def leader(servers: str, place: TopicPartition) -> int:
     await client.bootstrap()
     try:
         await client.set_topics([place.topic])
-        return client.cluster.leader_for_partition(place)
+        leader: int = client.cluster.leader_for_partition(place)
+        return leader
     finally:
         await client.close()
 

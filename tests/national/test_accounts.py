@@ -1,13 +1,15 @@
 """The accounts file: what it says, and what is said of mistakes in it. Secrets never show."""
 
 import json
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from adapters.national.accounts import AccountsError, read_accounts
 from adapters.national.prospect import Terms
 
-SOUND = {
+SOUND: dict[str, Any] = {
     "url": "https://1eleve1stage.example.org",
     "accounts": [
         {"name": "shared", "email": "a@example.org", "password": {"env": "NATIONAL_PASSWORD"}, "platforms": ["*"]},
@@ -26,7 +28,7 @@ SHARED = SOUND["accounts"][0]
 ENVIRON = {"NATIONAL_PASSWORD": "open sesame", "NATIONAL_OLD": "0f0f0f"}
 
 
-def written(folder, body, *, mode=0o600):
+def written(folder: Path, body: dict[str, Any], *, mode: int = 0o600) -> Path:
     secret = folder / "bretagne.secret"
     secret.write_text("sesame, open\n")
     secret.chmod(mode)
@@ -35,16 +37,17 @@ def written(folder, body, *, mode=0o600):
     return path
 
 
-def test_each_platform_has_its_account_and_its_terms(tmp_path):
+def test_each_platform_has_its_account_and_its_terms(tmp_path: Path) -> None:
     accounts = read_accounts(written(tmp_path, SOUND), ENVIRON)
     assert ("bretagne", "shared") == (accounts.account_of("bretagne"), accounts.account_of("occitanie"))
     own = Terms(fillers=False, employer_name="Un employeur breton", one_week=True)
     assert (own, Terms()) == (accounts.terms_of("bretagne"), accounts.terms_of("occitanie"))
     assert "sesame, open" == accounts.accounts["bretagne"].password
+    assert accounts.search is not None
     assert ("shared", 30) == (accounts.search.account, accounts.search.minutes)
 
 
-def test_no_secret_shows_in_repr(tmp_path):
+def test_no_secret_shows_in_repr(tmp_path: Path) -> None:
     shown = repr(read_accounts(written(tmp_path, SOUND), ENVIRON))
     assert not [secret for secret in ("sesame", "0f0f0f") if secret in shown]
 
@@ -68,18 +71,18 @@ def test_no_secret_shows_in_repr(tmp_path):
         ({"search": {"account": "nobody"}}, "no account nobody"),
     ],
 )
-def test_a_mistake_is_named_with_its_place(tmp_path, change, place):
+def test_a_mistake_is_named_with_its_place(tmp_path: Path, change: dict[str, Any], place: str) -> None:
     body = {name: value for name, value in {**SOUND, **change}.items() if value is not None}
     with pytest.raises(AccountsError, match=place):
         read_accounts(written(tmp_path, body), ENVIRON)
 
 
-def test_a_secret_that_others_can_read_is_refused(tmp_path):
+def test_a_secret_that_others_can_read_is_refused(tmp_path: Path) -> None:
     with pytest.raises(AccountsError, match="chmod 600"):
         read_accounts(written(tmp_path, SOUND, mode=0o644), ENVIRON)
 
 
-def test_a_file_that_is_not_there_or_not_json_is_said_to_be_so(tmp_path):
+def test_a_file_that_is_not_there_or_not_json_is_said_to_be_so(tmp_path: Path) -> None:
     with pytest.raises(AccountsError, match="cannot be read"):
         read_accounts(tmp_path / "missing.json", ENVIRON)
     (tmp_path / "bad.json").write_text("{")

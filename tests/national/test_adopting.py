@@ -1,18 +1,32 @@
 """Taking over a region that pushed by its own account, and reconciling afterwards: nothing twice, nothing lost."""
 
+from functools import partial
+from typing import Any
+
 import pytest
 
 from adapters.national.connector_order import Adopt, Reconcile
-from gateway.protocol.delivery import Part
-from tests.national.bench import document, eventually
+from adapters.national.simulator_stock import Row
+from tests.national.bench import Bench, document, eventually
+from tests.national.conftest import Make
+from tests.national.present import part_of, row_of
 
 JUNE = ("2027-W24", "2027-W25")
-OWN = {"names": {"bretagne": ["bretagne"], "shared": ["*"]}}
+OWN: dict[str, Any] = {"names": {"bretagne": ["bretagne"], "shared": ["*"]}}
 
 
-def pushed(bench, remote_id, *, account="bretagne", permalink=None, grades=("seconde",), weeks=JUNE, **fields):
+def pushed(
+    bench: Bench,
+    remote_id: str,
+    *,
+    account: str = "bretagne",
+    permalink: str | None = None,
+    grades: tuple[str, ...] = ("seconde",),
+    weeks: tuple[str, ...] = JUNE,
+    **fields: Any,
+) -> Row:
     """An offer that the region pushed itself."""
-    row = {
+    row: dict[str, Any] = {
         "owner": bench.operators[account],
         "remote_id": remote_id,
         "title": "Ancien titre",
@@ -31,7 +45,7 @@ def pushed(bench, remote_id, *, account="bretagne", permalink=None, grades=("sec
     return bench.simulator.publish_on_site(**row)
 
 
-async def region(make_bench, count, *, speed=6_000.0):
+async def region(make_bench: Make, count: int, *, speed: float = 6_000.0) -> Bench:
     """A region with ``count`` offers there: half known by name, half by address; two more offers here, three there."""
     bench = await make_bench(speed=speed, **OWN)
     await bench.save("bretagne", national_delivery="self")
@@ -49,7 +63,7 @@ async def region(make_bench, count, *, speed=6_000.0):
     return bench
 
 
-async def test_a_dry_run_says_what_matches_lacks_and_is_extra_and_changes_nothing(make_bench):
+async def test_a_dry_run_says_what_matches_lacks_and_is_extra_and_changes_nothing(make_bench: Make) -> None:
     bench = await region(make_bench, 40)
     before = bench.live()
     answer = await bench.order(Adopt("bretagne"), account="bretagne")
@@ -60,7 +74,7 @@ async def test_a_dry_run_says_what_matches_lacks_and_is_extra_and_changes_nothin
     assert {} == await bench.deliveries()
 
 
-async def test_a_region_with_500_offers_is_taken_over(make_bench):
+async def test_a_region_with_500_offers_is_taken_over(make_bench: Make) -> None:
     bench = await region(make_bench, 500)
     answer = await bench.order(Adopt("bretagne", apply=True), account="bretagne", seconds=60)
     assert (500, 3, True) == (answer["matched"], answer["deleted"], answer["applied"])
@@ -77,17 +91,19 @@ async def test_a_region_with_500_offers_is_taken_over(make_bench):
     assert 500 == sum(part.adopted for part in parts)
     assert {"bretagne"} == {part.account for part in parts}
     await bench.partners.catch_up()
-    assert "gateway" == bench.partners.get("bretagne").national_delivery
+    partner = bench.partners.get("bretagne")
+    assert partner is not None
+    assert "gateway" == partner.national_delivery
     again = await bench.order(Adopt("bretagne", apply=True), account="bretagne", seconds=60)
     assert (502, 0) == (again["matched"], again["deleted"])
 
 
-async def test_a_takeover_that_is_cut_off_goes_on_with_the_next_owner(make_bench):
+async def test_a_takeover_that_is_cut_off_goes_on_with_the_next_owner(make_bench: Make) -> None:
     bench = await region(make_bench, 200, speed=60.0)  # the order is to be taken up again within its hour
     placed = await bench.place(Adopt("bretagne", apply=True), account="bretagne")
     for number in range(4):
         pages = bench.calls("GET") + bench.calls("PATCH") + bench.calls("DELETE")
-        await eventually(lambda seen=pages: went_on(bench, seen + 5))
+        await eventually(partial(went_on, bench, pages + 5))
         await bench.stop()
         await bench.start(folder=f"disk-{number % 2}")
     answer = await bench.answer(placed, seconds=60)
@@ -98,11 +114,11 @@ async def test_a_takeover_that_is_cut_off_goes_on_with_the_next_owner(make_bench
     assert dict.fromkeys(names, "Découverte d'un atelier") == bench.live()
 
 
-async def went_on(bench, calls):
+async def went_on(bench: Bench, calls: int) -> bool:
     return bench.calls("GET") + bench.calls("PATCH") + bench.calls("DELETE") >= calls
 
 
-async def test_more_extras_than_a_fifth_need_their_number(make_bench):
+async def test_more_extras_than_a_fifth_need_their_number(make_bench: Make) -> None:
     bench = await region(make_bench, 4)
     for number in range(20):
         pushed(bench, f"more-{number}")
@@ -113,14 +129,14 @@ async def test_more_extras_than_a_fifth_need_their_number(make_bench):
     assert 23 == answer["deleted"]
 
 
-async def test_an_account_that_serves_others_takes_nobody_over(make_bench):
+async def test_an_account_that_serves_others_takes_nobody_over(make_bench: Make) -> None:
     bench = await make_bench(platforms=("bretagne", "occitanie"))
     await bench.save("bretagne", national_delivery="self")
     await bench.start()
     assert "account-shared" == (await bench.order(Adopt("bretagne", apply=True)))["error"]
 
 
-async def test_the_parts_of_a_mixed_offer_are_matched_by_their_levels(make_bench):
+async def test_the_parts_of_a_mixed_offer_are_matched_by_their_levels(make_bench: Make) -> None:
     bench = await make_bench(speed=6_000.0, **OWN)
     await bench.save("bretagne", national_delivery="self")
     mixed = document("bretagne:1", levels=["troisieme", "seconde"], weeks=["2027-W10", *JUNE])
@@ -133,7 +149,7 @@ async def test_the_parts_of_a_mixed_offer_are_matched_by_their_levels(make_bench
     assert {"old", "bretagne:1~c"} == set(bench.live())
 
 
-async def test_a_name_that_the_sites_addresses_do_not_reach_is_said_to_be_so(make_bench):
+async def test_a_name_that_the_sites_addresses_do_not_reach_is_said_to_be_so(make_bench: Make) -> None:
     bench = await make_bench(speed=6_000.0, **OWN)
     await bench.save("bretagne", national_delivery="self")
     await bench.publish(document("bretagne:1", national_remote_id="a.b"))
@@ -142,12 +158,12 @@ async def test_a_name_that_the_sites_addresses_do_not_reach_is_said_to_be_so(mak
     answer = await bench.order(Adopt("bretagne", apply=True), account="bretagne")
     assert ["a.b"] == answer["unreachable"]["remote_ids"]
     await bench.until_states({"bretagne:1": "refused"})
-    part: Part = await bench.part("bretagne:1")
+    part = await part_of(bench, "bretagne:1")
     assert ["national-unreachable"] == [problem["code"] for problem in part.problems]
 
 
 @pytest.fixture
-async def delivered(make_bench):
+async def delivered(make_bench: Make) -> Bench:
     bench = await make_bench(speed=6_000.0, rights={"full_access": True})
     ids = [f"bretagne:{number}" for number in range(40)]
     await bench.publish(*(document(one) for one in ids))
@@ -156,7 +172,7 @@ async def delivered(make_bench):
     return bench
 
 
-async def test_a_site_that_is_as_it_should_be_reconciles_without_findings(delivered):
+async def test_a_site_that_is_as_it_should_be_reconciles_without_findings(delivered: Bench) -> None:
     answer = await delivered.order(Reconcile())
     assert (40, 0, 0, 0, 40) == (
         answer["matched"],
@@ -168,11 +184,11 @@ async def test_a_site_that_is_as_it_should_be_reconciles_without_findings(delive
     assert all(delivery.current()[0].visible for delivery in (await delivered.deliveries()).values())
 
 
-async def test_what_is_missing_extra_or_different_there_is_found_and_mended(delivered):
+async def test_what_is_missing_extra_or_different_there_is_found_and_mended(delivered: Bench) -> None:
     site = delivered.simulator
-    site.discard(site.row("bretagne:1"))
-    site.row("bretagne:2").title = "Changé sur place"
-    site.row("bretagne:3").full = True
+    site.discard(row_of(site, "bretagne:1"))
+    row_of(site, "bretagne:2").title = "Changé sur place"
+    row_of(site, "bretagne:3").full = True
     pushed(delivered, "stranger", account="shared")
     report = await delivered.order(Reconcile())
     assert ["bretagne:1"] == report["missing"]["remote_ids"]
@@ -180,13 +196,13 @@ async def test_what_is_missing_extra_or_different_there_is_found_and_mended(deli
     assert {"bretagne:2": ["title"]} == report["differing"]["fields"]
     assert 38 == report["visible"]
     assert "Changé sur place" == delivered.live()["bretagne:2"]
-    assert False is (await delivered.part("bretagne:3")).visible
+    assert False is (await part_of(delivered, "bretagne:3")).visible
     repaired = await delivered.order(Reconcile(repair=True))
     assert (True, 1) == (repaired["repaired"], repaired["deleted"])
     await eventually(lambda: mended(delivered))
-    assert "moderated" == (await delivered.part("bretagne:1")).state
+    assert "moderated" == (await part_of(delivered, "bretagne:1")).state
     assert "stranger" not in delivered.live()
 
 
-async def mended(bench):
+async def mended(bench: Bench) -> bool:
     return bench.live()["bretagne:2"] == "Découverte d'un atelier"

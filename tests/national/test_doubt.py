@@ -5,10 +5,12 @@ import asyncio
 import pytest
 
 from adapters.national.connector_order import Replay
-from adapters.national.simulator_fault import Fault
+from adapters.national.simulator_fault import Fault, Kind
 from gateway.memory import Fault as LogFault
+from gateway.memory import MemoryLog
 from gateway.protocol.topic import COMMON, OFFERS
-from tests.national.bench import document, eventually
+from tests.national.bench import Bench, document, eventually
+from tests.national.conftest import Make
 from tests.slept import SleptLog
 
 ONE = "bretagne:1"
@@ -16,7 +18,7 @@ ONE = "bretagne:1"
 
 @pytest.mark.parametrize("done", [False, True])
 @pytest.mark.parametrize("kind", ["hang", "reset", "garbage", "status"])
-async def test_a_creation_of_unknown_outcome_is_there_once(make_bench, kind, done):
+async def test_a_creation_of_unknown_outcome_is_there_once(make_bench: Make, kind: Kind, *, done: bool) -> None:
     bench = await make_bench()
     bench.answer_seconds = 0.5
     bench.simulator.faults.order(Fault(kind, "POST", done=done))
@@ -27,7 +29,7 @@ async def test_a_creation_of_unknown_outcome_is_there_once(make_bench, kind, don
 
 
 @pytest.mark.parametrize("done", [False, True])
-async def test_an_unknown_creation_that_is_withdrawn_meanwhile_is_gone(make_bench, done):
+async def test_an_unknown_creation_that_is_withdrawn_meanwhile_is_gone(make_bench: Make, *, done: bool) -> None:
     bench = await make_bench()
     bench.answer_seconds = 0.5
     bench.simulator.faults.order(Fault("hang", "POST", done=done))
@@ -39,13 +41,15 @@ async def test_an_unknown_creation_that_is_withdrawn_meanwhile_is_gone(make_benc
     assert {} == bench.live()
 
 
-async def attempted(bench, offer_id):
+async def attempted(bench: Bench, offer_id: str) -> bool:
     part = await bench.part(offer_id)
     return part is not None and part.attempt is not None
 
 
 @pytest.mark.parametrize("done", [False, True])
-async def test_an_unknown_deletion_is_gone_through_with_before_the_offer_comes_back(make_bench, done):
+async def test_an_unknown_deletion_is_gone_through_with_before_the_offer_comes_back(
+    make_bench: Make, *, done: bool
+) -> None:
     bench = await make_bench()
     bench.answer_seconds = 0.5
     await bench.publish(document(ONE))
@@ -59,7 +63,7 @@ async def test_an_unknown_deletion_is_gone_through_with_before_the_offer_comes_b
     assert {f"{ONE}~2"} == set(bench.live())
 
 
-async def test_an_offer_that_the_site_cannot_deal_with_is_given_up_and_can_be_replayed(make_bench):
+async def test_an_offer_that_the_site_cannot_deal_with_is_given_up_and_can_be_replayed(make_bench: Make) -> None:
     bench = await make_bench(speed=6_000.0)
     await bench.publish(document(ONE))
     bench.simulator.faults.order(Fault("status", "PATCH", status=500, times=100))
@@ -77,23 +81,23 @@ async def test_an_offer_that_the_site_cannot_deal_with_is_given_up_and_can_be_re
     await eventually(lambda: titled(bench, "Nouveau titre"))
 
 
-async def others(bench):
+async def others(bench: Bench) -> None:
     """New offers all the time: the site is not down."""
     for number in range(10, 10_000):
         await bench.publish(document(f"bretagne:{number}"))
         await asyncio.sleep(0.02)
 
 
-async def gave_up(bench, offer_id):
+async def gave_up(bench: Bench, offer_id: str) -> bool:
     part = await bench.part(offer_id)
     return part is not None and [one["code"] for one in part.problems] == ["national-given-up"]
 
 
-async def titled(bench, title):
+async def titled(bench: Bench, title: str) -> bool:
     return bench.live().get(ONE) == title
 
 
-async def test_a_site_that_is_down_for_hours_costs_few_calls_and_no_offer(make_bench):
+async def test_a_site_that_is_down_for_hours_costs_few_calls_and_no_offer(make_bench: Make) -> None:
     bench = await make_bench(speed=6_000.0)
     bench.simulator.faults.order(Fault("status", None, status=503, times=60))
     await bench.publish(*(document(f"bretagne:{number}") for number in range(30)))
@@ -102,7 +106,7 @@ async def test_a_site_that_is_down_for_hours_costs_few_calls_and_no_offer(make_b
     assert {f"bretagne:{number}" for number in range(30)} == set(bench.live())
 
 
-async def test_a_wrong_password_stops_the_calls_and_says_what_to_do(make_bench):
+async def test_a_wrong_password_stops_the_calls_and_says_what_to_do(make_bench: Make) -> None:
     bench = await make_bench(speed=6_000.0)
     operator = bench.operators["shared"]
     right, operator.password = operator.password, "another one"
@@ -116,11 +120,11 @@ async def test_a_wrong_password_stops_the_calls_and_says_what_to_do(make_bench):
     )
 
 
-async def logged_in_vain(bench):
+async def logged_in_vain(bench: Bench) -> bool:
     return bench.simulator.answered["POST", 401] > 0
 
 
-async def test_nothing_is_lost_or_doubled_when_the_connector_is_cut_off_again_and_again(make_bench):
+async def test_nothing_is_lost_or_doubled_when_the_connector_is_cut_off_again_and_again(make_bench: Make) -> None:
     bench = await make_bench(speed=6_000.0)
     ids = [f"bretagne:{number}" for number in range(300)]
     await bench.publish(*(document(one) for one in ids))
@@ -135,8 +139,9 @@ async def test_nothing_is_lost_or_doubled_when_the_connector_is_cut_off_again_an
 
 
 @pytest.mark.parametrize("fault", list(LogFault))
-async def test_a_commit_that_fails_changes_nothing_for_the_site(make_bench, fault):
+async def test_a_commit_that_fails_changes_nothing_for_the_site(make_bench: Make, fault: LogFault) -> None:
     bench = await make_bench()
+    assert isinstance(bench.log, MemoryLog)
     ids = [f"bretagne:{number}" for number in range(20)]
     await bench.publish(*(document(one) for one in ids))
     await bench.start()
@@ -147,11 +152,11 @@ async def test_a_commit_that_fails_changes_nothing_for_the_site(make_bench, faul
     assert set(ids) == set(bench.live())
 
 
-async def some_live(bench):
+async def some_live(bench: Bench) -> bool:
     return len(bench.live()) > 2
 
 
-async def test_a_second_owner_takes_over_and_nothing_is_there_twice(make_bench):
+async def test_a_second_owner_takes_over_and_nothing_is_there_twice(make_bench: Make) -> None:
     bench = await make_bench()
     ids = [f"bretagne:{number}" for number in range(60)]
     await bench.publish(*(document(one) for one in ids))
@@ -165,7 +170,9 @@ async def test_a_second_owner_takes_over_and_nothing_is_there_twice(make_bench):
 
 
 @pytest.mark.parametrize("disk", ["the-same", "another"])
-async def test_a_broker_that_slept_does_not_make_the_next_owner_withdraw_what_is_live(make_bench, disk):
+async def test_a_broker_that_slept_does_not_make_the_next_owner_withdraw_what_is_live(
+    make_bench: Make, disk: str
+) -> None:
     """It tells where ``offers`` ended when it fell asleep: what came since would seem to be gone with its marker."""
     log = SleptLog()
     await log.create_topics(COMMON)

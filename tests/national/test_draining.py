@@ -1,24 +1,27 @@
 """Hundreds of offers at once: in the fewest calls and minutes that the site's limit allows, on each kind of log."""
 
 import uuid
+from functools import partial
+from pathlib import Path
 
 import pytest
 
 from gateway.kafka import KafkaLog, KafkaSettings
 from gateway.protocol.topic import COMMON
 from gateway.sqlite import SqliteLog
-from tests.national.bench import document, eventually
+from tests.national.bench import Bench, document, eventually
+from tests.national.conftest import Make
 
 COUNT = 520
 
 
-async def drain(bench, count, *, interruptions=0):
+async def drain(bench: Bench, count: int, *, interruptions: int = 0) -> set[int]:
     """Deliver, cut off in between, and give the minutes of the site's clock that calls were made in."""
     ids = [f"bretagne:{number}" for number in range(count)]
     await bench.publish(*(document(one) for one in ids))
     for number in range(interruptions):
         await bench.start(folder=f"disk-{number % 2}")
-        await eventually(lambda seen=count * (number + 1) // 8: made(bench, seen))
+        await eventually(partial(made, bench, count * (number + 1) // 8))
         await bench.stop()
     await bench.start()
     await bench.until_states(dict.fromkeys(ids, "delivered"), seconds=100)
@@ -26,11 +29,11 @@ async def drain(bench, count, *, interruptions=0):
     return {minute for _, service, minute in bench.simulator.counted if service == "offers"}
 
 
-async def made(bench, count):
+async def made(bench: Bench, count: int) -> bool:
     return len(bench.simulator.stock.rows) >= count
 
 
-async def test_the_queue_is_drained_in_the_fewest_calls_and_never_above_the_limit(make_bench):
+async def test_the_queue_is_drained_in_the_fewest_calls_and_never_above_the_limit(make_bench: Make) -> None:
     bench = await make_bench(speed=1_200.0)
     minutes = await drain(bench, COUNT)
     assert COUNT == bench.simulator.answered["POST", 201]
@@ -39,7 +42,7 @@ async def test_the_queue_is_drained_in_the_fewest_calls_and_never_above_the_limi
     assert len(minutes) >= COUNT // 100
 
 
-async def test_interrupted_on_the_embedded_log_nothing_is_lost_or_doubled(make_bench, tmp_path):
+async def test_interrupted_on_the_embedded_log_nothing_is_lost_or_doubled(make_bench: Make, tmp_path: Path) -> None:
     log = await SqliteLog.open(tmp_path / "log.sqlite", partitions=3)
     try:
         bench = await make_bench(log, speed=1_200.0)
@@ -53,7 +56,7 @@ async def test_interrupted_on_the_embedded_log_nothing_is_lost_or_doubled(make_b
 
 
 @pytest.mark.kafka
-async def test_interrupted_on_kafka_nothing_is_lost_or_doubled(make_bench, kafka_servers):
+async def test_interrupted_on_kafka_nothing_is_lost_or_doubled(make_bench: Make, kafka_servers: str) -> None:
     settings = KafkaSettings(bootstrap_servers=kafka_servers, prefix=f"national-{uuid.uuid4().hex[:8]}")
     log = await KafkaLog.open(settings)
     try:

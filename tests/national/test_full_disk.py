@@ -1,16 +1,19 @@
 """A full disk under the connector's local copies is an outage that passes: nothing ends, and nothing is lost."""
 
 import sqlite3
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from adapters.national.inbound_state import InboundState
 from adapters.national.outbox import Outbox
-from gateway.ports import LogUnavailableError
+from gateway.ports import LogUnavailableError, Owner
 from gateway.protocol.delivery import Delivery
 from gateway.protocol.topic import OFFERS
 from gateway.share import keep_owning
 from tests.national.bench import document
+from tests.national.conftest import Make
 
 MANY = 300
 
@@ -20,7 +23,7 @@ def limit(database: sqlite3.Connection, pages: int) -> None:
     sqlite3.Connection.execute(database, f"PRAGMA max_page_count = {pages}").fetchone()
 
 
-async def test_a_scan_on_a_full_disk_is_an_outage(make_bench, tmp_path):
+async def test_a_scan_on_a_full_disk_is_an_outage(make_bench: Make, tmp_path: Path) -> None:
     bench = await make_bench()
     for number in range(MANY):
         await bench.publish(document(f"national:{7000 + number}"))
@@ -46,13 +49,15 @@ async def test_a_scan_on_a_full_disk_is_an_outage(make_bench, tmp_path):
     ],
     ids=["offer", "delivery", "queue", "terms", "positions"],
 )
-def test_each_change_of_an_outbox_on_a_full_disk_is_an_outage(tmp_path, write):
+def test_each_change_of_an_outbox_on_a_full_disk_is_an_outage(
+    tmp_path: Path, write: Callable[[Outbox, int], None]
+) -> None:
     """[DLV-001]"""
     outbox = Outbox(tmp_path / "outbox.sqlite", log="one")
     sqlite3.Connection.execute(outbox._db, "PRAGMA cache_size = 5")
     limit(outbox._db, 20)
 
-    def write_all():
+    def write_all() -> None:
         for number in range(MANY):
             write(outbox, number)
         outbox.keep({(OFFERS, 0): 7})
@@ -66,7 +71,7 @@ def test_each_change_of_an_outbox_on_a_full_disk_is_an_outage(tmp_path, write):
     outbox.close()
 
 
-async def test_work_goes_on_once_there_is_space(make_bench, tmp_path):
+async def test_work_goes_on_once_there_is_space(make_bench: Make, tmp_path: Path) -> None:
     """What meets the full disk begins again, as after an outage of the log."""
     bench = await make_bench()
     outbox = Outbox(tmp_path / "outbox.sqlite", log="one")
@@ -74,7 +79,7 @@ async def test_work_goes_on_once_there_is_space(make_bench, tmp_path):
     limit(outbox._db, 20)
     tries = 0
 
-    async def work(_):
+    async def work(_: Owner) -> None:
         nonlocal tries
         tries += 1
         if tries == 3:
@@ -93,7 +98,7 @@ async def test_work_goes_on_once_there_is_space(make_bench, tmp_path):
     outbox.close()
 
 
-async def test_an_outbox_moves_its_write_ahead_log_in_a_thread(tmp_path):
+async def test_an_outbox_moves_its_write_ahead_log_in_a_thread(tmp_path: Path) -> None:
     """Its commits wait for no disk, and the file beside it does not grow with their number."""
     outbox = Outbox(tmp_path / "outbox.sqlite", log="one")
     sizes = []

@@ -1,19 +1,22 @@
 """What a scan knows of the federation: in how many complete scans an offer was missing on end."""
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from adapters.national.inbound_state import InboundState
 from gateway.protocol.submission import Known
 from gateway.protocol.topic import OFFERS
-from tests.national.bench import document
+from tests.national.bench import Bench, document
+from tests.national.conftest import Make
 
 ID = "national:7001"
 
 
 @pytest.fixture
-async def known(make_bench, tmp_path):
+async def known(make_bench: Make, tmp_path: Path) -> AsyncIterator[tuple[Bench, InboundState]]:
     """A bench with one offer from the site, and what a scan knows."""
     bench = await make_bench()
     await bench.publish(document(ID))
@@ -22,16 +25,16 @@ async def known(make_bench, tmp_path):
     state.close()
 
 
-def missing(state):
+def missing(state: InboundState) -> list[str]:
     return [made.id for made in state.missing(scans=2)]
 
 
-async def scan(bench, state, *seen, season=2027):
+async def scan(bench: Bench, state: InboundState, *seen: str, season: int = 2027) -> None:
     await state.catch_up(bench.log, await bench.log.ends(OFFERS))
     state.count_missing(seen, season=season)
 
 
-async def test_an_offer_is_missing_after_two_scans_without_it_on_end(known):
+async def test_an_offer_is_missing_after_two_scans_without_it_on_end(known: tuple[Bench, InboundState]) -> None:
     bench, state = known
     await scan(bench, state)
     assert [] == missing(state)
@@ -42,7 +45,7 @@ async def test_an_offer_is_missing_after_two_scans_without_it_on_end(known):
     assert [ID] == missing(state)
 
 
-async def test_an_offer_that_came_back_is_missing_after_two_scans_again(known):
+async def test_an_offer_that_came_back_is_missing_after_two_scans_again(known: tuple[Bench, InboundState]) -> None:
     bench, state = known
     await scan(bench, state)
     await scan(bench, state)
@@ -58,7 +61,9 @@ async def test_an_offer_that_came_back_is_missing_after_two_scans_again(known):
     assert [ID] == missing(state)
 
 
-async def test_an_offer_that_came_back_between_two_scans_is_missing_after_two_scans_again(known):
+async def test_an_offer_that_came_back_between_two_scans_is_missing_after_two_scans_again(
+    known: tuple[Bench, InboundState],
+) -> None:
     bench, state = known
     await scan(bench, state)
     await scan(bench, state)
@@ -69,7 +74,9 @@ async def test_an_offer_that_came_back_between_two_scans_is_missing_after_two_sc
     assert [] == missing(state)
 
 
-async def test_a_new_revision_of_an_offer_that_is_missing_does_not_start_the_count_anew(known):
+async def test_a_new_revision_of_an_offer_that_is_missing_does_not_start_the_count_anew(
+    known: tuple[Bench, InboundState],
+) -> None:
     bench, state = known
     await scan(bench, state)
     await bench.publish(document(ID, revision=2))
@@ -77,7 +84,9 @@ async def test_a_new_revision_of_an_offer_that_is_missing_does_not_start_the_cou
     assert [ID] == missing(state)
 
 
-async def test_it_is_known_in_which_season_the_search_showed_an_offer_with_its_weeks(known):
+async def test_it_is_known_in_which_season_the_search_showed_an_offer_with_its_weeks(
+    known: tuple[Bench, InboundState],
+) -> None:
     bench, state = known
     await scan(bench, state)
     assert state.made(ID).shown is None

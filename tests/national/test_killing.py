@@ -2,14 +2,19 @@
 
 import asyncio
 import sys
+from asyncio.subprocess import Process
+from pathlib import Path
 
 from gateway.sqlite import SqliteLog
-from tests.national.bench import document
+from tests.national.bench import Bench, document
+from tests.national.conftest import Make
 
 COUNT = 500
 
 
-async def test_a_connector_that_is_killed_again_and_again_loses_and_doubles_nothing(make_bench, tmp_path):
+async def test_a_connector_that_is_killed_again_and_again_loses_and_doubles_nothing(
+    make_bench: Make, tmp_path: Path
+) -> None:
     log = await SqliteLog.open(tmp_path / "log.sqlite", partitions=3)
     try:
         bench = await make_bench(log, speed=1_200.0)
@@ -39,7 +44,7 @@ async def test_a_connector_that_is_killed_again_and_again_loses_and_doubles_noth
         await log.close()
 
 
-async def started(bench, folder):
+async def started(bench: Bench, folder: Path) -> Process:
     time = bench.time
     arguments = [str(folder), bench.simulator.url, str(time.speed), str(time.start), str(time.origin)]
     return await asyncio.create_subprocess_exec(
@@ -47,7 +52,7 @@ async def started(bench, folder):
     )
 
 
-async def killed_after(bench, folder, count):
+async def killed_after(bench: Bench, folder: Path, count: int) -> None:
     """Let a connector work until so many writes have been answered, then kill it."""
     process = await started(bench, folder)
     try:

@@ -4,12 +4,17 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from adapters.national.erase import NEUTRAL
 from gateway.sqlite import SqliteLog
-from tests.national.bench import PASSWORD, document, eventually
+from tests.national.bench import PASSWORD, Bench, document, eventually
+from tests.national.conftest import Make
+from tests.national.present import row_of
 
 COMMAND = """
 import sys
@@ -23,7 +28,7 @@ except CommandError as error:
 
 
 @pytest.fixture
-async def bench(make_bench, tmp_path):
+async def bench(make_bench: Make, tmp_path: Path) -> AsyncIterator[Bench]:
     log = await SqliteLog.open(tmp_path / "log.sqlite", partitions=3)
     one = await make_bench(log, speed=6_000.0)
     yield one
@@ -32,7 +37,7 @@ async def bench(make_bench, tmp_path):
     await log.close()
 
 
-async def command(bench, *words):
+async def command(bench: Bench, *words: str) -> tuple[int | None, str]:
     """How it ended, and what it printed, blanks joined."""
     environ = {"PATH": os.environ["PATH"], "PASSERELLE_DATA": str(bench.folder), "NATIONAL_PASSWORD": PASSWORD}
     process = await asyncio.create_subprocess_exec(
@@ -48,17 +53,17 @@ async def command(bench, *words):
     return process.returncode, " ".join(output.decode().split())
 
 
-async def at_work(bench, *documents):
+async def at_work(bench: Bench, *documents: dict[str, Any]) -> None:
     await bench.publish(*documents)
     await bench.start()
     await eventually(lambda: told(bench))
 
 
-async def told(bench):
+async def told(bench: Bench) -> bool:
     return (await bench.note()).get("platforms") == ["*"]
 
 
-async def test_status_says_what_became_of_the_offers(bench):
+async def test_status_says_what_became_of_the_offers(bench: Bench) -> None:
     assert "No account has been at work yet" in (await command(bench, "status"))[1]
     await at_work(bench, document("bretagne:1"), document("bretagne:2", weeks=["2027-W24"]))
     await bench.until_states({"bretagne:1": "delivered", "bretagne:2": "not-deliverable"})
@@ -69,7 +74,7 @@ async def test_status_says_what_became_of_the_offers(bench):
     assert "1 not-deliverable:mandatory-weeks" in output
 
 
-async def test_plan_says_what_would_be_sent_and_how_long_it_takes(bench):
+async def test_plan_says_what_would_be_sent_and_how_long_it_takes(bench: Bench) -> None:
     accounts = bench.folder / "accounts.json"
     entry = {"name": "shared", "email": "a@example.org", "password": {"env": "NATIONAL_PASSWORD"}, "platforms": ["*"]}
     accounts.write_text(json.dumps({"url": bench.simulator.url, "accounts": [entry]}))
@@ -82,12 +87,12 @@ async def test_plan_says_what_would_be_sent_and_how_long_it_takes(bench):
     assert {} == await bench.deliveries()
 
 
-async def test_orders_are_carried_out_by_the_gateway_and_leave_nothing_behind(bench):
+async def test_orders_are_carried_out_by_the_gateway_and_leave_nothing_behind(bench: Bench) -> None:
     await at_work(bench, document("bretagne:1"))
     await bench.until_states({"bretagne:1": "delivered"})
     code, output = await command(bench, "reconcile")
     assert (0, True) == (code, "matched: 1" in output)
-    bench.simulator.discard(bench.simulator.row("bretagne:1"))
+    bench.simulator.discard(row_of(bench.simulator, "bretagne:1"))
     code, output = await command(bench, "reconcile")
     assert (1, True) == (code, "missing: 1 bretagne:1" in output)
     code, output = await command(bench, "reconcile", "--repair")
@@ -99,7 +104,7 @@ async def test_orders_are_carried_out_by_the_gateway_and_leave_nothing_behind(be
     assert [] == [key for key, value in (await bench.records()).items() if key.startswith(b"order/") and value]
 
 
-async def test_an_offer_is_erased_only_once_it_was_deleted_there(bench):
+async def test_an_offer_is_erased_only_once_it_was_deleted_there(bench: Bench) -> None:
     await at_work(bench, document("bretagne:1"))
     await bench.until_states({"bretagne:1": "delivered"})
     code, output = await command(bench, "erase", "bretagne:1")
@@ -108,14 +113,14 @@ async def test_an_offer_is_erased_only_once_it_was_deleted_there(bench):
     await bench.until_states({"bretagne:1": "withdrawn"})
     code, output = await command(bench, "erase", "bretagne:1")
     assert (0, True, True) == (code, "erased: 1 bretagne:1" in output, "kept: 0" in output)
-    row = bench.simulator.row("bretagne:1")
+    row = row_of(bench.simulator, "bretagne:1")
     assert (NEUTRAL, False) == (row.employer_name, row.kept)
     row.owner = bench.simulator.add_operator("other@example.org", "x")
     code, output = await command(bench, "erase", "bretagne:1")
     assert (1, True) == (code, "kept: 1 bretagne:1" in output)
 
 
-async def test_what_cannot_be_done_names_the_next_step(bench):
+async def test_what_cannot_be_done_names_the_next_step(bench: Bench) -> None:
     code, output = await command(bench, "reconcile")
     assert (2, True) == (code, "start the gateway with PASSERELLE_NATIONAL set" in output)
     await at_work(bench)

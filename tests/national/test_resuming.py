@@ -9,7 +9,9 @@ import pytest
 from adapters.national.connector_order import Adopt, Erase, Reconcile, Replay, read_order
 from gateway.memory import MemoryLog
 from gateway.ports import LogUnavailableError, Output, Owner
-from tests.national.bench import document, eventually
+from tests.national.bench import Bench, document, eventually
+from tests.national.conftest import Make
+from tests.national.present import row_of
 from tests.national.test_adopting import pushed, region, went_on
 
 Cut = Callable[[Sequence[Output]], bool]
@@ -75,7 +77,7 @@ def notes_deletions(number: int) -> Cut:
     return cut
 
 
-async def restarted_on(bench, cut: Cut) -> CutLog:
+async def restarted_on(bench: Bench, cut: Cut) -> CutLog:
     """The connector again, on a log that is cut off once."""
     await bench.stop()
     log = CutLog(bench.log, cut)
@@ -83,12 +85,12 @@ async def restarted_on(bench, cut: Cut) -> CutLog:
     return log
 
 
-async def progress_left(bench) -> list[bytes]:
+async def progress_left(bench: Bench) -> list[bytes]:
     found = await bench.records()
     return [key for key, value in found.items() if value is not None and key.startswith(b"progress/")]
 
 
-async def delivered(make_bench, count: int):
+async def delivered(make_bench: Make, count: int) -> tuple[Bench, list[str]]:
     bench = await make_bench(speed=6_000.0, rights={"full_access": True})
     ids = [f"bretagne:{number}" for number in range(count)]
     await bench.publish(*(document(one) for one in ids))
@@ -97,7 +99,7 @@ async def delivered(make_bench, count: int):
     return bench, ids
 
 
-async def test_a_replay_is_carried_out_once(make_bench):
+async def test_a_replay_is_carried_out_once(make_bench: Make) -> None:
     bench, ids = await delivered(make_bench, 5)
     log = await restarted_on(bench, answers)
     answer = await bench.order(Replay(tuple(ids[:3])))
@@ -107,7 +109,7 @@ async def test_a_replay_is_carried_out_once(make_bench):
     assert [] == await progress_left(bench)
 
 
-async def test_an_erasure_is_carried_out_once(make_bench):
+async def test_an_erasure_is_carried_out_once(make_bench: Make) -> None:
     bench, ids = await delivered(make_bench, 1)
     await bench.withdraw(*ids)
     await bench.until_states(dict.fromkeys(ids, "withdrawn"))
@@ -119,11 +121,11 @@ async def test_an_erasure_is_carried_out_once(make_bench):
 
 
 @pytest.mark.parametrize("cut", [answers, notes_deletions(2)], ids=["before the answer", "amid the deletions"])
-async def test_a_repair_goes_on_where_it_stopped(make_bench, cut):
+async def test_a_repair_goes_on_where_it_stopped(make_bench: Make, cut: Cut) -> None:
     bench, ids = await delivered(make_bench, 5)
     for number in range(4):
         pushed(bench, f"stranger-{number}", account="shared")
-    bench.simulator.discard(bench.simulator.row(ids[0]))
+    bench.simulator.discard(row_of(bench.simulator, ids[0]))
     log = await restarted_on(bench, cut)
     answer = await bench.order(Reconcile(repair=True, confirm=4))
     assert (1, True, 4) == (log.cuts, answer["repaired"], answer["deleted"])
@@ -134,7 +136,7 @@ async def test_a_repair_goes_on_where_it_stopped(make_bench, cut):
 
 
 @pytest.mark.parametrize("cut", [answers, notes_deletions(2)], ids=["before the answer", "amid the deletions"])
-async def test_a_take_over_goes_on_where_it_stopped(make_bench, cut):
+async def test_a_take_over_goes_on_where_it_stopped(make_bench: Make, cut: Cut) -> None:
     bench = await region(make_bench, 6)
     log = await restarted_on(bench, cut)
     answer = await bench.order(Adopt("bretagne", apply=True, confirm=3), account="bretagne")
@@ -145,7 +147,7 @@ async def test_a_take_over_goes_on_where_it_stopped(make_bench, cut):
     assert [] == await progress_left(bench)
 
 
-async def test_a_partner_changed_while_the_index_is_walked_keeps_the_change(make_bench):
+async def test_a_partner_changed_while_the_index_is_walked_keeps_the_change(make_bench: Make) -> None:
     bench = await region(make_bench, 400, speed=60.0)
     placed = await bench.place(Adopt("bretagne", apply=True), account="bretagne")
     await eventually(lambda: went_on(bench, 2))

@@ -34,7 +34,7 @@ class Hands:
 
 
 @pytest.mark.parametrize("jump", JUMPS)
-async def test_the_rate_goes_on_within_two_minutes(jump: int):
+async def test_the_rate_goes_on_within_two_minutes(jump: int) -> None:
     clock = Hands()
     rate = Rate(clock=clock, sleep=clock.sleep)
     clock.now += jump
@@ -45,7 +45,7 @@ async def test_the_rate_goes_on_within_two_minutes(jump: int):
 
 
 @pytest.mark.parametrize("jump", JUMPS)
-def test_the_breaker_lets_a_call_through(jump: int):
+def test_the_breaker_lets_a_call_through(jump: int) -> None:
     breaker = Breaker(lambda: 1.0)
     for _ in range(TRIPS_AFTER):
         breaker.failed(START + jump)
@@ -55,7 +55,7 @@ def test_the_breaker_lets_a_call_through(jump: int):
 
 @pytest.mark.parametrize("jump", JUMPS)
 @pytest.mark.parametrize("reopened", [False, True])
-def test_calls_and_retries_of_a_clock_ahead_are_due(tmp_path: Path, jump: int, *, reopened: bool):
+def test_calls_and_retries_of_a_clock_ahead_are_due(tmp_path: Path, jump: int, *, reopened: bool) -> None:
     path = tmp_path / "outbox.sqlite"
     outbox = Outbox(path, log="L")
     ahead = START + jump
@@ -71,7 +71,7 @@ def test_calls_and_retries_of_a_clock_ahead_are_due(tmp_path: Path, jump: int, *
     outbox.close()
 
 
-def test_a_retry_keeps_its_time_when_the_clock_is_right(tmp_path: Path):
+def test_a_retry_keeps_its_time_when_the_clock_is_right(tmp_path: Path) -> None:
     outbox = Outbox(tmp_path / "outbox.sqlite", log="L")
     outbox.enqueue("bretagne:1", "lycee", rank=1, not_before=START, now=START)
     assert ["bretagne:1"] == [entry.id for entry in outbox.ready(START, limit=9)]
@@ -81,7 +81,7 @@ def test_a_retry_keeps_its_time_when_the_clock_is_right(tmp_path: Path):
     outbox.close()
 
 
-async def test_a_token_of_a_clock_ahead_is_renewed():
+async def test_a_token_of_a_clock_ahead_is_renewed() -> None:
     clock, asked = Hands(), 0
 
     async def login() -> str:
@@ -96,7 +96,7 @@ async def test_a_token_of_a_clock_ahead_is_renewed():
     assert ["2", "2"] == [await token.get(), await token.get()]
 
 
-async def test_an_order_is_not_too_old_because_the_log_once_had_a_clock_ahead():
+async def test_an_order_is_not_too_old_because_the_log_once_had_a_clock_ahead() -> None:
     """The owner begins after a record of the future; orders that come later are carried out."""
     orders = WaitingOrders("shared")
     orders.hear(StoredRecord(1, START + DAY, b"turn/shared", None))

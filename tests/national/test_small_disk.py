@@ -1,5 +1,6 @@
 """A full disk under the connector's copies is an outage that passes: nothing ends, nothing is lost."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,15 +14,17 @@ from gateway.damage import DamagedCopyError
 from gateway.memory import MemoryLog
 from gateway.ports import LogUnavailableError
 from gateway.protocol.identity import partition_of
+from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, OFFERS
 from tests.faults.disk import SmallDisk, lack_of_disk, small_disk
 from tests.national.bench import document, eventually
+from tests.national.conftest import Make
 from tests.national.test_inbound import MADE
 from tests.views.world import World, offer_of
 
 
 @pytest.fixture
-def disk(tmp_path: Path):
+def disk(tmp_path: Path) -> Iterator[SmallDisk]:
     lack = lack_of_disk(tmp_path)
     if lack:
         pytest.skip(lack)
@@ -60,7 +63,9 @@ async def test_the_inbound_state_goes_on_once_there_is_space(disk: SmallDisk) ->
     state = InboundState(disk.folder / "inbound.sqlite", log="one")
     disk.fill()
     for record in records:
-        await log.append(OFFERS, partition_of((record.key or b"").decode(), 1), [record])  # type: ignore[list-item]
+        await log.append(
+            OFFERS, partition_of((record.key or b"").decode(), 1), [Record(record.key, record.value, record.headers)]
+        )
     with pytest.raises(LogUnavailableError, match="free space") as failed, state.guarded():
         await state.catch_up(log, await log.ends(OFFERS))
     assert not isinstance(failed.value, DamagedCopyError)
@@ -72,7 +77,9 @@ async def test_the_inbound_state_goes_on_once_there_is_space(disk: SmallDisk) ->
     state.close()
 
 
-async def test_a_copy_of_the_site_that_cannot_be_opened_keeps_nothing_else_back(make_bench, disk: SmallDisk) -> None:
+async def test_a_copy_of_the_site_that_cannot_be_opened_keeps_nothing_else_back(
+    make_bench: Make, disk: SmallDisk
+) -> None:
     """Offers are delivered, the note says why nothing is read from the site, and the next attempt goes on."""
     bench = await make_bench(speed=6_000.0, rights={"full_access": True})
     bench.accounts = replace(bench.accounts, search=Search("shared", minutes=60, others=False))

@@ -4,10 +4,14 @@ The site's search leaves out the offers of accounts that are not open to reuse, 
 the account that asks.
 """
 
+from typing import Any
+
 import pytest
 
 from adapters.national.connector_order import Reconcile
-from tests.national.bench import document
+from tests.national.bench import Bench, document
+from tests.national.conftest import Make
+from tests.national.present import row_of
 
 PLACES = {
     "35": ("35000", "Rennes"),
@@ -17,12 +21,12 @@ PLACES = {
 }
 
 
-def placed(number: int, department: str):
+def placed(number: int, department: str) -> dict[str, Any]:
     postal_code, city = PLACES[department]
     return document(f"bretagne:{number}", location={"street": "1 rue", "postal_code": postal_code, "city": city})
 
 
-async def delivered(make_bench, *departments, **rights):
+async def delivered(make_bench: Make, *departments: str, **rights: Any) -> Bench:
     bench = await make_bench(speed=6_000.0, rights={"full_access": True, **rights})
     offers = [placed(number, department) for number, department in enumerate(departments)]
     await bench.publish(*offers)
@@ -31,7 +35,7 @@ async def delivered(make_bench, *departments, **rights):
     return bench
 
 
-async def looked(bench):
+async def looked(bench: Bench) -> tuple[tuple[int, int, int], list[bool | None]]:
     answer = await bench.order(Reconcile())
     visible = {key: one.current()[0].visible for key, one in (await bench.deliveries()).items()}
     return (answer["visible"], answer["not_visible"], answer["beyond_account"]), list(
@@ -39,28 +43,28 @@ async def looked(bench):
     )
 
 
-async def test_an_account_that_is_not_open_to_reuse_cannot_see_its_own_offers(make_bench):
+async def test_an_account_that_is_not_open_to_reuse_cannot_see_its_own_offers(make_bench: Make) -> None:
     bench = await delivered(make_bench, "35", "35", open_data=False)
     assert ((0, 0, 2), [None, None]) == await looked(bench)
 
 
-async def test_an_account_of_one_department_sees_nothing_of_others(make_bench):
+async def test_an_account_of_one_department_sees_nothing_of_others(make_bench: Make) -> None:
     bench = await delivered(make_bench, "35", "35", "56", departments=frozenset({"35"}))
-    bench.simulator.row("bretagne:1").full = True
-    bench.simulator.row("bretagne:2").full = True
+    row_of(bench.simulator, "bretagne:1").full = True
+    row_of(bench.simulator, "bretagne:2").full = True
     assert ((1, 1, 1), [True, False, None]) == await looked(bench)
 
 
 @pytest.mark.parametrize("department", ["2A", "974"])
-async def test_departments_of_three_digits_are_told_apart(make_bench, department):
+async def test_departments_of_three_digits_are_told_apart(make_bench: Make, department: str) -> None:
     bench = await delivered(make_bench, department, department)
-    bench.simulator.row("bretagne:0").full = True
+    row_of(bench.simulator, "bretagne:0").full = True
     assert ((1, 1, 0), [False, True]) == await looked(bench)
 
 
-async def test_an_offer_that_comes_into_sight_again_is_visible(make_bench):
+async def test_an_offer_that_comes_into_sight_again_is_visible(make_bench: Make) -> None:
     bench = await delivered(make_bench, "35", "35")
-    bench.simulator.row("bretagne:0").full = True
+    row_of(bench.simulator, "bretagne:0").full = True
     assert ((1, 1, 0), [False, True]) == await looked(bench)
-    bench.simulator.row("bretagne:0").full = False
+    row_of(bench.simulator, "bretagne:0").full = False
     assert ((2, 0, 0), [True, True]) == await looked(bench)

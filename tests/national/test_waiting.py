@@ -8,7 +8,8 @@ from adapters.national.connector_waiting import ORDER_LIFE_MS, WaitingOrders
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import DELIVERIES
-from tests.national.bench import document, eventually
+from tests.national.bench import Bench, document, eventually
+from tests.national.conftest import Make
 
 PLACED = Placed("shared", "1", Replay())
 OTHER = Placed("shared", "2", Replay())
@@ -35,16 +36,16 @@ async def taken(orders: WaitingOrders) -> tuple[Placed, bool]:
         [order_record(PLACED), answer_record(PLACED, {})],
     ],
 )
-async def test_an_order_waits_until_its_answer_or_a_tombstone_is_read(rest):
+async def test_an_order_waits_until_its_answer_or_a_tombstone_is_read(rest: list[Record]) -> None:
     orders = heard(order_record(PLACED), *rest, order_record(OTHER))
     assert (OTHER, False) == await taken(orders)
 
 
-async def test_orders_of_other_accounts_do_not_wait_here():
+async def test_orders_of_other_accounts_do_not_wait_here() -> None:
     assert (OTHER, False) == await taken(heard(order_record(Placed("own", "1", Replay())), order_record(OTHER)))
 
 
-async def test_an_order_that_was_taken_is_not_taken_again_when_it_stands_twice_on_the_log():
+async def test_an_order_that_was_taken_is_not_taken_again_when_it_stands_twice_on_the_log() -> None:
     orders = heard(order_record(PLACED))
     assert (PLACED, False) == await taken(orders)
     for record in (order_record(PLACED), answer_record(PLACED, {}), order_record(OTHER)):
@@ -53,7 +54,7 @@ async def test_an_order_that_was_taken_is_not_taken_again_when_it_stands_twice_o
 
 
 @pytest.mark.parametrize(("age", "too_old"), [(ORDER_LIFE_MS, False), (ORDER_LIFE_MS + 1, True)])
-async def test_an_order_is_too_old_by_the_logs_own_time_when_an_owner_begins(age, too_old):
+async def test_an_order_is_too_old_by_the_logs_own_time_when_an_owner_begins(age: int, *, too_old: bool) -> None:
     orders = heard(order_record(PLACED), at=5)
     orders.hear(StoredRecord(9, 5 + age, b"turn/shared", None))
     orders.begin()
@@ -63,7 +64,7 @@ async def test_an_order_is_too_old_by_the_logs_own_time_when_an_owner_begins(age
     assert (OTHER, False) == await taken(orders)
 
 
-async def test_an_order_that_was_begun_is_never_too_old():
+async def test_an_order_that_was_begun_is_never_too_old() -> None:
     begun = Written()
     Progress(PLACED).plan(begun, [("delete", "a"), ("delete", "b")], answer={})
     orders = heard(order_record(PLACED), *begun.records, at=5)
@@ -88,7 +89,7 @@ class Written:
 
 
 @pytest.mark.parametrize("cleared", [True, False])
-async def test_an_answered_order_is_not_carried_out_again_by_the_next_owner(make_bench, cleared):
+async def test_an_answered_order_is_not_carried_out_again_by_the_next_owner(make_bench: Make, *, cleared: bool) -> None:
     bench = await make_bench()
     await bench.publish(document("bretagne:1"))
     await bench.start()
@@ -105,7 +106,7 @@ async def test_an_answered_order_is_not_carried_out_again_by_the_next_owner(make
     assert pages == bench.calls("GET")
 
 
-async def test_an_order_that_nobody_obeyed_for_long_is_answered_in_place_of_carried_out(make_bench):
+async def test_an_order_that_nobody_obeyed_for_long_is_answered_in_place_of_carried_out(make_bench: Make) -> None:
     bench = await make_bench(speed=6_000.0)
     placed = await bench.place(Reconcile(repair=True))
     await eventually(lambda: passed(bench, bench.time.start + 3 * ORDER_LIFE_MS))
@@ -115,5 +116,5 @@ async def test_an_order_that_nobody_obeyed_for_long_is_answered_in_place_of_carr
     assert 0 == (await bench.order(Reconcile()))["listed"]
 
 
-async def passed(bench, instant):
+async def passed(bench: Bench, instant: int) -> bool:
     return bench.time.clock() > instant

@@ -1,6 +1,7 @@
 """The cases of the rules about writing offers. Each runs by v1 and v2 where both apply."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Literal
 
 from tests.national_site.ground import JUNE, at
 from tests.national_site.rule_cases import Case
@@ -9,7 +10,7 @@ from tests.national_site.rule_site import WEEKS, RuleSite
 CASES: dict[str, Case] = {}
 
 
-def proves(*rules: str) -> Any:
+def proves(*rules: str) -> Callable[[Case], Case]:
     """Enter a case for these rules."""
 
     def enter(case: Case) -> Case:
@@ -123,14 +124,14 @@ async def periods(site: RuleSite) -> None:
 async def the_year_of_the_weeks(site: RuleSite) -> None:
     """1 July or after July: the simulator plays both, and each names the weeks of its year."""
     both = {"2027": ["2027-W24", "2027-W25"], "2028": ["2028-W25", "2028-W26"]}
-    flips = (
+    flips: tuple[tuple[Literal["july", "august"], str, str], ...] = (
         ("july", "2027-06-30T23:59:59", "2027"),
         ("july", "2027-07-01T00:00:00", "2028"),
         ("august", "2027-07-31T23:59:59", "2027"),
         ("august", "2027-08-01T00:00:00", "2028"),
     )
     for month, day, year in flips:
-        site.stock.unknown.flips_in = month  # type: ignore[assignment]
+        site.stock.unknown.flips_in = month
         site.time.now = at(day)
         await site.login()
         for june, weeks in both.items():
@@ -359,7 +360,8 @@ async def places(site: RuleSite) -> None:
     got = await site.patch("b", coordinates={"latitude": 1, "longitude": 1}, **_college(site))
     assert (200, "Rue de Grenelle") == (site.proves("place.street", got).status, got.body["street"])
     site.stock.geocoder.point = (48.86, 2.33)
-    for number, blank in enumerate((..., None, {}, "ici")):
+    blanks: tuple[object, ...] = (..., None, {}, "ici")
+    for number, blank in enumerate(blanks):
         got = site.proves("place.point", await site.post(remote_id=f"p{number}", coordinates=blank))
         assert {"latitude": 48.86, "longitude": 2.33} == got.body["formatted_coordinates"]
     site.stock.geocoder.point = None

@@ -21,7 +21,7 @@ from adapters.national.outbox_outcome import Retry, settle
 from adapters.national.plan import Due
 from adapters.national.prospect import Ready
 from adapters.national.site import Answer
-from gateway.protocol.delivery import Part
+from gateway.protocol.delivery import Call, Part
 
 CODES = ("VALIDATION_ERROR", "BAD_PAYLOAD", "BAD_ARGUMENT", "WRONG_PARAMS", "UNAUTHORIZED", "FORBIDDEN", "NOT_FOUND")
 JSON = st.recursive(
@@ -46,10 +46,10 @@ def is_the_sites(body: Any) -> bool:
     return body.keys() == {"code", "error"} and (known or str(code).endswith("_ALREADY_DESTROYED"))
 
 
-def due(call: str) -> Due:
+def due(call: Call) -> Due:
     part = Part(group="lycee", generation=1, account="a", state="pending", since=1, remote_id="bretagne:1", sequence=1)
     wish = None if call == "delete" else Ready({"title": "a", "coordinates": {}}, ("2027-W24",), ("seconde",))
-    return Due(call, part, wish)  # type: ignore[arg-type]
+    return Due(call, part, wish)
 
 
 @given(STATUSES | st.integers(100, 599), JSON | NEARLY | PAGES, st.sampled_from(["create", "update", "delete"]))

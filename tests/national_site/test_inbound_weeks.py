@@ -72,7 +72,7 @@ def test_an_offer_of_several_employers_is_taken_as_one_of_its_coordinator() -> N
     """The site writes type `Multi` as all others: coordinator's name and address, no web site, no description, and the
     coordinates of the first employer.
     """
-    multi = {
+    multi: dict[str, Any] = {
         "employer_name": "Mission locale de Lille",
         "employer_website": None,
         "employer_description": None,

@@ -1,7 +1,7 @@
 """Traps 10 to 12: weeks that must be sent, wait, are dropped, or go another way."""
 
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 from adapters.national.answer import Done, Refused, find_dropped, understand
 from adapters.national.client import NationalSite
@@ -72,8 +72,9 @@ async def test_trap_12_each_part_of_a_split_offer_has_its_own_weeks_and_restrict
     assert (True, False) == (college.body["rep"], college.body["qpv"])
     assert (False, True) == (lycee.body["rep"], lycee.body["qpv"])
     assert 4 == college.body["max_candidates"] == lycee.body["max_candidates"]
-    for group, sent in (("c", college), ("l", lycee)):
-        assert find_dropped(sent, await deliver(site, sent, remote_id(NAME, group))) is None  # type: ignore[arg-type]
+    parts: tuple[tuple[Literal["c", "l"], Ready], ...] = (("c", college), ("l", lycee))
+    for group, sent in parts:
+        assert find_dropped(sent, await deliver(site, sent, remote_id(NAME, group))) is None
     assert [f"{NAME}~c", f"{NAME}~l"] == [row.remote_id for row in simulator.stock.rows]
 
 

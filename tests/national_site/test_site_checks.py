@@ -327,7 +327,7 @@ def test_seconde_of_next_june_waits_and_is_sent_on_the_first_of_july() -> None:
 def test_a_remote_id_fits_the_column_with_every_suffix(size: int) -> None:
     """remote-id-length"""
     offer_id = "bretagne:" + "x" * size
-    names = [remote_id(offer_id, group, generation) for group in ("", "c", "l") for generation in (1, 2, 10)]  # type: ignore[arg-type]
+    names = [remote_id(offer_id, group, generation) for group in ("", "c", "l") for generation in (1, 2, 10)]
     assert max(map(len, names)) <= MAX_CHARACTERS
     assert len(set(names)) == len(names)
     assert (size <= 51) is (offer_id == names[0])

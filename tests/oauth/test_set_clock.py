@@ -27,7 +27,7 @@ async def client(ground: Ground) -> AsyncIterator[Http]:
 @pytest.mark.parametrize("jump", JUMPS)
 async def test_who_guessed_while_the_clock_was_ahead_waits_a_minute_and_not_a_day(
     client: Http, ground: Ground, jump: int
-):
+) -> None:
     right = ground.clock()
     ground.clock.set(right + jump)
     for _ in range(ATTEMPTS + 1):
@@ -42,7 +42,7 @@ async def test_who_guessed_while_the_clock_was_ahead_waits_a_minute_and_not_a_da
 @pytest.mark.parametrize("jump", JUMPS)
 async def test_an_assertion_is_not_taken_twice_though_the_clock_was_ahead_in_between(
     client: Http, ground: Ground, jump: int
-):
+) -> None:
     """[SEC-011]."""
     right, assertion = ground.clock(), ground.assertion()
     assert "issued" == reason_of(await ask(client, asserted(assertion)))
@@ -54,7 +54,9 @@ async def test_an_assertion_is_not_taken_twice_though_the_clock_was_ahead_in_bet
 
 
 @pytest.mark.parametrize("jump", JUMPS)
-async def test_a_token_of_a_clock_ahead_is_refused_and_the_next_one_works(client: Http, ground: Ground, jump: int):
+async def test_a_token_of_a_clock_ahead_is_refused_and_the_next_one_works(
+    client: Http, ground: Ground, jump: int
+) -> None:
     """It would live for a day or a year more: also where it was proved before."""
     right = ground.clock()
     ground.clock.set(right + jump)
@@ -70,7 +72,7 @@ async def test_a_token_of_a_clock_ahead_is_refused_and_the_next_one_works(client
 @pytest.mark.parametrize("jump", JUMPS)
 async def test_a_secret_rotated_by_a_clock_ahead_leaves_assertions_and_issuers_working(
     client: Http, ground: Ground, jump: int
-):
+) -> None:
     """[SEC-012] What ended is over; what comes after it works as soon as the clock is right."""
     right = ground.clock()
     before = ground.assertion(jti="before")

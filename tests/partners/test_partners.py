@@ -70,6 +70,7 @@ async def test_a_view_that_follows_sees_what_another_saved(log: MemoryLog) -> No
         await there.save(BRETAGNE)
         await there.save(revoke(BRETAGNE))
         revoked = there.get("bretagne")
+        assert revoked is not None
         assert revoke(replace(BRETAGNE, generation=revoked.generation)) == revoked
         await until(lambda: here.get("bretagne") == revoked)
     await there.close()

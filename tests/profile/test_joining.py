@@ -33,7 +33,7 @@ def joined(profile: Profile, *partners: Partner) -> Joined:
     return made
 
 
-def test_a_new_platform_takes_part_as_its_profile_says_and_needs_a_secret():
+def test_a_new_platform_takes_part_as_its_profile_says_and_needs_a_secret() -> None:
     made = joined(BRETAGNE)
     assert (True, True) == (made.created, made.needs_secret)
     assert {"offers:publish", "offers:read"} == made.partner.scopes
@@ -43,11 +43,11 @@ def test_a_new_platform_takes_part_as_its_profile_says_and_needs_a_secret():
     assert (SECRET,) == made.with_secret(SECRET).secrets
 
 
-def test_a_platform_whose_feed_is_pulled_may_read_and_not_publish_beside_it():
+def test_a_platform_whose_feed_is_pulled_may_read_and_not_publish_beside_it() -> None:
     assert {"offers:read"} == joined(pulled()).partner.scopes
 
 
-def test_a_platform_that_takes_part_keeps_its_credentials_rights_and_deliveries():
+def test_a_platform_that_takes_part_keeps_its_credentials_rights_and_deliveries() -> None:
     known = joined(BRETAGNE).with_secret(SECRET)
     known = replace(known, national_delivery="gateway", scopes=known.scopes | {"operate"}, territory=frozenset({"35"}))
     changed = joined(pulled(), known)
@@ -59,7 +59,7 @@ def test_a_platform_that_takes_part_keeps_its_credentials_rights_and_deliveries(
     assert ("national_delivery", "region") == changed.kept
 
 
-def test_what_the_profile_says_as_it_is_or_does_not_say_is_not_told_as_kept():
+def test_what_the_profile_says_as_it_is_or_does_not_say_is_not_told_as_kept() -> None:
     known = joined(BRETAGNE).with_secret(SECRET)
     assert () == joined(BRETAGNE).kept
     assert () == joined(pulled(), known).kept
@@ -69,19 +69,19 @@ def test_what_the_profile_says_as_it_is_or_does_not_say_is_not_told_as_kept():
     assert () == joined(profile, known).kept
 
 
-def test_a_territory_that_the_profile_names_replaces_the_one_before():
+def test_a_territory_that_the_profile_names_replaces_the_one_before() -> None:
     known = joined(BRETAGNE).with_secret(SECRET)
     assert {"35", "44"} == joined(pulled(territory=["35", "44"]), known).partner.territory
 
 
-def test_a_revoked_platform_joins_anew():
+def test_a_revoked_platform_joins_anew() -> None:
     gone = replace(joined(BRETAGNE).with_secret(SECRET), revoked=True, secrets=())
     made = joined(BRETAGNE, gone)
     assert (True, True) == (made.created, made.needs_secret)
     assert not made.partner.revoked
 
 
-def test_the_host_of_another_platform_is_refused():
+def test_the_host_of_another_platform_is_refused() -> None:
     other = Partner(platform="normandie", name="N", scopes=frozenset(), hosts=("stages.ideo.bretagne.bzh",))
     made = join(BRETAGNE, [other])
     assert not isinstance(made, Joined)
@@ -89,7 +89,7 @@ def test_the_host_of_another_platform_is_refused():
 
 
 @pytest.mark.parametrize("slug", sorted(profiles()))
-def test_a_partner_keeps_its_profile_on_the_log_and_follows_the_schema(slug):
+def test_a_partner_keeps_its_profile_on_the_log_and_follows_the_schema(slug: str) -> None:
     partner = joined(profiles()[slug]).partner
     assert [] == list(schemas.validator("partner").iter_errors(partner_document(partner)))
     assert partner == read_partner(partner_record(partner).value or b"")

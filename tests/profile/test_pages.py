@@ -19,13 +19,13 @@ def blocks(page: Path) -> list[dict[str, object]]:
     return [orjson.loads(block) for block in BLOCK.findall(page.read_text(encoding="utf-8"))]
 
 
-def test_the_profile_of_the_guide_is_one():
+def test_the_profile_of_the_guide_is_one() -> None:
     [document] = blocks(DOCS / "connect.md")
     assert isinstance(read_profile(document), Profile)
 
 
 @pytest.mark.parametrize("kind", TRANSPORTS)
-def test_the_transport_of_each_page_is_one(kind):
+def test_the_transport_of_each_page_is_one(kind: str) -> None:
     [transport] = blocks(DOCS / "transports" / f"{kind}.md")
     assert kind == transport["kind"]
     base = {key: value for key, value in profiles()["bretagne"].document.items() if key != "transport"}
@@ -35,7 +35,7 @@ def test_the_transport_of_each_page_is_one(kind):
 
 
 @pytest.mark.parametrize("code", sorted(_words()))
-def test_every_error_of_a_feed_is_told_in_french_and_english(code):
+def test_every_error_of_a_feed_is_told_in_french_and_english(code: str) -> None:
     values = dict.fromkeys(("host", "address", "reason", "name", "encoding", "ratio", "most", "seconds", "rate"), "x")
     error = FeedError(code, **values, status="x", count="x", items="x", refused="x", passed="x")
     assert error.words("fr") != error.words("en")

@@ -1,5 +1,7 @@
 """Profiles: the nine that come with the gateway, and what is said of one that is wrong."""
 
+from typing import Any
+
 import orjson
 import pytest
 
@@ -33,45 +35,45 @@ def read(document: dict[str, object]) -> Profile:
     return profile
 
 
-def test_each_of_the_nine_regions_with_a_platform_has_a_profile():
+def test_each_of_the_nine_regions_with_a_platform_has_a_profile() -> None:
     assert 9 == len(profiles())
     assert set(profiles()) == set(presets()) - {"national"}
 
 
 @pytest.mark.parametrize("slug", sorted(profiles()))
-def test_a_profile_says_what_is_known_beforehand_of_the_partner(slug):
+def test_a_profile_says_what_is_known_beforehand_of_the_partner(slug: str) -> None:
     profile, preset = profiles()[slug], presets()[slug]
     assert (preset.name, preset.hosts, preset.territory) == (profile.name, profile.hosts, profile.territory)
     assert preset.national_delivery == profile.national_delivery
 
 
-def test_the_five_that_were_connected_go_on_delivering_by_themselves():
+def test_the_five_that_were_connected_go_on_delivering_by_themselves() -> None:
     assert SELF_DELIVERING == {slug for slug, one in profiles().items() if one.national_delivery == "self"}
 
 
-def test_only_the_feed_whose_format_is_public_is_pulled_by_default():
+def test_only_the_feed_whose_format_is_public_is_pulled_by_default() -> None:
     pulled = {slug: one.format for slug, one in profiles().items() if one.pulled}
     assert {"auvergne-rhone-alpes": "cleverconnect"} == pulled
 
 
 @pytest.mark.parametrize("slug", sorted(profiles()))
-def test_every_profile_tells_what_is_known_with_its_source_and_what_is_assumed(slug):
+def test_every_profile_tells_what_is_known_with_its_source_and_what_is_assumed(slug: str) -> None:
     knowledge = profiles()[slug].document["knowledge"]
     assert {"known", "assumed"} == {one["status"] for one in knowledge}
     assert all(one.get("source") for one in knowledge if one["status"] == "known")
 
 
-def test_the_territory_is_the_region_unless_the_profile_names_departments():
+def test_the_territory_is_the_region_unless_the_profile_names_departments() -> None:
     assert {"22", "29", "35", "56"} == read({**BASE, "transport": {"kind": "native"}}).territory
     wider = read({**BASE, "territory": ["35", "44"], "transport": {"kind": "native"}})
     assert {"35", "44"} == wider.territory
 
 
-def test_a_platform_of_the_whole_country_reads_everything():
+def test_a_platform_of_the_whole_country_reads_everything() -> None:
     assert frozenset() == read({"platform": "stages", "name": "Stages", "transport": {"kind": "native"}}).territory
 
 
-def test_another_mapping_is_another_profile_and_another_name_is_not():
+def test_another_mapping_is_another_profile_and_another_name_is_not() -> None:
     one = read({**BASE, "transport": SFTP, "format": "cleverconnect"})
     renamed = read({**BASE, "name": "IDÉO", "transport": SFTP, "format": "cleverconnect"})
     elsewhere = read({**BASE, "transport": {**SFTP, "folder": "/in"}, "format": "cleverconnect"})
@@ -94,30 +96,30 @@ def test_another_mapping_is_another_profile_and_another_name_is_not():
         ({"territory": ["35", "2C"]}, "/territory/1", "not-in-list"),
     ],
 )
-def test_what_is_wrong_with_a_profile_is_said_with_its_place(change, pointer, code):
+def test_what_is_wrong_with_a_profile_is_said_with_its_place(change: dict[str, Any], pointer: str, code: str) -> None:
     assert (pointer, code) in problems_of({**BASE, "transport": {"kind": "native"}, **change})
 
 
 @pytest.mark.parametrize("name", ["PATH", "PASSERELLE_SECRET", "FEED_"])
-def test_a_profile_names_no_variable_but_those_of_feeds(name):
+def test_a_profile_names_no_variable_but_those_of_feeds(name: str) -> None:
     credential = {"kind": "key", "user": "region", "secret": {"env": name}}
     found = problems_of({**BASE, "transport": {**SFTP, "credential": credential}, "format": "cleverconnect"})
     assert ("/transport/credential/secret/env", "invalid") in found
 
 
 @pytest.mark.parametrize("name", ["../secret", "/etc/passwd", ".."])
-def test_a_profile_names_no_file_outside_of_the_folder_of_secrets(name):
+def test_a_profile_names_no_file_outside_of_the_folder_of_secrets(name: str) -> None:
     credential = {"kind": "key", "user": "region", "secret": {"file": name}}
     found = problems_of({**BASE, "transport": {**SFTP, "credential": credential}, "format": "cleverconnect"})
     assert ("/transport/credential/secret/file", "invalid") in found
 
 
 @pytest.mark.parametrize("document", [None, [], "bretagne", 7])
-def test_what_is_no_object_is_no_profile(document):
+def test_what_is_no_object_is_no_profile(document: object) -> None:
     assert {("", "wrong-type")} == problems_of(document)
 
 
-def test_all_problems_are_said_at_once_in_both_languages():
+def test_all_problems_are_said_at_once_in_both_languages() -> None:
     read = read_profile({"platform": "bretagne", "transport": {"kind": "https", "format": "csv"}})
     assert not isinstance(read, Profile)
     said = explain_profile(read)
@@ -126,6 +128,6 @@ def test_all_problems_are_said_at_once_in_both_languages():
     assert said["fr"] != said["en"]
 
 
-def test_packaged_profiles_can_be_checked_by_any_validator_of_json_schema():
+def test_packaged_profiles_can_be_checked_by_any_validator_of_json_schema() -> None:
     for profile in profiles().values():
         assert [] == list(schemas.validator("profile").iter_errors(orjson.loads(orjson.dumps(profile.document))))

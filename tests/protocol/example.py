@@ -36,7 +36,7 @@ def known(**more: Any) -> Known:
     return Known(**{"never": frozenset(fields["provenance"]), **fields})
 
 
-SUBMISSIONS = [
+SUBMISSIONS: list[Submission] = [
     Publish(
         receipt="r1",
         publisher="bretagne",

@@ -1,5 +1,7 @@
 """Cursors: read as they were written, or refused with the reason."""
 
+from typing import Any
+
 import pytest
 
 from gateway.protocol import cursor as cursors
@@ -11,9 +13,9 @@ ASKED = Filter(region=frozenset({"53"}))
 READER = Reader("normandie")
 
 
-def read(text: str, **change: object) -> object:
-    terms = {"asked": ASKED, "reader": READER, "log": "L", "end": (9, 9), "now": 1_000}
-    return cursors.read(text, SEAL, **{**terms, **change})  # type: ignore[arg-type]
+def read(text: str, **change: Any) -> object:
+    terms: dict[str, Any] = {"asked": ASKED, "reader": READER, "log": "L", "end": (9, 9), "now": 1_000}
+    return cursors.read(text, SEAL, **{**terms, **change})
 
 
 def text() -> str:
@@ -21,7 +23,7 @@ def text() -> str:
     return cursors.write(cursor, SEAL)
 
 
-def test_a_cursor_comes_back_as_it_went():
+def test_a_cursor_comes_back_as_it_went() -> None:
     """[FEED-004]."""
     cursor = read(text())
     assert isinstance(cursor, cursors.Cursor)
@@ -38,18 +40,20 @@ def test_a_cursor_comes_back_as_it_went():
         ({"end": (9,)}, "resync-required"),
     ],
 )
-def test_a_cursor_is_refused_for_another_filter_reader_log_or_after_seven_days(change, fault):
+def test_a_cursor_is_refused_for_another_filter_reader_log_or_after_seven_days(
+    change: dict[str, Any], fault: str
+) -> None:
     """[FEED-005] [FEED-009]."""
     assert read(text(), **change) == fault
 
 
-def test_a_forged_cursor_is_refused():
+def test_a_forged_cursor_is_refused() -> None:
     """[FEED-004]."""
     assert read(text()[:-1] + "_") == "cursor-forged"
 
 
 @pytest.mark.parametrize(("ahead", "taken"), [(60_000, True), (cursors.FRESH_MS, True), (cursors.FRESH_MS + 1, False)])
-def test_a_cursor_of_a_clock_ahead_is_taken_as_long_as_its_age_is_bounded(ahead: int, *, taken: bool):
+def test_a_cursor_of_a_clock_ahead_is_taken_as_long_as_its_age_is_bounded(ahead: int, *, taken: bool) -> None:
     """[FEED-009] Beyond seven days a delete may be gone before the cursor ends: the reader starts again, at once."""
     cursor = read(text(), now=1_000 - ahead)
     assert taken == isinstance(cursor, cursors.Cursor)

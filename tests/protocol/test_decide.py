@@ -1,6 +1,7 @@
 """The decision, sentence by sentence, and its laws on random histories."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,17 @@ from gateway.protocol.decide import MARKER_LIFE_MS, Accepted, Decision, Duplicat
 from gateway.protocol.identity import GATEWAY
 from gateway.protocol.lifecycle import Command, next_state, state_of
 from gateway.protocol.routing import Reader, ever_shared
-from gateway.protocol.submission import Forget, Known, Lift, Publish, Retire, Submission, Withdraw
+from gateway.protocol.submission import (
+    Forget,
+    GatewayReason,
+    Known,
+    Lift,
+    Publish,
+    PublisherReason,
+    Retire,
+    Submission,
+    Withdraw,
+)
 
 NOW = 1_796_000_000_000
 DAY = 24 * 3_600_000
@@ -18,17 +29,23 @@ ID = "bretagne:1"
 BOTH = ("national", "regions")
 
 
-def publish(revision: int, digest: str = "aa", **more: object) -> Publish:
-    fields = {"expires_on": "2027-06-27", "offer": {"title": "Stage"}, "audiences": BOTH, "territory": {}, **more}
-    return Publish(receipt="r", publisher="bretagne", id=ID, revision=revision, digest=digest, **fields)  # type: ignore[arg-type]
+def publish(revision: int, digest: str = "aa", **more: Any) -> Publish:
+    fields: dict[str, Any] = {
+        "expires_on": "2027-06-27",
+        "offer": {"title": "Stage"},
+        "audiences": BOTH,
+        "territory": {},
+        **more,
+    }
+    return Publish(receipt="r", publisher="bretagne", id=ID, revision=revision, digest=digest, **fields)
 
 
-def withdraw(revision: int, reason: str = "cancelled") -> Withdraw:
-    return Withdraw(receipt="r", publisher="bretagne", id=ID, revision=revision, reason=reason, digest=f"w-{reason}")  # type: ignore[arg-type]
+def withdraw(revision: int, reason: PublisherReason = "cancelled") -> Withdraw:
+    return Withdraw(receipt="r", publisher="bretagne", id=ID, revision=revision, reason=reason, digest=f"w-{reason}")
 
 
-def retire(revision: int, reason: str = "absent", before: int | None = None) -> Retire:
-    return Retire(receipt="r", id=ID, if_revision=revision, reason=reason, before=before)  # type: ignore[arg-type]
+def retire(revision: int, reason: GatewayReason = "absent", before: int | None = None) -> Retire:
+    return Retire(receipt="r", id=ID, if_revision=revision, reason=reason, before=before)
 
 
 def judged(submission: Submission, known: Known | None = None, *, now: int = NOW, position: int = 10) -> Decision:
@@ -52,49 +69,49 @@ def code(decision: Decision) -> str:
 
 
 class TestPublishing:
-    def test_a_first_offer_is_accepted_and_its_sequence_is_the_append_time(self):
+    def test_a_first_offer_is_accepted_and_its_sequence_is_the_append_time(self) -> None:
         """[REV-001] [REV-007]."""
         decision = judged(publish(3))
         assert isinstance(decision, Accepted)
         assert (decision.sequence, decision.created) == (NOW, True)
 
-    def test_a_greater_revision_is_accepted_with_a_greater_sequence_even_when_the_clock_stands_still(self):
+    def test_a_greater_revision_is_accepted_with_a_greater_sequence_even_when_the_clock_stands_still(self) -> None:
         """[REV-001] [REV-007]."""
         decision = judged(publish(4), after(publish(3)), now=NOW)
         assert isinstance(decision, Accepted)
         assert (decision.sequence, decision.created) == (NOW + 1, False)
 
-    def test_the_same_revision_with_the_same_content_is_a_duplicate(self):
+    def test_the_same_revision_with_the_same_content_is_a_duplicate(self) -> None:
         """[REV-003]."""
         known = after(publish(3))
         assert judged(publish(3), known) == Duplicate(known)
 
-    def test_the_same_revision_with_other_content_is_refused(self):
+    def test_the_same_revision_with_other_content_is_refused(self) -> None:
         """[REV-004]."""
         assert code(judged(publish(3, "bb"), after(publish(3)))) == "revision-reused"
 
-    def test_a_lower_revision_is_stale(self):
+    def test_a_lower_revision_is_stale(self) -> None:
         """[REV-005]."""
         assert code(judged(publish(2), after(publish(3)))) == "older-revision"
 
-    def test_nobody_publishes_under_anothers_slug(self):
+    def test_nobody_publishes_under_anothers_slug(self) -> None:
         """[IDN-003]."""
         foreign = decide(publish(1), publisher="normandie", known=None, now=NOW, position=0)
         assert foreign == Rejected(None, "not-owner")
 
-    def test_an_offer_that_expired_before_its_turn_is_refused_by_the_paris_calendar(self):
+    def test_an_offer_that_expired_before_its_turn_is_refused_by_the_paris_calendar(self) -> None:
         """[OFR-041]: the last day counts whole, in Paris."""
         late = 1_782_511_140_000  # 2026-06-26 23:59 in Paris, 21:59 UTC
         assert isinstance(judged(publish(1, expires_on="2026-06-26"), now=late), Accepted)
         assert code(judged(publish(1, expires_on="2026-06-26"), now=late + 60_000)) == "already-expired"
 
-    def test_the_audiences_ever_allowed_are_remembered(self):
+    def test_the_audiences_ever_allowed_are_remembered(self) -> None:
         """[RTE-006]."""
         open_to_all = publish(1)
         closed = publish(2, audiences=())
         assert after(open_to_all, closed).shared == {"regions", "national"}
 
-    def test_a_platform_that_was_shown_one_revision_is_owed_the_removal_of_every_later_one(self):
+    def test_a_platform_that_was_shown_one_revision_is_owed_the_removal_of_every_later_one(self) -> None:
         """[RTE-006]: a later revision may name it as passed, its copy is there all the same."""
         known = after(publish(1, provenance=("bretagne",)), publish(2, provenance=("bretagne", "normandie")))
         assert known.never == {"bretagne"}
@@ -106,34 +123,34 @@ class TestPublishing:
 
 
 class TestWithdrawing:
-    def test_a_withdrawal_has_its_own_revision_and_leaves_a_marker(self):
+    def test_a_withdrawal_has_its_own_revision_and_leaves_a_marker(self) -> None:
         """[WDR-001]."""
         marker = after(publish(1), withdraw(2, "filled"))
         assert (marker.reason, marker.revision) == ("filled", 2)
 
-    def test_withdrawing_an_unknown_offer_leaves_a_marker_so_that_a_late_publish_is_stale(self):
+    def test_withdrawing_an_unknown_offer_leaves_a_marker_so_that_a_late_publish_is_stale(self) -> None:
         """[WDR-002]."""
         marker = after(withdraw(5))
         assert code(judged(publish(4), marker)) == "older-revision"
 
-    def test_the_same_withdrawal_again_is_a_duplicate(self):
+    def test_the_same_withdrawal_again_is_a_duplicate(self) -> None:
         """[REV-003]."""
         marker = after(publish(1), withdraw(2))
         assert judged(withdraw(2), marker) == Duplicate(marker)
 
-    def test_a_withdrawal_may_not_reuse_the_revision_of_what_it_withdraws(self):
+    def test_a_withdrawal_may_not_reuse_the_revision_of_what_it_withdraws(self) -> None:
         """[REV-004]."""
         assert code(judged(withdraw(1), after(publish(1)))) == "revision-reused"
 
     @pytest.mark.parametrize("reason", ["expired", "absent", "moderated"])
-    def test_the_content_that_a_marker_remembers_does_not_come_back_by_itself(self, reason):
+    def test_the_content_that_a_marker_remembers_does_not_come_back_by_itself(self, reason: GatewayReason) -> None:
         """[WDR-003]."""
         marker = after(publish(1, expires_on="2026-01-01"), now=1_760_000_000_000)
         decision = judged(retire(1, reason), marker)
         assert isinstance(decision, Accepted)
         assert code(judged(publish(1), decision.known)) == f"withdrawn-{reason}"
 
-    def test_a_withdrawn_offer_is_published_again_with_a_higher_revision(self):
+    def test_a_withdrawn_offer_is_published_again_with_a_higher_revision(self) -> None:
         """[WDR-004]."""
         decision = judged(publish(3), after(publish(1), withdraw(2)))
         assert isinstance(decision, Accepted)
@@ -141,28 +158,28 @@ class TestWithdrawing:
 
 
 class TestGatewayCommands:
-    def test_a_command_loses_to_a_newer_revision(self):
+    def test_a_command_loses_to_a_newer_revision(self) -> None:
         """[WDR-006]."""
         assert code(judged(retire(1), after(publish(1), publish(2)))) == "changed-meanwhile"
 
-    def test_absence_loses_to_an_offer_accepted_after_the_mark(self):
+    def test_absence_loses_to_an_offer_accepted_after_the_mark(self) -> None:
         """[PUB-020]: a PUT between mark and upload is not taken for absent."""
         known = after(publish(1))
         assert code(judged(retire(1, before=known.position), known)) == "changed-meanwhile"
         assert isinstance(judged(retire(1, before=known.position + 1), known), Accepted)
 
-    def test_a_gateway_change_keeps_the_publishers_last_revision(self):
+    def test_a_gateway_change_keeps_the_publishers_last_revision(self) -> None:
         """[REV-008]."""
         decision = judged(retire(1), after(publish(1)))
         assert isinstance(decision, Accepted)
         assert decision.known is not None
         assert (decision.known.revision, decision.known.digest) == (1, "aa")
 
-    def test_expiry_waits_for_the_last_day_to_be_over(self):
+    def test_expiry_waits_for_the_last_day_to_be_over(self) -> None:
         """[WDR-006]."""
         assert code(judged(retire(1, "expired"), after(publish(1)))) == "changed-meanwhile"
 
-    def test_a_snapshot_item_reopens_an_absent_marker_older_than_its_mark(self):
+    def test_a_snapshot_item_reopens_an_absent_marker_older_than_its_mark(self) -> None:
         """[WDR-008]."""
         absent = judged(retire(1), after(publish(1)), position=5)
         assert isinstance(absent, Accepted)
@@ -170,7 +187,7 @@ class TestGatewayCommands:
         assert code(judged(publish(1, mark=5), absent.known, position=7)) == "withdrawn-absent"
         assert code(judged(publish(1), absent.known, position=7)) == "withdrawn-absent"
 
-    def test_moderation_refuses_publishes_until_it_is_lifted(self):
+    def test_moderation_refuses_publishes_until_it_is_lifted(self) -> None:
         """[WDR-007]."""
         moderated = judged(retire(1, "moderated"), after(publish(1)))
         assert isinstance(moderated, Accepted)
@@ -179,7 +196,7 @@ class TestGatewayCommands:
         assert isinstance(lifted, Accepted)
         assert isinstance(judged(publish(2), lifted.known), Accepted)
 
-    def test_a_publisher_cannot_slip_out_of_a_moderation_by_withdrawing(self):
+    def test_a_publisher_cannot_slip_out_of_a_moderation_by_withdrawing(self) -> None:
         """[WDR-007]."""
         moderated = judged(retire(1, "moderated"), after(publish(1)))
         assert isinstance(moderated, Accepted)
@@ -187,7 +204,7 @@ class TestGatewayCommands:
         assert isinstance(withdrawn, Accepted)
         assert code(judged(publish(3), withdrawn.known)) == "moderated"
 
-    def test_a_marker_is_forgotten_only_when_it_is_old_enough_and_still_the_same(self):
+    def test_a_marker_is_forgotten_only_when_it_is_old_enough_and_still_the_same(self) -> None:
         """[WDR-005]."""
         marker = after(publish(1), withdraw(2))
         forget = Forget(receipt="r", id=ID, if_sequence=marker.sequence)
@@ -198,7 +215,7 @@ class TestGatewayCommands:
         assert isinstance(gone, Accepted)
         assert gone.known is None
 
-    def test_no_partner_speaks_for_the_gateway(self):
+    def test_no_partner_speaks_for_the_gateway(self) -> None:
         """[SEC-004]."""
         decision = decide(retire(1), publisher="bretagne", known=after(publish(1)), now=NOW, position=9)
         assert code(decision) == "not-operator"
@@ -251,7 +268,9 @@ STANDING: dict[str, Known | None] = {
     ],
     ids=["publish", "withdraw", "expire", "absent", "moderate", "lift"],
 )
-def test_a_command_in_good_order_leads_where_the_table_says_and_nowhere_else(submission, state):
+def test_a_command_in_good_order_leads_where_the_table_says_and_nowhere_else(
+    submission: Submission, state: str
+) -> None:
     """[WDR-006] [WDR-007]: what the table lacks is refused."""
     decision = judged(submission, STANDING[state], now=NOW + 1)
     expected = next_state(STANDING[state], command_of(submission))
@@ -259,7 +278,7 @@ def test_a_command_in_good_order_leads_where_the_table_says_and_nowhere_else(sub
 
 
 @pytest.mark.parametrize("state", STANDING)
-def test_only_markers_are_forgotten(state):
+def test_only_markers_are_forgotten(state: str) -> None:
     """[WDR-005]: the table says so."""
     known = STANDING[state]
     forget = Forget(receipt="r", id=ID, if_sequence=known.sequence if known else 0)
@@ -269,7 +288,7 @@ def test_only_markers_are_forgotten(state):
 
 
 @given(st.lists(COMMANDS, max_size=30))
-def test_sequences_grow_revisions_never_fall_and_every_step_is_in_the_table(history):
+def test_sequences_grow_revisions_never_fall_and_every_step_is_in_the_table(history: list[Submission]) -> None:
     """[REV-001] [REV-007]: whatever is asked, in whatever order."""
     known: Known | None = None
     for position, submission in enumerate(history):
@@ -284,7 +303,7 @@ def test_sequences_grow_revisions_never_fall_and_every_step_is_in_the_table(hist
 
 
 @given(st.lists(COMMANDS, max_size=20))
-def test_deciding_again_gives_the_same_decisions(history):
+def test_deciding_again_gives_the_same_decisions(history: list[Submission]) -> None:
     """A replay decides the same: nothing but the arguments counts."""
 
     def run() -> list[Decision]:
@@ -299,7 +318,7 @@ def test_deciding_again_gives_the_same_decisions(history):
 
 
 @given(st.lists(COMMANDS, max_size=20), st.integers(1, 4))
-def test_resending_the_last_accepted_publication_changes_nothing(history, revision):
+def test_resending_the_last_accepted_publication_changes_nothing(history: list[Submission], revision: int) -> None:
     """[REV-003]: resending is safe whatever came before."""
     known = None
     for position, submission in enumerate(history):
@@ -310,12 +329,12 @@ def test_resending_the_last_accepted_publication_changes_nothing(history, revisi
     assert not isinstance(again, Accepted)
 
 
-def test_the_paris_date_changes_at_midnight_in_paris():
+def test_the_paris_date_changes_at_midnight_in_paris() -> None:
     assert paris_date(1_782_511_199_999) == "2026-06-26"
     assert paris_date(1_782_511_200_000) == "2026-06-27"
 
 
-def test_a_marker_stays_until_its_sequence_lies_behind_the_clock():
+def test_a_marker_stays_until_its_sequence_lies_behind_the_clock() -> None:
     """[REV-007] A clock that was ahead gave the sequence: what is published after the tombstone must lie above it."""
     marker = after(publish(1), withdraw(2))
     ahead = replace(marker, sequence=marker.sequence + 2 * MARKER_LIFE_MS)

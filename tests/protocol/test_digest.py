@@ -1,6 +1,7 @@
 """The content digest: the fast path writes what RFC 8785 writes."""
 
 import hashlib
+from typing import Any
 
 import pytest
 import rfc8785
@@ -30,7 +31,7 @@ OFFERS = st.fixed_dictionaries(
 
 
 @given(OFFERS)
-def test_the_fast_path_agrees_with_the_library(offer):
+def test_the_fast_path_agrees_with_the_library(offer: dict[str, Any]) -> None:
     """[REV-002]: differential, on offers of every shape that can reach it."""
     assert canonical(offer) == rfc8785.dumps(offer)
 
@@ -38,13 +39,13 @@ def test_the_fast_path_agrees_with_the_library(offer):
 @pytest.mark.parametrize(
     "degrees", [0.0, -0.0, 1.0, 1e-7, 48.8566, -4.4861, 0.001, 0.0009999, 1e16, 5e-324, 179.999999]
 )
-def test_coordinates_that_are_written_in_two_ways_are_written_the_rfcs_way(degrees):
+def test_coordinates_that_are_written_in_two_ways_are_written_the_rfcs_way(degrees: float) -> None:
     """[REV-002]."""
     offer = {"location": {"latitude": degrees}}
     assert canonical(offer) == rfc8785.dumps(offer)
 
 
-def test_the_digest_leaves_the_revision_out_and_ignores_the_order_of_keys():
+def test_the_digest_leaves_the_revision_out_and_ignores_the_order_of_keys() -> None:
     """[REV-002]."""
     expected = hashlib.sha256(b'{"id":"bretagne:1","title":"\xc3\xa9t\xc3\xa9"}').hexdigest()
     assert content_digest({"title": "été", "revision": 7, "id": "bretagne:1"}) == expected

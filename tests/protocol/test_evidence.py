@@ -10,7 +10,7 @@ from conformance.model.library import cases
 from conformance.model.result import Outcome, Result, Run
 from conformance.report.document import document_of
 from conformance.report.evidence import evidence_of
-from gateway.protocol.certificate import ROLES, Role, Versions
+from gateway.protocol.certificate import ROLES, Profile, Role, Versions
 from gateway.protocol.evidence import FAMILIES, Evidence, judge_evidence
 from gateway.protocol.record import utc
 from tests.protocol.certified import DAY, NOW, VERSIONS, digest, evidence, report, result
@@ -29,14 +29,12 @@ def spoilt(document: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("role", ROLES)
 @pytest.mark.parametrize("profile", ["full", "core"])
-def test_a_whole_run_without_a_failure_is_good_enough(role: Role, profile: str) -> None:
+def test_a_whole_run_without_a_failure_is_good_enough(role: Role, profile: Profile) -> None:
     """CER-004"""
     document = evidence(report(role, profile=profile))
     judged = judge_evidence(document, platform="bretagne", now=NOW)
-    assert (
-        Evidence(role=role, profile=profile, versions=Versions(**VERSIONS), digest=document["digest"])  # type: ignore[arg-type]
-        == judged
-    )
+    expected = Evidence(role=role, profile=profile, versions=Versions(**VERSIONS), digest=document["digest"])
+    assert expected == judged
 
 
 @pytest.mark.parametrize("role", ROLES)
@@ -107,8 +105,9 @@ def test_the_national_site_and_parts_of_a_profile_are_not_certified() -> None:
 
 def test_what_stands_outside_the_report_says_the_same() -> None:
     """CER-004"""
-    for member, value in (("role", "subscriber"), ("profile", "core"), ("conforms", False)):
-        assert "something else than the report" in findings(evidence(**{member: value}))
+    changes: tuple[dict[str, Any], ...] = ({"role": "subscriber"}, {"profile": "core"}, {"conforms": False})
+    for change in changes:
+        assert "something else than the report" in findings(evidence(**change))
 
 
 @pytest.mark.parametrize("outcome", ["fail", "skip", "error", "config-error"])

@@ -11,7 +11,7 @@ from tests.protocol.example import SUBMISSIONS, known
 IDS = ReceiptIds(b"k" * 32)
 
 
-def test_an_id_reads_back_for_its_publisher_alone():
+def test_an_id_reads_back_for_its_publisher_alone() -> None:
     """[RCP-002]: another's id is like a forged one."""
     text = IDS.mint("bretagne", partition=2, now=1_796_000_000_000, nonce=b"12345678")
     assert IDS.read(text, publisher="bretagne") == (2, 1_796_000_000_000)
@@ -19,13 +19,13 @@ def test_an_id_reads_back_for_its_publisher_alone():
 
 
 @given(st.text(max_size=70))
-def test_a_forged_id_never_reads(text):
+def test_a_forged_id_never_reads(text: str) -> None:
     """[RCP-002]."""
     assert IDS.read(text, publisher="bretagne") is None
 
 
 @given(st.integers(0, 47), st.integers(1, 255))
-def test_an_altered_id_never_reads(place, change):
+def test_an_altered_id_never_reads(place: int, change: int) -> None:
     """[RCP-002]."""
     text = IDS.mint("bretagne", partition=0, now=1, nonce=b"12345678")
     at = 1 + place % (len(text) - 1)
@@ -35,7 +35,7 @@ def test_an_altered_id_never_reads(place, change):
         assert IDS.read(altered, publisher="bretagne") is None
 
 
-def test_the_gateways_own_ids_are_the_same_when_made_again():
+def test_the_gateways_own_ids_are_the_same_when_made_again() -> None:
     """[RCP-003]."""
     parts = ("expired", "bretagne:1", 5)
     again = [IDS.derive("bretagne", partition=1, parts=parts) for _ in range(2)]
@@ -43,7 +43,7 @@ def test_the_gateways_own_ids_are_the_same_when_made_again():
     assert IDS.read(again[0], publisher="bretagne") == (1, 0)
 
 
-def test_a_receipt_says_verdict_sequence_place_and_versions():
+def test_a_receipt_says_verdict_sequence_place_and_versions() -> None:
     """[RCP-001]."""
     record = receipt_record(
         SUBMISSIONS[0],
@@ -64,7 +64,7 @@ def test_a_receipt_says_verdict_sequence_place_and_versions():
     }
 
 
-def test_a_refusal_says_why_and_what_stands():
+def test_a_refusal_says_why_and_what_stands() -> None:
     """[RCP-001]."""
     record = receipt_record(
         SUBMISSIONS[1],

@@ -17,19 +17,19 @@ from gateway.protocol.record import (
     submission_record,
     utc,
 )
-from gateway.protocol.submission import Publish
+from gateway.protocol.submission import Publish, Submission
 from tests.protocol.example import OFFER, SUBMISSIONS, TERRITORY, known
 
 
 @pytest.mark.parametrize("submission", SUBMISSIONS, ids=lambda one: type(one).__name__)
-def test_a_submission_survives_the_log(submission):
+def test_a_submission_survives_the_log(submission: Submission) -> None:
     record = submission_record(submission)
     assert record.key == b"bretagne:1"
     assert read_submission(record.value or b"") == submission
 
 
 @pytest.mark.parametrize("submission", SUBMISSIONS, ids=lambda one: type(one).__name__)
-def test_a_submission_that_is_only_skimmed_is_the_same(submission):
+def test_a_submission_that_is_only_skimmed_is_the_same(submission: Submission) -> None:
     """Also where a text of the offer, or of a problem, looks like the place where the offer begins."""
     if isinstance(submission, Publish):
         trap = ',"offer":{"title":"x"}'
@@ -37,11 +37,12 @@ def test_a_submission_that_is_only_skimmed_is_the_same(submission):
     skimmed = skim_submission(submission_record(submission).value or b"")
     assert submission_record(skimmed) == submission_record(submission)
     if isinstance(submission, Publish):
+        assert isinstance(skimmed, Publish)
         assert replace(skimmed, offer=submission.offer) == submission
 
 
 @pytest.mark.parametrize("raw", [b"{}", b'{"kind":"other"}'])
-def test_what_the_gateway_did_not_write_is_an_error(raw):
+def test_what_the_gateway_did_not_write_is_an_error(raw: bytes) -> None:
     with pytest.raises(ValueError, match="unknown kind"):
         read_submission(raw)
 
@@ -54,12 +55,12 @@ def test_what_the_gateway_did_not_write_is_an_error(raw):
     ],
     ids=["live", "marker"],
 )
-def test_a_record_of_offers_carries_all_that_a_rebuild_needs(state):
+def test_a_record_of_offers_carries_all_that_a_rebuild_needs(state: OfferState) -> None:
     record = offer_record(state)
     assert read_offer(record.key or b"", record.value or b"") == state
 
 
-def test_a_change_on_a_feed_is_a_binary_cloudevent():
+def test_a_change_on_a_feed_is_a_binary_cloudevent() -> None:
     """[RTE-010]."""
     headers = dict(event_headers("bretagne:1", 5, at=1_796_000_000_000, published=True))
     assert headers["ce_id"] == b"bretagne:1:5"
@@ -68,15 +69,15 @@ def test_a_change_on_a_feed_is_a_binary_cloudevent():
     assert headers["content-type"] == b"application/json"
 
 
-def test_a_value_is_compared_and_hashed_by_its_fields():
+def test_a_value_is_compared_and_hashed_by_its_fields() -> None:
     assert known() == known() != known(revision=2)
     assert len({known(), known(), known(revision=2)}) == 2
 
 
-def test_instants_are_rfc_3339_in_utc():
+def test_instants_are_rfc_3339_in_utc() -> None:
     assert utc(1_796_000_000_007) == "2026-11-30T00:53:20.007Z"
 
 
 @given(st.integers(0, 4_000_000_000_000))
-def test_an_instant_is_read_as_it_was_written(milliseconds):
+def test_an_instant_is_read_as_it_was_written(milliseconds: int) -> None:
     assert milliseconds == read_utc(utc(milliseconds))

@@ -6,7 +6,7 @@ from gateway.protocol.routing import Filter, Reader, masked, provenance_of
 from tests.protocol.example import OFFER, TERRITORY, known
 
 
-def test_an_offer_never_goes_where_it_has_been():
+def test_an_offer_never_goes_where_it_has_been() -> None:
     """[RTE-003] [RTE-004]: an apply URL on another platform's host says that it passed there."""
     hosts = {"stages.example": "occitanie"}
     assert provenance_of(OFFER, publisher="bretagne", hosts=hosts) == ("bretagne", "occitanie")
@@ -17,7 +17,7 @@ def test_an_offer_never_goes_where_it_has_been():
     assert seen == [False, True]
 
 
-def test_redistribution_governs_regions_and_the_national_site_apart():
+def test_redistribution_governs_regions_and_the_national_site_apart() -> None:
     """[RTE-002]."""
     for flag, reader in (("regions", "grand-est"), ("national", "national")):
         offer = {**OFFER, "redistribution": {flag: False}}
@@ -25,7 +25,7 @@ def test_redistribution_governs_regions_and_the_national_site_apart():
         assert change_for(Reader(reader), Filter(), state, above_start=True) is None
 
 
-def test_an_offer_that_stops_being_shared_is_removed_where_it_was_shared():
+def test_an_offer_that_stops_being_shared_is_removed_where_it_was_shared() -> None:
     """[FEED-007]."""
     offer = {**OFFER, "redistribution": {"regions": False}}
     state = OfferState("bretagne:1", known(), offer, TERRITORY)
@@ -33,7 +33,7 @@ def test_an_offer_that_stops_being_shared_is_removed_where_it_was_shared():
     assert change_for(Reader("grand-est"), Filter(), state, above_start=True) == expected
 
 
-def test_an_offer_that_leaves_the_filter_is_removed_above_the_start_and_skipped_below():
+def test_an_offer_that_leaves_the_filter_is_removed_above_the_start_and_skipped_below() -> None:
     """[FEED-006]."""
     state = OfferState("bretagne:1", known(), OFFER, TERRITORY)
     elsewhere = Filter(department=frozenset({"29"}))
@@ -43,14 +43,14 @@ def test_an_offer_that_leaves_the_filter_is_removed_above_the_start_and_skipped_
     assert removal["op"] == "removal"
 
 
-def test_a_removal_passes_every_filter():
+def test_a_removal_passes_every_filter() -> None:
     """[FEED-006]."""
     state = OfferState("bretagne:1", known(reason="filled"))
     change = change_for(Reader("grand-est"), Filter(region=frozenset({"11"})), state, above_start=True)
     assert change == {"op": "removal", "id": "bretagne:1", "sequence": 5, "reason": "filled"}
 
 
-def test_a_masked_employer_is_hidden_from_all_but_its_publisher():
+def test_a_masked_employer_is_hidden_from_all_but_its_publisher() -> None:
     """[RTE-005]."""
     offer = {**OFFER, "redistribution": {"mask_employer": True}}
     shown = masked(offer, reader=Reader("grand-est"), publisher="bretagne")
@@ -60,7 +60,7 @@ def test_a_masked_employer_is_hidden_from_all_but_its_publisher():
     assert masked(offer, reader=Reader("bretagne"), publisher="bretagne") == offer
 
 
-def test_a_masked_place_cannot_be_found_by_its_coordinates():
+def test_a_masked_place_cannot_be_found_by_its_coordinates() -> None:
     """[RTE-005]."""
     state = OfferState("bretagne:1", known(), {**OFFER, "redistribution": {"mask_employer": True}}, TERRITORY)
     around = Filter(bbox=(-2.0, 48.0, -1.0, 49.0))

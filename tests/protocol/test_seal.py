@@ -9,17 +9,17 @@ SEAL = Seal(b"k" * 32, purpose="cursor")
 
 
 @given(st.binary(max_size=100))
-def test_what_is_closed_opens(payload):
+def test_what_is_closed_opens(payload: bytes) -> None:
     assert SEAL.open(SEAL.close(payload)) == payload
 
 
 @given(st.text(max_size=60))
-def test_what_was_not_closed_here_does_not_open(text):
+def test_what_was_not_closed_here_does_not_open(text: str) -> None:
     """[SEC-006]."""
     assert SEAL.open(text) is None
 
 
-def test_purposes_and_keys_do_not_open_each_other():
+def test_purposes_and_keys_do_not_open_each_other() -> None:
     """[SEC-006]."""
     text = SEAL.close(b"x")
     assert Seal(b"k" * 32, purpose="mark").open(text) is None

@@ -51,7 +51,7 @@ async def bretagne(tmp_path: Path) -> AsyncIterator[Ground]:
         yield here
 
 
-async def test_a_fault_of_ours_is_told_in_the_run_and_changes_nothing(bretagne: Ground):
+async def test_a_fault_of_ours_is_told_in_the_run_and_changes_nothing(bretagne: Ground) -> None:
     await bretagne.run()
     before = await bretagne.live()
     bretagne._pull = Pull(replace(bretagne.means, ways=TreacherousWays(secrets=Secrets({}))))
@@ -61,7 +61,7 @@ async def test_a_fault_of_ours_is_told_in_the_run_and_changes_nothing(bretagne: 
     assert before == await bretagne.live()
 
 
-async def test_a_log_that_is_away_is_no_fault_of_the_feed(bretagne: Ground):
+async def test_a_log_that_is_away_is_no_fault_of_the_feed(bretagne: Ground) -> None:
     means = bretagne.means
     away = Snapshots(
         AwayLog(clock=means.clock),

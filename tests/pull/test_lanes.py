@@ -70,7 +70,7 @@ async def fetches(tmp_path: Path) -> AsyncIterator[Fetches]:
     await found.end()
 
 
-async def test_slow_feeds_leave_the_quick_slots_to_the_others(fetches: Fetches, slow: int, good: int):
+async def test_slow_feeds_leave_the_quick_slots_to_the_others(fetches: Fetches, slow: int, good: int) -> None:
     for number in range(9):
         fetches.begin(f"slow{number}", slow)
     await fetches.come("good", good)
@@ -80,7 +80,7 @@ async def test_slow_feeds_leave_the_quick_slots_to_the_others(fetches: Fetches, 
 
 async def test_a_platform_known_to_be_slow_begins_in_the_slow_lane_until_it_is_quick_again(
     fetches: Fetches, slow: int, good: int
-):
+) -> None:
     task = fetches.begin("one", slow)
     await fetches.counted(quick=0, slow=1, waiting=0)
     task.cancel()
@@ -96,7 +96,7 @@ async def test_a_platform_known_to_be_slow_begins_in_the_slow_lane_until_it_is_q
 
 async def test_what_becomes_slow_when_the_slow_lane_is_full_is_cut_and_waits_for_it_the_next_time(
     tmp_path: Path, slow: int, good: int
-):
+) -> None:
     fetches = Fetches(tmp_path, slow=1)
     fetches.begin("first", slow)
     await fetches.counted(quick=0, slow=1, waiting=0)

@@ -50,7 +50,9 @@ MISFITS = [
 
 
 @pytest.mark.parametrize(("form", "changes", "code", "near"), MISFITS)
-async def test_a_new_platform_is_not_applied_with_nothing(bretagne: Ground, form, changes, code, near):
+async def test_a_new_platform_is_not_applied_with_nothing(
+    bretagne: Ground, form: str, changes: dict[str, Any], code: str, near: str
+) -> None:
     bretagne.offers(1, 2, 3)
     bretagne.profile = changed(bretagne, form, **changes)
     for _ in range(2):
@@ -66,8 +68,8 @@ async def test_a_new_platform_is_not_applied_with_nothing(bretagne: Ground, form
 
 @pytest.mark.parametrize(("form", "changes", "code", "near"), MISFITS)
 async def test_a_changed_profile_that_does_not_fit_fails_each_run_and_leaves_the_last_set(
-    bretagne: Ground, form, changes, code, near
-):
+    bretagne: Ground, form: str, changes: dict[str, Any], code: str, near: str
+) -> None:
     bretagne.offers(1, 2, 3)
     bretagne.profile = changed(bretagne, form)
     assert "applied" == (await bretagne.run()).outcome
@@ -84,7 +86,7 @@ async def test_a_changed_profile_that_does_not_fit_fails_each_run_and_leaves_the
     assert ("applied", 3) == ((run := await bretagne.run()).outcome, run.counts.unchanged)
 
 
-async def test_a_feed_that_changes_its_form_fails_and_its_status_says_what_is_nearest(bretagne: Ground):
+async def test_a_feed_that_changes_its_form_fails_and_its_status_says_what_is_nearest(bretagne: Ground) -> None:
     bretagne.offers(1, 2)
     bretagne.profile = changed(bretagne)
     await bretagne.run()
@@ -103,7 +105,7 @@ async def test_a_feed_that_changes_its_form_fails_and_its_status_says_what_is_ne
     assert before == await bretagne.live()
 
 
-async def test_a_new_platform_whose_every_item_is_refused_is_not_applied(bretagne: Ground):
+async def test_a_new_platform_whose_every_item_is_refused_is_not_applied(bretagne: Ground) -> None:
     bretagne.offers(1, 2)
     for one in bretagne.region.offers.values():
         one["sector"] = "s99"
@@ -114,7 +116,7 @@ async def test_a_new_platform_whose_every_item_is_refused_is_not_applied(bretagn
     assert [("sector-unknown", 2)] == [(one["code"], one["count"]) for one in run.problems if one["position"]]
 
 
-async def test_a_new_platform_with_an_empty_feed_is_not_applied_and_is_once_it_has_an_offer(bretagne: Ground):
+async def test_a_new_platform_with_an_empty_feed_is_not_applied_and_is_once_it_has_an_offer(bretagne: Ground) -> None:
     bretagne.offers()
     assert "failed" == (await bretagne.run()).outcome
     assert "failed" == (await bretagne.run()).outcome
@@ -126,7 +128,7 @@ async def test_a_new_platform_with_an_empty_feed_is_not_applied_and_is_once_it_h
     assert "applied" == (await bretagne.run(ordered=True)).outcome, "it was not new any more"
 
 
-async def test_an_operator_may_confirm_that_every_offer_is_passed_over(bretagne: Ground):
+async def test_an_operator_may_confirm_that_every_offer_is_passed_over(bretagne: Ground) -> None:
     bretagne.offers(1, 2)
     await bretagne.run()
     bretagne.profile = changed(bretagne, only=[{"path": "secteur", "in": ["s9"]}])
@@ -137,7 +139,7 @@ async def test_an_operator_may_confirm_that_every_offer_is_passed_over(bretagne:
     assert {} == await bretagne.live()
 
 
-async def test_a_confirmed_number_does_not_let_a_wrong_path_withdraw_anything(bretagne: Ground):
+async def test_a_confirmed_number_does_not_let_a_wrong_path_withdraw_anything(bretagne: Ground) -> None:
     bretagne.offers(1, 2)
     await bretagne.run()
     for changes in ({"only": [{"path": "secteurs", "in": ["s5"]}]}, {"source": {"items": "offre"}}):
@@ -146,7 +148,7 @@ async def test_a_confirmed_number_does_not_let_a_wrong_path_withdraw_anything(br
     assert 2 == len(await bretagne.live())
 
 
-async def test_problems_of_a_run_are_grouped_with_totals_and_examples(bretagne: Ground):
+async def test_problems_of_a_run_are_grouped_with_totals_and_examples(bretagne: Ground) -> None:
     bretagne.offers(*range(60))
     for number in range(50):
         bretagne.region.offers[f"bretagne:{number}"]["sector"] = f"s{100 + number}"
@@ -159,7 +161,7 @@ async def test_problems_of_a_run_are_grouped_with_totals_and_examples(bretagne: 
     assert json.loads(run_record(run).value or b"")["problems"]
 
 
-async def test_warnings_are_not_lost_behind_many_errors(bretagne: Ground):
+async def test_warnings_are_not_lost_behind_many_errors(bretagne: Ground) -> None:
     bretagne.profile = changed(bretagne, "csv")
     bretagne.offers(*range(40))
     for number in range(1, 40):
@@ -172,7 +174,7 @@ async def test_warnings_are_not_lost_behind_many_errors(bretagne: Ground):
     }
 
 
-async def test_a_stored_mapping_with_a_key_without_effect_is_read_and_says_so(bretagne: Ground):
+async def test_a_stored_mapping_with_a_key_without_effect_is_read_and_says_so(bretagne: Ground) -> None:
     bretagne.offers(1)
     bretagne.profile = changed(bretagne, stored=True, fields={"seats": {"constant": 2, "html": True}})
     run = await bretagne.run()

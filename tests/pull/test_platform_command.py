@@ -93,7 +93,7 @@ def shell(tmp_path: Path) -> Shell:
 
 
 @pytest.mark.parametrize("form", ["csv", "json", "xml", "jobposting", "cleverconnect"])
-def test_a_good_sample_is_counted_and_ends_well(shell: Shell, form):
+def test_a_good_sample_is_counted_and_ends_well(shell: Shell, form: str) -> None:
     sample = shell.sample(write_feed(form, [offer(1), offer(2)]))
     told = shell.json("check", shell.profile(form), sample, "--on", "2026-11-30")
     assert (True, 2, 0, []) == (
@@ -104,7 +104,7 @@ def test_a_good_sample_is_counted_and_ends_well(shell: Shell, form):
     )
 
 
-def test_a_sample_with_bad_items_names_them_in_french_and_ends_with_1(shell: Shell):
+def test_a_sample_with_bad_items_names_them_in_french_and_ends_with_1(shell: Shell) -> None:
     sample = shell.sample(write_feed("csv", [offer(1), offer(2, sector="s99"), offer(3, description="a@b.example")]))
     told = shell("check", shell.profile(), sample, "--on", "2026-11-30", ends=1)
     assert "bretagne:2" in told
@@ -114,43 +114,43 @@ def test_a_sample_with_bad_items_names_them_in_french_and_ends_with_1(shell: She
     assert "1 refused" in shell("check", shell.profile(), sample, "--on", "2026-11-30", "--lang", "en", ends=1)
 
 
-def test_a_sample_that_is_cut_ends_with_2_and_says_that_nothing_would_change(shell: Shell):
+def test_a_sample_that_is_cut_ends_with_2_and_says_that_nothing_would_change(shell: Shell) -> None:
     feed = write_feed("xml", [offer(1), offer(2)])
     told = shell("check", shell.profile("xml"), shell.sample(feed[: len(feed) // 2]), ends=2)
     assert "ne changerait rien" in told
     assert "feed-cut" in told
 
 
-def test_a_sample_that_is_not_there_is_told(shell: Shell):
+def test_a_sample_that_is_not_there_is_told(shell: Shell) -> None:
     error = shell.error("check", shell.profile(), str(shell.folder / "nowhere"), "--lang", "en")
     assert "nowhere does not exist" in str(error)
 
 
-def test_a_platform_that_publishes_by_itself_has_no_feed_to_check(shell: Shell):
+def test_a_platform_that_publishes_by_itself_has_no_feed_to_check(shell: Shell) -> None:
     error = shell.error("check", "bretagne", shell.sample(b""), "--lang", "en")
     assert "native protocol" in str(error)
     assert "validate" in error.step
 
 
-def test_a_profile_with_mistakes_is_refused_with_all_of_them(shell: Shell):
+def test_a_profile_with_mistakes_is_refused_with_all_of_them(shell: Shell) -> None:
     error = shell.error("add", shell.profile(nmae="x", region="99"))
     assert "/nmae" in str(error)
     assert "/region" in str(error)
 
 
-def test_a_mapping_with_mistakes_is_refused_with_their_place(shell: Shell):
+def test_a_mapping_with_mistakes_is_refused_with_their_place(shell: Shell) -> None:
     profile = shell.profile(mapping={"id": {"path": "reference"}, "fields": {"titel": {"path": "titre"}}})
     assert "/mapping/fields/titel" in str(shell.error("add", profile))
 
 
 @pytest.mark.parametrize("text", ["{", "[1]", ""])
-def test_what_is_no_profile_at_all_is_told(shell: Shell, text):
+def test_what_is_no_profile_at_all_is_told(shell: Shell, text: str) -> None:
     path = shell.folder / "profile.json"
     path.write_text(text)
     assert "profile" in str(shell.error("add", str(path))) + shell.error("add", str(path)).step
 
 
-def test_a_platform_is_added_with_its_secret_and_its_profile(shell: Shell):
+def test_a_platform_is_added_with_its_secret_and_its_profile(shell: Shell) -> None:
     told = shell.json("add", shell.profile())
     assert (True, "bretagne") == (told["created"], told["client_id"])
     partner = shell.partner()
@@ -160,7 +160,7 @@ def test_a_platform_is_added_with_its_secret_and_its_profile(shell: Shell):
     assert 1 == len(partner.secrets)
 
 
-def test_adding_again_changes_the_profile_and_shows_no_secret(shell: Shell):
+def test_adding_again_changes_the_profile_and_shows_no_secret(shell: Shell) -> None:
     shell("add", "bretagne")
     before = shell.partner()
     told = shell("add", shell.profile())
@@ -171,7 +171,7 @@ def test_adding_again_changes_the_profile_and_shows_no_secret(shell: Shell):
     assert "csv" == after.profile["format"]
 
 
-def test_what_a_changed_profile_does_not_change_is_said_with_the_next_step(shell: Shell):
+def test_what_a_changed_profile_does_not_change_is_said_with_the_next_step(shell: Shell) -> None:
     shell("add", "bretagne")
     profile = shell.profile(national_delivery="gateway", region="28")
     told = shell("add", profile)
@@ -181,12 +181,12 @@ def test_what_a_changed_profile_does_not_change_is_said_with_the_next_step(shell
     assert ["national_delivery", "region"] == shell.json("add", profile)["kept"]
 
 
-def test_what_is_assumed_of_a_profile_is_said_when_it_is_added(shell: Shell):
+def test_what_is_assumed_of_a_profile_is_said_when_it_is_added(shell: Shell) -> None:
     told = shell("add", "auvergne-rhone-alpes")
     assert "assumed (address of the feed)" in told
 
 
-def test_the_list_shows_ways_in_last_runs_and_who_is_missing(shell: Shell):
+def test_the_list_shows_ways_in_last_runs_and_who_is_missing(shell: Shell) -> None:
     shell("add", shell.profile())
     run = Run(platform="bretagne", started_at=1, ended_at=2, outcome="applied", counts=Counts(items=7, published=7))
 
@@ -208,7 +208,7 @@ def test_the_list_shows_ways_in_last_runs_and_who_is_missing(shell: Shell):
     assert "bretagne: applied. 7 item(s)" in shell("list", "--lang", "en")
 
 
-def test_the_list_says_why_a_run_failed_and_leaves_out_who_is_no_platform(shell: Shell):
+def test_the_list_says_why_a_run_failed_and_leaves_out_who_is_no_platform(shell: Shell) -> None:
     """An operator's client, which neither publishes nor reads offers, is no platform."""
     shell("add", shell.profile())
     failure = Failure(at=2, code="feed-unreachable", fr="Le serveur ne répond pas.", en="The server does not answer.")
@@ -258,7 +258,7 @@ def answering(shell: Shell, outcome: Run, *, newer: str | None = None) -> Iterat
         thread.join()
 
 
-def test_a_run_is_ordered_and_its_outcome_told(shell: Shell):
+def test_a_run_is_ordered_and_its_outcome_told(shell: Shell) -> None:
     shell("add", shell.profile())
     outcome = Run(platform="bretagne", started_at=1, ended_at=2, outcome="applied", counts=Counts(items=3, published=3))
     with answering(shell, outcome) as orders:
@@ -267,7 +267,7 @@ def test_a_run_is_ordered_and_its_outcome_told(shell: Shell):
     assert [12] == [order.confirm for order in orders]
 
 
-def test_a_run_that_came_to_nothing_says_why_and_ends_with_1(shell: Shell):
+def test_a_run_that_came_to_nothing_says_why_and_ends_with_1(shell: Shell) -> None:
     shell("add", shell.profile())
     failure = Failure(at=2, code="feed-cut", fr="Le flux s’est interrompu.", en="The feed broke off.")
     outcome = Run(platform="bretagne", started_at=1, ended_at=2, outcome="failed", last_error=failure)
@@ -275,14 +275,14 @@ def test_a_run_that_came_to_nothing_says_why_and_ends_with_1(shell: Shell):
         assert "Le flux s’est interrompu." in shell("run", "bretagne", ends=1)
 
 
-def test_without_a_gateway_nobody_answers_and_the_next_step_is_said(shell: Shell):
+def test_without_a_gateway_nobody_answers_and_the_next_step_is_said(shell: Shell) -> None:
     shell("add", shell.profile())
     error = shell.error("run", "bretagne", "--wait", "1", "--lang", "en")
     assert "No gateway ran bretagne" in str(error)
     assert "passerelle serve" in error.step
 
 
-def test_an_order_that_another_one_replaced_is_told_so(shell: Shell):
+def test_an_order_that_another_one_replaced_is_told_so(shell: Shell) -> None:
     shell("add", shell.profile())
     outcome = Run(platform="bretagne", started_at=1, ended_at=2, outcome="applied")
     with answering(shell, outcome, newer="other"):
@@ -291,7 +291,7 @@ def test_an_order_that_another_one_replaced_is_told_so(shell: Shell):
     assert "order it again" in error.step
 
 
-def test_only_a_platform_with_a_feed_can_be_run(shell: Shell):
+def test_only_a_platform_with_a_feed_can_be_run(shell: Shell) -> None:
     shell("add", "bretagne")
     assert "has no feed" in str(shell.error("run", "bretagne", "--lang", "en"))
     assert "has no feed" in str(shell.error("run", "nobody", "--lang", "en"))
@@ -301,7 +301,7 @@ HTTP = {"kind": "https", "url": "http://feeds.example.org/stages"}
 
 
 @pytest.mark.parametrize("url", ["http://feeds.example.org/stages", "http://127.0.0.1:9/feed", "HTTP://a.example/x"])
-def test_http_is_refused_on_check_as_on_add(shell: Shell, url):
+def test_http_is_refused_on_check_as_on_add(shell: Shell, url: str) -> None:
     profile, sample = shell.profile(transport={**FEED, "url": url}), shell.sample(b"")
     errors = [shell.error("check", profile, sample), shell.error("add", profile)]
     for error in errors:
@@ -310,7 +310,7 @@ def test_http_is_refused_on_check_as_on_add(shell: Shell, url):
     assert not shell.data.exists() or [] == list(shell.data.glob("log.sqlite"))
 
 
-def test_loopback_feeds_allow_http_to_this_machine_and_to_no_other(shell: Shell):
+def test_loopback_feeds_allow_http_to_this_machine_and_to_no_other(shell: Shell) -> None:
     environ = {"PASSERELLE_LOOPBACK_FEEDS": "1"}
     sample = shell.sample(write_feed("csv", [offer(1)]))
     for url, refused in (("http://127.0.0.1:9/feed", False), ("http://localhost:9/feed", False), (HTTP["url"], True)):
@@ -319,6 +319,6 @@ def test_loopback_feeds_allow_http_to_this_machine_and_to_no_other(shell: Shell)
         assert refused == isinstance(ended.exception, CommandError), url
 
 
-def test_a_name_or_password_within_the_address_is_refused(shell: Shell):
+def test_a_name_or_password_within_the_address_is_refused(shell: Shell) -> None:
     profile = shell.profile(transport={**FEED, "url": "https://me:secret@feeds.example.org/stages"})
     assert "/transport/url" in str(shell.error("check", profile, shell.sample(b"")))

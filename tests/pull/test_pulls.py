@@ -69,7 +69,7 @@ async def order(here: Ground, name: str, *, confirm: int | None = None, seconds:
     return await order_run(here.log, asked, seconds=seconds)
 
 
-async def test_a_new_platform_is_pulled_at_once_and_again_when_it_is_time(bretagne: Ground):
+async def test_a_new_platform_is_pulled_at_once_and_again_when_it_is_time(bretagne: Ground) -> None:
     await save(bretagne, bretagne.profile)
     async with pulling(bretagne):
         first = await run_where(bretagne, was_run)
@@ -80,7 +80,7 @@ async def test_a_new_platform_is_pulled_at_once_and_again_when_it_is_time(bretag
     assert 2 == bretagne.region.asked
 
 
-async def test_what_was_pulled_before_a_restart_is_not_pulled_again(bretagne: Ground):
+async def test_what_was_pulled_before_a_restart_is_not_pulled_again(bretagne: Ground) -> None:
     await save(bretagne, bretagne.profile)
     async with pulling(bretagne):
         first = await run_where(bretagne, was_run)
@@ -90,7 +90,7 @@ async def test_what_was_pulled_before_a_restart_is_not_pulled_again(bretagne: Gr
     assert first.first_success_at == (await run_where(bretagne, lambda run: run.order == "o1")).first_success_at
 
 
-async def test_an_order_is_answered_at_once_and_only_once(bretagne: Ground):
+async def test_an_order_is_answered_at_once_and_only_once(bretagne: Ground) -> None:
     await save(bretagne, bretagne.profile)
     async with pulling(bretagne):
         await run_where(bretagne, was_run)
@@ -101,7 +101,9 @@ async def test_an_order_is_answered_at_once_and_only_once(bretagne: Ground):
     assert 3 == bretagne.region.asked
 
 
-async def test_the_first_of_two_orders_that_are_read_together_is_told_that_the_second_took_its_place(bretagne: Ground):
+async def test_the_first_of_two_orders_that_are_read_together_is_told_that_the_second_took_its_place(
+    bretagne: Ground,
+) -> None:
     await save(bretagne, bretagne.profile)
     first = asyncio.create_task(order(bretagne, "o1"))
     home = partition_of("bretagne", bretagne.log.partitions)
@@ -116,7 +118,7 @@ async def test_the_first_of_two_orders_that_are_read_together_is_told_that_the_s
     assert "o2" == (await last_runs(bretagne.log))["bretagne"].order
 
 
-async def test_an_order_that_is_being_carried_out_is_answered_though_another_one_comes(bretagne: Ground):
+async def test_an_order_that_is_being_carried_out_is_answered_though_another_one_comes(bretagne: Ground) -> None:
     first = asyncio.create_task(order(bretagne, "o1"))
     home = partition_of("bretagne", bretagne.log.partitions)
     async with asyncio.timeout(WITHIN):
@@ -130,7 +132,7 @@ async def test_an_order_that_is_being_carried_out_is_answered_though_another_one
     assert answers[0] == await first
 
 
-async def test_an_order_confirms_what_a_pending_run_waits_for(bretagne: Ground):
+async def test_an_order_confirms_what_a_pending_run_waits_for(bretagne: Ground) -> None:
     bretagne.offers(*range(30))
     await save(bretagne, bretagne.profile)
     async with pulling(bretagne):
@@ -144,7 +146,7 @@ async def test_an_order_confirms_what_a_pending_run_waits_for(bretagne: Ground):
     assert ("applied", 20) == (confirmed.outcome, confirmed.counts.withdrawn)
 
 
-async def test_a_changed_profile_is_pulled_at_once_without_a_restart(bretagne: Ground):
+async def test_a_changed_profile_is_pulled_at_once_without_a_restart(bretagne: Ground) -> None:
     await save(bretagne, bretagne.profile)
     async with pulling(bretagne):
         first = await run_where(bretagne, was_run)
@@ -155,7 +157,7 @@ async def test_a_changed_profile_is_pulled_at_once_without_a_restart(bretagne: G
     assert ("applied", 2) == (second.outcome, second.counts.items)
 
 
-async def test_a_profile_that_cannot_be_read_is_told_and_mended_without_a_restart(bretagne: Ground):
+async def test_a_profile_that_cannot_be_read_is_told_and_mended_without_a_restart(bretagne: Ground) -> None:
     broken = {**bretagne.profile.document, "format": "parquet"}
     await save(bretagne, broken)
     async with pulling(bretagne):
@@ -167,21 +169,21 @@ async def test_a_profile_that_cannot_be_read_is_told_and_mended_without_a_restar
         assert "applied" == (await run_where(bretagne, lambda run: run.outcome != "failed")).outcome
 
 
-async def test_a_revoked_platform_is_not_pulled_even_when_ordered(bretagne: Ground):
+async def test_a_revoked_platform_is_not_pulled_even_when_ordered(bretagne: Ground) -> None:
     await save(bretagne, bretagne.profile, revoked=True)
     async with pulling(bretagne):
         assert await order(bretagne, "o1", seconds=3.0) is None
     assert 0 == bretagne.region.asked
 
 
-async def test_a_platform_that_publishes_by_itself_is_not_pulled(bretagne: Ground):
+async def test_a_platform_that_publishes_by_itself_is_not_pulled(bretagne: Ground) -> None:
     await save(bretagne, {"platform": "bretagne", "name": "B", "transport": {"kind": "native"}})
     async with pulling(bretagne):
         assert await order(bretagne, "o1", seconds=3.0) is None
     assert {} == await last_runs(bretagne.log)
 
 
-async def test_who_takes_the_platform_over_runs_it_and_the_former_owner_writes_nothing_more(bretagne: Ground):
+async def test_who_takes_the_platform_over_runs_it_and_the_former_owner_writes_nothing_more(bretagne: Ground) -> None:
     await save(bretagne, bretagne.profile)
     async with pulling(bretagne):
         await run_where(bretagne, was_run)
@@ -195,7 +197,7 @@ async def test_who_takes_the_platform_over_runs_it_and_the_former_owner_writes_n
     assert "applied" == run.outcome
 
 
-async def test_an_order_that_waited_too_long_is_not_carried_out(bretagne: Ground):
+async def test_an_order_that_waited_too_long_is_not_carried_out(bretagne: Ground) -> None:
     await save(bretagne, bretagne.profile)
     async with pulling(bretagne):
         await run_where(bretagne, was_run)
@@ -207,7 +209,7 @@ async def test_an_order_that_waited_too_long_is_not_carried_out(bretagne: Ground
     assert run.order is None
 
 
-async def test_other_platforms_on_the_same_partition_are_none_of_its_business(bretagne: Ground):
+async def test_other_platforms_on_the_same_partition_are_none_of_its_business(bretagne: Ground) -> None:
     other = Partner(platform="normandie", name="N", scopes=frozenset())
     await bretagne.means.partners.save(other)
     await save(bretagne, bretagne.profile)

@@ -35,7 +35,7 @@ async def order(here: Ground, name: str) -> Run:
 
 
 @pytest.mark.kafka
-async def test_one_of_two_replicas_pulls_and_the_other_takes_over(bretagne: Ground):
+async def test_one_of_two_replicas_pulls_and_the_other_takes_over(bretagne: Ground) -> None:
     replicas = [asyncio.create_task(Pulls(bretagne.means).run()) for _ in range(2)]
     try:
         async with asyncio.timeout(WITHIN):

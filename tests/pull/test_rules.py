@@ -36,32 +36,32 @@ def beginning(last: Run | None = None, order: Order | None = None) -> Beginning:
     return Beginning(platform="bretagne", started_at=NOW, profile="p", last=last, order=order)
 
 
-def test_a_new_offer_gets_the_start_of_the_run_as_its_revision():
+def test_a_new_offer_gets_the_start_of_the_run_as_its_revision() -> None:
     assert NOW == next_revision(None, "d", began=NOW)
 
 
-def test_an_unchanged_offer_keeps_its_revision():
+def test_an_unchanged_offer_keeps_its_revision() -> None:
     assert 5 == next_revision(known(5), "d", began=NOW)
 
 
-def test_a_changed_offer_gets_a_higher_revision_even_when_the_clock_stands_behind():
+def test_a_changed_offer_gets_a_higher_revision_even_when_the_clock_stands_behind() -> None:
     assert NOW == next_revision(known(5), "e", began=NOW)
     assert NOW + 8 == next_revision(known(NOW + 7), "e", began=NOW)
 
 
-def test_an_offer_that_expired_by_a_clock_ahead_gets_a_higher_revision():
+def test_an_offer_that_expired_by_a_clock_ahead_gets_a_higher_revision() -> None:
     assert NOW == next_revision(known(5, reason="expired"), "d", began=NOW)
     assert NOW + 8 == next_revision(known(NOW + 7, reason="expired"), "d", began=NOW)
 
 
-def test_only_a_published_offer_of_the_same_content_stands():
+def test_only_a_published_offer_of_the_same_content_stands() -> None:
     assert stands(known(), "d")
     assert not stands(known(), "e")
     assert not stands(known(reason="absent"), "d")
     assert not stands(None, "d")
 
 
-def test_a_new_or_changed_profile_is_due_at_once():
+def test_a_new_or_changed_profile_is_due_at_once() -> None:
     assert is_due(None, PROFILE, jitter=0.5, now=0)
     assert is_due(failed(beginning(), FAILURE), PROFILE, jitter=0.5, now=0)
 
@@ -77,21 +77,21 @@ def due_in(*, jitter: float = 0.5, failures: int = 0) -> int:
 
 
 @pytest.mark.parametrize(("jitter", "minutes"), [(0.0, 54), (0.5, 60), (1.0, 66)])
-def test_a_feed_is_due_after_its_period_give_or_take_a_tenth(jitter, minutes):
+def test_a_feed_is_due_after_its_period_give_or_take_a_tenth(jitter: float, minutes: int) -> None:
     assert minutes == due_in(jitter=jitter)
 
 
-def test_a_feed_that_fails_again_and_again_is_due_less_often_and_within_six_hours():
+def test_a_feed_that_fails_again_and_again_is_due_less_often_and_within_six_hours() -> None:
     assert [60, 120, 240, LONGEST_BACKOFF_MS // 60_000] == [due_in(failures=count) for count in (1, 2, 3, 50)]
 
 
-def test_a_run_of_a_clock_that_was_ahead_does_not_put_off_the_next_one():
+def test_a_run_of_a_clock_that_was_ahead_does_not_put_off_the_next_one() -> None:
     for ahead in (10 * 60_000, 24 * 3_600_000, 365 * 24 * 3_600_000):
         last = replace(failed(beginning(), FAILURE), started_at=NOW + ahead, profile=PROFILE.digest)
         assert is_due(last, PROFILE, jitter=0.5, now=NOW)
 
 
-def test_an_applied_feed_is_fresh_for_a_day_under_the_same_profile():
+def test_an_applied_feed_is_fresh_for_a_day_under_the_same_profile() -> None:
     last = replace(applied(beginning(), CONTENT, withdrawn=0, at=NOW), profile=PROFILE.digest)
     assert is_fresh(last, PROFILE, now=NOW + FULL_EVERY_MS - 1)
     assert not is_fresh(last, PROFILE, now=NOW + FULL_EVERY_MS)
@@ -99,20 +99,20 @@ def test_an_applied_feed_is_fresh_for_a_day_under_the_same_profile():
     assert not is_fresh(None, PROFILE, now=NOW)
 
 
-def test_a_failure_keeps_what_was_applied_last_and_says_why():
+def test_a_failure_keeps_what_was_applied_last_and_says_why() -> None:
     first = applied(beginning(), CONTENT, withdrawn=1, at=NOW)
     run = failed(beginning(first), FAILURE)
     assert ("failed", FAILURE, Counts()) == (run.outcome, run.last_error, run.counts)
     assert (NOW, {"etag": "1"}, "d") == (run.last_success_at, run.validators, run.digest)
 
 
-def test_an_error_is_still_told_after_the_next_success():
+def test_an_error_is_still_told_after_the_next_success() -> None:
     run = applied(beginning(failed(beginning(), FAILURE)), CONTENT, withdrawn=0, at=NOW + 9)
     assert FAILURE == run.last_error
     assert (NOW + 9, NOW + 9) == (run.first_success_at, run.last_success_at)
 
 
-def test_an_unchanged_feed_still_has_the_problems_of_its_items():
+def test_an_unchanged_feed_still_has_the_problems_of_its_items() -> None:
     run = unchanged(beginning(applied(beginning(), CONTENT, withdrawn=7, at=NOW)), at=NOW + 9)
     assert Counts(items=3, unchanged=2, refused=1) == run.counts
     assert ({"code": "x"},) == run.problems
@@ -120,7 +120,7 @@ def test_an_unchanged_feed_still_has_the_problems_of_its_items():
 
 
 @pytest.mark.parametrize("between", ["failed", "pending"])
-def test_an_unchanged_feed_is_told_as_it_was_applied_whatever_came_between(between):
+def test_an_unchanged_feed_is_told_as_it_was_applied_whatever_came_between(between: str) -> None:
     first = applied(beginning(), CONTENT, withdrawn=7, at=NOW)
     refusal = SnapshotRefusedError("snapshot-shrinks-too-much", actual=30, expected=40)
     other = replace(CONTENT, counts=Counts(items=1), problems=[{"code": "y"}])
@@ -137,7 +137,7 @@ def test_an_unchanged_feed_is_told_as_it_was_applied_whatever_came_between(betwe
     assert (run.counts, run.problems) == (again.counts, again.problems)
 
 
-def test_a_record_from_before_what_was_applied_was_kept_is_still_read():
+def test_a_record_from_before_what_was_applied_was_kept_is_still_read() -> None:
     first = applied(beginning(), CONTENT, withdrawn=0, at=NOW)
     body = orjson.loads(run_record(first).value or b"")
     del body["applied_counts"], body["applied_problems"]
@@ -147,12 +147,12 @@ def test_a_record_from_before_what_was_applied_was_kept_is_still_read():
     assert Counts(items=3, unchanged=2, refused=1) == unchanged(beginning(read), at=NOW + 9).counts
 
 
-def test_a_partial_run_is_read_anew_the_next_time():
+def test_a_partial_run_is_read_anew_the_next_time() -> None:
     run = partial(beginning(applied(beginning(), CONTENT, withdrawn=0, at=NOW)), CONTENT, at=NOW + 9)
     assert ("partial", None, {}, None) == (run.outcome, run.applied_at, run.validators, run.digest)
 
 
-def test_a_pending_run_names_the_number_and_the_command_in_both_languages():
+def test_a_pending_run_names_the_number_and_the_command_in_both_languages() -> None:
     refusal = SnapshotRefusedError("snapshot-shrinks-too-much", actual=30, expected=40)
     run = pending(beginning(), CONTENT, refusal, at=NOW + 9)
     assert 30 == run.would_withdraw
@@ -161,14 +161,14 @@ def test_a_pending_run_names_the_number_and_the_command_in_both_languages():
         assert "passerelle platform run bretagne --confirm 30" in words
 
 
-def test_a_run_says_which_order_it_answers_and_later_ones_remember():
+def test_a_run_says_which_order_it_answers_and_later_ones_remember() -> None:
     order = Order(platform="bretagne", id="o1", ordered_at=NOW, confirm=3)
     run = failed(beginning(order=order), FAILURE)
     assert "o1" == run.order
     assert "o1" == failed(beginning(run), FAILURE).order
 
 
-def test_runs_and_orders_survive_the_log():
+def test_runs_and_orders_survive_the_log() -> None:
     run = pending(
         beginning(applied(beginning(), CONTENT, withdrawn=1, at=NOW)),
         CONTENT,
@@ -184,7 +184,7 @@ def test_runs_and_orders_survive_the_log():
     assert order == read_run(record.key, record.value)
 
 
-def test_other_keys_and_tombstones_are_no_runs():
+def test_other_keys_and_tombstones_are_no_runs() -> None:
     assert read_run(b"bretagne/turn", orjson.dumps({})) is None
     assert read_run(b"bretagne", None) is None
     assert read_run(None, b"{}") is None

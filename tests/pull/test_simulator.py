@@ -64,7 +64,7 @@ async def put(client: Client, number: int, revision: int, postal_code: str, city
     assert answer.status in {200, 201}, answer.explain()
 
 
-async def test_it_holds_its_territory_and_lets_go_of_what_is_withdrawn(clients: dict[str, Client]):
+async def test_it_holds_its_territory_and_lets_go_of_what_is_withdrawn(clients: dict[str, Client]) -> None:
     platform = RegionalPlatform("bretagne", lambda offers: write_feed("json", offers))
     following = asyncio.create_task(platform.follow(clients["bretagne"]))
     try:
@@ -83,7 +83,7 @@ async def test_it_holds_its_territory_and_lets_go_of_what_is_withdrawn(clients: 
         await asyncio.gather(following, return_exceptions=True)
 
 
-async def test_its_feed_has_a_tag_and_is_not_sent_twice():
+async def test_its_feed_has_a_tag_and_is_not_sent_twice() -> None:
     platform = RegionalPlatform("bretagne", lambda offers: write_feed("json", offers))
     platform.offers = {"bretagne:1": offer(1)}
     async with platform.serving() as url, aiohttp.ClientSession() as session:

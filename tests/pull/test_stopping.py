@@ -49,7 +49,7 @@ async def shown(gateway: GatewayProcess, *lines: str) -> None:
             await asyncio.sleep(0.1)
 
 
-async def test_it_pulls_the_good_feed_and_stops_within_ten_seconds_whatever_the_others_do(tmp_path: Path):
+async def test_it_pulls_the_good_feed_and_stops_within_ten_seconds_whatever_the_others_do(tmp_path: Path) -> None:
     settings = Settings(data=tmp_path / "data", port=0, management_port=0)
     files, secrets = tmp_path / "files", tmp_path / "secrets"
     (files / "out").mkdir(parents=True)

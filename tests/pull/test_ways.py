@@ -41,7 +41,7 @@ def use(
     here._pull = Pull(replace(here.means, ways=ways))
 
 
-async def test_a_file_on_a_server_by_a_key_from_the_folder_of_secrets(bretagne: Ground, tmp_path: Path):
+async def test_a_file_on_a_server_by_a_key_from_the_folder_of_secrets(bretagne: Ground, tmp_path: Path) -> None:
     out, secrets = tmp_path / "files" / "out", tmp_path / "secrets"
     out.mkdir(parents=True)
     secrets.mkdir()
@@ -62,7 +62,7 @@ async def test_a_file_on_a_server_by_a_key_from_the_folder_of_secrets(bretagne: 
         assert "unchanged" == (await bretagne.run()).outcome
 
 
-async def test_a_file_in_the_folder_of_feeds(bretagne: Ground, tmp_path: Path):
+async def test_a_file_in_the_folder_of_feeds(bretagne: Ground, tmp_path: Path) -> None:
     drop = tmp_path / "feeds" / "bretagne"
     drop.mkdir(parents=True)
     (drop / "stages.csv").write_bytes(CSV)
@@ -78,7 +78,9 @@ async def test_a_file_in_the_folder_of_feeds(bretagne: Ground, tmp_path: Path):
         ({"kind": "basic", "user": "region", "secret": {"env": "FEED_WORD"}}, "Basic cmVnaW9uOndvcmQ="),
     ],
 )
-async def test_an_address_that_asks_for_a_secret_of_the_environment(bretagne: Ground, credential, sent):
+async def test_an_address_that_asks_for_a_secret_of_the_environment(
+    bretagne: Ground, credential: dict[str, Any], sent: str
+) -> None:
     async def answer(request: web.Request) -> web.Response:
         if request.headers.get("Authorization") != sent:
             return web.Response(status=401)
@@ -95,7 +97,9 @@ async def test_an_address_that_asks_for_a_secret_of_the_environment(bretagne: Gr
 
 
 @pytest.mark.parametrize("secret", [{"env": "FEED_GONE"}, {"file": "gone"}])
-async def test_a_secret_that_is_missing_is_told_by_its_name(bretagne: Ground, tmp_path: Path, secret):
+async def test_a_secret_that_is_missing_is_told_by_its_name(
+    bretagne: Ground, tmp_path: Path, secret: dict[str, str]
+) -> None:
     credential = {"kind": "bearer", "secret": secret}
     transport = {"kind": "https", "url": bretagne.url, "credential": credential}
     use(bretagne, transport, secrets=Secrets({}, tmp_path))
@@ -106,7 +110,7 @@ async def test_a_secret_that_is_missing_is_told_by_its_name(bretagne: Ground, tm
     assert 0 == bretagne.region.asked
 
 
-async def test_an_address_of_this_machine_is_refused_where_it_is_not_allowed(bretagne: Ground):
+async def test_an_address_of_this_machine_is_refused_where_it_is_not_allowed(bretagne: Ground) -> None:
     use(bretagne, {"kind": "https", "url": bretagne.url}, loopback=False)
     run = await bretagne.run()
     assert run.last_error is not None
@@ -114,5 +118,5 @@ async def test_an_address_of_this_machine_is_refused_where_it_is_not_allowed(bre
     assert 0 == bretagne.region.asked
 
 
-def test_secrets_are_not_shown():
+def test_secrets_are_not_shown() -> None:
     assert "word" not in repr(Secrets({"FEED_WORD": "word"}))

@@ -23,6 +23,7 @@ from gateway.demo.federation import Federation, federation
 from gateway.demo.scenario import Scenario
 from gateway.demo.subscriber import VISITOR
 from gateway.partners import Partners
+from gateway.protocol.partner import Partner
 from gateway.protocol.topic import FEED, INBOX
 from tests.recordings.recording import DATA, TOPICS, Recording, read_topics
 
@@ -65,6 +66,11 @@ async def main(folder: Path) -> None:
     sys.stdout.write(orjson.dumps(counts, option=orjson.OPT_INDENT_2).decode() + "\n")
 
 
+def _revoke(partner: Partner | None) -> Partner:
+    assert partner is not None
+    return replace(partner, revoked=True)
+
+
 async def _more(world: Federation) -> None:
     """What the demo leaves out."""
     visitor, region = world.clients[VISITOR], world.region("bourgogne-franche-comte")
@@ -88,7 +94,7 @@ async def _more(world: Federation) -> None:
     partners = Partners(world.log)
     await partners.catch_up()
     try:
-        await partners.change(VISITOR, lambda partner: replace(partner, revoked=True))
+        await partners.change(VISITOR, _revoke)
     finally:
         await partners.close()
     await asyncio.sleep(_SETTLE_SECONDS)

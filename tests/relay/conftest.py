@@ -13,7 +13,6 @@ import pytest
 from gateway.audit import AuditReport, audit
 from gateway.clock import Clock
 from gateway.memory import MemoryLog
-from gateway.ports import EventLog
 from gateway.protocol.identity import partition_of
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.record import OfferState, StoredRecord, read_offer
@@ -37,7 +36,7 @@ async def eventually(condition: Callable[[], Awaitable[bool]], *, seconds: float
 class Bench:
     """One log, and the relay that may be started, stopped and looked at."""
 
-    log: EventLog
+    log: MemoryLog
     folder: Path
     now: int = NOW
     verdicts: dict[str, int] = field(default_factory=dict)

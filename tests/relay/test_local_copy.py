@@ -1,13 +1,14 @@
 """Local copies: whose they are, and what becomes of them when they are not whole."""
 
 import sqlite3
+from pathlib import Path
 
 import pytest
 
 from gateway.damage import DamagedCopyError
 from gateway.local_copy import LocalCopy
 from gateway.ports import LogUnavailableError
-from gateway.protocol.submission import Known
+from gateway.protocol.submission import Known, Reason
 from gateway.relay.state import RelayState
 from tests.faults.disk import lack_of_disk, small_disk
 
@@ -36,7 +37,7 @@ class Unmakeable(Words):
 
 
 @pytest.fixture
-def path(tmp_path):
+def path(tmp_path: Path) -> Path:
     copy = Words(tmp_path / "folder" / "copy.sqlite", log="one")
     copy.add("kept")
     copy.commit()
@@ -45,45 +46,45 @@ def path(tmp_path):
     return tmp_path / "folder" / "copy.sqlite"
 
 
-def opened(path, kind=Words, log="one"):
+def opened(path: Path, kind: type[Words] = Words, log: str = "one") -> list[str]:
     copy = kind(path, log=log)
     words = copy.words
     copy.close()
     return words
 
 
-def test_what_was_committed_is_there_again(path):
+def test_what_was_committed_is_there_again(path: Path) -> None:
     assert ["kept"] == opened(path)
 
 
-def test_another_logs_is_thrown_away(path):
+def test_another_logs_is_thrown_away(path: Path) -> None:
     assert [] == opened(path, log="two")
     assert [] == opened(path, log="one")
 
 
-def test_another_formats_is_thrown_away(path):
+def test_another_formats_is_thrown_away(path: Path) -> None:
     assert [] == opened(path, kind=NewerWords)
 
 
-def test_a_damaged_one_is_thrown_away(path):
+def test_a_damaged_one_is_thrown_away(path: Path) -> None:
     path.write_bytes(b"not a database, but long enough to be looked at as one " * 100)
     assert [] == opened(path)
 
 
-def test_one_that_is_cleared_begins_from_nothing(path):
+def test_one_that_is_cleared_begins_from_nothing(path: Path) -> None:
     copy = Words(path, log="one")
     copy.clear()
     assert [] == copy.words
     copy.close()
 
 
-def test_one_whose_making_was_interrupted_is_made_at_the_next_start(tmp_path):
+def test_one_whose_making_was_interrupted_is_made_at_the_next_start(tmp_path: Path) -> None:
     with pytest.raises(DamagedCopyError):
         Unmakeable(tmp_path / "copy.sqlite", log="one")
     assert [] == opened(tmp_path / "copy.sqlite")
 
 
-def damaged(path, text, other):
+def damaged(path: Path, text: bytes, other: bytes) -> None:
     """Change stored bytes in place, as a disk may."""
     content = path.read_bytes()
     assert text in content
@@ -91,7 +92,7 @@ def damaged(path, text, other):
         file.write(content.replace(text, other))
 
 
-def known(revision: int, reason: str | None = None) -> Known:
+def known(revision: int, reason: Reason | None = None) -> Known:
     return Known(
         revision=revision,
         digest="ab" * 16,
@@ -107,7 +108,7 @@ def known(revision: int, reason: str | None = None) -> Known:
 
 
 @pytest.fixture
-def relayed(tmp_path):
+def relayed(tmp_path: Path) -> Path:
     state = RelayState(tmp_path / "relay-0.sqlite", log="one")
     state.put({"bretagne:1": known(1), "bretagne:2": known(2, reason="moderated")})
     state.keep(position=9)
@@ -115,14 +116,14 @@ def relayed(tmp_path):
     return tmp_path / "relay-0.sqlite"
 
 
-def test_what_the_relay_knows_is_not_believed_after_a_byte_has_changed(relayed):
+def test_what_the_relay_knows_is_not_believed_after_a_byte_has_changed(relayed: Path) -> None:
     damaged(relayed, b"moderated", b"modereted")
     state = RelayState(relayed, log="one")
     assert ({}, 0) == (state.known(["bretagne:1", "bretagne:2"]), state.position)
     state.close()
 
 
-def test_damage_that_is_found_later_ends_every_use_until_it_is_mended(relayed):
+def test_damage_that_is_found_later_ends_every_use_until_it_is_mended(relayed: Path) -> None:
     state = RelayState(relayed, log="one")
     other = sqlite3.connect(relayed)
     other.execute("UPDATE known SET reason = 'modereted' WHERE reason = 'moderated'")
@@ -140,7 +141,7 @@ def test_damage_that_is_found_later_ends_every_use_until_it_is_mended(relayed):
     state.close()
 
 
-def test_a_position_that_has_changed_is_damage(relayed):
+def test_a_position_that_has_changed_is_damage(relayed: Path) -> None:
     other = sqlite3.connect(relayed)
     other.create_function("checksum", -1, lambda *_: 0, deterministic=True)
     other.execute("UPDATE position SET position = 8")
@@ -151,7 +152,7 @@ def test_a_position_that_has_changed_is_damage(relayed):
     state.close()
 
 
-def test_a_full_disk_passes(tmp_path):
+def test_a_full_disk_passes(tmp_path: Path) -> None:
     lack = lack_of_disk(tmp_path)
     if lack:
         pytest.skip(lack)
@@ -175,7 +176,7 @@ def test_a_full_disk_passes(tmp_path):
         state.close()
 
 
-def test_a_full_disk_while_a_copy_is_opened_passes(tmp_path):
+def test_a_full_disk_while_a_copy_is_opened_passes(tmp_path: Path) -> None:
     lack = lack_of_disk(tmp_path)
     if lack:
         pytest.skip(lack)

@@ -65,7 +65,7 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path)
 
 
-def test_a_clock_that_is_right_is_believed(machine: Machine):
+def test_a_clock_that_is_right_is_believed(machine: Machine) -> None:
     machine.runs(40 * DAY_MS)
     assert 0 == machine.behind
     machine.wall += STEP_MS // 2
@@ -73,7 +73,7 @@ def test_a_clock_that_is_right_is_believed(machine: Machine):
 
 
 @pytest.mark.parametrize("jump", [2 * HOUR, DAY_MS, 40 * DAY_MS, 10 * YEAR])
-def test_a_jump_ahead_is_believed_after_a_day_only(machine: Machine, jump: int):
+def test_a_jump_ahead_is_believed_after_a_day_only(machine: Machine, jump: int) -> None:
     machine.clock()
     machine.wall += jump
     assert jump == machine.behind
@@ -84,7 +84,7 @@ def test_a_jump_ahead_is_believed_after_a_day_only(machine: Machine, jump: int):
 
 
 @pytest.mark.parametrize("jump", [2 * HOUR, 10 * YEAR])
-def test_a_clock_that_is_set_right_is_believed_at_once(machine: Machine, jump: int):
+def test_a_clock_that_is_set_right_is_believed_at_once(machine: Machine, jump: int) -> None:
     machine.clock()
     machine.wall += jump
     machine.runs(20 * HOUR)
@@ -95,7 +95,7 @@ def test_a_clock_that_is_set_right_is_believed_at_once(machine: Machine, jump: i
     assert jump == machine.behind, "an earlier doubt does not count"
 
 
-def test_a_clock_that_goes_back_counts_at_once_and_does_not_open_the_way_for_a_jump(machine: Machine):
+def test_a_clock_that_goes_back_counts_at_once_and_does_not_open_the_way_for_a_jump(machine: Machine) -> None:
     machine.clock()
     machine.wall -= YEAR
     assert 0 == machine.behind
@@ -103,7 +103,7 @@ def test_a_clock_that_goes_back_counts_at_once_and_does_not_open_the_way_for_a_j
     assert 10 * YEAR == machine.behind
 
 
-async def test_starting_again_is_no_way_around_a_doubt(machine: Machine):
+async def test_starting_again_is_no_way_around_a_doubt(machine: Machine) -> None:
     machine.clock()
     await machine.keep()
     machine.wall += YEAR
@@ -117,7 +117,7 @@ async def test_starting_again_is_no_way_around_a_doubt(machine: Machine):
     assert 0 == machine.behind, "a day of running in all"
 
 
-async def test_a_stop_over_a_weekend_is_believed_and_a_longer_one_a_day_later(machine: Machine):
+async def test_a_stop_over_a_weekend_is_believed_and_a_longer_one_a_day_later(machine: Machine) -> None:
     machine.clock()
     await machine.keep()
     machine.wall += STOP_MS
@@ -166,14 +166,14 @@ async def test_a_jump_during_a_stop_is_doubted_though_the_steady_clock_ran(tmp_p
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"believed": "x"}', b'{"believed": null, "doubted": 0}'])
-def test_without_a_readable_file_the_newest_record_of_the_log_counts(tmp_path: Path, content: bytes):
+def test_without_a_readable_file_the_newest_record_of_the_log_counts(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "clock.json").write_bytes(content)
     assert 0 == Machine(tmp_path).behind
     assert 0 == Machine(tmp_path, since=NOW - DAY_MS).behind
     assert YEAR == Machine(tmp_path, since=NOW - YEAR).behind
 
 
-async def test_the_log_deletes_nothing_by_a_clock_far_ahead(tmp_path: Path):
+async def test_the_log_deletes_nothing_by_a_clock_far_ahead(tmp_path: Path) -> None:
     machine = Machine(tmp_path)
     log = await SqliteLog.open(tmp_path / "log.sqlite", clock=lambda: machine.wall)
     await log.create_topics(COMMON)
@@ -210,7 +210,7 @@ async def _maintain(log: SqliteLog, at: Clock) -> None:
     await partners.close()
 
 
-async def test_no_offer_expires_and_no_marker_leaves_by_a_clock_far_ahead(bench: Bench, tmp_path: Path):
+async def test_no_offer_expires_and_no_marker_leaves_by_a_clock_far_ahead(bench: Bench, tmp_path: Path) -> None:
     """[REV-007]"""
     machine = Machine(tmp_path)
     machine.clock()

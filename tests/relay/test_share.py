@@ -6,6 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway.memory import MemoryLog
+from gateway.memory.owner import MemoryOwner
 from gateway.ports import LogUnavailableError, Output, Owner
 from gateway.protocol.topic import COMMON, OFFERS, SUBMISSIONS
 from gateway.share import keep_owning, work_share
@@ -37,7 +38,7 @@ class Stale(MemoryLog):
 
     joined = 0
 
-    async def join(self, group: str, topic: str) -> Fixed:  # noqa: ARG002 - the same for all
+    async def join(self, group: str, topic: str) -> Fixed:  # type: ignore[override]  # noqa: ARG002 - another membership, the same for all
         self.joined += 1
         return Fixed(frozenset({0}) if self.joined == 1 else frozenset())
 
@@ -77,7 +78,7 @@ class Away(MemoryLog):
 
     owned = 0
 
-    async def own(self, role: str, partition: int) -> Owner:
+    async def own(self, role: str, partition: int) -> MemoryOwner:
         self.owned += 1
         return await super().own(role, partition)
 

@@ -118,7 +118,7 @@ def test_every_pattern_means_the_same_to_both_engines(name: str) -> None:
         agree()
 
 
-def test_every_format_of_the_schemas_is_really_asserted():
+def test_every_format_of_the_schemas_is_really_asserted() -> None:
     """Plain jsonschema passes over a format that it has no checker for."""
     used = {
         found

@@ -1,5 +1,7 @@
 """Files with secrets are read only where they are their owner's alone: one rule for all of them."""
 
+from pathlib import Path
+
 import pytest
 
 from gateway.keys import load_secret
@@ -25,12 +27,12 @@ ROOT, USER = 0, 10001
         (0o644, ROOT, False),
     ],
 )
-def test_a_file_is_its_owners_alone_or_handed_over_by_root(mode, owner, expected):
+def test_a_file_is_its_owners_alone_or_handed_over_by_root(mode: int, owner: int, *, expected: bool) -> None:
     """[SEC-009]: T-21. Whoever reads: root must be able to examine what it hands over, and not be told to close it."""
     assert expected == is_private(0o100000 | mode, owner=owner)
 
 
-def test_a_file_that_others_can_read_is_refused_with_the_remedy(tmp_path):
+def test_a_file_that_others_can_read_is_refused_with_the_remedy(tmp_path: Path) -> None:
     """[SEC-009]: T-21."""
     path = tmp_path / "key"
     path.write_bytes(b"x")
@@ -43,7 +45,7 @@ def test_a_file_that_others_can_read_is_refused_with_the_remedy(tmp_path):
             look(path)
 
 
-def test_a_secret_that_others_can_read_is_not_used(tmp_path):
+def test_a_secret_that_others_can_read_is_not_used(tmp_path: Path) -> None:
     """[SEC-009]: T-21."""
     load_secret(None, folder=tmp_path)
     (tmp_path / "secret").chmod(0o644)

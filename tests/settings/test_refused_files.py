@@ -224,7 +224,8 @@ async def test_a_log_that_is_gone_beside_its_views_is_not_begun_again(tmp_path: 
     (tmp_path / "views/offers.sqlite").touch()
     for make in (lambda: None, (tmp_path / "log.sqlite").touch):
         make()
-        (tmp_path / "log.sqlite").exists() and (tmp_path / "log.sqlite").chmod(0o600)
+        if (tmp_path / "log.sqlite").exists():
+            (tmp_path / "log.sqlite").chmod(0o600)
         with pytest.raises(LogUnavailableError, match=f"{tmp_path / 'log.sqlite'} is missing or empty"):
             async with open_log(settings):
                 pass

@@ -16,11 +16,11 @@ KAFKA = {
 }
 
 
-def test_nothing_set_is_the_embedded_default():
+def test_nothing_set_is_the_embedded_default() -> None:
     assert Settings.from_env({"HOME": "/x"}) == Settings()
 
 
-def test_values_get_their_types():
+def test_values_get_their_types() -> None:
     settings = Settings.from_env({**KAFKA, "PASSERELLE_PORT": "0", "PASSERELLE_DATA": "/srv/x"})
     assert (settings.port, settings.data, settings.kafka) == (0, Path("/srv/x"), "broker:9092")
 
@@ -47,26 +47,26 @@ def test_values_get_their_types():
         ({**KAFKA, "PASSERELLE_KAFKA_SASL_MECHANISM": "GSSAPI"}, "PASSERELLE_KAFKA_SASL_MECHANISM"),
     ],
 )
-def test_a_mistake_is_named(environ, named):
+def test_a_mistake_is_named(environ: dict[str, str], named: str) -> None:
     with pytest.raises(SettingsError, match=named):
         Settings.from_env(environ)
 
 
-def test_a_worker_reads_the_very_settings_of_the_gateway():
+def test_a_worker_reads_the_very_settings_of_the_gateway() -> None:
     """[CER-001]: the first day on which publishing needs a certificate is among them."""
     settings = Settings.from_env({**KAFKA, "PASSERELLE_REQUIRE_CERTIFICATE": "2027-03-01", "PASSERELLE_WORKERS": "2"})
     assert settings.require_certificate == date(2027, 3, 1)
     assert Settings.from_env(settings.to_environ()) == settings
 
 
-def test_secrets_stay_out_of_repr():
+def test_secrets_stay_out_of_repr() -> None:
     """T-18."""
     settings = Settings.from_env({**KAFKA, "PASSERELLE_SECRET": "very-secret" * 4, "PASSERELLE_KAFKA_PASSWORD": "hush"})
     assert "very-secret" not in repr(settings)
     assert "hush" not in repr(settings)
 
 
-def test_the_secret_is_made_once_for_its_owner_alone(tmp_path):
+def test_the_secret_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
     """[SEC-009]: T-21."""
     first = load_secret(None, folder=tmp_path / "data")
     assert load_secret(None, folder=tmp_path / "data") == first
@@ -74,7 +74,7 @@ def test_the_secret_is_made_once_for_its_owner_alone(tmp_path):
     assert (tmp_path / "data/secret").stat().st_mode & 0o777 == 0o600
 
 
-def test_one_gateway_at_a_time_works_in_a_folder_that_only_its_owner_can_enter(tmp_path):
+def test_one_gateway_at_a_time_works_in_a_folder_that_only_its_owner_can_enter(tmp_path: Path) -> None:
     """[SEC-009]: T-21."""
     with locked(tmp_path / "data"):
         assert (tmp_path / "data").stat().st_mode & 0o077 == 0
@@ -84,5 +84,5 @@ def test_one_gateway_at_a_time_works_in_a_folder_that_only_its_owner_can_enter(t
         pass
 
 
-def test_a_given_secret_is_used_as_it_is(tmp_path):
+def test_a_given_secret_is_used_as_it_is(tmp_path: Path) -> None:
     assert load_secret("x" * 40, folder=tmp_path) == b"x" * 40

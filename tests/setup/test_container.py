@@ -64,7 +64,7 @@ def environment(installed: Path, data: Path) -> dict[str, str]:
     }
 
 
-def test_every_module_of_the_gateway_can_be_imported(installed: Path, tmp_path: Path):
+def test_every_module_of_the_gateway_can_be_imported(installed: Path, tmp_path: Path) -> None:
     ended = subprocess.run(
         command("-c", IMPORT_ALL.format(packages=PACKAGES)),
         cwd=tmp_path,
@@ -77,7 +77,7 @@ def test_every_module_of_the_gateway_can_be_imported(installed: Path, tmp_path: 
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_every_file_that_the_code_reads_is_installed_with_it(installed: Path, package: str):
+def test_every_file_that_the_code_reads_is_installed_with_it(installed: Path, package: str) -> None:
     def files(root: Path) -> set[Path]:
         found = (path for path in (root / package).rglob("*") if path.is_file() and "__pycache__" not in path.parts)
         return {path.relative_to(root) for path in found}
@@ -85,7 +85,7 @@ def test_every_file_that_the_code_reads_is_installed_with_it(installed: Path, pa
     assert files(ROOT) == files(installed)
 
 
-def test_the_gateway_starts(installed: Path, tmp_path: Path):
+def test_the_gateway_starts(installed: Path, tmp_path: Path) -> None:
     serving = subprocess.Popen(
         command("-c", "from gateway.cli import main; main()", "serve"),
         cwd=tmp_path,
@@ -93,6 +93,7 @@ def test_the_gateway_starts(installed: Path, tmp_path: Path):
         stdout=subprocess.PIPE,
         text=True,
     )
+    assert serving.stdout is not None
     try:
         told = (json.loads(line)["event"] for line in serving.stdout)
         assert "gateway.started" in told

@@ -35,20 +35,20 @@ esac
     path.chmod(0o755)
 
 
-def test_a_python_that_is_too_old_is_passed_over(tmp_path):
+def test_a_python_that_is_too_old_is_passed_over(tmp_path: Path) -> None:
     make_python(tmp_path / "python3", "3.9", venv=True)
     make_python(tmp_path / "python3.12", "3.12", venv=True)
     assert f"{tmp_path}/python3.12\n" == find(tmp_path).stdout
 
 
-def test_one_that_pyenv_keeps_is_found(tmp_path):
+def test_one_that_pyenv_keeps_is_found(tmp_path: Path) -> None:
     make_python(tmp_path / "python3", "3.9", venv=True)
     kept = tmp_path / ".pyenv" / "versions" / "3.13.0" / "bin" / "python"
     make_python(kept, "3.13", venv=True)
     assert f"{kept}\n" == find(tmp_path).stdout
 
 
-def test_a_chosen_one_is_taken(tmp_path):
+def test_a_chosen_one_is_taken(tmp_path: Path) -> None:
     make_python(tmp_path / "python3", "3.12", venv=True)
     make_python(tmp_path / "mine", "3.11", venv=True)
     assert f"{tmp_path}/mine\n" == find(tmp_path, PYTHON=str(tmp_path / "mine")).stdout
@@ -57,7 +57,7 @@ def test_a_chosen_one_is_taken(tmp_path):
 @pytest.mark.parametrize(
     ("version", "said"), [("3.9", "No Python 3.11 or newer was found"), ("3.12", "lacks its venv module")]
 )
-def test_where_there_is_none_the_next_step_is_said(tmp_path, version, said):
+def test_where_there_is_none_the_next_step_is_said(tmp_path: Path, version: str, said: str) -> None:
     make_python(tmp_path / "python3", version, venv=False)
     ended = find(tmp_path)
     assert (1, "") == (ended.returncode, ended.stdout)
@@ -65,12 +65,12 @@ def test_where_there_is_none_the_next_step_is_said(tmp_path, version, said):
     assert "Next step: " in ended.stderr
 
 
-def test_the_python_that_runs_these_tests_would_do(tmp_path):
+def test_the_python_that_runs_these_tests_would_do(tmp_path: Path) -> None:
     assert sys.executable == find(tmp_path, PYTHON=sys.executable, PATH=os.environ["PATH"]).stdout.strip()
 
 
 @pytest.mark.parametrize("kind", ["run", "dev"])
-def test_locks_pin_every_package_with_hashes_and_name_no_place(kind):
+def test_locks_pin_every_package_with_hashes_and_name_no_place(kind: str) -> None:
     text = (ROOT / "requirements" / f"{kind}.txt").read_text()
     pinned = re.findall(r"^([a-z0-9][a-z0-9._-]*)==[^ ]+", text, re.MULTILINE)
     with_hash = re.findall(r"^([a-z0-9][a-z0-9._-]*)==.*\\\n +--hash=sha256:[0-9a-f]{64}", text, re.MULTILINE)
@@ -79,7 +79,7 @@ def test_locks_pin_every_package_with_hashes_and_name_no_place(kind):
     assert re.search(r"://|^--|^-[a-z]| @ |file:", text, re.MULTILINE) is None
 
 
-def test_locks_hold_everything_that_the_project_asks_for():
+def test_locks_hold_everything_that_the_project_asks_for() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     asked = {
         "run": project["dependencies"],
@@ -87,5 +87,7 @@ def test_locks_hold_everything_that_the_project_asks_for():
     }
     for kind, requirements in asked.items():
         text = (ROOT / "requirements" / f"{kind}.txt").read_text()
-        names = {re.match(r"[A-Za-z0-9._-]+", requirement)[0].lower() for requirement in requirements}
+        found = [re.match(r"[A-Za-z0-9._-]+", requirement) for requirement in requirements]
+        assert None not in found
+        names = {name[0].lower() for name in found if name is not None}
         assert set() == {name for name in names if f"\n{name}==" not in f"\n{text}"}

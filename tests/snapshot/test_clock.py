@@ -28,7 +28,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 
 
 @pytest.mark.parametrize("jump", JUMPS)
-async def test_a_mark_taken_when_the_clock_is_right_again_is_not_stale(house: House, jump: int):
+async def test_a_mark_taken_when_the_clock_is_right_again_is_not_stale(house: House, jump: int) -> None:
     """[PUB-022] Begun and applied while the clock was ahead; afterwards every snapshot goes on at once."""
     house.now += jump
     assert 0 == await house.apply(await house.mark(), Set([1, 2]))
@@ -39,7 +39,7 @@ async def test_a_mark_taken_when_the_clock_is_right_again_is_not_stale(house: Ho
 
 
 @pytest.mark.parametrize("jump", JUMPS)
-async def test_a_mark_taken_ahead_serves_when_the_clock_is_right(house: House, jump: int):
+async def test_a_mark_taken_ahead_serves_when_the_clock_is_right(house: House, jump: int) -> None:
     house.now += jump
     mark = await house.mark()
     house.now -= jump
@@ -47,7 +47,7 @@ async def test_a_mark_taken_ahead_serves_when_the_clock_is_right(house: House, j
     await house.live_is(1)
 
 
-async def test_marks_keep_their_order_though_the_clock_goes_back(house: House):
+async def test_marks_keep_their_order_though_the_clock_goes_back(house: House) -> None:
     """[PUB-022] The earlier mark is stale once the later one was applied, whatever their instants say."""
     house.now += DAY
     earlier = await house.mark()
@@ -60,7 +60,7 @@ async def test_marks_keep_their_order_though_the_clock_goes_back(house: House):
     await house.live_is(1, 2)
 
 
-async def test_marks_of_two_replicas_are_ordered_by_the_log(house: House):
+async def test_marks_of_two_replicas_are_ordered_by_the_log(house: House) -> None:
     """The other replica, with the right clock, numbers its marks above those of the one that was ahead."""
     house.now += DAY
     await house.mark()
@@ -72,7 +72,7 @@ async def test_marks_of_two_replicas_are_ordered_by_the_log(house: House):
     assert house.snapshots.read(await house.mark(), platform="bretagne").number > house.now
 
 
-async def test_a_mark_from_a_clock_that_was_set_back_ends_a_day_after_it_was_issued(house: House):
+async def test_a_mark_from_a_clock_that_was_set_back_ends_a_day_after_it_was_issued(house: House) -> None:
     """[PUB-021] The life of a mark is counted from its instant, not from its number."""
     house.now += 365 * DAY
     await house.apply(await house.mark(), Set([1]))
@@ -84,7 +84,7 @@ async def test_a_mark_from_a_clock_that_was_set_back_ends_a_day_after_it_was_iss
         house.snapshots.read(mark, platform="bretagne")
 
 
-async def test_a_mark_ends_when_retention_has_overtaken_it_whatever_its_clock_said(house: House):
+async def test_a_mark_ends_when_retention_has_overtaken_it_whatever_its_clock_said(house: House) -> None:
     """[PUB-021] Issued a year ahead of the clock, and used after the log has let go of what followed it."""
     house.now += 365 * DAY
     mark = await house.mark()
@@ -99,7 +99,7 @@ async def test_a_mark_ends_when_retention_has_overtaken_it_whatever_its_clock_sa
     await house.live_is(1, 2)
 
 
-async def test_marks_and_positions_of_an_older_gateway_are_read(house: House):
+async def test_marks_and_positions_of_an_older_gateway_are_read(house: House) -> None:
     """Its marks have no number beside their instant, and its positions may lie ahead of the clock."""
     ends = list(await house.log.ends(SUBMISSIONS))
     old = Seal(b"k" * 32, purpose="mark").close(orjson.dumps(["bretagne", house.now, ends]))
@@ -114,7 +114,7 @@ async def test_marks_and_positions_of_an_older_gateway_are_read(house: House):
     await house.live_is(1, 2)
 
 
-async def test_an_older_gateway_reads_marks_of_a_clock_that_never_went_back(house: House):
+async def test_an_older_gateway_reads_marks_of_a_clock_that_never_went_back(house: House) -> None:
     """It knows three members, of which the second is the instant."""
     payload = Seal(b"k" * 32, purpose="mark").open(await house.mark())
     assert ["bretagne", house.now, list(await house.log.ends(SUBMISSIONS))] == orjson.loads(payload or b"")

@@ -1,7 +1,7 @@
 """Snapshots on a log in memory, with a relay and a view at work: absence, guards, marks, turns."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -130,8 +130,9 @@ class House:
         )
         tail = Tail(self.log, OFFERS, self.view, clock=lambda: self.now)
         self.tasks = {
-            name: asyncio.create_task(part.run())
-            for name, part in {"positions": positions, "relay": relay, "tail": tail}.items()
+            "positions": asyncio.create_task(positions.run()),
+            "relay": asyncio.create_task(relay.run()),
+            "tail": asyncio.create_task(tail.run()),
         }
 
     async def lose(self, part: str) -> None:
@@ -177,30 +178,30 @@ class House:
 
 
 @pytest.fixture
-async def house(tmp_path):
+async def house(tmp_path: Path) -> AsyncIterator[House]:
     one = House(tmp_path)
     await one.open()
     yield one
     await one.close()
 
 
-async def refusal(house, mark, upload, **more):
+async def refusal(house: House, mark: str, upload: Set, *, confirm: int | None = None) -> SnapshotRefusedError:
     """The code of the refusal, and proof that nothing was handed in."""
     before = await house.submitted()
     with pytest.raises(SnapshotRefusedError) as caught:
-        await house.apply(mark, upload, **more)
+        await house.apply(mark, upload, confirm=confirm)
     assert await house.submitted() == before
     return caught.value
 
 
-async def test_what_is_absent_is_withdrawn_and_what_is_new_is_published(house):
+async def test_what_is_absent_is_withdrawn_and_what_is_new_is_published(house: House) -> None:
     """[PUB-020]."""
     await house.send(1, 2, 3)
     assert await house.apply(await house.mark(), Set([2, 3, 4])) == 1
     await house.live_is(2, 3, 4)
 
 
-async def test_an_offer_put_between_mark_and_upload_is_not_absent(house):
+async def test_an_offer_put_between_mark_and_upload_is_not_absent(house: House) -> None:
     """[PUB-020]."""
     await house.send(1, 2)
     mark = await house.mark()
@@ -210,7 +211,7 @@ async def test_an_offer_put_between_mark_and_upload_is_not_absent(house):
     await house.live_is(1, 2, 3)
 
 
-async def test_a_snapshot_brings_back_what_the_last_one_lacked(house):
+async def test_a_snapshot_brings_back_what_the_last_one_lacked(house: House) -> None:
     """[WDR-008]."""
     await house.send(1, 2)
     await house.apply(await house.mark(), Set([2]))
@@ -219,7 +220,7 @@ async def test_a_snapshot_brings_back_what_the_last_one_lacked(house):
     await house.live_is(1, 2)
 
 
-async def test_an_invalid_item_counts_as_present(house):
+async def test_an_invalid_item_counts_as_present(house: House) -> None:
     """[PUB-025]."""
     await house.send(1, 2)
     assert await house.apply(await house.mark(), Set([1, 2], refused=frozenset({1}))) == 0
@@ -237,14 +238,14 @@ async def test_an_invalid_item_counts_as_present(house):
     ],
     ids=["no count", "wrong count", "unreadable id", "same id twice", "empty"],
 )
-async def test_a_doubtful_snapshot_changes_nothing(house, upload, code):
+async def test_a_doubtful_snapshot_changes_nothing(house: House, upload: Set, code: str) -> None:
     """[PUB-024] [PUB-025] [PUB-026] [PUB-028]: T-12."""
     await house.send(1, 2, 3)
     assert (await refusal(house, await house.mark(), upload)).code == code
     await house.live_is(1, 2, 3)
 
 
-async def test_a_snapshot_that_shrinks_too_much_needs_its_number_confirmed(house):
+async def test_a_snapshot_that_shrinks_too_much_needs_its_number_confirmed(house: House) -> None:
     """[PUB-028]: at least ten and more than a fifth."""
     await house.send(*range(40))
     error = await refusal(house, await house.mark(), Set(range(30)))
@@ -255,7 +256,7 @@ async def test_a_snapshot_that_shrinks_too_much_needs_its_number_confirmed(house
     await house.live_is()
 
 
-async def test_a_mark_serves_once_and_never_after_a_later_one(house):
+async def test_a_mark_serves_once_and_never_after_a_later_one(house: House) -> None:
     """[PUB-022]."""
     await house.send(1)
     early, late = await house.mark(), await house.mark()
@@ -266,7 +267,9 @@ async def test_a_mark_serves_once_and_never_after_a_later_one(house):
 
 @pytest.mark.parametrize("fault", [Fault.REFUSED, Fault.LOST, Fault.UNANSWERED])
 @pytest.mark.parametrize("step", [0, 1, 2], ids=["queuing", "queued in part", "withdrawing"])
-async def test_a_snapshot_that_the_log_broke_off_is_sent_again_with_its_mark(house, step, fault):
+async def test_a_snapshot_that_the_log_broke_off_is_sent_again_with_its_mark(
+    house: House, step: int, fault: Fault
+) -> None:
     """[PUB-022]: a mark is used up by the whole snapshot, so the same again ends where it should have ended."""
     await house.send(*range(12))
     mark = await house.mark()
@@ -280,7 +283,7 @@ async def test_a_snapshot_that_the_log_broke_off_is_sent_again_with_its_mark(hou
     assert (await refusal(house, mark, Set(kept, revision=2))).code == "stale-mark"
 
 
-async def test_an_earlier_mark_is_stale_once_a_later_snapshot_has_begun(house):
+async def test_an_earlier_mark_is_stale_once_a_later_snapshot_has_begun(house: House) -> None:
     """[PUB-022]: an older export must not come in between a broken snapshot and its repetition."""
     early, late = await house.mark(), await house.mark()
     with pytest.raises(LogError):
@@ -290,7 +293,7 @@ async def test_an_earlier_mark_is_stale_once_a_later_snapshot_has_begun(house):
     await house.live_is(1)
 
 
-async def test_a_snapshot_that_was_overtaken_before_it_queued_anything_queues_nothing(house):
+async def test_a_snapshot_that_was_overtaken_before_it_queued_anything_queues_nothing(house: House) -> None:
     """[PUB-023]: what it has may be older than what stands."""
     loop, home = asyncio.get_running_loop(), partition_of("bretagne", 3)
 
@@ -300,7 +303,7 @@ async def test_a_snapshot_that_was_overtaken_before_it_queued_anything_queues_no
     assert (await refusal(house, await house.mark(), Set([1], while_read=overtake))).code == "snapshot-running"
 
 
-async def test_a_mark_is_good_for_its_platform_and_for_a_day(house):
+async def test_a_mark_is_good_for_its_platform_and_for_a_day(house: House) -> None:
     """[PUB-021]."""
     mark = await house.mark()
     for text, platform in ((mark, "normandie"), (mark[:-2] + "AA", "bretagne"), ("", "bretagne")):
@@ -311,7 +314,7 @@ async def test_a_mark_is_good_for_its_platform_and_for_a_day(house):
         house.snapshots.read(mark, platform="bretagne")
 
 
-async def test_a_later_snapshot_stops_one_that_still_runs(house):
+async def test_a_later_snapshot_stops_one_that_still_runs(house: House) -> None:
     """[PUB-023]."""
     await house.send(1, 2, 3)
     early = house.snapshots.read(await house.mark(), platform="bretagne")
@@ -322,7 +325,7 @@ async def test_a_later_snapshot_stops_one_that_still_runs(house):
     await house.live_is(2, 3)
 
 
-async def test_a_snapshot_waits_for_what_precedes_its_mark_or_changes_nothing(house):
+async def test_a_snapshot_waits_for_what_precedes_its_mark_or_changes_nothing(house: House) -> None:
     """[PUB-029]: here the relay is gone."""
     await house.send(1, 2)
     await house.lose("relay")
@@ -330,7 +333,7 @@ async def test_a_snapshot_waits_for_what_precedes_its_mark_or_changes_nothing(ho
     assert (await refusal(house, await house.mark(), Set([1, 2]))).code == "snapshot-not-ready"
 
 
-async def test_a_snapshot_waits_for_the_view_though_a_broker_that_slept_tells_an_old_end(house):
+async def test_a_snapshot_waits_for_the_view_though_a_broker_that_slept_tells_an_old_end(house: House) -> None:
     """[PUB-029]: what it lacks would stay live, and it would be told that all is done."""
     await house.send(1, 2)
     house.replica.told[OFFERS] = await house.log.ends(OFFERS)
@@ -340,7 +343,7 @@ async def test_a_snapshot_waits_for_the_view_though_a_broker_that_slept_tells_an
     house.log.words = 0
 
 
-async def test_an_offer_of_another_platform_is_none_of_its_business(house):
+async def test_an_offer_of_another_platform_is_none_of_its_business(house: House) -> None:
     """[IDN-003]."""
     await house.send(1, 2)
     with pytest.raises(SnapshotRefusedError, match="mark-invalid"):

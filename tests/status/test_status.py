@@ -12,6 +12,7 @@ from gateway.protocol.run import Counts, Failure, Run
 from gateway.status import Facts, Status, status_document, statuses
 from gateway.views.deliveries import DeliverySummary
 from gateway.views.receipt_counts import Count
+from schemas.rulebook import Language
 from tests.protocol.certified import issued
 
 NOW = 1_800_000_000_000
@@ -172,7 +173,8 @@ def test_the_last_error_is_the_newest_of_all_in_plain_words() -> None:
 def test_items_that_a_feed_could_not_publish_are_told_by_number_and_the_first_by_name() -> None:
     item = {"position": "item 2", "id": "bretagne:2", **PROBLEM}
     known = facts(partner("bretagne"), runs={"bretagne": run(counts=Counts(items=5, refused=3), problems=(item,))})
-    for language, named in (("fr", "bretagne:2 : "), ("en", "bretagne:2: ")):
+    told: tuple[tuple[Language, str], ...] = (("fr", "bretagne:2 : "), ("en", "bretagne:2: "))
+    for language, named in told:
         message = status_document(line(known, "bretagne"), language)["details"]["last_error"]["message"]
         assert " 3. " in message
         assert message.endswith(named + PROBLEM["message"][language])

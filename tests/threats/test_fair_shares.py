@@ -161,7 +161,7 @@ def _texts(number: int) -> dict[str, Any]:
     }
 
 
-_KEYS = {f"k{number}": {} for number in range(7_500)}
+_KEYS: dict[str, dict[str, object]] = {f"k{number}": {} for number in range(7_500)}
 WORST = {
     "empty": b"{}\n" * 50_000,
     "refused": ndjson(*map(_refused, range(150))),

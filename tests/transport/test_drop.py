@@ -39,7 +39,7 @@ def listing() -> Listing:
     return Listing()
 
 
-def test_each_file_is_read_once_though_an_earlier_one_has_a_date_in_the_future(listing: Listing):
+def test_each_file_is_read_once_though_an_earlier_one_has_a_date_in_the_future(listing: Listing) -> None:
     listing.put("old", NOW - DAY)
     listing.put("ahead", NOW + 3_650 * DAY)
     assert ["ahead", None] == [listing.look(), listing.look()]
@@ -49,7 +49,7 @@ def test_each_file_is_read_once_though_an_earlier_one_has_a_date_in_the_future(l
         assert [f"new {number}", None] == [listing.look(), listing.look()]
 
 
-def test_a_file_does_not_come_back_when_its_date_has_come(listing: Listing):
+def test_a_file_does_not_come_back_when_its_date_has_come(listing: Listing) -> None:
     listing.put("ahead", NOW + DAY)
     assert "ahead" == listing.look()
     listing.put("new", NOW - 1)
@@ -60,14 +60,14 @@ def test_a_file_does_not_come_back_when_its_date_has_come(listing: Listing):
     assert ["last", None] == [listing.look(), listing.look()]
 
 
-def test_files_of_a_server_whose_clock_is_ahead_are_read_as_they_come(listing: Listing):
+def test_files_of_a_server_whose_clock_is_ahead_are_read_as_they_come(listing: Listing) -> None:
     for number in range(5):
         listing.now += DAY
         listing.put(f"export {number}", listing.now + 30 * DAY)
         assert [f"export {number}", None] == [listing.look(), listing.look()]
 
 
-def test_files_of_a_server_that_is_set_right_are_read_as_they_come(listing: Listing):
+def test_files_of_a_server_that_is_set_right_are_read_as_they_come(listing: Listing) -> None:
     listing.put("ahead", NOW + 30 * DAY)
     assert "ahead" == listing.look()
     del listing.files["ahead"]
@@ -75,13 +75,13 @@ def test_files_of_a_server_that_is_set_right_are_read_as_they_come(listing: List
     assert ["right", None] == [listing.look(), listing.look()]
 
 
-def test_one_file_that_is_written_again_is_read_again_whatever_its_date(listing: Listing):
+def test_one_file_that_is_written_again_is_read_again_whatever_its_date(listing: Listing) -> None:
     for at in (NOW + DAY, NOW + 2 * DAY, NOW - DAY, NOW + DAY, NOW):
         listing.put("export", at)
         assert ["export", None] == [listing.look(), listing.look()]
 
 
-def test_our_own_clock_set_back_brings_no_older_file_back(listing: Listing):
+def test_our_own_clock_set_back_brings_no_older_file_back(listing: Listing) -> None:
     listing.put("yesterday", NOW - DAY)
     listing.put("today", NOW - 60)
     assert "today" == listing.look()
@@ -92,7 +92,7 @@ def test_our_own_clock_set_back_brings_no_older_file_back(listing: Listing):
     assert "tomorrow" == listing.look()
 
 
-def test_an_order_to_read_again_reads_the_newest_and_not_the_one_ahead(listing: Listing):
+def test_an_order_to_read_again_reads_the_newest_and_not_the_one_ahead(listing: Listing) -> None:
     listing.put("ahead", NOW + 3_650 * DAY)
     listing.look()
     listing.put("new", NOW)
@@ -101,7 +101,7 @@ def test_an_order_to_read_again_reads_the_newest_and_not_the_one_ahead(listing: 
     assert "new" == listing.look()
 
 
-def test_an_order_to_read_again_reads_the_one_ahead_while_nothing_has_come_since(listing: Listing):
+def test_an_order_to_read_again_reads_the_one_ahead_while_nothing_has_come_since(listing: Listing) -> None:
     listing.put("old", NOW - DAY)
     listing.put("ahead", NOW + DAY)
     listing.look()
@@ -109,7 +109,7 @@ def test_an_order_to_read_again_reads_the_one_ahead_while_nothing_has_come_since
     assert ["ahead", None] == [listing.look(), listing.look()]
 
 
-def test_a_memory_of_another_folder_reads_the_newest(listing: Listing):
+def test_a_memory_of_another_folder_reads_the_newest(listing: Listing) -> None:
     listing.known = {"ahead": "0123456789ab", "since": repr(NOW + DAY), "last": "0123456789ab"}
     listing.put("a", NOW - DAY)
     listing.put("b", NOW)
@@ -117,7 +117,7 @@ def test_a_memory_of_another_folder_reads_the_newest(listing: Listing):
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(-9, 9)), min_size=1, max_size=12))
-def test_whatever_the_dates_a_new_name_beside_one_ahead_is_read(puts: list[tuple[str, float]]):
+def test_whatever_the_dates_a_new_name_beside_one_ahead_is_read(puts: list[tuple[str, float]]) -> None:
     """Every file with a date in the future is read by the look that follows its writing."""
     listing = Listing()
     for number, (name, offset) in enumerate(puts):
@@ -128,7 +128,7 @@ def test_whatever_the_dates_a_new_name_beside_one_ahead_is_read(puts: list[tuple
         assert listing.look() is None
 
 
-async def test_the_time_that_a_file_must_stay_the_same_does_not_depend_on_its_date(listing: Listing):
+async def test_the_time_that_a_file_must_stay_the_same_does_not_depend_on_its_date(listing: Listing) -> None:
     listing.put("ahead", NOW + DAY)
 
     async def look() -> list[tuple[float, Entry]]:

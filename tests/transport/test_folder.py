@@ -43,14 +43,14 @@ def drop(tmp_path: Path) -> Drop:
     return Drop(tmp_path)
 
 
-async def test_the_newest_file_that_matches_is_the_feed(drop: Drop):
+async def test_the_newest_file_that_matches_is_the_feed(drop: Drop) -> None:
     drop.put("old.csv", b"old", at=1_000)
     drop.put("new.csv", b"new", at=2_000)
     drop.put("newer.xml", b"other", at=3_000)
     assert b"new" == content_of(await drop.fetch())
 
 
-async def test_the_file_that_was_read_last_is_not_read_again(drop: Drop):
+async def test_the_file_that_was_read_last_is_not_read_again(drop: Drop) -> None:
     drop.put("one.csv", b"one", at=1_000)
     feed = await drop.fetch()
     assert b"one" == content_of(feed)
@@ -60,14 +60,14 @@ async def test_the_file_that_was_read_last_is_not_read_again(drop: Drop):
     assert b"two" == content_of(await drop.fetch(feed.validators))
 
 
-async def test_a_gzipped_file_is_inflated_and_a_cut_one_refused(drop: Drop):
+async def test_a_gzipped_file_is_inflated_and_a_cut_one_refused(drop: Drop) -> None:
     drop.put("feed.csv.gz", gzip.compress(b"id;title\n"), at=1_000)
     assert b"id;title\n" == content_of(await drop.fetch())
     drop.put("feed.csv.gz", gzip.compress(b"id;title\n")[:-4], at=1_001)
     assert "feed-cut" == await drop.code()
 
 
-async def test_a_file_that_still_grows_is_left_for_the_next_run(drop: Drop):
+async def test_a_file_that_still_grows_is_left_for_the_next_run(drop: Drop) -> None:
     path = drop.put("feed.csv", b"", at=1_000)
 
     async def write() -> None:
@@ -84,14 +84,14 @@ async def test_a_file_that_still_grows_is_left_for_the_next_run(drop: Drop):
         await asyncio.gather(writing, return_exceptions=True)
 
 
-async def test_a_link_to_a_file_is_no_feed(drop: Drop, tmp_path: Path):
+async def test_a_link_to_a_file_is_no_feed(drop: Drop, tmp_path: Path) -> None:
     secret = tmp_path / "secret.csv"
     secret.write_bytes(b"secret")
     (drop.here / "link.csv").symlink_to(secret)
     assert "feed-missing" == await drop.code()
 
 
-async def test_a_link_to_a_folder_elsewhere_is_refused(drop: Drop, tmp_path: Path):
+async def test_a_link_to_a_folder_elsewhere_is_refused(drop: Drop, tmp_path: Path) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "feed.csv").write_bytes(b"secret")
@@ -99,16 +99,16 @@ async def test_a_link_to_a_folder_elsewhere_is_refused(drop: Drop, tmp_path: Pat
     assert "feed-unsafe-path" == await drop.code("linked")
 
 
-async def test_a_pipe_is_no_feed(drop: Drop):
+async def test_a_pipe_is_no_feed(drop: Drop) -> None:
     os.mkfifo(drop.here / "pipe.csv")
     assert "feed-missing" == await drop.code()
 
 
-async def test_a_folder_that_is_not_there_is_told(drop: Drop):
+async def test_a_folder_that_is_not_there_is_told(drop: Drop) -> None:
     assert "feed-missing" == await drop.code("normandie")
 
 
-async def test_without_a_folder_of_feeds_there_is_no_drop(drop: Drop):
+async def test_without_a_folder_of_feeds_there_is_no_drop(drop: Drop) -> None:
     with pytest.raises(FeedError) as refused:
         await FolderDrop(None, "bretagne", "*").fetch({}, drop.terms)
     assert "feed-missing" == refused.value.code
@@ -117,7 +117,7 @@ async def test_without_a_folder_of_feeds_there_is_no_drop(drop: Drop):
 TEN_YEARS = 10 * 365 * 86_400
 
 
-async def test_a_file_with_a_date_in_the_future_is_read_and_keeps_nothing_out(drop: Drop):
+async def test_a_file_with_a_date_in_the_future_is_read_and_keeps_nothing_out(drop: Drop) -> None:
     """Whoever delivers a file sets its date; the system's own says when it came."""
     now = clock.now() // 1000
     drop.put("a.csv", b"dated ahead", at=now + TEN_YEARS)

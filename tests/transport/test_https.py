@@ -22,7 +22,7 @@ async def code_of(url: str, folder: Path, **terms: int) -> str:
     return refused.value.code
 
 
-async def test_a_feed_is_fetched_whole(tmp_path):
+async def test_a_feed_is_fetched_whole(tmp_path: Path) -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.Response(body=FEED)
 
@@ -30,7 +30,7 @@ async def test_a_feed_is_fetched_whole(tmp_path):
         assert FEED == content_of(await pulled(url, tmp_path))
 
 
-async def test_validators_are_sent_back_and_an_unchanged_feed_is_not_fetched_again(tmp_path):
+async def test_validators_are_sent_back_and_an_unchanged_feed_is_not_fetched_again(tmp_path: Path) -> None:
     asked = []
 
     async def answer(request: web.Request) -> web.Response:
@@ -48,7 +48,7 @@ async def test_validators_are_sent_back_and_an_unchanged_feed_is_not_fetched_aga
     assert [None, '"one"'] == asked
 
 
-async def test_a_gzipped_feed_is_inflated(tmp_path):
+async def test_a_gzipped_feed_is_inflated(tmp_path: Path) -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.Response(body=gzip.compress(FEED), headers={"Content-Encoding": "gzip"})
 
@@ -56,7 +56,7 @@ async def test_a_gzipped_feed_is_inflated(tmp_path):
         assert FEED == content_of(await pulled(url, tmp_path))
 
 
-async def test_a_gzip_file_is_inflated_though_it_is_called_nothing(tmp_path):
+async def test_a_gzip_file_is_inflated_though_it_is_called_nothing(tmp_path: Path) -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.Response(body=gzip.compress(FEED))
 
@@ -64,7 +64,7 @@ async def test_a_gzip_file_is_inflated_though_it_is_called_nothing(tmp_path):
         assert FEED == content_of(await pulled(url, tmp_path))
 
 
-async def test_a_gzip_stream_without_its_end_is_refused(tmp_path):
+async def test_a_gzip_stream_without_its_end_is_refused(tmp_path: Path) -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.Response(body=gzip.compress(FEED)[:-9], headers={"Content-Encoding": "gzip"})
 
@@ -72,7 +72,7 @@ async def test_a_gzip_stream_without_its_end_is_refused(tmp_path):
         assert "feed-cut" == await code_of(url, tmp_path)
 
 
-async def test_what_says_gzip_and_is_none_is_refused(tmp_path):
+async def test_what_says_gzip_and_is_none_is_refused(tmp_path: Path) -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.Response(body=FEED, headers={"Content-Encoding": "gzip"})
 
@@ -80,7 +80,7 @@ async def test_what_says_gzip_and_is_none_is_refused(tmp_path):
         assert "feed-not-gzip" == await code_of(url, tmp_path)
 
 
-async def test_a_bomb_is_refused_by_its_ratio(tmp_path):
+async def test_a_bomb_is_refused_by_its_ratio(tmp_path: Path) -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.Response(body=gzip.compress(bytes(40 * MEGABYTE)))
 
@@ -88,34 +88,36 @@ async def test_a_bomb_is_refused_by_its_ratio(tmp_path):
         assert "feed-inflates-too-much" == await code_of(url, tmp_path, ratio=100)
 
 
-async def test_a_body_cut_before_its_announced_length_is_refused(tmp_path):
+async def test_a_body_cut_before_its_announced_length_is_refused(tmp_path: Path) -> None:
     reply = b"HTTP/1.1 200 OK\r\nContent-Length: 8000\r\n\r\n" + FEED[:4_000]
     async with speaking(reply) as url:
         assert "feed-cut" == await code_of(url, tmp_path)
 
 
-async def test_chunks_without_their_end_are_refused(tmp_path):
+async def test_chunks_without_their_end_are_refused(tmp_path: Path) -> None:
     reply = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n<offers>\r\n"
     async with speaking(reply) as url:
         assert "feed-cut" == await code_of(url, tmp_path)
 
 
-async def test_a_body_that_ends_when_the_server_hangs_up_is_refused_since_a_cut_one_looks_the_same(tmp_path):
+async def test_a_body_that_ends_when_the_server_hangs_up_is_refused_since_a_cut_one_looks_the_same(
+    tmp_path: Path,
+) -> None:
     async with speaking(b"HTTP/1.0 200 OK\r\n\r\n" + FEED) as url:
         assert "feed-length-unknown" == await code_of(url, tmp_path)
 
 
-async def test_a_gzip_body_that_ends_when_the_server_hangs_up_is_taken_since_gzip_has_an_end(tmp_path):
+async def test_a_gzip_body_that_ends_when_the_server_hangs_up_is_taken_since_gzip_has_an_end(tmp_path: Path) -> None:
     async with speaking(b"HTTP/1.0 200 OK\r\n\r\n" + gzip.compress(FEED)) as url:
         assert FEED == content_of(await pulled(url, tmp_path))
 
 
-async def test_two_announced_gigabytes_are_refused_before_they_are_read(tmp_path):
+async def test_two_announced_gigabytes_are_refused_before_they_are_read(tmp_path: Path) -> None:
     async with speaking(b"HTTP/1.1 200 OK\r\nContent-Length: 2147483648\r\n\r\n<offers>") as url:
         assert "feed-too-large" == await code_of(url, tmp_path)
 
 
-async def test_a_feed_without_end_is_refused_at_the_limit(tmp_path):
+async def test_a_feed_without_end_is_refused_at_the_limit(tmp_path: Path) -> None:
     sent = 0
 
     async def answer(request: web.Request) -> web.StreamResponse:
@@ -131,7 +133,7 @@ async def test_a_feed_without_end_is_refused_at_the_limit(tmp_path):
     assert sent < 40 * MEGABYTE
 
 
-async def test_a_server_that_drips_is_given_up(tmp_path):
+async def test_a_server_that_drips_is_given_up(tmp_path: Path) -> None:
     async def answer(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
@@ -148,7 +150,7 @@ async def test_a_server_that_drips_is_given_up(tmp_path):
 @pytest.mark.parametrize(
     ("status", "code"), [(401, "feed-denied"), (403, "feed-denied"), (404, "feed-missing"), (503, "feed-status")]
 )
-async def test_an_answer_that_is_no_feed_says_what_to_do(tmp_path, status, code):
+async def test_an_answer_that_is_no_feed_says_what_to_do(tmp_path: Path, status: int, code: str) -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.Response(status=status, text="no")
 
@@ -156,7 +158,7 @@ async def test_an_answer_that_is_no_feed_says_what_to_do(tmp_path, status, code)
         assert code == await code_of(url, tmp_path)
 
 
-async def test_304_to_somebody_who_holds_nothing_is_no_answer(tmp_path):
+async def test_304_to_somebody_who_holds_nothing_is_no_answer(tmp_path: Path) -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.Response(status=304)
 
@@ -164,7 +166,7 @@ async def test_304_to_somebody_who_holds_nothing_is_no_answer(tmp_path):
         assert "feed-status" == await code_of(url, tmp_path)
 
 
-async def test_another_compression_than_gzip_is_refused(tmp_path):
+async def test_another_compression_than_gzip_is_refused(tmp_path: Path) -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.Response(body=b"???", headers={"Content-Encoding": "br"})
 
@@ -172,7 +174,7 @@ async def test_another_compression_than_gzip_is_refused(tmp_path):
         assert "feed-encoding-unknown" == await code_of(url, tmp_path)
 
 
-async def test_redirects_are_followed_and_the_secret_stays_with_the_first_host(tmp_path):
+async def test_redirects_are_followed_and_the_secret_stays_with_the_first_host(tmp_path: Path) -> None:
     shown = []
 
     async def target(request: web.Request) -> web.Response:
@@ -191,7 +193,7 @@ async def test_redirects_are_followed_and_the_secret_stays_with_the_first_host(t
     assert ["Bearer s3cret", "Bearer s3cret", None] == shown
 
 
-async def test_a_redirect_into_a_private_network_is_refused(tmp_path):
+async def test_a_redirect_into_a_private_network_is_refused(tmp_path: Path) -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.Response(status=302, headers={"Location": "http://169.254.169.254/latest/meta-data"})
 
@@ -199,7 +201,7 @@ async def test_a_redirect_into_a_private_network_is_refused(tmp_path):
         assert "feed-address-private" == await code_of(url, tmp_path)
 
 
-async def test_a_redirect_to_a_file_of_this_machine_is_refused(tmp_path):
+async def test_a_redirect_to_a_file_of_this_machine_is_refused(tmp_path: Path) -> None:
     async def answer(_: web.Request) -> web.Response:
         return web.Response(status=302, headers={"Location": "file:///etc/passwd"})
 
@@ -208,7 +210,7 @@ async def test_a_redirect_to_a_file_of_this_machine_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("target", ["http://8.8.8.8/feed", "http://feeds.example.org/feed"])
-async def test_a_redirect_to_http_is_refused_and_named(tmp_path, target):
+async def test_a_redirect_to_http_is_refused_and_named(tmp_path: Path, target: str) -> None:
     """Even where http to this machine is allowed."""
 
     async def answer(_: web.Request) -> web.Response:
@@ -222,7 +224,7 @@ async def test_a_redirect_to_http_is_refused_and_named(tmp_path, target):
     assert "redirects to http://" in refused.value.words("en")
 
 
-async def test_a_ring_of_redirects_ends(tmp_path):
+async def test_a_ring_of_redirects_ends(tmp_path: Path) -> None:
     asked = []
 
     async def answer(request: web.Request) -> web.Response:
@@ -246,13 +248,13 @@ async def test_a_ring_of_redirects_ends(tmp_path):
         ("ftp://8.8.8.8/", "feed-address-unusable"),
     ],
 )
-async def test_outside_of_tests_only_https_to_public_addresses_is_asked(tmp_path, url, code):
+async def test_outside_of_tests_only_https_to_public_addresses_is_asked(tmp_path: Path, url: str, code: str) -> None:
     with pytest.raises(FeedError) as refused:
         await HttpsPull(url).fetch({}, Terms(folder=tmp_path))
     assert code == refused.value.code
 
 
-async def test_a_server_that_is_away_is_told_without_the_path_of_the_address(tmp_path):
+async def test_a_server_that_is_away_is_told_without_the_path_of_the_address(tmp_path: Path) -> None:
     async with speaking(b"") as url:
         pass
     with pytest.raises(FeedError) as refused:
@@ -261,5 +263,5 @@ async def test_a_server_that_is_away_is_told_without_the_path_of_the_address(tmp
     assert "s3cret" not in refused.value.words("fr") + refused.value.words("en")
 
 
-def test_a_name_and_a_password_become_basic_authorization():
+def test_a_name_and_a_password_become_basic_authorization() -> None:
     assert "Basic cmVnaW9uOmNsw6k=" == basic("region", "clé")

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,22 +68,23 @@ async def cancelled(transport: Transport, terms: Terms, *, once: Callable[[], ob
 
 
 @pytest.mark.parametrize("step", ["open", "read", "scandir"])
-async def test_an_sftp_server_that_stops_answering_is_cut_at_the_limit(out: Path, terms: Terms, step: str):
-    async with hostile_sftp(out.parent, **{step: hang}) as server:
+async def test_an_sftp_server_that_stops_answering_is_cut_at_the_limit(out: Path, terms: Terms, step: str) -> None:
+    steps: dict[str, Any] = {step: hang}
+    async with hostile_sftp(out.parent, **steps) as server:
         assert "feed-too-slow" == await ended(drop(server), terms)
 
 
-async def test_an_sftp_server_that_never_answers_to_a_close_is_cut(out: Path, terms: Terms):
+async def test_an_sftp_server_that_never_answers_to_a_close_is_cut(out: Path, terms: Terms) -> None:
     async with hostile_sftp(out.parent, close=hang) as server:
         assert "feed-too-slow" == await ended(drop(server), terms)
 
 
-async def test_an_sftp_server_that_lists_without_end_is_cut(out: Path, terms: Terms):
+async def test_an_sftp_server_that_lists_without_end_is_cut(out: Path, terms: Terms) -> None:
     async with hostile_sftp(out.parent, scandir=endless) as server:
         assert await ended(drop(server), terms) in {"feed-too-slow", "feed-folder-too-full"}
 
 
-async def test_an_sftp_server_that_is_silent_at_the_login_is_cut(out: Path, terms: Terms):
+async def test_an_sftp_server_that_is_silent_at_the_login_is_cut(out: Path, terms: Terms) -> None:
     async with hostile_sftp(out.parent, keep=MuteGatekeeper) as server:
         assert "feed-too-slow" == await ended(drop(server), terms)
 
@@ -92,7 +94,7 @@ async def test_an_sftp_server_that_is_silent_at_the_login_is_cut(out: Path, term
     [silent, saying(b""), saying(b"SSH-2.0-x\r\n"), saying(b"SSH-2.0-x\r\n", b"\0")],
     ids=["silent", "empty lines", "versions", "a version, then zeros"],
 )
-async def test_what_is_no_ssh_server_is_cut(out: Path, terms: Terms, talk: Talk):
+async def test_what_is_no_ssh_server_is_cut(out: Path, terms: Terms, talk: Talk) -> None:
     async with hostile_sftp(out.parent) as server, talking(talk) as port:
         other = SftpServer(
             host="127.0.0.1", port=port, host_key=server.host_key, user="u", kind="key", secret=server.secret
@@ -100,7 +102,7 @@ async def test_what_is_no_ssh_server_is_cut(out: Path, terms: Terms, talk: Talk)
         assert await ended(drop(other), terms) in {"feed-too-slow", "feed-unreachable", "feed-cut"}
 
 
-async def test_an_sftp_server_that_is_frozen_while_it_sends_is_cut(out: Path, terms: Terms):
+async def test_an_sftp_server_that_is_frozen_while_it_sends_is_cut(out: Path, terms: Terms) -> None:
     async with sftp_process(out.parent) as server:
         task = asyncio.create_task(ended(drop(server.address), Terms(folder=terms.folder, seconds=4.0)))
         async with asyncio.timeout(SOON):
@@ -109,7 +111,7 @@ async def test_an_sftp_server_that_is_frozen_while_it_sends_is_cut(out: Path, te
         assert "feed-too-slow" == await task
 
 
-async def test_a_fetch_from_a_frozen_sftp_server_ends_when_it_is_cancelled(out: Path, terms: Terms):
+async def test_a_fetch_from_a_frozen_sftp_server_ends_when_it_is_cancelled(out: Path, terms: Terms) -> None:
     async with sftp_process(out.parent) as server:
         asked = asyncio.create_task(server.reading())
 
@@ -135,18 +137,18 @@ async def test_a_fetch_from_a_frozen_sftp_server_ends_when_it_is_cancelled(out: 
     ],
     ids=["silent", "head-cut", "head-trickles", "continues", "body-cut", "body-trickles", "chunks", "gzip"],
 )
-async def test_a_web_server_that_does_not_come_to_an_end_is_cut(terms: Terms, talk: Talk):
+async def test_a_web_server_that_does_not_come_to_an_end_is_cut(terms: Terms, talk: Talk) -> None:
     async with talking(talk) as port:
         code = await ended(pull(port), terms)
     assert code in {"feed-too-slow", "feed-not-gzip"}
 
 
-async def test_headers_without_end_are_refused(terms: Terms):
+async def test_headers_without_end_are_refused(terms: Terms) -> None:
     async with talking(saying(HEAD, b"X-Filler: " + b"x" * 4_000 + b"\r\n", every=0.0)) as port:
         assert await ended(pull(port), terms) in {"feed-unreachable", "feed-too-slow"}
 
 
-async def test_redirects_without_end_are_refused(terms: Terms):
+async def test_redirects_without_end_are_refused(terms: Terms) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 302 Found\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n")
@@ -156,12 +158,12 @@ async def test_redirects_without_end_are_refused(terms: Terms):
         assert "feed-redirected-too-often" == await ended(pull(port), terms)
 
 
-async def test_a_tls_handshake_that_hangs_is_cut(terms: Terms):
+async def test_a_tls_handshake_that_hangs_is_cut(terms: Terms) -> None:
     async with talking(silent) as port:
         assert await ended(pull(port, "https"), terms) in {"feed-too-slow", "feed-unreachable"}
 
 
-async def test_a_fetch_from_a_silent_web_server_ends_when_it_is_cancelled(terms: Terms):
+async def test_a_fetch_from_a_silent_web_server_ends_when_it_is_cancelled(terms: Terms) -> None:
     asked = asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -172,17 +174,17 @@ async def test_a_fetch_from_a_silent_web_server_ends_when_it_is_cancelled(terms:
         await cancelled(pull(port), Terms(folder=terms.folder, seconds=600.0), once=asked.is_set)
 
 
-async def test_a_sender_that_trickles_is_cut_long_before_the_limit(terms: Terms):
+async def test_a_sender_that_trickles_is_cut_long_before_the_limit(terms: Terms) -> None:
     patient = Terms(folder=terms.folder, seconds=600.0, least_rate=1_000, pace_seconds=0.5)
     async with talking(saying(HEAD + b"Content-Length: 1000000\r\n\r\n<", b"o")) as port, asyncio.timeout(SOON):
         assert "feed-trickles" == await ended(pull(port), patient)
 
 
-async def test_a_name_server_that_does_not_answer_holds_neither_the_loop_nor_the_next_fetch(terms: Terms):
+async def test_a_name_server_that_does_not_answer_holds_neither_the_loop_nor_the_next_fetch(terms: Terms) -> None:
     """The look-up of a name is a call of the worker: here one that blocks, as a resolver without an answer does."""
     worker, answered = Worker(), threading.Event()
     with pytest.raises(FeedError, match=r"did not come within"):
-        await within(LIMIT, lambda _: worker.do(answered.wait))  # type: ignore[arg-type, return-value]  # any call
+        await within(LIMIT, lambda _: worker.do(answered.wait))  # type: ignore[arg-type]  # any call
     transport = HttpsPull("http://localhost:9/feed", loopback=True, worker=worker)
     assert "feed-blocked" == await ended(transport, terms)
     answered.set()
@@ -191,7 +193,7 @@ async def test_a_name_server_that_does_not_answer_holds_neither_the_loop_nor_the
             await asyncio.sleep(0.01)
 
 
-def test_a_process_ends_though_a_call_of_a_feed_is_blocked(tmp_path: Path):
+def test_a_process_ends_though_a_call_of_a_feed_is_blocked(tmp_path: Path) -> None:
     """In a process of its own: a fetch from a mount that blocks is cancelled, and the interpreter ends."""
     code = (
         "import asyncio, os, sys\n"
@@ -222,7 +224,7 @@ def test_a_process_ends_though_a_call_of_a_feed_is_blocked(tmp_path: Path):
     assert b"feed-too-slow" in asyncio.run(run())
 
 
-async def test_pipes_devices_and_sockets_in_a_folder_are_no_feeds(tmp_path: Path, terms: Terms):
+async def test_pipes_devices_and_sockets_in_a_folder_are_no_feeds(tmp_path: Path, terms: Terms) -> None:
     folder = tmp_path / "feeds" / "bretagne"
     folder.mkdir(parents=True)
     os.mkfifo(folder / "a.xml")
@@ -231,7 +233,7 @@ async def test_pipes_devices_and_sockets_in_a_folder_are_no_feeds(tmp_path: Path
     assert "feed-missing" == await ended(transport, terms)
 
 
-async def test_a_pipe_that_takes_the_name_of_a_file_is_not_read(tmp_path: Path, terms: Terms):
+async def test_a_pipe_that_takes_the_name_of_a_file_is_not_read(tmp_path: Path, terms: Terms) -> None:
     folder = tmp_path / "feeds" / "bretagne"
     folder.mkdir(parents=True)
     (folder / "a.xml").write_bytes(b"<offers/>")
@@ -243,14 +245,14 @@ async def test_a_pipe_that_takes_the_name_of_a_file_is_not_read(tmp_path: Path, 
     assert await task in {"feed-being-written", "feed-missing"}
 
 
-async def test_a_folder_that_becomes_a_pipe_is_refused(tmp_path: Path, terms: Terms):
+async def test_a_folder_that_becomes_a_pipe_is_refused(tmp_path: Path, terms: Terms) -> None:
     (tmp_path / "feeds").mkdir()
     os.mkfifo(tmp_path / "feeds" / "bretagne")
     transport = FolderDrop(tmp_path / "feeds", "bretagne", "*.xml", settle=0.01)
     assert "feed-unsafe-path" == await ended(transport, terms)
 
 
-async def test_what_is_left_behind_is_freed_when_it_comes_after_all():
+async def test_what_is_left_behind_is_freed_when_it_comes_after_all() -> None:
     """A fetch that does not heed its cancellation is left behind, and the limit holds all the same."""
     free = asyncio.Event()
 

@@ -39,7 +39,7 @@ def terms(tmp_path: Path) -> Terms:
     return Terms(folder=tmp_path / "spool", most_bytes=100_000)
 
 
-async def test_the_newest_file_is_fetched_by_key_and_not_again(out: Path, terms: Terms):
+async def test_the_newest_file_is_fetched_by_key_and_not_again(out: Path, terms: Terms) -> None:
     async with sftp_server(out.parent) as server:
         feed = await drop(server).fetch({}, terms)
         assert b"<offers/>" == content_of(feed)
@@ -47,26 +47,26 @@ async def test_the_newest_file_is_fetched_by_key_and_not_again(out: Path, terms:
         assert isinstance(await drop(server).fetch(feed.validators, terms), Unchanged)
 
 
-async def test_a_password_opens_as_well(out: Path, terms: Terms):
+async def test_a_password_opens_as_well(out: Path, terms: Terms) -> None:
     async with sftp_server(out.parent) as server:
         by_password = replace(server, kind="password", secret="word")
         assert b"<offers/>" == content_of(await drop(by_password).fetch({}, terms))
         assert "feed-denied" == await code_of(drop(replace(by_password, secret="wrong")), terms)
 
 
-async def test_a_server_with_another_key_is_not_talked_to(out: Path, terms: Terms):
+async def test_a_server_with_another_key_is_not_talked_to(out: Path, terms: Terms) -> None:
     other = public(asyncssh.generate_private_key("ssh-ed25519"))
     async with sftp_server(out.parent) as server:
         assert "feed-host-key-wrong" == await code_of(drop(replace(server, host_key=other)), terms)
 
 
-async def test_a_file_beyond_the_limit_is_refused(out: Path, terms: Terms):
+async def test_a_file_beyond_the_limit_is_refused(out: Path, terms: Terms) -> None:
     (out / "feed.xml").write_bytes(b"x" * 200_000)
     async with sftp_server(out.parent) as server:
         assert "feed-too-large" == await code_of(drop(server), terms)
 
 
-async def test_links_and_folders_are_no_feeds(out: Path, terms: Terms):
+async def test_links_and_folders_are_no_feeds(out: Path, terms: Terms) -> None:
     (out / "feed.xml").rename(out / "feed.txt")
     (out / "link.xml").symlink_to("feed.txt")
     (out / "folder.xml").mkdir()
@@ -74,40 +74,42 @@ async def test_links_and_folders_are_no_feeds(out: Path, terms: Terms):
         assert "feed-missing" == await code_of(drop(server), terms)
 
 
-async def test_a_folder_with_too_many_entries_is_refused(out: Path, terms: Terms):
+async def test_a_folder_with_too_many_entries_is_refused(out: Path, terms: Terms) -> None:
     for number in range(MOST_ENTRIES):
         (out / f"{number}.xml").touch()
     async with sftp_server(out.parent) as server:
         assert "feed-folder-too-full" == await code_of(drop(server), terms)
 
 
-async def test_a_folder_that_is_not_there_is_told(out: Path, terms: Terms):
+async def test_a_folder_that_is_not_there_is_told(out: Path, terms: Terms) -> None:
     async with sftp_server(out.parent) as server:
         assert "feed-missing" == await code_of(drop(server, "/elsewhere"), terms)
 
 
-async def test_this_machine_is_refused_unless_it_is_allowed(out: Path, terms: Terms):
+async def test_this_machine_is_refused_unless_it_is_allowed(out: Path, terms: Terms) -> None:
     async with sftp_server(out.parent) as server:
         assert "feed-address-private" == await code_of(drop(server, loopback=False), terms)
 
 
-async def test_a_server_that_is_away_is_told(out: Path, terms: Terms):
+async def test_a_server_that_is_away_is_told(out: Path, terms: Terms) -> None:
     async with sftp_server(out.parent) as server:
         pass
     assert "feed-unreachable" == await code_of(drop(server), terms)
 
 
-async def test_a_key_that_is_none_is_told_as_denied(out: Path, terms: Terms):
+async def test_a_key_that_is_none_is_told_as_denied(out: Path, terms: Terms) -> None:
     async with sftp_server(out.parent) as server:
         assert "feed-denied" == await code_of(drop(replace(server, secret="no key")), terms)
 
 
-def test_the_secret_is_not_shown():
+def test_the_secret_is_not_shown() -> None:
     shown = repr(SftpServer(host="h", host_key="k", user="u", kind="password", secret="s3cret"))
     assert "s3cret" not in shown
 
 
-async def test_a_file_with_a_date_in_the_future_is_read_once_and_the_next_ones_after_it(out: Path, terms: Terms):
+async def test_a_file_with_a_date_in_the_future_is_read_once_and_the_next_ones_after_it(
+    out: Path, terms: Terms
+) -> None:
     now = clock.now() / 1000
     dates = {b"ahead": now + 10 * 365 * 86_400, b"one": now - 20, b"two": now - 10, b"later": now + 86_400}
     known: Validators = {}

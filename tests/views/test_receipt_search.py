@@ -54,7 +54,7 @@ async def test_every_filter_gives_what_looking_at_each_receipt_gives(receipts: R
             for offer in (None, 3):
                 for batch in (None, 1):
                     for start in (None, since):
-                        asked = {
+                        asked: dict[str, Any] = {
                             "verdicts": verdicts,
                             "problems": problems,
                             "offer_id": offer and f"bretagne:{offer}",
