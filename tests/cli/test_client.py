@@ -52,9 +52,6 @@ def proxy_page() -> web.Response:
 Start = Callable[..., Awaitable[tuple[Client, Scripted]]]
 
 
-Start = Callable[..., Awaitable[tuple[Client, Scripted]]]
-
-
 @pytest.fixture
 async def start() -> AsyncIterator[Start]:
     """Starts a scripted gateway and gives a client for it."""

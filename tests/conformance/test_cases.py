@@ -53,9 +53,8 @@ def test_there_are_as_many_cases_as_the_guide_says() -> None:
 
 def test_the_sound_offer_is_accepted_without_a_word() -> None:
     assert "${id.a}" == base()["id"]
-    assert (True, set()) == verdict_of(
-        next(case for case in documents() if case.id == "document/sound"), date(2026, 11, 24)
-    )
+    sound = next(one for name, one in documents() if name == "document/sound")
+    assert (True, set()) == verdict_of("document/sound", sound, date(2026, 11, 24))
 
 
 def test_the_requirements_are_those_of_the_normative_page() -> None:

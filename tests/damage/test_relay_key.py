@@ -64,7 +64,7 @@ def test_no_other_row_is_unknown_for_it(state: RelayState, path: Path, seed: int
     damaged = random.choice(KEYS)
     damage(path, damaged, random)
     for key in KEYS:
-        state._damage = None  # each one by itself
+        state._file.damage = None  # each one by itself
         try:
             with state.guarded():
                 found = state.known([key])

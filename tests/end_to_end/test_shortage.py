@@ -200,7 +200,7 @@ async def test_a_start_on_a_full_disk_under_one_folder_is_told_or_waits(
     settings = {"PASSERELLE_NATIONAL": str(accounts), "SITE_PASSWORD": "x"}
     with small_disk(folder, megabytes=8) as disk:
         disk.fill()
-        async with serving(populated, **settings) as gateway, clients_of(populated, gateway.url) as clients:
+        async with serving(populated, user=None, **settings) as gateway, clients_of(populated, gateway.url) as clients:
             if name == "views":
                 assert 2 == await gateway.ended(seconds=WITHIN)
                 said = gateway.last_words()

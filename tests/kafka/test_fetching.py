@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,7 @@ from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBat
 from aiokafka.record.util import calc_crc32c
 
 from gateway.kafka import KafkaSettings
+from gateway.kafka.admin import AdminQueries
 from gateway.kafka.fetcher import Fetcher
 from gateway.kafka.reader import KafkaReader
 from gateway.ports import LogUnavailableError, PositionLostError
@@ -166,13 +168,16 @@ async def test_of_two_leaders_that_both_answer_for_a_partition_one_counts() -> N
     await fetcher.close()
 
 
-class Held:
+class Held(AdminQueries):
     """Admin queries to a log that holds offsets 10 to 20."""
 
-    async def starts(self, places: list[TopicPartition]) -> dict[TopicPartition, int]:
+    def __init__(self) -> None:
+        """Without clients."""
+
+    async def starts(self, places: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
         return dict.fromkeys(places, 10)
 
-    async def ends(self, places: list[TopicPartition]) -> dict[TopicPartition, int]:
+    async def ends(self, places: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
         return dict.fromkeys(places, 20)
 
 

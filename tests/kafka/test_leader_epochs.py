@@ -18,7 +18,7 @@ UNKNOWN_TOPIC, NO_LEADER = 3, 5
 
 def answer(leader: int, epoch: int) -> _MetadataResponseV7:
     """A broker's answer about one partition."""
-    partition = (0, 0, leader, epoch, [1, 2], [1, 2], [])
+    partition: tuple[int, int, int, int, list[int], list[int], list[int]] = (0, 0, leader, epoch, [1, 2], [1, 2], [])
     return _MetadataResponseV7(0, BROKERS, "cluster", 1, [(0, "offers", False, [partition])])
 
 

@@ -10,6 +10,7 @@ from aiokafka.errors import MessageSizeTooLargeError
 from aiokafka.record.util import calc_crc32c
 
 from gateway.kafka import KafkaLog, KafkaSettings
+from gateway.kafka.admin import AdminQueries
 from gateway.kafka.reader import KafkaReader
 from gateway.ports import LogUnavailableError, PositionLostError
 from gateway.protocol.record import StoredRecord
@@ -111,8 +112,11 @@ async def test_a_reader_reaches_the_end_behind_aborted_transactions(log: KafkaLo
     assert [] == found
 
 
-class Knowing:
-    """Those who know of more than the broker that is asked to read: answers as ``AdminQueries`` does."""
+class Knowing(AdminQueries):
+    """Admin queries to brokers that hold more than the broker that is asked to read."""
+
+    def __init__(self) -> None:
+        """Without clients."""
 
     async def starts(self, places: Sequence[TopicPartition]) -> Mapping[TopicPartition, int]:
         return dict.fromkeys(places, 0)

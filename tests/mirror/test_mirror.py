@@ -51,8 +51,8 @@ def record(key: str, value: str) -> Record:
     return Record(key.encode(), value.encode())
 
 
-def mirror_of(log: MemoryLog, topic: str = RUNS, **more: Sequence[int]) -> TopicMirror[Values]:
-    return TopicMirror(log, topic, fold=fold, empty={}, **more)
+def mirror_of(log: MemoryLog, topic: str = RUNS, partitions: Sequence[int] | None = None) -> TopicMirror[Values]:
+    return TopicMirror(log, topic, fold=fold, empty={}, partitions=partitions)
 
 
 @asynccontextmanager
@@ -74,7 +74,8 @@ async def test_it_holds_what_the_topic_has_when_it_has_caught_up(log: FlakyLog) 
     await mirror.catch_up()
     assert ({"a": "2", "b": "3"}, True) == (mirror.state, mirror.caught_up)
     await mirror.close()
-    assert mirror.state == await fold_topic(log, RUNS, fold, {})
+    nothing: Values = {}
+    assert mirror.state == await fold_topic(log, RUNS, fold, nothing)
 
 
 async def test_it_holds_its_own_partitions_only(log: FlakyLog) -> None:

@@ -264,7 +264,7 @@ async def test_a_creation_that_arrives_after_a_look_is_found_and_not_made_again(
     assert (1, 0) == (len(bench.simulator.stock.rows), bench.simulator.answered["POST", 201])
 
 
-async def test_what_the_index_does_not_list_is_looked_for_once_across_restarts(make_bench):
+async def test_what_the_index_does_not_list_is_looked_for_once_across_restarts(make_bench: Make) -> None:
     bench = await make_bench(speed=100.0)
     bench.simulator.faults.order(Fault("reset", "POST"))
     await bench.publish(document(ONE))
@@ -278,7 +278,7 @@ async def test_what_the_index_does_not_list_is_looked_for_once_across_restarts(m
     assert (1, looks) == (len(bench.simulator.stock.rows), bench.simulator.answered["GET", 200])
 
 
-async def test_a_replica_without_the_outbox_looks_for_creations_without_an_answer_first(make_bench):
+async def test_a_replica_without_the_outbox_looks_for_creations_without_an_answer_first(make_bench: Make) -> None:
     """They are on the first page of the index only until others are created."""
     bench = await make_bench()
     bench.simulator.faults.order(Fault("hang", "POST", done=True))
@@ -295,5 +295,5 @@ async def test_a_replica_without_the_outbox_looks_for_creations_without_an_answe
     assert (0, 1) == (bench.simulator.answered["POST", 409], bench.simulator.answered["GET", 200] - reads)
 
 
-async def is_made(bench, remote_id):
+async def is_made(bench: Bench, remote_id: str) -> bool:
     return bench.simulator.row(remote_id) is not None

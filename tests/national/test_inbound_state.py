@@ -29,6 +29,12 @@ def missing(state: InboundState) -> list[str]:
     return [made.id for made in state.missing(scans=2)]
 
 
+def shown(state: InboundState) -> int | None:
+    made = state.made(ID)
+    assert made is not None
+    return made.shown
+
+
 async def scan(bench: Bench, state: InboundState, *seen: str, season: int = 2027) -> None:
     await state.catch_up(bench.log, await bench.log.ends(OFFERS))
     state.count_missing(seen, season=season)
@@ -89,14 +95,14 @@ async def test_it_is_known_in_which_season_the_search_showed_an_offer_with_its_w
 ) -> None:
     bench, state = known
     await scan(bench, state)
-    assert state.made(ID).shown is None
+    assert shown(state) is None
     await scan(bench, state, ID)
-    assert 2027 == state.made(ID).shown
+    assert 2027 == shown(state)
     await scan(bench, state, season=2028)
-    assert 2027 == state.made(ID).shown
+    assert 2027 == shown(state)
     await bench.publish(document(ID, revision=2, title="Autre titre"))
     await scan(bench, state, season=2028)
-    assert 2027 == state.made(ID).shown
+    assert 2027 == shown(state)
     await bench.publish(document(ID, revision=3, levels=["troisieme"], weeks=["2027-W46"]))
     await scan(bench, state, season=2028)
-    assert state.made(ID).shown is None
+    assert shown(state) is None

@@ -7,8 +7,7 @@ import orjson
 import pytest
 
 from adapters.national.connector_order import Adopt, Erase, Reconcile, Replay, read_order
-from gateway.memory import MemoryLog
-from gateway.ports import LogUnavailableError, Output, Owner
+from gateway.ports import EventLog, LogUnavailableError, Output, Owner
 from tests.national.bench import Bench, document, eventually
 from tests.national.conftest import Make
 from tests.national.present import row_of
@@ -40,7 +39,7 @@ class CutOwner:
 class CutLog:
     """A log whose owners are cut off before the first commit that ``cut`` names, once."""
 
-    def __init__(self, log: MemoryLog, cut: Cut) -> None:
+    def __init__(self, log: EventLog, cut: Cut) -> None:
         self._log = log
         self._cut = cut
         self.cuts = 0
@@ -157,4 +156,5 @@ async def test_a_partner_changed_while_the_index_is_walked_keeps_the_change(make
     assert answer["applied"]
     await bench.partners.catch_up()
     partner = bench.partners.get("bretagne")
+    assert partner is not None
     assert ("IDÉO", {"keys": []}, "gateway") == (partner.name, partner.jwks, partner.national_delivery)

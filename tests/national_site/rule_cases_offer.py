@@ -360,9 +360,9 @@ async def places(site: RuleSite) -> None:
     got = await site.patch("b", coordinates={"latitude": 1, "longitude": 1}, **_college(site))
     assert (200, "Rue de Grenelle") == (site.proves("place.street", got).status, got.body["street"])
     site.stock.geocoder.point = (48.86, 2.33)
-    blanks: tuple[object, ...] = (..., None, {}, "ici")
-    for number, blank in enumerate(blanks):
-        got = site.proves("place.point", await site.post(remote_id=f"p{number}", coordinates=blank))
+    no_points: tuple[object, ...] = (..., None, {}, "ici")
+    for number, no_point in enumerate(no_points):
+        got = site.proves("place.point", await site.post(remote_id=f"p{number}", coordinates=no_point))
         assert {"latitude": 48.86, "longitude": 2.33} == got.body["formatted_coordinates"]
     site.stock.geocoder.point = None
     got = site.proves("place.not-found", await site.post(remote_id="c", coordinates=...))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from gateway.protocol.submission import Forget, Known, Lift, Publish, Retire, Withdraw
+from gateway.protocol.submission import Forget, Known, Lift, Publish, Retire, Submission, Withdraw
 
 OFFER = {
     "id": "bretagne:1",

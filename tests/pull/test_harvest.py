@@ -21,7 +21,7 @@ async def fill(harvest: Harvest) -> None:
         await harvest.add("0", Item(f"bretagne:{number}", (), None), kind="refused")
 
 
-async def test_a_full_disk_while_ids_are_counted_refuses_the_feed(tmp_path: Path):
+async def test_a_full_disk_while_ids_are_counted_refuses_the_feed(tmp_path: Path) -> None:
     with closing(Harvest(tmp_path, Room(1_000_000))) as harvest:
         limit(harvest.census._ids._db, 5)
         with pytest.raises(UploadRefusedError, match="spool-full"):

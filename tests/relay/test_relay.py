@@ -14,7 +14,7 @@ from gateway.ports import FencedError, Output, PositionLostError, UnknownOutcome
 from gateway.positions import own_positions, read_positions
 from gateway.protocol.decide import MARKER_LIFE_MS
 from gateway.protocol.identity import partition_of
-from gateway.protocol.record import Record, position_key, position_record
+from gateway.protocol.record import Record, StoredRecord, position_key, position_record
 from gateway.protocol.topic import COMMON, POSITIONS, SUBMISSIONS, inbox
 from gateway.relay import Relay
 from gateway.submissions import Submissions
@@ -91,7 +91,7 @@ async def test_a_large_batch_about_one_offer_is_decided_in_order(bench: Bench) -
     assert (await bench.audit()).findings == []
 
 
-async def test_a_commit_holds_no_more_decisions_than_it_may(bench):
+async def test_a_commit_holds_no_more_decisions_than_it_may(bench: Bench) -> None:
     """On the embedded log other writers wait for each commit."""
     await bench.submit(*(bench.publish(1, revision, f"{revision:04x}") for revision in range(1, 301)))
     bench.start(at_once=40)

@@ -131,7 +131,7 @@ async def test_a_stop_over_a_weekend_is_believed_and_a_longer_one_a_day_later(ma
     assert 0 == machine.behind
 
 
-async def test_a_long_stop_on_a_machine_that_runs_on_is_believed_at_once(tmp_path: Path):
+async def test_a_long_stop_on_a_machine_that_runs_on_is_believed_at_once(tmp_path: Path) -> None:
     machine = Machine(tmp_path, boot="one")
     machine.runs(DAY_MS)
     await machine.keep()
@@ -142,7 +142,9 @@ async def test_a_long_stop_on_a_machine_that_runs_on_is_believed_at_once(tmp_pat
 
 
 @pytest.mark.parametrize("boot", ["another", None])
-async def test_after_another_start_of_the_machine_its_steady_clock_tells_nothing(tmp_path: Path, boot: str | None):
+async def test_after_another_start_of_the_machine_its_steady_clock_tells_nothing(
+    tmp_path: Path, boot: str | None
+) -> None:
     machine = Machine(tmp_path, boot="one")
     machine.runs(DAY_MS)
     await machine.keep()
@@ -153,7 +155,7 @@ async def test_after_another_start_of_the_machine_its_steady_clock_tells_nothing
     assert 30 * DAY_MS == machine.behind
 
 
-async def test_a_jump_during_a_stop_is_doubted_though_the_steady_clock_ran(tmp_path: Path):
+async def test_a_jump_during_a_stop_is_doubted_though_the_steady_clock_ran(tmp_path: Path) -> None:
     machine = Machine(tmp_path, boot="one")
     machine.clock()
     await machine.keep()

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from schemas.spoken import Spoken
-from schemas.texts import TextsError, check_texts, fill, fill_one, load_texts
+from schemas.texts import Texts, TextsError, check_texts, fill, fill_one, load_texts
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_a_packaged_catalogue_is_loaded_and_checked() -> None:
 
 
 def test_each_value_is_put_in_in_the_language_of_the_text() -> None:
-    texts = {"fr": "{who} : {how}", "en": "{who}: {how}"}
+    texts: Texts = {"fr": "{who} : {how}", "en": "{who}: {how}"}
     values = {"who": ["a", "b"], "how": Spoken("yes", "oui")}
     assert {"fr": "a, b : oui", "en": "a, b: yes"} == fill(texts, values)
     assert "a, b: yes" == fill_one(texts, values, "en")

@@ -222,7 +222,8 @@ async def test_a_log_that_is_gone_beside_its_views_is_not_begun_again(tmp_path: 
     settings = Settings(data=tmp_path)
     (tmp_path / "views").mkdir()
     (tmp_path / "views/offers.sqlite").touch()
-    for make in (lambda: None, (tmp_path / "log.sqlite").touch):
+    makes: tuple[Callable[[], None], ...] = (lambda: None, (tmp_path / "log.sqlite").touch)
+    for make in makes:
         make()
         if (tmp_path / "log.sqlite").exists():
             (tmp_path / "log.sqlite").chmod(0o600)

@@ -1,6 +1,7 @@
 """The search index against a model of plain sets, under random changes and searches."""
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hypothesis import settings
@@ -159,7 +160,9 @@ TestIndex.settings = settings(max_examples=40, stateful_step_count=30, deadline=
 def test_a_chunk_reads_back_the_same() -> None:
     """Numbers around the borders of a chunk, and of the last one of a segment."""
     offsets = [0, 65_535, 65_536, 131_071, (1 << 32) - 1]
-    added = [(offset, offset // 7, ["a", "b"] if offset % 2 else None) for offset in offsets]
+    added: list[tuple[int, int, Sequence[str] | None]] = [
+        (offset, offset // 7, ["a", "b"] if offset % 2 else None) for offset in offsets
+    ]
     segment = apply_change({}, IndexChange(added, [], [], []))[0]
     found = new_segment()
     for chunk in (0, 1, 65_535):

@@ -1,6 +1,7 @@
 """A view whose stored bytes change is never answered from: it is refused, then rebuilt from the log."""
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
