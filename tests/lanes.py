@@ -77,6 +77,7 @@ SLOW: dict[str, str] = {
     "settings/test_refused_files.py": PROCESSES,
     "setup": PROCESSES,
     "snapshot/test_snapshot.py": WAITS,
+    "loop/test_yielding.py": PROCESSES,
     "threats/test_descriptors.py": WAITS,
     "threats/test_fair_shares.py": WAITS,
     "threats/test_library_logs.py": WAITS,
@@ -86,11 +87,11 @@ SLOW: dict[str, str] = {
     "transport/test_limit.py": PROCESSES,
     "transport/test_tls.py": PROCESSES,
     "upload/test_inflating.py": COMPUTES,
-    "views/test_facet_index.py": COMPUTES,
+    "views/test_duplicate_index.py": COMPUTES,
     "views/test_follower.py": WAITS,
     "views/test_subscriber.py": COMPUTES,
     "views/test_tail.py": WAITS,
-    "views/test_twin_index.py": COMPUTES,
+    "views/test_search.py": COMPUTES,
 }
 """Folder or file below ``tests`` → reason."""
 
