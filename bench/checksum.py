@@ -16,8 +16,13 @@ from collections.abc import Callable, Sequence
 from itertools import chain
 from pathlib import Path
 
+from gateway.log.sqlite.row import (
+    pack,
+    seal,
+    unpack,
+    unseal,
+)
 from gateway.protocol.record import Record, event_headers
-from gateway.sqlite.row import pack, seal, unpack, unseal
 
 ROWS = 500
 ROUNDS = 60

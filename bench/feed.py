@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapters.region.feed import example_profile, write_feed
+from gateway.demo.region_site.feed import example_profile, write_feed
 
 FORMS = ("csv", "json", "xml")
 SIZES = (30, 300)

@@ -18,13 +18,13 @@ from bench import load
 from bench.served import Ground, Served, documents, prepared, served
 from bench.wire import Wire
 from gateway.bootstrap import open_log
+from gateway.log.common import size_of
+from gateway.log.port import EventLog
+from gateway.log.positions import read_positions
 from gateway.partners import Partners
-from gateway.ports import EventLog
-from gateway.positions import read_positions
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import TYPE_PUBLISHED, Record, position_key
 from gateway.protocol.topic import INBOX, inbox
-from gateway.sole import size_of
 
 PLATFORM = "normandie"
 CALM = 1_000

@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from aiokafka import AIOKafkaProducer
 
-from gateway.kafka import KafkaLog, KafkaSettings
-from gateway.kafka.batch import BATCH_BYTES
-from gateway.kafka.broker import LocalBroker
-from gateway.ports import Output
+from gateway.demo.broker import LocalBroker
+from gateway.log.kafka import KafkaLog, KafkaSettings
+from gateway.log.kafka.batch import BATCH_BYTES
+from gateway.log.port import Output
 from gateway.protocol.record import Record, position_record
 from gateway.protocol.topic import COMMON, OFFERS, POSITIONS, RECEIPTS, SUBMISSIONS
 

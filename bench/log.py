@@ -19,11 +19,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from gateway.memory import MemoryLog
-from gateway.ports import EventLog, Output
+from gateway.log.memory import MemoryLog
+from gateway.log.port import EventLog, Output
+from gateway.log.sqlite import SqliteLog
 from gateway.protocol.record import Record, event_headers, position_record
 from gateway.protocol.topic import COMMON, OFFERS, POSITIONS, RECEIPTS, SUBMISSIONS
-from gateway.sqlite import SqliteLog
 
 BATCH = 500
 VALUE = os.urandom(1_300)

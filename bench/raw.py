@@ -13,8 +13,8 @@ from aiokafka import AIOKafkaProducer
 
 from bench.served import Ground
 from gateway.bootstrap import open_log
-from gateway.kafka.batch import BATCH_BYTES
-from gateway.ports import EventLog
+from gateway.log.kafka.batch import BATCH_BYTES
+from gateway.log.port import EventLog
 from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, SUBMISSIONS
 

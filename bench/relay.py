@@ -18,16 +18,16 @@ from bench.raw import raw_rate
 from bench.served import documents, prepared
 from gateway import clock
 from gateway.bootstrap import open_log
-from gateway.loop import bound_collections
-from gateway.ports import EventLog
+from gateway.ingest.submissions import Submissions
+from gateway.ingest.upload.judge import Author, BatchJudge
+from gateway.ingest.upload.spool import Item
+from gateway.log.port import EventLog
+from gateway.log.sqlite import SqliteLog
 from gateway.protocol.decide import paris_date
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.topic import SUBMISSIONS
 from gateway.relay import AT_ONCE, SHARED_AT_ONCE, Relay
-from gateway.sqlite import SqliteLog
-from gateway.submissions import Submissions
-from gateway.upload.judge import Author, BatchJudge
-from gateway.upload.spool import Item
+from gateway.runtime.loop import bound_collections
 
 _SLICE = 2_000
 

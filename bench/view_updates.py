@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from bench.views import PARTITIONS, chunks, offers
-from gateway.ports import Chunk
+from gateway.log.port import Chunk
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import StoredRecord, offer_record
-from gateway.views import OfferView
+from gateway.store import OfferView
 
 UPDATES = 20_000
 STEPS = (50, 500, 2_000)

@@ -19,13 +19,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gateway.ports import Chunk
+from gateway.log.port import Chunk
 from gateway.protocol import cursor as cursors
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import OfferState, StoredRecord, offer_record
 from gateway.protocol.routing import Filter, Reader
 from gateway.protocol.submission import Known
-from gateway.views import OfferView
+from gateway.store import OfferView
 
 PARTITIONS = 3
 BATCH = 2_000

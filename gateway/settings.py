@@ -8,9 +8,7 @@ from datetime import date
 from math import log2
 from pathlib import Path
 
-
-class SettingsError(Exception):
-    """A variable is missing or wrong; the message names it and says how to mend it."""
+from gateway.errors import SettingsError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

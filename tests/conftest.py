@@ -13,8 +13,8 @@ import pytest
 import structlog
 from xdist.workermanage import WorkerController
 
-from gateway.kafka.broker import Listener, LocalBroker
-from gateway.kafka.jars import missing
+from gateway.demo.broker import Listener, LocalBroker
+from gateway.demo.jars import missing
 from tests import lanes, spread
 from tests.kafka.cluster import LocalCluster
 from tests.kafka.local import need_local_kafka

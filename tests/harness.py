@@ -11,13 +11,15 @@ from gateway.api.context import Context, Limits
 from gateway.bootstrap.parts import Parts, build_parts
 from gateway.bootstrap.serving import build_context
 from gateway.clock import Clock
-from gateway.ports import Claims, EventLog, TokenError
+from gateway.errors import TokenError
+from gateway.log.port import EventLog
+from gateway.partners.claims import Claims
 from gateway.protocol.partner import SCOPES, Partner
 from gateway.protocol.topic import COMMON, DELIVERIES, OFFERS, RECEIPTS, RUNS
 from gateway.relay import Relay
 from gateway.settings import Settings
-from gateway.views import Tail
-from gateway.views.view import View
+from gateway.store import Tail
+from gateway.store.view import View
 
 SECRET = b"a secret of thirty-two bytes or so"
 START = 1_796_000_000_000  # 2026-11-30

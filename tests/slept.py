@@ -3,7 +3,7 @@
 import math
 
 from gateway.clock import Clock, now
-from gateway.memory import MemoryLog, Store
+from gateway.log.memory import MemoryLog, Store
 
 
 class SleptLog(MemoryLog):

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, get_args
 
 from adapters.formats import ProblemGroups
-from gateway.id_set import IdSet
 from gateway.protocol.run import Counts
+from gateway.runtime.id_set import IdSet
 
 Kind: TypeAlias = Literal["published", "unchanged", "refused"]
 _STATES: tuple[tuple[Kind, bool], ...] = tuple((kind, warned) for kind in get_args(Kind) for warned in (False, True))

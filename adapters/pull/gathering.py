@@ -10,15 +10,15 @@ from adapters.formats import BrokenItem, FeedComplete, FeedUnusable, Item, Offer
 from adapters.pull.census import Census, Kind
 from adapters.pull.harvest import Harvest
 from adapters.pull.revision import next_revision, stands
+from gateway.ingest.snapshot import Mark
+from gateway.ingest.submissions import Submissions
+from gateway.ingest.upload.judge import Author, BatchJudge
+from gateway.ingest.upload.spool import Item as SpooledItem
+from gateway.ingest.upload.spool import Room
 from gateway.protocol.digest import content_digest
 from gateway.protocol.run import Counts
 from gateway.protocol.submission import Known
-from gateway.snapshot import Mark
-from gateway.submissions import Submissions
-from gateway.upload.judge import Author, BatchJudge
-from gateway.upload.spool import Item as SpooledItem
-from gateway.upload.spool import Room
-from gateway.views import OfferView
+from gateway.store import OfferView
 from schemas import Problem
 
 _AT_ONCE = 50

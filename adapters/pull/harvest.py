@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from adapters.pull.census import Census, Kind
-from gateway.ports import LogUnavailableError
-from gateway.submissions import Prepared
-from gateway.upload.error import UploadRefusedError
-from gateway.upload.spool import Item, Room, Spool
+from gateway.errors import LogUnavailableError
+from gateway.ingest.submissions import Prepared
+from gateway.ingest.upload.error import UploadRefusedError
+from gateway.ingest.upload.spool import Item, Room, Spool
 
 _SLICE = 2_000
 

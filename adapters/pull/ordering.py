@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from gateway.log_request import request_answer
-from gateway.mirror import fold_topic
-from gateway.ports import EventLog
+from gateway.log.mirror import fold_topic
+from gateway.log.port import EventLog
+from gateway.log.request import request_answer
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import StoredRecord
 from gateway.protocol.run import Order, Run, order_record, read_run

@@ -6,8 +6,8 @@ from typing import Any
 
 import schemas
 from adapters.transport.feed import Validators
+from gateway.ingest.snapshot import SnapshotRefusedError
 from gateway.protocol.run import Counts, Failure, Order, Run
-from gateway.snapshot import SnapshotRefusedError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

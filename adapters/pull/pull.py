@@ -20,18 +20,19 @@ from adapters.transport.drop import memory_of
 from adapters.transport.error import FeedError
 from adapters.transport.feed import MEGABYTE, Feed, Terms, Transport, Unchanged, Validators
 from gateway.clock import Clock
+from gateway.errors import LogError, PortError
+from gateway.ingest.snapshot import Mark, SnapshotRefusedError, Snapshots
+from gateway.ingest.submissions import Submissions
+from gateway.ingest.upload.error import UploadRefusedError
+from gateway.ingest.upload.judge import Author
+from gateway.ingest.upload.spool import Room
+from gateway.log.port import EventLog
+from gateway.log.positions import Positions
 from gateway.partners import Partners
-from gateway.ports import EventLog, LogError, PortError
-from gateway.positions import Positions
 from gateway.protocol.decide import paris_date
 from gateway.protocol.run import Counts, Failure, Run
 from gateway.protocol.topic import OFFERS, SUBMISSIONS
-from gateway.snapshot import Mark, SnapshotRefusedError, Snapshots
-from gateway.submissions import Submissions
-from gateway.upload.error import UploadRefusedError
-from gateway.upload.judge import Author
-from gateway.upload.spool import Room
-from gateway.views import OfferView
+from gateway.store import OfferView
 from schemas.rulebook import LANGUAGES
 
 _AT_ONCE = 2

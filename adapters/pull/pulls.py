@@ -11,15 +11,16 @@ from adapters.profile.profile import Profile, explain_profile, read_profile
 from adapters.pull.outcome import Beginning, failed
 from adapters.pull.pull import Means, Pull
 from adapters.pull.schedule import ORDER_LIFE_MS, is_due
-from gateway.log_request import Pending
-from gateway.mirror import Fold, TopicMirror
-from gateway.ports import Output, Owner
+from gateway.log.assignment import keep_owning, work_share
+from gateway.log.mirror import Fold, TopicMirror
+from gateway.log.port import Output, Owner
+from gateway.log.request import Pending
+from gateway.partners.work import work_partners
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.run import Failure, Order, Run, read_run, run_record
 from gateway.protocol.topic import RUNS
-from gateway.share import keep_owning, work_partners, work_share
 
 _UNREAD = "unread"
 """The digest of a profile that cannot be read."""

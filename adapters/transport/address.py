@@ -14,7 +14,7 @@ from yarl import URL
 
 from adapters.transport.error import FeedError
 from adapters.transport.worker import Worker
-from gateway.address import Address, is_public, literal
+from gateway.runtime.address import Address, is_public, literal
 from schemas.spoken import Spoken
 
 

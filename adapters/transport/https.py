@@ -17,7 +17,7 @@ from adapters.transport.feed import Feed, Terms, Unchanged, Validators
 from adapters.transport.landing import Landing, too_large
 from adapters.transport.limit import within
 from adapters.transport.worker import Worker
-from gateway.address import literal
+from gateway.runtime.address import literal
 from schemas.spoken import Spoken, system_reason
 
 MOST_REDIRECTS = 5

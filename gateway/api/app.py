@@ -20,15 +20,15 @@ from gateway.api import (
 )
 from gateway.api.context import CONTEXT, Context
 from gateway.api.exports import EXPORTS
+from gateway.api.idempotency import REQUESTS
 from gateway.api.limit import RATES, SLOTS, WAITS, Rates, Slots
-from gateway.api.once import REQUESTS
-from gateway.api.passage import complete, let_pass
+from gateway.api.middleware import complete, let_pass
 from gateway.api.uploading import ROOM
 from gateway.api.work import OFFICE, Office
-from gateway.idempotency import Requests
-from gateway.loop import hurry
-from gateway.processor import Processor
-from gateway.upload.spool import Room
+from gateway.ingest.idempotency import Requests
+from gateway.ingest.upload.spool import Room
+from gateway.runtime.loop import hurry
+from gateway.runtime.processor import Processor
 
 _MODULES = (
     tokens,

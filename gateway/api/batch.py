@@ -13,16 +13,16 @@ from gateway.api.body import JSON, LINES
 from gateway.api.context import context_of
 from gateway.api.deciding import decisions_of
 from gateway.api.decision import wait_of
-from gateway.api.once import Answer, once
+from gateway.api.idempotency import Answer, once
 from gateway.api.parameter import Parameters
 from gateway.api.problem import ProblemError, language_of, problem_document, problem_headers, problem_of_log
 from gateway.api.results import Decided, write_results
 from gateway.api.uploading import author_of, deadline_of, uploaded
-from gateway.ports import LogError
+from gateway.errors import LogError
+from gateway.ingest.upload.judge import BatchJudge
+from gateway.ingest.upload.queue import Fate, Queuing, queue_upload
+from gateway.ingest.upload.upload import Upload
 from gateway.protocol.upload_id import NONCE_BYTES, batch_id
-from gateway.upload.judge import BatchJudge
-from gateway.upload.queue import Fate, Queuing, queue_upload
-from gateway.upload.upload import Upload
 
 _STATUSES = {Fate.NOT_QUEUED: "not-queued", Fate.QUEUED: "queued", Fate.UNKNOWN: "unknown"}
 

@@ -9,7 +9,7 @@ from aiohttp.http_exceptions import BadHttpMessage
 
 from gateway.api.context import context_of
 from gateway.api.problem import ProblemError
-from gateway.upload.receive import Form
+from gateway.ingest.upload.receive import Form
 
 Kind: TypeAlias = Literal["lines", "array"]
 

@@ -12,7 +12,7 @@ from gateway.api.auth import requires
 from gateway.api.context import Context, context_of, partner_of
 from gateway.api.problem import ProblemError
 from gateway.api.query import Query, read_changes_query
-from gateway.api.sight import require_sight
+from gateway.api.readiness import require_sight
 from gateway.api.work import work_of
 from gateway.protocol import cursor as cursors
 from gateway.protocol.cursor import Cursor

@@ -9,15 +9,21 @@ from aiohttp import web
 
 from gateway.api.rendering import Rendering
 from gateway.clock import Clock
+from gateway.ingest.snapshot import Snapshots
+from gateway.ingest.submissions import Submissions
+from gateway.log.port import EventLog
+from gateway.log.positions import Positions
 from gateway.partners import Partners
-from gateway.ports import EventLog, TokenVerifier
-from gateway.positions import Positions
+from gateway.partners.claims import TokenVerifier
 from gateway.protocol.partner import Partner
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.seal import Seal
-from gateway.snapshot import Snapshots
-from gateway.submissions import Submissions
-from gateway.views import DeliveryView, OfferView, ReceiptView, RunView
+from gateway.store import (
+    DeliveryView,
+    OfferView,
+    ReceiptView,
+    RunView,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,9 +7,9 @@ from typing import Any
 
 from gateway.api.results import MOST_IN_FULL, Decided
 from gateway.api.work import Work
-from gateway.loop import in_thread
-from gateway.upload.upload import Upload
-from gateway.views import ReceiptView
+from gateway.ingest.upload.upload import Upload
+from gateway.runtime.loop import in_thread
+from gateway.store import ReceiptView
 
 _AT_ONCE = 2_000
 

@@ -13,7 +13,7 @@ from gateway.api.context import context_of
 from gateway.api.problem import language_of
 from gateway.api.receipts import localized
 from gateway.api.work import work_of
-from gateway.ports import LogError
+from gateway.errors import LogError
 from gateway.protocol.submission import Lift, Publish, Retire, Withdraw
 
 MAX_WAIT = 30

@@ -11,8 +11,8 @@ from gateway.api.limit import Slots
 from gateway.api.offers import Document, offer_document
 from gateway.api.problem import ProblemError
 from gateway.api.query import read_filter
+from gateway.api.readiness import require_sight, view_behind
 from gateway.api.rendering import Rendering
-from gateway.api.sight import require_sight, view_behind
 from gateway.api.work import Work, work_of
 from gateway.protocol.record import utc
 from gateway.protocol.routing import Filter, Reader

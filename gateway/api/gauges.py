@@ -8,13 +8,13 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from gateway.api.lag import unread
+from gateway.log.port import EventLog
+from gateway.log.positions import Positions
 from gateway.partners import Partners
-from gateway.ports import EventLog
-from gateway.positions import Positions
 from gateway.protocol.refusals import refusals_key, unlisted
 from gateway.protocol.topic import INBOX, SUBMISSIONS
-from gateway.views import DeliveryView, OfferView, ReceiptView
-from gateway.views.view import View
+from gateway.store import DeliveryView, OfferView, ReceiptView
+from gateway.store.view import View
 
 _GAUGES: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "relay_lag_seconds": ("Age of the oldest submission in hand; absent while unread ones wait for a relay.", ()),

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from gateway.ports import EventLog, LogError
+from gateway.errors import LogError
+from gateway.log.port import EventLog
 
 
 async def unread(log: EventLog, topic: str, positions: Sequence[int]) -> int | None:

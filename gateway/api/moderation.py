@@ -12,10 +12,10 @@ from gateway.api.auth import requires
 from gateway.api.body import read_document
 from gateway.api.context import context_of
 from gateway.api.decision import submit
-from gateway.api.once import Answer, once
+from gateway.api.idempotency import Answer, once
 from gateway.api.parameter import refuse_parameters
 from gateway.api.problem import ProblemError
-from gateway.api.sight import require_sight
+from gateway.api.readiness import require_sight
 from gateway.protocol.identity import partition_of, platform_of
 from gateway.protocol.submission import Lift, Retire
 

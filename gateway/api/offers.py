@@ -21,7 +21,7 @@ from gateway.api.context import context_of, partner_of
 from gateway.api.parameter import refuse_parameters
 from gateway.api.problem import ProblemError
 from gateway.api.query import Query, read_offers_query
-from gateway.api.sight import require_sight
+from gateway.api.readiness import require_sight
 from gateway.api.work import work_of
 from gateway.protocol.identity import platform_of
 from gateway.protocol.record import OfferState, utc

@@ -11,13 +11,19 @@ from gateway.api.context import SCOPES, Context, context_of, partner_of
 from gateway.api.lag import unread
 from gateway.api.parameter import refuse_parameters
 from gateway.api.problem import language_of
+from gateway.operate.status import (
+    UNCOVERED,
+    Facts,
+    sees,
+    status_document,
+    statuses,
+)
 from gateway.partners.preset import presets
 from gateway.protocol.record import utc
 from gateway.protocol.refusals import refusals_key, unlisted
 from gateway.protocol.routing import Filter, Reader
 from gateway.protocol.topic import INBOX, SUBMISSIONS
-from gateway.status import UNCOVERED, Facts, sees, status_document, statuses
-from gateway.views.facet import OUTSIDER
+from gateway.store.search.facet import OUTSIDER
 
 
 @requires("offers:read", "offers:publish", "operate")

@@ -13,9 +13,14 @@ from aiohttp import hdrs, web
 from aiohttp.http_exceptions import BadHttpMessage
 
 import schemas
-from gateway.damage import is_shortage
-from gateway.ports import LogBusyError, LogError, LogUnavailableError, UnknownOutcomeError
-from gateway.upload.error import QueuingStoppedError
+from gateway.errors import (
+    LogBusyError,
+    LogError,
+    LogUnavailableError,
+    UnknownOutcomeError,
+)
+from gateway.ingest.upload.error import QueuingStoppedError
+from gateway.runtime.sqlite_damage import is_shortage
 from schemas.rulebook import Language, preferred_language
 
 MEDIA_TYPE = "application/problem+json"

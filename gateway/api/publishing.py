@@ -18,9 +18,9 @@ from gateway.api.parameter import Parameters, missing
 from gateway.api.problem import ProblemError
 from gateway.api.trace import traceparent_of
 from gateway.api.work import work_of
+from gateway.ingest.upload.judge import NOT_EXPLAINED
 from gateway.protocol.decide import paris_date
 from gateway.protocol.submission import Publish, Withdraw
-from gateway.upload.judge import NOT_EXPLAINED
 from schemas import Verdict
 
 _REASONS = ("filled", "cancelled")

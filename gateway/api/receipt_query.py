@@ -11,7 +11,7 @@ from gateway.api.query import PAGING, paging
 from gateway.protocol.identity import is_offer_id
 from gateway.protocol.record import read_utc
 from gateway.protocol.upload_id import BATCH, SNAPSHOT, is_upload_id, snapshot_id
-from gateway.views.receipt_search import ALL, VERDICTS, ReceiptFilter
+from gateway.store.receipt_search import ALL, VERDICTS, ReceiptFilter
 
 _INSTANT = re.compile(
     r"20[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?(?:Z|[+-][0-9]{2}:[0-9]{2})"

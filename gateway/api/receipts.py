@@ -13,8 +13,8 @@ from gateway.api.auth import requires
 from gateway.api.context import Context, context_of, partner_of
 from gateway.api.parameter import refuse_parameters
 from gateway.api.problem import ProblemError, language_of
+from gateway.api.readiness import require_sight
 from gateway.api.receipt_query import read_receipt_query
-from gateway.api.sight import require_sight
 from gateway.protocol.delivery import Delivery, delivery_document
 from gateway.protocol.identity import platform_of
 from gateway.protocol.topic import RECEIPTS, SUBMISSIONS

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 import schemas
-from gateway.upload.upload import Upload
+from gateway.ingest.upload.upload import Upload
 from schemas.rulebook import Language
 
 LETTERS: Mapping[str, str] = {

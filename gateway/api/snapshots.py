@@ -13,16 +13,16 @@ from gateway.api.body import LINES, refuse_body
 from gateway.api.context import context_of, partner_of
 from gateway.api.deciding import decisions_of, withdrawals_of
 from gateway.api.decision import wait_of
-from gateway.api.once import RESUMED, Answer, once
+from gateway.api.idempotency import RESUMED, Answer, once
 from gateway.api.parameter import Parameters, missing, refuse_parameters
 from gateway.api.problem import ProblemError, language_of
 from gateway.api.results import Decided, write_results
 from gateway.api.uploading import author_of, deadline_of, uploaded
 from gateway.api.work import work_of
+from gateway.ingest.snapshot import Applied, Mark, SnapshotRefusedError
+from gateway.ingest.upload.judge import SnapshotJudge
+from gateway.ingest.upload.upload import Upload
 from gateway.protocol.record import utc
-from gateway.snapshot import Applied, Mark, SnapshotRefusedError
-from gateway.upload.judge import SnapshotJudge
-from gateway.upload.upload import Upload
 
 _MAX_OFFERS = 10**9
 _RETRY_SECONDS = "30"

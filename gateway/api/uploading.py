@@ -14,11 +14,11 @@ from gateway.api.problem import ProblemError
 from gateway.api.publishing import today
 from gateway.api.trace import traceparent_of
 from gateway.api.work import work_of
-from gateway.upload.error import UploadRefusedError
-from gateway.upload.judge import Author, Judge
-from gateway.upload.receive import Terms, receive
-from gateway.upload.spool import Room
-from gateway.upload.upload import Upload
+from gateway.ingest.upload.error import UploadRefusedError
+from gateway.ingest.upload.judge import Author, Judge
+from gateway.ingest.upload.receive import Terms, receive
+from gateway.ingest.upload.spool import Room
+from gateway.ingest.upload.upload import Upload
 
 ROOM: web.AppKey[Room] = web.AppKey("room", Room)
 _SLOT: web.RequestKey[Slot] = web.RequestKey("slot", Slot)

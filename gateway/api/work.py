@@ -12,9 +12,14 @@ from aiohttp import hdrs, web
 
 from gateway.api.context import PARTNER
 from gateway.api.problem import ProblemError
-from gateway.loop import in_thread
-from gateway.processor import SLICE_SECONDS, Processor, Share, ShareUsedError
 from gateway.protocol.partner import Partner
+from gateway.runtime.loop import in_thread
+from gateway.runtime.processor import (
+    SLICE_SECONDS,
+    Processor,
+    Share,
+    ShareUsedError,
+)
 
 Result = TypeVar("Result")
 

@@ -9,7 +9,7 @@ import structlog
 import schemas
 from gateway import clock
 from gateway.api.management import build_management
-from gateway.bootstrap.keeper import Keeper
+from gateway.bootstrap.background import Keeper
 from gateway.bootstrap.log import check_topics
 from gateway.bootstrap.logs import configure_logs, watch_loop
 from gateway.bootstrap.national import national_parts
@@ -18,12 +18,12 @@ from gateway.bootstrap.serving import build_api, listen, serve
 from gateway.bootstrap.signing_key import with_signing_key
 from gateway.bootstrap.task import first_to_end, start
 from gateway.bootstrap.workers import Workers
-from gateway.listening import place
-from gateway.lock import locked
-from gateway.loop import yield_processor
-from gateway.retention_clock import RetentionClock
+from gateway.log.sqlite import SqliteLog
+from gateway.runtime.listening import place
+from gateway.runtime.lock import locked
+from gateway.runtime.loop import yield_processor
 from gateway.settings import Settings
-from gateway.sqlite import SqliteLog
+from gateway.store.retention_clock import RetentionClock
 
 _log = structlog.get_logger()
 

@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gateway.clock import Clock
+from gateway.errors import LogDamagedError, LogUnavailableError, SettingsError, TopicError
+from gateway.log.port import EventLog
+from gateway.log.sqlite import SqliteLog
 from gateway.partners import Partners
-from gateway.ports import EventLog, LogDamagedError, LogUnavailableError, TopicError
-from gateway.private import ExposedError, check_private
 from gateway.protocol.topic import COMMON, Topic, feed, inbox
-from gateway.settings import Settings, SettingsError
-from gateway.sqlite import SqliteLog
-from gateway.views.view import read_positions
+from gateway.runtime.private_files import ExposedError, check_private
+from gateway.settings import Settings
+from gateway.store.view import read_positions
 
 if TYPE_CHECKING:
-    from gateway.kafka import KafkaSettings
+    from gateway.log.kafka import KafkaSettings
 
 _MAINTAIN_SECONDS = 60.0
 
@@ -46,7 +47,7 @@ async def open_log(settings: Settings, *, make: bool = True, check: bool = False
         if make:
             await log.create_topics(COMMON)
     else:
-        from gateway.kafka import KafkaLog  # noqa: PLC0415 - the embedded log starts without aiokafka
+        from gateway.log.kafka import KafkaLog  # noqa: PLC0415 - the embedded log starts without aiokafka
 
         log = await KafkaLog.open(kafka_settings(settings))
     try:
@@ -99,7 +100,7 @@ async def refuse_older(log: EventLog, settings: Settings, viewed: Mapping[str, s
 
 def kafka_settings(settings: Settings) -> "KafkaSettings":
     """What the Kafka log needs of the settings, as plain values. Raises SettingsError for contradictions."""
-    from gateway.kafka import KafkaSettings  # noqa: PLC0415 - same
+    from gateway.log.kafka import KafkaSettings  # noqa: PLC0415 - same
 
     try:
         return KafkaSettings(

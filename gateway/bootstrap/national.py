@@ -4,11 +4,11 @@ import os
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
-from adapters.national.accounts import AccountsError, read_accounts
-from adapters.national.connector_open import open_connector
-from adapters.national.outbox_patience import Timing
+from adapters.national.connector.factory import open_connector
+from adapters.national.site.accounts import AccountsError, read_accounts
+from adapters.national.site.retry import Timing
 from gateway.bootstrap.parts import Parts
-from gateway.settings import SettingsError
+from gateway.errors import SettingsError
 
 
 async def national_parts(parts: Parts, stack: AsyncExitStack) -> dict[str, Callable[[], Awaitable[None]]]:

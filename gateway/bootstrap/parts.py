@@ -7,18 +7,23 @@ from dataclasses import dataclass, field
 from gateway.api.management import Metrics
 from gateway.bootstrap.log import open_log, refuse_older
 from gateway.clock import Clock, now
-from gateway.keys import load_secret
+from gateway.ingest.snapshot import Snapshots
+from gateway.ingest.submissions import Submissions
+from gateway.log.port import EventLog
+from gateway.log.positions import Positions
+from gateway.log.sqlite import SqliteLog
 from gateway.partners import Partners
-from gateway.ports import EventLog
-from gateway.positions import Positions
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.seal import Seal
 from gateway.protocol.topic import DELIVERIES, OFFERS, RECEIPTS, RUNS
+from gateway.runtime.keys import load_secret
 from gateway.settings import Settings
-from gateway.snapshot import Snapshots
-from gateway.sqlite import SqliteLog
-from gateway.submissions import Submissions
-from gateway.views import DeliveryView, OfferView, ReceiptView, RunView
+from gateway.store import (
+    DeliveryView,
+    OfferView,
+    ReceiptView,
+    RunView,
+)
 
 _VIEWS = {
     OFFERS: "offers.sqlite",

@@ -15,21 +15,21 @@ from adapters.rendering import renderings
 from gateway import clock
 from gateway.api.app import build_app
 from gateway.api.context import Context, Limits
+from gateway.api.idempotency import REQUESTS
 from gateway.api.management import METRICS
-from gateway.api.once import REQUESTS
 from gateway.api.server import ProblemRunner
 from gateway.api.tokens import TOKEN_ISSUER
 from gateway.bootstrap.parts import Parts
-from gateway.listening import bind, place, reason
+from gateway.errors import SettingsError
 from gateway.oauth.authority import Authority
 from gateway.oauth.keys import KeyRing
 from gateway.oauth.remote import RemoteKeys
 from gateway.oauth.replay import first_use_on
 from gateway.oauth.token import AccessTokens
 from gateway.oauth.verifier import Verifier
-from gateway.ports import TokenVerifier
+from gateway.partners.claims import TokenVerifier
 from gateway.protocol.seal import Seal
-from gateway.settings import SettingsError
+from gateway.runtime.listening import bind, place, reason
 
 _AGAIN_SECONDS = 0.1
 

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 
 import structlog
 
-from gateway.share import keep_going
+from gateway.log.assignment import keep_going
 
 _log = structlog.get_logger()
 

@@ -6,7 +6,7 @@ import socket
 import structlog
 from aiohttp import web
 
-from gateway.listening import place
+from gateway.runtime.listening import place
 
 _NEXT_SECONDS = 0.001
 _AGAIN_SECONDS = 1.0

@@ -18,11 +18,16 @@ from gateway.bootstrap.parts import ViewTypes, build_parts
 from gateway.bootstrap.serving import build_api, listen, serve
 from gateway.bootstrap.task import first_to_end, start
 from gateway.bootstrap.turn import TurnSite
-from gateway.listening import place
-from gateway.loop import bound_collections, readable, run
 from gateway.protocol.topic import DELIVERIES, OFFERS, RECEIPTS, RUNS
+from gateway.runtime.listening import place
+from gateway.runtime.loop import bound_collections, readable, run
 from gateway.settings import Settings
-from gateway.views import FollowedDeliveries, FollowedOffers, FollowedReceipts, FollowedRuns
+from gateway.store import (
+    FollowedDeliveries,
+    FollowedOffers,
+    FollowedReceipts,
+    FollowedRuns,
+)
 
 _LISTEN_SECONDS = 20.0
 _FOLLOWED = ViewTypes(

@@ -15,7 +15,7 @@ from contextlib import ExitStack, asynccontextmanager, suppress
 import orjson
 import structlog
 
-from gateway.loop import readable
+from gateway.runtime.loop import readable
 from gateway.settings import Settings
 
 _START_SECONDS = 60.0

@@ -3,12 +3,12 @@
 import typer
 from rich.text import Text
 
-from gateway.audit import AuditReport
-from gateway.audit import audit as audit_log
 from gateway.cli.console import ERR, FAILED, OUT
 from gateway.cli.operating import log_here
 from gateway.cli.rows import print_rows
-from gateway.loop import run
+from gateway.operate.audit import AuditReport
+from gateway.operate.audit import audit as audit_log
+from gateway.runtime.loop import run
 
 
 def audit() -> None:

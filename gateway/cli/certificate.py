@@ -17,15 +17,15 @@ from gateway.cli.operating import active_partner, keys_here, partners_here, sett
 from gateway.cli.rows import print_pairs
 from gateway.cli.told import print_json
 from gateway.clock import now
-from gateway.loop import run
+from gateway.errors import TokenError
 from gateway.oauth.certificates import sign_certificate, verify_certificate
 from gateway.oauth.jws import MAX_TOKEN_BYTES, PublicKey, import_keys
-from gateway.ports import TokenError
 from gateway.protocol.certificate import Certificate, Issued, statement, with_certificate
 from gateway.protocol.evidence import Evidence, judge_evidence
 from gateway.protocol.identity import is_slug
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import utc
+from gateway.runtime.loop import run
 
 _DAY_MS = 24 * 3_600_000
 _MAX_EVIDENCE_BYTES = 64 * 1024 * 1024

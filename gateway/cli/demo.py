@@ -12,18 +12,18 @@ from rich.live import Live
 from gateway.cli.console import FAILED, OUT, CommandError
 from gateway.cli.operating import explained
 from gateway.client import ClientError
+from gateway.demo.broker import BrokerError
 from gateway.demo.cluster import VARIABLE, ClusterError, lent_cluster
 from gateway.demo.display import LiveView, Story, plain_line, tell_end
 from gateway.demo.federation import SPEED, Federation, federation
+from gateway.demo.jars import JarsError
 from gateway.demo.looking import rest
 from gateway.demo.process import GatewayError
 from gateway.demo.scenario import Scenario
 from gateway.demo.subscriber import SubscriberError
 from gateway.demo.visit import invitation
 from gateway.demo.way import WayError
-from gateway.kafka.broker import BrokerError
-from gateway.kafka.jars import JarsError
-from gateway.loop import run
+from gateway.runtime.loop import run
 
 _PLAIN_SECONDS = 2.5
 _FRAME_SECONDS = 0.25

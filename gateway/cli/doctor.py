@@ -17,15 +17,16 @@ from gateway.cli.console import FAILED, OUT
 from gateway.cli.doctor_files import examine_copies, examine_log_file
 from gateway.cli.finding import Finding, State
 from gateway.clock import now
-from gateway.keys import load_secret
-from gateway.listening import bind, place, reason
-from gateway.loop import run
+from gateway.errors import LogDamagedError, LogError, SettingsError
+from gateway.log.port import EventLog
 from gateway.oauth.keys import KeyRing, SigningKeyError
 from gateway.partners import Partners
-from gateway.ports import EventLog, LogDamagedError, LogError
-from gateway.private import ExposedError, check_private
 from gateway.protocol.topic import COMMON, POSITIONS
-from gateway.settings import Settings, SettingsError
+from gateway.runtime.keys import load_secret
+from gateway.runtime.listening import bind, place, reason
+from gateway.runtime.loop import run
+from gateway.runtime.private_files import ExposedError, check_private
+from gateway.settings import Settings
 
 _MARKS: dict[State, tuple[str, str]] = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
 _LOG_SECONDS = 20.0

@@ -5,14 +5,26 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
-from adapters.national.inbound_state import InboundState
-from adapters.national.outbox import Outbox
+from adapters.national.delivery.outbox import Outbox
+from adapters.national.inbound.state import InboundState
 from gateway.cli.finding import Finding
-from gateway.copy_file import META_TABLE
-from gateway.damage import Tables, check_pages, check_rows, is_damage, refuse_folder, register
-from gateway.relay.state import RelayState
-from gateway.sqlite.check import check_log
-from gateway.views import DeliveryView, OfferView, ReceiptView, RunView
+from gateway.log.sqlite.check import check_log
+from gateway.runtime.sqlite_damage import (
+    Tables,
+    check_pages,
+    check_rows,
+    is_damage,
+    refuse_folder,
+    register,
+)
+from gateway.store import (
+    DeliveryView,
+    OfferView,
+    ReceiptView,
+    RunView,
+)
+from gateway.store.copy_file import META_TABLE
+from gateway.store.relay_state import RelayState
 
 _COPIES: Mapping[str, tuple[Tables, int]] = {
     "views/offers.sqlite": (OfferView.TABLES, OfferView.FORMAT),

@@ -11,9 +11,9 @@ from gateway.cli.operating import explained, keys_here, partners_here, settings_
 from gateway.cli.rows import print_rows
 from gateway.cli.told import print_json
 from gateway.clock import now
-from gateway.loop import run
 from gateway.oauth.certificates import signer_of
 from gateway.oauth.keys import KeyRing, rotate_signing_key
+from gateway.runtime.loop import run
 
 app = typer.Typer(help="List and rotate the keys that sign tokens and certificates.", no_args_is_help=True)
 

@@ -8,7 +8,7 @@ import typer
 from gateway.cli.console import ERR
 from gateway.cli.partnership import as_partner, refused
 from gateway.client import Client
-from gateway.loop import run
+from gateway.runtime.loop import run
 from schemas.rulebook import Language
 from schemas.texts import load_words
 

@@ -10,18 +10,24 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from adapters.national.accounts import AccountsError, read_accounts
-from adapters.national.connector_desk import Standing, place_order, read_standing
-from adapters.national.connector_order import Adopt, Erase, Order, Reconcile, Replay
-from adapters.national.connector_rehearsal import Plan, rehearse
-from adapters.national.rate import PER_MINUTE
+from adapters.national.connector.operator import Standing, place_order, read_standing
+from adapters.national.delivery.order import (
+    Adopt,
+    Erase,
+    Order,
+    Reconcile,
+    Replay,
+)
+from adapters.national.maintenance.rehearsal import Plan, rehearse
+from adapters.national.site.accounts import AccountsError, read_accounts
+from adapters.national.site.rate import PER_MINUTE
 from gateway.cli.console import ERR, FAILED, OUT, CommandError
 from gateway.cli.operating import log_here
 from gateway.cli.rows import print_rows
 from gateway.clock import now
-from gateway.loop import run
 from gateway.partners import Partners
 from gateway.protocol.identity import platform_of
+from gateway.runtime.loop import run
 
 _SHOWN = 20
 _STEPS = {

@@ -8,14 +8,15 @@ from rich.text import Text
 
 from gateway.bootstrap import open_log, signing_key_of, with_signing_key
 from gateway.cli.console import ERR, CommandError
-from gateway.listening import place
-from gateway.lock import write_lock
+from gateway.errors import LogDamagedError, LogError, SettingsError, TopicError
+from gateway.log.port import EventLog
 from gateway.oauth.keys import KeyRing, SigningKeyError
 from gateway.partners import Partners
 from gateway.partners.change import ChangeConflictError
-from gateway.ports import EventLog, LogDamagedError, LogError, TopicError
 from gateway.protocol.partner import Partner
-from gateway.settings import Settings, SettingsError
+from gateway.runtime.listening import place
+from gateway.runtime.lock import write_lock
+from gateway.settings import Settings
 
 _LOCK_SECONDS = 60.0
 

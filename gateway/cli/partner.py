@@ -16,11 +16,11 @@ from gateway.cli.partner_shown import LABELS, partner_details, partner_row, show
 from gateway.cli.rows import print_pairs, print_rows
 from gateway.cli.told import print_json
 from gateway.clock import now
-from gateway.loop import run
 from gateway.partners.credential import MintedSecret, live_secrets, mint_secret, revoke, rotate
 from gateway.partners.onboarding import Wish, new_partner
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import utc
+from gateway.runtime.loop import run
 
 _HOUR_MS = 3_600_000
 

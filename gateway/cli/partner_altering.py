@@ -13,9 +13,9 @@ from gateway.cli.operating import active_partner, partners_here
 from gateway.cli.partner_shown import shown_partner
 from gateway.cli.rows import print_rows
 from gateway.cli.told import print_json
-from gateway.loop import run
 from gateway.partners.alteration import Alteration, altered, differences
 from gateway.protocol.partner import SCOPES, Partner
+from gateway.runtime.loop import run
 
 ALL, NONE = "all", "none"
 SCOPE_NAMES = ", ".join(SCOPES)

@@ -30,13 +30,13 @@ from gateway.cli.profile import load_profile
 from gateway.cli.sample import Outlook, blocks_of, look_at
 from gateway.cli.told import print_json, told_run
 from gateway.clock import now
-from gateway.loop import run
+from gateway.operate.status import is_platform
 from gateway.partners import Partners
 from gateway.partners.credential import MintedSecret, mint_secret
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import utc
 from gateway.protocol.run import SUCCESSES, Order, Run
-from gateway.status import is_platform
+from gateway.runtime.loop import run
 from schemas import localized
 from schemas.rulebook import Language
 

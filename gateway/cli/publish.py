@@ -14,7 +14,7 @@ from gateway.cli.partnership import as_partner, client_id, gateway_url, refused
 from gateway.cli.progress import Note, drop_note, progress_bar, read_note, write_note
 from gateway.cli.tally import Tally
 from gateway.client import NDJSON, Client
-from gateway.loop import run
+from gateway.runtime.loop import run
 from schemas.rulebook import Language
 from schemas.texts import load_words
 

@@ -6,7 +6,7 @@ import signal
 from gateway.bootstrap import running
 from gateway.cli.console import ERR
 from gateway.cli.operating import explained, settings_here
-from gateway.loop import bound_collections, run
+from gateway.runtime.loop import bound_collections, run
 
 
 def serve() -> None:

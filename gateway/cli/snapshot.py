@@ -16,7 +16,7 @@ from gateway.cli.partnership import as_partner, refused
 from gateway.cli.progress import progress_bar
 from gateway.cli.tally import Tally
 from gateway.client import NDJSON, Answer, Client
-from gateway.loop import run
+from gateway.runtime.loop import run
 from schemas.rulebook import Language
 from schemas.texts import load_words
 

@@ -17,7 +17,7 @@ from rich.text import Text
 from gateway.cli.console import OUT
 from gateway.cli.partnership import as_partner, refused
 from gateway.cli.rows import print_rows
-from gateway.loop import run
+from gateway.runtime.loop import run
 from schemas.rulebook import Language
 from schemas.texts import load_words
 

@@ -5,9 +5,9 @@ import typer
 from gateway.bootstrap import topics_of
 from gateway.cli.console import FAILED, OUT
 from gateway.cli.operating import log_here
-from gateway.loop import run
 from gateway.partners import Partners
 from gateway.protocol.topic import COMMON
+from gateway.runtime.loop import run
 
 app = typer.Typer(help="Create and check the topics of the log.", no_args_is_help=True)
 

@@ -6,8 +6,8 @@ from http import HTTPStatus
 
 import orjson
 
-from adapters.region.fault import Fault
 from gateway.demo.federation import Federation
+from gateway.demo.region_site.fault import Fault
 from gateway.demo.way import Pulled, Snapshots
 
 _CUT, _HALVED, _INTRUDER = "bretagne", "ile-de-france", "bourgogne-franche-comte"

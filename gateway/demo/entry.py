@@ -10,9 +10,9 @@ from typing import Any
 import schemas
 from adapters.profile.packaged import profiles
 from adapters.profile.profile import Profile, read_profile
-from adapters.region.feed import example_profile, write_feed
-from adapters.region.simulator import RegionalPlatform
 from gateway.demo.fate import Document
+from gateway.demo.region_site.feed import example_profile, write_feed
+from gateway.demo.region_site.simulator import RegionalPlatform
 from gateway.demo.sftp import USER, serving_sftp
 from gateway.demo.site import NEIGHBOURS, UNCOVERED
 from gateway.demo.way import Keep

@@ -9,10 +9,10 @@ import orjson
 
 import schemas
 from adapters.formats import FeedMapping, OfferItem, judge, read
-from adapters.national.mapping import Ready, Terms, map_offer
-from adapters.national.remote_id import remote_id
+from adapters.national.mapping.mapping import Ready, Terms, map_offer
+from adapters.national.mapping.remote_id import remote_id
 from adapters.profile.profile import Profile
-from adapters.region.feed import write_feed
+from gateway.demo.region_site.feed import write_feed
 from schemas import Verdict
 
 Document: TypeAlias = dict[str, Any]

@@ -17,27 +17,27 @@ from pathlib import Path
 import aiohttp
 
 import schemas
-from adapters.national.simulator import NationalSimulator
-from adapters.national.simulator_time import FastTime
 from adapters.profile.joining import Joined, join
 from gateway import clock
 from gateway.bootstrap import open_log, topics_of
 from gateway.client import Client
 from gateway.demo.balance import FarEnds
+from gateway.demo.broker import LocalBroker
 from gateway.demo.cluster import cleared, lent_cluster
 from gateway.demo.entry import KAFKA_WAYS, LABELS, WAYS, Entry, EntryError, departments_of, enter
+from gateway.demo.national_site.simulator import NationalSimulator
+from gateway.demo.national_site.time import FastTime
 from gateway.demo.process import GatewayProcess
 from gateway.demo.reason import Reasons
 from gateway.demo.region import Region
 from gateway.demo.site import UNCOVERED, Site
 from gateway.demo.subscriber import VISITOR, Holding, counted, follow_changes, follow_topic
 from gateway.demo.way import Batches, Inbox, Pulled, Puts, Snapshots, Way
-from gateway.kafka.broker import LocalBroker
+from gateway.log.port import EventLog
 from gateway.oauth.keys import KeyRing
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret
 from gateway.partners.preset import presets
-from gateway.ports import EventLog
 from gateway.protocol.decide import paris_date
 from gateway.protocol.identity import NATIONAL
 from gateway.protocol.partner import Partner, Scope

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import aiohttp
 
-from adapters.national.simulator_time import FastTime
-from gateway.kafka.broker import free_ports
-from gateway.tether import tether, tethered
+from gateway.demo.broker import free_ports
+from gateway.demo.national_site.time import FastTime
+from gateway.runtime.tether import tether, tethered
 
 _MODULE = "gateway.demo.served"
 _START_SECONDS = 90.0

@@ -6,10 +6,10 @@ from datetime import date
 from random import Random
 
 from adapters.profile.profile import Profile
-from adapters.region.simulator import RegionalPlatform
 from gateway.client import Client
 from gateway.demo.balance import Party
 from gateway.demo.fate import Document, Fate, fates_of
+from gateway.demo.region_site.simulator import RegionalPlatform
 from gateway.demo.subscriber import Holding, counted
 from gateway.demo.way import News, Way
 

@@ -11,19 +11,19 @@ import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from adapters.national.accounts import read_accounts
-from adapters.national.connector_open import open_connector
-from adapters.national.outbox_patience import Timing
-from adapters.national.simulator_time import FastTime
+from adapters.national.connector.factory import open_connector
+from adapters.national.site.accounts import read_accounts
+from adapters.national.site.retry import Timing
 from gateway import clock
 from gateway.bootstrap import open_log, running
 from gateway.bootstrap.task import first_to_end, start
-from gateway.keys import load_secret
-from gateway.loop import readable, run
+from gateway.demo.national_site.time import FastTime
+from gateway.ingest.submissions import Submissions
 from gateway.partners import Partners
 from gateway.protocol.receipt import ReceiptIds
+from gateway.runtime.keys import load_secret
+from gateway.runtime.loop import readable, run
 from gateway.settings import Settings
-from gateway.submissions import Submissions
 
 
 async def serve(accounts: Path, time: FastTime) -> None:

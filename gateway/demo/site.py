@@ -8,11 +8,11 @@ from secrets import token_urlsafe
 
 import orjson
 
-from adapters.national.simulator import NationalSimulator
-from adapters.national.simulator_stock import Row
-from adapters.national.week import june_year
+from adapters.national.mapping.week import june_year
 from gateway.demo.balance import NATIONAL
 from gateway.demo.fate import Fate
+from gateway.demo.national_site.simulator import NationalSimulator
+from gateway.demo.national_site.stock import Row
 from gateway.demo.place import Place, places_in
 
 SEARCH = "search"

@@ -20,7 +20,7 @@ from gateway import clock
 from gateway.client import NDJSON, Answer, Client
 from gateway.demo.fate import Document
 from gateway.demo.reason import Reasons
-from gateway.ports import EventLog
+from gateway.log.port import EventLog
 from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN
 from gateway.protocol.run import Order, Run
 

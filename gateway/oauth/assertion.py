@@ -8,12 +8,12 @@ from joserfc.errors import ExpiredTokenError, InvalidClaimError, JoseError
 from joserfc.jwt import JWTClaimsRegistry
 
 from gateway.clock import Clock
+from gateway.errors import TokenError
 from gateway.oauth.client import KEY_METHOD, Client
 from gateway.oauth.guard import Replays, ReplaysFullError
 from gateway.oauth.jws import PublicKey, import_keys, prove, read_unproved
 from gateway.oauth.refusal import RefusalError
 from gateway.oauth.token import LEEWAY_SECONDS
-from gateway.ports import TokenError
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_ALGORITHMS = ("ES256", "RS256")

@@ -9,10 +9,10 @@ import orjson
 from joserfc import jws
 
 import schemas
+from gateway.errors import TokenError
 from gateway.oauth.jws import PublicKey, prove, read_unproved
 from gateway.oauth.keys import ALGORITHM, KeyRing
 from gateway.oauth.token import LEEWAY_SECONDS
-from gateway.ports import TokenError
 from gateway.protocol.certificate import Certificate, Issued, read_statement, statement
 from gateway.protocol.record import utc
 

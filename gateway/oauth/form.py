@@ -4,11 +4,11 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, unquote
 
+from gateway.errors import TokenError
 from gateway.oauth.assertion import ASSERTION_TYPE
 from gateway.oauth.jws import read_unproved
 from gateway.oauth.refusal import RefusalError
 from gateway.oauth.server import TokenRequest
-from gateway.ports import TokenError
 
 MEDIA_TYPE = "application/x-www-form-urlencoded"
 _MAX_FIELDS = 20

@@ -14,8 +14,8 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, JWKRegistry, RSAKey
 
+from gateway.errors import TokenError
 from gateway.partners.jwks import MIN_RSA_BITS, rsa_bits
-from gateway.ports import TokenError
 
 PublicKey = ECKey | RSAKey
 

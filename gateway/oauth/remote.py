@@ -21,10 +21,10 @@ import structlog
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
-from gateway.address import Address, is_public, literal
 from gateway.clock import Clock
+from gateway.errors import TokenError
 from gateway.oauth.jws import PublicKey, import_keys
-from gateway.ports import TokenError
+from gateway.runtime.address import Address, is_public, literal
 
 MAX_BYTES = 64 * 1024
 TIMEOUT_SECONDS = 5.0

@@ -2,7 +2,7 @@
 
 import hashlib
 
-from gateway.idempotency import Claim, Requests
+from gateway.ingest.idempotency import Claim, Requests
 from gateway.oauth.authority import FirstUse
 
 

@@ -10,9 +10,10 @@ from joserfc.errors import JoseError
 from joserfc.jwt import JWTClaimsRegistry
 
 from gateway.clock import Clock
+from gateway.errors import TokenError
 from gateway.oauth.jws import Unproved, prove
 from gateway.oauth.keys import ALGORITHM, KeyRing
-from gateway.ports import Claims, TokenError
+from gateway.partners.claims import Claims
 from gateway.protocol.partner import SCOPES
 
 LIFETIME_SECONDS = 3_600

@@ -5,12 +5,13 @@ from collections import OrderedDict
 from dataclasses import replace
 
 from gateway.clock import Clock
+from gateway.errors import TokenError
 from gateway.oauth.jws import Unproved, prove, read_unproved
 from gateway.oauth.remote import RemoteKeys
 from gateway.oauth.token import LEEWAY_SECONDS, AccessTokens, check_claims, check_type, claims_of
 from gateway.partners import Partners
+from gateway.partners.claims import Claims
 from gateway.partners.generation import still_holds
-from gateway.ports import Claims, TokenError
 
 EXTERNAL_ALGORITHMS = ("ES256", "ES384", "RS256", "PS256")
 CACHE_TOKENS = 10_000

@@ -15,9 +15,15 @@ import stamina
 import structlog
 
 from gateway.clock import Clock
+from gateway.errors import (
+    FencedError,
+    LogUnavailableError,
+    PortError,
+    UnknownOutcomeError,
+)
+from gateway.log.port import EventLog, Output, Owner
 from gateway.partners.generation import with_generation
 from gateway.partners.record import changed_record, read_partner
-from gateway.ports import EventLog, FencedError, LogUnavailableError, Output, Owner, PortError, UnknownOutcomeError
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
 from gateway.protocol.topic import PARTNERS

@@ -11,8 +11,8 @@ from dataclasses import replace
 
 import orjson
 
+from gateway.partners.claims import Claims
 from gateway.partners.credential import Entropy, is_live, live_secrets
-from gateway.ports import Claims
 from gateway.protocol.partner import Generation, Partner, Secret
 
 _ID_BYTES = 12

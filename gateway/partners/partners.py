@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from gateway.clock import Clock, now
-from gateway.mirror import TopicMirror
+from gateway.log.mirror import TopicMirror
+from gateway.log.port import EventLog
 from gateway.partners.change import Changes, Edit
 from gateway.partners.record import read_partner
-from gateway.ports import EventLog
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import StoredRecord
 from gateway.protocol.topic import PARTNERS, feed, inbox

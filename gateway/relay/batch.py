@@ -6,14 +6,14 @@ from functools import cache
 from typing import Any
 
 import schemas
-from gateway.ports import Output
+from gateway.ingest.submissions import VERSIONS
+from gateway.log.port import Output
 from gateway.protocol.decide import Accepted, Rejected, Stale, decide
 from gateway.protocol.identity import GATEWAY
 from gateway.protocol.receipt import receipt_record, verdict_name
 from gateway.protocol.record import Record, StoredRecord, change_record, skim_submission
 from gateway.protocol.submission import Known, Publish, Submission, Withdraw
 from gateway.protocol.topic import OFFERS, RECEIPTS, SUBMISSIONS
-from gateway.submissions import VERSIONS
 
 
 @dataclass(slots=True)

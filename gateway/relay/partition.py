@@ -4,15 +4,21 @@ import asyncio
 from collections.abc import Callable
 
 from gateway.clock import Clock
-from gateway.one_thread import OneThread
-from gateway.ports import Chunk, EventLog, Output, Owner, PositionLostError
-from gateway.positions import own_positions, worth_committing
+from gateway.errors import PositionLostError
+from gateway.log.assignment import keep_owning
+from gateway.log.port import (
+    Chunk,
+    EventLog,
+    Output,
+    Owner,
+)
+from gateway.log.positions import own_positions, worth_committing
+from gateway.log.reading import read_up_to
 from gateway.protocol.record import OfferState, position_key, position_record, read_offer
 from gateway.protocol.topic import OFFERS, POSITIONS, SUBMISSIONS
-from gateway.reading import read_up_to
 from gateway.relay.batch import Batch, judge, offer_ids
-from gateway.relay.state import RelayState
-from gateway.share import keep_owning
+from gateway.runtime.one_thread import OneThread
+from gateway.store.relay_state import RelayState
 
 ROLE = "relay"
 _SLICE = 100

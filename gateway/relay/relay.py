@@ -8,15 +8,16 @@ from pathlib import Path
 import structlog
 
 from gateway.clock import Clock
-from gateway.one_thread import OneThread
-from gateway.ports import EventLog, LogError
+from gateway.errors import LogError
+from gateway.ingest.submissions import Submissions
+from gateway.log.assignment import keep_going, work_share
+from gateway.log.port import EventLog
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.topic import SUBMISSIONS
-from gateway.relay.chore import due_commands
 from gateway.relay.partition import ROLE, PartitionRelay
-from gateway.relay.state import RelayState
-from gateway.share import keep_going, work_share
-from gateway.submissions import Submissions
+from gateway.relay.upkeep import due_commands
+from gateway.runtime.one_thread import OneThread
+from gateway.store.relay_state import RelayState
 
 AT_ONCE = 750
 SHARED_AT_ONCE = 250

@@ -15,7 +15,7 @@ from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import SCOPES, Partner
 from gateway.protocol.record import Record, offer_record, position_record
 from gateway.protocol.topic import DAY_MS, OFFERS, POSITIONS, RECEIPTS, SUBMISSIONS
-from gateway.views.view import View
+from gateway.store.view import View
 from tests.harness import POSITIONS_MIRROR, VIEWS, Harness, SetClock, built
 from tests.slept import SleptLog
 from tests.views.world import World, receipt_record

@@ -7,8 +7,8 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from gateway.api.gauges import Gauges, Sources
 from gateway.api.management import Metrics, build_management
-from gateway.memory import MemoryLog
-from gateway.ports import EventLog
+from gateway.log.memory import MemoryLog
+from gateway.log.port import EventLog
 from gateway.protocol.delivery import Delivery, Part, delivery_record
 from gateway.protocol.partner import SCOPES, Partner
 from gateway.protocol.topic import DELIVERIES, OFFERS, RECEIPTS, inbox

@@ -14,9 +14,9 @@ from aiohttp.test_utils import TestServer
 
 from gateway.api.answer import one_by_one, send_list, send_pieces
 from gateway.api.context import CONTEXT, Limits
-from gateway.api.once import Answer, send
+from gateway.api.idempotency import Answer, send
 from gateway.api.work import OFFICE, Office
-from gateway.processor import Processor
+from gateway.runtime.processor import Processor
 from tests.api_read.house import House
 
 PATIENCE = 20

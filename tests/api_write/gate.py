@@ -18,8 +18,9 @@ from gateway.api.management import METRICS
 from gateway.api.server import ProblemRunner
 from gateway.api.work import OFFICE, Office
 from gateway.clock import Clock
-from gateway.memory import MemoryLog
-from gateway.ports import Appended, LogUnavailableError
+from gateway.errors import LogUnavailableError
+from gateway.log.memory import MemoryLog
+from gateway.log.port import Appended
 from gateway.protocol.partner import SCOPES, Partner
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import DAY_MS, OFFERS, RECEIPTS, SUBMISSIONS

@@ -12,7 +12,7 @@ from gateway.api.app import build_app
 from gateway.api.auth import scopes_of
 from gateway.api.context import Limits
 from gateway.api.management import Metrics, build_management
-from gateway.memory import Fault
+from gateway.log.memory import Fault
 from tests.api_write.gate import Gate, ndjson, offer, opened
 
 

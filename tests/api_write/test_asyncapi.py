@@ -8,7 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import schemas
-from gateway.inbox import judge_message
+from gateway.ingest.inbox_message import judge_message
 from gateway.protocol.record import SCHEMA_URI, SOURCE, TYPE_PUBLISHED, TYPE_WITHDRAWN, StoredRecord, event_headers
 from gateway.protocol.topic import feed, full_name, inbox
 from schemas.contract import asyncapi_document

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 import schemas
-from gateway.memory import Fault
+from gateway.log.memory import Fault
 from tests.api_write.gate import Answer, Gate, ndjson, offer
 
 

@@ -16,9 +16,9 @@ from structlog.testing import capture_logs
 
 from gateway.api.answer import send_pieces
 from gateway.api.context import CONTEXT, Limits
-from gateway.api.once import Answer, send
+from gateway.api.idempotency import Answer, send
 from gateway.api.work import OFFICE, Office
-from gateway.processor import Processor
+from gateway.runtime.processor import Processor
 from tests.api_write.gate import Gate, ndjson, offer, opened
 
 PATIENCE = 10

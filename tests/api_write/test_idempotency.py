@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.idempotency import (
+from gateway.errors import UnknownOutcomeError
+from gateway.ingest.idempotency import (
     ANSWER_BYTES,
     KEPT_MS,
     LEASE_MS,
@@ -16,7 +17,6 @@ from gateway.idempotency import (
     Reused,
     Running,
 )
-from gateway.ports import UnknownOutcomeError
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, REQUESTS, SUBMISSIONS

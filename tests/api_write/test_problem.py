@@ -11,7 +11,13 @@ from aiohttp.test_utils import make_mocked_request
 import schemas
 from gateway.api.problem import ProblemError, language_of, problem_document, refuse, title
 from gateway.api.server import ProblemRunner
-from gateway.ports import FencedError, LogBusyError, LogError, LogUnavailableError, UnknownOutcomeError
+from gateway.errors import (
+    FencedError,
+    LogBusyError,
+    LogError,
+    LogUnavailableError,
+    UnknownOutcomeError,
+)
 from schemas.packaged import read_json
 from schemas.rulebook import LANGUAGES
 

@@ -6,7 +6,12 @@ from contextlib import contextmanager
 
 import pytest
 
-from gateway.processor import SLICE_SECONDS, Processor, Share, ShareUsedError
+from gateway.runtime.processor import (
+    SLICE_SECONDS,
+    Processor,
+    Share,
+    ShareUsedError,
+)
 
 
 class Hand:

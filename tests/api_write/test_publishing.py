@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.memory import Fault
+from gateway.log.memory import Fault
 from gateway.protocol.topic import OFFERS
 from tests.api_write.gate import Gate, offer, opened
 

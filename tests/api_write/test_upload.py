@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gateway.api.context import Limits
-from gateway.upload.body import BLOCK_BYTES
+from gateway.ingest.upload.body import BLOCK_BYTES
 from tests.api_write.gate import Gate, ndjson, offer, opened
 
 HEAD = (

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from gateway.protocol.topic import COMMON
-from gateway.relay.state import RelayState
-from gateway.views import RunView
+from gateway.store import RunView
+from gateway.store.relay_state import RelayState
 from tests.cli.conftest import Ended, Shell
 
 

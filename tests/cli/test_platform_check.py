@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from adapters.region.feed import write_feed
+from gateway.demo.region_site.feed import write_feed
 from tests.pull.ground import offer
 from tests.pull.test_platform_command import Shell
 

@@ -5,9 +5,9 @@ import json
 import pytest
 
 from gateway.clock import now
+from gateway.log.sqlite import SqliteLog
 from gateway.protocol.record import utc
 from gateway.protocol.topic import COMMON
-from gateway.sqlite import SqliteLog
 from tests.cli.conftest import Shell
 from tests.protocol.certified import evidence, report
 

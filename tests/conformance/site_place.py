@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import aiohttp
 
-from adapters.national.simulator import NationalSimulator
 from conformance.clock import today
 from conformance.model.case import Case
 from conformance.model.result import Result
@@ -14,6 +13,7 @@ from conformance.role.national import NationalRole
 from conformance.role.runner import run_cases
 from conformance.target.setup import Account, Setup
 from gateway import clock
+from gateway.demo.national_site.simulator import NationalSimulator
 from tests.conformance.mutants.proxy import Fault, proxied
 
 ACCOUNT = Account(platform="national", client_id="kit@conformite.example", secret="essai")

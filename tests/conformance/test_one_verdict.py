@@ -28,7 +28,7 @@ from conformance.script.template import fill
 from conformance.target.setup import Setup
 from conformance.target.wire import Wire
 from gateway.cli.app import app
-from gateway.inbox import judge_message
+from gateway.ingest.inbox_message import judge_message
 from gateway.protocol.record import TYPE_PUBLISHED, StoredRecord
 from tests.conformance.gateway_place import gateway_place
 

@@ -6,7 +6,13 @@ from typing import Any
 import pytest
 
 from gateway.clock import now
-from gateway.ports import EventLog, LogBusyError, LogUnavailableError, TopicError, UnknownOutcomeError
+from gateway.errors import (
+    LogBusyError,
+    LogUnavailableError,
+    TopicError,
+    UnknownOutcomeError,
+)
+from gateway.log.port import EventLog
 from gateway.protocol.record import Record
 from gateway.protocol.topic import OFFERS, RECEIPTS, SUBMISSIONS
 from tests.contract.log_ground import DEADLINE, LogGround, keys, read, read_keys, record, records

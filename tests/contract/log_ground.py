@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from gateway.ports import Chunk, EventLog, Output
+from gateway.log.port import Chunk, EventLog, Output
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import COMMON, inbox
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from gateway.ports import EventLog, TopicError
+from gateway.errors import TopicError
+from gateway.log.port import EventLog
 from gateway.protocol.record import StoredRecord
 from gateway.protocol.topic import COMMON, DAY_MS, OFFERS, SUBMISSIONS, Topic, feed
 from tests.contract.log_ground import TOPICS, LogGround, keys, read, read_keys, record, records

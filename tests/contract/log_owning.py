@@ -5,7 +5,13 @@ from typing import Any
 
 import pytest
 
-from gateway.ports import EventLog, FencedError, LogError, LogUnavailableError, Output, UnknownOutcomeError
+from gateway.errors import (
+    FencedError,
+    LogError,
+    LogUnavailableError,
+    UnknownOutcomeError,
+)
+from gateway.log.port import EventLog, Output
 from gateway.protocol.record import Record, position_record
 from gateway.protocol.topic import OFFERS, POSITIONS, RECEIPTS, SUBMISSIONS
 from tests.contract.log_ground import DEADLINE, LogGround, keys, reach, read, read_keys, record, records

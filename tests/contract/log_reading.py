@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Sequence
 
 import pytest
 
-from gateway.ports import Chunk, EventLog, Output, PositionLostError, TopicError
+from gateway.errors import PositionLostError, TopicError
+from gateway.log.port import Chunk, EventLog, Output
 from gateway.protocol.topic import OFFERS, RECEIPTS, SUBMISSIONS
 from tests.contract.log_ground import DEADLINE, LogGround, keys, log_offset_of, read, read_keys, record, records
 

@@ -11,11 +11,12 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from gateway.kafka import KafkaLog, KafkaSettings
-from gateway.kafka.aiokafka_patches import abort_producer
-from gateway.kafka.broker import LocalBroker
-from gateway.kafka.topics import wanted
-from gateway.ports import EventLog, LogUnavailableError, Output
+from gateway.demo.broker import LocalBroker
+from gateway.errors import LogUnavailableError
+from gateway.log.kafka import KafkaLog, KafkaSettings
+from gateway.log.kafka.aiokafka_patches import abort_producer
+from gateway.log.kafka.topics import wanted
+from gateway.log.port import EventLog, Output
 from gateway.protocol.record import Record
 from tests.contract.event_log import EventLogContract
 from tests.contract.log_ground import DEADLINE, TOPICS, read

@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 import pytest
 
 from gateway.clock import now
-from gateway.memory import Fault, MemoryLog, Store
-from gateway.ports import EventLog, Output, UnknownOutcomeError
+from gateway.errors import UnknownOutcomeError
+from gateway.log.memory import Fault, MemoryLog, Store
+from gateway.log.port import EventLog, Output
 from gateway.protocol.topic import DAY_MS, OFFERS, SUBMISSIONS
 from tests.contract.event_log import EventLogContract
 from tests.contract.log_ground import TOPICS, Hung, read_keys, record

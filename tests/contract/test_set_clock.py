@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.idempotency import Claim, Requests, Running
-from gateway.memory import MemoryLog
+from gateway.ingest.idempotency import Claim, Requests, Running
+from gateway.log.memory import MemoryLog
+from gateway.log.sqlite import SqliteLog
 from gateway.protocol.topic import COMMON, DAY_MS, SUBMISSIONS
-from gateway.sqlite import SqliteLog
 from tests.contract.log_ground import read, records
 
 MINUTE = 60_000

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway.ports import LogDamagedError, LogError
+from gateway.errors import LogDamagedError, LogError
+from gateway.log.sqlite import SqliteLog
+from gateway.log.sqlite.check import check_log
+from gateway.log.sqlite.file import connect
 from gateway.protocol.record import Record
 from gateway.protocol.topic import OFFERS, SUBMISSIONS
-from gateway.sqlite import SqliteLog
-from gateway.sqlite.check import check_log
-from gateway.sqlite.file import connect
 from tests.contract.log_ground import TOPICS, read, records
 
 _INSERT = "INSERT INTO {} VALUES (?, ?, ?, ?, ?)"

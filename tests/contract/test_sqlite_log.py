@@ -10,11 +10,18 @@ from typing import Any
 import pytest
 
 from gateway.clock import now
-from gateway.ports import EventLog, LogUnavailableError, Output
+from gateway.errors import LogUnavailableError
+from gateway.log.port import EventLog, Output
+from gateway.log.sqlite import SqliteLog
+from gateway.log.sqlite.file import (
+    READ_BYTES,
+    connect,
+    read_streams,
+    stream_of,
+    write_records,
+)
 from gateway.protocol.record import Record
 from gateway.protocol.topic import DAY_MS, OFFERS, SUBMISSIONS
-from gateway.sqlite import SqliteLog
-from gateway.sqlite.file import READ_BYTES, connect, read_streams, stream_of, write_records
 from tests.contract.event_log import EventLogContract
 from tests.contract.log_ground import TOPICS, Hung, read, read_keys, record, records
 

@@ -7,8 +7,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+from gateway.log.sqlite import SqliteLog
 from gateway.protocol.topic import OFFERS, POSITIONS, RECEIPTS, SUBMISSIONS
-from gateway.sqlite import SqliteLog
 from tests.contract.log_ground import TOPICS, read, read_keys
 
 ROOT = Path(__file__).parents[2]

@@ -13,20 +13,19 @@ from pathlib import Path
 import pytest
 
 from gateway.bootstrap.task import first_to_end, start
-from gateway.ports import (
-    Appended,
+from gateway.errors import (
     LogBusyError,
     LogError,
     LogUnavailableError,
-    Output,
     UnknownOutcomeError,
 )
+from gateway.log.common import MAX_BYTES
+from gateway.log.port import Appended, Output
+from gateway.log.sqlite import SqliteLog
+from gateway.log.sqlite.file import connect
+from gateway.log.sqlite.writer import Writer
 from gateway.protocol.record import Record
 from gateway.protocol.topic import OFFERS, SUBMISSIONS
-from gateway.sole import MAX_BYTES
-from gateway.sqlite import SqliteLog
-from gateway.sqlite.file import connect
-from gateway.sqlite.writer import Writer
 from tests.contract.log_ground import DEADLINE, TOPICS
 
 

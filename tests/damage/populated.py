@@ -11,11 +11,12 @@ from typing import Any
 import aiohttp
 import orjson
 
-from adapters.national.inbound_state import InboundState
-from adapters.national.outbox import Outbox
+from adapters.national.delivery.outbox import Outbox
+from adapters.national.inbound.state import InboundState
 from gateway import clock
 from gateway.bootstrap import Gateway, open_log, running, topics_of
 from gateway.client import Client
+from gateway.log.reading import read_all
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret
 from gateway.protocol.delivery import Delivery, Part, delivery_record
@@ -24,7 +25,6 @@ from gateway.protocol.partner import Partner
 from gateway.protocol.record import read_offer
 from gateway.protocol.run import Run, run_record
 from gateway.protocol.topic import COMMON, DELIVERIES, OFFERS, RUNS
-from gateway.reading import read_all
 from gateway.settings import Settings
 
 PUBLISHER, READER, OPERATOR = "bretagne", "grand-est", "exploitation"

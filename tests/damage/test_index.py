@@ -14,12 +14,12 @@ import orjson
 import pytest
 
 from gateway.client import Client
-from gateway.damage import DamagedCopyError
-from gateway.memory import MemoryLog
+from gateway.log.memory import MemoryLog
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, OFFERS
-from gateway.views import OfferView, ReceiptView, Tail
+from gateway.runtime.sqlite_damage import DamagedCopyError
+from gateway.store import OfferView, ReceiptView, Tail
 from tests.damage.populated import OFFERS_MADE, PUBLISHER, READER, offer, populate
 from tests.faults.process import GatewayProcess
 from tests.views.test_receipt_search import chunk

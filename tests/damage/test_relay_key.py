@@ -8,9 +8,9 @@ from random import Random
 
 import pytest
 
-from gateway.damage import DamagedCopyError, register
 from gateway.protocol.submission import Known
-from gateway.relay.state import RelayState
+from gateway.runtime.sqlite_damage import DamagedCopyError, register
+from gateway.store.relay_state import RelayState
 
 KEYS = tuple(f"bretagne:{number}" for number in range(1_000, 2_000))
 

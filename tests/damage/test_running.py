@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from gateway.client import ClientError
-from gateway.ports import LogDamagedError
+from gateway.errors import LogDamagedError
 from gateway.protocol.topic import SUBMISSIONS
 from tests.damage.populated import PUBLISHER, AnswerError, Populated, ask, offer, populate
 

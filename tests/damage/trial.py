@@ -12,12 +12,11 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from adapters.national.inbound_state import InboundState
-from adapters.national.outbox import Outbox
-from gateway.damage import DamagedCopyError
+from adapters.national.delivery.outbox import Outbox
+from adapters.national.inbound.state import InboundState
+from gateway.errors import PortError, SettingsError
 from gateway.oauth.keys import SigningKeyError
-from gateway.ports import PortError
-from gateway.settings import SettingsError
+from gateway.runtime.sqlite_damage import DamagedCopyError
 from tests.damage.flip import Flip, flip
 from tests.damage.populated import AnswerError, Populated, ask
 

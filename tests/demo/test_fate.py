@@ -7,8 +7,8 @@ import pytest
 
 from adapters.profile.packaged import profiles
 from adapters.profile.profile import Profile, read_profile
-from adapters.region.feed import example_profile
 from gateway.demo.fate import Fate, fates_of
+from gateway.demo.region_site.feed import example_profile
 
 ON = date(2026, 11, 25)
 OFFER = {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.kafka.jars import JarsError, fetch_jars
+from gateway.demo.jars import JarsError, fetch_jars
 from tests.faults.process import ROOT
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")

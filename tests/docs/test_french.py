@@ -30,7 +30,11 @@ def test_the_files_with_the_partners_words_are_looked_at() -> None:
     looked_at = {str(path.relative_to(ROOT)) for path in FILES if any(french(json.loads(path.read_bytes())))}
     catalogues = {f"schemas/catalogue/{name}.json" for name in ("http", "offer", "protocol")}
     kit = {f"conformance/{name}.json" for name in ("words", "requirements", "uncovered")}
-    adapters = {"adapters/transport/words.json", "adapters/formats/problems.json", "adapters/national/refusals.json"}
+    adapters = {
+        "adapters/transport/words.json",
+        "adapters/formats/problems.json",
+        "adapters/national/mapping/refusals.json",
+    }
     assert set() == (catalogues | kit | adapters | {"gateway/oauth/refusals.json", "gateway/words.json"}) - looked_at
 
 

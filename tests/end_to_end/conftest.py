@@ -11,9 +11,9 @@ import aiohttp
 import pytest
 
 from gateway import clock
-from gateway.audit import AuditReport, audit
 from gateway.bootstrap import open_log, running, topics_of
 from gateway.client import Client
+from gateway.operate.audit import AuditReport, audit
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret
 from gateway.protocol.partner import Partner

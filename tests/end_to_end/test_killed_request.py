@@ -14,13 +14,13 @@ import schemas
 from gateway.client import NDJSON, Answer, Client
 from gateway.clock import now
 from gateway.demo.generator import generate
-from gateway.ports import EventLog
-from gateway.positions import read_positions
+from gateway.log.port import EventLog
+from gateway.log.positions import read_positions
+from gateway.log.reading import read_all
 from gateway.protocol.decide import paris_date
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import position_key
 from gateway.protocol.topic import REQUESTS, SUBMISSIONS
-from gateway.reading import read_all
 from tests.faults.arena import Arena
 from tests.faults.ending import decided, read_offers, read_receipts
 

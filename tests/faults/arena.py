@@ -12,12 +12,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from gateway import clock
-from gateway.audit import audit
 from gateway.bootstrap import open_log, topics_of
+from gateway.log.port import EventLog
+from gateway.operate.audit import audit
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret
 from gateway.partners.preset import presets
-from gateway.ports import EventLog
 from gateway.protocol.topic import COMMON, full_name
 from gateway.settings import Settings
 from tests.faults.process import GatewayProcess

@@ -8,8 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, closing
 
 from gateway.clock import now
+from gateway.log.sqlite import SqliteLog
 from gateway.protocol.topic import COMMON, DAY_MS, OFFERS
-from gateway.sqlite import SqliteLog
 from tests.faults.disk import SmallDisk
 from tests.faults.history import Attempt
 from tests.faults.process import GatewayProcess

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import orjson
 
-from gateway.ports import EventLog
+from gateway.log.port import EventLog
 from gateway.protocol.record import OfferState, StoredRecord, read_offer
 from gateway.protocol.topic import OFFERS, RECEIPTS, SUBMISSIONS
 from tests.faults.history import Receipt, Standing

@@ -7,7 +7,9 @@ from datetime import date
 from pathlib import Path
 
 import schemas
-from gateway.ports import EventLog, LogError
+from gateway.errors import LogError
+from gateway.ingest.submissions import Submissions
+from gateway.log.port import EventLog
 from gateway.protocol import cursor as cursors
 from gateway.protocol.cursor import Cursor
 from gateway.protocol.decide import paris_date
@@ -16,8 +18,7 @@ from gateway.protocol.routing import Filter, Reader
 from gateway.protocol.submission import Publish, Submission, Withdraw
 from gateway.protocol.topic import OFFERS
 from gateway.relay import Relay
-from gateway.submissions import Submissions
-from gateway.views import OfferView, Tail
+from gateway.store import OfferView, Tail
 from tests.faults.ending import decided
 from tests.faults.history import Seen
 

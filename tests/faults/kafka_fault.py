@@ -9,9 +9,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from gateway.bootstrap import kafka_settings
-from gateway.kafka.broker import Listener, LocalBroker
-from gateway.kafka.topics import wanted
-from gateway.ports import EventLog
+from gateway.demo.broker import Listener, LocalBroker
+from gateway.log.kafka.topics import wanted
+from gateway.log.port import EventLog
 from gateway.protocol.topic import COMMON, OFFERS
 from tests.faults.ending import count_offers, read_receipts
 from tests.faults.process import GatewayProcess

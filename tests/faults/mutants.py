@@ -39,21 +39,21 @@ class Mutant:
 MUTANTS = (
     Mutant(
         "acknowledges what it did not write",
-        "gateway/submissions.py",
+        "gateway/ingest/submissions.py",
         "await self._log.append(SUBMISSIONS, partition, records)",
         "os.urandom(1)[0] < 4 or await self._log.append(SUBMISSIONS, partition, records)",
         "lost",
     ),
     Mutant(
         "writes all of a batch but its last",
-        "gateway/submissions.py",
+        "gateway/ingest/submissions.py",
         "await self._log.append(SUBMISSIONS, partition, records)",
         "await self._log.append(SUBMISSIONS, partition, records[: max(1, len(records) - 1)])",
         "lost",
     ),
     Mutant(
         "lets its feed skip a change after each page",
-        "gateway/views/feed.py",
+        "gateway/store/change_feed.py",
         "start = offset_at(rows[-1][0]) + 1",
         "start = offset_at(rows[-1][0]) + 2",
         "lost",

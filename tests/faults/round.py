@@ -10,7 +10,7 @@ from random import Random
 from typing import Any
 
 from gateway.clock import now
-from gateway.ports import EventLog
+from gateway.log.port import EventLog
 from gateway.protocol.decide import paris_date
 from gateway.protocol.topic import FEED, INBOX
 from tests.faults.arena import FILTERED, NATIVE, PUBLISHERS, SUBSCRIBER, Arena

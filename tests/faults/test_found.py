@@ -9,21 +9,22 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from gateway.audit import audit
 from gateway.demo.generator import generate
-from gateway.kafka.aiokafka_patches import stop_consumer
-from gateway.memory import MemoryLog
-from gateway.memory.reader import MemoryReader
-from gateway.ports import Chunk, LogBusyError, LogUnavailableError, Output, UnknownOutcomeError
+from gateway.errors import LogBusyError, LogUnavailableError, UnknownOutcomeError
+from gateway.ingest.submissions import VERSIONS
+from gateway.log.assignment import keep_going
+from gateway.log.kafka.aiokafka_patches import stop_consumer
+from gateway.log.memory import MemoryLog
+from gateway.log.memory.reader import MemoryReader
+from gateway.log.port import Chunk, Output
+from gateway.operate.audit import audit
 from gateway.protocol.decide import Accepted
 from gateway.protocol.receipt import ReceiptIds, receipt_record
 from gateway.protocol.record import OfferState, offer_record, position_record, submission_record
 from gateway.protocol.submission import Known, Withdraw
 from gateway.protocol.topic import COMMON, DAY_MS, OFFERS, POSITIONS, RECEIPTS, SUBMISSIONS
-from gateway.relay.state import RelayState
-from gateway.share import keep_going
-from gateway.submissions import VERSIONS
-from gateway.views import OfferView, Tail
+from gateway.store import OfferView, Tail
+from gateway.store.relay_state import RelayState
 from tests.faults.arena import Arena
 from tests.faults.ending import read_receipts
 from tests.faults.inner import Hands, inner_gateway

@@ -10,18 +10,18 @@ import orjson
 import pytest
 
 import schemas
-from gateway.audit import audit
 from gateway.demo.generator import GeneratedOffer, generate
-from gateway.memory import MemoryLog
-from gateway.memory.fault import Fault
-from gateway.ports import UnknownOutcomeError
+from gateway.errors import UnknownOutcomeError
+from gateway.ingest.submissions import Submissions
+from gateway.log.memory import MemoryLog
+from gateway.log.memory.fault import Fault
+from gateway.log.sqlite import SqliteLog
+from gateway.operate.audit import audit
 from gateway.protocol import cursor as cursors
 from gateway.protocol.identity import partition_of
 from gateway.protocol.seal import Seal
 from gateway.protocol.submission import Publish, Retire, Withdraw
 from gateway.protocol.topic import COMMON, DAY_MS, OFFERS
-from gateway.sqlite import SqliteLog
-from gateway.submissions import Submissions
 from tests.faults.checker import judge
 from tests.faults.ending import read_offers, read_receipts, standing, visible
 from tests.faults.history import Attempt, Ending, History, Reading

@@ -9,14 +9,14 @@ from typing import Any
 import orjson
 import pytest
 
-from gateway.feed import Feeds
-from gateway.memory import Fault, MemoryLog
+from gateway.log.memory import Fault, MemoryLog
 from gateway.partners import Partners
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import OfferState, Record, StoredRecord, offer_record
 from gateway.protocol.submission import Known, Reason
 from gateway.protocol.topic import COMMON, FEED, OFFERS, feed
+from gateway.publish.subscriber_topics import Feeds
 
 NATIONAL = Partner(platform="national", name="Site national", scopes=frozenset({"offers:read"}), feed=True)
 TOPIC = FEED + "national"

@@ -18,11 +18,11 @@ from gateway.api.context import Context
 from gateway.api.problem import ProblemError, problem_document
 from gateway.api.query import MAX_WAIT, read_changes_query, read_offers_query
 from gateway.api.receipt_query import read_receipt_query
+from gateway.ingest.snapshot import SnapshotRefusedError
 from gateway.protocol import cursor as cursors
 from gateway.protocol.cursor import FRESH_MS, Cursor
 from gateway.protocol.partner import Partner
 from gateway.protocol.routing import Filter, Reader
-from gateway.snapshot import SnapshotRefusedError
 from schemas.rulebook import LANGUAGES
 from tests.api_write.gate import START
 from tests.api_write.gate import opened as gate_opened

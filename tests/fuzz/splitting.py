@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from gateway.demo.generator import generate
-from gateway.upload.splitting import ArraySplitter, LineSplitter
+from gateway.ingest.upload.splitting import ArraySplitter, LineSplitter
 from tests.fuzz.pieces import Outcome, Read, Refused, cut, headed, mutate_body, read
 from tests.fuzz.target import Target
 from tests.schemas.documents import ON

@@ -9,9 +9,9 @@ from multidict import MultiDict
 import schemas
 from gateway.api.problem import ProblemError
 from gateway.api.query import read_changes_query
+from gateway.ingest.upload.splitting import ArraySplitter, LineSplitter
 from gateway.protocol.partner import Partner
 from gateway.protocol.seal import Seal
-from gateway.upload.splitting import ArraySplitter, LineSplitter
 from tests.fuzz.pieces import Reader, Refused, read
 from tests.schemas.documents import changed, check, codes, found
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from gateway.upload.splitting import LineSplitter
+from gateway.ingest.upload.splitting import LineSplitter
 from tests.fuzz.pieces import Read, Refused, cut, headed, read
 from tests.fuzz.splitting import ITEM_BYTES
 from tests.fuzz.target import walk

@@ -4,7 +4,7 @@ import asyncio
 import time
 from itertools import pairwise
 
-from gateway.fair_slices import FairSlices
+from gateway.runtime.fair_slices import FairSlices
 
 
 def spin(seconds: float) -> None:

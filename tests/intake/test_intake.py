@@ -10,10 +10,10 @@ from datetime import date, timedelta
 import orjson
 import pytest
 
-from gateway.intake import Intake
-from gateway.memory import Fault, MemoryLog
+from gateway.ingest.inboxes import Intake
+from gateway.log.memory import Fault, MemoryLog
+from gateway.log.port import Output
 from gateway.partners import Partners
-from gateway.ports import Output
 from gateway.protocol.partner import Partner
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN, Record, position_record, read_submission

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.memory import Fault, MemoryLog
-from gateway.positions import Positions
+from gateway.log.memory import Fault, MemoryLog
+from gateway.log.positions import Positions
 from gateway.protocol.record import Record, read_submission
 from gateway.protocol.refusals import MAX_BYTES_PER_DAY, MAX_PER_DAY, Refusals, refusals_key, unlisted
 from gateway.protocol.topic import INBOX, POSITIONS, RECEIPTS, REJECTED, SUBMISSIONS

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from rich.console import Console
 
-from gateway.kafka.broker import LocalBroker
-from gateway.loop import run
+from gateway.demo.broker import LocalBroker
+from gateway.runtime.loop import run
 from tests.interconnection.drain import SPEED, drain
 from tests.interconnection.play import play
 

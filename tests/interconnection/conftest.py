@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.loop import run
+from gateway.runtime.loop import run
 from tests.interconnection.matrix import Matrix
 from tests.interconnection.play import play
 

@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from adapters.national.rate import PER_MINUTE
-from adapters.national.simulator import NationalSimulator
+from adapters.national.site.rate import PER_MINUTE
+from gateway.demo.national_site.simulator import NationalSimulator
 
 CALLS_FOR_A_KILL = 2
 """At most fourteen creations are announced at a time. Those whose answers died with the gateway are looked for on the

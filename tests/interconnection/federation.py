@@ -12,14 +12,14 @@ from pathlib import Path
 
 import aiohttp
 
-from adapters.national.simulator import NationalSimulator
-from adapters.national.simulator_stock import Row
 from gateway import clock
 from gateway.bootstrap import open_log, running, topics_of
 from gateway.client import Client
 from gateway.demo.entry import KAFKA_WAYS, WAYS
+from gateway.demo.national_site.simulator import NationalSimulator
+from gateway.demo.national_site.stock import Row
+from gateway.log.port import EventLog
 from gateway.partners import Partners
-from gateway.ports import EventLog
 from gateway.protocol.topic import COMMON
 from gateway.settings import Settings
 from tests.interconnection.offers import REGIONS

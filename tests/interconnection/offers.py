@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, TypeAlias
 
-from adapters.national.simulator_stock import Row
-from adapters.national.week import june_year
+from adapters.national.mapping.week import june_year
 from gateway.clock import now
+from gateway.demo.national_site.stock import Row
 from gateway.protocol.decide import paris_date
 
 Offer: TypeAlias = dict[str, Any]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from adapters.national.connector_desk import read_standing
+from adapters.national.connector.operator import read_standing
 from adapters.profile.packaged import profiles
 from gateway.partners.preset import presets
 from gateway.protocol.identity import NATIONAL

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from adapters.national.simulator_time import FastTime
-from gateway.tether import tether, tethered
+from gateway.demo.national_site.time import FastTime
+from gateway.runtime.tether import tether, tethered
 from tests.faults.process import ROOT, GatewayProcess
 
 _COMMAND = "from gateway.cli import main; main()"

@@ -11,12 +11,12 @@ import schemas
 from adapters.profile.packaged import profiles
 from adapters.profile.profile import NATIVE
 from adapters.pull.ordering import order_run
-from adapters.region.feed import example_profile, write_feed
-from adapters.region.simulator import RegionalPlatform
 from gateway import clock
 from gateway.client import Client
+from gateway.demo.region_site.feed import example_profile, write_feed
+from gateway.demo.region_site.simulator import RegionalPlatform
+from gateway.log.port import EventLog
 from gateway.partners import Partners
-from gateway.ports import EventLog
 from gateway.protocol.run import Order, Run
 from gateway.protocol.topic import INBOX, full_name
 from gateway.settings import Settings

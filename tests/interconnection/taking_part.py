@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from adapters.national.simulator import NationalSimulator
 from adapters.profile.joining import Joined, join
 from adapters.profile.packaged import profiles
 from adapters.profile.profile import NATIVE, Profile, read_profile
 from gateway import clock
+from gateway.demo.national_site.simulator import NationalSimulator
 from gateway.demo.site import write_accounts
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret

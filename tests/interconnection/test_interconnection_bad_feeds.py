@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 
 from adapters.profile.packaged import profiles
-from adapters.region.fault import Fault
 from gateway.client import Client
-from gateway.loop import run
+from gateway.demo.region_site.fault import Fault
 from gateway.protocol.run import SUCCESSES, Run
+from gateway.runtime.loop import run
 from tests.interconnection.federation import Federation, federation, settled
 from tests.interconnection.offers import REGIONS, TOWNS, offer
 from tests.interconnection.region import WITHIN

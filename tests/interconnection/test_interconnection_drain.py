@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.national.simulator import NationalSimulator
-from gateway.loop import run
+from gateway.demo.national_site.simulator import NationalSimulator
+from gateway.runtime.loop import run
 from tests.interconnection.drain import drain
 from tests.interconnection.drained import read_drained
 

@@ -17,7 +17,7 @@ import pytest
 
 from adapters.profile.packaged import profiles
 from gateway.client import Client
-from gateway.loop import run
+from gateway.runtime.loop import run
 from tests.formats.test_format_samples import CLEVERCONNECT, FLAT, JOBTEASER, Sample
 from tests.interconnection.federation import Federation, federation, settled
 from tests.interconnection.region import WITHIN

@@ -7,10 +7,10 @@ from typing import Any
 import orjson
 import pytest
 
-from adapters.national.simulator_stock import Row
 from adapters.profile.packaged import profiles
 from gateway.client import NDJSON
-from gateway.loop import run
+from gateway.demo.national_site.stock import Row
+from gateway.runtime.loop import run
 from tests.interconnection.offers import TOWNS, Offer, made_there, offer
 from tests.interconnection.stage import Stage, stage, until
 

@@ -11,7 +11,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from gateway.kafka.broker import Listener, LocalBroker, free_ports, new_cluster
+from gateway.demo.broker import (
+    Listener,
+    LocalBroker,
+    free_ports,
+    new_cluster,
+)
 from tests.kafka.links import Links, name, write_names
 
 SIZE = 3

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
-from gateway.kafka import KafkaLog, KafkaSettings
-from gateway.kafka.broker import LocalBroker
+from gateway.demo.broker import LocalBroker
+from gateway.log.kafka import KafkaLog, KafkaSettings
 from gateway.protocol.topic import COMMON
 from tests.kafka.proxy import Proxy
 

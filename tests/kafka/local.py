@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from gateway.kafka.jars import missing
+from gateway.demo.jars import missing
 
 
 def need_local_kafka() -> None:

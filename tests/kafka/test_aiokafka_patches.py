@@ -34,9 +34,14 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder, _DefaultR
 from aiokafka.record.memory_records import MemoryRecords, _MemoryRecordsPy
 from aiokafka.structs import PartitionMetadata
 
-from gateway.kafka import aiokafka_patches
-from gateway.kafka.aiokafka_patches import CommittedRecords, LenientRecords, SpentError, own_sticky_assignor
-from gateway.kafka.leader_epochs import VERSION_WITH_EPOCHS
+from gateway.log.kafka import aiokafka_patches
+from gateway.log.kafka.aiokafka_patches import (
+    CommittedRecords,
+    LenientRecords,
+    SpentError,
+    own_sticky_assignor,
+)
+from gateway.log.kafka.leader_epochs import VERSION_WITH_EPOCHS
 
 NOBODY = "127.0.0.1:1"
 PARTITION = TopicPartition("t", 0)

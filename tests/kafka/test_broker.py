@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.kafka import KafkaLog, KafkaSettings
-from gateway.kafka.broker import BrokerError, LocalBroker
+from gateway.demo.broker import BrokerError, LocalBroker
+from gateway.log.kafka import KafkaLog, KafkaSettings
 from gateway.protocol.topic import COMMON, SUBMISSIONS
 from tests.contract.log_ground import read_keys, record
 

@@ -12,9 +12,9 @@ from aiokafka.client import AIOKafkaClient, ConnectionGroup
 from aiokafka.errors import KafkaConnectionError
 from aiokafka.protocol.metadata import MetadataRequest
 
-from gateway.kafka import KafkaLog
-from gateway.kafka.aiokafka_patches import abort_producer, close_client, patch_client
-from gateway.kafka.broker import LocalBroker
+from gateway.demo.broker import LocalBroker
+from gateway.log.kafka import KafkaLog
+from gateway.log.kafka.aiokafka_patches import abort_producer, close_client, patch_client
 from gateway.protocol.topic import SUBMISSIONS
 from tests.contract.log_ground import DEADLINE, record
 from tests.kafka.proxy import METADATA, Proxy

@@ -8,8 +8,8 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
 
-from gateway.kafka import KafkaLog, KafkaSettings
-from gateway.ports import Reader
+from gateway.log.kafka import KafkaLog, KafkaSettings
+from gateway.log.port import Reader
 from gateway.protocol.topic import COMMON, SUBMISSIONS
 from tests.contract.log_ground import keys, record
 from tests.kafka.cluster import SIZE, LocalCluster

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from gateway.kafka import KafkaLog, KafkaSettings
+from gateway.log.kafka import KafkaLog, KafkaSettings
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import OFFERS, SUBMISSIONS
 from tests.contract.log_ground import DEADLINE, record

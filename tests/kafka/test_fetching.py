@@ -13,11 +13,11 @@ from aiokafka.protocol.fetch import FetchRequest
 from aiokafka.record.default_records import DefaultRecordBatch, DefaultRecordBatchBuilder
 from aiokafka.record.util import calc_crc32c
 
-from gateway.kafka import KafkaSettings
-from gateway.kafka.admin import AdminQueries
-from gateway.kafka.fetcher import Fetcher
-from gateway.kafka.reader import KafkaReader
-from gateway.ports import LogUnavailableError, PositionLostError
+from gateway.errors import LogUnavailableError, PositionLostError
+from gateway.log.kafka import KafkaSettings
+from gateway.log.kafka.admin import AdminQueries
+from gateway.log.kafka.fetcher import Fetcher
+from gateway.log.kafka.reader import KafkaReader
 from gateway.protocol.record import StoredRecord
 from tests.contract.log_ground import DEADLINE
 

@@ -5,10 +5,10 @@ from aiokafka import TopicPartition
 from aiokafka.client import AIOKafkaClient
 from aiokafka.cluster import ClusterMetadata
 
-from gateway.kafka import KafkaLog
-from gateway.kafka.aiokafka_patches import _MetadataResponseV7, patch_client, use_newest_leader
-from gateway.kafka.broker import LocalBroker
-from gateway.kafka.leader_epochs import EPOCHS, LeaderEpochs
+from gateway.demo.broker import LocalBroker
+from gateway.log.kafka import KafkaLog
+from gateway.log.kafka.aiokafka_patches import _MetadataResponseV7, patch_client, use_newest_leader
+from gateway.log.kafka.leader_epochs import EPOCHS, LeaderEpochs
 from gateway.protocol.topic import SUBMISSIONS
 
 BROKERS = [(1, "127.0.0.1", 9091, None), (2, "127.0.0.1", 9092, None)]

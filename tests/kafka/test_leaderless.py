@@ -8,8 +8,8 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from gateway.kafka import KafkaLog, KafkaSettings
-from gateway.ports import LogUnavailableError, TopicError
+from gateway.errors import LogUnavailableError, TopicError
+from gateway.log.kafka import KafkaLog, KafkaSettings
 from gateway.protocol.topic import COMMON, SUBMISSIONS
 from tests.contract.log_ground import record
 from tests.kafka.cluster import LocalCluster

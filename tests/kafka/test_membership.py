@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from gateway.kafka import KafkaLog
-from gateway.ports import Membership
+from gateway.log.kafka import KafkaLog
+from gateway.log.port import Membership
 from gateway.protocol.topic import SUBMISSIONS
 from tests.contract.log_ground import DEADLINE
 

@@ -9,12 +9,13 @@ from typing import TypeVar
 
 import pytest
 
-from gateway.kafka import KafkaLog, KafkaSettings
-from gateway.kafka.broker import LocalBroker
-from gateway.ports import LogUnavailableError, Output, Reader, UnknownOutcomeError
+from gateway.demo.broker import LocalBroker
+from gateway.errors import LogUnavailableError, UnknownOutcomeError
+from gateway.log.common import MAX_BYTES
+from gateway.log.kafka import KafkaLog, KafkaSettings
+from gateway.log.port import Output, Reader
 from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, OFFERS, RECEIPTS, SUBMISSIONS
-from gateway.sole import MAX_BYTES
 from tests.contract.log_ground import DEADLINE, keys, read_keys, record
 from tests.kafka.local import need_local_kafka
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from gateway.kafka import KafkaLog, KafkaSettings
-from gateway.kafka.aiokafka_patches import abort_producer
-from gateway.ports import FencedError, LogUnavailableError, Output, UnknownOutcomeError
+from gateway.errors import FencedError, LogUnavailableError, UnknownOutcomeError
+from gateway.log.kafka import KafkaLog, KafkaSettings
+from gateway.log.kafka.aiokafka_patches import abort_producer
+from gateway.log.port import Output
 from gateway.protocol.record import Record
 from gateway.protocol.topic import OFFERS, RECEIPTS
 from tests.contract.log_ground import DEADLINE, read_keys

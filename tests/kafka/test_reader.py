@@ -9,10 +9,10 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import MessageSizeTooLargeError
 from aiokafka.record.util import calc_crc32c
 
-from gateway.kafka import KafkaLog, KafkaSettings
-from gateway.kafka.admin import AdminQueries
-from gateway.kafka.reader import KafkaReader
-from gateway.ports import LogUnavailableError, PositionLostError
+from gateway.errors import LogUnavailableError, PositionLostError
+from gateway.log.kafka import KafkaLog, KafkaSettings
+from gateway.log.kafka.admin import AdminQueries
+from gateway.log.kafka.reader import KafkaReader
 from gateway.protocol.record import StoredRecord
 from gateway.protocol.topic import SUBMISSIONS, inbox
 from tests.contract.log_ground import DEADLINE, read, record

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from gateway.kafka import KafkaLog, KafkaSettings
-from gateway.kafka.broker import Listener, LocalBroker
-from gateway.ports import LogUnavailableError, Output
+from gateway.demo.broker import Listener, LocalBroker
+from gateway.errors import LogUnavailableError
+from gateway.log.kafka import KafkaLog, KafkaSettings
+from gateway.log.port import Output
 from gateway.protocol.topic import COMMON, OFFERS, SUBMISSIONS
 from tests.contract.log_ground import read_keys, record
 from tests.kafka.certificate import Authority

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from gateway.kafka import KafkaSettings
-from gateway.kafka.settings import client_options
+from gateway.log.kafka import KafkaSettings
+from gateway.log.kafka.settings import client_options
 from tests.kafka.certificate import Authority
 
 SERVERS = "kafka-1:9093,kafka-2:9093"

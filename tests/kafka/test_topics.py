@@ -6,10 +6,10 @@ from collections.abc import Iterable
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from gateway.kafka import KafkaLog, KafkaSettings
-from gateway.kafka.admin import AdminQueries
-from gateway.kafka.topics import findings, wanted
-from gateway.ports import TopicError
+from gateway.errors import TopicError
+from gateway.log.kafka import KafkaLog, KafkaSettings
+from gateway.log.kafka.admin import AdminQueries
+from gateway.log.kafka.topics import findings, wanted
 from gateway.protocol.topic import COMMON, DAY_MS, OFFERS, POSITIONS, REQUESTS, Topic, feed, inbox
 from tests.contract.log_ground import record
 

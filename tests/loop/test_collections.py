@@ -3,7 +3,7 @@
 import gc
 from typing import Any
 
-from gateway.loop import bound_collections
+from gateway.runtime.loop import bound_collections
 
 
 def test_a_collection_of_young_objects_takes_about_two_thousand() -> None:

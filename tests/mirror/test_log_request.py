@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from gateway.log_request import Pending, request_answer
-from gateway.memory import MemoryLog
+from gateway.log.memory import MemoryLog
+from gateway.log.request import Pending, request_answer
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import COMMON, RUNS
 

@@ -6,10 +6,11 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from gateway.memory import MemoryLog
-from gateway.memory.reader import MemoryReader
-from gateway.mirror import TopicMirror, fold_topic
-from gateway.ports import Chunk, LogUnavailableError, Output
+from gateway.errors import LogUnavailableError
+from gateway.log.memory import MemoryLog
+from gateway.log.memory.reader import MemoryReader
+from gateway.log.mirror import TopicMirror, fold_topic
+from gateway.log.port import Chunk, Output
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import COMMON, RUNS, SUBMISSIONS
 

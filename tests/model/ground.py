@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
-from gateway.audit import audit
+from gateway.operate.audit import audit
 from gateway.protocol.partner import SCOPES, Partner
 from tests.api_write.gate import Answer, opened
 from tests.model.content import HOST_OF_NORMANDIE, document, withdrawal

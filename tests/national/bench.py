@@ -11,17 +11,25 @@ from typing import Any
 import orjson
 
 import schemas
-from adapters.national.account import Account
-from adapters.national.accounts import Accounts
-from adapters.national.connector_open import open_connector
-from adapters.national.connector_order import Order, Placed, note_key, order_record, read_note, read_order
-from adapters.national.outbox_patience import Timing
-from adapters.national.prospect import Terms
-from adapters.national.simulator import NationalSimulator
-from adapters.national.simulator_stock import Operator
-from adapters.national.simulator_time import FastTime
+from adapters.national.connector.factory import open_connector
+from adapters.national.delivery.order import (
+    Order,
+    Placed,
+    note_key,
+    order_record,
+    read_note,
+    read_order,
+)
+from adapters.national.mapping.deliverability import Terms
+from adapters.national.site.account import Account
+from adapters.national.site.accounts import Accounts
+from adapters.national.site.retry import Timing
+from gateway.demo.national_site.simulator import NationalSimulator
+from gateway.demo.national_site.stock import Operator
+from gateway.demo.national_site.time import FastTime
+from gateway.ingest.submissions import Submissions
+from gateway.log.port import EventLog
 from gateway.partners import Partners
-from gateway.ports import EventLog
 from gateway.protocol.decide import paris_date
 from gateway.protocol.delivery import Delivery, Part, is_delivery, read_delivery
 from gateway.protocol.identity import partition_of
@@ -31,7 +39,6 @@ from gateway.protocol.record import OfferState, offer_record, read_offer
 from gateway.protocol.submission import Known
 from gateway.protocol.topic import DELIVERIES, OFFERS
 from gateway.relay import Relay
-from gateway.submissions import Submissions
 
 MARCH = 1_804_500_000_000
 """9 March 2027: the mandatory weeks in force are 2027-W24 and 2027-W25."""

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from adapters.national.prospect import Terms
-from adapters.national.simulator import NationalSimulator
-from adapters.national.simulator_time import FastTime
-from gateway.memory import MemoryLog
+from adapters.national.mapping.deliverability import Terms
+from gateway.demo.national_site.simulator import NationalSimulator
+from gateway.demo.national_site.time import FastTime
+from gateway.log.memory import MemoryLog
+from gateway.log.port import EventLog
 from gateway.partners import Partners
-from gateway.ports import EventLog
 from gateway.protocol.topic import COMMON
 from tests.national.bench import MARCH, PASSWORD, Bench, accounts_at
 

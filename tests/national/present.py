@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from adapters.national.simulator import NationalSimulator
-from adapters.national.simulator_stock import Row
+from gateway.demo.national_site.simulator import NationalSimulator
+from gateway.demo.national_site.stock import Row
 from gateway.protocol.delivery import Part
 from gateway.protocol.record import OfferState
 from tests.national.bench import Bench

@@ -4,12 +4,12 @@ import asyncio
 import sys
 from pathlib import Path
 
-from adapters.national.connector_open import open_connector
-from adapters.national.outbox_patience import Timing
-from adapters.national.simulator_time import FastTime
+from adapters.national.connector.factory import open_connector
+from adapters.national.site.retry import Timing
+from gateway.demo.national_site.time import FastTime
+from gateway.ingest.submissions import Submissions
+from gateway.log.sqlite import SqliteLog
 from gateway.partners import Partners
-from gateway.sqlite import SqliteLog
-from gateway.submissions import Submissions
 from tests.national.bench import IDS, accounts_at
 
 

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from adapters.national.accounts import Accounts
-from adapters.national.connector_order import Reconcile
+from adapters.national.delivery.order import Reconcile
+from adapters.national.site.accounts import Accounts
 from tests.national.bench import PASSWORD, Bench, document, eventually
 from tests.national.conftest import Make
 from tests.national.present import part_of, row_of

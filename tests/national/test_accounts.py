@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from adapters.national.accounts import AccountsError, read_accounts
-from adapters.national.prospect import Terms
+from adapters.national.mapping.deliverability import Terms
+from adapters.national.site.accounts import AccountsError, read_accounts
 
 SOUND: dict[str, Any] = {
     "url": "https://1eleve1stage.example.org",

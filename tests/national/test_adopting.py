@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from adapters.national.connector_order import Adopt, Reconcile
-from adapters.national.simulator_stock import Row
+from adapters.national.delivery.order import Adopt, Reconcile
+from gateway.demo.national_site.stock import Row
 from tests.national.bench import Bench, document, eventually
 from tests.national.conftest import Make
 from tests.national.present import part_of, row_of

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from adapters.national.connector_order import Reconcile
-from adapters.national.simulator_fault import Fault
+from adapters.national.delivery.order import Reconcile
+from gateway.demo.national_site.fault import Fault
 from tests.national.bench import Bench, document, eventually
 from tests.national.conftest import Make
 from tests.national.present import part_of, row_of

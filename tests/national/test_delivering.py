@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from adapters.national.connector_order import Reconcile, Replay
-from adapters.national.simulator_fault import Fault
+from adapters.national.delivery.order import Reconcile, Replay
+from gateway.demo.national_site.fault import Fault
 from gateway.protocol.delivery import delivery_document
 from gateway.protocol.record import OfferState
 from schemas import validator

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from adapters.national.connector_order import Replay
-from adapters.national.simulator_fault import Fault, Kind
-from gateway.memory import Fault as LogFault
-from gateway.memory import MemoryLog
+from adapters.national.delivery.order import Replay
+from gateway.demo.national_site.fault import Fault, Kind
+from gateway.log.memory import Fault as LogFault
+from gateway.log.memory import MemoryLog
 from gateway.protocol.topic import COMMON, OFFERS
 from tests.national.bench import Bench, document, eventually
 from tests.national.conftest import Make

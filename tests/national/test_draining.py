@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.kafka import KafkaLog, KafkaSettings
+from gateway.log.kafka import KafkaLog, KafkaSettings
+from gateway.log.sqlite import SqliteLog
 from gateway.protocol.topic import COMMON
-from gateway.sqlite import SqliteLog
 from tests.national.bench import Bench, document, eventually
 from tests.national.conftest import Make
 

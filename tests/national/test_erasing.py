@@ -2,9 +2,14 @@
 
 from typing import Any
 
-from adapters.national.connector_order import Erase, Placed, order_record, read_order
-from adapters.national.erase import NEUTRAL
-from adapters.national.simulator_fault import Fault
+from adapters.national.delivery.order import (
+    Erase,
+    Placed,
+    order_record,
+    read_order,
+)
+from adapters.national.maintenance.erase import NEUTRAL
+from gateway.demo.national_site.fault import Fault
 from tests.national.bench import Bench, document, eventually
 from tests.national.conftest import Make
 from tests.national.present import row_of

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from adapters.national.inbound_state import InboundState
-from adapters.national.outbox import Outbox
-from gateway.ports import LogUnavailableError, Owner
+from adapters.national.delivery.outbox import Outbox
+from adapters.national.inbound.state import InboundState
+from gateway.errors import LogUnavailableError
+from gateway.log.assignment import keep_owning
+from gateway.log.port import Owner
 from gateway.protocol.delivery import Delivery
 from gateway.protocol.topic import OFFERS
-from gateway.share import keep_owning
 from tests.national.bench import document
 from tests.national.conftest import Make
 

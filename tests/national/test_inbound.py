@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from adapters.national.accounts import Search
+from adapters.national.site.accounts import Search
 from gateway.protocol.record import OfferState
 from gateway.protocol.topic import COMMON, OFFERS
 from tests.national.bench import Bench, document, eventually

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.national.inbound_state import InboundState
+from adapters.national.inbound.state import InboundState
 from gateway.protocol.submission import Known
 from gateway.protocol.topic import OFFERS
 from tests.national.bench import Bench, document

@@ -5,7 +5,7 @@ import sys
 from asyncio.subprocess import Process
 from pathlib import Path
 
-from gateway.sqlite import SqliteLog
+from gateway.log.sqlite import SqliteLog
 from tests.national.bench import Bench, document
 from tests.national.conftest import Make
 

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from adapters.national.erase import NEUTRAL
-from gateway.sqlite import SqliteLog
+from adapters.national.maintenance.erase import NEUTRAL
+from gateway.log.sqlite import SqliteLog
 from tests.national.bench import PASSWORD, Bench, document, eventually
 from tests.national.conftest import Make
 from tests.national.present import row_of

@@ -1,6 +1,11 @@
 """Backing off, and the breaker."""
 
-from adapters.national.outbox_patience import TRIPS_AFTER, Breaker, CountedTries, backoff
+from adapters.national.site.retry import (
+    TRIPS_AFTER,
+    Breaker,
+    CountedTries,
+    backoff,
+)
 
 HOUR = 3_600_000
 

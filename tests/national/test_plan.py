@@ -6,11 +6,39 @@ from datetime import date
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.national.answer import AlreadyDeleted, Done, Missing, Outcome, Refused
-from adapters.national.outbox_outcome import attempting, dead, deleted, found, moderated, occupied, revived, settle
-from adapters.national.plan import RANKS, Due, Wish, Wishes, aim, body_digest, next_call
-from adapters.national.prospect import NotDeliverable, Past, Ready, Waiting
-from adapters.national.refusal import refusal
+from adapters.national.delivery.outcome import (
+    attempting,
+    dead,
+    deleted,
+    found,
+    moderated,
+    occupied,
+    revived,
+    settle,
+)
+from adapters.national.delivery.plan import (
+    RANKS,
+    Due,
+    Wish,
+    Wishes,
+    aim,
+    body_digest,
+    next_call,
+)
+from adapters.national.mapping.deliverability import (
+    NotDeliverable,
+    Past,
+    Ready,
+    Waiting,
+)
+from adapters.national.mapping.refusal import refusal
+from adapters.national.site.answer import (
+    AlreadyDeleted,
+    Done,
+    Missing,
+    Outcome,
+    Refused,
+)
 from gateway.protocol.delivery import Delivery, Part, delivery_record, read_delivery
 
 ID = "bretagne:1"

@@ -6,8 +6,15 @@ from typing import Any
 import orjson
 import pytest
 
-from adapters.national.connector_order import Adopt, Erase, Reconcile, Replay, read_order
-from gateway.ports import EventLog, LogUnavailableError, Output, Owner
+from adapters.national.delivery.order import (
+    Adopt,
+    Erase,
+    Reconcile,
+    Replay,
+    read_order,
+)
+from gateway.errors import LogUnavailableError
+from gateway.log.port import EventLog, Output, Owner
 from tests.national.bench import Bench, document, eventually
 from tests.national.conftest import Make
 from tests.national.present import row_of

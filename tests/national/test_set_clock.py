@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from adapters.national.account import Token
-from adapters.national.connector_order import Placed, Replay, order_record
-from adapters.national.connector_waiting import WaitingOrders
-from adapters.national.outbox import Outbox
-from adapters.national.outbox_patience import TRIPS_AFTER, Breaker
-from adapters.national.rate import Rate
+from adapters.national.delivery.order import Placed, Replay, order_record
+from adapters.national.delivery.orders import WaitingOrders
+from adapters.national.delivery.outbox import Outbox
+from adapters.national.site.account import Token
+from adapters.national.site.rate import Rate
+from adapters.national.site.retry import TRIPS_AFTER, Breaker
 from gateway.protocol.record import StoredRecord
 
 START = 1_796_000_000_000

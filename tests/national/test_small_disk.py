@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from adapters.national.accounts import Search
-from adapters.national.inbound_state import InboundState
-from adapters.national.outbox import Outbox
-from gateway.damage import DamagedCopyError
-from gateway.memory import MemoryLog
-from gateway.ports import LogUnavailableError
+from adapters.national.delivery.outbox import Outbox
+from adapters.national.inbound.state import InboundState
+from adapters.national.site.accounts import Search
+from gateway.errors import LogUnavailableError
+from gateway.log.memory import MemoryLog
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, OFFERS
+from gateway.runtime.sqlite_damage import DamagedCopyError
 from tests.faults.disk import SmallDisk, lack_of_disk, small_disk
 from tests.national.bench import document, eventually
 from tests.national.conftest import Make

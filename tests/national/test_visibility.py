@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from adapters.national.connector_order import Reconcile
+from adapters.national.delivery.order import Reconcile
 from tests.national.bench import Bench, document
 from tests.national.conftest import Make
 from tests.national.present import row_of

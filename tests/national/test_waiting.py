@@ -2,9 +2,15 @@
 
 import pytest
 
-from adapters.national.connector_order import Placed, Reconcile, Replay, answer_record, order_record
-from adapters.national.connector_progress import Progress
-from adapters.national.connector_waiting import ORDER_LIFE_MS, WaitingOrders
+from adapters.national.delivery.order import (
+    Placed,
+    Reconcile,
+    Replay,
+    answer_record,
+    order_record,
+)
+from adapters.national.delivery.orders import ORDER_LIFE_MS, WaitingOrders
+from adapters.national.delivery.progress import Progress
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import DELIVERIES

@@ -8,11 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from adapters.national.connector_order import Reconcile
-from adapters.national.simulator import NationalSimulator
-from adapters.national.simulator_fault import Fault
-from adapters.national.simulator_time import FastTime
-from gateway.memory import MemoryLog
+from adapters.national.delivery.order import Reconcile
+from gateway.demo.national_site.fault import Fault
+from gateway.demo.national_site.simulator import NationalSimulator
+from gateway.demo.national_site.time import FastTime
+from gateway.log.memory import MemoryLog
 from gateway.partners import Partners
 from gateway.protocol.decide import PARIS
 from gateway.protocol.topic import COMMON

@@ -19,15 +19,22 @@ import orjson
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from adapters.national.account import Account
-from adapters.national.answer import Done, find_dropped, understand
-from adapters.national.body import body_of, is_masked
-from adapters.national.client import NationalSite
-from adapters.national.mapping import map_offer
-from adapters.national.prospect import NotDeliverable, Part, Past, Ready, Terms, Waiting
-from adapters.national.rate import Rate
-from adapters.national.remote_id import remote_id
-from adapters.national.simulator import NationalSimulator
+from adapters.national.mapping.body import body_of, is_masked
+from adapters.national.mapping.deliverability import (
+    NotDeliverable,
+    Part,
+    Past,
+    Ready,
+    Terms,
+    Waiting,
+)
+from adapters.national.mapping.mapping import map_offer
+from adapters.national.mapping.remote_id import remote_id
+from adapters.national.site.account import Account
+from adapters.national.site.answer import Done, find_dropped, understand
+from adapters.national.site.client import NationalSite
+from adapters.national.site.rate import Rate
+from gateway.demo.national_site.simulator import NationalSimulator
 from schemas import check
 from tests.national_site.ground import EMAIL, NOW, OLD_TOKEN, PASSWORD, at
 from tests.national_site.site_table import read_table

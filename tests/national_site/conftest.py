@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from adapters.national.account import Account
-from adapters.national.client import NationalSite
-from adapters.national.rate import Rate
-from adapters.national.simulator import NationalSimulator
-from adapters.national.simulator_stock import Operator
+from adapters.national.site.account import Account
+from adapters.national.site.client import NationalSite
+from adapters.national.site.rate import Rate
+from gateway.demo.national_site.simulator import NationalSimulator
+from gateway.demo.national_site.stock import Operator
 from tests.national_site.ground import EMAIL, NOW, OLD_TOKEN, PASSWORD
 from tests.national_site.stepped_time import SteppedTime
 

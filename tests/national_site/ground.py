@@ -5,14 +5,19 @@ from typing import Any
 
 import orjson
 
-from adapters.national.answer import Done, understand
-from adapters.national.client import NationalSite
-from adapters.national.mapping import Part, Ready, Terms, map_offer
-from adapters.national.prospect import Prospect
-from adapters.national.reading import Page, read_page
-from adapters.national.simulator import NationalSimulator
-from adapters.national.simulator_stock import Row
-from adapters.national.site import Answer
+from adapters.national.mapping.deliverability import Prospect
+from adapters.national.mapping.mapping import (
+    Part,
+    Ready,
+    Terms,
+    map_offer,
+)
+from adapters.national.site.answer import Done, understand
+from adapters.national.site.client import NationalSite
+from adapters.national.site.reading import Page, read_page
+from adapters.national.site.site import Answer
+from gateway.demo.national_site.simulator import NationalSimulator
+from gateway.demo.national_site.stock import Row
 from gateway.protocol.decide import PARIS
 from schemas import check
 

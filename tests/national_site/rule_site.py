@@ -5,10 +5,10 @@ from typing import Any
 
 import aiohttp
 
-from adapters.national.simulator import NationalSimulator
-from adapters.national.simulator_rule import Version
-from adapters.national.simulator_rules import RULES
-from adapters.national.simulator_stock import Operator, Row
+from gateway.demo.national_site.rule import Version
+from gateway.demo.national_site.rules import RULES
+from gateway.demo.national_site.simulator import NationalSimulator
+from gateway.demo.national_site.stock import Operator, Row
 from tests.national_site.ground import JUNE, OLD_TOKEN, PASSWORD
 from tests.national_site.stepped_time import SteppedTime
 

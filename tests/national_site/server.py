@@ -8,9 +8,9 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from adapters.national.account import Account
-from adapters.national.client import NationalSite
-from adapters.national.rate import Rate
+from adapters.national.site.account import Account
+from adapters.national.site.client import NationalSite
+from adapters.national.site.rate import Rate
 from tests.national_site.ground import EMAIL, PASSWORD
 from tests.national_site.stepped_time import SteppedTime
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 PAGE = Path(__file__).parents[2] / "docs/national.md"
-BEGIN = "<!-- site checks: rendered from adapters/national/site_checks.json -->"
+BEGIN = "<!-- site checks: rendered from adapters/national/mapping/site_checks.json -->"
 END = "<!-- end of site checks -->"
 RULES = ("refused", "not_deliverable", "mapped", "reason")
 
@@ -15,7 +15,7 @@ RULES = ("refused", "not_deliverable", "mapped", "reason")
 def read_table() -> Mapping[str, Any]:
     """The table as it is packaged with the connector."""
     table: Mapping[str, Any] = json.loads(
-        files("adapters.national").joinpath("site_checks.json").read_text(encoding="utf-8")
+        files("adapters.national.mapping").joinpath("site_checks.json").read_text(encoding="utf-8")
     )
     return table
 

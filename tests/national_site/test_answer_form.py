@@ -6,7 +6,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from adapters.national.answer import (
+from adapters.national.delivery.outcome import Retry, settle
+from adapters.national.delivery.plan import Due
+from adapters.national.mapping.deliverability import Ready
+from adapters.national.site.answer import (
     Done,
     Missing,
     NotOurs,
@@ -17,10 +20,7 @@ from adapters.national.answer import (
     login_token,
     understand,
 )
-from adapters.national.outbox_outcome import Retry, settle
-from adapters.national.plan import Due
-from adapters.national.prospect import Ready
-from adapters.national.site import Answer
+from adapters.national.site.site import Answer
 from gateway.protocol.delivery import Call, Part
 
 CODES = ("VALIDATION_ERROR", "BAD_PAYLOAD", "BAD_ARGUMENT", "WRONG_PARAMS", "UNAUTHORIZED", "FORBIDDEN", "NOT_FOUND")

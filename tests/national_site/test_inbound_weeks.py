@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from adapters.national.inbound_offer import document, is_out_of_season, judge
-from adapters.national.reading import read_page
+from adapters.national.inbound.offer import document, is_out_of_season, judge
+from adapters.national.site.reading import read_page
 from schemas import Verdict
 from tests.national_site.ground import JUNE, ON
 from tests.national_site.test_malformed_items import GOOD, page

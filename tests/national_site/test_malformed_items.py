@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.national.inbound_offer import document, judge
-from adapters.national.outbox_patience import Timing
-from adapters.national.reading import Listed, Unreadable, read_page
-from adapters.national.reconcile_walk import Walk, Walker
-from adapters.national.site import Answer
+from adapters.national.inbound.offer import document, judge
+from adapters.national.site.index_walk import Walk, Walker
+from adapters.national.site.reading import Listed, Unreadable, read_page
+from adapters.national.site.retry import Timing
+from adapters.national.site.site import Answer
 from tests.national_site.ground import ON
 
 GOOD: dict[str, Any] = {

@@ -7,7 +7,8 @@ from typing import Any
 import orjson
 import pytest
 
-from adapters.national.answer import (
+from adapters.national.mapping.refusal import refusal, refusals, vocabulary
+from adapters.national.site.answer import (
     AlreadyDeleted,
     Done,
     Missing,
@@ -19,8 +20,7 @@ from adapters.national.answer import (
     find_dropped,
     understand,
 )
-from adapters.national.refusal import refusal, refusals, vocabulary
-from adapters.national.site import Answer
+from adapters.national.site.site import Answer
 from tests.national_site.ground import JUNE, offer_of, ready
 
 WEEKS = ("2025-W21", "2025-W22")

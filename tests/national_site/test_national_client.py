@@ -10,13 +10,18 @@ from aiohttp import web
 from aiohttp.test_utils import unused_port
 from structlog.testing import capture_logs
 
-from adapters.national.account import Account
-from adapters.national.answer import AlreadyDeleted, NameTaken, Unrecognized, understand
-from adapters.national.client import MAX_BYTES, TRIES, NationalSite
-from adapters.national.rate import MINUTE
-from adapters.national.simulator import NationalSimulator
-from adapters.national.simulator_fault import Fault
-from adapters.national.site import LoginRefusedError, OutcomeUnknownError, SiteUnavailableError
+from adapters.national.site.account import Account
+from adapters.national.site.answer import (
+    AlreadyDeleted,
+    NameTaken,
+    Unrecognized,
+    understand,
+)
+from adapters.national.site.client import MAX_BYTES, TRIES, NationalSite
+from adapters.national.site.rate import MINUTE
+from adapters.national.site.site import LoginRefusedError, OutcomeUnknownError, SiteUnavailableError
+from gateway.demo.national_site.fault import Fault
+from gateway.demo.national_site.simulator import NationalSimulator
 from tests.kafka.certificate import Authority
 from tests.national_site.ground import EMAIL, NAME, NOW, OLD_TOKEN, PASSWORD, creation, row_of
 from tests.national_site.server import account_at, connect, serving

@@ -7,11 +7,11 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from adapters.national.answer import RightMissing, understand
-from adapters.national.client import NationalSite
-from adapters.national.simulator import NationalSimulator
-from adapters.national.simulator_stock import Operator
-from adapters.national.site import LoginRefusedError, SiteUnavailableError
+from adapters.national.site.answer import RightMissing, understand
+from adapters.national.site.client import NationalSite
+from adapters.national.site.site import LoginRefusedError, SiteUnavailableError
+from gateway.demo.national_site.simulator import NationalSimulator
+from gateway.demo.national_site.stock import Operator
 from tests.national_site.ground import EMAIL, NAME, OLD_TOKEN, PASSWORD, offer_of, ready
 from tests.national_site.server import account_at, connect, serving
 from tests.national_site.stepped_time import SteppedTime

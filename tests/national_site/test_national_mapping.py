@@ -5,10 +5,15 @@ from typing import Any
 
 import pytest
 
-from adapters.national.hours import lunch_break
-from adapters.national.mapping import NotDeliverable, Past, Ready, Waiting
-from adapters.national.simulator_body import KEYS, OLD_KEYS
-from adapters.national.week import taken_from, year_in_force
+from adapters.national.mapping.hours import lunch_break
+from adapters.national.mapping.mapping import (
+    NotDeliverable,
+    Past,
+    Ready,
+    Waiting,
+)
+from adapters.national.mapping.week import taken_from, year_in_force
+from gateway.demo.national_site.body import KEYS, OLD_KEYS
 from schemas.registry import schema
 from schemas.schoolyear import years
 from tests.national_site.ground import JUNE, ON, offer_of, parts_of, ready

@@ -1,15 +1,15 @@
 """The pitfalls that partners of the site met, as far as they concern its connector."""
 
-from adapters.national.answer import (
+from adapters.national.site.answer import (
     Done,
     NotOurs,
     Refused,
     find_dropped,
     understand,
 )
-from adapters.national.client import NationalSite
-from adapters.national.reading import differences
-from adapters.national.simulator import NationalSimulator
+from adapters.national.site.client import NationalSite
+from adapters.national.site.reading import differences
+from gateway.demo.national_site.simulator import NationalSimulator
 from tests.national_site.ground import (
     NAME,
     PASSWORD,

@@ -9,12 +9,18 @@ from typing import Any
 import orjson
 import pytest
 
-from adapters.national.client import NationalSite
-from adapters.national.prospect import Ready
-from adapters.national.reading import Listed, Page, Unreadable, differences, read_page
-from adapters.national.simulator import NationalSimulator
-from adapters.national.site import Answer
-from adapters.national.week import parse_day, parse_spans, parse_week
+from adapters.national.mapping.deliverability import Ready
+from adapters.national.mapping.week import parse_day, parse_spans, parse_week
+from adapters.national.site.client import NationalSite
+from adapters.national.site.reading import (
+    Listed,
+    Page,
+    Unreadable,
+    differences,
+    read_page,
+)
+from adapters.national.site.site import Answer
+from gateway.demo.national_site.simulator import NationalSimulator
 from tests.national_site.ground import OLD_TOKEN, offer_of, ready
 
 

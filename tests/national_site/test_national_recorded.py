@@ -8,8 +8,8 @@ import aiohttp
 import orjson
 import pytest
 
-from adapters.national.simulator import NationalSimulator
-from adapters.national.simulator_stock import Operator
+from gateway.demo.national_site.simulator import NationalSimulator
+from gateway.demo.national_site.stock import Operator
 from tests.national_site.ground import OLD_TOKEN, PASSWORD, at, shape
 from tests.national_site.stepped_time import SteppedTime
 

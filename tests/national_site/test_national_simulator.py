@@ -10,9 +10,9 @@ from typing import Any
 import aiohttp
 import pytest
 
-from adapters.national.simulator import NationalSimulator
-from adapters.national.simulator_fault import Fault
-from adapters.national.simulator_stock import Operator
+from gateway.demo.national_site.fault import Fault
+from gateway.demo.national_site.simulator import NationalSimulator
+from gateway.demo.national_site.stock import Operator
 from tests.national_site.ground import EMAIL, NOW, OLD_TOKEN, PASSWORD, made_there, offer_of, ready, row_of
 from tests.national_site.stepped_time import SteppedTime
 
@@ -159,7 +159,13 @@ async def test_its_page_shows_what_visitors_see_and_nothing_that_runs(
 
 async def test_it_starts_by_hand_and_says_how_to_use_it() -> None:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "adapters.national.simulator", "--port", "0", cwd=ROOT, stdout=asyncio.subprocess.PIPE
+        sys.executable,
+        "-m",
+        "gateway.demo.national_site.simulator",
+        "--port",
+        "0",
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
     )
     try:
         assert process.stdout is not None

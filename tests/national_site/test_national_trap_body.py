@@ -2,10 +2,10 @@
 
 import pytest
 
-from adapters.national.answer import Refused, understand
-from adapters.national.client import NationalSite
-from adapters.national.mapping import NotDeliverable, Ready
-from adapters.national.simulator import NationalSimulator
+from adapters.national.mapping.mapping import NotDeliverable, Ready
+from adapters.national.site.answer import Refused, understand
+from adapters.national.site.client import NationalSite
+from gateway.demo.national_site.simulator import NationalSimulator
 from tests.national_site.ground import NAME, deliver, offer_of, parts_of, ready, row_of
 
 SCHOOL = "0350001L"

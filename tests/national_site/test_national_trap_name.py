@@ -2,12 +2,19 @@
 
 import pytest
 
-from adapters.national.answer import AlreadyDeleted, Done, Missing, NameTaken, NotOurs, understand
-from adapters.national.client import NationalSite
-from adapters.national.erase import NEUTRAL, NEUTRAL_BODY
-from adapters.national.remote_id import remote_id
-from adapters.national.simulator import NationalSimulator
-from adapters.national.simulator_stock import Operator
+from adapters.national.maintenance.erase import NEUTRAL, NEUTRAL_BODY
+from adapters.national.mapping.remote_id import remote_id
+from adapters.national.site.answer import (
+    AlreadyDeleted,
+    Done,
+    Missing,
+    NameTaken,
+    NotOurs,
+    understand,
+)
+from adapters.national.site.client import NationalSite
+from gateway.demo.national_site.simulator import NationalSimulator
+from gateway.demo.national_site.stock import Operator
 from tests.national_site.ground import NAME, PASSWORD, deliver, index, offer_of, ready, row_of, search
 
 

@@ -1,9 +1,9 @@
 """Traps 1 and 2: what the index and the search list, and what they leave out."""
 
-from adapters.national.answer import RightMissing, understand
-from adapters.national.client import NationalSite
-from adapters.national.simulator import NationalSimulator
-from adapters.national.simulator_stock import Operator
+from adapters.national.site.answer import RightMissing, understand
+from adapters.national.site.client import NationalSite
+from gateway.demo.national_site.simulator import NationalSimulator
+from gateway.demo.national_site.stock import Operator
 from tests.national_site.ground import NAME, at, deliver, index, made_there, offer_of, page_of, ready, row_of, search
 from tests.national_site.stepped_time import SteppedTime
 

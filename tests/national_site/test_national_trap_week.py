@@ -3,11 +3,21 @@
 from datetime import date
 from typing import Any, Literal
 
-from adapters.national.answer import Done, Refused, find_dropped, understand
-from adapters.national.client import NationalSite
-from adapters.national.mapping import NotDeliverable, Past, Ready, Waiting
-from adapters.national.remote_id import remote_id
-from adapters.national.simulator import NationalSimulator
+from adapters.national.mapping.mapping import (
+    NotDeliverable,
+    Past,
+    Ready,
+    Waiting,
+)
+from adapters.national.mapping.remote_id import remote_id
+from adapters.national.site.answer import (
+    Done,
+    Refused,
+    find_dropped,
+    understand,
+)
+from adapters.national.site.client import NationalSite
+from gateway.demo.national_site.simulator import NationalSimulator
 from tests.national_site.ground import JUNE, NAME, OLD_TOKEN, at, deliver, offer_of, parts_of, ready, row_of
 from tests.national_site.stepped_time import SteppedTime
 

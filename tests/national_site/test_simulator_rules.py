@@ -6,8 +6,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from adapters.national.simulator import NationalSimulator
-from adapters.national.simulator_rules import NOT_PLAYED, RULES
+from gateway.demo.national_site.rules import NOT_PLAYED, RULES
+from gateway.demo.national_site.simulator import NationalSimulator
 from tests.national_site.rule_cases import CASES
 from tests.national_site.rule_cases_offer import CASES as OFFER_CASES
 from tests.national_site.rule_site import RuleSite

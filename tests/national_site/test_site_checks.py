@@ -10,12 +10,17 @@ from typing import Any
 
 import pytest
 
-from adapters.national.answer import Done, find_dropped, understand
-from adapters.national.client import NationalSite
-from adapters.national.mapping import map_offer
-from adapters.national.prospect import NotDeliverable, Ready, Terms, Waiting
-from adapters.national.refusal import refusals
-from adapters.national.remote_id import MAX_CHARACTERS, is_reachable, remote_id
+from adapters.national.mapping.deliverability import (
+    NotDeliverable,
+    Ready,
+    Terms,
+    Waiting,
+)
+from adapters.national.mapping.mapping import map_offer
+from adapters.national.mapping.refusal import refusals
+from adapters.national.mapping.remote_id import MAX_CHARACTERS, is_reachable, remote_id
+from adapters.national.site.answer import Done, find_dropped, understand
+from adapters.national.site.client import NationalSite
 from schemas.rulebook import catalogue
 from tests.national_site.ground import ON
 from tests.national_site.site_table import PAGE, RULES, read_table, render, section

@@ -6,7 +6,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from adapters.national.simulator import NationalSimulator
+from gateway.demo.national_site.simulator import NationalSimulator
 from tests.national_site.ground import JUNE, PASSWORD
 from tests.national_site.rule_site import Got, RuleSite
 from tests.national_site.site_facts import FACTS, Fact, Ground

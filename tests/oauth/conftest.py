@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from gateway.memory import MemoryLog
+from gateway.log.memory import MemoryLog
 from gateway.partners import Partners
 from gateway.protocol.topic import COMMON
 from tests.oauth.ground import BRETAGNE, OCCITANIE, Ground, Hands

@@ -14,6 +14,7 @@ from joserfc.jwk import ECKey
 
 from gateway.api.problem import refuse
 from gateway.api.tokens import ROUTES, TOKEN_ISSUER
+from gateway.log.port import EventLog
 from gateway.oauth.assertion import ASSERTION_TYPE
 from gateway.oauth.authority import Authority, FirstUse
 from gateway.oauth.keys import KeyRing
@@ -23,7 +24,6 @@ from gateway.oauth.token import AccessTokens
 from gateway.oauth.verifier import Verifier
 from gateway.partners import Partners
 from gateway.partners.credential import MintedSecret, mint_secret
-from gateway.ports import EventLog
 from gateway.protocol.partner import Partner
 
 ISSUER = "https://passerelle.example"

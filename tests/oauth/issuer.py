@@ -10,9 +10,9 @@ import pytest
 from aiohttp import web
 from joserfc.jwk import ECKey
 
+from gateway.errors import TokenError
 from gateway.oauth.remote import RemoteKeys
 from gateway.oauth.verifier import Verifier
-from gateway.ports import TokenError
 from tests.oauth.ground import ISSUER, Ground, sign
 
 KEY = ECKey.generate_key("P-256", {"kid": "k1"})

@@ -9,7 +9,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from joserfc.jwk import ECKey, RSAKey
 
-from gateway.idempotency import Requests
+from gateway.ingest.idempotency import Requests
 from gateway.oauth.replay import first_use_on
 from tests.oauth.ground import BRETAGNE, ISSUER, OCCITANIE, PARTNER_KEY, Ground, ask, asserted, posted, reason_of, sign
 

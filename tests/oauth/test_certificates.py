@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from joserfc.jwk import ECKey
 
+from gateway.errors import TokenError
 from gateway.oauth.certificates import TYPE, sign_certificate, signer_of, verify_certificate
 from gateway.oauth.jws import import_keys
 from gateway.oauth.keys import KeyRing
 from gateway.oauth.token import AccessTokens
-from gateway.ports import TokenError
 from gateway.protocol.certificate import Certificate, statement
 from tests.oauth.ground import BRETAGNE, Ground, sign
 from tests.protocol.certified import DAY, NOW, certificate

@@ -9,11 +9,11 @@ import pytest
 from aiohttp.test_utils import TestClient
 from joserfc.jwk import ECKey
 
-from gateway.idempotency import Requests
+from gateway.errors import TokenError
+from gateway.ingest.idempotency import Requests
 from gateway.oauth.replay import first_use_on
 from gateway.partners import Partners
 from gateway.partners.credential import MintedSecret, mint_secret, revoke, rotate
-from gateway.ports import TokenError
 from gateway.protocol.partner import Partner
 from tests.oauth.ground import BRETAGNE, OCCITANIE, Ground, ask, asserted, posted
 from tests.oauth.issuer import Issuer, foreign, refused

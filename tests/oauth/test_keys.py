@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from joserfc.jwk import ECKey, RSAKey
 
+from gateway.errors import TokenError
 from gateway.oauth.jws import read_unproved
 from gateway.oauth.keys import KeyRing, SigningKeyError, rotate_signing_key
 from gateway.oauth.token import AccessTokens
-from gateway.ports import TokenError
 from tests.oauth.ground import ISSUER, Hands
 from tests.protocol.certified import DAY, NOW
 

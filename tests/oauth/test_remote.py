@@ -13,10 +13,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from joserfc.jwk import ECKey, OctKey, RSAKey
 from structlog.testing import capture_logs
 
-from gateway.address import is_public
 from gateway.oauth.jws import import_keys
 from gateway.oauth.remote import MAX_BYTES, RemoteKeys, metadata_urls
 from gateway.oauth.verifier import Verifier
+from gateway.runtime.address import is_public
 from tests.oauth.ground import BRETAGNE, Ground
 from tests.oauth.issuer import KEY, SECONDS, Issuer, foreign, refused, with_remote
 

@@ -10,11 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from joserfc.jwk import ECKey
 
+from gateway.errors import TokenError
 from gateway.oauth.jws import prove, read_unproved
 from gateway.oauth.token import check_claims
 from gateway.oauth.verifier import CACHE_TOKENS
+from gateway.partners.claims import Claims
 from gateway.partners.credential import revoke
-from gateway.ports import Claims, TokenError
 from tests.oauth.ground import BRETAGNE, ISSUER, PARTNER_KEY, Ground, sign
 
 HEADER = {"typ": "at+jwt"}

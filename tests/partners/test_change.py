@@ -7,8 +7,9 @@ from typing import Any
 import orjson
 import pytest
 
-from gateway.memory import Fault, MemoryLog
-from gateway.memory.store import Store
+from gateway.log.memory import Fault, MemoryLog
+from gateway.log.memory.store import Store
+from gateway.log.reading import read_all
 from gateway.partners import Partners
 from gateway.partners.change import ChangeConflictError, Changes
 from gateway.partners.credential import mint_secret, revoke, rotate
@@ -17,7 +18,6 @@ from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner, Secret
 from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, PARTNERS
-from gateway.reading import read_all
 from tests.protocol.certified import issued
 
 NOW = 1_790_000_000_000

@@ -16,12 +16,12 @@ from adapters.profile.packaged import profiles
 from gateway.cli.console import CommandError
 from gateway.cli.partner import app
 from gateway.clock import now
-from gateway.loop import run
+from gateway.log.sqlite import SqliteLog
 from gateway.oauth.authority import Authority
 from gateway.oauth.keys import KeyRing
 from gateway.partners import Partners
 from gateway.protocol.topic import PARTNERS, feed, inbox
-from gateway.sqlite import SqliteLog
+from gateway.runtime.loop import run
 
 PULLED: dict[str, Any] = {
     **profiles()["bretagne"].document,

@@ -14,6 +14,7 @@ import orjson
 import pytest
 
 from gateway.bootstrap import open_log
+from gateway.log.reading import read_all
 from gateway.oauth.keys import KeyRing
 from gateway.partners import Partners
 from gateway.partners.record import partner_document
@@ -21,7 +22,6 @@ from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner, Secret
 from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, PARTNERS
-from gateway.reading import read_all
 from gateway.settings import Settings
 
 PROCESSES = 4

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from gateway.memory import MemoryLog
+from gateway.log.memory import MemoryLog
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret, revoke
 from gateway.partners.record import partner_record

@@ -10,14 +10,14 @@ from adapters.profile.profile import Profile, read_profile
 from adapters.pull.outcome import Beginning
 from adapters.pull.pull import Means, Pull
 from adapters.pull.way import Ways
-from adapters.region.feed import example_profile, write_feed
-from adapters.region.simulator import RegionalPlatform
 from adapters.transport.secret import Secrets
-from gateway.audit import audit
 from gateway.clock import now
-from gateway.kafka import KafkaLog
-from gateway.memory import MemoryLog
-from gateway.ports import EventLog
+from gateway.demo.region_site.feed import example_profile, write_feed
+from gateway.demo.region_site.simulator import RegionalPlatform
+from gateway.log.kafka import KafkaLog
+from gateway.log.memory import MemoryLog
+from gateway.log.port import EventLog
+from gateway.operate.audit import audit
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import OfferState
 from gateway.protocol.routing import Filter, Reader

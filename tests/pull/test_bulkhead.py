@@ -10,11 +10,11 @@ from adapters.pull.pull import Pull
 from adapters.pull.way import Ways
 from adapters.transport.feed import Feed, Terms, Validators
 from adapters.transport.secret import Secrets
-from gateway.memory import MemoryLog
-from gateway.ports import LogUnavailableError
+from gateway.errors import LogUnavailableError
+from gateway.ingest.snapshot import Snapshots
+from gateway.log.memory import MemoryLog
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.seal import Seal
-from gateway.snapshot import Snapshots
 from tests.pull.ground import SECRET, Ground, ground
 
 

@@ -1,7 +1,7 @@
 """A feed's state on ``runs``: its last run and its newest order, whatever else the partition has."""
 
 from adapters.pull.pulls import FeedState, feed_fold
-from gateway.log_request import Pending
+from gateway.log.request import Pending
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.run import Order, Run, order_record, run_record
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from adapters.pull.harvest import Harvest
-from gateway.upload.error import UploadRefusedError
-from gateway.upload.spool import Item, Room
+from gateway.ingest.upload.error import UploadRefusedError
+from gateway.ingest.upload.spool import Item, Room
 
 
 def limit(connection: sqlite3.Connection, pages: int) -> None:

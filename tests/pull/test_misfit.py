@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from adapters.profile.profile import Profile, read_profile
-from adapters.region.feed import example_profile
+from gateway.demo.region_site.feed import example_profile
+from gateway.operate.status import Facts, statuses
 from gateway.protocol.run import read_run, run_record
-from gateway.status import Facts, statuses
 from tests.pull.ground import Ground, ground, offer
 
 

@@ -13,16 +13,16 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from adapters.profile.packaged import profiles
-from adapters.region.feed import example_profile, write_feed
 from gateway.cli.console import CommandError
 from gateway.cli.platform import app
+from gateway.demo.region_site.feed import example_profile, write_feed
+from gateway.log.port import EventLog
+from gateway.log.sqlite import SqliteLog
 from gateway.partners import Partners
-from gateway.ports import EventLog
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
 from gateway.protocol.run import Counts, Failure, Order, Run, order_record, read_run, run_record
 from gateway.protocol.topic import RUNS
-from gateway.sqlite import SqliteLog
 from tests.pull.ground import offer
 
 Answer = TypeVar("Answer")

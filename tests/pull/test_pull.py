@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.region.fault import Fault
+from gateway.demo.region_site.fault import Fault
 from gateway.protocol.record import read_submission
 from gateway.protocol.run import Counts
 from gateway.protocol.submission import Publish, Retire, Withdraw

@@ -10,7 +10,7 @@ import pytest
 
 from adapters.pull.ordering import last_runs, order_run
 from adapters.pull.pulls import Pulls
-from gateway.kafka import KafkaLog, KafkaSettings
+from gateway.log.kafka import KafkaLog, KafkaSettings
 from gateway.protocol.run import Order, Run
 from tests.pull.ground import Ground, ground
 

@@ -9,9 +9,9 @@ from adapters.profile.packaged import profiles
 from adapters.pull.outcome import Beginning, Content, applied, failed, partial, pending, unchanged
 from adapters.pull.revision import next_revision, stands
 from adapters.pull.schedule import FULL_EVERY_MS, LONGEST_BACKOFF_MS, is_due, is_fresh
+from gateway.ingest.snapshot import SnapshotRefusedError
 from gateway.protocol.run import Counts, Failure, Order, Run, order_record, read_run, run_record
 from gateway.protocol.submission import Known
-from gateway.snapshot import SnapshotRefusedError
 
 NOW = 1_800_000_000_000
 PROFILE = profiles()["auvergne-rhone-alpes"]

@@ -9,8 +9,8 @@ from typing import Any
 import aiohttp
 
 from adapters.pull.ordering import last_runs
-from adapters.region.feed import example_profile, write_feed
 from gateway.bootstrap import open_log
+from gateway.demo.region_site.feed import example_profile, write_feed
 from gateway.partners import Partners
 from gateway.protocol.partner import Partner
 from gateway.protocol.topic import COMMON

@@ -11,8 +11,8 @@ from aiohttp import web
 from adapters.profile.profile import Profile, read_profile
 from adapters.pull.pull import Pull
 from adapters.pull.way import Ways
-from adapters.region.feed import example_profile, write_feed
 from adapters.transport.secret import Secrets
+from gateway.demo.region_site.feed import example_profile, write_feed
 from tests.pull.ground import Ground, ground, offer
 from tests.transport.server import serving
 from tests.transport.sftp_server import sftp_server

@@ -9,10 +9,10 @@ from typing import Any
 
 import orjson
 
-from gateway.ports import EventLog
+from gateway.log.port import EventLog
+from gateway.log.reading import read_all
 from gateway.protocol.record import StoredRecord
 from gateway.protocol.topic import COMMON
-from gateway.reading import read_all
 
 DATA = Path(__file__).parent / "data"
 TOPICS = tuple(topic.name for topic in COMMON)

@@ -3,10 +3,15 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 
-from gateway.ports import Appended, Chunk, Output, Reader
+from gateway.log.common import SoleMembership
+from gateway.log.port import (
+    Appended,
+    Chunk,
+    Output,
+    Reader,
+)
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import Topic
-from gateway.sole import SoleMembership
 from tests.recordings.recording import Topics
 
 

@@ -15,10 +15,9 @@ import orjson
 import pytest
 
 import schemas
-from gateway.fair_slices import FairSlices
-from gateway.feed import FeedPartition
-from gateway.idempotency import Ledger
-from gateway.intake import InboxPartition
+from gateway.ingest.idempotency import Ledger
+from gateway.ingest.inboxes import InboxPartition
+from gateway.ingest.submissions import Submissions, command
 from gateway.partners import Partners
 from gateway.partners.record import partner_record, read_partner
 from gateway.protocol.delivery import delivery_record, is_delivery, read_delivery
@@ -39,8 +38,9 @@ from gateway.protocol.topic import (
     RUNS,
     SUBMISSIONS,
 )
+from gateway.publish.subscriber_topics import FeedPartition
 from gateway.relay import Relay
-from gateway.submissions import Submissions, command
+from gateway.runtime.fair_slices import FairSlices
 from tests.recordings.recording import TOPICS, Recording
 from tests.recordings.replay import ReplayLog
 

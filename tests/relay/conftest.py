@@ -10,16 +10,16 @@ from typing import Any
 import orjson
 import pytest
 
-from gateway.audit import AuditReport, audit
 from gateway.clock import Clock
-from gateway.memory import MemoryLog
+from gateway.ingest.submissions import Submissions
+from gateway.log.memory import MemoryLog
+from gateway.operate.audit import AuditReport, audit
 from gateway.protocol.identity import partition_of
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.record import OfferState, StoredRecord, read_offer
 from gateway.protocol.submission import Publish, Submission, Withdraw
 from gateway.protocol.topic import COMMON, OFFERS, RECEIPTS, SUBMISSIONS
 from gateway.relay import AT_ONCE, Relay
-from gateway.submissions import Submissions
 
 NOW = 1_796_000_000_000
 IDS = ReceiptIds(b"k" * 32)

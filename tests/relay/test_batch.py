@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.ports import Output
+from gateway.ingest.submissions import VERSIONS
+from gateway.log.port import Output
 from gateway.protocol.decide import Accepted, Decision, Duplicate, Rejected, Stale, decide
 from gateway.protocol.identity import GATEWAY
 from gateway.protocol.record import (
@@ -22,7 +23,6 @@ from gateway.protocol.record import (
 from gateway.protocol.submission import Forget, Known, Lift, Publish, Retire, Submission, Withdraw
 from gateway.protocol.topic import OFFERS, RECEIPTS
 from gateway.relay.batch import Batch, judge, offer_ids
-from gateway.submissions import VERSIONS
 from schemas import problem
 
 NOW = 1_796_000_000_000

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.damage import DamagedCopyError
-from gateway.local_copy import LocalCopy
-from gateway.ports import LogUnavailableError
+from gateway.errors import LogUnavailableError
 from gateway.protocol.submission import Known, Reason
-from gateway.relay.state import RelayState
+from gateway.runtime.sqlite_damage import DamagedCopyError
+from gateway.store.local_copy import LocalCopy
+from gateway.store.relay_state import RelayState
 from tests.faults.disk import lack_of_disk, small_disk
 
 

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 
 import pytest
 
-from gateway.memory import MemoryLog
-from gateway.ports import LogUnavailableError
+from gateway.errors import LogUnavailableError
+from gateway.log.memory import MemoryLog
+from gateway.log.reading import read_all, read_up_to
 from gateway.protocol.topic import COMMON, SUBMISSIONS
-from gateway.reading import read_all, read_up_to
 from tests.contract.log_ground import record
 
 

@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from gateway.memory import Fault
-from gateway.ports import FencedError, Output, PositionLostError, UnknownOutcomeError
-from gateway.positions import own_positions, read_positions
+from gateway.errors import FencedError, PositionLostError, UnknownOutcomeError
+from gateway.ingest.submissions import Submissions
+from gateway.log.memory import Fault
+from gateway.log.port import Output
+from gateway.log.positions import own_positions, read_positions
 from gateway.protocol.decide import MARKER_LIFE_MS
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record, StoredRecord, position_key, position_record
 from gateway.protocol.topic import COMMON, POSITIONS, SUBMISSIONS, inbox
 from gateway.relay import Relay
-from gateway.submissions import Submissions
 from tests.relay.conftest import IDS, Bench, eventually
 
 DAY = 24 * 3_600_000

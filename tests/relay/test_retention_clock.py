@@ -8,11 +8,16 @@ import pytest
 
 from gateway.bootstrap.log import maintain
 from gateway.clock import Clock
+from gateway.log.sqlite import SqliteLog
 from gateway.partners import Partners
 from gateway.protocol.decide import MARKER_LIFE_MS
 from gateway.protocol.topic import COMMON, DAY_MS, SUBMISSIONS
-from gateway.retention_clock import DOUBT_MS, STEP_MS, STOP_MS, RetentionClock
-from gateway.sqlite import SqliteLog
+from gateway.store.retention_clock import (
+    DOUBT_MS,
+    STEP_MS,
+    STOP_MS,
+    RetentionClock,
+)
 from tests.contract.log_ground import read, records
 from tests.relay.conftest import Bench
 

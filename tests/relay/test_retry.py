@@ -6,8 +6,8 @@ from itertools import pairwise
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.ports import LogUnavailableError
-from gateway.retry import LONGEST_SECONDS, SUCCESS_SECONDS, retry
+from gateway.errors import LogUnavailableError
+from gateway.log.retry import LONGEST_SECONDS, SUCCESS_SECONDS, retry
 from tests.relay.skipping import run_without_waiting
 
 ON = (LogUnavailableError,)

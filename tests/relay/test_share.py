@@ -5,11 +5,12 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from gateway.memory import MemoryLog
-from gateway.memory.owner import MemoryOwner
-from gateway.ports import LogUnavailableError, Output, Owner
+from gateway.errors import LogUnavailableError
+from gateway.log.assignment import keep_owning, work_share
+from gateway.log.memory import MemoryLog
+from gateway.log.memory.owner import MemoryOwner
+from gateway.log.port import Output, Owner
 from gateway.protocol.topic import COMMON, OFFERS, SUBMISSIONS
-from gateway.share import keep_owning, work_share
 from tests.contract.log_ground import record
 from tests.relay.skipping import run_without_waiting
 

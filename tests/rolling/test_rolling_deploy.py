@@ -12,10 +12,10 @@ import orjson
 import pytest
 
 from gateway import clock
-from gateway.audit import audit
 from gateway.bootstrap import open_log, topics_of
 from gateway.client import NDJSON, Client
 from gateway.oauth.keys import KeyRing
+from gateway.operate.audit import audit
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret
 from gateway.protocol.partner import Partner

@@ -9,8 +9,9 @@ import pytest
 
 from gateway.bootstrap import running
 from gateway.bootstrap.serving import listen
-from gateway.listening import bind, place
-from gateway.settings import Settings, SettingsError
+from gateway.errors import SettingsError
+from gateway.runtime.listening import bind, place
+from gateway.settings import Settings
 
 
 def has_ipv6() -> bool:

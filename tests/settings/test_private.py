@@ -4,9 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from gateway.keys import load_secret
-from gateway.private import ExposedError, check_private, is_private, read_private
-from gateway.settings import SettingsError
+from gateway.errors import SettingsError
+from gateway.runtime.keys import load_secret
+from gateway.runtime.private_files import (
+    ExposedError,
+    check_private,
+    is_private,
+    read_private,
+)
 
 ROOT, USER = 0, 10001
 

@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 
 from gateway.bootstrap import open_log
-from gateway.keys import load_secret
-from gateway.local_copy import LocalCopy
-from gateway.lock import locked
+from gateway.errors import LogUnavailableError, PortError, SettingsError
+from gateway.log.sqlite import SqliteLog
 from gateway.oauth.keys import KeyRing, SigningKeyError, rotate_signing_key
-from gateway.ports import LogUnavailableError, PortError
-from gateway.relay.state import RelayState
-from gateway.settings import Settings, SettingsError, weakness
-from gateway.sqlite import SqliteLog
-from gateway.views import OfferView
+from gateway.runtime.keys import load_secret
+from gateway.runtime.lock import locked
+from gateway.settings import Settings, weakness
+from gateway.store import OfferView
+from gateway.store.local_copy import LocalCopy
+from gateway.store.relay_state import RelayState
 
 NOBODY = 65_534
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.keys import load_secret
-from gateway.lock import locked
-from gateway.settings import Settings, SettingsError
+from gateway.errors import SettingsError
+from gateway.runtime.keys import load_secret
+from gateway.runtime.lock import locked
+from gateway.settings import Settings
 
 KAFKA = {
     "PASSERELLE_KAFKA": "broker:9092",

@@ -6,11 +6,11 @@ from pathlib import Path
 import orjson
 import pytest
 
+from gateway.ingest.snapshot import MARK_LIFE_MS, SnapshotRefusedError
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import position_record
 from gateway.protocol.seal import Seal
 from gateway.protocol.topic import COMMON, POSITIONS, SUBMISSIONS
-from gateway.snapshot import MARK_LIFE_MS, SnapshotRefusedError
 from tests.snapshot.test_snapshot import House, Set
 
 MINUTE = 60_000

@@ -2,7 +2,7 @@
 
 from contextlib import closing
 
-from gateway.id_set import IdSet
+from gateway.runtime.id_set import IdSet
 
 
 def test_an_id_is_in_the_set_once_with_the_number_of_its_first_addition() -> None:

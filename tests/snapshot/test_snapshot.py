@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from gateway.audit import audit
-from gateway.memory import Fault, MemoryLog, Store
-from gateway.ports import LogError
-from gateway.positions import Positions
+from gateway.errors import LogError
+from gateway.ingest.snapshot import MARK_LIFE_MS, SnapshotRefusedError, Snapshots
+from gateway.ingest.submissions import Prepared, Submissions
+from gateway.log.memory import Fault, MemoryLog, Store
+from gateway.log.positions import Positions
+from gateway.operate.audit import audit
 from gateway.protocol.identity import partition_of
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.record import submission_record
@@ -19,9 +21,7 @@ from gateway.protocol.seal import Seal
 from gateway.protocol.submission import Publish
 from gateway.protocol.topic import COMMON, OFFERS, SUBMISSIONS
 from gateway.relay import Relay
-from gateway.snapshot import MARK_LIFE_MS, SnapshotRefusedError, Snapshots
-from gateway.submissions import Prepared, Submissions
-from gateway.views import OfferView, Tail
+from gateway.store import OfferView, Tail
 from tests.slept import SleptLog
 
 IDS = ReceiptIds(b"k" * 32)

@@ -4,14 +4,19 @@ from dataclasses import replace
 from typing import Any
 
 import schemas
+from gateway.operate.status import (
+    Facts,
+    Status,
+    status_document,
+    statuses,
+)
 from gateway.partners.preset import DEFAULT_SCOPES
 from gateway.protocol.delivery import Part
 from gateway.protocol.partner import Partner, Secret
 from gateway.protocol.record import utc
 from gateway.protocol.run import Counts, Failure, Run
-from gateway.status import Facts, Status, status_document, statuses
-from gateway.views.deliveries import DeliverySummary
-from gateway.views.receipt_counts import Count
+from gateway.store.deliveries import DeliverySummary
+from gateway.store.receipt_counts import Count
 from schemas.rulebook import Language
 from tests.protocol.certified import issued
 

@@ -9,11 +9,11 @@ import pytest
 from joserfc import jws
 from joserfc.jwk import ECKey
 
+from gateway.errors import TokenError
 from gateway.oauth.certificates import TYPE, sign_certificate, verify_certificate
 from gateway.oauth.jws import read_unproved
 from gateway.oauth.keys import KeyRing
 from gateway.oauth.token import AccessTokens
-from gateway.ports import TokenError
 from gateway.protocol.certificate import Certificate, Versions, statement
 
 ISSUER = "https://passerelle.example"

@@ -15,8 +15,8 @@ from aiohttp import web
 
 from gateway.api.context import PARTNER
 from gateway.api.work import Office, Work
-from gateway.processor import SLICE_SECONDS, Processor, Share
 from gateway.protocol.partner import Partner
+from gateway.runtime.processor import SLICE_SECONDS, Processor, Share
 from tests.api_write.gate import ndjson, offer, opened
 
 RUN = 0.02

@@ -7,7 +7,7 @@ import pytest
 from adapters.transport.address import is_permitted, resolve
 from adapters.transport.error import FeedError
 from adapters.transport.worker import Worker
-from gateway.address import is_public
+from gateway.runtime.address import is_public
 
 PRIVATE = (
     "127.0.0.1",

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
-from gateway.upload.body import BLOCK_BYTES, read_blocks
-from gateway.upload.error import UploadRefusedError
+from gateway.ingest.upload.body import BLOCK_BYTES, read_blocks
+from gateway.ingest.upload.error import UploadRefusedError
 
 
 def arriving(pieces: Sequence[bytes]) -> Callable[[], Awaitable[bytes]]:

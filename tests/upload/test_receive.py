@@ -9,17 +9,17 @@ from pathlib import Path
 import orjson
 import pytest
 
-from gateway.memory import Fault, MemoryLog
+from gateway.ingest.submissions import Submissions
+from gateway.ingest.upload.error import QueuingStoppedError, UploadRefusedError
+from gateway.ingest.upload.judge import Author, BatchJudge
+from gateway.ingest.upload.pace import OwnPace
+from gateway.ingest.upload.queue import Fate, queue_upload
+from gateway.ingest.upload.receive import Form, Terms, receive
+from gateway.ingest.upload.spool import Item, Room, Spool
+from gateway.ingest.upload.upload import Upload
+from gateway.log.memory import Fault, MemoryLog
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.topic import COMMON, SUBMISSIONS
-from gateway.submissions import Submissions
-from gateway.upload.error import QueuingStoppedError, UploadRefusedError
-from gateway.upload.judge import Author, BatchJudge
-from gateway.upload.pace import OwnPace
-from gateway.upload.queue import Fate, queue_upload
-from gateway.upload.receive import Form, Terms, receive
-from gateway.upload.spool import Item, Room, Spool
-from gateway.upload.upload import Upload
 
 NOW = 1_796_000_000_000
 LINES = Form(kind="lines", gzip=False)

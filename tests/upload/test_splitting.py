@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.upload.error import UploadRefusedError
-from gateway.upload.splitting import ArraySplitter, LineSplitter, Splitter
+from gateway.ingest.upload.error import UploadRefusedError
+from gateway.ingest.upload.splitting import ArraySplitter, LineSplitter, Splitter
 
 ITEM_BYTES = 4_096
 ANYTHING = st.recursive(

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.views import OfferView, ReceiptView
+from gateway.store import OfferView, ReceiptView
 from tests.views.world import LOG, PARTITIONS, World
 
 

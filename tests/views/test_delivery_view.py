@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 import schemas
-from gateway.ports import Chunk
+from gateway.log.port import Chunk
 from gateway.protocol.delivery import Delivery, Part, delivery_record
 from gateway.protocol.record import Record, StoredRecord
-from gateway.views import DeliveryView, FollowedDeliveries
+from gateway.store import DeliveryView, FollowedDeliveries
 from tests.views.world import LOG, PARTITIONS
 
 ERROR = schemas.problem("not-found").to_json()

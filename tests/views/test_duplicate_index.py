@@ -10,8 +10,8 @@ import pytest
 
 from gateway.protocol.identity import platform_of
 from gateway.protocol.routing import Reader
-from gateway.views import FollowedOffers, OfferView
-from gateway.views.index_store import PERIOD
+from gateway.store import FollowedOffers, OfferView
+from gateway.store.search.index_store import PERIOD
 from tests.views.world import LOG, PARTITIONS, World, offer_of
 
 READERS = (Reader("bretagne"), Reader("normandie"), Reader("national"))

@@ -9,11 +9,19 @@ from typing import Any
 
 import pytest
 
-from gateway.ports import Chunk, LogUnavailableError
+from gateway.errors import LogUnavailableError
+from gateway.log.port import Chunk
 from gateway.protocol import cursor as cursors
 from gateway.protocol.record import StoredRecord
 from gateway.protocol.routing import Filter, Reader
-from gateway.views import FollowedOffers, FollowedReceipts, OfferView, ReceiptView, follower, view
+from gateway.store import (
+    FollowedOffers,
+    FollowedReceipts,
+    OfferView,
+    ReceiptView,
+    follower,
+    view,
+)
 from tests.views.world import LOG, PARTITIONS, World, offer_of, receipt_record
 
 READERS = (Reader("bretagne"), Reader("normandie"), Reader("national"))

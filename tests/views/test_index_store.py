@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.views import FollowedOffers, OfferView
-from gateway.views.index_store import PERIOD, Index
-from gateway.views.search_index import SEGMENT_BITS
+from gateway.store import FollowedOffers, OfferView
+from gateway.store.search.index_store import PERIOD, Index
+from gateway.store.search.search_index import SEGMENT_BITS
 from tests.views.world import LOG, PARTITIONS, World, offer_of
 
 Found = tuple[set[int], Mapping[str, set[int]], set[tuple[int, int]]]

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from gateway.ports import Chunk
+from gateway.log.port import Chunk
 from gateway.protocol import cursor as cursors
 from gateway.protocol.record import StoredRecord
 from gateway.protocol.routing import Filter, Reader
-from gateway.views import OfferView
+from gateway.store import OfferView
 from tests.views.world import LOG, PARTITIONS, World, offer_of
 
 BRETAGNE, NORMANDIE, NATIONAL = Reader("bretagne"), Reader("normandie"), Reader("national")

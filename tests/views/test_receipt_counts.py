@@ -5,10 +5,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from gateway.ports import Chunk
+from gateway.log.port import Chunk
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import DAY_MS
-from gateway.views import ReceiptView
+from gateway.store import ReceiptView
 from tests.views.world import LOG, PARTITIONS, receipt_record
 
 VERDICTS = ("accepted", "duplicate", "stale", "rejected")

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gateway.ports import Chunk
+from gateway.log.port import Chunk
 from gateway.protocol.record import Record, StoredRecord, read_utc
-from gateway.views import ReceiptView
-from gateway.views.follower import FollowedReceipts
-from gateway.views.receipt_search import ReceiptFilter
+from gateway.store import ReceiptView
+from gateway.store.follower import FollowedReceipts
+from gateway.store.receipt_search import ReceiptFilter
 from tests.views.world import LOG, PARTITIONS, receipt_record
 
 VERDICTS = ("accepted", "duplicate", "stale", "rejected")

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from gateway.ports import Chunk
+from gateway.log.port import Chunk
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.run import Order, Run, order_record, run_record
-from gateway.views import RunView
+from gateway.store import RunView
 from tests.views.world import LOG, PARTITIONS
 
 FIRST = Run(platform="bretagne", started_at=1, ended_at=2, outcome="failed")

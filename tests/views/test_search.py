@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from gateway.protocol.routing import Filter, Reader
-from gateway.views import duplicate_index, index_store, offer_rows
-from gateway.views.facet import Search, search_for
-from gateway.views.index_store import PERIOD, IndexWriter, RecentOffsets
-from gateway.views.log_offset import log_offset_of
-from gateway.views.search import count, find, rows_between
-from gateway.views.search_index import (
+from gateway.store import offer_rows
+from gateway.store.log_offset import log_offset_of
+from gateway.store.search import index_store, possible_duplicate_index
+from gateway.store.search.facet import Search, search_for
+from gateway.store.search.index_store import PERIOD, IndexWriter, RecentOffsets
+from gateway.store.search.search import count, find, rows_between
+from gateway.store.search.search_index import (
     IndexChange,
     apply_change,
     needs_purge,
@@ -73,7 +74,7 @@ class IndexMachine(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.db = sqlite3.connect(":memory:", isolation_level=None)
-        self.db.executescript(offer_rows.SCHEMA + index_store.SCHEMA + duplicate_index.SCHEMA)
+        self.db.executescript(offer_rows.SCHEMA + index_store.SCHEMA + possible_duplicate_index.SCHEMA)
         self.writer = IndexWriter(self.db, settled=True)
         self.follower = RecentOffsets.load(self.db)
         self.live: dict[int, frozenset[str]] = {}

@@ -13,7 +13,7 @@ from gateway.protocol import cursor as cursors
 from gateway.protocol.cursor import Cursor
 from gateway.protocol.identity import platform_of
 from gateway.protocol.routing import Filter, Reader, ever_shared, masked, may_read
-from gateway.views import OfferView
+from gateway.store import OfferView
 from tests.views.world import DEPARTMENTS, LOG, PARTITIONS, World, offer_of
 
 PLATFORMS = ("bretagne", "normandie", "grand-est")

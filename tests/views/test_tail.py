@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from gateway.memory import MemoryLog
-from gateway.ports import LogUnavailableError
+from gateway.errors import LogUnavailableError
+from gateway.log.memory import MemoryLog
 from gateway.protocol.cursor import FRESH_MS
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record, offer_record
 from gateway.protocol.topic import COMMON, DAY_MS, OFFERS, RECEIPTS
-from gateway.views import OfferView, ReceiptView, Tail
+from gateway.store import OfferView, ReceiptView, Tail
 from tests.views.world import World, offer_of, receipt_record
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from gateway.protocol.routing import Reader
-from gateway.views import OfferView
-from gateway.views.twin import canonical_url, similar_name
+from gateway.store import OfferView
+from gateway.store.search.possible_duplicate import canonical_url, similar_name
 from tests.views.world import World, offer_of
 
 NATIONAL, NORMANDIE = Reader("national"), Reader("normandie")

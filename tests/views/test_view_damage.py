@@ -6,15 +6,22 @@ from pathlib import Path
 
 import pytest
 
-from gateway.copy_file import marker
-from gateway.damage import DamagedCopyError
-from gateway.ports import Chunk, LogUnavailableError
+from gateway.errors import LogUnavailableError
+from gateway.log.port import Chunk
 from gateway.protocol.delivery import Delivery, Part, delivery_record
 from gateway.protocol.record import StoredRecord
 from gateway.protocol.run import Run, run_record
-from gateway.views import DeliveryView, FollowedOffers, OfferView, ReceiptView, RunView
-from gateway.views.index_store import PERIOD
-from gateway.views.view import View
+from gateway.runtime.sqlite_damage import DamagedCopyError
+from gateway.store import (
+    DeliveryView,
+    FollowedOffers,
+    OfferView,
+    ReceiptView,
+    RunView,
+)
+from gateway.store.copy_file import marker
+from gateway.store.search.index_store import PERIOD
+from gateway.store.view import View
 from tests.views.world import LOG, PARTITIONS, World, offer_of, receipt_record
 
 TITLE, OTHER = b"Observer le travail", b"Observer la travail"

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from gateway.ports import Chunk
+from gateway.log.port import Chunk
 from gateway.protocol.identity import partition_of, platform_of
 from gateway.protocol.record import OfferState, Record, StoredRecord, offer_record
 from gateway.protocol.routing import audiences

@@ -1,0 +1,1 @@
+"""Delivery of offers to the national site: outbox, calls, outcomes, orders."""

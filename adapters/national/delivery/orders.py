@@ -1,0 +1,61 @@
+"""Orders of an account that its owner has read on ``deliveries`` and has not carried out yet.
+
+An order and its answer have one key, so only the last record of a key says whether the order is pending; before
+compaction the earlier ones are read too.
+"""
+
+import asyncio
+
+from adapters.national.delivery.order import Placed, read_order
+from adapters.national.delivery.progress import Progress, ProgressReader
+from gateway.log.request import Pending
+from gateway.protocol.record import StoredRecord
+
+ORDER_LIFE_MS = 60 * 60_000
+"""How old an order may be when an owner finds it: about as long as somebody waits with the command running."""
+
+
+class WaitingOrders:
+    """The orders of one account, for as long as one owner has it."""
+
+    def __init__(self, account: str) -> None:
+        self._account = account
+        self._progress = ProgressReader(account)
+        self._pending: dict[bytes, Pending[Placed]] = {}
+        self._taken: set[bytes] = set()
+        self._came = asyncio.Event()
+        self._heard_at = 0
+        self._began_at: int | None = None
+
+    def hear(self, record: StoredRecord) -> None:
+        """Take in a record, in the log's order: an order waits until its answer, or a tombstone, is read."""
+        key = record.key or b""
+        self._heard_at = max(self._heard_at, record.appended_at)
+        if self._progress.hear(key, record.value):
+            return
+        placed = None if record.value is None else read_order(key, record.value)
+        if placed is None or placed.answer is not None:
+            self._pending.pop(key, None)
+        elif placed.account == self._account and key not in self._taken:
+            found_at = record.appended_at if self._began_at is None else None
+            self._pending.setdefault(key, Pending(placed, found_at))
+            self._came.set()
+
+    def begin(self) -> None:
+        """The log has been read to the end that it had when the owner began: by the time of what was read last, orders
+        are found too old. Those that come later have somebody who waits.
+        """
+        self._began_at = self._heard_at
+
+    async def take(self) -> tuple[Progress, bool]:
+        """The next order with its progress, waiting until there is one, and whether it is too old to be still wanted.
+        An order that was begun is wanted, however old it is.
+        """
+        while not self._pending:
+            self._came.clear()
+            await self._came.wait()
+        key = next(iter(self._pending))
+        pending = self._pending.pop(key)
+        self._taken.add(key)
+        progress = self._progress.of(pending.request)
+        return progress, not progress.begun and pending.age_ms(self._began_at or 0) > ORDER_LIFE_MS

@@ -1,0 +1,314 @@
+"""The outbox of one account: its offers, what became of them, and which calls are due; a disposable SQLite table.
+
+Only ever a copy of ``offers`` and ``deliveries``, with the positions up to which both were applied. A file that is
+damaged, foreign or ahead of the log is thrown away and filled anew. On disk, so that a hundred thousand offers cost no
+memory.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from math import inf
+from pathlib import Path
+
+from adapters.national.site.retry import LONGEST_MS
+from gateway.errors import LogUnavailableError
+from gateway.protocol.delivery import Delivery, Group, delivery_record, read_delivery
+from gateway.protocol.record import OfferState, read_offer
+from gateway.runtime.row_checksum import computed
+from gateway.runtime.sqlite_damage import using_copy
+from gateway.store.local_copy import LocalCopy
+
+_CHECKPOINT_AFTER = 500
+_TABLES = {
+    "offer": ("id", "platform", "value"),
+    "delivery": ("id", "value"),
+    "remote": ("remote_id", "id"),
+    "due": ("id", "part", "rank", "not_before", "tries", "failures", "doubt", "missed"),
+    "terms": ("platform", "fingerprint"),
+    "position": ("topic", "partition", "position"),
+}
+_SUM = {table: computed(columns) for table, columns in _TABLES.items()}
+_WHOLE = {
+    table: f"whole({table}.sum, {', '.join(f'{table}.{one}' for one in columns)})" for table, columns in _TABLES.items()
+}
+_LAYOUT = f"""
+CREATE TABLE offer (id TEXT PRIMARY KEY, platform TEXT, value BLOB, {_SUM["offer"]});
+CREATE INDEX of_platform ON offer (platform, id);
+CREATE TABLE delivery (id TEXT PRIMARY KEY, value BLOB, {_SUM["delivery"]});
+CREATE TABLE remote (remote_id TEXT PRIMARY KEY, id TEXT, {_SUM["remote"]}) WITHOUT ROWID;
+CREATE TABLE due (
+    id TEXT, part TEXT, rank INTEGER, not_before INTEGER, tries INTEGER, failures INTEGER, doubt TEXT, missed INTEGER,
+    {_SUM["due"]}, PRIMARY KEY (id, part)
+) WITHOUT ROWID;
+CREATE INDEX in_turn ON due (doubt, rank, failures, not_before);
+CREATE INDEX retried ON due (not_before) WHERE failures > 0;
+CREATE TABLE terms (platform TEXT PRIMARY KEY, fingerprint TEXT, {_SUM["terms"]}) WITHOUT ROWID;
+CREATE TABLE position (
+    topic TEXT, partition INTEGER, position INTEGER, {_SUM["position"]}, PRIMARY KEY (topic, partition)
+) WITHOUT ROWID;
+"""
+_OFFER = f"SELECT value FROM offer WHERE id = ? AND {_WHOLE['offer']}"  # noqa: S608  # our own columns
+_DELIVERY = f"SELECT value FROM delivery WHERE id = ? AND {_WHOLE['delivery']}"  # noqa: S608  # our own columns
+_OWNER_OF = f"SELECT id FROM remote WHERE remote_id = ? AND {_WHOLE['remote']}"  # noqa: S608  # our own columns
+_FINGERPRINT = f"SELECT fingerprint FROM terms WHERE platform = ? AND {_WHOLE['terms']}"  # noqa: S608  # our own columns
+_POSITION = f"SELECT position FROM position WHERE topic = ? AND partition = ? AND {_WHOLE['position']}"  # noqa: S608  # our own columns
+_DOUBTED = f"SELECT id, part, tries, failures, missed FROM due WHERE doubt = ? AND {_WHOLE['due']} ORDER BY id LIMIT ?"  # noqa: S608  # our own columns
+_ENQUEUE = """
+INSERT INTO due VALUES (:id, :part, :rank, :not_before, 0, 0, '', 0) ON CONFLICT DO UPDATE SET
+    not_before = CASE
+        WHEN rank <> :rank OR :not_before > :now THEN :not_before
+        WHEN failures > 0 OR missed THEN not_before
+        ELSE min(not_before, :not_before)
+    END,
+    tries = CASE WHEN rank = :rank THEN tries ELSE 0 END,
+    failures = CASE WHEN rank = :rank THEN failures ELSE 0 END,
+    doubt = CASE WHEN rank = :rank THEN doubt ELSE '' END,
+    missed = CASE WHEN rank = :rank THEN missed ELSE 0 END,
+    rank = :rank
+"""
+_ALL = "SELECT id FROM offer WHERE id > ? ORDER BY id LIMIT 500"
+_OF_PLATFORM = "SELECT id FROM offer WHERE id > ? AND platform = ? ORDER BY id LIMIT 500"
+_LEFT = """
+SELECT id FROM delivery WHERE id > ? AND NOT EXISTS (SELECT 1 FROM offer WHERE offer.id = delivery.id)
+ORDER BY id LIMIT 500
+"""
+_DUE_AGAIN = """
+UPDATE due SET not_before = :now WHERE not_before > :now AND (failures = 0 OR not_before > :now + :longest)
+"""
+_READY = f"""
+SELECT id, part, tries, failures, missed FROM due
+WHERE doubt = '' AND rank = ? AND failures = 0 AND not_before <= ? AND {_WHOLE["due"]} ORDER BY not_before, id LIMIT ?
+"""  # noqa: S608  # our own columns
+_RETRIED = f"""
+SELECT id, part, tries, failures, missed FROM due
+WHERE doubt = '' AND failures > 0 AND not_before <= ? AND {_WHOLE["due"]} ORDER BY not_before, id LIMIT ?
+"""  # noqa: S608  # our own columns
+_LEAST_FAILED = f"""
+SELECT id, part, tries, failures, missed FROM due
+WHERE doubt = '' AND rank = ? AND not_before <= ? AND {_WHOLE["due"]} ORDER BY failures, not_before, id LIMIT ?
+"""  # noqa: S608  # our own columns
+_RANKS = 4
+_RETRIED_SHARE = 4
+"""One call in so many, at least, is for parts that failed before, whatever else waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One part that a call is due for. ``failures`` counts its failed calls, ``tries`` those of them that say something
+    about the offer, not about an outage. ``missed``: its creation had no answer, and the site's index does not list it.
+    """
+
+    id: str
+    group: Group
+    tries: int
+    failures: int
+    missed: bool
+
+
+class Outbox(LocalCopy):
+    """Changes become lasting with ``keep``; ``drop`` forgets those since the last one."""
+
+    FORMAT = 4
+    LAYOUT = _LAYOUT
+    TABLES = _TABLES
+    PRAGMAS = ("PRAGMA wal_autocheckpoint = 0",)
+    _kept = 0
+    _latest: float = inf
+    """The instant (ms) at which the queue was last read."""
+
+    def offer(self, offer_id: str) -> OfferState | None:
+        """The offer or its marker, as last read."""
+        row = self._db.execute(_OFFER, (offer_id,)).fetchone()
+        return None if row is None else read_offer(offer_id.encode(), row[0])
+
+    def put_offer(self, offer_id: str, platform: str, value: bytes | None) -> None:
+        """Keep a record of ``offers``; None where its marker was forgotten."""
+        if value is None:
+            self._db.execute("DELETE FROM offer WHERE id = ?", (offer_id,))
+        else:
+            self._db.execute("INSERT OR REPLACE INTO offer VALUES (?, ?, ?)", (offer_id, platform, value))
+
+    def delivery(self, offer_id: str) -> Delivery | None:
+        """What became of the offer, as last written."""
+        row = self._db.execute(_DELIVERY, (offer_id,)).fetchone()
+        return None if row is None else read_delivery(offer_id.encode(), row[0])
+
+    def put_delivery(self, delivery: Delivery) -> None:
+        """Keep a delivery, and under which remote ids it is found."""
+        value = delivery_record(delivery).value
+        self._db.execute("INSERT OR REPLACE INTO delivery VALUES (?, ?)", (delivery.id, value))
+        rows = [(name, delivery.id) for name in delivery.remote_ids()]
+        self._db.executemany("INSERT OR REPLACE INTO remote VALUES (?, ?)", rows)
+
+    def forget(self, offer_id: str) -> None:
+        """The offer's marker is gone, and with it what became of it."""
+        for table in ("delivery", "remote", "due"):
+            self._db.execute(f"DELETE FROM {table} WHERE id = ?", (offer_id,))  # noqa: S608  # the three above
+
+    def owner_of(self, remote_id: str) -> str | None:
+        """The offer that has, or had, this remote id."""
+        row = self._db.execute(_OWNER_OF, (remote_id,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def ids(self, platform: str | None = None) -> Iterator[str]:
+        """The offers of a platform; or all of them, and what is left of those that are forgotten."""
+        if platform is not None:
+            yield from self._pages(_OF_PLATFORM, platform)
+        else:
+            yield from self._pages(_ALL)
+            yield from self._pages(_LEFT)
+
+    def _pages(self, query: str, *arguments: str) -> Iterator[str]:
+        """What changes between two pages may be passed over."""
+        after = ""
+        while rows := self._db.execute(query, (after, *arguments)).fetchall():
+            yield from (row[0] for row in rows)
+            after = rows[-1][0]
+
+    def fingerprint(self, platform: str) -> str | None:
+        """The terms of a platform under which its offers were last looked at."""
+        row = self._db.execute(_FINGERPRINT, (platform,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def put_fingerprint(self, platform: str, fingerprint: str) -> None:
+        """Keep them."""
+        self._db.execute("INSERT OR REPLACE INTO terms VALUES (?, ?)", (platform, fingerprint))
+
+    # Calls that are due.
+
+    def enqueue(self, offer_id: str, group: Group, *, rank: int, not_before: int, now: int) -> None:
+        """A call is due for a part. One that waits for another try keeps its place, unless the call is another one."""
+        values = {"id": offer_id, "part": group, "rank": rank, "not_before": not_before, "now": now}
+        self._db.execute(_ENQUEUE, values)
+
+    def dequeue(self, offer_id: str, group: Group) -> None:
+        """Nothing is due for a part."""
+        self._db.execute("DELETE FROM due WHERE id = ? AND part = ?", (offer_id, group))
+
+    def put_off(self, offer_id: str, group: Group, *, until: int, tries: int, failures: int) -> None:
+        """Try a part again later."""
+        self._db.execute(
+            "UPDATE due SET not_before = ?, tries = ?, failures = ? WHERE id = ? AND part = ?",
+            (until, tries, failures, offer_id, group),
+        )
+
+    def count_try(self, offer_id: str, group: str) -> None:
+        """A failed call of a part counts as a try after all."""
+        self._db.execute("UPDATE due SET tries = tries + 1 WHERE id = ? AND part = ?", (offer_id, group))
+
+    def try_now(self, offer_id: str, group: str, now: int) -> None:
+        """Do not let a part wait for the outage in which its calls failed."""
+        self._db.execute(
+            "UPDATE due SET not_before = min(not_before, ?), failures = tries WHERE id = ? AND part = ?",
+            (now, offer_id, group),
+        )
+
+    def doubt(self, offer_id: str, group: Group, doubt: str) -> None:
+        """Set a part aside until the site's index says what became of it; an empty doubt puts it back in the queue."""
+        self._db.execute("UPDATE due SET doubt = ? WHERE id = ? AND part = ?", (doubt, offer_id, group))
+
+    def miss(self, offer_id: str, group: Group, *, until: int) -> None:
+        """The index does not list a part whose creation had no answer: it may be created again after ``until``."""
+        self._db.execute(
+            "UPDATE due SET doubt = '', missed = 1, not_before = ? WHERE id = ? AND part = ?", (until, offer_id, group)
+        )
+
+    def announce(self, offer_id: str, group: Group) -> None:
+        """A call of a part is under way: what the index held before says nothing of it."""
+        self._db.execute("UPDATE due SET missed = 0 WHERE id = ? AND part = ? AND missed", (offer_id, group))
+
+    def doubted(self, doubt: str, *, limit: int) -> Sequence[Entry]:
+        """Parts that were set aside with this doubt."""
+        rows = self._db.execute(_DOUBTED, (doubt, limit))
+        return [Entry(*row) for row in rows.fetchall()]
+
+    def ready(self, now: int, *, limit: int) -> Sequence[Entry]:
+        """The calls to make next, at most one per offer: first those that never failed, by rank, then by how long they
+        have waited; a share is kept for those that failed before, so that neither keeps the other from the site.
+        """
+        self._notice(now)
+        retried = self._db.execute(_RETRIED, (now, limit)).fetchall()
+        kept = min(len(retried), max(1, limit // _RETRIED_SHARE)) if limit > 1 else 0
+        found: dict[str, Entry] = {}
+        for rank in range(_RANKS):
+            for row in self._db.execute(_READY, (rank, now, limit)).fetchall():
+                if len(found) < limit - kept:
+                    found.setdefault(row[0], Entry(*row))
+        for row in retried:
+            if len(found) < limit:
+                found.setdefault(row[0], Entry(*row))
+        return list(found.values())
+
+    def trials(self, now: int, *, limit: int) -> Sequence[Entry]:
+        """The calls to try at a site that answered nothing lately: of each rank in turn, those that failed least."""
+        self._notice(now)
+        ranks = [self._db.execute(_LEAST_FAILED, (rank, now, limit)).fetchall() for rank in range(_RANKS)]
+        least = sorted(
+            (row[3], position, rank, row) for rank, rows in enumerate(ranks) for position, row in enumerate(rows)
+        )
+        found: dict[str, Entry] = {}
+        for _, _, _, row in least:
+            if len(found) < limit:
+                found.setdefault(row[0], Entry(*row))
+        return list(found.values())
+
+    def _notice(self, now: int) -> None:
+        """Make entries due again where the clock has gone back since the queue was last read."""
+        if now < self._latest:
+            self._make_due_again(now)
+        self._latest = now
+
+    def _make_due_again(self, now: int) -> None:
+        """The clock has gone back, or may have before the file was opened: entries that were put there by a clock ahead
+        are due now. One that waits for a day is put off to that day again when it is looked at.
+        """
+        self._db.execute(_DUE_AGAIN, {"now": now, "longest": LONGEST_MS})
+
+    def next_at(self) -> int | None:
+        """When the next call is due; None when none is."""
+        row = self._db.execute("SELECT min(not_before) FROM due WHERE doubt = ''").fetchone()
+        return None if row[0] is None else int(row[0])
+
+    def queue(self, now: int) -> Mapping[str, int]:
+        """How many calls are due now, by kind, and how many wait for another day, another try, or the index."""
+        counts = dict.fromkeys(("delete", "create", "update", "later", "doubt"), 0)
+        rows = self._db.execute(
+            "SELECT rank, not_before <= ?, doubt <> '', count(*) FROM due GROUP BY 1, 2, 3", (now,)
+        ).fetchall()
+        for rank, ready, doubted, number in rows:
+            name = "doubt" if doubted else ("delete", "create", "update", "delete")[rank] if ready else "later"
+            counts[name] += number
+        return counts
+
+    # Positions, and the file itself.
+
+    def position(self, topic: str, partition: int) -> int:
+        """The next offset to apply."""
+        row = self._db.execute(_POSITION, (topic, partition)).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def keep(self, positions: Mapping[tuple[str, int], int]) -> None:
+        """Make the changes lasting: both topics have been applied below these offsets."""
+        with self.guarded():
+            rows = [(*place, position) for place, position in positions.items()]
+            self._db.executemany("INSERT OR REPLACE INTO position VALUES (?, ?, ?)", rows)
+            self._db.commit()
+        self._kept += 1
+
+    async def checkpoint(self) -> None:
+        """After many commits, move what they wrote into the file: by another connection in a thread, because it waits
+        for the disk. The next commit reports a full disk.
+        """
+        if self._kept >= _CHECKPOINT_AFTER:
+            self._kept = 0
+            with suppress(LogUnavailableError), using_copy(self._path):
+                await asyncio.to_thread(_checkpoint, self._path)
+
+
+def _checkpoint(path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        database.execute("PRAGMA synchronous = NORMAL")
+        database.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()

@@ -1,0 +1,171 @@
+"""The plan: what the site should hold of an offer against what it holds, and so which call comes next. Pure."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, TypeAlias
+
+import orjson
+
+from adapters.national.mapping.deliverability import (
+    NotDeliverable,
+    Past,
+    Prospect,
+    Ready,
+    Terms,
+    Waiting,
+)
+from adapters.national.mapping.mapping import map_offer
+from adapters.national.mapping.remote_id import Group as Suffix
+from adapters.national.mapping.remote_id import remote_id
+from gateway.protocol.delivery import GROUPS, Call, Delivery, Group, Part
+
+RANKS: Mapping[Call, int] = {"delete": 0, "create": 1, "update": 2}
+"""Withdrawals first: what is gone must be seen by nobody. Then what nobody sees yet."""
+EXPIRED_RANK = 3
+"""What has expired comes last: the site shows nothing that is over, and at the end of June nearly all is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What is wanted of one part: the prospect of the offer as it stands, and the suffix that its remote id takes."""
+
+    suffix: Suffix
+    prospect: Prospect
+
+
+Wishes: TypeAlias = Mapping[Group, Wish]
+"""Per group what is wanted; a group that is missing should not be there. An empty one: the offer is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A call to make for a part. ``wish`` is what it sends, without remote id; a deletion has none. A creation without
+    one is of a school year that is over: whether it was made has to be found out, and it is not made again.
+    """
+
+    call: Call
+    part: Part
+    wish: Ready | None = None
+
+    @property
+    def digest(self) -> str | None:
+        """The digest of what it sends."""
+        return None if self.wish is None else body_digest(self.wish.body)
+
+
+def wishes_of(offer: Mapping[str, Any], *, on: date, terms: Terms) -> Wishes:
+    """What an offer asks for, on a day in Paris."""
+    wishes: dict[Group, Wish] = {}
+    for part in map_offer(offer, on=on, terms=terms):
+        lycee = part.group == "l" or (part.group == "" and tuple(offer["levels"]) == ("seconde",))
+        wishes["lycee" if lycee else "college"] = Wish(part.group, part.prospect)
+    return wishes
+
+
+def body_digest(body: Mapping[str, Any]) -> str:
+    """SHA-256 of a body without its remote id: whether the site holds it already."""
+    return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def aim(delivery: Delivery, wishes: Wishes, *, sequence: int, account: str, now: int) -> Delivery:
+    """The delivery with each part in the state that the wishes of this change of the offer put it in.
+
+    Only the last change counts: whatever stood between was never sent. The same change again alters nothing.
+    """
+    aimed = delivery
+    for group in GROUPS:
+        aimed = _aim_part(aimed, group, wishes.get(group), sequence=sequence, account=account, now=now)
+    return replace(aimed, sequence=sequence)
+
+
+def next_call(part: Part, wish: Wish | None, *, account: str) -> Due | None:
+    """The call that a pending part waits for; None when there is none, or not before another day."""
+    if part.state != "pending":
+        return None
+    prospect = None if wish is None or part.account != account else wish.prospect
+    if is_leaving(part, prospect):
+        return Due("delete", part)
+    if isinstance(prospect, Past) and part.sequence is None and part.attempt is not None:
+        return Due("create", part)
+    if not isinstance(prospect, Ready):
+        return None
+    return Due("create" if part.sequence is None else "update", part, prospect)
+
+
+def is_leaving(part: Part, prospect: Prospect | None) -> bool:
+    """Whether what is there has to go. A deletion that was begun is gone through with: it may have been done. An offer
+    that moved to the next school year goes too: what is there names weeks that it no longer offers.
+    """
+    begun = part.attempt is not None and part.attempt.call == "delete"
+    return part.there and (begun or prospect is None or isinstance(prospect, NotDeliverable | Waiting))
+
+
+def _aim_part(
+    delivery: Delivery, group: Group, wish: Wish | None, *, sequence: int, account: str, now: int
+) -> Delivery:
+    part = delivery.part(group)
+    if part is not None and part.state == "moderated":
+        return delivery  # the site's own people took it down: only the operator may send it again
+    if part is not None and part.there:
+        own = wish is not None and part.account == account
+        aimed = _aim_there(part, wish.prospect if wish is not None and own else None, sequence, delivery.sequence, now)
+        return delivery.with_part(aimed)
+    if wish is None:
+        idle = part is None or part.state in {"withdrawn", "dead"}
+        return delivery if part is None or idle else delivery.with_part(_in_state(part, "withdrawn", now))
+    if part is not None and part.state == "refused" and part.account == account and delivery.sequence == sequence:
+        return delivery  # told to the publisher; the same again would be refused again
+    delivery, part = _fresh(delivery, group, wish.suffix, account=account, now=now)
+    return delivery.with_part(_aim_absent(part, wish.prospect, now))
+
+
+def _aim_there(part: Part, prospect: Prospect | None, sequence: int, before: int, now: int) -> Part:
+    """A part that the site holds, or may hold."""
+    if is_leaving(part, prospect):
+        return _in_state(part, "pending", now, until=None)
+    match prospect:
+        case Ready(body=body):
+            if part.attempt is None and part.digest == body_digest(body):
+                return replace(_in_state(part, "delivered", now, until=None), sequence=sequence)
+            if part.state == "refused" and before == sequence:
+                return part
+            return _in_state(part, "pending", now, until=None)
+    # Its school year is over there: what stands is left as it is.
+    settled = part.state == "pending" and part.attempt is None
+    return _in_state(part, "delivered", now, until=None) if settled else part
+
+
+def _aim_absent(part: Part, prospect: Prospect, now: int) -> Part:
+    """A part that the site does not hold, under a remote id that was never used."""
+    match prospect:
+        case Ready():
+            return _in_state(part, "pending", now, until=None)
+        case Waiting(until=day):
+            return _in_state(part, "pending", now, until=day.isoformat())
+        case NotDeliverable(refusals=refusals) | Past(refusals=refusals):
+            problems = tuple(refusal.to_json() for refusal in refusals)
+            return replace(_in_state(part, "not-deliverable", now, until=None), problems=problems)
+
+
+def _fresh(delivery: Delivery, group: Group, suffix: Suffix, *, account: str, now: int) -> tuple[Delivery, Part]:
+    """The part to go on with: the last one where its remote id was never used, else a new generation."""
+    last = delivery.part(group)
+    if last is not None and last.sequence is None and last.attempt is None and last.state != "dead":
+        return delivery, replace(last, account=account)
+    if last is not None and last.state != "dead":
+        delivery = delivery.with_part(_in_state(last, "dead", now))
+    generation = 1 if last is None else last.generation + 1
+    while (name := remote_id(delivery.id, suffix, generation)) in delivery.remote_ids():
+        generation += 1
+    return delivery, Part(
+        group=group, generation=generation, account=account, state="pending", since=now, remote_id=name
+    )
+
+
+def _in_state(part: Part, state: str, now: int, **changes: Any) -> Part:
+    """The part in this state; its problems and the time are kept while the state is the same."""
+    if part.state != state:
+        changes = {"state": state, "since": now, "problems": (), **changes}
+    return replace(part, **changes)

@@ -1,0 +1,1 @@
+"""Offers of the national site, imported into the federation."""

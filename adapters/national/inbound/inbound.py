@@ -1,0 +1,213 @@
+"""Inbound: offers that are made at the national site enter the federation as those of the platform ``national``.
+
+Search shows everybody's offers, ours too. Without an outside address they were made there: imported. With an address
+that is known here they are echoes: linked, never imported. What was imported and is not shown any more in two complete
+scans is withdrawn, unless search hides it by its own season, or so much is missing that the search itself is doubtful.
+"""
+
+import asyncio
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+
+from adapters.national.delivery.unit_of_work import Ledger
+from adapters.national.inbound.offer import (
+    document,
+    is_out_of_season,
+    judge,
+    offer_id,
+)
+from adapters.national.inbound.state import InboundState
+from adapters.national.mapping.week import june_year
+from adapters.national.site.accounts import Search
+from adapters.national.site.index_walk import RightMissingError, Walk, Walker
+from adapters.national.site.reading import Listed
+from adapters.national.site.retry import Timing
+from adapters.national.site.site import Site, SiteError
+from gateway.errors import LogError, LogUnavailableError
+from gateway.ingest.submissions import Submissions
+from gateway.log.port import EventLog
+from gateway.partners import Partners
+from gateway.protocol.decide import paris_date
+from gateway.protocol.digest import content_digest
+from gateway.protocol.identity import NATIONAL, partition_of
+from gateway.protocol.receipt import ReceiptIds
+from gateway.protocol.record import utc
+from gateway.protocol.shrink import would_shrink
+from gateway.protocol.submission import Publish, Retire, Submission, Withdraw
+from gateway.protocol.topic import OFFERS
+
+SCANS = 2
+"""Complete scans in which an offer must be missing before it is withdrawn."""
+
+_AT_ONCE = 500
+_OPEN_AGAIN_SECONDS = 30.0
+
+_log = structlog.get_logger()
+
+
+class Inbound:
+    """Scans the site for offers made there, again and again. Where its state cannot be opened, for want of disk or
+    rights, there are no scans, and all else goes on.
+    """
+
+    def __init__(
+        self,
+        log: EventLog,
+        *,
+        site: Site,
+        search: Search,
+        partners: Partners,
+        submissions: Submissions,
+        ids: ReceiptIds,
+        open_state: Callable[[], InboundState],
+        timing: Timing,
+    ) -> None:
+        self._log = log
+        self._walker = Walker(site.search, timing)
+        self._search = search
+        self._partners = partners
+        self._submissions = submissions
+        self._ids = ids
+        self._open_state = open_state
+        self._opened: InboundState | None = None
+        self._timing = timing
+
+    async def run(self, ledger: Ledger) -> None:
+        """Scan until cancelled, for the ledger's owner; its ``findings["search"]`` says how the last scan went."""
+        while self._opened is None:
+            try:
+                self._opened = await asyncio.to_thread(self._open_state)
+            except LogUnavailableError as error:
+                _log.warning("national.scan_failed", error=str(error))
+                ledger.findings["search"] = {"state": "failed", "error": str(error)}
+                await self._timing.sleep(_OPEN_AGAIN_SECONDS)
+        while True:
+            try:
+                ledger.findings["search"] = await self._scan(await ledger.ends(OFFERS))
+            except RightMissingError:
+                ledger.findings["search"] = {"state": "waiting-for-right"}
+            except SiteError as error:
+                _log.warning("national.scan_failed", error=str(error))
+                ledger.findings["search"] = {"state": "failed", "error": str(error)}
+            await self._timing.sleep(self._search.minutes * 60)
+
+    def close(self) -> None:
+        """Free the state's file."""
+        if self._opened is not None:
+            self._opened.close()
+
+    async def _scan(self, ends: Sequence[int]) -> dict[str, Any]:
+        """One scan: import what is new or has changed, withdraw what is gone; what was found. ``offers`` is known up to
+        its ``ends`` first. Raises SiteError, RightMissingError, LogError.
+        """
+        now = self._timing.clock()
+        self._state.mend()
+        self._state.drop()  # what a scan that failed has left
+        with self._state.guarded():
+            return await self._scan_with_state(ends, now)
+
+    @property
+    def _state(self) -> InboundState:
+        if self._opened is None:
+            raise RuntimeError("no scan has begun")
+        return self._opened
+
+    async def _scan_with_state(self, ends: Sequence[int], now: int) -> dict[str, Any]:
+        await self._state.catch_up(self._log, ends)
+        counts: Counter[str] = Counter()
+        walk = Walk()
+        async for page in self._walker.pages(walk):
+            judged = [self._settle(listed, now, counts) for listed in page.listed]
+            await self._submit([one for one in judged if one is not None])
+        if walk.all_counted:
+            await self._withdraw(walk, now, counts)
+        counts["live"] = await asyncio.to_thread(self._state.live)
+        if walk.unreadable:
+            counts["unreadable"] = walk.unreadable
+        _log.info("national.scanned", total=walk.total, complete=walk.all_counted, **counts)
+        return {"state": "ok", "scanned_at": utc(now), "total": walk.total, "complete": walk.all_counted, **counts}
+
+    def _settle(self, listed: Listed, now: int, counts: Counter[str]) -> Publish | Withdraw | None:
+        try:
+            return self._judge(listed, now, counts)
+        except (sqlite3.Error, LogError):
+            raise
+        except Exception:  # noqa: BLE001  # a bulkhead, see below
+            # A fault of ours that one item of the site brings out would end every process, at each start anew.
+            _log.exception("national.import_broke", number=listed.number)
+            counts["refused"] += 1
+            return None
+
+    def _judge(self, listed: Listed, now: int, counts: Counter[str]) -> Publish | Withdraw | None:
+        """The submission that an item of the search asks for, if any."""
+        kind = self._kind(listed)
+        if kind != "made":
+            counts[kind] += 1
+            return None
+        known = self._state.made(offer_id(listed.number))
+        on = date.fromisoformat(paris_date(now))
+        revision = now if known is None else max(known.revision + 1, now)
+        verdict = judge(document(listed, public_url=self._search.public_url), revision=revision, on=on)
+        if not verdict.accepted or verdict.document is None:
+            counts["refused"] += 1
+            codes = [one.code for one in verdict.problems if one.severity == "error"]
+            _log.info("national.import_refused", number=listed.number, codes=codes)
+            return None
+        if known is not None and _is_settled(known.reason, known.digest, content_digest(verdict.document)):
+            counts["unchanged"] += 1
+            return None
+        counts["imported"] += 1
+        return self._submissions.prepare(verdict, publisher=NATIONAL, hosts=self._partners.hosts())
+
+    def _kind(self, listed: Listed) -> str:
+        """``made`` there, an ``echo`` of ours, or of ``others``."""
+        address = listed.permalink
+        if address is None:
+            return "made"
+        if self._state.linked(address) is not None or _host(address) in self._partners.hosts():
+            return "echo"
+        return "made" if self._search.others else "others"
+
+    async def _withdraw(self, walk: Walk, now: int, counts: Counter[str]) -> None:
+        """Withdraw what was missing often enough."""
+        on = date.fromisoformat(paris_date(now))
+        seen = {offer_id(number) for number in walk.numbers}
+        await asyncio.to_thread(self._state.count_missing, seen, season=june_year(on))
+        gone: list[Submission] = []
+        for made in self._state.missing(scans=SCANS):
+            if is_out_of_season(made.weeks, on=on, shown=made.shown):
+                counts["out_of_season"] += 1
+                continue
+            partition = partition_of(made.id, self._log.partitions)
+            receipt = self._ids.derive(NATIONAL, partition=partition, parts=("absent", made.id, made.revision, now))
+            gone.append(Retire(receipt=receipt, id=made.id, if_revision=made.revision, reason="absent"))
+        if would_shrink(len(gone), self._state.live()):
+            counts["kept_by_guard"] = len(gone)
+            _log.error("national.scan_shrinks_too_much", would_withdraw=len(gone), live=self._state.live())
+            return
+        counts["withdrawn"] += len(gone)
+        for start in range(0, len(gone), _AT_ONCE):
+            await self._submit(gone[start : start + _AT_ONCE])
+
+    async def _submit(self, submissions: list[Any]) -> None:
+        """Queue them all. Raises LogError: the next scan finds what was not queued."""
+        for outcome in await self._submissions.submit(submissions) if submissions else ():
+            if isinstance(outcome, LogError):
+                raise outcome
+
+
+def _is_settled(reason: str | None, known: str, seen: str) -> bool:
+    """Whether there is nothing to say: it stands as it is shown, or it may not come back. One that expired and may be
+    published today expired by a clock that was ahead.
+    """
+    return reason == "moderated" or (known == seen and reason is None)
+
+
+def _host(url: str) -> str:
+    return (urlsplit(url).hostname or "").removeprefix("www.")

@@ -1,0 +1,1 @@
+"""Operator's work on the national site: reconcile, adopt, erase, replay, rehearse."""

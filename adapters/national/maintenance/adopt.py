@@ -1,0 +1,94 @@
+"""Taking over a platform that pushed by its own account: which offer there is which of ours. Pure.
+
+Matched by the ``national_remote_id`` that the platform gives, else by the exact apply address. What matches keeps its
+remote id and is sent once more, whole; what is missing there is created; what nobody knows is extra.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from adapters.national.mapping.remote_id import is_reachable
+from adapters.national.site.reading import Listed
+from gateway.protocol.delivery import Group
+
+SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One offer of the platform: the groups that it should have there, and by what it is recognised."""
+
+    id: str
+    groups: tuple[Group, ...]
+    apply_url: str
+    national_remote_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class There:
+    """One offer of the account's index."""
+
+    remote_id: str
+    group: Group
+    permalink: str | None
+
+    @classmethod
+    def of(cls, listed: Listed) -> "There":
+        """What counts of an item of the index."""
+        group: Group = "lycee" if "seconde" in listed.levels else "college"
+        return cls(listed.remote_id or f"#{listed.number}", group, listed.permalink)
+
+
+@dataclass(slots=True)
+class Matching:
+    """``matched`` maps (offer id, group) to the remote id that it keeps. ``unreachable`` are matched ones whose name
+    the site's addresses do not reach: nobody can update or delete them.
+    """
+
+    matched: dict[tuple[str, Group], str] = field(default_factory=dict)
+    missing: list[tuple[str, Group]] = field(default_factory=list)
+    extra: list[str] = field(default_factory=list)
+    unreachable: list[str] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """Counts, and the first of each."""
+        missing = [f"{offer_id} {group}" for offer_id, group in self.missing]
+        return {
+            "matched": len(self.matched),
+            "missing": {"count": len(missing), "offers": missing[:SHOWN]},
+            "extra": {"count": len(self.extra), "remote_ids": self.extra[:SHOWN]},
+            "unreachable": {"count": len(self.unreachable), "remote_ids": self.unreachable[:SHOWN]},
+        }
+
+
+def match(wanted: Iterable[Wanted], there: Sequence[There]) -> Matching:
+    """Match each offer with at most one item per group, each item with at most one offer. Where several items have one
+    address, the first in the index stays: the newest.
+    """
+    by_name = {item.remote_id: item for item in there}
+    by_address: dict[str, list[There]] = {}
+    for item in there:
+        if item.permalink is not None:
+            by_address.setdefault(item.permalink, []).append(item)
+    found, taken = Matching(), set[str]()
+    offers = list(wanted)
+    for named in (True, False):  # a name is better than an address, for all offers
+        for offer in offers:
+            name = offer.national_remote_id
+            items = [by_name[name]] if name in by_name else []
+            for item in items if named else by_address.get(offer.apply_url, []):
+                place = (offer.id, _group(offer, item))
+                if item.remote_id not in taken and place not in found.matched and place[1] in offer.groups:
+                    found.matched[place] = item.remote_id
+                    taken.add(item.remote_id)
+    places = ((offer.id, group) for offer in offers for group in offer.groups)
+    found.missing = [place for place in places if place not in found.matched]
+    found.extra = [item.remote_id for item in there if item.remote_id not in taken]
+    found.unreachable = [name for name in found.matched.values() if not is_reachable(name)]
+    return found
+
+
+def _group(offer: Wanted, item: There) -> Group:
+    """The group that an item is for; the only one that is wanted, since the site is known to turn levels round."""
+    return offer.groups[0] if len(offer.groups) == 1 else item.group

@@ -1,0 +1,98 @@
+"""Erasure: overwrites what the site keeps of an offer that it has deleted, when somebody asks that it be forgotten.
+
+A deletion there only hides the offer. A PATCH still finds it afterwards, changes it, and does not bring it back.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+
+from adapters.national.delivery.order import Erase
+from adapters.national.delivery.progress import Progress
+from adapters.national.delivery.unit_of_work import Ledger
+from adapters.national.mapping.remote_id import is_reachable
+from adapters.national.site.answer import (
+    Done,
+    Missing,
+    NotOurs,
+    Refused,
+)
+from adapters.national.site.deletion import understand_about
+from adapters.national.site.retry import Timing, backoff
+from adapters.national.site.site import OutcomeUnknownError, Site, SiteUnavailableError
+from gateway.protocol.delivery import Group, Part
+
+NEUTRAL = "Offre retirée"
+NEUTRAL_BODY: Mapping[str, Any] = {
+    **dict.fromkeys(("title", "description", "employer_name", "employer_description"), NEUTRAL),
+    "employer_website": None,
+    "street": "Paris",
+    "zipcode": "75001",
+    "city": "Paris",
+    "coordinates": {"latitude": 48.86, "longitude": 2.34},
+    "permalink": "https://1eleve1stage.education.gouv.fr",
+    "max_candidates": 1,
+    "is_public": False,
+    "handicap_accessible": False,
+    "daily_hours": {},
+    "lunch_break": None,
+}
+"""Names nobody. The sector and the weeks stay: what is left out is not changed."""
+_GRADES: Mapping[Group, list[str]] = {"college": ["troisieme"], "lycee": ["seconde"]}
+"""The site takes an update without grades for one of seconde, so each level group sends its own."""
+_TRIES = 8
+
+_log = structlog.get_logger()
+
+
+async def erase(
+    order: Erase, ledger: Ledger, sites: Mapping[str, Site], timing: Timing, progress: Progress
+) -> dict[str, Any]:
+    """Overwrite every part and generation of an offer; the answer names those that are erased and those that are not.
+
+    Each is noted once it is overwritten. Doing one again changes nothing. Raises SiteError when the site does not
+    answer.
+    """
+    delivery = ledger.outbox.delivery(order.offer)
+    if delivery is None:
+        return {"error": "unknown-offer"}
+    if any(part.there for part in delivery.parts):
+        return {"error": "still-there"}
+    erased: list[str] = progress.state.get("erased", [])
+    kept: list[str] = progress.state.get("kept", [])
+    for part in delivery.parts[progress.state.get("done", 0) :]:
+        outcome = await _overwrite(part, sites, timing)
+        if outcome is not None:
+            (erased if outcome else kept).append(part.remote_id or "")
+        async with ledger.turn() as turn:
+            progress.done(turn, erased=erased, kept=kept)
+    _log.info("national.erased", offer=order.offer, erased=len(erased), kept=len(kept))
+    return {
+        "erased": {"count": len(erased), "remote_ids": erased},
+        "kept": {"count": len(kept), "remote_ids": kept},
+    }
+
+
+async def _overwrite(part: Part, sites: Mapping[str, Site], timing: Timing) -> bool | None:
+    """Whether the site holds nothing of this part any more; None when it never held any."""
+    name = part.remote_id
+    if name is None:
+        return None
+    site = sites.get(part.account)
+    if site is None or not is_reachable(name):
+        return False
+    for tries in range(_TRIES):
+        try:
+            body = {**NEUTRAL_BODY, "grades": _GRADES[part.group]}
+            match understand_about(name, await site.update(name, body)):
+                case Done():
+                    return True
+                case Missing():
+                    return None
+                case NotOurs() | Refused():
+                    return False
+        except (SiteUnavailableError, OutcomeUnknownError) as error:
+            _log.warning("national.call_failed", call="erase", remote_id=name, error=str(error))
+        await timing.sleep(backoff(tries, timing.chance) / 1000)
+    raise SiteUnavailableError(f"{name} could not be overwritten, {_TRIES} times on end")

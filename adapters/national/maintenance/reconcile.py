@@ -1,0 +1,287 @@
+"""Reconciliation: the site's index against what should be there; what is missing, extra or different. Mends if asked.
+
+The read shape lacks seats and hours, so only what the site shows is compared. *Delivered* is what the index lists,
+*visible* what its search finds: it hides offers that are full, over or out of season.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import structlog
+
+from adapters.national.delivery.order import Reconcile
+from adapters.national.delivery.outcome import moderated, replaced
+from adapters.national.delivery.plan import body_digest
+from adapters.national.delivery.progress import Progress, Step
+from adapters.national.delivery.unit_of_work import Ledger
+from adapters.national.delivery.unit_of_work import Turn as UnitOfWork
+from adapters.national.mapping.deliverability import Ready
+from adapters.national.mapping.remote_id import is_reachable
+from adapters.national.site.answer import (
+    AlreadyDeleted,
+    Done,
+    Missing,
+    NotOurs,
+)
+from adapters.national.site.deletion import delete_rows
+from adapters.national.site.index_walk import RightMissingError, Walk, Walker
+from adapters.national.site.reading import Listed, differences
+from adapters.national.site.retry import Timing, backoff
+from adapters.national.site.site import OutcomeUnknownError, Site, SiteUnavailableError
+from gateway.protocol.delivery import Delivery, Part
+from gateway.protocol.shrink import would_shrink
+
+SHOWN = 200
+"""How many of each finding an answer names."""
+
+GONE, DIFFERS, DOUBLED, DELETE = "gone", "differs", "doubled", "delete"
+"""Steps of a repair, each with a remote id."""
+
+_TRIES = 8
+_SLICE = 200
+
+_log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Findings:
+    """What a comparison found: remote ids, and for those that differ the fields. ``doubled`` name several rows."""
+
+    matched: int = 0
+    missing: list[str] = field(default_factory=list)
+    extra: list[str] = field(default_factory=list)
+    differing: dict[str, list[str]] = field(default_factory=dict)
+    doubled: list[str] = field(default_factory=list)
+    visible: int | None = None
+    not_visible: int = 0
+    beyond_account: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """Counts, and the first of each."""
+        return {
+            "matched": self.matched,
+            "missing": {"count": len(self.missing), "remote_ids": self.missing[:SHOWN]},
+            "extra": {"count": len(self.extra), "remote_ids": self.extra[:SHOWN]},
+            "differing": {"count": len(self.differing), "fields": dict(list(self.differing.items())[:SHOWN])},
+            "doubled": {"count": len(self.doubled), "remote_ids": self.doubled[:SHOWN]},
+            "visible": "waiting-for-right" if self.visible is None else self.visible,
+            "not_visible": self.not_visible,
+            "beyond_account": self.beyond_account,
+        }
+
+
+class _Seen:
+    """What a search showed to this account. It hides the offers of accounts that are not open to reuse, and what lies
+    outside the account's departments, so an offer that it does not show may still be visible to pupils.
+    """
+
+    def __init__(self) -> None:
+        self._ours: set[tuple[str | None, str | None]] = set()
+        self._departments: set[str] = set()
+
+    def add(self, listed: Listed, *, ours: bool) -> None:
+        """Take in one item; ``ours``: its remote id belongs to an offer of this federation."""
+        self._departments.add(_department(listed.zipcode))
+        if ours:
+            self._ours.add((listed.remote_id, listed.permalink))
+
+    def shows(self, remote_id: str | None, offer: Mapping[str, Any], *, complete: bool) -> bool | None:
+        """Whether pupils find the offer; None where this account cannot see it, or not all was seen."""
+        if (remote_id, offer.get("apply_url")) in self._ours:
+            return True
+        near = _department(offer["location"]["postal_code"]) in self._departments if offer else False
+        return False if complete and self._ours and near else None
+
+
+def _department(postal_code: str) -> str:
+    """The first digits of a postcode, which name a department well enough to compare postcodes."""
+    return postal_code[:3] if postal_code.startswith(("97", "98", "20")) else postal_code[:2]
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciliation:
+    """One comparison of an account. The site must stand still for our part: hold ``Calls``' lock around it."""
+
+    ledger: Ledger
+    site: Site
+    timing: Timing
+
+    async def run(self, order: Reconcile, progress: Progress) -> dict[str, Any]:
+        """Compare, and mend what is asked. The answer says what was found and done, or why nothing could be done."""
+        resumed = progress.begun
+        if not resumed:
+            answer, steps = await self._compare_all(order)
+            if not order.repair or "error" in answer:
+                return answer
+            async with self.ledger.turn() as turn:
+                progress.plan(turn, steps, answer=answer)
+        await carry_out(self, progress, resumed=resumed)
+        return {**progress.state["answer"], "repaired": True, "deleted": progress.state.get("deleted", 0)}
+
+    async def _compare_all(self, order: Reconcile) -> tuple[dict[str, Any], list[Step]]:
+        """The findings, or why there are none; and the steps that mend them. What is missing was moderated, what
+        differs is sent again, what is doubled is replaced.
+        """
+        began = self.ledger.route.clock()
+        findings = Findings()
+        walk = await Walker(self.site.index, self.timing).all(lambda item: self._compare(item, findings))
+        answer: dict[str, Any] = {"listed": walk.total, "unreadable": walk.unreadable}
+        if not walk.complete:
+            return {**answer, "error": "index-moved", **findings.to_json()}, []
+        findings.doubled = sorted(name for name in walk.doubled if self.held(name) is not None)
+        await self._find_missing(walk, began, findings)
+        await self._look(findings)
+        answer |= findings.to_json()
+        if not order.repair:
+            return answer, []
+        extra = [] if self.ledger.route.shared() else findings.extra
+        if would_shrink(len(extra), walk.total) and order.confirm != len(extra):
+            return {**answer, "error": "shrinks-too-much", "would_delete": len(extra)}, []
+        gone = (name for name in findings.missing if name not in findings.differing)
+        differing = (name for name in findings.differing if name not in findings.doubled)
+        return answer, [
+            *((DOUBLED, name) for name in findings.doubled),
+            *((GONE, name) for name in gone),
+            *((DIFFERS, name) for name in differing),
+            *((DELETE, name) for name in extra),
+        ]
+
+    def _compare(self, listed: Listed, findings: Findings) -> None:
+        part = self.held(listed.remote_id)
+        if part is None:
+            findings.extra.append(listed.remote_id or f"#{listed.number}")
+            return
+        delivery, held = part
+        findings.matched += 1
+        wish = self.ledger.route.wishes(self.ledger.outbox.offer(delivery.id)).get(held.group)
+        if wish is None or not isinstance(wish.prospect, Ready) or held.digest != body_digest(wish.prospect.body):
+            return  # a call is due for it anyway, or its year is over
+        fields = [one.field for one in differences(wish.prospect, listed)]
+        told = held.answered or {}
+        if [name for name in fields if not (name in {"weeks", "grades"} and told)]:
+            findings.differing[listed.remote_id or ""] = fields
+
+    def held(self, remote_id: str | None) -> tuple[Delivery, Part] | None:
+        """The part that has a remote id, if it should be there."""
+        offer_id = None if remote_id is None else self.ledger.outbox.owner_of(remote_id)
+        delivery = None if offer_id is None else self.ledger.outbox.delivery(offer_id)
+        if delivery is None:
+            return None
+        parts = (part for part in delivery.current() if part.remote_id == remote_id and part.there)
+        return next(((delivery, part) for part in parts), None)
+
+    async def _find_missing(self, walk: Walk, began: int, findings: Findings) -> None:
+        """What the index does not list though the site took it before the walk began."""
+        async for _, part in self._delivered():
+            name = part.remote_id
+            if name is not None and name not in walk.names and (part.delivered_at or 0) < began:
+                findings.missing.append(name)
+
+    async def _delivered(self) -> AsyncGenerator[tuple[str, Part], None]:
+        """The parts that the account is known to hold, with their offers; others get their turn meanwhile."""
+        for number, offer_id in enumerate(self.ledger.outbox.ids()):
+            if number % _SLICE == 0:
+                await asyncio.sleep(0)
+            delivery = self.ledger.outbox.delivery(offer_id)
+            for part in () if delivery is None else delivery.current():
+                settled = part.there and part.sequence is not None and part.attempt is None
+                if settled and part.account == self.ledger.route.account:
+                    yield offer_id, part
+
+    async def _look(self, findings: Findings) -> None:
+        """Which parts pupils can find, as far as the account can see; kept with each."""
+        seen = _Seen()
+
+        def see(listed: Listed) -> None:
+            seen.add(listed, ours=self.ledger.outbox.owner_of(listed.remote_id or "") is not None)
+
+        try:
+            walk = await Walker(self.site.search, self.timing).all(see)
+        except RightMissingError:
+            return
+        findings.visible = 0
+        changed: list[tuple[str, Part]] = []
+        async for offer_id, part in self._delivered():
+            state = self.ledger.outbox.offer(offer_id)
+            offer = {} if state is None or state.offer is None else state.offer
+            visible = seen.shows(part.remote_id, offer, complete=walk.complete)
+            findings.visible += visible is True
+            findings.not_visible += visible is False
+            findings.beyond_account += visible is None
+            if visible != part.visible and (visible is not None or walk.complete):
+                changed.append((offer_id, replace(part, visible=visible)))
+            if len(changed) == _SLICE:
+                await self._change(changed)
+                changed = []
+        await self._change(changed)
+
+    async def _change(self, changed: Sequence[tuple[str, Part]]) -> None:
+        """Keep whether parts are visible, unless they have become others since they were read."""
+        async with self.ledger.turn() as turn:
+            for offer_id, part in changed:
+                delivery = self.ledger.outbox.delivery(offer_id)
+                now = None if delivery is None else delivery.part(part.group)
+                if now is not None and replace(now, visible=part.visible) == part:
+                    turn.put_part(offer_id, part)
+
+    def mend(self, turn: UnitOfWork, remote_id: str, kind: str) -> None:
+        """Do a step for a part: what is missing was moderated, what differs is sent again, what is doubled is replaced.
+        Nothing where no part should have that remote id any more.
+        """
+        found = self.held(remote_id)
+        if found is None:
+            return
+        delivery, part = found
+        match kind:
+            case "gone":
+                mended = moderated(part, turn.now)
+            case "doubled":
+                mended = replaced(part, turn.now)
+            case _:
+                mended = replace(part, state="pending", digest=None)
+        turn.put_part(delivery.id, mended)
+
+
+async def carry_out(reconciliation: Reconciliation, progress: Progress, *, resumed: bool) -> None:
+    """Do the steps that are left: each mended part together with its progress, each deletion right before it. The first
+    step of an order that is ``resumed`` may have been done already.
+    """
+    ledger = reconciliation.ledger
+    for number, (kind, name) in enumerate(progress.steps):
+        deleted = progress.state.get("deleted", 0)
+        if kind == DELETE:
+            deleted += await _delete_extra(reconciliation, name, again=resumed and number == 0)
+        async with ledger.turn() as turn:
+            if kind != DELETE:
+                reconciliation.mend(turn, name, kind)
+            progress.done(turn, deleted=deleted)
+
+
+async def _delete_extra(reconciliation: Reconciliation, remote_id: str, *, again: bool) -> bool:
+    """Whether it is gone. One whose name the site's addresses do not reach stays, and so does one that has become a
+    part of ours since it was listed.
+    """
+    ours = reconciliation.held(remote_id) is not None
+    return not ours and is_reachable(remote_id) and await _delete(reconciliation, remote_id, again=again)
+
+
+async def _delete(reconciliation: Reconciliation, remote_id: str, *, again: bool) -> bool:
+    """Whether it is gone. ``again``: the deletion may have been made before."""
+    for tries in range(_TRIES):
+        try:
+            match await delete_rows(reconciliation.site, remote_id):
+                case Done():
+                    _log.info("national.extra_deleted", remote_id=remote_id)
+                    return True
+                case AlreadyDeleted() if again:
+                    return True
+                case AlreadyDeleted() | Missing() | NotOurs():
+                    # the index lists it and no deletion reaches it: only the site can end it
+                    _log.error("national.extra_beyond_reach", remote_id=remote_id)
+                    return False
+        except (SiteUnavailableError, OutcomeUnknownError) as error:
+            _log.warning("national.call_failed", call="delete", remote_id=remote_id, error=str(error))
+        await reconciliation.timing.sleep(backoff(tries, reconciliation.timing.chance) / 1000)
+    return False

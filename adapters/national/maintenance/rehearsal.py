@@ -1,0 +1,97 @@
+"""The rehearsal: what the connector would send, worked out from the log without owning or sending anything."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from adapters.national.delivery.outbox import Outbox
+from adapters.national.delivery.unit_of_work import Ledger, Route, review
+from adapters.national.site.accounts import Accounts
+from gateway.clock import Clock
+from gateway.log.port import EventLog, Output
+from gateway.log.reading import read_all
+from gateway.partners import Partners
+from gateway.protocol.delivery import is_delivery, read_delivery
+from gateway.protocol.identity import platform_of
+from gateway.protocol.topic import DELIVERIES, OFFERS
+
+_PAGE = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is due for one account: ``queue`` by kind of call, ``states`` of the parts, ``codes`` of their problems."""
+
+    account: str
+    queue: Mapping[str, int]
+    states: Mapping[str, int]
+    codes: Mapping[str, int]
+
+    @property
+    def calls(self) -> int:
+        """How many calls are due now."""
+        return sum(self.queue[name] for name in ("delete", "create", "update"))
+
+
+class _NobodysOwner:
+    """Commits to nowhere: a rehearsal changes nothing."""
+
+    async def commit(self, outputs: Sequence[Output]) -> Mapping[tuple[str, int], int]:
+        """Nothing is written."""
+        del outputs
+        return {}
+
+    async def end(self, topic: str, partition: int) -> int:
+        """Nothing was written."""
+        del topic, partition
+        return 0
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+async def rehearse(
+    log: EventLog, accounts: Accounts, partners: Partners, *, folder: Path, identity: str, clock: Clock
+) -> list[Plan]:
+    """The plan of each account. ``folder`` takes tables that can be thrown away afterwards."""
+    return [await _plan(log, Route(name, accounts, partners, clock), folder, identity) for name in accounts.accounts]
+
+
+async def _plan(log: EventLog, route: Route, folder: Path, identity: str) -> Plan:
+    outbox = Outbox(folder / f"{route.account}.sqlite", log=identity)
+    try:
+        await _fill(log, outbox, route)
+        ledger = Ledger(_NobodysOwner(), outbox, route, partitions=log.partitions)
+        await review(ledger)
+        states: Counter[str] = Counter()
+        codes: Counter[str] = Counter()
+        for offer_id in outbox.ids():
+            delivery = outbox.delivery(offer_id)
+            for part in () if delivery is None else delivery.current():
+                states[part.state] += 1
+                codes.update(problem["code"] for problem in part.problems)
+        return Plan(route.account, outbox.queue(route.clock()), states, codes)
+    finally:
+        outbox.close()
+
+
+async def _fill(log: EventLog, outbox: Outbox, route: Route) -> None:
+    for topic in (DELIVERIES, OFFERS):
+        async with read_all(log, topic, limit=_PAGE) as chunks:
+            async for chunk in chunks:
+                for record in chunk.records:
+                    _keep(outbox, route, topic, record.key or b"", record.value)
+                outbox.keep({})
+
+
+def _keep(outbox: Outbox, route: Route, topic: str, key: bytes, value: bytes | None) -> None:
+    if not is_delivery(key) or not route.takes(platform_of(key.decode())):
+        return
+    offer_id = key.decode()
+    if topic == OFFERS:
+        outbox.put_offer(offer_id, platform_of(offer_id), value)
+    elif value is None:
+        outbox.forget(offer_id)
+    else:
+        outbox.put_delivery(read_delivery(key, value))

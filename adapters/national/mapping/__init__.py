@@ -1,0 +1,1 @@
+"""An offer as the national site takes it, and whether it takes it."""

@@ -1,0 +1,1 @@
+"""The national site's API: accounts, calls, answers, pages, retries."""

@@ -1,0 +1,130 @@
+"""The accounts file: which account at the national site delivers whose offers, on which terms, and who searches.
+
+Secrets are not in it: it names environment variables, or files that only their owner can read.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+
+from adapters.national.mapping.deliverability import Terms
+from adapters.national.site.account import Account
+from gateway.runtime.private_files import ExposedError, read_private
+
+EVERYBODY = "*"
+
+
+class AccountsError(Exception):
+    """The accounts file cannot be used; the message names the place and what to write there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """Who reads the offers created at the site, how often, and whether those of unknown partners are wanted too.
+
+    ``public_url`` is where pupils find the site, whatever address its interface has.
+    """
+
+    account: str
+    minutes: int = 60
+    public_url: str = "https://1eleve1stage.education.gouv.fr"
+    others: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """All accounts by name, which platform goes by which, and each platform's terms."""
+
+    accounts: Mapping[str, Account]
+    platforms: Mapping[str, str]
+    terms: Mapping[str, Terms] = field(default_factory=dict)
+    search: Search | None = None
+
+    def account_of(self, platform: str) -> str | None:
+        """The account that delivers a platform's offers; None when none does."""
+        return self.platforms.get(platform) or self.platforms.get(EVERYBODY)
+
+    def terms_of(self, platform: str) -> Terms:
+        """What the platform's profile and its account allow."""
+        account = self.account_of(platform)
+        old = account is not None and self.accounts[account].v1_token is not None
+        return replace(self.terms.get(platform, Terms()), one_week=old)
+
+
+def read_accounts(path: Path, environ: Mapping[str, str]) -> Accounts:
+    """Read the file. Raises AccountsError for the first thing in it that cannot be used."""
+    try:
+        body = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise AccountsError(f"{path} cannot be read ({error.strerror})") from error
+    except ValueError as error:
+        raise AccountsError(f"{path} is not JSON: {error}") from error
+    for wrong in _validator().iter_errors(body):
+        place = "/".join(map(str, wrong.instance_path)) or "the whole"
+        raise AccountsError(f"{path}, {place}: {wrong.message}")
+    try:
+        return _accounts(body, path.parent, environ)
+    except AccountsError as error:
+        raise AccountsError(f"{path}, {error}") from error
+
+
+def _accounts(body: Mapping[str, Any], folder: Path, environ: Mapping[str, str]) -> Accounts:
+    accounts: dict[str, Account] = {}
+    platforms: dict[str, str] = {}
+    for entry in body["accounts"]:
+        name = entry["name"]
+        if name in accounts:
+            raise AccountsError(f"accounts: the name {name} is there twice")
+        accounts[name] = _account(entry, body["url"], folder, environ)
+        for platform in entry["platforms"]:
+            if platform in platforms:
+                raise AccountsError(f"accounts: {platform} is delivered by both {platforms[platform]} and {name}")
+            platforms[platform] = name
+    search = Search(**body["search"]) if "search" in body else None
+    if search is not None and search.account not in accounts:
+        raise AccountsError(f"search/account: there is no account {search.account}")
+    terms = {platform: Terms(**entry) for platform, entry in body.get("platforms", {}).items()}
+    return Accounts(accounts, platforms, terms, search)
+
+
+def _account(entry: Mapping[str, Any], url: str, folder: Path, environ: Mapping[str, str]) -> Account:
+    secrets = {
+        name: _secret(f"{entry['name']}/{name}", entry[name], folder, environ)
+        for name in ("password", "v1_token")
+        if name in entry
+    }
+    try:
+        former = tuple(entry.get("formerly", ()))
+        return Account(name=entry["name"], url=url, email=entry["email"], formerly=former, **secrets)
+    except ValueError as error:
+        raise AccountsError(f"url: {error}") from error
+
+
+def _secret(place: str, source: Mapping[str, str], folder: Path, environ: Mapping[str, str]) -> str:
+    if "env" in source:
+        value = environ.get(source["env"], "")
+        if not value:
+            raise AccountsError(f"{place}: the environment variable {source['env']} is not set")
+        return value
+    path = folder / source["file"]
+    try:
+        value = read_private(path).decode("utf-8").strip()
+    except ExposedError as error:
+        raise AccountsError(f"{place}: {error}") from error
+    except OSError as error:
+        raise AccountsError(f"{place}: {path} cannot be read ({error.strerror})") from error
+    if not value:
+        raise AccountsError(f"{place}: {path} is empty")
+    return value
+
+
+@cache
+def _validator() -> jsonschema_rs.Draft202012Validator:
+    document = files(__package__).joinpath("accounts.schema.json").read_text(encoding="utf-8")
+    return jsonschema_rs.Draft202012Validator(json.loads(document))

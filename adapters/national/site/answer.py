@@ -1,0 +1,223 @@
+"""Reads the site's answers by their form: an answer in the site's own form is an outcome, everything else is none.
+
+Between the gateway and the site stand proxies, firewalls, login and maintenance pages. Their answers carry the same
+status codes, so a status alone proves nothing: only a document as the site writes it settles a delivery. Pure.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, TypeAlias
+
+from adapters.national.mapping.deliverability import Ready
+from adapters.national.mapping.refusal import (
+    PREFIX,
+    Refusal,
+    refusal,
+    vocabulary,
+)
+from adapters.national.mapping.week import real
+from adapters.national.site.site import Answer
+
+_OFFER_MEMBERS = frozenset({"remote_id", "weeks", "grades"})
+"""Members of every document with which the site answers a write."""
+_VALIDATION = "VALIDATION_ERROR"
+_BAD_PARAMETERS = frozenset({"BAD_PAYLOAD", "BAD_ARGUMENT", "WRONG_PARAMS"})
+_OLD_PERIOD = 401
+"""The code, a number, of the old interface's refusal of a ``period``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Written. ``weeks``, padded, and ``levels`` are those that the site kept; ``shown`` is false for an offer that is
+    not published there: hidden by its moderators, or unpublished. ``remote_id`` names the offer that was written.
+    """
+
+    weeks: tuple[str, ...]
+    levels: tuple[str, ...]
+    shown: bool
+    remote_id: str | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NameTaken:
+    """The remote id exists there already: alive, if the index lists it, or dead."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyDeleted:
+    """It was deleted before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """No offer of this account, or none at all, has that remote id."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotOurs:
+    """The site forbids the call. On PATCH the offer belongs to another account; on DELETE it proves nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The site does not take the body; each reason in our codes. Sending the same again is in vain."""
+
+    refusals: tuple[Refusal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RightMissing:
+    """The account may not do that, such as search without ``api_full_access``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unrecognized:
+    """No answer in the site's form: the site failed, or a proxy answered in its stead. Whether the call was carried
+    out is unknown. ``said`` describes the answer without quoting it; ``step`` is what the operator can check.
+    """
+
+    status: int
+    said: str = field(compare=False)
+    step: str | None = field(default=None, compare=False)
+
+
+Outcome: TypeAlias = Done | NameTaken | AlreadyDeleted | Missing | NotOurs | Refused | RightMissing | Unrecognized
+
+
+def understand(answer: Answer) -> Outcome:
+    """The outcome of a write. Of a read it tells the refusals; ``reading.read_page`` reads its page."""
+    body = answer.body if isinstance(answer.body, dict) else {}
+    if answer.status in {HTTPStatus.OK, HTTPStatus.CREATED} and _is_offer(body):
+        return _done(body)
+    return _refusal_of(answer.status, body) or unrecognized(answer)
+
+
+def unrecognized(answer: Answer) -> Unrecognized:
+    """What an answer without the site's form looks like."""
+    return Unrecognized(answer.status, f"status {answer.status} with {_form(answer.body)}", _step(answer.status))
+
+
+def is_rate_refusal(answer: Answer) -> bool:
+    """Whether it is the site's own 429: an error without code. A proxy's 429 is an outage."""
+    body = answer.body
+    known = isinstance(body, dict) and body.keys() == {"error"} and isinstance(body["error"], str)
+    return answer.status == HTTPStatus.TOO_MANY_REQUESTS and known
+
+
+def is_token_refusal(answer: Answer) -> bool:
+    """Whether the site refuses the token: a wrong one, or one of a user that no longer exists."""
+    code, error = _error_of(answer.body)
+    if answer.status == HTTPStatus.UNAUTHORIZED:
+        return code == "UNAUTHORIZED" and error != "access denied"
+    return answer.status == HTTPStatus.NOT_FOUND and code == "NOT_FOUND" and "user" in str(error).lower().split()
+
+
+def is_login_refusal(answer: Answer) -> bool:
+    """Whether the site refuses e-mail or password: an error without code."""
+    body = answer.body
+    return (
+        answer.status == HTTPStatus.UNAUTHORIZED
+        and isinstance(body, dict)
+        and body.keys() == {"error"}
+        and isinstance(body["error"], str)
+    )
+
+
+def login_token(answer: Answer) -> str | None:
+    """The token of a successful login; None for anything else."""
+    token = answer.body.get("token") if isinstance(answer.body, dict) else None
+    return token if answer.status == HTTPStatus.OK and isinstance(token, str) and token else None
+
+
+def find_dropped(sent: Ready, done: Done) -> Refusal | None:
+    """What the site left out, or added, without a word: it drops weeks and levels that it does not know."""
+    odd = sorted(set(sent.weeks) ^ set(done.weeks)) + sorted(set(sent.levels) ^ set(done.levels))
+    pointer = "/levels" if set(sent.weeks) == set(done.weeks) else "/weeks"
+    return refusal("national-weeks-dropped", pointer=pointer, said=", ".join(odd)) if odd else None
+
+
+def _is_offer(body: Mapping[str, Any]) -> bool:
+    return body.keys() >= _OFFER_MEMBERS and isinstance(body["remote_id"], str)
+
+
+def _refusal_of(status: int, body: Mapping[str, Any]) -> Outcome | None:
+    """The refusal that an error document of the site means; None for any other document."""
+    code, error = _error_of(body)
+    match status, code:
+        case HTTPStatus.CONFLICT, str() if code.startswith("DUPLICATE_"):
+            return NameTaken()
+        case HTTPStatus.CONFLICT, str() if code.endswith("_ALREADY_DESTROYED"):
+            return AlreadyDeleted()
+        case HTTPStatus.NOT_FOUND, "NOT_FOUND" if "internship_offer" in str(error):
+            return Missing()
+        case HTTPStatus.FORBIDDEN, "FORBIDDEN" if isinstance(error, str):
+            return NotOurs()
+        case HTTPStatus.UNAUTHORIZED, "UNAUTHORIZED" if isinstance(error, str):
+            return RightMissing()
+        case HTTPStatus.BAD_REQUEST | HTTPStatus.UNPROCESSABLE_ENTITY, _ if _is_refusal_code(code):
+            return Refused(tuple(_reasons(error)))
+    return None
+
+
+def _is_refusal_code(code: object) -> bool:
+    return code == _VALIDATION or code in _BAD_PARAMETERS or (type(code) is int and code == _OLD_PERIOD)
+
+
+def _error_of(body: object) -> tuple[str | int | None, object]:
+    """Code and reason of an error document, which holds these two; None without them."""
+    if not isinstance(body, dict) or body.keys() != {"code", "error"}:
+        return None, None
+    code = body["code"]
+    return (code if isinstance(code, str) or type(code) is int else None), body["error"]
+
+
+def _form(body: object) -> str:
+    if isinstance(body, str):
+        if not body.strip():
+            return "an empty body"
+        return "a web page" if body.lstrip().startswith("<") else "a text"
+    return "no body" if body is None else "JSON of another form"
+
+
+def _step(status: int) -> str | None:
+    """What the operator can check about an answer that is not the site's; None for a failing server."""
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
+        return None
+    if status == HTTPStatus.NOT_FOUND:
+        return "check the url of the accounts file: it is the origin of the site, without a path"
+    return "check the url of the accounts file, and the proxy or firewall on the way to the site, which answers itself"
+
+
+def _done(body: Mapping[str, Any]) -> Done:
+    weeks = [week for week in _listed(body, "weeks") if isinstance(week, str)]
+    levels = tuple(level for level in _listed(body, "grades") if isinstance(level, str))
+    return Done(real(weeks), levels, shown=body.get("published_at") is not None, remote_id=body["remote_id"])
+
+
+def _listed(body: Mapping[str, Any], name: str) -> list[Any]:
+    value = body.get(name)
+    return value if isinstance(value, list) else []
+
+
+def _reasons(error: object) -> Iterator[Refusal]:
+    """The reasons of an ``error``: an object of lists by field, or one sentence."""
+    if not isinstance(error, dict) or not error:
+        yield _reason("", error)
+        return
+    for name, sentences in error.items():
+        pointer = vocabulary()["fields"].get(name, "")
+        for sentence in sentences if isinstance(sentences, list) and sentences else [sentences]:
+            yield _reason(pointer, sentence if pointer else f"{name}: {sentence}")
+
+
+def _reason(pointer: str, sentence: object) -> Refusal:
+    """One sentence in our codes; the first part that it holds decides. A code that needs a pointer and has none is
+    ``other``.
+    """
+    said = str(sentence)
+    lower = said.lower()
+    codes = (entry["code"] for entry in vocabulary()["sentences"] if entry["part"] in lower)
+    code = next(codes, "other")
+    place = pointer or vocabulary()["places"].get(code, "")
+    return refusal(PREFIX + (code if place or code == "payload" else "other"), pointer=place, said=said)

@@ -1,0 +1,215 @@
+"""The client of the national site: HTTP with everything that a call takes, a turn within the rate and a live token."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Self
+from urllib.parse import quote
+
+import aiohttp
+import orjson
+import structlog
+
+from adapters.national.mapping.remote_id import is_reachable
+from adapters.national.site.account import Account, Token
+from adapters.national.site.answer import (
+    is_login_refusal,
+    is_rate_refusal,
+    is_token_refusal,
+    login_token,
+    unrecognized,
+)
+from adapters.national.site.rate import Rate
+from adapters.national.site.site import (
+    Answer,
+    LoginRefusedError,
+    OutcomeUnknownError,
+    SiteUnavailableError,
+)
+from gateway.clock import Clock
+
+MAX_BYTES = 8 * 1024 * 1024
+CONNECT_SECONDS = 10.0
+ANSWER_SECONDS = 60.0
+TRIES = 5
+"""How often a call that was refused for the rate is made, a minute apart."""
+_TEXT_CHARACTERS = 500
+_REDIRECT_STEP = "the site may be under maintenance; else check the url of the accounts file and the proxy on the way"
+_LOGINS_STEP = "look for other programs that use the site from the gateway's address; it counts them by the minute"
+_log = structlog.get_logger()
+
+
+class NationalSite:
+    """One account at the real site, or at its simulator, over HTTP; use it as a context manager.
+
+    Waits for its turn before each call. A call that was refused for the rate waits for the next clock minute and is
+    made again; a token that was refused is replaced once. Every other answer is returned as it came.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        *,
+        rate: Rate,
+        clock: Clock,
+        connect_seconds: float = CONNECT_SECONDS,
+        answer_seconds: float = ANSWER_SECONDS,
+    ) -> None:
+        self._account = account
+        self._rate = rate
+        self._token = Token(self._login, clock=clock)
+        self._timeout = aiohttp.ClientTimeout(
+            total=answer_seconds, connect=connect_seconds, sock_connect=connect_seconds
+        )
+        self._open: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._open = aiohttp.ClientSession(
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"Accept": "application/json"},
+            timeout=self._timeout,
+            trust_env=False,
+        )
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        if self._open is not None:
+            await self._open.close()
+
+    async def create(self, body: Mapping[str, Any]) -> Answer:
+        """See ``Site``."""
+        return await self._write("POST", "/internship_offers", body)
+
+    async def update(self, remote_id: str, body: Mapping[str, Any]) -> Answer:
+        """See ``Site``."""
+        return await self._write("PATCH", _path(remote_id), body)
+
+    async def delete(self, remote_id: str) -> Answer:
+        """See ``Site``."""
+        return await self._call("DELETE", f"/api/v2{_path(remote_id)}")
+
+    async def index(self, page: int) -> Answer:
+        """See ``Site``."""
+        return await self._call("GET", "/api/v2/internship_offers", query={"page": str(page)})
+
+    async def search(self, page: int, **filters: str) -> Answer:
+        """See ``Site``."""
+        return await self._call("GET", "/api/v2/internship_offers/search", query={**filters, "page": str(page)})
+
+    async def _write(self, method: str, path: str, body: Mapping[str, Any]) -> Answer:
+        content = orjson.dumps({"internship_offer": dict(body)})
+        if "period" not in body:
+            return await self._call(method, f"/api/v2{path}", content=content)
+        if self._account.v1_token is None:
+            raise ValueError("a body with a period needs an account with a token of the old interface")
+        return await self._call(method, f"/api/v1{path}", content=content, fixed=self._account.v1_token)
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        content: bytes | None = None,
+        query: Mapping[str, str] | None = None,
+        fixed: str | None = None,
+    ) -> Answer:
+        """One call with all that it takes: its turn, a token, and what to do when either is refused."""
+        renewed = False
+        for _ in range(TRIES):
+            token = fixed or await self._token.get()
+            await self._rate.turn()
+            answer = await self._send(method, path, content=content, query=query, token=token)
+            if is_rate_refusal(answer):
+                self._rate.spend()
+                _log.warning("national.rate_exceeded", account=self._account.name)
+            elif is_token_refusal(answer):
+                if fixed is not None or renewed:
+                    raise _token_refused(self._account.name, old=fixed is not None)
+                self._token.forget(token)
+                renewed = True
+            else:
+                return answer
+        raise SiteUnavailableError(f"the site refused {method} for its rate {TRIES} minutes on end")
+
+    async def _login(self) -> str:
+        content = orjson.dumps({"email": self._account.email, "password": self._account.password})
+        try:
+            answer = await self._send("POST", "/api/v2/auth/login", content=content)
+        except OutcomeUnknownError as error:
+            raise SiteUnavailableError(f"the site did not answer the login: {error}", step=error.step) from error
+        if is_rate_refusal(answer):
+            raise SiteUnavailableError("the site counts too many logins from this address", step=_LOGINS_STEP)
+        if is_login_refusal(answer):
+            raise LoginRefusedError(
+                f"the national site refuses the e-mail or the password of the account {self._account.name}",
+                step="set the account's e-mail and password again; production and pre-production have different ones",
+            )
+        token = login_token(answer)
+        if token is None:
+            strange = unrecognized(answer)
+            raise SiteUnavailableError(f"the login was answered by {strange.said}", step=strange.step)
+        _log.info("national.logged_in", account=self._account.name)
+        return token
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        content: bytes | None = None,
+        query: Mapping[str, str] | None = None,
+        token: str | None = None,
+    ) -> Answer:
+        """One HTTP request. A read that fails has changed nothing; a write may have been done once it was sent."""
+        if self._open is None:
+            raise RuntimeError("use the site as a context manager")
+        headers = {"Content-Type": "application/json"} if content is not None else {}
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        url = f"{self._account.url.rstrip('/')}{path}"
+        failure = SiteUnavailableError if method == "GET" else OutcomeUnknownError
+        try:
+            async with self._open.request(
+                method, url, params=query, data=content, headers=headers, allow_redirects=False
+            ) as response:
+                if HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST:
+                    raise failure(f"{method} was answered by a redirect, which is not followed", step=_REDIRECT_STEP)
+                return Answer(response.status, await _read(response))
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise SiteUnavailableError(f"the site cannot be reached: {error}") from error
+        except (aiohttp.ClientError, _TooLargeError, TimeoutError, OSError) as error:
+            raise failure(f"no whole answer to {method}: {str(error) or type(error).__name__}") from error
+
+
+class _TooLargeError(Exception):
+    """An answer that is larger than any that the site gives."""
+
+
+async def _read(response: aiohttp.ClientResponse) -> Any:
+    """The body as JSON, else the beginning of its text."""
+    raw = bytearray()
+    async for chunk in response.content.iter_any():
+        raw += chunk
+        if len(raw) > MAX_BYTES:
+            raise _TooLargeError(f"more than {MAX_BYTES} bytes")
+    try:
+        return orjson.loads(raw)
+    except ValueError:
+        return raw[: 4 * _TEXT_CHARACTERS].decode(errors="replace")[:_TEXT_CHARACTERS]
+
+
+def _path(remote_id: str) -> str:
+    if not is_reachable(remote_id):
+        raise ValueError("the site's addresses do not reach this remote id")
+    return f"/internship_offers/{quote(remote_id, safe='~:-_')}"
+
+
+def _token_refused(name: str, *, old: bool) -> LoginRefusedError:
+    if old:
+        return LoginRefusedError(
+            f"the national site refuses the old interface's token of the account {name}",
+            step="copy the token anew from the account's page there, or remove it and go without one-week offers",
+        )
+    return LoginRefusedError(
+        f"the national site gives the account {name} a token and then refuses it",
+        step="write to the national site's support: the account may not be one of a partner",
+    )

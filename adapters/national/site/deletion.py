@@ -1,0 +1,43 @@
+"""Deletes an offer at the site until nothing is left to delete: one remote id may name several rows there.
+
+The site checks that a remote id is free and then inserts, without a unique index: two creations that arrive at once
+leave two rows.
+"""
+
+from http import HTTPStatus
+
+from adapters.national.site.answer import (
+    AlreadyDeleted,
+    Done,
+    Missing,
+    Outcome,
+    Unrecognized,
+    understand,
+)
+from adapters.national.site.site import Answer, Site
+
+_MOST_ROWS = 5
+
+
+async def delete_rows(site: Site, name: str) -> Outcome:
+    """The outcome of deleting every row of a remote id: that of the first deletion once the site says that nothing is
+    left, else what kept it from going on. Raises SiteError.
+    """
+    first = outcome = understand_about(name, await site.delete(name))
+    for _ in range(_MOST_ROWS):
+        match outcome:
+            case Done():
+                outcome = understand_about(name, await site.delete(name))
+            case AlreadyDeleted() | Missing():
+                return first
+            case _:
+                break
+    return outcome
+
+
+def understand_about(name: str, answer: Answer) -> Outcome:
+    """The outcome of a call about one remote id; the document of another offer settles nothing."""
+    outcome = understand(answer)
+    if isinstance(outcome, Done) and outcome.remote_id != name:
+        return Unrecognized(HTTPStatus.OK, "the document of another offer")
+    return outcome

@@ -1,0 +1,221 @@
+"""What the site shows: a page of its index or search as values of this side, and where an offer differs from what was
+sent. Its read shape is another one than its write shape, and lacks seats, hours and codes.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from http import HTTPStatus
+from typing import Any
+
+from yarl import URL
+
+from adapters.national.mapping.deliverability import Ready
+from adapters.national.mapping.week import parse_day, parse_spans
+from adapters.national.site.site import Answer
+from schemas.codelist import reference
+
+_NEAR = 1e-5
+"""Degrees, about a metre, within which two places are the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """One offer as the site shows it; None where it shows nothing. ``number`` is the site's own id.
+
+    What it does not show is unknown: seats, hours, reserved schools. ``accessible``, ``rep`` and ``qpv`` are false also
+    where nobody said anything, so only true means something. ``city`` comes with one capital letter (``Le bouscat``),
+    and ``url``, the site's own address of the offer, is kept without the reader's query.
+    """
+
+    number: int
+    remote_id: str | None
+    title: str
+    description: str
+    employer_name: str
+    employer_description: str | None
+    employer_website: str | None
+    street: str | None
+    zipcode: str
+    city: str
+    latitude: float | None
+    longitude: float | None
+    sector: str | None
+    weeks: tuple[str, ...]
+    levels: tuple[str, ...]
+    first_day: date | None
+    last_day: date | None
+    permalink: str | None
+    url: str
+    is_public: bool
+    accessible: bool
+    rep: bool
+    qpv: bool
+
+    @property
+    def apply_url(self) -> str:
+        """Where a pupil applies: at the partner's address, else at the site's own."""
+        return self.permalink or self.url
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An item of a page that is not as the site writes them; it still counts as present. ``named``: whether
+    ``remote_id`` says under which name, None being that of an offer made at the site.
+    """
+
+    number: int | None
+    remote_id: str | None
+    reason: str
+    named: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page: what it lists, and the totals that tell whether a scan is complete and nothing moved meanwhile."""
+
+    listed: tuple[Listed, ...]
+    unreadable: tuple[Unreadable, ...]
+    total: int
+    pages: int
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One field that the site shows otherwise than it was sent."""
+
+    field: str
+    sent: Any
+    shown: Any
+
+
+def read_page(answer: Answer) -> Page | None:
+    """The page that an answer of index or search holds; None when it holds none."""
+    if answer.status != HTTPStatus.OK or not isinstance(answer.body, dict):
+        return None
+    frame, items = answer.body.get("pagination"), answer.body.get("internshipOffers")
+    if not isinstance(frame, dict) or not isinstance(items, list):
+        return None
+    counts = [frame.get(name) for name in ("totalInternshipOffers", "totalPages", "currentPage")]
+    total, pages, number = (count if type(count) is int and count >= 0 else None for count in counts)
+    if total is None or pages is None or number is None:
+        return None
+    read = [_read_item(item) for item in items]
+    return Page(
+        tuple(item for item in read if isinstance(item, Listed)),
+        tuple(item for item in read if isinstance(item, Unreadable)),
+        total=total,
+        pages=pages,
+        number=number,
+    )
+
+
+def differences(sent: Ready, listed: Listed) -> tuple[Difference, ...]:
+    """Where the site shows something else than was sent, as far as it shows it at all."""
+    return tuple(
+        Difference(field, wanted, shown) for field, wanted, shown in _pairs(sent, listed) if not _same(wanted, shown)
+    )
+
+
+def _pairs(sent: Ready, listed: Listed) -> Iterator[tuple[str, Any, Any]]:
+    body = sent.body
+    for field in ("title", "description", "employer_name", "employer_description", "street", "zipcode", "permalink"):
+        yield field, body[field], getattr(listed, field)
+    yield "employer_website", body["employer_website"], listed.employer_website or None
+    yield "city", body["city"].casefold(), listed.city.casefold()
+    yield "sector_uuid", body["sector_uuid"], listed.sector
+    yield "is_public", body["is_public"], listed.is_public
+    yield "handicap_accessible", body["handicap_accessible"], listed.accessible
+    yield "rep", body.get("rep", False), listed.rep
+    yield "qpv", body.get("qpv", False), listed.qpv
+    yield "weeks", sorted(sent.weeks), sorted(listed.weeks)
+    yield "grades", sorted(sent.levels), sorted(listed.levels)
+    if "coordinates" in body:
+        for field in ("latitude", "longitude"):
+            yield field, body["coordinates"][field], getattr(listed, field)
+
+
+def _same(wanted: Any, shown: Any) -> bool:
+    if isinstance(wanted, float) and isinstance(shown, float | int):
+        return abs(wanted - shown) < _NEAR
+    return bool(wanted == shown)
+
+
+def _read_item(item: Any) -> Listed | Unreadable:
+    if not isinstance(item, dict):
+        return Unreadable(None, None, "not an object")
+    try:
+        return _listed(item)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        number, remote_id = item.get("id"), item.get("remote_id")
+        known = number if type(number) is int else None
+        named = "remote_id" in item and isinstance(remote_id, str | None)
+        return Unreadable(known, remote_id if isinstance(remote_id, str) else None, str(error), named=named)
+
+
+def _listed(item: Mapping[str, Any]) -> Listed:
+    """Raises KeyError, TypeError, ValueError, OverflowError for an item that is not as the site writes them."""
+    weeks = parse_spans(_text(item, "weeks"))
+    if weeks is None:
+        raise ValueError("weeks")
+    return Listed(
+        number=_whole(item["id"]),
+        remote_id=_maybe(item, "remote_id"),
+        title=_text(item, "title"),
+        description=_text(item, "description"),
+        employer_name=_text(item, "employer_name"),
+        employer_description=_maybe(item, "employer_description"),
+        employer_website=_maybe(item, "employer_website"),
+        street=_maybe(item, "street"),
+        zipcode=_text(item, "zipcode"),
+        city=_text(item, "city"),
+        latitude=_degrees(item.get("latitude")),
+        longitude=_degrees(item.get("longitude")),
+        sector=_sectors().get(_text(item, "sector").casefold()),
+        weeks=weeks,
+        levels=_levels(item),
+        first_day=parse_day(_maybe(item, "date_start") or ""),
+        last_day=parse_day(_maybe(item, "date_end") or ""),
+        permalink=_maybe(item, "permalink") or None,
+        url=str(URL(_text(item, "url"), encoded=True).with_query(None)),
+        is_public=item.get("is_public") is True,
+        accessible=item.get("handicap_accessible") is True,
+        rep=item.get("rep") is True,
+        qpv=item.get("qpv") is True,
+    )
+
+
+def _text(item: Mapping[str, Any], name: str) -> str:
+    value = item[name]
+    if not isinstance(value, str):
+        raise TypeError(name)
+    return value
+
+
+def _maybe(item: Mapping[str, Any], name: str) -> str | None:
+    return None if item.get(name) is None else _text(item, name)
+
+
+def _levels(item: Mapping[str, Any]) -> tuple[str, ...]:
+    levels = item["grades"]
+    if not isinstance(levels, list) or not all(isinstance(level, str) for level in levels):
+        raise TypeError("grades")
+    return tuple(levels)
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int:
+        raise TypeError("id")
+    return value
+
+
+def _degrees(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+@cache
+def _sectors() -> Mapping[str, str]:
+    """The sectors' codes by their labels, which are all that the site shows."""
+    return {item["name"].casefold(): item["code"] for item in reference("sectors")["items"]}

@@ -1,0 +1,134 @@
+"""Patience: how long to wait after a failure, of one call and of the whole site; time and chance are given."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from adapters.national.site.rate import Sleep
+from gateway.clock import Clock, now
+
+Key: TypeAlias = tuple[str, str]
+"""The id of an offer and the level group of its part."""
+
+Chance: TypeAlias = Callable[[], float]
+"""Gives a number from 0 to below 1, another one each time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """The time that the connector lives in: a clock, the sleep that goes with it, and chance, so that a test can have
+    its own.
+    """
+
+    clock: Clock = now
+    sleep: Sleep = asyncio.sleep
+    chance: Chance = random.random
+
+
+TRIES = 8
+"""How often a call fails, while the site answers others, before it is given up."""
+TRIPS_AFTER = 5
+"""Failures in a row after which all calls stop; as many calls are tried at once while the breaker is open."""
+
+_AROUND_MS = 60_000
+_FIRST_MS = 5_000
+LONGEST_MS = 3_600_000
+_PAUSE_MS = 30_000
+_LONGEST_PAUSE_MS = 600_000
+
+
+def backoff(tries: int, chance: Chance) -> int:
+    """Milliseconds until the next try after so many in vain: doubling, and spread so that tries do not meet."""
+    return _spread(min(LONGEST_MS, _FIRST_MS << min(tries, 20)), chance)
+
+
+class Breaker:
+    """Stops all calls after five failures in a row; then lets a few through at intervals, until one is answered.
+
+    A read probes the site first. Where reads are answered, the pause between trials stays short: the site is up, and
+    the calls that fail may be those of a few offers that it can never process.
+    """
+
+    def __init__(self, chance: Chance) -> None:
+        self._chance = chance
+        self._failures = 0
+        self._opens_at = 0
+        self._probed = False
+
+    @property
+    def tripped(self) -> bool:
+        """Whether the site is considered down."""
+        return self._failures >= TRIPS_AFTER
+
+    @property
+    def needs_probe(self) -> bool:
+        """Whether a read must be answered before the next write is tried."""
+        return self.tripped and not self._probed
+
+    def succeeded(self) -> None:
+        """The site answered a write."""
+        self._failures = 0
+        self._probed = False
+
+    def probed(self) -> None:
+        """The site answered a read: some writes may be tried."""
+        self._probed = True
+
+    def failed(self, now: int) -> None:
+        """The site did not answer, or failed. Calls that were under way together lengthen the pause only once."""
+        if self.wait(now):
+            return
+        self._failures = TRIPS_AFTER if self._probed else self._failures + 1
+        self._probed = False
+        if self.tripped:
+            longer = min(_LONGEST_PAUSE_MS, _PAUSE_MS << min(self._failures - TRIPS_AFTER, 10))
+            self._opens_at = now + _spread(longer, self._chance)
+
+    def trip(self, now: int) -> None:
+        """No call can succeed before the operator has acted: try again after the longest pause."""
+        self._failures = max(self._failures, TRIPS_AFTER)
+        self._probed = False
+        self._opens_at = now + _LONGEST_PAUSE_MS
+
+    def wait(self, now: int) -> int:
+        """Milliseconds until a call may be made. More than the longest pause: the clock has gone back."""
+        pause = self._opens_at - now
+        return pause if self.tripped and 0 < pause <= _LONGEST_PAUSE_MS else 0
+
+
+class CountedTries:
+    """Tells which failed calls count as tries of their offer: those around which the site answered a write of another
+    offer, at most a minute before or after. A failure within an outage says nothing about the offer.
+    """
+
+    def __init__(self) -> None:
+        self._failed: dict[Key, int] = {}
+        self._answered: dict[str, int] = {}
+
+    def failed(self, key: Key, now: int) -> bool:
+        """A call failed; whether that counts already. Otherwise ``answered`` may name it later."""
+        counts = any(offer != key[0] and now - at <= _AROUND_MS for offer, at in self._answered.items())
+        if not counts:
+            self._failed[key] = now
+        return counts
+
+    def answered(self, offer_id: str, now: int) -> list[Key]:
+        """A write of this offer was answered; gives the failed calls that count now."""
+        self._answered = {offer: at for offer, at in self._answered.items() if now - at <= _AROUND_MS}
+        self._answered[offer_id] = now
+        counted = [key for key, at in self._failed.items() if key[0] != offer_id and now - at <= _AROUND_MS]
+        for key in counted:
+            del self._failed[key]
+        return counted
+
+    def uncounted(self) -> list[Key]:
+        """The failed calls of an outage; forgets them."""
+        keys = list(self._failed)
+        self._failed.clear()
+        return keys
+
+
+def _spread(milliseconds: int, chance: Chance) -> int:
+    return round(milliseconds * (0.5 + chance() / 2))

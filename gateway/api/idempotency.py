@@ -1,0 +1,129 @@
+"""Answers to POST requests, given once for each ``Idempotency-Key`` however often the request is sent."""
+
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from http import HTTPStatus
+from itertools import chain
+
+import structlog
+from aiohttp import hdrs, web
+
+from gateway.api.answer import begin_of, one_by_one, send_pieces
+from gateway.api.context import partner_of
+from gateway.api.problem import ProblemError, language_of, problem_response
+from gateway.api.work import work_of
+from gateway.errors import LogError
+from gateway.ingest.idempotency import (
+    ANSWER_BYTES,
+    Claim,
+    Kept,
+    Requests,
+    Reused,
+    Running,
+)
+from gateway.protocol.partner import Partner
+
+KEY = "Idempotency-Key"
+REPLAYED = "Idempotency-Replayed"
+_KEY = re.compile(r"[\x21-\x7e]{1,128}")
+_RETRY_SECONDS = "5"
+
+REQUESTS: web.AppKey[Requests] = web.AppKey("requests", Requests)
+RESUMED: web.RequestKey[bool] = web.RequestKey("resumed", bool)
+"""Set where the same request was begun before under its key, and may have had its effect."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer before it is sent: its body comes in pieces, so that a long one is never whole in memory."""
+
+    status: int
+    headers: Mapping[str, str]
+    pieces: Iterable[bytes]
+
+    @classmethod
+    def of(cls, response: web.Response) -> "Answer":
+        """A small answer that is there already."""
+        body = response.body
+        return cls(response.status, dict(response.headers), (body if isinstance(body, bytes) else b"",))
+
+
+async def once(request: web.Request, digest: str, run: Callable[[], Awaitable[Answer]]) -> web.StreamResponse:
+    """Run the request and send its answer; with an ``Idempotency-Key``, only if it has not been run already.
+
+    ``digest`` stands for the content. A key is a partner's own, and good for one address and content (PUB-041 to 045).
+    """
+    key = request.headers.get(KEY)
+    if key is None:
+        return await send(request, await run())
+    if not _KEY.fullmatch(key):
+        raise ProblemError("idempotency-key")
+    requests = request.app[REQUESTS]
+    match await requests.claim(_claimant(partner_of(request)), key, _digest(request, digest)):
+        case Running():
+            raise ProblemError("idempotency-running", headers={hdrs.RETRY_AFTER: _RETRY_SECONDS})
+        case Reused():
+            raise ProblemError("idempotency-reused")
+        case Kept(status=status, headers=headers, body=body):
+            return await send(request, Answer(status, {**headers, REPLAYED: "true"}, (body.encode(),)))
+        case Claim() as claim:
+            request[RESUMED] = claim.resumed
+            return await send(request, await _run(request, claim, run))
+
+
+async def send(request: web.Request, answer: Answer) -> web.StreamResponse:
+    """Send an answer piece by piece."""
+    response = web.StreamResponse(status=answer.status, headers=answer.headers)
+    return await send_pieces(request, response, one_by_one(request, answer.pieces))
+
+
+async def _run(request: web.Request, claim: Claim, run: Callable[[], Awaitable[Answer]]) -> Answer:
+    """Run it and keep the answer, a refusal too. What failed on our side is released, to be run again."""
+    requests = request.app[REQUESTS]
+    try:
+        async with requests.held(claim):
+            answer = await _answer(request, run)
+            if answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+                return await _keep(request, claim, answer)
+    except BaseException:
+        await _quietly(requests.release(claim))
+        raise
+    await _quietly(requests.release(claim))
+    return answer
+
+
+async def _answer(request: web.Request, run: Callable[[], Awaitable[Answer]]) -> Answer:
+    try:
+        return await run()
+    except ProblemError as error:
+        if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise
+        return Answer.of(problem_response(error, language_of(request)))
+
+
+async def _keep(request: web.Request, claim: Claim, answer: Answer) -> Answer:
+    keep = request.app[REQUESTS].keep
+    begin, rest = await work_of(request).in_thread(begin_of, answer.pieces, ANSWER_BYTES)
+    await _quietly(keep(claim, answer.status, answer.headers, None if rest is not None else begin.decode()))
+    return Answer(answer.status, answer.headers, (begin,) if rest is None else chain((begin,), rest))
+
+
+async def _quietly(step: Awaitable[None]) -> None:
+    """The request itself is done: a log that fails now only means that its claim ends with its lease."""
+    try:
+        await step
+    except LogError as error:
+        log.warning("api.claim_not_settled", reason=str(error))
+
+
+def _claimant(partner: Partner) -> str:
+    """Whose key it is: of the partner's credentials of this generation, so that no answer outlives ended ones."""
+    return partner.platform if partner.generation is None else f"{partner.platform}/{partner.generation.id}"
+
+
+def _digest(request: web.Request, content: str) -> str:
+    return blake2b(f"{request.method} {request.raw_path}\n{content}".encode(), digest_size=20).hexdigest()

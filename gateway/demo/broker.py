@@ -1,0 +1,265 @@
+"""A real Apache Kafka on this machine for tests and the demo: one KRaft node on free loopback ports, fresh each time.
+
+Needs Java 17 or later and Maven. It ends with the process that started it. Not for production: one node, everything
+replicated once.
+"""
+
+import base64
+import contextlib
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+from gateway.demo.jars import fetch_jars
+from gateway.runtime.tether import tether, tethered
+
+JAVA = ("-Xmx512m", "-XX:TieredStopAtLevel=1")
+"""With the quick compiler alone: in a life of minutes the thorough one takes as much time as all the rest."""
+START_SECONDS = 60
+STOP_SECONDS = 20
+_PORTS = range(20_000, 32_000, 8)
+
+
+class BrokerError(Exception):
+    """The local broker could not be started or stopped. The message says what to look at next."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """One more way in, beside the plain one. Clients of a ``proxied`` one are told to use another port, where nobody
+    listens yet.
+    """
+
+    name: str
+    protocol: str = "PLAINTEXT"
+    proxied: bool = False
+
+
+class LocalBroker:
+    """One broker with its data folder; a context manager. ``properties`` are added to ``server.properties``.
+
+    ``ports`` says where each listener is, ``advertised`` what its clients are told. One of several brokers is given its
+    ports and the cluster's id, and in ``properties`` its number and all the voters.
+
+    ``stop`` ends it in order, ``kill`` at once; ``start`` brings it back on the same ports with the same data.
+    """
+
+    def __init__(
+        self,
+        *,
+        listeners: Sequence[Listener] = (),
+        properties: Mapping[str, str] | None = None,
+        format_options: Sequence[str] = (),
+        ports: Sequence[int] = (),
+        cluster: str | None = None,
+        java: Sequence[str] = JAVA,
+    ) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="passerelle-kafka-"))
+        names = ["PLAINTEXT", "CONTROLLER", *(each.name for each in listeners)]
+        self.ports = dict(zip(names, ports or free_ports(len(names)), strict=True))
+        self.advertised = {**self.ports, **{each.name: free_ports(1)[0] for each in listeners if each.proxied}}
+        self._listeners = (Listener("PLAINTEXT"), *listeners)
+        self._properties = dict(properties or {})
+        self._format_options = tuple(format_options)
+        self._cluster = cluster or new_cluster()
+        self._java = tuple(java)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """Where plain clients connect, ``127.0.0.1:port``."""
+        return f"127.0.0.1:{self.ports['PLAINTEXT']}"
+
+    @property
+    def log_file(self) -> Path:
+        """What the broker itself has to say."""
+        return self.folder / "broker.log"
+
+    @property
+    def process(self) -> int:
+        """The process's id. Raises BrokerError when it does not run."""
+        if self._process is None:
+            raise BrokerError("The broker does not run.")
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start and wait until it answers; formats its storage the first time. Raises BrokerError, JarsError."""
+        if self._process is not None:
+            raise BrokerError("The broker runs already.")
+        jars = fetch_jars()
+        settings = self.folder / "server.properties"
+        if not settings.exists():
+            settings.write_text("".join(f"{key}={value}\n" for key, value in self._settings().items()))
+            self._format(jars, settings)
+        with self.log_file.open("ab") as log:
+            self._process = _run(jars, log, self._java, "kafka.Kafka", str(settings))
+        self._wait_until_ready()
+
+    def stop(self) -> None:
+        """End it in order and wait."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it as a crash would, and wait until it is gone."""
+        self._end(signal.SIGKILL)
+
+    def restart(self) -> None:
+        """Start anew on the data that it has, after ``kill`` or ``stop`` (which this does if need be)."""
+        self.stop()
+        self.start()
+
+    def pause(self) -> None:
+        """Freeze it: connections stay open, nothing answers."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it run on after ``pause``."""
+        self._signal(signal.SIGCONT)
+
+    def close(self) -> None:
+        """Kill it and remove its data."""
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _settings(self) -> dict[str, str]:
+        inside = [f"{each.name}://127.0.0.1:{self.ports[each.name]}" for each in self._listeners]
+        outside = [f"{each.name}://127.0.0.1:{self.advertised[each.name]}" for each in self._listeners]
+        protocols = [f"{each.name}:{each.protocol}" for each in self._listeners]
+        return {
+            "process.roles": "broker,controller",
+            "node.id": "1",
+            "controller.quorum.voters": f"1@127.0.0.1:{self.ports['CONTROLLER']}",
+            "controller.listener.names": "CONTROLLER",
+            "listeners": ",".join([*inside, f"CONTROLLER://127.0.0.1:{self.ports['CONTROLLER']}"]),
+            "advertised.listeners": ",".join(outside),
+            "listener.security.protocol.map": ",".join([*protocols, "CONTROLLER:PLAINTEXT"]),
+            "inter.broker.listener.name": "PLAINTEXT",
+            "log.dirs": str(self.folder / "log"),
+            "auto.create.topics.enable": "false",
+            "num.partitions": "1",
+            "offsets.topic.replication.factor": "1",
+            "offsets.topic.num.partitions": "4",
+            "transaction.state.log.replication.factor": "1",
+            "transaction.state.log.min.isr": "1",
+            "transaction.state.log.num.partitions": "4",
+            "share.coordinator.state.topic.replication.factor": "1",
+            "share.coordinator.state.topic.min.isr": "1",
+            "group.initial.rebalance.delay.ms": "0",
+            "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
+            "log.cleaner.dedupe.buffer.size": "16777216",
+            "broker.session.timeout.ms": "2000",  # how long a killed broker's place stays taken at its next start
+            "broker.heartbeat.interval.ms": "300",
+            "log.index.size.max.bytes": "1048576",
+            "num.network.threads": "2",
+            "num.io.threads": "4",
+            **self._properties,
+        }
+
+    def _format(self, jars: Path, settings: Path) -> None:
+        with self.log_file.open("ab") as log:
+            arguments = ("format", f"--cluster-id={self._cluster}", "-c", str(settings), *self._format_options)
+            code = _run(jars, log, self._java, "kafka.tools.StorageTool", *arguments).wait(START_SECONDS)
+        if code != 0:
+            raise BrokerError(f"Formatting the broker's storage failed:\n{self._last_words()}")
+
+    def _wait_until_ready(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if self._process is None or self._process.poll() is not None:
+                self._process = None
+                raise BrokerError(f"The broker ended while starting:\n{self._last_words()}")
+            if _answers(self.ports["PLAINTEXT"]):
+                return
+            time.sleep(0.05)
+        last = self._last_words()
+        self.kill()
+        raise BrokerError(f"The broker did not answer within {START_SECONDS} s:\n{last}")
+
+    def _last_words(self) -> str:
+        return self.log_file.read_text(errors="replace")[-3000:]
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is None:
+            raise BrokerError("The broker does not run.")
+        self._process.send_signal(number)
+
+    def _end(self, number: signal.Signals) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(signal.SIGCONT)
+        process.send_signal(number)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def new_cluster() -> str:
+    """The id of a new cluster, as Kafka writes it: a UUID in 22 characters."""
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+
+
+def _run(jars: Path, log: IO[bytes], java: Sequence[str], main: str, *arguments: str) -> subprocess.Popen[bytes]:
+    command = ["java", *java, "-XX:+UseSerialGC", "-Xshare:auto", "-Dorg.apache.logging.log4j.level=WARN"]
+    command += ["-cp", f"{jars.resolve()}/*", main, *arguments]
+    return subprocess.Popen(  # noqa: S603 (a fixed command)
+        tethered(command),
+        stdin=subprocess.DEVNULL,
+        stdout=log,
+        stderr=log,
+        start_new_session=True,
+        pass_fds=tether(),
+    )
+
+
+def free_ports(count: int) -> list[int]:
+    """Loopback ports that nobody listens on now, nor on the seven above each. They lie below those that systems give to
+    outgoing connections, so that one which is free now is still free after a restart.
+    """
+    found: list[int] = []
+    for port in secrets.SystemRandom().sample(_PORTS, len(_PORTS)):
+        if len(found) == count:
+            break
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            found.append(port)
+    return found
+
+
+_API_VERSIONS = b"\x00\x00\x00\x11\x00\x12\x00\x00\x00\x00\x00\x01\x00\x07starter"
+"""A Kafka request of 17 bytes: ApiVersions (key 18), version 0, correlation 1, client id "starter"."""
+
+
+def _answers(port: int) -> bool:
+    """Whether a broker on that port answers ApiVersions."""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as link:
+            link.sendall(_API_VERSIONS)
+            link.settimeout(2)
+            return len(link.recv(4)) == 4
+    except OSError:
+        return False

@@ -1,0 +1,193 @@
+"""What the simulated site takes of a body: the keys that it knows, cast to the columns of a row."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from gateway.demo.national_site.cast import (
+    is_blank,
+    is_scalar,
+    leading_number,
+    to_text,
+    to_truth,
+    whole_or_none,
+)
+from gateway.demo.national_site.geocoder import Geocoder
+from gateway.demo.national_site.reply import BrokenError
+from gateway.demo.national_site.stock import Row, Stock
+from gateway.demo.national_site.unknown import Unknown
+from schemas.codelist import reference
+
+GRADES = ("quatrieme", "troisieme", "seconde")
+COLLEGE = frozenset({"quatrieme", "troisieme"})
+SECONDE = ("seconde",)
+NO_NUMBER = "n'est pas un nombre"
+NOT_LISTED = "n'est pas inclus dans la liste"
+_TEXTS = ("title", "description", "employer_description", "employer_website", "permalink", "lunch_break", "city")
+_NAMES = ("employer_name", "employer_chosen_name")
+_TRUTHS = ("handicap_accessible", "rep", "qpv")
+_LISTS = frozenset({"grades"})
+_OBJECTS = frozenset({"daily_hours", "coordinates"})
+_UNSOUGHT = "N/A"
+
+_OLD_COMMON = frozenset(
+    {
+        "title",
+        "description",
+        "employer_name",
+        "employer_description",
+        "employer_website",
+        "street",
+        "zipcode",
+        "city",
+        "permalink",
+        "sector_uuid",
+        "max_candidates",
+        "is_public",
+        "period",
+        "lunch_break",
+        "daily_hours",
+        "handicap_accessible",
+        "coordinates",
+    }
+)
+_NEW = frozenset({"employer_chosen_name", "grades", "weeks", "rep", "qpv"})
+OLD_KEYS = _OLD_COMMON | {"remote_id", "published_at"}
+"""What v1 takes in a creation or a change; it makes grades and weeks itself, from ``period``."""
+KEYS = OLD_KEYS | _NEW
+"""What v2 takes. Others, such as ``siret``, are dropped."""
+
+
+@dataclass(slots=True)
+class Draft:
+    """A row as a request would leave it, the rules that shaped it, and what is wrong with values as they were sent."""
+
+    row: Row
+    creating: bool
+    cited: set[str] = field(default_factory=set)
+    wrong: list[tuple[str, str, str]] = field(default_factory=list)
+
+
+def permit(body: Mapping[str, Any], *, old: bool, creating: bool, cited: set[str]) -> dict[str, Any]:
+    """The members of a body that the interface takes, without weeks, which it reads by itself."""
+    dropped = "published_at" if creating else "remote_id"
+    known = (OLD_KEYS if old else KEYS) - {dropped}
+    if dropped in body:
+        cited.add("create.published-at" if creating else "update.name-kept")
+    taken = {}
+    for name, value in body.items():
+        if name not in known:
+            cited.add("body.old-keys" if name in KEYS and name != dropped else "body.unknown-key")
+        elif name != "weeks" and _has_shape(name, value, cited):
+            taken[name] = value
+    return taken
+
+
+def assign(draft: Draft, offer: Mapping[str, Any], stock: Stock) -> None:
+    """Write permitted members into the row. What is left out stays, but for grades, which become seconde, and the
+    place, which is sought by what was sent.
+    """
+    row, cited = draft.row, draft.cited
+    _note_casts(offer, cited)
+    for name in (*_TEXTS, *_NAMES):
+        if name in offer:
+            setattr(row, name, to_text(offer[name]))
+    for name in _TRUTHS:
+        if name in offer:
+            setattr(row, name, to_truth(offer[name]) is True)
+    if isinstance(offer.get("daily_hours"), dict):
+        row.daily_hours = dict(offer["daily_hours"])
+    if "sector_uuid" in offer:
+        code = to_text(offer["sector_uuid"]) or ""
+        row.sector = code if code in sectors() else None
+    _assign_public(draft, offer)
+    _assign_seats(draft, offer)
+    row.grades = read_grades(offer, stock.unknown, cited)
+    _assign_place(row, offer, stock.geocoder, cited)
+
+
+def read_grades(offer: Mapping[str, Any], unknown: Unknown, cited: set[str]) -> tuple[str, ...]:
+    """The grades of a request, seconde where it names none."""
+    if "grades" not in offer:
+        cited.add("grades.default")
+        return SECONDE
+    known = tuple(grade for grade in GRADES if grade in offer["grades"])
+    if set(map(str, offer["grades"])) - set(GRADES):
+        cited.add("grades.unknown")
+        if unknown.unknown_grades == "break":
+            raise BrokenError("grades.unknown")
+    return known or SECONDE
+
+
+@cache
+def sectors() -> Mapping[str, str]:
+    """The labels of the sectors by their codes."""
+    return {item["code"]: item["name"] for item in reference("sectors")["items"]}
+
+
+def _has_shape(name: str, value: Any, cited: set[str]) -> bool:
+    """Whether a member has the shape that the permitted list asks for."""
+    if name in _LISTS | _OBJECTS and (value is None or value is False):
+        cited.add("body.null-object")
+        return False
+    if name in _LISTS:
+        fits = isinstance(value, list) and all(map(is_scalar, value))
+    else:
+        fits = isinstance(value, dict) if name in _OBJECTS else is_scalar(value)
+    if not fits:
+        cited.add("body.shape")
+    return fits
+
+
+def _note_casts(offer: Mapping[str, Any], cited: set[str]) -> None:
+    if any(isinstance(offer.get(name), int | float) for name in (*_TEXTS, *_NAMES, "street", "zipcode", "remote_id")):
+        cited.add("text.cast")
+    if any(isinstance(offer.get(name), str) for name in (*_TRUTHS, "is_public")):
+        cited.add("truth.cast")
+
+
+def _assign_public(draft: Draft, offer: Mapping[str, Any]) -> None:
+    if "is_public" not in offer:
+        return
+    truth = to_truth(offer["is_public"])
+    if truth is None:
+        draft.cited.add("check.public")
+        if not draft.creating:
+            draft.wrong.append(("is_public", NOT_LISTED, "check.public"))
+    draft.row.is_public = truth is True
+
+
+def _assign_seats(draft: Draft, offer: Mapping[str, Any]) -> None:
+    sent = offer.get("max_candidates")
+    if draft.creating and sent is not False and is_blank(sent):
+        draft.cited.add("seats.default")
+        return
+    if "max_candidates" not in offer:
+        return
+    seats = whole_or_none(sent)
+    if seats is None:
+        draft.wrong.append(("max_candidates", NO_NUMBER, "check.seats"))
+        return
+    if isinstance(sent, str):
+        draft.cited.add("seats.text")
+    draft.row.max_candidates = seats
+
+
+def _assign_place(row: Row, offer: Mapping[str, Any], geocoder: Geocoder, cited: set[str]) -> None:
+    """The place of a request; what it leaves blank is sought by what it names."""
+    point = offer.get("coordinates")
+    sent = {name: to_text(offer[name]) for name in ("street", "zipcode") if name in offer}
+    if not is_blank(point):
+        for name, found in (("street", geocoder.street), ("zipcode", geocoder.zipcode)):
+            if is_blank(offer.get(name)):
+                cited.add(f"place.{name}")
+                sent[name] = found or _UNSOUGHT
+    for name, text in sent.items():
+        setattr(row, name, text)
+    if isinstance(point, dict) and (point or is_blank(sent.get("zipcode"))):
+        row.coordinates = leading_number(point.get("latitude")), leading_number(point.get("longitude"))
+    elif not is_blank(sent.get("zipcode")):
+        cited.add("place.point" if geocoder.point is not None else "place.not-found")
+        if geocoder.point is not None:
+            row.coordinates = geocoder.point

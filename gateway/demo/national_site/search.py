@@ -1,0 +1,155 @@
+"""What the simulated site's search finds, and in which order."""
+
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from math import asin, cos, radians, sin, sqrt
+from typing import Any, TypeAlias
+
+from gateway.demo.national_site.body import sectors
+from gateway.demo.national_site.cast import is_blank, leading_number, leading_whole
+from gateway.demo.national_site.reply import BrokenError
+from gateway.demo.national_site.stock import (
+    Operator,
+    Row,
+    Stock,
+    department_of,
+)
+from gateway.demo.national_site.week import (
+    is_in_season,
+    june_year,
+    number_of,
+    read_weeks,
+)
+
+Filter: TypeAlias = Callable[[Row], bool]
+_DEFAULT_RADIUS = 10_000
+_EARTH = 6_371_008.8
+"""Metres from the centre to the surface."""
+_RANKED = ("title", "description", "employer_description")
+"""The texts that a keyword is sought in, the weightiest first."""
+
+
+def search(
+    stock: Stock, operator: Operator, params: Mapping[str, Any], *, on: date, old: bool, cited: set[str]
+) -> tuple[list[Row], dict[str, Any]]:
+    """The rows that search finds, and the parameters that its links repeat: weeks and sectors as numbers."""
+    asked = {name: value for name, value in params.items() if not (old and name in {"weeks", "sectors", "grades"})}
+    if asked.get("grades"):
+        cited.add("search.grades")
+        if stock.unknown.search_grades == "break":
+            raise BrokenError("search.grades")
+    if asked.get("weeks") is not None:
+        weeks = read_weeks(_listed(asked["weeks"]), cited)
+        asked["week_ids"] = [str(number_of(week)) for week in weeks]
+        cited.add("search.weeks" if weeks else "search.weeks-unknown")
+    if asked.get("sectors") is not None:
+        asked["sector_ids"] = [_sector_number(code) for code in _listed(asked["sectors"])]
+        cited.add("search.sectors")
+    rows = [row for row in stock.live() if _is_shown(row, stock, operator, on=on, old=old, cited=cited)]
+    for keep in _filters(asked, cited):
+        rows = [row for row in rows if keep(row)]
+    return _in_order(rows, asked, cited), asked
+
+
+def _is_shown(row: Row, stock: Stock, operator: Operator, *, on: date, old: bool, cited: set[str]) -> bool:
+    """Whether search shows a row at all; what hides it is cited."""
+    if row.full:
+        cited.add("search.seats")
+        return False
+    if not is_in_season(row.weeks, on, june_year(on, stock.unknown)):
+        cited.add("search.season")
+        return False
+    if not row.open_data:
+        cited.add("search.not-open-data" if old else "search.open-data")
+        if not old:
+            return False
+    if operator.departments and department_of(row.zipcode or "") not in operator.departments:
+        cited.add("search.departments")
+        return False
+    return True
+
+
+def _filters(asked: Mapping[str, Any], cited: set[str]) -> Iterable[Filter]:
+    words = _words(asked.get("keyword") or "") if isinstance(asked.get("keyword"), str) else []
+    if words:
+        cited.add("search.keyword")
+        yield lambda row: all(_rank(row, word) is not None for word in words)
+    numbers = _numbers(asked.get("sector_ids"))
+    if numbers:
+        cited.add("search.sector-ids")
+        yield lambda row: _number_of_sector(row.sector) in numbers
+    weeks = _numbers(asked.get("week_ids"))
+    if weeks:
+        cited.add("search.week-ids")
+        yield lambda row: not weeks.isdisjoint(map(number_of, row.weeks))
+    point = _point(asked)
+    if point is not None:
+        radius = leading_whole(asked["radius"]) if "radius" in asked else _DEFAULT_RADIUS
+        cited.add("search.radius" if "radius" in asked else "search.default-radius")
+        yield lambda row: row.coordinates is not None and _metres(point, row.coordinates) <= radius
+    elif "latitude" in asked or "longitude" in asked:
+        cited.add("search.half-position")
+
+
+def _in_order(rows: list[Row], asked: Mapping[str, Any], cited: set[str]) -> list[Row]:
+    point = _point(asked)
+    if point is not None:
+        cited.add("search.distance")
+        return sorted(rows, key=lambda row: (_metres(point, row.coordinates or point), -row.id))
+    words = _words(asked["keyword"]) if isinstance(asked.get("keyword"), str) else []
+    if words:
+        cited.add("search.keyword-order")
+        return sorted(rows, key=lambda row: (sum(_rank(row, word) or 0 for word in words), row.id))
+    cited.add("search.order")
+    return rows
+
+
+def _listed(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise BrokenError("search.one-value")
+    return value
+
+
+def _numbers(value: Any) -> frozenset[int]:
+    return frozenset(map(leading_whole, value)) if isinstance(value, list) else frozenset()
+
+
+def _sector_number(code: Any) -> str:
+    number = _number_of_sector(code)
+    if number is None:
+        raise BrokenError("search.sector-unknown")
+    return str(number)
+
+
+def _number_of_sector(code: Any) -> int | None:
+    codes = list(sectors())
+    return codes.index(code) + 1 if code in codes else None
+
+
+def _point(asked: Mapping[str, Any]) -> tuple[float, float] | None:
+    latitude, longitude = asked.get("latitude"), asked.get("longitude")
+    if is_blank(latitude) or is_blank(longitude):
+        return None
+    return leading_number(latitude), leading_number(longitude)
+
+
+def _words(text: str) -> list[str]:
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    letters = "".join(sign if sign.isalnum() else " " for sign in plain if not unicodedata.combining(sign))
+    return letters.split()
+
+
+def _rank(row: Row, word: str) -> int | None:
+    """The place, in ``_RANKED``, of the first text in which a word begins so."""
+    for rank, name in enumerate(_RANKED):
+        if any(other.startswith(word) for other in _words(getattr(row, name) or "")):
+            return rank
+    return None
+
+
+def _metres(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """The distance on a sphere; the database measures on an ellipsoid, up to half a percent otherwise."""
+    (north, east), (far_north, far_east) = (tuple(map(radians, point)) for point in (one, other))
+    half = sin((far_north - north) / 2) ** 2 + cos(north) * cos(far_north) * sin((far_east - east) / 2) ** 2
+    return 2 * _EARTH * asin(sqrt(min(1.0, half)))

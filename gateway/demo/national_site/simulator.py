@@ -1,0 +1,325 @@
+"""The national site, simulated: a real HTTP server that answers by the rules of the site's code, quirks included.
+
+The table of its rules is ``simulator_rules``; what nobody outside knows is ``simulator_unknown``, and can be switched.
+``python -m adapters.national.simulator --port 8090`` starts one with an account, and a page that shows its offers.
+"""
+
+import argparse
+import asyncio
+import secrets
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import tzinfo
+from http import HTTPStatus
+from typing import Any, Self
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from gateway import clock as wall
+from gateway.clock import Clock
+from gateway.demo.national_site import api
+from gateway.demo.national_site.access import Access, refuse_rate
+from gateway.demo.national_site.body import sectors
+from gateway.demo.national_site.cast import is_blank
+from gateway.demo.national_site.fault import Fault, Faults
+from gateway.demo.national_site.page import render
+from gateway.demo.national_site.params import UnreadableError, read_params
+from gateway.demo.national_site.reply import (
+    BrokenError,
+    Reply,
+    answer,
+    broken,
+    refuse,
+)
+from gateway.demo.national_site.search import search
+from gateway.demo.national_site.shape import View, page_shape
+from gateway.demo.national_site.stock import Operator, Row, Stock
+from gateway.demo.national_site.week import mandatory_on
+from gateway.protocol.decide import PARIS
+
+PER_MINUTE = 100
+_OFFERS, _SECTORS = "offers", "sectors"
+_VERSION = "/api/{version:v[12]}"
+
+
+class NationalSimulator:
+    """The site on a port of this machine; use it as a context manager.
+
+    In ``zone`` it changes its school year at midnight. ``stock`` is what it holds, ``faults`` what is to go wrong,
+    ``answered`` counts answers by method and status,
+    ``counted`` the calls of each account, service and clock minute, those that were refused for the rate included.
+    """
+
+    def __init__(self, *, clock: Clock, limit: int = PER_MINUTE, port: int = 0, zone: tzinfo = PARIS) -> None:
+        self.stock = Stock()
+        self.faults = Faults()
+        self.answered: Counter[tuple[str, int]] = Counter()
+        self._access = Access(self.stock, limit=limit)
+        self._clock = clock
+        self._port = port
+        self.zone = zone
+        self._late: set[asyncio.Task[None]] = set()
+        self._closing = asyncio.Event()
+        self._runner: web.AppRunner | None = None
+        self.url = ""
+
+    @property
+    def counted(self) -> Counter[tuple[str, str, int]]:
+        """The calls of each account, service and clock minute."""
+        return self._access.counted
+
+    async def __aenter__(self) -> Self:
+        offers, offer = f"{_VERSION}/internship_offers", f"{_VERSION}/internship_offers/{{id}}"
+        app = web.Application(middlewares=[self._refuse_unreadable])
+        app.add_routes(
+            [
+                web.get("/", self._show),
+                web.post("/api/v2/auth/login", self._login),
+                web.get(f"{_VERSION}/sectors", self._list_sectors),
+                web.post(f"{_VERSION}/schools/search", self._search_schools),
+                web.post(f"{_VERSION}/schools/nearby", self._find_schools),
+                web.get(f"{offers}/search", self._call),
+                web.get(offers, self._call),
+                web.post(offers, self._call),
+                web.patch(offer, self._call),
+                web.put(offer, self._call),
+                web.delete(offer, self._call),
+                web.route("*", "/{any:.*}", self._find_nothing),
+            ]
+        )
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self._port).start()
+        host, port = self._runner.addresses[0][:2]
+        self.url = f"http://{host}:{port}"
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        self._closing.set()
+        for task in self._late:
+            task.cancel()
+        await asyncio.gather(*self._late, return_exceptions=True)
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    def add_operator(self, email: str, password: str, **rights: Any) -> Operator:
+        """A new partner account; ``rights`` are fields of ``Operator``."""
+        return self.stock.add_operator(Operator(email=email, password=password, **rights))
+
+    def publish_on_site(self, **fields: Any) -> Row:
+        """An offer that an employer makes on the site itself: no remote id, no permalink. ``fields`` are those of Row;
+        weeks as the site writes them.
+        """
+        return self.stock.put(Row(**{"published_at": self._clock(), **fields}))
+
+    def hide(self, row: Row) -> None:
+        """The site's moderators hide an offer (``masquer``): still in the index, no longer shown."""
+        row.published_at = None
+
+    def discard(self, row: Row) -> None:
+        """Delete an offer by the site's own hand: out of index and search, its name dead."""
+        row.discarded_at = self._clock()
+        self.stock.touch(row)
+
+    def row(self, remote_id: str) -> Row | None:
+        """The first row of that remote id, deleted or not."""
+        return next(iter(self.stock.named(remote_id)), None)
+
+    async def _show(self, request: web.Request) -> web.Response:
+        self.answered[request.method, HTTPStatus.OK] += 1
+        return web.Response(text=render(self.stock), content_type="text/html")
+
+    @web.middleware
+    async def _refuse_unreadable(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """JSON that cannot be parsed reaches no controller."""
+        try:
+            return await handler(request)
+        except UnreadableError:
+            return self._answer(request, answer("params.broken", {"status": 400, "error": "Bad Request"}))
+
+    async def _login(self, request: web.Request) -> web.Response:
+        reply = self._access.login(request, await read_params(request), self._clock())
+        if isinstance(reply, Reply):
+            return self._answer(request, reply)
+        self.answered[request.method, reply.status] += 1
+        return reply
+
+    async def _list_sectors(self, request: web.Request) -> web.Response:
+        cited: set[str] = set()
+        operator = self._admit(request, await read_params(request), _SECTORS, cited)
+        if isinstance(operator, Reply):
+            return self._answer(request, operator)
+        listed = [
+            {"id": number, "name": name, "external_url": "", "uuid": code}
+            for number, (code, name) in enumerate(sectors().items(), start=1)
+        ]
+        return self._answer(request, answer("sectors.done", {"sectors": listed}, cited))
+
+    async def _search_schools(self, request: web.Request) -> web.Response:
+        found = {"match_by_city": {}, "match_by_name": [], "no_match": True}
+        return self._answer(request, answer("schools.search", found))
+
+    async def _find_schools(self, request: web.Request) -> web.Response:
+        params = await read_params(request)
+        nowhere = is_blank(params.get("latitude")) or is_blank(params.get("longitude"))
+        return self._answer(request, broken("schools.nowhere") if nowhere else answer("schools.nearby", []))
+
+    async def _find_nothing(self, request: web.Request) -> web.Response:
+        return self._answer(request, answer("route.none", {"status": 404, "error": "Not Found"}))
+
+    def _admit(
+        self, request: web.Request, params: Mapping[str, Any], service: str, cited: set[str]
+    ) -> Operator | Reply:
+        """Who calls, unless the token or the rate is refused."""
+        operator = self._access.identify(request, params, now=self._clock(), cited=cited)
+        if isinstance(operator, Operator) and self._access.is_too_much(operator, service, self._clock()):
+            return refuse_rate(cited | {"rate.service"})
+        if isinstance(operator, Operator):
+            cited.add("rate.service")
+            cited |= set() if self.stock.unknown.maintenance == "none" else {"maintenance.api"}
+        return operator
+
+    async def _call(self, request: web.Request) -> web.StreamResponse:
+        """One call about offers: who calls, how often, what is to go wrong, and then the call itself."""
+        cited: set[str] = set()
+        params = await read_params(request)
+        operator = self._admit(request, params, _OFFERS, cited)
+        if isinstance(operator, Reply):
+            return self._answer(request, operator)
+        method = "PATCH" if request.method == "PUT" else request.method
+        fault = self.faults.take(method, _remote_id(request, params))
+        if fault is not None and fault.kind == "late":
+            self._late.add(asyncio.create_task(self._do_later(request, operator, params, fault.after)))
+        if fault is not None and not fault.done and fault.kind != "twice":
+            return await self._fail(request, fault)
+        reply = self._try(request, operator, params)
+        if fault is not None and fault.kind == "twice":
+            self._insert_again(_remote_id(request, params), reply)
+            fault = None
+        if fault is not None:
+            return await self._fail(request, fault)
+        return self._answer(request, replace(reply, rules=reply.rules | cited))
+
+    async def _do_later(
+        self, request: web.Request, operator: Operator, params: Mapping[str, Any], seconds: float
+    ) -> None:
+        await asyncio.sleep(seconds)
+        self._try(request, operator, params)
+
+    def _insert_again(self, remote_id: str | None, reply: Reply) -> None:
+        """A second creation that passed the check for the remote id before the first one was inserted."""
+        if reply.status == HTTPStatus.CREATED and remote_id is not None:
+            self.stock.put(replace(self.stock.named(remote_id)[-1], id=0))
+
+    def _try(self, request: web.Request, operator: Operator, params: Mapping[str, Any]) -> Reply:
+        try:
+            return self._reply(request, operator, params)
+        except BrokenError as error:
+            return broken(error.rule)
+
+    def _reply(self, request: web.Request, operator: Operator, params: Mapping[str, Any]) -> Reply:
+        now = self._clock()
+        on = api.day_of(now, self.zone)
+        old = request.match_info["version"] == "v1"
+        call = api.Call(stock=self.stock, operator=operator, now=now, on=on, old=old)
+        asked = request.match_info.get("id", "")
+        remote_id = asked.partition(".")[0]  # the site's addresses stop at a dot
+        cited = ({"route.dot"} if remote_id != asked else set()) | _cite_request(request)
+        match request.method:
+            case "POST":
+                reply = api.create(call, params)
+            case "PATCH" | "PUT":
+                reply = api.update(call, remote_id, params)
+            case "DELETE":
+                reply = api.delete(call, remote_id)
+            case _:
+                reply = self._list(request, call, params)
+        return replace(reply, rules=reply.rules | cited)
+
+    def _list(self, request: web.Request, call: api.Call, params: Mapping[str, Any]) -> Reply:
+        searching, cited = request.path.endswith("/search"), {"index.kept", "index.order"}
+        rows, asked = self.stock.own(call.operator), dict(params)
+        if searching:
+            if not call.operator.full_access:
+                return refuse("search.right", "access denied")
+            cited = {"search.published"}
+            rows, asked = search(self.stock, call.operator, params, on=call.on, old=call.old, cited=cited)
+        view = View(
+            reader=call.operator,
+            origin=self.url,
+            path=request.path,
+            params=asked,
+            mandatory=mandatory_on(call.on, self.stock),
+            old=call.old,
+        )
+        page = page_shape(rows, view, cited)
+        return answer("search.done" if searching else "index.done", page, cited)
+
+    async def _fail(self, request: web.Request, fault: Fault) -> web.StreamResponse:
+        match fault.kind:
+            case "hang":
+                await self._closing.wait()
+            case "garbage":
+                return web.Response(text="<html><body>maintenance</body></html>", content_type="text/html")
+            case "refused":
+                bad = {"code": "BAD_ARGUMENT", "error": "bad argument"}
+                return self._answer(request, Reply(HTTPStatus.UNPROCESSABLE_ENTITY, bad))
+            case "forbidden":
+                return self._answer(request, refuse("update.foreign", "You are not authorized to access this page."))
+            case "geocoder":
+                return self._answer(request, refuse("place.not-found", {"coordinates": ["Missing coordinates"]}))
+            case "foreign":
+                self.answered[request.method, fault.status] += 1
+                return web.Response(status=fault.status, text=fault.page, content_type="text/html")
+            case "status":
+                body = {"status": fault.status, "error": "Service Unavailable"}
+                return self._answer(request, Reply(fault.status, body))
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE)
+
+    def _answer(self, request: web.Request, reply: Reply) -> web.Response:
+        self.answered[request.method, reply.status] += 1
+        headers = {"X-Simulator-Rules": " ".join(sorted(reply.rules))}
+        return web.json_response(reply.body, status=reply.status, headers=headers)
+
+
+def _cite_request(request: web.Request) -> set[str]:
+    """The rules that let a request in as it is."""
+    cited = {"route.put"} if request.method == "PUT" else set()
+    if request.content_type == "application/x-www-form-urlencoded":
+        cited.add("params.form")
+    return cited
+
+
+def _remote_id(request: web.Request, params: Mapping[str, Any]) -> str | None:
+    """The offer that a write is about."""
+    offer = params.get("internship_offer")
+    named = offer.get("remote_id") if isinstance(offer, dict) else None
+    return request.match_info.get("id") or (named if isinstance(named, str) else None)
+
+
+async def _serve(port: int) -> None:
+    password = secrets.token_urlsafe(12)
+    async with NationalSimulator(clock=wall.now, port=port) as simulator:
+        operator = simulator.add_operator(
+            "gateway@example.org", password, v1_token=secrets.token_hex(16), full_access=True
+        )
+        print(f"{simulator.url}  {operator.email}  {password}  {operator.v1_token}", flush=True)  # noqa: T201  # its result
+        await asyncio.Event().wait()
+
+
+def main() -> None:
+    """Serve until interrupted; prints its address, and the account's e-mail, password and old token."""
+    parser = argparse.ArgumentParser(prog="python -m adapters.national.simulator", description=__doc__)
+    parser.add_argument("--port", type=int, default=8090)
+    try:
+        asyncio.run(_serve(parser.parse_args().port))
+    except KeyboardInterrupt:
+        return
+
+
+if __name__ == "__main__":
+    main()

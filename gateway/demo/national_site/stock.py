@@ -1,0 +1,165 @@
+"""What the simulated site holds: partner accounts, and rows that are never forgotten, deleted or not."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from gateway.demo.national_site.geocoder import Geocoder
+from gateway.demo.national_site.unknown import Unknown
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Operator:
+    """A partner's account. ``full_access`` is the right to search, ``open_data`` whether others find its offers;
+    accounts of one ``team`` may change each other's. ``gone``: the site deleted the user.
+    """
+
+    id: int = 0
+    email: str
+    password: str = field(repr=False)
+    v1_token: str | None = field(default=None, repr=False)
+    full_access: bool = False
+    open_data: bool = True
+    departments: frozenset[str] = frozenset()
+    team: str | None = None
+    gone: bool = False
+
+    @property
+    def name(self) -> str:
+        """As the site's addresses name it."""
+        return f"operator-{self.id}"
+
+    def may_change(self, row: "Row") -> bool:
+        """Whether a row is this account's or its team's."""
+        return row.owner is self or (row.owner is not None and self.team is not None and row.owner.team == self.team)
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Row:
+    """One offer; without owner where an employer made it on the site itself. Times in milliseconds since 1970;
+    ``written`` orders the rows by their last write.
+    """
+
+    id: int = 0
+    owner: Operator | None = None
+    remote_id: str | None = None
+    title: str | None = None
+    description: str | None = None
+    employer_name: str | None = None
+    employer_chosen_name: str | None = None
+    employer_description: str | None = None
+    employer_website: str | None = None
+    street: str | None = None
+    zipcode: str | None = None
+    city: str | None = None
+    coordinates: tuple[float, float] | None = None
+    sector: str | None = None
+    permalink: str | None = None
+    max_candidates: int = 1
+    is_public: bool = False
+    handicap_accessible: bool = False
+    daily_hours: dict[str, list[str]] = field(default_factory=dict)
+    lunch_break: str | None = None
+    rep: bool = False
+    qpv: bool = False
+    weeks: tuple[str, ...] = ()
+    grades: tuple[str, ...] = ()
+    open_data: bool = True
+    published_at: int | None = None
+    discarded_at: int | None = None
+    full: bool = False
+    written: int = 0
+
+    @property
+    def kept(self) -> bool:
+        """Not deleted."""
+        return self.discarded_at is None
+
+
+class Stock:
+    """All accounts and rows, with the site's own ways of finding them.
+
+    ``oldest_first`` and ``unknown`` are what nobody outside knows. The database writes a changed row behind the others,
+    so that of rows with one remote id it gives the least recently written; ``oldest_first`` plays one that gives the
+    oldest.
+    """
+
+    def __init__(self) -> None:
+        self.operators: list[Operator] = []
+        self.rows: list[Row] = []
+        self.oldest_first = False
+        self.unknown = Unknown()
+        self.geocoder = Geocoder()
+        self._by_remote_id: dict[str, list[int]] = defaultdict(list)
+        self._writes = 0
+
+    def add_operator(self, operator: Operator) -> Operator:
+        """Keep a new account under the next number."""
+        operator.id = len(self.operators) + 1
+        self.operators.append(operator)
+        return operator
+
+    def put(self, row: Row) -> Row:
+        """Keep a new row under the next number, or a changed one under its own."""
+        self.touch(row)
+        if row.id:
+            self.rows[row.id - 1] = row
+            return row
+        row.id = len(self.rows) + 1
+        self.rows.append(row)
+        if row.remote_id is not None:
+            self._by_remote_id[row.remote_id].append(row.id)
+        return row
+
+    def named(self, remote_id: str) -> list[Row]:
+        """The rows of that remote id, whoever owns them, deleted or not, oldest first."""
+        return [self.rows[number - 1] for number in self._by_remote_id.get(remote_id, ())]
+
+    def found(self, remote_id: str) -> list[Row]:
+        """The same rows in the order in which the database gives them."""
+        rows = self.named(remote_id)
+        return rows if self.oldest_first else sorted(rows, key=lambda row: row.written)
+
+    def touch(self, row: Row) -> None:
+        """Note that a row is written."""
+        self._writes += 1
+        row.written = self._writes
+
+    def own(self, operator: Operator) -> list[Row]:
+        """The account's rows that are not deleted, newest first."""
+        return [row for row in reversed(self.rows) if row.owner is operator and row.kept]
+
+    def live(self) -> list[Row]:
+        """What the site's visitors may see, newest first."""
+        return [row for row in reversed(self.rows) if row.kept and row.published_at is not None]
+
+
+def first_monday(weeks: Iterable[str]) -> date | None:
+    """The first day of the first week."""
+    return min(map(_monday, weeks), default=None)
+
+
+def last_friday(weeks: Iterable[str]) -> date | None:
+    """The last working day of the last week."""
+    last = max(map(_monday, weeks), default=None)
+    return None if last is None else last + timedelta(days=4)
+
+
+def _monday(week: str) -> date:
+    year, number = week.split("-W")
+    return date.fromisocalendar(int(year), int(number), 1)
+
+
+def department_of(zipcode: str) -> str | None:
+    """The department of a postcode; None where the site's table has none. Overseas has three digits."""
+    if zipcode.startswith("20"):
+        return "2A" if zipcode.startswith(("200", "201")) else "2B"
+    key = zipcode[:3] if zipcode.startswith(("97", "98")) else zipcode[:2]
+    return key if key in _DEPARTMENTS else None
+
+
+_DEPARTMENTS = {f"{number:02}" for number in range(1, 96) if number != 20} | {
+    *("971", "972", "973", "974", "976", "977", "978", "987", "988")
+}
+"""By the first digits of a postcode; Saint-Pierre-et-Miquelon, Wallis-et-Futuna and Monaco are missing."""

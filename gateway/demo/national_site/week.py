@@ -1,0 +1,87 @@
+"""Weeks of the simulated site: which two are mandatory, what is read of a request, and their own numbers."""
+
+import re
+from collections.abc import Iterable
+from datetime import date, timedelta
+from functools import lru_cache
+from typing import Any
+
+from gateway.demo.national_site.cast import leading_whole
+from gateway.demo.national_site.reply import BrokenError
+from gateway.demo.national_site.stock import Stock, last_friday
+from gateway.demo.national_site.unknown import Unknown
+
+_EXACT = re.compile(r"\d{4}-W\d{2}", re.ASCII)
+_FIRST = date(2018, 12, 31)
+"""The Monday of the week whose number is 1 in the simulator; the site's own numbers are not known."""
+
+
+def june_year(on: date, unknown: Unknown) -> int:
+    """The year of the June that the site looks at on a day."""
+    return on.year + (on.month >= (7 if unknown.flips_in == "july" else 8))
+
+
+def mandatory_weeks(year: int) -> tuple[str, str]:
+    """The two weeks of seconde: those of June's last two Fridays."""
+    end = date(year, 6, 30)
+    friday = end - timedelta(days=(end.weekday() - 4) % 7)
+    return _padded(friday - timedelta(days=7)), _padded(friday)
+
+
+def mandatory_on(on: date, stock: Stock) -> tuple[str, str]:
+    """The two weeks that the site asks for on a day."""
+    return mandatory_weeks(june_year(on, stock.unknown))
+
+
+def read_weeks(weeks: Iterable[Any], cited: set[str]) -> tuple[str, ...]:
+    """The weeks of a request that exist, in order, not padded, as the site writes them."""
+    found = set()
+    for week in weeks:
+        monday = _read(week, cited)
+        if monday is not None:
+            found.add(monday)
+    return tuple(map(_unpadded, sorted(found)))
+
+
+def number_of(week: str) -> int:
+    """The simulator's number of a week."""
+    return (_monday(week) - _FIRST).days // 7 + 1
+
+
+@lru_cache(maxsize=4096)
+def is_in_season(weeks: tuple[str, ...], on: date, year: int) -> bool:
+    """Whether search shows offers of these weeks on a day; many offers share them."""
+    last = int(mandatory_weeks(year)[1].partition("-W")[2])
+    spring = any(int(week.partition("-W")[2]) <= last for week in weeks)
+    friday = last_friday(weeks)
+    return spring and friday is not None and on < friday
+
+
+def _read(week: Any, cited: set[str]) -> date | None:
+    """The Monday of a week as the site reads it: what precedes and follows the first hyphen, without any W."""
+    if not isinstance(week, str) or "-" not in week:
+        raise BrokenError("weeks.malformed")
+    year, number = week.split("-")[:2]
+    try:
+        monday = date.fromisocalendar(leading_whole(year), leading_whole(number.replace("W", "")), 1)
+    except ValueError:
+        cited.add("weeks.unknown")
+        return None
+    if not _EXACT.fullmatch(week):
+        cited.add("weeks.loose")
+    return monday
+
+
+def _monday(week: str) -> date:
+    year, number = week.split("-W")
+    return date.fromisocalendar(int(year), int(number), 1)
+
+
+def _padded(day: date) -> str:
+    year, number, _ = day.isocalendar()
+    return f"{year}-W{number:02}"
+
+
+def _unpadded(monday: date) -> str:
+    year, number, _ = monday.isocalendar()
+    return f"{year}-W{number}"

@@ -1,0 +1,1 @@
+"""Ways in: single submissions, uploads, snapshots, inboxes; each request carried out once."""

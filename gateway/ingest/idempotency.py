@@ -1,0 +1,266 @@
+"""Idempotency keys: claims on the ``requests`` topic, so that a request sent again to any replica runs once.
+
+Whoever wants to run a request appends a claim and reads past it; the first claim in log order wins. Every replica
+applies the same records in the same order and so agrees. A claim is a lease: the process that runs the request renews
+it, stops the request where it cannot, and others may claim the key once the lease is over. Requirements PUB-041 to
+PUB-045.
+"""
+
+import asyncio
+import os
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+import orjson
+import structlog
+
+from gateway.errors import (
+    LogError,
+    LogUnavailableError,
+    PositionLostError,
+    UnknownOutcomeError,
+)
+from gateway.log.port import Chunk, EventLog, Reader
+from gateway.protocol.identity import partition_of
+from gateway.protocol.record import Record, StoredRecord
+from gateway.protocol.topic import DAY_MS, REQUESTS
+
+LEASE_MS = 30_000
+"""How long a claim without an answer keeps others out after it was made or last renewed, by the log's append times."""
+UNRENEWED_MS = 5 * 60_000
+"""The same for claims of earlier versions, which nobody renews. Running a request again is safe by its revisions."""
+KEPT_MS = 2 * DAY_MS
+ANSWER_BYTES = 256_000
+"""How large an answer may be to be kept; beyond, the request is run again."""
+_ENTRIES = 200_000
+_PAGE = 100
+_PATIENCE = 10.0
+_RENEWED_WITHIN = 1 / 6
+_HELD_FOR = 2 / 3
+"""Parts of a lease: when it is renewed, and when a request ends whose claim could not be renewed. The rest is a margin
+for the clocks of brokers.
+"""
+
+_log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """The answer that was given first: status, headers and text."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to run a request, until it is answered or its lease is over. ``since``: the event loop's time before it
+    was made. ``resumed``: the same request was begun before under this key, and may have had its effect.
+    """
+
+    key: str
+    token: str
+    since: float = field(default=0.0, compare=False)
+    resumed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Another request with this key is running."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reused:
+    """The key was used for another request."""
+
+
+Standing: TypeAlias = Claim | Kept | Running | Reused
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    token: str
+    digest: str
+    claimed_at: int
+    lease: int
+    renewed_at: int
+    resumed: bool = False
+    released: bool = False
+    over: bool = False
+    answer: tuple[int, int] | None = None
+    """Where on the topic the answer lies: partition and offset."""
+
+
+class Ledger:
+    """What stands under each key, as the records say in log order. Bounded: the eldest keys are forgotten first."""
+
+    def __init__(self) -> None:
+        self._entries: OrderedDict[str, _Entry] = OrderedDict()
+
+    def get(self, key: str) -> _Entry | None:
+        """What stands under a key."""
+        return self._entries.get(key)
+
+    def apply(self, partition: int, records: Sequence[StoredRecord]) -> None:
+        """Take in the next records of a partition."""
+        for record in records:
+            if record.key is not None and record.value is not None:
+                self._apply(record.key.decode(), orjson.loads(record.value), (partition, record.offset), record)
+
+    def _apply(self, key: str, body: Mapping[str, Any], place: tuple[int, int], record: StoredRecord) -> None:
+        entry = self._entries.get(key)
+        match body.get("kind"):
+            case "claim" if entry is None or _gives_way(entry, body["digest"], record.appended_at):
+                resumed = entry is not None and entry.answer is None and entry.digest == body["digest"]
+                at, lease = record.appended_at, body.get("lease", UNRENEWED_MS)
+                self._entries[key] = _Entry(body["token"], body["digest"], at, lease, at, resumed=resumed)
+                self._entries.move_to_end(key)
+                while len(self._entries) > _ENTRIES:
+                    self._entries.popitem(last=False)
+            case "renewal" if entry is not None and entry.token == body["token"]:
+                self._entries[key] = replace(entry, renewed_at=record.appended_at)
+            case "answer" if entry is not None and entry.token == body["token"]:
+                self._entries[key] = replace(entry, over=True, answer=None if body["body"] is None else place)
+            case "release" if entry is not None and entry.token == body["token"] and not entry.over:
+                self._entries[key] = replace(entry, released=True)
+
+
+def _gives_way(entry: _Entry, digest: str, now: int) -> bool:
+    """Whether a claim at ``now`` (ms) takes the place of what stands: too old, released, lapsed, answered too long to
+    keep.
+
+    The log's clock may go back. The distance counts either way: an entry from the future ends as one from the past.
+    """
+    if entry.released or abs(now - entry.claimed_at) >= KEPT_MS:
+        return True
+    if not entry.over:
+        return abs(now - entry.renewed_at) >= entry.lease
+    return entry.answer is None and entry.digest == digest
+
+
+class Requests:
+    """Claims, answers and releases of one gateway. It reads the topic only as far as its own claims need."""
+
+    def __init__(self, log: EventLog, *, lease_ms: int = LEASE_MS) -> None:
+        self._log = log
+        self._lease_ms = lease_ms
+        self._ledger = Ledger()
+        self._positions: list[int] = []
+        self._reader: Reader | None = None
+        self._reading = asyncio.Lock()
+
+    async def claim(self, platform: str, key: str, digest: str) -> Standing:
+        """Ask to run a request; ``digest`` (hex) stands for all of its content. Raises LogError."""
+        claim = Claim(f"{platform} {key}", os.urandom(12).hex(), asyncio.get_running_loop().time())
+        body = {"kind": "claim", "token": claim.token, "digest": digest, "lease": self._lease_ms}
+        await self._append_and_read(claim, body)
+        entry = self._ledger.get(claim.key)
+        if entry is not None and entry.token == claim.token:
+            return replace(claim, resumed=entry.resumed)
+        if entry is not None and entry.digest != digest:
+            return Reused()
+        if entry is None or entry.answer is None:
+            return Running()
+        return await self._answer(*entry.answer)
+
+    @asynccontextmanager
+    async def held(self, claim: Claim) -> AsyncIterator[None]:
+        """Renew the claim while the body runs. Cancels the body before others may claim the key, where the claim could
+        not be renewed, and at once where another has it; raises UnknownOutcomeError then.
+        """
+        seconds = self._lease_ms / 1_000
+        try:
+            async with asyncio.timeout_at(claim.since + seconds * _HELD_FOR) as limit:
+                renewing = asyncio.create_task(self._renew(claim, limit, seconds))
+                try:
+                    yield
+                finally:
+                    renewing.cancel()
+                    await asyncio.wait([renewing])
+        except TimeoutError:
+            if limit.expired():
+                raise UnknownOutcomeError("the claim of the request could not be renewed in time") from None
+            raise
+
+    async def keep(self, claim: Claim, status: int, headers: Mapping[str, str], body: str | None) -> None:
+        """Keep an answer for two days; None for one that is too long, so that a repetition runs again."""
+        plain = {str(name): value for name, value in headers.items()}
+        answer = {"kind": "answer", "token": claim.token, "status": int(status), "headers": plain, "body": body}
+        await self._append(claim, answer)
+
+    async def release(self, claim: Claim) -> None:
+        """The request came to nothing: let the next one run."""
+        await self._append(claim, {"kind": "release", "token": claim.token})
+
+    async def close(self) -> None:
+        """Let go of the reader."""
+        async with self._reading:
+            await self._drop_reader()
+
+    async def _renew(self, claim: Claim, limit: asyncio.Timeout, lease: float) -> None:
+        """Put off the limit with each renewal that is on the log, counted from when it was sent."""
+        now = asyncio.get_running_loop().time
+        while not limit.expired():
+            await asyncio.sleep(lease * _RENEWED_WITHIN)
+            sent = now()
+            try:
+                await self._append_and_read(claim, {"kind": "renewal", "token": claim.token})
+            except LogError as error:
+                _log.warning("idempotency.claim_not_renewed", reason=str(error))
+                continue
+            entry = self._ledger.get(claim.key)
+            mine = entry is not None and entry.token == claim.token
+            if not limit.expired():
+                limit.reschedule(sent + lease * _HELD_FOR if mine else now())
+
+    async def _append(self, claim: Claim, body: Mapping[str, Any]) -> int:
+        record = Record(claim.key.encode(), orjson.dumps(body))
+        return (await self._log.append(REQUESTS, partition_of(claim.key, self._log.partitions), [record])).last
+
+    async def _append_and_read(self, claim: Claim, body: Mapping[str, Any]) -> None:
+        await self._read_past(partition_of(claim.key, self._log.partitions), await self._append(claim, body))
+
+    async def _read_past(self, partition: int, offset: int) -> None:
+        try:
+            async with asyncio.timeout(_PATIENCE), self._reading:
+                while not self._positions or self._positions[partition] <= offset:
+                    await self._advance()
+        except TimeoutError:
+            raise LogUnavailableError("the claim could not be read back in time") from None
+
+    async def _advance(self) -> None:
+        try:
+            for chunk in await (await self._open()).poll(limit=_PAGE, wait=1.0):
+                self._apply(chunk)
+        except PositionLostError:  # nobody asked for two days; what is lost has lapsed
+            await self._drop_reader()
+            self._positions = []
+
+    def _apply(self, chunk: Chunk) -> None:
+        self._ledger.apply(chunk.partition, chunk.records)
+        self._positions[chunk.partition] = chunk.position
+
+    async def _open(self) -> Reader:
+        if self._reader is None:
+            if not self._positions:
+                self._positions = list(await self._log.starts(REQUESTS))
+            self._reader = self._log.reader({(REQUESTS, p): at for p, at in enumerate(self._positions)})
+        return self._reader
+
+    async def _drop_reader(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            await reader.close()
+
+    async def _answer(self, partition: int, offset: int) -> Kept | Running:
+        """The answer as it lies on the log; memory holds only where."""
+        async with self._log.reader({(REQUESTS, partition): offset}) as reader:
+            for chunk in await reader.poll(limit=1, wait=_PATIENCE):
+                for record in chunk.records:
+                    body = orjson.loads(record.value or b"{}")
+                    return Kept(body["status"], body["headers"], body["body"])
+        return Running()

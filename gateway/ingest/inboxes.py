@@ -1,0 +1,247 @@
+"""Intake: copies the messages of Kafka-native publishers from inboxes into ``submissions``, each exactly once."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+
+import structlog
+
+import schemas
+from gateway.errors import PositionLostError, TopicError
+from gateway.ingest.inbox_message import (
+    Refused,
+    judge_message,
+    message_digest,
+    refused_body,
+)
+from gateway.ingest.submissions import VERSIONS, command
+from gateway.log.assignment import keep_owning, work_share
+from gateway.log.port import (
+    Chunk,
+    EventLog,
+    Output,
+    Owner,
+)
+from gateway.log.positions import own_positions, worth_committing
+from gateway.partners import Partners
+from gateway.partners.work import work_partners
+from gateway.protocol.certificate import lack_of_certificate
+from gateway.protocol.decide import paris_date
+from gateway.protocol.identity import partition_of
+from gateway.protocol.receipt import ReceiptIds, refusal_record
+from gateway.protocol.record import Record, StoredRecord, position_key, position_record, submission_record
+from gateway.protocol.refusals import MAX_BYTES_PER_DAY, MAX_PER_DAY, Refusals, refusals_key
+from gateway.protocol.topic import INBOX, POSITIONS, RECEIPTS, REJECTED, SUBMISSIONS
+from gateway.protocol.trace import sound_traceparent
+from gateway.runtime.fair_slices import FairSlices
+
+_BATCH = 500
+_PROBLEMS = 10
+"""So many problems of a refused message are in its receipt; of more, the receipt gives the numbers by code."""
+
+_log = structlog.get_logger()
+
+
+class Intake:
+    """One share of every inbox. An error of any of them ends ``run``."""
+
+    def __init__(
+        self, log: EventLog, *, partners: Partners, ids: ReceiptIds, require_certificate: date | None = None
+    ) -> None:
+        self._log = log
+        self._partners = partners
+        self._ids = ids
+        self._require_certificate = require_certificate
+        self._slices = FairSlices()
+
+    async def run(self) -> None:
+        """Serve the inboxes of all partners that have one, as they come and go, until cancelled."""
+        await work_partners(self._partners, wanted=lambda partner: partner.inbox, work=self._serve)
+
+    async def _serve(self, platform: str) -> None:
+        async def work(partition: int) -> None:
+            await InboxPartition(
+                self._log,
+                platform,
+                partition,
+                partners=self._partners,
+                ids=self._ids,
+                require_certificate=self._require_certificate,
+                slices=self._slices,
+            ).run()
+
+        try:
+            await work_share(self._log, role=f"intake.{platform}", topic=INBOX + platform, work=work)
+        except PositionLostError as error:  # it was made anew: the others go on
+            raise TopicError(f"The inbox of {platform} cannot be read from where it was: {error}") from error
+
+
+class InboxPartition:
+    """One partition of one inbox: read, judge, and write the outcome together with the position."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        platform: str,
+        partition: int,
+        *,
+        partners: Partners,
+        ids: ReceiptIds,
+        require_certificate: date | None,
+        slices: FairSlices,
+    ) -> None:
+        self._log = log
+        self._platform = platform
+        self._partition = partition
+        self._partners = partners
+        self._ids = ids
+        self._require_certificate = require_certificate
+        self._slices = slices
+        self._topic = INBOX + platform
+        self._home = partition % log.partitions
+        self._refusals = Refusals()
+
+    async def run(self) -> None:
+        """Copy until cancelled; each attempt goes on from the position that the log gives."""
+        await keep_owning(self._log, role=f"intake.{self._platform}", partition=self._partition, work=self._copy)
+
+    async def _copy(self, owner: Owner) -> None:
+        kept = await own_positions(self._log, owner, role=f"intake.{self._platform}", partition=self._home)
+        refusals = kept.get(position_key(refusals_key(self._topic), self._partition).decode(), 0)
+        self._refusals = Refusals.from_number(refusals)
+        at = kept.get(position_key(self._topic, self._partition).decode(), 0)
+        start = (await self._log.starts(self._topic))[self._partition]
+        if at < start:
+            # What was there was never acknowledged, and nothing can bring it back: say so, and go on.
+            _log.error("intake.messages_expired", inbox=self._platform, partition=self._partition, from_=at, to=start)
+        async with self._log.reader({(self._topic, self._partition): max(at, start)}) as reader:
+            async for chunk in worth_committing(reader, limit=_BATCH):
+                if chunk is not None:
+                    await owner.commit(await self._outputs(chunk))
+
+    async def _outputs(self, chunk: Chunk) -> Sequence[Output]:
+        """What a chunk of the inbox becomes; the same chunk gives the same outputs, receipts' ids included."""
+        outputs: list[Output] = []
+        before = self._refusals
+
+        def settle(record: StoredRecord) -> bool:
+            settled, refused = self._settle(record)
+            outputs.extend(settled)
+            return refused
+
+        await self._slices.work(self._platform, iter(chunk.records), settle)
+        if self._refusals != before:
+            number = self._refusals.to_number()
+            state = position_record(refusals_key(self._topic), self._partition, number)
+            outputs.append(Output(POSITIONS, self._home, state))
+        outputs.append(Output(POSITIONS, self._home, position_record(self._topic, self._partition, chunk.position)))
+        return outputs
+
+    def _settle(self, record: StoredRecord) -> tuple[Sequence[Output], bool]:
+        """The outputs of one message, and whether it is refused."""
+        try:
+            verdict = self._verdict(record)
+            if not isinstance(verdict, Refused):
+                return self._submit(record, verdict), False
+        except Exception:  # noqa: BLE001 - a bulkhead: see below
+            # A fault of ours that one message brings out would end every process, at each start anew.
+            if self._refusals.on(self._day(record)).has_room(self._log.partitions):
+                _log.exception("intake.broke", place=self._place(record))
+            record = StoredRecord(record.offset, record.appended_at, None, b"")
+            verdict = Refused((schemas.problem("inbox-broke-the-gateway"),))
+        return self._refuse(record, verdict), True
+
+    def _verdict(self, record: StoredRecord) -> schemas.Verdict | Refused:
+        partner = self._partners.get(self._platform)
+        return judge_message(
+            record,
+            platform=self._platform,
+            may_publish=partner is not None and not partner.revoked and "offers:publish" in partner.scopes,
+            on=date.fromisoformat(paris_date(record.appended_at)),
+            lack=lack_of_certificate(
+                () if partner is None else partner.certificates,
+                required=self._require_certificate,
+                now=record.appended_at,
+            ),
+            explained=self._refusals.on(self._day(record)).has_room(self._log.partitions),
+        )
+
+    def _submit(self, record: StoredRecord, verdict: schemas.Verdict) -> Sequence[Output]:
+        partition = partition_of(verdict.id or "", self._log.partitions)
+        submission = command(
+            verdict,
+            receipt=self._receipt(partition, record.offset),
+            publisher=self._platform,
+            hosts=self._partners.hosts(),
+            traceparent=sound_traceparent(record.header("traceparent")),
+        )
+        return [Output(SUBMISSIONS, partition, submission_record(submission))]
+
+    def _refuse(self, record: StoredRecord, refused: Refused) -> Sequence[Output]:
+        """A receipt and a copy on ``rejected``; beyond the day's budget the refusal is counted."""
+        today = self._refusals.on(self._day(record))
+        if not today.has_room(self._log.partitions):
+            self._refusals = today.count()
+            return [self._summary(record)] if self._refusals.needs_summary else []
+        codes = Counter(problem.code for problem in refused.problems)
+        partition = partition_of(refused.id or self._platform, self._log.partitions)
+        receipt = self._receipt(partition, record.offset)
+        place = self._place(record)
+        _log.info("intake.refused", place=place, codes=list(codes))
+        outputs = [
+            Output(REJECTED, self._home, Record(None, refused_body(record, codes, place=place, receipt=receipt))),
+            Output(
+                RECEIPTS,
+                partition,
+                refusal_record(
+                    receipt=receipt,
+                    publisher=self._platform,
+                    place=place,
+                    at=record.appended_at,
+                    versions=VERSIONS,
+                    problems=[problem.to_json() for problem in refused.problems[:_PROBLEMS]],
+                    about={
+                        "id": refused.id,
+                        "revision": refused.revision,
+                        "codes": codes if len(refused.problems) > _PROBLEMS else None,
+                        "message": message_digest(record),
+                    },
+                ),
+            ),
+        ]
+        self._refusals = today.list(sum(len(output.record.value or b"") for output in outputs))
+        return outputs
+
+    def _summary(self, record: StoredRecord) -> Output:
+        """The receipt that gives the number of this partition's unlisted refusals of the day, up to this message."""
+        _log.warning("intake.refusals_unlisted", place=self._place(record), today=self._refusals.unlisted)
+        problem = schemas.problem(
+            "inbox-refusals-unlisted",
+            number=self._refusals.unlisted,
+            listed=MAX_PER_DAY,
+            megabytes=MAX_BYTES_PER_DAY // 1_000_000,
+        )
+        partition = partition_of(self._platform, self._log.partitions)
+        return Output(
+            RECEIPTS,
+            partition,
+            refusal_record(
+                receipt=self._receipt(partition, record.offset),
+                publisher=self._platform,
+                place=self._place(record),
+                at=record.appended_at,
+                versions=VERSIONS,
+                problems=[problem.to_json()],
+                about={},
+            ),
+        )
+
+    def _day(self, record: StoredRecord) -> int:
+        return int(paris_date(record.appended_at).replace("-", ""))
+
+    def _place(self, record: StoredRecord) -> str:
+        return f"{self._topic}/{self._partition}/{record.offset}"
+
+    def _receipt(self, partition: int, offset: int) -> str:
+        parts = (self._topic, self._partition, offset)
+        return self._ids.derive(self._platform, partition=partition, parts=parts)

@@ -1,0 +1,360 @@
+"""Snapshots: a publisher's complete set of offers; what it lacks is withdrawn, under guards against cut exports.
+
+The publisher takes a *mark* before it exports. The mark signs where the ``submissions`` topic then ended, so that an
+offer put in between is never taken for absent. Requirements PUB-021 to PUB-028.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, closing, nullcontext
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Protocol
+
+import orjson
+import structlog
+
+from gateway.clock import Clock
+from gateway.errors import FencedError, LogError
+from gateway.ingest.submissions import Prepared, Submissions
+from gateway.log.port import EventLog, Output, Owner
+from gateway.log.positions import Positions, own_positions, read_positions
+from gateway.protocol.decide import Accepted, Duplicate, decide
+from gateway.protocol.identity import partition_of
+from gateway.protocol.receipt import ReceiptIds
+from gateway.protocol.record import position_key, position_record, skim_submission, submission_record
+from gateway.protocol.seal import Seal
+from gateway.protocol.shrink import would_shrink
+from gateway.protocol.submission import Retire
+from gateway.protocol.topic import OFFERS, POSITIONS, SUBMISSIONS
+from gateway.protocol.upload_id import snapshot_id
+from gateway.runtime.id_set import IdSet
+from gateway.runtime.loop import in_thread
+from gateway.store import OfferView
+
+MARK_LIFE_MS = 24 * 3_600_000
+"""How long a mark may be used, by the clock, after the instant at which it was issued."""
+_RETIRE_SLICE = 2_000
+_IDS_AT_ONCE = 1_000
+_REST_SECONDS = 0.001
+"""Between thousands of ids: a thread that computes delays the event loop."""
+
+_log = structlog.get_logger()
+
+
+class SnapshotRefusedError(Exception):
+    """The snapshot changes nothing; ``code`` names a rule of the catalogue, ``args`` fill its message."""
+
+    def __init__(self, code: str, **values: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.values = values
+
+
+class SnapshotUpload(Protocol):
+    """A spooled, judged upload, as far as a snapshot needs it."""
+
+    @property
+    def count(self) -> int:
+        """How many lines it has, the last one with the declared count left out."""
+
+    @property
+    def declared_count(self) -> int | None:
+        """What the last line says; None when there is no such line."""
+
+    def ids(self) -> Iterator[str | None]:
+        """The id of every line in order, refused ones included; None where it cannot be read. Read in a thread."""
+
+    def slices(self) -> Iterator[Sequence[tuple[int, Prepared]]]:
+        """The accepted offers with their indexes in order, in slices that fit in memory. Read in a thread, each when
+        the one before is on the log. Raises LogError when no more may be handed in.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The content of a mark's text: its platform, its number, and the ends of ``submissions`` when it was issued.
+
+    Numbers order the marks of a platform. The number is the issue instant (ms), or one above the last number where the
+    clock has gone back since.
+    """
+
+    platform: str
+    number: int
+    ends: tuple[int, ...]
+    snapshot: str
+    """The id of the snapshot that is sent with it (``upload_id``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What a snapshot did: how many offers it handed in, and the absent ones it withdraws, with their revisions."""
+
+    queued: int
+    absent: Sequence[tuple[str, int]]
+
+    @property
+    def withdrawn(self) -> int:
+        """How many absent offers it withdraws."""
+        return len(self.absent)
+
+
+class Snapshots:
+    """Takes marks and applies snapshots; one at a time per platform, the last to begin wins.
+
+    ``patience`` is how many seconds a snapshot waits for what precedes its mark to be decided and visible.
+    """
+
+    def __init__(
+        self,
+        log: EventLog,
+        *,
+        submissions: Submissions,
+        offers: OfferView,
+        positions: Positions,
+        ids: ReceiptIds,
+        seal: Seal,
+        clock: Clock,
+        patience: float = 60.0,
+    ) -> None:
+        self._log = log
+        self._submissions = submissions
+        self._offers = offers
+        self._positions = positions
+        self._ids = ids
+        self._seal = seal
+        self._clock = clock
+        self._patience = patience
+        self._issued: dict[str, int] = {}
+
+    async def mark(self, platform: str) -> tuple[str, int]:
+        """A new mark's text and when it ends (ms). Raises LogError."""
+        now = self._clock()
+        # An old end, told by a broker that slept, withdraws less and reopens less: the next snapshot makes up for it.
+        ends = await self._log.ends(SUBMISSIONS)
+        number = await self._next_number(platform, now)
+        # Where number and instant differ, the instant follows the ends. A gateway that knows numbers only then refuses
+        # the mark (mark-invalid); all other marks it reads as its own.
+        payload = [platform, number, ends if number == now else [*ends, now]]
+        return self._seal.close(orjson.dumps(payload)), now + MARK_LIFE_MS
+
+    async def _next_number(self, platform: str, now: int) -> int:
+        """A number above every earlier one of the platform, whatever the clock does; it is noted on the log first."""
+        home = partition_of(platform, self._log.partitions)
+        positions = self._positions.state if self._positions.caught_up else await read_positions(self._log, home)
+        names = (_role(platform), _begun(platform), _marked(platform))
+        known = [positions.get(position_key(name, home).decode(), 0) for name in names]
+        number = max(now, self._issued.get(platform, 0) + 1, max(known) + 1)
+        self._issued[platform] = number
+        await self._log.append(POSITIONS, home, [position_record(_marked(platform), home, number)])
+        return number
+
+    def read(self, text: str, *, platform: str) -> Mark:
+        """The mark behind a text. Raises SnapshotRefusedError when it is another's, or over 24 hours old."""
+        payload = self._seal.open(text)
+        if payload is None:
+            raise SnapshotRefusedError("mark-invalid")
+        owner, number, ends = orjson.loads(payload)
+        issued_at = number
+        if len(ends) == self._log.partitions + 1:
+            *ends, issued_at = ends
+        # The clock of the issuer may have been ahead: an instant in the future is no reason to refuse. How long such a
+        # mark lives is bounded by the log, see ``_require_retained``.
+        if owner != platform or self._clock() - issued_at > MARK_LIFE_MS or len(ends) != self._log.partitions:
+            raise SnapshotRefusedError("mark-invalid")
+        return Mark(owner, number, tuple(ends), snapshot_id(text))
+
+    async def apply(
+        self,
+        mark: Mark,
+        upload: SnapshotUpload,
+        *,
+        confirm: int | None = None,
+        resumed: bool = False,
+        abandonable: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> Applied:
+        """Publish what is there and withdraw what is not. Raises SnapshotRefusedError when nothing was changed, but for
+        ``snapshot-running``: one that is overtaken on its way leaves what it has handed in. Raises LogError when part
+        or all of it may have been: the same again, with the same mark, is safe. ``abandonable`` is entered while
+        nothing has been changed yet, and may end the work there. ``resumed``: the same upload was begun with this mark
+        before, and its answer was lost; where it was applied, it is applied again, which changes nothing.
+        """
+        _complete(upload)
+        try:
+            async with self._turn(mark, resumed=resumed) as owner:
+                with closing(IdSet()) as present:
+                    with abandonable():
+                        await _read_ids(upload.ids(), present)
+                        absent = await self._absent(owner, mark, present)
+                    await self._guard(mark, upload, len(absent), confirm)
+                    await self._begin(owner, mark)
+                    queued = await self._queue(upload)
+                    await self._withdraw(owner, mark, absent)
+        except FencedError:
+            raise SnapshotRefusedError("snapshot-running") from None
+        _log.info("snapshot.applied", platform=mark.platform, items=upload.count, withdrawn=len(absent))
+        return Applied(queued, absent)
+
+    def withdrawal_receipts(self, mark: Mark, applied: Applied) -> Iterator[str]:
+        """The receipts of a snapshot's withdrawals, in order."""
+        return (self._retirement(mark, offer_id, revision).receipt for offer_id, revision in applied.absent)
+
+    @asynccontextmanager
+    async def _turn(self, mark: Mark, *, resumed: bool) -> AsyncIterator[Owner]:
+        """This platform's turn: an earlier snapshot that still runs is fenced. Stale are a mark not above the last one
+        that was applied (not below it, where ``resumed``), and one below the last that was begun with.
+        """
+        await self._require_retained(mark)
+        partition = partition_of(mark.platform, self._log.partitions)
+        owner = await self._log.own(_role(mark.platform), partition)
+        try:
+            kept = await own_positions(self._log, owner, role=_role(mark.platform), partition=partition)
+            applied, begun = (
+                kept.get(position_key(name(mark.platform), partition).decode(), 0) for name in (_role, _begun)
+            )
+            used = applied > mark.number if resumed else applied >= mark.number
+            if used or begun > mark.number:
+                raise SnapshotRefusedError("stale-mark")
+            yield owner
+        finally:
+            await owner.close()
+
+    async def _require_retained(self, mark: Mark) -> None:
+        """Refuse a mark that retention has overtaken: the records after it are deleted, whatever its clock said."""
+        starts = await self._log.starts(SUBMISSIONS)
+        if any(end < start for end, start in zip(mark.ends, starts, strict=True)):
+            raise SnapshotRefusedError("mark-invalid")
+
+    async def _absent(self, owner: Owner, mark: Mark, present: IdSet) -> list[tuple[str, int]]:
+        """Live offers last accepted before the mark that the upload lacks, read once the view shows that time."""
+        if not await self._positions.reached(SUBMISSIONS, mark.ends, timeout=self._patience):
+            raise SnapshotRefusedError("snapshot-not-ready")
+        offers = [await owner.end(OFFERS, partition) for partition in range(self._log.partitions)]
+        if not await self._offers.reached(offers, self._patience):
+            raise SnapshotRefusedError("snapshot-not-ready")
+        absent: list[tuple[str, int]] = []
+        page: list[tuple[str, int]] = []
+        async for one in self._offers.live_before(mark.platform, mark.ends):
+            page.append(one)
+            if len(page) == _IDS_AT_ONCE:
+                absent += await asyncio.to_thread(_lacking, present, page)
+                page = []
+        return absent + await asyncio.to_thread(_lacking, present, page)
+
+    async def _begin(self, owner: Owner, mark: Mark) -> None:
+        """From here on earlier marks are stale; a snapshot that was overtaken stops here, before it has changed
+        anything.
+        """
+        await owner.commit([self._note(_begun(mark.platform), mark)])
+
+    def _note(self, name: str, mark: Mark) -> Output:
+        home = partition_of(mark.platform, self._log.partitions)
+        return Output(POSITIONS, home, position_record(name, home, mark.number))
+
+    async def _queue(self, upload: SnapshotUpload) -> int:
+        queued = 0
+        slices = upload.slices()
+        while (slice_ := await in_thread(lambda: next(slices, None))) is not None:
+            for outcome in await self._submissions.submit_records([prepared for _, prepared in slice_]):
+                if isinstance(outcome, LogError):
+                    raise outcome
+                queued += 1
+        return queued
+
+    async def _withdraw(self, owner: Owner, mark: Mark, absent: Sequence[tuple[str, int]]) -> None:
+        """Hand in the withdrawals, in transactions of this platform's turn; the last of them uses the mark up."""
+        outputs: list[Output] = []
+        for offer_id, revision in absent:
+            command = self._retirement(mark, offer_id, revision)
+            if len(outputs) == _RETIRE_SLICE:
+                await owner.commit(outputs)
+                outputs = []
+            outputs.append(
+                Output(SUBMISSIONS, partition_of(offer_id, self._log.partitions), submission_record(command))
+            )
+        await owner.commit([*outputs, self._note(_role(mark.platform), mark)])
+
+    def _retirement(self, mark: Mark, offer_id: str, revision: int) -> Retire:
+        partition = partition_of(offer_id, self._log.partitions)
+        parts = ("absent", offer_id, revision, mark.number)
+        return Retire(
+            receipt=self._ids.derive(mark.platform, partition=partition, parts=parts),
+            id=offer_id,
+            if_revision=revision,
+            reason="absent",
+            before=mark.ends[partition],
+            upload=mark.snapshot,
+        )
+
+    async def _guard(self, mark: Mark, upload: SnapshotUpload, absent: int, confirm: int | None) -> None:
+        """Withdrawing too many at once, or leaving no live offer, needs the number to be confirmed (PUB-028)."""
+        if not absent or confirm == absent:
+            return
+        live = await self._offers.count(mark.platform)
+        empty = upload.count == 0
+        if empty or would_shrink(absent, live) or (absent >= live and not await self._publishes(mark, upload)):
+            raise SnapshotRefusedError("snapshot-shrinks-too-much", actual=absent, expected=live)
+
+    async def _publishes(self, mark: Mark, upload: SnapshotUpload) -> bool:
+        """Whether some accepted item of the upload would be live once it is decided, as far as that is known now: a
+        stale one, or one whose revision was used, leaves nothing.
+        """
+        now = self._clock()
+        slices = upload.slices()
+        while (slice_ := await in_thread(lambda: next(slices, None))) is not None:
+            for _, prepared in slice_:
+                submission = skim_submission(prepared.record.value or b"")
+                state = await self._offers.get(submission.id)
+                known = None if state is None else state.known
+                decision = decide(submission, publisher=mark.platform, known=known, now=now, position=0)
+                if isinstance(decision, Accepted | Duplicate):
+                    return True
+        return False
+
+
+def _role(platform: str) -> str:
+    """The turn's role, and the name of the position that tells which mark was applied last."""
+    return f"snapshot.{platform}"
+
+
+def _begun(platform: str) -> str:
+    """The name of the position that tells the latest mark that was begun with."""
+    return f"begun.snapshot.{platform}"
+
+
+def _marked(platform: str) -> str:
+    """The name of the position that holds the number of the latest mark issued."""
+    return f"marked.snapshot.{platform}"
+
+
+def _complete(upload: SnapshotUpload) -> None:
+    """The upload must say how many offers it has, and have them: a cut one changes nothing (PUB-024)."""
+    if upload.declared_count is None:
+        raise SnapshotRefusedError("snapshot-count-missing")
+    if upload.declared_count != upload.count:
+        raise SnapshotRefusedError("snapshot-count-wrong", expected=upload.declared_count, actual=upload.count)
+
+
+async def _read_ids(ids: Iterator[str | None], present: IdSet) -> None:
+    """Add every id of an upload, a thousand at a time in a thread; refuses an unreadable one and one that comes twice
+    (PUB-025, PUB-026).
+    """
+    numbered = enumerate(ids)
+    while await in_thread(lambda: _add(islice(numbered, _IDS_AT_ONCE), present)):  # noqa: ASYNC110  # a rest, no wait
+        await asyncio.sleep(_REST_SECONDS)
+
+
+def _add(numbered: Iterator[tuple[int, str | None]], present: IdSet) -> bool:
+    """Whether there were any."""
+    index = -1
+    for index, offer_id in numbered:
+        if offer_id is None:
+            raise SnapshotRefusedError("snapshot-unreadable-id", pointer=f"/{index}")
+        if not present.add(offer_id):
+            raise SnapshotRefusedError("snapshot-duplicate-id", pointer=f"/{index}", actual=offer_id)
+    return index >= 0
+
+
+def _lacking(present: IdSet, offers: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+    """The offers whose id is not in the set."""
+    return [one for one in offers if one[0] not in present]

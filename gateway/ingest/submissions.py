@@ -1,0 +1,188 @@
+"""Submissions: the one way in. Mints receipts, writes to the ``submissions`` topic, says what is known to be queued."""
+
+import asyncio
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TypeAlias
+
+import schemas
+from gateway.clock import Clock
+from gateway.errors import LogError
+from gateway.log.port import EventLog
+from gateway.protocol.digest import content_digest
+from gateway.protocol.identity import partition_of
+from gateway.protocol.receipt import ReceiptIds, Versions
+from gateway.protocol.record import Record, submission_record
+from gateway.protocol.routing import audiences, provenance_of
+from gateway.protocol.submission import Publish, Submission, Withdraw
+from gateway.protocol.topic import SUBMISSIONS
+from gateway.protocol.value import value
+from schemas import Verdict
+
+VERSIONS = Versions(schema=schemas.SCHEMA_VERSION, rules=schemas.RULES_VERSION)
+"""Under which the receipts of this gateway are given."""
+
+_NONCE = 8
+_DRAWN = 512
+_SLICE_RECORDS = 500
+_SLICE_BYTES = 512 * 1024
+
+
+@value(frozen=True, slots=True)
+class Queued:
+    """A submission that is durable on the log, with the id of the receipt to come."""
+
+    receipt: str
+
+
+@value(frozen=True, slots=True)
+class Prepared:
+    """A submission written as a record of ``submissions``, and its receipt: what an upload spools."""
+
+    receipt: str
+    record: Record
+
+
+Outcome: TypeAlias = Queued | LogError
+"""Queued, or why that is not known (see ``gateway.log.port`` for which errors mean *certainly not written*)."""
+
+
+def _nonces() -> Iterator[bytes]:
+    """Random bytes for one receipt each, drawn many at a time: a call of the system costs more than all the rest."""
+    while True:
+        drawn = os.urandom(_NONCE * _DRAWN)
+        yield from (drawn[start : start + _NONCE] for start in range(0, len(drawn), _NONCE))
+
+
+def command(
+    verdict: Verdict,
+    *,
+    receipt: str,
+    publisher: str,
+    hosts: Mapping[str, str],
+    mark: int | None = None,
+    traceparent: str | None = None,
+    upload: str | None = None,
+) -> Publish | Withdraw:
+    """The command that an accepted verdict asks for. Raises ValueError for any other: that is a fault of the caller."""
+    offer_id, revision, document = verdict.id, verdict.revision, verdict.document
+    if not verdict.accepted or offer_id is None or revision is None or document is None:
+        raise ValueError("only an accepted verdict can be submitted")
+    if verdict.withdrawal is not None:
+        return Withdraw(
+            receipt=receipt,
+            publisher=publisher,
+            id=offer_id,
+            revision=revision,
+            reason=verdict.withdrawal,
+            digest=content_digest(document),
+            traceparent=traceparent,
+            upload=upload,
+        )
+    if verdict.offer is None or verdict.territory is None or verdict.expires_on is None:
+        raise ValueError("an accepted offer comes with its territory and its last day")
+    return Publish(
+        receipt=receipt,
+        publisher=publisher,
+        id=offer_id,
+        revision=revision,
+        digest=content_digest(document),
+        offer=verdict.offer,
+        audiences=tuple(sorted(audiences(verdict.offer))),
+        territory=verdict.territory,
+        expires_on=verdict.expires_on,
+        problems=tuple(problem.to_json() for problem in verdict.problems),
+        provenance=provenance_of(verdict.offer, publisher=publisher, hosts=hosts),
+        mark=mark,
+        traceparent=traceparent,
+        upload=upload,
+    )
+
+
+class Submissions:
+    """Hands accepted verdicts and the gateway's own commands to the relay, by way of the log."""
+
+    def __init__(self, log: EventLog, *, ids: ReceiptIds, clock: Clock, upload: str | None = None) -> None:
+        self._log = log
+        self._ids = ids
+        self._clock = clock
+        self._nonces = _nonces()
+        self._upload = upload
+
+    def of_upload(self, upload: str) -> "Submissions":
+        """The same for the items of one batch or snapshot: their receipts carry its id (``upload_id``)."""
+        return Submissions(self._log, ids=self._ids, clock=self._clock, upload=upload)
+
+    def prepare(
+        self,
+        verdict: Verdict,
+        *,
+        publisher: str,
+        hosts: Mapping[str, str],
+        marks: Sequence[int] | None = None,
+        traceparent: str | None = None,
+    ) -> Publish | Withdraw:
+        """The command for an accepted verdict, with a new receipt. ``hosts`` maps the hosts of known platforms to their
+        slugs; ``marks`` is the vector of a snapshot's mark, for its items only.
+        """
+        partition = partition_of(verdict.id or "", self._log.partitions)
+        return command(
+            verdict,
+            receipt=self._ids.mint(publisher, partition=partition, now=self._clock(), nonce=next(self._nonces)),
+            publisher=publisher,
+            hosts=hosts,
+            mark=None if marks is None else marks[partition],
+            traceparent=traceparent,
+            upload=self._upload,
+        )
+
+    async def submit(self, submissions: Sequence[Submission]) -> Sequence[Outcome]:
+        """Append durably; one outcome per submission, in their order. Order per offer is kept."""
+        return await self.submit_records([Prepared(one.receipt, submission_record(one)) for one in submissions])
+
+    async def submit_records(self, prepared: Sequence[Prepared]) -> Sequence[Outcome]:
+        """The same for submissions that have been written as records already."""
+        lanes: dict[int, list[int]] = {}
+        for index, one in enumerate(prepared):
+            lanes.setdefault(partition_of((one.record.key or b"").decode(), self._log.partitions), []).append(index)
+        outcomes: list[Outcome] = [Queued(one.receipt) for one in prepared]
+        appends = [self._append(partition, lane, prepared, outcomes) for partition, lane in lanes.items()]
+        if len(appends) == 1:  # a single offer needs no task of its own
+            await appends[0]
+        else:
+            await asyncio.gather(*appends)
+        return outcomes
+
+    async def _append(
+        self, partition: int, lane: Sequence[int], prepared: Sequence[Prepared], outcomes: list[Outcome]
+    ) -> None:
+        """One partition's share, slice after slice; after a failed one the rest is not tried, to keep order."""
+        failure: LogError | None = None
+        for indexes, records in _slices(lane, prepared):
+            if failure is None:
+                try:
+                    await self._log.append(SUBMISSIONS, partition, records)
+                    continue
+                except LogError as error:
+                    failure = error
+            for index in indexes:
+                outcomes[index] = failure
+                # a later slice was certainly not written, but resending it is as safe: one word for all
+
+
+def _slices(lane: Sequence[int], prepared: Sequence[Prepared]) -> Iterator[tuple[list[int], list[Record]]]:
+    """The share in pieces that one append takes: at most 500 records and 512 KiB, but always at least one record."""
+    indexes: list[int] = []
+    records: list[Record] = []
+    size = 0
+    for index in lane:
+        record = prepared[index].record
+        length = len(record.value or b"")
+        if records and (len(records) == _SLICE_RECORDS or size + length > _SLICE_BYTES):
+            yield indexes, records
+            indexes, records, size = [], [], 0
+        indexes.append(index)
+        records.append(record)
+        size += length
+    if records:
+        yield indexes, records

@@ -1,0 +1,162 @@
+"""Judging the documents of an upload one by one: the shared verdict, ownership, and what a snapshot may hold."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Protocol
+
+import orjson
+
+import schemas
+from gateway.ingest.submissions import Prepared, Submissions
+from gateway.ingest.upload.error import UploadRefusedError
+from gateway.ingest.upload.spool import Item
+from gateway.protocol.identity import platform_of
+from gateway.protocol.record import submission_record
+from schemas import Verdict
+
+EXPLAINED = 1_000
+"""Of so many refused items of an upload the problems are written out, with their texts in both languages."""
+_EXPLAINING_SECONDS = 5.0
+"""Processor time to explain the further ones, of which only the rules are counted. Afterwards they are only counted."""
+NOT_EXPLAINED = "not-explained"
+_COUNT_LINE_BYTES = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Author:
+    """Who uploads, when, and on which trace: ``on`` is the day of receipt, ``hosts`` those of all platforms, ``lack``
+    why none of its offers is taken at present; it may withdraw them all the same.
+    """
+
+    publisher: str
+    hosts: Mapping[str, str]
+    on: date
+    lack: schemas.Problem | None = None
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unexplained:
+    """A refused item whose problems are not searched for yet: ``explain`` takes milliseconds and runs in a thread."""
+
+    explain: Callable[[], Item]
+
+
+class Check(Protocol):
+    """A verdict of ``schemas``."""
+
+    def __call__(self, raw: bytes, *, on: date, explained: bool = True) -> Verdict:
+        """See ``schemas.check``."""
+
+
+class Judge(Protocol):
+    """Turns one document into an item. ``declared_count`` is what a snapshot's last line says, once it was there."""
+
+    declared_count: int | None
+
+    def judge(self, raw: bytes) -> Item | Unexplained | None:
+        """The item, or None for a line that is no item. Raises UploadRefusedError for the whole upload."""
+
+
+class BatchJudge:
+    """Offers and withdrawals; what is refused is the item's own affair."""
+
+    def __init__(self, submissions: Submissions, author: Author) -> None:
+        self._submissions = submissions
+        self._author = author
+        self._refused = 0
+        self._explaining = 0.0
+        self.declared_count: int | None = None
+
+    def judge(self, raw: bytes) -> Item | Unexplained:
+        """Accepted if the verdict says so and the offer is the author's own (IDN-003)."""
+        return self.examine(schemas.check_submission, raw, None)[1]
+
+    def examine(self, check: Check, raw: bytes, marks: Sequence[int] | None) -> tuple[Verdict, Item | Unexplained]:
+        """The verdict on a document, and its item. The problems of the first 1,000 refused items are written out."""
+        verdict = check(raw, on=self._author.on, explained=False)
+        if verdict.problems and verdict.problems[0].code == NOT_EXPLAINED and self._explaining < _EXPLAINING_SECONDS:
+            return verdict, Unexplained(lambda: self._explain(check, raw, marks))
+        return verdict, self._counted(verdict, marks)
+
+    def _explain(self, check: Check, raw: bytes, marks: Sequence[int] | None) -> Item:
+        written = self._refused < EXPLAINED
+        began = time.thread_time()
+        item = self._counted(check(raw, on=self._author.on), marks)
+        if not written:
+            self._explaining += time.thread_time() - began
+        return item
+
+    def _counted(self, verdict: Verdict, marks: Sequence[int] | None) -> Item:
+        item = self.weigh(verdict, marks, written=self._refused < EXPLAINED)
+        self._refused += item.prepared is None
+        return item
+
+    def weigh(self, verdict: Verdict, marks: Sequence[int] | None, *, written: bool = True) -> Item:
+        """The item of a verdict. Where it is refused and not ``written``, it has the codes of its problems only."""
+        against = self._against(verdict)
+        if against is None:
+            return self._accept(verdict, marks)
+        if written:
+            return Item(verdict.id, [found.to_json() for found in against], None)
+        return Item(verdict.id, (), None, sorted({found.code for found in against}))
+
+    def _against(self, verdict: Verdict) -> Sequence[schemas.Problem] | None:
+        """What keeps an item from being accepted; None where nothing does."""
+        if verdict.id is not None and platform_of(verdict.id) != self._author.publisher:
+            foreign = schemas.problem(
+                "not-owner", pointer="/id", expected=f"{self._author.publisher}:…", actual=verdict.id
+            )
+            return (foreign, *verdict.problems)
+        if verdict.withdrawal is None and self._author.lack is not None:
+            return (self._author.lack, *verdict.problems)
+        return None if verdict.accepted else verdict.problems
+
+    def _accept(self, verdict: Verdict, marks: Sequence[int] | None) -> Item:
+        problems = [found.to_json() for found in verdict.problems]
+        submission = self._submissions.prepare(
+            verdict,
+            publisher=self._author.publisher,
+            hosts=self._author.hosts,
+            marks=marks,
+            traceparent=self._author.traceparent,
+        )
+        return Item(verdict.id, problems, Prepared(submission.receipt, submission_record(submission)))
+
+
+class SnapshotJudge:
+    """A complete set: offers only, and the count on the last line (PUB-024, PUB-027). ``marks``: the mark's vector."""
+
+    def __init__(self, submissions: Submissions, author: Author, marks: Sequence[int]) -> None:
+        self._items = BatchJudge(submissions, author)
+        self._marks = marks
+        self._index = 0
+        self.declared_count: int | None = None
+
+    def judge(self, raw: bytes) -> Item | Unexplained | None:
+        """The item of an offer, None for the line with the count."""
+        if self.declared_count is not None:  # what looked like the last line was not the last
+            raise UploadRefusedError("snapshot-count-missing")
+        self.declared_count = _declared_count(raw)
+        if self.declared_count is not None:
+            return None
+        verdict, item = self._items.examine(schemas.check, raw, self._marks)
+        if verdict.document is not None and "withdrawn" in verdict.document:
+            raise UploadRefusedError("snapshot-withdrawal", pointer=f"/{self._index}")
+        self._index += 1
+        return item
+
+
+def _declared_count(raw: bytes) -> int | None:
+    """The number in ``{"count": N}``; None for any other line."""
+    if len(raw) > _COUNT_LINE_BYTES or b'"count"' not in raw:
+        return None
+    try:
+        line: Any = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return None
+    if type(line) is not dict or line.keys() != {"count"} or type(line["count"]) is not int or line["count"] < 0:
+        return None
+    return int(line["count"])

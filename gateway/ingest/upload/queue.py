@@ -1,0 +1,51 @@
+"""Queuing a judged upload: its accepted items appended slice by slice, with what is known of each one."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from gateway.errors import LogError, UnknownOutcomeError
+from gateway.ingest.submissions import Submissions
+from gateway.ingest.upload.upload import Upload
+
+
+class Fate(IntEnum):
+    """What became of an accepted item."""
+
+    NOT_QUEUED = 0
+    QUEUED = 1
+    UNKNOWN = 2
+
+
+@dataclass(slots=True)
+class Queuing:
+    """A byte per item of the upload (its ``Fate``), how many are queued for certain, and what ended it too early."""
+
+    fates: bytearray
+    queued: int = 0
+    failure: LogError | None = None
+
+
+async def queue_upload(upload: Upload, submissions: Submissions) -> Queuing:
+    """Append every accepted item in order. Stops at the first failure: then ``failure`` says which."""
+    queuing = Queuing(bytearray(upload.count))
+    slices = upload.slices()
+    while True:
+        try:
+            slice_ = await upload.pace.in_thread(next, slices, None)
+        except LogError as error:
+            queuing.failure = error
+            break
+        if slice_ is None:
+            break
+        outcomes = await submissions.submit_records([prepared for _, prepared in slice_])
+        for (index, _), outcome in zip(slice_, outcomes, strict=True):
+            if isinstance(outcome, LogError):
+                queuing.failure = outcome
+                unknown = isinstance(outcome, UnknownOutcomeError)
+                queuing.fates[index] = Fate.UNKNOWN if unknown else Fate.NOT_QUEUED
+            else:
+                queuing.fates[index] = Fate.QUEUED
+                queuing.queued += 1
+        if queuing.failure is not None:
+            break
+    return queuing

@@ -1,0 +1,70 @@
+"""An upload, received whole and judged: what may be appended, and what the answer says of each item."""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from gateway.ingest.submissions import Prepared
+from gateway.ingest.upload.error import QueuingStoppedError
+from gateway.ingest.upload.pace import Pace
+from gateway.ingest.upload.spool import Spool
+
+_SLICE = 2_000
+
+
+class Upload:
+    """``count`` items, ``refused`` of them; ``digest`` (hex) stands for the content as inflated. Close it after use.
+
+    ``accepted`` has a byte per item, 1 for an accepted one. The problems of the first ``explained`` refused items are
+    in ``results``. ``rules`` counts the items that each rule refuses by its code, ``warnings`` those that it warns of.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        pace: Pace,
+        *,
+        accepted: bytearray,
+        explained: int,
+        rules: Counter[str],
+        warnings: Counter[str],
+        digest: str,
+        declared_count: int | None,
+    ) -> None:
+        self._spool = spool
+        self.pace = pace
+        """How work on it shares the processor."""
+        self.accepted = accepted
+        self.count = len(accepted)
+        self.refused = accepted.count(0)
+        self.explained = explained
+        self.rules = rules
+        self.warnings = warnings
+        self.digest = digest
+        self.declared_count = declared_count
+
+    def results(self) -> Iterator[tuple[bytes, bytes | None]]:
+        """Of every item in order the JSON object of its id and problems (in both languages), and the receipt that an
+        accepted one has or would have. To be read in a thread.
+        """
+        return self._spool.results()
+
+    def ids(self) -> Iterator[str | None]:
+        """The id of every item in order, refused ones included; None where it could not be read. To be read in a
+        thread.
+        """
+        return self._spool.ids()
+
+    def slices(self) -> Iterator[list[tuple[int, Prepared]]]:
+        """The accepted items with their indexes, about 2,000 at a time. To be read in a thread; the next slice is read
+        when the one before is on the log. Raises QueuingStoppedError when the process stops.
+        """
+        queued = 0
+        for slice_ in self._spool.prepared(at_once=_SLICE):
+            if self.pace.stopping:
+                raise QueuingStoppedError(queued)
+            yield slice_
+            queued += len(slice_)
+
+    def close(self) -> None:
+        """Free the spool."""
+        self._spool.close()

@@ -1,6 +1,0 @@
-"""The event log on Apache Kafka, by aiokafka; and in ``broker`` a local Kafka for tests and the demo."""
-
-from gateway.kafka.log import KafkaLog
-from gateway.kafka.settings import KafkaSettings
-
-__all__ = ["KafkaLog", "KafkaSettings"]

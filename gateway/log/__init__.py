@@ -1,0 +1,1 @@
+"""The log: its port, how topics are read, owned and mirrored, and three implementations."""

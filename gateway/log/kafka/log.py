@@ -1,0 +1,196 @@
+"""The event log on Kafka: one face before the appender, readers, owners, groups and topics."""
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Self
+
+import stamina
+from aiokafka import TopicPartition
+
+from gateway.errors import (
+    FencedError,
+    LogUnavailableError,
+    TopicError,
+    UnknownOutcomeError,
+)
+from gateway.log.kafka.admin import AdminQueries
+from gateway.log.kafka.appender import Appender
+from gateway.log.kafka.batch import check_bounds
+from gateway.log.kafka.membership import KafkaMembership
+from gateway.log.kafka.owner import KafkaOwner
+from gateway.log.kafka.reader import KafkaReader
+from gateway.log.kafka.settings import KafkaSettings
+from gateway.log.kafka.topics import findings, new_topic
+from gateway.log.port import Appended, Output
+from gateway.log.reading import read_up_to
+from gateway.protocol.record import Record
+from gateway.protocol.topic import POSITIONS, Topic
+
+_IDENTITY_KEY = b"log"
+_IDENTITY_ROLE = "topics"
+_IDENTITY_ATTEMPTS = 10
+_IDENTITY_JITTER_SECONDS = 0.5
+_PAGE = 1_000
+
+
+class KafkaLog:
+    """An ``EventLog`` on a Kafka cluster. Made by ``open``."""
+
+    def __init__(self, settings: KafkaSettings, admin: AdminQueries) -> None:
+        self._settings = settings
+        self._admin = admin
+        self._appender = Appender(settings)
+        self._found: dict[str, Sequence[TopicPartition]] = {}
+        self._identity: str | None = None
+        self._closed = False
+
+    @classmethod
+    async def open(cls, settings: KafkaSettings) -> Self:
+        """Connect. Raises LogUnavailableError when no broker answers, OSError for unreadable certificate files."""
+        admin = AdminQueries(settings)
+        try:
+            await admin.start()
+        except BaseException:
+            await admin.close()
+            raise
+        return cls(settings, admin)
+
+    @property
+    def partitions(self) -> int:
+        """The partition count of every topic; ``check_topics`` holds the cluster to it."""
+        return self._settings.partitions
+
+    async def identity(self) -> str:
+        """The UUID that ``create_topics`` gave this log. Raises TopicError."""
+        if self._identity is None:
+            self._identity = await self._read_identity()
+        if self._identity is None:
+            raise TopicError("The log has no identity yet: run `passerelle topics create`.")
+        return self._identity
+
+    async def create_topics(self, topics: Iterable[Topic]) -> None:
+        """Create what is missing, and the log's identity. Never changes an existing topic."""
+        counts = await self._admin.counts()
+        missing = [topic for topic in topics if self._settings.topic(topic.name) not in counts]
+        if missing:
+            counts = await self._admin.create(new_topic(topic, self._settings) for topic in missing)
+        self._found = _by_topic(counts)
+        if self._settings.topic(POSITIONS) in counts:
+            await self._write_identity()
+
+    async def check_topics(self, topics: Iterable[Topic]) -> Sequence[str]:
+        """What is not as it must be, one sentence per finding, each naming the next step; empty when all is well."""
+        asked = list(topics)
+        counts = await self._admin.counts()
+        there = [name for topic in asked if (name := self._settings.topic(topic.name)) in counts]
+        return findings(asked, self._settings, counts=counts, configs=await self._admin.configs(there))
+
+    async def append(self, topic: str, partition: int, records: Sequence[Record]) -> Appended:
+        """Write a batch durably (idempotent, acks=all) and in order. Raises ValueError when it is empty or too large,
+        TopicError for a place that does not exist, else as ``EventLog.append``.
+        """
+        size = check_bounds(records)
+        return await self._appender.append(await self._place(topic, partition), records, size)
+
+    def reader(self, positions: Mapping[tuple[str, int], int]) -> KafkaReader:
+        """A reader that starts at the given offset of each (topic, partition)."""
+        return KafkaReader(self._settings, positions, find=self._places, admin=self._admin)
+
+    async def starts(self, topic: str) -> tuple[int, ...]:
+        """Per partition the first offset that the log still holds."""
+        places = await self._places(topic)
+        found = await self._admin.starts(places)
+        return tuple(found[place] for place in places)
+
+    async def ends(self, topic: str) -> tuple[int, ...]:
+        """Per partition the last stable offset."""
+        places = await self._places(topic)
+        found = await self._admin.ends(places)
+        return tuple(found[place] for place in places)
+
+    async def own(self, role: str, partition: int) -> KafkaOwner:
+        """Take a partition for a role; whoever had it is fenced from now on. Raises LogUnavailableError."""
+        self._check_open()
+        owner = KafkaOwner(self._settings, role, partition, find=self._places, ends=self._admin.ends)
+        await owner.take()
+        return owner
+
+    async def join(self, group: str, topic: str) -> KafkaMembership:
+        """Share the partitions of a topic with the other members of the group. Raises LogUnavailableError."""
+        await self._places(topic)
+        membership = KafkaMembership(self._settings, group, topic)
+        await membership.start()
+        return membership
+
+    async def close(self) -> None:
+        """Write out what is queued, then let go."""
+        if not self._closed:
+            self._closed = True
+            await self._appender.close()
+            await self._admin.close()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise LogUnavailableError("The log is closed.")
+
+    async def _place(self, topic: str, partition: int) -> TopicPartition:
+        places = await self._places(topic)
+        if not 0 <= partition < len(places):
+            raise TopicError(f"The topic {topic} has no partition {partition}, only {len(places)}.")
+        return places[partition]
+
+    async def _places(self, topic: str) -> Sequence[TopicPartition]:
+        """All partitions of a topic. The cluster is asked for the names that are not known yet."""
+        self._check_open()
+        name = self._settings.topic(topic)
+        if name not in self._found:
+            self._found |= _by_topic(await self._admin.counts())
+        if name not in self._found:
+            raise TopicError(f"The topic {topic} does not exist: run `passerelle topics create`.")
+        return self._found[name]
+
+    async def _read_identity(self) -> str | None:
+        try:
+            start, end = (await self.starts(POSITIONS))[0], (await self.ends(POSITIONS))[0]
+        except TopicError:
+            return None
+        found = None
+        async with read_up_to(self, POSITIONS, 0, start=start, end=end, limit=_PAGE) as chunks:
+            async for chunk in chunks:
+                for record in chunk.records:
+                    if record.key == _IDENTITY_KEY and record.value is not None:
+                        found = record.value.decode()
+        return found
+
+    async def _write_identity(self) -> None:
+        """Write the identity once: a later owner of the role reads what the one before has written. Processes that
+        fence each other try again after pauses of random length.
+        """
+        try:
+            async for attempt in stamina.retry_context(
+                (FencedError, UnknownOutcomeError),
+                attempts=_IDENTITY_ATTEMPTS,
+                timeout=None,
+                wait_jitter=_IDENTITY_JITTER_SECONDS,
+            ):
+                with attempt:
+                    await self._write_identity_once()
+        except (FencedError, UnknownOutcomeError) as error:
+            raise LogUnavailableError(
+                "Others are creating the same topics; run `passerelle topics create` again."
+            ) from error
+
+    async def _write_identity_once(self) -> None:
+        if await self._read_identity() is not None:
+            return
+        owner = await self.own(_IDENTITY_ROLE, 0)
+        try:
+            if await self._read_identity() is None:
+                await owner.commit([Output(POSITIONS, 0, Record(_IDENTITY_KEY, str(uuid.uuid4()).encode()))])
+        finally:
+            await owner.close()
+
+
+def _by_topic(counts: Mapping[str, int]) -> dict[str, Sequence[TopicPartition]]:
+    """The partitions of each topic, from how many it has."""
+    return {name: [TopicPartition(name, partition) for partition in range(count)] for name, count in counts.items()}

@@ -1,0 +1,98 @@
+"""This process's share of a topic's partitions, by Kafka's consumer groups; nothing is consumed through them."""
+
+import asyncio
+from collections.abc import Iterable
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import KafkaError
+
+from gateway.errors import LogUnavailableError
+from gateway.log.kafka.aiokafka_patches import (
+    client_of,
+    own_sticky_assignor,
+    patch_client,
+    stop_consumer,
+)
+from gateway.log.kafka.error import told
+from gateway.log.kafka.settings import KafkaSettings, client_options
+
+_SESSION_MS = 10_000
+_HEARTBEAT_MS = 1_000
+_POLL_MS = 1_000
+_STOP_SECONDS = 5.0
+
+
+class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc]
+    """A consumer whose partitions are all paused; polling on keeps its place in the group.
+
+    A member that crashed is out after ten seconds; one that closes leaves at once. Until a rebalance is over a member
+    keeps its old share: who takes a partition early fences the one who has it still.
+    """
+
+    def __init__(self, settings: KafkaSettings, group: str, topic: str) -> None:
+        self._topic = settings.topic(topic)
+        self._patience = settings.patience
+        self._consumer = AIOKafkaConsumer(
+            **client_options(settings),
+            group_id=f"{settings.prefix}.{group}",
+            enable_auto_commit=False,
+            auto_offset_reset="latest",
+            session_timeout_ms=_SESSION_MS,
+            heartbeat_interval_ms=_HEARTBEAT_MS,
+            partition_assignment_strategy=(own_sticky_assignor(),),
+        )
+        patch_client(client_of(self._consumer))
+        self._share: frozenset[int] | None = None
+        self._told: frozenset[int] | None = None
+        self._news = asyncio.Event()
+        self._polling: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Join the group. Raises LogUnavailableError."""
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._consumer.start()
+        except BaseException as error:
+            await stop_consumer(self._consumer, _STOP_SECONDS)
+            if isinstance(error, KafkaError | OSError):
+                raise LogUnavailableError(f"The group could not be joined: {told(error)}.") from error
+            raise
+        self._consumer.subscribe([self._topic], listener=self)
+        self._polling = asyncio.create_task(self._poll())
+
+    async def changed(self) -> frozenset[int]:
+        """As ``Membership.changed``. Raises LogUnavailableError when the group does not want this member."""
+        while self._share is None or self._share == self._told:
+            if self._polling is None or self._polling.done():
+                raise LogUnavailableError("This member has left its group.")
+            self._news.clear()
+            waiting = asyncio.create_task(self._news.wait())
+            try:
+                await asyncio.wait([waiting, self._polling], return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                waiting.cancel()
+            if self._polling.done() and (error := self._polling.exception()) is not None:
+                raise LogUnavailableError(f"The group gave up this member: {told(error)}.") from error
+        self._told = self._share
+        return self._told
+
+    async def close(self) -> None:
+        """Leave the group; bounded in time."""
+        if self._polling is not None:
+            self._polling.cancel()
+            await asyncio.wait([self._polling])
+        await stop_consumer(self._consumer, _STOP_SECONDS)
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """A rebalance begins; see above."""
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """A rebalance is over."""
+        places = list(assigned)
+        self._consumer.pause(*places)
+        self._share = frozenset(place.partition for place in places)
+        self._news.set()
+
+    async def _poll(self) -> None:
+        while True:
+            await self._consumer.getmany(timeout_ms=_POLL_MS)

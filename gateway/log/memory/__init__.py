@@ -1,0 +1,7 @@
+"""An event log in plain memory: for tests and trials, with the gaps, aborts and faults of a real one."""
+
+from gateway.log.memory.fault import Fault
+from gateway.log.memory.log import MemoryLog
+from gateway.log.memory.store import Store
+
+__all__ = ["Fault", "MemoryLog", "Store"]

@@ -1,0 +1,192 @@
+"""The event log in memory: one client of a store, and what a test can make go wrong with it."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from gateway.clock import Clock, now
+from gateway.errors import (
+    FencedError,
+    LogBusyError,
+    LogUnavailableError,
+    TopicError,
+)
+from gateway.errors import UnknownOutcomeError as Unknown
+from gateway.log.common import SoleMembership, check_bounds
+from gateway.log.memory.fault import Fault
+from gateway.log.memory.owner import MemoryOwner, OpenTransaction
+from gateway.log.memory.reader import MemoryReader
+from gateway.log.memory.store import Store
+from gateway.log.port import Appended, Output
+from gateway.protocol.record import Record
+from gateway.protocol.topic import Topic
+
+_QUEUE = 1_000
+_T = TypeVar("_T")
+
+
+class MemoryLog:
+    """An ``EventLog`` that keeps everything in memory and loses it with the process.
+
+    ``store`` is shared by clients of the same log. Faults strike the writes of this client, in the order given.
+    """
+
+    def __init__(self, *, partitions: int = 3, clock: Clock = now, store: Store | None = None) -> None:
+        self._partitions = partitions
+        self._clock = clock
+        self._store = Store() if store is None else store
+        self._faults: deque[Fault] = deque()
+        self._late: list[Callable[[], object]] = []
+        self._running = asyncio.Event()
+        self._running.set()
+        self._waiting = 0
+        self._closed = False
+
+    @property
+    def partitions(self) -> int:
+        """The partition count of every topic."""
+        return self._partitions
+
+    async def identity(self) -> str:
+        """The UUID given by ``create_topics``. Raises TopicError."""
+        if self._store.identity is None:
+            raise TopicError("The log has no identity yet: run `passerelle topics create`.")
+        return self._store.identity
+
+    async def create_topics(self, topics: Iterable[Topic]) -> None:
+        """Create what is missing, and the log's identity."""
+        self._store.create(topics, self._partitions)
+
+    async def check_topics(self, topics: Iterable[Topic]) -> Sequence[str]:
+        """One sentence per topic that is missing or has another policy."""
+        findings = []
+        for topic in topics:
+            found = self._store.topics.get(topic.name)
+            if found is None:
+                findings.append(f"The topic {topic.name} does not exist: run `passerelle topics create`.")
+            elif found.policy != topic.policy:
+                findings.append(
+                    f"The topic {topic.name} has the policy {found.policy} instead of {topic.policy}: use another log."
+                )
+        return findings
+
+    async def append(self, topic: str, partition: int, records: Sequence[Record]) -> Appended:
+        """Write a batch as one. Raises ValueError when it is empty or too large."""
+        check_bounds(records)
+        stream = self._store.stream(topic, partition)
+        return await self._write(lambda: self._store.write([(stream, records)], at=self._clock())[0][1])
+
+    def reader(self, positions: Mapping[tuple[str, int], int]) -> MemoryReader:
+        """A reader from these positions."""
+        return MemoryReader(self._store, positions)
+
+    async def starts(self, topic: str) -> tuple[int, ...]:
+        """Per partition the first offset still held; 0 for compacted topics."""
+        await asyncio.sleep(0)
+        return tuple(stream.start for stream in self._store.streams(topic))
+
+    async def ends(self, topic: str) -> tuple[int, ...]:
+        """Per partition the last stable offset."""
+        await asyncio.sleep(0)
+        return tuple(stream.stable for stream in self._store.streams(topic))
+
+    async def own(self, role: str, partition: int) -> MemoryOwner:
+        """Take a partition; the former owner is fenced and what it left open is aborted."""
+        self._check_open()
+        epoch = self._store.take(role, partition)
+
+        async def commit(outputs: Sequence[Output]) -> Mapping[tuple[str, int], int]:
+            return await self._write(lambda: self._commit(role, partition, epoch, outputs))
+
+        return MemoryOwner(commit, lambda topic, number: self._store.stream(topic, number).stable)
+
+    async def join(self, group: str, topic: str) -> SoleMembership:  # noqa: ARG002 - there are no other members
+        """A share that holds every partition: whoever takes one last owns it, by fencing."""
+        return SoleMembership(len(self._store.streams(topic)))
+
+    async def maintain(self, topics: Iterable[Topic], *, now: int) -> None:
+        """Apply retention and compaction as of ``now`` (ms since 1970), one partition at a time."""
+        for topic in topics:
+            for stream in self._store.streams(topic.name):
+                if topic.policy == "delete":
+                    stream.expire(now - topic.retention_ms, now=now)
+                else:
+                    stream.compact(deletes_before=now - topic.retention_ms)
+                await asyncio.sleep(0)
+
+    async def close(self) -> None:
+        """Let stalled writes through, then take no more."""
+        self._closed = True
+        if self._waiting:
+            await self._running.wait()
+
+    def inject(self, *faults: Fault) -> None:
+        """Let the next writes (appends and commits, one fault each) go wrong."""
+        self._faults.extend(faults)
+
+    def heal(self) -> None:
+        """Take back the faults that no write has met."""
+        self._faults.clear()
+
+    async def deliver(self) -> None:
+        """Let writes that met ``Fault.LATE`` turn up now; a commit of a fenced owner never does."""
+        late, self._late = self._late, []
+        for write in late:
+            try:
+                write()
+            except FencedError:
+                continue
+
+    async def hang(self, role: str, partition: int, outputs: Sequence[Output]) -> OpenTransaction:
+        """Write outputs in a transaction that stays open and holds back the ends of what it touched."""
+        return OpenTransaction(self._store, role, partition, outputs, at=self._clock())
+
+    @asynccontextmanager
+    async def stalled(self) -> AsyncIterator[None]:
+        """While entered, writes wait; beyond 1,000 of them the queue is full."""
+        self._running.clear()
+        try:
+            yield
+        finally:
+            self._running.set()
+
+    def _commit(
+        self, role: str, partition: int, epoch: int, outputs: Sequence[Output]
+    ) -> Mapping[tuple[str, int], int]:
+        self._store.check_owner(role, partition, epoch)
+        spans = self._store.write(self._store.share_out(outputs), at=self._clock())
+        return {(stream.topic, stream.partition): span.last + 2 for stream, span in spans}
+
+    async def _write(self, write: Callable[[], _T]) -> _T:
+        self._check_open()
+        if not self._running.is_set():
+            await self._queue()
+        match self._faults.popleft() if self._faults else None:
+            case None:
+                done = write()
+                await asyncio.sleep(0)  # as on a real log, others get their turn
+                return done
+            case Fault.REFUSED:
+                raise LogUnavailableError("The log refused the write; nothing was written.")
+            case Fault.UNANSWERED:
+                write()
+            case Fault.LATE:
+                self._late.append(write)
+            case Fault.LOST:
+                pass
+        raise Unknown("The log did not answer; the write may or may not have happened.")
+
+    async def _queue(self) -> None:
+        if self._waiting == _QUEUE:
+            raise LogBusyError(f"{_QUEUE} writes are waiting for the log; try again later.")
+        self._waiting += 1
+        try:
+            await self._running.wait()
+        finally:
+            self._waiting -= 1
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise LogUnavailableError("The log has been closed.")

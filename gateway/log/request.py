@@ -1,0 +1,53 @@
+"""Requests through the log: one process appends a request, the owner of the work appends the answer."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from gateway.log.port import EventLog
+from gateway.protocol.record import Record, StoredRecord
+
+Answer = TypeVar("Answer")
+Request = TypeVar("Request")
+
+_PAGE = 1_000
+_WAIT_SECONDS = 1.0
+
+
+async def request_answer(
+    log: EventLog,
+    topic: str,
+    partition: int,
+    request: Record,
+    *,
+    answer: Callable[[StoredRecord], Answer | None],
+    seconds: float | None = None,
+) -> Answer:
+    """Append a request and wait for its answer, at most so many seconds.
+
+    ``answer`` gets each later record of the partition, in order, until it returns one. The owner carries out
+    a request even if its requester has stopped waiting. Raises TimeoutError, LogError, and errors of ``answer``.
+    """
+    appended = await log.append(topic, partition, [request])
+    async with asyncio.timeout(seconds), log.reader({(topic, partition): appended.last + 1}) as reader:
+        while True:
+            for chunk in await reader.poll(limit=_PAGE, wait=_WAIT_SECONDS):
+                for record in chunk.records:
+                    found = answer(record)
+                    if found is not None:
+                        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Pending(Generic[Request]):
+    """A request that its owner has read. ``found_at`` is when the log took it (ms), for one that was there when the
+    owner began; None for a later one, which is new whatever the clocks of log and requester say.
+    """
+
+    request: Request
+    found_at: int | None
+
+    def age_ms(self, began_at: int) -> int:
+        """How old the request was when its owner began, both by the log's own times."""
+        return 0 if self.found_at is None else max(0, began_at - self.found_at)

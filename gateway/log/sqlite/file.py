@@ -1,0 +1,246 @@
+"""The file: its layout, its connections, and how records lie in it.
+
+Each partition of a topic is a table of its own, keyed by offset: appending then always writes at a table's right edge.
+"""
+
+import sqlite3
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from gateway.clock import append_time
+from gateway.errors import LogDamagedError, LogUnavailableError, TopicError
+from gateway.log.sqlite.row import DamagedRowError, seal, unseal
+from gateway.log.sqlite.stream import (
+    Stream,
+    check_about,
+    is_upgraded,
+    read_bounds,
+    seal_about,
+    upgrade,
+    write_bounds,
+)
+from gateway.protocol.record import Record, StoredRecord
+from gateway.protocol.topic import Topic
+from gateway.runtime.sqlite_damage import is_damage
+
+FORMAT = 1
+READ_BYTES = 8 * 1_048_576
+"""After so many bytes of values a page of records ends, so that large ones do not fill the memory."""
+_ROWS = 100
+_ONE = "(?, ?, ?, ?, ?)"
+_MANY = ", ".join([_ONE] * _ROWS)
+APPLICATION_ID = 0x50415353  # "PASS", so that a foreign SQLite file is known as one
+_LAYOUT = """
+CREATE TABLE about (identity TEXT, format INTEGER NOT NULL, partitions INTEGER NOT NULL);
+CREATE TABLE stream (
+    id INTEGER PRIMARY KEY, topic TEXT NOT NULL, partition INTEGER NOT NULL, policy TEXT NOT NULL,
+    start INTEGER NOT NULL DEFAULT 0, next INTEGER NOT NULL DEFAULT 0, last_at INTEGER NOT NULL DEFAULT 0,
+    compacted INTEGER NOT NULL DEFAULT 0, UNIQUE (topic, partition)
+);
+CREATE TABLE owner (role TEXT, partition INTEGER, epoch INTEGER NOT NULL, PRIMARY KEY (role, partition)) WITHOUT ROWID;
+"""
+
+
+def connect(path: Path, *, busy_seconds: float) -> sqlite3.Connection:
+    """A connection that syncs every commit (WAL, ``synchronous=FULL``) and begins transactions only when told to.
+
+    Raises LogUnavailableError for what is not such a log, or cannot be opened; LogDamagedError for a damaged one.
+    """
+    try:
+        connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
+    except sqlite3.Error as error:
+        raise log_error(path, error) from error
+    try:
+        _refuse_foreign(connection, path)
+        connection.execute("PRAGMA page_size = 8192")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA wal_autocheckpoint = 2000")
+        connection.execute("PRAGMA cache_size = -16384")
+        connection.execute(
+            "PRAGMA secure_delete = OFF"
+        )  # some builds overwrite what compaction drops, at thrice its time
+    except LogUnavailableError:
+        connection.close()
+        raise
+    except sqlite3.Error as error:
+        connection.close()
+        raise log_error(path, error) from error
+    return connection
+
+
+def log_error(path: Path, error: sqlite3.Error) -> LogUnavailableError:
+    """What a failure of the log's file means: LogDamagedError, or LogUnavailableError for what may pass."""
+    where = path.absolute()
+    if is_damage(error):
+        return LogDamagedError(
+            f"The log {where} is damaged ({error}): stop the gateway and restore it from a backup; "
+            "passerelle doctor checks the whole file."
+        )
+    return LogUnavailableError(
+        f"The log {where} cannot be used ({error}): free space on its disk, and check the rights of file and folder."
+    )
+
+
+def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
+    """Before anything is set: another application's database is never touched, not even its journal mode."""
+    if not _is_laid_out(connection) and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        raise LogUnavailableError(
+            f"{path.absolute()} is an SQLite database of something else, or a damaged log: restore it from a backup, "
+            "or name another data folder."
+        )
+
+
+def _is_laid_out(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID)
+
+
+def lay_out(connection: sqlite3.Connection, *, partitions: int) -> None:
+    """Make the tables of a new file, and the columns that a file of an earlier version has not."""
+    if _is_laid_out(connection) and is_upgraded(connection):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if not _is_laid_out(connection):  # another process may have been first
+            for statement in _LAYOUT.strip().split(";\n"):
+                connection.execute(statement)
+            connection.execute("INSERT INTO about VALUES (NULL, ?, ?)", (FORMAT, partitions))
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        if not is_upgraded(connection):
+            upgrade(connection)
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def read_about(connection: sqlite3.Connection) -> tuple[str | None, int]:
+    """The log's identity (None: no topics yet) and partition count. Raises LogUnavailableError for another format."""
+    row = connection.execute("SELECT identity, format, partitions FROM about").fetchone()
+    if row is None:
+        raise DamagedRowError("the table about is empty")
+    check_about(connection, *row)
+    identity, version, partitions = row
+    if version != FORMAT:
+        raise LogUnavailableError(
+            f"The log has format {version}, this version reads {FORMAT}: use the matching version."
+        )
+    return identity, int(partitions)
+
+
+def add_topics(connection: sqlite3.Connection, topics: Iterable[Topic], *, partitions: int) -> None:
+    """Add the tables of the topics that are missing, and the identity; to be called inside a transaction."""
+    connection.execute("UPDATE about SET identity = ? WHERE identity IS NULL", (str(uuid.uuid4()),))
+    seal_about(connection, *connection.execute("SELECT identity, format, partitions FROM about").fetchone())
+    read_streams(connection)  # a topic whose name is damaged must not be made a second time
+    for topic in topics:
+        for partition in range(partitions):
+            cursor = connection.execute(
+                "INSERT INTO stream (topic, partition, policy) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                (topic.name, partition, topic.policy),
+            )
+            if cursor.rowcount:
+                connection.execute(
+                    f"CREATE TABLE record_{cursor.lastrowid} "
+                    "(offset INTEGER PRIMARY KEY, at INTEGER NOT NULL, key BLOB, value BLOB, headers BLOB)"
+                )
+    for streams in read_streams(connection).values():
+        for stream in streams:  # one that is new, or was written by an earlier version
+            bounds = read_bounds(connection, stream)
+            if bounds.checked is None:
+                write_bounds(connection, stream, bounds, bounds)
+
+
+def read_streams(connection: sqlite3.Connection) -> dict[str, list[Stream]]:
+    """Every topic with its partitions in order. Raises DamagedRowError."""
+    found: dict[str, list[Stream]] = {}
+    rows = connection.execute("SELECT id, topic, partition, policy FROM stream ORDER BY topic, partition").fetchall()
+    for number, topic, partition, policy in rows:
+        stream = Stream(number, topic, partition, policy)
+        read_bounds(connection, stream)
+        found.setdefault(topic, []).append(stream)
+    return found
+
+
+def stream_of(streams: dict[str, list[Stream]], topic: str, partition: int) -> Stream:
+    """One partition of a topic. Raises TopicError."""
+    found = streams.get(topic)
+    if found is None:
+        raise TopicError(f"The topic {topic} does not exist: run `passerelle topics create`.")
+    if not 0 <= partition < len(found):
+        raise TopicError(f"The topic {topic} has {len(found)} partitions, there is no partition {partition}.")
+    return found[partition]
+
+
+def write_records(
+    connection: sqlite3.Connection, stream: Stream, records: Sequence[Record], *, at: int
+) -> tuple[int, int]:
+    """Write records at the end of a stream, inside a transaction: the first and the last offset.
+
+    One more offset is left unused behind them, as a commit marker would take it. Times do not fall within a stream,
+    unless the clock was ahead and has been set back (``append_time``).
+    """
+    before = read_bounds(connection, stream)
+    first, at, number = before.next, append_time(at, before.last_at), stream.number
+    _insert(
+        connection,
+        stream.table,
+        [
+            (offset, at, one.key, one.value, seal(number, offset, at, one.key, one.value, one.headers))
+            for offset, one in enumerate(records, first)
+        ],
+    )
+    last = first + len(records) - 1
+    write_bounds(connection, stream, before, before._replace(next=last + 2, last_at=at))
+    return first, last
+
+
+def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[tuple[object, ...]]) -> None:
+    """Many rows a statement, as far as they go: between statements this thread has to ask for Python's lock again, and
+    with the event loop at work each time may cost it milliseconds.
+    """
+    whole = len(rows) - len(rows) % _ROWS
+    insert = f"INSERT INTO {table} VALUES "  # noqa: S608  # our own table's name
+    for start in range(0, whole, _ROWS):
+        connection.execute(insert + _MANY, list(chain.from_iterable(rows[start : start + _ROWS])))
+    connection.executemany(insert + _ONE, rows[whole:])
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Records of a stream, with its bounds at that moment. ``reached`` is the next offset to read, gaps included."""
+
+    start: int
+    end: int
+    records: list[StoredRecord]
+    reached: int
+
+
+def read_records(connection: sqlite3.Connection, stream: Stream, position: int, limit: int) -> Page:
+    """Up to ``limit`` records from a position, fewer when they are large. Raises DamagedRowError."""
+    records: list[StoredRecord] = []
+    size, reached = 0, position
+    connection.execute("BEGIN")
+    try:
+        bounds = read_bounds(connection, stream)
+        checked = bounds.next if bounds.checked is None else bounds.checked
+        rows = connection.execute(
+            f"SELECT offset, at, key, value, headers FROM {stream.table} WHERE offset >= ? ORDER BY offset LIMIT ?",  # noqa: S608
+            (position, limit),
+        )
+        for offset, at, key, value, packed in rows:
+            if not reached <= offset < bounds.next:
+                raise DamagedRowError(f"record {offset} of stream {stream.number} is out of order")
+            headers = unseal(stream.number, offset, at, key, value, packed, required=offset >= checked)
+            records.append(StoredRecord(offset, at, key, value, headers))
+            reached = offset + 1
+            size += 0 if value is None else len(value)
+            if size >= READ_BYTES:
+                break
+    finally:
+        connection.execute("COMMIT")
+    full = len(records) == limit or size >= READ_BYTES
+    return Page(bounds.start, bounds.next, records, reached if full else bounds.next)

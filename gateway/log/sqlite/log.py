@@ -1,0 +1,294 @@
+"""The embedded log as an ``EventLog``."""
+
+import asyncio
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Self, TypeVar
+
+import structlog
+
+from gateway.clock import Clock, now
+from gateway.errors import LogDamagedError, LogUnavailableError, TopicError
+from gateway.log.common import SoleMembership, check_bounds, size_of
+from gateway.log.port import Appended
+from gateway.log.sqlite import upkeep
+from gateway.log.sqlite.check import check_log, check_recovery
+from gateway.log.sqlite.file import (
+    add_topics,
+    connect,
+    lay_out,
+    log_error,
+    read_about,
+    read_streams,
+    stream_of,
+    write_records,
+)
+from gateway.log.sqlite.owner import SqliteOwner, take
+from gateway.log.sqlite.reader import SqliteReader
+from gateway.log.sqlite.stream import Stream, read_bounds
+from gateway.log.sqlite.wal import Synced, synced_frames
+from gateway.log.sqlite.watch import Watch
+from gateway.log.sqlite.writer import Writer
+from gateway.protocol.record import Record
+from gateway.protocol.topic import Topic
+from gateway.runtime.private_files import make_private
+
+PATIENCE_SECONDS = 8.0
+_BUSY_SECONDS = 60.0
+_CHECK_SECONDS = 5.0
+_READERS = 2
+
+Answer = TypeVar("Answer")
+
+_logger = structlog.get_logger()
+
+
+class SqliteLog:
+    """One durable file. Several processes may append and read; one of them should relay."""
+
+    def __init__(
+        self, path: Path, *, wanted: int, clock: Clock, patience: float, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self.path = path
+        self._clock = clock
+        self._connections: list[sqlite3.Connection] = []
+        self._local = threading.local()
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="log-reader")
+        self._streams: dict[str, list[Stream]] = {}
+        self._wanted = wanted
+        self._partitions = wanted
+        self.damage: str | None = None
+        """What is known to be damaged, as a sentence for the operator; nothing is written any more."""
+        self._watch = Watch(connect(path, busy_seconds=_BUSY_SECONDS))
+        self._writer = Writer(
+            connect(path, busy_seconds=_BUSY_SECONDS),
+            loop=loop,
+            turn=path.with_name(f"{path.name}-turn"),
+            patience=patience,
+            written=self._watch.notice,
+        )
+
+    @classmethod
+    async def open(
+        cls,
+        path: Path,
+        *,
+        partitions: int = 3,
+        clock: Clock = now,
+        patience: float = PATIENCE_SECONDS,
+        check: bool = False,
+    ) -> Self:
+        """Open the file, made when missing. Raises LogUnavailableError, with the next step; LogDamagedError, where a
+        ``check`` of some seconds was asked for or the damage shows by itself.
+        """
+
+        def prepare() -> None:
+            make_private(path)
+            synced = synced_frames(path.with_name(f"{path.name}-wal")) if check else Synced(0)
+            connection = connect(path, busy_seconds=_BUSY_SECONDS)
+            try:
+                if check:
+                    check_recovery(connection, synced)
+                    check_log(connection, seconds=_CHECK_SECONDS)
+                lay_out(connection, partitions=partitions)
+            except sqlite3.Error as error:
+                raise log_error(path, error) from error
+            finally:
+                connection.close()
+
+        loop = asyncio.get_running_loop()
+        try:
+            await asyncio.to_thread(prepare)
+            log: Self = await asyncio.to_thread(
+                partial(cls, path, wanted=partitions, clock=clock, patience=patience, loop=loop)
+            )
+        except OSError as error:
+            raise LogUnavailableError(
+                f"The log {path} cannot be opened ({error.strerror or error}): free space on its disk, and "
+                "check the rights of file and folder."
+            ) from error
+        except sqlite3.Error as error:
+            raise log_error(path, error) from error
+        try:
+            _, log._partitions = await log._ask(read_about)  # its own class
+            log._streams = await log._ask(read_streams)  # its own class
+        except BaseException:
+            await log.close()
+            raise
+        return log
+
+    @property
+    def partitions(self) -> int:
+        """The partition count of every topic, as the file was made."""
+        return self._partitions
+
+    async def identity(self) -> str:
+        """The UUID given by ``create_topics``. Raises TopicError."""
+        identity, _ = await self._ask(read_about)
+        if identity is None:
+            raise TopicError("The log has no identity yet: run `passerelle topics create`.")
+        return identity
+
+    async def create_topics(self, topics: Iterable[Topic]) -> None:
+        """Create what is missing."""
+        wanted = tuple(topics)
+        await self._do(lambda connection: add_topics(connection, wanted, partitions=self._partitions))
+        self._streams = await self._ask(read_streams)
+
+    async def check_topics(self, topics: Iterable[Topic]) -> Sequence[str]:
+        """One sentence per topic that is missing or has another policy, and one if the partition count is another."""
+        self._streams = await self._ask(read_streams)
+        findings = []
+        if self._partitions != self._wanted:
+            findings.append(
+                f"The log has {self._partitions} partitions, the settings ask for {self._wanted}, and a log keeps its "
+                "count for life: set it back, or use another log."
+            )
+        for topic in topics:
+            found = self._streams.get(topic.name)
+            if found is None:
+                findings.append(f"The topic {topic.name} does not exist: run `passerelle topics create`.")
+            elif found[0].policy != topic.policy:
+                findings.append(
+                    f"The topic {topic.name} has the policy {found[0].policy}, not {topic.policy}: use another log."
+                )
+        return findings
+
+    async def append(self, topic: str, partition: int, records: Sequence[Record]) -> Appended:
+        """Write a batch as one, synced to disk. Raises ValueError when it is empty or too large."""
+        check_bounds(records)
+        stream = self._find(topic, partition)
+        first, last = await self._do(
+            lambda connection: write_records(connection, stream, records, at=self._clock()), size=size_of(records)
+        )
+        return Appended(first, last)
+
+    def reader(self, positions: Mapping[tuple[str, int], int]) -> SqliteReader:
+        """A reader from these positions."""
+        return SqliteReader(positions, find=self._find, watch=self._watch, ask=self._ask, failed=self._failed)
+
+    async def starts(self, topic: str) -> tuple[int, ...]:
+        """Per partition the first offset still held; 0 for compacted topics."""
+        return await self._column("start", topic)
+
+    async def ends(self, topic: str) -> tuple[int, ...]:
+        """Per partition the next offset to be written: what is in the file is committed."""
+        return await self._column("next", topic)
+
+    async def own(self, role: str, partition: int) -> SqliteOwner:
+        """Take a partition; the former owner is fenced. Nothing can be left open: a transaction is one write."""
+        epoch = await self._do(lambda connection: take(connection, role, partition))
+        return SqliteOwner(role, partition, epoch, write=self._do, find=self._find, ends=self.ends, clock=self._clock)
+
+    async def join(self, group: str, topic: str) -> SoleMembership:  # noqa: ARG002 - there are no other members
+        """A share that holds every partition: whoever takes one last owns it, by fencing."""
+        return SoleMembership(len(self._topic(topic)))
+
+    async def maintain(self, topics: Iterable[Topic], *, now: int, all_of_it: bool = False) -> None:
+        """Apply retention and compaction as of ``now`` (ms since 1970); ``all_of_it`` also where it gains little."""
+        for topic in topics:
+            for stream in self._topic(topic.name):
+                if topic.policy == "delete":
+                    await self._expire(stream, before=now - topic.retention_ms, now=now)
+                else:
+                    await self._compact(stream, topic, now=now, all_of_it=all_of_it)
+
+    async def newest(self) -> int | None:
+        """When the newest record was appended (ms since 1970); None: there is none."""
+        streams = [one for lane in self._streams.values() for one in lane]
+        bounds = await self._ask(lambda connection: [read_bounds(connection, one) for one in streams])
+        return max((one.last_at for one in bounds), default=0) or None
+
+    async def ended(self) -> None:
+        """Wait until the writer ends before ``close``, which it never should; raises LogError with the reason."""
+        await self._writer.ended()
+
+    async def close(self) -> None:
+        """Write what waits, then let go of the file."""
+        await asyncio.to_thread(self._writer.close)
+        await self._watch.close()
+        self._readers.shutdown()
+        for connection in self._connections:
+            connection.close()
+
+    async def _expire(self, stream: Stream, *, before: int, now: int) -> None:
+        start = await self._ask(lambda connection: upkeep.expired(connection, stream, before=before, now=now))
+        if start is not None:
+            while await self._step(lambda connection: upkeep.cut(connection, stream, start)):
+                pass
+
+    async def _compact(self, stream: Stream, topic: Topic, *, now: int, all_of_it: bool) -> None:
+        found = await self._ask(
+            lambda connection: upkeep.superseded(connection, stream, topic, now=now, all_of_it=all_of_it)
+        )
+        if found is None:
+            return
+        for first in range(0, len(found.offsets), upkeep.STEP):
+            await self._step(partial(upkeep.drop, stream=stream, offsets=found.offsets[first : first + upkeep.STEP]))
+        await self._do(lambda connection: upkeep.mark_compacted(connection, stream, found.end))
+
+    async def _step(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        """One step of upkeep, and as long a pause, so that upkeep takes at most half of the writer's time."""
+        clock = asyncio.get_running_loop().time
+        begun = clock()
+        done = await self._do(work)
+        await asyncio.sleep(clock() - begun)
+        return done
+
+    async def _column(self, name: str, topic: str) -> tuple[int, ...]:
+        streams = self._topic(topic)
+        bounds = await self._ask(lambda connection: [read_bounds(connection, one) for one in streams])
+        return tuple(getattr(one, name) for one in bounds)
+
+    def _topic(self, topic: str) -> Sequence[Stream]:
+        stream_of(self._streams, topic, 0)
+        return self._streams[topic]
+
+    def _find(self, topic: str, partition: int) -> Stream:
+        if topic not in self._streams:  # another process may have added it since
+            try:
+                self._streams = read_streams(self._connection())
+            except sqlite3.Error as error:
+                raise self._failed(error) from error
+        return stream_of(self._streams, topic, partition)
+
+    async def _ask(self, question: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        """Ask in a reading thread: readers of the write-ahead log never hold the writer back."""
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._readers, lambda: question(self._connection()))
+        except RuntimeError as error:
+            raise LogUnavailableError("The log has been closed.") from error
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+        except LogDamagedError as error:  # found while a thread opened its connection
+            self.damage = str(error)
+            raise
+
+    async def _do(self, work: Callable[[sqlite3.Connection], Answer], *, size: int = 0, bounded: bool = True) -> Answer:
+        """Have the writer do some work; never on a file that is known to be damaged."""
+        if self.damage is not None:
+            raise LogDamagedError(self.damage)
+        try:
+            return await self._writer.do(work, size=size, bounded=bounded)
+        except sqlite3.Error as error:
+            raise self._failed(error) from error
+
+    def _failed(self, error: sqlite3.Error) -> LogUnavailableError:
+        failure = log_error(self.path, error)
+        if isinstance(failure, LogDamagedError) and self.damage is None:
+            self.damage = str(failure)
+            _logger.error("log.damaged", file=str(self.path.absolute()), reason=str(error))
+        return failure
+
+    def _connection(self) -> sqlite3.Connection:
+        """This thread's connection."""
+        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if found is None:
+            found = connect(self.path, busy_seconds=_BUSY_SECONDS)
+            self._local.connection = found
+            self._connections.append(found)
+        return found

@@ -1,0 +1,100 @@
+"""A stream: one partition of one topic, and its row in the table ``stream``, which carries a checksum.
+
+The columns ``sum`` and ``checked`` are younger than the format. An earlier version of the gateway that writes to the
+file changes a row without its checksum: a trigger then sets ``sum`` to NULL, which is unchecked, until this version
+writes the row again.
+"""
+
+import sqlite3
+from dataclasses import dataclass
+from typing import NamedTuple
+from zlib import crc32
+
+from gateway.log.sqlite.row import DamagedRowError
+from gateway.runtime.row_checksum import checksum
+
+_COLUMNS = "start, next, last_at, compacted, checked, sum"
+_UPGRADE = (
+    "ALTER TABLE stream ADD COLUMN checked INTEGER",
+    "ALTER TABLE stream ADD COLUMN sum INTEGER",
+    """CREATE TRIGGER unchecked AFTER UPDATE ON stream WHEN NEW.sum IS OLD.sum AND NEW.sum IS NOT NULL BEGIN
+        UPDATE stream SET sum = NULL WHERE id = NEW.id; END""",
+    "CREATE TABLE checksum (name TEXT PRIMARY KEY, sum INTEGER NOT NULL)",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """One partition of one topic: the number of its table, and whether compaction or retention keeps it small."""
+
+    number: int
+    topic: str
+    partition: int
+    policy: str
+
+    @property
+    def table(self) -> str:
+        """The name of its table; made of our own number, never of anybody's text."""
+        return f"record_{self.number}"
+
+
+class Bounds(NamedTuple):
+    """What changes of a stream: the offsets ``start`` (held from there), ``next`` (to be written) and ``compacted``
+    (compacted below), and when the last record was written (ms since 1970). Every record from ``checked`` on carries a
+    checksum; None: none needs to.
+    """
+
+    start: int
+    next: int
+    last_at: int
+    compacted: int
+    checked: int | None
+
+
+def is_upgraded(connection: sqlite3.Connection) -> bool:
+    """Whether the table has the younger columns."""
+    return connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'unchecked'").fetchone() is not None
+
+
+def upgrade(connection: sqlite3.Connection) -> None:
+    """Add the younger columns; inside a transaction. Earlier versions of the gateway go on with the file as before."""
+    for statement in _UPGRADE:
+        connection.execute(statement)
+
+
+def read_bounds(connection: sqlite3.Connection, stream: Stream) -> Bounds:
+    """Where a stream begins and ends. Raises DamagedRowError."""
+    *found, stored = connection.execute(f"SELECT {_COLUMNS} FROM stream WHERE id = ?", (stream.number,)).fetchone()  # noqa: S608  # names of our own tables and columns
+    bounds = Bounds(*found)
+    if stored is None:  # written by an earlier version
+        return bounds._replace(checked=None)
+    if stored != _checksum(stream, bounds):
+        raise DamagedRowError(f"the checksum of {stream.topic}/{stream.partition} in the table stream does not match")
+    return bounds
+
+
+def write_bounds(connection: sqlite3.Connection, stream: Stream, before: Bounds, after: Bounds) -> None:
+    """Change a stream's bounds, inside a transaction that has read those ``before``."""
+    if after.checked is None:
+        after = after._replace(checked=before.next)
+    if after != before:
+        connection.execute(
+            f"UPDATE stream SET ({_COLUMNS}) = (?, ?, ?, ?, ?, ?) WHERE id = ?",  # noqa: S608  # names of our own tables and columns
+            (*after, _checksum(stream, after), stream.number),
+        )
+
+
+def check_about(connection: sqlite3.Connection, *about: object) -> None:
+    """Compare the checksum of the table ``about``, where one is stored. Raises DamagedRowError."""
+    row = connection.execute("SELECT sum FROM checksum WHERE name = 'about'").fetchone()
+    if row is not None and row[0] != checksum(*about):
+        raise DamagedRowError("the checksum of the log's identity, format and partition count does not match")
+
+
+def seal_about(connection: sqlite3.Connection, *about: object) -> None:
+    """Store the checksum of the table ``about``, once; inside a transaction."""
+    connection.execute("INSERT OR IGNORE INTO checksum VALUES ('about', ?)", (checksum(*about),))
+
+
+def _checksum(stream: Stream, bounds: Bounds) -> int:
+    return crc32(repr((stream.number, stream.topic, stream.partition, stream.policy, *bounds)).encode())

@@ -1,0 +1,246 @@
+"""The writer: one thread, and group commit. Everything that waits is written in one transaction and synced once."""
+
+import asyncio
+import fcntl
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, TypeAlias, TypeVar
+
+from gateway.errors import (
+    LogBusyError,
+    LogError,
+    LogUnavailableError,
+    UnknownOutcomeError,
+)
+from gateway.runtime.sqlite_damage import is_damage
+
+Work: TypeAlias = Callable[[sqlite3.Connection], Any]
+"""What a job does inside the group's transaction. A LogError that it raises before writing fails this job alone."""
+
+_QUEUE = 10_000
+_QUEUE_BYTES = 64 << 20
+_GROUP = 1_000
+_GROUP_BYTES = 1 << 20
+"""Other processes wait while a group is written: the relay's commits of all partitions are not written as one."""
+_SMALL_BYTES = 16 << 10
+"""Writes of at most so many bytes, such as a single offer, go before the slices of uploads that wait."""
+_T = TypeVar("_T")
+
+
+class Job:
+    """One piece of work, and where its answer goes. ``begun`` tells whether it may have been written, ``size`` the
+    bytes that it writes.
+    """
+
+    __slots__ = ("answer", "begun", "size", "work")
+
+    def __init__(self, work: Work, size: int) -> None:
+        self.work = work
+        self.size = size
+        self.answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self.begun = False
+
+    def settle(self, result: object, error: Exception | None) -> None:
+        """Give the answer, in the thread of the event loop."""
+        if self.answer.done():
+            return
+        if error is None:
+            self.answer.set_result(result)
+        else:
+            self.answer.set_exception(error)
+
+
+class Writer:
+    """Takes work from the thread of ``loop``; ``written`` is called there after each commit. ``turn`` is the file that
+    the processes which write this log lock in turn.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        *,
+        loop: asyncio.AbstractEventLoop,
+        turn: Path,
+        patience: float,
+        written: Callable[[], None],
+    ) -> None:
+        self._connection = connection
+        self._turn = turn.open("ab")
+        self._next = turn.with_name(f"{turn.name}-next").open("ab")
+        self._passed = False
+        self._patience = patience
+        self._written = written
+        self._jobs: deque[Job] = deque()
+        self._bytes = 0
+        self._failure: BaseException | None = None
+        self._loop = loop
+        self._ended = asyncio.Event()
+        self._wake = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
+        self._thread.start()
+
+    async def do(self, work: Callable[[sqlite3.Connection], _T], *, size: int = 0, bounded: bool = True) -> _T:
+        """The result of the work, once it is synced to disk. ``size`` is the bytes that it writes; work that is not
+        ``bounded`` is taken whatever waits: that of owners, of which each has one commit at a time.
+
+        Raises LogBusyError when too much waits, LogUnavailableError when certainly nothing was written (a full disk, or
+        the turn never came), UnknownOutcomeError when patience ended while it was being written.
+        """
+        job = Job(work, size)
+        with self._wake:
+            if self._closing:
+                raise LogUnavailableError("The log has been closed.")
+            if self._failure is not None:
+                raise LogUnavailableError(_ended_by(self._failure))
+            if len(self._jobs) >= _QUEUE:
+                raise LogBusyError(f"{_QUEUE} writes are waiting for the log; try again later.")
+            if bounded and self._bytes and self._bytes + size > _QUEUE_BYTES:
+                raise LogBusyError(f"{self._bytes:,} bytes are waiting for the log; try again later.")
+            self._jobs.append(job)
+            self._bytes += size
+            self._wake.notify()
+        try:
+            async with asyncio.timeout(self._patience):
+                return await asyncio.shield(job.answer)
+        except TimeoutError:
+            job.answer.cancel()
+            with self._wake:
+                if job.begun:
+                    error = UnknownOutcomeError(f"The log did not finish this write within {self._patience} s.")
+                    raise error from None
+                self._jobs.remove(job)
+                self._bytes -= size
+            raise LogUnavailableError(f"The log did not get to this write within {self._patience} s.") from None
+
+    async def ended(self) -> None:
+        """Wait until the thread has ended before ``close``, and raise what ended it as a LogError."""
+        await self._ended.wait()
+        raise LogError(_ended_by(self._failure)) from self._failure
+
+    def close(self) -> None:
+        """Write what waits, then end; blocks until the thread is done."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        self._thread.join()
+        self._connection.close()
+        self._turn.close()
+        self._next.close()
+
+    def _run(self) -> None:
+        """Write groups until closed. Whatever ends this thread before is the answer to all that waits and will come:
+        a log that answers nothing would look like one that is only slow.
+        """
+        group: list[Job] = []
+        try:
+            self._write_groups(group)
+        except BaseException as failure:  # noqa: BLE001  # told to every caller, and by ``ended``
+            with self._wake:
+                self._failure = failure
+                waiting = [*self._jobs]
+                self._jobs.clear()
+            if not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(self._ended.set)
+            begun = UnknownOutcomeError(_ended_by(failure))
+            self._answer(group, [(None, begun)] * len(group))
+            self._answer(waiting, [(None, LogUnavailableError(_ended_by(failure)))] * len(waiting))
+
+    def _write_groups(self, group: list[Job]) -> None:
+        """``group`` holds the jobs in hand, for whoever must answer them if this fails."""
+        while True:
+            with self._wake:
+                while not self._jobs and not self._closing:
+                    self._wake.wait()
+                if not self._jobs:
+                    return
+                self._take(group)
+            outcomes = self._commit(group)
+            with self._wake:
+                self._bytes -= sum(job.size for job in group)
+            done = group.copy()
+            group.clear()
+            self._answer(done, outcomes)
+
+    def _take(self, group: list[Job]) -> None:
+        """Move the next jobs into the group: at most 1,000, and not more once they reach 1 MiB. Small ones pass large
+        ones, but not twice in a row.
+        """
+        small = [job for job in self._jobs if job.size <= _SMALL_BYTES]
+        large: list[Job] = []
+        self._passed = not self._passed and 0 < len(small) < len(self._jobs)
+        if self._passed:
+            large = [job for job in self._jobs if job.size > _SMALL_BYTES]
+            self._jobs = deque(small)
+        size = 0
+        while self._jobs and len(group) < _GROUP and size < _GROUP_BYTES:
+            job = self._jobs.popleft()
+            job.begun = True
+            size += job.size
+            group.append(job)
+        self._jobs.extend(large)
+
+    def _commit(self, group: Collection[Job]) -> list[tuple[object, Exception | None]]:
+        """Do the group's work in one transaction: an outcome per job. The processes of one machine take turns at a lock
+        file, where the system wakes the next one at once; SQLite's own lock would have to be tried again and again. A
+        process waits for its turn as the only one: else one that has just written takes the next turn, too.
+        """
+        try:
+            fcntl.flock(self._next, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(self._turn, fcntl.LOCK_EX)
+            finally:
+                fcntl.flock(self._next, fcntl.LOCK_UN)
+        except OSError as error:
+            failure = LogUnavailableError(f"The log's lock file cannot be locked ({error}); nothing was written.")
+            return [(None, failure)] * len(group)
+        try:
+            return self._transact(group)
+        finally:
+            fcntl.flock(self._turn, fcntl.LOCK_UN)
+
+    def _transact(self, group: Collection[Job]) -> list[tuple[object, Exception | None]]:
+        outcomes: list[tuple[object, Exception | None]] = []
+        committing = False
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for job in group:
+                try:
+                    outcomes.append((job.work(self._connection), None))
+                except LogError as error:
+                    outcomes.append((None, error))
+            committing = True
+            self._connection.execute("COMMIT")
+        except Exception as error:  # noqa: BLE001  # told to every caller of the group
+            return [(None, self._undo(error, committing=committing))] * len(group)
+        return outcomes
+
+    def _undo(self, error: Exception, *, committing: bool) -> Exception:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+        if isinstance(error, sqlite3.OperationalError) and not is_damage(error):
+            if committing and error.sqlite_errorcode != sqlite3.SQLITE_FULL:
+                # What the disk made of a failed sync, only a later reading of the file can tell.
+                return UnknownOutcomeError(f"The disk failed while the log was being synced ({error}).")
+            return LogUnavailableError(f"The log cannot be written ({error}); nothing was. Free space on its disk.")
+        return error
+
+    def _answer(self, group: Collection[Job], outcomes: Collection[tuple[object, Exception | None]]) -> None:
+        def tell() -> None:
+            try:
+                self._written()  # first, so that readers of this process see what is acknowledged
+            finally:
+                for job, (result, error) in zip(group, outcomes, strict=True):
+                    job.settle(result, error)
+
+        if group and not self._loop.is_closed():
+            with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
+                self._loop.call_soon_threadsafe(tell)
+
+
+def _ended_by(failure: BaseException | None) -> str:
+    return f"The log's writer has ended ({failure!r}): nothing can be written until this process is started again."

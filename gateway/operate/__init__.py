@@ -1,0 +1,1 @@
+"""What an operator reads: status, and the audit of the log's promises."""

@@ -1,0 +1,202 @@
+"""The audit: whether the log keeps its promises, checked from its records alone (``passerelle audit``).
+
+Within what the log still holds: every submission that was read has exactly one receipt; every accepted receipt has its
+offer at that sequence or later; every record of ``offers`` has its receipt; sequences grow; no position of
+``submissions`` or of an inbox lies beyond its end. Whether each message of an inbox was taken in is not checked: what
+was accepted does not say which message it was. The receipts and offer ids of one partition are in memory at a time.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+import orjson
+
+from gateway.errors import TopicError
+from gateway.log.port import EventLog
+from gateway.log.positions import read_positions
+from gateway.log.reading import read_up_to
+from gateway.protocol.record import StoredRecord, position_key, read_offer
+from gateway.protocol.topic import INBOX, OFFERS, RECEIPTS, SUBMISSIONS
+
+_PAGE = 5_000
+_MOST_FINDINGS = 1_000
+_LOOKS = 5
+_AGAIN_SECONDS = 3.0
+
+
+@dataclass(slots=True)
+class AuditReport:
+    """What was read and what is wrong: one sentence per finding (the first thousand), and how many there are."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    findings: list[str] = field(default_factory=list)
+    wrong: int = 0
+
+    @property
+    def clean(self) -> bool:
+        """Whether the log keeps all its promises."""
+        return self.wrong == 0
+
+    def add(self, finding: str) -> None:
+        """Note something that is wrong."""
+        self.wrong += 1
+        if len(self.findings) < _MOST_FINDINGS:
+            self.findings.append(finding)
+
+    def count(self, name: str, number: int = 1) -> None:
+        """Count what was read."""
+        self.counts[name] = self.counts.get(name, 0) + number
+
+
+async def audit(log: EventLog) -> AuditReport:
+    """Read the whole log, a partition at a time. The gateway may go on working: what it adds meanwhile is left out.
+
+    What seems wrong is looked for once more after a pause: a broker of several that has just taken the lead, or just
+    woken, may tell an end that lies before what others have written.
+    """
+    report = await _read(log)
+    if report.clean:
+        return report
+    await asyncio.sleep(_AGAIN_SECONDS)
+    return await _read(log)
+
+
+async def _read(log: EventLog) -> AuditReport:
+    report = AuditReport()
+    for partition in range(log.partitions):
+        await _Partition(log, partition, report).check()
+    return report
+
+
+class _Partition:
+    def __init__(self, log: EventLog, partition: int, report: AuditReport) -> None:
+        self._log = log
+        self._partition = partition
+        self._report = report
+        self._receipts: dict[int, tuple[str, str, int | None]] = {}
+        """Submissions offset → offer id, verdict and sequence of its receipt."""
+        self._latest: dict[str, int] = {}
+        """Offer id → last sequence on ``offers``; a tombstone counts as endless."""
+        self._offers_end = 0
+
+    async def check(self) -> None:
+        # The position first: outputs written with it, or before, are then sure to be seen.
+        kept = await read_positions(self._log, self._partition)
+        position = kept.get(position_key(SUBMISSIONS, self._partition).decode(), 0)
+        for place, at in kept.items():
+            topic, _, partition = place.rpartition("/")
+            if topic == SUBMISSIONS or topic.startswith(INBOX):
+                await self._check_position(topic, int(partition), at)
+        await self._read_receipts()
+        first_receipt = min(self._receipts, default=position)
+        await self._read_offers(position, first_receipt)
+        await self._read_submissions(position, first_receipt)
+        await self._check_accepted()
+
+    async def _check_position(self, topic: str, partition: int, at: int) -> None:
+        try:
+            ends = await self._log.ends(topic)
+        except TopicError:
+            return  # an inbox that went with its platform
+        end = ends[partition] if partition < len(ends) else 0
+        if at > end:
+            self._report.add(f"positions says {at} of {topic}/{partition}, which ends at {end}")
+
+    async def _read_receipts(self) -> None:
+        async for record in self._records(RECEIPTS):
+            body = orjson.loads(record.value or b"{}")
+            topic, partition, offset = body["position"].split("/")
+            if topic != SUBMISSIONS:
+                self._report.count("refused on an inbox")
+                continue
+            self._report.count("receipts")
+            self._report.count(body["verdict"])
+            place = int(offset)
+            if place in self._receipts:
+                self._report.add(f"two receipts for {body['position']} ({body['id']})")
+            if int(partition) != self._partition:
+                self._report.add(f"a receipt for {body['position']} lies on {self._name(RECEIPTS)}")
+            # A forgotten marker leaves nothing to be found; its receipt alone has no revision.
+            verdict = body["verdict"] if "revision" in body else "forgotten"
+            self._receipts[place] = (body["id"], verdict, body.get("sequence"))
+
+    async def _read_offers(self, position: int, first_receipt: int) -> None:
+        self._offers_end = (await self._log.ends(OFFERS))[self._partition]
+        async for record in self._records(OFFERS):
+            if record.key is None:
+                self._report.add(f"{self._name(OFFERS)}/{record.offset} has no key")
+                continue
+            key = record.key.decode()
+            if record.value is None:
+                self._latest[key] = _ENDLESS
+                continue
+            self._report.count("records of offers")
+            known = read_offer(record.key, record.value).known
+            last = self._latest.get(key)
+            if last is not None and last != _ENDLESS and known.sequence <= last:
+                self._report.add(f"the sequence of {key} falls from {last} to {known.sequence}")
+            self._latest[key] = known.sequence
+            if first_receipt <= known.position < position:
+                self._check_origin(key, known.position, known.sequence)
+
+    def _check_origin(self, key: str, place: int, sequence: int) -> None:
+        receipt = self._receipts.get(place)
+        if receipt is None:
+            self._report.add(f"{key} at sequence {sequence} has no receipt")
+        elif receipt != (key, "accepted", sequence):
+            self._report.add(f"{key} at sequence {sequence} has the receipt of {receipt[0]}: {receipt[1]} {receipt[2]}")
+
+    async def _read_submissions(self, position: int, first_receipt: int) -> None:
+        async for record in self._records(SUBMISSIONS):
+            self._report.count("submissions")
+            known = record.offset in self._receipts
+            if record.offset >= position:
+                self._report.count("submissions not yet decided")
+            elif record.offset >= first_receipt and not known:
+                self._report.add(f"{self._name(SUBMISSIONS)}/{record.offset} was passed and has no receipt")
+
+    async def _check_accepted(self) -> None:
+        """Compaction may take a record away before it is read, when a newer one lies behind the end that was read to:
+        before an offer is called lost, that is read as well.
+        """
+        looks = 0
+        while (lost := self._lost()) and looks < _LOOKS and await self._read_on():
+            looks += 1
+        for offer_id, sequence, place in lost:
+            self._report.add(f"{offer_id} was accepted at sequence {sequence} ({SUBMISSIONS} {place}) and is lost")
+
+    def _lost(self) -> list[tuple[str, int, int]]:
+        return [
+            (offer_id, sequence or 0, place)
+            for place, (offer_id, verdict, sequence) in self._receipts.items()
+            if verdict == "accepted" and self._latest.get(offer_id, -1) < (sequence or 0)
+        ]
+
+    async def _read_on(self) -> bool:
+        """Take note of what came to ``offers`` since; whether anything did."""
+        start, self._offers_end = self._offers_end, (await self._log.ends(OFFERS))[self._partition]
+        async for record in self._range(OFFERS, start, self._offers_end):
+            key = (record.key or b"").decode()
+            gone = record.value is None
+            self._latest[key] = _ENDLESS if gone else read_offer(record.key or b"", record.value or b"").known.sequence
+        return self._offers_end > start
+
+    async def _records(self, topic: str) -> AsyncIterator[StoredRecord]:
+        start = (await self._log.starts(topic))[self._partition]
+        end = (await self._log.ends(topic))[self._partition]
+        async for record in self._range(topic, start, end):
+            yield record
+
+    async def _range(self, topic: str, start: int, end: int) -> AsyncIterator[StoredRecord]:
+        async with read_up_to(self._log, topic, self._partition, start=start, end=end, limit=_PAGE) as chunks:
+            async for chunk in chunks:
+                for record in chunk.records:
+                    if record.offset < end:
+                        yield record
+
+    def _name(self, topic: str) -> str:
+        return f"{topic}/{self._partition}"
+
+
+_ENDLESS = 2**63

@@ -1,0 +1,50 @@
+"""One task per partner that wants it, as partners come and go."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from gateway.errors import TopicError
+from gateway.log.assignment import stop, work_without_end
+from gateway.partners import Partners
+from gateway.protocol.partner import Partner
+
+_PARTNERS_SECONDS = 2.0
+
+_log = structlog.get_logger()
+
+
+async def work_partners(
+    partners: Partners, *, wanted: Callable[[Partner], bool], work: Callable[[str], Awaitable[None]]
+) -> None:
+    """Run ``work(platform)`` for each partner that is wanted, as partners come and go, until cancelled. Raises what
+    made one stop.
+    """
+    tasks: dict[str, asyncio.Task[None]] = {}
+    try:
+        while True:
+            present = {partner.platform for partner in partners.all() if wanted(partner) and not partner.revoked}
+            await stop([tasks.pop(platform) for platform in set(tasks) - present])
+            tasks.update(
+                (platform, asyncio.create_task(work_without_end(work, platform))) for platform in present - set(tasks)
+            )
+            if tasks:
+                done, _ = await asyncio.wait(
+                    tasks.values(), timeout=_PARTNERS_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                )
+                for platform in [platform for platform, task in tasks.items() if task in done]:
+                    _settle_partner(platform, tasks.pop(platform))
+            if len(tasks) < len(present) or not tasks:
+                await asyncio.sleep(_PARTNERS_SECONDS)
+    finally:
+        await stop([*tasks.values()])
+
+
+def _settle_partner(platform: str, task: asyncio.Task[None]) -> None:
+    """A partner whose topic cannot be used must not stop the others: it is tried again."""
+    error = task.exception()
+    if isinstance(error, TopicError):
+        _log.error("share.topic_unusable", platform=platform, error=str(error))
+    elif error is not None:
+        raise error

@@ -1,0 +1,126 @@
+"""Feeds: one topic per Kafka-native subscriber, filtered and masked for it, each partition by one fenced writer."""
+
+import asyncio
+
+import orjson
+
+from gateway.log.assignment import keep_owning, work_share
+from gateway.log.port import (
+    Chunk,
+    EventLog,
+    Output,
+    Owner,
+)
+from gateway.log.positions import own_positions
+from gateway.partners import Partners
+from gateway.partners.work import work_partners
+from gateway.protocol.change import change_for
+from gateway.protocol.cursor import filter_digest, reader_digest
+from gateway.protocol.record import OfferState, Record, event_headers, position_key, position_record, read_offer
+from gateway.protocol.routing import Filter, Reader
+from gateway.protocol.topic import FEED, OFFERS, POSITIONS
+
+_BATCH = 500
+
+
+class Feeds:
+    """This process's share of every feed topic. An error of any of them ends ``run``."""
+
+    def __init__(self, log: EventLog, *, partners: Partners) -> None:
+        self._log = log
+        self._partners = partners
+
+    async def run(self) -> None:
+        """Serve the feeds of all partners that have one, as they come and go, until cancelled."""
+        await work_partners(
+            self._partners, wanted=lambda partner: partner.feed and "offers:read" in partner.scopes, work=self._serve
+        )
+
+    async def _serve(self, platform: str) -> None:
+        async def work(partition: int) -> None:
+            await FeedPartition(self._log, platform, partition, partners=self._partners).run()
+
+        await work_share(self._log, role=f"feed.{platform}", topic=OFFERS, work=work)
+
+
+class FeedPartition:
+    """One partition of one feed. Its position is kept under its scope (filter and reader), in the same
+    transaction as what it writes; another scope starts over, so that everything is rendered anew.
+    """
+
+    def __init__(self, log: EventLog, platform: str, partition: int, *, partners: Partners) -> None:
+        self._log = log
+        self._platform = platform
+        self._partition = partition
+        self._partners = partners
+        self._reader = Reader(platform)
+
+    async def run(self) -> None:
+        """Render until cancelled; a change of scope starts over."""
+        await keep_owning(self._log, role=f"feed.{self._platform}", partition=self._partition, work=self._follow)
+
+    async def _follow(self, owner: Owner) -> None:
+        while True:
+            await self._render(owner, self._asked())
+
+    def _asked(self) -> Filter:
+        partner = self._partners.get(self._platform)
+        if partner is None:
+            raise ValueError(f"{self._platform} has a feed and is no partner")  # work_partners stops this task first
+        return Filter(department=partner.territory)
+
+    async def _render(self, owner: Owner, asked: Filter) -> None:
+        stem = f"{FEED}{self._platform}@"
+        scope = f"{stem}{filter_digest(asked)}{reader_digest(self._reader)}"
+        kept = await own_positions(self._log, owner, role=f"feed.{self._platform}", partition=self._partition)
+        others = [key for key in kept if key.startswith(stem) and not key.startswith(scope)]
+        at_key, began_key = position_key(scope, self._partition).decode(), f"{scope}.began/{self._partition}"
+        at = kept.get(at_key, 0)
+        # A first reader holds nothing yet; one whose scope changed may hold anything that was ever shared. An old end,
+        # told by a broker that slept, costs removals of what it never held: it passes over them.
+        began = kept.get(began_key, 0 if others else (await self._log.ends(OFFERS))[self._partition])
+        first = [self._keep(Record(key.encode(), None)) for key in others]
+        if began_key not in kept:
+            first.append(self._keep(Record(began_key.encode(), str(began).encode())))
+        async with self._log.reader({(OFFERS, self._partition): at}) as reader:
+            while asked == self._asked():
+                for chunk in await reader.poll(limit=_BATCH, wait=1.0):
+                    outputs = [*first, *self._changes(chunk, asked, began)]
+                    if outputs or chunk.records:
+                        outputs.append(self._keep(position_record(scope, self._partition, chunk.position)))
+                        await owner.commit(outputs)
+                        first = []
+                    await asyncio.sleep(0)
+
+    def _keep(self, record: Record) -> Output:
+        return Output(POSITIONS, self._partition, record)
+
+    def _changes(self, chunk: Chunk, asked: Filter, began: int) -> list[Output]:
+        outputs = []
+        for stored in chunk.records:
+            if stored.key is None or stored.value is None:
+                continue  # a forgotten marker: its removal was sent when the offer went
+            state = read_offer(stored.key, stored.value)
+            record = self._record(
+                state, asked, above_start=stored.offset >= began, traceparent=stored.header("traceparent")
+            )
+            if record is not None:
+                outputs.append(Output(FEED + self._platform, self._partition, record))
+        return outputs
+
+    def _record(self, state: OfferState, asked: Filter, *, above_start: bool, traceparent: str | None) -> Record | None:
+        """A feed record: the change document, or for a removal a null value with ``ce_sequence`` and ``ce_reason``."""
+        change = change_for(self._reader, asked, state, above_start=above_start)
+        if change is None:
+            return None
+        upsert = change["op"] == "upsert"
+        headers = event_headers(
+            state.id,
+            state.known.sequence,
+            at=state.known.appended_at,
+            published=upsert,
+            reason=change.get("reason"),
+        )
+        if traceparent is not None:
+            headers = (*headers, ("traceparent", traceparent.encode()))
+        return Record(state.id.encode(), orjson.dumps(change) if upsert else None, headers)

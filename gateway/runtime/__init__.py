@@ -1,0 +1,1 @@
+"""The process and its machine: event loop, files, locks, threads, processor time."""

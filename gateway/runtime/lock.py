@@ -1,0 +1,71 @@
+"""File locks: one gateway at a time works in a data folder; commands that change partners follow one another."""
+
+import asyncio
+import fcntl
+import os
+import random
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+from gateway.errors import SettingsError
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the folder, made for its owner alone where it is missing. Raises SettingsError when another process has it.
+
+    The system frees the lock of a process that dies.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)  # whole offers lie in it, hidden employers included
+        handle = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError as error:
+        raise SettingsError(
+            f"the data folder {folder.absolute()} cannot be used ({error.strerror}); check its rights and its disk, or "
+            "name another one in PASSERELLE_DATA"
+        ) from error
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SettingsError(
+                f"another gateway works in {folder}; stop it, or give this one a folder of its own by PASSERELLE_DATA"
+            ) from None
+        yield
+    finally:
+        os.close(handle)
+
+
+@asynccontextmanager
+async def write_lock(path: Path, *, patience: float) -> AsyncIterator[None]:
+    """Hold a lock file, waiting at most ``patience`` seconds for the process that has it.
+
+    It keeps the commands of one machine from fencing one another. It is advisory: where it cannot be had, the body runs
+    all the same, and the log's fence decides.
+    """
+    try:
+        handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError:
+        yield
+        return
+    try:
+        await _wait(handle, patience)
+        yield
+    finally:
+        os.close(handle)
+
+
+async def _wait(handle: int, patience: float) -> None:
+    now = asyncio.get_running_loop().time
+    until = now() + patience
+    while now() < until:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            await asyncio.sleep(random.uniform(0.02, 0.1))  # noqa: S311  # spreads retries, no secret
+        except OSError:  # a file system without locks
+            return
+        else:
+            return

@@ -1,5 +1,0 @@
-"""The embedded event log: one SQLite file, synced before anything is acknowledged."""
-
-from gateway.sqlite.log import SqliteLog
-
-__all__ = ["SqliteLog"]

@@ -1,0 +1,160 @@
+"""The file of a local copy: SQLite tables made from the log, on disk so that a million offers cost no memory."""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import structlog
+
+from gateway.runtime.row_checksum import checksum
+from gateway.runtime.sqlite_damage import (
+    ChecksumError,
+    DamagedCopyError,
+    Tables,
+    check_copy,
+    copy_error,
+    refuse_folder,
+    register,
+    remove,
+    using_copy,
+)
+
+PUT_META = "INSERT OR REPLACE INTO meta VALUES (?, ?, ?)"
+_META = "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL, sum INTEGER) WITHOUT ROWID;"
+META_TABLE = {"meta": ("name", "value")}
+
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = NORMAL",  # after a crash: consistent, at most behind the log
+    "PRAGMA secure_delete = OFF",  # some builds overwrite deleted pages, at half the speed
+)
+
+_logger = structlog.get_logger()
+
+
+def _autocommitting(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=256)
+
+
+class CopyFile:
+    """Belongs to one log, by its identity, in one format: the table ``meta`` holds both as ``about``. A file that is
+    damaged, or belongs to another log or format, is removed, and its owner fills a new one from the log.
+
+    Once damage was found every use within ``guarded`` fails until ``remove``: nothing is decided by a copy of which a
+    part is missing.
+    """
+
+    def __init__(  # by name
+        self,
+        path: Path,
+        *,
+        about: Mapping[str, str],
+        layout: str,
+        tables: Tables,
+        pragmas: Sequence[str] = (),
+        connect: Callable[[Path], sqlite3.Connection] = _autocommitting,
+    ) -> None:
+        self.path = path
+        self.damage: DamagedCopyError | None = None
+        self._about = about
+        self._layout = layout
+        self._tables = tables
+        self._pragmas = (*_PRAGMAS, *pragmas)
+        self._connect = connect
+
+    def open(self) -> sqlite3.Connection:
+        """A connection to the file, which is created where there is none of this log and format. Raises
+        LogUnavailableError for a full or failing disk.
+        """
+        with using_copy(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with using_copy(self.path):
+                    if marker(self.path).exists():
+                        raise ChecksumError("a process that followed it found it damaged")
+                    refuse_folder(self.path)
+                    return self._checked()
+            except DamagedCopyError as error:
+                _logger.warning("copy.rebuilt", file=str(self.path), reason=str(error))
+                self.remove()
+                return self._checked()
+
+    def connect(self) -> sqlite3.Connection:
+        """Another connection to a file that is open. Raises sqlite3.Error."""
+        database = self._connect(self.path)
+        try:
+            register(database)
+            for pragma in self._pragmas:
+                database.execute(pragma)
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+    def remove(self) -> None:
+        """Delete the file; its connections are closed before. Raises LogUnavailableError."""
+        with using_copy(self.path):
+            remove(self.path)
+            marker(self.path).unlink(missing_ok=True)
+        self.damage = None
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Around each use. Raises DamagedCopyError for damage that is found or was found before; LogUnavailableError
+        for a full or failing disk.
+        """
+        self.require_whole()
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            failure = copy_error(self.path, error)
+            if failure is None:
+                raise
+            raise self.noted(failure) from error
+        except DamagedCopyError as error:
+            raise self.noted(error) from error.__cause__
+
+    def noted(self, failure: Exception) -> Exception:
+        """The failure; damage is kept for those that come later."""
+        if isinstance(failure, DamagedCopyError):
+            self.damage = failure
+        return failure
+
+    def require_whole(self) -> None:
+        """Raises DamagedCopyError once damage was found."""
+        if self.damage is not None:
+            raise self.damage
+
+    def rebuilt(self) -> None:
+        """Log that the file is begun again because of its damage."""
+        _logger.warning("copy.rebuilt", file=str(self.path), reason=str(self.damage))
+
+    def belongs(self, database: sqlite3.Connection) -> bool:
+        """Whether the file on this connection is a copy of this log in this format. Raises sqlite3.Error."""
+        found = dict(database.execute("SELECT name, value FROM meta").fetchall())
+        return self._about.items() <= found.items()
+
+    def describe(self, database: sqlite3.Connection) -> None:
+        """Write which log and format the tables belong to, within the caller's transaction."""
+        database.executemany(PUT_META, [(*row, checksum(*row)) for row in self._about.items()])
+
+    def _checked(self) -> sqlite3.Connection:
+        database = self.connect()
+        try:
+            if database.execute("SELECT 1 FROM sqlite_master").fetchone() is None:
+                database.executescript("BEGIN;" + _META + self._layout)
+                self.describe(database)
+                database.execute("COMMIT")
+            elif not self.belongs(database):
+                raise ChecksumError("a copy of another log, or of another version of the gateway")  # noqa: TRY301
+            check_copy(database, self.path, {**META_TABLE, **self._tables})
+        except BaseException:
+            database.close()
+            raise
+        return database
+
+
+def marker(path: Path) -> Path:
+    """The file by which a process that follows a copy reports damage to the process that writes it."""
+    return path.with_name(f"{path.name}.damaged")

@@ -1,0 +1,167 @@
+"""The delivery view: what became of offers at the national site, by offer and in numbers for each platform."""
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+import orjson
+
+from gateway.log.port import Chunk
+from gateway.protocol.delivery import Delivery, Part, is_delivery, read_delivery
+from gateway.protocol.identity import platform_of
+from gateway.runtime.row_checksum import computed
+from gateway.store.view import View
+
+_ACCOUNT = "account/"
+_TABLES = {
+    "deliveries": ("id", "value"),
+    "accounts": ("name", "note"),
+    "parts": ("id", "level_group", "platform", "state", "since", "until"),
+    "counts": ("platform", "state", "number"),
+}
+_SUM = {table: computed(columns) for table, columns in _TABLES.items()}
+_WHOLE = {table: f"whole(sum, {', '.join(columns)})" for table, columns in _TABLES.items()}
+_STORED = """SELECT id, CAST(value AS TEXT) FROM deliveries
+    WHERE id IN (SELECT value FROM json_each(?)) AND whole(sum, id, deliveries.value)"""
+_REMOVE = (
+    "DELETE FROM parts WHERE id IN (SELECT value FROM json_each(?))",
+    "DELETE FROM deliveries WHERE id IN (SELECT value FROM json_each(?))",
+)
+_INSERT = "INSERT INTO deliveries VALUES (?, ?)"
+_INSERT_PART = "INSERT INTO parts VALUES (?, ?, ?, ?, ?, ?)"
+_COUNTS = f"SELECT platform, state, number FROM counts WHERE {_WHOLE['counts']} AND number > 0"  # noqa: S608  # names of our own tables and columns
+_PLATFORMS = "SELECT DISTINCT platform FROM counts"
+_OLDEST_DUE = f"""SELECT since FROM parts WHERE platform = ? AND state = 'pending' AND until IS NULL
+    AND {_WHOLE["parts"]} ORDER BY since LIMIT 1"""  # noqa: S608  # names of our own tables and columns
+_LATEST_DELIVERED = f"""SELECT since FROM parts WHERE platform = ? AND state = 'delivered'
+    AND {_WHOLE["parts"]} ORDER BY since DESC LIMIT 1"""  # noqa: S608  # names of our own tables and columns
+_LATEST_REFUSED = f"""SELECT CAST(value AS TEXT) FROM deliveries WHERE {_WHOLE["deliveries"]} AND id = (
+    SELECT id FROM parts WHERE platform = ? AND state = 'refused' ORDER BY since DESC LIMIT 1)"""  # noqa: S608  # names of our own tables and columns
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliverySummary:
+    """The deliveries of one platform's offers: how many parts stand in each state, and when something last happened.
+
+    ``due_since``: since when the oldest part waits whose time has come; ``refused``: the part refused last (ms).
+    """
+
+    states: Mapping[str, int]
+    due_since: int | None = None
+    delivered_at: int | None = None
+    refused: Part | None = None
+
+
+class DeliveryView(View):
+    """A copy of ``deliveries``. Only the last generation of each part is counted."""
+
+    FORMAT = 2
+    TABLES = _TABLES
+    SCHEMA = f"""
+        CREATE TABLE deliveries (id TEXT PRIMARY KEY, value BLOB NOT NULL, {_SUM["deliveries"]}) WITHOUT ROWID;
+        CREATE TABLE accounts (name TEXT PRIMARY KEY, note BLOB NOT NULL, {_SUM["accounts"]}) WITHOUT ROWID;
+        CREATE TABLE parts (
+            id TEXT, level_group TEXT, platform TEXT NOT NULL, state TEXT NOT NULL, since INTEGER NOT NULL, until TEXT,
+            {_SUM["parts"]}, PRIMARY KEY (id, level_group)
+        ) WITHOUT ROWID;
+        CREATE INDEX parts_in_time ON parts (platform, state, since, until);
+        CREATE TABLE counts (
+            platform TEXT, state TEXT, number INTEGER NOT NULL, {_SUM["counts"]}, PRIMARY KEY (platform, state)
+        ) WITHOUT ROWID;
+        CREATE TRIGGER counted AFTER INSERT ON parts BEGIN
+            INSERT INTO counts VALUES (NEW.platform, NEW.state, 1) ON CONFLICT DO UPDATE SET number = number + 1;
+        END;
+        CREATE TRIGGER discounted AFTER DELETE ON parts BEGIN
+            UPDATE counts SET number = number - 1 WHERE platform = OLD.platform AND state = OLD.state;
+        END;
+    """  # noqa: S608  # names of our own tables and columns
+
+    async def get(self, offer_id: str) -> Delivery | None:
+        """What became of one offer; None when nothing was tried yet."""
+        return (await self.find([offer_id])).get(offer_id)
+
+    async def find(self, offer_ids: Sequence[str]) -> Mapping[str, Delivery]:
+        """The deliveries of these offers, of those that have any."""
+        return await self._in_reader(self._find, offer_ids)
+
+    async def summaries(self) -> Mapping[str, DeliverySummary]:
+        """For each platform whose offers were to be delivered: where they stand."""
+        return await self._in_reader(self._summaries)
+
+    async def accounts(self) -> Mapping[str, Mapping[str, Any]]:
+        """What the owner of each account at the national site last noted: when the site answered, what failed, how its
+        search for offers made there goes.
+        """
+        return await self._in_reader(self._accounts)
+
+    def _accounts(self) -> Mapping[str, Mapping[str, Any]]:
+        rows = self._reading.execute(f"SELECT name, note FROM accounts WHERE {_WHOLE['accounts']}").fetchall()  # noqa: S608  # names of our own tables and columns
+        return {name: orjson.loads(note) for name, note in rows}
+
+    def _find(self, offer_ids: Sequence[str]) -> Mapping[str, Delivery]:
+        rows = self._reading.execute(_STORED, (orjson.dumps(offer_ids).decode(),)).fetchall()
+        return {offer_id: read_delivery(offer_id.encode(), value.encode()) for offer_id, value in rows}
+
+    def _summaries(self) -> Mapping[str, DeliverySummary]:
+        with self._moment(lambda: None) as (db, _, _):
+            states: dict[str, dict[str, int]] = {platform: {} for (platform,) in db.execute(_PLATFORMS)}
+            for platform, state, number in db.execute(_COUNTS):
+                states[platform][state] = number
+            return {platform: _summary(db, platform, counted) for platform, counted in states.items()}
+
+    def _write(self, chunks: Iterable[Chunk]) -> None:
+        latest: dict[bytes, bytes | None] = {}
+        for chunk in chunks:
+            for record in chunk.records:
+                if record.offset < self._applied[chunk.partition] or record.key is None:
+                    continue
+                if is_delivery(record.key):
+                    latest[record.key] = record.value
+                else:
+                    self._keep_note(record.key.decode(), record.value)
+        if latest:
+            self._replace(latest)
+
+    def _keep_note(self, key: str, value: bytes | None) -> None:
+        """An account's note; orders and their answers are between the operator and the connector."""
+        if key.startswith(_ACCOUNT):
+            name = key.removeprefix(_ACCOUNT)
+            self._db.execute("DELETE FROM accounts WHERE name = ?", (name,))
+            if value is not None:
+                self._db.execute("INSERT INTO accounts VALUES (?, ?)", (name, value))
+
+    def _replace(self, latest: Mapping[bytes, bytes | None]) -> None:
+        replaced = orjson.dumps([key.decode() for key in latest]).decode()
+        for statement in _REMOVE:
+            self._db.execute(statement, (replaced,))
+        stored = [(key, value) for key, value in latest.items() if value is not None]
+        self._db.executemany(_INSERT, [(key.decode(), value) for key, value in stored])
+        rows = chain.from_iterable(_rows(read_delivery(key, value)) for key, value in stored)
+        self._db.executemany(_INSERT_PART, rows)
+
+
+def _rows(delivery: Delivery) -> Iterable[tuple[Any, ...]]:
+    platform = platform_of(delivery.id)
+    for part in delivery.current():
+        yield delivery.id, part.group, platform, part.state, part.since, part.until
+
+
+def _summary(db: sqlite3.Connection, platform: str, states: Mapping[str, int]) -> DeliverySummary:
+    refused = db.execute(_LATEST_REFUSED, (platform,)).fetchone()
+    return DeliverySummary(
+        states=states,
+        due_since=_first(db.execute(_OLDEST_DUE, (platform,)).fetchone()),
+        delivered_at=_first(db.execute(_LATEST_DELIVERED, (platform,)).fetchone()),
+        refused=None if refused is None else _refused(refused[0]),
+    )
+
+
+def _first(row: tuple[int] | None) -> int | None:
+    return None if row is None else row[0]
+
+
+def _refused(value: str) -> Part | None:
+    parts = [part for part in read_delivery(b"", value.encode()).current() if part.state == "refused"]
+    return max(parts, key=lambda part: part.since, default=None)

@@ -1,0 +1,224 @@
+"""Queries of the offer view within one read transaction."""
+
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+from zlib import crc32
+
+import orjson
+
+from gateway.protocol.identity import platform_of
+from gateway.protocol.record import OfferState, read_offer
+from gateway.protocol.routing import Filter, Reader, masked, may_read
+from gateway.runtime.row_checksum import joined
+from gateway.runtime.sqlite_damage import ChecksumError, require_missing
+from gateway.store.log_offset import log_offset_of, offset_at, partition_at
+from gateway.store.offer_rows import HEAD
+from gateway.store.search import possible_duplicate_index
+from gateway.store.search.facet import Search, search_for
+from gateway.store.search.index_store import Index
+from gateway.store.search.possible_duplicate_index import keys_for, keys_of
+from gateway.store.search.search import count, find, rows_between
+from gateway.store.search.search_index import split
+
+SPARE = 500
+"""How many offers beyond a page may be looked at in vain: those near a bounding box but outside it."""
+_END = (1 << 48) - 1
+_TWINS_LOOKED_AT = 20
+_TWINS_SHOWN = 10
+_IDS_AT_ONCE = 1_000
+
+_FIELDS = joined(HEAD)
+
+# Each answer is fetched as one row: with a row per offer the interpreter's lock would change hands as often, and a
+# busy event loop is slow to give it back. No id holds a space, and the JSON on the log no line feed.
+_JOINED = (
+    f"SELECT CAST(group_concat(sum || char(31) || {joined(('place', 'id', 'value'))}, char(10)) AS BLOB) FROM ({{}})"  # noqa: S608  # names of our own tables and columns
+)
+_ROW = "SELECT sum, place, id, value FROM offers"
+_NUMBERED = _JOINED.format(f"{_ROW} WHERE number IN (SELECT value FROM json_each(?)) ORDER BY place")  # noqa: S608  # names of our own tables and columns
+_BY_ID = _JOINED.format(f"{_ROW} WHERE id = ?")
+_HEADS = "SELECT json_group_array(json_array(head_sum, {})) FROM offers WHERE {} IN (SELECT value FROM json_each(?))"
+_HEADS_BY_NUMBER = _HEADS.format(_FIELDS, "number")
+_HEADS_OF = _HEADS.format(_FIELDS, "id")
+
+
+class OfferQueries(NamedTuple):
+    """One read transaction, with the index and the positions that belong to it."""
+
+    db: sqlite3.Connection
+    search_index: Index
+    positions: tuple[int, ...]
+
+    def state(self, offer_id: str) -> OfferState | None:
+        """What is known of one offer."""
+        found = _split(self.db.execute(_BY_ID, (offer_id,)).fetchone()[0])
+        if not found:
+            require_missing(self.db, "offers", "id", offer_id)
+            return None
+        ((_, state),) = found
+        if state.id != offer_id:
+            raise ChecksumError(f"the index of offers leads from {offer_id!r} to another one")
+        return state
+
+    def states_at(self, places: Sequence[int]) -> list[tuple[int, OfferState]]:
+        """The offers and markers at these places, in order. Raises ChecksumError where the index leads elsewhere."""
+        found = _split(self.db.execute(_NUMBERED, (self._numbers_at(places),)).fetchone()[0]) if places else []
+        if [place for place, _ in found] != list(places):
+            raise ChecksumError("the search index leads to other rows")
+        return found
+
+    def states_from(self, partition: int, start: int, stop: int, limit: int) -> list[tuple[int, OfferState]]:
+        """The first offers and markers of a partition between two offsets."""
+        rows = rows_between(
+            self.search_index.segments, start=log_offset_of(partition, start), stop=log_offset_of(partition, stop)
+        )
+        return self.states_at(list(islice(rows, limit)))
+
+    def _numbers_at(self, places: Sequence[int]) -> str:
+        """The numbers of rows, as a list in JSON."""
+        segments = self.search_index.segments
+        return orjson.dumps([segments[number].number_of(offset) for number, offset in map(split, places)]).decode()
+
+    def places(self, search: Search, *, partition: int, start: int = 0, stop: int = _END) -> Iterator[int]:
+        """The places of the offers that a search finds, in order."""
+        return find(
+            self.search_index.segments,
+            search,
+            start=log_offset_of(partition, start),
+            stop=log_offset_of(partition, stop),
+        )
+
+    def count(self, search: Search) -> int:
+        """How many offers a search finds."""
+        return count(self.search_index.segments, search)
+
+    def page(
+        self, *, reader: Reader, asked: Filter, after: str | None, limit: int, own: bool
+    ) -> tuple[list[OfferState], str | None]:
+        """Live offers in the order of the log, after a place; and the place to go on from, None at the end."""
+        search = search_for(asked, reader=reader, own=own)
+        found: list[OfferState] = []
+        looked = 0
+        last = int(after) if after is not None else -1
+        for partition in range(max(0, partition_at(last)), len(self.positions)):
+            start = offset_at(last) + 1 if last >= 0 and partition_at(last) == partition else 0
+            places = self.places(search, partition=partition, start=start)
+            while slice_ := list(islice(places, limit - len(found) + 1)):
+                for place, state in self.states_at(slice_):
+                    if len(found) == limit or looked == limit + SPARE:
+                        return found, str(last)
+                    last, looked = place, looked + 1
+                    if shows(state, reader=reader, asked=asked, own=own):
+                        found.append(state)
+        return found, None
+
+    def older(self, platform: str, partition: int, start: int, before: int) -> tuple[list[tuple[str, int]], int | None]:
+        """Some live offers of a platform (id, revision) last accepted at a submissions offset below ``before``; and the
+        offset to go on from, None at the end of the partition.
+        """
+        search = search_for(Filter(platform=frozenset({platform})), reader=Reader(platform), own=True)
+        places = list(islice(self.places(search, partition=partition, start=start), _IDS_AT_ONCE))
+        if not places:
+            return [], None
+        heads = self._heads(_HEADS_BY_NUMBER, orjson.loads(self._numbers_at(places)))
+        return [(one.id, one.revision) for one in heads if one.submitted < before], offset_at(places[-1]) + 1
+
+    def twins(self, offer_ids: Sequence[str], *, reader: Reader) -> Mapping[str, list[str]]:
+        """For each offer that has any: the ids of possible duplicates, as far as the reader may see them."""
+        asked = {one.id: (one.number, keys_for(*one.keys)) for one in self._heads(_HEADS_OF, offer_ids)}
+        numbers = self._numbers({key for _, keys in asked.values() for key in keys})
+        others = {other for number, keys in asked.values() for key in keys for other in numbers[key] if other != number}
+        heads = {one.number: one for one in self._heads(_HEADS_BY_NUMBER, sorted(others))} if others else {}
+        twins: dict[str, list[str]] = {}
+        for offer_id, (number, keys) in asked.items():
+            found: dict[int, _Head] = {}
+            for key in keys:
+                alike = [one for n in numbers[key] if n != number and (one := heads.get(n)) and key in one.found_by]
+                found.update((one.number, one) for one in alike[:_TWINS_LOOKED_AT])
+            ids = sorted(one.id for one in found.values() if one.is_visible_to(reader))
+            if ids:
+                twins[offer_id] = ids[:_TWINS_SHOWN]
+        return twins
+
+    def _numbers(self, keys: set[int]) -> Mapping[int, list[int]]:
+        """By key the numbers of offers that may have it, in order; more than are looked at, as some have changed."""
+        found = possible_duplicate_index.find(self.db, keys, _TWINS_LOOKED_AT + 1)
+        pending = self.search_index.pending
+        numbers = {}
+        for key in keys:
+            written, more = found.get(key, []), pending.get(key)
+            numbers[key] = sorted({*written, *tuple(more)}) if more else written
+        return numbers
+
+    def _heads(self, statement: str, values: Sequence[Any]) -> list["_Head"]:
+        """What stands beside the offers of a statement that takes a list. Raises ChecksumError."""
+        (rows,) = self.db.execute(statement, (orjson.dumps(values).decode(),)).fetchone()
+        return [_Head.read(*row) for row in orjson.loads(rows)]
+
+
+class _Head(NamedTuple):
+    """The columns of an offer's row apart from the offer itself. The duplicate keys of a marker are None."""
+
+    number: int
+    place: int
+    id: str
+    revision: int
+    submitted: int
+    audiences: str
+    passed: str
+    link: int | None
+    site: int | None
+    firm: int | None
+
+    @property
+    def keys(self) -> tuple[int | None, int | None, int | None]:
+        """Its duplicate keys."""
+        return self.link, self.site, self.firm
+
+    @property
+    def found_by(self) -> list[int]:
+        """The keys under which it is found."""
+        return keys_of(*self.keys)
+
+    def is_visible_to(self, reader: Reader) -> bool:
+        """Whether the reader is its publisher, or may be shown it."""
+        return platform_of(self.id) == reader.platform or (
+            reader.audience in self.audiences.split() and reader.platform not in self.passed.split()
+        )
+
+    @classmethod
+    def read(cls, stored: int, fields: str) -> "_Head":
+        """From the columns as one text."""
+        if crc32(fields.encode()) != stored:
+            raise ChecksumError(f"the checksum of a row does not match ({fields[:60]!r})")
+        number, place, offer_id, revision, submitted, audiences, passed, *keys = fields.split("\x1f")
+        link, site, firm = (None if key == "None" else int(key) for key in keys)
+        return cls(
+            int(number), int(place), offer_id, int(revision), int(submitted), audiences, passed, link, site, firm
+        )
+
+
+def shows(state: OfferState, *, reader: Reader, asked: Filter, own: bool) -> bool:
+    """Whether a reader who asks so is shown this offer. The index finds candidates; this decides."""
+    publisher = platform_of(state.id)
+    if state.offer is None or state.territory is None:
+        return False
+    mine = own and publisher == reader.platform
+    if not mine and not may_read(reader, offer=state.offer, provenance=state.known.provenance):
+        return False
+    shown = masked(state.offer, reader=reader, publisher=publisher)
+    return asked.matches(offer=shown, territory=state.territory, platform=publisher)
+
+
+def _split(lines: bytes | None) -> list[tuple[int, OfferState]]:
+    """The offers of rows that were fetched as one. Raises ChecksumError."""
+    found = []
+    for line in () if lines is None else lines.split(b"\n"):
+        stored, _, row = line.partition(b"\x1f")
+        if b"%d" % crc32(row) != stored:
+            raise ChecksumError(f"the checksum of a row does not match ({row[:60]!r})")
+        place, offer_id, value = row.split(b"\x1f", 2)
+        found.append((int(place), read_offer(offer_id, value)))
+    return found

@@ -1,0 +1,117 @@
+"""The rows of the offer view: written from records of ``offers``, in few statements and with few pages changed.
+
+An offer keeps its row, and the row's number, over all its revisions: at a million offers each random row is on a page
+of its own, and a row that moves changes two. There is no index of the table by log offset: the search index has the
+number of each row. What a record changes in the search index follows from the old row's head.
+"""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+from itertools import chain, count
+from operator import itemgetter
+from typing import Any, NamedTuple
+from zlib import crc32
+
+import orjson
+
+from gateway.protocol.identity import platform_of
+from gateway.protocol.record import outline_offer
+from gateway.protocol.routing import audiences, masked
+from gateway.store.search.facet import OUTSIDER, facets_of
+from gateway.store.search.possible_duplicate import twin_of
+from gateway.store.search.possible_duplicate_index import keys_of
+from gateway.store.search.search_index import IndexChange
+
+SCHEMA = """
+CREATE TABLE offers (
+    number INTEGER PRIMARY KEY, place INTEGER NOT NULL, id TEXT NOT NULL UNIQUE, revision INTEGER NOT NULL,
+    submitted INTEGER NOT NULL, audiences TEXT, passed TEXT, link INTEGER, site INTEGER, firm INTEGER,
+    head_sum INTEGER, sum INTEGER, value BLOB NOT NULL
+);
+"""
+TABLES = {"offers": ("place", "id", "value")}
+HEAD = ("number", "place", "id", "revision", "submitted", "audiences", "passed", "link", "site", "firm")
+"""The columns of an offer's row that ``head_sum`` is the checksum of; ``sum`` is that of place, id and value."""
+
+Latest = Mapping[bytes, tuple[int, bytes | None]]
+"""By key the place and the value of its last record."""
+
+_COLUMNS = (*HEAD, "head_sum", "sum", "value")
+_ROWS_AT_ONCE = 64  # rows in one statement, so that the interpreter's lock changes hands rarely
+_ROW = f"({','.join('?' * len(_COLUMNS))})"
+_SET = ", ".join(f"{column} = excluded.{column}" for column in _COLUMNS if column not in {"number", "id"})
+_PUT = f"INSERT INTO offers ({', '.join(_COLUMNS)}) VALUES {{}} ON CONFLICT (number) DO UPDATE SET {_SET}"  # noqa: S608  # names of our own columns
+_KNOWN = """SELECT json_group_array(json_array(o.id, number, place, link, site, firm))
+    FROM json_each(?) AS j CROSS JOIN offers AS o ON o.id = j.value"""
+_DELETE = "DELETE FROM offers WHERE number IN (SELECT value FROM json_each(?))"
+
+
+class _Before(NamedTuple):
+    """What a row was until now."""
+
+    number: int
+    place: int
+    link: int | None
+    site: int | None
+    firm: int | None
+
+    @property
+    def keys(self) -> list[int]:
+        return keys_of(self.link, self.site, self.firm)
+
+
+def replace_offers(db: sqlite3.Connection, latest: Latest) -> IndexChange:
+    """Write what the records say. Returns what that changes in the index."""
+    ids = orjson.dumps([key.decode() for key in latest]).decode()
+    known = {row[0]: _Before(*row[1:]) for row in orjson.loads(db.execute(_KNOWN, (ids,)).fetchone()[0])}
+    (last,) = db.execute("SELECT max(number) FROM offers").fetchone()
+    numbers = count((last or 0) + 1)
+    change = IndexChange([], [], [], [])
+    rows: list[tuple[Any, ...]] = []
+    deleted: list[int] = []
+    for key, (place, value) in sorted(latest.items(), key=itemgetter(1)):
+        offer_id = key.decode()
+        before = known.get(offer_id)
+        keys: Sequence[int] = ()
+        number = before.number if before is not None else next(numbers)
+        if value is not None:
+            row, facets, keys = _row(number, place, offer_id, value)
+            rows.append(row)
+            change.added.append((place, number, facets))
+        elif before is not None:
+            deleted.append(number)
+        old_keys = before.keys if before is not None else ()
+        if before is not None:
+            change.gone.append(before.place)
+        if keys != old_keys:
+            change.new_keys.extend((key, number) for key in keys if key not in old_keys)
+            change.old_keys.extend((key, number) for key in old_keys if key not in keys)
+    if deleted:
+        db.execute(_DELETE, (orjson.dumps(deleted).decode(),))
+    for first in range(0, len(rows), _ROWS_AT_ONCE):
+        some = rows[first : first + _ROWS_AT_ONCE]
+        db.execute(_PUT.format(",".join([_ROW] * len(some))), tuple(chain.from_iterable(some)))
+    return change
+
+
+def _row(
+    number: int, place: int, offer_id: str, value: bytes
+) -> tuple[tuple[Any, ...], Sequence[str] | None, Sequence[int]]:
+    """The row of a record, the offer's facets (None for a marker) and its duplicate keys."""
+    outline = outline_offer(value)
+    head: tuple[Any, ...] = number, place, offer_id, outline.revision, outline.position
+    whole = crc32(value, crc32(f"{place}\x1f{offer_id}\x1f".encode()))  # checksum(place, offer_id, value), faster
+    if outline.offer is None:
+        head = *head, None, None, None, None, None
+        return (*head, _head_sum(head), whole, value), None, ()
+    publisher = platform_of(offer_id)
+    shown = masked(outline.offer, reader=OUTSIDER, publisher=publisher)
+    twin, allowed = twin_of(shown), audiences(shown)
+    head = *head, " ".join(allowed), " ".join(outline.provenance), *twin
+    facets = facets_of(outline, shown, publisher=publisher, allowed=allowed)
+    return (*head, _head_sum(head), whole, value), facets, keys_of(*twin)
+
+
+def _head_sum(head: tuple[Any, ...]) -> int:
+    """As ``checksum(*head)``, faster: no column is a blob."""
+    return crc32("\x1f".join(map(str, head)).encode())

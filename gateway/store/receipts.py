@@ -1,0 +1,274 @@
+"""The receipt view: what became of each submission, by receipt id and by whom it concerns."""
+
+import asyncio
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import chain
+from pathlib import Path
+from typing import Any, ClassVar, TypeAlias
+
+import orjson
+
+from gateway.log.port import Chunk
+from gateway.protocol.identity import GATEWAY, platform_of
+from gateway.protocol.record import read_utc
+from gateway.protocol.topic import DAY_MS
+from gateway.protocol.upload_id import BATCH, SNAPSHOT
+from gateway.runtime.row_checksum import checksum
+from gateway.runtime.sqlite_damage import ChecksumError, Tables, require_missing
+from gateway.store import receipt_counts, receipt_search
+from gateway.store.log_offset import log_offset_of, offset_at, partition_at
+from gateway.store.receipt_counts import Count, Counted
+from gateway.store.receipt_search import (
+    ALL,
+    COLUMNS,
+    WHOLE,
+    Found,
+    ReceiptFilter,
+    receipts_at,
+)
+from gateway.store.view import View
+
+Receipt = dict[str, Any]
+Page: TypeAlias = tuple[list[Receipt], tuple[int, ...], bool]
+"""Receipts, the vector to go on from, and whether more is already here."""
+
+_KEPT_MS = 30 * DAY_MS
+_TRIMMED_AT_ONCE = 5_000
+# The same command of the gateway, sent twice, bears one receipt id: its first outcome is the one that counts.
+_INSERT = "INSERT OR IGNORE INTO receipts VALUES "
+_ROW = f"({','.join('?' * (len(COLUMNS) + 1))})"
+_ROWS_AT_ONCE = 128  # rows in one statement, so that the interpreter's lock changes hands rarely
+_GET = f"SELECT value FROM receipts WHERE receipt = ? AND {WHOLE}"  # noqa: S608  # our own columns
+_OUTCOMES = f"""SELECT json_group_array(json_array(receipt, verdict,
+        CASE WHEN verdict IN ('stale', 'rejected') THEN CAST(value AS TEXT) END))
+    FROM receipts WHERE receipt IN (SELECT value FROM json_each(?)) AND {WHOLE}"""  # noqa: S608  # our own columns
+_LATEST = "SELECT moment FROM receipts WHERE place >= ? AND place < ? ORDER BY place DESC LIMIT 1"
+_FIRST_KEPT = "SELECT place FROM receipts WHERE place >= ? AND place < ? AND appended >= ? ORDER BY place LIMIT 1"
+_OLDEST = """SELECT json_group_array(place) FROM (
+    SELECT place FROM receipts WHERE place >= ? AND place < ? ORDER BY place LIMIT ?)"""
+_TRIM = "DELETE FROM receipts WHERE place IN (SELECT value FROM json_each(?))"
+
+
+class ReceiptView(View):
+    """A copy of ``receipts``, for the 30 days that the topic keeps them."""
+
+    FORMAT = 4
+    TABLES: ClassVar[Tables] = {"receipts": COLUMNS, **receipt_counts.TABLES}
+    SCHEMA = f"""
+        CREATE TABLE receipts (
+            place INTEGER PRIMARY KEY, receipt TEXT NOT NULL UNIQUE, concerns TEXT NOT NULL,
+            appended INTEGER NOT NULL, at INTEGER NOT NULL, moment INTEGER NOT NULL, verdict TEXT NOT NULL,
+            problems INTEGER NOT NULL, id TEXT, upload TEXT, value BLOB NOT NULL, sum INTEGER
+        );
+        {receipt_search.SCHEMA}
+        {receipt_counts.SCHEMA}
+    """
+
+    def __init__(self, path: Path, *, log_identity: str, partitions: int) -> None:
+        super().__init__(path, log_identity=log_identity, partitions=partitions)
+        self._waiting: dict[str, set[asyncio.Future[None]]] = {}
+
+    async def apply(self, chunks: Sequence[Chunk]) -> None:
+        """Take in what a reader of the log got, and wake those who wait for one of these receipts."""
+        await super().apply(chunks)
+        if self._waiting:
+            for chunk in chunks:
+                for record in chunk.records:
+                    self._call(orjson.loads(record.value)["receipt"] if record.value else "")
+
+    async def get(self, receipt_id: str) -> Receipt | None:
+        """The receipt document (schema ``receipt``), or None when there is none yet, or no longer."""
+        return await self._in_reader(self._get, receipt_id)
+
+    async def find(self, receipt_id: str, publisher: str) -> Receipt | None:
+        """The receipt, if it concerns this publisher (as ``page`` has it)."""
+        receipt = await self.get(receipt_id)
+        return receipt if receipt is not None and _concerns(receipt) == publisher else None
+
+    async def wait(self, receipt_id: str, timeout: float) -> Receipt | None:  # noqa: ASYNC109  # an answer, not an error
+        """The receipt as soon as it is applied; None after ``timeout`` seconds."""
+        applied = asyncio.get_running_loop().create_future()
+        waiting = self._waiting.setdefault(receipt_id, set())
+        waiting.add(applied)  # before looking, or a receipt applied in between would be missed
+        try:
+            receipt = await self.get(receipt_id)
+            if receipt is not None:
+                return receipt
+            async with asyncio.timeout(timeout):
+                await applied
+        except TimeoutError:
+            pass
+        finally:
+            waiting.discard(applied)
+            if not waiting:
+                self._waiting.pop(receipt_id, None)
+        return await self.get(receipt_id)
+
+    async def outcomes(self, receipt_ids: Sequence[str]) -> Mapping[str, Receipt]:
+        """Of those among these receipts that have been applied: the document where the verdict is stale or rejected,
+        else the verdict alone. About 2,000 at once.
+        """
+        return await self._in_reader(self._outcomes, receipt_ids)
+
+    async def page(
+        self,
+        publisher: str,
+        *,
+        after: Sequence[int] | None,
+        limit: int,
+        asked: ReceiptFilter = ALL,
+        newest: bool = False,
+    ) -> Page:
+        """Receipts of a platform's own submissions and of the gateway's about its offers, as far as they are asked for:
+        oldest first after a position vector, or newest first before one; the vector to go on from, and whether more is
+        already here. The same on every replica.
+        """
+        vector = None if after is None else tuple(after)
+        call = self._page_before if newest else self._page_after
+        return await self._in_reader(call, publisher, asked, vector, limit)
+
+    async def counts(self) -> Mapping[str, Mapping[str, Count]]:
+        """By platform and verdict: what became of its own submissions, as far as the log still holds it."""
+        return await self._in_reader(self._counts)
+
+    async def trim(self, starts: Sequence[int], now: int) -> None:
+        """Let go of receipts that lie below the log's starts or are older than 30 days."""
+        for partition, start in enumerate(starts):
+            more = True
+            while more:  # in pieces, so that what is to be applied comes in between
+                more = await self._in_writer(self._trim, partition, start, now - _KEPT_MS)
+
+    def _call(self, receipt_id: str) -> None:
+        for future in self._waiting.get(receipt_id, ()):
+            if not future.done():
+                future.set_result(None)
+
+    def _get(self, receipt_id: str) -> Receipt | None:
+        row = self._reading.execute(_GET, (receipt_id,)).fetchone()
+        if row is None:
+            require_missing(self._reading, "receipts", "receipt", receipt_id)
+            return None
+        receipt: Receipt = orjson.loads(row[0])
+        if receipt["receipt"] != receipt_id:
+            raise ChecksumError(f"the index of receipts leads from {receipt_id!r} to another one")
+        return receipt
+
+    def _outcomes(self, receipt_ids: Sequence[str]) -> Mapping[str, Receipt]:
+        (rows,) = self._reading.execute(_OUTCOMES, (orjson.dumps(list(receipt_ids)).decode(),)).fetchone()
+        return {
+            receipt_id: {"verdict": verdict} if value is None else orjson.loads(value)
+            for receipt_id, verdict, value in orjson.loads(rows)
+        }
+
+    def _page_after(self, publisher: str, asked: ReceiptFilter, after: tuple[int, ...] | None, limit: int) -> Page:
+        with self._moment(lambda: None) as (db, applied, _):
+            start = after or (0,) * self._partitions
+            positions = list(map(max, applied, start))
+            bounds = zip(start, positions, strict=True)
+            found = sorted(_find(db, publisher, asked, bounds, limit, newest=False))
+            receipts = receipts_at(db, [place for _, place in found[:limit]])
+        for _, place in reversed(found[limit:]):  # the first that is left over is where to go on
+            positions[partition_at(place)] = offset_at(place)
+        return receipts, tuple(positions), len(found) > limit
+
+    def _page_before(self, publisher: str, asked: ReceiptFilter, before: tuple[int, ...] | None, limit: int) -> Page:
+        with self._moment(lambda: None) as (db, applied, _):
+            positions = list(before or applied)
+            bounds = zip((0,) * self._partitions, map(min, applied, positions), strict=True)
+            found = sorted(_find(db, publisher, asked, bounds, limit, newest=True), reverse=True)
+            receipts = receipts_at(db, [place for _, place in found[:limit]])
+        for _, place in found[:limit]:  # the last that is shown is what to go on before
+            positions[partition_at(place)] = offset_at(place)
+        return receipts, tuple(positions), len(found) > limit
+
+    def _counts(self) -> Mapping[str, Mapping[str, Count]]:
+        return receipt_counts.read(self._reading)
+
+    def _write(self, chunks: Iterable[Chunk]) -> None:
+        rows: list[tuple[Any, ...]] = []
+        counted: list[Counted] = []
+        moments: dict[int, int] = {}
+        for chunk in chunks:
+            moment = moments.get(chunk.partition) or self._latest(chunk.partition)
+            for record in chunk.records:
+                if record.offset >= self._applied[chunk.partition] and record.value is not None:
+                    receipt = orjson.loads(record.value)
+                    place, at = log_offset_of(chunk.partition, record.offset), _instant(receipt["at"])
+                    moment = max(moment, at)
+                    row = (
+                        place,
+                        receipt["receipt"],
+                        _concerns(receipt),
+                        record.appended_at,
+                        at,
+                        moment,
+                        receipt["verdict"],
+                        int(bool(receipt["problems"])),
+                        receipt.get("id"),
+                        receipt.get(BATCH) or receipt.get(SNAPSHOT),
+                        record.value,
+                    )
+                    rows.append((*row, checksum(*row)))
+                    if receipt["publisher"] != GATEWAY:  # only its own may come twice
+                        counted.append(Counted(receipt["publisher"], receipt["verdict"], record.appended_at, place))
+            moments[chunk.partition] = moment
+        for first in range(0, len(rows), _ROWS_AT_ONCE):
+            some = rows[first : first + _ROWS_AT_ONCE]
+            self._db.execute(_INSERT + ",".join([_ROW] * len(some)), tuple(chain.from_iterable(some)))
+        receipt_counts.add(self._db, counted)
+
+    def _latest(self, partition: int) -> int:
+        """The moment of the last receipt of a partition; 0 when there is none."""
+        bounds = log_offset_of(partition, 0), log_offset_of(partition, self._applied[partition])
+        row = self._db.execute(_LATEST, bounds).fetchone()
+        return 0 if row is None else int(row[0])
+
+    def _trim(self, partition: int, start: int, oldest: int) -> bool:
+        """Delete some; whether there may be more."""
+        low, high = log_offset_of(partition, 0), log_offset_of(partition, self._applied[partition])
+        kept = self._db.execute(_FIRST_KEPT, (low, high, oldest)).fetchone()
+        below = max(log_offset_of(partition, start), kept[0] if kept else high)
+        (places,) = self._db.execute(_OLDEST, (low, below, _TRIMMED_AT_ONCE)).fetchone()
+        with self._transaction():
+            receipt_counts.take_off(self._db, places)
+            trimmed = self._db.execute(_TRIM, (places,)).rowcount
+            self._db.execute("COMMIT")
+        return trimmed == _TRIMMED_AT_ONCE
+
+
+@lru_cache(maxsize=64)
+def _instant(at: str) -> int:
+    """In ms since 1970. Receipts of one transaction share it."""
+    return read_utc(at)
+
+
+def _concerns(receipt: Receipt) -> str:
+    """Whose receipt it is: its publisher's, or for a command of the gateway that of the offer's platform."""
+    publisher: str = receipt["publisher"]
+    return platform_of(receipt["id"]) if publisher == GATEWAY else publisher
+
+
+def _find(
+    db: sqlite3.Connection,
+    publisher: str,
+    asked: ReceiptFilter,
+    bounds: Iterable[tuple[int, int]],
+    limit: int,
+    *,
+    newest: bool,
+) -> Iterator[Found]:
+    """One receipt more than ``limit`` of each partition, where there are so many; ``bounds`` are offsets. A moment
+    never goes back, so that merged by it a page takes a whole stretch of each partition.
+    """
+    for partition, (low, high) in enumerate(bounds):
+        yield from receipt_search.find(
+            db,
+            publisher,
+            asked,
+            low=log_offset_of(partition, low),
+            high=log_offset_of(partition, high),
+            limit=limit + 1,
+            newest=newest,
+        )

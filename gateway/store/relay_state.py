@@ -1,0 +1,163 @@
+"""What the relay remembers of one partition's offers: a disposable SQLite table, rebuilt from ``offers``.
+
+The table is only ever a copy: it holds its log's identity and the offset up to which ``offers`` was applied. A file
+that is damaged, foreign or ahead of the log is thrown away. On disk, so that a million offers cost no memory.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import ClassVar
+
+from gateway.protocol.record import OfferState
+from gateway.protocol.submission import Known
+from gateway.runtime.row_checksum import checksum, computed
+from gateway.runtime.sqlite_damage import Tables, require
+from gateway.store.local_copy import LocalCopy
+
+_LAYOUT = f"""
+CREATE TABLE known (
+    id TEXT PRIMARY KEY, revision INTEGER, digest BLOB, sequence INTEGER, position INTEGER, appended_at INTEGER,
+    reason TEXT, expires_on TEXT, provenance TEXT, shared TEXT, never TEXT, sum INTEGER
+) WITHOUT ROWID;
+CREATE INDEX due ON known (expires_on) WHERE reason IS NULL;
+CREATE INDEX old ON known (appended_at) WHERE reason IS NOT NULL;
+CREATE TABLE position (position INTEGER, {computed(["position"])});
+INSERT INTO position VALUES (0);
+"""  # noqa: S608  # names of our own tables and columns
+_COLUMNS = "revision, digest, sequence, position, appended_at, reason, expires_on, provenance, shared, never"
+_POSITION = "SELECT position FROM position WHERE whole(sum, position)"
+_UPSERT = "INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_BESIDE = " UNION ALL ".join(
+    f"SELECT * FROM (SELECT sum, id, {_COLUMNS} FROM known WHERE id {side} ?1 ORDER BY id {order} LIMIT 1)"  # noqa: S608  # our own names
+    for side, order in (("<", "DESC"), (">", "ASC"))
+)
+_LOOKUP = 500
+
+
+class RelayState(LocalCopy):
+    """The table of one partition. Changes become lasting with ``keep``; ``drop`` forgets those since the last one."""
+
+    FORMAT = 4
+    LAYOUT = _LAYOUT
+    TABLES: ClassVar[Tables] = {"known": ("id", *_COLUMNS.split(", ")), "position": ("position",)}
+
+    @property
+    def position(self) -> int:
+        """The next offset of ``offers`` to apply."""
+        return int(self._db.execute(_POSITION).fetchone()[0])
+
+    def known(self, ids: Iterable[str]) -> dict[str, Known]:
+        """What is known of these offers; unknown ones are left out."""
+        found: dict[str, Known] = {}
+        wanted = list(ids)
+        for start in range(0, len(wanted), _LOOKUP):
+            part = wanted[start : start + _LOOKUP]
+            marks = ",".join("?" * len(part))
+            rows = self._db.execute(f"SELECT sum, id, {_COLUMNS} FROM known WHERE id IN ({marks})", part)  # noqa: S608  # marks only
+            found.update(_found(row) for row in rows)
+        for key in wanted:
+            if key not in found:
+                self._require_unknown(key)
+        return found
+
+    def _require_unknown(self, key: str) -> None:
+        """Compare the checksums of the two rows beside an id that is not found. Where the bytes of a key are damaged, a
+        search for that key ends beside its row. Raises ChecksumError.
+        """
+        for row in self._db.execute(_BESIDE, (key,)):
+            require(*row)
+
+    def put(self, changes: Mapping[str, Known | None]) -> None:
+        """Set what is known of these offers; None forgets one."""
+        with self.guarded():
+            self._db.executemany(_UPSERT, [_row(key, known) for key, known in changes.items() if known is not None])
+            self._db.executemany(
+                "DELETE FROM known WHERE id = ?", [(key,) for key, known in changes.items() if known is None]
+            )
+
+    def apply(self, states: Sequence[OfferState], gone: Sequence[str], *, position: int) -> None:
+        """Apply records of ``offers`` and keep: the rebuild."""
+        changes: dict[str, Known | None] = {state.id: state.known for state in states}
+        changes.update(dict.fromkeys(gone))
+        self.put(changes)
+        self.keep(position=position)
+
+    def keep(self, *, position: int) -> None:
+        """Make the changes lasting: they stand on the log below this offset of ``offers``."""
+        with self.guarded():
+            self._db.execute("UPDATE position SET position = ?", (position,))
+            self._db.commit()
+
+    def due(self, *, today: str, limit: int) -> Iterator[tuple[str, Known]]:
+        """Live offers whose last day lies before ``today`` (ISO date)."""
+        rows = self._db.execute(
+            f"SELECT sum, id, {_COLUMNS} FROM known WHERE reason IS NULL AND expires_on < ?"  # noqa: S608
+            " ORDER BY expires_on LIMIT ?",  # our own names
+            (today, limit),
+        )
+        return (_found(row) for row in rows.fetchall())
+
+    def old_markers(self, *, before: int, limit: int) -> Iterator[tuple[str, Known]]:
+        """Markers that were set before an instant (ms), by their append time and by their sequence."""
+        rows = self._db.execute(
+            f"SELECT sum, id, {_COLUMNS} FROM known"  # noqa: S608
+            " WHERE reason IS NOT NULL AND appended_at < ? AND sequence < ? LIMIT ?",  # our own names
+            (before, before, limit),
+        )
+        return (_found(row) for row in rows.fetchall())
+
+
+def _row(offer_id: str, known: Known) -> tuple[object, ...]:
+    row = (
+        offer_id,
+        known.revision,
+        bytes.fromhex(known.digest),
+        known.sequence,
+        known.position,
+        known.appended_at,
+        known.reason,
+        known.expires_on,
+        " ".join(known.provenance),
+        _text(known.shared),
+        _text(known.never),
+    )
+    return *row, checksum(*row)
+
+
+@lru_cache(maxsize=1_024)
+def _text(names: frozenset[str]) -> str:
+    """Names as one text. There are few such sets, and each is there for many offers."""
+    return " ".join(sorted(names))
+
+
+@lru_cache(maxsize=1_024)
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+@lru_cache(maxsize=1_024)
+def _name_set(text: str) -> frozenset[str]:
+    """The inverse of ``_text``."""
+    return frozenset(text.split())
+
+
+def _found(row: Sequence[object]) -> tuple[str, Known]:
+    """A row with its checksum in front. Raises ChecksumError."""
+    require(*row)
+    return str(row[1]), _known(row[2:])
+
+
+def _known(row: Sequence[object]) -> Known:
+    revision, digest, sequence, position, appended_at, reason, expires_on, provenance, shared, never = row
+    return Known(
+        revision=revision,  # type: ignore[arg-type]  # the columns hold what _row put there
+        digest=digest.hex(),  # type: ignore[attr-defined]
+        sequence=sequence,  # type: ignore[arg-type]
+        position=position,  # type: ignore[arg-type]
+        appended_at=appended_at,  # type: ignore[arg-type]
+        reason=reason,  # type: ignore[arg-type]
+        expires_on=expires_on,  # type: ignore[arg-type]
+        provenance=_names(provenance),
+        shared=_name_set(shared),
+        never=_name_set(never),
+    )

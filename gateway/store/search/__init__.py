@@ -1,0 +1,1 @@
+"""The search index of the offer view, and possible duplicates."""
