@@ -19,13 +19,13 @@ from gateway.bootstrap import open_log
 from gateway.client import Client
 from gateway.demo.broker import LocalBroker
 from gateway.demo.generator import generate
+from gateway.demo.tether import tether, tethered
 from gateway.oauth.keys import KeyRing
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret
 from gateway.protocol.decide import paris_date
 from gateway.protocol.partner import Partner, Scope
 from gateway.protocol.topic import COMMON
-from gateway.runtime.tether import tether, tethered
 from gateway.settings import Settings
 
 CONNECTIONS = 32

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.metadata
+import importlib.util
 from typing import Annotated, Any
 
 import typer
@@ -10,22 +11,22 @@ from typer.core import TyperGroup
 from gateway.cli.console import CommandError, stop
 
 COMMANDS = {
-    "serve": "serve:serve",
-    "demo": "demo:demo",
-    "validate": "validate:validate",
-    "publish": "publish:publish",
-    "mark": "mark:mark",
-    "snapshot": "snapshot:snapshot",
-    "partner": "partner:app",
-    "platform": "platform:app",
-    "reference": "reference:app",
-    "certificate": "certificate:app",
-    "keys": "keys:app",
-    "national": "national:app",
-    "topics": "topics:app",
-    "status": "status:status",
-    "audit": "audit:audit",
-    "doctor": "doctor:doctor",
+    "serve": "gateway.cli.serve:serve",
+    "demo": "gateway.demo.command:demo",
+    "validate": "gateway.cli.validate:validate",
+    "publish": "gateway.cli.publish:publish",
+    "mark": "gateway.cli.mark:mark",
+    "snapshot": "gateway.cli.snapshot:snapshot",
+    "partner": "gateway.cli.partner:app",
+    "platform": "gateway.cli.platform:app",
+    "reference": "gateway.cli.reference:app",
+    "certificate": "gateway.cli.certificate:app",
+    "keys": "gateway.cli.keys:app",
+    "national": "gateway.cli.national:app",
+    "topics": "gateway.cli.topics:app",
+    "status": "gateway.cli.status:status",
+    "audit": "gateway.cli.audit:audit",
+    "doctor": "gateway.cli.doctor:doctor",
 }
 """Command → module and attribute: a function, or a Typer application with commands of its own."""
 
@@ -43,14 +44,16 @@ class LazyGroup(TyperGroup):
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the shape that click asks for
         """Their names, in the order of use."""
-        return list(COMMANDS)
+        return [name for name in COMMANDS if name != "demo" or _has_demo()]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - same
         """The command of that name, or None."""
         if cmd_name not in COMMANDS:
             return None
+        if cmd_name == "demo" and not _has_demo():
+            raise CommandError("The installed package holds no demo.", step="clone the source and run: make demo")
         module, attribute = COMMANDS[cmd_name].split(":")
-        found = getattr(importlib.import_module(f"gateway.cli.{module}"), attribute)
+        found = getattr(importlib.import_module(module), attribute)
         if not isinstance(found, typer.Typer):
             function, found = found, typer.Typer(add_completion=False)
             found.command()(function)
@@ -65,6 +68,11 @@ class LazyGroup(TyperGroup):
         except typer.BadParameter as error:
             error.message = error.message.removeprefix("Value error, ")
             raise
+
+
+def _has_demo() -> bool:
+    """Whether this is the source or the installed package, which leaves ``gateway.demo`` out."""
+    return importlib.util.find_spec("gateway.demo") is not None
 
 
 app = typer.Typer(

@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from gateway.demo.jars import fetch_jars
-from gateway.runtime.tether import tether, tethered
+from gateway.demo.tether import tether, tethered
 
 JAVA = ("-Xmx512m", "-XX:TieredStopAtLevel=1")
 """With the quick compiler alone: in a life of minutes the thorough one takes as much time as all the rest."""

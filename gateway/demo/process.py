@@ -11,7 +11,7 @@ import aiohttp
 
 from gateway.demo.broker import free_ports
 from gateway.demo.national_site.time import FastTime
-from gateway.runtime.tether import tether, tethered
+from gateway.demo.tether import tether, tethered
 
 _MODULE = "gateway.demo.served"
 _START_SECONDS = 90.0

@@ -10,7 +10,7 @@ from pathlib import Path
 import aiohttp
 
 from gateway.demo.broker import free_ports
-from gateway.runtime.tether import tether, tethered
+from gateway.demo.tether import tether, tethered
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 120.0

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gateway.demo.national_site.time import FastTime
-from gateway.runtime.tether import tether, tethered
+from gateway.demo.tether import tether, tethered
 from tests.faults.process import ROOT, GatewayProcess
 
 _COMMAND = "from gateway.cli import main; main()"

@@ -80,4 +80,5 @@ def test_what_is_ready_becomes_a_wheel(tree: Path) -> None:
     assert (0, "Built: passerelle-0.1.0-py3-none-any.whl\n") == (ended.returncode, ended.stdout), ended.stderr
     with zipfile.ZipFile(next((tree / "dist").glob("*.whl"))) as wheel:
         names = set(wheel.namelist())
-    assert {"gateway/cli/app.py", "schemas/catalogue/http.json", "gateway/runtime/tether.py"} <= names
+    assert {"gateway/cli/app.py", "schemas/catalogue/http.json", "gateway/runtime/lock.py"} <= names
+    assert [] == [name for name in names if name.startswith("gateway/demo/")], "an operator installs no demo"
