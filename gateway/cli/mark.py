@@ -1,4 +1,4 @@
-"""``passerelle mark``: take the mark that a snapshot needs, before the export begins."""
+"""``passerelle mark``: request the mark of a snapshot before its export begins."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -38,7 +38,7 @@ async def _mark(language: Language) -> tuple[str, str]:
 
 
 async def take_mark(client: Client) -> tuple[str, str]:
-    """A new mark and when it ends. Raises CommandError."""
+    """Request a new mark; returns it with its expiry. Raises CommandError."""
     answer = await client.call("POST", "/v1/snapshots/marks")
     if not answer.ok:
         raise refused(answer, _WORDS[client.language].giving)
