@@ -5,7 +5,7 @@ background.py  relay, inboxes, topics, pulls, views    parts.py        the objec
 worker.py      one worker process                      serving.py      the API and its sockets
 workers.py     starts and stops the worker processes   turn.py         fair accept on a shared socket
 national.py    the connector to the national site      task.py         the tasks of a process
-logs.py        structured logging                      signing_key.py  the file of the keys that sign tokens
+logs.py        structured logging                      signing_key.py  the file of the token signing keys
 
 ``Gateway`` and ``running`` are imported on first use: a command that only opens the log starts in a third of the time.
 """

@@ -51,7 +51,7 @@ _LINES = Lines()
 _TRACE = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 
 _QUOTED = frozenset({"aiokafka", "kafka"})
-_FRAMES_SHOWN = 6
+_MAX_FRAMES = 6
 _AGAIN_SECONDS = 10.0
 _KINDS = 100
 
@@ -93,7 +93,7 @@ def _frames(exc_info: structlog.typing.ExcInfo) -> list[dict[str, Any]]:
 
 
 class _LibraryHandler(logging.Handler):
-    """Turns a library's record into a line: logger and location; the message only for loggers in ``_QUOTED``."""
+    """Converts a library's record to a line: logger and location; the message only for loggers in ``_QUOTED``."""
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[0] if record.exc_info else None
@@ -119,7 +119,7 @@ class LoopFailures:
         """Log one failure, unless the same one was logged within the last ten seconds."""
         error = context.get("exception")
         frames = traceback.extract_tb(error.__traceback__) if isinstance(error, BaseException) else ()
-        where = " ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in list(frames)[-_FRAMES_SHOWN:])
+        where = " ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in list(frames)[-_MAX_FRAMES:])
         key = (type(error).__name__, where)
         now = loop.time()
         if now - self._last.get(key, -_AGAIN_SECONDS) < _AGAIN_SECONDS:

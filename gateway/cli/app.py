@@ -1,4 +1,4 @@
-"""Entry point of ``passerelle``: maps commands to modules, and turns errors into an exit."""
+"""Entry point of ``passerelle``: maps commands to modules, and exits on errors."""
 
 import importlib
 import importlib.metadata

@@ -49,8 +49,8 @@ def sign(
 ) -> None:
     """Check a platform's evidence, sign the certificate and keep it with the platform.
 
-    Evidence is the platform's own word: that it is whole and fits this gateway is checked, not that the run took place.
-    Ends with 1 when it is not good enough.
+    Evidence is the platform's own claim: its integrity and its fit to this gateway are checked, not that the run took
+    place. Ends with 1 when the evidence is insufficient.
     """
     document = _read_evidence(evidence)
     slug = platform or _platform_in(document)

@@ -49,7 +49,7 @@ def add(  # noqa: PLR0913  # one per option
     issuer: Annotated[str | None, typer.Option(help="URL of its own token issuer, instead of a secret.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let a platform take part. Its secret is shown only once.
+    """Let a platform take part. Its secret is printed only once.
 
     Options that are not given default to the known data of the nine regional platforms and the national site.
     """
@@ -85,7 +85,7 @@ def list_all(*, as_json: AsJson = False) -> None:
 
 @app.command()
 def show(slug: Slug, *, as_json: AsJson = False) -> None:
-    """Show one platform in full. Secrets are stored as hashes only and cannot be shown."""
+    """Show one platform in full. Secrets are stored as hashes only and cannot be printed."""
     partner = run(_one(slug))
     if as_json:
         print_json(shown_partner(partner))
@@ -103,7 +103,7 @@ def rotate_secret(
     overlap: Annotated[int, typer.Option(min=0, help="Hours that the older secret lives on; 0 ends it at once.")] = 168,
     as_json: AsJson = False,
 ) -> None:
-    """Give a platform a new secret, shown only once. The current one stays valid for a week, or for --overlap hours."""
+    """Give a platform a new secret, printed only once. The current one stays valid for --overlap hours."""
     partner, minted = run(_rotate(slug, overlap * _HOUR_MS))
     _print_partner(partner, minted, done="has a new secret", as_json=as_json)
     if not as_json:

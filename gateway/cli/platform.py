@@ -84,7 +84,7 @@ def add(
 ) -> None:
     """Let a platform take part with its profile, or change the profile of one that does.
 
-    A new platform gets a secret, shown only once. One that takes part keeps its credentials, its way of delivery to
+    A new platform gets a secret, printed only once. One that takes part keeps its credentials, its way of delivery to
     the national site, and its territory unless the profile names one; members that are not taken are listed.
     With --sample, a profile by which nothing of the feed would be published changes nothing and ends with 1. Without
     it, the first run of the feed fails in that case.
@@ -97,9 +97,9 @@ def add(
             raise typer.Exit(FAILED)
     joined, minted = run(_add(loaded))
     if as_json:
-        shown: dict[str, Any] = {"platform": joined.partner.platform, "created": joined.created, "kept": joined.kept}
-        shown |= {} if minted is None else {"client_id": joined.partner.platform, "client_secret": minted.text}
-        print_json(shown)
+        document: dict[str, Any] = {"platform": joined.partner.platform, "created": joined.created, "kept": joined.kept}
+        document |= {} if minted is None else {"client_id": joined.partner.platform, "client_secret": minted.text}
+        print_json(document)
         return
     tell_joined(joined, loaded, minted)
 

@@ -56,12 +56,12 @@ def look_at(blocks: Iterable[bytes], mapping: FeedMapping, *, platform: str, rev
     """Evaluate a sample with a mapping, judged as on the day ``on``."""
     feed_counts = Census()
     unusable: tuple[Problem, ...] = ()
-    shown: dict[int, Mapping[str, Any]] = {}
+    previews: dict[int, Mapping[str, Any]] = {}
     try:
         for item in read(blocks, mapping, platform=platform, on=on):
             match item:
                 case OfferItem():
-                    _offer(item, feed_counts, shown, revision=revision, on=on)
+                    _offer(item, feed_counts, previews, revision=revision, on=on)
                 case BrokenItem():
                     if (retraction := item.retraction) is not None:
                         feed_counts.note(str(retraction.position), item.id, [retraction.problem.to_json()])
@@ -76,7 +76,7 @@ def look_at(blocks: Iterable[bytes], mapping: FeedMapping, *, platform: str, rev
                 case FeedUnusable():
                     unusable = item.problems
                     feed_counts.note("", None, [one.to_json() for one in item.problems])
-        offers = [offer for index, offer in shown.items() if index not in feed_counts.dropped][:_MOST_OFFERS]
+        offers = [offer for index, offer in previews.items() if index not in feed_counts.dropped][:_MOST_OFFERS]
         counts = replace(feed_counts.counts, published=0, warned=0) if unusable else feed_counts.counts
         return Outlook(
             counts, feed_counts.problems, feed_counts.severities, () if unusable else tuple(offers), unusable
@@ -86,7 +86,7 @@ def look_at(blocks: Iterable[bytes], mapping: FeedMapping, *, platform: str, rev
 
 
 def _offer(
-    item: OfferItem, feed_counts: Census, shown: dict[int, Mapping[str, Any]], *, revision: int, on: date
+    item: OfferItem, feed_counts: Census, previews: dict[int, Mapping[str, Any]], *, revision: int, on: date
 ) -> None:
     verdict = judge(item, revision=revision, on=on)
     bodies = [one.to_json() for one in verdict.problems]
@@ -94,11 +94,11 @@ def _offer(
     index = feed_counts.add(str(item.position), item.id, kind=kind, problems=bodies)
     if (
         index is not None
-        and len(shown) < _MOST_CANDIDATES
+        and len(previews) < _MOST_CANDIDATES
         and verdict.offer is not None
         and verdict.territory is not None
     ):
-        shown[index] = published_offer(verdict.offer, verdict.territory)
+        previews[index] = published_offer(verdict.offer, verdict.territory)
 
 
 def blocks_of(sample: Path, language: Language) -> Iterator[bytes]:

@@ -15,7 +15,7 @@ def checksum(*columns: object) -> int:
 
 
 def joined(columns: Sequence[str]) -> str:
-    """The SQL expression whose bytes ``crc32`` turns into the checksum of these columns."""
+    """The SQL expression for the bytes whose ``crc32`` is the checksum of these columns."""
     return " || char(31) || ".join(f"ifnull({column}, 'None')" for column in columns)
 
 
