@@ -25,7 +25,7 @@ _RETRIED = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILAB
 _KEY = "Idempotency-Key"
 _KEY_BYTES = 18
 _NEEDS_KEY = ("POST", "/v1/snapshots")
-"""Calls that need an idempotency key: a retried snapshot would find its mark used. All other calls are idempotent."""
+"""The call that needs an idempotency key: a retried snapshot would find its mark used. Other calls are idempotent."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 10.0
 _EARLY = 60.0
 """A token is renewed this many seconds before it expires."""

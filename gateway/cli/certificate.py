@@ -88,9 +88,9 @@ def verify(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Prove a certificate by its signature and its end, offline, and show what it states. Ends with 1 when it is void.
+    """Verify a certificate's signature and expiry, offline, and show its statement. Ends with 1 when it is invalid.
 
-    Only keys that are named by an address are fetched.
+    Only keys that are named by a URL are fetched.
     """
     text = _read_signed(file)
     try:

@@ -42,11 +42,11 @@ def demo(
     offers: Annotated[int, typer.Option(min=90, max=200_000, help="How many offers are published.")] = 900,
     seed: Annotated[int, typer.Option(help="Another number, other offers.")] = 2027,
 ) -> None:
-    """Run the whole federation: nine Regions, each by its own way in, and the national site, both ways.
+    """Run the whole federation: nine Regions, each with its own transport, and the national site in both directions.
 
-    Everything is temporary, topics on a cluster as well, and ends with the demo.
+    Everything is temporary, topics on a cluster as well, and is removed when the demo ends.
 
-    Ends with 0 when all far ends hold what they must, else with 1.
+    Ends with 0 when all platforms and the national site hold the expected offers, else with 1.
     """
     try:
         balanced = run(_demo(once=once, kafka=kafka, offers=offers, seed=seed))

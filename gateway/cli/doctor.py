@@ -35,7 +35,7 @@ _SKEW_MS = 2_000
 
 
 def doctor() -> None:
-    """Look at settings, disk, folders, ports, log, topics and clock, and say what to do about each.
+    """Check settings, disk, folders, ports, log, topics and clock, and print the next step for each problem.
 
     Changes nothing. Ends with 0 when the gateway can run (warnings included), 1 when it cannot.
     """

@@ -22,7 +22,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")
 
 @app.command(name="list")
 def list_all(*, as_json: AsJson = False) -> None:
-    """Every key by its name in the JWKS: the one that signs, and those that only verify."""
+    """List the keys by their id in the JWKS: the one that signs, and those that only verify."""
     _print_keys(keys_here(), as_json=as_json)
 
 
@@ -30,7 +30,7 @@ def list_all(*, as_json: AsJson = False) -> None:
 def rotate(*, as_json: AsJson = False) -> None:
     """Sign with a new key from the next start on.
 
-    An older key verifies for a day more, and as long as a certificate that it signed; a later rotation drops it.
+    An older key still verifies for a day, and until its certificates expire; a later rotation drops it.
     """
     keys_here()
     needed = run(_signers())
@@ -42,7 +42,7 @@ def rotate(*, as_json: AsJson = False) -> None:
 
 
 async def _signers() -> frozenset[str]:
-    """The ids of keys that signed certificates that are still valid."""
+    """The ids of keys whose certificates have not expired."""
     async with partners_here() as partners:
         return frozenset(
             signer_of(issued)

@@ -25,7 +25,7 @@ _WORDS = load_words(_Words, "gateway", "mark")
 def mark(lang: Annotated[Language, typer.Option(help="Language of the explanations.")] = "fr") -> None:
     """Take a mark, to be given to `passerelle snapshot --mark` within 24 hours.
 
-    Take it before the export: an offer published since then is never taken for absent.
+    Take it before the export: an offer published since then never counts as absent.
     """
     taken, expires_at = run(_mark(lang))
     typer.echo(taken)

@@ -1,4 +1,4 @@
-"""``passerelle partner set``: change a partner's rights, territory or transports, and print the differences."""
+"""``passerelle partner set``: change a partner's rights, territory, Kafka access or keys, and print the differences."""
 
 from pathlib import Path
 from typing import Annotated

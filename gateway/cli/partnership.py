@@ -44,7 +44,7 @@ async def as_partner(language: Language) -> AsyncIterator[Client]:
     try:
         async with aiohttp.ClientSession(timeout=timeout) as session:
             client = Client(session, gateway_url(), client_id=identity, client_secret=secret, language=language)
-            # A wrong URL or secret fails after 5 s; a command in progress retries for longer.
+            # A wrong URL or secret fails within 5 s; calls after the first token are retried for longer.
             client.patience = _FIRST_RETRY_SECONDS
             with ERR.status(words.asking.format(url=gateway_url())):
                 await client.token()

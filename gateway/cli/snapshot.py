@@ -49,9 +49,9 @@ def snapshot(
 ) -> None:
     """Replace everything that the platform publishes by the content of a file.
 
-    Offers that are not in it are withdrawn as absent; a guard stops a file without more than a fifth of them and at
-    least ten, or that would leave none. Ends with 0 when none was refused, 1 when some were refused or stale (they
-    count as present) or are not decided after a minute, 2 when the gateway or the file could not be used.
+    Offers that are not in it are withdrawn as absent; a guard stops a file if more than a fifth of them and at
+    least ten are missing, or if none would be left. Ends with 0 when none was refused, 1 when some were refused or
+    stale (they count as present) or are not decided after a minute, 2 when the gateway or the file could not be used.
     """
     run(_snapshot(file, mark, confirm, lang))
 
