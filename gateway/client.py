@@ -1,4 +1,4 @@
-"""One partner's HTTP client: gets tokens, waits when told to, gives up after a while, says what to do next."""
+"""HTTP client for one partner: tokens, retries with backoff and Retry-After, a deadline, and errors with a remedy."""
 
 import asyncio
 from base64 import b64encode
@@ -19,21 +19,21 @@ from schemas.texts import load_words
 
 NDJSON = "application/x-ndjson"
 Body: TypeAlias = bytes | Callable[[], AsyncIterator[bytes]]
-"""What a call sends: bytes, or a function that gives a stream of them, anew for each try."""
+"""A request body: bytes, or a function that returns a new stream of bytes for each attempt."""
 
 _RETRIED = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 _KEY = "Idempotency-Key"
 _KEY_BYTES = 18
-_ONCE = ("POST", "/v1/snapshots")
-"""Sent again, a snapshot whose answer was lost would find its own mark used up. Everything else is safe by itself."""
+_NEEDS_KEY = ("POST", "/v1/snapshots")
+"""The call that needs an idempotency key: a retried snapshot would find its mark used. Other calls are idempotent."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 10.0
 _EARLY = 60.0
-"""How long before its end a token is renewed, in seconds."""
+"""A token is renewed this many seconds before it expires."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Words:
-    """What can be wrong with a gateway, and what to do then, in one language."""
+    """Errors of a call and their remedies, in one language."""
 
     explained: str
     unproved: str
@@ -53,7 +53,7 @@ _WORDS = load_words(_Words, "gateway", "client")
 
 
 class ClientError(Exception):
-    """The gateway could not be used at all; ``step`` says what to do next. Both in the client's language."""
+    """The gateway could not be used at all. The message and the remedy ``step`` are in the client's language."""
 
     def __init__(self, message: str, *, step: str) -> None:
         super().__init__(message)
@@ -61,7 +61,7 @@ class ClientError(Exception):
 
 
 class _NotTakenError(Exception):
-    """A later attempt may succeed; ``wait`` is how many seconds the gateway asks for, if it does."""
+    """A later attempt may succeed. ``wait``: seconds requested by the gateway, or None."""
 
     def __init__(self, reason: str, *, wait: float | None = None) -> None:
         super().__init__(reason)
@@ -70,7 +70,7 @@ class _NotTakenError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer with its JSON body (None when there is none). ``language`` is that of who asked."""
+    """An HTTP response with its JSON body (None if there is none). ``language`` is the client's."""
 
     status: int
     body: Any = None
@@ -79,24 +79,24 @@ class Answer:
 
     @property
     def ok(self) -> bool:
-        """Whether the call succeeded, in part at least (207)."""
+        """Whether the call succeeded, at least in part (207)."""
         return self.status < HTTPStatus.BAD_REQUEST
 
     def explain(self) -> str:
-        """What a problem document, or a refusal of the token endpoint, says, on one line."""
+        """The message of a problem document or of a token endpoint error, on one line."""
         if not isinstance(self.body, dict):
             return f"HTTP {self.status}"
         texts = self.body.get("message")
-        told = texts.get(self.language) if isinstance(texts, dict) else None
-        said = told or self.body.get("detail") or self.body.get("error_description") or self.body.get("title") or ""
+        text = texts.get(self.language) if isinstance(texts, dict) else None
+        said = text or self.body.get("detail") or self.body.get("error_description") or self.body.get("title") or ""
         fix = self.body.get("fix", "")
         return _WORDS[self.language].explained.format(self.status, f"{said} {fix}").strip()
 
 
 class Client:
-    """Calls one gateway as one partner, and is answered in ``language``. ``patience`` is how many seconds a call may go
-    on being retried, after 429, 503 and lost connections: resending is safe, since a revision is accepted once, and a
-    snapshot has a key of its own.
+    """Calls one gateway as one partner; answers are in ``language``. A call is retried for at most ``patience`` seconds
+    after 429, 503 and lost connections. Retries are safe: a revision is accepted once, and a snapshot has an
+    idempotency key.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class Client:
         self._renewing = asyncio.Lock()
 
     async def token(self) -> str:
-        """A bearer token with some life left. Raises ClientError."""
+        """A bearer token, renewed before it expires. Raises ClientError."""
         async with self._renewing:
             if asyncio.get_running_loop().time() >= self._renew_at:
                 await self._renew()
@@ -137,23 +137,23 @@ class Client:
         media_type: str = "application/json",
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """One call, retried while it is worth it. Raises ClientError when the gateway cannot be reached or does not
-        recover in time; any other answer is returned.
+        """Make one call, with retries. Raises ClientError if the gateway cannot be reached or does not recover in time;
+        any other response is returned.
         """
         renewed = False
-        key = {_KEY: token_urlsafe(_KEY_BYTES)} if (method, path) == _ONCE else {}
+        key = {_KEY: token_urlsafe(_KEY_BYTES)} if (method, path) == _NEEDS_KEY else {}
         while True:
             sent = {"Authorization": f"Bearer {await self.token()}", **key, **(headers or {})}
             if body is not None:
                 sent["Content-Type"] = media_type
-            answer = await self._patiently(method, path, params=params, data=body, headers=sent)
+            answer = await self._with_retries(method, path, params=params, data=body, headers=sent)
             if answer.status != HTTPStatus.UNAUTHORIZED or renewed:
                 return answer
             renewed = True
             self._renew_at = 0.0
 
     async def _renew(self) -> None:
-        answer = await self._patiently(
+        answer = await self._with_retries(
             "POST",
             "/oauth/token",
             data={"grant_type": "client_credentials"},
@@ -165,12 +165,12 @@ class Client:
         self._token = answer.body["access_token"]
         self._renew_at = asyncio.get_running_loop().time() + max(life - _EARLY, life / 2)
 
-    async def _patiently(self, method: str, path: str, **arguments: Any) -> Answer:
+    async def _with_retries(self, method: str, path: str, **arguments: Any) -> Answer:
         clock = asyncio.get_running_loop().time
         deadline = clock() + self.patience
 
         def pause(error: Exception) -> bool | float:
-            """Seconds to wait, True for stamina's; False where the patience ends before."""
+            """Seconds to wait; True for stamina's backoff; False if the deadline comes first."""
             if not isinstance(error, _NotTakenError) or clock() + (error.wait or 0.0) >= deadline:
                 return False
             return error.wait or True
@@ -185,7 +185,7 @@ class Client:
                 wait_jitter=_FIRST_PAUSE,
             ):
                 with attempt:
-                    return await self._taken(method, path, **arguments)
+                    return await self._attempt(method, path, **arguments)
         except _NotTakenError as error:
             said = self._words.not_taken.format(
                 url=self._url, method=method, path=path, seconds=self.patience, told=error
@@ -193,17 +193,17 @@ class Client:
             raise ClientError(said, step=self._words.resend) from error
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    async def _taken(self, method: str, path: str, **arguments: Any) -> Answer:
-        """One attempt. Raises _NotTakenError for what a later one may mend."""
+    async def _attempt(self, method: str, path: str, **arguments: Any) -> Answer:
+        """One attempt. Raises _NotTakenError for a transient failure."""
         try:
-            answer = await self._once(method, path, **arguments)
+            answer = await self._request(method, path, **arguments)
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
-            raise _NotTakenError(_loss(error, self._language)) from error
+            raise _NotTakenError(_failure_reason(error, self._language)) from error
         if answer.status in _RETRIED or _still_runs(answer):
-            raise _NotTakenError(answer.explain(), wait=_asked_wait(answer))
+            raise _NotTakenError(answer.explain(), wait=_retry_after(answer))
         return answer
 
-    async def _once(
+    async def _request(
         self, method: str, path: str, *, headers: Mapping[str, str], data: Any = None, **arguments: Any
     ) -> Answer:
         sent = {"Accept-Language": self.language, **headers}
@@ -220,7 +220,7 @@ class Client:
 
 
 def _decoded(content: bytes) -> Any:
-    """The JSON value of a body; a body that is none (a proxy's page) counts as absent."""
+    """The JSON value of a body; a body that is not JSON (a proxy's page) counts as absent."""
     if not content:
         return None
     try:
@@ -229,8 +229,8 @@ def _decoded(content: bytes) -> Any:
         return None
 
 
-def _loss(error: Exception, language: Language) -> str:
-    """Why there is no answer."""
+def _failure_reason(error: Exception, language: Language) -> str:
+    """The reason why there is no response, in words."""
     words = _WORDS[language]
     match error:
         case aiohttp.ClientSSLError():
@@ -246,11 +246,11 @@ def _loss(error: Exception, language: Language) -> str:
 
 
 def _still_runs(answer: Answer) -> bool:
-    """Whether an earlier try of the same request is at work: its answer will be given to the next one."""
+    """Whether an earlier attempt of the same request is still in progress; a later attempt receives its response."""
     return isinstance(answer.body, dict) and answer.body.get("code") == "idempotency-running"
 
 
-def _asked_wait(answer: Answer | None) -> float | None:
-    """The seconds that ``Retry-After`` asks for; its date form is not worth reading here."""
+def _retry_after(answer: Answer | None) -> float | None:
+    """The seconds in ``Retry-After``; its date form is ignored."""
     text = "" if answer is None else answer.headers.get("Retry-After", "")
     return float(text) if text.isascii() and text.isdigit() else None

@@ -1,7 +1,7 @@
-"""The clocks: the one place that reads them, so that everything else takes time as an argument.
+"""The clocks: the only module that reads them; all other code takes the time as an argument.
 
-The wall clock may jump: an instant that was noted may lie in the future later on. What only measures how long ago
-something was, within one process, takes the steady clock.
+The wall clock may jump, so that a stored instant may be in the future later. Durations within one process are measured
+with the steady clock.
 """
 
 import time
@@ -10,24 +10,24 @@ from pathlib import Path
 from typing import TypeAlias
 
 Clock: TypeAlias = Callable[[], int]
-"""Gives the present instant in milliseconds since 1970."""
+"""Returns the current time in milliseconds since 1970."""
 
 STEP_MS = 60_000
-"""A clock that goes back by no more than this is being adjusted; by more, it has been set."""
+"""A clock that goes back by at most this is being adjusted; by more, it has been set."""
 
 
 def now() -> int:
-    """The present instant in milliseconds since 1970."""
+    """The current time in milliseconds since 1970."""
     return time.time_ns() // 1_000_000
 
 
 def steady() -> int:
-    """Milliseconds since some instant before the process began; never goes back and never jumps."""
+    """Monotonic time in milliseconds, from an unspecified start; never goes back and never jumps."""
     return time.monotonic_ns() // 1_000_000
 
 
 def boot() -> str | None:
-    """Names the start of this machine, from which ``steady`` counts in every process; None where it is not known."""
+    """The id of the machine's current boot, from which ``steady`` counts in every process; None if unknown."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text().strip() or None
     except OSError:
@@ -35,9 +35,9 @@ def boot() -> str | None:
 
 
 def append_time(at: int, last: int) -> int:
-    """The time (ms) that a log gives to its next records, from the clock's and from that of the last ones.
+    """The timestamp (ms) of a log's next records, from the clock (``at``) and the last records' timestamp.
 
-    Times do not fall while the clock is being adjusted. When it was ahead and has been set right, they follow it: what
-    bears the time of a clock that was ahead would be judged by that day until the real time has caught up.
+    Timestamps do not decrease while the clock is being adjusted. When a clock that was ahead has been set back, they
+    follow it; otherwise records would be judged by a future day until the real time has caught up.
     """
     return last if 0 < last - at <= STEP_MS else at

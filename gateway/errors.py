@@ -1,54 +1,54 @@
-"""The errors that crossing a port may raise, and those of a wrong setting.
+"""The errors of the ports, and of invalid settings.
 
     PortError
     ├── LogError
-    │   ├── LogUnavailableError      nothing was written; try again later
+    │   ├── LogUnavailableError      nothing was written; retry later
     │   │   └── LogDamagedError      the log's file is damaged: only an operator can restore it
     │   ├── LogBusyError             nothing was written: the queue is full
-    │   ├── UnknownOutcomeError      may or may not have been written; resending the same revision is safe
-    │   ├── FencedError              another owner has taken this partition
-    │   ├── PositionLostError        a position lies outside what the log still holds
-    │   └── TopicError               a topic is missing or is not as it must be
-    └── TokenError                   a token or an assertion proves nothing
+    │   ├── UnknownOutcomeError      the write may have happened; resending the same revision is safe
+    │   ├── FencedError              another process owns this partition now
+    │   ├── PositionLostError        a position is outside the range that the log holds
+    │   └── TopicError               a topic is missing or misconfigured
+    └── TokenError                   a token or an assertion could not be verified
 
-``SettingsError`` is apart: the process ends with it before it has begun.
+``SettingsError`` is separate: it ends the process at start.
 """
 
 
 class PortError(Exception):
-    """The base of all errors of infrastructure. Partner input never raises one."""
+    """Base of all infrastructure errors. Partner input never raises one."""
 
 
 class LogError(PortError):
-    """The event log did not do what it was asked."""
+    """An operation of the event log failed."""
 
 
 class LogUnavailableError(LogError):
-    """The log could not be reached or refused; certainly nothing was written."""
+    """The log is unreachable or rejected the operation; nothing was written."""
 
 
 class LogDamagedError(LogUnavailableError):
-    """The log's file is damaged; nothing was written. The message names the file and the next step."""
+    """The log's file is damaged; nothing was written. The message names the file and the remedy."""
 
 
 class LogBusyError(LogError):
-    """The bounded queue in front of the log is full; certainly nothing was written."""
+    """The bounded write queue is full; nothing was written."""
 
 
 class UnknownOutcomeError(LogError):
-    """The write may or may not have happened: a time-out, or a commit whose answer was lost or late."""
+    """The write may or may not have happened: a timeout, or a commit whose response was lost or late."""
 
 
 class FencedError(LogError):
-    """Another owner has taken the partition since; nothing of this commit was or will be written."""
+    """Another process has become the owner of the partition; nothing of this commit is ever written."""
 
 
 class PositionLostError(LogError):
-    """A reader stands below the log's start or beyond its end. The message names topic, partition and the bounds."""
+    """A position is before the log's start or after its end. The message names topic, partition and bounds."""
 
 
 class TopicError(LogError):
-    """A topic is missing, or its partition count, policy or time stamps are not as they must be."""
+    """A topic is missing, or its partition count, cleanup policy or timestamp type is wrong."""
 
 
 class TokenError(PortError):
@@ -56,4 +56,4 @@ class TokenError(PortError):
 
 
 class SettingsError(Exception):
-    """A variable is missing or wrong; the message names it and says how to mend it."""
+    """A variable is missing or invalid. The message names the variable and the remedy."""

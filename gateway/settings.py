@@ -1,4 +1,4 @@
-"""Settings: one frozen value read from the environment at start, where every mistake is named."""
+"""Settings: one frozen value, read from the environment and validated at start."""
 
 import re
 from collections import Counter
@@ -13,7 +13,7 @@ from gateway.errors import SettingsError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Everything that an operator can set; documented in ``docs/operations.md``, which a test holds to this class.
+    """All settings. They are documented in ``docs/operations.md``; a test compares that page with this class.
 
     Each field is read from ``PASSERELLE_{FIELD}``. Secrets stay out of ``repr``.
     """
@@ -51,7 +51,7 @@ class Settings:
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str]) -> "Settings":
-        """Read ``PASSERELLE_*``. Raises SettingsError for an unknown variable and for a value that cannot be used."""
+        """Read ``PASSERELLE_*``. Raises SettingsError for an unknown variable or an invalid value."""
         known = {f"PASSERELLE_{spec.name.upper()}": spec for spec in fields(cls)}
         unknown = sorted(
             name for name in environ if name.startswith("PASSERELLE_") and name not in {*known, *_ELSEWHERE}
@@ -64,12 +64,12 @@ class Settings:
         return settings
 
     def to_environ(self) -> dict[str, str]:
-        """The variables that ``from_env`` reads these settings from; secrets are among them."""
+        """The environment variables for ``from_env``, secrets included."""
         values = {spec.name: getattr(self, spec.name) for spec in fields(self)}
         return {f"PASSERELLE_{name.upper()}": str(value) for name, value in values.items() if value is not None}
 
     def _check(self) -> None:
-        """Raise SettingsError for the first value that cannot be used."""
+        """Raise SettingsError for the first invalid value."""
         for wrong, message in (*self._numbers(), *self._addresses(), *self._kafka(), *self._secrets()):
             if wrong:
                 raise SettingsError(message)
@@ -91,7 +91,7 @@ class Settings:
         url = self.public_url
         wrong = url is not None and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url)
         yield wrong, "PASSERELLE_PUBLIC_URL must be the http or https URL that partners use"
-        everywhere = self.host in {"0.0.0.0", "::"}  # noqa: S104  # to ask for the URL
+        everywhere = self.host in {"0.0.0.0", "::"}  # noqa: S104  # compared, not bound
         yield everywhere and url is None, "PASSERELLE_PUBLIC_URL is needed when PASSERELLE_HOST is every address"
 
     def _kafka(self) -> Iterator[tuple[bool, str]]:
@@ -120,16 +120,16 @@ class Settings:
 
 
 def loopback_feeds(environ: Mapping[str, str]) -> bool:
-    """Whether feeds may be fetched by http from this machine; for commands that read no other setting."""
+    """Whether feeds may be fetched over http from this machine; for commands that read no other setting."""
     return environ.get("PASSERELLE_LOOPBACK_FEEDS", "0").strip() == "1"
 
 
 def weakness(secret: str) -> str | None:
-    """What makes a secret too weak to seal anything with, as the rest of a sentence; None for one that is not.
+    """Why a secret is too weak for sealing, as the predicate of a sentence; None if it is strong enough.
 
-    Bytes and letters at random have 8 different among 32 practically always; 32 decimal digits lack them once in 800
-    times, zeros and ones always. So where there are fewer, the entropy by their distribution counts, of which 32 random
-    digits have about 90 bits and 128 random zeros and ones about 128, and that the secret does not repeat a piece.
+    32 random bytes or letters practically always have 8 different characters; 32 random decimal digits have fewer once
+    in 800 times, zeros and ones always. With fewer, the entropy of their distribution must suffice (32 random digits
+    have about 90 bits, 128 random zeros and ones about 128), and the secret must not repeat a substring.
     """
     if not secret.strip():
         return "is empty"
@@ -149,7 +149,7 @@ _SECRET_CHARACTERS = 32
 _DIFFERENT = 8
 _SECRET_BITS = 64
 _ELSEWHERE = {"PASSERELLE_KAFKA_CACHE", "PASSERELLE_CLIENT_ID", "PASSERELLE_CLIENT_SECRET", "PASSERELLE_URL"}
-"""Variables of the same prefix that other parts read: the local test broker, the publishing client."""
+"""Variables with the same prefix that are read elsewhere: by the local test broker and the publishing client."""
 
 
 def _read(name: str, text: str, kind: object) -> object:

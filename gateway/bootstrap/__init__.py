@@ -1,9 +1,11 @@
-"""The composition root: the one place that knows concrete classes, and puts the gateway together from settings.
+"""The composition root: builds the gateway's concrete objects from settings.
 
-log.py      the event log of the settings      parts.py    what answers partners, built alike in every process
-keeper.py   what keeps the federation going    serving.py  sockets, and what listens on them
-worker.py   further processes that answer      turn.py     connections that they take in turn
-gateway.py  one running gateway                signing_key.py  the file of the keys that sign tokens
+gateway.py     one running gateway                     log.py          the event log and its topics
+background.py  relay, inboxes, topics, pulls, views    parts.py        the objects that requests need
+worker.py      one worker process                      serving.py      the API and its sockets
+workers.py     starts and stops the worker processes   turn.py         fair accept on a shared socket
+national.py    the connector to the national site      task.py         the tasks of a process
+logs.py        structured logging                      signing_key.py  the file of the token signing keys
 
 ``Gateway`` and ``running`` are imported on first use: a command that only opens the log starts in a third of the time.
 """

@@ -1,4 +1,4 @@
-"""The keeper: what one process of a gateway does for all of them. It relays, copies, feeds, and keeps the views."""
+"""The background half of a gateway: relay, inboxes, subscriber topics, pulls, and the writable views."""
 
 import os
 from collections.abc import Awaitable, Callable
@@ -23,7 +23,7 @@ _LAG_LIMIT_MS = 2 * 24 * 3_600_000
 
 
 class Keeper:
-    """What must go on for the federation, apart from answering."""
+    """The background work of a federation; one process per gateway runs it."""
 
     def __init__(self, parts: Parts, retention: RetentionClock) -> None:
         self._parts = parts
@@ -46,16 +46,16 @@ class Keeper:
             RUNS: parts.runs,
         }
         self._pulls = self._open_pulls()
-        self._tails = {name: Tail(parts.log, name, view) for name, view in self._views.items()}
+        self._view_updaters = {name: Tail(parts.log, name, view) for name, view in self._views.items()}
 
     def running(self) -> dict[str, Callable[[], Awaitable[None]]]:
-        """What must go on, by the name that an error would tell."""
+        """The long-running parts, by the name that appears in errors."""
         log, partners = self._parts.log, self._parts.partners
         parts: dict[str, Callable[[], Awaitable[None]]] = {
             "relay": self._relay.run,
             "intake": self._intake().run,
             "feeds": Feeds(log, partners=partners).run,
-            **{f"view of {name}": tail.run for name, tail in self._tails.items()},
+            **{f"view of {name}": updater.run for name, updater in self._view_updaters.items()},
         }
         parts["pulls"] = self._pulls.run
         parts["retention clock"] = self._retention.run
@@ -86,7 +86,7 @@ class Keeper:
         )
 
     def gauges(self) -> Gauges:
-        """What stands and waits, for the metrics."""
+        """Gauges of backlog and state, for the metrics endpoint."""
         parts = self._parts
         sources = Sources(
             log=parts.log,
@@ -102,9 +102,9 @@ class Keeper:
         return Gauges(parts.metrics.registry, sources)
 
     def conditions(self) -> dict[str, bool]:
-        """What must hold for the gateway to be ready."""
+        """Readiness conditions: the gateway is ready when all are true."""
         return {
             "relay": self._relay.ready,
             "lag": (self._relay.lag_ms or 0) < _LAG_LIMIT_MS,
-            **{f"view of {name}": tail.ready for name, tail in self._tails.items()},
+            **{f"view of {name}": updater.ready for name, updater in self._view_updaters.items()},
         }

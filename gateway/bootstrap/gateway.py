@@ -1,4 +1,4 @@
-"""One running gateway: a keeper, and what answers partners, here or in workers."""
+"""One running gateway: the background half, and the API in this process or in workers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -29,7 +29,7 @@ _log = structlog.get_logger()
 
 
 class Gateway:
-    """A running gateway: where it listens, and when it ends."""
+    """A running gateway: its URLs, and its end."""
 
     def __init__(self, *, url: str, management_url: str, tasks: Mapping[str, asyncio.Future[None]]) -> None:
         self.url = url
@@ -37,13 +37,13 @@ class Gateway:
         self._tasks = tasks
 
     async def finished(self) -> None:
-        """Wait for the first part that stops, and raise what made it stop: no part may end by itself."""
+        """Wait for the first part that stops, and raise its error: no part may end by itself."""
         await first_to_end(self._tasks)
 
 
 @asynccontextmanager
 async def running(settings: Settings) -> AsyncIterator[Gateway]:
-    """A gateway with these settings, listening; it is taken down in order when the block ends."""
+    """Run a gateway with these settings; shut it down in order when the block ends. Raises SettingsError, LogError."""
     configure_logs(settings.log_level)
     watch_loop()
     async with AsyncExitStack() as stack:
@@ -54,29 +54,29 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         retention = RetentionClock(
             settings.data / "clock.json", wall=clock.now, steady=clock.steady, since=since, boot=clock.boot()
         )
-        keeper = Keeper(parts, retention)
+        background = Keeper(parts, retention)
         api_socket = await listen(stack, settings.host, settings.port)
         management_socket = await listen(stack, settings.management_host, settings.management_port)
         url = settings.public_url or f"http://{place(settings.host, api_socket.getsockname()[1])}"
         management_url = f"http://{place(settings.management_host, management_socket.getsockname()[1])}"
         national = await national_parts(parts, stack)
-        tasks = start({**parts.running(), **keeper.running(), **national}, stack)
+        tasks = start({**parts.running(), **background.running(), **national}, stack)
         workers = None
         if settings.workers:
             workers = Workers(settings, api_socket, url=url)
             await stack.enter_async_context(workers.running())
             tasks |= start({"workers": workers.finished}, stack)
-            if not isinstance(parts.log, SqliteLog):  # there workers wait for this process's commits
+            if not isinstance(parts.log, SqliteLog):  # with SQLite, workers wait for this process's commits
                 yield_processor()
         else:
             await asyncio.to_thread(schemas.preload)
             await serve(stack, build_api(parts, url), api_socket)
 
         def conditions() -> Mapping[str, bool]:
-            answering = {} if workers is None else {"workers": workers.ready}
-            return {**parts.conditions(), **keeper.conditions(), **answering}
+            answerers = {} if workers is None else {"workers": workers.ready}
+            return {**parts.conditions(), **background.conditions(), **answerers}
 
-        await serve(stack, build_management(parts.metrics, conditions, keeper.gauges()), management_socket)
+        await serve(stack, build_management(parts.metrics, conditions, background.gauges()), management_socket)
         gateway = Gateway(url=url, management_url=management_url, tasks=tasks)
         _log.info("gateway.started", url=gateway.url, management=gateway.management_url, log=parts.identity)
         yield gateway

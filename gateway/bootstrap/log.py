@@ -1,4 +1,4 @@
-"""The event log that the settings name, and the topics that this federation needs on it."""
+"""Open the event log named by the settings, and create or check the topics of the federation."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -24,12 +24,12 @@ _MAINTAIN_SECONDS = 60.0
 
 @asynccontextmanager
 async def open_log(settings: Settings, *, make: bool = True, check: bool = False) -> AsyncIterator[EventLog]:
-    """The event log of these settings: Kafka where an address is given, else the embedded one.
+    """The event log of these settings: Kafka if an address is set, else the embedded one.
 
-    ``make`` gives the embedded one its file and topics where they are missing; who only looks at a log that is there
-    does not ask for it. ``check`` looks at the embedded one's file for some seconds first.
+    ``make`` creates the embedded log's file and topics if missing; commands that only read leave it off. ``check``
+    checks the embedded log's file for some seconds first.
 
-    Raises SettingsError for one that others on the machine can read (SEC-009), LogDamagedError, LogUnavailableError.
+    Raises SettingsError if other users of the machine can read the log (SEC-009), LogDamagedError, LogUnavailableError.
     """
     if settings.kafka is None:
         path = log_path(settings)
@@ -57,7 +57,7 @@ async def open_log(settings: Settings, *, make: bool = True, check: bool = False
 
 
 def log_path(settings: Settings) -> Path:
-    """Where the embedded log is."""
+    """The path of the embedded log."""
     return settings.data / "log.sqlite"
 
 
@@ -72,7 +72,7 @@ def _refuse_exposed(path: Path) -> None:
 
 
 def _refuse_lost(path: Path, views: Path) -> None:
-    """A new log beside views of an old one would answer as if nothing had ever been published."""
+    """Refuse a missing or empty log beside existing views: a new log would answer as if nothing were published."""
     if (not path.exists() or path.stat().st_size == 0) and any(views.glob("*.sqlite")):
         raise LogDamagedError(
             f"The log {path.absolute()} is missing or empty, but {views.absolute()} holds views of one: restore it "
@@ -81,7 +81,7 @@ def _refuse_lost(path: Path, views: Path) -> None:
 
 
 async def refuse_older(log: EventLog, settings: Settings, viewed: Mapping[str, str]) -> None:
-    """Refuse an embedded log that ends before what its views have read of it; ``viewed`` is the file by topic.
+    """Refuse an embedded log that ends before the positions of its views; ``viewed`` maps topics to view files.
 
     Raises LogDamagedError: records are lost, or the file was restored and the local copies were not removed.
     """
@@ -99,7 +99,7 @@ async def refuse_older(log: EventLog, settings: Settings, viewed: Mapping[str, s
 
 
 def kafka_settings(settings: Settings) -> "KafkaSettings":
-    """What the Kafka log needs of the settings, as plain values. Raises SettingsError for contradictions."""
+    """The settings of the Kafka log, as plain values. Raises SettingsError for contradictions."""
     from gateway.log.kafka import KafkaSettings  # noqa: PLC0415 - same
 
     try:
@@ -121,14 +121,17 @@ def kafka_settings(settings: Settings) -> "KafkaSettings":
 
 
 def topics_of(partners: Partners) -> tuple[Topic, ...]:
-    """Every topic that this federation needs: the common ones, and those of its Kafka-native partners."""
+    """All topics of the federation: the common ones, and those of Kafka-native partners."""
     inboxes = (inbox(partner.platform) for partner in partners.all() if partner.inbox)
     feeds = (feed(partner.platform) for partner in partners.all() if partner.feed)
     return (*COMMON, *inboxes, *feeds)
 
 
 async def check_topics(log: EventLog, partners: Partners) -> None:
-    """The embedded log makes what is missing; on Kafka topics are the operator's, checked before anything runs."""
+    """Create missing topics on the embedded log, then check all topics; on Kafka, topics belong to the operator.
+
+    Raises TopicError.
+    """
     topics = topics_of(partners)
     if isinstance(log, SqliteLog):
         await log.create_topics(topics)
@@ -138,7 +141,7 @@ async def check_topics(log: EventLog, partners: Partners) -> None:
 
 
 async def maintain(log: SqliteLog, partners: Partners, at: Clock, *, every: float = _MAINTAIN_SECONDS) -> None:
-    """Retention and compaction of the embedded log, and the topics of partners who have come since."""
+    """Periodic maintenance of the embedded log: retention, compaction, and topics of new partners. Never returns."""
     while True:
         topics = topics_of(partners)
         await log.create_topics(topics)

@@ -1,7 +1,7 @@
-"""How the gateway's processes write what happens: one JSON object per line on standard output.
+"""Structured logging: one JSON object per line on standard output.
 
-Libraries log through ``logging``, event loops through their exception handler. Both become lines of the same form. Only
-the Kafka client's own texts are kept, which name brokers and topics; the text of another library may quote a request.
+Records of ``logging`` and of the event loop's exception handler become lines of the same form. Only the Kafka client's
+messages are kept, which name brokers and topics; messages of other libraries may quote a request.
 """
 
 import asyncio
@@ -20,18 +20,18 @@ from gateway.protocol.record import utc
 
 
 class Lines:
-    """Writes lines to standard output: those of one turn of the event loop together, since each write costs as much as
-    what it tells of; at once where no loop runs.
+    """Writes lines to standard output, batched per event loop iteration, since a write costs as much as the work
+    that it logs; immediately if no loop runs.
     """
 
     def __init__(self) -> None:
-        self._waiting: list[str] = []
+        self._lines: list[str] = []
         atexit.register(self.flush)
 
     def msg(self, line: str) -> None:
-        """One line, of any level."""
-        self._waiting.append(line)
-        if len(self._waiting) == 1:
+        """Queue one line, of any level."""
+        self._lines.append(line)
+        if len(self._lines) == 1:
             try:
                 asyncio.get_running_loop().call_soon(self.flush)
             except RuntimeError:
@@ -40,8 +40,8 @@ class Lines:
     debug = info = warning = error = critical = msg
 
     def flush(self) -> None:
-        """Write what waits."""
-        lines, self._waiting = self._waiting, []
+        """Write the queued lines."""
+        lines, self._lines = self._lines, []
         if lines:
             sys.stdout.write("\n".join(lines) + "\n")
             sys.stdout.flush()
@@ -51,13 +51,13 @@ _LINES = Lines()
 _TRACE = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 
 _QUOTED = frozenset({"aiokafka", "kafka"})
-_FRAMES_SHOWN = 6
+_MAX_FRAMES = 6
 _AGAIN_SECONDS = 10.0
 _KINDS = 100
 
 
 def configure_logs(level: str) -> None:
-    """One JSON object per line on standard output, from this level on, what libraries log included."""
+    """Configure logging for this process, from this level on, library records included."""
     root = logging.getLogger()
     if not any(isinstance(handler, _LibraryHandler) for handler in root.handlers):
         root.addHandler(_LibraryHandler(logging.WARNING))
@@ -66,7 +66,7 @@ def configure_logs(level: str) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             _stamp,
-            structlog.processors.ExceptionRenderer(_places),
+            structlog.processors.ExceptionRenderer(_frames),
             structlog.processors.JSONRenderer(serializer=_dumps),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -75,9 +75,9 @@ def configure_logs(level: str) -> None:
     )
 
 
-def _places(exc_info: structlog.typing.ExcInfo) -> list[dict[str, Any]]:
-    """The types of a failure and of its causes, and where they came about. Never their texts, nor what the variables
-    held: bodies, tokens and secrets may be among it (SEC-003).
+def _frames(exc_info: structlog.typing.ExcInfo) -> list[dict[str, Any]]:
+    """The types and stack frames of an exception and its causes. Never messages or variables, which may hold bodies,
+    tokens or secrets (SEC-003).
     """
     _, error, _ = exc_info
     errors: list[dict[str, Any]] = [
@@ -93,7 +93,7 @@ def _places(exc_info: structlog.typing.ExcInfo) -> list[dict[str, Any]]:
 
 
 class _LibraryHandler(logging.Handler):
-    """Turns a record of a library into a line: which logger and where, and the text for those in ``_QUOTED`` alone."""
+    """Converts a library's record to a line: logger and location; the message only for loggers in ``_QUOTED``."""
 
     def emit(self, record: logging.LogRecord) -> None:
         error = record.exc_info[0] if record.exc_info else None
@@ -108,18 +108,18 @@ class _LibraryHandler(logging.Handler):
 
 
 class LoopFailures:
-    """Exception handler of an event loop: the error's type and where it was raised, never its text. What fails again
-    and again for the same reason, such as accepting without free descriptors, is logged once in ten seconds.
+    """Exception handler of an event loop: logs the error's type and location, never its message. A repeated failure,
+    such as accepting without free descriptors, is logged once in ten seconds.
     """
 
     def __init__(self) -> None:
         self._last: dict[tuple[str, str], float] = {}
 
     def __call__(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Log one failure, unless the same was logged a moment ago."""
+        """Log one failure, unless the same one was logged within the last ten seconds."""
         error = context.get("exception")
         frames = traceback.extract_tb(error.__traceback__) if isinstance(error, BaseException) else ()
-        where = " ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in list(frames)[-_FRAMES_SHOWN:])
+        where = " ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in list(frames)[-_MAX_FRAMES:])
         key = (type(error).__name__, where)
         now = loop.time()
         if now - self._last.get(key, -_AGAIN_SECONDS) < _AGAIN_SECONDS:
@@ -132,12 +132,12 @@ class LoopFailures:
 
 
 def watch_loop() -> None:
-    """Log the failures of the running event loop as lines, in place of asyncio's text on standard error."""
+    """Log failures of the running event loop as lines, instead of asyncio's text on standard error."""
     asyncio.get_running_loop().set_exception_handler(LoopFailures())
 
 
 def _stamp(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """When, as everywhere: structlog's own stamp formats the whole instant anew for each line."""
+    """Add the timestamp in the gateway's format; structlog's own processor is slower per line."""
     event["timestamp"] = utc(clock.now())
     return event
 

@@ -1,4 +1,4 @@
-"""The connector to the national site, where the settings name its accounts."""
+"""Open the connector to the national site, if the settings name its accounts."""
 
 import os
 from collections.abc import Awaitable, Callable
@@ -12,7 +12,10 @@ from gateway.errors import SettingsError
 
 
 async def national_parts(parts: Parts, stack: AsyncExitStack) -> dict[str, Callable[[], Awaitable[None]]]:
-    """What must go on to deliver to the national site and to read from it; nothing where no account is named."""
+    """The long-running parts of delivery to and pull from the national site, by name; empty if no accounts are set.
+
+    Raises SettingsError for an invalid accounts file.
+    """
     path = parts.settings.national
     if path is None:
         return {}

@@ -1,4 +1,4 @@
-"""The parts that answer partners: built alike in the gateway's own process and in its workers."""
+"""Build the objects that requests need, identically in the main process and in workers."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -49,7 +49,7 @@ KEPT = ViewTypes(offers=OfferView, receipts=ReceiptView, deliveries=DeliveryView
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """Everything that a request may need, built but not yet running."""
+    """The objects that requests need, built but not yet running."""
 
     settings: Settings
     log: EventLog
@@ -68,7 +68,7 @@ class Parts:
     clock: Clock
 
     def running(self) -> dict[str, Callable[[], Awaitable[None]]]:
-        """What must go on as long as the process does, by the name that an error would tell."""
+        """The long-running parts, by the name that appears in errors."""
         running: dict[str, Callable[[], Awaitable[None]]] = {
             "partners": self.partners.run,
             "positions": self.positions.run,
@@ -78,7 +78,7 @@ class Parts:
         return running
 
     def conditions(self) -> dict[str, bool]:
-        """What must hold for requests to be answered."""
+        """Readiness conditions: requests are answered when all are true."""
         whole = not (isinstance(self.log, SqliteLog) and self.log.damage)
         return {"log": whole, "partners": self.partners.caught_up, "positions": self.positions.caught_up}
 
@@ -93,10 +93,11 @@ async def build_parts(
     log: EventLog | None = None,
     clock: Clock = now,
 ) -> Parts:
-    """The parts, closed with the stack. ``ready`` is called once partners are known, before anything else is opened;
-    ``views`` are kept here, or followed in a worker. ``check`` looks at the embedded log's file first.
+    """Build the parts; they are closed with the stack. ``ready`` is called when partners are loaded, before the
+    views are opened. ``views``: writable in the main process, followers in a worker. ``check`` checks the embedded
+    log's file first.
 
-    ``log`` is used in place of the one that the settings name, and stays the caller's to close.
+    ``log`` replaces the one that the settings name; the caller closes it.
     """
     if log is None:
         log = await stack.enter_async_context(open_log(settings, check=check))

@@ -1,4 +1,4 @@
-"""What listens: the API put together from its parts, and the sockets."""
+"""Assemble the API from its parts, open listening sockets, and serve on them."""
 
 import asyncio
 import errno
@@ -31,11 +31,14 @@ from gateway.partners.claims import TokenVerifier
 from gateway.protocol.seal import Seal
 from gateway.runtime.listening import bind, place, reason
 
-_AGAIN_SECONDS = 0.1
+_RETRY_SECONDS = 0.1
 
 
 def build_api(parts: Parts, url: str) -> web.Application:
-    """The API at this address. Where several processes answer, each has its part of the limits."""
+    """The API at this URL. The limits are divided among the worker processes.
+
+    Raises SettingsError if there is no signing key.
+    """
     settings = parts.settings
     share = max(1, settings.workers)
     if settings.signing_key is None:
@@ -68,7 +71,7 @@ def build_api(parts: Parts, url: str) -> web.Application:
 
 
 def build_context(parts: Parts, url: str, *, verifier: TokenVerifier, limits: Limits) -> Context:
-    """What the API of these parts works with, at this address."""
+    """The request context of the API with these parts, at this URL."""
     spool = parts.settings.data / "spool"
     spool.mkdir(parents=True, exist_ok=True)
     return Context(
@@ -94,8 +97,8 @@ def build_context(parts: Parts, url: str, *, verifier: TokenVerifier, limits: Li
 
 
 async def listen(stack: AsyncExitStack, host: str, port: int, *, patience: float = 5.0) -> socket.socket:
-    """A listening socket, closed with the stack. A port that is taken is waited for, ``patience`` in seconds:
-    what a killed gateway leaves behind ends within moments. Raises SettingsError when it cannot be had.
+    """A listening socket, closed with the stack. Retries for ``patience`` seconds while the port is in use: the workers
+    of a killed gateway end within moments. Raises SettingsError if it cannot listen.
     """
     until = time.monotonic() + patience
     while True:
@@ -103,7 +106,7 @@ async def listen(stack: AsyncExitStack, host: str, port: int, *, patience: float
             listening = bind(host, port)
         except OSError as error:
             if error.errno == errno.EADDRINUSE and time.monotonic() < until:
-                await asyncio.sleep(_AGAIN_SECONDS)
+                await asyncio.sleep(_RETRY_SECONDS)
                 continue
             raise SettingsError(
                 f"cannot listen on {place(host, port)} ({reason(error)}); free the port, or set another port or "
@@ -120,7 +123,7 @@ async def serve(
     *,
     site: Callable[[web.AppRunner, socket.socket], web.BaseSite] = web.SockSite,
 ) -> None:
-    """Answer on a socket until the stack is closed."""
+    """Serve an application on a socket until the stack is closed."""
     runner = ProblemRunner(app)
     await runner.setup()
     stack.push_async_callback(runner.cleanup)

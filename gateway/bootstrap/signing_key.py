@@ -1,4 +1,4 @@
-"""The keys that sign tokens: the file that the settings name, or one in the data folder."""
+"""Locate the file of the keys that sign tokens: from the settings, or in the data folder."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +8,7 @@ from gateway.settings import Settings
 
 
 def with_signing_key(settings: Settings) -> Settings:
-    """The same settings, naming the file of the keys that sign tokens: made in the data folder where they name none."""
+    """The settings with ``signing_key`` set; if they name none, a key file is created in the data folder."""
     if settings.signing_key is not None:
         return settings
     path = signing_key_of(settings)
@@ -17,5 +17,5 @@ def with_signing_key(settings: Settings) -> Settings:
 
 
 def signing_key_of(settings: Settings) -> Path:
-    """The file of the keys that sign, whether it is there yet or not."""
+    """The path of the signing keys, whether it exists or not."""
     return settings.signing_key or settings.data / "signing.pem"

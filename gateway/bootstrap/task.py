@@ -1,4 +1,4 @@
-"""The tasks of a process: what must go on as long as it does."""
+"""The long-running tasks of a process: start them, and stop when one of them ends."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -14,7 +14,7 @@ _log = structlog.get_logger()
 def start(
     running: Mapping[str, Callable[[], Awaitable[None]]], stack: AsyncExitStack
 ) -> dict[str, asyncio.Future[None]]:
-    """A task for each part, by its name; parts go on while the log is away, and end with the stack."""
+    """Start a task per part. Parts are restarted while the log is unavailable, and cancelled with the stack."""
     tasks: dict[str, asyncio.Future[None]] = {
         name: asyncio.ensure_future(keep_going(name, run)) for name, run in running.items()
     }
@@ -23,7 +23,7 @@ def start(
 
 
 async def first_to_end(tasks: Mapping[str, asyncio.Future[None]]) -> None:
-    """Wait for the first part that stops, and raise what made it stop: no part may end by itself."""
+    """Wait for the first part that stops, and raise its error: no part may end by itself (RuntimeError)."""
     done, _ = await asyncio.wait(tasks.values(), return_when=asyncio.FIRST_COMPLETED)
     for name, task in tasks.items():
         if task in done:

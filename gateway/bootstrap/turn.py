@@ -1,4 +1,4 @@
-"""Connections taken in turn, by processes that listen on one socket."""
+"""Fair accept: spread connections over the processes that listen on one socket."""
 
 import asyncio
 import socket
@@ -8,15 +8,16 @@ from aiohttp import web
 
 from gateway.runtime.listening import place
 
-_NEXT_SECONDS = 0.001
-_AGAIN_SECONDS = 1.0
+_PAUSE_SECONDS = 0.001
+_RETRY_SECONDS = 1.0
 
 _log = structlog.get_logger()
 
 
 class TurnSite(web.BaseSite):
-    """Takes one connection and lets the other processes have the next: an event loop's own server takes all that wait,
-    and then one worker may answer every partner while another sleeps. The socket must be listening already.
+    """Accepts one connection at a time and pauses, so that other processes accept the next. An event loop's own server
+    accepts the whole backlog, so that one worker may serve every partner while another is idle. The socket must
+    already be listening.
     """
 
     def __init__(self, runner: web.AppRunner, listening: socket.socket) -> None:
@@ -26,40 +27,40 @@ class TurnSite(web.BaseSite):
 
     @property
     def name(self) -> str:
-        """Where it listens."""
+        """The URL of its endpoint."""
         host, port = self._listening.getsockname()[:2]
         return f"http://{place(host, port)}"
 
     async def start(self) -> None:
-        """Begin to take connections."""
+        """Start accepting connections."""
         await super().start()
         self._listening.setblocking(False)
-        self._task = asyncio.create_task(self._take_all())
+        self._task = asyncio.create_task(self._accept_all())
 
     async def stop(self) -> None:
-        """Take no more, and leave those that wait to the other processes."""
+        """Stop accepting; the other processes accept the backlog."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         self._listening.close()
         await super().stop()
 
-    async def _take_all(self) -> None:
+    async def _accept_all(self) -> None:
         while True:
             try:
-                await self._take()
-                await asyncio.sleep(_NEXT_SECONDS)
+                await self._accept()
+                await asyncio.sleep(_PAUSE_SECONDS)
             except ConnectionError:
-                continue  # the client has gone again
-            except Exception as error:  # noqa: BLE001  # no more descriptors or memory; whatever it is, others must get in
+                continue  # the client has disconnected
+            except Exception as error:  # noqa: BLE001  # such as no descriptors or memory: later connections must still be accepted
                 _log.warning("gateway.connection_not_taken", reason=str(error))
-                await asyncio.sleep(_AGAIN_SECONDS)
+                await asyncio.sleep(_RETRY_SECONDS)
 
-    async def _take(self) -> None:
+    async def _accept(self) -> None:
         loop = asyncio.get_running_loop()
         connection, _ = await loop.sock_accept(self._listening)
         server = self._runner.server
-        assert server is not None  # noqa: S101  # ``start`` has seen to it
+        assert server is not None  # noqa: S101  # set up before ``start``
         try:
             await loop.connect_accepted_socket(server, connection)
         except BaseException:

@@ -1,4 +1,4 @@
-"""One worker: answers the API from views that the gateway's own process keeps. Only ``workers`` starts it."""
+"""One worker process: serves the API from views that the main process updates. Started by ``workers`` only."""
 
 import asyncio
 import os
@@ -37,7 +37,7 @@ _VIEWED = (OFFERS, RECEIPTS, DELIVERIES, RUNS)
 
 
 async def answer(order: Mapping[str, Any]) -> None:
-    """Answer on the socket of the order until told to stop, or a part of this process fails."""
+    """Serve on the inherited socket until the main process requests a stop, or a part of this process fails."""
     settings = Settings.from_env(order["environ"])
     configure_logs(settings.log_level)
     watch_loop()
@@ -48,8 +48,8 @@ async def answer(order: Mapping[str, Any]) -> None:
 
         def conditions() -> Mapping[str, bool]:
             views = (parts.offers, parts.receipts, parts.deliveries, parts.runs)
-            seen = {f"view of {topic}": view.caught_up for topic, view in zip(_VIEWED, views, strict=True)}
-            return {**parts.conditions(), **seen}
+            caught_up = {f"view of {topic}": view.caught_up for topic, view in zip(_VIEWED, views, strict=True)}
+            return {**parts.conditions(), **caught_up}
 
         management_socket = await listen(
             stack, settings.management_host, settings.management_port, patience=_LISTEN_SECONDS
@@ -57,25 +57,28 @@ async def answer(order: Mapping[str, Any]) -> None:
         await serve(stack, build_management(parts.metrics, conditions), management_socket)
         await serve(stack, build_api(parts, order["url"]), socket.socket(fileno=order["socket"]), site=TurnSite)
         bound_collections()
-        with suppress(BrokenPipeError):  # nobody listens any more: standard input is closed then as well
+        with suppress(BrokenPipeError):  # the main process has ended: standard input is closed too
             os.write(order["says"], place(settings.management_host, management_socket.getsockname()[1]).encode())
         os.close(order["says"])
-        told = asyncio.ensure_future(readable(sys.stdin.fileno()))
-        waits = [asyncio.ensure_future(first_to_end(tasks)), told]
+        stopping = asyncio.ensure_future(readable(sys.stdin.fileno()))
+        waits = [asyncio.ensure_future(first_to_end(tasks)), stopping]
         done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         for wait in waits:
             wait.cancel()
         for wait in done:
             await wait
-        if told in done and not sys.stdin.buffer.read(1):
-            os._exit(1)  # the gateway was killed: whoever starts it again needs the ports
+        if stopping in done and not sys.stdin.buffer.read(1):
+            os._exit(1)  # the gateway was killed: its next start needs the ports
 
 
 def main() -> None:
-    """Read the order, then answer. Ctrl-C reaches a whole terminal: the gateway's own process decides what it means."""
+    """Read the start order from standard input, then serve.
+
+    Ignores SIGINT: Ctrl-C reaches all processes of a terminal, and the main process coordinates the shutdown.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     order = sys.stdin.buffer.readline()
-    if order:  # else the gateway has given up before it could say anything
+    if order:  # else the main process ended before it sent the order
         run(answer(orjson.loads(order)))
 
 

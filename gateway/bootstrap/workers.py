@@ -1,8 +1,8 @@
-"""Workers: further processes of one gateway that answer its API on the same socket, so that it may use more cores.
+"""Workers: further processes of one gateway that serve its API on the same socket, to use more cores.
 
-Each gets its settings on standard input, on one line. A second line tells it to stop in order; where that input is
-closed without one, this process was killed, and the worker ends at once. Once it listens, it says on a pipe of its own
-where its management is.
+A worker reads its settings from standard input, one line of JSON. A second line requests a graceful stop; if the input
+closes without one, the main process was killed, and the worker exits at once. When the worker listens, it writes the
+endpoint of its management API to its own pipe.
 """
 
 import asyncio
@@ -20,17 +20,17 @@ from gateway.settings import Settings
 
 _START_SECONDS = 60.0
 _STOP_SECONDS = 75.0
-_PLACE_BYTES = 512
+_ENDPOINT_BYTES = 512
 
 _log = structlog.get_logger()
 
 
 class WorkerError(Exception):
-    """A worker did not start, or ended by itself; what it wrote on standard error says why."""
+    """A worker did not start, or ended by itself; the reason is in its own log lines."""
 
 
 class Workers:
-    """As many as the settings say. ``ready`` once all of them listen."""
+    """The worker processes, as many as the settings say. ``ready`` is true while all of them listen."""
 
     def __init__(self, settings: Settings, listening: socket.socket, *, url: str) -> None:
         self._settings = settings
@@ -41,7 +41,7 @@ class Workers:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Start all of them; they are stopped in order when the block ends. Raises WorkerError."""
+        """Start all workers; stop them gracefully when the block ends. Raises WorkerError."""
         try:
             await self._start()
             self.ready = True
@@ -51,7 +51,7 @@ class Workers:
             await asyncio.gather(*map(_stop, self._processes))
 
     async def finished(self) -> None:
-        """Wait for the first that ends by itself. Raises WorkerError."""
+        """Wait for the first worker that ends by itself. Always raises WorkerError."""
         ends = [asyncio.ensure_future(process.wait()) for process in self._processes]
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -61,56 +61,58 @@ class Workers:
         raise WorkerError("a worker ended by itself; its own lines in the log say why")
 
     async def _start(self) -> None:
-        """Make all processes, so that each is known before anything is awaited of one; then hear them all."""
+        """Spawn all processes first, so that each is stopped even if one fails to start; then wait until all listen."""
         with ExitStack() as pipes:
-            made = [await self._make(pipes) for _ in range(self._settings.workers)]
+            spawned = [await self._spawn(pipes) for _ in range(self._settings.workers)]
             try:
                 async with asyncio.TaskGroup() as group:
-                    for number, (process, listens, says) in enumerate(made, 1):
-                        group.create_task(self._begin(process, number, listens, says))
+                    for number, (process, read_end, write_end) in enumerate(spawned, 1):
+                        group.create_task(self._begin(process, number, read_end, write_end))
             except ExceptionGroup as errors:
                 first = errors.exceptions[0]
                 raise first from first.__cause__
 
-    async def _make(self, pipes: ExitStack) -> tuple[asyncio.subprocess.Process, int, int]:
-        """A process, the end of its pipe to listen at, and what the other end is called there."""
-        listens, says = os.pipe()
-        pipes.callback(os.close, listens)
+    async def _spawn(self, pipes: ExitStack) -> tuple[asyncio.subprocess.Process, int, int]:
+        """A process, the read end of its pipe, and the descriptor of the write end in the process."""
+        read_end, write_end = os.pipe()
+        pipes.callback(os.close, read_end)
         try:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "gateway.bootstrap.worker"),
                 stdin=asyncio.subprocess.PIPE,
-                pass_fds=(self._listening.fileno(), says),
+                pass_fds=(self._listening.fileno(), write_end),
             )
         finally:
-            os.close(says)  # so that the pipe ends with the process
+            os.close(write_end)  # so that the pipe closes when the process ends
         self._processes.append(process)
-        return process, listens, says
+        return process, read_end, write_end
 
-    async def _begin(self, process: asyncio.subprocess.Process, number: int, listens: int, says: int) -> None:
+    async def _begin(self, process: asyncio.subprocess.Process, number: int, read_end: int, write_end: int) -> None:
         try:
             async with asyncio.timeout(_START_SECONDS):
-                await self._order(process, number, says)
-                await readable(listens)
+                await self._send_order(process, number, write_end)
+                await readable(read_end)
         except (TimeoutError, ConnectionError) as error:
             raise WorkerError(f"worker {number} did not start") from error
-        told = os.read(listens, _PLACE_BYTES)
-        if not told:
+        endpoint = os.read(read_end, _ENDPOINT_BYTES)
+        if not endpoint:
             raise WorkerError(f"worker {number} did not start; its own lines in the log say why")
-        _log.info("gateway.worker_started", worker=number, process=process.pid, management=f"http://{told.decode()}")
+        _log.info(
+            "gateway.worker_started", worker=number, process=process.pid, management=f"http://{endpoint.decode()}"
+        )
 
-    async def _order(self, process: asyncio.subprocess.Process, number: int, says: int) -> None:
-        """What the worker must know, on one line; secrets stay off the command line."""
+    async def _send_order(self, process: asyncio.subprocess.Process, number: int, write_end: int) -> None:
+        """Send the worker its settings on one line; secrets stay off the command line."""
         environ = self._settings.to_environ()
         if self._settings.management_port:
             environ["PASSERELLE_MANAGEMENT_PORT"] = str(self._settings.management_port + number)
-        order = {"environ": environ, "socket": self._listening.fileno(), "says": says, "url": self._url}
+        order = {"environ": environ, "socket": self._listening.fileno(), "says": write_end, "url": self._url}
         _input(process).write(orjson.dumps(order) + b"\n")
         await _input(process).drain()
 
 
 async def _stop(process: asyncio.subprocess.Process) -> None:
-    """Tell it to stop and wait until it has answered what it was asked; it is gone at the end, whatever happens."""
+    """Request a graceful stop and wait for the process to end; kill it after the timeout or on cancellation."""
     with suppress(ConnectionError):
         _input(process).write(b"\n")
     _input(process).close()

@@ -1,4 +1,4 @@
-"""The command line: ``passerelle``, one module per command, each imported when it is called for."""
+"""The command line: ``passerelle``, one module per command, imported on first use."""
 
 from gateway.cli.app import main
 

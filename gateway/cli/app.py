@@ -1,4 +1,4 @@
-"""The command ``passerelle``: which module holds which command, and how errors end it."""
+"""Entry point of ``passerelle``: maps commands to modules, and exits on errors."""
 
 import importlib
 import importlib.metadata
@@ -32,22 +32,22 @@ COMMANDS = {
 
 
 class LazyGroup(TyperGroup):
-    """Imports a command's module when the command is run, completed or listed, so that each starts fast.
+    """Imports a command's module only when the command is run, completed or listed, for a fast start.
 
     The classes behind ``Any`` have no public name in typer.
     """
 
     def __init__(self, *args: Any, **keywords: Any) -> None:
         super().__init__(*args, **keywords)
-        # The names only: among these typer looks for what a misspelt one may mean.
+        # Names only: typer searches them for suggestions for a misspelt command.
         self.commands = dict.fromkeys(COMMANDS)  # type: ignore[assignment]
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - the shape that click asks for
-        """Their names, in the order of use."""
+        """The command names, in the order of ``COMMANDS``."""
         return [name for name in COMMANDS if name != "demo" or _has_demo()]
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - same
-        """The command of that name, or None."""
+        """The command of that name; None if there is none."""
         if cmd_name not in COMMANDS:
             return None
         if cmd_name == "demo" and not _has_demo():
@@ -62,7 +62,7 @@ class LazyGroup(TyperGroup):
         return command
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; a value it cannot take is told without the words that pydantic begins with."""
+        """Run the command; strip pydantic's prefix from the error of an invalid value."""
         try:
             return super().invoke(ctx)
         except typer.BadParameter as error:
@@ -103,7 +103,7 @@ def passerelle(
 
 
 def main() -> None:
-    """Run the command line; foreseen errors end it with a sentence and a next step, others with their trace."""
+    """Run the command line. A CommandError exits with a message and a remedy; other errors keep their traceback."""
     try:
         app()
     except CommandError as error:

@@ -1,4 +1,4 @@
-"""``passerelle audit``: whether the log keeps its promises, read from its records alone."""
+"""``passerelle audit``: verify the log's guarantees from its records alone."""
 
 import typer
 from rich.text import Text

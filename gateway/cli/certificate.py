@@ -1,4 +1,4 @@
-"""``passerelle certificate``: what a platform's evidence is worth, stated and signed, and such statements proved."""
+"""``passerelle certificate``: sign certificates of conformity from a platform's evidence, and verify them."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -49,8 +49,8 @@ def sign(
 ) -> None:
     """Check a platform's evidence, sign the certificate and keep it with the platform.
 
-    Evidence is the platform's own word: that it is whole and fits this gateway is checked, not that the run took place.
-    Ends with 1 when it is not good enough.
+    Evidence is the platform's own claim: its integrity and its fit to this gateway are checked, not that the run took
+    place. Ends with 1 when the evidence is insufficient.
     """
     document = _read_evidence(evidence)
     slug = platform or _platform_in(document)
@@ -88,9 +88,9 @@ def verify(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Prove a certificate by its signature and its end, offline, and show what it states. Ends with 1 when it is void.
+    """Verify a certificate's signature and expiry, offline, and show its statement. Ends with 1 when it is invalid.
 
-    Only keys that are named by an address are fetched.
+    Only keys that are named by a URL are fetched.
     """
     text = _read_signed(file)
     try:
@@ -102,7 +102,7 @@ def verify(
         print_json(statement(certificate))
         return
     OUT.print(Text.assemble(("✓ ", "green"), f"{file} is valid."), soft_wrap=True)
-    print_pairs(OUT, _told(certificate))
+    print_pairs(OUT, _rows(certificate))
 
 
 async def _issue(slug: str, evidence: Evidence, *, at: int, days: int) -> Issued:
@@ -122,11 +122,11 @@ async def _issue(slug: str, evidence: Evidence, *, at: int, days: int) -> Issued
         )
         issued = sign_certificate(certificate, keys_here(make=True))
 
-        def certified(present: Partner | None) -> Partner:
+        def add_certificate(present: Partner | None) -> Partner:
             partner = active_partner(present, slug)
             return replace(partner, certificates=with_certificate(partner.certificates, issued, now=at))
 
-        await partners.change(slug, certified)
+        await partners.change(slug, add_certificate)
         return issued
 
 
@@ -164,7 +164,7 @@ def _read_signed(path: Path) -> str:
 
 
 def _keys(jwks: str | None) -> Sequence[PublicKey]:
-    """Those of a file or an address; else this gateway's own, which are not made for this. Raises CommandError."""
+    """The keys of a file or URL; by default this gateway's own, which are not created here. Raises CommandError."""
     if jwks is None:
         if not signing_key_of(settings_here()).exists():
             step = "say whose keys prove it: --jwks https://…/oauth/jwks.json"
@@ -185,7 +185,8 @@ def _write(path: Path, text: str) -> None:
         raise CommandError(f"{path} cannot be written: {error.strerror}.", step=step) from error
 
 
-def _told(certificate: Certificate) -> Mapping[str, str]:
+def _rows(certificate: Certificate) -> Mapping[str, str]:
+    """The fields of a certificate, by their labels."""
     versions = certificate.versions
     return {
         "Platform": certificate.platform,

@@ -1,4 +1,4 @@
-"""The console: what commands print with, and the error that ends one with a next step."""
+"""Consoles for output and errors, exit codes, and the error that ends a command with a remedy."""
 
 import sys
 from collections.abc import Mapping
@@ -11,15 +11,15 @@ from schemas.rulebook import Language, Severity
 from schemas.texts import load_words
 
 _WIDE = 120
-"""Columns where there is no terminal that says how wide it is: a file, a pipe, the log of a build."""
+"""Columns if the output is no terminal: a file, a pipe, a build log."""
 
 OUT = Console(highlight=False, width=None if sys.stdout.isatty() else _WIDE)
 ERR = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else _WIDE)
 
 FAILED = 1
-"""The command worked, and what it looked at is not as it should be."""
+"""Exit code: the command ran, and its result is negative (refused offers, findings, differences)."""
 UNUSABLE = 2
-"""The command could not do its work."""
+"""Exit code: the command could not run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,12 +32,12 @@ _WORDS = load_words(_Words, "gateway", "console")
 
 
 SEVERITIES: Mapping[Language, dict[Severity, str]] = load_words(dict, "gateway", "severities")
-"""How severe a problem is, in words: a colour alone says nothing in a log."""
+"""Names of severities per language; colours are lost in a file."""
 
 
 class CommandError(Exception):
-    """A command cannot go on. ``message`` says what is wrong, ``step`` what to do next, both in ``language``: that of
-    the operator's own commands is English.
+    """A command cannot continue. ``message`` is the error and ``step`` the remedy, both in ``language``; operator
+    commands use English.
     """
 
     def __init__(self, message: str, *, step: str, language: Language = "en") -> None:
@@ -47,13 +47,13 @@ class CommandError(Exception):
 
 
 def stop(error: CommandError) -> NoReturn:
-    """Say what went wrong, on stderr, and end the process."""
+    """Print the error and its remedy on stderr, and exit with UNUSABLE."""
     words = _WORDS[error.language]
-    ERR.print(f"[bold red]{words.error}[/] {_plain(str(error))}", soft_wrap=True)
-    ERR.print(f"{words.step} {_plain(error.step)}", soft_wrap=True)
+    ERR.print(f"[bold red]{words.error}[/] {_escape_markup(str(error))}", soft_wrap=True)
+    ERR.print(f"{words.step} {_escape_markup(error.step)}", soft_wrap=True)
     raise SystemExit(UNUSABLE)
 
 
-def _plain(text: str) -> str:
-    """The text with its square brackets kept from being read as markup."""
+def _escape_markup(text: str) -> str:
+    """Escape square brackets, so that rich does not read them as markup."""
     return text.replace("[", r"\[")

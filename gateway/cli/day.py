@@ -1,4 +1,4 @@
-"""The day that a command judges as on, named by an option or today."""
+"""The reference day of a validation: from an option, or today in Paris."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -20,7 +20,7 @@ _WORDS = load_words(_Words, "gateway", "day")
 
 
 def day_of(text: str, language: Language) -> date:
-    """The day of an ISO date; of no text, today in Paris. Raises CommandError."""
+    """Parse an ISO date; an empty text means today in Paris. Raises CommandError."""
     try:
         return date.fromisoformat(text or paris_date(now()))
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""``passerelle doctor``: whether this machine, its settings and its log are fit to run the gateway."""
+"""``passerelle doctor``: check whether this machine, the settings and the log can run the gateway."""
 
 import asyncio
 import os
@@ -30,12 +30,12 @@ from gateway.settings import Settings
 
 _MARKS: dict[State, tuple[str, str]] = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}
 _LOG_SECONDS = 20.0
-_SCARCE, _LACKING = 5 * 1024**3, 512 * 1024**2
+_LOW_BYTES, _MIN_BYTES = 5 * 1024**3, 512 * 1024**2
 _SKEW_MS = 2_000
 
 
 def doctor() -> None:
-    """Look at settings, disk, folders, ports, log, topics and clock, and say what to do about each.
+    """Check settings, disk, folders, ports, log, topics and clock, and print the next step for each problem.
 
     Changes nothing. Ends with 0 when the gateway can run (warnings included), 1 when it cannot.
     """
@@ -54,7 +54,7 @@ async def _examine() -> list[Finding]:
         settings = Settings.from_env(os.environ)
     except SettingsError as error:
         return [Finding("fail", "settings", f"{error}.", "mend the variable, then run passerelle doctor again")]
-    settings = replace(settings, data=settings.data.absolute())  # whoever runs it in the wrong folder sees which one
+    settings = replace(settings, data=settings.data.absolute())  # an absolute path reveals a wrong working folder
     where = f"Kafka at {settings.kafka}" if settings.kafka else f"the embedded log in {settings.data}"
     findings = [Finding("ok", "settings", f"readable; {where}"), *_examine_secrets(settings)]
     findings += [*_examine_exposure(settings), *_examine_folders(settings), _examine_disk(settings.data)]
@@ -75,7 +75,7 @@ async def _examine() -> list[Finding]:
 
 
 def _examine_secrets(settings: Settings) -> list[Finding]:
-    """The key that signs tokens, where one is given, and whether the files that are to be private are."""
+    """Check the modes of the private files, the secret and the signing key."""
     findings = []
     for name in ("secret", "signing.pem", "log.sqlite"):
         path = settings.data / name
@@ -110,7 +110,7 @@ def _examine_key(settings: Settings) -> list[Finding]:
 
 
 def _examine_exposure(settings: Settings) -> list[Finding]:
-    """What would send secrets over a network in the clear."""
+    """Find connections that would send secrets unencrypted over a network."""
     findings = []
     if not _is_loopback(settings.host) and not (settings.public_url or "").startswith("https://"):
         said = f"the gateway listens on {settings.host} and speaks plain HTTP; tokens would travel in the clear"
@@ -140,15 +140,15 @@ def _examine_folders(settings: Settings) -> list[Finding]:
 
 
 def _examine_folder(about: str, folder: Path) -> Finding:
-    """Whether files can be made there, or, where it does not exist yet, in the nearest folder that does."""
-    present = _nearest(folder)
+    """Check that files can be created in a folder, or in its nearest existing ancestor."""
+    existing = _nearest(folder)
     try:
-        with tempfile.TemporaryFile(dir=present):
+        with tempfile.TemporaryFile(dir=existing):
             pass
     except OSError as error:
-        step = f"let this user write to {present}, or set PASSERELLE_DATA to another folder"
+        step = f"let this user write to {existing}, or set PASSERELLE_DATA to another folder"
         return Finding("fail", about, f"{folder} cannot be written ({error.strerror})", step)
-    return Finding("ok", about, f"{folder} is writable" if present == folder else f"{folder} will be made")
+    return Finding("ok", about, f"{folder} is writable" if existing == folder else f"{folder} will be made")
 
 
 def _nearest(folder: Path) -> Path:
@@ -158,21 +158,21 @@ def _nearest(folder: Path) -> Path:
 def _examine_disk(folder: Path) -> Finding:
     free = shutil.disk_usage(_nearest(folder)).free
     said = f"{free / 1024**3:.1f} GiB free"
-    if free < _LACKING:
+    if free < _MIN_BYTES:
         return Finding("fail", "disk", said, "free some space: the log cannot grow, and uploads need a spool")
-    if free < _SCARCE:
+    if free < _LOW_BYTES:
         return Finding("warn", "disk", said, "see to more space; docs/operations.md says how much is needed")
     return Finding("ok", "disk", said)
 
 
 async def _examine_port(about: str, host: str, port: int, variable: str, path: str) -> Finding:
-    """Free, or held by a gateway that runs already."""
+    """Check that a port is free, or used by a running gateway."""
     if port == 0:
         return Finding("ok", about, "any free one")
-    told = place(host, port)
+    endpoint = place(host, port)
     try:
         with bind(host, port):
-            return Finding("ok", about, f"{told} is free")
+            return Finding("ok", about, f"{endpoint} is free")
     except OSError as error:
         why = reason(error)
     reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
@@ -186,12 +186,12 @@ async def _examine_port(about: str, host: str, port: int, variable: str, path: s
         body = None
     if not isinstance(body, dict):
         step = f"free it, or set {variable} to another port"
-        return Finding("fail", about, f"{told} cannot be listened on ({why})", step)
+        return Finding("fail", about, f"{endpoint} cannot be listened on ({why})", step)
     if body.get("ready") is False:
         step = "wait a little; if it stays so, read the gateway's own lines"
-        said = f"a gateway runs on {told} but is not ready: {', '.join(body.get('missing', ()))}"
+        said = f"a gateway runs on {endpoint} but is not ready: {', '.join(body.get('missing', ()))}"
         return Finding("warn", about, said, step)
-    return Finding("ok", about, f"a gateway runs on {told}")
+    return Finding("ok", about, f"a gateway runs on {endpoint}")
 
 
 async def _examine_log(settings: Settings) -> list[Finding]:
@@ -235,7 +235,7 @@ def _topic_findings(sentences: Sequence[str]) -> list[Finding]:
 
 
 async def _examine_clock(log: EventLog, clock: Callable[[], int]) -> Finding:
-    """The log stamps its records by its own clock: none of them may lie in this machine's future."""
+    """Compare clocks: the log timestamps its records, and none may be in this machine's future."""
     newest = 0
     ends = await log.ends(POSITIONS)
     starts = await log.starts(POSITIONS)

@@ -1,4 +1,4 @@
-"""What ``passerelle doctor`` finds in the files under the data folder: the embedded log and the local copies."""
+"""Checks of ``passerelle doctor`` on the files of the data folder: the embedded log and the local copies."""
 
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -39,7 +39,7 @@ _BUSY_SECONDS = 10.0
 
 
 def examine_log_file(path: Path) -> Finding:
-    """Every page and every checksum of the log."""
+    """Check every page and every checksum of the log."""
     if not path.exists():
         return Finding("ok", "log file", "none yet; passerelle serve makes it")
     restore = "stop the gateway and restore the file from a backup; docs/operations.md says how"
@@ -55,21 +55,21 @@ def examine_log_file(path: Path) -> Finding:
 
 
 def examine_copies(data: Path) -> Iterator[Finding]:
-    """Every page and every checksum of the local copies that are there. A damaged one costs time, no data."""
-    whole = 0
+    """Check every page and checksum of the existing local copies. A damaged copy is rebuilt; no data is lost."""
+    intact = 0
     for pattern, (tables, version) in _COPIES.items():
         for path in sorted(data.glob(pattern)):
             finding = _examine_copy(path, tables, version)
             if finding is None:
-                whole += 1
+                intact += 1
             else:
                 yield finding
-    if whole:
-        yield Finding("ok", "local copies", f"{whole} in {data} are whole")
+    if intact:
+        yield Finding("ok", "local copies", f"{intact} in {data} are whole")
 
 
 def _examine_copy(path: Path, tables: Tables, version: int) -> Finding | None:
-    """None for one that is whole."""
+    """The finding of one copy; None if it is intact."""
     step = f"none is needed: the gateway rebuilds it from the log; if it stays so, stop the gateway and remove {path}"
     try:
         refuse_folder(path)
@@ -87,7 +87,7 @@ def _examine_copy(path: Path, tables: Tables, version: int) -> Finding | None:
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    """Reads only, beside a gateway that runs."""
+    """A read-only connection, safe while a gateway runs."""
     address = f"{path.absolute().as_uri()}?mode=rw"
     connection = sqlite3.connect(address, uri=True, isolation_level=None, timeout=_BUSY_SECONDS)
     register(connection)

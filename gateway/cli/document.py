@@ -1,4 +1,4 @@
-"""Files of offers: NDJSON, a JSON array or one JSON object, gzipped or not, read document by document as raw bytes."""
+"""Read offer files (NDJSON, a JSON array or one JSON object, optionally gzipped) as raw documents."""
 
 import gzip
 import json
@@ -19,13 +19,13 @@ from schemas.texts import load_words
 
 _GZIP = b"\x1f\x8b"
 _BLANK = b" \t\r\n"
-_ENOUGH = MAX_OFFER_BYTES + 1
-"""A document cut to this is still too large, and is refused as that."""
+_MAX_RAW_BYTES = MAX_OFFER_BYTES + 1
+"""A longer document is truncated to this: it is still too large and is refused as such."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Words:
-    """What can be wrong with a file, and what to do then, in one language."""
+    """Errors of a file and their remedies, in one language."""
 
     absent: str
     check_name: str
@@ -44,22 +44,22 @@ _WORDS = load_words(_Words, "gateway", "document")
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One document of a file. ``number`` counts from 1: the line in NDJSON, the place in an array."""
+    """One document of a file. ``number`` counts from 1: the line in NDJSON, the index in an array."""
 
     number: int
     raw: bytes
 
     @property
     def line(self) -> bytes:
-        """The document on one line: line breaks between its tokens mean nothing, and within strings JSON has none."""
+        """The document on one line: JSON has line breaks between tokens only, where they mean nothing."""
         return self.raw.replace(b"\r", b" ").replace(b"\n", b" ")
 
 
 def read_documents(path: Path, language: Language) -> Iterator[Document]:
-    """The documents of a file (``-``: of standard input); blank lines are left out. Raises CommandError."""
+    """The documents of a file (``-``: standard input), without blank lines. Raises CommandError."""
     try:
         with _opened(path) as stream:
-            first = _first_sign(stream)
+            first = _first_byte(stream)
             if first == b"[":
                 yield from _read_array(stream.read(), path, language)
             elif first == b"{" and path.name.removesuffix(".gz").endswith(".json"):
@@ -71,8 +71,9 @@ def read_documents(path: Path, language: Language) -> Iterator[Document]:
 
 
 def read_submissions(path: Path, language: Language) -> Iterator[Document]:
-    """The offers and withdrawals of a file, without the count that closes a snapshot. Raises CommandError, for a file
-    that holds none as well: it is most likely an export that failed.
+    """The offers and withdrawals of a file, without the count that closes a snapshot.
+
+    Raises CommandError, also for a file without any: most likely a failed export.
     """
     found = False
     for document in read_documents(path, language):
@@ -87,7 +88,7 @@ def read_submissions(path: Path, language: Language) -> Iterator[Document]:
 def unreadable(
     path: Path, error: OSError | EOFError | zlib.error, language: Language, *, step: str = ""
 ) -> CommandError:
-    """The error of a file that is not there, or cannot be read (told in the words of the system) or inflated."""
+    """The error of a file that is missing, unreadable (with the system's reason) or cannot be inflated."""
     words = _WORDS[language]
     match error:
         case FileNotFoundError():
@@ -101,7 +102,7 @@ def unreadable(
 
 
 def is_count(document: Document) -> bool:
-    """Whether this is the closing line of a snapshot, ``{"count": N}``."""
+    """Whether a document is the closing line of a snapshot, ``{"count": N}``."""
     if len(document.raw) > 40 or b'"count"' not in document.raw:
         return False
     try:
@@ -112,7 +113,7 @@ def is_count(document: Document) -> bool:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[BufferedReader]:
-    """The file's content, inflated where it is gzipped, whatever it is called."""
+    """The content of a file, inflated if it is gzipped, regardless of its name."""
     if str(path) == "-":
         yield cast("BufferedReader", sys.stdin.buffer)
         return
@@ -124,18 +125,18 @@ def _opened(path: Path) -> Iterator[BufferedReader]:
             yield BufferedReader(inflated)
 
 
-def _first_sign(stream: BufferedReader) -> bytes:
-    """The first byte that is not blank, as far as can be seen without reading on."""
+def _first_byte(stream: BufferedReader) -> bytes:
+    """The first non-blank byte within the buffer; empty if there is none. Consumes nothing."""
     return stream.peek(4096).lstrip(_BLANK)[:1]
 
 
 def _read_lines(stream: BufferedReader) -> Iterator[Document]:
     number = 0
-    while line := stream.readline(_ENOUGH + 2):
+    while line := stream.readline(_MAX_RAW_BYTES + 2):
         number += 1
-        while len(line) > _ENOUGH and not line.endswith(b"\n"):
-            rest = stream.readline(_ENOUGH)
-            line = line[:_ENOUGH] + rest[-1:]
+        while len(line) > _MAX_RAW_BYTES and not line.endswith(b"\n"):
+            rest = stream.readline(_MAX_RAW_BYTES)
+            line = line[:_MAX_RAW_BYTES] + rest[-1:]
             if not rest:
                 break
         raw = line.strip(_BLANK)
@@ -144,16 +145,16 @@ def _read_lines(stream: BufferedReader) -> Iterator[Document]:
 
 
 def _read_object(stream: BufferedReader) -> Iterator[Document]:
-    """A ``.json`` file: one object over several lines; NDJSON under that name is taken as well."""
+    """Read a ``.json`` file: one object over several lines, or NDJSON despite the name."""
     content = stream.read()
     lines = content.splitlines()
-    if len(lines) > 1 and _stands_alone(lines[0]):
+    if len(lines) > 1 and _is_json(lines[0]):
         yield from (Document(number, line.strip(_BLANK)) for number, line in enumerate(lines, 1) if line.strip(_BLANK))
     else:
         yield Document(1, content.strip(_BLANK))
 
 
-def _stands_alone(line: bytes) -> bool:
+def _is_json(line: bytes) -> bool:
     try:
         json.loads(line)
     except (ValueError, RecursionError):
@@ -162,7 +163,7 @@ def _stands_alone(line: bytes) -> bool:
 
 
 def _read_array(content: bytes, path: Path, language: Language) -> Iterator[Document]:
-    """The items of an array as they are written, so that each gets the verdict that it would get alone."""
+    """Read the items of an array as written, so that each gets the same verdict as by itself."""
     words = _WORDS[language]
     try:
         yield from _split_array(content.decode())
@@ -178,22 +179,22 @@ def _read_array(content: bytes, path: Path, language: Language) -> Iterator[Docu
 
 
 def _split_array(text: str) -> Iterator[Document]:
-    """Raises JSONDecodeError and RecursionError."""
+    """Split the text of an array into its items. Raises JSONDecodeError and RecursionError."""
     scan = json.JSONDecoder().raw_decode
-    place = _skip_blank(text, text.index("[") + 1)
+    at = _skip_blank(text, text.index("[") + 1)
     number = 0
-    while not text.startswith("]", place):
+    while not text.startswith("]", at):
         number += 1
-        _, end = scan(text, place)
-        yield Document(number, text[place:end].encode())
-        place = _skip_blank(text, end)
-        if text.startswith(",", place):
-            place = _skip_blank(text, place + 1)
-        elif not text.startswith("]", place):
-            raise json.JSONDecodeError("neither a comma nor the end", text, place)
+        _, end = scan(text, at)
+        yield Document(number, text[at:end].encode())
+        at = _skip_blank(text, end)
+        if text.startswith(",", at):
+            at = _skip_blank(text, at + 1)
+        elif not text.startswith("]", at):
+            raise json.JSONDecodeError("neither a comma nor the end", text, at)
 
 
-def _skip_blank(text: str, place: int) -> int:
-    while text.startswith((" ", "\t", "\r", "\n"), place):
-        place += 1
-    return place
+def _skip_blank(text: str, at: int) -> int:
+    while text.startswith((" ", "\t", "\r", "\n"), at):
+        at += 1
+    return at

@@ -1,4 +1,4 @@
-"""What ``passerelle doctor`` finds."""
+"""The result of one check of ``passerelle doctor``."""
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -8,7 +8,7 @@ State: TypeAlias = Literal["ok", "warn", "fail"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was looked at and how it is; ``step`` mends it."""
+    """The state of one subject; ``step`` is the remedy, empty if none is needed."""
 
     state: State
     about: str

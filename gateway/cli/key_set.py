@@ -1,4 +1,4 @@
-"""Key sets that an operator or a partner names: the JWKS (RFC 7517) of a file, or of an address."""
+"""Load a JWKS (RFC 7517) from a file or a URL that an operator or a partner names."""
 
 import asyncio
 import ipaddress
@@ -18,7 +18,7 @@ _STEP = "give a file that holds the public keys as a JWKS (RFC 7517)"
 
 
 def read_key_set(path: Path) -> Mapping[str, object]:
-    """The document of a file; what it must hold is judged by who uses it. Raises CommandError."""
+    """The JSON object of a file; the caller validates its keys. Raises CommandError."""
     try:
         with path.open("rb") as file:
             raw = file.read(_MAX_BYTES)
@@ -28,7 +28,10 @@ def read_key_set(path: Path) -> Mapping[str, object]:
 
 
 async def fetch_key_set(url: str) -> Mapping[str, object]:
-    """The document at an address, which is believed: so by https only, or from this machine. Raises CommandError."""
+    """The JSON object at a URL, which must be https or on this machine, since its keys are trusted.
+
+    Raises CommandError.
+    """
     step = "give the gateway's address of its keys, https://…/oauth/jwks.json, or a file that holds them"
     if not _is_safe(url):
         raise CommandError(f"{url} is no https address.", step=step)
@@ -65,7 +68,7 @@ def _is_safe(url: str) -> bool:
 def _read_object(raw: bytes, name: str, step: str) -> Mapping[str, object]:
     try:
         document = orjson.loads(raw)
-        orjson.dumps(document)  # nested too deeply, it could be read and never be kept
+        orjson.dumps(document)  # deep nesting may parse and still not serialise
     except (ValueError, TypeError) as error:
         raise CommandError(f"{name} is not JSON.", step=step) from error
     if not isinstance(document, dict):

@@ -1,4 +1,4 @@
-"""``passerelle keys``: the keys that sign this gateway's tokens and certificates, listed and rotated."""
+"""``passerelle keys``: list and rotate the keys that sign this gateway's tokens and certificates."""
 
 from typing import Annotated
 
@@ -22,27 +22,27 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")
 
 @app.command(name="list")
 def list_all(*, as_json: AsJson = False) -> None:
-    """Every key by its name in the JWKS: the one that signs, and those that only verify."""
-    _tell(keys_here(), as_json=as_json)
+    """List the keys by their id in the JWKS: the one that signs, and those that only verify."""
+    _print_keys(keys_here(), as_json=as_json)
 
 
 @app.command()
 def rotate(*, as_json: AsJson = False) -> None:
     """Sign with a new key from the next start on.
 
-    An older key verifies for a day more, and as long as a certificate that it signed; a later rotation drops it.
+    An older key still verifies for a day, and until its certificates expire; a later rotation drops it.
     """
     keys_here()
     needed = run(_signers())
     with explained():
         ring = rotate_signing_key(signing_key_of(settings_here()), now=now(), needed=needed)
-    _tell(ring, as_json=as_json)
+    _print_keys(ring, as_json=as_json)
     if not as_json:
         OUT.print("[green]✓[/] There is a new key. Restart the gateway within a day, all its replicas at once.")
 
 
 async def _signers() -> frozenset[str]:
-    """The names of the keys that signed certificates which have not ended."""
+    """The ids of keys whose certificates have not expired."""
     async with partners_here() as partners:
         return frozenset(
             signer_of(issued)
@@ -52,7 +52,7 @@ async def _signers() -> frozenset[str]:
         )
 
 
-def _tell(ring: KeyRing, *, as_json: bool) -> None:
+def _print_keys(ring: KeyRing, *, as_json: bool) -> None:
     keys = [(str(key.kid), "signs" if key is ring.signer else "verifies") for key in ring.verifiers]
     if as_json:
         print_json([{"kid": kid, "signs": use == "signs"} for kid, use in keys])

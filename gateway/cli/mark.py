@@ -1,4 +1,4 @@
-"""``passerelle mark``: take the mark that a snapshot needs, before the export begins."""
+"""``passerelle mark``: request the mark of a snapshot before its export begins."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -25,7 +25,7 @@ _WORDS = load_words(_Words, "gateway", "mark")
 def mark(lang: Annotated[Language, typer.Option(help="Language of the explanations.")] = "fr") -> None:
     """Take a mark, to be given to `passerelle snapshot --mark` within 24 hours.
 
-    Take it before the export: an offer published since then is never taken for absent.
+    Take it before the export: an offer published since then never counts as absent.
     """
     taken, expires_at = run(_mark(lang))
     typer.echo(taken)
@@ -38,7 +38,7 @@ async def _mark(language: Language) -> tuple[str, str]:
 
 
 async def take_mark(client: Client) -> tuple[str, str]:
-    """A new mark and when it ends. Raises CommandError."""
+    """Request a new mark; returns it with its expiry. Raises CommandError."""
     answer = await client.call("POST", "/v1/snapshots/marks")
     if not answer.ok:
         raise refused(answer, _WORDS[client.language].giving)

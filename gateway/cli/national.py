@@ -1,4 +1,4 @@
-"""``passerelle national``: how deliveries to the national site stand, what is due, and the operator's orders."""
+"""``passerelle national``: status and plan of deliveries to the national site, and the operator's orders."""
 
 import os
 import secrets
@@ -29,7 +29,7 @@ from gateway.partners import Partners
 from gateway.protocol.identity import platform_of
 from gateway.runtime.loop import run
 
-_SHOWN = 20
+_MOST_LISTED = 20
 _STEPS = {
     "account-changed": "passerelle national status says what the accounts file and the site's index disagree on",
     "account-shared": "give the platform an account of its own in the accounts file, restart the gateway, adopt again",
@@ -56,7 +56,7 @@ Confirm = Annotated[
 
 @app.command()
 def status() -> None:
-    """Say what became of every offer, how the queue stands, and how long the rest takes."""
+    """Show the state of every offer and of the queue, and how long the remaining calls take."""
     standing = run(_standing())
     if not standing.notes:
         OUT.print("No account has been at work yet: set PASSERELLE_NATIONAL and start the gateway.")
@@ -72,7 +72,7 @@ def status() -> None:
 def plan(
     accounts: Annotated[Path, typer.Option(envvar="PASSERELLE_NATIONAL", help="The accounts file.")],
 ) -> None:
-    """Work out what would be sent, without sending anything: also before the connector is started the first time."""
+    """Show what would be sent, without sending anything; works before the connector is first started."""
     for each in run(_plans(accounts)):
         queue, total = each.queue, each.calls
         OUT.print(Text(f"Account {each.account}", style="bold"))
@@ -106,7 +106,7 @@ def reconcile(
     account: AccountName = None,
     confirm: Confirm = None,
 ) -> None:
-    """Compare the site's index with the offers. Ends with 1 when something differs and was not mended."""
+    """Compare the site's index with the offers. Ends with 1 when something differs and was not repaired."""
     answer = run(_order(Reconcile(repair, confirm), account=account))
     _check(answer)
     _print_answer(answer)
@@ -121,7 +121,7 @@ def replay(
     *,
     account: AccountName = None,
 ) -> None:
-    """Try again what was refused, given up, or taken down by the site. What it took down must be named."""
+    """Retry offers that were refused, given up, or taken down by the site; the latter must be named."""
     named = tuple(offers or ())
     platform = platform_of(named[0]) if named else None
     answer = run(_order(Replay(named), account=account, platform=platform))
@@ -137,8 +137,9 @@ def erase(
     *,
     account: AccountName = None,
 ) -> None:
-    """Overwrite what the site keeps of a deleted offer, for a person or an employer who asks to be forgotten. Ends with
-    1 when the site keeps some of it.
+    """Overwrite the data that the site keeps of a deleted offer, after an erasure request of a person or an employer.
+
+    Ends with 1 when the site keeps some of it.
     """
     answer = run(_order(Erase(offer), account=account, platform=platform_of(offer)))
     _check(answer)
@@ -173,7 +174,7 @@ async def _order(order: Order, *, account: str | None = None, platform: str | No
 
 
 def _account(standing: Standing, account: str | None, platform: str | None) -> str:
-    """The account that an order is for. Raises CommandError."""
+    """The account that executes an order: given, of the platform, or the only one. Raises CommandError."""
     names = sorted(standing.notes)
     if account is None and platform is not None:
         account = standing.account_of(platform)
@@ -189,7 +190,7 @@ def _account(standing: Standing, account: str | None, platform: str | None) -> s
 
 
 def _check(answer: Mapping[str, Any]) -> None:
-    """Raises CommandError for an answer that says why nothing was done."""
+    """Raise CommandError if the answer reports an error."""
     error = answer.get("error")
     if error is None:
         return
@@ -204,10 +205,10 @@ def _print_answer(answer: Mapping[str, Any]) -> None:
         if isinstance(value, dict):
             OUT.print(f"{name}: {value['count']}")
             rest = next(one for key, one in value.items() if key != "count")
-            for item in list(rest.items() if isinstance(rest, dict) else rest)[:_SHOWN]:
+            for item in list(rest.items() if isinstance(rest, dict) else rest)[:_MOST_LISTED]:
                 OUT.print(Text(f"  {item[0]}: {', '.join(item[1])}" if isinstance(item, tuple) else f"  {item}"))
-            if value["count"] > _SHOWN:
-                OUT.print(f"  … and {value['count'] - _SHOWN} more")
+            if value["count"] > _MOST_LISTED:
+                OUT.print(f"  … and {value['count'] - _MOST_LISTED} more")
         else:
             OUT.print(f"{name}: {value}")
 

@@ -1,4 +1,4 @@
-"""Being the operator: settings and log that the environment names, their errors told with a next step."""
+"""Operator context of commands: settings, log, keys and partners of the environment, with errors explained."""
 
 import os
 from collections.abc import AsyncIterator, Iterator
@@ -23,7 +23,7 @@ _LOCK_SECONDS = 60.0
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Turns what may be wrong with settings and log into a CommandError with its next step."""
+    """Translate errors of settings, keys, log and file system into a CommandError with its remedy."""
     try:
         yield
     except SettingsError as error:
@@ -47,13 +47,13 @@ def explained() -> Iterator[None]:
 
 
 def settings_here() -> Settings:
-    """The settings. Raises CommandError."""
+    """The settings from the environment. Raises CommandError."""
     with explained():
         return Settings.from_env(os.environ)
 
 
 def keys_here(*, make: bool = False) -> KeyRing:
-    """The keys that sign for this gateway, to be made where there are none yet if so told. Raises CommandError."""
+    """The signing keys of this gateway; ``make`` creates missing ones. Raises CommandError."""
     settings = settings_here()
     path = signing_key_of(settings)
     if not make and not path.exists():
@@ -66,7 +66,7 @@ def keys_here(*, make: bool = False) -> KeyRing:
 
 
 def url_here() -> str:
-    """The gateway's address as its partners know it, without a slash at its end. Raises CommandError."""
+    """The gateway's public URL, without a trailing slash. Raises CommandError."""
     settings = settings_here()
     if settings.public_url is None and settings.port == 0:
         step = "set PASSERELLE_PUBLIC_URL to the address that partners use"
@@ -76,12 +76,13 @@ def url_here() -> str:
 
 @asynccontextmanager
 async def log_here(*, make: bool = False) -> AsyncIterator[EventLog]:
-    """The log of these settings. Raises CommandError, also for an embedded log that is not there, unless told to make
-    one: then says that it is new, since the folder may be the wrong one.
+    """Open the log of the settings. Raises CommandError, also for a missing embedded log unless ``make``.
+
+    A new log is reported on stderr, since the folder may be the wrong one.
     """
     settings = settings_here()
     new = settings.kafka is None and not (settings.data / "log.sqlite").exists()
-    folder = settings.data.absolute()  # a path, no disk
+    folder = settings.data.absolute()  # computes a path; no file access
     if new and not make:
         raise CommandError(
             f"There is no log in {folder}.",
@@ -98,9 +99,10 @@ async def log_here(*, make: bool = False) -> AsyncIterator[EventLog]:
 
 @asynccontextmanager
 async def partners_here(*, make: bool = False, to_change: bool = False) -> AsyncIterator[Partners]:
-    """Who takes part, as the log of these settings says at this moment. Raises CommandError, as ``log_here`` does, and
-    where other changes came in between again and again; nothing is written then. ``to_change``: after other commands
-    of this machine that change partners.
+    """The partners on the log of the settings, caught up once. ``to_change`` waits for other commands of this machine
+    that change partners.
+
+    Raises CommandError as ``log_here`` does, and if concurrent changes conflict repeatedly; nothing is written then.
     """
     async with AsyncExitStack() as stack:
         log = await stack.enter_async_context(log_here(make=make))
@@ -111,7 +113,7 @@ async def partners_here(*, make: bool = False, to_change: bool = False) -> Async
 
 
 def active_partner(partner: Partner | None, slug: str) -> Partner:
-    """The partner found under this slug. Raises CommandError for one that is unknown or was revoked."""
+    """The partner itself. Raises CommandError if it is unknown or revoked."""
     if partner is None:
         raise CommandError(f"{slug} does not take part.", step="passerelle partner list shows who does")
     if partner.revoked:

@@ -1,4 +1,4 @@
-"""``passerelle partner``: who takes part, with which rights and credentials."""
+"""``passerelle partner``: add, list, change and revoke partners, their rights and credentials."""
 
 import os
 from dataclasses import replace
@@ -49,9 +49,9 @@ def add(  # noqa: PLR0913  # one per option
     issuer: Annotated[str | None, typer.Option(help="URL of its own token issuer, instead of a secret.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let a platform take part. Its secret is shown this once.
+    """Let a platform take part. Its secret is printed only once.
 
-    What is not said is taken from what is known beforehand of the nine regional platforms and the national site.
+    Options that are not given default to the known data of the nine regional platforms and the national site.
     """
     wish = Wish(
         name=name,
@@ -65,12 +65,12 @@ def add(  # noqa: PLR0913  # one per option
         issuer=issuer,
     )
     partner, minted = run(_add(slug, wish))
-    _tell(partner, minted, done="takes part", as_json=as_json)
+    _print_partner(partner, minted, done="takes part", as_json=as_json)
 
 
 @app.command(name="list")
 def list_all(*, as_json: AsJson = False) -> None:
-    """Every platform, revoked ones included."""
+    """List all platforms, revoked ones included."""
     partners = run(_all())
     if as_json:
         print_json([shown_partner(partner) for partner in partners])
@@ -85,7 +85,7 @@ def list_all(*, as_json: AsJson = False) -> None:
 
 @app.command()
 def show(slug: Slug, *, as_json: AsJson = False) -> None:
-    """One platform in full. Secrets are kept as hashes and can be shown by nobody."""
+    """Show one platform in full. Secrets are stored as hashes only and cannot be printed."""
     partner = run(_one(slug))
     if as_json:
         print_json(shown_partner(partner))
@@ -103,9 +103,9 @@ def rotate_secret(
     overlap: Annotated[int, typer.Option(min=0, help="Hours that the older secret lives on; 0 ends it at once.")] = 168,
     as_json: AsJson = False,
 ) -> None:
-    """Give a platform a new secret, shown this once. The one it has lives on for a week, unless told otherwise."""
+    """Give a platform a new secret, printed only once. The current one stays valid for --overlap hours."""
     partner, minted = run(_rotate(slug, overlap * _HOUR_MS))
-    _tell(partner, minted, done="has a new secret", as_json=as_json)
+    _print_partner(partner, minted, done="has a new secret", as_json=as_json)
     if not as_json:
         for older in live_secrets(partner.secrets, now=now())[1:]:
             OUT.print(f"The secret before it lives until {utc(older.ends_at or 0)}.", soft_wrap=True)
@@ -113,7 +113,7 @@ def rotate_secret(
 
 @app.command(name="revoke")
 def revoke_access(slug: Slug, *, as_json: AsJson = False) -> None:
-    """End a platform's access at once: credentials, keys, and the tokens it has. Its offers stay until withdrawn."""
+    """End a platform's access at once: credentials, keys, and tokens in use. Its offers stay until withdrawn."""
     partner = run(_revoke(slug))
     if as_json:
         print_json({"partner": shown_partner(partner)})
@@ -130,16 +130,16 @@ async def _add(slug: str, wish: Wish) -> tuple[Partner, MintedSecret | None]:
         def join(present: Partner | None) -> Partner:
             made = new_partner(slug, wish, others=partners.all())
             if not isinstance(made, Partner):
-                raise CommandError(" ".join(made), step=_mending(slug, present))
+                raise CommandError(" ".join(made), step=_remedy(slug, present))
             return replace(made, joined_at=at, secrets=() if minted is None else (minted.kept,))
 
-        # Before the gateway hears of the partner: it would look for the topics at once.
+        # Before the partner record: a gateway that reads it needs the topics at once.
         await partners.create_topics(join(partners.get(slug)))
         return await partners.change(slug, join), minted
 
 
-def _mending(slug: str, present: Partner | None) -> str:
-    """What to do where a platform cannot be let in; ``present`` is who has this slug already."""
+def _remedy(slug: str, present: Partner | None) -> str:
+    """The remedy if a platform cannot be added; ``present`` is the partner with this slug, if any."""
     if present is None or present.revoked:
         return "mend that, then run the same command again"
     return f"passerelle partner rotate {slug} gives it a new secret; passerelle partner set {slug} changes its rights"
@@ -175,7 +175,7 @@ async def _one(slug: str) -> Partner:
         return partner
 
 
-def _tell(partner: Partner, minted: MintedSecret | None, *, done: str, as_json: bool) -> None:
+def _print_partner(partner: Partner, minted: MintedSecret | None, *, done: str, as_json: bool) -> None:
     if as_json:
         print_json(
             {"partner": shown_partner(partner)}

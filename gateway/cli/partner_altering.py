@@ -1,4 +1,4 @@
-"""``passerelle partner set``: other rights, territory or ways for a platform that takes part, told before and after."""
+"""``passerelle partner set``: change a partner's rights, territory, Kafka access or keys, and print the differences."""
 
 from pathlib import Path
 from typing import Annotated
@@ -45,7 +45,7 @@ def alter(  # noqa: PLR0913  # one per option
     issuer: Annotated[str | None, typer.Option(help=f"URL of its own token issuer; {NONE}: no issuer.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
 ) -> None:
-    """Change a platform that takes part, and show what changes. What is not said stays, its secrets too."""
+    """Change a platform that takes part, and show the differences. Secrets, and values of options not given, stay."""
     alteration = Alteration(
         name=name,
         scopes=scope,
@@ -62,8 +62,8 @@ def alter(  # noqa: PLR0913  # one per option
     before, after = run(_alter(slug, alteration))
     changes = differences(before, after)
     if as_json:
-        told = {what: {"before": was, "after": is_now} for what, (was, is_now) in changes.items()}
-        print_json({"partner": shown_partner(after), "changes": told})
+        compared = {what: {"before": was, "after": is_now} for what, (was, is_now) in changes.items()}
+        print_json({"partner": shown_partner(after), "changes": compared})
         return
     if not changes:
         OUT.print(f"{slug} is so already: nothing changes.", soft_wrap=True)
@@ -85,14 +85,14 @@ async def _alter(slug: str, alteration: Alteration) -> tuple[Partner, Partner]:
                 raise CommandError(" ".join(findings), step="mend that, then run the same command again")
             return after
 
-        # Before the gateway hears of it: it would look for the topics at once.
+        # Before the partner record: a gateway that reads it needs the topics at once.
         await partners.create_topics(edit(partners.get(slug)))
         after = await partners.change(slug, edit)
         return before[0], after
 
 
 def _feed_findings(partner: Partner) -> tuple[str, ...]:
-    """Where the gateway pulls the feed, two writers would undo each other's work."""
+    """Reject publishing by a platform whose source is pulled: two writers would overwrite each other."""
     if has_feed(partner) and ("offers:publish" in partner.scopes or partner.inbox):
         return (f"{partner.platform} is pulled by its profile, and so cannot publish by itself as well.",)
     return ()

@@ -1,4 +1,4 @@
-"""Partners as the command line shows them: as a row, in full, as JSON; never a secret, nor its hash."""
+"""Render partners as a table row, in full, or as JSON; never a secret or its hash."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def shown_partner(partner: Partner) -> dict[str, Any]:
 
 
 def partner_row(partner: Partner) -> tuple[str, ...]:
-    """The cells under ``LABELS``."""
+    """The cells of a partner's table row, in the order of ``LABELS``."""
     return (
         partner.platform,
         partner.name,
@@ -34,8 +34,8 @@ def partner_row(partner: Partner) -> tuple[str, ...]:
 
 
 def partner_details(partner: Partner) -> dict[str, str]:
-    """Everything, by its label."""
-    ways = [way for way, used in (("publishes", partner.inbox), ("subscribes", partner.feed)) if used]
+    """All fields of a partner, by label."""
+    kafka_roles = [role for role, used in (("publishes", partner.inbox), ("subscribes", partner.feed)) if used]
     secrets = (
         f"made {utc(one.created_at)}" + ("" if one.ends_at is None else f", ends {utc(one.ends_at)}")
         for one in partner.secrets
@@ -44,25 +44,25 @@ def partner_details(partner: Partner) -> dict[str, str]:
         **dict(zip(LABELS, partner_row(partner), strict=True)),
         "Since": "unknown" if partner.joined_at is None else utc(partner.joined_at),
         "Hosts": ", ".join(partner.hosts) or "none",
-        "By Kafka": " and ".join(ways) or "no",
+        "By Kafka": " and ".join(kafka_roles) or "no",
         "Secrets": "; ".join(secrets) or "none",
         "Issuer": partner.issuer or "this gateway",
     }
 
 
 def _certificate(partner: Partner) -> str:
-    """Until when it is certified for publishing, as whoever lists the platforms wants to know; then its other roles."""
+    """Validity of the publisher certificate, then of other roles; else the end of the last expired one."""
     at = now()
     until = certified_until(partner.certificates, now=at)
     certificates = [one.certificate for one in newest(partner.certificates)]
-    told = [] if until is None else [f"until {_day(until)}"]
-    told += [
+    parts = [] if until is None else [f"until {_day(until)}"]
+    parts += [
         f"as {one.role} until {_day(one.expires_at)}"
         for one in certificates
         if one.role != "publisher" and one.expires_at > at
     ]
     ended = [one.expires_at for one in certificates if one.expires_at <= at]
-    return ", ".join(told) or (f"ended {_day(max(ended))}" if ended else "none")
+    return ", ".join(parts) or (f"ended {_day(max(ended))}" if ended else "none")
 
 
 def _day(at: int) -> str:

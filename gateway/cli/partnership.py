@@ -1,4 +1,4 @@
-"""Being a partner: the client that PASSERELLE_URL, PASSERELLE_CLIENT_ID and PASSERELLE_CLIENT_SECRET make."""
+"""Partner context of commands: the client from PASSERELLE_URL, PASSERELLE_CLIENT_ID and PASSERELLE_CLIENT_SECRET."""
 
 import os
 from collections.abc import AsyncIterator, Mapping
@@ -14,12 +14,12 @@ from schemas.texts import load_words
 
 DEFAULT_URL = "http://127.0.0.1:8080"
 _UPLOAD_SECONDS = 900.0
-_FIRST_PATIENCE, _PATIENCE = 5.0, 120.0
+_FIRST_RETRY_SECONDS, _RETRY_SECONDS = 5.0, 120.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Words:
-    """What being a partner may lack, in one language; ``steps`` are by the status of a refusal."""
+    """Errors of a partner command and their remedies, in one language; ``steps`` are by HTTP status."""
 
     unnamed: str
     name: str
@@ -34,7 +34,7 @@ _WORDS = load_words(_Words, "gateway", "partnership")
 
 @asynccontextmanager
 async def as_partner(language: Language) -> AsyncIterator[Client]:
-    """A client of the gateway that the environment names. Raises CommandError when it is not told who it is."""
+    """A client of the gateway named by the environment. Raises CommandError if credentials are missing or refused."""
     words = _WORDS[language]
     identity = os.environ.get("PASSERELLE_CLIENT_ID")
     secret = os.environ.get("PASSERELLE_CLIENT_SECRET")
@@ -44,25 +44,23 @@ async def as_partner(language: Language) -> AsyncIterator[Client]:
     try:
         async with aiohttp.ClientSession(timeout=timeout) as session:
             client = Client(session, gateway_url(), client_id=identity, client_secret=secret, language=language)
-            # Whoever mistyped the address or the secret is told soon; whoever is in the middle of it waits.
-            client.patience = _FIRST_PATIENCE
+            # A wrong URL or secret fails within 5 s; calls after the first token are retried for longer.
+            client.patience = _FIRST_RETRY_SECONDS
             with ERR.status(words.asking.format(url=gateway_url())):
                 await client.token()
-            client.patience = _PATIENCE
+            client.patience = _RETRY_SECONDS
             yield client
     except ClientError as error:
         raise CommandError(str(error), step=error.step, language=language) from error
 
 
 def gateway_url() -> str:
-    """Where the gateway is."""
+    """The URL of the gateway."""
     return os.environ.get("PASSERELLE_URL") or DEFAULT_URL
 
 
 def refused(answer: Answer, doing: str, *, step: str = "") -> CommandError:
-    """The error of a call that the gateway refused as a whole; ``doing`` and ``step`` are in the language that was
-    asked in.
-    """
+    """The error of a call that was refused as a whole; ``doing`` and ``step`` are in the answer's language."""
     words = _WORDS[answer.language]
     said = words.refused.format(doing=doing, told=answer.explain())
     step = step or words.steps.get(str(answer.status), words.other_step)
@@ -70,5 +68,5 @@ def refused(answer: Answer, doing: str, *, step: str = "") -> CommandError:
 
 
 def client_id() -> str:
-    """As whom; empty when that is not set."""
+    """The client id; empty if it is not set."""
     return os.environ.get("PASSERELLE_CLIENT_ID", "")

@@ -1,4 +1,4 @@
-"""``passerelle platform``: how platforms take part, by profiles: checked, added, listed, and run at once."""
+"""``passerelle platform``: check, add and list platforms with profiles, and run a pull now."""
 
 import os
 from collections.abc import Sequence
@@ -59,7 +59,7 @@ def check(
     on: Annotated[str, typer.Option(metavar="DATE", help="Judge as on this day (ISO date); by default today.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Say what a feed would come to, offline: all problems in groups, three offers as published, and how many.
+    """Evaluate a feed offline: all problems in groups, three offers as published, and the counts.
 
     Ends with 0 when something would be published and nothing is refused; 1 when something is refused, nothing would be
     published, or the mapping does not fit the feed; 2 when the feed itself cannot be read.
@@ -82,12 +82,12 @@ def add(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let a platform take part as its profile says, or change the profile of one that does.
+    """Let a platform take part with its profile, or change the profile of one that does.
 
-    A new platform gets a secret, shown this once. One that takes part keeps its credentials, who delivers its offers
-    to the national site, and its territory unless the profile names one; what was not taken is said. With --sample, a
-    profile by which nothing of the feed would be published changes nothing and ends with 1. Without it, the first run
-    of the feed fails in that case.
+    A new platform gets a secret, printed only once. One that takes part keeps its credentials, its way of delivery to
+    the national site, and its territory unless the profile names one; members that are not taken are listed.
+    With --sample, a profile by which nothing of the feed would be published changes nothing and ends with 1. Without
+    it, the first run of the feed fails in that case.
     """
     loaded = load_profile(profile, language="en")
     if sample is not None:
@@ -97,17 +97,17 @@ def add(
             raise typer.Exit(FAILED)
     joined, minted = run(_add(loaded))
     if as_json:
-        shown: dict[str, Any] = {"platform": joined.partner.platform, "created": joined.created, "kept": joined.kept}
-        shown |= {} if minted is None else {"client_id": joined.partner.platform, "client_secret": minted.text}
-        print_json(shown)
+        document: dict[str, Any] = {"platform": joined.partner.platform, "created": joined.created, "kept": joined.kept}
+        document |= {} if minted is None else {"client_id": joined.partner.platform, "client_secret": minted.text}
+        print_json(document)
         return
     tell_joined(joined, loaded, minted)
 
 
 @app.command(name="list")
 def list_all(*, lang: Lang = "fr", as_json: AsJson = False) -> None:
-    """Every platform with its way in and its last run; and the Regions whose profile waits to be added."""
-    partners, runs = run(_standing())
+    """List all platforms with transport and last run, and the Regions whose profile is not added yet."""
+    partners, runs = run(_partners_and_runs())
     rows = [
         _row(partner, runs.get(partner.platform))
         for partner in partners
@@ -131,9 +131,9 @@ def run_now(
     lang: Lang = "fr",
     as_json: AsJson = False,
 ) -> None:
-    """Have a running gateway pull a platform's feed now, and say what became of it.
+    """Have a running gateway pull a platform's feed now, and show the result.
 
-    Ends with 0 when all was published, 1 when something was refused or the run came to nothing, 2 when nobody ran it.
+    Ends with 0 when all was published, 1 when something was refused or the run failed, 2 when no gateway ran it.
     """
     ran = run(_run(platform, confirm, wait, lang))
     if as_json:
@@ -162,7 +162,7 @@ async def _add(profile: Profile) -> tuple[Joined, MintedSecret | None]:
     return joined, minted if joined.needs_secret else None
 
 
-async def _standing() -> tuple[Sequence[Partner], dict[str, Run]]:
+async def _partners_and_runs() -> tuple[Sequence[Partner], dict[str, Run]]:
     async with log_here() as log, Partners(log).caught_up_once() as partners:
         return partners.all(), dict(await last_runs(log))
 
@@ -196,7 +196,7 @@ def _row(partner: Partner, ran: Run | None) -> dict[str, Any]:
 
 
 def _outlook(profile: Profile, sample: Path, language: Language, *, on: str = "") -> Outlook:
-    """What a sample would come to by a profile."""
+    """Evaluate a sample with a profile. Raises CommandError for a profile without a feed."""
     if profile.mapping is None:
         raise without_feed(profile.platform, language)
     day = day_of(on, language)

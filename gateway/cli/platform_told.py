@@ -1,4 +1,4 @@
-"""How ``passerelle platform`` tells what it found: a sample's outlook, platforms and their runs, who has joined."""
+"""Render the output of ``passerelle platform``: evaluations of samples, platforms and runs, added platforms."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ _LISTED = ("platform", "transport", "format", "ended_at")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Words:
-    """What is said of platforms, in one language; an error and its next step stand side by side."""
+    """Texts about platforms in one language; an error is a pair of message and remedy."""
 
     columns: tuple[str, ...]
     outcomes: Mapping[Outcome, str]
@@ -53,17 +53,17 @@ def without_feed(platform: str, language: Language) -> CommandError:
 
 
 def not_runnable(platform: str, language: Language) -> CommandError:
-    """The error of a run of what has no feed."""
+    """The error of a run for a platform without a pulled feed."""
     return _error(_WORDS[language].no_feed, language, platform=platform)
 
 
 def order_replaced(platform: str, language: Language) -> CommandError:
-    """The error of an order that another one took the place of."""
+    """The error of an order that was replaced by another one."""
     return _error(_WORDS[language].replaced, language, platform=platform)
 
 
 def not_run(platform: str, seconds: float, language: Language) -> CommandError:
-    """The error of an order that nobody answered in time."""
+    """The error of an order that no gateway answered in time."""
     return _error(_WORDS[language].nobody, language, platform=platform, seconds=seconds)
 
 
@@ -73,7 +73,7 @@ def _error(words: tuple[str, str], language: Language, **values: Any) -> Command
 
 
 def tell_outlook(outlook: Outlook, language: Language) -> None:
-    """The problems in groups, offers as they would be published, the counts, and whether anything would change."""
+    """Print the problems in groups, offers as published, the counts, and whether anything would be published."""
     words = _WORDS[language]
     if outlook.problems:
         OUT.print(table_of_groups(outlook.problems, language))
@@ -96,26 +96,26 @@ def tell_platforms(
     language: Language,
     console: Console = OUT,
 ) -> None:
-    """A line for each platform, then what its last run came to, then the platforms whose profile waits."""
+    """Print a line per platform, then the results of last runs, then platforms whose profile is not added yet."""
     words = _WORDS[language]
     cells = []
     for row in rows:
         ran = runs.get(row["platform"])
-        told = "" if ran is None else words.outcomes[ran.outcome]
-        cells.append([Text(cell or "") for cell in (*(row[name] for name in _LISTED), told)])
+        outcome = "" if ran is None else words.outcomes[ran.outcome]
+        cells.append([Text(cell or "") for cell in (*(row[name] for name in _LISTED), outcome)])
     print_rows(console, words.columns, cells, left=len(words.columns), label=words.label)
     for row in rows:
         if (ran := runs.get(row["platform"])) is not None:
-            _tell_listed(ran, words, language, console)
+            _print_result(ran, words, language, console)
     if missing:
         console.print(words.waiting.format(", ".join(missing)), soft_wrap=True)
 
 
-def _tell_listed(ran: Run, words: _Words, language: Language, console: Console) -> None:
-    """The counts of a run that succeeded; why another one did not, and what to do next."""
+def _print_result(ran: Run, words: _Words, language: Language, console: Console) -> None:
+    """Print the counts of a successful run, or the reason and remedy of a failed one."""
     failure = ran.last_error
     if ran.outcome in SUCCESSES or failure is None:
-        console.print(_told_run(words.ended, ran, language), soft_wrap=True, markup=False)
+        console.print(_render_run(words.ended, ran, language), soft_wrap=True, markup=False)
         return
     reason = failure.fr if language == "fr" else failure.en
     console.print(Text(words.reason.format(platform=ran.platform, reason=reason), style="red"), soft_wrap=True)
@@ -123,28 +123,28 @@ def _tell_listed(ran: Run, words: _Words, language: Language, console: Console) 
 
 
 def tell_run(ran: Run, language: Language) -> None:
-    """The problems of a run in groups, why it failed, its outcome and counts."""
+    """Print the problems of a run in groups, the reason of a failure, its outcome and counts."""
     if ran.problems:
         OUT.print(table_of_groups(ran.problems, language))
     failure = ran.last_error
     if ran.outcome not in SUCCESSES and failure is not None:
         OUT.print(failure.fr if language == "fr" else failure.en, soft_wrap=True, markup=False)
-    OUT.print(_told_run(_WORDS[language].ended, ran, language), soft_wrap=True)
+    OUT.print(_render_run(_WORDS[language].ended, ran, language), soft_wrap=True)
 
 
-def _told_run(template: str, ran: Run, language: Language) -> str:
+def _render_run(template: str, ran: Run, language: Language) -> str:
     outcome = _WORDS[language].outcomes[ran.outcome]
     return template.format(platform=ran.platform, outcome=outcome, counts=told_counts(ran.counts, language))
 
 
 def tell_joined(joined: Joined, profile: Profile, minted: MintedSecret | None) -> None:
-    """Who takes part now and how, what is assumed of it, and its secret; in English, as to an operator."""
+    """Print a platform that was added or changed: transport, scopes, kept members, assumptions, secret. In English."""
     partner = joined.partner
     done = "takes part" if joined.created else "has changed its profile"
-    way = profile.transport["kind"] if profile.format is None else f"{profile.transport['kind']}, {profile.format}"
-    OUT.print(f"[green]✓[/] {partner.platform} {done}: {way}; {', '.join(sorted(partner.scopes))}.", soft_wrap=True)
+    source = profile.transport["kind"] if profile.format is None else f"{profile.transport['kind']}, {profile.format}"
+    OUT.print(f"[green]✓[/] {partner.platform} {done}: {source}; {', '.join(sorted(partner.scopes))}.", soft_wrap=True)
     for member in joined.kept:
-        OUT.print(f"[yellow]![/] {_told_kept(member, partner, profile)}", soft_wrap=True)
+        OUT.print(f"[yellow]![/] {_render_kept(member, partner, profile)}", soft_wrap=True)
     for one in profile.document.get("knowledge", ()):
         if one["status"] == "assumed":
             OUT.print(f"  assumed ({one['about']}): {one['text']}", soft_wrap=True, markup=False)
@@ -155,8 +155,8 @@ def tell_joined(joined: Joined, profile: Profile, minted: MintedSecret | None) -
         OUT.print(f"Next: passerelle platform run {partner.platform}", soft_wrap=True)
 
 
-def _told_kept(member: str, partner: Partner, profile: Profile) -> str:
-    """What stays although the profile says otherwise, and how to change it."""
+def _render_kept(member: str, partner: Partner, profile: Profile) -> str:
+    """A member that keeps its value although the profile differs, and the remedy."""
     if member == "national_delivery":
         wanted = profile.national_delivery
         return (

@@ -1,4 +1,4 @@
-"""Groups of problems as a table: how many, of which severity, by which rule and where; examples, and the remedy."""
+"""Render groups of problems as a table: count, severity, rule, pointer, examples and remedy."""
 
 from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
@@ -17,8 +17,8 @@ _WORDS = load_words(SimpleNamespace, "gateway", "problem_groups")
 
 
 def table_of_groups(groups: Sequence[Mapping[str, Any]], language: Language) -> Table:
-    """One row a group, errors in red and warnings in yellow, in the order given. A problem of a record that an earlier
-    version has written is a group of one.
+    """One row per group in the given order, errors in red and warnings in yellow. A problem in a record of an earlier
+    version is a group of one.
     """
     table = Table(*_WORDS[language].heads, box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     table.columns[0].overflow = "fold"
@@ -36,7 +36,7 @@ def table_of_groups(groups: Sequence[Mapping[str, Any]], language: Language) -> 
 
 
 def _examples(group: Mapping[str, Any], language: Language) -> Sequence[str]:
-    """The line of the examples: id, position and value of each; none for the feed as a whole."""
+    """The line of examples (id, position and value of each); empty for a problem of the whole feed."""
     alone = {"position": group["position"], "id": group["id"]}
     examples = [one for one in group.get("examples", [alone]) if one["position"]]
     if not examples:

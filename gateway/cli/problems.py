@@ -1,4 +1,4 @@
-"""Problems as a table: where, what, how to mend, in French or English."""
+"""Render problems as tables, per document or per rule, with pointer, message and remedy, in French or English."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Finding:
 
 
 def table_of(findings: Sequence[Finding], language: Language) -> Table:
-    """At most a hundred rows, errors in red and warnings in yellow."""
+    """One row per problem, at most ``MOST_ROWS``, errors in red and warnings in yellow."""
     table = Table(*_WORDS[language].heads, box=SIMPLE_HEAD, show_lines=False, pad_edge=False, padding=(0, 1))
     table.columns[0].justify = "right"
     table.columns[1].overflow = "fold"
@@ -48,7 +48,7 @@ def table_of(findings: Sequence[Finding], language: Language) -> Table:
 
 
 def groups_of(rules: Mapping[str, int], findings: Sequence[Finding], language: Language) -> Table:
-    """Rule by rule: how many documents it concerns, some of their lines, and the remedy; errors first."""
+    """One row per rule: number of documents, some of their lines, and the remedy; errors first."""
     table = Table(*_WORDS[language].group_heads, box=SIMPLE_HEAD, show_lines=False, pad_edge=False, padding=(0, 1))
     table.columns[0].justify = "right"
     table.columns[1].overflow = "fold"

@@ -1,4 +1,4 @@
-"""Profiles on the command line: a file, or the slug of one that comes with the gateway."""
+"""Load a profile from a file, or a packaged one by its slug."""
 
 import json
 import os
@@ -19,7 +19,7 @@ _MOST_BYTES = 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Words:
-    """What can be wrong with a profile's file, and what to do then, in one language."""
+    """Errors of a profile's file and their remedies, in one language."""
 
     no_profile: str
     mend: str
@@ -33,7 +33,7 @@ _WORDS = load_words(_Words, "gateway", "profile")
 
 
 def load_profile(text: str, *, language: Language) -> Profile:
-    """The profile. Raises CommandError naming everything that is wrong with it."""
+    """Load and validate a profile. Raises CommandError with all its violations."""
     if text in profiles():
         return profiles()[text]
     words = _WORDS[language]

@@ -1,4 +1,4 @@
-"""How far an upload is: a bar on a terminal, and the note beside the file that lets it go on later."""
+"""Progress of an upload: a progress bar, and a note file from which an interrupted upload resumes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from gateway.cli.console import ERR
 
 @contextmanager
 def progress_bar() -> Iterator[Progress]:
-    """A bar on standard error, gone when it is done."""
+    """A transient progress bar on stderr; disabled if stderr is no terminal."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=ERR, transient=True, disable=not ERR.is_terminal) as progress:
         yield progress
@@ -21,7 +21,7 @@ def progress_bar() -> Iterator[Progress]:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Where an upload stands: the next document to send, of which file as it was, to which gateway by whom."""
+    """Progress of an upload: the next document, the file's size and modification time, gateway URL and client id."""
 
     next: int
     size: int
@@ -31,18 +31,18 @@ class Note:
 
     @classmethod
     def about(cls, file: Path, *, url: str, client: str, next_document: int = 1) -> "Note":
-        """The note on a file as it is now."""
+        """A note for the current state of a file. Raises OSError."""
         stat = file.stat()
         return cls(next_document, stat.st_size, stat.st_mtime_ns, url, client)
 
 
 def note_path(file: Path) -> Path:
-    """The note's own file, beside the one that is sent."""
+    """The path of the note, in the folder of the uploaded file."""
     return file.with_name(f".{file.name}.progress")
 
 
 def read_note(file: Path, fresh: Note) -> int:
-    """The document to go on with: 1 unless a note on this very file, gateway and client says otherwise."""
+    """The document to resume at; 1 unless a note matches the file, gateway and client of ``fresh``."""
     try:
         kept = Note(**orjson.loads(note_path(file).read_bytes()))
     except (OSError, ValueError, TypeError):
@@ -52,7 +52,7 @@ def read_note(file: Path, fresh: Note) -> int:
 
 
 def write_note(file: Path, note: Note) -> None:
-    """Keep the note; a folder that cannot be written only costs the resuming."""
+    """Write the note atomically. Errors are ignored: without a note, an upload starts from the first document."""
     path = note_path(file)
     try:
         fresh = path.with_suffix(".new")
@@ -63,5 +63,5 @@ def write_note(file: Path, note: Note) -> None:
 
 
 def drop_note(file: Path) -> None:
-    """The upload is complete."""
+    """Delete the note of a completed upload."""
     note_path(file).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""``passerelle publish``: send a file of offers and withdrawals to a gateway, and say what became of each."""
+"""``passerelle publish``: send a file of offers and withdrawals to a gateway, and report their outcomes."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ BATCH_BYTES = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Words:
-    """How far the sending of a file is, in one language."""
+    """Progress texts, in one language."""
 
     going_on: str
     publishing: str
@@ -44,8 +44,8 @@ def publish(
 ) -> None:
     """Publish the offers of a file, 500 at a time; lines {"id", "revision", "withdrawn"} take offers back.
 
-    PASSERELLE_URL, PASSERELLE_CLIENT_ID and PASSERELLE_CLIENT_SECRET say where and as whom. When it is interrupted, the
-    same command goes on where it stopped; sending twice is safe. Ends with 0 when none was refused, 1 when some
+    PASSERELLE_URL, PASSERELLE_CLIENT_ID and PASSERELLE_CLIENT_SECRET name gateway and credentials. After an interrupt,
+    the same command resumes where it stopped; sending twice is safe. Ends with 0 when none was refused, 1 when some
     were refused or stale, or are not decided after a minute, 2 when the gateway or the file could not be used.
     """
     run(_publish(file, lang, start))
@@ -73,7 +73,7 @@ async def _send(client: Client, documents: Sequence[Document], progress: Progres
     for batch in _batches(documents):
         body = b"\n".join(document.line for document in batch) + b"\n"
         answer = await client.call("POST", "/v1/offers/batch", params={"partial": "true"}, body=body, media_type=NDJSON)
-        # A batch of which every document is refused is answered 422, like any other that queues nothing.
+        # 422 alone is no failure of the call: a batch with every document refused queues nothing and gets it too.
         if not tally.take(batch, answer):
             raise refused(answer, words.documents.format(first=batch[0].number, last=batch[-1].number))
         write_note(file, replace(note, next=batch[-1].number + 1))
@@ -82,7 +82,7 @@ async def _send(client: Client, documents: Sequence[Document], progress: Progres
 
 
 def _batches(documents: Sequence[Document]) -> Iterator[list[Document]]:
-    """At most 500 documents and 4 MiB together, at least one."""
+    """Split into batches of 1 to 500 documents and at most 4 MiB, or of one larger document."""
     batch: list[Document] = []
     size = 0
     for document in documents:

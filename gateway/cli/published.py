@@ -1,4 +1,4 @@
-"""Published: an offer as readers get it, with names in place of codes, for who writes a mapping."""
+"""Preview of an accepted offer as subscribers see it, with names instead of codes, for authors of mappings."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -16,7 +16,7 @@ _HEADS: Mapping[Language, dict[str, str]] = load_words(dict, "gateway", "publish
 
 
 def published_offer(offer: Mapping[str, Any], territory: Mapping[str, Any]) -> dict[str, Any]:
-    """What readers see of an accepted offer; ``place`` and ``sector`` by name."""
+    """The published fields of an accepted offer; ``place`` and ``sector`` by name."""
     location, sector = offer["location"], offer["sector"]
     commune = _commune(location)
     department = _name("departments", territory["department"])
@@ -36,7 +36,7 @@ def published_offer(offer: Mapping[str, Any], territory: Mapping[str, Any]) -> d
 
 
 def render_offer(offer: Mapping[str, Any], language: Language) -> Text:
-    """An offer of ``published_offer`` as a block of lines."""
+    """Render a document of ``published_offer`` as a block of lines."""
     heads = _HEADS[language]
     values = {
         **offer,
@@ -50,7 +50,7 @@ def render_offer(offer: Mapping[str, Any], language: Language) -> Text:
 
 
 def _commune(location: Mapping[str, Any]) -> str:
-    """The official name of the commune, or the city as the offer has it."""
+    """The official name of the commune; the offer's city if no commune matches."""
     code, city = location.get("insee_commune"), location["city"]
     for commune in communes_of(location["postal_code"]):
         if commune.code == code or (code is None and plain_name(commune.name) == plain_name(city)):

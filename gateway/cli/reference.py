@@ -1,4 +1,4 @@
-"""``passerelle reference``: the code lists that mappings and offers use, and the JSON Schema of profiles."""
+"""``passerelle reference``: print the code lists of mappings and offers, and the JSON Schema of profiles."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ Item = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Words:
-    """What the lists are called, in one language; ``heads`` name the columns of each."""
+    """Names of the lists, in one language; ``heads`` are the column heads of each."""
 
     lists: Mapping[str, str]
     heads: Mapping[str, tuple[str, ...]]

@@ -1,4 +1,4 @@
-"""Rows of a table that lose no cell: columns where the terminal is wide enough, else a block of lines for each row."""
+"""Print tables without truncation: columns if the terminal is wide enough, else a block of lines per row."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -15,8 +15,9 @@ _BETWEEN = " · "
 def print_rows(
     console: Console, heads: Sequence[str], rows: Sequence[Sequence[Text]], *, left: int, label: str = "{}: {}"
 ) -> None:
-    """Print a table; its first ``left`` columns are texts, the others numbers. Where a line of it is longer than the
-    console is wide, each row becomes its first cell and, under it, its other cells with their heads by ``label``.
+    """Print a table; its first ``left`` columns are left-aligned texts, the others right-aligned numbers. If a line is
+    wider than the console, each row is printed as its first cell, and below it the other cells, each with its head
+    formatted by ``label``.
     """
     widths = [max(cell_len(head), *(row[at].cell_len for row in rows)) for at, head in enumerate(heads)] if rows else []
     if sum(widths) + _GAP * (len(heads) - 1) > console.width:
@@ -35,7 +36,7 @@ def print_rows(
 
 
 def print_pairs(console: Console, pairs: Mapping[str, str]) -> None:
-    """Print labels with their texts: beside each other where every line is short enough, else one under the other."""
+    """Print labels and texts: side by side if every line fits the console, else the text below its label."""
     widest = max(map(cell_len, pairs), default=0)
     if any(widest + _GAP + cell_len(text) > console.width for text in pairs.values()):
         for label, text in pairs.items():
@@ -47,7 +48,7 @@ def print_pairs(console: Console, pairs: Mapping[str, str]) -> None:
 
 
 def _block(heads: Sequence[str], row: Sequence[Text], *, label: str, width: int) -> Iterator[Text]:
-    """The lines of one row; a cell that is longer than a line is folded by the terminal, never cut."""
+    """The lines of one row; the terminal wraps a cell that is longer than a line, so that none is truncated."""
     title = row[0].copy()
     title.stylize("bold")
     yield title

@@ -1,4 +1,4 @@
-"""What a feed would come to, offline: its items read by a profile, judged and counted, and nothing sent."""
+"""Evaluate a sample of a platform's source offline: read its items with a mapping, judge and count them."""
 
 import gzip
 import zlib
@@ -29,15 +29,15 @@ from schemas.rulebook import Language
 
 _BLOCK = 64 * 1024
 _GZIP = b"\x1f\x8b"
-_MOST_SHOWN = 3
-_MOST_KEPT = 20
-"""Some more than are shown: an id that is repeated later takes its first item back."""
+_MOST_OFFERS = 3
+_MOST_CANDIDATES = 20
+"""More than ``_MOST_OFFERS``: an id that is repeated later retracts its first item."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What would be published and refused, the problems in groups and counted by severity, up to three offers as they
-    would be published, and why nothing would be (empty for a whole feed).
+    """Evaluation of a sample: counts of published and refused offers, problems in groups and by severity, and up to
+    three offers as published. ``unusable``: the problems that make the whole source unusable, or empty.
     """
 
     counts: Counts
@@ -48,52 +48,61 @@ class Outlook:
 
     @property
     def unreadable(self) -> bool:
-        """Whether the feed itself cannot be read, whatever the mapping says."""
+        """Whether the source itself cannot be read, with any mapping."""
         return bool(self.unusable) and self.unusable[0].code not in MISFITS
 
 
 def look_at(blocks: Iterable[bytes], mapping: FeedMapping, *, platform: str, revision: int, on: date) -> Outlook:
-    """Read a sample by a mapping."""
-    census = Census()
+    """Evaluate a sample with a mapping, judged as on the day ``on``."""
+    feed_counts = Census()
     unusable: tuple[Problem, ...] = ()
-    shown: dict[int, Mapping[str, Any]] = {}
+    previews: dict[int, Mapping[str, Any]] = {}
     try:
         for item in read(blocks, mapping, platform=platform, on=on):
             match item:
                 case OfferItem():
-                    _offer(item, census, shown, revision=revision, on=on)
+                    _offer(item, feed_counts, previews, revision=revision, on=on)
                 case BrokenItem():
                     if (retraction := item.retraction) is not None:
-                        census.note(str(retraction.position), item.id, [retraction.problem.to_json()])
+                        feed_counts.note(str(retraction.position), item.id, [retraction.problem.to_json()])
                     bodies = [one.to_json() for one in item.problems]
-                    census.add(str(item.position), item.id, kind="refused", problems=bodies)
+                    feed_counts.add(str(item.position), item.id, kind="refused", problems=bodies)
                 case RepeatedItem():
                     pass
                 case PassedItem():
-                    census.add_passed()
+                    feed_counts.add_passed()
                 case FeedComplete():
-                    census.note("", None, [one.to_json() for one in item.problems])
+                    feed_counts.note("", None, [one.to_json() for one in item.problems])
                 case FeedUnusable():
                     unusable = item.problems
-                    census.note("", None, [one.to_json() for one in item.problems])
-        offers = [offer for place, offer in shown.items() if place not in census.dropped][:_MOST_SHOWN]
-        counts = replace(census.counts, published=0, warned=0) if unusable else census.counts
-        return Outlook(counts, census.problems, census.severities, () if unusable else tuple(offers), unusable)
+                    feed_counts.note("", None, [one.to_json() for one in item.problems])
+        offers = [offer for index, offer in previews.items() if index not in feed_counts.dropped][:_MOST_OFFERS]
+        counts = replace(feed_counts.counts, published=0, warned=0) if unusable else feed_counts.counts
+        return Outlook(
+            counts, feed_counts.problems, feed_counts.severities, () if unusable else tuple(offers), unusable
+        )
     finally:
-        census.close()
+        feed_counts.close()
 
 
-def _offer(item: OfferItem, census: Census, shown: dict[int, Mapping[str, Any]], *, revision: int, on: date) -> None:
+def _offer(
+    item: OfferItem, feed_counts: Census, previews: dict[int, Mapping[str, Any]], *, revision: int, on: date
+) -> None:
     verdict = judge(item, revision=revision, on=on)
     bodies = [one.to_json() for one in verdict.problems]
     kind: Kind = "published" if verdict.accepted else "refused"
-    index = census.add(str(item.position), item.id, kind=kind, problems=bodies)
-    if index is not None and len(shown) < _MOST_KEPT and verdict.offer is not None and verdict.territory is not None:
-        shown[index] = published_offer(verdict.offer, verdict.territory)
+    index = feed_counts.add(str(item.position), item.id, kind=kind, problems=bodies)
+    if (
+        index is not None
+        and len(previews) < _MOST_CANDIDATES
+        and verdict.offer is not None
+        and verdict.territory is not None
+    ):
+        previews[index] = published_offer(verdict.offer, verdict.territory)
 
 
 def blocks_of(sample: Path, language: Language) -> Iterator[bytes]:
-    """The file's content, inflated where it is gzipped, whatever it is called. Raises CommandError."""
+    """The content of a file in blocks, inflated if it is gzipped, regardless of its name. Raises CommandError."""
     try:
         with sample.open("rb") as plain:
             gzipped = plain.peek(2)[:2] == _GZIP

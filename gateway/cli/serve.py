@@ -1,4 +1,4 @@
-"""``passerelle serve``: the gateway, until it is told to stop or a part of it fails."""
+"""``passerelle serve``: run the gateway until SIGINT or SIGTERM, or until a part of it fails."""
 
 import asyncio
 import signal
@@ -19,10 +19,10 @@ def serve() -> None:
 
 async def _serve() -> None:
     settings = settings_here()
-    told = asyncio.Event()
+    stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, told.set)
+        loop.add_signal_handler(number, stopping.set)
     with explained():
         async with running(settings) as gateway:
             bound_collections()
@@ -32,7 +32,7 @@ async def _serve() -> None:
                     soft_wrap=True,
                 )
                 ERR.print("Next, in another terminal: passerelle partner add SLUG; then passerelle doctor")
-            waits = [asyncio.ensure_future(gateway.finished()), asyncio.ensure_future(told.wait())]
+            waits = [asyncio.ensure_future(gateway.finished()), asyncio.ensure_future(stopping.wait())]
             done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
             for wait in waits:
                 wait.cancel()

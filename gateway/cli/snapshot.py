@@ -1,4 +1,4 @@
-"""``passerelle snapshot``: send a publisher's complete set of offers; what it lacks is withdrawn."""
+"""``passerelle snapshot``: send a publisher's complete set of offers; absent offers are withdrawn."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -22,12 +22,12 @@ from schemas.texts import load_words
 
 _PIECE = 200
 _WAITING = {"Prefer": "wait=30"}
-"""The answer has the decisions where they come in time; the receipts have the others."""
+"""The response has the decisions of the first 30 s; later ones are read from the receipts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Words:
-    """What a snapshot comes to, in one language."""
+    """Texts about a snapshot, in one language."""
 
     marked: str
     sending: str
@@ -49,9 +49,9 @@ def snapshot(
 ) -> None:
     """Replace everything that the platform publishes by the content of a file.
 
-    Offers that are not in it are withdrawn as absent; a guard stops a file that lacks more than a fifth of them and at
-    least ten, or that would leave none. Ends with 0 when none was refused, 1 when some were refused or stale (they
-    count as present) or are not decided after a minute, 2 when the gateway or the file could not be used.
+    Offers that are not in it are withdrawn as absent; a guard stops a file if more than a fifth of them and at
+    least ten are missing, or if none would be left. Ends with 0 when none was refused, 1 when some were refused or
+    stale (they count as present) or are not decided after a minute, 2 when the gateway or the file could not be used.
     """
     run(_snapshot(file, mark, confirm, lang))
 

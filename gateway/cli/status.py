@@ -1,8 +1,8 @@
-"""``passerelle status``: who takes part in the federation, and how each platform does.
+"""``passerelle status``: print the platforms of the federation and the state of each.
 
-It asks a running gateway, as a partner, and does not read the log as ``audit`` does. The gateway keeps these numbers,
-for which the log would have to be read from end to end; a partner asks for its own line in the same way as the operator
-for all of them; and that a gateway does not answer is the first thing to know of its status.
+The command queries a running gateway as a partner, and does not read the log as ``audit`` does: the gateway maintains
+these counts, which otherwise need a full read of the log; a partner queries its own line in the same way as the
+operator queries all of them; and a gateway without an answer is itself a status.
 """
 
 import json
@@ -28,7 +28,7 @@ _TO_DAYS, _TO_MINUTES = len("2027-06-14"), len("2027-06-14T08:00")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Words:
-    """What the table says, in one language. Columns: platform, since, success, live, then the numbers, then lag."""
+    """Texts of the table, in one language. Columns: platform, since, success, live, then the numbers, then lag."""
 
     columns: tuple[str, ...]
     label: str
@@ -50,16 +50,16 @@ def status(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
 ) -> None:
-    """Show each platform: connected or not and since when, its offers, what was delivered, what waits, what went wrong.
+    """Show each platform: connection and its start, offers, deliveries, backlog, and the last error.
 
-    PASSERELLE_URL, PASSERELLE_CLIENT_ID and PASSERELLE_CLIENT_SECRET say where and as whom: the scope operate sees how
-    every platform does, a platform sees how itself does.
+    PASSERELLE_URL, PASSERELLE_CLIENT_ID and PASSERELLE_CLIENT_SECRET name gateway and credentials: the scope operate
+    shows the state of every platform, a platform sees its own.
     """
-    told = run(_ask(lang))
+    document = run(_ask(lang))
     if as_json:
-        typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
+        typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
     else:
-        _show(told, _WORDS[lang])
+        _show(document, _WORDS[lang])
 
 
 async def _ask(language: Language) -> dict[str, Any]:
@@ -70,21 +70,21 @@ async def _ask(language: Language) -> dict[str, Any]:
     return answer.body
 
 
-def _show(told: Mapping[str, Any], words: _Words, console: Console = OUT) -> None:
-    rows = [list(_row(line, words)) for line in told["platforms"]]
+def _show(document: Mapping[str, Any], words: _Words, console: Console = OUT) -> None:
+    rows = [list(_row(line, words)) for line in document["platforms"]]
     print_rows(console, words.columns, rows, left=_TEXTS, label=words.label)
-    for line in told["platforms"]:
+    for line in document["platforms"]:
         error = line.get("details", {}).get("last_error")
         if error is not None:
             said = words.error.format(line["name"], _moment(error["at"]), error["message"])
-            console.print(Text(said, style="red" if _stands(line["details"]) else "dim"), soft_wrap=True)
-    if told["undecided"] is not None:
-        console.print(words.undecided.format(_number(told["undecided"], words)), soft_wrap=True)
+            console.print(Text(said, style="red" if _has_failed(line["details"]) else "dim"), soft_wrap=True)
+    if document["undecided"] is not None:
+        console.print(words.undecided.format(_number(document["undecided"], words)), soft_wrap=True)
 
 
 def _row(line: Mapping[str, Any], words: _Words) -> Iterator[Text]:
     details: Mapping[str, Any] = line.get("details", {})
-    yield Text(line["platform"] or line["name"], style="red" if details and _stands(details) else "")
+    yield Text(line["platform"] or line["name"], style="red" if details and _has_failed(details) else "")
     yield Text(_connection(line, words), style="green" if line["connected"] else "dim")
     yield Text(_moment(details.get("last_success")))
     for number in (line["live"], *(details.get(name) for name in _NUMBERS)):
@@ -101,20 +101,20 @@ def _connection(line: Mapping[str, Any], words: _Words) -> str:
 
 
 def _lag(details: Mapping[str, Any], words: _Words) -> str:
-    """How long the oldest delivery waits, and how many messages of its inbox."""
+    """The age of the oldest pending delivery, and the number of unread inbox messages."""
     seconds, messages = details.get("delivery_lag_seconds"), details.get("inbox_lag")
-    told = [] if seconds is None else [f"{seconds // 3_600}:{seconds // 60 % 60:02}:{seconds % 60:02}"]
+    parts = [] if seconds is None else [f"{seconds // 3_600}:{seconds // 60 % 60:02}:{seconds % 60:02}"]
     if messages:
-        told.append(words.messages.format(_number(messages, words)))
-    return ", ".join(told) or "–"
+        parts.append(words.messages.format(_number(messages, words)))
+    return ", ".join(parts) or "–"
 
 
 def _number(number: int, words: _Words) -> str:
     return f"{number:,}".replace(",", words.thousands)
 
 
-def _stands(details: Mapping[str, Any]) -> bool:
-    """Whether the last error came after the last success; times in UTC sort as text."""
+def _has_failed(details: Mapping[str, Any]) -> bool:
+    """Whether the last error is later than the last success; UTC timestamps sort as text."""
     error, success = details["last_error"], details["last_success"]
     return error is not None and (success is None or error["at"] > success)
 

@@ -1,4 +1,4 @@
-"""The tally: what became of the documents that a command sent, by the gateway's answers and the receipts after them."""
+"""Count the outcomes of sent documents, from the gateway's answers and from receipts."""
 
 import asyncio
 from collections import Counter
@@ -18,7 +18,7 @@ from schemas.rulebook import Language
 from schemas.texts import load_words
 
 OUTCOMES = ("accepted", "duplicate", "stale", "refused", "pending")
-"""In the order in which they are told; *refused* whether at once or by the decision *rejected*."""
+"""In display order. *refused* covers refusals in the answer and the verdict *rejected*."""
 
 _LETTERS: Mapping[str, str] = {
     "a": "accepted",
@@ -30,16 +30,16 @@ _LETTERS: Mapping[str, str] = {
     "q": "pending",
     "u": "pending",
 }
-"""The outcome behind each letter of an answer's ``statuses``."""
+"""The outcome of each letter in an answer's ``statuses``."""
 _UPLOADS = ("batch", "snapshot")
 _PAGE = "1000"
-_PATIENCE = 60.0
-_PAUSE = 0.5
+_STALL_SECONDS = 60.0
+_POLL_SECONDS = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Words:
-    """What is said of documents sent, in one language."""
+    """Texts about sent documents, in one language."""
 
     told: str
     outcomes: Mapping[str, str]
@@ -55,8 +55,8 @@ _WORDS = load_words(_Words, "gateway", "tally")
 
 @dataclass(slots=True)
 class _Upload:
-    """A batch or snapshot with undecided documents: document numbers by receipt, or by offer where the answer was too
-    short to name the receipt.
+    """A batch or snapshot with undecided documents: their numbers by receipt id, or by offer id if the answer was
+    truncated and has no receipt id.
     """
 
     kind: str
@@ -66,16 +66,16 @@ class _Upload:
 
     @property
     def left(self) -> int:
-        """How many are undecided."""
+        """The number of undecided documents."""
         return len(self.by_receipt) + len(self.by_offer)
 
     @property
     def address(self) -> str:
-        """Where their receipts are."""
+        """The path of the upload's receipts."""
         return f"/v1/receipts?{self.kind}={self.id}"
 
     def take_out(self, receipt: Mapping[str, Any]) -> int | None:
-        """The number of the document that this receipt decides, once; None when it decides none of them."""
+        """Remove and return the number of the document that a receipt decides; None if it decides none of them."""
         number = self.by_receipt.pop(receipt["receipt"], None)
         if number is None and receipt["publisher"] != "gateway":
             number = self.by_offer.pop(receipt.get("id", ""), None)
@@ -84,7 +84,7 @@ class _Upload:
 
 @dataclass(slots=True)
 class Tally:
-    """How many documents had each outcome; their problems by line, and counted by rule."""
+    """Counts of documents by outcome; problems by line, and counted by rule."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
@@ -93,7 +93,7 @@ class Tally:
     _uploads: list[_Upload] = field(default_factory=list)
 
     def take(self, documents: Sequence[Document], answer: Answer) -> bool:
-        """Add what a gateway answered to these documents; False when it is no answer to them."""
+        """Add the gateway's answer to these documents. Returns False if the answer does not cover them."""
         body = answer.body if isinstance(answer.body, dict) else {}
         statuses = body.get("statuses")
         if not isinstance(statuses, str) or len(statuses) != len(documents):
@@ -117,8 +117,8 @@ class Tally:
         return True
 
     async def follow(self, client: Client) -> None:
-        """Read the receipts of what was sent until all is decided; what is not after a minute in which nothing more
-        was decided stays ``pending``.
+        """Poll the receipts until all documents are decided. After a minute without a new decision, the rest stays
+        ``pending``. Raises CommandError.
         """
         with ERR.status(_WORDS[client.language].waiting):
             for upload in self._uploads:
@@ -126,7 +126,7 @@ class Tally:
 
     async def _follow(self, upload: _Upload, client: Client) -> None:
         clock = asyncio.get_running_loop().time
-        deadline = clock() + _PATIENCE
+        deadline = clock() + _STALL_SECONDS
         params = {upload.kind: upload.id, "limit": _PAGE}
         while upload.left:
             answer = await client.call("GET", "/v1/receipts", params=params)
@@ -134,22 +134,22 @@ class Tally:
                 raise refused(answer, _WORDS[client.language].showing)
             for receipt in answer.body["receipts"]:
                 self._decide(upload, receipt)
-                deadline = clock() + _PATIENCE
+                deadline = clock() + _STALL_SECONDS
             params["cursor"] = answer.body["cursor"]
             if upload.left and not answer.body["more"]:
                 if clock() > deadline:
                     break
-                await asyncio.sleep(_PAUSE)
+                await asyncio.sleep(_POLL_SECONDS)
 
     def told(self, language: Language) -> str:
-        """In words, such as ``3 document(s): 2 accepted, 1 stale``."""
+        """The counts as a sentence, such as ``3 document(s): 2 accepted, 1 stale``."""
         words = _WORDS[language]
         said = [f"{self.outcomes[one]} {words.outcomes[one]}" for one in OUTCOMES if self.outcomes[one]]
         return words.told.format(read=self.outcomes.total(), outcomes=", ".join(said)) if said else words.nothing
 
     def conclude(self, language: Language, *, more: str = "") -> None:
-        """Print the problems line by line and rule by rule, then the tally with ``more`` after it; end the command with
-        1 when something was refused, stale, or is undecided.
+        """Print the problems by line and by rule, then the counts followed by ``more``. Exit with 1 if a document was
+        refused, stale, or is undecided.
         """
         words = _WORDS[language]
         if self.findings:
@@ -176,10 +176,10 @@ class Tally:
             self.rules[receipt["problems"][0]["code"]] += 1
             self._find(number, {**receipt, "problems": receipt["problems"][:1]})
 
-    def _find(self, number: int, told: Mapping[str, Any]) -> None:
-        self.findings += _findings(number, told)
+    def _find(self, number: int, result: Mapping[str, Any]) -> None:
+        self.findings += _findings(number, result)
 
 
-def _findings(number: int, told: Mapping[str, Any]) -> Iterator[Finding]:
-    for problem in told.get("problems") or ():
-        yield Finding(number, told.get("id"), problem)
+def _findings(number: int, result: Mapping[str, Any]) -> Iterator[Finding]:
+    for problem in result.get("problems") or ():
+        yield Finding(number, result.get("id"), problem)

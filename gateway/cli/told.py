@@ -1,4 +1,4 @@
-"""How runs of feeds are told: counts as a sentence, everything as JSON."""
+"""Render runs: counts as a sentence, a run as a JSON document."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _WORDS: Mapping[Language, dict[str, str]] = load_words(dict, "gateway", "runs")
 
 
 def told_sample(counts: Counts, severities: Mapping[str, int], language: Language) -> str:
-    """What a sample would come to, as a sentence; ``severities`` counts problems."""
+    """The counts of an evaluated sample, as a sentence; ``severities`` counts problems."""
     said = asdict(counts) | {"errors": severities["error"], "warnings": severities["warning"]}
     return _WORDS[language]["found"].format_map(said)
 
@@ -26,10 +26,10 @@ def told_counts(counts: Counts, language: Language) -> str:
 
 
 def told_run(value: Run | Counts) -> dict[str, Any]:
-    """A run, or its counts, as JSON."""
+    """A run, or its counts, as a JSON document."""
     return asdict(value)
 
 
 def print_json(document: object) -> None:
-    """Print JSON that a person can read as well."""
+    """Print an indented JSON document."""
     typer.echo(json.dumps(document, ensure_ascii=False, indent=2))

@@ -1,4 +1,4 @@
-"""``passerelle topics``: create the topics that a federation needs, and check that they are as they must be."""
+"""``passerelle topics``: create the topics of a federation, and check their configuration."""
 
 import typer
 
@@ -14,13 +14,13 @@ app = typer.Typer(help="Create and check the topics of the log.", no_args_is_hel
 
 @app.command()
 def create() -> None:
-    """Create what is missing, and give the log its identity. What exists is never changed."""
+    """Create missing topics, and give the log its identity. Existing topics are never changed."""
     run(_create())
 
 
 @app.command()
 def check() -> None:
-    """Compare partition counts, policies and time stamps with what the gateway needs; 1 when something differs."""
+    """Compare partition counts, policies and time stamps with the required ones. Ends with 1 when something differs."""
     findings, count = run(_check())
     for finding in findings:
         OUT.print(f"[red]✗[/] {finding}", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""``passerelle validate``: the verdict on a file of offers, offline, the same one that the gateway gives."""
+"""``passerelle validate``: judge a file of offers offline, with the gateway's own rules."""
 
 from collections import Counter
 from datetime import date

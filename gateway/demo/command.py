@@ -1,4 +1,4 @@
-"""``passerelle demo``: the whole federation at work, to be watched."""
+"""``passerelle demo``: run a complete simulated federation on this machine, and display it."""
 
 import asyncio
 import signal
@@ -29,7 +29,7 @@ _PLAIN_SECONDS = 2.5
 _FRAME_SECONDS = 0.25
 _INTERRUPTED = 130
 _BROKEN = (WayError, SubscriberError, GatewayError, ClientError, TimeoutError)
-"""What may end the story before its end: something that was promised was not kept."""
+"""Errors that end the scenario early and count as its failure."""
 
 
 def demo(
@@ -42,11 +42,11 @@ def demo(
     offers: Annotated[int, typer.Option(min=90, max=200_000, help="How many offers are published.")] = 900,
     seed: Annotated[int, typer.Option(help="Another number, other offers.")] = 2027,
 ) -> None:
-    """Run the whole federation: nine Regions, each by its own way in, and the national site, both ways.
+    """Run the whole federation: nine Regions, each with its own transport, and the national site in both directions.
 
-    Everything is temporary, topics on a cluster as well, and ends with the demo.
+    Everything is temporary, topics on a cluster as well, and is removed when the demo ends.
 
-    Ends with 0 when all far ends hold what they must, else with 1.
+    Ends with 0 when all platforms and the national site hold the expected offers, else with 1.
     """
     try:
         balanced = run(_demo(once=once, kafka=kafka, offers=offers, seed=seed))
@@ -64,40 +64,40 @@ async def _demo(*, once: bool, kafka: bool, offers: int, seed: int) -> bool:
     lent = lent_cluster() if kafka else None
     if kafka and lent is None:
         OUT.print("Starting Apache Kafka (the first time, its jars are fetched) …")
-    told = asyncio.Event()
+    stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     with explained():
         async with federation(kafka=kafka) as world:
             if lent is not None:
                 topics = f"{world.settings.kafka_prefix}.*"
                 OUT.print(f"On the Kafka cluster {lent} ({VARIABLE}); its topics {topics} are deleted at the end.\n")
             scenario = Scenario(world, seed, offers, Story(OUT))
-            await _watch(scenario, scenario.prepare(), told)
+            await _watch(scenario, scenario.prepare(), stopping)
             async with world.following():
                 if not scenario.surprises:
-                    await _watch(scenario, scenario.play(), told)
+                    await _watch(scenario, scenario.play(), stopping)
                 balanced = tell_end(OUT, scenario)
                 if not once and balanced:
-                    await _stay(world, scenario, Random(seed), told)  # noqa: S311 - not for secrets
+                    await _stay(world, scenario, Random(seed), stopping)  # noqa: S311 - not for secrets
                     balanced = tell_end(OUT, scenario)
             return balanced
 
 
-async def _stay(world: Federation, scenario: Scenario, random: Random, told: asyncio.Event) -> None:
-    """Go on until the user has seen enough, and let everything settle once more."""
+async def _stay(world: Federation, scenario: Scenario, random: Random, stopping: asyncio.Event) -> None:
+    """Continue until the user interrupts, then wait until everything has settled."""
     OUT.print(invitation(world), soft_wrap=True)
-    await _watch(scenario, scenario.go_on(random, told), asyncio.Event())
+    await _watch(scenario, scenario.go_on(random, stopping), asyncio.Event())
     await scenario.settle()
 
 
-async def _watch(scenario: Scenario, story: Coroutine[Any, Any, None], told: asyncio.Event) -> None:
-    """Show the scenario until its story is told, the gateway ends by itself, or the user ends it."""
+async def _watch(scenario: Scenario, story: Coroutine[Any, Any, None], stopping: asyncio.Event) -> None:
+    """Display the scenario until it completes, the gateway ends by itself, or the user interrupts."""
     playing = asyncio.ensure_future(story)
     ends = [
         playing,
         asyncio.ensure_future(scenario.federation.gateway.finished()),
-        asyncio.ensure_future(told.wait()),
+        asyncio.ensure_future(stopping.wait()),
     ]
     showing = asyncio.ensure_future(_show(scenario) if OUT.is_terminal else _print(scenario))
     done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -114,7 +114,7 @@ async def _watch(scenario: Scenario, story: Coroutine[Any, Any, None], told: asy
 
 
 def _broken(error: BaseException) -> str:
-    """What ended the story; raises what is a fault of the demo itself."""
+    """The message of an error in ``_BROKEN``; any other error is a bug of the demo and is raised."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     if not isinstance(error, _BROKEN):
@@ -123,7 +123,7 @@ def _broken(error: BaseException) -> str:
 
 
 async def _show(scenario: Scenario) -> None:
-    """Draw on the terminal, from this loop: a thread of rich's own would read tables while they change."""
+    """Refresh the terminal from this loop: rich's own thread would read tables while they change."""
     with Live(LiveView(scenario), console=OUT, auto_refresh=False, transient=True) as live:
         while True:
             began = asyncio.get_running_loop().time()
@@ -132,11 +132,11 @@ async def _show(scenario: Scenario) -> None:
 
 
 async def _print(scenario: Scenario) -> None:
-    """A line now and then, where there is no terminal."""
-    said = ""
+    """Print a line periodically if there is no terminal."""
+    printed = ""
     while True:
         await asyncio.sleep(_PLAIN_SECONDS)
         line = plain_line(scenario)
-        if line != said:
+        if line != printed:
             OUT.print(line, soft_wrap=True, style="dim")
-        said = line
+        printed = line

@@ -1,9 +1,9 @@
-"""Children that end with their parent, however it ends: a killed test run or demo leaves no process behind.
+"""Kill child processes when their parent ends, even by SIGKILL: a killed test run or demo leaves no process behind.
 
-``tethered`` puts this file in front of a command. It forks a watcher, then becomes the command, so that the process id
-is the command's own. The watcher reads a pipe whose other end the parent alone holds: the system closes it when the
-parent ends, SIGKILL included. Linux's PR_SET_PDEATHSIG would do the same for the parent's thread only. POSIX; elsewhere
-the command runs as it is.
+``tethered`` prefixes a command with this file, which forks a watcher and then execs the command, so that the process id
+is the command's. The watcher reads a pipe whose other end only the parent holds: the system closes it when the parent
+ends. Linux's PR_SET_PDEATHSIG follows the parent's thread, not its process. POSIX only; elsewhere the command runs
+unchanged.
 """
 
 import os
@@ -14,20 +14,20 @@ from collections.abc import Sequence
 from functools import cache
 from typing import NoReturn
 
-_LOOK_MS = 1_000
-"""How often a watcher looks whether its command has ended by itself."""
+_CHECK_MS = 1_000
+"""Interval at which a watcher checks whether its command has ended."""
 _IGNORED = (signal.SIGINT, signal.SIGTERM)
 _POSIX = sys.platform != "win32"
 
 
 @cache
 def _pipe() -> tuple[int, int]:
-    """The end for watchers, and the end that is open as long as this process runs. Neither is inherited by itself."""
+    """The watchers' end, and the end that stays open while this process runs. Neither is inherited by default."""
     return os.pipe()
 
 
 def tethered(command: Sequence[str]) -> list[str]:
-    """The command that ends with this process; to be started with ``pass_fds=tether()``."""
+    """The command line of a child that ends with this process; start it with ``pass_fds=tether()``."""
     if not _POSIX:
         return list(command)
     return [sys.executable, "-I", "-S", __file__, str(_pipe()[0]), *command]
@@ -39,7 +39,7 @@ def tether() -> tuple[int, ...]:
 
 
 def _watch(command: int, pipe: int) -> NoReturn:
-    """Wait until the parent or the command has ended; kill the command where it is the parent. Holds no other file."""
+    """Wait until the parent or the command has ended; kill the command if the parent has. Closes all other files."""
     for number in _IGNORED:
         signal.signal(number, signal.SIG_IGN)
     os.closerange(0, pipe)
@@ -47,13 +47,13 @@ def _watch(command: int, pipe: int) -> NoReturn:
     poll = select.poll()
     poll.register(pipe, select.POLLIN | select.POLLHUP)
     while os.getppid() == command:
-        if poll.poll(_LOOK_MS) and os.getppid() == command:
+        if poll.poll(_CHECK_MS) and os.getppid() == command:
             os.kill(command, signal.SIGKILL)
     os._exit(0)
 
 
 def main(pipe: int, command: list[str]) -> NoReturn:
-    """Fork the watcher, then become the command."""
+    """Fork the watcher, then exec the command."""
     process = os.getpid()
     if os.fork() == 0:
         _watch(process, pipe)

@@ -1,1 +1,1 @@
-"""The process and its machine: event loop, files, locks, threads, processor time."""
+"""Operating-system primitives: event loop, files, locks, threads, processor time."""

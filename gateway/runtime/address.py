@@ -1,4 +1,4 @@
-"""Addresses of the internet: which are public, so that whoever names one cannot reach into our own network. Pure."""
+"""Classify IP addresses as public or not, so that a partner's URL cannot reach the internal network (SSRF). Pure."""
 
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import TypeAlias
@@ -8,9 +8,9 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 
 
 def is_public(address: Address) -> bool:
-    """Whether an address lies on the public internet, as the address that it carries inside does too."""
+    """Whether an address is on the public internet. An IPv6 address with an embedded IPv4 address is judged by it."""
     if isinstance(address, IPv6Address):
-        inner = _carried(address)
+        inner = _embedded_ipv4(address)
         if inner is not None:
             return is_public(inner)
         if address.is_site_local:
@@ -19,15 +19,15 @@ def is_public(address: Address) -> bool:
 
 
 def literal(host: str) -> Address | None:
-    """The address that a host is by itself; None for a name."""
+    """The address of a host that is an IP literal; None for a host name."""
     try:
         return ip_address(host.strip("[]"))
     except ValueError:
         return None
 
 
-def _carried(address: IPv6Address) -> IPv4Address | None:
-    """The IPv4 address inside: mapped, 6to4, or behind a NAT64 gateway."""
+def _embedded_ipv4(address: IPv6Address) -> IPv4Address | None:
+    """The embedded IPv4 address: IPv4-mapped, 6to4 or NAT64."""
     if address in _NAT64:
         return IPv4Address(int(address) & 0xFFFF_FFFF)
     return address.ipv4_mapped or address.sixtofour

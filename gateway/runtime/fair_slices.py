@@ -1,4 +1,4 @@
-"""Slices of the event loop's time: work that costs milliseconds apiece leaves the loop to requests in between."""
+"""Run CPU-heavy iterations on the event loop in short slices, fairly between sources."""
 
 import asyncio
 from collections.abc import Callable, Iterator
@@ -7,7 +7,7 @@ from typing import TypeVar
 _SLICE_SECONDS = 0.002
 _REST_OF_ALL = 1.0
 _REST_OF_ONE = 2.0
-"""After costly work the source rests this many times as long as that took, and for the first part all sources do. One
+"""Pauses after costly work, as multiples of its duration: the first for all sources, the second for the one source. One
 source then takes at most a quarter of a processor, and all of them together at most half.
 """
 
@@ -15,7 +15,7 @@ Item = TypeVar("Item")
 
 
 class FairSlices:
-    """Shares a process's loop between sources, such as the inboxes of all platforms."""
+    """Shares the event loop between sources, such as the inboxes of all platforms."""
 
     def __init__(self) -> None:
         self._slot = asyncio.Lock()  # first come, first served
@@ -23,7 +23,7 @@ class FairSlices:
 
     async def work(self, source: str, items: Iterator[Item], step: Callable[[Item], bool]) -> None:
         """Call ``step`` for each item. A slice ends after 2 ms; other sources and tasks run before the next one.
-        ``step`` returns whether the time that it took is to be rested for.
+        ``step`` returns whether its duration counts as costly and is followed by a pause.
         """
         mine = self._sources.setdefault(source, asyncio.Lock())
         ended = False
@@ -36,14 +36,14 @@ class FairSlices:
                     await asyncio.sleep(_REST_OF_ONE * costly)
 
     def _work_slice(self, items: Iterator[Item], step: Callable[[Item], bool]) -> tuple[bool, float]:
-        """Whether the items have ended, and the seconds to rest for."""
+        """Run one slice. Returns whether the items have ended, and the seconds of costly work."""
         clock = asyncio.get_running_loop().time
         costly, began = 0.0, clock()
         before = began
         for item in items:
-            rests = step(item)
+            is_costly = step(item)
             now = clock()
-            costly += (now - before) if rests else 0.0
+            costly += (now - before) if is_costly else 0.0
             if now - began >= _SLICE_SECONDS:
                 return False, costly
             before = now

@@ -1,4 +1,4 @@
-"""A set of ids in a private temporary database: a million of them cost no memory."""
+"""A set of ids in a temporary SQLite database, for sets too large for memory (a million ids)."""
 
 import sqlite3
 import tempfile
@@ -11,23 +11,23 @@ _FOLDER = Path(tempfile.gettempdir())
 
 
 class IdSet:
-    """Ids in the order added, each with its number from 0 on. One thread at a time; close it after use."""
+    """Ids numbered from 0 in insertion order. Not thread-safe; must be closed."""
 
     def __init__(self) -> None:
-        # The empty name is a temporary file that SQLite spills to and deletes by itself.
+        # An empty name opens a temporary database, which SQLite spills to disk and deletes.
         self._db = sqlite3.connect("", check_same_thread=False)
         self._db.execute("CREATE TABLE ids (id TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID")
         self._size = 0
 
     def add(self, offer_id: str) -> bool:
-        """Add an id; False where it is in the set already. Raises LogUnavailableError when the disk is full."""
+        """Add an id; False if it is already present. Raises LogUnavailableError when the disk is full."""
         with passing_outages(_FOLDER):
             added = self._db.execute("INSERT OR IGNORE INTO ids VALUES (?, ?)", (offer_id, self._size)).rowcount
         self._size += added
         return bool(added)
 
     def number(self, offer_id: str) -> int | None:
-        """The number of an id; None where it is not in the set."""
+        """The number of an id; None if it is absent."""
         row = self._db.execute("SELECT number FROM ids WHERE id = ?", (offer_id,)).fetchone()
         return None if row is None else row[0]
 
@@ -38,9 +38,9 @@ class IdSet:
         return self._size
 
     def __iter__(self) -> Iterator[str]:
-        """The ids, in their own order."""
+        """The ids, in sort order."""
         return (row[0] for row in self._db.execute("SELECT id FROM ids"))
 
     def close(self) -> None:
-        """Free the set."""
+        """Close and delete the temporary database."""
         self._db.close()

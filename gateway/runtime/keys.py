@@ -1,4 +1,4 @@
-"""The gateway's secret: given by a setting, or made once and kept in a file that only its owner can read."""
+"""Load the gateway's secret from its setting, or from a private file that is created on first use."""
 
 import secrets
 from pathlib import Path
@@ -11,9 +11,9 @@ _BYTES = 48
 
 
 def load_secret(setting: str | None, *, folder: Path) -> bytes:
-    """The secret that receipts, cursors and marks are sealed under; every replica must have the same.
+    """The secret that seals receipts, cursors and marks; every replica must use the same one.
 
-    Raises SettingsError for a file that others on the machine can read, that cannot be read or written, or whose
+    Raises SettingsError if other users of the machine can read the file, if it cannot be read or written, or if the
     secret is too weak.
     """
     if setting is not None:

@@ -1,11 +1,11 @@
-"""Where a gateway listens: sockets and addresses, of IPv4 and IPv6 alike."""
+"""Listening sockets and their endpoints, IPv4 and IPv6."""
 
 import os
 import socket
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A listening socket; ``::`` takes IPv4 as well, where the machine can. Raises OSError when it cannot be had."""
+    """A listening socket; ``::`` takes IPv4 too if the system has dual stack. Raises OSError if it cannot bind."""
     if ":" not in host:
         return socket.create_server((host, port), backlog=1024)
     both = host == "::" and socket.has_dualstack_ipv6()
@@ -13,13 +13,14 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def reason(error: OSError) -> str:
-    """Why ``bind`` failed, in the words of the system, to which Python adds the address once more. A host name that is
-    not found has an error number below nought, for which the system has none.
+    """The system's message for a failed ``bind``, without the address that Python appends.
+
+    Name resolution errors have a negative number, for which the system has no message; Python's text is used then.
     """
     number = error.errno or 0
     return os.strerror(number) if number > 0 else str(error.strerror)
 
 
 def place(host: str, port: int) -> str:
-    """``host:port`` as it stands in an address: an IPv6 host in brackets (RFC 3986, 3.2.2)."""
+    """``host:port`` as in a URL: an IPv6 host is bracketed (RFC 3986, 3.2.2)."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

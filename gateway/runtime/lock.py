@@ -1,4 +1,4 @@
-"""File locks: one gateway at a time works in a data folder; commands that change partners follow one another."""
+"""File locks: one gateway per data folder, and serialised commands that change partners."""
 
 import asyncio
 import fcntl
@@ -13,13 +13,14 @@ from gateway.errors import SettingsError
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """Hold the folder, made for its owner alone where it is missing. Raises SettingsError when another process has it.
+    """Hold the exclusive lock of a data folder, which is created with mode 0700 if missing.
 
-    The system frees the lock of a process that dies.
+    Raises SettingsError if another process holds it or the folder cannot be used. The system releases the lock of a
+    process that dies.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        folder.chmod(0o700)  # whole offers lie in it, hidden employers included
+        folder.chmod(0o700)  # it holds whole offers, hidden employers included
         handle = os.open(folder / "lock", os.O_CREAT | os.O_RDWR, 0o600)
     except OSError as error:
         raise SettingsError(
@@ -40,10 +41,10 @@ def locked(folder: Path) -> Iterator[None]:
 
 @asynccontextmanager
 async def write_lock(path: Path, *, patience: float) -> AsyncIterator[None]:
-    """Hold a lock file, waiting at most ``patience`` seconds for the process that has it.
+    """Hold a lock file; wait at most ``patience`` seconds for the process that holds it.
 
-    It keeps the commands of one machine from fencing one another. It is advisory: where it cannot be had, the body runs
-    all the same, and the log's fence decides.
+    The lock keeps the commands of one machine from fencing one another. It is advisory: without it the body runs all
+    the same, and the log's fence decides.
     """
     try:
         handle = os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
@@ -51,15 +52,16 @@ async def write_lock(path: Path, *, patience: float) -> AsyncIterator[None]:
         yield
         return
     try:
-        await _wait(handle, patience)
+        await _acquire(handle, patience)
         yield
     finally:
         os.close(handle)
 
 
-async def _wait(handle: int, patience: float) -> None:
+async def _acquire(handle: int, max_wait: float) -> None:
+    """Poll for the lock; return without it after ``max_wait`` seconds, or if the file system has no locks."""
     now = asyncio.get_running_loop().time
-    until = now() + patience
+    until = now() + max_wait
     while now() < until:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

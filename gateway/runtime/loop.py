@@ -1,4 +1,4 @@
-"""The event loop that commands run on, threads beside it, and waiting on it for what another process says."""
+"""The event loop of a process: how it runs, its helper threads, and waiting for a pipe."""
 
 import asyncio
 import gc
@@ -17,19 +17,19 @@ Result = TypeVar("Result")
 
 _SWITCH_SECONDS = 0.001
 _HURRIED_SECONDS = 0.0002
-"""Costs a busy process a tenth of its time and more: only while it must."""
+"""Costs a busy process a tenth of its time and more, so it is set only while another partner waits."""
 _COLLECTED_AT = (2_000, 10, 1_000)
 """Thresholds of the three generations. A collection stops every thread for about a microsecond per object. A thousand
 for the youngest would cost an upload 4 % of its processor time, 2,000 cost 2 %; a full collection stays rare.
 """
 _YIELDED = 5
-"""Steps of niceness: about a third of the weight of a process that keeps its own."""
+"""Niceness steps: about a third of the default scheduling weight."""
 _ASIDE = ThreadPoolExecutor(2, thread_name_prefix="aside")
-"""Few: each thread that computes delays the event loop by up to the interpreter's switch interval."""
+"""Two threads only: each computing thread delays the event loop by up to the interpreter's switch interval."""
 
 
 def run(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run to the end, on uvloop where there is one. A thread that computes gives way after a millisecond."""
+    """Run a coroutine to completion, on uvloop if available, with a thread switch interval of 1 ms."""
     sys.setswitchinterval(_SWITCH_SECONDS)
     if sys.platform == "win32":
         return asyncio.run(work)
@@ -38,13 +38,13 @@ def run(work: Coroutine[Any, Any, Result]) -> Result:
 
 
 def bound_collections() -> None:
-    """Leave what is loaded out of garbage collections, and keep the pause of each to a few milliseconds."""
+    """Exclude loaded objects from garbage collection, and bound each collection's pause to a few milliseconds."""
     gc.freeze()
     gc.set_threshold(*_COLLECTED_AT)
 
 
 def yield_processor() -> None:
-    """Let the system run other processes before all threads of this one, and before those that they start (Linux)."""
+    """Lower the scheduling priority of all threads of this process, and of threads that they start later (Linux)."""
     if sys.platform != "linux":
         return
     for thread in Path("/proc/self/task").iterdir():
@@ -54,24 +54,25 @@ def yield_processor() -> None:
 
 
 def hurry(on: bool) -> None:  # noqa: FBT001  # its only parameter
-    """A thread that computes gives way after 0.2 ms while this is on."""
+    """Set the thread switch interval to 0.2 ms while on, to 1 ms otherwise."""
     sys.setswitchinterval(_HURRIED_SECONDS if on else _SWITCH_SECONDS)
 
 
 async def readable(descriptor: int) -> None:
-    """Wait until there is something to read from a pipe, or its other end is closed."""
-    told = asyncio.Event()
+    """Wait until a pipe has data, or its other end is closed."""
+    ready = asyncio.Event()
     loop = asyncio.get_running_loop()
-    loop.add_reader(descriptor, told.set)
+    loop.add_reader(descriptor, ready.set)
     try:
-        await told.wait()
+        await ready.wait()
     finally:
         loop.remove_reader(descriptor)
 
 
 async def in_thread(work: Callable[[], Result]) -> Result:
-    """Run it in one of two threads, kept apart from those that answer queries. A caller that is cancelled waits for the
-    end of it all the same: the thread uses what the caller is about to free.
+    """Run blocking work in one of two threads, separate from those that answer queries.
+
+    A cancelled caller still waits until the work has ended, since the thread uses objects that the caller then frees.
     """
     running = asyncio.get_running_loop().run_in_executor(_ASIDE, work)
     try:
@@ -82,5 +83,5 @@ async def in_thread(work: Callable[[], Result]) -> Result:
 
 
 def aside(work: Callable[[], object]) -> None:
-    """Run it in one of these threads without waiting for it."""
+    """Run blocking work in one of these threads without waiting for it."""
     _ASIDE.submit(work)

@@ -1,4 +1,4 @@
-"""Files with secrets: whether they are their owner's alone."""
+"""Read and write files with secrets, accessible to their owner only."""
 
 import os
 import stat
@@ -8,7 +8,7 @@ from gateway.errors import PortError
 
 
 class ExposedError(PortError):
-    """A file with a secret can be read or altered by others on this machine; the message says how to mend it."""
+    """Other users of the machine can read or change a file with a secret. The message names the remedy."""
 
 
 def read_private(path: Path) -> bytes:
@@ -19,15 +19,16 @@ def read_private(path: Path) -> bytes:
 
 
 def check_private(path: Path) -> None:
-    """Look at a file's rights without reading it. Raises ExposedError, OSError."""
+    """Check a file's mode and owner without reading it. Raises ExposedError, OSError."""
     _check(path, path.stat())
 
 
 def is_private(mode: int, *, owner: int) -> bool:
-    """Whether a file of this mode and owner (user id) is its owner's alone.
+    """Whether only the owner (user id) can access a file of this mode.
 
-    A file of root's may be read by its group, too: so container platforms hand a secret to a process of a user of its
-    own. Whoever reads it: root looks at the same file by ``passerelle doctor`` or ``passerelle keys``.
+    Group read is allowed for files of root: container platforms mount secrets that way for a process of another user.
+    The result does not depend on the reading user: root checks the same file with ``passerelle doctor`` or
+    ``passerelle keys``.
     """
     others = stat.S_IWGRP | stat.S_IXGRP | stat.S_IRWXO | (0 if owner == 0 else stat.S_IRGRP)
     return mode & others == 0
@@ -40,7 +41,7 @@ def _check(path: Path, found: os.stat_result) -> None:
 
 
 def make_private(path: Path) -> None:
-    """Make an empty file for its owner alone, unless there is one. Raises OSError."""
+    """Create an empty file with mode 0600 unless it exists. Raises OSError."""
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
@@ -53,11 +54,12 @@ def make_private(path: Path) -> None:
 
 
 def write_private(path: Path, content: bytes) -> bool:
-    """Write a new file for its owner alone, whole and synced before it has its name; whether this call made it: of
-    several processes that do so at once, one wins. Raises OSError.
+    """Create a file with mode 0600 atomically: written and synced before it is linked under its name.
+
+    Returns whether this call created it; of several concurrent processes, one does. Raises OSError.
     """
     draft = path.with_name(f"{path.name}.{os.getpid()}.new")
-    draft.unlink(missing_ok=True)  # of a process of the same number that was killed
+    draft.unlink(missing_ok=True)  # left by a killed process with the same id
     try:
         write_draft(draft, content)
         os.link(draft, path)
@@ -70,7 +72,7 @@ def write_private(path: Path, content: bytes) -> bool:
 
 
 def replace_private(path: Path, content: bytes) -> None:
-    """Write a file for its owner alone in place of another, whole or not at all. Raises OSError."""
+    """Replace a file atomically by one with mode 0600. Raises OSError."""
     draft = path.with_name(f"{path.name}.{os.getpid()}.new")
     draft.unlink(missing_ok=True)
     try:
@@ -82,7 +84,7 @@ def replace_private(path: Path, content: bytes) -> None:
 
 
 def write_draft(draft: Path, content: bytes) -> None:
-    """Write a new file for its owner alone and sync it. Raises OSError."""
+    """Write a new file with mode 0600 and sync it. Raises OSError."""
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(content)
@@ -91,7 +93,7 @@ def write_draft(draft: Path, content: bytes) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder last. Raises OSError."""
+    """Sync a folder, so that its new names survive a crash. Raises OSError."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

@@ -1,12 +1,11 @@
-"""Fair shares of one event loop's processor time: short requests first, long work in slices, partner by partner.
+"""Fair scheduling of one event loop's processor time: short requests first, long work in slices, fair by partner.
 
-Long work asks for a slice, runs for a few milliseconds, and asks again. One slice runs at a time, work in a thread
-included. The next one goes to the partner that has used the least processor time so far. Where another partner has
-asked within the last quarter of a second, slices are shorter, and the next one waits one and a half times as long as
-the slice before: a request that arrives finds an idle loop more often than not. While a short request of another
-partner is in progress it waits nine milliseconds, or four times as long as the slice before. A partner that has used
-more than its share waits for a slice with its short requests too, but only while other partners ask: an idle processor
-is free for anyone.
+Long work requests a slice, runs for a few milliseconds, and requests the next. One slice runs at a time, work in a
+thread included. The next slice goes to the partner that has used the least processor time. If another partner has sent
+a request within the last 0.25 s, slices are shorter, and the next one waits 1.5 times the previous slice, so that an
+arriving request finds an idle loop more often than not. While a short request of another partner is in progress, the
+next slice waits 9 ms, or four times the previous slice. The short requests of a partner that has exceeded its share
+wait for a slice too, but only while other partners are active: an idle processor is free for every partner.
 """
 
 import asyncio
@@ -17,14 +16,14 @@ from contextlib import contextmanager
 
 SLICE_SECONDS = 0.003
 _SHORT_SLICE_SECONDS = 0.0015
-"""While other partners ask."""
+"""While other partners are active."""
 _HOLD_SECONDS = 0.009
 _PAUSE_SECONDS = 0.001
 _HOLD_FACTOR = 4
 _REST_FACTOR = 1.5
 _RECENT_SECONDS = 0.25
 _URGENT_SECONDS = 1.0
-"""A request that takes longer waits for something else than the processor."""
+"""A longer request waits for something other than the processor."""
 _ACTIVE_SECONDS = 1.0
 _BURST_SECONDS = 1.0
 _MOST_DEBT = 60.0
@@ -33,7 +32,7 @@ _MOST_SHARES = 4_096
 
 
 class ShareUsedError(Exception):
-    """A partner has used its share and more already waits. ``seconds``: when to try again, at least 1."""
+    """A partner has used up its share and has too much work queued. ``seconds``: when to retry, at least 1."""
 
     def __init__(self, seconds: int) -> None:
         super().__init__(seconds)
@@ -41,8 +40,8 @@ class ShareUsedError(Exception):
 
 
 class Share:
-    """What one partner has used. ``balance`` in seconds, negative when it has used more than its share. ``anonymous``:
-    an address whose requests prove no partner.
+    """Processor time used by one partner. ``balance`` is in seconds, negative when the share is exceeded.
+    ``anonymous``: an address whose requests are not authenticated.
     """
 
     __slots__ = ("anonymous", "balance", "filled_at", "seen_at", "used", "waiting")
@@ -57,8 +56,8 @@ class Share:
 
 
 class Processor:
-    """The processor time of one event loop. ``percent`` is the part of it that refills a partner's balance. ``hurry``
-    has threads give way sooner, and is called with True when another partner asks while a slice goes on in a thread.
+    """Scheduler of one event loop's processor time. ``percent`` of it refills a partner's balance. ``hurry`` makes
+    threads yield sooner; it is called with True when another partner sends a request while a slice runs in a thread.
     """
 
     def __init__(
@@ -84,7 +83,7 @@ class Processor:
         self._asked_before: tuple[float, Share] | None = None
 
     def share(self, name: str, *, anonymous: bool = False) -> Share:
-        """The share of this name, created at first use. The share that was unused for longest is forgotten first."""
+        """The share of this name, created on first use. The least recently used share is evicted first."""
         share = self._shares.get(name)
         if share is None:
             share = self._shares[name] = Share(self._clock(), anonymous=anonymous)
@@ -95,11 +94,11 @@ class Processor:
         return share
 
     def begin(self, request: object, share: Share) -> None:
-        """A short request begins: slices of other partners hold back until ``end``, for a second at most."""
+        """A short request begins: slices of other partners are held back until ``end``, for 1 s at most."""
         now = self._clock()
         share.seen_at = now
         self._urgent[request] = (now, share)
-        if not share.anonymous:  # else anybody could slow long work down
+        if not share.anonymous:  # else unauthenticated requests could slow long work down
             if self._asked is not None and self._asked[1] is not share:
                 self._asked_before = self._asked
             self._asked = (now, share)
@@ -107,11 +106,11 @@ class Processor:
                 self._set_hurry(on=True)
 
     def end(self, request: object) -> None:
-        """It has ended, or it has turned out to be long."""
+        """The request has ended, or has turned out to be long."""
         self._urgent.pop(request, None)
 
     def charge(self, share: Share, seconds: float) -> None:
-        """Count processor time that was used."""
+        """Charge used processor time to a share."""
         now = self._clock()
         share.balance = min(_BURST_SECONDS, share.balance + (now - share.filled_at) * self._rate) - seconds
         share.balance = max(share.balance, -_MOST_DEBT)
@@ -120,7 +119,7 @@ class Processor:
 
     @contextmanager
     def aside(self, share: Share) -> Iterator[None]:
-        """Within, the slice goes on in a thread: no other one is granted. ``ran`` counts what the thread has done."""
+        """Within the block the slice runs in a thread and no other one is granted. ``ran`` counts the thread's time."""
         self._aside.append(share)
         if not self._hurried and self._asked_lately(share):
             self._set_hurry(on=True)
@@ -137,17 +136,18 @@ class Processor:
         self._hurry(on)
 
     def ran(self, seconds: float) -> None:
-        """Count what a slice has begun and a thread has done, so that the next slice holds back for it."""
+        """Count a thread's time as part of its slice, so that the pause before the next slice covers it."""
         self._run += seconds
 
     def slice_seconds(self, share: Share) -> float:
-        """How long a slice of this share may take."""
+        """The maximum duration of a slice of this share."""
         return _SHORT_SLICE_SECONDS if self._asked_lately(share) else SLICE_SECONDS
 
     def must_wait(self, share: Share, *, bounded: bool = True) -> bool:
-        """Whether a short request of this share needs a slice: its balance is used up, and other partners ask. Raises
-        ShareUsedError, where ``bounded``, when too many of its requests wait already, or when it is a minute of
-        processor time in debt.
+        """Whether a short request of this share needs a slice: its balance is used up, and other partners are active.
+
+        If ``bounded``, raises ShareUsedError when too many of its requests wait, or its debt reaches a minute of
+        processor time.
         """
         if share.balance > 0 or not self._others_active(share):
             return False
@@ -159,12 +159,12 @@ class Processor:
         return True
 
     async def slice(self, share: Share, *, whole: bool = False) -> None:
-        """Wait for the next slice of this share. It lasts until the task that waited suspends again. ``whole``: it
-        counts as a whole one, however short it is: it begins work that goes on elsewhere.
+        """Wait for the next slice of this share. It lasts until the waiting task suspends again. ``whole``: it counts
+        as a full slice however short it is, since it begins work that continues elsewhere.
         """
         granted = asyncio.get_running_loop().create_future()
         if not share.waiting:
-            share.used = max(share.used, self._floor)  # rest earns no credit
+            share.used = max(share.used, self._floor)  # idle time earns no credit
         share.waiting.append(granted)
         self._lines.add(share)
         if self._granting is None or self._granting.done():
@@ -184,7 +184,7 @@ class Processor:
                 if self._asked_lately(share):
                     await asyncio.sleep(_REST_FACTOR * run)
                 await self._hold(share, max(_HOLD_SECONDS, _HOLD_FACTOR * run))
-                continue  # another share may have come meanwhile
+                continue  # another share may be next by now
             granted = share.waiting.popleft()
             if not share.waiting:
                 self._lines.discard(share)
@@ -193,7 +193,7 @@ class Processor:
             self._floor = share.used
             began = self._clock()
             granted.set_result(None)
-            await asyncio.sleep(0)  # until the step of the task that waited is over: it was scheduled first
+            await asyncio.sleep(0)  # until the granted task suspends: it was scheduled first
             self._run += self._clock() - began
 
     def _next(self) -> Share | None:
@@ -201,7 +201,7 @@ class Processor:
 
     async def _hold(self, share: Share, seconds: float) -> None:
         until = self._clock() + seconds
-        while self._pressed(share) and self._clock() < until:  # noqa: ASYNC110  # it ends by time as well
+        while self._pressed(share) and self._clock() < until:  # noqa: ASYNC110  # the condition depends on time too
             await asyncio.sleep(_PAUSE_SECONDS)
 
     def _pressed(self, share: Share) -> bool:
@@ -215,7 +215,7 @@ class Processor:
         return any(other is not share for _, other in self._urgent.values())
 
     def _asked_lately(self, share: Share) -> bool:
-        """Whether another partner has begun a request a moment ago."""
+        """Whether another partner has begun a request within the last 0.25 s."""
         latest = self._asked
         if latest is not None and latest[1] is share:
             latest = self._asked_before

@@ -1,6 +1,6 @@
-"""Damage in a local copy: how it is recognised, and how the file is removed so that the log can fill a new one.
+"""Detect damage in a local SQLite copy of the log, and remove the file so that it is rebuilt from the log.
 
-A full disk, a lock or missing rights are no damage: the file may be sound, and the failure may pass.
+A full disk, a lock or missing permissions are not damage: the file may be intact, and the failure may be transient.
 """
 
 import errno
@@ -14,7 +14,7 @@ from gateway.errors import LogUnavailableError
 from gateway.runtime.row_checksum import checksum
 
 CHECKED_BYTES = 64 * 1_048_576
-"""Files up to this size are checked whole when they are opened: about a second."""
+"""Files up to this size are checked completely when they are opened: about a second."""
 _QUICK_SECONDS = 3.0
 _PASSING = frozenset(
     {
@@ -34,7 +34,7 @@ _SHORT = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EM
 _SUFFIXES = ("", "-wal", "-shm", "-journal")
 
 Tables = Mapping[str, Sequence[str] | str]
-"""By table the columns that its column ``sum`` is the checksum of, or the SQL expression that gives it."""
+"""Per table: the columns covered by its column ``sum``, or the SQL expression that computes it."""
 
 
 class DamagedCopyError(LogUnavailableError):
@@ -42,20 +42,20 @@ class DamagedCopyError(LogUnavailableError):
 
 
 class ChecksumError(sqlite3.DatabaseError):
-    """A stored row is not what was written."""
+    """A stored row, page or index differs from what was written."""
 
 
 def register(connection: sqlite3.Connection) -> None:
-    """Give a connection the SQL functions ``checksum(column, …)`` and ``whole(sum, column, …)``.
+    """Register the SQL functions ``checksum(column, …)`` and ``whole(sum, column, …)`` on a connection.
 
-    The second is 1, or fails the statement when the checksum is another one.
+    ``whole`` returns 1, or fails the statement if the checksum does not match.
     """
     connection.create_function("checksum", -1, checksum, deterministic=True)
     connection.create_function("whole", -1, _whole, deterministic=True)
 
 
 def require(stored: object, *columns: object) -> None:
-    """Compare the checksum of a row that was read. Raises ChecksumError."""
+    """Verify the checksum of a row. Raises ChecksumError."""
     if stored != checksum(*columns):
         raise ChecksumError(f"the checksum of a row does not match (key {str(columns[0])[:80]!r})")
 
@@ -70,15 +70,15 @@ def is_damage(error: BaseException) -> bool:
 
 
 def is_shortage(error: BaseException) -> bool:
-    """Whether an error says that the machine lacks something for now: space on a disk, file descriptors, memory."""
+    """Whether an error means that a resource of the machine is exhausted: disk space, file descriptors, memory."""
     if isinstance(error, sqlite3.OperationalError):
         return not is_damage(error)
     return isinstance(error, OSError) and error.errno in _SHORT
 
 
 def copy_error(path: Path, error: Exception) -> LogUnavailableError | None:
-    """What a failure of SQLite or of the file system means for the caller of a local copy:
-    DamagedCopyError, or LogUnavailableError for what may pass (the log still has the rest). None: something else.
+    """Translate a failure of SQLite or the file system: DamagedCopyError for damage, LogUnavailableError for a
+    transient failure (the log still has the data), None for any other error.
     """
     if is_damage(error):
         return DamagedCopyError(f"The local copy {path} is damaged ({error}); it is rebuilt from the log.")
@@ -91,7 +91,7 @@ def copy_error(path: Path, error: Exception) -> LogUnavailableError | None:
 
 @contextmanager
 def using_copy(path: Path) -> Iterator[None]:
-    """While a local copy is read or written. Raises LogUnavailableError, as ``copy_error`` says."""
+    """Translate failures while a local copy is read or written. Raises LogUnavailableError (see ``copy_error``)."""
     try:
         yield
     except (sqlite3.Error, OSError) as error:
@@ -103,7 +103,7 @@ def using_copy(path: Path) -> Iterator[None]:
 
 @contextmanager
 def passing_outages(path: Path) -> Iterator[None]:
-    """While a statement runs on a local copy. Raises LogUnavailableError for what may pass; damage stays as it is."""
+    """Translate transient failures of a statement to LogUnavailableError; damage propagates unchanged."""
     try:
         yield
     except sqlite3.OperationalError as error:
@@ -115,7 +115,7 @@ def passing_outages(path: Path) -> Iterator[None]:
 
 
 def remove(path: Path) -> None:
-    """Remove a copy with its write-ahead log. A folder of that name is moved aside, since it may be somebody's."""
+    """Remove a copy with its write-ahead log. A folder of that name is renamed, since it may hold other data."""
     for suffix in _SUFFIXES:
         one = path.with_name(path.name + suffix)
         if one.is_dir() and not one.is_symlink():
@@ -125,27 +125,28 @@ def remove(path: Path) -> None:
 
 
 def refuse_folder(path: Path) -> None:
-    """SQLite only says that it cannot open a folder, as it says of many things. Raises ChecksumError."""
+    """Reject a folder at the path of a copy: SQLite's own error does not distinguish it. Raises ChecksumError."""
     for suffix in _SUFFIXES:
         if path.with_name(path.name + suffix).is_dir():
             raise ChecksumError("a folder has its name")
 
 
 def require_missing(db: sqlite3.Connection, table: str, column: str, value: str) -> None:
-    """Examine the index of a unique column around a value that it does not have, and the rows that it names there: a
-    damaged entry hides its row, or leads away from others, and stands beside the place that was searched. Raises
+    """Verify that a value is absent from a unique index: compare the neighbouring entries with the rows they point to.
+
+    A damaged entry hides its row or misleads the search, and is next to the searched value. Raises
     sqlite3.DatabaseError.
     """
     for side, order in (("<", "DESC"), (">", "ASC")):
-        beside = f"SELECT rowid, {column} FROM {table} WHERE {column} {side} ? ORDER BY {column} {order} LIMIT 1"  # noqa: S608  # our own names
-        for place, named in db.execute(beside, (value,)).fetchall():
-            row = db.execute(f"SELECT {column} FROM {table} NOT INDEXED WHERE rowid = ?", (place,)).fetchone()  # noqa: S608  # same
-            if row != (named,):
-                raise ChecksumError(f"an index names a row of the table {table} that is another one ({named!r})")
+        neighbour = f"SELECT rowid, {column} FROM {table} WHERE {column} {side} ? ORDER BY {column} {order} LIMIT 1"  # noqa: S608  # our own names
+        for rowid, indexed in db.execute(neighbour, (value,)).fetchall():
+            row = db.execute(f"SELECT {column} FROM {table} NOT INDEXED WHERE rowid = ?", (rowid,)).fetchone()  # noqa: S608  # same
+            if row != (indexed,):
+                raise ChecksumError(f"an index names a row of the table {table} that is another one ({indexed!r})")
 
 
 def check_copy(connection: sqlite3.Connection, path: Path, tables: Tables) -> None:
-    """Check a copy that is being opened: whole up to ``CHECKED_BYTES``, else the shape of its pages for some seconds.
+    """Check a copy on opening: completely up to ``CHECKED_BYTES``, else the structure of its pages for some seconds.
     Raises sqlite3.DatabaseError.
     """
     with suppress(FileNotFoundError):
@@ -157,16 +158,17 @@ def check_copy(connection: sqlite3.Connection, path: Path, tables: Tables) -> No
 
 
 def examine_copy(path: Path, *, seconds: float) -> None:
-    """Check the pages and indexes of a copy that is in use, on a connection of its own that has nothing of it in
-    memory, for some seconds at most. Raises sqlite3.DatabaseError, OSError.
+    """Check the pages and indexes of a copy in use, on a separate connection with an empty page cache, for at most
+    ``seconds``. Raises sqlite3.DatabaseError, OSError.
     """
     with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
         check_pages(connection, seconds=seconds, quick=False)
 
 
 def check_pages(connection: sqlite3.Connection, *, seconds: float | None = None, quick: bool = True) -> bool:
-    """SQLite's own check, indexes included; with a time limit the ``quick`` one. Whether it came to its end. Raises
-    sqlite3.DatabaseError.
+    """Run SQLite's ``integrity_check``; with a time limit and ``quick``, ``quick_check``.
+
+    Returns whether the check completed in time. Raises sqlite3.DatabaseError.
     """
     check = "integrity_check" if seconds is None or not quick else "quick_check"
     if seconds is not None:
@@ -186,7 +188,7 @@ def check_pages(connection: sqlite3.Connection, *, seconds: float | None = None,
 
 
 def check_rows(connection: sqlite3.Connection, tables: Tables) -> None:
-    """Compare the checksums of all rows. Raises sqlite3.DatabaseError."""
+    """Verify the checksums of all rows. Raises sqlite3.DatabaseError."""
     for table, columns in tables.items():
         expected = columns if isinstance(columns, str) else f"checksum({', '.join(columns)})"
         statement = f"SELECT count(*) FROM {table} WHERE sum IS NOT {expected}"  # noqa: S608  # our own tables
