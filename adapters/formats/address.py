@@ -117,11 +117,11 @@ def read_address(text: str) -> Address:
     pieces = [(piece, False) for piece in _split(outer)] + [
         (piece, True) for content, _ in inner for piece in _split(content)
     ]
-    behind: list[Name] = []
-    before: list[Name] = []
+    after_code: list[Name] = []
+    others: list[Name] = []
     for piece, bracketed in pieces:
-        _read_piece(piece.strip(_EDGES), found, behind, before, bracketed=bracketed)
-    names = behind + [name for name in before if name not in behind]
+        _read_piece(piece.strip(_EDGES), found, after_code, others, bracketed=bracketed)
+    names = after_code + [name for name in others if name not in after_code]
     found.names = [
         name for name in map(_with_district, names, repeat(names)) if not _DISTRICT_ALONE.fullmatch(plain(name.text))
     ]
@@ -164,30 +164,30 @@ def _find_foreign_code(text: str, found: Address) -> None:
         found.abroad = country.code
 
 
-def _read_piece(piece: str, found: Address, behind: list[Name], before: list[Name], *, bracketed: bool) -> None:
+def _read_piece(piece: str, found: Address, after_code: list[Name], others: list[Name], *, bracketed: bool) -> None:
     """Read one piece between commas, dashes or brackets."""
     if not piece:
         return
     digits = any(sign.isdigit() for sign in piece)
-    if digits and _read_digits(piece, found, behind, before):
+    if digits and _read_digits(piece, found, after_code, others):
         return
-    if _is_apart(piece, found, behind_name=bracketed or bool(behind or before)):
+    if _is_apart(piece, found, after_name=bracketed or bool(after_code or others)):
         return
     if bracketed and _ARTICLE.fullmatch(piece):
         return
     name = _read_name(piece, found)
     if name is not None:
-        before.append(name)
+        others.append(name)
 
 
-def _is_apart(piece: str, found: Address, *, behind_name: bool = True) -> bool:
+def _is_apart(piece: str, found: Address, *, after_name: bool = True) -> bool:
     """Note a piece that is a country, department or region; return whether it is one.
 
     After a name it is one even if a commune has the same name.
     """
     country = country_named(piece)
     areas = area_of(piece)
-    if (country or areas) and not behind_name and named(piece):
+    if (country or areas) and not after_name and named(piece):
         return False
     if areas:
         found.areas.append(areas)
@@ -204,7 +204,7 @@ def _is_apart(piece: str, found: Address, *, behind_name: bool = True) -> bool:
     return True
 
 
-def _read_digits(piece: str, found: Address, behind: list[Name], before: list[Name]) -> bool:
+def _read_digits(piece: str, found: Address, after_code: list[Name], others: list[Name]) -> bool:
     """Read the postcodes of a piece; return whether there are any."""
     matches = list(_POSTCODE.finditer(piece))
     codes = ["".join(match.groups()) for match in matches]
@@ -217,8 +217,8 @@ def _read_digits(piece: str, found: Address, behind: list[Name], before: list[Na
         return False
     last = matches[-1]
     after, ahead = piece[last.end() :].strip(_EDGES), piece[: matches[0].start()].strip(_EDGES)
-    for text, names in ((after, behind), (ahead, before)):
-        if text and not _is_apart(text, found, behind_name=bool(behind or before)):
+    for text, names in ((after, after_code), (ahead, others)):
+        if text and not _is_apart(text, found, after_name=bool(after_code or others)):
             name = _read_name(text, found)
             if name is not None:
                 names.append(name)

@@ -143,7 +143,7 @@ class _Reader:
         self._item: _Item | None = None
         self._records: list[Record] = []
         self._found = False
-        self._begun = False
+        self._started = False
         self._passing = False
         self._held = b""
         self._until = b""
@@ -156,10 +156,10 @@ class _Reader:
         return records
 
     def feed(self, data: bytes) -> None:
-        if not self._begun:  # blank lines before the declaration are harmless, though XML forbids them
+        if not self._started:  # blank lines before the declaration are harmless, though XML forbids them
             stripped = data.lstrip()
             self._line += data[: len(data) - len(stripped)].count(b"\n")
-            self._begun = bool(stripped)
+            self._started = bool(stripped)
             data = stripped
         while data:
             data = self._pass_over(data) if self._passing else self._parse(data)
@@ -206,7 +206,7 @@ class _Reader:
             self._item = None
             self._passing = True
             self._until = b"]]>" if self._cdata else b""
-            # Expat places the error of an end tag after "</", which may be in the piece before.
+            # Expat puts the error of an end tag after "</", which may be in the piece before.
             known = self._held + data
             begin = max(0, len(self._held) + self._parser.ErrorByteIndex - self._fed)
             begin -= 2 if known[:begin].endswith(b"</") else 0

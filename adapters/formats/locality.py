@@ -252,7 +252,7 @@ class _Resolution:
         return Locality(postcode, self._compared(known), known.code)
 
     def _read_as_commune(self, known: Known) -> Locality:
-        """Resolve an INSEE code that is written in place of a postcode."""
+        """Resolve an INSEE code that is written instead of a postcode."""
         postcode = postcode_of(known, self.names)
         self._note("insee-as-postcode", "postal_code", expected=postcode, actual=known.code)
         return Locality(postcode, self._compared(known), known.code)

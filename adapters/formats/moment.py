@@ -51,11 +51,11 @@ _ZONE = r"\s?(?P<zone>Z|UTC|[+-][0-2]\d:?[0-5]\d)?"
 _DATE = re.compile(
     r"(?<!\d)(?:(?P<year>20\d\d)[-/.](?P<month>\d\d?)[-/.](?P<day>\d\d?)"
     r"|(?P<fr_day>\d\d?)[-/.](?P<fr_month>\d\d?)[-/.](?P<fr_year>20\d\d|\d\d(?!\d))"
-    r"|(?P<said_day>\d\d?)(?:er)?\s+(?P<said_month>[^\W\d_]{3,9})\.?\s+(?P<said_year>20\d\d))"
+    r"|(?P<text_day>\d\d?)(?:er)?\s+(?P<text_month>[^\W\d_]{3,9})\.?\s+(?P<text_year>20\d\d))"
     rf"(?!\d){_CLOCK}{_ZONE}"
 )
 _WEEK = re.compile(r"(?<![\dA-Za-z])(20\d\d)[\s-]?[WSws](\d\d?)(?!\d)")
-_WEEK_BEHIND = re.compile(r"(?:\b[WSws]|\bsem(?:aine|\.)?\s*)(\d\d?)[\s/(-]{1,3}(20\d\d)(?!\d)", re.IGNORECASE)
+_WEEK_BEFORE_YEAR = re.compile(r"(?:\b[WSws]|\bsem(?:aine|\.)?\s*)(\d\d?)[\s/(-]{1,3}(20\d\d)(?!\d)", re.IGNORECASE)
 _RANGE = re.compile(r"\s*(?:au|à|to|until|jusqu['’]au|-|–|—|→|/|>)\s*", re.IGNORECASE)
 
 _TIME = re.compile(
@@ -134,9 +134,9 @@ def _find_dates(text: str) -> list[_Found]:
 
 
 def _day_of(match: re.Match[str]) -> date | None:
-    year = match["year"] or match["fr_year"] or match["said_year"]
-    month = match["month"] or match["fr_month"] or _month(match["said_month"])
-    day = match["day"] or match["fr_day"] or match["said_day"]
+    year = match["year"] or match["fr_year"] or match["text_year"]
+    month = match["month"] or match["fr_month"] or _month(match["text_month"])
+    day = match["day"] or match["fr_day"] or match["text_day"]
     try:
         found = date(int(year) + (2000 if len(year) == 2 else 0), int(month), int(day))
         if not match["zone"] or not match["hour"]:
@@ -157,7 +157,7 @@ def _month(name: str) -> int:
 
 def _numbered(text: str) -> set[str]:
     named = [(match[1], match[2]) for match in _WEEK.finditer(text)]
-    named += [(match[2], match[1]) for match in _WEEK_BEHIND.finditer(text)]
+    named += [(match[2], match[1]) for match in _WEEK_BEFORE_YEAR.finditer(text)]
     weeks = {f"{year}-W{int(number):02}" for year, number in named}
     for week in weeks:
         if monday_of(week) is None:

@@ -1,4 +1,4 @@
-"""Outline: the paths of a document outside its items; tells an empty list of items from a wrong path."""
+"""Outline: the paths of a document outside its items; distinguishes an empty list of items from a wrong path."""
 
 from dataclasses import replace
 

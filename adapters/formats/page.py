@@ -74,8 +74,8 @@ class _Page:
         """Advance to the next script or comment; return False if the buffer has none yet."""
         match = _OPENING.search(self._buffer)
         if match is None:
-            begun = self._buffer.rfind("<", max(0, len(self._buffer) - _LONGEST_OPENING))
-            self._drop(begun if begun >= 0 else len(self._buffer))
+            start = self._buffer.rfind("<", max(0, len(self._buffer) - _LONGEST_OPENING))
+            self._drop(start if start >= 0 else len(self._buffer))
             return False
         self._drop(match.end())
         self._end = _COMMENT_END if match[1] is None else _SCRIPT_END

@@ -1,4 +1,4 @@
-"""Read a feed: bytes in, offers and problems out, one item at a time; the last item tells whether it is complete.
+"""Read a feed: bytes in, offers and problems out, one item at a time; the last item says whether it is complete.
 
     blocks ─▶ text ─▶ records (elements, objects, lines, rows) ─▶ mapping ─▶ items
 

@@ -113,7 +113,7 @@ def _single(text: str) -> str:
 
 
 def _visible_text(text: str) -> Iterator[str]:
-    """Yield the visible text of HTML, with line breaks in place of tags."""
+    """Yield the visible text of HTML, with line breaks instead of tags."""
     at, hidden = 0, None
     while match := _TAG.search(text, at):
         if hidden is None:

@@ -12,7 +12,7 @@ from gateway.protocol.topic import RUNS
 
 
 class OrderReplacedError(Exception):
-    """A newer order for the same feed arrived before this one was begun, and was answered instead."""
+    """A newer order for the same feed arrived before this one was started, and was answered instead."""
 
 
 async def last_runs(log: EventLog) -> Mapping[str, Run]:

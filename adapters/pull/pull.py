@@ -112,7 +112,7 @@ class Pull:
     async def _fetch(
         self, platform: str, transport: Transport, known: Validators, terms: Terms
     ) -> tuple[Mark, Feed | Unchanged]:
-        """A mark, then the feed: what is published in between is not taken for absent."""
+        """Take a mark, then fetch the feed: an offer published in between does not count as absent."""
         text, _ = await self._dependencies.snapshots.mark(platform)
         mark = self._dependencies.snapshots.read(text, platform=platform)
         return mark, await transport.fetch(known, terms)

@@ -28,8 +28,8 @@ _AHEAD, _SINCE, _LAST = _MEMORY = ("ahead", "since", "last")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A plain file of a drop; ``modified`` is its time in the drop's notation. ``memory`` holds what the next listing
-    needs about the other files, if any of them has a date in the future.
+    """A plain file of a drop; ``modified`` is its time in the drop's notation. ``memory`` holds data about
+    the other files for the next listing, if any of them has a date in the future.
     """
 
     name: str
