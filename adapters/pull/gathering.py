@@ -24,7 +24,7 @@ from schemas import Problem
 _AT_ONCE = 50
 
 
-class UnusableFeedError(Exception):
+class RejectedFeedError(Exception):
     """The feed is cut or malformed, and no item of it may be applied. ``feed_counts`` covers the items so far."""
 
     def __init__(self, problems: Sequence[Problem], feed_counts: Census) -> None:
@@ -45,9 +45,9 @@ class FeedCollector:
         self._mark = mark
         self._began = began
 
-    async def collect(self, items: Iterator[Item], folder: Path, room: Room) -> Harvest:
-        """Return the upload of all items. Raises UnusableFeedError, and UploadRefusedError if no disk quota is left."""
-        upload = Harvest(folder, room)
+    async def collect(self, items: Iterator[Item], folder: Path, quota: Room) -> Harvest:
+        """Return the upload of all items. Raises RejectedFeedError, and UploadRefusedError if no disk quota is left."""
+        upload = Harvest(folder, quota)
         try:
             # Reading needs CPU time: a thread reads some items at a time while the event loop goes on.
             while batch := await asyncio.to_thread(list, islice(items, _AT_ONCE)):
@@ -81,7 +81,7 @@ class FeedCollector:
                 upload.census.note("", None, [one.to_json() for one in item.problems])
             case FeedUnusable():
                 upload.census.note("", None, [one.to_json() for one in item.problems])
-                raise UnusableFeedError(item.problems, upload.census)
+                raise RejectedFeedError(item.problems, upload.census)
 
     async def _offer(self, item: OfferItem, known: Known | None, upload: Harvest) -> None:
         verdict = judge(item, revision=self._began, on=self._on)

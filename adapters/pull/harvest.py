@@ -18,9 +18,9 @@ class Harvest:
     An offer that is already published with the same content is present by its id and is not submitted again.
     """
 
-    def __init__(self, folder: Path, room: Room) -> None:
+    def __init__(self, folder: Path, quota: Room) -> None:
         self.census = Census()
-        self._spool = Spool(folder, room)
+        self._spool = Spool(folder, quota)
         self._numbers: list[int] = []
 
     async def add(self, position: str, item: Item, *, kind: Kind) -> None:

@@ -10,7 +10,7 @@ import structlog
 
 from adapters.formats import Item, read
 from adapters.profile.profile import Profile
-from adapters.pull.gathering import FeedCollector, UnusableFeedError
+from adapters.pull.gathering import FeedCollector, RejectedFeedError
 from adapters.pull.harvest import Harvest
 from adapters.pull.lanes import Lanes
 from adapters.pull.outcome import Beginning, Content, applied, failed, partial, pending, refused, unchanged
@@ -37,7 +37,7 @@ from schemas.rulebook import LANGUAGES
 
 _AT_ONCE = 2
 """Feeds read concurrently: each may use a core."""
-_ROOM_BYTES = 2 * 1024 * MEGABYTE
+_QUOTA_BYTES = 2 * 1024 * MEGABYTE
 _CATCH_UP_SECONDS = 60.0
 _MOST_REASONS = 3
 
@@ -66,7 +66,7 @@ class Pull:
         self._dependencies = dependencies
         self.lanes = lanes or Lanes()
         self._reading = asyncio.Semaphore(_AT_ONCE)
-        self._room = Room(_ROOM_BYTES)
+        self._quota = Room(_QUOTA_BYTES)
 
     async def run(self, profile: Profile, beginning: Beginning) -> Run:
         """Return the record of the run, which holds any failure of the feed. Raises LogError only."""
@@ -76,7 +76,7 @@ class Pull:
             run = failed(beginning, self._failure(error))
         except UploadRefusedError:
             run = failed(beginning, self._failure(FeedError("spool-full")))
-        except UnusableFeedError as error:
+        except RejectedFeedError as error:
             failure = _unusable(error, self._dependencies.clock())
             run = failed(beginning, failure, counts=error.counts, problems=error.groups)
         except SnapshotRefusedError as error:
@@ -134,7 +134,7 @@ class Pull:
         )
         confirmed = beginning.order is not None and beginning.order.confirm is not None
         items = _items(feed, profile, author.on, confirmed=confirmed)
-        upload = await collector.collect(items, dependencies.folder, self._room)
+        upload = await collector.collect(items, dependencies.folder, self._quota)
         try:
             return await self._apply(upload, feed, mark, beginning)
         finally:
@@ -199,7 +199,7 @@ def _items(feed: Feed, profile: Profile, on: date, *, confirmed: bool) -> Iterat
     return read(feed.blocks(), profile.mapping, platform=profile.platform, on=on, confirmed=confirmed)
 
 
-def _unusable(error: UnusableFeedError, at: int) -> Failure:
+def _unusable(error: RejectedFeedError, at: int) -> Failure:
     """Return the failure of an unusable feed: its first errors, the number of further ones and the first remedy."""
     bodies = [one.to_json() for one in error.problems if one.severity == "error"]
     first, more = bodies[0], len(bodies) - _MOST_REASONS

@@ -47,7 +47,7 @@ class Entry:
         return self._identity == {name: value for name, value in known.items() if name not in _MEMORY}
 
     @property
-    def mark(self) -> str:
+    def fingerprint(self) -> str:
         """Twelve hex digits that identify this version of the file."""
         return hashlib.sha256(f"{self.name}\0{self.size}\0{self.modified}".encode()).hexdigest()[:12]
 
@@ -85,7 +85,7 @@ def memory_of(validators: Validators) -> Validators:
     if _SINCE not in validators and _AHEAD not in validators:
         return {}
     last = Entry(validators["name"], int(validators["size"]), validators["modified"])
-    return {**{name: value for name, value in validators.items() if name in _MEMORY}, _LAST: last.mark}
+    return {**{name: value for name, value in validators.items() if name in _MEMORY}, _LAST: last.fingerprint}
 
 
 def newest(found: Iterable[tuple[float, Entry]], pattern: str, *, known: Validators, now: float) -> Entry:
@@ -98,10 +98,10 @@ def newest(found: Iterable[tuple[float, Entry]], pattern: str, *, known: Validat
     if not matching:
         raise FeedError("feed-missing", name=pattern)
     remembered = frozenset(known.get(_AHEAD, "").split())
-    ahead = frozenset(entry.mark for at, entry in matching if at > now or entry.mark in remembered)
+    ahead = frozenset(entry.fingerprint for at, entry in matching if at > now or entry.fingerprint in remembered)
     if len(ahead) > _MOST_AHEAD:
         ahead = frozenset()
-    trusted = [(at, entry) for at, entry in matching if entry.mark not in ahead]
+    trusted = [(at, entry) for at, entry in matching if entry.fingerprint not in ahead]
     chosen = _come_since(matching, known, remembered) if ahead else matching[-1][1]
     memory = {_SINCE: repr(trusted[-1][0])} if trusted else {}
     return replace(chosen, memory=memory | ({_AHEAD: " ".join(sorted(ahead))} if ahead else {}))
@@ -109,10 +109,10 @@ def newest(found: Iterable[tuple[float, Entry]], pattern: str, *, known: Validat
 
 def _come_since(matching: Sequence[tuple[float, Entry]], known: Validators, remembered: frozenset[str]) -> Entry:
     """Return the newest file added since the last reading, else the known file; ``matching`` is in order of dates."""
-    last = next(((at, one) for at, one in matching if one.is_known(known) or one.mark == known.get(_LAST)), None)
+    last = next(((at, one) for at, one in matching if one.is_known(known) or one.fingerprint == known.get(_LAST)), None)
     since = -math.inf if last is None or _AHEAD in known else last[0]  # validators written before the memory existed
     since = float(known.get(_SINCE, since))
-    come = [one for at, one in matching if at > since and one.mark not in remembered and (at, one) != last]
+    come = [one for at, one in matching if at > since and one.fingerprint not in remembered and (at, one) != last]
     if come:
         return come[-1]
     return last[1] if last is not None else matching[-1][1]

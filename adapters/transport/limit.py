@@ -24,7 +24,7 @@ _log = structlog.get_logger()
 
 
 class Cut:
-    """The connections of one fetch, which ``now`` aborts without a closing handshake."""
+    """The connections of one fetch, which ``abort`` closes without a closing handshake."""
 
     def __init__(self) -> None:
         self._closes: list[Callable[[], object]] = []
@@ -34,7 +34,7 @@ class Cut:
         """Register a callback, which must not block."""
         self._closes.append(close)
 
-    def now(self) -> None:
+    def abort(self) -> None:
         """Call all callbacks; their errors are ignored."""
         self.done = True
         for close in self._closes:
@@ -54,7 +54,7 @@ async def within(seconds: float, fetch: Callable[[Cut], Awaitable[Feed | Unchang
     finally:
         if not task.done():
             task.cancel()
-            cut.now()
+            cut.abort()
             task.add_done_callback(_discard)
             await asyncio.wait({task}, timeout=GRACE_SECONDS)
             if not task.done():

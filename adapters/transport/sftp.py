@@ -58,7 +58,7 @@ async def _await_close(asked: Awaitable[object], cut: Cut) -> None:
 
 async def _answered(asked: Awaitable[Answer], cut: Cut, *, seconds: float = _READ_SECONDS) -> Answer:
     """Return the server's answer; after ``seconds`` the connection is cut, which ends the wait."""
-    timer = asyncio.get_running_loop().call_later(seconds, cut.now)
+    timer = asyncio.get_running_loop().call_later(seconds, cut.abort)
     try:
         return await asked
     finally:
