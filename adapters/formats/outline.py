@@ -40,7 +40,7 @@ class Outline:
     def __init__(self, *, confirmed: bool = False) -> None:
         self.confirmed = confirmed
         self.reached = False
-        """Whether the parent of the items was found."""
+        """Whether the container of the items was found."""
         self.emptied = False
         """Whether an empty list of items was found."""
         self._counts: dict[Path, int] = {}
