@@ -1,4 +1,4 @@
-"""Formats: bytes of a partner's feed in, offers of the shared schema and problems out. Pure, streaming, bounded.
+"""Formats: convert the bytes of a partner's feed to offers of the shared schema and problems. Pure, streaming, bounded.
 
     mapping = load_mapping("cleverconnect", {"fields": {"levels": {"constant": ["seconde"]}}})
     for item in read(blocks, mapping, platform="bretagne", on=day): …

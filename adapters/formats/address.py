@@ -1,4 +1,4 @@
-"""Addresses as people write them: one text cut into postcodes, names, departments and countries. Decides nothing."""
+"""Split the text of an address into postcodes, names, departments and countries. Decides nothing."""
 
 import re
 from dataclasses import dataclass, field, replace
@@ -79,7 +79,7 @@ _STREET = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """What may be a town's name, as written; ``areas`` is its own department, ``district`` its arrondissement."""
+    """A possible town name, as written, with its own department (``areas``) and arrondissement (``district``)."""
 
     text: str
     areas: Areas = frozenset()
@@ -88,7 +88,7 @@ class Name:
 
 @dataclass(slots=True)
 class Address:
-    """What a text holds. Names behind a postcode come first; ``short`` are four digits that may have lost a zero."""
+    """The parts of a text. Names after a postcode come first; ``short``: four digits that may miss a leading zero."""
 
     postcodes: list[str] = field(default_factory=list)
     communes: list[str] = field(default_factory=list)
@@ -102,7 +102,7 @@ class Address:
 
 
 def read_address(text: str) -> Address:
-    """The parts of one text."""
+    """Return the parts of a text."""
     found = Address()
     text = one_line(text).replace("ᵉʳ", "er").replace("ᵉ", "e")
     text = _WORDED.sub(", ", text)
@@ -117,11 +117,11 @@ def read_address(text: str) -> Address:
     pieces = [(piece, False) for piece in _split(outer)] + [
         (piece, True) for content, _ in inner for piece in _split(content)
     ]
-    behind: list[Name] = []
-    before: list[Name] = []
+    after_code: list[Name] = []
+    others: list[Name] = []
     for piece, bracketed in pieces:
-        _read_piece(piece.strip(_EDGES), found, behind, before, bracketed=bracketed)
-    names = behind + [name for name in before if name not in behind]
+        _read_piece(piece.strip(_EDGES), found, after_code, others, bracketed=bracketed)
+    names = after_code + [name for name in others if name not in after_code]
     found.names = [
         name for name in map(_with_district, names, repeat(names)) if not _DISTRICT_ALONE.fullmatch(plain(name.text))
     ]
@@ -129,7 +129,7 @@ def read_address(text: str) -> Address:
 
 
 def _with_district(name: Name, names: list[Name]) -> Name:
-    """A town with arrondissements takes the number that is written apart: ``Paris (15e)``."""
+    """Add the number of an arrondissement that is written separately from its town: ``Paris (15e)``."""
     town = plain(name.text)
     if name.district is None and town in _HIGHEST:
         numbers = (match[1] for other in names if (match := _DISTRICT_ALONE.fullmatch(plain(other.text))))
@@ -139,7 +139,7 @@ def _with_district(name: Name, names: list[Name]) -> Name:
 
 
 def _split(text: str) -> list[str]:
-    """The pieces of a text; the communes of ``Castets et Castillon`` are one."""
+    """Split a text into pieces; a commune such as ``Castets et Castillon`` stays one piece."""
     pieces: list[str] = []
     for piece in _CUTS.split(text):
         pieces += [piece] if not _AND.search(piece) or named(_NUMBERS.sub("", piece)) else _AND.split(piece)
@@ -147,7 +147,7 @@ def _split(text: str) -> list[str]:
 
 
 def _keep_article(match: re.Match[str]) -> str:
-    """Brackets go to the end of the text, but for an article, which stays with its name."""
+    """Return the replacement of brackets: an article stays with its name, other content is read at the end."""
     content = match[1].strip()
     if _ARTICLE.fullmatch(content):
         return f" {content} "
@@ -164,27 +164,30 @@ def _find_foreign_code(text: str, found: Address) -> None:
         found.abroad = country.code
 
 
-def _read_piece(piece: str, found: Address, behind: list[Name], before: list[Name], *, bracketed: bool) -> None:
-    """One piece between commas, dashes or brackets."""
+def _read_piece(piece: str, found: Address, after_code: list[Name], others: list[Name], *, bracketed: bool) -> None:
+    """Read one piece between commas, dashes or brackets."""
     if not piece:
         return
     digits = any(sign.isdigit() for sign in piece)
-    if digits and _read_digits(piece, found, behind, before):
+    if digits and _read_digits(piece, found, after_code, others):
         return
-    if _is_apart(piece, found, behind_name=bracketed or bool(behind or before)):
+    if _is_apart(piece, found, after_name=bracketed or bool(after_code or others)):
         return
     if bracketed and _ARTICLE.fullmatch(piece):
         return
     name = _read_name(piece, found)
     if name is not None:
-        before.append(name)
+        others.append(name)
 
 
-def _is_apart(piece: str, found: Address, *, behind_name: bool = True) -> bool:
-    """Whether a piece is a country, a department or a region: behind a name even if a commune is called the same."""
+def _is_apart(piece: str, found: Address, *, after_name: bool = True) -> bool:
+    """Note a piece that is a country, department or region; return whether it is one.
+
+    After a name it is one even if a commune has the same name.
+    """
     country = country_named(piece)
     areas = area_of(piece)
-    if (country or areas) and not behind_name and named(piece):
+    if (country or areas) and not after_name and named(piece):
         return False
     if areas:
         found.areas.append(areas)
@@ -201,8 +204,8 @@ def _is_apart(piece: str, found: Address, *, behind_name: bool = True) -> bool:
     return True
 
 
-def _read_digits(piece: str, found: Address, behind: list[Name], before: list[Name]) -> bool:
-    """Take the postcodes of a piece; whether there were any."""
+def _read_digits(piece: str, found: Address, after_code: list[Name], others: list[Name]) -> bool:
+    """Read the postcodes of a piece; return whether there are any."""
     matches = list(_POSTCODE.finditer(piece))
     codes = ["".join(match.groups()) for match in matches]
     if not matches and (matches := list(_CORSICAN.finditer(piece))):
@@ -214,8 +217,8 @@ def _read_digits(piece: str, found: Address, behind: list[Name], before: list[Na
         return False
     last = matches[-1]
     after, ahead = piece[last.end() :].strip(_EDGES), piece[: matches[0].start()].strip(_EDGES)
-    for text, names in ((after, behind), (ahead, before)):
-        if text and not _is_apart(text, found, behind_name=bool(behind or before)):
+    for text, names in ((after, after_code), (ahead, others)):
+        if text and not _is_apart(text, found, after_name=bool(after_code or others)):
             name = _read_name(text, found)
             if name is not None:
                 names.append(name)
@@ -223,7 +226,7 @@ def _read_digits(piece: str, found: Address, behind: list[Name], before: list[Na
 
 
 def _read_name(text: str, found: Address) -> Name | None:
-    """A town's name with what is written around it taken off: CEDEX, department, district, country."""
+    """Return a town's name without CEDEX, department, district and country; None if no name is left."""
     cedex = _CEDEX.search(text)
     district: tuple[str, int] | None = None
     if cedex:
@@ -256,11 +259,11 @@ def _read_name(text: str, found: Address) -> Name | None:
 
 
 def _strip_country(text: str, found: Address) -> str:
-    """``Rennes France``, ``Bruxelles Belgique``: the name without the country behind it."""
+    """Return the name without a country after it: ``Rennes France``, ``Bruxelles Belgique``."""
     words = text.split()
     for count in range(min(4, len(words) - 1), 0, -1):
-        tail = " ".join(words[-count:])
-        country = country_named(tail)
+        ending = " ".join(words[-count:])
+        country = country_named(ending)
         if country and plain(words[-count - 1]) not in ("en", "de", "la", "le", "du", "des", "l", "d", "et", "a"):
             if named(text):
                 return text
@@ -271,7 +274,7 @@ def _strip_country(text: str, found: Address) -> str:
 
 
 def _district(text: str) -> tuple[str, int] | None:
-    """Town and number of an arrondissement: ``Paris 15``, ``LYON 3EME``, ``15e arrondissement de Paris``."""
+    """Return town and number of an arrondissement: ``Paris 15``, ``LYON 3EME``, ``15e arrondissement de Paris``."""
     key = plain(text)
     match = _DISTRICT.fullmatch(key)
     if match:

@@ -1,7 +1,7 @@
-"""Problems as the author of a profile reads them: what the profile's key takes, and which rule of it gave a value.
+"""Problem texts for the author of a profile: they name the values that a key takes and the rule that gave a value.
 
-The catalogue of ``schemas`` speaks to who sends offers. Whoever writes a profile sends none: the same codes have other
-words here (``author.json``), for problems of the profile itself and for verdicts on what it made of a feed's items.
+The catalogue of ``schemas`` addresses publishers of offers. Authors of profiles publish none: ``author.json`` has other
+texts for the same codes, for problems of the profile itself and for verdicts on the items that it maps.
 """
 
 from collections.abc import Mapping
@@ -22,24 +22,24 @@ _NO_HELP = Spoken("See docs/connect.md.", "Voir docs/connect.md.")
 _NOT_NEAR = Spoken("none is similar", "aucune ne lui ressemble")
 _FORM = Spoken("it is not a whole https:// address", "ce n’est pas une adresse https:// entière")
 _OBJECTS = {"employer": "employer.name", "location": "location.postal_code"}
-"""The field that an offer's object needs most."""
+"""The most important field of an offer's object."""
 _NESTED = ("employer", "location", "rome", "schedule", "restrictions", "redistribution")
 
 
 @dataclass(frozen=True, slots=True)
 class AuthorProblem(Problem):
-    """A problem of the catalogue in the words for a profile's author."""
+    """A problem of the catalogue with the texts for a profile's author."""
 
     scope: Scope = "profile"
 
     @property
     def rule(self) -> Rule:
-        """The catalogue's entry with the words for this scope."""
+        """The catalogue's entry with the texts of this scope."""
         return _rules(self.scope)[self.code]
 
 
 def for_profile(found: Problem, name: str, document: object) -> Problem:
-    """A problem of a document of the schema ``name`` (``profile`` or ``mapping``) for its author."""
+    """Return a problem of a document of the schema ``name`` (``profile`` or ``mapping``) with the author's texts."""
     if type(found) is not Problem:
         return found
     code, args = found.code, dict(found.args)
@@ -56,7 +56,7 @@ def for_profile(found: Problem, name: str, document: object) -> Problem:
 
 
 def for_item(found: Problem) -> Problem:
-    """A problem of a verdict on what a profile made of an item, with the rule that gave the value."""
+    """Return a problem of a verdict on a mapped item with the author's texts and the rule that gave the value."""
     if type(found) is not Problem:
         return found
     args = {**found.args, "rule": rule_pointer(found.pointer)}
@@ -66,7 +66,7 @@ def for_item(found: Problem) -> Problem:
 
 
 def rule_pointer(pointer: str) -> str:
-    """The JSON Pointer, in a profile, of the rule that gives what stands at a pointer of an offer."""
+    """Return the JSON Pointer in a profile of the rule that gives the value at a pointer of an offer."""
     steps = pointer.split("/")[1:]
     if not steps or steps == [""]:
         return "/mapping/fields"
@@ -90,7 +90,7 @@ def _words() -> Mapping[str, Any]:
 
 @cache
 def _rules(scope: Scope) -> Mapping[str, Rule]:
-    """The catalogue with the words of a scope; an item's problem without words of its own names its rule as well."""
+    """The catalogue with the texts of a scope; the remedy of an item's problem without own texts names its rule."""
     words = _words()
     rules = {}
     for code, rule in schemas.catalogue().items():

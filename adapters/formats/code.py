@@ -1,4 +1,4 @@
-"""Codes as people write them: sectors, NAF, SIRET, levels, yes and no, numbers."""
+"""Parsers of codes in their usual notations: sectors, NAF, SIRET, levels, yes and no, numbers."""
 
 import re
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ _NO = frozenset(("non", "no", "false", "faux", "n", "0"))
 
 
 def read_sector(text: str) -> str:
-    """The sector that a text names by its code, its name, or a NAF code. Raises UnreadableValueError."""
+    """Return the sector of a text: its code, its name or a NAF code. Raises UnreadableValueError."""
     text = one_line(text)
     meant = find_sectors(text)
     if meant.code is not None:
@@ -34,15 +34,16 @@ def read_sector(text: str) -> str:
 
 
 def read_naf(text: str) -> str:
-    """A NAF code in its usual form: ``62.01Z`` for ``6201z``."""
+    """Return a NAF code in its usual form: ``62.01Z`` for ``6201z``; other texts unchanged."""
     text = one_line(text).upper()
     match = _NAF.fullmatch(text)
     return f"{match[1]}.{match[2]}{match[3]}" if match else text
 
 
 def read_siret(text: str) -> str:
-    """A SIRET without spaces and dots, with the zeros that a spreadsheet took off its front. Raises
-    UnreadableValueError.
+    """Return a SIRET without spaces and dots, with leading zeros that a spreadsheet removed.
+
+    Raises UnreadableValueError.
     """
     digits = _SIGNS.sub("", one_line(text))
     if not digits.isascii() or not digits.isdigit() or not _SIRET_DIGITS - 3 < len(digits) <= _SIRET_DIGITS:
@@ -51,12 +52,12 @@ def read_siret(text: str) -> str:
 
 
 def read_code(text: str) -> str:
-    """A code or id: the text without anything blank in it."""
+    """Return a code or id: the text without blanks."""
     return "".join(one_line(text).split())
 
 
 def read_levels(texts: Iterable[str]) -> list[str]:
-    """The levels that the texts name, in the order of the schema. Raises UnreadableValueError."""
+    """Return the levels of the texts, in the order of the schema. Raises UnreadableValueError."""
     found: set[str] = set()
     for text in texts:
         known = {level for level, words in _LEVELS.items() if words.search(plain(text))}
@@ -67,7 +68,7 @@ def read_levels(texts: Iterable[str]) -> list[str]:
 
 
 def read_yes_no(text: str) -> bool:
-    """Whether a text says yes. Raises UnreadableValueError."""
+    """Return whether a text means yes. Raises UnreadableValueError."""
     word = plain(text)
     if word not in _YES | _NO:
         raise UnreadableValueError("yes-no-unreadable", text)
@@ -75,14 +76,14 @@ def read_yes_no(text: str) -> bool:
 
 
 def read_accessibility(text: str) -> str:
-    """``yes``, ``no`` or ``unknown``. Raises UnreadableValueError."""
+    """Return ``yes``, ``no`` or ``unknown``. Raises UnreadableValueError."""
     if plain(text) in ("unknown", "inconnu", "inconnue"):
         return "unknown"
     return "yes" if read_yes_no(text) else "no"
 
 
 def read_number(text: str) -> float:
-    """A number with a decimal comma or point, and blanks between thousands. Raises UnreadableValueError."""
+    """Return a number with a decimal comma or point and blanks between thousands. Raises UnreadableValueError."""
     spaced = one_line(text).replace("\u00a0", " ").replace("\u202f", " ")
     if _NUMBER.fullmatch(spaced) is None or len(spaced) > 40:
         raise UnreadableValueError("number-unreadable", text)
@@ -90,7 +91,7 @@ def read_number(text: str) -> float:
 
 
 def read_whole(text: str) -> int:
-    """A whole number within ``SAFE_INTEGER``, which every JSON reader holds exactly. Raises UnreadableValueError."""
+    """Return a whole number within ``SAFE_INTEGER``, exact in every JSON parser. Raises UnreadableValueError."""
     number = read_number(text)
     if not number.is_integer() or abs(number) > SAFE_INTEGER:
         raise UnreadableValueError("number-unreadable", text)

@@ -1,4 +1,4 @@
-"""Countries as feeds write them: ISO codes, names in several languages, ``FR - France``; towns and regions abroad."""
+"""Find countries by ISO code, by name in several languages and in ``FR - France``; towns and regions abroad."""
 
 import gzip
 import re
@@ -18,12 +18,12 @@ _UNSTATED = frozenset(
 _PIECES = re.compile(r"[^\w\s'’-]+|\s-+\s?|[-_/](?=[A-Z]{2}$)")
 
 _SUBDIVISION = re.compile(r"([A-Z]{2})-[A-Z0-9]{1,3}")
-"""A region by its code of ISO 3166-2, which begins with the country's."""
+"""An ISO 3166-2 code of a region, which begins with that of its country."""
 
 
 @dataclass(frozen=True, slots=True)
 class Country:
-    """ISO 3166 code; ``department`` is the one that a French territory overseas with a code of its own is."""
+    """A country by ISO 3166 code; ``department``: that of a French overseas territory with a code of its own."""
 
     code: str
     french: bool
@@ -31,15 +31,15 @@ class Country:
 
 
 def is_unstated(text: str) -> bool:
-    """Whether a text only says that there is no value: ``n/a``, ``-``, ``non renseigné``. ``NC`` is New Caledonia."""
+    """Return whether a text means "no value": ``n/a``, ``-``, ``non renseigné``. ``NC`` is New Caledonia."""
     return text.strip() != "NC" and plain(text) in _UNSTATED
 
 
 @lru_cache(maxsize=1024)
 def read_country(text: str) -> Country | None:
-    """The country of a value that should name one; None for anything else.
+    """Return the country of a value that should name one; None for other texts.
 
-    Of ``FR - France`` or ``France (Bretagne)`` the parts count that name a country, if they agree.
+    In ``FR - France`` or ``France (Bretagne)``, the parts that name a country must agree.
     """
     names = _names()
     subdivision = _SUBDIVISION.fullmatch(text.strip())
@@ -49,12 +49,12 @@ def read_country(text: str) -> Country | None:
     last = text.rpartition("/")[2] if "//" in text else text
     known = {one.code: one for piece in _PIECES.split(last) if (one := country_named(piece))}
     if len(known) == 2 and all(one.french for one in known.values()):
-        known.pop("FR", None)  # a territory overseas says more
+        known.pop("FR", None)  # an overseas territory is more precise
     return next(iter(known.values())) if len(known) == 1 else None
 
 
 def country_named(text: str) -> Country | None:
-    """The country that a part of an address is: a name, or a code of two or three capitals."""
+    """Return the country of a part of an address: a name, or a code of two or three capitals."""
     key = plain(text)
     if len(key) <= 3 and not (len(key) > 1 and text.strip(" .()").isupper()):
         return None
@@ -62,14 +62,14 @@ def country_named(text: str) -> Country | None:
 
 
 def region_abroad(text: str) -> Country | None:
-    """The country of a region abroad, or of a state of the United States or Canada as two capitals."""
+    """Return the country of a region abroad, or of a state of the United States or Canada as two capitals."""
     states = _states()
     code = states.get(text.strip(" .")) or _regions().get(plain(text))
     return Country(code, french=False) if code else None
 
 
 def town_abroad(key: str) -> str | None:
-    """The country's code of a town abroad, by the town's plain name without blanks."""
+    """Return the country code of a town abroad; ``key`` is the town's plain name without blanks."""
     return _towns().get(key)
 
 

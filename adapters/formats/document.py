@@ -1,4 +1,4 @@
-"""Items of a JSON feed, decoded one by one: objects of one large document, or one object a line (NDJSON)."""
+"""Decode the items of a JSON feed one by one: objects of one document, or one object per line (NDJSON)."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -18,9 +18,10 @@ _OUTLINE = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
 
 def read_documents(text: Iterable[str], paths: tuple[Path, ...], outline: Outline | None = None) -> Iterator[Record]:
-    """The objects at the paths, each the keys from the root; arrays on the way are walked through.
+    """Yield the objects at the paths, each a tuple of keys from the root; arrays on a path are iterated.
 
-    An object in which other places of items lie is an item only if there is none in it. Raises UnusableFeedError.
+    An object that another path leads through is an item only if that path finds no item in it. Raises
+    UnusableFeedError.
     """
     outline = outline or Outline()
     scan = ItemScan(paths, outline=outline)
@@ -32,7 +33,7 @@ def read_documents(text: Iterable[str], paths: tuple[Path, ...], outline: Outlin
 
 
 def read_lines(text: Iterable[str]) -> Iterator[Record]:
-    """The objects of NDJSON. Raises UnusableFeedError when the last line was cut."""
+    """Yield the objects of NDJSON. Raises UnusableFeedError if the last line is cut."""
     for line in cut_lines(text):
         if line.text is not None and not line.text.strip():
             continue
@@ -43,7 +44,7 @@ def read_lines(text: Iterable[str]) -> Iterator[Record]:
 
 
 def decode_item(item: CutItem) -> Record:
-    """One item's text decoded, or what is wrong with it."""
+    """Return the decoded item, or an empty record with the problem."""
     if item.text is None:
         return Record(item.line, {}, problem("item-too-large", expected=ITEM_CHARACTERS))
     if _depth(item.text) > DEPTH:
@@ -52,15 +53,15 @@ def decode_item(item: CutItem) -> Record:
         content = orjson.loads(item.text)
     except orjson.JSONDecodeError as error:
         line = item.line + error.lineno - 1
-        said = Spoken(error.msg, f"JSON mal formé, colonne {error.colno}")
-        return Record(item.line, {}, problem("item-malformed", actual=said, line=line))
+        reason = Spoken(error.msg, f"JSON mal formé, colonne {error.colno}")
+        return Record(item.line, {}, problem("item-malformed", actual=reason, line=line))
     if not isinstance(content, dict):
         return Record(item.line, {}, problem("item-not-object", actual=item.text.strip()))
     return Record(item.line, content)
 
 
 def _depth(text: str) -> int:
-    """How deep a text may be nested at most; looks closer only where there are many brackets at all."""
+    """Return the nesting depth of a JSON text; 0 if it has too few brackets to exceed the limit."""
     if text.count("{") + text.count("[") <= DEPTH:
         return 0
     depth = deepest = 0

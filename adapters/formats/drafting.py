@@ -1,4 +1,4 @@
-"""Drafting: one item's content turned into an offer of the shared schema, field by field, with every problem met."""
+"""Convert one item's content into an offer of the shared schema, field by field, and collect its problems."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -21,7 +21,7 @@ from adapters.formats.text import clean, cut, one_line, spell
 
 
 def own_id(mapping: FeedMapping, content: Content, platform: str) -> str | None:
-    """The offer's id, or None where the item does not say it."""
+    """Return the offer's id (``platform:local id``), or None if the item has no readable one."""
     try:
         found = mapping.id.find(content).values
     except UnreadableValueError:
@@ -31,7 +31,7 @@ def own_id(mapping: FeedMapping, content: Content, platform: str) -> str | None:
 
 
 def draft(mapping: FeedMapping, content: Content, *, offer_id: str, position: Position, on: date) -> OfferItem:
-    """The offer as far as it can be read."""
+    """Return the offer with every field that can be read, and a problem for each one that cannot."""
     drafting = _Drafting(content, on)
     for name, rule in mapping.fields.items():
         drafting.fill(name, rule, FIELDS[name])
@@ -47,7 +47,7 @@ def draft(mapping: FeedMapping, content: Content, *, offer_id: str, position: Po
 
 
 class _Drafting:
-    """One offer in the making."""
+    """Accumulates the members and problems of one offer."""
 
     def __init__(self, content: Content, on: date) -> None:
         self.members: dict[str, Any] = {}
@@ -70,7 +70,7 @@ class _Drafting:
             (self.members.setdefault(parent, {}) if parent else self.members)[child] = value
 
     def locate(self) -> None:
-        """Resolve what was found of postcode, city, commune, department and country together."""
+        """Resolve postcode, city, commune, department and country together."""
         members, problems = self._located.resolve()
         if members:
             self.members.setdefault("location", {}).update(members)
@@ -78,7 +78,7 @@ class _Drafting:
             self._add(trouble)
 
     def find_extra(self, key: str, rule: Rule) -> Any:
-        """The value of an extension: what is found, texts cleaned; a list where it is several."""
+        """Return the value of an extension, texts cleaned: a list of several, None without any."""
         return self._value(rule, None, f"/extensions/{key}")
 
     def _value(self, rule: Rule, field: Field | None, pointer: str) -> Any:
@@ -90,7 +90,7 @@ class _Drafting:
             value = self._read(found, rule, field, pointer) if found.values else rule.default
         except UnreadableValueError as error:
             code = "field-left-out" if rule.optional else error.code
-            self._tell(pointer, code, actual=error.actual, source=rule.source, **error.values)
+            self._report(pointer, code, actual=error.actual, source=rule.source, **error.values)
             return None
         if found.left_out:
             self._add_left_out(found.left_out, rule.source.partition("/#1")[0], pointer)
@@ -111,20 +111,20 @@ class _Drafting:
     def _first(self, found: Found, rule: Rule, pointer: str) -> str:
         distinct = list(dict.fromkeys(map(spell, found.values)))
         if len(distinct) > 1:
-            self._tell(pointer, "others-left-out", actual=len(distinct) - 1, source=rule.source)
+            self._report(pointer, "others-left-out", actual=len(distinct) - 1, source=rule.source)
         return distinct[0]
 
     def _cut(self, text: str, rule: Rule, pointer: str) -> str | None:
         if rule.cut is not None and len(text) > rule.cut:
-            self._tell(pointer, "text-cut", expected=rule.cut, actual=len(text))
+            self._report(pointer, "text-cut", expected=rule.cut, actual=len(text))
             return cut(text, rule.cut)
         return text or None
 
-    def _tell(self, pointer: str, code: str, **values: Any) -> None:
+    def _report(self, pointer: str, code: str, **values: Any) -> None:
         self._add(problem(code, pointer=pointer, rule=rule_pointer(pointer), **values))
 
     def _add_left_out(self, number: int, source: str, pointer: str) -> None:
-        """One problem for all rules that take the first of the same objects."""
+        """Add one ``others-left-out`` problem for all rules with the same source."""
         if not any(one.code == "others-left-out" and one.args["source"] == source for one in self.problems):
             self._add(problem("others-left-out", actual=number, source=source, rule=rule_pointer(pointer)))
 
@@ -134,7 +134,7 @@ class _Drafting:
 
 
 def _prune(document: dict[str, Any]) -> Iterator[ReadingProblem]:
-    """Take out what says nothing by itself: half a pair of coordinates, 0 and 0 for unknown ones, a lonely version."""
+    """Remove values without meaning: half a pair of coordinates, coordinates 0 and 0, a ROME version without code."""
     location = document.get("location", {})
     pair = [location.get("latitude"), location.get("longitude")]
     if (pair[0] is None) != (pair[1] is None) or pair == [0, 0]:

@@ -1,4 +1,4 @@
-"""Effect: which keys of a mapping work together; one table. A key without effect is a mistake of who wrote it."""
+"""Table of the mapping keys that have an effect together; a key without effect is an error of the mapping."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,13 +24,13 @@ BESIDE: Mapping[str, frozenset[str]] = {
 """The keys that have an effect beside each source of values."""
 
 BESIDE_IN_PART: Mapping[str, frozenset[str]] = {"path": _ON_VALUES, "constant": frozenset()}
-"""The same for one part of a ``join``."""
+"""The keys that have an effect beside each source of values in one part of a ``join``."""
 
 ONE_OF_TWO: Mapping[str, str] = {"time": "date"}
 """Keys that have no effect beside another one."""
 
 OF_AN_ID = frozenset(("each", *_ON_VALUES))
-"""The keys that have an effect on the rule of the id: it is always needed, and never cut."""
+"""The keys that have an effect in the rule of the id, which is required and never cut."""
 
 _CONSTANT = Spoken("a constant is taken as it is", "une constante est prise telle quelle")
 _SCHOOL_WEEKS = Spoken(
@@ -46,7 +46,7 @@ _BLANK = Spoken("blank values are nothing", "une valeur vide n’est rien")
 
 @dataclass(frozen=True, slots=True)
 class Idle:
-    """A key without effect: its place in the mapping, its name, and why."""
+    """A key without effect: its JSON Pointer in the mapping, its name and the reason."""
 
     pointer: str
     key: str
@@ -54,7 +54,7 @@ class Idle:
 
 
 def find_idle(form: str, document: Mapping[str, Any]) -> Iterator[Idle]:
-    """The keys without effect of a mapping that follows its schema. A key that is ``false`` asks for nothing."""
+    """Yield the keys without effect of a mapping that follows its schema. Keys set to ``false`` are skipped."""
     source = document.get("source", {})
     if form == "json" and source.get("lines") and "items" in source:
         yield Idle("/source/items", "items", _LINES)
@@ -65,7 +65,7 @@ def find_idle(form: str, document: Mapping[str, Any]) -> Iterator[Idle]:
 
 
 def _rules(document: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any], str]]:
-    """Every rule with its place and the name of its field; ``id`` and ``extensions`` are names of none."""
+    """Yield pointer, rule and field name of every rule; ``id`` and ``extensions`` name no field of an offer."""
     if "id" in document:
         yield "/id", document["id"], "id"
     for name, rule in document.get("fields", {}).items():

@@ -1,9 +1,9 @@
-"""Items of an XML feed, one after another in bounded memory; a malformed item does not hide the ones after it.
+"""Read the items of an XML feed one by one in bounded memory; a malformed item does not hide the items after it.
 
-Expat reads as the bytes come and builds no tree. Any DOCTYPE ends the reading before its first declaration is looked
-at, so there are no entities but XML's own five, nothing is fetched, and nothing can grow. XML says that a document ends
-at its first fault; but one bare ``&`` must not hide a platform's other offers. So an item with a fault is reported,
-what follows is passed over up to the item's end tag, and reading goes on from there as if freshly begun.
+Expat parses the bytes as they arrive and builds no tree. A DOCTYPE ends the reading before its first declaration is
+parsed: there are no entities but the five of XML, nothing is fetched, and no entity expands. XML ends a document at its
+first error, but one bare ``&`` must not hide a platform's other offers: a malformed item is reported, the input is
+skipped up to the item's end tag, and a new parser continues from there.
 """
 
 import re
@@ -27,14 +27,14 @@ _CUT = frozenset({expat.errors.codes[message] for message in (
 _MARKUP = frozenset(
     ("a", "b", "br", "div", "em", "h1", "h2", "h3", "h4", "h5", "h6", "i", "li", "ol", "p", "span", "strong", "u", "ul")
 )
-"""Elements that are taken for HTML which was not put into CDATA: they belong to the text that they stand in."""
+"""Elements that are read as HTML outside CDATA: they are part of the surrounding text."""
 
 _HELD_BYTES = 300
-"""As long as an end tag may be that two pieces share."""
+"""The longest end tag that may be split between two pieces."""
 
 
 def read_elements(text: Iterable[str], path: tuple[str, ...], outline: Outline | None = None) -> Iterator[Record]:
-    """The elements at ``path``, which names every element from the root to the item. Raises UnusableFeedError."""
+    """Yield the elements at ``path``, which names every element from the root to the item. Raises UnusableFeedError."""
     reader = _Reader(path, outline or Outline())
     for piece in text:
         reader.feed(piece.encode())
@@ -44,7 +44,7 @@ def read_elements(text: Iterable[str], path: tuple[str, ...], outline: Outline |
 
 
 class _Node:
-    """An element that is still open."""
+    """An open element."""
 
     __slots__ = ("members", "name", "parts")
 
@@ -54,7 +54,7 @@ class _Node:
         self.parts: list[tuple[str, bool]] = []
 
     def add(self, child: "_Node") -> None:
-        """A child that has ended."""
+        """Add a child that is complete."""
         if child.name.lower() in _MARKUP:
             self.parts.append((f"<{child.name}>{child.text()}</{child.name}>", True))
             return
@@ -65,12 +65,12 @@ class _Node:
             self.members[child.name] = value if known is None else [known, value]
 
     def text(self) -> str:
-        """Its own text; as HTML where elements of HTML stand in it."""
+        """Return the element's own text, as HTML if it contains HTML elements."""
         marked = any(markup for _, markup in self.parts)
         return "".join(escape(part) if marked and not markup else part for part, markup in self.parts)
 
     def value(self) -> Any:
-        """A text where there is nothing else, or members."""
+        """Return the text of an element without attributes and children, else its members."""
         text = self.text()
         if not self.members:
             return text
@@ -80,7 +80,7 @@ class _Node:
 
 
 class _Item:
-    """The item that is being read, within its limits."""
+    """The current item, within its limits."""
 
     def __init__(self, line: int) -> None:
         self.line = line
@@ -107,7 +107,7 @@ class _Item:
             self._stack[-1].parts.append((text, False))
 
     def end(self) -> bool:
-        """Close an element; whether it was the item's own."""
+        """Close an element; return whether it was the item itself."""
         self._depth -= 1
         if self.problem is None and self._depth:
             child = self._stack.pop()
@@ -115,7 +115,7 @@ class _Item:
         return self._depth == 0
 
     def record(self, trouble: ReadingProblem | None = None) -> Record:
-        """The item as far as it was read."""
+        """Return the item as read so far."""
         while len(self._stack) > 1:
             child = self._stack.pop()
             self._stack[-1].add(child)
@@ -134,7 +134,7 @@ class _Item:
 
 
 class _Reader:
-    """Expat, where in the document it stands, and how to begin anew behind a malformed item."""
+    """Expat parser with its position in the document; restarts after a malformed item."""
 
     def __init__(self, path: tuple[str, ...], outline: Outline) -> None:
         self._path = path
@@ -143,7 +143,7 @@ class _Reader:
         self._item: _Item | None = None
         self._records: list[Record] = []
         self._found = False
-        self._begun = False
+        self._started = False
         self._passing = False
         self._held = b""
         self._until = b""
@@ -151,15 +151,15 @@ class _Reader:
         self._begin(1)
 
     def take(self) -> list[Record]:
-        """The items that have ended since the last call."""
+        """Return the items completed since the last call."""
         records, self._records = self._records, []
         return records
 
     def feed(self, data: bytes) -> None:
-        if not self._begun:  # blank lines before the declaration are harmless, though XML forbids them
+        if not self._started:  # blank lines before the declaration are harmless, though XML forbids them
             stripped = data.lstrip()
             self._line += data[: len(data) - len(stripped)].count(b"\n")
-            self._begun = bool(stripped)
+            self._started = bool(stripped)
             data = stripped
         while data:
             data = self._pass_over(data) if self._passing else self._parse(data)
@@ -193,7 +193,7 @@ class _Reader:
         self._cdata = False
 
     def _parse(self, data: bytes) -> bytes:
-        """Parse it; what is left of it behind a fault within an item, from the fault on."""
+        """Parse the data; return its rest from the error on if an item is malformed, else nothing."""
         self._quiet += len(data)
         try:
             self._parser.Parse(data, False)
@@ -201,12 +201,12 @@ class _Reader:
             if self._item is None:
                 raise self._unusable(error) from None
             self._line += error.lineno - 1
-            reason = _said(error.code)
+            reason = _expat_message(error.code)
             self._records.append(self._item.record(problem("item-malformed", actual=reason, line=self._line)))
             self._item = None
             self._passing = True
             self._until = b"]]>" if self._cdata else b""
-            # The fault of an end tag is told to lie behind its first two signs, which may have come before.
+            # Expat puts the error of an end tag after "</", which may be in the piece before.
             known = self._held + data
             begin = max(0, len(self._held) + self._parser.ErrorByteIndex - self._fed)
             begin -= 2 if known[:begin].endswith(b"</") else 0
@@ -223,30 +223,30 @@ class _Reader:
         return b""
 
     def _pass_over(self, data: bytes) -> bytes:
-        """Look for the end tag of the malformed item, outside CDATA and comments; what stands behind it."""
+        """Search the end tag of the malformed item outside CDATA and comments; return the data after it."""
         data = self._held + data
-        place = 0
+        offset = 0
         while True:
             if self._until:
-                found = data.find(self._until, place)
+                found = data.find(self._until, offset)
                 if found < 0:
                     break
-                place, self._until = found + len(self._until), b""
-            match = self._end.search(data, place)
+                offset, self._until = found + len(self._until), b""
+            match = self._end.search(data, offset)
             if match is None:
                 break
-            place = match.end()
+            offset = match.end()
             if match[0].startswith(b"</"):
-                self._begin_behind(self._line + data.count(b"\n", 0, place))
-                return data[place:]
+                self._restart(self._line + data.count(b"\n", 0, offset))
+                return data[offset:]
             self._until = b"]]>" if match[0] == b"<![CDATA[" else b"-->"
-        # What may be the first half of what is sought waits for the next piece.
-        kept = max(place, len(data) - _HELD_BYTES)
+        # Keep the end of the data: it may be the first half of the tag sought.
+        kept = max(offset, len(data) - _HELD_BYTES)
         self._line += data.count(b"\n", 0, kept)
         self._held = data[kept:]
         return b""
 
-    def _begin_behind(self, line: int) -> None:
+    def _restart(self, line: int) -> None:
         self._passing = False
         self._begin(line)
         ancestors, self._open = self._open, []
@@ -296,7 +296,7 @@ class _Reader:
         if error.code in _CUT:
             return UnusableFeedError("feed-cut", actual="XML")
         line = self._line + error.lineno - 1
-        return UnusableFeedError("feed-malformed", actual=_said(error.code), line=line)
+        return UnusableFeedError("feed-malformed", actual=_expat_message(error.code), line=line)
 
 
 def _refuse_doctype(name: str, *_declared: object) -> None:
@@ -318,7 +318,7 @@ _FRENCH = {
 }
 
 
-def _said(code: int) -> Spoken:
-    """What expat says of a document."""
+def _expat_message(code: int) -> Spoken:
+    """Return expat's error message in both languages."""
     text = expat.ErrorString(code) or f"error {code}"
     return Spoken(text, _FRENCH.get(text, f"XML mal formé (erreur {code})"))

@@ -1,4 +1,4 @@
-"""Bytes to text: which encoding a feed is really in, whatever it declares, and what is no text at all."""
+"""Decode a feed: detect its actual encoding, even against its declaration, and refuse binary files."""
 
 import codecs
 import io
@@ -21,7 +21,7 @@ _KNOWN = {
     "utf8": "utf-8",
     "us-ascii": "utf-8",
     "ascii": "utf-8",
-    # Everybody who declares Latin-1 means what browsers take it for: its C1 controls are in no text.
+    # Latin-1 is read as Windows-1252, as in browsers: no text contains C1 controls.
     "iso-8859-1": "windows-1252",
     "latin1": "windows-1252",
     "latin-1": "windows-1252",
@@ -35,7 +35,7 @@ _KNOWN = {
 _DECLARATION = re.compile(rb"<\?xml[^>]{0,200}?\sencoding\s*=\s*[\"']([A-Za-z0-9._-]{1,40})[\"']")
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 _CERTAIN = ("utf-8", "utf-8-sig", "utf-16")
-"""What bytes that were meant otherwise do not pass for."""
+"""Encodings in which bytes of another encoding are not valid."""
 
 _MAGIC = (
     (b"\x1f\x8b", "gzip"),
@@ -46,11 +46,11 @@ _MAGIC = (
 
 
 def read_text(blocks: Iterable[bytes], named: str | None, warnings: Warnings) -> Iterator[str]:
-    """The text of a feed in pieces, its line ends all line feeds, without byte order mark.
+    """Yield the text of a feed in pieces, with line feeds as line ends and without byte order mark.
 
-    ``named`` is the encoding that the mapping names; else the byte order mark or the XML declaration says it; else it
-    is UTF-8 if it can be, and Windows-1252 if not. Where one byte per character is declared but the bytes are UTF-8,
-    they are read as such, with a warning. Raises UnusableFeedError.
+    The encoding is that of the byte order mark; else ``named`` (by the mapping); else that of the XML declaration; else
+    UTF-8 if the bytes are valid, and Windows-1252 if not. If a single-byte encoding is declared but the bytes are
+    UTF-8, they are read as UTF-8, with a warning. Raises UnusableFeedError.
     """
     pieces = _cut(blocks)
     first = next(pieces, b"")
@@ -82,7 +82,7 @@ def _decode(decoder: codecs.IncrementalDecoder, encoding: str, piece: bytes, pie
     except UnicodeDecodeError as error:
         if not piece:
             raise UnusableFeedError("feed-cut", actual=encoding) from None
-        # What the decoder held back of the piece before is part of what the error shows.
+        # The error's object includes the bytes that the decoder kept from the piece before.
         offset = read + len(piece) - len(error.object) + error.start
         wrong = f"0x{error.object[error.start]:02x}"
         raise UnusableFeedError("encoding-wrong", expected=encoding, actual=wrong, offset=offset) from None
@@ -93,7 +93,7 @@ def _decode(decoder: codecs.IncrementalDecoder, encoding: str, piece: bytes, pie
 
 
 def _cut(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """The same bytes in pieces of one size, so that neither tiny nor huge blocks cost more than others."""
+    """Yield the bytes in pieces of one size: tiny and huge blocks cost no more than others."""
     held = bytearray()
     for block in blocks:
         view = memoryview(block)
@@ -117,7 +117,7 @@ def _declared(first: bytes) -> str | None:
 
 
 class _Settling(codecs.IncrementalDecoder):
-    """Decides at the first character that is not ASCII, and decodes all after it alike."""
+    """Decoder that chooses the encoding at the first byte that is not ASCII."""
 
     def __init__(self, declared: str | None, warnings: Warnings) -> None:
         super().__init__("strict")
@@ -130,7 +130,7 @@ class _Settling(codecs.IncrementalDecoder):
         if self._settled is not None:
             return self._settled.decode(piece, final)
         held = self._held + bytes(piece)
-        begin = _utf8_begin(held, final=final)
+        begin = _utf8_prefix(held, final=final)
         if begin is not None and begin.isascii():
             self._held = held[len(begin) :]
             return begin
@@ -145,8 +145,8 @@ class _Settling(codecs.IncrementalDecoder):
         return "utf-8" if utf8 else self._declared or "windows-1252"
 
 
-def _utf8_begin(piece: bytes, *, final: bool) -> str | None:
-    """The piece as UTF-8, without a last character that is not whole yet; None when it is not UTF-8."""
+def _utf8_prefix(piece: bytes, *, final: bool) -> str | None:
+    """Return the piece decoded as UTF-8, without an incomplete last character; None if it is not UTF-8."""
     try:
         return codecs.getincrementaldecoder("utf-8")("strict").decode(piece, final)
     except UnicodeDecodeError:

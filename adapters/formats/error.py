@@ -1,4 +1,4 @@
-"""What ends a reading, and what ends the reading of one value. Neither leaves this package: both become problems."""
+"""Errors that end the reading of a feed or of one value. Both become problems and never leave this package."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ MALFORMED_ROW = "ligne mal formée : guillemets ou longueur"
 
 
 class UnusableFeedError(Exception):
-    """The feed as a whole cannot be trusted; nothing of it may change anything."""
+    """The feed as a whole is unusable; no item of it may be applied."""
 
     def __init__(self, code: str, **values: Any) -> None:
         super().__init__(code)
@@ -22,7 +22,7 @@ class UnusableFeedError(Exception):
 
 
 class UnreadableValueError(Exception):
-    """A value is not what its field needs. ``code`` names a problem of this package, which ``values`` fill."""
+    """A value does not fit its field. ``code`` names a problem of this package; ``values`` are its arguments."""
 
     def __init__(self, code: str, actual: str, **values: Any) -> None:
         super().__init__(code)

@@ -1,4 +1,4 @@
-"""Fields: what each field of an offer understands, so that a mapping need only say where its value stands."""
+"""Fields of an offer with their parsers: a mapping only gives the path of each value."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ Read: TypeAlias = Callable[[str], Any]
 
 @dataclass(frozen=True, slots=True)
 class One:
-    """A field that takes one value; its reader raises UnreadableValueError."""
+    """A field with one value; ``read`` raises UnreadableValueError. ``text``: the value may be cut."""
 
     read: Read
     text: bool = False
@@ -32,14 +32,14 @@ class One:
 
 @dataclass(frozen=True, slots=True)
 class Many:
-    """A field that is made of all values there are."""
+    """A field that is built from all values found."""
 
     read: Callable[[Sequence[str]], Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """A field that is resolved together with the others of its kind, as a member of ``Written``."""
+    """A field that is resolved together with the other fields of the location, as a member of ``Written``."""
 
     member: str
 
@@ -93,7 +93,7 @@ FIELDS: Mapping[str, Field] = {
     "source_id": _CODE,
     "national_remote_id": _CODE,
 }
-"""By their dotted names in the shared schema, and ``HINTS``."""
+"""By dotted name in the shared schema, and ``HINTS``."""
 
 HINTS = frozenset(("location.department", "location.country"))
-"""What the shared schema has no field for: they settle where an offer is."""
+"""Fields without a counterpart in the shared schema; they help to resolve the locality."""

@@ -1,4 +1,4 @@
-"""Gazetteer: communes by name, and departments and regions as sets of departments; the index is built on first use."""
+"""Gazetteer: find communes by name and the departments of an area's name or code; the index is built on first use."""
 
 import re
 import unicodedata
@@ -27,7 +27,7 @@ _WORD = re.compile("[a-z0-9]+")
 _BETWEEN = str.maketrans(dict.fromkeys("’‘`´ʼ–—‑\u00a0\u202f", " "))
 _ARRONDISSEMENT = re.compile(r" [0-9]+er? Arrondissement$")
 _BIG = {"75056": "751", "69123": "6938", "13055": "132"}
-"""Communes with arrondissements, and how the INSEE codes of these begin."""
+"""Communes with arrondissements, and the prefix of the INSEE codes of these."""
 
 _OTHER_REGIONS = {
     "idf": "11", "region parisienne": "11", "paca": "93", "region sud": "93", "aura": "84", "ara": "84",
@@ -62,13 +62,13 @@ class Known:
 
 @lru_cache(maxsize=16384)
 def name_key(name: str) -> str:
-    """A town's name for comparison: without accents, case, blanks and signs; abbreviations spelt out."""
+    """Return a town's name for comparison: without accents, case, blanks and punctuation, abbreviations spelt out."""
     return "".join(_words(name))
 
 
 @lru_cache(maxsize=8192)
 def loose_key(name: str) -> str:
-    """The same without an article at its beginning or end, in brackets or not: ``Havre (Le)``."""
+    """Return ``name_key`` without an article at the beginning or end, in brackets or not: ``Havre (Le)``."""
     words = _words(name)
     while len(words) > 1 and words[0] in _ARTICLES:
         words = words[1:]
@@ -93,41 +93,41 @@ def _without_article(words: list[str]) -> list[str]:
 
 
 def same_name(written: str, commune: str) -> bool:
-    """Whether both are one name, an article apart."""
+    """Return whether the names are the same but for an article."""
     return name_key(written) == name_key(commune) or loose_key(written) == loose_key(commune)
 
 
 def part_of_name(written: str, commune: str) -> bool:
-    """Whether one of the names begins with the words of the other: ``La Baule``, ``Rennes Centre``."""
+    """Return whether one of the names begins with the words of the other: ``La Baule``, ``Rennes Centre``."""
     mine, other = _without_article(_words(written)), _without_article(_words(commune))
     shorter = min(len(mine), len(other))
     return shorter > 0 and mine[:shorter] == other[:shorter] and len("".join(mine[:shorter])) >= 4
 
 
 def is_commune(written: str, commune: "Commune | Known") -> bool:
-    """Whether a written name means that commune: by its own name or that of a former commune that it absorbed."""
+    """Return whether a written name is that of the commune, or of a former commune that it absorbed."""
     return same_name(written, town_of(commune)) or any(
         same_name(written, other) for other in former_names(commune.code)
     )
 
 
 def town_of(commune: "Commune | Known") -> str:
-    """The town's name: of an arrondissement, that of its town."""
+    """Return the commune's name; for an arrondissement, that of its town."""
     return _ARRONDISSEMENT.sub("", commune.name)
 
 
 def by_code(code: str) -> Known | None:
-    """The commune of an INSEE code, arrondissements included."""
+    """Return the commune of an INSEE code, arrondissements included."""
     return _index()[0].get(code)
 
 
 def districts_of(code: str) -> str | None:
-    """How the INSEE codes of a commune's arrondissements begin, if it has any."""
+    """Return the prefix of the INSEE codes of a commune's arrondissements, None if it has none."""
     return _BIG.get(code)
 
 
 def named(name: str) -> tuple[Known, ...]:
-    """The communes of a name: those that bear it; else, an article apart; else those that absorbed one that bore it."""
+    """Return the communes of a name: an exact match; else without articles; else those that absorbed a match."""
     codes, names, loose, former, _ = _index()
     key = name_key(name)
     found = names.get(key) or loose.get(loose_key(name)) or former.get(key) or former.get(loose_key(name)) or ()
@@ -135,7 +135,7 @@ def named(name: str) -> tuple[Known, ...]:
 
 
 def beginning_with(name: str, areas: Areas) -> tuple[Known, ...]:
-    """The communes of some departments whose name begins with the same words; none for a short or common word."""
+    """Return the communes of the departments whose name shares its first words; none for a short or common word."""
     codes, *_, first = _index()
     words = _without_article(_words(name))
     bearers = first.get(words[0], ()) if words else ()
@@ -148,7 +148,7 @@ _Codes = dict[str, list[str]]
 
 @cache
 def _index() -> tuple[dict[str, Known], _Codes, _Codes, _Codes, _Codes]:
-    """By INSEE code; INSEE codes by name, by name without article, by name of a former commune, by first word."""
+    """Communes by INSEE code; INSEE codes by name, by name without article, by former commune's name, by first word."""
     postcodes: dict[Commune, list[str]] = {}
     for postcode in known_postcodes():
         for commune in communes_of(postcode):
@@ -172,7 +172,7 @@ def _index() -> tuple[dict[str, Known], _Codes, _Codes, _Codes, _Codes]:
 
 
 def area_of(text: str) -> Areas:
-    """The departments of a department's or region's name or code; none for anything else."""
+    """Return the departments of a department's or region's name or code; none for other texts."""
     key = plain(text)
     if key.isdigit():
         key = key[-2:] if len(key) == 3 and key[0] == "0" else key.zfill(2)

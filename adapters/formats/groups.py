@@ -1,4 +1,4 @@
-"""Groups: the problems of a feed by rule and path, counted exactly, with three examples each. Bounded memory."""
+"""Group the problems of a feed by rule and path, with exact counts and three examples each, in bounded memory."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from adapters.formats.problem import problem
 Body: TypeAlias = Mapping[str, Any]
 
 MOST_GROUPS = 60
-"""How many groups of each severity are kept; problems beyond them are counted."""
+"""Most groups of each severity; problems of further groups are only counted."""
 MOST_EXAMPLES = 3
 
 _NUMBER = re.compile(r"(?<=/)[0-9]+(?=/|$)")
@@ -19,7 +19,7 @@ _OVERFLOW = {"error": "errors-not-listed", "warning": "warnings-not-listed"}
 
 @dataclass(slots=True)
 class _Group:
-    """The first problem's body, how many there are, the first examples. ``pointer`` is None where they differ."""
+    """The first problem's body, the count and the first examples. ``pointer`` is None if the pointers differ."""
 
     body: Body
     pointer: str | None
@@ -37,7 +37,7 @@ class _Group:
 
 
 class ProblemGroups:
-    """Problems are added item by item, as their JSON in both languages."""
+    """Problem groups of one feed. Problems are added item by item, as their JSON in both languages."""
 
     def __init__(self) -> None:
         self._groups: dict[tuple[bool, str, str, str], _Group] = {}
@@ -47,11 +47,11 @@ class ProblemGroups:
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """How many problems there are, by severity."""
+        """The number of problems by severity."""
         return dict(self._counts)
 
     def add(self, position: str, offer_id: str | None, problems: Sequence[Body]) -> None:
-        """Count the problems of one item; those of the feed as a whole have no position."""
+        """Count the problems of one item; problems of the feed as a whole have an empty position."""
         for body in problems:
             severity = body["severity"]
             self._counts[severity] += 1
@@ -67,10 +67,10 @@ class ProblemGroups:
             group.add(position, offer_id, {"pointer": "", **body})
 
     def to_json(self) -> tuple[Body, ...]:
-        """The groups: those of the feed as a whole, then errors, then warnings; the largest of each first.
+        """Return the groups: those of the feed as a whole, then errors, then warnings; the largest of each first.
 
         Each is the JSON of its first problem with ``count``, ``examples`` (``position``, ``id``, ``pointer`` and
-        ``value`` of each) and ``position`` and ``id`` of the first. Numbers in a path that differ are a ``*``.
+        ``value`` of each) and ``position`` and ``id`` of the first. Array indexes in a path that differ become ``*``.
         """
         listed = sorted(
             self._groups.items(), key=lambda one: (not one[1].of_feed, one[1].body["severity"], -one[1].count)

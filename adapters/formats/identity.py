@@ -1,7 +1,7 @@
-"""Ids: the part of an offer's id that a platform's own id becomes, the same in every run; and ids that come again.
+"""Ids: derive the local part of an offer's id from the platform's own id, and detect repeated ids in a feed.
 
-Items of one id that come to the same offer count once. Items of one id that come to different ones are all refused,
-the first included, since nothing says which of them is right (FMT-007).
+Items with one id and the same offer count once. Items with one id and different offers are all refused, the first
+included, since none of them is known to be right (FMT-007).
 """
 
 import hashlib
@@ -26,16 +26,16 @@ _ENTRY = Struct(f"<{_MARK_BYTES}sQLQ")
 """Mark, digest, index and line."""
 _DIGEST_BYTES = 8
 UNREADABLE = 2
-"""The digest of an item that could not be read: it differs from every other. Those of offers are odd."""
+"""Digest of an unreadable item, different from every other digest: those of offers are odd."""
 _CONTRADICTED = 0
-"""In the place of a digest: two items of this id differ."""
+"""Stored instead of a digest: two items of this id differ."""
 
 
 def local_id(own: str) -> str:
-    """The platform's own id where that is an id already (1 to 60 of ``A-Za-z0-9._~-``).
+    """Return the platform's own id if it is a valid local id (1 to 60 of ``A-Za-z0-9._~-``).
 
-    Otherwise its first 40 safe characters, every run of others as one dash, then ``~`` and 16 hexadecimal digits of
-    the SHA-256 of the whole: still readable, and different for different ids. An e-mail address does not stay in it.
+    Otherwise return its first 40 safe characters, each run of others as one dash, then ``~`` and 16 hexadecimal digits
+    of its SHA-256: readable, stable, and different for different ids. E-mail addresses are redacted.
     """
     if _SAFE.fullmatch(own):
         return own
@@ -46,7 +46,7 @@ def local_id(own: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What an id has met before: its first item; whether this one is identical; whether one before differed already."""
+    """The first item of a repeated id; ``identical``: this one equals it; ``contradicted``: one before differed."""
 
     first: Position
     identical: bool
@@ -54,16 +54,16 @@ class Earlier:
 
 
 class Identities:
-    """The ids of a feed, each with the digest and position of its first item, in about 30 bytes each.
+    """The ids of a feed, each with the digest and position of its first item, in about 30 bytes per id.
 
-    An id is kept as 76 bits of its digest: the number of a bucket, and eight bytes in it.
+    An id is stored as 76 bits of its digest: the number of a bucket, and eight bytes in it.
     """
 
     def __init__(self) -> None:
         self._buckets: list[bytearray | None] = [None] * _BUCKETS
 
     def meet(self, offer_id: str, position: Position, digest: int) -> Earlier | None:
-        """What this id has met before, and the first item's position and digest kept for those to come."""
+        """Return the earlier item of this id, or None after storing position and digest of its first item."""
         marked = blake2b(offer_id.encode(), digest_size=_MARK_BYTES + 2).digest()
         number, mark = int.from_bytes(marked[:2]) % _BUCKETS, marked[2:]
         bucket = self._buckets[number]
@@ -83,17 +83,17 @@ class Identities:
 
 
 def digest_of(item: OfferItem) -> int:
-    """Stands for what an item comes to: the offer that was read and the errors met, whatever the item's spelling."""
+    """Return a digest of the offer and its errors; differences in the item's notation do not count."""
     errors = [
         (trouble.code, trouble.pointer, trouble.actual) for trouble in item.problems if trouble.severity == "error"
     ]
     try:
         content = orjson.dumps([item.document, errors], option=orjson.OPT_SORT_KEYS, default=str)
-    except TypeError:  # what is no text in UTF-8, or no number of 64 bits: the verdict refuses it
+    except TypeError:  # not UTF-8 text or not a 64-bit number: the verdict refuses it
         content = repr((item.document, errors)).encode("utf-8", "surrogatepass")
     return int.from_bytes(blake2b(content, digest_size=_DIGEST_BYTES).digest()) | 1
 
 
 def conflict(offer_id: str, other: Position) -> ReadingProblem:
-    """The problem of an item whose id another one has with a different content."""
+    """Return the problem of an item with the same id as another one and a different content."""
     return problem("id-repeated", pointer="/id", actual=offer_id, other=str(other))

@@ -1,4 +1,4 @@
-"""What a reading gives: items one after another, and at the end, always, whether the feed was whole."""
+"""Results of reading a feed: its items, then exactly one ``FeedComplete`` or ``FeedUnusable``."""
 
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -9,7 +9,7 @@ from adapters.formats.sector_rule import Fallback
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where an item stands in its source: its number, from 0, and the line on which it begins, from 1."""
+    """Position of an item in its source: its number, from 0, and its first line, from 1."""
 
     index: int
     line: int
@@ -20,11 +20,11 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class OfferItem:
-    """An offer of the shared schema, but for its revision, which the caller sets. ``schemas.check`` has not seen it.
+    """An offer of the shared schema without its revision, which the caller sets. ``schemas.check`` has not run on it.
 
-    ``problems`` is what reading it met. With an error among them (``refused``) the offer is known to exist but must not
-    be published; the document then shows what could be read. ``judge`` joins both verdicts. ``fallback`` says how the
-    sector was given where no value of the item names it.
+    ``problems`` are those of reading. With an error among them (``refused``) the offer exists but must not be
+    published, and ``document`` holds its readable fields. ``judge`` joins both verdicts. ``fallback`` gives the origin
+    of a sector that no value of the item names.
     """
 
     position: Position
@@ -35,13 +35,13 @@ class OfferItem:
 
     @property
     def refused(self) -> bool:
-        """Whether a value could not be read that the offer must not go without."""
+        """Whether a value that the offer needs is unreadable."""
         return any(trouble.severity == "error" for trouble in self.problems)
 
 
 @dataclass(frozen=True, slots=True)
 class Retraction:
-    """An earlier item that must not be published after all, and why."""
+    """An earlier item that must not be published after all, with the reason."""
 
     position: Position
     problem: ReadingProblem
@@ -49,9 +49,10 @@ class Retraction:
 
 @dataclass(frozen=True, slots=True)
 class BrokenItem:
-    """Something that should have been an offer. ``id`` is None where it could not be read: then the caller cannot know
-    which offer is still there, and must withdraw none for being absent. ``retraction`` is the first item of the same
-    id, where this one is the first that differs from it.
+    """An item that should be an offer and cannot be one.
+
+    ``id`` is None if it is unreadable: the caller then does not know which offer is present, and must withdraw none for
+    its absence. ``retraction`` is the first item of the same id, set on the first item that differs from it.
     """
 
     position: Position
@@ -62,7 +63,7 @@ class BrokenItem:
 
 @dataclass(frozen=True, slots=True)
 class RepeatedItem:
-    """An item that comes to the same offer as an ``earlier`` one of its id: the offer counts once."""
+    """An item with the same id and the same offer as an ``earlier`` one: the offer counts once."""
 
     position: Position
     id: str
@@ -71,7 +72,7 @@ class RepeatedItem:
 
 @dataclass(frozen=True, slots=True)
 class PassedItem:
-    """An item that the mapping's conditions leave out on purpose."""
+    """An item excluded by the mapping's conditions."""
 
     position: Position
     id: str | None
@@ -79,7 +80,7 @@ class PassedItem:
 
 @dataclass(frozen=True, slots=True)
 class FeedComplete:
-    """The end of a feed that was read whole. ``count`` is how many items came before; ``problems`` are warnings."""
+    """The end of a feed that was read completely. ``count``: its number of items; ``problems``: warnings."""
 
     count: int
     problems: tuple[ReadingProblem, ...] = ()
@@ -87,7 +88,7 @@ class FeedComplete:
 
 @dataclass(frozen=True, slots=True)
 class FeedUnusable:
-    """The end of a feed that is cut, or is not what it should be. Nothing may be changed, whatever came before."""
+    """The end of a feed that is cut or malformed. No item before it may be applied."""
 
     count: int
     problems: tuple[ReadingProblem, ...]

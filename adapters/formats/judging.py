@@ -1,4 +1,4 @@
-"""The verdict on an item: what reading it met and what ``schemas.check`` says, as one list."""
+"""Verdict on an item: the problems of reading and those of ``schemas.check`` in one list."""
 
 from datetime import date
 
@@ -11,7 +11,7 @@ from schemas import Verdict
 
 
 def judge(item: OfferItem, *, revision: int, on: date) -> Verdict:
-    """The verdict on the offer with that revision. What could not be read is not told a second time as missing."""
+    """Return the verdict on the offer with ``revision``. An unreadable field is not reported as missing as well."""
     document = {"id": item.id, "revision": revision, **item.document}
     verdict = schemas.check(orjson.dumps(document), on=on)
     unread = [trouble.pointer for trouble in item.problems if trouble.severity == "error"]
@@ -29,5 +29,5 @@ def judge(item: OfferItem, *, revision: int, on: date) -> Verdict:
 
 
 def _is_within(pointer: str, other: str) -> bool:
-    """Whether one of two pointers leads to a part of what the other leads to."""
+    """Return whether one of the two pointers is inside the other or equal to it."""
     return other.startswith(pointer) or pointer.startswith(f"{other}/")

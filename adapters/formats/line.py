@@ -1,4 +1,4 @@
-"""Lines of a text that streams by, each within a limit."""
+"""Split a streamed text into lines of limited length."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from adapters.formats.record import ITEM_CHARACTERS
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line without its line feed, ``ended`` if it had one; ``text`` is None where it is too long for an item."""
+    """A line without its line feed; ``ended``: it had one. ``text`` is None if the line is too long for an item."""
 
     number: int
     text: str | None
@@ -16,7 +16,7 @@ class Line:
 
 
 def cut_lines(pieces: Iterable[str]) -> Iterator[Line]:
-    """The lines, from 1. What stands behind the last line feed is a line that has not ended."""
+    """Yield the lines, numbered from 1. Text after the last line feed is a line with ``ended`` False."""
     number, rest, long = 1, "", False
     for piece in pieces:
         first, *others = piece.split("\n")

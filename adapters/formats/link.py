@@ -1,4 +1,4 @@
-"""Web addresses as the shared schema wants them: https, percent-encoded, without the marks of somebody's campaign."""
+"""Normalise web addresses for the shared schema: https, percent-encoded, without campaign parameters."""
 
 import re
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -12,8 +12,9 @@ _CAMPAIGN = "utm_"
 
 
 def read_link(text: str) -> str:
-    """The address with https for http or where no scheme is given, its host in ASCII, everything else that is not
-    percent-encoded, and no ``utm_`` parameters. What is no address stays as it is, for the verdict to refuse.
+    """Return the address with scheme https, its host in ASCII, the rest percent-encoded, and no ``utm_`` parameters.
+
+    http and a missing scheme become https. A text that is not an address is returned unchanged; the verdict refuses it.
     """
     text = one_line(text)
     begin, colon, _ = text.partition(":")

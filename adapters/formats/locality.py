@@ -1,7 +1,7 @@
-"""Locality: what a feed writes of postcode, city, INSEE code, department and country, resolved to one place in France.
+"""Locality: resolve a feed's postcode, city, INSEE code, department and country to one locality in France.
 
 ``resolve`` is pure: texts in, a ``Locality`` with warnings or a ``Refusal`` out. Nothing is guessed: a town abroad, a
-name that several communes bear and a postcode that fits no city are refused, each with its own code.
+name of several communes and a postcode that fits no city are refused, each with its own code.
 """
 
 import re
@@ -38,14 +38,14 @@ _SITES = frozenset((
     "sophiaantipolis", "marnelavallee", "ladefense", "parisladefense", "futuroscope", "chasseneuildupoitoufuturoscope",
     "roissycdg", "roissycharlesdegaulle", "cergypontoise", "saintquentinenyvelines", "labege", "rungis", "lisieux",
 ))  # fmt: skip
-"""Names that the post uses in CEDEX addresses and that no commune bears."""
-_SHOWN = 5
+"""Names used in CEDEX addresses that are not names of communes."""
+_MOST_NAMED = 5
 _NONE = Spoken("none is known", "aucune n’est connue")
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The texts that a feed gives; empty where it gives none."""
+    """The texts of a feed; empty if it has none."""
 
     postcode: str = ""
     city: str = ""
@@ -56,7 +56,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A problem code with the member of ``location`` that it is about (empty: all of them) and its values."""
+    """A problem code with its member of ``location`` (empty: all of them) and its values."""
 
     code: str
     member: str = ""
@@ -66,7 +66,7 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Locality:
-    """A place in France. ``insee_commune`` only where the feed gives it, or where it is surer than the postcode."""
+    """A locality in France. ``insee_commune``: only if the feed gives it, or if it is surer than the postcode."""
 
     postal_code: str | None
     city: str | None
@@ -76,7 +76,7 @@ class Locality:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why there is no locality; ``city`` as it is written."""
+    """The reason for no locality; ``city`` is as written in the feed."""
 
     note: Note
     city: str | None = None
@@ -91,7 +91,7 @@ class _RefusedError(Exception):
 
 
 def resolve(written: Written) -> Locality | Refusal:
-    """The locality, or why there is none."""
+    """Return the locality, or the reason for none."""
     usual = not written.commune and not written.department and written.country in ("", "FR", "France")
     if usual and serves(written.postcode, written.city):
         return Locality(written.postcode, written.city)
@@ -120,7 +120,7 @@ def _resolve(written: Written, *, usual: bool) -> Locality | Refusal:
 
 @dataclass(slots=True)
 class _Resolution:
-    """One resolution: the parts of all texts, and the notes so far."""
+    """State of one resolution: the parts of all texts, and the notes so far."""
 
     written: Written
     notes: list[Note] = field(default_factory=list)
@@ -136,11 +136,11 @@ class _Resolution:
 
     @property
     def text(self) -> str:
-        """What is written of postcode and city, for messages."""
+        """Postcode and city as written, for messages."""
         return one_line(", ".join(dict.fromkeys(filter(None, (self.written.postcode, self.written.city)))))
 
     def run(self) -> Locality:
-        """The locality. Raises _RefusedError."""
+        """Return the locality. Raises _RefusedError."""
         written = self.written
         commune = self._read_commune(written.commune)
         self._read_country(written.country)
@@ -154,9 +154,9 @@ class _Resolution:
         known = by_code(commune) if commune else None
         if known is not None:
             return self._end(self._with_commune(known))
-        shown = next((one for line in self.lines for code in line.communes if (one := by_code(code))), None)
-        if shown is not None:
-            return self._end(self._read_as_commune(shown))
+        as_commune = next((one for line in self.lines for code in line.communes if (one := by_code(code))), None)
+        if as_commune is not None:
+            return self._end(self._read_as_commune(as_commune))
         if not self.text:
             found = Locality(None, None)
         elif self._postcodes:
@@ -169,7 +169,7 @@ class _Resolution:
             found = Locality(found.postal_code, found.city, commune)
         return self._end(found)
 
-    # -- what is written
+    # -- read the texts
 
     def _read_commune(self, text: str) -> str | None:
         text = re.sub(r"[\s.]0+$|\s", "", one_line(text).upper()) if text and not is_unstated(text) else ""
@@ -218,7 +218,7 @@ class _Resolution:
 
     @staticmethod
     def _is_fitting(line: Address) -> bool:
-        """Whether a postcode of France fits the city, though two capitals beside it may be a state abroad."""
+        """Return whether a French postcode fits the city, though two capitals beside it may be a state abroad."""
         weak = line.country is not None and line.weak
         return weak and any(fit(line.names, communes_of(code)) for code in line.postcodes)
 
@@ -237,10 +237,10 @@ class _Resolution:
     def _note(self, code: str, member: str, *, expected: Any = None, actual: Any = None) -> None:
         self.notes.append(Note(code, member, expected, actual))
 
-    # -- how it is resolved
+    # -- resolve them
 
     def _with_commune(self, known: Known) -> Locality:
-        """An INSEE code is given: the city is compared with it, and a postcode that is missing comes from it."""
+        """Resolve with an INSEE code: compare the city with it, and derive a missing postcode from it."""
         codes = [code for code in self._postcodes if code != known.code or communes_of(code)]
         restored = [f"0{code}" for code in self._shorts if f"0{code}" in known.postcodes]
         postcode = next((code for code in codes if code in known.postcodes), codes[-1] if codes else None)
@@ -252,7 +252,7 @@ class _Resolution:
         return Locality(postcode, self._compared(known), known.code)
 
     def _read_as_commune(self, known: Known) -> Locality:
-        """The INSEE code stands where a postcode is expected."""
+        """Resolve an INSEE code that is written instead of a postcode."""
         postcode = postcode_of(known, self.names)
         self._note("insee-as-postcode", "postal_code", expected=postcode, actual=known.code)
         return Locality(postcode, self._compared(known), known.code)
@@ -284,7 +284,7 @@ class _Resolution:
         return Locality(code, None)
 
     def _with_other_city(self, code: str) -> Locality:
-        """The city is none of the postcode's: one of CEDEX, a quarter, a mistake, or a place abroad."""
+        """Resolve a city that is none of the postcode's: of CEDEX, a quarter, a mistake, or a town abroad."""
         near = departments_of(code)
         for name in self.names:
             local = local_communes(name, near)
@@ -308,7 +308,7 @@ class _Resolution:
         return self.names[0]
 
     def _with_short(self) -> Locality:
-        """Four digits: a postcode or INSEE code that lost its zero, if the city says nothing else."""
+        """Resolve four digits: a postcode or INSEE code without its leading zero, unless the city contradicts it."""
         for short in self._shorts:
             code = f"0{short}"
             near = departments_of(code)
@@ -335,7 +335,7 @@ class _Resolution:
         return Locality(code, self._main_name.text)
 
     def _with_name(self) -> Locality:
-        """No postcode: the one commune that the name can mean."""
+        """Resolve without a postcode: the only commune that the name can mean."""
         for line in self.lines:
             found = [(name, bearers) for name in line.names if (bearers := self._candidates(name))]
             if not found:
@@ -345,7 +345,7 @@ class _Resolution:
                 raise self._ambiguous(towns.values(), found[0][0])
             name = next((name for name, _ in found if name.district), found[0][0])
             known = next(iter(towns.values()))
-            if town_abroad(name_key(town_written(name))) and not self._is_placed(name):
+            if town_abroad(name_key(town_written(name))) and not self._is_located(name):
                 raise self._ambiguous((known,), name)
             return self._of_name(name, known)
         self._refuse_town_abroad()
@@ -357,7 +357,7 @@ class _Resolution:
             known = by_code(f"{begin}{name.district[1]:0{5 - len(begin)}d}") or known
         return Locality(self._derived(known, name.text), city_name(name, known), known.code)
 
-    def _is_placed(self, name: Name) -> bool:
+    def _is_located(self, name: Name) -> bool:
         return self.french or bool(self.areas or name.areas or name.district)
 
     def _candidates(self, name: Name) -> Sequence[Known]:
@@ -370,20 +370,20 @@ class _Resolution:
         return beginning_with(town, frozenset.intersection(*areas)) if areas else ()
 
     def _ambiguous(self, towns: Iterable[Known], name: Name) -> _RefusedError:
-        shown = [f"{known.name} ({known.department})" for known in sorted(towns, key=lambda known: known.code)]
+        named_towns = [f"{known.name} ({known.department})" for known in sorted(towns, key=lambda known: known.code)]
         abroad = town_abroad(name_key(town_written(name)))
         if abroad:
-            shown = [*shown[: _SHOWN - 1], f"{name.text} ({abroad})"]
-        return _RefusedError("location-ambiguous", "", expected=shown[:_SHOWN], actual=self.text)
+            named_towns = [*named_towns[: _MOST_NAMED - 1], f"{name.text} ({abroad})"]
+        return _RefusedError("location-ambiguous", "", expected=named_towns[:_MOST_NAMED], actual=self.text)
 
     def _refuse_town_abroad(self) -> None:
-        if self.areas:  # a department of France is written: the name is a mistake, or no town
+        if self.areas:  # with a French department, the name is a mistake or not a town
             return
         for name in self.names:
             if town_abroad(name_key(name.text)) or town_abroad(name_key(name.text.partition(" ")[0])):
                 raise _RefusedError("location-abroad", "", actual=self.text)
 
-    # -- what comes of it
+    # -- derive and compare
 
     def _derived(self, known: Known, actual: str) -> str:
         postcode = postcode_of(known, self.names)
@@ -391,7 +391,7 @@ class _Resolution:
         return postcode
 
     def _only_city(self, served: Sequence[Commune]) -> str | None:
-        """The city of a postcode that serves one alone."""
+        """Return the city of a postcode that serves only one, else None."""
         towns = {town_of(commune) for commune in served}
         if len(towns) != 1:
             return None
@@ -400,7 +400,7 @@ class _Resolution:
         return city
 
     def _compared(self, known: Known) -> str:
-        """The city beside an INSEE code: as it is written, with a warning where it is another; or the commune's."""
+        """Return the city beside an INSEE code: as written, with a warning if it differs; else the commune's name."""
         town = town_of(known)
         fitting = fit(self.names, (known,))
         if fitting:
@@ -412,17 +412,19 @@ class _Resolution:
         return self._main_name.text
 
     def _mismatch(self, name: Name, served: Sequence[Commune]) -> None:
-        towns = list(dict.fromkeys(map(town_of, served)))[:_SHOWN]
+        towns = list(dict.fromkeys(map(town_of, served)))[:_MOST_NAMED]
         self._note("city-mismatch", "city", expected=towns or _NONE, actual=name.text)
 
     def _end(self, found: Locality) -> Locality:
-        """The locality with its notes, and one more where it lies in another department than is written."""
+        """Return the locality with its notes, plus one if its department is not the written one."""
         if found.postal_code is not None:
             code = found.insee_commune or ""
             departments = frozenset((department_of(code),)) if by_code(code) else departments_of(found.postal_code)
             for areas in self.areas:
                 if departments and not departments & areas:
-                    shown = sorted(areas)[:_SHOWN]
-                    self._note("department-mismatch", "postal_code", expected=shown, actual=found.postal_code)
+                    departments_written = sorted(areas)[:_MOST_NAMED]
+                    self._note(
+                        "department-mismatch", "postal_code", expected=departments_written, actual=found.postal_code
+                    )
                     break
         return Locality(found.postal_code, found.city, found.insee_commune, tuple(self.notes))

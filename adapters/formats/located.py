@@ -1,4 +1,4 @@
-"""Located texts: what an item says of its locality, resolved at the end into members of ``location`` and problems."""
+"""Collect an item's texts about its locality and resolve them into members of ``location`` and problems."""
 
 from dataclasses import replace
 from typing import Any
@@ -10,16 +10,16 @@ from adapters.formats.rule import Rule
 from adapters.formats.text import spell
 
 _FIELDS = {"postal_code": "postcode", "city": "city", "insee_commune": "commune", "country": "country"}
-"""The member of ``Written`` that a member of ``location`` comes from."""
+"""The member of ``Written`` that gives each member of ``location``."""
 
 _CHARACTERS = 500
-"""As much of a text as is read: no address is longer."""
+"""Texts are read up to this length: no address is longer."""
 
 _UNREADABLE = frozenset(("postcode-unreadable", "location-ambiguous", "location-unknown"))
 
 
 class LocatedTexts:
-    """The texts of one item, and the rules that found them."""
+    """The location texts of one item, with their rules."""
 
     __slots__ = ("_rules", "_texts")
 
@@ -28,13 +28,13 @@ class LocatedTexts:
         self._rules: dict[str, Rule] = {}
 
     def add(self, member: str, value: Any, rule: Rule) -> None:
-        """What a rule found; None where it found nothing."""
+        """Add the value that a rule found, or None."""
         self._rules[member] = rule
         if value is not None:
             self._texts[member] = spell(value)[:_CHARACTERS]
 
     def resolve(self) -> tuple[dict[str, str], list[ReadingProblem]]:
-        """The members of ``location``, and what there is to say of them."""
+        """Return the members of ``location`` and the problems."""
         if not self._texts:
             return {}, []
         problems: list[ReadingProblem] = []

@@ -1,4 +1,4 @@
-"""Mappings: what of a feed becomes which field of an offer; checked data made ready for reading."""
+"""Load mappings: check the document and prepare its rules for reading a feed."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ from schemas.registry import fast_validator
 from schemas.spoken import json_type
 
 READY_MADE = ("cleverconnect", "jobposting")
-"""Formats that say everything by themselves; a mapping on top of one holds only what differs."""
+"""Formats with a complete mapping of their own; a platform's mapping only holds the differences."""
 
 FORMATS = (*READY_MADE, "csv", "json", "xml")
 
@@ -45,7 +45,7 @@ class Elements:
 
 @dataclass(frozen=True, slots=True)
 class Objects:
-    """JSON objects at some paths; ``linked``: JSON-LD, perhaps within HTML pages."""
+    """JSON objects at the paths; ``linked``: JSON-LD, possibly in HTML pages."""
 
     paths: tuple[Path, ...]
     linked: bool = False
@@ -53,12 +53,12 @@ class Objects:
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """A JSON object a line."""
+    """One JSON object per line (NDJSON)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows of CSV; ``needed``: for each column that must be there, the names it may have."""
+    """Rows of CSV; ``needed``: for each required column, its alternative names."""
 
     separator: str | None
     columns: tuple[str, ...] | None
@@ -70,7 +70,7 @@ Source: TypeAlias = Elements | Objects | Lines | Rows
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedMapping:
-    """How the items of a feed are found and read."""
+    """A mapping ready for use: finds and reads the items of a feed."""
 
     source: Source
     encoding: str | None
@@ -81,16 +81,16 @@ class FeedMapping:
     watched: tuple[Watched, ...] = ()
     """The paths that every feed is expected to have."""
     used: frozenset[Path] = frozenset()
-    """Every path that the mapping names."""
+    """Every path of the mapping."""
     warnings: tuple[ReadingProblem, ...] = ()
-    """What is wrong with the mapping itself, as every reading by it says."""
+    """Problems of the mapping itself, repeated by each reading."""
 
 
 def load_mapping(form: str, document: object = None, *, stored: bool = False) -> FeedMapping | tuple[Problem, ...]:
-    """The mapping of a decoded document on the format of that name (one of ``FORMATS``), or all its problems.
+    """Return the mapping of a decoded document for the format ``form`` (one of ``FORMATS``), or all its problems.
 
-    The ready-made formats need none. ``stored``: the mapping is in use already, so that keys without effect are
-    warnings of it. Raises KeyError for a format that does not exist.
+    The ready-made formats need no document. ``stored``: the mapping is already in use, so keys without effect are
+    warnings. Raises KeyError for an unknown format.
     """
     keys = _KEYS[form]
     document = {} if document is None else document
@@ -135,7 +135,7 @@ def _find_problems(form: str, document: dict[str, Any], keys: tuple[str, ...]) -
 
 
 def _find_rules(document: dict[str, Any]) -> Iterator[Problem]:
-    """What the schema cannot say of rules."""
+    """Yield the problems of rules that the JSON schema cannot express."""
     for pointer, rule in _rules(document):
         for key, is_usable, example in (
             ("date", is_day_pattern, "DD/MM/YYYY"),
@@ -150,7 +150,7 @@ def _find_rules(document: dict[str, Any]) -> Iterator[Problem]:
 
 
 def _rules(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every rule and every part of a joined one, with its place."""
+    """Yield every rule and every part of a joined one, with its pointer."""
     rules = {"/id": document["id"]} if "id" in document else {}
     for name in ("fields", "extensions"):
         rules.update({f"/{name}/{key}": rule for key, rule in document.get(name, {}).items()})
@@ -167,7 +167,7 @@ def _ready_made(form: str) -> Mapping[str, Any]:
 
 
 def _merge(form: str, document: dict[str, Any]) -> dict[str, Any]:
-    """The document on top of the ready-made mapping: by key, fields and source by field."""
+    """Merge the document over the ready-made mapping: by key, and within source, fields and extensions by field."""
     if form not in READY_MADE:
         return document
     base = _ready_made(form)
@@ -212,7 +212,7 @@ def _source(form: str, source: dict[str, Any], needed: tuple[tuple[str, ...], ..
 
 
 def _needed(rules: list[Rule], only: tuple[Condition, ...]) -> tuple[tuple[str, ...], ...]:
-    """The first names of paths that a feed cannot go without: a column that went missing changes what offers say."""
+    """Return the first names of the paths that a feed must have: a missing column changes the content of offers."""
     strict = [rule for rule in rules if rule.default is None and not rule.optional]
     paths = [part.paths for rule in strict for part in (rule, *rule.join)] + [condition.paths for condition in only]
     return tuple(dict.fromkeys(tuple(path[0] for path in known if path) for known in paths if known))

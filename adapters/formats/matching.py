@@ -1,4 +1,4 @@
-"""Matching: written names against communes, and what a postcode or a commune says of the other."""
+"""Match written town names with communes, and postcodes with departments."""
 
 from collections.abc import Sequence
 
@@ -20,18 +20,18 @@ from schemas.territory import territories
 
 
 def town_written(name: Name) -> str:
-    """The town that a name means: that of an arrondissement too."""
+    """Return the town of a name; for an arrondissement, its town."""
     return name.district[0] if name.district else name.text
 
 
 def local_communes(name: Name, areas: Areas) -> tuple[Known, ...]:
-    """The communes of some departments that a name can mean."""
+    """Return the communes of the departments ``areas`` that a name can mean."""
     exact = tuple(known for known in named(town_written(name)) if known.department in areas)
     return exact or beginning_with(town_written(name), areas)
 
 
 def fit(names: Sequence[Name], communes: Sequence[Commune | Known]) -> tuple[Name, Commune | Known] | None:
-    """The first name that means one of the communes; else the first that shares its first words with one."""
+    """Return the first name and commune that match; else the first that share their first words; else None."""
     for name in names:
         for commune in communes:
             if is_commune(town_written(name), commune):
@@ -44,7 +44,7 @@ def fit(names: Sequence[Name], communes: Sequence[Commune | Known]) -> tuple[Nam
 
 
 def city_name(name: Name, commune: Commune | Known) -> str:
-    """The name as it is written, or as the commune's is where the verdict could not compare them."""
+    """Return the name as written, or the commune's name if the verdict could not match the two."""
     town = town_of(commune)
     if name.district:
         return name.text if plain_name(name.text) == plain_name(town) else town
@@ -53,7 +53,7 @@ def city_name(name: Name, commune: Commune | Known) -> str:
 
 
 def postcode_of(known: Known, names: Sequence[Name]) -> str:
-    """A postcode of a commune: that of the arrondissement that is written, else the lowest."""
+    """Return a postcode of a commune: that of the written arrondissement, else the lowest."""
     begin = districts_of(known.code)
     number = next((name.district[1] for name in names if name.district), None)
     district = by_code(f"{begin}{number:0{5 - len(begin)}d}") if begin and number else None
@@ -61,7 +61,7 @@ def postcode_of(known: Known, names: Sequence[Name]) -> str:
 
 
 def departments_of(postcode: str) -> Areas:
-    """The departments that a postcode can lie in: those of its communes, else those of its first digits."""
+    """Return the possible departments of a postcode: those of its communes, else those of its first digits."""
     served = communes_of(postcode)
     if served:
         return frozenset(commune.department for commune in served)

@@ -1,4 +1,4 @@
-"""Dates, hours and weeks as people write them, in French and by machines."""
+"""Parsers of dates, hours and weeks in French, English and ISO notations."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -12,7 +12,7 @@ from schemas.schoolyear import monday_of, years
 
 PARIS = ZoneInfo("Europe/Paris")
 MAX_WEEKS = 60
-"""As many as an offer may name."""
+"""The most weeks of an offer."""
 
 _MONTHS = (
     (
@@ -51,11 +51,11 @@ _ZONE = r"\s?(?P<zone>Z|UTC|[+-][0-2]\d:?[0-5]\d)?"
 _DATE = re.compile(
     r"(?<!\d)(?:(?P<year>20\d\d)[-/.](?P<month>\d\d?)[-/.](?P<day>\d\d?)"
     r"|(?P<fr_day>\d\d?)[-/.](?P<fr_month>\d\d?)[-/.](?P<fr_year>20\d\d|\d\d(?!\d))"
-    r"|(?P<said_day>\d\d?)(?:er)?\s+(?P<said_month>[^\W\d_]{3,9})\.?\s+(?P<said_year>20\d\d))"
+    r"|(?P<text_day>\d\d?)(?:er)?\s+(?P<text_month>[^\W\d_]{3,9})\.?\s+(?P<text_year>20\d\d))"
     rf"(?!\d){_CLOCK}{_ZONE}"
 )
 _WEEK = re.compile(r"(?<![\dA-Za-z])(20\d\d)[\s-]?[WSws](\d\d?)(?!\d)")
-_WEEK_BEHIND = re.compile(r"(?:\b[WSws]|\bsem(?:aine|\.)?\s*)(\d\d?)[\s/(-]{1,3}(20\d\d)(?!\d)", re.IGNORECASE)
+_WEEK_BEFORE_YEAR = re.compile(r"(?:\b[WSws]|\bsem(?:aine|\.)?\s*)(\d\d?)[\s/(-]{1,3}(20\d\d)(?!\d)", re.IGNORECASE)
 _RANGE = re.compile(r"\s*(?:au|à|to|until|jusqu['’]au|-|–|—|→|/|>)\s*", re.IGNORECASE)
 
 _TIME = re.compile(
@@ -67,7 +67,7 @@ _BARE = re.compile(r"\s*([01]?\d|2[0-3])\s*(?:-|–|à)\s*([01]?\d|2[0-3])\s*")
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A date in a text, and where it stands."""
+    """A date in a text, with its start and end index."""
 
     day: date
     begin: int
@@ -75,8 +75,10 @@ class _Found:
 
 
 def read_date(text: str) -> date:
-    """The day of a date in ISO or French order, by numbers or with the month's name, whatever time follows. An
-    instant with a zone is the day that it is in Paris. Raises UnreadableValueError.
+    """Return the day of the one date in a text, in ISO or French order, with the month as a number or a name.
+
+    A time after the date is ignored; a time with a zone is converted to Europe/Paris first. Raises
+    UnreadableValueError.
     """
     found = _find_dates(text)
     if len(found) != 1:
@@ -85,9 +87,9 @@ def read_date(text: str) -> date:
 
 
 def read_weeks(texts: Iterable[str]) -> list[str]:
-    """The ISO weeks that the texts name: by number, by a date within, or by the first and last day. Sorted.
+    """Return the ISO weeks of the texts, sorted: given by number, by a date, or by the first and last day.
 
-    Two dates with a dash or *au* between them are a span; a week of it counts when a working day lies in it. Raises
+    Two dates with a dash or *au* between them are a span, which covers each week that has a working day in it. Raises
     UnreadableValueError.
     """
     weeks: set[str] = set()
@@ -100,8 +102,9 @@ def read_weeks(texts: Iterable[str]) -> list[str]:
 
 
 def read_hours(texts: Sequence[str]) -> dict[str, str | int]:
-    """Start and end of a day's presence from ``9h-17h`` or ``9:00-12:30 / 13:30-17:00``, whose gap is the break.
-    Raises UnreadableValueError.
+    """Return ``start``, ``end`` and ``break_minutes`` of a day from ``9h-17h`` or ``9:00-12:30 / 13:30-17:00``.
+
+    The gap between two spans is the break. Raises UnreadableValueError.
     """
     text = " - ".join(texts)
     times = [int(match["hour"]) * 60 + int(match["past"] or match["minute"] or 0) for match in _TIME.finditer(text)]
@@ -131,9 +134,9 @@ def _find_dates(text: str) -> list[_Found]:
 
 
 def _day_of(match: re.Match[str]) -> date | None:
-    year = match["year"] or match["fr_year"] or match["said_year"]
-    month = match["month"] or match["fr_month"] or _month(match["said_month"])
-    day = match["day"] or match["fr_day"] or match["said_day"]
+    year = match["year"] or match["fr_year"] or match["text_year"]
+    month = match["month"] or match["fr_month"] or _month(match["text_month"])
+    day = match["day"] or match["fr_day"] or match["text_day"]
     try:
         found = date(int(year) + (2000 if len(year) == 2 else 0), int(month), int(day))
         if not match["zone"] or not match["hour"]:
@@ -146,7 +149,7 @@ def _day_of(match: re.Match[str]) -> date | None:
 
 
 def _month(name: str) -> int:
-    """The number of a month by its name or the begin of it; 0 for what is none."""
+    """Return the number of a month from its name or an unambiguous prefix of it; 0 if there is none."""
     known = plain(name)
     fitting = {number for month, number in _MONTH.items() if month.startswith(known)}
     return _MONTH.get(known) or (fitting.pop() if len(fitting) == 1 else 0)
@@ -154,7 +157,7 @@ def _month(name: str) -> int:
 
 def _numbered(text: str) -> set[str]:
     named = [(match[1], match[2]) for match in _WEEK.finditer(text)]
-    named += [(match[2], match[1]) for match in _WEEK_BEHIND.finditer(text)]
+    named += [(match[2], match[1]) for match in _WEEK_BEFORE_YEAR.finditer(text)]
     weeks = {f"{year}-W{int(number):02}" for year, number in named}
     for week in weeks:
         if monday_of(week) is None:
@@ -174,7 +177,7 @@ def _dated(text: str) -> set[str]:
 
 
 def _span(first: date, last: date, text: str) -> set[str]:
-    """The weeks in which a working day lies between two days; the week of a day that is none by itself."""
+    """Return the weeks of the working days from ``first`` to ``last``; the week of ``first`` if there are none."""
     if not 0 <= (last - first).days <= 7 * MAX_WEEKS:
         raise UnreadableValueError("weeks-unreadable", text)
     days = [first + timedelta(number) for number in range((last - first).days + 1)]
@@ -183,8 +186,9 @@ def _span(first: date, last: date, text: str) -> set[str]:
 
 
 def school_weeks(on: date) -> tuple[str, ...]:
-    """The weeks in which pupils of seconde go: the first of the calendar that are not over on that day. Raises
-    UnreadableValueError where the calendar ends before.
+    """Return the internship weeks of the seconde classes: the first of the calendar that have not ended on ``on``.
+
+    Raises UnreadableValueError if the calendar ends before that day.
     """
     for year in years():
         last = monday_of(year.weeks[-1])

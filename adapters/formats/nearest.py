@@ -1,4 +1,4 @@
-"""Nearest path: of the paths that a feed has, the one closest to a path that it lacks, and how the two differ."""
+"""Find the path of a feed nearest to a missing one, and describe the difference."""
 
 import unicodedata
 from collections.abc import Iterable
@@ -10,25 +10,25 @@ from schemas.rulebook import shown
 from schemas.spoken import Spoken
 
 _LEVEL = 0.75
-"""The cost of a level that one path has and the other lacks."""
+"""Cost of a level that only one of the paths has."""
 _UNRELATED = 0.4
-"""What a name costs more that has less than half in common with the other."""
+"""Additional cost of a name that has less than half in common with the other."""
 _DEEPER, _WITHIN, _STEP = 0.3, 0.4, 0.05
-"""The cost where one path is the begin or the end of the other, and of each level between them."""
+"""Cost if one path is a prefix or suffix of the other, and of each level between them."""
 _SAME_BUT_CASE = 0.05
 _SAME_BUT_PREFIX = 0.1
 _MISSPELT = 0.2
 _CONTAINED = 0.4
 _CONTAINED_CHARACTERS = 3
 _MOST_CHARACTERS = 24
-"""Names are compared up to this length: the work is bounded whatever a feed is made of."""
+"""Names are compared up to this length, which bounds the work for any feed."""
 CLOSE = 0.5
-"""Up to this cost, two paths are taken for two spellings of one."""
+"""Up to this cost, two paths are treated as two spellings of one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """A path that exists, how far it is from the one sought (0: the same), and the difference where it is obvious."""
+    """An existing path, its distance from the one sought (0: the same), and the difference if it is obvious."""
 
     path: Path
     cost: float
@@ -36,13 +36,14 @@ class Near:
 
     @property
     def close(self) -> bool:
-        """Whether it is evidence that the path sought is misspelt."""
+        """Whether the path sought is probably a misspelling of this one."""
         return self.reason is not None and self.cost <= _LEVEL
 
 
 def nearest(wanted: Path, known: Iterable[Path], *, likely: Iterable[Path] = ()) -> Near | None:
-    """The nearest of the known paths, the first of several; None where there is none. A ``likely`` path is preferred
-    where the difference is small.
+    """Return the nearest of the known paths, the first of several; None without any.
+
+    A ``likely`` path is preferred if the difference is small.
     """
     preferred = frozenset(likely)
     best: tuple[float, Path] | None = None
@@ -57,7 +58,7 @@ def nearest(wanted: Path, known: Iterable[Path], *, likely: Iterable[Path] = ())
 
 
 def hint(near: Near | None) -> Spoken:
-    """A sentence, without its full stop, that names the nearest path and the difference."""
+    """Return a sentence, without full stop, with the nearest path and the difference."""
     if near is None:
         return Spoken("The feed has no path at all there", "Le flux n’y a aucun chemin")
     path = shown(write_path(near.path)) or '""'
@@ -70,7 +71,7 @@ def hint(near: Near | None) -> Spoken:
 
 
 def _distance(wanted: Path, known: Path) -> float:
-    """The edit distance over names, where replacing one name costs as much as the names differ."""
+    """Return the edit distance over names; a replacement costs the distance of the two names."""
     if len(wanted) != len(known) and "/".join(wanted) == "/".join(known):
         return _SAME_BUT_CASE
     shorter, longer = sorted((wanted, known), key=len)
@@ -91,7 +92,7 @@ def _distance(wanted: Path, known: Path) -> float:
 
 @lru_cache(maxsize=4096)
 def _name_distance(name: str, other: str) -> float:
-    """How far two names differ: 0 for the same ones, above 1 for unrelated ones."""
+    """Return the distance of two names: 0 for equal names, above 1 for unrelated ones."""
     if name == other:
         return 0.0
     if _fold(name) == _fold(other):
@@ -107,7 +108,7 @@ def _name_distance(name: str, other: str) -> float:
 
 
 def _edits(first: str, second: str) -> int:
-    """Levenshtein's distance; two neighbours that changed places count once."""
+    """Return the Damerau-Levenshtein distance (optimal string alignment)."""
     before: list[int] = []
     row = list(range(len(second) + 1))
     for line, sign in enumerate(first, start=1):
@@ -122,7 +123,7 @@ def _edits(first: str, second: str) -> int:
 
 
 def _difference(wanted: Path, known: Path) -> Spoken | None:
-    """What is different, where that is obvious."""
+    """Describe the difference; None if it is not obvious."""
     if len(wanted) == len(known):
         return _difference_of_names(wanted, known)
     if "/".join(wanted) == "/".join(known):
@@ -164,7 +165,7 @@ def _difference_of_names(wanted: Path, known: Path) -> Spoken | None:
 
 
 def _surplus(longer: Path, shorter: Path) -> list[int]:
-    """Which names the longer path has beyond the shorter one; empty where the shorter one is no part of it."""
+    """Return the indexes of names that only the longer path has; empty if the shorter is not a subsequence of it."""
     left, surplus = list(shorter), []
     for index, name in enumerate(longer):
         if left and left[0] == name:
@@ -175,7 +176,7 @@ def _surplus(longer: Path, shorter: Path) -> list[int]:
 
 
 def _local(name: str) -> str:
-    """The name without case, accents, the sign of an attribute, and the prefix of a namespace."""
+    """Return the name without case, accents, attribute sign and namespace prefix."""
     return _fold(name.lstrip("@").rpartition(":")[2])
 
 

@@ -1,4 +1,4 @@
-"""Outline: the paths of a document outside its items, and whether what should hold the items is there and empty."""
+"""Outline: the paths of a document outside its items; distinguishes an empty list of items from a wrong path."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from schemas.spoken import Spoken
 
 MOST_PATHS = 500
 _MOST_CHARACTERS = 500
-"""Longer paths are none that a mapping can name."""
+"""Longer paths are not kept: no mapping can name them."""
 _ABOUT_THE_FEED = frozenset(
     (
         "author",
@@ -28,26 +28,26 @@ _ABOUT_THE_FEED = frozenset(
         "textinput",
     )
 )
-"""Elements that describe a feed: beside these alone, a feed without items is an empty one."""
+"""Elements that describe a feed: a feed without items that has only these beside them is empty."""
 
 
 class Outline:
-    """Filled by a reader as a document streams by. Memory is bounded: the first 500 paths are kept.
+    """Paths of one document, added by its reader while it streams. Memory is bounded: the first 500 paths are kept.
 
-    ``confirmed``: an operator has confirmed that a document without items is meant to have none.
+    ``confirmed``: an operator has confirmed that the document is meant to have no items.
     """
 
     def __init__(self, *, confirmed: bool = False) -> None:
         self.confirmed = confirmed
         self.reached = False
-        """Whether what holds the items was there."""
+        """Whether the container of the items was found."""
         self.emptied = False
-        """Whether a list of items was there and had none."""
+        """Whether an empty list of items was found."""
         self._counts: dict[Path, int] = {}
         self._complex: set[Path] = set()
 
     def add(self, path: Path, *, members: bool) -> None:
-        """Count something at a path; ``members``: whether it has attributes or members of its own."""
+        """Count an element or value at a path; ``members``: it has attributes or members."""
         if path in self._counts:
             self._counts[path] += 1
         elif len(self._counts) < MOST_PATHS and sum(map(len, path)) <= _MOST_CHARACTERS:
@@ -58,7 +58,7 @@ class Outline:
             self._complex.add(path)
 
     def missing(self, paths: tuple[Path, ...], *, root: bool = True) -> UnusableFeedError:
-        """The error of a document that has no items at the paths. ``root``: its root may be an item."""
+        """Return the error of a document without items at the paths. ``root``: its root may be an item."""
         likely = self._likely(paths)
         known = [path for path in self._counts if path in likely or not _is_above(path, likely)]
         if not root:
@@ -77,15 +77,16 @@ class Outline:
         )
 
     def _likely(self, paths: tuple[Path, ...]) -> set[Path]:
-        """The paths that look like those of items: with members, and repeated or beside the path sought."""
+        """Return candidate paths of items: with members, and repeated or siblings of a path sought."""
         parents = self._complex | {path[:-1] for path in self._counts}
         repeated = {path for path in parents if self._counts.get(path, 0) > 1}
         beside = {path for path in parents for one in paths if len(one) > 1 and path[:-1] == one[:-1]}
         return repeated | {path for path in beside if path and not _is_above(path, repeated)}
 
     def could_hold_items(self, path: Path) -> bool:
-        """Whether beside the items sought, of which there are none, the same parent has elements that may be items:
-        one of a similar name, or any with attributes or children that is not known to describe the feed.
+        """Return whether the parent of the missing items has other elements that may be items.
+
+        These have a similar name, or attributes or children without being known to describe the feed.
         """
         for known in self._counts:
             if len(known) != len(path) or known[:-1] != path[:-1]:
@@ -108,7 +109,7 @@ def _is_above(path: Path, others: set[Path]) -> bool:
 
 
 def not_linked() -> UnusableFeedError:
-    """The error of a page without JSON-LD."""
+    """Return the error of a page without JSON-LD."""
     return UnusableFeedError(
         "items-not-found",
         pointer="/mapping/source/items",

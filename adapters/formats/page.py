@@ -1,4 +1,4 @@
-"""Items of JSON-LD: a document by itself, or the scripts of an HTML page, which nothing else is read of."""
+"""Read JSON-LD items from a JSON document or from the JSON-LD scripts of an HTML page."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -21,7 +21,7 @@ _LONGEST_END = 8
 
 
 def read_linked(text: Iterable[str], paths: tuple[Path, ...], outline: Outline | None = None) -> Iterator[Record]:
-    """The objects at the paths of each JSON-LD document. Raises UnusableFeedError."""
+    """Yield the objects at the paths of each JSON-LD document. Raises UnusableFeedError."""
     pieces = iter(text)
     first = next((piece for piece in pieces if piece.strip()), "")
     whole = chain([first], pieces)
@@ -35,7 +35,7 @@ def read_linked(text: Iterable[str], paths: tuple[Path, ...], outline: Outline |
 
 
 class _Page:
-    """A page as it streams by. A script with a fault is an item that cannot be read, and hides no other script."""
+    """Streaming reader of one page. A malformed script becomes one unreadable item; the others are still read."""
 
     def __init__(self, paths: tuple[Path, ...], outline: Outline) -> None:
         self._paths = paths
@@ -62,7 +62,7 @@ class _Page:
                 self._end = None
 
     def finish(self) -> None:
-        """The page has ended. Raises UnusableFeedError."""
+        """End the page. Raises UnusableFeedError if it is cut, or has no JSON-LD or no items."""
         if self._end is not None:
             raise UnusableFeedError("feed-cut", actual="HTML")
         if not self._linked:
@@ -71,11 +71,11 @@ class _Page:
             raise self._outline.missing(self._paths)
 
     def _open(self) -> bool:
-        """Go to the next script or comment; whether there is one yet."""
+        """Advance to the next script or comment; return False if the buffer has none yet."""
         match = _OPENING.search(self._buffer)
         if match is None:
-            begun = self._buffer.rfind("<", max(0, len(self._buffer) - _LONGEST_OPENING))
-            self._drop(begun if begun >= 0 else len(self._buffer))
+            start = self._buffer.rfind("<", max(0, len(self._buffer) - _LONGEST_OPENING))
+            self._drop(start if start >= 0 else len(self._buffer))
             return False
         self._drop(match.end())
         self._end = _COMMENT_END if match[1] is None else _SCRIPT_END
@@ -109,7 +109,7 @@ class _Page:
         return Record(self._line, {}, trouble)
 
     def _drop(self, end: int) -> str:
-        """Take what stands before a place off the buffer."""
+        """Remove and return the buffer up to ``end``."""
         dropped, self._buffer = self._buffer[:end], self._buffer[end:]
         self._line += dropped.count("\n")
         return dropped

@@ -1,7 +1,7 @@
-"""Paths: how a mapping names a place in a record, and what stands there.
+"""Paths of a mapping and the values that they select in a record.
 
-A path is the names from the outside in, separated by ``/``. A list on the way is walked through, so that one object
-and a list of one read alike. ``#1`` keeps the first of several.
+A path is the names from the outermost member inwards, separated by ``/``. Lists on the path are iterated: an object and
+a list of one object give the same values. ``#1`` keeps the first of several.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,21 +12,21 @@ Scalar: TypeAlias = str | int | float | bool
 
 FIRST = "#1"
 TEXT_MEMBERS = ("#text", "@value")
-"""Where an XML element, or a value object of JSON-LD, has its text."""
+"""The members that hold the text of an XML element and of a JSON-LD value object."""
 
 
 def parse_path(text: str) -> Path:
-    """The path of a mapping; ``~1`` stands for a slash within a name, ``~0`` for a tilde. Empty: the record itself."""
+    """Parse a path; ``~1`` is a slash within a name, ``~0`` a tilde. The empty path is the record itself."""
     return tuple(name.replace("~1", "/").replace("~0", "~") for name in text.split("/")) if text else ()
 
 
 def write_path(path: Path) -> str:
-    """The path as a mapping writes it."""
+    """Return the path in the notation of a mapping."""
     return "/".join(name.replace("~", "~0").replace("/", "~1") for name in path)
 
 
 def select(content: Any, path: Path) -> tuple[list[Any], int]:
-    """Everything at the path, and how many others ``#1`` left out. Null and blank texts are nothing."""
+    """Return the values at the path, and how many ``#1`` left out. Null and blank texts are skipped."""
     found, left_out = list(_flat(content)), 0
     for name in path:
         if name == FIRST:
@@ -38,7 +38,7 @@ def select(content: Any, path: Path) -> tuple[list[Any], int]:
 
 
 def scalars(values: Sequence[Any]) -> list[Scalar]:
-    """The values as scalars; an object counts as its text, if it has one."""
+    """Return the values as scalars; an object is replaced by its text, or skipped if it has none."""
     found: list[Scalar] = []
     for value in values:
         if isinstance(value, Mapping):

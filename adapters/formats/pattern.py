@@ -1,4 +1,4 @@
-"""Patterns: how a mapping says that its dates or times are written in a way of their own, such as ``MM/DD/YYYY``."""
+"""Date and time patterns of a mapping, such as ``MM/DD/YYYY``."""
 
 import re
 from datetime import date
@@ -22,7 +22,7 @@ _TOKEN = re.compile("|".join(_PARTS))
 
 
 def read_day(text: str, pattern: str) -> str:
-    """The ISO date of a text that follows the pattern. Raises UnreadableValueError."""
+    """Return the ISO date of a text that matches the pattern. Raises UnreadableValueError."""
     found = _match(text, pattern, "date-unreadable")
     year = found.get("year") or "20" + found["short_year"]
     try:
@@ -32,13 +32,13 @@ def read_day(text: str, pattern: str) -> str:
 
 
 def read_time(text: str, pattern: str) -> str:
-    """The time of a text that follows the pattern, as ``HH:MM``. Raises UnreadableValueError."""
+    """Return the time of a text that matches the pattern, as ``HH:MM``. Raises UnreadableValueError."""
     found = _match(text, pattern, "hours-unreadable")
     return f"{int(found['hour']):02}:{int(found.get('minute') or 0):02}"
 
 
 def is_day_pattern(pattern: str) -> bool:
-    """Whether it names day, month and year, each once."""
+    """Return whether the pattern has day, month and year, each once."""
     parts = _parts(pattern)
     return sorted(set(parts) - {"hour", "minute", "second"}) in (
         ["day", "month", "year"],
@@ -47,7 +47,7 @@ def is_day_pattern(pattern: str) -> bool:
 
 
 def is_time_pattern(pattern: str) -> bool:
-    """Whether it names the hour, and nothing of a date."""
+    """Return whether the pattern has the hour and no part of a date."""
     parts = _parts(pattern)
     return "hour" in parts and set(parts) <= {"hour", "minute", "second"} and len(parts) == len(set(parts))
 
@@ -65,7 +65,7 @@ def _match(text: str, pattern: str, code: str) -> dict[str, str]:
 
 @lru_cache(maxsize=256)
 def _compile(pattern: str) -> re.Pattern[str]:
-    """The pattern as an expression: everything but its parts stands for itself, so none can be slow."""
+    """Compile the pattern to a regular expression; other characters match literally, so none is slow."""
     pieces, at = [], 0
     for token in _TOKEN.finditer(pattern):
         name, form = _PARTS[token[0]]

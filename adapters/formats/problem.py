@@ -1,4 +1,4 @@
-"""What can go wrong while a feed is read: the rules of ``problems.json``, in the shape that verdicts use."""
+"""Problems of reading a feed: the rules of ``problems.json`` in the shape of a verdict's problems."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from schemas.texts import load_texts
 
 @cache
 def rules() -> Mapping[str, Rule]:
-    """Every rule of reading by its code."""
+    """Return every rule of reading by code."""
     entries = load_texts(__package__, "problems.json").items()
     return MappingProxyType({code: Rule(code=code, **entry) for code, entry in entries})
 
 
 @dataclass(frozen=True, slots=True)
 class ReadingProblem(Problem):
-    """A rule of reading broken at one place. ``pointer`` leads into the offer; where in the source, ``args`` say."""
+    """One violation of a rule of reading. ``pointer`` is in the offer; ``args`` give the location in the source."""
 
     @property
     def rule(self) -> Rule:
@@ -29,7 +29,7 @@ class ReadingProblem(Problem):
 
 
 def problem(code: str, *, pointer: str = "", expected: Any = None, actual: Any = None, **args: Any) -> ReadingProblem:
-    """A problem of reading. Caps and redacts ``actual``. Raises KeyError for a code that no rule has."""
+    """Create a problem of reading; ``actual`` is capped and redacted. Raises KeyError for an unknown code."""
     if code not in rules():
         raise KeyError(code)
     return ReadingProblem(code, pointer, expected, shown(actual), {name: shown(value) for name, value in args.items()})

@@ -1,8 +1,8 @@
-"""Reading a feed: bytes in, offers and problems out, one item at a time; the last item says whether it was whole.
+"""Read a feed: bytes in, offers and problems out, one item at a time; the last item says whether it is complete.
 
     blocks ─▶ text ─▶ records (elements, objects, lines, rows) ─▶ mapping ─▶ items
 
-Nothing in a feed raises; memory stays flat whatever its size. Errors of the blocks' own iterator pass through.
+No content of a feed raises; memory use does not depend on its size. Errors of the iterator of blocks pass through.
 """
 
 from collections.abc import Iterable, Iterator
@@ -37,7 +37,7 @@ from adapters.formats.survey import Survey
 from adapters.formats.table import read_rows
 
 MISFITS = frozenset(("items-not-found", "columns-missing", "path-not-found", "only-passes-all"))
-"""Codes of a feed that can be read, and that the mapping does not fit."""
+"""Codes of a readable feed that the mapping does not fit."""
 
 _PAGES = ("<!doctype html", "<html")
 
@@ -45,14 +45,14 @@ _PAGES = ("<!doctype html", "<html")
 def read(
     blocks: Iterable[bytes], mapping: FeedMapping, *, platform: str, on: date, confirmed: bool = False
 ) -> Iterator[Item]:
-    """The items of a feed as offers of that platform. ``on`` is the day of the run in Europe/Paris.
+    """Yield the items of a feed as offers of ``platform``. ``on`` is the day of the run in Europe/Paris.
 
-    A mapping that does not fit the feed makes it unusable: ``source.items``, a condition, or the path of a required
-    field that leads to nothing. ``confirmed``: an operator has confirmed that the feed is meant to hold no offer, so
-    that its conditions may pass over every item.
+    A mapping that does not fit the feed makes it unusable: ``source.items``, a condition or the path of a required
+    field selects nothing. ``confirmed``: an operator has confirmed that the feed is meant to hold no offer, so its
+    conditions may exclude every item.
 
-    Ends with exactly one ``FeedComplete`` or ``FeedUnusable``. Until the former has come, nothing may be changed for
-    good: what came before may be the begin of a feed that was cut.
+    Ends with exactly one ``FeedComplete`` or ``FeedUnusable``. Before ``FeedComplete`` no change may become permanent:
+    the items so far may be the beginning of a feed that was cut.
     """
     warnings: list[ReadingProblem] = list(mapping.warnings)
     reading = _Reading(mapping, platform, on)
@@ -76,7 +76,7 @@ def read(
 
 
 class _Reading:
-    """What one reading remembers: how many items there were, their ids, and whose sector fell back."""
+    """State of one reading: the number of items, their ids and the sector fallbacks."""
 
     def __init__(self, mapping: FeedMapping, platform: str, on: date) -> None:
         self.count = 0
@@ -88,7 +88,7 @@ class _Reading:
         self._identities = Identities()
 
     def read(self, record: Record) -> Item:
-        """The item that a record is. Raises UnusableFeedError where there are too many."""
+        """Return the item of a record. Raises UnusableFeedError if there are too many items."""
         if self.count == FEED_ITEMS:
             raise UnusableFeedError("feed-too-long", expected=FEED_ITEMS)
         position = Position(self.count, record.line)
@@ -108,7 +108,7 @@ class _Reading:
         return item
 
     def _identify(self, item: OfferItem | BrokenItem, offer_id: str, digest: int) -> Item:
-        """The item, unless its id came before (FMT-007)."""
+        """Return the item, or its repetition or conflict if the id occurred before (FMT-007)."""
         earlier = self._identities.meet(offer_id, item.position, digest)
         if earlier is None:
             return item
@@ -146,7 +146,7 @@ def _item_paths(source: Source) -> tuple[Path, ...]:
 
 
 def _refuse_pages(text: Iterator[str], source: Source) -> Iterator[str]:
-    """The same text, unless it is an HTML page where none is expected: mostly an error with status 200."""
+    """Return the text unchanged; refuse an unexpected HTML page, which mostly is an error with status 200."""
     first = next((piece for piece in text if piece.strip()), "")
     linked = isinstance(source, Objects) and source.linked
     if not linked and first.lstrip()[:100].casefold().startswith(_PAGES):

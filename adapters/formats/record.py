@@ -1,4 +1,4 @@
-"""Records: what a reader cuts out of a feed, item by item, before any mapping; and the limits of one item."""
+"""Records: the items of a feed before mapping, and the limits of one item."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,13 +7,13 @@ from typing import Any, TypeAlias
 from adapters.formats.problem import ReadingProblem
 
 ITEM_CHARACTERS = 1024 * 1024
-"""How long an item may be in its source."""
+"""Longest item, in characters of its source."""
 ITEM_NODES = 10_000
-"""How many elements or attributes an XML item may have."""
+"""Most elements and attributes of an XML item."""
 DEPTH = 64
-"""How deep anything may be nested."""
+"""Deepest nesting."""
 FEED_ITEMS = 200_000
-"""How many items a feed may have; more than all offers of all Regions together."""
+"""Most items of a feed; more than all offers of all Regions together."""
 
 Content: TypeAlias = Mapping[str, Any]
 """JSON members; an XML element's attributes (``@name``), children and text (``#text``); a row's cells by column."""
@@ -21,7 +21,7 @@ Content: TypeAlias = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One item as it stands in the source. With a ``problem``, ``content`` is what was read before it went wrong."""
+    """One item of the source. With a ``problem``, ``content`` holds the part that was read before it."""
 
     line: int
     content: Content

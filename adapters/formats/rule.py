@@ -1,4 +1,4 @@
-"""Rules: how the value of one field is found in an item. Data made by a mapping, and what it amounts to on an item."""
+"""Rules of a mapping: each finds the values of one field in an item."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,17 +10,17 @@ from adapters.formats.pattern import read_day, read_time
 from adapters.formats.text import fold, html_to_text, one_line, spell
 
 OTHERS = "*"
-"""The key of a value map for all values that it does not name."""
+"""The key of a value map that matches every value without a key of its own."""
 
 
 class Caught(str):
-    """A target that the key ``*`` gave, and the ``value`` that no other key names."""
+    """The target of the key ``*``, with the unmapped source ``value``."""
 
     __slots__ = ("value",)
     value: str
 
     def __new__(cls, target: str, value: str) -> Self:
-        """The target as text, with the value that it stands for."""
+        """Create the text ``target`` with its source ``value``."""
         caught = super().__new__(cls, target)
         caught.value = value
         return caught
@@ -28,7 +28,7 @@ class Caught(str):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The values that a rule finds, and how many others a path left out by ``#1``."""
+    """The values found by a rule, and how many others ``#1`` in its path left out."""
 
     values: list[Scalar]
     left_out: int = 0
@@ -36,9 +36,9 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One source of values and what is done to each of them, in this order: HTML, split, pattern, value map.
+    """One source of values and the steps applied to each of them, in this order: HTML, split, pattern, value map.
 
-    Of several paths the first counts at which there is something. ``values`` is keyed by folded text.
+    The first of several paths that has a value is used. ``values`` is keyed by folded text.
     """
 
     paths: tuple[Path, ...] = ()
@@ -50,7 +50,7 @@ class Part:
     values: Mapping[str, Any] | None = None
 
     def find(self, content: Any) -> Found:
-        """What there is in an item. Raises UnreadableValueError."""
+        """Return the values of an item. Raises UnreadableValueError."""
         found = Found([]) if self.constant is None else Found([self.constant])
         for path in self.paths:
             selected, left_out = select(content, path)
@@ -61,7 +61,7 @@ class Part:
 
     @property
     def source(self) -> str:
-        """Where it looks, for messages."""
+        """The paths, for messages."""
         return _write(self.paths)
 
     def _make(self, value: Scalar) -> Iterator[Scalar]:
@@ -93,11 +93,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule(Part):
-    """A whole rule: a part, or several joined, taken once for the item or for each object at a path. What is done to
-    the values of a part is done to the joined text of several.
+    """A whole rule: one part or several joined parts, read once per item or once per object at ``each``.
 
-    ``default`` stands in where nothing is found. ``optional``: what cannot be read is left out with a warning instead
-    of refusing the offer. ``school_weeks``: the weeks come from the school calendar.
+    The steps of the rule apply to the joined text. ``default`` is the value if none is found. ``optional``: an
+    unreadable value is left out with a warning instead of refusing the offer. ``school_weeks``: the weeks come from the
+    school calendar.
     """
 
     each: Path | None = None
@@ -109,7 +109,7 @@ class Rule(Part):
     school_weeks: bool = False
 
     def find(self, content: Any) -> Found:
-        """What there is in an item. Raises UnreadableValueError."""
+        """Return the values of an item. Raises UnreadableValueError."""
         if self.each is None:
             return self._find_in(content)
         objects, left_out = select(content, self.each)
@@ -118,7 +118,7 @@ class Rule(Part):
 
     @property
     def source(self) -> str:
-        """Where it looks, for messages."""
+        """The paths, for messages."""
         inner = " + ".join(part.source for part in self.join if part.paths) if self.join else _write(self.paths)
         return inner if self.each is None else f"{write_path(self.each)}/({inner})"
 
@@ -135,13 +135,13 @@ class Rule(Part):
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Whether an item is for the federation: one of its values at the paths is one of these (folded)."""
+    """Filter of a feed's items: at least one value at the paths must be in ``among`` (folded)."""
 
     paths: tuple[Path, ...]
     among: frozenset[str]
 
     def holds(self, content: Any) -> bool:
-        """Whether the item meets it."""
+        """Return whether the item meets the condition."""
         found = Part(paths=self.paths).find(content).values
         return any(fold(spell(value)) in self.among for value in found)
 

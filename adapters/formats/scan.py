@@ -1,7 +1,7 @@
-"""Cutting items out of a JSON text as it streams by.
+"""Cut the items out of a streamed JSON text.
 
-Only the outline is followed: which keys lead to the items, and where each item ends. What is within an item is not
-looked at, so a fault there is that item's own affair.
+Only the outline is parsed: the keys that lead to the items, and the end of each item. The content of an item is not
+parsed, so an error in it affects that item only.
 """
 
 import re
@@ -18,12 +18,12 @@ _TOKEN = re.compile(r'["\[\]{}:,]|[^\s"\[\]{}:,]+')
 _BRACKET = re.compile(r'["\[\]{}]')
 _TEXT = re.compile(r'(?:[^"\\]|\\.)*+', re.DOTALL)
 _TOKEN_CHARACTERS = 1000
-"""Longer keys lead nowhere, and longer numbers are none."""
+"""Longer keys match no path, and longer numbers are invalid."""
 
 
 @dataclass(frozen=True, slots=True)
 class CutItem:
-    """An item as it stands in the text, on which line it begins; ``text`` is None where it is too long."""
+    """An item's source text and its first line; ``text`` is None if it is too long."""
 
     line: int
     text: str | None
@@ -31,7 +31,7 @@ class CutItem:
 
 @dataclass(slots=True)
 class _Frame:
-    """An object or array that is open; ``path`` leads to it. ``holds``: something has begun in it."""
+    """An open object or array at ``path``. ``holds``: it has at least one value."""
 
     bracket: str
     path: Path
@@ -42,7 +42,7 @@ class _Frame:
 
 @dataclass(slots=True)
 class _Capture:
-    """The text of an object, kept while it is short enough. ``depth``: how many frames were open before it."""
+    """The text of an object, kept while it is short enough. ``depth``: the number of frames open before it."""
 
     line: int
     begin: int
@@ -51,7 +51,7 @@ class _Capture:
     size: int = 0
 
     def take(self, data: str, end: int) -> None:
-        """What has come since the last call."""
+        """Append the text up to ``end`` since the last call."""
         self.size += end - self.begin
         if self.size <= ITEM_CHARACTERS:
             self.parts.append(data[self.begin : end])
@@ -60,16 +60,16 @@ class _Capture:
         self.begin = 0
 
     def cut(self) -> CutItem:
-        """The item."""
+        """Return the item."""
         return CutItem(self.line, "".join(self.parts) if self.size <= ITEM_CHARACTERS else None)
 
 
 class ItemScan:
-    """Follows one JSON text. ``outline`` learns the paths outside of items, whether one of ``paths`` was there at all,
-    and whether it was an empty list.
+    """Incremental scanner of one JSON text. It fills ``outline``: the paths outside of items, whether one of ``paths``
+    occurs, and whether it is an empty list.
 
-    An object at one of the paths is an item, unless other paths lead through it: then it is one if none of them leads
-    to anything. ``line`` is where the text begins.
+    An object at one of the paths is an item, unless other paths lead through it: then it is an item only if none of
+    them selects anything. ``line`` is the first line of the text.
     """
 
     def __init__(self, paths: tuple[Path, ...], line: int = 1, *, outline: Outline | None = None) -> None:
@@ -89,7 +89,7 @@ class ItemScan:
         self._ended = False
 
     def feed(self, piece: str) -> list[CutItem]:
-        """The items that end in this piece. Raises UnusableFeedError."""
+        """Return the items that end in this piece. Raises UnusableFeedError."""
         self._data, self._held, self._counted, self._cut = self._held + piece, "", 0, []
         at = 0
         while at < len(self._data):
@@ -107,7 +107,7 @@ class ItemScan:
         return self._cut
 
     def finish(self) -> None:
-        """The text has ended. Raises UnusableFeedError where the document has not."""
+        """End the text. Raises UnusableFeedError if the document is incomplete."""
         if self._held or self._frames or self._item is not None or self._in_text:
             raise UnusableFeedError("feed-cut", actual="JSON")
         if not self._ended:
@@ -121,7 +121,7 @@ class ItemScan:
             self._key.append(data[at : min(end, at + _TOKEN_CHARACTERS)])
         if end == len(data):
             return end
-        if data[end] == "\\":  # what it escapes has not come yet
+        if data[end] == "\\":  # the escaped character is in the next piece
             self._held = "\\"
             return len(data)
         self._in_text = False
@@ -147,7 +147,7 @@ class ItemScan:
         return match.end()
 
     def _follow(self, at: int) -> int:
-        """The next token outside of items."""
+        """Process the next token outside of items; return the index after it."""
         match = _TOKEN.search(self._data, at)
         if match is None:
             return len(self._data)
@@ -171,13 +171,13 @@ class ItemScan:
                     self._pass_scalar(frame, match.start(), sign)
             case _:
                 if match.end() == len(self._data) and len(sign) < _TOKEN_CHARACTERS:
-                    self._held = sign  # the rest of it may be in the next piece
+                    self._held = sign  # its rest may be in the next piece
                 else:
                     self._pass_scalar(frame, match.start(), sign)
         return match.end()
 
     def _pass_scalar(self, frame: _Frame | None, at: int, sign: str) -> None:
-        """A value that is no object: in a list of items it is one that cannot be read, and null is an empty list."""
+        """Pass a value that is not an object: an unreadable item in a list of items; null is an empty list."""
         if frame is None:
             return
         frame.holds = True
@@ -222,13 +222,13 @@ class ItemScan:
 
     @staticmethod
     def _path_of(frame: _Frame | None) -> Path:
-        """The path of a value that stands in the frame."""
+        """Return the path of a value in the frame."""
         if frame is None:
             return ()
         return (*frame.path, frame.key) if frame.bracket == "{" else frame.path
 
     def _line_at(self, end: int) -> int:
-        """The line of a place, which lies behind all places asked for before."""
+        """Return the line of an index, which must not be below that of an earlier call."""
         self._line += self._data.count("\n", self._counted, end)
         self._counted = end
         return self._line

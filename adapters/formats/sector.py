@@ -1,6 +1,6 @@
-"""Sectors as people name them: by code, by French name, or by a NAF code of any level that leads to one sector only.
+"""Find the sector of a text: by code, by French name, or by a NAF code of any level that covers only one sector.
 
-The NAF rev. 2 codes lead to sectors by ``schemas/codes/naf.json``. A text that could mean two sectors is never guessed.
+``schemas/codes/naf.json`` maps NAF rev. 2 codes to sectors. A text that could mean two sectors is never guessed.
 """
 
 import re
@@ -14,10 +14,10 @@ from schemas.codelist import sectors_by_naf
 from schemas.spoken import Spoken
 
 NEAREST = 3
-"""How many sectors a message proposes."""
+"""Number of sectors that a message proposes."""
 
 _LONGEST = 100
-"""Longer texts name no sector, and are compared by their beginning."""
+"""Longer texts name no sector; only their beginning is compared."""
 
 _CODE = re.compile(r"s ?0{0,2}([1-9][0-9]?)")
 _LABELLED_CODE = re.compile(r"s ?0{0,2}([1-9][0-9]?) (.+)")
@@ -33,24 +33,24 @@ _SECTIONS: Mapping[str, tuple[int, int]] = {
 }  # fmt: skip
 """The first and last division of each section of NAF rev. 2."""
 _PLURAL = 3
-"""Shorter words keep their last letter: a plural is not told from a word that ends in s."""
+"""Words up to this length keep a final s or x, which may not be a plural."""
 
 
 @dataclass(frozen=True, slots=True)
 class Meant:
-    """The sectors that a text can mean: none, one, or several that a coarse NAF code covers."""
+    """The possible sectors of a text: none, one, or the several that a coarse NAF code covers."""
 
     codes: tuple[str, ...]
 
     @property
     def code(self) -> str | None:
-        """The one sector that is meant."""
+        """The sector if there is exactly one, else None."""
         return self.codes[0] if len(self.codes) == 1 else None
 
 
 @lru_cache(maxsize=4096)
 def find_sectors(text: str) -> Meant:
-    """The sectors that a text can mean. Case, accents, signs, plurals and the word *et* do not count in names."""
+    """Return the possible sectors of a text. Names match without case, accents, punctuation, plurals and *et*."""
     if len(text) > _LONGEST:
         return Meant(())
     words = plain(text)
@@ -66,19 +66,20 @@ def find_sectors(text: str) -> Meant:
 
 
 def label_of(code: str) -> str:
-    """A sector as messages name it: ``s31 (Informatique et réseaux)``."""
+    """Return the label of a sector for messages: ``s31 (Informatique et réseaux)``."""
     return f"{code} ({_listed()[code]})"
 
 
 def labels_of(codes: Iterable[str]) -> Spoken:
-    """Sectors as messages list them."""
+    """Return the labels of sectors as a list for messages."""
     listed = ", ".join(map(label_of, codes))
     return Spoken(listed or "none", listed or "aucun")
 
 
 def nearest_sectors(text: str) -> tuple[str, ...]:
-    """The codes of the three sectors whose names resemble a text most, the most similar first; fewer where no more
-    have anything in common with it.
+    """Return the codes of the three sectors with the most similar names, the most similar first.
+
+    Fewer if fewer names share a pair of letters with the text.
     """
     return _nearest(text[:_LONGEST])
 
@@ -87,19 +88,21 @@ def nearest_sectors(text: str) -> tuple[str, ...]:
 def _nearest(text: str) -> tuple[str, ...]:
     wanted = _pairs(_key(text))
 
-    def likeness(item: tuple[str, frozenset[str]]) -> float:
+    def similarity(item: tuple[str, frozenset[str]]) -> float:
         shared = len(wanted & item[1])
         if not shared:
             return 0.0
         return 2 * shared / (len(wanted) + len(item[1])) + shared / min(len(wanted), len(item[1]))
 
-    ranked = sorted(_spelled().items(), key=likeness, reverse=True)
-    return tuple(item[0] for item in ranked[:NEAREST] if likeness(item))
+    ranked = sorted(_spelled().items(), key=similarity, reverse=True)
+    return tuple(item[0] for item in ranked[:NEAREST] if similarity(item))
 
 
 def _find_naf(words: str) -> Meant:
-    """The sectors below a NAF code. Bare digits that may be a number of another list are none: two up to 51, which may
-    be a sector's, and three or four without a dot. With ``NAF`` or ``APE`` before them they are a code.
+    """Return the sectors below a NAF code.
+
+    Bare digits that may be a number of another list are no NAF code: two digits up to 51, which may be a sector's
+    number, and three or four digits without a dot. After ``NAF`` or ``APE`` they are one.
     """
     bare = _NAF_PREFIX.sub("", words, count=1)
     named = bare != words
@@ -131,7 +134,7 @@ def _number(code: str) -> int:
 
 
 def _key(text: str) -> str:
-    """A name for comparison: no accents, case and signs, no word *et*, words without the mark of the plural."""
+    """Return a name for comparison: without accents, case, punctuation, the word *et* and plural endings."""
     words = plain(text.replace("&", " et ").replace("+", " et ")).split()
     return " ".join(_singular(word) for word in words if word != "et")
 
@@ -147,7 +150,7 @@ def _listed() -> Mapping[str, str]:
 
 @cache
 def _names() -> Mapping[str, str]:
-    """The code by each spelling of a name: whole, without what is in brackets, and what is in brackets alone."""
+    """The code by each spelling of a name: in full, without its brackets, and the text in brackets alone."""
     return {_key(spelling): code for code, name in _listed().items() for spelling in _spellings(name)}
 
 
@@ -163,5 +166,5 @@ def _spelled() -> Mapping[str, frozenset[str]]:
 
 
 def _pairs(key: str) -> frozenset[str]:
-    """The pairs of letters within words, which likeness counts."""
+    """Return the letter pairs of each word, for the similarity of names."""
     return frozenset(f" {word} "[at : at + 2] for word in key.split() for at in range(len(word) + 1))

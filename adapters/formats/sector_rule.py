@@ -1,4 +1,4 @@
-"""The rule of the sector: its targets are checked and made codes when a mapping is loaded; who fell back is counted."""
+"""Sector rule of a mapping: checks its targets, converts them to codes and counts the items that use a fallback."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ Origin: TypeAlias = Literal["others", "default", "constant"]
 
 @dataclass(frozen=True, slots=True)
 class Fallback:
-    """An item's sector that its own value did not name: by ``*``, with the value, by ``default`` or by ``constant``."""
+    """A sector not named by the item's own value: by ``*`` (with the ``value``), ``default`` or ``constant``."""
 
     origin: Origin
     sector: str
@@ -32,13 +32,13 @@ class Fallback:
 
 @dataclass(slots=True)
 class Fallbacks:
-    """The items that fell back, and the first distinct values of those that ``*`` took."""
+    """Counts of items with a fallback sector, and the first distinct values that ``*`` matched."""
 
     _counts: dict[tuple[Origin, str], int] = field(default_factory=dict)
     _values: dict[str, None] = field(default_factory=dict)
 
     def add(self, fallback: Fallback | None) -> None:
-        """Count an item that fell back; None for one that named its sector."""
+        """Count an item; None: its own value names the sector."""
         if fallback is None:
             return
         key = (fallback.origin, fallback.sector)
@@ -47,7 +47,7 @@ class Fallbacks:
             self._values.setdefault(fallback.value)
 
     def problems(self) -> Iterator[ReadingProblem]:
-        """One warning for each way of falling back."""
+        """Yield one warning per origin and sector."""
         for (origin, sector), count in self._counts.items():
             near = Spoken(label_of(sector), label_of(sector))
             values = {} if origin != "others" else {"examples": _quoted([shown(value) for value in self._values])}
@@ -55,7 +55,7 @@ class Fallbacks:
 
 
 def fallback_of(rule: Rule, sector: str, found: Sequence[object]) -> Fallback | None:
-    """How an item that got this sector fell back; ``found`` is what the rule found in it."""
+    """Return the fallback of an item with this sector, None if there is none; ``found``: the values of the rule."""
     if rule.constant is not None:
         return Fallback("constant", sector)
     if not found:
@@ -65,7 +65,7 @@ def fallback_of(rule: Rule, sector: str, found: Sequence[object]) -> Fallback | 
 
 
 def check_targets(rule: Mapping[str, Any]) -> Iterator[Problem]:
-    """The targets of the sector's rule that name no sector, or more than one."""
+    """Yield a problem for each target of the sector's rule that names no sector, or more than one."""
     for key in ("constant", "default"):
         if isinstance(text := rule.get(key), str) and find_sectors(text).code is None:
             near = next(map(label_of, _candidates(text)), "–")
@@ -82,7 +82,7 @@ def check_targets(rule: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def with_codes(rule: dict[str, Any]) -> dict[str, Any]:
-    """The sector's rule with codes in place of names; its targets have been checked."""
+    """Return the sector's rule with codes instead of names; ``check_targets`` must have passed."""
     coded = dict(rule)
     for key in ("constant", "default"):
         if key in rule:

@@ -1,7 +1,7 @@
-"""Survey: which paths of a mapping lead to nothing in a whole feed, and the nearest paths that its items have.
+"""Survey: find the paths of a mapping that occur in no item of a feed, and the nearest paths that its items have.
 
-A path that leads to nothing in any item is a mistake of the mapping, or a change of the feed; it is not a property of
-single items. Memory is bounded: the paths of the first items are kept, up to a limit.
+A path that occurs in no item is a mistake of the mapping or a change of the feed, not a property of single items.
+Memory is bounded: the paths of the first items are kept, up to a limit.
 """
 
 from collections import Counter
@@ -23,16 +23,16 @@ from schemas.spoken import Spoken
 _SURVEYED_ITEMS = 100
 _MOST_PATHS = 300
 _MOST_MEMBERS = 2_000
-"""How many members of one item are looked at."""
+"""Most members of one item that are visited."""
 _MOST_OF_A_LIST = 10
 _MOST_NEAREST = 20
-"""For how many paths the nearest one is searched."""
+"""Most paths for which the nearest one is searched."""
 _MANY = 3
-"""This many paths that lack the same level are one mistake."""
+"""From this number on, paths without the same level are reported as one mistake."""
 _MOST_VALUES = 5
 _MOST_LEVELS = 10
 _MOST_NAME = 100
-"""Longer names are no names of members."""
+"""Members with longer names are skipped."""
 _NOTHING_LIKE_IT = Spoken("Its items have nothing like it", "Ses éléments n’ont rien qui y ressemble")
 _NOT_SEARCHED = Spoken("Mend the paths named before first", "Corrigez d’abord les chemins nommés avant")
 _ALL_AT_ONCE = Spoken(
@@ -43,7 +43,7 @@ _ALL_AT_ONCE = Spoken(
 
 @dataclass(slots=True)
 class _Passing:
-    """What one condition has let pass, and values at its paths."""
+    """One condition: whether an item met it (``held``), whether its paths occur, and values at its paths."""
 
     condition: Condition
     held: bool = False
@@ -52,7 +52,7 @@ class _Passing:
 
 
 class Survey:
-    """Looks at each item of one feed. ``used`` are all paths of the mapping, ``items`` those of its items."""
+    """Survey of one feed, item by item. ``used``: all paths of the mapping; ``items``: the paths of its items."""
 
     def __init__(
         self,
@@ -73,11 +73,11 @@ class Survey:
 
     @property
     def offered(self) -> int:
-        """How many items met all conditions."""
+        """The number of items that met all conditions."""
         return self._offers
 
     def holds(self, content: Content) -> bool:
-        """Whether an item meets all conditions."""
+        """Survey an item; return whether it meets all conditions."""
         if self._surveyed < _SURVEYED_ITEMS and (self._unseen or not self._offers):
             self._surveyed += 1
             self._add(content)
@@ -91,8 +91,10 @@ class Survey:
         return True
 
     def finish(self, *, emptied: bool, confirmed: bool) -> tuple[list[ReadingProblem], list[ReadingProblem]]:
-        """Errors that make the feed unusable, and warnings. ``emptied``: the feed has a list of items that is empty.
-        ``confirmed``: an operator has confirmed that all items may be passed over.
+        """Return the errors that make the feed unusable, and the warnings.
+
+        ``emptied``: the feed has an empty list of items. ``confirmed``: an operator has confirmed that the conditions
+        may exclude all items.
         """
         if self._offers:
             return self._judge_paths()
@@ -152,7 +154,7 @@ class Survey:
         return self._one_level_off(errors) or errors, warnings
 
     def _one_level_off(self, errors: Sequence[ReadingProblem]) -> list[ReadingProblem]:
-        """One error about ``source.items`` for all paths that lack the same level."""
+        """Return one error about ``source.items`` if most paths miss the same level, else none."""
         levels = Counter(
             str(one.actual).removesuffix(f"/{one.expected}")
             for one in errors
@@ -182,7 +184,7 @@ class Survey:
         return min(found, key=lambda one: one.cost, default=None)
 
     def _add(self, content: Content) -> None:
-        """Keep the paths that lead to texts, numbers and blank members."""
+        """Keep the paths of texts, numbers and blank members."""
         left = _MOST_MEMBERS
         waiting: list[tuple[Path, Any]] = [((), content)]
         while waiting and left and len(self._known) < _MOST_PATHS:
@@ -202,8 +204,9 @@ class Survey:
 
 
 def occurs(value: Any, path: Path) -> bool:
-    """Whether the path leads to a text, a number or something blank; or ends at something blank on its way, which
-    says nothing of what would be in it.
+    """Return whether the path selects a text, a number or a blank value.
+
+    A blank value on the way counts as well: its members are unknown.
     """
     if isinstance(value, list):
         return not value or any(occurs(one, path) for one in value)
@@ -233,14 +236,14 @@ def _not_found(
 
 
 def _unlike(unseen: Sequence[Watched]) -> ReadingProblem:
-    """One warning for all paths that no item has, and that no other path is like."""
+    """Return one warning for all paths that occur in no item and have no similar path."""
     pointer = unseen[0].pointer if len(unseen) == 1 else "/mapping/fields"
     written = ", ".join(_write(one.paths) for one in unseen)
     return problem("path-unseen", pointer=pointer, expected=written, actual="–", hint=_NOTHING_LIKE_IT)
 
 
 def _plain(path: Path) -> Path:
-    """The path without ``#1`` and without the names of texts."""
+    """Return the path without ``#1`` and without the names of text members."""
     return tuple(name for name in path if name != FIRST and name not in TEXT_MEMBERS)
 
 

@@ -1,4 +1,4 @@
-"""Rows of a CSV feed, as spreadsheets write it: any usual separator, quoted cells with line feeds, a ``sep=`` line."""
+"""Read the rows of CSV from spreadsheets: any usual separator, quoted cells with line feeds, a ``sep=`` line."""
 
 import csv
 import re
@@ -23,7 +23,7 @@ _MOST_COMPARED = 300
 _QUOTED = re.compile(r'"[^"]*"?')
 _DECLARED = re.compile(r"\s*\"?sep=([;,\t|])\"?\s*", re.IGNORECASE)
 _FORMULA = re.compile(r'="(.*)"', re.DOTALL)
-"""How people keep a spreadsheet from taking the zero off ``01000``."""
+"""A text written as a formula, so that a spreadsheet keeps the leading zero of ``01000``."""
 
 
 def read_rows(
@@ -33,9 +33,9 @@ def read_rows(
     columns: Sequence[str] | None,
     needed: Iterable[Sequence[str]],
 ) -> Iterator[Record]:
-    """One record per row that is not blank. ``columns`` names the columns where the file does not.
+    """Yield one record per row that is not blank. ``columns`` names the columns of a file without a header.
 
-    ``needed`` holds, for each column that must be there, the names it may have. Raises UnusableFeedError.
+    ``needed`` holds the alternative names of each required column. Raises UnusableFeedError.
     """
     lines = _Lines(text)
     first = lines.peek()
@@ -63,7 +63,7 @@ def read_rows(
 
 
 class _EndlessRowError(Exception):
-    """A row grew beyond what an item may have."""
+    """A row is longer than an item may be."""
 
     def __init__(self, line: int) -> None:
         super().__init__(line)
@@ -71,7 +71,7 @@ class _EndlessRowError(Exception):
 
 
 class _Lines:
-    """Lines for the reader of rows, as long as no row takes more than an item may have."""
+    """Iterator of lines for ``csv.reader``. Raises _EndlessRowError for a row longer than an item may be."""
 
     def __init__(self, text: Iterable[str]) -> None:
         self._lines = cut_lines(text)
@@ -82,7 +82,7 @@ class _Lines:
         self.row_size = 0
 
     def peek(self) -> str:
-        """The next line that is not blank, which stays the next one."""
+        """Return the next line that is not blank, without consuming it."""
         self._peeked = next((line for line in self._lines if line.text is None or line.text.strip()), None)
         if self._peeked is None or self._peeked.text is None:
             return ""
@@ -105,7 +105,7 @@ class _Lines:
 
 
 def _rows(rows: Iterator[list[str]], lines: _Lines) -> Iterator[tuple[int, list[str] | str]]:
-    """Each row that is not blank with the line on which it begins; a text where it is no row, which says why."""
+    """Yield each row that is not blank with its first line number; a malformed row is replaced by the reason."""
     while True:
         begin, lines.row_size = lines.read + 1, 0
         try:
@@ -151,7 +151,7 @@ def _require(needed: Iterable[Sequence[str]], names: Sequence[str]) -> None:
 
 
 def _missing(missing: Sequence[Sequence[str]], names: Sequence[str]) -> UnusableFeedError:
-    """The error that names the missing columns, each with the column that is nearest to it."""
+    """Return the error with the missing columns and the nearest column to each."""
     hints = list(_hints(missing, names))
     return UnusableFeedError(
         "columns-missing",
@@ -163,7 +163,7 @@ def _missing(missing: Sequence[Sequence[str]], names: Sequence[str]) -> Unusable
 
 
 def _hints(missing: Sequence[Sequence[str]], names: Sequence[str]) -> Iterator[Spoken]:
-    """The nearest column to each missing one; or that there are no columns, because the separator is another one."""
+    """Yield the nearest column to each missing one; or a hint that the header or the separator is wrong."""
     if not names:
         yield Spoken("No line can be read as the header", "Aucune ligne n’est lisible comme en-tête")
         return
@@ -186,6 +186,6 @@ def _hints(missing: Sequence[Sequence[str]], names: Sequence[str]) -> Iterator[S
 
 
 def _likeliest(line: str) -> str:
-    """The separator that stands most often outside quotes."""
+    """Return the most frequent separator outside quotes."""
     plain = _QUOTED.sub("", line)
     return max(SEPARATORS, key=plain.count)

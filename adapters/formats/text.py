@@ -1,4 +1,4 @@
-"""Free text as the shared schema wants it: plain, in normal form C, without what nobody can see."""
+"""Normalise free text for the shared schema: plain text in normal form C, without invisible characters."""
 
 import html
 import re
@@ -15,7 +15,7 @@ _BLANK = re.compile("[\t\u1680\u2000-\u200a\u205f\u3000]")
 _BLANKS = re.compile("[ \u00a0\u202f]{2,}")
 _LINE_EDGES = re.compile("[ \u00a0\u202f]*\n[ \u00a0\u202f]*")
 _KEPT_BLANKS = ("\u00a0", "\u202f")
-"""Where one of these stands alone it stays, since French puts it before signs."""
+"""A single one of these is kept: French typography puts it before punctuation."""
 
 _LONELY_DASH = re.compile(r"^-\s*\n\s*", re.MULTILINE)
 _MANY_LINES = re.compile(r"\n{3,}")
@@ -36,7 +36,7 @@ _PASSES = 3
 
 
 def spell(value: Scalar) -> str:
-    """A value as text: ``true``, and 8000.0 as 8000."""
+    """Return a value as text: True as ``true``, 8000.0 as ``8000``."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():
@@ -45,7 +45,7 @@ def spell(value: Scalar) -> str:
 
 
 def clean(text: str) -> str:
-    """Several lines at most one blank line apart, without blanks at their ends."""
+    """Return the text with at most one blank line in a row and without blanks at line ends."""
     text = _single(_visible(text))
     if "\n" in text:
         text = _MANY_LINES.sub("\n\n", _LINE_EDGES.sub("\n", text))
@@ -53,33 +53,33 @@ def clean(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """The text on one line."""
+    """Return the text on one line."""
     return _single(_visible(text).replace("\n", " ")).strip()
 
 
 def html_to_text(text: str) -> str:
-    """What a browser would show, roughly: paragraphs as lines with a blank one between, items of lists with a dash.
+    """Render HTML as plain text: paragraphs are separated by a blank line, list items begin with a dash.
 
-    Also undoes HTML that was escaped twice. A tag that was cut off at the end goes; whatever else still looks like
-    markup was none, and is kept with a blank behind its first sign.
+    HTML that is escaped twice is unescaped twice. A tag that is cut off at the end is removed. Other text that still
+    looks like markup is kept with a blank after its first character.
     """
     marked = False
     for _ in range(_PASSES):
         if not marked and _TAG.search(text):
-            # Line feeds in HTML are blanks; those of a text that is none are kept.
+            # Line feeds are blanks in HTML, and kept in other text.
             text, marked = one_line(text), True
-        shown = html.unescape("".join(_shown(text)))
-        if shown == text:
+        rendered = html.unescape("".join(_visible_text(text)))
+        if rendered == text:
             break
-        text = shown
-    # What is invisible goes first: it may stand between two signs that would be markup without it.
+        text = rendered
+    # Invisible characters are removed first: without them the text may become markup.
     text = _LOOKS_LIKE_TAG.sub("< ", _CUT_TAG.sub("", _visible(text)))
     text = clean(_LOOKS_LIKE_REFERENCE.sub("& ", text))
-    return _LONELY_DASH.sub("- ", text)  # a paragraph within an item of a list
+    return _LONELY_DASH.sub("- ", text)  # a paragraph within a list item
 
 
 def cut(text: str, length: int) -> str:
-    """At most so many characters: ended behind a whole word where one is near, with an ellipsis."""
+    """Return at most ``length`` characters, cut at a word boundary if one is near, with an ellipsis."""
     if len(text) <= length:
         return text
     kept = text[: length - 1]
@@ -90,30 +90,30 @@ def cut(text: str, length: int) -> str:
 
 
 def fold(text: str) -> str:
-    """The text for comparison: on one line, without accents and case."""
+    """Return the text for comparison: on one line, without accents and case."""
     folded = unicodedata.normalize("NFD", one_line(text).casefold().replace("œ", "oe").replace("æ", "ae"))
     return "".join(sign for sign in folded if not unicodedata.combining(sign))
 
 
 def plain(text: str) -> str:
-    """The same, and without signs."""
+    """Return the folded text without punctuation, its words separated by one blank."""
     return " ".join("".join(sign if sign.isalnum() else " " for sign in fold(text)).split())
 
 
 def _visible(text: str) -> str:
-    """The text without characters that the schema refuses or warns of, in normal form C."""
+    """Return the text in normal form C, without characters that the schema refuses or warns about."""
     text = visible(_REFUSED.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
     return _BLANK.sub(" ", unicodedata.normalize("NFC", text))
 
 
 def _single(text: str) -> str:
-    """Runs of blanks as one; the search for runs is spared where there can be none."""
+    """Replace each run of blanks with one; the regular expression only runs on texts that may have one."""
     spread = "  " in text or any(blank in text for blank in _KEPT_BLANKS)
     return _BLANKS.sub(" ", text) if spread else text
 
 
-def _shown(text: str) -> Iterator[str]:
-    """What is shown of HTML, tags as the breaks that they make."""
+def _visible_text(text: str) -> Iterator[str]:
+    """Yield the visible text of HTML, with line breaks instead of tags."""
     at, hidden = 0, None
     while match := _TAG.search(text, at):
         if hidden is None:

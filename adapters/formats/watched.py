@@ -1,4 +1,4 @@
-"""Watched: the paths of a mapping that a feed is expected to have, by their rule."""
+"""The paths of a mapping that a feed is expected to have, by rule."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -11,11 +11,11 @@ from adapters.formats.rule import Condition, Rule
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Watched:
-    """Paths of which one must lead somewhere. ``pointer`` is their place in the profile.
+    """Alternative paths; at least one must occur in the feed. ``pointer`` is their JSON Pointer in the profile.
 
     ``required``: without them no offer can be published. ``strict``: their rule has no ``default`` and is not
-    ``optional``. ``within`` is the pointer of the whole rule where they are one part of several. ``ready_made``: the
-    rule is not the platform's own.
+    ``optional``. ``within``: the pointer of the whole rule, if they are one part of several. ``ready_made``: the rule
+    is not the platform's own.
     """
 
     pointer: str
@@ -28,7 +28,7 @@ class Watched:
 
 @cache
 def required_fields() -> frozenset[str]:
-    """The dotted names of the fields that every offer has, from the offer schema; the caller sets id and revision."""
+    """Return the dotted names of the required fields of the offer schema, without id and revision."""
     schema = schemas.schema("offer")
     found: set[str] = set()
     for name in set(schema["required"]) - {"id", "revision"}:
@@ -40,8 +40,10 @@ def required_fields() -> frozenset[str]:
 def watched_paths(
     own_id: Rule, fields: Mapping[str, Rule], extensions: Mapping[str, Rule], *, own: frozenset[str]
 ) -> tuple[Watched, ...]:
-    """What to watch. ``own`` are the fields and extensions of the platform's own mapping: a ready-made one names paths
-    that many feeds do without, so only those of required fields are watched, for another spelling.
+    """Return the paths to watch. ``own``: the fields and extensions of the platform's own mapping.
+
+    A ready-made mapping names paths that many feeds do not have: only those of required fields are watched, to find
+    misspelt ones.
     """
     found = list(_of_rule("/mapping/id", own_id, required=True))
     for name, rule in fields.items():
@@ -60,7 +62,7 @@ def watched_paths(
 def used_paths(
     own_id: Rule, fields: Mapping[str, Rule], extensions: Mapping[str, Rule], only: tuple[Condition, ...]
 ) -> frozenset[Path]:
-    """Every path that the mapping names."""
+    """Return every path of the mapping."""
     rules = (own_id, *fields.values(), *extensions.values())
     named = {path for rule in rules for part in (rule, *rule.join) for path in _full(rule, part.paths)}
     return frozenset(named | {path for condition in only for path in condition.paths})

@@ -1,1 +1,1 @@
-"""Profiles: one document per platform that says who it is, how its offers come and how they are read. Data, no code."""
+"""Profiles: one document per platform with its name, the transport of its offers and their mapping. Data, no code."""

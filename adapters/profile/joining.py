@@ -1,4 +1,4 @@
-"""Joining: the partner that a profile makes, new or changed. Pure."""
+"""Create or change a partner from a profile. Pure."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -13,8 +13,9 @@ _READ: Scope = "offers:read"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Joined:
-    """The partner, whether it is new, and whether it needs a secret to prove itself. ``kept`` are the members of the
-    profile that say otherwise than the partner is and stays.
+    """The partner, ``created`` if it is new, and whether it needs a secret to authenticate.
+
+    ``kept``: the members of the profile that differ from the partner, which keeps its own values.
     """
 
     partner: Partner
@@ -23,16 +24,16 @@ class Joined:
     kept: tuple[str, ...] = ()
 
     def with_secret(self, secret: Secret) -> Partner:
-        """The partner with its first secret, by which it takes part from now on."""
+        """Return the partner with its first secret; it joins at the secret's creation."""
         return replace(self.partner, secrets=(secret,), joined_at=secret.created_at)
 
 
 def join(profile: Profile, partners: Sequence[Partner]) -> Joined | tuple[str, ...]:
-    """The partner of a profile; or what is wrong, one sentence each.
+    """Return the partner of a profile, or its problems, one sentence each.
 
-    Where the gateway pulls the feed, the platform itself may only read: two writers would undo each other's work. Who
-    takes part already keeps its credentials, its further rights, its territory unless the profile names one, and who
-    delivers its offers to the national site: taking over is a step of its own.
+    A platform with a pulled feed may only read: two writers would undo each other's changes. An existing partner keeps
+    its credentials, its other scopes, its territory unless the profile names one, and its national delivery, which is
+    changed in a separate step.
     """
     others = [one for one in partners if one.platform != profile.platform or one.revoked]
     existing = next((one for one in partners if one.platform == profile.platform and not one.revoked), None)
@@ -62,7 +63,7 @@ def join(profile: Profile, partners: Sequence[Partner]) -> Joined | tuple[str, .
 
 
 def _kept(profile: Profile, partner: Partner) -> Iterator[str]:
-    """What a profile says of itself, not what it leaves to its defaults."""
+    """Yield the members that the profile sets explicitly and that differ from the partner."""
     if "national_delivery" in profile.document and profile.national_delivery != partner.national_delivery:
         yield "national_delivery"
     if "region" in profile.document and profile.territory != partner.territory:

@@ -1,4 +1,4 @@
-"""The profiles that come with the gateway: one file for each of the nine Regions that have a platform."""
+"""The packaged profiles: one file for each of the nine Regions with a platform."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -14,7 +14,7 @@ _SUFFIX = ".json"
 
 @cache
 def profiles() -> Mapping[str, Profile]:
-    """By slug. Raises ValueError for a packaged file that is no profile."""
+    """Return the packaged profiles by slug. Raises ValueError for an invalid file."""
     found: dict[str, Profile] = {}
     folder = files(__package__).joinpath("data")
     for entry in sorted(folder.iterdir(), key=lambda one: one.name):

@@ -1,4 +1,4 @@
-"""A profile that follows its schema, or everything that is wrong with a document that does not. Pure."""
+"""Read a profile: a document valid against its schema, or all its problems. Pure."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
@@ -25,10 +25,9 @@ DEFAULT_MEGABYTES = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """What a profile's document says. ``transport`` is as the schema describes it. ``mapping`` is ready for use; it is
-    None where there is no feed.
+    """A valid profile. ``transport`` has the shape of the schema. ``mapping`` is ready for use; None without a feed.
 
-    ``territory`` holds departments: those asked for, else those of the region, else none, which means all.
+    ``territory`` holds departments: those of the document, else those of the region, else none, which means all.
     """
 
     platform: str
@@ -45,30 +44,31 @@ class Profile:
 
     @property
     def pulled(self) -> bool:
-        """Whether there is a feed to pull; otherwise the platform publishes by itself."""
+        """Whether the gateway pulls the platform's feed; otherwise the platform publishes by itself."""
         return bool(self.transport["kind"] != NATIVE)
 
     @property
     def every_ms(self) -> int:
-        """How long from the start of one run to the start of the next."""
+        """Milliseconds from the start of one run to the start of the next."""
         return int(self.transport.get("every_minutes", DEFAULT_MINUTES)) * 60_000
 
     @property
     def most_megabytes(self) -> int:
-        """How large the feed may be, inflated."""
+        """Largest size of the inflated feed."""
         return int(self.transport.get("most_megabytes", DEFAULT_MEGABYTES))
 
     @property
     def digest(self) -> str:
-        """Stands for how the feed is fetched and read: another one means that the feed must be read anew."""
+        """Digest of transport, format, mapping and rules version; if it changes, the feed must be read again."""
         parts = [self.transport, self.format, self.document.get("mapping"), schemas.RULES_VERSION]
         return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
 def read_profile(document: object, *, loopback: bool = False, stored: bool = False) -> Profile | tuple[Problem, ...]:
-    """The profile of a decoded document, or all its problems. ``loopback`` allows feeds to come by http from this
-    machine itself (``PASSERELLE_LOOPBACK_FEEDS``); ``stored``: the profile is in use already, so that keys of its
-    mapping without effect do not stop it.
+    """Return the profile of a decoded document, or all its problems.
+
+    ``loopback`` allows feeds by http from this machine (``PASSERELLE_LOOPBACK_FEEDS``). ``stored``: the profile is
+    already in use, so mapping keys without effect are no problems.
     """
     if not isinstance(document, dict):
         wrong = problem("wrong-type", expected=json_type("object"), actual=type_name(document))
@@ -102,7 +102,7 @@ def read_profile(document: object, *, loopback: bool = False, stored: bool = Fal
 
 
 def explain_profile(problems: tuple[Problem, ...]) -> dict[str, str]:
-    """The problems of a profile as one sentence in each language."""
+    """Return the problems of a profile as one text per language."""
     bodies = [one.to_json() for one in problems]
     return {
         language: " ".join(f"{body['pointer'] or '/'} : {body['message'][language]}" for body in bodies)
@@ -114,7 +114,7 @@ def _find_problems(document: dict[str, Any]) -> Iterator[Problem]:
     seen = set()
     for error in schemas.validator("profile").iter_errors(document):
         if list(error.absolute_path)[:1] == ["mapping"]:
-            continue  # the formats say it better
+            continue  # load_mapping reports these with better texts
         for found in translate(error, document):
             if (found.pointer, found.code) not in seen:
                 seen.add((found.pointer, found.code))
@@ -128,7 +128,7 @@ def _find_problems(document: dict[str, Any]) -> Iterator[Problem]:
 
 
 def _load_mapping(document: dict[str, Any], *, stored: bool) -> FeedMapping | tuple[Problem, ...] | None:
-    """The mapping of a profile with a feed, or its problems; None where there is no feed, or no format."""
+    """Return the mapping of a profile with a feed, or its problems; None without a feed or a format."""
     transport = document.get("transport")
     native = isinstance(transport, dict) and transport.get("kind") == NATIVE
     form = document.get("format")
@@ -136,24 +136,24 @@ def _load_mapping(document: dict[str, Any], *, stored: bool) -> FeedMapping | tu
 
 
 def _find_address_faults(document: dict[str, Any], *, loopback: bool) -> Iterator[Problem]:
-    """A feed comes by https only: anybody on the way could read and change what comes by http."""
+    """Yield the problems of the feed's URL. http is refused: the network could read and change the feed."""
     transport = document.get("transport")
     if not isinstance(transport, dict) or transport.get("kind") != "https":
         return
     address = transport.get("url")
     if not isinstance(address, str) or not address.startswith(("http://", "https://")):
-        return  # the schema says it
+        return  # reported by the schema
     try:
         fault = feed_url_fault(URL(address), loopback=loopback)
     except ValueError:
         fault = Spoken("its form is wrong", "sa forme est fausse")
     if fault is not None:
-        shown = address.partition("://")[0] + "://…" if "@" in address else address
-        yield problem("url-malformed", pointer="/transport/url", actual=shown, reason=fault)
+        displayed = address.partition("://")[0] + "://…" if "@" in address else address
+        yield problem("url-malformed", pointer="/transport/url", actual=displayed, reason=fault)
 
 
 def _codes(document: dict[str, Any]) -> Iterator[tuple[str, object]]:
-    """Where INSEE codes stand that the schema knows by their form only."""
+    """Yield pointer and value of the INSEE codes that the schema checks by pattern only."""
     if "region" in document:
         yield "/region", document["region"]
     territory = document.get("territory")

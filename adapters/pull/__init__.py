@@ -1,6 +1,6 @@
-"""Pulling feeds: each platform that has one is asked by its schedule, and what came becomes a complete snapshot.
+"""Pull feeds: fetch each platform's feed by its schedule and apply it as a complete snapshot.
 
     transport ─▶ format ─▶ judging ─▶ Census, Harvest ─▶ Snapshots ─▶ Run
 
-``Pulls`` runs it all: one owner per platform over all replicas, a record of ``runs`` after each run.
+``Pulls`` runs all of it, with one owner per platform over all replicas, and appends a record of ``runs`` per run.
 """

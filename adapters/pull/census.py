@@ -1,4 +1,4 @@
-"""The census of a feed: each item counted once, repeated ids found, problems grouped. Bounded memory."""
+"""Count the items of a feed, detect repeated ids and group the problems, in bounded memory."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, get_args
@@ -12,16 +12,16 @@ _STATES: tuple[tuple[Kind, bool], ...] = tuple((kind, warned) for kind in get_ar
 
 
 class Census:
-    """Counts the items of one feed. Close it after use.
+    """Counts of one feed. Close it after use.
 
-    Where several items have one id, all of them are refused, since none is known to be the right one; ``dropped`` has
-    the number of the first, in case it was to be published.
+    Several items with one id are all refused, since none of them is known to be right; ``dropped`` holds the number of
+    the first if it was to be published.
     """
 
     def __init__(self) -> None:
         self._ids = IdSet()
         self._states = bytearray()
-        """By the number of an id, the index of its kind and warning in ``_STATES``."""
+        """The index in ``_STATES`` of each id, by number."""
         self._kinds: dict[Kind, int] = {"published": 0, "unchanged": 0, "refused": 0}
         self._warned = 0
         self._groups = ProblemGroups()
@@ -32,8 +32,9 @@ class Census:
     def add(
         self, position: str, offer_id: str | None, *, kind: Kind, problems: Sequence[Mapping[str, Any]]
     ) -> int | None:
-        """Count an item. The number of one that is to be published, from 0 on; None for others. Raises
-        LogUnavailableError when the disk is full.
+        """Count an item; return the number, from 0, of an item to be published, None for others.
+
+        Raises LogUnavailableError when the disk is full.
         """
         warned = kind != "refused" and bool(problems)
         if offer_id is None:
@@ -53,21 +54,21 @@ class Census:
         return number if kind == "published" else None
 
     def add_passed(self) -> None:
-        """Count an item that the mapping leaves out on purpose."""
+        """Count an item excluded by the mapping's conditions."""
         self._passed += 1
 
     def note(self, position: str, offer_id: str | None, problems: Sequence[Mapping[str, Any]]) -> None:
-        """Count problems by rule and path; those of the feed as a whole have no position."""
+        """Count problems by rule and path; problems of the feed as a whole have an empty position."""
         self._groups.add(position, offer_id, problems)
 
     @property
     def distinct(self) -> int:
-        """How many ids there are."""
+        """The number of distinct ids."""
         return len(self._ids)
 
     @property
     def counts(self) -> Counts:
-        """What was counted so far."""
+        """The counts so far."""
         kinds = self._kinds
         return Counts(
             items=sum(kinds.values()) + self._passed,
@@ -85,15 +86,15 @@ class Census:
 
     @property
     def severities(self) -> Mapping[str, int]:
-        """How many problems there are, by severity."""
+        """The number of problems by severity."""
         return self._groups.counts
 
     def ids(self) -> Iterator[str]:
-        """Every id, refused items included, each once."""
+        """Return every id once, including those of refused items."""
         return iter(self._ids)
 
     def close(self) -> None:
-        """Free the disk."""
+        """Delete the ids from the disk."""
         self._ids.close()
 
     def _repeat(self, position: str, offer_id: str, number: int, problems: Sequence[Mapping[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""Gathering: a feed's items read, judged against what is known, and made ready as one complete snapshot."""
+"""Collect a feed: read its items, judge them against the known offers and spool them as one complete snapshot."""
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,21 +24,19 @@ from schemas import Problem
 _AT_ONCE = 50
 
 
-class UnusableFeedError(Exception):
-    """The feed is cut, or is not what it should be: nothing of it may change anything. ``census`` holds what was read
-    up to then.
-    """
+class RejectedFeedError(Exception):
+    """The feed is cut or malformed, and no item of it may be applied. ``feed_counts`` covers the items so far."""
 
-    def __init__(self, problems: Sequence[Problem], census: Census) -> None:
+    def __init__(self, problems: Sequence[Problem], feed_counts: Census) -> None:
         super().__init__(problems[0].code)
         self.problems = problems
-        counts = census.counts
+        counts = feed_counts.counts
         self.counts = Counts(items=counts.items, passed=counts.passed)
-        self.groups = census.problems
+        self.groups = feed_counts.problems
 
 
-class Gathering:
-    """One run's gathering for the ``author``; the run began at ``began`` (ms), after its ``mark`` was taken."""
+class FeedCollector:
+    """Collects one run's feed for the ``author``; the run ``began`` (ms) before its ``mark`` was taken."""
 
     def __init__(self, *, submissions: Submissions, offers: OfferView, author: Author, mark: Mark, began: int) -> None:
         self._judge = BatchJudge(submissions.of_upload(mark.snapshot), author)
@@ -47,51 +45,51 @@ class Gathering:
         self._mark = mark
         self._began = began
 
-    async def gather(self, items: Iterator[Item], folder: Path, room: Room) -> Harvest:
-        """Everything the feed holds. Raises UnusableFeedError, and UploadRefusedError when the disk has no room."""
-        harvest = Harvest(folder, room)
+    async def collect(self, items: Iterator[Item], folder: Path, quota: Room) -> Harvest:
+        """Return the upload of all items. Raises RejectedFeedError, and UploadRefusedError if no disk quota is left."""
+        upload = Harvest(folder, quota)
         try:
-            # Reading is work: a thread does it, some items at a time, while the loop serves others.
+            # Reading needs CPU time: a thread reads some items at a time while the event loop goes on.
             while batch := await asyncio.to_thread(list, islice(items, _AT_ONCE)):
                 known = await self._known(batch)
                 for item in batch:
-                    await self._take(item, known, harvest)
-            await harvest.finish()
+                    await self._take(item, known, upload)
+            await upload.finish()
         except BaseException:
-            harvest.close()
+            upload.close()
             raise
-        return harvest
+        return upload
 
     async def _known(self, batch: Sequence[Item]) -> Mapping[str, Known]:
         ids = [item.id for item in batch if isinstance(item, OfferItem)]
         states = await asyncio.gather(*(self._offers.get(offer_id) for offer_id in ids))
         return {state.id: state.known for state in states if state is not None}
 
-    async def _take(self, item: Item, known: Mapping[str, Known], harvest: Harvest) -> None:
+    async def _take(self, item: Item, known: Mapping[str, Known], upload: Harvest) -> None:
         match item:
             case OfferItem():
-                await self._offer(item, known.get(item.id), harvest)
+                await self._offer(item, known.get(item.id), upload)
             case BrokenItem():
                 if (retraction := item.retraction) is not None:
-                    harvest.census.note(str(retraction.position), item.id, [retraction.problem.to_json()])
-                await self._refuse(item, item.problems, harvest)
+                    upload.census.note(str(retraction.position), item.id, [retraction.problem.to_json()])
+                await self._refuse(item, item.problems, upload)
             case RepeatedItem():
                 pass
             case PassedItem():
-                harvest.census.add_passed()
+                upload.census.add_passed()
             case FeedComplete():
-                harvest.census.note("", None, [one.to_json() for one in item.problems])
+                upload.census.note("", None, [one.to_json() for one in item.problems])
             case FeedUnusable():
-                harvest.census.note("", None, [one.to_json() for one in item.problems])
-                raise UnusableFeedError(item.problems, harvest.census)
+                upload.census.note("", None, [one.to_json() for one in item.problems])
+                raise RejectedFeedError(item.problems, upload.census)
 
-    async def _offer(self, item: OfferItem, known: Known | None, harvest: Harvest) -> None:
+    async def _offer(self, item: OfferItem, known: Known | None, upload: Harvest) -> None:
         verdict = judge(item, revision=self._began, on=self._on)
         if not verdict.accepted or verdict.document is None:
-            await self._refuse(item, verdict.problems, harvest)
+            await self._refuse(item, verdict.problems, upload)
             return
         if known is not None and known.reason == "moderated":
-            await self._refuse(item, [schemas.problem("moderated", pointer="/id", actual=item.id)], harvest)
+            await self._refuse(item, [schemas.problem("moderated", pointer="/id", actual=item.id)], upload)
             return
         digest = content_digest(verdict.document)
         revision = next_revision(known, digest, began=self._began)
@@ -99,8 +97,8 @@ class Gathering:
             verdict = judge(item, revision=revision, on=self._on)
         judged = self._judge.weigh(verdict, self._mark.ends)
         kind: Kind = "refused" if judged.prepared is None else "unchanged" if stands(known, digest) else "published"
-        await harvest.add(str(item.position), judged, kind=kind)
+        await upload.add(str(item.position), judged, kind=kind)
 
-    async def _refuse(self, item: OfferItem | BrokenItem, problems: Sequence[Problem], harvest: Harvest) -> None:
+    async def _refuse(self, item: OfferItem | BrokenItem, problems: Sequence[Problem], upload: Harvest) -> None:
         bodies = [one.to_json() for one in problems]
-        await harvest.add(str(item.position), SpooledItem(item.id, bodies, None), kind="refused")
+        await upload.add(str(item.position), SpooledItem(item.id, bodies, None), kind="refused")

@@ -1,4 +1,4 @@
-"""A harvest: the judged items of one feed on disk, as the complete upload that a snapshot takes."""
+"""Feed upload: spool the judged items of one feed to disk as the complete upload of a snapshot."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -13,18 +13,18 @@ _SLICE = 2_000
 
 
 class Harvest:
-    """Items are added one by one; what is new or changed is spooled. Close it after use.
+    """Upload of one feed, item by item; only new and changed offers are spooled. Close it after use.
 
-    An offer that stands already is present by its id and is not handed in again: that would change nothing.
+    An offer that is already published with the same content is present by its id and is not submitted again.
     """
 
-    def __init__(self, folder: Path, room: Room) -> None:
+    def __init__(self, folder: Path, quota: Room) -> None:
         self.census = Census()
-        self._spool = Spool(folder, room)
+        self._spool = Spool(folder, quota)
         self._numbers: list[int] = []
 
     async def add(self, position: str, item: Item, *, kind: Kind) -> None:
-        """Count an item and keep what is to be appended. Raises UploadRefusedError when the disk has no room."""
+        """Count an item, and spool it if it must be appended. Raises UploadRefusedError if the disk quota is full."""
         try:
             number = self.census.add(position, item.id, kind=kind, problems=item.problems)
         except LogUnavailableError as error:
@@ -37,29 +37,29 @@ class Harvest:
             await self._spool.flush()
 
     async def finish(self) -> None:
-        """Write out the rest."""
+        """Flush the spool."""
         await self._spool.flush()
 
     @property
     def count(self) -> int:
-        """How many offers the feed names."""
+        """The number of distinct offers of the feed."""
         return self.census.distinct
 
     @property
     def declared_count(self) -> int:
-        """The same: that the feed is whole was proved by its format and its transport."""
+        """Equal to ``count``: format and transport have verified that the feed is complete."""
         return self.census.distinct
 
     def ids(self) -> Iterator[str]:
-        """The id of every offer, refused ones included: they are present."""
+        """Return the id of every offer, including refused ones, which are present."""
         return self.census.ids()
 
     def slices(self) -> Iterator[Sequence[tuple[int, Prepared]]]:
-        """The new and changed offers, in slices that fit in memory; those whose id stands twice are left out."""
+        """Yield the new and changed offers with their numbers, in slices that fit in memory, without repeated ids."""
         for slice_ in self._spool.prepared(at_once=_SLICE):
             yield [(index, one) for index, one in slice_ if self._numbers[index] not in self.census.dropped]
 
     def close(self) -> None:
-        """Free the disk."""
+        """Delete the spool and the ids from the disk."""
         self._spool.close()
         self.census.close()

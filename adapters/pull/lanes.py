@@ -1,7 +1,7 @@
-"""Lanes: which fetches run at a time, so that slow feeds never keep the others from their schedule.
+"""Lanes: limit concurrent fetches, so that slow feeds never delay the schedule of the others.
 
-Every fetch begins in the quick lane. One that takes longer leaves it for the slow lane while it runs, and its platform
-begins there from then on, until a fetch is quick again.
+A fetch starts in the quick lane. A slow one moves to the slow lane while it runs, and the platform's next fetches start
+there until one is quick again.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from adapters.transport.error import FeedError
 QUICK_SLOTS = 2
 SLOW_SLOTS = 16
 QUICK_SECONDS = 15.0
-"""How long a fetch may hold a quick slot: a feed waits no longer for each pair of feeds that have become slow."""
+"""Longest use of a quick slot by a fetch, and so a feed's longest wait for each pair of feeds that have become slow."""
 
 Result = TypeVar("Result")
 
@@ -35,11 +35,11 @@ class Lanes:
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """Fetches under way by lane, and those that wait for a slot."""
+        """Running fetches by lane, and fetches waiting for a slot."""
         return {**self._running, "waiting": self._waiting}
 
     async def fetch(self, platform: str, work: Coroutine[Any, Any, Result]) -> Result:
-        """Do the work in a slot. Raises its error, and FeedError when it is slow and the slow lane is full."""
+        """Run the work in a slot. Raises its error, and FeedError if it is slow and the slow lane is full."""
         lane = "slow" if platform in self._known_slow else "quick"
         try:
             await self._enter(lane)
@@ -63,7 +63,7 @@ class Lanes:
                 self._leave(lane)
 
     async def _move(self, platform: str) -> str:
-        """Change from the quick to the slow lane without waiting."""
+        """Move from the quick to the slow lane without waiting; return the lane. Raises FeedError if it is full."""
         if self._slow.locked():
             raise FeedError("feed-slow-lane-full")
         await self._enter("slow")
@@ -88,7 +88,7 @@ class Lanes:
 
 
 async def _end(task: "asyncio.Future[Any]") -> None:
-    """Cancel what has not ended, and wait for it: every transport ends soon after."""
+    """Cancel the task and wait for its end: every transport ends soon after its cancellation."""
     if not task.done():
         task.cancel()
         await asyncio.wait({task})

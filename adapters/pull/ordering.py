@@ -1,4 +1,4 @@
-"""Ordering a run: a command writes an order on ``runs``, and waits for the run that answers it."""
+"""Request a run: append an order to ``runs`` and wait for the run that answers it."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,11 +12,11 @@ from gateway.protocol.topic import RUNS
 
 
 class OrderReplacedError(Exception):
-    """Another order for the same feed came before this one was begun, and was answered in its place."""
+    """A newer order for the same feed arrived before this one was started, and was answered instead."""
 
 
 async def last_runs(log: EventLog) -> Mapping[str, Run]:
-    """The last run of each platform's feed, by slug."""
+    """Return the last run of each platform's feed, by slug."""
     return await fold_topic(log, RUNS, _fold_runs, {})
 
 
@@ -26,10 +26,10 @@ def _fold_runs(runs: Mapping[str, Run], records: Sequence[StoredRecord]) -> Mapp
 
 
 async def order_run(log: EventLog, order: Order, *, seconds: float) -> Run | None:
-    """Order a run and wait for it; None when no gateway has answered in time.
+    """Order a run and wait for it; return None if no gateway answers within ``seconds``.
 
-    All orders for a feed have one key, and the last one counts. One that comes while this one is carried out does not
-    replace it, so only the answer to a newer order shows it. Raises OrderReplacedError then.
+    All orders for a feed have one key, and the last one counts. An order that arrives while this one is carried out
+    does not replace it: only the answer to a newer order proves the replacement. Raises OrderReplacedError then.
     """
     newer: set[str] = set()
 

@@ -1,4 +1,4 @@
-"""What a run leaves behind: the next record of ``runs`` from the last one and from how this run went. Pure."""
+"""Build the next record of ``runs`` from the last one and the outcome of the present run. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from gateway.protocol.run import Counts, Failure, Order, Run
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beginning:
-    """Whose run it is, when it started (ms), under which profile, after which other, and who asked for it."""
+    """Start of a run: platform, start time (ms), digest of the profile, last run, and the order that it answers."""
 
     platform: str
     started_at: int
@@ -23,7 +23,7 @@ class Beginning:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """What a feed held, and what tells it from the next one."""
+    """Counts and problems of a feed, with the validators and the digest that identify it."""
 
     counts: Counts
     problems: Sequence[Mapping[str, Any]]
@@ -32,7 +32,7 @@ class Content:
 
 
 def applied(beginning: Beginning, content: Content, *, withdrawn: int, at: int) -> Run:
-    """The feed is what the platform publishes now."""
+    """Return the record of a feed that was applied completely."""
     run = _succeeded(beginning, at)
     counts, problems = replace(content.counts, withdrawn=withdrawn), tuple(content.problems)
     return replace(
@@ -49,7 +49,10 @@ def applied(beginning: Beginning, content: Content, *, withdrawn: int, at: int) 
 
 
 def partial(beginning: Beginning, content: Content, *, at: int) -> Run:
-    """Items were published, nothing was withdrawn. The feed is not taken for applied: the next run reads it anew."""
+    """Return the record of a feed whose items were published without withdrawals.
+
+    The feed does not count as applied: the next run reads it again.
+    """
     run = _succeeded(beginning, at)
     return replace(
         run,
@@ -65,16 +68,16 @@ def partial(beginning: Beginning, content: Content, *, at: int) -> Run:
 
 
 def unchanged(beginning: Beginning, *, at: int) -> Run:
-    """The feed is the one that was applied last: what was said of its items still holds."""
+    """Return the record of a feed equal to the last applied one, whose counts and problems still hold."""
     run = _succeeded(beginning, at)
     counts = run.counts if run.applied_counts is None else run.applied_counts
     problems = run.problems if run.applied_problems is None else run.applied_problems
-    standing = replace(counts, published=0, unchanged=counts.published + counts.unchanged, withdrawn=0)
-    return replace(run, outcome="unchanged", counts=standing, problems=problems)
+    kept_counts = replace(counts, published=0, unchanged=counts.published + counts.unchanged, withdrawn=0)
+    return replace(run, outcome="unchanged", counts=kept_counts, problems=problems)
 
 
 def pending(beginning: Beginning, content: Content, refusal: SnapshotRefusedError, *, at: int) -> Run:
-    """The feed would withdraw too much and changed nothing; it waits for an order that names the number."""
+    """Return the record of a feed stopped by the withdrawal guard; an order must confirm the number of withdrawals."""
     number, live = refusal.values["actual"], refusal.values["expected"]
     command = f"passerelle platform run {beginning.platform} --confirm {number}"
     failure = Failure(
@@ -103,16 +106,16 @@ def failed(
     counts: Counts | None = None,
     problems: Sequence[Mapping[str, Any]] = (),
 ) -> Run:
-    """Nothing has changed, and why; with what was found in the feed, where it was read."""
+    """Return the record of a run that changed nothing, with the counts and problems of a feed that was read."""
     run = _ended(beginning, failure.at)
     return replace(run, outcome="failed", counts=counts or Counts(), problems=tuple(problems), last_error=failure)
 
 
 def refused(refusal: SnapshotRefusedError, *, at: int) -> Failure:
-    """A refused snapshot in plain words."""
+    """Return the failure of a refused snapshot, with its texts in both languages."""
     body = schemas.problem(refusal.code, **refusal.values).to_json()
-    said = {language: f"{body['message'][language]} {body['fix'][language]}" for language in ("fr", "en")}
-    return Failure(at=at, code=refusal.code, fr=said["fr"], en=said["en"])
+    texts = {language: f"{body['message'][language]} {body['fix'][language]}" for language in ("fr", "en")}
+    return Failure(at=at, code=refusal.code, fr=texts["fr"], en=texts["en"])
 
 
 def _succeeded(beginning: Beginning, at: int) -> Run:
@@ -121,7 +124,7 @@ def _succeeded(beginning: Beginning, at: int) -> Run:
 
 
 def _ended(beginning: Beginning, at: int) -> Run:
-    """The run with what it keeps of the last one; what was applied under another profile says nothing of this one."""
+    """Return the run with the last one's values; those applied under another profile are dropped."""
     last = beginning.last or Run(platform=beginning.platform, started_at=0, ended_at=0, outcome="failed")
     if last.profile != beginning.profile:
         last = replace(last, applied_at=None, applied_counts=None, applied_problems=None, validators={}, digest=None)

@@ -1,4 +1,4 @@
-"""One run: a mark, the feed, its items, a complete snapshot; or the words why nothing has changed."""
+"""One run of a feed: mark, fetch, read, apply as a complete snapshot; a failure changes nothing and has a reason."""
 
 import asyncio
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import structlog
 
 from adapters.formats import Item, read
 from adapters.profile.profile import Profile
-from adapters.pull.gathering import Gathering, UnusableFeedError
+from adapters.pull.gathering import FeedCollector, RejectedFeedError
 from adapters.pull.harvest import Harvest
 from adapters.pull.lanes import Lanes
 from adapters.pull.outcome import Beginning, Content, applied, failed, partial, pending, refused, unchanged
@@ -36,9 +36,9 @@ from gateway.store import OfferView
 from schemas.rulebook import LANGUAGES
 
 _AT_ONCE = 2
-"""How many feeds are read at a time: each may keep a core busy."""
-_ROOM_BYTES = 2 * 1024 * MEGABYTE
-_PATIENCE_SECONDS = 60.0
+"""Feeds read concurrently: each may use a core."""
+_QUOTA_BYTES = 2 * 1024 * MEGABYTE
+_CATCH_UP_SECONDS = 60.0
 _MOST_REASONS = 3
 
 _log = structlog.get_logger()
@@ -46,7 +46,7 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
-    """What runs use of the gateway. ``folder`` is where feeds lie while they are read."""
+    """Dependencies of runs. ``folder`` stores the feeds while they are read."""
 
     log: EventLog
     partners: Partners
@@ -60,51 +60,51 @@ class Means:
 
 
 class Pull:
-    """Runs feeds. Those that are fetched share lanes; those that have come are read two at a time."""
+    """Runs feeds. Fetches share the lanes; at most two fetched feeds are read at a time."""
 
-    def __init__(self, means: Means, lanes: Lanes | None = None) -> None:
-        self._means = means
+    def __init__(self, dependencies: Means, lanes: Lanes | None = None) -> None:
+        self._dependencies = dependencies
         self.lanes = lanes or Lanes()
-        self._turns = asyncio.Semaphore(_AT_ONCE)
-        self._room = Room(_ROOM_BYTES)
+        self._reading = asyncio.Semaphore(_AT_ONCE)
+        self._quota = Room(_QUOTA_BYTES)
 
     async def run(self, profile: Profile, beginning: Beginning) -> Run:
-        """What became of it. Raises LogError only: what is wrong with a feed is told in the run."""
+        """Return the record of the run, which holds any failure of the feed. Raises LogError only."""
         try:
             run = await self._run(profile, beginning)
         except FeedError as error:
             run = failed(beginning, self._failure(error))
         except UploadRefusedError:
             run = failed(beginning, self._failure(FeedError("spool-full")))
-        except UnusableFeedError as error:
-            failure = _unusable(error, self._means.clock())
+        except RejectedFeedError as error:
+            failure = _unusable(error, self._dependencies.clock())
             run = failed(beginning, failure, counts=error.counts, problems=error.groups)
         except SnapshotRefusedError as error:
-            run = failed(beginning, refused(error, at=self._means.clock()))
+            run = failed(beginning, refused(error, at=self._dependencies.clock()))
         except PortError:
             raise
         except Exception:  # noqa: BLE001  # a bulkhead, see below
-            # A fault of ours that one feed brings out must not take the gateway of all the others down.
+            # A defect of the gateway that one feed triggers must not stop the feeds of the others.
             _log.exception("pull.broke", platform=profile.platform)
             run = failed(beginning, self._failure(FeedError("feed-broke-the-reader")))
         _log.info("pull.ended", platform=profile.platform, outcome=run.outcome, items=run.counts.items)
         return run
 
     async def _run(self, profile: Profile, beginning: Beginning) -> Run:
-        means = self._means
+        dependencies = self._dependencies
         last = beginning.last
         fresh = beginning.order is None and is_fresh(last, profile, now=beginning.started_at)
         validators = {} if last is None else last.validators
         known = validators if fresh else memory_of(validators)
-        terms = Terms(folder=means.folder, most_bytes=profile.most_megabytes * MEGABYTE)
-        transport = means.ways.transport(profile)
+        terms = Terms(folder=dependencies.folder, most_bytes=profile.most_megabytes * MEGABYTE)
+        transport = dependencies.ways.transport(profile)
         mark, feed = await self.lanes.fetch(profile.platform, self._fetch(profile.platform, transport, known, terms))
         if isinstance(feed, Unchanged):
-            return unchanged(beginning, at=means.clock())
+            return unchanged(beginning, at=dependencies.clock())
         try:
             if fresh and last is not None and feed.digest == last.digest:
-                return unchanged(beginning, at=means.clock())
-            async with self._turns:
+                return unchanged(beginning, at=dependencies.clock())
+            async with self._reading:
                 return await self._read(profile, feed, mark, beginning)
         finally:
             feed.close()
@@ -112,80 +112,80 @@ class Pull:
     async def _fetch(
         self, platform: str, transport: Transport, known: Validators, terms: Terms
     ) -> tuple[Mark, Feed | Unchanged]:
-        """A mark, then the feed: what is published in between is not taken for absent."""
-        text, _ = await self._means.snapshots.mark(platform)
-        mark = self._means.snapshots.read(text, platform=platform)
+        """Take a mark, then fetch the feed: an offer published in between does not count as absent."""
+        text, _ = await self._dependencies.snapshots.mark(platform)
+        mark = self._dependencies.snapshots.read(text, platform=platform)
         return mark, await transport.fetch(known, terms)
 
     async def _read(self, profile: Profile, feed: Feed, mark: Mark, beginning: Beginning) -> Run:
-        means = self._means
+        dependencies = self._dependencies
         await self._catch_up(mark)
         author = Author(
             publisher=profile.platform,
-            hosts=means.partners.hosts(),
+            hosts=dependencies.partners.hosts(),
             on=date.fromisoformat(paris_date(beginning.started_at)),
         )
-        gathering = Gathering(
-            submissions=means.submissions,
-            offers=means.offers,
+        collector = FeedCollector(
+            submissions=dependencies.submissions,
+            offers=dependencies.offers,
             author=author,
             mark=mark,
             began=beginning.started_at,
         )
         confirmed = beginning.order is not None and beginning.order.confirm is not None
         items = _items(feed, profile, author.on, confirmed=confirmed)
-        harvest = await gathering.gather(items, means.folder, self._room)
+        upload = await collector.collect(items, dependencies.folder, self._quota)
         try:
-            return await self._apply(harvest, feed, mark, beginning)
+            return await self._apply(upload, feed, mark, beginning)
         finally:
-            harvest.close()
+            upload.close()
 
     async def _catch_up(self, mark: Mark) -> None:
-        """Wait until all that precedes the mark is decided and visible: revisions are given by what is known.
+        """Wait until every submission before the mark is decided and visible: revisions depend on the known offers.
 
-        An old end, told by a broker that slept, costs at most a change that the next reading in full makes up for.
+        A stale end offset from a lagging broker can only cost a change that the next full reading makes up for.
         """
-        means = self._means
-        decided = await means.positions.reached(SUBMISSIONS, mark.ends, timeout=_PATIENCE_SECONDS)
-        if not decided or not await means.offers.reached(await means.log.ends(OFFERS), _PATIENCE_SECONDS):
+        dependencies = self._dependencies
+        decided = await dependencies.positions.reached(SUBMISSIONS, mark.ends, timeout=_CATCH_UP_SECONDS)
+        if not decided or not await dependencies.offers.reached(await dependencies.log.ends(OFFERS), _CATCH_UP_SECONDS):
             raise SnapshotRefusedError("snapshot-not-ready")
 
-    async def _apply(self, harvest: Harvest, feed: Feed, mark: Mark, beginning: Beginning) -> Run:
-        means, census = self._means, harvest.census
+    async def _apply(self, upload: Harvest, feed: Feed, mark: Mark, beginning: Beginning) -> Run:
+        dependencies, feed_counts = self._dependencies, upload.census
         content = Content(
-            counts=census.counts, problems=census.problems, validators=feed.validators, digest=feed.digest
+            counts=feed_counts.counts, problems=feed_counts.problems, validators=feed.validators, digest=feed.digest
         )
-        if census.unidentified and not census.distinct:
-            raise FeedError("feed-without-ids", count=census.unidentified)
+        if feed_counts.unidentified and not feed_counts.distinct:
+            raise FeedError("feed-without-ids", count=feed_counts.unidentified)
         confirm = None if beginning.order is None else beginning.order.confirm
         if _is_new(beginning) and not content.counts.published + content.counts.unchanged and not confirm:
             failure = self._failure(_nothing_to_publish(content.counts))
             return failed(beginning, failure, counts=content.counts, problems=content.problems)
-        if census.unidentified:
-            # Which offers those items are is not known, so none can be told from one that is absent.
-            await self._publish(harvest)
-            return partial(beginning, content, at=means.clock())
+        if feed_counts.unidentified:
+            # The offers of these items are unknown, so no offer is known to be absent.
+            await self._publish(upload)
+            return partial(beginning, content, at=dependencies.clock())
         try:
-            done = await means.snapshots.apply(mark, harvest, confirm=confirm)
+            done = await dependencies.snapshots.apply(mark, upload, confirm=confirm)
         except SnapshotRefusedError as error:
             if error.code != "snapshot-shrinks-too-much":
                 raise
-            return pending(beginning, content, error, at=means.clock())
-        return applied(beginning, content, withdrawn=done.withdrawn, at=means.clock())
+            return pending(beginning, content, error, at=dependencies.clock())
+        return applied(beginning, content, withdrawn=done.withdrawn, at=dependencies.clock())
 
-    async def _publish(self, harvest: Harvest) -> None:
-        """Hand in what is new or changed, and withdraw nothing."""
-        for slice_ in harvest.slices():
-            for outcome in await self._means.submissions.submit_records([prepared for _, prepared in slice_]):
+    async def _publish(self, upload: Harvest) -> None:
+        """Submit the new and changed offers, and withdraw none. Raises LogError."""
+        for slice_ in upload.slices():
+            for outcome in await self._dependencies.submissions.submit_records([prepared for _, prepared in slice_]):
                 if isinstance(outcome, LogError):
                     raise outcome
 
     def _failure(self, error: FeedError) -> Failure:
-        return Failure(at=self._means.clock(), code=error.code, fr=error.words("fr"), en=error.words("en"))
+        return Failure(at=self._dependencies.clock(), code=error.code, fr=error.words("fr"), en=error.words("en"))
 
 
 def _is_new(beginning: Beginning) -> bool:
-    """Whether nothing of this feed has ever been applied."""
+    """Return whether no run of this feed has succeeded yet."""
     return beginning.last is None or beginning.last.first_success_at is None
 
 
@@ -199,8 +199,8 @@ def _items(feed: Feed, profile: Profile, on: date, *, confirmed: bool) -> Iterat
     return read(feed.blocks(), profile.mapping, platform=profile.platform, on=on, confirmed=confirmed)
 
 
-def _unusable(error: UnusableFeedError, at: int) -> Failure:
-    """The words of the first problems that made the feed unusable, how many more there are, and the first remedy."""
+def _unusable(error: RejectedFeedError, at: int) -> Failure:
+    """Return the failure of an unusable feed: its first errors, the number of further ones and the first remedy."""
     bodies = [one.to_json() for one in error.problems if one.severity == "error"]
     first, more = bodies[0], len(bodies) - _MOST_REASONS
     fr, en = (

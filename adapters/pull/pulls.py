@@ -1,4 +1,4 @@
-"""Every feed of the federation, by schedule or when asked: one owner per platform over all replicas."""
+"""Pull every feed of the federation by schedule or by order, with one owner per platform over all replicas."""
 
 import asyncio
 import random
@@ -23,14 +23,14 @@ from gateway.protocol.run import Failure, Order, Run, read_run, run_record
 from gateway.protocol.topic import RUNS
 
 _UNREAD = "unread"
-"""The digest of a profile that cannot be read."""
+"""The digest of an unreadable profile."""
 
 _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class FeedState:
-    """One feed on ``runs``: its last run, its newest order, and when the log took its owner's first record."""
+    """State of one feed on ``runs``: last run, newest order, and the append time (ms) of its owner's first record."""
 
     last: Run | None = None
     order: Pending[Order] | None = None
@@ -38,7 +38,7 @@ class FeedState:
 
 
 def feed_fold(platform: str, *, began: int) -> Fold[FeedState]:
-    """The fold of one feed's state. ``began`` is the offset at which its present owner began."""
+    """Return the fold of one feed's state. ``began``: the offset after the present owner's first record."""
     own_key = _owner_key(platform)
 
     def fold(state: FeedState, records: Sequence[StoredRecord]) -> FeedState:
@@ -63,54 +63,56 @@ def _owner_key(platform: str) -> bytes:
 
 
 class Pulls:
-    """This process's share of the feeds. An error of any of them ends ``run``."""
+    """Pulls the feeds assigned to this process. An error of any of them ends ``run``."""
 
-    def __init__(self, means: Means, *, jitter: Callable[[], float] = random.random) -> None:
-        self._means = means
-        self._pull = Pull(means)
+    def __init__(self, dependencies: Means, *, jitter: Callable[[], float] = random.random) -> None:
+        self._dependencies = dependencies
+        self._pull = Pull(dependencies)
         self._jitter = jitter
 
     @property
     def counts(self) -> Mapping[str, int]:
-        """Fetches under way by lane (``quick``, ``slow``), and those that wait (``waiting``)."""
+        """Running fetches by lane (``quick``, ``slow``), and those waiting for a slot (``waiting``)."""
         return self._pull.lanes.counts
 
     async def run(self) -> None:
-        """Pull the feeds of all partners that have one, as they come and go, until cancelled."""
-        await work_partners(self._means.partners, wanted=has_feed, work=self._serve)
+        """Pull the feeds of all partners with one until cancelled; partners may be added and removed meanwhile."""
+        await work_partners(self._dependencies.partners, wanted=has_feed, work=self._serve)
 
     async def _serve(self, platform: str) -> None:
-        home = partition_of(platform, self._means.log.partitions)
+        home = partition_of(platform, self._dependencies.log.partitions)
 
         async def work(partition: int) -> None:
-            if partition != home:  # the platform lies on one partition; who has that one has the platform
+            if partition != home:  # the owner of the platform's partition pulls its feed; other partitions idle
                 await asyncio.Event().wait()
-            platform_pull = PlatformPull(self._means, self._pull, platform, jitter=self._jitter)
-            await keep_owning(self._means.log, role=f"pull.{platform}", partition=home, work=platform_pull.follow)
+            platform_pull = PlatformPull(self._dependencies, self._pull, platform, jitter=self._jitter)
+            await keep_owning(
+                self._dependencies.log, role=f"pull.{platform}", partition=home, work=platform_pull.follow
+            )
 
-        await work_share(self._means.log, role=f"pull.{platform}", topic=RUNS, work=work)
+        await work_share(self._dependencies.log, role=f"pull.{platform}", topic=RUNS, work=work)
 
 
 class PlatformPull:
-    """One platform's feed, run after run, by its owner."""
+    """Runs of one platform's feed by its owner."""
 
-    def __init__(self, means: Means, pull: Pull, platform: str, *, jitter: Callable[[], float]) -> None:
-        self._means = means
+    def __init__(self, dependencies: Means, pull: Pull, platform: str, *, jitter: Callable[[], float]) -> None:
+        self._dependencies = dependencies
         self._pull = pull
         self._platform = platform
-        self._home = partition_of(platform, means.log.partitions)
+        self._home = partition_of(platform, dependencies.log.partitions)
         self._jitter = jitter
         self._state = FeedState()
         self._read_at = 0.0
         self._failures = 0
 
     async def follow(self, owner: Owner) -> None:
-        """Run when it is due or ordered, and append the run, until cancelled."""
-        # Once the owner's first record can be read, so can the last run, whichever process wrote it.
+        """Run the feed when it is due or ordered, and append each run to ``runs``, until cancelled."""
+        # After the owner's first record, the mirror includes the last run of any earlier owner.
         first = Output(RUNS, self._home, Record(_owner_key(self._platform), b"{}"))
         end = (await owner.commit([first]))[RUNS, self._home]
         fold = feed_fold(self._platform, began=end)
-        mirror = TopicMirror(self._means.log, RUNS, fold=fold, empty=FeedState(), partitions=(self._home,))
+        mirror = TopicMirror(self._dependencies.log, RUNS, fold=fold, empty=FeedState(), partitions=(self._home,))
         drawn = self._jitter()
         try:
             while True:
@@ -127,13 +129,13 @@ class PlatformPull:
             await mirror.close()
 
     def _note(self, state: FeedState) -> None:
-        """Keep the state, and when its order was read (seconds of the event loop)."""
+        """Store the state, and the read time of a new order (seconds of the event loop)."""
         if state.order is not self._state.order:
             self._read_at = asyncio.get_running_loop().time()
         self._state = state
 
     def _is_due(self, drawn: float) -> bool:
-        now, last = self._means.clock(), self._state.last
+        now, last = self._dependencies.clock(), self._state.last
         if self._open_order() is not None:
             return True
         profile = self._profile()
@@ -142,9 +144,9 @@ class PlatformPull:
         return is_due(last, profile, jitter=drawn, now=now, failures=self._failures)
 
     def _open_order(self) -> Order | None:
-        """The newest order, unless it is answered or too old: older than its life, waiting here included.
+        """Return the newest order; None if it is answered or past its lifetime, including the wait in this process.
 
-        Neither the clock of the machine that ordered nor a wall clock that jumps counts.
+        The age depends neither on the clock of the ordering machine nor on jumps of the local wall clock.
         """
         pending, last = self._state.order, self._state.last
         if pending is None or (last is not None and last.order == pending.request.id):
@@ -157,7 +159,7 @@ class PlatformPull:
         profile = self._profile()
         beginning = Beginning(
             platform=self._platform,
-            started_at=self._means.clock(),
+            started_at=self._dependencies.clock(),
             profile=_UNREAD if isinstance(profile, Failure) else profile.digest,
             last=self._state.last,
             order=self._open_order(),
@@ -168,17 +170,17 @@ class PlatformPull:
         return await self._pull.run(profile, beginning)
 
     def _profile(self) -> Profile | Failure:
-        """The platform's profile as it is now: it may change at any time, on any replica."""
-        partner = self._means.partners.get(self._platform)
+        """Return the current profile, which any replica may change at any time, or a failure if it is invalid."""
+        partner = self._dependencies.partners.get(self._platform)
         document = None if partner is None else partner.profile
-        read = read_profile(document, loopback=self._means.ways.loopback, stored=True)
+        read = read_profile(document, loopback=self._dependencies.ways.loopback, stored=True)
         if isinstance(read, Profile):
             return read
-        said = explain_profile(read)
-        return Failure(at=self._means.clock(), code="profile-invalid", fr=said["fr"], en=said["en"])
+        texts = explain_profile(read)
+        return Failure(at=self._dependencies.clock(), code="profile-invalid", fr=texts["fr"], en=texts["en"])
 
 
 def has_feed(partner: Partner) -> bool:
-    """Whether the partner's profile names a feed to pull."""
+    """Return whether the partner's profile has a feed to pull."""
     transport = (partner.profile or {}).get("transport")
     return isinstance(transport, dict) and transport.get("kind") != "native"

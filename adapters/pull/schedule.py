@@ -1,4 +1,4 @@
-"""When a platform's feed is due: by its profile, with jitter so that nine platforms do not come at one second. Pure."""
+"""Schedule of feeds: due times by profile, backoff and jitter, which spreads the platforms' fetches. Pure."""
 
 from adapters.profile.profile import Profile
 from gateway.clock import STEP_MS
@@ -6,18 +6,20 @@ from gateway.protocol.run import Run
 
 JITTER_SHARE = 0.1
 FULL_EVERY_MS = 24 * 3_600_000
-"""A feed is read whole at least this often, though it says that it has not changed: rules depend on the day, and what
-an operator did meanwhile is to be met again.
+"""A feed is read completely at least this often, even if it is unchanged: rules depend on the day, and changes by an
+operator must be reconciled.
 """
 ORDER_LIFE_MS = 10 * 60_000
-"""How long an order waits for somebody to answer it."""
+"""Lifetime of an unanswered order."""
 LONGEST_BACKOFF_MS = 6 * 3_600_000
 _MOST_DOUBLINGS = 3
 
 
 def is_due(last: Run | None, profile: Profile, *, jitter: float, now: int, failures: int = 0) -> bool:
-    """Whether the next run is to start; ``jitter`` lies between 0 and 1, ``failures`` counts the last runs that failed
-    one after the other. At once for a new or changed profile, and after a run from the future: the clock was ahead.
+    """Return whether the next run is due at ``now`` (ms). ``jitter`` is between 0 and 1; ``failures`` counts the failed
+    runs in a row.
+
+    A run is due at once for a new or changed profile, and after a run from the future, when the clock was ahead.
     """
     if last is None or last.profile != profile.digest or last.started_at > now + STEP_MS:
         return True
@@ -25,15 +27,17 @@ def is_due(last: Run | None, profile: Profile, *, jitter: float, now: int, failu
 
 
 def _pause(profile: Profile, failures: int) -> int:
-    """Milliseconds from the start of a run to the start of the next: the feed's period, doubled for each failure after
-    the first, up to eight periods or six hours, and never less than the period.
+    """Return the milliseconds from the start of a run to the start of the next.
+
+    This is the feed's period, doubled for each failure after the first, up to eight periods or six hours, and never
+    less than the period.
     """
     backoff = profile.every_ms << min(max(0, failures - 1), _MOST_DOUBLINGS)
     return max(profile.every_ms, min(backoff, LONGEST_BACKOFF_MS))
 
 
 def is_fresh(last: Run | None, profile: Profile, *, now: int) -> bool:
-    """Whether a feed that has not changed since the last applied run needs no reading."""
+    """Return whether an unchanged feed need not be read again after the last applied run."""
     if last is None or last.applied_at is None or last.profile != profile.digest:
         return False
     return 0 <= now - last.applied_at < FULL_EVERY_MS

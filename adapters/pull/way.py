@@ -1,4 +1,4 @@
-"""Ways: the transport that a profile asks for, with what only the operator of this gateway knows."""
+"""Create the transport of a profile, with the secrets and folders of this gateway."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,8 +18,8 @@ _SSH_PORT = 22
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ways:
-    """``feeds`` is the folder that folder drops lie in (None: there is none). ``loopback`` allows feeds from this
-    machine, for tests and the demo. ``settle`` is how many seconds a file must stay as it is.
+    """Transport factory. ``feeds``: the parent folder of folder drops (None: no folder drops). ``loopback`` allows
+    feeds from this machine, for tests and the demo. ``settle``: seconds without a change before a file is read.
     """
 
     secrets: Secrets
@@ -27,42 +27,47 @@ class Ways:
     loopback: bool = False
     settle: float = SETTLE_SECONDS
     workers: dict[str, Worker] = field(default_factory=dict, repr=False)
-    """By platform, what makes its blocking calls."""
+    """The worker for blocking calls, by platform."""
 
     def transport(self, profile: Profile) -> Transport:
-        """The transport of a profile that has a feed. Raises FeedError when a secret is missing."""
-        way = profile.transport
+        """Return the transport of a profile. Raises FeedError if a secret is missing, ValueError if it has no feed."""
+        transport = profile.transport
         worker = self.workers.setdefault(profile.platform, Worker())
-        match way["kind"]:
+        match transport["kind"]:
             case "https":
                 return HttpsPull(
-                    way["url"], authorization=self._authorization(way), loopback=self.loopback, worker=worker
+                    transport["url"],
+                    authorization=self._authorization(transport),
+                    loopback=self.loopback,
+                    worker=worker,
                 )
             case "sftp":
-                return self._sftp(way, worker)
+                return self._sftp(transport, worker)
             case "folder":
-                return FolderDrop(self.feeds, way["folder"], way["pattern"], settle=self.settle, worker=worker)
+                return FolderDrop(
+                    self.feeds, transport["folder"], transport["pattern"], settle=self.settle, worker=worker
+                )
         raise ValueError(f"{profile.platform} has no feed to pull")
 
-    def _authorization(self, way: Mapping[str, Any]) -> str | None:
-        credential = way.get("credential")
+    def _authorization(self, transport: Mapping[str, Any]) -> str | None:
+        credential = transport.get("credential")
         if credential is None:
             return None
         secret = self.secrets.read(credential["secret"])
         return bearer(secret) if credential["kind"] == "bearer" else basic(credential["user"], secret)
 
-    def _sftp(self, way: Mapping[str, Any], worker: Worker) -> Transport:
+    def _sftp(self, transport: Mapping[str, Any], worker: Worker) -> Transport:
         from adapters.transport.sftp import SftpDrop, SftpServer  # noqa: PLC0415 - a gateway without it starts sooner
 
-        credential = way["credential"]
+        credential = transport["credential"]
         server = SftpServer(
-            host=way["host"],
-            port=way.get("port", _SSH_PORT),
-            host_key=way["host_key"],
+            host=transport["host"],
+            port=transport.get("port", _SSH_PORT),
+            host_key=transport["host_key"],
             user=credential["user"],
             kind=credential["kind"],
             secret=self.secrets.read(credential["secret"]),
         )
         return SftpDrop(
-            server, way["folder"], way["pattern"], loopback=self.loopback, settle=self.settle, worker=worker
+            server, transport["folder"], transport["pattern"], loopback=self.loopback, settle=self.settle, worker=worker
         )

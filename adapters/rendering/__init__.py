@@ -1,4 +1,4 @@
-"""Renderings: offers written for platforms that cannot read the shared schema. Pure: documents in, bytes out."""
+"""Renderings: write offers for platforms that cannot read the shared schema. Pure: documents in, bytes out."""
 
 from collections.abc import Mapping
 
@@ -11,5 +11,5 @@ __all__ = ["Rendering", "renderings"]
 
 
 def renderings(url: str) -> Mapping[str, Rendering]:
-    """Every rendering by the name that ``/v1/exports/{format}`` knows it by; ``url`` is where the gateway is."""
+    """Return the renderings by their ``{format}`` in ``/v1/exports/{format}``; ``url`` is that of the gateway."""
     return {"csv": TABLE, "jobposting": POSTINGS, "rss": rss(url)}

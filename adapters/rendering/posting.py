@@ -1,7 +1,7 @@
-"""Offers as schema.org JobPosting in JSON-LD, safe to be put between ``<script>`` tags as it is.
+"""Offers as schema.org JobPosting in JSON-LD, safe between ``<script>`` tags without further escaping.
 
-What schema.org has no word for stands under absolute names (``urn:fr:stages:offer:…``), which JSON-LD allows without
-any further context and other readers pass over.
+Fields without a schema.org term have absolute names (``urn:fr:stages:offer:…``), which JSON-LD allows without further
+context and other readers ignore.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from adapters.rendering.rendering import Document, Rendering
 
 _OWN = "urn:fr:stages:offer:"
 _OWN_FIELDS = ("levels", "weeks", "stay_weeks", "schedule", "accessibility", "restrictions")
-# In JSON these characters stand in texts only. Escaped, no text can end a script element or begin a comment in it.
+# In JSON these characters only occur in strings. Escaped, no string can end a script element or begin a comment.
 _IN_SCRIPT = (
     (b"<", b"\\u003c"),
     (b">", b"\\u003e"),
@@ -27,7 +27,7 @@ _IN_SCRIPT = (
 
 
 def posting(document: Document) -> dict[str, Any]:
-    """The JobPosting of an offer; what is unknown, or hidden from this reader, is left out."""
+    """Return the JobPosting of an offer, without members that are unknown or hidden from this subscriber."""
     offer = document["offer"]
     organisation, rome = _organisation(offer["employer"]), offer.get("rome")
     found: dict[str, Any] = {
@@ -41,7 +41,7 @@ def posting(document: Document) -> dict[str, Any]:
         "employmentType": "INTERN",
         "educationRequirements": ", ".join(offer["levels"]),
         "hiringOrganization": organisation,
-        "jobLocation": _place(offer["location"]),
+        "jobLocation": _locality(offer["location"]),
         "industry": _sectors()[offer["sector"]],
         "occupationalCategory": None if rome is None else rome["code"],
         "totalJobOpenings": offer.get("seats"),
@@ -70,7 +70,7 @@ def _organisation(employer: Mapping[str, Any]) -> dict[str, Any] | None:
     )
 
 
-def _place(location: Mapping[str, Any]) -> dict[str, Any]:
+def _locality(location: Mapping[str, Any]) -> dict[str, Any]:
     address = {
         "@type": "PostalAddress",
         "streetAddress": location.get("street"),
@@ -78,14 +78,14 @@ def _place(location: Mapping[str, Any]) -> dict[str, Any]:
         "addressLocality": location["city"],
         "addressCountry": "FR",
     }
-    place: dict[str, Any] = {"@type": "Place", "address": _known(address)}
+    locality: dict[str, Any] = {"@type": "Place", "address": _known(address)}
     if "latitude" in location:
-        place["geo"] = {
+        locality["geo"] = {
             "@type": "GeoCoordinates",
             "latitude": location["latitude"],
             "longitude": location["longitude"],
         }
-    return place
+    return locality
 
 
 def _known(members: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,6 @@
-"""Offers as RSS 2.0, one item each, with what RSS has no element for in a namespace of ours (``urn:fr:stages:offer``).
+"""Offers as RSS 2.0, one item each; fields without an RSS element are in the namespace ``urn:fr:stages:offer``.
 
-Readers take a ``description`` for HTML. Offers are plain text, so it is escaped twice: once as HTML, once as XML.
+RSS readers parse ``description`` as HTML. Offers are plain text, so it is escaped twice: once as HTML, once as XML.
 """
 
 import re
@@ -13,13 +13,13 @@ from adapters.rendering.rendering import Document, Rendering
 
 _NAMESPACE = "urn:fr:stages:offer"
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 has no way to write, not even as a reference: a reader refuses the whole document for one of them."""
+"""Characters that XML 1.0 excludes, even as references: parsers refuse a document that contains one."""
 _MARKS = (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("\r", "&#13;"))
 
 
 def escape(text: str) -> str:
-    """The text as XML content or attribute; a character that XML cannot hold becomes U+FFFD."""
-    if not text.isprintable():  # which nearly all are, and the search takes ten times as long
+    """Escape a text as XML content or attribute; a character that XML excludes becomes U+FFFD."""
+    if not text.isprintable():  # nearly all texts are, and the search takes ten times as long
         text = _NOT_XML.sub("\ufffd", text)
     for mark, reference in _MARKS:
         text = text.replace(mark, reference)
@@ -27,7 +27,7 @@ def escape(text: str) -> str:
 
 
 def rss(url: str) -> Rendering:
-    """The rendering of the gateway at this address."""
+    """Return the RSS rendering; ``url`` is that of the gateway."""
     begin = (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<rss version="2.0" xmlns:stage="{_NAMESPACE}">\n<channel>\n'
@@ -50,7 +50,7 @@ def _item(document: Document) -> bytes:
 
 
 def _elements(document: Document) -> Iterator[tuple[str, str]]:
-    """Names and texts, those that are known."""
+    """Yield the name and text of each known element."""
     offer, territory = document["offer"], document["territory"]
     location, restrictions = offer["location"], offer.get("restrictions", {})
     yield "title", offer["title"]
@@ -73,4 +73,4 @@ def _elements(document: Document) -> Iterator[tuple[str, str]]:
             yield f"stage:{name}", str(offer[name])
     yield from (("stage:restriction", name) for name in ("rep", "qpv") if restrictions.get(name))
     yield from (("stage:school", code) for code in restrictions.get("schools", ()))
-    yield from (("stage:possible_duplicate", twin) for twin in document.get("possible_duplicates", ()))
+    yield from (("stage:possible_duplicate", offer_id) for offer_id in document.get("possible_duplicates", ()))

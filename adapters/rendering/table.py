@@ -1,11 +1,11 @@
-"""Offers as CSV (RFC 4180, but with semicolons): a line per offer, harmless in a spreadsheet.
+"""Offers as CSV (RFC 4180, but with semicolons), one line per offer, safe against formula injection.
 
-Spreadsheets run a cell that looks like a formula. Texts come from publishers, so a text whose first visible character
-could begin a formula gets an apostrophe before it, and so does one that begins with an apostrophe: whoever takes one
-leading apostrophe off each quoted cell has the text again. Numbers and booleans are never quoted, texts always.
+Spreadsheets evaluate a cell that looks like a formula. Texts come from publishers: a text whose first visible character
+could begin a formula is prefixed with an apostrophe, and so is a text that begins with an apostrophe. Removing one
+leading apostrophe from each quoted cell restores the text. Numbers and booleans are never quoted, texts always.
 
-Semicolon and byte order mark are what a French spreadsheet expects. With a comma it would cut the cells at semicolons
-that a publisher wrote, and so find formulas in the middle of texts.
+French spreadsheets expect semicolons and a byte order mark. With commas they would split cells at semicolons in a
+publisher's text, and find formulas in the middle of texts.
 """
 
 from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ _LINE_END = b"\r\n"
 
 
 def write_cell(cell: Cell) -> str:
-    """A cell as it stands in the file; unknown is empty."""
+    """Return a cell as written in the file; an unknown value is empty."""
     match cell:
         case None:
             return ""
@@ -36,7 +36,7 @@ def write_cell(cell: Cell) -> str:
 
 
 def _at(*path: str) -> Callable[[Document], Cell]:
-    """The cell of what lies at a path; a list is joined by spaces, since none of its items has one."""
+    """Return the function for the value at a path; a list is joined by spaces, which its items do not contain."""
 
     def cell(document: Document) -> Cell:
         found: Any = document
@@ -56,7 +56,7 @@ def _at(*path: str) -> Callable[[Document], Cell]:
 
 
 def _hours(day: Mapping[str, Any]) -> str:
-    """``09:00-17:00``, and behind a slash the minutes of the break where they are known."""
+    """Return ``09:00-17:00``, with the break's minutes after a slash if they are known."""
     pause = f"/{day['break_minutes']}" if "break_minutes" in day else ""
     return f"{day['start']}-{day['end']}{pause}"
 

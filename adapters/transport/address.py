@@ -1,7 +1,7 @@
-"""Addresses: which ones a feed may be fetched from. Public ones only, so that no profile reaches into our own network.
+"""Restrict fetches to public addresses, so that no profile reaches the gateway's own network.
 
-A name is resolved once, every address it leads to is judged, and the connection is made to those and no others: a
-second answer of its name server changes nothing. The settings may allow loopback, for tests and the demo.
+A name is resolved once, each of its addresses is checked, and the connection is made to these only: a second answer of
+the name server has no effect. The settings may allow loopback, for tests and the demo.
 """
 
 import socket
@@ -20,15 +20,16 @@ from schemas.spoken import Spoken
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """One address of a name: its family and text."""
+    """One IP address of a name: its family and text."""
 
     family: socket.AddressFamily
     text: str
 
 
 def feed_url_fault(url: URL, *, loopback: bool) -> Spoken | None:
-    """Why an address cannot be that of a feed: it must be https and hold no name or password. ``loopback`` allows http
-    to this machine itself, by its address or as ``localhost``.
+    """Return the reason that a URL cannot be that of a feed, or None: it must be https without user or password.
+
+    ``loopback`` allows http to this machine, by its address or as ``localhost``.
     """
     host = url.host or ""
     if url.scheme != "https" and not (loopback and url.scheme == "http" and _is_this_machine(host)):
@@ -46,19 +47,20 @@ def _is_this_machine(host: str) -> bool:
 
 
 def is_permitted(address: Address, *, loopback: bool) -> bool:
-    """Whether a feed may be fetched there: public, or, where that is allowed, this machine itself."""
+    """Return whether a feed may be fetched from the address: public, or this machine if ``loopback``."""
     return is_public(address) or (loopback and address.is_loopback)
 
 
 async def resolve(host: str, port: int, *, loopback: bool, worker: Worker) -> Sequence[Resolved]:
-    """Every address of a host, looked up by the worker: a name server may not answer for a long time. Raises FeedError
-    when there is none, and when only one of them is not permitted.
+    """Return every address of a host, resolved by the worker, since a name server may block.
+
+    Raises FeedError if there is none, or if at least one of them is not permitted.
     """
     try:
         found = await worker.do(partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM))
     except (OSError, UnicodeError):
         raise FeedError("feed-name-unknown", host=host) from None
-    for _, _, _, _, place in found:
-        if not is_permitted(ip_address(str(place[0])), loopback=loopback):
-            raise FeedError("feed-address-private", host=host, address=str(place[0]))
-    return [Resolved(family, str(place[0])) for family, _, _, _, place in found]
+    for _, _, _, _, endpoint in found:
+        if not is_permitted(ip_address(str(endpoint[0])), loopback=loopback):
+            raise FeedError("feed-address-private", host=host, address=str(endpoint[0]))
+    return [Resolved(family, str(endpoint[0])) for family, _, _, _, endpoint in found]

@@ -1,7 +1,7 @@
-"""Drops: folders where a platform leaves its exports. The feed is the newest file that is no longer being written.
+"""Drops: folders with a platform's exports. The feed is the newest file that is completely written.
 
-A date after the present instant does not say which file is newer: some clock was wrong. Such a file is read once, and
-remembered with the validators; from then on the feed is what has come since.
+A date in the future does not order files: a clock was wrong. Such a file is read once and remembered in the validators;
+from then on the feed is the newest file added since.
 """
 
 import asyncio
@@ -17,19 +17,19 @@ from adapters.transport.feed import Validators
 from gateway.clock import Clock
 
 SETTLE_SECONDS = 5.0
-"""How long a file must stay as it is to count as written."""
+"""A file counts as written after this time without a change."""
 MOST_ENTRIES = 5_000
-"""How many entries a folder may have: more are not exports any more, and listing them costs memory."""
-_LOOKS = 4
+"""Most entries of a folder: more are not exports, and listing them costs memory."""
+_LISTINGS = 4
 _MOST_AHEAD = 200
-"""How many files with a date in the future are remembered; where there are more, dates alone decide."""
+"""Most files with a date in the future that are remembered; with more, only dates decide."""
 _AHEAD, _SINCE, _LAST = _MEMORY = ("ahead", "since", "last")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A plain file of a drop; ``modified`` is its time as the drop tells it. ``memory`` is what the next look needs to
-    know of the files beside it, where any has a date in the future.
+    """A plain file of a drop; ``modified`` is its time in the drop's notation. ``memory`` holds data about
+    the other files for the next listing, if any of them has a date in the future.
     """
 
     name: str
@@ -39,16 +39,16 @@ class Entry:
 
     @property
     def validators(self) -> Validators:
-        """What tells this file from the next one."""
+        """Identify this version of the file, with the memory."""
         return {**self._identity, **self.memory}
 
     def is_known(self, known: Validators) -> bool:
-        """Whether validators are of this very file."""
+        """Return whether the validators identify this file and version."""
         return self._identity == {name: value for name, value in known.items() if name not in _MEMORY}
 
     @property
-    def mark(self) -> str:
-        """Twelve digits that stand for this file as it is now."""
+    def fingerprint(self) -> str:
+        """Twelve hex digits that identify this version of the file."""
         return hashlib.sha256(f"{self.name}\0{self.size}\0{self.modified}".encode()).hexdigest()[:12]
 
     @property
@@ -56,62 +56,63 @@ class Entry:
         return {"name": self.name, "size": str(self.size), "modified": self.modified}
 
 
-Look: TypeAlias = Callable[[], Awaitable[Sequence[tuple[float, Entry]]]]
-"""Lists the plain files of a drop, each with the time it is sorted by (seconds since 1970)."""
+Lister: TypeAlias = Callable[[], Awaitable[Sequence[tuple[float, Entry]]]]
+"""Lists the plain files of a drop, each with its sort time (seconds since 1970)."""
 
 
-async def settled(look: Look, pattern: str, *, known: Validators, seconds: float, clock: Clock) -> Entry | None:
-    """The newest file, once it has stayed the same for a while; None when it is the known one. Raises FeedError."""
-    seen = newest(await look(), pattern, known=known, now=clock() / 1000)
+async def settled(list_files: Lister, pattern: str, *, known: Validators, seconds: float, clock: Clock) -> Entry | None:
+    """Return the newest file once it has not changed for ``seconds``; None if it is the known one. Raises FeedError."""
+    seen = newest(await list_files(), pattern, known=known, now=clock() / 1000)
     if seen.is_known(known):
         return None
-    for _ in range(_LOOKS):
+    for _ in range(_LISTINGS):
         await asyncio.sleep(seconds)
-        again = newest(await look(), pattern, known=known, now=clock() / 1000)
+        again = newest(await list_files(), pattern, known=known, now=clock() / 1000)
         if again == seen:
             return again
         seen = again
     raise FeedError("feed-being-written", name=seen.name)
 
 
-async def still(look: Look, entry: Entry) -> None:
-    """Raises FeedError when the file is no longer what it was before it was read."""
-    if entry not in (found for _, found in await look()):
+async def require_unchanged(list_files: Lister, entry: Entry) -> None:
+    """Raise FeedError if the file has changed while it was read."""
+    if entry not in (found for _, found in await list_files()):
         raise FeedError("feed-being-written", name=entry.name)
 
 
 def memory_of(validators: Validators) -> Validators:
-    """What of a drop's validators still holds when the same file is to be read again."""
+    """Return the part of a drop's validators to keep when the same file must be read again."""
     if _SINCE not in validators and _AHEAD not in validators:
         return {}
     last = Entry(validators["name"], int(validators["size"]), validators["modified"])
-    return {**{name: value for name, value in validators.items() if name in _MEMORY}, _LAST: last.mark}
+    return {**{name: value for name, value in validators.items() if name in _MEMORY}, _LAST: last.fingerprint}
 
 
 def newest(found: Iterable[tuple[float, Entry]], pattern: str, *, known: Validators, now: float) -> Entry:
-    """The newest file by date, unless dates in the future are or were among them: then the newest of those that have
-    come since the last reading; the known file where there are none. Raises FeedError when no file matches.
+    """Return the newest file by date. Raises FeedError if no file matches.
+
+    If files have or had dates in the future: the newest of those added since the last reading, else the known file.
     """
     matching = [one for one in found if fnmatchcase(one[1].name, pattern)]
     matching.sort(key=lambda one: (one[0], one[1].name))
     if not matching:
         raise FeedError("feed-missing", name=pattern)
     remembered = frozenset(known.get(_AHEAD, "").split())
-    ahead = frozenset(entry.mark for at, entry in matching if at > now or entry.mark in remembered)
+    ahead = frozenset(entry.fingerprint for at, entry in matching if at > now or entry.fingerprint in remembered)
     if len(ahead) > _MOST_AHEAD:
         ahead = frozenset()
-    believed = [(at, entry) for at, entry in matching if entry.mark not in ahead]
+    trusted = [(at, entry) for at, entry in matching if entry.fingerprint not in ahead]
     chosen = _come_since(matching, known, remembered) if ahead else matching[-1][1]
-    memory = {_SINCE: repr(believed[-1][0])} if believed else {}
+    memory = {_SINCE: repr(trusted[-1][0])} if trusted else {}
     return replace(chosen, memory=memory | ({_AHEAD: " ".join(sorted(ahead))} if ahead else {}))
 
 
 def _come_since(matching: Sequence[tuple[float, Entry]], known: Validators, remembered: frozenset[str]) -> Entry:
-    """The newest of the files that were not there at the last reading; ``matching`` is in order of the dates."""
-    last = next(((at, one) for at, one in matching if one.is_known(known) or one.mark == known.get(_LAST)), None)
-    since = -math.inf if last is None or _AHEAD in known else last[0]  # the known file, of a version without a memory
+    """Return the newest file added since the last reading, else the known file; ``matching`` is in order of dates."""
+    last = next(((at, one) for at, one in matching if one.is_known(known) or one.fingerprint == known.get(_LAST)), None)
+    since = -math.inf if last is None or _AHEAD in known else last[0]  # validators written before the memory existed
     since = float(known.get(_SINCE, since))
-    come = [one for at, one in matching if at > since and one.mark not in remembered and (at, one) != last]
+    come = [one for at, one in matching if at > since and one.fingerprint not in remembered and (at, one) != last]
     if come:
         return come[-1]
     return last[1] if last is not None else matching[-1][1]

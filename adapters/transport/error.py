@@ -1,4 +1,4 @@
-"""The one error of feeds: it did not come, or not whole, or cannot be used; with its words in French and English."""
+"""The error of feeds: missing, incomplete or unusable; with its texts in French and English."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -10,7 +10,7 @@ from schemas.texts import Language, Texts, fill_one, load_texts
 
 
 class FeedError(Exception):
-    """Nothing was changed; ``code`` names an entry of ``words.json``, ``values`` fill it."""
+    """A feed failed and nothing was changed. ``code`` is an entry of ``words.json``; ``values`` fill its text."""
 
     def __init__(self, code: str, **values: Any) -> None:
         super().__init__(code)
@@ -18,7 +18,7 @@ class FeedError(Exception):
         self.values = values
 
     def words(self, language: Language) -> str:
-        """What happened and how to mend it, in one language."""
+        """Return the error and its remedy in one language."""
         values = {name: shown(value) for name, value in self.values.items()}
         return redact(fill_one(_words()[self.code], values, language))
 

@@ -1,4 +1,4 @@
-"""A feed that has come, what fetching one may cost, and the port that every transport is."""
+"""Port of transports, with the fetched feed and the limits of a fetch."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ BLOCK_BYTES = 64 * 1024
 MEGABYTE = 1024 * 1024
 
 Validators: TypeAlias = Mapping[str, str]
-"""What tells this feed from the next one before it is fetched: an ETag, a file's name, size and time."""
+"""Identify a version of a feed before it is fetched: an ETag, or a file's name, size and time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What a feed may cost: ``most_bytes`` on the wire and again inflated, ``seconds`` for all of it, ``ratio`` bytes
-    out per byte in, and at least ``least_rate`` bytes a second over each ``pace_seconds``. It is kept in ``folder``
-    while it is read.
+    """Limits of a fetch: ``most_bytes`` on the wire and again inflated, ``seconds`` in total, ``ratio`` inflated bytes
+    per received byte, and at least ``least_rate`` bytes per second over each ``pace_seconds``. The feed is stored in
+    ``folder`` while it is read.
     """
 
     folder: Path
@@ -29,12 +29,12 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Unchanged:
-    """The feed is the one that the validators tell."""
+    """The feed is still the version that the validators identify."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed:
-    """A feed that came whole, inflated. ``digest`` (hex SHA-256) stands for its content. Close it after use."""
+    """A complete, inflated feed. ``digest``: hex SHA-256 of its content. Close it after use."""
 
     file: IO[bytes]
     size: int
@@ -43,18 +43,18 @@ class Feed:
     validators: Validators
 
     def blocks(self) -> Iterator[bytes]:
-        """Its content from the start."""
+        """Yield the content from the start, in blocks of 64 KiB."""
         self.file.seek(0)
         while block := self.file.read(BLOCK_BYTES):
             yield block
 
     def close(self) -> None:
-        """Free the disk."""
+        """Close the file, which frees the disk."""
         self.file.close()
 
 
 class Transport(Protocol):
-    """One way for a feed to come."""
+    """Port: one kind of access to a feed."""
 
     async def fetch(self, known: Validators, terms: Terms) -> Feed | Unchanged:
-        """The feed as it is now, unless ``known`` says that we have it. Raises FeedError; then nothing is left."""
+        """Return the current feed, or ``Unchanged`` if ``known`` identifies it. Raises FeedError and leaves no file."""

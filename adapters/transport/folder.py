@@ -1,4 +1,4 @@
-"""Folder drop: the newest file of a folder on this machine, below the folder of feeds and reached by no link."""
+"""Folder drop: fetch the newest file of a folder below the feeds folder of this machine, without following links."""
 
 import asyncio
 import os
@@ -9,7 +9,7 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from adapters.transport.drop import MOST_ENTRIES, SETTLE_SECONDS, Entry, settled, still
+from adapters.transport.drop import MOST_ENTRIES, SETTLE_SECONDS, Entry, require_unchanged, settled
 from adapters.transport.error import FeedError
 from adapters.transport.feed import MEGABYTE, Feed, Terms, Unchanged, Validators
 from adapters.transport.landing import Landing
@@ -23,7 +23,7 @@ _BLOCK_BYTES = MEGABYTE
 
 
 class FolderDrop:
-    """Reads ``root/folder``. Links are not followed, neither to the folder nor to a file in it."""
+    """Fetches from ``root/folder``. Symbolic links to the folder or to a file in it are not followed."""
 
     def __init__(
         self,
@@ -48,13 +48,13 @@ class FolderDrop:
 
     async def _fetch(self, known: Validators, terms: Terms, cut: Cut) -> Feed | Unchanged:
         try:
-            entry = await settled(self._look, self._pattern, known=known, seconds=self._settle, clock=self._clock)
+            entry = await settled(self._list_files, self._pattern, known=known, seconds=self._settle, clock=self._clock)
             if entry is None:
                 return Unchanged()
             async with Landing(terms) as landing:
                 loop = asyncio.get_running_loop()
                 await self._worker.do(partial(self._copy, entry, landing, loop, cut))
-                await still(self._look, entry)
+                await require_unchanged(self._list_files, entry)
                 return await landing.finish(entry.validators)
         except OSError as error:
             raise FeedError(
@@ -62,12 +62,12 @@ class FolderDrop:
             ) from None
 
     def _copy(self, entry: Entry, landing: Landing, loop: asyncio.AbstractEventLoop, cut: Cut) -> None:
-        """Read the file block by block, in the worker's thread, which alone has it open."""
+        """Copy the file block by block, in the worker's thread, which opens and closes it."""
         with self._opened() as folder, _opened_file(folder, entry) as file:
-            while not cut.made and (block := os.read(file, _BLOCK_BYTES)):
+            while not cut.done and (block := os.read(file, _BLOCK_BYTES)):
                 asyncio.run_coroutine_threadsafe(landing.take(block), loop).result()
 
-    async def _look(self) -> Sequence[tuple[float, Entry]]:
+    async def _list_files(self) -> Sequence[tuple[float, Entry]]:
         return await self._worker.do(self._list)
 
     def _list(self) -> Sequence[tuple[float, Entry]]:
@@ -76,7 +76,7 @@ class FolderDrop:
         if len(states) > MOST_ENTRIES:
             raise FeedError("feed-folder-too-full", name=self._folder, most=MOST_ENTRIES)
         return [
-            # A date that whoever delivered the file has set may lie in the future; the system's own does not.
+            # The sender can set mtime to a date in the future, but not ctime.
             (min(state.st_mtime, state.st_ctime), Entry(name, state.st_size, str(state.st_mtime_ns)))
             for name, state in states
             if stat.S_ISREG(state.st_mode)
@@ -84,7 +84,7 @@ class FolderDrop:
 
     @contextmanager
     def _opened(self) -> Iterator[int]:
-        """The folder itself, so that what is listed and what is read lie in the same one. Raises FeedError."""
+        """Open the folder, so that files are listed and read in the same one. Raises FeedError."""
         if self._root is None or not (self._root / self._folder).exists():
             raise FeedError("feed-missing", name=self._folder)
         try:
@@ -99,7 +99,7 @@ class FolderDrop:
 
 @contextmanager
 def _opened_file(folder: int, entry: Entry) -> Iterator[int]:
-    """The file that was listed: what has taken its name since, a pipe or a device perhaps, is not read."""
+    """Open the listed file. Raises FeedError if another kind of file, such as a pipe or a device, has its name now."""
     try:
         handle = os.open(entry.name, _FILE, dir_fd=folder)
     except OSError:

@@ -1,4 +1,4 @@
-"""HTTPS pull: a feed from an address, asked for with validators and taken only when it came whole."""
+"""HTTPS pull: fetch a feed from a URL, with conditional requests; only a complete body is accepted."""
 
 import asyncio
 import socket
@@ -24,13 +24,13 @@ MOST_REDIRECTS = 5
 _CONNECT_SECONDS = 30.0
 _READ_SECONDS = 60.0
 _HEAD_SECONDS = 60.0
-"""How long the head of an answer may take, however slowly it comes."""
+"""Time limit for the head of a response."""
 _AGENT = "Passerelle"
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _DENIED = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 _GONE = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
-_ASKED = {"etag": hdrs.IF_NONE_MATCH, "last_modified": hdrs.IF_MODIFIED_SINCE}
-_TOLD = {"etag": hdrs.ETAG, "last_modified": hdrs.LAST_MODIFIED}
+_CONDITIONS = {"etag": hdrs.IF_NONE_MATCH, "last_modified": hdrs.IF_MODIFIED_SINCE}
+_VALIDATORS = {"etag": hdrs.ETAG, "last_modified": hdrs.LAST_MODIFIED}
 _CERTIFICATES = {
     9: "feed-certificate-expired",  # X509_V_ERR_CERT_NOT_YET_VALID
     10: "feed-certificate-expired",  # X509_V_ERR_CERT_HAS_EXPIRED
@@ -40,8 +40,8 @@ _CERTIFICATES = {
 
 
 class HttpsPull:
-    """Fetches one address. ``authorization`` is sent to its own host only. ``loopback`` allows http and this machine,
-    for tests and the demo.
+    """Fetches one URL. ``authorization`` is sent to its own origin only. ``loopback`` allows http and this machine, for
+    tests and the demo.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class HttpsPull:
         try:
             async with self._session() as session:
                 return await self._follow(session, known, terms)
-        except TimeoutError:  # aiohttp's own time-outs are such too
+        except TimeoutError:  # aiohttp's time-outs are subclasses
             raise FeedError("feed-too-slow", seconds=round(terms.seconds)) from None
         except aiohttp.ClientPayloadError:
             raise FeedError("feed-cut") from None
@@ -78,7 +78,7 @@ class HttpsPull:
             raise FeedError("feed-unreachable", host=host, reason=_reason(error)) from None
 
     def _session(self) -> aiohttp.ClientSession:
-        """A session of its own: no cookies, no proxy of the environment, nothing inflated behind our back."""
+        """Return a session without cookies, proxies of the environment and automatic decompression."""
         connector = aiohttp.TCPConnector(
             resolver=_PublicResolver(loopback=self._loopback, worker=self._worker),
             use_dns_cache=False,
@@ -94,10 +94,10 @@ class HttpsPull:
         )
 
     async def _follow(self, session: aiohttp.ClientSession, known: Validators, terms: Terms) -> Feed | Unchanged:
-        """The answer after at most five redirects, each of them judged like the first address."""
+        """Return the result after at most five redirects; each URL is checked like the first."""
         url = self._url
         for _ in range(MOST_REDIRECTS + 1):
-            self._judge(url)
+            self._check(url)
             async with asyncio.timeout(_HEAD_SECONDS):
                 asked = await session.get(url, headers=self._headers(url, known), allow_redirects=False)
             async with asked as answer:
@@ -106,9 +106,10 @@ class HttpsPull:
                 url = _next_address(url, answer)
         raise FeedError("feed-redirected-too-often", host=self._url.host, most=MOST_REDIRECTS)
 
-    def _judge(self, url: URL) -> None:
-        """The scheme and what stands before the host; an address without a name is judged here, names are when they
-        are resolved.
+    def _check(self, url: URL) -> None:
+        """Check the scheme, credentials and IP address of a URL. Raises FeedError.
+
+        Host names are checked when they are resolved.
         """
         address = literal(url.host or "")
         if address is not None and not is_permitted(address, loopback=self._loopback):
@@ -118,7 +119,7 @@ class HttpsPull:
 
     def _headers(self, url: URL, known: Validators) -> dict[str, str]:
         headers: dict[str, str] = {hdrs.USER_AGENT: _AGENT, hdrs.ACCEPT_ENCODING: "gzip"}
-        headers |= {header: known[name] for name, header in _ASKED.items() if name in known}
+        headers |= {header: known[name] for name, header in _CONDITIONS.items() if name in known}
         if self._authorization is not None and url.origin() == self._url.origin():
             headers[hdrs.AUTHORIZATION] = self._authorization
         return headers
@@ -137,7 +138,7 @@ class HttpsPull:
             async for block in answer.content.iter_any():
                 await landing.take(block)
             feed = await landing.finish(
-                {name: answer.headers[header] for name, header in _TOLD.items() if header in answer.headers}
+                {name: answer.headers[header] for name, header in _VALIDATORS.items() if header in answer.headers}
             )
         if not feed.gzipped and not _ends_by_itself(answer):
             feed.close()
@@ -146,7 +147,7 @@ class HttpsPull:
 
 
 class _PublicResolver(AbstractResolver):
-    """Gives aiohttp the addresses that were judged: it connects to these."""
+    """Resolver that gives aiohttp the checked addresses only."""
 
     def __init__(self, *, loopback: bool, worker: Worker) -> None:
         self._loopback = loopback
@@ -165,7 +166,7 @@ class _PublicResolver(AbstractResolver):
         ]
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: the resolver has no state."""
 
 
 def _next_address(url: URL, answer: aiohttp.ClientResponse) -> URL:
@@ -177,7 +178,7 @@ def _next_address(url: URL, answer: aiohttp.ClientResponse) -> URL:
 
 
 def _redirected(url: URL, fault: Spoken) -> Spoken:
-    """Why a redirect is not followed; of the address no more than its host."""
+    """Return the reason for a refused redirect, with scheme and host of its URL only."""
     to = f"{url.scheme}://{url.host or ''}"
     return Spoken(f"it redirects to {to}: {fault}", f"elle redirige vers {to} : {fault.fr}")
 
@@ -192,18 +193,18 @@ def _refusal(answer: aiohttp.ClientResponse) -> FeedError:
 
 
 def _ends_by_itself(answer: aiohttp.ClientResponse) -> bool:
-    """Whether the protocol would have told a cut body: by its length, or by the last of its chunks."""
+    """Return whether HTTP detects a cut body: by its length, or by its last chunk."""
     chunked = "chunked" in answer.headers.get(hdrs.TRANSFER_ENCODING, "").lower()
     return chunked or answer.content_length is not None
 
 
 def _certificate_code(error: Exception) -> str:
-    """What is wrong with a certificate, by OpenSSL's word for it."""
+    """Return the code for a certificate's error, from OpenSSL's ``verify_code``."""
     return _CERTIFICATES.get(getattr(error, "verify_code", 0), "feed-certificate-untrusted")
 
 
 def _reason(error: Exception) -> Spoken:
-    """Why, in a word: what the system says, and never an address with its path."""
+    """Return a short reason from the system, never a URL with its path."""
     if isinstance(error, aiohttp.ClientSSLError):
         return Spoken("TLS", "TLS")
     if isinstance(error, aiohttp.ServerDisconnectedError):
@@ -212,10 +213,10 @@ def _reason(error: Exception) -> Spoken:
 
 
 def basic(user: str, password: str) -> str:
-    """The value of ``Authorization`` for a name and a password."""
+    """Return the ``Authorization`` value for a user and a password (RFC 7617)."""
     return f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
 
 
 def bearer(token: str) -> str:
-    """The value of ``Authorization`` for a bearer token."""
+    """Return the ``Authorization`` value for a bearer token (RFC 6750)."""
     return f"Bearer {token}"

@@ -1,4 +1,4 @@
-"""Landing: a feed on its way to the disk, within its limits, inflated when it is gzip, and only when it came whole."""
+"""Landing: write a feed to disk within its limits, inflate gzip, and return the file only if it is complete."""
 
 import asyncio
 import hashlib
@@ -16,7 +16,7 @@ from gateway.ingest.upload.inflating import Inflater
 _MAGIC = b"\x1f\x8b"
 _WRITE_BYTES = MEGABYTE
 _FREE_BYTES = MEGABYTE
-"""So much of a feed may always come out: short exports compress well."""
+"""Inflated bytes to which the ratio does not apply: short exports compress well."""
 _CODES = {
     "body-malformed": "feed-not-gzip",
     "body-truncated": "feed-cut",
@@ -25,15 +25,15 @@ _CODES = {
 
 
 class Landing:
-    """Takes the bytes of one feed. ``finish`` hands the file over; without it the block's end frees the file.
+    """Receives the bytes of one feed. ``finish`` returns the file; without it the end of the block closes the file.
 
-    ``gzip`` says that the sender promised gzip; else it is recognised by its first two bytes.
+    ``gzip``: the sender declared gzip; otherwise gzip is recognised by its first two bytes.
     """
 
     def __init__(self, terms: Terms, *, gzip: bool = False) -> None:
         try:
             terms.folder.mkdir(parents=True, exist_ok=True)
-            self._file = TemporaryFile(dir=terms.folder)  # noqa: SIM115  # the feed outlives this block
+            self._file = TemporaryFile(dir=terms.folder)  # noqa: SIM115  # the feed outlives this method
         except OSError:
             raise FeedError("spool-full") from None
         self._terms = terms
@@ -41,8 +41,8 @@ class Landing:
         self._gzip = gzip
         self._head = b""
         self._inflater: Inflater | None = None
-        self._settled = False
-        self._handed_over = False
+        self._decided = False
+        self._finished = False
         self._received = 0
         self._size = 0
         self._digest = hashlib.sha256()
@@ -55,29 +55,29 @@ class Landing:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if not self._handed_over:
+        if not self._finished:
             self._file.close()
 
     async def take(self, block: bytes) -> None:
-        """The next bytes as they came. Raises FeedError."""
+        """Process the next received bytes. Raises FeedError."""
         self._received += len(block)
         self._pace.take(len(block))
         self._limit(self._received)
-        if not self._settled:
+        if not self._decided:
             block = self._head + block
             if len(block) < len(_MAGIC):
                 self._head = block
                 return
-            self._settle(block)
+            self._detect_gzip(block)
         try:
             await self._keep([block] if self._inflater is None else self._inflater.feed(block))
         except UploadRefusedError as error:
             raise _refusal(error) from None
 
     async def finish(self, validators: Validators) -> Feed:
-        """The feed, now that all of it has come. Raises FeedError when its gzip has no end."""
-        if not self._settled:
-            self._settle(self._head)
+        """Return the complete feed. Raises FeedError if its gzip stream is cut."""
+        if not self._decided:
+            self._detect_gzip(self._head)
             await self._keep([self._head])
         if self._inflater is not None:
             try:
@@ -85,7 +85,7 @@ class Landing:
             except UploadRefusedError as error:
                 raise _refusal(error) from None
         await self._flush()
-        self._handed_over = True
+        self._finished = True
         return Feed(
             file=self._file,
             size=self._size,
@@ -94,9 +94,9 @@ class Landing:
             validators=validators,
         )
 
-    def _settle(self, start: bytes) -> None:
-        """Decide by the first bytes whether this is gzip."""
-        self._settled = True
+    def _detect_gzip(self, start: bytes) -> None:
+        """Decide by the first bytes whether the feed is gzip."""
+        self._decided = True
         if start.startswith(_MAGIC):
             self._inflater = Inflater(ratio=self._terms.ratio, free=_FREE_BYTES)
         elif self._gzip:
@@ -117,7 +117,7 @@ class Landing:
             raise too_large(self._terms)
 
     async def _flush(self) -> None:
-        """Write in a thread: a busy disk must not hold up others."""
+        """Write in a thread: a busy disk must not block the event loop."""
         pieces, self._pending, self._pending_bytes = self._pending, [], 0
         try:
             await asyncio.to_thread(self._file.writelines, pieces)
@@ -127,7 +127,7 @@ class Landing:
 
 
 def too_large(terms: Terms) -> FeedError:
-    """The error of a feed beyond its limit."""
+    """Return the error of a feed beyond its limit."""
     return FeedError("feed-too-large", most=max(1, terms.most_bytes // MEGABYTE))
 
 

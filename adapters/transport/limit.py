@@ -1,8 +1,8 @@
-"""The time limit of a fetch: it ends within its seconds, close included, whatever the other side does.
+"""Time limit of a fetch, close included, independent of the remote side.
 
-A cancelled coroutine may still wait in its own cleanup: for an answer to a close, for a thread that a dead mount holds.
-So a fetch runs in a task of its own. At the limit it is cancelled, what it has open is cut without asking the other
-side, and if it has not ended moments later it is left behind.
+A cancelled coroutine may still wait in its cleanup: for an answer to a close, or for a thread blocked by a dead mount.
+Therefore a fetch runs in a task of its own. At the limit the task is cancelled and its connections are aborted; if it
+has not ended after ``GRACE_SECONDS``, it is abandoned.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from adapters.transport.error import FeedError
 from adapters.transport.feed import Feed, Unchanged
 
 GRACE_SECONDS = 2.0
-"""How long a fetch that was cut may take to end."""
+"""Time for a cancelled fetch to end."""
 
 Result = TypeVar("Result")
 
@@ -24,28 +24,28 @@ _log = structlog.get_logger()
 
 
 class Cut:
-    """The connections of one fetch, which ``now`` closes at once and without a farewell."""
+    """The connections of one fetch, which ``abort`` closes without a closing handshake."""
 
     def __init__(self) -> None:
         self._closes: list[Callable[[], object]] = []
-        self.made = False
+        self.done = False
 
-    def also(self, close: Callable[[], object]) -> None:
-        """Call this too; it must not wait."""
+    def add(self, close: Callable[[], object]) -> None:
+        """Register a callback, which must not block."""
         self._closes.append(close)
 
-    def now(self) -> None:
-        """Close all of them."""
-        self.made = True
+    def abort(self) -> None:
+        """Call all callbacks; their errors are ignored."""
+        self.done = True
         for close in self._closes:
             with suppress(Exception):
                 close()
 
 
 async def within(seconds: float, fetch: Callable[[Cut], Awaitable[Feed | Unchanged]]) -> Feed | Unchanged:
-    """What ``fetch`` gives. Raises its error, or FeedError when it takes longer than ``seconds``.
+    """Return the result of ``fetch``. Raises its error, or FeedError if it takes longer than ``seconds``.
 
-    Returns at most ``GRACE_SECONDS`` after the limit, or after being cancelled.
+    Ends at most ``GRACE_SECONDS`` after the limit or after its own cancellation.
     """
     cut = Cut()
     task = asyncio.ensure_future(fetch(cut))
@@ -54,7 +54,7 @@ async def within(seconds: float, fetch: Callable[[Cut], Awaitable[Feed | Unchang
     finally:
         if not task.done():
             task.cancel()
-            cut.now()
+            cut.abort()
             task.add_done_callback(_discard)
             await asyncio.wait({task}, timeout=GRACE_SECONDS)
             if not task.done():
@@ -65,7 +65,7 @@ async def within(seconds: float, fetch: Callable[[Cut], Awaitable[Feed | Unchang
 
 
 def _discard(task: "asyncio.Future[Feed | Unchanged]") -> None:
-    """Free what a fetch gave after its time, and take note of its error."""
+    """Close the feed of an abandoned fetch, and retrieve its error."""
     if task.cancelled() or task.exception() is not None:
         return
     result = task.result()

@@ -1,4 +1,4 @@
-"""The least rate of a transfer: a sender that trickles is cut long before its time limit."""
+"""Minimum transfer rate: a slow sender is cut long before its time limit."""
 
 import asyncio
 
@@ -7,7 +7,7 @@ from adapters.transport.feed import Terms
 
 
 class Pace:
-    """Measures bytes on the wire over windows of ``terms.pace_seconds``; silence is for a read time-out to end."""
+    """Measures the bytes received per window of ``terms.pace_seconds``. A read time-out ends a silent transfer."""
 
     def __init__(self, terms: Terms) -> None:
         self._terms = terms
@@ -16,7 +16,7 @@ class Pace:
         self._bytes = 0
 
     def take(self, size: int) -> None:
-        """So many bytes have come. Raises FeedError when a window brought too few."""
+        """Count ``size`` received bytes. Raises FeedError if a window has too few."""
         self._bytes += size
         seconds = self._time() - self._began
         if seconds < self._terms.pace_seconds:

@@ -1,4 +1,4 @@
-"""Secrets of transports: a profile names them, the operator keeps them where the gateway runs."""
+"""Secrets of transports: a profile names them, the gateway's environment or secrets folder holds them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,15 +9,15 @@ from adapters.transport.error import FeedError
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """Where secrets lie: variables of the environment, and files of one folder (None: there is no such folder)."""
+    """Sources of secrets: environment variables, and the files of one folder (None: no folder)."""
 
     environ: Mapping[str, str] = field(repr=False)
     folder: Path | None = None
 
     def read(self, named: Mapping[str, str]) -> str:
-        """The secret of ``{"env": NAME}`` or ``{"file": NAME}``, its last line feed left out. Raises FeedError.
+        """Return the secret of ``{"env": NAME}`` or ``{"file": NAME}`` without its last line feed. Raises FeedError.
 
-        The schema of profiles holds the names to ``FEED_…`` and to plain file names: no profile reads anything else.
+        The profile schema restricts the names to ``FEED_…`` and to plain file names: no profile can read other values.
         """
         name = named.get("env") or named["file"]
         text = self.environ.get(name, "") if "env" in named else self._read_file(name)

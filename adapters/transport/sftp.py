@@ -1,4 +1,4 @@
-"""SFTP drop: the newest file of a folder on a server whose key the profile holds; no other key is accepted."""
+"""SFTP drop: fetch the newest file of a folder on a server; only the host key of the profile is accepted."""
 
 import asyncio
 import socket
@@ -11,7 +11,7 @@ from typing import Literal, TypeVar, cast
 import asyncssh
 
 from adapters.transport.address import resolve
-from adapters.transport.drop import MOST_ENTRIES, SETTLE_SECONDS, Entry, settled, still
+from adapters.transport.drop import MOST_ENTRIES, SETTLE_SECONDS, Entry, require_unchanged, settled
 from adapters.transport.error import FeedError
 from adapters.transport.feed import BLOCK_BYTES, Feed, Terms, Unchanged, Validators
 from adapters.transport.landing import Landing
@@ -24,13 +24,13 @@ Answer = TypeVar("Answer")
 
 _CONNECT_SECONDS = 30.0
 _READ_SECONDS = 60.0
-"""How long the server may take for one answer."""
-_FAREWELL_SECONDS = 1.0
+"""Time limit for one answer of the server."""
+_CLOSE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SftpServer:
-    """A server and who we are there; ``secret`` is a private key or a password, as ``kind`` says."""
+    """A server and the user there; ``secret`` is a private key or a password, according to ``kind``."""
 
     host: str
     port: int = 22
@@ -41,24 +41,24 @@ class SftpServer:
 
 
 class _Client(asyncssh.SSHClient):
-    """Makes known the connection before anything is said on it, so that it can be cut at any time."""
+    """Registers the connection before its first message, so that it can be cut at any time."""
 
     def __init__(self, cut: Cut) -> None:
         self._cut = cut
 
     def connection_made(self, conn: asyncssh.SSHClientConnection) -> None:
-        self._cut.also(conn.abort)
+        self._cut.add(conn.abort)
 
 
-async def _farewell(asked: Awaitable[object], cut: Cut) -> None:
-    """Let the server answer to a close, unless it is slow or gone."""
+async def _await_close(asked: Awaitable[object], cut: Cut) -> None:
+    """Wait a short time for the server's answer to a close; errors are ignored."""
     with suppress(OSError, asyncssh.Error):
-        await _answered(asked, cut, seconds=_FAREWELL_SECONDS)
+        await _answered(asked, cut, seconds=_CLOSE_SECONDS)
 
 
 async def _answered(asked: Awaitable[Answer], cut: Cut, *, seconds: float = _READ_SECONDS) -> Answer:
-    """What the server answers, in a time that every server has; then the connection is cut, which ends the waiting."""
-    timer = asyncio.get_running_loop().call_later(seconds, cut.now)
+    """Return the server's answer; after ``seconds`` the connection is cut, which ends the wait."""
+    timer = asyncio.get_running_loop().call_later(seconds, cut.abort)
     try:
         return await asked
     finally:
@@ -66,7 +66,7 @@ async def _answered(asked: Awaitable[Answer], cut: Cut, *, seconds: float = _REA
 
 
 class SftpDrop:
-    """Reads one folder of a server. ``loopback`` allows this machine, for tests and the demo."""
+    """Fetches from one folder of a server. ``loopback`` allows this machine, for tests and the demo."""
 
     def __init__(
         self,
@@ -94,33 +94,33 @@ class SftpDrop:
     async def _fetch(self, known: Validators, terms: Terms, cut: Cut) -> Feed | Unchanged:
         try:
             async with self._session(cut) as sftp:
-                look = partial(self._look, sftp, cut)
-                entry = await settled(look, self._pattern, known=known, seconds=self._settle, clock=self._clock)
+                list_files = partial(self._list_files, sftp, cut)
+                entry = await settled(list_files, self._pattern, known=known, seconds=self._settle, clock=self._clock)
                 if entry is None:
                     return Unchanged()
                 async with Landing(terms) as landing:
-                    # One request at a time: parallel ones end in tasks whose errors nobody takes when they are cut.
+                    # One request at a time: the tasks of parallel ones leave unretrieved errors when they are cut.
                     name = f"{self._folder}/{entry.name}"
                     file = await _answered(sftp.open(name, "rb", block_size=0), cut)
                     try:
                         while block := cast("bytes", await _answered(file.read(BLOCK_BYTES), cut)):
                             await landing.take(block)
                     finally:
-                        await _farewell(file.close(), cut)
-                    await still(look, entry)
+                        await _await_close(file.close(), cut)
+                    await require_unchanged(list_files, entry)
                     return await landing.finish(entry.validators)
         except TimeoutError:
             raise FeedError("feed-too-slow", seconds=round(terms.seconds)) from None
         except (OSError, asyncssh.Error, asyncssh.KeyImportError) as error:
-            if cut.made:
+            if cut.done:
                 raise FeedError("feed-too-slow", seconds=round(_READ_SECONDS)) from None
             raise self._explain(error) from None
 
     @asynccontextmanager
     async def _session(self, cut: Cut) -> AsyncIterator[asyncssh.SFTPClient]:
-        """A session on a connection of its own, which reads no settings, keys or agent of the machine.
+        """Open a session on a connection of its own, which uses no settings, keys or agent of the machine.
 
-        At the end the server has a moment to take leave; then the connection is gone.
+        At the end the server has one second to close the connection; then it is aborted.
         """
         server = self._server
         key = [asyncssh.import_private_key(server.secret)] if server.kind == "key" else None
@@ -142,11 +142,11 @@ class SftpDrop:
             yield await _answered(connection.start_sftp_client(), cut)
         finally:
             connection.close()
-            await _farewell(connection.wait_closed(), cut)
+            await _await_close(connection.wait_closed(), cut)
             connection.abort()
 
     async def _connected(self) -> socket.socket:
-        """A socket to one of the addresses that were judged."""
+        """Return a socket connected to one of the checked addresses. Raises FeedError."""
         server = self._server
         loop = asyncio.get_running_loop()
         reason: str = ""
@@ -166,8 +166,8 @@ class SftpDrop:
                 return connecting
         raise FeedError("feed-unreachable", host=server.host, reason=reason)
 
-    async def _look(self, sftp: asyncssh.SFTPClient, cut: Cut) -> Sequence[tuple[float, Entry]]:
-        """The plain files; links and folders are left aside, and so is a name that would lead elsewhere."""
+    async def _list_files(self, sftp: asyncssh.SFTPClient, cut: Cut) -> Sequence[tuple[float, Entry]]:
+        """List the plain files; links, folders and names with a slash are skipped."""
         found = []
         seen = 0
         listed = sftp.scandir(self._folder)

@@ -1,7 +1,7 @@
-"""Calls that may block for good: a name server that does not answer, a folder on a mount whose server is gone.
+"""Run calls that may block permanently: a name server without an answer, a folder on a mount without its server.
 
-They run in daemon threads, which neither the event loop nor the end of the process waits for. asyncio's own threads are
-joined at the end of the process, and so a single dead mount would keep a gateway from stopping.
+They run in daemon threads, for which neither the event loop nor the exit of the process waits. asyncio joins its own
+threads at exit, so a single dead mount would keep the gateway from stopping.
 """
 
 import asyncio
@@ -16,15 +16,16 @@ Result = TypeVar("Result")
 
 
 class Worker:
-    """The blocking calls of one platform, one at a time. While an abandoned one still blocks, no other is begun: a
-    mount that stays dead costs one thread, however often its feed is due.
+    """Runs the blocking calls of one platform, one at a time.
+
+    No call starts while an abandoned one still blocks: a dead mount costs one thread, however often its feed is due.
     """
 
     def __init__(self) -> None:
         self._busy = False
 
     async def do(self, call: Callable[[], Result]) -> Result:
-        """What the call gives, from another thread. Raises its error, and FeedError while an earlier one blocks."""
+        """Run the call in another thread. Raises its error, and FeedError while an earlier call blocks."""
         if self._busy:
             raise FeedError("feed-blocked")
         loop = asyncio.get_running_loop()
@@ -38,7 +39,7 @@ class Worker:
     ) -> None:
         try:
             result, failure = call(), None
-        except BaseException as error:  # noqa: BLE001  # whatever it is, it belongs to the caller
+        except BaseException as error:  # noqa: BLE001  # every error is passed to the caller
             result, failure = None, error
 
         def settle() -> None:
@@ -50,5 +51,5 @@ class Worker:
                 future.set_result(cast("Result", result))
 
         self._busy = False
-        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        with suppress(RuntimeError):  # the loop is closed: no caller waits
             loop.call_soon_threadsafe(settle)
