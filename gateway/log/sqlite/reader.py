@@ -1,4 +1,4 @@
-"""Reading the embedded log."""
+"""The reader of the embedded log."""
 
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -14,14 +14,14 @@ Answer = TypeVar("Answer")
 
 
 class Ask(Protocol):
-    """Asks the file something, in a thread that reads."""
+    """Runs a query on the file, in a reader thread."""
 
     def __call__(self, question: Callable[[sqlite3.Connection], Answer]) -> Awaitable[Answer]:
-        """The answer to a question."""
+        """The result of the query."""
 
 
 class SqliteReader(Reader):
-    """Reads some streams from given positions; they take turns, so that none starves."""
+    """Reads some streams from given positions, in rotation, so that none starves."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class SqliteReader(Reader):
         self._failed = failed
 
     async def poll(self, *, limit: int, wait: float) -> Sequence[Chunk]:
-        """What lies beyond the positions, or what comes within ``wait`` seconds. Raises PositionLostError."""
+        """Records from the positions on, or those that arrive within ``wait`` seconds. Raises PositionLostError."""
         self._check()
         chunks = await self._read(limit)
         if not chunks and wait > 0 and not self._grown():
@@ -47,7 +47,7 @@ class SqliteReader(Reader):
         return chunks
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Nothing to release."""
 
     def _check(self) -> None:
         try:
