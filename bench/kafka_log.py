@@ -21,7 +21,7 @@ PARTITIONS = 3
 
 
 def parts(records: Sequence[Record]) -> list[tuple[int, Sequence[Record]]]:
-    """Batches, and the partition that each goes to."""
+    """Batches with their partitions."""
     starts = range(0, len(records), BATCH)
     return [(number % PARTITIONS, records[start : start + BATCH]) for number, start in enumerate(starts)]
 

@@ -10,7 +10,7 @@ _LAST_CHUNK = b"\r\n0\r\n\r\n"
 
 
 class Wire(asyncio.Protocol):
-    """Answers have a Content-Length or come in chunks, and a connection waits for one answer at a time."""
+    """Answers have a Content-Length or are chunked, and a connection waits for one answer at a time."""
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None

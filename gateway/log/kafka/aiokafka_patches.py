@@ -171,10 +171,10 @@ class _MetadataRequestV7(MetadataRequest_v5):  # type: ignore[misc]
 
 
 class MetadataRequestWithEpochs(MetadataRequest):  # type: ignore[misc]
-    """A metadata request of version 7 where the broker knows it.
+    """A metadata request of version 7 where the broker supports it.
 
-    Upstream asks up to version 5, whose answers hold no leader epochs. Without them a stale answer of a broker that is
-    cut off from its cluster is indistinguishable from a newer one (KIP-320, ADR 0014).
+    Upstream requests at most version 5, whose answers hold no leader epochs. Without them a stale answer of a broker
+    that is cut off from its cluster is indistinguishable from a newer one (KIP-320, ADR 0014).
     """
 
     def __init__(self, request: MetadataRequest) -> None:

@@ -64,7 +64,7 @@ class Stream:
     def expire(self, before: int, *, now: int) -> None:
         """Drop the records appended before an instant (ms since 1970), and move the start up.
 
-        A time stamp later than ``now`` does not give a record's age: it is dropped with the next record of known age.
+        A record with a time stamp later than ``now`` has no known age: it is dropped with the next one of known age.
         """
         stable = self.stable
         kept = next((one.offset for one in self._records if before <= one.appended_at <= now), stable)

@@ -114,8 +114,8 @@ class SqliteLog:
         except sqlite3.Error as error:
             raise log_error(path, error) from error
         try:
-            _, log._partitions = await log._ask(read_about)  # its own class
-            log._streams = await log._ask(read_streams)  # its own class
+            _, log._partitions = await log._query(read_about)  # its own class
+            log._streams = await log._query(read_streams)  # its own class
         except BaseException:
             await log.close()
             raise
@@ -128,7 +128,7 @@ class SqliteLog:
 
     async def identity(self) -> str:
         """The UUID given by ``create_topics``. Raises TopicError."""
-        identity, _ = await self._ask(read_about)
+        identity, _ = await self._query(read_about)
         if identity is None:
             raise TopicError("The log has no identity yet: run `passerelle topics create`.")
         return identity
@@ -137,11 +137,11 @@ class SqliteLog:
         """Create missing topics and the log's identity."""
         wanted = tuple(topics)
         await self._do(lambda connection: add_topics(connection, wanted, partitions=self._partitions))
-        self._streams = await self._ask(read_streams)
+        self._streams = await self._query(read_streams)
 
     async def check_topics(self, topics: Iterable[Topic]) -> Sequence[str]:
         """One sentence per topic that is missing or has another policy, and one if the partition count differs."""
-        self._streams = await self._ask(read_streams)
+        self._streams = await self._query(read_streams)
         findings = []
         if self._partitions != self._wanted:
             findings.append(
@@ -169,7 +169,7 @@ class SqliteLog:
 
     def reader(self, positions: Mapping[tuple[str, int], int]) -> SqliteReader:
         """A reader from these positions."""
-        return SqliteReader(positions, find=self._find, watch=self._watch, ask=self._ask, failed=self._failed)
+        return SqliteReader(positions, find=self._find, watch=self._watch, query=self._query, failed=self._failed)
 
     async def starts(self, topic: str) -> tuple[int, ...]:
         """Per partition the first offset still held; 0 for compacted topics."""
@@ -200,7 +200,7 @@ class SqliteLog:
     async def newest(self) -> int | None:
         """The append time of the newest record (ms since 1970); None without records."""
         streams = [one for partitions in self._streams.values() for one in partitions]
-        bounds = await self._ask(lambda connection: [read_bounds(connection, one) for one in streams])
+        bounds = await self._query(lambda connection: [read_bounds(connection, one) for one in streams])
         return max((one.last_at for one in bounds), default=0) or None
 
     async def ended(self) -> None:
@@ -216,13 +216,13 @@ class SqliteLog:
             connection.close()
 
     async def _expire(self, stream: Stream, *, before: int, now: int) -> None:
-        start = await self._ask(lambda connection: upkeep.expired(connection, stream, before=before, now=now))
+        start = await self._query(lambda connection: upkeep.expired(connection, stream, before=before, now=now))
         if start is not None:
             while await self._step(lambda connection: upkeep.cut(connection, stream, start)):
                 pass
 
     async def _compact(self, stream: Stream, topic: Topic, *, now: int, all_of_it: bool) -> None:
-        found = await self._ask(
+        found = await self._query(
             lambda connection: upkeep.superseded(connection, stream, topic, now=now, all_of_it=all_of_it)
         )
         if found is None:
@@ -241,7 +241,7 @@ class SqliteLog:
 
     async def _column(self, name: str, topic: str) -> tuple[int, ...]:
         streams = self._topic(topic)
-        bounds = await self._ask(lambda connection: [read_bounds(connection, one) for one in streams])
+        bounds = await self._query(lambda connection: [read_bounds(connection, one) for one in streams])
         return tuple(getattr(one, name) for one in bounds)
 
     def _topic(self, topic: str) -> Sequence[Stream]:
@@ -256,10 +256,10 @@ class SqliteLog:
                 raise self._failed(error) from error
         return stream_of(self._streams, topic, partition)
 
-    async def _ask(self, question: Callable[[sqlite3.Connection], Answer]) -> Answer:
+    async def _query(self, query: Callable[[sqlite3.Connection], Answer]) -> Answer:
         """Run a query in a reader thread: readers of the write-ahead log never block the writer."""
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._readers, lambda: question(self._connection()))
+            return await asyncio.get_running_loop().run_in_executor(self._readers, lambda: query(self._connection()))
         except RuntimeError as error:
             raise LogUnavailableError("The log has been closed.") from error
         except sqlite3.Error as error:

@@ -13,10 +13,10 @@ from gateway.log.sqlite.watch import Watch
 Answer = TypeVar("Answer")
 
 
-class Ask(Protocol):
+class Query(Protocol):
     """Runs a query on the file, in a reader thread."""
 
-    def __call__(self, question: Callable[[sqlite3.Connection], Answer]) -> Awaitable[Answer]:
+    def __call__(self, query: Callable[[sqlite3.Connection], Answer]) -> Awaitable[Answer]:
         """The result of the query."""
 
 
@@ -29,12 +29,12 @@ class SqliteReader(Reader):
         *,
         find: Callable[[str, int], Stream],
         watch: Watch,
-        ask: Ask,
+        query: Query,
         failed: Callable[[sqlite3.Error], LogError],
     ) -> None:
         self._positions = {find(topic, partition): at for (topic, partition), at in positions.items()}
         self._watch = watch
-        self._ask = ask
+        self._query = query
         self._failed = failed
 
     async def poll(self, *, limit: int, wait: float) -> Sequence[Chunk]:
@@ -63,10 +63,10 @@ class SqliteReader(Reader):
         if not wanted:
             return []
 
-        def question(connection: sqlite3.Connection) -> list[Chunk]:
+        def query(connection: sqlite3.Connection) -> list[Chunk]:
             return _read_streams(connection, wanted, limit)
 
-        chunks = await self._ask(question)
+        chunks = await self._query(query)
         streams = {(stream.topic, stream.partition): stream for stream, _ in wanted}
         for chunk in chunks:
             stream = streams[chunk.topic, chunk.partition]

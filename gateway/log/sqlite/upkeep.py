@@ -17,8 +17,8 @@ DIRTY_LEAST = 1_000
 def expired(connection: sqlite3.Connection, stream: Stream, *, before: int, now: int) -> int | None:
     """The start offset that leaves no record appended before an instant (ms); None if the stream starts there already.
 
-    A time stamp later than ``now`` does not give a record's age, since the clock was ahead: the record expires with the
-    next one of known age.
+    A record with a time stamp later than ``now`` has no known age, since the clock was ahead: it expires with the next
+    one of known age.
     """
     start, end, *_ = read_bounds(connection, stream)
     table = stream.table
