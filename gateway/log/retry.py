@@ -34,7 +34,7 @@ async def retry(
     longest: float = LONGEST_SECONDS,
     succeeded: Callable[[], bool] = lambda: False,
 ) -> Result:
-    """Run ``work`` until it returns; retry after an error of ``on``. Other errors are raised.
+    """Run ``work`` until it returns or is cancelled; retry after an error of ``on``. Other errors are raised.
 
     The backoff is reset by an attempt that fails after a success, by ``succeeded`` or by its length: the next attempt
     then begins at once.

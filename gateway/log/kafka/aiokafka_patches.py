@@ -103,7 +103,7 @@ async def _synchronize(client: AIOKafkaClient) -> None:
     """Keep the cluster's metadata up to date until cancelled.
 
     Upstream's task ends at the first error that is not a KafkaError, and nothing reads its result: the client would
-    never get a new leader (related: https://github.com/aio-libs/aiokafka/issues/712).
+    never receive a new leader (related: https://github.com/aio-libs/aiokafka/issues/712).
     """
     while True:
         try:

@@ -10,7 +10,7 @@ from gateway.protocol.record import Record
 
 BATCH_BYTES = 2 * MAX_BYTES
 """The largest batch, framing included: the topics' ``max.message.bytes``."""
-ROOM = BATCH_BYTES - 64
+FRAMED_BYTES = BATCH_BYTES - 64
 """The part of a batch that is available for framed records."""
 
 _FRAMING_OF_RECORD = 32
@@ -26,7 +26,7 @@ def check_bounds(records: Sequence[Record]) -> int:
     """The framed bytes of one append. Raises ValueError when it is empty or too large."""
     total = sum(map(_size, records))
     framing = len(records) * _FRAMING_OF_RECORD + _FRAMING_OF_HEADER * sum(len(record.headers) for record in records)
-    if not 1 <= len(records) <= MAX_RECORDS or total > MAX_BYTES or total + framing > ROOM:
+    if not 1 <= len(records) <= MAX_RECORDS or total > MAX_BYTES or total + framing > FRAMED_BYTES:
         raise ValueError(
             f"One append takes 1 to {MAX_RECORDS} records and {MAX_BYTES} bytes, not {len(records)} and {total}."
         )
@@ -59,12 +59,12 @@ def build(producer: AIOKafkaProducer, records: Sequence[Record]) -> BatchBuilder
 def split(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
     """Parts in order, each small enough for one batch; a record that exceeds the bounds alone is a part of its own."""
     part: list[Record] = []
-    available = ROOM
+    available = FRAMED_BYTES
     for record in records:
         needed = framed(record)
         if part and needed > available:
             yield part
-            part, available = [], ROOM
+            part, available = [], FRAMED_BYTES
         part.append(record)
         available -= needed
     if part:

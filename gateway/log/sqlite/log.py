@@ -37,7 +37,7 @@ from gateway.protocol.record import Record
 from gateway.protocol.topic import Topic
 from gateway.runtime.private_files import make_private
 
-PATIENCE_SECONDS = 8.0
+TIMEOUT_SECONDS = 8.0
 _BUSY_SECONDS = 60.0
 _CHECK_SECONDS = 5.0
 _READERS = 2
@@ -79,7 +79,7 @@ class SqliteLog:
         *,
         partitions: int = 3,
         clock: Clock = now,
-        patience: float = PATIENCE_SECONDS,
+        patience: float = TIMEOUT_SECONDS,
         check: bool = False,
     ) -> Self:
         """Open the file; created when missing. ``check`` adds a check of some seconds. Raises LogUnavailableError, with

@@ -17,9 +17,9 @@ class Watch:
         self._waiters: dict[int, set[asyncio.Event]] = {}
         self._version = 0
         self._task: asyncio.Task[None] | None = None
-        self.look()
+        self.refresh()
 
-    def look(self) -> None:
+    def refresh(self) -> None:
         """Read the ends, and wake the waiters of each stream that has grown."""
         for number, end in self._connection.execute("SELECT id, next FROM stream").fetchall():
             if self._ends.get(number) != end:
@@ -30,21 +30,21 @@ class Watch:
     def notice(self) -> None:
         """Read the ends after a commit of this process. A file that cannot be read fails at the next ``check``."""
         with suppress(sqlite3.Error):
-            self.look()
+            self.refresh()
 
     def check(self) -> None:
         """Read the ends if another connection has committed since the last check. Raises sqlite3.Error."""
         (version,) = self._connection.execute("PRAGMA data_version").fetchone()
         if version != self._version:
             self._version = version
-            self.look()
+            self.refresh()
 
     def end(self, number: int) -> int:
         """The end of a stream as last seen."""
         return self._ends.get(number, 0)
 
     async def grown(self, numbers: Collection[int], wait: float) -> None:
-        """Wait until one of these streams has grown since the caller last looked, at most ``wait`` seconds."""
+        """Wait until one of these streams has grown since the last check, at most ``wait`` seconds."""
         event = asyncio.Event()
         for number in numbers:
             self._waiters.setdefault(number, set()).add(event)
