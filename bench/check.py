@@ -1,7 +1,7 @@
-"""How long a verdict takes, beside what decoding alone takes, in the same run. Run: ``python -m bench.check``.
+"""Processor time of a verdict, beside that of decoding alone in the same run. Run: ``python -m bench.check``.
 
-Offers of about 1.3 kB, a thousand different ones in turn, so that no cache is warmer than in a real batch. Each figure
-is processor time, the best of seven rounds; the ratio is to ``orjson.loads`` of the same bytes.
+Offers of about 1.3 kB, a thousand different ones in rotation, so that no cache is warmer than in a real batch. Each
+figure is processor time, the best of seven rounds; the ratio is to ``orjson.loads`` of the same bytes.
 """
 
 import random
@@ -96,11 +96,13 @@ def spaced(offer: dict[str, Any]) -> bytes:
 
 
 def measure(work: Callable[[Any], object], inputs: list[Any]) -> float:
-    """Processor time of a call in microseconds, over all inputs in turn."""
-    turn = cycle(inputs)
+    """Processor time of a call in microseconds, over all inputs in rotation."""
+    rotation = cycle(inputs)
     calls = len(inputs) * 5
     return (
-        min(timeit.repeat(lambda: work(next(turn)), number=calls, repeat=ROUNDS, timer=time.process_time)) / calls * 1e6
+        min(timeit.repeat(lambda: work(next(rotation)), number=calls, repeat=ROUNDS, timer=time.process_time))
+        / calls
+        * 1e6
     )
 
 

@@ -1,4 +1,4 @@
-"""What the checksums of rows cost: rows of the embedded log written and read with and without, in turns.
+"""Cost of row checksums: rows of the embedded log written and read with and without them, alternately.
 
     python -m bench.checksum                  # in a temporary folder; --folder names another disk
 
@@ -35,7 +35,7 @@ Write = Callable[[int, int, Record], bytes | None]
 
 
 def records() -> Sequence[Record]:
-    """As the relay writes them: with headers."""
+    """Records as the relay writes them: with headers."""
     return [
         Record(key.encode(), _VALUES, event_headers(key, number, at=1_800_000_000_000, published=True))
         for number, key in enumerate(f"bretagne:{number:07}" for number in range(ROWS))
@@ -78,7 +78,7 @@ def check(row: Row) -> object:
 
 
 def measure(folder: Path) -> dict[str, list[float]]:
-    """Microseconds a row, by what was measured."""
+    """Microseconds per row, by measurement."""
     found: dict[str, list[float]] = {}
     opened: dict[str, sqlite3.Connection] = {}
     rows = records()
@@ -91,10 +91,12 @@ def measure(folder: Path) -> dict[str, list[float]]:
         )
     last_columns: dict[str, Write] = {"with": sealed, "without": packed}
     takes: dict[str, Callable[[Row], object]] = {"with": check, "without": lambda row: unpack(row[4])}
-    for turn in range(ROUNDS):
-        for name, connection in opened.items() if turn % 2 else reversed(opened.items()):
-            found.setdefault(f"write {name}", []).append(write(connection, rows, turn * ROWS, last_columns[name]))
-            found.setdefault(f"read {name}", []).append(read(connection, turn * ROWS, takes[name]))
+    for round_number in range(ROUNDS):
+        for name, connection in opened.items() if round_number % 2 else reversed(opened.items()):
+            found.setdefault(f"write {name}", []).append(
+                write(connection, rows, round_number * ROWS, last_columns[name])
+            )
+            found.setdefault(f"read {name}", []).append(read(connection, round_number * ROWS, takes[name]))
             began = time.thread_time()
             for number, one in enumerate(rows):
                 last_columns[name](number, 7, one)

@@ -1,4 +1,4 @@
-"""What one partner may do to others: the time of their single PUTs, calm and beside the worst that it may send."""
+"""Fairness between partners: the time of others' single PUTs, calm and beside one partner's worst permitted load."""
 
 import asyncio
 import sys
@@ -35,10 +35,10 @@ async def measure(
 ) -> AsyncIterator[Beside]:
     """Calm first, then beside each of these kinds of load."""
     raws = documents(_HELD)
-    async with prepared(kafka=kafka, workers=workers) as ground:
-        async with served(ground) as gateway:
+    async with prepared(kafka=kafka, workers=workers) as environment:
+        async with served(environment) as gateway:
             await load.held(gateway, (await load.ingest(gateway, raws))[1])
-        limited = replace(ground, settings=replace(ground.settings, requests_per_minute=6_000))
+        limited = replace(environment, settings=replace(environment.settings, requests_per_minute=6_000))
         async with served(limited) as gateway:
             await _puts(gateway, raws[0], "warm", _WARM_SECONDS)
             yield Beside("calm", await _puts(gateway, raws[0], "calm", seconds))
@@ -60,7 +60,7 @@ async def _attacked(gateway: Served, kind: str) -> AsyncIterator[None]:
 
 
 async def _puts(gateway: Served, raw: bytes, name: str, seconds: float) -> list[float]:
-    """The times of single PUTs at a steady rate. A late answer delays no later request: each has its own moment."""
+    """The times of single PUTs at a steady rate. A late answer delays no later request: each has its own due time."""
     offer, token = orjson.loads(raw), await gateway.other.token()
     host = urlsplit(gateway.url).netloc
     total = int(seconds * _PER_SECOND)

@@ -28,8 +28,8 @@ atexit.register(lambda: left.write_text(own.read_text()))
 from gateway.cli.app import main
 main()
 """
-"""The command, which leaves its own status behind. The largest size that wait4 reports counts the parent's as well: the
-child shares its memory until it becomes another program.
+"""The command, which writes its own process status at exit. The peak that wait4 reports would include the parent's
+memory: the child shares it until ``exec``.
 """
 _ON = "2026-11-30"
 _FEED = {"kind": "https", "url": "https://feeds.example.org/stages"}
@@ -39,7 +39,7 @@ _HERE = "<<offer>>"
 
 @dataclass(frozen=True)
 class Checked:
-    """What one run of the command came to: bytes of memory at most, items, seconds."""
+    """Figures of one run of the command: peak memory in bytes, items, seconds."""
 
     peak: int
     items: int
@@ -47,10 +47,10 @@ class Checked:
 
 
 def measure(form: str, megabytes: int) -> Checked:
-    """Check a feed of that size in a process of its own. Raises ValueError where the command found another count."""
+    """Check a feed of ``megabytes`` in a process of its own. Raises ValueError if the command counts other items."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        profile, sample, told = folder / "profile.json", folder / "sample", folder / "told.json"
+        profile, sample, report = folder / "profile.json", folder / "sample", folder / "report.json"
         status = folder / "status"
         profile.write_text(json.dumps(example_profile("bretagne", form, _FEED)))
         written = 0
@@ -60,10 +60,10 @@ def measure(form: str, megabytes: int) -> Checked:
                 written += piece.count(b"/offres/")
         command = [sys.executable, "-c", _COMMAND, "platform", "check", str(profile), str(sample), "--on", _ON]
         began = time.perf_counter()
-        with told.open("wb") as out:
+        with report.open("wb") as out:
             subprocess.run([*command, "--json", str(status)], stdout=out, check=False)
         seconds = time.perf_counter() - began
-        counts = json.loads(told.read_bytes())["counts"]
+        counts = json.loads(report.read_bytes())["counts"]
         peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM:"))
     if not counts["items"] == counts["published"] + counts["refused"] == written:
         raise ValueError(f"{counts} of {written} items")
@@ -71,7 +71,7 @@ def measure(form: str, megabytes: int) -> Checked:
 
 
 def _pieces(form: str, size: int) -> Iterator[bytes]:
-    """A feed of that size, one item after another."""
+    """A feed of about ``size`` bytes, item by item."""
     sample = write_feed(form, [_offer(_HERE)])
     begin, item, end = _cut(form, sample)
     yield begin
@@ -87,7 +87,7 @@ def _pieces(form: str, size: int) -> Iterator[bytes]:
 
 
 def _cut(form: str, sample: bytes) -> tuple[bytes, bytes, bytes]:
-    """What comes before the one item of a feed, the item, and what comes after it."""
+    """The bytes before the single item of a feed, the item, and the bytes after it."""
     if form == "csv":
         head, _, row = sample.partition(b"\r\n")
         return head + b"\r\n", row, b""

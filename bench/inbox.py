@@ -1,7 +1,7 @@
-"""A flooded inbox: what others' single PUTs take beside it, and what its refused messages cost on the disk.
+"""A flooded inbox: the time of others' single PUTs beside it, and the disk cost of its refused messages.
 
-The flood is appended by this process, as a partner's own client would, and taken in by the gateway. One client puts
-offers one after the other: first while the inbox is calm, then until the flood has been read.
+This process appends the flood, as a partner's own client would, and the gateway reads it. One client puts offers in
+sequence: first while the inbox is calm, then until the flood has been read.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from pathlib import Path
 import orjson
 
 from bench import load
-from bench.served import Ground, Served, documents, prepared, served
+from bench.served import Environment, Served, documents, prepared, served
 from bench.wire import Wire
 from gateway.bootstrap import open_log
 from gateway.log.common import size_of
@@ -30,9 +30,9 @@ PLATFORM = "normandie"
 CALM = 1_000
 _HEADERS = (("ce_type", TYPE_PUBLISHED.encode()),)
 _APPENDED_BYTES = 900_000
-_LOOK_SECONDS = 0.05
+_POLL_SECONDS = 0.05
 _VIEWS_SECONDS = 3.0
-"""The views take in what the last commit wrote."""
+"""Time for the views to apply the last commit."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Flooded:
 
 @dataclass(frozen=True)
 class Kept:
-    """Bytes sent; the room that they and all that came of them take up; those that the gateway's processes wrote."""
+    """Bytes sent; bytes on disk of them and all their results; bytes that the gateway's processes wrote."""
 
     sent: int
     stored: int
@@ -53,22 +53,26 @@ class Kept:
 
 
 def worst(size: int) -> list[Record]:
-    """So many bytes of messages that cost most to explain: 7,500 extensions each."""
+    """``size`` bytes of messages that cost most to explain: 7,500 extensions each."""
     return _messages(size, {"extensions": {f"k{number}": {} for number in range(7_500)}})
 
 
 def small(size: int) -> list[Record]:
-    """So many bytes of short messages of a hundred problems each."""
+    """``size`` bytes of short messages with a hundred problems each."""
     return _messages(size, {f"f{number}": 1 for number in range(100)})
 
 
 async def wait_beside(flood: list[Record], *, kafka: bool, workers: int) -> Flooded:
-    """One flood over all partitions of one inbox."""
-    async with prepared(kafka=kafka, workers=workers) as ground, _inbox(ground) as log, served(ground) as gateway:
+    """The times of PUTs, calm and beside one flood over all partitions of one inbox."""
+    async with (
+        prepared(kafka=kafka, workers=workers) as environment,
+        _inbox(environment) as log,
+        served(environment) as gateway,
+    ):
         await _puts(gateway, 100, "warm")
         calm = await _puts(gateway, CALM, "calm")
         await _append(log, flood)
-        taken = asyncio.create_task(_taken(log))
+        taken = asyncio.create_task(_wait_until_read(log))
         beside: list[float] = []
         while not taken.done():
             beside += await _puts(gateway, 20, f"beside-{len(beside)}")
@@ -77,14 +81,18 @@ async def wait_beside(flood: list[Record], *, kafka: bool, workers: int) -> Floo
 
 
 async def keep(flood: list[Record], *, kafka: bool) -> Kept:
-    """The disk cost of one flood, with nothing beside it. The log's own copy of what was sent is part of it."""
-    async with prepared(kafka=kafka, workers=0) as ground, _inbox(ground) as log, served(ground) as gateway:
-        stored, written = sum(ground.stored().values()), _written(gateway)
+    """The disk cost of one flood, without other load. It includes the log's own copy of the messages."""
+    async with (
+        prepared(kafka=kafka, workers=0) as environment,
+        _inbox(environment) as log,
+        served(environment) as gateway,
+    ):
+        stored, written = sum(environment.stored().values()), _written(gateway)
         await _append(log, flood)
-        await _taken(log)
+        await _wait_until_read(log)
         await asyncio.sleep(_VIEWS_SECONDS)
         sent = size_of(flood)
-        return Kept(sent, sum(ground.stored().values()) - stored, _written(gateway) - written)
+        return Kept(sent, sum(environment.stored().values()) - stored, _written(gateway) - written)
 
 
 def _messages(size: int, more: dict[str, object]) -> list[Record]:
@@ -99,9 +107,9 @@ def _messages(size: int, more: dict[str, object]) -> list[Record]:
 
 
 @asynccontextmanager
-async def _inbox(ground: Ground) -> AsyncIterator[EventLog]:
+async def _inbox(environment: Environment) -> AsyncIterator[EventLog]:
     """The log, with an inbox of a third partner."""
-    async with open_log(replace(ground.settings)) as log:
+    async with open_log(replace(environment.settings)) as log:
         await log.create_topics([inbox(PLATFORM)])
         partners = Partners(log)
         publisher = Partner(platform=PLATFORM, name=PLATFORM, scopes=frozenset({"offers:publish"}), inbox=True)
@@ -123,18 +131,18 @@ async def _append(log: EventLog, flood: list[Record]) -> None:
             await log.append(INBOX + PLATFORM, partition, part)
 
 
-async def _taken(log: EventLog) -> None:
+async def _wait_until_read(log: EventLog) -> None:
     """Wait until the gateway has read the inbox to its end."""
     topic = INBOX + PLATFORM
     ends = await log.ends(topic)
     for partition, end in enumerate(ends):
         key = position_key(topic, partition).decode()
         while (await read_positions(log, partition)).get(key, 0) < end:  # noqa: ASYNC110  # another process moves it
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
 
 
 async def _puts(gateway: Served, count: int, name: str) -> list[float]:
-    """The seconds of so many PUTs, one after the other."""
+    """The seconds of each of ``count`` PUTs in sequence."""
     offer = orjson.loads(documents(1)[0])
     token = await gateway.publisher.token()
     wire = await Wire.open(gateway.url)

@@ -1,4 +1,4 @@
-"""The log on a local Kafka, next to the bare client library in the same run. Run: ``python -m bench.kafka_log``."""
+"""The log on a local Kafka, beside the bare client library in the same run. Run: ``python -m bench.kafka_log``."""
 
 import argparse
 import asyncio
@@ -21,20 +21,20 @@ PARTITIONS = 3
 
 
 def parts(records: Sequence[Record]) -> list[tuple[int, Sequence[Record]]]:
-    """Batches, and the partition that each goes to."""
+    """Batches with their partitions."""
     starts = range(0, len(records), BATCH)
     return [(number % PARTITIONS, records[start : start + BATCH]) for number, start in enumerate(starts)]
 
 
 async def rate(count: int, work: Callable[[], Awaitable[None]]) -> float:
-    """Records a second."""
+    """Records per second."""
     started = time.perf_counter()
     await work()
     return count / (time.perf_counter() - started)
 
 
 async def compare_appends(log: KafkaLog, settings: KafkaSettings, records: Sequence[Record], rounds: int) -> None:
-    """Batches by both, in turn."""
+    """Appends of batches by both, alternately."""
     producer = AIOKafkaProducer(
         bootstrap_servers=settings.bootstrap_servers, enable_idempotence=True, acks="all", max_batch_size=BATCH_BYTES
     )
@@ -82,7 +82,7 @@ async def measure_single_appends(log: KafkaLog, records: Sequence[Record], write
 async def measure_commits(log: KafkaLog, records: Sequence[Record], batch: int) -> None:
     """Transactions of a relay: an offer and a receipt per record, and a position; one owner."""
     owner = await log.own("relay", 0)
-    for number in range(10):  # the first transactions wake up the broker
+    for number in range(10):  # the first transactions warm up the broker
         await owner.commit([Output(topic, 0, records[number]) for topic in (OFFERS, RECEIPTS, POSITIONS)])
     times: list[float] = []
     for start in range(0, len(records), batch):
@@ -100,13 +100,13 @@ async def measure_commits(log: KafkaLog, records: Sequence[Record], batch: int) 
 
 
 def quantiles(seconds: Sequence[float]) -> str:
-    """The middle and the slow end, as text."""
+    """Median and 99th percentile, as text."""
     cuts = statistics.quantiles(seconds, n=100)
     return f"p50 {cuts[49] * 1_000:.1f} ms, p99 {cuts[98] * 1_000:.1f} ms"
 
 
 async def read_back(log: KafkaLog) -> None:
-    """Everything on one topic, as a view would."""
+    """Read one topic to its end, as a view does."""
     ends = await log.ends(SUBMISSIONS)
     positions = {(SUBMISSIONS, partition): 0 for partition in range(PARTITIONS)}
     count = 0

@@ -1,7 +1,6 @@
-"""The loads of a whole gateway over HTTP, each giving what was measured; ``python -m bench`` runs them.
+"""Loads of a whole gateway over HTTP, each returning its measurements; ``python -m bench`` runs them.
 
-The client shares the machine with the gateway (and the broker), so figures are what its cores give to all of them
-together.
+The client shares the machine with the gateway (and the broker), so the figures are those of all of them together.
 """
 
 import asyncio
@@ -21,7 +20,7 @@ BATCH = 5_000
 
 
 async def ingest(gateway: Served, raws: list[bytes]) -> tuple[float, int]:
-    """Seconds to acknowledge these offers in batches, four at a time, and how many were queued."""
+    """Seconds to acknowledge these offers in batches, four at a time, and the number of queued offers."""
 
     async def send(body: bytes) -> int:
         answer = await gateway.publisher.call(
@@ -38,7 +37,7 @@ async def ingest(gateway: Served, raws: list[bytes]) -> tuple[float, int]:
 
 
 async def held(gateway: Served, count: int) -> None:
-    """Wait until a reader from the start has been given that many changes."""
+    """Wait until a reader from the start has received ``count`` changes."""
     cursor, seen = None, 0
     while seen < count:
         params = {"limit": "1000", "wait": "5", "territory": "all", **({"cursor": cursor} if cursor else {})}
@@ -77,7 +76,7 @@ def put(gateway: Served, token: str, offer: dict[str, Any], offer_id: str) -> by
 
 
 async def latency(gateway: Served, raw: bytes, *, rate: int, seconds: float) -> list[float]:
-    """Time from sending a PUT to its change in the hands of a reader who follows, at a steady rate."""
+    """Times from sending a PUT until a reader that follows the feed has its change, at a steady rate."""
     offer = orjson.loads(raw)
     sent: dict[str, float] = {}
     times: list[float] = []
@@ -129,7 +128,7 @@ async def latency(gateway: Served, raw: bytes, *, rate: int, seconds: float) -> 
 
 @dataclass(frozen=True)
 class Streamed:
-    """One upload: seconds, HTTP status, how many were queued, and bytes of memory when idle and at most."""
+    """One upload: seconds, HTTP status, number of queued offers, and bytes of memory, idle and peak."""
 
     seconds: float
     status: int
@@ -139,7 +138,7 @@ class Streamed:
 
 
 async def upload(gateway: Served, raws: list[bytes], offers: int) -> Streamed:
-    """One streamed upload of many offers, and the gateway's memory while it goes on."""
+    """One streamed upload of many offers, and the gateway's memory meanwhile."""
     idle, most = gateway.memory(), 0
 
     async def lines() -> AsyncIterator[bytes]:

@@ -1,4 +1,4 @@
-"""How fast a log takes and gives back records, beside what its storage does bare, in the same run.
+"""Append, commit and read rates of a log, beside those of its bare storage in the same run.
 
     python -m bench.log memory
     python -m bench.log sqlite                # in a temporary folder; --folder names another disk
@@ -32,12 +32,12 @@ PARTITIONS = 3
 
 
 def batch() -> list[Record]:
-    """What an upload appends at once."""
+    """One append of an upload."""
     return [Record(b"bretagne:%07d" % number, VALUE) for number in range(BATCH)]
 
 
 def outputs(partition: int) -> list[Output]:
-    """What the relay commits for 500 submissions: as many offers and receipts, and its position."""
+    """The relay's commit for 500 submissions: as many offers and receipts, and its position."""
     found = []
     for number in range(BATCH):
         key = f"bretagne:{number:07}"
@@ -48,7 +48,7 @@ def outputs(partition: int) -> list[Output]:
 
 
 async def append_batches(log: EventLog, rounds: int) -> int:
-    """Three lanes, each awaiting its batch, as one upload does."""
+    """Three tasks, each awaiting its batch, as one upload does."""
 
     async def lane(partition: int) -> None:
         for _ in range(rounds):
@@ -85,7 +85,7 @@ async def commit_submissions(log: EventLog, rounds: int) -> int:
 
 
 async def read_back(log: EventLog, _rounds: int) -> int:
-    """Everything on ``submissions``, by one reader, 500 records at a poll."""
+    """Read all of ``submissions`` by one reader, 500 records per poll."""
     ends = await log.ends(SUBMISSIONS)
     positions = dict.fromkeys(range(PARTITIONS), 0)
     count = 0
@@ -107,11 +107,11 @@ def write_bare(folder: Path, rounds: int) -> float:
     )
     records = batch()
     begun = time.perf_counter()
-    for turn in range(rounds):
+    for transaction in range(rounds):
         connection.execute("BEGIN IMMEDIATE")
         connection.executemany(
             "INSERT INTO record VALUES (?, ?, ?, ?, ?)",
-            [(turn * BATCH + number, 0, one.key, None, one.value) for number, one in enumerate(records)],
+            [(transaction * BATCH + number, 0, one.key, None, one.value) for number, one in enumerate(records)],
         )
         connection.execute("COMMIT")
     taken = time.perf_counter() - begun

@@ -1,7 +1,7 @@
-"""The baseline: the same bytes straight into a log of its own, with no HTTP, no verdict and no decision.
+"""The baseline: the same bytes appended directly to a separate log, without HTTP, verdict or decision.
 
-On Kafka that is aiokafka's ``send_batch`` as it is, idempotent and acknowledged by all, batches of 500 in flight on
-every partition at once; on the embedded log its own appends of 500. The gateway never meets these records.
+On Kafka that is aiokafka's own ``send_batch``, idempotent and acks=all, batches of 500 in flight on every partition at
+once; on the embedded log its own appends of 500. The gateway never reads these records.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from aiokafka import AIOKafkaProducer
 
-from bench.served import Ground
+from bench.served import Environment
 from gateway.bootstrap import open_log
 from gateway.log.kafka.batch import BATCH_BYTES
 from gateway.log.port import EventLog
@@ -23,36 +23,36 @@ _IN_FLIGHT = 4
 _PREFIX = "raw"
 
 
-async def raw_rate(ground: Ground, raws: list[bytes]) -> float:
+async def raw_rate(environment: Environment, raws: list[bytes]) -> float:
     """Offers a second."""
-    beside = replace(ground.settings, data=ground.settings.data.parent / _PREFIX, kafka_prefix=_PREFIX)
+    beside = replace(environment.settings, data=environment.settings.data.parent / _PREFIX, kafka_prefix=_PREFIX)
     async with open_log(beside) as log:
         await log.create_topics(COMMON)
-        shares = [raws[partition :: log.partitions] for partition in range(log.partitions)]
-        if ground.broker is not None:
-            seconds = await _send(ground.broker.bootstrap_servers, shares)
+        parts = [raws[partition :: log.partitions] for partition in range(log.partitions)]
+        if environment.broker is not None:
+            seconds = await _send(environment.broker.bootstrap_servers, parts)
         else:
             began = time.perf_counter()
-            await asyncio.gather(*(_append(log, number, share) for number, share in enumerate(shares)))
+            await asyncio.gather(*(_append(log, number, part) for number, part in enumerate(parts)))
             seconds = time.perf_counter() - began
     return len(raws) / seconds
 
 
-async def _append(log: EventLog, partition: int, share: list[bytes]) -> None:
-    for batch in _batches(share):
+async def _append(log: EventLog, partition: int, part: list[bytes]) -> None:
+    for batch in _batches(part):
         await log.append(SUBMISSIONS, partition, [Record(b"raw:%d" % n, raw) for n, raw in enumerate(batch)])
 
 
-async def _send(servers: str, shares: Sequence[list[bytes]]) -> float:
+async def _send(servers: str, parts: Sequence[list[bytes]]) -> float:
     topic = f"{_PREFIX}.{SUBMISSIONS}.v1"
     producer = AIOKafkaProducer(
         bootstrap_servers=servers, enable_idempotence=True, acks="all", max_batch_size=BATCH_BYTES
     )
     await producer.start()
 
-    async def lane(partition: int, share: list[bytes]) -> None:
+    async def lane(partition: int, part: list[bytes]) -> None:
         waiting: list[asyncio.Future[object]] = []
-        for batch in _batches(share):
+        for batch in _batches(part):
             builder = producer.create_batch()
             for number, raw in enumerate(batch):
                 builder.append(timestamp=None, key=b"raw:%d" % number, value=raw)
@@ -64,11 +64,11 @@ async def _send(servers: str, shares: Sequence[list[bytes]]) -> float:
 
     try:
         began = time.perf_counter()
-        await asyncio.gather(*(lane(number, share) for number, share in enumerate(shares)))
+        await asyncio.gather(*(lane(number, part) for number, part in enumerate(parts)))
         return time.perf_counter() - began
     finally:
         await producer.stop()
 
 
-def _batches(share: list[bytes]) -> list[list[bytes]]:
-    return [share[at : at + BATCH] for at in range(0, len(share), BATCH)]
+def _batches(part: list[bytes]) -> list[list[bytes]]:
+    return [part[at : at + BATCH] for at in range(0, len(part), BATCH)]

@@ -1,6 +1,6 @@
-"""The relay alone, exactly once, from submissions that lie on the log: ``python -m bench.relay [--kafka]``.
+"""The relay alone, exactly once, from submissions on the log: ``python -m bench.relay [--kafka]``.
 
-Submissions are judged and written as an upload writes them; then a relay with an empty memory decides all of them. The
+Submissions are judged and written as an upload writes them; then a relay with an empty state decides all of them. The
 figure is submissions a second from its start to its last commit; the ratio is to raw appends in the same run.
 """
 
@@ -33,7 +33,7 @@ _SLICE = 2_000
 
 
 async def fill(submissions: Submissions, raws: list[bytes]) -> int:
-    """Judge and append; how many were accepted."""
+    """Judge and append. Returns the number of accepted offers."""
     author = Author(publisher="bretagne", hosts={}, on=_today())
     judge = BatchJudge(submissions, author)
     items = [judge.judge(raw) for raw in raws]
@@ -44,7 +44,7 @@ async def fill(submissions: Submissions, raws: list[bytes]) -> int:
 
 
 async def relay_rate(log: EventLog, raws: list[bytes]) -> float:
-    """Submissions decided a second."""
+    """Submissions decided per second."""
     ids = ReceiptIds(b"0123456789abcdef0123456789abcdef")
     submissions = Submissions(log, ids=ids, clock=clock.now)
     count = await fill(submissions, raws)
@@ -84,9 +84,9 @@ def _today() -> date:
 async def measure(*, kafka: bool, offers: int) -> tuple[float, float]:
     """The relay's rate and that of raw appends."""
     raws = documents(offers)
-    async with prepared(kafka=kafka, workers=0) as ground:
-        raw = await raw_rate(ground, raws)
-        async with open_log(ground.settings) as log:
+    async with prepared(kafka=kafka, workers=0) as environment:
+        raw = await raw_rate(environment, raws)
+        async with open_log(environment.settings) as log:
             return await relay_rate(log, raws), raw
 
 

@@ -1,4 +1,4 @@
-"""A whole gateway to be loaded: its own processes (``passerelle serve``), and a client of each of three partners."""
+"""A whole gateway under load: its own processes (``passerelle serve``), and a client of each of three partners."""
 
 import asyncio
 import os
@@ -64,8 +64,8 @@ class Served:
 
 
 @dataclass(frozen=True)
-class Ground:
-    """A fresh log with three partners on it, the secret of each, and the broker that keeps it, if one does."""
+class Environment:
+    """A fresh log with three partners, the secret of each, and the broker of the log, if any."""
 
     settings: Settings
     texts: dict[str, str]
@@ -88,8 +88,8 @@ class Ground:
 
 
 @asynccontextmanager
-async def prepared(*, kafka: bool, workers: int) -> AsyncIterator[Ground]:
-    """A fresh log; its broker ends and its folder goes with the block."""
+async def prepared(*, kafka: bool, workers: int) -> AsyncIterator[Environment]:
+    """A fresh log; its broker and its folder are removed when the block ends."""
     broker = None
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="passerelle-bench-")))
@@ -114,13 +114,13 @@ async def prepared(*, kafka: bool, workers: int) -> AsyncIterator[Ground]:
                 texts[slug] = secret.text
                 await partners.save(Partner(platform=slug, name=slug, scopes=frozenset(scopes), secrets=(secret.kept,)))
             await partners.close()
-        yield Ground(settings, texts, broker)
+        yield Environment(settings, texts, broker)
 
 
 @asynccontextmanager
-async def served(ground: Ground) -> AsyncIterator[Served]:
+async def served(environment: Environment) -> AsyncIterator[Served]:
     """The gateway, ready; stopped when the block ends."""
-    settings, texts = ground.settings, ground.texts
+    settings, texts = environment.settings, environment.texts
     async with AsyncExitStack() as stack:
         command = (sys.executable, "-c", "from gateway.cli import main; main()", "serve")
         process = await asyncio.create_subprocess_exec(
@@ -151,9 +151,9 @@ async def _started(process: asyncio.subprocess.Process) -> dict[str, str]:
     if process.stdout is None:
         raise RuntimeError("the gateway's output is not read")
     while line := await process.stdout.readline():
-        told = orjson.loads(line)
-        if told.get("event") == "gateway.started":
-            return dict(told)
+        event = orjson.loads(line)
+        if event.get("event") == "gateway.started":
+            return dict(event)
     raise RuntimeError("the gateway did not start")
 
 
@@ -169,7 +169,7 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
 
 
 def documents(count: int) -> list[bytes]:
-    """Offers as the demo makes them, two in a hundred of them wrong."""
+    """Offers of the demo's generator, two in a hundred of them wrong."""
     today = date.fromisoformat(paris_date(clock.now()))
     made = (offer.raw for offer in generate(11, "bretagne", count + count // 10, today))
     return list(made)[:count]

@@ -1,4 +1,4 @@
-"""Updates of live offers in random order through the offer view: what a nightly set looks like after a season.
+"""Updates of live offers in random order through the offer view: the load of a nightly snapshot after a season.
 
     python -m bench.view_updates --live 200000    # 1,000,000 by default
 
@@ -25,11 +25,11 @@ from gateway.store import OfferView
 UPDATES = 20_000
 STEPS = (50, 500, 2_000)
 Records = list[tuple[int, StoredRecord]]
-"""With their partitions."""
+"""Records with their partitions."""
 
 
 class Updated(NamedTuple):
-    """What updates in steps of one size took; milliseconds are a step's."""
+    """Figures of updates in steps of one size; milliseconds are per step."""
 
     size: int
     rate: float
@@ -65,7 +65,7 @@ def revisions(live: int, count: int) -> Records:
 
 
 def appended(records: Records, positions: tuple[int, ...]) -> Records:
-    """The same records at the offsets from where the view is."""
+    """The same records at the offsets that follow the view's positions."""
     ends = list(positions)
     numbered = []
     for partition, record in records:
@@ -85,7 +85,7 @@ def step_of(records: Records) -> list[Chunk]:
 
 
 async def update(view: OfferView, records: Records, size: int) -> Updated:
-    """Apply all of them."""
+    """Apply all records in steps of ``size``."""
     numbered, taken = appended(records, view.positions), []
     used, begun = time.process_time(), time.perf_counter()
     for first in range(0, len(numbered), size):

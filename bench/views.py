@@ -1,10 +1,10 @@
-"""How the offer view bears size: filling it, feed pages and filtered queries at two sizes in one run, and their ratio.
+"""Scaling of the offer view: filling, feed pages and filtered queries at two sizes in one run, and their ratio.
 
     python -m bench.views                     # 2,000 against 50,000 offers, half a minute
     python -m bench.views --small 10000 --large 1000000
 
 The bar (docs/performance.md): a page or query at the large size takes at most three times its time at the small one.
-Offers are made up from a fixed seed and written as the relay writes them; nothing but the view is measured.
+Offers are generated from a fixed seed and written as the relay writes them; only the view is measured.
 """
 
 import argparse
@@ -62,7 +62,7 @@ WORST = {
         week=frozenset(f"2027-W{week:02}" for week in range(1, 26)), sector=frozenset(f"s{n}" for n in range(1, 52))
     ),
 }
-"""Asked with a count. They ought to take 1 ms and 5 ms at most, at a million offers."""
+"""Queried with a count. The bars are 1 ms and 5 ms, at a million offers."""
 
 
 def offers(count: int) -> Iterator[OfferState]:
@@ -111,7 +111,7 @@ def offers(count: int) -> Iterator[OfferState]:
 
 
 def rare(offer: dict[str, Any], number: int) -> None:
-    """Make some offers unlike all others, as many at every size, so that the same question has the same answer."""
+    """Make some offers unlike all others, as many at every size, so that the same query has the same result."""
     if number == 0:
         offer["weeks"] = ["2026-W40"]
     elif number == 1:
@@ -121,7 +121,7 @@ def rare(offer: dict[str, Any], number: int) -> None:
 
 
 def chunks(count: int) -> Iterator[list[Chunk]]:
-    """The same, as a reader of the log hands them over."""
+    """The same offers in chunks, as a reader of the log returns them."""
     ends = [0] * PARTITIONS
     lanes: list[list[StoredRecord]] = [[] for _ in range(PARTITIONS)]
     for number, state in enumerate(offers(count), 1):
@@ -148,13 +148,13 @@ async def timed(call: Callable[[], Awaitable[object]], times: int = 30) -> float
 
 
 async def page_and_count(view: OfferView, asked: Filter) -> None:
-    """What the API asks for a list with a count."""
+    """The queries of the API for a list with a count."""
     await view.page(reader=READER, asked=asked, after=None, limit=100, own=False)
     await view.count_for(READER, asked)
 
 
 async def measure(folder: Path, count: int) -> dict[str, float]:
-    """Fill a view and ask it."""
+    """Fill a view and query it. Returns milliseconds per query."""
     view = await OfferView.open(folder / f"{count}.sqlite", log_identity="bench", partitions=PARTITIONS)
     spent = 0.0
     for batch in chunks(count):
@@ -206,7 +206,7 @@ async def measure(folder: Path, count: int) -> dict[str, float]:
 
 
 async def compare(small: int, large: int) -> tuple[dict[str, float], dict[str, float]]:
-    """Milliseconds of each question at both sizes."""
+    """Milliseconds of each query at both sizes."""
     with tempfile.TemporaryDirectory() as folder:
         return await measure(Path(folder), small), await measure(Path(folder), large)
 

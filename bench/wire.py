@@ -1,4 +1,4 @@
-"""A lean HTTP/1.1 client: one connection, one request at a time, so that the load costs little beside what it loads."""
+"""A lean HTTP/1.1 client: one connection, one request at a time, so that its own cost stays small."""
 
 import asyncio
 from typing import Self
@@ -10,7 +10,7 @@ _LAST_CHUNK = b"\r\n0\r\n\r\n"
 
 
 class Wire(asyncio.Protocol):
-    """Answers have a Content-Length or come in chunks, and a connection waits for one answer at a time."""
+    """Answers have a Content-Length or are chunked, and a connection waits for one answer at a time."""
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
@@ -33,7 +33,7 @@ class Wire(asyncio.Protocol):
         return await self._answer
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         if self._transport is not None:
             self._transport.close()
 
@@ -76,7 +76,7 @@ def _whole(head: bytes, body: bytes) -> bytes | None:
 
 
 def request(method: str, path: str, *, host: str, token: str, body: bytes = b"") -> bytes:
-    """A request as it goes over the wire."""
+    """An HTTP request as bytes."""
     head = (
         f"{method} {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {token}\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"

@@ -1,6 +1,6 @@
-"""One partner that sends the worst it may, until killed: ``python -m bench.worst KIND URL TOKEN``.
+"""One partner's worst permitted load, until killed: ``python -m bench.worst KIND URL TOKEN``.
 
-Every kind keeps within what a partner's credentials allow; none keeps within what is reasonable.
+A partner's credentials permit every kind; none is reasonable.
 """
 
 import asyncio
@@ -19,11 +19,11 @@ from bench.served import documents
 _LANES = 8
 _READ = 1 << 18
 
-Attack = Callable[["Door"], Awaitable[None]]
+Attack = Callable[["Endpoint"], Awaitable[None]]
 
 
-class Door:
-    """Where the gateway listens, and the token to come in with."""
+class Endpoint:
+    """The gateway's host and port, and an access token."""
 
     def __init__(self, url: str, token: str) -> None:
         parts = urlsplit(url)
@@ -32,8 +32,8 @@ class Door:
         self.token = token
 
     async def send(self, method: str, path: str, body: bytes = b"", *, leave: bool = False, **headers: str) -> bytes:
-        """One request on a connection of its own; its answer is read to the end, or not at all (``leave``). The last
-        bytes of the answer.
+        """One request on a connection of its own; its answer is read to the end, or not at all (``leave``). Returns
+        the last bytes of the answer.
         """
         head = {
             "Host": self.host,
@@ -56,7 +56,7 @@ class Door:
         return last
 
     async def trickle(self, path: str, body: bytes, *, seconds: float, **headers: str) -> None:
-        """The same, byte by byte, each after so many seconds."""
+        """The same, byte by byte, with a pause of ``seconds`` after each."""
         head = "".join(f"{name.replace('_', '-')}: {value}\r\n" for name, value in headers.items())
         reader, writer = await asyncio.open_connection(self.host, self.port)
         try:
@@ -101,72 +101,72 @@ _LINES = "application/x-ndjson"
 _BATCH = "/v1/offers/batch?partial=true"
 
 
-async def bombs(door: Door) -> None:
+async def bombs(endpoint: Endpoint) -> None:
     """184 bytes of gzip that hold 50,000 empty objects, and the same uncompressed."""
-    await door.send("POST", _BATCH, _BOMB, Content_Encoding="gzip", Content_Type=_LINES)
-    await door.send("POST", _BATCH, _EMPTY, Content_Type=_LINES)
+    await endpoint.send("POST", _BATCH, _BOMB, Content_Encoding="gzip", Content_Type=_LINES)
+    await endpoint.send("POST", _BATCH, _EMPTY, Content_Type=_LINES)
 
 
-async def refused(door: Door) -> None:
+async def refused(endpoint: Endpoint) -> None:
     """Dry runs of 1,000 offers with a hundred problems each."""
-    await door.send("POST", _BATCH + "&dry_run=true", _REFUSED, Content_Type=_LINES)
+    await endpoint.send("POST", _BATCH + "&dry_run=true", _REFUSED, Content_Type=_LINES)
 
 
-async def aborted(door: Door) -> None:
-    """150 kB of short refused offers, and gone at once."""
-    await door.send("POST", _BATCH, _SHORT, leave=True, Content_Type=_LINES)
+async def aborted(endpoint: Endpoint) -> None:
+    """150 kB of short refused offers, and an immediate disconnect."""
+    await endpoint.send("POST", _BATCH, _SHORT, leave=True, Content_Type=_LINES)
     await asyncio.sleep(0.05)
 
 
-async def extensions(door: Door) -> None:
+async def extensions(endpoint: Endpoint) -> None:
     """Offers of 95 kB with 7,500 extensions each."""
-    await door.send("POST", _BATCH, _KEYS, Content_Type=_LINES)
+    await endpoint.send("POST", _BATCH, _KEYS, Content_Type=_LINES)
 
 
-async def texts(door: Door) -> None:
+async def texts(endpoint: Endpoint) -> None:
     """Refused offers of 90 kB, most of it long texts."""
-    await door.send("POST", _BATCH, _LONG, Content_Type=_LINES)
+    await endpoint.send("POST", _BATCH, _LONG, Content_Type=_LINES)
 
 
-async def snapshots(door: Door) -> None:
-    """Complete sets of 5,000 offers whose last line has the wrong count: judged whole, then refused."""
-    answer = await door.send("POST", "/v1/snapshots/marks")
+async def snapshots(endpoint: Endpoint) -> None:
+    """Snapshots of 5,000 offers whose last line has the wrong count: judged completely, then refused."""
+    answer = await endpoint.send("POST", "/v1/snapshots/marks")
     if found := re.search(rb'"mark":"([^"]+)"', answer):
         mark = found[1].decode()
-        await door.send("POST", f"/v1/snapshots?mark={mark}", _OFFERS + b'{"count":1}\n', Content_Type=_LINES)
+        await endpoint.send("POST", f"/v1/snapshots?mark={mark}", _OFFERS + b'{"count":1}\n', Content_Type=_LINES)
 
 
-async def uploads(door: Door) -> None:
+async def uploads(endpoint: Endpoint) -> None:
     """Batches of 5,000 new offers, all of which are published."""
     ids = b'"id":"bretagne:%d-' % next(_UPLOADS)
-    await door.send("POST", _BATCH, _OFFERS.replace(b'"id":"bretagne:', ids), Content_Type=_LINES)
+    await endpoint.send("POST", _BATCH, _OFFERS.replace(b'"id":"bretagne:', ids), Content_Type=_LINES)
 
 
-async def trickles(door: Door) -> None:
-    """Uploads that arrive byte by byte, 32 on each lane."""
-    await asyncio.gather(*(door.trickle(_BATCH, _SHORT, seconds=0.05, Content_Type=_LINES) for _ in range(32)))
+async def trickles(endpoint: Endpoint) -> None:
+    """Uploads that arrive byte by byte, 32 per task."""
+    await asyncio.gather(*(endpoint.trickle(_BATCH, _SHORT, seconds=0.05, Content_Type=_LINES) for _ in range(32)))
 
 
-async def puts(door: Door) -> None:
+async def puts(endpoint: Endpoint) -> None:
     """Single offers of 90 kB that break a hundred rules."""
-    await door.send("PUT", "/v1/offers/bretagne:1", _LARGE, Content_Type="application/json")
+    await endpoint.send("PUT", "/v1/offers/bretagne:1", _LARGE, Content_Type="application/json")
 
 
-async def reads(door: Door) -> None:
+async def reads(endpoint: Endpoint) -> None:
     """Full pages of lists and changes, and whole exports, without any pause."""
     for path in ("/v1/offers?limit=1000&territory=all", "/v1/changes?limit=1000&territory=all"):
-        await door.send("GET", path)
-    await door.send("GET", "/v1/exports/jobposting?territory=all")
+        await endpoint.send("GET", path)
+    await endpoint.send("GET", "/v1/exports/jobposting?territory=all")
 
 
-async def tokens(door: Door) -> None:
-    """Token requests whose assertion is as long as it may be."""
+async def tokens(endpoint: Endpoint) -> None:
+    """Token requests whose assertion has the maximum length."""
     assertion = "e30." * 3_000
     form = (
         "grant_type=client_credentials&client_assertion_type="
         f"urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion={assertion}"
     ).encode()
-    await door.send("POST", "/oauth/token", form, Content_Type="application/x-www-form-urlencoded")
+    await endpoint.send("POST", "/oauth/token", form, Content_Type="application/x-www-form-urlencoded")
 
 
 KINDS: Mapping[str, Attack] = {
@@ -176,12 +176,12 @@ KINDS: Mapping[str, Attack] = {
 
 
 async def attack(kind: str, url: str, token: str) -> None:
-    """Eight at a time, until killed."""
+    """Eight concurrent tasks, until killed."""
 
     async def lane() -> None:
         while True:
             try:
-                await KINDS[kind](Door(url, token))
+                await KINDS[kind](Endpoint(url, token))
             except OSError:
                 await asyncio.sleep(0.05)
 

@@ -1,1 +1,1 @@
-"""The log: its port, how topics are read, owned and mirrored, and three implementations."""
+"""The log: its port, three implementations, and readers, owners and mirrors of topics."""

@@ -1,4 +1,4 @@
-"""A process's share of the work: one task per partition that the group assigns."""
+"""Assignment: one task per partition that the consumer group assigns to this process."""
 
 import asyncio
 import contextlib
@@ -21,10 +21,10 @@ from gateway.log.retry import retry
 _FENCED_GRACE_SECONDS = 3.0
 _FENCED_AT_MOST = 3
 _FENCED_WITHIN_SECONDS = 60.0
-_PASSING = (LogBusyError, LogUnavailableError, UnknownOutcomeError)
-"""What passes by itself: the log is away, slow or full."""
+_TRANSIENT = (LogBusyError, LogUnavailableError, UnknownOutcomeError)
+"""Transient errors: the log is unreachable, slow or full."""
 
-Place = TypeVar("Place", int, str)
+Key = TypeVar("Key", int, str)
 Result = TypeVar("Result")
 
 _log = structlog.get_logger()
@@ -36,14 +36,15 @@ async def work_share(
     role: str,
     topic: str,
     work: Callable[[int], Awaitable[None]],
-    assigned: Callable[[frozenset[int]], None] = lambda share: None,  # noqa: ARG005  # most do not ask
+    assigned: Callable[[frozenset[int]], None] = lambda partitions: None,  # noqa: ARG005  # optional hook
 ) -> None:
-    """Run ``work(partition)`` for each partition of this process's share, until cancelled; ``assigned`` is told it.
+    """Run ``work(partition)`` for each partition assigned to this process, until cancelled. ``assigned`` is called with
+    every new assignment.
 
-    Raises what made a partition's work stop. Being fenced is in order when the group is about to take the partition
-    away. It may also come from a process that slept past its place in the group and took up its work where it left it;
-    or this one's place is not true any more, and who keeps it does not know, cut off from the others. So the group is
-    then joined anew. When it comes again and again, another process works outside the group: an error.
+    Raises the error that ended a partition's work. A FencedError is expected while the group revokes the partition. It
+    also occurs when a former member resumes its work after its session has timed out, or when this process's own
+    membership is stale because its group coordinator is cut off from the cluster. The process then joins the group
+    again. Repeated fencing means that another process works outside the group: the FencedError is raised.
     """
     fenced: dict[int, list[float]] = defaultdict(list)
 
@@ -51,7 +52,7 @@ async def work_share(
         return _hold(role, partition, work, fenced[partition])
 
     while True:
-        with contextlib.suppress(_DoubtError):
+        with contextlib.suppress(_RejoinError):
             await _work_as_member(log, role=role, topic=topic, hold=hold, assigned=assigned)
 
 
@@ -63,7 +64,7 @@ async def _work_as_member(
     hold: Callable[[int], Coroutine[Any, Any, None]],
     assigned: Callable[[frozenset[int]], None],
 ) -> None:
-    """Hold what the group assigns, for as long as this is one of its members."""
+    """Run one task per assigned partition, for one membership of the group."""
     membership = await keep_going(f"the group of {role}", partial(log.join, role, topic))
     tasks: dict[int, asyncio.Task[None]] = {}
     change = asyncio.create_task(membership.changed())
@@ -71,24 +72,24 @@ async def _work_as_member(
         while True:
             done, _ = await asyncio.wait({change, *tasks.values()}, return_when=asyncio.FIRST_COMPLETED)
             errors = [tasks.pop(p).exception() for p in [p for p, task in tasks.items() if task in done]]
-            for error in sorted(filter(None, errors), key=lambda error: isinstance(error, _DoubtError)):
+            for error in sorted(filter(None, errors), key=lambda error: isinstance(error, _RejoinError)):
                 raise error
             if change.done():
-                share = change.result()
-                _log.info("share.assigned", role=role, partitions=sorted(share))
-                assigned(share)
+                assignment = change.result()
+                _log.info("share.assigned", role=role, partitions=sorted(assignment))
+                assigned(assignment)
                 change = asyncio.create_task(membership.changed())
-                await stop([tasks.pop(p) for p in set(tasks) - share])
-                tasks.update((p, asyncio.create_task(hold(p))) for p in share - set(tasks))
+                await stop([tasks.pop(p) for p in set(tasks) - assignment])
+                tasks.update((p, asyncio.create_task(hold(p))) for p in assignment - set(tasks))
     finally:
         await stop([change, *tasks.values()])
         await membership.close()
 
 
 async def keep_owning(log: EventLog, *, role: str, partition: int, work: Callable[[Owner], Awaitable[None]]) -> None:
-    """Own a partition and work on it until cancelled: again after a commit of unknown outcome, or an outage of the log.
+    """Own a partition and work on it until cancelled; retry after a commit of unknown outcome or an outage of the log.
 
-    Each attempt begins with a new owner, which fences the last one. Other errors are raised.
+    Each attempt begins with a new owner, which fences the previous one. Other errors are raised.
     """
     progressing: _Progressing | None = None
 
@@ -107,8 +108,8 @@ async def keep_owning(log: EventLog, *, role: str, partition: int, work: Callabl
 
 
 class _Progressing:
-    """An owner whose commits, but for the first one, count as a success of its work: the first one may only serve to
-    learn where to go on (``own_positions``), which succeeds in each attempt of a work that fails behind it.
+    """An owner whose commits after the first count as a success of its work. The first may only be the barrier that
+    precedes reading the resume offset (``own_positions``): it succeeds in every attempt of work that fails later.
     """
 
     def __init__(self, owner: Owner) -> None:
@@ -138,23 +139,23 @@ class _Progressing:
 async def keep_going(
     name: str, work: Callable[[], Awaitable[Result]], *, succeeded: Callable[[], bool] = lambda: False
 ) -> Result:
-    """Work until it is done or cancelled: again after the log was away, slow or full. Other errors are raised."""
-    return await retry(name, work, on=_PASSING, succeeded=succeeded)
+    """Run ``work`` until it returns; retry while the log is unreachable, slow or full. Other errors are raised."""
+    return await retry(name, work, on=_TRANSIENT, succeeded=succeeded)
 
 
-async def work_without_end(work: Callable[[Place], Awaitable[None]], place: Place) -> None:
-    """Run work that ends only by an error or a cancellation. Raises RuntimeError where it returns."""
-    await work(place)
-    raise RuntimeError(f"the work on {place} ended by itself")
+async def work_without_end(work: Callable[[Key], Awaitable[None]], key: Key) -> None:
+    """Run work that ends only by an error or a cancellation. Raises RuntimeError if it returns."""
+    await work(key)
+    raise RuntimeError(f"the work on {key} ended by itself")
 
 
-class _DoubtError(Exception):
-    """Another owns a partition, and the group does not say why."""
+class _RejoinError(Exception):
+    """Another owner has fenced a partition that the group still assigns to this process."""
 
 
 async def _hold(role: str, partition: int, work: Callable[[int], Awaitable[None]], fenced: list[float]) -> None:
-    """Work on a partition until it is taken away, which cancels this; fenced, give the group time to say so. When that
-    was before, ``fenced`` says and is told.
+    """Work on a partition until revocation cancels this task; after a FencedError, leave the group time to revoke it.
+    ``fenced`` holds the times of recent FencedErrors and is updated in place.
     """
     try:
         await work_without_end(work, partition)
@@ -164,7 +165,7 @@ async def _hold(role: str, partition: int, work: Callable[[int], Awaitable[None]
         _log.warning("share.fenced", role=role, partition=partition, times=len(fenced))
         await asyncio.sleep(_FENCED_GRACE_SECONDS)
         if len(fenced) < _FENCED_AT_MOST:
-            raise _DoubtError from error
+            raise _RejoinError from error
         raise FencedError(
             f"another process works on {role} of partition {partition} and the group does not know it; "
             "stop the other process, or give it a log of its own"
@@ -172,7 +173,7 @@ async def _hold(role: str, partition: int, work: Callable[[int], Awaitable[None]
 
 
 async def stop(tasks: list[asyncio.Task[Any]]) -> None:
-    """Cancel tasks and wait for their ends."""
+    """Cancel tasks and wait until they have ended."""
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

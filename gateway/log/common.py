@@ -1,4 +1,4 @@
-"""What implementations of the log share: the bounds of one append, and the membership of a process that is alone."""
+"""Common parts of the log's implementations: the bounds of one append, and a single process's membership."""
 
 import asyncio
 from collections.abc import Sequence
@@ -28,18 +28,18 @@ def size_of(records: Sequence[Record]) -> int:
 
 
 class SoleMembership:
-    """All partitions, for good: one process is meant to work on such a log. Two of them would fence each other."""
+    """A permanent assignment of all partitions: such a log is meant for one process. Two would fence each other."""
 
     def __init__(self, partitions: int) -> None:
-        self._share = frozenset(range(partitions))
-        self._told = False
+        self._assignment = frozenset(range(partitions))
+        self._returned = False
 
     async def changed(self) -> frozenset[int]:
-        """All partitions at the first call; never again."""
-        if self._told:
+        """All partitions at the first call; later calls never return."""
+        if self._returned:
             await asyncio.Event().wait()
-        self._told = True
-        return self._share
+        self._returned = True
+        return self._assignment
 
     async def close(self) -> None:
-        """There is nobody to leave it to."""
+        """Nothing to leave: the group has no other member."""

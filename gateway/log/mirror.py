@@ -31,7 +31,7 @@ async def fold_topic(
     starts: Mapping[int, int] | None = None,
     ends: Mapping[int, int] | None = None,
 ) -> State:
-    """The state after all records of a topic, up to its present ends. Raises LogError."""
+    """The state after all records of a topic, up to its current ends. Raises LogError."""
     return (await _fold_from(log, topic, fold, state, starts, ends))[0]
 
 
@@ -54,8 +54,8 @@ async def _fold_from(
 class TopicMirror(Generic[State]):
     """The state of a topic, or of some of its partitions.
 
-    ``run`` keeps it current; without it, ``catch_up`` reads once, which is all that a command needs. All callers share
-    one reader. A position that the log no longer holds rebuilds the state from the topic's start: the old state answers
+    ``run`` keeps it current; without it, ``catch_up`` reads once, which suffices for a command. All callers share one
+    reader. A position that the log no longer holds rebuilds the state from the topic's start: the old state remains
     until the new one is complete, and ``caught_up`` is False meanwhile. ``rest`` is the pause of ``run`` after records.
     """
 
@@ -94,12 +94,12 @@ class TopicMirror(Generic[State]):
             await self.close()
 
     async def catch_up(self) -> None:
-        """Read up to the topic's present ends."""
+        """Read up to the topic's current ends."""
         await self.advance(self._own(await self._log.ends(self._topic)))
         self.caught_up = True
 
     async def advance(self, targets: Mapping[int, int]) -> None:
-        """Read until the position of every partition named is at its target."""
+        """Read until every partition of ``targets`` has reached its offset."""
         while not self._reached(targets):
             async with self._reading:
                 await self._begin()
@@ -107,7 +107,7 @@ class TopicMirror(Generic[State]):
                     await self._read()
 
     async def poll(self) -> bool:
-        """Read the next records, waiting at most a second for the first; False when none came."""
+        """Read the next records, waiting at most a second for the first; False when there are none."""
         async with self._reading:
             await self._begin()
             return await self._read()
@@ -133,7 +133,7 @@ class TopicMirror(Generic[State]):
 
     @asynccontextmanager
     async def caught_up_once(self) -> AsyncIterator[Self]:
-        """This mirror, read up to the topic's present ends and closed after the block."""
+        """This mirror, read up to the topic's current ends and closed after the block."""
         try:
             await self.catch_up()
             yield self
@@ -173,7 +173,7 @@ class TopicMirror(Generic[State]):
             await self._rebuild()
             chunks = ()
         except Exception:
-            # The reader may be past records that the state lacks.
+            # The reader's position may be past records that the state does not have.
             await self._drop_reader()
             raise
         async with self._moved:

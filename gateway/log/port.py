@@ -1,6 +1,6 @@
-"""The log's port: what the gateway needs of a durable, partitioned log. Its errors are in ``gateway.errors``.
+"""The log's port: the interface of a durable, partitioned log. Its errors are in ``gateway.errors``.
 
-One contract-test class (``tests/contract``) holds each implementation to it.
+One contract-test class (``tests/contract``) runs against each implementation.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ from gateway.protocol.value import value
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """Where a batch came to lie: offsets ``first`` to ``last``, both included."""
+    """The offsets of an appended batch: ``first`` to ``last``, both included."""
 
     first: int
     last: int
@@ -23,7 +23,7 @@ class Appended:
 
 @value(frozen=True, slots=True)
 class Output:
-    """One record of an owner's commit and where it goes."""
+    """One record of an owner's commit, with its target topic and partition."""
 
     topic: str
     partition: int
@@ -32,8 +32,9 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """What a reader got from one partition, in offset order. ``position`` is the next offset to read: it may lie beyond
-    the last record + 1, and a chunk may be empty, because offsets have gaps (commits, aborts, compaction).
+    """Records of one partition in offset order, as a reader returns them. ``position`` is the next offset to read. It
+    may exceed the last record's offset + 1, and a chunk may be empty, because offsets have gaps (commits, aborts,
+    compaction).
     """
 
     topic: str
@@ -43,15 +44,15 @@ class Chunk:
 
 
 class Reader(Protocol):
-    """Reads some partitions from given positions, committed records only."""
+    """Reads committed records of some partitions from given positions."""
 
     async def poll(self, *, limit: int, wait: float) -> Sequence[Chunk]:
-        """Up to ``limit`` records over all partitions; waits at most ``wait`` seconds for the first. Chunks only for
-        partitions that moved. Raises PositionLostError, LogUnavailableError.
+        """Up to ``limit`` records over all partitions; waits at most ``wait`` seconds for the first. Returns chunks
+        only for partitions whose position moved. Raises PositionLostError, LogUnavailableError.
         """
 
     async def close(self) -> None:
-        """Free what the reader holds."""
+        """Release the reader's resources."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -63,32 +64,33 @@ class Reader(Protocol):
 
 
 class Owner(Protocol):
-    """The only one who may write the outputs of one role on one partition, until another takes it."""
+    """The exclusive writer of one role's outputs on one partition, until a newer owner fences it."""
 
     async def commit(self, outputs: Sequence[Output]) -> Mapping[tuple[str, int], int]:
-        """Write all outputs, or none: readers see them together. Returns the next offset after them per
-        (topic, partition). Raises FencedError; UnknownOutcomeError when it may yet be committed: then this owner is
-        spent, take the partition anew and rebuild; LogUnavailableError when it certainly was not (also spent).
+        """Write all outputs atomically: readers see all of them or none. Returns the next offset after them per
+        (topic, partition). Raises FencedError; UnknownOutcomeError when the commit may still take effect: this owner is
+        then spent, so take the partition again and rebuild; LogUnavailableError when certainly nothing was committed
+        (the owner is spent as well).
         """
 
     async def end(self, topic: str, partition: int) -> int:
-        """The end of a partition of any topic: all that was committed by now, by former owners too, lies before.
-        ``EventLog.ends`` may be told by a broker that led once and does not know yet that others do. Raises as
-        ``commit``.
+        """The end offset of a partition of any topic. Every record committed by now, also by former owners, has a lower
+        offset. ``EventLog.ends`` does not guarantee that: a former leader without the current leader epoch may answer
+        it. Raises as ``commit``.
         """
 
     async def close(self) -> None:
-        """Let go; bounded in time even when the log does not answer."""
+        """Release the partition; bounded in time even when the log does not answer."""
 
 
 class Membership(Protocol):
-    """This process's share of a group's partitions."""
+    """This process's membership of a consumer group, with its assignment."""
 
     async def changed(self) -> frozenset[int]:
-        """The share, once it differs from the one last returned; the first call returns the first share."""
+        """The assigned partitions, once they differ from those last returned; the first call returns the first."""
 
     async def close(self) -> None:
-        """Leave the group, so that others take over at once."""
+        """Leave the group, so that its partitions are reassigned at once."""
 
 
 class EventLog(Protocol):
@@ -106,15 +108,15 @@ class EventLog(Protocol):
         """The UUID that ``create_topics`` gave this log. Raises TopicError where there is none."""
 
     async def create_topics(self, topics: Iterable[Topic]) -> None:
-        """Create what is missing, and the log's identity. Never changes an existing topic."""
+        """Create missing topics and the log's identity. Never changes an existing topic."""
 
     async def check_topics(self, topics: Iterable[Topic]) -> Sequence[str]:
-        """What is not as it must be, one sentence per finding, each naming the next step; empty when all is well."""
+        """Deviations from the required configuration, one sentence each with the remedy; empty without any."""
 
     async def append(self, topic: str, partition: int, records: Sequence[Record]) -> Appended:
-        """Write a batch durably (acks=all, or synced to disk) and in order: all of it, or none.
+        """Write a batch durably (acks=all, or synced to disk), in order and atomically.
 
-        At most 1,000 records and 1 MiB in one call. Calls made together are grouped into one write. Raises
+        At most 1,000 records and 1 MiB in one call. Concurrent calls are grouped into one write. Raises
         LogBusyError, LogUnavailableError, UnknownOutcomeError.
         """
 
@@ -130,12 +132,12 @@ class EventLog(Protocol):
         """
 
     async def own(self, role: str, partition: int) -> Owner:
-        """Take a partition for a role (``relay``, ``intake.bretagne`` …). Whoever had it is fenced from now on, and
-        what it left open is aborted.
+        """Take a partition for a role (``relay``, ``intake.bretagne`` …). The former owner is fenced and its open
+        transaction is aborted.
         """
 
     async def join(self, group: str, topic: str) -> Membership:
-        """Share the partitions of a topic with the other members of the group; each has one member at a time."""
+        """Join a consumer group that shares the partitions of a topic; each partition has one member at a time."""
 
     async def close(self) -> None:
-        """Write out what is queued, then let go."""
+        """Write queued records, then close."""

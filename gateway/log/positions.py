@@ -1,4 +1,4 @@
-"""Positions: how far each input topic has been read, as the ``positions`` topic says."""
+"""Positions: the next offset to read of each input topic, stored on the topic ``positions``."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -16,45 +16,45 @@ from gateway.protocol.topic import POSITIONS
 
 _GAP_SECONDS = 1.0
 _REST_SECONDS = 0.05
-"""The mirror's pause after records: each commit of each partition moves a position, and nobody needs every one."""
+"""The mirror's pause after records: each commit of each partition moves a position, and no reader needs every one."""
 
 
 async def own_positions(log: EventLog, owner: Owner, *, role: str, partition: int) -> Mapping[str, int]:
-    """Every position kept on one partition, for an owner that has just taken over.
+    """Every position stored on one partition, for its new owner.
 
-    Several roles write to one partition of ``positions``, each in transactions of its own. An open one of another role
-    hides what lies behind it, the former owner's last position too. So the owner commits a record first: once that can
-    be read, so can everything before it.
+    Several roles write to one partition of ``positions``, each in transactions of its own. An open transaction of
+    another role hides later records, including the former owner's last position. The owner therefore commits a barrier
+    record first: once that is readable, so is everything before it.
     """
-    turn = Output(POSITIONS, partition, position_record(f"turn.{role}", partition, 0))
-    ends = await owner.commit([turn])
+    barrier = Output(POSITIONS, partition, position_record(f"turn.{role}", partition, 0))
+    ends = await owner.commit([barrier])
     return await read_positions(log, partition, end=ends[POSITIONS, partition])
 
 
 async def worth_committing(reader: Reader, *, limit: int) -> AsyncIterator[Chunk | None]:
-    """The chunks of a reader of one partition: those with records at once; one without, where only gaps were passed,
-    after a second without others, so that its position is kept too; None when nothing is there.
+    """The chunks of a one-partition reader whose positions are worth a commit: chunks with records at once; the last
+    chunk of gaps after a second without records, so that its position is stored too; None when a poll returns nothing.
     """
     passed: Chunk | None = None
     clock = asyncio.get_running_loop().time
-    told_at = clock()
+    yielded_at = clock()
     while True:
         chunks = await reader.poll(limit=limit, wait=1.0)
         for chunk in chunks:
             if chunk.records:
-                passed, told_at = None, clock()
+                passed, yielded_at = None, clock()
                 yield chunk
             else:
                 passed = chunk
-        if passed is not None and clock() - told_at >= _GAP_SECONDS:
+        if passed is not None and clock() - yielded_at >= _GAP_SECONDS:
             yield passed
-            passed, told_at = None, clock()
+            passed, yielded_at = None, clock()
         if not chunks:
             yield None
 
 
 async def read_positions(log: EventLog, partition: int, *, end: int | None = None) -> Mapping[str, int]:
-    """Every position kept on one partition, read up to ``end``, or to what can be read now."""
+    """Every position stored on one partition, read up to ``end``, by default the last stable offset."""
     end = (await log.ends(POSITIONS))[partition] if end is None else end
     start = (await log.starts(POSITIONS))[partition]
     return await fold_topic(log, POSITIONS, fold_positions, {}, starts={partition: start}, ends={partition: end})
@@ -73,13 +73,13 @@ def fold_positions(values: Mapping[str, int], records: Sequence[StoredRecord]) -
 
 
 class Positions(TopicMirror[Mapping[str, int]]):
-    """All positions by key: for lag, readiness, snapshots and pending receipts, which own no partition."""
+    """All positions by key, for lag, readiness, snapshots and pending receipts, which own no partition."""
 
     def __init__(self, log: EventLog) -> None:
         super().__init__(log, POSITIONS, fold=fold_positions, empty={}, rest=_REST_SECONDS)
 
     def of(self, topic: str) -> tuple[int, ...]:
-        """Per partition the next offset to read of an input topic; 0 where nothing was read yet."""
+        """Per partition the next offset to read of an input topic; 0 where none is stored."""
         return tuple(self.state.get(position_key(topic, p).decode(), 0) for p in range(self._log.partitions))
 
     async def reached(self, topic: str, vector: Sequence[int], *, timeout: float) -> bool:  # noqa: ASYNC109  # the port's word

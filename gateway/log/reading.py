@@ -1,4 +1,4 @@
-"""Reading a topic up to an end that is known, for as long as the log goes on telling."""
+"""Read a topic up to given end offsets; fail if the log stalls."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -20,33 +20,32 @@ async def read_all(
     ends: Mapping[int, int] | None = None,
     silent_seconds: float = _SILENT_SECONDS,
 ) -> AsyncIterator[AsyncIterator[Chunk]]:
-    """The chunks of a topic, until every partition has reached its end; the last ones may go beyond.
+    """The chunks of a topic, until every partition has reached its end; the last chunks may go beyond it.
 
-    ``starts`` and ``ends`` are offsets by partition: where they are not given, those that the log has now. Raises
-    LogUnavailableError when for so many seconds nothing comes from the partitions that are short of their ends:
-    somebody's transaction lies open there, and whoever needs what is behind it has to begin again rather than to wait
-    for ever.
+    ``starts`` and ``ends`` are offsets by partition, by default the log's current ones. Raises LogUnavailableError when
+    the partitions that are behind their ends return nothing for ``silent_seconds``: an open transaction blocks them,
+    and the caller has to begin again instead of waiting without a bound.
     """
-    goals = dict(enumerate(await log.ends(topic)) if ends is None else ends)
-    places = dict(enumerate(await log.starts(topic)) if starts is None else starts)
+    targets = dict(enumerate(await log.ends(topic)) if ends is None else ends)
+    positions = dict(enumerate(await log.starts(topic)) if starts is None else starts)
     clock = asyncio.get_running_loop().time
 
     async def chunks() -> AsyncIterator[Chunk]:
         silent = 0.0
-        while short := [partition for partition, end in goals.items() if places[partition] < end]:
+        while behind := [partition for partition, end in targets.items() if positions[partition] < end]:
             asked = clock()
             found = await reader.poll(limit=limit, wait=1.0)
             silent += clock() - asked
             for chunk in found:
                 yield chunk
-                places[chunk.partition] = chunk.position
-            if any(chunk.partition in short for chunk in found):
+                positions[chunk.partition] = chunk.position
+            if any(chunk.partition in behind for chunk in found):
                 silent = 0.0
             elif silent > silent_seconds:
-                at, end = places[short[0]], goals[short[0]]
-                raise LogUnavailableError(f"{topic}/{short[0]} tells nothing between {at} and its end {end}.")
+                at, end = positions[behind[0]], targets[behind[0]]
+                raise LogUnavailableError(f"{topic}/{behind[0]} tells nothing between {at} and its end {end}.")
 
-    async with log.reader({(topic, partition): start for partition, start in places.items()}) as reader:
+    async with log.reader({(topic, partition): start for partition, start in positions.items()}) as reader:
         yield chunks()
 
 
@@ -60,7 +59,7 @@ def read_up_to(
     limit: int,
     silent_seconds: float = _SILENT_SECONDS,
 ) -> AbstractAsyncContextManager[AsyncIterator[Chunk]]:
-    """The same of one partition."""
+    """As ``read_all``, for one partition."""
     return read_all(
         log, topic, limit=limit, starts={partition: start}, ends={partition: end}, silent_seconds=silent_seconds
     )

@@ -24,10 +24,11 @@ async def request_answer(
     answer: Callable[[StoredRecord], Answer | None],
     seconds: float | None = None,
 ) -> Answer:
-    """Append a request and wait for its answer, at most so many seconds.
+    """Append a request and wait for its answer, at most ``seconds``.
 
-    ``answer`` gets each later record of the partition, in order, until it returns one. The owner carries out
-    a request even if its requester has stopped waiting. Raises TimeoutError, LogError, and errors of ``answer``.
+    ``answer`` is called with each later record of the partition, in order, until it returns an answer. The owner
+    executes a request even if its requester has stopped waiting. Raises TimeoutError, LogError, and errors of
+    ``answer``.
     """
     appended = await log.append(topic, partition, [request])
     async with asyncio.timeout(seconds), log.reader({(topic, partition): appended.last + 1}) as reader:
@@ -41,13 +42,13 @@ async def request_answer(
 
 @dataclass(frozen=True, slots=True)
 class Pending(Generic[Request]):
-    """A request that its owner has read. ``found_at`` is when the log took it (ms), for one that was there when the
-    owner began; None for a later one, which is new whatever the clocks of log and requester say.
+    """A request that its owner has read. ``found_at`` is its append time (ms) if it was on the log when the owner
+    began; None for a later request, which is new regardless of the clocks of log and requester.
     """
 
     request: Request
     found_at: int | None
 
     def age_ms(self, began_at: int) -> int:
-        """How old the request was when its owner began, both by the log's own times."""
+        """The request's age in ms when its owner began, both by the log's append times."""
         return 0 if self.found_at is None else max(0, began_at - self.found_at)

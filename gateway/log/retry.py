@@ -1,7 +1,7 @@
-"""Retries without an end: exponential backoff with jitter by stamina, one log event for each.
+"""Unlimited retries: exponential backoff with jitter (stamina), one log event for each.
 
-What a retry is about is named by the caller. stamina's own hooks stay out: they would log arguments, and count on a
-metric that nobody documents.
+The caller names the part that is retried. stamina's own hooks are replaced: they would log arguments and count on an
+undocumented metric.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ FIRST_SECONDS = 0.1
 LONGEST_SECONDS = 5.0
 JITTER_SECONDS = 0.25
 SUCCESS_SECONDS = 60.0
-"""An attempt that has lasted so long counts as a success: that is longer than any wait for the log."""
+"""An attempt that lasts longer counts as a success: this exceeds every wait for the log."""
 
 _part: ContextVar[str | None] = ContextVar("part", default=None)
 _log = structlog.get_logger()
@@ -34,10 +34,10 @@ async def retry(
     longest: float = LONGEST_SECONDS,
     succeeded: Callable[[], bool] = lambda: False,
 ) -> Result:
-    """Work until it is done or cancelled: again after an error of ``on``. Other errors are raised.
+    """Run ``work`` until it returns or is cancelled; retry after an error of ``on``. Other errors are raised.
 
-    The backoff starts over after an attempt that failed but had a success, by ``succeeded`` or by its length: the next
-    attempt then begins at once.
+    The backoff is reset by an attempt that fails after a success, by ``succeeded`` or by its length: the next attempt
+    then begins at once.
     """
     clock = asyncio.get_running_loop().time
     with _named(part):
@@ -70,7 +70,7 @@ def _named(part: str) -> Iterator[None]:
 
 
 def _log_retry(details: RetryDetails) -> None:
-    """Log a retry of ``retry``. Its errors name topics, partitions and brokers, no content; a command's are silent."""
+    """Log a retry of ``retry``. Its errors name topics, partitions and brokers, no content. Others are not logged."""
     if (part := _part.get()) is not None:
         wait = round(details.wait_for, 2)
         _log.warning("retry.scheduled", part=part, error=str(details.caused_by), number=details.retry_num, wait=wait)

@@ -1,4 +1,4 @@
-"""The event log on Apache Kafka, by aiokafka; and in ``broker`` a local Kafka for tests and the demo."""
+"""The event log on Apache Kafka, by aiokafka."""
 
 from gateway.log.kafka.log import KafkaLog
 from gateway.log.kafka.settings import KafkaSettings

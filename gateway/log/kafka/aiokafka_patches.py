@@ -1,7 +1,7 @@
 """All patches of aiokafka, and all uses of its private names.
 
 aiokafka is pinned to one minor version. ``tests/kafka/test_aiokafka_patches.py`` fails when a private name is missing
-or has another signature, and when upstream has mended the behaviour that a patch works around: then the patch goes.
+or has another signature, and when upstream has fixed the behaviour that a patch works around: then remove the patch.
 A patch replaces attributes of one object or derives a class; it never changes aiokafka's modules or classes.
 """
 
@@ -82,8 +82,8 @@ def track_bootstrap(client: AIOKafkaClient) -> None:
     """Bootstrap over connections that ``client.close`` closes.
 
     Upstream keeps the bootstrap connection in a local variable: ``bootstrap`` that is cancelled or fails leaves it open
-    (https://github.com/aio-libs/aiokafka/issues/715). A gateway that retries would collect open sockets. Its
-    metadata task is replaced by ``_synchronize``.
+    (https://github.com/aio-libs/aiokafka/issues/715). A gateway that retries would accumulate open sockets.
+    ``_synchronize`` replaces upstream's metadata task.
     """
 
     async def bootstrap() -> None:
@@ -103,7 +103,7 @@ async def _synchronize(client: AIOKafkaClient) -> None:
     """Keep the cluster's metadata up to date until cancelled.
 
     Upstream's task ends at the first error that is not a KafkaError, and nothing reads its result: the client would
-    never learn of a new leader (related: https://github.com/aio-libs/aiokafka/issues/712).
+    never receive a new leader (related: https://github.com/aio-libs/aiokafka/issues/712).
     """
     while True:
         try:
@@ -171,10 +171,10 @@ class _MetadataRequestV7(MetadataRequest_v5):  # type: ignore[misc]
 
 
 class MetadataRequestWithEpochs(MetadataRequest):  # type: ignore[misc]
-    """A metadata request of version 7 where the broker knows it.
+    """A metadata request of version 7 where the broker supports it.
 
-    Upstream asks up to version 5, whose answers hold no leader epochs. Without them a stale answer of a broker that is
-    cut off from its cluster cannot be told from a newer one (KIP-320, ADR 0014).
+    Upstream requests at most version 5, whose answers hold no leader epochs. Without them a stale answer of a broker
+    that is cut off from its cluster is indistinguishable from a newer one (KIP-320, ADR 0014).
     """
 
     def __init__(self, request: MetadataRequest) -> None:
@@ -189,7 +189,7 @@ class MetadataRequestWithEpochs(MetadataRequest):  # type: ignore[misc]
 
 
 def request_epochs(connection: AIOKafkaConnection, epochs: LeaderEpochs) -> None:
-    """Send metadata requests that ask for leader epochs, and note the answers; see ``MetadataRequestWithEpochs``."""
+    """Send metadata requests with leader epochs, and note the answers; see ``MetadataRequestWithEpochs``."""
     through = connection.send
 
     async def request_metadata(request: MetadataRequest) -> Any:
@@ -220,21 +220,21 @@ def use_newest_leader(cluster: ClusterMetadata, epochs: LeaderEpochs) -> None:
 # --- records ----------------------------------------------------------------------------------------------------------
 
 
-class _LenientBuffer(bytearray):
-    """Bytes whose slices decode with U+FFFD in place of what is not UTF-8."""
+class _ReplacingBuffer(bytearray):
+    """Bytes whose slices decode with U+FFFD instead of bytes that are not UTF-8."""
 
     def __getitem__(self, at: Any) -> Any:
         part = super().__getitem__(at)
-        return _LenientBuffer(part) if isinstance(at, slice) else part
+        return _ReplacingBuffer(part) if isinstance(at, slice) else part
 
     def decode(self, encoding: str = "utf-8", errors: str = "replace") -> str:
         return super().decode(encoding, errors)
 
 
-class _LenientBatch(_DefaultRecordBatchPy):  # type: ignore[misc]  # final for its types only
-    def __iter__(self) -> "_LenientBatch":
+class _ReplacingBatch(_DefaultRecordBatchPy):  # type: ignore[misc]  # final for its types only
+    def __iter__(self) -> "_ReplacingBatch":
         self._maybe_uncompress()
-        self._buffer: bytearray = _LenientBuffer(self._buffer)
+        self._buffer: bytearray = _ReplacingBuffer(self._buffer)
         return self
 
 
@@ -243,7 +243,7 @@ class LenientRecords(_MemoryRecordsPy):  # type: ignore[misc]  # final for its t
 
     Upstream decodes names strictly and a batch as a whole: one such name loses the sound records of its batch. KIP-82
     leaves names to be UTF-8 and brokers do not check them. The C extension cannot be changed, so a batch that fails
-    there is unpacked by upstream's pure Python classes. Headers came with magic 2: older batches need no leniency.
+    there is unpacked by upstream's pure Python classes. Headers came with magic 2: older batches have none.
     """
 
     def next_batch(self) -> Any:
@@ -252,7 +252,7 @@ class LenientRecords(_MemoryRecordsPy):  # type: ignore[misc]  # final for its t
             return None
         if len(self._next_slice) <= _MAGIC_OFFSET or self._next_slice[_MAGIC_OFFSET] < _MAGIC_WITH_HEADERS:
             raise CorruptRecordException("A batch without headers cannot hold a header name that is not UTF-8.")
-        batch = _LenientBatch(self._next_slice)
+        batch = _ReplacingBatch(self._next_slice)
         self._cache_next()
         return batch
 
@@ -261,7 +261,7 @@ class CommittedRecords(PartitionRecords):  # type: ignore[misc]
     """An iterator over the committed records of one partition's answer to a fetch.
 
     Upstream makes a ConsumerRecord of each record, which costs a fifth of reading it, and sets ``next_fetch_offset`` to
-    the end of each batch, also of one that lies before the offset that was fetched.
+    the end of each batch, also of one that ends before the fetched offset.
     """
 
     def __init__(
@@ -287,15 +287,15 @@ class CommittedRecords(PartitionRecords):  # type: ignore[misc]
 
     @property
     def next_fetch_offset(self) -> int:
-        """Where to fetch next; it never goes back."""
+        """The next offset to fetch; it never decreases."""
         return self._next
 
     @next_fetch_offset.setter
     def next_fetch_offset(self, offset: int) -> None:
         self._next = max(self._next, offset)
 
-    def leniently(self) -> "CommittedRecords":
-        """The same from the next record on, with lenient header names."""
+    def with_replaced_names(self) -> "CommittedRecords":
+        """The same from the next record on, with U+FFFD in header names that are not UTF-8."""
         partition, content, aborted = self._input
         return CommittedRecords(partition, content, aborted, self.next_fetch_offset, LenientRecords)
 
@@ -317,8 +317,8 @@ def own_sticky_assignor() -> type[StickyPartitionAssignor]:
     """A sticky assignor class for one consumer.
 
     Upstream keeps a member's assignment on the class, so that the consumers of one process overwrite each other's
-    (https://github.com/aio-libs/aiokafka/issues/1175). Partitions must stay where they are when members come and go,
-    since moving one means rebuilding its state.
+    (https://github.com/aio-libs/aiokafka/issues/1175). A change of members must move few partitions, since moving
+    one means rebuilding its state.
     """
 
     class OwnStickyAssignor(StickyPartitionAssignor):  # type: ignore[misc]
@@ -355,7 +355,7 @@ async def in_own_task(work: Coroutine[Any, Any, None], seconds: float) -> bool:
 
 
 def _discard(task: "asyncio.Task[None]") -> None:
-    """A caller that still waits has the error; otherwise it counts as retrieved."""
+    """Mark the error as retrieved: a caller that still waits raises it, others have stopped waiting."""
     _RUNNING.discard(task)
     if not task.cancelled():
         task.exception()
@@ -415,7 +415,7 @@ async def close_client(client: AIOKafkaClient, seconds: float) -> None:
 
 
 async def _abort_connections(client: AIOKafkaClient) -> None:
-    """Abort a client's connections with all that waits in them, and answer those that wait for metadata.
+    """Abort a client's connections with their pending requests, and complete a pending metadata update.
 
     Upstream's ``close`` leaves the future of a metadata update pending: tasks that wait for it never end.
     """
@@ -431,7 +431,7 @@ async def _abort_connections(client: AIOKafkaClient) -> None:
 
 
 def _unawaited(producer: AIOKafkaProducer) -> Iterator["asyncio.Future[Any]"]:
-    """Futures in which upstream puts errors that nobody awaits: asyncio would log each as an error of its own."""
+    """Futures in which upstream stores errors and which are never awaited: asyncio would log each as an error."""
     transaction = producer._txn_manager._transaction_waiter
     if transaction is not None:
         yield transaction

@@ -1,4 +1,4 @@
-"""Appending by one idempotent producer: what waits for a partition goes out together, one batch at a time."""
+"""Appends by one idempotent producer: the queued appends of a partition form one batch at a time."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ from gateway.errors import (
 from gateway.log.common import MAX_BYTES
 from gateway.log.kafka.aiokafka_patches import abort_producer, in_own_task, patch_client
 from gateway.log.kafka.batch import BATCH_BYTES, build
-from gateway.log.kafka.error import REFUSALS, told
+from gateway.log.kafka.error import REFUSALS, describe
 from gateway.log.kafka.request_guard import RequestGuard
 from gateway.log.kafka.settings import KafkaSettings, client_options
 from gateway.log.port import Appended
@@ -29,12 +29,12 @@ from gateway.protocol.record import Record
 MAX_QUEUED_BYTES = 64 * MAX_BYTES
 MAX_QUEUED_CALLS = 10_000
 _LONGEST_RETRY_SECONDS = 1.0
-_BEAT_SECONDS = 0.004
+_LINGER_SECONDS = 0.004
 _SMALL_BYTES = 16 * 1024
-"""An append of at most so many bytes, such as a single offer, goes before the slices of uploads."""
+"""An append of at most this size, such as a single offer, precedes the slices of uploads."""
 _BESIDE_BYTES = 256 * 1024
 _FEW = 100
-"""A batch of fewer records is followed by a rest."""
+"""A batch of fewer records is followed by a linger time."""
 
 
 @dataclass(slots=True, eq=False)
@@ -46,21 +46,21 @@ class _Call:
 
 
 @dataclass(slots=True)
-class _Lane:
-    """What waits for one partition, and the task that writes it out."""
+class _Queue:
+    """The queued appends of one partition, and the task that writes them."""
 
-    place: TopicPartition
+    topic_partition: TopicPartition
     calls: deque[_Call] = field(default_factory=deque)
     task: "asyncio.Task[None] | None" = None
 
     def give_up(self, call: _Call) -> None:
-        """Let go of a call that nobody waits for any more: it counts no longer, so it may not stay."""
+        """Remove a call whose caller has stopped waiting: it no longer counts towards the limits."""
         with contextlib.suppress(ValueError):
             self.calls.remove(call)
 
 
 @dataclass(slots=True)
-class _Source:
+class _GuardedProducer:
     """A started producer and its request guard."""
 
     producer: AIOKafkaProducer
@@ -68,125 +68,130 @@ class _Source:
 
 
 class Appender:
-    """Writes batches durably and in order per partition. Bounded: what does not fit is refused at once.
+    """Writes batches durably and in order per partition. Bounded: an append beyond the limits is refused at once.
 
-    A batch stays with this class until its partition's leader is reachable; only then is it handed to aiokafka, which
-    sends it until it is answered, however long that takes. So what was not handed over is certainly not written.
+    A batch stays in this class until its partition's leader is reachable; only then is it passed to aiokafka, which
+    resends it until it is answered, without a time limit. A batch that was not passed on is certainly not written.
     """
 
     def __init__(self, settings: KafkaSettings) -> None:
         self._settings = settings
-        self._lanes: dict[TopicPartition, _Lane] = {}
+        self._queues: dict[TopicPartition, _Queue] = {}
         self._queued_bytes = 0
         self._queued_calls = 0
-        self._source: _Source | None = None
+        self._current: _GuardedProducer | None = None
         self._connecting = asyncio.Lock()
         self._stopping: set[asyncio.Task[None]] = set()
         self._closed = False
 
-    async def append(self, place: TopicPartition, records: Sequence[Record], size: int) -> Appended:
+    async def append(self, topic_partition: TopicPartition, records: Sequence[Record], size: int) -> Appended:
         """As ``EventLog.append``; ``size`` is the framed bytes of the records."""
         if self._closed:
             raise LogUnavailableError("The log is closed.")
         if self._queued_calls >= MAX_QUEUED_CALLS or self._queued_bytes + size > MAX_QUEUED_BYTES:
             raise LogBusyError(f"{self._queued_calls} appends ({self._queued_bytes} bytes) wait for Kafka already.")
+        topic = topic_partition.topic
         call = _Call(records, size, asyncio.get_running_loop().create_future())
         self._queued_calls += 1
         self._queued_bytes += size
         try:
-            self._enqueue(place, call)
+            self._enqueue(topic_partition, call)
             async with asyncio.timeout(self._settings.patience):
                 return await call.done
         except TimeoutError:
             if call.sent:
-                raise UnknownOutcomeError(f"Kafka did not answer an append to {place.topic} in time.") from None
-            raise LogUnavailableError(f"Kafka was not ready for an append to {place.topic} in time.") from None
+                raise UnknownOutcomeError(f"Kafka did not answer an append to {topic} in time.") from None
+            raise LogUnavailableError(f"Kafka was not ready for an append to {topic} in time.") from None
         finally:
             if not call.sent:
-                self._lanes[place].give_up(call)
+                self._queues[topic_partition].give_up(call)
             self._queued_calls -= 1
             self._queued_bytes -= size
 
     async def close(self) -> None:
-        """Write out what is queued, as far as that is possible in time, and stop."""
+        """Write queued appends, as far as the time-out permits, and stop."""
         self._closed = True
-        tasks = [lane.task for lane in self._lanes.values() if lane.task is not None]
+        tasks = [queue.task for queue in self._queues.values() if queue.task is not None]
         if tasks:
             _, late = await asyncio.wait(tasks, timeout=self._settings.patience)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-        for lane in self._lanes.values():
-            _fail(lane.calls, LogUnavailableError("The log was closed before Kafka was ready for an append."))
+        for queue in self._queues.values():
+            _fail(queue.calls, LogUnavailableError("The log was closed before Kafka was ready for an append."))
         self._discard()
         if self._stopping:
             await asyncio.wait(self._stopping)
 
-    def _enqueue(self, place: TopicPartition, call: _Call) -> None:
-        lane = self._lanes.setdefault(place, _Lane(place))
-        lane.calls.append(call)
-        if lane.task is None:
-            lane.task = asyncio.create_task(self._drain(lane))
+    def _enqueue(self, topic_partition: TopicPartition, call: _Call) -> None:
+        queue = self._queues.setdefault(topic_partition, _Queue(topic_partition))
+        queue.calls.append(call)
+        if queue.task is None:
+            queue.task = asyncio.create_task(self._drain(queue))
 
-    async def _drain(self, lane: _Lane) -> None:
-        """Write until nothing waits."""
+    async def _drain(self, queue: _Queue) -> None:
+        """Write until the queue is empty."""
         try:
-            while (source := await self._ready(lane)) is not None:
-                calls = _take(lane)
+            while (guarded := await self._ready(queue)) is not None:
+                calls = _take(queue)
                 if calls:
-                    await self._write(source, lane.place, calls)
+                    await self._write(guarded, queue.topic_partition, calls)
                     if sum(len(call.records) for call in calls) < _FEW:
-                        await _beat()
+                        await _linger()
         finally:
-            lane.task = None
+            queue.task = None
 
-    async def _ready(self, lane: _Lane) -> _Source | None:
-        """A producer that is connected to the partition's leader; None when no call waits for it any more."""
+    async def _ready(self, queue: _Queue) -> _GuardedProducer | None:
+        """A producer that is connected to the partition's leader; None when the queue is empty."""
         with contextlib.suppress(KafkaError, OSError):
-            return await self._connect_to_leader(lane)
+            return await self._connect_to_leader(queue)
         return await retry(
-            f"append to {lane.place.topic} {lane.place.partition}",
-            partial(self._connect_to_leader, lane),
+            f"append to {queue.topic_partition.topic} {queue.topic_partition.partition}",
+            partial(self._connect_to_leader, queue),
             on=(KafkaError, OSError),
             longest=_LONGEST_RETRY_SECONDS,
         )
 
-    async def _connect_to_leader(self, lane: _Lane) -> _Source | None:
+    async def _connect_to_leader(self, queue: _Queue) -> _GuardedProducer | None:
         """As ``_ready``. Raises KafkaError, OSError."""
-        if not lane.calls:
+        if not queue.calls:
             return None
-        source = await self._connect()
-        client = source.producer.client
-        await source.producer.partitions_for(lane.place.topic)  # send_batch would wait as well
-        leader = client.cluster.leader_for_partition(lane.place)
+        guarded = await self._connect()
+        client = guarded.producer.client
+        await guarded.producer.partitions_for(queue.topic_partition.topic)  # send_batch would wait as well
+        leader = client.cluster.leader_for_partition(queue.topic_partition)
         if leader in {None, -1} or not await client.ready(leader):
             client.force_metadata_update()
-            raise LeaderNotAvailableError(f"{lane.place.topic} {lane.place.partition}")
-        return source
+            raise LeaderNotAvailableError(f"{queue.topic_partition.topic} {queue.topic_partition.partition}")
+        return guarded
 
-    async def _write(self, source: _Source, place: TopicPartition, calls: Sequence[_Call]) -> None:
-        """One batch; its outcome goes to all calls in it."""
+    async def _write(self, guarded: _GuardedProducer, topic_partition: TopicPartition, calls: Sequence[_Call]) -> None:
+        """Send one batch; its outcome is that of all calls in it."""
         records = [record for call in calls for record in call.records]
-        source.guard.forget(place.topic, place.partition)
+        topic, partition = topic_partition
+        guarded.guard.forget(topic, partition)
         for call in calls:
             call.sent = True
         try:
-            batch = build(source.producer, records)
-            answer = await (await source.producer.send_batch(batch, place.topic, partition=place.partition))
+            batch = build(guarded.producer, records)
+            answer = await (await guarded.producer.send_batch(batch, topic, partition=partition))
         except asyncio.CancelledError:
-            _fail(calls, UnknownOutcomeError(f"The log was closed before an append to {place.topic} was answered."))
+            _fail(
+                calls,
+                UnknownOutcomeError(f"The log was closed before an append to {topic} was answered."),
+            )
             raise
-        except Exception as error:  # noqa: BLE001 - whatever went wrong, the callers must hear of it
-            self._discard(source)
-            refused = isinstance(error, REFUSALS) and source.guard.sent(place.topic, place.partition) <= 1
+        except Exception as error:  # noqa: BLE001 - any error is the outcome of the calls
+            self._discard(guarded)
+            refused = isinstance(error, REFUSALS) and guarded.guard.sent(topic, partition) <= 1
             kind: type[LogError] = LogUnavailableError if refused else UnknownOutcomeError
-            _fail(calls, kind(f"Appending to {place.topic} failed: {told(error)}."))
+            _fail(calls, kind(f"Appending to {topic} failed: {describe(error)}."))
         else:
-            _settle(calls, answer.offset, place.topic)
+            _settle(calls, answer.offset, topic)
 
-    async def _connect(self) -> _Source:
+    async def _connect(self) -> _GuardedProducer:
         async with self._connecting:
-            if self._source is None:
+            if self._current is None:
                 producer = AIOKafkaProducer(
                     **client_options(self._settings),
                     enable_idempotence=True,
@@ -201,57 +206,57 @@ class Appender:
                 except BaseException:
                     await in_own_task(producer.stop(), self._settings.patience)
                     raise
-                self._source = _Source(producer, guard)
-            return self._source
+                self._current = _GuardedProducer(producer, guard)
+            return self._current
 
-    def _discard(self, source: _Source | None = None) -> None:
-        """Stop a producer: aiokafka leaves a gap in the sequence of one whose batch failed. What other partitions have
-        under way is still written out.
+    def _discard(self, guarded: _GuardedProducer | None = None) -> None:
+        """Stop a producer: aiokafka leaves a gap in the sequence numbers after a failed batch. Batches of other
+        partitions in flight are still written.
         """
-        if self._source is None or (source is not None and source is not self._source):
+        if self._current is None or (guarded is not None and guarded is not self._current):
             return
-        producer, self._source = self._source.producer, None
+        producer, self._current = self._current.producer, None
         task = asyncio.create_task(_stop(producer, self._settings.patience))
         self._stopping.add(task)
         task.add_done_callback(self._stopping.discard)
 
 
-async def _beat() -> None:
-    """Wait for the next beat, which is the same for all partitions: what comes meanwhile for any of them goes out in
-    one request, and a request costs everyone far more than what is in it.
+async def _linger() -> None:
+    """Wait for the next tick, which is the same for all partitions: appends that arrive meanwhile for any of them are
+    sent in one request, and a request costs client and broker far more than its content.
     """
-    await asyncio.sleep(_BEAT_SECONDS - asyncio.get_running_loop().time() % _BEAT_SECONDS)
+    await asyncio.sleep(_LINGER_SECONDS - asyncio.get_running_loop().time() % _LINGER_SECONDS)
 
 
-def _take(lane: _Lane) -> list[_Call]:
-    """The next calls, as many as make up a batch of 1 MiB: small ones first, each kind in its order. Large ones that go
-    out with small ones are at most 256 KiB together, since the small ones have to wait for their answer.
+def _take(queue: _Queue) -> list[_Call]:
+    """The next calls, as many as fill a batch of 1 MiB: small ones first, each kind in its order. Large ones that
+    accompany small ones are at most 256 KiB together, since the small ones have to wait for their answer.
     """
-    small = [call for call in lane.calls if call.size <= _SMALL_BYTES]
-    if len(small) in {0, len(lane.calls)}:
-        return _take_in_order(lane.calls, MAX_BYTES)
-    large = deque(call for call in lane.calls if call.size > _SMALL_BYTES)
+    small = [call for call in queue.calls if call.size <= _SMALL_BYTES]
+    if len(small) in {0, len(queue.calls)}:
+        return _take_in_order(queue.calls, MAX_BYTES)
+    large = deque(call for call in queue.calls if call.size > _SMALL_BYTES)
     waiting = deque(small)
     calls = _take_in_order(waiting, MAX_BYTES)
-    room = min(_BESIDE_BYTES, MAX_BYTES - sum(call.size for call in calls))
-    if large[0].size <= room:
-        calls += _take_in_order(large, room)
-    lane.calls = waiting + large
+    available = min(_BESIDE_BYTES, MAX_BYTES - sum(call.size for call in calls))
+    if large[0].size <= available:
+        calls += _take_in_order(large, available)
+    queue.calls = waiting + large
     return calls
 
 
-def _take_in_order(waiting: deque[_Call], room: int) -> list[_Call]:
-    """The first calls that have room, but at least one."""
+def _take_in_order(waiting: deque[_Call], available: int) -> list[_Call]:
+    """The first calls that fit into the available bytes, but at least one."""
     calls: list[_Call] = []
-    while waiting and (not calls or waiting[0].size <= room):
+    while waiting and (not calls or waiting[0].size <= available):
         call = waiting.popleft()
         calls.append(call)
-        room -= call.size
+        available -= call.size
     return calls
 
 
 def _settle(calls: Sequence[_Call], base: int, topic: str) -> None:
-    if base < 0:  # a duplicate that the broker remembers only as such
+    if base < 0:  # a duplicate whose offset the broker no longer has
         _fail(calls, UnknownOutcomeError(f"Kafka wrote an append to {topic} but does not say where."))
         return
     for call in calls:

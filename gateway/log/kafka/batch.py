@@ -1,4 +1,4 @@
-"""Batches: how large they may be, and records made into the batch that goes over the wire."""
+"""Record batches: their size limits, and their encoding."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,16 +9,16 @@ from gateway.log.common import MAX_BYTES, MAX_RECORDS
 from gateway.protocol.record import Record
 
 BATCH_BYTES = 2 * MAX_BYTES
-"""What a batch may take with its framing: the topics' ``max.message.bytes``."""
-ROOM = BATCH_BYTES - 64
-"""What is left of it for framed records."""
+"""The largest batch, framing included: the topics' ``max.message.bytes``."""
+FRAMED_BYTES = BATCH_BYTES - 64
+"""The part of a batch that is available for framed records."""
 
 _FRAMING_OF_RECORD = 32
 _FRAMING_OF_HEADER = 12
 
 
 def framed(record: Record) -> int:
-    """Bytes that a record takes at most in a batch."""
+    """The most bytes that a record takes in a batch."""
     return _size(record) + _FRAMING_OF_RECORD + _FRAMING_OF_HEADER * len(record.headers)
 
 
@@ -26,7 +26,7 @@ def check_bounds(records: Sequence[Record]) -> int:
     """The framed bytes of one append. Raises ValueError when it is empty or too large."""
     total = sum(map(_size, records))
     framing = len(records) * _FRAMING_OF_RECORD + _FRAMING_OF_HEADER * sum(len(record.headers) for record in records)
-    if not 1 <= len(records) <= MAX_RECORDS or total > MAX_BYTES or total + framing > ROOM:
+    if not 1 <= len(records) <= MAX_RECORDS or total > MAX_BYTES or total + framing > FRAMED_BYTES:
         raise ValueError(
             f"One append takes 1 to {MAX_RECORDS} records and {MAX_BYTES} bytes, not {len(records)} and {total}."
         )
@@ -57,15 +57,15 @@ def build(producer: AIOKafkaProducer, records: Sequence[Record]) -> BatchBuilder
 
 
 def split(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
-    """Parts in order, each fit for one batch; a record that alone exceeds the bounds is a part of its own."""
+    """Parts in order, each small enough for one batch; a record that exceeds the bounds alone is a part of its own."""
     part: list[Record] = []
-    room = ROOM
+    available = FRAMED_BYTES
     for record in records:
         needed = framed(record)
-        if part and needed > room:
+        if part and needed > available:
             yield part
-            part, room = [], ROOM
+            part, available = [], FRAMED_BYTES
         part.append(record)
-        room -= needed
+        available -= needed
     if part:
         yield part

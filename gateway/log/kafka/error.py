@@ -1,4 +1,4 @@
-"""aiokafka's errors in the words of the port."""
+"""Classification of aiokafka's errors for the port."""
 
 from aiokafka.errors import (
     ClusterAuthorizationFailedError,
@@ -18,15 +18,15 @@ REFUSALS = (
     RecordListTooLargeError,
     TopicAuthorizationFailedError,
 )
-"""Answers to a batch that was sent once which say that nothing of it was written."""
+"""Errors that guarantee, for a batch that was sent once, that nothing of it was written."""
 
 
 def is_fenced(error: BaseException) -> bool:
-    """Whether a broker said that another owner has come since."""
+    """Whether a broker reports that a newer owner exists."""
     return isinstance(error, ProducerFenced | InvalidProducerEpoch) and not isinstance(error, SpentError)
 
 
-def told(error: BaseException) -> str:
+def describe(error: BaseException) -> str:
     """The error as the end of a sentence."""
     if isinstance(error, TimeoutError):
         return "no answer in time"

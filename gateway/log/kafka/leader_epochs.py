@@ -1,7 +1,7 @@
 """Leader epochs: which broker leads a partition, by the highest epoch that any client of this process has seen.
 
 A broker that is cut off from its cluster still names itself as leader, answers reads, and has nothing new. Only the
-leader epoch (KIP-320) tells a stale metadata answer from a current one.
+leader epoch (KIP-320) distinguishes a stale metadata answer from a current one.
 """
 
 from collections import defaultdict
@@ -22,7 +22,7 @@ class LeaderEpochs:
         self._known: dict[str, dict[int, tuple[int, int]]] = {}
 
     def note(self, answer: Any) -> Any:
-        """Keep the leaders of a metadata answer whose epochs are not older; the answer in the form of version 5."""
+        """Store the leaders of a metadata answer whose epochs are not older; returns the answer as version 5."""
         if answer.API_VERSION < VERSION_WITH_EPOCHS:
             return answer
         topics = []

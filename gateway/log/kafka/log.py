@@ -1,4 +1,4 @@
-"""The event log on Kafka: one face before the appender, readers, owners, groups and topics."""
+"""The event log on Kafka: a facade of the appender, readers, owners, groups and topics."""
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
@@ -40,7 +40,7 @@ class KafkaLog:
         self._settings = settings
         self._admin = admin
         self._appender = Appender(settings)
-        self._found: dict[str, Sequence[TopicPartition]] = {}
+        self._known: dict[str, Sequence[TopicPartition]] = {}
         self._identity: str | None = None
         self._closed = False
 
@@ -69,28 +69,28 @@ class KafkaLog:
         return self._identity
 
     async def create_topics(self, topics: Iterable[Topic]) -> None:
-        """Create what is missing, and the log's identity. Never changes an existing topic."""
+        """Create missing topics and the log's identity. Never changes an existing topic."""
         counts = await self._admin.counts()
         missing = [topic for topic in topics if self._settings.topic(topic.name) not in counts]
         if missing:
             counts = await self._admin.create(new_topic(topic, self._settings) for topic in missing)
-        self._found = _by_topic(counts)
+        self._known = _by_topic(counts)
         if self._settings.topic(POSITIONS) in counts:
             await self._write_identity()
 
     async def check_topics(self, topics: Iterable[Topic]) -> Sequence[str]:
-        """What is not as it must be, one sentence per finding, each naming the next step; empty when all is well."""
+        """Deviations from the required configuration, one sentence each with the remedy; empty without any."""
         asked = list(topics)
         counts = await self._admin.counts()
-        there = [name for topic in asked if (name := self._settings.topic(topic.name)) in counts]
-        return findings(asked, self._settings, counts=counts, configs=await self._admin.configs(there))
+        existing = [name for topic in asked if (name := self._settings.topic(topic.name)) in counts]
+        return findings(asked, self._settings, counts=counts, configs=await self._admin.configs(existing))
 
     async def append(self, topic: str, partition: int, records: Sequence[Record]) -> Appended:
         """Write a batch durably (idempotent, acks=all) and in order. Raises ValueError when it is empty or too large,
-        TopicError for a place that does not exist, else as ``EventLog.append``.
+        TopicError for a partition that does not exist, else as ``EventLog.append``.
         """
         size = check_bounds(records)
-        return await self._appender.append(await self._place(topic, partition), records, size)
+        return await self._appender.append(await self._topic_partition(topic, partition), records, size)
 
     def reader(self, positions: Mapping[tuple[str, int], int]) -> KafkaReader:
         """A reader that starts at the given offset of each (topic, partition)."""
@@ -98,32 +98,32 @@ class KafkaLog:
 
     async def starts(self, topic: str) -> tuple[int, ...]:
         """Per partition the first offset that the log still holds."""
-        places = await self._places(topic)
-        found = await self._admin.starts(places)
-        return tuple(found[place] for place in places)
+        topic_partitions = await self._places(topic)
+        found = await self._admin.starts(topic_partitions)
+        return tuple(found[topic_partition] for topic_partition in topic_partitions)
 
     async def ends(self, topic: str) -> tuple[int, ...]:
         """Per partition the last stable offset."""
-        places = await self._places(topic)
-        found = await self._admin.ends(places)
-        return tuple(found[place] for place in places)
+        topic_partitions = await self._places(topic)
+        found = await self._admin.ends(topic_partitions)
+        return tuple(found[topic_partition] for topic_partition in topic_partitions)
 
     async def own(self, role: str, partition: int) -> KafkaOwner:
-        """Take a partition for a role; whoever had it is fenced from now on. Raises LogUnavailableError."""
+        """Take a partition for a role; the former owner is fenced. Raises LogUnavailableError."""
         self._check_open()
         owner = KafkaOwner(self._settings, role, partition, find=self._places, ends=self._admin.ends)
         await owner.take()
         return owner
 
     async def join(self, group: str, topic: str) -> KafkaMembership:
-        """Share the partitions of a topic with the other members of the group. Raises LogUnavailableError."""
+        """Join a consumer group that shares the partitions of a topic. Raises LogUnavailableError."""
         await self._places(topic)
         membership = KafkaMembership(self._settings, group, topic)
         await membership.start()
         return membership
 
     async def close(self) -> None:
-        """Write out what is queued, then let go."""
+        """Write queued records, then close the connections."""
         if not self._closed:
             self._closed = True
             await self._appender.close()
@@ -133,21 +133,21 @@ class KafkaLog:
         if self._closed:
             raise LogUnavailableError("The log is closed.")
 
-    async def _place(self, topic: str, partition: int) -> TopicPartition:
-        places = await self._places(topic)
-        if not 0 <= partition < len(places):
-            raise TopicError(f"The topic {topic} has no partition {partition}, only {len(places)}.")
-        return places[partition]
+    async def _topic_partition(self, topic: str, partition: int) -> TopicPartition:
+        topic_partitions = await self._places(topic)
+        if not 0 <= partition < len(topic_partitions):
+            raise TopicError(f"The topic {topic} has no partition {partition}, only {len(topic_partitions)}.")
+        return topic_partitions[partition]
 
     async def _places(self, topic: str) -> Sequence[TopicPartition]:
-        """All partitions of a topic. The cluster is asked for the names that are not known yet."""
+        """All partitions of a topic. An unknown name is looked up in the cluster's list of topics."""
         self._check_open()
         name = self._settings.topic(topic)
-        if name not in self._found:
-            self._found |= _by_topic(await self._admin.counts())
-        if name not in self._found:
+        if name not in self._known:
+            self._known |= _by_topic(await self._admin.counts())
+        if name not in self._known:
             raise TopicError(f"The topic {topic} does not exist: run `passerelle topics create`.")
-        return self._found[name]
+        return self._known[name]
 
     async def _read_identity(self) -> str | None:
         try:
@@ -163,8 +163,8 @@ class KafkaLog:
         return found
 
     async def _write_identity(self) -> None:
-        """Write the identity once: a later owner of the role reads what the one before has written. Processes that
-        fence each other try again after pauses of random length.
+        """Write the identity once: a later owner of the role reads the identity that a former one has written.
+        Processes that fence each other retry after random pauses.
         """
         try:
             async for attempt in stamina.retry_context(
@@ -192,5 +192,5 @@ class KafkaLog:
 
 
 def _by_topic(counts: Mapping[str, int]) -> dict[str, Sequence[TopicPartition]]:
-    """The partitions of each topic, from how many it has."""
+    """The partitions of each topic, by its partition count."""
     return {name: [TopicPartition(name, partition) for partition in range(count)] for name, count in counts.items()}

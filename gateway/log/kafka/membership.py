@@ -1,4 +1,4 @@
-"""This process's share of a topic's partitions, by Kafka's consumer groups; nothing is consumed through them."""
+"""Assignment of a topic's partitions by Kafka's consumer groups; nothing is consumed through them."""
 
 import asyncio
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from gateway.log.kafka.aiokafka_patches import (
     patch_client,
     stop_consumer,
 )
-from gateway.log.kafka.error import told
+from gateway.log.kafka.error import describe
 from gateway.log.kafka.settings import KafkaSettings, client_options
 
 _SESSION_MS = 10_000
@@ -23,10 +23,10 @@ _STOP_SECONDS = 5.0
 
 
 class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc]
-    """A consumer whose partitions are all paused; polling on keeps its place in the group.
+    """A consumer whose partitions are all paused; polling keeps it a member of the group.
 
-    A member that crashed is out after ten seconds; one that closes leaves at once. Until a rebalance is over a member
-    keeps its old share: who takes a partition early fences the one who has it still.
+    A crashed member is removed after ten seconds; one that closes leaves at once. A member keeps its old assignment
+    until a rebalance has ended: a new owner that is early fences the former one.
     """
 
     def __init__(self, settings: KafkaSettings, group: str, topic: str) -> None:
@@ -42,9 +42,9 @@ class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc]
             partition_assignment_strategy=(own_sticky_assignor(),),
         )
         patch_client(client_of(self._consumer))
-        self._share: frozenset[int] | None = None
-        self._told: frozenset[int] | None = None
-        self._news = asyncio.Event()
+        self._assignment: frozenset[int] | None = None
+        self._returned: frozenset[int] | None = None
+        self._updated = asyncio.Event()
         self._polling: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -55,26 +55,26 @@ class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc]
         except BaseException as error:
             await stop_consumer(self._consumer, _STOP_SECONDS)
             if isinstance(error, KafkaError | OSError):
-                raise LogUnavailableError(f"The group could not be joined: {told(error)}.") from error
+                raise LogUnavailableError(f"The group could not be joined: {describe(error)}.") from error
             raise
         self._consumer.subscribe([self._topic], listener=self)
         self._polling = asyncio.create_task(self._poll())
 
     async def changed(self) -> frozenset[int]:
-        """As ``Membership.changed``. Raises LogUnavailableError when the group does not want this member."""
-        while self._share is None or self._share == self._told:
+        """As ``Membership.changed``. Raises LogUnavailableError when the group has removed this member."""
+        while self._assignment is None or self._assignment == self._returned:
             if self._polling is None or self._polling.done():
                 raise LogUnavailableError("This member has left its group.")
-            self._news.clear()
-            waiting = asyncio.create_task(self._news.wait())
+            self._updated.clear()
+            waiting = asyncio.create_task(self._updated.wait())
             try:
                 await asyncio.wait([waiting, self._polling], return_when=asyncio.FIRST_COMPLETED)
             finally:
                 waiting.cancel()
             if self._polling.done() and (error := self._polling.exception()) is not None:
-                raise LogUnavailableError(f"The group gave up this member: {told(error)}.") from error
-        self._told = self._share
-        return self._told
+                raise LogUnavailableError(f"The group gave up this member: {describe(error)}.") from error
+        self._returned = self._assignment
+        return self._returned
 
     async def close(self) -> None:
         """Leave the group; bounded in time."""
@@ -84,14 +84,14 @@ class KafkaMembership(ConsumerRebalanceListener):  # type: ignore[misc]
         await stop_consumer(self._consumer, _STOP_SECONDS)
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
-        """A rebalance begins; see above."""
+        """A rebalance begins; the old assignment remains."""
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """A rebalance is over."""
-        places = list(assigned)
-        self._consumer.pause(*places)
-        self._share = frozenset(place.partition for place in places)
-        self._news.set()
+        """A rebalance has ended."""
+        topic_partitions = list(assigned)
+        self._consumer.pause(*topic_partitions)
+        self._assignment = frozenset(topic_partition.partition for topic_partition in topic_partitions)
+        self._updated.set()
 
     async def _poll(self) -> None:
         while True:

@@ -1,4 +1,4 @@
-"""The one writer of a role's partition: a transactional producer whose commit is all, nothing, or unknown."""
+"""The exclusive writer of a role's partition: a transactional producer with atomic commits."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ from gateway.errors import (
 )
 from gateway.log.kafka.aiokafka_patches import abort_producer, in_own_task, patch_client
 from gateway.log.kafka.batch import BATCH_BYTES, build, split
-from gateway.log.kafka.error import is_fenced, told
+from gateway.log.kafka.error import describe, is_fenced
 from gateway.log.kafka.request_guard import RequestGuard
 from gateway.log.kafka.settings import TRANSACTION_SECONDS, KafkaSettings, client_options
 from gateway.log.port import Output
@@ -26,13 +26,13 @@ Find = Callable[[str], Awaitable[Sequence[TopicPartition]]]
 Ends = Callable[[Sequence[TopicPartition]], Awaitable[Mapping[TopicPartition, int]]]
 
 _BACKOFF_MS = 20
-_LOOK_SECONDS = 0.002
-_PASSING = Record(b"end", None)
+_POLL_SECONDS = 0.002
+_ABORTED = Record(b"end", None)
 
 
 class KafkaOwner:
-    """Commits of one transaction each, one after the other. After any failure it is spent: nothing that it sent before
-    can mix with what it would send next, because it sends nothing more.
+    """Commits one transaction at a time. After any failure it is spent and sends nothing more, so that requests of a
+    failed transaction cannot mix with those of a later one. A commit succeeds, fails, or has an unknown outcome.
     """
 
     def __init__(self, settings: KafkaSettings, role: str, partition: int, *, find: Find, ends: Ends) -> None:
@@ -50,33 +50,33 @@ class KafkaOwner:
         )
         patch_client(self._producer.client)
         self._guard = RequestGuard(self._producer.client)
-        self._one = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._spent: LogError | None = None
 
     async def take(self) -> None:
-        """Fence the former owner; what it left open is aborted. Raises LogUnavailableError."""
+        """Fence the former owner and abort its open transaction. Raises LogUnavailableError."""
         try:
             async with asyncio.timeout(self._settings.patience):
                 await self._producer.start()
         except BaseException as error:
             await self._abandon()
             if isinstance(error, KafkaError | OSError):
-                raise LogUnavailableError(f"{self._name} could not be taken: {told(error)}.") from error
+                raise LogUnavailableError(f"{self._name} could not be taken: {describe(error)}.") from error
             raise
 
     async def commit(self, outputs: Sequence[Output]) -> Mapping[tuple[str, int], int]:
-        """As ``Owner.commit``; the offsets returned lie behind the transaction's markers."""
-        return await self._transact(_by_place(outputs), commit=True)
+        """As ``Owner.commit``; the returned offsets follow the transaction's markers."""
+        return await self._transact(_by_partition(outputs), commit=True)
 
     async def end(self, topic: str, partition: int) -> int:
-        """As ``Owner.end``: behind a record that is written and taken back, which none but the partition's true leader
-        can do. Readers see a gap.
+        """As ``Owner.end``: the offset after a record that is written and aborted, which only the partition's current
+        leader can do. Readers see a gap.
         """
-        place = topic, partition
-        return (await self._transact({place: [_PASSING]}, commit=False))[place]
+        key = topic, partition
+        return (await self._transact({key: [_ABORTED]}, commit=False))[key]
 
     async def close(self) -> None:
-        """Stop the producer. One that is spent is cut off and never aborts: the next owner's start does that."""
+        """Stop the producer. A spent one is disconnected without an abort: the next owner's start aborts."""
         if self._spent is not None:
             await self._abandon()
             return
@@ -87,8 +87,8 @@ class KafkaOwner:
     async def _transact(
         self, parts: Mapping[tuple[str, int], Sequence[Record]], *, commit: bool
     ) -> Mapping[tuple[str, int], int]:
-        """Write, and commit or abort; per place the offset behind the marker, once everything before can be read."""
-        async with self._one:
+        """Write, and commit or abort. Returns the offset after each partition's marker, once all before is readable."""
+        async with self._lock:
             if self._spent is not None:
                 raise type(self._spent)(*self._spent.args)
             for topic in {topic for topic, _ in parts}:
@@ -97,67 +97,65 @@ class KafkaOwner:
                 async with asyncio.timeout(self._settings.patience):
                     lasts = await self._write(parts, commit=commit)
             except BaseException as error:
-                self._spent = self._verdict(error, commit=commit)
+                self._spent = self._outcome(error, commit=commit)
                 self._guard.stop()
                 if isinstance(error, Exception):
                     raise self._spent from error
                 raise
-            ends = {place: last + 2 for place, last in lasts.items()}
-            await self._until_visible({self._full(place): end for place, end in ends.items()})
+            ends = {key: last + 2 for key, last in lasts.items()}
+            await self._until_visible({self._topic_partition(key): end for key, end in ends.items()})
             return ends
 
     async def _write(
         self, parts: Mapping[tuple[str, int], Sequence[Record]], *, commit: bool
     ) -> dict[tuple[str, int], int]:
-        """One transaction; the offset of the last record per place."""
+        """Write one transaction. Returns the offset of the last record per (topic, partition)."""
         self._guard.begin()
         await self._producer.begin_transaction()
         batches = [
-            (place, len(part), build(self._producer, part))
-            for place, records in parts.items()
-            for part in split(records)
+            (key, len(part), build(self._producer, part)) for key, records in parts.items() for part in split(records)
         ]
         waiting: list[asyncio.Future[RecordMetadata]] = []
         try:
             for (topic, partition), _, batch in batches:
                 full = self._settings.topic(topic)
                 waiting.append(await self._producer.send_batch(batch, full, partition=partition))
-        except IllegalOperation:  # a batch sent before this one has ended the producer: that is the news
+        except IllegalOperation:  # an earlier batch has failed the producer: raise its error
             await asyncio.gather(*waiting)
             raise
         answers = await asyncio.gather(*waiting)
         await (self._producer.commit_transaction() if commit else self._producer.abort_transaction())
-        return {place: answer.offset + count - 1 for (place, count, _), answer in zip(batches, answers, strict=True)}
+        return {key: answer.offset + count - 1 for (key, count, _), answer in zip(batches, answers, strict=True)}
 
     async def _until_visible(self, ends: Mapping[TopicPartition, int]) -> None:
-        """Wait for the markers: the broker answers a commit when it is certain, a little before it can be read. While
-        they are being written it would also refuse the next transaction, and that costs a longer pause than this.
+        """Wait for the markers: the broker answers a commit once it is decided, shortly before it is readable. While it
+        writes the markers it would also refuse the next transaction, and the pause before that retry is longer.
         """
         with contextlib.suppress(TimeoutError, LogError):
             async with asyncio.timeout(self._settings.patience):
                 while True:
                     reached = await self._ends(list(ends))
-                    if all(reached[place] >= end for place, end in ends.items()):
+                    if all(reached[topic_partition] >= end for topic_partition, end in ends.items()):
                         return
-                    await asyncio.sleep(_LOOK_SECONDS)
+                    await asyncio.sleep(_POLL_SECONDS)
 
-    def _verdict(self, error: BaseException, *, commit: bool) -> LogError:
-        """What became of the transaction that this error ended."""
+    def _outcome(self, error: BaseException, *, commit: bool) -> LogError:
+        """The outcome of the transaction that this error ended, as an error of the port."""
         if is_fenced(error):
             return FencedError(f"Another owner has taken {self._name}.")
         if commit and self._guard.commits:
-            return UnknownOutcomeError(f"The commit of {self._name} may or may not have happened: {told(error)}.")
-        return LogUnavailableError(f"{self._name} committed nothing: {told(error)}.")
+            return UnknownOutcomeError(f"The commit of {self._name} may or may not have happened: {describe(error)}.")
+        return LogUnavailableError(f"{self._name} committed nothing: {describe(error)}.")
 
-    def _full(self, place: tuple[str, int]) -> TopicPartition:
-        return TopicPartition(self._settings.topic(place[0]), place[1])
+    def _topic_partition(self, key: tuple[str, int]) -> TopicPartition:
+        return TopicPartition(self._settings.topic(key[0]), key[1])
 
     async def _abandon(self) -> None:
         self._guard.stop()
         await abort_producer(self._producer)
 
 
-def _by_place(outputs: Sequence[Output]) -> dict[tuple[str, int], list[Record]]:
+def _by_partition(outputs: Sequence[Output]) -> dict[tuple[str, int], list[Record]]:
     parts: dict[tuple[str, int], list[Record]] = {}
     for output in outputs:
         parts.setdefault((output.topic, output.partition), []).append(output.record)

@@ -1,4 +1,4 @@
-"""Reading some partitions from given positions, without a group: committed records, and the gaps between them."""
+"""Reads partitions from given positions, without a consumer group: committed records, and gaps between them."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -12,21 +12,21 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from gateway.errors import LogUnavailableError, PositionLostError
 from gateway.log.kafka.admin import AdminQueries
 from gateway.log.kafka.aiokafka_patches import close_client, patch_client
-from gateway.log.kafka.error import told
+from gateway.log.kafka.error import describe
 from gateway.log.kafka.fetcher import Fetcher
 from gateway.log.kafka.owner import Find
 from gateway.log.kafka.settings import KafkaSettings, client_options
 from gateway.log.port import Chunk
 
 _STOP_SECONDS = 2.0
-_LAYOUT_MS = 5_000
-"""How often a reader asks who leads: a broker that is cut off from the others answers as if nothing were new."""
-_LOOK_SECONDS = 0.5
-"""How often a poll looks whether any broker still answers."""
+_METADATA_MAX_AGE_MS = 5_000
+"""Age at which metadata is refreshed: a broker that is cut off from the cluster answers fetches without new records."""
+_CHECK_SECONDS = 0.5
+"""How often a poll checks whether any broker still answers."""
 
 
 class KafkaReader:
-    """A client of its own that fetches. It connects at the first poll, once ``find`` knows the topics."""
+    """Fetches by a client of its own, which connects at the first poll, after ``find`` has resolved the topics."""
 
     def __init__(
         self, settings: KafkaSettings, positions: Mapping[tuple[str, int], int], *, find: Find, admin: AdminQueries
@@ -35,33 +35,33 @@ class KafkaReader:
         self._find = find
         self._admin = admin
         self._names = {TopicPartition(settings.topic(topic), part): (topic, part) for topic, part in positions}
-        self._positions = {place: positions[topic, part] for place, (topic, part) in self._names.items()}
+        self._positions = {full: positions[short] for full, short in self._names.items()}
         self._client: AIOKafkaClient | None = None
         self._fetcher: Fetcher | None = None
         self._starting: asyncio.Task[Fetcher] | None = None
 
     async def poll(self, *, limit: int, wait: float) -> Sequence[Chunk]:
-        """As ``Reader.poll``. Does not suspend between taking records and returning them: nothing may be lost there."""
-        clock = asyncio.get_running_loop()
-        until = clock.time() + wait
+        """As ``Reader.poll``. Does not suspend between taking records and returning them, where they could be lost."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + wait
         try:
             fetcher = await self._started()
             while True:
                 if taken := fetcher.take(limit):
-                    return [Chunk(*self._names[place], records, position) for place, records, position in taken]
-                if fetcher.unheard(self._settings.patience):
+                    return [Chunk(*self._names[full], records, position) for full, records, position in taken]
+                if fetcher.is_unanswered(self._settings.patience):
                     raise LogUnavailableError(f"Kafka has not answered a reader for {self._settings.patience:g} s.")
-                left = until - clock.time()
+                left = until - loop.time()
                 if left <= 0:
                     return []
-                await fetcher.wait(min(left, _LOOK_SECONDS))
+                await fetcher.wait(min(left, _CHECK_SECONDS))
         except OffsetOutOfRangeError as error:
             raise await self._lost(error) from error
         except (KafkaError, OSError) as error:
-            raise LogUnavailableError(f"Reading failed: {told(error)}.") from error
+            raise LogUnavailableError(f"Reading failed: {describe(error)}.") from error
 
     async def close(self) -> None:
-        """Let the connections go; bounded in time."""
+        """Close the connections; bounded in time."""
         if self._starting is not None:
             self._starting.cancel()
             await asyncio.wait([self._starting])
@@ -79,7 +79,7 @@ class KafkaReader:
         await self.close()
 
     async def _started(self) -> Fetcher:
-        """What fetches, connected once, also when a poll is cancelled meanwhile."""
+        """The fetcher, connected once, even when a poll is cancelled meanwhile."""
         if self._fetcher is None:
             if self._starting is None:
                 self._starting = asyncio.create_task(self._start())
@@ -93,12 +93,12 @@ class KafkaReader:
     async def _start(self) -> Fetcher:
         for topic in {topic for topic, _ in self._names.values()}:
             await self._find(topic)
-        client = AIOKafkaClient(**client_options(self._settings), metadata_max_age_ms=_LAYOUT_MS)
+        client = AIOKafkaClient(**client_options(self._settings), metadata_max_age_ms=_METADATA_MAX_AGE_MS)
         patch_client(client)
         try:
             async with asyncio.timeout(self._settings.patience):
                 await client.bootstrap()
-                await client.set_topics({place.topic for place in self._names})
+                await client.set_topics({topic_partition.topic for topic_partition in self._names})
         except BaseException:
             await close_client(client, _STOP_SECONDS)
             raise
@@ -106,12 +106,13 @@ class KafkaReader:
         return self._fetcher
 
     async def _lost(self, error: OffsetOutOfRangeError) -> PositionLostError | LogUnavailableError:
-        """What the position's loss comes to. A broker that has slept and still takes itself for the leader may not know
-        of it yet: then it lies within what the log holds, and whoever reads tries again.
+        """The error for an offset out of range. A stale leader may not have the offset yet: it is then within the
+        log's bounds, and the caller retries.
         """
-        ((place, position),) = error.args[0].items()
-        topic, partition = self._names[place]
-        start, end = (await self._admin.starts([place]))[place], (await self._admin.ends([place]))[place]
+        ((topic_partition, position),) = error.args[0].items()
+        topic, partition = self._names[topic_partition]
+        start = (await self._admin.starts([topic_partition]))[topic_partition]
+        end = (await self._admin.ends([topic_partition]))[topic_partition]
         if start <= position <= end:
             return LogUnavailableError(
                 f"A broker does not know position {position} of {topic} partition {partition} yet."

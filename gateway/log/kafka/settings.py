@@ -1,4 +1,4 @@
-"""How to reach Kafka: plain values, and what aiokafka makes of them."""
+"""Settings of the Kafka connection: plain values, and the options of aiokafka's clients."""
 
 import contextlib
 import ssl
@@ -12,16 +12,16 @@ Security: TypeAlias = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 Mechanism: TypeAlias = Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]
 
 TRANSACTION_SECONDS = 10
-"""After this time the broker aborts a transaction whose owner has gone: until then it holds readers back."""
+"""Transaction time-out: the broker then aborts a transaction whose owner is gone. Until then it holds readers back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KafkaSettings:
-    """Where the cluster is, how to prove who we are, and how the topics are named and kept.
+    """Addresses of the cluster, credentials, and the names and replication of topics.
 
-    ``bootstrap_servers`` is ``host:port``, several with commas between. ``prefix`` begins the names of topics, groups
-    and transactional ids. ``patience`` is how many seconds an append or a commit may take before its outcome counts
-    as unknown; less than the transaction's own time-out. Raises ValueError for settings that contradict each other.
+    ``bootstrap_servers`` is ``host:port``, several separated by commas. ``prefix`` begins the names of topics, groups
+    and transactional ids. ``patience`` is the time-out in seconds after which an append or a commit has an unknown
+    outcome; less than the transaction time-out. Raises ValueError for settings that contradict each other.
     """
 
     bootstrap_servers: str
@@ -52,7 +52,7 @@ class KafkaSettings:
 
     @property
     def min_insync(self) -> int:
-        """How many replicas must have a record before it counts as written: all but one, so that one may fail."""
+        """``min.insync.replicas``: all replicas but one, so that one may fail."""
         return max(1, self.replication - 1)
 
     def topic(self, name: str) -> str:
@@ -60,27 +60,27 @@ class KafkaSettings:
         return full_name(self.prefix, name)
 
     def transactional_id(self, role: str, partition: int) -> str:
-        """What fences the owners of a role and partition against each other."""
+        """The transactional id by which owners of a role and partition fence each other."""
         return f"{self.prefix}.{role}.{partition}"
 
 
-class _OneSided(ssl.SSLObject):
-    """Says that it closes and does not wait for the broker to say so as well, which RFC 8446 (6.1) leaves open.
+class _OneSidedClose(ssl.SSLObject):
+    """Sends ``close_notify`` without waiting for the broker's, which RFC 8446 (6.1) permits.
 
-    aiokafka does not wait for the end of every connection that it closes, so a slow broker's socket would outlive the
-    client; and where it does wait, a frozen broker would keep it for half a minute.
+    aiokafka does not wait for the end of every connection that it closes, so the socket to a slow broker would outlive
+    the client; where it does wait, a broker that is frozen would delay it by half a minute.
     """
 
     def unwrap(self) -> None:
-        """As ``SSLObject.unwrap``, without an answer."""
+        """As ``SSLObject.unwrap``, without waiting for an answer."""
         with contextlib.suppress(ssl.SSLWantReadError):
             super().unwrap()
 
 
 def client_options(settings: KafkaSettings) -> dict[str, Any]:
-    """The keyword arguments that every aiokafka client takes. Reads the certificate files; raises OSError.
+    """The keyword arguments common to all aiokafka clients. Reads the certificate files; raises OSError.
 
-    The request time-out lies well above our patience, so that aiokafka never sends again what we still wait for.
+    The request time-out is well above ``patience``, so that aiokafka never resends a request that is still awaited.
     """
     options: dict[str, Any] = {
         "bootstrap_servers": settings.bootstrap_servers,
@@ -90,7 +90,7 @@ def client_options(settings: KafkaSettings) -> dict[str, Any]:
     }
     if settings.security.endswith("SSL"):
         context = ssl.create_default_context(cafile=settings.ca)
-        context.sslobject_class = _OneSided
+        context.sslobject_class = _OneSidedClose
         if settings.certificate is not None:
             context.load_cert_chain(settings.certificate, settings.key)
         options["ssl_context"] = context

@@ -1,4 +1,4 @@
-"""The topics on Kafka: how each is created, and what a check finds wrong with it."""
+"""The topics on Kafka: their configuration at creation, and the check of it."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -9,22 +9,22 @@ from gateway.log.kafka.settings import KafkaSettings
 from gateway.protocol.topic import INBOX, Topic
 
 _SMALL_SEGMENT = {"segment.bytes": "1048576", "segment.ms": "600000", "min.cleanable.dirty.ratio": "0.1"}
-"""Closes segments after 1 MiB or ten minutes, so that compaction sees them; a rebuild then reads little."""
+"""Segments roll after 1 MiB or ten minutes and become eligible for compaction; a rebuild then reads little."""
 
 
 def new_topic(topic: Topic, settings: KafkaSettings) -> NewTopic:
-    """What to ask of Kafka for a topic."""
+    """The request that creates a topic."""
     return NewTopic(
         settings.topic(topic.name), settings.partitions, settings.replication, topic_configs=wanted(topic, settings)
     )
 
 
 def wanted(topic: Topic, settings: KafkaSettings) -> dict[str, str]:
-    """The configuration of a topic."""
+    """The required configuration of a topic."""
     keep = "delete.retention.ms" if topic.policy == "compact" else "retention.ms"
     return {
         "cleanup.policy": topic.policy,
-        "compression.type": "uncompressed",  # whatever a partner packs, the broker unpacks, and measures it unpacked
+        "compression.type": "uncompressed",  # the broker decompresses a partner's batches before it measures them
         "message.timestamp.type": "LogAppendTime",
         "max.message.bytes": str(BATCH_BYTES),
         "min.insync.replicas": str(settings.min_insync),
@@ -41,7 +41,7 @@ def findings(
     counts: Mapping[str, int],
     configs: Mapping[str, Mapping[str, str]],
 ) -> Sequence[str]:
-    """What is not as it must be, one sentence each; ``counts`` and ``configs`` are the cluster's, by full name."""
+    """Deviations from the required configuration, one sentence each; ``counts`` and ``configs`` by full name."""
     found: list[str] = []
     for topic in topics:
         name = settings.topic(topic.name)
@@ -58,20 +58,20 @@ def findings(
 
 
 def _wrong(topic: Topic, name: str, settings: KafkaSettings, config: Mapping[str, str]) -> Iterable[str]:
-    ask = wanted(topic, settings)
+    required = wanted(topic, settings)
     for key in ("cleanup.policy", "compression.type", "message.timestamp.type", "unclean.leader.election.enable"):
-        if config[key] != ask[key]:
-            yield _sentence(name, key, config[key], ask[key])
+        if config[key] != required[key]:
+            yield _sentence(name, key, config[key], required[key])
     for key in ("max.message.bytes", "min.insync.replicas"):
-        if int(config[key]) < int(ask[key]):
-            yield _sentence(name, key, config[key], ask[key])
+        if int(config[key]) < int(required[key]):
+            yield _sentence(name, key, config[key], required[key])
     if topic.name.startswith(INBOX) and int(config["max.message.bytes"]) > BATCH_BYTES:
         yield _sentence(name, "max.message.bytes", config["max.message.bytes"], str(BATCH_BYTES))
     if config["cleanup.policy"] != topic.policy:
         return
     keep = "delete.retention.ms" if topic.policy == "compact" else "retention.ms"
     if 0 <= int(config[keep]) < topic.retention_ms:
-        yield _sentence(name, keep, config[keep], ask[keep])
+        yield _sentence(name, keep, config[keep], required[keep])
     if topic.policy == "delete" and int(config["retention.bytes"]) >= 0:
         yield _sentence(name, "retention.bytes", config["retention.bytes"], "-1")
 

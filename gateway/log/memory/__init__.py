@@ -1,4 +1,4 @@
-"""An event log in plain memory: for tests and trials, with the gaps, aborts and faults of a real one."""
+"""An event log in memory, for tests and trials, with the gaps, aborts and faults of a real one."""
 
 from gateway.log.memory.fault import Fault
 from gateway.log.memory.log import MemoryLog

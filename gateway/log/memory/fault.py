@@ -1,16 +1,16 @@
-"""What can be made to go wrong with a write to the log in memory, so that callers can be tested against it."""
+"""Faults that tests inject into writes to the log in memory."""
 
 from enum import Enum
 
 
 class Fault(Enum):
-    """The fate of one write. All but ``REFUSED`` look the same to the caller: an UnknownOutcomeError."""
+    """The fault of one write. The caller sees an UnknownOutcomeError for all of them but ``REFUSED``."""
 
     REFUSED = "refused"
-    """LogUnavailableError; nothing was written."""
+    """LogUnavailableError; nothing is written."""
     LOST = "lost"
-    """UnknownOutcomeError; it never gets written."""
+    """UnknownOutcomeError; it is never written."""
     UNANSWERED = "unanswered"
-    """UnknownOutcomeError; it was written, the answer was lost."""
+    """UnknownOutcomeError; it is written, and the answer is lost."""
     LATE = "late"
-    """UnknownOutcomeError; it turns up at ``MemoryLog.deliver``, unless its owner has been fenced by then."""
+    """UnknownOutcomeError; ``MemoryLog.deliver`` writes it, unless its owner has been fenced by then."""

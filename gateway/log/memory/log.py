@@ -1,4 +1,4 @@
-"""The event log in memory: one client of a store, and what a test can make go wrong with it."""
+"""The event log in memory: one client of a store, with faults that tests inject."""
 
 import asyncio
 from collections import deque
@@ -30,7 +30,7 @@ _T = TypeVar("_T")
 class MemoryLog:
     """An ``EventLog`` that keeps everything in memory and loses it with the process.
 
-    ``store`` is shared by clients of the same log. Faults strike the writes of this client, in the order given.
+    Clients of the same log share ``store``. Faults apply to the writes of this client, in the order injected.
     """
 
     def __init__(self, *, partitions: int = 3, clock: Clock = now, store: Store | None = None) -> None:
@@ -56,7 +56,7 @@ class MemoryLog:
         return self._store.identity
 
     async def create_topics(self, topics: Iterable[Topic]) -> None:
-        """Create what is missing, and the log's identity."""
+        """Create missing topics and the log's identity."""
         self._store.create(topics, self._partitions)
 
     async def check_topics(self, topics: Iterable[Topic]) -> Sequence[str]:
@@ -73,7 +73,7 @@ class MemoryLog:
         return findings
 
     async def append(self, topic: str, partition: int, records: Sequence[Record]) -> Appended:
-        """Write a batch as one. Raises ValueError when it is empty or too large."""
+        """Write a batch atomically. Raises ValueError when it is empty or too large."""
         check_bounds(records)
         stream = self._store.stream(topic, partition)
         return await self._write(lambda: self._store.write([(stream, records)], at=self._clock())[0][1])
@@ -93,7 +93,7 @@ class MemoryLog:
         return tuple(stream.stable for stream in self._store.streams(topic))
 
     async def own(self, role: str, partition: int) -> MemoryOwner:
-        """Take a partition; the former owner is fenced and what it left open is aborted."""
+        """Take a partition; the former owner is fenced and its open transaction is aborted."""
         self._check_open()
         epoch = self._store.take(role, partition)
 
@@ -103,7 +103,7 @@ class MemoryLog:
         return MemoryOwner(commit, lambda topic, number: self._store.stream(topic, number).stable)
 
     async def join(self, group: str, topic: str) -> SoleMembership:  # noqa: ARG002 - there are no other members
-        """A share that holds every partition: whoever takes one last owns it, by fencing."""
+        """A membership with every partition: fencing gives a partition to the process that took it last."""
         return SoleMembership(len(self._store.streams(topic)))
 
     async def maintain(self, topics: Iterable[Topic], *, now: int) -> None:
@@ -117,21 +117,21 @@ class MemoryLog:
                 await asyncio.sleep(0)
 
     async def close(self) -> None:
-        """Let stalled writes through, then take no more."""
+        """Wait until stalled writes may proceed; refuse further ones."""
         self._closed = True
         if self._waiting:
             await self._running.wait()
 
     def inject(self, *faults: Fault) -> None:
-        """Let the next writes (appends and commits, one fault each) go wrong."""
+        """Inject one fault into each of the next writes (appends and commits)."""
         self._faults.extend(faults)
 
     def heal(self) -> None:
-        """Take back the faults that no write has met."""
+        """Remove the faults that no write has met."""
         self._faults.clear()
 
     async def deliver(self) -> None:
-        """Let writes that met ``Fault.LATE`` turn up now; a commit of a fenced owner never does."""
+        """Write what met ``Fault.LATE``, except commits of fenced owners."""
         late, self._late = self._late, []
         for write in late:
             try:
@@ -140,7 +140,7 @@ class MemoryLog:
                 continue
 
     async def hang(self, role: str, partition: int, outputs: Sequence[Output]) -> OpenTransaction:
-        """Write outputs in a transaction that stays open and holds back the ends of what it touched."""
+        """Write outputs in a transaction that stays open and holds back the last stable offsets of its partitions."""
         return OpenTransaction(self._store, role, partition, outputs, at=self._clock())
 
     @asynccontextmanager
@@ -166,7 +166,7 @@ class MemoryLog:
         match self._faults.popleft() if self._faults else None:
             case None:
                 done = write()
-                await asyncio.sleep(0)  # as on a real log, others get their turn
+                await asyncio.sleep(0)  # as on a real log, other tasks run
                 return done
             case Fault.REFUSED:
                 raise LogUnavailableError("The log refused the write; nothing was written.")

@@ -1,4 +1,4 @@
-"""Owners, memberships and open transactions of the log in memory."""
+"""Owners and open transactions of the log in memory."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeAlias
@@ -19,7 +19,7 @@ class MemoryOwner:
         self._failure: LogError | None = None
 
     async def commit(self, outputs: Sequence[Output]) -> Mapping[tuple[str, int], int]:
-        """Write all outputs, or none. Raises the same error again once it has failed."""
+        """Write all outputs, or none. After a failure, raises the same error again."""
         if self._failure is not None:
             raise self._failure
         try:
@@ -29,28 +29,28 @@ class MemoryOwner:
             raise
 
     async def end(self, topic: str, partition: int) -> int:
-        """The end of the partition. Raises the same error again once a commit has failed."""
+        """The end offset of a partition. After a failed commit, raises the same error again."""
         if self._failure is not None:
             raise self._failure
         return self._end(topic, partition)
 
     async def close(self) -> None:
-        """Let go: nothing can be committed any more."""
+        """Release the partition: no further commit is possible."""
         self._failure = LogUnavailableError("This owner has let go of its partition.")
 
 
 class OpenTransaction:
-    """A transaction whose writer does not move on; it holds back the ends of the partitions it wrote to."""
+    """A transaction whose writer has stalled; it holds back the last stable offsets of its partitions."""
 
     def __init__(self, store: Store, role: str, partition: int, outputs: Sequence[Output], *, at: int) -> None:
         self._store = store
-        self._place = role, partition
+        self._claim = role, partition
         self._spans = store.begin(role, partition, outputs, at=at)
 
     async def commit(self) -> None:
         """Make the outputs visible. Raises FencedError when a new owner aborted it."""
-        self._store.end(*self._place, self._spans, commit=True)
+        self._store.end(*self._claim, self._spans, commit=True)
 
     async def abort(self) -> None:
-        """Drop the outputs. Raises FencedError when a new owner did already."""
-        self._store.end(*self._place, self._spans, commit=False)
+        """Drop the outputs. Raises FencedError when a new owner has done so."""
+        self._store.end(*self._claim, self._spans, commit=False)

@@ -1,4 +1,4 @@
-"""Reading the log in memory."""
+"""The reader of the log in memory."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -15,8 +15,8 @@ class MemoryReader(Reader):
         self._positions = dict(positions)
 
     async def poll(self, *, limit: int, wait: float) -> Sequence[Chunk]:
-        """What lies beyond the positions, or what comes within ``wait`` seconds. Raises PositionLostError."""
-        await asyncio.sleep(0)  # as on a real log, others get their turn
+        """Records from the positions on, or those that arrive within ``wait`` seconds. Raises PositionLostError."""
+        await asyncio.sleep(0)  # as on a real log, other tasks run
         chunks = self._read(limit)
         if chunks or wait <= 0:
             return chunks
@@ -30,10 +30,10 @@ class MemoryReader(Reader):
         return chunks
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Nothing to release."""
 
     def _read(self, limit: int) -> list[Chunk]:
-        """One pass over the partitions; those that were read go to the end of the line, so that none starves."""
+        """One pass over the partitions; those that were read move to the end of the queue, so that none starves."""
         chunks = []
         for topic, partition in tuple(self._positions):
             chunk = self._store.stream(topic, partition).read(self._positions[topic, partition], limit)

@@ -1,4 +1,4 @@
-"""What the clients of one log in memory share: its topics, streams, owners and open transactions."""
+"""Shared state of the clients of one log in memory: topics, streams, owners and open transactions."""
 
 import asyncio
 import uuid
@@ -14,7 +14,7 @@ Spans = list[tuple[Stream, Appended]]
 
 
 class Store:
-    """A log's content. Several ``MemoryLog`` on one store are like several processes on one log."""
+    """A log's content. Several ``MemoryLog`` on one store simulate several processes on one log."""
 
     def __init__(self) -> None:
         self.identity: str | None = None
@@ -25,7 +25,7 @@ class Store:
         self._moved = asyncio.Event()
 
     def create(self, topics: Iterable[Topic], partitions: int) -> None:
-        """Add the topics that are missing, and the identity."""
+        """Add missing topics and the identity."""
         if self.identity is None:
             self.identity = str(uuid.uuid4())
         for topic in topics:
@@ -48,20 +48,20 @@ class Store:
         return streams[partition]
 
     def take(self, role: str, partition: int) -> int:
-        """A new owner's epoch; what the former owner left open is aborted."""
-        place = role, partition
-        for spans in self._open.pop(place, []):
+        """A new owner's epoch; the former owner's open transactions are aborted."""
+        claim = role, partition
+        for spans in self._open.pop(claim, []):
             self._settle(spans, commit=False)
-        self._epochs[place] = self._epochs.get(place, 0) + 1
-        return self._epochs[place]
+        self._epochs[claim] = self._epochs.get(claim, 0) + 1
+        return self._epochs[claim]
 
     def check_owner(self, role: str, partition: int, epoch: int) -> None:
-        """Raises FencedError when another has taken the partition since."""
+        """Raises FencedError when a newer owner has taken the partition."""
         if self._epochs[role, partition] != epoch:
             raise FencedError(f"Another owner has taken {role} of partition {partition}.")
 
     def write(self, groups: Iterable[tuple[Stream, Sequence[Record]]], *, at: int) -> list[tuple[Stream, Appended]]:
-        """Write each stream's share: readers see all of it together, because nothing here awaits."""
+        """Write the records of each stream: atomic for readers, because nothing here awaits."""
         spans = [(stream, stream.write(records, at=at)) for stream, records in groups]
         self._notify()
         return spans
@@ -73,7 +73,7 @@ class Store:
         return spans
 
     def end(self, role: str, partition: int, spans: Spans, *, commit: bool) -> None:
-        """Commit or abort an open transaction. Raises FencedError when it was aborted by a new owner."""
+        """Commit or abort an open transaction. Raises FencedError when a new owner has aborted it."""
         transactions = self._open.get((role, partition), [])
         if spans not in transactions:
             raise FencedError(f"Another owner has taken {role} of partition {partition} and aborted what was open.")
@@ -82,13 +82,13 @@ class Store:
 
     def share_out(self, outputs: Sequence[Output]) -> list[tuple[Stream, list[Record]]]:
         """The outputs per stream, in their order. Raises TopicError."""
-        shares: dict[tuple[str, int], list[Record]] = {}
+        by_partition: dict[tuple[str, int], list[Record]] = {}
         for output in outputs:
-            shares.setdefault((output.topic, output.partition), []).append(output.record)
-        return [(self.stream(topic, partition), records) for (topic, partition), records in shares.items()]
+            by_partition.setdefault((output.topic, output.partition), []).append(output.record)
+        return [(self.stream(topic, partition), records) for (topic, partition), records in by_partition.items()]
 
     async def moved(self) -> None:
-        """Wait for the next change of what can be read."""
+        """Wait for the next change of the readable records."""
         await self._moved.wait()
 
     def _settle(self, spans: Spans, *, commit: bool) -> None:

@@ -13,7 +13,7 @@ _OFFSET = attrgetter("offset")
 
 
 class Stream:
-    """The records of a partition. ``end`` counts all that was ever written; ``stable`` only what is decided."""
+    """The records of a partition. ``end`` is the end offset, ``stable`` the last stable offset."""
 
     def __init__(self, topic: str, partition: int) -> None:
         self.topic = topic
@@ -26,11 +26,11 @@ class Stream:
 
     @property
     def stable(self) -> int:
-        """The offset up to which committed records can be read: the first open transaction holds it back."""
+        """The offset up to which committed records are readable: the first open transaction holds it back."""
         return min((span.first for span in self._open), default=self.end)
 
     def write(self, records: Sequence[Record], *, at: int) -> Appended:
-        """Add committed records and burn an offset, as a commit marker does."""
+        """Add committed records and use up one more offset, as a commit marker does."""
         span = self._add(records, at=at)
         self.end += 1
         return span
@@ -42,14 +42,14 @@ class Stream:
         return span
 
     def settle(self, span: Appended, *, commit: bool) -> None:
-        """End an open transaction; its marker burns an offset either way."""
+        """Commit or abort an open transaction; its marker uses up an offset either way."""
         self._open.remove(span)
         self.end += 1
         if not commit:
             del self._records[self._index(span.first) : self._index(span.last + 1)]
 
     def read(self, position: int, limit: int) -> Chunk | None:
-        """Up to ``limit`` records from a position on; None when it cannot move. Raises PositionLostError."""
+        """Up to ``limit`` records from a position; None when the position stays the same. Raises PositionLostError."""
         if not self.start <= position <= self.end:
             raise PositionLostError(
                 f"Position {position} of {self.topic}/{self.partition} lies outside {self.start} to {self.end}, "
@@ -64,7 +64,7 @@ class Stream:
     def expire(self, before: int, *, now: int) -> None:
         """Drop the records appended before an instant (ms since 1970), and move the start up.
 
-        A record from after ``now`` tells nothing of its age: it goes with the next one that does.
+        A record with a time stamp later than ``now`` has no known age: it is dropped with the next one of known age.
         """
         stable = self.stable
         kept = next((one.offset for one in self._records if before <= one.appended_at <= now), stable)

@@ -1,4 +1,4 @@
-"""The embedded event log: one SQLite file, synced before anything is acknowledged."""
+"""The embedded event log: one SQLite file, synced before each acknowledgement."""
 
 from gateway.log.sqlite.log import SqliteLog
 

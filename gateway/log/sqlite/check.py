@@ -1,4 +1,4 @@
-"""Checking the file of the embedded log: the shape of its pages, then the checksums of its rows."""
+"""Checks of the embedded log's file: the structure of its pages, then the checksums of its rows."""
 
 import sqlite3
 import time
@@ -11,15 +11,15 @@ _PAGE = 2_000
 
 
 def check_log(connection: sqlite3.Connection, *, seconds: float | None = None) -> bool:
-    """Check a file for so many seconds, or whole. Whether it came to its end. Raises sqlite3.DatabaseError.
+    """Check a file for at most ``seconds``, or to its end. Returns whether the end was reached.
 
-    A file that has no tables yet is whole.
+    A file without tables passes. Raises sqlite3.DatabaseError.
     """
     until = None if seconds is None else time.monotonic() + seconds
     if not check_pages(connection, seconds=seconds):
         return False
     if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'unchecked'").fetchone() is None:
-        return True  # made by an earlier version, or just now
+        return True  # created by an earlier version, or just now
     read_about(connection)
     for streams in read_streams(connection).values():
         for stream in streams:
@@ -33,7 +33,7 @@ def check_log(connection: sqlite3.Connection, *, seconds: float | None = None) -
 
 
 def check_recovery(connection: sqlite3.Connection, synced: Synced) -> None:
-    """Compare what SQLite has recovered of the write-ahead log with what was synced. Raises sqlite3.DatabaseError."""
+    """Compare the frames recovered from the write-ahead log with those synced. Raises sqlite3.DatabaseError."""
     if synced.damage is not None:
         raise ChecksumError(f"the file -wal beside it: {synced.damage}")
     if recovered_frames(connection) < synced.frames:

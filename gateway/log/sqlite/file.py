@@ -1,6 +1,6 @@
-"""The file: its layout, its connections, and how records lie in it.
+"""The SQLite file: its schema, its connections, and the storage of records.
 
-Each partition of a topic is a table of its own, keyed by offset: appending then always writes at a table's right edge.
+Each partition of a topic has a table of its own, keyed by offset: an append always writes at the table's right edge.
 """
 
 import sqlite3
@@ -28,11 +28,11 @@ from gateway.runtime.sqlite_damage import is_damage
 
 FORMAT = 1
 READ_BYTES = 8 * 1_048_576
-"""After so many bytes of values a page of records ends, so that large ones do not fill the memory."""
+"""A page of records ends after this many bytes of values, so that large records do not exhaust memory."""
 _ROWS = 100
 _ONE = "(?, ?, ?, ?, ?)"
 _MANY = ", ".join([_ONE] * _ROWS)
-APPLICATION_ID = 0x50415353  # "PASS", so that a foreign SQLite file is known as one
+APPLICATION_ID = 0x50415353  # "PASS": distinguishes the log from other SQLite files
 _LAYOUT = """
 CREATE TABLE about (identity TEXT, format INTEGER NOT NULL, partitions INTEGER NOT NULL);
 CREATE TABLE stream (
@@ -45,9 +45,9 @@ CREATE TABLE owner (role TEXT, partition INTEGER, epoch INTEGER NOT NULL, PRIMAR
 
 
 def connect(path: Path, *, busy_seconds: float) -> sqlite3.Connection:
-    """A connection that syncs every commit (WAL, ``synchronous=FULL``) and begins transactions only when told to.
+    """A connection that syncs every commit (WAL, ``synchronous=FULL``) and has no implicit transactions.
 
-    Raises LogUnavailableError for what is not such a log, or cannot be opened; LogDamagedError for a damaged one.
+    Raises LogUnavailableError for a file that is not such a log or cannot be opened; LogDamagedError for a damaged one.
     """
     try:
         connection = sqlite3.connect(path, timeout=busy_seconds, isolation_level=None, check_same_thread=False)
@@ -62,7 +62,7 @@ def connect(path: Path, *, busy_seconds: float) -> sqlite3.Connection:
         connection.execute("PRAGMA cache_size = -16384")
         connection.execute(
             "PRAGMA secure_delete = OFF"
-        )  # some builds overwrite what compaction drops, at thrice its time
+        )  # some builds overwrite deleted content, which triples the time of compaction
     except LogUnavailableError:
         connection.close()
         raise
@@ -73,7 +73,7 @@ def connect(path: Path, *, busy_seconds: float) -> sqlite3.Connection:
 
 
 def log_error(path: Path, error: sqlite3.Error) -> LogUnavailableError:
-    """What a failure of the log's file means: LogDamagedError, or LogUnavailableError for what may pass."""
+    """The port's error for a failure of the file: LogDamagedError, or LogUnavailableError if it may be transient."""
     where = path.absolute()
     if is_damage(error):
         return LogDamagedError(
@@ -86,7 +86,7 @@ def log_error(path: Path, error: sqlite3.Error) -> LogUnavailableError:
 
 
 def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:
-    """Before anything is set: another application's database is never touched, not even its journal mode."""
+    """Check before any pragma is set: another application's database is never changed, not even its journal mode."""
     if not _is_laid_out(connection) and connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
         raise LogUnavailableError(
             f"{path.absolute()} is an SQLite database of something else, or a damaged log: restore it from a backup, "
@@ -99,12 +99,12 @@ def _is_laid_out(connection: sqlite3.Connection) -> bool:
 
 
 def lay_out(connection: sqlite3.Connection, *, partitions: int) -> None:
-    """Make the tables of a new file, and the columns that a file of an earlier version has not."""
+    """Create the tables of a new file, and the columns that a file of an earlier version does not have."""
     if _is_laid_out(connection) and is_upgraded(connection):
         return
     connection.execute("BEGIN IMMEDIATE")
     try:
-        if not _is_laid_out(connection):  # another process may have been first
+        if not _is_laid_out(connection):  # unless another process was first
             for statement in _LAYOUT.strip().split(";\n"):
                 connection.execute(statement)
             connection.execute("INSERT INTO about VALUES (NULL, ?, ?)", (FORMAT, partitions))
@@ -132,10 +132,10 @@ def read_about(connection: sqlite3.Connection) -> tuple[str | None, int]:
 
 
 def add_topics(connection: sqlite3.Connection, topics: Iterable[Topic], *, partitions: int) -> None:
-    """Add the tables of the topics that are missing, and the identity; to be called inside a transaction."""
+    """Add the tables of missing topics, and the identity; inside a transaction."""
     connection.execute("UPDATE about SET identity = ? WHERE identity IS NULL", (str(uuid.uuid4()),))
     seal_about(connection, *connection.execute("SELECT identity, format, partitions FROM about").fetchone())
-    read_streams(connection)  # a topic whose name is damaged must not be made a second time
+    read_streams(connection)  # a topic whose name is damaged must not be created again
     for topic in topics:
         for partition in range(partitions):
             cursor = connection.execute(
@@ -148,7 +148,7 @@ def add_topics(connection: sqlite3.Connection, topics: Iterable[Topic], *, parti
                     "(offset INTEGER PRIMARY KEY, at INTEGER NOT NULL, key BLOB, value BLOB, headers BLOB)"
                 )
     for streams in read_streams(connection).values():
-        for stream in streams:  # one that is new, or was written by an earlier version
+        for stream in streams:  # new streams, and those of an earlier version
             bounds = read_bounds(connection, stream)
             if bounds.checked is None:
                 write_bounds(connection, stream, bounds, bounds)
@@ -178,10 +178,10 @@ def stream_of(streams: dict[str, list[Stream]], topic: str, partition: int) -> S
 def write_records(
     connection: sqlite3.Connection, stream: Stream, records: Sequence[Record], *, at: int
 ) -> tuple[int, int]:
-    """Write records at the end of a stream, inside a transaction: the first and the last offset.
+    """Append records to a stream, inside a transaction. Returns the first and the last offset.
 
-    One more offset is left unused behind them, as a commit marker would take it. Times do not fall within a stream,
-    unless the clock was ahead and has been set back (``append_time``).
+    One more offset stays unused after them, like that of a commit marker. Times do not decrease within a stream, unless
+    the clock was ahead and has been set back (``append_time``).
     """
     before = read_bounds(connection, stream)
     first, at, number = before.next, append_time(at, before.last_at), stream.number
@@ -199,8 +199,8 @@ def write_records(
 
 
 def _insert(connection: sqlite3.Connection, table: str, rows: Sequence[tuple[object, ...]]) -> None:
-    """Many rows a statement, as far as they go: between statements this thread has to ask for Python's lock again, and
-    with the event loop at work each time may cost it milliseconds.
+    """Insert as many rows per statement as possible: between statements this thread has to acquire the GIL again, which
+    may cost milliseconds each time while the event loop works.
     """
     whole = len(rows) - len(rows) % _ROWS
     insert = f"INSERT INTO {table} VALUES "  # noqa: S608  # our own table's name

@@ -37,7 +37,7 @@ from gateway.protocol.record import Record
 from gateway.protocol.topic import Topic
 from gateway.runtime.private_files import make_private
 
-PATIENCE_SECONDS = 8.0
+TIMEOUT_SECONDS = 8.0
 _BUSY_SECONDS = 60.0
 _CHECK_SECONDS = 5.0
 _READERS = 2
@@ -62,7 +62,7 @@ class SqliteLog:
         self._wanted = wanted
         self._partitions = wanted
         self.damage: str | None = None
-        """What is known to be damaged, as a sentence for the operator; nothing is written any more."""
+        """Known damage, as a sentence for the operator; no further work is written."""
         self._watch = Watch(connect(path, busy_seconds=_BUSY_SECONDS))
         self._writer = Writer(
             connect(path, busy_seconds=_BUSY_SECONDS),
@@ -79,11 +79,11 @@ class SqliteLog:
         *,
         partitions: int = 3,
         clock: Clock = now,
-        patience: float = PATIENCE_SECONDS,
+        patience: float = TIMEOUT_SECONDS,
         check: bool = False,
     ) -> Self:
-        """Open the file, made when missing. Raises LogUnavailableError, with the next step; LogDamagedError, where a
-        ``check`` of some seconds was asked for or the damage shows by itself.
+        """Open the file; created when missing. ``check`` adds a check of some seconds. Raises LogUnavailableError, with
+        the remedy; LogDamagedError for damage that the check finds or that shows by itself.
         """
 
         def prepare() -> None:
@@ -114,8 +114,8 @@ class SqliteLog:
         except sqlite3.Error as error:
             raise log_error(path, error) from error
         try:
-            _, log._partitions = await log._ask(read_about)  # its own class
-            log._streams = await log._ask(read_streams)  # its own class
+            _, log._partitions = await log._query(read_about)  # its own class
+            log._streams = await log._query(read_streams)  # its own class
         except BaseException:
             await log.close()
             raise
@@ -123,25 +123,25 @@ class SqliteLog:
 
     @property
     def partitions(self) -> int:
-        """The partition count of every topic, as the file was made."""
+        """The partition count of every topic, fixed when the file was created."""
         return self._partitions
 
     async def identity(self) -> str:
         """The UUID given by ``create_topics``. Raises TopicError."""
-        identity, _ = await self._ask(read_about)
+        identity, _ = await self._query(read_about)
         if identity is None:
             raise TopicError("The log has no identity yet: run `passerelle topics create`.")
         return identity
 
     async def create_topics(self, topics: Iterable[Topic]) -> None:
-        """Create what is missing."""
+        """Create missing topics and the log's identity."""
         wanted = tuple(topics)
         await self._do(lambda connection: add_topics(connection, wanted, partitions=self._partitions))
-        self._streams = await self._ask(read_streams)
+        self._streams = await self._query(read_streams)
 
     async def check_topics(self, topics: Iterable[Topic]) -> Sequence[str]:
-        """One sentence per topic that is missing or has another policy, and one if the partition count is another."""
-        self._streams = await self._ask(read_streams)
+        """One sentence per topic that is missing or has another policy, and one if the partition count differs."""
+        self._streams = await self._query(read_streams)
         findings = []
         if self._partitions != self._wanted:
             findings.append(
@@ -159,7 +159,7 @@ class SqliteLog:
         return findings
 
     async def append(self, topic: str, partition: int, records: Sequence[Record]) -> Appended:
-        """Write a batch as one, synced to disk. Raises ValueError when it is empty or too large."""
+        """Write a batch atomically, synced to disk. Raises ValueError when it is empty or too large."""
         check_bounds(records)
         stream = self._find(topic, partition)
         first, last = await self._do(
@@ -169,27 +169,27 @@ class SqliteLog:
 
     def reader(self, positions: Mapping[tuple[str, int], int]) -> SqliteReader:
         """A reader from these positions."""
-        return SqliteReader(positions, find=self._find, watch=self._watch, ask=self._ask, failed=self._failed)
+        return SqliteReader(positions, find=self._find, watch=self._watch, query=self._query, failed=self._failed)
 
     async def starts(self, topic: str) -> tuple[int, ...]:
         """Per partition the first offset still held; 0 for compacted topics."""
         return await self._column("start", topic)
 
     async def ends(self, topic: str) -> tuple[int, ...]:
-        """Per partition the next offset to be written: what is in the file is committed."""
+        """Per partition the next offset to be written: every record in the file is committed."""
         return await self._column("next", topic)
 
     async def own(self, role: str, partition: int) -> SqliteOwner:
-        """Take a partition; the former owner is fenced. Nothing can be left open: a transaction is one write."""
+        """Take a partition; the former owner is fenced. No transaction can stay open: each is one write."""
         epoch = await self._do(lambda connection: take(connection, role, partition))
         return SqliteOwner(role, partition, epoch, write=self._do, find=self._find, ends=self.ends, clock=self._clock)
 
     async def join(self, group: str, topic: str) -> SoleMembership:  # noqa: ARG002 - there are no other members
-        """A share that holds every partition: whoever takes one last owns it, by fencing."""
+        """A membership with every partition: fencing gives a partition to the process that took it last."""
         return SoleMembership(len(self._topic(topic)))
 
     async def maintain(self, topics: Iterable[Topic], *, now: int, all_of_it: bool = False) -> None:
-        """Apply retention and compaction as of ``now`` (ms since 1970); ``all_of_it`` also where it gains little."""
+        """Apply retention and compaction as of ``now`` (ms since 1970); ``all_of_it`` even where it gains little."""
         for topic in topics:
             for stream in self._topic(topic.name):
                 if topic.policy == "delete":
@@ -198,17 +198,17 @@ class SqliteLog:
                     await self._compact(stream, topic, now=now, all_of_it=all_of_it)
 
     async def newest(self) -> int | None:
-        """When the newest record was appended (ms since 1970); None: there is none."""
-        streams = [one for lane in self._streams.values() for one in lane]
-        bounds = await self._ask(lambda connection: [read_bounds(connection, one) for one in streams])
+        """The append time of the newest record (ms since 1970); None without records."""
+        streams = [one for partitions in self._streams.values() for one in partitions]
+        bounds = await self._query(lambda connection: [read_bounds(connection, one) for one in streams])
         return max((one.last_at for one in bounds), default=0) or None
 
     async def ended(self) -> None:
-        """Wait until the writer ends before ``close``, which it never should; raises LogError with the reason."""
+        """Wait until the writer ends before ``close``, which is a fault; raises LogError with the reason."""
         await self._writer.ended()
 
     async def close(self) -> None:
-        """Write what waits, then let go of the file."""
+        """Write queued work, then close the file."""
         await asyncio.to_thread(self._writer.close)
         await self._watch.close()
         self._readers.shutdown()
@@ -216,13 +216,13 @@ class SqliteLog:
             connection.close()
 
     async def _expire(self, stream: Stream, *, before: int, now: int) -> None:
-        start = await self._ask(lambda connection: upkeep.expired(connection, stream, before=before, now=now))
+        start = await self._query(lambda connection: upkeep.expired(connection, stream, before=before, now=now))
         if start is not None:
             while await self._step(lambda connection: upkeep.cut(connection, stream, start)):
                 pass
 
     async def _compact(self, stream: Stream, topic: Topic, *, now: int, all_of_it: bool) -> None:
-        found = await self._ask(
+        found = await self._query(
             lambda connection: upkeep.superseded(connection, stream, topic, now=now, all_of_it=all_of_it)
         )
         if found is None:
@@ -232,7 +232,7 @@ class SqliteLog:
         await self._do(lambda connection: upkeep.mark_compacted(connection, stream, found.end))
 
     async def _step(self, work: Callable[[sqlite3.Connection], Answer]) -> Answer:
-        """One step of upkeep, and as long a pause, so that upkeep takes at most half of the writer's time."""
+        """One step of upkeep and a pause of equal length, so that upkeep takes at most half of the writer's time."""
         clock = asyncio.get_running_loop().time
         begun = clock()
         done = await self._do(work)
@@ -241,7 +241,7 @@ class SqliteLog:
 
     async def _column(self, name: str, topic: str) -> tuple[int, ...]:
         streams = self._topic(topic)
-        bounds = await self._ask(lambda connection: [read_bounds(connection, one) for one in streams])
+        bounds = await self._query(lambda connection: [read_bounds(connection, one) for one in streams])
         return tuple(getattr(one, name) for one in bounds)
 
     def _topic(self, topic: str) -> Sequence[Stream]:
@@ -256,10 +256,10 @@ class SqliteLog:
                 raise self._failed(error) from error
         return stream_of(self._streams, topic, partition)
 
-    async def _ask(self, question: Callable[[sqlite3.Connection], Answer]) -> Answer:
-        """Ask in a reading thread: readers of the write-ahead log never hold the writer back."""
+    async def _query(self, query: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        """Run a query in a reader thread: readers of the write-ahead log never block the writer."""
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._readers, lambda: question(self._connection()))
+            return await asyncio.get_running_loop().run_in_executor(self._readers, lambda: query(self._connection()))
         except RuntimeError as error:
             raise LogUnavailableError("The log has been closed.") from error
         except sqlite3.Error as error:
@@ -269,7 +269,7 @@ class SqliteLog:
             raise
 
     async def _do(self, work: Callable[[sqlite3.Connection], Answer], *, size: int = 0, bounded: bool = True) -> Answer:
-        """Have the writer do some work; never on a file that is known to be damaged."""
+        """Submit work to the writer; never on a file that is known to be damaged."""
         if self.damage is not None:
             raise LogDamagedError(self.damage)
         try:

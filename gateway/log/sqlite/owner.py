@@ -1,4 +1,4 @@
-"""Owners of partitions of the embedded log, and this process's share of them."""
+"""Owners of partitions of the embedded log."""
 
 import sqlite3
 from collections import defaultdict
@@ -17,7 +17,7 @@ Answer = TypeVar("Answer")
 
 
 class Write(Protocol):
-    """Has the log's writer do some work."""
+    """Submits work to the log's writer."""
 
     def __call__(
         self, work: Callable[[sqlite3.Connection], Answer], *, size: int = 0, bounded: bool = True
@@ -26,7 +26,7 @@ class Write(Protocol):
 
 
 def take(connection: sqlite3.Connection, role: str, partition: int) -> int:
-    """A new owner's epoch: whoever has an older one is fenced from now on."""
+    """A new owner's epoch, which fences the owners with older ones."""
     (epoch,) = connection.execute(
         "INSERT INTO owner VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET epoch = epoch + 1 RETURNING epoch",
         (role, partition),
@@ -51,7 +51,7 @@ class SqliteOwner:
         self._role = role
         self._partition = partition
         self._epoch = epoch
-        self._write_in_turn = write
+        self._submit = write
         self._find = find
         self._ends = ends
         self._clock = clock
@@ -61,31 +61,29 @@ class SqliteOwner:
         """Write all outputs in one transaction, or none. Raises the same error again once it has failed."""
         if self._failure is not None:
             raise self._failure
-        places: defaultdict[tuple[str, int], list[Record]] = defaultdict(list)
+        by_partition: defaultdict[tuple[str, int], list[Record]] = defaultdict(list)
         for output in outputs:
-            places[output.topic, output.partition].append(output.record)
-        shares = {self._find(*place): records for place, records in places.items()}
+            by_partition[output.topic, output.partition].append(output.record)
+        by_stream = {self._find(*key): records for key, records in by_partition.items()}
         try:
-            size = sum(map(size_of, shares.values()))
-            return await self._write_in_turn(
-                lambda connection: self._write(connection, shares), size=size, bounded=False
-            )
+            size = sum(map(size_of, by_stream.values()))
+            return await self._submit(lambda connection: self._write(connection, by_stream), size=size, bounded=False)
         except LogError as failure:
             self._failure = failure
             raise
 
     async def end(self, topic: str, partition: int) -> int:
-        """The end of the partition. Raises the same error again once a commit has failed."""
+        """The end offset of a partition. After a failed commit, raises the same error again."""
         if self._failure is not None:
             raise self._failure
         return (await self._ends(topic))[partition]
 
     async def close(self) -> None:
-        """Let go: nothing can be committed any more."""
+        """Release the partition: no further commit is possible."""
         self._failure = LogUnavailableError("This owner has let go of its partition.")
 
     def _write(
-        self, connection: sqlite3.Connection, shares: Mapping[Stream, Sequence[Record]]
+        self, connection: sqlite3.Connection, by_stream: Mapping[Stream, Sequence[Record]]
     ) -> Mapping[tuple[str, int], int]:
         row = connection.execute(
             "SELECT epoch FROM owner WHERE role = ? AND partition = ?", (self._role, self._partition)
@@ -95,5 +93,5 @@ class SqliteOwner:
         at = self._clock()
         return {
             (stream.topic, stream.partition): write_records(connection, stream, records, at=at)[1] + 2
-            for stream, records in shares.items()
+            for stream, records in by_stream.items()
         }

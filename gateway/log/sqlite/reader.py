@@ -1,4 +1,4 @@
-"""Reading the embedded log."""
+"""The reader of the embedded log."""
 
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -13,15 +13,15 @@ from gateway.log.sqlite.watch import Watch
 Answer = TypeVar("Answer")
 
 
-class Ask(Protocol):
-    """Asks the file something, in a thread that reads."""
+class Query(Protocol):
+    """Runs a query on the file, in a reader thread."""
 
-    def __call__(self, question: Callable[[sqlite3.Connection], Answer]) -> Awaitable[Answer]:
-        """The answer to a question."""
+    def __call__(self, query: Callable[[sqlite3.Connection], Answer]) -> Awaitable[Answer]:
+        """The result of the query."""
 
 
 class SqliteReader(Reader):
-    """Reads some streams from given positions; they take turns, so that none starves."""
+    """Reads some streams from given positions, in rotation, so that none starves."""
 
     def __init__(
         self,
@@ -29,16 +29,16 @@ class SqliteReader(Reader):
         *,
         find: Callable[[str, int], Stream],
         watch: Watch,
-        ask: Ask,
+        query: Query,
         failed: Callable[[sqlite3.Error], LogError],
     ) -> None:
         self._positions = {find(topic, partition): at for (topic, partition), at in positions.items()}
         self._watch = watch
-        self._ask = ask
+        self._query = query
         self._failed = failed
 
     async def poll(self, *, limit: int, wait: float) -> Sequence[Chunk]:
-        """What lies beyond the positions, or what comes within ``wait`` seconds. Raises PositionLostError."""
+        """Records from the positions on, or those that arrive within ``wait`` seconds. Raises PositionLostError."""
         self._check()
         chunks = await self._read(limit)
         if not chunks and wait > 0 and not self._grown():
@@ -47,7 +47,7 @@ class SqliteReader(Reader):
         return chunks
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Nothing to release."""
 
     def _check(self) -> None:
         try:
@@ -63,10 +63,10 @@ class SqliteReader(Reader):
         if not wanted:
             return []
 
-        def question(connection: sqlite3.Connection) -> list[Chunk]:
+        def query(connection: sqlite3.Connection) -> list[Chunk]:
             return _read_streams(connection, wanted, limit)
 
-        chunks = await self._ask(question)
+        chunks = await self._query(query)
         streams = {(stream.topic, stream.partition): stream for stream, _ in wanted}
         for chunk in chunks:
             stream = streams[chunk.topic, chunk.partition]

@@ -1,7 +1,7 @@
 """Rows of the embedded log: headers and checksum in one column.
 
-The checksum is the last header. A column of its own would end the gateway's earlier versions, which insert rows without
-naming columns; an additional header is passed over by them. Rows that they wrote have none.
+The checksum is the last header. A column of its own would break the gateway's earlier versions, which insert rows
+without naming columns; they ignore an additional header. Rows written by them have no checksum.
 """
 
 import sqlite3
@@ -17,12 +17,12 @@ _SIZE = len(_MARK) + 8 + len(b'"]')
 
 
 class DamagedRowError(sqlite3.DatabaseError):
-    """A row of the log is not what was written."""
+    """A row of the log differs from the row that was written."""
 
 
 def seal(number: int, offset: int, at: int, key: bytes | None, value: bytes | None, headers: Headers) -> bytes:
-    """The last column of a row: its headers and, as the last of them, the checksum of the row. ``number`` is its
-    stream's.
+    """The last column of a row: its headers and, as the last of them, the checksum of the row. ``number`` is that of
+    its stream.
     """
     packed = pack(headers)
     total = _checksum(number, offset, at, key, value, packed)
@@ -41,7 +41,7 @@ def unseal(  # the columns of the row
     *,
     required: bool,
 ) -> Headers:
-    """The headers of a row whose checksum is right. ``required``: a row without checksum is damaged, too. Raises
+    """The headers of a row whose checksum matches. ``required``: a row without checksum is damaged as well. Raises
     DamagedRowError.
     """
     try:
@@ -60,8 +60,8 @@ def unseal(  # the columns of the row
 def _checksum(  # the columns of the row
     number: int, offset: int, at: int, key: bytes | None, value: bytes | None, packed: bytes | None
 ) -> int:
-    """CRC-32 of the texts, begun with the numbers: without formatting any, since every record that is written or read
-    takes this way.
+    """CRC-32 of the byte strings, seeded with the numbers. No number is formatted, since this runs for every record
+    that is written or read.
     """
     keyed = b"" if key is None else key
     numbers = number * 0x9E3779B1 + offset * 0x85EBCA77 + at * 0xC2B2AE3D + len(keyed) * 4
@@ -72,7 +72,7 @@ def _checksum(  # the columns of the row
 
 
 def _split(sealed: bytes | None) -> tuple[bytes | None, bytes | None]:
-    """The headers as ``pack`` gave them, and the checksum in hexadecimal where there is one."""
+    """The headers as ``pack`` returned them, and the checksum in hexadecimal where there is one."""
     if sealed is None or sealed[-_SIZE:-10] != _MARK:
         return sealed, None
     before = sealed[:-_SIZE]

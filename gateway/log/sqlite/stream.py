@@ -1,8 +1,8 @@
 """A stream: one partition of one topic, and its row in the table ``stream``, which carries a checksum.
 
-The columns ``sum`` and ``checked`` are younger than the format. An earlier version of the gateway that writes to the
-file changes a row without its checksum: a trigger then sets ``sum`` to NULL, which is unchecked, until this version
-writes the row again.
+The columns ``sum`` and ``checked`` are newer than the format. An earlier version of the gateway that writes to the
+file changes a row without its checksum: a trigger then sets ``sum`` to NULL. The row is unchecked until this version
+writes it again.
 """
 
 import sqlite3
@@ -25,7 +25,7 @@ _UPGRADE = (
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """One partition of one topic: the number of its table, and whether compaction or retention keeps it small."""
+    """One partition of one topic: the number of its table, and its policy, compaction or retention."""
 
     number: int
     topic: str
@@ -34,12 +34,12 @@ class Stream:
 
     @property
     def table(self) -> str:
-        """The name of its table; made of our own number, never of anybody's text."""
+        """The name of its table; derived from the stream's number, never from external text."""
         return f"record_{self.number}"
 
 
 class Bounds(NamedTuple):
-    """What changes of a stream: the offsets ``start`` (held from there), ``next`` (to be written) and ``compacted``
+    """The variable part of a stream: the offsets ``start`` (first held), ``next`` (to be written) and ``compacted``
     (compacted below), and when the last record was written (ms since 1970). Every record from ``checked`` on carries a
     checksum; None: none needs to.
     """
@@ -52,18 +52,18 @@ class Bounds(NamedTuple):
 
 
 def is_upgraded(connection: sqlite3.Connection) -> bool:
-    """Whether the table has the younger columns."""
+    """Whether the table has the newer columns."""
     return connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'unchecked'").fetchone() is not None
 
 
 def upgrade(connection: sqlite3.Connection) -> None:
-    """Add the younger columns; inside a transaction. Earlier versions of the gateway go on with the file as before."""
+    """Add the newer columns; inside a transaction. Earlier versions of the gateway can still use the file."""
     for statement in _UPGRADE:
         connection.execute(statement)
 
 
 def read_bounds(connection: sqlite3.Connection, stream: Stream) -> Bounds:
-    """Where a stream begins and ends. Raises DamagedRowError."""
+    """The bounds of a stream. Raises DamagedRowError."""
     *found, stored = connection.execute(f"SELECT {_COLUMNS} FROM stream WHERE id = ?", (stream.number,)).fetchone()  # noqa: S608  # names of our own tables and columns
     bounds = Bounds(*found)
     if stored is None:  # written by an earlier version
@@ -74,7 +74,7 @@ def read_bounds(connection: sqlite3.Connection, stream: Stream) -> Bounds:
 
 
 def write_bounds(connection: sqlite3.Connection, stream: Stream, before: Bounds, after: Bounds) -> None:
-    """Change a stream's bounds, inside a transaction that has read those ``before``."""
+    """Change a stream's bounds, inside the transaction that has read ``before``."""
     if after.checked is None:
         after = after._replace(checked=before.next)
     if after != before:

@@ -1,4 +1,4 @@
-"""Upkeep: retention and compaction, in steps so small that no writer waits long."""
+"""Upkeep: retention and compaction, in steps small enough that no write waits long."""
 
 import json
 import sqlite3
@@ -9,15 +9,16 @@ from gateway.log.sqlite.stream import Stream, read_bounds, write_bounds
 from gateway.protocol.topic import Topic
 
 STEP = 500
-"""How many records one step deletes: about 10 ms of the writer's time."""
+"""The number of records that one step deletes: about 10 ms of the writer's time."""
 DIRTY_LEAST = 1_000
-"""A stream with fewer new records than this is not worth compacting yet."""
+"""A stream with fewer new records than this is not compacted yet."""
 
 
 def expired(connection: sqlite3.Connection, stream: Stream, *, before: int, now: int) -> int | None:
-    """Where the stream should start so that nothing appended before an instant (ms) is left; None: it does.
+    """The start offset that leaves no record appended before an instant (ms); None if the stream starts there already.
 
-    A record from after ``now`` tells nothing of its age, since the clock was ahead: it goes with the next that does.
+    A record with a time stamp later than ``now`` has no known age, since the clock was ahead: it expires with the next
+    one of known age.
     """
     start, end, *_ = read_bounds(connection, stream)
     table = stream.table
@@ -36,7 +37,7 @@ def expired(connection: sqlite3.Connection, stream: Stream, *, before: int, now:
 
 
 def cut(connection: sqlite3.Connection, stream: Stream, start: int) -> bool:
-    """Move the start up and delete some of what lies below; whether anything was left to delete."""
+    """Advance the start and delete one step of the records below it. Returns whether more may remain."""
     bounds = read_bounds(connection, stream)
     write_bounds(connection, stream, bounds, bounds._replace(start=max(bounds.start, start)))
     cursor = connection.execute(
@@ -49,7 +50,7 @@ def cut(connection: sqlite3.Connection, stream: Stream, start: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Superseded:
-    """The offsets that compaction may drop of what lies below ``end``."""
+    """The offsets below ``end`` that compaction may drop."""
 
     offsets: Sequence[int]
     end: int
@@ -60,14 +61,13 @@ def superseded(
 ) -> Superseded | None:
     """Records with a newer one of their key, and tombstones past retention.
 
-    Unless ``all_of_it``, only once the new records are as many as the old ones, so that the work stays in proportion:
-    None before that.
+    Unless ``all_of_it``, None until the new records are as many as the old ones, so that the work stays in proportion.
     """
     bounds = read_bounds(connection, stream)
     end = bounds.next
     if not all_of_it and not _worth_it(connection, stream, bounds.compacted):
         return None
-    # Materialized, or the sort would carry every value along, as large as the table itself.
+    # Materialized: otherwise the sort would include every value, as large as the table itself.
     rows = connection.execute(
         f"""
         WITH slim AS MATERIALIZED (
@@ -92,13 +92,13 @@ def drop(connection: sqlite3.Connection, stream: Stream, offsets: Sequence[int])
 
 
 def mark_compacted(connection: sqlite3.Connection, stream: Stream, end: int) -> None:
-    """Remember how far the stream has been compacted."""
+    """Store the offset up to which the stream has been compacted."""
     bounds = read_bounds(connection, stream)
     write_bounds(connection, stream, bounds, bounds._replace(compacted=end))
 
 
 def _worth_it(connection: sqlite3.Connection, stream: Stream, compacted: int) -> bool:
-    """Counts at most as many rows as it must."""
+    """Whether the new records are as many as the old ones. Counts no more rows than necessary."""
     (dirty,) = connection.execute(
         f"SELECT count(*) FROM {stream.table} WHERE offset >= ?",  # noqa: S608  # our own table's name
         (compacted,),

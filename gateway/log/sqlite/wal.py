@@ -1,8 +1,8 @@
-"""The write-ahead log's file, looked at before SQLite recovers it.
+"""Inspection of the write-ahead log's file before SQLite recovers it.
 
-SQLite ends a recovery at the first frame that is not whole and reports nothing. After a crash that is right: what
-follows was never synced. But a transaction that another one follows was synced before that began, so a frame of it that
-is not whole is damage, and to go on without it would lose acknowledged records.
+SQLite ends a recovery at the first invalid frame and reports nothing. After a crash that is right: later frames were
+never synced. But a transaction that is followed by another one was synced before that one began, so an invalid frame of
+it is damage, and recovery without it would lose acknowledged records.
 https://www.sqlite.org/fileformat2.html#walformat
 """
 
@@ -18,14 +18,14 @@ _MASK = 0xFFFFFFFF
 
 @dataclass(frozen=True, slots=True)
 class Synced:
-    """How many frames were certainly synced; ``damage`` says what shows by itself."""
+    """The number of frames that were certainly synced; ``damage`` describes damage that shows by itself."""
 
     frames: int
     damage: str | None = None
 
 
 def synced_frames(path: Path) -> Synced:
-    """How many frames of a write-ahead log were synced before the last transaction of it began. Raises OSError."""
+    """The number of frames in a write-ahead log that were synced before its last transaction began. Raises OSError."""
     try:
         content = path.read_bytes()
     except FileNotFoundError:
@@ -49,7 +49,7 @@ def synced_frames(path: Path) -> Synced:
 
 
 def recovered_frames(connection: sqlite3.Connection) -> int:
-    """How many frames SQLite has recovered, or knows of. Raises sqlite3.Error."""
+    """The number of frames in SQLite's write-ahead log, after its recovery. Raises sqlite3.Error."""
     _, frames, _ = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
     return int(frames)
 

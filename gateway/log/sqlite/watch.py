@@ -1,4 +1,4 @@
-"""The watch: tells readers when a stream has grown, by this process or by another one on the same file."""
+"""The watch: wakes readers when a stream has grown, by this process or by another one on the same file."""
 
 import asyncio
 import sqlite3
@@ -9,7 +9,7 @@ _EVERY_SECONDS = 0.01
 
 
 class Watch:
-    """Knows the end of every stream. Own commits tell it at once; those of other processes it sees within 10 ms."""
+    """Tracks the end of every stream: own commits are seen at once, those of other processes within 10 ms."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
@@ -17,10 +17,10 @@ class Watch:
         self._waiters: dict[int, set[asyncio.Event]] = {}
         self._version = 0
         self._task: asyncio.Task[None] | None = None
-        self.look()
+        self.refresh()
 
-    def look(self) -> None:
-        """Read the ends, and wake those who wait for a stream that has grown."""
+    def refresh(self) -> None:
+        """Read the ends, and wake the waiters of each stream that has grown."""
         for number, end in self._connection.execute("SELECT id, next FROM stream").fetchall():
             if self._ends.get(number) != end:
                 self._ends[number] = end
@@ -28,23 +28,23 @@ class Watch:
                     event.set()
 
     def notice(self) -> None:
-        """Look after a commit of this process. A file that cannot be read fails at the next ``check``."""
+        """Read the ends after a commit of this process. A file that cannot be read fails at the next ``check``."""
         with suppress(sqlite3.Error):
-            self.look()
+            self.refresh()
 
     def check(self) -> None:
-        """Look, if another connection has committed since the last time. Raises sqlite3.Error."""
+        """Read the ends if another connection has committed since the last check. Raises sqlite3.Error."""
         (version,) = self._connection.execute("PRAGMA data_version").fetchone()
         if version != self._version:
             self._version = version
-            self.look()
+            self.refresh()
 
     def end(self, number: int) -> int:
         """The end of a stream as last seen."""
         return self._ends.get(number, 0)
 
     async def grown(self, numbers: Collection[int], wait: float) -> None:
-        """Wait until one of these streams has grown since the caller last looked, at most ``wait`` seconds."""
+        """Wait until one of these streams has grown since the last check, at most ``wait`` seconds."""
         event = asyncio.Event()
         for number in numbers:
             self._waiters.setdefault(number, set()).add(event)
@@ -67,8 +67,8 @@ class Watch:
         self._connection.close()
 
     async def _watch(self) -> None:
-        """Only while somebody waits: another process's commit changes the version that this connection sees."""
+        """Check while there are waiters: another process's commit changes the version that this connection sees."""
         while any(self._waiters.values()):
-            with suppress(sqlite3.Error):  # the readers that wait check by themselves before they read
+            with suppress(sqlite3.Error):  # each waiting reader checks again before it reads
                 self.check()
             await asyncio.sleep(_EVERY_SECONDS)

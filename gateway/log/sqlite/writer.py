@@ -1,4 +1,4 @@
-"""The writer: one thread, and group commit. Everything that waits is written in one transaction and synced once."""
+"""The writer: one thread with group commit. All queued jobs are written in one transaction and synced once."""
 
 import asyncio
 import fcntl
@@ -19,21 +19,21 @@ from gateway.errors import (
 from gateway.runtime.sqlite_damage import is_damage
 
 Work: TypeAlias = Callable[[sqlite3.Connection], Any]
-"""What a job does inside the group's transaction. A LogError that it raises before writing fails this job alone."""
+"""A job's work inside the group's transaction. A LogError raised before the job writes fails this job alone."""
 
 _QUEUE = 10_000
 _QUEUE_BYTES = 64 << 20
 _GROUP = 1_000
 _GROUP_BYTES = 1 << 20
-"""Other processes wait while a group is written: the relay's commits of all partitions are not written as one."""
+"""Other processes wait while a group is written: the relay's commits of all partitions do not form one group."""
 _SMALL_BYTES = 16 << 10
-"""Writes of at most so many bytes, such as a single offer, go before the slices of uploads that wait."""
+"""Jobs of at most this size, such as a single offer, precede queued slices of uploads."""
 _T = TypeVar("_T")
 
 
 class Job:
-    """One piece of work, and where its answer goes. ``begun`` tells whether it may have been written, ``size`` the
-    bytes that it writes.
+    """One piece of work and the future of its answer. ``begun``: it may have been written; ``size``: the bytes that it
+    writes.
     """
 
     __slots__ = ("answer", "begun", "size", "work")
@@ -45,7 +45,7 @@ class Job:
         self.begun = False
 
     def settle(self, result: object, error: Exception | None) -> None:
-        """Give the answer, in the thread of the event loop."""
+        """Complete the answer, in the thread of the event loop."""
         if self.answer.done():
             return
         if error is None:
@@ -55,8 +55,8 @@ class Job:
 
 
 class Writer:
-    """Takes work from the thread of ``loop``; ``written`` is called there after each commit. ``turn`` is the file that
-    the processes which write this log lock in turn.
+    """Executes work submitted from the thread of ``loop``; ``written`` is called there after each commit. ``turn`` is
+    the lock file of all processes that write this log.
     """
 
     def __init__(
@@ -69,9 +69,9 @@ class Writer:
         written: Callable[[], None],
     ) -> None:
         self._connection = connection
-        self._turn = turn.open("ab")
-        self._next = turn.with_name(f"{turn.name}-next").open("ab")
-        self._passed = False
+        self._write_lock = turn.open("ab")
+        self._queue_lock = turn.with_name(f"{turn.name}-next").open("ab")
+        self._small_passed = False
         self._patience = patience
         self._written = written
         self._jobs: deque[Job] = deque()
@@ -86,10 +86,10 @@ class Writer:
 
     async def do(self, work: Callable[[sqlite3.Connection], _T], *, size: int = 0, bounded: bool = True) -> _T:
         """The result of the work, once it is synced to disk. ``size`` is the bytes that it writes; work that is not
-        ``bounded`` is taken whatever waits: that of owners, of which each has one commit at a time.
+        ``bounded`` ignores the limit of queued bytes: that of owners, each of which has one commit at a time.
 
-        Raises LogBusyError when too much waits, LogUnavailableError when certainly nothing was written (a full disk, or
-        the turn never came), UnknownOutcomeError when patience ended while it was being written.
+        Raises LogBusyError when the queue is full, LogUnavailableError when certainly nothing was written (a full disk,
+        or no write lock in time), UnknownOutcomeError when ``patience`` ended during the write.
         """
         job = Job(work, size)
         with self._wake:
@@ -118,28 +118,28 @@ class Writer:
             raise LogUnavailableError(f"The log did not get to this write within {self._patience} s.") from None
 
     async def ended(self) -> None:
-        """Wait until the thread has ended before ``close``, and raise what ended it as a LogError."""
+        """Wait until the thread has ended before ``close``, and raise its failure as a LogError."""
         await self._ended.wait()
         raise LogError(_ended_by(self._failure)) from self._failure
 
     def close(self) -> None:
-        """Write what waits, then end; blocks until the thread is done."""
+        """Write queued jobs, then end; blocks until the thread has ended."""
         with self._wake:
             self._closing = True
             self._wake.notify()
         self._thread.join()
         self._connection.close()
-        self._turn.close()
-        self._next.close()
+        self._write_lock.close()
+        self._queue_lock.close()
 
     def _run(self) -> None:
-        """Write groups until closed. Whatever ends this thread before is the answer to all that waits and will come:
-        a log that answers nothing would look like one that is only slow.
+        """Write groups until closed. An error that ends this thread before is the answer to all queued and later jobs:
+        a log without answers would look like a slow one.
         """
         group: list[Job] = []
         try:
             self._write_groups(group)
-        except BaseException as failure:  # noqa: BLE001  # told to every caller, and by ``ended``
+        except BaseException as failure:  # noqa: BLE001  # raised to every caller, and by ``ended``
             with self._wake:
                 self._failure = failure
                 waiting = [*self._jobs]
@@ -151,7 +151,7 @@ class Writer:
             self._answer(waiting, [(None, LogUnavailableError(_ended_by(failure)))] * len(waiting))
 
     def _write_groups(self, group: list[Job]) -> None:
-        """``group`` holds the jobs in hand, for whoever must answer them if this fails."""
+        """``group`` holds the jobs in progress, so that ``_run`` can answer them after a failure."""
         while True:
             with self._wake:
                 while not self._jobs and not self._closing:
@@ -167,13 +167,13 @@ class Writer:
             self._answer(done, outcomes)
 
     def _take(self, group: list[Job]) -> None:
-        """Move the next jobs into the group: at most 1,000, and not more once they reach 1 MiB. Small ones pass large
-        ones, but not twice in a row.
+        """Move the next jobs into the group: at most 1,000, and no more once they reach 1 MiB. Small ones precede large
+        ones, but not in two consecutive groups.
         """
         small = [job for job in self._jobs if job.size <= _SMALL_BYTES]
         large: list[Job] = []
-        self._passed = not self._passed and 0 < len(small) < len(self._jobs)
-        if self._passed:
+        self._small_passed = not self._small_passed and 0 < len(small) < len(self._jobs)
+        if self._small_passed:
             large = [job for job in self._jobs if job.size > _SMALL_BYTES]
             self._jobs = deque(small)
         size = 0
@@ -185,23 +185,23 @@ class Writer:
         self._jobs.extend(large)
 
     def _commit(self, group: Collection[Job]) -> list[tuple[object, Exception | None]]:
-        """Do the group's work in one transaction: an outcome per job. The processes of one machine take turns at a lock
-        file, where the system wakes the next one at once; SQLite's own lock would have to be tried again and again. A
-        process waits for its turn as the only one: else one that has just written takes the next turn, too.
+        """Execute the group's work in one transaction. Returns an outcome per job. The processes of one machine share a
+        lock file, where the system wakes the next process at once; SQLite's own lock would have to be polled. A second
+        lock admits one waiting process: otherwise a process that has just written could take the write lock again.
         """
         try:
-            fcntl.flock(self._next, fcntl.LOCK_EX)
+            fcntl.flock(self._queue_lock, fcntl.LOCK_EX)
             try:
-                fcntl.flock(self._turn, fcntl.LOCK_EX)
+                fcntl.flock(self._write_lock, fcntl.LOCK_EX)
             finally:
-                fcntl.flock(self._next, fcntl.LOCK_UN)
+                fcntl.flock(self._queue_lock, fcntl.LOCK_UN)
         except OSError as error:
             failure = LogUnavailableError(f"The log's lock file cannot be locked ({error}); nothing was written.")
             return [(None, failure)] * len(group)
         try:
             return self._transact(group)
         finally:
-            fcntl.flock(self._turn, fcntl.LOCK_UN)
+            fcntl.flock(self._write_lock, fcntl.LOCK_UN)
 
     def _transact(self, group: Collection[Job]) -> list[tuple[object, Exception | None]]:
         outcomes: list[tuple[object, Exception | None]] = []
@@ -215,7 +215,7 @@ class Writer:
                     outcomes.append((None, error))
             committing = True
             self._connection.execute("COMMIT")
-        except Exception as error:  # noqa: BLE001  # told to every caller of the group
+        except Exception as error:  # noqa: BLE001  # raised to every caller of the group
             return [(None, self._undo(error, committing=committing))] * len(group)
         return outcomes
 
@@ -224,22 +224,22 @@ class Writer:
             self._connection.execute("ROLLBACK")
         if isinstance(error, sqlite3.OperationalError) and not is_damage(error):
             if committing and error.sqlite_errorcode != sqlite3.SQLITE_FULL:
-                # What the disk made of a failed sync, only a later reading of the file can tell.
+                # Only a later read of the file shows the outcome of a failed sync.
                 return UnknownOutcomeError(f"The disk failed while the log was being synced ({error}).")
             return LogUnavailableError(f"The log cannot be written ({error}); nothing was. Free space on its disk.")
         return error
 
     def _answer(self, group: Collection[Job], outcomes: Collection[tuple[object, Exception | None]]) -> None:
-        def tell() -> None:
+        def deliver() -> None:
             try:
-                self._written()  # first, so that readers of this process see what is acknowledged
+                self._written()  # first, so that readers of this process see acknowledged records
             finally:
                 for job, (result, error) in zip(group, outcomes, strict=True):
                     job.settle(result, error)
 
         if group and not self._loop.is_closed():
-            with suppress(RuntimeError):  # the loop was closed meanwhile: nobody waits any more
-                self._loop.call_soon_threadsafe(tell)
+            with suppress(RuntimeError):  # the loop was closed meanwhile: no caller waits
+                self._loop.call_soon_threadsafe(deliver)
 
 
 def _ended_by(failure: BaseException | None) -> str:
