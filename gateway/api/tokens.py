@@ -16,7 +16,7 @@ _PUBLISHED = {hdrs.CACHE_CONTROL: "public, max-age=300"}
 
 
 class TokenIssuer(Protocol):
-    """Who issues access tokens."""
+    """The port that issues access tokens."""
 
     async def token(
         self, body: bytes, *, content_type: str, authorization: str | None, peer: str
@@ -56,12 +56,12 @@ async def publish_keys(request: web.Request) -> web.Response:
 
 @public
 async def publish_metadata(request: web.Request) -> web.Response:
-    """``GET /.well-known/oauth-authorization-server``: where and how to get tokens."""
+    """``GET /.well-known/oauth-authorization-server``: the metadata of RFC 8414."""
     return _json(request.app[TOKEN_ISSUER].metadata(), "application/json")
 
 
 async def _read_form(request: web.Request) -> bytes:
-    """The body, bounded in size and time before anything looks at it."""
+    """The body, bounded in size and time before it is parsed. Raises ProblemError."""
     body = b""
     try:
         async with asyncio.timeout(READ_SECONDS):
