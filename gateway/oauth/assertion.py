@@ -1,4 +1,4 @@
-"""Client assertions (``private_key_jwt``, RFC 7523): a client proves itself by a signature of a key it registered."""
+"""Client assertions (``private_key_jwt``, RFC 7523): a client authenticates with a signature by a registered key."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -34,7 +34,7 @@ class Assertion(JWTBearerClientAssertion):  # type: ignore[misc]  # Authlib has 
         self._replays = Replays()
 
     def extract_assertion(self, assertion: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-        """Header and claims, not yet proved."""
+        """Header and claims, not yet verified. Raises RefusalError."""
         try:
             unproved = read_unproved(assertion)
         except TokenError:
@@ -42,11 +42,13 @@ class Assertion(JWTBearerClientAssertion):  # type: ignore[misc]  # Authlib has 
         return unproved.header, unproved.claims
 
     def resolve_client_public_key(self, client: Client) -> tuple[PublicKey, ...]:
-        """The keys that the partner registered."""
+        """The partner's registered keys."""
         return import_keys(client.partner.jwks)
 
     def process_assertion_claims(self, assertion: str, resolve_key: Sequence[PublicKey]) -> Mapping[str, Any]:
-        """Prove the signature first, then judge the claims, so that only the key's owner learns what is wrong."""
+        """Verify the signature, then the claims, so that only the owner of the key learns which claim is wrong. Raises
+        RefusalError.
+        """
         unproved = read_unproved(assertion)
         if unproved.header.get("alg") not in ASSERTION_ALGORITHMS:
             raise RefusalError("assertion-algorithm")
@@ -54,10 +56,10 @@ class Assertion(JWTBearerClientAssertion):  # type: ignore[misc]  # Authlib has 
             claims = prove(assertion, unproved, keys=resolve_key, algorithms=ASSERTION_ALGORITHMS)
         except TokenError:
             raise RefusalError("assertion-signature") from None
-        self._judge(claims)
+        self._check_claims(claims)
         return claims
 
-    def _judge(self, claims: Mapping[str, Any]) -> None:
+    def _check_claims(self, claims: Mapping[str, Any]) -> None:
         now = self._clock()
         registry = JWTClaimsRegistry(
             now=now // 1000,
@@ -76,8 +78,8 @@ class Assertion(JWTBearerClientAssertion):  # type: ignore[misc]  # Authlib has 
             raise RefusalError("assertion-too-long")
         if len(claims["jti"]) > _MAX_TOKEN_ID:
             raise RefusalError("assertion-claims")
-        # Remembered by the steady clock for the rest of its life: a wall clock that jumps neither forgets one that is
-        # valid nor keeps one that has ended.
+        # Kept by the monotonic clock until the assertion expires: a jump of the wall clock neither drops a valid one
+        # nor keeps an expired one.
         elapsed = self._elapsed()
         until = elapsed + int(claims["exp"] + LEEWAY_SECONDS + 1) * 1000 - now
         try:
