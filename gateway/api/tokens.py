@@ -1,4 +1,4 @@
-"""The OAuth endpoints: tokens for client credentials, the keys that prove them, and the metadata of RFC 8414."""
+"""The OAuth endpoints: tokens for client credentials, the keys that verify them, and the metadata of RFC 8414."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -26,7 +26,7 @@ class TokenIssuer(Protocol):
         """
 
     def jwks(self) -> Mapping[str, Any]:
-        """The public keys that prove its tokens (RFC 7517)."""
+        """The public keys that verify its tokens (RFC 7517)."""
 
     def metadata(self) -> Mapping[str, Any]:
         """Its metadata (RFC 8414)."""
@@ -50,7 +50,7 @@ async def issue(request: web.Request) -> web.Response:
 
 @public
 async def publish_keys(request: web.Request) -> web.Response:
-    """``GET /oauth/jwks.json``: the keys that prove this gateway's tokens."""
+    """``GET /oauth/jwks.json``: the keys that verify this gateway's tokens."""
     return _json(request.app[TOKEN_ISSUER].jwks(), "application/jwk-set+json")
 
 

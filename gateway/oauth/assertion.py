@@ -36,10 +36,10 @@ class Assertion(JWTBearerClientAssertion):  # type: ignore[misc]  # Authlib has 
     def extract_assertion(self, assertion: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         """Header and claims, not yet verified. Raises RefusalError."""
         try:
-            unproved = read_unproved(assertion)
+            unverified = read_unproved(assertion)
         except TokenError:
             raise RefusalError("assertion-unreadable") from None
-        return unproved.header, unproved.claims
+        return unverified.header, unverified.claims
 
     def resolve_client_public_key(self, client: Client) -> tuple[PublicKey, ...]:
         """The partner's registered keys."""
@@ -49,11 +49,11 @@ class Assertion(JWTBearerClientAssertion):  # type: ignore[misc]  # Authlib has 
         """Verify the signature, then the claims, so that only the owner of the key learns which claim is wrong. Raises
         RefusalError.
         """
-        unproved = read_unproved(assertion)
-        if unproved.header.get("alg") not in ASSERTION_ALGORITHMS:
+        unverified = read_unproved(assertion)
+        if unverified.header.get("alg") not in ASSERTION_ALGORITHMS:
             raise RefusalError("assertion-algorithm")
         try:
-            claims = prove(assertion, unproved, keys=resolve_key, algorithms=ASSERTION_ALGORITHMS)
+            claims = prove(assertion, unverified, keys=resolve_key, algorithms=ASSERTION_ALGORITHMS)
         except TokenError:
             raise RefusalError("assertion-signature") from None
         self._check_claims(claims)

@@ -33,12 +33,12 @@ def signer_of(issued: Issued) -> str:
 
 def verify_certificate(text: str, *, keys: Sequence[PublicKey], now: int) -> Certificate:
     """The certificate in a signed text, verified by one of these keys and valid at ``now`` (ms). Raises TokenError."""
-    unproved = read_unproved(text)
-    if str(unproved.header.get("typ")).lower().removeprefix("application/") != TYPE:
+    unverified = read_unproved(text)
+    if str(unverified.header.get("typ")).lower().removeprefix("application/") != TYPE:
         raise TokenError(f'it is no certificate: its "typ" must be {TYPE}')
-    if unproved.kid is None:
+    if unverified.kid is None:
         raise TokenError("the certificate does not name its key")
-    claims = prove(text, unproved, keys=keys, algorithms=[ALGORITHM])
+    claims = prove(text, unverified, keys=keys, algorithms=[ALGORITHM])
     if not schemas.validator("certificate").is_valid(claims):
         raise TokenError("the signature is right, but what it signs is not as the schema certificate has it")
     certificate = read_statement(claims)

@@ -53,16 +53,18 @@ def read_unproved(token: str) -> Unproved:
     return Unproved(header, claims)
 
 
-def prove(token: str, unproved: Unproved, *, keys: Sequence[PublicKey], algorithms: Sequence[str]) -> Mapping[str, Any]:
+def prove(
+    token: str, unverified: Unproved, *, keys: Sequence[PublicKey], algorithms: Sequence[str]
+) -> Mapping[str, Any]:
     """The claims, verified by one of the keys. Raises TokenError.
 
     A ``kid`` must name its key; without one, every key that fits the algorithm is tried (ten at most).
     """
-    algorithm = str(unproved.header.get("alg"))
+    algorithm = str(unverified.header.get("alg"))
     if algorithm not in algorithms:
         raise TokenError(f"the algorithm must be one of {', '.join(algorithms)}")
     family = _FAMILIES[algorithm]
-    fitting = [key for key in keys if isinstance(key, family) and unproved.kid in {None, key.kid}]
+    fitting = [key for key in keys if isinstance(key, family) and unverified.kid in {None, key.kid}]
     registry = jws.JWSRegistry(algorithms=[algorithm], strict_check_header=False)
     for key in fitting[:_MAX_TRIES]:
         try:
@@ -70,7 +72,7 @@ def prove(token: str, unproved: Unproved, *, keys: Sequence[PublicKey], algorith
         except (JoseError, ValueError, TypeError):
             continue
         # the payload as parsed before: same bytes, one parser
-        return unproved.claims
+        return unverified.claims
     raise TokenError("no known key proves the signature")
 
 

@@ -60,12 +60,12 @@ class AccessTokens:
         claims |= {name: text for name, text in bound.items() if text is not None}
         return jws.serialize_compact(header, orjson.dumps(claims), self._keys.signer, algorithms=[ALGORITHM])
 
-    def verify(self, token: str, unproved: Unproved) -> Claims:
+    def verify(self, token: str, unverified: Unproved) -> Claims:
         """The verified claims of one of the gateway's own tokens. Raises TokenError."""
-        check_type(unproved)
-        if unproved.kid is None:
+        check_type(unverified)
+        if unverified.kid is None:
             raise TokenError("the token does not name its key")
-        claims = prove(token, unproved, keys=self._keys.verifiers, algorithms=[ALGORITHM])
+        claims = prove(token, unverified, keys=self._keys.verifiers, algorithms=[ALGORITHM])
         check_claims(claims, issuer=self.issuer, audience=self.issuer, now=self._clock())
         return replace(
             claims_of(claims, platform=claims["sub"]),
@@ -74,11 +74,11 @@ class AccessTokens:
         )
 
 
-def check_type(unproved: Unproved) -> None:
+def check_type(unverified: Unproved) -> None:
     """Accept only access tokens, never an ID token or a client assertion that happens to fit (RFC 9068, 4). Raises
     TokenError.
     """
-    if str(unproved.header.get("typ", "")).lower() not in _TYPES:
+    if str(unverified.header.get("typ", "")).lower() not in _TYPES:
         raise TokenError('the token is not an access token: its "typ" must be "at+jwt"')
 
 

@@ -51,31 +51,31 @@ class Verifier:
                 self._proved.move_to_end(key)
                 return claims
             del self._proved[key]
-        unproved = read_unproved(token)
-        if unproved.claims.get("iss") == self._tokens.issuer:
-            claims = self._tokens.verify(token, unproved)
+        unverified = read_unproved(token)
+        if unverified.claims.get("iss") == self._tokens.issuer:
+            claims = self._tokens.verify(token, unverified)
             until = claims.expires_at
         else:
-            claims = await self._verify_external(token, unproved)
+            claims = await self._verify_external(token, unverified)
             until = min(claims.expires_at, now + EXTERNAL_CACHE_MS)
         self._remember(key, until, claims)
         return claims
 
-    async def _verify_external(self, token: str, unproved: Unproved) -> Claims:
+    async def _verify_external(self, token: str, unverified: Unproved) -> Claims:
         """Verify a token of the issuer that a partner's record names. The token must name the partner by its slug, as
         its client (``client_id``, else ``azp``) or else its subject: an issuer serves many clients, and only the client
         with the platform's name acts for the platform. Raises TokenError.
         """
-        check_type(unproved)
-        claimed = unproved.claims
+        check_type(unverified)
+        claimed = unverified.claims
         platform = claimed.get("client_id", claimed.get("azp", claimed.get("sub")))
         partner = self._partners.get(platform) if isinstance(platform, str) else None
         if partner is None or partner.revoked or partner.issuer is None or claimed.get("iss") != partner.issuer:
             raise TokenError("no platform takes tokens of this issuer under this name")
-        if unproved.header.get("alg") not in EXTERNAL_ALGORITHMS:
+        if unverified.header.get("alg") not in EXTERNAL_ALGORITHMS:
             raise TokenError(f"the algorithm must be one of {', '.join(EXTERNAL_ALGORITHMS)}")
-        keys = await self._remote.keys(partner.issuer, unproved.kid)
-        claims = prove(token, unproved, keys=keys, algorithms=EXTERNAL_ALGORITHMS)
+        keys = await self._remote.keys(partner.issuer, unverified.kid)
+        claims = prove(token, unverified, keys=keys, algorithms=EXTERNAL_ALGORITHMS)
         check_claims(claims, issuer=partner.issuer, audience=self._tokens.issuer, now=self._clock())
         issued_at = claims.get("iat")
         return replace(

@@ -69,10 +69,10 @@ class Changes:
         self._log = log
         self._view = view
         self._clock = clock
-        self._patience = patience
+        self._retry_seconds = patience
 
     async def make(self, slug: str, edit: Edit) -> Partner:
-        """The partner after the change. Raises ChangeConflictError, LogErrors, and what ``edit`` raises."""
+        """The partner after the change. Raises ChangeConflictError, LogErrors, and the errors of ``edit``."""
         outages = 0
 
         def is_transient(error: Exception) -> bool:
@@ -88,7 +88,7 @@ class Changes:
                 async for attempt in stamina.retry_context(
                     is_transient,
                     attempts=None,
-                    timeout=self._patience,
+                    timeout=self._retry_seconds,
                     wait_initial=_FIRST_PAUSE,
                     wait_max=_LONGEST_PAUSE,
                     wait_jitter=_JITTER,

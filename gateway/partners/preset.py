@@ -31,6 +31,6 @@ def presets() -> Mapping[str, Partner]:
 
 
 def _departments(region: str | None) -> frozenset[str]:
-    """The INSEE codes of a region's departments; empty, which means all, where there is no region."""
+    """The INSEE codes of a region's departments; empty, which means all, without a region."""
     listed = schemas.reference("departments")["items"]
     return frozenset(one["code"] for one in listed if one["region"] == region)
