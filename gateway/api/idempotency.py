@@ -1,4 +1,4 @@
-"""Idempotency keys over HTTP: a POST request runs once per ``Idempotency-Key``, and repetitions get the same answer."""
+"""Idempotency keys over HTTP: one answer to a POST request per ``Idempotency-Key``, also if it is sent repeatedly."""
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping

@@ -44,7 +44,7 @@ log = structlog.get_logger()
 class ProblemRunner(web.AppRunner):
     """Runs an application whose every refusal is a problem document, those of the HTTP parser included.
 
-    Compressed bodies stay compressed: aiohttp's own inflater takes a cut stream for a whole one. ``keepalive_timeout``
+    Compressed bodies stay compressed: aiohttp's own inflater accepts a truncated stream. ``keepalive_timeout``
     is in seconds.
     """
 

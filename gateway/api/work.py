@@ -1,4 +1,4 @@
-"""Work of one request: its processor time, its slices, and its cancellation when the client disconnects."""
+"""Work of one request: its processor time, its slices, and its cancellation when no client waits for it."""
 
 import asyncio
 import select

@@ -22,7 +22,7 @@ _MAX_TOKEN_ID = 255
 
 
 class Assertion(JWTBearerClientAssertion):  # type: ignore[misc]  # Authlib has no types
-    """ES256 or RS256 by a registered key, ten minutes at most, for this gateway, each ``jti`` once."""
+    """Accepts ES256 or RS256 by a registered key, for ten minutes at most, for this gateway, each ``jti`` once."""
 
     CLIENT_AUTH_METHOD = KEY_METHOD
 

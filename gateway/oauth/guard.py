@@ -38,7 +38,7 @@ class Guesses:
 
 
 class ReplaysFullError(Exception):
-    """A client has the largest number of live assertions; no further one is accepted until some have expired."""
+    """A client has reached the limit of live assertions; no further one is accepted until some have expired."""
 
 
 class Replays:
