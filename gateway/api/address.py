@@ -15,8 +15,8 @@ _SEGMENT = 3
 
 
 def offer_id_of(request: web.Request) -> str:
-    """The id that the address names, percent-decoded once. Raises ProblemError (400) for anything but a canonical id:
-    ``%2F``, ``%00``, ``%253A``, bytes that are no ASCII and dots that climb never reach the protocol (IDN-005).
+    """The id in the path, percent-decoded once. Raises ProblemError (400) for anything but a canonical id: ``%2F``,
+    ``%00``, ``%253A``, bytes outside ASCII and dot segments never reach the protocol (IDN-005).
     """
     segments = request.rel_url.raw_path.split("/")
     sent = segments[_SEGMENT] if len(segments) > _SEGMENT else ""
@@ -27,7 +27,7 @@ def offer_id_of(request: web.Request) -> str:
 
 
 def own_offer_id_of(request: web.Request) -> str:
-    """The same, for an offer that must be the partner's own: 403 for another platform's, known or not (IDN-003)."""
+    """As ``offer_id_of``, for an offer of the partner's own: 403 for another platform's, known or not (IDN-003)."""
     offer_id = offer_id_of(request)
     platform = partner_of(request).platform
     if platform_of(offer_id) != platform:

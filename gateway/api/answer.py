@@ -1,4 +1,4 @@
-"""Answers: long ones sent piece by piece within bounds of time, entity tags, and bookmarks of plain lists."""
+"""HTTP answers: long bodies streamed within time limits, entity tags, and the cursors of plain lists."""
 
 import asyncio
 import time
@@ -19,11 +19,11 @@ from gateway.protocol.seal import Seal
 
 _PIECE_BYTES = 64 * 1024
 _SLICE_SECONDS = 0.005
-"""How long one turn of making an answer may take where it makes few bytes."""
+"""Longest time spent on one piece of an answer, where few bytes take long."""
 _GRACE_SECONDS = 3.0
-"""How long an answer that has begun may go on when the process stops."""
+"""How long an answer in progress may continue after the process begins to stop."""
 PRIVATE: Mapping[str, str] = {hdrs.CACHE_CONTROL: "private, no-cache", hdrs.VARY: hdrs.AUTHORIZATION}
-"""Every answer depends on who asks: a cache must ask again."""
+"""The answer depends on the caller: a cache must revalidate it."""
 
 log = structlog.get_logger()
 
@@ -31,8 +31,9 @@ log = structlog.get_logger()
 async def send_pieces(
     request: web.Request, response: web.StreamResponse, pieces: AsyncGenerator[bytes, None]
 ) -> web.StreamResponse:
-    """Send an answer as it is made. A client that does not read it, or takes as long as no upload may, is let go. What
-    fails after the first byte cuts the connection: an answer that ends early must not look like a whole one.
+    """Stream an answer. A client that reads nothing for ``read_seconds``, or takes longer than ``upload_seconds`` in
+    all, is disconnected. A failure after the first byte cuts the connection: a truncated answer must not look complete.
+    Raises ConnectionError.
     """
     await response.prepare(request)
     limits = context_of(request).limits
@@ -63,8 +64,8 @@ async def _write(request: web.Request, response: web.StreamResponse, pieces: Asy
 
 
 async def one_by_one(request: web.Request, pieces: Iterable[bytes]) -> AsyncGenerator[bytes, None]:
-    """The same bytes in pieces of about 64 kB, each made in a thread: they may come from the disk. Where few bytes take
-    long, a piece may be shorter.
+    """Regroup bytes into pieces of about 64 kB, each made in a thread because the bytes may come from the disk. A piece
+    is shorter where few bytes take long.
     """
     rest, work, ended = iter(pieces), work_of(request), False
     while not ended:
@@ -74,7 +75,7 @@ async def one_by_one(request: web.Request, pieces: Iterable[bytes]) -> AsyncGene
 
 
 def _gather(pieces: Iterator[bytes]) -> tuple[bytes, bool]:
-    """Some bytes, and whether there are no more."""
+    """The next piece, and whether it is the last."""
     gathered, began = bytearray(), time.perf_counter()
     for piece in pieces:
         gathered += piece
@@ -84,7 +85,7 @@ def _gather(pieces: Iterator[bytes]) -> tuple[bytes, bool]:
 
 
 def begin_of(pieces: Iterable[bytes], most: int) -> tuple[bytes, Iterator[bytes] | None]:
-    """The whole and None, where it has at most so many bytes; else a beginning that has more, and the rest."""
+    """All bytes and None, if there are at most ``most``; else a first part of more than ``most``, and the rest."""
     begin = bytearray()
     rest = iter(pieces)
     for piece in rest:
@@ -97,7 +98,7 @@ def begin_of(pieces: Iterable[bytes], most: int) -> tuple[bytes, Iterator[bytes]
 async def send_list(
     request: web.Request, name: str, items: Iterable[Any], rest: Mapping[str, Any], headers: Mapping[str, str]
 ) -> web.StreamResponse:
-    """``{name: [items…], **rest}``: at once where it is short, else so that no whole page is held as text."""
+    """Send ``{name: [items…], **rest}``: at once if it is short, else streamed: no whole page is in memory as text."""
     headers = {**headers, hdrs.CONTENT_TYPE: "application/json"}
     begin, further = begin_of(_write_list(name, items, rest), _PIECE_BYTES)
     if further is None:
@@ -113,36 +114,38 @@ def send_json(body: Any, headers: Mapping[str, str]) -> web.Response:
 
 
 def tag_of(*parts: Any) -> str:
-    """A strong entity tag (RFC 9110) of whatever decides the answer."""
+    """A strong entity tag (RFC 9110): a digest of all values that determine the answer."""
     return f'"{blake2b(orjson.dumps(parts), digest_size=12).hexdigest()}"'
 
 
 def is_known(request: web.Request, tag: str) -> bool:
-    """Whether the client says, by ``If-None-Match``, that it has the answer with this tag, strong or weak."""
+    """Whether ``If-None-Match`` lists this entity tag, strong or weak."""
     return any(known.value in {"*", tag.removeprefix("W/").strip('"')} for known in request.if_none_match or ())
 
 
 def unchanged(tag: str, headers: Mapping[str, str] = PRIVATE) -> web.Response:
-    """304, for a client that has it already."""
+    """304: the client has this answer already."""
     return web.Response(status=304, headers={**headers, hdrs.ETAG: tag})
 
 
-def write_bookmark(context: Context, kind: str, place: Any, *scope: Any) -> str:
-    """The cursor of a plain list: a place, good only for the same log and list, reader and filter (``scope``)."""
-    return _seal(context, kind).close(orjson.dumps([place, tag_of(*scope, context.identity)]))
+def write_bookmark(context: Context, kind: str, after: Any, *scope: Any) -> str:
+    """The cursor of a plain list: the key to continue after, valid only for one log, list, reader and filter
+    (``scope``).
+    """
+    return _seal(context, kind).close(orjson.dumps([after, tag_of(*scope, context.identity)]))
 
 
 def read_bookmark(context: Context, kind: str, text: str | None, *scope: Any) -> Any:
-    """The place behind a cursor; None without one. Raises ProblemError for a forged one and for another list's."""
+    """The key in a cursor; None without a cursor. Raises ProblemError for a forged cursor and for another list's."""
     if text is None:
         return None
     payload = _seal(context, kind).open(text)
     if payload is None:
         raise ProblemError("cursor-forged")
-    place, scoped = orjson.loads(payload)
+    after, scoped = orjson.loads(payload)
     if scoped != tag_of(*scope, context.identity):
         raise ProblemError("cursor-filter")
-    return place
+    return after
 
 
 def _write_list(name: str, items: Iterable[Any], rest: Mapping[str, Any]) -> Iterator[bytes]:
@@ -156,11 +159,11 @@ def _write_list(name: str, items: Iterable[Any], rest: Mapping[str, Any]) -> Ite
 
 
 def _cut(request: web.Request, reason: str) -> ConnectionResetError:
-    """End the connection at once; the error says so to whoever was about to answer."""
+    """Close the connection at once, and return the error to raise."""
     hang_up(request)
     return ConnectionResetError(reason)
 
 
 def _seal(context: Context, kind: str) -> Seal:
-    """A key of its own for each kind of list, so that no cursor passes for one of the changes feed."""
+    """The seal of one kind of list: each has its own key, so that no list's cursor is valid for the changes feed."""
     return Seal(context.cursors.mac(kind.encode()), purpose=kind)

@@ -1,4 +1,4 @@
-"""The application: every route, and what each request passes through on its way to one."""
+"""The application: every route, and the middleware in front of them."""
 
 from collections.abc import AsyncIterator
 
@@ -47,7 +47,7 @@ _MODULES = (
 
 
 def build_app(context: Context) -> web.Application:
-    """The API of a gateway made of these parts. The composition root adds ``TOKEN_ISSUER`` and ``METRICS``."""
+    """The API of a gateway with these components. The composition root adds ``TOKEN_ISSUER`` and ``METRICS``."""
     app = web.Application(middlewares=[let_pass])
     app[CONTEXT] = context
     app[RATES] = Rates(context.limits.requests_per_minute)
@@ -66,7 +66,7 @@ def build_app(context: Context) -> web.Application:
 
 
 async def _stop(app: web.Application) -> None:
-    """Called when nothing new is accepted any more, before the requests in progress are waited for."""
+    """Runs once no new connection is accepted, before the server waits for the requests in progress."""
     app[OFFICE].stop()
 
 

@@ -1,4 +1,4 @@
-"""Authentication: who is asking, by bearer token, and whether they have a scope of the route. Closed by default."""
+"""Authentication by bearer token, and authorisation by the scopes of the route. Closed by default."""
 
 from collections.abc import Callable
 from typing import Any
@@ -18,24 +18,24 @@ _PUBLIC = "public"
 
 
 def requires(*scopes: Scope) -> Callable[[Handler], Handler]:
-    """Only partners who have one of these scopes, in their token and in their record, reach the handler."""
+    """Open a handler to partners with one of these scopes, both in the token and in the partner's record."""
     return lambda handler: _marked(handler, *scopes)
 
 
 def public(handler: Handler) -> Handler:
-    """Anybody reaches the handler; the request has no partner."""
+    """Open a handler to every client; the request has no partner."""
     return _marked(handler, _PUBLIC)
 
 
 def scopes_of(handler: Any) -> tuple[str, ...]:
-    """The scopes that each open a handler; ``public``, or none at all when its author forgot to say."""
+    """The scopes that each open a handler; ``public`` for an open handler, empty for one that is not marked."""
     marks: tuple[str, ...] = getattr(handler, _MARK, ())
     return marks
 
 
 async def authenticate(request: web.Request) -> Partner | None:
-    """The partner, also put on the request; None where anybody is let in, or nothing is there. Raises ProblemError:
-    401 without a proof of identity, 403 without the scope (SEC-001).
+    """The partner, also set on the request with its scopes; None for a public handler, or if no route matches. Raises
+    ProblemError: 401 without a valid token, 403 without the scope (SEC-001).
     """
     if request.match_info.http_exception is not None:
         return None
@@ -59,14 +59,14 @@ async def _identify(request: web.Request) -> tuple[Claims, Partner]:
     try:
         claims = await context.verifier.verify(token.strip())
     except TokenError:
-        raise _unproved() from None
+        raise _invalid_token() from None
     partner = context.partners.get(claims.platform)
     if partner is None or partner.revoked:
-        raise _unproved()
+        raise _invalid_token()
     return claims, partner
 
 
-def _unproved() -> ProblemError:
+def _invalid_token() -> ProblemError:
     return ProblemError("token-invalid", headers={hdrs.WWW_AUTHENTICATE: f'{_REALM}, error="invalid_token"'})
 
 

@@ -1,4 +1,4 @@
-"""Batches over HTTP: many offers and withdrawals, judged all before any is queued (requirements PUB-010 to PUB-018)."""
+"""Batches over HTTP: many offers and withdrawals, all judged before any is queued (requirements PUB-010 to PUB-018)."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ _STATUSES = {Fate.NOT_QUEUED: "not-queued", Fate.QUEUED: "queued", Fate.UNKNOWN:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Batch:
-    """A batch that has arrived whole: its id and its items."""
+    """A batch received whole: its id and its items."""
 
     id: str
     upload: Upload
@@ -122,7 +122,7 @@ def _answer(
 
 
 def upload_headers(language: str) -> dict[str, str]:
-    """The headers of an answer to an upload that is no problem document."""
+    """The headers of an answer to an upload, other than a problem document."""
     return {
         hdrs.CONTENT_TYPE: "application/json",
         hdrs.CONTENT_LANGUAGE: language,
@@ -131,7 +131,7 @@ def upload_headers(language: str) -> dict[str, str]:
 
 
 def _members(batch: _Batch, queued: int) -> dict[str, Any]:
-    """The counts; and where the receipts are, if there are any."""
+    """The counts, and the address of the receipts if any item is queued."""
     counts: dict[str, Any] = {"items": batch.upload.count, "refused": batch.upload.refused, "queued": queued}
     if queued:
         counts |= {"batch": batch.id, "receipts": f"/v1/receipts?batch={batch.id}"}

@@ -1,4 +1,4 @@
-"""Bodies of requests: which types and encodings are taken, and small documents read within limits."""
+"""Request bodies: the accepted media types and encodings, and small documents read within limits."""
 
 import asyncio
 from collections.abc import Mapping
@@ -20,13 +20,15 @@ _PLAIN = ("", "identity")
 
 
 class Body:
-    """The bytes of a request as they arrive; a broken transfer is a problem of the client, not of the gateway."""
+    """The byte stream of a request; a broken transfer is a problem of the client, not of the gateway."""
 
     def __init__(self, request: web.Request) -> None:
         self._content = request.content
 
     async def readany(self) -> bytes:
-        """What has arrived, or arrives next; nothing at the end. Raises ConnectionError when the client has gone."""
+        """The bytes received so far, or else the next ones; empty at the end. Raises ProblemError for a broken
+        transfer, ConnectionError when the client has disconnected.
+        """
         try:
             return await self._content.readany()
         except (web.RequestPayloadError, BadHttpMessage):  # the latter from aiohttp's parser in Python
@@ -34,14 +36,14 @@ class Body:
 
 
 async def read_document(request: web.Request) -> bytes:
-    """The whole of a JSON document of at most ``limits.offer_bytes``."""
+    """Read a JSON document of at most ``limits.offer_bytes``. Raises ProblemError."""
     check_media_type(request, JSON)
     if _encoding(request) not in _PLAIN:
         raise _refused_encoding(request, "identity")
     limits = context_of(request).limits
     if (request.content_length or 0) > limits.offer_bytes:
         raise ProblemError("body-too-large", expected=limits.offer_bytes)
-    if request.content.is_eof():  # it is all here: no need to wait, nor to watch the clock
+    if request.content.is_eof():  # received whole: no timeout needed
         return _bounded(request.content.read_nowait(), limits.offer_bytes)
     try:
         async with asyncio.timeout(limits.read_seconds):
@@ -64,13 +66,13 @@ def _bounded(body: bytes, most: int) -> bytes:
 
 
 def refuse_body(request: web.Request) -> None:
-    """For a call whose meaning lies in its address."""
+    """Refuse a body, on a call without one. Raises ProblemError."""
     if request.can_read_body:
         raise ProblemError("body-unexpected")
 
 
 def form_of(request: web.Request, kinds: Mapping[str, Kind]) -> Form:
-    """How an upload is written, by its headers: 415 for what is not taken here (ERR-004)."""
+    """The format of an upload, by its headers. Raises ProblemError (415) for an unsupported one (ERR-004)."""
     kind = check_media_type(request, kinds)
     encoding = _encoding(request)
     if encoding not in (*_PLAIN, *_GZIP):
@@ -79,7 +81,7 @@ def form_of(request: web.Request, kinds: Mapping[str, Kind]) -> Form:
 
 
 def check_media_type(request: web.Request, kinds: Mapping[str, Kind]) -> Kind:
-    """The kind that the content type stands for. JSON is UTF-8: no other charset is taken."""
+    """The kind of the content type. JSON is UTF-8: any other charset is refused. Raises ProblemError."""
     text = request.headers.get(hdrs.CONTENT_TYPE, "")
     name, _, parameters = text.partition(";")
     kind = kinds.get(name.strip().lower())

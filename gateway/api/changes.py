@@ -41,16 +41,18 @@ async def get_changes(request: web.Request) -> web.StreamResponse:
 
 
 async def _cursor(context: Context, query: Query, reader: Reader) -> Cursor:
-    """Where the reader stands. One who comes from a replica that is further waits for this one."""
+    """The reader's cursor. A cursor from a replica that is ahead waits until this one has caught up. Raises
+    ProblemError.
+    """
     view = context.offers
     if query.cursor is None:
         now = view.fresh or context.clock()
         return cursors.start(end=view.positions, now=now, asked=query.asked, reader=reader, log=context.identity)
     found = _read(context, query, reader, view.positions)
-    if found == "resync-required":  # perhaps only beyond this replica
+    if found == "resync-required":  # perhaps only ahead of this replica
         found = _read(context, query, reader, (_ANYWHERE,) * len(view.positions))
         if isinstance(found, Cursor) and not await view.reached(found.positions, _AHEAD_SECONDS):
-            # The log knows its own end; a broker of it that slept tells an old one, but not for as long as this waited.
+            # The end offsets of the log decide: a broker that was suspended returns old ones, but not after this wait.
             found = _read(context, query, reader, tuple(await context.log.ends(OFFERS)))
     if isinstance(found, str):
         raise ProblemError(found)
@@ -72,15 +74,15 @@ def _read(context: Context, query: Query, reader: Reader, end: tuple[int, ...]) 
 async def _poll(
     request: web.Request, query: Query, reader: Reader, cursor: Cursor
 ) -> tuple[list[dict[str, Any]], Cursor, bool]:
-    """The next page: at once when there is anything to tell, else as soon as there is, else an empty one in the end.
+    """The next page: at once if there are changes, else as soon as there are, else an empty one at the deadline.
 
-    Between looks in vain it pauses, twice as long each time: a thousand readers woken by every record that concerns
-    only one of them would do nothing but look.
+    Between reads without a change it pauses, twice as long each time: a thousand readers woken by every record that
+    concerns only one of them would do nothing but read.
     """
     view, work, loop = context_of(request).offers, work_of(request), asyncio.get_running_loop()
     deadline, pause = loop.time() + query.wait, _PAUSE
     while True:
-        fresh = view.fresh  # before looking: what is seen is at least as new
+        fresh = view.fresh  # before the read: the page is at least as new
         changes, positions, more = await work.read(
             view.changes(cursor, reader=reader, asked=query.asked, limit=query.limit), items=query.limit
         )

@@ -1,4 +1,4 @@
-"""What the handlers share: one frozen context per application, one partner per request."""
+"""State shared by the handlers: one frozen context per application, one partner per request."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """The parts that the composition root hands to the API."""
+    """The components that the composition root passes to the API."""
 
     log: EventLog
     identity: str
@@ -67,16 +67,16 @@ class Context:
     clock: Clock
     spool: Path
     renderings: Mapping[str, Rendering]
-    """The ways to write an export, each by its name in the address."""
+    """The formats of an export, each by its name in the address."""
     require_certificate: date | None
-    """The first day on which publishing needs a certificate; None: it never does."""
+    """The first day on which publishing requires a certificate; None: never."""
 
 
 CONTEXT: web.AppKey[Context] = web.AppKey("context", Context)
 PARTNER: web.RequestKey[Partner] = web.RequestKey("partner", Partner)
 """Set by ``authenticate`` on every request that is not public."""
 SCOPES: web.RequestKey[frozenset[str]] = web.RequestKey("scopes", frozenset)
-"""What this request may do: the scopes that its token and its partner's record both have."""
+"""The scopes of this request: those that both its token and its partner's record have."""
 
 
 def context_of(request: web.Request) -> Context:

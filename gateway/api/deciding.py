@@ -1,4 +1,4 @@
-"""Waiting for the decisions of an upload, for a client that prefers to (``Prefer: wait``, requirement PUB-018)."""
+"""Wait for the decisions of an upload, for a client that sends ``Prefer: wait`` (requirement PUB-018)."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,7 +15,7 @@ _AT_ONCE = 2_000
 
 
 class Deadline:
-    """The end of a request's wait: a point of the loop's clock, so many seconds from now, or the end of the process."""
+    """The end of a request's wait: ``seconds`` from now on the loop's clock, or the stop of the process."""
 
     def __init__(self, seconds: float, work: Work) -> None:
         self._clock = asyncio.get_running_loop().time
@@ -24,7 +24,7 @@ class Deadline:
 
     async def moved(self, receipts: ReceiptView, positions: Sequence[int]) -> bool:
         """Wait until the view is beyond these positions; False at the deadline. Raises ConnectionError when the client
-        leaves.
+        disconnects.
         """
         left = self._at - self._clock()
         if left <= 0 or self._work.stopping:
@@ -33,7 +33,7 @@ class Deadline:
 
 
 async def decisions_of(upload: Upload, receipts: ReceiptView, deadline: Deadline) -> Decided:
-    """The decisions of all accepted items, all of which are queued; those that do not come in time are ``pending``."""
+    """The decisions of all accepted items, all of which are queued; ``pending`` counts those not decided in time."""
     decided = Decided(bytearray(upload.count))
     results = enumerate(upload.results())
     while some := await in_thread(lambda: list(islice(results, _AT_ONCE))):
@@ -49,7 +49,7 @@ async def decisions_of(upload: Upload, receipts: ReceiptView, deadline: Deadline
 
 
 async def withdrawals_of(receipt_ids: Iterable[str], receipts: ReceiptView, deadline: Deadline) -> tuple[int, int]:
-    """Of withdrawals that are queued, how many are accepted in time, and how many are pending."""
+    """Counts of queued withdrawals: those accepted in time, and those pending."""
     verdicts: list[str] = []
     pending = 0
     left = iter(receipt_ids)
@@ -64,10 +64,10 @@ async def _take_each(
     deadline: Deadline,
     take: Callable[[str, Mapping[str, Any]], None],
 ) -> int:
-    """Take each receipt as soon as it is applied; how many do not come in time. Each is looked up once at least."""
+    """Take each receipt as soon as it is applied; return how many are late. Each is looked up at least once."""
     waiting = dict.fromkeys(receipt_ids)
     while waiting:
-        positions = receipts.positions  # before looking, or a receipt applied in between would be missed
+        positions = receipts.positions  # before the lookup, or a receipt applied in between would be missed
         for receipt_id, receipt in (await receipts.outcomes(list(waiting))).items():
             del waiting[receipt_id]
             take(receipt_id, receipt)

@@ -1,4 +1,4 @@
-"""Answers to a submission: queued, or the decision itself for a client that prefers to wait for it."""
+"""Answers to a submission: queued, or its decision for a client that prefers to wait (``Prefer: wait``)."""
 
 import re
 from collections.abc import Sequence
@@ -17,12 +17,12 @@ from gateway.errors import LogError
 from gateway.protocol.submission import Lift, Publish, Retire, Withdraw
 
 MAX_WAIT = 30
-"""How long a decision may be waited for, in seconds."""
+"""Longest wait for a decision, in seconds."""
 _WAIT = re.compile(r'(?:^|,)\s*wait\s*=\s*"?([0-9]{1,9})"?\s*(?=[,;]|$)', re.IGNORECASE)
 
 
 def wait_of(request: web.Request) -> int:
-    """The seconds of ``Prefer: wait=N`` (RFC 7240), at most 30; 0 when absent or unreadable: it is only a wish."""
+    """The seconds of ``Prefer: wait=N`` (RFC 7240), at most 30; 0 if absent or malformed: it is only a preference."""
     preferences = request.headers.getall("Prefer", ())
     if not preferences:
         return 0
@@ -35,7 +35,7 @@ async def submit(
 ) -> web.Response:
     """Queue one submission durably, then answer: 202 with the receipt's address, or the decision (PUB-004, PUB-005).
 
-    Raises LogError when it is not known to be queued.
+    Raises LogError if it is not known to be queued.
     """
     context = context_of(request)
     [outcome] = await context.submissions.submit([submission])

@@ -1,4 +1,4 @@
-"""Discovery: what this gateway speaks, its limits and addresses, and the documents that describe it."""
+"""Discovery: versions, limits and endpoints of this gateway, and the documents that describe its API."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict

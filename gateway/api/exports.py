@@ -1,4 +1,4 @@
-"""Exports over HTTP: all offers that a reader may see and asks for, in formats other than the shared schema."""
+"""Exports over HTTP: all readable offers that match a filter, in formats other than the shared schema."""
 
 from collections.abc import AsyncGenerator, Sequence
 
@@ -42,7 +42,7 @@ async def get_export(request: web.Request) -> web.StreamResponse:
 
 
 def _tag(request: web.Request) -> str:
-    """A weak one: an export that begins now may show offers that come while it is sent."""
+    """A weak entity tag: an export may contain offers that arrive while it is sent."""
     context, partner = context_of(request), partner_of(request)
     positions, territory = context.offers.positions, sorted(partner.territory)
     return "W/" + tag_of(context.identity, positions, partner.platform, territory, request.path_qs)
@@ -71,7 +71,7 @@ def _takes_gzip(request: web.Request) -> bool:
 
 
 async def _rendered(request: web.Request, rendering: Rendering, asked: Filter) -> AsyncGenerator[bytes, None]:
-    """The export in pieces, a page of offers at a time: that is all that is held of it."""
+    """The export in pieces, with at most one page of offers in memory."""
     work, reader = work_of(request), Reader(partner_of(request).platform)
     yield rendering.begin
     before = b""
@@ -84,8 +84,8 @@ async def _rendered(request: web.Request, rendering: Rendering, asked: Filter) -
 
 
 async def _pages(work: Work, context: Context, reader: Reader, asked: Filter) -> AsyncGenerator[list[Document], None]:
-    """As ``GET /v1/offers`` pages them; pages without any offer are left out. An offer that changes meanwhile may come
-    twice, the newer state last. Should the view be emptied meanwhile, the export breaks off: it would look complete.
+    """Pages as in ``GET /v1/offers``; empty pages are skipped. An offer that changes meanwhile may appear twice, the
+    newer state last. If the view is emptied meanwhile, the export is cut, because it would look complete.
     """
     view, own = context.offers, reader.platform in asked.platform
     began, after, more = view.began, None, True
@@ -94,9 +94,11 @@ async def _pages(work: Work, context: Context, reader: Reader, asked: Filter) ->
         states, after = await work.read(page, items=_OFFERS_AT_ONCE)
         if view.began != began:
             raise view_behind()
-        twins = await view.twins([state.id for state in states], reader=reader)
+        duplicates = await view.twins([state.id for state in states], reader=reader)
         if states:
-            yield [{**offer_document(state, reader, twins), "at": utc(state.known.appended_at)} for state in states]
+            yield [
+                {**offer_document(state, reader, duplicates), "at": utc(state.known.appended_at)} for state in states
+            ]
         more = after is not None
 
 

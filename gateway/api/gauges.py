@@ -1,4 +1,4 @@
-"""Gauges: what stands and what waits at the moment, read from the parts each time that the metrics are asked for."""
+"""Gauges: current state and backlog, read from the gateway's components at each scrape of the metrics."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ _Sample = tuple[str, tuple[str, ...], float]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """The parts that are read. ``views`` are by the name of their topic."""
+    """The components that the gauges read. ``views`` are by the name of their topic."""
 
     log: EventLog
     positions: Positions
@@ -50,9 +50,10 @@ class Sources:
 
 
 class Gauges(Collector):
-    """One gauge of each kind. The label ``platform`` has the slugs of partners and no others, whatever comes (SEC-007).
+    """One gauge of each kind. The label ``platform`` only takes the slugs of partners, regardless of input (SEC-007).
 
-    What cannot be read now, because the log is away or a view is being filled, is absent: another figure would hide it.
+    A figure that cannot be read now, because the log is unavailable or a view is being filled, is absent: any other
+    figure would hide that.
     """
 
     def __init__(self, registry: CollectorRegistry, sources: Sources) -> None:
@@ -61,11 +62,11 @@ class Gauges(Collector):
         registry.register(self)
 
     async def read(self) -> None:
-        """Set them all to what is true now."""
+        """Read all gauges now."""
         self._samples = [*await self._of_the_log(), *await self._of_platforms()]
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """What was read last, for the registry: a gauge of its own would keep its figure when there is none."""
+        """The samples of the last ``read``, for the registry: a ``Gauge`` object would keep a figure that is gone."""
         for name, (meaning, labels) in _GAUGES.items():
             family = GaugeMetricFamily(f"passerelle_{name}", meaning, labels=labels)
             for sampled, values, value in self._samples:

@@ -1,4 +1,4 @@
-"""Answers to POST requests, given once for each ``Idempotency-Key`` however often the request is sent."""
+"""Idempotency keys over HTTP: one answer to a POST request per ``Idempotency-Key``, also if it is sent repeatedly."""
 
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -32,14 +32,14 @@ _RETRY_SECONDS = "5"
 
 REQUESTS: web.AppKey[Requests] = web.AppKey("requests", Requests)
 RESUMED: web.RequestKey[bool] = web.RequestKey("resumed", bool)
-"""Set where the same request was begun before under its key, and may have had its effect."""
+"""True if the same request was begun before under its key, and may have taken effect."""
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer before it is sent: its body comes in pieces, so that a long one is never whole in memory."""
+    """An answer that is not yet sent; its body is in pieces, so that a long one is never whole in memory."""
 
     status: int
     headers: Mapping[str, str]
@@ -47,15 +47,16 @@ class Answer:
 
     @classmethod
     def of(cls, response: web.Response) -> "Answer":
-        """A small answer that is there already."""
+        """The answer of a small, complete response."""
         body = response.body
         return cls(response.status, dict(response.headers), (body if isinstance(body, bytes) else b"",))
 
 
 async def once(request: web.Request, digest: str, run: Callable[[], Awaitable[Answer]]) -> web.StreamResponse:
-    """Run the request and send its answer; with an ``Idempotency-Key``, only if it has not been run already.
+    """Run the request and send its answer; with an ``Idempotency-Key``, only if it has not run already.
 
-    ``digest`` stands for the content. A key is a partner's own, and good for one address and content (PUB-041 to 045).
+    ``digest`` identifies the content. A key belongs to one partner, and is valid for one address and content (PUB-041
+    to 045). Raises ProblemError.
     """
     key = request.headers.get(KEY)
     if key is None:
@@ -82,7 +83,7 @@ async def send(request: web.Request, answer: Answer) -> web.StreamResponse:
 
 
 async def _run(request: web.Request, claim: Claim, run: Callable[[], Awaitable[Answer]]) -> Answer:
-    """Run it and keep the answer, a refusal too. What failed on our side is released, to be run again."""
+    """Run the request and keep its answer, a refusal too. A failure of the gateway releases the claim for a retry."""
     requests = request.app[REQUESTS]
     try:
         async with requests.held(claim):
@@ -113,7 +114,7 @@ async def _keep(request: web.Request, claim: Claim, answer: Answer) -> Answer:
 
 
 async def _quietly(step: Awaitable[None]) -> None:
-    """The request itself is done: a log that fails now only means that its claim ends with its lease."""
+    """Await a step whose failure is only logged: the request itself is done, and its claim ends with its lease."""
     try:
         await step
     except LogError as error:
@@ -121,7 +122,7 @@ async def _quietly(step: Awaitable[None]) -> None:
 
 
 def _claimant(partner: Partner) -> str:
-    """Whose key it is: of the partner's credentials of this generation, so that no answer outlives ended ones."""
+    """The owner of a key: the partner's current generation of credentials, so that no answer outlives ended ones."""
     return partner.platform if partner.generation is None else f"{partner.platform}/{partner.generation.id}"
 
 

@@ -1,4 +1,4 @@
-"""Lag: how much of a topic somebody has not read yet."""
+"""Lag: the number of offsets of a topic that a reader has not read yet."""
 
 from collections.abc import Sequence
 
@@ -7,8 +7,8 @@ from gateway.log.port import EventLog
 
 
 async def unread(log: EventLog, topic: str, positions: Sequence[int]) -> int | None:
-    """How many offsets lie behind these positions. None while the log does not say: whoever asks wants to know above
-    all when something is wrong, and the rest of what it asks for is known all the same.
+    """The offsets between these positions and the ends of the topic. None if the log fails: status and metrics matter
+    most when something is wrong, and their other figures are still known.
     """
     try:
         ends = await log.ends(topic)

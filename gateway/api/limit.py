@@ -1,4 +1,4 @@
-"""Limits on how often a partner asks, and on how many uploads and exports run: refused at once, never queued."""
+"""Limits on a partner's request rate and on concurrent uploads and exports: refused at once, never queued."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,19 +15,19 @@ from gateway.protocol.partner import Partner
 _MINUTE = 60.0
 _SLOT_RETRY_SECONDS = 5
 _POLICY = istr("RateLimit-Policy")
-_LEFT = istr("RateLimit")
+_REMAINING = istr("RateLimit")
 
 
 @dataclass(slots=True)
 class Bucket:
-    """A token bucket: holds a minute's worth of requests and fills evenly. Time is in seconds on any steady clock."""
+    """A token bucket: holds a minute's worth of requests and fills evenly. Times are seconds of a monotonic clock."""
 
     most: int
     tokens: float
     filled_at: float
 
     def take(self, now: float) -> bool:
-        """Take one; False when it is empty."""
+        """Take one token; False if the bucket is empty."""
         self.tokens = min(self.most, self.tokens + max(0.0, now - self.filled_at) * self.most / _MINUTE)
         self.filled_at = now
         if self.tokens < 1:
@@ -37,17 +37,17 @@ class Bucket:
 
     @property
     def seconds_to_next(self) -> int:
-        """Whole seconds until there is one again, at least 1."""
+        """Whole seconds until the next token, at least 1."""
         return max(1, ceil((1 - self.tokens) * _MINUTE / self.most))
 
     @property
     def seconds_to_full(self) -> int:
-        """Whole seconds until nothing is missing."""
+        """Whole seconds until the bucket is full."""
         return ceil((self.most - self.tokens) * _MINUTE / self.most)
 
 
 class Rates:
-    """One bucket for each partner: they are dozens, and only proven ones get here."""
+    """One bucket per partner: there are dozens, and only authenticated ones have a bucket."""
 
     def __init__(self, per_minute: int) -> None:
         self._per_minute = per_minute
@@ -62,8 +62,8 @@ class Rates:
 
 
 class Slots:
-    """Slots for what takes long: uploads, exports. One partner gets at most half of them, so that none keeps the
-    others out; ``full`` is the code of the problem that says there is none.
+    """Slots for long requests: uploads, exports. One partner holds at most half of them, so that it cannot lock out the
+    others; ``full`` is the problem code for no free slot.
     """
 
     def __init__(self, most: int, *, full: str) -> None:
@@ -74,7 +74,7 @@ class Slots:
 
     @contextmanager
     def one(self, platform: str) -> Iterator["Slot"]:
-        """Hold a slot while entered. Raises ProblemError when there is none."""
+        """Hold a slot while entered. Raises ProblemError if none is free."""
         if not self.take(platform):
             raise ProblemError(self._full, headers={hdrs.RETRY_AFTER: str(_SLOT_RETRY_SECONDS)})
         slot = Slot(self, platform)
@@ -84,7 +84,7 @@ class Slots:
             slot.release()
 
     def take(self, platform: str) -> bool:
-        """Count one more; False where there is none."""
+        """Take a slot; False if none is free."""
         mine = self._taken.get(platform, 0)
         if mine >= self._most_each or sum(self._taken.values()) >= self._most:
             return False
@@ -92,34 +92,34 @@ class Slots:
         return True
 
     def give_back(self, platform: str) -> None:
-        """Count one less."""
+        """Return a slot."""
         self._taken[platform] -= 1
         if not self._taken[platform]:
             del self._taken[platform]
 
 
 class Slot:
-    """One slot that is held."""
+    """A held slot."""
 
     def __init__(self, slots: Slots, platform: str) -> None:
         self._slots = slots
         self._platform = platform
 
     def exchange(self, slots: Slots) -> None:
-        """Hold one of these instead, where one is free."""
+        """Exchange the slot for one of ``slots``, if one is free."""
         if slots.take(self._platform):
             self.release()
             self._slots = slots
 
     def release(self) -> None:
-        """It is free again."""
+        """Return the slot."""
         self._slots.give_back(self._platform)
 
 
 RATES: web.AppKey[Rates] = web.AppKey("rates", Rates)
 SLOTS: web.AppKey[Slots] = web.AppKey("slots", Slots)
 WAITS: web.AppKey[Slots] = web.AppKey("waits", Slots)
-"""Of uploads that are queued and wait for their decisions."""
+"""Slots of queued uploads that wait for their decisions."""
 _BUCKET: web.RequestKey[Bucket] = web.RequestKey("bucket", Bucket)
 
 
@@ -133,8 +133,8 @@ def limit_rate(request: web.Request, partner: Partner, now: float) -> None:
 
 
 def tell_rate(request: web.Request, response: web.StreamResponse) -> None:
-    """Put what is left on the answer, just before it is sent (draft-ietf-httpapi-ratelimit-headers)."""
+    """Set the remaining quota on the answer, just before it is sent (draft-ietf-httpapi-ratelimit-headers)."""
     bucket = request.get(_BUCKET)
     if bucket is not None:
         response.headers[_POLICY] = f'"partner";q={bucket.most};w={int(_MINUTE)}'
-        response.headers[_LEFT] = f'"partner";r={int(bucket.tokens)};t={bucket.seconds_to_full}'
+        response.headers[_REMAINING] = f'"partner";r={int(bucket.tokens)};t={bucket.seconds_to_full}'

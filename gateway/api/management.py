@@ -12,7 +12,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from gateway.api.gauges import Gauges
 
 Readiness: TypeAlias = Callable[[], Mapping[str, bool]]
-"""What must hold for the gateway to be ready, each by its name."""
+"""The conditions of readiness, by name."""
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
 _VERDICTS = ("accepted", "duplicate", "stale", "rejected")
@@ -20,7 +20,7 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 
 
 class Metrics:
-    """The counters of one gateway. Every label has a bounded set of values, whatever is asked of the gateway."""
+    """The counters of one gateway. Every label has a bounded set of values, independent of the requests."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -45,7 +45,7 @@ class Metrics:
         self._counted: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def count_verdicts(self, verdicts: Mapping[str, int]) -> None:
-        """Count what the relay has decided, by the name of the verdict."""
+        """Count the decisions of the relay, by verdict."""
         for verdict, number in verdicts.items():
             self._verdicts.labels(verdict).inc(number)
 
@@ -67,7 +67,7 @@ METRICS: web.AppKey[Metrics] = web.AppKey("metrics", Metrics)
 def build_management(metrics: Metrics, readiness: Readiness, gauges: Gauges | None = None) -> web.Application:
     """``/healthz`` (the process answers), ``/readyz`` (503 naming what is missing), ``/metrics`` (Prometheus text).
 
-    ``gauges`` are those of the process that keeps the views; a worker has none.
+    ``gauges`` are those of the background process, which updates the views; a worker has none.
     """
 
     async def healthz(_: web.Request) -> web.Response:

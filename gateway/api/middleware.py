@@ -1,5 +1,6 @@
-"""What each request passes through on its way to its handler: it is traced, its partner proved and counted, and every
-refusal is told as a problem. One layer for all: each layer costs every request as much as what it does.
+"""The middleware: tracing, authentication, rate limit, work accounting, and problem documents for refusals.
+
+A single middleware does all of it: each further layer would cost every request as much as the work that it does.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ from gateway.api.work import AbandonedError, begin_work, end_with, hang_up, stop
 
 @web.middleware
 async def let_pass(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """The handler's answer, or why there is none. Public routes have no partner, and no rate."""
+    """The handler's answer, or the problem that prevents it. Public routes have no partner and no rate limit."""
     clock = asyncio.get_running_loop().time
     began, status = clock(), NO_STATUS
     begin_trace(request)
@@ -28,13 +29,13 @@ async def let_pass(request: web.Request, handler: Handler) -> web.StreamResponse
                 limit_rate(request, partner, clock())
             response = await begin_work(request, partner).run(handler(request))
         except ConnectionError:
-            return web.Response(status=NO_STATUS)  # for nobody: the client has left
+            return web.Response(status=NO_STATUS)  # never sent: the client has disconnected
         except AbandonedError as error:
             if not error.stopping:
                 hang_up(request)
                 return web.Response(status=NO_STATUS)
             response = await end_with(request, refuse(request, stopping_problem()))
-        except Exception as error:  # noqa: BLE001  # sorted there, and logged where unforeseen
+        except Exception as error:  # noqa: BLE001  # classified there, and logged if unexpected
             response = refuse(request, error)
         status = response.status
         return response
@@ -43,7 +44,7 @@ async def let_pass(request: web.Request, handler: Handler) -> web.StreamResponse
 
 
 async def complete(request: web.Request, response: web.StreamResponse) -> None:
-    """Put on the answer, just before it is sent, what every one has: its id, what is left, what will be needed."""
+    """Set the headers of every answer just before it is sent: request id, rate limit, certificate notice."""
     sign(request, response)
     tell_rate(request, response)
     tell_certificate(request, response)

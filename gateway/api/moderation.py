@@ -1,4 +1,4 @@
-"""Moderation over HTTP: the operator withdraws an offer, or lifts that again (requirement WDR-007)."""
+"""Moderation over HTTP: the operator withdraws an offer, or lifts its moderation (requirement WDR-007)."""
 
 import hashlib
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ async def post_moderation(request: web.Request) -> web.StreamResponse:
 
 
 def _read_action(raw: bytes) -> Action:
-    """What is asked. A reason may stand beside it for whoever reads the request; it is neither stored nor logged."""
+    """The requested action. The body may also hold a reason; it is neither stored nor logged. Raises ProblemError."""
     try:
         asked = orjson.loads(raw)
     except orjson.JSONDecodeError:
@@ -52,7 +52,7 @@ def _read_action(raw: bytes) -> Action:
 
 
 async def _moderate(request: web.Request, offer_id: str, action: Action) -> Answer:
-    """The command, if the offer is known here; it loses to any newer change (WDR-006)."""
+    """Submit the command if the offer is known; any newer change prevails over it (WDR-006). Raises ProblemError."""
     context = context_of(request)
     state = await context.offers.get(offer_id)
     if state is None:

@@ -37,11 +37,11 @@ async def get_offer(request: web.Request) -> web.StreamResponse:
     refuse_parameters(request.query)
     reader = Reader(partner_of(request).platform)
     state = await _visible(request, reader)
-    twins = await context_of(request).offers.twins([state.id], reader=reader)
-    tag = tag_of(state.known.sequence, state.id, twins, reader.platform)
+    duplicates = await context_of(request).offers.twins([state.id], reader=reader)
+    tag = tag_of(state.known.sequence, state.id, duplicates, reader.platform)
     if is_known(request, tag):
         return unchanged(tag)
-    return send_json(offer_document(state, reader, twins), {**PRIVATE, hdrs.ETAG: tag})
+    return send_json(offer_document(state, reader, duplicates), {**PRIVATE, hdrs.ETAG: tag})
 
 
 @requires("offers:read")
@@ -59,8 +59,8 @@ async def list_offers(request: web.Request) -> web.StreamResponse:
     return await send_list(request, "offers", offers, rest, {**PRIVATE, hdrs.ETAG: tag})
 
 
-def offer_document(state: OfferState, reader: Reader, twins: Mapping[str, Sequence[str]]) -> Document:
-    """A live offer as this reader may see it; ``possible_duplicates`` only where there are any."""
+def offer_document(state: OfferState, reader: Reader, possible_duplicates: Mapping[str, Sequence[str]]) -> Document:
+    """A live offer, masked for this reader; the member ``possible_duplicates`` only if there are any."""
     document: Document = {
         "id": state.id,
         "sequence": state.known.sequence,
@@ -68,13 +68,15 @@ def offer_document(state: OfferState, reader: Reader, twins: Mapping[str, Sequen
         "territory": state.territory,
         "provenance": state.known.provenance,
     }
-    if state.id in twins:
-        document["possible_duplicates"] = twins[state.id]
+    if state.id in possible_duplicates:
+        document["possible_duplicates"] = possible_duplicates[state.id]
     return document
 
 
 async def _visible(request: web.Request, reader: Reader) -> OfferState:
-    """The live offer that the path names. What is not there and what the reader may not see are told alike."""
+    """The live offer that the path names. Raises ProblemError, the same for a missing offer and for one that the reader
+    may not read.
+    """
     state = await context_of(request).offers.get(offer_id_of(request))
     own = state is not None and platform_of(state.id) == reader.platform
     if state is not None and state.offer is None and own:
@@ -98,7 +100,7 @@ def _marker(state: OfferState) -> Document:
 
 
 async def _page(request: web.Request, query: Query, reader: Reader) -> tuple[list[Document], Document]:
-    """One page. A reader's own offers are listed only where it asks for its own platform: it subscribes to others'."""
+    """One page. A reader's own offers are listed only if it filters by its own platform: it subscribes to others'."""
     context, own = context_of(request), reader.platform in query.asked.platform
     scope = reader.platform, query.asked.to_json()
     after = read_bookmark(context, "offers", query.cursor, *scope)
@@ -106,8 +108,8 @@ async def _page(request: web.Request, query: Query, reader: Reader) -> tuple[lis
         context.offers.page(reader=reader, asked=query.asked, after=after, limit=query.limit, own=own),
         items=query.limit,
     )
-    twins = await context.offers.twins([state.id for state in states], reader=reader)
-    documents = [offer_document(state, reader, twins) for state in states]
+    duplicates = await context.offers.twins([state.id for state in states], reader=reader)
+    documents = [offer_document(state, reader, duplicates) for state in states]
     cursor = None if further is None else write_bookmark(context, "offers", further, *scope)
     return documents, {"cursor": cursor, "more": cursor is not None}
 

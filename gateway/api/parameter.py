@@ -1,4 +1,4 @@
-"""Query parameters: read one by one, and everything that is wrong with them told at once."""
+"""Query parameters: read one by one, with all errors reported at once."""
 
 from collections.abc import Callable, Collection
 from difflib import get_close_matches
@@ -15,8 +15,8 @@ Value = TypeVar("Value")
 
 
 class Parameters:
-    """The query of one request. Leaving the block raises ProblemError for whatever is wrong, unknown names included:
-    to ignore them would hide a misspelling. What is read from a wrong one must not leave the block.
+    """The query of one request. Leaving the block raises ProblemError for all invalid parameters, unknown names
+    included: to ignore them would hide a misspelling. The value of an invalid parameter must not leave the block.
     """
 
     def __init__(self, given: MultiMapping[str], known: Collection[str]) -> None:
@@ -37,7 +37,7 @@ class Parameters:
         raise first
 
     def one(self, name: str, read: Callable[[str], Value], expected: str) -> Value | None:
-        """A parameter that is given once or not at all. ``read`` raises ValueError for what it cannot be."""
+        """A parameter that is given at most once. ``read`` raises ValueError for an invalid value."""
         texts = self._given.getall(name, ())
         if not texts:
             return None
@@ -62,7 +62,7 @@ class Parameters:
         return self.choice(name, _FLAGS) == "true"
 
     def choice(self, name: str, values: Collection[str]) -> str | None:
-        """One of a few words."""
+        """One of these values."""
         return self.one(name, lambda text: _valid(text, text in values), ", ".join(values))
 
     def integer(self, name: str, *, least: int, most: int) -> int | None:
@@ -75,7 +75,7 @@ class Parameters:
         return self.one(name, read, f"{least}..{most}")
 
     def text(self, name: str) -> str | None:
-        """Any text but an empty one."""
+        """A text that is not empty."""
         return self.one(name, lambda text: _valid(text, text != ""), "…")
 
     def _refuse(self, name: str, actual: str, expected: str) -> None:
@@ -83,13 +83,13 @@ class Parameters:
 
 
 def refuse_parameters(given: MultiMapping[str]) -> None:
-    """For a call that takes none. Raises ProblemError."""
+    """Refuse any parameter, on a call without them. Raises ProblemError."""
     with Parameters(given, ()):
         pass
 
 
 def missing(name: str, expected: str) -> ProblemError:
-    """The problem of a parameter that must be given."""
+    """The problem of a missing parameter."""
     return ProblemError("parameter-missing", parameter=name, expected=expected)
 
 

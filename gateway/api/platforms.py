@@ -1,4 +1,4 @@
-"""The status of the federation over HTTP: who takes part, and how oneself does (requirement SEC-014)."""
+"""The status of the federation over HTTP: its platforms, and details of the caller's own (requirement SEC-014)."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -43,7 +43,7 @@ async def list_platforms(request: web.Request) -> web.StreamResponse:
 
 
 async def _gather(context: Context, *, asker: str, operator: bool) -> Facts:
-    """What the views and the log say at this moment."""
+    """The facts in the views and the log at this moment."""
     partners = {partner.platform: partner for partner in context.partners.all()}
     inboxes = [slug for slug, one in partners.items() if one.inbox and sees(asker, slug, operator=operator)]
     lags = await asyncio.gather(*(_unread(context, INBOX + slug) for slug in inboxes))
@@ -66,8 +66,8 @@ async def _unread(context: Context, topic: str) -> int | None:
 
 
 async def _live(context: Context, platforms: Mapping[str, object], *, asker: str, operator: bool) -> Mapping[str, int]:
-    """Live offers by platform, and by Region where there is no platform: all of them to whom may know, else those that
-    who asks may read, so that no number tells of an offer that is kept from it. None while the view is being filled.
+    """Live offers by platform, and by Region for those without a platform: all of them if the asker may count them,
+    else those that it may read, so that no number reveals a hidden offer. Empty while the view is being filled.
     """
     view, reader = context.offers, OUTSIDER if operator else Reader(asker)
     live: dict[str, int] = {}

@@ -56,11 +56,11 @@ _BY_STATUS: Mapping[int, str] = {
     417: "expectation-failed",
 }
 _EXHAUSTED = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
-"""What the system runs out of for a while: file descriptors, buffers, memory."""
+"""Temporary exhaustion of file descriptors, buffers or memory."""
 
 
 class ProblemError(Exception):
-    """A refusal, on its way to the middleware that renders it.
+    """A refusal, raised to the middleware, which renders it.
 
     ``code`` names a rule of the catalogue, whose ``status`` is the HTTP status unless ``status`` is given; ``args``
     fill its message (``expected`` and ``actual`` among them). ``problems`` are problem documents in both languages
@@ -87,26 +87,26 @@ class ProblemError(Exception):
         self.explanation = schemas.problem(code, pointer=pointer, **args)
 
 
-_LONGEST_KEPT = 100
-"""Characters of a header whose meaning is kept in memory: those of browsers are shorter."""
+_LONGEST_CACHED = 100
+"""Longest header whose language is cached, in characters; those of browsers are shorter."""
 _preferred = lru_cache(maxsize=256)(preferred_language)
 
 
 def language_of(request: web.BaseRequest) -> Language:
     """French, unless ``Accept-Language`` prefers English (RFC 9110 weights)."""
     accepted = request.headers.get(hdrs.ACCEPT_LANGUAGE, "")
-    return _preferred(accepted) if len(accepted) <= _LONGEST_KEPT else preferred_language(accepted)
+    return _preferred(accepted) if len(accepted) <= _LONGEST_CACHED else preferred_language(accepted)
 
 
 def problem_document(error: ProblemError, language: Language) -> dict[str, Any]:
     """The document of RFC 9457 with the members of this protocol (schema ``problem``, localised)."""
-    told = schemas.localized(error.explanation.to_json(), language)
+    explanation = schemas.localized(error.explanation.to_json(), language)
     document = {
         "type": TYPE + error.code,
         "title": title(error.status, language),
         "status": error.status,
-        "detail": told.pop("message"),
-        **{name: value for name, value in told.items() if value is not None},
+        "detail": explanation.pop("message"),
+        **{name: value for name, value in explanation.items() if value is not None},
         **error.members,
     }
     if error.problems:
@@ -115,12 +115,12 @@ def problem_document(error: ProblemError, language: Language) -> dict[str, Any]:
 
 
 def title(status: int, language: Language) -> str:
-    """What this status means, in a few words; one that has none of its own means what the first of its class does."""
+    """The title of a status; that of the first status of its class if it has none of its own."""
     return (_TITLES.get(status) or _TITLES[status // 100 * 100])[language]
 
 
 def problem_headers(error: ProblemError, language: Language) -> dict[str, str]:
-    """The headers that go with every problem document."""
+    """The headers of a problem document."""
     return {
         **error.headers,
         hdrs.CONTENT_TYPE: MEDIA_TYPE,
@@ -131,7 +131,7 @@ def problem_headers(error: ProblemError, language: Language) -> dict[str, str]:
 
 
 def problem_response(error: ProblemError, language: Language) -> web.Response:
-    """The whole answer."""
+    """The problem document as a response."""
     return web.Response(
         status=error.status,
         body=orjson.dumps(problem_document(error, language)),
@@ -140,7 +140,7 @@ def problem_response(error: ProblemError, language: Language) -> web.Response:
 
 
 def problem_of_log(error: LogError) -> ProblemError:
-    """What a failure of the log is to a publisher: 503, with what is known and when to try again."""
+    """The problem of a log failure for a publisher: 503, with the known outcome and ``Retry-After``."""
     match error:
         case LogBusyError():
             return ProblemError("log-busy", headers={hdrs.RETRY_AFTER: "2"})
@@ -153,15 +153,15 @@ def problem_of_log(error: LogError) -> ProblemError:
 
 
 def problem_of_http(error: web.HTTPException) -> ProblemError:
-    """The problem behind what aiohttp itself refuses (no such route, method, size)."""
+    """The problem of a refusal by aiohttp itself (unknown route, method, size)."""
     headers: dict[str, str] = {name: error.headers[name] for name in (hdrs.ALLOW,) if name in error.headers}
     code = _BY_STATUS.get(error.status, "bad-request")
     return ProblemError(code, status=error.status, headers=headers)
 
 
 def problem_of_failure(error: Exception) -> ProblemError:
-    """The refusal for whatever ended a request; ``internal-error`` for the unforeseen. Raises aiohttp's own answers
-    that are no errors.
+    """The problem of an exception that ended a request; ``internal-error`` for an unexpected one. Raises aiohttp's own
+    responses that are not errors.
     """
     match error:
         case ProblemError():
@@ -183,8 +183,8 @@ def problem_of_failure(error: Exception) -> ProblemError:
 
 
 def refuse(request: web.Request, error: Exception) -> web.Response:
-    """The problem document for a refusal or a failure; the unforeseen is logged whole and answered 500. Raises
-    aiohttp's own answers that are no errors.
+    """The problem document for a refusal or a failure; an unexpected one is logged with its traceback and answered 500.
+    Raises aiohttp's own responses that are not errors.
     """
     refusal = problem_of_failure(error)
     if isinstance(error, LogError):

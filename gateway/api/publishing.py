@@ -37,7 +37,9 @@ async def put_offer(request: web.Request) -> web.Response:
         refuse_uncertified(request)
     verdict = await _verdict(request, await read_document(request))
     _refuse(verdict, offer_id)
-    return _told(request, verdict) if dry_run else await submit(request, prepare(request, verdict), verdict.problems)
+    if dry_run:
+        return _dry_run_answer(request, verdict)
+    return await submit(request, prepare(request, verdict), verdict.problems)
 
 
 @requires("offers:publish")
@@ -49,11 +51,11 @@ async def delete_offer(request: web.Request) -> web.Response:
     offer_id = own_offer_id_of(request)
     refuse_body(request)
     verdict = _withdrawal(offer_id, revision, reason, today(context_of(request)))
-    return _told(request, verdict) if dry_run else await submit(request, prepare(request, verdict))
+    return _dry_run_answer(request, verdict) if dry_run else await submit(request, prepare(request, verdict))
 
 
 async def _verdict(request: web.Request, raw: bytes) -> Verdict:
-    """The whole verdict. Searching for all problems of a malformed offer takes milliseconds: a thread does it."""
+    """The verdict with all problems. Finding those of a malformed offer takes milliseconds, so a thread does it."""
     on = today(context_of(request))
     verdict = schemas.check(raw, on=on, explained=False)
     if verdict.problems and verdict.problems[0].code == NOT_EXPLAINED:
@@ -62,7 +64,7 @@ async def _verdict(request: web.Request, raw: bytes) -> Verdict:
 
 
 def today(context: Context) -> date:
-    """The day of receipt, Europe/Paris: the one that verdicts are given on."""
+    """The day of receipt in Europe/Paris, on which verdicts are based."""
     return date.fromisoformat(paris_date(context.clock()))
 
 
@@ -86,7 +88,7 @@ def _withdrawal(offer_id: str, revision: int | None, reason: str, on: date) -> V
 
 
 def _refuse(verdict: Verdict, offer_id: str) -> None:
-    """Raise for what is not accepted, with all reasons at once: 422, nothing stored (PUB-003)."""
+    """Raise ProblemError for a verdict other than accepted, with all problems: 422, nothing stored (PUB-003)."""
     if verdict.accepted and verdict.id == offer_id:
         return
     if verdict.accepted:
@@ -98,8 +100,8 @@ def _refuse(verdict: Verdict, offer_id: str) -> None:
     raise ProblemError("submission-refused", problems=problems)
 
 
-def _told(request: web.Request, verdict: Verdict) -> web.Response:
-    """What would be stored, for a dry run: the warnings, and the offer as readers would get it (PUB-006)."""
+def _dry_run_answer(request: web.Request, verdict: Verdict) -> web.Response:
+    """What would be stored: the warnings, and the offer as readers would get it (PUB-006)."""
     body = {
         "id": verdict.id,
         "status": "valid",

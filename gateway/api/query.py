@@ -1,4 +1,4 @@
-"""Queries of the read API: filters and paging out of query strings."""
+"""Queries of the read API: filters and paging from query strings."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ from gateway.protocol.routing import Filter
 from schemas.spoken import Spoken
 
 MAX_WAIT = 30
-"""How long a long poll may last, in seconds."""
+"""Longest long poll, in seconds."""
 DEFAULT_LIMIT = 100
 
 _LISTED = ("region", "department", "level", "week", "sector", "platform")
@@ -25,13 +25,13 @@ PAGING = ("limit", "cursor")
 _LEVELS = ("quatrieme", "troisieme", "seconde")
 _WEEK = re.compile(r"([0-9]{4})-W([0-9]{2})")
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-_SHOWN = 8
+_EXAMPLES = 8
 _BOX = Spoken("west,south,east,north (WGS 84)", "ouest,sud,est,nord (WGS 84)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """What a reader asks for: which offers, from where on, how many, and how long it would wait (seconds)."""
+    """A reader's query: filter, cursor, page size, and longest wait (seconds)."""
 
     asked: Filter
     cursor: str | None
@@ -57,19 +57,19 @@ def read_changes_query(given: MultiMapping[str], partner: Partner, *, most: int)
 
 
 def read_filter(given: MultiMapping[str], partner: Partner) -> Filter:
-    """What is asked of an export, which is whole: filters, no paging. Raises ProblemError."""
+    """The filter of an export, which has no paging. Raises ProblemError."""
     with Parameters(given, _FILTERS) as parameters:
         return _filter(parameters, partner)
 
 
 def paging(parameters: Parameters, most: int) -> tuple[str | None, int]:
-    """Cursor and limit among the parameters of a list; those of ``PAGING``."""
+    """Cursor and page size, the parameters ``PAGING`` of a list."""
     limit = parameters.integer("limit", least=1, most=most)
     return parameters.text("cursor"), min(DEFAULT_LIMIT, most) if limit is None else limit
 
 
 def _filter(parameters: Parameters, partner: Partner) -> Filter:
-    """What is asked; where no place is named, the partner's own territory, unless ``territory=all``."""
+    """The filter; without a region or department, the partner's own territory, unless ``territory=all``."""
     chosen = {name: parameters.several(name, *_vocabulary(name)) for name in _LISTED}
     territory = parameters.choice("territory", ("all",))
     if territory is None and not chosen["region"] and not chosen["department"]:
@@ -78,7 +78,7 @@ def _filter(parameters: Parameters, partner: Partner) -> Filter:
 
 
 def _vocabulary(name: str) -> tuple[Callable[[str], bool], str]:
-    """What a filter's values may be, and how to say so."""
+    """The check of a filter's values, and the text that describes the valid ones."""
     match name:
         case "level":
             return _LEVELS.__contains__, ", ".join(_LEVELS)
@@ -88,7 +88,7 @@ def _vocabulary(name: str) -> tuple[Callable[[str], bool], str]:
             return is_slug, "bretagne"
         case _:
             codes = _codes(f"{name}s")
-            return codes.__contains__, f"{', '.join(list(codes)[:_SHOWN])}… (/v1/reference/{name}s)"
+            return codes.__contains__, f"{', '.join(list(codes)[:_EXAMPLES])}… (/v1/reference/{name}s)"
 
 
 @cache
@@ -108,7 +108,7 @@ def _is_week(text: str) -> bool:
 
 
 def _number(text: str) -> float:
-    """A number as JSON writes it. Raises ValueError, also for what only Python reads as one (`` 5``, ``1_0``)."""
+    """A number in JSON syntax. Raises ValueError, also for syntax that only Python accepts (`` 5``, ``1_0``)."""
     if _NUMBER.fullmatch(text) is None:
         raise ValueError(text)
     return float(text)

@@ -1,4 +1,4 @@
-"""What can be seen from here: nothing is told out of a view before it has all."""
+"""Readiness guard: answers 503 until a view has caught up with the log (ERR-008)."""
 
 from aiohttp import hdrs
 
@@ -9,7 +9,9 @@ _RETRY_SECONDS = "5"
 
 
 def require_sight(*views: View) -> None:
-    """Refuse with 503 while one of these is being filled: it would call unknown what is only not read yet (ERR-008)."""
+    """Refuse with 503 while a view is being filled: a record not read yet would look unknown (ERR-008). Raises
+    ProblemError.
+    """
     if not all(view.caught_up for view in views):
         raise view_behind()
 

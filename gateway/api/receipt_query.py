@@ -1,4 +1,4 @@
-"""The query of the list of receipts: which receipts, in which order, from where on (requirements RCP-007, RCP-008)."""
+"""The query of the receipt list: filter, order, cursor and page size (requirements RCP-007, RCP-008)."""
 
 import re
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _FILTERS = ("verdict", "problems", "id", BATCH, SNAPSHOT, "since", "order")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptQuery:
-    """What a publisher asks for: filter, order, the cursor's text, and the size of a page."""
+    """A publisher's query: filter, order, the text of the cursor, and the page size."""
 
     asked: ReceiptFilter
     newest: bool
@@ -33,7 +33,7 @@ class ReceiptQuery:
 
     @property
     def scope(self) -> tuple[Any, ...]:
-        """The filter and the order, as values that are the same for the same question."""
+        """Filter and order as values, equal for equal queries."""
         asked = self.asked
         if asked == ALL and not self.newest:
             return ()
@@ -41,13 +41,13 @@ class ReceiptQuery:
 
 
 def read_receipt_query(given: MultiMapping[str], *, most: int) -> ReceiptQuery:
-    """Raises ProblemError."""
+    """Parse the query string. Raises ProblemError."""
     with Parameters(given, (*PAGING, *_FILTERS)) as parameters:
         verdicts = parameters.several("verdict", VERDICTS.__contains__, ", ".join(VERDICTS))
         problems = parameters.choice("problems", _FLAGS)
         offer_id = parameters.one("id", _offer_id, "bretagne:2027-0001")
         batch = parameters.one(BATCH, _batch, "b…")
-        # A receipt is of one upload at most: both together would find nothing, whatever they are.
+        # A receipt belongs to at most one upload: both filters together can match nothing.
         snapshot = (
             parameters.one(SNAPSHOT, _snapshot, "s…")
             if batch is None
@@ -75,7 +75,7 @@ def _batch(text: str) -> str:
 
 
 def _snapshot(text: str) -> str:
-    """The id that the answer gave, or the mark that the snapshot was sent with."""
+    """The id of a snapshot, given as such or by the snapshot's mark."""
     return text if is_upload_id(text, SNAPSHOT) else snapshot_id(_valid(text, _MARK.fullmatch(text) is not None))
 
 

@@ -1,4 +1,4 @@
-"""Receipts over HTTP: one's own outcomes, by id and in order (requirements RCP-*)."""
+"""Receipts over HTTP: a publisher's own receipts, by id and in order (requirements RCP-*)."""
 
 import asyncio
 from collections.abc import Sequence
@@ -22,9 +22,9 @@ from schemas.rulebook import Language
 
 _PENDING_MS = 600_000
 _SKEW_MS = 60_000
-_PASSED_SECONDS = 2.0
-_AGAIN_SECONDS = 3.0
-_CONNECTORS_OWN = frozenset({"account", "digest", "attempt"})
+_REACHED_SECONDS = 2.0
+_RECHECK_SECONDS = 3.0
+_INTERNAL_MEMBERS = frozenset({"account", "digest", "attempt"})
 
 Receipt = dict[str, Any]
 
@@ -53,8 +53,8 @@ async def list_receipts(request: web.Request) -> web.StreamResponse:
     )
     cursor = write_bookmark(context, "receipts", further, publisher, *query.scope)
     joined = await joined_deliveries(context, receipts, publisher)
-    shown = (localized(receipt, language) for receipt in joined)
-    return await send_list(request, "receipts", shown, {"cursor": cursor, "more": more}, _headers(language))
+    documents = (localized(receipt, language) for receipt in joined)
+    return await send_list(request, "receipts", documents, {"cursor": cursor, "more": more}, _headers(language))
 
 
 def localized(receipt: Receipt, language: Language) -> Receipt:
@@ -68,31 +68,34 @@ def localized(receipt: Receipt, language: Language) -> Receipt:
 
 
 async def joined_deliveries(context: Context, receipts: Sequence[Receipt], publisher: str) -> list[Receipt]:
-    """The receipts, each with what became of its offer at the national site, where anything did (RCP-006). Only for
-    the publisher's own offers: an inbox message that named another's has a receipt too.
+    """The receipts, each with the delivery of its offer at the national site, if there is one (RCP-006). Only for the
+    publisher's own offers: an inbox message that names another platform's offer has a receipt too.
     """
     own = {receipt["id"] for receipt in receipts if platform_of(receipt.get("id", "")) == publisher}
     found = await context.deliveries.find(sorted(own))
-    told = {offer_id: delivery_told(delivery) for offer_id, delivery in found.items()}
+    deliveries = {offer_id: delivery_told(delivery) for offer_id, delivery in found.items()}
     return [
-        {**receipt, "delivery": told[receipt["id"]]} if receipt.get("id") in told else receipt for receipt in receipts
+        {**receipt, "delivery": deliveries[receipt["id"]]} if receipt.get("id") in deliveries else receipt
+        for receipt in receipts
     ]
 
 
 def delivery_told(delivery: Delivery) -> dict[str, Any]:
-    """What the publisher is told of a delivery: where each part stands now, not how the connector goes about it."""
+    """A delivery for its publisher: the current state of each part, without the connector's internal members."""
     document = delivery_document(replace(delivery, parts=delivery.current()))
-    parts = [{name: part[name] for name in part if name not in _CONNECTORS_OWN} for part in document["parts"]]
+    parts = [{name: part[name] for name in part if name not in _INTERNAL_MEMBERS} for part in document["parts"]]
     return {"sequence": delivery.sequence, "parts": parts}
 
 
 async def _receipt(context: Context, receipt_id: str, publisher: str) -> Receipt:
-    """The outcome; ``pending`` while the relay may still come to it. Forged and another's ids are told alike."""
+    """The receipt; ``pending`` while the relay may still decide it. Raises ProblemError, the same for a forged id and
+    for another publisher's.
+    """
     receipt = await context.receipts.find(receipt_id, publisher)
     if receipt is not None:
         return receipt
     minted = context.receipt_ids.read(receipt_id, publisher=publisher)
-    if minted is None or await _passed(context, *minted):
+    if minted is None or await _must_be_decided(context, *minted):
         receipt = await context.receipts.find(receipt_id, publisher)
         if receipt is None:
             raise ProblemError("not-found")
@@ -100,23 +103,24 @@ async def _receipt(context: Context, receipt_id: str, publisher: str) -> Receipt
     return {"receipt": receipt_id, "verdict": "pending"}
 
 
-async def _passed(context: Context, partition: int, minted: int) -> bool:
-    """Whether the relay, and then this view, have gone ten minutes beyond the minting of an id (RCP-005). What seems so
-    is looked for once more after a pause: a broker that slept may have told ends that lie before the id's submission.
+async def _must_be_decided(context: Context, partition: int, minted: int) -> bool:
+    """Whether an id is at least ten minutes old and the relay, then this view, have read to the end (RCP-005). A
+    positive result is checked again after a pause: a broker that was suspended may return end offsets that precede the
+    id's submission.
     """
     age = context.clock() - minted  # negative by more than a skew: the clock was ahead when the id was minted
-    if -_SKEW_MS < age < _PENDING_MS or not await _at_the_end(context, partition):
+    if -_SKEW_MS < age < _PENDING_MS or not await _at_end(context, partition):
         return False
-    await asyncio.sleep(_AGAIN_SECONDS)
-    return await _at_the_end(context, partition)
+    await asyncio.sleep(_RECHECK_SECONDS)
+    return await _at_end(context, partition)
 
 
-async def _at_the_end(context: Context, partition: int) -> bool:
-    """Whether the relay has read a partition to its end, and this view what came of that."""
+async def _at_end(context: Context, partition: int) -> bool:
+    """Whether the relay has read a partition to its end, and this view the receipts of it."""
     submissions = _only(partition, await context.log.ends(SUBMISSIONS))
-    if not await context.positions.reached(SUBMISSIONS, submissions, timeout=_PASSED_SECONDS):
+    if not await context.positions.reached(SUBMISSIONS, submissions, timeout=_REACHED_SECONDS):
         return False
-    return await context.receipts.reached(_only(partition, await context.log.ends(RECEIPTS)), _PASSED_SECONDS)
+    return await context.receipts.reached(_only(partition, await context.log.ends(RECEIPTS)), _REACHED_SECONDS)
 
 
 def _only(partition: int, ends: Sequence[int]) -> tuple[int, ...]:

@@ -1,31 +1,31 @@
-"""What exports need of a rendering: the port behind which the ways to write offers lie."""
+"""The port of export formats."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
 
 
 class Rendering(Protocol):
-    """One way to write a list of offers: what stands before them, between two of them, and after them."""
+    """A format for a list of offers: bytes before the first offer, between two offers, and after the last one."""
 
     @property
     def media_type(self) -> str:
-        """The content type of the whole."""
+        """The content type of the export."""
 
     @property
     def extension(self) -> str:
-        """How the name of a file of it ends, without the dot."""
+        """The file name extension, without the dot."""
 
     @property
     def begin(self) -> bytes:
-        """Before the first offer."""
+        """The bytes before the first offer."""
 
     @property
     def between(self) -> bytes:
-        """Between two offers."""
+        """The bytes between two offers."""
 
     @property
     def end(self) -> bytes:
-        """After the last offer."""
+        """The bytes after the last offer."""
 
     def item(self, document: Mapping[str, Any], /) -> bytes:
-        """One offer: a ``CurrentOffer`` of the OpenAPI document, and ``at``, when this state of it was accepted."""
+        """One offer: a ``CurrentOffer`` of the OpenAPI document plus ``at``, the time when its state was accepted."""

@@ -30,19 +30,19 @@ LETTERS: Mapping[str, str] = {
 MOST_RESULTS = 10_000
 MOST_IN_FULL = 1_000
 MOST_BYTES = 8_000_000
-"""How long the problems of refused items may be together, and those of accepted ones; one item's are always told."""
+"""Largest total size of refused items with their problems, and of accepted ones; the first item always has them."""
 
 _ORDINAL = {letter.encode()[0]: status for status, letter in LETTERS.items()}
 _WITH_RECEIPT = frozenset({"queued", "unknown", "accepted", "duplicate", "stale", "rejected"})
 _BAD = frozenset({"refused", "stale", "rejected"})
 _PROBLEMS = b',"problems":['
-_SILENT = 256
+_EMPTY_EVERY = 256
 
 
 @dataclass(slots=True)
 class Decided:
-    """Decisions of queued items, as far as they came in time: a letter of ``LETTERS`` per item, 0 where there is none;
-    the problems of those that are stale or rejected, taken while ``keeping``; and all of these counted by rule.
+    """Decisions of queued items that arrived in time: a letter of ``LETTERS`` per item, 0 for none; the problems of
+    stale and rejected items, kept while ``keeping``; and the counts of these by rule.
     """
 
     letters: bytearray
@@ -53,7 +53,7 @@ class Decided:
     keeping: bool = True
 
     def take(self, index: int, receipt: Mapping[str, Any]) -> None:
-        """The decision of one item."""
+        """Record the decision of one item."""
         verdict = receipt["verdict"]
         self.letters[index] = ord(LETTERS[verdict])
         self.verdicts[verdict] += 1
@@ -73,14 +73,14 @@ def write_results(
     decided: Decided | None = None,
 ) -> Iterator[bytes]:
     """The answer in pieces (schema ``batch-result``), ``members`` first. ``status_of`` gives the status of an accepted
-    item that is not ``decided``. A piece may be empty: then only time has passed.
+    item that is not ``decided``. A piece may be empty, so that the caller can check the time.
     """
     head = orjson.dumps(members)[1:-1]
     yield b"{" + head + (b"," if head else b"") + b'"results":['
     writer = _Writer(language, decided)
     for index, (known, receipt) in enumerate(upload.results()):
         piece = writer.write(index, known, receipt, "refused" if receipt is None else status_of(index))
-        if piece or not index % _SILENT:
+        if piece or not index % _EMPTY_EVERY:
             yield piece
     rules = upload.rules if decided is None else upload.rules + decided.rules
     rest: dict[str, Any] = {
@@ -94,7 +94,7 @@ def write_results(
 
 
 class _Budget:
-    """So many items in full, and so many bytes of them; the first one always."""
+    """A budget of items in full, and of their bytes; the first item always fits."""
 
     def __init__(self) -> None:
         self._items = MOST_IN_FULL
@@ -110,7 +110,7 @@ class _Budget:
 
 
 class _Writer:
-    """Writes result after result, and keeps what follows them."""
+    """Writes the results one by one, and collects the members that follow them."""
 
     def __init__(self, language: Language, decided: Decided | None) -> None:
         self.statuses = bytearray()
@@ -122,7 +122,7 @@ class _Writer:
         self._wrote = False
 
     def write(self, index: int, known: bytes, receipt: bytes | None, status: str) -> bytes:
-        """The object of one item with the comma before it; nothing where it has none."""
+        """The object of one item with the comma before it; empty if the item has none."""
         if self._decided is not None and self._decided.letters[index]:
             status = _ORDINAL[self._decided.letters[index]]
         self.statuses += LETTERS[status].encode()
@@ -157,6 +157,6 @@ class _Writer:
 
 
 def _without_problems(known: bytes) -> bytes:
-    """The object of an item's id alone. No id can hold what is looked for: a quote in it is escaped."""
+    """The object of an item without its problems. No id contains the delimiter: a quote in an id is escaped."""
     end = known.find(_PROBLEMS)
     return known if end < 0 else known[:end] + b"}"

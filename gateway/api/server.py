@@ -44,7 +44,7 @@ log = structlog.get_logger()
 class ProblemRunner(web.AppRunner):
     """Runs an application whose every refusal is a problem document, those of the HTTP parser included.
 
-    Compressed bodies stay compressed: aiohttp's own inflater takes a cut stream for a whole one. ``keepalive_timeout``
+    Compressed bodies stay compressed: aiohttp's own inflater accepts a truncated stream. ``keepalive_timeout``
     is in seconds.
     """
 
@@ -77,7 +77,7 @@ class _Server(web.Server):
 
 
 class _Refused(NamedTuple):
-    """What can be read of a request that the parser refuses."""
+    """The readable parts of a request that the parser refuses."""
 
     head: bool = False
     language: Language = "fr"
@@ -137,7 +137,9 @@ class _Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,  # noqa: ARG002  # aiohttp's text quotes the request
     ) -> web.StreamResponse:
-        """The answer to what the parser refuses, and to a failure outside of every handler; closes the connection."""
+        """The answer to a request that the parser refuses, and to a failure outside of every handler; closes the
+        connection.
+        """
         if isinstance(exc, ConnectionError):
             raise exc
         if self._body_broken:
@@ -164,7 +166,7 @@ class _Connection(web.RequestHandler):
 
 
 def _refusing(handler: Handler) -> Handler:
-    """The application's handler, whose own refusals before its middlewares (Expect) are problem documents too."""
+    """Wrap the application's handler: its own refusals before its middlewares (Expect) are problem documents too."""
 
     async def handle(request: web.BaseRequest) -> web.StreamResponse:
         if (refused := request.get(_VERSION_REFUSED)) is not None:
@@ -182,7 +184,7 @@ def _refusing(handler: Handler) -> Handler:
 
 
 def _speaking_http_1(factory: Factory) -> Factory:
-    """Requests that are answered in HTTP/1.1 where the parser found another version, or none."""
+    """Wrap the request factory: a request of another HTTP version, or of none, is answered in HTTP/1.1."""
 
     def make(
         message: RawRequestMessage,
@@ -213,7 +215,7 @@ def _language_of(request: web.BaseRequest) -> Language:
 def _refuse(
     refusal: ProblemError, language: Language, *, exc_info: Exception | None = None, **known: str
 ) -> web.Response:
-    """The problem document, and one line in the log that holds nothing of the request."""
+    """The problem document, logged in one line without content of the request."""
     request_id = mint_request_id()
     record = log.error if refusal.code == "internal-error" else log.info
     record("http.refused", request_id=request_id, status=refusal.status, code=refusal.code, exc_info=exc_info, **known)

@@ -56,7 +56,7 @@ async def _mark(request: web.Request) -> Answer:
 
 
 def _read_mark(request: web.Request, text: str | None) -> Mark:
-    """The mark, before a byte of the body is read: a void one costs nobody an upload."""
+    """The mark, read before the body: an invalid mark must not cost an upload. Raises ProblemError."""
     if text is None:
         raise missing("mark", "POST /v1/snapshots/marks")
     try:
@@ -66,8 +66,8 @@ def _read_mark(request: web.Request, text: str | None) -> Mark:
 
 
 async def _apply(request: web.Request, mark: Mark, upload: Upload, confirm: int | None) -> Answer:
-    """202 when anything was queued, 200 when nothing was or all is decided in time (PUB-018); the status of each item,
-    and how many absent offers are withdrawn.
+    """202 when anything was queued, 200 when nothing was or all is decided in time (PUB-018); with the status of each
+    item and the number of absent offers that are withdrawn.
     """
     try:
         applied = await context_of(request).snapshots.apply(
@@ -105,7 +105,7 @@ async def _apply(request: web.Request, mark: Mark, upload: Upload, confirm: int 
 async def _decisions(
     request: web.Request, mark: Mark, upload: Upload, applied: Applied, wait: int
 ) -> tuple[Decided, int, int]:
-    """The decisions of the items, and of the withdrawals how many are accepted and pending."""
+    """The decisions of the items, and the numbers of withdrawals accepted and pending."""
     context, deadline = context_of(request), deadline_of(request, wait)
     decided = await decisions_of(upload, context.receipts, deadline)
     receipts = context.snapshots.withdrawal_receipts(mark, applied)
@@ -113,7 +113,7 @@ async def _decisions(
 
 
 def _refusal(error: SnapshotRefusedError) -> ProblemError:
-    """The problem behind a refused snapshot, which changed nothing but for ``snapshot-running``."""
+    """The problem of a refused snapshot, which changed nothing, except for ``snapshot-running``."""
     members, headers = {}, {}
     if error.code == "snapshot-shrinks-too-much":
         members["would_withdraw"] = error.values["actual"]

@@ -1,4 +1,4 @@
-"""The OAuth endpoints: tokens for client credentials, the keys that prove them, and the metadata of RFC 8414."""
+"""The OAuth endpoints: tokens for client credentials, the keys that verify them, and the metadata of RFC 8414."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ _PUBLISHED = {hdrs.CACHE_CONTROL: "public, max-age=300"}
 
 
 class TokenIssuer(Protocol):
-    """Who issues access tokens."""
+    """The port that issues access tokens."""
 
     async def token(
         self, body: bytes, *, content_type: str, authorization: str | None, peer: str
@@ -26,7 +26,7 @@ class TokenIssuer(Protocol):
         """
 
     def jwks(self) -> Mapping[str, Any]:
-        """The public keys that prove its tokens (RFC 7517)."""
+        """The public keys that verify its tokens (RFC 7517)."""
 
     def metadata(self) -> Mapping[str, Any]:
         """Its metadata (RFC 8414)."""
@@ -50,18 +50,18 @@ async def issue(request: web.Request) -> web.Response:
 
 @public
 async def publish_keys(request: web.Request) -> web.Response:
-    """``GET /oauth/jwks.json``: the keys that prove this gateway's tokens."""
+    """``GET /oauth/jwks.json``: the keys that verify this gateway's tokens."""
     return _json(request.app[TOKEN_ISSUER].jwks(), "application/jwk-set+json")
 
 
 @public
 async def publish_metadata(request: web.Request) -> web.Response:
-    """``GET /.well-known/oauth-authorization-server``: where and how to get tokens."""
+    """``GET /.well-known/oauth-authorization-server``: the metadata of RFC 8414."""
     return _json(request.app[TOKEN_ISSUER].metadata(), "application/json")
 
 
 async def _read_form(request: web.Request) -> bytes:
-    """The body, bounded in size and time before anything looks at it."""
+    """The body, bounded in size and time before it is parsed. Raises ProblemError."""
     body = b""
     try:
         async with asyncio.timeout(READ_SECONDS):

@@ -1,4 +1,4 @@
-"""The trace of each request: its id, the W3C trace context it came with, one line in the log, one count."""
+"""Request tracing: a request id, the W3C trace context, one log line and one count per request."""
 
 import random
 import re
@@ -17,7 +17,7 @@ UNKNOWN_ROUTE = "unknown"
 _ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 _ID_BITS = 96
 NO_STATUS = 499
-"""For the log only: the client left before there was an answer."""
+"""For the log only: the client disconnected before the answer."""
 
 _REQUEST_ID: web.RequestKey[str] = web.RequestKey("request_id", str)
 
@@ -25,14 +25,14 @@ log = structlog.get_logger()
 
 
 def begin_trace(request: web.Request) -> None:
-    """Give the request an id, which also stands in every line that its task logs: each request has one of its own."""
+    """Assign an id to the request, and bind it to every log line of its task: each request has its own task."""
     request_id = _request_id(request)
     request[_REQUEST_ID] = request_id
     structlog.contextvars.bind_contextvars(request_id=request_id)
 
 
 def mint_request_id() -> str:
-    """A new id: a name, no secret."""
+    """A new request id; not a secret."""
     return f"{random.getrandbits(_ID_BITS):024x}"
 
 
@@ -42,7 +42,7 @@ def traceparent_of(request: web.Request) -> str | None:
 
 
 def sign(request: web.Request, response: web.StreamResponse) -> None:
-    """Put the request's id on its answer, just before it is sent."""
+    """Set ``X-Request-Id`` on the answer, just before it is sent."""
     request_id = request.get(_REQUEST_ID)
     if request_id is not None:
         response.headers[REQUEST_ID] = request_id
@@ -54,7 +54,7 @@ def _request_id(request: web.Request) -> str:
 
 
 def end_trace(request: web.Request, status: int, seconds: float) -> None:
-    """Tell of the request once, when it is over: never its body, its query or its token."""
+    """Log and count the request once, at its end: never its body, its query or its token."""
     resource = request.match_info.route.resource
     route = UNKNOWN_ROUTE if resource is None else resource.canonical
     partner = request.get(PARTNER)

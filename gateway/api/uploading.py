@@ -1,4 +1,4 @@
-"""Uploads over HTTP: a slot among those at once, the limits, and the wait for decisions outside of that slot."""
+"""Uploads over HTTP: the upload slot, the limits, and the wait for decisions outside that slot."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -43,15 +43,15 @@ async def uploaded(request: web.Request, judge: Judge, kinds: Mapping[str, Kind]
 
 
 def deadline_of(request: web.Request, seconds: float) -> Deadline:
-    """The end of the wait for an upload's decisions. The upload leaves its slot for one of the waits, where one is
-    free. The wait ends early when the process stops, and raises ConnectionError when the client leaves.
+    """The end of the wait for an upload's decisions. The upload exchanges its slot for a wait slot, if one is free. The
+    wait ends early when the process stops, and raises ConnectionError when the client disconnects.
     """
     request[_SLOT].exchange(request.app[WAITS])
     return Deadline(seconds, work_of(request))
 
 
 def author_of(request: web.Request, *, dry_run: bool = False) -> Author:
-    """Who uploads; a dry run is judged as if nothing kept its author from publishing."""
+    """The author of an upload; a dry run is judged as if its author may publish."""
     context = context_of(request)
     return Author(
         publisher=partner_of(request).platform,
@@ -63,7 +63,7 @@ def author_of(request: web.Request, *, dry_run: bool = False) -> Author:
 
 
 def refusal(error: UploadRefusedError) -> ProblemError:
-    """The problem behind a refused upload; nothing of it was stored."""
+    """The problem of a refused upload; nothing of it was stored."""
     headers: dict[str, str] = {hdrs.RETRY_AFTER: _RETRY_SECONDS} if error.code == "spool-full" else {}
     return ProblemError(error.code, headers=headers, **error.values)
 

@@ -1,4 +1,4 @@
-"""One request's work: the processor time that it uses, its slices, and its end when nobody waits for it any more."""
+"""Work of one request: its processor time, its slices, and its cancellation when no client waits for it."""
 
 import asyncio
 import select
@@ -23,16 +23,16 @@ from gateway.runtime.processor import (
 
 Result = TypeVar("Result")
 
-_LOOK_SECONDS = 0.1
+_POLL_SECONDS = 0.1
 _DRAIN_SECONDS = 1.0
 _SMALL_PAGE = 100
-"""Items that are read from a view as part of a short request."""
+"""Largest page, in items, that is read from a view as part of a short request."""
 _RETRY_SECONDS = "5"
 _HUNG_UP = sum(getattr(select, name, 0) for name in ("POLLHUP", "POLLERR", "POLLRDHUP"))
 
 
 class AbandonedError(Exception):
-    """Work has ended early and nothing was queued. ``stopping``: the process stops; else the client has left."""
+    """Work was cancelled and nothing was queued. ``stopping``: the process stops; else the client has disconnected."""
 
     def __init__(self, *, stopping: bool) -> None:
         super().__init__(stopping)
@@ -40,7 +40,7 @@ class AbandonedError(Exception):
 
 
 class Work:
-    """What one request does. ``spent``: its processor time so far, in seconds."""
+    """The work of one request. ``spent``: its processor time so far, in seconds."""
 
     __slots__ = ("_began", "_granted", "_length", "_office", "_request", "_share", "spent")
 
@@ -54,9 +54,9 @@ class Work:
         self.spent = 0.0
 
     async def run(self, answering: Awaitable[Result]) -> Result:
-        """Run a handler as a short request, in a slice where its partner has used more than its share. Raises
-        ProblemError where too much of that partner waits. Requests without a partner wait, but are not refused: one
-        address may stand for many of them.
+        """Run a handler as a short request, in a slice if its partner has used more than its share. Raises ProblemError
+        if too much work of that partner waits. Requests without a partner wait, but are not refused: many clients may
+        share one network address.
         """
         processor = self._office.processor
         try:
@@ -75,11 +75,11 @@ class Work:
 
     @property
     def ready(self) -> bool:
-        """Whether its slice still has time; never true where it has suspended since it was granted."""
+        """Whether the current slice has time left; False once the work has suspended since the slice was granted."""
         return self._granted and time.perf_counter() - self._began < self._length
 
     async def next(self) -> None:
-        """Wait for the next slice. From its first slice on the request is long work: it holds back nobody else's."""
+        """Wait for the next slice. From its first slice on the request is long work, which delays no other request."""
         self._office.processor.end(self)
         await self._office.processor.slice(self._share)
         self._granted = True
@@ -106,7 +106,7 @@ class Work:
             self._office.processor.ran(spent[0])
 
     async def read(self, page: Coroutine[Any, Any, Result], *, items: int) -> Result:
-        """A page of a view. A large one is long work: it waits for a slice, which lasts until the view has it."""
+        """Read a page of a view. A large page is long work: it waits for a slice, which lasts until it is read."""
         if items <= _SMALL_PAGE:
             return await page
         try:
@@ -123,26 +123,26 @@ class Work:
 
     @contextmanager
     def abandonable(self, *, grace: float = 0.0) -> Iterator[None]:
-        """Within, the work ends early when its client has left, or ``grace`` seconds after the process begins to stop.
-        Raises AbandonedError then.
+        """Cancel the block when the client disconnects, or ``grace`` seconds after the process begins to stop. Raises
+        AbandonedError then.
         """
         task = asyncio.current_task()
         if task is None:
             raise RuntimeError("only a task can be cancelled")
-        stay, cancelling = _Stay(task, self._request, grace), task.cancelling()
-        self._office.enter(stay)
+        block, cancelling = _Block(task, self._request, grace), task.cancelling()
+        self._office.enter(block)
         try:
             yield
         except asyncio.CancelledError:
-            if stay.ended_by is not None and task.uncancel() <= cancelling:
-                raise stay.ended_by from None
+            if block.ended_by is not None and task.uncancel() <= cancelling:
+                raise block.ended_by from None
             raise
         finally:
-            self._office.leave(stay)
+            self._office.leave(block)
 
     async def wait(self, awaited: Awaitable[Result], otherwise: Result) -> Result:
-        """The result of a wait, or ``otherwise`` when the process stops meanwhile. Raises ConnectionError when the
-        client leaves.
+        """The result of a wait, or ``otherwise`` if the process stops meanwhile. Raises ConnectionError when the client
+        disconnects.
         """
         self._office.processor.end(self)
         try:
@@ -159,14 +159,14 @@ class Work:
         return self._office.stopping
 
     def _charge(self, seconds: float) -> None:
-        """A step of the request's task has ended, and its slice with it."""
+        """Charge a finished step of the request's task; the slice ends with the step."""
         self.spent += seconds
         self._office.processor.charge(self._share, seconds)
         self._granted = False
 
 
-class _Stay:
-    """A stretch of work that may be ended early; ``ended_by`` says why it was."""
+class _Block:
+    """A block of work that may be cancelled; ``ended_by`` is the reason once it is."""
 
     def __init__(self, task: asyncio.Task[Any], request: web.Request, grace: float) -> None:
         self.task = task
@@ -182,55 +182,55 @@ class _Stay:
 
 
 class Office:
-    """All work of one process: its processor, who may be abandoned, and whether the process stops."""
+    """All work of one process: its processor, the blocks that may be cancelled, and whether the process stops."""
 
     def __init__(self, processor: Processor) -> None:
         self.processor = processor
         self.stopping = False
-        self._stays: set[_Stay] = set()
-        self._looking: asyncio.Task[None] | None = None
+        self._blocks: set[_Block] = set()
+        self._polling: asyncio.Task[None] | None = None
 
-    def enter(self, stay: _Stay) -> None:
-        """Watch over a stretch of work until it leaves."""
-        self._stays.add(stay)
-        if self._looking is None or self._looking.done():
-            self._looking = asyncio.create_task(self._look())
+    def enter(self, block: _Block) -> None:
+        """Watch a block of work until ``leave``."""
+        self._blocks.add(block)
+        if self._polling is None or self._polling.done():
+            self._polling = asyncio.create_task(self._poll_clients())
         if self.stopping:
-            self._stop_later(stay)
+            self._stop_later(block)
 
     @property
     def watched(self) -> int:
-        """How many stretches of work may be ended at present."""
-        return len(self._stays)
+        """Number of blocks that may be cancelled at present."""
+        return len(self._blocks)
 
-    def leave(self, stay: _Stay) -> None:
-        """It is over."""
-        self._stays.discard(stay)
+    def leave(self, block: _Block) -> None:
+        """Stop watching a block."""
+        self._blocks.discard(block)
 
     def stop(self) -> None:
-        """The process stops: end what may be ended, each after its grace."""
+        """The process stops: cancel every watched block after its grace."""
         self.stopping = True
-        for stay in self._stays:
-            self._stop_later(stay)
+        for block in self._blocks:
+            self._stop_later(block)
 
-    def _stop_later(self, stay: _Stay) -> None:
+    def _stop_later(self, block: _Block) -> None:
         def end() -> None:
-            if stay in self._stays:
-                stay.end(stopping=True)
+            if block in self._blocks:
+                block.end(stopping=True)
 
         loop = asyncio.get_running_loop()
-        if stay.grace:
-            loop.call_later(stay.grace, end)
+        if block.grace:
+            loop.call_later(block.grace, end)
         else:
             loop.call_soon(end)
 
-    async def _look(self) -> None:
-        """End the work of clients that have left, as long as there is any to look after."""
-        while self._stays:
-            for stay in tuple(self._stays):
-                if has_left(stay.request):
-                    stay.end(stopping=False)
-            await asyncio.sleep(_LOOK_SECONDS)
+    async def _poll_clients(self) -> None:
+        """Cancel the work of disconnected clients, while any block is watched."""
+        while self._blocks:
+            for block in tuple(self._blocks):
+                if has_left(block.request):
+                    block.end(stopping=False)
+            await asyncio.sleep(_POLL_SECONDS)
 
 
 OFFICE: web.AppKey[Office] = web.AppKey("office", Office)
@@ -239,7 +239,7 @@ WORK: web.RequestKey[Work] = web.RequestKey("work", Work)
 
 
 def begin_work(request: web.Request, partner: Partner | None) -> Work:
-    """The work of a request, in the share of its partner; of its network address where anybody may ask."""
+    """The work of a request, in the share of its partner, or of its network address if it has no partner."""
     office = request.app[OFFICE]
     name = f"@{request.remote}" if partner is None else partner.platform
     share = office.processor.share(name, anonymous=partner is None)
@@ -253,7 +253,7 @@ def work_of(request: web.Request) -> Work:
 
 
 def has_left(request: web.Request) -> bool:
-    """Whether the client has closed its side. Asks the system: the server reads nothing while it has enough to do."""
+    """Whether the client has closed its side. Polls the socket: under backpressure the server does not read it."""
     transport = request.transport
     if transport is None or transport.is_closing():
         return True
@@ -268,9 +268,9 @@ def has_left(request: web.Request) -> bool:
 
 
 def hang_up(request: web.Request) -> None:
-    """Close the connection at once: what is left of the request is not read."""
+    """Close the connection at once; the rest of the request is not read."""
     transport = request.transport
-    request.protocol.force_close()  # else the server would go on to read from the closed connection
+    request.protocol.force_close()  # else the server would continue to read from the closed connection
     if transport is not None:
         transport.abort()
 
@@ -282,8 +282,8 @@ def stopping_problem() -> ProblemError:
 
 
 async def end_with(request: web.Request, response: web.Response) -> web.Response:
-    """Send an answer to a client that is still sending, and read on for a moment: a connection that is closed with
-    unread bytes is reset, and the reset can overtake the answer.
+    """Send an answer to a client that is still sending, and continue to read for at most a second: a connection closed
+    with unread bytes is reset, and the reset can overtake the answer.
     """
     response.force_close()
     with suppress(ConnectionError, web.RequestPayloadError, TimeoutError):
@@ -316,5 +316,5 @@ def _metered(running: Coroutine[Any, Any, Result], charge: Callable[[float], Non
         error = value = None
         try:
             value = yield awaited
-        except BaseException as thrown:  # noqa: BLE001  # a cancellation too is the coroutine's to handle
+        except BaseException as thrown:  # noqa: BLE001  # the coroutine handles cancellation too
             error = thrown

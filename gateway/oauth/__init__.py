@@ -1,1 +1,1 @@
-"""OAuth 2.0: the token endpoint of the gateway, and the verifier of its own and of external tokens."""
+"""OAuth 2.0: the gateway's token endpoint, and the verifier of its own and of external tokens."""

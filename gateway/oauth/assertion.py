@@ -1,4 +1,4 @@
-"""Client assertions (``private_key_jwt``, RFC 7523): a client proves itself by a signature of a key it registered."""
+"""Client assertions (``private_key_jwt``, RFC 7523): a client authenticates with a signature by a registered key."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,7 +22,7 @@ _MAX_TOKEN_ID = 255
 
 
 class Assertion(JWTBearerClientAssertion):  # type: ignore[misc]  # Authlib has no types
-    """ES256 or RS256 by a registered key, ten minutes at most, for this gateway, each ``jti`` once."""
+    """Accepts ES256 or RS256 by a registered key, for ten minutes at most, for this gateway, each ``jti`` once."""
 
     CLIENT_AUTH_METHOD = KEY_METHOD
 
@@ -34,30 +34,32 @@ class Assertion(JWTBearerClientAssertion):  # type: ignore[misc]  # Authlib has 
         self._replays = Replays()
 
     def extract_assertion(self, assertion: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-        """Header and claims, not yet proved."""
+        """Header and claims, not yet verified. Raises RefusalError."""
         try:
-            unproved = read_unproved(assertion)
+            unverified = read_unproved(assertion)
         except TokenError:
             raise RefusalError("assertion-unreadable") from None
-        return unproved.header, unproved.claims
+        return unverified.header, unverified.claims
 
     def resolve_client_public_key(self, client: Client) -> tuple[PublicKey, ...]:
-        """The keys that the partner registered."""
+        """The partner's registered keys."""
         return import_keys(client.partner.jwks)
 
     def process_assertion_claims(self, assertion: str, resolve_key: Sequence[PublicKey]) -> Mapping[str, Any]:
-        """Prove the signature first, then judge the claims, so that only the key's owner learns what is wrong."""
-        unproved = read_unproved(assertion)
-        if unproved.header.get("alg") not in ASSERTION_ALGORITHMS:
+        """Verify the signature, then the claims, so that only the owner of the key learns which claim is wrong. Raises
+        RefusalError.
+        """
+        unverified = read_unproved(assertion)
+        if unverified.header.get("alg") not in ASSERTION_ALGORITHMS:
             raise RefusalError("assertion-algorithm")
         try:
-            claims = prove(assertion, unproved, keys=resolve_key, algorithms=ASSERTION_ALGORITHMS)
+            claims = prove(assertion, unverified, keys=resolve_key, algorithms=ASSERTION_ALGORITHMS)
         except TokenError:
             raise RefusalError("assertion-signature") from None
-        self._judge(claims)
+        self._check_claims(claims)
         return claims
 
-    def _judge(self, claims: Mapping[str, Any]) -> None:
+    def _check_claims(self, claims: Mapping[str, Any]) -> None:
         now = self._clock()
         registry = JWTClaimsRegistry(
             now=now // 1000,
@@ -76,8 +78,8 @@ class Assertion(JWTBearerClientAssertion):  # type: ignore[misc]  # Authlib has 
             raise RefusalError("assertion-too-long")
         if len(claims["jti"]) > _MAX_TOKEN_ID:
             raise RefusalError("assertion-claims")
-        # Remembered by the steady clock for the rest of its life: a wall clock that jumps neither forgets one that is
-        # valid nor keeps one that has ended.
+        # Kept by the monotonic clock until the assertion expires: a jump of the wall clock neither drops a valid one
+        # nor keeps an expired one.
         elapsed = self._elapsed()
         until = elapsed + int(claims["exp"] + LEEWAY_SECONDS + 1) * 1000 - now
         try:

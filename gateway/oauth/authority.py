@@ -1,4 +1,4 @@
-"""The authority: answers the token endpoint, publishes its keys and its metadata (RFC 8414)."""
+"""The authorization server: the token endpoint, its public keys and its metadata (RFC 8414)."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
@@ -19,7 +19,7 @@ from gateway.partners import Partners
 from gateway.protocol.partner import SCOPES
 
 FirstUse: TypeAlias = Callable[[str, str], Awaitable[bool]]
-"""Claims (platform, ``jti``) among all replicas; False when it was claimed before."""
+"""Claims (platform, ``jti``) among all replicas; False if it was claimed before."""
 
 _TOKEN_PATH = "/oauth/token"  # noqa: S105  # a path
 _JWKS_PATH = "/oauth/jwks.json"
@@ -27,10 +27,10 @@ _log = structlog.get_logger()
 
 
 class Authority:
-    """Issues access tokens to partners. ``issuer`` is the gateway's public URL, ``processes`` how many answer for it.
-    ``clock`` is the wall clock; ``elapsed`` never goes back and never jumps (ms both).
+    """Issues access tokens to partners. ``issuer`` is the gateway's public URL, ``processes`` the number of processes
+    that serve it. ``clock`` is the wall clock; ``elapsed`` is monotonic and never jumps (ms both).
 
-    Each process remembers the assertions that it has seen. With several replicas, ``first_use`` asks the others, too.
+    Each process keeps the assertions that it has seen. With several replicas, ``first_use`` checks the others, too.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Authority:
         self._server = Server(partners, tokens, audiences=(issuer, issuer + _TOKEN_PATH), clock=clock, elapsed=elapsed)
 
     async def token(self, body: bytes, *, content_type: str, authorization: str | None, peer: str) -> Answer:
-        """Answer one token request. ``peer`` is the caller's network address; it only separates who guesses."""
+        """Answer one token request. ``peer`` is the client's network address, used only to count failed attempts."""
         try:
             request = read_request(body, content_type=content_type, authorization=authorization)
         except RefusalError as unreadable:
@@ -67,7 +67,7 @@ class Authority:
             _log.info("oauth.token_issued", platform=client, method=request.auth_method, scope=answer[2]["scope"])
             return answer
         if refusal.status_code == 401:
-            # Only who proves nothing is slowed down: a guesser must not lock out the one who knows the secret.
+            # Only failed authentication is throttled: a guesser must not lock out the client that has the secret.
             wait = self._guesses.wait(client, peer, now=self._elapsed())
             if wait > 0:
                 return self._refuse(RefusalError("too-many", retry_after=wait), client=client)
@@ -75,11 +75,11 @@ class Authority:
         return self._refuse(refusal, client=client)
 
     def jwks(self) -> Mapping[str, Any]:
-        """The public keys that prove this gateway's tokens."""
+        """The public keys that verify this gateway's tokens."""
         return self._keys.jwks()
 
     def metadata(self) -> Mapping[str, Any]:
-        """What an OAuth client needs to know (RFC 8414)."""
+        """The metadata for OAuth clients (RFC 8414)."""
         return {
             "issuer": self._issuer,
             "token_endpoint": self._issuer + _TOKEN_PATH,
@@ -92,7 +92,7 @@ class Authority:
         }
 
     async def _replayed(self, request: TokenRequest) -> RefusalError | None:
-        """A refusal when another replica has taken the same assertion before."""
+        """A refusal, if another replica has accepted the same assertion before."""
         if self._first_use is None or request.auth_method != KEY_METHOD:
             return None
         claims = read_unproved(request.form["client_assertion"]).claims
@@ -100,7 +100,7 @@ class Authority:
         return None if first else RefusalError("assertion-replayed")
 
     def _refuse(self, refusal: RefusalError, *, client: str) -> Answer:
-        """The answer; only the names of known platforms reach the log, never what a stranger wrote."""
+        """The answer; only the names of known platforms are logged, never text from an unknown client."""
         platform = client if self._partners.get(client) is not None else None
         _log.info("oauth.token_refused", platform=platform, reason=refusal.reason)
         status, body, headers = refusal()

@@ -1,6 +1,6 @@
-"""Certificates as signed texts: JWS under the gateway's own keys, which anybody proves offline against its JWKS.
+"""Certificates as JWS, signed by the gateway's own keys and verifiable offline against its JWKS.
 
-The type in the header keeps them apart from access tokens, which the same keys sign: none is ever taken for the other.
+The ``typ`` header separates them from access tokens, which the same keys sign: neither is accepted as the other.
 """
 
 from collections.abc import Sequence
@@ -20,25 +20,25 @@ TYPE = "passerelle-certificate+jwt"
 
 
 def sign_certificate(certificate: Certificate, keys: KeyRing) -> Issued:
-    """The certificate with its signed text, by the first of the keys."""
+    """The certificate with its text, signed by the first of the keys."""
     header = {"alg": ALGORITHM, "typ": TYPE, "kid": keys.signer.kid}
     payload = orjson.dumps(statement(certificate))
     return Issued(certificate, jws.serialize_compact(header, payload, keys.signer, algorithms=[ALGORITHM]))
 
 
 def signer_of(issued: Issued) -> str:
-    """The name of the key that signed, which must stay in the JWKS as long as the certificate lives."""
+    """The ``kid`` of the signing key, which must stay in the JWKS as long as the certificate is valid."""
     return str(read_unproved(issued.signed).kid)
 
 
 def verify_certificate(text: str, *, keys: Sequence[PublicKey], now: int) -> Certificate:
-    """What a signed text states, proved by one of these keys, and valid at ``now`` (ms). Raises TokenError."""
-    unproved = read_unproved(text)
-    if str(unproved.header.get("typ")).lower().removeprefix("application/") != TYPE:
+    """The certificate in a signed text, verified by one of these keys and valid at ``now`` (ms). Raises TokenError."""
+    unverified = read_unproved(text)
+    if str(unverified.header.get("typ")).lower().removeprefix("application/") != TYPE:
         raise TokenError(f'it is no certificate: its "typ" must be {TYPE}')
-    if unproved.kid is None:
+    if unverified.kid is None:
         raise TokenError("the certificate does not name its key")
-    claims = prove(text, unproved, keys=keys, algorithms=[ALGORITHM])
+    claims = prove(text, unverified, keys=keys, algorithms=[ALGORITHM])
     if not schemas.validator("certificate").is_valid(claims):
         raise TokenError("the signature is right, but what it signs is not as the schema certificate has it")
     certificate = read_statement(claims)

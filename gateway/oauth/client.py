@@ -1,4 +1,4 @@
-"""A partner as Authlib sees an OAuth client: how it may prove itself, which scopes it is granted."""
+"""A partner as an OAuth client of Authlib: its authentication methods, and the scopes that it is granted."""
 
 from authlib.oauth2.rfc6749 import ClientMixin
 
@@ -18,7 +18,7 @@ class Client(ClientMixin):  # type: ignore[misc]  # Authlib has no types
     def __init__(self, partner: Partner, *, now: int) -> None:
         self.partner = partner
         self.secret: Secret | None = None
-        """The secret that it proved itself by, once it has."""
+        """The secret that authenticated it; None before."""
         self._now = now
 
     def get_client_id(self) -> str:
@@ -26,12 +26,12 @@ class Client(ClientMixin):  # type: ignore[misc]  # Authlib has no types
         return self.partner.platform
 
     def check_client_secret(self, client_secret: str) -> bool:
-        """Whether it is one of the live secrets."""
+        """Whether the text is one of the live secrets."""
         self.secret = proved(client_secret, self.partner.secrets, now=self._now)
         return self.secret is not None
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        """Every way is open; what it takes is the credential."""
+        """Every method is allowed; the partner's credentials decide."""
         return endpoint == "token" and method in METHODS
 
     def check_grant_type(self, grant_type: str) -> bool:
@@ -39,7 +39,7 @@ class Client(ClientMixin):  # type: ignore[misc]  # Authlib has no types
         return bool(grant_type == GRANT_TYPE)
 
     def granted(self, asked: str | None) -> tuple[str, ...]:
-        """The scopes for a request: all that the partner has, or those asked for. Raises RefusalError for more."""
+        """The granted scopes: all of the partner's, or those requested. Raises RefusalError for any other."""
         wanted = self.partner.scopes if asked is None else set(asked.split())
         if not wanted or not self.partner.scopes.issuperset(wanted):
             raise RefusalError("scope")

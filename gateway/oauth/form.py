@@ -1,4 +1,4 @@
-"""A token request as it comes off the wire: the form and the Authorization header, read strictly. Pure."""
+"""Token requests: the form and the Authorization header, parsed strictly. Pure."""
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _MAX_FIELDS = 20
 
 
 def read_request(body: bytes, *, content_type: str, authorization: str | None) -> TokenRequest:
-    """The request for Authlib. Raises RefusalError for what cannot be read or proves a client in two ways at once."""
+    """The request for Authlib. Raises RefusalError if it is malformed or uses several authentication methods."""
     if content_type.partition(";")[0].strip().lower() != MEDIA_TYPE:
         raise RefusalError("media-type")
     form = _read_form(body)
@@ -29,7 +29,7 @@ def read_request(body: bytes, *, content_type: str, authorization: str | None) -
 
 
 def claimed_client(request: TokenRequest) -> str:
-    """Who the request says it comes from, proved or not; empty when it does not say."""
+    """The client id that the request claims, verified or not; empty if it claims none."""
     authorization = request.headers.get("Authorization")
     if authorization is not None:
         name: str = b64decode(authorization.partition(" ")[2]).decode().partition(":")[0]
@@ -60,7 +60,9 @@ def _read_form(body: bytes) -> Mapping[str, str]:
 
 
 def _checked_basic(authorization: str) -> str:
-    """The header in the one spelling that Authlib reads without failing: it trusts base64 and UTF-8 to be right."""
+    """The header in the one spelling that Authlib always parses: it assumes valid base64 and UTF-8. Raises
+    RefusalError.
+    """
     kind, _, encoded = authorization.strip().partition(" ")
     try:
         credentials = b64decode(encoded.strip(), validate=True)

@@ -11,11 +11,11 @@ _REPLAYS = 10_000
 
 
 class Guesses:
-    """Counts failed attempts per client id and network address: 20 a minute, then that pair waits. Where several
-    ``processes`` answer for one gateway, each counts its part of them, rounded up.
+    """Counts failed attempts per client id and network address: 20 a minute, then that pair waits. If several
+    ``processes`` serve one gateway, each allows its part of them, rounded up.
 
-    The address is part of the key, so that a stranger who guesses cannot shut out the platform itself. Secrets have 256
-    bits: the limit spares work and logs, it is not what keeps them safe; so forgetting the oldest pair is harmless.
+    The address is part of the key, so that guesses from elsewhere cannot lock out the platform itself. Secrets have 256
+    bits: the limit saves work and log lines and does not protect the secrets, so dropping the oldest pair is harmless.
     """
 
     def __init__(self, *, processes: int = 1) -> None:
@@ -23,13 +23,13 @@ class Guesses:
         self._failures: OrderedDict[bytes, tuple[int, int]] = OrderedDict()
 
     def wait(self, client: str, peer: str, *, now: int) -> int:
-        """Seconds that this pair must wait; 0 when it may try. ``now`` in milliseconds on the steady clock."""
+        """Seconds until this pair may try again; 0 if it may now. ``now`` in milliseconds of the monotonic clock."""
         count, began = self._failures.get(_digest(client, peer), (0, 0))
         left = began + WINDOW_MS - now
         return -(-left // 1000) if count >= self._most and left > 0 else 0
 
     def failed(self, client: str, peer: str, *, now: int) -> None:
-        """Count one failure."""
+        """Count one failed attempt."""
         key = _digest(client, peer)
         count, began = self._failures.pop(key, (0, now))
         self._failures[key] = (count + 1, began) if now < began + WINDOW_MS else (1, now)
@@ -38,13 +38,13 @@ class Guesses:
 
 
 class ReplaysFullError(Exception):
-    """A client has more live assertions than are remembered; no further one is taken until some have ended."""
+    """A client has reached the limit of live assertions; no further one is accepted until some have expired."""
 
 
 class Replays:
-    """The ``jti`` of every assertion that is still alive, per client, at most 10,000 each.
+    """The ``jti`` of every live assertion, per client, at most 10,000 each.
 
-    Only proved assertions come here, so a client can fill no more than its own share.
+    Only verified assertions are recorded, so a client can fill no more than its own share.
     """
 
     def __init__(self) -> None:
@@ -52,7 +52,9 @@ class Replays:
         self._ends: dict[str, list[tuple[int, bytes]]] = {}
 
     def first_use(self, client: str, token_id: str, *, until: int, now: int) -> bool:
-        """Whether this id is new; until ``until`` it no longer is. Times in ms, steady clock. ReplaysFullError."""
+        """Whether this id is new; it is then known until ``until``. Times in ms of the monotonic clock. Raises
+        ReplaysFullError.
+        """
         seen, ends = self._seen.setdefault(client, set()), self._ends.setdefault(client, [])
         while ends and ends[0][0] <= now:
             seen.discard(heapq.heappop(ends)[1])
@@ -67,5 +69,5 @@ class Replays:
 
 
 def _digest(*parts: str) -> bytes:
-    """A short key of fixed size for what a stranger may have made long."""
+    """A key of fixed size for client input of any length."""
     return hashlib.sha256("\0".join(parts).encode(errors="replace")).digest()

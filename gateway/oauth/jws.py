@@ -1,6 +1,6 @@
-"""Signed tokens (JWS, RFC 7515): what one claims, and whether its signature proves it. Pure.
+"""Signed tokens (JWS, RFC 7515): their claims, and the verification of their signature. Pure.
 
-Reading bounds size and depth before anything is believed; the algorithm is ours to choose, never the token's.
+Size and depth are bounded before anything is trusted; the gateway chooses the algorithm, never the token.
 """
 
 import binascii
@@ -31,21 +31,21 @@ _MAX_TRIES = 10
 
 @dataclass(frozen=True, slots=True)
 class Unproved:
-    """What a token says before its signature was checked: good for choosing a key, for nothing else."""
+    """Header and claims of a token before its signature is verified: usable to choose a key, and for nothing else."""
 
     header: Mapping[str, Any]
     claims: Mapping[str, Any]
 
     @property
     def kid(self) -> str | None:
-        """The name of the signing key, where the token gives one."""
+        """The name of the signing key, if the token gives one."""
         kid = self.header.get("kid")
         return kid if isinstance(kid, str) else None
 
 
 def read_unproved(token: str) -> Unproved:
-    """Header and claims as written. Raises TokenError for what is no signed token of at most 8 kB."""
-    if len(token) > MAX_TOKEN_BYTES or token.count(".") != 2:  # nothing is split that is too long
+    """Header and claims as written. Raises TokenError for anything but a signed token of at most 8 kB."""
+    if len(token) > MAX_TOKEN_BYTES or token.count(".") != 2:  # length first: a long text is never split
         raise TokenError("not a signed token of at most 8 kB")
     header, claims = map(_decode_object, token.split(".")[:2])
     if "crit" in header or "b64" in header:
@@ -53,29 +53,31 @@ def read_unproved(token: str) -> Unproved:
     return Unproved(header, claims)
 
 
-def prove(token: str, unproved: Unproved, *, keys: Sequence[PublicKey], algorithms: Sequence[str]) -> Mapping[str, Any]:
-    """The claims, now proved by one of the keys. Raises TokenError.
+def prove(
+    token: str, unverified: Unproved, *, keys: Sequence[PublicKey], algorithms: Sequence[str]
+) -> Mapping[str, Any]:
+    """The claims, verified by one of the keys. Raises TokenError.
 
-    A ``kid`` must name its key; without one every key that fits the algorithm is tried (ten at most).
+    A ``kid`` must name its key; without one, every key that fits the algorithm is tried (ten at most).
     """
-    algorithm = str(unproved.header.get("alg"))
+    algorithm = str(unverified.header.get("alg"))
     if algorithm not in algorithms:
         raise TokenError(f"the algorithm must be one of {', '.join(algorithms)}")
     family = _FAMILIES[algorithm]
-    fitting = [key for key in keys if isinstance(key, family) and unproved.kid in {None, key.kid}]
+    fitting = [key for key in keys if isinstance(key, family) and unverified.kid in {None, key.kid}]
     registry = jws.JWSRegistry(algorithms=[algorithm], strict_check_header=False)
     for key in fitting[:_MAX_TRIES]:
         try:
             jws.deserialize_compact(token, key, registry=registry)
         except (JoseError, ValueError, TypeError):
             continue
-        # the payload is the one that was read first: same bytes, one parser
-        return unproved.claims
+        # the payload as parsed before: same bytes, one parser
+        return unverified.claims
     raise TokenError("no known key proves the signature")
 
 
 def import_keys(document: object) -> tuple[PublicKey, ...]:
-    """The usable public keys of a JWKS: EC, and RSA of 2,048 bits or more; others are left aside (RFC 7517, 5)."""
+    """The usable public keys of a JWKS: EC, and RSA of 2,048 bits or more; others are skipped (RFC 7517, 5)."""
     entries = document.get("keys") if isinstance(document, Mapping) else None
     keys: list[PublicKey] = []
     for entry in entries if isinstance(entries, list) else ():

@@ -1,9 +1,9 @@
 """Signing keys of the gateway: one that signs, several that verify.
 
-Keys are PEM private keys on P-256, one after the other in one text. The first signs; every one verifies and stands in
-the JWKS. To rotate, put a new key in front (``rotate_signing_key``) and restart the gateway, all its replicas at once:
-one that still runs knows no token of the new key. An older key is marked with the instant at which it was replaced; it
-stays for a day, in which the gateway is restarted and its tokens end, and as long as a certificate that it signed.
+Keys are PEM private keys on P-256, one after the other in one text. The first signs; all of them verify and are in the
+JWKS. To rotate, put a new key in front (``rotate_signing_key``) and restart all replicas of the gateway at once: a
+replica that still runs refuses tokens of the new key. An older key is marked with the instant of its replacement. It
+is kept for a day, in which the gateway restarts and its tokens expire, and as long as any certificate that it signed.
 """
 
 import re
@@ -29,12 +29,12 @@ _BLOCK = re.compile(
     r"(?P<pem>-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----)",
     re.DOTALL | re.MULTILINE,
 )
-"""A key and, where it no longer signs, since when (ms since 1970). Readers of PEM pass over text between blocks."""
-_STAY_MS = 24 * 3_600_000
+"""A key and, if it no longer signs, the time of its replacement (ms since 1970). PEM parsers skip other text."""
+_RETENTION_MS = 24 * 3_600_000
 
 
 class SigningKeyError(PortError):
-    """The signing keys cannot be used; the message names the place and the next step, never key material."""
+    """The signing keys cannot be used; the message names the location and the next step, never key material."""
 
 
 class KeyRing:
@@ -57,7 +57,7 @@ class KeyRing:
 
     @classmethod
     def read(cls, path: Path) -> "KeyRing":
-        """The keys of a file. Raises SigningKeyError, also when others on the machine can read it."""
+        """The keys of a file. Raises SigningKeyError, also if other users of the machine can read it."""
         try:
             text = read_private(path).decode("ascii")
         except ExposedError as error:
@@ -71,7 +71,7 @@ class KeyRing:
 
     @classmethod
     def open(cls, path: Path) -> "KeyRing":
-        """The keys of a file, which is made with a new key (mode 0600) where there is none."""
+        """The keys of a file; a missing file is created with a new key (mode 0600). Raises SigningKeyError."""
         try:
             if not path.exists():
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,7 +89,7 @@ class KeyRing:
 
     @property
     def verifiers(self) -> tuple[ECKey, ...]:
-        """Every key that proves a token."""
+        """All keys that verify tokens."""
         return self._keys
 
     def jwks(self) -> Mapping[str, Any]:
@@ -98,14 +98,14 @@ class KeyRing:
 
 
 def rotate_signing_key(path: Path, *, now: int, needed: Collection[str] = ()) -> KeyRing:
-    """Put a new key in front of a key file, and drop those that were replaced a day or more before ``now`` (ms since
-    1970), unless their name is ``needed``. Raises SigningKeyError.
+    """Put a new key in front of a key file, and drop keys replaced a day or more before ``now`` (ms since 1970), unless
+    their ``kid`` is ``needed``. Raises SigningKeyError.
     """
     KeyRing.read(path)
     kept = []
     for block in _BLOCK.finditer(path.read_text(encoding="ascii")):
         retired = now if block["retired"] is None else int(block["retired"])
-        if retired > now - _STAY_MS or _import(block["pem"]).kid in needed:
+        if retired > now - _RETENTION_MS or _import(block["pem"]).kid in needed:
             kept.append(f"Retired: {retired}\n{block['pem']}")
     try:
         replace_private(path, ("\n".join([_generate().strip(), *kept]) + "\n").encode("ascii"))

@@ -1,4 +1,4 @@
-"""Refusals of the token endpoint: RFC 6749 errors (section 5.2), each with its words in French and English as data."""
+"""Refusals of the token endpoint: RFC 6749 errors (section 5.2), each with its text in French and English as data."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -12,7 +12,7 @@ REALM = 'Basic realm="passerelle", charset="UTF-8"'
 
 
 class RefusalError(OAuth2Error):  # type: ignore[misc]  # Authlib has no types
-    """A refusal on its way through Authlib. ``reason`` is a key of ``refusals.json``."""
+    """A refusal, raised through Authlib. ``reason`` is a key of ``refusals.json``."""
 
     def __init__(self, reason: str, *, retry_after: int | None = None) -> None:
         entry = refusals()[reason]
@@ -22,7 +22,7 @@ class RefusalError(OAuth2Error):  # type: ignore[misc]  # Authlib has no types
         self._messages = {"fr": entry["fr"], "en": entry["en"]}
 
     def get_body(self) -> list[tuple[str, Any]]:
-        """The members of the answer; ``message`` is ours, the others are the standard's."""
+        """The members of the answer; ``message`` is the gateway's, the others are the standard's."""
         return [*super().get_body(), ("message", self._messages)]
 
     def get_headers(self) -> list[tuple[str, str]]:
@@ -37,7 +37,7 @@ class RefusalError(OAuth2Error):  # type: ignore[misc]  # Authlib has no types
 
 @cache
 def refusals() -> Mapping[str, Mapping[str, Any]]:
-    """Every reason with its RFC 6749 error, its HTTP status and its words."""
+    """Every reason with its RFC 6749 error, its HTTP status and its texts."""
     return load_texts(__package__, "refusals.json")
 
 
@@ -45,5 +45,5 @@ _OF_AUTHLIB = {"unsupported_grant_type": "grant-type", "invalid_scope": "scope"}
 
 
 def refusal_of(error: OAuth2Error) -> RefusalError:
-    """Our own words for what Authlib refuses by itself: its descriptions tell known clients from unknown ones."""
+    """The gateway's refusal for an error of Authlib, whose descriptions distinguish known clients from unknown ones."""
     return error if isinstance(error, RefusalError) else RefusalError(_OF_AUTHLIB.get(error.error, "client"))

@@ -1,9 +1,9 @@
-"""Keys of external issuers: fetched by HTTPS from addresses that are public, kept for a while, bounded in every way.
+"""Keys of external issuers: fetched by HTTPS from public addresses, cached, bounded in size and time.
 
-An operator names an issuer, but its server answers with further addresses and may point its name anywhere. So: HTTPS
-only, names only (no IP literals), every address that a name resolves to must be public, the connection goes to the very
-address that was checked, redirects are refused, answers are bounded in size and time, and proxies of the environment
-are not used.
+An operator names an issuer, but its server returns further URLs, and its name may resolve to any address. Therefore:
+HTTPS only, host names only (no IP literals), every address that a name resolves to must be public, the connection goes
+to the very address that was checked, redirects are refused, answers are bounded in size and time, and proxies of the
+environment are not used.
 """
 
 import asyncio
@@ -35,20 +35,20 @@ _log = structlog.get_logger()
 
 
 @dataclass(slots=True)
-class _Kept:
-    """What is kept of one issuer; times in milliseconds on the steady clock."""
+class _CachedKeys:
+    """The cached keys of one issuer; times in milliseconds of the monotonic clock."""
 
     keys: Sequence[PublicKey] = ()
     fetched_at: int = -STALE_MS
     tried_at: int = -RETRY_MS
-    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class RemoteKeys:
-    """The keys of external issuers. Asks an issuer at most once a minute, whatever the tokens say.
+    """The keys of external issuers. Fetches from an issuer at most once a minute, regardless of the tokens.
 
-    ``clock`` gives milliseconds and never goes back. ``allow`` decides on addresses, ``tls`` on certificates,
-    ``timeout`` is in seconds; tests name other ones.
+    ``clock`` is monotonic, in milliseconds. ``allow`` checks addresses, ``tls`` certificates, ``timeout`` is in
+    seconds; tests pass their own.
     """
 
     def __init__(
@@ -63,31 +63,31 @@ class RemoteKeys:
         self._timeout = timeout
         self._allow = allow
         self._tls = tls
-        self._kept: dict[str, _Kept] = {}
+        self._cached: dict[str, _CachedKeys] = {}
 
     async def keys(self, issuer: str, kid: str | None) -> Sequence[PublicKey]:
-        """The issuer's keys, fetched anew when they are an hour old or lack ``kid``; kept for a day when its server
-        fails. Raises TokenError when there are none. Only ask for issuers that an operator named.
+        """The issuer's keys, fetched again if they are an hour old or lack ``kid``; kept for a day while its server
+        fails. Raises TokenError if there are none. Only valid for issuers that an operator named.
         """
-        kept = self._kept.setdefault(issuer, _Kept())
-        async with kept.turn:
+        cached = self._cached.setdefault(issuer, _CachedKeys())
+        async with cached.lock:
             now = self._clock()
-            fresh = now - kept.fetched_at < FRESH_MS and (kid is None or any(key.kid == kid for key in kept.keys))
-            if not fresh and now - kept.tried_at >= RETRY_MS:
-                kept.tried_at = now
-                await self._refresh(issuer, kept)
-            if not kept.keys or now - kept.fetched_at >= STALE_MS:
+            fresh = now - cached.fetched_at < FRESH_MS and (kid is None or any(key.kid == kid for key in cached.keys))
+            if not fresh and now - cached.tried_at >= RETRY_MS:
+                cached.tried_at = now
+                await self._refresh(issuer, cached)
+            if not cached.keys or now - cached.fetched_at >= STALE_MS:
                 raise TokenError("the keys of the token's issuer cannot be had at present")
-            return kept.keys
+            return cached.keys
 
-    async def _refresh(self, issuer: str, kept: _Kept) -> None:
+    async def _refresh(self, issuer: str, cached: _CachedKeys) -> None:
         try:
             async with asyncio.timeout(self._timeout):
                 keys = await self._fetch_keys(issuer)
         except (RemoteError, aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             _log.warning("oauth.issuer_failed", issuer=issuer, reason=str(error) or type(error).__name__)
             return
-        kept.keys, kept.fetched_at = keys, kept.tried_at
+        cached.keys, cached.fetched_at = keys, cached.tried_at
         _log.info("oauth.issuer_keys_read", issuer=issuer, keys=len(keys))
 
     async def _fetch_keys(self, issuer: str) -> Sequence[PublicKey]:
@@ -104,11 +104,11 @@ class RemoteKeys:
 
 
 class RemoteError(Exception):
-    """An issuer's server is not to be asked, or did not answer as it must."""
+    """A URL of an issuer is not allowed, or its server did not answer as required."""
 
 
 class _GuardedResolver(AbstractResolver):
-    """Resolves names, and refuses those that lead to an address which is not allowed."""
+    """Resolves names; refuses a name with an address that is not allowed."""
 
     def __init__(self, allow: Callable[[Address], bool]) -> None:
         self._inner = aiohttp.ThreadedResolver()
@@ -143,7 +143,7 @@ async def _discover(session: aiohttp.ClientSession, issuer: str) -> str:
 
 
 def metadata_urls(issuer: str) -> tuple[str, str]:
-    """Where an issuer's metadata may lie: RFC 8414 puts its path behind the well-known one, OpenID Connect before."""
+    """The URLs of an issuer's metadata: RFC 8414 puts its path after the well-known one, OpenID Connect before."""
     parts = urlsplit(issuer)
     path = parts.path.rstrip("/")
     origin = f"{parts.scheme}://{parts.netloc}"
@@ -154,7 +154,7 @@ def metadata_urls(issuer: str) -> tuple[str, str]:
 
 
 async def _fetch(session: aiohttp.ClientSession, url: str) -> Mapping[str, Any]:
-    address = URL(url)  # as the client reads it: a host written with other digits or dots may be an address to it
+    address = URL(url)  # as parsed by the client: a host with other digits or dots may be an IP address to it
     host = address.host or ""
     if address.scheme != "https" or not host or literal(host) is not None or host.replace(".", "").isdigit():
         raise RemoteError(f"{url} is not an https address with a host name")

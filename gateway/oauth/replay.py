@@ -1,4 +1,4 @@
-"""Replayed assertions among replicas: the first to claim a ``jti`` on the ``requests`` topic has it."""
+"""Replay protection across replicas: the first claim of a ``jti`` on the ``requests`` topic wins."""
 
 import hashlib
 
@@ -7,16 +7,16 @@ from gateway.oauth.authority import FirstUse
 
 
 def first_use_on(requests: Requests) -> FirstUse:
-    """Claims by the same means as idempotency keys. A claim is kept for two days, longer than an assertion lives; its
-    key holds a space, which no idempotency key of a partner can. LogErrors are passed on.
+    """Claim a ``jti`` as an idempotency key. A claim is kept for two days, longer than an assertion is valid; its key
+    contains a space, which no partner's idempotency key can. The function returned raises LogErrors.
     """
 
     async def first_use(platform: str, token_id: str) -> bool:
         name = hashlib.sha256(token_id.encode()).hexdigest()
-        standing = await requests.claim(platform, f"jti {name}", name)
-        if not isinstance(standing, Claim):
+        outcome = await requests.claim(platform, f"jti {name}", name)
+        if not isinstance(outcome, Claim):
             return False
-        await requests.keep(standing, 200, {}, "")
+        await requests.keep(outcome, 200, {}, "")
         return True
 
     return first_use

@@ -1,4 +1,4 @@
-"""The token endpoint's rules on Authlib's synchronous server: client credentials, and three ways to prove a client."""
+"""The token endpoint's rules on Authlib's synchronous server: client credentials, by three authentication methods."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -21,11 +21,11 @@ Answer: TypeAlias = tuple[int, Mapping[str, str], Mapping[str, Any]]
 """HTTP status, headers, and the members of a JSON object."""
 
 _REQUEST_URI = "https://gateway/oauth/token"
-"""Authlib refuses plain http by this; whether TLS ends here or in front of the gateway is the deployment's affair."""
+"""Authlib refuses plain http; whether TLS ends here or in front of the gateway is a matter of the deployment."""
 
 
 class TokenRequest(OAuth2Request):  # type: ignore[misc]  # Authlib has no types
-    """A token request, already read from the wire."""
+    """A parsed token request."""
 
     def __init__(self, form: Mapping[str, str], *, authorization: str | None) -> None:
         super().__init__(
@@ -42,7 +42,7 @@ class TokenRequest(OAuth2Request):  # type: ignore[misc]  # Authlib has no types
 
 
 class Grant(ClientCredentialsGrant):  # type: ignore[misc]  # Authlib has no types
-    """Client credentials, for scopes that the partner has."""
+    """Client credentials, for the partner's scopes."""
 
     TOKEN_ENDPOINT_AUTH_METHODS: ClassVar[Sequence[str]] = METHODS
 
@@ -51,7 +51,7 @@ class Grant(ClientCredentialsGrant):  # type: ignore[misc]  # Authlib has no typ
         self.request.client.granted(self.request.payload.scope)
 
     def create_token_response(self) -> tuple[int, Mapping[str, Any], Sequence[tuple[str, str]]]:
-        """The token. Not the inherited method: that one writes the token to the debug log."""
+        """The token. Replaces the inherited method, which writes the token to the debug log."""
         client: Client = self.request.client
         if self.request.auth_method == KEY_METHOD:
             _check_generation(self.request.form["client_assertion"], client)
@@ -59,7 +59,7 @@ class Grant(ClientCredentialsGrant):  # type: ignore[misc]  # Authlib has no typ
 
 
 class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
-    """Authlib's server for this gateway. Keeps no token: they prove themselves."""
+    """Authlib's server for this gateway. Stores no token: tokens are self-contained."""
 
     def __init__(
         self, partners: Partners, tokens: AccessTokens, *, audiences: Sequence[str], clock: Clock, elapsed: Clock
@@ -94,25 +94,25 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
         }
 
     def create_oauth2_request(self, request: TokenRequest) -> TokenRequest:
-        """The request is read already."""
+        """Return the request, which is already parsed."""
         return request
 
     def handle_response(self, status: int, body: Mapping[str, Any], headers: Sequence[tuple[str, str]]) -> Answer:
-        """An answer, whatever the framework."""
+        """An answer, independent of the web framework."""
         return status, dict(headers), body
 
     def handle_error_response(self, request: TokenRequest, error: OAuth2Error) -> Answer:
-        """A refusal in our own words."""
+        """A refusal with the gateway's own texts."""
         request.refusal = refusal_of(error)
         answer: Answer = self.handle_response(*request.refusal())
         return answer
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
-        """Nobody listens to Authlib's signals here."""
+        """Do nothing: Authlib's signals have no receiver here."""
 
 
 def _check_generation(assertion: str, client: Client) -> None:
-    """Refuse an assertion that says that it was made before the partner's generation of credentials began."""
+    """Refuse an assertion with an ``iat`` before the start of the partner's generation of credentials."""
     issued_at = read_unproved(assertion).claims.get("iat")
     if isinstance(issued_at, int | float) and not issued_since(int(issued_at), client.partner.generation):
         raise RefusalError("assertion-expired")

@@ -1,4 +1,4 @@
-"""Access tokens of the gateway itself: JWTs as RFC 9068 describes them, issued and verified."""
+"""Access tokens of the gateway itself: JWTs of RFC 9068, issued and verified."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -18,7 +18,7 @@ from gateway.protocol.partner import SCOPES
 
 LIFETIME_SECONDS = 3_600
 LEEWAY_SECONDS = 60
-"""How far the clocks of two machines may differ."""
+"""Largest difference between the clocks of two machines."""
 
 _FAR_SECONDS = 2**40
 _TYPES = ("at+jwt", "application/at+jwt")
@@ -60,12 +60,12 @@ class AccessTokens:
         claims |= {name: text for name, text in bound.items() if text is not None}
         return jws.serialize_compact(header, orjson.dumps(claims), self._keys.signer, algorithms=[ALGORITHM])
 
-    def verify(self, token: str, unproved: Unproved) -> Claims:
-        """What one of our own tokens proves. Raises TokenError."""
-        check_type(unproved)
-        if unproved.kid is None:
+    def verify(self, token: str, unverified: Unproved) -> Claims:
+        """The verified claims of one of the gateway's own tokens. Raises TokenError."""
+        check_type(unverified)
+        if unverified.kid is None:
             raise TokenError("the token does not name its key")
-        claims = prove(token, unproved, keys=self._keys.verifiers, algorithms=[ALGORITHM])
+        claims = prove(token, unverified, keys=self._keys.verifiers, algorithms=[ALGORITHM])
         check_claims(claims, issuer=self.issuer, audience=self.issuer, now=self._clock())
         return replace(
             claims_of(claims, platform=claims["sub"]),
@@ -74,14 +74,16 @@ class AccessTokens:
         )
 
 
-def check_type(unproved: Unproved) -> None:
-    """Only access tokens are taken: never an identity token or a client assertion that happens to fit (RFC 9068, 4)."""
-    if str(unproved.header.get("typ", "")).lower() not in _TYPES:
+def check_type(unverified: Unproved) -> None:
+    """Accept only access tokens, never an ID token or a client assertion that happens to fit (RFC 9068, 4). Raises
+    TokenError.
+    """
+    if str(unverified.header.get("typ", "")).lower() not in _TYPES:
         raise TokenError('the token is not an access token: its "typ" must be "at+jwt"')
 
 
 def check_claims(claims: Mapping[str, Any], *, issuer: str, audience: str, now: int) -> None:
-    """Issuer, audience and times; ``now`` in milliseconds since 1970. Raises TokenError naming the claim."""
+    """Check issuer, audience and times; ``now`` in milliseconds since 1970. Raises TokenError naming the claim."""
     registry = JWTClaimsRegistry(
         now=now // 1000,
         leeway=LEEWAY_SECONDS,
@@ -97,12 +99,12 @@ def check_claims(claims: Mapping[str, Any], *, issuer: str, audience: str, now: 
 
 
 def _text(claim: object) -> str | None:
-    """A claim of ours; one of another type binds the token to nothing that exists."""
+    """A claim of the gateway as text; a claim of another type matches no existing value."""
     return None if claim is None else str(claim)
 
 
 def claims_of(claims: Mapping[str, Any], *, platform: str) -> Claims:
-    """The proved claims in the words of the port; ``expires_at`` in milliseconds since 1970."""
+    """The verified claims as a value of the port; ``expires_at`` in milliseconds since 1970."""
     named = claims.get("scope")
     granted = named.split() if isinstance(named, str) else ()
     return Claims(

@@ -1,1 +1,1 @@
-"""What an operator reads: status, and the audit of the log's promises."""
+"""Operation: the status of the federation, and the audit of the log's invariants."""

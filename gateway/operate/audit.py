@@ -1,9 +1,9 @@
-"""The audit: whether the log keeps its promises, checked from its records alone (``passerelle audit``).
+"""The audit: checks the invariants of the log from its records alone (``passerelle audit``).
 
-Within what the log still holds: every submission that was read has exactly one receipt; every accepted receipt has its
+Within the retained records: every submission that was read has exactly one receipt; every accepted receipt has its
 offer at that sequence or later; every record of ``offers`` has its receipt; sequences grow; no position of
-``submissions`` or of an inbox lies beyond its end. Whether each message of an inbox was taken in is not checked: what
-was accepted does not say which message it was. The receipts and offer ids of one partition are in memory at a time.
+``submissions`` or of an inbox is beyond its end. Whether each message of an inbox was accepted is not checked: an
+accepted submission does not name its message. The receipts and offer ids of one partition are in memory at a time.
 """
 
 import asyncio
@@ -21,13 +21,13 @@ from gateway.protocol.topic import INBOX, OFFERS, RECEIPTS, SUBMISSIONS
 
 _PAGE = 5_000
 _MOST_FINDINGS = 1_000
-_LOOKS = 5
-_AGAIN_SECONDS = 3.0
+_REREADS = 5
+_RECHECK_SECONDS = 3.0
 
 
 @dataclass(slots=True)
 class AuditReport:
-    """What was read and what is wrong: one sentence per finding (the first thousand), and how many there are."""
+    """The counts of records read, the findings, one sentence each (the first thousand), and the number of findings."""
 
     counts: dict[str, int] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
@@ -35,30 +35,30 @@ class AuditReport:
 
     @property
     def clean(self) -> bool:
-        """Whether the log keeps all its promises."""
+        """Whether there are no findings."""
         return self.wrong == 0
 
     def add(self, finding: str) -> None:
-        """Note something that is wrong."""
+        """Add a finding."""
         self.wrong += 1
         if len(self.findings) < _MOST_FINDINGS:
             self.findings.append(finding)
 
     def count(self, name: str, number: int = 1) -> None:
-        """Count what was read."""
+        """Count records read, by name."""
         self.counts[name] = self.counts.get(name, 0) + number
 
 
 async def audit(log: EventLog) -> AuditReport:
-    """Read the whole log, a partition at a time. The gateway may go on working: what it adds meanwhile is left out.
+    """Read the whole log, a partition at a time. The gateway may run meanwhile: records added since are left out.
 
-    What seems wrong is looked for once more after a pause: a broker of several that has just taken the lead, or just
-    woken, may tell an end that lies before what others have written.
+    If there are findings, the log is read once more after a pause: a broker that has just become the leader, or just
+    resumed, may return an end offset before records that others have written.
     """
     report = await _read(log)
     if report.clean:
         return report
-    await asyncio.sleep(_AGAIN_SECONDS)
+    await asyncio.sleep(_RECHECK_SECONDS)
     return await _read(log)
 
 
@@ -75,51 +75,51 @@ class _Partition:
         self._partition = partition
         self._report = report
         self._receipts: dict[int, tuple[str, str, int | None]] = {}
-        """Submissions offset → offer id, verdict and sequence of its receipt."""
+        """Offset in ``submissions`` → offer id, verdict and sequence of its receipt."""
         self._latest: dict[str, int] = {}
-        """Offer id → last sequence on ``offers``; a tombstone counts as endless."""
+        """Offer id → last sequence on ``offers``; ``_ENDLESS`` for a tombstone."""
         self._offers_end = 0
 
     async def check(self) -> None:
-        # The position first: outputs written with it, or before, are then sure to be seen.
+        # The position first: the outputs written with it, or before, are then certain to be read.
         kept = await read_positions(self._log, self._partition)
         position = kept.get(position_key(SUBMISSIONS, self._partition).decode(), 0)
-        for place, at in kept.items():
-            topic, _, partition = place.rpartition("/")
+        for topic_partition, next_offset in kept.items():
+            topic, _, partition = topic_partition.rpartition("/")
             if topic == SUBMISSIONS or topic.startswith(INBOX):
-                await self._check_position(topic, int(partition), at)
+                await self._check_position(topic, int(partition), next_offset)
         await self._read_receipts()
         first_receipt = min(self._receipts, default=position)
         await self._read_offers(position, first_receipt)
         await self._read_submissions(position, first_receipt)
         await self._check_accepted()
 
-    async def _check_position(self, topic: str, partition: int, at: int) -> None:
+    async def _check_position(self, topic: str, partition: int, next_offset: int) -> None:
         try:
             ends = await self._log.ends(topic)
         except TopicError:
-            return  # an inbox that went with its platform
+            return  # an inbox that was deleted with its platform
         end = ends[partition] if partition < len(ends) else 0
-        if at > end:
-            self._report.add(f"positions says {at} of {topic}/{partition}, which ends at {end}")
+        if next_offset > end:
+            self._report.add(f"positions says {next_offset} of {topic}/{partition}, which ends at {end}")
 
     async def _read_receipts(self) -> None:
         async for record in self._records(RECEIPTS):
             body = orjson.loads(record.value or b"{}")
-            topic, partition, offset = body["position"].split("/")
+            topic, partition, offset_text = body["position"].split("/")
             if topic != SUBMISSIONS:
                 self._report.count("refused on an inbox")
                 continue
             self._report.count("receipts")
             self._report.count(body["verdict"])
-            place = int(offset)
-            if place in self._receipts:
+            offset = int(offset_text)
+            if offset in self._receipts:
                 self._report.add(f"two receipts for {body['position']} ({body['id']})")
             if int(partition) != self._partition:
                 self._report.add(f"a receipt for {body['position']} lies on {self._name(RECEIPTS)}")
-            # A forgotten marker leaves nothing to be found; its receipt alone has no revision.
+            # A forgotten marker leaves no record on ``offers``; only its receipt has no revision.
             verdict = body["verdict"] if "revision" in body else "forgotten"
-            self._receipts[place] = (body["id"], verdict, body.get("sequence"))
+            self._receipts[offset] = (body["id"], verdict, body.get("sequence"))
 
     async def _read_offers(self, position: int, first_receipt: int) -> None:
         self._offers_end = (await self._log.ends(OFFERS))[self._partition]
@@ -140,8 +140,8 @@ class _Partition:
             if first_receipt <= known.position < position:
                 self._check_origin(key, known.position, known.sequence)
 
-    def _check_origin(self, key: str, place: int, sequence: int) -> None:
-        receipt = self._receipts.get(place)
+    def _check_origin(self, key: str, offset: int, sequence: int) -> None:
+        receipt = self._receipts.get(offset)
         if receipt is None:
             self._report.add(f"{key} at sequence {sequence} has no receipt")
         elif receipt != (key, "accepted", sequence):
@@ -157,24 +157,24 @@ class _Partition:
                 self._report.add(f"{self._name(SUBMISSIONS)}/{record.offset} was passed and has no receipt")
 
     async def _check_accepted(self) -> None:
-        """Compaction may take a record away before it is read, when a newer one lies behind the end that was read to:
-        before an offer is called lost, that is read as well.
+        """Compaction may remove a record before it is read, if a newer one is beyond the end offset of the read: newer
+        records are read as well before an offer is reported as lost.
         """
-        looks = 0
-        while (lost := self._lost()) and looks < _LOOKS and await self._read_on():
-            looks += 1
-        for offer_id, sequence, place in lost:
-            self._report.add(f"{offer_id} was accepted at sequence {sequence} ({SUBMISSIONS} {place}) and is lost")
+        rereads = 0
+        while (lost := self._lost()) and rereads < _REREADS and await self._read_on():
+            rereads += 1
+        for offer_id, sequence, offset in lost:
+            self._report.add(f"{offer_id} was accepted at sequence {sequence} ({SUBMISSIONS} {offset}) and is lost")
 
     def _lost(self) -> list[tuple[str, int, int]]:
         return [
-            (offer_id, sequence or 0, place)
-            for place, (offer_id, verdict, sequence) in self._receipts.items()
+            (offer_id, sequence or 0, offset)
+            for offset, (offer_id, verdict, sequence) in self._receipts.items()
             if verdict == "accepted" and self._latest.get(offer_id, -1) < (sequence or 0)
         ]
 
     async def _read_on(self) -> bool:
-        """Take note of what came to ``offers`` since; whether anything did."""
+        """Read the records added to ``offers`` since; return whether there are any."""
         start, self._offers_end = self._offers_end, (await self._log.ends(OFFERS))[self._partition]
         async for record in self._range(OFFERS, start, self._offers_end):
             key = (record.key or b"").decode()

@@ -1,6 +1,6 @@
-"""The status of the federation: who takes part, since when, and how each platform does. Pure.
+"""The status of the federation: its platforms, since when each is connected, and details of each. Pure.
 
-Everybody may know who takes part; how a platform does is told to itself and to the operator alone (SEC-014).
+The list of platforms is open to every partner; the details of a platform only to itself and to the operator (SEC-014).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ from gateway.store.receipt_counts import Count
 from schemas.rulebook import Language
 
 Kind: TypeAlias = Literal["regional", "national", "uncovered", "other"]
-"""``uncovered`` are Regions without a platform, whose offers come by the national site."""
+"""``uncovered`` are Regions without a platform, whose offers arrive through the national site."""
 
 UNCOVERED = ("24", "32")
 """INSEE codes of Centre-Val de Loire and Hauts-de-France."""
@@ -33,8 +33,8 @@ _NOTHING = DeliverySummary(states={})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """All that is known, by slug: what the log and its views say. ``live`` is by slug, and by region for those without
-    a platform, as far as who asks may count them; ``inbox_lag`` is the number of messages not yet taken in.
+    """The facts of the log and its views, by slug. ``live`` is by slug, and by region for those without a platform, as
+    far as the asker may count them; ``inbox_lag`` is the number of messages not yet read.
     """
 
     now: int
@@ -44,17 +44,17 @@ class Facts:
     deliveries: Mapping[str, DeliverySummary] = field(default_factory=dict)
     runs: Mapping[str, Run] = field(default_factory=dict)
     accounts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    """What the owner of each account at the national site last noted of itself."""
+    """The last note of the owner of each account at the national site."""
     inbox_lag: Mapping[str, int] = field(default_factory=dict)
     unlisted: Mapping[str, int] = field(default_factory=dict)
     """Refused inbox messages without a receipt, on the last day with refusals."""
     filling: bool = False
-    """Whether a view of receipts, deliveries or runs still lacks some: then what comes out of them is left open."""
+    """Whether a view of receipts, deliveries or runs is still being filled: values from them are then None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """The last thing that went wrong: when (ms), and in plain words."""
+    """An error: its time (ms), and its text in French and English."""
 
     at: int
     fr: str
@@ -63,11 +63,10 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Details:
-    """How a platform does. ``accepted`` and ``refused`` are submissions of the last 30 days, what the last run of its
-    feed refused, and refused inbox messages without a receipt; ``delivered``, ``pending`` and
-    ``undelivered`` are offers at the national site, where the national site's own row has those of all platforms.
-    ``delivery_lag`` is how long the oldest of them waits (ms).
-    None is what is not known, or not yet.
+    """The details of a platform. ``accepted`` counts submissions of the last 30 days; ``refused`` counts those, the
+    items that the last run of its feed refused, and refused inbox messages without a receipt. ``delivered``,
+    ``pending`` and ``undelivered`` count offers at the national site; the national site's own line has those of all
+    platforms. ``delivery_lag`` is the age of the oldest pending one (ms). None means unknown, or not yet known.
     """
 
     last_success: int | None = None
@@ -83,8 +82,8 @@ class Details:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
-    """One line: a platform, or a Region without one. ``since`` is when it was connected (ms), None where unknown;
-    ``certified_until`` when its certificate as a publisher ends (ms), None where it has none.
+    """One line: a platform, or a Region without one. ``since`` is the time of its connection (ms), None if unknown;
+    ``certified_until`` the end of its certificate as a publisher (ms), None if it has none.
     """
 
     platform: str | None
@@ -99,19 +98,19 @@ class Status:
 
 
 def sees(asker: str, platform: str, *, operator: bool) -> bool:
-    """Whether who asks is told how a platform does."""
+    """Whether the asker may read the details of a platform."""
     return operator or asker == platform
 
 
 def statuses(facts: Facts, *, asker: str, operator: bool) -> list[Status]:
     """The nine regional platforms, the national site, the Regions without a platform, then all other platforms."""
     known = presets()
-    lines = [_line(facts, slug, told=sees(asker, slug, operator=operator)) for slug in known]
+    lines = [_line(facts, slug, detailed=sees(asker, slug, operator=operator)) for slug in known]
     others = sorted(slug for slug, partner in facts.partners.items() if slug not in known and is_platform(partner))
     return [
         *lines,
         *_uncovered(facts, lines),
-        *(_line(facts, slug, told=sees(asker, slug, operator=operator)) for slug in others),
+        *(_line(facts, slug, detailed=sees(asker, slug, operator=operator)) for slug in others),
     ]
 
 
@@ -133,12 +132,12 @@ def status_document(status: Status, language: Language) -> dict[str, Any]:
 
 
 def is_platform(partner: Partner) -> bool:
-    """Whether it has offers to give or to take, by any way: an operator's client has neither."""
-    ways = partner.inbox or partner.feed or partner.profile is not None
-    return ways or not partner.scopes.isdisjoint({"offers:publish", "offers:read"})
+    """Whether a partner publishes or reads offers, by any transport: an operator's client does neither."""
+    has_transport = partner.inbox or partner.feed or partner.profile is not None
+    return has_transport or not partner.scopes.isdisjoint({"offers:publish", "offers:read"})
 
 
-def _line(facts: Facts, slug: str, *, told: bool) -> Status:
+def _line(facts: Facts, slug: str, *, detailed: bool) -> Status:
     preset = presets().get(slug)
     partner = facts.partners.get(slug)
     connected = (partner is not None and not partner.revoked) or (slug == NATIONAL and bool(facts.accounts))
@@ -151,12 +150,12 @@ def _line(facts: Facts, slug: str, *, told: bool) -> Status:
         since=_since(partner, facts.runs.get(slug)) if connected and not facts.filling else None,
         certified_until=certified_until(partner.certificates, now=facts.now) if partner and connected else None,
         live=facts.live.get(slug),
-        details=_details(facts, slug) if told else None,
+        details=_details(facts, slug) if detailed else None,
     )
 
 
 def _uncovered(facts: Facts, lines: Sequence[Status]) -> Iterator[Status]:
-    """Their offers come by the national site: they are connected as long as that is."""
+    """The Regions without a platform: connected as long as the national site is, through which their offers arrive."""
     [national] = [line for line in lines if line.kind == "national"]
     names = {item["code"]: item["name"] for item in schemas.reference("regions")["items"]}
     for region in UNCOVERED:
@@ -180,7 +179,7 @@ def _region(preset: Partner) -> str | None:
 
 
 def _since(partner: Partner | None, run: Run | None) -> int | None:
-    """The first success of its feed; else when it was let in, or the oldest of its credentials was made."""
+    """The first success of its feed; else the time when it joined, or when its oldest credential was created."""
     if run is not None and run.first_success_at is not None:
         return run.first_success_at
     if partner is None or partner.joined_at is not None:
@@ -219,7 +218,7 @@ def _details(facts: Facts, slug: str) -> Details:
 
 
 def _of_run(run: Run | None) -> Iterator[Trouble]:
-    """Why the feed changed less than it should: it came to nothing, or some of its items did."""
+    """Errors of the last run of the feed: of the run as a whole, and of its first refused item."""
     if run is None:
         return
     if run.last_error is not None:
@@ -248,14 +247,14 @@ def _of_deliveries(summaries: Sequence[DeliverySummary]) -> Iterator[Trouble]:
 
 
 def _successes(note: Mapping[str, Any]) -> Iterator[int]:
-    """When the site last answered an account, and when it was last searched for offers made there."""
+    """The times when the site last answered an account, and was last searched for offers created there."""
     for at in (note.get("answered_at"), note.get("search", {}).get("scanned_at")):
         if at is not None:
             yield read_utc(at)
 
 
 def _of_account(note: Mapping[str, Any]) -> Iterator[Trouble]:
-    """What failed is told in the words of the site."""
+    """Errors of an account at the national site: failures in the site's own text, or a missing right."""
     if "error" in note and "failed_at" in note:
         yield Trouble(at=read_utc(note["failed_at"]), fr=note["error"], en=note["error"])
     match note.get("search", {}):

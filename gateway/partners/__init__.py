@@ -1,4 +1,4 @@
-"""Partners: who takes part in the federation, kept on a compacted topic and proved by hashed credentials."""
+"""Partners of the federation: accounts on a compacted topic, authenticated by hashed credentials."""
 
 from gateway.partners.partners import Partners
 

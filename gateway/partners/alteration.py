@@ -1,4 +1,4 @@
-"""Alterations: a partner with other rights, territory or ways, and what differs; nobody is revoked for it. Pure."""
+"""Alterations: a partner with other rights, territory or transports, and the differences; no revocation. Pure."""
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,8 +12,8 @@ from gateway.protocol.partner import SCOPES, Partner
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alteration:
-    """What an operator changes; None stays as it is. No ``departments`` are all of them, no ``hosts`` are none; keys
-    and issuer are taken away only where that is said.
+    """The changes by an operator; None keeps the value. Empty ``departments`` means all of them, empty ``hosts`` none;
+    keys and issuer are removed only by ``without_jwks`` and ``without_issuer``.
     """
 
     name: str | None = None
@@ -30,7 +30,7 @@ class Alteration:
 
 
 def altered(partner: Partner, alteration: Alteration, *, others: Sequence[Partner]) -> Partner | tuple[str, ...]:
-    """The partner as it is wished, its secrets and all else kept; or what is wrong, one sentence each."""
+    """The altered partner, with its secrets and all else kept; or the findings, one sentence each."""
     wish = Wish(
         name=alteration.name,
         scopes=alteration.scopes or (),
@@ -66,12 +66,12 @@ def _jwks(partner: Partner, alteration: Alteration) -> dict[str, object] | None:
 
 
 def differences(before: Partner, after: Partner) -> Mapping[str, tuple[str, str]]:
-    """What an alteration changed, by its name: as it was, as it is now."""
-    told = zip(_told(before), _told(after), strict=True)
-    return {name: (was, is_now) for (name, was), (_, is_now) in told if was != is_now}
+    """The values that an alteration changed, by name: before and after, as text for an operator."""
+    pairs = zip(_rendered(before), _rendered(after), strict=True)
+    return {name: (was, is_now) for (name, was), (_, is_now) in pairs if was != is_now}
 
 
-def _told(partner: Partner) -> Iterator[tuple[str, str]]:
+def _rendered(partner: Partner) -> Iterator[tuple[str, str]]:
     yield "name", partner.name
     yield "scopes", ", ".join(sorted(partner.scopes)) or "none"
     yield "territory", ", ".join(sorted(partner.territory)) or "all departments"
@@ -84,5 +84,5 @@ def _told(partner: Partner) -> Iterator[tuple[str, str]]:
 
 
 def _fingerprint(jwks: Mapping[str, object]) -> str:
-    """Twelve digits by which an operator sees that a key set is another one."""
+    """Twelve hexadecimal digits that identify a key set to an operator."""
     return hashlib.sha256(orjson.dumps(jwks, option=orjson.OPT_SORT_KEYS)).hexdigest()[:12]

@@ -1,8 +1,8 @@
-"""Changes of one partner: read, edit and commit under a fence, again when another change came between.
+"""Changes of one partner: read, edit and commit under a fence, retried if another change intervenes.
 
-One role owns all partners, so that changes follow one another, and an edit may judge a partner by the others (a host
-belongs to one platform). A version from before this fence appends without it: its record that comes between reading
-and writing is found by reading back, and the edit is applied to it as well.
+One role owns all partners, so that changes are serialised, and an edit may check a partner against the others (a host
+belongs to one platform). A version of the gateway from before this fence appends without it: its record between read
+and commit is found by reading back, and the edit is applied to it as well.
 """
 
 import os
@@ -37,17 +37,17 @@ _OUTAGES = 3
 _REWRITES = 5
 
 Edit: TypeAlias = Callable[[Partner | None], Partner]
-"""A partner as it is to be, from the newest record; None where there is none. Pure, and stated as a change."""
+"""The new partner, from its newest record; None if it has none. Pure; keeps all that it does not change."""
 
 _log = structlog.get_logger()
 
 
 class ChangeConflictError(PortError):
-    """Other changes of partners were made at the same time, again and again; nothing of this one was written."""
+    """Concurrent changes of partners prevented this one at every attempt; nothing of it was written."""
 
 
 class View(Protocol):
-    """The view of partners, as far as a change needs it."""
+    """The part of the view of partners that a change uses."""
 
     def get(self, platform: str) -> Partner | None:
         """The partner of this slug."""
@@ -63,21 +63,21 @@ class View(Protocol):
 
 
 class Changes:
-    """Makes changes, one at a time. ``patience`` is how many seconds a change is tried while others take the role."""
+    """Makes changes, one at a time. ``patience``: seconds for which a change is retried while others take the role."""
 
     def __init__(self, log: EventLog, view: View, *, clock: Clock, patience: float = PATIENCE_SECONDS) -> None:
         self._log = log
         self._view = view
         self._clock = clock
-        self._patience = patience
+        self._retry_seconds = patience
 
     async def make(self, slug: str, edit: Edit) -> Partner:
-        """The partner after the change. Raises ChangeConflictError, LogErrors, and what ``edit`` raises."""
+        """The partner after the change. Raises ChangeConflictError, LogErrors, and the errors of ``edit``."""
         outages = 0
 
-        def passes(error: Exception) -> bool:
-            # The next owner's start settles an unknown outcome, and it is read. A fence may show as an outage too: a
-            # broker that aborted the transaction need not give the reason.
+        def is_transient(error: Exception) -> bool:
+            # The start of the next owner settles an unknown outcome, which is then read. A fence may also appear as an
+            # outage: a broker that aborted the transaction need not give the reason.
             nonlocal outages
             outages += isinstance(error, UnknownOutcomeError | LogUnavailableError)
             return isinstance(error, FencedError | UnknownOutcomeError | LogUnavailableError) and outages <= _OUTAGES
@@ -86,9 +86,9 @@ class Changes:
             with self._view.recording(slug.encode()) as read:
                 change = _Change(slug, edit, read)
                 async for attempt in stamina.retry_context(
-                    passes,
+                    is_transient,
                     attempts=None,
-                    timeout=self._patience,
+                    timeout=self._retry_seconds,
                     wait_initial=_FIRST_PAUSE,
                     wait_max=_LONGEST_PAUSE,
                     wait_jitter=_JITTER,
@@ -100,22 +100,22 @@ class Changes:
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     async def _attempt(self, change: "_Change") -> Partner:
-        """One attempt, by an owner of its own."""
-        home = partition_of(change.slug, self._log.partitions)
+        """Make one attempt, with its own owner of the role."""
+        partition = partition_of(change.slug, self._log.partitions)
         owner = await self._log.own(ROLE, 0)
         try:
             ends = dict(enumerate(await self._log.ends(PARTNERS)))
-            ends[home] = await owner.end(PARTNERS, home)
+            ends[partition] = await owner.end(PARTNERS, partition)
             await self._view.advance(ends)
             found = self._view.get(change.slug)
             if found is not None and change.settled():
                 return found
-            return await self._commit(owner, change, home)
+            return await self._commit(owner, change, partition)
         finally:
             await owner.close()
 
-    async def _commit(self, owner: Owner, change: "_Change", home: int) -> Partner:
-        """Write the change; again on top of a record that came in between, which only an earlier version writes."""
+    async def _commit(self, owner: Owner, change: "_Change", partition: int) -> Partner:
+        """Write the change; again on top of an intervening record, which only an earlier version writes."""
         stored = self._view.stored(change.slug)
         for _ in range(_REWRITES):
             before = None if stored is None else read_partner(stored)
@@ -125,8 +125,8 @@ class Changes:
             record = changed_record(stored, after)
             seen = len(change.read)
             change.sent.append(record.value)
-            ends = await owner.commit([Output(PARTNERS, home, record)])
-            await self._view.advance({home: ends[PARTNERS, home]})
+            ends = await owner.commit([Output(PARTNERS, partition, record)])
+            await self._view.advance({partition: ends[PARTNERS, partition]})
             others = [value for value in change.read[seen:] if value != record.value]
             if not others:
                 return after
@@ -137,7 +137,7 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class _Change:
-    """A change on its way: the records of its partner read since it began, and those that it has sent."""
+    """A change in progress: the records of its partner read since it began, and those that it has sent."""
 
     slug: str
     edit: Edit

@@ -1,4 +1,4 @@
-"""What a verified token proves, and the port that verifies it."""
+"""The claims of a verified token, and the port that verifies tokens."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -6,10 +6,10 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a verified token says: whose it is and what it may do.
+    """The claims of a verified token: its platform and its scopes.
 
-    ``generation`` and ``credential``: of the partner's credentials, in tokens of this gateway. ``issuer`` and
-    ``issued_at`` (seconds since 1970): in tokens of an external one.
+    ``generation`` and ``credential`` name the partner's credentials in tokens of this gateway. ``issuer`` and
+    ``issued_at`` (seconds since 1970) are set in tokens of an external issuer.
     """
 
     platform: str
@@ -22,7 +22,7 @@ class Claims:
 
 
 class TokenVerifier(Protocol):
-    """Proves identity, nothing else: what a platform may do is the protocol's affair."""
+    """Verifies identity only: the protocol decides the rights of a platform."""
 
     async def verify(self, token: str) -> Claims:
-        """The claims of a bearer token, whose credential the partner still has. Raises TokenError."""
+        """The claims of a bearer token whose credential the partner still has. Raises TokenError."""

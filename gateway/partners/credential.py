@@ -1,8 +1,8 @@
 """Credentials: minting, checking, rotating and revoking a partner's secrets. Pure: time and entropy are arguments.
 
-Why plain SHA-256 and no slow, salted hash: a secret is 256 random bits made here, never a password that somebody chose.
-There is nothing to guess, so neither salt nor slowness adds anything, while argon2 or scrypt would let anybody keep a
-core busy by sending wrong secrets to the token endpoint. The digest is compared in constant time with every live one.
+Why plain SHA-256 and no slow, salted hash: a secret is 256 random bits generated here, never a chosen password. It
+cannot be guessed, so neither salt nor slowness adds anything, while argon2 or scrypt would let any client keep a core
+busy by sending wrong secrets to the token endpoint. The digest is compared in constant time with every live one.
 """
 
 import hashlib
@@ -15,18 +15,18 @@ from typing import TypeAlias
 from gateway.protocol.partner import Partner, Secret
 
 Entropy: TypeAlias = Callable[[int], bytes]
-"""Gives that many random bytes, such as ``os.urandom``."""
+"""Returns that many random bytes, such as ``os.urandom``."""
 
 SECRET_PREFIX = "passerelle_"  # noqa: S105  # not a secret: lets scanners of repositories recognise one
 SECRET_BYTES = 32
 HASH_PREFIX = "sha256:"
 OVERLAP_MS = 7 * 24 * 3_600_000
-"""How long the older secret lives on by default while a partner rotates."""
+"""Default time for which the older secret stays valid after a rotation."""
 
 
 @dataclass(frozen=True, slots=True)
 class MintedSecret:
-    """A new secret. ``text`` is to be shown once and forgotten; only ``kept`` is ever stored."""
+    """A new secret. ``text`` is displayed once and never stored; only ``kept`` is stored."""
 
     text: str = field(repr=False)
     kept: Secret
@@ -42,22 +42,22 @@ def mint_secret(*, now: int, entropy: Entropy) -> MintedSecret:
 
 
 def hash_secret(text: str) -> str:
-    """How a secret is kept: ``sha256:`` and 64 hex digits."""
+    """The stored form of a secret: ``sha256:`` and 64 hex digits."""
     return HASH_PREFIX + hashlib.sha256(text.encode()).hexdigest()
 
 
 def is_live(secret: Secret, *, now: int) -> bool:
-    """Whether the secret still proves anything: until its end, which is itself outside."""
+    """Whether the secret is valid: until ``ends_at``, exclusive."""
     return secret.ends_at is None or now < secret.ends_at
 
 
 def proves(presented: str, secrets: Iterable[Secret], *, now: int) -> bool:
-    """Whether the text is one of the live secrets. Every live one is compared, in constant time, whatever is found."""
+    """Whether the text is one of the live secrets. Compares all of them in constant time, also after a match."""
     return proved(presented, secrets, now=now) is not None
 
 
 def proved(presented: str, secrets: Iterable[Secret], *, now: int) -> Secret | None:
-    """The live secret that the text is; None when it is none of them. Compares as ``proves``."""
+    """The live secret that equals the text; None if there is none. Compares as ``proves``."""
     digest = hash_secret(presented)
     found = None
     for secret in secrets:
@@ -67,24 +67,25 @@ def proved(presented: str, secrets: Iterable[Secret], *, now: int) -> Secret | N
 
 
 def live_secrets(secrets: Sequence[Secret], *, now: int) -> tuple[Secret, ...]:
-    """The secrets that still prove something, the newest first."""
+    """The live secrets, the newest first."""
     return tuple(sorted((one for one in secrets if is_live(one, now=now)), key=lambda one: -one.created_at))
 
 
 def rotate(partner: Partner, fresh: Secret, *, now: int, overlap: int = OVERLAP_MS) -> Partner:
-    """The partner with a new secret beside the one it used so far, which ends ``overlap`` milliseconds from now (0: at
-    once). Never more than two are live: rotating again before the end drops the eldest at once.
+    """The partner with a new secret beside its present one, which ends ``overlap`` milliseconds from now (0: at once).
+    At most two are live: another rotation before that end drops the oldest at once. Raises ValueError for a revoked
+    partner.
     """
     if partner.revoked:
         raise ValueError("a revoked partner has no secrets to rotate")
-    # The newest comes first in the record; clocks of several machines may say otherwise.
+    # The record has the newest first; ``created_at``, by the clocks of several machines, may not.
     older = [one for one in partner.secrets if is_live(one, now=now)][:1]
     ending = tuple(replace(one, ends_at=_earliest(one.ends_at, now + overlap)) for one in older if overlap > 0)
     return replace(partner, secrets=(fresh, *ending))
 
 
 def revoke(partner: Partner) -> Partner:
-    """The partner without rights and without credentials, from now on; its record and its offers stay."""
+    """The partner without credentials and revoked; its record and its offers stay."""
     return replace(partner, secrets=(), jwks=None, issuer=None, revoked=True)
 
 

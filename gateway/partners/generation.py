@@ -1,7 +1,7 @@
-"""Generations of credentials: a change that ends credentials before their time also ends every token of theirs. Pure.
+"""Generations of credentials: a change that ends credentials early also ends every token issued for them. Pure.
 
-Why no time alone decides: tokens give their time in whole seconds, by the clock of another machine. An id that was
-drawn at random cannot come back, whatever the clocks do and whichever version wrote the record in between.
+Time alone cannot decide: tokens have times in whole seconds, by the clock of another machine. A random id never
+recurs, regardless of clocks and of the version that wrote the record in between.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ _CREDENTIAL_DIGITS = 32
 
 
 def with_generation(before: Partner | None, after: Partner, *, now: int, entropy: Entropy) -> Partner:
-    """The partner after a change, in the same generation as before, or in a new one where the change ends credentials
+    """The partner after a change, in the same generation as before, or in a new one if the change ends credentials
     (``ends_credentials``).
     """
     if before is None:
@@ -31,8 +31,8 @@ def with_generation(before: Partner | None, after: Partner, *, now: int, entropy
 
 
 def ends_credentials(before: Partner, after: Partner, *, now: int) -> bool:
-    """Whether a change ends or gives back access as a whole, leaves none of the live secrets, removes a key, or names
-    another issuer. A secret in its overlap ends by itself: its tokens name it (``credential_of``).
+    """Whether a change revokes or restores the partner, keeps none of the live secrets, removes a key, or names another
+    issuer. A secret in its overlap needs no new generation: its tokens name it (``credential_of``).
     """
     lasting = {secret.hash for secret in live_secrets(after.secrets, now=now)}
     ended = [secret.hash for secret in live_secrets(before.secrets, now=now)]
@@ -45,12 +45,12 @@ def ends_credentials(before: Partner, after: Partner, *, now: int) -> bool:
 
 
 def credential_of(secret: Secret) -> str:
-    """How a token names the secret that it was issued for: a digest that gives away neither secret nor hash."""
+    """The name in a token of the secret that it was issued for: a digest that reveals neither secret nor hash."""
     return hashlib.sha256(b"credential " + secret.hash.encode()).hexdigest()[:_CREDENTIAL_DIGITS]
 
 
 def still_holds(claims: Claims, partner: Partner, *, now: int) -> bool:
-    """Whether what a token proved when it was issued is still so by the partner's record.
+    """Whether the claims of a token still hold by the partner's record.
 
     A token of this gateway must be of the record's generation (one without belongs to a record without) and, if it
     names a secret, that secret must be live. A token of an external issuer must come from the issuer that is named now,
@@ -68,8 +68,8 @@ def still_holds(claims: Claims, partner: Partner, *, now: int) -> bool:
 
 
 def issued_since(issued_at: int | None, generation: Generation | None) -> bool:
-    """Whether a time in whole seconds (``iat``) is certainly later than the generation's begin; any time is where none
-    has begun.
+    """Whether a time in whole seconds (``iat``) is certainly later than the start of the generation; always, if there
+    is no generation.
     """
     return generation is None or (issued_at is not None and issued_at > generation.since // 1000)
 
@@ -87,7 +87,7 @@ def _same(first: str, second: str) -> bool:
 
 
 def _keys(jwks: Mapping[str, object] | None) -> frozenset[bytes]:
-    """The keys of a set, in one spelling each."""
+    """The keys of a set, each in canonical JSON."""
     keys = None if jwks is None else jwks.get("keys")
     entries = keys if isinstance(keys, list) else ()
     return frozenset(orjson.dumps(key, option=orjson.OPT_SORT_KEYS) for key in entries)

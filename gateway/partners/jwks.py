@@ -1,4 +1,4 @@
-"""Public keys of a partner: what a JWKS must be, before it is kept or trusted. Pure."""
+"""Public keys of a partner: validation of a JWKS, before it is stored or trusted. Pure."""
 
 from base64 import urlsafe_b64decode
 from collections.abc import Mapping
@@ -12,16 +12,16 @@ _PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "k")
 
 
 def jwks_findings(document: object) -> tuple[str, ...]:
-    """What is wrong with a JSON Web Key Set for ``private_key_jwt``, one sentence each; empty when it can be kept.
+    """The findings on a JSON Web Key Set for ``private_key_jwt``, one sentence each; empty if it is valid.
 
-    Wanted: 1–10 public keys, EC on P-256 (ES256) or RSA of 2,048 bits or more (RS256), different ``kid`` when several.
+    Required: 1–10 public keys, EC on P-256 (ES256) or RSA of 2,048 bits or more (RS256), different ``kid`` if several.
     """
     if not isinstance(document, Mapping) or not isinstance(document.get("keys"), list):
         return ('It is not a JSON Web Key Set: expected an object {"keys": [...]} (RFC 7517, section 5).',)
     keys = document["keys"]
     if not 1 <= len(keys) <= MAX_KEYS:
         return (f"It holds {len(keys)} keys; 1 to {MAX_KEYS} are expected.",)
-    findings = [f"Key {place}: {finding}" for place, key in enumerate(keys, 1) for finding in _key_findings(key)]
+    findings = [f"Key {number}: {finding}" for number, key in enumerate(keys, 1) for finding in _key_findings(key)]
     names = [key.get("kid") for key in keys if isinstance(key, Mapping)]
     if len(names) > 1 and (None in names or len({str(name) for name in names}) < len(names)):
         findings.append('Several keys: each needs its own "kid".')
@@ -29,7 +29,7 @@ def jwks_findings(document: object) -> tuple[str, ...]:
 
 
 def rsa_bits(key: Mapping[str, Any]) -> int:
-    """The length of an RSA key's modulus; 0 when it has none."""
+    """The length of an RSA key's modulus in bits; 0 if it has none."""
     return int.from_bytes(_decoded(key.get("n"))).bit_length()
 
 

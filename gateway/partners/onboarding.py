@@ -1,4 +1,4 @@
-"""Onboarding: a partner from what is known beforehand and what the operator says, or everything that is wrong. Pure."""
+"""Onboarding: a new partner from its preset and the operator's input, or all findings on these. Pure."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ _MAX_NAME = 150
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What an operator says of a new partner; None or empty where the preset, or else the default, is good."""
+    """An operator's input for a new partner; None or empty takes the preset's value, or else the default."""
 
     name: str | None = None
     scopes: Sequence[str] = ()
@@ -32,7 +32,7 @@ class Wish:
 
 
 def new_partner(slug: str, wish: Wish, *, others: Sequence[Partner]) -> Partner | tuple[str, ...]:
-    """The partner, still without a secret; or what is wrong, one sentence each with the way to mend it."""
+    """The partner, without a secret; or the findings, one sentence each with its remedy."""
     findings = [*_slug_findings(slug, others), *wish_findings(slug, wish, others)]
     preset = presets().get(slug)
     if preset is None and not wish.name and is_slug(slug):
@@ -55,7 +55,7 @@ def new_partner(slug: str, wish: Wish, *, others: Sequence[Partner]) -> Partner 
 
 
 def issuer_findings(issuer: str) -> tuple[str, ...]:
-    """What is wrong with the URL of an external issuer (RFC 8414, section 2)."""
+    """The findings on the URL of an external issuer (RFC 8414, section 2)."""
     try:
         parts = urlsplit(issuer)
         host, port = parts.hostname or "", parts.port
@@ -67,7 +67,7 @@ def issuer_findings(issuer: str) -> tuple[str, ...]:
 
 
 def wish_findings(slug: str, wish: Wish, others: Sequence[Partner]) -> tuple[str, ...]:
-    """What is wrong with a wish for this platform, whoever takes part already."""
+    """The findings on an operator's input for this platform, whether or not it is a partner already."""
     return (*_own_findings(wish), *_host_findings(slug, wish, others))
 
 

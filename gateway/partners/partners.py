@@ -1,4 +1,4 @@
-"""The partners of the federation as the compacted topic ``partners`` has them, and the changes made through it."""
+"""The partners of the federation: a view of the compacted topic ``partners``, and changes written to it."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -38,17 +38,17 @@ def fold_partners(directory: Directory, records: Sequence[StoredRecord]) -> Dire
             stored.pop(slug, None)
         else:
             partners[slug], stored[slug] = read_partner(record.value), record.value
-    # an active platform outweighs a revoked one that once had the same host
+    # an active platform takes precedence over a revoked one with the same host
     ordered = sorted(partners.values(), key=lambda one: (not one.revoked, one.platform))
     hosts = {host: one.platform for one in ordered for host in one.hosts}
     return Directory(partners, stored, MappingProxyType(hosts))
 
 
 class Partners(TopicMirror[Directory]):
-    """Every partner in memory (they are dozens).
+    """Every partner, in memory (there are dozens).
 
-    Revoked partners are among them, with ``revoked`` set: callers must check it. A record is on the partition that
-    ``partition_of`` gives for the slug.
+    Includes revoked partners, with ``revoked`` set: callers must check it. A record is on the partition that
+    ``partition_of`` returns for the slug.
     """
 
     def __init__(self, log: EventLog, *, clock: Clock = now) -> None:
@@ -61,8 +61,8 @@ class Partners(TopicMirror[Directory]):
     def get(self, platform: str) -> Partner | None:
         """The partner of this slug, revoked or not.
 
-        A generation on the log began before now: where its begin is in the future, the clock that set it was ahead, and
-        it counts from the first time that this clock was asked.
+        A generation on the log began before now: if its start is in the future, the clock that set it was ahead, and
+        the start is the first time at which this clock was read for it.
         """
         partner = self.state.partners.get(platform)
         if partner is None or (generation := partner.generation) is None:
@@ -86,20 +86,20 @@ class Partners(TopicMirror[Directory]):
         return self.state.stored.get(platform)
 
     async def create_topics(self, partner: Partner) -> None:
-        """Create the topics of its own that a Kafka-native partner needs, where they are missing."""
+        """Create the missing topics of a partner that uses Kafka directly: its inbox, its feed."""
         wanted = ((partner.inbox, inbox), (partner.feed, feed))
         await self._log.create_topics([topic(partner.platform) for asked, topic in wanted if asked])
 
     async def change(self, slug: str, edit: Edit) -> Partner:
         """Change one partner by a pure function of its newest record, and return once the change is visible here.
 
-        No other change of a partner is lost or undone by it, nor does one come between reading and writing. ``edit``
-        may be called several times and may read these partners, which are then current; what it raises is passed on and
+        No other change of a partner is lost or undone, and none intervenes between read and write. ``edit`` may be
+        called several times and may read these partners, which are then current; its exceptions are passed on and
         nothing is written. An edit that changes nothing writes nothing. Raises ChangeConflictError, and LogErrors.
         """
         async with self._changing:
             return await self._changes.make(slug, edit)
 
     async def save(self, partner: Partner) -> None:
-        """Write a partner as a whole, as the founder of a federation does; a change of one member is a ``change``."""
+        """Write a partner as a whole, at the setup of a federation; use ``change`` for a change of one member."""
         await self.change(partner.platform, lambda _: partner)

@@ -1,4 +1,4 @@
-"""What is known beforehand of the nine regional platforms and the national site, as packaged data."""
+"""Presets: known facts about the nine regional platforms and the national site, as packaged data."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -13,7 +13,7 @@ DEFAULT_SCOPES: frozenset[Scope] = frozenset({"offers:publish", "offers:read"})
 
 @cache
 def presets() -> Mapping[str, Partner]:
-    """By slug: a partner with its public facts and the usual scopes, without any credential yet."""
+    """By slug: a partner with its public facts and the default scopes, without credentials."""
     document = read_json("platforms.json", package=__package__)
     return MappingProxyType(
         {
@@ -31,6 +31,6 @@ def presets() -> Mapping[str, Partner]:
 
 
 def _departments(region: str | None) -> frozenset[str]:
-    """The INSEE codes of a region's departments; empty, which means all, where there is no region."""
+    """The INSEE codes of a region's departments; empty, which means all, without a region."""
     listed = schemas.reference("departments")["items"]
     return frozenset(one["code"] for one in listed if one["region"] == region)

@@ -17,7 +17,7 @@ _IDENTITIES: Mapping[str, str] = {"secrets": "hash", "certificates": "signed"}
 
 
 def partner_document(partner: Partner) -> dict[str, Any]:
-    """The partner as the topic holds it: sets sorted, what is unset left out. Secrets are hashes already."""
+    """The partner as JSON on the topic: sets sorted, unset members left out, secrets as hashes."""
     document: dict[str, Any] = {
         "platform": partner.platform,
         "name": partner.name,
@@ -53,10 +53,10 @@ def partner_record(partner: Partner) -> Record:
 
 
 def changed_record(stored: bytes | None, after: Partner) -> Record:
-    """The stored record with the members that ``after`` has otherwise than it; None for a partner without a record.
+    """The stored record with the members that differ in ``after``; ``stored`` is None for a partner without a record.
 
-    Everything else stays as stored: unknown members, and in lists the elements that this version cannot read. Not so
-    the secrets and scopes of a platform that is revoked or added again: none but those of ``after`` stay.
+    All else stays as stored: unknown members, and in lists the elements that this version cannot read. The exception:
+    of the secrets and scopes of a platform that is revoked or added again, only those of ``after`` stay.
     """
     document: dict[str, Any] = {} if stored is None else orjson.loads(stored)
     before = None if stored is None else read_partner(stored)
@@ -79,8 +79,8 @@ def changed_record(stored: bytes | None, after: Partner) -> Record:
 
 
 def read_partner(value: bytes) -> Partner:
-    """The inverse of ``partner_record``. Members of later versions are left aside; ValueError or KeyError on anything
-    that the gateway did not write.
+    """The inverse of ``partner_record``. Members of later versions are ignored. Raises ValueError or KeyError for
+    anything that the gateway did not write.
     """
     body: Mapping[str, Any] = orjson.loads(value)
     generation = body.get("generation")
@@ -126,7 +126,7 @@ def _merged(
     *,
     by: str,
 ) -> list[Mapping[str, Any]]:
-    """The objects of a list as they become, each with its unknown members; then the objects without identity."""
+    """The new objects of a list, each with its unknown members; then the stored objects without identity."""
     known = {one[by]: one for one in stored if by in one}
     former = {one[by]: one for one in was}
     merged: list[Mapping[str, Any]] = []

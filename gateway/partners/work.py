@@ -1,4 +1,4 @@
-"""One task per partner that wants it, as partners come and go."""
+"""One task per wanted partner, started and stopped as partners are added and revoked."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -18,8 +18,8 @@ _log = structlog.get_logger()
 async def work_partners(
     partners: Partners, *, wanted: Callable[[Partner], bool], work: Callable[[str], Awaitable[None]]
 ) -> None:
-    """Run ``work(platform)`` for each partner that is wanted, as partners come and go, until cancelled. Raises what
-    made one stop.
+    """Run ``work(platform)`` for each wanted partner, as partners are added and revoked, until cancelled. Raises the
+    error that ended a task, except TopicError.
     """
     tasks: dict[str, asyncio.Task[None]] = {}
     try:
@@ -42,7 +42,7 @@ async def work_partners(
 
 
 def _settle_partner(platform: str, task: asyncio.Task[None]) -> None:
-    """A partner whose topic cannot be used must not stop the others: it is tried again."""
+    """Log the TopicError of one partner, which is retried and does not stop the others; raise any other error."""
     error = task.exception()
     if isinstance(error, TopicError):
         _log.error("share.topic_unusable", platform=platform, error=str(error))
