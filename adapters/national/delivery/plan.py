@@ -84,22 +84,22 @@ def next_call(part: Part, wish: Wish | None, *, account: str) -> Due | None:
     """The due call of a pending part; None if there is none, or none before another day."""
     if part.state != "pending":
         return None
-    prospect = None if wish is None or part.account != account else wish.prospect
-    if is_leaving(part, prospect):
+    deliverability = None if wish is None or part.account != account else wish.prospect
+    if is_leaving(part, deliverability):
         return Due("delete", part)
-    if isinstance(prospect, Past) and part.sequence is None and part.attempt is not None:
+    if isinstance(deliverability, Past) and part.sequence is None and part.attempt is not None:
         return Due("create", part)
-    if not isinstance(prospect, Ready):
+    if not isinstance(deliverability, Ready):
         return None
-    return Due("create" if part.sequence is None else "update", part, prospect)
+    return Due("create" if part.sequence is None else "update", part, deliverability)
 
 
-def is_leaving(part: Part, prospect: Prospect | None) -> bool:
+def is_leaving(part: Part, deliverability: Prospect | None) -> bool:
     """Whether the part is to be deleted at the site. A deletion that was begun is completed: it may have happened. An
     offer that moved to the next school year is deleted too: its copy there names weeks that it no longer offers.
     """
     begun = part.attempt is not None and part.attempt.call == "delete"
-    return part.there and (begun or prospect is None or isinstance(prospect, NotDeliverable | Waiting))
+    return part.there and (begun or deliverability is None or isinstance(deliverability, NotDeliverable | Waiting))
 
 
 def _aim_part(
@@ -121,11 +121,11 @@ def _aim_part(
     return delivery.with_part(_aim_absent(part, wish.prospect, now))
 
 
-def _aim_there(part: Part, prospect: Prospect | None, sequence: int, before: int, now: int) -> Part:
+def _aim_there(part: Part, deliverability: Prospect | None, sequence: int, before: int, now: int) -> Part:
     """The new state of a part that the site holds, or may hold."""
-    if is_leaving(part, prospect):
+    if is_leaving(part, deliverability):
         return _in_state(part, "pending", now, until=None)
-    match prospect:
+    match deliverability:
         case Ready(body=body):
             if part.attempt is None and part.digest == body_digest(body):
                 return replace(_in_state(part, "delivered", now, until=None), sequence=sequence)
@@ -137,9 +137,9 @@ def _aim_there(part: Part, prospect: Prospect | None, sequence: int, before: int
     return _in_state(part, "delivered", now, until=None) if settled else part
 
 
-def _aim_absent(part: Part, prospect: Prospect, now: int) -> Part:
+def _aim_absent(part: Part, deliverability: Prospect, now: int) -> Part:
     """The new state of a part that the site does not hold; its remote id was never used."""
-    match prospect:
+    match deliverability:
         case Ready():
             return _in_state(part, "pending", now, until=None)
         case Waiting(until=day):

@@ -104,8 +104,8 @@ class InboundState(LocalCopy):
     def count_missing(self, seen: Collection[str], *, season: int) -> None:
         """Record a complete scan: count it for each live offer not in ``seen``; store the season of the others."""
         live = [one.id for one in self.missing(scans=0)]
-        shown = [(season, offer_id) for offer_id in live if offer_id in seen]
-        self._db.executemany("UPDATE made SET missing = 0, shown = ? WHERE id = ?", shown)
+        listed = [(season, offer_id) for offer_id in live if offer_id in seen]
+        self._db.executemany("UPDATE made SET missing = 0, shown = ? WHERE id = ?", listed)
         absent = [(offer_id,) for offer_id in live if offer_id not in seen]
         self._db.executemany("UPDATE made SET missing = missing + 1 WHERE id = ?", absent)
         self._db.commit()
@@ -142,8 +142,8 @@ class InboundState(LocalCopy):
 
 
 def _made(row: tuple[str, int, str, str | None, str, int | None]) -> Made:
-    offer_id, revision, digest, reason, weeks, shown = row
-    return Made(offer_id, revision, digest, reason, tuple(orjson.loads(weeks)), shown)
+    offer_id, revision, digest, reason, weeks, last_season = row
+    return Made(offer_id, revision, digest, reason, tuple(orjson.loads(weeks)), last_season)
 
 
 def _key(url: str) -> int:

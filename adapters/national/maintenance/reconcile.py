@@ -16,8 +16,7 @@ from adapters.national.delivery.order import Reconcile
 from adapters.national.delivery.outcome import moderated, replaced
 from adapters.national.delivery.plan import body_digest
 from adapters.national.delivery.progress import Progress, Step
-from adapters.national.delivery.unit_of_work import Ledger
-from adapters.national.delivery.unit_of_work import Turn as UnitOfWork
+from adapters.national.delivery.unit_of_work import Ledger, Turn
 from adapters.national.mapping.deliverability import Ready
 from adapters.national.mapping.remote_id import is_reachable
 from adapters.national.site.answer import (
@@ -227,7 +226,7 @@ class Reconciliation:
                 if now is not None and replace(now, visible=part.visible) == part:
                     unit.put_part(offer_id, part)
 
-    def mend(self, unit: UnitOfWork, remote_id: str, kind: str) -> None:
+    def mend(self, unit: Turn, remote_id: str, kind: str) -> None:
         """Mend one part: a missing one becomes moderated, a differing one is sent again, a doubled one is replaced. No
         effect if no part should have that remote id any more.
         """

@@ -45,11 +45,11 @@ def map_offer(offer: Mapping[str, Any], *, on: date, terms: Terms) -> tuple[Part
     )
 
 
-def _add(obstacles: tuple[Trouble, ...], prospect: Prospect) -> Prospect:
+def _add(obstacles: tuple[Trouble, ...], deliverability: Prospect) -> Prospect:
     """The deliverability of a part with the obstacles of the whole offer added."""
     if not obstacles:
-        return prospect
-    own = prospect.refusals if isinstance(prospect, NotDeliverable | Past) else ()
+        return deliverability
+    own = deliverability.refusals if isinstance(deliverability, NotDeliverable | Past) else ()
     return NotDeliverable((*obstacles, *own))
 
 
@@ -92,8 +92,8 @@ def _map_part(offer: Mapping[str, Any], group: Group, levels: tuple[str, ...], o
             return _complete(common, levels, weeks, rep=False, qpv=qpv)
         case OneWeek(period, week):
             return Ready({**common, "period": period}, (week,), levels)
-        case Waiting() | Past() | NotDeliverable() as prospect:
-            return prospect
+        case Waiting() | Past() | NotDeliverable() as deliverability:
+            return deliverability
 
 
 def _complete(

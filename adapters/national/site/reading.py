@@ -116,7 +116,7 @@ def read_page(answer: Answer) -> Page | None:
 def differences(sent: Ready, listed: Listed) -> tuple[Difference, ...]:
     """The fields that the site shows with another value than was sent."""
     return tuple(
-        Difference(field, wanted, shown) for field, wanted, shown in _pairs(sent, listed) if not _same(wanted, shown)
+        Difference(field, wanted, actual) for field, wanted, actual in _pairs(sent, listed) if not _same(wanted, actual)
     )
 
 
@@ -138,10 +138,10 @@ def _pairs(sent: Ready, listed: Listed) -> Iterator[tuple[str, Any, Any]]:
             yield field, body["coordinates"][field], getattr(listed, field)
 
 
-def _same(wanted: Any, shown: Any) -> bool:
-    if isinstance(wanted, float) and isinstance(shown, float | int):
-        return abs(wanted - shown) < _NEAR
-    return bool(wanted == shown)
+def _same(wanted: Any, actual: Any) -> bool:
+    if isinstance(wanted, float) and isinstance(actual, float | int):
+        return abs(wanted - actual) < _NEAR
+    return bool(wanted == actual)
 
 
 def _read_item(item: Any) -> Listed | Unreadable:
