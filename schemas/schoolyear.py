@@ -1,4 +1,4 @@
-"""School years: mandatory weeks, holidays and hours; one data file per year."""
+"""School years: mandatory weeks, holidays and hours; one data file per year, so a new year needs only a new file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
