@@ -1,4 +1,4 @@
-"""The protocol's schemas, code lists and rules, and ``check``: the one stateless verdict that everyone shares."""
+"""The protocol's schemas, code lists and rules, and ``check``: the stateless verdict shared by gateway and partners."""
 
 from schemas.checking import check, check_submission, check_withdrawal
 from schemas.codelist import reference, sector_of

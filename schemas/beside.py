@@ -1,7 +1,6 @@
-r"""What is beside a number and says what it is: words for phones, identifiers, lists, units; forms of dates and codes
-(OFR-034).
+r"""Context of a number: patterns for words beside it (phones, identifiers, lists, units), dates and codes (OFR-034).
 
-Patterns that end with ``\Z`` are searched in what precedes a number.
+Patterns that end with ``\Z`` are searched in the text before a number.
 """
 
 import re
@@ -24,7 +23,7 @@ PHONE_AFTER = re.compile(
 )
 LIST_AFTER = r"[\W_]{0,3}(?:n°s?|nos|num[ée]ros?|no)?[\W_]{0,3}"
 PREFIX = r"(?-i:[A-Z]{1,5}[-_/. ]?)?"
-"""Capitals that are a part of a reference, before its digits."""
+"""Capitals of a reference, before its digits."""
 STRICT = re.compile(
     r"(?<![^\W_])(?:isbn(?:-1[03])?|issn|ean(?:-?13)?|gtin|siren|siret|iban|rib|bic|tva(?: intra\w*)?|vat"
     r"|intracommunautaire|doi|bce|kbo|(?:num[ée]ro|n°) d'entreprise|versions?|firmware|release|build"

@@ -1,13 +1,14 @@
-"""Builds ``codes/communes.txt.gz`` and ``codes/former-communes.txt.gz`` from the npm package
-``@etalab/decoupage-administratif``; run by hand once a year.
+"""Builds the packaged lists of communes from the npm package ``@etalab/decoupage-administratif``.
+
+It writes ``codes/communes.txt.gz`` and ``codes/former-communes.txt.gz``; run it by hand once a year.
 
     npm pack @etalab/decoupage-administratif && tar xzf etalab-decoupage-administratif-*.tgz
     python -m schemas.build_communes package
 
 One line per postcode, sorted: the postcode, then its communes as INSEE code, space, name; fields separated by tabs.
-Lines that start with ``#`` name source, version and licence. The gzip carries no time, so that the same package always
-gives the same bytes. Delegated and associated communes have no postcode of their own: the second file has a line for
-each, with the INSEE code of the commune that they are part of and their name.
+Lines that start with ``#`` name source, version and licence. The gzip header has no timestamp, so that the same package
+always gives the same bytes. Delegated and associated communes have no postcode of their own: the second file has a line
+for each, with the INSEE code of the commune that it is part of, and its name.
 """
 
 import gzip

@@ -1,4 +1,4 @@
-"""Write the pages that come from data: ``python -m schemas.build_reference``. A test holds them to the data."""
+"""Writes the pages that are generated from data: ``python -m schemas.build_reference``. A test compares them."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -53,11 +53,11 @@ PAGES: Mapping[str, str] = {
     "docs/reference/sectors.md": "sectors_page",
     "docs/formats/profile.schema.json": "profile_schema",
 }
-"""Each page with the function that makes it."""
+"""Each page with the name of the function that generates it."""
 
 
 def _divisions() -> Mapping[str, str]:
-    """For each sector the NAF divisions that lead to it."""
+    """The NAF divisions of each sector; in brackets, those with classes of other sectors as well."""
     sectors: dict[str, set[str]] = {}
     for naf, sector in sectors_by_naf().items():
         sectors.setdefault(sector, set()).add(naf[:2])

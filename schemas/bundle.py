@@ -1,6 +1,6 @@
-"""Bundles: a JSON Schema as one self-contained document, with every schema that it refers to inside, for editors.
+"""Bundles: a JSON Schema as one self-contained document for editors; includes every schema that it references.
 
-The result is plain JSON Schema 2020-12. Its descriptions are French, then English: the schemas keep the French of each
+The result is plain JSON Schema 2020-12. Its descriptions are French, then English: the schemas hold the French text
 in ``x-fr`` beside the English ``description``.
 """
 
@@ -16,14 +16,14 @@ _OWN = frozenset({"$id", "$schema", "title"})
 
 @cache
 def bundled_schema(name: str) -> dict[str, Any]:
-    """The schema of that name, such as ``profile``, for editors. Raises FileNotFoundError. Not to be changed."""
+    """The bundle of a schema such as ``profile``, for editors. Raises FileNotFoundError. Cached: do not modify."""
     bundle: dict[str, Any] = _bilingual(self_contained(name))
     return bundle
 
 
 @cache
 def self_contained(name: str) -> dict[str, Any]:
-    """The schema of that name with no reference that leads out of it. Raises FileNotFoundError. Not to be changed."""
+    """The schema of that name without external references. Raises FileNotFoundError. Cached: do not modify."""
     homes = {schema(known)["$id"]: known for known in schema_names()}
     inside: dict[str, dict[str, Any]] = {}
     waiting = sorted(_referred(schema(name), homes) - {name})
@@ -31,17 +31,17 @@ def self_contained(name: str) -> dict[str, Any]:
         other = waiting.pop()
         inside[other] = schema(other)
         waiting += sorted(_referred(inside[other], homes) - {name, *inside, *waiting})
-    places = {schema(known)["$id"]: "#" if known == name else f"#/$defs/{known}" for known in (name, *inside)}
-    document: dict[str, Any] = _placed(schema(name), places, home="#")
+    targets = {schema(known)["$id"]: "#" if known == name else f"#/$defs/{known}" for known in (name, *inside)}
+    document: dict[str, Any] = _retargeted(schema(name), targets, home="#")
     for other, body in sorted(inside.items()):
         document.setdefault("$defs", {})[other] = {
-            key: _placed(part, places, home=f"#/$defs/{other}") for key, part in body.items() if key not in _OWN
+            key: _retargeted(part, targets, home=f"#/$defs/{other}") for key, part in body.items() if key not in _OWN
         }
     return {"$schema": DIALECT, **{key: part for key, part in document.items() if key != "$schema"}}
 
 
 def _referred(value: Any, homes: dict[str, str]) -> set[str]:
-    """The names of the schemas that a part refers to."""
+    """The names of the schemas that a part references."""
     if isinstance(value, list):
         return set().union(*(_referred(item, homes) for item in value)) if value else set()
     if not isinstance(value, dict):
@@ -51,16 +51,16 @@ def _referred(value: Any, homes: dict[str, str]) -> set[str]:
     return found | ({homes[base]} if base in homes else set())
 
 
-def _placed(value: Any, places: dict[str, str], *, home: str) -> Any:
+def _retargeted(value: Any, targets: dict[str, str], *, home: str) -> Any:
     """A copy whose references point within the bundle."""
     if isinstance(value, list):
-        return [_placed(item, places, home=home) for item in value]
+        return [_retargeted(item, targets, home=home) for item in value]
     if not isinstance(value, dict):
         return value
-    copy = {key: _placed(item, places, home=home) for key, item in value.items()}
+    copy = {key: _retargeted(item, targets, home=home) for key, item in value.items()}
     if isinstance(reference := value.get("$ref"), str):
         base, _, fragment = reference.partition("#")
-        copy["$ref"] = (places[base] if base else home) + fragment
+        copy["$ref"] = (targets[base] if base else home) + fragment
     return copy
 
 

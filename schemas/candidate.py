@@ -1,7 +1,6 @@
-"""A candidate for a phone number: its groups of digits, its separators, what is beside it; and whether the digits are a
-date or opening hours (OFR-034).
+"""Candidate for a phone number: digit groups, separators and context; tests for dates and opening hours (OFR-034).
 
-Each rule looks at a bounded part of the text, so that the search stays linear (SEC-010).
+Each rule reads a bounded part of the text, so that the search stays linear (SEC-010).
 """
 
 import re
@@ -28,12 +27,12 @@ class Candidate:
 
     @cached_property
     def before(self) -> str:
-        """What precedes it."""
+        """The text before it."""
         return self.text[max(0, self.start - BEFORE) : self.start]
 
     @cached_property
     def after(self) -> str:
-        """What follows it."""
+        """The text after it."""
         return self.text[self.end : self.end + _AFTER]
 
     @cached_property
@@ -53,7 +52,7 @@ class Candidate:
 
 
 def is_date(number: Candidate) -> bool:
-    """Dates with day, month and year in either order, or a row of them."""
+    """Whether the digits are a date, with day, month and year in either order, or a row of dates."""
     if beside.DATE_AT.match(number.body + number.after[:5]) or _has_year_within(number):
         return True
     if number.sizes[0] == 2 and number.gaps[0] != "/" and beside.DAY_BEFORE.search(number.before):
@@ -61,7 +60,7 @@ def is_date(number: Candidate) -> bool:
     if beside.YEAR_BEFORE.search(number.before) and beside.MONTH_AT.match(number.body):
         return True
     for date in beside.DATE.finditer(number.text, max(0, number.start - 10), number.end + 10):
-        # A year of four digits leaves no doubt; one of two may be a part of a number.
+        # A year of four digits is unambiguous; one of two digits may be a part of a number.
         if date.start() < number.start < date.end() or (date.start() < number.end and len(date[0]) > _SHORT_DATE):
             return True
     if number.sizes != [2] * 5:
@@ -80,7 +79,7 @@ def is_date(number: Candidate) -> bool:
 
 
 def _has_year_within(number: Candidate) -> bool:
-    """Month, day, year and month, as in 2027 06 14 - 2027 06 25."""
+    """Whether the groups are month, day, year and month, as in 2027 06 14 - 2027 06 25."""
     if number.sizes != [2, 2, 4, 2]:
         return False
     month, day, year, _ = map(int, number.groups)
@@ -88,7 +87,7 @@ def _has_year_within(number: Candidate) -> bool:
 
 
 def is_hours(number: Candidate) -> bool:
-    """Opening hours such as 08.30-12.30 13.30-17.00, or 09 00 12 00 13 30."""
+    """Whether the groups are opening hours such as 08.30-12.30 13.30-17.00, or 09 00 12 00 13 30."""
     if number.sizes != [2] * 5:
         return False
     if number.gaps[1] and number.gaps[1] in ".:" and re.search(rf"(?<!\d)\d{{1,2}}[{number.gaps[1]}]\Z", number.before):
@@ -104,7 +103,7 @@ def is_hours(number: Candidate) -> bool:
 
 
 def is_after_hour(number: Candidate) -> bool:
-    """Whether the 00 are the minutes of an hour before, and hours go on: 9 00 - 12 00 / 13 30 - 17 00."""
+    """Whether 00 is the minutes of the hour before, and more hours follow: 9 00 - 12 00 / 13 30 - 17 00."""
     hour = beside.HOUR_BEFORE.search(number.before)
     if hour is None or set(number.sizes) != {2}:
         return False
@@ -112,5 +111,5 @@ def is_after_hour(number: Candidate) -> bool:
 
 
 def are_hours(row: list[int]) -> bool:
-    """Whether hours and minutes take turns."""
+    """Whether the numbers alternate between hours and minutes."""
     return all(hour < 24 for hour in row[::2]) and all(minute < 60 and minute % 5 == 0 for minute in row[1::2])

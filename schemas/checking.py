@@ -1,4 +1,4 @@
-"""The stateless verdict: decode, validate, judge, normalise. Pure; the same bytes on the same day, the same verdict."""
+"""The stateless verdict: decode, validate, apply rules, normalise. Pure: bytes and day determine the verdict."""
 
 from collections.abc import Iterable
 from datetime import date
@@ -20,8 +20,8 @@ from schemas.verdict import Verdict
 
 def check(raw: bytes, *, on: date, explained: bool = True) -> Verdict:
     """The verdict on one offer document. ``raw`` is UTF-8 JSON of at most 100,000 bytes; ``on`` is the day of
-    receipt in Europe/Paris. Never raises on what ``raw`` holds. With ``explained`` false, a document that breaks the
-    schema is refused with the one problem ``not-explained``: that costs a twentieth.
+    receipt in Europe/Paris. Never raises, for any content of ``raw``. With ``explained`` false, a document that breaks
+    the schema is refused with the single problem ``not-explained``, at a twentieth of the cost.
     """
     document = decode(raw)
     if isinstance(document, list):
@@ -38,7 +38,7 @@ def check_withdrawal(raw: bytes, *, on: date, explained: bool = True) -> Verdict
 
 
 def check_submission(raw: bytes, *, on: date, explained: bool = True) -> Verdict:
-    """The verdict on a batch line: a withdrawal where the object has the key ``withdrawn``, else an offer.
+    """The verdict on a batch line: a withdrawal if the object has the key ``withdrawn``, else an offer.
     ``explained`` as for ``check``.
     """
     document = decode(raw)
@@ -61,11 +61,11 @@ def _check_offer(document: dict[str, Any], on: date, *, explained: bool) -> Verd
         if not text or not fast_validator("offer").is_valid(document):
             return _refuse_malformed("offer", document, on) if explained else _refuse_unexplained(document)
         suspect = is_suspect(text)
-    place = place_of(document)
-    territory = place.territory
-    # Ordinary French is in normal form C, and nothing in it is invisible.
+    located = place_of(document)
+    territory = located.territory
+    # Text of ordinary French is in normal form C and holds no invisible character.
     problems = texts.find(document) if suspect and narrow(text) is None else []
-    problems += place.problems
+    problems += located.problems
     for find in FINDERS if suspect else QUIET_FINDERS:
         found = find(document, on, territory)
         if found:
@@ -76,7 +76,7 @@ def _check_offer(document: dict[str, Any], on: date, *, explained: bool) -> Verd
         raise AssertionError("a place without territory is an error")
     offer, redactions = normalise(document, suspect=suspect)
     return Verdict(
-        True,  # by position, since this is the hot path
+        True,  # positional: this is the hot path
         (*problems, *redactions),
         offer["id"],
         offer["revision"],
@@ -88,7 +88,7 @@ def _check_offer(document: dict[str, Any], on: date, *, explained: bool) -> Verd
 
 
 def _refuse_excess(document: dict[str, Any], excess: list[Problem], on: date) -> Verdict:
-    """Extensions beyond their bounds: the rest of the document is judged without them."""
+    """Refuse extensions beyond their bounds; the rest of the document is checked without them."""
     rest = {name: value for name, value in document.items() if name != "extensions"}
     return _refuse(rest, [*excess, *_check_offer(rest, on, explained=True).problems])
 
@@ -98,8 +98,8 @@ def _refuse_unexplained(document: dict[str, Any]) -> Verdict:
 
 
 def _refuse_malformed(name: str, document: dict[str, Any], on: date) -> Verdict:
-    """Refused by the schema: the rules still judge every field that is sound, so that all is said at once; unless so
-    much is wrong that not all of it is known.
+    """Refuse a document that breaks the schema. The rules still check every sound field, so that one verdict reports
+    all problems, unless the list of problems is truncated.
     """
     deep = find_too_deep(document)
     if deep:
@@ -118,11 +118,11 @@ def _refuse_malformed(name: str, document: dict[str, Any], on: date) -> Verdict:
 
 
 def _sound(fields: Iterable[str], broken: list[str]) -> bool:
-    """Whether no broken place lies in, at or above one of the fields."""
+    """Whether no broken pointer is below, at or above one of the fields."""
     return not any(
-        field == place or field.startswith(f"{place}/") or place.startswith(f"{field}/")
+        field == pointer or field.startswith(f"{pointer}/") or pointer.startswith(f"{field}/")
         for field in fields
-        for place in broken
+        for pointer in broken
     )
 
 
@@ -141,7 +141,7 @@ def _check_withdrawal(document: dict[str, Any], on: date, *, explained: bool) ->
 
 
 def _refuse(document: dict[str, Any], problems: list[Problem]) -> Verdict:
-    """All problems, errors first; id and revision as far as they are well formed."""
+    """The refusal with all problems, errors first; id and revision if they are well formed."""
     ordered = sorted(problems, key=lambda trouble: trouble.severity)
     offer_id: Any = document.get("id")
     revision: Any = document.get("revision")

@@ -1,4 +1,4 @@
-"""Code lists, rules and calendars as partners may read them, each with version, source and licence."""
+"""Code lists, rules and calendars in the form that partners read, each with version, source and licence."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -14,7 +14,7 @@ LISTS = ("sectors", "regions", "departments", "academies")
 @cache
 def reference(name: str) -> dict[str, Any]:
     """One of ``sectors``, ``regions``, ``departments``, ``academies``, ``rules``, ``calendar``: an object with
-    ``version``, ``source``, ``licence`` and ``items``. Raises KeyError. Not to be changed.
+    ``version``, ``source``, ``licence`` and ``items``. Raises KeyError. Cached: do not modify.
     """
     if name in LISTS:
         listed: dict[str, Any] = read_json("codes", f"{name}.json")
@@ -47,7 +47,7 @@ def _rule(code: str) -> dict[str, Any]:
 
 @cache
 def sectors_by_naf() -> Mapping[str, str]:
-    """The national site's sector of every NAF rev. 2 code. Not to be changed."""
+    """The national site's sector of every NAF rev. 2 code. Cached: do not modify."""
     items: dict[str, str] = read_json("codes", "naf.json")["items"]
     return items
 

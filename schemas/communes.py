@@ -1,4 +1,4 @@
-"""Communes: which ones a postcode serves, and whether an INSEE code exists. Read on first use (715 kB)."""
+"""Communes by postcode, and INSEE codes that exist. Read on first use (715 kB)."""
 
 import gzip
 import unicodedata
@@ -33,7 +33,7 @@ def _text() -> str:
 
 @cache
 def _by_postcode() -> dict[str, str]:
-    """Postcode to the rest of its line; cut into communes only when asked for, which keeps memory small."""
+    """Postcode to the rest of its line; split into communes on demand, which saves memory."""
     lines = (line for line in _text().splitlines() if not line.startswith("#"))
     return {line[:5]: line[6:] for line in lines}
 
@@ -47,7 +47,7 @@ def communes_of(postcode: str) -> tuple[Commune, ...]:
 
 
 def serves(postcode: str, name: str) -> bool:
-    """Whether a postcode serves a commune of that name, hyphens and case apart."""
+    """Whether a postcode serves a commune of that name, ignoring hyphens and case."""
     line = _by_postcode().get(postcode)
     if line is None or not name:
         return False
@@ -75,7 +75,7 @@ def _former() -> dict[str, tuple[str, ...]]:
 
 
 def former_names(code: str) -> tuple[str, ...]:
-    """The names of the former communes that the commune of that INSEE code is made of, its own left out."""
+    """The names of the former communes within the commune of that INSEE code, without its own."""
     return _former().get(code, ())
 
 

@@ -14,7 +14,7 @@ from schemas.spoken import Spoken, json_type
 MAX_OFFER_BYTES = 100_000
 MAX_DEPTH = 16
 SAFE_INTEGER = 2**53 - 1
-"""Integers beyond it are not the same in every JSON reader (RFC 7493)."""
+"""JSON readers disagree on integers beyond it (RFC 7493)."""
 
 _SPACED_COLON = re.compile(rb'"[ \t\n\r]+:')
 _SPACES = (b" :", b"\n:", b"\t:", b"\r:")
@@ -24,9 +24,9 @@ _SURROGATE = re.compile(r"surrogate")
 
 
 def decode(raw: bytes) -> dict[str, Any] | list[Problem]:
-    """The document, or the problems that made it unreadable (then there is nothing else to say about it).
+    """The document, or the problems that make it unreadable; no other check applies then.
 
-    Depth is bounded by 254 here, which all parsers at work bear; ``find_too_deep`` holds the protocol's own limit.
+    Depth is bounded by 254 here, which all parsers in use support; ``find_too_deep`` applies the protocol's own limit.
     """
     if len(raw) > MAX_OFFER_BYTES:
         return [problem("json-too-large", expected=MAX_OFFER_BYTES, actual=len(raw))]
@@ -49,7 +49,7 @@ def find_too_deep(document: dict[str, Any]) -> list[Problem]:
 
 
 def _exceeds(members: Iterable[Any], depth: int) -> bool:
-    """Whether members nest deeper; recursion ends with the limit."""
+    """Whether members nest deeper than ``depth``; the recursion is bounded by it."""
     for member in members:
         kind = type(member)
         if kind is dict:
@@ -81,9 +81,9 @@ def type_name(value: Any) -> Spoken:
 
 
 def _may_repeat(raw: bytes, document: dict[str, Any]) -> bool:
-    """Whether a key may be there twice. Writing the document anew gives the same bytes only if no key was lost; else
-    fewer keys were decoded than there are quotes with a colon after them. Every key shows as such a pair, and a pair
-    within a text can only raise the count: then the slow way decides.
+    """Whether an object may hold a key twice. If the document serialises to the same bytes, no key was lost. Otherwise
+    the decoded keys are compared with the number of quotes followed by a colon: every key has such a pair, and a pair
+    within a text can only raise the count; the slow search then decides.
     """
     return orjson.dumps(document) != raw and _count_pairs(raw) != _count_keys(document)
 
@@ -117,7 +117,7 @@ def _count_in_list(items: list[Any]) -> int:
 
 
 def _repeated_keys(raw: bytes) -> Iterator[Problem]:
-    """One problem per key that stands twice in one object. The depth is bounded by then."""
+    """One problem per repeated key of an object. The caller has bounded the depth."""
     root = json.loads(raw, object_pairs_hook=_Pairs, parse_int=float)
     yield from _walk_pairs(root, "")
 
@@ -130,11 +130,11 @@ def _walk_pairs(value: Any, pointer: str) -> Iterator[Problem]:
     if isinstance(value, _Pairs):
         seen: set[str] = set()
         for key, member in value:
-            place = f"{pointer}/{token(key)}"
+            inner = f"{pointer}/{token(key)}"
             if key in seen:
-                yield problem("json-duplicate-key", pointer=place, actual=key)
+                yield problem("json-duplicate-key", pointer=inner, actual=key)
             seen.add(key)
-            yield from _walk_pairs(member, place)
+            yield from _walk_pairs(member, inner)
     elif isinstance(value, list):
         for index, item in enumerate(value):
             yield from _walk_pairs(item, f"{pointer}/{index}")
@@ -152,7 +152,7 @@ def _depth(text: str) -> int:
 
 
 def _explain(raw: bytes, error: orjson.JSONDecodeError) -> Problem:
-    """Why bytes are not JSON that everyone reads alike; names the place."""
+    """The reason why bytes are not interoperable JSON, with its position."""
     if not raw.strip():
         return problem("json-empty")
     if raw.startswith(b"\xef\xbb\xbf"):
@@ -163,15 +163,15 @@ def _explain(raw: bytes, error: orjson.JSONDecodeError) -> Problem:
         return problem("json-not-utf8", actual=f"0x{raw[fault.start]:02x}", offset=fault.start)
     if _depth(text) > MAX_DEPTH:
         return _too_deep()
-    place: dict[str, Any] = {"line": error.lineno, "column": error.colno}
+    position: dict[str, Any] = {"line": error.lineno, "column": error.colno}
     if _SURROGATE.search(error.msg):
-        return problem("json-surrogate", **place)
-    # A sign may stand before the place that is named.
+        return problem("json-surrogate", **position)
+    # A sign may precede the reported position.
     start = error.pos - 1 if text[error.pos - 1 : error.pos] == "-" else error.pos
     number = _NUMBER.match(text, start)
     if number is not None and not _finite(number.group()):
-        return problem("json-number", actual=number.group(), **place)
-    return problem("json-syntax", actual=text[error.pos : error.pos + 1], **place)
+        return problem("json-number", actual=number.group(), **position)
+    return problem("json-syntax", actual=text[error.pos : error.pos + 1], **position)
 
 
 def _finite(literal: str) -> bool:

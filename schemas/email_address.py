@@ -1,6 +1,6 @@
 """E-mail addresses in a folded text, plain or disguised, such as ``x (at) y.fr`` or ``x arobase y point fr`` (OFR-034).
 
-Each at sign, or word for it, is looked at with the domain behind it and the name before it, both of bounded length.
+Each at sign, or word for it, is tested with the domain after it and the name before it, both of bounded length.
 """
 
 import re
@@ -73,7 +73,7 @@ _MAIL_BEFORE = re.compile(
     re.IGNORECASE,
 )
 
-# Names are matched backwards, from the sign on.
+# Names are matched backwards from the sign.
 _NAME = re.compile(r"\s{0,3}(?:[\w+.~!#$%^-][\w.!#$%'+^~-]{0,63}|\"[^\"\n]{1,64}\")")
 _LETTERS_NAME = re.compile(r"\s?\w(?: (?!à)[\w.-](?=\s|\Z)){1,40}")
 _GLUED_NAME = re.compile(r"[a-z0-9._+-]{2,64}")
@@ -129,7 +129,7 @@ _NO_NAMES = frozenset(
     )
 )
 _VERBS = frozenset(("work", "meet", "apply", "jobs", "read", "find", "learn", "register", "buy", "order", "more"))
-"""What precedes ``at`` and a host in English sentences."""
+"""Words before ``at`` and a host name in English sentences."""
 
 
 def find_emails(text: str) -> Iterator[tuple[int, int]]:
@@ -148,7 +148,7 @@ def find_emails(text: str) -> Iterator[tuple[int, int]]:
 
 def find_replaced(text: str) -> Iterator[tuple[int, int]]:
     """The spans of addresses with another sign for the at sign, such as ``jean.martin#exemple.fr``. ``text`` is folded
-    and no web address, where a fragment follows that sign.
+    and not a web address, where that sign starts a fragment.
     """
     for sign in _REPLACED.finditer(text):
         domain = _PLAIN_DOMAIN.match(text, sign.end() + text[sign.end() : sign.end() + 1].isspace())
@@ -160,7 +160,7 @@ def find_replaced(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _around_capitals(text: str, sign: re.Match[str]) -> Iterator[tuple[int, int]]:
-    """The address around a word for the at sign in capitals, right between lower-case letters."""
+    """The address around a word in capitals for the at sign, between lower-case letters."""
     domain = _GLUED_DOMAIN.match(text, sign.end())
     name = _GLUED_NAME.match(text[max(0, sign.start() - _BEFORE) : sign.start()][::-1])
     if domain is not None and name is not None:
@@ -168,8 +168,8 @@ def _around_capitals(text: str, sign: re.Match[str]) -> Iterator[tuple[int, int]
 
 
 def _around_sign(text: str, sign: re.Match[str]) -> Iterator[tuple[int, int]]:
-    """The address around an at sign. ``@name`` behind a blank is an account on a social network, unless it ends like
-    the name of a host.
+    """The address around an at sign. ``@name`` after a blank is an account on a social network, unless it ends like
+    a host name.
     """
     near = not (text[sign.start() - 1 : sign.start()].isspace() or text[sign.end() : sign.end() + 1].isspace())
     end = _end_of_domain(text, sign.end(), _OPEN_DOMAIN if near else _WEBMAIL_DOMAIN)
@@ -198,8 +198,8 @@ def _around_word(
     dotted: bool,
     domain: re.Pattern[str] = _WEBMAIL_DOMAIN,
 ) -> Iterator[tuple[int, int]]:
-    """The address around a word for the at sign; one that is a word of English as well needs a name with a dot, or a
-    domain with its dots in words.
+    """The address around a word for the at sign. A word that is also English needs a name with a dot, or a domain with
+    its dots in words.
     """
     end = _end_of_domain(text, sign.end(), domain)
     if end is None:
@@ -221,7 +221,7 @@ def _around_word(
 
 
 def _is_address(text: str, start: int, sign: re.Match[str], end: int) -> bool:
-    """Whether ``jean at exemple.fr`` is behind a word for e-mail, or alone on its line."""
+    """Whether ``jean at exemple.fr`` follows a word for e-mail, or is alone on its line."""
     if sign.group().lower() != "at":
         return False
     name = text[start : sign.start()].strip()
@@ -233,14 +233,14 @@ def _is_address(text: str, start: int, sign: re.Match[str], end: int) -> bool:
 
 
 def _is_dotted(name: str) -> bool:
-    """Whether a name is like ``jean.martin``, and no number or abbreviation."""
+    """Whether a name has the form ``jean.martin``, and is not a number or an abbreviation."""
     first, _, last = name.partition(".")
     return any(map(str.isalpha, first)) and any(map(str.isalpha, last))
 
 
 def _end_of_domain(text: str, at: int, undotted: re.Pattern[str]) -> int | None:
-    """Where the domain ends that begins there, behind at most three blanks. ``undotted``: what is a domain there
-    without its last dot.
+    """The end of the domain that begins at ``at``, after at most three blanks; None if there is none. ``undotted``
+    matches a domain without its last dot.
     """
     begin = at
     while begin < at + 3 and (text[begin : begin + 1].isspace() or text[begin : begin + 1] == ","):

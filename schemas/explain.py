@@ -1,4 +1,4 @@
-"""Explanation: why a document breaks its schema, every failure as one problem of the catalogue."""
+"""Explanation of schema failures: each failure of a document becomes one problem of the catalogue."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -16,15 +16,15 @@ _FAILURES = 5 * MAX_PROBLEMS
 
 
 def explain(name: str, document: dict[str, Any]) -> list[Problem]:
-    """Every way in which the document breaks the schema of that name; empty when it does not. At most 100, and then
-    one ``more-problems``, which says that the list is not whole.
+    """All problems of the document under the schema of that name; empty if it is valid. At most 100, followed by one
+    ``more-problems`` if the list is truncated.
     """
     failures, whole = _first_failures(_narrowed(name, document).iter_errors(_trimmed(document)))
     mistyped = {pointer_of(failure) for failure in failures if failure.validator == "type"}
     found: dict[tuple[str, str], Problem] = {}
     for failure in failures:
         if failure.validator != "type" and pointer_of(failure) in mistyped:
-            continue  # a value of the wrong type breaks the rules of the right one too
+            continue  # a value of the wrong type also breaks the other keywords
         for trouble in translate(failure, document):
             found.setdefault((trouble.pointer, trouble.code), trouble)
     problems = list(found.values())
@@ -34,8 +34,8 @@ def explain(name: str, document: dict[str, Any]) -> list[Problem]:
 
 
 def _first_failures(failures: "Iterator[ValidationError]") -> "tuple[list[ValidationError], bool]":
-    """The failures of the first 101 values that fail, each of which gives at least one problem, and whether these are
-    all failures. The rest is not computed.
+    """The failures of the first 101 failing values, each of which gives at least one problem, and whether these are all
+    failures. The rest is not computed.
     """
     found: list[ValidationError] = []
     failing: set[tuple[str, str]] = set()
@@ -48,13 +48,13 @@ def _first_failures(failures: "Iterator[ValidationError]") -> "tuple[list[Valida
 
 
 def _value_of(failure: "ValidationError") -> tuple[str, str]:
-    """What identifies the failing value: its pointer, and the key where a key fails (``propertyNames``)."""
+    """Identity of the failing value: its pointer, and the key if a key fails (``propertyNames``)."""
     key = str(failure.instance) if "propertyNames" in failure.absolute_schema_path else ""
     return pointer_of(failure), key
 
 
 def _narrowed(name: str, document: dict[str, Any]) -> "Validator":
-    """The explaining validator without the schemas of fields that the fast one finds sound: it is slow, most are."""
+    """The explaining validator, which is slow, limited to the fields that the fast one finds invalid."""
     fields = {
         field: part if field in document and not property_validator(name, field).is_valid(document[field]) else True
         for field, part in schema(name)["properties"].items()
@@ -64,7 +64,7 @@ def _narrowed(name: str, document: dict[str, Any]) -> "Validator":
 
 
 def _trimmed(document: dict[str, Any]) -> dict[str, Any]:
-    """The document with its lists cut where they are far too long already: comparing all their items takes minutes."""
+    """The document with overlong lists truncated: comparing all their items takes minutes."""
 
     def trim(value: Any) -> Any:
         if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Failures: what the explaining validator finds, translated to problems of the catalogue, keyword by keyword."""
+"""Translates failures of the explaining validator to problems of the catalogue, keyword by keyword."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -46,7 +46,7 @@ _LISTED = 10
 
 @dataclass(frozen=True, slots=True)
 class _Failure:
-    """One failure: where, the offending value, what the keyword says, the subschema, and the value as it was sent."""
+    """One failure: pointer, offending value, value of the keyword, subschema, and the value as it was sent."""
 
     keyword: str
     pointer: str
@@ -57,12 +57,12 @@ class _Failure:
 
 
 def pointer_of(error: "ValidationError") -> str:
-    """Where the offending value stands, as a JSON Pointer."""
+    """The JSON Pointer of the offending value."""
     return "".join(f"/{token(str(step))}" for step in error.absolute_path)
 
 
 def translate(error: "ValidationError", document: dict[str, Any]) -> Iterator[Problem]:
-    """The problems that one failure amounts to. ``document`` is the one as sent; a trimmed copy was checked."""
+    """The problems of one failure. ``document`` is the one as sent; a trimmed copy was validated."""
     sent: Any = document
     for step in error.absolute_path:
         sent = sent[step]
@@ -86,11 +86,11 @@ def _translate_unknown(failure: _Failure) -> Iterator[Problem]:
     unknown = [key for key in failure.value if key not in failure.part["properties"]]
     for key in unknown[:_UNKNOWN_FIELDS]:
         meant = field_meant(key, known, at_top=not failure.pointer)
-        place = f"{failure.pointer}/{token(key)}"
+        unknown_pointer = f"{failure.pointer}/{token(key)}"
         if meant is None:
-            yield problem("field-unknown", pointer=place, actual=key)
+            yield problem("field-unknown", pointer=unknown_pointer, actual=key)
         else:
-            yield problem("field-misnamed", pointer=place, expected=meant, actual=key)
+            yield problem("field-misnamed", pointer=unknown_pointer, expected=meant, actual=key)
 
 
 def _translate_dependent(failure: _Failure) -> Iterator[Problem]:
@@ -115,7 +115,7 @@ def _translate_type(failure: _Failure) -> Iterator[Problem]:
 def _translate_length(failure: _Failure) -> Iterator[Problem]:
     owner = _definition_of(failure.part)
     if owner in _BY_PATTERN:
-        # The length of a code of fixed form is part of its form.
+        # A wrong length of a code of fixed form is a malformed code.
         yield problem(_BY_PATTERN[owner], pointer=failure.pointer, actual=failure.value)
         return
     yield problem("too-long", pointer=failure.pointer, expected=failure.limit, actual=len(failure.sent))
@@ -160,21 +160,22 @@ def _translate_repeated(failure: _Failure) -> Iterator[Problem]:
 
 
 def _translate_form(failure: _Failure) -> Iterator[Problem]:
-    """A pattern or format of a named definition."""
+    """A pattern or format of a named definition does not match."""
     code = _BY_PATTERN.get(_definition_of(failure.part) or "", "invalid")
     expected = _padded(failure.value) if code == "week-malformed" else None
     yield problem(code, pointer=failure.pointer, expected=expected, actual=failure.value, keyword=failure.keyword)
 
 
 def _translate_refused(failure: _Failure) -> Iterator[Problem]:
-    """A pattern that must not be found: HTML, control characters, private hosts, line feeds."""
+    """A forbidden pattern matches: HTML, control characters, private hosts, line feeds."""
     name = failure.limit.get("$ref", "").rpartition("/")[2]
     owner = _definition_of(failure.part) or ""
     if owner in _BY_PATTERN:
-        # A line feed in an id, a key or an address is one more way of being malformed.
+        # An id, a key or an address with a line feed is malformed.
         yield problem(_BY_PATTERN[owner], pointer=failure.pointer, actual=failure.value)
     elif name in _BY_REFUSED:
-        yield problem(_BY_REFUSED[name], pointer=failure.pointer, actual=failure.value, **_place(failure.value, name))
+        found = _sign_found(failure.value, name)
+        yield problem(_BY_REFUSED[name], pointer=failure.pointer, actual=failure.value, **found)
     else:
         yield from _translate_other(failure)
 
@@ -204,8 +205,8 @@ _TRANSLATIONS: Mapping[str, Callable[[_Failure], Iterator[Problem]]] = {
 }
 
 
-def _place(text: str, name: str) -> dict[str, Any]:
-    """Which tag or character is not allowed, and where it stands (from 1)."""
+def _sign_found(text: str, name: str) -> dict[str, Any]:
+    """Template values: the forbidden tag or character, and its position (from 1)."""
     match = re.search(_definitions()[name]["pattern"], text)
     if match is None:
         raise AssertionError(f"{name} was found before")
@@ -220,11 +221,11 @@ def _definitions() -> Mapping[str, Any]:
 
 
 def _definition_of(part: Any) -> str | None:
-    """The name of the offer schema's definition that a subschema is."""
+    """The name of the offer schema's definition that equals a subschema."""
     return next((name for name, definition in _definitions().items() if definition == part), None)
 
 
 def _padded(value: str) -> str | None:
-    """The week that is meant by ``2027-W9`` or ``2027W09``."""
+    """The week meant by ``2027-W9`` or ``2027W09``; None for another form."""
     match = re.fullmatch(r"([0-9]{4})-?[Ww]([0-9]{1,2})", value)
     return f"{match[1]}-W{int(match[2]):02}" if match else None

@@ -1,4 +1,4 @@
-"""The form of a text that is searched for personal data: one spelling for what looks alike, with a map back (OFR-034).
+"""Folds a text for the search for personal data: one spelling for similar characters, with a map back (OFR-034).
 
 Invisible characters and combining marks are dropped; compatibility forms, digits of other scripts and circled digits
 become plain; dashes, dots, bars and quotation marks become one of each; character references and percent-encoding are
@@ -17,8 +17,8 @@ _TYPOGRAPHIC = {
     "\u2019": "'", "\u2013": "-", "\u0153": "o", "\u202f": " ", "\u2026": "\u00a4", "\u2014": "\u00af",
     "\u201c": '"', "\u201d": '"', "\u20ac": "\u00a3",
 }  # fmt: skip
-"""Characters of ordinary French beyond Latin-1, and what they are searched as. The ellipsis of ``[…]`` becomes a sign
-that no pattern accepts.
+"""Characters of ordinary French beyond Latin-1, and their folded forms. The ellipsis of ``[…]`` becomes a sign that no
+pattern accepts.
 """
 _SIMILAR = {
     **_TYPOGRAPHIC,
@@ -55,21 +55,21 @@ _CIRCLED_A = re.compile(rf"(?<![{_LETTERED}])[\u24b6\u24d0](?![{_LETTERED}])")
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """A text as it is searched. ``starts`` has, for each of its characters and its end, the position in the original;
-    None where both have the same positions.
+    """A folded text. ``starts`` holds the position in the original of each of its characters and of its end; None if
+    the positions are the same.
     """
 
     text: str
     starts: list[int] | None = None
 
     def span(self, start: int, end: int) -> tuple[int, int]:
-        """The span of the original that a span of the folded text comes from."""
+        """The span of the original for a span of the folded text."""
         return (start, end) if self.starts is None else (self.starts[start], self.starts[end])
 
 
 def narrow(text: str) -> bytes | None:
-    """The text in Latin-1, one byte a character; None if it holds more than ordinary French, or a soft hyphen."""
-    text = text.replace("\u2019", "'")  # by far the most frequent of them
+    """The text in Latin-1, one byte per character; None if it holds more than ordinary French, or a soft hyphen."""
+    text = text.replace("\u2019", "'")  # by far the most frequent one
     while True:
         try:
             raw = text.encode("latin-1")
@@ -83,7 +83,7 @@ def narrow(text: str) -> bytes | None:
 
 
 def fold(text: str) -> Folded:
-    """The text as it is searched, whatever it holds."""
+    """The folded form of any text."""
     if "\u24d0" in text or "\u24b6" in text:
         text = _CIRCLED_A.sub("@", text)
     encoded = "%" in text or "&" in text or "\\u" in text
@@ -103,11 +103,11 @@ def fold(text: str) -> Folded:
 
 
 def _changes(text: str, *, encoded: bool) -> list[tuple[int, int, str]]:
-    """What is searched as something else: start, end, and as what."""
+    """The parts that are folded: start, end, folded form."""
     found = [(match.start(), match.end(), _plain(match.group())) for match in _FOREIGN.finditer(text)]
     if encoded:
         decoded = [(match.start(), match.end(), _decoded(match)) for match in _ENCODED.finditer(text)]
-        found = sorted([*found, *decoded])  # they never overlap: what is encoded is ASCII
+        found = sorted([*found, *decoded])  # they never overlap: encoded parts are ASCII
     return found
 
 

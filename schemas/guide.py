@@ -1,4 +1,4 @@
-"""Guidance: what a key of a schema means, in French and English, and which keys may stand beside it."""
+"""Guidance on schema keys: the description of a key in French and English, and the keys allowed beside it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -10,8 +10,8 @@ Part = Mapping[str, Any]
 
 
 def help_for(name: str, pointer: str, document: object) -> Spoken | None:
-    """The description of what stands at a JSON Pointer of a document, or else of what it stands in; None where the
-    schema has none in both languages.
+    """The description of the value at a JSON Pointer of a document, else that of the nearest parent; None if the schema
+    has none in both languages.
     """
     steps = _steps(pointer)
     for length in range(len(steps), 0, -1):
@@ -45,7 +45,7 @@ def _parts_at(name: str, steps: Sequence[str], document: object) -> list[Part]:
 
 
 def _applying(part: Any, value: Any, whole: Part) -> Iterator[Part]:
-    """A part of the schema, what it refers to, and its branches that are for this value."""
+    """A part of the schema, the parts that it references, and its branches for this value."""
     if not isinstance(part, Mapping):
         return
     yield part
@@ -61,7 +61,7 @@ def _applying(part: Any, value: Any, whole: Part) -> Iterator[Part]:
 
 
 def _holds(condition: Part, value: Any) -> bool:
-    """Whether a condition on constant members holds, the only kind that these schemas have."""
+    """Whether a condition on constant members holds: the only kind of condition in these schemas."""
     constants = {key: one["const"] for key, one in condition.get("properties", {}).items() if "const" in one}
     return isinstance(value, Mapping) and all(value.get(key) == one for key, one in constants.items())
 

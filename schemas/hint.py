@@ -1,11 +1,11 @@
-"""Hints: which field or value was probably meant."""
+"""Hints: the field or value that was probably meant."""
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
 
 LONGEST = 60
-"""Longer keys are not worth comparing."""
+"""Maximum length of a key that is compared."""
 
 _CLOSE = 0.6
 
@@ -39,11 +39,11 @@ ELSEWHERE: Mapping[str, str] = {
     "open_data": "redistribution.regions",
     "masked_data": "redistribution.mask_employer",
 }
-"""Where a field is that stands in the wrong place, or bears its name of the national site's API."""
+"""Paths of fields that are often misplaced, or named as in the national site's API."""
 
 
 def field_meant(key: str, known: Sequence[str], *, at_top: bool) -> str | None:
-    """The field that an unknown key probably stands for, as a dotted path from the top or a name beside it."""
+    """The field probably meant by an unknown key: a dotted path from the top, or a sibling's name; None if unclear."""
     if len(key) > LONGEST:
         return None
     lower = key.lower().replace("-", "_")
@@ -53,7 +53,7 @@ def field_meant(key: str, known: Sequence[str], *, at_top: bool) -> str | None:
 
 
 def value_meant(value: str, allowed: Sequence[str]) -> str | None:
-    """The allowed value that is nearest to one that is not."""
+    """The allowed value that is nearest to an invalid one; None if none is close."""
     lower = value[:LONGEST].lower()
     if SAID_OTHERWISE.get(lower) in allowed:
         return SAID_OTHERWISE[lower]
@@ -62,7 +62,7 @@ def value_meant(value: str, allowed: Sequence[str]) -> str | None:
 
 @lru_cache(maxsize=1024)
 def _nearest(word: str, words: tuple[str, ...]) -> str | None:
-    """The word that is close enough, if any. Who writes one wrong does so in every offer, hence the cache."""
+    """The word that is close enough, if any. Cached: a platform repeats the same mistake in every offer."""
     near = get_close_matches(word, words, n=1, cutoff=_CLOSE)
     return near[0] if near else None
 
@@ -83,4 +83,4 @@ SAID_OTHERWISE = {
     "annulée": "cancelled",
     "canceled": "cancelled",
 }
-"""What people write, and what this protocol calls it."""
+"""Common spellings, with the value of this protocol."""

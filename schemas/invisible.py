@@ -1,9 +1,8 @@
-"""Characters that nobody can see: which are taken out of a text, and which texts are blank without them (OFR-011,
-OFR-013).
+"""Invisible characters: removes them from a text, and detects texts that are blank without them (OFR-011, OFR-013).
 
 The characters follow Unicode's Default_Ignorable_Code_Point (UAX 44). Direction marks and tags are refused by the
-schema (``control``). Joiners and variation selectors stay where they change what is shown: within an emoji, and in
-scripts that are written with them.
+schema (``control``). Joiners and variation selectors stay where they change the rendering: within an emoji, and
+in scripts that use them.
 """
 
 import re
@@ -22,13 +21,11 @@ _MONGOLIAN = re.compile("[\u1800-\u18af]")
 _KEYCAPS = frozenset("0123456789#*\u00a9\u00ae")
 
 _BLANK_SIGNS = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffc\U0001d159\U00016fe4\U00013441\U00013442")
-"""Letters and symbols by category that are shown as a blank, or not at all."""
+"""Letters and symbols by category that render as a blank, or not at all."""
 
 
 def visible(text: str) -> str:
-    """The text without the invisible characters that OFR-011 warns of, in normal form C. Never longer; a second call
-    changes nothing.
-    """
+    """The text without the invisible characters that OFR-011 warns of, in normal form C. Never longer; idempotent."""
     clean = _INVISIBLE.sub(_kept, text)
     return text if clean == text else unicodedata.normalize("NFC", clean)
 
@@ -45,17 +42,17 @@ def find_invisible(text: str) -> tuple[str, int] | None:
 
 
 def is_blank(text: str) -> bool:
-    """Whether a text holds no letter, digit, punctuation or symbol that can be seen."""
+    """Whether a text holds no visible letter, digit, punctuation or symbol."""
     return not any(unicodedata.category(sign)[0] in "LNPS" and sign not in _BLANK_SIGNS for sign in text)
 
 
 def is_ignorable(sign: str) -> bool:
-    """Whether a character is invisible, or a mark that only changes the one before it."""
+    """Whether a character is invisible, or a mark that only modifies the one before it."""
     return unicodedata.category(sign) in ("Mn", "Me", "Cf") or _INVISIBLE.match(sign) is not None
 
 
 def _kept(run: re.Match[str]) -> str:
-    """What stays of a run of invisible characters: one variation selector, then one joiner, each where it has a use."""
+    """The kept part of a run: one variation selector, then one joiner, each only if it has an effect."""
     text = run.string
     before = text[run.start() - 1] if run.start() else ""
     after = text[run.end()] if run.end() < len(text) else ""
@@ -79,7 +76,7 @@ def _joins(before: str, after: str) -> bool:
 
 
 def _selects(before: str, sign: str) -> bool:
-    """Whether a variation selector has a base that it can vary."""
+    """Whether a variation selector follows a base character that has variants."""
     if "\ufe00" <= sign <= "\ufe0f":
         return bool(_EMOJI.match(before) or _HAN.match(before) or _MONGOLIAN.match(before) or before in _KEYCAPS)
     if "\U000e0100" <= sign <= "\U000e01ef":

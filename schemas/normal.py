@@ -1,5 +1,6 @@
-"""The normal form of an accepted offer: without invisible characters and personal data, whole numbers as integers,
-defaults filled in (OFR-011, OFR-034, OFR-039).
+"""Normal form of an accepted offer (OFR-011, OFR-034, OFR-039).
+
+It has no invisible characters and no personal data, whole numbers are integers, and defaults are filled in.
 """
 
 from typing import Any
@@ -10,15 +11,14 @@ from schemas.rulebook import Problem, problem
 from schemas.rules.text import texts
 from schemas.rules.week import default_end, default_stay
 
-_MOST_PLACES = 50
-"""Beyond so many, extensions are named as one place: their warnings go into every receipt."""
+_MAX_POINTERS = 50
+"""Above this number, one warning covers all extensions: the warnings go into every receipt."""
 _INTEGERS = ("revision", "seats", "stay_weeks")
 
 
 def normalise(document: dict[str, Any], *, suspect: bool) -> tuple[dict[str, Any], list[Problem]]:
-    """A copy of a valid document in its normal form, and the warnings that redaction gives. Parts that need no change
-    are shared with the document, which is not touched. ``suspect``: its texts may
-    hold personal data or invisible characters.
+    """A copy of a valid document in its normal form, and the warnings of redaction. Unchanged parts are shared with the
+    document, which is not modified. ``suspect``: its texts may hold personal data or invisible characters.
     """
     problems: list[Problem] = []
     if suspect:
@@ -40,15 +40,15 @@ def normalise(document: dict[str, Any], *, suspect: bool) -> tuple[dict[str, Any
 
 
 def redacted(document: dict[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
-    """A shallow copy without invisible characters and personal data, and one warning per place of the latter; the
-    document may be malformed.
+    """A shallow copy without invisible characters and personal data, and one warning per pointer with personal data.
+    The document may be malformed.
     """
     offer = dict(document)
     found: list[str] = []
     for pointer, text in texts(document):
-        shown = visible(text)
-        clean = redact(shown)
-        if clean != shown:
+        visible_text = visible(text)
+        clean = redact(visible_text)
+        if clean != visible_text:
             found.append(pointer)
         if clean != text:
             _put(offer, pointer, clean)
@@ -57,12 +57,12 @@ def redacted(document: dict[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
 
 
 def _redact_extensions(offer: dict[str, Any]) -> list[Problem]:
-    """Put clean extensions in place of the offer's own; the warnings."""
+    """Replace the offer's extensions by redacted ones; returns the warnings."""
     extensions = offer.get("extensions")
     if type(extensions) is not dict:
         return []
     offer["extensions"], found = redact_tree(extensions, "/extensions")
-    named = found if len(found) <= _MOST_PLACES else ["/extensions"]
+    named = found if len(found) <= _MAX_POINTERS else ["/extensions"]
     return [problem("personal-data", pointer=pointer) for pointer in named]
 
 

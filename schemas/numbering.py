@@ -1,7 +1,7 @@
-"""Which candidate is a phone number: its groups of digits, its separators, and the words beside it (OFR-034).
+"""Decides which candidate is a phone number, by digit groups, separators and the words beside it (OFR-034).
 
-A date, opening hours, a list of rooms, a SIRET or an ISBN can have the ten digits of a phone number. Each rule looks at
-a bounded part of the text, so that the search stays linear (SEC-010).
+A date, opening hours, a list of rooms, a SIRET or an ISBN can have the ten digits of a phone number. Each rule reads a
+bounded part of the text, so that the search stays linear (SEC-010).
 """
 
 import re
@@ -32,7 +32,7 @@ _SAID_SIGNS = frozenset(("espace", "tiret", "point", "slash", "barre"))
 
 
 def is_national(number: Candidate) -> bool:
-    """Whether ten digits from 0 on are a French phone number."""
+    """Whether ten digits that begin with 0 are a French phone number."""
     signs = {sign for gap in number.gaps for sign in gap}
     if signs - _SAFE_SIGNS:
         if not number.paired or (signs & _LISTING_SIGNS and not (number.beside_word or _is_introduced(number))):
@@ -59,7 +59,7 @@ def is_uniform(number: Candidate) -> bool:
 
 
 def is_lettered(number: Candidate) -> bool:
-    """Whether digits with the letters O, I and l among them are a phone number."""
+    """Whether digits mixed with the letters O, I and l are a phone number."""
     digits = sum(map(str.isdigit, number.body))
     contiguous = number.body.isalnum()
     least = _LEAST_DIGITS_IN_A_ROW if contiguous and not number.beside_word else _LEAST_DIGITS
@@ -71,7 +71,7 @@ def is_lettered(number: Candidate) -> bool:
 
 
 def is_prefixed(number: Candidate) -> bool:
-    """Whether a number behind 00 is an international one."""
+    """Whether a number with the prefix 00 is an international phone number."""
     digits = "".join(number.groups)
     if digits[2] in "17" and len(digits) != _LONG_DISTANCE_DIGITS:
         return number.beside_word
@@ -82,7 +82,7 @@ def is_prefixed(number: Candidate) -> bool:
 
 
 def is_bare(number: Candidate) -> bool:
-    """Whether the digits of an international number without its sign are one."""
+    """Whether the digits of an international number without its plus sign are a phone number."""
     if _is_identifier(number) or beside.VAT_BEFORE.search(number.before) or _is_decimal_part(number):
         return False
     if number.beside_word:
@@ -100,7 +100,7 @@ def is_bare(number: Candidate) -> bool:
 
 
 def is_short_of_zero(number: Candidate) -> bool:
-    """Whether nine digits are a number that has lost its 0, or a Belgian one: only after a word for phones."""
+    """Whether nine digits are a phone number without its 0, or a Belgian one: only after a word for phones."""
     if number.body[0] == "0" and number.sizes not in _BELGIAN_GROUPS:
         return False
     if (
@@ -113,7 +113,7 @@ def is_short_of_zero(number: Candidate) -> bool:
 
 
 def _is_introduced(number: Candidate) -> bool:
-    """Whether a word for phones is earlier in the same sentence, and nothing says that the numbers are a list."""
+    """Whether a word for phones is earlier in the same sentence, and nothing marks the numbers as a list."""
     if _is_ascending(number) or beside.ROOMS_NEAR.search(number.before):
         return False
     return beside.PHONE_EARLIER.search(number.before) is not None
@@ -124,7 +124,7 @@ def _is_decimal_part(number: Candidate) -> bool:
 
 
 def _is_numeric(number: Candidate) -> bool:
-    """A decimal number such as 0.123456789 or a coordinate, or the ten digits counted."""
+    """Whether the digits are a decimal number such as 0.123456789, a coordinate, or 0 to 9 in order."""
     if number.sizes == [1, 9] and number.gaps == ["."] and number.body[1] == ".":
         return True
     if number.gaps[:1] == ["."] and not number.paired and re.search(r"\d\.\Z", number.before):
@@ -139,7 +139,7 @@ def _is_numeric(number: Candidate) -> bool:
 
 
 def _is_identifier(number: Candidate) -> bool:
-    """A part of an ISBN, IBAN, SIRET, VAT number, post box, list of postcodes, UUID or hash."""
+    """Whether the digits are part of an ISBN, IBAN, SIRET, VAT number, post box, list of postcodes, UUID or hash."""
     before, after = number.before, number.after
     if beside.STRICT.search(before) or re.search(r"97[89][- ]\Z", before) or beside.IBAN_BEFORE.search(before):
         return True
@@ -165,19 +165,19 @@ def _is_identifier(number: Candidate) -> bool:
 
 
 def _is_hash(number: Candidate) -> bool:
-    """Whether the digits are within sixteen and more hexadecimal ones."""
+    """Whether the digits are within sixteen or more hexadecimal digits."""
     before, after = beside.HEX_BEFORE.search(number.before), beside.HEX_AFTER.match(number.after)
     return before is not None and after is not None and len(before[0] + after[0]) >= _HASH - len(number.body)
 
 
 def _is_list(number: Candidate) -> bool:
-    """Rooms, departments or pages one after the other."""
+    """Whether the pairs list rooms, departments or pages."""
     if number.sizes != [2] * 5:
         return False
     if beside.ROOMS_BEFORE.search(number.before) or len(set(number.groups)) == 1:
         return True
     if "0" < number.groups[0][1] < "6" and number.groups[1][0] == "0" and not beside.PAIR_AFTER.match(number.after):
-        return not _is_mentioned(number)  # no French number begins so
+        return not _is_mentioned(number)  # no French number begins like this
     if not _is_ascending(number):
         return False
     if beside.UNIT_AFTER.match(number.after):
@@ -190,8 +190,8 @@ def _is_list(number: Candidate) -> bool:
 
 
 def _is_low(number: Candidate) -> bool:
-    """Whether ascending pairs are lower than a phone number's usually are. Of 10,000 phone numbers, 4 ascend below 32,
-    and 26 below 50; none of 01 to 05 goes on with a 0.
+    """Whether ascending pairs are lower than those of most phone numbers. Of 10,000 phone numbers, 4 ascend below 32,
+    and 26 below 50; none of 01 to 05 continues with a 0.
     """
     second, last = int(number.groups[1]), int(number.groups[-1])
     landline = number.groups[0] < "06"
@@ -206,7 +206,7 @@ def _is_mentioned(number: Candidate) -> bool:
 
 
 def _is_row(number: Candidate) -> bool:
-    """Whether the pairs are a part of a longer row, which ascends or has hours and minutes in turn."""
+    """Whether the pairs are part of a longer row, which ascends or alternates hours and minutes."""
     if number.contiguous or number.sizes != [2] * len(number.groups):
         return False
     gaps = set(GAPS.findall(number.body))
@@ -232,7 +232,7 @@ def _is_ascending(number: Candidate) -> bool:
 
 
 def _is_reference(number: Candidate) -> bool:
-    """A file, order or article number, which is not written in pairs. Numbers of mobile phones are none."""
+    """Whether the digits are a file, order or article number, which is not written in pairs. Mobile numbers are not."""
     if number.groups[0] == "0" and len(number.groups) > 1 and number.sizes[-1] == 1 and max(number.sizes) > 2:
         return True
     mobile = "".join(number.groups)[1] in "67"

@@ -1,4 +1,4 @@
-"""Packaged files: the one place that reads what ships inside this package, and JSON inside others."""
+"""Packaged files: reads the files of this package, and JSON files of others."""
 
 from functools import cache
 from importlib.resources import files
@@ -16,7 +16,7 @@ def read_bytes(*path: str) -> bytes:
 
 
 def read_json(*path: str, package: str = __package__) -> Any:
-    """One packaged JSON file, of this package unless another is named. Raises FileNotFoundError, ValueError."""
+    """One packaged JSON file, by default of this package. Raises FileNotFoundError, ValueError."""
     return orjson.loads(files(package).joinpath(*path).read_bytes())
 
 

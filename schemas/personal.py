@@ -1,7 +1,7 @@
 """Personal data in free text: e-mail addresses and phone numbers, found and replaced by a neutral mark (OFR-034).
 
-The search runs on a folded form of the text (``schemas.folding``) and maps what it finds back. A few fast tests spare
-it on texts of ordinary French that cannot hold anything.
+The search runs on a folded form of the text (``schemas.folding``) and maps its findings back. A few fast tests skip it
+for texts of ordinary French that cannot hold personal data.
 """
 
 import re
@@ -15,7 +15,7 @@ from schemas.spelled import find_spelled
 from schemas.suspicion import is_suspect, may_hold_email, may_hold_spelled
 
 MARK = "[…]"
-"""Shorter than anything it replaces, so that a redacted text never exceeds a limit that the original kept."""
+"""Shorter than any replaced part, so that a redacted text never exceeds a limit that the original meets."""
 
 TOKEN_CHARACTERS = 60
 
@@ -42,16 +42,14 @@ _SHORT_NUMBERS = (100_000_000, 999_999_999)
 
 
 def redact(text: str) -> str:
-    """The text without its e-mail addresses and phone numbers. Never longer than it was; doing it again changes
-    nothing.
-    """
+    """The text without its e-mail addresses and phone numbers. Never longer than the original; idempotent."""
     if len(text) < _SHORTEST or not is_suspect(text):
         return text
     for _ in range(_PASSES):
         clean = _without(text, _find)
         if clean == text or not is_suspect(clean):
             return clean
-        # A replaced part may have hidden what was right beside it: search again.
+        # A replaced part may have hidden an adjacent one: search again.
         text = clean
     return _without(text, _find_bluntly)
 
@@ -66,7 +64,7 @@ def _find(plain: str) -> Iterator[tuple[int, int]]:
 
 
 def _find_bluntly(plain: str) -> Iterator[tuple[int, int]]:
-    """Whatever may be left where one number hides the next, several times over."""
+    """All candidates, without the rules of ``numbering``: after several passes one number may still hide the next."""
     yield from find_emails(plain)
     yield from find_replaced(plain)
     yield from find_digits(plain)
@@ -74,7 +72,7 @@ def _find_bluntly(plain: str) -> Iterator[tuple[int, int]]:
 
 
 def _without(text: str, find: Callable[[str], Iterator[tuple[int, int]]]) -> str:
-    """The text with a mark for each span that is found; spans that overlap are one."""
+    """The text with a mark for each found span; overlapping spans are merged."""
     folded = fold(text)
     pieces: list[str] = []
     at = covered = 0
@@ -86,13 +84,13 @@ def _without(text: str, find: Callable[[str], Iterator[tuple[int, int]]]) -> str
 
 
 def holds_email(text: str) -> bool:
-    """Whether there is an e-mail address in the text."""
+    """Whether the text holds an e-mail address."""
     return any(True for _ in find_emails(fold(text).text))
 
 
 def holds_phone(code: str) -> bool:
-    """Whether there is a phone number in a web address or an id. Digits next to a letter are part of a random name
-    there, unless the letters say what they are.
+    """Whether a web address or an id holds a phone number. Digits next to a letter are part of a random name there,
+    unless the letters are a word for phones.
     """
     plain = fold(code).text
     return any(
@@ -108,15 +106,15 @@ def token(key: str) -> str:
 
 
 def redact_tree(value: Any, pointer: str) -> tuple[Any, list[str]]:
-    """A JSON value without personal data in its strings and keys, and the pointers of what was replaced. What needs
-    no change is shared with the original.
+    """A JSON value without personal data in its strings and keys, and the pointers of the replaced parts. Unchanged
+    parts are shared with the original.
     """
     found: list[str] = []
     return (_redact_tree(value, pointer, found) if _is_personal(value) else value), found
 
 
 def _is_personal(value: Any, *, phone: bool = False) -> bool:
-    """Whether there is anything to replace, which is rare. ``phone``: a key above is a word for phones."""
+    """Whether a value holds personal data, which is rare. ``phone``: a parent key is a word for phones."""
     kind = type(value)
     if kind is str or kind is int or kind is float:
         return bool(_redact_leaf(value, phone=phone) != value)
@@ -130,7 +128,7 @@ def _is_personal(value: Any, *, phone: bool = False) -> bool:
 
 
 def _is_phone_key(key: str) -> bool:
-    """Whether a key says that what is below it are phone numbers, such as ``tel`` or ``numTel``."""
+    """Whether a key is a word for phones, such as ``tel`` or ``numTel``."""
     return _PHONE_KEY.search(_NEXT_WORD.sub("_", key)) is not None
 
 
@@ -145,7 +143,7 @@ def _is_in_pieces(items: list[Any]) -> bool:
 
 
 def _redact_leaf(value: Any, *, phone: bool) -> Any:
-    """A string without personal data, or a number that is none."""
+    """A string without personal data, or a number that is no phone number."""
     if type(value) is str:
         clean = redact(value)
         if clean != value or len(value) < _SHORT_DIGITS or not phone:
@@ -189,7 +187,7 @@ def _redact_members(
 
 
 def _named(members: list[tuple[str, str, Any]]) -> dict[str, Any]:
-    """Members under their clean keys; keys that became the same are told apart by a number."""
+    """Members under their redacted keys; a number distinguishes keys that became equal."""
     named: dict[str, Any] = {}
     numbers: dict[str, int] = {}
     for clean, _, item in members:

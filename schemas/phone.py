@@ -1,6 +1,6 @@
 """Phone numbers in a folded text: French, overseas and international ones, in every usual spelling (OFR-034).
 
-Regular expressions of bounded length find candidates; ``schemas.numbering`` then judges each by its groups, its
+Regular expressions of bounded length find candidates; ``schemas.numbering`` then tests each by its groups, its
 separators and the words beside it, so that dates, times, lists and references stay.
 """
 
@@ -90,20 +90,20 @@ def find_others(text: str) -> Iterator[tuple[int, int]]:
 
 
 def find_digits(text: str) -> Iterator[tuple[int, int]]:
-    """The spans of nine digits and more, whatever they mean: every phone number lies in one of them."""
+    """The spans of nine or more digits of any meaning: every phone number is within one of them."""
     for match in _MANY.finditer(text):
         yield match.span()
 
 
 def _with_one_more(text: str, spans: Iterator[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """The spans, longer by a pair where the number may also begin with the second one, as in ``poste 01 02 99 …``."""
+    """The spans, longer by a pair if the number may also begin with the second pair, as in ``poste 01 02 99 …``."""
     for start, end in spans:
         more = _ONE_MORE.match(text, start + 2)
         yield start, more.end() if more else end
 
 
 def _outside(spans: list[tuple[int, int]], others: Iterator[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Those of the other spans that do not begin within one of the spans; both are in order."""
+    """The other spans, without those that begin within one of the spans; both are in order."""
     at = 0
     for start, end in others:
         while at < len(spans) and spans[at][1] <= start:
@@ -117,7 +117,7 @@ def _any(_: Candidate) -> bool:
 
 
 def _found(text: str, pattern: re.Pattern[str], judge: Callable[[Candidate], bool]) -> Iterator[tuple[int, int]]:
-    """The accepted matches. A refused one is passed over by one character only, since another may begin within it."""
+    """The accepted matches. After a refused one the search advances by one character: another may begin within it."""
     at = 0
     while match := pattern.search(text, at):
         start, end = match.span()
@@ -132,6 +132,6 @@ def _found(text: str, pattern: re.Pattern[str], judge: Callable[[Candidate], boo
 
 
 def _opened(text: str, start: int, opening: str) -> int:
-    """Where a bracket opens right before a number that closes it."""
+    """The start of a number, including an opening bracket before it that it closes."""
     before = start - 1 - (text[start - 1 : start] == " ")
     return before if text[before : before + 1] == opening and before >= 0 else start

@@ -1,4 +1,4 @@
-"""Loading ahead: a service that has run out of file descriptors can still judge and refuse."""
+"""Preloads packaged files, so that a service without free file descriptors can still give verdicts."""
 
 from datetime import date
 
@@ -24,7 +24,7 @@ _REFUSED = {
 
 
 def preload() -> None:
-    """Read every packaged file that a verdict or a refusal needs. Takes about a second."""
+    """Read every packaged file needed for a verdict or a refusal. Takes about a second."""
     catalogue()
     validator("offer")
     for name in schema_names():

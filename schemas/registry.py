@@ -1,9 +1,9 @@
-"""The JSON Schemas: loaded once into one registry, and the one way to build validators that assert formats.
+"""Registry of the JSON Schemas, loaded once; the only source of validators that assert formats.
 
-Two engines read the same schemas: ``fast_validator`` says yes or no, ``validator`` explains a no. Patterns are written
-so that both mean the same, and tests hold them to each other. The only formats are ``date`` and ``date-time``: whatever
-else a text must be is said by a pattern or a rule, since the libraries differ there. The explaining engine is slow to
-import, so it is imported when first needed; a service asks for a validator at its start.
+Two engines read the same schemas: ``fast_validator`` accepts or refuses, ``validator`` explains a refusal. Patterns
+have the same meaning in both engines; tests compare them. The only formats are ``date`` and ``date-time``: patterns and
+rules cover all others, since the libraries differ there. The explaining engine is slow to import, so it is imported on
+first use; a service builds a validator at its start.
 """
 
 from collections.abc import Callable, Iterator
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 SUFFIX = ".schema.json"
 _NOTHING: dict[str, Any] = {"not": {}}
-"""A schema that no value meets."""
+"""A schema that no value satisfies."""
 _LARGEST_INTEGER = 2**63
-"""Beyond it orjson writes no integer."""
+"""orjson writes no integer beyond it."""
 
 
 @cache
 def schema(name: str) -> dict[str, Any]:
-    """The packaged schema of that name, such as ``offer``. Raises FileNotFoundError. Not to be changed."""
+    """The packaged schema of that name, such as ``offer``. Raises FileNotFoundError. Cached: do not modify."""
     loaded: dict[str, Any] = read_json("json", name + SUFFIX)
     return loaded
 
@@ -43,7 +43,7 @@ def _fast_registry() -> jsonschema_rs.Registry:
 
 
 def _fast(body: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
-    # The linear-time engine: no pattern can be made slow by what it is held against.
+    # The linear-time engine: no input can make a pattern slow.
     return jsonschema_rs.Draft202012Validator(
         body, registry=_fast_registry(), validate_formats=True, pattern_options=jsonschema_rs.RegexOptions()
     )
@@ -51,13 +51,13 @@ def _fast(body: dict[str, Any]) -> jsonschema_rs.Draft202012Validator:
 
 @cache
 def validator(name: str) -> "Draft202012Validator":
-    """The explaining validator of a packaged schema, formats asserted, references resolved without any network."""
+    """The explaining validator of a packaged schema: asserts formats, resolves references without network access."""
     from jsonschema import Draft202012Validator, ValidationError  # noqa: PLC0415  # slow to import, see above
     from jsonschema.validators import extend  # noqa: PLC0415
     from referencing import Registry  # noqa: PLC0415
     from referencing.jsonschema import DRAFT202012  # noqa: PLC0415
 
-    # By its "$schema" the library would choose its own class again at each reference.
+    # With a "$schema" the library would select its own class again at each reference.
     bodies = {known: {key: part for key, part in schema(known).items() if key != "$schema"} for known in schema_names()}
     resources = [(body["$id"], DRAFT202012.create_resource(body)) for body in bodies.values()]
     registry: Registry[Any] = Registry().with_resources(resources)
@@ -90,14 +90,14 @@ def _plain(item: Any) -> Any:
 
 @cache
 def fast_validator(name: str) -> jsonschema_rs.Draft202012Validator:
-    """The same, by the fast engine: only ``is_valid`` is to be used, its explanations differ."""
+    """The fast validator of a packaged schema. Use only ``is_valid``: its explanations differ."""
     return _fast(schema(name))
 
 
 @cache
 def structure_validator(name: str) -> jsonschema_rs.Draft202012Validator:
-    """The fast validator of a packaged schema that lets pass control characters and markup in texts: one search of all
-    texts together finds those (``suspicion.is_plain``), which costs less than one for each of them.
+    """The fast validator of a packaged schema without the checks for control characters and markup in texts: one search
+    of all texts together (``suspicion.is_plain``) costs less than one per text.
     """
     full = schema(name)
     definitions = {**full["$defs"], "control": _NOTHING, "markup": _NOTHING}
@@ -111,7 +111,7 @@ def definition_validator(name: str) -> jsonschema_rs.Draft202012Validator:
 
 
 def lacks(pattern: str) -> Callable[[str], bool]:
-    """A function that says whether a text holds nothing that matches a pattern of the fast engine."""
+    """A predicate: whether a text holds no match of a pattern of the fast engine."""
     return _fast({"type": "string", "not": {"pattern": pattern}}).is_valid
 
 

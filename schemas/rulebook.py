@@ -1,4 +1,4 @@
-"""Rules and problems: each rule's code, requirement and words as data; a problem is one rule broken at one place."""
+"""Rules and problems: code, requirement and texts of each rule as data; a problem is one violation of a rule."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -30,15 +30,15 @@ __all__ = [
 
 Severity: TypeAlias = Literal["error", "warning"]
 ACTUAL_CHARACTERS = 80
-"""How much of an offending value a problem shows."""
+"""Maximum length of the offending value in a problem."""
 MAX_PROBLEMS = 100
-"""More than anyone reads, and few enough that no document makes its verdict expensive."""
+"""Maximum of problems in a verdict: bounds the cost of a verdict on any document."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One entry of the catalogue. Texts are templates in French and English; ``status`` is the HTTP status where the
-    rule is a call's answer by itself.
+    """One entry of the catalogue. Texts are templates in French and English; ``status`` is the HTTP status if the rule
+    alone determines the response.
     """
 
     code: str
@@ -63,7 +63,7 @@ def catalogue() -> Mapping[str, Rule]:
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON writers know it: the English text of a ``Spoken`` one."""
+    """A value that JSON writers accept: a ``Spoken`` one becomes its English text."""
     if isinstance(value, list | tuple):
         return type(value)(map(_plain, value))
     return str(value) if isinstance(value, str) else value
@@ -71,8 +71,8 @@ def _plain(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One rule broken at one place. ``pointer`` is an RFC 6901 JSON Pointer into the document as sent; ``actual`` is
-    capped and never personal data; ``args`` fill the message templates.
+    """One violation of a rule. ``pointer`` is an RFC 6901 JSON Pointer into the document as sent; ``actual`` is capped
+    and never personal data; ``args`` fill the message templates.
     """
 
     code: str
@@ -88,7 +88,7 @@ class Problem:
 
     @property
     def severity(self) -> Severity:
-        """``error`` (refused) or ``warning`` (relayed, told to the publisher)."""
+        """``error`` (refused) or ``warning`` (relayed, reported to the publisher)."""
         return self.rule.severity
 
     @property
@@ -119,21 +119,21 @@ class Problem:
 
 
 def problem(code: str, *, pointer: str = "", expected: Any = None, actual: Any = None, **args: Any) -> Problem:
-    """A problem of the catalogue. Caps and redacts ``actual``. Raises KeyError for a code that no rule has."""
+    """A problem of the catalogue. Caps and redacts ``actual``. Raises KeyError for an unknown code."""
     if code not in catalogue():
         raise KeyError(code)
     return Problem(code, pointer, expected, shown(actual), {name: shown(value) for name, value in args.items()})
 
 
 def first_of(found: Iterable[Problem]) -> list[Problem]:
-    """The problems, or the first 100 of them and then one ``more-problems``, which says that the list is not whole."""
+    """The problems; if there are more than 100, the first 100 and one ``more-problems``."""
     problems = list(islice(found, MAX_PROBLEMS + 1))
     return problems if len(problems) <= MAX_PROBLEMS else [*problems[:MAX_PROBLEMS], problem("more-problems")]
 
 
 def shown(value: Any) -> Any:
-    """A value as a problem may show it: one line of at most 80 characters, no e-mail address or phone number, nothing
-    invisible, no nested values.
+    """A value in the form that a problem may hold: one line of at most 80 characters, without e-mail addresses, phone
+    numbers, invisible characters and nested values.
     """
     if isinstance(value, Spoken):
         return value
@@ -156,7 +156,7 @@ _TEXTS = ("message", "consequence", "fix")
 
 
 def preferred_language(accepted: str) -> Language:
-    """French, unless an ``Accept-Language`` of this text prefers English (RFC 9110, 12.5.4)."""
+    """French, unless this ``Accept-Language`` header value prefers English (RFC 9110, 12.5.4)."""
     weights: dict[str, float] = {}
     for part in accepted.split(","):
         name, _, parameter = part.partition(";")

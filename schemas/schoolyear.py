@@ -1,4 +1,4 @@
-"""School years: mandatory weeks, holidays and hours, each year one data file; adding a year is adding a file."""
+"""School years: mandatory weeks, holidays and hours; one data file per year, so a new year needs only a new file."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ class Hours:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SchoolYear:
-    """A school year from its first to its last day. ``weeks`` are those in which pupils of seconde must go."""
+    """A school year from its first to its last day. ``weeks`` are the mandatory weeks of seconde."""
 
     name: str
     first: date
@@ -96,20 +96,20 @@ def years_asked_for(on: date) -> tuple[SchoolYear, ...]:
 
 @lru_cache(maxsize=1024)
 def year_of(day: date) -> SchoolYear | None:
-    """The school year of a day, or None when it is not on file."""
+    """The school year of a day; None if it is not on file."""
     return next((year for year in years() if year.first <= day <= year.last), None)
 
 
 @lru_cache(maxsize=1024)
 def hours_for(day: date) -> Hours:
-    """The hours of that day's school year; of the latest year on file where it has none yet."""
+    """The hours of a day's school year; those of the latest year on file if it is not on file."""
     year = year_of(day) or years()[-1]
     return year.hours
 
 
 @lru_cache(maxsize=1024)
 def monday_of(week: str) -> date | None:
-    """The Monday of an ISO week such as ``2027-W24``; None when that year has no such week."""
+    """The Monday of an ISO week such as ``2027-W24``; None if that year has no such week."""
     try:
         return date.fromisocalendar(int(week[:4]), int(week[6:]), 1)
     except (ValueError, OverflowError):
@@ -117,7 +117,7 @@ def monday_of(week: str) -> date | None:
 
 
 def holiday_of(week: str, zone: str) -> Holiday | None:
-    """The holiday that takes the whole working week, Monday to Friday, in a zone."""
+    """The holiday that covers the whole working week, Monday to Friday, in a zone; None if there is none."""
     monday = monday_of(week)
     if monday is None:
         return None

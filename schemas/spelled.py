@@ -1,4 +1,4 @@
-"""Phone numbers spelled in French words: « zéro six douze trente-quatre … », digits mixed in or not (OFR-034)."""
+"""Phone numbers in French words: « zéro six douze trente-quatre … », with or without digits (OFR-034)."""
 
 import re
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ def find_spelled(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _end_of_number(text: str, start: re.Match[str]) -> int | None:
-    """Where the number ends that begins there; None if it is not ten digits long, or only counts from 0 to 9."""
+    """The end of the number that begins at ``start``; None if it is not ten digits long, or only counts from 0 to 9."""
     head = start.group()
     digits = "".join(filter(str.isdigit, head)) or "0"
     values: list[tuple[int, int]] = []
@@ -53,14 +53,14 @@ def _end_of_number(text: str, start: re.Match[str]) -> int | None:
         spelled = digits + "".join(f"{value:0{width}d}" for value, width in values)
         if len(spelled) > _DIGITS_OF_A_NUMBER + (spelled[1] == "0"):
             break
-        # Ten digits, or eleven where a 0 follows the country's code.
+        # Ten digits, or eleven if a 0 follows the country code.
         if words and len(spelled) == _DIGITS_OF_A_NUMBER + (spelled[1] == "0") and spelled != _COUNTED:
             end = at
     return end
 
 
 def _append(values: list[tuple[int, int]], word: str, written: str | None) -> None:
-    """Add a word's value: to the number before where French joins them (soixante-dix-huit, quatre-vingt-un)."""
+    """Append a word's value, or add it to the last one if French joins them (soixante-dix-huit, quatre-vingt-un)."""
     last, width = values[-1] if values else (0, 0)
     if written is not None:
         values.append((int(written), len(written)))

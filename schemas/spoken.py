@@ -1,6 +1,6 @@
-"""Values that a sentence names in the reader's language: types of JSON, what the system says, what a parser says.
+"""Bilingual values in sentences: JSON types, messages of the system and of parsers.
 
-Such a value is its English text, as documents and logs hold it, and knows its French one.
+Such a value is a ``str`` with its English text, as documents and logs hold it, and has a French text beside it.
 """
 
 import errno
@@ -62,7 +62,7 @@ _LITERALS: Mapping[str, Mapping[bool | None, str]] = {
 
 
 class Spoken(str):
-    """An English text with its French one, ``fr``."""
+    """An English text with its French translation, ``fr``."""
 
     __slots__ = ("fr",)
     fr: str
@@ -88,8 +88,8 @@ def json_type(name: str) -> Spoken:
 
 
 def system_reason(error: BaseException) -> Spoken:
-    """Why the system refused: its own words in English, ours in French; the error's type where it has no number. Never
-    a path or an address.
+    """The reason of a system error: the system's text in English, a translation in French; the error's type if it has
+    no number. Never a path or an address.
     """
     number = getattr(error, "errno", None)
     if isinstance(error, TimeoutError) and number is None:
@@ -99,20 +99,20 @@ def system_reason(error: BaseException) -> Spoken:
         return Spoken(str(known), _SYSTEM[number])
     if isinstance(number, int) and number > 0:
         return Spoken(str(known), f"erreur {errno.errorcode.get(number, number)} du système")
-    if isinstance(number, int) and known:  # of the resolver, whose numbers are below nought
+    if isinstance(number, int) and known:  # from the resolver, whose error numbers are negative
         return Spoken(str(known), "nom de machine introuvable")
     return Spoken(type(error).__name__, f"erreur {type(error).__name__}")
 
 
 def certificate_reason(error: Exception) -> Spoken:
-    """Why a certificate is not trusted: OpenSSL's words in English, ours in French."""
+    """The reason why a certificate is not trusted: OpenSSL's text in English, a translation in French."""
     cause = getattr(error, "certificate_error", error)
     said = str(getattr(cause, "verify_message", "") or type(cause).__name__)
     return Spoken(said, _CERTIFICATES.get(getattr(cause, "verify_code", 0), "certificat ou échange TLS refusé"))
 
 
 def spoken(value: Any, language: Literal["fr", "en"]) -> Any:
-    """A value as a sentence in this language names it: a list as its items with commas."""
+    """A value in the form for a sentence in this language; a list becomes its items with commas."""
     if isinstance(value, list | tuple):
         return ", ".join(str(spoken(item, language)) for item in value)
     if value is None or isinstance(value, bool):

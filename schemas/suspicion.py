@@ -1,9 +1,8 @@
-"""Whether a text, web address or id can hold personal data: one fast search that spares most of them the full one
-(OFR-034).
+"""Fast test whether a text, web address or id can hold personal data; most then skip the full search (OFR-034).
 
-The expression is a necessary condition of everything that ``email_address``, ``phone``, ``spelled`` and ``rules.link``
-find: what it does not match holds nothing. A test holds them to each other. It runs as an automaton of the schema
-engine, in time that does not depend on the number of its alternatives.
+The expression is a necessary condition of all findings of ``email_address``, ``phone``, ``spelled`` and ``rules.link``:
+a text without a match holds none. A test compares them. It runs as an automaton of the schema engine, in time that does
+not depend on the number of its alternatives.
 """
 
 from collections.abc import Callable
@@ -11,7 +10,7 @@ from collections.abc import Callable
 from schemas.registry import lacks, schema
 
 BREAK = "\nX\n"
-"""Keeps texts apart that are searched as one: no expression goes on over a line feed and a letter."""
+"""Separates texts that are searched as one: no expression matches across a line feed and a letter."""
 
 _GAP = r"[^0-9A-Za-zÀ-ÖØ-öø-ÿ²³]"
 _DIGIT = "[0-9²³]"
@@ -42,7 +41,7 @@ _SPELLED = (
     rf"(?:^|[^0-9A-Za-z])[0oœ](?:[0-9]|[\s.+-]){{0,12}}[^0-9a-zß-öø-ÿ]{{1,3}}(?:et[^0-9a-zß-öø-ÿ]{{1,3}})?{_NUMBERS}",
 )
 _HIDDEN = (
-    # What is no ordinary French may be folded into anything (``folding.narrow``).
+    # Characters beyond ordinary French may fold into anything (``folding.narrow``).
     "[^\x00-\x7f\u00a0-\u00ac\u00ae-\u00b8\u00bb-\u00ff\u2019\u2013\u0153\u202f\u2026\u2014\u201c\u201d\u20ac]",
     r"%[0-9A-Fa-f]{2}|&(?:#|commat|period|plus|lpar|rpar|nbsp|colon)|\\u00",
 )
@@ -50,17 +49,17 @@ _LINK = ("(?:mailto|tel|smsto|sms|mms|callto|facetime|audio|whatsapp|viber|skype
 
 
 _MARKUP = schema("offer")["$defs"]["markup"]["pattern"]
-_CONTROL = r"[\x00-\x09\x0b-\x1f\x7f]"  # any other control character is no ordinary French, see _HIDDEN
+_CONTROL = r"[\x00-\x09\x0b-\x1f\x7f]"  # other control characters are beyond ordinary French, see _HIDDEN
 _SUSPICION = (*_HIDDEN, *_LINK, *_EMAIL, *_NATIONAL, *_INTERNATIONAL, *_OTHER_PHONE, *_SPELLED)
 
 
 def _search(*alternatives: str) -> Callable[[str], bool]:
-    """A function that says whether any of the alternatives is found in a text."""
-    quiet = lacks("(?i)" + "|".join(alternatives))
+    """A predicate: whether any of the alternatives matches in a text."""
+    is_clean = lacks("(?i)" + "|".join(alternatives))
 
     def is_found(text: str) -> bool:
         try:
-            return not quiet(text)
+            return not is_clean(text)
         except UnicodeEncodeError:  # lone surrogates, which no document holds
             return True
 
@@ -68,16 +67,16 @@ def _search(*alternatives: str) -> Callable[[str], bool]:
 
 
 is_plain = lacks("(?i)" + "|".join((_CONTROL, _MARKUP, *_SUSPICION)))
-"""Whether texts hold no control character but line feeds, no markup, and nothing that is suspect. They
-hold no lone surrogates.
+"""Whether a text holds no control character but line feeds, no markup, and no suspect part. The text must hold no lone
+surrogates.
 """
 
 is_suspect = _search(*_SUSPICION)
-"""Whether a text can hold anything to replace, or characters beyond ordinary French. False for most."""
+"""Whether a text can hold personal data, or characters beyond ordinary French. False for most."""
 
 may_hold_email = _search(*_EMAIL)
 may_hold_national = _search(*_NATIONAL)
 may_hold_international = _search(*_INTERNATIONAL)
 may_hold_other_phone = _search(*_OTHER_PHONE)
 may_hold_spelled = _search(*_SPELLED)
-"""Each for one kind, on a folded text."""
+"""One predicate per kind of finding, for folded texts."""

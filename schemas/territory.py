@@ -1,4 +1,4 @@
-"""Territory: department, region and académie of an offer's place (OFR-018, OFR-019), and whether it lies in France."""
+"""Territory: department, region and académie of an offer's location (OFR-018, OFR-019); tests for points in France."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Territory:
     zone: str | None
 
     def to_json(self) -> dict[str, Any]:
-        """As a verdict and the log carry it."""
+        """The form in verdicts and on the log."""
         return {"department": self.department, "region": self.region, "academie": self.academie}
 
 
@@ -38,7 +38,7 @@ def territories() -> Mapping[str, Territory]:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What postcode, city and INSEE code together say: a territory (None when they name none) and what is odd."""
+    """The territory of postcode, city and INSEE code (None if they name none), and their problems."""
 
     territory: Territory | None
     problems: tuple[Problem, ...]
@@ -46,8 +46,8 @@ class Place:
 
 @lru_cache(maxsize=8192)
 def locate(postal_code: str, city: str, insee_commune: str | None) -> Place:
-    """The territory: from the INSEE code, else from postcode and city, else from the postcode's first digits. Where
-    there is none, an error says why: Clipperton has a postcode and no department.
+    """The territory: from the INSEE code, else from postcode and city, else from the postcode's first digits. Without a
+    territory the problems hold an error: Clipperton has a postcode and no department.
     """
     served = communes_of(postal_code)
     if insee_commune is not None:
@@ -112,7 +112,7 @@ def _locate_prefix(postal_code: str) -> Place:
 
 
 def _prefix_departments(postal_code: str) -> tuple[str, ...]:
-    """The departments that the first digits may mean, the likeliest first."""
+    """The departments of the postcode's first digits, the likeliest first."""
     if postal_code.startswith("20"):
         return _CORSICA if postal_code[2] in "01" else _CORSICA[::-1]
     prefix = department_of(postal_code)
@@ -140,7 +140,7 @@ def _outlines() -> dict[str, Any]:
 
 @cache
 def inner_boxes() -> tuple[tuple[float, float, float, float], ...]:
-    """Boxes wholly within the mainland's outline, which spare most points the walk around it."""
+    """Boxes within the mainland's outline: most points need no test against the outline."""
     return tuple(tuple(box) for box in _outlines()["mainland_inner"])
 
 
@@ -148,7 +148,7 @@ _MAINLAND: frozenset[str] = frozenset()
 
 
 def covering(latitude: float, longitude: float) -> frozenset[str] | None:
-    """Departments off the mainland whose box holds the point; empty for the mainland itself; None: not in France."""
+    """Departments outside the mainland whose box contains the point; empty for the mainland; None: not in France."""
     for west, south, east, north in inner_boxes():
         if west <= longitude <= east and south <= latitude <= north:
             return _MAINLAND
@@ -165,7 +165,7 @@ def covering(latitude: float, longitude: float) -> frozenset[str] | None:
 
 
 def in_mainland(latitude: float, longitude: float) -> bool:
-    """Whether a point lies within the wide outline of mainland France (even-odd rule)."""
+    """Whether a point is within the wide outline of mainland France (even-odd rule)."""
     outline = _outlines()["mainland"]
     inside = False
     west, south = outline[-1]
@@ -178,5 +178,5 @@ def in_mainland(latitude: float, longitude: float) -> bool:
 
 
 def apart(department: str) -> bool:
-    """Whether a department lies outside the mainland and so has a box of its own."""
+    """Whether a department is outside the mainland, and so has a box of its own."""
     return department in _outlines()["boxes"]

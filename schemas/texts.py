@@ -1,4 +1,4 @@
-"""Texts in French and English as packaged data: one loader for all catalogues of them, which checks every text."""
+"""Texts in French and English from packaged data: one loader, which checks every text."""
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
@@ -17,7 +17,7 @@ Words = TypeVar("Words")
 
 
 class TextsError(ValueError):
-    """A catalogue has a text that lacks a language or a placeholder. The message names the text."""
+    """A text of a catalogue misses a language or a placeholder. The message names the text."""
 
 
 @cache
@@ -37,7 +37,7 @@ def load_words(kind: Callable[..., Words], package: str, section: str) -> Mappin
 
 
 def check_texts(document: object, pointer: str = "") -> None:
-    """Raises TextsError unless every text of a document is in both languages, with the same placeholders."""
+    """Check that every text of a document is in both languages, with the same placeholders. Raises TextsError."""
     for at, texts in _texts(document, pointer):
         missing = [language for language in LANGUAGES if not isinstance(texts.get(language), str | list)]
         if missing:
@@ -48,7 +48,7 @@ def check_texts(document: object, pointer: str = "") -> None:
 
 
 def fill(texts: Texts, values: Mapping[str, Any]) -> dict[Language, str]:
-    """A text with values in place of its placeholders, each value in the text's language. Raises KeyError."""
+    """A text with its placeholders filled, each value in the text's language. Raises KeyError."""
     return {language: fill_one(texts, values, language) for language in LANGUAGES}
 
 

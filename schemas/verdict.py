@@ -1,4 +1,4 @@
-"""The verdict on one document: what ``check`` found, and what follows from it."""
+"""The verdict on one document: the result of ``check``."""
 
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -8,10 +8,10 @@ Withdrawal: TypeAlias = Literal["filled", "cancelled"]
 
 
 class Verdict(NamedTuple):
-    """What was found. ``problems`` holds all of them at once, errors first; any error means not accepted.
+    """Result of a check. ``problems`` holds all problems, errors first; any error means not accepted.
 
-    ``id`` and ``revision`` are given as far as they could be read and are well formed, also when refused. ``document``
-    is the object as decoded, exactly as sent (its digest is taken from it); None when it could not be decoded.
+    ``id`` and ``revision`` are set if they are readable and well formed, also when refused. ``document`` is the object
+    as decoded, exactly as sent (its digest is computed from it); None if it could not be decoded.
     ``offer`` is a normalised and redacted copy with ``stay_weeks`` and ``expires_on`` filled in; ``territory`` is
     ``{"department", "region", "academie"}``; ``expires_on`` an ISO date: these three only for an accepted offer.
     ``withdrawal`` is the reason of an accepted withdrawal.

@@ -1,4 +1,4 @@
-"""The versions that every receipt and report is stamped with."""
+"""The versions in every receipt and report."""
 
 SCHEMA_VERSION = "1.0"
 """Of the JSON Schemas: the second number grows with additions, the first with breaks."""

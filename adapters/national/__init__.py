@@ -1,1 +1,1 @@
-"""The national site: its partner API as it is, and what stands between it and the shared offer."""
+"""The national site: client of its partner API, mapping from the shared offer, delivery and import."""

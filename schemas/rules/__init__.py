@@ -1,7 +1,7 @@
-"""What JSON Schema cannot say: one small module per subject, each a function from an offer to its problems.
+"""Rules beyond JSON Schema: one module per subject, with functions from an offer to its problems.
 
-A check names the fields that it reads; on a document that breaks the schema it is run only where these are sound. To
-add a rule: an entry in ``schemas/catalogue/offer.json``, a function in the module of its subject, a line in ``CHECKS``.
+A check names the fields that it reads; on a document that breaks the schema it runs only if these are sound. To add a
+rule: an entry in ``schemas/catalogue/offer.json``, a function in the module of its subject, a line in ``CHECKS``.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -19,7 +19,7 @@ Finder: TypeAlias = Callable[[Offer, date, Territory | None], Iterable[Problem]]
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A function and the fields it reads, as JSON Pointers. It may count on each being sound or absent."""
+    """A function and the fields that it reads, as JSON Pointers. Each of them is sound or absent."""
 
     find: Finder
     reads: tuple[str, ...]
@@ -46,7 +46,7 @@ CHECKS: tuple[Check, ...] = (
 )
 
 FINDERS: tuple[Finder, ...] = tuple(check.find for check in CHECKS if check.reads is not PLACE)
-"""The functions alone, for documents that are sound throughout and whose place has been looked up already."""
+"""The functions alone, for valid documents whose location is already resolved."""
 
 QUIET_FINDERS: tuple[Finder, ...] = tuple(find for find in FINDERS if find not in (link.find, link.find_in_ids))
 """The same for documents without suspicion of personal data (``schemas.suspicion``)."""

@@ -1,4 +1,4 @@
-"""Delivery: what the national site would refuse or change, told beforehand (NAT-001 to NAT-008). All warnings."""
+"""Delivery: warnings on offers that the national site would refuse or change (NAT-001 to NAT-008)."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -17,7 +17,7 @@ _OVERSEAS = frozenset({"971", "972", "973", "974", "976", "977", "978", "987", "
 
 
 def find(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> list[Problem]:
-    """What the publisher's own wishes keep from the national site, or from everyone."""
+    """Publisher's choices that keep the offer from the national site, or from all subscribers."""
     found: list[Problem] = []
     redistribution = offer.get("redistribution")
     if redistribution:
@@ -31,7 +31,7 @@ def find(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> l
 
 
 def find_address(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> list[Problem]:
-    """Words that the national site refuses anywhere in an address, harmless ones included."""
+    """Words that the national site refuses anywhere in an address, even within harmless words."""
     lower = offer["apply_url"].lower() if "apply_url" in offer else ""
     words = [word for word in REFUSED_WORDS if word in lower]
     if not words or not _wanted(offer):
@@ -40,13 +40,13 @@ def find_address(offer: Mapping[str, Any], _on: date, _territory: Territory | No
 
 
 def find_postcode(offer: Mapping[str, Any], on: date, territory: Territory | None) -> list[Problem]:
-    """The same as ``find_unplaced`` for an offer that lies in a French department; any other is refused anyway."""
+    """``find_unplaced``, for an offer in a French department; any other is refused anyway."""
     return [] if territory is None else find_unplaced(offer, on, territory)
 
 
 def find_unplaced(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> list[Problem]:
-    """Postcodes whose department is not in the national site's table: it looks at the first two digits, three overseas,
-    never at the INSEE code.
+    """Postcodes whose department is not in the national site's table: the site reads the first two digits, three
+    overseas, never the INSEE code.
     """
     postcode = offer.get("location", {}).get("postal_code", "")
     if postcode and not _is_placed(postcode) and _wanted(offer):
@@ -61,7 +61,7 @@ def _is_placed(postcode: str) -> bool:
 
 
 def find_undescribed(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> list[Problem]:
-    """An employer without the description that the national site demands."""
+    """An employer without the description that the national site requires."""
     if "description" not in offer.get("employer", {"description": ""}) and _wanted(offer):
         return [problem("employer-undescribed", pointer="/employer/description")]
     return []
@@ -75,7 +75,7 @@ def _wanted(offer: Mapping[str, Any]) -> bool:
 
 
 def find_weeks(offer: Mapping[str, Any], on: date, _territory: Territory | None) -> tuple[Problem, ...]:
-    """The weeks that the national site does not take from a seconde offer, and what it makes of mixed levels."""
+    """Weeks that the national site does not take from a seconde offer; mixed levels, which it splits."""
     levels = offer.get("levels", ())
     if "seconde" not in levels:
         return ()

@@ -15,7 +15,7 @@ _DOUBLED = tuple(sum(divmod(2 * digit, 10)) for digit in range(10))
 
 
 def find(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> list[Problem]:
-    """Wrong SIRETs are errors; an unknown NAF code is a warning, since a new NAF is on its way."""
+    """Wrong SIRETs are errors; an unknown NAF code is a warning, since a new NAF is expected."""
     employer = offer.get("employer")
     found: list[Problem] = []
     if employer is None:
@@ -31,8 +31,8 @@ def find(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> l
 
 @lru_cache(maxsize=16384)
 def is_siret(siret: str) -> bool:
-    """Whether 14 digits check: Luhn's sum over the SIREN and over the whole. La Poste's establishments, its head office
-    excepted, need a plain digit sum that is a multiple of 5 instead of the latter.
+    """Whether 14 digits have valid check digits: Luhn's sum over the SIREN and over the whole. La Poste's
+    establishments, except its head office, need a digit sum that is a multiple of 5 instead of the latter.
     """
     if siret.startswith(LA_POSTE) and siret != LA_POSTE_HEAD:
         return sum(map(int, siret)) % 5 == 0

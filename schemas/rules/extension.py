@@ -1,6 +1,6 @@
-"""Extensions: their bounds, and numbers that every reader understands alike (OFR-036, OFR-002).
+"""Extensions: their bounds, and integers within the interoperable range (OFR-036, OFR-002).
 
-The bounds are checked first and end early: extensions beyond them are refused as a whole, without a look at the rest.
+The bounds are checked first: extensions beyond them are refused as a whole, without further checks.
 """
 
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Levels and who may apply: restrictions that need a level (OFR-033) and the schools' UAI codes."""
+"""Levels and restrictions: restrictions that need a level (OFR-033), and the schools' UAI codes."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -25,7 +25,7 @@ def find(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> l
 
 
 def find_schools(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> list[Problem]:
-    """UAI codes whose letter does not fit."""
+    """UAI codes with a wrong check letter."""
     if "restrictions" not in offer:
         return []
     return [
@@ -36,5 +36,5 @@ def find_schools(offer: Mapping[str, Any], _on: date, _territory: Territory | No
 
 
 def is_uai(code: str) -> bool:
-    """Whether the letter of a school's code fits its seven digits (modulo 23, no I, O or Q)."""
+    """Whether the check letter of a school's code fits its seven digits (modulo 23, no I, O or Q)."""
     return _UAI_LETTERS[int(code[:7]) % 23] == code[7]

@@ -1,4 +1,4 @@
-"""Web addresses and ids: no personal data in them, since it could not be taken out without breaking them (OFR-034)."""
+"""Web addresses and ids: personal data in them is refused, since redaction would break them (OFR-034)."""
 
 import re
 from collections.abc import Mapping
@@ -50,12 +50,12 @@ def find_in_ids(offer: Mapping[str, Any], _on: date, _territory: Territory | Non
 
 @lru_cache(maxsize=4096)
 def _remembered(address: str) -> str | None:
-    """What is wrong with a website, which many offers share."""
+    """``judge`` of a website, cached: many offers share it."""
     return judge(address) if is_suspect(address) else None
 
 
 def judge(address: str) -> str | None:
-    """The code of what is wrong with an address."""
+    """The code of the problem with an address; None if there is none."""
     plain = _decode(address)
     blank = _decode(address.replace("+", " "))  # a plus sign is a blank in a query
     if holds_email(plain) or holds_email(blank) or _MAIL.search(plain):
@@ -66,7 +66,7 @@ def judge(address: str) -> str | None:
 
 
 def _decode(address: str) -> str:
-    """The address as it is searched: one encoding may hide another."""
+    """The address as it is searched, decoded several times: one encoding may hide another."""
     for _ in range(_FOLDS):
         plain = fold(address).text
         if plain == address:

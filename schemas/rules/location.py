@@ -1,4 +1,4 @@
-"""The place: territory and contradictions (OFR-018, OFR-019), coordinates (OFR-020, OFR-021)."""
+"""The location: territory and contradictions (OFR-018, OFR-019), coordinates (OFR-020, OFR-021)."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -12,7 +12,7 @@ _NULL_ISLAND_DEGREES = 0.1
 
 
 def place_of(offer: Mapping[str, Any]) -> Place:
-    """The place of an offer whose postcode and city, and INSEE code if any, are well formed."""
+    """Territory and problems of an offer whose postcode and city, and INSEE code if any, are well formed."""
     location = offer["location"]
     city = location["city"]
     if not city.isprintable():
@@ -26,7 +26,7 @@ def find_place(offer: Mapping[str, Any], _on: date, _territory: Territory | None
 
 
 def find_coordinates(offer: Mapping[str, Any], _on: date, territory: Territory | None) -> tuple[Problem, ...]:
-    """Coordinates that lie nowhere near France, or in another part of it."""
+    """Coordinates outside France, or in another part of it than the territory."""
     location = offer.get("location", {})
     if "latitude" not in location:
         return ()
@@ -35,19 +35,19 @@ def find_coordinates(offer: Mapping[str, Any], _on: date, territory: Territory |
 
 
 def _find_misplaced(latitude: float, longitude: float, territory: Territory | None) -> Problem | None:
-    places = covering(latitude, longitude)
-    shown = f"{latitude}, {longitude}" if places is None else ""
-    if places is None and max(abs(latitude), abs(longitude)) < _NULL_ISLAND_DEGREES:
-        return problem("coordinates-null-island", pointer="/location/latitude", actual=shown)
-    if places is None:
-        # Swapped numbers are the usual reason; say so when it would mend it.
+    departments = covering(latitude, longitude)
+    actual = f"{latitude}, {longitude}" if departments is None else ""
+    if departments is None and max(abs(latitude), abs(longitude)) < _NULL_ISLAND_DEGREES:
+        return problem("coordinates-null-island", pointer="/location/latitude", actual=actual)
+    if departments is None:
+        # Swapped numbers are the usual reason: reported if swapping them back helps.
         swapped = abs(longitude) <= 90 and covering(longitude, latitude) is not None
         code = "coordinates-swapped" if swapped else "coordinates-abroad"
-        return problem(code, pointer="/location/latitude", actual=shown)
+        return problem(code, pointer="/location/latitude", actual=actual)
     if territory is None:
         return None
     department = territory.department
-    if (department not in places) if apart(department) else places:
-        shown = f"{latitude}, {longitude}"
-        return problem("coordinates-elsewhere", pointer="/location/latitude", expected=department, actual=shown)
+    if (department not in departments) if apart(department) else departments:
+        actual = f"{latitude}, {longitude}"
+        return problem("coordinates-elsewhere", pointer="/location/latitude", expected=department, actual=actual)
     return None

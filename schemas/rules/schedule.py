@@ -1,5 +1,7 @@
-"""Hours of presence: in order (OFR-029), within the limits of a day and a week (OFR-030), with a break (OFR-031), at
-hours when pupils may be there (OFR-032). The limits belong to the school year.
+"""Rules on hours of presence; the limits belong to the school year.
+
+Hours are in order (OFR-029), within the limits of a day and a week (OFR-030), with a break (OFR-031), and at times when
+pupils may be present (OFR-032).
 """
 
 from collections.abc import Iterator, Mapping
@@ -19,7 +21,7 @@ DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 
 
 def find(offer: Mapping[str, Any], on: date, _territory: Territory | None) -> tuple[Problem, ...]:
-    """What is wrong or odd about the hours. Platforms use few distinct timetables, hence the cache."""
+    """Problems of the hours. Cached: platforms use few distinct timetables."""
     schedule = offer.get("schedule")
     if schedule is None:
         return ()

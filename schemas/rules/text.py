@@ -1,4 +1,4 @@
-"""Free text: where an offer holds it, and what the schema cannot say of it (OFR-010 to OFR-013)."""
+"""Free text: its fields in an offer, and its rules beyond the schema (OFR-010 to OFR-013)."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -21,7 +21,7 @@ NESTED = (
 
 
 def texts(offer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Every free text of an offer with its pointer; only strings, whatever else a malformed one holds there."""
+    """Every free text of an offer with its pointer; values of other types in a malformed offer are skipped."""
     for name in TOP:
         value = offer.get(name)
         if isinstance(value, str):
@@ -36,8 +36,8 @@ def texts(offer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def joined(offer: Mapping[str, Any]) -> str:
-    """All free texts, ids and web addresses of an offer of sound structure as one: one search for what is rarely
-    there, not twelve.
+    """All free texts, ids and web addresses of an offer of sound structure as one text: one search for rare findings
+    instead of twelve.
     """
     employer, location = offer["employer"], offer["location"]
     found = [offer["title"], offer["description"], employer["name"], location["city"], offer["id"]]
@@ -55,7 +55,7 @@ def joined(offer: Mapping[str, Any]) -> str:
 
 def find(offer: Mapping[str, Any]) -> list[Problem]:
     """Texts that are not in normal form C, are blank, hold markup once invisible characters are gone, or hold such
-    characters. Errors first; what the schema has found already is left to it.
+    characters. Errors first; the findings of the schema are not repeated.
     """
     found: list[Problem] = []
     for pointer, text in texts(offer):
@@ -76,5 +76,5 @@ def find(offer: Mapping[str, Any]) -> list[Problem]:
     return found
 
 
-def _invisible(pointer: str, sign: str, place: int) -> Problem:
-    return problem("text-invisible", pointer=pointer, sign=f"U+{ord(sign):04X}", place=place)
+def _invisible(pointer: str, sign: str, position: int) -> Problem:
+    return problem("text-invisible", pointer=pointer, sign=f"U+{ord(sign):04X}", place=position)

@@ -1,5 +1,7 @@
-"""Weeks: real ones (OFR-023), how far ahead (OFR-024), how long a stay (OFR-025), the calendar (OFR-026, OFR-027) and
-the offer's end (OFR-040, OFR-041).
+"""Rules on the weeks, the stay and the end of an offer.
+
+Weeks exist (OFR-023), are not too far ahead (OFR-024), allow the stay (OFR-025) and fit the school calendar (OFR-026,
+OFR-027); the end of the offer is within its bounds (OFR-040, OFR-041).
 """
 
 from collections.abc import Iterator, Mapping
@@ -21,7 +23,7 @@ _SUNDAY = 6
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What the weeks of an offer amount to: the Sunday of the last one, and whether two follow each other."""
+    """Summary of an offer's weeks: the Sunday of the last one, and whether two are consecutive."""
 
     last_day: date
     consecutive: bool
@@ -29,7 +31,7 @@ class Span:
 
 @lru_cache(maxsize=4096)
 def span_of(weeks: tuple[str, ...]) -> Span | None:
-    """The span of well-formed weeks, or None when none of them is real."""
+    """The span of well-formed weeks; None if none of them exists."""
     days = sorted(monday.toordinal() for monday in map(monday_of, weeks) if monday is not None)
     if not days:
         return None
@@ -38,13 +40,13 @@ def span_of(weeks: tuple[str, ...]) -> Span | None:
 
 
 def default_stay(levels: list[str], weeks: list[str]) -> int:
-    """How long one pupil stays when the offer does not say: two weeks where seconde finds two in a row, else one."""
+    """Default length of a stay, in weeks: two for seconde if the offer has two consecutive weeks, else one."""
     span = span_of(tuple(weeks))
     return LONG_STAY if "seconde" in levels and span is not None and span.consecutive else 1
 
 
 def default_end(weeks: list[str]) -> str:
-    """The last day of an offer that names none: the Sunday of its last week."""
+    """Default last day of an offer: the Sunday of its last week."""
     span = span_of(tuple(weeks))
     if span is None:
         raise ValueError("an accepted offer has real weeks")
@@ -52,7 +54,7 @@ def default_end(weeks: list[str]) -> str:
 
 
 def find(offer: Mapping[str, Any], on: date, territory: Territory | None) -> tuple[Problem, ...]:
-    """What is wrong or odd about the weeks. Most offers share their weeks with many others, hence the cache."""
+    """Problems of the weeks. Cached: most offers share their weeks with many others."""
     return _find(
         tuple(offer.get("weeks", ())),
         tuple(offer.get("levels", ())),

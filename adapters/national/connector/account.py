@@ -1,7 +1,7 @@
-"""One account's work: take it, rebuild what is known, follow ``offers``, and run all that calls the site.
+"""Work of one account: acquire ownership, rebuild the outbox, follow ``offers``, run calls and orders.
 
-One fenced owner per account. Its outbox is filled from ``deliveries`` first and from ``offers`` after, both up to their
-ends; only then is anything sent, so that what was superseded meanwhile never goes out.
+Each account has one fenced owner. The owner fills the outbox from ``deliveries`` first and from ``offers`` after, both
+up to their ends. Calls start only then, so that a superseded change is never sent.
 """
 
 import asyncio
@@ -29,19 +29,19 @@ _BATCH = 200
 _REBUILD = 2_000
 _NOTE_SECONDS = 5.0
 _SCOPE = "*"
-"""Under which the outbox keeps what it was filled for; no platform has this name."""
+"""Key of the outbox's own scope among the fingerprints; no platform has this name."""
 
 Obey: TypeAlias = Callable[[Ledger, Progress], Awaitable[dict[str, Any]]]
-"""Carries out what is left of an order and gives its answer."""
+"""Carries out the remaining steps of an order and returns its answer."""
 
 Beside: TypeAlias = Callable[[Ledger], Coroutine[Any, Any, None]]
-"""What else the account's owner does, for as long as it owns it."""
+"""Further task of the account's owner; runs for as long as the ownership lasts."""
 
 _log = structlog.get_logger()
 
 
 class AccountWork:
-    """The work of one account in this process. ``run`` ends only by an error or by being cancelled."""
+    """Work of one account in this process. ``run`` ends only by an error or by cancellation."""
 
     def __init__(
         self,
@@ -68,46 +68,46 @@ class AccountWork:
         """Whether the account is owned and its outbox is up to date."""
 
     async def run(self, home: int) -> None:
-        """Own the account and work until cancelled; anew after a commit of unknown outcome, or an outage of the log."""
+        """Own the account and work until cancelled; start over after a commit of unknown outcome or a log outage."""
         await keep_owning(self._log, role=self._role, partition=home, work=self._own)
 
     async def _own(self, owner: Owner) -> None:
-        ledger = Ledger(owner, self._outbox, self._route, partitions=self._log.partitions)
+        store = Ledger(owner, self._outbox, self._route, partitions=self._log.partitions)
         self._orders, self._caught_up = WaitingOrders(self._route.account), asyncio.Event()
         self._identity.begin()
         self._outbox.mend()
-        calls = self._make_calls(ledger)
+        calls = self._make_calls(store)
         try:
             with self._outbox.guarded():
-                await self._work(ledger, calls)
+                await self._work(store, calls)
         finally:
             self.ready = False
             self._outbox.drop()
 
-    async def _work(self, ledger: Ledger, calls: Calls) -> None:
+    async def _work(self, store: Ledger, calls: Calls) -> None:
         try:
-            offers = await ledger.ends(OFFERS)
-            orders_from = await self._rebuild(ledger, offers)
+            offers = await store.ends(OFFERS)
+            orders_from = await self._rebuild(store, offers)
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._follow(ledger, offers, orders_from))
-                group.create_task(self._call(ledger, calls))
-                group.create_task(self._take_orders(ledger))
-                group.create_task(self._tell(ledger, calls))
+                group.create_task(self._follow(store, offers, orders_from))
+                group.create_task(self._call(store, calls))
+                group.create_task(self._take_orders(store))
+                group.create_task(self._write_notes(store, calls))
                 if self._beside is not None:
-                    group.create_task(self._beside(ledger))
-        except* Exception as errors:  # noqa: BLE001  # unwrapped, not swallowed: the first error speaks
+                    group.create_task(self._beside(store))
+        except* Exception as errors:  # noqa: BLE001  # unwrapped, not swallowed: the first error is raised
             raise _first(errors) from None
 
-    # What is known.
+    # Rebuild and follow.
 
-    async def _rebuild(self, ledger: Ledger, offers: Sequence[int]) -> int:
-        """Apply ``deliveries`` up to its end, and find the orders that wait. Gives where orders go on. ``offers`` are
-        the ends of that topic.
+    async def _rebuild(self, store: Ledger, offers: Sequence[int]) -> int:
+        """Apply ``deliveries`` up to its end and find the pending orders. Returns the offset from which to read further
+        orders. ``offers`` are the end offsets of that topic.
 
-        The owner writes a record of its own on each partition first: once that can be read, so can all that the former
-        owner committed, also where a transaction of another account lay open before it.
+        The owner first writes a record of its own on each partition. Once that record is readable, so is everything
+        that the former owner committed, even if another account's transaction was open before it.
         """
-        ends = await ledger.begin()
+        ends = await store.begin()
         if self._outbox.fingerprint(_SCOPE) not in {None, self._route.scope()}:
             self._outbox.clear()
         self._outbox.put_fingerprint(_SCOPE, self._route.scope())
@@ -116,14 +116,14 @@ class AccountWork:
             self._outbox.clear()
             self._outbox.put_fingerprint(_SCOPE, self._route.scope())
             kept = dict.fromkeys(ends, 0)
-        # Orders are few, and old ones may still wait: their partition is read from its start.
-        places = kept | {ledger.home: 0}
-        async with read_all(self._log, DELIVERIES, limit=_REBUILD, starts=places, ends=ends) as chunks:
+        # Orders are few and old ones may be pending: their partition is read from its start.
+        positions = kept | {store.home: 0}
+        async with read_all(self._log, DELIVERIES, limit=_REBUILD, starts=positions, ends=ends) as chunks:
             async for chunk in chunks:
                 self._restore(chunk, since=kept[chunk.partition])
-                places[chunk.partition] = chunk.position
+                positions[chunk.partition] = chunk.position
         self._orders.begin()
-        return places[ledger.home]
+        return positions[store.home]
 
     def _restore(self, chunk: Chunk, *, since: int) -> None:
         for record in chunk.records:
@@ -139,41 +139,41 @@ class AccountWork:
                 self._outbox.put_delivery(read_delivery(key, record.value))
         self._outbox.keep({(DELIVERIES, chunk.partition): max(since, chunk.position)})
 
-    async def _follow(self, ledger: Ledger, ends: Sequence[int], orders_from: int) -> None:
-        """Take in what changes on ``offers``, and orders as they come. Nothing is called before the ends are reached:
-        an offer that has not been read yet would seem to be gone.
+    async def _follow(self, store: Ledger, ends: Sequence[int], orders_from: int) -> None:
+        """Apply changes of ``offers``, and new orders. No call is made before the ends are reached: an offer that is
+        not read yet would look withdrawn.
         """
         at = {p: self._outbox.position(OFFERS, p) for p in range(self._log.partitions)}
-        anew = not any(at.values())
-        places = {(OFFERS, p): position for p, position in at.items()} | {(DELIVERIES, ledger.home): orders_from}
-        async with self._log.reader(places) as reader:
+        is_new = not any(at.values())
+        positions = {(OFFERS, p): position for p, position in at.items()} | {(DELIVERIES, store.home): orders_from}
+        async with self._log.reader(positions) as reader:
             while True:
                 if not self.ready and all(at[p] >= end for p, end in enumerate(ends)):
-                    if anew:
-                        await review(ledger)  # what is gone with its marker is owed a withdrawal
+                    if is_new:
+                        await review(store)  # an offer whose marker was forgotten too is still withdrawn at the site
                     self.ready = True
                     self._caught_up.set()
                 if self.ready:
-                    await self._review_changed(ledger)
+                    await self._review_changed(store)
                 for chunk in await reader.poll(limit=_BATCH, wait=1.0):
                     if chunk.topic == DELIVERIES:
-                        self._hear(chunk)
+                        self._apply_orders(chunk)
                     else:
-                        await self._take(ledger, chunk)
+                        await self._take(store, chunk)
                         at[chunk.partition] = chunk.position
 
-    async def _take(self, ledger: Ledger, chunk: Chunk) -> None:
-        async with ledger.turn() as turn:
+    async def _take(self, store: Ledger, chunk: Chunk) -> None:
+        async with store.turn() as unit:
             kept = [self._keep_offer(record) for record in chunk.records]
             changed = [offer_id for offer_id in dict.fromkeys(kept) if offer_id is not None]
             for offer_id in changed:
-                turn.aim(offer_id)
+                unit.aim(offer_id)
             if changed:
-                turn.write_position(f"{self._role}.{OFFERS}", chunk.partition, chunk.position)
-            turn.positions[OFFERS, chunk.partition] = chunk.position
+                unit.write_position(f"{self._role}.{OFFERS}", chunk.partition, chunk.position)
+            unit.positions[OFFERS, chunk.partition] = chunk.position
 
     def _keep_offer(self, record: StoredRecord) -> str | None:
-        """Keep an offer if this account delivers for its platform; gives its id."""
+        """Store an offer if this account delivers for its platform; returns its id."""
         offer_id = (record.key or b"").decode()
         platform = platform_of(offer_id)
         if not self._route.takes(platform):
@@ -181,29 +181,29 @@ class AccountWork:
         self._outbox.put_offer(offer_id, platform, record.value)
         return offer_id
 
-    def _hear(self, chunk: Chunk) -> None:
+    def _apply_orders(self, chunk: Chunk) -> None:
         for record in chunk.records:
             if not is_delivery(record.key or b""):
                 self._orders.hear(record)
 
-    async def _review_changed(self, ledger: Ledger) -> None:
-        """Look at all offers of a platform anew when its terms change, or who delivers for it."""
+    async def _review_changed(self, store: Ledger) -> None:
+        """Review all offers of a platform when its terms or its delivering side change."""
         for partner in self._route.partners.all():
             platform = partner.platform
             if self._route.takes(platform):
                 fingerprint = self._route.fingerprint(platform)
                 if self._outbox.fingerprint(platform) != fingerprint:
-                    await review(ledger, platform)
+                    await review(store, platform)
                     self._outbox.put_fingerprint(platform, fingerprint)
 
-    # What is done.
+    # Calls and orders.
 
-    async def _call(self, ledger: Ledger, calls: Calls) -> None:
+    async def _call(self, store: Ledger, calls: Calls) -> None:
         await self._caught_up.wait()
-        await self._identity.prove(ledger)
+        await self._identity.prove(store)
         await calls.run()
 
-    async def _take_orders(self, ledger: Ledger) -> None:
+    async def _take_orders(self, store: Ledger) -> None:
         await self._caught_up.wait()
         while True:
             progress, too_old = await self._orders.take()
@@ -215,24 +215,24 @@ class AccountWork:
             elif not self._identity.proven:
                 answer = {"error": "account-changed"}
             else:
-                answer = await self._obey(ledger, progress)
-            async with ledger.turn() as turn:
-                turn.write_home(answer_record(placed, answer))
-                progress.end(turn)
+                answer = await self._obey(store, progress)
+            async with store.turn() as unit:
+                unit.write_home(answer_record(placed, answer))
+                progress.end(unit)
 
-    async def _tell(self, ledger: Ledger, calls: Calls) -> None:
-        """Keep the account's note on the log, where the status reads it."""
-        told: dict[str, Any] = {}
+    async def _write_notes(self, store: Ledger, calls: Calls) -> None:
+        """Write the account's note to the log whenever it changes; the status command reads it there."""
+        written: dict[str, Any] = {}
         while True:
-            note = calls.note() | ledger.findings
-            if note != told:
-                async with ledger.turn() as turn:
-                    turn.write_home(note_record(self._route.account, {**note, "at": utc(turn.now)}))
-                told = note
+            note = calls.note() | store.findings
+            if note != written:
+                async with store.turn() as unit:
+                    unit.write_home(note_record(self._route.account, {**note, "at": utc(unit.now)}))
+                written = note
             await asyncio.sleep(_NOTE_SECONDS)
 
 
 def _first(errors: ExceptionGroup[Exception]) -> Exception:
-    """The first error of a group, however deep."""
+    """The first error of a group, nested groups included."""
     error = errors.exceptions[0]
     return _first(error) if isinstance(error, ExceptionGroup) else error

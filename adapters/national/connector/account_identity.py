@@ -1,9 +1,9 @@
-"""Account identity: a delivery belongs to the account under which it was made, and no other account may withdraw it.
+"""Account identity: a delivery belongs to the account that made it, and no other account may withdraw it.
 
-The accounts file names an account; its url and e-mail say which one that is at the site. Another e-mail under the same
-name is either the same account, renamed at the site, or another one, whose deletions would find nothing while the
-offers of the former account stay visible. So a changed account works only after the site's index proved that it holds
-what was delivered, or after the accounts file states the change (``formerly``).
+The accounts file names an account; its url and e-mail identify it at the site. Another e-mail under the same name is
+either the same account, renamed at the site, or another account: its deletions would find nothing, and the offers of
+the former account would stay visible. A changed account therefore works only after the site's index shows that it holds
+the delivered offers, or after the accounts file states the change (``formerly``).
 """
 
 import asyncio
@@ -33,17 +33,17 @@ _log = structlog.get_logger()
 
 
 def identity_of(url: str, email: str) -> str:
-    """A digest of what identifies an account at the site."""
+    """SHA-256 of url and e-mail, which identify an account at the site."""
     return hashlib.sha256(f"{url.rstrip('/').lower()}\n{email.strip().casefold()}".encode()).hexdigest()
 
 
 def identity_record(name: str, identity: str) -> Record:
-    """The record of ``deliveries`` that says which account a name refers to."""
+    """The record of ``deliveries`` that binds an account name to an identity."""
     return Record(f"{_KIND}/{name}".encode(), orjson.dumps({"identity": identity}))
 
 
 class AccountIdentity:
-    """The identity of one account, as the log knows it and as the accounts file gives it."""
+    """Compares the identity of one account on the log with that of the accounts file."""
 
     def __init__(self, account: Account, site: Site, timing: Timing) -> None:
         self._account = account
@@ -53,25 +53,25 @@ class AccountIdentity:
         self.proven = False
         """Whether calls may be made."""
         self.decided = asyncio.Event()
-        """Set once that is known."""
+        """Set once ``proven`` is decided."""
 
     def begin(self) -> None:
-        """Another owner may have worked meanwhile: the log is read again."""
+        """Reset at the start of an ownership: another owner may have written, so the log is read again."""
         self._known, self.proven, self.decided = None, False, asyncio.Event()
 
     def hear(self, record: StoredRecord) -> None:
-        """Take in a record of ``deliveries``, in the log's order."""
+        """Apply a record of ``deliveries``, in log order."""
         if record.key == f"{_KIND}/{self._account.name}".encode():
             self._known = None if record.value is None else str(orjson.loads(record.value).get("identity"))
 
-    async def prove(self, ledger: Ledger) -> None:
-        """Return once calls may be made; until then ``ledger.findings["identity"]`` says why they may not."""
+    async def prove(self, store: Ledger) -> None:
+        """Return once calls may be made; until then ``findings["identity"]`` of ``store`` holds the reason."""
         account = self._account
         present = identity_of(account.url, account.email)
         accepted = {None, present} | {identity_of(account.url, former) for former in account.formerly}
         while self._known not in accepted:
             try:
-                found = await self._compare(ledger)
+                found = await self._compare(store)
             except SiteError as error:
                 found = {"state": "changed", "error": str(error), "step": error.step or CHANGED_STEP}
                 rest = _FAILED_SECONDS
@@ -80,20 +80,20 @@ class AccountIdentity:
                     break
                 rest = _AGAIN_SECONDS
             _log.error("national.account_changed", account=account.name, **found)
-            ledger.findings["identity"] = found
+            store.findings["identity"] = found
             self.decided.set()
             await self._timing.sleep(rest)
-        ledger.findings.pop("identity", None)
+        store.findings.pop("identity", None)
         if self._known != present:
-            async with ledger.turn() as turn:
-                turn.write_home(identity_record(account.name, present))
+            async with store.turn() as unit:
+                unit.write_home(identity_record(account.name, present))
             self._known = present
         self.proven = True
         self.decided.set()
 
-    async def _compare(self, ledger: Ledger) -> Mapping[str, Any]:
-        """How many of the offers that this account is known to hold its index lists. Raises SiteError."""
-        held = {part.remote_id for part in ledger.held() if part.remote_id is not None}
+    async def _compare(self, store: Ledger) -> Mapping[str, Any]:
+        """Count the offers held by this account on the log, and those its index does not list. Raises SiteError."""
+        held = {part.remote_id for part in store.held() if part.remote_id is not None}
         if not held:
             return {"state": "changed", "held": 0, "missing": 0, "complete": True}
         walk = await self._walker.all(until=lambda walk: walk.names >= held)

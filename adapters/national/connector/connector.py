@@ -1,4 +1,4 @@
-"""The national connector: every account's work in this process, each account by one process at a time."""
+"""The national connector: runs the work of every account; each account is owned by one process at a time."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -42,8 +42,8 @@ _log = structlog.get_logger()
 
 
 class NationalConnector:
-    """Delivers offers to the national site. ``sites`` holds the site as each account sees it, open, by account name. An
-    error of any account ends ``run``.
+    """Delivers offers to the national site. ``sites`` holds an open client per account name. An error of any account
+    ends ``run``.
     """
 
     def __init__(
@@ -67,16 +67,16 @@ class NationalConnector:
         self.works: dict[str, AccountWork] = {}
 
     async def run(self) -> None:
-        """Work until cancelled; raises what made an account stop."""
+        """Work until cancelled. Raises the error that stopped an account."""
         try:
             async with asyncio.TaskGroup() as group:
                 for account in self._accounts.accounts:
-                    group.create_task(self._share(account))
-        except* Exception as errors:  # noqa: BLE001  # unwrapped, not swallowed: the first error speaks
+                    group.create_task(self._run_account(account))
+        except* Exception as errors:  # noqa: BLE001  # unwrapped, not swallowed: the first error is raised
             raise errors.exceptions[0] from None
 
-    async def _share(self, account: str) -> None:
-        """Work on the account wherever its home partition is this process's; the group's other partitions are idle."""
+    async def _run_account(self, account: str) -> None:
+        """Work on the account while its home partition is assigned to this process; other partitions stay idle."""
         home = partition_of(account, self._log.partitions)
 
         async def work(partition: int) -> None:
@@ -92,14 +92,14 @@ class NationalConnector:
     async def _work(self, account: str, home: int) -> None:
         outbox = await keep_going(f"national.{account}", partial(self._open_outbox, account))
         route = Route(account, self._accounts, self._partners, self._timing.clock)
-        quiet = Quiet()
+        call_pause = Quiet()
 
-        def calls(ledger: Ledger) -> Calls:
-            return Calls(ledger, self._sites, timing=self._timing, quiet=quiet)
+        def calls(store: Ledger) -> Calls:
+            return Calls(store, self._sites, timing=self._timing, call_pause=call_pause)
 
-        async def obey(ledger: Ledger, progress: Progress) -> dict[str, Any]:
-            async with quiet.kept():
-                return await self._obey(ledger, progress)
+        async def obey(store: Ledger, progress: Progress) -> dict[str, Any]:
+            async with call_pause.kept():
+                return await self._obey(store, progress)
 
         work = AccountWork(
             self._log,
@@ -118,32 +118,32 @@ class NationalConnector:
             outbox.close()
 
     def _beside(self, account: str) -> Beside | None:
-        """The account that may search also looks for offers made at the site."""
+        """The inbound scan, for the account that the accounts file names for search; None for every other account."""
         search, inbound = self._accounts.search, self._inbound
         if inbound is None or search is None or search.account != account:
             return None
 
-        async def look(ledger: Ledger) -> None:
-            await inbound.run(ledger)
+        async def scan(store: Ledger) -> None:
+            await inbound.run(store)
 
-        return look
+        return scan
 
-    async def _obey(self, ledger: Ledger, progress: Progress) -> dict[str, Any]:
-        """Carry out what is left of an order. What the site does not answer becomes the order's answer: the operator
-        asks again.
+    async def _obey(self, store: Ledger, progress: Progress) -> dict[str, Any]:
+        """Carry out the remaining steps of an order. A failure of the site becomes the order's answer, and the operator
+        may place the order again.
         """
         placed = progress.placed
-        reconciliation = Reconciliation(ledger, self._sites[placed.account], self._timing)
+        reconciliation = Reconciliation(store, self._sites[placed.account], self._timing)
         try:
             match placed.order:
                 case Replay() as order:
-                    return await replay(order, ledger, progress)
+                    return await replay(order, store, progress)
                 case Reconcile() as order:
                     return await reconciliation.run(order, progress)
                 case Adopt() as order:
                     return await adopt(order, reconciliation, self._partners, progress)
                 case Erase() as order:
-                    return await erase(order, ledger, self._sites, self._timing, progress)
+                    return await erase(order, store, self._sites, self._timing, progress)
         except ChangeConflictError:
             return {"error": "partner-changing"}
         except RightMissingError:

@@ -1,4 +1,4 @@
-"""The connector put together from the accounts file: sites, outboxes, and who looks for offers made there."""
+"""Connector factory: builds sites, outboxes and the inbound scan from the accounts file."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -30,7 +30,7 @@ async def open_connector(
     timing: Timing,
     answer_seconds: float = ANSWER_SECONDS,
 ) -> AsyncIterator[NationalConnector]:
-    """A connector that is ready to run; ``folder`` takes its outboxes. It must have ended before the block does."""
+    """A connector that is ready to run; ``folder`` holds its outboxes. It must end before the block does."""
     identity = await log.identity()
     async with AsyncExitStack() as stack:
         sites: dict[str, NationalSite] = {}

@@ -1,4 +1,4 @@
-"""The operator's desk: how deliveries stand, read from the log alone; orders placed on it and their answers."""
+"""The operator's API: status of deliveries, read from the log alone; orders, placed on the log, and their answers."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -26,8 +26,8 @@ _PAGE = 2_000
 
 @dataclass(slots=True)
 class Standing:
-    """``states`` counts the parts that count, by account, platform and state; ``codes`` their problems, by code.
-    ``notes`` are what each account's owner said last.
+    """Status of deliveries. ``states`` counts the current parts by account, platform and state; ``codes`` counts their
+    problems by code. ``notes`` holds the last note of each account's owner.
     """
 
     states: Counter[tuple[str, str, str]] = field(default_factory=Counter)
@@ -35,7 +35,7 @@ class Standing:
     notes: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def account_of(self, platform: str) -> str | None:
-        """The account that delivers for a platform, by what the owners say; None when none says so."""
+        """The account that delivers for a platform according to the owners' notes; None if there is none."""
         served = {name: note.get("platforms", ()) for name, note in self.notes.items()}
         named = (name for name, platforms in served.items() if platform in platforms)
         return next(named, None) or next((name for name, platforms in served.items() if EVERYBODY in platforms), None)
@@ -44,7 +44,7 @@ class Standing:
 async def read_standing(log: EventLog) -> Standing:
     """Read ``deliveries`` up to its end."""
     standing = Standing()
-    # A compacted topic may hold a key twice: the last record counts, so what an earlier one counted is taken back.
+    # A compacted topic may hold a key twice: only the last record counts, so earlier counts are subtracted.
     counted: dict[bytes, tuple[list[tuple[str, str, str]], list[str]]] = {}
     async with read_all(log, DELIVERIES, limit=_PAGE) as chunks:
         async for chunk in chunks:
@@ -79,10 +79,10 @@ def _count(
 
 
 async def place_order(log: EventLog, account: str, order: Order, *, number: str) -> Mapping[str, Any]:
-    """Append an order, wait until the account's owner has answered it, and delete both.
+    """Append an order, wait for the answer of the account's owner, and delete both records.
 
-    It waits without limit. The owner carries out an order even if its requester has stopped waiting, unless it is too
-    old when an owner begins.
+    The wait has no limit. The owner carries out an order even if its requester has stopped waiting, unless the order is
+    too old when an owner begins.
     """
     placed = Placed(account, number, order)
 

@@ -1,7 +1,7 @@
-"""Calls: takes what is due from the outbox, makes the calls to the site, and writes down what became of each.
+"""Calls: takes due calls from the outbox, makes them at the site, and records their outcomes.
 
-Before a call is made, the log says that it may be: after a crash nothing has to be guessed. A creation whose answer was
-lost is looked for in the site's index before it is tried again.
+Each call is announced on the log before it is made, so a restart knows every call that may have happened. A creation of
+unknown outcome is looked up in the site's index before it is retried.
 """
 
 import asyncio
@@ -61,7 +61,7 @@ from gateway.protocol.delivery import Part
 from gateway.protocol.record import utc
 
 AT_ONCE = 10
-"""How many calls one commit announces; a withdrawal waits at most for these and the few before."""
+"""Maximum of calls that one commit announces; a withdrawal waits at most for these and ``_FEW`` earlier ones."""
 _FEW = 4
 _LONGEST_REST = 60.0
 _ACCOUNT_MISSING_MS = 600_000
@@ -71,7 +71,7 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call that the log has announced. ``due`` holds the part as it was before."""
+    """A call that is announced on the log. ``due`` holds the part as it was before."""
 
     entry: Entry
     due: Due
@@ -92,7 +92,7 @@ class Health:
 
 
 class Quiet:
-    """Who makes calls holds ``lock``, and lets go of it soon when somebody ``asked`` that the site stand still."""
+    """Excludes calls while an order runs: ``Calls`` holds ``lock`` and releases it soon after ``asked`` rises."""
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
@@ -100,7 +100,7 @@ class Quiet:
 
     @asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:
-        """While entered, no call is under way but one's own."""
+        """While entered, the only calls under way are those of the block."""
         self.asked += 1
         try:
             async with self.lock:
@@ -112,29 +112,29 @@ class Quiet:
 class Calls:
     """The calls of one account."""
 
-    def __init__(self, ledger: Ledger, sites: Mapping[str, Site], *, timing: Timing, quiet: Quiet) -> None:
-        self._ledger = ledger
+    def __init__(self, store: Ledger, sites: Mapping[str, Site], *, timing: Timing, call_pause: Quiet) -> None:
+        self._store = store
         self._sites = sites
-        self._site = sites[ledger.route.account]
+        self._site = sites[store.route.account]
         self._sleep = timing.sleep
         self._chance = timing.chance
         self._timing = timing
-        self._quiet = quiet
-        self._doubts = Doubts(ledger, self._site, timing)
+        self._call_pause = call_pause
+        self._unknown_outcomes = Doubts(store, self._site, timing)
         self._tries = CountedTries()
-        self._vain_since: dict[str, int] = {}
+        self._missing_since: dict[str, int] = {}
         self._under_way: set[str] = set()
-        self._looking = False
+        self._lookup_due = False
         self.breaker = Breaker(timing.chance)
         self.health = Health()
 
     async def run(self) -> None:
         """Make calls until cancelled."""
         while True:
-            self._ledger.changed.clear()
-            async with self._quiet.lock:
+            self._store.changed.clear()
+            async with self._call_pause.lock:
                 if self.breaker.needs_probe and not self.breaker.wait(self._now()):
-                    await self._probe()
+                    await self._check_site()
                 busy = await self._make_calls() | await self._resolve()
             pause = self.breaker.wait(self._now())
             if pause:
@@ -143,21 +143,21 @@ class Calls:
                 await self._rest()
 
     def note(self) -> dict[str, Any]:
-        """How the queue stands and how the site answers."""
-        told = {name: value for name, value in asdict(self.health).items() if value is not None}
+        """The account's note: state of the queue and of the site."""
+        fields = {name: value for name, value in asdict(self.health).items() if value is not None}
         for name in ("answered_at", "failed_at"):
-            if name in told:
-                told[name] = utc(told[name])
-        return {"queue": dict(self._ledger.outbox.queue(self._now())), "down": self.breaker.tripped, **told}
+            if name in fields:
+                fields[name] = utc(fields[name])
+        return {"queue": dict(self._store.outbox.queue(self._now())), "down": self.breaker.tripped, **fields}
 
     def _now(self) -> int:
-        return self._ledger.route.clock()
+        return self._store.route.clock()
 
     async def _rest(self) -> None:
-        """Wait for a change, or for the time of what is due next."""
-        due = self._ledger.outbox.next_at()
+        """Wait for a change, or until the next call is due."""
+        due = self._store.outbox.next_at()
         seconds = _LONGEST_REST if due is None else min(_LONGEST_REST, max(1.0, (due - self._now()) / 1000))
-        waits = [asyncio.ensure_future(one) for one in (self._ledger.changed.wait(), self._sleep(seconds))]
+        waits = [asyncio.ensure_future(one) for one in (self._store.changed.wait(), self._sleep(seconds))]
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -166,8 +166,8 @@ class Calls:
             await asyncio.gather(*waits, return_exceptions=True)
 
     async def _make_calls(self) -> bool:
-        """Make calls until none is due; whether there were any. The next ones are announced while the last few of those
-        before are still under way, so that the site's rate is used to the full.
+        """Make calls until none is due; returns whether there were any. The next calls are announced while the last few
+        of the previous ones are still under way, so that the site's rate is used in full.
         """
         running: set[asyncio.Task[tuple[Call, Result]]] = set()
         results: list[tuple[Call, Result]] = []
@@ -191,31 +191,31 @@ class Calls:
             self._under_way.clear()
 
     async def _advance(self, results: Sequence[tuple[Call, Result]], *, more: bool) -> list[Call]:
-        """Write down what became of calls, and announce the next ones, in one transaction."""
+        """Record the outcomes of calls and announce the next calls, in one transaction."""
         calls: list[Call] = []
-        async with self._ledger.turn() as turn:
+        async with self._store.turn() as unit:
             for call, result in results:
                 self._under_way.discard(call.entry.id)
-                self._settle(turn, call, result)
-            if more and not self._quiet.asked and not self._looking:
-                for entry in self._next(turn.now):
+                self._settle(unit, call, result)
+            if more and not self._call_pause.asked and not self._lookup_due:
+                for entry in self._next(unit.now):
                     if entry.id not in self._under_way and len(calls) < AT_ONCE:
-                        calls += self._announce(turn, entry)
+                        calls += self._announce(unit, entry)
         self._under_way.update(call.entry.id for call in calls)
         return calls
 
     def _next(self, now: int) -> Sequence[Entry]:
-        """What may be called now. A few more than are called: after a crash all that was announced is found, and looked
-        for at once.
+        """The entries that may be called now: a few more than are called, so that a restart finds all announced calls
+        and looks them up together.
         """
         if self.breaker.wait(now) or self.breaker.needs_probe:
             return ()
         if self.breaker.tripped:
-            return () if self._under_way else self._ledger.outbox.trials(now, limit=TRIPS_AFTER)
-        return self._ledger.outbox.ready(now, limit=AT_ONCE + _FEW + len(self._under_way))
+            return () if self._under_way else self._store.outbox.trials(now, limit=TRIPS_AFTER)
+        return self._store.outbox.ready(now, limit=AT_ONCE + _FEW + len(self._under_way))
 
-    async def _probe(self) -> None:
-        """Ask the site for a page before any write is tried again."""
+    async def _check_site(self) -> None:
+        """Read one page of the index before any write is retried."""
         try:
             await Walker(self._site.index, self._timing).page(1, tries=1)
         except SiteError as error:
@@ -224,40 +224,40 @@ class Calls:
             self.breaker.probed()
 
     def _down(self, error: SiteError) -> None:
-        """A call failed that belongs to no offer."""
+        """Record the failure of a call that belongs to no offer."""
         now = self._now()
         self.breaker.failed(now)
         self.health = replace(self.health, failed_at=now, error=str(error), step=error.step)
 
-    def _announce(self, turn: Turn, entry: Entry) -> list[Call]:
-        found_due = turn.due(entry)
+    def _announce(self, unit: Turn, entry: Entry) -> list[Call]:
+        found_due = unit.due(entry)
         if found_due is None:
             return []
         delivery, due = found_due
         again = due.part.attempt is not None and due.part.attempt.call == due.call == "create"
         if again and not entry.missed:
-            self._ledger.outbox.doubt(entry.id, entry.group, LOOK)
-            self._looking = True
+            self._store.outbox.doubt(entry.id, entry.group, LOOK)
+            self._lookup_due = True
             return []
         if due.call == "create" and due.wish is None:
-            turn.put_part(entry.id, lost(due.part, turn.now))
+            unit.put_part(entry.id, lost(due.part, unit.now))
             return []
         if due.call == "delete" and due.part.account not in self._sites:
-            return self._wait_for_account(turn, entry, due.part)
+            return self._wait_for_account(unit, entry, due.part)
         if not is_reachable(due.part.remote_id or "") and due.call != "create":
-            turn.put_part(entry.id, _unreachable(due.part, turn.now))
-            self._ledger.outbox.dequeue(entry.id, entry.group)
+            unit.put_part(entry.id, _unreachable(due.part, unit.now))
+            self._store.outbox.dequeue(entry.id, entry.group)
             return []
-        self._ledger.outbox.announce(entry.id, entry.group)
-        turn.put(delivery.with_part(attempting(due, sequence=delivery.sequence)))
+        self._store.outbox.announce(entry.id, entry.group)
+        unit.put(delivery.with_part(attempting(due, sequence=delivery.sequence)))
         return [Call(entry, due, delivery.sequence)]
 
-    def _wait_for_account(self, turn: Turn, entry: Entry, part: Part) -> list[Call]:
-        """The offer is held under an account that is not configured: no other account can withdraw it."""
+    def _wait_for_account(self, unit: Turn, entry: Entry, part: Part) -> list[Call]:
+        """Put off a deletion whose account is not configured: no other account can withdraw the offer."""
         missing = (refusal("national-account-missing", said=part.account).to_json(),)
         if part.problems != missing:
-            turn.put_part(entry.id, replace(part, problems=missing))
-        self._put_off(turn, entry, counted=False, at_least=_ACCOUNT_MISSING_MS)
+            unit.put_part(entry.id, replace(part, problems=missing))
+        self._put_off(unit, entry, counted=False, at_least=_ACCOUNT_MISSING_MS)
         return []
 
     async def _make(self, call: Call) -> tuple[Call, Result]:
@@ -275,111 +275,111 @@ class Calls:
                 return understand_about(name, await self._site.update(name, due.wish.body))
         return await delete_rows(self._sites[due.part.account], name)
 
-    def _settle(self, turn: Turn, call: Call, result: Result) -> None:
+    def _settle(self, unit: Turn, call: Call, result: Result) -> None:
         entry, due = call.entry, call.due
         if isinstance(result, SiteError):
-            self._fail(turn, call, result)
+            self._fail(unit, call, result)
             return
         if isinstance(result, NameTaken) and due.call == "create":
-            self._answered(turn.now, entry.id)
-            self._ledger.outbox.doubt(entry.id, entry.group, NAME)
+            self._answered(unit.now, entry.id)
+            self._store.outbox.doubt(entry.id, entry.group, NAME)
             return
-        settled = None if isinstance(result, Unrecognized) else self._settlement(turn, call, result)
+        settled = None if isinstance(result, Unrecognized) else self._settlement(unit, call, result)
         if settled is None:
-            self._fail(turn, call, _unsettled(due, result))
+            self._fail(unit, call, _unsettled(due, result))
             return
-        self._answered(turn.now, entry.id)
+        self._answered(unit.now, entry.id)
         if isinstance(settled, Retry):
-            self._retry(turn, call, settled)
+            self._retry(unit, call, settled)
             return
-        delivery = self._ledger.outbox.delivery(entry.id)
+        delivery = self._store.outbox.delivery(entry.id)
         if settled.state == "refused" and delivery is not None and delivery.sequence != call.sequence:
-            settled = replace(settled, state="pending", until=None, problems=())  # a newer change has come meanwhile
+            settled = replace(settled, state="pending", until=None, problems=())  # a newer change exists
         if isinstance(result, Refused):
             _log.info("national.refused", offer=entry.id, codes=[one.code for one in result.refusals])
-        self._ledger.outbox.dequeue(entry.id, entry.group)  # whatever is due now is another call
-        turn.put_part(entry.id, settled)
+        self._store.outbox.dequeue(entry.id, entry.group)  # any call that is due now is another call
+        unit.put_part(entry.id, settled)
 
-    def _settlement(self, turn: Turn, call: Call, result: Outcome) -> Settlement:
-        """What the answer makes of the part. A creation that had no answer may arrive at the site after a deletion
-        found nothing: that is the end of it only when another finds nothing ``LATE_MS`` later.
+    def _settlement(self, unit: Turn, call: Call, result: Outcome) -> Settlement:
+        """The part after the answer. A creation of unknown outcome may reach the site after a deletion found nothing;
+        it counts as settled only if another deletion, ``LATE_MS`` later, finds nothing either.
         """
         part = call.due.part
         if isinstance(result, Missing) and call.due.call == "delete" and part.sequence is None:
             name = part.remote_id or ""
-            if turn.now - self._vain_since.setdefault(name, turn.now) < LATE_MS:
+            if unit.now - self._missing_since.setdefault(name, unit.now) < LATE_MS:
                 return Retry(refusal("national-creation-unsettled"))
-            del self._vain_since[name]
-        return settle(call.due, result, sequence=call.sequence, now=turn.now)
+            del self._missing_since[name]
+        return settle(call.due, result, sequence=call.sequence, now=unit.now)
 
     def _answered(self, now: int, offer_id: str) -> None:
-        outbox = self._ledger.outbox
+        outbox = self._store.outbox
         for key in self._tries.answered(offer_id, now):
             outbox.count_try(*key)
         if self.breaker.tripped:
-            _log.info("national.site_answers_again", account=self._ledger.route.account)
+            _log.info("national.site_answers_again", account=self._store.route.account)
             for key in self._tries.uncounted():
                 outbox.try_now(*key, now)
         self.breaker.succeeded()
         self.health = Health(answered_at=now, failed_at=self.health.failed_at)
 
-    def _fail(self, turn: Turn, call: Call, error: SiteError) -> None:
-        """A call without an answer is made again later. One that fails while the site answers others ends as a dead
-        letter, until the next day; a withdrawal is never given up.
+    def _fail(self, unit: Turn, call: Call, error: SiteError) -> None:
+        """Retry a call without an answer later. A call that keeps failing while the site answers others becomes a dead
+        letter until the next day; a withdrawal is never given up.
         """
-        entry, account = call.entry, self._ledger.route.account
+        entry, account = call.entry, self._store.route.account
         _log.warning("national.call_failed", account=account, call=call.due.call, offer=entry.id, error=str(error))
-        self.breaker.failed(turn.now)
+        self.breaker.failed(unit.now)
         if isinstance(error, LoginRefusedError):
-            self.breaker.trip(turn.now)
-        self.health = replace(self.health, failed_at=turn.now, error=str(error), step=error.step)
+            self.breaker.trip(unit.now)
+        self.health = replace(self.health, failed_at=unit.now, error=str(error), step=error.step)
         part = self._part(call)
         if part is None:
             return
         if not isinstance(error, OutcomeUnknownError):
             part = replace(part, attempt=call.due.part.attempt)
-        counted = error.step is None and self._tries.failed((entry.id, entry.group), turn.now)
+        counted = error.step is None and self._tries.failed((entry.id, entry.group), unit.now)
         if counted and entry.tries + 1 >= TRIES and call.due.call != "delete":
-            self._ledger.outbox.dequeue(entry.id, entry.group)
-            turn.put_part(entry.id, given_up(part, turn.now, said=str(error)))
+            self._store.outbox.dequeue(entry.id, entry.group)
+            unit.put_part(entry.id, given_up(part, unit.now, said=str(error)))
             return
-        turn.put_part(entry.id, part)
-        self._put_off(turn, entry, counted=counted)
+        unit.put_part(entry.id, part)
+        self._put_off(unit, entry, counted=counted)
 
-    def _retry(self, turn: Turn, call: Call, retry: Retry) -> None:
-        """The site answered that the call may succeed later; what is no withdrawal ends as refused in the end."""
+    def _retry(self, unit: Turn, call: Call, retry: Retry) -> None:
+        """Retry a call that the site may accept later; any call but a withdrawal is refused after ``TRIES`` tries."""
         entry, part = call.entry, self._part(call)
         _log.info("national.retry", offer=entry.id, call=call.due.call, code=retry.refusal.code)
         if part is None:
             return
         part = replace(part, attempt=call.due.part.attempt, problems=(retry.refusal.to_json(),))
         if entry.tries + 1 >= TRIES and call.due.call != "delete":
-            self._ledger.outbox.dequeue(entry.id, entry.group)
-            turn.put_part(entry.id, refused_after_tries(part, turn.now))
+            self._store.outbox.dequeue(entry.id, entry.group)
+            unit.put_part(entry.id, refused_after_tries(part, unit.now))
             return
-        turn.put_part(entry.id, part)
-        self._put_off(turn, entry, counted=True)
+        unit.put_part(entry.id, part)
+        self._put_off(unit, entry, counted=True)
 
-    def _put_off(self, turn: Turn, entry: Entry, *, counted: bool, at_least: int = 0) -> None:
+    def _put_off(self, unit: Turn, entry: Entry, *, counted: bool, at_least: int = 0) -> None:
         rest = max(at_least, backoff(entry.failures, self._chance))
-        self._ledger.outbox.put_off(
-            entry.id, entry.group, until=turn.now + rest, tries=entry.tries + counted, failures=entry.failures + 1
+        self._store.outbox.put_off(
+            entry.id, entry.group, until=unit.now + rest, tries=entry.tries + counted, failures=entry.failures + 1
         )
 
     def _part(self, call: Call) -> Part | None:
-        """The part as it now is, unless it has been replaced since."""
-        delivery = self._ledger.outbox.delivery(call.entry.id)
+        """The current state of the call's part; None if a new generation has replaced it."""
+        delivery = self._store.outbox.delivery(call.entry.id)
         part = None if delivery is None else delivery.part(call.entry.group)
         return part if part is not None and part.generation == call.due.part.generation else None
 
     async def _resolve(self) -> bool:
-        """Resolve doubts; whether there were any."""
-        self._looking = False
+        """Resolve unknown outcomes; returns whether there were any."""
+        self._lookup_due = False
         now = self._now()
-        if self._quiet.asked or self.breaker.wait(now) or self.breaker.needs_probe:
+        if self._call_pause.asked or self.breaker.wait(now) or self.breaker.needs_probe:
             return False
         try:
-            return await self._doubts.resolve(idle=not self._ledger.outbox.ready(now, limit=1))
+            return await self._unknown_outcomes.resolve(idle=not self._store.outbox.ready(now, limit=1))
         except SiteError as error:
             self._down(error)
             await self._sleep(backoff(0, self._chance) / 1000)
@@ -387,7 +387,7 @@ class Calls:
 
 
 def _unsettled(due: Due, outcome: Outcome) -> SiteError:
-    """Why a call that was answered settles nothing."""
+    """The error for a call whose answer settles nothing."""
     if isinstance(outcome, Unrecognized):
         return OutcomeUnknownError(f"the answer is not the site's: {outcome.said}", step=outcome.step)
     if isinstance(outcome, RightMissing):
@@ -399,7 +399,7 @@ def _unsettled(due: Due, outcome: Outcome) -> SiteError:
 
 
 def _unreachable(part: Part, now: int) -> Part:
-    """The site's addresses do not reach this name: neither update nor deletion is possible."""
+    """The part as refused: the site's URLs do not reach its remote id, so it can be neither updated nor deleted."""
     return replace(
         part, state="refused", since=now, attempt=None, problems=(refusal("national-unreachable").to_json(),)
     )

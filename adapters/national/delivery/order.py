@@ -1,7 +1,7 @@
-"""Orders: what the operator asks of an account's owner, and its answers, on ``deliveries`` under own keys. Pure.
+"""Orders of the operator to an account's owner, and their answers, on ``deliveries`` under own keys. Pure.
 
-A command line does not own the account and must not call the site beside its owner: it writes an order, and reads the
-answer that the owner puts in its place once all is done (``connector_progress``).
+The command line does not own the account and must not call the site alongside the owner. It writes an order, and reads
+the answer that the owner writes under the same key once all steps are done (``progress``).
 """
 
 from collections.abc import Mapping
@@ -18,14 +18,14 @@ _NOTE = "account"
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """Try again what was refused, given up or moderated: these offers, or else every dead letter of the account."""
+    """Retry refused, given-up or moderated parts: those of the named offers, else every dead letter of the account."""
 
     offers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Adopt:
-    """Take over what a platform pushed by itself. Without ``apply`` only say what would be done."""
+    """Take over the offers that a platform pushed by itself. Without ``apply``, only report the plan."""
 
     platform: str
     apply: bool = False
@@ -34,7 +34,7 @@ class Adopt:
 
 @dataclass(frozen=True, slots=True)
 class Reconcile:
-    """Compare the site's index with the offers; ``repair`` also mends what differs."""
+    """Compare the site's index with the offers; ``repair`` also mends the differences."""
 
     repair: bool = False
     confirm: int | None = None
@@ -42,7 +42,7 @@ class Reconcile:
 
 @dataclass(frozen=True, slots=True)
 class Erase:
-    """Overwrite what the site keeps of an offer that was deleted there."""
+    """Overwrite the content that the site keeps of a deleted offer."""
 
     offer: str
 
@@ -54,7 +54,7 @@ _NAMES: Mapping[type, str] = {Replay: "replay", Adopt: "adopt", Reconcile: "reco
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """An order on the log, and its answer once there is one."""
+    """An order on the log, with its answer once there is one."""
 
     account: str
     number: str
@@ -63,7 +63,7 @@ class Placed:
 
     @property
     def key(self) -> bytes:
-        """The key under which both order and answer lie."""
+        """The record key of both order and answer."""
         return f"{_ORDER}/{self.account}/{self.number}".encode()
 
 
@@ -75,7 +75,7 @@ def order_record(placed: Placed) -> Record:
 
 
 def answer_record(placed: Placed, answer: Mapping[str, Any]) -> Record:
-    """The order with its answer, in the order's place."""
+    """The order with its answer, under the key of the order."""
     return order_record(replace(placed, answer=answer))
 
 
@@ -103,7 +103,7 @@ def _order(body: Mapping[str, Any]) -> Order:
 
 
 def note_key(account: str) -> bytes:
-    """The key of an account's note: how its queue stands, and how the site answered last."""
+    """The key of an account's note: state of its queue, and the site's last answers."""
     return f"{_NOTE}/{account}".encode()
 
 

@@ -1,7 +1,7 @@
-"""Orders of an account that its owner has read on ``deliveries`` and has not carried out yet.
+"""Pending orders of an account: read on ``deliveries`` by its owner, not carried out yet.
 
-An order and its answer have one key, so only the last record of a key says whether the order is pending; before
-compaction the earlier ones are read too.
+An order and its answer share one key, so only the last record of a key decides whether the order is pending. Before
+compaction the earlier records are read too.
 """
 
 import asyncio
@@ -12,11 +12,11 @@ from gateway.log.request import Pending
 from gateway.protocol.record import StoredRecord
 
 ORDER_LIFE_MS = 60 * 60_000
-"""How old an order may be when an owner finds it: about as long as somebody waits with the command running."""
+"""Maximum age of an order when an owner finds it: about as long as an operator keeps the command running."""
 
 
 class WaitingOrders:
-    """The orders of one account, for as long as one owner has it."""
+    """The pending orders of one account during one ownership."""
 
     def __init__(self, account: str) -> None:
         self._account = account
@@ -28,7 +28,7 @@ class WaitingOrders:
         self._began_at: int | None = None
 
     def hear(self, record: StoredRecord) -> None:
-        """Take in a record, in the log's order: an order waits until its answer, or a tombstone, is read."""
+        """Apply a record, in log order: an order is pending until its answer, or a tombstone, is read."""
         key = record.key or b""
         self._heard_at = max(self._heard_at, record.appended_at)
         if self._progress.hear(key, record.value):
@@ -42,14 +42,14 @@ class WaitingOrders:
             self._came.set()
 
     def begin(self) -> None:
-        """The log has been read to the end that it had when the owner began: by the time of what was read last, orders
-        are found too old. Those that come later have somebody who waits.
+        """Mark the end of the rebuild: the append time of the last record read decides which orders are too old. Later
+        orders are never too old.
         """
         self._began_at = self._heard_at
 
     async def take(self) -> tuple[Progress, bool]:
-        """The next order with its progress, waiting until there is one, and whether it is too old to be still wanted.
-        An order that was begun is wanted, however old it is.
+        """Wait for the next order; returns its progress and whether it is too old. An order that was begun is never too
+        old.
         """
         while not self._pending:
             self._came.clear()

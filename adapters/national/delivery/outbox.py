@@ -1,7 +1,7 @@
-"""The outbox of one account: its offers, what became of them, and which calls are due; a disposable SQLite table.
+"""The outbox of one account: its offers, their deliveries and the due calls, in a disposable SQLite file.
 
-Only ever a copy of ``offers`` and ``deliveries``, with the positions up to which both were applied. A file that is
-damaged, foreign or ahead of the log is thrown away and filled anew. On disk, so that a hundred thousand offers cost no
+The file is a copy of ``offers`` and ``deliveries`` with the positions up to which both are applied. A file that is
+damaged, foreign or ahead of the log is discarded and rebuilt. It is on disk, so that a hundred thousand offers cost no
 memory.
 """
 
@@ -55,7 +55,7 @@ _DELIVERY = f"SELECT value FROM delivery WHERE id = ? AND {_WHOLE['delivery']}" 
 _OWNER_OF = f"SELECT id FROM remote WHERE remote_id = ? AND {_WHOLE['remote']}"  # noqa: S608  # our own columns
 _FINGERPRINT = f"SELECT fingerprint FROM terms WHERE platform = ? AND {_WHOLE['terms']}"  # noqa: S608  # our own columns
 _POSITION = f"SELECT position FROM position WHERE topic = ? AND partition = ? AND {_WHOLE['position']}"  # noqa: S608  # our own columns
-_DOUBTED = f"SELECT id, part, tries, failures, missed FROM due WHERE doubt = ? AND {_WHOLE['due']} ORDER BY id LIMIT ?"  # noqa: S608  # our own columns
+_ASIDE = f"SELECT id, part, tries, failures, missed FROM due WHERE doubt = ? AND {_WHOLE['due']} ORDER BY id LIMIT ?"  # noqa: S608  # our own columns
 _ENQUEUE = """
 INSERT INTO due VALUES (:id, :part, :rank, :not_before, 0, 0, '', 0) ON CONFLICT DO UPDATE SET
     not_before = CASE
@@ -92,13 +92,13 @@ WHERE doubt = '' AND rank = ? AND not_before <= ? AND {_WHOLE["due"]} ORDER BY f
 """  # noqa: S608  # our own columns
 _RANKS = 4
 _RETRIED_SHARE = 4
-"""One call in so many, at least, is for parts that failed before, whatever else waits."""
+"""At least one call in so many retries a part that failed before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One part that a call is due for. ``failures`` counts its failed calls, ``tries`` those of them that say something
-    about the offer, not about an outage. ``missed``: its creation had no answer, and the site's index does not list it.
+    """One part with a due call. ``failures`` counts its failed calls; ``tries`` counts those outside an outage.
+    ``missed``: its creation has an unknown outcome, and the site's index does not list it.
     """
 
     id: str
@@ -109,7 +109,7 @@ class Entry:
 
 
 class Outbox(LocalCopy):
-    """Changes become lasting with ``keep``; ``drop`` forgets those since the last one."""
+    """``keep`` commits the changes; ``drop`` rolls back those since the last ``keep``."""
 
     FORMAT = 4
     LAYOUT = _LAYOUT
@@ -117,7 +117,7 @@ class Outbox(LocalCopy):
     PRAGMAS = ("PRAGMA wal_autocheckpoint = 0",)
     _kept = 0
     _latest: float = inf
-    """The instant (ms) at which the queue was last read."""
+    """Time (ms) of the last read of the queue."""
 
     def offer(self, offer_id: str) -> OfferState | None:
         """The offer or its marker, as last read."""
@@ -125,26 +125,26 @@ class Outbox(LocalCopy):
         return None if row is None else read_offer(offer_id.encode(), row[0])
 
     def put_offer(self, offer_id: str, platform: str, value: bytes | None) -> None:
-        """Keep a record of ``offers``; None where its marker was forgotten."""
+        """Store the value of a record of ``offers``; None deletes the offer: its marker was forgotten."""
         if value is None:
             self._db.execute("DELETE FROM offer WHERE id = ?", (offer_id,))
         else:
             self._db.execute("INSERT OR REPLACE INTO offer VALUES (?, ?, ?)", (offer_id, platform, value))
 
     def delivery(self, offer_id: str) -> Delivery | None:
-        """What became of the offer, as last written."""
+        """The delivery of the offer, as last written."""
         row = self._db.execute(_DELIVERY, (offer_id,)).fetchone()
         return None if row is None else read_delivery(offer_id.encode(), row[0])
 
     def put_delivery(self, delivery: Delivery) -> None:
-        """Keep a delivery, and under which remote ids it is found."""
+        """Store a delivery, and index its remote ids."""
         value = delivery_record(delivery).value
         self._db.execute("INSERT OR REPLACE INTO delivery VALUES (?, ?)", (delivery.id, value))
         rows = [(name, delivery.id) for name in delivery.remote_ids()]
         self._db.executemany("INSERT OR REPLACE INTO remote VALUES (?, ?)", rows)
 
     def forget(self, offer_id: str) -> None:
-        """The offer's marker is gone, and with it what became of it."""
+        """Delete the delivery of an offer whose marker was forgotten."""
         for table in ("delivery", "remote", "due"):
             self._db.execute(f"DELETE FROM {table} WHERE id = ?", (offer_id,))  # noqa: S608  # the three above
 
@@ -154,7 +154,7 @@ class Outbox(LocalCopy):
         return None if row is None else str(row[0])
 
     def ids(self, platform: str | None = None) -> Iterator[str]:
-        """The offers of a platform; or all of them, and what is left of those that are forgotten."""
+        """Ids of a platform's offers; or of all offers, and of deliveries whose offer is forgotten."""
         if platform is not None:
             yield from self._pages(_OF_PLATFORM, platform)
         else:
@@ -162,74 +162,74 @@ class Outbox(LocalCopy):
             yield from self._pages(_LEFT)
 
     def _pages(self, query: str, *arguments: str) -> Iterator[str]:
-        """What changes between two pages may be passed over."""
+        """Ids page by page; a change between two pages may be skipped."""
         after = ""
         while rows := self._db.execute(query, (after, *arguments)).fetchall():
             yield from (row[0] for row in rows)
             after = rows[-1][0]
 
     def fingerprint(self, platform: str) -> str | None:
-        """The terms of a platform under which its offers were last looked at."""
+        """Fingerprint of the terms under which a platform's offers were last reviewed."""
         row = self._db.execute(_FINGERPRINT, (platform,)).fetchone()
         return None if row is None else str(row[0])
 
     def put_fingerprint(self, platform: str, fingerprint: str) -> None:
-        """Keep them."""
+        """Store that fingerprint."""
         self._db.execute("INSERT OR REPLACE INTO terms VALUES (?, ?)", (platform, fingerprint))
 
-    # Calls that are due.
+    # Due calls.
 
     def enqueue(self, offer_id: str, group: Group, *, rank: int, not_before: int, now: int) -> None:
-        """A call is due for a part. One that waits for another try keeps its place, unless the call is another one."""
+        """Queue a call for a part. An entry that waits for a retry keeps its time, unless its rank changes."""
         values = {"id": offer_id, "part": group, "rank": rank, "not_before": not_before, "now": now}
         self._db.execute(_ENQUEUE, values)
 
     def dequeue(self, offer_id: str, group: Group) -> None:
-        """Nothing is due for a part."""
+        """Remove the due call of a part."""
         self._db.execute("DELETE FROM due WHERE id = ? AND part = ?", (offer_id, group))
 
     def put_off(self, offer_id: str, group: Group, *, until: int, tries: int, failures: int) -> None:
-        """Try a part again later."""
+        """Retry a part after ``until`` (ms)."""
         self._db.execute(
             "UPDATE due SET not_before = ?, tries = ?, failures = ? WHERE id = ? AND part = ?",
             (until, tries, failures, offer_id, group),
         )
 
     def count_try(self, offer_id: str, group: str) -> None:
-        """A failed call of a part counts as a try after all."""
+        """Count a failed call of a part as a try, after the fact."""
         self._db.execute("UPDATE due SET tries = tries + 1 WHERE id = ? AND part = ?", (offer_id, group))
 
     def try_now(self, offer_id: str, group: str, now: int) -> None:
-        """Do not let a part wait for the outage in which its calls failed."""
+        """End the backoff of a part whose calls failed in an outage."""
         self._db.execute(
             "UPDATE due SET not_before = min(not_before, ?), failures = tries WHERE id = ? AND part = ?",
             (now, offer_id, group),
         )
 
-    def doubt(self, offer_id: str, group: Group, doubt: str) -> None:
-        """Set a part aside until the site's index says what became of it; an empty doubt puts it back in the queue."""
-        self._db.execute("UPDATE due SET doubt = ? WHERE id = ? AND part = ?", (doubt, offer_id, group))
+    def doubt(self, offer_id: str, group: Group, reason: str) -> None:
+        """Set a part aside until the site's index resolves its outcome; an empty reason returns it to the queue."""
+        self._db.execute("UPDATE due SET doubt = ? WHERE id = ? AND part = ?", (reason, offer_id, group))
 
     def miss(self, offer_id: str, group: Group, *, until: int) -> None:
-        """The index does not list a part whose creation had no answer: it may be created again after ``until``."""
+        """The index does not list a part whose creation has an unknown outcome: retry it after ``until`` (ms)."""
         self._db.execute(
             "UPDATE due SET doubt = '', missed = 1, not_before = ? WHERE id = ? AND part = ?", (until, offer_id, group)
         )
 
     def announce(self, offer_id: str, group: Group) -> None:
-        """A call of a part is under way: what the index held before says nothing of it."""
+        """A call of a part is under way: an earlier look-up in the index no longer counts."""
         self._db.execute("UPDATE due SET missed = 0 WHERE id = ? AND part = ? AND missed", (offer_id, group))
 
-    def doubted(self, doubt: str, *, limit: int) -> Sequence[Entry]:
-        """Parts that were set aside with this doubt."""
-        rows = self._db.execute(_DOUBTED, (doubt, limit))
+    def doubted(self, reason: str, *, limit: int) -> Sequence[Entry]:
+        """Parts that were set aside for this reason."""
+        rows = self._db.execute(_ASIDE, (reason, limit))
         return [Entry(*row) for row in rows.fetchall()]
 
     def ready(self, now: int, *, limit: int) -> Sequence[Entry]:
-        """The calls to make next, at most one per offer: first those that never failed, by rank, then by how long they
-        have waited; a share is kept for those that failed before, so that neither keeps the other from the site.
+        """The calls to make next, at most one per offer: those that never failed, by rank and waiting time. A share is
+        reserved for retries, so that neither kind starves the other.
         """
-        self._notice(now)
+        self._check_clock(now)
         retried = self._db.execute(_RETRIED, (now, limit)).fetchall()
         kept = min(len(retried), max(1, limit // _RETRIED_SHARE)) if limit > 1 else 0
         found: dict[str, Entry] = {}
@@ -243,8 +243,8 @@ class Outbox(LocalCopy):
         return list(found.values())
 
     def trials(self, now: int, *, limit: int) -> Sequence[Entry]:
-        """The calls to try at a site that answered nothing lately: of each rank in turn, those that failed least."""
-        self._notice(now)
+        """The calls to try at a site that is down: those with the fewest failures, alternating between the ranks."""
+        self._check_clock(now)
         ranks = [self._db.execute(_LEAST_FAILED, (rank, now, limit)).fetchall() for rank in range(_RANKS)]
         least = sorted(
             (row[3], position, rank, row) for rank, rows in enumerate(ranks) for position, row in enumerate(rows)
@@ -255,15 +255,15 @@ class Outbox(LocalCopy):
                 found.setdefault(row[0], Entry(*row))
         return list(found.values())
 
-    def _notice(self, now: int) -> None:
-        """Make entries due again where the clock has gone back since the queue was last read."""
+    def _check_clock(self, now: int) -> None:
+        """Make entries due again if the clock has gone back since the last read of the queue."""
         if now < self._latest:
             self._make_due_again(now)
         self._latest = now
 
     def _make_due_again(self, now: int) -> None:
-        """The clock has gone back, or may have before the file was opened: entries that were put there by a clock ahead
-        are due now. One that waits for a day is put off to that day again when it is looked at.
+        """Make entries due that were queued by a clock that was ahead, now or before the file was opened. An entry that
+        waits for a day is put off to that day again when it is read.
         """
         self._db.execute(_DUE_AGAIN, {"now": now, "longest": LONGEST_MS})
 
@@ -273,17 +273,17 @@ class Outbox(LocalCopy):
         return None if row[0] is None else int(row[0])
 
     def queue(self, now: int) -> Mapping[str, int]:
-        """How many calls are due now, by kind, and how many wait for another day, another try, or the index."""
+        """Number of calls due now, by kind; ``later``: for another day or a retry; ``doubt``: for the index."""
         counts = dict.fromkeys(("delete", "create", "update", "later", "doubt"), 0)
         rows = self._db.execute(
             "SELECT rank, not_before <= ?, doubt <> '', count(*) FROM due GROUP BY 1, 2, 3", (now,)
         ).fetchall()
-        for rank, ready, doubted, number in rows:
-            name = "doubt" if doubted else ("delete", "create", "update", "delete")[rank] if ready else "later"
+        for rank, ready, is_aside, number in rows:
+            name = "doubt" if is_aside else ("delete", "create", "update", "delete")[rank] if ready else "later"
             counts[name] += number
         return counts
 
-    # Positions, and the file itself.
+    # Positions and the file.
 
     def position(self, topic: str, partition: int) -> int:
         """The next offset to apply."""
@@ -291,16 +291,16 @@ class Outbox(LocalCopy):
         return 0 if row is None else int(row[0])
 
     def keep(self, positions: Mapping[tuple[str, int], int]) -> None:
-        """Make the changes lasting: both topics have been applied below these offsets."""
+        """Commit the changes: both topics are applied below these offsets."""
         with self.guarded():
-            rows = [(*place, position) for place, position in positions.items()]
+            rows = [(*topic_partition, position) for topic_partition, position in positions.items()]
             self._db.executemany("INSERT OR REPLACE INTO position VALUES (?, ?, ?)", rows)
             self._db.commit()
         self._kept += 1
 
     async def checkpoint(self) -> None:
-        """After many commits, move what they wrote into the file: by another connection in a thread, because it waits
-        for the disk. The next commit reports a full disk.
+        """After many commits, checkpoint the WAL: by another connection in a thread, because it waits for the disk. The
+        next commit reports a full disk.
         """
         if self._kept >= _CHECKPOINT_AFTER:
             self._kept = 0

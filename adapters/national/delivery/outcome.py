@@ -1,4 +1,4 @@
-"""Outcomes: what a part becomes by the site's answer to a call. Pure."""
+"""Outcomes: the state of a part after the site's answer to a call. Pure."""
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -20,12 +20,12 @@ from gateway.protocol.decide import PARIS
 from gateway.protocol.delivery import Attempt, Part
 
 _FLIP_MARGIN = timedelta(days=1)
-"""The site changes its school year at midnight of its own time zone, which is unknown: at most a day off ours."""
+"""The site changes its school year at midnight of its own, unknown, time zone: at most a day from midnight here."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """The site answered, and the same call may succeed later. ``refusal`` says why it did not yet."""
+    """The site answered, and the same call may succeed later. ``refusal`` is the reason."""
 
     refusal: Refusal
 
@@ -34,15 +34,15 @@ Settlement: TypeAlias = Part | Retry | None
 
 
 def attempting(due: Due, *, sequence: int) -> Part:
-    """The part as the log must hold it before the call is made."""
+    """The part as it is announced on the log before the call is made."""
     return replace(due.part, attempt=Attempt(due.call, sequence, due.digest))
 
 
 def settle(due: Due, outcome: Outcome, *, sequence: int, now: int) -> Settlement:
-    """The part after an answer, or why to call again; None where the answer settles nothing. ``sequence`` is the change
+    """The part after an answer, or ``Retry``; None if the answer settles nothing. ``sequence`` is that of the change
     that was sent.
 
-    No 403 withdraws: a deletion ends when the site says that the offer is deleted, or that it never held it.
+    A 403 never settles a deletion: it ends when the site answers that the offer is deleted, or was never there.
     """
     part = due.part
     match due.call, outcome:
@@ -66,7 +66,7 @@ def settle(due: Due, outcome: Outcome, *, sequence: int, now: int) -> Settlement
 
 
 def found(part: Part, *, now: int) -> Part:
-    """The index lists a part whose creation had no answer: it holds what was sent then."""
+    """The index lists a part whose creation had an unknown outcome: the site holds the body of that call."""
     sent = part.attempt
     return replace(
         _settled(part, "delivered", now),
@@ -78,39 +78,39 @@ def found(part: Part, *, now: int) -> Part:
 
 
 def lost(part: Part, now: int) -> Part:
-    """A creation without an answer was not made, and is not to be made again."""
+    """A creation of unknown outcome was not made, and is not retried."""
     return _settled(part, "withdrawn", now)
 
 
 def occupied(part: Part) -> Part:
-    """The index lists a part that was there before it was sent: what it holds is not known, so it is sent again."""
+    """The index lists a part that existed before it was sent: its content is unknown, so it is sent again."""
     return replace(part, attempt=None, sequence=part.sequence or 0, digest=None)
 
 
 def deleted(part: Part, now: int, *, sequence: int | None) -> Part:
-    """The site no longer holds it. With a sequence its remote id is used up; without one it was never there."""
+    """The site no longer holds the part. With a sequence its remote id is used up; without one it never existed."""
     return replace(_settled(part, "withdrawn", now), sequence=sequence, digest=None, visible=None, answered=None)
 
 
 def dead(part: Part, now: int) -> Part:
-    """Its remote id is taken by an offer that was deleted there: nothing will ever come of it."""
+    """The remote id belongs to an offer that was deleted at the site, and can never be used again."""
     return replace(_settled(part, "dead", now), visible=None)
 
 
 def moderated(part: Part, now: int) -> Part:
-    """It is gone there without our doing."""
+    """The site removed the part without a call of this gateway."""
     return replace(_settled(part, "moderated", now, refusal("national-moderated").to_json()), visible=False)
 
 
 def replaced(part: Part, now: int) -> Part:
-    """It has to go, whatever the offer asks for: what comes after it takes the next generation."""
+    """The part is to be deleted regardless of the offer; its successor takes the next generation."""
     deletion = Attempt("delete", part.sequence or 0)
     return replace(part, state="pending", since=now, until=None, attempt=deletion, problems=())
 
 
 def given_up(part: Part, now: int, *, said: str) -> Part:
-    """A dead letter: tried often enough, and tried again on the next day. What may have come of it is still owed a
-    withdrawal.
+    """A dead letter: the tries are used up, and the part is retried on the next day. If the call was carried out after
+    all, its result is still to be withdrawn.
     """
     return replace(
         part,
@@ -122,17 +122,17 @@ def given_up(part: Part, now: int, *, said: str) -> Part:
 
 
 def refused_after_tries(part: Part, now: int) -> Part:
-    """The site kept asking for another try: refused with its last reason, and tried again on the next day."""
+    """Refused with the last reason after all retries; retried on the next day."""
     return replace(part, state="refused", since=now, until=(_day(now) + timedelta(days=1)).isoformat())
 
 
 def is_due_again(part: Part, now: int) -> bool:
-    """Whether a refused part has reached the day on which it is tried again."""
+    """Whether a refused part has reached the day of its retry."""
     return part.state == "refused" and part.until is not None and _day(now) >= date.fromisoformat(part.until)
 
 
 def revived(part: Part, now: int) -> Part:
-    """The operator wants it tried again. One that was moderated begins anew: its remote id is dead."""
+    """The part as pending again, on the operator's order. A moderated part becomes dead, as its remote id is."""
     if part.state == "moderated":
         return dead(part, now)
     return replace(part, state="pending", since=now, digest=None, until=None, problems=())
@@ -151,23 +151,23 @@ def _held(due: Due, done: Done, sequence: int, now: int) -> Part:
 
 
 def _refused(due: Due, now: int, *problems: dict[str, Any]) -> Part:
-    """The site writes weeks and grades of an update before it refuses the rest, so what it holds then is unknown."""
+    """The refused part. The site writes weeks and grades of an update before it refuses the rest: digest unknown."""
     refused = _settled(due.part, "refused", now, *problems)
     return replace(refused, digest=None, answered=None) if due.call == "update" else refused
 
 
 def _geocoder_failed(due: Due, refusals: tuple[Refusal, ...]) -> bool:
-    """Whether all that the site misses is the position that it looks up itself where none is sent."""
+    """Whether the only missing value is the position, which the site looks up itself if none is sent."""
     sent = due.wish is not None and "coordinates" in due.wish.body
     return not sent and {("national-refused:missing", "/location")} == {(one.code, one.pointer) for one in refusals}
 
 
 def _again_on(refusals: tuple[Refusal, ...], now: int) -> str | None:
-    """The day on which what the site refuses now is sent again; None where that is in vain.
+    """The day on which the refused body is sent again; None if that cannot succeed.
 
-    Every body for seconde holds the mandatory weeks of the school year in force here, so a refusal of these means that
-    the site looks at another year; it may do so until its own change of the year. Whatever it refuses around that
-    change is sent again after it.
+    Every body for seconde holds the mandatory weeks of the school year in force here, so a refusal of these weeks means
+    that the site uses another year, until its own change of year. Any body refused around that change is sent again
+    after it.
     """
     today = _day(now)
     if any(one.code == "national-refused:mandatory-weeks" for one in refusals):

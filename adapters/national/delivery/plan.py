@@ -1,4 +1,4 @@
-"""The plan: what the site should hold of an offer against what it holds, and so which call comes next. Pure."""
+"""The plan: compares the wanted state of an offer at the site with its state there; gives the next call. Pure."""
 
 import hashlib
 from collections.abc import Mapping
@@ -22,27 +22,27 @@ from adapters.national.mapping.remote_id import remote_id
 from gateway.protocol.delivery import GROUPS, Call, Delivery, Group, Part
 
 RANKS: Mapping[Call, int] = {"delete": 0, "create": 1, "update": 2}
-"""Withdrawals first: what is gone must be seen by nobody. Then what nobody sees yet."""
+"""Withdrawals first, since pupils must not see withdrawn offers; then creations; then updates."""
 EXPIRED_RANK = 3
-"""What has expired comes last: the site shows nothing that is over, and at the end of June nearly all is."""
+"""Expired offers come last: the site hides them itself, and at the end of June nearly all offers expire."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is wanted of one part: the prospect of the offer as it stands, and the suffix that its remote id takes."""
+    """Wanted state of one part: its deliverability today, and the suffix of its remote id."""
 
     suffix: Suffix
     prospect: Prospect
 
 
 Wishes: TypeAlias = Mapping[Group, Wish]
-"""Per group what is wanted; a group that is missing should not be there. An empty one: the offer is gone."""
+"""Wanted state by group; a missing group is to be absent at the site. Empty: the offer is gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A call to make for a part. ``wish`` is what it sends, without remote id; a deletion has none. A creation without
-    one is of a school year that is over: whether it was made has to be found out, and it is not made again.
+    """A due call of a part. ``wish`` is its body without remote id; a deletion has none. A creation without ``wish``
+    belongs to a past school year: its unknown outcome is looked up, and it is not retried.
     """
 
     call: Call
@@ -51,12 +51,12 @@ class Due:
 
     @property
     def digest(self) -> str | None:
-        """The digest of what it sends."""
+        """The digest of the body."""
         return None if self.wish is None else body_digest(self.wish.body)
 
 
 def wishes_of(offer: Mapping[str, Any], *, on: date, terms: Terms) -> Wishes:
-    """What an offer asks for, on a day in Paris."""
+    """The wanted parts of an offer, on a day in Paris."""
     wishes: dict[Group, Wish] = {}
     for part in map_offer(offer, on=on, terms=terms):
         lycee = part.group == "l" or (part.group == "" and tuple(offer["levels"]) == ("seconde",))
@@ -65,14 +65,14 @@ def wishes_of(offer: Mapping[str, Any], *, on: date, terms: Terms) -> Wishes:
 
 
 def body_digest(body: Mapping[str, Any]) -> str:
-    """SHA-256 of a body without its remote id: whether the site holds it already."""
+    """SHA-256 of a body without its remote id; equal digests need no call."""
     return hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def aim(delivery: Delivery, wishes: Wishes, *, sequence: int, account: str, now: int) -> Delivery:
-    """The delivery with each part in the state that the wishes of this change of the offer put it in.
+    """The delivery with each part in the state that the wishes ask for.
 
-    Only the last change counts: whatever stood between was never sent. The same change again alters nothing.
+    Only the last change counts; intermediate changes are never sent. Idempotent for the same change.
     """
     aimed = delivery
     for group in GROUPS:
@@ -81,25 +81,25 @@ def aim(delivery: Delivery, wishes: Wishes, *, sequence: int, account: str, now:
 
 
 def next_call(part: Part, wish: Wish | None, *, account: str) -> Due | None:
-    """The call that a pending part waits for; None when there is none, or not before another day."""
+    """The due call of a pending part; None if there is none, or none before another day."""
     if part.state != "pending":
         return None
-    prospect = None if wish is None or part.account != account else wish.prospect
-    if is_leaving(part, prospect):
+    deliverability = None if wish is None or part.account != account else wish.prospect
+    if is_leaving(part, deliverability):
         return Due("delete", part)
-    if isinstance(prospect, Past) and part.sequence is None and part.attempt is not None:
+    if isinstance(deliverability, Past) and part.sequence is None and part.attempt is not None:
         return Due("create", part)
-    if not isinstance(prospect, Ready):
+    if not isinstance(deliverability, Ready):
         return None
-    return Due("create" if part.sequence is None else "update", part, prospect)
+    return Due("create" if part.sequence is None else "update", part, deliverability)
 
 
-def is_leaving(part: Part, prospect: Prospect | None) -> bool:
-    """Whether what is there has to go. A deletion that was begun is gone through with: it may have been done. An offer
-    that moved to the next school year goes too: what is there names weeks that it no longer offers.
+def is_leaving(part: Part, deliverability: Prospect | None) -> bool:
+    """Whether the part is to be deleted at the site. A deletion that was begun is completed: it may have happened. An
+    offer that moved to the next school year is deleted too: its copy there names weeks that it no longer offers.
     """
     begun = part.attempt is not None and part.attempt.call == "delete"
-    return part.there and (begun or prospect is None or isinstance(prospect, NotDeliverable | Waiting))
+    return part.there and (begun or deliverability is None or isinstance(deliverability, NotDeliverable | Waiting))
 
 
 def _aim_part(
@@ -107,7 +107,7 @@ def _aim_part(
 ) -> Delivery:
     part = delivery.part(group)
     if part is not None and part.state == "moderated":
-        return delivery  # the site's own people took it down: only the operator may send it again
+        return delivery  # the site's moderators took it down: only the operator may send it again
     if part is not None and part.there:
         own = wish is not None and part.account == account
         aimed = _aim_there(part, wish.prospect if wish is not None and own else None, sequence, delivery.sequence, now)
@@ -116,30 +116,30 @@ def _aim_part(
         idle = part is None or part.state in {"withdrawn", "dead"}
         return delivery if part is None or idle else delivery.with_part(_in_state(part, "withdrawn", now))
     if part is not None and part.state == "refused" and part.account == account and delivery.sequence == sequence:
-        return delivery  # told to the publisher; the same again would be refused again
+        return delivery  # reported to the publisher; the same body would be refused again
     delivery, part = _fresh(delivery, group, wish.suffix, account=account, now=now)
     return delivery.with_part(_aim_absent(part, wish.prospect, now))
 
 
-def _aim_there(part: Part, prospect: Prospect | None, sequence: int, before: int, now: int) -> Part:
-    """A part that the site holds, or may hold."""
-    if is_leaving(part, prospect):
+def _aim_there(part: Part, deliverability: Prospect | None, sequence: int, before: int, now: int) -> Part:
+    """The new state of a part that the site holds, or may hold."""
+    if is_leaving(part, deliverability):
         return _in_state(part, "pending", now, until=None)
-    match prospect:
+    match deliverability:
         case Ready(body=body):
             if part.attempt is None and part.digest == body_digest(body):
                 return replace(_in_state(part, "delivered", now, until=None), sequence=sequence)
             if part.state == "refused" and before == sequence:
                 return part
             return _in_state(part, "pending", now, until=None)
-    # Its school year is over there: what stands is left as it is.
+    # Its school year is over at the site: the copy there stays unchanged.
     settled = part.state == "pending" and part.attempt is None
     return _in_state(part, "delivered", now, until=None) if settled else part
 
 
-def _aim_absent(part: Part, prospect: Prospect, now: int) -> Part:
-    """A part that the site does not hold, under a remote id that was never used."""
-    match prospect:
+def _aim_absent(part: Part, deliverability: Prospect, now: int) -> Part:
+    """The new state of a part that the site does not hold; its remote id was never used."""
+    match deliverability:
         case Ready():
             return _in_state(part, "pending", now, until=None)
         case Waiting(until=day):
@@ -150,7 +150,7 @@ def _aim_absent(part: Part, prospect: Prospect, now: int) -> Part:
 
 
 def _fresh(delivery: Delivery, group: Group, suffix: Suffix, *, account: str, now: int) -> tuple[Delivery, Part]:
-    """The part to go on with: the last one where its remote id was never used, else a new generation."""
+    """The part to create: the last one if its remote id was never used, else a new generation."""
     last = delivery.part(group)
     if last is not None and last.sequence is None and last.attempt is None and last.state != "dead":
         return delivery, replace(last, account=account)
@@ -165,7 +165,7 @@ def _fresh(delivery: Delivery, group: Group, suffix: Suffix, *, account: str, no
 
 
 def _in_state(part: Part, state: str, now: int, **changes: Any) -> Part:
-    """The part in this state; its problems and the time are kept while the state is the same."""
+    """The part in this state; problems and ``since`` are kept while the state is the same."""
     if part.state != state:
         changes = {"state": state, "since": now, "problems": (), **changes}
     return replace(part, **changes)

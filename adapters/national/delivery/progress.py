@@ -1,9 +1,8 @@
-"""Progress of an order: its remaining steps and what was done, on ``deliveries`` under the order's number.
+"""Progress of an order: its remaining steps and its results, on ``deliveries`` under the order's number.
 
-An order that takes minutes cannot be one transaction. It is planned first, and the plan is written down; each step is
-then marked as done together with its effect, or, where the effect is a call to the site, right after it. The next owner
-goes on with the first step that is not marked, so that only the call that was cut off can be made twice, and each of
-those calls changes nothing the second time.
+An order that takes minutes cannot be one transaction. Its plan is written first; each step is then marked as done
+together with its effect, or right after it if the effect is a call to the site. The next owner resumes at the first
+step that is not marked. Only the interrupted call can thus be made twice, and each of those calls is idempotent.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -17,14 +16,14 @@ from gateway.protocol.record import Record
 
 _PROGRESS = "progress"
 _CHUNK = 500
-"""Steps in one record: well below what a log takes."""
+"""Steps per record: well below the log's maximum record size."""
 
 Step: TypeAlias = tuple[str, ...]
-"""What to do, and with what: ``("delete", remote id)``."""
+"""A step and its arguments: ``("delete", remote id)``."""
 
 
 class Writes(Protocol):
-    """The unit of work that progress is written in."""
+    """The unit of work in which progress is written."""
 
     def write_home(self, record: Record) -> None:
         """Write a record of the account's own."""
@@ -32,7 +31,7 @@ class Writes(Protocol):
 
 @dataclass(slots=True)
 class Progress:
-    """``steps`` is the plan, in chunks as they are on the log; ``state`` holds how many steps are done, and counts."""
+    """``chunks`` is the plan, as records of the log; ``state`` holds the number of done steps, and counts."""
 
     placed: Placed
     state: dict[str, Any] = field(default_factory=dict)
@@ -45,33 +44,33 @@ class Progress:
 
     @property
     def steps(self) -> list[Step]:
-        """The steps that are not done yet, in order."""
+        """The remaining steps, in order."""
         planned = [step for number in sorted(self.chunks) for step in self.chunks[number]]
         return planned[self.state.get("done", 0) :]
 
-    def plan(self, turn: Writes, steps: Iterable[Step], *, answer: Mapping[str, Any]) -> None:
-        """Write down what is to be done, and the answer as far as it is known."""
+    def plan(self, unit: Writes, steps: Iterable[Step], *, answer: Mapping[str, Any]) -> None:
+        """Write the plan, and the answer as far as it is known."""
         planned = list(steps)
         chunks = [planned[first : first + _CHUNK] for first in range(0, len(planned), _CHUNK)]
         self.chunks = dict(enumerate(chunks))
         for number, chunk in self.chunks.items():
-            turn.write_home(Record(self._key(number), orjson.dumps(chunk)))
-        self.note(turn, done=0, chunks=len(chunks), answer=answer)
+            unit.write_home(Record(self._key(number), orjson.dumps(chunk)))
+        self.note(unit, done=0, chunks=len(chunks), answer=answer)
 
-    def note(self, turn: Writes, **state: Any) -> None:
-        """Write down how far the order is."""
+    def note(self, unit: Writes, **state: Any) -> None:
+        """Update and write the state."""
         self.state |= state
-        turn.write_home(Record(self._key(), orjson.dumps(self.state)))
+        unit.write_home(Record(self._key(), orjson.dumps(self.state)))
 
-    def done(self, turn: Writes, number: int = 1, **state: Any) -> None:
-        """Write down that the next steps are done."""
-        self.note(turn, done=self.state.get("done", 0) + number, **state)
+    def done(self, unit: Writes, number: int = 1, **state: Any) -> None:
+        """Mark the next ``number`` steps as done."""
+        self.note(unit, done=self.state.get("done", 0) + number, **state)
 
-    def end(self, turn: Writes) -> None:
-        """Forget the progress, in the transaction that answers the order."""
+    def end(self, unit: Writes) -> None:
+        """Delete the progress, in the transaction that answers the order."""
         if self.begun:
             for key in (self._key(), *(self._key(number) for number in range(self.state.get("chunks", 0)))):
-                turn.write_home(Record(key, None))
+                unit.write_home(Record(key, None))
 
     def _key(self, chunk: int | None = None) -> bytes:
         key = f"{_PROGRESS}/{self.placed.account}/{self.placed.number}"
@@ -87,7 +86,7 @@ class ProgressReader:
         self._chunks: dict[str, dict[int, Sequence[Step]]] = {}
 
     def hear(self, key: bytes, value: bytes | None) -> bool:
-        """Take in a record; whether it was one of progress."""
+        """Apply a record; returns whether it holds progress."""
         kind, _, rest = key.decode(errors="replace").partition("/")
         if kind != _PROGRESS:
             return False
@@ -105,5 +104,5 @@ class ProgressReader:
         return True
 
     def of(self, placed: Placed) -> Progress:
-        """How far an order is."""
+        """The progress of an order."""
         return Progress(placed, dict(self._states.get(placed.number, {})), dict(self._chunks.get(placed.number, {})))

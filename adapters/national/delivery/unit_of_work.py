@@ -1,4 +1,4 @@
-"""The ledger: deliveries written on the log and into the outbox as one, each offer by one hand at a time."""
+"""Units of work on deliveries: each is written to the log and the outbox as one, serialised per account."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
@@ -42,7 +42,7 @@ _WAITING = frozenset({"pending", "refused"})
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Whose offers an account delivers, and what of them it wants at the site."""
+    """The platforms that an account delivers for, and the wanted state of their offers at the site."""
 
     account: str
     accounts: Accounts
@@ -50,7 +50,7 @@ class Route:
     clock: Clock
 
     def takes(self, platform: str) -> bool:
-        """Whether this account delivers for the platform, whoever does it now."""
+        """Whether the accounts file gives the platform to this account, even if the platform delivers by itself."""
         return platform != NATIONAL and self.accounts.account_of(platform) == self.account
 
     def served(self) -> list[str]:
@@ -58,17 +58,17 @@ class Route:
         return sorted(platform for platform, account in self.accounts.platforms.items() if account == self.account)
 
     def shared(self) -> bool:
-        """Whether it also holds what a platform pushes by itself: then nothing unknown may be deleted there."""
+        """Whether a platform also pushes to this account by itself: unknown offers there must then not be deleted."""
         platforms = [one.platform for one in self.partners.all() if self.takes(one.platform)]
         return any(map(self.hands_off, platforms))
 
     def hands_off(self, platform: str) -> bool:
-        """Whether the platform delivers by itself: then nothing of it is touched, not even withdrawn."""
+        """Whether the platform delivers by itself: its offers are then left alone, withdrawals included."""
         partner = self.partners.get(platform)
         return partner is None or partner.national_delivery == "self"
 
     def wishes(self, state: OfferState | None) -> Wishes:
-        """What is wanted there of an offer today; nothing once it is gone, or may not go there (RTE-002, RTE-003)."""
+        """The wanted parts of an offer today; empty once it is gone or may not go there (RTE-002, RTE-003)."""
         if state is None or state.offer is None:
             return {}
         if not may_read(_NATIONAL, offer=state.offer, provenance=state.known.provenance):
@@ -77,20 +77,20 @@ class Route:
         return wishes_of(state.offer, on=today, terms=self.accounts.terms_of(platform_of(state.id)))
 
     def scope(self) -> str:
-        """Which platforms the account takes. An outbox holds the offers of these alone, so another scope needs another
-        outbox.
+        """The platforms of the account, serialised. An outbox holds the offers of these alone, so another scope needs
+        another outbox.
         """
         served = self.served()
         named = sorted(set(self.accounts.platforms) - set(served)) if EVERYBODY in served else []
         return orjson.dumps([served, named]).decode()
 
     def fingerprint(self, platform: str) -> str:
-        """What decides on the wishes of a platform apart from its offers: when it changes, all are looked at anew."""
+        """The platform's terms and delivering side, serialised: a change requires a review of all its offers."""
         return f"{self.hands_off(platform)} {self.accounts.terms_of(platform)}"
 
 
 class Ledger:
-    """Every change goes through a turn; turns follow one another."""
+    """Deliveries of one account; every change is made in a unit of work, one at a time."""
 
     def __init__(self, owner: Owner, outbox: Outbox, route: Route, *, partitions: int) -> None:
         self.outbox = outbox
@@ -98,21 +98,26 @@ class Ledger:
         self.changed = asyncio.Event()
         """Set when a call may have become due."""
         self.findings: dict[str, Any] = {"platforms": route.served()}
-        """What the parts of this account have to say in its note."""
+        """Entries of the account's note, by component."""
         self.partitions = partitions
         self._owner = owner
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator["Turn"]:
-        """Changes written together when the block ends: on the log, then in the outbox. An error drops them."""
-        async with self._turn:
-            turn = Turn(self)
+        """A unit of work: its changes are committed at the end of the block, to the log, then to the outbox. An error
+        drops them.
+        """
+        async with self._lock:
+            unit = Turn(self)
             try:
-                yield turn
-                outputs = turn.outputs
+                yield unit
+                outputs = unit.outputs
                 ends = await self._owner.commit(outputs) if outputs else {}
-                self.outbox.keep({place: end for place, end in ends.items() if place[0] == DELIVERIES} | turn.positions)
+                self.outbox.keep(
+                    {topic_partition: end for topic_partition, end in ends.items() if topic_partition[0] == DELIVERIES}
+                    | unit.positions
+                )
             except BaseException:
                 self.outbox.drop()
                 raise
@@ -121,18 +126,18 @@ class Ledger:
             self.changed.set()
 
     async def begin(self) -> dict[int, int]:
-        """Write on every partition of ``deliveries``; gives what must be read to know all that was committed there."""
+        """Write to every partition of ``deliveries``; returns the end offsets that cover all earlier commits."""
         key = f"turn/{self.route.account}".encode()
         outputs = [Output(DELIVERIES, p, Record(key, None)) for p in range(self.partitions)]
         ends = await self._owner.commit(outputs)
         return {partition: end for (_, partition), end in ends.items()}
 
     async def ends(self, topic: str) -> list[int]:
-        """Per partition of a topic what ``Owner.end`` says. Raises as that."""
+        """``Owner.end`` of each partition of a topic. Raises the same errors."""
         return [await self._owner.end(topic, partition) for partition in range(self.partitions)]
 
     def held(self) -> Iterator[Part]:
-        """The parts that the account is known to hold at the site, no call being without an answer."""
+        """The parts that the account holds at the site, without those of unknown outcome."""
         for offer_id in self.outbox.ids():
             delivery = self.outbox.delivery(offer_id)
             for part in () if delivery is None else delivery.parts:
@@ -147,23 +152,23 @@ class Ledger:
 
 
 class Turn:
-    """What is being changed; see ``Ledger.turn``."""
+    """Changes that are committed together; see ``Ledger.turn``."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._outbox = ledger.outbox
-        self._route = ledger.route
-        self._ledger = ledger
+    def __init__(self, store: Ledger) -> None:
+        self._outbox = store.outbox
+        self._route = store.route
+        self._store = store
         self._outputs: dict[bytes, Output] = {}
-        self.now = ledger.route.clock()
+        self.now = store.route.clock()
         self.positions: dict[tuple[str, int], int] = {}
 
     @property
     def outputs(self) -> list[Output]:
-        """What is to be written: the last record of each key."""
+        """The records to write: the last one of each key."""
         return list(self._outputs.values())
 
     def aim(self, offer_id: str) -> Delivery | None:
-        """Put the parts of an offer into the state that it asks for today, and queue the calls that this takes."""
+        """Put the parts of an offer into the state that is wanted today, and queue the calls for it."""
         if self._route.hands_off(platform_of(offer_id)):
             for group in GROUPS:
                 self._outbox.dequeue(offer_id, group)
@@ -184,12 +189,12 @@ class Turn:
         return after
 
     def put(self, delivery: Delivery) -> None:
-        """Write a delivery as it is."""
+        """Write a delivery unchanged."""
         self._outbox.put_delivery(delivery)
         self._write(delivery.id, delivery_record(delivery))
 
     def put_part(self, offer_id: str, part: Part) -> None:
-        """Write one part of an offer's delivery, then see what is still due for the offer."""
+        """Write one part of an offer's delivery, then queue the calls that are still due for the offer."""
         delivery = self._outbox.delivery(offer_id)
         if delivery is None:
             raise ValueError(f"{offer_id} has no delivery that a part could belong to")
@@ -197,21 +202,21 @@ class Turn:
         self.aim(offer_id)
 
     def forget(self, offer_id: str) -> None:
-        """The offer's marker was forgotten, and nothing of it is there: its delivery is forgotten too."""
+        """Delete the delivery of an offer whose marker was forgotten and of which the site holds no part."""
         self._outbox.forget(offer_id)
         self._write(offer_id, Record(offer_id.encode(), None))
 
     def write_home(self, record: Record) -> None:
-        """Write a record of the account's own: an answer, a note."""
-        self._outputs[record.key or b""] = Output(DELIVERIES, self._ledger.home, record)
+        """Write a record to the account's home partition: an answer or a note."""
+        self._outputs[record.key or b""] = Output(DELIVERIES, self._store.home, record)
 
     def write_position(self, role: str, topic_partition: int, position: int) -> None:
-        """Keep on the log how far the account has read a partition of ``offers``."""
+        """Write the account's position on a partition of ``offers`` to the log."""
         record = position_record(role, topic_partition, position)
-        self._outputs[record.key or b""] = Output(POSITIONS, self._ledger.home, record)
+        self._outputs[record.key or b""] = Output(POSITIONS, self._store.home, record)
 
     def due(self, entry: Entry) -> tuple[Delivery, Due] | None:
-        """The call that is due for an entry of the queue today; None when there is none any more."""
+        """The call that is due today for an entry of the queue; None if there is none any more."""
         before = self._outbox.delivery(entry.id)
         refused = None if before is None else before.part(entry.group)
         if before is not None and refused is not None and is_due_again(refused, self.now):
@@ -230,7 +235,7 @@ class Turn:
             due = None if part is None else next_call(part, wishes.get(group), account=self._route.account)
             if due is not None:
                 rank = EXPIRED_RANK if expired else RANKS[due.call]
-                # What may have been created is on the first pages of the index only until others are created.
+                # A creation of unknown outcome is looked up at once: newer creations push it off the first pages.
                 at = self.now if part is None or part.attempt is None else 0
                 self._outbox.enqueue(delivery.id, group, rank=rank, not_before=at, now=self.now)
             elif part is not None and part.state in _WAITING and part.until is not None:
@@ -240,20 +245,20 @@ class Turn:
                 self._outbox.dequeue(delivery.id, group)
 
     def _write(self, offer_id: str, record: Record) -> None:
-        partition = partition_of(offer_id, self._ledger.partitions)
+        partition = partition_of(offer_id, self._store.partitions)
         self._outputs[offer_id.encode()] = Output(DELIVERIES, partition, record)
 
 
-async def review(ledger: Ledger, platform: str | None = None) -> None:
-    """Look at all offers anew, or at those of one platform."""
-    ids = ledger.outbox.ids(platform)
+async def review(store: Ledger, platform: str | None = None) -> None:
+    """Re-evaluate all offers, or those of one platform, and queue the due calls."""
+    ids = store.outbox.ids(platform)
     while part := list(islice(ids, _SLICE)):
-        async with ledger.turn() as turn:
+        async with store.turn() as unit:
             for offer_id in part:
-                turn.aim(offer_id)
+                unit.aim(offer_id)
         await asyncio.sleep(0)
 
 
 def midnight(day: str) -> int:
-    """When a day begins in Paris, in milliseconds since 1970."""
+    """Start of a day in Paris, in milliseconds since 1970."""
     return round(datetime.combine(date.fromisoformat(day), time(), PARIS).timestamp() * 1_000)

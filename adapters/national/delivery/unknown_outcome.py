@@ -1,7 +1,7 @@
-"""Doubts: creations without an answer, and remote ids that are taken, resolved by the site's index.
+"""Unknown outcomes: creations without an answer, and remote ids that are taken, resolved by the site's index.
 
-What was made lately stands on the first pages. A taken name costs a walk through the whole index, so those wait until
-nothing else is to do, and are then resolved together.
+Recent creations are on the first pages. A taken remote id costs a walk through the whole index, so these wait until no
+call is due, and are then resolved together.
 """
 
 from collections.abc import Sequence
@@ -17,13 +17,13 @@ from adapters.national.site.site import Site
 from gateway.protocol.delivery import Part
 
 LOOK, NAME = "look", "name"
-"""A creation that had no answer; a remote id that the site says is taken."""
+"""Reasons to set a part aside: a creation without an answer; a remote id that the site reports as taken."""
 
 LATE_MS = 180_000
-"""How long a call that had no answer may still be on its way to the site."""
+"""Maximum time that a call without an answer may take to reach the site, in milliseconds."""
 
 _PER_PAGE = 30
-_LOOKS = 200
+_LOOK_UPS = 200
 _NAMES = 500
 _REST_SECONDS = 10.0
 
@@ -31,59 +31,59 @@ _log = structlog.get_logger()
 
 
 class Doubts:
-    """The parts of one account that were set aside."""
+    """Resolves the parts of one account that were set aside."""
 
-    def __init__(self, ledger: Ledger, site: Site, timing: Timing) -> None:
-        self._ledger = ledger
+    def __init__(self, store: Ledger, site: Site, timing: Timing) -> None:
+        self._store = store
         self._sleep = timing.sleep
         self._walker = Walker(site.index, timing)
 
     async def resolve(self, *, idle: bool) -> bool:
-        """Resolve some; whether there were any. Taken names only when there is time. Raises SiteError."""
-        looks = self._ledger.outbox.doubted(LOOK, limit=_LOOKS)
-        names = self._ledger.outbox.doubted(NAME, limit=_NAMES) if idle and not looks else ()
-        if looks:
-            await self._look(looks)
+        """Resolve some; returns whether there were any. Taken remote ids only when ``idle``. Raises SiteError."""
+        look_ups = self._store.outbox.doubted(LOOK, limit=_LOOK_UPS)
+        names = self._store.outbox.doubted(NAME, limit=_NAMES) if idle and not look_ups else ()
+        if look_ups:
+            await self._look_up(look_ups)
         elif names:
             await self._find_names(names)
-        return bool(looks or names)
+        return bool(look_ups or names)
 
-    async def _look(self, entries: Sequence[Entry]) -> None:
-        """Creations without an answer: found on the first pages of the index, or created again once the first can no
-        longer arrive. One that arrived after the look is a taken name then.
+    async def _look_up(self, entries: Sequence[Entry]) -> None:
+        """Look up creations without an answer on the first pages of the index. A missing one is created again after
+        ``LATE_MS``; if the first call still arrives after the look-up, the remote id is then taken.
         """
         wanted = self._names(entries)
         walk = await self._walker.all(until=lambda walk: walk.names >= wanted, most=len(entries) // _PER_PAGE + 2)
-        async with self._ledger.turn() as turn:
-            for entry, part in self._doubtful(entries):
+        async with self._store.turn() as unit:
+            for entry, part in self._with_parts(entries):
                 if part.remote_id is not None and part.remote_id not in walk.names:
-                    self._ledger.outbox.miss(entry.id, entry.group, until=turn.now + LATE_MS)
+                    self._store.outbox.miss(entry.id, entry.group, until=unit.now + LATE_MS)
                 else:
-                    self._clear(turn, entry, found(part, now=turn.now))
+                    self._clear(unit, entry, found(part, now=unit.now))
 
     async def _find_names(self, entries: Sequence[Entry]) -> None:
-        """Remote ids that are taken: by an offer that lives, which is then sent anew, or by one that is dead."""
+        """Look up taken remote ids: a listed offer is sent again; one that is not listed is dead."""
         walk = await self._walker.all()
-        async with self._ledger.turn() as turn:
-            for entry, part in self._doubtful(entries):
+        async with self._store.turn() as unit:
+            for entry, part in self._with_parts(entries):
                 if part.remote_id in walk.names:
-                    self._clear(turn, entry, occupied(part))
+                    self._clear(unit, entry, occupied(part))
                 elif walk.complete:
                     _log.info("national.remote_id_dead", offer=entry.id, remote_id=part.remote_id)
-                    self._clear(turn, entry, dead(part, turn.now))
+                    self._clear(unit, entry, dead(part, unit.now))
         if not walk.complete:
-            _log.warning("national.index_moved", account=self._ledger.route.account, total=walk.total)
+            _log.warning("national.index_moved", account=self._store.route.account, total=walk.total)
             await self._sleep(_REST_SECONDS)
 
     def _names(self, entries: Sequence[Entry]) -> set[str]:
-        return {part.remote_id for _, part in self._doubtful(entries) if part.remote_id is not None}
+        return {part.remote_id for _, part in self._with_parts(entries) if part.remote_id is not None}
 
-    def _doubtful(self, entries: Sequence[Entry]) -> list[tuple[Entry, Part]]:
-        """The entries with the part that is in doubt."""
-        deliveries = ((entry, self._ledger.outbox.delivery(entry.id)) for entry in entries)
+    def _with_parts(self, entries: Sequence[Entry]) -> list[tuple[Entry, Part]]:
+        """The entries, each with its part."""
+        deliveries = ((entry, self._store.outbox.delivery(entry.id)) for entry in entries)
         parts = ((entry, delivery.part(entry.group)) for entry, delivery in deliveries if delivery is not None)
         return [(entry, part) for entry, part in parts if part is not None]
 
-    def _clear(self, turn: Turn, entry: Entry, part: Part) -> None:
-        self._ledger.outbox.doubt(entry.id, entry.group, "")
-        turn.put_part(entry.id, part)
+    def _clear(self, unit: Turn, entry: Entry, part: Part) -> None:
+        self._store.outbox.doubt(entry.id, entry.group, "")
+        unit.put_part(entry.id, part)

@@ -1,8 +1,9 @@
-"""Inbound: offers that are made at the national site enter the federation as those of the platform ``national``.
+"""Inbound: imports offers created at the national site into the federation, as those of the platform ``national``.
 
-Search shows everybody's offers, ours too. Without an outside address they were made there: imported. With an address
-that is known here they are echoes: linked, never imported. What was imported and is not shown any more in two complete
-scans is withdrawn, unless search hides it by its own season, or so much is missing that the search itself is doubtful.
+The site's search lists the offers of all partners, including those delivered by this gateway. An offer without an
+outside address was created there and is imported. An offer with an address known here is an echo: linked, never
+imported. An imported offer that is missing from two complete scans is withdrawn, unless the search hides it by season,
+or so many are missing that the withdrawal guard stops the withdrawal.
 """
 
 import asyncio
@@ -52,8 +53,8 @@ _log = structlog.get_logger()
 
 
 class Inbound:
-    """Scans the site for offers made there, again and again. Where its state cannot be opened, for want of disk or
-    rights, there are no scans, and all else goes on.
+    """Scans the site periodically for offers created there. If its state cannot be opened, for lack of disk space or
+    rights, scans are suspended; calls and orders continue.
     """
 
     def __init__(
@@ -78,37 +79,37 @@ class Inbound:
         self._opened: InboundState | None = None
         self._timing = timing
 
-    async def run(self, ledger: Ledger) -> None:
-        """Scan until cancelled, for the ledger's owner; its ``findings["search"]`` says how the last scan went."""
+    async def run(self, store: Ledger) -> None:
+        """Scan until cancelled; ``findings["search"]`` of ``store`` holds the result of the last scan."""
         while self._opened is None:
             try:
                 self._opened = await asyncio.to_thread(self._open_state)
             except LogUnavailableError as error:
                 _log.warning("national.scan_failed", error=str(error))
-                ledger.findings["search"] = {"state": "failed", "error": str(error)}
+                store.findings["search"] = {"state": "failed", "error": str(error)}
                 await self._timing.sleep(_OPEN_AGAIN_SECONDS)
         while True:
             try:
-                ledger.findings["search"] = await self._scan(await ledger.ends(OFFERS))
+                store.findings["search"] = await self._scan(await store.ends(OFFERS))
             except RightMissingError:
-                ledger.findings["search"] = {"state": "waiting-for-right"}
+                store.findings["search"] = {"state": "waiting-for-right"}
             except SiteError as error:
                 _log.warning("national.scan_failed", error=str(error))
-                ledger.findings["search"] = {"state": "failed", "error": str(error)}
+                store.findings["search"] = {"state": "failed", "error": str(error)}
             await self._timing.sleep(self._search.minutes * 60)
 
     def close(self) -> None:
-        """Free the state's file."""
+        """Close the state's file."""
         if self._opened is not None:
             self._opened.close()
 
     async def _scan(self, ends: Sequence[int]) -> dict[str, Any]:
-        """One scan: import what is new or has changed, withdraw what is gone; what was found. ``offers`` is known up to
-        its ``ends`` first. Raises SiteError, RightMissingError, LogError.
+        """One scan: import new and changed offers, withdraw missing ones; returns the counts. The state first catches
+        up with ``offers`` to its ``ends``. Raises SiteError, RightMissingError, LogError.
         """
         now = self._timing.clock()
         self._state.mend()
-        self._state.drop()  # what a scan that failed has left
+        self._state.drop()  # uncommitted changes of a failed scan
         with self._state.guarded():
             return await self._scan_with_state(ends, now)
 
@@ -139,13 +140,13 @@ class Inbound:
         except (sqlite3.Error, LogError):
             raise
         except Exception:  # noqa: BLE001  # a bulkhead, see below
-            # A fault of ours that one item of the site brings out would end every process, at each start anew.
+            # A defect that one item triggers would otherwise end every process, at each start.
             _log.exception("national.import_broke", number=listed.number)
             counts["refused"] += 1
             return None
 
     def _judge(self, listed: Listed, now: int, counts: Counter[str]) -> Publish | Withdraw | None:
-        """The submission that an item of the search asks for, if any."""
+        """The submission that an item of the search requires, if any."""
         kind = self._kind(listed)
         if kind != "made":
             counts[kind] += 1
@@ -166,7 +167,7 @@ class Inbound:
         return self._submissions.prepare(verdict, publisher=NATIONAL, hosts=self._partners.hosts())
 
     def _kind(self, listed: Listed) -> str:
-        """``made`` there, an ``echo`` of ours, or of ``others``."""
+        """``made`` at the site, ``echo`` of an offer known here, or offer of ``others``."""
         address = listed.permalink
         if address is None:
             return "made"
@@ -175,7 +176,7 @@ class Inbound:
         return "made" if self._search.others else "others"
 
     async def _withdraw(self, walk: Walk, now: int, counts: Counter[str]) -> None:
-        """Withdraw what was missing often enough."""
+        """Withdraw the offers that are missing from ``SCANS`` complete scans."""
         on = date.fromisoformat(paris_date(now))
         seen = {offer_id(number) for number in walk.numbers}
         await asyncio.to_thread(self._state.count_missing, seen, season=june_year(on))
@@ -196,14 +197,14 @@ class Inbound:
             await self._submit(gone[start : start + _AT_ONCE])
 
     async def _submit(self, submissions: list[Any]) -> None:
-        """Queue them all. Raises LogError: the next scan finds what was not queued."""
+        """Queue all submissions. Raises LogError; the next scan finds those that were not queued."""
         for outcome in await self._submissions.submit(submissions) if submissions else ():
             if isinstance(outcome, LogError):
                 raise outcome
 
 
 def _is_settled(reason: str | None, known: str, seen: str) -> bool:
-    """Whether there is nothing to say: it stands as it is shown, or it may not come back. One that expired and may be
+    """Whether no submission is needed: the offer is unchanged, or it is moderated. An expired offer that may be
     published today expired by a clock that was ahead.
     """
     return reason == "moderated" or (known == seen and reason is None)

@@ -1,8 +1,8 @@
-"""Offers made at the national site, as shared offers of the platform ``national``. Pure.
+"""Maps offers created at the national site to shared offers of the platform ``national``. Pure.
 
-What the site does not show is left out: seats, hours, reserved schools. Optional fields that the federation cannot take
-(a web site without https, a text that is too long) are left out too, so that they do not cost the whole offer. So are
-weeks: the site lists those of two school years, the federation takes 60 weeks of the next 400 days.
+Fields that the site does not show are left out: seats, hours, reserved schools. Optional fields that the federation
+refuses (a web site without https, a text that is too long) are left out too, instead of refusing the whole offer. So
+are weeks: the site lists those of two school years, the federation takes 60 weeks of the next 400 days.
 """
 
 import unicodedata
@@ -34,12 +34,12 @@ _TO_SUNDAY = 6
 
 
 def offer_id(number: int) -> str:
-    """The id in the federation of the site's own number."""
+    """The offer id in the federation for the site's own number."""
     return f"{NATIONAL}:{number}"
 
 
 def document(listed: Listed, *, public_url: str) -> dict[str, Any]:
-    """The offer as its publisher would send it, without revision."""
+    """The offer document, as a publisher would send it, without revision."""
     restrictions = {name: True for name in ("rep", "qpv") if getattr(listed, name)}
     return _without_blanks(
         {
@@ -70,7 +70,7 @@ def document(listed: Listed, *, public_url: str) -> dict[str, Any]:
 
 
 def judge(offer: Mapping[str, Any], *, revision: int, on: date) -> Verdict:
-    """The verdict on it, after leaving out the weeks and the optional fields that alone would refuse it."""
+    """The verdict on an offer, without the weeks and optional fields that would get it refused."""
     verdict = _check(offer, revision, on)
     for first, last in ((date.min, on + timedelta(days=MAX_DAYS_AHEAD)), (on, date.max)):
         if _is_blamed(verdict, "/weeks"):
@@ -87,9 +87,9 @@ def judge(offer: Mapping[str, Any], *, revision: int, on: date) -> Verdict:
 
 
 def is_out_of_season(weeks: Iterable[str], *, on: date, shown: int | None = None) -> bool:
-    """Whether search hides an offer though it is there: with weeks of autumn alone. Those of the first half of a year
+    """Whether search hides an existing offer because all its weeks are in autumn. Weeks of the first half of a year
     end with the mandatory weeks of the school year in force. ``shown`` is the season, the year of its June, in which
-    search last showed the offer with these weeks: the same season does not hide it.
+    search last listed the offer with these weeks: the same season does not hide it.
     """
     if shown == june_year(on):
         return False

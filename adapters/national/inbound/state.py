@@ -1,7 +1,7 @@
-"""What an inbound scan must know of the federation: its offers from the site, and every known apply address.
+"""State of the inbound scan: offers imported from the site, and every known apply address.
 
-A disposable SQLite table, filled from ``offers``. It also counts the scans in which an offer was missing; losing that
-only makes a withdrawal wait for two more.
+A disposable SQLite file, filled from ``offers``. It also counts the scans in which an offer was missing; losing the
+counts only delays a withdrawal by two scans.
 """
 
 import asyncio
@@ -53,8 +53,8 @@ INSERT INTO made (id, revision, digest, reason, weeks) VALUES (?, ?, ?, ?, ?) ON
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """An offer that was made at the site, as the federation knows it. ``reason``: why it is gone; None: it lives.
-    ``shown``: in which season the site's search last showed it with these weeks; None: in none that is known.
+    """An offer created at the site, as published in the federation. ``reason``: why it is withdrawn; None: it is live.
+    ``shown``: the last season in which the site's search listed it with these weeks; None: not known.
     """
 
     id: str
@@ -66,15 +66,15 @@ class Made:
 
 
 class InboundState(LocalCopy):
-    """Positions and rows move together. What writes runs in a thread, one call at a time."""
+    """Positions and rows are committed together. Writes run in a thread, one call at a time."""
 
     FORMAT = 4
     LAYOUT = _LAYOUT
     TABLES = _TABLES
 
     async def catch_up(self, log: EventLog, ends: Sequence[int]) -> None:
-        """Read ``offers`` up to its ends, by partition. They must be an owner's word: the site's copy of an offer that
-        lies behind an old one would be imported.
+        """Read ``offers`` up to its end offsets, by partition. They must come from an owner: with older ends, an offer
+        published since would be imported from the site's copy.
         """
         at = await asyncio.to_thread(self._start, ends)
         async with read_all(log, OFFERS, limit=_PAGE, starts=at, ends=dict(enumerate(ends))) as chunks:
@@ -82,7 +82,7 @@ class InboundState(LocalCopy):
                 await asyncio.to_thread(self._apply, chunk)
 
     def _start(self, ends: Sequence[int]) -> dict[int, int]:
-        """Where to read on from, by partition. What an earlier attempt left uncommitted is dropped."""
+        """Positions to resume from, by partition. Uncommitted changes of an earlier attempt are dropped."""
         self.drop()
         start = dict.fromkeys(range(len(ends)), 0)
         at = start | dict(self._db.execute(_POSITIONS).fetchall())
@@ -92,7 +92,7 @@ class InboundState(LocalCopy):
         return at
 
     def made(self, offer_id: str) -> Made | None:
-        """What is known of an offer that was made at the site."""
+        """The imported offer of this id, if any."""
         row = self._db.execute(_MADE_BY_ID, (offer_id,)).fetchone()
         return None if row is None else _made(row)
 
@@ -102,16 +102,16 @@ class InboundState(LocalCopy):
         return None if row is None else str(row[0])
 
     def count_missing(self, seen: Collection[str], *, season: int) -> None:
-        """A complete scan is over: count it for each live offer that it did not show; keep the season of the others."""
+        """Record a complete scan: count it for each live offer not in ``seen``; store the season of the others."""
         live = [one.id for one in self.missing(scans=0)]
-        shown = [(season, offer_id) for offer_id in live if offer_id in seen]
-        self._db.executemany("UPDATE made SET missing = 0, shown = ? WHERE id = ?", shown)
+        listed = [(season, offer_id) for offer_id in live if offer_id in seen]
+        self._db.executemany("UPDATE made SET missing = 0, shown = ? WHERE id = ?", listed)
         absent = [(offer_id,) for offer_id in live if offer_id not in seen]
         self._db.executemany("UPDATE made SET missing = missing + 1 WHERE id = ?", absent)
         self._db.commit()
 
     def missing(self, *, scans: int) -> Iterator[Made]:
-        """Live offers that were missing in so many complete scans on end."""
+        """Live offers that were missing in so many complete scans in a row."""
         rows = self._db.execute(_MADE_MISSING, (scans,)).fetchall()
         return map(_made, rows)
 
@@ -142,10 +142,10 @@ class InboundState(LocalCopy):
 
 
 def _made(row: tuple[str, int, str, str | None, str, int | None]) -> Made:
-    offer_id, revision, digest, reason, weeks, shown = row
-    return Made(offer_id, revision, digest, reason, tuple(orjson.loads(weeks)), shown)
+    offer_id, revision, digest, reason, weeks, last_season = row
+    return Made(offer_id, revision, digest, reason, tuple(orjson.loads(weeks)), last_season)
 
 
 def _key(url: str) -> int:
-    """64 bits of the address, without what does not change where it leads."""
+    """64-bit hash of the canonical form of the address."""
     return int.from_bytes(blake2b(canonical_url(url).encode(), digest_size=8).digest(), signed=True)

@@ -1,7 +1,7 @@
-"""Taking over a platform that pushed by its own account: which offer there is which of ours. Pure.
+"""Matching for a take-over: pairs the site's offers of a platform that pushed by itself with its offers here. Pure.
 
-Matched by the ``national_remote_id`` that the platform gives, else by the exact apply address. What matches keeps its
-remote id and is sent once more, whole; what is missing there is created; what nobody knows is extra.
+Offers match by the ``national_remote_id`` that the platform gives, else by the exact apply address. A matched offer
+keeps its remote id and is sent once more, complete; a missing one is created; an unmatched one at the site is extra.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,7 +17,7 @@ SHOWN = 200
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One offer of the platform: the groups that it should have there, and by what it is recognised."""
+    """One offer of the platform: the groups that it should have at the site, and its keys for matching."""
 
     id: str
     groups: tuple[Group, ...]
@@ -35,15 +35,15 @@ class There:
 
     @classmethod
     def of(cls, listed: Listed) -> "There":
-        """What counts of an item of the index."""
+        """The fields of an item of the index that matter for matching."""
         group: Group = "lycee" if "seconde" in listed.levels else "college"
         return cls(listed.remote_id or f"#{listed.number}", group, listed.permalink)
 
 
 @dataclass(slots=True)
 class Matching:
-    """``matched`` maps (offer id, group) to the remote id that it keeps. ``unreachable`` are matched ones whose name
-    the site's addresses do not reach: nobody can update or delete them.
+    """``matched`` maps (offer id, group) to the remote id that it keeps. ``unreachable`` holds matched remote ids that
+    the site's URLs do not reach, so that they can be neither updated nor deleted.
     """
 
     matched: dict[tuple[str, Group], str] = field(default_factory=dict)
@@ -52,7 +52,7 @@ class Matching:
     unreachable: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
-        """Counts, and the first of each."""
+        """Counts, and the first ``SHOWN`` of each list."""
         missing = [f"{offer_id} {group}" for offer_id, group in self.missing]
         return {
             "matched": len(self.matched),
@@ -63,8 +63,8 @@ class Matching:
 
 
 def match(wanted: Iterable[Wanted], there: Sequence[There]) -> Matching:
-    """Match each offer with at most one item per group, each item with at most one offer. Where several items have one
-    address, the first in the index stays: the newest.
+    """Match each offer with at most one item per group, each item with at most one offer. If several items have one
+    address, the first in the index, which is the newest, is matched.
     """
     by_name = {item.remote_id: item for item in there}
     by_address: dict[str, list[There]] = {}
@@ -73,22 +73,22 @@ def match(wanted: Iterable[Wanted], there: Sequence[There]) -> Matching:
             by_address.setdefault(item.permalink, []).append(item)
     found, taken = Matching(), set[str]()
     offers = list(wanted)
-    for named in (True, False):  # a name is better than an address, for all offers
+    for named in (True, False):  # remote ids take precedence over addresses, for all offers
         for offer in offers:
             name = offer.national_remote_id
             items = [by_name[name]] if name in by_name else []
             for item in items if named else by_address.get(offer.apply_url, []):
-                place = (offer.id, _group(offer, item))
-                if item.remote_id not in taken and place not in found.matched and place[1] in offer.groups:
-                    found.matched[place] = item.remote_id
+                key = (offer.id, _group(offer, item))
+                if item.remote_id not in taken and key not in found.matched and key[1] in offer.groups:
+                    found.matched[key] = item.remote_id
                     taken.add(item.remote_id)
-    places = ((offer.id, group) for offer in offers for group in offer.groups)
-    found.missing = [place for place in places if place not in found.matched]
+    keys = ((offer.id, group) for offer in offers for group in offer.groups)
+    found.missing = [key for key in keys if key not in found.matched]
     found.extra = [item.remote_id for item in there if item.remote_id not in taken]
     found.unreachable = [name for name in found.matched.values() if not is_reachable(name)]
     return found
 
 
 def _group(offer: Wanted, item: There) -> Group:
-    """The group that an item is for; the only one that is wanted, since the site is known to turn levels round."""
+    """The group of an item; the offer's group if it has only one, since the site may change levels."""
     return offer.groups[0] if len(offer.groups) == 1 else item.group

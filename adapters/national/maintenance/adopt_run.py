@@ -1,8 +1,8 @@
-"""Taking over, carried out: page the index, match, and if asked hand the platform's delivery to the gateway.
+"""Take-over of a platform: walk the index, match, and, if asked, switch its delivery to the gateway.
 
-In this order, so that nothing is ever there twice: what matches is written down under its old remote id, then the
-platform is the gateway's (which creates what is missing), then what is extra is deleted. Interrupted, it goes on with
-the first step that is not done.
+The order of steps keeps offers from being at the site twice: matches are recorded under their old remote ids, then the
+platform's delivery is switched to the gateway (which creates the missing offers), then extra offers are deleted. After
+an interruption it resumes at the first step that is not done.
 """
 
 import asyncio
@@ -25,26 +25,26 @@ from gateway.protocol.shrink import would_shrink
 
 _SLICE = 200
 _KEEP, _HAND_OVER = "keep", "hand-over"
-"""Steps of a take-over: keep an offer's group under its remote id; let the gateway deliver. Then what is extra goes."""
+"""Steps of a take-over, before ``DELETE``: record a group under its remote id; switch delivery to the gateway."""
 
 _log = structlog.get_logger()
 
 
 async def adopt(order: Adopt, reconciliation: Reconciliation, partners: Partners, progress: Progress) -> dict[str, Any]:
-    """Carry out what is left of an order to take a platform over; its answer. Raises ChangeConflictError."""
+    """Carry out the remaining steps of a take-over; returns its answer. Raises ChangeConflictError."""
     resumed = progress.begun
     if not resumed:
         answer, steps = await _compare(order, reconciliation, partners)
         if not order.apply or "error" in answer:
             return answer
-        async with reconciliation.ledger.turn() as turn:
-            progress.plan(turn, steps, answer=answer)
+        async with reconciliation.ledger.turn() as unit:
+            progress.plan(unit, steps, answer=answer)
     await _keep(reconciliation, progress)
     if progress.steps and progress.steps[0][0] == _HAND_OVER:
         await partners.change(order.platform, _by_the_gateway)
         await review(reconciliation.ledger, order.platform)
-        async with reconciliation.ledger.turn() as turn:
-            progress.done(turn)
+        async with reconciliation.ledger.turn() as unit:
+            progress.done(unit)
         _log.info("national.adopted", platform=order.platform, extra=len(progress.steps))
     await carry_out(reconciliation, progress, resumed=resumed)
     return {**progress.state["answer"], "applied": True, "deleted": progress.state.get("deleted", 0)}
@@ -53,7 +53,7 @@ async def adopt(order: Adopt, reconciliation: Reconciliation, partners: Partners
 async def _compare(
     order: Adopt, reconciliation: Reconciliation, partners: Partners
 ) -> tuple[dict[str, Any], list[Step]]:
-    """What matches, is missing and is extra, or why that cannot be said; and the steps of the take-over."""
+    """The matched, missing and extra offers, or an error; and the steps of the take-over."""
     if partners.get(order.platform) is None:
         return {"error": "unknown-platform"}, []
     there: list[There] = []
@@ -85,14 +85,14 @@ def _by_the_gateway(partner: Partner | None) -> Partner:
 
 
 async def _wanted(platform: str, reconciliation: Reconciliation) -> list[Wanted]:
-    """What the platform's offers ask for; what the site would not take is not wanted there."""
-    ledger = reconciliation.ledger
+    """The wanted groups of the platform's offers, without those that the site would refuse."""
+    store = reconciliation.ledger
     wanted = []
-    for number, offer_id in enumerate(ledger.outbox.ids(platform)):
+    for number, offer_id in enumerate(store.outbox.ids(platform)):
         if number % _SLICE == 0:
-            await asyncio.sleep(0)  # others get their turn
-        state = ledger.outbox.offer(offer_id)
-        wishes = ledger.route.wishes(state)
+            await asyncio.sleep(0)  # let other tasks run
+        state = store.outbox.offer(offer_id)
+        wishes = store.route.wishes(state)
         groups = tuple(group for group, wish in wishes.items() if not isinstance(wish.prospect, NotDeliverable))
         if state is not None and state.offer is not None and groups:
             address, name = state.offer["apply_url"], state.offer.get("national_remote_id")
@@ -101,27 +101,27 @@ async def _wanted(platform: str, reconciliation: Reconciliation) -> list[Wanted]
 
 
 def _serves_others(platform: str, reconciliation: Reconciliation, partners: Partners) -> bool:
-    """Whether the account also delivers for others: then what is extra may be theirs."""
+    """Whether the account also delivers for other platforms, to which extra offers may belong."""
     route = reconciliation.ledger.route
     return any(route.takes(one.platform) for one in partners.all() if one.platform != platform)
 
 
 def _is_of_another(item: There, platform: str, reconciliation: Reconciliation) -> bool:
-    """Whether the gateway delivered it for another platform of the same account."""
+    """Whether the gateway delivered the item for another platform of the same account."""
     owner = reconciliation.ledger.outbox.owner_of(item.remote_id)
     return owner is not None and not owner.startswith(f"{platform}:")
 
 
 async def _keep(reconciliation: Reconciliation, progress: Progress) -> None:
-    """Write down what matches, as held by the site in a state that is not known: each is sent once more."""
-    ledger = reconciliation.ledger
+    """Record the matched parts as held by the site with unknown content, so that each is sent once more."""
+    store = reconciliation.ledger
     while part := [step for step in progress.steps[:_SLICE] if step[0] == _KEEP]:
-        async with ledger.turn() as turn:
+        async with store.turn() as unit:
             for _, offer_id, group, remote_id in part:
-                delivery = _with_adopted(offer_id, _group(group), remote_id, reconciliation, now=turn.now)
+                delivery = _with_adopted(offer_id, _group(group), remote_id, reconciliation, now=unit.now)
                 if delivery is not None:
-                    turn.put(delivery)
-            progress.done(turn, len(part))
+                    unit.put(delivery)
+            progress.done(unit, len(part))
 
 
 def _group(name: str) -> Group:
@@ -131,12 +131,12 @@ def _group(name: str) -> Group:
 def _with_adopted(
     offer_id: str, group: Group, remote_id: str, reconciliation: Reconciliation, *, now: int
 ) -> Delivery | None:
-    """The delivery with one more part; None where it has this one already, or another offer has it by now."""
-    ledger = reconciliation.ledger
+    """The delivery with the adopted part; None if it has the part already, or another offer has it by now."""
+    store = reconciliation.ledger
     holder = reconciliation.held(remote_id)
     if holder is not None and holder[0].id != offer_id:
         return None
-    delivery = ledger.outbox.delivery(offer_id) or Delivery(id=offer_id, sequence=0)
+    delivery = store.outbox.delivery(offer_id) or Delivery(id=offer_id, sequence=0)
     last = delivery.part(group)
     if last is not None and last.remote_id == remote_id and last.there:
         return None
@@ -145,7 +145,7 @@ def _with_adopted(
     adopted = Part(
         group=group,
         generation=1 if last is None else last.generation + 1,
-        account=ledger.route.account,
+        account=store.route.account,
         state="pending",
         since=now,
         remote_id=remote_id,

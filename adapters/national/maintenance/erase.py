@@ -1,6 +1,6 @@
-"""Erasure: overwrites what the site keeps of an offer that it has deleted, when somebody asks that it be forgotten.
+"""Erasure: overwrites the content that the site keeps of a deleted offer, on request for erasure.
 
-A deletion there only hides the offer. A PATCH still finds it afterwards, changes it, and does not bring it back.
+A deletion there only hides the offer. A PATCH still finds and changes it afterwards, and does not restore it.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ NEUTRAL_BODY: Mapping[str, Any] = {
     "daily_hours": {},
     "lunch_break": None,
 }
-"""Names nobody. The sector and the weeks stay: what is left out is not changed."""
+"""Holds no personal data. The sector and the weeks stay: omitted fields are not changed."""
 _GRADES: Mapping[Group, list[str]] = {"college": ["troisieme"], "lycee": ["seconde"]}
 """The site takes an update without grades for one of seconde, so each level group sends its own."""
 _TRIES = 8
@@ -47,14 +47,13 @@ _log = structlog.get_logger()
 
 
 async def erase(
-    order: Erase, ledger: Ledger, sites: Mapping[str, Site], timing: Timing, progress: Progress
+    order: Erase, store: Ledger, sites: Mapping[str, Site], timing: Timing, progress: Progress
 ) -> dict[str, Any]:
     """Overwrite every part and generation of an offer; the answer names those that are erased and those that are not.
 
-    Each is noted once it is overwritten. Doing one again changes nothing. Raises SiteError when the site does not
-    answer.
+    Each step is recorded once it is done, and is idempotent. Raises SiteError when the site does not answer.
     """
-    delivery = ledger.outbox.delivery(order.offer)
+    delivery = store.outbox.delivery(order.offer)
     if delivery is None:
         return {"error": "unknown-offer"}
     if any(part.there for part in delivery.parts):
@@ -65,8 +64,8 @@ async def erase(
         outcome = await _overwrite(part, sites, timing)
         if outcome is not None:
             (erased if outcome else kept).append(part.remote_id or "")
-        async with ledger.turn() as turn:
-            progress.done(turn, erased=erased, kept=kept)
+        async with store.turn() as unit:
+            progress.done(unit, erased=erased, kept=kept)
     _log.info("national.erased", offer=order.offer, erased=len(erased), kept=len(kept))
     return {
         "erased": {"count": len(erased), "remote_ids": erased},
@@ -75,7 +74,7 @@ async def erase(
 
 
 async def _overwrite(part: Part, sites: Mapping[str, Site], timing: Timing) -> bool | None:
-    """Whether the site holds nothing of this part any more; None when it never held any."""
+    """Whether the site no longer holds content of this part; None when it never held any."""
     name = part.remote_id
     if name is None:
         return None

@@ -1,7 +1,8 @@
-"""Reconciliation: the site's index against what should be there; what is missing, extra or different. Mends if asked.
+"""Reconciliation: compares the site's index with the deliveries; reports missing, extra and differing offers. Mends if
+asked.
 
-The read shape lacks seats and hours, so only what the site shows is compared. *Delivered* is what the index lists,
-*visible* what its search finds: it hides offers that are full, over or out of season.
+The site's read form lacks seats and hours, so only the fields that it shows are compared. An offer is *delivered* if
+the index lists it, and *visible* if search finds it: search hides offers that are full, over or out of season.
 """
 
 import asyncio
@@ -15,8 +16,7 @@ from adapters.national.delivery.order import Reconcile
 from adapters.national.delivery.outcome import moderated, replaced
 from adapters.national.delivery.plan import body_digest
 from adapters.national.delivery.progress import Progress, Step
-from adapters.national.delivery.unit_of_work import Ledger
-from adapters.national.delivery.unit_of_work import Turn as UnitOfWork
+from adapters.national.delivery.unit_of_work import Ledger, Turn
 from adapters.national.mapping.deliverability import Ready
 from adapters.national.mapping.remote_id import is_reachable
 from adapters.national.site.answer import (
@@ -34,7 +34,7 @@ from gateway.protocol.delivery import Delivery, Part
 from gateway.protocol.shrink import would_shrink
 
 SHOWN = 200
-"""How many of each finding an answer names."""
+"""Maximum of remote ids that an answer names per finding."""
 
 GONE, DIFFERS, DOUBLED, DELETE = "gone", "differs", "doubled", "delete"
 """Steps of a repair, each with a remote id."""
@@ -47,7 +47,7 @@ _log = structlog.get_logger()
 
 @dataclass(slots=True)
 class Findings:
-    """What a comparison found: remote ids, and for those that differ the fields. ``doubled`` name several rows."""
+    """Findings of a comparison: remote ids, and the differing fields. A ``doubled`` remote id names several rows."""
 
     matched: int = 0
     missing: list[str] = field(default_factory=list)
@@ -59,7 +59,7 @@ class Findings:
     beyond_account: int = 0
 
     def to_json(self) -> dict[str, Any]:
-        """Counts, and the first of each."""
+        """Counts, and the first ``SHOWN`` of each list."""
         return {
             "matched": self.matched,
             "missing": {"count": len(self.missing), "remote_ids": self.missing[:SHOWN]},
@@ -73,8 +73,8 @@ class Findings:
 
 
 class _Seen:
-    """What a search showed to this account. It hides the offers of accounts that are not open to reuse, and what lies
-    outside the account's departments, so an offer that it does not show may still be visible to pupils.
+    """Items that the search lists for this account. Search hides the offers of accounts that are not open to reuse, and
+    offers outside the account's departments, so an offer that is not listed may still be visible to pupils.
     """
 
     def __init__(self) -> None:
@@ -82,13 +82,13 @@ class _Seen:
         self._departments: set[str] = set()
 
     def add(self, listed: Listed, *, ours: bool) -> None:
-        """Take in one item; ``ours``: its remote id belongs to an offer of this federation."""
+        """Add one item; ``ours``: its remote id belongs to an offer of this federation."""
         self._departments.add(_department(listed.zipcode))
         if ours:
             self._ours.add((listed.remote_id, listed.permalink))
 
     def shows(self, remote_id: str | None, offer: Mapping[str, Any], *, complete: bool) -> bool | None:
-        """Whether pupils find the offer; None where this account cannot see it, or not all was seen."""
+        """Whether pupils find the offer; None if this account cannot see it, or the walk is incomplete."""
         if (remote_id, offer.get("apply_url")) in self._ours:
             return True
         near = _department(offer["location"]["postal_code"]) in self._departments if offer else False
@@ -96,33 +96,33 @@ class _Seen:
 
 
 def _department(postal_code: str) -> str:
-    """The first digits of a postcode, which name a department well enough to compare postcodes."""
+    """The first digits of a postcode: close enough to a department to compare postcodes."""
     return postal_code[:3] if postal_code.startswith(("97", "98", "20")) else postal_code[:2]
 
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """One comparison of an account. The site must stand still for our part: hold ``Calls``' lock around it."""
+    """One comparison of an account. No call of this gateway may run meanwhile: hold the lock of ``Calls``."""
 
     ledger: Ledger
     site: Site
     timing: Timing
 
     async def run(self, order: Reconcile, progress: Progress) -> dict[str, Any]:
-        """Compare, and mend what is asked. The answer says what was found and done, or why nothing could be done."""
+        """Compare, and repair if the order asks for it. Returns the findings and the repairs, or an error."""
         resumed = progress.begun
         if not resumed:
             answer, steps = await self._compare_all(order)
             if not order.repair or "error" in answer:
                 return answer
-            async with self.ledger.turn() as turn:
-                progress.plan(turn, steps, answer=answer)
+            async with self.ledger.turn() as unit:
+                progress.plan(unit, steps, answer=answer)
         await carry_out(self, progress, resumed=resumed)
         return {**progress.state["answer"], "repaired": True, "deleted": progress.state.get("deleted", 0)}
 
     async def _compare_all(self, order: Reconcile) -> tuple[dict[str, Any], list[Step]]:
-        """The findings, or why there are none; and the steps that mend them. What is missing was moderated, what
-        differs is sent again, what is doubled is replaced.
+        """The findings, or an error; and the steps of the repair: a missing part becomes moderated, a differing one is
+        sent again, a doubled one is replaced.
         """
         began = self.ledger.route.clock()
         findings = Findings()
@@ -157,14 +157,14 @@ class Reconciliation:
         findings.matched += 1
         wish = self.ledger.route.wishes(self.ledger.outbox.offer(delivery.id)).get(held.group)
         if wish is None or not isinstance(wish.prospect, Ready) or held.digest != body_digest(wish.prospect.body):
-            return  # a call is due for it anyway, or its year is over
+            return  # a call is due anyway, or its school year is over
         fields = [one.field for one in differences(wish.prospect, listed)]
-        told = held.answered or {}
-        if [name for name in fields if not (name in {"weeks", "grades"} and told)]:
+        answered = held.answered or {}
+        if [name for name in fields if not (name in {"weeks", "grades"} and answered)]:
             findings.differing[listed.remote_id or ""] = fields
 
     def held(self, remote_id: str | None) -> tuple[Delivery, Part] | None:
-        """The part that has a remote id, if it should be there."""
+        """The delivery and the part with this remote id, if the part should be at the site."""
         offer_id = None if remote_id is None else self.ledger.outbox.owner_of(remote_id)
         delivery = None if offer_id is None else self.ledger.outbox.delivery(offer_id)
         if delivery is None:
@@ -173,14 +173,14 @@ class Reconciliation:
         return next(((delivery, part) for part in parts), None)
 
     async def _find_missing(self, walk: Walk, began: int, findings: Findings) -> None:
-        """What the index does not list though the site took it before the walk began."""
+        """Add the parts that were delivered before the walk began and that the index does not list."""
         async for _, part in self._delivered():
             name = part.remote_id
             if name is not None and name not in walk.names and (part.delivered_at or 0) < began:
                 findings.missing.append(name)
 
     async def _delivered(self) -> AsyncGenerator[tuple[str, Part], None]:
-        """The parts that the account is known to hold, with their offers; others get their turn meanwhile."""
+        """The parts that the account holds, with their offer ids; yields to other tasks in between."""
         for number, offer_id in enumerate(self.ledger.outbox.ids()):
             if number % _SLICE == 0:
                 await asyncio.sleep(0)
@@ -191,7 +191,7 @@ class Reconciliation:
                     yield offer_id, part
 
     async def _look(self, findings: Findings) -> None:
-        """Which parts pupils can find, as far as the account can see; kept with each."""
+        """Record for each part whether pupils can find it, as far as the account can see."""
         seen = _Seen()
 
         def see(listed: Listed) -> None:
@@ -218,17 +218,17 @@ class Reconciliation:
         await self._change(changed)
 
     async def _change(self, changed: Sequence[tuple[str, Part]]) -> None:
-        """Keep whether parts are visible, unless they have become others since they were read."""
-        async with self.ledger.turn() as turn:
+        """Store the visibility of parts, unless they have changed since they were read."""
+        async with self.ledger.turn() as unit:
             for offer_id, part in changed:
                 delivery = self.ledger.outbox.delivery(offer_id)
                 now = None if delivery is None else delivery.part(part.group)
                 if now is not None and replace(now, visible=part.visible) == part:
-                    turn.put_part(offer_id, part)
+                    unit.put_part(offer_id, part)
 
-    def mend(self, turn: UnitOfWork, remote_id: str, kind: str) -> None:
-        """Do a step for a part: what is missing was moderated, what differs is sent again, what is doubled is replaced.
-        Nothing where no part should have that remote id any more.
+    def mend(self, unit: Turn, remote_id: str, kind: str) -> None:
+        """Mend one part: a missing one becomes moderated, a differing one is sent again, a doubled one is replaced. No
+        effect if no part should have that remote id any more.
         """
         found = self.held(remote_id)
         if found is None:
@@ -236,39 +236,39 @@ class Reconciliation:
         delivery, part = found
         match kind:
             case "gone":
-                mended = moderated(part, turn.now)
+                mended = moderated(part, unit.now)
             case "doubled":
-                mended = replaced(part, turn.now)
+                mended = replaced(part, unit.now)
             case _:
                 mended = replace(part, state="pending", digest=None)
-        turn.put_part(delivery.id, mended)
+        unit.put_part(delivery.id, mended)
 
 
 async def carry_out(reconciliation: Reconciliation, progress: Progress, *, resumed: bool) -> None:
-    """Do the steps that are left: each mended part together with its progress, each deletion right before it. The first
-    step of an order that is ``resumed`` may have been done already.
+    """Carry out the remaining steps: a mended part is committed together with its progress, a deletion precedes it. The
+    first step of a ``resumed`` order may have been done already.
     """
-    ledger = reconciliation.ledger
+    store = reconciliation.ledger
     for number, (kind, name) in enumerate(progress.steps):
         deleted = progress.state.get("deleted", 0)
         if kind == DELETE:
             deleted += await _delete_extra(reconciliation, name, again=resumed and number == 0)
-        async with ledger.turn() as turn:
+        async with store.turn() as unit:
             if kind != DELETE:
-                reconciliation.mend(turn, name, kind)
-            progress.done(turn, deleted=deleted)
+                reconciliation.mend(unit, name, kind)
+            progress.done(unit, deleted=deleted)
 
 
 async def _delete_extra(reconciliation: Reconciliation, remote_id: str, *, again: bool) -> bool:
-    """Whether it is gone. One whose name the site's addresses do not reach stays, and so does one that has become a
-    part of ours since it was listed.
+    """Delete an extra offer; returns whether it is gone. An offer that the site's URLs do not reach stays, and so does
+    one that has become a part of a delivery since it was listed.
     """
     ours = reconciliation.held(remote_id) is not None
     return not ours and is_reachable(remote_id) and await _delete(reconciliation, remote_id, again=again)
 
 
 async def _delete(reconciliation: Reconciliation, remote_id: str, *, again: bool) -> bool:
-    """Whether it is gone. ``again``: the deletion may have been made before."""
+    """Returns whether the offer is gone. ``again``: the deletion may have been made before."""
     for tries in range(_TRIES):
         try:
             match await delete_rows(reconciliation.site, remote_id):
@@ -278,7 +278,7 @@ async def _delete(reconciliation: Reconciliation, remote_id: str, *, again: bool
                 case AlreadyDeleted() if again:
                     return True
                 case AlreadyDeleted() | Missing() | NotOurs():
-                    # the index lists it and no deletion reaches it: only the site can end it
+                    # the index lists it and no deletion reaches it: only the site can remove it
                     _log.error("national.extra_beyond_reach", remote_id=remote_id)
                     return False
         except (SiteUnavailableError, OutcomeUnknownError) as error:

@@ -1,4 +1,4 @@
-"""The rehearsal: what the connector would send, worked out from the log without owning or sending anything."""
+"""The rehearsal: computes the due calls of the connector from the log, without ownership and without calls."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ _PAGE = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is due for one account: ``queue`` by kind of call, ``states`` of the parts, ``codes`` of their problems."""
+    """Due calls of one account: ``queue`` by kind of call, ``states`` of the parts, ``codes`` of their problems."""
 
     account: str
     queue: Mapping[str, int]
@@ -30,31 +30,31 @@ class Plan:
 
     @property
     def calls(self) -> int:
-        """How many calls are due now."""
+        """Number of calls due now."""
         return sum(self.queue[name] for name in ("delete", "create", "update"))
 
 
-class _NobodysOwner:
-    """Commits to nowhere: a rehearsal changes nothing."""
+class _NullOwner:
+    """Owner that discards its commits: a rehearsal writes nothing."""
 
     async def commit(self, outputs: Sequence[Output]) -> Mapping[tuple[str, int], int]:
-        """Nothing is written."""
+        """Discard the outputs."""
         del outputs
         return {}
 
     async def end(self, topic: str, partition: int) -> int:
-        """Nothing was written."""
+        """Always 0: nothing is written."""
         del topic, partition
         return 0
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Nothing to close."""
 
 
 async def rehearse(
     log: EventLog, accounts: Accounts, partners: Partners, *, folder: Path, identity: str, clock: Clock
 ) -> list[Plan]:
-    """The plan of each account. ``folder`` takes tables that can be thrown away afterwards."""
+    """The plan of each account. ``folder`` holds temporary outboxes, which may be deleted afterwards."""
     return [await _plan(log, Route(name, accounts, partners, clock), folder, identity) for name in accounts.accounts]
 
 
@@ -62,8 +62,8 @@ async def _plan(log: EventLog, route: Route, folder: Path, identity: str) -> Pla
     outbox = Outbox(folder / f"{route.account}.sqlite", log=identity)
     try:
         await _fill(log, outbox, route)
-        ledger = Ledger(_NobodysOwner(), outbox, route, partitions=log.partitions)
-        await review(ledger)
+        store = Ledger(_NullOwner(), outbox, route, partitions=log.partitions)
+        await review(store)
         states: Counter[str] = Counter()
         codes: Counter[str] = Counter()
         for offer_id in outbox.ids():

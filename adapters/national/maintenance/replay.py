@@ -1,4 +1,4 @@
-"""Replay: the operator's way to try again what was refused, given up, or taken down by the site."""
+"""Replay: queues refused, given-up and moderated parts again, on the operator's order."""
 
 from itertools import islice
 from typing import Any
@@ -14,37 +14,37 @@ _SLICE = 200
 _REPLAYED = frozenset({"refused", "moderated", "delivered"})
 
 
-async def replay(order: Replay, ledger: Ledger, progress: Progress) -> dict[str, Any]:
-    """Queue the named offers anew; without names, every dead letter. A moderated offer must be named.
+async def replay(order: Replay, store: Ledger, progress: Progress) -> dict[str, Any]:
+    """Queue the named offers again; without names, every dead letter. A moderated offer must be named.
 
-    Each slice is one transaction with its progress. A dead letter that was replayed is none any more.
+    Each slice is one transaction with its progress. A replayed part is no longer a dead letter.
     """
     named = bool(order.offers)
-    ids = iter(order.offers[progress.state.get("done", 0) :]) if named else ledger.outbox.ids()
+    ids = iter(order.offers[progress.state.get("done", 0) :]) if named else store.outbox.ids()
     replayed: list[str] = progress.state.get("replayed", [])
     number = progress.state.get("number", 0)
     done = progress.state.get("done", 0)
     while part := list(islice(ids, _SLICE)):
-        async with ledger.turn() as turn:
+        async with store.turn() as unit:
             for offer_id in part:
-                delivery = ledger.outbox.delivery(offer_id)
+                delivery = store.outbox.delivery(offer_id)
                 if delivery is None:
                     continue
-                anew = _anew(delivery, named=named, now=turn.now)
-                if anew != delivery:
+                after = _revive(delivery, named=named, now=unit.now)
+                if after != delivery:
                     number += 1
                     if named:
                         replayed.append(offer_id)
-                    turn.put(anew)
-                    turn.aim(offer_id)
+                    unit.put(after)
+                    unit.aim(offer_id)
             done += len(part)
-            if turn.outputs:
-                progress.note(turn, done=done, replayed=replayed, number=number)
+            if unit.outputs:
+                progress.note(unit, done=done, replayed=replayed, number=number)
     unknown = [offer_id for offer_id in order.offers if offer_id not in set(replayed)]
     return {"replayed": number, "nothing_to_do": unknown}
 
 
-def _anew(delivery: Delivery, *, named: bool, now: int) -> Delivery:
+def _revive(delivery: Delivery, *, named: bool, now: int) -> Delivery:
     for part in delivery.current():
         letter = any(problem["code"] == GIVEN_UP for problem in part.problems)
         if part.state in _REPLAYED and (named or letter):

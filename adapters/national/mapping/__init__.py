@@ -1,1 +1,1 @@
-"""An offer as the national site takes it, and whether it takes it."""
+"""Mapping of an offer to the bodies of the national site, and its deliverability there."""

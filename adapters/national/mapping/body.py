@@ -1,4 +1,4 @@
-"""The fields of an offer as the site names them: all of them, so that nothing old stays where nothing is said."""
+"""Body of an offer in the site's fields: always complete, so that an update leaves no old value in place."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,13 +7,13 @@ from adapters.national.mapping.hours import daily_hours, lunch_break
 
 DEFAULT_SEATS = 1
 _NEARLY_ZERO = 0.000001
-"""Degrees: the site takes 0, the longitude of Greenwich, for no coordinate at all. Ten centimetres aside is one."""
+"""Degrees, about ten centimetres: sent instead of 0, which the site treats as a missing coordinate."""
 
 
 def body_of(offer: Mapping[str, Any], *, stand_in: str | None) -> dict[str, Any]:
-    """All fields but name, levels, weeks and restrictions. ``stand_in`` is the name that hides a masked employer.
+    """All fields except remote id, levels, weeks and restrictions. ``stand_in`` is the name sent for a masked employer.
 
-    Coordinates are the one field left out when unknown: the site then takes a point of the postcode.
+    Coordinates are the only field left out when unknown: the site then uses a point of the postcode.
     """
     employer, location, schedule = offer["employer"], offer["location"], offer.get("schedule", {})
     if is_masked(offer):
@@ -42,6 +42,6 @@ def body_of(offer: Mapping[str, Any], *, stand_in: str | None) -> dict[str, Any]
 
 
 def is_masked(offer: Mapping[str, Any]) -> bool:
-    """Whether others may not learn who the employer is."""
+    """Whether the employer must not be identifiable to others."""
     masked: bool = offer.get("redistribution", {}).get("mask_employer", False)
     return masked

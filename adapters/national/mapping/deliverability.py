@@ -1,4 +1,4 @@
-"""What may become of an offer, or of one of its parts, at the national site, before anything is sent."""
+"""Deliverability: whether the national site would take an offer, or a part of it, before anything is sent."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,9 +12,9 @@ from schemas.invisible import is_blank
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What a platform's profile and account allow.
+    """Delivery terms from a platform's profile and account.
 
-    ``fillers``: the employer's name may stand in for a missing description. ``employer_name`` stands in for masked
+    ``fillers``: the employer's name may replace a missing description. ``employer_name`` replaces that of masked
     employers. ``reuse``: offers meant for no other region may go there, though the site shows its offers to other
     partners. ``one_week``: the account has a token of the old interface.
     """
@@ -26,34 +26,34 @@ class Terms:
 
     @property
     def stands_in(self) -> bool:
-        """Whether there is a name for masked employers; the site takes a blank one for none."""
+        """Whether there is a name for masked employers; the site treats a blank one as missing."""
         return self.employer_name is not None and not is_blank(self.employer_name)
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The site takes it. ``body`` is without remote id; ``weeks`` and ``levels`` are what it must answer."""
+    """The site takes it. ``body`` has no remote id; ``weeks`` and ``levels`` are the values that it must answer."""
 
     body: Mapping[str, Any]
     weeks: tuple[str, ...]
     levels: tuple[str, ...]
 
     def named(self, remote_id: str) -> dict[str, Any]:
-        """The body that creates it under a name."""
+        """The body of its creation, with the remote id."""
         return {**self.body, "remote_id": remote_id}
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The site takes it from a later day on: it does not yet look at that school year."""
+    """The site takes it from a later day on: its school year is not in force there yet."""
 
     until: date
 
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """Its school year is over for the site: what the site holds stays as it is or is deleted, and is never sent again.
-    ``refusals`` say which weeks the site asks for now.
+    """Its school year is over for the site: the copy there stays unchanged or is deleted, and is never sent again.
+    ``refusals`` name the weeks that the site asks for now.
     """
 
     refusals: tuple[Trouble, ...] = field(default=(), compare=False)
@@ -61,7 +61,7 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class NotDeliverable:
-    """The site would refuse it, or would show what must not be shown."""
+    """The site would refuse it, or would publish data that must not be public."""
 
     refusals: tuple[Trouble, ...]
 
@@ -71,7 +71,7 @@ Prospect: TypeAlias = Ready | Waiting | Past | NotDeliverable
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Some or all levels of an offer, and what may become of them."""
+    """Some or all levels of an offer, with their deliverability."""
 
     group: Group
     prospect: Prospect

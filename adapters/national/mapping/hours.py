@@ -1,4 +1,4 @@
-"""Hours of presence as the site takes them: French day names, hours without leading zero, no Sunday."""
+"""Hours of presence in the site's form: French day names, hours without leading zero, no Sunday."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ DAYS = {
 
 
 def daily_hours(schedule: Mapping[str, Any]) -> dict[str, list[str]]:
-    """``{"lundi": ["9:00", "16:30"], …}``. The site has no Sunday: what is said of it is left out."""
+    """``{"lundi": ["9:00", "16:30"], …}``. The site has no Sunday: its hours are left out."""
     return {
         french: [_unpadded(schedule[day]["start"]), _unpadded(schedule[day]["end"])]
         for day, french in DAYS.items()
@@ -23,7 +23,7 @@ def daily_hours(schedule: Mapping[str, Any]) -> dict[str, list[str]]:
 
 
 def lunch_break(schedule: Mapping[str, Any]) -> str | None:
-    """The text about the lunch break. The site's form asks for 11 characters, its interface for none."""
+    """The text about the lunch break. The site's web form requires 11 characters, its API none."""
     text: str | None = schedule.get("lunch_break")
     return text
 

@@ -1,7 +1,7 @@
-"""From the shared offer to the bodies that the site takes: one part, or two where collège and seconde are mixed.
+"""Maps a shared offer to the bodies that the site takes: one part, or two if collège and seconde are mixed.
 
-A body is always complete, so that it may replace what stands there: what an offer leaves out is sent as the site's own
-default. It never holds ``published_at``, which would undo the site's moderation.
+A body is always complete, so that it may replace the copy at the site: a field that the offer leaves out is sent as the
+site's own default. It never holds ``published_at``, which would undo the site's moderation.
 """
 
 from collections.abc import Iterator, Mapping
@@ -33,8 +33,8 @@ _SECONDE = ("seconde",)
 
 
 def map_offer(offer: Mapping[str, Any], *, on: date, terms: Terms) -> tuple[Part, ...]:
-    """The parts of an offer in its normal form, as a verdict gives it, on a day in Paris. None at all when it is not
-    meant for the site: its publisher says so, or it came from there.
+    """The parts of an offer in its normal form, as a verdict gives it, on a day in Paris. Empty if the offer is not
+    meant for the site: its publisher excludes it, or it came from there.
     """
     wishes = offer.get("redistribution", {})
     if offer["id"].startswith("national:") or not wishes.get("national", True):
@@ -45,16 +45,16 @@ def map_offer(offer: Mapping[str, Any], *, on: date, terms: Terms) -> tuple[Part
     )
 
 
-def _add(obstacles: tuple[Trouble, ...], prospect: Prospect) -> Prospect:
-    """The prospect of a part of an offer that has obstacles of its own: all of them at once."""
+def _add(obstacles: tuple[Trouble, ...], deliverability: Prospect) -> Prospect:
+    """The deliverability of a part with the obstacles of the whole offer added."""
     if not obstacles:
-        return prospect
-    own = prospect.refusals if isinstance(prospect, NotDeliverable | Past) else ()
+        return deliverability
+    own = deliverability.refusals if isinstance(deliverability, NotDeliverable | Past) else ()
     return NotDeliverable((*obstacles, *own))
 
 
 def _parts(offer: Mapping[str, Any]) -> Iterator[tuple[Group, tuple[str, ...]]]:
-    """The parts by their levels; the site takes no offer for both collège and lycée."""
+    """Groups with their levels; the site takes no offer for both collège and lycée."""
     levels = tuple(level for level in _LEVELS if level in offer["levels"])
     college = tuple(level for level in levels if level in COLLEGE)
     if college and college != levels:
@@ -65,7 +65,7 @@ def _parts(offer: Mapping[str, Any]) -> Iterator[tuple[Group, tuple[str, ...]]]:
 
 
 def _find_obstacles(offer: Mapping[str, Any], on: date, terms: Terms) -> Iterator[Trouble]:
-    """What keeps all levels of an offer from the site."""
+    """The obstacles that keep all levels of an offer from the site."""
     for find in (delivery.find, delivery.find_address, delivery.find_unplaced):
         for trouble in find(offer, on, None):
             hidden = trouble.code == "not-deliverable:masked-employer"
@@ -79,21 +79,21 @@ def _find_obstacles(offer: Mapping[str, Any], on: date, terms: Terms) -> Iterato
 
 
 def _map_part(offer: Mapping[str, Any], group: Group, levels: tuple[str, ...], on: date, terms: Terms) -> Prospect:
-    """One part with the weeks and the restriction that are its own."""
+    """The deliverability of one part, with its own weeks and restriction."""
     common = body_of(offer, stand_in=terms.employer_name)
     restrictions = offer.get("restrictions", {})
     rep, qpv = restrictions.get("rep", False), restrictions.get("qpv", False)
     if levels != _SECONDE:
         weeks = _college_weeks(offer, split=group == "c")
         return _complete(common, levels, weeks, rep=rep, qpv=False)
-    one_week = terms.one_week and not qpv  # the old interface knows no restriction, and would show the offer to all
+    one_week = terms.one_week and not qpv  # the old interface has no restrictions, and would show the offer to all
     match weigh_stay(offer, on=on, split=group == "l", one_week=one_week):
         case TwoWeeks(weeks):
             return _complete(common, levels, weeks, rep=False, qpv=qpv)
         case OneWeek(period, week):
             return Ready({**common, "period": period}, (week,), levels)
-        case Waiting() | Past() | NotDeliverable() as prospect:
-            return prospect
+        case Waiting() | Past() | NotDeliverable() as deliverability:
+            return deliverability
 
 
 def _complete(
@@ -103,7 +103,7 @@ def _complete(
 
 
 def _college_weeks(offer: Mapping[str, Any], *, split: bool) -> tuple[str, ...]:
-    """The weeks of pupils of collège: in a split offer those that are not seconde's, if any are left."""
+    """The weeks of pupils of collège: in a split offer without those of seconde, if any remain."""
     weeks = tuple(sorted(offer["weeks"]))
     taken = {week for year in years() for week in year.weeks} if split else set()
     return tuple(week for week in weeks if week not in taken) or weeks

@@ -1,4 +1,4 @@
-"""Why the national site does not take something, in our codes, with words in French and English held as data."""
+"""Refusals of the national site as codes of this gateway, with texts in French and English from packaged data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ PREFIX = "national-refused:"
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A reason that only shows at the site, or in a platform's terms. ``pointer`` leads into the shared offer; ``said``
-    is what the site said, capped and without personal data.
+    """A reason that only the site, or a platform's terms, can give. ``pointer`` is a JSON Pointer into the shared
+    offer; ``said`` is the site's text, capped and without personal data.
     """
 
     code: str
@@ -22,7 +22,7 @@ class Refusal:
     said: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """As problems of the catalogue read, but for the requirement: it is the site's rule, not the protocol's."""
+        """The form of a problem without ``requirement``: the rule is the site's, not the protocol's."""
         entry = refusals()[self.code]
         values = {"said": self.said or "", "pointer": self.pointer}
         texts = {name: fill(entry[name], values) for name in ("message", "consequence", "fix") if name in entry}
@@ -31,11 +31,11 @@ class Refusal:
 
 
 Trouble: TypeAlias = Problem | Refusal
-"""A rule of the catalogue that the site would break, or one of its own refusals; both tell themselves as JSON."""
+"""A problem of the catalogue, or a refusal of the site; both have ``to_json``."""
 
 
 def refusal(code: str, *, pointer: str = "", said: object = None) -> Refusal:
-    """A refusal with the site's words made fit to be told. Raises KeyError for a code without words."""
+    """A refusal with the site's text capped and redacted. Raises KeyError for a code without texts."""
     if code not in refusals():
         raise KeyError(code)
     return Refusal(code, pointer, None if said is None else str(shown(str(said))))
@@ -49,5 +49,5 @@ def refusals() -> Mapping[str, Mapping[str, Any]]:
 
 @cache
 def vocabulary() -> Mapping[str, Any]:
-    """The site's words: its field names as pointers into the shared offer, and what its sentences mean."""
+    """Maps the site's field names to pointers into the shared offer, and its sentences to codes."""
     return load_texts(__package__, "vocabulary.json")

@@ -1,9 +1,9 @@
-"""Remote ids: under which name an offer, or a part of it, stands at the national site.
+"""Remote ids: the name of an offer, or of a part of it, at the national site.
 
-The site never forgets a name: what was deleted is dead, so a republished offer takes the next generation. Its
-addresses stop at a dot, and its column ends at 60 characters; an offer id that does not fit goes by its digest. Names
-with a colon come from offer ids and names without from digests, and an id that holds a tilde goes by its digest too, so
-that no two offers can meet in one name.
+The site never releases a name: a deleted one is dead, so a republished offer takes the next generation. Its URLs end at
+a dot, and its column holds 60 characters; an offer id that does not fit is replaced by its digest. Names with a colon
+come from offer ids and names without one from digests, and an id with a tilde is replaced by its digest too, so that no
+two offers share a name.
 """
 
 import re
@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Literal, TypeAlias
 
 Group: TypeAlias = Literal["", "c", "l"]
-"""Which levels a part is for: all that the offer has, those of collège, or seconde (lycée)."""
+"""Levels of a part: all levels of the offer, those of collège, or seconde (lycée)."""
 
 MAX_CHARACTERS = 60
 _REACHABLE = re.compile(r"[A-Za-z0-9_~:-]{1,60}")
@@ -28,5 +28,5 @@ def remote_id(offer_id: str, group: Group = "", generation: int = 1) -> str:
 
 
 def is_reachable(name: str) -> bool:
-    """Whether PATCH and DELETE reach this name; one that another program gave may hold a dot or a slash."""
+    """Whether PATCH and DELETE reach this name; a name given by another program may hold a dot or a slash."""
     return _REACHABLE.fullmatch(name) is not None

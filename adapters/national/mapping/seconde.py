@@ -1,4 +1,4 @@
-"""Seconde at the national site: both mandatory weeks of the year that it looks at, or one by its old interface."""
+"""Seconde at the national site: both mandatory weeks of the year in force there, or one by its old interface."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -31,8 +31,8 @@ Stay: TypeAlias = TwoWeeks | OneWeek | Waiting | Past | NotDeliverable
 
 
 def weigh_stay(offer: Mapping[str, Any], *, on: date, split: bool, one_week: bool) -> Stay:
-    """How the site takes the seconde of an offer on a day. ``split``: pupils of collège have the other weeks;
-    ``one_week``: the old interface may be used.
+    """The form in which the site takes the seconde of an offer on a day. ``split``: pupils of collège have the other
+    weeks; ``one_week``: the old interface may be used.
     """
     weeks = tuple(sorted(offer["weeks"]))
     long = offer["stay_weeks"] == LONG_STAY
@@ -58,7 +58,7 @@ def _shared(year: SchoolYear, weeks: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _obstacle(weeks: tuple[str, ...], on: date) -> Problem:
-    """Why the site takes no seconde of these weeks from a day on: a stay of one week, or weeks that are missing."""
+    """Why the site takes no seconde with these weeks from a day on: a one-week stay, or missing weeks."""
     ahead = years_asked_for(on)
     if any(_shared(year, weeks) == year.weeks for year in ahead):
         return problem("not-deliverable:one-week-stay", pointer="/stay_weeks", expected=2, actual=1)

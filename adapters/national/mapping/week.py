@@ -1,7 +1,7 @@
-"""Weeks and days as the site writes them, and the school year that it looks at.
+"""Weeks and days in the site's formats, and the school year in force there.
 
-It takes ``2027-W09``, answers writes with ``2027-W9``, and reads with ``du 01/03/2027 au 05/03/2027`` and days such as
-`` 5 mars 2027``.
+The site takes ``2027-W09``, answers writes with ``2027-W9``, and reads with ``du 01/03/2027 au 05/03/2027`` and days
+such as `` 5 mars 2027``.
 """
 
 import re
@@ -54,7 +54,7 @@ def taken_from(year: SchoolYear) -> date:
 
 
 def parse_week(text: str) -> str | None:
-    """A week padded or not, as this side writes it: ``2025-W1`` is ``2025-W01``. None when it is no real week."""
+    """An ISO week, padded or not, in padded form: ``2025-W1`` becomes ``2025-W01``. None if it does not exist."""
     found = _WEEK.fullmatch(text)
     week = f"{found[1]}-W{int(found[2]):02}" if found else ""
     return week if found and monday_of(week) else None
@@ -62,7 +62,7 @@ def parse_week(text: str) -> str | None:
 
 @lru_cache(maxsize=1024)
 def parse_spans(text: str) -> tuple[str, ...] | None:
-    """The weeks of ``du 16/06/2025 au 20/06/2025, …``, sorted; None when it reads otherwise. Many offers share them."""
+    """The weeks of ``du 16/06/2025 au 20/06/2025, …``, sorted; None for another form. Many offers share them."""
     weeks = [_week_of_span(span.strip()) for span in text.split(",")] if text.strip() else []
     found = [week for week in weeks if week is not None]
     return tuple(sorted(set(found))) if len(found) == len(weeks) else None
@@ -77,7 +77,7 @@ def _week_of_span(span: str) -> str | None:
 
 
 def parse_day(text: str) -> date | None:
-    """The day of `` 4 septembre 2023``; None when it reads otherwise."""
+    """The day of `` 4 septembre 2023``; None for another form."""
     found = _DAY.fullmatch(text.strip())
     if found is None or found[2] not in MONTHS:
         return None
@@ -94,5 +94,5 @@ def week_of(day: date) -> str:
 
 
 def real(weeks: Iterable[str]) -> tuple[str, ...]:
-    """Those weeks, padded and sorted, that are real."""
+    """The existing ones of these weeks, padded and sorted."""
     return tuple(sorted({week for week in map(parse_week, weeks) if week is not None}))

@@ -1,4 +1,4 @@
-"""An account at the national site: where it is, what proves it, and the token that this proof earns for a day."""
+"""An account at the national site: its origin, its credentials, and the token that they give for a day."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,17 +10,17 @@ from yarl import URL
 from gateway.clock import Clock
 
 RENEWED_AFTER = 23 * 3_600_000
-"""Milliseconds after which a token is renewed; the site lets it die after 24 hours."""
+"""Milliseconds after which a token is renewed; at the site it expires after 24 hours."""
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 Login: TypeAlias = Callable[[], Awaitable[str]]
-"""Logs in once and gives the token. Raises SiteError."""
+"""Logs in once and returns the token. Raises SiteError."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """One account: ``name`` is how logs and messages call it, ``url`` the site's origin. Secrets stay out of ``repr``.
+    """One account: ``name`` identifies it in logs and messages, ``url`` is the site's origin. ``repr`` omits secrets.
 
     ``v1_token`` opens the old interface, the only one that takes offers of one week for seconde. ``formerly`` are
     e-mails that the account had at the site before.
@@ -34,25 +34,25 @@ class Account:
     formerly: tuple[str, ...] = field(default=(), repr=False)
 
     def __post_init__(self) -> None:
-        """Credentials travel encrypted, or not further than this machine. Raises ValueError."""
+        """Credentials are sent over TLS or to the loopback interface only. Raises ValueError."""
         url = URL(self.url)
         if url.origin() != url or not (url.scheme == "https" or (url.scheme == "http" and url.host in _LOOPBACK)):
             raise ValueError(f"{self.url} is not the origin of a site: expected https://host, without path")
 
 
 class Token:
-    """The account's present token: asked for when needed, renewed early, forgotten when the site refuses it."""
+    """The account's current token: requested when needed, renewed early, dropped when the site refuses it."""
 
     def __init__(self, login: Login, *, clock: Clock) -> None:
         self._login = login
         self._clock = clock
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._value: str | None = None
         self._born = 0
 
     async def get(self) -> str:
-        """A token that is good as far as is known. One login serves all who wait."""
-        async with self._turn:
+        """A token that has not expired, as far as is known. One login serves all waiting callers."""
+        async with self._lock:
             if self._value is None or not 0 <= self._clock() - self._born < RENEWED_AFTER:
                 self._born = self._clock()
                 self._value = await self._login()

@@ -1,6 +1,6 @@
-"""The accounts file: which account at the national site delivers whose offers, on which terms, and who searches.
+"""The accounts file: accounts at the national site, the platforms that each delivers for, their terms, and search.
 
-Secrets are not in it: it names environment variables, or files that only their owner can read.
+It holds no secrets: it names environment variables, or files that only their owner can read.
 """
 
 import json
@@ -21,14 +21,15 @@ EVERYBODY = "*"
 
 
 class AccountsError(Exception):
-    """The accounts file cannot be used; the message names the place and what to write there."""
+    """The accounts file cannot be used; the message names the entry and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """Who reads the offers created at the site, how often, and whether those of unknown partners are wanted too.
+    """The account that reads the offers created at the site, the interval, and whether those of unknown partners
+    (``others``) are imported too.
 
-    ``public_url`` is where pupils find the site, whatever address its interface has.
+    ``public_url`` is the address of the site for pupils, independent of that of its API.
     """
 
     account: str
@@ -39,7 +40,7 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """All accounts by name, which platform goes by which, and each platform's terms."""
+    """All accounts by name, the account of each platform, and each platform's terms."""
 
     accounts: Mapping[str, Account]
     platforms: Mapping[str, str]
@@ -47,18 +48,18 @@ class Accounts:
     search: Search | None = None
 
     def account_of(self, platform: str) -> str | None:
-        """The account that delivers a platform's offers; None when none does."""
+        """The account that delivers a platform's offers; None if there is none."""
         return self.platforms.get(platform) or self.platforms.get(EVERYBODY)
 
     def terms_of(self, platform: str) -> Terms:
-        """What the platform's profile and its account allow."""
+        """The terms from the platform's profile and its account."""
         account = self.account_of(platform)
         old = account is not None and self.accounts[account].v1_token is not None
         return replace(self.terms.get(platform, Terms()), one_week=old)
 
 
 def read_accounts(path: Path, environ: Mapping[str, str]) -> Accounts:
-    """Read the file. Raises AccountsError for the first thing in it that cannot be used."""
+    """Read the file. Raises AccountsError for the first invalid entry."""
     try:
         body = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -66,8 +67,8 @@ def read_accounts(path: Path, environ: Mapping[str, str]) -> Accounts:
     except ValueError as error:
         raise AccountsError(f"{path} is not JSON: {error}") from error
     for wrong in _validator().iter_errors(body):
-        place = "/".join(map(str, wrong.instance_path)) or "the whole"
-        raise AccountsError(f"{path}, {place}: {wrong.message}")
+        pointer = "/".join(map(str, wrong.instance_path)) or "the whole"
+        raise AccountsError(f"{path}, {pointer}: {wrong.message}")
     try:
         return _accounts(body, path.parent, environ)
     except AccountsError as error:
@@ -106,21 +107,21 @@ def _account(entry: Mapping[str, Any], url: str, folder: Path, environ: Mapping[
         raise AccountsError(f"url: {error}") from error
 
 
-def _secret(place: str, source: Mapping[str, str], folder: Path, environ: Mapping[str, str]) -> str:
+def _secret(pointer: str, source: Mapping[str, str], folder: Path, environ: Mapping[str, str]) -> str:
     if "env" in source:
         value = environ.get(source["env"], "")
         if not value:
-            raise AccountsError(f"{place}: the environment variable {source['env']} is not set")
+            raise AccountsError(f"{pointer}: the environment variable {source['env']} is not set")
         return value
     path = folder / source["file"]
     try:
         value = read_private(path).decode("utf-8").strip()
     except ExposedError as error:
-        raise AccountsError(f"{place}: {error}") from error
+        raise AccountsError(f"{pointer}: {error}") from error
     except OSError as error:
-        raise AccountsError(f"{place}: {path} cannot be read ({error.strerror})") from error
+        raise AccountsError(f"{pointer}: {path} cannot be read ({error.strerror})") from error
     if not value:
-        raise AccountsError(f"{place}: {path} is empty")
+        raise AccountsError(f"{pointer}: {path} is empty")
     return value
 
 

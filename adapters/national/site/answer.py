@@ -1,7 +1,7 @@
-"""Reads the site's answers by their form: an answer in the site's own form is an outcome, everything else is none.
+"""Classifies the site's answers by their form: only an answer in the site's own form is an outcome. Pure.
 
-Between the gateway and the site stand proxies, firewalls, login and maintenance pages. Their answers carry the same
-status codes, so a status alone proves nothing: only a document as the site writes it settles a delivery. Pure.
+Proxies, firewalls, login and maintenance pages between the gateway and the site answer with the same status codes. A
+status alone therefore proves nothing: only a document in the site's form settles a delivery.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,8 +29,8 @@ _OLD_PERIOD = 401
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Written. ``weeks``, padded, and ``levels`` are those that the site kept; ``shown`` is false for an offer that is
-    not published there: hidden by its moderators, or unpublished. ``remote_id`` names the offer that was written.
+    """Written. ``weeks``, padded, and ``levels`` are those that the site stored; ``shown`` is false for an offer that
+    is not published there: hidden by its moderators, or unpublished. ``remote_id`` names the written offer.
     """
 
     weeks: tuple[str, ...]
@@ -41,17 +41,17 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class NameTaken:
-    """The remote id exists there already: alive, if the index lists it, or dead."""
+    """The remote id exists at the site already: live, if the index lists it, else dead."""
 
 
 @dataclass(frozen=True, slots=True)
 class AlreadyDeleted:
-    """It was deleted before."""
+    """The offer was deleted before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """No offer of this account, or none at all, has that remote id."""
+    """No offer, or no offer of this account, has that remote id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +61,20 @@ class NotOurs:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The site does not take the body; each reason in our codes. Sending the same again is in vain."""
+    """The site refuses the body; each reason has a code of this gateway. The same body would be refused again."""
 
     refusals: tuple[Refusal, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class RightMissing:
-    """The account may not do that, such as search without ``api_full_access``."""
+    """The account lacks a right, such as ``api_full_access`` for search."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unrecognized:
-    """No answer in the site's form: the site failed, or a proxy answered in its stead. Whether the call was carried
-    out is unknown. ``said`` describes the answer without quoting it; ``step`` is what the operator can check.
+    """An answer in another form: the site failed, or a proxy answered instead. Whether the call was carried out is
+    unknown. ``said`` describes the answer without quoting it; ``step`` is a check for the operator.
     """
 
     status: int
@@ -86,7 +86,7 @@ Outcome: TypeAlias = Done | NameTaken | AlreadyDeleted | Missing | NotOurs | Ref
 
 
 def understand(answer: Answer) -> Outcome:
-    """The outcome of a write. Of a read it tells the refusals; ``reading.read_page`` reads its page."""
+    """The outcome of a write, or the refusal of a read; ``reading.read_page`` reads the page of a read."""
     body = answer.body if isinstance(answer.body, dict) else {}
     if answer.status in {HTTPStatus.OK, HTTPStatus.CREATED} and _is_offer(body):
         return _done(body)
@@ -94,12 +94,12 @@ def understand(answer: Answer) -> Outcome:
 
 
 def unrecognized(answer: Answer) -> Unrecognized:
-    """What an answer without the site's form looks like."""
+    """Description of an answer that is not in the site's form."""
     return Unrecognized(answer.status, f"status {answer.status} with {_form(answer.body)}", _step(answer.status))
 
 
 def is_rate_refusal(answer: Answer) -> bool:
-    """Whether it is the site's own 429: an error without code. A proxy's 429 is an outage."""
+    """Whether the answer is the site's own 429: an error without code. A proxy's 429 counts as an outage."""
     body = answer.body
     known = isinstance(body, dict) and body.keys() == {"error"} and isinstance(body["error"], str)
     return answer.status == HTTPStatus.TOO_MANY_REQUESTS and known
@@ -131,7 +131,7 @@ def login_token(answer: Answer) -> str | None:
 
 
 def find_dropped(sent: Ready, done: Done) -> Refusal | None:
-    """What the site left out, or added, without a word: it drops weeks and levels that it does not know."""
+    """The weeks or levels that the site dropped or added silently: it drops those that it does not know."""
     odd = sorted(set(sent.weeks) ^ set(done.weeks)) + sorted(set(sent.levels) ^ set(done.levels))
     pointer = "/levels" if set(sent.weeks) == set(done.weeks) else "/weeks"
     return refusal("national-weeks-dropped", pointer=pointer, said=", ".join(odd)) if odd else None
@@ -165,7 +165,7 @@ def _is_refusal_code(code: object) -> bool:
 
 
 def _error_of(body: object) -> tuple[str | int | None, object]:
-    """Code and reason of an error document, which holds these two; None without them."""
+    """Code and reason of an error document, which holds exactly these two; None for any other document."""
     if not isinstance(body, dict) or body.keys() != {"code", "error"}:
         return None, None
     code = body["code"]
@@ -181,7 +181,7 @@ def _form(body: object) -> str:
 
 
 def _step(status: int) -> str | None:
-    """What the operator can check about an answer that is not the site's; None for a failing server."""
+    """A check for the operator after an answer that is not the site's; None for a failing server."""
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
         return None
     if status == HTTPStatus.NOT_FOUND:
@@ -212,12 +212,12 @@ def _reasons(error: object) -> Iterator[Refusal]:
 
 
 def _reason(pointer: str, sentence: object) -> Refusal:
-    """One sentence in our codes; the first part that it holds decides. A code that needs a pointer and has none is
-    ``other``.
+    """One sentence as a refusal; the first phrase of the vocabulary that it holds gives the code. A code that needs a
+    pointer and has none becomes ``other``.
     """
     said = str(sentence)
     lower = said.lower()
     codes = (entry["code"] for entry in vocabulary()["sentences"] if entry["part"] in lower)
     code = next(codes, "other")
-    place = pointer or vocabulary()["places"].get(code, "")
-    return refusal(PREFIX + (code if place or code == "payload" else "other"), pointer=place, said=said)
+    target = pointer or vocabulary()["places"].get(code, "")
+    return refusal(PREFIX + (code if target or code == "payload" else "other"), pointer=target, said=said)

@@ -1,4 +1,4 @@
-"""The client of the national site: HTTP with everything that a call takes, a turn within the rate and a live token."""
+"""HTTP client of the national site: rate slots, token renewal, and errors of the transport."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -31,7 +31,7 @@ MAX_BYTES = 8 * 1024 * 1024
 CONNECT_SECONDS = 10.0
 ANSWER_SECONDS = 60.0
 TRIES = 5
-"""How often a call that was refused for the rate is made, a minute apart."""
+"""Maximum of tries, a minute apart, for a call that the site refuses for its rate."""
 _TEXT_CHARACTERS = 500
 _REDIRECT_STEP = "the site may be under maintenance; else check the url of the accounts file and the proxy on the way"
 _LOGINS_STEP = "look for other programs that use the site from the gateway's address; it counts them by the minute"
@@ -41,8 +41,8 @@ _log = structlog.get_logger()
 class NationalSite:
     """One account at the real site, or at its simulator, over HTTP; use it as a context manager.
 
-    Waits for its turn before each call. A call that was refused for the rate waits for the next clock minute and is
-    made again; a token that was refused is replaced once. Every other answer is returned as it came.
+    Each call waits for a rate slot. A call that is refused for the rate is retried in the next clock minute; a refused
+    token is replaced once. Every other answer is returned unchanged.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class NationalSite:
         query: Mapping[str, str] | None = None,
         fixed: str | None = None,
     ) -> Answer:
-        """One call with all that it takes: its turn, a token, and what to do when either is refused."""
+        """One call with a token and a rate slot; retried when either is refused. Raises SiteError."""
         renewed = False
         for _ in range(TRIES):
             token = fixed or await self._token.get()
@@ -159,7 +159,7 @@ class NationalSite:
         query: Mapping[str, str] | None = None,
         token: str | None = None,
     ) -> Answer:
-        """One HTTP request. A read that fails has changed nothing; a write may have been done once it was sent."""
+        """One HTTP request. A failed read has changed nothing; a failed write may have happened once it was sent."""
         if self._open is None:
             raise RuntimeError("use the site as a context manager")
         headers = {"Content-Type": "application/json"} if content is not None else {}
@@ -181,7 +181,7 @@ class NationalSite:
 
 
 class _TooLargeError(Exception):
-    """An answer that is larger than any that the site gives."""
+    """An answer of more than ``MAX_BYTES``."""
 
 
 async def _read(response: aiohttp.ClientResponse) -> Any:

@@ -1,7 +1,7 @@
-"""Deletes an offer at the site until nothing is left to delete: one remote id may name several rows there.
+"""Deletes all rows of a remote id at the site: one remote id may name several.
 
-The site checks that a remote id is free and then inserts, without a unique index: two creations that arrive at once
-leave two rows.
+The site checks that a remote id is free and then inserts, without a unique index: two concurrent creations leave two
+rows.
 """
 
 from http import HTTPStatus
@@ -20,8 +20,8 @@ _MOST_ROWS = 5
 
 
 async def delete_rows(site: Site, name: str) -> Outcome:
-    """The outcome of deleting every row of a remote id: that of the first deletion once the site says that nothing is
-    left, else what kept it from going on. Raises SiteError.
+    """Delete every row of a remote id. Returns the outcome of the first deletion once the site answers that no row is
+    left, else the outcome that stopped the loop. Raises SiteError.
     """
     first = outcome = understand_about(name, await site.delete(name))
     for _ in range(_MOST_ROWS):

@@ -1,4 +1,4 @@
-"""A walk through all pages of the site's index or search: what it lists, and whether nothing moved meanwhile."""
+"""Walk through all pages of the site's index or search; detects changes during the walk."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
@@ -20,17 +20,17 @@ See: TypeAlias = Callable[[Listed], None]
 
 _TRIES = 5
 _MOST_PAGES = 20_000
-"""Pages, of 30 offers, beyond which a site that claims more is not believed."""
+"""Maximum of pages, of 30 offers, that a walk reads."""
 
 
 class RightMissingError(Exception):
-    """The account may not read this; the site's operators give the right."""
+    """The account has no right to read this; the site's operators grant it."""
 
 
 @dataclass(slots=True)
 class Walk:
-    """What was walked, from the first page on. ``unreadable`` items are counted; the remote id of ``nameless`` ones is
-    unknown. ``doubled`` are remote ids of several offers. ``ended``: the last page held nothing new.
+    """Result of a walk, from the first page on. ``unreadable`` counts unreadable items, ``nameless`` those of unknown
+    remote id. ``doubled`` holds remote ids of several offers. ``ended``: the last page held no new item.
     """
 
     pages: int = 0
@@ -44,7 +44,7 @@ class Walk:
     ended: bool = False
 
     def add(self, page: Page) -> None:
-        """Take in the next page."""
+        """Add the next page."""
         self.moved = self.moved or (self.pages > 0 and page.total != self.total)
         self.pages, self.total = self.pages + 1, page.total
         self.unreadable += len(page.unreadable)
@@ -61,24 +61,24 @@ class Walk:
 
     @property
     def all_counted(self) -> bool:
-        """Whether a number that was not seen is not there: each of the site's offers was listed under its number."""
+        """Whether an unlisted number is absent at the site: every offer was listed once, by its number."""
         return not self.moved and len(self.numbers) == self.total
 
     @property
     def complete(self) -> bool:
-        """Whether a remote id that was not seen is not there either: none was unreadable."""
+        """Whether an unlisted remote id is absent at the site too: no remote id was unreadable."""
         return self.all_counted and self.nameless == 0
 
 
 @dataclass(frozen=True, slots=True)
 class Walker:
-    """Asks for pages, again where the site fails."""
+    """Reads pages, with retries."""
 
     ask: Ask
     timing: Timing
 
     async def page(self, number: int, *, tries: int = _TRIES) -> Page:
-        """One page. Raises SiteUnavailableError after so many failures, LoginRefusedError, RightMissingError."""
+        """One page. Raises SiteUnavailableError after ``tries`` failures, LoginRefusedError, RightMissingError."""
         error = SiteUnavailableError(f"page {number} could not be read")
         for failures in range(tries):
             if failures:
@@ -98,7 +98,7 @@ class Walker:
         raise error
 
     async def pages(self, walk: Walk) -> AsyncGenerator[Page, None]:
-        """The pages from the first to the last; ``walk`` keeps count of what they list."""
+        """The pages from the first to the last; each is added to ``walk``."""
         while True:
             page = await self.page(walk.pages + 1)
             walk.add(page)
@@ -109,7 +109,7 @@ class Walker:
     async def all(
         self, see: See = lambda _: None, *, until: Callable[[Walk], bool] = lambda _: False, most: int | None = None
     ) -> Walk:
-        """Walk from the first page to the last, to the page ``most``, or until what was looked for is seen."""
+        """Walk from the first page to the last, to the page ``most``, or until ``until`` is true."""
         walk = Walk()
         async with aclosing(self.pages(walk)) as pages:
             async for page in pages:

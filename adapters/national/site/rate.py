@@ -1,4 +1,4 @@
-"""The site's rate: 100 calls per clock minute, account and service, spread over the minute so that none is refused."""
+"""The site's rate limit: 100 calls per clock minute, account and service; spreads calls over the minute."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,7 +7,7 @@ from typing import TypeAlias
 from gateway.clock import Clock
 
 Sleep: TypeAlias = Callable[[float], Awaitable[object]]
-"""Waits for a number of seconds of the clock that goes with it."""
+"""Waits for a number of seconds of its clock."""
 
 PER_MINUTE = 100
 MINUTE = 60_000
@@ -16,9 +16,9 @@ GUARD = 1_000
 
 
 class Rate:
-    """The turns of one account and service. Every caller that shares the account shares this object.
+    """Rate slots of one account and service. All callers of an account share one object.
 
-    Turns are taken in the order in which they were asked for, evenly spaced, never more than ``limit`` in one minute.
+    Slots are given in the order of requests, evenly spaced, at most ``limit`` in one minute.
     """
 
     def __init__(self, *, clock: Clock, sleep: Sleep = asyncio.sleep, limit: int = PER_MINUTE) -> None:
@@ -40,12 +40,12 @@ class Rate:
             self._free_at = self._clock() + self._spacing
 
     def spend(self) -> None:
-        """Take this minute for used up: the site said so, whatever was counted here (another process, other clocks)."""
+        """Mark this minute as used up: the site refused a call. Other processes and clock skew are not counted here."""
         self._enter(self._clock() // MINUTE)
         self._used = self.limit
 
     def _wait(self) -> int:
-        """Milliseconds until the next turn; the clock is read anew after each wait."""
+        """Milliseconds until the next slot; the clock is read again after each wait."""
         now = self._clock()
         self._enter(now // MINUTE)
         self._free_at = min(self._free_at, now + self._spacing)  # the clock may have gone back

@@ -1,5 +1,6 @@
-"""What the site shows: a page of its index or search as values of this side, and where an offer differs from what was
-sent. Its read shape is another one than its write shape, and lacks seats, hours and codes.
+"""Reads pages of the site's index or search, and compares their offers with the bodies that were sent.
+
+The site's read form differs from its write form, and lacks seats, hours and codes.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,16 +18,16 @@ from adapters.national.site.site import Answer
 from schemas.codelist import reference
 
 _NEAR = 1e-5
-"""Degrees, about a metre, within which two places are the same."""
+"""Degrees, about a metre, within which two positions are equal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """One offer as the site shows it; None where it shows nothing. ``number`` is the site's own id.
+    """One offer as the site shows it; None for a field that it does not show. ``number`` is the site's own id.
 
-    What it does not show is unknown: seats, hours, reserved schools. ``accessible``, ``rep`` and ``qpv`` are false also
-    where nobody said anything, so only true means something. ``city`` comes with one capital letter (``Le bouscat``),
-    and ``url``, the site's own address of the offer, is kept without the reader's query.
+    Seats, hours and reserved schools are not shown, and so unknown. ``accessible``, ``rep`` and ``qpv`` are also false
+    where they are not given, so only true is significant. ``city`` has one capital letter (``Le bouscat``), and
+    ``url``, the site's own address of the offer, is stored without the reader's query.
     """
 
     number: int
@@ -55,14 +56,14 @@ class Listed:
 
     @property
     def apply_url(self) -> str:
-        """Where a pupil applies: at the partner's address, else at the site's own."""
+        """The address for applications: the partner's, else the site's own."""
         return self.permalink or self.url
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """An item of a page that is not as the site writes them; it still counts as present. ``named``: whether
-    ``remote_id`` says under which name, None being that of an offer made at the site.
+    """An item of a page in another form than the site's; it still counts as present. ``named``: whether ``remote_id``
+    is known; a known None is that of an offer created at the site.
     """
 
     number: int | None
@@ -73,7 +74,7 @@ class Unreadable:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page: what it lists, and the totals that tell whether a scan is complete and nothing moved meanwhile."""
+    """One page: its items, and the totals that show whether a walk is complete and undisturbed."""
 
     listed: tuple[Listed, ...]
     unreadable: tuple[Unreadable, ...]
@@ -84,7 +85,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One field that the site shows otherwise than it was sent."""
+    """One field whose value at the site differs from the sent one."""
 
     field: str
     sent: Any
@@ -113,9 +114,9 @@ def read_page(answer: Answer) -> Page | None:
 
 
 def differences(sent: Ready, listed: Listed) -> tuple[Difference, ...]:
-    """Where the site shows something else than was sent, as far as it shows it at all."""
+    """The fields that the site shows with another value than was sent."""
     return tuple(
-        Difference(field, wanted, shown) for field, wanted, shown in _pairs(sent, listed) if not _same(wanted, shown)
+        Difference(field, wanted, actual) for field, wanted, actual in _pairs(sent, listed) if not _same(wanted, actual)
     )
 
 
@@ -137,10 +138,10 @@ def _pairs(sent: Ready, listed: Listed) -> Iterator[tuple[str, Any, Any]]:
             yield field, body["coordinates"][field], getattr(listed, field)
 
 
-def _same(wanted: Any, shown: Any) -> bool:
-    if isinstance(wanted, float) and isinstance(shown, float | int):
-        return abs(wanted - shown) < _NEAR
-    return bool(wanted == shown)
+def _same(wanted: Any, actual: Any) -> bool:
+    if isinstance(wanted, float) and isinstance(actual, float | int):
+        return abs(wanted - actual) < _NEAR
+    return bool(wanted == actual)
 
 
 def _read_item(item: Any) -> Listed | Unreadable:
@@ -156,7 +157,7 @@ def _read_item(item: Any) -> Listed | Unreadable:
 
 
 def _listed(item: Mapping[str, Any]) -> Listed:
-    """Raises KeyError, TypeError, ValueError, OverflowError for an item that is not as the site writes them."""
+    """Raises KeyError, TypeError, ValueError, OverflowError for an item in another form than the site's."""
     weeks = parse_spans(_text(item, "weeks"))
     if weeks is None:
         raise ValueError("weeks")
@@ -217,5 +218,5 @@ def _degrees(value: Any) -> float | None:
 
 @cache
 def _sectors() -> Mapping[str, str]:
-    """The sectors' codes by their labels, which are all that the site shows."""
+    """The sectors' codes by their labels; the site shows only labels."""
     return {item["name"].casefold(): item["code"] for item in reference("sectors")["items"]}

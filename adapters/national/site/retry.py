@@ -1,4 +1,4 @@
-"""Patience: how long to wait after a failure, of one call and of the whole site; time and chance are given."""
+"""Retries: backoff of one call, circuit breaker of the whole site; clock and chance are injected."""
 
 import asyncio
 import random
@@ -13,14 +13,12 @@ Key: TypeAlias = tuple[str, str]
 """The id of an offer and the level group of its part."""
 
 Chance: TypeAlias = Callable[[], float]
-"""Gives a number from 0 to below 1, another one each time."""
+"""Returns a random number in [0, 1)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """The time that the connector lives in: a clock, the sleep that goes with it, and chance, so that a test can have
-    its own.
-    """
+    """Clock, sleep and chance of the connector; tests inject their own."""
 
     clock: Clock = now
     sleep: Sleep = asyncio.sleep
@@ -28,9 +26,9 @@ class Timing:
 
 
 TRIES = 8
-"""How often a call fails, while the site answers others, before it is given up."""
+"""Failures of a call, while the site answers others, after which it is given up."""
 TRIPS_AFTER = 5
-"""Failures in a row after which all calls stop; as many calls are tried at once while the breaker is open."""
+"""Failures in a row that open the breaker; the same number of calls is tried together while it is open."""
 
 _AROUND_MS = 60_000
 _FIRST_MS = 5_000
@@ -40,15 +38,16 @@ _LONGEST_PAUSE_MS = 600_000
 
 
 def backoff(tries: int, chance: Chance) -> int:
-    """Milliseconds until the next try after so many in vain: doubling, and spread so that tries do not meet."""
+    """Milliseconds until the next try after ``tries`` failures: exponential, with jitter, at most ``LONGEST_MS``."""
     return _spread(min(LONGEST_MS, _FIRST_MS << min(tries, 20)), chance)
 
 
 class Breaker:
-    """Stops all calls after five failures in a row; then lets a few through at intervals, until one is answered.
+    """Circuit breaker: stops all calls after five failures in a row; then lets a few through at intervals, until one is
+    answered.
 
-    A read probes the site first. Where reads are answered, the pause between trials stays short: the site is up, and
-    the calls that fail may be those of a few offers that it can never process.
+    A read checks the site first. If reads are answered, the pause between trials stays short: the site is up, and the
+    failing calls may be those of a few offers that it can never process.
     """
 
     def __init__(self, chance: Chance) -> None:
@@ -64,20 +63,20 @@ class Breaker:
 
     @property
     def needs_probe(self) -> bool:
-        """Whether a read must be answered before the next write is tried."""
+        """Whether a read must be answered before the next write."""
         return self.tripped and not self._probed
 
     def succeeded(self) -> None:
-        """The site answered a write."""
+        """Close the breaker: the site answered a write."""
         self._failures = 0
         self._probed = False
 
     def probed(self) -> None:
-        """The site answered a read: some writes may be tried."""
+        """Allow some writes: the site answered a read."""
         self._probed = True
 
     def failed(self, now: int) -> None:
-        """The site did not answer, or failed. Calls that were under way together lengthen the pause only once."""
+        """Record a failure of the site. Concurrent calls lengthen the pause only once."""
         if self.wait(now):
             return
         self._failures = TRIPS_AFTER if self._probed else self._failures + 1
@@ -87,20 +86,20 @@ class Breaker:
             self._opens_at = now + _spread(longer, self._chance)
 
     def trip(self, now: int) -> None:
-        """No call can succeed before the operator has acted: try again after the longest pause."""
+        """Open the breaker for the longest pause: no call can succeed before the operator has acted."""
         self._failures = max(self._failures, TRIPS_AFTER)
         self._probed = False
         self._opens_at = now + _LONGEST_PAUSE_MS
 
     def wait(self, now: int) -> int:
-        """Milliseconds until a call may be made. More than the longest pause: the clock has gone back."""
+        """Milliseconds until a call may be made; 0 if the clock has gone back beyond the longest pause."""
         pause = self._opens_at - now
         return pause if self.tripped and 0 < pause <= _LONGEST_PAUSE_MS else 0
 
 
 class CountedTries:
-    """Tells which failed calls count as tries of their offer: those around which the site answered a write of another
-    offer, at most a minute before or after. A failure within an outage says nothing about the offer.
+    """Decides which failed calls count as tries of their offer: those with an answered write of another offer at most a
+    minute before or after. A failure within an outage does not count.
     """
 
     def __init__(self) -> None:
@@ -108,14 +107,14 @@ class CountedTries:
         self._answered: dict[str, int] = {}
 
     def failed(self, key: Key, now: int) -> bool:
-        """A call failed; whether that counts already. Otherwise ``answered`` may name it later."""
+        """Record a failed call; returns whether it counts already. ``answered`` may return it later."""
         counts = any(offer != key[0] and now - at <= _AROUND_MS for offer, at in self._answered.items())
         if not counts:
             self._failed[key] = now
         return counts
 
     def answered(self, offer_id: str, now: int) -> list[Key]:
-        """A write of this offer was answered; gives the failed calls that count now."""
+        """Record an answered write of this offer; returns the failed calls that count now."""
         self._answered = {offer: at for offer, at in self._answered.items() if now - at <= _AROUND_MS}
         self._answered[offer_id] = now
         counted = [key for key, at in self._failed.items() if key[0] != offer_id and now - at <= _AROUND_MS]
@@ -124,7 +123,7 @@ class CountedTries:
         return counted
 
     def uncounted(self) -> list[Key]:
-        """The failed calls of an outage; forgets them."""
+        """Return and clear the failed calls that do not count: those of an outage."""
         keys = list(self._failed)
         self._failed.clear()
         return keys

@@ -1,9 +1,9 @@
-"""The national site as this side sees it: five calls, their answers, and what may go wrong on the way.
+"""Port of the national site: five calls, their answers, and the errors of the transport.
 
 SiteError
-├── SiteUnavailableError   nothing was done there: the same call may be made again
-├── OutcomeUnknownError    the call was sent and no answer came: the index tells what became of it
-└── LoginRefusedError      the account's e-mail and password, or its token, are not accepted
+├── SiteUnavailableError   the call had no effect: it may be retried
+├── OutcomeUnknownError    the call was sent without an answer: the index resolves its outcome
+└── LoginRefusedError      the site refuses the account's e-mail and password, or its token
 """
 
 from collections.abc import Mapping
@@ -12,8 +12,8 @@ from typing import Any, Protocol
 
 
 class SiteError(Exception):
-    """A call to the national site that has no answer in the site's form. ``step`` is what the operator can do about it,
-    where anything can be done on this side.
+    """A call to the national site without an answer in the site's form. ``step`` is the remedy for the operator, if
+    there is one.
     """
 
     def __init__(self, message: str, *, step: str | None = None) -> None:
@@ -22,20 +22,20 @@ class SiteError(Exception):
 
 
 class SiteUnavailableError(SiteError):
-    """Nothing was done there: not connected, not sent, or turned away before it was read."""
+    """The call had no effect: not connected, not sent, or refused before it was read."""
 
 
 class OutcomeUnknownError(SiteError):
-    """The call was sent, and no whole answer came; it may have been done."""
+    """The call was sent without a complete answer; it may have been carried out."""
 
 
 class LoginRefusedError(SiteError):
-    """The site refused the account: no call can succeed before the operator has done the ``step``."""
+    """The site refused the account: no call can succeed before the operator takes the ``step``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the site answered: the status, and the body as JSON (its text where it was not JSON)."""
+    """An answer of the site: the status, and the body as JSON (its text if it is not JSON)."""
 
     status: int
     body: Any
@@ -53,7 +53,7 @@ class Site(Protocol):
         ...
 
     async def delete(self, remote_id: str) -> Answer:
-        """Delete an offer for good: its remote id is dead from then on."""
+        """Delete an offer permanently: its remote id is dead from then on."""
         ...
 
     async def index(self, page: int) -> Answer:
@@ -61,5 +61,5 @@ class Site(Protocol):
         ...
 
     async def search(self, page: int, **filters: str) -> Answer:
-        """One page of everybody's offers; needs the right ``api_full_access``."""
+        """One page of the offers of all partners; needs the right ``api_full_access``."""
         ...
