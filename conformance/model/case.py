@@ -23,8 +23,8 @@ class Verdict:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """A document to judge. ``template`` is its JSON value, or its text or bytes where JSON cannot hold it; ``size``
-    pads it with blanks to so many bytes. ``on`` is the day that it was written for; ``live`` is False where the expected
-    verdict holds only on that day or under that name.
+    pads it with blanks to so many bytes. ``on`` is the day that it was written for; ``live`` is False where the
+    expected verdict holds only on that day or under that name.
     """
 
     kind: Kind

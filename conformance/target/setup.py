@@ -47,8 +47,8 @@ class Account:
 class Setup:
     """Configuration of one partner. ``target``: base URL of the system under test, without a trailing slash;
     ``listen``: ``address:port`` of the kit's own server; ``control``: base URL of the partner's test interface;
-    ``observe``: seconds of observation without one; ``restart``: shell command that restarts the target; ``patience`` multiplies
-    every deadline.
+    ``observe``: seconds of observation without one; ``restart``: shell command that restarts the target; ``patience``
+    multiplies every deadline.
     """
 
     role: Role
