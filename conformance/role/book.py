@@ -33,7 +33,7 @@ class Sent:
 
 @dataclass(slots=True)
 class Book:
-    """Submissions in order of arrival (``sent``), and the state of each offer (``standing``): revision, digest, live."""
+    """Submissions in order of arrival (``sent``); state of each offer (``standing``): revision, digest, live."""
 
     platform: str
     sent: list[Sent] = field(default_factory=list)

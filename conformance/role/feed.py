@@ -24,7 +24,7 @@ class Feed:
         self.pages.extend(pages)
 
     def next(self, cursor: str | None) -> Page:
-        """The page or fault for this cursor, noted in ``requests``; ``{"fault": "forged"}`` for a cursor never issued."""
+        """The page or fault for this cursor, noted in ``requests``; an unknown cursor gets ``{"fault": "forged"}``."""
         index = self._index_of(cursor)
         if index is None:
             fault = "resync" if cursor is not None and cursor.startswith(f"{self.epoch - 1}.") else "forged"

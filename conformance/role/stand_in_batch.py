@@ -40,7 +40,7 @@ class Batches:
     def answer(
         self, verdicts: Sequence[schemas.Verdict], answers: Sequence[Say], *, waited: bool, on: date, platform: str
     ) -> Say:
-        """The answer to a batch, item by item the answer of a single submission. ``waited``: it includes the decisions."""
+        """The answer to a batch, item by item as for a single submission. ``waited``: it includes the decisions."""
         self._batches += 1
         batch = f"b{self._batches:016}"
         kept = [self._receipt(batch, each.body, on, platform) for each in answers if "verdict" in each.body]
