@@ -15,7 +15,7 @@ from gateway.runtime.tether import tether, tethered
 
 _MODULE = "gateway.demo.served"
 _START_SECONDS = 90.0
-_PROBE_TIMEOUT = aiohttp.ClientTimeout(total=2)
+_READY_TIMEOUT = aiohttp.ClientTimeout(total=2)
 _LAST_LINES = 8
 _POLL_SECONDS = 0.05
 
@@ -53,7 +53,7 @@ class GatewayProcess:
             )
         self._started.set()
         try:
-            async with asyncio.timeout(_START_SECONDS), aiohttp.ClientSession(timeout=_PROBE_TIMEOUT) as session:
+            async with asyncio.timeout(_START_SECONDS), aiohttp.ClientSession(timeout=_READY_TIMEOUT) as session:
                 while not await self._is_ready(session):  # noqa: ASYNC110 - another process sets no event
                     await asyncio.sleep(_POLL_SECONDS)
         except TimeoutError:
