@@ -83,8 +83,8 @@ class Wire:
         self, method: str, path: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> Reply:
         """One request with the account's token, unless ``headers`` hold an Authorization. A failure of the token
-        endpoint (5xx, timeout) is returned as the reply. Raises SetupError where the target refuses this account a
-        token.
+        endpoint (5xx, timeout) is returned as the reply. Raises SetupError where the target gives this
+        account no token.
         """
         given = dict(headers or {})
         if self._account is None or any(name.lower() == "authorization" for name in given):

@@ -24,7 +24,7 @@ class Attempt:
 
 
 async def disturb(world: Federation) -> Sequence[Attempt]:
-    """Run all negative scenarios. Raises ClientError."""
+    """Run all negative scenarios. Raises ClientError, WayError."""
     attempts = [await _cut(world), await _halve(world), await _intrude(world)]
     return [attempt for attempt in attempts if attempt is not None]
 
