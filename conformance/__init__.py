@@ -1,1 +1,1 @@
-"""The conformance kit: cases as data, roles that drive a partner's system through them, and reports."""
+"""Conformance kit: cases as data, roles that drive a partner's system through them, and reports."""

@@ -1,7 +1,7 @@
-"""Writes ``requirements.json``: ``python -m conformance.build_requirements docs/protocol.md``.
+"""Write ``requirements.json`` from the protocol: ``python -m conformance.build_requirements docs/protocol.md``.
 
-The English sentences are the page's; the French ones stand in the file alone, and are kept. One whose English has
-changed is left empty, so that it is written anew: a test fails until it is.
+The English sentences come from the page. The French ones exist in the file alone and are kept; a French sentence whose
+English has changed is emptied, and a test fails until it is translated again.
 """
 
 import json
@@ -21,7 +21,7 @@ def read_requirements(page: str) -> Mapping[str, str]:
 
 
 def write_requirements(page: str, known: Mapping[str, Texts]) -> str:
-    """The text of ``requirements.json``, a line each; ``known`` is what it holds so far."""
+    """The text of ``requirements.json``, one line per requirement; ``known`` is its present content."""
     lines = []
     for id_, english in read_requirements(page).items():
         same = id_ in known and known[id_]["en"] == english

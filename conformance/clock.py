@@ -1,4 +1,4 @@
-"""The kit's only look at the clock."""
+"""The kit's only access to the system clock."""
 
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
@@ -7,10 +7,10 @@ _PARIS = ZoneInfo("Europe/Paris")
 
 
 def now() -> str:
-    """The time in UTC, as RFC 3339 writes it."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")  # noqa: TID251  # the one place
+    """The present time in UTC (RFC 3339, seconds)."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")  # noqa: TID251  # the clock itself
 
 
 def today() -> date:
-    """The day in Europe/Paris, on which verdicts are given."""
+    """The present day in Europe/Paris; verdicts depend on it."""
     return datetime.now(_PARIS).date()  # noqa: TID251  # same

@@ -1,4 +1,4 @@
-"""A pytest plugin: ``pytest conformance.toml`` plays every case of the partner's role as a test of its own."""
+"""Pytest plugin: ``pytest conformance.toml`` runs every case of the partner's role as a test of its own."""
 
 import asyncio
 import os
@@ -25,12 +25,12 @@ NAME = "conformance.toml"
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
-    """Take the partner's one file, where it is named on the command line or found."""
+    """Collect ``conformance.toml``, named on the command line or found."""
     return SetupFile.from_parent(parent, path=file_path) if file_path.name == NAME else None
 
 
 class SetupFile(pytest.File):
-    """The cases of one set-up. The role is made ready once, for all of them."""
+    """The cases of one set-up. The role is opened once for all of them."""
 
     setup_: Setup
     language: Language
@@ -39,7 +39,7 @@ class SetupFile(pytest.File):
     _stack: AsyncExitStack
 
     def collect(self) -> Iterator[pytest.Item]:
-        """An item for each case."""
+        """One item per case. Raises CollectError for an invalid set-up."""
         self.language = _language(os.environ)
         try:
             self.setup_ = read_setup(self.path, os.environ)
@@ -49,14 +49,14 @@ class SetupFile(pytest.File):
             yield CaseItem.from_parent(self, name=case.id, case=case, language=self.language)
 
     def setup(self) -> None:
-        """Make the role ready."""
+        """Open the role."""
         self.runner = asyncio.Runner()
         self._stack = AsyncExitStack()
         seed = os.environ.get("CONFORMANCE_SEED") or secrets.token_hex(4)
         self.player = self.runner.run(self._stack.enter_async_context(playing(self.setup_, seed=seed)))
 
     def teardown(self) -> None:
-        """Take the role down."""
+        """Close the role."""
         self.runner.run(self._stack.aclose())
         self.runner.close()
 
@@ -70,10 +70,12 @@ class CaseItem(pytest.Item):
         self._language: Language = language
 
     def runtest(self) -> None:
-        """Play it; what is not a pass is told in the test runner's own words."""
+        """Run the case. An omission becomes a pytest skip, an announced failure an xfail; any other result but a pass
+        raises NotConformingError.
+        """
         file = self.parent
         if not isinstance(file, SetupFile):
-            raise TypeError("a case stands in a set-up file")
+            raise TypeError("a case belongs to a set-up file")
         [result] = file.runner.run(run_cases([self._case], file.player, file.setup_, on=clock.today()))
         match result.outcome:
             case Outcome.PASS:
@@ -88,13 +90,13 @@ class CaseItem(pytest.Item):
         return "" if result.reason is None else result.reason[self._language]
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
-        """What was expected and found, instead of a trace through the kit."""
+        """Expected and found values instead of a traceback through the kit."""
         if isinstance(excinfo.value, NotConformingError):
-            return _told(excinfo.value.result, self._language)
+            return _render_result(excinfo.value.result, self._language)
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int, str]:
-        """Where the case comes from, and what it is about."""
+        """The set-up file, line 0, and the case's id and title."""
         return self.path, 0, f"{self._case.id}: {self._case.title[self._language]}"
 
 
@@ -107,7 +109,7 @@ class NotConformingError(Exception):
 
 
 def _language(environ: Mapping[str, str]) -> Language:
-    """As the command has it: French, unless ``CONFORMANCE_LANG`` says otherwise."""
+    """The language in ``CONFORMANCE_LANG``, French by default, as for the command. Raises CollectError."""
     asked = environ.get("CONFORMANCE_LANG", "fr")
     for language in LANGUAGES:
         if language == asked:
@@ -115,12 +117,12 @@ def _language(environ: Mapping[str, str]) -> Language:
     raise pytest.Collector.CollectError(both(say("no-language", value=repr(asked))))
 
 
-def _told(result: Result, language: Language) -> str:
+def _render_result(result: Result, language: Language) -> str:
     case = result.case
     lines = [f"{name_of(result.outcome)[language]}: {case.title[language]} ({', '.join(case.requirements)})"]
     for each in result.findings:
-        told = (say("expected", told=each.expected), say("found", told=each.actual))
-        lines += [f"  {each.place[language]}", *(f"    {text[language]}" for text in told)]
+        texts = (say("expected", told=each.expected), say("found", told=each.actual))
+        lines += [f"  {each.place[language]}", *(f"    {text[language]}" for text in texts)]
     if result.reason is not None:
         lines.append(f"  {result.reason[language]}")
     return "\n".join([*lines, f"  → {case.mend[language]}"])

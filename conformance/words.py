@@ -1,4 +1,4 @@
-"""The kit's own words: every text that a partner reads, in French and English, by its code (``words.json``)."""
+"""Texts for partners in French and English, by code (``words.json``)."""
 
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -9,7 +9,7 @@ __all__ = ["Texts", "ToldError", "both", "joined", "plain", "say", "words"]
 
 
 class ToldError(Exception):
-    """An error that a partner reads. As an exception, for those who work on the kit, it says its English text."""
+    """Base of the errors that partners read: ``text`` in both languages; ``str()`` gives the English one."""
 
     def __init__(self, text: Texts) -> None:
         super().__init__(text["en"])
@@ -18,13 +18,13 @@ class ToldError(Exception):
 
 @cache
 def words() -> Mapping[str, Texts]:
-    """All of them: templates, in which names in braces stand for values."""
+    """All texts by code: templates with values as names in braces."""
     return load_texts(__package__, "words.json")
 
 
 def say(code: str, /, **values: object) -> Texts:
-    """The text of that code. A value that is itself a text in both languages is put in language by language. Raises
-    KeyError for a code, or a name in its template, that is not there.
+    """The text of a code with its values filled in. A value in both languages is filled in language by language. Raises
+    KeyError for an unknown code, or a missing value.
     """
     template = words()[code]
     return {
@@ -36,16 +36,16 @@ def say(code: str, /, **values: object) -> Texts:
 
 
 def plain(text: object) -> Texts:
-    """What is the same in every language: a value, an id, an address."""
+    """A text that is the same in every language: a value, an id, an address."""
     return dict.fromkeys(LANGUAGES, str(text))
 
 
 def joined(parts: Iterable[Texts], between: str = "") -> Texts:
-    """Texts one after the other."""
+    """Texts concatenated language by language."""
     listed = tuple(parts)
     return {language: between.join(part[language] for part in listed) for language in LANGUAGES}
 
 
 def both(text: Texts) -> str:
-    """French and English in one, where nothing says which is asked for."""
+    """French and English in one text, for output without a known language."""
     return text["fr"] if text["fr"] == text["en"] else f"{text['fr']} / {text['en']}"

@@ -1,4 +1,4 @@
-"""The command ``passerelle-conformance``: which command does what, and what each ends with."""
+"""Command line ``passerelle-conformance``: subcommands and their exit codes."""
 
 import asyncio
 import os
@@ -60,7 +60,7 @@ def _read(path: Path, lang: Language) -> Setup:
 
 @app.command(help=both(say("help-init")))
 def init(role: Annotated[Role, typer.Argument(help=both(say("help-role")))], lang: Lang = "fr") -> None:
-    """Write a conformance.toml to fill in."""
+    """Write a conformance.toml template for the role."""
     if _SETUP.exists():
         stop(say("setup-there", path=_SETUP), say("setup-there-step"), UNUSABLE, lang)
     _SETUP.write_text(template_of(role, lang), encoding="utf-8")
@@ -69,7 +69,7 @@ def init(role: Annotated[Role, typer.Argument(help=both(say("help-role")))], lan
 
 @app.command(help=both(say("help-doctor")))
 def doctor(config: SetupFile = _SETUP, lang: Lang = "fr") -> None:
-    """Check the set-up before any case is played: reachable, encrypted, in time, accounts that work."""
+    """Check the set-up before any case runs: reachable, encrypted, clock, accounts."""
     wrong = asyncio.run(_doctor(_read(config, lang), lang))
     if wrong:
         raise typer.Exit(EXIT_CODES[Outcome.CONFIG_ERROR])
@@ -79,12 +79,12 @@ async def _doctor(setup: Setup, lang: Language) -> bool:
     wrong = False
     async with aiohttp.ClientSession() as session:
         async for check in examine(setup, session, now=clock.now()):
-            _tell_check(check, lang)
+            _print_check(check, lang)
             wrong = wrong or check.state == "wrong"
     return wrong
 
 
-def _tell_check(check: Check, lang: Language) -> None:
+def _print_check(check: Check, lang: Language) -> None:
     colour = {"good": "green", "doubtful": "yellow", "wrong": "red"}[check.state]
     state = {"good": say("good"), "doubtful": say("doubtful"), "wrong": say("wrong")}[check.state][lang]
     OUT.print(f"[{colour}]{state:10}[/] ", end="")
@@ -104,7 +104,7 @@ def run(
     report: Reports = None,
     lang: Lang = "fr",
 ) -> None:
-    """Play the cases of your role against your system."""
+    """Run the cases of the partner's role against its system."""
     check_reports(report or [], lang)
     setup = _read(config, lang)
     choice = Choice(cases=tuple(case or ()), families=tuple(family or ()))
@@ -125,13 +125,13 @@ def _play(setup: Setup, choice: Choice, seed: str, *, fail_fast: bool, lang: Lan
     with Progress(*columns, console=ERR, transient=True, disable=not ERR.is_terminal) as progress:
         task = progress.add_task("", total=len(chosen))
 
-        def told(result: Result) -> None:
+        def report_result(result: Result) -> None:
             progress.update(task, advance=1, description=result.case.family)
             tell_result(OUT, result, lang)
 
         try:
             finished = asyncio.run(
-                drive(setup, chosen, seed=seed or secrets.token_hex(4), fail_fast=fail_fast, told=told)
+                drive(setup, chosen, seed=seed or secrets.token_hex(4), fail_fast=fail_fast, told=report_result)
             )
         except SetupError as error:
             stop(error.text, error.step, EXIT_CODES[Outcome.CONFIG_ERROR], lang)
@@ -145,7 +145,7 @@ def certify(
     config: SetupFile = _SETUP,
     lang: Lang = "fr",
 ) -> None:
-    """Play every case of your role and write the evidence, with its digest, for the operator to sign."""
+    """Run every case of the role and write the evidence, with its digest, for the operator to sign."""
     check_file(evidence, lang)
     setup = _read(config, lang)
     finished = _play(setup, Choice(), "", fail_fast=False, lang=lang)
@@ -168,16 +168,16 @@ def judge(
     report: Reports = None,
     lang: Lang = "fr",
 ) -> None:
-    """Judge a file of offers, offline: the verdict that every gateway will give."""
+    """Judge a file of offers offline, with the verdict of every gateway."""
     check_reports(report or [], lang)
     day, began = clock.today(), clock.now()
     try:
         documents = list(split_offers(file.read_bytes()))
     except (OSError, UnreadableError) as error:
-        told = error.text if isinstance(error, UnreadableError) else system_reason(error).texts
-        stop(say("unread", path=file, error=told), say("offers-unread-step"), UNUSABLE, lang)
+        why = error.text if isinstance(error, UnreadableError) else system_reason(error).texts
+        stop(say("unread", path=file, error=why), say("offers-unread-step"), UNUSABLE, lang)
     results = tuple(judge_document(raw, number, on=day) for number, raw in enumerate(documents, start=1))
-    for result in results[:_JUDGED_SHOWN]:
+    for result in results[:_MOST_PRINTED]:
         tell_result(OUT, result, lang)
     finished = Run(
         role="publisher",
@@ -194,7 +194,7 @@ def judge(
     raise typer.Exit(finished.exit_code if results else EXIT_CODES[Outcome.SKIP])
 
 
-_JUDGED_SHOWN = 200
+_MOST_PRINTED = 200
 
 
 @app.command(name="list", help=both(say("help-list")))
@@ -213,7 +213,7 @@ def explain(
     seed: Annotated[str, typer.Option(help=both(say("help-seed-used")))] = "explain",
     lang: Lang = "fr",
 ) -> None:
-    """Say what a case or requirement asks: the protocol's sentence, the document or steps, and how to do it by hand."""
+    """Explain a case or requirement: the protocol's sentence, the document or steps, and curl commands."""
     if not explain_to(OUT, name, seed=seed, language=lang, day=clock.today()):
         stop(say("nothing-of-that-name", name=name), say("list-step"), UNUSABLE, lang)
 
@@ -224,13 +224,13 @@ def coverage(
     missing: Annotated[bool, typer.Option("--missing", help=both(say("help-missing")))] = False,
     lang: Lang = "fr",
 ) -> None:
-    """Show which cases prove each requirement of the protocol, or why none does."""
+    """List each requirement with the number of its cases, or the reason for none."""
     table = Table("", say("cases")[lang], say("requirement-or-reason")[lang], box=None)
     for each in all_requirements():
         if each.cases and missing:
             continue
-        told = each.sentence[lang] if each.reason is None else f"– {each.reason[lang]}"
-        table.add_row(each.id, str(len(each.cases)), told)
+        text = each.sentence[lang] if each.reason is None else f"– {each.reason[lang]}"
+        table.add_row(each.id, str(len(each.cases)), text)
     OUT.print(table)
 
 
@@ -240,7 +240,7 @@ def report(
     to: Annotated[list[Path], typer.Option("--to", help=both(say("help-to", forms=FORMATS)))],
     lang: Lang = "fr",
 ) -> None:
-    """Turn a report into another form."""
+    """Convert a report to another format."""
     try:
         document = read_document(orjson.loads(file.read_bytes()))
     except (OSError, orjson.JSONDecodeError, ReportError) as error:
@@ -249,7 +249,7 @@ def report(
     write_reports(document, to, lang)
 
 
-def _show_version(wanted: bool) -> None:  # noqa: FBT001 - the shape that typer asks for
+def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback signature
     if wanted:
         typer.echo(f"passerelle-conformance {VERSIONS.kit} {both(say('version', **asdict(VERSIONS)))}")
         raise typer.Exit
@@ -262,7 +262,7 @@ def passerelle_conformance(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help=both(say("help-version")))
     ] = False,
 ) -> None:
-    """Hold what all commands share: the option that says the version."""
+    """Define the options common to all commands: ``--version``."""
 
 
 def main() -> None:

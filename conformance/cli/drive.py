@@ -1,4 +1,4 @@
-"""Driving: from a set-up to a run, with the role that the partner has."""
+"""Run of a set-up: opens the partner's role and runs the cases with it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -29,7 +29,9 @@ async def drive(
     fail_fast: bool = False,
     told: Callable[[Result], None] = lambda _: None,
 ) -> Run:
-    """Play the cases against the partner's system. Raises SetupError when that cannot even begin."""
+    """Run the cases against the partner's system; ``told`` is called with each result. Raises SetupError when the role
+    cannot be opened.
+    """
     loop = asyncio.get_running_loop()
     began, started = clock.now(), loop.time()
     async with playing(setup, seed=seed) as player:
@@ -48,7 +50,7 @@ async def drive(
 
 @asynccontextmanager
 async def playing(setup: Setup, *, seed: str) -> AsyncIterator[Player]:
-    """The player of the set-up's role, ready."""
+    """The player of the set-up's role, open for the block. Raises SetupError."""
     match setup.role:
         case "gateway":
             async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:

@@ -1,4 +1,4 @@
-"""Explaining: what a case or a requirement asks for, in the protocol's words, and how to do it by hand."""
+"""Explanation of a case or a requirement: the protocol's sentence, and commands to reproduce it by hand."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -20,18 +20,18 @@ _PLATFORMS = {
     "operator": "operateur",
     "national": "national",
 }
-"""For the examples; a run takes those of conformance.toml."""
+"""Platforms of the examples; a run takes those of conformance.toml."""
 
 
 def explain_to(console: Console, name: str, *, seed: str, language: Language, day: date) -> bool:
-    """Explain a case or a requirement; False when there is none of that name."""
+    """Print a case or a requirement; returns False when the name is unknown."""
     case = next((each for each in cases() if each.id == name), None)
     lines = _case(case, seed, language, day) if case is not None else _requirement(name, language)
-    told = False
+    printed = False
     for line in lines:
-        told = True
+        printed = True
         console.print(line, markup=False, soft_wrap=True)
-    return told
+    return printed
 
 
 def _requirement(name: str, language: Language) -> Iterator[str]:
@@ -59,7 +59,7 @@ _HOSTS = {"subscriber": "stages.grand-est.example"}
 
 
 def _day_of(case: Case, day: date) -> date:
-    """A case that hangs on a day is shown as on that day."""
+    """The day of a case's document where its verdict depends on it, else ``day``."""
     return case.subject.on if isinstance(case.subject, Document) and not case.subject.live else day
 
 

@@ -1,4 +1,4 @@
-"""Templates of ``conformance.toml``, one per role, to be filled in by the partner."""
+"""Templates of ``conformance.toml``, one per role."""
 
 from collections.abc import Iterator
 from typing import TypeAlias
@@ -8,12 +8,12 @@ from conformance.words import Texts, say
 from schemas.rulebook import Language
 
 _Line: TypeAlias = tuple[str, Texts | None]
-"""A line of TOML, and the comment behind it."""
+"""A line of TOML and its trailing comment."""
 _COLUMN = 36
 
 
 def template_of(role: Role, language: Language) -> str:
-    """The file to begin with."""
+    """The template of a role, with comments in the language."""
     return "".join(_written(toml, comment, language) for toml, comment in _lines_of(role))
 
 

@@ -1,4 +1,4 @@
-"""Writing reports and evidence to files: the ending of a report's name says in which form."""
+"""Files of reports and evidence; a report's suffix selects its format."""
 
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +19,7 @@ FORMATS = ".json, .html, .xml (JUnit), .sarif"
 
 
 def check_reports(paths: Sequence[Path], language: Language) -> None:
-    """End the command where a report could not be written: to be asked before a run, which would be lost."""
+    """Exit with an error where a report could not be written; called before a run, whose results would be lost."""
     for path in paths:
         if path.suffix not in _WRITERS:
             text = say("no-report-form", path=path, ending=path.suffix)
@@ -28,14 +28,14 @@ def check_reports(paths: Sequence[Path], language: Language) -> None:
 
 
 def check_file(path: Path, language: Language) -> None:
-    """End the command where this file could not be written."""
-    there = path.exists()
-    if path.is_dir() or not path.parent.is_dir() or not os.access(path if there else path.parent, os.W_OK):
+    """Exit with an error where this file could not be written."""
+    exists = path.exists()
+    if path.is_dir() or not path.parent.is_dir() or not os.access(path if exists else path.parent, os.W_OK):
         stop(say("unwritable", path=path), say("folder-step"), UNUSABLE, language)
 
 
 def write_file(path: Path, content: bytes, language: Language) -> None:
-    """Write it whole, or end the command."""
+    """Write the whole content, or exit with an error."""
     try:
         path.write_bytes(content)
     except OSError as error:
@@ -44,7 +44,7 @@ def write_file(path: Path, content: bytes, language: Language) -> None:
 
 
 def write_reports(report: Report, paths: Sequence[Path], language: Language) -> None:
-    """Write the report into each file."""
+    """Write the report to each file, in the format of its suffix."""
     check_reports(paths, language)
     for path in paths:
         write_file(path, _WRITERS[path.suffix](report, language), language)

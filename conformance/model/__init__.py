@@ -1,1 +1,1 @@
-"""The pure heart of the kit: cases, what becomes of them, and what they cover. No clock, no network."""
+"""The kit's pure model: cases, results, coverage. No clock, no network."""

@@ -1,4 +1,4 @@
-"""A case: what one requirement asks of a partner, as a document with its verdict or as a script of steps."""
+"""Case: one test of a requirement, as a document with its verdict or as a script of steps."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -14,7 +14,7 @@ Kind: TypeAlias = Literal["offer", "withdrawal", "submission"]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What everyone must find in a document: code and JSON Pointer of each problem."""
+    """The verdict that every judge must reach: code and JSON Pointer of each problem."""
 
     accepted: bool
     problems: frozenset[tuple[str, str]]
@@ -22,9 +22,9 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A document to be judged. ``template`` is its JSON value, or its text or bytes where JSON cannot hold it; ``size``
-    pads it with blanks. ``on`` is the day it was written for; ``live`` is False where it only means what it should on
-    that day or under that name.
+    """A document to judge. ``template`` is its JSON value, or its text or bytes where JSON cannot hold it; ``size``
+    pads it with blanks to so many bytes. ``on`` is the day that it was written for; ``live`` is False where the
+    expected verdict holds only on that day or under that name.
     """
 
     kind: Kind
@@ -37,14 +37,14 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """What is done, step by step, with what is expected of each."""
+    """Steps in order, each with its expectation."""
 
     steps: tuple[Step, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One case. ``feature`` names what a partner may do without; with ``unsupported`` the case is for those who do."""
+    """One case. ``feature`` names an optional feature; ``unsupported`` cases are for partners without it."""
 
     id: str
     requirements: tuple[str, ...]
@@ -58,5 +58,5 @@ class Case:
 
     @property
     def family(self) -> str:
-        """The folder of the case: what it is about."""
+        """The folder of the case, its subject."""
         return self.id.partition("/")[0]

@@ -1,4 +1,4 @@
-"""Coverage: every requirement of the protocol, its sentence, and the cases that prove it or why none does."""
+"""Coverage: every requirement of the protocol with the cases that prove it, or the reason for none."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _PACKAGE = __package__.rpartition(".")[0]
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """A requirement: its id, its sentence in the protocol, the cases that name it, and else a reason."""
+    """A requirement: id, sentence in the protocol, cases that name it, and the reason where there is none."""
 
     id: str
     sentence: Texts
@@ -29,12 +29,12 @@ def sentences() -> Mapping[str, Texts]:
 
 @cache
 def reasons() -> Mapping[str, Texts]:
-    """Why a requirement has no case."""
+    """The reason of each requirement without a case, by id."""
     return load_texts(_PACKAGE, "uncovered.json")
 
 
 def coverage() -> tuple[Requirement, ...]:
-    """Every requirement in the protocol's order."""
+    """Every requirement, in the protocol's order."""
     return tuple(
         Requirement(id_, sentence, tuple(case for case in cases() if id_ in case.requirements), reasons().get(id_))
         for id_, sentence in sentences().items()

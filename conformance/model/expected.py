@@ -1,4 +1,4 @@
-"""Failures that a partner has announced: with a reason and a last day, and strict, so that none outlives its cause."""
+"""Announced failures: strict expected failures with a reason and a last day."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from conformance.words import plain, say
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """A failure that the partner knows of, and the last day on which that is an excuse."""
+    """A failure that the partner announced; ``until`` is the last day on which it is excused."""
 
     case: str
     reason: str
@@ -18,8 +18,8 @@ class Announced:
 
 
 def excuse(result: Result, announced: Sequence[Announced], *, on: date) -> Result:
-    """The result as it counts: a failure announced in time is excused, and a case that passes against its announcement
-    fails, so that the announcement is taken out.
+    """The result after announcements: a failure announced in time is excused; an announced case that passes fails, so
+    that the announcement is removed.
     """
     found = next((one for one in announced if one.case == result.case.id), None)
     if found is None:

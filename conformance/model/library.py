@@ -1,4 +1,4 @@
-"""The library: every case on file, checked against the schema ``case`` and read once."""
+"""Library of cases: every file under ``cases``, checked against the schema ``case`` and read once."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -18,7 +18,7 @@ _DEFAULTS = ("roles", "explanation", "mend", "on", "feature", "kind")
 
 
 class CaseError(Exception):
-    """A file of cases is not as it must be; it names the file. The kit's own fault."""
+    """A file of cases is invalid; the message names the file. A defect of the kit."""
 
 
 @cache
@@ -36,7 +36,7 @@ def cases() -> tuple[Case, ...]:
 
 @cache
 def base() -> dict[str, Any]:
-    """The sound offer that cases change, a template. Not to be changed."""
+    """The valid offer that cases derive from, as a template. Shared: callers must not change it."""
     loaded: dict[str, Any] = orjson.loads(_PACKAGE.joinpath("cases", "base.json").read_bytes())
     return loaded
 
@@ -55,8 +55,8 @@ def read_topic(family: str, name: str, raw: bytes) -> Iterator[Case]:
         raise CaseError(f"{family}/{name}: {error}") from error
     if not fast_validator("case").is_valid(topic):
         failure = next(validator("case").iter_errors(topic))
-        place = "".join(f"/{step}" for step in failure.absolute_path)
-        raise CaseError(f"{family}/{name}{place}: {failure.message[:200]}")
+        pointer = "".join(f"/{step}" for step in failure.absolute_path)
+        raise CaseError(f"{family}/{name}{pointer}: {failure.message[:200]}")
     defaults = {key: topic[key] for key in _DEFAULTS if key in topic}
     for body in topic["cases"]:
         yield _read_case(family, {**defaults, **body})
@@ -92,5 +92,5 @@ def _read_document(body: Mapping[str, Any]) -> Document:
 
 
 def _template(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The part of a case that says what its document is; see ``judge.document_of``."""
+    """The members of a case that define its document; see ``script.document.document_of``."""
     return {key: body[key] for key in ("put", "drop", "document", "text", "base64") if key in body}

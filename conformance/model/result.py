@@ -1,4 +1,4 @@
-"""Results: what became of each case, and of a run as a whole; the one model that every report is written from."""
+"""Results of cases and of a run: the model that every report is written from."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -10,23 +10,23 @@ from conformance.words import Texts
 
 
 class Outcome(StrEnum):
-    """What became of a case."""
+    """Outcome of a case."""
 
     PASS = "pass"  # noqa: S105  # not a password
     FAIL = "fail"
     SKIP = "skip"
-    """It could not be verified, though it had to be."""
+    """Required, but could not be verified."""
     OMIT = "omit"
-    """It need not be verified here."""
+    """Not required here."""
     ERROR = "error"
     """The kit failed."""
     CONFIG_ERROR = "config-error"
-    """The partner's set-up is wrong; this says nothing about conformance."""
+    """The partner's set-up is invalid; no statement about conformance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request and its answer, masked when recorded. Without an answer ``status`` is 0 and ``answer`` says why."""
+    """One request and its answer, masked when recorded. Without an answer ``status`` is 0 and ``answer`` the reason."""
 
     method: str
     url: str
@@ -40,7 +40,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is not as it must be: where in the case, what was expected, what was found."""
+    """One deviation: location within the case, expected value, actual value."""
 
     place: Texts
     expected: Texts
@@ -49,8 +49,8 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What became of one case. ``reason`` says why it was skipped, omitted, or is an error; or, for a failure that was
-    announced, the partner's own reason (``announced``).
+    """Result of one case. ``reason`` explains a skip, an omission or an error; for an announced failure it is the
+    partner's own (``announced``).
     """
 
     case: Case
@@ -64,7 +64,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """What the results were found with."""
+    """Versions that produced the results."""
 
     kit: str
     protocol: str
@@ -74,7 +74,7 @@ class Versions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """A run: whom it examined, with what, when (RFC 3339, UTC), and all results in the order of the cases."""
+    """A run: target, versions, start (``began``, RFC 3339 in UTC), and all results in the order of the cases."""
 
     role: Role
     target: str
@@ -86,28 +86,28 @@ class Run:
     results: tuple[Result, ...]
 
     def totals(self) -> Mapping[Outcome, int]:
-        """How many results of each kind, announced failures apart."""
+        """Number of results by outcome, without announced failures."""
         counted = Counter(result.outcome for result in self.results if not result.announced)
         return {outcome: counted[outcome] for outcome in Outcome}
 
     @property
     def announced(self) -> int:
-        """How many failures were announced."""
+        """Number of announced failures."""
         return sum(result.announced for result in self.results)
 
     @property
     def conforms(self) -> bool:
-        """Whether everything that had to be verified was, and is as it must be, without any excuse."""
+        """Whether every required case was verified and passed, without any announced failure."""
         totals = self.totals()
         return not self.announced and totals[Outcome.PASS] > 0 and not any(totals[outcome] for outcome in _BLOCKING)
 
     @property
     def exit_code(self) -> int:
-        """0, or the number of the gravest outcome (see ``EXIT_CODES``)."""
+        """0, or the code of the gravest outcome (see ``EXIT_CODES``)."""
         totals = self.totals()
         return next((code for outcome, code in EXIT_CODES.items() if totals[outcome]), 0)
 
 
 EXIT_CODES: Mapping[Outcome, int] = {Outcome.ERROR: 4, Outcome.CONFIG_ERROR: 3, Outcome.FAIL: 1, Outcome.SKIP: 5}
-"""What the command ends with, the gravest first. 2 is a command that was called wrongly."""
+"""Exit codes of the command, the gravest first. 2 is a usage error."""
 _BLOCKING = tuple(EXIT_CODES)

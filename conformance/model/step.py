@@ -1,4 +1,4 @@
-"""Steps of a script: a union of small values, read from a case's JSON. What they do is the roles' affair."""
+"""Steps of a script: a union of frozen values, read from a case's JSON. The roles execute them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,9 +9,8 @@ Squeeze: TypeAlias = Literal["whole", "cut", "bomb"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Body:
-    """What a call carries, as a template. ``form`` says how it is written: an ``offer`` changes the sound offer,
-    ``lines`` is NDJSON, ``base64`` are bytes. ``gzip``: compressed whole, cut off in the middle, or inflating without
-    end.
+    """The body of a call, as a template. ``form`` is its encoding: an ``offer`` changes the valid offer, ``lines`` is
+    NDJSON, ``base64`` are bytes. ``gzip``: compressed whole, truncated, or a decompression bomb.
     """
 
     form: Literal["offer", "json", "text", "base64", "lines", "form"]
@@ -22,7 +21,7 @@ class Body:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
-    """What an answer must be: one of the statuses, and matchers for headers and body (see ``script.matcher``)."""
+    """Expected answer: one of the statuses, and matchers for headers and body (see ``script.matcher``)."""
 
     status: tuple[int, ...]
     headers: Mapping[str, Any]
@@ -32,8 +31,8 @@ class Expectation:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """One HTTP request of an account. ``keep`` names parts of the answer for later steps (JSON Pointer, or header);
-    ``until`` repeats the call for so many seconds until the expectation is met; ``together`` sends it so many times
-    at once and expects the same of each.
+    ``until`` repeats the call for up to so many seconds until the expectation is met; ``together`` is the number of
+    concurrent calls, each with the same expectation.
     """
 
     account: str
@@ -49,9 +48,9 @@ class Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Follow:
-    """Read the changes feed to its end into a copy of that name, and expect of the copy: ``holds`` and ``lacks`` (ids),
-    ``offers`` (matchers by id), ``removed`` (reasons by id), ``never`` (ids that no page may have told of). ``pages``
-    bounds how many pages are read now.
+    """Read the changes feed to its end into the named copy. Expectations of the copy: ``holds`` and ``lacks`` (ids),
+    ``offers`` (matchers by id), ``removed`` (reasons by id), ``once`` and ``never`` (ids in exactly one change, or in
+    none). ``pages`` limits the number of pages read in this step.
     """
 
     account: str
@@ -64,21 +63,21 @@ class Follow:
 
 @dataclass(frozen=True, slots=True)
 class Clear:
-    """Withdraw whatever is live of an account's platform, by a snapshot of nothing."""
+    """Withdraw every live offer of an account's platform, by an empty snapshot."""
 
     account: str
 
 
 @dataclass(frozen=True, slots=True)
 class Restart:
-    """Have the target ended and started again in the middle of what it does (the hook ``restart``)."""
+    """Restart the target under load (the hook ``restart``); ``while_sending`` is the number of publications."""
 
     while_sending: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """Tell the partner's platform to do something, through its test interface; where it has none, a person is asked."""
+    """Order the partner's platform to act, through its test interface."""
 
     action: Literal["create", "change", "withdraw", "reset", "sync"]
     offer: str
@@ -87,14 +86,14 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """How the kit's gateway answers the partner's next publications: as it would, or with these faults first."""
+    """Faults that the kit's gateway answers to the partner's next publications, in order."""
 
     faults: tuple[Mapping[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receive:
-    """What the kit's gateway must have been sent for an offer, within so many seconds (matchers)."""
+    """Matchers for the submissions of an offer that the kit's gateway must receive within ``until`` seconds."""
 
     offer: str
     expect: Mapping[str, Any]
@@ -103,22 +102,22 @@ class Receive:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """What must be true of all that the publisher sent in this run (see ``role.book``)."""
+    """An invariant over all submissions of the publisher in this run (see ``role.book``)."""
 
     what: str
 
 
 @dataclass(frozen=True, slots=True)
 class Serve:
-    """Pages that the kit's feed gives next, in order; each a page of changes or a fault."""
+    """Pages that the kit's feed serves next, in order; each a page of changes or a fault."""
 
     pages: tuple[Mapping[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """What the subscriber must have in the end: ``holds`` (matchers by id), ``lacks`` (ids); and how it asked:
-    ``requests`` (a matcher), ``beginnings`` (how often without a cursor).
+    """Expected state of the subscriber: ``holds`` (matchers by id), ``lacks`` (ids); and its requests: ``requests`` (a
+    matcher), ``beginnings`` (number without a cursor).
     """
 
     expect: Mapping[str, Any]
@@ -128,7 +127,7 @@ Step: TypeAlias = Call | Follow | Clear | Restart | Order | Answer | Receive | W
 
 
 def read_step(body: Mapping[str, Any]) -> Step:
-    """A step from its JSON, which the schema ``case`` has checked: its first key says what it is."""
+    """A step from its JSON, already checked against the schema ``case``: one key names its kind."""
     return _READERS[next(name for name in _READERS if name in body)](body)
 
 

@@ -1,1 +1,1 @@
-"""How the kit's own wheel is made."""
+"""Build of the kit's own wheel."""

@@ -1,8 +1,8 @@
-"""Builds the kit's wheel: the package ``passerelle_conformance``, with a private copy of ``schemas`` inside.
+"""Build the kit's wheel: the package ``passerelle_conformance``, with a private copy of ``schemas`` inside.
 
-``python conformance/packaging/build.py DIST``; with ``--pex`` behind it (``make kit``) also one file that holds all the
-kit needs on this platform. A partner's project may have a folder ``schemas`` of its own, and Python would take that one
-for ours; so the copy is ``passerelle_conformance._schemas``, and every import is rewritten.
+``python conformance/packaging/build.py DIST``; a final ``--pex`` (``make kit``) also builds a single file with all
+dependencies for this platform. A folder ``schemas`` in a partner's project would shadow a package of that name; so the
+copy is ``passerelle_conformance._schemas``, and every import is rewritten.
 """
 
 import re
@@ -22,9 +22,9 @@ _LEFT_OUT = ("packaging", "__pycache__")
 
 
 def rewrite(source: str) -> str:
-    """The source with its imports of our packages turned to those in the wheel; other text is left alone."""
+    """The source with its imports of ``conformance`` and ``schemas`` rewritten to the wheel's packages."""
 
-    def turn(found: re.Match[str]) -> str:
+    def rename(found: re.Match[str]) -> str:
         name, rest = found["name"], found["rest"]
         if found["head"].strip() == "import":
             if rest.startswith("."):
@@ -38,7 +38,7 @@ def rewrite(source: str) -> str:
             return plain + (f" as {name}" if last != name or not parent else "") + rest
         return f"{found['head']}{_NAMES[name]}{rest}"
 
-    return _IMPORT.sub(turn, source)
+    return _IMPORT.sub(rename, source)
 
 
 def _indent(head: str) -> str:
@@ -46,7 +46,7 @@ def _indent(head: str) -> str:
 
 
 def assemble(folder: Path) -> None:
-    """Write the project of the wheel into an empty folder."""
+    """Write the wheel's project into an empty folder."""
     ignore = shutil.ignore_patterns(*_LEFT_OUT)
     package = folder / PACKAGE
     shutil.copytree(ROOT / "conformance", package, ignore=ignore)
@@ -59,7 +59,7 @@ def assemble(folder: Path) -> None:
 
 
 def build(destination: Path) -> Path:
-    """Build the wheel into a folder; its path."""
+    """Build the wheel into a folder; returns its path."""
     with tempfile.TemporaryDirectory() as folder:
         assemble(Path(folder))
         command = [
@@ -78,7 +78,7 @@ def build(destination: Path) -> Path:
 
 
 def build_pex(wheel: Path) -> None:
-    """Build the one file beside the wheel, with the dependencies for this platform and this Python."""
+    """Build the PEX file beside the wheel, with the dependencies for this platform and this Python."""
     python = f"py{sys.version_info.major}{sys.version_info.minor}"
     file = wheel.with_name(f"passerelle-conformance-{sysconfig.get_platform()}-{python}.pex")
     command = [sys.executable, "-m", "pex", str(wheel), "--console-script", "passerelle-conformance"]

@@ -1,1 +1,1 @@
-"""Reports: one document of a run, and every other form written from it."""
+"""Reports: one JSON document per run, and every other format written from it."""

@@ -1,4 +1,4 @@
-"""The console: each result as it comes, and what to mend in the end."""
+"""Console report: each result as it comes, then the totals."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -19,12 +19,12 @@ _COLOURS: Mapping[Outcome, str] = {
     Outcome.ERROR: "red",
     Outcome.CONFIG_ERROR: "magenta",
 }
-_SHOWN = 20
-"""Findings shown of one case."""
+_MOST_FINDINGS = 20
+"""Findings printed per case."""
 
 
 def name_of(outcome: Outcome) -> Texts:
-    """What an outcome is called."""
+    """Label of an outcome."""
     return {
         Outcome.PASS: say("pass"),
         Outcome.FAIL: say("fail"),
@@ -36,39 +36,39 @@ def name_of(outcome: Outcome) -> Texts:
 
 
 def tell_result(console: Console | Progress, result: Result, language: Language) -> None:
-    """A result that is not a pass, with all that helps to mend it."""
-    show = console.console.print if isinstance(console, Progress) else console.print
+    """Print a result other than pass or omit: findings, reason and remedy."""
+    write = console.console.print if isinstance(console, Progress) else console.print
     if result.outcome in {Outcome.PASS, Outcome.OMIT}:
         return
     case, colour = result.case, _COLOURS[result.outcome]
     announced = f" ({say('announced')[language]})" if result.announced else ""
-    show(
+    write(
         f"[{colour} bold]{name_of(result.outcome)[language]}[/]{announced} [bold]{case.id}[/] "
         f"{escape(case.title[language])} [dim]{', '.join(case.requirements)}[/]",
         soft_wrap=True,
     )
-    for finding in result.findings[:_SHOWN]:
-        show(
+    for finding in result.findings[:_MOST_FINDINGS]:
+        write(
             f"    {escape(finding.place[language])}\n"
             f"      {escape(say('expected', told=finding.expected)[language])}\n"
             f"      {escape(say('found', told=finding.actual)[language])}",
             soft_wrap=True,
         )
     if result.reason is not None:
-        show(f"    {escape(result.reason[language])}", soft_wrap=True)
-    show(f"    → {escape(case.mend[language])}", soft_wrap=True)
+        write(f"    {escape(result.reason[language])}", soft_wrap=True)
+    write(f"    → {escape(case.mend[language])}", soft_wrap=True)
 
 
 def tell_run(console: Console, run: Run, language: Language) -> None:
-    """The totals, and what they amount to."""
-    told = [
+    """Print the totals, duration, seed and versions."""
+    totals = [
         f"[{_COLOURS[outcome]}]{number} {name_of(outcome)[language]}[/]"
         for outcome, number in run.totals().items()
         if number
     ]
     if run.announced:
-        told.append(say("announced-failures", number=run.announced)[language])
-    facts = [", ".join(told), f"{run.milliseconds / 1000:.1f} s"]
+        totals.append(say("announced-failures", number=run.announced)[language])
+    facts = [", ".join(totals), f"{run.milliseconds / 1000:.1f} s"]
     if run.seed:
         facts.append(say("seed", seed=run.seed)[language])
     console.print(" · ".join(facts))

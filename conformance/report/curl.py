@@ -1,4 +1,4 @@
-"""Curl: the commands that do by hand what a case does, for those who want to see it with their own eyes."""
+"""Curl commands that reproduce a case by hand."""
 
 import shlex
 from base64 import b64encode
@@ -19,8 +19,8 @@ from schemas.rulebook import Language
 
 
 @dataclass(frozen=True, slots=True)
-class _Lenient:
-    """Names, where one that an earlier answer gives stays as a shell variable."""
+class _ShellNames:
+    """Names in which a value from an earlier answer becomes a shell variable."""
 
     names: Names
 
@@ -32,8 +32,8 @@ class _Lenient:
 
 
 def commands_of(case: Case, names: Names, language: Language) -> list[str]:
-    """The commands, in order. ``$TARGET``, ``$CONTROL`` and the tokens (``$PUBLISHER`` …) are for the reader to set.
-    What a system of the kit's own does (answering, serving) has none.
+    """The commands, in order. The reader sets ``$TARGET``, ``$CONTROL`` and the tokens (``$PUBLISHER`` …). Steps of the
+    kit's own servers (answer, serve) have none.
     """
     match case.subject:
         case Document():
@@ -47,7 +47,7 @@ def _doing(step: Step, names: Names, language: Language) -> Iterator[str]:
         case Call():
             yield from _calling(step, names)
         case Follow():
-            asked = "&".join(filter(None, [fill(step.query, _Lenient(names)), "limit=1000"]))
+            asked = "&".join(filter(None, [fill(step.query, _ShellNames(names)), "limit=1000"]))
             yield (f'curl -sS "$TARGET/v1/changes?{asked}" {_bearer(step.account)}  # {say("curl-follow")[language]}')
         case Clear(account):
             yield f'curl -sS -X POST "$TARGET/v1/snapshots/marks" {_bearer(account)}'
@@ -75,14 +75,14 @@ def _judging(subject: Document, names: Names) -> str:
 
 
 def _calling(step: Call, names: Names) -> Iterator[str]:
-    lenient = _Lenient(names)
-    address = f'"$TARGET{fill(step.path, lenient)}"'
+    shell_names = _ShellNames(names)
+    address = f'"$TARGET{fill(step.path, shell_names)}"'
     parts = ["curl -sS -i", f"-X {step.method}", address, _bearer(step.account)]
-    parts += [f"-H {shlex.quote(f'{name}: {fill(value, lenient)}')}" for name, value in step.headers.items()]
+    parts += [f"-H {shlex.quote(f'{name}: {fill(value, shell_names)}')}" for name, value in step.headers.items()]
     if step.body is None:
         yield " ".join(filter(None, parts))
         return
-    content, headers = write_body(step.body, lenient)
+    content, headers = write_body(step.body, shell_names)
     parts += [f"-H {shlex.quote(f'{name}: {value}')}" for name, value in headers.items()]
     yield f"{_sending(content)} | {' '.join(filter(None, parts))} --data-binary @-"
 
@@ -91,12 +91,12 @@ def _bearer(account: str) -> str:
     return "" if account == "nobody" else f'-H "Authorization: Bearer ${account.upper()}"'
 
 
-_SHOWN = 3_000
+_MOST_CHARACTERS = 3_000
 
 
 def _sending(content: bytes) -> str:
-    """A command that writes these bytes."""
-    if len(content) > _SHOWN:
+    """A shell command that prints these bytes; of a long content, a placeholder."""
+    if len(content) > _MOST_CHARACTERS:
         return f"head -c {len(content)} DOCUMENT"
     try:
         text = content.decode()
@@ -106,11 +106,11 @@ def _sending(content: bytes) -> str:
 
 
 def shown_document(case: Case, names: Names) -> str:
-    """A document case's document, laid out where it is JSON."""
+    """The document of a document case, indented where it is JSON, truncated; empty for a script."""
     if not isinstance(case.subject, Document):
         return ""
     raw = document_of(case.subject, names)
     try:
-        return orjson.dumps(orjson.loads(raw), option=orjson.OPT_INDENT_2).decode()[:_SHOWN]
+        return orjson.dumps(orjson.loads(raw), option=orjson.OPT_INDENT_2).decode()[:_MOST_CHARACTERS]
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
-        return repr(raw[:_SHOWN])
+        return repr(raw[:_MOST_CHARACTERS])

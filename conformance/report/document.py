@@ -1,4 +1,4 @@
-"""The report as a JSON document (schema ``conformance-report``): kept, sent, and turned into every other form."""
+"""Report as a JSON document (schema ``conformance-report``), the source of every other format."""
 
 import shlex
 from collections.abc import Mapping
@@ -14,11 +14,11 @@ Report: TypeAlias = Mapping[str, Any]
 
 
 class ReportError(ToldError):
-    """A file is no report of this kit."""
+    """A file is not a report of this kit."""
 
 
 def document_of(run: Run) -> dict[str, Any]:
-    """The document of a run. What passed is told in one line; what did not, with all that helps to mend it."""
+    """The document of a run. A pass or omission has a summary; any other result also findings, exchanges and remedy."""
     return {
         "role": run.role,
         "target": run.target,
@@ -40,12 +40,12 @@ def document_of(run: Run) -> dict[str, Any]:
 
 
 def read_document(body: Any) -> Report:
-    """A document that was read back. Raises ReportError."""
+    """A document read back, checked against the schema. Raises ReportError."""
     failure = next(schemas.validator("conformance-report").iter_errors(body), None)
     if failure is not None:
-        place = "".join(f"/{step}" for step in failure.absolute_path)
+        pointer = "".join(f"/{step}" for step in failure.absolute_path)
         broken = {"keyword": failure.validator, "asked": shown(failure.validator_value)}
-        raise ReportError(say("schema-broken", place=place or say("the-whole"), **broken))
+        raise ReportError(say("schema-broken", place=pointer or say("the-whole"), **broken))
     report: Report = body
     return report
 
@@ -71,7 +71,7 @@ def _result(result: Result) -> dict[str, Any]:
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
-    """In English, as readers of earlier reports know it, with the French beside."""
+    """A finding in English, compatible with readers of earlier reports, and in French under ``fr``."""
     texts = {"place": finding.place, "expected": finding.expected, "actual": finding.actual}
     english: dict[str, Any] = {name: text["en"] for name, text in texts.items()}
     return {**english, "fr": {name: text["fr"] for name, text in texts.items()}}
@@ -83,10 +83,10 @@ def text_of(finding: Mapping[str, Any], name: str) -> Texts:
 
 
 def lines_of(result: Mapping[str, Any], language: Language) -> list[str]:
-    """A result's findings, a line each, then its reason."""
+    """A result's findings, one line each, then its reason."""
     names = ("place", "expected", "actual")
     found = [[text_of(each, name)[language] for name in names] for each in result.get("findings", ())]
-    lines = [f"{place}: {expected} ≠ {actual}" for place, expected, actual in found]
+    lines = [f"{location}: {expected} ≠ {actual}" for location, expected, actual in found]
     return [*lines, result["reason"][language]] if "reason" in result else lines
 
 
@@ -104,7 +104,7 @@ def _exchange(exchange: Exchange) -> dict[str, Any]:
 
 
 def again(report: Report, case: str) -> str:
-    """The command that plays one case again, the same as it was; for a judged file, which has no seed, all of it."""
+    """The command that repeats one case with the same seed; for a judged file, which has no seed, the whole file."""
     if not report["seed"]:
         return f"passerelle-conformance judge {shlex.quote(report['target'])}"
     return f"passerelle-conformance run --case {case} --seed {report['seed']}"

@@ -1,4 +1,4 @@
-"""Evidence for a certificate: a whole run's report with its digest, for the operator to check and sign."""
+"""Evidence for a certificate: the report of a complete run with its digest, which the operator checks and signs."""
 
 import hashlib
 from collections.abc import Iterable
@@ -14,8 +14,8 @@ KIND = "urn:fr:stages:conformance-evidence:1"
 
 
 def evidence_of(report: Report, *, platform: str, played: Iterable[Case]) -> dict[str, Any]:
-    """The document that ``certify`` writes. ``cases`` is a digest of the ids of all cases that the role has, so that
-    one who signs sees whether any was left out.
+    """The document that ``certify`` writes. ``cases`` is a digest of the ids of all cases of the role; it reveals
+    a case left out.
     """
     body = {
         "evidence": KIND,
@@ -30,8 +30,8 @@ def evidence_of(report: Report, *, platform: str, played: Iterable[Case]) -> dic
 
 
 def check_evidence(evidence: Any) -> list[Texts]:
-    """What is wrong with evidence, for who has just written it: nothing when it is whole. A gateway that signs it makes
-    checks of its own.
+    """Defects of evidence, for its writer; empty when it is complete. A gateway that signs it makes checks of its
+    own.
     """
     if not isinstance(evidence, dict) or evidence.get("evidence") != KIND:
         return [say("no-evidence")]
@@ -49,5 +49,5 @@ def check_evidence(evidence: Any) -> list[Texts]:
 
 
 def digest_of(value: Any) -> str:
-    """SHA-256 of the RFC 8785 form. Sorting is enough for it here: names are ASCII, and there are no fractions."""
+    """SHA-256 of the RFC 8785 form. Sorted keys suffice here: names are ASCII, and numbers have no fractions."""
     return "sha256:" + hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()

@@ -1,4 +1,4 @@
-"""The report as one HTML page in French and English: no script, nothing fetched, small at ten thousand results."""
+"""Report as one HTML page in French and English: no script, no external resource, small at ten thousand results."""
 
 import re
 from collections import defaultdict
@@ -14,13 +14,13 @@ from conformance.report.document import Report, again, text_of
 from conformance.words import Texts, both, plain, say
 
 _MOST_DETAILED = 200
-"""Beyond so many results that did not pass, the others are told in one line each."""
+"""Failed results with full details; further ones get one line each."""
 
 _ORDER = ("config-error", "error", "fail", "skip", "announced", "pass", "omit")
 
 
 def write_html(report: Report) -> str:
-    """The page."""
+    """The page as HTML text."""
     wrong = [result for result in report["results"] if _kind(result) not in {"pass", "omit"}]
     wrong.sort(key=lambda result: _ORDER.index(_kind(result)))
     style = files(__package__).joinpath("page.css").read_text(encoding="utf-8")
@@ -52,16 +52,16 @@ def _kind(result: Any) -> str:
 
 
 def _plain(text: str) -> str:
-    """A text of our own, in which backticks stand about what is code."""
+    """A text of the kit, escaped, with backticks rendered as code."""
     return _CODE.sub(r"<code>\1</code>", escape(text))
 
 
 _CODE = re.compile(r"`([^`]+)`")
 
 
-def _texts(texts: Texts, show: Callable[[str], str] = _plain) -> str:
-    """A text in both languages, of which the style shows one."""
-    fr, en = show(texts["fr"]), show(texts["en"])
+def _texts(texts: Texts, render: Callable[[str], str] = _plain) -> str:
+    """A text in both languages; the style sheet displays one."""
+    fr, en = render(texts["fr"]), render(texts["en"])
     return fr if fr == en else f'<span lang="fr">{fr}</span><span lang="en">{en}</span>'
 
 
@@ -115,23 +115,23 @@ def _detail(result: Any, report: Report) -> str:
 
 
 def _finding(finding: Any) -> str:
-    """A row. What was expected is our own text; the others may quote the target's."""
-    shown: Mapping[str, Callable[[str], str]] = {"place": escape, "expected": _plain, "actual": escape}
-    cells = (f"<td>{_texts(text_of(finding, name), show)}</td>" for name, show in shown.items())
+    """A row. The expected value is a text of the kit; the others may quote the target."""
+    columns: Mapping[str, Callable[[str], str]] = {"place": escape, "expected": _plain, "actual": escape}
+    cells = (f"<td>{_texts(text_of(finding, name), render)}</td>" for name, render in columns.items())
     return f"<tr>{''.join(cells)}</tr>"
 
 
 def _sentence(requirement: str) -> Texts:
-    """The protocol's own words, where this version of the kit has them."""
+    """The protocol's sentence; empty for a requirement unknown to this version of the kit."""
     return sentences().get(requirement, plain(""))
 
 
 def _exchanges(exchanges: list[Any]) -> str:
-    """The last ones only: the one that was wrong is the last or near it."""
+    """The last exchanges only: the failed one is the last or near it."""
     if not exchanges:
         return ""
-    shown = "".join(map(_exchange, exchanges[-_EXCHANGES:]))
-    return f"<details><summary>{_texts(say('the-exchanges'))} ({len(exchanges)})</summary>{shown}</details>"
+    rendered = "".join(map(_exchange, exchanges[-_EXCHANGES:]))
+    return f"<details><summary>{_texts(say('the-exchanges'))} ({len(exchanges)})</summary>{rendered}</details>"
 
 
 _EXCHANGES = 6
@@ -166,7 +166,7 @@ def _families(report: Report) -> Iterator[str]:
         families[result["case"].partition("/")[0]].append(result)
     for family, results in families.items():
         passed = sum(_kind(result) == "pass" for result in results)
-        # Names alone: in two languages each, ten thousand titles would make the page heavy.
+        # Names only: ten thousand titles in two languages would make the page too large.
         names = " ".join(
             f'<i class="{_kind(result)}">{escape(result["case"].partition("/")[2])}</i>' for result in results
         )

@@ -1,4 +1,4 @@
-"""JUnit XML: one suite per family, as build servers read it."""
+"""Report as JUnit XML for build servers: one suite per family."""
 
 from collections import defaultdict
 from typing import Any
@@ -11,7 +11,7 @@ _ELEMENTS = {"fail": "failure", "error": "error", "config-error": "error", "skip
 
 
 def write_junit(report: Report, language: Language) -> str:
-    """The XML text."""
+    """The report as XML text."""
     families: dict[str, list[Any]] = defaultdict(list)
     for result in report["results"]:
         families[result["case"].partition("/")[0]].append(result)
@@ -60,5 +60,5 @@ def _text(value: str) -> str:
 
 
 def _plain(value: str) -> str:
-    """Without the characters that XML 1.0 cannot hold."""
+    """The text with characters outside XML 1.0 replaced by U+FFFD."""
     return "".join(sign if sign in "\n\t" or sign.isprintable() or sign == "\u00a0" else "\ufffd" for sign in value)

@@ -1,4 +1,4 @@
-"""SARIF 2.1.0: what is wrong as results of an analysis, as code hosts show them."""
+"""Report as SARIF 2.1.0, which code hosts display as analysis results."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def write_sarif(report: Report, language: Language) -> bytes:
-    """The JSON text: a rule and a result for each case that did not pass."""
+    """The report as JSON: a rule and a result for each case that failed, was skipped or is an error."""
     wrong = [result for result in report["results"] if result["outcome"] in _LEVELS]
     driver = {
         "name": "passerelle-conformance",

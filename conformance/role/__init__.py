@@ -1,1 +1,1 @@
-"""Roles: each drives one kind of partner's system through the cases, and turns each case into a result."""
+"""Roles: each drives one kind of partner system through the cases and returns findings."""

@@ -1,4 +1,4 @@
-"""The book: all that a publisher sent to the kit's gateway, what was answered, and what must be true of it. Pure."""
+"""Journal of a publisher's submissions to the fake gateway, with outcomes and invariants over all of them. Pure."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -13,12 +13,12 @@ from conformance.words import Texts, plain, say
 
 Kind: TypeAlias = Literal["publish", "withdraw"]
 Outcome: TypeAlias = Literal["accepted", "duplicate", "stale", "rejected", "refused", "unknown", "lost"]
-"""``unknown``: answered 503 or 429, not kept; ``lost``: kept, but the answer did not arrive."""
+"""``unknown``: answered 503 or 429, not stored; ``lost``: stored, but the answer did not arrive."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sent:
-    """One submission. ``at`` is in seconds on a steady clock; ``wait`` is what the answer asked for (Retry-After)."""
+    """One submission. ``at`` is in seconds on a monotonic clock; ``wait`` is the answer's Retry-After in seconds."""
 
     id: str
     revision: int
@@ -33,14 +33,14 @@ class Sent:
 
 @dataclass(slots=True)
 class Book:
-    """The submissions in the order they came, and what stands of each offer: revision, digest, whether it is live."""
+    """Submissions in order of arrival (``sent``); state of each offer (``standing``): revision, digest, live."""
 
     platform: str
     sent: list[Sent] = field(default_factory=list)
     standing: dict[str, tuple[int, str, bool]] = field(default_factory=dict)
 
     def decide(self, offer_id: str, revision: int, digest: str, *, live: bool) -> Outcome:
-        """What a gateway decides, and its taking effect."""
+        """The decision of a gateway on a revision; an accepted one becomes the offer's state."""
         known = self.standing.get(offer_id)
         if known is not None and revision <= known[0]:
             if revision < known[0]:
@@ -50,7 +50,7 @@ class Book:
         return "accepted"
 
     def of(self, offer_id: str) -> dict[str, Any]:
-        """What a case may ask of one offer."""
+        """The summary of one offer that a case's matchers apply to."""
         sent = [each for each in self.sent if each.id == offer_id]
         known = self.standing.get(offer_id)
         last = sent[-1] if sent else None
@@ -64,51 +64,51 @@ class Book:
 
 
 def digest_of(document: dict[str, Any]) -> str:
-    """Tells contents apart; the kit only compares what one publisher sent with itself."""
+    """Digest of a document without its revision. Local to the kit: it compares submissions of one publisher only."""
     content = {key: value for key, value in document.items() if key != "revision"}
     return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def watch(book: Book, what: str) -> list[Finding]:
-    """What is wrong with all that was sent, in one respect. Raises KeyError for one that does not exist."""
-    return list(_WATCHES[what](book))
+def watch(journal: Book, what: str) -> list[Finding]:
+    """The findings of one invariant over all submissions. Raises KeyError for an unknown invariant."""
+    return list(_INVARIANTS[what](journal))
 
 
-def _accepted_documents(book: Book) -> Iterator[Finding]:
-    for each in book.sent:
+def _accepted_documents(journal: Book) -> Iterator[Finding]:
+    for each in journal.sent:
         if each.problems:
             yield Finding(_revision(each), say("sound-document"), plain(", ".join(each.problems)))
 
 
-def _own_slug(book: Book) -> Iterator[Finding]:
-    for each in book.sent:
-        if not each.id.startswith(f"{book.platform}:"):
-            yield Finding(plain(each.id), say("own-id", platform=book.platform), plain(each.id))
+def _own_slug(journal: Book) -> Iterator[Finding]:
+    for each in journal.sent:
+        if not each.id.startswith(f"{journal.platform}:"):
+            yield Finding(plain(each.id), say("own-id", platform=journal.platform), plain(each.id))
 
 
-def _growing_revisions(book: Book) -> Iterator[Finding]:
-    for each in book.sent:
+def _growing_revisions(journal: Book) -> Iterator[Finding]:
+    for each in journal.sent:
         if each.outcome in {"stale", "rejected"}:
             yield Finding(_revision(each), say("growing-revision"), plain(each.outcome))
 
 
-def _resending(book: Book) -> Iterator[Finding]:
-    """What was answered 503, or not at all, comes again until it is decided."""
-    for sent in _by_offer(book.sent):
+def _resending(journal: Book) -> Iterator[Finding]:
+    """A submission without a decision (503, or no answer) is sent again until it is decided."""
+    for sent in _by_offer(journal.sent):
         if sent[-1].outcome in {"unknown", "lost"}:
             yield Finding(_revision(sent[-1]), say("sent-again"), say("not-sent-again"))
 
 
-def _patience(book: Book) -> Iterator[Finding]:
-    """Retry-After is waited for, with a little grace."""
-    for sent in _by_offer(book.sent):
+def _retry_after(journal: Book) -> Iterator[Finding]:
+    """Each retry waits for Retry-After, with a tolerance of 10 %."""
+    for sent in _by_offer(journal.sent):
         for before, after in pairwise(sent):
-            if before.wait and after.at - before.at < before.wait * _GRACE:
+            if before.wait and after.at - before.at < before.wait * _TOLERANCE:
                 waited = plain(f"{after.at - before.at:.2f} s")
                 yield Finding(_revision(after), say("waiting", seconds=f"{before.wait:.0f}"), waited)
 
 
-_GRACE = 0.9
+_TOLERANCE = 0.9
 
 
 def _revision(sent: Sent) -> Texts:
@@ -120,10 +120,10 @@ def _by_offer(sent: Sequence[Sent]) -> Iterator[list[Sent]]:
         yield [each for each in sent if each.id == offer_id]
 
 
-_WATCHES = {
+_INVARIANTS = {
     "documents": _accepted_documents,
     "slug": _own_slug,
     "revisions": _growing_revisions,
     "resending": _resending,
-    "patience": _patience,
+    "patience": _retry_after,
 }

@@ -1,4 +1,4 @@
-"""The test interface: how the kit tells the partner's platform what to do, and asks what it has. Four small calls."""
+"""Client of the partner's test interface: orders to its platform, and its stored offers."""
 
 from typing import Any
 
@@ -17,22 +17,22 @@ _SECONDS = 45.0
 
 
 class Control:
-    """The partner's test interface, at the address that its file gives."""
+    """The partner's test interface, at the set-up's ``control`` URL."""
 
     def __init__(self, session: aiohttp.ClientSession, setup: Setup, journal: list[Exchange]) -> None:
         url = setup.control
         self._wire = Wire(session, url or "", None, journal, seconds=_SECONDS, patience=setup.patience)
-        self._there = url is not None
+        self._available = url is not None
 
     async def order(self, action: str, **arguments: str) -> Any:
-        """``POST /{action}``; the answer's value. Raises UnverifiableError without an interface, SetupError when it
-        is not as it must be, PartnerFailedError when the platform fails.
+        """``POST /{action}``; returns the answer's JSON value. Raises UnverifiableError without an interface,
+        SetupError for an unexpected answer, PartnerFailedError when the platform fails (5xx, timeout).
         """
         reply = await self._call("POST", f"/{action}", _written(arguments))
         return reply.json
 
     async def offers(self) -> dict[str, Any]:
-        """``GET /offers``: what the partner has, by id."""
+        """``GET /offers``: the partner's stored offers by id. Raises the same errors as ``order``."""
         reply = await self._call("GET", "/offers", None)
         held = reply.json.get("offers") if isinstance(reply.json, dict) else None
         if not isinstance(held, dict):
@@ -40,14 +40,14 @@ class Control:
         return held
 
     async def _call(self, method: str, path: str, body: bytes | None) -> Reply:
-        if not self._there:
+        if not self._available:
             raise UnverifiableError(say("no-control"))
         reply = await self._wire.call(method, path, headers={"Content-Type": "application/json"}, body=body)
         if reply.status >= _FAILED or reply.late:
-            told = reply.said
+            found = reply.said
             if reply.body:
-                told = joined((told, plain(shown(reply.body.decode(errors="replace")))), " ")
-            raise PartnerFailedError(Finding(say("at-control", path=path), say("platform-does"), told))
+                found = joined((found, plain(shown(reply.body.decode(errors="replace")))), " ")
+            raise PartnerFailedError(Finding(say("at-control", path=path), say("platform-does"), found))
         if not 200 <= reply.status < 300:
             raise SetupError(
                 say("control-answered", method=method, path=path, told=reply.said), step=say("control-answered-step")

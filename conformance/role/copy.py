@@ -1,4 +1,4 @@
-"""A copy: what a careful subscriber has after reading a changes feed, and what was wrong with the pages. Pure."""
+"""Reference copy: the state of a correct subscriber after a changes feed, and findings on its pages. Pure."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -12,7 +12,9 @@ from conformance.words import Texts, joined, plain, say
 
 @dataclass(slots=True)
 class Copy:
-    """Offers by id, and all that was ever told. ``cursor`` is the one to come back with."""
+    """State of a subscriber: ``held`` changes and ``removed`` reasons by id, ``told`` the number of changes by id,
+    ``applied`` the last sequence by id. ``cursor`` is that of the next request.
+    """
 
     cursor: str | None = None
     held: dict[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -20,8 +22,8 @@ class Copy:
     told: Counter[str] = field(default_factory=Counter)
     applied: dict[str, int] = field(default_factory=dict)
 
-    def apply(self, page: Mapping[str, Any], place: Texts) -> list[Finding]:
-        """Take a page in, which the schema has been checked on; what is wrong with its order."""
+    def apply(self, page: Mapping[str, Any], location: Texts) -> list[Finding]:
+        """Apply a page that is valid by schema; returns the findings on its order."""
         findings = []
         for change in page["changes"]:
             offer_id, sequence = change["id"], change["sequence"]
@@ -29,7 +31,7 @@ class Copy:
             self.told[offer_id] += 1
             if sequence < last:
                 expected, found = say("sequence-above", last=last), say("sequence", sequence=sequence)
-                findings.append(Finding(_of(place, offer_id), expected, found))
+                findings.append(Finding(_of(location, offer_id), expected, found))
             if sequence <= last:
                 continue
             self.applied[offer_id] = sequence
@@ -42,36 +44,36 @@ class Copy:
         self.cursor = page["cursor"]
         return findings
 
-    def compare(self, expected: Mapping[str, Any], place: Texts) -> list[Finding]:
-        """What is wrong with the copy (see ``step.Follow``)."""
-        return [*self._compare_ids(expected, place), *self._compare_offers(expected, place)]
+    def compare(self, expected: Mapping[str, Any], location: Texts) -> list[Finding]:
+        """The findings of the copy against a step's expectations (see ``step.Follow``)."""
+        return [*self._compare_ids(expected, location), *self._compare_offers(expected, location)]
 
-    def _compare_ids(self, expected: Mapping[str, Any], place: Texts) -> Iterator[Finding]:
+    def _compare_ids(self, expected: Mapping[str, Any], location: Texts) -> Iterator[Finding]:
         for offer_id in expected.get("holds", ()):
             if offer_id not in self.held:
-                yield Finding(place, say("in-copy", id=offer_id), say("it-is-not"))
+                yield Finding(location, say("in-copy", id=offer_id), say("it-is-not"))
         for offer_id in expected.get("lacks", ()):
             if offer_id in self.held:
-                yield Finding(place, say("not-in-copy", id=offer_id), say("it-is", held=shown(self.held[offer_id])))
+                yield Finding(location, say("not-in-copy", id=offer_id), say("it-is", held=shown(self.held[offer_id])))
         for offer_id in expected.get("never", ()):
             if self.told[offer_id] != 0:
-                yield Finding(place, say("told-never", id=offer_id), say("told-times", times=self.told[offer_id]))
+                yield Finding(location, say("told-never", id=offer_id), say("told-times", times=self.told[offer_id]))
         for offer_id in expected.get("once", ()):
             if self.told[offer_id] != 1:
-                yield Finding(place, say("told-once", id=offer_id), say("told-times", times=self.told[offer_id]))
+                yield Finding(location, say("told-once", id=offer_id), say("told-times", times=self.told[offer_id]))
 
-    def _compare_offers(self, expected: Mapping[str, Any], place: Texts) -> Iterator[Finding]:
+    def _compare_offers(self, expected: Mapping[str, Any], location: Texts) -> Iterator[Finding]:
         for offer_id, reason in expected.get("removed", {}).items():
             if self.removed.get(offer_id) != reason:
                 found = self.removed.get(offer_id)
                 removal = say("no-removal") if found is None else plain(found)
-                yield Finding(place, say("was-removed", id=offer_id, reason=reason), removal)
+                yield Finding(location, say("was-removed", id=offer_id, reason=reason), removal)
         for offer_id, matcher in expected.get("offers", {}).items():
             if offer_id not in self.held:
-                yield Finding(place, say("in-copy", id=offer_id), say("it-is-not"))
+                yield Finding(location, say("in-copy", id=offer_id), say("it-is-not"))
             else:
-                yield from mismatches(matcher, self.held[offer_id], _of(place, offer_id))
+                yield from mismatches(matcher, self.held[offer_id], _of(location, offer_id))
 
 
-def _of(place: Texts, offer_id: str) -> Texts:
-    return joined((place, plain(offer_id)), " ")
+def _of(location: Texts, offer_id: str) -> Texts:
+    return joined((location, plain(offer_id)), " ")

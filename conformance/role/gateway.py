@@ -1,4 +1,4 @@
-"""The role *gateway*: the kit is publisher, neighbour, reader and operator of a gateway, and drives it over HTTP."""
+"""Role *gateway*: the kit acts as publisher, neighbour, subscriber and operator of a gateway over HTTP."""
 
 from collections.abc import Callable
 from datetime import date
@@ -19,7 +19,7 @@ from conformance.words import say
 
 
 class GatewayRole:
-    """Plays cases against one gateway. ``day`` tells the day in Europe/Paris."""
+    """Runs cases against one gateway. ``day`` returns the day in Europe/Paris."""
 
     def __init__(self, setup: Setup, session: aiohttp.ClientSession, *, seed: str, day: Callable[[], date]) -> None:
         self._setup = setup
@@ -33,7 +33,7 @@ class GatewayRole:
         }
 
     async def play(self, case: Case) -> list[Finding]:
-        """What is wrong with the target, as this case shows it."""
+        """The findings of a case. Raises UnverifiableError, NotApplicableError, SetupError."""
         names = Names(
             seed=self._seed,
             case=case.id,
@@ -48,22 +48,22 @@ class GatewayRole:
                 return await Scene(self._wires, names, self._setup).play(steps)
 
     async def _judge(self, subject: Document, names: Names) -> list[Finding]:
-        """A document's verdict, by a dry run: nothing of it is stored."""
+        """Compare a document's verdict by a dry run, which stores nothing. Raises NotApplicableError."""
         if not subject.live:
             raise NotApplicableError(say("offline"))
         raw = document_of(subject, names)
         if subject.kind == "offer":
             path = f"/v1/offers/{_own_id(raw, names)}?dry_run=true"
             reply = await self._wires["publisher"].call("PUT", path, headers=_JSON, body=raw)
-            told = value_at(reply.json, "/problems")
+            problems = value_at(reply.json, "/problems")
         else:
             path = "/v1/offers/batch?dry_run=true"
             reply = await self._wires["publisher"].call("POST", path, headers=_LINES, body=raw + b"\n")
-            told = value_at(reply.json, "/results/0/problems")
+            problems = value_at(reply.json, "/results/0/problems")
         status = 200 if subject.expected.accepted else 422
         if reply.status != status:
             return [wrong_status(say("at-status", place=path.partition("?")[0]), (status,), reply)]
-        return compare_problems(subject.expected, [] if told is None else told, say("problems"))
+        return compare_problems(subject.expected, [] if problems is None else problems, say("problems"))
 
 
 _JSON = {"Content-Type": "application/json"}
@@ -71,7 +71,7 @@ _LINES = {"Content-Type": "application/x-ndjson"}
 
 
 def _own_id(raw: bytes, names: Names) -> str:
-    """The id in the document where the publisher may write it, else another one of its own."""
+    """The document's id where it is a valid id of the publisher, else a generated one."""
     try:
         offer_id = orjson.loads(raw).get("id")
     except (orjson.JSONDecodeError, AttributeError):

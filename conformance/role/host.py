@@ -1,4 +1,4 @@
-"""Hosting: the kit as a small server that a partner's platform talks to, with tokens and a journal."""
+"""HTTP server of the kit for a partner's platform: tokens, and a masked journal of every exchange."""
 
 import asyncio
 import secrets
@@ -20,13 +20,13 @@ from schemas.rulebook import Language, preferred_language
 
 MOST_BYTES = 64 * 1024 * 1024
 _LIFE_SECONDS = 3600
-_PARTING_SECONDS = 1.0
-"""How long an answer that is still owed when the run is over, a slow one above all, is waited for."""
+_SHUTDOWN_SECONDS = 1.0
+"""Grace period for open answers at shutdown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A request of the partner, with a valid token. ``headers`` are found whatever their case."""
+    """An authenticated request of the partner. ``headers`` are case-insensitive."""
 
     method: str
     path: str
@@ -37,7 +37,7 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """An answer. ``cut``: the connection is closed after half of the body; ``closed``: before anything is said."""
+    """An answer. ``cut``: the connection is closed after half of the body; ``closed``: before any byte."""
 
     status: int
     body: Any = None
@@ -50,12 +50,12 @@ Answering: TypeAlias = Callable[[Ask], Awaitable[Say]]
 
 
 def language_of(ask: Ask) -> Language:
-    """The language that a client asks to be answered in."""
+    """The preferred language by Accept-Language."""
     return preferred_language(ask.headers.get("Accept-Language", ""))
 
 
 def problem(status: int, code: str, **more: Any) -> Say:
-    """A problem document."""
+    """A problem document (RFC 9457); ``headers`` in ``more`` are added to the answer."""
     headers = {"Content-Type": "application/problem+json", **more.pop("headers", {})}
     return Say(
         status,
@@ -65,7 +65,7 @@ def problem(status: int, code: str, **more: Any) -> Say:
 
 
 class Host:
-    """Serves one account, as ``answering`` says."""
+    """Server for one account; ``answering`` computes the answers to authenticated requests."""
 
     def __init__(self, account: Account, journal: list[Exchange]) -> None:
         self._account = account
@@ -75,11 +75,11 @@ class Host:
         self.tokens_given = 0
 
     def expire(self) -> None:
-        """The partner has to ask for a new token."""
+        """Invalidate every token."""
         self._tokens.clear()
 
     async def handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        """One request: answered, and kept in the journal."""
+        """Answer one request and record it in the journal."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         body, said = b"", Say(500)
@@ -150,7 +150,7 @@ _DISCOVERY = {
 
 
 def _basic(proof: str) -> tuple[str, str]:
-    """Name and secret, each form-encoded (RFC 6749, 2.3.1); nobody where it is no base64."""
+    """Client id and secret, each form-encoded (RFC 6749, 2.3.1); both empty where ``proof`` is no base64."""
     try:
         client, _, secret = b64decode(proof.encode(errors="replace") + b"==").decode(errors="replace").partition(":")
     except ValueError:
@@ -163,7 +163,7 @@ async def _answer_nothing(_: Ask) -> Say:
 
 
 async def _read(request: web.BaseRequest) -> bytes:
-    """The body as it came, up to a bound."""
+    """The raw body; reading ends beyond ``MOST_BYTES``."""
     content = bytearray()
     async for piece in request.content.iter_chunked(65_536):
         content += piece
@@ -186,11 +186,11 @@ async def _break_off(
 
 @asynccontextmanager
 async def hosting(host: Host, answering: Answering, listen: str) -> AsyncIterator[str]:
-    """Serve at ``address:port`` (0: any free one); the address that the partner must call. Raises SetupError."""
+    """Serve at ``address:port`` (0: any free port); yields the base URL for the partner. Raises SetupError."""
     host.answering = answering
     address, _, port = listen.rpartition(":")
     server = web.Server(host.handle, auto_decompress=False, access_log=None)
-    runner = web.ServerRunner(server, shutdown_timeout=_PARTING_SECONDS)
+    runner = web.ServerRunner(server, shutdown_timeout=_SHUTDOWN_SECONDS)
     await runner.setup()
     try:
         try:

@@ -1,4 +1,4 @@
-"""Crash and replay: the target is ended while publications arrive; then all are sent again and counted."""
+"""Crash and replay: the target restarts under load; then every publication is sent again and counted."""
 
 import asyncio
 from collections.abc import Mapping
@@ -25,8 +25,9 @@ _HEADERS = {"Content-Type": "application/json", "Prefer": "wait=20"}
 
 
 async def interrupt(wire: Wire, names: Names, number: int, *, setup: Setup, place: Texts) -> list[Finding]:
-    """Send so many publications; have the target ended in the middle; send all again, in order, until each is decided;
-    read the feed. What was acknowledged before must not have been lost, and nothing may be there twice.
+    """Send ``number`` publications; restart the target in the middle; send all again in order until each is decided;
+    count offers and receipts. No acknowledged publication may be lost, and none accepted twice. Raises
+    UnverifiableError without a restart hook, or when it fails.
     """
     if setup.restart is None:
         raise UnverifiableError(say("no-hook"))
@@ -54,7 +55,7 @@ async def interrupt(wire: Wire, names: Names, number: int, *, setup: Setup, plac
 async def _send_all(
     wire: Wire, offers: list[dict[str, Any]], acknowledged: dict[str, str], amid: asyncio.Event
 ) -> None:
-    """Every publication once, several at a time, whatever is answered; ``amid`` is set after a quarter of them."""
+    """Send every publication once, several concurrently, regardless of the answers; ``amid`` is set after a quarter."""
     sent = 0
     waiting = iter(offers)
 
@@ -72,7 +73,7 @@ async def _send_all(
 
 
 async def _resend(
-    wire: Wire, offer: Mapping[str, Any], told: str | None, place: Texts, seconds: float
+    wire: Wire, offer: Mapping[str, Any], acknowledged: str | None, location: Texts, seconds: float
 ) -> list[Finding]:
     deadline = asyncio.get_running_loop().time() + seconds
     while True:
@@ -80,32 +81,32 @@ async def _resend(
         if reply.status in {200, 201}:
             break
         if asyncio.get_running_loop().time() > deadline:
-            return [Finding(_of(place, offer), say("decided-in-the-end"), plain(reply.status))]
+            return [Finding(_of(location, offer), say("decided-in-the-end"), plain(reply.status))]
         await asyncio.sleep(_PAUSE_SECONDS)
     verdict = value_at(reply.json, "/verdict")
-    if told is not None and verdict != "duplicate":
-        return [Finding(_of(place, offer), say("duplicate-since", told=told), plain(shown(verdict)))]
+    if acknowledged is not None and verdict != "duplicate":
+        return [Finding(_of(location, offer), say("duplicate-since", told=acknowledged), plain(shown(verdict)))]
     return []
 
 
-def _of(place: Texts, offer: Mapping[str, Any]) -> Texts:
-    return joined((place, plain(offer["id"])), " ")
+def _of(location: Texts, offer: Mapping[str, Any]) -> Texts:
+    return joined((location, plain(offer["id"])), " ")
 
 
-async def _count(wire: Wire, offers: list[dict[str, Any]], place: Texts) -> list[Finding]:
-    """What stands in the end, as the publisher itself reads it."""
+async def _count(wire: Wire, offers: list[dict[str, Any]], location: Texts) -> list[Finding]:
+    """Findings on the final state, read as the publisher: each offer is readable, and accepted once."""
     missing = [offer["id"] for offer in offers if (await wire.call("GET", f"/v1/offers/{offer['id']}")).status != 200]
-    findings = [Finding(place, say("readable", id=offer_id), say("it-is-not")) for offer_id in missing]
+    findings = [Finding(location, say("readable", id=offer_id), say("it-is-not")) for offer_id in missing]
     receipts = await _accepted_receipts(wire)
     for offer in offers:
         times = receipts.get(offer["id"], 0)
         if times != 1:
-            findings.append(Finding(_of(place, offer), say("accepted-once"), say("accepted-times", times=times)))
+            findings.append(Finding(_of(location, offer), say("accepted-once"), say("accepted-times", times=times)))
     return findings
 
 
 async def _accepted_receipts(wire: Wire) -> dict[str, int]:
-    """How often each offer of this publisher was accepted, by its receipts."""
+    """Number of accepted receipts of this publisher, by offer id."""
     counted: dict[str, int] = {}
     query = ""
     while True:
@@ -135,7 +136,7 @@ async def _ready(wire: Wire, seconds: float) -> bool:
 
 
 async def _run(hook: str, seconds: float) -> None:
-    """The partner's own command, from the partner's own file."""
+    """Run the partner's restart command. Raises UnverifiableError on failure or timeout."""
     process = await asyncio.create_subprocess_shell(hook)
     try:
         code = await asyncio.wait_for(process.wait(), seconds)

@@ -1,4 +1,4 @@
-"""Judging a file or a feed that a publisher gives: each offer in it becomes a result. No network, no account. Pure."""
+"""Offline verdicts on a publisher's file: one result per offer. No network, no account. Pure."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -16,7 +16,7 @@ MOST_BYTES = 256 * 1024 * 1024
 
 
 def split_offers(content: bytes) -> Iterator[bytes]:
-    """The documents of a file: NDJSON, a JSON array, or one offer; gzip too. Raises UnreadableError."""
+    """The documents of a file: NDJSON, a JSON array, or one offer; plain or gzip. Raises UnreadableError."""
     if content.startswith(b"\x1f\x8b"):
         content = inflate(content, most=MOST_BYTES)
     if _is_one(content):
@@ -26,7 +26,7 @@ def split_offers(content: bytes) -> Iterator[bytes]:
 
 
 def _is_one(content: bytes) -> bool:
-    """Whether it is one object, perhaps over several lines."""
+    """Whether the content is one JSON object, possibly over several lines."""
     try:
         return isinstance(orjson.loads(content), dict)
     except orjson.JSONDecodeError:
@@ -34,7 +34,7 @@ def _is_one(content: bytes) -> bool:
 
 
 def judge(raw: bytes, number: int, *, on: date) -> Result:
-    """What becomes of the document at that place of a file (from 1)."""
+    """The result of the document with this number in its file (from 1)."""
     verdict = schemas.check_submission(raw, on=on)
     errors = [problem.to_json() for problem in verdict.problems if problem.severity == "error"]
     fixes: list[Texts] = [each["fix"] for each in errors]

@@ -1,4 +1,4 @@
-"""The role *national site*: a test account of the partner API v2, or a simulator, within its rate limit."""
+"""Role *national site*: cases against a test account of the partner API v2, or a simulator, within the rate limit."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -18,19 +18,19 @@ from conformance.target.wire import Reply, Wire
 from conformance.words import say
 
 _PER_MINUTE = 90
-"""The site takes 100 calls a minute and account; a few are left for whoever else uses it."""
+"""Below the site's limit of 100 calls per minute and account; the rest is for other users of the account."""
 _LIFE_SECONDS = 23 * 3600.0
 
 
 class Pace:
-    """Spreads calls evenly over the minute."""
+    """Rate limiter: even spacing of calls over the minute."""
 
     def __init__(self, per_minute: int) -> None:
         self._seconds = 60 / per_minute
         self._next = 0.0
 
     async def turn(self) -> None:
-        """Wait until it is one's turn."""
+        """Wait for the next slot."""
         now = asyncio.get_running_loop().time()
         at = max(self._next, now)
         self._next = at + self._seconds
@@ -38,7 +38,7 @@ class Pace:
 
 
 class NationalWire(Wire):
-    """Calls with the site's own login, each at its turn."""
+    """Client with the site's own login; each call waits for its slot."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class NationalWire(Wire):
         self._pace = pace
 
     async def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
-        """One request, when its turn has come."""
+        """One request, in the next slot."""
         await self._pace.turn()
         return await super().send(method, path, headers, body)
 
@@ -66,7 +66,9 @@ class NationalWire(Wire):
 
 
 class NationalRole:
-    """Plays cases against one test account. What it publishes it deletes; the site keeps deleted names for ever."""
+    """Runs cases against one test account. The cases delete the offers that they publish; the site reserves deleted
+    names permanently.
+    """
 
     def __init__(self, setup: Setup, session: aiohttp.ClientSession, *, seed: str, day: Callable[[], date]) -> None:
         self._setup = setup
@@ -84,7 +86,7 @@ class NationalRole:
         }
 
     async def play(self, case: Case) -> list[Finding]:
-        """What is wrong with the site, or with what this project takes it for."""
+        """The findings of a case: deviations of the site from this project's model of it. Raises UnverifiableError."""
         if not isinstance(case.subject, Script):
             raise UnverifiableError(say("other-case"))
         names = Names(seed=self._seed, case=case.id, day=self._day(), platforms={"publisher": "national"})

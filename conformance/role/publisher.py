@@ -1,4 +1,4 @@
-"""The role *publisher*: the kit plays the gateway, has the partner's platform publish, and looks at what comes."""
+"""Role *publisher*: a fake gateway receives the partner's submissions; the cases check them."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -25,37 +25,39 @@ _PAUSE_SECONDS = 0.05
 
 
 class PublisherRole:
-    """Plays cases for a publisher. The book is one for the whole run: what is watched for is watched in all of it."""
+    """Runs cases for a publisher. One journal covers the whole run, so that invariants apply to all submissions."""
 
     def __init__(
-        self, setup: Setup, control: Control, stand_in: StandIn, book: Book, *, seed: str, day: Callable[[], date]
+        self, setup: Setup, control: Control, gateway: StandIn, journal: Book, *, seed: str, day: Callable[[], date]
     ) -> None:
         self._setup = setup
         self._control = control
-        self._stand_in = stand_in
-        self._book = book
+        self._gateway = gateway
+        self._submissions = journal
         self._seed = seed
         self._day = day
         self._ids: dict[str, str] = {}
         self.journal: list[Exchange] = []
 
     async def play(self, case: Case) -> list[Finding]:
-        """What is wrong with the publisher, as this case shows it."""
+        """The findings of a case. Raises UnverifiableError, SetupError, PartnerFailedError."""
         if not isinstance(case.subject, Script):
             raise UnverifiableError(say("other-case"))
-        self._stand_in.faults.clear()
-        names = Names(seed=self._seed, case=case.id, day=self._day(), platforms={"publisher": self._book.platform})
+        self._gateway.faults.clear()
+        names = Names(
+            seed=self._seed, case=case.id, day=self._day(), platforms={"publisher": self._submissions.platform}
+        )
         for number, step in enumerate(case.subject.steps, start=1):
-            place = say("step", number=number)
+            location = say("step", number=number)
             match step:
                 case Order():
                     await self._order(step, names)
                     findings: list[Finding] = []
                 case Answer(faults):
-                    self._stand_in.faults.extend(faults)
+                    self._gateway.faults.extend(faults)
                     findings = []
                 case Receive():
-                    findings = await self._receive(step, names, place)
+                    findings = await self._receive(step, names, location)
                 case Watch(what):
                     findings = await self._watch(what)
                 case _:
@@ -75,37 +77,37 @@ class PublisherRole:
                 raise SetupError(say("create-no-id"), step=say("create-no-id-step"))
             self._ids[key] = offer_id
 
-    async def _receive(self, step: Receive, names: Names, place: Texts) -> list[Finding]:
+    async def _receive(self, step: Receive, names: Names, location: Texts) -> list[Finding]:
         offer_id = self._ids.get(names[f"local.{step.offer}"], "")
-        place = joined((place, plain(offer_id)), ", ")
+        location = joined((location, plain(offer_id)), ", ")
         deadline = asyncio.get_running_loop().time() + step.until * self._setup.patience
         while True:
-            findings = mismatches(fill(dict(step.expect), names), self._book.of(offer_id), place)
+            findings = mismatches(fill(dict(step.expect), names), self._submissions.of(offer_id), location)
             if not findings or asyncio.get_running_loop().time() >= deadline:
                 return findings
             await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _watch(self, what: str) -> list[Finding]:
-        """With no test interface, wait for what the platform publishes by itself."""
-        await self._stand_in.watched(0 if self._setup.control else self._setup.observe)
-        if not self._book.sent:
+        """Check an invariant; without a test interface, first observe the platform for ``observe`` seconds."""
+        await self._gateway.watched(0 if self._setup.control else self._setup.observe)
+        if not self._submissions.sent:
             raise UnverifiableError(say("nothing-published"))
-        return watch(self._book, what)
+        return watch(self._submissions, what)
 
 
 @asynccontextmanager
 async def publisher_role(setup: Setup, *, seed: str, day: Callable[[], date]) -> AsyncIterator[PublisherRole]:
-    """The role, with the kit's gateway listening."""
+    """The role, with the fake gateway listening. Raises SetupError."""
     account = setup.accounts.get("publisher")
     if account is None:
         raise SetupError(say("account-missing", role="publisher"), step=say("account-missing-step", role="publisher"))
     async with aiohttp.ClientSession() as session:
-        journal: list[Exchange] = []
-        book = Book(account.platform)
-        host = Host(account, journal)
-        stand_in = StandIn(book, day=day, expire=host.expire)
-        control = Control(session, setup, journal)
-        role = PublisherRole(setup, control, stand_in, book, seed=seed, day=day)
-        role.journal = journal
-        async with hosting(host, stand_in.answer, setup.listen):
+        exchanges: list[Exchange] = []
+        submissions = Book(account.platform)
+        host = Host(account, exchanges)
+        gateway = StandIn(submissions, day=day, expire=host.expire)
+        control = Control(session, setup, exchanges)
+        role = PublisherRole(setup, control, gateway, submissions, seed=seed, day=day)
+        role.journal = exchanges
+        async with hosting(host, gateway.answer, setup.listen):
             yield role

@@ -1,4 +1,4 @@
-"""The runner: which cases are for this partner, each played in turn, and what became of it."""
+"""Runner: selects the cases of a partner, runs them one after the other, and collects the results."""
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
@@ -19,34 +19,34 @@ _AFTER_OBSERVING_SECONDS = 60.0
 
 
 class Player(Protocol):
-    """A role: plays one case against the partner's system, and notes what passed over the wire."""
+    """A role: runs one case against the partner's system; ``journal`` holds the exchanges."""
 
     journal: list[Exchange]
 
     async def play(self, case: Case) -> list[Finding]:
-        """What is wrong. Raises UnverifiableError, NotApplicableError, SetupError."""
+        """The findings of a case. Raises UnverifiableError, NotApplicableError, PartnerFailedError, SetupError."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """Which cases to run: all, or only those ids and families."""
+    """Selection of cases: all, or only these ids and families."""
 
     cases: tuple[str, ...] = ()
     families: tuple[str, ...] = ()
 
     def takes(self, case: Case) -> bool:
-        """Whether this case is one of them."""
+        """Whether the selection includes this case."""
         return (not self.cases and not self.families) or case.id in self.cases or case.family in self.families
 
     def unknown(self, known: Iterable[Case]) -> list[str]:
-        """The ids and families in it that none of these cases has."""
+        """The selected ids and families that match none of these cases."""
         ids = {case.id for case in known}
         families = {case_id.partition("/")[0] for case_id in ids}
         return [*(each for each in self.cases if each not in ids), *(e for e in self.families if e not in families)]
 
 
 def cases_for(setup: Setup, choice: Choice, cases: Iterable[Case]) -> list[Case]:
-    """The cases of the partner's role that were chosen."""
+    """The selected cases of the partner's role."""
     return [case for case in cases if setup.role in case.roles and choice.takes(case)]
 
 
@@ -59,7 +59,9 @@ async def run_cases(
     fail_fast: bool = False,
     told: Callable[[Result], None] = lambda _: None,
 ) -> list[Result]:
-    """Play the cases one after the other; ``told`` hears of each result as it comes."""
+    """Run the cases one after the other; ``told`` is called with each result. ``fail_fast`` stops at the first failure
+    that was not announced.
+    """
     results = []
     for case in cases:
         result = excuse(await _play(case, player, setup), setup.announced, on=on)
@@ -78,13 +80,13 @@ async def _play(case: Case, player: Player, setup: Setup) -> Result:
     began = loop.time()
     player.journal.clear()
     result = await _judge(case, player, case_seconds(setup))
-    # What passed over the wire only matters where something is wrong; ten thousand passes would not fit in memory.
+    # Exchanges are kept for failed cases only; those of ten thousand passes would not fit in memory.
     exchanges = () if result.outcome in {Outcome.PASS, Outcome.OMIT} else tuple(player.journal)
     return replace(result, exchanges=exchanges, milliseconds=round((loop.time() - began) * 1000))
 
 
 def case_seconds(setup: Setup) -> float:
-    """How long a case may take. The first that looks on does so for as long as the kit observes."""
+    """Timeout of a case in seconds; without a test interface it covers the observation of the first case."""
     observing = setup.role == "publisher" and setup.control is None
     seconds = _CASE_SECONDS * setup.patience
     return max(seconds, setup.observe + _AFTER_OBSERVING_SECONDS) if observing else seconds
@@ -105,7 +107,7 @@ async def _judge(case: Case, player: Player, seconds: float) -> Result:
     except TimeoutError:
         finding = Finding(say("the-case"), say("end-within", seconds=f"{seconds:.0f}"), say("no-end"))
         return Result(case=case, outcome=Outcome.FAIL, findings=(finding,))
-    except Exception as error:  # noqa: BLE001  # whatever the kit itself gets wrong is told as such, case by case
+    except Exception as error:  # noqa: BLE001  # a defect of the kit becomes the result of its case
         return Result(
             case=case, outcome=Outcome.ERROR, reason=say("kit-failed", error=f"{type(error).__name__}: {error}")
         )

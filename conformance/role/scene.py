@@ -1,4 +1,4 @@
-"""A scene: one script of HTTP calls and feed readings being played, with what was kept and the copies read so far."""
+"""Script player: runs a script of HTTP calls and feed reads, with kept values and reference copies."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ _FORGED = (
 
 
 class Scene:
-    """One script being played: what was kept, and the copies that were read so far."""
+    """Runs one script; holds the kept values and the copies read so far."""
 
     def __init__(self, wires: Mapping[str, Wire], names: Names, setup: Setup) -> None:
         self._wires = wires
@@ -37,23 +37,23 @@ class Scene:
         self._copies: dict[str, Copy] = {}
 
     async def play(self, steps: Sequence[Step]) -> list[Finding]:
-        """Take the steps in order, up to the first that finds something."""
+        """Run the steps in order; returns the findings of the first step that has any. Raises UnverifiableError."""
         for number, step in enumerate(steps, start=1):
             findings = await self._take(step, say("step", number=number))
             if findings:
                 return findings
         return []
 
-    async def _take(self, step: Step, place: Texts) -> list[Finding]:
+    async def _take(self, step: Step, location: Texts) -> list[Finding]:
         match step:
             case Call():
-                return await self._call(step, place)
+                return await self._call(step, location)
             case Follow():
-                return await self._follow(step, place)
+                return await self._follow(step, location)
             case Clear(account):
-                return await self._clear(self._wire(account), place)
+                return await self._clear(self._wire(account), location)
             case Restart(number):
-                return await interrupt(self._wire("publisher"), self._names, number, setup=self._setup, place=place)
+                return await interrupt(self._wire("publisher"), self._names, number, setup=self._setup, place=location)
         raise UnverifiableError(say("other-step"))
 
     def _wire(self, account: str) -> Wire:
@@ -62,11 +62,11 @@ class Scene:
             raise UnverifiableError(say("no-account", account=account))
         return wire
 
-    async def _call(self, step: Call, place: Texts) -> list[Finding]:
+    async def _call(self, step: Call, location: Texts) -> list[Finding]:
         deadline = asyncio.get_running_loop().time() + step.until * self._setup.patience
         while True:
             replies = await asyncio.gather(*(self._send(step) for _ in range(step.together)))
-            findings = [finding for reply in replies for finding in self._compare(step, reply, place)]
+            findings = [finding for reply in replies for finding in self._compare(step, reply, location)]
             if not findings:
                 self._names = self._names.keeping(
                     {name: _kept(replies[0], source) for name, source in step.keep.items()}
@@ -87,34 +87,34 @@ class Scene:
             step.method, fill(step.path, InAddress(self._names)), headers=headers, body=body
         )
 
-    def _compare(self, step: Call, reply: Reply, place: Texts) -> list[Finding]:
-        place = joined((place, plain(f"{step.method} {step.path}")), ", ")
+    def _compare(self, step: Call, reply: Reply, location: Texts) -> list[Finding]:
+        location = joined((location, plain(f"{step.method} {step.path}")), ", ")
         if reply.status not in step.expect.status:
-            return [wrong_status(say("at-status", place=place), step.expect.status, reply)]
+            return [wrong_status(say("at-status", place=location), step.expect.status, reply)]
         lower = {name.lower(): value for name, value in reply.headers.items()}
         findings = []
         for name, matcher in step.expect.headers.items():
-            findings += mismatches({name.lower(): fill(matcher, self._names)}, lower, say("at-headers", place=place))
+            findings += mismatches({name.lower(): fill(matcher, self._names)}, lower, say("at-headers", place=location))
         if step.expect.body is not None:
-            findings += mismatches(fill(step.expect.body, self._names), reply.json, say("at-body", place=place))
+            findings += mismatches(fill(step.expect.body, self._names), reply.json, say("at-body", place=location))
         return findings
 
-    async def _follow(self, step: Follow, place: Texts) -> list[Finding]:
-        place = say("at-feed", place=place, account=step.account)
+    async def _follow(self, step: Follow, location: Texts) -> list[Finding]:
+        location = say("at-feed", place=location, account=step.account)
         copy = self._copies.setdefault(step.copy, Copy())
         expected = fill(dict(step.expect), self._names)
         deadline = asyncio.get_running_loop().time() + step.until * self._setup.patience
         while True:
-            wrong = await self._read(step, copy, place)
+            wrong = await self._read(step, copy, location)
             if wrong:
                 return wrong
-            findings = copy.compare(expected, place)
+            findings = copy.compare(expected, location)
             if not findings or asyncio.get_running_loop().time() >= deadline:
                 return findings
             await asyncio.sleep(_PAUSE_SECONDS)
 
-    async def _read(self, step: Follow, copy: Copy, place: Texts) -> list[Finding]:
-        """Read to the end of the feed, or so many pages."""
+    async def _read(self, step: Follow, copy: Copy, location: Texts) -> list[Finding]:
+        """Read to the end of the feed, or ``step.pages`` pages; returns the findings on the pages."""
         query = fill(step.query, InAddress(self._names))
         for _ in range(step.pages or _PAGES_AT_MOST):
             asked = [query, *([] if "limit=" in query else ["limit=1000"])]
@@ -122,25 +122,25 @@ class Scene:
                 asked.append(f"cursor={quote(copy.cursor, safe='')}")
             reply = await self._wire(step.account).call("GET", "/v1/changes?" + "&".join(filter(None, asked)))
             if reply.status != 200:
-                return [wrong_status(say("at-status", place=place), (200,), reply)]
-            wrong = mismatches({"$schema": "changes-page"}, reply.json, say("at-page", place=place))
-            wrong = wrong or copy.apply(reply.json, place)
+                return [wrong_status(say("at-status", place=location), (200,), reply)]
+            wrong = mismatches({"$schema": "changes-page"}, reply.json, say("at-page", place=location))
+            wrong = wrong or copy.apply(reply.json, location)
             if wrong or not reply.json["more"]:
                 return wrong
-        return [] if step.pages else [Finding(place, say("feed-end"), say("more-pages", pages=_PAGES_AT_MOST))]
+        return [] if step.pages else [Finding(location, say("feed-end"), say("more-pages", pages=_PAGES_AT_MOST))]
 
-    async def _clear(self, wire: Wire, place: Texts) -> list[Finding]:
-        """A snapshot of nothing; the number that the guard names is confirmed."""
-        place = say("at-clearing", place=place)
+    async def _clear(self, wire: Wire, location: Texts) -> list[Finding]:
+        """Send an empty snapshot; confirm the number of the withdrawal guard."""
+        location = say("at-clearing", place=location)
         mark = await wire.call("POST", "/v1/snapshots/marks")
         if mark.status != 201:
-            return [wrong_status(say("at-mark", place=place), (201,), mark)]
+            return [wrong_status(say("at-mark", place=location), (201,), mark)]
         path = f"/v1/snapshots?mark={quote(str(value_at(mark.json, '/mark')), safe='')}"
         reply = await wire.call("POST", path, headers=_LINES, body=b'{"count": 0}\n')
         withdrawing = value_at(reply.json, "/would_withdraw")
         if reply.status == 409 and isinstance(withdrawing, int):
             reply = await wire.call("POST", f"{path}&confirm={withdrawing}", headers=_LINES, body=b'{"count": 0}\n')
-        return [] if reply.status in {200, 202} else [wrong_status(say("at-status", place=place), (200, 202), reply)]
+        return [] if reply.status in {200, 202} else [wrong_status(say("at-status", place=location), (200, 202), reply)]
 
 
 def _kept(reply: Reply, source: str) -> Any:
@@ -150,11 +150,11 @@ def _kept(reply: Reply, source: str) -> Any:
     return {name.lower(): value for name, value in reply.headers.items()}.get(source.lower())
 
 
-def wrong_status(place: Texts, expected: Sequence[int], reply: Reply) -> Finding:
-    """The finding on a status that is none of those expected, with the code that came with it."""
+def wrong_status(location: Texts, expected: Sequence[int], reply: Reply) -> Finding:
+    """The finding on an unexpected status, with the problem's code."""
     wanted = plain(expected[0])
     for status in expected[1:]:
         wanted = say("or", one=wanted, other=status)
     code = value_at(reply.json, "/code")
-    told = plain(f"{reply.status} {code}" if code else reply.status)
-    return Finding(place, wanted, told if reply.failure is None else say("no-answer", why=reply.failure))
+    actual = plain(f"{reply.status} {code}" if code else reply.status)
+    return Finding(location, wanted, actual if reply.failure is None else say("no-answer", why=reply.failure))

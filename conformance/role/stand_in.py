@@ -1,4 +1,4 @@
-"""The stand-in: a gateway as small as a publisher needs one; it judges, decides, notes all, and fails when told to."""
+"""Fake gateway for a publisher: verdicts, decisions, a journal of all submissions, and faults on demand."""
 
 import asyncio
 import re
@@ -17,10 +17,10 @@ from conformance.script.batch import UnreadableError, inflate, split_batch
 
 
 class StandIn:
-    """Answers publications. ``faults`` are what the next ones meet; ``expire`` makes the tokens given worthless."""
+    """Answers publications. ``faults`` apply to the next ones, in order; ``expire`` invalidates the issued tokens."""
 
-    def __init__(self, book: Book, *, day: Callable[[], date], expire: Callable[[], None]) -> None:
-        self._book = book
+    def __init__(self, journal: Book, *, day: Callable[[], date], expire: Callable[[], None]) -> None:
+        self._journal = journal
         self._day = day
         self._expire = expire
         self._began: float | None = None
@@ -28,13 +28,13 @@ class StandIn:
         self._batches = Batches()
 
     async def watched(self, seconds: float) -> None:
-        """Come back once it has been watching for so many seconds in all, however often it is asked."""
+        """Wait until ``seconds`` have passed since the first call."""
         now = asyncio.get_running_loop().time()
         self._began = self._began or now
         await asyncio.sleep(max(0.0, self._began + seconds - now))
 
     async def answer(self, ask: Ask) -> Say:
-        """What the kit's gateway says to a request."""
+        """The answer to a request."""
         match ask.method, ask.path.strip("/").split("/"):
             case "PUT", ["v1", "offers", offer_id]:
                 return await self._take(ask.body, ask, expected=offer_id)
@@ -64,7 +64,7 @@ class StandIn:
         return self._decide(*judged, ask, expected=expected) if fault is None else await self._fail(fault, [judged])
 
     def _fault_for(self, ask: Ask) -> Mapping[str, Any] | None:
-        """What this request meets; a dry run meets nothing."""
+        """The next fault, or None; a dry run consumes none."""
         return self.faults.popleft() if self.faults and ask.query.get("dry_run") != "true" else None
 
     def _decide(self, raw: bytes, verdict: schemas.Verdict, ask: Ask, *, expected: str | None = None) -> Say:
@@ -76,7 +76,7 @@ class StandIn:
         return Say(_STATUS[outcome], {"receipt": _RECEIPT, "verdict": outcome, "id": verdict.id, "problems": []})
 
     async def _fail(self, fault: Mapping[str, Any], judged: Sequence[tuple[bytes, schemas.Verdict]]) -> Say:
-        """The answer with a fault; what was sent is kept all the same where the fault says so."""
+        """The answer of a fault; with ``stored`` the submissions take effect all the same."""
         seconds = float(fault.get("seconds", 0))
         stored = bool(fault.get("stored", False))
         for raw, verdict in judged:
@@ -97,7 +97,7 @@ class StandIn:
 
     def _refuse(self, verdict: schemas.Verdict, ask: Ask) -> Say:
         codes = tuple(each.code for each in verdict.problems if each.severity == "error") or ("id-mismatch",)
-        self._book.sent.append(
+        self._journal.sent.append(
             Sent(
                 id=verdict.id or "?",
                 revision=verdict.revision or 0,
@@ -121,10 +121,10 @@ class StandIn:
         digest = digest_of(document)
         outcome: Outcome = "unknown"
         if stored:
-            outcome = self._book.decide(offer_id, revision, digest, live=kind == "publish")
+            outcome = self._journal.decide(offer_id, revision, digest, live=kind == "publish")
         if failing and stored:
             outcome = "lost"
-        self._book.sent.append(
+        self._journal.sent.append(
             Sent(
                 id=offer_id,
                 revision=revision,
@@ -140,7 +140,7 @@ class StandIn:
         return outcome
 
     async def _take_batch(self, ask: Ask) -> Say:
-        """Each line as it would be alone; where one is refused, the others are taken with ``partial`` only."""
+        """Decide each document as if alone; where one is refused, the others are queued with ``partial`` only."""
         dry = ask.query.get("dry_run") == "true"
         encoding = ask.headers.get("Content-Encoding", "identity").lower()
         if encoding not in {*_GZIP, "identity"}:
@@ -165,7 +165,7 @@ class StandIn:
         ]
         waited = _WAIT.search(ask.headers.get("Prefer", "")) is not None
         verdicts = [verdict for _, verdict in judged]
-        return self._batches.answer(verdicts, answers, waited=waited, on=self._day(), platform=self._book.platform)
+        return self._batches.answer(verdicts, answers, waited=waited, on=self._day(), platform=self._journal.platform)
 
 
 _GZIP = frozenset({"gzip", "x-gzip"})

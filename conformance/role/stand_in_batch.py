@@ -1,4 +1,4 @@
-"""Answers of the stand-in to batches, and the receipts of what they queued (PUB-016 to PUB-018, RCP-007)."""
+"""Batch answers of the fake gateway, and the receipts of queued items (PUB-016 to PUB-018, RCP-007)."""
 
 from collections import Counter, OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
@@ -33,14 +33,14 @@ class Batches:
     _queued: int = 0
 
     def receipts(self, batch: str, verdicts: str) -> list[dict[str, Any]]:
-        """The receipts of a batch, as far as they have one of these verdicts, separated by commas; empty: any."""
+        """The receipts of a batch with one of these verdicts (comma-separated; empty: any)."""
         asked = verdicts.split(",") if verdicts else list(_LETTERS)
         return [receipt for receipt in self._receipts.get(batch, []) if receipt["verdict"] in asked]
 
     def answer(
         self, verdicts: Sequence[schemas.Verdict], answers: Sequence[Say], *, waited: bool, on: date, platform: str
     ) -> Say:
-        """The answer to a batch, item by item what each would be answered alone. ``waited``: with the decisions."""
+        """The answer to a batch, item by item as for a single submission. ``waited``: it includes the decisions."""
         self._batches += 1
         batch = f"b{self._batches:016}"
         kept = [self._receipt(batch, each.body, on, platform) for each in answers if "verdict" in each.body]
@@ -70,7 +70,7 @@ class Batches:
 
 
 def _refused(body: Mapping[str, Any]) -> Say:
-    """422: nothing of the batch is stored, and nothing has a receipt."""
+    """422: no item of the batch is stored, and none has a receipt."""
     return problem(_REFUSED, "batch-refused", **body)
 
 

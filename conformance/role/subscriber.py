@@ -1,4 +1,4 @@
-"""The role *subscriber*: the kit serves a scripted changes feed, and looks at what the partner ended up with."""
+"""Role *subscriber*: the kit serves a scripted changes feed and compares the partner's state."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -27,7 +27,7 @@ _TERRITORY = {"department": "35", "region": "53", "academie": "rennes"}
 
 
 class SubscriberRole:
-    """Plays cases for a subscriber, each with a feed of its own."""
+    """Runs cases for a subscriber, each with a feed of its own."""
 
     def __init__(self, setup: Setup, control: Control, host: Host, *, seed: str, day: Callable[[], date]) -> None:
         self._setup = setup
@@ -39,7 +39,7 @@ class SubscriberRole:
         self.journal: list[Exchange] = []
 
     async def play(self, case: Case) -> list[Finding]:
-        """What is wrong with the subscriber, as this case shows it."""
+        """The findings of a case. Raises UnverifiableError, SetupError, PartnerFailedError."""
         if not isinstance(case.subject, Script):
             raise UnverifiableError(say("other-case"))
         self._feed = Feed()
@@ -64,28 +64,28 @@ class SubscriberRole:
                     raise UnverifiableError(say("other-step"))
         return []
 
-    async def _compare(self, expect: Mapping[str, Any], place: Texts) -> list[Finding]:
+    async def _compare(self, expect: Mapping[str, Any], location: Texts) -> list[Finding]:
         held = await self._control.offers()
         findings: list[Finding] = []
         for offer_id, matcher in expect.get("holds", {}).items():
             if offer_id not in held:
-                findings.append(Finding(place, say("holds", id=offer_id), say("it-has-not")))
+                findings.append(Finding(location, say("holds", id=offer_id), say("it-has-not")))
             else:
-                findings += mismatches(matcher, held[offer_id], joined((place, plain(offer_id)), ", "))
+                findings += mismatches(matcher, held[offer_id], joined((location, plain(offer_id)), ", "))
         findings += [
-            Finding(place, say("lacks", id=offer_id), say("it-has"))
+            Finding(location, say("lacks", id=offer_id), say("it-has"))
             for offer_id in expect.get("lacks", ())
             if offer_id in held
         ]
         if "beginnings" in expect:
             times = sum(not request["cursor"] for request in self._feed.requests)
-            findings += mismatches(expect["beginnings"], times, say("at-beginnings", place=place))
+            findings += mismatches(expect["beginnings"], times, say("at-beginnings", place=location))
         if "requests" in expect:
-            findings += mismatches(expect["requests"], self._feed.requests, say("at-requests", place=place))
+            findings += mismatches(expect["requests"], self._feed.requests, say("at-requests", place=location))
         return findings
 
     async def answer(self, ask: Ask) -> Say:
-        """What the kit's feed says to a request."""
+        """The answer of the scripted feed to a request."""
         if ask.method != "GET" or ask.path != "/v1/changes":
             return problem(404, "not-found")
         return await self._say(self._feed.next(ask.query.get("cursor")))
@@ -114,7 +114,7 @@ class SubscriberRole:
 
 
 def _page(page: Mapping[str, Any], names: Names) -> Page:
-    """A page as it is sent, from the case's short form."""
+    """A page in wire form, from the case's short form."""
     if "fault" in page:
         return page
     late = {"seconds": page["seconds"]} if "seconds" in page else {}
@@ -139,7 +139,7 @@ def _change(change: Mapping[str, Any], names: Names) -> dict[str, Any]:
 
 @asynccontextmanager
 async def subscriber_role(setup: Setup, *, seed: str, day: Callable[[], date]) -> AsyncIterator[SubscriberRole]:
-    """The role, with the kit's feed listening."""
+    """The role, with the scripted feed listening. Raises SetupError."""
     account = setup.accounts.get("subscriber")
     if account is None:
         raise SetupError(say("account-missing", role="subscriber"), step=say("account-missing-step", role="subscriber"))

@@ -1,4 +1,4 @@
-"""Verifying: what a case's playing may say besides findings, and how a set of problems is compared."""
+"""Verification: errors that end a case without findings, and the comparison of problem lists."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -10,44 +10,44 @@ from conformance.words import Texts, ToldError, joined, plain, say
 
 
 class UnverifiableError(ToldError):
-    """The case cannot be verified here, though it has to be: the result is a skip."""
+    """The case is required but cannot be verified here; the result is a skip."""
 
 
 class NotApplicableError(ToldError):
-    """The case need not be verified here: the result is an omission."""
+    """The case is not required here; the result is an omission."""
 
 
 class PartnerFailedError(ToldError):
-    """The partner's platform failed to do what it was told: the result is a failure."""
+    """The partner's platform failed to execute an order; the result is a failure."""
 
     def __init__(self, finding: Finding) -> None:
         super().__init__(finding.actual)
         self.finding = finding
 
 
-def compare_problems(expected: Verdict, told: Any, place: Texts) -> list[Finding]:
-    """What is wrong with the problems that a target told: one finding for those it missed, one for those it made up."""
-    if not isinstance(told, list):
-        return [Finding(place, say("problem-list"), say("no-list"))]
+def compare_problems(expected: Verdict, reported: Any, location: Texts) -> list[Finding]:
+    """Compare the target's problems with the expected ones: one finding for missing problems, one for extra ones."""
+    if not isinstance(reported, list):
+        return [Finding(location, say("problem-list"), say("no-list"))]
     found: set[tuple[str, str]] = set()
     findings = []
-    for problem in told:
+    for problem in reported:
         code, pointer = _code_and_pointer(problem)
         if isinstance(code, str) and isinstance(pointer, str):
             found.add((code, pointer))
         else:
-            findings.append(Finding(place, say("problem-form"), plain(shown(problem))))
+            findings.append(Finding(location, say("problem-form"), plain(shown(problem))))
     if expected.problems - found:
         missed = say("not-told", problems=_listed(expected.problems - found))
-        findings.append(Finding(place, _listed(expected.problems), missed))
+        findings.append(Finding(location, _listed(expected.problems), missed))
     if found - expected.problems:
         wanted = _listed(expected.problems) if expected.problems else say("no-problem")
-        findings.append(Finding(place, wanted, say("told", problems=_listed(found - expected.problems))))
+        findings.append(Finding(location, wanted, say("told", problems=_listed(found - expected.problems))))
     return findings
 
 
 def _code_and_pointer(problem: Any) -> tuple[Any, Any]:
-    """As the target told them; no pointer points to the whole."""
+    """Code and pointer of a reported problem; without a pointer it concerns the whole document."""
     return (problem.get("code"), problem.get("pointer", "")) if isinstance(problem, Mapping) else (None, None)
 
 

@@ -1,1 +1,1 @@
-"""The small language of cases: names to be filled in, and matchers that say what a value must be. Pure."""
+"""Language of the cases: templates with names, and matchers for values. Pure."""

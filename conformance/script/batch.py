@@ -1,4 +1,4 @@
-"""Batches: the documents in a body of NDJSON or a JSON array, gzip or not, each by the bytes that were sent. Pure."""
+"""Batches: split a body of NDJSON or a JSON array into documents, byte for byte, and inflate gzip. Pure."""
 
 import re
 import zlib
@@ -9,13 +9,13 @@ from conformance.words import Texts, ToldError, say
 _GZIP = 16 + zlib.MAX_WBITS
 _PIECE_BYTES = 65_536
 _SPACE = b" \t\n\r"
-"""What JSON takes for space (RFC 8259, 2)."""
+"""JSON white space (RFC 8259, 2)."""
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["\[\]{},]', re.DOTALL)
-"""A whole string, so that what it holds is passed over; the quote of one that does not end; structure."""
+"""A whole string, whose content is skipped; the quote of an unterminated one; a structural character."""
 
 
 class UnreadableError(ToldError):
-    """A body holds no documents that could be told apart; ``code`` is that of the problem."""
+    """A body cannot be split into documents; ``code`` is the problem's."""
 
     def __init__(self, text: Texts, *, code: str) -> None:
         super().__init__(text)
@@ -23,7 +23,7 @@ class UnreadableError(ToldError):
 
 
 def split_batch(content: bytes) -> Iterator[bytes]:
-    """The documents of a body that is not compressed. Raises UnreadableError."""
+    """The documents of an uncompressed body. Raises UnreadableError."""
     begun = content.lstrip(_SPACE)
     return _split_array(begun[1:]) if begun.startswith(b"[") else _split_lines(content)
 
@@ -33,7 +33,7 @@ def _split_lines(content: bytes) -> Iterator[bytes]:
 
 
 def _split_array(content: bytes) -> Iterator[bytes]:
-    """What stands between the array's own commas; ``content`` begins behind its first bracket."""
+    """The items between the array's own commas; ``content`` starts after the opening bracket."""
     begin, depth = 0, 1
     for token in _TOKEN.finditer(content):
         match token[0]:
@@ -53,7 +53,7 @@ def _split_array(content: bytes) -> Iterator[bytes]:
 
 
 def _last_item(content: bytes, begin: int, end: re.Match[bytes]) -> Iterator[bytes]:
-    """The item before the array's last bracket. Only an array of nothing has none there."""
+    """The item before the closing bracket; none in an empty array."""
     if end[0] != b"]" or content[end.end() :].strip(_SPACE):
         raise UnreadableError(say("array-not-one"), code="body-malformed")
     item = content[begin : end.start()]
@@ -62,7 +62,7 @@ def _last_item(content: bytes, begin: int, end: re.Match[bytes]) -> Iterator[byt
 
 
 def inflate(content: bytes, *, most: int) -> bytes:
-    """What the members of a gzip hold, one after the other, ``most`` bytes in all. Raises UnreadableError."""
+    """The concatenated members of a gzip, at most ``most`` bytes in all. Raises UnreadableError."""
     plain = bytearray()
     member = zlib.decompressobj(_GZIP)
     for start in range(0, len(content), _PIECE_BYTES):

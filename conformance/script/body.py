@@ -1,4 +1,4 @@
-"""Bodies: the bytes and headers that a call carries, written from its template."""
+"""Bodies: bytes and headers of a call, from its template."""
 
 import gzip
 from base64 import b64decode
@@ -16,7 +16,7 @@ _BOMB_BYTES = 60_000_000
 
 
 def write_body(body: Body, names: Lookup) -> tuple[bytes, Mapping[str, str]]:
-    """The bytes, and the headers that say what they are."""
+    """The bytes, with Content-Type and Content-Encoding."""
     content = _written(body, names)
     headers = {"Content-Type": body.media_type}
     match body.gzip:
@@ -50,12 +50,12 @@ def _written(body: Body, names: Lookup) -> bytes:
 
 
 def _line(item: Any, names: Lookup) -> bytes:
-    """A line of NDJSON; a text is taken as it is."""
+    """A line of NDJSON; a text is written verbatim."""
     return str(fill(item, names)).encode() if isinstance(item, str) else orjson.dumps(_item(item, names))
 
 
 def _item(item: Any, names: Lookup) -> Any:
-    """An offer where ``is`` names one, each item of a list likewise; else the JSON value."""
+    """An offer where ``is`` names one, also within a list; else the JSON value."""
     match item:
         case {"is": str()}:
             return _offer(item, names)

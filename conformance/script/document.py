@@ -1,4 +1,4 @@
-"""Documents: the bytes that a case's document is on one day, under given names."""
+"""Documents: the bytes of a case's document for a day and given names."""
 
 from base64 import b64decode
 from typing import Any
@@ -11,7 +11,7 @@ from conformance.script.template import Lookup, changed, fill
 
 
 def document_of(subject: Document, names: Lookup) -> bytes:
-    """The bytes to be judged."""
+    """The bytes to judge, padded to the case's size."""
     raw = _written(subject.template, names)
     return raw if subject.size is None else raw.ljust(subject.size)
 
@@ -19,7 +19,7 @@ def document_of(subject: Document, names: Lookup) -> bytes:
 def sound_offer(
     names: Lookup, *, put: dict[str, Any], drop: list[str] | None = None, offer: str = "a"
 ) -> dict[str, Any]:
-    """The sound offer under these names, changed; ``offer`` is its name within the case."""
+    """The valid offer under these names, with changes; ``offer`` is its name within the case."""
     template = {**base(), "id": f"${{id.{offer}}}", "apply_url": f"${{apply.{offer}}}"}
     return changed(fill(template, names), put=fill(put, names), drop=drop or [])
 

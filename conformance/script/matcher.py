@@ -1,6 +1,6 @@
-"""Matchers: what a JSON value must be, said as JSON; and every way in which one is not what it must be.
+"""Matchers: expectations of a JSON value, written as JSON, and the findings of a mismatch.
 
-A plain value matches itself, an object one that has at least these members, a list one with these items in order.
+A plain value matches itself, an object any object with at least these members, a list one with these items in order.
 An object with one key in ``$…`` is an operator; the schema ``case`` lists them.
 """
 
@@ -12,15 +12,15 @@ import schemas
 from conformance.model.result import Finding
 from conformance.words import Texts, joined, plain, say
 
-_SHOWN = 200
+_MOST_CHARACTERS = 200
 MISSING = object()
-"""Stands for a member that is not there."""
+"""Value of an absent member."""
 
 
-def mismatches(matcher: Any, value: Any, place: Texts) -> list[Finding]:
-    """What is wrong with the value; nothing when it matches."""
+def mismatches(matcher: Any, value: Any, location: Texts) -> list[Finding]:
+    """The findings of a value; empty when it matches."""
     return [
-        Finding(joined((place, plain(path))), expected, actual)
+        Finding(joined((location, plain(path))), expected, actual)
         for path, expected, actual in _compare(matcher, value, "")
     ]
 
@@ -30,7 +30,7 @@ def _matches(matcher: Any, value: Any) -> bool:
 
 
 _Wrong: TypeAlias = tuple[str, Texts, Texts]
-"""Where within the value (a JSON Pointer), what was expected, what was found."""
+"""JSON Pointer within the value, expected text, actual text."""
 
 
 def _compare(matcher: Any, value: Any, path: str) -> Iterator[_Wrong]:
@@ -60,9 +60,9 @@ def _operate(operator: str, argument: Any, value: Any, path: str) -> Iterator[_W
         case "$holds":
             yield from _hold(argument, value, path)
         case _ if operator in _TESTS:
-            told, test = _TESTS[operator]
+            describe, test = _TESTS[operator]
             if not test(argument, value):
-                yield _wrong(path, told(shown(argument)), value)
+                yield _wrong(path, describe(shown(argument)), value)
         case _:
             raise ValueError(f"{operator} is no matcher")
 
@@ -96,11 +96,11 @@ _TESTS: Mapping[str, tuple[Callable[[str], Texts], Callable[[Any, Any], bool]]] 
     "$size": (lambda size: say("so-many", size=size), _has_size),
     "$lacks": (lambda parts: say("none-of", parts=parts), _lacks),
 }
-"""Operators that look at the value alone: what is expected, in words, and whether it is so."""
+"""Operators on the value alone: description of the expectation, and the test."""
 
 
 def _hold(parts: list[Any], value: Any, path: str) -> Iterator[_Wrong]:
-    """Each part matches some item of the list."""
+    """``$holds``: each part matches some item of the list."""
     items = value if isinstance(value, list) else []
     for part in parts:
         if not any(_matches(part, item) for item in items):
@@ -111,19 +111,19 @@ def _follow_schema(name: str, value: Any, path: str) -> Iterator[_Wrong]:
     if value is MISSING:
         yield _wrong(path, say("schema-document", schema=name), value)
         return
-    lacking = set()
+    incomplete = set()
     for error in schemas.validator(name).iter_errors(value):
         where = "".join(f"/{step}" for step in error.absolute_path)
         if error.validator == "required":
-            if where in lacking:  # each missing member is an error of its own, and the first one names them all
+            if where in incomplete:  # each missing member is an error of its own; the first one names them all
                 continue
-            lacking.add(where)
+            incomplete.add(where)
         rule = say("schema-rule", schema=name, keyword=error.validator, asked=shown(error.validator_value))
         yield path + where, rule, _broken(error)
 
 
 def _broken(error: Any) -> Texts:
-    """What breaks a rule of a schema: the members that lack or are too many, else the value itself."""
+    """The violation of a schema rule: missing or unknown members, else the value itself."""
     members = error.instance if isinstance(error.instance, Mapping) else {}
     match error.validator:
         case "required":
@@ -139,9 +139,9 @@ def _wrong(path: str, expected: Texts, value: Any) -> _Wrong:
 
 
 def shown(value: Any) -> str:
-    """A value as a report shows it: short, and without personal data."""
+    """A value rendered for a report: truncated, without personal data."""
     text = schemas.redact(value if isinstance(value, str) else _written(value))
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    return text if len(text) <= _MOST_CHARACTERS else text[: _MOST_CHARACTERS - 1] + "…"
 
 
 def _written(value: Any) -> str:

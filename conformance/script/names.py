@@ -1,4 +1,4 @@
-"""Names: what ``${id.a}``, ``${week.1}`` or ``${day+400}`` stand for in one case, on one day, for given platforms."""
+"""Names: values of ``${id.a}``, ``${week.1}`` or ``${day+400}`` in one case, for a day and given platforms."""
 
 import hashlib
 import re
@@ -17,11 +17,13 @@ APPLY_HOST = "offres.conformite.example"
 
 
 class UnknownNameError(ToldError):
-    """A name that stands for nothing here; the case, or the set-up, lacks it."""
+    """A name without a value; the case, or the set-up, does not define it."""
 
 
 def school_year(day: date) -> SchoolYear:
-    """The first school year whose mandatory weeks lie ahead on a day. Raises UnknownNameError where none is."""
+    """The first school year whose mandatory weeks end on this day or later, at most 400 days ahead. Raises
+    UnknownNameError where none is.
+    """
     for year in years():
         end = _sunday(year.weeks[-1])
         if day <= end <= day + timedelta(days=_AHEAD_DAYS):
@@ -31,8 +33,8 @@ def school_year(day: date) -> SchoolYear:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """What the names of one case stand for. ``platforms`` and ``hosts`` are the accounts' own; ``kept`` is what earlier
-    answers gave, by name; ``seed`` makes the ids of one run differ from another's, and the same in its repetition.
+    """Values of the names of one case. ``platforms`` and ``hosts`` are those of the accounts; ``kept`` holds values of
+    earlier answers by name; ids depend on ``seed``: different in each run, equal in its repetition.
     """
 
     seed: str
@@ -71,7 +73,7 @@ class Names:
         return f"{self.platforms[account]}:{self._local(local)}"
 
     def keeping(self, kept: Mapping[str, Any]) -> "Names":
-        """The same with more values kept."""
+        """A copy with more kept values."""
         return replace(self, kept={**self.kept, **kept})
 
     def _host(self, account: str) -> str:
@@ -84,7 +86,7 @@ class Names:
         return f"k{digest}-{name}"
 
     def _date(self, head: str, rest: str, offset: int) -> str:
-        """A week, a day from the day of receipt on, or from the Sunday of the last mandatory week on."""
+        """A week, or a day counted from the day of receipt or from the Sunday of the last mandatory week."""
         match head:
             case "week":
                 return self._week(int(rest), offset)
@@ -110,7 +112,7 @@ class Names:
 
 @dataclass(frozen=True, slots=True)
 class InAddress:
-    """Names as an address holds them: what an earlier answer gave may be any text, and is percent-encoded."""
+    """Names for use in a URL: kept values may be any text and are percent-encoded."""
 
     names: Names
 

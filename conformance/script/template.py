@@ -1,4 +1,4 @@
-"""Templates: JSON values in which names stand for what differs from run to run, and long values are written short."""
+"""Templates: JSON values with names for the values of one run, and a short form of long texts."""
 
 import re
 from collections.abc import Mapping
@@ -8,15 +8,15 @@ _NAME = re.compile(r"\$\{([^}]+)\}")
 
 
 class Lookup(Protocol):
-    """What knows the value of a name."""
+    """Lookup of a name's value."""
 
     def __getitem__(self, expression: str, /) -> Any:
         """The value. Raises UnknownNameError."""
 
 
 def fill(template: Any, names: Lookup) -> Any:
-    """The value with every name filled in. A text that is one name alone becomes that name's value, whatever its type;
-    ``{"$repeat": text, "times": n}`` becomes a text; a name in a key is filled in too.
+    """The value with every name filled in, also in keys. A text that is a single name becomes that name's value of any
+    type; ``{"$repeat": text, "times": n}`` becomes a text. Raises UnknownNameError.
     """
     match template:
         case str():
@@ -42,7 +42,7 @@ def _fill_key(text: str, names: Lookup) -> str:
 
 
 def changed(base: Mapping[str, Any], *, put: Mapping[str, Any], drop: list[str]) -> dict[str, Any]:
-    """A copy of a JSON object with values put at some JSON Pointers, and others dropped."""
+    """A copy of a JSON object with values set at the JSON Pointers in ``put``, and those in ``drop`` removed."""
     document: dict[str, Any] = _copy(base)
     for pointer, value in put.items():
         parent, name = _parent(document, pointer)

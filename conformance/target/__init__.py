@@ -1,1 +1,1 @@
-"""The target: the partner's one file, the way to the partner's system, and what passed over the wire."""
+"""Target: the partner's set-up file, clients of its system, and recorded exchanges."""

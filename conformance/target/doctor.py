@@ -1,4 +1,4 @@
-"""The doctor: whether the set-up is right, before any case is played; what it finds says nothing about conformance."""
+"""Doctor: checks of the set-up before any case runs. They make no statement about conformance."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -23,14 +23,14 @@ _SECONDS = 20.0
 _PAUSE_SECONDS = 0.2
 _UNAVAILABLE = 503
 _SKEW_SECONDS = 30
-"""Tokens and days go wrong when clocks are further apart."""
+"""Tokens and days become unreliable beyond this clock skew."""
 _JSON = {"Content-Type": "application/json"}
 _NOTHING = b"{}"
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing looked at; ``step`` says what to do where it is not good."""
+    """One check; ``step`` is the remedy where it is not good."""
 
     name: Texts
     state: Literal["good", "doubtful", "wrong"]
@@ -39,7 +39,7 @@ class Check:
 
 
 def examine(setup: Setup, session: aiohttp.ClientSession, *, now: str) -> AsyncIterator[Check]:
-    """All checks of the set-up's role; ``now`` is the time by this machine's clock (RFC 3339)."""
+    """All checks of the set-up's role; ``now`` is this machine's time (RFC 3339)."""
     match setup.role:
         case "gateway":
             return examine_gateway(setup, session, now=now)
@@ -50,7 +50,7 @@ def examine(setup: Setup, session: aiohttp.ClientSession, *, now: str) -> AsyncI
 
 
 async def examine_gateway(setup: Setup, session: aiohttp.ClientSession, *, now: str) -> AsyncIterator[Check]:
-    """The set-up for a gateway."""
+    """Checks of a gateway: reachable, encrypted, protocol, clock, accounts, reset, restart."""
     wire = Wire(session, setup.target, None, [], seconds=_SECONDS, patience=setup.patience)
     reply = await wire.call("GET", "/.well-known/passerelle")
     yield _reached(setup, reply)
@@ -69,7 +69,7 @@ async def examine_gateway(setup: Setup, session: aiohttp.ClientSession, *, now: 
 
 
 async def examine_national(setup: Setup, session: aiohttp.ClientSession, *, now: str) -> AsyncIterator[Check]:
-    """The set-up for the national site."""
+    """Checks of the national site: reachable, encrypted, clock, login."""
     wire = Wire(session, setup.target, None, [], seconds=_SECONDS, patience=setup.patience)
     reply = await wire.call("GET", "/internship_offers")
     yield _reached(setup, reply)
@@ -86,18 +86,18 @@ async def examine_national(setup: Setup, session: aiohttp.ClientSession, *, now:
     if login.status == 200 and isinstance(value_at(login.json, "/token"), str):
         yield Check(_of_account("national"), "good", say("logs-in"))
     else:
-        told, step = say("login-answered", told=login.said), say("login-step")
-        yield Check(_of_account("national"), "wrong", told, step)
+        text, step = say("login-answered", told=login.said), say("login-step")
+        yield Check(_of_account("national"), "wrong", text, step)
 
 
 async def examine_partner(setup: Setup, session: aiohttp.ClientSession) -> AsyncIterator[Check]:
-    """The set-up for a publisher or a subscriber: where the kit listens, and the partner's test interface."""
+    """Checks of a publisher or a subscriber: account, the kit's listener, and the partner's test interface."""
     account = setup.accounts.get(setup.role)
     if account is None:
         yield _no_account(setup.role)
     else:
-        told = say("taken-for", client=account.client_id, platform=account.platform)
-        yield Check(_of_account(setup.role), "good", told)
+        text = say("taken-for", client=account.client_id, platform=account.platform)
+        yield Check(_of_account(setup.role), "good", text)
     yield await _listening(setup)
     if setup.control is None:
         yield _without_interface(setup)
@@ -133,7 +133,7 @@ def _no_account(name: str) -> Check:
 
 
 def _to(asked: str, reply: Reply) -> Texts:
-    """What was asked, and what the target said to it."""
+    """A request with the target's answer."""
     return say("at", place=asked, told=reply.said)
 
 
@@ -157,16 +157,16 @@ def _protocol(reply: Reply) -> Check:
     version = value_at(reply.json, "/protocol_version")
     if version == PROTOCOL_VERSION:
         return Check(say("protocol"), "good", say("version-told", version=version))
-    told = reply.said if version is None else say("version-told", version=version)
+    found = reply.said if version is None else say("version-told", version=version)
     step = say("protocol-step", version=PROTOCOL_VERSION)
-    return Check(say("protocol"), "wrong", say("at", place="/.well-known/passerelle", told=told), step)
+    return Check(say("protocol"), "wrong", say("at", place="/.well-known/passerelle", told=found), step)
 
 
 def _clock(reply: Reply, now: str) -> Check:
-    told = next((value for name, value in reply.headers.items() if name.lower() == "date"), None)
+    header = next((value for name, value in reply.headers.items() if name.lower() == "date"), None)
     try:
-        there = parsedate_to_datetime(told or "")
-        apart = round(abs((there - datetime.fromisoformat(now)).total_seconds()))
+        date = parsedate_to_datetime(header or "")
+        apart = round(abs((date - datetime.fromisoformat(now)).total_seconds()))
     except (ValueError, TypeError):
         return Check(say("clock"), "doubtful", say("no-date"), say("no-date-step"))
     if apart > _SKEW_SECONDS:
@@ -191,7 +191,7 @@ async def _account(setup: Setup, session: aiohttp.ClientSession, name: str) -> C
 
 
 async def _settled(wire: Wire, setup: Setup, method: str, path: str, body: bytes | None = None) -> Reply:
-    """The answer once it is no 503: a target that has just been started says so for a while, and is right to."""
+    """The first answer other than 503, or the last one at the deadline: a starting target answers 503 for a while."""
     deadline = asyncio.get_running_loop().time() + _SECONDS * setup.patience
     while True:
         reply = await wire.call(method, path, headers=_JSON if body else {}, body=body)
@@ -201,7 +201,7 @@ async def _settled(wire: Wire, setup: Setup, method: str, path: str, body: bytes
 
 
 def _rights(name: str, reading: Reply, writing: Reply) -> Texts | None:
-    """What is wrong with what the account may do. A sound account is refused the empty offer for its content (422)."""
+    """A defect of the account's rights, or None. An account with the right to publish gets 422 for the empty offer."""
     if reading.status != 200:
         return say("may-not-read", told=reading.said)
     if name in {"publisher", "neighbour"} and writing.status != 422:
@@ -218,7 +218,7 @@ def _with_host(name: str, account: Account) -> Check:
 
 
 async def _reset(setup: Setup, session: aiohttp.ClientSession, name: str) -> Check:
-    """A mark is what every clearing begins with."""
+    """Check that the account obtains a snapshot mark, the first step of every clearing."""
     wire = Wire(session, setup.target, setup.accounts[name], [], seconds=_SECONDS, patience=setup.patience)
     reply = await _settled(wire, setup, "POST", "/v1/snapshots/marks")
     if reply.status == 201:
@@ -237,8 +237,8 @@ async def _listening(setup: Setup) -> Check:
     try:
         server = await asyncio.start_server(lambda _, writer: writer.close(), address, int(port))
     except OSError as error:
-        told = joined((plain(setup.listen), system_reason(error).texts), " : ")
-        return Check(say("listen"), "wrong", told, say("cannot-listen-step"))
+        text = joined((plain(setup.listen), system_reason(error).texts), " : ")
+        return Check(say("listen"), "wrong", text, say("cannot-listen-step"))
     server.close()
     await server.wait_closed()
     return Check(say("listen"), "good", say("will-listen", listen=setup.listen))

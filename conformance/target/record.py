@@ -1,4 +1,4 @@
-"""Recording: one request and its answer as a report may hold them, without secrets and personal data. Pure."""
+"""Recorded exchanges: one request and its answer, without secrets and personal data. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -9,10 +9,10 @@ from conformance.model.result import Exchange
 from conformance.words import both, say
 
 MASK = "•••"
-_SHOWN = 4_000
-"""Characters of a body that are kept."""
-_TAIL = 500
-"""Characters before a cut that are not kept: what is cut in two could no longer be told for what it is."""
+_MOST_CHARACTERS = 4_000
+"""Characters of a body that a record keeps."""
+_MARGIN = 500
+"""Characters dropped before a cut: a secret cut in two would no longer match its pattern."""
 _SECRET_HEADERS = frozenset(
     {"authorization", "cookie", "dpop", "proxy-authorization", "set-cookie", "x-api-key", "x-auth-token"}
 )
@@ -20,7 +20,7 @@ _NAMES = "access_token|refresh_token|id_token|token|client_secret|client_asserti
 _IN_JSON = re.compile(rf'("(?:{_NAMES})"\s*:\s*")(?:[^"\\]|\\.)*', re.IGNORECASE)
 _IN_FORM = re.compile(rf"(?<![^\s&?])((?:{_NAMES})=)[^&\s]+", re.IGNORECASE)
 _SIGNED = re.compile(r"eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){1,4}")
-"""A token that says of itself what it is (RFC 7519)."""
+"""A JSON Web Token (RFC 7519)."""
 _SCHEME = re.compile(r"\b(bearer|basic|dpop)\s+[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE)
 _ESCAPED = re.compile(r"\\u(00[2-7][0-9a-f])", re.IGNORECASE)
 _GZIP = b"\x1f\x8b"
@@ -37,7 +37,7 @@ def record(
     answer: bytes,
     milliseconds: int,
 ) -> Exchange:
-    """The exchange as it is kept: masked, and cut where it is long. Without an answer ``status`` is 0."""
+    """The exchange, masked and truncated. Without an answer ``status`` is 0."""
     return Exchange(
         method=method,
         url=_masked_text(url),
@@ -51,22 +51,22 @@ def record(
 
 
 def masked_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Headers without what proves who somebody is. Names become plain texts: those of HTTP libraries are no JSON."""
+    """Headers with credentials masked. Names become plain ``str``: those of HTTP libraries do not serialise as JSON."""
     return {
         str(name): MASK if name.lower() in _SECRET_HEADERS else _masked_text(value) for name, value in headers.items()
     }
 
 
 def masked(content: bytes) -> str:
-    """A body as text: its beginning, with the number of bytes where that is not all."""
+    """A body as masked text, truncated; a truncated text ends with the size in bytes. Of gzip, the size alone."""
     if content.startswith(_GZIP):
         return f"gzip {_size(content)}"
-    # A character has up to four bytes, so that the beginning taken here is never shorter than what is shown of it.
-    begun = content[: 4 * (_SHOWN + _TAIL)].decode(errors="backslashreplace")
-    if len(begun) <= _SHOWN:
+    # A character has at most four bytes, so this prefix holds at least the characters that are kept.
+    begun = content[: 4 * (_MOST_CHARACTERS + _MARGIN)].decode(errors="backslashreplace")
+    if len(begun) <= _MOST_CHARACTERS:
         return _masked_text(begun)
-    text = _masked_text(begun[: _SHOWN + _TAIL])
-    return f"{text[: max(0, min(_SHOWN, len(text) - _TAIL))]}… {_size(content)}"
+    text = _masked_text(begun[: _MOST_CHARACTERS + _MARGIN])
+    return f"{text[: max(0, min(_MOST_CHARACTERS, len(text) - _MARGIN))]}… {_size(content)}"
 
 
 def _size(content: bytes) -> str:
@@ -83,6 +83,6 @@ def _masked_text(text: str) -> str:
 
 
 def _unescaped(text: str) -> str:
-    """Personal data may stand behind percent signs; only a text that holds some is shown without them."""
+    """The text with percent-encoding decoded where that reveals personal data, else unchanged."""
     plain = unquote(text)
     return plain if schemas.redact(plain) != plain else text

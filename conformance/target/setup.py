@@ -1,4 +1,4 @@
-"""The set-up: the partner's one file, ``conformance.toml``, read into values; every mistake in it is named."""
+"""Set-up: the partner's file ``conformance.toml``, read into values. Every error names the member and the remedy."""
 
 import re
 import tomllib
@@ -24,7 +24,7 @@ _WITH_TARGET: tuple[Role, ...] = ("gateway", "national")
 
 
 class SetupError(ToldError):
-    """The partner's set-up is not as it must be; ``step`` says how to mend it."""
+    """The partner's set-up is invalid; ``step`` is the remedy."""
 
     def __init__(self, text: Texts, *, step: Texts) -> None:
         super().__init__(text)
@@ -33,8 +33,8 @@ class SetupError(ToldError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """Who the kit is to the target, or who the partner is to the kit. ``host`` is the platform's own, as the gateway
-    knows it.
+    """Credentials of the kit at the target, or of the partner at the kit. ``host`` is the platform's own host, as the
+    gateway knows it.
     """
 
     platform: str
@@ -45,9 +45,10 @@ class Account:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """All that the kit knows of a partner. ``target``: the address that is driven, without a slash at its end;
-    ``listen``: where the kit itself listens; ``control``: the partner's test interface; ``observe``: seconds of looking
-    on without one; ``restart``: the command that ends and starts the target; ``patience`` multiplies every deadline.
+    """Configuration of one partner. ``target``: base URL of the system under test, without a trailing slash;
+    ``listen``: ``address:port`` of the kit's own server; ``control``: base URL of the partner's test interface;
+    ``observe``: seconds of observation without one; ``restart``: shell command that restarts the target; ``patience``
+    multiplies every deadline.
     """
 
     role: Role
@@ -63,12 +64,12 @@ class Setup:
     announced: tuple[Announced, ...] = ()
 
     def supports(self, feature: str | None) -> bool:
-        """Whether the partner has a feature, which it has unless the file says no."""
+        """Whether the partner has a feature; True unless the file declares it absent."""
         return feature is None or self.features.get(feature, True)
 
 
 def read_setup(path: Path, environ: Mapping[str, str]) -> Setup:
-    """The set-up in a file. Raises SetupError."""
+    """The set-up of a file. Raises SetupError."""
     try:
         body = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -76,12 +77,12 @@ def read_setup(path: Path, environ: Mapping[str, str]) -> Setup:
             say("unread", path=path, error=system_reason(error).texts), step=say("setup-unread-step")
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SetupError(say("no-toml", path=path, error=_place(error)), step=say("no-toml-step")) from error
+        raise SetupError(say("no-toml", path=path, error=_line_of(error)), step=say("no-toml-step")) from error
     return setup_of(body, environ)
 
 
 def setup_of(body: Mapping[str, Any], environ: Mapping[str, str]) -> Setup:
-    """The set-up that a file's content says; secrets are taken from the environment. Raises SetupError."""
+    """The set-up from a file's content; secrets come from the environment. Raises SetupError."""
     top = _Table(body, "")
     top.allow("role", "target", "profile", "patience", "accounts", "partner", "features", "hooks", "expected_failure")
     role = cast("Role", top.choice("role", ROLES))
@@ -108,13 +109,13 @@ def setup_of(body: Mapping[str, Any], environ: Mapping[str, str]) -> Setup:
 
 
 class _Table:
-    """One table of the file, from which members are taken by name and kind."""
+    """One table of the file, with typed access to its members. Every method raises SetupError."""
 
-    def __init__(self, body: object, place: str) -> None:
+    def __init__(self, body: object, path: str) -> None:
         if not isinstance(body, Mapping):
-            raise SetupError(say("no-table", place=place), step=say("no-table-step", place=place))
+            raise SetupError(say("no-table", place=path), step=say("no-table-step", place=path))
         self.body: Mapping[str, Any] = body
-        self.place = place
+        self.path = path
 
     def allow(self, *names: str) -> None:
         for name in self.body:
@@ -123,7 +124,7 @@ class _Table:
                 raise SetupError(say("not-known", name=self.named(name)), step=say("not-known-step", known=known))
 
     def named(self, name: str) -> str:
-        return f"{self.place}.{name}" if self.place else name
+        return f"{self.path}.{name}" if self.path else name
 
     def table(self, name: str) -> "_Table":
         return _Table(self.body.get(name, {}), self.named(name))
@@ -135,7 +136,7 @@ class _Table:
         return found
 
     def text(self, name: str, *default: str | None) -> Any:
-        """A text that is not empty; without a default it has to be there."""
+        """A non-empty text; required where no default is given."""
         if name not in self.body and default:
             return default[0]
         value = self.body.get(name)
@@ -191,13 +192,13 @@ def _read_accounts(table: _Table, environ: Mapping[str, str]) -> dict[str, Accou
 
 def _read_account(table: _Table, environ: Mapping[str, str]) -> Account:
     if "secret" in table.body:
-        raise SetupError(say("secret-in-file", place=table.place), step=say("secret-in-file-step"))
+        raise SetupError(say("secret-in-file", place=table.path), step=say("secret-in-file-step"))
     table.allow("platform", "client_id", "secret_env", "host")
     platform = table.text("platform")
     variable = table.text("secret_env")
     secret = environ.get(variable, "")
     if not secret:
-        text = say("secret-empty", place=table.place, variable=variable)
+        text = say("secret-empty", place=table.path, variable=variable)
         raise SetupError(text, step=plain(f"export {variable}=…"))
     return Account(
         platform=platform,
@@ -227,7 +228,7 @@ def _read_announced(table: _Table, role: Role) -> Announced:
     return found
 
 
-def _place(error: ValueError) -> Texts:
-    """Where a file is malformed, by the reader of TOML; it names no place at the end of a file, nor in one of bytes."""
+def _line_of(error: ValueError) -> Texts:
+    """Line and column of a TOML error; the parser gives none at the end of a file, nor for bytes that are not UTF-8."""
     found = re.search(r"line ([0-9]+), column ([0-9]+)", str(error))
     return say("toml-end") if found is None else say("toml-place", line=found[1], column=found[2])

@@ -1,4 +1,4 @@
-"""The wire: HTTP to the partner's system, by one account, with its tokens; all that passes is kept, masked."""
+"""HTTP client for one account at the partner's system: tokens, and a masked journal of every exchange."""
 
 import asyncio
 from collections.abc import Mapping
@@ -21,9 +21,9 @@ from schemas.spoken import certificate_reason, system_reason
 _SECONDS = 60.0
 _MOST_BYTES = 64 * 1024 * 1024
 _LIFE_SECONDS = 300.0
-"""How long a token is taken to last whose answer does not say it."""
+"""Assumed lifetime of a token without ``expires_in``."""
 _EARLY_SECONDS = 30.0
-"""A token is renewed so long before its end."""
+"""Renewal of a token precedes its end by so many seconds."""
 _FAILED = 500
 _AGENT = f"passerelle-conformance/{KIT_VERSION}"
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -31,7 +31,7 @@ _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer. With status 0 there was none, and ``failure`` says why; ``late``: none in time."""
+    """An answer. Status 0: no answer, for the reason in ``failure``; ``late``: timeout."""
 
     status: int
     headers: Mapping[str, str]
@@ -41,7 +41,7 @@ class Reply:
 
     @cached_property
     def json(self) -> Any:
-        """The body's JSON value, None where it is none."""
+        """The body's JSON value; None where the body is no JSON."""
         try:
             return orjson.loads(self.body)
         except orjson.JSONDecodeError:
@@ -49,14 +49,14 @@ class Reply:
 
     @property
     def said(self) -> Texts:
-        """Its status, with the code of a problem document; or why there is none."""
+        """The status, with the code of a problem document; or the reason for no answer."""
         code = self.json.get("code") if isinstance(self.json, dict) else None
         return self.failure or say("answered", status=f"{self.status} {code}" if code else self.status)
 
 
 class Wire:
-    """Calls one target as one account; without an account, as nobody. Nothing is followed, repeated or repaired, but
-    that a token which ended too early is asked for again, once. ``seconds`` is how long an answer may take, times
+    """Client of one target for one account; without an account, unauthenticated. It follows no redirect and retries
+    nothing, except that a 401 renews the token once. ``seconds`` is the timeout of an answer, multiplied by
     ``patience``.
     """
 
@@ -82,8 +82,9 @@ class Wire:
     async def call(
         self, method: str, path: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
     ) -> Reply:
-        """One request with the account's token, unless the headers bear something else. Raises SetupError where the
-        target gives this account no token; where the target fails while it is asked for one, that is the reply.
+        """One request with the account's token, unless ``headers`` hold an Authorization. A failure of the token
+        endpoint (5xx, timeout) is returned as the reply. Raises SetupError where the target gives this
+        account no token.
         """
         given = dict(headers or {})
         if self._account is None or any(name.lower() == "authorization" for name in given):
@@ -104,7 +105,7 @@ class Wire:
         return reply if failure is not None else await self._send_with_token(method, path, given, body)
 
     async def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
-        """One request as it is, without a token of ours."""
+        """One request as given, without a token; recorded in the journal."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         sent = {"User-Agent": _AGENT, **headers}
@@ -152,7 +153,7 @@ class Wire:
         return asyncio.get_running_loop().time() >= self._ends
 
     async def _renew(self, account: Account, worn: str | None) -> Reply | None:
-        """Have another token than ``worn``; the reply where the target fails. Calls at once ask for one together."""
+        """Replace the token ``worn``; returns the reply where the target fails. Concurrent calls share one renewal."""
         async with self._asking:
             if self._token is not None and self._token != worn:
                 return None
@@ -166,7 +167,7 @@ class Wire:
             return None
 
     async def _ask_token(self, account: Account) -> tuple[Reply, Any, float]:
-        """The target's answer, the token in it, and how many seconds that lasts."""
+        """The target's answer, its token, and the token's lifetime in seconds."""
         proof = {"grant_type": "client_credentials", "client_id": account.client_id, "client_secret": account.secret}
         reply = await self.send("POST", "/oauth/token", _FORM, urlencode(proof).encode())
         body = reply.json if isinstance(reply.json, dict) else {}
@@ -175,7 +176,7 @@ class Wire:
 
 
 def _lost(error: Exception) -> Texts:
-    """Why there is no answer."""
+    """The reason for no answer."""
     if isinstance(error, aiohttp.ClientSSLError):
         return certificate_reason(error).texts
     return system_reason(getattr(error, "os_error", error)).texts

@@ -1,5 +1,5 @@
-"""The demo: realistic offers from a seed, and the whole federation that publishes, delivers and reads them.
+"""Demo: realistic offers from a seed, and a complete federation that publishes, delivers and reads them.
 
-generator.py  offers, some of them wrong      federation.py  everything that runs       scenario.py  what happens
-fate.py       what must become of them        balance.py     what the far ends hold     display.py   what one sees
+generator.py  offers, some of them wrong      federation.py  all running systems        scenario.py  steps of the demo
+fate.py       expected outcome of each        balance.py     counts at external systems display.py   terminal output
 """

@@ -1,6 +1,6 @@
-"""The balance: what is counted at the far ends, held against what the platforms put out. Pure.
+"""Balance: offers counted at external systems, compared with the offers that the platforms published. Pure.
 
-Far ends are the subscribers' own copies, the national site's own rows, and the answers that platforms were given.
+External systems are the subscribers' own copies, the national site's rows, and the answers that platforms received.
 """
 
 from collections import Counter
@@ -14,8 +14,8 @@ NATIONAL = "national"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Party:
-    """A regional platform. ``fates`` are those of all that it publishes now, ``withdrawn`` the ids that it took back,
-    ``refused`` how many offers it was told are refused, ``held`` the titles that it holds of others, by offer id.
+    """A regional platform. ``fates``: expected outcomes of all offers that it publishes now; ``withdrawn``: ids that it
+    withdrew; ``refused``: number of refusals that it received; ``held``: titles in its copy of the others, by offer id.
     """
 
     slug: str
@@ -30,10 +30,9 @@ class Party:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FarEnds:
-    """Everything that is counted. ``live`` and ``gone`` are what a subscriber without a territory holds, and was told
-    to remove; ``delivered`` the names and titles of the rows that stand at the national site for the platforms;
-    ``made`` what employers made there, by its id in the federation; ``uncovered`` the departments of each Region
-    without a platform.
+    """All counts. ``live``: titles in the copy of a subscriber without a territory, by offer id; ``gone``: ids removed
+    from it; ``delivered``: remote ids and titles of the platforms' rows at the national site; ``made``: offers that
+    employers made there, by their id in the federation; ``uncovered``: departments of each Region without a platform.
     """
 
     parties: tuple[Party, ...]
@@ -46,7 +45,7 @@ class FarEnds:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A platform's row of the table; numbers are offers. ``wrongs`` say what does not balance."""
+    """A platform's row of the table; numbers are offers. ``wrongs`` are the differences, as sentences."""
 
     slug: str
     name: str
@@ -61,13 +60,13 @@ class Line:
 
     @property
     def not_for_site(self) -> int:
-        """How many live offers are not at the national site; none while more are there than live."""
+        """Number of live offers that are not at the national site; at least 0."""
         return max(0, self.live - self.on_site)
 
 
 @dataclass(frozen=True, slots=True)
 class Uncovered:
-    """A Region without a platform: how many offers were made for it, and how many of them each neighbour holds."""
+    """A Region without a platform: offers made for it, live ones, and how many each neighbour holds."""
 
     name: str
     made: int
@@ -77,7 +76,7 @@ class Uncovered:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """All rows: the nine platforms, the national site, the Regions without a platform."""
+    """All rows: the nine platforms, the national site, and the Regions without a platform."""
 
     lines: tuple[Line, ...]
     national: Line
@@ -85,13 +84,13 @@ class Balance:
 
     @property
     def wrongs(self) -> tuple[str, ...]:
-        """Whatever does not balance, each with whose it is."""
+        """All differences, each with the name of its platform."""
         return tuple(f"{line.name}: {wrong}" for line in (*self.lines, self.national) for wrong in line.wrongs)
 
 
 def weigh(ends: FarEnds) -> Balance:
-    """The balance of what is counted."""
-    published = {offer_id: fate for party in ends.parties for offer_id, fate in party.fates.items() if fate}
+    """The balance of these counts."""
+    published = {offer_id: offer for party in ends.parties for offer_id, offer in party.fates.items() if offer}
     everything = {**published, **ends.made}
     rows = Counter(name for name, _ in ends.delivered)
     titles = dict(ends.delivered)
@@ -102,19 +101,19 @@ def weigh(ends: FarEnds) -> Balance:
 def _line(
     party: Party, ends: FarEnds, everything: Mapping[str, Fate], rows: Counter[str], titles: Mapping[str, str]
 ) -> Line:
-    own = {offer_id: fate for offer_id, fate in party.fates.items() if fate}
+    own = {offer_id: offer for offer_id, offer in party.fates.items() if offer}
     live = _of(party.slug, ends.live)
     gone = {offer_id for offer_id in ends.gone if _platform(offer_id) == party.slug}
     sent = len(party.fates) + len(party.withdrawn)
     on_site = {name.partition("~")[0] for name in titles if _platform(name) == party.slug}
     expected = {
-        offer_id: fate.title
-        for offer_id, fate in everything.items()
-        if fate.department in party.territory and _platform(offer_id) != party.slug
+        offer_id: offer.title
+        for offer_id, offer in everything.items()
+        if offer.department in party.territory and _platform(offer_id) != party.slug
     }
-    names = {name: fate.title for fate in own.values() for name in fate.names}
+    names = {name: offer.title for offer in own.values() for name in offer.names}
     wrongs = [
-        *_compare("in the federation", {offer_id: fate.title for offer_id, fate in own.items()}, live),
+        *_compare("in the federation", {offer_id: offer.title for offer_id, offer in own.items()}, live),
         *_compare("at the national site", names, _of(party.slug, titles)),
         *(f"{name} is {rows[name]} times at the national site" for name in sorted(names) if rows[name] > 1),
         *_compare("in its copy", expected, party.held),
@@ -135,13 +134,13 @@ def _line(
 
 
 def _national(ends: FarEnds, rows: Counter[str]) -> Line:
-    """The site's own row: what was made there, and what it has received."""
+    """The site's own row: offers made there, and offers received."""
     live = _of(NATIONAL, ends.live)
     gone = [offer_id for offer_id in ends.gone if _platform(offer_id) == NATIONAL]
     slugs = {party.slug for party in ends.parties}
     received = {name.partition("~")[0] for name in rows}
     wrongs = [
-        *_compare("in the federation", {offer_id: fate.title for offer_id, fate in ends.made.items()}, live),
+        *_compare("in the federation", {offer_id: offer.title for offer_id, offer in ends.made.items()}, live),
         *(f"{name} is nobody's" for name in sorted(received) if _platform(name) not in slugs),
     ]
     return Line(
@@ -160,7 +159,7 @@ def _national(ends: FarEnds, rows: Counter[str]) -> Line:
 
 def _uncovered(ends: FarEnds) -> Iterator[Uncovered]:
     for name, departments in ends.uncovered.items():
-        made = {offer_id for offer_id, fate in ends.made.items() if fate.department in departments}
+        made = {offer_id for offer_id, offer in ends.made.items() if offer.department in departments}
         received = {
             party.name: len(made & party.held.keys()) for party in ends.parties if party.territory & departments
         }
@@ -173,7 +172,7 @@ def _sum(sent: int, *, live: int, refused: int, withdrawn: int) -> Iterator[str]
 
 
 def _compare(where: str, expected: Mapping[str, str], found: Mapping[str, str]) -> Iterator[str]:
-    """Whatever is missing, too many, or another one."""
+    """Differences: missing, unexpected, or with another title."""
     for offer_id in sorted(expected.keys() | found.keys()):
         if offer_id not in found:
             yield f"{offer_id} is missing {where}"

@@ -1,7 +1,7 @@
-"""A real Apache Kafka on this machine for tests and the demo: one KRaft node on free loopback ports, fresh each time.
+"""Local Apache Kafka broker for tests and the demo: one KRaft node on free loopback ports, with a new data folder.
 
-Needs Java 17 or later and Maven. It ends with the process that started it. Not for production: one node, everything
-replicated once.
+Requires Java 17 or later and Maven. The broker ends with the process that started it. Not for production: one node,
+replication factor 1.
 """
 
 import base64
@@ -24,21 +24,19 @@ from gateway.demo.jars import fetch_jars
 from gateway.demo.tether import tether, tethered
 
 JAVA = ("-Xmx512m", "-XX:TieredStopAtLevel=1")
-"""With the quick compiler alone: in a life of minutes the thorough one takes as much time as all the rest."""
+"""C1 compiler only: within minutes of run time, C2 would take as much time as all other work."""
 START_SECONDS = 60
 STOP_SECONDS = 20
 _PORTS = range(20_000, 32_000, 8)
 
 
 class BrokerError(Exception):
-    """The local broker could not be started or stopped. The message says what to look at next."""
+    """The local broker could not be started or stopped. The message holds the reason, with the end of its log."""
 
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """One more way in, beside the plain one. Clients of a ``proxied`` one are told to use another port, where nobody
-    listens yet.
-    """
+    """An additional listener. A ``proxied`` one advertises another port, on which no process listens yet."""
 
     name: str
     protocol: str = "PLAINTEXT"
@@ -48,10 +46,10 @@ class Listener:
 class LocalBroker:
     """One broker with its data folder; a context manager. ``properties`` are added to ``server.properties``.
 
-    ``ports`` says where each listener is, ``advertised`` what its clients are told. One of several brokers is given its
-    ports and the cluster's id, and in ``properties`` its number and all the voters.
+    ``ports`` holds the bound port of each listener, ``advertised`` the advertised one. For one of several brokers, pass
+    its ports and the cluster's id, and in ``properties`` its node id and all voters.
 
-    ``stop`` ends it in order, ``kill`` at once; ``start`` brings it back on the same ports with the same data.
+    ``stop`` is an orderly shutdown, ``kill`` a crash; ``start`` restarts on the same ports with the same data.
     """
 
     def __init__(
@@ -77,23 +75,23 @@ class LocalBroker:
 
     @property
     def bootstrap_servers(self) -> str:
-        """Where plain clients connect, ``127.0.0.1:port``."""
+        """Address of the plaintext listener, ``127.0.0.1:port``."""
         return f"127.0.0.1:{self.ports['PLAINTEXT']}"
 
     @property
     def log_file(self) -> Path:
-        """What the broker itself has to say."""
+        """The broker's own log."""
         return self.folder / "broker.log"
 
     @property
     def process(self) -> int:
-        """The process's id. Raises BrokerError when it does not run."""
+        """The process id. Raises BrokerError when the broker does not run."""
         if self._process is None:
             raise BrokerError("The broker does not run.")
         return self._process.pid
 
     def start(self) -> None:
-        """Start and wait until it answers; formats its storage the first time. Raises BrokerError, JarsError."""
+        """Start and wait until the broker answers; the first start formats storage. Raises BrokerError, JarsError."""
         if self._process is not None:
             raise BrokerError("The broker runs already.")
         jars = fetch_jars()
@@ -106,24 +104,24 @@ class LocalBroker:
         self._wait_until_ready()
 
     def stop(self) -> None:
-        """End it in order and wait."""
+        """Shut down (SIGTERM) and wait for the end."""
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it as a crash would, and wait until it is gone."""
+        """Crash (SIGKILL) and wait for the end."""
         self._end(signal.SIGKILL)
 
     def restart(self) -> None:
-        """Start anew on the data that it has, after ``kill`` or ``stop`` (which this does if need be)."""
+        """Stop if running, then start on the same data. Raises BrokerError, JarsError."""
         self.stop()
         self.start()
 
     def pause(self) -> None:
-        """Freeze it: connections stay open, nothing answers."""
+        """Suspend the process: connections stay open, requests time out. Raises BrokerError."""
         self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let it run on after ``pause``."""
+        """Continue after ``pause``. Raises BrokerError."""
         self._signal(signal.SIGCONT)
 
     def close(self) -> None:
@@ -170,7 +168,7 @@ class LocalBroker:
             "group.initial.rebalance.delay.ms": "0",
             "transaction.abort.timed.out.transaction.cleanup.interval.ms": "1000",
             "log.cleaner.dedupe.buffer.size": "16777216",
-            "broker.session.timeout.ms": "2000",  # how long a killed broker's place stays taken at its next start
+            "broker.session.timeout.ms": "2000",  # a killed broker's registration delays its next start by this much
             "broker.heartbeat.interval.ms": "300",
             "log.index.size.max.bytes": "1048576",
             "num.network.threads": "2",
@@ -183,22 +181,22 @@ class LocalBroker:
             arguments = ("format", f"--cluster-id={self._cluster}", "-c", str(settings), *self._format_options)
             code = _run(jars, log, self._java, "kafka.tools.StorageTool", *arguments).wait(START_SECONDS)
         if code != 0:
-            raise BrokerError(f"Formatting the broker's storage failed:\n{self._last_words()}")
+            raise BrokerError(f"Formatting the broker's storage failed:\n{self._last_lines()}")
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
             if self._process is None or self._process.poll() is not None:
                 self._process = None
-                raise BrokerError(f"The broker ended while starting:\n{self._last_words()}")
+                raise BrokerError(f"The broker ended while starting:\n{self._last_lines()}")
             if _answers(self.ports["PLAINTEXT"]):
                 return
             time.sleep(0.05)
-        last = self._last_words()
+        last = self._last_lines()
         self.kill()
         raise BrokerError(f"The broker did not answer within {START_SECONDS} s:\n{last}")
 
-    def _last_words(self) -> str:
+    def _last_lines(self) -> str:
         return self.log_file.read_text(errors="replace")[-3000:]
 
     def _signal(self, number: signal.Signals) -> None:
@@ -220,7 +218,7 @@ class LocalBroker:
 
 
 def new_cluster() -> str:
-    """The id of a new cluster, as Kafka writes it: a UUID in 22 characters."""
+    """A new cluster id in Kafka's form: a UUID in 22 characters of base64."""
     return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
 
 
@@ -238,8 +236,8 @@ def _run(jars: Path, log: IO[bytes], java: Sequence[str], main: str, *arguments:
 
 
 def free_ports(count: int) -> list[int]:
-    """Loopback ports that nobody listens on now, nor on the seven above each. They lie below those that systems give to
-    outgoing connections, so that one which is free now is still free after a restart.
+    """Free loopback ports, each the first of a block of eight. They are below the range of ephemeral ports, so that an
+    outgoing connection does not take one during a restart.
     """
     found: list[int] = []
     for port in secrets.SystemRandom().sample(_PORTS, len(_PORTS)):

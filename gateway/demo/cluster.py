@@ -1,4 +1,4 @@
-"""A Kafka cluster that somebody else runs, lent to the demo: no topic of the demo stays there."""
+"""Existing Kafka cluster for the demo; the demo's topics are deleted at its end."""
 
 import os
 from collections.abc import AsyncIterator
@@ -11,7 +11,7 @@ VARIABLE = "KAFKA_BOOTSTRAP_SERVERS"
 
 
 class ClusterError(Exception):
-    """The cluster did not answer, or kept topics; ``step`` says what to do next."""
+    """The cluster did not answer, or kept topics; ``step`` is the remedy."""
 
     def __init__(self, message: str, *, step: str) -> None:
         super().__init__(message)
@@ -19,15 +19,15 @@ class ClusterError(Exception):
 
 
 def lent_cluster() -> str | None:
-    """Bootstrap servers of the cluster that the environment names; None where the demo starts its own."""
+    """Bootstrap servers in ``KAFKA_BOOTSTRAP_SERVERS``; None where the demo starts its own broker."""
     return os.environ.get(VARIABLE)
 
 
 @asynccontextmanager
 async def cleared(servers: str, prefix: str) -> AsyncIterator[None]:
-    """See that the cluster answers, and delete all topics of this prefix when the block ends. Raises ClusterError."""
+    """Check that the cluster answers; delete all topics with this prefix after the block. Raises ClusterError."""
     try:
-        async with _asking(servers):
+        async with _admin_client(servers):
             pass
     except (KafkaError, OSError) as error:
         step = f"let {VARIABLE} name a cluster that runs and needs no proof of who asks, or unset it"
@@ -41,7 +41,7 @@ async def cleared(servers: str, prefix: str) -> AsyncIterator[None]:
 async def _delete_topics(servers: str, prefix: str) -> None:
     step = f"delete the topics {prefix}.* there"
     try:
-        async with _asking(servers) as admin:
+        async with _admin_client(servers) as admin:
             names = [name for name in await admin.list_topics() if name.startswith(f"{prefix}.")]
             codes = (await admin.delete_topics(names)).topic_error_codes if names else []
     except (KafkaError, OSError) as error:
@@ -52,7 +52,7 @@ async def _delete_topics(servers: str, prefix: str) -> None:
 
 
 @asynccontextmanager
-async def _asking(servers: str) -> AsyncIterator[AIOKafkaAdminClient]:
+async def _admin_client(servers: str) -> AsyncIterator[AIOKafkaAdminClient]:
     admin = AIOKafkaAdminClient(bootstrap_servers=servers)
     try:
         await admin.start()

@@ -1,4 +1,4 @@
-"""What one sees of the demo: the story as it happens, a live table, and the balance at the end."""
+"""Terminal output of the demo: progress lines, a live table, and the final balance."""
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -14,7 +14,7 @@ from gateway.demo.scenario import Scenario
 MOST_WRONGS = 20
 _MOST_REASONS = 12
 _WIDE = 116
-"""Columns from which on a platform's way in has a column of its own."""
+"""Minimum terminal width for the column with each platform's transport."""
 
 
 _HEADS = (
@@ -31,24 +31,24 @@ _NARROW_HEADS = ("sent", "re-\nfused", "with-\ndrawn", "live", "nat.\nsite", "no
 
 
 class Story:
-    """Tells what happens, line by line."""
+    """Prints progress, line by line."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
 
     def begin(self, phase: str) -> None:
-        """A step begins."""
+        """Print the title of a step."""
         self._console.print(Text.assemble(("▸ ", "bold cyan"), (phase, "bold")))
 
     def say(self, sentence: str) -> None:
-        """Something has happened."""
+        """Print an event."""
         line = Table.grid(padding=(0, 1, 0, 0))
         line.add_row("  ·", Text(sentence))
         self._console.print(line)
 
 
 class LiveView:
-    """The scenario as it is at the moment it is drawn."""
+    """Renderable of the scenario's present state."""
 
     def __init__(self, scenario: Scenario) -> None:
         self._scenario = scenario
@@ -56,31 +56,33 @@ class LiveView:
 
     def __rich_console__(self, console: Console, _options: ConsoleOptions) -> RenderResult:
         scenario = self._scenario
-        balance, there, due = scenario.balance(), scenario.federation.site.count(), scenario.due
+        balance, delivered, due = scenario.balance(), scenario.federation.site.count(), scenario.due
         head = Table.grid(padding=(0, 1))
         head.add_row(
             self._spinner,
             Text("national site"),
-            ProgressBar(total=max(1, due), completed=there, width=30),
-            Text(f"{number(there)}, due {number(due)}"),
+            ProgressBar(total=max(1, due), completed=delivered, width=30),
+            Text(f"{number(delivered)}, due {number(due)}"),
         )
         yield head
         yield balance_table(balance, settled=False, wide=console.width >= _WIDE)
 
 
 def plain_line(scenario: Scenario) -> str:
-    """The state of affairs on one line, where there is no terminal to draw on."""
-    balance, there, due = scenario.balance(), scenario.federation.site.count(), scenario.due
+    """The present state on one line, for output without a terminal."""
+    balance, delivered, due = scenario.balance(), scenario.federation.site.count(), scenario.due
     live, refused = (sum(getattr(line, name) for line in balance.lines) for name in ("live", "refused"))
     received = sum(line.received for line in balance.lines)
     return (
         f"    {number(live)} live, {number(refused)} refused, {number(received)} received by others, "
-        f"{number(there)} at the national site (due: {number(due)})"
+        f"{number(delivered)} at the national site (due: {number(due)})"
     )
 
 
 def balance_table(balance: Balance, *, settled: bool, wide: bool = False) -> Table:
-    """A row for each platform and one for the national site; the last column says whether it balances."""
+    """A row per platform and one for the national site; the last column is the balance. ``settled``: differences are
+    errors, not transfers in progress.
+    """
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("Region", no_wrap=True)
     if wide:
@@ -97,7 +99,7 @@ def balance_table(balance: Balance, *, settled: bool, wide: bool = False) -> Tab
 
 
 def uncovered_table(balance: Balance) -> Table:
-    """The Regions without a platform: what was made there, and who has received it."""
+    """The Regions without a platform: offers made there, and their subscribers."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("Without a platform", no_wrap=True)
     for head in ("made at the\nnational site", "live"):
@@ -110,7 +112,7 @@ def uncovered_table(balance: Balance) -> Table:
 
 
 def reason_table(reasons: Reasons) -> Table:
-    """The most frequent reasons, each with its first message in French."""
+    """The most frequent problem codes, each with its count and first message in French."""
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1))
     table.add_column(justify="right", no_wrap=True)
     table.add_column(no_wrap=True)
@@ -122,7 +124,7 @@ def reason_table(reasons: Reasons) -> Table:
 
 
 def tell_end(console: Console, scenario: Scenario) -> bool:
-    """The balance, the reasons, and the verdict on the whole: whether everything balances."""
+    """Print the final balance, the refusal counts and the result; returns whether everything balances."""
     balance, wrongs = scenario.balance(), scenario.wrongs
     console.print()
     console.print(Text("The balance, counted at the far ends", "bold"))
@@ -150,14 +152,14 @@ def tell_end(console: Console, scenario: Scenario) -> bool:
 
 
 def number(value: int) -> str:
-    """With a narrow space, which breaks no line, between thousands."""
+    """The number with a narrow no-break space between thousands."""
     return f"{value:,}".replace(",", "\u202f")
 
 
 def _add_row(table: Table, line: Line, *, settled: bool, wide: bool) -> None:
     mark = Text("✗ " + number(len(line.wrongs)), "bold red") if line.wrongs else Text("✓", "green")
-    shown = mark if settled or not line.wrongs else Text("…", "dim")
-    table.add_row(*_names(line.name, line.way, wide=wide), *map(number, _figures(line)), shown)
+    cell = mark if settled or not line.wrongs else Text("…", "dim")
+    table.add_row(*_names(line.name, line.way, wide=wide), *map(number, _figures(line)), cell)
 
 
 def _names(name: str, way: str, *, wide: bool) -> tuple[str, ...]:

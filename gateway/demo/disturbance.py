@@ -1,4 +1,4 @@
-"""What must change nothing: a feed that is cut, half an export, and somebody who writes under another's name."""
+"""Negative scenarios that must not change the federation: a truncated feed, half an export, a foreign offer id."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,19 +12,19 @@ from gateway.demo.way import Pulled, Snapshots
 
 _CUT, _HALVED, _INTRUDER = "bretagne", "ile-de-france", "bourgogne-franche-comte"
 _GUARDED = 24
-"""From so many offers on, half an export lacks more than the guard lets pass (SNP: 20 %, at least 10)."""
+"""From so many offers on, half an export exceeds the withdrawal guard (SNP: 20 %, at least 10)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What was tried, with the answer, and whether it was stopped as it must be."""
+    """An attempt with its answer, as a sentence, and whether the gateway stopped it."""
 
     sentence: str
     stopped: bool
 
 
 async def disturb(world: Federation) -> Sequence[Attempt]:
-    """Try all of it."""
+    """Run all negative scenarios. Raises ClientError, WayError."""
     attempts = [await _cut(world), await _halve(world), await _intrude(world)]
     return [attempt for attempt in attempts if attempt is not None]
 

@@ -1,4 +1,4 @@
-"""Entries: how each platform of the demo takes part, by its profile, with all that its way in needs."""
+"""Entries: profile, simulator and transport of each platform of the demo."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -44,12 +44,12 @@ LABELS: Mapping[str, str] = {
 
 
 class EntryError(Exception):
-    """A platform cannot take part; the message says which, and why."""
+    """A platform cannot join; the message holds its name and the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A platform before it takes part: its simulator, its profile, and where it keeps its feed, if it has one."""
+    """A platform before it joins: its simulator, its profile, and the function that stores its feed, or None."""
 
     platform: RegionalPlatform
     profile: Profile
@@ -57,20 +57,20 @@ class Entry:
 
 
 async def enter(slug: str, way: str, folder: Path, stack: AsyncExitStack) -> Entry:
-    """A platform with all that its way needs: servers, folders, keys. They are gone with the stack."""
+    """Open a platform with the servers, folders and keys of its transport, closed with the stack. Raises EntryError."""
     kind, _, form = way.partition(" ")
     platform = RegionalPlatform(slug, lambda offers: write_feed(form, offers))
     transport: dict[str, Any] = {"kind": "native"}
     keep: Keep | None = None
     match kind:
         case "folder":
-            keep = _dropping(folder / "feeds" / slug, form)
+            keep = _writing_feed(folder / "feeds" / slug, form)
             transport = {"kind": "folder", "folder": slug, "pattern": f"*.{form}"}
         case "sftp":
-            keep = _dropping(folder / "sftp" / slug, form)
+            keep = _writing_feed(folder / "sftp" / slug, form)
             transport = await _sftp_transport(folder, slug, form, stack)
         case "https":
-            keep = _showing(platform)
+            keep = _serving_feed(platform)
             transport = {"kind": "https", "url": await stack.enter_async_context(platform.serving())}
     return Entry(platform, _profile(slug, form, transport), keep)
 
@@ -81,7 +81,9 @@ def departments_of(region: str | None) -> frozenset[str]:
 
 
 def _profile(slug: str, form: str, transport: Mapping[str, Any]) -> Profile:
-    """What comes packaged, with the departments of its neighbours without a platform, and delivery by the gateway."""
+    """The packaged profile, extended by the departments of neighbouring Regions without a platform and by delivery
+    through the gateway. Raises EntryError.
+    """
     known = profiles()[slug]
     if transport["kind"] == "native":
         document = {name: value for name, value in known.document.items() if name not in {"format", "mapping"}}
@@ -112,23 +114,23 @@ async def _sftp_transport(folder: Path, slug: str, form: str, stack: AsyncExitSt
     }
 
 
-def _showing(platform: RegionalPlatform) -> Keep:
+def _serving_feed(platform: RegionalPlatform) -> Keep:
     async def keep(documents: Sequence[Document]) -> None:
         platform.offers = {one["id"]: one for one in documents}
 
     return keep
 
 
-def _dropping(folder: Path, form: str) -> Keep:
-    """Leaves a feed in a folder, whole at once."""
+def _writing_feed(folder: Path, form: str) -> Keep:
+    """Writes a feed to a folder atomically."""
     folder.mkdir(parents=True)
 
-    def drop(documents: Sequence[Document]) -> None:
+    def write(documents: Sequence[Document]) -> None:
         written = folder / "export.tmp"
         written.write_bytes(write_feed(form, documents))
         written.replace(folder / f"stages.{form}")
 
     async def keep(documents: Sequence[Document]) -> None:
-        await asyncio.to_thread(drop, documents)
+        await asyncio.to_thread(write, documents)
 
     return keep

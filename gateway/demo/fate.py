@@ -1,4 +1,4 @@
-"""Fates: what must become of the documents that a platform puts out, by the rules alone. Pure."""
+"""Expected outcomes of a platform's documents, by the rules alone. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from gateway.demo.region_site.feed import write_feed
 from schemas import Verdict
 
 Document: TypeAlias = dict[str, Any]
-"""An offer as its platform knows it, in the shared schema, or wrong."""
+"""An offer of a platform in the shared schema, valid or not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """An offer that must be live: its title, the department (INSEE code) where it is, and the names of its parts at the
-    national site, none where it is not for it.
+    """An offer that must be live: title, department (INSEE code), and the remote ids of its parts at the national site,
+    none where it is not deliverable.
     """
 
     title: str
@@ -31,17 +31,17 @@ class Fate:
 
 
 Fates: TypeAlias = Mapping[str, Fate | None]
-"""By offer id; None for one that must be refused."""
+"""Expected outcome by offer id; None for an offer that must be refused."""
 
 
 def fates_of(documents: Sequence[Document], profile: Profile, on: date) -> dict[str, Fate | None]:
-    """What must become of each document on a day, by the way that the platform's profile names."""
+    """The expected outcome of each document on a day, with the format and mapping of the platform's profile."""
     verdicts = (
         ((document["id"], schemas.check(orjson.dumps(document), on=on)) for document in documents)
         if profile.mapping is None
         else _read(documents, profile, profile.mapping, on)
     )
-    return {offer_id: _fate(verdict, on) for offer_id, verdict in verdicts}
+    return {offer_id: _expected(verdict, on) for offer_id, verdict in verdicts}
 
 
 def _read(
@@ -53,7 +53,7 @@ def _read(
             yield item.id, judge(item, revision=1, on=on)
 
 
-def _fate(verdict: Verdict, on: date) -> Fate | None:
+def _expected(verdict: Verdict, on: date) -> Fate | None:
     if not verdict.accepted or verdict.offer is None or verdict.id is None:
         return None
     offer = verdict.offer

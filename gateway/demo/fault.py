@@ -1,6 +1,6 @@
-"""Faults that partners really make, and what each must be answered: refusal codes, or acceptance with a warning.
+"""Realistic faults in offers, each with its expected answer: refusal codes, or acceptance with a warning.
 
-A fault changes a right offer in place; it is only used where it can be made (``fits``).
+A fault changes a valid offer in place; it applies only to offers that fit (``fits``).
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ Offer: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """``codes`` are all the problems that the offer then has; ``accepted`` when they are warnings only."""
+    """``codes``: all problems of the changed offer; ``accepted``: they are warnings only."""
 
     codes: tuple[str, ...]
     make: Callable[[Offer, date], None]
@@ -121,18 +121,18 @@ def _for_seconde(offer: Offer) -> bool:
 
 
 def _for_seconde_on_file(offer: Offer) -> bool:
-    """The mandatory weeks of a year without a calendar are not known, so nothing is told of them."""
+    """Only years with a calendar on file have known mandatory weeks, and problems about them."""
     monday = monday_of(offer["weeks"][0])
     return _for_seconde(offer) and _for_national(offer) and monday is not None and year_of(monday) is not None
 
 
 def _mixable(offer: Offer) -> bool:
-    """Hours that suit seconde are too long for a collège."""
+    """Without hours: those of seconde are too long for a collège, an additional problem."""
     return _for_seconde(offer) and _for_national(offer) and not _has_hours(offer)
 
 
 def _for_national(offer: Offer) -> bool:
-    """What came from the national site is not told how it would fare there."""
+    """Offers from the national site get no deliverability problems."""
     return not offer["id"].startswith("national:")
 
 

@@ -1,6 +1,7 @@
-"""The whole federation on this machine: nine platforms, each with its way in, the national site, and one real gateway.
+"""Complete federation on this machine: nine platforms with their transports, the national site, and one real gateway.
 
-The gateway is a process of its own, to be killed; platforms, national site and subscribers live in this one.
+The gateway runs in a process of its own, so that it can be killed; platforms, national site and subscribers run in this
+one.
 """
 
 import asyncio
@@ -45,14 +46,14 @@ from gateway.protocol.topic import COMMON, FEED, INBOX, full_name
 from gateway.settings import Settings
 
 OBSERVER = "observer"
-"""A subscriber without a territory: it holds the whole federation, and so tells what is live."""
+"""A subscriber without a territory: its copy holds every live offer of the federation."""
 SPEED = 30.0
-"""How many times as fast the national site's time runs: a minute of 100 calls takes two seconds."""
+"""Speed of the national site's clock: a minute of 100 calls takes two seconds."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Federation:
-    """Everything that runs. ``credentials`` are the partners' secrets, by slug."""
+    """All running systems. ``credentials``: the partners' secrets by slug."""
 
     on: date
     settings: Settings
@@ -66,14 +67,14 @@ class Federation:
     clients: dict[str, Client] = field(repr=False)
     observer: Holding = field(default_factory=Holding)
     broken: list[str] = field(default_factory=list)
-    """Subscribers that had to give up, and why."""
+    """Subscribers that stopped reading, with the error."""
 
     def region(self, slug: str) -> Region:
-        """The Region of that platform."""
+        """The Region of a platform."""
         return next(region for region in self.regions if region.slug == slug)
 
     def count(self) -> FarEnds:
-        """What all far ends hold at this moment; what the visitor tries is nobody's business."""
+        """The present counts at all external systems, without the visitor's offers."""
         return FarEnds(
             parties=tuple(region.party() for region in self.regions),
             live=counted(self.observer.titles),
@@ -85,7 +86,7 @@ class Federation:
 
     @asynccontextmanager
     async def following(self) -> AsyncIterator[None]:
-        """All subscribers read, as long as the block runs."""
+        """Run all subscribers for the block."""
         works = {OBSERVER: follow_changes(self.clients[OBSERVER], self.observer)}
         for region in self.regions:
             if region.topic is None:
@@ -112,7 +113,9 @@ class Federation:
 
 @asynccontextmanager
 async def federation(*, kafka: bool) -> AsyncIterator[Federation]:
-    """Start everything but the gateway, on the embedded log or on Kafka; all of it is gone when the block ends."""
+    """Start all systems except the gateway, on the embedded log or on Kafka; the end of the block removes them. Raises
+    EntryError, BrokerError, JarsError, ClusterError.
+    """
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="passerelle-demo-")))
         settings = await _settings(folder, stack, kafka=kafka)
@@ -159,7 +162,7 @@ async def _settings(folder: Path, stack: AsyncExitStack, *, kafka: bool) -> Sett
         feed_secrets=folder / "secrets",
         loopback_feeds=1,
         log_level=os.environ.get("PASSERELLE_LOG_LEVEL", "error"),
-        # All partners call from one machine: more than the defaults allow.
+        # All partners call from one machine, beyond the default quotas.
         uploads_at_once=32,
         requests_per_minute=1_000_000,
     )
@@ -186,7 +189,7 @@ async def _settings(folder: Path, stack: AsyncExitStack, *, kafka: bool) -> Sett
 
 
 async def _join_region(world: Federation, slug: str, way: str, partners: Partners, stack: AsyncExitStack) -> Region:
-    """A platform that takes part by its profile, as ``passerelle platform add`` has it."""
+    """Join a platform by its profile, as ``passerelle platform add`` does. Raises EntryError."""
     entry = await enter(slug, way, world.folder, stack)
     joined = join(entry.profile, partners.all())
     if not isinstance(joined, Joined):
@@ -220,7 +223,7 @@ def _way(world: Federation, way: str, slug: str, entry: Entry, client: Client) -
 
 
 async def _join_others(world: Federation, partners: Partners, stack: AsyncExitStack) -> None:
-    """The national site, whose host is known, and two partners who only look."""
+    """Save the national site, the observer and the visitor."""
     await partners.save(presets()[NATIONAL])
     watching: frozenset[Scope] = frozenset({"offers:read", "operate"})
     for partner in (
@@ -237,7 +240,7 @@ async def _join_others(world: Federation, partners: Partners, stack: AsyncExitSt
 
 
 async def _save(world: Federation, partner: Partner, partners: Partners, stack: AsyncExitStack) -> Client:
-    """The partner on the log with a secret, and its client, with a session of its own as nine regions have."""
+    """Save the partner with a secret; returns its client, with an HTTP session of its own."""
     minted = mint_secret(now=clock.now(), entropy=os.urandom)
     await partners.save(replace(partner, secrets=(minted.kept,)))
     session = await stack.enter_async_context(aiohttp.ClientSession())

@@ -1,4 +1,4 @@
-"""Realistic offers from a seed, about 3 % of them wrong in instructive ways, each with what it must be answered."""
+"""Realistic offers from a seed, about 3 % of them with a fault, each with its expected answer."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -17,7 +17,7 @@ from gateway.partners.preset import presets
 from schemas.territory import territories
 
 WRONG = 0.03
-"""The share of offers with a fault in them."""
+"""Share of offers with a fault."""
 
 _AWAY = 0.15
 _SECONDE = 0.7
@@ -28,8 +28,8 @@ _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday")
 
 @dataclass(frozen=True, slots=True)
 class GeneratedOffer:
-    """One offer as a platform would send it. ``expected`` are the codes of all its problems, in no order; ``accepted``
-    whether they are warnings at most. ``document`` is what ``raw`` says, not to be changed.
+    """One offer as a platform would send it. ``expected``: codes of all its problems; ``accepted``: they are warnings
+    at most. ``document`` is the parsed ``raw``; callers must not change it.
     """
 
     id: str
@@ -41,23 +41,23 @@ class GeneratedOffer:
 
 
 def generate(seed: int, platform: str, count: int, on: date, *, wrong: float = WRONG) -> Iterator[GeneratedOffer]:
-    """The first ``count`` offers that a platform has on a day; the same ones for the same arguments.
+    """The first ``count`` offers of a platform on a day; deterministic for equal arguments.
 
-    A region's platform publishes mostly within its territory; one that is not known beforehand, anywhere in France.
+    The platform of a Region publishes mostly within its territory; an unknown platform, anywhere in France.
     """
     return _Platform(Random(f"{seed} {platform}"), platform, on, wrong).offers(count)  # noqa: S311 - not for secrets
 
 
 @dataclass(frozen=True, slots=True)
 class _Employer:
-    place: Place
+    locality: Place
     sector: str
     house: str
     about: dict[str, Any]
 
 
 class _Platform:
-    """One platform's stock: employers at places, drawn once, and offers made from them."""
+    """One platform's employers and localities, drawn once, and the offers derived from them."""
 
     def __init__(self, random: Random, platform: str, on: date, wrong: float) -> None:
         preset = presets().get(platform)
@@ -66,7 +66,7 @@ class _Platform:
         self._platform = platform
         self._host = preset.hosts[0] if preset and preset.hosts else f"{platform}.example.fr"
         self._home = places_in(preset.territory) if preset and preset.territory else everywhere
-        self._cities = tuple(place for place in self._home if place.coordinates) or self._home
+        self._cities = tuple(one for one in self._home if one.coordinates) or self._home
         self._away = everywhere
         self._on = on
         self._calendar: Calendar = calendar_on(on)
@@ -87,37 +87,37 @@ class _Platform:
     def _make_employer(self) -> _Employer:
         random, words = self._random, self._words
         drawn = random.random()
-        places = self._away if drawn < _AWAY else self._cities if drawn < _AWAY + _CITIES else self._home
-        place = random.choice(places)
+        localities = self._away if drawn < _AWAY else self._cities if drawn < _AWAY + _CITIES else self._home
+        locality = random.choice(localities)
         sector = random.choice(list(words["sectors"]))
         house = random.choice(words["sectors"][sector]["houses"])
         about: dict[str, Any] = {"name": f"{house} {random.choice(words['names'])}"}
         about["description"] = random.choice(words["about"]).format(
-            house=house, city=place.city, size=random.randint(4, 120)
+            house=house, city=locality.city, size=random.randint(4, 120)
         )
         if random.random() < 0.6:
             about["siret"] = _siret(random)
         if sector == "s25":
             about["public"] = True
-        return _Employer(place, sector, house, about)
+        return _Employer(locality, sector, house, about)
 
     def _make_offer(self, number: int) -> dict[str, Any]:
         random = self._random
         draw = random.random
         employer = self._employers[int(draw() * _EMPLOYERS)]
-        place, words = employer.place, self._words["sectors"][employer.sector]
+        locality, words = employer.locality, self._words["sectors"][employer.sector]
         local = f"{self._on.year}-{number:06}"
         tasks = words["tasks"]
         task = int(draw() * len(tasks))
         said = {
-            "city": place.city,
+            "city": locality.city,
             "house": employer.house,
             "job": words["jobs"][int(draw() * len(words["jobs"]))],
             "first": tasks[task],
             "second": tasks[task - 1],
         }
         titles, descriptions = self._words["titles"], self._words["descriptions"]
-        location: dict[str, Any] = {"postal_code": place.postal_code, "city": place.city}
+        location: dict[str, Any] = {"postal_code": locality.postal_code, "city": locality.city}
         offer: dict[str, Any] = {
             "id": f"{self._platform}:{local}",
             "revision": 1,
@@ -131,25 +131,25 @@ class _Platform:
         if draw() < 0.7:
             location["street"] = f"{1 + int(draw() * 90)} {self._pick('streets')}"
         if draw() < 0.5:
-            location["insee_commune"] = place.insee_commune
-        if place.coordinates is not None:
-            location["latitude"], location["longitude"] = place.coordinates
-        self._set_time(offer, place)
+            location["insee_commune"] = locality.insee_commune
+        if locality.coordinates is not None:
+            location["latitude"], location["longitude"] = locality.coordinates
+        self._set_time(offer, locality)
         if draw() < 0.8:
             offer["seats"] = 1 + int(draw() * 6)
         if draw() < 0.4:
             offer["accessibility"] = ("yes", "no", "unknown")[int(draw() * 3)]
         return offer
 
-    def _set_time(self, offer: dict[str, Any], place: Place) -> None:
-        """Levels, the weeks open to them, and hours within their limits."""
+    def _set_time(self, offer: dict[str, Any], locality: Place) -> None:
+        """Set levels, weeks open to them, and hours within their limits."""
         draw = self._random.random
         if draw() < _SECONDE:
             offer["levels"] = ["seconde"]
             offer["weeks"] = list(self._calendar.seconde)
             end = "17:00"
         else:
-            open_weeks = self._calendar.college[place.zone]
+            open_weeks = self._calendar.college[locality.zone]
             first = int(draw() * len(open_weeks))
             offer["levels"] = [["troisieme"], ["quatrieme"], ["quatrieme", "troisieme"]][int(draw() * 3)]
             offer["weeks"] = list(open_weeks[first : first + 1 + int(draw() * 3)])
@@ -164,13 +164,13 @@ class _Platform:
 
 @cache
 def _vocabulary() -> dict[str, Any]:
-    """Invented names without persons, and sentences per sector."""
+    """Invented names, none of a person, and sentences per sector."""
     loaded: dict[str, Any] = orjson.loads(files(__package__).joinpath("vocabulary.json").read_bytes())
     return loaded
 
 
 def _siret(random: Random) -> str:
-    """A SIRET whose check digits are right, from a range (9999…) that is far from being given out."""
+    """A SIRET with valid check digits, in the unassigned range 9999…."""
     siren = f"9999{random.randrange(10_000):04}"
     siren += _check_digit(siren)
     establishment = f"{siren}{random.randrange(1, 300):04}"

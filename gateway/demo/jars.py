@@ -1,4 +1,4 @@
-"""Kafka's jars: they come from Maven Central once and stay in ``PASSERELLE_KAFKA_CACHE`` (default ``.cache/kafka``)."""
+"""Kafka's jars: fetched once from Maven Central, cached in ``PASSERELLE_KAFKA_CACHE`` (default ``.cache/kafka``)."""
 
 import hashlib
 import os
@@ -14,31 +14,31 @@ FETCH_SECONDS = 600
 
 
 class JarsError(Exception):
-    """The jars could not be fetched. The message says what to look at next."""
+    """The jars could not be fetched. The message holds the remedy."""
 
 
 def missing() -> str | None:
-    """What this machine lacks for a local broker, as a sentence; None when nothing."""
+    """The missing prerequisite of a local broker on this machine, as a sentence; None when it has all."""
     if shutil.which("mvn") is None and not _jars_folder().is_dir():
         return "Maven (mvn) is not installed, so Kafka's jars cannot be fetched."
     java = shutil.which("java")
     if java is None:
         return f"Java {JAVA_SINCE} or later is not installed."
-    told = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr  # noqa: S603 (found on PATH)
-    version = re.search(r'version "(?:1\.)?(\d+)', told)
+    text = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr  # noqa: S603 (found on PATH)
+    version = re.search(r'version "(?:1\.)?(\d+)', text)
     if version is None or int(version[1]) < JAVA_SINCE:
-        return f"Java {JAVA_SINCE} or later is needed, this machine has: {told.splitlines()[0] if told else 'none'}."
+        return f"Java {JAVA_SINCE} or later is needed, this machine has: {text.splitlines()[0] if text else 'none'}."
     return None
 
 
 def fetch_jars() -> Path:
-    """The folder with the jars; Maven fetches them the first time. Raises JarsError."""
+    """The folder of the jars; the first call fetches them with Maven. Raises JarsError."""
     folder = _jars_folder()
     if folder.is_dir():
         return folder
-    lack = missing()
-    if lack is not None:
-        raise JarsError(f"{lack} Install it, or set KAFKA_BOOTSTRAP_SERVERS to a running cluster.")
+    prerequisite = missing()
+    if prerequisite is not None:
+        raise JarsError(f"{prerequisite} Install it, or set KAFKA_BOOTSTRAP_SERVERS to a running cluster.")
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as fresh:
         command = ["mvn", "-q", "-B", "-f", str(POM), "dependency:copy-dependencies", "-DincludeScope=runtime"]
@@ -56,6 +56,6 @@ def fetch_jars() -> Path:
 
 
 def _jars_folder() -> Path:
-    """Named by the content of the pom, so that a new version is fetched anew."""
+    """The cache folder, named by the pom's digest: a new version is fetched again."""
     digest = hashlib.sha256(POM.read_bytes()).hexdigest()[:12]
     return Path(os.environ.get("PASSERELLE_KAFKA_CACHE", ".cache/kafka")) / f"jars-{digest}"

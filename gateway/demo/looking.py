@@ -1,39 +1,39 @@
-"""Looking at far ends again and again: they are other systems, which tell nobody when they have changed."""
+"""Polling helpers for external systems, which send no notifications."""
 
 import asyncio
 from collections.abc import Callable, Sequence
 
-_SHARE = 4
-"""Looking takes at most one part in so many of the time."""
+_DUTY = 4
+"""A poll takes at most one part in so many of the time."""
 
 
 async def rest(every: float, *, since: float) -> None:
-    """Wait between two looks, longer after one that took long: ``since`` is when it began (the loop's time)."""
+    """Pause between two polls: ``every`` seconds, longer after a slow poll, which began at ``since`` (loop time)."""
     took = asyncio.get_running_loop().time() - since
-    await asyncio.sleep(max(every, (_SHARE - 1) * took))
+    await asyncio.sleep(max(every, (_DUTY - 1) * took))
 
 
 async def grow(
     count: Callable[[], int], goal: int, *, every: float, patience: float, broken: Sequence[str] = ()
 ) -> bool:
-    """Look every so many seconds until there are as many as the goal. False when none has come for longer than the
-    patience, in seconds, or something is broken.
+    """Poll a count every so many seconds until it reaches the goal. Returns False when it has not grown for
+    ``patience`` seconds, or when ``broken`` is not empty.
     """
     loop = asyncio.get_running_loop()
-    there, since = count(), loop.time()
-    while there < goal:
+    number, since = count(), loop.time()
+    while number < goal:
         if broken or loop.time() - since > patience:
             return False
         await asyncio.sleep(every)
-        before, there = there, count()
-        since = since if there == before else loop.time()
+        before, number = number, count()
+        since = since if number == before else loop.time()
     return True
 
 
 async def until(condition: Callable[[], bool], *, every: float) -> float:
-    """Look every so many seconds until the condition holds; how long it took, in seconds."""
+    """Poll every so many seconds until the condition holds; returns the elapsed seconds."""
     loop = asyncio.get_running_loop()
     began = loop.time()
-    while not condition():  # noqa: ASYNC110 - nothing sets an event at a far end
+    while not condition():  # noqa: ASYNC110 - an external system sets no event
         await asyncio.sleep(every)
     return loop.time() - began

@@ -1,4 +1,4 @@
-"""Places for generated offers: real communes with their postcodes, by department; a few cities with coordinates."""
+"""Localities for generated offers: real communes with their postcodes, by department; some cities with coordinates."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -54,8 +54,8 @@ class Place:
 
 
 def places_in(departments: Iterable[str]) -> tuple[Place, ...]:
-    """Every place of these departments (INSEE codes), in the order of their codes and postcodes."""
-    return tuple(place for department in sorted(departments) for place in _by_department().get(department, ()))
+    """The localities of these departments (INSEE codes), ordered by department and postcode."""
+    return tuple(one for department in sorted(departments) for one in _by_department().get(department, ()))
 
 
 @cache
@@ -63,10 +63,10 @@ def _by_department() -> dict[str, list[Place]]:
     found: dict[str, list[Place]] = {}
     for postal_code in known_postcodes():
         if postal_code.startswith(("975", "986", "98000")):
-            continue  # the national site cannot place these, which would be told of each
+            continue  # not deliverable to the national site: each offer would get a warning
         for commune in communes_of(postal_code):
             territory = territories().get(commune.department)
             if territory is not None:
-                place = Place(postal_code, commune.name, commune.code, territory.zone, _COORDINATES.get(postal_code))
-                found.setdefault(commune.department, []).append(place)
+                locality = Place(postal_code, commune.name, commune.code, territory.zone, _COORDINATES.get(postal_code))
+                found.setdefault(commune.department, []).append(locality)
     return found

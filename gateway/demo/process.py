@@ -1,4 +1,4 @@
-"""The gateway's process, as the demo starts it, kills it and starts it again."""
+"""Gateway process of the demo: start, kill, restart."""
 
 import asyncio
 import os
@@ -15,17 +15,17 @@ from gateway.demo.tether import tether, tethered
 
 _MODULE = "gateway.demo.served"
 _START_SECONDS = 90.0
-_SOON = aiohttp.ClientTimeout(total=2)
+_READY_TIMEOUT = aiohttp.ClientTimeout(total=2)
 _LAST_LINES = 8
-_LOOK = 0.05
+_POLL_SECONDS = 0.05
 
 
 class GatewayError(Exception):
-    """The gateway ended by itself or did not start; the message holds its last words."""
+    """The gateway ended by itself or did not start; the message holds the end of its log."""
 
 
 class GatewayProcess:
-    """Keeps its ports from one start to the next. ``words`` takes what it says."""
+    """A gateway process with the same ports at every start; ``words`` is its log file."""
 
     def __init__(self, environ: Mapping[str, str], *, accounts: Path, time: FastTime, words: Path) -> None:
         port, management = free_ports(2)
@@ -33,34 +33,34 @@ class GatewayProcess:
         self._management = f"http://127.0.0.1:{management}"
         self._environ = {**environ, "PASSERELLE_PORT": str(port), "PASSERELLE_MANAGEMENT_PORT": str(management)}
         self._command = ("-m", _MODULE, str(accounts), str(time.speed), str(time.start), str(time.origin))
-        self._words = words
+        self._log_file = words
         self._process: asyncio.subprocess.Process | None = None
         self._started = asyncio.Event()
         self._kills = 0
 
     async def start(self) -> None:
-        """Start it, and wait until it says that it is ready. Raises GatewayError."""
+        """Start, and wait for readiness. Raises GatewayError."""
         own = {name: text for name, text in os.environ.items() if not name.startswith("PASSERELLE_")}
-        with self._words.open("ab") as words:
+        with self._log_file.open("ab") as output:
             self._process = await asyncio.create_subprocess_exec(
                 *tethered([sys.executable, *self._command]),
                 env={**own, **self._environ},
                 stdin=asyncio.subprocess.PIPE,
-                stdout=words,
-                stderr=words,
-                start_new_session=True,  # Ctrl-C is for the demo, which then ends it
+                stdout=output,
+                stderr=output,
+                start_new_session=True,  # Ctrl-C reaches the demo only, which then ends the gateway
                 pass_fds=tether(),
             )
         self._started.set()
         try:
-            async with asyncio.timeout(_START_SECONDS), aiohttp.ClientSession(timeout=_SOON) as session:
-                while not await self._is_ready(session):  # noqa: ASYNC110 - another process sets no event here
-                    await asyncio.sleep(_LOOK)
+            async with asyncio.timeout(_START_SECONDS), aiohttp.ClientSession(timeout=_READY_TIMEOUT) as session:
+                while not await self._is_ready(session):  # noqa: ASYNC110 - another process sets no event
+                    await asyncio.sleep(_POLL_SECONDS)
         except TimeoutError:
-            raise GatewayError(f"the gateway was not ready in time. {self._last_words()}") from None
+            raise GatewayError(f"the gateway was not ready in time. {self._last_lines()}") from None
 
     async def kill(self) -> None:
-        """End it at once, as a power cut would, and wait until it is gone."""
+        """Kill the process (SIGKILL) and wait for its end."""
         process, self._process = self._process, None
         if process is not None and process.returncode is None:
             self._kills += 1
@@ -69,24 +69,24 @@ class GatewayProcess:
             await process.wait()
 
     async def finished(self) -> None:
-        """Wait until it ends without having been killed. Raises GatewayError."""
+        """Wait for an end other than ``kill``. Raises GatewayError."""
         while True:
             await self._started.wait()
             process, kills = self._process, self._kills
             if process is not None:
                 code = await process.wait()
                 if kills == self._kills:
-                    raise GatewayError(f"the gateway ended by itself with code {code}. {self._last_words()}")
+                    raise GatewayError(f"the gateway ended by itself with code {code}. {self._last_lines()}")
 
     async def _is_ready(self, session: aiohttp.ClientSession) -> bool:
         if self._process is not None and self._process.returncode is not None:
-            raise GatewayError(f"the gateway did not start. {self._last_words()}")
+            raise GatewayError(f"the gateway did not start. {self._last_lines()}")
         try:
             async with session.get(f"{self._management}/readyz") as response:
                 return response.status == HTTPStatus.OK
         except (aiohttp.ClientError, OSError, TimeoutError):
             return False
 
-    def _last_words(self) -> str:
-        lines = self._words.read_text(errors="replace").splitlines() if self._words.exists() else []
+    def _last_lines(self) -> str:
+        lines = self._log_file.read_text(errors="replace").splitlines() if self._log_file.exists() else []
         return "\n".join(["Its last words:", *lines[-_LAST_LINES:]])

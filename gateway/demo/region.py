@@ -1,4 +1,4 @@
-"""A Region of the demo: its platform, what it publishes, how it tells, and what it holds of the others."""
+"""Region of the demo: its platform, published offers, transport, and copy of the other Regions' offers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,13 +14,13 @@ from gateway.demo.subscriber import Holding, counted
 from gateway.demo.way import News, Way
 
 _UPDATED, _WITHDRAWN = 10, 25
-"""One live offer in so many is changed, or taken back."""
+"""One live offer in so many is updated, or withdrawn."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Region:
-    """``platform`` is the simulator: it serves the feed, and holds what it reads; ``topic`` is its copy where it reads
-    a Kafka topic instead. ``documents`` are all that it publishes now, wrong ones included, by offer id.
+    """``platform``: the simulator, which serves the feed and holds the copy of the changes feed; ``topic``: the copy of
+    a Kafka topic instead. ``documents``: all offers published now, also invalid ones, by offer id.
     """
 
     name: str
@@ -33,64 +33,64 @@ class Region:
     topic: Holding | None = None
     documents: dict[str, Document] = field(default_factory=dict)
     withdrawn: set[str] = field(default_factory=set)
-    _fates: dict[str, Fate | None] = field(default_factory=dict)
+    _expected: dict[str, Fate | None] = field(default_factory=dict)
 
     @property
     def slug(self) -> str:
-        """Its platform's name in the federation."""
+        """The platform's slug."""
         return self.profile.platform
 
     @property
     def held(self) -> Mapping[str, str]:
-        """The titles of what it holds, by offer id."""
+        """Titles in its copy, by offer id."""
         if self.topic is not None:
             return counted(self.topic.titles)
         return counted({offer_id: offer["title"] for offer_id, offer in self.platform.held.items()})
 
     @property
     def live(self) -> list[str]:
-        """The ids of what must be live."""
-        return [offer_id for offer_id, fate in self._fates.items() if fate is not None]
+        """Ids of its offers that must be live."""
+        return [offer_id for offer_id, offer in self._expected.items() if offer is not None]
 
     def party(self) -> Party:
-        """What is counted here."""
+        """The Region's counts."""
         return Party(
             slug=self.slug,
             name=self.name,
             way=self.label,
             territory=self.profile.territory,
-            fates=self._fates,
+            fates=self._expected,
             withdrawn=frozenset(self.withdrawn),
             refused=self.way.refused,
             held=self.held,
         )
 
     def publish(self, documents: Sequence[Document]) -> News:
-        """Have these as well: what there is to tell."""
+        """Add or replace documents; returns the changes to send."""
         self.documents.update({document["id"]: document for document in documents})
-        self._fates.update(fates_of(documents, self.profile, self.on))
+        self._expected.update(fates_of(documents, self.profile, self.on))
         return News(list(self.documents.values()), documents)
 
     def news(self) -> News:
-        """All of it, told as new."""
+        """All documents as changes to send."""
         return News(list(self.documents.values()), list(self.documents.values()))
 
     def update(self, offer_ids: Sequence[str] | None = None) -> News:
-        """Give some offers another title: what there is to tell."""
+        """Change the title of some offers (default: one live offer in ten); returns the changes to send."""
         chosen = self.live[::_UPDATED] if offer_ids is None else offer_ids
         return self.publish([_changed(self.documents[offer_id]) for offer_id in chosen])
 
     def withdraw(self, offer_ids: Sequence[str] | None = None) -> News:
-        """Take some offers back: what there is to tell."""
+        """Withdraw some offers (default: one live offer in 25); returns the changes to send."""
         chosen = self.live[3::_WITHDRAWN] if offer_ids is None else offer_ids
         gone = {offer_id: self.documents.pop(offer_id)["revision"] + 1 for offer_id in chosen}
         for offer_id in gone:
-            del self._fates[offer_id]
+            del self._expected[offer_id]
         self.withdrawn |= gone.keys()
         return News(list(self.documents.values()), [], gone)
 
     def draw(self, random: Random) -> News | None:
-        """Change an offer, or take one back, as chance has it; None where there is nothing left."""
+        """Update or withdraw a random live offer; None where none is live."""
         if not self.live:
             return None
         chosen = [random.choice(self.live)]

@@ -1,4 +1,4 @@
-"""What happens in the demo, step by step, while everybody reads along; what counts is what the far ends hold."""
+"""Scenario of the demo: its steps run while all subscribers read; each is verified by counts at external systems."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -24,18 +24,18 @@ from gateway.demo.trace import follow_one
 from gateway.demo.way import Pulled
 
 WRONG = 0.06
-"""The share of wrong offers."""
-_GENTLE = 0.4
-"""Between two changes when gentle traffic goes on, in seconds."""
-_PATIENCE = 30.0
-"""How long nothing may change, in seconds, before what is still missing is taken to be lost."""
-_LOOK = 0.1
+"""Share of offers with a fault."""
+_TRAFFIC_SECONDS = 0.4
+"""Interval between two changes of continuous traffic."""
+_STALL_SECONDS = 30.0
+"""Without any change for so long, missing offers count as lost."""
+_POLL_SECONDS = 0.1
 _MADE_UNCOVERED, _MADE_COVERED = 6, 2
-"""How many offers employers make at the national site in each Region without a platform, and with one."""
+"""Offers that employers make at the national site per Region without a platform, and with one."""
 
 
 async def _status(observer: Client) -> dict[str, tuple[int, int]]:
-    """What ``GET /v1/platforms`` counts of each Region: live offers, and those that are not at the national site."""
+    """Counts of ``GET /v1/platforms`` by Region: live offers, and those not at the national site."""
     platforms = (await observer.call("GET", "/v1/platforms")).body["platforms"]
     return {
         one["platform"]: (one["live"], one["details"]["undelivered"] + one["details"]["pending"])
@@ -45,18 +45,18 @@ async def _status(observer: Client) -> dict[str, tuple[int, int]]:
 
 
 class Teller(Protocol):
-    """Who tells the story as it happens."""
+    """Output of the scenario's progress."""
 
     def begin(self, phase: str) -> None:
-        """A step begins."""
+        """Report the start of a step."""
 
     def say(self, sentence: str) -> None:
-        """Something has happened."""
+        """Report an event."""
 
 
 @dataclass(slots=True)
 class Scenario:
-    """``count`` offers are published; ``phase`` says what goes on."""
+    """Runs the demo with ``count`` offers; ``phase`` is the present step."""
 
     federation: Federation
     seed: int
@@ -64,25 +64,25 @@ class Scenario:
     teller: Teller
     phase: str = ""
     surprises: list[str] = field(default_factory=list)
-    """Whatever was not answered as it must be."""
+    """Unexpected answers, as sentences."""
 
     def balance(self) -> Balance:
-        """The balance at this moment."""
+        """The present balance."""
         return weigh(self.federation.count())
 
     @property
     def due(self) -> int:
-        """How many rows the national site must have for the platforms, by what these publish now."""
+        """Expected number of the platforms' rows at the national site."""
         parties = self.federation.count().parties
-        return sum(len(fate.names) for party in parties for fate in party.fates.values() if fate)
+        return sum(len(offer.names) for party in parties for offer in party.fates.values() if offer)
 
     @property
     def wrongs(self) -> list[str]:
-        """Everything that is not as it must be at this moment."""
+        """All present differences, stopped subscribers and unexpected answers."""
         return [*self.balance().wrongs, *self.federation.broken, *self.surprises]
 
     async def prepare(self) -> None:
-        """Give every platform its offers, some of them wrong, and start the gateway."""
+        """Generate every platform's offers, some with faults, and start the gateway. Raises GatewayError."""
         self._begin("Nine Regions get their offers ready, the gateway starts")
         regions = self.federation.regions
         share = -(-self.count // len(regions))
@@ -92,7 +92,9 @@ class Scenario:
         await starting
 
     async def play(self) -> None:
-        """The whole story; it ends early when a step does not settle."""
+        """Run all steps; stops after a step that does not settle. Raises WayError, ClientError, GatewayError,
+        SubscriberError, TimeoutError.
+        """
         steps: Sequence[tuple[str, Callable[[], Awaitable[None]]]] = (
             ("Nine Regions publish, employers use the national site, and the gateway is killed", self._publish),
             ("What must change nothing: a feed cut in the middle, half an export, an intruder", self._disturb),
@@ -108,27 +110,29 @@ class Scenario:
                 return
 
     async def settle(self) -> bool:
-        """Wait until all far ends hold what they must; False when nothing more comes."""
+        """Wait until everything balances; returns False when the counts stall, or a subscriber has stopped."""
         loop = asyncio.get_running_loop()
         wrongs, since = self.balance().wrongs, loop.time()
-        while wrongs and loop.time() - since < _PATIENCE and not self.federation.broken:
-            looked = loop.time()
+        while wrongs and loop.time() - since < _STALL_SECONDS and not self.federation.broken:
+            began = loop.time()
             before, wrongs = wrongs, self.balance().wrongs
             since = since if wrongs == before else loop.time()
-            await rest(_LOOK, since=looked)
+            await rest(_POLL_SECONDS, since=began)
         return not wrongs
 
-    async def go_on(self, random: Random, told: asyncio.Event) -> None:
-        """Gentle traffic until told to end: now and then a platform changes or withdraws an offer."""
+    async def go_on(self, random: Random, ended: asyncio.Event) -> None:
+        """Continuous traffic until ``ended`` is set: a random platform updates or withdraws an offer. Raises WayError,
+        ClientError.
+        """
         self._begin("Gentle traffic goes on")
         native = [region for region in self.federation.regions if not isinstance(region.way, Pulled)]
-        while not told.is_set():
+        while not ended.is_set():
             region = random.choice(native)
             news = region.draw(random)
             if news is not None:
                 await region.way.tell(news)
             with suppress(TimeoutError):
-                await asyncio.wait_for(told.wait(), _GENTLE)
+                await asyncio.wait_for(ended.wait(), _TRAFFIC_SECONDS)
 
     def _begin(self, phase: str) -> None:
         self.phase = phase
@@ -139,7 +143,7 @@ class Scenario:
         documents: list[Document] = [orjson.loads(offer.raw) for offer in offers]
         if region.profile.mapping is None:
             return documents
-        # Whoever writes a feed has a column for the description: nobody misspells it.
+        # A feed has a fixed column for the description, so the fault of a misspelt name cannot occur.
         return [one for one in documents if "description" in one]
 
     async def _publish(self) -> None:
@@ -150,23 +154,25 @@ class Scenario:
             group.create_task(self._kill())
 
     def _make(self) -> None:
-        """Offers that employers make at the national site: in the Regions without a platform, and in the others."""
+        """Create employers' offers at the national site, in the Regions without a platform and in the others."""
         site = self.federation.site
-        places = [place for code in UNCOVERED.values() for place in towns_in(departments_of(code), _MADE_UNCOVERED)]
-        alone = len(places)
+        localities = [one for code in UNCOVERED.values() for one in towns_in(departments_of(code), _MADE_UNCOVERED)]
+        alone = len(localities)
         for region in self.federation.regions:
-            places += towns_in(departments_of(region.profile.region), _MADE_COVERED)
-        for number, place in enumerate(places):
-            site.make(place, number)
+            localities += towns_in(departments_of(region.profile.region), _MADE_COVERED)
+        for number, locality in enumerate(localities):
+            site.make(locality, number)
         self.teller.say(
-            f"Employers have made {len(places)} offers at the national site, {alone} of them in "
+            f"Employers have made {len(localities)} offers at the national site, {alone} of them in "
             f"{' and '.join(UNCOVERED)}, which have no platform."
         )
 
     async def _kill(self) -> None:
-        """Kill the gateway in the middle of its work, and start it again. Raises TimeoutError when it does no work."""
+        """Kill the gateway during delivery, and restart it. Raises TimeoutError when delivery stalls, GatewayError."""
         world, due = self.federation, self.due
-        if not await grow(world.site.count, due // 3, every=_LOOK / 4, patience=_PATIENCE, broken=world.broken):
+        if not await grow(
+            world.site.count, due // 3, every=_POLL_SECONDS / 4, patience=_STALL_SECONDS, broken=world.broken
+        ):
             raise TimeoutError(f"only {world.site.count()} of {due} offers reached the national site, then none came")
         await world.gateway.kill()
         arrived = world.site.count()
@@ -193,7 +199,7 @@ class Scenario:
             self.teller.say(sentence)
 
     async def _ask_again(self) -> None:
-        """Whoever comes late holds the same as who was there all the time, and the gateway's own status says so too."""
+        """Compare the copy of a new subscriber with the observer's, and the gateway's status with the counts."""
         observer = self.federation.clients[OBSERVER]
         late = Holding()
         await read_changes(observer, late)
@@ -201,10 +207,10 @@ class Scenario:
         self._expect(f"A newcomer reads the feed from its start: the same {len(late.titles)} offers.", right=same)
         counted = {line.slug: (line.live, line.not_for_site) for line in self.balance().lines}
         loop = asyncio.get_running_loop()
-        until = loop.time() + _PATIENCE
-        # The site holds a row before the gateway has noted its answer, and before its view has that note.
+        until = loop.time() + _STALL_SECONDS
+        # The site has a row before the gateway has recorded its answer, and before its view has that record.
         while not (agreed := await _status(observer) == counted) and loop.time() < until:
-            await rest(_LOOK, since=loop.time())
+            await rest(_POLL_SECONDS, since=loop.time())
         self._expect("The gateway's status gives the same numbers as the far ends.", right=agreed)
 
     def _expect(self, sentence: str, *, right: bool) -> None:

@@ -1,8 +1,8 @@
-"""A gateway in a process of its own, so that it can be killed: ``passerelle serve``, but for the national site's time.
+"""Gateway process of the demo: ``passerelle serve`` with the clock of the simulated national site.
 
-``python -m gateway.demo.served ACCOUNTS SPEED START ORIGIN``, its settings in the environment. The connector lives in
-the time of the simulated site, which runs faster than the wall's, so that its 100 calls a minute do not take hours. It
-ends when its standard input is closed: nothing is left when the demo is gone.
+``python -m gateway.demo.served ACCOUNTS SPEED START ORIGIN``, with its settings in the environment. The connector uses
+the clock of the simulated site, which is faster than the wall clock, so that 100 calls per minute do not take hours.
+The process ends when its standard input is closed, so that none outlives the demo.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from gateway.settings import Settings
 
 
 async def serve(accounts: Path, time: FastTime) -> None:
-    """A gateway without accounts at the national site, and beside it the connector as the gateway would open it."""
+    """Run a gateway without accounts at the national site, and its connector beside it with ``time`` as clock."""
     settings = Settings.from_env(os.environ)
     async with AsyncExitStack() as stack:
         gateway = await stack.enter_async_context(running(settings))
@@ -48,7 +48,7 @@ async def serve(accounts: Path, time: FastTime) -> None:
             )
         )
         tasks = start({"national": connector.run, "partners": partners.run, "gateway": gateway.finished}, stack)
-        # Nothing is ever written to standard input: it is readable once it is closed.
+        # Standard input never has data: it becomes readable when it is closed.
         ends = [asyncio.ensure_future(first_to_end(tasks)), asyncio.ensure_future(readable(sys.stdin.fileno()))]
         done, _ = await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         for end in ends:
@@ -58,7 +58,7 @@ async def serve(accounts: Path, time: FastTime) -> None:
 
 
 def main() -> None:
-    """Serve as the arguments say."""
+    """Serve with the command line's arguments."""
     path, speed, begin, origin = sys.argv[1:]
     run(serve(Path(path), FastTime(float(speed), start=int(begin), origin=float(origin))))
 

@@ -1,4 +1,4 @@
-"""An SFTP server on this machine where a platform leaves its exports: one user, one key, one folder."""
+"""Local SFTP server for a platform's exports: one user, one key, one folder."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -10,12 +10,12 @@ import asyncssh
 
 USER = "region"
 Files: TypeAlias = Callable[["asyncssh.SSHServerChannel[bytes]"], asyncssh.SFTPServer]
-"""Gives the files of one session."""
+"""Factory of the SFTP file system of one session."""
 
 
 @dataclass(frozen=True, slots=True)
 class SftpAddress:
-    """Where it listens; ``host_key`` as OpenSSH writes it, ``key`` the private one that lets ``USER`` in."""
+    """Port and keys: ``host_key`` in OpenSSH's format, ``key`` the private key of ``USER``."""
 
     port: int
     host_key: str
@@ -23,17 +23,17 @@ class SftpAddress:
 
 
 class Gatekeeper(asyncssh.SSHServer):
-    """Lets one user in, by one key."""
+    """Authenticates one user by one key."""
 
     def __init__(self, key: asyncssh.SSHKey) -> None:
         self._key = key
 
     def public_key_auth_supported(self) -> bool:
-        """As asyncssh asks: a key opens."""
+        """True: public key authentication only (called by asyncssh)."""
         return True
 
     def validate_public_key(self, username: str, key: asyncssh.SSHKey) -> bool:
-        """As asyncssh asks: that user's key, and no other."""
+        """Whether user and key are the expected ones (called by asyncssh)."""
         return username == USER and key == self._key
 
 
@@ -41,8 +41,8 @@ class Gatekeeper(asyncssh.SSHServer):
 async def serving_sftp(
     folder: Path, keep: type[Gatekeeper] = Gatekeeper, *, files: Files | None = None
 ) -> AsyncIterator[SftpAddress]:
-    """The server on a free port, its root that folder, for as long as the block lasts; ``keep`` says who gets in, and
-    ``files`` may serve other ones.
+    """Serve a folder as root on a free port for the block; ``keep`` is the authentication, ``files`` another file
+    system.
     """
     user, host = (asyncssh.generate_private_key("ssh-ed25519") for _ in range(2))
 

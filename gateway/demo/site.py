@@ -1,4 +1,4 @@
-"""The simulated national site: its accounts, the file that names them, and the offers that employers make there."""
+"""Simulated national site of the demo: accounts, accounts file, and employers' offers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ NEIGHBOURS: Mapping[str, tuple[str, ...]] = {
     "Hauts-de-France": ("normandie", "ile-de-france"),
     "Centre-Val de Loire": ("pays-de-la-loire", "ile-de-france"),
 }
-"""Which platforms ask for the departments of a Region that has none."""
+"""Platforms that subscribe to the departments of a Region without a platform."""
 _HOUSES = (
     ("Théâtre", "Découvrir les métiers du spectacle", "s6"),
     ("Atelier d’architecture", "Suivre un projet du dessin au chantier", "s2"),
@@ -33,40 +33,40 @@ _HOUSES = (
 
 @dataclass(slots=True)
 class Site:
-    """The simulator, with what is counted there."""
+    """The simulator and its counts."""
 
     simulator: NationalSimulator
     on: date
 
     def open_accounts(self, folder: Path, platforms: Sequence[str]) -> Path:
-        """An account for each platform, one more that searches, and the file that names them all."""
+        """Create an account per platform and one for search; returns the accounts file."""
         accounts = {**{name: [name] for name in platforms}, SEARCH: []}
         return write_accounts(folder, self.simulator, accounts, password=token_urlsafe(16), searcher=SEARCH)
 
-    def make(self, place: Place, number: int) -> Row:
-        """An offer that an employer makes on the site itself."""
+    def make(self, locality: Place, number: int) -> Row:
+        """Create an employer's offer on the site itself."""
         house, description, sector = _HOUSES[number % len(_HOUSES)]
         june = june_year(self.on)
         return self.simulator.publish_on_site(
-            title=f"Stage : {house.lower()}, {place.city}",
+            title=f"Stage : {house.lower()}, {locality.city}",
             description=f"{description}.",
-            employer_name=f"{house} de {place.city}",
+            employer_name=f"{house} de {locality.city}",
             employer_description="Un employeur qui accueille des élèves chaque année.",
             street="1 place de la Mairie",
-            zipcode=place.postal_code,
-            city=place.city,
+            zipcode=locality.postal_code,
+            city=locality.city,
             sector=sector,
             grades=("troisieme",),
             weeks=(f"{june}-W24", f"{june}-W27"),
         )
 
     def delete_one(self, departments: frozenset[str]) -> None:
-        """The site deletes an offer that an employer made there in these departments."""
+        """Delete an employer's offer in these departments on the site itself."""
         rows = self.simulator.stock.rows
         self.simulator.discard(next(row for row in rows if row.owner is None and _department(row) in departments))
 
     def made(self) -> dict[str, Fate]:
-        """What employers made there and the site shows, by its id in the federation."""
+        """Visible offers of employers, by their id in the federation."""
         return {
             f"{NATIONAL}:{row.id}": Fate(row.title or "", _department(row))
             for row in self.simulator.stock.live()
@@ -74,13 +74,13 @@ class Site:
         }
 
     def delivered(self) -> tuple[tuple[str, str], ...]:
-        """Names and titles of the rows that the platforms' accounts have there, and that visitors see."""
+        """Remote ids and titles of the visible rows of the platforms' accounts."""
         return tuple(
             (row.remote_id or "", row.title or "") for row in self.simulator.stock.live() if row.owner is not None
         )
 
     def count(self) -> int:
-        """How many rows of the platforms visitors see."""
+        """Number of visible rows of the platforms' accounts."""
         return len(self.delivered())
 
 
@@ -93,9 +93,9 @@ def write_accounts(
     searcher: str | None = None,
     minutes: int = 1,
 ) -> Path:
-    """Accounts at the simulated site, each with its platforms (``*``: all others), and the file that names them.
+    """Create accounts at the simulated site, each for its platforms (``*``: all others); returns the accounts file.
 
-    The ``searcher``, one of them, has full access, and searches every so many ``minutes``.
+    The ``searcher``, one of the accounts, has full access and searches every ``minutes``.
     """
     kept = folder / "national-password"
     kept.touch(0o600)
@@ -114,11 +114,11 @@ def write_accounts(
 
 
 def towns_in(departments: frozenset[str], count: int) -> Iterator[Place]:
-    """So many places of these departments, spread over them."""
-    places = [place for place in places_in(departments) if place.insee_commune[:2] == place.postal_code[:2]]
-    yield from places[:: max(1, len(places) // count)][:count]
+    """At most ``count`` localities, spread over these departments."""
+    localities = [one for one in places_in(departments) if one.insee_commune[:2] == one.postal_code[:2]]
+    yield from localities[:: max(1, len(localities) // count)][:count]
 
 
 def _department(row: Row) -> str:
-    """The one that the postcode begins with, as it does in all ``towns_in``."""
+    """The department by the postcode's first digits, valid for every locality of ``towns_in``."""
     return (row.zipcode or "")[:2]

@@ -1,4 +1,4 @@
-"""Subscribers: what one holds of the federation, by long poll of the changes feed or from its own Kafka topic."""
+"""Subscribers: a copy of the federation, by long poll of the changes feed or from a Kafka feed topic."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,30 +11,30 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from gateway.client import Client
 
 VISITOR = "visitor"
-"""A partner for the person who watches, so that what they try does not mix with what is counted."""
+"""Partner for manual calls during the demo; its offers are not counted."""
 _WAIT = "10"
 
 
 class SubscriberError(Exception):
-    """The changes were refused; the message says to whom, and how."""
+    """The changes feed was refused; the message holds the answer."""
 
 
 @dataclass(slots=True)
 class Holding:
-    """A subscriber's copy: ``titles`` of what is live, and ``gone``, both by offer id."""
+    """A subscriber's copy: ``titles`` of live offers by id, and ``gone``, the ids of removed ones."""
 
     titles: dict[str, str] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
     _sequences: dict[str, int] = field(default_factory=dict)
 
     def apply(self, change: Mapping[str, Any]) -> None:
-        """Take one change; what is not newer than what is held is nothing new (FEED: idempotent by sequence)."""
+        """Apply one change; an old sequence has no effect (FEED: idempotent by sequence)."""
         offer_id, sequence = change["id"], change["sequence"]
         if sequence <= self._sequences.get(offer_id, -1):
             return
         self._sequences[offer_id] = sequence
         if change["op"] == "removal":
-            # It may concern an offer that was never held: one outside the territory, for instance.
+            # A removal may concern an unknown offer, for instance one outside the territory.
             self.titles.pop(offer_id, None)
             self.gone.add(offer_id)
         else:
@@ -43,7 +43,7 @@ class Holding:
 
 
 def counted(titles: Mapping[str, str]) -> dict[str, str]:
-    """A copy without what the visitor has tried."""
+    """The titles without those of the visitor's offers."""
     return {offer_id: title for offer_id, title in titles.items() if not offer_id.startswith(f"{VISITOR}:")}
 
 
@@ -89,7 +89,7 @@ async def follow_topic(servers: str, topic: str, partitions: int, holding: Holdi
 
 
 def _change_of(record: Any) -> dict[str, Any]:
-    """The change that a record of a feed topic is: its value, or for a null one what the headers say."""
+    """The change in a record of a feed topic: its value, or for a null value a removal from key and headers."""
     if record.value is not None:
         change: dict[str, Any] = orjson.loads(record.value)
         return change

@@ -1,4 +1,4 @@
-"""One offer followed from end to end: how long until a neighbour and the national site see it, and see it gone."""
+"""End-to-end latency of one offer: published, changed and withdrawn, at a subscriber and at the national site."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -10,23 +10,25 @@ from gateway.demo.region import Region
 from gateway.demo.way import News
 
 _FROM, _TO, _WHERE = "bourgogne-franche-comte", "bretagne", "35"
-"""Who publishes it, who reads it, and the department where it is (INSEE code)."""
+"""Publisher, subscriber, and the offer's department (INSEE code)."""
 _WITHIN = 60.0
-_LOOK = 0.002
+_POLL_SECONDS = 0.002
 
 
 async def follow_one(world: Federation) -> Sequence[str]:
-    """Publish an offer in another Region, change it, take it back; a sentence about each. Raises TimeoutError."""
+    """Publish, change and withdraw an offer in another Region; returns a sentence with the latencies of each. Raises
+    TimeoutError.
+    """
     source, reader = world.region(_FROM), world.region(_TO)
     offer_id = f"{_FROM}:suivie"
-    place = places_in({_WHERE})[0]
+    locality = places_in({_WHERE})[0]
     model = next(source.documents[one] for one in source.live if "seconde" in source.documents[one]["levels"])
     document = {
         **model,
         "id": offer_id,
         "revision": 1,
-        "title": f"Une offre suivie de bout en bout, à {place.city}",
-        "location": {"postal_code": place.postal_code, "city": place.city},
+        "title": f"Une offre suivie de bout en bout, à {locality.city}",
+        "location": {"postal_code": locality.postal_code, "city": locality.city},
     }
     steps: Sequence[tuple[str, Callable[[], News]]] = (
         ("published", lambda: source.publish([document])),
@@ -56,4 +58,4 @@ async def _timed(what: str, news: News, world: Federation, source: Region, reade
 
 async def _seconds(condition: Callable[[], bool]) -> float:
     async with asyncio.timeout(_WITHIN):
-        return await until(condition, every=_LOOK)
+        return await until(condition, every=_POLL_SECONDS)

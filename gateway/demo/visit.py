@@ -1,4 +1,4 @@
-"""Visiting: what the person who watches can try while the demo goes on, as lines to paste into another terminal."""
+"""Printed hints: commands to paste into another terminal while the demo runs."""
 
 import shutil
 import sys
@@ -18,7 +18,7 @@ _WRONG = """{"id":"visitor:1","revision":1,"titel":"Essai","weeks":["2027-W9"]}"
 
 
 def invitation(world: Federation) -> str:
-    """The addresses, and calls to paste. The visitor's credentials lie in a file of their own, and are not shown."""
+    """URLs and commands, with rich markup. The visitor's credentials go to a file of their own, not to the output."""
     environ = world.folder / "visitor.env"
     environ.touch(0o600)
     environ.write_text(
@@ -49,10 +49,12 @@ def invitation(world: Federation) -> str:
 
 
 def command(started: str) -> str:
-    """How ``passerelle`` is called from another terminal: by its name where that finds it, else as it was started."""
+    """The command ``passerelle`` for another terminal: by name where it is on PATH, else the absolute path of
+    ``started``.
+    """
     return "passerelle" if shutil.which("passerelle") else quote(str(Path(started).absolute()))
 
 
 def _escaped(text: str) -> str:
-    """With its square brackets kept from being read as markup."""
+    """The text with square brackets escaped for rich markup."""
     return text.replace("[", "\\[")

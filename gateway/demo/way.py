@@ -1,6 +1,6 @@
-"""Ways in: how a platform makes the gateway know what it publishes, one class for each way.
+"""Transports of a platform's offers to the gateway, one class each.
 
-Each counts the offers that it was told are refused, as its own platform knows them, and keeps the reasons.
+Each counts its refused offers as the platform's own system would, from the gateway's answers, and the problem codes.
 """
 
 import asyncio
@@ -27,17 +27,17 @@ from gateway.protocol.run import Order, Run
 _BATCH = 40
 _AT_ONCE = 8
 _PAUSE = 0.05
-"""Between two requests of one platform, in seconds: so that one can watch."""
+"""Pause between two requests of one platform in seconds, so that progress is visible."""
 _WITHIN = 90.0
 
 
 class WayError(Exception):
-    """The gateway answered otherwise than it must; the message says whom, and how."""
+    """The gateway gave an unexpected answer; the message holds the offer or platform, and the answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What a platform tells: all that it publishes now, which of that is new or has changed, and what it takes back,
+    """Changes of a platform: ``everything`` published now, new and changed documents, and withdrawn ids (``gone``),
     each with the revision of its withdrawal.
     """
 
@@ -46,25 +46,25 @@ class News:
     gone: Mapping[str, int] = field(default_factory=dict)
 
     def lines(self) -> Iterator[Document]:
-        """What a platform sends that tells changes only."""
+        """The changes as documents: offers, then withdrawals."""
         yield from self.changed
         for offer_id, revision in self.gone.items():
             yield {"id": offer_id, "revision": revision, "withdrawn": "cancelled"}
 
 
 class Way(Protocol):
-    """How one platform tells."""
+    """Transport of one platform."""
 
     @property
     def refused(self) -> int:
-        """How many of its offers the platform was told are refused."""
+        """Number of refused offers in the gateway's answers."""
 
     async def tell(self, news: News) -> None:
-        """Tell it, and take note of what is refused. Raises WayError, ClientError."""
+        """Send the changes and count refusals. Raises WayError, ClientError."""
 
 
 class _Refusals:
-    """The ids that were refused, and why; a resent document is not counted again."""
+    """Refused ids and problem counts; a document sent again is not counted twice."""
 
     def __init__(self, reasons: Reasons) -> None:
         self._reasons = reasons
@@ -90,25 +90,25 @@ class _Refusals:
         for result in body["results"]:
             refused = result["status"] == "refused"
             self._take(sent[result["index"]]["id"], result.get("problems", ()), refused=refused)
-        # Those whose problems the answer left out are refused all the same.
+        # The answer omits the problems of some refused offers.
         self._refused |= {document["id"] for document, letter in zip(sent, statuses, strict=True) if letter == "r"}
 
 
 class Puts(_Refusals):
-    """One offer at a time, by PUT and DELETE."""
+    """One request per offer, PUT and DELETE."""
 
     def __init__(self, client: Client, reasons: Reasons) -> None:
         super().__init__(reasons)
         self._client = client
-        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._slots = asyncio.Semaphore(_AT_ONCE)
 
     async def tell(self, news: News) -> None:
-        """A request for each change."""
+        """Send one request per change. Raises WayError, ClientError."""
         await asyncio.gather(*map(self._send, news.lines()))
 
     async def _send(self, document: Document) -> None:
         address = f"/v1/offers/{document['id']}"
-        async with self._turns:
+        async with self._slots:
             if "withdrawn" in document:
                 asked = {"revision": str(document["revision"]), "reason": document["withdrawn"]}
                 answer = await self._client.call("DELETE", address, params=asked)
@@ -122,14 +122,14 @@ class Puts(_Refusals):
 
 
 class Batches(_Refusals):
-    """What has changed, many in one request; wrong ones are refused, the others taken."""
+    """Changes in batches with ``partial``: invalid offers are refused, the others accepted."""
 
     def __init__(self, client: Client, reasons: Reasons) -> None:
         super().__init__(reasons)
         self._client = client
 
     async def tell(self, news: News) -> None:
-        """All changes, in order."""
+        """Send all changes in order. Raises WayError, ClientError."""
         lines = news.lines()
         while sent := list(islice(lines, _BATCH)):
             answer = await self._client.call(
@@ -140,18 +140,18 @@ class Batches(_Refusals):
 
 
 class Snapshots(_Refusals):
-    """Everything, each time; what is missing is withdrawn."""
+    """The complete set each time; the gateway withdraws absent offers."""
 
     def __init__(self, client: Client, reasons: Reasons) -> None:
         super().__init__(reasons)
         self._client = client
 
     async def tell(self, news: News) -> None:
-        """The whole set."""
+        """Send the complete set. Raises WayError, ClientError."""
         self._take_results(news.everything, await self.send(news.everything))
 
     async def send(self, documents: Sequence[Document]) -> Answer:
-        """The answer to these as the complete set."""
+        """Send these documents as the complete set; returns the answer. Raises ClientError."""
         taken = await self._client.call("POST", "/v1/snapshots/marks")
         body = _joined([*documents, {"count": len(documents)}])
         return await self._client.call(
@@ -160,7 +160,7 @@ class Snapshots(_Refusals):
 
 
 class Inbox(_Refusals):
-    """Events on the platform's own Kafka topic; what became of each is read from its receipts."""
+    """Events on the platform's Kafka inbox topic; outcomes come from its receipts."""
 
     def __init__(self, client: Client, reasons: Reasons, *, servers: str, topic: str) -> None:
         super().__init__(reasons)
@@ -170,7 +170,7 @@ class Inbox(_Refusals):
         self._cursor: dict[str, str] = {}
 
     async def tell(self, news: News) -> None:
-        """An event for each change, and the wait for their receipts."""
+        """Send one event per change and wait for the receipts. Raises WayError, ClientError, TimeoutError."""
         waiting = set()
         async with AIOKafkaProducer(bootstrap_servers=self._servers, enable_idempotence=True, acks="all") as producer:
             for document in news.lines():
@@ -198,11 +198,11 @@ class Inbox(_Refusals):
 
 
 Keep: TypeAlias = Callable[[Sequence[Document]], Awaitable[None]]
-"""Puts offers where the gateway fetches them from, as a feed."""
+"""Stores offers as a feed for the gateway to fetch."""
 
 
 class Pulled:
-    """A feed that the gateway fetches; here it is asked to do so now. ``last`` is what became of that."""
+    """A feed that the gateway fetches on order; ``last`` is the last run."""
 
     def __init__(self, log: EventLog, platform: str, keep: Keep, reasons: Reasons) -> None:
         self._log = log
@@ -214,11 +214,11 @@ class Pulled:
 
     @property
     def refused(self) -> int:
-        """As the last run of its feed tells the platform."""
+        """Number of refused offers in the last run of the feed."""
         return 0 if self.last is None else self.last.counts.refused
 
     async def tell(self, news: News) -> None:
-        """Keep the feed, and have it fetched."""
+        """Store the feed, order a run and count refusals. Raises WayError."""
         await self._keep(news.everything)
         run = await self.fetch()
         if run.outcome not in {"applied", "unchanged"}:
@@ -232,7 +232,7 @@ class Pulled:
                 self._counted[about] = count
 
     async def fetch(self) -> Run:
-        """What becomes of the feed as it is. Raises WayError."""
+        """Order a run of the present feed; returns its result. Raises WayError when it times out."""
         order = Order(platform=self._platform, id=secrets.token_hex(4), ordered_at=clock.now())
         run = await order_run(self._log, order, seconds=_WITHIN)
         if run is None:

@@ -1,4 +1,4 @@
-"""Weeks for generated offers: those of the current school year that are still to come, holidays left out."""
+"""Weeks for generated offers: future weeks of the current school year, without school holidays."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -11,8 +11,8 @@ _WEEK = timedelta(weeks=1)
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """``seconde``: the two weeks in which every pupil of seconde goes. ``college``: the weeks open to collèges, by zone
-    of school holidays. All as ISO weeks, none of them over before a week from the day asked about.
+    """``seconde``: the two mandatory weeks of seconde. ``college``: weeks open to collèges, by zone of school holidays.
+    ISO weeks, all at least a week after the day asked about.
     """
 
     seconde: tuple[str, str]
@@ -21,7 +21,7 @@ class Calendar:
 
 @lru_cache(maxsize=8)
 def calendar_on(day: date) -> Calendar:
-    """What a publisher can offer on that day."""
+    """The weeks that a publisher can offer on a day."""
     june = _mandatory_after(day + _WEEK)
     first = max(day + _WEEK, date(june.year - 1, 9, 14))
     mondays = _mondays(first, june)
@@ -52,7 +52,7 @@ def _first_monday(year: SchoolYear) -> date:
 
 def _by_rule(year: int) -> date:
     last = date(year, 6, 30)
-    # The last Friday in June ends the second week; Saturday and Sunday after it may lie in July.
+    # The last Friday in June ends the second week; Saturday and Sunday after it may be in July.
     friday = last - timedelta(days=(last.weekday() - 4) % 7)
     return friday - timedelta(days=11)
 

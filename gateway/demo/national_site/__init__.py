@@ -1,1 +1,1 @@
-"""The national site, simulated."""
+"""Simulator of the national site."""

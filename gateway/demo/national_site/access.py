@@ -1,4 +1,4 @@
-"""Who may call the simulated site: logins, tokens, and how many calls a minute has."""
+"""Access to the simulated site: logins, tokens, and the rate limit per clock minute."""
 
 import secrets
 from collections import Counter
@@ -26,7 +26,7 @@ _REDIRECTS = {
 
 
 class Access:
-    """Tokens and counts. ``counted``: the calls of each account, service and clock minute, refused ones included."""
+    """Tokens and call counts. ``counted``: calls by account, service and clock minute, including refused ones."""
 
     def __init__(self, stock: Stock, *, limit: int) -> None:
         self.counted: Counter[tuple[str, str, int]] = Counter()
@@ -36,11 +36,11 @@ class Access:
         self._key = OctKey.import_key(secrets.token_bytes(32))
 
     def login(self, request: web.Request, params: Mapping[str, Any], now: int) -> Reply | web.Response:
-        """A token for e-mail and password; the pages' own checks come first."""
+        """A token for e-mail and password; the checks of the site's pages (maintenance, IP rate) come first."""
         maintenance = self._stock.unknown.maintenance
         if maintenance != "none":
-            rule, place = _REDIRECTS[maintenance]
-            headers = {"Location": place, "X-Simulator-Rules": rule}
+            rule, location = _REDIRECTS[maintenance]
+            headers = {"Location": location, "X-Simulator-Rules": rule}
             return web.Response(status=RULES[rule].status or 0, headers=headers)
         window = (request.remote or "", now // _MINUTE)
         self._logins[window] += 1
@@ -59,7 +59,7 @@ class Access:
     def identify(
         self, request: web.Request, params: Mapping[str, Any], *, now: int, cited: set[str]
     ) -> Operator | Reply:
-        """Whose token it is, or the refusal: a fixed one of v1, or one that v2 gave at most a day ago."""
+        """The token's account, or the refusal. v1: fixed token; v2: signed token, valid for 24 hours."""
         token = _token_of(request, params, cited)
         if token is None:
             return refuse("token.bearer", "wrong api token", cited)
@@ -71,7 +71,7 @@ class Access:
         return self._read(token, now, cited)
 
     def is_too_much(self, operator: Operator, service: str, now: int) -> bool:
-        """Count one call in its clock minute; whether it is one too many."""
+        """Count one call in its clock minute; returns whether it exceeds the limit."""
         window = (operator.email, service, now // _MINUTE)
         self.counted[window] += 1
         return self.counted[window] > self._limit
@@ -88,12 +88,12 @@ class Access:
 
 
 def refuse_rate(cited: set[str]) -> Reply:
-    """429, without code and without Retry-After."""
+    """429 without code and Retry-After."""
     return refuse("rate.limit", _TOO_MANY, cited)
 
 
 def _refuse_login(request: web.Request) -> Reply | web.Response:
-    """429 of the pages: JSON for who reads JSON, else a text."""
+    """429 of the site's pages: JSON where Accept names it, else plain text."""
     if "json" in request.headers.get("Accept", ""):
         return refuse("login.ip-limit", _TOO_MANY_LOGINS)
     rule = "login.ip-limit-text"
@@ -102,7 +102,7 @@ def _refuse_login(request: web.Request) -> Reply | web.Response:
 
 
 def _token_of(request: web.Request, params: Mapping[str, Any], cited: set[str]) -> str | None:
-    """What follows ``Bearer `` in the header, else in the parameter ``token``."""
+    """The token after ``Bearer `` in the header, else in the parameter ``token``; None without one."""
     header, parameter = request.headers.get("Authorization"), params.get("token")
     if header is None:
         cited.add("token.parameter")

@@ -1,4 +1,4 @@
-"""What the simulated site answers to the calls about offers: its order of checks, its soft deletions, its owners."""
+"""Offer calls of the simulated site: create, update and delete, with its order of checks, soft deletion and owners."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ _PERIODS = (0, 1, 2)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One write: who calls, when, on which day of the site, and whether by v1 (``old``)."""
+    """One call: account, instant in milliseconds since 1970, day in the site's time zone, whether by v1 (``old``)."""
 
     stock: Stock
     operator: Operator
@@ -38,7 +38,7 @@ class Call:
 
 
 def create(call: Call, params: Mapping[str, Any]) -> Reply:
-    """POST."""
+    """POST: create and publish an offer. Raises BrokenError."""
     cited: set[str] = set()
     body = params.get("internship_offer")
     if not call.old:
@@ -59,7 +59,7 @@ def create(call: Call, params: Mapping[str, Any]) -> Reply:
 
 
 def update(call: Call, remote_id: str, params: Mapping[str, Any]) -> Reply:
-    """PATCH. It finds any account's row, also a deleted one, which it changes without bringing it back."""
+    """PATCH: finds the row of any account, also a deleted one, which stays deleted. Raises BrokenError."""
     cited: set[str] = set()
     body = params.get("internship_offer")
     early = _check_old_period(body) if call.old else _check_change(call, body)
@@ -90,7 +90,7 @@ def update(call: Call, remote_id: str, params: Mapping[str, Any]) -> Reply:
 
 
 def delete(call: Call, remote_id: str) -> Reply:
-    """DELETE, of the account's own row only; it stays there, dead."""
+    """DELETE: marks the account's own row as deleted; the row remains."""
     row = next((row for row in call.stock.found(remote_id) if row.owner is call.operator), None)
     if row is None:
         return refuse("delete.missing", "can't find internship_offer with this remote_id")
@@ -102,12 +102,12 @@ def delete(call: Call, remote_id: str) -> Reply:
 
 
 def day_of(now: int, zone: tzinfo) -> date:
-    """The day in the site's time zone."""
+    """The day of an instant (milliseconds since 1970) in the site's time zone."""
     return datetime.fromtimestamp(now / 1000, zone).date()
 
 
 def _check_creation(call: Call, body: Any) -> Reply | None:
-    """What v2 looks at before anything else."""
+    """First checks of a v2 creation: body, grades, weeks. Raises BrokenError."""
     if body is None or body is False:
         return _payload("internship_offer")
     if not isinstance(body, dict):
@@ -120,7 +120,9 @@ def _check_creation(call: Call, body: Any) -> Reply | None:
 
 
 def _check_change(call: Call, body: Any) -> Reply | None:
-    """The same before a change, where grades and weeks are both there; malformed weeks break the site before."""
+    """The same checks for a v2 change with both grades and weeks; malformed weeks break the site before. Raises
+    BrokenError.
+    """
     if body is None or body is False:
         return None
     if not isinstance(body, dict):
@@ -135,7 +137,7 @@ def _check_change(call: Call, body: Any) -> Reply | None:
 
 
 def _find_wrong(call: Call, body: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The rule of grades and weeks that a body breaks, with what the site says."""
+    """The violated rule of grades and weeks with the site's message, or None. Raises BrokenError."""
     grades, weeks = body["grades"], body["weeks"]
     if not isinstance(grades, str | list):
         raise BrokenError("grades.text")
@@ -164,7 +166,7 @@ def _check_old_period(body: Any) -> Reply | None:
 
 
 def _sent_weeks(call: Call, body: Any, cited: set[str]) -> tuple[str, ...] | None:
-    """The weeks that a change writes; None where it writes none."""
+    """The weeks of a change; None where it writes none. Raises BrokenError."""
     if not isinstance(body, dict):
         return None
     if call.old:
@@ -174,7 +176,7 @@ def _sent_weeks(call: Call, body: Any, cited: set[str]) -> tuple[str, ...] | Non
 
 
 def _old_weeks(call: Call, body: Mapping[str, Any], cited: set[str]) -> tuple[str, ...]:
-    """v1: one of the mandatory weeks, or both."""
+    """v1: one of the mandatory weeks, or both, by ``period``."""
     period = leading_whole(body.get("period", 0))
     cited |= {"weeks.old", "weeks.year"} if period in _PERIODS else {"weeks.old", "weeks.year", "create.old-period"}
     both = mandatory_on(call.on, call.stock)
@@ -203,13 +205,13 @@ def _set_published(draft: Draft, before: Row, offer: Mapping[str, Any], now: int
 
 
 def _taken(call: Call, row: Row) -> list[Row]:
-    """The account's other rows under that remote id which the check of uniqueness sees."""
+    """The account's other rows with this remote id, as the uniqueness check sees them."""
     others = [one for one in call.stock.named(row.remote_id or "") if one.owner is call.operator and one.id != row.id]
     return others if call.stock.unknown.dead_names_are_taken else [one for one in others if one.kept]
 
 
 def _name_taken(call: Call, row: Row, cited: set[str]) -> Reply | None:
-    """409, whatever else is wrong with the offer."""
+    """409 for a duplicate remote id, before all other checks."""
     taken = _taken(call, row)
     if taken:
         rule = "create.duplicate" if any(one.kept for one in taken) else "create.dead-name"
@@ -225,7 +227,7 @@ def _find_taken(call: Call, draft: Draft) -> None:
 
 
 def _refusal(draft: Draft, *, written: bool = False) -> Reply | None:
-    """The refusal of the model's checks. ``written``: weeks and grades are in the row already."""
+    """The refusal by the model's checks. ``written``: weeks and grades are already stored. Raises BrokenError."""
     wrong = find_errors(draft)
     behind = {"update.writes-first"} if written else set()
     if wrong:

@@ -1,4 +1,4 @@
-"""What the simulated site takes of a body: the keys that it knows, cast to the columns of a row."""
+"""Bodies of the simulated site: permitted keys, cast to the columns of a row."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ _NAMES = ("employer_name", "employer_chosen_name")
 _TRUTHS = ("handicap_accessible", "rep", "qpv")
 _LISTS = frozenset({"grades"})
 _OBJECTS = frozenset({"daily_hours", "coordinates"})
-_UNSOUGHT = "N/A"
+_NOT_FOUND = "N/A"
 
 _OLD_COMMON = frozenset(
     {
@@ -54,14 +54,14 @@ _OLD_COMMON = frozenset(
 )
 _NEW = frozenset({"employer_chosen_name", "grades", "weeks", "rep", "qpv"})
 OLD_KEYS = _OLD_COMMON | {"remote_id", "published_at"}
-"""What v1 takes in a creation or a change; it makes grades and weeks itself, from ``period``."""
+"""Keys permitted in v1, for a creation or a change; v1 derives grades and weeks from ``period``."""
 KEYS = OLD_KEYS | _NEW
-"""What v2 takes. Others, such as ``siret``, are dropped."""
+"""Keys permitted in v2. Others, such as ``siret``, are dropped."""
 
 
 @dataclass(slots=True)
 class Draft:
-    """A row as a request would leave it, the rules that shaped it, and what is wrong with values as they were sent."""
+    """A row as a request would leave it, applied rules (``cited``), and errors of the values as sent (``wrong``)."""
 
     row: Row
     creating: bool
@@ -70,7 +70,7 @@ class Draft:
 
 
 def permit(body: Mapping[str, Any], *, old: bool, creating: bool, cited: set[str]) -> dict[str, Any]:
-    """The members of a body that the interface takes, without weeks, which it reads by itself."""
+    """The permitted members of a body, except weeks, which are read separately."""
     dropped = "published_at" if creating else "remote_id"
     known = (OLD_KEYS if old else KEYS) - {dropped}
     if dropped in body:
@@ -85,8 +85,8 @@ def permit(body: Mapping[str, Any], *, old: bool, creating: bool, cited: set[str
 
 
 def assign(draft: Draft, offer: Mapping[str, Any], stock: Stock) -> None:
-    """Write permitted members into the row. What is left out stays, but for grades, which become seconde, and the
-    place, which is sought by what was sent.
+    """Write permitted members to the row. Absent members keep their value, except grades, which become seconde, and the
+    location, which is geocoded from the members sent.
     """
     row, cited = draft.row, draft.cited
     _note_casts(offer, cited)
@@ -104,11 +104,11 @@ def assign(draft: Draft, offer: Mapping[str, Any], stock: Stock) -> None:
     _assign_public(draft, offer)
     _assign_seats(draft, offer)
     row.grades = read_grades(offer, stock.unknown, cited)
-    _assign_place(row, offer, stock.geocoder, cited)
+    _assign_location(row, offer, stock.geocoder, cited)
 
 
 def read_grades(offer: Mapping[str, Any], unknown: Unknown, cited: set[str]) -> tuple[str, ...]:
-    """The grades of a request, seconde where it names none."""
+    """The grades of a request; seconde by default. Raises BrokenError."""
     if "grades" not in offer:
         cited.add("grades.default")
         return SECONDE
@@ -122,12 +122,12 @@ def read_grades(offer: Mapping[str, Any], unknown: Unknown, cited: set[str]) -> 
 
 @cache
 def sectors() -> Mapping[str, str]:
-    """The labels of the sectors by their codes."""
+    """Labels of the sectors by code."""
     return {item["code"]: item["name"] for item in reference("sectors")["items"]}
 
 
 def _has_shape(name: str, value: Any, cited: set[str]) -> bool:
-    """Whether a member has the shape that the permitted list asks for."""
+    """Whether a member has the permitted shape: list, object or scalar."""
     if name in _LISTS | _OBJECTS and (value is None or value is False):
         cited.add("body.null-object")
         return False
@@ -174,15 +174,15 @@ def _assign_seats(draft: Draft, offer: Mapping[str, Any]) -> None:
     draft.row.max_candidates = seats
 
 
-def _assign_place(row: Row, offer: Mapping[str, Any], geocoder: Geocoder, cited: set[str]) -> None:
-    """The place of a request; what it leaves blank is sought by what it names."""
+def _assign_location(row: Row, offer: Mapping[str, Any], geocoder: Geocoder, cited: set[str]) -> None:
+    """Write the location of a request; blank parts are geocoded from the others."""
     point = offer.get("coordinates")
     sent = {name: to_text(offer[name]) for name in ("street", "zipcode") if name in offer}
     if not is_blank(point):
         for name, found in (("street", geocoder.street), ("zipcode", geocoder.zipcode)):
             if is_blank(offer.get(name)):
                 cited.add(f"place.{name}")
-                sent[name] = found or _UNSOUGHT
+                sent[name] = found or _NOT_FOUND
     for name, text in sent.items():
         setattr(row, name, text)
     if isinstance(point, dict) and (point or is_blank(sent.get("zipcode"))):

@@ -1,4 +1,4 @@
-"""Values as the site reads them: its framework casts texts, numbers, booleans and instants loosely."""
+"""Casts of the simulated site: its framework converts texts, numbers, booleans and instants leniently."""
 
 import re
 from datetime import datetime
@@ -13,19 +13,19 @@ _FALSE = frozenset({"0", "f", "F", "false", "FALSE", "off", "OFF"})
 
 
 def is_scalar(value: Any) -> bool:
-    """A text, number, boolean or null."""
+    """Whether the value is a text, number, boolean or null."""
     return value is None or isinstance(value, str | int | float)
 
 
 def is_blank(value: Any) -> bool:
-    """Null, false, nothing, or nothing but spaces."""
+    """Whether the value is null, false, an empty text, list or object, or white space."""
     if isinstance(value, str):
         return not value.strip()
     return value is None or value is False or value in ({}, [])
 
 
 def to_text(value: Any) -> str | None:
-    """The text that a column keeps."""
+    """The value as stored in a text column."""
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -34,20 +34,20 @@ def to_text(value: Any) -> str | None:
 
 
 def to_truth(value: Any) -> bool | None:
-    """The boolean that a column keeps; None for null and the empty text."""
+    """The value as stored in a boolean column; None for null and the empty text."""
     if value is None or value == "":
         return None
     return not (value is False or str(value) in _FALSE)
 
 
 def leading_whole(value: Any) -> int:
-    """The whole number at the beginning of a text, else 0."""
+    """The integer prefix of a text, else 0."""
     found = _LEADING_WHOLE.match(str(value))
     return int(found[1]) if found else 0
 
 
 def leading_number(value: Any) -> float:
-    """The number at the beginning of a text, else 0."""
+    """A number, or the numeric prefix of a text, else 0."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
     found = _LEADING_NUMBER.match(str(value)) if isinstance(value, str) else None
@@ -55,7 +55,7 @@ def leading_number(value: Any) -> float:
 
 
 def whole_or_none(value: Any) -> int | None:
-    """A whole number, or a text of digits; None for anything else."""
+    """An integer, also as a text; None for any other value."""
     if isinstance(value, bool):
         return None
     if isinstance(value, int):
@@ -64,7 +64,7 @@ def whole_or_none(value: Any) -> int | None:
 
 
 def to_instant(value: Any) -> int | None:
-    """Milliseconds since 1970 of an ISO instant, which is local in Paris where it names no zone; else None."""
+    """Milliseconds since 1970 of an ISO 8601 instant, in Europe/Paris by default; None for any other value."""
     if not isinstance(value, str) or is_blank(value):
         return None
     try:

@@ -1,4 +1,4 @@
-"""What the simulated site refuses: the checks of its model, and the lengths of its columns."""
+"""Validation of the simulated site: the checks of its model, and the lengths of its columns."""
 
 from collections.abc import Iterator
 from typing import TypeAlias
@@ -8,7 +8,7 @@ from gateway.demo.national_site.cast import is_blank
 from gateway.demo.national_site.stock import Row, department_of
 
 Wrong: TypeAlias = tuple[str, str, str]
-"""A field, what the site says of it, and the rule."""
+"""Field, message of the site, rule."""
 MOST_SEATS = 6000
 _BLANK = "doit être rempli(e)"
 _REQUIRED = ("zipcode", "coordinates", "title", "description", "street", "city", "sector", "employer_name")
@@ -27,12 +27,12 @@ _RULE_OF_MISSING = {"sector": "check.sector", "coordinates": "check.position"}
 
 
 def find_errors(draft: Draft) -> list[Wrong]:
-    """What the checks say, in their order, in the site's two languages."""
+    """Errors of the checks, in the site's order, in its mixture of English and French."""
     return [*_find_missing(draft), *draft.wrong, *_find_wrong(draft)]
 
 
 def find_overflow(row: Row) -> str | None:
-    """The first column that does not hold its text, which no check prevents."""
+    """The first column too short for its text, or None; no check of the site prevents it."""
     return next((name for name, longest in _COLUMNS.items() if len(getattr(row, name) or "") > longest), None)
 
 

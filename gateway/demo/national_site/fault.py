@@ -1,4 +1,4 @@
-"""Faults that a test or a demo orders from the simulated site, each for a number of calls."""
+"""Injected faults of the simulated site, each for a number of calls."""
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -10,13 +10,13 @@ Kind: TypeAlias = Literal[
 
 @dataclass(slots=True)
 class Fault:
-    """What goes wrong with the next calls of one method (of all, where none is named).
+    """A fault of the next ``times`` calls of one method (None: any method).
 
-    ``status`` answers that status as a failing server does, ``refused`` refuses as the site does, whatever the body,
-    ``forbidden`` forbids the call, ``geocoder`` does not find the postcode, ``foreign`` answers ``page`` as a proxy in
-    the site's stead does, ``hang`` never answers, ``reset`` cuts the connection, ``garbage`` answers 200 with
-    a page of HTML, ``twice`` inserts two rows for one creation, ``late`` cuts the connection and carries the call out
-    ``after`` so many seconds; with ``done`` the call has had its effect before.
+    ``status`` answers this status as a failing server does, ``refused`` refuses with 422 for any body, ``forbidden``
+    answers 403, ``geocoder`` does not find the postcode, ``foreign`` answers ``page`` as a proxy in front of the site
+    does, ``hang`` never answers, ``reset`` resets the connection, ``garbage`` answers 200 with an HTML page, ``twice``
+    inserts two rows for one creation, ``late`` resets the connection and executes the call ``after`` so many seconds;
+    with ``done`` the call takes effect before the fault.
     """
 
     kind: Kind
@@ -29,26 +29,26 @@ class Fault:
 
 
 class Faults:
-    """The faults that are still to happen, in the order in which they were ordered."""
+    """Queue of pending faults."""
 
     def __init__(self) -> None:
         self._ordered: list[Fault] = []
         self._poisoned: frozenset[str] = frozenset()
 
     def order(self, fault: Fault) -> None:
-        """Have a fault happen."""
+        """Append a fault."""
         self._ordered.append(fault)
 
     def poison(self, *remote_ids: str) -> None:
-        """Have every write about these remote ids fail with 500."""
+        """Answer 500 to every write of these remote ids; replaces the former ids."""
         self._poisoned = frozenset(remote_ids)
 
     def heal(self) -> None:
-        """Have writes about any remote id succeed again."""
+        """End the effect of ``poison``."""
         self._poisoned = frozenset()
 
     def take(self, method: str, remote_id: str | None = None) -> Fault | None:
-        """The fault that strikes this call. ``remote_id``: the offer that a write is about."""
+        """Consume the fault of this call, or None. ``remote_id``: the offer of a write."""
         if remote_id in self._poisoned:
             return Fault("status", method, status=500)
         for fault in self._ordered:
@@ -60,9 +60,9 @@ class Faults:
         return None
 
     def is_ordered(self, kind: Kind) -> bool:
-        """Whether a fault of this kind is still to happen."""
+        """Whether a fault of this kind is pending."""
         return any(fault.kind == kind for fault in self._ordered)
 
     def clear(self) -> None:
-        """Have none happen any more."""
+        """Remove all pending faults."""
         self._ordered.clear()

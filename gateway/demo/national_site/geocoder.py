@@ -1,4 +1,4 @@
-"""The geocoder that the simulated site asks; it knows no map, so a test or a demo may set what it finds."""
+"""Geocoder of the simulated site: fixed results, which a test or a demo may set."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ _MIDDLE_OF_FRANCE = (46.603354, 1.888334)
 
 @dataclass(slots=True)
 class Geocoder:
-    """What it finds: a street and a postcode for any coordinates, and a point for any postcode; None for nothing."""
+    """Results: ``street`` and ``zipcode`` of any coordinates, ``point`` of any postcode; None: not found."""
 
     street: str | None = None
     zipcode: str | None = None

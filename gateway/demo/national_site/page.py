@@ -1,4 +1,4 @@
-"""The simulated site's page: what a visitor would see, so that people can watch offers come and go."""
+"""HTML page of the simulated site with its visible offers, for observation by hand."""
 
 from html import escape
 
@@ -8,7 +8,7 @@ MOST = 200
 
 
 def render(stock: Stock) -> str:
-    """A page of the newest offers, reloaded every two seconds."""
+    """The newest offers as a page that reloads every two seconds."""
     live = stock.live()
     rows = "".join(map(_row, live[:MOST]))
     return f"""<!doctype html>
@@ -19,7 +19,7 @@ def render(stock: Stock) -> str:
 
 
 def _row(row: Row) -> str:
-    place = f"{row.zipcode} {row.city}"
+    locality = f"{row.zipcode} {row.city}"
     origin = "créée sur le site" if row.owner is None else f"{row.owner.email} {row.remote_id}"
-    cells = (row.title, row.employer_name, place, ", ".join(row.grades), ", ".join(row.weeks), origin)
+    cells = (row.title, row.employer_name, locality, ", ".join(row.grades), ", ".join(row.weeks), origin)
     return "<tr>" + "".join(f"<td>{escape(str(cell))}" for cell in cells) + "</tr>"

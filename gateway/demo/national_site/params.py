@@ -1,4 +1,4 @@
-"""The parameters of a request as the site's framework merges them: address, form and JSON are one set."""
+"""Request parameters of the simulated site: query, form and JSON merged into one set, as its framework does."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -12,12 +12,12 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 class UnreadableError(Exception):
-    """The body says that it is JSON, and is none."""
+    """A body of type JSON is not JSON."""
 
 
 async def read_params(request: web.Request) -> dict[str, Any]:
-    """All parameters of a request. A body of another type than JSON or a form holds none; a form or JSON hides the
-    parameters of the address.
+    """All parameters of a request. A form or JSON body overrides the query; a body of another type is ignored. Raises
+    UnreadableError.
     """
     params = nest(parse_qsl(request.query_string, keep_blank_values=True))
     raw = await request.read() if request.body_exists else b""
@@ -34,7 +34,7 @@ async def read_params(request: web.Request) -> dict[str, Any]:
 
 
 def nest(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """``a[b]=1`` as an object in an object, ``a[]=1`` as a list; a shape that contradicts an earlier one is dropped."""
+    """Nested parameters: ``a[b]=1`` is a nested object, ``a[]=1`` a list item; a contradictory shape is dropped."""
     params: dict[str, Any] = {}
     for name, value in pairs:
         head, *keys = name.replace("]", "").split("[")
@@ -57,7 +57,7 @@ def _put(inside: dict[str, Any], keys: list[str], value: str) -> None:
 
 
 def _without_nulls(value: Any) -> Any:
-    """The framework takes nulls out of lists."""
+    """The value without nulls in lists, as the framework removes them."""
     if isinstance(value, dict):
         return {key: _without_nulls(member) for key, member in value.items()}
     if isinstance(value, list):

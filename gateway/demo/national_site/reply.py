@@ -1,4 +1,4 @@
-"""Answers of the simulated site, made by the table of its rules."""
+"""Answers of the simulated site, with status and code from the table of rules."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from gateway.demo.national_site.rules import RULES
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Status, body, and the rules that made them."""
+    """Status, body, and the applied rules."""
 
     status: int
     body: Any
@@ -18,7 +18,7 @@ class Reply:
 
 
 class BrokenError(Exception):
-    """The site's code fails on this request: status 500. ``rule`` says why."""
+    """The site's code fails on this request with status 500, by ``rule``."""
 
     def __init__(self, rule: str) -> None:
         super().__init__(RULES[rule].does)
@@ -26,7 +26,9 @@ class BrokenError(Exception):
 
 
 def answer(rule: str, body: Any, cited: Iterable[str] = ()) -> Reply:
-    """The answer that a rule decides, with the status of the table; ``cited`` are the rules that changed it."""
+    """The answer of a rule, with the table's status; ``cited`` are further applied rules. Raises ValueError for a rule
+    without a status.
+    """
     status = RULES[rule].status
     if status is None:
         raise ValueError(f"{rule} decides no answer")
@@ -34,12 +36,12 @@ def answer(rule: str, body: Any, cited: Iterable[str] = ()) -> Reply:
 
 
 def refuse(rule: str, error: Any, cited: Iterable[str] = ()) -> Reply:
-    """A refusal in the site's form, with status and code of the table; without code where the table has none."""
+    """A refusal in the site's form, with the table's status and, if any, its code."""
     code = RULES[rule].code
     return answer(rule, {"error": error} if code is None else {"code": code, "error": error}, cited)
 
 
 def broken(rule: str, cited: Iterable[str] = ()) -> Reply:
-    """The answer of a site whose code failed."""
+    """The answer 500 of a failure in the site's code."""
     body = {"status": 500, "error": "Internal Server Error"}
     return Reply(HTTPStatus.INTERNAL_SERVER_ERROR, body, frozenset({rule, *cited}))

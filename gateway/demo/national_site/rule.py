@@ -1,4 +1,4 @@
-"""One rule of the national site, as the tables of its simulator hold it."""
+"""Rule: an entry in the simulator's tables of the national site's behaviour."""
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -11,10 +11,10 @@ V2: tuple[Version, ...] = ("v2",)
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What the site does, and the file and method of its code that does it.
+    """A behaviour of the site (``does``), and the file and method of its code (``source``).
 
-    ``status`` and ``code`` are those of the answer that the rule decides; both are None where the rule only changes an
-    answer that another rule decides.
+    ``status`` and ``code`` are those of the rule's answer; both are None where the rule only changes another rule's
+    answer.
     """
 
     does: str

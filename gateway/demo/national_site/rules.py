@@ -1,8 +1,8 @@
-"""The rules of the national site that its simulator keeps, as a table.
+"""Table of the national site's rules that the simulator implements.
 
-Each rule is a fact read in the code of betagouv/monstagedeseconde; paths are of that repository. The simulator decides
-by this table: status and code of an answer come from it, and each answer names its rules in the header
-``X-Simulator-Rules``. Every rule has a case in ``tests/national_site/rule_cases.py``.
+Each rule is a fact from the code of betagouv/monstagedeseconde; paths refer to that repository. Status and code of an
+answer come from this table, and each answer names its rules in the header ``X-Simulator-Rules``. Every rule has a case
+in ``tests/national_site/rule_cases.py``.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ _CALL_RULES: dict[str, Rule] = {
     "route.put": Rule("PUT is PATCH", f"{_ROUTES}#internship_offers"),
     "params.broken": Rule("JSON that cannot be parsed reaches no controller", f"{_ROUTES}#/400", 400),
     "params.form": Rule("a form or the address may hold what JSON holds", f"{_SHARED}#query_params"),
-    # Who calls
+    # Authentication and rate
     "token.bearer": Rule("a token that `Bearer ` does not precede is none", f"{_TOKEN}#token", 401, _WRONG),
     "token.parameter": Rule("the parameter `token` replaces a missing header", f"{_TOKEN}#bearer"),
     "token.header-first": Rule("the header hides the parameter", f"{_TOKEN}#bearer"),
@@ -160,4 +160,4 @@ NOT_PLAYED: Mapping[str, str] = {
     "seats below the accepted pupils": "the simulator has no applications; `full` plays the missing seats",
     "offers that lack a permalink": "the web form's rules apply to them as well; they are refused anyway",
 }
-"""What the site does and the simulator does not, each with the reason."""
+"""Behaviour of the site without simulation, each with the reason."""

@@ -1,4 +1,4 @@
-"""The rules of the national site about writing offers: creation, change, deletion, and what an offer must hold."""
+"""Rules of the national site for writes: creation, change, deletion, and validation of offers."""
 
 from gateway.demo.national_site.rule import V1, V2, Rule
 
@@ -12,14 +12,14 @@ _API_OFFER = "app/models/internship_offers/api.rb"
 _PLANNING = "app/models/concerns/stepper_proxy/planning.rb"
 _ENTERPRISE = "app/models/concerns/stepper_proxy/entreprise.rb"
 _ZIPCODE = "app/models/concerns/zipcodable.rb#reverse_department_by_zipcode"
-_PLACE = "app/models/concerns/nearbyable.rb#coordinates_are_valid?"
+_COORDINATES = "app/models/concerns/nearbyable.rb#coordinates_are_valid?"
 _COLUMNS = "db/structure.sql#internship_offers"
 _INVALID = "VALIDATION_ERROR"
 _WRONG = "WRONG_PARAMS"
 _PAYLOAD = "BAD_PAYLOAD"
 
 BODY_RULES: dict[str, Rule] = {
-    # What is read of a body
+    # Body
     "body.missing": Rule(
         "a body without a known key of internship_offer is refused",
         f"{_IN_V2}#update_internship_offer_params",
@@ -134,7 +134,7 @@ BODY_RULES: dict[str, Rule] = {
     "delete.done": Rule("a deletion hides the offer and answers it", f"{_SHARED}#destroy", 200),
     "delete.missing": Rule("no offer of the account has that remote id", f"{_SHARED}#destroy", 404, "NOT_FOUND"),
     "delete.twice": Rule("a deleted offer is not deleted again", f"{_BUILDER}#discard", 409, "API_ALREADY_DESTROYED"),
-    # What an offer must hold
+    # Validation
     "check.missing": Rule("a blank text, also of spaces, is missing", f"{_OFFER}#title", 400, _INVALID),
     "check.length": Rule(
         "title, description, employer's name and description, street have a longest length",
@@ -145,8 +145,8 @@ BODY_RULES: dict[str, Rule] = {
     "check.column": Rule("a longer remote id, permalink, website or city breaks the site", _COLUMNS, 500),
     "check.zipcode": Rule("a postcode is five digits", f"{_API_OFFER}#zipcode", 400, _INVALID),
     "check.department": Rule("a postcode must have a department", _ZIPCODE, 400, _INVALID),
-    "check.position": Rule("a coordinate that is 0, absent or no number is missing", _PLACE, 400, _INVALID),
-    "check.range": Rule("a latitude above 90 is taken", _PLACE),
+    "check.position": Rule("a coordinate that is 0, absent or no number is missing", _COORDINATES, 400, _INVALID),
+    "check.range": Rule("a latitude above 90 is taken", _COORDINATES),
     "check.permalink": Rule(
         "a permalink with test or staging is refused, in any case and place", f"{_API_OFFER}#permalink", 400, _INVALID
     ),
@@ -172,4 +172,4 @@ BODY_RULES: dict[str, Rule] = {
         "coordinates that are not found are missing", f"{_ADAPTER}#check_coordinates", 400, _INVALID
     ),
 }
-"""Every rule about writing, by its name."""
+"""Every rule for writes, by name."""

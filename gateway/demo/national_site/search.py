@@ -1,4 +1,4 @@
-"""What the simulated site's search finds, and in which order."""
+"""Search of the simulated site: filters and order."""
 
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
@@ -25,15 +25,15 @@ from gateway.demo.national_site.week import (
 Filter: TypeAlias = Callable[[Row], bool]
 _DEFAULT_RADIUS = 10_000
 _EARTH = 6_371_008.8
-"""Metres from the centre to the surface."""
+"""Mean radius in metres."""
 _RANKED = ("title", "description", "employer_description")
-"""The texts that a keyword is sought in, the weightiest first."""
+"""Texts for keyword search, by descending weight."""
 
 
 def search(
     stock: Stock, operator: Operator, params: Mapping[str, Any], *, on: date, old: bool, cited: set[str]
 ) -> tuple[list[Row], dict[str, Any]]:
-    """The rows that search finds, and the parameters that its links repeat: weeks and sectors as numbers."""
+    """The rows found, and the parameters for links, with weeks and sectors as numbers. Raises BrokenError."""
     asked = {name: value for name, value in params.items() if not (old and name in {"weeks", "sectors", "grades"})}
     if asked.get("grades"):
         cited.add("search.grades")
@@ -46,14 +46,14 @@ def search(
     if asked.get("sectors") is not None:
         asked["sector_ids"] = [_sector_number(code) for code in _listed(asked["sectors"])]
         cited.add("search.sectors")
-    rows = [row for row in stock.live() if _is_shown(row, stock, operator, on=on, old=old, cited=cited)]
+    rows = [row for row in stock.live() if _is_listed(row, stock, operator, on=on, old=old, cited=cited)]
     for keep in _filters(asked, cited):
         rows = [row for row in rows if keep(row)]
     return _in_order(rows, asked, cited), asked
 
 
-def _is_shown(row: Row, stock: Stock, operator: Operator, *, on: date, old: bool, cited: set[str]) -> bool:
-    """Whether search shows a row at all; what hides it is cited."""
+def _is_listed(row: Row, stock: Stock, operator: Operator, *, on: date, old: bool, cited: set[str]) -> bool:
+    """Whether search includes a row; the rule that excludes it is cited."""
     if row.full:
         cited.add("search.seats")
         return False
@@ -141,7 +141,7 @@ def _words(text: str) -> list[str]:
 
 
 def _rank(row: Row, word: str) -> int | None:
-    """The place, in ``_RANKED``, of the first text in which a word begins so."""
+    """The index in ``_RANKED`` of the first text with a word of this prefix, or None."""
     for rank, name in enumerate(_RANKED):
         if any(other.startswith(word) for other in _words(getattr(row, name) or "")):
             return rank
@@ -149,7 +149,7 @@ def _rank(row: Row, word: str) -> int | None:
 
 
 def _metres(one: tuple[float, float], other: tuple[float, float]) -> float:
-    """The distance on a sphere; the database measures on an ellipsoid, up to half a percent otherwise."""
+    """The distance on a sphere in metres; the database's, on an ellipsoid, differs by up to 0.5 %."""
     (north, east), (far_north, far_east) = (tuple(map(radians, point)) for point in (one, other))
     half = sin((far_north - north) / 2) ** 2 + cos(north) * cos(far_north) * sin((far_east - east) / 2) ** 2
     return 2 * _EARTH * asin(sqrt(min(1.0, half)))

@@ -1,4 +1,4 @@
-"""How the simulated site writes an offer: one shape for writes, another one, with French dates, for its lists."""
+"""JSON shapes of the simulated site: one for writes; another, with French dates, for lists."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,12 +24,12 @@ _OLD_MEMBERS = (
     *("id", "title", "description", "employer_name", "url", "city", "date_start", "date_end", "latitude", "longitude"),
     *("image", "sector", "period", "is_public", "employer_website", "employer_description"),
 )
-"""What v1 lists of an offer."""
+"""Members of an offer in v1 lists."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """Who reads a list, where, and with which parameters. ``mandatory`` are the two weeks of seconde."""
+    """Context of a list: account, origin, path, parameters. ``mandatory``: the two weeks of seconde."""
 
     reader: Operator
     origin: str
@@ -40,7 +40,7 @@ class View:
 
 
 def write_shape(row: Row) -> dict[str, Any]:
-    """The answer to a write."""
+    """The body of the answer to a write."""
     latitude, longitude = row.coordinates or (None, None)
     return {
         "title": row.title,
@@ -98,7 +98,7 @@ def list_shape(row: Row, view: View) -> dict[str, Any]:
 
 
 def page_shape(rows: Sequence[Row], view: View, cited: set[str]) -> dict[str, Any]:
-    """A page of rows with its frame. Its links lead to search, those of the index too."""
+    """A page of rows with pagination. The links of index and search both lead to search."""
     number = max(1, leading_whole(view.params.get("page", 1)))
     pages = -(-len(rows) // PER_PAGE)
     others = {name: value for name, value in _known(view.params).items() if name != "page"}
@@ -108,8 +108,8 @@ def page_shape(rows: Sequence[Row], view: View, cited: set[str]) -> dict[str, An
         cited.add("page.links")
         return f"{search}?{_query({**others, 'page': page})}"
 
-    shown = rows[(number - 1) * PER_PAGE : number * PER_PAGE]
-    cited |= _cite(shown, view, number=number, pages=pages)
+    listed = rows[(number - 1) * PER_PAGE : number * PER_PAGE]
+    cited |= _cite(listed, view, number=number, pages=pages)
     return {
         "pagination": {
             "totalInternshipOffers": len(rows),
@@ -122,30 +122,30 @@ def page_shape(rows: Sequence[Row], view: View, cited: set[str]) -> dict[str, An
             "isLastPage": number == pages,
             "pageUrlBase": f"{view.origin}{view.path}" + (f"?{_query(others)}" if others else ""),
         },
-        "internshipOffers": [list_shape(row, view) for row in shown],
+        "internshipOffers": [list_shape(row, view) for row in listed],
     }
 
 
-def _cite(shown: Sequence[Row], view: View, *, number: int, pages: int) -> set[str]:
-    """The rules that shape a page."""
+def _cite(listed: Sequence[Row], view: View, *, number: int, pages: int) -> set[str]:
+    """The rules applied to a page."""
     cited = {"page.beyond"} if number > max(1, pages) else set()
     if "page" in view.params:
         cited.add("page.number")
     if pages > 1:
         cited.add("page.size")
-    if shown:
+    if listed:
         cited |= {"list.v1" if view.old else "list.v2", "list.url", "list.city", "list.period"}
     return cited
 
 
 def _known(params: Mapping[str, Any]) -> dict[str, Any]:
-    """The parameters that links repeat; the token is none of them."""
+    """The parameters for links, without the token."""
     known = {name: params[name] for name in _KNOWN if isinstance(params.get(name), str | int | float)}
     return known | {name: params[name] for name in _KNOWN_LISTS if isinstance(params.get(name), list) and params[name]}
 
 
 def _query(params: Mapping[str, Any]) -> str:
-    """In alphabetical order, as the framework writes it."""
+    """The query string in alphabetical order, as the framework writes it."""
     return "&".join(sorted(_pairs(params)))
 
 
@@ -160,7 +160,7 @@ def _instant(milliseconds: int) -> str:
 
 
 def _spoken(day: date) -> str:
-    """Such as `` 5 mars 2027``: a one-digit day keeps its blank."""
+    """A French date such as `` 5 mars 2027``, with a leading blank for a one-digit day."""
     return f"{day.day:2} {MONTHS[day.month - 1]} {day.year}"
 
 

@@ -1,7 +1,7 @@
-"""The national site, simulated: a real HTTP server that answers by the rules of the site's code, quirks included.
+"""Simulator of the national site: an HTTP server with the behaviour of the site's code, quirks included.
 
-The table of its rules is ``simulator_rules``; what nobody outside knows is ``simulator_unknown``, and can be switched.
-``python -m adapters.national.simulator --port 8090`` starts one with an account, and a page that shows its offers.
+``rules`` is the table of its rules; ``unknown`` holds switches for behaviour unknown outside the site.
+``python -m gateway.demo.national_site.simulator --port 8090`` starts one with an account and a page of its offers.
 """
 
 import argparse
@@ -45,11 +45,11 @@ _VERSION = "/api/{version:v[12]}"
 
 
 class NationalSimulator:
-    """The site on a port of this machine; use it as a context manager.
+    """The site on a local port; an asynchronous context manager.
 
-    In ``zone`` it changes its school year at midnight. ``stock`` is what it holds, ``faults`` what is to go wrong,
-    ``answered`` counts answers by method and status,
-    ``counted`` the calls of each account, service and clock minute, those that were refused for the rate included.
+    ``zone`` is the time zone of its days, which decide the school year. ``stock``: accounts and rows; ``faults``:
+    faults to inject; ``answered``: answers by method and status; ``counted``: calls by account, service and clock
+    minute, including those refused for the rate.
     """
 
     def __init__(self, *, clock: Clock, limit: int = PER_MINUTE, port: int = 0, zone: tzinfo = PARIS) -> None:
@@ -67,7 +67,7 @@ class NationalSimulator:
 
     @property
     def counted(self) -> Counter[tuple[str, str, int]]:
-        """The calls of each account, service and clock minute."""
+        """Calls by account, service and clock minute."""
         return self._access.counted
 
     async def __aenter__(self) -> Self:
@@ -75,7 +75,7 @@ class NationalSimulator:
         app = web.Application(middlewares=[self._refuse_unreadable])
         app.add_routes(
             [
-                web.get("/", self._show),
+                web.get("/", self._page),
                 web.post("/api/v2/auth/login", self._login),
                 web.get(f"{_VERSION}/sectors", self._list_sectors),
                 web.post(f"{_VERSION}/schools/search", self._search_schools),
@@ -105,35 +105,35 @@ class NationalSimulator:
             await self._runner.cleanup()
 
     def add_operator(self, email: str, password: str, **rights: Any) -> Operator:
-        """A new partner account; ``rights`` are fields of ``Operator``."""
+        """Create a partner account; ``rights`` are fields of ``Operator``."""
         return self.stock.add_operator(Operator(email=email, password=password, **rights))
 
     def publish_on_site(self, **fields: Any) -> Row:
-        """An offer that an employer makes on the site itself: no remote id, no permalink. ``fields`` are those of Row;
-        weeks as the site writes them.
+        """Create an employer's offer on the site itself, without remote id and permalink. ``fields`` are those of
+        ``Row``; weeks in the site's form (no padding).
         """
         return self.stock.put(Row(**{"published_at": self._clock(), **fields}))
 
     def hide(self, row: Row) -> None:
-        """The site's moderators hide an offer (``masquer``): still in the index, no longer shown."""
+        """Hide an offer as the site's moderators do (``masquer``): in the index, not in search."""
         row.published_at = None
 
     def discard(self, row: Row) -> None:
-        """Delete an offer by the site's own hand: out of index and search, its name dead."""
+        """Delete an offer on the site itself: absent from index and search, its remote id reserved."""
         row.discarded_at = self._clock()
         self.stock.touch(row)
 
     def row(self, remote_id: str) -> Row | None:
-        """The first row of that remote id, deleted or not."""
+        """The first row with this remote id, deleted or not; None without one."""
         return next(iter(self.stock.named(remote_id)), None)
 
-    async def _show(self, request: web.Request) -> web.Response:
+    async def _page(self, request: web.Request) -> web.Response:
         self.answered[request.method, HTTPStatus.OK] += 1
         return web.Response(text=render(self.stock), content_type="text/html")
 
     @web.middleware
     async def _refuse_unreadable(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """JSON that cannot be parsed reaches no controller."""
+        """Answer 400 to malformed JSON, before any controller."""
         try:
             return await handler(request)
         except UnreadableError:
@@ -172,7 +172,7 @@ class NationalSimulator:
     def _admit(
         self, request: web.Request, params: Mapping[str, Any], service: str, cited: set[str]
     ) -> Operator | Reply:
-        """Who calls, unless the token or the rate is refused."""
+        """The calling account, or the refusal of its token or rate."""
         operator = self._access.identify(request, params, now=self._clock(), cited=cited)
         if isinstance(operator, Operator) and self._access.is_too_much(operator, service, self._clock()):
             return refuse_rate(cited | {"rate.service"})
@@ -182,7 +182,7 @@ class NationalSimulator:
         return operator
 
     async def _call(self, request: web.Request) -> web.StreamResponse:
-        """One call about offers: who calls, how often, what is to go wrong, and then the call itself."""
+        """An offer call: authentication, rate limit, injected fault, then the call itself."""
         cited: set[str] = set()
         params = await read_params(request)
         operator = self._admit(request, params, _OFFERS, cited)
@@ -209,7 +209,7 @@ class NationalSimulator:
         self._try(request, operator, params)
 
     def _insert_again(self, remote_id: str | None, reply: Reply) -> None:
-        """A second creation that passed the check for the remote id before the first one was inserted."""
+        """Insert a duplicate row: a concurrent creation that passed the uniqueness check before the first insert."""
         if reply.status == HTTPStatus.CREATED and remote_id is not None:
             self.stock.put(replace(self.stock.named(remote_id)[-1], id=0))
 
@@ -225,7 +225,7 @@ class NationalSimulator:
         old = request.match_info["version"] == "v1"
         call = api.Call(stock=self.stock, operator=operator, now=now, on=on, old=old)
         asked = request.match_info.get("id", "")
-        remote_id = asked.partition(".")[0]  # the site's addresses stop at a dot
+        remote_id = asked.partition(".")[0]  # the site's routes end an id at its first dot
         cited = ({"route.dot"} if remote_id != asked else set()) | _cite_request(request)
         match request.method:
             case "POST":
@@ -287,7 +287,7 @@ class NationalSimulator:
 
 
 def _cite_request(request: web.Request) -> set[str]:
-    """The rules that let a request in as it is."""
+    """The rules applied to the request's method and content type."""
     cited = {"route.put"} if request.method == "PUT" else set()
     if request.content_type == "application/x-www-form-urlencoded":
         cited.add("params.form")
@@ -295,7 +295,7 @@ def _cite_request(request: web.Request) -> set[str]:
 
 
 def _remote_id(request: web.Request, params: Mapping[str, Any]) -> str | None:
-    """The offer that a write is about."""
+    """The remote id of a write, from the path or the body."""
     offer = params.get("internship_offer")
     named = offer.get("remote_id") if isinstance(offer, dict) else None
     return request.match_info.get("id") or (named if isinstance(named, str) else None)
@@ -312,7 +312,7 @@ async def _serve(port: int) -> None:
 
 
 def main() -> None:
-    """Serve until interrupted; prints its address, and the account's e-mail, password and old token."""
+    """Serve until interrupted; prints the URL, and the account's e-mail, password and v1 token."""
     parser = argparse.ArgumentParser(prog="python -m adapters.national.simulator", description=__doc__)
     parser.add_argument("--port", type=int, default=8090)
     try:

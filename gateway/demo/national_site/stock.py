@@ -1,4 +1,4 @@
-"""What the simulated site holds: partner accounts, and rows that are never forgotten, deleted or not."""
+"""Database of the simulated site: partner accounts, and rows, which remain after deletion."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -11,8 +11,9 @@ from gateway.demo.national_site.unknown import Unknown
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Operator:
-    """A partner's account. ``full_access`` is the right to search, ``open_data`` whether others find its offers;
-    accounts of one ``team`` may change each other's. ``gone``: the site deleted the user.
+    """A partner's account. ``full_access``: right to search; ``open_data``: others find its offers; ``departments``:
+    search is limited to these, if any; ``team``: accounts of one team may change each other's offers; ``gone``: the
+    site deleted the user.
     """
 
     id: int = 0
@@ -27,18 +28,18 @@ class Operator:
 
     @property
     def name(self) -> str:
-        """As the site's addresses name it."""
+        """The account's name in the site's URLs."""
         return f"operator-{self.id}"
 
     def may_change(self, row: "Row") -> bool:
-        """Whether a row is this account's or its team's."""
+        """Whether a row belongs to this account or its team."""
         return row.owner is self or (row.owner is not None and self.team is not None and row.owner.team == self.team)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Row:
-    """One offer; without owner where an employer made it on the site itself. Times in milliseconds since 1970;
-    ``written`` orders the rows by their last write.
+    """One offer; without ``owner`` for an employer's offer on the site itself. Instants in milliseconds since 1970;
+    ``written`` orders rows by their last write.
     """
 
     id: int = 0
@@ -73,16 +74,16 @@ class Row:
 
     @property
     def kept(self) -> bool:
-        """Not deleted."""
+        """Whether the row is not deleted."""
         return self.discarded_at is None
 
 
 class Stock:
-    """All accounts and rows, with the site's own ways of finding them.
+    """All accounts and rows, with the site's own queries.
 
-    ``oldest_first`` and ``unknown`` are what nobody outside knows. The database writes a changed row behind the others,
-    so that of rows with one remote id it gives the least recently written; ``oldest_first`` plays one that gives the
-    oldest.
+    ``oldest_first`` and ``unknown`` switch behaviour unknown outside the site. The database stores a changed row after
+    the others, so that of rows with one remote id it returns the least recently written; with ``oldest_first`` it
+    returns the oldest.
     """
 
     def __init__(self) -> None:
@@ -95,13 +96,13 @@ class Stock:
         self._writes = 0
 
     def add_operator(self, operator: Operator) -> Operator:
-        """Keep a new account under the next number."""
+        """Store a new account under the next id."""
         operator.id = len(self.operators) + 1
         self.operators.append(operator)
         return operator
 
     def put(self, row: Row) -> Row:
-        """Keep a new row under the next number, or a changed one under its own."""
+        """Store a new row under the next id, or a changed one under its own."""
         self.touch(row)
         if row.id:
             self.rows[row.id - 1] = row
@@ -113,16 +114,16 @@ class Stock:
         return row
 
     def named(self, remote_id: str) -> list[Row]:
-        """The rows of that remote id, whoever owns them, deleted or not, oldest first."""
+        """All rows with this remote id, of any owner, deleted or not, oldest first."""
         return [self.rows[number - 1] for number in self._by_remote_id.get(remote_id, ())]
 
     def found(self, remote_id: str) -> list[Row]:
-        """The same rows in the order in which the database gives them."""
+        """The same rows in the database's order."""
         rows = self.named(remote_id)
         return rows if self.oldest_first else sorted(rows, key=lambda row: row.written)
 
     def touch(self, row: Row) -> None:
-        """Note that a row is written."""
+        """Mark a row as the last one written."""
         self._writes += 1
         row.written = self._writes
 
@@ -131,17 +132,17 @@ class Stock:
         return [row for row in reversed(self.rows) if row.owner is operator and row.kept]
 
     def live(self) -> list[Row]:
-        """What the site's visitors may see, newest first."""
+        """Rows visible to visitors, newest first."""
         return [row for row in reversed(self.rows) if row.kept and row.published_at is not None]
 
 
 def first_monday(weeks: Iterable[str]) -> date | None:
-    """The first day of the first week."""
+    """The Monday of the first week."""
     return min(map(_monday, weeks), default=None)
 
 
 def last_friday(weeks: Iterable[str]) -> date | None:
-    """The last working day of the last week."""
+    """The Friday of the last week."""
     last = max(map(_monday, weeks), default=None)
     return None if last is None else last + timedelta(days=4)
 
@@ -152,7 +153,7 @@ def _monday(week: str) -> date:
 
 
 def department_of(zipcode: str) -> str | None:
-    """The department of a postcode; None where the site's table has none. Overseas has three digits."""
+    """The department of a postcode, three digits overseas; None where the site's table has none."""
     if zipcode.startswith("20"):
         return "2A" if zipcode.startswith(("200", "201")) else "2B"
     key = zipcode[:3] if zipcode.startswith(("97", "98")) else zipcode[:2]

@@ -1,4 +1,4 @@
-"""Time that runs faster than the wall's, for a simulator and its callers: a clock, and the sleep to go with it."""
+"""Accelerated time for a simulator and its callers: a clock and a matching sleep."""
 
 import asyncio
 import time
@@ -7,8 +7,8 @@ from gateway import clock
 
 
 class FastTime:
-    """Time that runs ``speed`` times as fast. Two processes with the same ``start`` (milliseconds since 1970) and
-    ``origin`` (seconds of the machine's monotonic clock) have the same time.
+    """Time at ``speed`` times the real one. Processes with equal ``start`` (milliseconds since 1970) and ``origin``
+    (seconds of the machine's monotonic clock) share the same time.
     """
 
     def __init__(self, speed: float, *, start: int | None = None, origin: float | None = None) -> None:
@@ -21,5 +21,5 @@ class FastTime:
         return self.start + int((time.monotonic() - self.origin) * 1000 * self.speed)
 
     async def sleep(self, seconds: float) -> None:
-        """Wait for so many seconds of this time."""
+        """Sleep for so many seconds of this time."""
         await asyncio.sleep(seconds / self.speed)

@@ -1,4 +1,4 @@
-"""Weeks of the simulated site: which two are mandatory, what is read of a request, and their own numbers."""
+"""Weeks of the simulated site: the mandatory two, lenient parsing, and numbers."""
 
 import re
 from collections.abc import Iterable
@@ -13,28 +13,28 @@ from gateway.demo.national_site.unknown import Unknown
 
 _EXACT = re.compile(r"\d{4}-W\d{2}", re.ASCII)
 _FIRST = date(2018, 12, 31)
-"""The Monday of the week whose number is 1 in the simulator; the site's own numbers are not known."""
+"""Monday of the simulator's week number 1; the site's own numbers are not known."""
 
 
 def june_year(on: date, unknown: Unknown) -> int:
-    """The year of the June that the site looks at on a day."""
+    """The year of the June that applies on a day."""
     return on.year + (on.month >= (7 if unknown.flips_in == "july" else 8))
 
 
 def mandatory_weeks(year: int) -> tuple[str, str]:
-    """The two weeks of seconde: those of June's last two Fridays."""
+    """The two weeks of seconde in a year: those of June's last two Fridays."""
     end = date(year, 6, 30)
     friday = end - timedelta(days=(end.weekday() - 4) % 7)
     return _padded(friday - timedelta(days=7)), _padded(friday)
 
 
 def mandatory_on(on: date, stock: Stock) -> tuple[str, str]:
-    """The two weeks that the site asks for on a day."""
+    """The two weeks that the site requires on a day."""
     return mandatory_weeks(june_year(on, stock.unknown))
 
 
 def read_weeks(weeks: Iterable[Any], cited: set[str]) -> tuple[str, ...]:
-    """The weeks of a request that exist, in order, not padded, as the site writes them."""
+    """The existing weeks of a request, sorted, in the site's form (no padding). Raises BrokenError."""
     found = set()
     for week in weeks:
         monday = _read(week, cited)
@@ -44,13 +44,13 @@ def read_weeks(weeks: Iterable[Any], cited: set[str]) -> tuple[str, ...]:
 
 
 def number_of(week: str) -> int:
-    """The simulator's number of a week."""
+    """The simulator's number for a week."""
     return (_monday(week) - _FIRST).days // 7 + 1
 
 
 @lru_cache(maxsize=4096)
 def is_in_season(weeks: tuple[str, ...], on: date, year: int) -> bool:
-    """Whether search shows offers of these weeks on a day; many offers share them."""
+    """Whether search includes offers of these weeks on a day; cached, as many offers share them."""
     last = int(mandatory_weeks(year)[1].partition("-W")[2])
     spring = any(int(week.partition("-W")[2]) <= last for week in weeks)
     friday = last_friday(weeks)
@@ -58,7 +58,9 @@ def is_in_season(weeks: tuple[str, ...], on: date, year: int) -> bool:
 
 
 def _read(week: Any, cited: set[str]) -> date | None:
-    """The Monday of a week as the site reads it: what precedes and follows the first hyphen, without any W."""
+    """The Monday of a week as the site parses it: year before the first hyphen, number after it without W; None for a
+    week that does not exist. Raises BrokenError.
+    """
     if not isinstance(week, str) or "-" not in week:
         raise BrokenError("weeks.malformed")
     year, number = week.split("-")[:2]

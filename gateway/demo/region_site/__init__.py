@@ -1,1 +1,1 @@
-"""A regional platform as the gateway meets it: its feed, its faults, and what it holds of its territory."""
+"""Simulator of a regional platform: its feed, injected faults, and its copy of its territory."""

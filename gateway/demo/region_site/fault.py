@@ -1,4 +1,4 @@
-"""What can be wrong with a platform's feed, each as the bytes that the gateway then meets."""
+"""Faults of a platform's feed, as the bytes that the gateway receives."""
 
 from collections.abc import Sequence
 from enum import Enum
@@ -6,28 +6,28 @@ from typing import Any
 
 
 class Fault(Enum):
-    """One way in which a feed goes wrong; the simulator serves it for as long as it is switched on."""
+    """A fault of a feed; the simulator serves it while it is set."""
 
     EMPTY = "empty"
-    """Not a byte, with status 200."""
+    """Status 200 with an empty body."""
     CUT = "cut"
-    """Half of the feed, in a response that is whole."""
+    """Half of the feed in a complete response."""
     BROKEN_OFF = "broken-off"
-    """Half of the feed, then the connection ends."""
+    """Half of the feed, then a connection reset."""
     ERROR_PAGE = "error-page"
-    """An HTML page that says sorry, with status 200."""
+    """Status 200 with an HTML error page."""
     TWO_GIGABYTES = "two-gigabytes"
-    """A feed that announces 2 GB and begins to send them."""
+    """A Content-Length of 2 GB, and a body that begins."""
     ENDLESS = "endless"
-    """A feed that never stops."""
+    """A body without end."""
     ENTITY_BOMB = "entity-bomb"
-    """XML whose entities unfold to gigabytes."""
+    """XML with entities that expand to gigabytes."""
     WRONG_ENCODING = "wrong-encoding"
-    """Bytes that are not what the feed says they are."""
+    """Another encoding than the declared one."""
     DUPLICATE_IDS = "duplicate-ids"
-    """Every offer twice, with different contents."""
+    """Every offer twice, with different titles."""
     SLOW = "slow"
-    """A byte now and then."""
+    """One byte at a time, with pauses."""
     DOWN = "down"
     """Status 503."""
 
@@ -41,11 +41,11 @@ ENTITY_BOMB = f'<?xml version="1.0"?><!DOCTYPE offers [<!ENTITY l0 "ha">{_LAUGHS
 
 
 def mistaken(feed: bytes) -> bytes:
-    """The feed in another encoding than it declares: XML in Windows-1252, anything else in UTF-16 without a mark."""
+    """The feed in another encoding than it declares: XML in Windows-1252, other formats in UTF-16 without a BOM."""
     text = feed.decode()
     return text.encode("cp1252", "replace") if text.startswith("<?xml") else text.encode("utf-16-le")
 
 
 def doubled(offers: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Every offer, and each once more under the same id with another title."""
+    """Every offer, and a duplicate of each with the same id and another title."""
     return [*offers, *({**offer, "title": f"{offer['title']} (bis)"} for offer in offers)]

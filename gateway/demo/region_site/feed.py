@@ -1,4 +1,4 @@
-"""Feeds as regional platforms write them, one writer for each format, with a profile that reads them back."""
+"""Feeds in the formats of regional platforms: one writer per format, and a profile that reads it back."""
 
 import csv
 import io
@@ -31,20 +31,20 @@ _NAMES: Mapping[str, str] = {
     "sector": "secteur",
     "apply_url": "lien",
 }
-"""How a platform that has no format of its own may call the fields."""
+"""French field names for platforms without a format of their own."""
 _LISTS = frozenset({"levels", "weeks"})
 _OWN = ("levels", "weeks", "stay_weeks", "sector")
-"""What formats made for jobs have no place for: platforms add members of their own."""
+"""Fields without an equivalent in job formats; platforms add members of their own."""
 _BETWEEN = "|"
 
 
 def write_feed(form: str, offers: Sequence[Offer]) -> bytes:
-    """The offers as a feed of that format. Raises KeyError for a format that does not exist."""
+    """The offers as a feed of a format. Raises KeyError for an unknown format."""
     return _WRITERS[form]([dict(offer) for offer in offers])
 
 
 def example_profile(platform: str, form: str, transport: Mapping[str, Any]) -> dict[str, Any]:
-    """The profile document of one of the nine platforms for a feed that ``write_feed`` writes."""
+    """The profile document of one of the nine platforms for a feed of ``write_feed``."""
     known = profiles()[platform].document
     mapping = _MAPPINGS[form]()
     return {**known, "transport": dict(transport), "format": form, "mapping": mapping}
@@ -93,7 +93,7 @@ def _write_postings(offers: Sequence[Offer]) -> bytes:
 
 
 def _posting(offer: Offer) -> dict[str, Any]:
-    employer, place = offer["employer"], offer["location"]
+    employer, location = offer["employer"], offer["location"]
     return {
         "@type": "JobPosting",
         "identifier": {"@type": "PropertyValue", "name": "offres", "value": _reference(offer)},
@@ -108,9 +108,9 @@ def _posting(offer: Offer) -> dict[str, Any]:
             "@type": "Place",
             "address": {
                 "@type": "PostalAddress",
-                "streetAddress": place.get("street", ""),
-                "postalCode": place["postal_code"],
-                "addressLocality": place["city"],
+                "streetAddress": location.get("street", ""),
+                "postalCode": location["postal_code"],
+                "addressLocality": location["city"],
                 "addressCountry": "FR",
             },
         },
@@ -129,7 +129,7 @@ def _write_cleverconnect(offers: Sequence[Offer]) -> bytes:
 
 
 def _append_job(root: Element, offer: Offer) -> None:
-    employer, place = offer["employer"], offer["location"]
+    employer, address = offer["employer"], offer["location"]
     job = SubElement(root, "job", {"id": _reference(offer), "reference": _reference(offer), "lang": "fr"})
     for name in ("title", "description"):
         _append(job, name, offer[name])
@@ -139,8 +139,8 @@ def _append_job(root: Element, offer: Offer) -> None:
     if "description" in employer:
         _append(company, "description", employer["description"])
     location = SubElement(SubElement(SubElement(job, "workplace"), "locations"), "location")
-    _append(location, "city", place["city"])
-    _append(location, "postalCode", place["postal_code"])
+    _append(location, "city", address["city"])
+    _append(location, "postalCode", address["postal_code"])
     for name, value in _own(offer).items():
         _append(job, name, value)
 

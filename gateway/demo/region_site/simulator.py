@@ -1,4 +1,4 @@
-"""A regional platform to test and show with: a real server of its feed, faults to switch on, and what it reads."""
+"""Simulator of a regional platform: HTTP server of its feed, injected faults, and subscriber of the changes feed."""
 
 import asyncio
 import gzip
@@ -20,7 +20,7 @@ from gateway.demo.region_site.fault import (
 )
 
 Write: TypeAlias = Callable[[Sequence[dict[str, Any]]], bytes]
-"""Writes offers of the shared schema as a feed."""
+"""Serialises offers of the shared schema as a feed."""
 
 _TWO_GIGABYTES = 2 * 1024**3
 _DRIP_SECONDS = 0.05
@@ -28,7 +28,9 @@ _WAIT = "2"
 
 
 class RegionalPlatform:
-    """``offers`` is what it publishes, by id; ``held`` what it holds of its territory. Both may change at any time."""
+    """``offers``: its published offers by id; ``held``: its copy of its territory; ``asked``: requests of the feed. All
+    may change at any time.
+    """
 
     def __init__(self, platform: str, write: Write) -> None:
         self.platform = platform
@@ -42,7 +44,7 @@ class RegionalPlatform:
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[str]:
-        """The address of its feed, for as long as the block lasts."""
+        """Serve the feed for the block; yields its URL."""
         app = web.Application()
         app.router.add_get("/feed", self._feed)
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=0.1)
@@ -56,8 +58,8 @@ class RegionalPlatform:
             await runner.cleanup()
 
     async def follow(self, client: Client) -> None:
-        """Hold what the changes feed says of its territory, until cancelled: from where it was left the last time, anew
-        from the start when told so.
+        """Follow the changes feed into ``held`` until cancelled: from the last cursor, from the start after 410. Raises
+        RuntimeError for any other refusal, ClientError.
         """
         while True:
             params = {"wait": _WAIT, "limit": "500"} | ({"cursor": self._cursor} if self._cursor else {})
@@ -74,7 +76,7 @@ class RegionalPlatform:
             self._cursor = answer.body["cursor"]
 
     def _apply(self, change: dict[str, Any]) -> None:
-        """Take one change; what is not newer than what is held is nothing new."""
+        """Apply one change; an old sequence has no effect."""
         offer_id, sequence = change["id"], change["sequence"]
         if sequence <= self._sequences.get(offer_id, -1):
             return
@@ -108,7 +110,7 @@ class RegionalPlatform:
         }[fault]
 
     def _whole(self, request: web.Request, body: bytes) -> web.Response:
-        """The body with its ETag, gzipped where that is asked for; or that it has not changed."""
+        """The body with its ETag, compressed by Accept-Encoding; 304 for an unchanged one."""
         tag = f'"{hashlib.sha256(body).hexdigest()[:16]}"'
         headers = {hdrs.ETAG: tag}
         if request.headers.get(hdrs.IF_NONE_MATCH) == tag:
@@ -130,7 +132,7 @@ class RegionalPlatform:
         if fault is Fault.BROKEN_OFF and request.transport is not None:
             request.transport.abort()
             return response
-        with suppress(ConnectionError):  # the gateway has had enough
+        with suppress(ConnectionError):  # the gateway closed the connection
             while True:
                 await response.write(b" " if fault is Fault.SLOW else b" " * 65_536)
                 await asyncio.sleep(_DRIP_SECONDS if fault is Fault.SLOW else 0)
