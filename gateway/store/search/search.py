@@ -1,4 +1,7 @@
-"""Searches in the index: the union of each group, the intersection of all, minus offers hidden from the reader."""
+"""Searches in the index: the union of each group, the intersection of all, minus offers hidden from the reader.
+
+Pure functions.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 
