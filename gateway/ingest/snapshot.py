@@ -52,7 +52,7 @@ class SnapshotRefusedError(Exception):
 
 
 class SnapshotUpload(Protocol):
-    """A spooled, judged upload, as far as a snapshot needs it."""
+    """The part of a spooled, judged upload that a snapshot uses."""
 
     @property
     def count(self) -> int:

@@ -146,7 +146,7 @@ def refused_from(kept: Sequence[Issued], *, required: date | None, now: int) -> 
 
 
 def notice_of(kept: Sequence[Issued], *, required: date | None, now: int) -> date | None:
-    """The day of ``refused_from``, for every answer without a certificate or within ``NOTICE_MS`` of its end; else None."""
+    """The day of ``refused_from``, for every answer without a certificate or near its end (``NOTICE_MS``); or None."""
     day = refused_from(kept, required=required, now=now)
     if day is None or certified_until(kept, now=now) is None:
         return day

@@ -22,13 +22,13 @@ def change_for(reader: Reader, asked: Filter, state: OfferState, *, above_start:
         and state.territory is not None
         and may_read(reader, offer=state.offer, provenance=known.provenance)
     ):
-        shown = masked(state.offer, reader=reader, publisher=publisher)
-        if asked.matches(offer=shown, territory=state.territory, platform=publisher):
+        visible = masked(state.offer, reader=reader, publisher=publisher)
+        if asked.matches(offer=visible, territory=state.territory, platform=publisher):
             return {
                 "op": "upsert",
                 "id": state.id,
                 "sequence": known.sequence,
-                "offer": shown,
+                "offer": visible,
                 "territory": state.territory,
                 "provenance": known.provenance,
             }

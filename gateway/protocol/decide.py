@@ -148,7 +148,7 @@ def _never(
 
 
 def _reopens(submission: Publish, known: Known) -> bool:
-    """Whether a snapshot item restores an offer absent from an earlier one: same content, marker below mark (WDR-008)."""
+    """Whether a snapshot item restores an absent offer (WDR-008): same content, marker older than the mark."""
     return (
         known.reason == "absent"
         and submission.mark is not None

@@ -106,7 +106,7 @@ def delivery_record(delivery: Delivery) -> Record:
 
 
 def delivery_document(delivery: Delivery) -> dict[str, Any]:
-    """The delivery as JSON: what is unset is left out, instants in UTC."""
+    """The delivery as JSON: unset members are left out, instants are in UTC."""
     parts = [_part_document(part) for part in delivery.parts]
     return {"id": delivery.id, "sequence": delivery.sequence, "parts": parts}
 

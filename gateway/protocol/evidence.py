@@ -26,7 +26,7 @@ FAMILIES: Mapping[Role, frozenset[str]] = {
     "publisher": frozenset({"publisher", "watched"}),
     "subscriber": frozenset({"subscriber"}),
     "gateway": frozenset(
-        (  # noqa: SIM905  # twenty-six lines would say no more
+        (  # noqa: SIM905  # twenty-six lines would add nothing
             "batch crash discovery document employer error extras feature feed fields identity limits link national "
             "order place publish receipt repeat routing schedule security snapshot text time withdrawal"
         ).split()
@@ -88,8 +88,8 @@ def _wholeness(document: Mapping[str, Any], report: Mapping[str, Any]) -> Iterat
     body = {name: value for name, value in document.items() if name != "digest"}
     if document["digest"] != digest_of(body):
         yield "Its digest does not fit: it was changed after it was written. Send the file as certify wrote it."
-    played = sorted(result["case"] for result in report["results"])
-    if len(set(played)) < len(played) or document["cases"] != digest_of(played):
+    cases = sorted(result["case"] for result in report["results"])
+    if len(set(cases)) < len(cases) or document["cases"] != digest_of(cases):
         yield "Cases were left out, or stand there twice: run certify, which plays them all, once each."
 
 
@@ -120,17 +120,17 @@ def _outcomes(report: Mapping[str, Any]) -> Iterator[str]:
 def _coverage(report: Mapping[str, Any]) -> Iterator[str]:
     """Every family of the role was run; in the full profile, each has a passed case, except ``SPARED``."""
     wanted = FAMILIES.get(report["role"], frozenset())
-    played, passed = set(), set()
+    covered, passed = set(), set()
     for result in report["results"]:
         family = result["case"].partition("/")[0]
-        played.add(family)
+        covered.add(family)
         if result["outcome"] == "pass":
             passed.add(family)
-    lacking = wanted - played
+    missing = wanted - covered
     if report["profile"] == "full":
-        lacking |= wanted - passed - SPARED
-    if lacking:
-        yield f"Nothing shows the families {', '.join(sorted(lacking))}: run certify with the kit of this version."
+        missing |= wanted - passed - SPARED
+    if missing:
+        yield f"Nothing shows the families {', '.join(sorted(missing))}: run certify with the kit of this version."
     elif not passed:
         yield "Not one case passed: there is nothing to certify."
 

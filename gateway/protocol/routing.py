@@ -55,10 +55,10 @@ def masked(offer: Mapping[str, Any], *, reader: Reader, publisher: str) -> Mappi
     """The offer as this reader may see it: employer hidden where the publisher asks so, never from itself (RTE-005)."""
     if reader.platform == publisher or not offer.get("redistribution", {}).get("mask_employer", False):
         return offer
-    shown = {key: value for key, value in offer.items() if key != "extensions"}
-    shown["employer"] = {key: value for key, value in offer["employer"].items() if key not in MASKED_EMPLOYER}
-    shown["location"] = {key: value for key, value in offer["location"].items() if key not in MASKED_LOCATION}
-    return shown
+    visible = {key: value for key, value in offer.items() if key != "extensions"}
+    visible["employer"] = {key: value for key, value in offer["employer"].items() if key not in MASKED_EMPLOYER}
+    visible["location"] = {key: value for key, value in offer["location"].items() if key not in MASKED_LOCATION}
+    return visible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,7 +93,7 @@ class Order:
 
 
 def run_record(run: Run) -> Record:
-    """A record of ``runs``: key the slug, value the run; what is unset is left out."""
+    """A record of ``runs``: key the slug, value the run; unset members are left out."""
     body = {name: value for name, value in asdict(run).items() if value is not None}
     return Record(run.platform.encode(), orjson.dumps(body))
 

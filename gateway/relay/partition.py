@@ -56,12 +56,12 @@ class PartitionRelay:
         self._at_once = at_once
         self.ready = False
         self.position = 0
-        self._in_hand: int | None = None
+        self._deciding_since: int | None = None
 
     @property
     def lag_ms(self) -> int:
         """The age of the oldest submission that is being decided; 0 when none is."""
-        return 0 if self._in_hand is None else max(0, self._clock() - self._in_hand)
+        return 0 if self._deciding_since is None else max(0, self._clock() - self._deciding_since)
 
     async def run(self) -> None:
         """Own the partition and relay until cancelled. After a commit of unknown outcome, or an outage of the log, it
@@ -108,7 +108,7 @@ class PartitionRelay:
 
     async def _relay(self, owner: Owner) -> None:
         self.position = await self._input_position(owner)
-        self._in_hand = None  # the former owner's submissions are decided, or are read again
+        self._deciding_since = None  # the former owner's submissions are decided, or are read again
         async with self._log.reader({(SUBMISSIONS, self._partition): self.position}) as reader:
             self.ready = True
             clock = asyncio.get_running_loop().time
@@ -138,7 +138,7 @@ class PartitionRelay:
 
     async def _commit(self, owner: Owner, chunk: Chunk) -> None:
         """Judge a chunk and write its outputs with the new input position, in one transaction."""
-        self._in_hand = chunk.records[0].appended_at if chunk.records else None
+        self._deciding_since = chunk.records[0].appended_at if chunk.records else None
         batch = await self._judge(chunk)
         batch.outputs.append(
             Output(POSITIONS, self._partition, position_record(SUBMISSIONS, self._partition, chunk.position))
@@ -146,7 +146,7 @@ class PartitionRelay:
         ends = await owner.commit(batch.outputs)
         await self._thread.call(self._keep, ends.get((OFFERS, self._partition)))
         self.position = chunk.position
-        self._in_hand = None
+        self._deciding_since = None
         self._decided(batch.verdicts)
 
     def _keep(self, position: int | None) -> None:

@@ -211,8 +211,8 @@ def shows(state: OfferState, *, reader: Reader, asked: Filter, own: bool) -> boo
     mine = own and publisher == reader.platform
     if not mine and not may_read(reader, offer=state.offer, provenance=state.known.provenance):
         return False
-    shown = masked(state.offer, reader=reader, publisher=publisher)
-    return asked.matches(offer=shown, territory=state.territory, platform=publisher)
+    visible = masked(state.offer, reader=reader, publisher=publisher)
+    return asked.matches(offer=visible, territory=state.territory, platform=publisher)
 
 
 def _split(lines: bytes | None) -> list[tuple[int, OfferState]]:

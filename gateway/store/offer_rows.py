@@ -107,10 +107,10 @@ def _row(
         head = *head, None, None, None, None, None
         return (*head, _head_sum(head), whole, value), None, ()
     publisher = platform_of(offer_id)
-    shown = masked(outline.offer, reader=OUTSIDER, publisher=publisher)
-    duplicate_keys, allowed = duplicate_keys_of(shown), audiences(shown)
+    visible = masked(outline.offer, reader=OUTSIDER, publisher=publisher)
+    duplicate_keys, allowed = duplicate_keys_of(visible), audiences(visible)
     head = *head, " ".join(allowed), " ".join(outline.provenance), *duplicate_keys
-    facets = facets_of(outline, shown, publisher=publisher, allowed=allowed)
+    facets = facets_of(outline, visible, publisher=publisher, allowed=allowed)
     return (*head, _head_sum(head), whole, value), facets, keys_of(*duplicate_keys)
 
 

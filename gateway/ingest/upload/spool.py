@@ -55,7 +55,7 @@ class Room:
 
 @value(frozen=True, slots=True)
 class Item:
-    """One judged document: its id as far as readable, its problems (in both languages), and the record to append, None
+    """One judged document: its id where readable, its problems (in both languages), and the record to append, None
     when it was refused. ``codes``: the rules that it breaks, where its problems were not written out.
     """
 

@@ -19,22 +19,22 @@ _SCALE = 10
 _MOST_BANDS = 128
 
 
-def facets_of(outline: Outline, shown: Mapping[str, Any], *, publisher: str, allowed: Collection[str]) -> list[str]:
-    """The facets of a live offer; ``shown`` is the offer as an outsider sees it, ``allowed`` its audiences."""
+def facets_of(outline: Outline, visible: Mapping[str, Any], *, publisher: str, allowed: Collection[str]) -> list[str]:
+    """The facets of a live offer; ``visible`` is the offer as an outsider sees it, ``allowed`` its audiences."""
     territory = outline.territory
     if territory is None:
         return []
     facets = [
         f"department:{territory['department']}",
         f"region:{territory['region']}",
-        f"sector:{shown['sector']}",
+        f"sector:{visible['sector']}",
         f"platform:{publisher}",
     ]
-    facets += ["level:" + level for level in shown["levels"]]
-    facets += ["week:" + week for week in shown["weeks"]]
+    facets += ["level:" + level for level in visible["levels"]]
+    facets += ["week:" + week for week in visible["weeks"]]
     facets += ["audience:" + audience for audience in allowed]
     facets += ["passed:" + slug for slug in outline.provenance]
-    location = shown["location"]
+    location = visible["location"]
     latitude, longitude = location.get("latitude"), location.get("longitude")
     if latitude is not None and longitude is not None:
         facets += [
@@ -59,7 +59,7 @@ class Search:
 
 
 def search_for(asked: Filter, *, reader: Reader, own: bool) -> Search:
-    """The search behind a reader's filter; ``own`` adds what the reader itself publishes."""
+    """The search behind a reader's filter; ``own`` adds the reader's own offers."""
     groups = [
         tuple(f"{name}:{value}" for value in sorted(getattr(asked, name)))
         for name in ("sector", "department", "region", "platform", "week", "level")
