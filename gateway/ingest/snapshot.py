@@ -139,7 +139,7 @@ class Snapshots:
         return self._seal.close(orjson.dumps(payload)), now + MARK_LIFE_MS
 
     async def _next_number(self, platform: str, now: int) -> int:
-        """A number above every earlier one of the platform, whatever the clock; it is written to the log first."""
+        """A number above all earlier ones of the platform, independent of the clock; it is written to the log first."""
         home = partition_of(platform, self._log.partitions)
         positions = self._positions.state if self._positions.caught_up else await read_positions(self._log, home)
         names = (_role(platform), _begun(platform), _marked(platform))
@@ -224,7 +224,7 @@ class Snapshots:
             await owner.close()
 
     async def _require_retained(self, mark: Mark) -> None:
-        """Refuse a mark that retention has overtaken, whatever its clock: records after it are deleted."""
+        """Refuse a mark that retention has overtaken, independent of its clock: records after it are deleted."""
         starts = await self._log.starts(SUBMISSIONS)
         if any(end < start for end, start in zip(mark.ends, starts, strict=True)):
             raise SnapshotRefusedError("mark-invalid")

@@ -44,7 +44,7 @@ class Prepared:
 
 
 Outcome: TypeAlias = Queued | LogError
-"""Queued, or the error after which this is not known (``gateway.log.port`` lists errors of certainly no write)."""
+"""Queued, or the error of the append; ``gateway.log.port`` defines which errors mean *certainly not written*."""
 
 
 def _nonces() -> Iterator[bytes]:

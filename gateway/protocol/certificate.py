@@ -98,17 +98,17 @@ def read_statement(claims: Mapping[str, Any]) -> Certificate:
 
 
 def with_certificate(kept: Sequence[Issued], fresh: Issued, *, now: int) -> tuple[Issued, ...]:
-    """The certificates of a platform with a new one first, which becomes the valid one of its role.
+    """The certificates of a platform with a new one first, which becomes the current one of its role.
 
     Former ones stay until they end, so that the keys that prove them do too. The newest of a role stays beyond that, so
-    that no former one becomes valid again.
+    that no former one becomes current again.
     """
     counting = newest((fresh, *kept))
     return (fresh, *(one for one in kept if one in counting or one.certificate.expires_at > now))
 
 
 def newest(kept: Sequence[Issued]) -> tuple[Issued, ...]:
-    """The valid certificates: the first of each role, since certificates are stored newest first."""
+    """The current certificates: the first of each role, since certificates are stored newest first."""
     found: dict[Role, Issued] = {}
     for one in kept:
         found.setdefault(one.certificate.role, one)

@@ -70,7 +70,7 @@ def submission_record(submission: Submission) -> Record:
 
 
 def _body_of_publish(submission: Publish) -> dict[str, Any]:
-    """The offer comes last in every version, for ``skim_submission``. Explicit members, since there are so many."""
+    """The offer comes last in every version, for ``skim_submission``. Listed by name, since there are so many."""
     body: dict[str, Any] = {
         "kind": "publish",
         "receipt": submission.receipt,
@@ -138,7 +138,7 @@ def _command(body: dict[str, Any]) -> Submission:
 
 
 def _publish(body: dict[str, Any]) -> Publish:
-    """Explicit members: ``**`` compares every name with every other."""
+    """Listed by name: ``**`` compares every name with every other."""
     return Publish(
         receipt=body["receipt"],
         publisher=body["publisher"],

@@ -21,7 +21,7 @@ class Reader:
 
     @property
     def audience(self) -> Audience:
-        """The audience of this reader, which is the name of its redistribution flag."""
+        """The audience of this reader, named after the redistribution flag that governs it."""
         return "national" if self.platform == NATIONAL else "regions"
 
 

@@ -25,7 +25,7 @@ _ORDER = "/order"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
     """The items of a source, each counted once: ``published`` are new or changed, ``unchanged`` are already published,
-    ``refused`` are invalid, ``passed`` are left out on purpose by the profile's mapping.
+    ``refused`` cannot be published, ``passed`` are left out on purpose by the profile's mapping.
 
     ``warned`` are those of the first two that have warnings. ``withdrawn`` were live and are not in the source.
     """
@@ -51,7 +51,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """The last run of a platform's source, with the facts about earlier runs that later ones need. Times in ms.
+    """The last run of a platform's source, with the facts of earlier runs that later ones and readers need. Times in ms.
 
     ``problems`` are those of the source and of its items in groups by rule and path, in both languages, each with its
     ``count``, ``examples``, and ``position`` and ``id`` of the first item; in records of earlier versions, which have

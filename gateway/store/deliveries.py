@@ -88,7 +88,7 @@ class DeliveryView(View):
         return await self._in_reader(self._find, offer_ids)
 
     async def summaries(self) -> Mapping[str, DeliverySummary]:
-        """By platform, the summary of its deliveries; platforms without any are left out."""
+        """By platform, the summary of its deliveries; platforms that never had any are left out."""
         return await self._in_reader(self._summaries)
 
     async def accounts(self) -> Mapping[str, Mapping[str, Any]]:

@@ -154,7 +154,7 @@ class View:
         """Delete rows that the log no longer holds, where the view's topic has a retention; ``now`` in ms."""
 
     async def close(self) -> None:
-        """Finish a running checkpoint, then close the file."""
+        """Finish the running work, then close the file."""
         try:
             if self._saving is not None:
                 await self._saving

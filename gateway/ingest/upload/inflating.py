@@ -1,4 +1,4 @@
-"""Inflating gzip as it arrives: within a ratio, member after member, and only whole streams."""
+"""Streaming decompression of gzip: within a ratio, member by member, and complete streams only."""
 
 import zlib
 from collections.abc import Iterator

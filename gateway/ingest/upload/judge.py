@@ -71,7 +71,7 @@ class BatchJudge:
         self.declared_count: int | None = None
 
     def judge(self, raw: bytes) -> Item | Unexplained:
-        """Accepted if the verdict is and the offer is the author's own (IDN-003)."""
+        """The item of a document; accepted if its verdict is, and the offer is the author's own (IDN-003)."""
         return self.examine(schemas.check_submission, raw, None)[1]
 
     def examine(self, check: Check, raw: bytes, marks: Sequence[int] | None) -> tuple[Verdict, Item | Unexplained]:

@@ -72,9 +72,9 @@ class Spool:
     wait for the disk. Nothing is read before ``flush``. The file has no name.
     """
 
-    def __init__(self, folder: Path, room: Room) -> None:
+    def __init__(self, folder: Path, quota: Room) -> None:
         self._folder = folder
-        self._room = room
+        self._quota = quota
         self._size = 0
         self._held: list[bytes] = []
         self._pending: list[bytes] = []
@@ -92,9 +92,9 @@ class Spool:
         """
         lines = _written(item)
         size = len(lines)
-        if self._size + size > self._room.most:
-            raise UploadRefusedError("body-too-large", expected=self._room.most)
-        self._room.take(size)
+        if self._size + size > self._quota.most:
+            raise UploadRefusedError("body-too-large", expected=self._quota.most)
+        self._quota.take(size)
         self._size += size
         self._pending_size += size
         self._pending.append(lines)
@@ -136,7 +136,7 @@ class Spool:
             aside(self._file.close)
             self._file = None
         self._held, self._pending = [], []
-        self._room.give_back(self._size)
+        self._quota.give_back(self._size)
         self._size = 0
 
     def _write(self, lines: list[bytes]) -> None:
