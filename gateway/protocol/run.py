@@ -51,7 +51,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """The last run of a platform's source, with the facts of earlier runs that later ones and readers need. Times in ms.
+    """The last run of a platform's source, with the facts of earlier runs that are still needed. Times in ms.
 
     ``problems`` are those of the source and of its items in groups by rule and path, in both languages, each with its
     ``count``, ``examples``, and ``position`` and ``id`` of the first item; in records of earlier versions, which have
