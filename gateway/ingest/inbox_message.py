@@ -67,13 +67,13 @@ def judge_message(
     return verdict
 
 
-def refused_body(record: StoredRecord, codes: Mapping[str, int], *, place: str, receipt: str) -> bytes:
+def refused_body(record: StoredRecord, codes: Mapping[str, int], *, log_position: str, receipt: str) -> bytes:
     """The value of a record of ``rejected``: the message's topic, partition and offset, its problems counted by rule,
     its receipt, and the beginning of its text without personal data. The problems themselves are in the receipt.
     """
     text = (record.value or b"")[:_BODY_SHOWN].decode(errors="replace")
     key = None if record.key is None else schemas.redact(record.key[:200].decode(errors="replace"))
-    body = {"place": place, "receipt": receipt, "key": key, "codes": codes, "body": schemas.redact(text)}
+    body = {"place": log_position, "receipt": receipt, "key": key, "codes": codes, "body": schemas.redact(text)}
     return orjson.dumps(body)
 
 

@@ -190,7 +190,9 @@ class InboxPartition:
         _log.info("intake.refused", place=log_position, codes=list(codes))
         outputs = [
             Output(
-                REJECTED, self._home, Record(None, refused_body(record, codes, place=log_position, receipt=receipt))
+                REJECTED,
+                self._home,
+                Record(None, refused_body(record, codes, log_position=log_position, receipt=receipt)),
             ),
             Output(
                 RECEIPTS,
