@@ -18,7 +18,7 @@ class Fate(IntEnum):
 
 @dataclass(slots=True)
 class Queuing:
-    """A byte per item of the upload (its ``Fate``), the number certainly queued, and the error that ended it."""
+    """A byte per item (its ``Fate``), the number certainly queued, and the error that ended it."""
 
     fates: bytearray
     queued: int = 0
