@@ -1,1 +1,1 @@
-"""Ways in: single submissions, uploads, snapshots, inboxes; each request carried out once."""
+"""Input: single submissions, uploads, snapshots and inboxes; each request is carried out once."""

@@ -1,8 +1,8 @@
 """Idempotency keys: claims on the ``requests`` topic, so that a request sent again to any replica runs once.
 
-Whoever wants to run a request appends a claim and reads past it; the first claim in log order wins. Every replica
-applies the same records in the same order and so agrees. A claim is a lease: the process that runs the request renews
-it, stops the request where it cannot, and others may claim the key once the lease is over. Requirements PUB-041 to
+To run a request, a process appends a claim and reads past it; the first claim in log order wins. Every replica applies
+the same records in the same order, with the same result. A claim is a lease: the process that runs the request renews
+it, stops the request where it cannot, and others may claim the key once the lease has ended. Requirements PUB-041 to
 PUB-045.
 """
 
@@ -29,19 +29,19 @@ from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import DAY_MS, REQUESTS
 
 LEASE_MS = 30_000
-"""How long a claim without an answer keeps others out after it was made or last renewed, by the log's append times."""
+"""How long a claim without an answer excludes others after it was made or last renewed, by the log's append times."""
 UNRENEWED_MS = 5 * 60_000
-"""The same for claims of earlier versions, which nobody renews. Running a request again is safe by its revisions."""
+"""The lease of claims of earlier versions, which are never renewed. Revisions make running a request again safe."""
 KEPT_MS = 2 * DAY_MS
 ANSWER_BYTES = 256_000
-"""How large an answer may be to be kept; beyond, the request is run again."""
+"""The largest answer that is kept; a request with a larger one is run again."""
 _ENTRIES = 200_000
 _PAGE = 100
-_PATIENCE = 10.0
+_READ_SECONDS = 10.0
 _RENEWED_WITHIN = 1 / 6
 _HELD_FOR = 2 / 3
-"""Parts of a lease: when it is renewed, and when a request ends whose claim could not be renewed. The rest is a margin
-for the clocks of brokers.
+"""Fractions of a lease: when it is renewed, and when a request ends whose claim could not be renewed. The rest is a
+margin for the clocks of brokers.
 """
 
 _log = structlog.get_logger()
@@ -49,7 +49,7 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """The answer that was given first: status, headers and text."""
+    """The stored answer of the first run: status, headers and text."""
 
     status: int
     headers: Mapping[str, str]
@@ -58,8 +58,8 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to run a request, until it is answered or its lease is over. ``since``: the event loop's time before it
-    was made. ``resumed``: the same request was begun before under this key, and may have had its effect.
+    """The right to run a request, until it is answered or its lease ends. ``since``: the event loop's time before the
+    claim was made. ``resumed``: the same request was begun before under this key, and may have had its effect.
     """
 
     key: str
@@ -78,7 +78,7 @@ class Reused:
     """The key was used for another request."""
 
 
-Standing: TypeAlias = Claim | Kept | Running | Reused
+ClaimResult: TypeAlias = Claim | Kept | Running | Reused
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,26 +92,26 @@ class _Entry:
     released: bool = False
     over: bool = False
     answer: tuple[int, int] | None = None
-    """Where on the topic the answer lies: partition and offset."""
+    """Partition and offset of the answer on the topic."""
 
 
 class Ledger:
-    """What stands under each key, as the records say in log order. Bounded: the eldest keys are forgotten first."""
+    """The entry of each key, from the records in log order. Bounded: the oldest keys are evicted first."""
 
     def __init__(self) -> None:
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
 
     def get(self, key: str) -> _Entry | None:
-        """What stands under a key."""
+        """The entry of a key; None without one."""
         return self._entries.get(key)
 
     def apply(self, partition: int, records: Sequence[StoredRecord]) -> None:
-        """Take in the next records of a partition."""
+        """Apply the next records of a partition."""
         for record in records:
             if record.key is not None and record.value is not None:
                 self._apply(record.key.decode(), orjson.loads(record.value), (partition, record.offset), record)
 
-    def _apply(self, key: str, body: Mapping[str, Any], place: tuple[int, int], record: StoredRecord) -> None:
+    def _apply(self, key: str, body: Mapping[str, Any], answer_at: tuple[int, int], record: StoredRecord) -> None:
         entry = self._entries.get(key)
         match body.get("kind"):
             case "claim" if entry is None or _gives_way(entry, body["digest"], record.appended_at):
@@ -124,14 +124,14 @@ class Ledger:
             case "renewal" if entry is not None and entry.token == body["token"]:
                 self._entries[key] = replace(entry, renewed_at=record.appended_at)
             case "answer" if entry is not None and entry.token == body["token"]:
-                self._entries[key] = replace(entry, over=True, answer=None if body["body"] is None else place)
+                self._entries[key] = replace(entry, over=True, answer=None if body["body"] is None else answer_at)
             case "release" if entry is not None and entry.token == body["token"] and not entry.over:
                 self._entries[key] = replace(entry, released=True)
 
 
 def _gives_way(entry: _Entry, digest: str, now: int) -> bool:
-    """Whether a claim at ``now`` (ms) takes the place of what stands: too old, released, lapsed, answered too long to
-    keep.
+    """Whether a claim at ``now`` (ms) replaces the entry: it is too old, released, lapsed, or answered by the same
+    request at a length that is not kept.
 
     The log's clock may go back. The distance counts either way: an entry from the future ends as one from the past.
     """
@@ -143,7 +143,7 @@ def _gives_way(entry: _Entry, digest: str, now: int) -> bool:
 
 
 class Requests:
-    """Claims, answers and releases of one gateway. It reads the topic only as far as its own claims need."""
+    """Claims, answers and releases of one gateway. Reads the topic only as far as its own claims need."""
 
     def __init__(self, log: EventLog, *, lease_ms: int = LEASE_MS) -> None:
         self._log = log
@@ -153,8 +153,8 @@ class Requests:
         self._reader: Reader | None = None
         self._reading = asyncio.Lock()
 
-    async def claim(self, platform: str, key: str, digest: str) -> Standing:
-        """Ask to run a request; ``digest`` (hex) stands for all of its content. Raises LogError."""
+    async def claim(self, platform: str, key: str, digest: str) -> ClaimResult:
+        """Claim a request; ``digest`` (hex) covers all of its content. Raises LogError."""
         claim = Claim(f"{platform} {key}", os.urandom(12).hex(), asyncio.get_running_loop().time())
         body = {"kind": "claim", "token": claim.token, "digest": digest, "lease": self._lease_ms}
         await self._append_and_read(claim, body)
@@ -169,8 +169,8 @@ class Requests:
 
     @asynccontextmanager
     async def held(self, claim: Claim) -> AsyncIterator[None]:
-        """Renew the claim while the body runs. Cancels the body before others may claim the key, where the claim could
-        not be renewed, and at once where another has it; raises UnknownOutcomeError then.
+        """Renew the claim while the body runs. Where the claim cannot be renewed, cancel the body before others may
+        claim the key, and at once where another claim holds it. Raises UnknownOutcomeError then.
         """
         seconds = self._lease_ms / 1_000
         try:
@@ -187,22 +187,22 @@ class Requests:
             raise
 
     async def keep(self, claim: Claim, status: int, headers: Mapping[str, str], body: str | None) -> None:
-        """Keep an answer for two days; None for one that is too long, so that a repetition runs again."""
+        """Store an answer for two days; None for one that is too long, so that a repetition runs again."""
         plain = {str(name): value for name, value in headers.items()}
         answer = {"kind": "answer", "token": claim.token, "status": int(status), "headers": plain, "body": body}
         await self._append(claim, answer)
 
     async def release(self, claim: Claim) -> None:
-        """The request came to nothing: let the next one run."""
+        """Release the key of a request without effect, so that the next one runs."""
         await self._append(claim, {"kind": "release", "token": claim.token})
 
     async def close(self) -> None:
-        """Let go of the reader."""
+        """Close the reader."""
         async with self._reading:
             await self._drop_reader()
 
     async def _renew(self, claim: Claim, limit: asyncio.Timeout, lease: float) -> None:
-        """Put off the limit with each renewal that is on the log, counted from when it was sent."""
+        """Extend the limit with each renewal that is on the log, counted from when it was sent."""
         now = asyncio.get_running_loop().time
         while not limit.expired():
             await asyncio.sleep(lease * _RENEWED_WITHIN)
@@ -226,7 +226,7 @@ class Requests:
 
     async def _read_past(self, partition: int, offset: int) -> None:
         try:
-            async with asyncio.timeout(_PATIENCE), self._reading:
+            async with asyncio.timeout(_READ_SECONDS), self._reading:
                 while not self._positions or self._positions[partition] <= offset:
                     await self._advance()
         except TimeoutError:
@@ -236,7 +236,7 @@ class Requests:
         try:
             for chunk in await (await self._open()).poll(limit=_PAGE, wait=1.0):
                 self._apply(chunk)
-        except PositionLostError:  # nobody asked for two days; what is lost has lapsed
+        except PositionLostError:  # no claim for two days; the lost records have lapsed
             await self._drop_reader()
             self._positions = []
 
@@ -257,9 +257,9 @@ class Requests:
             await reader.close()
 
     async def _answer(self, partition: int, offset: int) -> Kept | Running:
-        """The answer as it lies on the log; memory holds only where."""
+        """Read an answer from the log; memory holds only its offset."""
         async with self._log.reader({(REQUESTS, partition): offset}) as reader:
-            for chunk in await reader.poll(limit=1, wait=_PATIENCE):
+            for chunk in await reader.poll(limit=1, wait=_READ_SECONDS):
                 for record in chunk.records:
                     body = orjson.loads(record.value or b"{}")
                     return Kept(body["status"], body["headers"], body["body"])

@@ -1,4 +1,4 @@
-"""One message of an inbox, judged: it becomes a submission, or a refusal with every reason. Pure."""
+"""The verdict on one message of an inbox: it becomes a submission, or a refusal with every reason. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from gateway.protocol.identity import is_offer_id, platform_of
 from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN, StoredRecord
 
 _BODY_SHOWN = 10_000
-"""So many bytes of a refused message are copied: the platform that sent it has the rest."""
+"""How many bytes of a refused message are copied: the platform that sent it has the rest."""
 _UNDECODED = "\ufffd"
-"""What stands for bytes of a header's name that are not UTF-8."""
+"""The replacement for bytes of a header's name that are not UTF-8."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Why a message cannot become a submission, and what of it could be read."""
+    """The problems that keep a message from becoming a submission, and the id and revision that could be read."""
 
     problems: tuple[schemas.Problem, ...]
     id: str | None = None
@@ -33,14 +33,14 @@ def judge_message(
     platform: str,
     may_publish: bool,
     on: date,
-    lack: schemas.Problem | None = None,
+    blocked_by: schemas.Problem | None = None,
     explained: bool = True,
 ) -> schemas.Verdict | Refused:
-    """The verdict on one inbox message: an accepted one only when key, type, owner and document are in order.
+    """The verdict on one inbox message: accepted only when key, type, owner and document are valid.
 
     ``platform`` is the owner of the inbox, proved by the broker's access rules; ``on`` the day of the append in Paris;
-    ``lack`` why its offers are not taken at present, its withdrawals apart. Unless ``explained``, a refusal may lack
-    problems, id and revision.
+    ``blocked_by`` the problem for which its offers are refused at present, withdrawals apart. Unless ``explained``, a
+    refusal may omit problems, id and revision.
     """
     key = _offer_id(record.key)
     if not may_publish:
@@ -60,25 +60,25 @@ def judge_message(
             return Refused((schemas.problem("inbox-type"),), key)
     if verdict.id is not None and verdict.id != key:
         return Refused((schemas.problem("inbox-key"), *verdict.problems), key, verdict.revision)
-    if lack is not None and verdict.withdrawal is None:
-        return Refused((lack, *verdict.problems), key, verdict.revision)
+    if blocked_by is not None and verdict.withdrawal is None:
+        return Refused((blocked_by, *verdict.problems), key, verdict.revision)
     if not verdict.accepted:
         return Refused(verdict.problems, key, verdict.revision)
     return verdict
 
 
-def refused_body(record: StoredRecord, codes: Mapping[str, int], *, place: str, receipt: str) -> bytes:
-    """The value of a record of ``rejected``: where the message was, how often it breaks which rule, its receipt, and
-    the beginning of its text without personal data. The problems are in the receipt.
+def refused_body(record: StoredRecord, codes: Mapping[str, int], *, log_position: str, receipt: str) -> bytes:
+    """The value of a record of ``rejected``: the message's topic, partition and offset, its problems counted by rule,
+    its receipt, and the beginning of its text without personal data. The problems themselves are in the receipt.
     """
     text = (record.value or b"")[:_BODY_SHOWN].decode(errors="replace")
     key = None if record.key is None else schemas.redact(record.key[:200].decode(errors="replace"))
-    body = {"place": place, "receipt": receipt, "key": key, "codes": codes, "body": schemas.redact(text)}
+    body = {"place": log_position, "receipt": receipt, "key": key, "codes": codes, "body": schemas.redact(text)}
     return orjson.dumps(body)
 
 
 def message_digest(record: StoredRecord) -> Mapping[str, Any]:
-    """What identifies the message that a receipt is about: hex SHA-256 of its value, and its length in bytes."""
+    """The identity of the message in its receipt: hex SHA-256 of its value, and its length in bytes."""
     value = record.value or b""
     return {"sha256": sha256(value).hexdigest(), "bytes": len(value)}
 
@@ -97,7 +97,7 @@ def _has_odd_header(record: StoredRecord) -> bool:
 
 
 def _withdrawal(raw: bytes, on: date, *, explained: bool) -> schemas.Verdict:
-    """The event says *withdrawn* already, and its data gives the ``reason``: judged as a batch's item is."""
+    """The verdict on a withdrawal, as on a batch's item: the type says *withdrawn*, the data has the ``reason``."""
     verdict = schemas.check_withdrawal(raw, on=on, explained=False)
     document = verdict.document
     if document is not None and "reason" in document and "withdrawn" not in document:

@@ -37,13 +37,13 @@ from gateway.runtime.fair_slices import FairSlices
 
 _BATCH = 500
 _PROBLEMS = 10
-"""So many problems of a refused message are in its receipt; of more, the receipt gives the numbers by code."""
+"""How many problems of a refused message are in its receipt; for more, the receipt counts them by code."""
 
 _log = structlog.get_logger()
 
 
 class Intake:
-    """One share of every inbox. An error of any of them ends ``run``."""
+    """The partitions of inboxes assigned to this process. An error of any of them ends ``run``."""
 
     def __init__(
         self, log: EventLog, *, partners: Partners, ids: ReceiptIds, require_certificate: date | None = None
@@ -55,7 +55,7 @@ class Intake:
         self._slices = FairSlices()
 
     async def run(self) -> None:
-        """Serve the inboxes of all partners that have one, as they come and go, until cancelled."""
+        """Serve the inboxes of all partners that have one, as they are added and removed, until cancelled."""
         await work_partners(self._partners, wanted=lambda partner: partner.inbox, work=self._serve)
 
     async def _serve(self, platform: str) -> None:
@@ -72,7 +72,7 @@ class Intake:
 
         try:
             await work_share(self._log, role=f"intake.{platform}", topic=INBOX + platform, work=work)
-        except PositionLostError as error:  # it was made anew: the others go on
+        except PositionLostError as error:  # the topic was created again: other inboxes continue
             raise TopicError(f"The inbox of {platform} cannot be read from where it was: {error}") from error
 
 
@@ -102,7 +102,7 @@ class InboxPartition:
         self._refusals = Refusals()
 
     async def run(self) -> None:
-        """Copy until cancelled; each attempt goes on from the position that the log gives."""
+        """Copy until cancelled; each attempt resumes at the position on the log."""
         await keep_owning(self._log, role=f"intake.{self._platform}", partition=self._partition, work=self._copy)
 
     async def _copy(self, owner: Owner) -> None:
@@ -112,7 +112,7 @@ class InboxPartition:
         at = kept.get(position_key(self._topic, self._partition).decode(), 0)
         start = (await self._log.starts(self._topic))[self._partition]
         if at < start:
-            # What was there was never acknowledged, and nothing can bring it back: say so, and go on.
+            # The expired messages were never acknowledged and cannot be recovered: log that, and continue.
             _log.error("intake.messages_expired", inbox=self._platform, partition=self._partition, from_=at, to=start)
         async with self._log.reader({(self._topic, self._partition): max(at, start)}) as reader:
             async for chunk in worth_committing(reader, limit=_BATCH):
@@ -120,7 +120,7 @@ class InboxPartition:
                     await owner.commit(await self._outputs(chunk))
 
     async def _outputs(self, chunk: Chunk) -> Sequence[Output]:
-        """What a chunk of the inbox becomes; the same chunk gives the same outputs, receipts' ids included."""
+        """The outputs of a chunk of the inbox; the same chunk gives the same outputs, receipt ids included."""
         outputs: list[Output] = []
         before = self._refusals
 
@@ -144,9 +144,9 @@ class InboxPartition:
             if not isinstance(verdict, Refused):
                 return self._submit(record, verdict), False
         except Exception:  # noqa: BLE001 - a bulkhead: see below
-            # A fault of ours that one message brings out would end every process, at each start anew.
+            # A fault of the gateway that one message triggers would end every process, at each start again.
             if self._refusals.on(self._day(record)).has_room(self._log.partitions):
-                _log.exception("intake.broke", place=self._place(record))
+                _log.exception("intake.broke", place=self._log_position(record))
             record = StoredRecord(record.offset, record.appended_at, None, b"")
             verdict = Refused((schemas.problem("inbox-broke-the-gateway"),))
         return self._refuse(record, verdict), True
@@ -158,7 +158,7 @@ class InboxPartition:
             platform=self._platform,
             may_publish=partner is not None and not partner.revoked and "offers:publish" in partner.scopes,
             on=date.fromisoformat(paris_date(record.appended_at)),
-            lack=lack_of_certificate(
+            blocked_by=lack_of_certificate(
                 () if partner is None else partner.certificates,
                 required=self._require_certificate,
                 now=record.appended_at,
@@ -186,17 +186,21 @@ class InboxPartition:
         codes = Counter(problem.code for problem in refused.problems)
         partition = partition_of(refused.id or self._platform, self._log.partitions)
         receipt = self._receipt(partition, record.offset)
-        place = self._place(record)
-        _log.info("intake.refused", place=place, codes=list(codes))
+        log_position = self._log_position(record)
+        _log.info("intake.refused", place=log_position, codes=list(codes))
         outputs = [
-            Output(REJECTED, self._home, Record(None, refused_body(record, codes, place=place, receipt=receipt))),
+            Output(
+                REJECTED,
+                self._home,
+                Record(None, refused_body(record, codes, log_position=log_position, receipt=receipt)),
+            ),
             Output(
                 RECEIPTS,
                 partition,
                 refusal_record(
                     receipt=receipt,
                     publisher=self._platform,
-                    place=place,
+                    place=log_position,
                     at=record.appended_at,
                     versions=VERSIONS,
                     problems=[problem.to_json() for problem in refused.problems[:_PROBLEMS]],
@@ -214,7 +218,7 @@ class InboxPartition:
 
     def _summary(self, record: StoredRecord) -> Output:
         """The receipt that gives the number of this partition's unlisted refusals of the day, up to this message."""
-        _log.warning("intake.refusals_unlisted", place=self._place(record), today=self._refusals.unlisted)
+        _log.warning("intake.refusals_unlisted", place=self._log_position(record), today=self._refusals.unlisted)
         problem = schemas.problem(
             "inbox-refusals-unlisted",
             number=self._refusals.unlisted,
@@ -228,7 +232,7 @@ class InboxPartition:
             refusal_record(
                 receipt=self._receipt(partition, record.offset),
                 publisher=self._platform,
-                place=self._place(record),
+                place=self._log_position(record),
                 at=record.appended_at,
                 versions=VERSIONS,
                 problems=[problem.to_json()],
@@ -239,7 +243,7 @@ class InboxPartition:
     def _day(self, record: StoredRecord) -> int:
         return int(paris_date(record.appended_at).replace("-", ""))
 
-    def _place(self, record: StoredRecord) -> str:
+    def _log_position(self, record: StoredRecord) -> str:
         return f"{self._topic}/{self._partition}/{record.offset}"
 
     def _receipt(self, partition: int, offset: int) -> str:

@@ -1,7 +1,7 @@
-"""Snapshots: a publisher's complete set of offers; what it lacks is withdrawn, under guards against cut exports.
+"""Snapshots: a publisher's complete set of offers; absent offers are withdrawn, under guards against cut exports.
 
-The publisher takes a *mark* before it exports. The mark signs where the ``submissions`` topic then ended, so that an
-offer put in between is never taken for absent. Requirements PUB-021 to PUB-028.
+The publisher takes a *mark* before it exports. The mark signs the end of the ``submissions`` topic at that instant, so
+that an offer put in between never counts as absent. Requirements PUB-021 to PUB-028.
 """
 
 import asyncio
@@ -37,13 +37,13 @@ MARK_LIFE_MS = 24 * 3_600_000
 _RETIRE_SLICE = 2_000
 _IDS_AT_ONCE = 1_000
 _REST_SECONDS = 0.001
-"""Between thousands of ids: a thread that computes delays the event loop."""
+"""The rest between slices of a thousand ids: a computing thread delays the event loop."""
 
 _log = structlog.get_logger()
 
 
 class SnapshotRefusedError(Exception):
-    """The snapshot changes nothing; ``code`` names a rule of the catalogue, ``args`` fill its message."""
+    """The snapshot changes nothing; ``code`` names a rule of the catalogue, ``values`` fill its message."""
 
     def __init__(self, code: str, **values: Any) -> None:
         super().__init__(code)
@@ -52,22 +52,22 @@ class SnapshotRefusedError(Exception):
 
 
 class SnapshotUpload(Protocol):
-    """A spooled, judged upload, as far as a snapshot needs it."""
+    """The part of a spooled, judged upload that a snapshot uses."""
 
     @property
     def count(self) -> int:
-        """How many lines it has, the last one with the declared count left out."""
+        """The number of lines, without the last one with the declared count."""
 
     @property
     def declared_count(self) -> int | None:
-        """What the last line says; None when there is no such line."""
+        """The count on the last line; None when there is no such line."""
 
     def ids(self) -> Iterator[str | None]:
         """The id of every line in order, refused ones included; None where it cannot be read. Read in a thread."""
 
     def slices(self) -> Iterator[Sequence[tuple[int, Prepared]]]:
-        """The accepted offers with their indexes in order, in slices that fit in memory. Read in a thread, each when
-        the one before is on the log. Raises LogError when no more may be handed in.
+        """The accepted offers with their indexes in order, in slices that fit in memory. Read in a thread, each slice
+        after the one before is on the log. Raises LogError when no more may be submitted.
         """
 
 
@@ -88,21 +88,21 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What a snapshot did: how many offers it handed in, and the absent ones it withdraws, with their revisions."""
+    """The effect of a snapshot: how many offers it submitted, and the absent ones that it withdraws, with revisions."""
 
     queued: int
     absent: Sequence[tuple[str, int]]
 
     @property
     def withdrawn(self) -> int:
-        """How many absent offers it withdraws."""
+        """The number of absent offers that it withdraws."""
         return len(self.absent)
 
 
 class Snapshots:
-    """Takes marks and applies snapshots; one at a time per platform, the last to begin wins.
+    """Issues marks and applies snapshots; one at a time per platform, the last to begin wins.
 
-    ``patience`` is how many seconds a snapshot waits for what precedes its mark to be decided and visible.
+    ``patience`` is how many seconds a snapshot waits until all submissions before its mark are decided and visible.
     """
 
     def __init__(
@@ -124,22 +124,22 @@ class Snapshots:
         self._ids = ids
         self._seal = seal
         self._clock = clock
-        self._patience = patience
+        self._wait_seconds = patience
         self._issued: dict[str, int] = {}
 
     async def mark(self, platform: str) -> tuple[str, int]:
-        """A new mark's text and when it ends (ms). Raises LogError."""
+        """Issue a mark. Returns its text and when it expires (ms). Raises LogError."""
         now = self._clock()
-        # An old end, told by a broker that slept, withdraws less and reopens less: the next snapshot makes up for it.
+        # A stale end, from a broker that was paused, withdraws less and reopens less: the next snapshot corrects it.
         ends = await self._log.ends(SUBMISSIONS)
         number = await self._next_number(platform, now)
-        # Where number and instant differ, the instant follows the ends. A gateway that knows numbers only then refuses
-        # the mark (mark-invalid); all other marks it reads as its own.
+        # Where number and instant differ, the instant follows the ends. A gateway that reads numbers only then refuses
+        # the mark (mark-invalid), and reads all other marks as its own.
         payload = [platform, number, ends if number == now else [*ends, now]]
         return self._seal.close(orjson.dumps(payload)), now + MARK_LIFE_MS
 
     async def _next_number(self, platform: str, now: int) -> int:
-        """A number above every earlier one of the platform, whatever the clock does; it is noted on the log first."""
+        """A number above all earlier ones of the platform, independent of the clock; it is written to the log first."""
         home = partition_of(platform, self._log.partitions)
         positions = self._positions.state if self._positions.caught_up else await read_positions(self._log, home)
         names = (_role(platform), _begun(platform), _marked(platform))
@@ -150,7 +150,7 @@ class Snapshots:
         return number
 
     def read(self, text: str, *, platform: str) -> Mark:
-        """The mark behind a text. Raises SnapshotRefusedError when it is another's, or over 24 hours old."""
+        """Read the text of a mark. Raises SnapshotRefusedError when it is another platform's, or over 24 hours old."""
         payload = self._seal.open(text)
         if payload is None:
             raise SnapshotRefusedError("mark-invalid")
@@ -173,11 +173,15 @@ class Snapshots:
         resumed: bool = False,
         abandonable: Callable[[], AbstractContextManager[None]] = nullcontext,
     ) -> Applied:
-        """Publish what is there and withdraw what is not. Raises SnapshotRefusedError when nothing was changed, but for
-        ``snapshot-running``: one that is overtaken on its way leaves what it has handed in. Raises LogError when part
-        or all of it may have been: the same again, with the same mark, is safe. ``abandonable`` is entered while
-        nothing has been changed yet, and may end the work there. ``resumed``: the same upload was begun with this mark
-        before, and its answer was lost; where it was applied, it is applied again, which changes nothing.
+        """Publish the offers of the upload and withdraw the absent ones.
+
+        Raises SnapshotRefusedError when nothing was changed, except for ``snapshot-running``: a snapshot that is
+        overtaken during its work leaves the part already submitted. Raises LogError when part or all of it may have
+        been applied: repeating it with the same mark is safe.
+
+        ``abandonable`` is entered while nothing has been changed yet, and may end the work there. ``resumed``: the same
+        upload was begun with this mark before, and its answer was lost; where it was applied, it is applied again,
+        which changes nothing.
         """
         _complete(upload)
         try:
@@ -196,13 +200,13 @@ class Snapshots:
         return Applied(queued, absent)
 
     def withdrawal_receipts(self, mark: Mark, applied: Applied) -> Iterator[str]:
-        """The receipts of a snapshot's withdrawals, in order."""
+        """The receipt ids of a snapshot's withdrawals, in order."""
         return (self._retirement(mark, offer_id, revision).receipt for offer_id, revision in applied.absent)
 
     @asynccontextmanager
     async def _turn(self, mark: Mark, *, resumed: bool) -> AsyncIterator[Owner]:
-        """This platform's turn: an earlier snapshot that still runs is fenced. Stale are a mark not above the last one
-        that was applied (not below it, where ``resumed``), and one below the last that was begun with.
+        """Own the snapshots of the platform: an earlier snapshot that still runs is fenced. Stale are a mark not above
+        the last one applied (below it, where ``resumed``), and a mark below the last one begun.
         """
         await self._require_retained(mark)
         partition = partition_of(mark.platform, self._log.partitions)
@@ -220,31 +224,29 @@ class Snapshots:
             await owner.close()
 
     async def _require_retained(self, mark: Mark) -> None:
-        """Refuse a mark that retention has overtaken: the records after it are deleted, whatever its clock said."""
+        """Refuse a mark that retention has overtaken, independent of its clock: records after it are deleted."""
         starts = await self._log.starts(SUBMISSIONS)
         if any(end < start for end, start in zip(mark.ends, starts, strict=True)):
             raise SnapshotRefusedError("mark-invalid")
 
     async def _absent(self, owner: Owner, mark: Mark, present: IdSet) -> list[tuple[str, int]]:
-        """Live offers last accepted before the mark that the upload lacks, read once the view shows that time."""
-        if not await self._positions.reached(SUBMISSIONS, mark.ends, timeout=self._patience):
+        """Live offers last accepted before the mark and absent from the upload, read once the view has reached it."""
+        if not await self._positions.reached(SUBMISSIONS, mark.ends, timeout=self._wait_seconds):
             raise SnapshotRefusedError("snapshot-not-ready")
         offers = [await owner.end(OFFERS, partition) for partition in range(self._log.partitions)]
-        if not await self._offers.reached(offers, self._patience):
+        if not await self._offers.reached(offers, self._wait_seconds):
             raise SnapshotRefusedError("snapshot-not-ready")
         absent: list[tuple[str, int]] = []
         page: list[tuple[str, int]] = []
         async for one in self._offers.live_before(mark.platform, mark.ends):
             page.append(one)
             if len(page) == _IDS_AT_ONCE:
-                absent += await asyncio.to_thread(_lacking, present, page)
+                absent += await asyncio.to_thread(_missing_from, present, page)
                 page = []
-        return absent + await asyncio.to_thread(_lacking, present, page)
+        return absent + await asyncio.to_thread(_missing_from, present, page)
 
     async def _begin(self, owner: Owner, mark: Mark) -> None:
-        """From here on earlier marks are stale; a snapshot that was overtaken stops here, before it has changed
-        anything.
-        """
+        """Make earlier marks stale. A snapshot that was overtaken stops here, before it has changed anything."""
         await owner.commit([self._note(_begun(mark.platform), mark)])
 
     def _note(self, name: str, mark: Mark) -> Output:
@@ -262,7 +264,7 @@ class Snapshots:
         return queued
 
     async def _withdraw(self, owner: Owner, mark: Mark, absent: Sequence[tuple[str, int]]) -> None:
-        """Hand in the withdrawals, in transactions of this platform's turn; the last of them uses the mark up."""
+        """Submit the withdrawals in transactions of the owner; the last one records the mark as applied."""
         outputs: list[Output] = []
         for offer_id, revision in absent:
             command = self._retirement(mark, offer_id, revision)
@@ -287,7 +289,7 @@ class Snapshots:
         )
 
     async def _guard(self, mark: Mark, upload: SnapshotUpload, absent: int, confirm: int | None) -> None:
-        """Withdrawing too many at once, or leaving no live offer, needs the number to be confirmed (PUB-028)."""
+        """Require the number to be confirmed where too many, or all, live offers would be withdrawn (PUB-028)."""
         if not absent or confirm == absent:
             return
         live = await self._offers.count(mark.platform)
@@ -296,8 +298,8 @@ class Snapshots:
             raise SnapshotRefusedError("snapshot-shrinks-too-much", actual=absent, expected=live)
 
     async def _publishes(self, mark: Mark, upload: SnapshotUpload) -> bool:
-        """Whether some accepted item of the upload would be live once it is decided, as far as that is known now: a
-        stale one, or one whose revision was used, leaves nothing.
+        """Whether some accepted item of the upload would be live once it is decided, as far as the view has it: a stale
+        item, or one whose revision was used, would not.
         """
         now = self._clock()
         slices = upload.slices()
@@ -313,12 +315,12 @@ class Snapshots:
 
 
 def _role(platform: str) -> str:
-    """The turn's role, and the name of the position that tells which mark was applied last."""
+    """The role that owns the platform's snapshots, and the name of the position with the last mark applied."""
     return f"snapshot.{platform}"
 
 
 def _begun(platform: str) -> str:
-    """The name of the position that tells the latest mark that was begun with."""
+    """The name of the position that holds the latest mark begun."""
     return f"begun.snapshot.{platform}"
 
 
@@ -328,7 +330,7 @@ def _marked(platform: str) -> str:
 
 
 def _complete(upload: SnapshotUpload) -> None:
-    """The upload must say how many offers it has, and have them: a cut one changes nothing (PUB-024)."""
+    """Require a declared count that equals the number of offers: a cut upload changes nothing (PUB-024)."""
     if upload.declared_count is None:
         raise SnapshotRefusedError("snapshot-count-missing")
     if upload.declared_count != upload.count:
@@ -336,8 +338,8 @@ def _complete(upload: SnapshotUpload) -> None:
 
 
 async def _read_ids(ids: Iterator[str | None], present: IdSet) -> None:
-    """Add every id of an upload, a thousand at a time in a thread; refuses an unreadable one and one that comes twice
-    (PUB-025, PUB-026).
+    """Add every id of an upload, a thousand at a time in a thread; refuse an unreadable id and a repeated one (PUB-025,
+    PUB-026).
     """
     numbered = enumerate(ids)
     while await in_thread(lambda: _add(islice(numbered, _IDS_AT_ONCE), present)):  # noqa: ASYNC110  # a rest, no wait
@@ -345,7 +347,7 @@ async def _read_ids(ids: Iterator[str | None], present: IdSet) -> None:
 
 
 def _add(numbered: Iterator[tuple[int, str | None]], present: IdSet) -> bool:
-    """Whether there were any."""
+    """Add ids to the set. Returns whether there were any."""
     index = -1
     for index, offer_id in numbered:
         if offer_id is None:
@@ -355,6 +357,6 @@ def _add(numbered: Iterator[tuple[int, str | None]], present: IdSet) -> bool:
     return index >= 0
 
 
-def _lacking(present: IdSet, offers: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+def _missing_from(present: IdSet, offers: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
     """The offers whose id is not in the set."""
     return [one for one in offers if one[0] not in present]

@@ -1,4 +1,4 @@
-"""Submissions: the one way in. Mints receipts, writes to the ``submissions`` topic, says what is known to be queued."""
+"""Submissions: the one input of the relay. Mints receipts, appends to the ``submissions`` topic, reports outcomes."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ from gateway.protocol.value import value
 from schemas import Verdict
 
 VERSIONS = Versions(schema=schemas.SCHEMA_VERSION, rules=schemas.RULES_VERSION)
-"""Under which the receipts of this gateway are given."""
+"""The versions under which this gateway gives receipts."""
 
 _NONCE = 8
 _DRAWN = 512
@@ -37,18 +37,18 @@ class Queued:
 
 @value(frozen=True, slots=True)
 class Prepared:
-    """A submission written as a record of ``submissions``, and its receipt: what an upload spools."""
+    """A submission as a record of ``submissions``, and its receipt; an upload spools these."""
 
     receipt: str
     record: Record
 
 
 Outcome: TypeAlias = Queued | LogError
-"""Queued, or why that is not known (see ``gateway.log.port`` for which errors mean *certainly not written*)."""
+"""Queued, or the error of the append; ``gateway.log.port`` defines which errors mean *certainly not written*."""
 
 
 def _nonces() -> Iterator[bytes]:
-    """Random bytes for one receipt each, drawn many at a time: a call of the system costs more than all the rest."""
+    """Random bytes for one receipt each, drawn many at a time: a system call costs more than everything else."""
     while True:
         drawn = os.urandom(_NONCE * _DRAWN)
         yield from (drawn[start : start + _NONCE] for start in range(0, len(drawn), _NONCE))
@@ -64,7 +64,7 @@ def command(
     traceparent: str | None = None,
     upload: str | None = None,
 ) -> Publish | Withdraw:
-    """The command that an accepted verdict asks for. Raises ValueError for any other: that is a fault of the caller."""
+    """The command of an accepted verdict. Raises ValueError for any other verdict: that is a fault of the caller."""
     offer_id, revision, document = verdict.id, verdict.revision, verdict.document
     if not verdict.accepted or offer_id is None or revision is None or document is None:
         raise ValueError("only an accepted verdict can be submitted")
@@ -100,7 +100,7 @@ def command(
 
 
 class Submissions:
-    """Hands accepted verdicts and the gateway's own commands to the relay, by way of the log."""
+    """Passes accepted verdicts and the gateway's own commands to the relay, through the log."""
 
     def __init__(self, log: EventLog, *, ids: ReceiptIds, clock: Clock, upload: str | None = None) -> None:
         self._log = log
@@ -141,7 +141,7 @@ class Submissions:
         return await self.submit_records([Prepared(one.receipt, submission_record(one)) for one in submissions])
 
     async def submit_records(self, prepared: Sequence[Prepared]) -> Sequence[Outcome]:
-        """The same for submissions that have been written as records already."""
+        """As ``submit``, for submissions already written as records."""
         lanes: dict[int, list[int]] = {}
         for index, one in enumerate(prepared):
             lanes.setdefault(partition_of((one.record.key or b"").decode(), self._log.partitions), []).append(index)
@@ -156,7 +156,7 @@ class Submissions:
     async def _append(
         self, partition: int, lane: Sequence[int], prepared: Sequence[Prepared], outcomes: list[Outcome]
     ) -> None:
-        """One partition's share, slice after slice; after a failed one the rest is not tried, to keep order."""
+        """Append one partition's records, slice by slice; after a failed slice the rest is not tried, to keep order."""
         failure: LogError | None = None
         for indexes, records in _slices(lane, prepared):
             if failure is None:
@@ -167,11 +167,11 @@ class Submissions:
                     failure = error
             for index in indexes:
                 outcomes[index] = failure
-                # a later slice was certainly not written, but resending it is as safe: one word for all
+                # a later slice was certainly not written; resending it is as safe, so that all get one error
 
 
 def _slices(lane: Sequence[int], prepared: Sequence[Prepared]) -> Iterator[tuple[list[int], list[Record]]]:
-    """The share in pieces that one append takes: at most 500 records and 512 KiB, but always at least one record."""
+    """The records of a partition in slices for one append: at most 500 and 512 KiB, but always at least one record."""
     indexes: list[int] = []
     records: list[Record] = []
     size = 0

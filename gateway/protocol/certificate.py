@@ -1,6 +1,6 @@
-"""Certificates: what the operator states of a platform, and whether it may publish without one. Values only.
+"""Certificates: the operator's statement about a platform, and whether it may publish without one. Values only.
 
-How a certificate is signed and proved lies outside; what evidence is good enough for one is said in ``evidence``.
+Signatures are made and verified elsewhere; ``evidence`` decides whether evidence suffices for a certificate.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,16 +14,16 @@ from gateway.protocol.version import PROTOCOL_VERSION
 
 Role: TypeAlias = Literal["publisher", "subscriber", "gateway"]
 ROLES: tuple[Role, ...] = ("publisher", "subscriber", "gateway")
-"""What a platform can be certified as. The national site is examined, but takes part by adapters: it needs none."""
+"""The roles of certificates. The national site is tested too, but takes part through adapters and needs none."""
 Profile: TypeAlias = Literal["full", "core"]
 PROFILES: tuple[Profile, ...] = ("full", "core")
 NOTICE_MS = 30 * 24 * 3_600_000
-"""How long before its end a certificate is said to end."""
+"""How long before its end the end of a certificate is announced."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Versions:
-    """What the evidence was found with."""
+    """The versions with which the evidence was produced."""
 
     kit: str
     protocol: str
@@ -33,10 +33,10 @@ class Versions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
-    """That a platform, in a role, passed a profile of the conformance kit (schema ``certificate``).
+    """States that a platform, in a role, passed a profile of the conformance kit (schema ``certificate``).
 
-    ``issuer`` is the gateway's public URL, ``evidence`` the digest of what was handed in; times in milliseconds since
-    1970, on whole seconds.
+    ``issuer`` is the gateway's public URL, ``evidence`` the digest of the evidence submitted; times in milliseconds
+    since 1970, on whole seconds.
     """
 
     id: str
@@ -52,14 +52,14 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A certificate as it is kept with its platform: what it states, and the signed text that proves it to others."""
+    """A certificate as stored with its platform: its statement, and the signed text that proves it to others."""
 
     certificate: Certificate
     signed: str = field(repr=False)
 
 
 def statement(certificate: Certificate) -> dict[str, Any]:
-    """The claims that are signed: those of RFC 7519, times in seconds, and our own."""
+    """The signed claims: those of RFC 7519, with times in seconds, and the gateway's own."""
     versions = certificate.versions
     return {
         "iss": certificate.issuer,
@@ -80,7 +80,7 @@ def statement(certificate: Certificate) -> dict[str, Any]:
 
 
 def read_statement(claims: Mapping[str, Any]) -> Certificate:
-    """The inverse, of claims that follow the schema ``certificate``."""
+    """The inverse of ``statement``, for claims that follow the schema ``certificate``."""
     versions = claims["versions"]
     return Certificate(
         id=claims["jti"],
@@ -98,17 +98,17 @@ def read_statement(claims: Mapping[str, Any]) -> Certificate:
 
 
 def with_certificate(kept: Sequence[Issued], fresh: Issued, *, now: int) -> tuple[Issued, ...]:
-    """The certificates of a platform with a new one first, which from now on counts for its role.
+    """The certificates of a platform with a new one first, which becomes the current one of its role.
 
-    Former ones stay until they end, so that the keys that prove them do. The newest of a role stays beyond that: no
-    former one may count again.
+    Former ones stay until they end, so that the keys that prove them do too. The newest of a role stays beyond that, so
+    that no former one becomes current again.
     """
     counting = newest((fresh, *kept))
     return (fresh, *(one for one in kept if one in counting or one.certificate.expires_at > now))
 
 
 def newest(kept: Sequence[Issued]) -> tuple[Issued, ...]:
-    """Those that count: of each role the first, since certificates are kept newest first."""
+    """The current certificates: the first of each role, since certificates are stored newest first."""
     found: dict[Role, Issued] = {}
     for one in kept:
         found.setdefault(one.certificate.role, one)
@@ -116,7 +116,7 @@ def newest(kept: Sequence[Issued]) -> tuple[Issued, ...]:
 
 
 def certified_until(kept: Sequence[Issued], *, now: int) -> int | None:
-    """When the certificate that lets a platform publish by this version of the protocol ends; None without one."""
+    """The end of the certificate for publishing by this version of the protocol; None without a valid one."""
     ends = (
         one.certificate.expires_at
         for one in newest(kept)
@@ -126,7 +126,9 @@ def certified_until(kept: Sequence[Issued], *, now: int) -> int | None:
 
 
 def lack_of_certificate(kept: Sequence[Issued], *, required: date | None, now: int) -> schemas.Problem | None:
-    """Why a platform with these certificates may not publish now, withdrawals apart; None where it may (CER-001).
+    """The problem that blocks a platform with these certificates from publishing; None where it may (CER-001).
+
+    Withdrawals are never blocked.
 
     ``required`` is the first day, Europe/Paris, on which publishing needs one.
     """
@@ -136,7 +138,7 @@ def lack_of_certificate(kept: Sequence[Issued], *, required: date | None, now: i
 
 
 def refused_from(kept: Sequence[Issued], *, required: date | None, now: int) -> date | None:
-    """The day, Europe/Paris, from which publishing is refused as things stand; None where no certificate is needed."""
+    """The day, Europe/Paris, from which publishing is refused with these certificates; None where none is needed."""
     until = certified_until(kept, now=now)
     if required is None or until is None:
         return required
@@ -144,7 +146,7 @@ def refused_from(kept: Sequence[Issued], *, required: date | None, now: int) -> 
 
 
 def notice_of(kept: Sequence[Issued], *, required: date | None, now: int) -> date | None:
-    """The same day, where it is to be told with every answer: to who has no certificate, or soon none any more."""
+    """The day of ``refused_from``, for every answer without a certificate or near its end (``NOTICE_MS``); or None."""
     day = refused_from(kept, required=required, now=now)
     if day is None or certified_until(kept, now=now) is None:
         return day

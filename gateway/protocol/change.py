@@ -1,4 +1,4 @@
-"""Changes: what one reader is told of one record of ``offers`` (requirements FEED-*)."""
+"""Changes: the document for one reader about one record of ``offers`` (requirements FEED-*)."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ OUT_OF_SCOPE = "out-of-scope"
 
 
 def change_for(reader: Reader, asked: Filter, state: OfferState, *, above_start: bool) -> dict[str, Any] | None:
-    """The change document (schema ``change``) that this record is to this reader, or None when it is nothing to it.
+    """The change document (schema ``change``) of this record for this reader; None where there is nothing to send.
 
-    ``above_start``: the record lies at or above the reader's ``began``, so the reader may hold an earlier state of this
-    offer, and is owed its removal when it no longer matches, unless it never could have been shown it.
+    ``above_start``: the record is at or above the reader's ``began``, so the reader may hold an earlier state of this
+    offer, and is owed its removal when it no longer matches, unless it can never have been shown the offer.
     """
     known = state.known
     publisher = platform_of(state.id)
@@ -22,13 +22,13 @@ def change_for(reader: Reader, asked: Filter, state: OfferState, *, above_start:
         and state.territory is not None
         and may_read(reader, offer=state.offer, provenance=known.provenance)
     ):
-        shown = masked(state.offer, reader=reader, publisher=publisher)
-        if asked.matches(offer=shown, territory=state.territory, platform=publisher):
+        visible = masked(state.offer, reader=reader, publisher=publisher)
+        if asked.matches(offer=visible, territory=state.territory, platform=publisher):
             return {
                 "op": "upsert",
                 "id": state.id,
                 "sequence": known.sequence,
-                "offer": shown,
+                "offer": visible,
                 "territory": state.territory,
                 "provenance": known.provenance,
             }

@@ -1,4 +1,4 @@
-"""Cursors of the changes feed: where a reader stands on every partition, and what it was reading."""
+"""Cursors of the changes feed: a reader's position on every partition, bound to filter, reader and log."""
 
 import hashlib
 from dataclasses import dataclass
@@ -10,15 +10,15 @@ from gateway.protocol.routing import Filter, Reader
 from gateway.protocol.seal import Seal
 
 FRESH_MS = 7 * 24 * 3_600_000
-"""How long a cursor may go without having stood at the end (FEED-009): half of what deletes are kept."""
+"""How long a cursor stays valid after it was last at the end (FEED-009): half of the retention of deletes."""
 
 CursorFault: TypeAlias = Literal["cursor-forged", "cursor-filter", "resync-required"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cursor:
-    """A reader's place: ``positions`` per partition (next offset of ``offers``), ``began`` the end vector at its start,
-    ``fresh`` when it last stood at the end (ms), digests of what is read and by whom, and the log's identity.
+    """A reader's progress: ``positions`` per partition (next offset of ``offers``), ``began`` the end vector at its
+    start, ``fresh`` when it was last at the end (ms), digests of filter and reader, and the log's identity.
     """
 
     positions: tuple[int, ...]
@@ -35,12 +35,12 @@ def filter_digest(asked: Filter) -> str:
 
 
 def reader_digest(reader: Reader) -> str:
-    """A short digest of who reads: what a reader may see follows from its slug alone."""
+    """A short digest of the reader: its slug alone decides what it may see."""
     return _short([reader.platform, reader.audience])
 
 
 def start(*, end: tuple[int, ...], now: int, asked: Filter, reader: Reader, log: str) -> Cursor:
-    """The cursor of a reader who begins: at the very start, owed everything that is live."""
+    """The first cursor of a reader: at the start of the log, owed all live offers."""
     return Cursor(
         positions=(0,) * len(end),
         began=end,
@@ -52,7 +52,7 @@ def start(*, end: tuple[int, ...], now: int, asked: Filter, reader: Reader, log:
 
 
 def write(cursor: Cursor, seal: Seal) -> str:
-    """The opaque text that a reader keeps."""
+    """The opaque text for the reader."""
     return seal.close(
         orjson.dumps(
             [cursor.positions, cursor.began, cursor.fresh, cursor.filter, cursor.reader, cursor.log],
@@ -70,22 +70,23 @@ def read(
     end: tuple[int, ...],
     now: int,
 ) -> Cursor | CursorFault:
-    """The cursor behind a text, or why it cannot be used: forged and other-filter are the reader's mistake (400);
-    another's cursor, another log, a place beyond the log's end, or seven days without standing at the end: 410.
+    """Read the text of a cursor. Returns the fault of one that cannot be used: a forged cursor and one of another
+    filter are the reader's mistake (400); another reader's cursor, another log, a position beyond the log's end, or
+    seven days without reaching the end: 410.
 
-    A cursor may come from a clock that was ahead. Up to seven days it is taken, since deletes are kept for fourteen,
-    and its age is counted from ``now`` at the latest.
+    A cursor may come from a clock that was ahead. It is accepted up to seven days ahead, since deletes are kept for
+    fourteen, and its age is counted from ``now`` at the latest.
     """
     payload = seal.open(text)
     if payload is None:
         return "cursor-forged"
-    positions, began, fresh, filtered, whose, identity = orjson.loads(payload)
+    positions, began, fresh, filtered, read_by, identity = orjson.loads(payload)
     cursor = Cursor(
         positions=tuple(positions),
         began=tuple(began),
         fresh=min(fresh, now),
         filter=filtered,
-        reader=whose,
+        reader=read_by,
         log=identity,
     )
     if cursor.log != log or len(cursor.positions) != len(end):

@@ -1,4 +1,4 @@
-"""The decision: one submission against what is known of its offer. Pure, total, and the same on every replay."""
+"""The decision: one submission against the known state of its offer. Pure, total, and the same on every replay."""
 
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -13,14 +13,14 @@ from gateway.protocol.value import value
 
 PARIS = ZoneInfo("Europe/Paris")
 _QUARTER_MS = 15 * 60_000
-_NOBODY: frozenset[str] = frozenset()
+_NONE: frozenset[str] = frozenset()
 MARKER_LIFE_MS = 402 * 24 * 3_600_000
 """How long a withdrawn offer keeps its marker (WDR-005): longer than any offer may still run (400 days)."""
 
 
 @value(frozen=True, slots=True)
 class Accepted:
-    """The change is made; ``known`` is what now stands, or None when the marker was forgotten."""
+    """The change is made; ``known`` is the new state, or None when the marker was deleted."""
 
     known: Known | None
     sequence: int
@@ -36,7 +36,7 @@ class Duplicate:
 
 @value(frozen=True, slots=True)
 class Stale:
-    """A newer change stands: ignored, and said so in the receipt. ``code`` names a rule of the catalogue (REV-005)."""
+    """A newer change exists: ignored and reported in the receipt. ``code`` names a rule of the catalogue (REV-005)."""
 
     known: Known | None
     code: str
@@ -56,7 +56,7 @@ _RETIRE: dict[str, Command] = {"expired": "expire", "absent": "absent", "moderat
 
 
 def decide(submission: Submission, *, publisher: str, known: Known | None, now: int, position: int) -> Decision:
-    """Compare a submission with what is known of its offer.
+    """Compare a submission with the known state of its offer.
 
     ``publisher`` is the proven author (a slug, or ``gateway``); ``now`` the submission's append time in milliseconds;
     ``position`` its offset in its partition of ``submissions``.
@@ -110,7 +110,7 @@ def _publish(submission: Publish, known: Known | None, now: int, position: int) 
         return Rejected(known, "moderated")
     if submission.expires_on < paris_date(now):
         return Rejected(known, "already-expired")
-    shared, never = (known.shared, known.never) if known else (_NOBODY, _NOBODY)
+    shared, never = (known.shared, known.never) if known else (_NONE, _NONE)
     accepted = Known(
         revision=submission.revision,
         digest=submission.digest,
@@ -135,8 +135,8 @@ def _ever_shared(shared: frozenset[str], audiences: tuple[str, ...]) -> frozense
 def _never(
     never: frozenset[str], shared: frozenset[str], audiences: tuple[str, ...], provenance: tuple[str, ...]
 ) -> frozenset[str]:
-    """The platforms that no revision so far was shown to although their audience saw one (RTE-006): each such revision
-    had passed there. One that was not meant for a platform's audience says nothing about that platform.
+    """The platforms to which no revision was shown although their audience saw one (RTE-006): each such revision had
+    passed there. A revision that was not for a platform's audience changes nothing for that platform.
     """
     passed = frozenset(provenance)
     return frozenset(
@@ -148,7 +148,7 @@ def _never(
 
 
 def _reopens(submission: Publish, known: Known) -> bool:
-    """A snapshot item brings back what an earlier one lacked (WDR-008): same content, marker older than the mark."""
+    """Whether a snapshot item restores an absent offer (WDR-008): same content, marker older than the mark."""
     return (
         known.reason == "absent"
         and submission.mark is not None
@@ -216,7 +216,7 @@ def _mark(known: Known, reason: str, now: int, position: int) -> Accepted:
 def _forget(submission: Forget, known: Known | None, now: int) -> Decision:
     if known is None or next_state(known, "forget") is None or known.sequence != submission.if_sequence:
         return Stale(known, "changed-meanwhile")
-    # A sequence from a clock that was ahead may lie beyond now: what follows the marker must lie above it (REV-007).
+    # A sequence from a clock that was ahead may be beyond now: the one after the marker must be above it (REV-007).
     if now - max(known.appended_at, known.sequence) < MARKER_LIFE_MS:
         return Stale(known, "marker-still-needed")
     return Accepted(None, _next_sequence(known, now))

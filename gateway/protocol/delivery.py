@@ -1,8 +1,8 @@
-"""Deliveries: what became of an offer at the national site, every part and generation of it, as the log keeps it. Pure.
+"""Deliveries: the state of an offer at the national site, by part and generation, as stored on the log. Pure.
 
-An offer that mixes collège and seconde is two offers there, so its delivery has a *part* per level group. What was
-deleted there can never come back under its remote id: a part that is published again begins a new *generation*, and the
-old one stays in the record, dead. The last part of a group is the one that counts.
+An offer that mixes collège and seconde is two offers there, so its delivery has a *part* per level group. An offer
+deleted there can never return under its remote id: a part that is published again begins a new *generation*, and the
+old one stays in the record, dead. The last part of a group is the current one.
 """
 
 from collections.abc import Mapping
@@ -24,9 +24,9 @@ GROUPS: tuple[Group, ...] = ("college", "lycee")
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A call that may have been made: it is on the log before it is sent, so that no crash can forget it.
+    """A call that may have been made: it is on the log before it is sent, so that no crash loses it.
 
-    ``sequence`` and ``digest`` say of which change and with which body.
+    ``sequence`` and ``digest`` are those of the change and of the body sent.
     """
 
     call: Call
@@ -39,9 +39,9 @@ class Part:
     """One offer at the national site, or one that may come to be there.
 
     ``sequence`` and ``digest``: the last change, and the body, that the site is known to hold; None when it never held
-    any. ``answered``: the weeks and grades that it says it holds, where they differ from those sent. ``visible``:
-    whether pupils can find it, None while nobody looked. ``until``: the day before which a pending part cannot go out.
-    ``since``: when its state began, ``delivered_at``: when it last was delivered (both ms since 1970).
+    any. ``answered``: the weeks and grades in the site's answer, where they differ from those sent. ``visible``:
+    whether pupils can find it, None before a check. ``until``: the day before which a pending part cannot be sent.
+    ``since``: when its state began, ``delivered_at``: when it was last delivered (both ms since 1970).
     """
 
     group: Group
@@ -62,7 +62,7 @@ class Part:
 
     @property
     def there(self) -> bool:
-        """Whether the site holds it, or may hold it: withdrawing it then takes a call."""
+        """Whether the site holds it, or may hold it, so that a withdrawal takes a call."""
         return self.state not in {"withdrawn", "dead", "moderated"} and (
             self.sequence is not None or self.attempt is not None
         )
@@ -70,28 +70,28 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One record of ``deliveries``. ``sequence`` is the offer's last change that the connector has looked at."""
+    """One record of ``deliveries``. ``sequence`` is the offer's last change that the connector has handled."""
 
     id: str
     sequence: int
     parts: tuple[Part, ...] = ()
 
     def part(self, group: Group) -> Part | None:
-        """The part of a group that counts: its last generation."""
+        """The current part of a group: its last generation."""
         return next((part for part in reversed(self.parts) if part.group == group), None)
 
     def current(self) -> tuple[Part, ...]:
-        """The part that counts, of each group that has any."""
+        """The current part of each group that has any."""
         return tuple(part for part in map(self.part, GROUPS) if part is not None)
 
     def with_part(self, part: Part) -> "Delivery":
-        """The same with this part in the place of the one of its group and generation, or added to them."""
-        place = (part.group, part.generation)
-        others = [one for one in self.parts if (one.group, one.generation) != place]
+        """The delivery with this part, which replaces the one of its group and generation or is added."""
+        identity = (part.group, part.generation)
+        others = [one for one in self.parts if (one.group, one.generation) != identity]
         return replace(self, parts=tuple(sorted([*others, part], key=lambda one: (one.group, one.generation))))
 
     def remote_ids(self) -> frozenset[str]:
-        """Every remote id that it ever had, dead ones included: none of them may be given out again."""
+        """Every remote id that the offer ever had, dead ones included: none may be assigned again."""
         return frozenset(part.remote_id for part in self.parts if part.remote_id is not None)
 
 
@@ -106,13 +106,13 @@ def delivery_record(delivery: Delivery) -> Record:
 
 
 def delivery_document(delivery: Delivery) -> dict[str, Any]:
-    """The delivery as JSON: what is unset is left out, instants in UTC."""
+    """The delivery as JSON: unset members are left out, instants are in UTC."""
     parts = [_part_document(part) for part in delivery.parts]
     return {"id": delivery.id, "sequence": delivery.sequence, "parts": parts}
 
 
 def read_delivery(key: bytes, value: bytes) -> Delivery:
-    """The inverse of ``delivery_record``. ValueError or KeyError on anything that the gateway did not write."""
+    """The inverse of ``delivery_record``. Raises ValueError or KeyError on anything that the gateway did not write."""
     body = orjson.loads(value)
     parts = tuple(_read_part(part) for part in body["parts"])
     return Delivery(id=key.decode(), sequence=body["sequence"], parts=parts)
@@ -132,7 +132,7 @@ def _part_document(part: Part) -> dict[str, Any]:
 
 
 def _set_fields(value: Part | Attempt) -> dict[str, Any]:
-    """The fields that say something; ``visible`` says something when it is False."""
+    """The fields that are set; ``visible`` is set when it is False."""
     items = ((spec.name, getattr(value, spec.name)) for spec in fields(value))
     return {name: item for name, item in items if item not in (None, ()) and (item or name != "adopted")}
 

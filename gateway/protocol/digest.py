@@ -11,7 +11,7 @@ import rfc8785
 def content_digest(document: Mapping[str, Any]) -> str:
     """Hex SHA-256 of the canonical document (requirement REV-002).
 
-    The document must be one that ``schemas.check`` accepted: the fast path counts on its closed shape.
+    The document must be one that ``schemas.check`` accepted: the fast path relies on its closed shape.
     """
     content = dict(document)
     content.pop("revision", None)
@@ -22,7 +22,7 @@ def canonical(content: dict[str, Any]) -> bytes:
     """The RFC 8785 bytes. orjson writes the same ones, fifty times faster, where no number could be written two ways.
 
     orjson differs from RFC 8785 on floats (1.0, -0.0, 1e16) and on the order of keys beyond ASCII. In a valid offer
-    only coordinates, hours and extensions can hold either. ``tests/protocol/test_digest.py`` holds both to each other.
+    only coordinates, hours and extensions can hold either. ``tests/protocol/test_digest.py`` compares both.
     """
     if _plain(content):
         return orjson.dumps(content, option=orjson.OPT_SORT_KEYS)

@@ -1,7 +1,7 @@
-"""Evidence: what the conformance kit's ``certify`` wrote, and whether it is good enough for a certificate. Pure.
+"""Evidence: the output of the conformance kit's ``certify``, and whether it suffices for a certificate. Pure.
 
-Evidence is the partner's own word: its digest says that nothing was changed by accident, not who wrote it. Nothing that
-follows from its results is therefore believed without them, and the seed lets the operator play the same cases again.
+Evidence comes from the partner itself: its digest shows that nothing was changed by accident, not its author. So no
+conclusion is accepted without the results that it follows from, and with the seed the operator can run the same cases.
 """
 
 import hashlib
@@ -26,15 +26,15 @@ FAMILIES: Mapping[Role, frozenset[str]] = {
     "publisher": frozenset({"publisher", "watched"}),
     "subscriber": frozenset({"subscriber"}),
     "gateway": frozenset(
-        (  # noqa: SIM905  # twenty-six lines would say no more
+        (  # noqa: SIM905  # twenty-six lines would add nothing
             "batch crash discovery document employer error extras feature feed fields identity limits link national "
             "order place publish receipt repeat routing schedule security snapshot text time withdrawal"
         ).split()
     ),
 }
-"""The kit's families of each role: every one must have been played."""
+"""The kit's families of cases for each role: every one must have been run."""
 SPARED: frozenset[str] = frozenset({"crash", "feature"})
-"""Families of which a right target may have nothing to show: it cannot be restarted, or does without no feature."""
+"""Families in which a conforming target may pass no case: it cannot be restarted, or lacks no feature."""
 
 _VERSION = re.compile(r"[0-9A-Za-z.+-]{1,40}")
 _DAY_MS = 24 * 3_600_000
@@ -44,7 +44,7 @@ _BLOCKING = ("fail", "skip", "error", "config-error")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What can be certified, now that it was checked."""
+    """Checked evidence, which suffices for a certificate."""
 
     role: Role
     profile: Profile
@@ -53,13 +53,13 @@ class Evidence:
 
 
 def judge_evidence(document: object, *, platform: str, now: int) -> Evidence | tuple[str, ...]:
-    """The evidence of this platform; or everything that is wrong with it, one sentence each with the way to mend it."""
+    """The evidence of this platform; or all its faults, one sentence each with the remedy."""
     if not isinstance(document, dict) or document.get("evidence") != KIND or find_too_deep(document):
         return ("It is no evidence: passerelle-conformance certify FILE writes it.",)
     failure = next(schemas.validator("conformance-evidence").iter_errors(document), None)
     if failure is not None:
-        place = shown("".join(f"/{step}" for step in failure.absolute_path))
-        return (f"It is not as the schema conformance-evidence has it, at {place or 'its top'}: run certify again.",)
+        pointer = shown("".join(f"/{step}" for step in failure.absolute_path))
+        return (f"It is not as the schema conformance-evidence has it, at {pointer or 'its top'}: run certify again.",)
     report: Mapping[str, Any] = document["report"]
     findings = [
         *_wholeness(document, report),
@@ -80,7 +80,7 @@ def judge_evidence(document: object, *, platform: str, now: int) -> Evidence | t
 
 
 def digest_of(value: object) -> str:
-    """As the kit writes it: SHA-256 of the JSON with its names sorted, which here is its RFC 8785 form."""
+    """The digest as the kit writes it: SHA-256 of the JSON with its names sorted, which here is its RFC 8785 form."""
     return "sha256:" + hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
@@ -88,14 +88,14 @@ def _wholeness(document: Mapping[str, Any], report: Mapping[str, Any]) -> Iterat
     body = {name: value for name, value in document.items() if name != "digest"}
     if document["digest"] != digest_of(body):
         yield "Its digest does not fit: it was changed after it was written. Send the file as certify wrote it."
-    played = sorted(result["case"] for result in report["results"])
-    if len(set(played)) < len(played) or document["cases"] != digest_of(played):
+    cases = sorted(result["case"] for result in report["results"])
+    if len(set(cases)) < len(cases) or document["cases"] != digest_of(cases):
         yield "Cases were left out, or stand there twice: run certify, which plays them all, once each."
 
 
 def _subject(document: Mapping[str, Any], report: Mapping[str, Any], platform: str) -> Iterator[str]:
     named = document["platform"]
-    # Who has no account at the target is named by its address, which proves nothing.
+    # A platform without an account at the target is named by its address, which proves nothing.
     if is_slug(named) and named != platform:
         yield f"It is about {named}, not {platform}: name the platform it is about."
     if report["role"] not in ROLES:
@@ -118,19 +118,19 @@ def _outcomes(report: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _coverage(report: Mapping[str, Any]) -> Iterator[str]:
-    """Every family of the role played; in the full profile, something passed of each but those that are spared."""
+    """Every family of the role was run; in the full profile, each has a passed case, except ``SPARED``."""
     wanted = FAMILIES.get(report["role"], frozenset())
-    played, passed = set(), set()
+    covered, passed = set(), set()
     for result in report["results"]:
         family = result["case"].partition("/")[0]
-        played.add(family)
+        covered.add(family)
         if result["outcome"] == "pass":
             passed.add(family)
-    lacking = wanted - played
+    missing = wanted - covered
     if report["profile"] == "full":
-        lacking |= wanted - passed - SPARED
-    if lacking:
-        yield f"Nothing shows the families {', '.join(sorted(lacking))}: run certify with the kit of this version."
+        missing |= wanted - passed - SPARED
+    if missing:
+        yield f"Nothing shows the families {', '.join(sorted(missing))}: run certify with the kit of this version."
     elif not passed:
         yield "Not one case passed: there is nothing to certify."
 
@@ -144,7 +144,7 @@ def _age(report: Mapping[str, Any], now: int) -> Iterator[str]:
 
 
 def _versions(found: Mapping[str, str]) -> Iterator[str]:
-    """The protocol and the rules must be this gateway's; of the schema the first number, and no later second one."""
+    """Protocol and rules must be this gateway's; the schema must have its first number and no later second one."""
     step = "run certify with the kit of this version"
     if not all(map(_VERSION.fullmatch, found.values())):
         yield f"Its versions are none: {step}."
@@ -158,7 +158,7 @@ def _versions(found: Mapping[str, str]) -> Iterator[str]:
 
 
 def _compatible(found: str, here: str) -> bool:
-    """Additions grow the second number: whoever passed with fewer of them does not break those that came since."""
+    """Additions raise the second number: a target that passed with fewer additions does not break later ones."""
     first, _, second = found.partition(".")
     here_first, _, here_second = here.partition(".")
     return first == here_first and second.isdecimal() and int(second) <= int(here_second)

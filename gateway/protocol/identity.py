@@ -9,10 +9,10 @@ SLUG_PATTERN = re.compile(rf"(?=.{{1,40}}\Z){_SLUG}\Z")
 OFFER_ID_PATTERN = re.compile(rf"(?P<platform>(?=[^:]{{1,40}}:){_SLUG}):(?P<local>{_LOCAL})\Z")
 
 NATIONAL = "national"
-"""The slug under which the State's own site takes part in the federation."""
+"""The slug of the State's own site in the federation."""
 
 GATEWAY = "gateway"
-"""The author of the gateway's own commands (expiry, absence, moderation). No partner may bear it."""
+"""The author of the gateway's own commands (expiry, absence, moderation). No partner may have it."""
 
 
 def is_slug(text: str) -> bool:

@@ -1,6 +1,6 @@
-"""The lifecycle of an offer as a table: what each command does in each state when its revision is in order.
+"""The lifecycle of an offer as a table: the next state for each state and command.
 
-``decide`` settles revisions first; this table then says where a command in good order leads. A pair that is missing is
+``decide`` checks revisions first; the table is for commands whose revision is in order. A pair that is missing is
 refused. Requirements REV-*, WDR-*.
 """
 
@@ -30,7 +30,7 @@ TRANSITIONS: dict[tuple[State, Command], State] = {
 
 
 def state_of(known: Known | None) -> State:
-    """The state that a record of ``offers``, or its absence, stands for."""
+    """The state that a record of ``offers``, or its absence, represents."""
     if known is None:
         return "unknown"
     if known.reason is None:
@@ -39,5 +39,5 @@ def state_of(known: Known | None) -> State:
 
 
 def next_state(known: Known | None, command: Command) -> State | None:
-    """Where a command leads from there; None when it is refused."""
+    """The state after a command; None when it is refused."""
     return TRANSITIONS.get((state_of(known), command))

@@ -1,4 +1,4 @@
-"""Partners: who takes part, and what each may do. Values only; how they are stored and proved lies outside."""
+"""Partners: the platforms that take part, with their rights. Values only; storage and authentication are elsewhere."""
 
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
@@ -11,7 +11,7 @@ SCOPES: tuple[Scope, ...] = ("offers:publish", "offers:read", "operate")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Secret:
-    """A client secret as it is kept: its hash, when it was made and, while rotating, when it ends (ms since 1970)."""
+    """A client secret as stored: its hash, its creation and, while rotating, its end (ms since 1970)."""
 
     hash: str
     created_at: int
@@ -20,7 +20,7 @@ class Secret:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """A generation of credentials: a random ``id``, and since when it counts (ms since 1970)."""
+    """A generation of credentials: a random ``id``, and the start of its validity (ms since 1970)."""
 
     id: str
     since: int
@@ -31,10 +31,10 @@ class Partner:
     """One platform of the federation, as the ``partners`` topic holds it (schema ``partner``).
 
     ``territory`` is the default filter of its reads: INSEE department codes (empty: all of them).
-    ``national_delivery``: who delivers its offers to the national site, the gateway or the platform (``self``).
+    ``national_delivery``: whether the gateway delivers its offers to the national site or the platform does (``self``).
     ``inbox`` and ``feed``: whether it publishes or subscribes by Kafka itself.
     ``profile``: how its offers are fetched and read (schema ``profile``), None where it publishes by itself.
-    ``joined_at``: since when it takes part (ms since 1970), None for partners from before this was kept.
+    ``joined_at``: since when it takes part (ms since 1970), None for older records.
     ``generation``: of its credentials; tokens of another one are refused. None until credentials are ended early.
     """
 

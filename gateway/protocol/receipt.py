@@ -1,4 +1,4 @@
-"""Receipts: what became of a submission, under an id that its publisher alone can ask for."""
+"""Receipts: the outcome of a submission, under an id that only its publisher can query."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ _PAYLOAD = _HEAD + 8
 class ReceiptIds:
     """Mints and reads receipt ids: ``r`` + base64url(partition, time in ms, nonce, tag).
 
-    The tag is made over the publisher's slug as well, so that another's id, like a forged one, does not read.
+    The tag covers the publisher's slug as well, so that another publisher's id is rejected like a forged one.
     """
 
     __slots__ = ("_seal",)
@@ -46,7 +46,7 @@ class ReceiptIds:
         return self._write(publisher, partition.to_bytes(2) + bytes(6) + digest[:8])
 
     def read(self, text: str, *, publisher: str) -> tuple[int, int] | None:
-        """Partition and minting time (0 for derived ids), or None when this publisher was never given such an id."""
+        """Partition and minting time (0 for derived ids), or None when this publisher never got such an id."""
         if len(text) > 64 or not text.startswith("r"):
             return None
         try:
@@ -82,8 +82,8 @@ def receipt_record(
 ) -> Record:
     """A record of ``receipts``: key the offer id, value the receipt document (schema ``receipt``).
 
-    ``place`` is the submission's place on the log (``submissions/partition/offset``), ``problem`` the explanation of a
-    stale or rejected verdict.
+    ``place`` is the submission's topic, partition and offset (``submissions/partition/offset``), ``problem`` the
+    explanation of a stale or rejected verdict.
     """
     problems = submission.problems if isinstance(submission, Publish) else ()
     body: dict[str, Any] = {
@@ -127,8 +127,9 @@ def refusal_record(
     problems: Sequence[Mapping[str, Any]],
     about: Mapping[str, Any],
 ) -> Record:
-    """The receipt of a message that never became a submission: refused on the inbox. ``problems`` are the first ones.
-    ``about`` is what is known besides: the offer's ``id`` and ``revision``, ``codes`` and ``message`` as in the schema.
+    """The receipt of an inbox message that was refused and never became a submission. ``problems`` are the first ones.
+    ``about`` has the other known members: the offer's ``id`` and ``revision``, ``codes`` and ``message`` as in the
+    schema.
     """
     body: dict[str, Any] = {
         "receipt": receipt,
@@ -145,5 +146,5 @@ def refusal_record(
 
 
 def verdict_name(decision: Decision) -> VerdictName:
-    """The word of the protocol for a decision."""
+    """The verdict of a decision, as the protocol names it."""
     return _VERDICTS[type(decision)]

@@ -20,7 +20,7 @@ Headers = tuple[tuple[str, bytes], ...]
 
 @value(frozen=True, slots=True)
 class Record:
-    """What is appended: a key, a value (None is a tombstone) and headers."""
+    """A record to append: a key, a value (None is a tombstone) and headers."""
 
     key: bytes | None
     value: bytes | None
@@ -29,7 +29,7 @@ class Record:
 
 @value(frozen=True, slots=True)
 class StoredRecord:
-    """What is read back: a record with its place and the log's append time (ms since 1970)."""
+    """A record read from the log, with its offset and the log's append time (ms since 1970)."""
 
     offset: int
     appended_at: int
@@ -53,8 +53,8 @@ _KINDS: dict[type, str] = {
     Forget: "forget",
 }
 _OFFER = b',"offer":'
-"""What stands before the offer, which comes last. No text within the rest can hold it: there quotes are escaped. A key
-within a problem could, and what stands before that is no JSON.
+"""The bytes before the offer, which is the last member. No text in the other members can contain them, since quotes are
+escaped there. A key within a problem could, and the bytes before that one are not JSON.
 """
 _FIELDS = {kind: tuple(spec.name for spec in fields(kind)) for kind in _KINDS}
 
@@ -64,13 +64,13 @@ def submission_record(submission: Submission) -> Record:
     if isinstance(submission, Publish):
         return Record(submission.id.encode(), orjson.dumps(_body_of_publish(submission)))
     kind = type(submission)
-    told = {name: getattr(submission, name) for name in _FIELDS[kind]}
-    body = {"kind": _KINDS[kind], **{name: field for name, field in told.items() if field is not None}}
+    members = {name: getattr(submission, name) for name in _FIELDS[kind]}
+    body = {"kind": _KINDS[kind], **{name: field for name, field in members.items() if field is not None}}
     return Record(submission.id.encode(), orjson.dumps(body))
 
 
 def _body_of_publish(submission: Publish) -> dict[str, Any]:
-    """The offer comes last in every version, for ``skim_submission``. Named one by one, since there are so many."""
+    """The offer comes last in every version, for ``skim_submission``. Listed by name, since there are so many."""
     body: dict[str, Any] = {
         "kind": "publish",
         "receipt": submission.receipt,
@@ -95,14 +95,14 @@ def _body_of_publish(submission: Publish) -> dict[str, Any]:
 
 
 def read_submission(value: bytes) -> Submission:
-    """The inverse of ``submission_record``. Members that a later version has added are passed over; ValueError on
+    """The inverse of ``submission_record``. Members that a later version has added are ignored; raises ValueError on
     anything else that the gateway did not write.
     """
     return _submission(orjson.loads(value))
 
 
 def skim_submission(value: bytes) -> Submission:
-    """The same, but the offer stays as it is written, for those who only pass it on."""
+    """As ``read_submission``, but the offer stays raw JSON, for callers that only forward it."""
     end = value.find(_OFFER)
     if end < 0:
         return read_submission(value)
@@ -138,7 +138,7 @@ def _command(body: dict[str, Any]) -> Submission:
 
 
 def _publish(body: dict[str, Any]) -> Publish:
-    """Named one by one: ``**`` compares every name with every other."""
+    """Listed by name: ``**`` compares every name with every other."""
     return Publish(
         receipt=body["receipt"],
         publisher=body["publisher"],
@@ -159,7 +159,7 @@ def _publish(body: dict[str, Any]) -> Publish:
 
 @value(frozen=True, slots=True)
 class OfferState:
-    """A record of ``offers``: what is known, and for a live offer its document and territory."""
+    """A record of ``offers``: the known state, and for a live offer its document and territory."""
 
     id: str
     known: Known
@@ -168,7 +168,7 @@ class OfferState:
 
 
 class Outline(NamedTuple):
-    """Of a record of ``offers`` what a copy is found by: a state takes longer to make than its text to parse."""
+    """The parts of a record of ``offers`` that a view indexes: building a state takes longer than parsing its text."""
 
     revision: int
     position: int
@@ -184,7 +184,7 @@ TYPE_WITHDRAWN = "fr.stages.offer.withdrawn.v1"
 
 
 def offer_record(state: OfferState, *, traceparent: str | None = None) -> Record:
-    """A record of ``offers``: it carries everything that a rebuild needs."""
+    """A record of ``offers``, with everything that a rebuild needs."""
     return change_record(state.id, state.known, offer=state.offer, territory=state.territory, traceparent=traceparent)
 
 
@@ -196,7 +196,7 @@ def change_record(
     territory: Mapping[str, Any] | None = None,
     traceparent: str | None = None,
 ) -> Record:
-    """The same from its parts, of which the offer may be text."""
+    """As ``offer_record``, from its parts; the offer may be raw JSON."""
     body: dict[str, Any] = {
         "revision": known.revision,
         "digest": known.digest,
@@ -220,7 +220,7 @@ def change_record(
 
 @lru_cache(maxsize=1_024)
 def _in_order(names: frozenset[str]) -> tuple[str, ...]:
-    """Sorted; there are few such sets, and each is there for many offers."""
+    """Sorted. There are few such sets, each shared by many offers."""
     return tuple(sorted(names))
 
 
@@ -243,7 +243,7 @@ def read_offer(key: bytes, value: bytes) -> OfferState:
 
 
 def outline_offer(value: bytes) -> Outline:
-    """The same, but only what a copy is found by."""
+    """As ``read_offer``, but only the parts that a view indexes."""
     body = orjson.loads(value)
     return Outline(body["revision"], body["position"], body["provenance"], body.get("offer"), body.get("territory"))
 
@@ -279,7 +279,7 @@ def utc(milliseconds: int) -> str:
 
 
 def read_utc(instant: str) -> int:
-    """The inverse of ``utc``: milliseconds since 1970. ValueError on what is no instant."""
+    """The inverse of ``utc``: milliseconds since 1970. Raises ValueError on any other text."""
     return round(datetime.fromisoformat(instant).timestamp() * 1_000)
 
 
@@ -290,10 +290,10 @@ def _utc_second(seconds: int) -> str:
 
 
 def position_key(topic: str, partition: int) -> bytes:
-    """The key under which an input position is kept on ``positions``."""
+    """The key of an input position on ``positions``."""
     return f"{topic}/{partition}".encode()
 
 
 def position_record(topic: str, partition: int, position: int) -> Record:
-    """How far a partition of an input topic has been read: the next offset to read."""
+    """The position in a partition of an input topic: the next offset to read."""
     return Record(position_key(topic, partition), str(position).encode())

@@ -1,4 +1,4 @@
-"""Refusals of an inbox: what one partition has refused today, and how much of it gets a receipt of its own. Pure.
+"""Refusals of an inbox: the count of one partition and day, and which refusals get a receipt of their own. Pure.
 
 The state is written to ``positions`` in the same transaction as the refusals, so that a chunk that is read again after
 a crash gets the same receipts.
@@ -18,7 +18,7 @@ _FIELD: int = 10**_DIGITS
 
 @dataclass(frozen=True, slots=True)
 class Refusals:
-    """Of one partition on one day (``YYYYMMDD`` in Europe/Paris): ``listed`` refusals have a receipt of their own,
+    """The refusals of one partition on one day (``YYYYMMDD`` in Europe/Paris): ``listed`` ones have their own receipt,
     ``size`` is the bytes written for them, ``unlisted`` ones are only counted.
     """
 
@@ -44,15 +44,15 @@ class Refusals:
         return self if day <= self.day else Refusals(day)
 
     def has_room(self, partitions: int) -> bool:
-        """Whether one more refusal gets a receipt of its own, where the inbox has so many partitions."""
+        """Whether one more refusal gets a receipt of its own, in an inbox with this number of partitions."""
         return self.listed * partitions < MAX_PER_DAY and self.size * partitions < MAX_BYTES_PER_DAY
 
     def list(self, size: int) -> "Refusals":
-        """After a refusal with a receipt of its own, for which so many bytes are written."""
+        """The state after a refusal with a receipt of its own, which takes ``size`` bytes."""
         return replace(self, listed=self.listed + 1, size=self.size + size)
 
     def count(self) -> "Refusals":
-        """After a refusal without one."""
+        """The state after a refusal without a receipt of its own."""
         return replace(self, unlisted=self.unlisted + 1)
 
     @property
@@ -62,7 +62,7 @@ class Refusals:
 
 
 def refusals_key(topic: str) -> str:
-    """The name under which the state of an inbox's partitions is kept on ``positions``."""
+    """The name of the state of an inbox's partitions on ``positions``."""
     return f"refusals.{topic}"
 
 

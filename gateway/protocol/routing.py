@@ -1,4 +1,4 @@
-"""Who may see an offer, and what of it: audiences, loop guard, masking, filters (requirements RTE-*)."""
+"""The visibility of an offer and its parts: audiences, loop guard, masking, filters (requirements RTE-*)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -15,13 +15,13 @@ MASKED_LOCATION = ("street", "insee_commune", "latitude", "longitude")
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Someone who reads offers: a platform's slug. The national site is an audience of its own."""
+    """A reader of offers: a platform's slug. The national site is an audience of its own."""
 
     platform: str
 
     @property
     def audience(self) -> Audience:
-        """Which redistribution flag governs this reader."""
+        """The audience of this reader, named after the redistribution flag that governs it."""
         return "national" if self.platform == NATIONAL else "regions"
 
 
@@ -34,7 +34,7 @@ def audiences(offer: Mapping[str, Any]) -> frozenset[str]:
 def provenance_of(offer: Mapping[str, Any], *, publisher: str, hosts: Mapping[str, str]) -> tuple[str, ...]:
     """The platforms that the offer has already passed (RTE-004): its publisher, and the one whose host it applies at.
 
-    ``hosts`` maps lower-case host names to slugs. The publisher's own word on provenance is never taken.
+    ``hosts`` maps lower-case host names to slugs. The publisher's own statement of provenance is never used.
     """
     authority = offer["apply_url"].split("/", 3)[2]  # an accepted one is https://host[:port][/…]
     passed = hosts.get(authority.partition(":")[0].lower().removeprefix("www."))
@@ -47,7 +47,7 @@ def may_read(reader: Reader, *, offer: Mapping[str, Any], provenance: tuple[str,
 
 
 def ever_shared(reader: Reader, *, shared: frozenset[str], never: frozenset[str]) -> bool:
-    """Whether this reader may ever have been shown the offer, and so is owed its removal (FEED-007)."""
+    """Whether this reader may have been shown the offer before, and so is owed its removal (FEED-007)."""
     return reader.platform not in never and reader.audience in shared
 
 
@@ -55,15 +55,15 @@ def masked(offer: Mapping[str, Any], *, reader: Reader, publisher: str) -> Mappi
     """The offer as this reader may see it: employer hidden where the publisher asks so, never from itself (RTE-005)."""
     if reader.platform == publisher or not offer.get("redistribution", {}).get("mask_employer", False):
         return offer
-    shown = {key: value for key, value in offer.items() if key != "extensions"}
-    shown["employer"] = {key: value for key, value in offer["employer"].items() if key not in MASKED_EMPLOYER}
-    shown["location"] = {key: value for key, value in offer["location"].items() if key not in MASKED_LOCATION}
-    return shown
+    visible = {key: value for key, value in offer.items() if key != "extensions"}
+    visible["employer"] = {key: value for key, value in offer["employer"].items() if key not in MASKED_EMPLOYER}
+    visible["location"] = {key: value for key, value in offer["location"].items() if key not in MASKED_LOCATION}
+    return visible
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """What a reader asks for. Values of one field are alternatives, fields combine; an empty field asks nothing.
+    """The filter of a reader. Values of one field are alternatives, fields combine; an empty field matches all.
 
     ``bbox`` is west, south, east, north in degrees (WGS 84).
     """
@@ -77,7 +77,7 @@ class Filter:
     bbox: tuple[float, float, float, float] | None = None
 
     def matches(self, *, offer: Mapping[str, Any], territory: Mapping[str, Any], platform: str) -> bool:
-        """Whether a live offer is one of those asked for."""
+        """Whether a live offer passes the filter."""
         return (
             (not self.region or territory["region"] in self.region)
             and (not self.department or territory["department"] in self.department)
@@ -89,7 +89,7 @@ class Filter:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The filter in one canonical form, for digests and echoes: only what is asked, sorted."""
+        """The filter in one canonical form, for digests and echoes: only the fields in use, sorted."""
         asked: dict[str, Any] = {}
         for field in fields(self):
             value = getattr(self, field.name)

@@ -1,6 +1,6 @@
-"""Runs: what became of the last pull of a platform's feed, as the compacted topic ``runs`` holds it. Pure.
+"""Runs: the outcome of the last pull of a platform's source, as the compacted topic ``runs`` holds it. Pure.
 
-A run's key is the slug. Beside it, under ``{slug}/order``, lies what the operator last asked for: a run now.
+A run's key is the slug. The key ``{slug}/order`` holds the operator's last order for an immediate run.
 """
 
 from collections.abc import Mapping
@@ -13,10 +13,10 @@ from gateway.protocol.record import Record
 from gateway.protocol.value import from_members
 
 Outcome: TypeAlias = Literal["applied", "partial", "unchanged", "pending", "failed"]
-"""``applied``: the feed is what the platform publishes now. ``partial``: its items were published and nothing was
-withdrawn, because some could not be told apart from absent ones. ``unchanged``: the feed is the one applied last.
-``pending``: it would withdraw too much, and waits to be confirmed. ``failed``: it was not fetched or not readable.
-Only the first two change anything.
+"""``applied``: the platform now publishes what its source has. ``partial``: the items were published and nothing was
+withdrawn, because some could not be distinguished from absent ones. ``unchanged``: the source equals the one applied
+last. ``pending``: it would withdraw too much, and waits for confirmation. ``failed``: it was not fetched or not
+readable. Only the first two change anything.
 """
 SUCCESSES: frozenset[Outcome] = frozenset({"applied", "partial", "unchanged"})
 _ORDER = "/order"
@@ -24,10 +24,10 @@ _ORDER = "/order"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counts:
-    """The items of a feed, each counted once: ``published`` are new or changed, ``unchanged`` stand already,
-    ``refused`` cannot stand, ``passed`` are left out on purpose by the profile's mapping.
+    """The items of a source, each counted once: ``published`` are new or changed, ``unchanged`` are already published,
+    ``refused`` cannot be published, ``passed`` are left out on purpose by the profile's mapping.
 
-    ``warned`` are those of the first two that have warnings. ``withdrawn`` were live and are not in the feed.
+    ``warned`` are those of the first two that have warnings. ``withdrawn`` were live and are not in the source.
     """
 
     items: int = 0
@@ -41,7 +41,7 @@ class Counts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why a run changed less than it should, in plain words: when (ms), a stable code, French, English."""
+    """The reason why a run changed less than it should: time (ms), a stable code, plain French and English."""
 
     at: int
     code: str
@@ -51,14 +51,15 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """The last run of a platform's feed, with what later runs and readers need of the earlier ones. Times in ms.
+    """The last run of a platform's source, with the facts of earlier runs that are still needed. Times in ms.
 
-    ``problems`` are those of the feed and of its items in groups by rule and path, in both languages, each with its
+    ``problems`` are those of the source and of its items in groups by rule and path, in both languages, each with its
     ``count``, ``examples``, and ``position`` and ``id`` of the first item; in records of earlier versions, which have
     neither count nor examples, the first twenty.
-    ``last_error`` stays when later runs succeed. ``validators`` and ``digest`` tell the feed that was ``applied_at``,
-    under the profile with the digest ``profile``. ``would_withdraw`` is the number that a pending run waits for.
-    ``applied_counts`` and ``applied_problems`` are what was found in it; None in records that are older than they are.
+    ``last_error`` stays when later runs succeed. ``validators`` and ``digest`` identify the content that was applied
+    at ``applied_at``, under the profile with the digest ``profile``. ``would_withdraw`` is the number whose
+    confirmation a pending run waits for.
+    ``applied_counts`` and ``applied_problems`` are those of that content; None in older records.
     ``order`` is the id of the order that this run, or one before it, has answered.
     """
 
@@ -83,7 +84,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """The operator asks for a run now; ``confirm`` is the number of withdrawals that it may then make."""
+    """An operator's order for an immediate run; ``confirm`` is the number of withdrawals that it may make."""
 
     platform: str
     id: str
@@ -92,7 +93,7 @@ class Order:
 
 
 def run_record(run: Run) -> Record:
-    """A record of ``runs``: key the slug, value the run; what is unset is left out."""
+    """A record of ``runs``: key the slug, value the run; unset members are left out."""
     body = {name: value for name, value in asdict(run).items() if value is not None}
     return Record(run.platform.encode(), orjson.dumps(body))
 
@@ -104,7 +105,7 @@ def order_record(order: Order) -> Record:
 
 def read_run(key: bytes | None, value: bytes | None) -> Run | Order | None:
     """The run or the order of a record; None for a tombstone and for keys of later versions. Members that a later
-    version has added are passed over.
+    version has added are ignored.
 
     Raises ValueError, TypeError or KeyError on a value that the gateway did not write.
     """

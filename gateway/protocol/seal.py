@@ -24,10 +24,10 @@ class Seal:
         return urlsafe_b64encode(self.mac(payload) + payload).rstrip(b"=").decode()
 
     def open(self, text: str) -> bytes | None:
-        """The payload, or None for what was not closed under this key and purpose. Compares in constant time."""
+        """The payload, or None for text that was not closed under this key and purpose. Compares in constant time."""
         try:
             payload = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))[MAC_BYTES:]
         except ValueError:
             return None
-        # The whole text is compared: base64 has many spellings of the same bytes, of which only one was given out.
+        # The whole text is compared: base64 has many spellings of the same bytes, of which only one was issued.
         return payload if hmac.compare_digest(self.close(payload), text) else None

@@ -1,4 +1,4 @@
-"""What may be asked of the relay: five commands, each frozen, each about one offer."""
+"""The commands to the relay: five values, each frozen, each about one offer."""
 
 from collections.abc import Mapping
 from dataclasses import field
@@ -19,7 +19,7 @@ class Publish:
     """A publisher's offer, already accepted by ``schemas.check``.
 
     ``digest`` is the content digest (hex) of the document as it was sent, ``offer`` its normalised and redacted form:
-    parsed, or (``skim_submission``) as the text that lies on the log. ``audiences`` are those that may see it.
+    parsed, or (``skim_submission``) as raw JSON from the log. ``audiences`` are those that may see it.
     ``mark`` is set on snapshot items only: the submissions offset of this partition that the snapshot's mark signed.
     ``upload`` is the id of the batch or snapshot that the offer came in (``upload_id``), None for a single offer.
     """
@@ -56,7 +56,7 @@ class Withdraw:
 
 @value(frozen=True, slots=True, kw_only=True)
 class Retire:
-    """The gateway withdraws an offer, if it still stands as it was seen: loses to any newer change (WDR-006).
+    """The gateway withdraws an offer that is unchanged since it was read: loses to any newer change (WDR-006).
 
     ``before`` (absence only): the offer must last have been accepted at a submissions offset below it; ``upload`` is
     then the snapshot's id.
@@ -93,11 +93,11 @@ Submission: TypeAlias = Publish | Withdraw | Retire | Lift | Forget
 
 @value(frozen=True, slots=True, kw_only=True)
 class Known:
-    """All that ``decide`` needs to remember of one offer; every record of ``offers`` carries it.
+    """The state of one offer, complete for ``decide``; every record of ``offers`` carries it.
 
     ``position`` is the submissions offset of the last accepted change, ``appended_at`` its append time (ms since 1970).
     ``shared`` names the audiences that were ever allowed to see the offer: ``regions``, ``national``. ``never`` are the
-    platforms that none of its revisions was shown to, because each that was meant for their audience had passed there.
+    platforms to which no revision was shown, because each revision for their audience had passed there.
     """
 
     revision: int
@@ -113,5 +113,5 @@ class Known:
 
     @property
     def published(self) -> bool:
-        """A live offer has no reason to be gone."""
+        """Whether the offer is live: it has no reason of withdrawal."""
         return self.reason is None

@@ -1,4 +1,4 @@
-"""Ids of uploads: every receipt of a batch or snapshot carries its id, so that they are found by it."""
+"""Ids of uploads: every receipt of a batch or snapshot carries its id and can be searched by it."""
 
 import re
 from base64 import urlsafe_b64encode

@@ -1,8 +1,8 @@
-"""Values: dataclasses that the type checker alone holds frozen.
+"""Values: dataclasses that are frozen for the type checker only.
 
-Python makes a truly frozen one field by field through ``object.__setattr__``, at four times the price, and a dozen of
-them are made for every offer. So ``value`` is ``dataclass`` to the type checker, which lets nobody change one; at run
-time nothing stands in the way. For values made once per offer or more often; all others are truly frozen.
+Python initialises a truly frozen one field by field through ``object.__setattr__``, at four times the cost, and each
+offer takes a dozen of them. So ``value`` is ``dataclass`` to the type checker, which rejects any change; at run time
+nothing prevents it. For values made once per offer or more often; all others are truly frozen.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,8 +25,8 @@ else:
 
 
 def from_members(kind: type[_Value], body: Mapping[str, Any]) -> _Value:
-    """A value of a dataclass from the members of a record. Members that a later version has added are passed over, so
-    that older processes go on while a deployment is under way. Raises TypeError where one is missing.
+    """A value of a dataclass from the members of a record. Members that a later version has added are ignored, so
+    that older processes continue during a deployment. Raises TypeError where one is missing.
     """
     names: Callable[[Any], frozenset[str]] = _names
     known = names(kind)

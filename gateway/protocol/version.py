@@ -1,3 +1,3 @@
-"""The version of the protocol that this gateway speaks; ``docs/protocol.md`` says what it means."""
+"""The version of the protocol that this gateway implements; ``docs/protocol.md`` defines it."""
 
 PROTOCOL_VERSION = "1"

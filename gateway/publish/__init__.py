@@ -1,1 +1,1 @@
-"""Ways out that the gateway pushes: the topics of Kafka-native subscribers."""
+"""Output that the gateway pushes: the topics of Kafka-native subscribers."""

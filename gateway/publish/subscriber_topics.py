@@ -24,14 +24,14 @@ _BATCH = 500
 
 
 class Feeds:
-    """This process's share of every feed topic. An error of any of them ends ``run``."""
+    """The partitions of feed topics assigned to this process. An error of any of them ends ``run``."""
 
     def __init__(self, log: EventLog, *, partners: Partners) -> None:
         self._log = log
         self._partners = partners
 
     async def run(self) -> None:
-        """Serve the feeds of all partners that have one, as they come and go, until cancelled."""
+        """Serve the feeds of all partners that have one, as they are added and removed, until cancelled."""
         await work_partners(
             self._partners, wanted=lambda partner: partner.feed and "offers:read" in partner.scopes, work=self._serve
         )
@@ -44,8 +44,8 @@ class Feeds:
 
 
 class FeedPartition:
-    """One partition of one feed. Its position is kept under its scope (filter and reader), in the same
-    transaction as what it writes; another scope starts over, so that everything is rendered anew.
+    """One partition of one feed. Its position is stored under its scope (filter and reader), in the same transaction
+    as its output; another scope starts over, so that everything is rendered again.
     """
 
     def __init__(self, log: EventLog, platform: str, partition: int, *, partners: Partners) -> None:
@@ -76,8 +76,8 @@ class FeedPartition:
         others = [key for key in kept if key.startswith(stem) and not key.startswith(scope)]
         at_key, began_key = position_key(scope, self._partition).decode(), f"{scope}.began/{self._partition}"
         at = kept.get(at_key, 0)
-        # A first reader holds nothing yet; one whose scope changed may hold anything that was ever shared. An old end,
-        # told by a broker that slept, costs removals of what it never held: it passes over them.
+        # A new subscriber holds nothing yet; one whose scope changed may hold anything that was ever shared. A stale
+        # end, from a broker that was paused, costs removals of offers that it never held, which it ignores.
         began = kept.get(began_key, 0 if others else (await self._log.ends(OFFERS))[self._partition])
         first = [self._keep(Record(key.encode(), None)) for key in others]
         if began_key not in kept:
@@ -99,7 +99,7 @@ class FeedPartition:
         outputs = []
         for stored in chunk.records:
             if stored.key is None or stored.value is None:
-                continue  # a forgotten marker: its removal was sent when the offer went
+                continue  # a deleted marker: its removal was sent when the offer was withdrawn
             state = read_offer(stored.key, stored.value)
             record = self._record(
                 state, asked, above_start=stored.offset >= began, traceparent=stored.header("traceparent")

@@ -1,4 +1,4 @@
-"""One batch of submissions, judged: what is to be written, and what is known afterwards. Pure."""
+"""The decisions on a batch of submissions: the records to write, and the new known states. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,8 +18,8 @@ from gateway.protocol.topic import OFFERS, RECEIPTS, SUBMISSIONS
 
 @dataclass(slots=True)
 class Batch:
-    """The outputs of a batch, how many submissions got which verdict, and what changed in what is known since whoever
-    keeps that last emptied ``changes``.
+    """The outputs of a batch, the number of submissions by verdict, and the known states that changed since the caller
+    last emptied ``changes``.
     """
 
     outputs: list[Output] = field(default_factory=list)
@@ -38,7 +38,7 @@ def offer_ids(records: Sequence[StoredRecord]) -> set[str]:
 
 
 def judge(batch: Batch, records: Sequence[StoredRecord], *, partition: int, known: Mapping[str, Known]) -> None:
-    """Decide each submission in order and add the outcome to the batch; later ones see what earlier ones decided.
+    """Decide each submission in order and add the outcome to the batch; later decisions see earlier ones.
 
     Raises ValueError on a record that the gateway did not write.
     """
@@ -50,10 +50,10 @@ def judge(batch: Batch, records: Sequence[StoredRecord], *, partition: int, know
         if submission.id.encode() != record.key:
             raise ValueError(f"a submission under another key than its offer's at offset {record.offset}")
         offer_id = submission.id
-        standing = changes[offer_id] if offer_id in changes else known.get(offer_id)
+        current = changes[offer_id] if offer_id in changes else known.get(offer_id)
         publisher = _publisher(submission)
         decision = decide(
-            submission, publisher=publisher, known=standing, now=record.appended_at, position=record.offset
+            submission, publisher=publisher, known=current, now=record.appended_at, position=record.offset
         )
         problem = None
         match decision:

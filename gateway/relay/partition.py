@@ -1,4 +1,4 @@
-"""One partition's relay: take it, rebuild, then read, decide and commit until told to stop."""
+"""The relay of one partition: own it, rebuild its state, then read, decide and commit until cancelled."""
 
 import asyncio
 from collections.abc import Callable
@@ -24,16 +24,16 @@ ROLE = "relay"
 _SLICE = 100
 _REBUILD = 2_000
 _REST_SECONDS = 0.05
-"""After a commit of fewer than two thirds of ``at_once`` it rests twice as long as that took, at most this: a commit
-costs about the same for one submission as for a hundred, and under load those of some milliseconds are then decided
-together.
+"""The longest rest. After a commit of fewer than two thirds of ``at_once`` the relay rests twice as long as the commit
+took: a commit costs about the same for one submission as for a hundred, and under load those of some milliseconds are
+then decided together.
 """
 
 
 class PartitionRelay:
-    """Decides the submissions of one partition, exactly once. ``run`` ends only by an error or by being cancelled.
-    ``state`` is used in ``thread`` alone: its reads, commits and checkpoints would hold up the event loop. ``at_once``
-    submissions at most are decided in one transaction, fewer where they are large: the log's reader bounds them.
+    """Decides the submissions of one partition, exactly once. ``run`` ends only by an error or by cancellation.
+    ``state`` is used only in ``thread``: its reads, commits and checkpoints would block the event loop. At most
+    ``at_once`` submissions are decided in one transaction, fewer where they are large: the log's reader bounds them.
     """
 
     def __init__(
@@ -56,16 +56,16 @@ class PartitionRelay:
         self._at_once = at_once
         self.ready = False
         self.position = 0
-        self._in_hand: int | None = None
+        self._deciding_since: int | None = None
 
     @property
     def lag_ms(self) -> int:
         """The age of the oldest submission that is being decided; 0 when none is."""
-        return 0 if self._in_hand is None else max(0, self._clock() - self._in_hand)
+        return 0 if self._deciding_since is None else max(0, self._clock() - self._deciding_since)
 
     async def run(self) -> None:
-        """Own the partition and relay until cancelled. When a commit's outcome is not known, or the log was away, it
-        starts over: a new owner, a rebuilt state.
+        """Own the partition and relay until cancelled. After a commit of unknown outcome, or an outage of the log, it
+        starts again with a new owner and a rebuilt state.
         """
         await keep_owning(self._log, role=ROLE, partition=self._partition, work=self._own)
 
@@ -80,7 +80,7 @@ class PartitionRelay:
             await self._thread.call(self._state.drop)
 
     async def _rebuild(self, owner: Owner) -> None:
-        """Read ``offers`` up to its end: after the former owner was fenced, so nothing more can come from it."""
+        """Read ``offers`` up to its end. The former owner is fenced before, so that it can append nothing more."""
         end = await owner.end(OFFERS, self._partition)
         start = await self._thread.call(self._start, end)
         async with read_up_to(self._log, OFFERS, self._partition, start=start, end=end, limit=_REBUILD) as chunks:
@@ -88,7 +88,7 @@ class PartitionRelay:
                 await self._thread.call(self._apply, chunk)
 
     def _start(self, end: int) -> int:
-        """Where to read on from; a state beyond the log's end is of another log."""
+        """The offset to resume at; a state beyond the log's end belongs to another log and is cleared."""
         if self._state.position > end:
             self._state.clear()
         return self._state.position
@@ -108,12 +108,12 @@ class PartitionRelay:
 
     async def _relay(self, owner: Owner) -> None:
         self.position = await self._input_position(owner)
-        self._in_hand = None  # what the former owner had in hand is decided, or is read again
+        self._deciding_since = None  # the former owner's submissions are decided, or are read again
         async with self._log.reader({(SUBMISSIONS, self._partition): self.position}) as reader:
             self.ready = True
             clock = asyncio.get_running_loop().time
             async for chunk in worth_committing(reader, limit=self._at_once):
-                self._state.require_whole()  # the chores may have found it damaged
+                self._state.require_whole()  # the upkeep may have found damage
                 if chunk is not None:
                     began = clock()
                     await self._commit(owner, chunk)
@@ -121,7 +121,9 @@ class PartitionRelay:
                         await asyncio.sleep(min(_REST_SECONDS, 2 * (clock() - began)))
 
     async def _input_position(self, owner: Owner) -> int:
-        """Where to go on, by the log's own word; a log that was begun anew starts at its start only if that is 0."""
+        """The resume offset stored on ``positions``; 0 if none is stored, unless the log no longer starts at 0
+        (PositionLostError).
+        """
         positions = await own_positions(self._log, owner, role=ROLE, partition=self._partition)
         kept = positions.get(position_key(SUBMISSIONS, self._partition).decode())
         if kept is not None:
@@ -136,7 +138,7 @@ class PartitionRelay:
 
     async def _commit(self, owner: Owner, chunk: Chunk) -> None:
         """Judge a chunk and write its outputs with the new input position, in one transaction."""
-        self._in_hand = chunk.records[0].appended_at if chunk.records else None
+        self._deciding_since = chunk.records[0].appended_at if chunk.records else None
         batch = await self._judge(chunk)
         batch.outputs.append(
             Output(POSITIONS, self._partition, position_record(SUBMISSIONS, self._partition, chunk.position))
@@ -144,14 +146,14 @@ class PartitionRelay:
         ends = await owner.commit(batch.outputs)
         await self._thread.call(self._keep, ends.get((OFFERS, self._partition)))
         self.position = chunk.position
-        self._in_hand = None
+        self._deciding_since = None
         self._decided(batch.verdicts)
 
     def _keep(self, position: int | None) -> None:
         self._state.keep(position=self._state.position if position is None else position)
 
     async def _judge(self, chunk: Chunk) -> Batch:
-        """What a chunk comes to; the state already knows it, until ``keep`` or ``drop``."""
+        """The decisions on a chunk. The state holds the changes uncommitted, until ``keep`` or ``drop``."""
         batch = Batch()
         for start in range(0, len(chunk.records), _SLICE):
             part = chunk.records[start : start + _SLICE]

@@ -1,4 +1,4 @@
-"""The relay of this process: one task per partition that the group gives it."""
+"""The relay of this process: one task per partition of its assignment."""
 
 import asyncio
 from collections.abc import Callable
@@ -21,16 +21,17 @@ from gateway.store.relay_state import RelayState
 
 AT_ONCE = 750
 SHARED_AT_ONCE = 250
-"""On a log whose commits wait for one another: one of 750 decisions keeps single offers waiting for tens of ms."""
-_CHORES_SECONDS = 60.0
+"""The limit on a log whose commits wait for one another: a commit of 750 decisions delays single offers by tens of ms.
+"""
+_UPKEEP_SECONDS = 60.0
 _NOT_READY_SECONDS = 0.1
 
 _log = structlog.get_logger()
 
 
 class Relay:
-    """Follows the group's assignment; ``at_once`` submissions at most are decided in one commit. An error of any
-    partition ends ``run``: the process then says so and exits.
+    """Relays the partitions assigned to this process; at most ``at_once`` submissions are decided in one commit. An
+    error of any partition ends ``run``: the process then reports it and exits.
     """
 
     def __init__(  # noqa: PLR0913  # all but one by name
@@ -44,7 +45,7 @@ class Relay:
         clock: Clock,
         decided: Callable[[dict[str, int]], None],
         chores_clock: Clock | None = None,
-        chores_seconds: float = _CHORES_SECONDS,
+        chores_seconds: float = _UPKEEP_SECONDS,
         at_once: int = AT_ONCE,
     ) -> None:
         self._log = log
@@ -54,32 +55,32 @@ class Relay:
         self._ids = ids
         self._clock = clock
         self._decided = decided
-        self._chores_clock = chores_clock or clock
-        self._chores_seconds = chores_seconds
+        self._upkeep_clock = chores_clock or clock
+        self._upkeep_seconds = chores_seconds
         self._at_once = at_once
         self.partitions: dict[int, PartitionRelay] = {}
-        self._share: frozenset[int] | None = None
+        self._assignment: frozenset[int] | None = None
 
     @property
     def ready(self) -> bool:
-        """Whether this process knows its share, and relays every partition of it from a rebuilt state."""
-        share = self._share
-        return share is not None and all(p in self.partitions and self.partitions[p].ready for p in share)
+        """Whether the assignment is known, and every partition of it is relayed from a rebuilt state."""
+        assignment = self._assignment
+        return assignment is not None and all(p in self.partitions and self.partitions[p].ready for p in assignment)
 
     @property
     def lag_ms(self) -> int | None:
-        """The age of the oldest submission in hand, over this process's partitions. None where none is and some
-        partition is not relayed: how long what is unread has waited there is not known.
+        """The age of the oldest submission that is being decided, over this process's partitions. None where there is
+        none and some partition is not relayed: the age of its unread submissions is not known.
         """
         oldest = max((relay.lag_ms for relay in self.partitions.values()), default=0)
         return oldest if oldest or self.ready else None
 
     async def run(self) -> None:
-        """Relay until cancelled; raises what made a partition stop."""
+        """Relay until cancelled. Raises the error that stopped a partition."""
         await work_share(self._log, role=ROLE, topic=SUBMISSIONS, work=self._partition, assigned=self._assigned)
 
-    def _assigned(self, share: frozenset[int]) -> None:
-        self._share = share
+    def _assigned(self, assignment: frozenset[int]) -> None:
+        self._assignment = assignment
 
     async def _partition(self, partition: int) -> None:
         thread = OneThread(f"relay-{partition}")
@@ -101,8 +102,8 @@ class Relay:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(relay.run())
-                group.create_task(self._chores(relay, thread, state, partition))
-        except* Exception as errors:  # noqa: BLE001  # unwrapped, not swallowed: the first error speaks
+                group.create_task(self._upkeep(relay, thread, state, partition))
+        except* Exception as errors:  # noqa: BLE001  # unwrapped, not swallowed: the first error is raised
             raise errors.exceptions[0] from None
         finally:
             del self.partitions[partition]
@@ -111,28 +112,28 @@ class Relay:
     async def _open_state(self, thread: OneThread, partition: int) -> RelayState:
         return await thread.call(RelayState, self._folder / f"relay-{partition}.sqlite", log=self._identity)
 
-    async def _chores(self, relay: PartitionRelay, thread: OneThread, state: RelayState, partition: int) -> None:
-        """Hand in what is due, and look again only when the relay has read past what was handed in."""
+    async def _upkeep(self, relay: PartitionRelay, thread: OneThread, state: RelayState, partition: int) -> None:
+        """Submit the commands that are due; search again only when the relay has read past them."""
         while True:
-            handed_in = False
+            submitted = False
             if relay.ready:
                 try:
-                    handed_in = await self._hand_in(relay, thread, state, partition)
+                    submitted = await self._submit_due(relay, thread, state, partition)
                 except LogError as error:  # what is due now is due later as well
                     _log.warning("relay.chores_put_off", partition=partition, error=str(error))
-            if not handed_in:
-                await asyncio.sleep(self._chores_seconds if relay.ready else _NOT_READY_SECONDS)
+            if not submitted:
+                await asyncio.sleep(self._upkeep_seconds if relay.ready else _NOT_READY_SECONDS)
 
-    async def _hand_in(self, relay: PartitionRelay, thread: OneThread, state: RelayState, partition: int) -> bool:
-        """Whether anything was due, and has been decided meanwhile."""
+    async def _submit_due(self, relay: PartitionRelay, thread: OneThread, state: RelayState, partition: int) -> bool:
+        """Submit the commands that are due, and wait for their decisions. Returns whether any were due."""
         with state.guarded():
             commands = await thread.call(
-                due_commands, state, partition=partition, ids=self._ids, now=self._chores_clock()
+                due_commands, state, partition=partition, ids=self._ids, now=self._upkeep_clock()
             )
         failed = [one for one in await self._submissions.submit(commands) if isinstance(one, LogError)]
         if failed:
             raise failed[0]
         end = (await self._log.ends(SUBMISSIONS))[partition]
-        while commands and relay.ready and relay.position < end:  # noqa: ASYNC110  # a chore has time
+        while commands and relay.ready and relay.position < end:  # noqa: ASYNC110  # upkeep can wait
             await asyncio.sleep(_NOT_READY_SECONDS)
         return bool(commands)

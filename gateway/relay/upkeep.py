@@ -1,4 +1,4 @@
-"""Chores of a partition's owner: commands for offers that have expired and for markers that are old enough."""
+"""Upkeep of a partition by its owner: commands for offers that have expired and for markers that are old enough."""
 
 from collections.abc import Sequence
 
@@ -12,9 +12,10 @@ _AT_ONCE = 500
 
 
 def due_commands(state: RelayState, *, partition: int, ids: ReceiptIds, now: int) -> Sequence[Submission]:
-    """At most 500 of each kind that are due at ``now`` (ms). Asking again gives the same commands and receipts.
+    """Return at most 500 commands of each kind that are due at ``now`` (ms). A repeated call returns the same commands
+    and receipts.
 
-    They go through ``submissions`` like any other, so that they lose to a newer revision.
+    They pass through ``submissions`` like any other, so that they lose to a newer revision.
     """
     expired = [
         Retire(

@@ -1,4 +1,4 @@
-"""Views: local, disposable copies of the log, made to be asked questions. Deleting one only costs time."""
+"""Materialised views: local, disposable copies of topics of the log. A deleted view is rebuilt from the log."""
 
 from gateway.store.deliveries import DeliveryView
 from gateway.store.follower import (

@@ -16,21 +16,21 @@ Change = dict[str, Any]
 def changes_after(
     queries: OfferQueries, cursor: Cursor, *, reader: Reader, asked: Filter, limit: int
 ) -> tuple[list[Change], tuple[int, ...], bool]:
-    """Up to ``limit`` changes, the positions after them, and whether more is already here.
+    """Return up to ``limit`` changes, the positions after them, and whether the view holds more.
 
-    A page may hold few changes or none and still move the positions. The partition with least left goes first and each
-    may use an equal part of what is left of the page, so that none waits behind another.
+    A page may hold few changes or none and still move the positions. The partition with the fewest unread offsets is
+    read first, and each may fill an equal part of the rest of the page, so that none waits behind another.
     """
     positions = list(cursor.positions)
     changes: list[Change] = []
     behind = [p for p, end in enumerate(queries.positions) if positions[p] < end]
     behind.sort(key=lambda p: queries.positions[p] - positions[p])
-    for turn, partition in enumerate(behind):
-        share = (limit - len(changes)) // (len(behind) - turn)
+    for index, partition in enumerate(behind):
+        share = (limit - len(changes)) // (len(behind) - index)
         if share:
             reading = _Reading(queries, cursor, reader, asked, partition)
-            told, positions[partition] = reading.next(share)
-            changes += told
+            found, positions[partition] = reading.next(share)
+            changes += found
     more = any(position < end for position, end in zip(positions, queries.positions, strict=True))
     return changes, tuple(positions), more
 
@@ -58,30 +58,30 @@ class _Reading:
         return changes, position
 
     def _replay(self, changes: list[Change], limit: int) -> int:
-        """Below the reader's beginning it is owed only what matches: the index leads straight there."""
+        """Below ``began`` the reader is owed only the offers that match: the search index finds them."""
         search = search_for(self._asked, reader=self._reader, own=False)
-        places = self._queries.places(search, partition=self._partition, start=self._start, stop=self._began)
-        looked = 0
-        while slice_ := list(islice(places, limit - len(changes))):
+        log_offsets = self._queries.log_offsets(search, partition=self._partition, start=self._start, stop=self._began)
+        examined = 0
+        while slice_ := list(islice(log_offsets, limit - len(changes))):
             for _, state in self._queries.states_at(slice_):
                 change = change_for(self._reader, self._asked, state, above_start=False)
                 if change is not None:
                     changes.append(change)
-            looked += len(slice_)
-            if len(changes) == limit or looked >= limit + SPARE:
+            examined += len(slice_)
+            if len(changes) == limit or examined >= limit + SPARE:
                 return offset_at(slice_[-1]) + 1
         return self._began
 
     def _follow(self, changes: list[Change], start: int, limit: int) -> int:
-        """Above it every record may be a removal: they are read one after the other."""
-        looked = 0
+        """From ``began`` on every record may be a removal: records are read one by one."""
+        examined = 0
         while rows := self._queries.states_from(self._partition, start, self._end, limit - len(changes)):
             for _, state in rows:
                 change = change_for(self._reader, self._asked, state, above_start=True)
                 if change is not None:
                     changes.append(change)
             start = offset_at(rows[-1][0]) + 1
-            looked += len(rows)
-            if len(changes) == limit or looked >= limit + SPARE:
+            examined += len(rows)
+            if len(changes) == limit or examined >= limit + SPARE:
                 return start
         return self._end

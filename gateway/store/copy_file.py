@@ -1,4 +1,4 @@
-"""The file of a local copy: SQLite tables made from the log, on disk so that a million offers cost no memory."""
+"""The file of a local copy: SQLite tables built from the log, on disk so that a million offers cost no memory."""
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,11 +38,11 @@ def _autocommitting(path: Path) -> sqlite3.Connection:
 
 
 class CopyFile:
-    """Belongs to one log, by its identity, in one format: the table ``meta`` holds both as ``about``. A file that is
-    damaged, or belongs to another log or format, is removed, and its owner fills a new one from the log.
+    """One file that belongs to one log, by its identity, in one format: the table ``meta`` holds both as ``about``. A
+    file that is damaged, or belongs to another log or format, is removed, and its owner fills a new one from the log.
 
-    Once damage was found every use within ``guarded`` fails until ``remove``: nothing is decided by a copy of which a
-    part is missing.
+    Once damage is found, every use within ``guarded`` fails until ``remove``: no decision uses a copy with a part
+    missing.
     """
 
     def __init__(  # by name
@@ -64,7 +64,7 @@ class CopyFile:
         self._connect = connect
 
     def open(self) -> sqlite3.Connection:
-        """A connection to the file, which is created where there is none of this log and format. Raises
+        """Open the file and return a connection; create the file where none of this log and format exists. Raises
         LogUnavailableError for a full or failing disk.
         """
         with using_copy(self.path):
@@ -81,7 +81,7 @@ class CopyFile:
                 return self._checked()
 
     def connect(self) -> sqlite3.Connection:
-        """Another connection to a file that is open. Raises sqlite3.Error."""
+        """Return a further connection to the open file. Raises sqlite3.Error."""
         database = self._connect(self.path)
         try:
             register(database)
@@ -93,7 +93,7 @@ class CopyFile:
         return database
 
     def remove(self) -> None:
-        """Delete the file; its connections are closed before. Raises LogUnavailableError."""
+        """Delete the file, whose connections must be closed. Raises LogUnavailableError."""
         with using_copy(self.path):
             remove(self.path)
             marker(self.path).unlink(missing_ok=True)
@@ -101,8 +101,8 @@ class CopyFile:
 
     @contextmanager
     def guarded(self) -> Iterator[None]:
-        """Around each use. Raises DamagedCopyError for damage that is found or was found before; LogUnavailableError
-        for a full or failing disk.
+        """Guard one use of the file. Raises DamagedCopyError for damage found now or earlier; LogUnavailableError for a
+        full or failing disk.
         """
         self.require_whole()
         try:
@@ -116,7 +116,7 @@ class CopyFile:
             raise self.noted(error) from error.__cause__
 
     def noted(self, failure: Exception) -> Exception:
-        """The failure; damage is kept for those that come later."""
+        """Return the failure; damage is also recorded, so that later uses fail."""
         if isinstance(failure, DamagedCopyError):
             self.damage = failure
         return failure
@@ -127,7 +127,7 @@ class CopyFile:
             raise self.damage
 
     def rebuilt(self) -> None:
-        """Log that the file is begun again because of its damage."""
+        """Log that the file is rebuilt because of its damage."""
         _logger.warning("copy.rebuilt", file=str(self.path), reason=str(self.damage))
 
     def belongs(self, database: sqlite3.Connection) -> bool:
@@ -136,7 +136,7 @@ class CopyFile:
         return self._about.items() <= found.items()
 
     def describe(self, database: sqlite3.Connection) -> None:
-        """Write which log and format the tables belong to, within the caller's transaction."""
+        """Write the identity of the log and the format to ``meta``, within the caller's transaction."""
         database.executemany(PUT_META, [(*row, checksum(*row)) for row in self._about.items()])
 
     def _checked(self) -> sqlite3.Connection:

@@ -1,4 +1,4 @@
-"""The delivery view: what became of offers at the national site, by offer and in numbers for each platform."""
+"""The delivery view: the deliveries of offers to the national site, by offer and counted by platform."""
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
@@ -43,9 +43,10 @@ _LATEST_REFUSED = f"""SELECT CAST(value AS TEXT) FROM deliveries WHERE {_WHOLE["
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeliverySummary:
-    """The deliveries of one platform's offers: how many parts stand in each state, and when something last happened.
+    """The deliveries of one platform's offers: the number of parts in each state, and the latest events.
 
-    ``due_since``: since when the oldest part waits whose time has come; ``refused``: the part refused last (ms).
+    ``due_since``: when the oldest part that is due began to wait; ``delivered_at``: when a part was last delivered
+    (both ms since 1970); ``refused``: the part refused last.
     """
 
     states: Mapping[str, int]
@@ -79,20 +80,20 @@ class DeliveryView(View):
     """  # noqa: S608  # names of our own tables and columns
 
     async def get(self, offer_id: str) -> Delivery | None:
-        """What became of one offer; None when nothing was tried yet."""
+        """The delivery of one offer; None before the first attempt is recorded."""
         return (await self.find([offer_id])).get(offer_id)
 
     async def find(self, offer_ids: Sequence[str]) -> Mapping[str, Delivery]:
-        """The deliveries of these offers, of those that have any."""
+        """The deliveries of these offers by id; offers without one are left out."""
         return await self._in_reader(self._find, offer_ids)
 
     async def summaries(self) -> Mapping[str, DeliverySummary]:
-        """For each platform whose offers were to be delivered: where they stand."""
+        """By platform, the summary of its deliveries; platforms that never had any are left out."""
         return await self._in_reader(self._summaries)
 
     async def accounts(self) -> Mapping[str, Mapping[str, Any]]:
-        """What the owner of each account at the national site last noted: when the site answered, what failed, how its
-        search for offers made there goes.
+        """By account at the national site, the last note of its owner: when the site answered, the last failure, and
+        the progress of the search for offers made there.
         """
         return await self._in_reader(self._accounts)
 
@@ -125,7 +126,7 @@ class DeliveryView(View):
             self._replace(latest)
 
     def _keep_note(self, key: str, value: bytes | None) -> None:
-        """An account's note; orders and their answers are between the operator and the connector."""
+        """Store an account's note. Orders and their answers are skipped: only operator and connector use them."""
         if key.startswith(_ACCOUNT):
             name = key.removeprefix(_ACCOUNT)
             self._db.execute("DELETE FROM accounts WHERE name = ?", (name,))

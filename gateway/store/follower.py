@@ -1,7 +1,7 @@
-"""Followers: views that another process keeps on the same machine, asked the same questions from its files.
+"""Followers: views that another process of the machine updates, read from its files.
 
-The process that keeps a view writes it and says in its file how far it has come; a follower opens that file to read
-only, and sees each step within 10 milliseconds.
+The process that updates a view records its progress in the file; a follower opens that file read-only, and sees each
+step within 10 milliseconds.
 """
 
 import asyncio
@@ -47,20 +47,20 @@ _logger = structlog.get_logger()
 
 
 class Follower(View):
-    """What every follower does instead of keeping a file. Put before the kind of view that it follows.
+    """The part that all followers share. Precedes the followed kind of view among the base classes.
 
-    A file that is damaged is rebuilt by the process that keeps it; a follower that finds the damage marks the file, and
-    refuses readers until there is a new one.
+    A damaged file is rebuilt by the process that updates it; a follower that finds the damage marks the file, and
+    refuses readers until a new file exists.
     """
 
     def __init__(self, path: Path, *, log_identity: str, partitions: int) -> None:
         super().__init__(path, log_identity=log_identity, partitions=partitions)
         self._connections: list[sqlite3.Connection] = []
         self._inode: int | None = None
-        """The inode of the file that is attached; None while none is."""
+        """The inode of the attached file; None while none is attached."""
         self._version = 0
         self._seen: int | None = None
-        self._stood: tuple[int, ...] = ()
+        self._seen_positions: tuple[int, ...] = ()
         self._reason = ""
         self._attached_at = 0.0
         self._watchers = 0
@@ -68,7 +68,7 @@ class Follower(View):
 
     @classmethod
     async def open(cls, path: Path, *, log_identity: str, partitions: int) -> Self:
-        """Open the file of a view that is kept. Raises LogUnavailableError when it is missing, or another log's."""
+        """Open the file of a view. Raises LogUnavailableError when it is missing, or belongs to another log."""
         view = cls(path, log_identity=log_identity, partitions=partitions)
         if not await view._in_executor(view._attach):
             raise LogUnavailableError(f"The view {path} cannot be followed ({view._reason}): is its gateway running?")
@@ -76,13 +76,13 @@ class Follower(View):
 
     @property
     def positions(self) -> tuple[int, ...]:
-        """Per partition the next offset to read, as the file says now."""
+        """Per partition the next offset to read, as now recorded in the file."""
         self._check()
         return self._applied
 
     @property
     def caught_up(self) -> bool:
-        """Whether the view has reached the end that its log had at the start, as the file says now."""
+        """Whether the view has reached the end that its log had at the start, as now recorded in the file."""
         self._check()
         return self._at_end
 
@@ -92,7 +92,7 @@ class Follower(View):
 
     @property
     def fresh(self) -> int:
-        """When the view last stood at the end of the log (ms since 1970), as the file says now."""
+        """When the view was last at the end of the log (ms since 1970), as now recorded in the file."""
         self._check()
         return self._fresh
 
@@ -102,7 +102,7 @@ class Follower(View):
 
     @property
     def began(self) -> int:
-        """When the view was last emptied (ms since 1970), as the file says now."""
+        """When the view was last emptied (ms since 1970), as now recorded in the file."""
         self._check()
         return self._began
 
@@ -111,7 +111,7 @@ class Follower(View):
         self._began = value
 
     async def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         if self._watching is not None:
             self._watching.cancel()
             await asyncio.gather(self._watching, return_exceptions=True)
@@ -120,14 +120,14 @@ class Follower(View):
         await asyncio.to_thread(self._writer.shutdown)
 
     async def look(self) -> None:
-        """The file has changed: tell those who wait for what it holds now."""
+        """Wake the callers that wait for a change: the file has changed."""
         self._wake()
 
     async def _in_executor(self, call: Callable[[], Answer]) -> Answer:
         return await asyncio.get_running_loop().run_in_executor(self._reader, call)
 
     async def _in_thread(self, thread: ThreadPoolExecutor, call: Callable[..., Answer], *args: object) -> Answer:
-        """The answer of a call on the file that is there now; damage that it meets is marked before it is raised."""
+        """Run a call on the present file; damage that it finds is marked before it is raised."""
 
         def attached() -> Answer:
             if self._is_replaced() and not self._attach():
@@ -142,7 +142,7 @@ class Follower(View):
             raise
 
     def _mark(self, error: DamagedCopyError) -> None:
-        """Say to the process that keeps the file that it is damaged, unless it has begun another one."""
+        """Report damage to the process that updates the file, unless that has already begun another one."""
         if not self._is_replaced() and not marker(self._path).exists():
             _logger.warning("view.damaged", file=str(self._path), reason=str(error))
             with suppress(OSError):
@@ -156,9 +156,7 @@ class Follower(View):
             return True
 
     def _attach(self) -> bool:
-        """Open the file that is there now; False where that cannot be done, for a reason that is noted. In the reading
-        thread.
-        """
+        """Open the present file, in the reading thread. False where that fails, with the reason in ``_reason``."""
         self._let_go()
         if marker(self._path).exists():
             self._reason = "it is damaged, and has not been rebuilt yet"
@@ -170,13 +168,13 @@ class Follower(View):
                 self._reason = "it belongs to another log or another version"
                 self._let_go()
                 return False
-            told = read_meta(self._reading)
+            meta = read_meta(self._reading)
         except (sqlite3.Error, OSError, ValueError) as error:
             self._reason = str(error)
             self._let_go()
             return False
         self._watch, self._seen, self._version = watch, None, 0
-        self._note(told)
+        self._note(meta)
         self._look_anew(self._reading, -1)
         self._inode = file
         return True
@@ -200,29 +198,31 @@ class Follower(View):
         db = self._reading
         db.execute("BEGIN")
         try:
-            (version,) = db.execute("PRAGMA data_version").fetchone()  # and the transaction sees the file as of now
+            (version,) = db.execute(
+                "PRAGMA data_version"
+            ).fetchone()  # the first read: fixes the state that the transaction sees
             if version != self._seen:
                 self._seen = None
-                told = read_meta(db)
-                self._look_anew(db, told.began)
-                self._stood, self._seen = told.applied, version
-            yield db, self._stood, held()
+                meta = read_meta(db)
+                self._look_anew(db, meta.began)
+                self._seen_positions, self._seen = meta.applied, version
+            yield db, self._seen_positions, held()
         finally:
-            with suppress(sqlite3.Error):  # the first error speaks
+            with suppress(sqlite3.Error):  # the first error is raised
                 db.execute("COMMIT")
 
     def _look_anew(self, db: sqlite3.Connection, began: int) -> None:
-        """The file has changed since the last read transaction; ``began`` is when it was last emptied."""
+        """Called when the file has changed since the last read transaction; ``began`` is when it was last emptied."""
 
-    def _note(self, told: Meta) -> None:
-        self._applied, self._fresh, self._began, self._at_end = told
+    def _note(self, meta: Meta) -> None:
+        self._applied, self._fresh, self._began, self._at_end = meta
 
     def _check(self) -> None:
-        """Note what the file says, if it has changed since this was last asked. Only here: what a read transaction
-        sees may be older than what was noted meanwhile. A file that is damaged, or was replaced, is not caught up.
+        """Read the metadata of the file, if it has changed since the last check. Only here: a read transaction may see
+        an older state than the one already noted. A file that is damaged, or was replaced, is not caught up.
         """
         if self._inode is None or self._is_replaced():
-            self._at_end = False  # until a question, or whoever waits, has attached the new one
+            self._at_end = False  # until a query or a waiting caller attaches the new file
             self._attach_soon()
             return
         try:
@@ -238,7 +238,7 @@ class Follower(View):
                 self._mark(DamagedCopyError(str(error)))
 
     def _attach_soon(self) -> None:
-        """Look for the new file, at most every tenth of a second."""
+        """Try to attach the new file, at most every tenth of a second."""
         now = time.monotonic()
         if now - self._attached_at >= _ATTACH_SECONDS:
             self._attached_at = now
@@ -251,7 +251,7 @@ class Follower(View):
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
-        """While entered, changes of the file are noticed."""
+        """Watch the file for changes while the context is entered."""
         self._watchers += 1
         if self._watching is None or self._watching.done():
             self._watching = asyncio.create_task(self._watch_file())
@@ -261,24 +261,24 @@ class Follower(View):
             self._watchers -= 1
 
     async def _watch_file(self) -> None:
-        told = None
+        woken = None
         while self._watchers:
             self._check()
-            if self._version != told:  # whoever noticed it first
-                told = self._version
+            if self._version != woken:  # also where another caller noticed the change first
+                woken = self._version
                 await self.look()
             await asyncio.sleep(_EVERY_SECONDS)
 
     async def _until(self, holds: Callable[[], bool], seconds: float) -> bool:
         self._check()
-        if holds():  # nearly always: whoever comes back stands where this view stands
+        if holds():  # nearly always: a returning reader is at the positions of this view
             return True
         with self._watched():
             return await super()._until(holds, seconds)
 
 
 class FollowedOffers(Follower, OfferView):
-    """The offers, as another process keeps them."""
+    """The offer view, updated by another process."""
 
     def __init__(self, path: Path, *, log_identity: str, partitions: int) -> None:
         super().__init__(path, log_identity=log_identity, partitions=partitions)
@@ -287,7 +287,7 @@ class FollowedOffers(Follower, OfferView):
 
     def _look_anew(self, db: sqlite3.Connection, began: int) -> None:
         self._settled = self._has_settled(db)
-        if began < 0:  # another file: read when it is asked
+        if began < 0:  # another file: loaded at the first query
             self._recent = None
         elif self._recent is None or began != self._recent_began or not self._recent.catch_up(db):
             self._recent, self._recent_began = RecentOffsets.load(db), began
@@ -297,23 +297,23 @@ class FollowedOffers(Follower, OfferView):
 
 
 class FollowedDeliveries(Follower, DeliveryView):
-    """The deliveries, as another process keeps them."""
+    """The delivery view, updated by another process."""
 
 
 class FollowedRuns(Follower, RunView):
-    """The runs, as another process keeps them."""
+    """The run view, updated by another process."""
 
 
 class FollowedReceipts(Follower, ReceiptView):
-    """The receipts, as another process keeps them."""
+    """The receipt view, updated by another process."""
 
     async def wait(self, receipt_id: str, timeout: float) -> dict[str, object] | None:  # noqa: ASYNC109  # as ReceiptView
-        """The receipt as soon as it is there; None after ``timeout`` seconds."""
+        """Return the receipt as soon as it exists; None after ``timeout`` seconds."""
         with self._watched():
             return await super().wait(receipt_id, timeout)
 
     async def look(self) -> None:
-        """Wake those whose receipt has come."""
+        """Wake the callers that wait for a change, and those whose receipt has arrived."""
         self._wake()
         if self._waiting:
             for receipt_id in await self._in_reader(self._known, list(self._waiting)):

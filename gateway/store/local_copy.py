@@ -41,8 +41,10 @@ class _CopyConnection(sqlite3.Connection):
 
 
 class LocalCopy:
-    """A subclass gives the format's number, its tables, and the columns of each that its column ``sum`` is the checksum
-    of. Its owner works within ``guarded``; after damage every use fails until ``mend``.
+    """A local copy with one owner, which works within ``guarded``; after damage every use fails until ``mend``.
+
+    A subclass gives the format's number, its tables, and by table the columns that its column ``sum`` is the checksum
+    of.
     """
 
     FORMAT: ClassVar[int]
@@ -63,8 +65,8 @@ class LocalCopy:
         self._db = self._file.open()
 
     def guarded(self) -> AbstractContextManager[None]:
-        """Around each use. Raises DamagedCopyError for damage that is found or was found before; LogUnavailableError
-        for a full or failing disk.
+        """Guard one use of the copy. Raises DamagedCopyError for damage found now or earlier; LogUnavailableError for a
+        full or failing disk.
         """
         return self._file.guarded()
 
@@ -73,13 +75,13 @@ class LocalCopy:
         self._file.require_whole()
 
     def mend(self) -> None:
-        """Remove a copy in which damage was found, and start from nothing. Raises LogUnavailableError."""
+        """Replace a damaged copy with an empty one. Raises LogUnavailableError."""
         if self._file.damage is not None:
             self._file.rebuilt()
             self.clear()
 
     def drop(self) -> None:
-        """Forget what was changed since the last commit."""
+        """Roll back the changes since the last commit."""
         try:
             self._db.rollback()
         except sqlite3.Error as error:
@@ -88,13 +90,13 @@ class LocalCopy:
                 raise failure from error
 
     def clear(self) -> None:
-        """Start from nothing: the log no longer is what this was made from."""
+        """Replace the copy with an empty one, when it no longer matches the log."""
         self._db.close()
         self._file.remove()
         self._db = self._file.open()
 
     def close(self) -> None:
-        """Free the file."""
+        """Close the file."""
         self._db.close()
 
 

@@ -5,7 +5,7 @@ _OFFSETS = (1 << _BITS) - 1
 
 
 def log_offset_of(partition: int, offset: int) -> int:
-    """An offset (below 2^48) of a partition (below 2^15)."""
+    """The log offset of an offset (below 2^48) in a partition (below 2^15)."""
     return partition << _BITS | offset
 
 

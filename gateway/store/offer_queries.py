@@ -23,16 +23,16 @@ from gateway.store.search.search import count, find, rows_between
 from gateway.store.search.search_index import split
 
 SPARE = 500
-"""How many offers beyond a page may be looked at in vain: those near a bounding box but outside it."""
+"""How many candidates beyond a page may be read and rejected: those near a bounding box but outside it."""
 _END = (1 << 48) - 1
-_TWINS_LOOKED_AT = 20
-_TWINS_SHOWN = 10
+_DUPLICATES_EXAMINED = 20
+_DUPLICATES_LISTED = 10
 _IDS_AT_ONCE = 1_000
 
 _FIELDS = joined(HEAD)
 
-# Each answer is fetched as one row: with a row per offer the interpreter's lock would change hands as often, and a
-# busy event loop is slow to give it back. No id holds a space, and the JSON on the log no line feed.
+# Each result is fetched as one row: a row per offer would release the GIL once per offer, and a busy event loop is slow
+# to return it. No id contains a space, and no JSON on the log a line feed.
 _JOINED = (
     f"SELECT CAST(group_concat(sum || char(31) || {joined(('place', 'id', 'value'))}, char(10)) AS BLOB) FROM ({{}})"  # noqa: S608  # names of our own tables and columns
 )
@@ -52,7 +52,7 @@ class OfferQueries(NamedTuple):
     positions: tuple[int, ...]
 
     def state(self, offer_id: str) -> OfferState | None:
-        """What is known of one offer."""
+        """The state of one offer, live or marker; None when none is stored. Raises ChecksumError."""
         found = _split(self.db.execute(_BY_ID, (offer_id,)).fetchone()[0])
         if not found:
             require_missing(self.db, "offers", "id", offer_id)
@@ -62,10 +62,11 @@ class OfferQueries(NamedTuple):
             raise ChecksumError(f"the index of offers leads from {offer_id!r} to another one")
         return state
 
-    def states_at(self, places: Sequence[int]) -> list[tuple[int, OfferState]]:
-        """The offers and markers at these places, in order. Raises ChecksumError where the index leads elsewhere."""
-        found = _split(self.db.execute(_NUMBERED, (self._numbers_at(places),)).fetchone()[0]) if places else []
-        if [place for place, _ in found] != list(places):
+    def states_at(self, log_offsets: Sequence[int]) -> list[tuple[int, OfferState]]:
+        """The offers and markers at these log offsets, in order. Raises ChecksumError where the index is wrong."""
+        lines = self.db.execute(_NUMBERED, (self._numbers_at(log_offsets),)).fetchone()[0] if log_offsets else None
+        found = _split(lines)
+        if [log_offset for log_offset, _ in found] != list(log_offsets):
             raise ChecksumError("the search index leads to other rows")
         return found
 
@@ -76,13 +77,13 @@ class OfferQueries(NamedTuple):
         )
         return self.states_at(list(islice(rows, limit)))
 
-    def _numbers_at(self, places: Sequence[int]) -> str:
-        """The numbers of rows, as a list in JSON."""
+    def _numbers_at(self, log_offsets: Sequence[int]) -> str:
+        """The row numbers of log offsets, as a JSON list."""
         segments = self.search_index.segments
-        return orjson.dumps([segments[number].number_of(offset) for number, offset in map(split, places)]).decode()
+        return orjson.dumps([segments[number].number_of(offset) for number, offset in map(split, log_offsets)]).decode()
 
-    def places(self, search: Search, *, partition: int, start: int = 0, stop: int = _END) -> Iterator[int]:
-        """The places of the offers that a search finds, in order."""
+    def log_offsets(self, search: Search, *, partition: int, start: int = 0, stop: int = _END) -> Iterator[int]:
+        """The log offsets of the offers that a search finds, in order."""
         return find(
             self.search_index.segments,
             search,
@@ -91,60 +92,62 @@ class OfferQueries(NamedTuple):
         )
 
     def count(self, search: Search) -> int:
-        """How many offers a search finds."""
+        """The number of offers that a search finds."""
         return count(self.search_index.segments, search)
 
     def page(
         self, *, reader: Reader, asked: Filter, after: str | None, limit: int, own: bool
     ) -> tuple[list[OfferState], str | None]:
-        """Live offers in the order of the log, after a place; and the place to go on from, None at the end."""
+        """Live offers in log order after a log offset; and the log offset to continue from, None at the end."""
         search = search_for(asked, reader=reader, own=own)
         found: list[OfferState] = []
-        looked = 0
+        examined = 0
         last = int(after) if after is not None else -1
         for partition in range(max(0, partition_at(last)), len(self.positions)):
             start = offset_at(last) + 1 if last >= 0 and partition_at(last) == partition else 0
-            places = self.places(search, partition=partition, start=start)
-            while slice_ := list(islice(places, limit - len(found) + 1)):
-                for place, state in self.states_at(slice_):
-                    if len(found) == limit or looked == limit + SPARE:
+            log_offsets = self.log_offsets(search, partition=partition, start=start)
+            while slice_ := list(islice(log_offsets, limit - len(found) + 1)):
+                for log_offset, state in self.states_at(slice_):
+                    if len(found) == limit or examined == limit + SPARE:
                         return found, str(last)
-                    last, looked = place, looked + 1
+                    last, examined = log_offset, examined + 1
                     if shows(state, reader=reader, asked=asked, own=own):
                         found.append(state)
         return found, None
 
     def older(self, platform: str, partition: int, start: int, before: int) -> tuple[list[tuple[str, int]], int | None]:
         """Some live offers of a platform (id, revision) last accepted at a submissions offset below ``before``; and the
-        offset to go on from, None at the end of the partition.
+        offset to continue from, None at the end of the partition.
         """
         search = search_for(Filter(platform=frozenset({platform})), reader=Reader(platform), own=True)
-        places = list(islice(self.places(search, partition=partition, start=start), _IDS_AT_ONCE))
-        if not places:
+        log_offsets = list(islice(self.log_offsets(search, partition=partition, start=start), _IDS_AT_ONCE))
+        if not log_offsets:
             return [], None
-        heads = self._heads(_HEADS_BY_NUMBER, orjson.loads(self._numbers_at(places)))
-        return [(one.id, one.revision) for one in heads if one.submitted < before], offset_at(places[-1]) + 1
+        heads = self._heads(_HEADS_BY_NUMBER, orjson.loads(self._numbers_at(log_offsets)))
+        return [(one.id, one.revision) for one in heads if one.submitted < before], offset_at(log_offsets[-1]) + 1
 
     def twins(self, offer_ids: Sequence[str], *, reader: Reader) -> Mapping[str, list[str]]:
-        """For each offer that has any: the ids of possible duplicates, as far as the reader may see them."""
+        """By offer, the ids of its possible duplicates that the reader may see; offers without any are left out."""
         asked = {one.id: (one.number, keys_for(*one.keys)) for one in self._heads(_HEADS_OF, offer_ids)}
         numbers = self._numbers({key for _, keys in asked.values() for key in keys})
         others = {other for number, keys in asked.values() for key in keys for other in numbers[key] if other != number}
         heads = {one.number: one for one in self._heads(_HEADS_BY_NUMBER, sorted(others))} if others else {}
-        twins: dict[str, list[str]] = {}
+        duplicates: dict[str, list[str]] = {}
         for offer_id, (number, keys) in asked.items():
             found: dict[int, _Head] = {}
             for key in keys:
                 alike = [one for n in numbers[key] if n != number and (one := heads.get(n)) and key in one.found_by]
-                found.update((one.number, one) for one in alike[:_TWINS_LOOKED_AT])
+                found.update((one.number, one) for one in alike[:_DUPLICATES_EXAMINED])
             ids = sorted(one.id for one in found.values() if one.is_visible_to(reader))
             if ids:
-                twins[offer_id] = ids[:_TWINS_SHOWN]
-        return twins
+                duplicates[offer_id] = ids[:_DUPLICATES_LISTED]
+        return duplicates
 
     def _numbers(self, keys: set[int]) -> Mapping[int, list[int]]:
-        """By key the numbers of offers that may have it, in order; more than are looked at, as some have changed."""
-        found = possible_duplicate_index.find(self.db, keys, _TWINS_LOOKED_AT + 1)
+        """By key the numbers of offers that may have it, in order. One more than is examined, and some may no longer
+        have it.
+        """
+        found = possible_duplicate_index.find(self.db, keys, _DUPLICATES_EXAMINED + 1)
         pending = self.search_index.pending
         numbers = {}
         for key in keys:
@@ -153,7 +156,7 @@ class OfferQueries(NamedTuple):
         return numbers
 
     def _heads(self, statement: str, values: Sequence[Any]) -> list["_Head"]:
-        """What stands beside the offers of a statement that takes a list. Raises ChecksumError."""
+        """The heads of the rows that a statement selects by a list of values. Raises ChecksumError."""
         (rows,) = self.db.execute(statement, (orjson.dumps(values).decode(),)).fetchone()
         return [_Head.read(*row) for row in orjson.loads(rows)]
 
@@ -162,7 +165,7 @@ class _Head(NamedTuple):
     """The columns of an offer's row apart from the offer itself. The duplicate keys of a marker are None."""
 
     number: int
-    place: int
+    log_offset: int
     id: str
     revision: int
     submitted: int
@@ -183,7 +186,7 @@ class _Head(NamedTuple):
         return keys_of(*self.keys)
 
     def is_visible_to(self, reader: Reader) -> bool:
-        """Whether the reader is its publisher, or may be shown it."""
+        """Whether the reader is its publisher, or may see it."""
         return platform_of(self.id) == reader.platform or (
             reader.audience in self.audiences.split() and reader.platform not in self.passed.split()
         )
@@ -193,23 +196,23 @@ class _Head(NamedTuple):
         """From the columns as one text."""
         if crc32(fields.encode()) != stored:
             raise ChecksumError(f"the checksum of a row does not match ({fields[:60]!r})")
-        number, place, offer_id, revision, submitted, audiences, passed, *keys = fields.split("\x1f")
+        number, log_offset, offer_id, revision, submitted, audiences, passed, *keys = fields.split("\x1f")
         link, site, firm = (None if key == "None" else int(key) for key in keys)
         return cls(
-            int(number), int(place), offer_id, int(revision), int(submitted), audiences, passed, link, site, firm
+            int(number), int(log_offset), offer_id, int(revision), int(submitted), audiences, passed, link, site, firm
         )
 
 
 def shows(state: OfferState, *, reader: Reader, asked: Filter, own: bool) -> bool:
-    """Whether a reader who asks so is shown this offer. The index finds candidates; this decides."""
+    """Whether this offer is shown to a reader with this filter. The index only finds candidates."""
     publisher = platform_of(state.id)
     if state.offer is None or state.territory is None:
         return False
     mine = own and publisher == reader.platform
     if not mine and not may_read(reader, offer=state.offer, provenance=state.known.provenance):
         return False
-    shown = masked(state.offer, reader=reader, publisher=publisher)
-    return asked.matches(offer=shown, territory=state.territory, platform=publisher)
+    visible = masked(state.offer, reader=reader, publisher=publisher)
+    return asked.matches(offer=visible, territory=state.territory, platform=publisher)
 
 
 def _split(lines: bytes | None) -> list[tuple[int, OfferState]]:
@@ -219,6 +222,6 @@ def _split(lines: bytes | None) -> list[tuple[int, OfferState]]:
         stored, _, row = line.partition(b"\x1f")
         if b"%d" % crc32(row) != stored:
             raise ChecksumError(f"the checksum of a row does not match ({row[:60]!r})")
-        place, offer_id, value = row.split(b"\x1f", 2)
-        found.append((int(place), read_offer(offer_id, value)))
+        log_offset, offer_id, value = row.split(b"\x1f", 2)
+        found.append((int(log_offset), read_offer(offer_id, value)))
     return found

@@ -2,7 +2,7 @@
 
 An offer keeps its row, and the row's number, over all its revisions: at a million offers each random row is on a page
 of its own, and a row that moves changes two. There is no index of the table by log offset: the search index has the
-number of each row. What a record changes in the search index follows from the old row's head.
+number of each row. The change of the search index is derived from the old row's head.
 """
 
 import sqlite3
@@ -18,7 +18,7 @@ from gateway.protocol.identity import platform_of
 from gateway.protocol.record import outline_offer
 from gateway.protocol.routing import audiences, masked
 from gateway.store.search.facet import OUTSIDER, facets_of
-from gateway.store.search.possible_duplicate import twin_of
+from gateway.store.search.possible_duplicate import duplicate_keys_of
 from gateway.store.search.possible_duplicate_index import keys_of
 from gateway.store.search.search_index import IndexChange
 
@@ -31,13 +31,13 @@ CREATE TABLE offers (
 """
 TABLES = {"offers": ("place", "id", "value")}
 HEAD = ("number", "place", "id", "revision", "submitted", "audiences", "passed", "link", "site", "firm")
-"""The columns of an offer's row that ``head_sum`` is the checksum of; ``sum`` is that of place, id and value."""
+"""The columns of an offer's row that ``head_sum`` is the checksum of; ``sum`` is that of ``TABLES["offers"]``."""
 
 Latest = Mapping[bytes, tuple[int, bytes | None]]
-"""By key the place and the value of its last record."""
+"""By key the log offset and the value of its last record."""
 
 _COLUMNS = (*HEAD, "head_sum", "sum", "value")
-_ROWS_AT_ONCE = 64  # rows in one statement, so that the interpreter's lock changes hands rarely
+_ROWS_AT_ONCE = 64  # rows in one statement, so that the GIL is released rarely
 _ROW = f"({','.join('?' * len(_COLUMNS))})"
 _SET = ", ".join(f"{column} = excluded.{column}" for column in _COLUMNS if column not in {"number", "id"})
 _PUT = f"INSERT INTO offers ({', '.join(_COLUMNS)}) VALUES {{}} ON CONFLICT (number) DO UPDATE SET {_SET}"  # noqa: S608  # names of our own columns
@@ -47,10 +47,10 @@ _DELETE = "DELETE FROM offers WHERE number IN (SELECT value FROM json_each(?))"
 
 
 class _Before(NamedTuple):
-    """What a row was until now."""
+    """The head of a row before the change."""
 
     number: int
-    place: int
+    log_offset: int
     link: int | None
     site: int | None
     firm: int | None
@@ -61,7 +61,7 @@ class _Before(NamedTuple):
 
 
 def replace_offers(db: sqlite3.Connection, latest: Latest) -> IndexChange:
-    """Write what the records say. Returns what that changes in the index."""
+    """Write the last records of offers. Returns the change of the index."""
     ids = orjson.dumps([key.decode() for key in latest]).decode()
     known = {row[0]: _Before(*row[1:]) for row in orjson.loads(db.execute(_KNOWN, (ids,)).fetchone()[0])}
     (last,) = db.execute("SELECT max(number) FROM offers").fetchone()
@@ -69,20 +69,20 @@ def replace_offers(db: sqlite3.Connection, latest: Latest) -> IndexChange:
     change = IndexChange([], [], [], [])
     rows: list[tuple[Any, ...]] = []
     deleted: list[int] = []
-    for key, (place, value) in sorted(latest.items(), key=itemgetter(1)):
+    for key, (log_offset, value) in sorted(latest.items(), key=itemgetter(1)):
         offer_id = key.decode()
         before = known.get(offer_id)
         keys: Sequence[int] = ()
         number = before.number if before is not None else next(numbers)
         if value is not None:
-            row, facets, keys = _row(number, place, offer_id, value)
+            row, facets, keys = _row(number, log_offset, offer_id, value)
             rows.append(row)
-            change.added.append((place, number, facets))
+            change.added.append((log_offset, number, facets))
         elif before is not None:
             deleted.append(number)
         old_keys = before.keys if before is not None else ()
         if before is not None:
-            change.gone.append(before.place)
+            change.gone.append(before.log_offset)
         if keys != old_keys:
             change.new_keys.extend((key, number) for key in keys if key not in old_keys)
             change.old_keys.extend((key, number) for key in old_keys if key not in keys)
@@ -95,21 +95,23 @@ def replace_offers(db: sqlite3.Connection, latest: Latest) -> IndexChange:
 
 
 def _row(
-    number: int, place: int, offer_id: str, value: bytes
+    number: int, log_offset: int, offer_id: str, value: bytes
 ) -> tuple[tuple[Any, ...], Sequence[str] | None, Sequence[int]]:
     """The row of a record, the offer's facets (None for a marker) and its duplicate keys."""
     outline = outline_offer(value)
-    head: tuple[Any, ...] = number, place, offer_id, outline.revision, outline.position
-    whole = crc32(value, crc32(f"{place}\x1f{offer_id}\x1f".encode()))  # checksum(place, offer_id, value), faster
+    head: tuple[Any, ...] = number, log_offset, offer_id, outline.revision, outline.position
+    whole = crc32(
+        value, crc32(f"{log_offset}\x1f{offer_id}\x1f".encode())
+    )  # checksum(log_offset, offer_id, value), faster
     if outline.offer is None:
         head = *head, None, None, None, None, None
         return (*head, _head_sum(head), whole, value), None, ()
     publisher = platform_of(offer_id)
-    shown = masked(outline.offer, reader=OUTSIDER, publisher=publisher)
-    twin, allowed = twin_of(shown), audiences(shown)
-    head = *head, " ".join(allowed), " ".join(outline.provenance), *twin
-    facets = facets_of(outline, shown, publisher=publisher, allowed=allowed)
-    return (*head, _head_sum(head), whole, value), facets, keys_of(*twin)
+    visible = masked(outline.offer, reader=OUTSIDER, publisher=publisher)
+    duplicate_keys, allowed = duplicate_keys_of(visible), audiences(visible)
+    head = *head, " ".join(allowed), " ".join(outline.provenance), *duplicate_keys
+    facets = facets_of(outline, visible, publisher=publisher, allowed=allowed)
+    return (*head, _head_sum(head), whole, value), facets, keys_of(*duplicate_keys)
 
 
 def _head_sum(head: tuple[Any, ...]) -> int:

@@ -40,31 +40,32 @@ class OfferView(View):
         self._settled = False
 
     async def get(self, offer_id: str) -> OfferState | None:
-        """What is known of an offer, marker or live; None when nothing is."""
+        """The state of an offer, marker or live; None when none is stored."""
         return await self._ask(lambda queries: queries.state(offer_id))
 
     async def page(
         self, *, reader: Reader, asked: Filter, after: str | None, limit: int, own: bool
     ) -> tuple[list[OfferState], str | None]:
-        """Live offers that the reader may see and asks for, in the order of the log (the same on every replica), after
-        a place; and the place to go on from, None at the end. ``own`` includes what the reader itself publishes.
+        """Live offers that the reader may see and its filter matches, in log order (the same on every replica), after
+        a log offset; and the log offset to continue from, None at the end. ``own`` includes the reader's own offers.
 
-        The offers are whole: mask them before they go out. An offer that changes while one pages may come again.
+        The offers are not masked: the caller does that before sending. An offer that changes during paging may appear
+        again.
         """
         return await self._ask(
             lambda queries: queries.page(reader=reader, asked=asked, after=after, limit=limit, own=own)
         )
 
     async def twins(self, offer_ids: Sequence[str], *, reader: Reader) -> Mapping[str, list[str]]:
-        """The possible duplicates of offers, as far as the reader may see them. Only offers with any are named, none
-        at all before ``settle``.
+        """By offer, the ids of its possible duplicates that the reader may see. Offers without any are left out, and
+        all offers before ``settle``.
         """
         return await self._ask(lambda queries: queries.twins(offer_ids, reader=reader) if self._settled else {})
 
     async def changes(
         self, cursor: Cursor, *, reader: Reader, asked: Filter, limit: int
     ) -> tuple[list[dict[str, Any]], tuple[int, ...], bool]:
-        """Up to ``limit`` changes after a cursor, the positions after them, and whether more is already here."""
+        """Return up to ``limit`` changes after a cursor, the positions after them, and whether the view holds more."""
         if all(position >= end for position, end in zip(cursor.positions, self.positions, strict=True)):
             return [], cursor.positions, False
         return await self._ask(lambda queries: changes_after(queries, cursor, reader=reader, asked=asked, limit=limit))
@@ -82,12 +83,14 @@ class OfferView(View):
                     yield offer_id, revision
 
     async def count(self, platform: str) -> int:
-        """How many live offers the platform has."""
+        """The number of live offers of the platform."""
         search = search_for(Filter(platform=frozenset({platform})), reader=Reader(platform), own=True)
         return await self._ask(lambda queries: queries.count(search))
 
     async def count_for(self, reader: Reader, asked: Filter) -> int:
-        """How many live offers the reader may see and asks for; within a bounding box, and perhaps some around it."""
+        """The number of live offers that the reader may see and its filter matches. A bounding box may count some more
+        around it.
+        """
         search = search_for(asked, reader=reader, own=False)
         return await self._ask(lambda queries: queries.count(search))
 

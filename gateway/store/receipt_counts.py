@@ -1,6 +1,6 @@
-"""How many receipts of each verdict a platform's submissions have, kept beside the receipts: never counted anew.
+"""Counts of receipts by platform and verdict, updated with the receipts, so that no query has to count them.
 
-The gateway's own commands about its offers are not among them: they say nothing of how the platform does.
+Receipts of the gateway's own commands about the platform's offers are not counted: they do not measure the platform.
 """
 
 import sqlite3
@@ -34,8 +34,8 @@ _READ = """SELECT platform, verdict, number, latest,
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """The receipts of one verdict that the log still holds: how many, when the newest came (ms), and for ``rejected``
-    the newest itself.
+    """The receipts of one verdict that the log still holds: their number, the append time of the newest (ms), and for
+    ``rejected`` the newest itself.
     """
 
     number: int
@@ -44,34 +44,34 @@ class Count:
 
 
 class Counted(NamedTuple):
-    """One receipt on its way into the table."""
+    """One receipt to be counted."""
 
     platform: str
     verdict: str
     appended: int
-    place: int
+    log_offset: int
 
 
 def add(db: sqlite3.Connection, receipts: Iterable[Counted]) -> None:
-    """These receipts are there now."""
+    """Count receipts that are being inserted."""
     counts: dict[tuple[str, str], tuple[int, int, int]] = {}
-    for platform, verdict, appended, place in receipts:
-        number, latest, newest = counts.get((platform, verdict), (0, appended, place))
-        later = (appended, place) if appended >= latest else (latest, newest)
+    for platform, verdict, appended, log_offset in receipts:
+        number, latest, newest = counts.get((platform, verdict), (0, appended, log_offset))
+        later = (appended, log_offset) if appended >= latest else (latest, newest)
         counts[platform, verdict] = number + 1, *later
     db.executemany(_ADD, [(*key, *count) for key, count in counts.items()])
 
 
-def take_off(db: sqlite3.Connection, places: str) -> None:
-    """The receipts at these places (a JSON array) are about to go."""
-    leaving = db.execute(_LEAVING, (places,)).fetchall()
+def take_off(db: sqlite3.Connection, log_offsets: str) -> None:
+    """Subtract the receipts at these log offsets (a JSON array), before they are deleted."""
+    leaving = db.execute(_LEAVING, (log_offsets,)).fetchall()
     db.executemany(_TAKE_OFF, [(number, platform, verdict) for platform, verdict, number in leaving])
 
 
 def read(db: sqlite3.Connection) -> Mapping[str, Mapping[str, Count]]:
-    """By platform and verdict."""
+    """The counts by platform and verdict."""
     found: dict[str, dict[str, Count]] = {}
     for platform, verdict, number, latest, receipt in db.execute(_READ).fetchall():
-        told = None if receipt is None else orjson.loads(receipt)
-        found.setdefault(platform, {})[verdict] = Count(number, latest, told)
+        newest = None if receipt is None else orjson.loads(receipt)
+        found.setdefault(platform, {})[verdict] = Count(number, latest, newest)
     return found

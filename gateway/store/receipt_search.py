@@ -1,7 +1,7 @@
-"""Searching receipts: by verdict, offer, upload and time, in the order of the log or against it.
+"""The search of receipts: by verdict, offer, upload and time, in log order or against it.
 
-Every search is a union of *ranges*: stretches of one index in the order of their places, so that a page costs as much
-as it shows. A time becomes a place by bisection, since ``moment``, the latest ``at`` so far, grows with the place.
+Every search is a union of *ranges*: stretches of one index in log order, so that the cost of a page depends on its size
+alone. A time is converted to a log offset by bisection, since ``moment``, the latest ``at`` so far, grows with it.
 """
 
 import sqlite3
@@ -13,9 +13,9 @@ from typing import Any, TypeAlias
 import orjson
 
 COLUMNS = ("place", "receipt", "concerns", "appended", "at", "moment", "verdict", "problems", "id", "upload", "value")
-"""Columns of a receipt's row, of which its column ``sum`` is the checksum."""
+"""The columns of a receipt's row that its column ``sum`` is the checksum of."""
 WHOLE = f"whole(sum, {', '.join(COLUMNS)})"
-"""The condition that a row is what was written; fails the statement where it is not."""
+"""The condition that a row is undamaged; a damaged row fails the statement."""
 VERDICTS = ("accepted", "duplicate", "stale", "rejected")
 SCHEMA = """
 CREATE INDEX receipts_concerns ON receipts (concerns, verdict, problems, place);
@@ -25,7 +25,7 @@ CREATE INDEX receipts_upload ON receipts (upload, verdict, problems, place) WHER
 _PAGE = """SELECT json_group_array(json_array(moment, receipts.place))
     FROM (SELECT place FROM ({ranges}) ORDER BY place {order} LIMIT ?) AS found
     CROSS JOIN receipts ON receipts.place = found.place"""
-_AT_PLACES = f"""SELECT json_group_array(json_array(place, json(value))) FROM (
+_AT_LOG_OFFSETS = f"""SELECT json_group_array(json_array(place, json(value))) FROM (
     SELECT place, CAST(value AS TEXT) AS value FROM receipts
     WHERE place IN (SELECT value FROM json_each(?)) AND {WHOLE})"""  # noqa: S608  # our own columns
 _RANGE = """SELECT place FROM (SELECT place FROM receipts INDEXED BY {index}
@@ -33,12 +33,12 @@ _RANGE = """SELECT place FROM (SELECT place FROM receipts INDEXED BY {index}
 _NEXT = "SELECT place, moment FROM receipts WHERE place >= ? AND place < ? ORDER BY place LIMIT 1"
 
 Found: TypeAlias = tuple[int, int]
-"""The moment (ms) and the place of a receipt: sorted, they are in the order of all partitions together."""
+"""The moment (ms) and the log offset of a receipt; their order is the common order of all partitions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceiptFilter:
-    """Which receipts are asked for; what is None or empty is not asked about. ``since`` is in ms since 1970."""
+    """Selects receipts; a field that is None or empty selects all. ``since`` is in ms since 1970."""
 
     verdicts: frozenset[str] = frozenset()
     problems: bool | None = None
@@ -60,7 +60,7 @@ def find(
     limit: int,
     newest: bool,
 ) -> list[Found]:
-    """The first ``limit`` receipts between two places of one partition."""
+    """The first ``limit`` receipts between two log offsets of one partition."""
     if asked.since is not None:
         low = _first_since(db, low, high, asked.since)
     order = "DESC" if newest else "ASC"
@@ -71,18 +71,18 @@ def find(
         values += (*given, low, high, limit)
     statement = _PAGE.format(ranges=" UNION ALL ".join(ranges), order=order)
     (found,) = db.execute(statement, (*values, limit)).fetchone()
-    return [(moment, place) for moment, place in orjson.loads(found)]
+    return [(moment, log_offset) for moment, log_offset in orjson.loads(found)]
 
 
-def receipts_at(db: sqlite3.Connection, places: Sequence[int]) -> list[dict[str, Any]]:
-    """The documents at these places, in their order."""
-    (rows,) = db.execute(_AT_PLACES, (orjson.dumps(places).decode(),)).fetchone()
+def receipts_at(db: sqlite3.Connection, log_offsets: Sequence[int]) -> list[dict[str, Any]]:
+    """The documents at these log offsets, in the same order."""
+    (rows,) = db.execute(_AT_LOG_OFFSETS, (orjson.dumps(log_offsets).decode(),)).fetchone()
     documents = dict(orjson.loads(rows))
-    return [documents[place] for place in places]
+    return [documents[log_offset] for log_offset in log_offsets]
 
 
 def _ranges(publisher: str, asked: ReceiptFilter) -> Iterator[tuple[str, str, Sequence[Any]]]:
-    """Index, condition and its values of each range. The conditions that the index lacks are tested row by row."""
+    """Index, condition and its values of each range. Conditions on columns outside the index are tested row by row."""
     verdicts = [verdict for verdict in VERDICTS if not asked.verdicts or verdict in asked.verdicts]
     problems = (0, 1) if asked.problems is None else (int(asked.problems),)
     late, since = ("", ()) if asked.since is None else (" AND at >= ?", (asked.since,))
@@ -107,7 +107,7 @@ def _marks(values: Sequence[Any]) -> str:
 
 
 def _first_since(db: sqlite3.Connection, low: int, high: int, since: int) -> int:
-    """The first place between two of one partition from which on the moment is not before ``since``."""
+    """The first log offset between two of one partition from which on the moment is not before ``since``."""
     while low < high:
         middle = (low + high) // 2
         row = db.execute(_NEXT, (middle, high)).fetchone()

@@ -1,4 +1,4 @@
-"""The receipt view: what became of each submission, by receipt id and by whom it concerns."""
+"""The receipt view: the outcome of each submission, by receipt id and by platform concerned."""
 
 import asyncio
 import sqlite3
@@ -32,14 +32,14 @@ from gateway.store.view import View
 
 Receipt = dict[str, Any]
 Page: TypeAlias = tuple[list[Receipt], tuple[int, ...], bool]
-"""Receipts, the vector to go on from, and whether more is already here."""
+"""Receipts, the position vector to continue from, and whether the view holds more."""
 
 _KEPT_MS = 30 * DAY_MS
 _TRIMMED_AT_ONCE = 5_000
-# The same command of the gateway, sent twice, bears one receipt id: its first outcome is the one that counts.
+# A command of the gateway that is sent twice has one receipt id: its first outcome counts.
 _INSERT = "INSERT OR IGNORE INTO receipts VALUES "
 _ROW = f"({','.join('?' * (len(COLUMNS) + 1))})"
-_ROWS_AT_ONCE = 128  # rows in one statement, so that the interpreter's lock changes hands rarely
+_ROWS_AT_ONCE = 128  # rows in one statement, so that the GIL is released rarely
 _GET = f"SELECT value FROM receipts WHERE receipt = ? AND {WHOLE}"  # noqa: S608  # our own columns
 _OUTCOMES = f"""SELECT json_group_array(json_array(receipt, verdict,
         CASE WHEN verdict IN ('stale', 'rejected') THEN CAST(value AS TEXT) END))
@@ -71,7 +71,7 @@ class ReceiptView(View):
         self._waiting: dict[str, set[asyncio.Future[None]]] = {}
 
     async def apply(self, chunks: Sequence[Chunk]) -> None:
-        """Take in what a reader of the log got, and wake those who wait for one of these receipts."""
+        """Apply chunks of the topic, and wake the callers that wait for one of these receipts."""
         await super().apply(chunks)
         if self._waiting:
             for chunk in chunks:
@@ -79,19 +79,19 @@ class ReceiptView(View):
                     self._call(orjson.loads(record.value)["receipt"] if record.value else "")
 
     async def get(self, receipt_id: str) -> Receipt | None:
-        """The receipt document (schema ``receipt``), or None when there is none yet, or no longer."""
+        """The receipt document (schema ``receipt``), or None before it exists and after its retention."""
         return await self._in_reader(self._get, receipt_id)
 
     async def find(self, receipt_id: str, publisher: str) -> Receipt | None:
-        """The receipt, if it concerns this publisher (as ``page`` has it)."""
+        """The receipt, if it concerns this publisher (as in ``page``)."""
         receipt = await self.get(receipt_id)
         return receipt if receipt is not None and _concerns(receipt) == publisher else None
 
     async def wait(self, receipt_id: str, timeout: float) -> Receipt | None:  # noqa: ASYNC109  # an answer, not an error
-        """The receipt as soon as it is applied; None after ``timeout`` seconds."""
+        """Return the receipt as soon as it is applied; None after ``timeout`` seconds."""
         applied = asyncio.get_running_loop().create_future()
         waiting = self._waiting.setdefault(receipt_id, set())
-        waiting.add(applied)  # before looking, or a receipt applied in between would be missed
+        waiting.add(applied)  # before the query, or a receipt applied in between would be missed
         try:
             receipt = await self.get(receipt_id)
             if receipt is not None:
@@ -107,8 +107,8 @@ class ReceiptView(View):
         return await self.get(receipt_id)
 
     async def outcomes(self, receipt_ids: Sequence[str]) -> Mapping[str, Receipt]:
-        """Of those among these receipts that have been applied: the document where the verdict is stale or rejected,
-        else the verdict alone. About 2,000 at once.
+        """By receipt id, the outcomes that have been applied: the document where the verdict is stale or rejected, else
+        the verdict alone. Takes about 2,000 ids at once.
         """
         return await self._in_reader(self._outcomes, receipt_ids)
 
@@ -121,23 +121,22 @@ class ReceiptView(View):
         asked: ReceiptFilter = ALL,
         newest: bool = False,
     ) -> Page:
-        """Receipts of a platform's own submissions and of the gateway's about its offers, as far as they are asked for:
-        oldest first after a position vector, or newest first before one; the vector to go on from, and whether more is
-        already here. The same on every replica.
+        """Receipts of a platform's own submissions and of the gateway's commands about its offers, filtered by
+        ``asked``: oldest first after a position vector, or newest first before one. The same on every replica.
         """
         vector = None if after is None else tuple(after)
         call = self._page_before if newest else self._page_after
         return await self._in_reader(call, publisher, asked, vector, limit)
 
     async def counts(self) -> Mapping[str, Mapping[str, Count]]:
-        """By platform and verdict: what became of its own submissions, as far as the log still holds it."""
+        """By platform and verdict, the receipts of the platform's own submissions that the log still holds."""
         return await self._in_reader(self._counts)
 
     async def trim(self, starts: Sequence[int], now: int) -> None:
-        """Let go of receipts that lie below the log's starts or are older than 30 days."""
+        """Delete receipts that are below the log's starts or older than 30 days."""
         for partition, start in enumerate(starts):
             more = True
-            while more:  # in pieces, so that what is to be applied comes in between
+            while more:  # in pieces, so that new chunks are applied in between
                 more = await self._in_writer(self._trim, partition, start, now - _KEPT_MS)
 
     def _call(self, receipt_id: str) -> None:
@@ -168,9 +167,9 @@ class ReceiptView(View):
             positions = list(map(max, applied, start))
             bounds = zip(start, positions, strict=True)
             found = sorted(_find(db, publisher, asked, bounds, limit, newest=False))
-            receipts = receipts_at(db, [place for _, place in found[:limit]])
-        for _, place in reversed(found[limit:]):  # the first that is left over is where to go on
-            positions[partition_at(place)] = offset_at(place)
+            receipts = receipts_at(db, [log_offset for _, log_offset in found[:limit]])
+        for _, log_offset in reversed(found[limit:]):  # continue from the first receipt left over
+            positions[partition_at(log_offset)] = offset_at(log_offset)
         return receipts, tuple(positions), len(found) > limit
 
     def _page_before(self, publisher: str, asked: ReceiptFilter, before: tuple[int, ...] | None, limit: int) -> Page:
@@ -178,9 +177,9 @@ class ReceiptView(View):
             positions = list(before or applied)
             bounds = zip((0,) * self._partitions, map(min, applied, positions), strict=True)
             found = sorted(_find(db, publisher, asked, bounds, limit, newest=True), reverse=True)
-            receipts = receipts_at(db, [place for _, place in found[:limit]])
-        for _, place in found[:limit]:  # the last that is shown is what to go on before
-            positions[partition_at(place)] = offset_at(place)
+            receipts = receipts_at(db, [log_offset for _, log_offset in found[:limit]])
+        for _, log_offset in found[:limit]:  # continue before the last receipt of the page
+            positions[partition_at(log_offset)] = offset_at(log_offset)
         return receipts, tuple(positions), len(found) > limit
 
     def _counts(self) -> Mapping[str, Mapping[str, Count]]:
@@ -195,10 +194,10 @@ class ReceiptView(View):
             for record in chunk.records:
                 if record.offset >= self._applied[chunk.partition] and record.value is not None:
                     receipt = orjson.loads(record.value)
-                    place, at = log_offset_of(chunk.partition, record.offset), _instant(receipt["at"])
+                    log_offset, at = log_offset_of(chunk.partition, record.offset), _instant(receipt["at"])
                     moment = max(moment, at)
                     row = (
-                        place,
+                        log_offset,
                         receipt["receipt"],
                         _concerns(receipt),
                         record.appended_at,
@@ -211,8 +210,10 @@ class ReceiptView(View):
                         record.value,
                     )
                     rows.append((*row, checksum(*row)))
-                    if receipt["publisher"] != GATEWAY:  # only its own may come twice
-                        counted.append(Counted(receipt["publisher"], receipt["verdict"], record.appended_at, place))
+                    if receipt["publisher"] != GATEWAY:  # only the gateway's commands may be repeated
+                        counted.append(
+                            Counted(receipt["publisher"], receipt["verdict"], record.appended_at, log_offset)
+                        )
             moments[chunk.partition] = moment
         for first in range(0, len(rows), _ROWS_AT_ONCE):
             some = rows[first : first + _ROWS_AT_ONCE]
@@ -226,26 +227,26 @@ class ReceiptView(View):
         return 0 if row is None else int(row[0])
 
     def _trim(self, partition: int, start: int, oldest: int) -> bool:
-        """Delete some; whether there may be more."""
+        """Delete one piece. Returns whether there may be more."""
         low, high = log_offset_of(partition, 0), log_offset_of(partition, self._applied[partition])
         kept = self._db.execute(_FIRST_KEPT, (low, high, oldest)).fetchone()
         below = max(log_offset_of(partition, start), kept[0] if kept else high)
-        (places,) = self._db.execute(_OLDEST, (low, below, _TRIMMED_AT_ONCE)).fetchone()
+        (log_offsets,) = self._db.execute(_OLDEST, (low, below, _TRIMMED_AT_ONCE)).fetchone()
         with self._transaction():
-            receipt_counts.take_off(self._db, places)
-            trimmed = self._db.execute(_TRIM, (places,)).rowcount
+            receipt_counts.take_off(self._db, log_offsets)
+            trimmed = self._db.execute(_TRIM, (log_offsets,)).rowcount
             self._db.execute("COMMIT")
         return trimmed == _TRIMMED_AT_ONCE
 
 
 @lru_cache(maxsize=64)
 def _instant(at: str) -> int:
-    """In ms since 1970. Receipts of one transaction share it."""
+    """``at`` in ms since 1970. Receipts of one transaction share it."""
     return read_utc(at)
 
 
 def _concerns(receipt: Receipt) -> str:
-    """Whose receipt it is: its publisher's, or for a command of the gateway that of the offer's platform."""
+    """The platform that a receipt concerns: its publisher, or for a command of the gateway the offer's platform."""
     publisher: str = receipt["publisher"]
     return platform_of(receipt["id"]) if publisher == GATEWAY else publisher
 
@@ -259,8 +260,8 @@ def _find(
     *,
     newest: bool,
 ) -> Iterator[Found]:
-    """One receipt more than ``limit`` of each partition, where there are so many; ``bounds`` are offsets. A moment
-    never goes back, so that merged by it a page takes a whole stretch of each partition.
+    """Up to ``limit`` + 1 receipts of each partition; ``bounds`` are offsets. Moments never decrease within a
+    partition, so that a page merged by moment takes a contiguous stretch of each.
     """
     for partition, (low, high) in enumerate(bounds):
         yield from receipt_search.find(

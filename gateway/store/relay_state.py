@@ -1,7 +1,7 @@
-"""What the relay remembers of one partition's offers: a disposable SQLite table, rebuilt from ``offers``.
+"""The relay's state of one partition's offers: a disposable SQLite table, rebuilt from ``offers``.
 
-The table is only ever a copy: it holds its log's identity and the offset up to which ``offers`` was applied. A file
-that is damaged, foreign or ahead of the log is thrown away. On disk, so that a million offers cost no memory.
+The table is only a copy: it holds its log's identity and the offset up to which ``offers`` was applied. A file that is
+damaged, belongs to another log or is ahead of the log is discarded. On disk, so that a million offers cost no memory.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -35,7 +35,7 @@ _LOOKUP = 500
 
 
 class RelayState(LocalCopy):
-    """The table of one partition. Changes become lasting with ``keep``; ``drop`` forgets those since the last one."""
+    """The table of one partition. ``keep`` commits changes; ``drop`` rolls back those since the last commit."""
 
     FORMAT = 4
     LAYOUT = _LAYOUT
@@ -47,7 +47,7 @@ class RelayState(LocalCopy):
         return int(self._db.execute(_POSITION).fetchone()[0])
 
     def known(self, ids: Iterable[str]) -> dict[str, Known]:
-        """What is known of these offers; unknown ones are left out."""
+        """The known states of these offers by id; unknown offers are left out."""
         found: dict[str, Known] = {}
         wanted = list(ids)
         for start in range(0, len(wanted), _LOOKUP):
@@ -68,7 +68,7 @@ class RelayState(LocalCopy):
             require(*row)
 
     def put(self, changes: Mapping[str, Known | None]) -> None:
-        """Set what is known of these offers; None forgets one."""
+        """Set the known states of offers by id; None removes one."""
         with self.guarded():
             self._db.executemany(_UPSERT, [_row(key, known) for key, known in changes.items() if known is not None])
             self._db.executemany(
@@ -76,20 +76,20 @@ class RelayState(LocalCopy):
             )
 
     def apply(self, states: Sequence[OfferState], gone: Sequence[str], *, position: int) -> None:
-        """Apply records of ``offers`` and keep: the rebuild."""
+        """Apply records of ``offers`` and commit, during a rebuild."""
         changes: dict[str, Known | None] = {state.id: state.known for state in states}
         changes.update(dict.fromkeys(gone))
         self.put(changes)
         self.keep(position=position)
 
     def keep(self, *, position: int) -> None:
-        """Make the changes lasting: they stand on the log below this offset of ``offers``."""
+        """Commit the changes, which the log holds below this offset of ``offers``."""
         with self.guarded():
             self._db.execute("UPDATE position SET position = ?", (position,))
             self._db.commit()
 
     def due(self, *, today: str, limit: int) -> Iterator[tuple[str, Known]]:
-        """Live offers whose last day lies before ``today`` (ISO date)."""
+        """Live offers whose last day is before ``today`` (ISO date)."""
         rows = self._db.execute(
             f"SELECT sum, id, {_COLUMNS} FROM known WHERE reason IS NULL AND expires_on < ?"  # noqa: S608
             " ORDER BY expires_on LIMIT ?",  # our own names
@@ -126,7 +126,7 @@ def _row(offer_id: str, known: Known) -> tuple[object, ...]:
 
 @lru_cache(maxsize=1_024)
 def _text(names: frozenset[str]) -> str:
-    """Names as one text. There are few such sets, and each is there for many offers."""
+    """Names as one text. There are few such sets, each shared by many offers."""
     return " ".join(sorted(names))
 
 

@@ -1,9 +1,9 @@
-"""The clock that deletions go by: a wall clock that jumps ahead deletes nothing before its time.
+"""The clock of deletions: a wall clock that jumps ahead deletes nothing before its time.
 
-It runs with the steady clock from the last instant that was believed, which is kept in a file across restarts. Where
-the machine was not started again in between, the steady clock also measures how long the gateway was stopped. A wall
-clock that says about the same is believed. One that differs is believed after a day in which it went on to differ, so
-that an operator has a day to set it right; until then the earlier of the two counts, and nothing is deleted too early.
+It advances with the steady clock from the last accepted instant, which a file keeps across restarts. If the machine has
+not restarted since, the steady clock also measures how long the gateway was stopped. A wall clock that is close to the
+result is accepted. One that differs is accepted after it has differed for a day, which leaves an operator a day to
+correct it; until then the earlier of the two instants counts, and nothing is deleted too early.
 """
 
 import asyncio
@@ -16,11 +16,11 @@ import structlog
 from gateway.clock import Clock
 
 STEP_MS = 3_600_000
-"""A wall clock that has moved by so much more or less than the steady clock, while this process ran, has been set."""
+"""A wall clock that moves by more than this relative to the steady clock, while the process runs, has been set."""
 STOP_MS = 3 * 24 * 3_600_000
-"""How long a machine may have been off for its wall clock to be believed at the start: longer than a weekend."""
+"""The longest stop after which the wall clock is accepted at the start: longer than a weekend."""
 DOUBT_MS = 24 * 3_600_000
-"""How long a wall clock that differs is doubted, in time that this process and those before it have run."""
+"""How long a wall clock that differs is rejected, in running time of this process and those before it."""
 _KEEP_SECONDS = 60.0
 
 _log = structlog.get_logger()
@@ -28,7 +28,7 @@ _log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """The instant believed, for how long the wall clock was doubted by then, and what the steady clock said."""
+    """The accepted instant, for how long the wall clock was rejected by then, and the steady clock's instant."""
 
     believed: int
     doubted: int = 0
@@ -37,11 +37,11 @@ class _Kept:
 
 
 class RetentionClock:
-    """Gives an instant (ms since 1970) that is not ahead of what is believed; call it as a ``Clock``.
+    """A ``Clock`` that returns an instant (ms since 1970) not ahead of the accepted one.
 
-    ``file`` holds the last instant believed; ``since`` (ms) is the time of the log's newest record, for a first start
-    without the file; None: the log is empty. ``boot`` names the start of the machine that ``steady`` counts from; None:
-    not known.
+    ``file`` holds the last accepted instant; ``since`` (ms) is the time of the log's newest record, for a first start
+    without the file; None: the log is empty. ``boot`` identifies the start of the machine from which ``steady`` counts;
+    None: not known.
     """
 
     def __init__(self, file: Path, *, wall: Clock, steady: Clock, since: int | None, boot: str | None = None) -> None:
@@ -54,36 +54,36 @@ class RetentionClock:
         kept = _read(file)
         if kept is None:
             kept = _Kept(wall() if since is None else since)
-        self._believed, self._doubted = kept.believed, kept.doubted
+        self._accepted, self._rejected_for = kept.believed, kept.doubted
         if boot is not None and kept.boot == boot:
-            self._believed += max(0, self._at_steady - kept.steady)
-        self._told = False
+            self._accepted += max(0, self._at_steady - kept.steady)
+        self._warned = False
 
     def __call__(self) -> int:
-        """The present instant, or an earlier one while the wall clock is doubted."""
+        """The present instant, or an earlier one while the wall clock is rejected."""
         steady, wall = self._steady(), self._wall()
         passed = max(0, steady - self._at_steady)
-        expected = self._believed + passed
+        expected = self._accepted + passed
         self._at_steady = steady
-        if -STEP_MS <= wall - expected <= self._slack or self._doubted + passed >= DOUBT_MS:
-            self._believed, self._doubted, self._told = wall, 0, False
+        if -STEP_MS <= wall - expected <= self._slack or self._rejected_for + passed >= DOUBT_MS:
+            self._accepted, self._rejected_for, self._warned = wall, 0, False
         else:
-            self._believed = expected
-            self._doubted += passed
-            if not self._told:
+            self._accepted = expected
+            self._rejected_for += passed
+            if not self._warned:
                 _log.warning("clock.doubted", differs_by_seconds=(wall - expected) // 1000)
-                self._told = True
+                self._warned = True
         self._slack = STEP_MS
-        return min(wall, self._believed)
+        return min(wall, self._accepted)
 
     async def run(self) -> None:
-        """Keep what is believed in the file, until cancelled."""
+        """Write the accepted instant to the file periodically, until cancelled."""
         while True:
             self()
-            kept = _Kept(self._believed, self._doubted, self._boot, self._at_steady)
+            kept = _Kept(self._accepted, self._rejected_for, self._boot, self._at_steady)
             try:
                 await asyncio.to_thread(_write, self._file, orjson.dumps(kept))
-            except OSError as error:  # a full disk: the next start believes less
+            except OSError as error:  # a full disk: the next start accepts less
                 _log.warning("clock.not_kept", file=str(self._file), error=str(error))
             await asyncio.sleep(_KEEP_SECONDS)
 
@@ -95,7 +95,7 @@ def _write(file: Path, content: bytes) -> None:
 
 
 def _read(file: Path) -> _Kept | None:
-    """None where the file says nothing."""
+    """Read the file; None where it is missing or unreadable."""
     try:
         kept = orjson.loads(file.read_bytes())
         boot, steady = kept.get("boot"), int(kept.get("steady") or 0)

@@ -1,4 +1,4 @@
-"""The run view: what became of the last pull of each platform's feed."""
+"""The run view: the outcome of the last pull of each platform's source."""
 
 from collections.abc import Iterable, Mapping
 from typing import ClassVar
@@ -11,7 +11,7 @@ from gateway.store.view import View
 
 
 class RunView(View):
-    """A copy of ``runs``: dozens of rows, one for each platform whose feed is fetched."""
+    """A copy of ``runs``: dozens of rows, one for each platform whose source is pulled."""
 
     FORMAT = 2
     TABLES: ClassVar[Tables] = {"runs": ("key", "value")}

@@ -1,4 +1,4 @@
-"""The ground under every view: one SQLite file, a thread that writes, a thread that reads, and positions."""
+"""The base class of views: one SQLite file, a writing thread, a reading thread, and positions."""
 
 import asyncio
 import sqlite3
@@ -35,7 +35,7 @@ _CHECKPOINT_AFTER = 8_000
 _EXAMINED_SECONDS = 2.0
 _PRAGMAS = (
     "PRAGMA cache_size = -32768",
-    "PRAGMA wal_autocheckpoint = 0",  # done apart, so that no reader waits for it
+    "PRAGMA wal_autocheckpoint = 0",  # a separate step, so that no reader waits for it
     "PRAGMA temp_store = MEMORY",
 )
 
@@ -44,12 +44,12 @@ _logger = structlog.get_logger()
 
 
 class View:
-    """A local copy of one topic. Rows and positions move together; readers see whole batches only.
+    """A local copy of one topic. Rows and positions change in one transaction; readers see whole batches only.
 
-    The file belongs to one log in one format: the log's identity, its partition count and the format's number stand in
-    the table ``meta``, and any difference (or a damaged file) empties it. Nothing per record is kept in Python.
+    The file belongs to one log in one format: the table ``meta`` holds the log's identity, its partition count and the
+    format's number, and any difference (or a damaged file) empties it. Nothing per record is kept in Python.
 
-    Damage that is found later sets ``damage``: readers are refused until ``rebuild`` has begun the file again.
+    Damage found later sets ``damage``: readers are refused until ``rebuild`` has replaced the file.
     """
 
     FORMAT: ClassVar[int]
@@ -75,29 +75,29 @@ class View:
         self._unsaved = 0
         self._saving: asyncio.Task[None] | None = None
         self.fresh = 0
-        """When the view last stood at the end of the log (ms since 1970); 0: never yet."""
+        """When the view was last at the end of the log (ms since 1970); 0: never yet."""
         self.began = 0
-        """When it was last emptied (ms since 1970); 0: it has only been created."""
+        """When it was last emptied (ms since 1970); 0: never since it was created."""
         self.caught_up = False
-        """Whether, since it was opened, it has once reached the end that the log had then."""
+        """Whether it has reached, since it was opened, the end that the log had then."""
 
     @classmethod
     async def open(cls, path: Path, *, log_identity: str, partitions: int) -> Self:
-        """Open or create the file. What was applied before a crash or a stop is still there, with its positions."""
+        """Open or create the file. Everything applied before a crash or a stop is kept, with its positions."""
         view = cls(path, log_identity=log_identity, partitions=partitions)
         await view._in_writer(view._connect)
         return view
 
     @property
     def damage(self) -> DamagedCopyError | None:
-        """What was found to be damaged since the file was last begun, here or by a process that follows it."""
+        """The damage found since the file was last created, by this process or a follower; None without any."""
         if self._file.damage is None and marker(self._path).exists():
             self._file.damage = DamagedCopyError(f"The local copy {self._path} is damaged; a follower has found it.")
             self.caught_up = False
         return self._file.damage
 
     async def rebuild(self) -> None:
-        """Remove a damaged file and begin it again, to be filled from the log. Raises LogUnavailableError."""
+        """Replace a damaged file with an empty one, to be filled from the log. Raises LogUnavailableError."""
         self._file.rebuilt()
         if self._saving is not None:
             await asyncio.gather(self._saving, return_exceptions=True)
@@ -110,7 +110,7 @@ class View:
         return self._applied
 
     async def apply(self, chunks: Sequence[Chunk]) -> None:
-        """Take in what a reader of the log got. Records that were applied before are passed over."""
+        """Apply chunks of the topic. Records that were applied before are skipped."""
         await self._in_writer(self._apply, chunks)
         self._wake()
         if self._unsaved >= _CHECKPOINT_AFTER and (self._saving is None or self._saving.done()):
@@ -127,34 +127,34 @@ class View:
         return await self._until(lambda: any(a > b for a, b in zip(self._applied, positions, strict=True)), timeout)
 
     async def wipe(self, starts: Sequence[int], now: int) -> None:
-        """Forget everything and stand at these positions, to be filled anew from ``now`` (ms) on."""
+        """Delete all rows and set these positions, to be filled again from ``now`` (ms) on."""
         await self._in_writer(self._restart, tuple(starts), now)
         self._wake()
 
     async def settle(self) -> None:
-        """The view has been filled: build the indexes that are cheaper to build at once. Harmless when they stand."""
+        """Build the indexes that are cheaper to build at once, after the view has been filled. Idempotent."""
         await self._in_writer(self._settle)
 
     async def keep(self) -> None:
-        """Note in the file when it last stood at the end, for other processes that follow it and for a restart."""
+        """Record in the file when the view was last at the end, for followers and for a restart."""
         await self._in_writer(self._keep)
 
     async def examine(self) -> None:
-        """Check the file for damage that no reading has met, and note it."""
+        """Check the file for damage that no query has found, and record it."""
         try:
             with using_copy(self._path):
                 await asyncio.to_thread(examine_copy, self._path, seconds=_EXAMINED_SECONDS)
         except DamagedCopyError as error:
             self._file.noted(error)
             self.caught_up = False
-        except LogUnavailableError as error:  # a disk that fails for now
+        except LogUnavailableError as error:  # a temporary failure of the disk
             _logger.warning("view.not_examined", file=str(self._path), reason=str(error))
 
     async def trim(self, starts: Sequence[int], now: int) -> None:
-        """Let go of what the log no longer holds, where a view's topic has a retention; ``now`` in ms."""
+        """Delete rows that the log no longer holds, where the view's topic has a retention; ``now`` in ms."""
 
     async def close(self) -> None:
-        """Finish what runs, then close the file."""
+        """Finish the running work, then close the file."""
         try:
             if self._saving is not None:
                 await self._saving
@@ -162,25 +162,25 @@ class View:
             await self._end()
 
     async def _end(self) -> None:
-        with suppress(LogUnavailableError), using_copy(self._path):  # only the time it was last fresh is lost
+        with suppress(LogUnavailableError), using_copy(self._path):  # only the value of ``fresh`` is lost
             await asyncio.get_running_loop().run_in_executor(self._writer, self._disconnect)
         await asyncio.to_thread(self._writer.shutdown)
         await asyncio.to_thread(self._reader.shutdown)
 
-    # What a kind of view adds, all of it called in the writing thread.
+    # Hooks of the subclasses, called in the writing thread.
 
     def _write(self, chunks: Iterable[Chunk]) -> None:
-        """Write the records that are new; inside the transaction that also moves the positions."""
+        """Write the records that are new, inside the transaction that also moves the positions."""
         raise NotImplementedError
 
     def _settle(self) -> None:
-        """Build what filling the tables went without."""
+        """Build the indexes that filling the tables omits."""
 
     def _loaded(self) -> None:
-        """The tables are open, or have just been emptied."""
+        """Called when the tables have been opened or emptied."""
 
     def _committed(self) -> None:
-        """The transaction is durable; readers see it from now on. Called under the lock."""
+        """Called under the lock, once the transaction is durable and visible to readers."""
 
     # Threads and transactions.
 
@@ -191,7 +191,7 @@ class View:
         return await self._in_thread(self._reader, call, *args)
 
     async def _in_thread(self, thread: ThreadPoolExecutor, call: Callable[..., Answer], *args: object) -> Answer:
-        """The answer of a call; damage that it meets is noted before it is raised."""
+        """Run a call in a thread; damage that it finds is recorded before it is raised."""
         self._file.require_whole()
         try:
             with self._file.guarded():
@@ -202,21 +202,21 @@ class View:
 
     @contextmanager
     def _moment(self, held: Callable[[], Held]) -> Iterator[tuple[sqlite3.Connection, tuple[int, ...], Held]]:
-        """One read transaction, in the reading thread: the connection, the positions that belong to it, and what the
-        view holds in memory at the same moment.
+        """One read transaction, in the reading thread: the connection, with the positions and the state in memory
+        (``held``) that belong to it.
         """
         db = self._reading
         with self._lock:
             db.execute("BEGIN")
             db.execute("SELECT 1 FROM positions").fetchone()
-            positions, here = self._applied, held()
+            positions, state = self._applied, held()
         try:
-            yield db, positions, here
+            yield db, positions, state
         finally:
             db.execute("COMMIT")
 
     def _begin_again(self) -> None:
-        """In the writing thread: no one reads the file that is removed, and no one is left on it."""
+        """Replace the file, in the writing thread; both connections are closed before the file is removed."""
         with using_copy(self._path):
             with suppress(sqlite3.Error):
                 self._reader.submit(self._reading.close).result()
@@ -255,8 +255,8 @@ class View:
         self._unsaved += sum(len(chunk.records) for chunk in chunks)
 
     async def _save(self) -> None:
-        """Move what was written from the write-ahead log into the file: nearly all of it while writing goes on, then
-        the rest in between, so that the write-ahead log begins anew. A full disk is told by the next step.
+        """Checkpoint the write-ahead log into the file: nearly all of it beside further writes, then the rest between
+        two writes, so that the write-ahead log starts again from its beginning. The next write raises for a full disk.
         """
         self._unsaved = 0
         with suppress(LogUnavailableError), using_copy(self._path):
@@ -287,7 +287,7 @@ class View:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        """Whatever the block does is undone unless it commits."""
+        """A write transaction, which is rolled back unless the block commits."""
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -325,18 +325,18 @@ class View:
 
 
 def _positions_of(partitions: int) -> str:
-    """The statement that puts every partition at its start."""
+    """The statement that sets every position to 0."""
     rows = ", ".join(f"({partition}, 0, {checksum(partition, 0)})" for partition in range(partitions))
     return f"INSERT INTO positions VALUES {rows};"  # noqa: S608  # numbers of our own
 
 
 def _checkpoint(db: sqlite3.Connection) -> None:
-    """Waits for nobody: what a reader still needs stays where it is."""
+    """Checkpoint without waiting: pages that a reader still needs stay in the write-ahead log."""
     db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 
 class Meta(NamedTuple):
-    """What the file says of itself: positions, when it was fresh, when it was emptied, whether it has caught up."""
+    """The metadata of the file: positions, when it was fresh, when it was emptied, whether it has caught up."""
 
     applied: tuple[int, ...]
     fresh: int
@@ -345,7 +345,7 @@ class Meta(NamedTuple):
 
 
 def read_meta(db: sqlite3.Connection) -> Meta:
-    """Raises sqlite3.DatabaseError, also for rows whose checksums do not match."""
+    """Read the metadata. Raises sqlite3.DatabaseError, also for rows whose checksums do not match."""
     notes: dict[str, str] = {}
     for stored, name, value in db.execute("SELECT sum, name, value FROM meta").fetchall():
         require(stored, name, value)
@@ -359,7 +359,7 @@ def read_meta(db: sqlite3.Connection) -> Meta:
 
 
 def read_positions(path: Path, *, log_identity: str) -> tuple[int, ...]:
-    """How far a view of this log has read, by partition; nothing of one that is not there, damaged or another log's."""
+    """The positions of a view of this log; empty where the file is missing, damaged or of another log."""
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as db:
             known = db.execute("SELECT 1 FROM meta WHERE name = 'log' AND value = ?", (log_identity,)).fetchone()

@@ -1,4 +1,4 @@
-"""The tail: feeds a view from the log, from where the view stands, for as long as it runs."""
+"""The view updater: reads a topic of the log into a view."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _WAIT = 1.0
 _FEW_RECORDS = 500
 _REST = 0.05
 _PAUSE, _PAUSE_AT_MOST = 0.1, 5.0
-_PATIENCE = 10.0
+_FAILING_SECONDS = 10.0
 _REBUILT_LATELY, _REBUILD_PAUSE_AT_MOST = 120.0, 60.0
 _LOST_AT_MOST = 3
 _TRIM_EVERY_MS = DAY_MS // 24
@@ -29,10 +29,10 @@ _logger = structlog.get_logger()
 
 
 class Tail:
-    """Reads all partitions of a topic into one view.
+    """Reads all partitions of a topic into one view, from the view's positions on.
 
-    A view that stands outside what the log still holds is emptied and filled anew, and so is one that last stood at the
-    end longer ago than a cursor may have (FEED-009): it may have slept past a delete.
+    A view whose positions the log no longer holds is emptied and filled again, and so is one that was last at the end
+    longer ago than a cursor may be (FEED-009): it may have missed a delete.
     """
 
     def __init__(
@@ -53,9 +53,9 @@ class Tail:
         self._examined: float | None = None
         self._examining: asyncio.Task[None] | None = None
         self._kept = 0
-        view.caught_up = False  # until this tail has seen the end
+        view.caught_up = False  # until this updater has reached the end
         self.lag = 0
-        """How many offsets the view lies behind the end as that was last read."""
+        """How many offsets the view is behind the end of the log as last read."""
 
     @property
     def caught_up(self) -> bool:
@@ -64,12 +64,12 @@ class Tail:
 
     @property
     def ready(self) -> bool:
-        """Caught up, and the log has not failed for more than ten seconds on end."""
+        """Whether the view has caught up, and the log has not failed for ten seconds in a row."""
         since = self._failing_since
-        return self.caught_up and (since is None or asyncio.get_running_loop().time() - since < _PATIENCE)
+        return self.caught_up and (since is None or asyncio.get_running_loop().time() - since < _FAILING_SECONDS)
 
     async def run(self) -> None:
-        """Run until cancelled. A log that fails is tried again; anything else that goes wrong is raised."""
+        """Run until cancelled. Errors of the log are retried; any other error is raised."""
         while True:
             try:
                 await self._follow()
@@ -77,14 +77,14 @@ class Tail:
                 await self._rebuild()
             except PositionLostError as error:
                 self._lost += 1
-                if self._lost > _LOST_AT_MOST:  # the view stands where the log says that it starts, and yet
+                if self._lost > _LOST_AT_MOST:  # lost again at the starts that the log itself reports
                     raise
                 _logger.warning("view.position_lost", topic=self._topic, reason=str(error))
             except LogError as error:
                 await self._rest(error)
 
     async def _rebuild(self) -> None:
-        """A damaged view is removed and filled again; where it is damaged again soon, after a pause that grows."""
+        """Replace a damaged view; after a growing pause where it is damaged again soon."""
         clock = asyncio.get_running_loop().time
         if self._rebuilt is not None and clock() - self._rebuilt < _REBUILT_LATELY:
             await asyncio.sleep(self._rebuild_pause)
@@ -105,9 +105,9 @@ class Tail:
         self._pause = min(2 * self._pause, _PAUSE_AT_MOST)
 
     async def _follow(self) -> None:
-        # An instant far in the future says that the clock was ahead: the view's age is unknown.
-        slept = abs(self._clock() - max(self._view.fresh, self._view.began)) > FRESH_MS
-        if slept or self._lost:
+        # An instant far in the future means that the clock was ahead: the view's age is unknown.
+        outdated = abs(self._clock() - max(self._view.fresh, self._view.began)) > FRESH_MS
+        if outdated or self._lost:
             self._goal = None
             await self._view.wipe(await self._log.starts(self._topic), self._clock())
         positions = {(self._topic, partition): at for partition, at in enumerate(self._view.positions)}
@@ -122,12 +122,12 @@ class Tail:
             raise damage
         if self._goal is None:
             self._goal = self._clock(), await self._log.ends(self._topic)
-            await self._look(*self._goal)
+            await self._compare(*self._goal)
         chunks = await reader.poll(limit=_RECORDS, wait=_WAIT)
         if chunks:
             await self._apply(chunks)
-        if self._goal is not None:  # else it was reached at once, though the log took its time to tell it
-            await self._look(*self._goal)
+        if self._goal is not None:  # None: reached at once, although the log was slow to return its ends
+            await self._compare(*self._goal)
         self._examine()
         instant = self._clock()
         if abs(instant - self._trimmed) >= _TRIM_EVERY_MS:
@@ -138,26 +138,26 @@ class Tail:
             self._kept = instant
 
     def _examine(self) -> None:
-        """Look for damage now and then, beside what goes on: an index that lost an entry answers with less and raises
-        nothing. The next step meets what is found.
+        """Check the file for damage periodically, beside other work: an index that lost an entry returns less and
+        raises nothing. The next step raises the damage that is found.
         """
         elapsed = asyncio.get_running_loop().time()
         if self._examined is None or not self.caught_up:
-            self._examined = elapsed  # what is opened is checked then
+            self._examined = elapsed  # a file is checked when it is opened
         elif elapsed - self._examined >= self._examine_every and (self._examining is None or self._examining.done()):
             self._examined = elapsed
             self._examining = asyncio.create_task(self._view.examine())
 
     async def _apply(self, chunks: Sequence[Chunk]) -> None:
-        """Rest after few records for as long as they took: a step costs about the same for one as for a hundred."""
+        """Apply chunks, and rest after few records for as long as they took: one costs about as much as a hundred."""
         clock = asyncio.get_running_loop().time
         began = clock()
         await self._view.apply(chunks)
         if sum(len(chunk.records) for chunk in chunks) < _FEW_RECORDS:
             await asyncio.sleep(min(_REST, clock() - began))
 
-    async def _look(self, since: int, ends: Sequence[int]) -> None:
-        """Whether the view has come to the end that the log had at an instant."""
+    async def _compare(self, since: int, ends: Sequence[int]) -> None:
+        """Compare the view with the ends that the log had at an instant, and update its state."""
         self.lag = sum(max(0, end - at) for at, end in zip(self._view.positions, ends, strict=True))
         if self.lag == 0:
             first = not self.caught_up

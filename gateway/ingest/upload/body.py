@@ -1,4 +1,4 @@
-"""The body of a request as blocks of a useful size, from a client that may be slow, cut off, or never ending."""
+"""The body of a request as blocks of a useful size, from a client that may be slow, cut off, or endless."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -11,11 +11,12 @@ BLOCK_BYTES = 64 * 1024
 async def read_blocks(
     read: Callable[[], Awaitable[bytes]], *, read_seconds: float, upload_seconds: float
 ) -> AsyncIterator[bytes]:
-    """Blocks of at least 64 KiB, but for the last; small pieces are put together, so that a client which sends byte by
-    byte costs no more than another.
+    """Yield blocks of at least 64 KiB, except for the last; small pieces are joined, so that a client that sends
+    byte by byte costs no more than another.
 
-    ``read`` gives what has arrived, and nothing at the end. ``read_seconds`` bounds the wait for the next piece,
-    ``upload_seconds`` the whole, the time that the caller takes between blocks included. Raises UploadRefusedError.
+    ``read`` returns the bytes that have arrived, and none at the end. ``read_seconds`` bounds the wait for the next
+    piece, ``upload_seconds`` the whole, the time that the caller takes between blocks included. Raises
+    UploadRefusedError.
     """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + upload_seconds

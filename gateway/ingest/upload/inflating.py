@@ -1,4 +1,4 @@
-"""Inflating gzip as it arrives: within a ratio, member after member, and only whole streams."""
+"""Streaming decompression of gzip: within a ratio, member by member, and complete streams only."""
 
 import zlib
 from collections.abc import Iterator
@@ -7,16 +7,16 @@ from gateway.ingest.upload.error import UploadRefusedError
 
 _PIECE_BYTES = 64 * 1024
 _FREE_BYTES = 4 * 1024
-"""So much may always come out: the ratio of a few bytes says nothing."""
+"""The output that is always allowed: the ratio of a few bytes means nothing."""
 _FREE_MEMBERS = 100
 _MEMBER_BYTES = 64
-"""What a member of a stream takes at least, on average: an empty one has 20 bytes."""
+"""The least average size of a stream's members: an empty one has 20 bytes."""
 _GZIP = 16 + zlib.MAX_WBITS
 
 
 class Inflater:
     """Inflates one body, which may be several gzip members one after another. ``ratio`` caps bytes out per byte in,
-    beyond the first ``free`` ones. So many members that each is next to empty are refused.
+    beyond the first ``free`` ones. A body of many nearly empty members is refused.
     """
 
     def __init__(self, *, ratio: int, free: int = _FREE_BYTES) -> None:
@@ -29,7 +29,7 @@ class Inflater:
         self._out = 0
 
     def feed(self, block: bytes) -> Iterator[bytes]:
-        """Pieces of up to 64 KiB. Raises UploadRefusedError for what is not gzip, and for what inflates too much."""
+        """Yield pieces of up to 64 KiB. Raises UploadRefusedError for input that is not gzip or inflates too much."""
         self._in += len(block)
         while block:
             if self._member.eof:
@@ -49,7 +49,7 @@ class Inflater:
             block = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
 
     def finish(self) -> Iterator[bytes]:
-        """What was still held back. Raises UploadRefusedError when the last member has no end: the upload was cut."""
+        """Yield the remaining output. Raises UploadRefusedError when the last member has no end: the upload was cut."""
         if not self._began:
             raise UploadRefusedError("body-truncated")
         while not self._member.eof:

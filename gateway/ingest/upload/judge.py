@@ -1,4 +1,4 @@
-"""Judging the documents of an upload one by one: the shared verdict, ownership, and what a snapshot may hold."""
+"""Judges of an upload's documents, one by one: the shared verdict, ownership, and the rules of snapshots."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,17 +17,17 @@ from gateway.protocol.record import submission_record
 from schemas import Verdict
 
 EXPLAINED = 1_000
-"""Of so many refused items of an upload the problems are written out, with their texts in both languages."""
+"""How many refused items of an upload have their problems written out, with their texts in both languages."""
 _EXPLAINING_SECONDS = 5.0
-"""Processor time to explain the further ones, of which only the rules are counted. Afterwards they are only counted."""
+"""Processor time to explain further ones, of which only the rules are counted. After that they are only counted."""
 NOT_EXPLAINED = "not-explained"
 _COUNT_LINE_BYTES = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Author:
-    """Who uploads, when, and on which trace: ``on`` is the day of receipt, ``hosts`` those of all platforms, ``lack``
-    why none of its offers is taken at present; it may withdraw them all the same.
+    """The publisher of an upload, with day and trace: ``on`` is the day of receipt, ``hosts`` those of all platforms,
+    ``lack`` the problem for which its offers are refused at present, withdrawals apart.
     """
 
     publisher: str
@@ -39,7 +39,7 @@ class Author:
 
 @dataclass(frozen=True, slots=True)
 class Unexplained:
-    """A refused item whose problems are not searched for yet: ``explain`` takes milliseconds and runs in a thread."""
+    """A refused item whose problems are not collected yet: ``explain`` takes milliseconds and runs in a thread."""
 
     explain: Callable[[], Item]
 
@@ -52,7 +52,7 @@ class Check(Protocol):
 
 
 class Judge(Protocol):
-    """Turns one document into an item. ``declared_count`` is what a snapshot's last line says, once it was there."""
+    """Turns one document into an item. ``declared_count`` is the count on a snapshot's last line, once read."""
 
     declared_count: int | None
 
@@ -61,7 +61,7 @@ class Judge(Protocol):
 
 
 class BatchJudge:
-    """Offers and withdrawals; what is refused is the item's own affair."""
+    """Offers and withdrawals; a refused item does not affect the others."""
 
     def __init__(self, submissions: Submissions, author: Author) -> None:
         self._submissions = submissions
@@ -71,7 +71,7 @@ class BatchJudge:
         self.declared_count: int | None = None
 
     def judge(self, raw: bytes) -> Item | Unexplained:
-        """Accepted if the verdict says so and the offer is the author's own (IDN-003)."""
+        """The item of a document; accepted if its verdict is, and the offer is the author's own (IDN-003)."""
         return self.examine(schemas.check_submission, raw, None)[1]
 
     def examine(self, check: Check, raw: bytes, marks: Sequence[int] | None) -> tuple[Verdict, Item | Unexplained]:
@@ -95,7 +95,7 @@ class BatchJudge:
         return item
 
     def weigh(self, verdict: Verdict, marks: Sequence[int] | None, *, written: bool = True) -> Item:
-        """The item of a verdict. Where it is refused and not ``written``, it has the codes of its problems only."""
+        """The item of a verdict. A refused item that is not ``written`` has only the codes of its problems."""
         against = self._against(verdict)
         if against is None:
             return self._accept(verdict, marks)
@@ -104,7 +104,7 @@ class BatchJudge:
         return Item(verdict.id, (), None, sorted({found.code for found in against}))
 
     def _against(self, verdict: Verdict) -> Sequence[schemas.Problem] | None:
-        """What keeps an item from being accepted; None where nothing does."""
+        """The problems for which an item is refused; None for an accepted one."""
         if verdict.id is not None and platform_of(verdict.id) != self._author.publisher:
             foreign = schemas.problem(
                 "not-owner", pointer="/id", expected=f"{self._author.publisher}:…", actual=verdict.id

@@ -1,4 +1,4 @@
-"""The pace of an upload: how its work is cut into slices, so that other requests run in between."""
+"""The pace of an upload: its work in slices, so that other requests run in between."""
 
 import asyncio
 import time
@@ -34,7 +34,7 @@ class Pace(Protocol):
 
 
 class OwnPace:
-    """Slices for work that shares the processor with nobody in particular, such as a pulled feed."""
+    """Slices for work that belongs to no request, such as a pulled source."""
 
     def __init__(self) -> None:
         self._began: float | None = None
@@ -47,11 +47,11 @@ class OwnPace:
 
     @property
     def stopping(self) -> bool:
-        """Never known here."""
+        """Always False: the stop is not known here."""
         return False
 
     async def next(self) -> None:
-        """Let others run once."""
+        """Yield to the event loop once."""
         await asyncio.sleep(0)
         self._began = time.perf_counter()
 

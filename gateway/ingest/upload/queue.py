@@ -1,4 +1,4 @@
-"""Queuing a judged upload: its accepted items appended slice by slice, with what is known of each one."""
+"""Queuing of a judged upload: its accepted items are appended slice by slice, with a status for each."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -9,7 +9,7 @@ from gateway.ingest.upload.upload import Upload
 
 
 class Fate(IntEnum):
-    """What became of an accepted item."""
+    """Whether an accepted item is on the log."""
 
     NOT_QUEUED = 0
     QUEUED = 1
@@ -18,7 +18,7 @@ class Fate(IntEnum):
 
 @dataclass(slots=True)
 class Queuing:
-    """A byte per item of the upload (its ``Fate``), how many are queued for certain, and what ended it too early."""
+    """A byte per item (its ``Fate``), the number certainly queued, and the error that ended it."""
 
     fates: bytearray
     queued: int = 0
@@ -26,7 +26,7 @@ class Queuing:
 
 
 async def queue_upload(upload: Upload, submissions: Submissions) -> Queuing:
-    """Append every accepted item in order. Stops at the first failure: then ``failure`` says which."""
+    """Append every accepted item in order. Stops at the first error, which ``failure`` then holds."""
     queuing = Queuing(bytearray(upload.count))
     slices = upload.slices()
     while True:

@@ -1,4 +1,4 @@
-"""Receiving an upload: from the client's bytes to a judged spool, within limits of size and time."""
+"""The reception of an upload: from the client's bytes to a judged spool, within limits of size and time."""
 
 import hashlib
 from collections import Counter
@@ -19,19 +19,21 @@ from gateway.ingest.upload.upload import Upload
 _STEP_BYTES = 16 * 1024
 _FREE_ITEMS = 200
 _LEAST_ITEM_BYTES = 40
-"""What an item takes at least, on average: the shortest withdrawal has 44 bytes."""
+"""The least average size of an item: the shortest withdrawal has 44 bytes."""
 
 
 class Source(Protocol):
-    """Where the bytes come from: the body of a request."""
+    """A source of bytes, such as the body of a request."""
 
     async def readany(self) -> bytes:
-        """What has arrived, or arrives next; nothing at the end. Raises ConnectionError when the client goes."""
+        """The bytes that have arrived, or arrive next; none at the end. Raises ConnectionError when the client
+        disconnects.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
-    """How the content is written."""
+    """The form of the content: NDJSON lines or a JSON array, with or without gzip."""
 
     kind: Literal["lines", "array"]
     gzip: bool
@@ -39,8 +41,8 @@ class Form:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What an upload may cost: a number of items, sizes in bytes, times in seconds, processor time among them.
-    ``folder`` and ``room`` are the spool's.
+    """The limits of an upload: a number of items, sizes in bytes, times in seconds, processor time included. ``folder``
+    and ``room`` are the spool's.
     """
 
     items: int
@@ -55,8 +57,8 @@ class Terms:
 
 
 async def receive(source: Source, judge: Judge, *, form: Form, terms: Terms, pace: Pace | None = None) -> Upload:
-    """Read to the end and judge every item, in slices of ``pace``. Raises UploadRefusedError, ConnectionError; then
-    nothing is left behind.
+    """Read to the end and judge every item, in slices of ``pace``. Raises UploadRefusedError, ConnectionError; the
+    spool is closed then.
     """
     spool = Spool(terms.folder, terms.room)
     try:
@@ -68,7 +70,7 @@ async def receive(source: Source, judge: Judge, *, form: Form, terms: Terms, pac
 
 
 class _Reception:
-    """One upload on its way in."""
+    """The reception of one upload."""
 
     def __init__(self, spool: Spool, judge: Judge, terms: Terms, pace: Pace) -> None:
         self._spool = spool
@@ -108,7 +110,7 @@ class _Reception:
         )
 
     async def _slice(self) -> None:
-        """Wait for a slice where the present one is over."""
+        """Wait for the next slice when the present one is over. Raises UploadRefusedError above the processor time."""
         if not self._pace.ready:
             if self._pace.spent > self._terms.processor_seconds:
                 raise UploadRefusedError("upload-too-costly", expected=self._terms.processor_seconds)
@@ -123,9 +125,9 @@ class _Reception:
             await self._take(splitter.feed(step))
 
     async def _take(self, documents: Sequence[bytes]) -> None:
-        """Judge items, after it is certain that there are not too many of them."""
+        """Judge items, after a check that there are not too many of them."""
         self._split += len(documents)
-        if self._split > self._terms.items + 1:  # a snapshot's last line is none
+        if self._split > self._terms.items + 1:  # a snapshot's last line is not an item
             raise UploadRefusedError("too-many-items", expected=self._terms.items)
         if self._split > _FREE_ITEMS + self._read // _LEAST_ITEM_BYTES:
             raise UploadRefusedError("items-too-small", expected=_LEAST_ITEM_BYTES)

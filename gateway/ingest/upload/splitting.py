@@ -1,4 +1,4 @@
-"""Splitting a body into raw items, without decoding them: NDJSON by lines, a JSON array by its structure."""
+"""Splitters of a body into raw items, without decoding them: NDJSON by lines, a JSON array by its structure."""
 
 import re
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ _JSON_SPACE = b" \t\n\r"
 
 
 class Splitter(Protocol):
-    """Takes blocks of a body, gives the raw items that they complete."""
+    """Takes blocks of a body, returns the raw items that they complete."""
 
     def feed(self, block: bytes) -> Sequence[bytes]:
         """The items that end in this block. Raises UploadRefusedError."""
@@ -22,8 +22,8 @@ class Splitter(Protocol):
 class LineSplitter:
     """NDJSON: one item on each line that is not blank; the last one need not end in a line feed.
 
-    ``item_bytes`` caps what is held of a line that does not end. A longer blank one is given as an item too, for the
-    caller to refuse: where blocks end must not decide what becomes of it.
+    ``item_bytes`` caps the memory for a line that does not end. A longer blank line is returned as an item too, for the
+    caller to refuse: the result must not depend on where blocks end.
     """
 
     def __init__(self, *, item_bytes: int) -> None:
@@ -43,19 +43,19 @@ class LineSplitter:
         return items
 
     def finish(self) -> Sequence[bytes]:
-        """The line that the end of the body ends."""
+        """The line that the end of the body completes."""
         rest, self._rest = self._rest, b""
         return [rest] if rest.strip() else []
 
 
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["\[\]{},]', re.DOTALL)
-"""Whole strings (so that what they hold is passed over), a quote whose end has not arrived yet, structure."""
+"""Whole strings (so that their content is skipped), a quote whose end has not arrived yet, structure."""
 
 
 class ArraySplitter:
-    """A JSON array: what stands between its own commas, cut out as it is.
+    """A JSON array: the raw text between its own commas.
 
-    Only the array's outline is judged here; whether an item is JSON is for whoever decodes it. ``item_bytes`` caps one
+    Only the array's outline is judged here; the decoder of an item judges whether it is JSON. ``item_bytes`` caps one
     item, ``array_bytes`` the whole.
     """
 
@@ -105,7 +105,7 @@ class ArraySplitter:
         return begun[1:]
 
     def _cut(self, buffer: bytes) -> tuple[list[bytes], bytes]:
-        """The items whose end lies in the buffer, and what is left of it; scanning resumes where it stopped."""
+        """The items that end in the buffer, and the rest of it; scanning resumes where it stopped."""
         items: list[bytes] = []
         begin = 0
         depth, resume = self._depth, len(buffer)

@@ -1,4 +1,4 @@
-"""The spool: judged items of one upload, in memory while they are few and on disk beyond, within a bounded room."""
+"""The spool: judged items of one upload, in memory while they are few and on disk beyond, within a quota."""
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -20,7 +20,10 @@ _PIECE = 1024 * 1024
 
 
 class Room:
-    """The bytes that all uploads of this process may spool together. ``whole``: the room that this one is a part of."""
+    """The disk quota of spools: the bytes that all uploads of this process may take together.
+
+    ``whole`` is the quota that this one is a part of.
+    """
 
     def __init__(self, most: int, whole: "Room | None" = None) -> None:
         self.most = most
@@ -29,13 +32,14 @@ class Room:
         self._parts: dict[str, Room] = {}
 
     def part(self, platform: str) -> "Room":
-        """What one platform may take, so that none keeps the others out: three quarters. A million offers need 1.5 GB,
-        and a room is 2 GiB where two workers share the limits. Platforms are dozens, and only proven ones get here.
+        """The quota of one platform, so that none excludes the others: three quarters. A million offers need 1.5 GB,
+        and the whole is 2 GiB where two workers share the limits. There are dozens of platforms, and only authenticated
+        ones get here.
         """
         return self._parts.setdefault(platform, Room(self.most // 4 * 3, self))
 
     def take(self, size: int) -> None:
-        """Raises UploadRefusedError when so much is not left."""
+        """Reserve bytes. Raises UploadRefusedError when fewer are free."""
         if size > self._free:
             raise UploadRefusedError("spool-full")
         if self._whole is not None:
@@ -43,7 +47,7 @@ class Room:
         self._free -= size
 
     def give_back(self, size: int) -> None:
-        """The bytes are free again."""
+        """Release bytes."""
         self._free += size
         if self._whole is not None:
             self._whole.give_back(size)
@@ -51,7 +55,7 @@ class Room:
 
 @value(frozen=True, slots=True)
 class Item:
-    """One judged document: its id as far as readable, its problems (in both languages), and the record to append, None
+    """One judged document: its id where readable, its problems (in both languages), and the record to append, None
     when it was refused. ``codes``: the rules that it breaks, where its problems were not written out.
     """
 
@@ -64,13 +68,13 @@ class Item:
 class Spool:
     """Two lines an item: id and problems as JSON; then, for an accepted one, its id, its receipt, its record's value.
 
-    Written by ``add`` and ``flush``, then read as often as wanted, one reader at a time, in a thread: reading may wait
-    for the disk. Nothing is read before ``flush``. The file has no name.
+    Written by ``add`` and ``flush``, then read any number of times, by one reader at a time, in a thread: reads may
+    wait for the disk. Nothing is read before ``flush``. The file has no name.
     """
 
-    def __init__(self, folder: Path, room: Room) -> None:
+    def __init__(self, folder: Path, quota: Room) -> None:
         self._folder = folder
-        self._room = room
+        self._quota = quota
         self._size = 0
         self._held: list[bytes] = []
         self._pending: list[bytes] = []
@@ -83,20 +87,20 @@ class Spool:
         return self._pending_size >= _PIECE
 
     def add(self, item: Item) -> None:
-        """Keep one more item. Raises UploadRefusedError: ``body-too-large`` when this upload alone exceeds the room, so
-        that waiting mends nothing; ``spool-full`` when others hold it.
+        """Add one item. Raises UploadRefusedError: ``body-too-large`` when this upload alone exceeds the quota, so that
+        waiting does not help; ``spool-full`` when others hold the rest.
         """
         lines = _written(item)
         size = len(lines)
-        if self._size + size > self._room.most:
-            raise UploadRefusedError("body-too-large", expected=self._room.most)
-        self._room.take(size)
+        if self._size + size > self._quota.most:
+            raise UploadRefusedError("body-too-large", expected=self._quota.most)
+        self._quota.take(size)
         self._size += size
         self._pending_size += size
         self._pending.append(lines)
 
     async def flush(self) -> None:
-        """Keep what was added: in memory up to 8 MiB, beyond that on disk, written in a thread. Raises
+        """Store the added items: in memory up to 8 MiB, beyond that on disk, written in a thread. Raises
         UploadRefusedError.
         """
         pending, self._pending, self._pending_size = self._pending, [], 0
@@ -117,22 +121,22 @@ class Spool:
 
     def results(self) -> Iterator[tuple[bytes, bytes | None]]:
         """Of every item the JSON object of its id and problems, and the receipt of an accepted one."""
-        for head, tail in self._pairs():
-            yield head, None if not tail else tail.split(b" ", 2)[1]
+        for head, rest in self._pairs():
+            yield head, None if not rest else rest.split(b" ", 2)[1]
 
     def prepared(self, *, at_once: int) -> Iterator[list[tuple[int, Prepared]]]:
         """The accepted items with their indexes, in slices."""
-        accepted = ((index, _prepared(tail)) for index, (_, tail) in enumerate(self._pairs()) if tail)
+        accepted = ((index, _prepared(rest)) for index, (_, rest) in enumerate(self._pairs()) if rest)
         while slice_ := list(islice(accepted, at_once)):
             yield slice_
 
     def close(self) -> None:
-        """Give everything back. Freeing a large file takes the disk a while, so that a thread does it."""
+        """Release memory, file and quota. A thread closes the file, since freeing a large one takes a while."""
         if self._file is not None:
             aside(self._file.close)
             self._file = None
         self._held, self._pending = [], []
-        self._room.give_back(self._size)
+        self._quota.give_back(self._size)
         self._size = 0
 
     def _write(self, lines: list[bytes]) -> None:
@@ -144,8 +148,8 @@ class Spool:
     def _pairs(self) -> Iterator[tuple[bytes, bytes]]:
         if self._file is None:
             for lines in self._held:
-                head, _, tail = lines.partition(b"\n")
-                yield head, tail[:-1]
+                head, _, rest = lines.partition(b"\n")
+                yield head, rest[:-1]
             return
         self._file.seek(0)
         read = iter(self._file)
@@ -160,7 +164,7 @@ def _written(item: Item) -> bytes:
     key, value = prepared.record.key or b"", prepared.record.value or b""
     if item.problems:
         return b"%b\n%b %b %b\n" % (_head(item), key, prepared.receipt.encode(), value)
-    # What ``_head`` gives, sooner: no id needs an escape.
+    # As ``_head``, faster: no id needs an escape.
     return b'{"id":"%b"}\n%b %b %b\n' % (key, key, prepared.receipt.encode(), value)
 
 
@@ -168,6 +172,6 @@ def _head(item: Item) -> bytes:
     return orjson.dumps({"id": item.id, "problems": item.problems} if item.problems else {"id": item.id})
 
 
-def _prepared(tail: bytes) -> Prepared:
-    key, receipt, value = tail.split(b" ", 2)
+def _prepared(rest: bytes) -> Prepared:
+    key, receipt, value = rest.split(b" ", 2)
     return Prepared(receipt.decode(), Record(key, value))

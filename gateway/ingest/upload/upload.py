@@ -1,4 +1,4 @@
-"""An upload, received whole and judged: what may be appended, and what the answer says of each item."""
+"""An upload, received whole and judged: its items to append, and the result of each item."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ _SLICE = 2_000
 
 
 class Upload:
-    """``count`` items, ``refused`` of them; ``digest`` (hex) stands for the content as inflated. Close it after use.
+    """``count`` items, ``refused`` of them; ``digest`` (hex) covers the inflated content. Close it after use.
 
     ``accepted`` has a byte per item, 1 for an accepted one. The problems of the first ``explained`` refused items are
     in ``results``. ``rules`` counts the items that each rule refuses by its code, ``warnings`` those that it warns of.
@@ -32,7 +32,7 @@ class Upload:
     ) -> None:
         self._spool = spool
         self.pace = pace
-        """How work on it shares the processor."""
+        """The pace of all work on this upload."""
         self.accepted = accepted
         self.count = len(accepted)
         self.refused = accepted.count(0)

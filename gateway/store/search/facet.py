@@ -1,6 +1,6 @@
-"""Facets: the words under which an offer is found, and the words that a reader's filter asks for. Pure.
+"""Facets: the terms under which the search index holds an offer, and those of a reader's filter. Pure.
 
-They are taken from the offer as an outsider sees it, so that a masked employer's coordinates can find nothing.
+Facets come from the offer as an outsider sees it, so that a masked employer's coordinates match nothing.
 """
 
 from collections.abc import Collection, Mapping
@@ -12,29 +12,29 @@ from gateway.protocol.record import Outline
 from gateway.protocol.routing import Filter, Reader
 
 OUTSIDER = Reader("")
-"""Someone who is no offer's publisher."""
+"""A reader that is the publisher of no offer."""
 
 _LOCATED = "located"
 _SCALE = 10
 _MOST_BANDS = 128
 
 
-def facets_of(outline: Outline, shown: Mapping[str, Any], *, publisher: str, allowed: Collection[str]) -> list[str]:
-    """The facets of a live offer; ``shown`` is the offer as an outsider sees it, ``allowed`` its audiences."""
+def facets_of(outline: Outline, visible: Mapping[str, Any], *, publisher: str, allowed: Collection[str]) -> list[str]:
+    """The facets of a live offer; ``visible`` is the offer as an outsider sees it, ``allowed`` its audiences."""
     territory = outline.territory
     if territory is None:
         return []
     facets = [
         f"department:{territory['department']}",
         f"region:{territory['region']}",
-        f"sector:{shown['sector']}",
+        f"sector:{visible['sector']}",
         f"platform:{publisher}",
     ]
-    facets += ["level:" + level for level in shown["levels"]]
-    facets += ["week:" + week for week in shown["weeks"]]
+    facets += ["level:" + level for level in visible["levels"]]
+    facets += ["week:" + week for week in visible["weeks"]]
     facets += ["audience:" + audience for audience in allowed]
     facets += ["passed:" + slug for slug in outline.provenance]
-    location = shown["location"]
+    location = visible["location"]
     latitude, longitude = location.get("latitude"), location.get("longitude")
     if latitude is not None and longitude is not None:
         facets += [
@@ -47,9 +47,9 @@ def facets_of(outline: Outline, shown: Mapping[str, Any], *, publisher: str, all
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What to look for: at least one facet of every group; and either ``audience`` without ``passed``, or ``own``.
+    """A search: at least one facet of every group; and either ``audience`` without ``passed``, or ``own``.
 
-    It finds all that the filter matches and the reader may see, and with a bounding box some more around it.
+    It finds all offers that the filter matches and the reader may see, and with a bounding box some more around it.
     """
 
     groups: tuple[tuple[str, ...], ...]
@@ -59,7 +59,7 @@ class Search:
 
 
 def search_for(asked: Filter, *, reader: Reader, own: bool) -> Search:
-    """The search behind a reader's filter; ``own`` adds what the reader itself publishes."""
+    """The search behind a reader's filter; ``own`` adds the reader's own offers."""
     groups = [
         tuple(f"{name}:{value}" for value in sorted(getattr(asked, name)))
         for name in ("sector", "department", "region", "platform", "week", "level")
@@ -76,6 +76,6 @@ def search_for(asked: Filter, *, reader: Reader, own: bool) -> Search:
 
 
 def _bands(axis: str, low: float, high: float) -> tuple[str, ...]:
-    """The bands of a tenth of a degree between two coordinates; all that has coordinates where they are too many."""
+    """The bands of a tenth of a degree between two coordinates; the facet of all located offers for too many."""
     bands = range(floor(low * _SCALE), floor(high * _SCALE) + 1)
     return tuple(f"{axis}:{band}" for band in bands) if len(bands) <= _MOST_BANDS else (_LOCATED,)

@@ -1,8 +1,8 @@
 """The search index in its file: postings by chunk, live offsets by segment, and recent changes on top of both.
 
 Each transaction appends one change. A fold moves the changes of a period into chunks: a chunk rewritten for each change
-would cost more than the change. The changes of the last two periods stay in the file, so that a process that follows it
-goes from one to the next instead of reading the chunks again.
+would cost more than the change. The changes of the last two periods stay in the file, so that a follower
+applies them one by one instead of reading the chunks again.
 """
 
 import sqlite3
@@ -49,7 +49,7 @@ _SINCE = "SELECT step, period, change, sum FROM recent WHERE step >= ? ORDER BY 
 
 
 class Index(NamedTuple):
-    """The index as of one transaction: all that a search needs. ``pending`` may hold more than was committed."""
+    """The index as of one transaction, complete for a search. ``pending`` may hold more than was committed."""
 
     segments: Segments
     pending: PendingKeys
@@ -60,13 +60,13 @@ EMPTY = Index({}, {})
 
 @dataclass
 class RecentOffsets:
-    """The index in memory, updated change by change: by its writer, or by a process that follows the file."""
+    """The index in memory, updated change by change: by its writer, or by a follower of the file."""
 
     segments: Segments = field(default_factory=dict)
     pending: PendingKeys = field(default_factory=dict)
     """Duplicate keys that are not yet in their table."""
     dropped: set[Key] = field(default_factory=set)
-    """Those of them that no longer hold."""
+    """The pending keys that are no longer valid."""
     touched: set[int] = field(default_factory=set)
     """The chunks that this period's changes have added to."""
     step: int = 0
@@ -95,7 +95,7 @@ class RecentOffsets:
         return found
 
     def catch_up(self, db: sqlite3.Connection) -> bool:
-        """Apply the changes that the file has beyond the last one; False if it does not have all of them any more."""
+        """Apply the changes that the file has beyond the last one; False if the file no longer has all of them."""
         (first,) = db.execute("SELECT min(step) FROM recent").fetchone()
         if first is not None and first > max(1, self.step):
             return False
@@ -115,12 +115,12 @@ class RecentOffsets:
             self.note(change, step)
 
     def start_period(self, period: int) -> None:
-        """A fold has written the changes before: their duplicate keys are in the table."""
+        """Begin a period after a fold, which has written the duplicate keys of earlier changes to the table."""
         self.period, self.size = period, 0
         self.pending, self.dropped, self.touched = {}, set(), set()
 
     def note(self, change: IndexChange, step: int) -> None:
-        """Keep the rest of a change that is applied to the segments."""
+        """Record a change that is applied to the segments already: step, size, chunks and duplicate keys."""
         self.step = step
         self.size += max(len(change.added), len(change.gone))
         self.touched.update({log_offset >> CHUNK_BITS for log_offset, *_ in change.added})
@@ -141,7 +141,7 @@ class IndexWriter:
         self._written: tuple[Segments, IndexChange] | None = None
         self._folded: Collection[int] | None = None
         self.settled = settled
-        """Whether duplicate keys are written; else they will be built at once."""
+        """Whether duplicate keys are written with each change; until then ``settle`` has to build them at once."""
         self.index = self._recent.index
         """The index as of the last commit."""
 
@@ -164,7 +164,7 @@ class IndexWriter:
         self._written = apply_change(segments, change), change
 
     def commit(self) -> None:
-        """What was written is committed."""
+        """Make the last change visible, after its transaction was committed."""
         if self._written is None:
             return
         recent = self._recent
@@ -177,11 +177,11 @@ class IndexWriter:
         self.index = recent.index
 
     def withdraw(self) -> None:
-        """What was written since the last commit was rolled back."""
+        """Discard the change since the last commit, whose transaction was rolled back."""
         self._written = self._folded = None
 
     def _fold(self, db: sqlite3.Connection) -> Segments:
-        """Write all that this period has changed, and some chunks that were purged. Returns the segments, purged."""
+        """Write the changes of this period, and some purged chunks. Returns the purged segments."""
         recent, segments = self._recent, dict(self._recent.segments)
         for number, segment in segments.items():
             if needs_purge(segment):

@@ -1,7 +1,7 @@
-"""Twins: what makes two offers possibly the same one. Pure; compared as 64-bit keys.
+"""Possible duplicates: the keys by which two offers may be the same one. Pure; keys are 64-bit integers.
 
-Two offers may be one when they apply at the same canonical address, or when the same establishment (by SIRET; by a
-similar name where one of the two has none) offers the same levels in the same weeks at the same place.
+Two offers may be the same when they have the same canonical apply address, or when the same establishment (by SIRET; by
+a similar name where one of the two has none) offers the same levels in the same weeks at the same postal code.
 """
 
 import re
@@ -19,11 +19,11 @@ _LEGAL_FORMS = frozenset(
 _PLAIN_URL = re.compile(r"https://(?:www\.)?([A-Za-z0-9.-]+)((?:/[^/?#]+)*)/?")
 _HALF, _MASK = 1 << 63, (1 << 64) - 1
 _SPREAD = 0x9E3779B97F4A7C15
-"""Odd, so that no two numbers of 64 bits become one, and random enough to spread 14 digits over them."""
+"""Odd, so that distinct 64-bit numbers stay distinct, and random enough to spread 14 digits over them."""
 _TRACKING = ("utm_", "mtm_", "pk_")
 
 
-class Twin(NamedTuple):
+class DuplicateKeys(NamedTuple):
     """The keys of one offer; None where it has nothing to compare."""
 
     link: int
@@ -31,13 +31,13 @@ class Twin(NamedTuple):
     firm: int | None
 
 
-def twin_of(offer: Mapping[str, Any]) -> Twin:
-    """The keys of an offer, given as an outsider sees it: a masked employer has neither site nor firm."""
+def duplicate_keys_of(offer: Mapping[str, Any]) -> DuplicateKeys:
+    """The keys of an offer as an outsider sees it: a masked employer has neither site nor firm."""
     employer = offer["employer"]
     stay = _postal_code(offer["location"]["postal_code"]) ^ _period((*offer["levels"],), (*offer["weeks"],))
     siret, name = employer.get("siret"), employer.get("name")
     firm = _firm(name) if name else None
-    return Twin(
+    return DuplicateKeys(
         link=_key(canonical_url(offer["apply_url"])),
         site=(stay ^ int(siret) * _SPREAD & _MASK) - _HALF if siret else None,
         firm=(stay ^ firm) - _HALF if firm is not None else None,
@@ -45,10 +45,10 @@ def twin_of(offer: Mapping[str, Any]) -> Twin:
 
 
 def canonical_url(url: str) -> str:
-    """The address without what does not change where it leads: case of the host, ``www.``, port 443, the order of the
-    query, tracking parameters, fragment, a last slash.
+    """The address without the parts that do not change its target: case of the host, ``www.``, port 443, the order of
+    the query, tracking parameters, fragment, a last slash.
     """
-    plain = _PLAIN_URL.fullmatch(url)  # what nearly all are; urlsplit takes ten times as long
+    plain = _PLAIN_URL.fullmatch(url)  # nearly all are plain; urlsplit takes ten times as long
     if plain is not None:
         return plain[1].lower() + plain[2]
     parts = urlsplit(url)
@@ -57,25 +57,25 @@ def canonical_url(url: str) -> str:
         port = parts.port
     except ValueError:
         port = None
-    place = host if port in {None, 443} else f"{host}:{port}"
+    authority = host if port in {None, 443} else f"{host}:{port}"
     path = parts.path.rstrip("/")
     if not parts.query:
-        return place + path
+        return authority + path
     query = sorted(
         (key, value) for key, value in parse_qsl(parts.query, keep_blank_values=True) if not key.startswith(_TRACKING)
     )
-    return f"{place}{path}?{urlencode(query)}" if query else place + path
+    return f"{authority}{path}?{urlencode(query)}" if query else authority + path
 
 
 @lru_cache(maxsize=16_384)
 def _postal_code(code: str) -> int:
-    """64 bits for a place. There are 6,300 codes in use."""
+    """64 bits for a postal code. There are 6,300 codes in use."""
     return _key(code) + _HALF
 
 
 @lru_cache(maxsize=4096)
 def _period(levels: tuple[str, ...], weeks: tuple[str, ...]) -> int:
-    """64 bits for levels and weeks. Together with places there would be too many combinations to keep."""
+    """64 bits for levels and weeks. Together with postal codes there would be too many combinations to cache."""
     return _key(f"{sorted(levels)} {sorted(weeks)}") + _HALF
 
 

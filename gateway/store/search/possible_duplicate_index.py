@@ -1,7 +1,7 @@
-"""The index of duplicate keys: which offers share a key (see ``twin``), by their numbers.
+"""The index of duplicate keys: which offers share a key (see ``possible_duplicate``), by their numbers.
 
-Keys are spread at random, so that each one written on its own changes a page of its own. Those of recent changes are
-kept in memory (``index_store``) and written together, in order. An offer's number stays the same over its revisions, so
+Keys are spread at random, so that single writes change a page each. Those of recent changes are kept in memory
+(``index_store``) and written together, in order. An offer's number stays the same over its revisions, so
 that only keys that change are written.
 """
 
@@ -18,14 +18,14 @@ SCHEMA = (
     "CREATE TABLE duplicate_keys (key INTEGER, number INTEGER, sum INTEGER, PRIMARY KEY (key, number)) WITHOUT ROWID;"
 )
 _SUM = "{0} % 2147483647 * 7 + {1} % 2147483629"
-"""A checksum in numbers alone, which SQLite can work out by itself: rows are written and found a thousand at a time."""
+"""A checksum of integers, which SQLite computes by itself: rows are written and found a thousand at a time."""
 TABLES = {"duplicate_keys": _SUM.format("key", "number")}
 
 Key: TypeAlias = tuple[int, int]
 """A key and the number of an offer that has it."""
 PendingKeys: TypeAlias = dict[int, set[int]]
 
-_ROWS_AT_ONCE = 256  # rows in one statement, so that the interpreter's lock changes hands rarely
+_ROWS_AT_ONCE = 256  # rows in one statement, so that the GIL is released rarely
 _VALUES = "(SELECT column1, column2 FROM (VALUES {}))"
 _WRITE = (
     f"INSERT OR IGNORE INTO duplicate_keys SELECT column1, column2, {_SUM.format('column1', 'column2')} FROM {_VALUES}"  # noqa: S608  # names of our own tables and columns
@@ -47,8 +47,8 @@ _FIND = f"""SELECT json_group_array(json_array(key, number, sum IS {_SUM.format(
 
 
 def keys_of(link: int | None, site: int | None, firm: int | None) -> list[int]:
-    """The keys under which an offer is found; ``~firm`` is for those that have a site, and look only for those that
-    have none. A marker has none.
+    """The keys under which an offer is found. ``~firm`` marks an offer without a site: offers with a site search by
+    name only for those. A marker has no keys.
     """
     keys = [key for key in (link, site, firm) if key is not None]
     if firm is not None and site is None:
@@ -63,7 +63,7 @@ def keys_for(link: int | None, site: int | None, firm: int | None) -> list[int]:
 
 
 def write(db: sqlite3.Connection, keys: Sequence[Key]) -> None:
-    """Add keys, best in order."""
+    """Add keys, preferably in order."""
     _in_steps(db, _WRITE, keys)
 
 

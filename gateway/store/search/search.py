@@ -1,4 +1,7 @@
-"""Searches in the index: the union of each group, the intersection of all, less what the reader may not see. Pure."""
+"""Searches in the index: the union of each group, the intersection of all, minus offers hidden from the reader.
+
+Pure functions.
+"""
 
 from collections.abc import Callable, Iterable, Iterator
 
@@ -36,12 +39,12 @@ def _between(segments: Segments, chosen: Callable[[Segment], BitMap], start: int
 
 
 def count(segments: Segments, search: Search) -> int:
-    """How many offers a search finds."""
+    """The number of offers that a search finds."""
     return sum(len(_match(segment, search)) for segment in segments.values())
 
 
 def _match(segment: Segment, search: Search) -> BitMap:
-    """The offsets that a search finds, groups of few facets first: often they leave little to look at."""
+    """The offsets that a search finds. Groups of few facets come first, since they often narrow the result most."""
     found = segment.live
     for group in sorted(search.groups, key=len):
         found = _narrow(found, segment, group)

@@ -45,12 +45,12 @@ Segments = Mapping[int, Segment]
 
 
 class IndexChange(NamedTuple):
-    """What one transaction changes in the index. Keys are pairs of a duplicate key and an offer's number."""
+    """The change of the index by one transaction. Keys are pairs of a duplicate key and an offer's number."""
 
     added: list[tuple[int, int, Sequence[str] | None]]
     """Log offset, number and facets of each new row, in order; None for a marker."""
     gone: list[int]
-    """The log offsets that had a row until now."""
+    """The log offsets that no longer have a row."""
     new_keys: list[tuple[int, int]]
     old_keys: list[tuple[int, int]]
 
@@ -70,7 +70,7 @@ def split(log_offset: int) -> tuple[int, int]:
 
 
 def new_segment() -> Segment:
-    """One without offsets."""
+    """A segment without offsets."""
     return Segment(BitMap(), BitMap(), {ALL: BitMap()}, array("I"))
 
 
@@ -95,7 +95,7 @@ def apply_change(segments: Segments, change: IndexChange) -> dict[int, Segment]:
         number, offset = split(log_offset)
         if number != known:
             postings, known = after[number].postings, number
-        _place(postings[ALL], after[number].numbers, offset, row)
+        _set_number(postings[ALL], after[number].numbers, offset, row)
         for facet in facets or ():
             try:
                 postings[facet].add(offset)
@@ -104,8 +104,8 @@ def apply_change(segments: Segments, change: IndexChange) -> dict[int, Segment]:
     return after
 
 
-def _place(offsets: BitMap, numbers: "array[int]", offset: int, number: int) -> None:
-    """Note the row of an offset: nearly always the highest one, but not when a transaction was undone before."""
+def _set_number(offsets: BitMap, numbers: "array[int]", offset: int, number: int) -> None:
+    """Set the row number of an offset. It is nearly always the highest offset, but not after a rollback."""
     rank = offsets.rank(offset)
     if offset in offsets:
         numbers[rank - 1] = number
@@ -129,7 +129,7 @@ def needs_purge(segment: Segment) -> bool:
 
 
 def purge(segment: Segment) -> Segment:
-    """The segment without postings of dead offsets, for searches that begin from now on."""
+    """The segment without postings of dead offsets, for later searches."""
     rows = segment.live | segment.markers
     left = {facet: offsets & rows for facet, offsets in segment.postings.items()}
     numbers = array("I", compress(segment.numbers, map(rows.__contains__, segment.postings[ALL])))
