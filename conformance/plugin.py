@@ -15,7 +15,7 @@ from conformance.cli.drive import playing
 from conformance.model.case import Case
 from conformance.model.library import cases
 from conformance.model.result import Outcome, Result
-from conformance.report.console import name_of
+from conformance.report.console import outcome_label
 from conformance.role.runner import Choice, Player, cases_for, run_cases
 from conformance.target.setup import Setup, SetupError, read_setup
 from conformance.words import both, joined, say
@@ -119,7 +119,7 @@ def _language(environ: Mapping[str, str]) -> Language:
 
 def _render_result(result: Result, language: Language) -> str:
     case = result.case
-    lines = [f"{name_of(result.outcome)[language]}: {case.title[language]} ({', '.join(case.requirements)})"]
+    lines = [f"{outcome_label(result.outcome)[language]}: {case.title[language]} ({', '.join(case.requirements)})"]
     for each in result.findings:
         texts = (say("expected", told=each.expected), say("found", told=each.actual))
         lines += [f"  {each.place[language]}", *(f"    {text[language]}" for text in texts)]

@@ -5,10 +5,10 @@ from functools import cache
 
 from schemas.texts import LANGUAGES, Texts, load_texts
 
-__all__ = ["Texts", "ToldError", "both", "joined", "plain", "say", "words"]
+__all__ = ["LocalisedError", "Texts", "both", "joined", "plain", "say", "words"]
 
 
-class ToldError(Exception):
+class LocalisedError(Exception):
     """Base of the errors that partners read: ``text`` in both languages; ``str()`` gives the English one."""
 
     def __init__(self, text: Texts) -> None:

@@ -13,7 +13,7 @@ from schemas.rulebook import Problem, problem
 from schemas.rules import CHECKS, FINDERS, PLACE, QUIET_FINDERS
 from schemas.rules import text as texts
 from schemas.rules.extension import find_excess
-from schemas.rules.location import place_of
+from schemas.rules.location import match_territory
 from schemas.suspicion import is_plain, is_suspect
 from schemas.verdict import Verdict
 
@@ -61,7 +61,7 @@ def _check_offer(document: dict[str, Any], on: date, *, explained: bool) -> Verd
         if not text or not fast_validator("offer").is_valid(document):
             return _refuse_malformed("offer", document, on) if explained else _refuse_unexplained(document)
         suspect = is_suspect(text)
-    located = place_of(document)
+    located = match_territory(document)
     territory = located.territory
     # Text of ordinary French is in normal form C and holds no invisible character.
     problems = texts.find(document) if suspect and narrow(text) is None else []
@@ -109,7 +109,7 @@ def _refuse_malformed(name: str, document: dict[str, Any], on: date) -> Verdict:
         return _refuse(document, problems)
     broken = [trouble.pointer for trouble in problems]
     located = _sound(PLACE, broken) and "location" in document
-    territory = place_of(document).territory if located else None
+    territory = match_territory(document).territory if located else None
     problems += texts.find(document)
     for rule in CHECKS:
         if _sound(rule.reads, broken) and (rule.reads is not PLACE or located):

@@ -21,11 +21,11 @@ __all__ = [
     "Rule",
     "Severity",
     "catalogue",
+    "displayed",
     "first_of",
     "localized",
     "preferred_language",
     "problem",
-    "shown",
 ]
 
 Severity: TypeAlias = Literal["error", "warning"]
@@ -122,7 +122,7 @@ def problem(code: str, *, pointer: str = "", expected: Any = None, actual: Any =
     """A problem of the catalogue. Caps and redacts ``actual``. Raises KeyError for an unknown code."""
     if code not in catalogue():
         raise KeyError(code)
-    return Problem(code, pointer, expected, shown(actual), {name: shown(value) for name, value in args.items()})
+    return Problem(code, pointer, expected, displayed(actual), {name: displayed(value) for name, value in args.items()})
 
 
 def first_of(found: Iterable[Problem]) -> list[Problem]:
@@ -131,7 +131,7 @@ def first_of(found: Iterable[Problem]) -> list[Problem]:
     return problems if len(problems) <= MAX_PROBLEMS else [*problems[:MAX_PROBLEMS], problem("more-problems")]
 
 
-def shown(value: Any) -> Any:
+def displayed(value: Any) -> Any:
     """A value in the form that a problem may hold: one line of at most 80 characters, without e-mail addresses, phone
     numbers, invisible characters and nested values.
     """

@@ -37,7 +37,7 @@ def territories() -> Mapping[str, Territory]:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TerritoryMatch:
     """The territory of postcode, city and INSEE code (None if they name none), and their problems."""
 
     territory: Territory | None
@@ -45,7 +45,7 @@ class Place:
 
 
 @lru_cache(maxsize=8192)
-def locate(postal_code: str, city: str, insee_commune: str | None) -> Place:
+def locate(postal_code: str, city: str, insee_commune: str | None) -> TerritoryMatch:
     """The territory: from the INSEE code, else from postcode and city, else from the postcode's first digits. Without a
     territory the problems hold an error: Clipperton has a postcode and no department.
     """
@@ -66,15 +66,15 @@ def locate(postal_code: str, city: str, insee_commune: str | None) -> Place:
     territory = territories().get(department)
     if territory is None:
         problems.append(_foreign(postal_code))
-    return Place(territory, tuple(problems))
+    return TerritoryMatch(territory, tuple(problems))
 
 
-def _locate_commune(postal_code: str, code: str, served: tuple[Commune, ...]) -> Place:
+def _locate_commune(postal_code: str, code: str, served: tuple[Commune, ...]) -> TerritoryMatch:
     territory = territories().get(department_of(code))
     if territory is None:
-        return Place(None, (problem("insee-foreign", pointer="/location/insee_commune", actual=code),))
+        return TerritoryMatch(None, (problem("insee-foreign", pointer="/location/insee_commune", actual=code),))
     if code in {commune.code for commune in served}:
-        return Place(territory, ())
+        return TerritoryMatch(territory, ())
     problems: list[Problem] = []
     if not exists(code):
         problems.append(problem("insee-unlisted", pointer="/location/insee_commune", actual=code))
@@ -101,14 +101,14 @@ def _locate_commune(postal_code: str, code: str, served: tuple[Commune, ...]) ->
                 commune=code,
             )
         )
-    return Place(territory, tuple(problems))
+    return TerritoryMatch(territory, tuple(problems))
 
 
-def _locate_prefix(postal_code: str) -> Place:
+def _locate_prefix(postal_code: str) -> TerritoryMatch:
     departments = _prefix_departments(postal_code)
     if not departments:
-        return Place(None, (_foreign(postal_code),))
-    return Place(territories()[departments[0]], (_guessed(postal_code, departments[0]),))
+        return TerritoryMatch(None, (_foreign(postal_code),))
+    return TerritoryMatch(territories()[departments[0]], (_guessed(postal_code, departments[0]),))
 
 
 def _prefix_departments(postal_code: str) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from gateway.protocol.partner import SCOPES, Partner
 from gateway.protocol.topic import COMMON, DELIVERIES, OFFERS, RECEIPTS, RUNS
 from gateway.relay import Relay
 from gateway.settings import Settings
-from gateway.store import Tail
+from gateway.store import ViewUpdater
 from gateway.store.view import View
 
 SECRET = b"a secret of thirty-two bytes or so"
@@ -105,7 +105,7 @@ class Harness:
             return self.parts.positions.run
         if name == RELAY:
             return self.relay.run
-        return Tail(self.parts.log, name, self.views[name], clock=self.parts.clock).run
+        return ViewUpdater(self.parts.log, name, self.views[name], clock=self.parts.clock).run
 
 
 @asynccontextmanager

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from adapters.formats.path import Path, write_path
-from schemas.rulebook import shown
+from schemas.rulebook import displayed
 from schemas.spoken import Spoken
 
 _LEVEL = 0.75
@@ -61,7 +61,7 @@ def hint(near: Near | None) -> Spoken:
     """Return a sentence, without full stop, with the nearest path and the difference."""
     if near is None:
         return Spoken("The feed has no path at all there", "Le flux n’y a aucun chemin")
-    path = shown(write_path(near.path)) or '""'
+    path = displayed(write_path(near.path)) or '""'
     if near.reason is None:
         return Spoken(f"The nearest path that exists is “{path}”", f"Le chemin existant le plus proche est « {path} »")
     return Spoken(
@@ -130,7 +130,7 @@ def _difference(wanted: Path, known: Path) -> Spoken | None:
         return Spoken("a slash in a name is written ~1", "une barre dans un nom s’écrit ~1")
     folded_wanted, folded_known = tuple(map(_local, wanted)), tuple(map(_local, known))
     if missing := _surplus(folded_known, folded_wanted):
-        names = shown(write_path(tuple(known[index] for index in missing)))
+        names = displayed(write_path(tuple(known[index] for index in missing)))
         if missing[0] == len(wanted):
             en = f"there is no text at the path sought, but one level deeper, at “{names}”"
             return Spoken(en, f"il n’y a pas de texte au chemin cherché, mais un niveau plus bas, à « {names} »")
@@ -154,10 +154,10 @@ def _difference_of_names(wanted: Path, known: Path) -> Spoken | None:
     if len(differing) == 1:
         name, other = differing[0]
         if _name_distance(name[:_MOST_CHARACTERS], other[:_MOST_CHARACTERS]) <= CLOSE:
-            other = shown(other)
+            other = displayed(other)
             return Spoken(f"“{name}” is spelled “{other}”", f"« {name} » s’écrit « {other} »")
         if wanted[-1] != known[-1] and len(wanted) > 1:
-            other = shown(other)
+            other = displayed(other)
             return Spoken(
                 f"wrong last name: “{other}”, not “{name}”", f"dernier nom faux : « {other} », non « {name} »"
             )

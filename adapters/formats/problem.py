@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from schemas import Problem, Rule
-from schemas.rulebook import shown
+from schemas.rulebook import displayed
 from schemas.texts import load_texts
 
 
@@ -32,4 +32,6 @@ def problem(code: str, *, pointer: str = "", expected: Any = None, actual: Any =
     """Create a problem of reading; ``actual`` is capped and redacted. Raises KeyError for an unknown code."""
     if code not in rules():
         raise KeyError(code)
-    return ReadingProblem(code, pointer, expected, shown(actual), {name: shown(value) for name, value in args.items()})
+    return ReadingProblem(
+        code, pointer, expected, displayed(actual), {name: displayed(value) for name, value in args.items()}
+    )

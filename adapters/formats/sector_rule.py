@@ -10,7 +10,7 @@ from adapters.formats.sector import find_sectors, label_of, labels_of, nearest_s
 from schemas import Problem
 from schemas import problem as schema_problem
 from schemas.personal import token
-from schemas.rulebook import shown
+from schemas.rulebook import displayed
 from schemas.spoken import Spoken
 
 FIELD = "sector"
@@ -50,7 +50,7 @@ class Fallbacks:
         """Yield one warning per origin and sector."""
         for (origin, sector), count in self._counts.items():
             near = Spoken(label_of(sector), label_of(sector))
-            values = {} if origin != "others" else {"examples": _quoted([shown(value) for value in self._values])}
+            values = {} if origin != "others" else {"examples": _quoted([displayed(value) for value in self._values])}
             yield problem(_CODES[origin], pointer=f"/{FIELD}", actual=count, near=near, **values)
 
 

@@ -17,7 +17,7 @@ from adapters.formats.record import Content
 from adapters.formats.rule import Condition
 from adapters.formats.text import spell
 from adapters.formats.watched import Watched
-from schemas.rulebook import shown
+from schemas.rulebook import displayed
 from schemas.spoken import Spoken
 
 _SURVEYED_ITEMS = 100
@@ -110,7 +110,7 @@ class Survey:
         one.held = one.held or held
         if not self._offers and len(one.values) < _MOST_VALUES:
             found = (value for path in one.condition.paths for value in scalars(select(content, path)[0]))
-            one.values.update(dict.fromkeys(str(shown(spell(value))) for value in islice(found, _MOST_VALUES)))
+            one.values.update(dict.fromkeys(str(displayed(spell(value))) for value in islice(found, _MOST_VALUES)))
         one.occurs = one.occurs or any(occurs(content, path) for path in one.condition.paths)
         return held
 

@@ -12,7 +12,7 @@ from adapters.formats.line import Line, cut_lines
 from adapters.formats.nearest import nearest
 from adapters.formats.problem import problem
 from adapters.formats.record import ITEM_CHARACTERS, Record
-from schemas.rulebook import shown
+from schemas.rulebook import displayed
 from schemas.spoken import Spoken
 
 SEPARATORS = (";", ",", "\t", "|")
@@ -178,7 +178,7 @@ def _hints(missing: Sequence[Sequence[str]], names: Sequence[str]) -> Iterator[S
     for known in missing[:_MOST_HINTS]:
         found = [near for name in known if (near := nearest((name,), listed)) is not None]
         near = min(found, key=lambda one: one.cost)
-        column, why = shown(near.path[0]), near.reason
+        column, why = displayed(near.path[0]), near.reason
         yield Spoken(
             f"The nearest column to “{known[0]}” is “{column}”" + (f" ({why})" if why else ""),
             f"La colonne la plus proche de « {known[0]} » est « {column} »" + (f" ({why.fr})" if why else ""),

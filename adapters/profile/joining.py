@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from adapters.profile.profile import Profile
-from gateway.partners.onboarding import Wish, new_partner
+from gateway.partners.onboarding import PartnerInput, new_partner
 from gateway.protocol.partner import Partner, Scope, Secret
 
 _PUBLISH: Scope = "offers:publish"
@@ -38,7 +38,7 @@ def join(profile: Profile, partners: Sequence[Partner]) -> Joined | tuple[str, .
     others = [one for one in partners if one.platform != profile.platform or one.revoked]
     existing = next((one for one in partners if one.platform == profile.platform and not one.revoked), None)
     scopes = (_READ,) if profile.pulled else (_PUBLISH, _READ)
-    wish = Wish(
+    wish = PartnerInput(
         name=profile.name,
         scopes=scopes,
         departments=sorted(profile.territory),

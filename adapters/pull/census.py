@@ -11,7 +11,7 @@ Kind: TypeAlias = Literal["published", "unchanged", "refused"]
 _STATES: tuple[tuple[Kind, bool], ...] = tuple((kind, warned) for kind in get_args(Kind) for warned in (False, True))
 
 
-class Census:
+class FeedCounts:
     """Counts of one feed. Close it after use.
 
     Several items with one id are all refused, since none of them is known to be right; ``dropped`` holds the number of

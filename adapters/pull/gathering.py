@@ -7,14 +7,14 @@ from pathlib import Path
 
 import schemas
 from adapters.formats import BrokenItem, FeedComplete, FeedUnusable, Item, OfferItem, PassedItem, RepeatedItem, judge
-from adapters.pull.census import Census, Kind
-from adapters.pull.harvest import Harvest
-from adapters.pull.revision import next_revision, stands
+from adapters.pull.census import FeedCounts, Kind
+from adapters.pull.harvest import FeedUpload
+from adapters.pull.revision import is_published, next_revision
 from gateway.ingest.snapshot import Mark
 from gateway.ingest.submissions import Submissions
 from gateway.ingest.upload.judge import Author, BatchJudge
+from gateway.ingest.upload.spool import DiskQuota
 from gateway.ingest.upload.spool import Item as SpooledItem
-from gateway.ingest.upload.spool import Room
 from gateway.protocol.digest import content_digest
 from gateway.protocol.run import Counts
 from gateway.protocol.submission import Known
@@ -27,7 +27,7 @@ _AT_ONCE = 50
 class RejectedFeedError(Exception):
     """The feed is cut or malformed, and no item of it may be applied. ``feed_counts`` covers the items so far."""
 
-    def __init__(self, problems: Sequence[Problem], feed_counts: Census) -> None:
+    def __init__(self, problems: Sequence[Problem], feed_counts: FeedCounts) -> None:
         super().__init__(problems[0].code)
         self.problems = problems
         counts = feed_counts.counts
@@ -45,9 +45,9 @@ class FeedCollector:
         self._mark = mark
         self._began = began
 
-    async def collect(self, items: Iterator[Item], folder: Path, quota: Room) -> Harvest:
+    async def collect(self, items: Iterator[Item], folder: Path, quota: DiskQuota) -> FeedUpload:
         """Return the upload of all items. Raises RejectedFeedError, and UploadRefusedError if no disk quota is left."""
-        upload = Harvest(folder, quota)
+        upload = FeedUpload(folder, quota)
         try:
             # Reading needs CPU time: a thread reads some items at a time while the event loop goes on.
             while batch := await asyncio.to_thread(list, islice(items, _AT_ONCE)):
@@ -65,7 +65,7 @@ class FeedCollector:
         states = await asyncio.gather(*(self._offers.get(offer_id) for offer_id in ids))
         return {state.id: state.known for state in states if state is not None}
 
-    async def _take(self, item: Item, known: Mapping[str, Known], upload: Harvest) -> None:
+    async def _take(self, item: Item, known: Mapping[str, Known], upload: FeedUpload) -> None:
         match item:
             case OfferItem():
                 await self._offer(item, known.get(item.id), upload)
@@ -83,7 +83,7 @@ class FeedCollector:
                 upload.census.note("", None, [one.to_json() for one in item.problems])
                 raise RejectedFeedError(item.problems, upload.census)
 
-    async def _offer(self, item: OfferItem, known: Known | None, upload: Harvest) -> None:
+    async def _offer(self, item: OfferItem, known: Known | None, upload: FeedUpload) -> None:
         verdict = judge(item, revision=self._began, on=self._on)
         if not verdict.accepted or verdict.document is None:
             await self._refuse(item, verdict.problems, upload)
@@ -96,9 +96,11 @@ class FeedCollector:
         if revision != self._began:
             verdict = judge(item, revision=revision, on=self._on)
         judged = self._judge.weigh(verdict, self._mark.ends)
-        kind: Kind = "refused" if judged.prepared is None else "unchanged" if stands(known, digest) else "published"
+        kind: Kind = (
+            "refused" if judged.prepared is None else "unchanged" if is_published(known, digest) else "published"
+        )
         await upload.add(str(item.position), judged, kind=kind)
 
-    async def _refuse(self, item: OfferItem | BrokenItem, problems: Sequence[Problem], upload: Harvest) -> None:
+    async def _refuse(self, item: OfferItem | BrokenItem, problems: Sequence[Problem], upload: FeedUpload) -> None:
         bodies = [one.to_json() for one in problems]
         await upload.add(str(item.position), SpooledItem(item.id, bodies, None), kind="refused")

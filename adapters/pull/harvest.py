@@ -3,23 +3,23 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from adapters.pull.census import Census, Kind
+from adapters.pull.census import FeedCounts, Kind
 from gateway.errors import LogUnavailableError
 from gateway.ingest.submissions import Prepared
 from gateway.ingest.upload.error import UploadRefusedError
-from gateway.ingest.upload.spool import Item, Room, Spool
+from gateway.ingest.upload.spool import DiskQuota, Item, Spool
 
 _SLICE = 2_000
 
 
-class Harvest:
+class FeedUpload:
     """Upload of one feed, item by item; only new and changed offers are spooled. Close it after use.
 
     An offer that is already published with the same content is present by its id and is not submitted again.
     """
 
-    def __init__(self, folder: Path, quota: Room) -> None:
-        self.census = Census()
+    def __init__(self, folder: Path, quota: DiskQuota) -> None:
+        self.census = FeedCounts()
         self._spool = Spool(folder, quota)
         self._numbers: list[int] = []
 

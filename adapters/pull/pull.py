@@ -11,11 +11,11 @@ import structlog
 from adapters.formats import Item, read
 from adapters.profile.profile import Profile
 from adapters.pull.gathering import FeedCollector, RejectedFeedError
-from adapters.pull.harvest import Harvest
+from adapters.pull.harvest import FeedUpload
 from adapters.pull.lanes import Lanes
 from adapters.pull.outcome import Beginning, Content, applied, failed, partial, pending, refused, unchanged
 from adapters.pull.schedule import is_fresh
-from adapters.pull.way import Ways
+from adapters.pull.way import TransportFactory
 from adapters.transport.drop import memory_of
 from adapters.transport.error import FeedError
 from adapters.transport.feed import MEGABYTE, Feed, Terms, Transport, Unchanged, Validators
@@ -25,7 +25,7 @@ from gateway.ingest.snapshot import Mark, SnapshotRefusedError, Snapshots
 from gateway.ingest.submissions import Submissions
 from gateway.ingest.upload.error import UploadRefusedError
 from gateway.ingest.upload.judge import Author
-from gateway.ingest.upload.spool import Room
+from gateway.ingest.upload.spool import DiskQuota
 from gateway.log.port import EventLog
 from gateway.log.positions import Positions
 from gateway.partners import Partners
@@ -45,7 +45,7 @@ _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Means:
+class PullDependencies:
     """Dependencies of runs. ``folder`` stores the feeds while they are read."""
 
     log: EventLog
@@ -56,17 +56,17 @@ class Means:
     snapshots: Snapshots
     clock: Clock
     folder: Path
-    ways: Ways
+    ways: TransportFactory
 
 
 class Pull:
     """Runs feeds. Fetches share the lanes; at most two fetched feeds are read at a time."""
 
-    def __init__(self, dependencies: Means, lanes: Lanes | None = None) -> None:
+    def __init__(self, dependencies: PullDependencies, lanes: Lanes | None = None) -> None:
         self._dependencies = dependencies
         self.lanes = lanes or Lanes()
         self._reading = asyncio.Semaphore(_AT_ONCE)
-        self._quota = Room(_QUOTA_BYTES)
+        self._quota = DiskQuota(_QUOTA_BYTES)
 
     async def run(self, profile: Profile, beginning: Beginning) -> Run:
         """Return the record of the run, which holds any failure of the feed. Raises LogError only."""
@@ -150,7 +150,7 @@ class Pull:
         if not decided or not await dependencies.offers.reached(await dependencies.log.ends(OFFERS), _CATCH_UP_SECONDS):
             raise SnapshotRefusedError("snapshot-not-ready")
 
-    async def _apply(self, upload: Harvest, feed: Feed, mark: Mark, beginning: Beginning) -> Run:
+    async def _apply(self, upload: FeedUpload, feed: Feed, mark: Mark, beginning: Beginning) -> Run:
         dependencies, feed_counts = self._dependencies, upload.census
         content = Content(
             counts=feed_counts.counts, problems=feed_counts.problems, validators=feed.validators, digest=feed.digest
@@ -173,7 +173,7 @@ class Pull:
             return pending(beginning, content, error, at=dependencies.clock())
         return applied(beginning, content, withdrawn=done.withdrawn, at=dependencies.clock())
 
-    async def _publish(self, upload: Harvest) -> None:
+    async def _publish(self, upload: FeedUpload) -> None:
         """Submit the new and changed offers, and withdraw none. Raises LogError."""
         for slice_ in upload.slices():
             for outcome in await self._dependencies.submissions.submit_records([prepared for _, prepared in slice_]):

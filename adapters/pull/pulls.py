@@ -9,13 +9,13 @@ import structlog
 
 from adapters.profile.profile import Profile, explain_profile, read_profile
 from adapters.pull.outcome import Beginning, failed
-from adapters.pull.pull import Means, Pull
+from adapters.pull.pull import Pull, PullDependencies
 from adapters.pull.schedule import ORDER_LIFE_MS, is_due
-from gateway.log.assignment import keep_owning, work_share
+from gateway.log.assignment import own_with_retry, run_assigned
 from gateway.log.mirror import Fold, TopicMirror
 from gateway.log.port import Output, Owner
 from gateway.log.request import Pending
-from gateway.partners.work import work_partners
+from gateway.partners.work import run_per_partner
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import Record, StoredRecord
@@ -65,7 +65,7 @@ def _owner_key(platform: str) -> bytes:
 class Pulls:
     """Pulls the feeds assigned to this process. An error of any of them ends ``run``."""
 
-    def __init__(self, dependencies: Means, *, jitter: Callable[[], float] = random.random) -> None:
+    def __init__(self, dependencies: PullDependencies, *, jitter: Callable[[], float] = random.random) -> None:
         self._dependencies = dependencies
         self._pull = Pull(dependencies)
         self._jitter = jitter
@@ -77,7 +77,7 @@ class Pulls:
 
     async def run(self) -> None:
         """Pull the feeds of all partners with one until cancelled; partners may be added and removed meanwhile."""
-        await work_partners(self._dependencies.partners, wanted=has_feed, work=self._serve)
+        await run_per_partner(self._dependencies.partners, wanted=has_feed, work=self._serve)
 
     async def _serve(self, platform: str) -> None:
         home = partition_of(platform, self._dependencies.log.partitions)
@@ -86,17 +86,19 @@ class Pulls:
             if partition != home:  # the owner of the platform's partition pulls its feed; other partitions idle
                 await asyncio.Event().wait()
             platform_pull = PlatformPull(self._dependencies, self._pull, platform, jitter=self._jitter)
-            await keep_owning(
+            await own_with_retry(
                 self._dependencies.log, role=f"pull.{platform}", partition=home, work=platform_pull.follow
             )
 
-        await work_share(self._dependencies.log, role=f"pull.{platform}", topic=RUNS, work=work)
+        await run_assigned(self._dependencies.log, role=f"pull.{platform}", topic=RUNS, work=work)
 
 
 class PlatformPull:
     """Runs of one platform's feed by its owner."""
 
-    def __init__(self, dependencies: Means, pull: Pull, platform: str, *, jitter: Callable[[], float]) -> None:
+    def __init__(
+        self, dependencies: PullDependencies, pull: Pull, platform: str, *, jitter: Callable[[], float]
+    ) -> None:
         self._dependencies = dependencies
         self._pull = pull
         self._platform = platform

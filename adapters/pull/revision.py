@@ -17,6 +17,6 @@ def next_revision(known: Known | None, digest: str, *, began: int) -> int:
     return max(known.revision + 1, began)
 
 
-def stands(known: Known | None, digest: str) -> bool:
+def is_published(known: Known | None, digest: str) -> bool:
     """Return whether the offer is already published with this content."""
     return known is not None and known.published and known.digest == digest

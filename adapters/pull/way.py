@@ -17,7 +17,7 @@ _SSH_PORT = 22
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ways:
+class TransportFactory:
     """Transport factory. ``feeds``: the parent folder of folder drops (None: no folder drops). ``loopback`` allows
     feeds from this machine, for tests and the demo. ``settle``: seconds without a change before a file is read.
     """

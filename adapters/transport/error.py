@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 from schemas import redact
-from schemas.rulebook import shown
+from schemas.rulebook import displayed
 from schemas.texts import Language, Texts, fill_one, load_texts
 
 
@@ -19,7 +19,7 @@ class FeedError(Exception):
 
     def words(self, language: Language) -> str:
         """Return the error and its remedy in one language."""
-        values = {name: shown(value) for name, value in self.values.items()}
+        values = {name: displayed(value) for name, value in self.values.items()}
         return redact(fill_one(_words()[self.code], values, language))
 
     def __str__(self) -> str:

@@ -23,7 +23,7 @@ from conformance.model.case import Role
 from conformance.model.coverage import coverage as all_requirements
 from conformance.model.library import cases
 from conformance.model.result import EXIT_CODES, Outcome, Result, Run
-from conformance.report.console import tell_result, tell_run
+from conformance.report.console import print_result, print_run
 from conformance.report.document import ReportError, document_of, read_document
 from conformance.report.evidence import check_evidence, evidence_of
 from conformance.role.judge import judge as judge_document
@@ -127,7 +127,7 @@ def _play(setup: Setup, choice: Choice, seed: str, *, fail_fast: bool, lang: Lan
 
         def report_result(result: Result) -> None:
             progress.update(task, advance=1, description=result.case.family)
-            tell_result(OUT, result, lang)
+            print_result(OUT, result, lang)
 
         try:
             finished = asyncio.run(
@@ -135,7 +135,7 @@ def _play(setup: Setup, choice: Choice, seed: str, *, fail_fast: bool, lang: Lan
             )
         except SetupError as error:
             stop(error.text, error.step, EXIT_CODES[Outcome.CONFIG_ERROR], lang)
-    tell_run(OUT, finished, lang)
+    print_run(OUT, finished, lang)
     return finished
 
 
@@ -178,7 +178,7 @@ def judge(
         stop(say("unread", path=file, error=why), say("offers-unread-step"), UNUSABLE, lang)
     results = tuple(judge_document(raw, number, on=day) for number, raw in enumerate(documents, start=1))
     for result in results[:_MOST_PRINTED]:
-        tell_result(OUT, result, lang)
+        print_result(OUT, result, lang)
     finished = Run(
         role="publisher",
         target=file.name,
@@ -189,7 +189,7 @@ def judge(
         milliseconds=0,
         results=results,
     )
-    tell_run(OUT, finished, lang)
+    print_run(OUT, finished, lang)
     write_reports(document_of(finished), report or [], lang)
     raise typer.Exit(finished.exit_code if results else EXIT_CODES[Outcome.SKIP])
 

@@ -8,7 +8,7 @@ from rich.console import Console
 from conformance.model.case import Case, Document
 from conformance.model.coverage import coverage, sentences
 from conformance.model.library import cases
-from conformance.report.curl import commands_of, shown_document
+from conformance.report.curl import commands_of, render_document
 from conformance.script.names import Names
 from conformance.words import say
 from schemas.rulebook import Language
@@ -50,7 +50,7 @@ def _case(case: Case, seed: str, language: Language, day: date) -> Iterator[str]
     yield from (f"  {requirement}  {sentences()[requirement][language]}." for requirement in case.requirements)
     yield f"\n{case.explanation[language]}\n→ {case.mend[language]}"
     if isinstance(case.subject, Document):
-        yield "\n" + shown_document(case, names)
+        yield "\n" + render_document(case, names)
         yield _verdict(case.subject, language)
     yield from ("\n" + command for command in commands_of(case, names, language))
 

@@ -23,7 +23,7 @@ _MOST_FINDINGS = 20
 """Findings printed per case."""
 
 
-def name_of(outcome: Outcome) -> Texts:
+def outcome_label(outcome: Outcome) -> Texts:
     """Label of an outcome."""
     return {
         Outcome.PASS: say("pass"),
@@ -35,7 +35,7 @@ def name_of(outcome: Outcome) -> Texts:
     }[outcome]
 
 
-def tell_result(console: Console | Progress, result: Result, language: Language) -> None:
+def print_result(console: Console | Progress, result: Result, language: Language) -> None:
     """Print a result other than pass or omit: findings, reason and remedy."""
     write = console.console.print if isinstance(console, Progress) else console.print
     if result.outcome in {Outcome.PASS, Outcome.OMIT}:
@@ -43,7 +43,7 @@ def tell_result(console: Console | Progress, result: Result, language: Language)
     case, colour = result.case, _COLOURS[result.outcome]
     announced = f" ({say('announced')[language]})" if result.announced else ""
     write(
-        f"[{colour} bold]{name_of(result.outcome)[language]}[/]{announced} [bold]{case.id}[/] "
+        f"[{colour} bold]{outcome_label(result.outcome)[language]}[/]{announced} [bold]{case.id}[/] "
         f"{escape(case.title[language])} [dim]{', '.join(case.requirements)}[/]",
         soft_wrap=True,
     )
@@ -59,10 +59,10 @@ def tell_result(console: Console | Progress, result: Result, language: Language)
     write(f"    → {escape(case.mend[language])}", soft_wrap=True)
 
 
-def tell_run(console: Console, run: Run, language: Language) -> None:
+def print_run(console: Console, run: Run, language: Language) -> None:
     """Print the totals, duration, seed and versions."""
     totals = [
-        f"[{_COLOURS[outcome]}]{number} {name_of(outcome)[language]}[/]"
+        f"[{_COLOURS[outcome]}]{number} {outcome_label(outcome)[language]}[/]"
         for outcome, number in run.totals().items()
         if number
     ]

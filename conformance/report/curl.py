@@ -105,7 +105,7 @@ def _sending(content: bytes) -> str:
     return f"printf %s {shlex.quote(text)}"
 
 
-def shown_document(case: Case, names: Names) -> str:
+def render_document(case: Case, names: Names) -> str:
     """The document of a document case, indented where it is JSON, truncated; empty for a script."""
     if not isinstance(case.subject, Document):
         return ""

@@ -6,14 +6,14 @@ from typing import Any, TypeAlias
 
 import schemas
 from conformance.model.result import Exchange, Finding, Outcome, Result, Run
-from conformance.script.matcher import shown
-from conformance.words import Texts, ToldError, say
+from conformance.script.matcher import render_value
+from conformance.words import LocalisedError, Texts, say
 from schemas.rulebook import Language
 
 Report: TypeAlias = Mapping[str, Any]
 
 
-class ReportError(ToldError):
+class ReportError(LocalisedError):
     """A file is not a report of this kit."""
 
 
@@ -44,7 +44,7 @@ def read_document(body: Any) -> Report:
     failure = next(schemas.validator("conformance-report").iter_errors(body), None)
     if failure is not None:
         pointer = "".join(f"/{step}" for step in failure.absolute_path)
-        broken = {"keyword": failure.validator, "asked": shown(failure.validator_value)}
+        broken = {"keyword": failure.validator, "asked": render_value(failure.validator_value)}
         raise ReportError(say("schema-broken", place=pointer or say("the-whole"), **broken))
     report: Report = body
     return report
@@ -103,7 +103,7 @@ def _exchange(exchange: Exchange) -> dict[str, Any]:
     }
 
 
-def again(report: Report, case: str) -> str:
+def repeat_command(report: Report, case: str) -> str:
     """The command that repeats one case with the same seed; for a judged file, which has no seed, the whole file."""
     if not report["seed"]:
         return f"passerelle-conformance judge {shlex.quote(report['target'])}"

@@ -9,8 +9,8 @@ from typing import Any
 
 from conformance.model.coverage import sentences
 from conformance.model.result import Outcome
-from conformance.report.console import name_of
-from conformance.report.document import Report, again, text_of
+from conformance.report.console import outcome_label
+from conformance.report.document import Report, repeat_command, text_of
 from conformance.words import Texts, both, plain, say
 
 _MOST_DETAILED = 200
@@ -66,7 +66,7 @@ def _texts(texts: Texts, render: Callable[[str], str] = _plain) -> str:
 
 
 def _kind_text(kind: str) -> str:
-    return _texts(say("announced-one") if kind == "announced" else name_of(Outcome(kind)))
+    return _texts(say("announced-one") if kind == "announced" else outcome_label(Outcome(kind)))
 
 
 def _totals(report: Report) -> str:
@@ -107,7 +107,7 @@ def _detail(result: Any, report: Report) -> str:
         f'<p class="reason">{_texts(result["reason"])}</p>' if "reason" in result else "",
         f"<table><tr>{head}</tr>{findings}</table>" if findings else "",
         f"<p><b>{_texts(say('to-mend-it'))}</b> {_texts(result['mend'])}</p>",
-        f"<p><b>{_texts(say('to-play-again'))}</b> <code>{escape(again(report, result['case']))}</code></p>",
+        f"<p><b>{_texts(say('to-play-again'))}</b> <code>{escape(repeat_command(report, result['case']))}</code></p>",
         _exchanges(result["exchanges"]),
         "</details>",
     ]

@@ -4,7 +4,7 @@ from collections import defaultdict
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
-from conformance.report.document import Report, again, lines_of
+from conformance.report.document import Report, lines_of, repeat_command
 from schemas.rulebook import Language
 
 _ELEMENTS = {"fail": "failure", "error": "error", "config-error": "error", "skip": "error", "omit": "skipped"}
@@ -43,7 +43,7 @@ def _case(result: Any, kind: str | None, report: Report, language: Language) -> 
     message = result["title"][language]
     lines = lines_of(result, language)
     if "mend" in result:
-        lines += [result["mend"][language], ", ".join(result["requirements"]), again(report, result["case"])]
+        lines += [result["mend"][language], ", ".join(result["requirements"]), repeat_command(report, result["case"])]
     return f"{head}><{kind} message={_attribute(message)}>{_text(chr(10).join(lines))}</{kind}></testcase>\n"
 
 

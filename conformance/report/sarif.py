@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 
-from conformance.report.document import Report, again, lines_of
+from conformance.report.document import Report, lines_of, repeat_command
 from schemas.rulebook import Language
 
 _LEVELS = {"fail": "error", "error": "error", "config-error": "error", "skip": "warning"}
@@ -43,7 +43,7 @@ def _result(number: int, result: Any, report: Report, language: Language) -> dic
         "ruleId": result["case"],
         "ruleIndex": number,
         "level": _LEVELS[result["outcome"]],
-        "message": {"text": "\n".join([*lines_of(result, language), again(report, result["case"])])},
+        "message": {"text": "\n".join([*lines_of(result, language), repeat_command(report, result["case"])])},
         "locations": [
             {
                 "physicalLocation": {"artifactLocation": {"uri": "conformance.toml"}, "region": {"startLine": 1}},

@@ -32,7 +32,7 @@ class Sent:
 
 
 @dataclass(slots=True)
-class Book:
+class SubmissionJournal:
     """Submissions in order of arrival (``sent``); state of each offer (``standing``): revision, digest, live."""
 
     platform: str
@@ -69,37 +69,37 @@ def digest_of(document: dict[str, Any]) -> str:
     return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def watch(journal: Book, what: str) -> list[Finding]:
+def check_invariant(journal: SubmissionJournal, what: str) -> list[Finding]:
     """The findings of one invariant over all submissions. Raises KeyError for an unknown invariant."""
     return list(_INVARIANTS[what](journal))
 
 
-def _accepted_documents(journal: Book) -> Iterator[Finding]:
+def _accepted_documents(journal: SubmissionJournal) -> Iterator[Finding]:
     for each in journal.sent:
         if each.problems:
             yield Finding(_revision(each), say("sound-document"), plain(", ".join(each.problems)))
 
 
-def _own_slug(journal: Book) -> Iterator[Finding]:
+def _own_slug(journal: SubmissionJournal) -> Iterator[Finding]:
     for each in journal.sent:
         if not each.id.startswith(f"{journal.platform}:"):
             yield Finding(plain(each.id), say("own-id", platform=journal.platform), plain(each.id))
 
 
-def _growing_revisions(journal: Book) -> Iterator[Finding]:
+def _growing_revisions(journal: SubmissionJournal) -> Iterator[Finding]:
     for each in journal.sent:
         if each.outcome in {"stale", "rejected"}:
             yield Finding(_revision(each), say("growing-revision"), plain(each.outcome))
 
 
-def _resending(journal: Book) -> Iterator[Finding]:
+def _resending(journal: SubmissionJournal) -> Iterator[Finding]:
     """A submission without a decision (503, or no answer) is sent again until it is decided."""
     for sent in _by_offer(journal.sent):
         if sent[-1].outcome in {"unknown", "lost"}:
             yield Finding(_revision(sent[-1]), say("sent-again"), say("not-sent-again"))
 
 
-def _retry_after(journal: Book) -> Iterator[Finding]:
+def _retry_after(journal: SubmissionJournal) -> Iterator[Finding]:
     """Each retry waits for Retry-After, with a tolerance of 10 %."""
     for sent in _by_offer(journal.sent):
         for before, after in pairwise(sent):

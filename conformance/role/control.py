@@ -7,7 +7,7 @@ import orjson
 
 from conformance.model.result import Exchange, Finding
 from conformance.role.verify import PartnerFailedError, UnverifiableError
-from conformance.script.matcher import shown
+from conformance.script.matcher import render_value
 from conformance.target.setup import Setup, SetupError
 from conformance.target.wire import Reply, Wire
 from conformance.words import joined, plain, say
@@ -46,7 +46,7 @@ class Control:
         if reply.status >= _FAILED or reply.late:
             found = reply.said
             if reply.body:
-                found = joined((found, plain(shown(reply.body.decode(errors="replace")))), " ")
+                found = joined((found, plain(render_value(reply.body.decode(errors="replace")))), " ")
             raise PartnerFailedError(Finding(say("at-control", path=path), say("platform-does"), found))
         if not 200 <= reply.status < 300:
             raise SetupError(

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from conformance.model.result import Finding
-from conformance.script.matcher import mismatches, shown
+from conformance.script.matcher import mismatches, render_value
 from conformance.words import Texts, joined, plain, say
 
 
@@ -54,7 +54,9 @@ class Copy:
                 yield Finding(location, say("in-copy", id=offer_id), say("it-is-not"))
         for offer_id in expected.get("lacks", ()):
             if offer_id in self.held:
-                yield Finding(location, say("not-in-copy", id=offer_id), say("it-is", held=shown(self.held[offer_id])))
+                yield Finding(
+                    location, say("not-in-copy", id=offer_id), say("it-is", held=render_value(self.held[offer_id]))
+                )
         for offer_id in expected.get("never", ()):
             if self.told[offer_id] != 0:
                 yield Finding(location, say("told-never", id=offer_id), say("told-times", times=self.told[offer_id]))

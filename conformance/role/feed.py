@@ -8,7 +8,7 @@ Page: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(slots=True)
-class Feed:
+class ScriptedFeed:
     """Pages to serve. A cursor is ``{epoch}.{index}``: number of resyncs, number of pages read. A fault is served once;
     then the page after it is served under the same cursor.
     """

@@ -8,7 +8,7 @@ import orjson
 
 from conformance.model.case import Case, Document, Script
 from conformance.model.result import Exchange, Finding
-from conformance.role.scene import Scene, wrong_status
+from conformance.role.scene import ScriptPlayer, wrong_status
 from conformance.role.verify import NotApplicableError, compare_problems
 from conformance.script.document import document_of
 from conformance.script.names import Names
@@ -45,7 +45,7 @@ class GatewayRole:
             case Document():
                 return await self._judge(case.subject, names)
             case Script(steps):
-                return await Scene(self._wires, names, self._setup).play(steps)
+                return await ScriptPlayer(self._wires, names, self._setup).play(steps)
 
     async def _judge(self, subject: Document, names: Names) -> list[Finding]:
         """Compare a document's verdict by a dry run, which stores nothing. Raises NotApplicableError."""

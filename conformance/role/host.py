@@ -25,7 +25,7 @@ _SHUTDOWN_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class PartnerRequest:
     """An authenticated request of the partner. ``headers`` are case-insensitive."""
 
     method: str
@@ -36,7 +36,7 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True)
-class Say:
+class HostAnswer:
     """An answer. ``cut``: the connection is closed after half of the body; ``closed``: before any byte."""
 
     status: int
@@ -46,18 +46,18 @@ class Say:
     closed: bool = False
 
 
-Answering: TypeAlias = Callable[[Ask], Awaitable[Say]]
+AnswerRequest: TypeAlias = Callable[[PartnerRequest], Awaitable[HostAnswer]]
 
 
-def language_of(ask: Ask) -> Language:
+def language_of(ask: PartnerRequest) -> Language:
     """The preferred language by Accept-Language."""
     return preferred_language(ask.headers.get("Accept-Language", ""))
 
 
-def problem(status: int, code: str, **more: Any) -> Say:
+def problem(status: int, code: str, **more: Any) -> HostAnswer:
     """A problem document (RFC 9457); ``headers`` in ``more`` are added to the answer."""
     headers = {"Content-Type": "application/problem+json", **more.pop("headers", {})}
-    return Say(
+    return HostAnswer(
         status,
         {"type": f"urn:fr:stages:problem:{code}", "title": code, "status": status, "code": code, **more},
         headers,
@@ -69,7 +69,7 @@ class Host:
 
     def __init__(self, account: Account, journal: list[Exchange]) -> None:
         self._account = account
-        self.answering: Answering = _answer_nothing
+        self.answering: AnswerRequest = _answer_nothing
         self._journal = journal
         self._tokens: set[str] = set()
         self.tokens_given = 0
@@ -82,7 +82,7 @@ class Host:
         """Answer one request and record it in the journal."""
         loop = asyncio.get_running_loop()
         began = loop.time()
-        body, said = b"", Say(500)
+        body, said = b"", HostAnswer(500)
         try:
             body = await _read(request)
             said = await self._say(request, body)
@@ -105,19 +105,21 @@ class Host:
             return await _break_off(request, said, headers, content)
         return web.Response(status=said.status, headers=headers, body=content)
 
-    async def _say(self, request: web.BaseRequest, body: bytes) -> Say:
+    async def _say(self, request: web.BaseRequest, body: bytes) -> HostAnswer:
         if len(body) > MOST_BYTES:
             return problem(413, "body-too-large")
         if request.path == "/oauth/token":
             return self._give_token(request, body)
         if request.path == "/.well-known/passerelle":
-            return Say(200, _DISCOVERY)
+            return HostAnswer(200, _DISCOVERY)
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or token not in self._tokens:
             return problem(401, "token-invalid", headers={"WWW-Authenticate": 'Bearer realm="passerelle"'})
-        return await self.answering(Ask(request.method, request.path, dict(request.query), request.headers, body))
+        return await self.answering(
+            PartnerRequest(request.method, request.path, dict(request.query), request.headers, body)
+        )
 
-    def _give_token(self, request: web.BaseRequest, body: bytes) -> Say:
+    def _give_token(self, request: web.BaseRequest, body: bytes) -> HostAnswer:
         form = {name: values[0] for name, values in parse_qs(body.decode(errors="replace")).items()}
         client, secret = form.get("client_id", ""), form.get("client_secret", "")
         scheme, _, proof = request.headers.get("Authorization", "").partition(" ")
@@ -127,11 +129,11 @@ class Host:
             secret.encode(), self._account.secret.encode()
         )
         if form.get("grant_type") != "client_credentials" or not right:
-            return Say(401, {"error": "invalid_client"})
+            return HostAnswer(401, {"error": "invalid_client"})
         token = secrets.token_urlsafe(24)
         self._tokens.add(token)
         self.tokens_given += 1
-        return Say(200, {"access_token": token, "token_type": "Bearer", "expires_in": _LIFE_SECONDS})
+        return HostAnswer(200, {"access_token": token, "token_type": "Bearer", "expires_in": _LIFE_SECONDS})
 
 
 _DISCOVERY = {
@@ -158,7 +160,7 @@ def _basic(proof: str) -> tuple[str, str]:
     return unquote(client), unquote(secret)
 
 
-async def _answer_nothing(_: Ask) -> Say:
+async def _answer_nothing(_: PartnerRequest) -> HostAnswer:
     return problem(404, "not-found")
 
 
@@ -173,7 +175,7 @@ async def _read(request: web.BaseRequest) -> bytes:
 
 
 async def _break_off(
-    request: web.BaseRequest, said: Say, headers: Mapping[str, str], content: bytes
+    request: web.BaseRequest, said: HostAnswer, headers: Mapping[str, str], content: bytes
 ) -> web.StreamResponse:
     response = web.StreamResponse(status=said.status, headers={**headers, "Content-Length": str(len(content))})
     if said.cut:
@@ -185,7 +187,7 @@ async def _break_off(
 
 
 @asynccontextmanager
-async def hosting(host: Host, answering: Answering, listen: str) -> AsyncIterator[str]:
+async def hosting(host: Host, answering: AnswerRequest, listen: str) -> AsyncIterator[str]:
     """Serve at ``address:port`` (0: any free port); yields the base URL for the partner. Raises SetupError."""
     host.answering = answering
     address, _, port = listen.rpartition(":")

@@ -10,7 +10,7 @@ import orjson
 from conformance.model.result import Finding
 from conformance.role.verify import UnverifiableError
 from conformance.script.document import sound_offer
-from conformance.script.matcher import shown
+from conformance.script.matcher import render_value
 from conformance.script.names import Names
 from conformance.script.template import value_at
 from conformance.target.setup import Setup
@@ -85,7 +85,7 @@ async def _resend(
         await asyncio.sleep(_PAUSE_SECONDS)
     verdict = value_at(reply.json, "/verdict")
     if acknowledged is not None and verdict != "duplicate":
-        return [Finding(_of(location, offer), say("duplicate-since", told=acknowledged), plain(shown(verdict)))]
+        return [Finding(_of(location, offer), say("duplicate-since", told=acknowledged), plain(render_value(verdict)))]
     return []
 
 

@@ -10,7 +10,7 @@ import orjson
 
 from conformance.model.case import Case, Script
 from conformance.model.result import Exchange, Finding
-from conformance.role.scene import Scene
+from conformance.role.scene import ScriptPlayer
 from conformance.role.verify import UnverifiableError
 from conformance.script.names import Names
 from conformance.target.setup import Account, Setup, SetupError
@@ -90,4 +90,4 @@ class NationalRole:
         if not isinstance(case.subject, Script):
             raise UnverifiableError(say("other-case"))
         names = Names(seed=self._seed, case=case.id, day=self._day(), platforms={"publisher": "national"})
-        return await Scene(self._wires, names, self._setup).play(case.subject.steps)
+        return await ScriptPlayer(self._wires, names, self._setup).play(case.subject.steps)

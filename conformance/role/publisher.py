@@ -10,10 +10,10 @@ import aiohttp
 from conformance.model.case import Case, Script
 from conformance.model.result import Exchange, Finding
 from conformance.model.step import Answer, Order, Receive, Watch
-from conformance.role.book import Book, watch
+from conformance.role.book import SubmissionJournal, check_invariant
 from conformance.role.control import Control
 from conformance.role.host import Host, hosting
-from conformance.role.stand_in import StandIn
+from conformance.role.stand_in import FakeGateway
 from conformance.role.verify import UnverifiableError
 from conformance.script.matcher import mismatches
 from conformance.script.names import Names
@@ -28,7 +28,14 @@ class PublisherRole:
     """Runs cases for a publisher. One journal covers the whole run, so that invariants apply to all submissions."""
 
     def __init__(
-        self, setup: Setup, control: Control, gateway: StandIn, journal: Book, *, seed: str, day: Callable[[], date]
+        self,
+        setup: Setup,
+        control: Control,
+        gateway: FakeGateway,
+        journal: SubmissionJournal,
+        *,
+        seed: str,
+        day: Callable[[], date],
     ) -> None:
         self._setup = setup
         self._control = control
@@ -92,7 +99,7 @@ class PublisherRole:
         await self._gateway.watched(0 if self._setup.control else self._setup.observe)
         if not self._submissions.sent:
             raise UnverifiableError(say("nothing-published"))
-        return watch(self._submissions, what)
+        return check_invariant(self._submissions, what)
 
 
 @asynccontextmanager
@@ -103,9 +110,9 @@ async def publisher_role(setup: Setup, *, seed: str, day: Callable[[], date]) ->
         raise SetupError(say("account-missing", role="publisher"), step=say("account-missing-step", role="publisher"))
     async with aiohttp.ClientSession() as session:
         exchanges: list[Exchange] = []
-        submissions = Book(account.platform)
+        submissions = SubmissionJournal(account.platform)
         host = Host(account, exchanges)
-        gateway = StandIn(submissions, day=day, expire=host.expire)
+        gateway = FakeGateway(submissions, day=day, expire=host.expire)
         control = Control(session, setup, exchanges)
         role = PublisherRole(setup, control, gateway, submissions, seed=seed, day=day)
         role.journal = exchanges

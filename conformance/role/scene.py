@@ -27,7 +27,7 @@ _FORGED = (
 )
 
 
-class Scene:
+class ScriptPlayer:
     """Runs one script; holds the kept values and the copies read so far."""
 
     def __init__(self, wires: Mapping[str, Wire], names: Names, setup: Setup) -> None:

@@ -10,16 +10,16 @@ from typing import Any
 import orjson
 
 import schemas
-from conformance.role.book import Book, Kind, Outcome, Sent, digest_of
-from conformance.role.host import MOST_BYTES, Ask, Say, language_of, problem
+from conformance.role.book import Kind, Outcome, Sent, SubmissionJournal, digest_of
+from conformance.role.host import MOST_BYTES, HostAnswer, PartnerRequest, language_of, problem
 from conformance.role.stand_in_batch import Batches
 from conformance.script.batch import UnreadableError, inflate, split_batch
 
 
-class StandIn:
+class FakeGateway:
     """Answers publications. ``faults`` apply to the next ones, in order; ``expire`` invalidates the issued tokens."""
 
-    def __init__(self, journal: Book, *, day: Callable[[], date], expire: Callable[[], None]) -> None:
+    def __init__(self, journal: SubmissionJournal, *, day: Callable[[], date], expire: Callable[[], None]) -> None:
         self._journal = journal
         self._day = day
         self._expire = expire
@@ -33,7 +33,7 @@ class StandIn:
         self._began = self._began or now
         await asyncio.sleep(max(0.0, self._began + seconds - now))
 
-    async def answer(self, ask: Ask) -> Say:
+    async def answer(self, ask: PartnerRequest) -> HostAnswer:
         """The answer to a request."""
         match ask.method, ask.path.strip("/").split("/"):
             case "PUT", ["v1", "offers", offer_id]:
@@ -52,30 +52,32 @@ class StandIn:
             case "POST", ["v1", "offers", "batch"]:
                 return await self._take_batch(ask)
             case "GET", ["v1", "receipts", receipt]:
-                return Say(200, {"receipt": receipt, "verdict": "accepted"})
+                return HostAnswer(200, {"receipt": receipt, "verdict": "accepted"})
             case "GET", ["v1", "receipts"]:
                 receipts = self._batches.receipts(ask.query.get("batch", ""), ask.query.get("verdict", ""))
-                return Say(200, {"receipts": receipts, "cursor": None, "more": False})
+                return HostAnswer(200, {"receipts": receipts, "cursor": None, "more": False})
         return problem(404, "not-found")
 
-    async def _take(self, raw: bytes, ask: Ask, *, expected: str) -> Say:
+    async def _take(self, raw: bytes, ask: PartnerRequest, *, expected: str) -> HostAnswer:
         judged = (raw, schemas.check_submission(raw, on=self._day()))
         fault = self._fault_for(ask)
         return self._decide(*judged, ask, expected=expected) if fault is None else await self._fail(fault, [judged])
 
-    def _fault_for(self, ask: Ask) -> Mapping[str, Any] | None:
+    def _fault_for(self, ask: PartnerRequest) -> Mapping[str, Any] | None:
         """The next fault, or None; a dry run consumes none."""
         return self.faults.popleft() if self.faults and ask.query.get("dry_run") != "true" else None
 
-    def _decide(self, raw: bytes, verdict: schemas.Verdict, ask: Ask, *, expected: str | None = None) -> Say:
+    def _decide(
+        self, raw: bytes, verdict: schemas.Verdict, ask: PartnerRequest, *, expected: str | None = None
+    ) -> HostAnswer:
         if not verdict.accepted or (expected is not None and verdict.id != expected):
             return self._refuse(verdict, ask)
         if ask.query.get("dry_run") == "true":
-            return Say(200, {"id": verdict.id, "status": "valid", "problems": []})
+            return HostAnswer(200, {"id": verdict.id, "status": "valid", "problems": []})
         outcome = self._note(raw, verdict)
-        return Say(_STATUS[outcome], {"receipt": _RECEIPT, "verdict": outcome, "id": verdict.id, "problems": []})
+        return HostAnswer(_STATUS[outcome], {"receipt": _RECEIPT, "verdict": outcome, "id": verdict.id, "problems": []})
 
-    async def _fail(self, fault: Mapping[str, Any], judged: Sequence[tuple[bytes, schemas.Verdict]]) -> Say:
+    async def _fail(self, fault: Mapping[str, Any], judged: Sequence[tuple[bytes, schemas.Verdict]]) -> HostAnswer:
         """The answer of a fault; with ``stored`` the submissions take effect all the same."""
         seconds = float(fault.get("seconds", 0))
         stored = bool(fault.get("stored", False))
@@ -93,9 +95,9 @@ class StandIn:
                 return problem(401, "token-invalid", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
             case "slow":
                 await asyncio.sleep(seconds)
-        return Say(200, closed=True)
+        return HostAnswer(200, closed=True)
 
-    def _refuse(self, verdict: schemas.Verdict, ask: Ask) -> Say:
+    def _refuse(self, verdict: schemas.Verdict, ask: PartnerRequest) -> HostAnswer:
         codes = tuple(each.code for each in verdict.problems if each.severity == "error") or ("id-mismatch",)
         self._journal.sent.append(
             Sent(
@@ -139,7 +141,7 @@ class StandIn:
         )
         return outcome
 
-    async def _take_batch(self, ask: Ask) -> Say:
+    async def _take_batch(self, ask: PartnerRequest) -> HostAnswer:
         """Decide each document as if alone; where one is refused, the others are queued with ``partial`` only."""
         dry = ask.query.get("dry_run") == "true"
         encoding = ask.headers.get("Content-Encoding", "identity").lower()
@@ -170,7 +172,7 @@ class StandIn:
 
 _GZIP = frozenset({"gzip", "x-gzip"})
 _REVISION = re.compile("[0-9]{1,16}")
-_NOT_QUEUED = Say(200, {"status": "not-queued"})
+_NOT_QUEUED = HostAnswer(200, {"status": "not-queued"})
 _WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*[1-9]", re.IGNORECASE)
 _RECEIPT = "rAAAAAAAAAAAAAAAAAAAAAAAA"
 _STATUS: Mapping[Outcome, int] = {"accepted": 201, "duplicate": 200, "stale": 409, "rejected": 409}

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 import schemas
-from conformance.role.host import Say, problem
+from conformance.role.host import HostAnswer, problem
 
 _MOST_BATCHES = 100
 _MOST_RESULTS, _MOST_IN_FULL = 10_000, 1_000
@@ -38,22 +38,28 @@ class Batches:
         return [receipt for receipt in self._receipts.get(batch, []) if receipt["verdict"] in asked]
 
     def answer(
-        self, verdicts: Sequence[schemas.Verdict], answers: Sequence[Say], *, waited: bool, on: date, platform: str
-    ) -> Say:
+        self,
+        verdicts: Sequence[schemas.Verdict],
+        answers: Sequence[HostAnswer],
+        *,
+        waited: bool,
+        on: date,
+        platform: str,
+    ) -> HostAnswer:
         """The answer to a batch, item by item as for a single submission. ``waited``: it includes the decisions."""
         self._batches += 1
         batch = f"b{self._batches:016}"
         kept = [self._receipt(batch, each.body, on, platform) for each in answers if "verdict" in each.body]
         body = _body(verdicts, answers, iter(kept), waited=waited)
         if not kept:
-            return _refused(body) if body["refused"] else Say(200, body)
+            return _refused(body) if body["refused"] else HostAnswer(200, body)
         self._receipts[batch] = kept
         if len(self._receipts) > _MOST_BATCHES:
             self._receipts.popitem(last=False)
         body |= {"batch": batch, "receipts": f"/v1/receipts?batch={batch}"}
         if waited:
             body |= {"pending": 0, "verdicts": dict(Counter(receipt["verdict"] for receipt in kept))}
-        return Say(207 if body["refused"] else 200 if waited else 202, body)
+        return HostAnswer(207 if body["refused"] else 200 if waited else 202, body)
 
     def _receipt(self, batch: str, decided: Mapping[str, Any], on: date, platform: str) -> dict[str, Any]:
         self._queued += 1
@@ -69,14 +75,14 @@ class Batches:
         }
 
 
-def _refused(body: Mapping[str, Any]) -> Say:
+def _refused(body: Mapping[str, Any]) -> HostAnswer:
     """422: no item of the batch is stored, and none has a receipt."""
     return problem(_REFUSED, "batch-refused", **body)
 
 
 def _body(
     verdicts: Sequence[schemas.Verdict],
-    answers: Sequence[Say],
+    answers: Sequence[HostAnswer],
     receipts: Iterator[Mapping[str, Any]],
     *,
     waited: bool,

@@ -12,8 +12,8 @@ from conformance.model.case import Case, Script
 from conformance.model.result import Exchange, Finding
 from conformance.model.step import Hold, Order, Serve
 from conformance.role.control import Control
-from conformance.role.feed import Feed, Page
-from conformance.role.host import Ask, Host, Say, hosting, problem
+from conformance.role.feed import Page, ScriptedFeed
+from conformance.role.host import Host, HostAnswer, PartnerRequest, hosting, problem
 from conformance.role.verify import UnverifiableError
 from conformance.script.document import sound_offer
 from conformance.script.matcher import mismatches
@@ -35,14 +35,14 @@ class SubscriberRole:
         self._host = host
         self._seed = seed
         self._day = day
-        self._feed = Feed()
+        self._feed = ScriptedFeed()
         self.journal: list[Exchange] = []
 
     async def play(self, case: Case) -> list[Finding]:
         """The findings of a case. Raises UnverifiableError, SetupError, PartnerFailedError."""
         if not isinstance(case.subject, Script):
             raise UnverifiableError(say("other-case"))
-        self._feed = Feed()
+        self._feed = ScriptedFeed()
         await self._control.order("reset")
         names = Names(
             seed=self._seed,
@@ -84,19 +84,19 @@ class SubscriberRole:
             findings += mismatches(expect["requests"], self._feed.requests, say("at-requests", place=location))
         return findings
 
-    async def answer(self, ask: Ask) -> Say:
+    async def answer(self, ask: PartnerRequest) -> HostAnswer:
         """The answer of the scripted feed to a request."""
         if ask.method != "GET" or ask.path != "/v1/changes":
             return problem(404, "not-found")
         return await self._say(self._feed.next(ask.query.get("cursor")))
 
-    async def _say(self, page: Page) -> Say:
+    async def _say(self, page: Page) -> HostAnswer:
         seconds = float(page.get("seconds", 0))
         retry = {"Retry-After": str(int(seconds))}
         match page.get("fault"):
             case None:
                 await asyncio.sleep(seconds)
-                return Say(200, {key: value for key, value in page.items() if key != "seconds"})
+                return HostAnswer(200, {key: value for key, value in page.items() if key != "seconds"})
             case "unavailable":
                 return problem(503, "view-behind", headers=retry)
             case "busy":
@@ -109,8 +109,8 @@ class SubscriberRole:
                 self._host.expire()
                 return problem(401, "token-invalid", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
             case "cut":
-                return Say(200, {"changes": [], "cursor": "never.0", "fresh": _FRESH, "more": False}, cut=True)
-        return Say(200, closed=True)
+                return HostAnswer(200, {"changes": [], "cursor": "never.0", "fresh": _FRESH, "more": False}, cut=True)
+        return HostAnswer(200, closed=True)
 
 
 def _page(page: Mapping[str, Any], names: Names) -> Page:

@@ -5,19 +5,19 @@ from typing import Any
 
 from conformance.model.case import Verdict
 from conformance.model.result import Finding
-from conformance.script.matcher import shown
-from conformance.words import Texts, ToldError, joined, plain, say
+from conformance.script.matcher import render_value
+from conformance.words import LocalisedError, Texts, joined, plain, say
 
 
-class UnverifiableError(ToldError):
+class UnverifiableError(LocalisedError):
     """The case is required but cannot be verified here; the result is a skip."""
 
 
-class NotApplicableError(ToldError):
+class NotApplicableError(LocalisedError):
     """The case is not required here; the result is an omission."""
 
 
-class PartnerFailedError(ToldError):
+class PartnerFailedError(LocalisedError):
     """The partner's platform failed to execute an order; the result is a failure."""
 
     def __init__(self, finding: Finding) -> None:
@@ -36,7 +36,7 @@ def compare_problems(expected: Verdict, reported: Any, location: Texts) -> list[
         if isinstance(code, str) and isinstance(pointer, str):
             found.add((code, pointer))
         else:
-            findings.append(Finding(location, say("problem-form"), plain(shown(problem))))
+            findings.append(Finding(location, say("problem-form"), plain(render_value(problem))))
     if expected.problems - found:
         missed = say("not-told", problems=_listed(expected.problems - found))
         findings.append(Finding(location, _listed(expected.problems), missed))
@@ -56,4 +56,8 @@ def _listed(problems: Iterable[tuple[str, str]]) -> Texts:
 
 
 def _one(code: str, pointer: str) -> Texts:
-    return say("problem-at", code=shown(code), pointer=shown(pointer)) if pointer else say("problem", code=shown(code))
+    return (
+        say("problem-at", code=render_value(code), pointer=render_value(pointer))
+        if pointer
+        else say("problem", code=render_value(code))
+    )

@@ -4,7 +4,7 @@ import re
 import zlib
 from collections.abc import Iterator
 
-from conformance.words import Texts, ToldError, say
+from conformance.words import LocalisedError, Texts, say
 
 _GZIP = 16 + zlib.MAX_WBITS
 _PIECE_BYTES = 65_536
@@ -14,7 +14,7 @@ _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["\[\]{},]', re.DOTALL)
 """A whole string, whose content is skipped; the quote of an unterminated one; a structural character."""
 
 
-class UnreadableError(ToldError):
+class UnreadableError(LocalisedError):
     """A body cannot be split into documents; ``code`` is the problem's."""
 
     def __init__(self, text: Texts, *, code: str) -> None:

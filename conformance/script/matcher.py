@@ -50,7 +50,7 @@ def _compare(matcher: Any, value: Any, path: str) -> Iterator[_Wrong]:
         for index, (part, item) in enumerate(zip(matcher, value, strict=True)):
             yield from _compare(part, item, f"{path}/{index}")
     elif type(matcher) is not type(value) or matcher != value:
-        yield _wrong(path, plain(shown(matcher)), value)
+        yield _wrong(path, plain(render_value(matcher)), value)
 
 
 def _operate(operator: str, argument: Any, value: Any, path: str) -> Iterator[_Wrong]:
@@ -62,7 +62,7 @@ def _operate(operator: str, argument: Any, value: Any, path: str) -> Iterator[_W
         case _ if operator in _TESTS:
             describe, test = _TESTS[operator]
             if not test(argument, value):
-                yield _wrong(path, describe(shown(argument)), value)
+                yield _wrong(path, describe(render_value(argument)), value)
         case _:
             raise ValueError(f"{operator} is no matcher")
 
@@ -104,7 +104,7 @@ def _hold(parts: list[Any], value: Any, path: str) -> Iterator[_Wrong]:
     items = value if isinstance(value, list) else []
     for part in parts:
         if not any(_matches(part, item) for item in items):
-            yield _wrong(path, say("item-like", part=shown(part)), value)
+            yield _wrong(path, say("item-like", part=render_value(part)), value)
 
 
 def _follow_schema(name: str, value: Any, path: str) -> Iterator[_Wrong]:
@@ -118,7 +118,7 @@ def _follow_schema(name: str, value: Any, path: str) -> Iterator[_Wrong]:
             if where in incomplete:  # each missing member is an error of its own; the first one names them all
                 continue
             incomplete.add(where)
-        rule = say("schema-rule", schema=name, keyword=error.validator, asked=shown(error.validator_value))
+        rule = say("schema-rule", schema=name, keyword=error.validator, asked=render_value(error.validator_value))
         yield path + where, rule, _broken(error)
 
 
@@ -127,18 +127,20 @@ def _broken(error: Any) -> Texts:
     members = error.instance if isinstance(error.instance, Mapping) else {}
     match error.validator:
         case "required":
-            return say("members-missing", names=shown([name for name in error.validator_value if name not in members]))
+            return say(
+                "members-missing", names=render_value([name for name in error.validator_value if name not in members])
+            )
         case "additionalProperties" if error.validator_value is False:
             known = error.schema.get("properties", {})
-            return say("members-unknown", names=shown([name for name in members if name not in known]))
-    return plain(shown(error.instance))
+            return say("members-unknown", names=render_value([name for name in members if name not in known]))
+    return plain(render_value(error.instance))
 
 
 def _wrong(path: str, expected: Texts, value: Any) -> _Wrong:
-    return path, expected, say("nothing") if value is MISSING else plain(shown(value))
+    return path, expected, say("nothing") if value is MISSING else plain(render_value(value))
 
 
-def shown(value: Any) -> str:
+def render_value(value: Any) -> str:
     """A value rendered for a report: truncated, without personal data."""
     text = schemas.redact(value if isinstance(value, str) else _written(value))
     return text if len(text) <= _MOST_CHARACTERS else text[: _MOST_CHARACTERS - 1] + "…"

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from conformance.words import ToldError, say
+from conformance.words import LocalisedError, say
 from schemas.schoolyear import SchoolYear, monday_of, years
 
 _AHEAD_DAYS = 400
@@ -16,7 +16,7 @@ _OFFSET = re.compile(r"(?P<name>[a-z_]+(?:\.[A-Za-z0-9_]+)*)(?P<offset>[+-][0-9]
 APPLY_HOST = "offres.conformite.example"
 
 
-class UnknownNameError(ToldError):
+class UnknownNameError(LocalisedError):
     """A name without a value; the case, or the set-up, does not define it."""
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from conformance.model.case import ROLES, Role
 from conformance.model.expected import Announced
 from conformance.model.library import cases
-from conformance.words import Texts, ToldError, plain, say
+from conformance.words import LocalisedError, Texts, plain, say
 from schemas.spoken import system_reason
 
 Profile: TypeAlias = Literal["full", "core"]
@@ -23,7 +23,7 @@ _OBSERVE_SECONDS = 60.0
 _WITH_TARGET: tuple[Role, ...] = ("gateway", "national")
 
 
-class SetupError(ToldError):
+class SetupError(LocalisedError):
     """The partner's set-up is invalid; ``step`` is the remedy."""
 
     def __init__(self, text: Texts, *, step: Texts) -> None:

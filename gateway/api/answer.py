@@ -128,14 +128,14 @@ def unchanged(tag: str, headers: Mapping[str, str] = PRIVATE) -> web.Response:
     return web.Response(status=304, headers={**headers, hdrs.ETAG: tag})
 
 
-def write_bookmark(context: Context, kind: str, after: Any, *scope: Any) -> str:
+def write_list_cursor(context: Context, kind: str, after: Any, *scope: Any) -> str:
     """The cursor of a plain list: the key to continue after, valid only for one log, list, reader and filter
     (``scope``).
     """
     return _seal(context, kind).close(orjson.dumps([after, tag_of(*scope, context.identity)]))
 
 
-def read_bookmark(context: Context, kind: str, text: str | None, *scope: Any) -> Any:
+def read_list_cursor(context: Context, kind: str, text: str | None, *scope: Any) -> Any:
     """The key in a cursor; None without a cursor. Raises ProblemError for a forged cursor and for another list's."""
     if text is None:
         return None

@@ -22,11 +22,11 @@ from gateway.api.context import CONTEXT, Context
 from gateway.api.exports import EXPORTS
 from gateway.api.idempotency import REQUESTS
 from gateway.api.limit import RATES, SLOTS, WAITS, Rates, Slots
-from gateway.api.middleware import complete, let_pass
-from gateway.api.uploading import ROOM
-from gateway.api.work import OFFICE, Office
+from gateway.api.middleware import complete, request_middleware
+from gateway.api.uploading import DISK_QUOTA
+from gateway.api.work import WORK_REGISTRY, WorkRegistry
 from gateway.ingest.idempotency import Requests
-from gateway.ingest.upload.spool import Room
+from gateway.ingest.upload.spool import DiskQuota
 from gateway.runtime.loop import hurry
 from gateway.runtime.processor import Processor
 
@@ -48,14 +48,14 @@ _MODULES = (
 
 def build_app(context: Context) -> web.Application:
     """The API of a gateway with these components. The composition root adds ``TOKEN_ISSUER`` and ``METRICS``."""
-    app = web.Application(middlewares=[let_pass])
+    app = web.Application(middlewares=[request_middleware])
     app[CONTEXT] = context
     app[RATES] = Rates(context.limits.requests_per_minute)
     app[SLOTS] = Slots(context.limits.uploads_at_once, full="uploads-busy")
     app[WAITS] = Slots(context.limits.uploads_waiting, full="uploads-busy")
     app[EXPORTS] = Slots(context.limits.exports_at_once, full="exports-busy")
-    app[OFFICE] = Office(Processor(percent=context.limits.processor_percent, hurry=hurry))
-    app[ROOM] = Room(context.limits.spool_bytes)
+    app[WORK_REGISTRY] = WorkRegistry(Processor(percent=context.limits.processor_percent, hurry=hurry))
+    app[DISK_QUOTA] = DiskQuota(context.limits.spool_bytes)
     app[REQUESTS] = Requests(context.log)
     app.on_response_prepare.append(complete)
     app.on_shutdown.append(_stop)
@@ -67,7 +67,7 @@ def build_app(context: Context) -> web.Application:
 
 async def _stop(app: web.Application) -> None:
     """Runs once no new connection is accepted, before the server waits for the requests in progress."""
-    app[OFFICE].stop()
+    app[WORK_REGISTRY].stop()
 
 
 async def _close_requests(app: web.Application) -> AsyncIterator[None]:

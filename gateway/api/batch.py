@@ -13,18 +13,18 @@ from gateway.api.body import JSON, LINES
 from gateway.api.context import context_of
 from gateway.api.deciding import decisions_of
 from gateway.api.decision import wait_of
-from gateway.api.idempotency import Answer, once
+from gateway.api.idempotency import Answer, run_once
 from gateway.api.parameter import Parameters
 from gateway.api.problem import ProblemError, language_of, problem_document, problem_headers, problem_of_log
 from gateway.api.results import Decided, write_results
 from gateway.api.uploading import author_of, deadline_of, uploaded
 from gateway.errors import LogError
 from gateway.ingest.upload.judge import BatchJudge
-from gateway.ingest.upload.queue import Fate, Queuing, queue_upload
+from gateway.ingest.upload.queue import AppendStatus, Queuing, queue_upload
 from gateway.ingest.upload.upload import Upload
 from gateway.protocol.upload_id import NONCE_BYTES, batch_id
 
-_STATUSES = {Fate.NOT_QUEUED: "not-queued", Fate.QUEUED: "queued", Fate.UNKNOWN: "unknown"}
+_STATUSES = {AppendStatus.NOT_QUEUED: "not-queued", AppendStatus.QUEUED: "queued", AppendStatus.UNKNOWN: "unknown"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +46,8 @@ async def post_batch(request: web.Request) -> web.StreamResponse:
     async with uploaded(request, judge, {**LINES, **JSON}) as upload:
         batch = _Batch(id=name, upload=upload)
         if dry_run:
-            return await once(request, upload.digest, lambda: _judge_only(request, batch))
-        return await once(request, upload.digest, lambda: _queue(request, batch, partial=partial))
+            return await run_once(request, upload.digest, lambda: _judge_only(request, batch))
+        return await run_once(request, upload.digest, lambda: _queue(request, batch, partial=partial))
 
 
 async def _judge_only(request: web.Request, batch: _Batch) -> Answer:
@@ -99,7 +99,9 @@ def _interrupted(request: web.Request, batch: _Batch, queuing: Queuing, failure:
     accepted = upload.count - upload.refused
     error = ProblemError("batch-interrupted", headers=headers, actual=queuing.queued, expected=accepted)
     members = {**problem_document(error, language), **_members(batch, queuing.queued)}
-    pieces = write_results(members, upload, lambda index: _STATUSES[Fate(queuing.fates[index])], language=language)
+    pieces = write_results(
+        members, upload, lambda index: _STATUSES[AppendStatus(queuing.fates[index])], language=language
+    )
     return Answer(error.status, problem_headers(error, language), pieces)
 
 

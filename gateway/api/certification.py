@@ -6,27 +6,27 @@ import schemas
 from gateway.api.auth import scopes_of
 from gateway.api.context import PARTNER, context_of, partner_of
 from gateway.api.problem import ProblemError
-from gateway.protocol.certificate import lack_of_certificate, notice_of
+from gateway.protocol.certificate import certificate_problem, notice_of
 
 REQUIRED_FROM = "Certificate-Required-From"
 
 
-def lack_of(request: web.Request) -> schemas.Problem | None:
+def publishing_problem(request: web.Request) -> schemas.Problem | None:
     """The reason why this partner may not publish now, withdrawals apart; None if it may."""
     context = context_of(request)
-    return lack_of_certificate(
+    return certificate_problem(
         partner_of(request).certificates, required=context.require_certificate, now=context.clock()
     )
 
 
 def refuse_uncertified(request: web.Request) -> None:
     """Raise ProblemError if this partner may not publish now."""
-    problem = lack_of(request)
+    problem = publishing_problem(request)
     if problem is not None:
         raise ProblemError(problem.code, expected=problem.expected)
 
 
-def tell_certificate(request: web.Request, response: web.StreamResponse) -> None:
+def set_certificate_header(request: web.Request, response: web.StreamResponse) -> None:
     """Announce the day from which a publisher is refused, on answers to its submissions, while it can be avoided."""
     context = context_of(request)
     if context.require_certificate is None or PARTNER not in request or request.method == hdrs.METH_GET:

@@ -12,7 +12,7 @@ from gateway.api.auth import requires
 from gateway.api.context import Context, context_of, partner_of
 from gateway.api.problem import ProblemError
 from gateway.api.query import Query, read_changes_query
-from gateway.api.readiness import require_sight
+from gateway.api.readiness import require_caught_up
 from gateway.api.work import work_of
 from gateway.protocol import cursor as cursors
 from gateway.protocol.cursor import Cursor
@@ -30,7 +30,7 @@ HEADERS: Mapping[str, str] = {hdrs.CACHE_CONTROL: "no-store"}
 @requires("offers:read")
 async def get_changes(request: web.Request) -> web.StreamResponse:
     """``GET /v1/changes``."""
-    require_sight(context_of(request).offers)
+    require_caught_up(context_of(request).offers)
     context, partner = context_of(request), partner_of(request)
     query = read_changes_query(request.query, partner, most=context.limits.page_items)
     reader = Reader(partner.platform)

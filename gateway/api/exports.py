@@ -11,7 +11,7 @@ from gateway.api.limit import Slots
 from gateway.api.offers import Document, offer_document
 from gateway.api.problem import ProblemError
 from gateway.api.query import read_filter
-from gateway.api.readiness import require_sight, view_behind
+from gateway.api.readiness import require_caught_up, view_behind
 from gateway.api.rendering import Rendering
 from gateway.api.work import Work, work_of
 from gateway.protocol.record import utc
@@ -27,7 +27,7 @@ _HEADERS = {**PRIVATE, hdrs.VARY: f"{hdrs.AUTHORIZATION}, {hdrs.ACCEPT_ENCODING}
 @requires("offers:read")
 async def get_export(request: web.Request) -> web.StreamResponse:
     """``GET /v1/exports/{format}``."""
-    require_sight(context_of(request).offers)
+    require_caught_up(context_of(request).offers)
     context, partner = context_of(request), partner_of(request)
     rendering = context.renderings.get(request.match_info["format"])
     if rendering is None:

@@ -35,7 +35,7 @@ _Sample = tuple[str, tuple[str, ...], float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sources:
+class GaugeInputs:
     """The components that the gauges read. ``views`` are by the name of their topic."""
 
     log: EventLog
@@ -56,7 +56,7 @@ class Gauges(Collector):
     figure would hide that.
     """
 
-    def __init__(self, registry: CollectorRegistry, sources: Sources) -> None:
+    def __init__(self, registry: CollectorRegistry, sources: GaugeInputs) -> None:
         self._sources = sources
         self._samples: list[_Sample] = []
         registry.register(self)

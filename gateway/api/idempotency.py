@@ -52,7 +52,7 @@ class Answer:
         return cls(response.status, dict(response.headers), (body if isinstance(body, bytes) else b"",))
 
 
-async def once(request: web.Request, digest: str, run: Callable[[], Awaitable[Answer]]) -> web.StreamResponse:
+async def run_once(request: web.Request, digest: str, run: Callable[[], Awaitable[Answer]]) -> web.StreamResponse:
     """Run the request and send its answer; with an ``Idempotency-Key``, only if it has not run already.
 
     ``digest`` identifies the content. A key belongs to one partner, and is valid for one address and content (PUB-041

@@ -132,7 +132,7 @@ def limit_rate(request: web.Request, partner: Partner, now: float) -> None:
         raise ProblemError("rate-limited", headers=retry, expected=context_of(request).limits.requests_per_minute)
 
 
-def tell_rate(request: web.Request, response: web.StreamResponse) -> None:
+def set_rate_headers(request: web.Request, response: web.StreamResponse) -> None:
     """Set the remaining quota on the answer, just before it is sent (draft-ietf-httpapi-ratelimit-headers)."""
     bucket = request.get(_BUCKET)
     if bucket is not None:

@@ -9,15 +9,15 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from gateway.api.auth import authenticate
-from gateway.api.certification import tell_certificate
-from gateway.api.limit import limit_rate, tell_rate
+from gateway.api.certification import set_certificate_header
+from gateway.api.limit import limit_rate, set_rate_headers
 from gateway.api.problem import refuse
 from gateway.api.trace import NO_STATUS, begin_trace, end_trace, sign
 from gateway.api.work import AbandonedError, begin_work, end_with, hang_up, stopping_problem
 
 
 @web.middleware
-async def let_pass(request: web.Request, handler: Handler) -> web.StreamResponse:
+async def request_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
     """The handler's answer, or the problem that prevents it. Public routes have no partner and no rate limit."""
     clock = asyncio.get_running_loop().time
     began, status = clock(), NO_STATUS
@@ -46,5 +46,5 @@ async def let_pass(request: web.Request, handler: Handler) -> web.StreamResponse
 async def complete(request: web.Request, response: web.StreamResponse) -> None:
     """Set the headers of every answer just before it is sent: request id, rate limit, certificate notice."""
     sign(request, response)
-    tell_rate(request, response)
-    tell_certificate(request, response)
+    set_rate_headers(request, response)
+    set_certificate_header(request, response)

@@ -12,10 +12,10 @@ from gateway.api.auth import requires
 from gateway.api.body import read_document
 from gateway.api.context import context_of
 from gateway.api.decision import submit
-from gateway.api.idempotency import Answer, once
+from gateway.api.idempotency import Answer, run_once
 from gateway.api.parameter import refuse_parameters
 from gateway.api.problem import ProblemError
-from gateway.api.readiness import require_sight
+from gateway.api.readiness import require_caught_up
 from gateway.protocol.identity import partition_of, platform_of
 from gateway.protocol.submission import Lift, Retire
 
@@ -27,12 +27,12 @@ _EXPECTED = '{"action": "moderate" | "lift", "reason"?: "…"}'
 @requires("operate")
 async def post_moderation(request: web.Request) -> web.StreamResponse:
     """``POST /v1/offers/{id}/moderation``."""
-    require_sight(context_of(request).offers)
+    require_caught_up(context_of(request).offers)
     refuse_parameters(request.query)
     offer_id = offer_id_of(request)
     raw = await read_document(request)
     action = _read_action(raw)
-    return await once(request, hashlib.sha256(raw).hexdigest(), lambda: _moderate(request, offer_id, action))
+    return await run_once(request, hashlib.sha256(raw).hexdigest(), lambda: _moderate(request, offer_id, action))
 
 
 def _read_action(raw: bytes) -> Action:

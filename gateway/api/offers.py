@@ -9,19 +9,19 @@ from gateway.api.address import offer_id_of
 from gateway.api.answer import (
     PRIVATE,
     is_known,
-    read_bookmark,
+    read_list_cursor,
     send_json,
     send_list,
     tag_of,
     unchanged,
-    write_bookmark,
+    write_list_cursor,
 )
 from gateway.api.auth import requires
 from gateway.api.context import context_of, partner_of
 from gateway.api.parameter import refuse_parameters
 from gateway.api.problem import ProblemError
 from gateway.api.query import Query, read_offers_query
-from gateway.api.readiness import require_sight
+from gateway.api.readiness import require_caught_up
 from gateway.api.work import work_of
 from gateway.protocol.identity import platform_of
 from gateway.protocol.record import OfferState, utc
@@ -33,7 +33,7 @@ Document = dict[str, Any]
 @requires("offers:read")
 async def get_offer(request: web.Request) -> web.StreamResponse:
     """``GET /v1/offers/{id}``."""
-    require_sight(context_of(request).offers)
+    require_caught_up(context_of(request).offers)
     refuse_parameters(request.query)
     reader = Reader(partner_of(request).platform)
     state = await _visible(request, reader)
@@ -47,7 +47,7 @@ async def get_offer(request: web.Request) -> web.StreamResponse:
 @requires("offers:read")
 async def list_offers(request: web.Request) -> web.StreamResponse:
     """``GET /v1/offers``."""
-    require_sight(context_of(request).offers)
+    require_caught_up(context_of(request).offers)
     context, partner = context_of(request), partner_of(request)
     query = read_offers_query(request.query, partner, most=context.limits.page_items)
     tag = tag_of(
@@ -103,14 +103,14 @@ async def _page(request: web.Request, query: Query, reader: Reader) -> tuple[lis
     """One page. A reader's own offers are listed only if it filters by its own platform: it subscribes to others'."""
     context, own = context_of(request), reader.platform in query.asked.platform
     scope = reader.platform, query.asked.to_json()
-    after = read_bookmark(context, "offers", query.cursor, *scope)
+    after = read_list_cursor(context, "offers", query.cursor, *scope)
     states, further = await work_of(request).read(
         context.offers.page(reader=reader, asked=query.asked, after=after, limit=query.limit, own=own),
         items=query.limit,
     )
     duplicates = await context.offers.twins([state.id for state in states], reader=reader)
     documents = [offer_document(state, reader, duplicates) for state in states]
-    cursor = None if further is None else write_bookmark(context, "offers", further, *scope)
+    cursor = None if further is None else write_list_cursor(context, "offers", further, *scope)
     return documents, {"cursor": cursor, "more": cursor is not None}
 
 

@@ -14,7 +14,7 @@ from gateway.api.problem import language_of
 from gateway.operate.status import (
     UNCOVERED,
     Facts,
-    sees,
+    may_see_details,
     status_document,
     statuses,
 )
@@ -45,7 +45,7 @@ async def list_platforms(request: web.Request) -> web.StreamResponse:
 async def _gather(context: Context, *, asker: str, operator: bool) -> Facts:
     """The facts in the views and the log at this moment."""
     partners = {partner.platform: partner for partner in context.partners.all()}
-    inboxes = [slug for slug, one in partners.items() if one.inbox and sees(asker, slug, operator=operator)]
+    inboxes = [slug for slug, one in partners.items() if one.inbox and may_see_details(asker, slug, operator=operator)]
     lags = await asyncio.gather(*(_unread(context, INBOX + slug) for slug in inboxes))
     return Facts(
         now=context.clock(),
@@ -74,7 +74,7 @@ async def _live(context: Context, platforms: Mapping[str, object], *, asker: str
     if not view.caught_up:
         return live
     for slug in platforms:
-        if sees(asker, slug, operator=operator):
+        if may_see_details(asker, slug, operator=operator):
             live[slug] = await view.count(slug)
         else:
             live[slug] = await view.count_for(reader, Filter(platform=frozenset({slug})))

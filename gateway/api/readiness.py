@@ -8,7 +8,7 @@ from gateway.store.view import View
 _RETRY_SECONDS = "5"
 
 
-def require_sight(*views: View) -> None:
+def require_caught_up(*views: View) -> None:
     """Refuse with 503 while a view is being filled: a record not read yet would look unknown (ERR-008). Raises
     ProblemError.
     """

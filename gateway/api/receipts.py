@@ -8,12 +8,12 @@ from typing import Any
 from aiohttp import hdrs, web
 
 import schemas
-from gateway.api.answer import PRIVATE, read_bookmark, send_json, send_list, write_bookmark
+from gateway.api.answer import PRIVATE, read_list_cursor, send_json, send_list, write_list_cursor
 from gateway.api.auth import requires
 from gateway.api.context import Context, context_of, partner_of
 from gateway.api.parameter import refuse_parameters
 from gateway.api.problem import ProblemError, language_of
-from gateway.api.readiness import require_sight
+from gateway.api.readiness import require_caught_up
 from gateway.api.receipt_query import read_receipt_query
 from gateway.protocol.delivery import Delivery, delivery_document
 from gateway.protocol.identity import platform_of
@@ -35,7 +35,7 @@ async def get_receipt(request: web.Request) -> web.StreamResponse:
     refuse_parameters(request.query)
     language = language_of(request)
     context, publisher = context_of(request), partner_of(request).platform
-    require_sight(context.receipts, context.deliveries)
+    require_caught_up(context.receipts, context.deliveries)
     receipt = await _receipt(context, request.match_info["receipt"], publisher)
     [joined] = await joined_deliveries(context, [receipt], publisher)
     return send_json(localized(joined, language), _headers(language))
@@ -45,13 +45,13 @@ async def get_receipt(request: web.Request) -> web.StreamResponse:
 async def list_receipts(request: web.Request) -> web.StreamResponse:
     """``GET /v1/receipts``."""
     context, publisher, language = context_of(request), partner_of(request).platform, language_of(request)
-    require_sight(context.receipts, context.deliveries)
+    require_caught_up(context.receipts, context.deliveries)
     query = read_receipt_query(request.query, most=context.limits.page_items)
-    after = read_bookmark(context, "receipts", query.cursor, publisher, *query.scope)
+    after = read_list_cursor(context, "receipts", query.cursor, publisher, *query.scope)
     receipts, further, more = await context.receipts.page(
         publisher, after=after, limit=query.limit, asked=query.asked, newest=query.newest
     )
-    cursor = write_bookmark(context, "receipts", further, publisher, *query.scope)
+    cursor = write_list_cursor(context, "receipts", further, publisher, *query.scope)
     joined = await joined_deliveries(context, receipts, publisher)
     documents = (localized(receipt, language) for receipt in joined)
     return await send_list(request, "receipts", documents, {"cursor": cursor, "more": more}, _headers(language))
@@ -73,14 +73,14 @@ async def joined_deliveries(context: Context, receipts: Sequence[Receipt], publi
     """
     own = {receipt["id"] for receipt in receipts if platform_of(receipt.get("id", "")) == publisher}
     found = await context.deliveries.find(sorted(own))
-    deliveries = {offer_id: delivery_told(delivery) for offer_id, delivery in found.items()}
+    deliveries = {offer_id: publisher_delivery(delivery) for offer_id, delivery in found.items()}
     return [
         {**receipt, "delivery": deliveries[receipt["id"]]} if receipt.get("id") in deliveries else receipt
         for receipt in receipts
     ]
 
 
-def delivery_told(delivery: Delivery) -> dict[str, Any]:
+def publisher_delivery(delivery: Delivery) -> dict[str, Any]:
     """A delivery for its publisher: the current state of each part, without the connector's internal members."""
     document = delivery_document(replace(delivery, parts=delivery.current()))
     parts = [{name: part[name] for name in part if name not in _INTERNAL_MEMBERS} for part in document["parts"]]

@@ -13,7 +13,7 @@ from gateway.api.body import LINES, refuse_body
 from gateway.api.context import context_of, partner_of
 from gateway.api.deciding import decisions_of, withdrawals_of
 from gateway.api.decision import wait_of
-from gateway.api.idempotency import RESUMED, Answer, once
+from gateway.api.idempotency import RESUMED, Answer, run_once
 from gateway.api.parameter import Parameters, missing, refuse_parameters
 from gateway.api.problem import ProblemError, language_of
 from gateway.api.results import Decided, write_results
@@ -33,7 +33,7 @@ async def post_mark(request: web.Request) -> web.StreamResponse:
     """``POST /v1/snapshots/marks``."""
     refuse_parameters(request.query)
     refuse_body(request)
-    return await once(request, "", lambda: _mark(request))
+    return await run_once(request, "", lambda: _mark(request))
 
 
 @requires("offers:publish")
@@ -45,7 +45,7 @@ async def post_snapshot(request: web.Request) -> web.StreamResponse:
     submissions = context_of(request).submissions.of_upload(mark.snapshot)
     judge = SnapshotJudge(submissions, author_of(request), mark.ends)
     async with uploaded(request, judge, LINES) as upload:
-        return await once(request, upload.digest, lambda: _apply(request, mark, upload, confirm))
+        return await run_once(request, upload.digest, lambda: _apply(request, mark, upload, confirm))
 
 
 async def _mark(request: web.Request) -> Answer:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from aiohttp import hdrs, web
 
 from gateway.api.body import Body, Kind, form_of
-from gateway.api.certification import lack_of
+from gateway.api.certification import publishing_problem
 from gateway.api.context import context_of, partner_of
 from gateway.api.deciding import Deadline
 from gateway.api.limit import SLOTS, WAITS, Slot
@@ -17,10 +17,10 @@ from gateway.api.work import work_of
 from gateway.ingest.upload.error import UploadRefusedError
 from gateway.ingest.upload.judge import Author, Judge
 from gateway.ingest.upload.receive import Terms, receive
-from gateway.ingest.upload.spool import Room
+from gateway.ingest.upload.spool import DiskQuota
 from gateway.ingest.upload.upload import Upload
 
-ROOM: web.AppKey[Room] = web.AppKey("room", Room)
+DISK_QUOTA: web.AppKey[DiskQuota] = web.AppKey("room", DiskQuota)
 _SLOT: web.RequestKey[Slot] = web.RequestKey("slot", Slot)
 _RETRY_SECONDS = "30"
 
@@ -57,7 +57,7 @@ def author_of(request: web.Request, *, dry_run: bool = False) -> Author:
         publisher=partner_of(request).platform,
         hosts=context.partners.hosts(),
         on=today(context),
-        lack=None if dry_run else lack_of(request),
+        lack=None if dry_run else publishing_problem(request),
         traceparent=traceparent_of(request),
     )
 
@@ -80,5 +80,5 @@ def _terms(request: web.Request) -> Terms:
         upload_seconds=limits.upload_seconds,
         processor_seconds=limits.upload_processor_seconds,
         folder=context.spool,
-        room=request.app[ROOM].part(partner_of(request).platform),
+        room=request.app[DISK_QUOTA].part(partner_of(request).platform),
     )

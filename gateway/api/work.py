@@ -44,7 +44,7 @@ class Work:
 
     __slots__ = ("_began", "_granted", "_length", "_office", "_request", "_share", "spent")
 
-    def __init__(self, request: web.Request, office: "Office", share: Share) -> None:
+    def __init__(self, request: web.Request, office: "WorkRegistry", share: Share) -> None:
         self._request = request
         self._office = office
         self._share = share
@@ -181,7 +181,7 @@ class _Block:
             self.task.cancel()
 
 
-class Office:
+class WorkRegistry:
     """All work of one process: its processor, the blocks that may be cancelled, and whether the process stops."""
 
     def __init__(self, processor: Processor) -> None:
@@ -228,19 +228,19 @@ class Office:
         """Cancel the work of disconnected clients, while any block is watched."""
         while self._blocks:
             for block in tuple(self._blocks):
-                if has_left(block.request):
+                if has_disconnected(block.request):
                     block.end(stopping=False)
             await asyncio.sleep(_POLL_SECONDS)
 
 
-OFFICE: web.AppKey[Office] = web.AppKey("office", Office)
+WORK_REGISTRY: web.AppKey[WorkRegistry] = web.AppKey("office", WorkRegistry)
 WORK: web.RequestKey[Work] = web.RequestKey("work", Work)
 """Set on every request that reaches its handler."""
 
 
 def begin_work(request: web.Request, partner: Partner | None) -> Work:
     """The work of a request, in the share of its partner, or of its network address if it has no partner."""
-    office = request.app[OFFICE]
+    office = request.app[WORK_REGISTRY]
     name = f"@{request.remote}" if partner is None else partner.platform
     share = office.processor.share(name, anonymous=partner is None)
     work = request[WORK] = Work(request, office, share)
@@ -252,7 +252,7 @@ def work_of(request: web.Request) -> Work:
     return request.get(WORK) or begin_work(request, None)
 
 
-def has_left(request: web.Request) -> bool:
+def has_disconnected(request: web.Request) -> bool:
     """Whether the client has closed its side. Polls the socket: under backpressure the server does not read it."""
     transport = request.transport
     if transport is None or transport.is_closing():

@@ -4,11 +4,11 @@ import os
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from adapters.pull.pull import Means
+from adapters.pull.pull import PullDependencies
 from adapters.pull.pulls import Pulls
-from adapters.pull.way import Ways
+from adapters.pull.way import TransportFactory
 from adapters.transport.secret import Secrets
-from gateway.api.gauges import Gauges, Sources
+from gateway.api.gauges import GaugeInputs, Gauges
 from gateway.bootstrap.log import maintain
 from gateway.bootstrap.parts import Parts
 from gateway.ingest.inboxes import Intake
@@ -16,13 +16,13 @@ from gateway.log.sqlite import SqliteLog
 from gateway.protocol.topic import DELIVERIES, OFFERS, RECEIPTS, RUNS
 from gateway.publish.subscriber_topics import Feeds
 from gateway.relay import AT_ONCE, SHARED_AT_ONCE, Relay
-from gateway.store import Tail
+from gateway.store import ViewUpdater
 from gateway.store.retention_clock import RetentionClock
 
 _LAG_LIMIT_MS = 2 * 24 * 3_600_000
 
 
-class Keeper:
+class Background:
     """The background work of a federation; one process per gateway runs it."""
 
     def __init__(self, parts: Parts, retention: RetentionClock) -> None:
@@ -46,7 +46,7 @@ class Keeper:
             RUNS: parts.runs,
         }
         self._pulls = self._open_pulls()
-        self._view_updaters = {name: Tail(parts.log, name, view) for name, view in self._views.items()}
+        self._view_updaters = {name: ViewUpdater(parts.log, name, view) for name, view in self._views.items()}
 
     def running(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """The long-running parts, by the name that appears in errors."""
@@ -72,7 +72,7 @@ class Keeper:
         parts, settings = self._parts, self._parts.settings
         secrets = Secrets(os.environ, settings.feed_secrets)
         return Pulls(
-            Means(
+            PullDependencies(
                 log=parts.log,
                 partners=parts.partners,
                 submissions=parts.submissions,
@@ -81,14 +81,14 @@ class Keeper:
                 snapshots=parts.snapshots,
                 clock=parts.clock,
                 folder=settings.data / "pull",
-                ways=Ways(secrets=secrets, feeds=settings.feeds, loopback=bool(settings.loopback_feeds)),
+                ways=TransportFactory(secrets=secrets, feeds=settings.feeds, loopback=bool(settings.loopback_feeds)),
             )
         )
 
     def gauges(self) -> Gauges:
         """Gauges of backlog and state, for the metrics endpoint."""
         parts = self._parts
-        sources = Sources(
+        sources = GaugeInputs(
             log=parts.log,
             positions=parts.positions,
             partners=parts.partners,

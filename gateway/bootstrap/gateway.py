@@ -9,7 +9,7 @@ import structlog
 import schemas
 from gateway import clock
 from gateway.api.management import build_management
-from gateway.bootstrap.background import Keeper
+from gateway.bootstrap.background import Background
 from gateway.bootstrap.log import check_topics
 from gateway.bootstrap.logs import configure_logs, watch_loop
 from gateway.bootstrap.national import national_parts
@@ -19,7 +19,7 @@ from gateway.bootstrap.signing_key import with_signing_key
 from gateway.bootstrap.task import first_to_end, start
 from gateway.bootstrap.workers import Workers
 from gateway.log.sqlite import SqliteLog
-from gateway.runtime.listening import place
+from gateway.runtime.listening import format_endpoint
 from gateway.runtime.lock import locked
 from gateway.runtime.loop import yield_processor
 from gateway.settings import Settings
@@ -54,11 +54,11 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
         retention = RetentionClock(
             settings.data / "clock.json", wall=clock.now, steady=clock.steady, since=since, boot=clock.boot()
         )
-        background = Keeper(parts, retention)
+        background = Background(parts, retention)
         api_socket = await listen(stack, settings.host, settings.port)
         management_socket = await listen(stack, settings.management_host, settings.management_port)
-        url = settings.public_url or f"http://{place(settings.host, api_socket.getsockname()[1])}"
-        management_url = f"http://{place(settings.management_host, management_socket.getsockname()[1])}"
+        url = settings.public_url or f"http://{format_endpoint(settings.host, api_socket.getsockname()[1])}"
+        management_url = f"http://{format_endpoint(settings.management_host, management_socket.getsockname()[1])}"
         national = await national_parts(parts, stack)
         tasks = start({**parts.running(), **background.running(), **national}, stack)
         workers = None

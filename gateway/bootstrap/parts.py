@@ -43,7 +43,7 @@ class ViewTypes:
     runs: type[RunView]
 
 
-KEPT = ViewTypes(offers=OfferView, receipts=ReceiptView, deliveries=DeliveryView, runs=RunView)
+WRITABLE_VIEWS = ViewTypes(offers=OfferView, receipts=ReceiptView, deliveries=DeliveryView, runs=RunView)
 """Views that this process writes."""
 
 
@@ -87,7 +87,7 @@ async def build_parts(
     settings: Settings,
     stack: AsyncExitStack,
     *,
-    views: ViewTypes = KEPT,
+    views: ViewTypes = WRITABLE_VIEWS,
     ready: Callable[[EventLog, Partners], Awaitable[None]] | None = None,
     check: bool = False,
     log: EventLog | None = None,

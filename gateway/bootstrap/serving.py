@@ -29,7 +29,7 @@ from gateway.oauth.token import AccessTokens
 from gateway.oauth.verifier import Verifier
 from gateway.partners.claims import TokenVerifier
 from gateway.protocol.seal import Seal
-from gateway.runtime.listening import bind, place, reason
+from gateway.runtime.listening import bind, format_endpoint, reason
 
 _RETRY_SECONDS = 0.1
 
@@ -109,8 +109,8 @@ async def listen(stack: AsyncExitStack, host: str, port: int, *, patience: float
                 await asyncio.sleep(_RETRY_SECONDS)
                 continue
             raise SettingsError(
-                f"cannot listen on {place(host, port)} ({reason(error)}); free the port, or set another port or "
-                "address: PASSERELLE_PORT and PASSERELLE_HOST, or PASSERELLE_MANAGEMENT_PORT and …_MANAGEMENT_HOST"
+                f"cannot listen on {format_endpoint(host, port)} ({reason(error)}); free the port, or set another port "
+                "or address: PASSERELLE_PORT and PASSERELLE_HOST, or PASSERELLE_MANAGEMENT_PORT and …_MANAGEMENT_HOST"
             ) from error
         stack.callback(listening.close)
         return listening

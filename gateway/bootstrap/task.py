@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 
 import structlog
 
-from gateway.log.assignment import keep_going
+from gateway.log.assignment import retry_log_errors
 
 _log = structlog.get_logger()
 
@@ -16,7 +16,7 @@ def start(
 ) -> dict[str, asyncio.Future[None]]:
     """Start a task per part. Parts are restarted while the log is unavailable, and cancelled with the stack."""
     tasks: dict[str, asyncio.Future[None]] = {
-        name: asyncio.ensure_future(keep_going(name, run)) for name, run in running.items()
+        name: asyncio.ensure_future(retry_log_errors(name, run)) for name, run in running.items()
     }
     stack.push_async_callback(_cancel, tasks)
     return tasks

@@ -6,7 +6,7 @@ import socket
 import structlog
 from aiohttp import web
 
-from gateway.runtime.listening import place
+from gateway.runtime.listening import format_endpoint
 
 _PAUSE_SECONDS = 0.001
 _RETRY_SECONDS = 1.0
@@ -14,7 +14,7 @@ _RETRY_SECONDS = 1.0
 _log = structlog.get_logger()
 
 
-class TurnSite(web.BaseSite):
+class FairAcceptSite(web.BaseSite):
     """Accepts one connection at a time and pauses, so that other processes accept the next. An event loop's own server
     accepts the whole backlog, so that one worker may serve every partner while another is idle. The socket must
     already be listening.
@@ -29,7 +29,7 @@ class TurnSite(web.BaseSite):
     def name(self) -> str:
         """The URL of its endpoint."""
         host, port = self._listening.getsockname()[:2]
-        return f"http://{place(host, port)}"
+        return f"http://{format_endpoint(host, port)}"
 
     async def start(self) -> None:
         """Start accepting connections."""

@@ -17,9 +17,9 @@ from gateway.bootstrap.logs import configure_logs, watch_loop
 from gateway.bootstrap.parts import ViewTypes, build_parts
 from gateway.bootstrap.serving import build_api, listen, serve
 from gateway.bootstrap.task import first_to_end, start
-from gateway.bootstrap.turn import TurnSite
+from gateway.bootstrap.turn import FairAcceptSite
 from gateway.protocol.topic import DELIVERIES, OFFERS, RECEIPTS, RUNS
-from gateway.runtime.listening import place
+from gateway.runtime.listening import format_endpoint
 from gateway.runtime.loop import bound_collections, readable, run
 from gateway.settings import Settings
 from gateway.store import (
@@ -55,10 +55,12 @@ async def answer(order: Mapping[str, Any]) -> None:
             stack, settings.management_host, settings.management_port, patience=_LISTEN_SECONDS
         )
         await serve(stack, build_management(parts.metrics, conditions), management_socket)
-        await serve(stack, build_api(parts, order["url"]), socket.socket(fileno=order["socket"]), site=TurnSite)
+        await serve(stack, build_api(parts, order["url"]), socket.socket(fileno=order["socket"]), site=FairAcceptSite)
         bound_collections()
         with suppress(BrokenPipeError):  # the main process has ended: standard input is closed too
-            os.write(order["says"], place(settings.management_host, management_socket.getsockname()[1]).encode())
+            os.write(
+                order["says"], format_endpoint(settings.management_host, management_socket.getsockname()[1]).encode()
+            )
         os.close(order["says"])
         stopping = asyncio.ensure_future(readable(sys.stdin.fileno()))
         waits = [asyncio.ensure_future(first_to_end(tasks)), stopping]

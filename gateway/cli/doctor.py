@@ -23,7 +23,7 @@ from gateway.oauth.keys import KeyRing, SigningKeyError
 from gateway.partners import Partners
 from gateway.protocol.topic import COMMON, POSITIONS
 from gateway.runtime.keys import load_secret
-from gateway.runtime.listening import bind, place, reason
+from gateway.runtime.listening import bind, format_endpoint, reason
 from gateway.runtime.loop import run
 from gateway.runtime.private_files import ExposedError, check_private
 from gateway.settings import Settings
@@ -169,7 +169,7 @@ async def _examine_port(about: str, host: str, port: int, variable: str, path: s
     """Check that a port is free, or used by a running gateway."""
     if port == 0:
         return Finding("ok", about, "any free one")
-    endpoint = place(host, port)
+    endpoint = format_endpoint(host, port)
     try:
         with bind(host, port):
             return Finding("ok", about, f"{endpoint} is free")
@@ -179,7 +179,7 @@ async def _examine_port(about: str, host: str, port: int, variable: str, path: s
     try:
         async with (
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=2)) as session,
-            session.get(f"http://{place(reached, port)}{path}") as response,
+            session.get(f"http://{format_endpoint(reached, port)}{path}") as response,
         ):
             body = await response.json(content_type=None)
     except (aiohttp.ClientError, TimeoutError, ValueError):

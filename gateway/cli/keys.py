@@ -7,7 +7,7 @@ from rich.text import Text
 
 from gateway.bootstrap import signing_key_of
 from gateway.cli.console import OUT
-from gateway.cli.operating import explained, keys_here, partners_here, settings_here
+from gateway.cli.operating import command_errors, keys_here, partners_here, settings_here
 from gateway.cli.rows import print_rows
 from gateway.cli.told import print_json
 from gateway.clock import now
@@ -34,7 +34,7 @@ def rotate(*, as_json: AsJson = False) -> None:
     """
     keys_here()
     needed = run(_signers())
-    with explained():
+    with command_errors():
         ring = rotate_signing_key(signing_key_of(settings_here()), now=now(), needed=needed)
     _print_keys(ring, as_json=as_json)
     if not as_json:

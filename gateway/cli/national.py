@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from adapters.national.connector.operator import Standing, place_order, read_standing
+from adapters.national.connector.operator import DeliveryStatus, read_delivery_status, submit_order
 from adapters.national.delivery.order import (
     Adopt,
     Erase,
@@ -148,9 +148,9 @@ def erase(
         raise typer.Exit(FAILED)
 
 
-async def _standing() -> Standing:
+async def _standing() -> DeliveryStatus:
     async with log_here() as log:
-        return await read_standing(log)
+        return await read_delivery_status(log)
 
 
 async def _plans(path: Path) -> list[Plan]:
@@ -166,14 +166,14 @@ async def _plans(path: Path) -> list[Plan]:
 
 async def _order(order: Order, *, account: str | None = None, platform: str | None = None) -> Mapping[str, Any]:
     async with log_here() as log:
-        owner = _account(await read_standing(log), account, platform)
+        owner = _account(await read_delivery_status(log), account, platform)
         with ERR.status(
             f"Waiting for the gateway that works for the account {owner} (Ctrl-C leaves the order with it)"
         ):
-            return await place_order(log, owner, order, number=secrets.token_hex(8))
+            return await submit_order(log, owner, order, number=secrets.token_hex(8))
 
 
-def _account(standing: Standing, account: str | None, platform: str | None) -> str:
+def _account(standing: DeliveryStatus, account: str | None, platform: str | None) -> str:
     """The account that executes an order: given, of the platform, or the only one. Raises CommandError."""
     names = sorted(standing.notes)
     if account is None and platform is not None:
@@ -241,7 +241,7 @@ def _duration(calls: int) -> str:
     return f"about {minutes} min" if minutes < 120 else f"about {minutes / 60:.1f} h"
 
 
-def _state_rows(standing: Standing) -> list[list[Text]]:
+def _state_rows(standing: DeliveryStatus) -> list[list[Text]]:
     return [
         [Text(account), Text(platform), Text(state), Text(f"{number:,}")]
         for (account, platform, state), number in sorted(standing.states.items())

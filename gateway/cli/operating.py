@@ -14,7 +14,7 @@ from gateway.oauth.keys import KeyRing, SigningKeyError
 from gateway.partners import Partners
 from gateway.partners.change import ChangeConflictError
 from gateway.protocol.partner import Partner
-from gateway.runtime.listening import place
+from gateway.runtime.listening import format_endpoint
 from gateway.runtime.lock import write_lock
 from gateway.settings import Settings
 
@@ -22,7 +22,7 @@ _LOCK_SECONDS = 60.0
 
 
 @contextmanager
-def explained() -> Iterator[None]:
+def command_errors() -> Iterator[None]:
     """Translate errors of settings, keys, log and file system into a CommandError with its remedy."""
     try:
         yield
@@ -48,7 +48,7 @@ def explained() -> Iterator[None]:
 
 def settings_here() -> Settings:
     """The settings from the environment. Raises CommandError."""
-    with explained():
+    with command_errors():
         return Settings.from_env(os.environ)
 
 
@@ -61,7 +61,7 @@ def keys_here(*, make: bool = False) -> KeyRing:
             f"There is no signing key at {path.absolute()}.",
             step="run the command where the gateway runs; passerelle serve makes one when it first starts",
         )
-    with explained():
+    with command_errors():
         return KeyRing.read(signing_key_of(with_signing_key(settings)))
 
 
@@ -71,7 +71,7 @@ def url_here() -> str:
     if settings.public_url is None and settings.port == 0:
         step = "set PASSERELLE_PUBLIC_URL to the address that partners use"
         raise CommandError("The settings do not say where partners find this gateway.", step=step)
-    return (settings.public_url or f"http://{place(settings.host, settings.port)}").rstrip("/")
+    return (settings.public_url or f"http://{format_endpoint(settings.host, settings.port)}").rstrip("/")
 
 
 @asynccontextmanager
@@ -89,7 +89,7 @@ async def log_here(*, make: bool = False) -> AsyncIterator[EventLog]:
             step="run the command where the gateway runs, or set PASSERELLE_DATA to its data folder; "
             "for a new gateway, passerelle partner add SLUG makes one",
         )
-    with explained():
+    with command_errors():
         async with open_log(settings, make=make) as log:
             if new:
                 elsewhere = "If a gateway already runs elsewhere, set PASSERELLE_DATA to its folder."

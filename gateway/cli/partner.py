@@ -12,12 +12,12 @@ from gateway.cli.console import OUT, CommandError
 from gateway.cli.key_set import read_key_set
 from gateway.cli.operating import active_partner, partners_here
 from gateway.cli.partner_altering import SCOPE_NAMES, alter
-from gateway.cli.partner_shown import LABELS, partner_details, partner_row, shown_partner
+from gateway.cli.partner_shown import LABELS, partner_details, partner_row, partner_without_hashes
 from gateway.cli.rows import print_pairs, print_rows
 from gateway.cli.told import print_json
 from gateway.clock import now
 from gateway.partners.credential import MintedSecret, live_secrets, mint_secret, revoke, rotate
-from gateway.partners.onboarding import Wish, new_partner
+from gateway.partners.onboarding import PartnerInput, new_partner
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import utc
 from gateway.runtime.loop import run
@@ -53,7 +53,7 @@ def add(  # noqa: PLR0913  # one per option
 
     Options that are not given default to the known data of the nine regional platforms and the national site.
     """
-    wish = Wish(
+    wish = PartnerInput(
         name=name,
         scopes=scope or (),
         departments=department or (),
@@ -73,7 +73,7 @@ def list_all(*, as_json: AsJson = False) -> None:
     """List all platforms, revoked ones included."""
     partners = run(_all())
     if as_json:
-        print_json([shown_partner(partner) for partner in partners])
+        print_json([partner_without_hashes(partner) for partner in partners])
         return
     if not partners:
         OUT.print("Nobody takes part yet. Next: passerelle partner add SLUG")
@@ -88,7 +88,7 @@ def show(slug: Slug, *, as_json: AsJson = False) -> None:
     """Show one platform in full. Secrets are stored as hashes only and cannot be printed."""
     partner = run(_one(slug))
     if as_json:
-        print_json(shown_partner(partner))
+        print_json(partner_without_hashes(partner))
         return
     print_pairs(OUT, partner_details(partner))
 
@@ -116,12 +116,12 @@ def revoke_access(slug: Slug, *, as_json: AsJson = False) -> None:
     """End a platform's access at once: credentials, keys, and tokens in use. Its offers stay until withdrawn."""
     partner = run(_revoke(slug))
     if as_json:
-        print_json({"partner": shown_partner(partner)})
+        print_json({"partner": partner_without_hashes(partner)})
         return
     OUT.print(f"[green]✓[/] {slug} has no access any more. To let it in again: passerelle partner add {slug}")
 
 
-async def _add(slug: str, wish: Wish) -> tuple[Partner, MintedSecret | None]:
+async def _add(slug: str, wish: PartnerInput) -> tuple[Partner, MintedSecret | None]:
     at = now()
     minted = mint_secret(now=at, entropy=os.urandom) if wish.jwks is None and wish.issuer is None else None
 
@@ -178,7 +178,7 @@ async def _one(slug: str) -> Partner:
 def _print_partner(partner: Partner, minted: MintedSecret | None, *, done: str, as_json: bool) -> None:
     if as_json:
         print_json(
-            {"partner": shown_partner(partner)}
+            {"partner": partner_without_hashes(partner)}
             | ({} if minted is None else {"client_id": partner.platform, "client_secret": minted.text})
         )
         return

@@ -10,7 +10,7 @@ from adapters.pull.pulls import has_feed
 from gateway.cli.console import OUT, CommandError
 from gateway.cli.key_set import read_key_set
 from gateway.cli.operating import active_partner, partners_here
-from gateway.cli.partner_shown import shown_partner
+from gateway.cli.partner_shown import partner_without_hashes
 from gateway.cli.rows import print_rows
 from gateway.cli.told import print_json
 from gateway.partners.alteration import Alteration, altered, differences
@@ -63,7 +63,7 @@ def alter(  # noqa: PLR0913  # one per option
     changes = differences(before, after)
     if as_json:
         compared = {what: {"before": was, "after": is_now} for what, (was, is_now) in changes.items()}
-        print_json({"partner": shown_partner(after), "changes": compared})
+        print_json({"partner": partner_without_hashes(after), "changes": compared})
         return
     if not changes:
         OUT.print(f"{slug} is so already: nothing changes.", soft_wrap=True)

@@ -13,7 +13,7 @@ LABELS = ("Platform", "Name", "May", "Territory", "To the national site", "Certi
 _TO_DAYS = len("2027-06-14")
 
 
-def shown_partner(partner: Partner) -> dict[str, Any]:
+def partner_without_hashes(partner: Partner) -> dict[str, Any]:
     """The document of a partner without the hashes of its secrets."""
     document = partner_document(partner)
     document["secrets"] = [{key: value for key, value in one.items() if key != "hash"} for one in document["secrets"]]

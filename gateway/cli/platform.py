@@ -20,15 +20,15 @@ from gateway.cli.platform_told import (
     not_run,
     not_runnable,
     order_replaced,
-    tell_joined,
-    tell_outlook,
-    tell_platforms,
-    tell_run,
+    print_joined,
+    print_outlook,
+    print_platforms,
+    print_run,
     without_feed,
 )
 from gateway.cli.profile import load_profile
-from gateway.cli.sample import Outlook, blocks_of, look_at
-from gateway.cli.told import print_json, told_run
+from gateway.cli.sample import SampleEvaluation, blocks_of, evaluate_sample
+from gateway.cli.told import print_json, run_document
 from gateway.clock import now
 from gateway.operate.status import is_platform
 from gateway.partners import Partners
@@ -101,7 +101,7 @@ def add(
         document |= {} if minted is None else {"client_id": joined.partner.platform, "client_secret": minted.text}
         print_json(document)
         return
-    tell_joined(joined, loaded, minted)
+    print_joined(joined, loaded, minted)
 
 
 @app.command(name="list")
@@ -117,7 +117,7 @@ def list_all(*, lang: Lang = "fr", as_json: AsJson = False) -> None:
     if as_json:
         print_json({"platforms": rows, "waiting": missing})
         return
-    tell_platforms(rows, runs, missing, lang)
+    print_platforms(rows, runs, missing, lang)
 
 
 @app.command(name="run")
@@ -137,9 +137,9 @@ def run_now(
     """
     ran = run(_run(platform, confirm, wait, lang))
     if as_json:
-        print_json(told_run(ran))
+        print_json(run_document(ran))
     else:
-        tell_run(ran, lang)
+        print_run(ran, lang)
     if ran.outcome not in SUCCESSES or ran.counts.refused:
         raise typer.Exit(FAILED)
 
@@ -191,29 +191,31 @@ def _row(partner: Partner, ran: Run | None) -> dict[str, Any]:
         "transport": transport.get("kind") if isinstance(transport, dict) else "native",
         "format": profile.get("format"),
         "ended_at": None if ran is None else utc(ran.ended_at),
-        "run": None if ran is None else told_run(ran),
+        "run": None if ran is None else run_document(ran),
     }
 
 
-def _outlook(profile: Profile, sample: Path, language: Language, *, on: str = "") -> Outlook:
+def _outlook(profile: Profile, sample: Path, language: Language, *, on: str = "") -> SampleEvaluation:
     """Evaluate a sample with a profile. Raises CommandError for a profile without a feed."""
     if profile.mapping is None:
         raise without_feed(profile.platform, language)
     day = day_of(on, language)
-    return look_at(blocks_of(sample, language), profile.mapping, platform=profile.platform, revision=now(), on=day)
+    return evaluate_sample(
+        blocks_of(sample, language), profile.mapping, platform=profile.platform, revision=now(), on=day
+    )
 
 
-def _print_outlook(outlook: Outlook, language: Language, *, as_json: bool) -> None:
+def _print_outlook(outlook: SampleEvaluation, language: Language, *, as_json: bool) -> None:
     if as_json:
         print_json(_outlook_document(outlook, language))
     else:
-        tell_outlook(outlook, language)
+        print_outlook(outlook, language)
 
 
-def _outlook_document(outlook: Outlook, language: Language) -> dict[str, Any]:
+def _outlook_document(outlook: SampleEvaluation, language: Language) -> dict[str, Any]:
     return {
         "usable": not outlook.unusable,
-        "counts": told_run(outlook.counts),
+        "counts": run_document(outlook.counts),
         "severities": outlook.severities,
         "problems": [localized(one, language) for one in outlook.problems],
         "offers": outlook.offers,

@@ -13,8 +13,8 @@ from gateway.cli.console import OUT, CommandError
 from gateway.cli.problem_groups import table_of_groups
 from gateway.cli.published import render_offer
 from gateway.cli.rows import print_rows
-from gateway.cli.sample import Outlook
-from gateway.cli.told import told_counts, told_sample
+from gateway.cli.sample import SampleEvaluation
+from gateway.cli.told import render_counts, render_sample
 from gateway.partners.credential import MintedSecret
 from gateway.protocol.partner import Partner
 from gateway.protocol.run import SUCCESSES, Outcome, Run
@@ -72,7 +72,7 @@ def _error(words: tuple[str, str], language: Language, **values: Any) -> Command
     return CommandError(said.format(**values), step=step, language=language)
 
 
-def tell_outlook(outlook: Outlook, language: Language) -> None:
+def print_outlook(outlook: SampleEvaluation, language: Language) -> None:
     """Print the problems in groups, offers as published, the counts, and whether anything would be published."""
     words = _WORDS[language]
     if outlook.problems:
@@ -82,14 +82,14 @@ def tell_outlook(outlook: Outlook, language: Language) -> None:
         for offer in outlook.offers:
             OUT.print(render_offer(offer, language), soft_wrap=True)
         OUT.print()
-    OUT.print(told_sample(outlook.counts, outlook.severities, language), soft_wrap=True, markup=False)
+    OUT.print(render_sample(outlook.counts, outlook.severities, language), soft_wrap=True, markup=False)
     if outlook.unusable:
         OUT.print(f"[red]{words.unusable}[/]")
     elif not outlook.counts.published:
         OUT.print(f"[red]{words.nothing}[/]")
 
 
-def tell_platforms(
+def print_platforms(
     rows: Sequence[Mapping[str, Any]],
     runs: Mapping[str, Run],
     missing: Sequence[str],
@@ -122,7 +122,7 @@ def _print_result(ran: Run, words: _Words, language: Language, console: Console)
     console.print(words.mended.format(platform=ran.platform), soft_wrap=True, markup=False)
 
 
-def tell_run(ran: Run, language: Language) -> None:
+def print_run(ran: Run, language: Language) -> None:
     """Print the problems of a run in groups, the reason of a failure, its outcome and counts."""
     if ran.problems:
         OUT.print(table_of_groups(ran.problems, language))
@@ -134,10 +134,10 @@ def tell_run(ran: Run, language: Language) -> None:
 
 def _render_run(template: str, ran: Run, language: Language) -> str:
     outcome = _WORDS[language].outcomes[ran.outcome]
-    return template.format(platform=ran.platform, outcome=outcome, counts=told_counts(ran.counts, language))
+    return template.format(platform=ran.platform, outcome=outcome, counts=render_counts(ran.counts, language))
 
 
-def tell_joined(joined: Joined, profile: Profile, minted: MintedSecret | None) -> None:
+def print_joined(joined: Joined, profile: Profile, minted: MintedSecret | None) -> None:
     """Print a platform that was added or changed: transport, scopes, kept members, assumptions, secret. In English."""
     partner = joined.partner
     done = "takes part" if joined.created else "has changed its profile"

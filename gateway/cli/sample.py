@@ -20,7 +20,7 @@ from adapters.formats import (
     judge,
     read,
 )
-from adapters.pull.census import Census, Kind
+from adapters.pull.census import FeedCounts, Kind
 from gateway.cli.document import unreadable
 from gateway.cli.published import published_offer
 from gateway.protocol.run import Counts
@@ -35,7 +35,7 @@ _MOST_CANDIDATES = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Outlook:
+class SampleEvaluation:
     """Evaluation of a sample: counts of published and refused offers, problems in groups and by severity, and up to
     three offers as published. ``unusable``: the problems that make the whole source unusable, or empty.
     """
@@ -52,9 +52,11 @@ class Outlook:
         return bool(self.unusable) and self.unusable[0].code not in MISFITS
 
 
-def look_at(blocks: Iterable[bytes], mapping: FeedMapping, *, platform: str, revision: int, on: date) -> Outlook:
+def evaluate_sample(
+    blocks: Iterable[bytes], mapping: FeedMapping, *, platform: str, revision: int, on: date
+) -> SampleEvaluation:
     """Evaluate a sample with a mapping, judged as on the day ``on``."""
-    feed_counts = Census()
+    feed_counts = FeedCounts()
     unusable: tuple[Problem, ...] = ()
     previews: dict[int, Mapping[str, Any]] = {}
     try:
@@ -78,7 +80,7 @@ def look_at(blocks: Iterable[bytes], mapping: FeedMapping, *, platform: str, rev
                     feed_counts.note("", None, [one.to_json() for one in item.problems])
         offers = [offer for index, offer in previews.items() if index not in feed_counts.dropped][:_MOST_OFFERS]
         counts = replace(feed_counts.counts, published=0, warned=0) if unusable else feed_counts.counts
-        return Outlook(
+        return SampleEvaluation(
             counts, feed_counts.problems, feed_counts.severities, () if unusable else tuple(offers), unusable
         )
     finally:
@@ -86,7 +88,7 @@ def look_at(blocks: Iterable[bytes], mapping: FeedMapping, *, platform: str, rev
 
 
 def _offer(
-    item: OfferItem, feed_counts: Census, previews: dict[int, Mapping[str, Any]], *, revision: int, on: date
+    item: OfferItem, feed_counts: FeedCounts, previews: dict[int, Mapping[str, Any]], *, revision: int, on: date
 ) -> None:
     verdict = judge(item, revision=revision, on=on)
     bodies = [one.to_json() for one in verdict.problems]

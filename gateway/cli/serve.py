@@ -5,7 +5,7 @@ import signal
 
 from gateway.bootstrap import running
 from gateway.cli.console import ERR
-from gateway.cli.operating import explained, settings_here
+from gateway.cli.operating import command_errors, settings_here
 from gateway.runtime.loop import bound_collections, run
 
 
@@ -23,7 +23,7 @@ async def _serve() -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
-    with explained():
+    with command_errors():
         async with running(settings) as gateway:
             bound_collections()
             if ERR.is_terminal:

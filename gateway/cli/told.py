@@ -14,18 +14,18 @@ from schemas.texts import load_words
 _WORDS: Mapping[Language, dict[str, str]] = load_words(dict, "gateway", "runs")
 
 
-def told_sample(counts: Counts, severities: Mapping[str, int], language: Language) -> str:
+def render_sample(counts: Counts, severities: Mapping[str, int], language: Language) -> str:
     """The counts of an evaluated sample, as a sentence; ``severities`` counts problems."""
     said = asdict(counts) | {"errors": severities["error"], "warnings": severities["warning"]}
     return _WORDS[language]["found"].format_map(said)
 
 
-def told_counts(counts: Counts, language: Language) -> str:
+def render_counts(counts: Counts, language: Language) -> str:
     """The counts as a sentence."""
     return _WORDS[language]["counts"].format_map(asdict(counts))
 
 
-def told_run(value: Run | Counts) -> dict[str, Any]:
+def run_document(value: Run | Counts) -> dict[str, Any]:
     """A run, or its counts, as a JSON document."""
     return asdict(value)
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from gateway.demo.fate import Fate, Fates
+from gateway.demo.fate import ExpectedOffer, ExpectedOffers
 
 NATIONAL = "national"
 
@@ -22,14 +22,14 @@ class Party:
     name: str
     way: str
     territory: frozenset[str]
-    fates: Fates
+    fates: ExpectedOffers
     withdrawn: frozenset[str] = frozenset()
     refused: int = 0
     held: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FarEnds:
+class ExternalCounts:
     """All counts. ``live``: titles in the copy of a subscriber without a territory, by offer id; ``gone``: ids removed
     from it; ``delivered``: remote ids and titles of the platforms' rows at the national site; ``made``: offers that
     employers made there, by their id in the federation; ``uncovered``: departments of each Region without a platform.
@@ -39,7 +39,7 @@ class FarEnds:
     live: Mapping[str, str]
     gone: frozenset[str]
     delivered: tuple[tuple[str, str], ...]
-    made: Mapping[str, Fate]
+    made: Mapping[str, ExpectedOffer]
     uncovered: Mapping[str, frozenset[str]]
 
 
@@ -88,7 +88,7 @@ class Balance:
         return tuple(f"{line.name}: {wrong}" for line in (*self.lines, self.national) for wrong in line.wrongs)
 
 
-def weigh(ends: FarEnds) -> Balance:
+def compute_balance(ends: ExternalCounts) -> Balance:
     """The balance of these counts."""
     published = {offer_id: offer for party in ends.parties for offer_id, offer in party.fates.items() if offer}
     everything = {**published, **ends.made}
@@ -99,7 +99,11 @@ def weigh(ends: FarEnds) -> Balance:
 
 
 def _line(
-    party: Party, ends: FarEnds, everything: Mapping[str, Fate], rows: Counter[str], titles: Mapping[str, str]
+    party: Party,
+    ends: ExternalCounts,
+    everything: Mapping[str, ExpectedOffer],
+    rows: Counter[str],
+    titles: Mapping[str, str],
 ) -> Line:
     own = {offer_id: offer for offer_id, offer in party.fates.items() if offer}
     live = _of(party.slug, ends.live)
@@ -133,7 +137,7 @@ def _line(
     )
 
 
-def _national(ends: FarEnds, rows: Counter[str]) -> Line:
+def _national(ends: ExternalCounts, rows: Counter[str]) -> Line:
     """The site's own row: offers made there, and offers received."""
     live = _of(NATIONAL, ends.live)
     gone = [offer_id for offer_id in ends.gone if _platform(offer_id) == NATIONAL]
@@ -157,7 +161,7 @@ def _national(ends: FarEnds, rows: Counter[str]) -> Line:
     )
 
 
-def _uncovered(ends: FarEnds) -> Iterator[Uncovered]:
+def _uncovered(ends: ExternalCounts) -> Iterator[Uncovered]:
     for name, departments in ends.uncovered.items():
         made = {offer_id for offer_id, offer in ends.made.items() if offer.department in departments}
         received = {

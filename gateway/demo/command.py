@@ -10,25 +10,25 @@ import typer
 from rich.live import Live
 
 from gateway.cli.console import FAILED, OUT, CommandError
-from gateway.cli.operating import explained
+from gateway.cli.operating import command_errors
 from gateway.client import ClientError
 from gateway.demo.broker import BrokerError
 from gateway.demo.cluster import VARIABLE, ClusterError, lent_cluster
-from gateway.demo.display import LiveView, Story, plain_line, tell_end
+from gateway.demo.display import LiveView, ProgressLines, plain_line, print_end
 from gateway.demo.federation import SPEED, Federation, federation
 from gateway.demo.jars import JarsError
-from gateway.demo.looking import rest
+from gateway.demo.looking import pause_between_polls
 from gateway.demo.process import GatewayError
 from gateway.demo.scenario import Scenario
 from gateway.demo.subscriber import SubscriberError
-from gateway.demo.visit import invitation
-from gateway.demo.way import WayError
+from gateway.demo.visit import hints
+from gateway.demo.way import ChannelError
 from gateway.runtime.loop import run
 
 _PLAIN_SECONDS = 2.5
 _FRAME_SECONDS = 0.25
 _INTERRUPTED = 130
-_BROKEN = (WayError, SubscriberError, GatewayError, ClientError, TimeoutError)
+_BROKEN = (ChannelError, SubscriberError, GatewayError, ClientError, TimeoutError)
 """Errors that end the scenario early and count as its failure."""
 
 
@@ -67,26 +67,26 @@ async def _demo(*, once: bool, kafka: bool, offers: int, seed: int) -> bool:
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    with explained():
+    with command_errors():
         async with federation(kafka=kafka) as world:
             if lent is not None:
                 topics = f"{world.settings.kafka_prefix}.*"
                 OUT.print(f"On the Kafka cluster {lent} ({VARIABLE}); its topics {topics} are deleted at the end.\n")
-            scenario = Scenario(world, seed, offers, Story(OUT))
+            scenario = Scenario(world, seed, offers, ProgressLines(OUT))
             await _watch(scenario, scenario.prepare(), stopping)
             async with world.following():
                 if not scenario.surprises:
                     await _watch(scenario, scenario.play(), stopping)
-                balanced = tell_end(OUT, scenario)
+                balanced = print_end(OUT, scenario)
                 if not once and balanced:
                     await _stay(world, scenario, Random(seed), stopping)  # noqa: S311 - not for secrets
-                    balanced = tell_end(OUT, scenario)
+                    balanced = print_end(OUT, scenario)
             return balanced
 
 
 async def _stay(world: Federation, scenario: Scenario, random: Random, stopping: asyncio.Event) -> None:
     """Continue until the user interrupts, then wait until everything has settled."""
-    OUT.print(invitation(world), soft_wrap=True)
+    OUT.print(hints(world), soft_wrap=True)
     await _watch(scenario, scenario.go_on(random, stopping), asyncio.Event())
     await scenario.settle()
 
@@ -128,7 +128,7 @@ async def _show(scenario: Scenario) -> None:
         while True:
             began = asyncio.get_running_loop().time()
             live.refresh()
-            await rest(_FRAME_SECONDS, since=began)
+            await pause_between_polls(_FRAME_SECONDS, since=began)
 
 
 async def _print(scenario: Scenario) -> None:

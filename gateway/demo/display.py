@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.demo.balance import Balance, Line
-from gateway.demo.reason import Reasons
+from gateway.demo.reason import RefusalCounts
 from gateway.demo.scenario import Scenario
 
 MOST_WRONGS = 20
@@ -30,7 +30,7 @@ _HEADS = (
 _NARROW_HEADS = ("sent", "re-\nfused", "with-\ndrawn", "live", "nat.\nsite", "not\nthere", "re-\nceived", "")
 
 
-class Story:
+class ProgressLines:
     """Prints progress, line by line."""
 
     def __init__(self, console: Console) -> None:
@@ -111,7 +111,7 @@ def uncovered_table(balance: Balance) -> Table:
     return table
 
 
-def reason_table(reasons: Reasons) -> Table:
+def refusal_table(reasons: RefusalCounts) -> Table:
     """The most frequent problem codes, each with its count and first message in French."""
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1))
     table.add_column(justify="right", no_wrap=True)
@@ -123,7 +123,7 @@ def reason_table(reasons: Reasons) -> Table:
     return table
 
 
-def tell_end(console: Console, scenario: Scenario) -> bool:
+def print_end(console: Console, scenario: Scenario) -> bool:
     """Print the final balance, the refusal counts and the result; returns whether everything balances."""
     balance, wrongs = scenario.balance(), scenario.wrongs
     console.print()
@@ -139,7 +139,7 @@ def tell_end(console: Console, scenario: Scenario) -> bool:
     )
     console.print()
     console.print("Why offers were refused (red) or warned about (yellow), as their publishers were told:")
-    console.print(reason_table(scenario.federation.reasons))
+    console.print(refusal_table(scenario.federation.reasons))
     console.print()
     for wrong in wrongs[:MOST_WRONGS]:
         console.print(Text(f"✗ {wrong}", "red"), soft_wrap=True)

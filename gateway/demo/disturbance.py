@@ -23,7 +23,7 @@ class Attempt:
     stopped: bool
 
 
-async def disturb(world: Federation) -> Sequence[Attempt]:
+async def run_negative_scenarios(world: Federation) -> Sequence[Attempt]:
     """Run all negative scenarios. Raises ClientError, WayError."""
     attempts = [await _cut(world), await _halve(world), await _intrude(world)]
     return [attempt for attempt in attempts if attempt is not None]

@@ -15,9 +15,9 @@ from gateway.demo.region_site.feed import example_profile, write_feed
 from gateway.demo.region_site.simulator import RegionalPlatform
 from gateway.demo.sftp import USER, serving_sftp
 from gateway.demo.site import NEIGHBOURS, UNCOVERED
-from gateway.demo.way import Keep
+from gateway.demo.way import StoreFeed
 
-WAYS: Mapping[str, str] = {
+CHANNELS: Mapping[str, str] = {
     "auvergne-rhone-alpes": "https cleverconnect",
     "bourgogne-franche-comte": "PUT",
     "bretagne": "https json",
@@ -28,7 +28,7 @@ WAYS: Mapping[str, str] = {
     "occitanie": "folder xml",
     "pays-de-la-loire": "sftp csv",
 }
-KAFKA_WAYS: Mapping[str, str] = {**WAYS, "grand-est": "Kafka"}
+KAFKA_CHANNELS: Mapping[str, str] = {**CHANNELS, "grand-est": "Kafka"}
 LABELS: Mapping[str, str] = {
     "https cleverconnect": "pull, CleverConnect XML",
     "https json": "pull, JSON",
@@ -53,7 +53,7 @@ class Entry:
 
     platform: RegionalPlatform
     profile: Profile
-    keep: Keep | None
+    keep: StoreFeed | None
 
 
 async def enter(slug: str, way: str, folder: Path, stack: AsyncExitStack) -> Entry:
@@ -61,7 +61,7 @@ async def enter(slug: str, way: str, folder: Path, stack: AsyncExitStack) -> Ent
     kind, _, form = way.partition(" ")
     platform = RegionalPlatform(slug, lambda offers: write_feed(form, offers))
     transport: dict[str, Any] = {"kind": "native"}
-    keep: Keep | None = None
+    keep: StoreFeed | None = None
     match kind:
         case "folder":
             keep = _writing_feed(folder / "feeds" / slug, form)
@@ -114,14 +114,14 @@ async def _sftp_transport(folder: Path, slug: str, form: str, stack: AsyncExitSt
     }
 
 
-def _serving_feed(platform: RegionalPlatform) -> Keep:
+def _serving_feed(platform: RegionalPlatform) -> StoreFeed:
     async def keep(documents: Sequence[Document]) -> None:
         platform.offers = {one["id"]: one for one in documents}
 
     return keep
 
 
-def _writing_feed(folder: Path, form: str) -> Keep:
+def _writing_feed(folder: Path, form: str) -> StoreFeed:
     """Writes a feed to a folder atomically."""
     folder.mkdir(parents=True)
 

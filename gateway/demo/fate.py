@@ -20,7 +20,7 @@ Document: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class ExpectedOffer:
     """An offer that must be live: title, department (INSEE code), and the remote ids of its parts at the national site,
     none where it is not deliverable.
     """
@@ -30,11 +30,11 @@ class Fate:
     names: tuple[str, ...] = ()
 
 
-Fates: TypeAlias = Mapping[str, Fate | None]
+ExpectedOffers: TypeAlias = Mapping[str, ExpectedOffer | None]
 """Expected outcome by offer id; None for an offer that must be refused."""
 
 
-def fates_of(documents: Sequence[Document], profile: Profile, on: date) -> dict[str, Fate | None]:
+def expected_offers(documents: Sequence[Document], profile: Profile, on: date) -> dict[str, ExpectedOffer | None]:
     """The expected outcome of each document on a day, with the format and mapping of the platform's profile."""
     verdicts = (
         ((document["id"], schemas.check(orjson.dumps(document), on=on)) for document in documents)
@@ -53,7 +53,7 @@ def _read(
             yield item.id, judge(item, revision=1, on=on)
 
 
-def _expected(verdict: Verdict, on: date) -> Fate | None:
+def _expected(verdict: Verdict, on: date) -> ExpectedOffer | None:
     if not verdict.accepted or verdict.offer is None or verdict.id is None:
         return None
     offer = verdict.offer
@@ -63,4 +63,4 @@ def _expected(verdict: Verdict, on: date) -> Fate | None:
         for part in map_offer(offer, on=on, terms=Terms())
         if isinstance(part.prospect, Ready)
     )
-    return Fate(offer["title"], territory["department"] if territory else "", names)
+    return ExpectedOffer(offer["title"], territory["department"] if territory else "", names)

@@ -22,18 +22,18 @@ from adapters.profile.joining import Joined, join
 from gateway import clock
 from gateway.bootstrap import open_log, topics_of
 from gateway.client import Client
-from gateway.demo.balance import FarEnds
+from gateway.demo.balance import ExternalCounts
 from gateway.demo.broker import LocalBroker
 from gateway.demo.cluster import cleared, lent_cluster
-from gateway.demo.entry import KAFKA_WAYS, LABELS, WAYS, Entry, EntryError, departments_of, enter
+from gateway.demo.entry import CHANNELS, KAFKA_CHANNELS, LABELS, Entry, EntryError, departments_of, enter
 from gateway.demo.national_site.simulator import NationalSimulator
 from gateway.demo.national_site.time import FastTime
 from gateway.demo.process import GatewayProcess
-from gateway.demo.reason import Reasons
+from gateway.demo.reason import RefusalCounts
 from gateway.demo.region import Region
 from gateway.demo.site import UNCOVERED, Site
-from gateway.demo.subscriber import VISITOR, Holding, counted, follow_changes, follow_topic
-from gateway.demo.way import Batches, Inbox, Pulled, Puts, Snapshots, Way
+from gateway.demo.subscriber import VISITOR, OfferCopy, counted, follow_changes, follow_topic
+from gateway.demo.way import Batches, Channel, Inbox, Pulled, Puts, Snapshots
 from gateway.log.port import EventLog
 from gateway.oauth.keys import KeyRing
 from gateway.partners import Partners
@@ -62,10 +62,10 @@ class Federation:
     gateway: GatewayProcess
     site: Site
     regions: list[Region]
-    reasons: Reasons
+    reasons: RefusalCounts
     credentials: dict[str, str] = field(repr=False)
     clients: dict[str, Client] = field(repr=False)
-    observer: Holding = field(default_factory=Holding)
+    observer: OfferCopy = field(default_factory=OfferCopy)
     broken: list[str] = field(default_factory=list)
     """Subscribers that stopped reading, with the error."""
 
@@ -73,9 +73,9 @@ class Federation:
         """The Region of a platform."""
         return next(region for region in self.regions if region.slug == slug)
 
-    def count(self) -> FarEnds:
+    def count(self) -> ExternalCounts:
         """The present counts at all external systems, without the visitor's offers."""
-        return FarEnds(
+        return ExternalCounts(
             parties=tuple(region.party() for region in self.regions),
             live=counted(self.observer.titles),
             gone=frozenset(self.observer.gone),
@@ -122,7 +122,7 @@ async def federation(*, kafka: bool) -> AsyncIterator[Federation]:
         time = FastTime(SPEED)
         on = date.fromisoformat(paris_date(clock.now()))
         site = Site(await stack.enter_async_context(NationalSimulator(clock=time.clock)), on)
-        accounts = site.open_accounts(folder, tuple(WAYS))
+        accounts = site.open_accounts(folder, tuple(CHANNELS))
         gateway = GatewayProcess(
             {name: text for name, text in settings.to_environ().items() if not name.endswith("_PORT")},
             accounts=accounts,
@@ -140,13 +140,13 @@ async def federation(*, kafka: bool) -> AsyncIterator[Federation]:
             gateway=gateway,
             site=site,
             regions=[],
-            reasons=Reasons(),
+            reasons=RefusalCounts(),
             credentials={},
             clients={},
         )
         partners = Partners(log)
         stack.push_async_callback(partners.close)
-        for slug, way in (KAFKA_WAYS if kafka else WAYS).items():
+        for slug, way in (KAFKA_CHANNELS if kafka else CHANNELS).items():
             world.regions.append(await _join_region(world, slug, way, partners, stack))
         await _join_others(world, partners, stack)
         await log.create_topics(topics_of(partners))
@@ -204,11 +204,11 @@ async def _join_region(world: Federation, slug: str, way: str, partners: Partner
         client=client,
         way=_way(world, way, slug, entry, client),
         platform=entry.platform,
-        topic=Holding() if native else None,
+        topic=OfferCopy() if native else None,
     )
 
 
-def _way(world: Federation, way: str, slug: str, entry: Entry, client: Client) -> Way:
+def _way(world: Federation, way: str, slug: str, entry: Entry, client: Client) -> Channel:
     if entry.keep is not None:
         return Pulled(world.log, slug, entry.keep, world.reasons)
     match way:

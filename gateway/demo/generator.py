@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from gateway.demo.fault import FAULTS
-from gateway.demo.place import Place, places_in
+from gateway.demo.place import OfferLocality, localities_in
 from gateway.demo.week import Calendar, calendar_on
 from gateway.partners.preset import presets
 from schemas.territory import territories
@@ -50,7 +50,7 @@ def generate(seed: int, platform: str, count: int, on: date, *, wrong: float = W
 
 @dataclass(frozen=True, slots=True)
 class _Employer:
-    locality: Place
+    locality: OfferLocality
     sector: str
     house: str
     about: dict[str, Any]
@@ -61,11 +61,11 @@ class _Platform:
 
     def __init__(self, random: Random, platform: str, on: date, wrong: float) -> None:
         preset = presets().get(platform)
-        everywhere = places_in(territories())
+        everywhere = localities_in(territories())
         self._random = random
         self._platform = platform
         self._host = preset.hosts[0] if preset and preset.hosts else f"{platform}.example.fr"
-        self._home = places_in(preset.territory) if preset and preset.territory else everywhere
+        self._home = localities_in(preset.territory) if preset and preset.territory else everywhere
         self._cities = tuple(one for one in self._home if one.coordinates) or self._home
         self._away = everywhere
         self._on = on
@@ -141,7 +141,7 @@ class _Platform:
             offer["accessibility"] = ("yes", "no", "unknown")[int(draw() * 3)]
         return offer
 
-    def _set_time(self, offer: dict[str, Any], locality: Place) -> None:
+    def _set_time(self, offer: dict[str, Any], locality: OfferLocality) -> None:
         """Set levels, weeks open to them, and hours within their limits."""
         draw = self._random.random
         if draw() < _SECONDE:

@@ -7,13 +7,13 @@ _DUTY = 4
 """A poll takes at most one part in so many of the time."""
 
 
-async def rest(every: float, *, since: float) -> None:
+async def pause_between_polls(every: float, *, since: float) -> None:
     """Pause between two polls: ``every`` seconds, longer after a slow poll, which began at ``since`` (loop time)."""
     took = asyncio.get_running_loop().time() - since
     await asyncio.sleep(max(every, (_DUTY - 1) * took))
 
 
-async def grow(
+async def poll_until_count(
     count: Callable[[], int], goal: int, *, every: float, patience: float, broken: Sequence[str] = ()
 ) -> bool:
     """Poll a count every so many seconds until it reaches the goal. Returns False when it has not grown for
@@ -30,7 +30,7 @@ async def grow(
     return True
 
 
-async def until(condition: Callable[[], bool], *, every: float) -> float:
+async def poll_until(condition: Callable[[], bool], *, every: float) -> float:
     """Poll every so many seconds until the condition holds; returns the elapsed seconds."""
     loop = asyncio.get_running_loop()
     began = loop.time()

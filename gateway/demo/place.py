@@ -41,7 +41,7 @@ _COORDINATES = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class OfferLocality:
     """A commune under one of its postcodes. ``zone`` is its zone of school holidays (A, B, C), None where it has none;
     ``coordinates`` are latitude and longitude (WGS 84), for cities that have them.
     """
@@ -53,20 +53,22 @@ class Place:
     coordinates: tuple[float, float] | None
 
 
-def places_in(departments: Iterable[str]) -> tuple[Place, ...]:
+def localities_in(departments: Iterable[str]) -> tuple[OfferLocality, ...]:
     """The localities of these departments (INSEE codes), ordered by department and postcode."""
     return tuple(one for department in sorted(departments) for one in _by_department().get(department, ()))
 
 
 @cache
-def _by_department() -> dict[str, list[Place]]:
-    found: dict[str, list[Place]] = {}
+def _by_department() -> dict[str, list[OfferLocality]]:
+    found: dict[str, list[OfferLocality]] = {}
     for postal_code in known_postcodes():
         if postal_code.startswith(("975", "986", "98000")):
             continue  # not deliverable to the national site: each offer would get a warning
         for commune in communes_of(postal_code):
             territory = territories().get(commune.department)
             if territory is not None:
-                locality = Place(postal_code, commune.name, commune.code, territory.zone, _COORDINATES.get(postal_code))
+                locality = OfferLocality(
+                    postal_code, commune.name, commune.code, territory.zone, _COORDINATES.get(postal_code)
+                )
                 found.setdefault(commune.department, []).append(locality)
     return found

@@ -7,7 +7,7 @@ from typing import Any
 
 
 @dataclass(slots=True)
-class Reasons:
+class RefusalCounts:
     """Count, severity and first message in French of each problem code."""
 
     counts: Counter[str] = field(default_factory=Counter)

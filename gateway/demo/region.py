@@ -8,10 +8,10 @@ from random import Random
 from adapters.profile.profile import Profile
 from gateway.client import Client
 from gateway.demo.balance import Party
-from gateway.demo.fate import Document, Fate, fates_of
+from gateway.demo.fate import Document, ExpectedOffer, expected_offers
 from gateway.demo.region_site.simulator import RegionalPlatform
-from gateway.demo.subscriber import Holding, counted
-from gateway.demo.way import News, Way
+from gateway.demo.subscriber import OfferCopy, counted
+from gateway.demo.way import ChangeSet, Channel
 
 _UPDATED, _WITHDRAWN = 10, 25
 """One live offer in so many is updated, or withdrawn."""
@@ -28,12 +28,12 @@ class Region:
     profile: Profile
     on: date
     client: Client
-    way: Way
+    way: Channel
     platform: RegionalPlatform
-    topic: Holding | None = None
+    topic: OfferCopy | None = None
     documents: dict[str, Document] = field(default_factory=dict)
     withdrawn: set[str] = field(default_factory=set)
-    _expected: dict[str, Fate | None] = field(default_factory=dict)
+    _expected: dict[str, ExpectedOffer | None] = field(default_factory=dict)
 
     @property
     def slug(self) -> str:
@@ -65,31 +65,31 @@ class Region:
             held=self.held,
         )
 
-    def publish(self, documents: Sequence[Document]) -> News:
+    def publish(self, documents: Sequence[Document]) -> ChangeSet:
         """Add or replace documents; returns the changes to send."""
         self.documents.update({document["id"]: document for document in documents})
-        self._expected.update(fates_of(documents, self.profile, self.on))
-        return News(list(self.documents.values()), documents)
+        self._expected.update(expected_offers(documents, self.profile, self.on))
+        return ChangeSet(list(self.documents.values()), documents)
 
-    def news(self) -> News:
+    def news(self) -> ChangeSet:
         """All documents as changes to send."""
-        return News(list(self.documents.values()), list(self.documents.values()))
+        return ChangeSet(list(self.documents.values()), list(self.documents.values()))
 
-    def update(self, offer_ids: Sequence[str] | None = None) -> News:
+    def update(self, offer_ids: Sequence[str] | None = None) -> ChangeSet:
         """Change the title of some offers (default: one live offer in ten); returns the changes to send."""
         chosen = self.live[::_UPDATED] if offer_ids is None else offer_ids
         return self.publish([_changed(self.documents[offer_id]) for offer_id in chosen])
 
-    def withdraw(self, offer_ids: Sequence[str] | None = None) -> News:
+    def withdraw(self, offer_ids: Sequence[str] | None = None) -> ChangeSet:
         """Withdraw some offers (default: one live offer in 25); returns the changes to send."""
         chosen = self.live[3::_WITHDRAWN] if offer_ids is None else offer_ids
         gone = {offer_id: self.documents.pop(offer_id)["revision"] + 1 for offer_id in chosen}
         for offer_id in gone:
             del self._expected[offer_id]
         self.withdrawn |= gone.keys()
-        return News(list(self.documents.values()), [], gone)
+        return ChangeSet(list(self.documents.values()), [], gone)
 
-    def draw(self, random: Random) -> News | None:
+    def draw(self, random: Random) -> ChangeSet | None:
         """Update or withdraw a random live offer; None where none is live."""
         if not self.live:
             return None

@@ -10,16 +10,16 @@ from typing import Protocol
 import orjson
 
 from gateway.client import Client
-from gateway.demo.balance import Balance, weigh
-from gateway.demo.disturbance import disturb
+from gateway.demo.balance import Balance, compute_balance
+from gateway.demo.disturbance import run_negative_scenarios
 from gateway.demo.entry import departments_of
 from gateway.demo.fate import Document
 from gateway.demo.federation import OBSERVER, Federation
 from gateway.demo.generator import generate
-from gateway.demo.looking import grow, rest
+from gateway.demo.looking import pause_between_polls, poll_until_count
 from gateway.demo.region import Region
 from gateway.demo.site import UNCOVERED, towns_in
-from gateway.demo.subscriber import Holding, read_changes
+from gateway.demo.subscriber import OfferCopy, read_changes
 from gateway.demo.trace import follow_one
 from gateway.demo.way import Pulled
 
@@ -44,7 +44,7 @@ async def _status(observer: Client) -> dict[str, tuple[int, int]]:
     }
 
 
-class Teller(Protocol):
+class ProgressReport(Protocol):
     """Output of the scenario's progress."""
 
     def begin(self, phase: str) -> None:
@@ -61,14 +61,14 @@ class Scenario:
     federation: Federation
     seed: int
     count: int
-    teller: Teller
+    teller: ProgressReport
     phase: str = ""
     surprises: list[str] = field(default_factory=list)
     """Unexpected answers, as sentences."""
 
     def balance(self) -> Balance:
         """The present balance."""
-        return weigh(self.federation.count())
+        return compute_balance(self.federation.count())
 
     @property
     def due(self) -> int:
@@ -117,7 +117,7 @@ class Scenario:
             began = loop.time()
             before, wrongs = wrongs, self.balance().wrongs
             since = since if wrongs == before else loop.time()
-            await rest(_POLL_SECONDS, since=began)
+            await pause_between_polls(_POLL_SECONDS, since=began)
         return not wrongs
 
     async def go_on(self, random: Random, ended: asyncio.Event) -> None:
@@ -170,7 +170,7 @@ class Scenario:
     async def _kill(self) -> None:
         """Kill the gateway during delivery, and restart it. Raises TimeoutError when delivery stalls, GatewayError."""
         world, due = self.federation, self.due
-        if not await grow(
+        if not await poll_until_count(
             world.site.count, due // 3, every=_POLL_SECONDS / 4, patience=_STALL_SECONDS, broken=world.broken
         ):
             raise TimeoutError(f"only {world.site.count()} of {due} offers reached the national site, then none came")
@@ -183,7 +183,7 @@ class Scenario:
         self.teller.say(f"It is up again after {took:.1f} s; everybody goes on where they were.")
 
     async def _disturb(self) -> None:
-        for attempt in await disturb(self.federation):
+        for attempt in await run_negative_scenarios(self.federation):
             self._expect(attempt.sentence, right=attempt.stopped)
 
     async def _update(self) -> None:
@@ -201,7 +201,7 @@ class Scenario:
     async def _ask_again(self) -> None:
         """Compare the copy of a new subscriber with the observer's, and the gateway's status with the counts."""
         observer = self.federation.clients[OBSERVER]
-        late = Holding()
+        late = OfferCopy()
         await read_changes(observer, late)
         same = late.titles == self.federation.observer.titles
         self._expect(f"A newcomer reads the feed from its start: the same {len(late.titles)} offers.", right=same)
@@ -210,7 +210,7 @@ class Scenario:
         until = loop.time() + _STALL_SECONDS
         # The site has a row before the gateway has recorded its answer, and before its view has that record.
         while not (agreed := await _status(observer) == counted) and loop.time() < until:
-            await rest(_POLL_SECONDS, since=loop.time())
+            await pause_between_polls(_POLL_SECONDS, since=loop.time())
         self._expect("The gateway's status gives the same numbers as the far ends.", right=agreed)
 
     def _expect(self, sentence: str, *, right: bool) -> None:

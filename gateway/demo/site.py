@@ -10,10 +10,10 @@ import orjson
 
 from adapters.national.mapping.week import june_year
 from gateway.demo.balance import NATIONAL
-from gateway.demo.fate import Fate
+from gateway.demo.fate import ExpectedOffer
 from gateway.demo.national_site.simulator import NationalSimulator
 from gateway.demo.national_site.stock import Row
-from gateway.demo.place import Place, places_in
+from gateway.demo.place import OfferLocality, localities_in
 
 SEARCH = "search"
 UNCOVERED: Mapping[str, str] = {"Hauts-de-France": "32", "Centre-Val de Loire": "24"}
@@ -43,7 +43,7 @@ class Site:
         accounts = {**{name: [name] for name in platforms}, SEARCH: []}
         return write_accounts(folder, self.simulator, accounts, password=token_urlsafe(16), searcher=SEARCH)
 
-    def make(self, locality: Place, number: int) -> Row:
+    def make(self, locality: OfferLocality, number: int) -> Row:
         """Create an employer's offer on the site itself."""
         house, description, sector = _HOUSES[number % len(_HOUSES)]
         june = june_year(self.on)
@@ -65,10 +65,10 @@ class Site:
         rows = self.simulator.stock.rows
         self.simulator.discard(next(row for row in rows if row.owner is None and _department(row) in departments))
 
-    def made(self) -> dict[str, Fate]:
+    def made(self) -> dict[str, ExpectedOffer]:
         """Visible offers of employers, by their id in the federation."""
         return {
-            f"{NATIONAL}:{row.id}": Fate(row.title or "", _department(row))
+            f"{NATIONAL}:{row.id}": ExpectedOffer(row.title or "", _department(row))
             for row in self.simulator.stock.live()
             if row.owner is None
         }
@@ -113,9 +113,9 @@ def write_accounts(
     return path
 
 
-def towns_in(departments: frozenset[str], count: int) -> Iterator[Place]:
+def towns_in(departments: frozenset[str], count: int) -> Iterator[OfferLocality]:
     """At most ``count`` localities, spread over these departments."""
-    localities = [one for one in places_in(departments) if one.insee_commune[:2] == one.postal_code[:2]]
+    localities = [one for one in localities_in(departments) if one.insee_commune[:2] == one.postal_code[:2]]
     yield from localities[:: max(1, len(localities) // count)][:count]
 
 

@@ -20,7 +20,7 @@ class SubscriberError(Exception):
 
 
 @dataclass(slots=True)
-class Holding:
+class OfferCopy:
     """A subscriber's copy: ``titles`` of live offers by id, and ``gone``, the ids of removed ones."""
 
     titles: dict[str, str] = field(default_factory=dict)
@@ -47,21 +47,21 @@ def counted(titles: Mapping[str, str]) -> dict[str, str]:
     return {offer_id: title for offer_id, title in titles.items() if not offer_id.startswith(f"{VISITOR}:")}
 
 
-async def follow_changes(client: Client, holding: Holding) -> None:
+async def follow_changes(client: Client, holding: OfferCopy) -> None:
     """Follow the changes feed from its start, until cancelled. Raises SubscriberError."""
     cursor: dict[str, str] = {}
     while True:
         cursor = {"cursor": (await _read_page(client, holding, {"wait": _WAIT, **cursor}))["cursor"]}
 
 
-async def read_changes(client: Client, holding: Holding) -> None:
+async def read_changes(client: Client, holding: OfferCopy) -> None:
     """Read the changes feed from its start to its present end. Raises SubscriberError."""
     page = await _read_page(client, holding, {})
     while page["more"]:
         page = await _read_page(client, holding, {"cursor": page["cursor"]})
 
 
-async def _read_page(client: Client, holding: Holding, params: Mapping[str, str]) -> dict[str, Any]:
+async def _read_page(client: Client, holding: OfferCopy, params: Mapping[str, str]) -> dict[str, Any]:
     answer = await client.call("GET", "/v1/changes", params={"limit": "500", **params})
     if answer.status != HTTPStatus.OK:
         raise SubscriberError(f"the changes were answered {answer.explain()}")
@@ -71,7 +71,7 @@ async def _read_page(client: Client, holding: Holding, params: Mapping[str, str]
     return page
 
 
-async def follow_topic(servers: str, topic: str, partitions: int, holding: Holding) -> None:
+async def follow_topic(servers: str, topic: str, partitions: int, holding: OfferCopy) -> None:
     """Read the subscriber's own feed topic from its start, committed records only, until cancelled."""
     consumer = AIOKafkaConsumer(
         bootstrap_servers=servers,

@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Callable, Sequence
 
 from gateway.demo.federation import Federation
-from gateway.demo.looking import until
-from gateway.demo.place import places_in
+from gateway.demo.looking import poll_until
+from gateway.demo.place import localities_in
 from gateway.demo.region import Region
-from gateway.demo.way import News
+from gateway.demo.way import ChangeSet
 
 _FROM, _TO, _WHERE = "bourgogne-franche-comte", "bretagne", "35"
 """Publisher, subscriber, and the offer's department (INSEE code)."""
@@ -21,7 +21,7 @@ async def follow_one(world: Federation) -> Sequence[str]:
     """
     source, reader = world.region(_FROM), world.region(_TO)
     offer_id = f"{_FROM}:suivie"
-    locality = places_in({_WHERE})[0]
+    locality = localities_in({_WHERE})[0]
     model = next(source.documents[one] for one in source.live if "seconde" in source.documents[one]["levels"])
     document = {
         **model,
@@ -30,7 +30,7 @@ async def follow_one(world: Federation) -> Sequence[str]:
         "title": f"Une offre suivie de bout en bout, à {locality.city}",
         "location": {"postal_code": locality.postal_code, "city": locality.city},
     }
-    steps: Sequence[tuple[str, Callable[[], News]]] = (
+    steps: Sequence[tuple[str, Callable[[], ChangeSet]]] = (
         ("published", lambda: source.publish([document])),
         ("changed", lambda: source.update([offer_id])),
         ("withdrawn", lambda: source.withdraw([offer_id])),
@@ -38,7 +38,7 @@ async def follow_one(world: Federation) -> Sequence[str]:
     return [await _timed(what, step(), world, source, reader, offer_id) for what, step in steps]
 
 
-async def _timed(what: str, news: News, world: Federation, source: Region, reader: Region, offer_id: str) -> str:
+async def _timed(what: str, news: ChangeSet, world: Federation, source: Region, reader: Region, offer_id: str) -> str:
     title = source.documents.get(offer_id, {}).get("title")
 
     def at_site() -> str | None:
@@ -58,4 +58,4 @@ async def _timed(what: str, news: News, world: Federation, source: Region, reade
 
 async def _seconds(condition: Callable[[], bool]) -> float:
     async with asyncio.timeout(_WITHIN):
-        return await until(condition, every=_POLL_SECONDS)
+        return await poll_until(condition, every=_POLL_SECONDS)

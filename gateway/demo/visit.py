@@ -17,7 +17,7 @@ _JSON = "-H 'Content-Type: application/json'"
 _WRONG = """{"id":"visitor:1","revision":1,"titel":"Essai","weeks":["2027-W9"]}"""
 
 
-def invitation(world: Federation) -> str:
+def hints(world: Federation) -> str:
     """URLs and commands, with rich markup. The visitor's credentials go to a file of their own, not to the output."""
     environ = world.folder / "visitor.env"
     environ.touch(0o600)

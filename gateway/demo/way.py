@@ -19,7 +19,7 @@ from adapters.pull.ordering import order_run
 from gateway import clock
 from gateway.client import NDJSON, Answer, Client
 from gateway.demo.fate import Document
-from gateway.demo.reason import Reasons
+from gateway.demo.reason import RefusalCounts
 from gateway.log.port import EventLog
 from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN
 from gateway.protocol.run import Order, Run
@@ -31,12 +31,12 @@ _PAUSE = 0.05
 _WITHIN = 90.0
 
 
-class WayError(Exception):
+class ChannelError(Exception):
     """The gateway gave an unexpected answer; the message holds the offer or platform, and the answer."""
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class ChangeSet:
     """Changes of a platform: ``everything`` published now, new and changed documents, and withdrawn ids (``gone``),
     each with the revision of its withdrawal.
     """
@@ -52,21 +52,21 @@ class News:
             yield {"id": offer_id, "revision": revision, "withdrawn": "cancelled"}
 
 
-class Way(Protocol):
+class Channel(Protocol):
     """Transport of one platform."""
 
     @property
     def refused(self) -> int:
         """Number of refused offers in the gateway's answers."""
 
-    async def tell(self, news: News) -> None:
+    async def tell(self, news: ChangeSet) -> None:
         """Send the changes and count refusals. Raises WayError, ClientError."""
 
 
 class _Refusals:
     """Refused ids and problem counts; a document sent again is not counted twice."""
 
-    def __init__(self, reasons: Reasons) -> None:
+    def __init__(self, reasons: RefusalCounts) -> None:
         self._reasons = reasons
         self._refused: set[str] = set()
         self._warned: set[str] = set()
@@ -86,7 +86,7 @@ class _Refusals:
         body = answer.body if isinstance(answer.body, dict) else {}
         statuses = body.get("statuses", "")
         if len(statuses) != len(sent):
-            raise WayError(f"{len(sent)} offers were answered {answer.explain()}")
+            raise ChannelError(f"{len(sent)} offers were answered {answer.explain()}")
         for result in body["results"]:
             refused = result["status"] == "refused"
             self._take(sent[result["index"]]["id"], result.get("problems", ()), refused=refused)
@@ -97,12 +97,12 @@ class _Refusals:
 class Puts(_Refusals):
     """One request per offer, PUT and DELETE."""
 
-    def __init__(self, client: Client, reasons: Reasons) -> None:
+    def __init__(self, client: Client, reasons: RefusalCounts) -> None:
         super().__init__(reasons)
         self._client = client
         self._slots = asyncio.Semaphore(_AT_ONCE)
 
-    async def tell(self, news: News) -> None:
+    async def tell(self, news: ChangeSet) -> None:
         """Send one request per change. Raises WayError, ClientError."""
         await asyncio.gather(*map(self._send, news.lines()))
 
@@ -116,7 +116,7 @@ class Puts(_Refusals):
                 answer = await self._client.call("PUT", address, body=orjson.dumps(document))
             await asyncio.sleep(_PAUSE)
         if answer.status not in {HTTPStatus.ACCEPTED, HTTPStatus.UNPROCESSABLE_ENTITY}:
-            raise WayError(f"{document['id']} was answered {answer.explain()}")
+            raise ChannelError(f"{document['id']} was answered {answer.explain()}")
         refused = answer.status == HTTPStatus.UNPROCESSABLE_ENTITY
         self._take(document["id"], answer.body.get("problems", ()), refused=refused)
 
@@ -124,11 +124,11 @@ class Puts(_Refusals):
 class Batches(_Refusals):
     """Changes in batches with ``partial``: invalid offers are refused, the others accepted."""
 
-    def __init__(self, client: Client, reasons: Reasons) -> None:
+    def __init__(self, client: Client, reasons: RefusalCounts) -> None:
         super().__init__(reasons)
         self._client = client
 
-    async def tell(self, news: News) -> None:
+    async def tell(self, news: ChangeSet) -> None:
         """Send all changes in order. Raises WayError, ClientError."""
         lines = news.lines()
         while sent := list(islice(lines, _BATCH)):
@@ -142,11 +142,11 @@ class Batches(_Refusals):
 class Snapshots(_Refusals):
     """The complete set each time; the gateway withdraws absent offers."""
 
-    def __init__(self, client: Client, reasons: Reasons) -> None:
+    def __init__(self, client: Client, reasons: RefusalCounts) -> None:
         super().__init__(reasons)
         self._client = client
 
-    async def tell(self, news: News) -> None:
+    async def tell(self, news: ChangeSet) -> None:
         """Send the complete set. Raises WayError, ClientError."""
         self._take_results(news.everything, await self.send(news.everything))
 
@@ -162,14 +162,14 @@ class Snapshots(_Refusals):
 class Inbox(_Refusals):
     """Events on the platform's Kafka inbox topic; outcomes come from its receipts."""
 
-    def __init__(self, client: Client, reasons: Reasons, *, servers: str, topic: str) -> None:
+    def __init__(self, client: Client, reasons: RefusalCounts, *, servers: str, topic: str) -> None:
         super().__init__(reasons)
         self._client = client
         self._servers = servers
         self._topic = topic
         self._cursor: dict[str, str] = {}
 
-    async def tell(self, news: News) -> None:
+    async def tell(self, news: ChangeSet) -> None:
         """Send one event per change and wait for the receipts. Raises WayError, ClientError, TimeoutError."""
         waiting = set()
         async with AIOKafkaProducer(bootstrap_servers=self._servers, enable_idempotence=True, acks="all") as producer:
@@ -190,21 +190,21 @@ class Inbox(_Refusals):
     async def _read_receipts(self) -> set[str]:
         answer = await self._client.call("GET", "/v1/receipts", params={"limit": "500", **self._cursor})
         if answer.status != HTTPStatus.OK:
-            raise WayError(f"the receipts were answered {answer.explain()}")
+            raise ChannelError(f"the receipts were answered {answer.explain()}")
         for receipt in answer.body["receipts"]:
             self._take(receipt["id"], receipt.get("problems", ()), refused=receipt["verdict"] == "rejected")
         self._cursor = {"cursor": answer.body["cursor"]}
         return {receipt["id"] for receipt in answer.body["receipts"]}
 
 
-Keep: TypeAlias = Callable[[Sequence[Document]], Awaitable[None]]
+StoreFeed: TypeAlias = Callable[[Sequence[Document]], Awaitable[None]]
 """Stores offers as a feed for the gateway to fetch."""
 
 
 class Pulled:
     """A feed that the gateway fetches on order; ``last`` is the last run."""
 
-    def __init__(self, log: EventLog, platform: str, keep: Keep, reasons: Reasons) -> None:
+    def __init__(self, log: EventLog, platform: str, keep: StoreFeed, reasons: RefusalCounts) -> None:
         self._log = log
         self._platform = platform
         self._keep = keep
@@ -217,13 +217,13 @@ class Pulled:
         """Number of refused offers in the last run of the feed."""
         return 0 if self.last is None else self.last.counts.refused
 
-    async def tell(self, news: News) -> None:
+    async def tell(self, news: ChangeSet) -> None:
         """Store the feed, order a run and count refusals. Raises WayError."""
         await self._keep(news.everything)
         run = await self.fetch()
         if run.outcome not in {"applied", "unchanged"}:
             why = run.last_error.en if run.last_error else ""
-            raise WayError(f"the feed of {self._platform} is {run.outcome}: {why}")
+            raise ChannelError(f"the feed of {self._platform} is {run.outcome}: {why}")
         self.last = run
         for problem in run.problems:
             about, count = (problem["code"], problem["pointer"]), problem["count"]
@@ -236,7 +236,7 @@ class Pulled:
         order = Order(platform=self._platform, id=secrets.token_hex(4), ordered_at=clock.now())
         run = await order_run(self._log, order, seconds=_WITHIN)
         if run is None:
-            raise WayError(f"the feed of {self._platform} was not fetched in time")
+            raise ChannelError(f"the feed of {self._platform} was not fetched in time")
         return run
 
 

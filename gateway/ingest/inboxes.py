@@ -15,17 +15,17 @@ from gateway.ingest.inbox_message import (
     refused_body,
 )
 from gateway.ingest.submissions import VERSIONS, command
-from gateway.log.assignment import keep_owning, work_share
+from gateway.log.assignment import own_with_retry, run_assigned
 from gateway.log.port import (
     Chunk,
     EventLog,
     Output,
     Owner,
 )
-from gateway.log.positions import own_positions, worth_committing
+from gateway.log.positions import chunks_to_commit, own_positions
 from gateway.partners import Partners
-from gateway.partners.work import work_partners
-from gateway.protocol.certificate import lack_of_certificate
+from gateway.partners.work import run_per_partner
+from gateway.protocol.certificate import certificate_problem
 from gateway.protocol.decide import paris_date
 from gateway.protocol.identity import partition_of
 from gateway.protocol.receipt import ReceiptIds, refusal_record
@@ -56,7 +56,7 @@ class Intake:
 
     async def run(self) -> None:
         """Serve the inboxes of all partners that have one, as they are added and removed, until cancelled."""
-        await work_partners(self._partners, wanted=lambda partner: partner.inbox, work=self._serve)
+        await run_per_partner(self._partners, wanted=lambda partner: partner.inbox, work=self._serve)
 
     async def _serve(self, platform: str) -> None:
         async def work(partition: int) -> None:
@@ -71,7 +71,7 @@ class Intake:
             ).run()
 
         try:
-            await work_share(self._log, role=f"intake.{platform}", topic=INBOX + platform, work=work)
+            await run_assigned(self._log, role=f"intake.{platform}", topic=INBOX + platform, work=work)
         except PositionLostError as error:  # the topic was created again: other inboxes continue
             raise TopicError(f"The inbox of {platform} cannot be read from where it was: {error}") from error
 
@@ -103,7 +103,7 @@ class InboxPartition:
 
     async def run(self) -> None:
         """Copy until cancelled; each attempt resumes at the position on the log."""
-        await keep_owning(self._log, role=f"intake.{self._platform}", partition=self._partition, work=self._copy)
+        await own_with_retry(self._log, role=f"intake.{self._platform}", partition=self._partition, work=self._copy)
 
     async def _copy(self, owner: Owner) -> None:
         kept = await own_positions(self._log, owner, role=f"intake.{self._platform}", partition=self._home)
@@ -115,7 +115,7 @@ class InboxPartition:
             # The expired messages were never acknowledged and cannot be recovered: log that, and continue.
             _log.error("intake.messages_expired", inbox=self._platform, partition=self._partition, from_=at, to=start)
         async with self._log.reader({(self._topic, self._partition): max(at, start)}) as reader:
-            async for chunk in worth_committing(reader, limit=_BATCH):
+            async for chunk in chunks_to_commit(reader, limit=_BATCH):
                 if chunk is not None:
                     await owner.commit(await self._outputs(chunk))
 
@@ -158,7 +158,7 @@ class InboxPartition:
             platform=self._platform,
             may_publish=partner is not None and not partner.revoked and "offers:publish" in partner.scopes,
             on=date.fromisoformat(paris_date(record.appended_at)),
-            blocked_by=lack_of_certificate(
+            blocked_by=certificate_problem(
                 () if partner is None else partner.certificates,
                 required=self._require_certificate,
                 now=record.appended_at,

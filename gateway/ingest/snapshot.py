@@ -24,7 +24,7 @@ from gateway.protocol.identity import partition_of
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.record import position_key, position_record, skim_submission, submission_record
 from gateway.protocol.seal import Seal
-from gateway.protocol.shrink import would_shrink
+from gateway.protocol.shrink import needs_confirmation
 from gateway.protocol.submission import Retire
 from gateway.protocol.topic import OFFERS, POSITIONS, SUBMISSIONS
 from gateway.protocol.upload_id import snapshot_id
@@ -294,7 +294,7 @@ class Snapshots:
             return
         live = await self._offers.count(mark.platform)
         empty = upload.count == 0
-        if empty or would_shrink(absent, live) or (absent >= live and not await self._publishes(mark, upload)):
+        if empty or needs_confirmation(absent, live) or (absent >= live and not await self._publishes(mark, upload)):
             raise SnapshotRefusedError("snapshot-shrinks-too-much", actual=absent, expected=live)
 
     async def _publishes(self, mark: Mark, upload: SnapshotUpload) -> bool:

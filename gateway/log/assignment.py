@@ -30,7 +30,7 @@ Result = TypeVar("Result")
 _log = structlog.get_logger()
 
 
-async def work_share(
+async def run_assigned(
     log: EventLog,
     *,
     role: str,
@@ -65,7 +65,7 @@ async def _work_as_member(
     assigned: Callable[[frozenset[int]], None],
 ) -> None:
     """Run one task per assigned partition, for one membership of the group."""
-    membership = await keep_going(f"the group of {role}", partial(log.join, role, topic))
+    membership = await retry_log_errors(f"the group of {role}", partial(log.join, role, topic))
     tasks: dict[int, asyncio.Task[None]] = {}
     change = asyncio.create_task(membership.changed())
     try:
@@ -86,7 +86,7 @@ async def _work_as_member(
         await membership.close()
 
 
-async def keep_owning(log: EventLog, *, role: str, partition: int, work: Callable[[Owner], Awaitable[None]]) -> None:
+async def own_with_retry(log: EventLog, *, role: str, partition: int, work: Callable[[Owner], Awaitable[None]]) -> None:
     """Own a partition and work on it until cancelled; retry after a commit of unknown outcome or an outage of the log.
 
     Each attempt begins with a new owner, which fences the previous one. Other errors are raised.
@@ -102,7 +102,7 @@ async def keep_owning(log: EventLog, *, role: str, partition: int, work: Callabl
         finally:
             await owner.close()
 
-    await keep_going(
+    await retry_log_errors(
         f"{role} {partition}", own_and_work, succeeded=lambda: progressing is not None and progressing.progressed
     )
 
@@ -136,14 +136,14 @@ class _Progressing:
         await self._owner.close()
 
 
-async def keep_going(
+async def retry_log_errors(
     name: str, work: Callable[[], Awaitable[Result]], *, succeeded: Callable[[], bool] = lambda: False
 ) -> Result:
     """Run ``work`` until it returns; retry while the log is unreachable, slow or full. Other errors are raised."""
     return await retry(name, work, on=_TRANSIENT, succeeded=succeeded)
 
 
-async def work_without_end(work: Callable[[Key], Awaitable[None]], key: Key) -> None:
+async def run_until_error(work: Callable[[Key], Awaitable[None]], key: Key) -> None:
     """Run work that ends only by an error or a cancellation. Raises RuntimeError if it returns."""
     await work(key)
     raise RuntimeError(f"the work on {key} ended by itself")
@@ -158,7 +158,7 @@ async def _hold(role: str, partition: int, work: Callable[[int], Awaitable[None]
     ``fenced`` holds the times of recent FencedErrors and is updated in place.
     """
     try:
-        await work_without_end(work, partition)
+        await run_until_error(work, partition)
     except FencedError as error:
         now = asyncio.get_running_loop().time()
         fenced[:] = [*(at for at in fenced if now - at < _FENCED_WITHIN_SECONDS), now]

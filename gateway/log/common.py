@@ -27,7 +27,7 @@ def size_of(records: Sequence[Record]) -> int:
     return size
 
 
-class SoleMembership:
+class SingleMembership:
     """A permanent assignment of all partitions: such a log is meant for one process. Two would fence each other."""
 
     def __init__(self, partitions: int) -> None:

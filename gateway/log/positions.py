@@ -31,7 +31,7 @@ async def own_positions(log: EventLog, owner: Owner, *, role: str, partition: in
     return await read_positions(log, partition, end=ends[POSITIONS, partition])
 
 
-async def worth_committing(reader: Reader, *, limit: int) -> AsyncIterator[Chunk | None]:
+async def chunks_to_commit(reader: Reader, *, limit: int) -> AsyncIterator[Chunk | None]:
     """The chunks of a one-partition reader whose positions are worth a commit: chunks with records at once; the last
     chunk of gaps after a second without records, so that its position is stored too; None when a poll returns nothing.
     """

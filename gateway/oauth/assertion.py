@@ -10,8 +10,8 @@ from joserfc.jwt import JWTClaimsRegistry
 from gateway.clock import Clock
 from gateway.errors import TokenError
 from gateway.oauth.client import KEY_METHOD, Client
-from gateway.oauth.guard import Replays, ReplaysFullError
-from gateway.oauth.jws import PublicKey, import_keys, prove, read_unproved
+from gateway.oauth.guard import ReplaysFullError, SeenAssertions
+from gateway.oauth.jws import PublicKey, import_keys, read_unverified, verify_signature
 from gateway.oauth.refusal import RefusalError
 from gateway.oauth.token import LEEWAY_SECONDS
 
@@ -31,12 +31,12 @@ class Assertion(JWTBearerClientAssertion):  # type: ignore[misc]  # Authlib has 
         self._audiences = list(audiences)
         self._clock = clock
         self._elapsed = elapsed
-        self._replays = Replays()
+        self._replays = SeenAssertions()
 
     def extract_assertion(self, assertion: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
         """Header and claims, not yet verified. Raises RefusalError."""
         try:
-            unverified = read_unproved(assertion)
+            unverified = read_unverified(assertion)
         except TokenError:
             raise RefusalError("assertion-unreadable") from None
         return unverified.header, unverified.claims
@@ -49,11 +49,11 @@ class Assertion(JWTBearerClientAssertion):  # type: ignore[misc]  # Authlib has 
         """Verify the signature, then the claims, so that only the owner of the key learns which claim is wrong. Raises
         RefusalError.
         """
-        unverified = read_unproved(assertion)
+        unverified = read_unverified(assertion)
         if unverified.header.get("alg") not in ASSERTION_ALGORITHMS:
             raise RefusalError("assertion-algorithm")
         try:
-            claims = prove(assertion, unverified, keys=resolve_key, algorithms=ASSERTION_ALGORITHMS)
+            claims = verify_signature(assertion, unverified, keys=resolve_key, algorithms=ASSERTION_ALGORITHMS)
         except TokenError:
             raise RefusalError("assertion-signature") from None
         self._check_claims(claims)

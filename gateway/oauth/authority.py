@@ -9,8 +9,8 @@ from gateway.clock import Clock, steady
 from gateway.oauth.assertion import ASSERTION_ALGORITHMS
 from gateway.oauth.client import GRANT_TYPE, KEY_METHOD, METHODS
 from gateway.oauth.form import claimed_client, read_request
-from gateway.oauth.guard import Guesses
-from gateway.oauth.jws import read_unproved
+from gateway.oauth.guard import FailedAttempts
+from gateway.oauth.jws import read_unverified
 from gateway.oauth.keys import KeyRing
 from gateway.oauth.refusal import RefusalError
 from gateway.oauth.server import Answer, Server, TokenRequest
@@ -50,7 +50,7 @@ class Authority:
         self._issuer = issuer
         self._elapsed = elapsed
         self._first_use = first_use
-        self._guesses = Guesses(processes=processes)
+        self._guesses = FailedAttempts(processes=processes)
         tokens = AccessTokens(keys, issuer=issuer, clock=clock)
         self._server = Server(partners, tokens, audiences=(issuer, issuer + _TOKEN_PATH), clock=clock, elapsed=elapsed)
 
@@ -95,7 +95,7 @@ class Authority:
         """A refusal, if another replica has accepted the same assertion before."""
         if self._first_use is None or request.auth_method != KEY_METHOD:
             return None
-        claims = read_unproved(request.form["client_assertion"]).claims
+        claims = read_unverified(request.form["client_assertion"]).claims
         first = await self._first_use(claims["sub"], claims["jti"])
         return None if first else RefusalError("assertion-replayed")
 

@@ -10,7 +10,7 @@ from joserfc import jws
 
 import schemas
 from gateway.errors import TokenError
-from gateway.oauth.jws import PublicKey, prove, read_unproved
+from gateway.oauth.jws import PublicKey, read_unverified, verify_signature
 from gateway.oauth.keys import ALGORITHM, KeyRing
 from gateway.oauth.token import LEEWAY_SECONDS
 from gateway.protocol.certificate import Certificate, Issued, read_statement, statement
@@ -28,17 +28,17 @@ def sign_certificate(certificate: Certificate, keys: KeyRing) -> Issued:
 
 def signer_of(issued: Issued) -> str:
     """The ``kid`` of the signing key, which must stay in the JWKS as long as the certificate is valid."""
-    return str(read_unproved(issued.signed).kid)
+    return str(read_unverified(issued.signed).kid)
 
 
 def verify_certificate(text: str, *, keys: Sequence[PublicKey], now: int) -> Certificate:
     """The certificate in a signed text, verified by one of these keys and valid at ``now`` (ms). Raises TokenError."""
-    unverified = read_unproved(text)
+    unverified = read_unverified(text)
     if str(unverified.header.get("typ")).lower().removeprefix("application/") != TYPE:
         raise TokenError(f'it is no certificate: its "typ" must be {TYPE}')
     if unverified.kid is None:
         raise TokenError("the certificate does not name its key")
-    claims = prove(text, unverified, keys=keys, algorithms=[ALGORITHM])
+    claims = verify_signature(text, unverified, keys=keys, algorithms=[ALGORITHM])
     if not schemas.validator("certificate").is_valid(claims):
         raise TokenError("the signature is right, but what it signs is not as the schema certificate has it")
     certificate = read_statement(claims)

@@ -3,7 +3,7 @@
 from authlib.oauth2.rfc6749 import ClientMixin
 
 from gateway.oauth.refusal import RefusalError
-from gateway.partners.credential import proved
+from gateway.partners.credential import matching_secret
 from gateway.protocol.partner import SCOPES, Partner, Secret
 
 GRANT_TYPE = "client_credentials"
@@ -27,7 +27,7 @@ class Client(ClientMixin):  # type: ignore[misc]  # Authlib has no types
 
     def check_client_secret(self, client_secret: str) -> bool:
         """Whether the text is one of the live secrets."""
-        self.secret = proved(client_secret, self.partner.secrets, now=self._now)
+        self.secret = matching_secret(client_secret, self.partner.secrets, now=self._now)
         return self.secret is not None
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, unquote
 
 from gateway.errors import TokenError
 from gateway.oauth.assertion import ASSERTION_TYPE
-from gateway.oauth.jws import read_unproved
+from gateway.oauth.jws import read_unverified
 from gateway.oauth.refusal import RefusalError
 from gateway.oauth.server import TokenRequest
 
@@ -36,7 +36,7 @@ def claimed_client(request: TokenRequest) -> str:
         return unquote(name)
     if "client_assertion" in request.form:
         try:
-            return str(read_unproved(request.form["client_assertion"]).claims.get("sub", ""))
+            return str(read_unverified(request.form["client_assertion"]).claims.get("sub", ""))
         except TokenError:
             return ""
     return request.form.get("client_id", "")

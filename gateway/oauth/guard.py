@@ -10,7 +10,7 @@ _CLIENTS = 10_000
 _REPLAYS = 10_000
 
 
-class Guesses:
+class FailedAttempts:
     """Counts failed attempts per client id and network address: 20 a minute, then that pair waits. If several
     ``processes`` serve one gateway, each allows its part of them, rounded up.
 
@@ -41,7 +41,7 @@ class ReplaysFullError(Exception):
     """A client has reached the limit of live assertions; no further one is accepted until some have expired."""
 
 
-class Replays:
+class SeenAssertions:
     """The ``jti`` of every live assertion, per client, at most 10,000 each.
 
     Only verified assertions are recorded, so a client can fill no more than its own share.

@@ -30,7 +30,7 @@ _MAX_TRIES = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Unproved:
+class UnverifiedToken:
     """Header and claims of a token before its signature is verified: usable to choose a key, and for nothing else."""
 
     header: Mapping[str, Any]
@@ -43,18 +43,18 @@ class Unproved:
         return kid if isinstance(kid, str) else None
 
 
-def read_unproved(token: str) -> Unproved:
+def read_unverified(token: str) -> UnverifiedToken:
     """Header and claims as written. Raises TokenError for anything but a signed token of at most 8 kB."""
     if len(token) > MAX_TOKEN_BYTES or token.count(".") != 2:  # length first: a long text is never split
         raise TokenError("not a signed token of at most 8 kB")
     header, claims = map(_decode_object, token.split(".")[:2])
     if "crit" in header or "b64" in header:
         raise TokenError("the token demands extensions that are not supported here")
-    return Unproved(header, claims)
+    return UnverifiedToken(header, claims)
 
 
-def prove(
-    token: str, unverified: Unproved, *, keys: Sequence[PublicKey], algorithms: Sequence[str]
+def verify_signature(
+    token: str, unverified: UnverifiedToken, *, keys: Sequence[PublicKey], algorithms: Sequence[str]
 ) -> Mapping[str, Any]:
     """The claims, verified by one of the keys. Raises TokenError.
 

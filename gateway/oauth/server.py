@@ -10,7 +10,7 @@ from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from gateway.clock import Clock
 from gateway.oauth.assertion import Assertion
 from gateway.oauth.client import KEY_METHOD, METHODS, Client
-from gateway.oauth.jws import read_unproved
+from gateway.oauth.jws import read_unverified
 from gateway.oauth.refusal import RefusalError, refusal_of
 from gateway.oauth.token import LIFETIME_SECONDS, AccessTokens
 from gateway.partners import Partners
@@ -113,6 +113,6 @@ class Server(AuthorizationServer):  # type: ignore[misc]  # Authlib has no types
 
 def _check_generation(assertion: str, client: Client) -> None:
     """Refuse an assertion with an ``iat`` before the start of the partner's generation of credentials."""
-    issued_at = read_unproved(assertion).claims.get("iat")
+    issued_at = read_unverified(assertion).claims.get("iat")
     if isinstance(issued_at, int | float) and not issued_since(int(issued_at), client.partner.generation):
         raise RefusalError("assertion-expired")

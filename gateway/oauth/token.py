@@ -11,7 +11,7 @@ from joserfc.jwt import JWTClaimsRegistry
 
 from gateway.clock import Clock
 from gateway.errors import TokenError
-from gateway.oauth.jws import Unproved, prove
+from gateway.oauth.jws import UnverifiedToken, verify_signature
 from gateway.oauth.keys import ALGORITHM, KeyRing
 from gateway.partners.claims import Claims
 from gateway.protocol.partner import SCOPES
@@ -60,12 +60,12 @@ class AccessTokens:
         claims |= {name: text for name, text in bound.items() if text is not None}
         return jws.serialize_compact(header, orjson.dumps(claims), self._keys.signer, algorithms=[ALGORITHM])
 
-    def verify(self, token: str, unverified: Unproved) -> Claims:
+    def verify(self, token: str, unverified: UnverifiedToken) -> Claims:
         """The verified claims of one of the gateway's own tokens. Raises TokenError."""
         check_type(unverified)
         if unverified.kid is None:
             raise TokenError("the token does not name its key")
-        claims = prove(token, unverified, keys=self._keys.verifiers, algorithms=[ALGORITHM])
+        claims = verify_signature(token, unverified, keys=self._keys.verifiers, algorithms=[ALGORITHM])
         check_claims(claims, issuer=self.issuer, audience=self.issuer, now=self._clock())
         return replace(
             claims_of(claims, platform=claims["sub"]),
@@ -74,7 +74,7 @@ class AccessTokens:
         )
 
 
-def check_type(unverified: Unproved) -> None:
+def check_type(unverified: UnverifiedToken) -> None:
     """Accept only access tokens, never an ID token or a client assertion that happens to fit (RFC 9068, 4). Raises
     TokenError.
     """

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from gateway.clock import Clock
 from gateway.errors import TokenError
-from gateway.oauth.jws import Unproved, prove, read_unproved
+from gateway.oauth.jws import UnverifiedToken, read_unverified, verify_signature
 from gateway.oauth.remote import RemoteKeys
 from gateway.oauth.token import LEEWAY_SECONDS, AccessTokens, check_claims, check_type, claims_of
 from gateway.partners import Partners
@@ -51,7 +51,7 @@ class Verifier:
                 self._proved.move_to_end(key)
                 return claims
             del self._proved[key]
-        unverified = read_unproved(token)
+        unverified = read_unverified(token)
         if unverified.claims.get("iss") == self._tokens.issuer:
             claims = self._tokens.verify(token, unverified)
             until = claims.expires_at
@@ -61,7 +61,7 @@ class Verifier:
         self._remember(key, until, claims)
         return claims
 
-    async def _verify_external(self, token: str, unverified: Unproved) -> Claims:
+    async def _verify_external(self, token: str, unverified: UnverifiedToken) -> Claims:
         """Verify a token of the issuer that a partner's record names. The token must name the partner by its slug, as
         its client (``client_id``, else ``azp``) or else its subject: an issuer serves many clients, and only the client
         with the platform's name acts for the platform. Raises TokenError.
@@ -75,7 +75,7 @@ class Verifier:
         if unverified.header.get("alg") not in EXTERNAL_ALGORITHMS:
             raise TokenError(f"the algorithm must be one of {', '.join(EXTERNAL_ALGORITHMS)}")
         keys = await self._remote.keys(partner.issuer, unverified.kid)
-        claims = prove(token, unverified, keys=keys, algorithms=EXTERNAL_ALGORITHMS)
+        claims = verify_signature(token, unverified, keys=keys, algorithms=EXTERNAL_ALGORITHMS)
         check_claims(claims, issuer=partner.issuer, audience=self._tokens.issuer, now=self._clock())
         issued_at = claims.get("iat")
         return replace(

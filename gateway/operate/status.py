@@ -53,7 +53,7 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
+class ErrorNote:
     """An error: its time (ms), and its text in French and English."""
 
     at: int
@@ -70,7 +70,7 @@ class Details:
     """
 
     last_success: int | None = None
-    last_error: Trouble | None = None
+    last_error: ErrorNote | None = None
     accepted: int | None = None
     refused: int | None = None
     delivered: int | None = None
@@ -97,7 +97,7 @@ class Status:
     details: Details | None
 
 
-def sees(asker: str, platform: str, *, operator: bool) -> bool:
+def may_see_details(asker: str, platform: str, *, operator: bool) -> bool:
     """Whether the asker may read the details of a platform."""
     return operator or asker == platform
 
@@ -105,12 +105,12 @@ def sees(asker: str, platform: str, *, operator: bool) -> bool:
 def statuses(facts: Facts, *, asker: str, operator: bool) -> list[Status]:
     """The nine regional platforms, the national site, the Regions without a platform, then all other platforms."""
     known = presets()
-    lines = [_line(facts, slug, detailed=sees(asker, slug, operator=operator)) for slug in known]
+    lines = [_line(facts, slug, detailed=may_see_details(asker, slug, operator=operator)) for slug in known]
     others = sorted(slug for slug, partner in facts.partners.items() if slug not in known and is_platform(partner))
     return [
         *lines,
         *_uncovered(facts, lines),
-        *(_line(facts, slug, detailed=sees(asker, slug, operator=operator)) for slug in others),
+        *(_line(facts, slug, detailed=may_see_details(asker, slug, operator=operator)) for slug in others),
     ]
 
 
@@ -217,30 +217,30 @@ def _details(facts: Facts, slug: str) -> Details:
     )
 
 
-def _of_run(run: Run | None) -> Iterator[Trouble]:
+def _of_run(run: Run | None) -> Iterator[ErrorNote]:
     """Errors of the last run of the feed: of the run as a whole, and of its first refused item."""
     if run is None:
         return
     if run.last_error is not None:
-        yield Trouble(at=run.last_error.at, fr=run.last_error.fr, en=run.last_error.en)
+        yield ErrorNote(at=run.last_error.at, fr=run.last_error.fr, en=run.last_error.en)
     first = next((one for one in run.problems if one["severity"] == "error" and one["position"]), None)
     if run.counts.refused and first is not None:
         refused = run.counts.refused
         which, said = first["id"] or first["position"], first["message"]
-        yield Trouble(
+        yield ErrorNote(
             at=run.ended_at,
             fr=f"Éléments refusés dans le flux : {refused}. Le premier, {which} : {said['fr']}",
             en=f"Items of the feed that were refused: {refused}. The first one, {which}: {said['en']}",
         )
 
 
-def _of_receipts(counts: Mapping[str, Count]) -> Iterator[Trouble]:
+def _of_receipts(counts: Mapping[str, Count]) -> Iterator[ErrorNote]:
     rejected = counts.get("rejected")
     if rejected is not None and rejected.receipt is not None:
         yield from _of_problems(rejected.latest, rejected.receipt["problems"])
 
 
-def _of_deliveries(summaries: Sequence[DeliverySummary]) -> Iterator[Trouble]:
+def _of_deliveries(summaries: Sequence[DeliverySummary]) -> Iterator[ErrorNote]:
     for summary in summaries:
         if summary.refused is not None:
             yield from _of_problems(summary.refused.since, summary.refused.problems)
@@ -253,20 +253,20 @@ def _successes(note: Mapping[str, Any]) -> Iterator[int]:
             yield read_utc(at)
 
 
-def _of_account(note: Mapping[str, Any]) -> Iterator[Trouble]:
+def _of_account(note: Mapping[str, Any]) -> Iterator[ErrorNote]:
     """Errors of an account at the national site: failures in the site's own text, or a missing right."""
     if "error" in note and "failed_at" in note:
-        yield Trouble(at=read_utc(note["failed_at"]), fr=note["error"], en=note["error"])
+        yield ErrorNote(at=read_utc(note["failed_at"]), fr=note["error"], en=note["error"])
     match note.get("search", {}):
         case {"state": "waiting-for-right"}:
-            yield Trouble(at=read_utc(note["at"]), fr=_NO_RIGHT["fr"], en=_NO_RIGHT["en"])
+            yield ErrorNote(at=read_utc(note["at"]), fr=_NO_RIGHT["fr"], en=_NO_RIGHT["en"])
         case {"state": "failed", "error": error}:
-            yield Trouble(at=read_utc(note["at"]), fr=error, en=error)
+            yield ErrorNote(at=read_utc(note["at"]), fr=error, en=error)
 
 
-def _of_problems(at: int, problems: Sequence[Mapping[str, Any]]) -> Iterator[Trouble]:
+def _of_problems(at: int, problems: Sequence[Mapping[str, Any]]) -> Iterator[ErrorNote]:
     for problem in problems[:1]:
-        yield Trouble(at=at, fr=problem["message"]["fr"], en=problem["message"]["en"])
+        yield ErrorNote(at=at, fr=problem["message"]["fr"], en=problem["message"]["en"])
 
 
 def _number(counts: Mapping[str, Count], verdict: str) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import orjson
 
-from gateway.partners.onboarding import Wish, wish_findings
+from gateway.partners.onboarding import PartnerInput, input_findings
 from gateway.protocol.partner import SCOPES, Partner
 
 
@@ -31,7 +31,7 @@ class Alteration:
 
 def altered(partner: Partner, alteration: Alteration, *, others: Sequence[Partner]) -> Partner | tuple[str, ...]:
     """The altered partner, with its secrets and all else kept; or the findings, one sentence each."""
-    wish = Wish(
+    wish = PartnerInput(
         name=alteration.name,
         scopes=alteration.scopes or (),
         departments=alteration.departments or (),
@@ -40,7 +40,7 @@ def altered(partner: Partner, alteration: Alteration, *, others: Sequence[Partne
         jwks=alteration.jwks,
         issuer=alteration.issuer,
     )
-    findings = wish_findings(partner.platform, wish, others)
+    findings = input_findings(partner.platform, wish, others)
     if findings:
         return findings
     scopes = alteration.scopes

@@ -29,7 +29,7 @@ from gateway.protocol.partner import Partner
 from gateway.protocol.topic import PARTNERS
 
 ROLE = "partners"
-PATIENCE_SECONDS = 30.0
+RETRY_SECONDS = 30.0
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 3.0
 _JITTER = 0.5
@@ -65,7 +65,7 @@ class View(Protocol):
 class Changes:
     """Makes changes, one at a time. ``patience``: seconds for which a change is retried while others take the role."""
 
-    def __init__(self, log: EventLog, view: View, *, clock: Clock, patience: float = PATIENCE_SECONDS) -> None:
+    def __init__(self, log: EventLog, view: View, *, clock: Clock, patience: float = RETRY_SECONDS) -> None:
         self._log = log
         self._view = view
         self._clock = clock

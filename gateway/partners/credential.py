@@ -51,13 +51,13 @@ def is_live(secret: Secret, *, now: int) -> bool:
     return secret.ends_at is None or now < secret.ends_at
 
 
-def proves(presented: str, secrets: Iterable[Secret], *, now: int) -> bool:
+def is_valid_secret(presented: str, secrets: Iterable[Secret], *, now: int) -> bool:
     """Whether the text is one of the live secrets. Compares all of them in constant time, also after a match."""
-    return proved(presented, secrets, now=now) is not None
+    return matching_secret(presented, secrets, now=now) is not None
 
 
-def proved(presented: str, secrets: Iterable[Secret], *, now: int) -> Secret | None:
-    """The live secret that equals the text; None if there is none. Compares as ``proves``."""
+def matching_secret(presented: str, secrets: Iterable[Secret], *, now: int) -> Secret | None:
+    """The live secret that equals the text; None if there is none. Compares as ``is_valid_secret``."""
     digest = hash_secret(presented)
     found = None
     for secret in secrets:

@@ -17,7 +17,7 @@ _MAX_NAME = 150
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class PartnerInput:
     """An operator's input for a new partner; None or empty takes the preset's value, or else the default."""
 
     name: str | None = None
@@ -31,9 +31,9 @@ class Wish:
     issuer: str | None = None
 
 
-def new_partner(slug: str, wish: Wish, *, others: Sequence[Partner]) -> Partner | tuple[str, ...]:
+def new_partner(slug: str, wish: PartnerInput, *, others: Sequence[Partner]) -> Partner | tuple[str, ...]:
     """The partner, without a secret; or the findings, one sentence each with its remedy."""
-    findings = [*_slug_findings(slug, others), *wish_findings(slug, wish, others)]
+    findings = [*_slug_findings(slug, others), *input_findings(slug, wish, others)]
     preset = presets().get(slug)
     if preset is None and not wish.name and is_slug(slug):
         findings.append(f"{slug} is not one of the platforms known beforehand: give it a name with --name.")
@@ -66,7 +66,7 @@ def issuer_findings(issuer: str) -> tuple[str, ...]:
     return () if parts.scheme == "https" and named and not extra else (_NO_ISSUER.format(issuer),)
 
 
-def wish_findings(slug: str, wish: Wish, others: Sequence[Partner]) -> tuple[str, ...]:
+def input_findings(slug: str, wish: PartnerInput, others: Sequence[Partner]) -> tuple[str, ...]:
     """The findings on an operator's input for this platform, whether or not it is a partner already."""
     return (*_own_findings(wish), *_host_findings(slug, wish, others))
 
@@ -79,7 +79,7 @@ def _slug_findings(slug: str, others: Sequence[Partner]) -> list[str]:
     return []
 
 
-def _own_findings(wish: Wish) -> list[str]:
+def _own_findings(wish: PartnerInput) -> list[str]:
     known = {one["code"] for one in schemas.reference("departments")["items"]}
     findings = [f"{scope} is not a scope: use {', '.join(SCOPES)}." for scope in wish.scopes if scope not in SCOPES]
     findings += [
@@ -98,7 +98,7 @@ def _own_findings(wish: Wish) -> list[str]:
     return findings
 
 
-def _host_findings(slug: str, wish: Wish, others: Sequence[Partner]) -> list[str]:
+def _host_findings(slug: str, wish: PartnerInput, others: Sequence[Partner]) -> list[str]:
     taken = {host: other.platform for other in others if not other.revoked for host in other.hosts}
     findings = [
         f"{host} is not a host name as they are compared: lower case, no www., no scheme, no port."

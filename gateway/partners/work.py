@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from gateway.errors import TopicError
-from gateway.log.assignment import stop, work_without_end
+from gateway.log.assignment import run_until_error, stop
 from gateway.partners import Partners
 from gateway.protocol.partner import Partner
 
@@ -15,7 +15,7 @@ _PARTNERS_SECONDS = 2.0
 _log = structlog.get_logger()
 
 
-async def work_partners(
+async def run_per_partner(
     partners: Partners, *, wanted: Callable[[Partner], bool], work: Callable[[str], Awaitable[None]]
 ) -> None:
     """Run ``work(platform)`` for each wanted partner, as partners are added and revoked, until cancelled. Raises the
@@ -27,7 +27,7 @@ async def work_partners(
             present = {partner.platform for partner in partners.all() if wanted(partner) and not partner.revoked}
             await stop([tasks.pop(platform) for platform in set(tasks) - present])
             tasks.update(
-                (platform, asyncio.create_task(work_without_end(work, platform))) for platform in present - set(tasks)
+                (platform, asyncio.create_task(run_until_error(work, platform))) for platform in present - set(tasks)
             )
             if tasks:
                 done, _ = await asyncio.wait(

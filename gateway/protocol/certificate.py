@@ -125,7 +125,7 @@ def certified_until(kept: Sequence[Issued], *, now: int) -> int | None:
     return next((end for end in ends if end > now), None)
 
 
-def lack_of_certificate(kept: Sequence[Issued], *, required: date | None, now: int) -> schemas.Problem | None:
+def certificate_problem(kept: Sequence[Issued], *, required: date | None, now: int) -> schemas.Problem | None:
     """The problem that blocks a platform with these certificates from publishing; None where it may (CER-001).
 
     Withdrawals are never blocked.

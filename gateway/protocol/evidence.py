@@ -18,7 +18,7 @@ from gateway.protocol.identity import is_slug
 from gateway.protocol.record import read_utc
 from gateway.protocol.version import PROTOCOL_VERSION
 from schemas.decode import find_too_deep
-from schemas.rulebook import shown
+from schemas.rulebook import displayed
 
 KIND = "urn:fr:stages:conformance-evidence:1"
 MAX_AGE_DAYS = 30
@@ -58,7 +58,7 @@ def judge_evidence(document: object, *, platform: str, now: int) -> Evidence | t
         return ("It is no evidence: passerelle-conformance certify FILE writes it.",)
     failure = next(schemas.validator("conformance-evidence").iter_errors(document), None)
     if failure is not None:
-        pointer = shown("".join(f"/{step}" for step in failure.absolute_path))
+        pointer = displayed("".join(f"/{step}" for step in failure.absolute_path))
         return (f"It is not as the schema conformance-evidence has it, at {pointer or 'its top'}: run certify again.",)
     report: Mapping[str, Any] = document["report"]
     findings = [
@@ -101,7 +101,7 @@ def _subject(document: Mapping[str, Any], report: Mapping[str, Any], platform: s
     if report["role"] not in ROLES:
         yield f"The role {report['role']} is not certified: {', '.join(ROLES)} are."
     if report["profile"] not in PROFILES:
-        yield f"A run of the profile {shown(report['profile'])} is only a part of one: run certify."
+        yield f"A run of the profile {displayed(report['profile'])} is only a part of one: run certify."
     if any(document[name] != report[name] for name in ("role", "profile", "conforms")):
         yield "It says something else than the report in it: send the file as certify wrote it."
 
@@ -112,7 +112,7 @@ def _outcomes(report: Mapping[str, Any]) -> Iterator[str]:
     blocking = [result["case"] for result in report["results"] if result["outcome"] in _BLOCKING]
     if blocking:
         more = f" and {len(blocking) - 3} more" if len(blocking) > 3 else ""
-        yield f"Not passed: {', '.join(map(shown, blocking[:3]))}{more}. Mend them, and run certify again."
+        yield f"Not passed: {', '.join(map(displayed, blocking[:3]))}{more}. Mend them, and run certify again."
     elif not report["conforms"]:
         yield "The run does not conform: run certify again, to its end."
 

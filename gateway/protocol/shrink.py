@@ -4,6 +4,6 @@ _SHARE = 0.2
 _LEAST = 10
 
 
-def would_shrink(gone: int, live: int) -> bool:
+def needs_confirmation(gone: int, live: int) -> bool:
     """Whether ``gone`` of ``live`` offers need confirmation: over a fifth, and at least ten (PUB-028)."""
     return gone >= _LEAST and gone > live * _SHARE

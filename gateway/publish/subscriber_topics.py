@@ -4,7 +4,7 @@ import asyncio
 
 import orjson
 
-from gateway.log.assignment import keep_owning, work_share
+from gateway.log.assignment import own_with_retry, run_assigned
 from gateway.log.port import (
     Chunk,
     EventLog,
@@ -13,7 +13,7 @@ from gateway.log.port import (
 )
 from gateway.log.positions import own_positions
 from gateway.partners import Partners
-from gateway.partners.work import work_partners
+from gateway.partners.work import run_per_partner
 from gateway.protocol.change import change_for
 from gateway.protocol.cursor import filter_digest, reader_digest
 from gateway.protocol.record import OfferState, Record, event_headers, position_key, position_record, read_offer
@@ -32,7 +32,7 @@ class Feeds:
 
     async def run(self) -> None:
         """Serve the feeds of all partners that have one, as they are added and removed, until cancelled."""
-        await work_partners(
+        await run_per_partner(
             self._partners, wanted=lambda partner: partner.feed and "offers:read" in partner.scopes, work=self._serve
         )
 
@@ -40,7 +40,7 @@ class Feeds:
         async def work(partition: int) -> None:
             await FeedPartition(self._log, platform, partition, partners=self._partners).run()
 
-        await work_share(self._log, role=f"feed.{platform}", topic=OFFERS, work=work)
+        await run_assigned(self._log, role=f"feed.{platform}", topic=OFFERS, work=work)
 
 
 class FeedPartition:
@@ -57,7 +57,7 @@ class FeedPartition:
 
     async def run(self) -> None:
         """Render until cancelled; a change of scope starts over."""
-        await keep_owning(self._log, role=f"feed.{self._platform}", partition=self._partition, work=self._follow)
+        await own_with_retry(self._log, role=f"feed.{self._platform}", partition=self._partition, work=self._follow)
 
     async def _follow(self, owner: Owner) -> None:
         while True:

@@ -5,14 +5,14 @@ from collections.abc import Callable
 
 from gateway.clock import Clock
 from gateway.errors import PositionLostError
-from gateway.log.assignment import keep_owning
+from gateway.log.assignment import own_with_retry
 from gateway.log.port import (
     Chunk,
     EventLog,
     Output,
     Owner,
 )
-from gateway.log.positions import own_positions, worth_committing
+from gateway.log.positions import chunks_to_commit, own_positions
 from gateway.log.reading import read_up_to
 from gateway.protocol.record import OfferState, position_key, position_record, read_offer
 from gateway.protocol.topic import OFFERS, POSITIONS, SUBMISSIONS
@@ -67,7 +67,7 @@ class PartitionRelay:
         """Own the partition and relay until cancelled. After a commit of unknown outcome, or an outage of the log, it
         starts again with a new owner and a rebuilt state.
         """
-        await keep_owning(self._log, role=ROLE, partition=self._partition, work=self._own)
+        await own_with_retry(self._log, role=ROLE, partition=self._partition, work=self._own)
 
     async def _own(self, owner: Owner) -> None:
         await self._thread.call(self._state.mend)
@@ -112,7 +112,7 @@ class PartitionRelay:
         async with self._log.reader({(SUBMISSIONS, self._partition): self.position}) as reader:
             self.ready = True
             clock = asyncio.get_running_loop().time
-            async for chunk in worth_committing(reader, limit=self._at_once):
+            async for chunk in chunks_to_commit(reader, limit=self._at_once):
                 self._state.require_whole()  # the upkeep may have found damage
                 if chunk is not None:
                     began = clock()

@@ -10,7 +10,7 @@ import structlog
 from gateway.clock import Clock
 from gateway.errors import LogError
 from gateway.ingest.submissions import Submissions
-from gateway.log.assignment import keep_going, work_share
+from gateway.log.assignment import retry_log_errors, run_assigned
 from gateway.log.port import EventLog
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.topic import SUBMISSIONS
@@ -77,7 +77,7 @@ class Relay:
 
     async def run(self) -> None:
         """Relay until cancelled. Raises the error that stopped a partition."""
-        await work_share(self._log, role=ROLE, topic=SUBMISSIONS, work=self._partition, assigned=self._assigned)
+        await run_assigned(self._log, role=ROLE, topic=SUBMISSIONS, work=self._partition, assigned=self._assigned)
 
     def _assigned(self, assignment: frozenset[int]) -> None:
         self._assignment = assignment
@@ -85,7 +85,7 @@ class Relay:
     async def _partition(self, partition: int) -> None:
         thread = OneThread(f"relay-{partition}")
         try:
-            state = await keep_going(f"relay {partition}", partial(self._open_state, thread, partition))
+            state = await retry_log_errors(f"relay {partition}", partial(self._open_state, thread, partition))
         except BaseException:
             await thread.close(lambda: None)
             raise

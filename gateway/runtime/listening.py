@@ -21,6 +21,6 @@ def reason(error: OSError) -> str:
     return os.strerror(number) if number > 0 else str(error.strerror)
 
 
-def place(host: str, port: int) -> str:
+def format_endpoint(host: str, port: int) -> str:
     """``host:port`` as in a URL: an IPv6 host is bracketed (RFC 3986, 3.2.2)."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

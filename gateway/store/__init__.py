@@ -10,7 +10,7 @@ from gateway.store.follower import (
 from gateway.store.offers import OfferView
 from gateway.store.receipts import ReceiptView
 from gateway.store.runs import RunView
-from gateway.store.view_updater import Tail
+from gateway.store.view_updater import ViewUpdater
 
 __all__ = [
     "DeliveryView",
@@ -21,5 +21,5 @@ __all__ = [
     "OfferView",
     "ReceiptView",
     "RunView",
-    "Tail",
+    "ViewUpdater",
 ]

@@ -19,7 +19,7 @@ STEP_MS = 3_600_000
 """A wall clock that moves by more than this relative to the steady clock, while the process runs, has been set."""
 STOP_MS = 3 * 24 * 3_600_000
 """The longest stop after which the wall clock is accepted at the start: longer than a weekend."""
-DOUBT_MS = 24 * 3_600_000
+REJECTION_MS = 24 * 3_600_000
 """How long a wall clock that differs is rejected, in running time of this process and those before it."""
 _KEEP_SECONDS = 60.0
 
@@ -65,7 +65,7 @@ class RetentionClock:
         passed = max(0, steady - self._at_steady)
         expected = self._accepted + passed
         self._at_steady = steady
-        if -STEP_MS <= wall - expected <= self._slack or self._rejected_for + passed >= DOUBT_MS:
+        if -STEP_MS <= wall - expected <= self._slack or self._rejected_for + passed >= REJECTION_MS:
             self._accepted, self._rejected_for, self._warned = wall, 0, False
         else:
             self._accepted = expected

@@ -28,7 +28,7 @@ _EXAMINE_EVERY = 600.0
 _logger = structlog.get_logger()
 
 
-class Tail:
+class ViewUpdater:
     """Reads all partitions of a topic into one view, from the view's positions on.
 
     A view whose positions the log no longer holds is emptied and filled again, and so is one that was last at the end

@@ -28,7 +28,7 @@ class Check:
 PLACE = ("/location/postal_code", "/location/city", "/location/insee_commune")
 
 CHECKS: tuple[Check, ...] = (
-    Check(location.find_place, PLACE),
+    Check(location.find_territory, PLACE),
     Check(employer.find, ("/employer/siret", "/employer/naf")),
     Check(location.find_coordinates, ("/location/latitude", "/location/longitude")),
     Check(week.find, ("/weeks", "/levels", "/stay_weeks", "/expires_on")),

@@ -6,12 +6,12 @@ from typing import Any
 
 from schemas.invisible import visible
 from schemas.rulebook import Problem, problem
-from schemas.territory import Place, Territory, apart, covering, locate
+from schemas.territory import Territory, TerritoryMatch, apart, covering, locate
 
 _NULL_ISLAND_DEGREES = 0.1
 
 
-def place_of(offer: Mapping[str, Any]) -> Place:
+def match_territory(offer: Mapping[str, Any]) -> TerritoryMatch:
     """Territory and problems of an offer whose postcode and city, and INSEE code if any, are well formed."""
     location = offer["location"]
     city = location["city"]
@@ -20,9 +20,9 @@ def place_of(offer: Mapping[str, Any]) -> Place:
     return locate(location["postal_code"], city, location.get("insee_commune"))
 
 
-def find_place(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> tuple[Problem, ...]:
+def find_territory(offer: Mapping[str, Any], _on: date, _territory: Territory | None) -> tuple[Problem, ...]:
     """Codes that name no territory or contradict each other."""
-    return place_of(offer).problems
+    return match_territory(offer).problems
 
 
 def find_coordinates(offer: Mapping[str, Any], _on: date, territory: Territory | None) -> tuple[Problem, ...]:

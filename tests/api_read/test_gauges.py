@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from gateway.api.gauges import Gauges, Sources
+from gateway.api.gauges import GaugeInputs, Gauges
 from gateway.api.management import Metrics, build_management
 from gateway.log.memory import MemoryLog
 from gateway.log.port import EventLog
@@ -21,7 +21,7 @@ async def exposed(house: House, times: int = 1, *, log: EventLog | None = None, 
     context, metrics = house.context, Metrics()
     gauges = Gauges(
         metrics.registry,
-        Sources(
+        GaugeInputs(
             log=log or context.log,
             positions=context.positions,
             partners=context.partners,

@@ -15,7 +15,7 @@ from aiohttp.test_utils import TestServer
 from gateway.api.answer import one_by_one, send_list, send_pieces
 from gateway.api.context import CONTEXT, Limits
 from gateway.api.idempotency import Answer, send
-from gateway.api.work import OFFICE, Office
+from gateway.api.work import WORK_REGISTRY, WorkRegistry
 from gateway.runtime.processor import Processor
 from tests.api_read.house import House
 
@@ -46,7 +46,7 @@ async def answering(house: House, send_endless: Send, limits: Limits) -> AsyncIt
 
     app = web.Application()
     app[CONTEXT] = replace(house.context, limits=limits)
-    app[OFFICE] = Office(Processor())
+    app[WORK_REGISTRY] = WorkRegistry(Processor())
     app.router.add_get("/", answer)
     async with TestServer(app) as server:
         assert server.port is not None

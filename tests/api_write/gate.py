@@ -16,7 +16,7 @@ from gateway.api.app import build_app
 from gateway.api.context import Context, Limits
 from gateway.api.management import METRICS
 from gateway.api.server import ProblemRunner
-from gateway.api.work import OFFICE, Office
+from gateway.api.work import WORK_REGISTRY, WorkRegistry
 from gateway.clock import Clock
 from gateway.errors import LogUnavailableError
 from gateway.log.memory import MemoryLog
@@ -94,7 +94,7 @@ class Gate:
         clock: SetClock,
         url: str,
         session: ClientSession,
-        office: Office,
+        office: WorkRegistry,
     ) -> None:
         self.harness = harness
         self.context = context
@@ -226,7 +226,9 @@ async def opened(
         await site.start()
         session = await stack.enter_async_context(ClientSession(auto_decompress=True))
         await harness.ready()
-        yield Gate(harness, context, log, clock, f"http://127.0.0.1:{runner.addresses[0][1]}", session, app[OFFICE])
+        yield Gate(
+            harness, context, log, clock, f"http://127.0.0.1:{runner.addresses[0][1]}", session, app[WORK_REGISTRY]
+        )
 
 
 __all__ = ["DAY_MS", "SECRET", "START", "Answer", "Gate", "Log", "ndjson", "offer", "opened"]

@@ -17,7 +17,7 @@ from structlog.testing import capture_logs
 from gateway.api.answer import send_pieces
 from gateway.api.context import CONTEXT, Limits
 from gateway.api.idempotency import Answer, send
-from gateway.api.work import OFFICE, Office
+from gateway.api.work import WORK_REGISTRY, WorkRegistry
 from gateway.runtime.processor import Processor
 from tests.api_write.gate import Gate, ndjson, offer, opened
 
@@ -125,7 +125,7 @@ def _ended(lines: Sequence[MutableMapping[str, Any]]) -> list[int]:
 async def answering(gate: Gate, handler: Any) -> AsyncIterator[tuple[web.Application, int]]:
     app = web.Application()
     app[CONTEXT] = gate.context
-    app[OFFICE] = Office(Processor())
+    app[WORK_REGISTRY] = WorkRegistry(Processor())
     app.router.add_get("/", handler)
     async with TestServer(app) as server:
         assert server.port is not None
@@ -151,7 +151,7 @@ async def test_an_endless_answer_is_cut_when_the_gateway_stops(gate: Gate) -> No
     async with answering(gate, handle) as (app, port):
         caller = await Caller.on(port, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         await caller.reader.readexactly(2_000)
-        app[OFFICE].stop()
+        app[WORK_REGISTRY].stop()
         assert "the client has left, or the process stops" == await asyncio.wait_for(ended, PATIENCE)
         caller.writer.close()
 

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from gateway.cli.platform_told import tell_platforms
+from gateway.cli.platform_told import print_platforms
 from gateway.cli.rows import print_rows
 from gateway.cli.status import _WORDS, _show
 from gateway.partners.preset import presets
@@ -89,7 +89,7 @@ def test_the_list_of_platforms_keeps_names_ways_and_reasons(width: int) -> None:
         slug: Run(platform=slug, started_at=1, ended_at=2, outcome="failed", last_error=failure) for slug in presets()
     }
     runs[next(iter(presets()))] = Run(platform="bretagne", started_at=1, ended_at=2, outcome="applied", counts=Counts())
-    tell_platforms(rows, runs, [], "fr", console)
+    print_platforms(rows, runs, [], "fr", console)
     said = file.getvalue()
     assert [] == [slug for slug in presets() if slug not in said]
     assert (len(rows), len(rows)) == (said.count("cleverconnect"), said.count("2027-06-14T08:00:00.000Z"))

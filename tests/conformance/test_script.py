@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from conformance.script.matcher import MISSING, mismatches, shown
+from conformance.script.matcher import MISSING, mismatches, render_value
 from conformance.script.names import Names, UnknownNameError
 from conformance.script.template import changed, fill, value_at
 from conformance.words import plain
@@ -116,8 +116,8 @@ def test_nothing_is_told_as_nothing() -> None:
 
 
 def test_what_is_shown_is_short_and_without_personal_data() -> None:
-    assert 200 == len(shown("x" * 500))
-    assert "[…]" == shown("accueil@atelier.example")
+    assert 200 == len(render_value("x" * 500))
+    assert "[…]" == render_value("accueil@atelier.example")
 
 
 def test_an_operator_that_does_not_exist_is_the_kits_fault() -> None:

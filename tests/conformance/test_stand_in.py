@@ -13,9 +13,9 @@ import pytest
 import schemas
 from conformance.clock import today
 from conformance.model.result import Exchange
-from conformance.role.book import Book
-from conformance.role.host import Ask, Host, Say, hosting
-from conformance.role.stand_in import StandIn
+from conformance.role.book import SubmissionJournal
+from conformance.role.host import Host, HostAnswer, PartnerRequest, hosting
+from conformance.role.stand_in import FakeGateway
 from conformance.target.setup import Account
 from tests.conformance.partner_places import SECRET, Publisher
 
@@ -31,8 +31,8 @@ class Place:
     session: aiohttp.ClientSession
     token: str
     host: Host
-    stand_in: StandIn
-    book: Book
+    stand_in: FakeGateway
+    book: SubmissionJournal
     journal: list[Exchange]
 
     async def ask(
@@ -59,9 +59,9 @@ class Place:
 @pytest.fixture
 async def place() -> AsyncIterator[Place]:
     journal: list[Exchange] = []
-    book = Book("bretagne")
+    book = SubmissionJournal("bretagne")
     host = Host(ACCOUNT, journal)
-    stand_in = StandIn(book, day=today, expire=host.expire)
+    stand_in = FakeGateway(book, day=today, expire=host.expire)
     async with hosting(host, stand_in.answer, "127.0.0.1:0") as url, aiohttp.ClientSession() as session:
         async with session.post(f"{url}/oauth/token", data=FORM) as response:
             token = (await response.json())["access_token"]
@@ -139,7 +139,7 @@ async def test_a_dry_run_of_a_batch_meets_no_fault_and_keeps_nothing(place: Plac
 
 
 async def test_what_the_kit_itself_falls_over_is_noted_too(place: Place) -> None:
-    async def fall(_: Ask) -> Say:
+    async def fall(_: PartnerRequest) -> HostAnswer:
         raise ZeroDivisionError
 
     place.host.answering = fall

@@ -19,7 +19,7 @@ from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record
 from gateway.protocol.topic import COMMON, OFFERS
 from gateway.runtime.sqlite_damage import DamagedCopyError
-from gateway.store import OfferView, ReceiptView, Tail
+from gateway.store import OfferView, ReceiptView, ViewUpdater
 from tests.damage.populated import OFFERS_MADE, PUBLISHER, READER, offer, populate
 from tests.faults.process import GatewayProcess
 from tests.views.test_receipt_search import chunk
@@ -127,7 +127,7 @@ async def test_damage_that_no_reading_meets_is_looked_for_and_mended(tmp_path: P
         )
     path = tmp_path / "offers.sqlite"
     view = await OfferView.open(path, log_identity=LOG, partitions=PARTITIONS)
-    tail = Tail(log, OFFERS, view, examine_every=0.2)
+    tail = ViewUpdater(log, OFFERS, view, examine_every=0.2)
     running = asyncio.create_task(tail.run())
     async with asyncio.timeout(DEADLINE):
         while not tail.caught_up:

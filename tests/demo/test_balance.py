@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from gateway.demo.balance import FarEnds, Party, Uncovered, weigh
-from gateway.demo.fate import Fate
+from gateway.demo.balance import ExternalCounts, Party, Uncovered, compute_balance
+from gateway.demo.fate import ExpectedOffer
 
 BRETAGNE = Party(
     slug="bretagne",
@@ -15,9 +15,9 @@ BRETAGNE = Party(
     way="push",
     territory=frozenset({"35"}),
     fates={
-        "bretagne:1": Fate("Un", "35", ("bretagne:1",)),
-        "bretagne:2": Fate("Deux", "76", ("bretagne:2~c", "bretagne:2~l")),
-        "bretagne:3": Fate("Trois", "35"),
+        "bretagne:1": ExpectedOffer("Un", "35", ("bretagne:1",)),
+        "bretagne:2": ExpectedOffer("Deux", "76", ("bretagne:2~c", "bretagne:2~l")),
+        "bretagne:3": ExpectedOffer("Trois", "35"),
         "bretagne:4": None,
     },
     withdrawn=frozenset({"bretagne:5"}),
@@ -31,19 +31,19 @@ NORMANDIE = Party(
     fates={},
     held={"bretagne:2": "Deux", "national:7": "Sept"},
 )
-ENDS = FarEnds(
+ENDS = ExternalCounts(
     parties=(BRETAGNE, NORMANDIE),
     live={"bretagne:1": "Un", "bretagne:2": "Deux", "bretagne:3": "Trois", "national:7": "Sept"},
     gone=frozenset({"bretagne:5", "national:8"}),
     delivered=(("bretagne:1", "Un"), ("bretagne:2~c", "Deux"), ("bretagne:2~l", "Deux")),
-    made={"national:7": Fate("Sept", "59")},
+    made={"national:7": ExpectedOffer("Sept", "59")},
     uncovered={"Hauts-de-France": frozenset({"59", "80"})},
 )
 
 
 def test_everything_in_its_place_balances() -> None:
     """An offer for collège and seconde has two rows at the national site, and is one offer."""
-    balance = weigh(ENDS)
+    balance = compute_balance(ENDS)
     assert () == balance.wrongs
     bretagne, normandie = balance.lines
     figures = ("sent", "refused", "withdrawn", "live", "on_site", "not_for_site", "received")
@@ -114,10 +114,10 @@ def holding(held: Mapping[str, str]) -> tuple[Party, ...]:
     ],
 )
 def test_whatever_differs_is_told(changes: dict[str, Any], wrongs: list[str]) -> None:
-    assert wrongs == list(weigh(replace(ENDS, **changes)).wrongs)
+    assert wrongs == list(compute_balance(replace(ENDS, **changes)).wrongs)
 
 
 def test_an_offer_never_comes_back_to_its_publisher() -> None:
     party = replace(BRETAGNE, held={"bretagne:1": "Un"})
-    wrongs = weigh(replace(ENDS, parties=(party, NORMANDIE))).wrongs
+    wrongs = compute_balance(replace(ENDS, parties=(party, NORMANDIE))).wrongs
     assert ("Bretagne: bretagne:1 should not be in its copy",) == wrongs

@@ -7,7 +7,7 @@ import pytest
 
 from adapters.profile.packaged import profiles
 from adapters.profile.profile import Profile, read_profile
-from gateway.demo.fate import Fate, fates_of
+from gateway.demo.fate import ExpectedOffer, expected_offers
 from gateway.demo.region_site.feed import example_profile
 
 ON = date(2026, 11, 25)
@@ -38,8 +38,8 @@ FEED = feed()
 
 @pytest.mark.parametrize("profile", [NATIVE, FEED], ids=["native", "feed"])
 def test_a_right_offer_is_live_where_it_is_and_at_the_national_site(profile: Profile) -> None:
-    fate = Fate("Découverte d'un atelier", "35", ("bretagne:1",))
-    assert {"bretagne:1": fate} == fates_of([OFFER], profile, ON)
+    fate = ExpectedOffer("Découverte d'un atelier", "35", ("bretagne:1",))
+    assert {"bretagne:1": fate} == expected_offers([OFFER], profile, ON)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_a_right_offer_is_live_where_it_is_and_at_the_national_site(profile: Pro
 def test_names_are_those_of_the_parts_that_the_national_site_takes(
     changes: dict[str, Any], names: tuple[str, str]
 ) -> None:
-    [fate] = fates_of([{**OFFER, **changes}], NATIVE, ON).values()
+    [fate] = expected_offers([{**OFFER, **changes}], NATIVE, ON).values()
     assert fate is not None
     assert tuple(f"bretagne:1{name}" for name in names) == fate.names
 
@@ -62,10 +62,10 @@ def test_names_are_those_of_the_parts_that_the_national_site_takes(
 def test_a_feed_heals_what_its_mapping_understands_and_a_document_is_refused_for() -> None:
     """A postcode as a number is refused where documents are sent, and read right where a feed is."""
     wrong = {**OFFER, "location": {"postal_code": 35000, "city": "Rennes"}}
-    assert {"bretagne:1": None} == fates_of([wrong], NATIVE, ON)
-    assert fates_of([OFFER], FEED, ON) == fates_of([wrong], FEED, ON)
+    assert {"bretagne:1": None} == expected_offers([wrong], NATIVE, ON)
+    assert expected_offers([OFFER], FEED, ON) == expected_offers([wrong], FEED, ON)
 
 
 def test_an_offer_that_lacks_its_sector_is_refused_by_any_way() -> None:
     wrong = {name: value for name, value in OFFER.items() if name != "sector"}
-    assert [{"bretagne:1": None}] * 2 == [fates_of([wrong], profile, ON) for profile in (NATIVE, FEED)]
+    assert [{"bretagne:1": None}] * 2 == [expected_offers([wrong], profile, ON) for profile in (NATIVE, FEED)]

@@ -3,14 +3,14 @@
 import asyncio
 from itertools import chain, count, repeat
 
-from gateway.demo.looking import grow
+from gateway.demo.looking import poll_until_count
 
 SOON = 0.001
 
 
 async def test_it_looks_until_there_are_as_many_as_the_goal() -> None:
     counts = count()
-    assert await grow(lambda: next(counts), 5, every=SOON, patience=60)
+    assert await poll_until_count(lambda: next(counts), 5, every=SOON, patience=60)
     assert 6 == next(counts)
 
 
@@ -18,7 +18,7 @@ async def test_it_ends_when_nothing_more_comes() -> None:
     """Else a demo whose national site takes no offer would go on for ever."""
     counts = chain([0, 1, 1, 2], repeat(2))
     async with asyncio.timeout(60):
-        assert not await grow(lambda: next(counts), 5, every=SOON, patience=20 * SOON)
+        assert not await poll_until_count(lambda: next(counts), 5, every=SOON, patience=20 * SOON)
 
 
 async def test_it_ends_at_once_when_something_is_broken() -> None:
@@ -29,4 +29,4 @@ async def test_it_ends_at_once_when_something_is_broken() -> None:
         return 0
 
     async with asyncio.timeout(60):
-        assert not await grow(look, 5, every=SOON, patience=600, broken=broken)
+        assert not await poll_until_count(look, 5, every=SOON, patience=600, broken=broken)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.demo.subscriber import Holding, counted
+from gateway.demo.subscriber import OfferCopy, counted
 
 
 def upsert(offer_id: str, sequence: int, title: str) -> dict[str, Any]:
@@ -31,7 +31,7 @@ FIRST, SECOND, GONE = upsert("bretagne:1", 10, "Un"), upsert("bretagne:1", 11, "
     ids=["newer", "older and repeated", "removed", "late after a removal", "published again", "never held"],
 )
 def test_it_is_idempotent_by_sequence(changes: list[dict[str, Any]], titles: dict[str, str], gone: set[str]) -> None:
-    holding = Holding()
+    holding = OfferCopy()
     for change in changes:
         holding.apply(change)
     assert (titles, gone) == (holding.titles, holding.gone)

@@ -10,7 +10,7 @@ import pytest
 from aiohttp import ClientSession, TCPConnector, web
 
 from gateway.bootstrap.serving import serve
-from gateway.bootstrap.turn import TurnSite
+from gateway.bootstrap.turn import FairAcceptSite
 
 CONNECTIONS = 32
 
@@ -20,8 +20,8 @@ async def shared() -> AsyncIterator[tuple[str, AsyncExitStack]]:
     """One socket on which two applications, ``a`` and ``b``, listen; the stack of ``a``."""
     with socket.create_server(("127.0.0.1", 0), backlog=64) as listening:
         async with AsyncExitStack() as first, AsyncExitStack() as second:
-            await serve(first, _named("a"), listening.dup(), site=TurnSite)
-            await serve(second, _named("b"), listening.dup(), site=TurnSite)
+            await serve(first, _named("a"), listening.dup(), site=FairAcceptSite)
+            await serve(second, _named("b"), listening.dup(), site=FairAcceptSite)
             yield f"http://127.0.0.1:{listening.getsockname()[1]}", first
 
 

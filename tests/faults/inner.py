@@ -18,7 +18,7 @@ from gateway.protocol.routing import Filter, Reader
 from gateway.protocol.submission import Publish, Submission, Withdraw
 from gateway.protocol.topic import OFFERS
 from gateway.relay import Relay
-from gateway.store import OfferView, Tail
+from gateway.store import OfferView, ViewUpdater
 from tests.faults.ending import decided
 from tests.faults.history import Seen
 
@@ -52,7 +52,7 @@ class Inner:
         self._offers = offers
         self._identity = identity
         self._submissions = Submissions(log, ids=IDS, clock=clock)
-        self._tail = Tail(log, OFFERS, offers, clock=clock)
+        self._tail = ViewUpdater(log, OFFERS, offers, clock=clock)
         self._relay = Relay(
             log,
             folder=folder,

@@ -12,7 +12,7 @@ import pytest
 from gateway.demo.generator import generate
 from gateway.errors import LogBusyError, LogUnavailableError, UnknownOutcomeError
 from gateway.ingest.submissions import VERSIONS
-from gateway.log.assignment import keep_going
+from gateway.log.assignment import retry_log_errors
 from gateway.log.kafka.aiokafka_patches import stop_consumer
 from gateway.log.memory import MemoryLog
 from gateway.log.memory.reader import MemoryReader
@@ -23,7 +23,7 @@ from gateway.protocol.receipt import ReceiptIds, receipt_record
 from gateway.protocol.record import OfferState, offer_record, position_record, submission_record
 from gateway.protocol.submission import Known, Withdraw
 from gateway.protocol.topic import COMMON, DAY_MS, OFFERS, POSITIONS, RECEIPTS, SUBMISSIONS
-from gateway.store import OfferView, Tail
+from gateway.store import OfferView, ViewUpdater
 from gateway.store.relay_state import RelayState
 from tests.faults.arena import Arena
 from tests.faults.ending import read_receipts
@@ -51,7 +51,7 @@ async def test_a_log_that_takes_its_time_to_tell_its_end_does_not_stop_a_view(tm
     log = Slow(clock=clock)
     await log.create_topics(COMMON)
     view = await OfferView.open(tmp_path / "offers.sqlite", log_identity="log", partitions=3)
-    tail = Tail(log, OFFERS, view, clock=clock)
+    tail = ViewUpdater(log, OFFERS, view, clock=clock)
     running = asyncio.create_task(tail.run())
     await log.append(OFFERS, 0, [offer_record(OfferState("b:1", known(1, 0)))])
     try:
@@ -77,7 +77,7 @@ async def test_work_goes_on_after_what_passes_by_itself(error: type[Exception]) 
         if turns < 3:
             raise error
 
-    await keep_going("test", work)
+    await retry_log_errors("test", work)
     assert 3 == turns
 
 
@@ -86,7 +86,7 @@ async def test_work_ends_with_any_other_error() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        await keep_going("test", work)
+        await retry_log_errors("test", work)
 
 
 async def test_letting_go_of_a_consumer_between_two_tries_cancels_nobody_else() -> None:

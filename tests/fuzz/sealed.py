@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 from yarl import URL
 
-from gateway.api.answer import read_bookmark, write_bookmark
+from gateway.api.answer import read_list_cursor, write_list_cursor
 from gateway.api.context import Context
 from gateway.api.problem import ProblemError, problem_document
 from gateway.api.query import MAX_WAIT, read_changes_query, read_offers_query
@@ -73,7 +73,7 @@ class Office:
             b"c": lambda text: self._read(text) != "cursor-forged",
             b"m": lambda text: _holds(lambda: context.snapshots.read(text, platform="bretagne")),
             b"i": lambda text: context.receipt_ids.read(text, publisher="bretagne") is not None,
-            b"b": lambda text: _holds(lambda: read_bookmark(context, "offers", text, "bretagne")),
+            b"b": lambda text: _holds(lambda: read_list_cursor(context, "offers", text, "bretagne")),
         }
 
     def _read(self, text: str, **other: Any) -> Cursor | str:
@@ -168,7 +168,7 @@ def opened() -> Iterator[Target]:
                     b"c": cursors.write(begun, context.cursors),
                     b"m": mark,
                     b"i": context.receipt_ids.mint("bretagne", partition=1, now=START, nonce=bytes(8)),
-                    b"b": write_bookmark(context, "offers", "bretagne:1", "bretagne"),
+                    b"b": write_list_cursor(context, "offers", "bretagne:1", "bretagne"),
                 },
             )
             yield Target(

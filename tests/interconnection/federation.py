@@ -15,7 +15,7 @@ import aiohttp
 from gateway import clock
 from gateway.bootstrap import open_log, running, topics_of
 from gateway.client import Client
-from gateway.demo.entry import KAFKA_WAYS, WAYS
+from gateway.demo.entry import CHANNELS, KAFKA_CHANNELS
 from gateway.demo.national_site.simulator import NationalSimulator
 from gateway.demo.national_site.stock import Row
 from gateway.log.port import EventLog
@@ -100,7 +100,7 @@ async def federation(
         partners = Partners(log)
         stack.push_async_callback(partners.close)
         ground = Ground(folder=folder, settings=settings, log=log, partners=partners, stack=stack)
-        told_by = (WAYS if kafka is None else KAFKA_WAYS) if ways is None else ways
+        told_by = (CHANNELS if kafka is None else KAFKA_CHANNELS) if ways is None else ways
         regions = {slug: await ground.region(slug, way) for slug, way in told_by.items()}
         operator_secret = await join_others(partners)
         await log.create_topics(topics_of(partners))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from adapters.national.connector.operator import read_standing
+from adapters.national.connector.operator import read_delivery_status
 from adapters.profile.packaged import profiles
 from gateway.partners.preset import presets
 from gateway.protocol.identity import NATIONAL
@@ -57,7 +57,7 @@ async def play(folder: Path, *, kafka: str | None = None) -> Matrix:
             )
             await settled(operator)
             matrix.loops = await find_loops(world, operator, [*made.values(), *staying.values()])
-            matrix.echoes = (await read_standing(world.log)).notes[SEARCHER]["search"].get("echo", 0)
+            matrix.echoes = (await read_delivery_status(world.log)).notes[SEARCHER]["search"].get("echo", 0)
             matrix.platforms = (await operator.call("GET", "/v1/platforms")).body["platforms"]
             matrix.told = await world.command("status", "--json")
             matrix.printed = await world.command("status", "--lang", "en")
@@ -152,7 +152,7 @@ async def _timed(begin: Callable[[], Any], condition: Callable[[], bool]) -> flo
 
 
 async def _scanned_at(world: Federation) -> str | None:
-    note = (await read_standing(world.log)).notes.get(SEARCHER, {})
+    note = (await read_delivery_status(world.log)).notes.get(SEARCHER, {})
     scanned: str | None = note.get("search", {}).get("scanned_at")
     return scanned
 

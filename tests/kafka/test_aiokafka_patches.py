@@ -37,7 +37,7 @@ from aiokafka.structs import PartitionMetadata
 from gateway.log.kafka import aiokafka_patches
 from gateway.log.kafka.aiokafka_patches import (
     CommittedRecords,
-    LenientRecords,
+    ReplacingRecords,
     SpentError,
     own_sticky_assignor,
 )
@@ -222,7 +222,7 @@ def test_lenient_records_upstream_raises_for_a_header_name_that_is_not_utf8(reco
     content = written("k", header="bad").replace(b"bad", b"\xff\xfea")
     with pytest.raises(UnicodeDecodeError):
         list(records(content).next_batch())
-    assert ["\ufffd\ufffda"] == [record.headers[0][0] for record in LenientRecords(content).next_batch()]
+    assert ["\ufffd\ufffda"] == [record.headers[0][0] for record in ReplacingRecords(content).next_batch()]
 
 
 def test_committed_records_upstream_goes_back_behind_the_offset_that_was_fetched() -> None:

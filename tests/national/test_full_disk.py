@@ -9,7 +9,7 @@ import pytest
 from adapters.national.delivery.outbox import Outbox
 from adapters.national.inbound.state import InboundState
 from gateway.errors import LogUnavailableError
-from gateway.log.assignment import keep_owning
+from gateway.log.assignment import own_with_retry
 from gateway.log.port import Owner
 from gateway.protocol.delivery import Delivery
 from gateway.protocol.topic import OFFERS
@@ -94,7 +94,7 @@ async def test_work_goes_on_once_there_is_space(make_bench: Make, tmp_path: Path
         raise ZeroDivisionError("done")
 
     with pytest.raises(ZeroDivisionError):
-        await keep_owning(bench.log, role="national.test", partition=0, work=work)
+        await own_with_retry(bench.log, role="national.test", partition=0, work=work)
     assert (tries, len(list(outbox.ids("bretagne")))) == (3, MANY)
     outbox.close()
 

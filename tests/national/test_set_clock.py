@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from adapters.national.delivery.order import Placed, Replay, order_record
-from adapters.national.delivery.orders import WaitingOrders
+from adapters.national.delivery.orders import PendingOrders
 from adapters.national.delivery.outbox import Outbox
 from adapters.national.site.account import Token
 from adapters.national.site.rate import Rate
@@ -98,7 +98,7 @@ async def test_a_token_of_a_clock_ahead_is_renewed() -> None:
 
 async def test_an_order_is_not_too_old_because_the_log_once_had_a_clock_ahead() -> None:
     """The owner begins after a record of the future; orders that come later are carried out."""
-    orders = WaitingOrders("shared")
+    orders = PendingOrders("shared")
     orders.hear(StoredRecord(1, START + DAY, b"turn/shared", None))
     orders.begin()
     placed = Placed("shared", "1", Replay())

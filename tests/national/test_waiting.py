@@ -9,7 +9,7 @@ from adapters.national.delivery.order import (
     answer_record,
     order_record,
 )
-from adapters.national.delivery.orders import ORDER_LIFE_MS, WaitingOrders
+from adapters.national.delivery.orders import ORDER_LIFE_MS, PendingOrders
 from adapters.national.delivery.progress import Progress
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record, StoredRecord
@@ -21,14 +21,14 @@ PLACED = Placed("shared", "1", Replay())
 OTHER = Placed("shared", "2", Replay())
 
 
-def heard(*records: Record, at: int = 0) -> WaitingOrders:
-    orders = WaitingOrders("shared")
+def heard(*records: Record, at: int = 0) -> PendingOrders:
+    orders = PendingOrders("shared")
     for offset, record in enumerate(records):
         orders.hear(StoredRecord(offset, at, record.key, record.value))
     return orders
 
 
-async def taken(orders: WaitingOrders) -> tuple[Placed, bool]:
+async def taken(orders: PendingOrders) -> tuple[Placed, bool]:
     progress, too_old = await orders.take()
     return progress.placed, too_old
 

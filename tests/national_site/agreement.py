@@ -31,7 +31,7 @@ from adapters.national.mapping.deliverability import (
 from adapters.national.mapping.mapping import map_offer
 from adapters.national.mapping.remote_id import remote_id
 from adapters.national.site.account import Account
-from adapters.national.site.answer import Done, find_dropped, understand
+from adapters.national.site.answer import Done, find_dropped, outcome_of
 from adapters.national.site.client import NationalSite
 from adapters.national.site.rate import Rate
 from gateway.demo.national_site.simulator import NationalSimulator
@@ -211,10 +211,10 @@ class Comparison:
         name = f"{number}:{remote_id(offer['id'], part.group)}"[:60]
         match part.prospect:
             case Ready() as ready:
-                done = understand(await self.site.create(ready.named(name)))
+                done = outcome_of(await self.site.create(ready.named(name)))
                 assert isinstance(done, Done), done
                 assert find_dropped(ready, done) is None
-                assert done == understand(await self.site.update(name, ready.body))
+                assert done == outcome_of(await self.site.update(name, ready.body))
             case NotDeliverable(refusals=refusals):
                 codes = {refusal.code for refusal in refusals}
                 self.counts.update(codes)
@@ -244,7 +244,7 @@ class Comparison:
         one_week = terms.one_week and offer["stay_weeks"] == 1 and "seconde" in levels
         if one_week and isinstance(part.prospect, Waiting | Past):
             return await self._takes_one_week(offer, body)
-        taken = isinstance(understand(await self.site.create(body)), Done)
+        taken = isinstance(outcome_of(await self.site.create(body)), Done)
         if taken or not one_week or not {refusal.code for refusal in getattr(part.prospect, "refusals", ())} <= OURS:
             return taken
         return await self._takes_one_week(offer, body)
@@ -257,7 +257,7 @@ class Comparison:
             f"period:{next(self.numbers)}",
         ]  # each asked for once: the site forgets no name
         answers: Sequence[Any] = [
-            understand(await self.site.create({**old, "remote_id": name, "period": period}))
+            outcome_of(await self.site.create({**old, "remote_id": name, "period": period}))
             for period, name in enumerate(names, start=1)
         ]
         taken = {week for answer in answers if isinstance(answer, Done) for week in answer.weeks}

@@ -5,14 +5,14 @@ from typing import Any
 
 import orjson
 
-from adapters.national.mapping.deliverability import Prospect
+from adapters.national.mapping.deliverability import Deliverability
 from adapters.national.mapping.mapping import (
     Part,
     Ready,
     Terms,
     map_offer,
 )
-from adapters.national.site.answer import Done, understand
+from adapters.national.site.answer import Done, outcome_of
 from adapters.national.site.client import NationalSite
 from adapters.national.site.reading import Page, read_page
 from adapters.national.site.site import Answer
@@ -89,7 +89,7 @@ def offer_of(on: date = ON, **changes: Any) -> dict[str, Any]:
     return verdict.offer
 
 
-def parts_of(offer: dict[str, Any], *, on: date = ON, **terms: Any) -> dict[str, Prospect]:
+def parts_of(offer: dict[str, Any], *, on: date = ON, **terms: Any) -> dict[str, Deliverability]:
     """What becomes of each part of an offer."""
     parts: tuple[Part, ...] = map_offer(offer, on=on, terms=Terms(**terms))
     return {part.group: part.prospect for part in parts}
@@ -151,6 +151,6 @@ async def search(site: NationalSite, **filters: str) -> list[str]:
 
 
 async def deliver(site: NationalSite, sent: Ready, name: str = NAME) -> Done:
-    done = understand(await site.create(sent.named(name)))
+    done = outcome_of(await site.create(sent.named(name)))
     assert isinstance(done, Done)
     return done

@@ -18,7 +18,7 @@ from adapters.national.site.answer import (
     is_rate_refusal,
     is_token_refusal,
     login_token,
-    understand,
+    outcome_of,
 )
 from adapters.national.site.site import Answer
 from gateway.protocol.delivery import Call, Part
@@ -63,7 +63,7 @@ def due(call: Call) -> Due:
 @example(200, {"remote_id": 7, "weeks": [], "grades": []}, "update")
 @example(200, {"ok": True}, "delete")
 def test_what_is_not_the_sites_form_settles_nothing(status: int, body: Any, call: Call) -> None:
-    outcome = understand(Answer(status, body))
+    outcome = outcome_of(Answer(status, body))
     if not is_the_sites(body):
         assert Unrecognized(status, "") == outcome
         assert settle(due(call), outcome, sequence=2, now=3) is None
@@ -91,7 +91,7 @@ def test_a_401_that_is_not_the_sites_refuses_neither_token_nor_login(body: Any) 
 def test_a_token_of_a_user_that_is_gone_is_refused_and_no_offer_is_missing() -> None:
     gone = Answer(404, {"code": "NOT_FOUND", "error": "can't find user with this remote_id"})
     assert is_token_refusal(gone)
-    assert not isinstance(understand(gone), Missing)
+    assert not isinstance(outcome_of(gone), Missing)
 
 
 @pytest.mark.parametrize("body", [{"token": ""}, {"token": 7}, {}, "<html>", None, {"jwt": "x"}])
@@ -101,7 +101,7 @@ def test_a_login_without_a_token_is_no_login(body: Any) -> None:
 
 
 def test_no_403_withdraws() -> None:
-    forbidden = understand(Answer(403, {"code": "FORBIDDEN", "error": "You are not authorized to access this page."}))
+    forbidden = outcome_of(Answer(403, {"code": "FORBIDDEN", "error": "You are not authorized to access this page."}))
     assert NotOurs() == forbidden
     assert isinstance(settle(due("delete"), forbidden, sequence=2, now=3), Retry)
     updated = settle(due("update"), forbidden, sequence=2, now=3)
@@ -111,15 +111,15 @@ def test_no_403_withdraws() -> None:
 
 def test_a_refused_update_leaves_unknown_what_the_site_holds() -> None:
     """The site writes weeks and grades before it validates the rest."""
-    refused = understand(Answer(400, {"code": "VALIDATION_ERROR", "error": {"title": ["Missing title"]}}))
+    refused = outcome_of(Answer(400, {"code": "VALIDATION_ERROR", "error": {"title": ["Missing title"]}}))
     part = settle(due("update"), refused, sequence=2, now=3)
     assert isinstance(part, Part)
     assert (None, None) == (part.digest, part.answered)
 
 
 def test_an_answer_is_described_without_being_quoted() -> None:
-    strange = understand(Answer(403, "<html>quelquun@example.org</html>"))
+    strange = outcome_of(Answer(403, "<html>quelquun@example.org</html>"))
     assert isinstance(strange, Unrecognized)
     assert "status 403 with a web page" == strange.said
     assert strange.step is not None
-    assert isinstance(understand(Answer(200, {"remote_id": "x", "weeks": [], "grades": []})), Done)
+    assert isinstance(outcome_of(Answer(200, {"remote_id": "x", "weeks": [], "grades": []})), Done)

@@ -18,7 +18,7 @@ from adapters.national.site.answer import (
     RightMissing,
     Unrecognized,
     find_dropped,
-    understand,
+    outcome_of,
 )
 from adapters.national.site.site import Answer
 from tests.national_site.ground import JUNE, offer_of, ready
@@ -44,12 +44,12 @@ WEEKS = ("2025-W21", "2025-W22")
     ],
 )
 def test_recorded_answers_are_understood(name: str, status: int, expected: object, samples: Path) -> None:
-    assert expected == understand(Answer(status, recorded(samples, name)))
+    assert expected == outcome_of(Answer(status, recorded(samples, name)))
 
 
 @pytest.mark.samples
 def test_pitfall_8_unpadded_weeks_of_an_answer_are_padded(samples: Path) -> None:
-    done = understand(Answer(200, recorded(samples, "update/ok")))
+    done = outcome_of(Answer(200, recorded(samples, "update/ok")))
     assert isinstance(done, Done)
     assert {"2025-W01", "2024-W52"} <= set(done.weeks)
     assert 39 == len(done.weeks)
@@ -88,7 +88,7 @@ def test_pitfall_8_unpadded_weeks_of_an_answer_are_padded(samples: Path) -> None
 def test_pitfall_12_refusals_in_any_form_and_language_get_our_codes(
     name: str, status: int, told: set[tuple[str, str]], samples: Path
 ) -> None:
-    outcome = understand(Answer(status, recorded(samples, name)))
+    outcome = outcome_of(Answer(status, recorded(samples, name)))
     assert isinstance(outcome, Refused)
     assert {(f"national-refused:{code}", pointer) for code, pointer in told} == {
         (one.code, one.pointer) for one in outcome.refusals
@@ -113,7 +113,7 @@ def test_pitfall_12_refusals_in_any_form_and_language_get_our_codes(
     ],
 )
 def test_unheard_of_refusals_are_still_told(error: Any, code: str, pointer: str) -> None:
-    outcome = understand(Answer(400, {"code": "VALIDATION_ERROR", "error": error}))
+    outcome = outcome_of(Answer(400, {"code": "VALIDATION_ERROR", "error": error}))
     assert isinstance(outcome, Refused)
     (only,) = outcome.refusals
     assert (f"national-refused:{code}", pointer) == (only.code, only.pointer)
@@ -132,12 +132,12 @@ def test_unheard_of_refusals_are_still_told(error: Any, code: str, pointer: str)
     ],
 )
 def test_what_the_site_never_answers_is_no_outcome(answer: Answer) -> None:
-    assert Unrecognized(answer.status, "") == understand(answer)
+    assert Unrecognized(answer.status, "") == outcome_of(answer)
 
 
 def test_a_creation_whose_answer_holds_nonsense_still_counts_as_done() -> None:
     """It was written; the comparison then says that weeks and levels are not those sent."""
-    done = understand(Answer(201, {"remote_id": "x", "weeks": [7, "2027-W24", "soon"], "grades": None}))
+    done = outcome_of(Answer(201, {"remote_id": "x", "weeks": [7, "2027-W24", "soon"], "grades": None}))
     assert Done(("2027-W24",), (), shown=False) == done
 
 

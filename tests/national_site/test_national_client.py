@@ -15,7 +15,7 @@ from adapters.national.site.answer import (
     AlreadyDeleted,
     NameTaken,
     Unrecognized,
-    understand,
+    outcome_of,
 )
 from adapters.national.site.client import MAX_BYTES, TRIES, NationalSite
 from adapters.national.site.rate import MINUTE
@@ -86,7 +86,7 @@ async def test_a_write_without_answer_may_have_been_done(
         with pytest.raises(OutcomeUnknownError):
             await site.create(creation())
         assert simulator.row(NAME) is not None
-        assert NameTaken() == understand(await site.create(creation()))
+        assert NameTaken() == outcome_of(await site.create(creation()))
 
 
 async def test_a_write_that_was_cut_before_it_was_done_is_unknown_too(
@@ -103,8 +103,8 @@ async def test_a_deletion_that_was_done_without_answer_is_found_done(
 ) -> None:
     await site.create(creation())
     simulator.faults.order(Fault("status", "DELETE", status=502, done=True))
-    assert Unrecognized(502, "") == understand(await site.delete(NAME))
-    assert AlreadyDeleted() == understand(await site.delete(NAME))
+    assert Unrecognized(502, "") == outcome_of(await site.delete(NAME))
+    assert AlreadyDeleted() == outcome_of(await site.delete(NAME))
 
 
 async def test_a_read_without_answer_has_changed_nothing(
@@ -121,7 +121,7 @@ async def test_a_page_of_maintenance_with_200_is_no_success(site: NationalSite, 
     simulator.faults.order(Fault("garbage", "POST"))
     answer = await site.create(creation())
     assert (200, "<html>") == (answer.status, answer.body[:6])
-    assert Unrecognized(200, "") == understand(answer)
+    assert Unrecognized(200, "") == outcome_of(answer)
 
 
 async def test_redirects_are_not_followed(time: SteppedTime) -> None:

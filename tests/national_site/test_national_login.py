@@ -7,7 +7,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from adapters.national.site.answer import RightMissing, understand
+from adapters.national.site.answer import RightMissing, outcome_of
 from adapters.national.site.client import NationalSite
 from adapters.national.site.site import LoginRefusedError, SiteUnavailableError
 from gateway.demo.national_site.simulator import NationalSimulator
@@ -132,7 +132,7 @@ def test_the_simulator_on_this_machine_needs_no_encryption() -> None:
 async def test_search_without_the_right_says_so(simulator: NationalSimulator, time: SteppedTime) -> None:
     simulator.add_operator(EMAIL, PASSWORD)
     async with connect(account_at(simulator.url), time) as site:
-        assert RightMissing() == understand(await site.search(1))
+        assert RightMissing() == outcome_of(await site.search(1))
         assert 200 == (await site.index(1)).status
     assert 1 == simulator.answered["POST", 200]
 

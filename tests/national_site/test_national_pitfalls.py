@@ -5,7 +5,7 @@ from adapters.national.site.answer import (
     NotOurs,
     Refused,
     find_dropped,
-    understand,
+    outcome_of,
 )
 from adapters.national.site.client import NationalSite
 from adapters.national.site.reading import differences
@@ -30,14 +30,14 @@ async def test_pitfall_3_a_name_is_ones_own_per_account_but_patch_finds_the_firs
     simulator.publish_on_site(**made_there(owner=other, remote_id=NAME, permalink="https://stages.example.fr/1"))
     sent = ready(offer_of())
     await deliver(site, sent)
-    assert NotOurs() == understand(await site.update(NAME, sent.body))
+    assert NotOurs() == outcome_of(await site.update(NAME, sent.body))
 
 
 async def test_pitfall_6_a_period_changes_its_meaning_every_year(site: NationalSite, time: SteppedTime) -> None:
     sent = ready(offer_of(weeks=["2027-W25"]), one_week=True)
     await deliver(site, sent)
     time.now = at("2027-07-01T12:00:00")
-    answer = understand(await site.update(NAME, sent.body))
+    answer = outcome_of(await site.update(NAME, sent.body))
     assert isinstance(answer, Done)
     assert ("2028-W26",) == answer.weeks  # which is why last year's are never sent again
     assert find_dropped(sent, answer) is not None
@@ -46,17 +46,17 @@ async def test_pitfall_6_a_period_changes_its_meaning_every_year(site: NationalS
 async def test_pitfall_4_a_patch_without_grades_turns_college_into_seconde(site: NationalSite) -> None:
     college = ready(offer_of(levels=["troisieme"], weeks=["2027-W10"], stay_weeks=1))
     await deliver(site, college)
-    partial = understand(await site.update(NAME, {"title": "Autre"}))
+    partial = outcome_of(await site.update(NAME, {"title": "Autre"}))
     assert isinstance(partial, Done)
     assert ("seconde",) == partial.levels
-    complete = understand(await site.update(NAME, college.body))  # which is why a PATCH is complete
+    complete = outcome_of(await site.update(NAME, college.body))  # which is why a PATCH is complete
     assert isinstance(complete, Done)
     assert ("troisieme",) == complete.levels
 
 
 async def test_pitfall_5_mixed_levels_are_refused_by_the_site(site: NationalSite) -> None:
     sent = ready(offer_of())
-    refused = understand(await site.create({**sent.named(NAME), "grades": ["troisieme", "seconde"]}))
+    refused = outcome_of(await site.create({**sent.named(NAME), "grades": ["troisieme", "seconde"]}))
     assert isinstance(refused, Refused)
     assert [("national-refused:levels", "/levels")] == [(one.code, one.pointer) for one in refused.refusals]
 

@@ -3,7 +3,7 @@
 import pytest
 
 from adapters.national.mapping.mapping import NotDeliverable, Ready
-from adapters.national.site.answer import Refused, understand
+from adapters.national.site.answer import Refused, outcome_of
 from adapters.national.site.client import NationalSite
 from gateway.demo.national_site.simulator import NationalSimulator
 from tests.national_site.ground import NAME, deliver, offer_of, parts_of, ready, row_of
@@ -66,6 +66,6 @@ async def test_trap_14_some_postcodes_are_refused(postal_code: str, city: str, i
     prospect = parts_of(offer_of(location=place))[""]
     assert isinstance(prospect, NotDeliverable)
     assert ["not-deliverable:postal-code"] == [refusal.code for refusal in prospect.refusals]
-    refused = understand(await site.create({**ready(offer_of()).named(NAME), "zipcode": postal_code}))
+    refused = outcome_of(await site.create({**ready(offer_of()).named(NAME), "zipcode": postal_code}))
     assert isinstance(refused, Refused)
     assert "national-refused:postal-code" == refused.refusals[0].code

@@ -1,6 +1,6 @@
 """Traps 1 and 2: what the index and the search list, and what they leave out."""
 
-from adapters.national.site.answer import RightMissing, understand
+from adapters.national.site.answer import RightMissing, outcome_of
 from adapters.national.site.client import NationalSite
 from gateway.demo.national_site.simulator import NationalSimulator
 from gateway.demo.national_site.stock import Operator
@@ -17,7 +17,7 @@ async def test_trap_1_the_index_lists_only_ones_own_offers(site: NationalSite, s
 
 async def test_trap_1_others_offers_need_a_right(site: NationalSite, operator: Operator) -> None:
     operator.full_access = False
-    assert RightMissing() == understand(await site.search(1))
+    assert RightMissing() == outcome_of(await site.search(1))
 
 
 async def test_trap_2_search_hides_what_is_full_ended_or_of_autumn(

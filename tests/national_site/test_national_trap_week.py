@@ -14,7 +14,7 @@ from adapters.national.site.answer import (
     Done,
     Refused,
     find_dropped,
-    understand,
+    outcome_of,
 )
 from adapters.national.site.client import NationalSite
 from gateway.demo.national_site.simulator import NationalSimulator
@@ -30,13 +30,13 @@ async def test_trap_10_mandatory_weeks_follow_todays_date(site: NationalSite, ti
     assert Waiting(date(2026, 7, 1)) == parts_of(offer, on=june)[""]
     body = ready(offer, on=date(2026, 7, 1)).named(NAME)
     time.now = at("2026-06-30T23:00:00")
-    assert isinstance(understand(await site.create(body)), Refused)
+    assert isinstance(outcome_of(await site.create(body)), Refused)
     time.now = at("2026-07-01T01:00:00")
-    assert isinstance(understand(await site.create(body)), Done)
+    assert isinstance(outcome_of(await site.create(body)), Done)
     assert isinstance(parts_of(offer, on=date(2027, 6, 30))[""], Ready)
     assert Past() == parts_of(offer, on=date(2027, 7, 1))[""]
     time.now = at("2027-07-01T12:00:00")
-    refused = understand(await site.update(NAME, ready(offer, on=june.replace(year=2027)).body))
+    refused = outcome_of(await site.update(NAME, ready(offer, on=june.replace(year=2027)).body))
     assert isinstance(refused, Refused)
     assert "national-refused:mandatory-weeks" == refused.refusals[0].code
 
@@ -65,7 +65,7 @@ async def test_trap_11_one_week_goes_through_the_old_interface(
     sent = ready(offer, one_week=True)
     done = await deliver(site, sent)
     assert (("2027-W25",), ("seconde",)) == (done.weeks, done.levels)
-    updated = understand(await site.update(NAME, sent.body))
+    updated = outcome_of(await site.update(NAME, sent.body))
     assert done == updated  # always with the period: without it both weeks would come back
     row = row_of(simulator)
     assert ("2027-W25",) == row.weeks

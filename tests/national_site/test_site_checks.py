@@ -19,7 +19,7 @@ from adapters.national.mapping.deliverability import (
 from adapters.national.mapping.mapping import map_offer
 from adapters.national.mapping.refusal import refusals
 from adapters.national.mapping.remote_id import MAX_CHARACTERS, is_reachable, remote_id
-from adapters.national.site.answer import Done, find_dropped, understand
+from adapters.national.site.answer import Done, find_dropped, outcome_of
 from adapters.national.site.client import NationalSite
 from schemas.rulebook import catalogue
 from tests.national_site.ground import ON
@@ -304,7 +304,7 @@ async def test_the_nearest_offer_that_keeps_a_check_is_delivered(name: str, site
         for part, prospect in enumerate(prospects):
             assert isinstance(prospect, Ready), (changes, prospect)
             assert prospect.body.keys() <= PERMITTED
-            done = understand(await site.create(prospect.named(f"bretagne:{number}-{part}")))
+            done = outcome_of(await site.create(prospect.named(f"bretagne:{number}-{part}")))
             assert isinstance(done, Done), (changes, done)
             assert find_dropped(prospect, done) is None
         assert case.sent == {member: prospects[0].body[member] for member in case.sent}
@@ -317,7 +317,7 @@ async def test_the_site_makes_the_check(name: str, site: NationalSite) -> None:
     (prospect, *_) = parts(case.keeps[0], on=case.on, terms=case.terms)
     body = {**prospect.named("bretagne:1"), **case.raw}
     answer = await site.create({member: value for member, value in body.items() if value is not GONE})
-    assert not isinstance(understand(answer), Done), answer
+    assert not isinstance(outcome_of(answer), Done), answer
 
 
 def test_seconde_of_next_june_waits_and_is_sent_on_the_first_of_july() -> None:
@@ -361,4 +361,4 @@ async def test_what_the_site_takes_without_a_check_raises_no_alarm(
     assert name in {row["id"] for row in TABLE["takes"]}
     for prospect in parts(changes, on=ON, terms=Terms()):
         assert isinstance(prospect, Ready), prospect
-        assert isinstance(understand(await site.create(prospect.named("bretagne:1"))), Done)
+        assert isinstance(outcome_of(await site.create(prospect.named("bretagne:1"))), Done)

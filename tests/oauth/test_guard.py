@@ -2,11 +2,11 @@
 
 import pytest
 
-from gateway.oauth.guard import ATTEMPTS, Guesses, Replays, ReplaysFullError
+from gateway.oauth.guard import ATTEMPTS, FailedAttempts, ReplaysFullError, SeenAssertions
 
 
 def test_waiting_begins_with_the_last_allowed_failure_and_ends_with_the_minute() -> None:
-    guesses = Guesses()
+    guesses = FailedAttempts()
     for at in range(ATTEMPTS):
         assert 0 == guesses.wait("a", "peer", now=at)
         guesses.failed("a", "peer", now=at)
@@ -20,7 +20,7 @@ def test_waiting_begins_with_the_last_allowed_failure_and_ends_with_the_minute()
 @pytest.mark.parametrize(("processes", "expected"), [(1, 20), (2, 10), (3, 7), (64, 1)])
 def test_processes_that_answer_together_share_the_attempts(processes: int, expected: int) -> None:
     """[SEC-013]: T-04."""
-    guesses = Guesses(processes=processes)
+    guesses = FailedAttempts(processes=processes)
     tried = 0
     while not guesses.wait("a", "peer", now=0):
         guesses.failed("a", "peer", now=0)
@@ -29,7 +29,7 @@ def test_processes_that_answer_together_share_the_attempts(processes: int, expec
 
 
 def test_who_guesses_from_elsewhere_does_not_shut_out_the_platform() -> None:
-    guesses = Guesses()
+    guesses = FailedAttempts()
     for _ in range(ATTEMPTS):
         guesses.failed("a", "stranger", now=0)
     assert (60, 0, 0) == tuple(
@@ -38,14 +38,14 @@ def test_who_guesses_from_elsewhere_does_not_shut_out_the_platform() -> None:
 
 
 def test_memory_is_bounded_by_forgetting_the_oldest() -> None:
-    guesses = Guesses()
+    guesses = FailedAttempts()
     for number in range(10_050):
         guesses.failed(f"client {number}", "peer", now=0)
     assert 10_000 == len(guesses._failures)
 
 
 def test_an_id_is_new_once_until_it_ends_and_per_client() -> None:
-    replays = Replays()
+    replays = SeenAssertions()
     assert [True, False, True, False, True] == [
         replays.first_use(client, "id", until=until, now=now)
         for client, until, now in (("a", 10, 0), ("a", 10, 9), ("b", 10, 9), ("b", 99, 9), ("a", 20, 10))
@@ -53,7 +53,7 @@ def test_an_id_is_new_once_until_it_ends_and_per_client() -> None:
 
 
 def test_a_client_with_too_many_live_ids_waits_and_others_do_not() -> None:
-    replays = Replays()
+    replays = SeenAssertions()
     assert all(replays.first_use("a", str(number), until=100, now=0) for number in range(10_000))
     with pytest.raises(ReplaysFullError):
         replays.first_use("a", "one more", until=100, now=99)

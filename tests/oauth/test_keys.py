@@ -8,7 +8,7 @@ import pytest
 from joserfc.jwk import ECKey, RSAKey
 
 from gateway.errors import TokenError
-from gateway.oauth.jws import read_unproved
+from gateway.oauth.jws import read_unverified
 from gateway.oauth.keys import KeyRing, SigningKeyError, rotate_signing_key
 from gateway.oauth.token import AccessTokens
 from tests.oauth.ground import ISSUER, Hands
@@ -45,10 +45,10 @@ def test_the_first_key_signs_and_all_of_them_verify() -> None:
     older = AccessTokens(KeyRing.from_pem(pem(old)), issuer=ISSUER, clock=clock)
     newer = AccessTokens(ring, issuer=ISSUER, clock=clock)
     token = older.issue("bretagne", ["offers:read"], token_id="a")
-    assert "bretagne" == newer.verify(token, read_unproved(token)).platform
+    assert "bretagne" == newer.verify(token, read_unverified(token)).platform
     token = newer.issue("bretagne", ["offers:read"], token_id="b")
     with pytest.raises(TokenError, match="no known key"):
-        older.verify(token, read_unproved(token))
+        older.verify(token, read_unverified(token))
 
 
 def test_a_replaced_key_verifies_for_a_day_and_is_dropped_by_a_later_rotation(tmp_path: Path) -> None:

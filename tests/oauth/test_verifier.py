@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from joserfc.jwk import ECKey
 
 from gateway.errors import TokenError
-from gateway.oauth.jws import prove, read_unproved
+from gateway.oauth.jws import read_unverified, verify_signature
 from gateway.oauth.token import check_claims
 from gateway.oauth.verifier import CACHE_TOKENS
 from gateway.partners.claims import Claims
@@ -46,7 +46,7 @@ async def test_a_token_proves_platform_scopes_and_end(ground: Ground) -> None:
 
 
 def test_a_token_is_as_rfc_9068_wants_it(ground: Ground) -> None:
-    unproved = read_unproved(ground.tokens.issue("bretagne", ["offers:read"], token_id="a"))
+    unproved = read_unverified(ground.tokens.issue("bretagne", ["offers:read"], token_id="a"))
     assert {"alg": "ES256", "typ": "at+jwt", "kid": ground.keys.signer.kid} == unproved.header
     now = ground.clock() // 1000
     assert {
@@ -76,7 +76,7 @@ def _forged(ground: Ground) -> str:
 def _own_key_in_the_header(ground: Ground) -> str:
     """A forger's key, offered by the token itself."""
     forger = ECKey.generate_key("P-256")
-    claims = read_unproved(own(ground)).claims
+    claims = read_unverified(own(ground)).claims
     return sign(forger, claims, HEADER | {"kid": ground.keys.signer.kid, "jwk": forger.as_dict(private=False)})
 
 
@@ -95,7 +95,7 @@ def _own_key_in_the_header(ground: Ground) -> str:
         lambda g: own(g, nbf=g.clock() // 1000 + 120),
         lambda g: own(g, header={"typ": "JWT"}),
         lambda g: own(g, header={"kid": "unknown"}),
-        lambda g: sign(g.keys.signer, read_unproved(own(g)).claims, HEADER),
+        lambda g: sign(g.keys.signer, read_unverified(own(g)).claims, HEADER),
         lambda g: own(g, iss="https://elsewhere.example"),
         lambda g: g.assertion(),
         lambda g: own(g)[:-4] + "AAAA",
@@ -181,7 +181,7 @@ def test_whatever_a_stranger_sends_is_refused_in_order(header: Any, claims: Any,
     head, body = (urlsafe_b64encode(json.dumps(part).encode()).decode() for part in (header, claims))
     token = f"{head}.{body}.{tail}"
     with pytest.raises(TokenError):
-        prove(token, read_unproved(token), keys=[PARTNER_KEY], algorithms=["ES256"])
+        verify_signature(token, read_unverified(token), keys=[PARTNER_KEY], algorithms=["ES256"])
 
 
 @settings(deadline=None)

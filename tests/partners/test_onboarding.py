@@ -6,25 +6,25 @@ import pytest
 from joserfc.jwk import ECKey
 
 from gateway.partners.credential import revoke
-from gateway.partners.onboarding import Wish, issuer_findings, new_partner
+from gateway.partners.onboarding import PartnerInput, issuer_findings, new_partner
 from gateway.partners.preset import presets
 from gateway.protocol.partner import Partner
 
 KEYS: dict[str, object] = {"keys": [ECKey.generate_key("P-256").as_dict(private=False)]}
 
 
-def findings(slug: str, wish: Wish, *others: Partner) -> str:
+def findings(slug: str, wish: PartnerInput, *others: Partner) -> str:
     made = new_partner(slug, wish, others=others)
     assert isinstance(made, tuple)
     return " ".join(made)
 
 
 def test_a_known_platform_needs_no_more_than_its_slug() -> None:
-    assert presets()["normandie"] == new_partner("normandie", Wish(), others=())
+    assert presets()["normandie"] == new_partner("normandie", PartnerInput(), others=())
 
 
 def test_what_is_said_outweighs_what_is_known() -> None:
-    wish = Wish(
+    wish = PartnerInput(
         name="Elle",
         scopes=["offers:read"],
         departments=["35", "2A"],
@@ -51,27 +51,27 @@ def test_what_is_said_outweighs_what_is_known() -> None:
 
 def test_any_other_platform_can_take_part_under_a_name() -> None:
     """A department's platform is a partner like any other (IDN-002)."""
-    made = new_partner("sarthe", Wish(name="Sarthe"), others=())
+    made = new_partner("sarthe", PartnerInput(name="Sarthe"), others=())
     assert isinstance(made, Partner)
     assert ["offers:publish", "offers:read"] == sorted(made.scopes)
     assert (frozenset(), "gateway") == (made.territory, made.national_delivery)
-    assert "--name" in findings("sarthe", Wish())
+    assert "--name" in findings("sarthe", PartnerInput())
 
 
 @pytest.mark.parametrize("slug", ["", "Bretagne", "bretagne:1", "a--b", "gateway", "é", "x" * 41, "../x"])
 def test_a_slug_that_cannot_name_a_platform_is_refused(slug: str) -> None:
     """IDN-002."""
-    assert "cannot name a platform" in findings(slug, Wish(name="X"))
+    assert "cannot name a platform" in findings(slug, PartnerInput(name="X"))
 
 
 def test_who_takes_part_is_not_added_twice_but_may_come_back() -> None:
     known = presets()["bretagne"]
-    assert "bretagne takes part already." in findings("bretagne", Wish(), known)
-    assert known == new_partner("bretagne", Wish(), others=[revoke(known)])
+    assert "bretagne takes part already." in findings("bretagne", PartnerInput(), known)
+    assert known == new_partner("bretagne", PartnerInput(), others=[revoke(known)])
 
 
 def test_everything_wrong_is_said_at_once() -> None:
-    wish = Wish(
+    wish = PartnerInput(
         name=" ",
         scopes=["offers:dance"],
         departments=["99"],
@@ -97,7 +97,7 @@ def test_everything_wrong_is_said_at_once() -> None:
 
 def test_a_host_of_a_revoked_platform_can_be_taken_over() -> None:
     former = revoke(replace(presets()["ile-de-france"], platform="former"))
-    wish = Wish(hosts=list(former.hosts))
+    wish = PartnerInput(hosts=list(former.hosts))
     assert isinstance(new_partner("ile-de-france", wish, others=[former]), Partner)
 
 

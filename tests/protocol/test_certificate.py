@@ -7,8 +7,8 @@ import pytest
 from gateway.protocol.certificate import (
     Issued,
     Versions,
+    certificate_problem,
     certified_until,
-    lack_of_certificate,
     newest,
     notice_of,
     read_statement,
@@ -24,7 +24,7 @@ MIDNIGHT = 1_796_079_600_000
 
 
 def lacks(*kept: Issued, required: date | None = TODAY, now: int = NOW) -> bool:
-    return lack_of_certificate(kept, required=required, now=now) is not None
+    return certificate_problem(kept, required=required, now=now) is not None
 
 
 def test_without_a_day_nobody_needs_a_certificate() -> None:
@@ -39,7 +39,7 @@ def test_from_the_day_on_in_paris_a_certificate_is_needed() -> None:
 
 def test_who_has_none_is_told_since_when_it_is_needed() -> None:
     """CER-001"""
-    problem = lack_of_certificate((), required=TODAY, now=NOW)
+    problem = certificate_problem((), required=TODAY, now=NOW)
     assert problem is not None
     assert ("certificate-missing", "2026-11-30") == (problem.code, problem.expected)
 

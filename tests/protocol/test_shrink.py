@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.protocol.shrink import would_shrink
+from gateway.protocol.shrink import needs_confirmation
 
 
 @pytest.mark.parametrize(
@@ -13,4 +13,4 @@ def test_over_a_fifth_and_at_least_ten_is_too_much_to_lose_without_a_word(
     gone: int, live: int, *, shrinks: bool
 ) -> None:
     """[PUB-028]."""
-    assert shrinks == would_shrink(gone, live)
+    assert shrinks == needs_confirmation(gone, live)

@@ -8,8 +8,8 @@ from typing import Any
 
 from adapters.profile.profile import Profile, read_profile
 from adapters.pull.outcome import Beginning
-from adapters.pull.pull import Means, Pull
-from adapters.pull.way import Ways
+from adapters.pull.pull import Pull, PullDependencies
+from adapters.pull.way import TransportFactory
 from adapters.transport.secret import Secrets
 from gateway.clock import now
 from gateway.demo.region_site.feed import example_profile, write_feed
@@ -57,7 +57,7 @@ def profile_of(url: str, format: str = "json", **transport: Any) -> Profile:  # 
 class Ground:
     """The parts, and what a test does with them."""
 
-    def __init__(self, means: Means, log: EventLog, region: RegionalPlatform, url: str) -> None:
+    def __init__(self, means: PullDependencies, log: EventLog, region: RegionalPlatform, url: str) -> None:
         self.means = means
         self.log = log
         self.region = region
@@ -131,7 +131,7 @@ async def ground(folder: Path, *, kafka: KafkaLog | None = None) -> AsyncIterato
         parts = harness.parts
         region = RegionalPlatform("bretagne", lambda written: write_feed(here[0].profile.format or "", written))
         url = await stack.enter_async_context(region.serving())
-        means = Means(
+        means = PullDependencies(
             log=log,
             partners=parts.partners,
             submissions=parts.submissions,
@@ -140,7 +140,7 @@ async def ground(folder: Path, *, kafka: KafkaLog | None = None) -> AsyncIterato
             snapshots=parts.snapshots,
             clock=clock,
             folder=folder / "spool",
-            ways=Ways(secrets=Secrets({}), loopback=True, settle=0.05),
+            ways=TransportFactory(secrets=Secrets({}), loopback=True, settle=0.05),
         )
         here.append(Ground(means, log, region, url))
         harness.start(POSITIONS_MIRROR, RELAY, OFFERS)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from adapters.pull.pull import Pull
-from adapters.pull.way import Ways
+from adapters.pull.way import TransportFactory
 from adapters.transport.feed import Feed, Terms, Validators
 from adapters.transport.secret import Secrets
 from gateway.errors import LogUnavailableError
@@ -32,7 +32,7 @@ class TreacherousWay:
         return Treacherous(file=file, size=0, digest="x", gzipped=False, validators={})
 
 
-class TreacherousWays(Ways):
+class TreacherousWays(TransportFactory):
     def transport(self, profile: object) -> TreacherousWay:  # noqa: ARG002  # any profile
         return TreacherousWay()
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters.pull.harvest import Harvest
+from adapters.pull.harvest import FeedUpload
 from gateway.ingest.upload.error import UploadRefusedError
-from gateway.ingest.upload.spool import Item, Room
+from gateway.ingest.upload.spool import DiskQuota, Item
 
 
 def limit(connection: sqlite3.Connection, pages: int) -> None:
@@ -16,13 +16,13 @@ def limit(connection: sqlite3.Connection, pages: int) -> None:
     connection.execute(f"PRAGMA max_page_count = {pages}").fetchone()
 
 
-async def fill(harvest: Harvest) -> None:
+async def fill(harvest: FeedUpload) -> None:
     for number in range(10_000):
         await harvest.add("0", Item(f"bretagne:{number}", (), None), kind="refused")
 
 
 async def test_a_full_disk_while_ids_are_counted_refuses_the_feed(tmp_path: Path) -> None:
-    with closing(Harvest(tmp_path, Room(1_000_000))) as harvest:
+    with closing(FeedUpload(tmp_path, DiskQuota(1_000_000))) as harvest:
         limit(harvest.census._ids._db, 5)
         with pytest.raises(UploadRefusedError, match="spool-full"):
             await fill(harvest)

@@ -7,7 +7,7 @@ import pytest
 
 from adapters.profile.packaged import profiles
 from adapters.pull.outcome import Beginning, Content, applied, failed, partial, pending, unchanged
-from adapters.pull.revision import next_revision, stands
+from adapters.pull.revision import is_published, next_revision
 from adapters.pull.schedule import FULL_EVERY_MS, LONGEST_BACKOFF_MS, is_due, is_fresh
 from gateway.ingest.snapshot import SnapshotRefusedError
 from gateway.protocol.run import Counts, Failure, Order, Run, order_record, read_run, run_record
@@ -55,10 +55,10 @@ def test_an_offer_that_expired_by_a_clock_ahead_gets_a_higher_revision() -> None
 
 
 def test_only_a_published_offer_of_the_same_content_stands() -> None:
-    assert stands(known(), "d")
-    assert not stands(known(), "e")
-    assert not stands(known(reason="absent"), "d")
-    assert not stands(None, "d")
+    assert is_published(known(), "d")
+    assert not is_published(known(), "e")
+    assert not is_published(known(reason="absent"), "d")
+    assert not is_published(None, "d")
 
 
 def test_a_new_or_changed_profile_is_due_at_once() -> None:

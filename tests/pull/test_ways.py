@@ -10,7 +10,7 @@ from aiohttp import web
 
 from adapters.profile.profile import Profile, read_profile
 from adapters.pull.pull import Pull
-from adapters.pull.way import Ways
+from adapters.pull.way import TransportFactory
 from adapters.transport.secret import Secrets
 from gateway.demo.region_site.feed import example_profile, write_feed
 from tests.pull.ground import Ground, ground, offer
@@ -37,7 +37,7 @@ def use(
     profile = read_profile(example_profile("bretagne", "csv", transport), loopback=True)
     assert isinstance(profile, Profile), profile
     here.profile = profile
-    ways = Ways(secrets=secrets, feeds=feeds, loopback=loopback, settle=0.05)
+    ways = TransportFactory(secrets=secrets, feeds=feeds, loopback=loopback, settle=0.05)
     here._pull = Pull(replace(here.means, ways=ways))
 
 

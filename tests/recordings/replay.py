@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 
-from gateway.log.common import SoleMembership
+from gateway.log.common import SingleMembership
 from gateway.log.port import (
     Appended,
     Chunk,
@@ -55,8 +55,8 @@ class ReplayLog:
     async def own(self, role: str, partition: int) -> "_ReplayOwner":  # noqa: ARG002
         return _ReplayOwner(self)
 
-    async def join(self, group: str, topic: str) -> SoleMembership:  # noqa: ARG002
-        return SoleMembership(self._partitions)
+    async def join(self, group: str, topic: str) -> SingleMembership:  # noqa: ARG002
+        return SingleMembership(self._partitions)
 
     async def close(self) -> None:
         """Nothing to let go."""

@@ -13,7 +13,7 @@ from gateway.partners import Partners
 from gateway.protocol.decide import MARKER_LIFE_MS
 from gateway.protocol.topic import COMMON, DAY_MS, SUBMISSIONS
 from gateway.store.retention_clock import (
-    DOUBT_MS,
+    REJECTION_MS,
     STEP_MS,
     STOP_MS,
     RetentionClock,
@@ -82,7 +82,7 @@ def test_a_jump_ahead_is_believed_after_a_day_only(machine: Machine, jump: int) 
     machine.clock()
     machine.wall += jump
     assert jump == machine.behind
-    machine.runs(DOUBT_MS - HOUR)
+    machine.runs(REJECTION_MS - HOUR)
     assert jump == machine.behind
     machine.runs(HOUR)
     assert 0 == machine.behind
@@ -96,7 +96,7 @@ def test_a_clock_that_is_set_right_is_believed_at_once(machine: Machine, jump: i
     machine.wall -= jump
     assert 0 == machine.behind
     machine.wall += jump
-    machine.runs(DOUBT_MS - HOUR)
+    machine.runs(REJECTION_MS - HOUR)
     assert jump == machine.behind, "an earlier doubt does not count"
 
 
@@ -132,7 +132,7 @@ async def test_a_stop_over_a_weekend_is_believed_and_a_longer_one_a_day_later(ma
     machine.wall += STOP_MS + HOUR
     machine.start()
     assert STOP_MS + HOUR == machine.behind
-    machine.runs(DOUBT_MS)
+    machine.runs(REJECTION_MS)
     assert 0 == machine.behind
 
 
@@ -168,7 +168,7 @@ async def test_a_jump_during_a_stop_is_doubted_though_the_steady_clock_ran(tmp_p
     machine.steady += 30 * DAY_MS
     machine.start()
     assert YEAR == machine.behind
-    machine.runs(DOUBT_MS)
+    machine.runs(REJECTION_MS)
     assert 0 == machine.behind
 
 
@@ -191,7 +191,7 @@ async def test_the_log_deletes_nothing_by_a_clock_far_ahead(tmp_path: Path) -> N
     await log.append(SUBMISSIONS, 0, records(1))
     await _maintain(log, machine.clock)
     assert 3 == len(await read(log, SUBMISSIONS))
-    machine.runs(DOUBT_MS)
+    machine.runs(REJECTION_MS)
     await _maintain(log, machine.clock)
     assert 1 == len(await read(log, SUBMISSIONS, position=(await log.starts(SUBMISSIONS))[0]))
     await log.close()

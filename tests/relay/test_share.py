@@ -6,7 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway.errors import LogUnavailableError
-from gateway.log.assignment import keep_owning, work_share
+from gateway.log.assignment import own_with_retry, run_assigned
 from gateway.log.memory import MemoryLog
 from gateway.log.memory.owner import MemoryOwner
 from gateway.log.port import Output, Owner
@@ -57,9 +57,9 @@ async def test_who_is_fenced_and_not_told_why_joins_anew_and_leaves_the_other_in
             await asyncio.sleep(0.01)
 
     async def work(partition: int) -> None:
-        await keep_owning(log, role="relay", partition=partition, work=write_on)
+        await own_with_retry(log, role="relay", partition=partition, work=write_on)
 
-    share = asyncio.create_task(work_share(log, role="relay", topic=SUBMISSIONS, work=work))
+    share = asyncio.create_task(run_assigned(log, role="relay", topic=SUBMISSIONS, work=work))
     await working.wait()
     other = await log.own("relay", 0)
     async with asyncio.timeout(_SECONDS):
@@ -100,7 +100,7 @@ def test_only_progress_ends_a_backoff(commits: int, *, waits: bool) -> None:
 
     async def own() -> None:
         await log.create_topics(COMMON)
-        await keep_owning(log, role="relay", partition=0, work=work)
+        await own_with_retry(log, role="relay", partition=0, work=work)
 
     with capture_logs() as lines, pytest.raises(RuntimeError):
         run_without_waiting(own)

@@ -10,7 +10,7 @@ import pytest
 from gateway.bootstrap import running
 from gateway.bootstrap.serving import listen
 from gateway.errors import SettingsError
-from gateway.runtime.listening import bind, place
+from gateway.runtime.listening import bind, format_endpoint
 from gateway.settings import Settings
 
 
@@ -30,7 +30,7 @@ ipv6 = pytest.mark.skipif(not has_ipv6(), reason="NO IPv6 HERE: listening on it 
     ("host", "expected"), [("127.0.0.1", "127.0.0.1:80"), ("stages.example", "stages.example:80"), ("::1", "[::1]:80")]
 )
 def test_an_ipv6_host_stands_in_brackets(host: str, expected: str) -> None:
-    assert expected == place(host, 80)
+    assert expected == format_endpoint(host, 80)
 
 
 @ipv6

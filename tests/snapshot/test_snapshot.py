@@ -21,7 +21,7 @@ from gateway.protocol.seal import Seal
 from gateway.protocol.submission import Publish
 from gateway.protocol.topic import COMMON, OFFERS, SUBMISSIONS
 from gateway.relay import Relay
-from gateway.store import OfferView, Tail
+from gateway.store import OfferView, ViewUpdater
 from tests.slept import SleptLog
 
 IDS = ReceiptIds(b"k" * 32)
@@ -128,7 +128,7 @@ class House:
             clock=lambda: self.now,
             decided=lambda _: None,
         )
-        tail = Tail(self.log, OFFERS, self.view, clock=lambda: self.now)
+        tail = ViewUpdater(self.log, OFFERS, self.view, clock=lambda: self.now)
         self.tasks = {
             "positions": asyncio.create_task(positions.run()),
             "relay": asyncio.create_task(relay.run()),

@@ -11,7 +11,7 @@ from joserfc.jwk import ECKey
 
 from gateway.errors import TokenError
 from gateway.oauth.certificates import TYPE, sign_certificate, verify_certificate
-from gateway.oauth.jws import read_unproved
+from gateway.oauth.jws import read_unverified
 from gateway.oauth.keys import KeyRing
 from gateway.oauth.token import AccessTokens
 from gateway.protocol.certificate import Certificate, Versions, statement
@@ -83,6 +83,6 @@ def test_a_certificate_proves_nothing_outside_of_its_time(now: int) -> None:
 def test_a_certificate_opens_nothing() -> None:
     """The same key signs access tokens, and a certificate is shown to everybody."""
     tokens = AccessTokens(KEYS, issuer=ISSUER, clock=lambda: NOW)
-    assert "bretagne" == tokens.verify(token(""), read_unproved(token(""))).platform
+    assert "bretagne" == tokens.verify(token(""), read_unverified(token(""))).platform
     with pytest.raises(TokenError, match="not an access token"):
-        tokens.verify(GENUINE, read_unproved(GENUINE))
+        tokens.verify(GENUINE, read_unverified(GENUINE))

@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from gateway.api.context import PARTNER
-from gateway.api.work import Office, Work
+from gateway.api.work import Work, WorkRegistry
 from gateway.protocol.partner import Partner
 from gateway.runtime.processor import SLICE_SECONDS, Processor, Share
 from tests.api_write.gate import ndjson, offer, opened
@@ -35,21 +35,21 @@ class Threads:
         self.now -= 1
 
 
-def work_in(office: Office, name: str) -> Work:
+def work_in(office: WorkRegistry, name: str) -> Work:
     request = cast("web.Request", {PARTNER: Partner(platform=name, name=name, scopes=frozenset())})
     return Work(request, office, office.processor.share(name))
 
 
 async def test_work_in_threads_runs_one_piece_at_a_time() -> None:
     """ERR-006: each thread that computes delays the event loop and every other thread."""
-    office, threads = Office(Processor()), Threads()
+    office, threads = WorkRegistry(Processor()), Threads()
     await asyncio.gather(*(work_in(office, f"p{number % 3}").in_thread(threads) for number in range(9)))
     assert 1 == threads.most
 
 
 async def test_work_that_is_cancelled_in_a_thread_leaves_the_slice_to_others() -> None:
     """ERR-006: the thread ends first."""
-    office, threads = Office(Processor()), Threads()
+    office, threads = WorkRegistry(Processor()), Threads()
     gone = asyncio.create_task(work_in(office, "gone").in_thread(threads))
     while not threads.now:
         await asyncio.sleep(0)
@@ -63,7 +63,7 @@ async def test_work_that_is_cancelled_in_a_thread_leaves_the_slice_to_others() -
 
 async def test_a_large_page_takes_a_slice_and_a_small_one_does_not() -> None:
     """ERR-006: what a view reads in its thread delays the event loop like any other work."""
-    office, threads = Office(Processor()), Threads()
+    office, threads = WorkRegistry(Processor()), Threads()
 
     async def page(name: str) -> str:
         await asyncio.to_thread(threads)

@@ -13,9 +13,9 @@ from gateway.ingest.submissions import Submissions
 from gateway.ingest.upload.error import QueuingStoppedError, UploadRefusedError
 from gateway.ingest.upload.judge import Author, BatchJudge
 from gateway.ingest.upload.pace import OwnPace
-from gateway.ingest.upload.queue import Fate, queue_upload
+from gateway.ingest.upload.queue import AppendStatus, queue_upload
 from gateway.ingest.upload.receive import Form, Terms, receive
-from gateway.ingest.upload.spool import Item, Room, Spool
+from gateway.ingest.upload.spool import DiskQuota, Item, Spool
 from gateway.ingest.upload.upload import Upload
 from gateway.log.memory import Fault, MemoryLog
 from gateway.protocol.receipt import ReceiptIds
@@ -44,7 +44,7 @@ def withdrawals(numbers: Iterable[int]) -> bytes:
     return b"".join(orjson.dumps(item) + b"\n" for item in items)
 
 
-def terms(folder: Path, *, room: Room | None = None) -> Terms:
+def terms(folder: Path, *, room: DiskQuota | None = None) -> Terms:
     return Terms(
         items=100_000,
         item_bytes=1_000,
@@ -53,7 +53,7 @@ def terms(folder: Path, *, room: Room | None = None) -> Terms:
         read_seconds=5,
         upload_seconds=5,
         folder=folder,
-        room=room or Room(100_000_000),
+        room=room or DiskQuota(100_000_000),
     )
 
 
@@ -101,7 +101,7 @@ async def test_the_digest_is_that_of_the_content_not_of_its_pieces(judge: BatchJ
 
 async def test_a_client_that_goes_leaves_no_bytes_behind(judge: BatchJudge, tmp_path: Path) -> None:
     """PUB-015: the room is given back."""
-    room = Room(10_000)
+    room = DiskQuota(10_000)
     for _ in range(10):
         gone = Pieces([withdrawals(range(20))], then=ConnectionResetError())
         with pytest.raises(ConnectionResetError):
@@ -113,7 +113,7 @@ async def test_a_client_that_goes_leaves_no_bytes_behind(judge: BatchJudge, tmp_
 
 async def test_a_room_that_is_full_refuses(judge: BatchJudge, tmp_path: Path) -> None:
     """ERR-008: all uploads together."""
-    room = Room(8_000)
+    room = DiskQuota(8_000)
     first = await receive(Pieces([withdrawals(range(20))]), judge, form=LINES, terms=terms(tmp_path, room=room))
     with pytest.raises(UploadRefusedError) as refused:
         await receive(Pieces([withdrawals(range(20))]), judge, form=LINES, terms=terms(tmp_path, room=room))
@@ -128,7 +128,7 @@ async def test_an_upload_above_its_platforms_part_is_told_so_unless_others_hold_
     judge: BatchJudge, tmp_path: Path
 ) -> None:
     """ERR-005, ERR-008: what waiting cannot mend is not told to wait."""
-    room = Room(8_000)
+    room = DiskQuota(8_000)
     bounds = terms(tmp_path, room=room.part("bretagne"))
     room.take(4_000)
     with pytest.raises(UploadRefusedError, match="spool-full"):
@@ -142,7 +142,7 @@ async def test_an_upload_above_its_platforms_part_is_told_so_unless_others_hold_
 
 def test_a_platform_leaves_a_quarter_of_the_room_to_others() -> None:
     """ERR-008: however many uploads it has; the part is given back with the room."""
-    room = Room(8_000)
+    room = DiskQuota(8_000)
     room.part("bretagne").take(6_000)
     with pytest.raises(UploadRefusedError, match="spool-full"):
         room.part("bretagne").take(1)
@@ -155,7 +155,7 @@ def test_a_platform_leaves_a_quarter_of_the_room_to_others() -> None:
 
 async def test_more_items_than_an_upload_may_have_are_not_judged(judge: BatchJudge, tmp_path: Path) -> None:
     """ERR-005: a few bytes each, and each with its problems."""
-    room = Room(8_000)
+    room = DiskQuota(8_000)
     bounds = replace(terms(tmp_path, room=room), items=3)
     (await receive(Pieces([withdrawals(range(3))]), judge, form=LINES, terms=bounds)).close()
     with pytest.raises(UploadRefusedError, match="too-many-items"):
@@ -183,7 +183,7 @@ async def test_others_get_their_turn_meanwhile(judge: BatchJudge, tmp_path: Path
 
 async def test_a_spool_gives_back_what_it_was_given_when_it_has_gone_to_disk(tmp_path: Path) -> None:
     """PUB-014: beyond eight megabytes, several times over."""
-    spool = Spool(tmp_path, Room(100_000_000))
+    spool = Spool(tmp_path, DiskQuota(100_000_000))
     for number in range(10_000):
         spool.add(Item(f"bretagne:{number}", [{"message": "é\n" * 500}], None))
         if spool.full:
@@ -208,11 +208,11 @@ async def test_queuing_stops_at_the_first_failure_and_says_so(
     queuing = await queue_upload(upload, submissions)
     upload.close()
 
-    fates = [Fate(fate) for fate in queuing.fates]
-    assert {Fate.NOT_QUEUED} == set(fates[2_000:])
-    assert {Fate.QUEUED, Fate.UNKNOWN} == set(fates[:2_000])
+    fates = [AppendStatus(fate) for fate in queuing.fates]
+    assert {AppendStatus.NOT_QUEUED} == set(fates[2_000:])
+    assert {AppendStatus.QUEUED, AppendStatus.UNKNOWN} == set(fates[:2_000])
     handed_in = [number for partition in range(log.partitions) for number in await numbers_on(log, partition)]
-    assert len(handed_in) == fates.count(Fate.QUEUED) == queuing.queued
+    assert len(handed_in) == fates.count(AppendStatus.QUEUED) == queuing.queued
 
 
 async def test_all_is_queued_in_order_for_each_offer(
@@ -293,5 +293,5 @@ async def test_queuing_stops_between_slices_when_the_process_stops(
 
     assert isinstance(queuing.failure, QueuingStoppedError)
     assert (2_000, 2_000) == (queuing.queued, queuing.failure.queued)
-    assert {Fate.QUEUED} == {Fate(fate) for fate in queuing.fates[:2_000]}
-    assert {Fate.NOT_QUEUED} == {Fate(fate) for fate in queuing.fates[2_000:]}
+    assert {AppendStatus.QUEUED} == {AppendStatus(fate) for fate in queuing.fates[:2_000]}
+    assert {AppendStatus.NOT_QUEUED} == {AppendStatus(fate) for fate in queuing.fates[2_000:]}

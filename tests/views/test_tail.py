@@ -12,7 +12,7 @@ from gateway.protocol.cursor import FRESH_MS
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record, offer_record
 from gateway.protocol.topic import COMMON, DAY_MS, OFFERS, RECEIPTS
-from gateway.store import OfferView, ReceiptView, Tail
+from gateway.store import OfferView, ReceiptView, ViewUpdater
 from tests.views.world import World, offer_of, receipt_record
 
 
@@ -33,7 +33,7 @@ async def until(holds: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def running(tail: Tail) -> AsyncIterator[asyncio.Task[None]]:
+async def running(tail: ViewUpdater) -> AsyncIterator[asyncio.Task[None]]:
     task = asyncio.create_task(tail.run())
     try:
         yield task
@@ -64,7 +64,7 @@ async def test_a_tail_catches_up_and_follows(log: MemoryLog, offers: OfferView, 
     world = World()
     for number in range(20):
         await put(log, OFFERS, offer_record(world.publish(offer_of(f"bretagne:{number}"))))
-    tail = Tail(log, OFFERS, offers, clock=clock)
+    tail = ViewUpdater(log, OFFERS, offers, clock=clock)
     assert not tail.caught_up
     async with running(tail):
         await until(lambda: tail.caught_up)
@@ -80,13 +80,13 @@ async def test_a_tail_catches_up_and_follows(log: MemoryLog, offers: OfferView, 
 async def test_a_restarted_tail_reads_only_what_is_new(log: MemoryLog, offers: OfferView, clock: Hands) -> None:
     world = World()
     await put(log, OFFERS, offer_record(world.publish(offer_of("bretagne:1"))))
-    first = Tail(log, OFFERS, offers, clock=clock)
+    first = ViewUpdater(log, OFFERS, offers, clock=clock)
     async with running(first):
         await until(lambda: first.caught_up)
     began = offers.began
     await put(log, OFFERS, offer_record(world.publish(offer_of("bretagne:2"))))
     clock.at += 3 * DAY_MS
-    second = Tail(log, OFFERS, offers, clock=clock)
+    second = ViewUpdater(log, OFFERS, offers, clock=clock)
     async with running(second):
         await until(lambda: second.caught_up)
     assert (began, 2) == (offers.began, await offers.count("bretagne"))
@@ -97,13 +97,13 @@ async def test_a_view_that_slept_seven_days_is_filled_anew(log: MemoryLog, offer
     world = World()
     await put(log, OFFERS, offer_record(world.publish(offer_of("bretagne:1"))))
     await put(log, OFFERS, offer_record(world.publish(offer_of("bretagne:2"))))
-    first = Tail(log, OFFERS, offers, clock=clock)
+    first = ViewUpdater(log, OFFERS, offers, clock=clock)
     async with running(first):
         await until(lambda: first.caught_up)
     await put(log, OFFERS, Record(b"bretagne:1", None))
     clock.at += FRESH_MS + 15 * DAY_MS
     await log.maintain(COMMON, now=clock.at)
-    second = Tail(log, OFFERS, offers, clock=clock)
+    second = ViewUpdater(log, OFFERS, offers, clock=clock)
     async with running(second):
         await until(lambda: second.caught_up)
     kept = await offers.get("bretagne:2")
@@ -116,14 +116,14 @@ async def test_a_lost_position_empties_the_view_and_starts_where_the_log_starts(
     log: MemoryLog, receipts: ReceiptView, clock: Hands
 ) -> None:
     await put(log, RECEIPTS, receipt_record("old", "bretagne:1", "bretagne"))
-    async with running(Tail(log, RECEIPTS, receipts, clock=clock)):
+    async with running(ViewUpdater(log, RECEIPTS, receipts, clock=clock)):
         await receipts.wait("old", 10)
     await put(log, RECEIPTS, receipt_record("missed", "bretagne:1", "bretagne"))
     clock.at += 31 * DAY_MS
     await log.maintain(COMMON, now=clock.at)
     await put(log, RECEIPTS, receipt_record("new", "bretagne:1", "bretagne"))
     receipts.fresh = clock.at  # as if it had stood at the end until just now
-    tail = Tail(log, RECEIPTS, receipts, clock=clock)
+    tail = ViewUpdater(log, RECEIPTS, receipts, clock=clock)
     async with running(tail):
         await until(lambda: tail.caught_up)
         page, _, _ = await receipts.page("bretagne", after=None, limit=10)
@@ -132,7 +132,7 @@ async def test_a_lost_position_empties_the_view_and_starts_where_the_log_starts(
 
 async def test_receipts_are_let_go_as_the_log_lets_them_go(log: MemoryLog, receipts: ReceiptView, clock: Hands) -> None:
     await put(log, RECEIPTS, receipt_record("old", "bretagne:1", "bretagne"))
-    async with running(Tail(log, RECEIPTS, receipts, clock=clock)):
+    async with running(ViewUpdater(log, RECEIPTS, receipts, clock=clock)):
         assert await receipts.wait("old", 10) is not None
         clock.at += 31 * DAY_MS
         await put(log, RECEIPTS, receipt_record("new", "bretagne:1", "bretagne"))
@@ -157,7 +157,7 @@ class Failing(MemoryLog):
 async def test_a_log_that_is_away_is_tried_again(offers: OfferView, clock: Hands) -> None:
     log = Failing(clock=clock)
     await log.create_topics(COMMON)
-    tail = Tail(log, OFFERS, offers, clock=clock)
+    tail = ViewUpdater(log, OFFERS, offers, clock=clock)
     async with running(tail):
         await until(lambda: tail.caught_up)
     assert log.failures == 0
@@ -169,13 +169,13 @@ async def test_a_record_that_nobody_can_have_written_stops_the_tail(
 ) -> None:
     await put(log, OFFERS, Record(b"bretagne:1", b"not what the relay writes"))
     with pytest.raises(ValueError):  # noqa: PT011  # orjson's own
-        await asyncio.wait_for(Tail(log, OFFERS, offers, clock=clock).run(), 10)
+        await asyncio.wait_for(ViewUpdater(log, OFFERS, offers, clock=clock).run(), 10)
 
 
 async def test_a_view_goes_on_at_once_when_the_clock_was_ahead(log: MemoryLog, offers: OfferView, clock: Hands) -> None:
     world = World()
     await put(log, OFFERS, offer_record(world.publish(offer_of("bretagne:1"))))
-    tail = Tail(log, OFFERS, offers, clock=clock)
+    tail = ViewUpdater(log, OFFERS, offers, clock=clock)
     async with running(tail):
         await until(lambda: tail.caught_up)
         clock.at += DAY_MS
@@ -191,11 +191,11 @@ async def test_a_view_whose_clock_was_ahead_by_more_than_seven_days_is_filled_ag
     world = World()
     await put(log, OFFERS, offer_record(world.publish(offer_of("bretagne:1"))))
     clock.at += 365 * DAY_MS
-    first = Tail(log, OFFERS, offers, clock=clock)
+    first = ViewUpdater(log, OFFERS, offers, clock=clock)
     async with running(first):
         await until(lambda: first.caught_up)
     clock.at -= 365 * DAY_MS
-    second = Tail(log, OFFERS, offers, clock=clock)
+    second = ViewUpdater(log, OFFERS, offers, clock=clock)
     async with running(second):
         await until(lambda: second.caught_up)
     assert (clock.at, clock.at, 1) == (offers.began, offers.fresh, await offers.count("bretagne"))

@@ -13,11 +13,11 @@ import structlog
 from adapters.national.connector.account_identity import AccountIdentity
 from adapters.national.delivery.calls import Calls
 from adapters.national.delivery.order import answer_record, note_record
-from adapters.national.delivery.orders import WaitingOrders
+from adapters.national.delivery.orders import PendingOrders
 from adapters.national.delivery.outbox import Outbox
 from adapters.national.delivery.progress import Progress
-from adapters.national.delivery.unit_of_work import Ledger, Route, review
-from gateway.log.assignment import keep_owning
+from adapters.national.delivery.unit_of_work import DeliveryStore, Route, review
+from gateway.log.assignment import own_with_retry
 from gateway.log.port import Chunk, EventLog, Owner
 from gateway.log.reading import read_all
 from gateway.protocol.delivery import is_delivery, read_delivery
@@ -31,10 +31,10 @@ _NOTE_SECONDS = 5.0
 _SCOPE = "*"
 """Key of the outbox's own scope among the fingerprints; no platform has this name."""
 
-Obey: TypeAlias = Callable[[Ledger, Progress], Awaitable[dict[str, Any]]]
+Execute: TypeAlias = Callable[[DeliveryStore, Progress], Awaitable[dict[str, Any]]]
 """Carries out the remaining steps of an order and returns its answer."""
 
-Beside: TypeAlias = Callable[[Ledger], Coroutine[Any, Any, None]]
+OwnerTask: TypeAlias = Callable[[DeliveryStore], Coroutine[Any, Any, None]]
 """Further task of the account's owner; runs for as long as the ownership lasts."""
 
 _log = structlog.get_logger()
@@ -50,9 +50,9 @@ class AccountWork:
         *,
         outbox: Outbox,
         identity: AccountIdentity,
-        calls: Callable[[Ledger], Calls],
-        obey: Obey,
-        beside: Beside | None = None,
+        calls: Callable[[DeliveryStore], Calls],
+        obey: Execute,
+        beside: OwnerTask | None = None,
     ) -> None:
         self._log = log
         self._route = route
@@ -62,18 +62,18 @@ class AccountWork:
         self._obey = obey
         self._beside = beside
         self._role = f"national.{route.account}"
-        self._orders = WaitingOrders(route.account)
+        self._orders = PendingOrders(route.account)
         self._caught_up = asyncio.Event()
         self.ready = False
         """Whether the account is owned and its outbox is up to date."""
 
     async def run(self, home: int) -> None:
         """Own the account and work until cancelled; start over after a commit of unknown outcome or a log outage."""
-        await keep_owning(self._log, role=self._role, partition=home, work=self._own)
+        await own_with_retry(self._log, role=self._role, partition=home, work=self._own)
 
     async def _own(self, owner: Owner) -> None:
-        store = Ledger(owner, self._outbox, self._route, partitions=self._log.partitions)
-        self._orders, self._caught_up = WaitingOrders(self._route.account), asyncio.Event()
+        store = DeliveryStore(owner, self._outbox, self._route, partitions=self._log.partitions)
+        self._orders, self._caught_up = PendingOrders(self._route.account), asyncio.Event()
         self._identity.begin()
         self._outbox.mend()
         calls = self._make_calls(store)
@@ -84,7 +84,7 @@ class AccountWork:
             self.ready = False
             self._outbox.drop()
 
-    async def _work(self, store: Ledger, calls: Calls) -> None:
+    async def _work(self, store: DeliveryStore, calls: Calls) -> None:
         try:
             offers = await store.ends(OFFERS)
             orders_from = await self._rebuild(store, offers)
@@ -100,7 +100,7 @@ class AccountWork:
 
     # Rebuild and follow.
 
-    async def _rebuild(self, store: Ledger, offers: Sequence[int]) -> int:
+    async def _rebuild(self, store: DeliveryStore, offers: Sequence[int]) -> int:
         """Apply ``deliveries`` up to its end and find the pending orders. Returns the offset from which to read further
         orders. ``offers`` are the end offsets of that topic.
 
@@ -139,7 +139,7 @@ class AccountWork:
                 self._outbox.put_delivery(read_delivery(key, record.value))
         self._outbox.keep({(DELIVERIES, chunk.partition): max(since, chunk.position)})
 
-    async def _follow(self, store: Ledger, ends: Sequence[int], orders_from: int) -> None:
+    async def _follow(self, store: DeliveryStore, ends: Sequence[int], orders_from: int) -> None:
         """Apply changes of ``offers``, and new orders. No call is made before the ends are reached: an offer that is
         not read yet would look withdrawn.
         """
@@ -162,7 +162,7 @@ class AccountWork:
                         await self._take(store, chunk)
                         at[chunk.partition] = chunk.position
 
-    async def _take(self, store: Ledger, chunk: Chunk) -> None:
+    async def _take(self, store: DeliveryStore, chunk: Chunk) -> None:
         async with store.turn() as unit:
             kept = [self._keep_offer(record) for record in chunk.records]
             changed = [offer_id for offer_id in dict.fromkeys(kept) if offer_id is not None]
@@ -186,7 +186,7 @@ class AccountWork:
             if not is_delivery(record.key or b""):
                 self._orders.hear(record)
 
-    async def _review_changed(self, store: Ledger) -> None:
+    async def _review_changed(self, store: DeliveryStore) -> None:
         """Review all offers of a platform when its terms or its delivering side change."""
         for partner in self._route.partners.all():
             platform = partner.platform
@@ -198,12 +198,12 @@ class AccountWork:
 
     # Calls and orders.
 
-    async def _call(self, store: Ledger, calls: Calls) -> None:
+    async def _call(self, store: DeliveryStore, calls: Calls) -> None:
         await self._caught_up.wait()
         await self._identity.prove(store)
         await calls.run()
 
-    async def _take_orders(self, store: Ledger) -> None:
+    async def _take_orders(self, store: DeliveryStore) -> None:
         await self._caught_up.wait()
         while True:
             progress, too_old = await self._orders.take()
@@ -220,7 +220,7 @@ class AccountWork:
                 unit.write_home(answer_record(placed, answer))
                 progress.end(unit)
 
-    async def _write_notes(self, store: Ledger, calls: Calls) -> None:
+    async def _write_notes(self, store: DeliveryStore, calls: Calls) -> None:
         """Write the account's note to the log whenever it changes; the status command reads it there."""
         written: dict[str, Any] = {}
         while True:

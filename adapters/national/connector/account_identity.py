@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 import structlog
 
-from adapters.national.delivery.unit_of_work import Ledger
+from adapters.national.delivery.unit_of_work import DeliveryStore
 from adapters.national.site.account import Account
 from adapters.national.site.index_walk import Walker
 from adapters.national.site.retry import Timing
@@ -64,7 +64,7 @@ class AccountIdentity:
         if record.key == f"{_KIND}/{self._account.name}".encode():
             self._known = None if record.value is None else str(orjson.loads(record.value).get("identity"))
 
-    async def prove(self, store: Ledger) -> None:
+    async def prove(self, store: DeliveryStore) -> None:
         """Return once calls may be made; until then ``findings["identity"]`` of ``store`` holds the reason."""
         account = self._account
         present = identity_of(account.url, account.email)
@@ -91,7 +91,7 @@ class AccountIdentity:
         self.proven = True
         self.decided.set()
 
-    async def _compare(self, store: Ledger) -> Mapping[str, Any]:
+    async def _compare(self, store: DeliveryStore) -> Mapping[str, Any]:
         """Count the offers held by this account on the log, and those its index does not list. Raises SiteError."""
         held = {part.remote_id for part in store.held() if part.remote_id is not None}
         if not held:

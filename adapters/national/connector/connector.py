@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 
 import structlog
 
-from adapters.national.connector.account import AccountWork, Beside
+from adapters.national.connector.account import AccountWork, OwnerTask
 from adapters.national.connector.account_identity import AccountIdentity
-from adapters.national.delivery.calls import Calls, Quiet
+from adapters.national.delivery.calls import CallPause, Calls
 from adapters.national.delivery.order import (
     Adopt,
     Erase,
@@ -18,7 +18,7 @@ from adapters.national.delivery.order import (
 )
 from adapters.national.delivery.outbox import Outbox
 from adapters.national.delivery.progress import Progress
-from adapters.national.delivery.unit_of_work import Ledger, Route
+from adapters.national.delivery.unit_of_work import DeliveryStore, Route
 from adapters.national.inbound.inbound import Inbound
 from adapters.national.maintenance.adopt_run import adopt
 from adapters.national.maintenance.erase import erase
@@ -28,7 +28,7 @@ from adapters.national.site.accounts import Accounts
 from adapters.national.site.index_walk import RightMissingError
 from adapters.national.site.retry import Timing
 from adapters.national.site.site import Site, SiteError
-from gateway.log.assignment import keep_going, work_share
+from gateway.log.assignment import retry_log_errors, run_assigned
 from gateway.log.port import EventLog
 from gateway.partners import Partners
 from gateway.partners.change import ChangeConflictError
@@ -84,20 +84,20 @@ class NationalConnector:
                 await asyncio.Event().wait()
             await self._work(account, home)
 
-        await work_share(self._log, role=f"national.{account}", topic=OFFERS, work=work)
+        await run_assigned(self._log, role=f"national.{account}", topic=OFFERS, work=work)
 
     async def _open_outbox(self, account: str) -> Outbox:
         return self._outboxes(account)
 
     async def _work(self, account: str, home: int) -> None:
-        outbox = await keep_going(f"national.{account}", partial(self._open_outbox, account))
+        outbox = await retry_log_errors(f"national.{account}", partial(self._open_outbox, account))
         route = Route(account, self._accounts, self._partners, self._timing.clock)
-        call_pause = Quiet()
+        call_pause = CallPause()
 
-        def calls(store: Ledger) -> Calls:
+        def calls(store: DeliveryStore) -> Calls:
             return Calls(store, self._sites, timing=self._timing, call_pause=call_pause)
 
-        async def obey(store: Ledger, progress: Progress) -> dict[str, Any]:
+        async def obey(store: DeliveryStore, progress: Progress) -> dict[str, Any]:
             async with call_pause.kept():
                 return await self._obey(store, progress)
 
@@ -117,18 +117,18 @@ class NationalConnector:
             del self.works[account]
             outbox.close()
 
-    def _beside(self, account: str) -> Beside | None:
+    def _beside(self, account: str) -> OwnerTask | None:
         """The inbound scan, for the account that the accounts file names for search; None for every other account."""
         search, inbound = self._accounts.search, self._inbound
         if inbound is None or search is None or search.account != account:
             return None
 
-        async def scan(store: Ledger) -> None:
+        async def scan(store: DeliveryStore) -> None:
             await inbound.run(store)
 
         return scan
 
-    async def _obey(self, store: Ledger, progress: Progress) -> dict[str, Any]:
+    async def _obey(self, store: DeliveryStore, progress: Progress) -> dict[str, Any]:
         """Carry out the remaining steps of an order. A failure of the site becomes the order's answer, and the operator
         may place the order again.
         """

@@ -12,7 +12,7 @@ from adapters.national.delivery.order import (
     read_note,
     read_order,
 )
-from adapters.national.site.accounts import EVERYBODY
+from adapters.national.site.accounts import ANY_PLATFORM
 from gateway.log.port import EventLog
 from gateway.log.reading import read_all
 from gateway.log.request import request_answer
@@ -25,7 +25,7 @@ _PAGE = 2_000
 
 
 @dataclass(slots=True)
-class Standing:
+class DeliveryStatus:
     """Status of deliveries. ``states`` counts the current parts by account, platform and state; ``codes`` counts their
     problems by code. ``notes`` holds the last note of each account's owner.
     """
@@ -38,12 +38,14 @@ class Standing:
         """The account that delivers for a platform according to the owners' notes; None if there is none."""
         served = {name: note.get("platforms", ()) for name, note in self.notes.items()}
         named = (name for name, platforms in served.items() if platform in platforms)
-        return next(named, None) or next((name for name, platforms in served.items() if EVERYBODY in platforms), None)
+        return next(named, None) or next(
+            (name for name, platforms in served.items() if ANY_PLATFORM in platforms), None
+        )
 
 
-async def read_standing(log: EventLog) -> Standing:
+async def read_delivery_status(log: EventLog) -> DeliveryStatus:
     """Read ``deliveries`` up to its end."""
-    standing = Standing()
+    standing = DeliveryStatus()
     # A compacted topic may hold a key twice: only the last record counts, so earlier counts are subtracted.
     counted: dict[bytes, tuple[list[tuple[str, str, str]], list[str]]] = {}
     async with read_all(log, DELIVERIES, limit=_PAGE) as chunks:
@@ -54,7 +56,7 @@ async def read_standing(log: EventLog) -> Standing:
 
 
 def _count(
-    standing: Standing,
+    standing: DeliveryStatus,
     counted: dict[bytes, tuple[list[tuple[str, str, str]], list[str]]],
     key: bytes,
     value: bytes | None,
@@ -78,7 +80,7 @@ def _count(
     standing.codes.update(codes)
 
 
-async def place_order(log: EventLog, account: str, order: Order, *, number: str) -> Mapping[str, Any]:
+async def submit_order(log: EventLog, account: str, order: Order, *, number: str) -> Mapping[str, Any]:
     """Append an order, wait for the answer of the account's owner, and delete both records.
 
     The wait has no limit. The owner carries out an order even if its requester has stopped waiting, unless the order is

@@ -23,12 +23,12 @@ from adapters.national.delivery.outcome import (
     settle,
 )
 from adapters.national.delivery.plan import Due
-from adapters.national.delivery.unit_of_work import Ledger, Turn
+from adapters.national.delivery.unit_of_work import DeliveryStore, UnitOfWork
 from adapters.national.delivery.unknown_outcome import (
     LATE_MS,
-    LOOK,
-    NAME,
-    Doubts,
+    LOST_ANSWER,
+    NAME_TAKEN,
+    UnknownOutcomes,
 )
 from adapters.national.mapping.refusal import refusal
 from adapters.national.mapping.remote_id import is_reachable
@@ -40,7 +40,7 @@ from adapters.national.site.answer import (
     RightMissing,
     Unrecognized,
 )
-from adapters.national.site.deletion import delete_rows, understand_about
+from adapters.national.site.deletion import delete_rows, outcome_about
 from adapters.national.site.index_walk import Walker
 from adapters.national.site.retry import (
     TRIES,
@@ -91,7 +91,7 @@ class Health:
     step: str | None = None
 
 
-class Quiet:
+class CallPause:
     """Excludes calls while an order runs: ``Calls`` holds ``lock`` and releases it soon after ``asked`` rises."""
 
     def __init__(self) -> None:
@@ -112,7 +112,9 @@ class Quiet:
 class Calls:
     """The calls of one account."""
 
-    def __init__(self, store: Ledger, sites: Mapping[str, Site], *, timing: Timing, call_pause: Quiet) -> None:
+    def __init__(
+        self, store: DeliveryStore, sites: Mapping[str, Site], *, timing: Timing, call_pause: CallPause
+    ) -> None:
         self._store = store
         self._sites = sites
         self._site = sites[store.route.account]
@@ -120,7 +122,7 @@ class Calls:
         self._chance = timing.chance
         self._timing = timing
         self._call_pause = call_pause
-        self._unknown_outcomes = Doubts(store, self._site, timing)
+        self._unknown_outcomes = UnknownOutcomes(store, self._site, timing)
         self._tries = CountedTries()
         self._missing_since: dict[str, int] = {}
         self._under_way: set[str] = set()
@@ -229,14 +231,14 @@ class Calls:
         self.breaker.failed(now)
         self.health = replace(self.health, failed_at=now, error=str(error), step=error.step)
 
-    def _announce(self, unit: Turn, entry: Entry) -> list[Call]:
+    def _announce(self, unit: UnitOfWork, entry: Entry) -> list[Call]:
         found_due = unit.due(entry)
         if found_due is None:
             return []
         delivery, due = found_due
         again = due.part.attempt is not None and due.part.attempt.call == due.call == "create"
         if again and not entry.missed:
-            self._store.outbox.doubt(entry.id, entry.group, LOOK)
+            self._store.outbox.doubt(entry.id, entry.group, LOST_ANSWER)
             self._lookup_due = True
             return []
         if due.call == "create" and due.wish is None:
@@ -252,7 +254,7 @@ class Calls:
         unit.put(delivery.with_part(attempting(due, sequence=delivery.sequence)))
         return [Call(entry, due, delivery.sequence)]
 
-    def _wait_for_account(self, unit: Turn, entry: Entry, part: Part) -> list[Call]:
+    def _wait_for_account(self, unit: UnitOfWork, entry: Entry, part: Part) -> list[Call]:
         """Put off a deletion whose account is not configured: no other account can withdraw the offer."""
         missing = (refusal("national-account-missing", said=part.account).to_json(),)
         if part.problems != missing:
@@ -270,19 +272,19 @@ class Calls:
         name = due.part.remote_id or ""
         match due.call:
             case "create" if due.wish is not None:
-                return understand_about(name, await self._site.create(due.wish.named(name)))
+                return outcome_about(name, await self._site.create(due.wish.named(name)))
             case "update" if due.wish is not None:
-                return understand_about(name, await self._site.update(name, due.wish.body))
+                return outcome_about(name, await self._site.update(name, due.wish.body))
         return await delete_rows(self._sites[due.part.account], name)
 
-    def _settle(self, unit: Turn, call: Call, result: Result) -> None:
+    def _settle(self, unit: UnitOfWork, call: Call, result: Result) -> None:
         entry, due = call.entry, call.due
         if isinstance(result, SiteError):
             self._fail(unit, call, result)
             return
         if isinstance(result, NameTaken) and due.call == "create":
             self._answered(unit.now, entry.id)
-            self._store.outbox.doubt(entry.id, entry.group, NAME)
+            self._store.outbox.doubt(entry.id, entry.group, NAME_TAKEN)
             return
         settled = None if isinstance(result, Unrecognized) else self._settlement(unit, call, result)
         if settled is None:
@@ -300,7 +302,7 @@ class Calls:
         self._store.outbox.dequeue(entry.id, entry.group)  # any call that is due now is another call
         unit.put_part(entry.id, settled)
 
-    def _settlement(self, unit: Turn, call: Call, result: Outcome) -> Settlement:
+    def _settlement(self, unit: UnitOfWork, call: Call, result: Outcome) -> Settlement:
         """The part after the answer. A creation of unknown outcome may reach the site after a deletion found nothing;
         it counts as settled only if another deletion, ``LATE_MS`` later, finds nothing either.
         """
@@ -323,7 +325,7 @@ class Calls:
         self.breaker.succeeded()
         self.health = Health(answered_at=now, failed_at=self.health.failed_at)
 
-    def _fail(self, unit: Turn, call: Call, error: SiteError) -> None:
+    def _fail(self, unit: UnitOfWork, call: Call, error: SiteError) -> None:
         """Retry a call without an answer later. A call that keeps failing while the site answers others becomes a dead
         letter until the next day; a withdrawal is never given up.
         """
@@ -346,7 +348,7 @@ class Calls:
         unit.put_part(entry.id, part)
         self._put_off(unit, entry, counted=counted)
 
-    def _retry(self, unit: Turn, call: Call, retry: Retry) -> None:
+    def _retry(self, unit: UnitOfWork, call: Call, retry: Retry) -> None:
         """Retry a call that the site may accept later; any call but a withdrawal is refused after ``TRIES`` tries."""
         entry, part = call.entry, self._part(call)
         _log.info("national.retry", offer=entry.id, call=call.due.call, code=retry.refusal.code)
@@ -360,7 +362,7 @@ class Calls:
         unit.put_part(entry.id, part)
         self._put_off(unit, entry, counted=True)
 
-    def _put_off(self, unit: Turn, entry: Entry, *, counted: bool, at_least: int = 0) -> None:
+    def _put_off(self, unit: UnitOfWork, entry: Entry, *, counted: bool, at_least: int = 0) -> None:
         rest = max(at_least, backoff(entry.failures, self._chance))
         self._store.outbox.put_off(
             entry.id, entry.group, until=unit.now + rest, tries=entry.tries + counted, failures=entry.failures + 1

@@ -15,7 +15,7 @@ ORDER_LIFE_MS = 60 * 60_000
 """Maximum age of an order when an owner finds it: about as long as an operator keeps the command running."""
 
 
-class WaitingOrders:
+class PendingOrders:
     """The pending orders of one account during one ownership."""
 
     def __init__(self, account: str) -> None:

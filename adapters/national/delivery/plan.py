@@ -9,9 +9,9 @@ from typing import Any, TypeAlias
 import orjson
 
 from adapters.national.mapping.deliverability import (
+    Deliverability,
     NotDeliverable,
     Past,
-    Prospect,
     Ready,
     Terms,
     Waiting,
@@ -32,7 +32,7 @@ class Wish:
     """Wanted state of one part: its deliverability today, and the suffix of its remote id."""
 
     suffix: Suffix
-    prospect: Prospect
+    prospect: Deliverability
 
 
 Wishes: TypeAlias = Mapping[Group, Wish]
@@ -94,7 +94,7 @@ def next_call(part: Part, wish: Wish | None, *, account: str) -> Due | None:
     return Due("create" if part.sequence is None else "update", part, deliverability)
 
 
-def is_leaving(part: Part, deliverability: Prospect | None) -> bool:
+def is_leaving(part: Part, deliverability: Deliverability | None) -> bool:
     """Whether the part is to be deleted at the site. A deletion that was begun is completed: it may have happened. An
     offer that moved to the next school year is deleted too: its copy there names weeks that it no longer offers.
     """
@@ -121,7 +121,7 @@ def _aim_part(
     return delivery.with_part(_aim_absent(part, wish.prospect, now))
 
 
-def _aim_there(part: Part, deliverability: Prospect | None, sequence: int, before: int, now: int) -> Part:
+def _aim_there(part: Part, deliverability: Deliverability | None, sequence: int, before: int, now: int) -> Part:
     """The new state of a part that the site holds, or may hold."""
     if is_leaving(part, deliverability):
         return _in_state(part, "pending", now, until=None)
@@ -137,7 +137,7 @@ def _aim_there(part: Part, deliverability: Prospect | None, sequence: int, befor
     return _in_state(part, "delivered", now, until=None) if settled else part
 
 
-def _aim_absent(part: Part, deliverability: Prospect, now: int) -> Part:
+def _aim_absent(part: Part, deliverability: Deliverability, now: int) -> Part:
     """The new state of a part that the site does not hold; its remote id was never used."""
     match deliverability:
         case Ready():

@@ -21,7 +21,7 @@ from adapters.national.delivery.plan import (
     next_call,
     wishes_of,
 )
-from adapters.national.site.accounts import EVERYBODY, Accounts
+from adapters.national.site.accounts import ANY_PLATFORM, Accounts
 from gateway.clock import Clock
 from gateway.log.port import Output, Owner
 from gateway.partners import Partners
@@ -81,7 +81,7 @@ class Route:
         another outbox.
         """
         served = self.served()
-        named = sorted(set(self.accounts.platforms) - set(served)) if EVERYBODY in served else []
+        named = sorted(set(self.accounts.platforms) - set(served)) if ANY_PLATFORM in served else []
         return orjson.dumps([served, named]).decode()
 
     def fingerprint(self, platform: str) -> str:
@@ -89,7 +89,7 @@ class Route:
         return f"{self.hands_off(platform)} {self.accounts.terms_of(platform)}"
 
 
-class Ledger:
+class DeliveryStore:
     """Deliveries of one account; every change is made in a unit of work, one at a time."""
 
     def __init__(self, owner: Owner, outbox: Outbox, route: Route, *, partitions: int) -> None:
@@ -104,12 +104,12 @@ class Ledger:
         self._lock = asyncio.Lock()
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator["Turn"]:
+    async def turn(self) -> AsyncIterator["UnitOfWork"]:
         """A unit of work: its changes are committed at the end of the block, to the log, then to the outbox. An error
         drops them.
         """
         async with self._lock:
-            unit = Turn(self)
+            unit = UnitOfWork(self)
             try:
                 yield unit
                 outputs = unit.outputs
@@ -151,10 +151,10 @@ class Ledger:
         return partition_of(self.route.account, self.partitions)
 
 
-class Turn:
+class UnitOfWork:
     """Changes that are committed together; see ``Ledger.turn``."""
 
-    def __init__(self, store: Ledger) -> None:
+    def __init__(self, store: DeliveryStore) -> None:
         self._outbox = store.outbox
         self._route = store.route
         self._store = store
@@ -249,7 +249,7 @@ class Turn:
         self._outputs[offer_id.encode()] = Output(DELIVERIES, partition, record)
 
 
-async def review(store: Ledger, platform: str | None = None) -> None:
+async def review(store: DeliveryStore, platform: str | None = None) -> None:
     """Re-evaluate all offers, or those of one platform, and queue the due calls."""
     ids = store.outbox.ids(platform)
     while part := list(islice(ids, _SLICE)):

@@ -10,13 +10,13 @@ import structlog
 
 from adapters.national.delivery.outbox import Entry
 from adapters.national.delivery.outcome import dead, found, occupied
-from adapters.national.delivery.unit_of_work import Ledger, Turn
+from adapters.national.delivery.unit_of_work import DeliveryStore, UnitOfWork
 from adapters.national.site.index_walk import Walker
 from adapters.national.site.retry import Timing
 from adapters.national.site.site import Site
 from gateway.protocol.delivery import Part
 
-LOOK, NAME = "look", "name"
+LOST_ANSWER, NAME_TAKEN = "look", "name"
 """Reasons to set a part aside: a creation without an answer; a remote id that the site reports as taken."""
 
 LATE_MS = 180_000
@@ -30,18 +30,18 @@ _REST_SECONDS = 10.0
 _log = structlog.get_logger()
 
 
-class Doubts:
+class UnknownOutcomes:
     """Resolves the parts of one account that were set aside."""
 
-    def __init__(self, store: Ledger, site: Site, timing: Timing) -> None:
+    def __init__(self, store: DeliveryStore, site: Site, timing: Timing) -> None:
         self._store = store
         self._sleep = timing.sleep
         self._walker = Walker(site.index, timing)
 
     async def resolve(self, *, idle: bool) -> bool:
         """Resolve some; returns whether there were any. Taken remote ids only when ``idle``. Raises SiteError."""
-        look_ups = self._store.outbox.doubted(LOOK, limit=_LOOK_UPS)
-        names = self._store.outbox.doubted(NAME, limit=_NAMES) if idle and not look_ups else ()
+        look_ups = self._store.outbox.doubted(LOST_ANSWER, limit=_LOOK_UPS)
+        names = self._store.outbox.doubted(NAME_TAKEN, limit=_NAMES) if idle and not look_ups else ()
         if look_ups:
             await self._look_up(look_ups)
         elif names:
@@ -84,6 +84,6 @@ class Doubts:
         parts = ((entry, delivery.part(entry.group)) for entry, delivery in deliveries if delivery is not None)
         return [(entry, part) for entry, part in parts if part is not None]
 
-    def _clear(self, unit: Turn, entry: Entry, part: Part) -> None:
+    def _clear(self, unit: UnitOfWork, entry: Entry, part: Part) -> None:
         self._store.outbox.doubt(entry.id, entry.group, "")
         unit.put_part(entry.id, part)

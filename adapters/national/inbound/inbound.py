@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import structlog
 
-from adapters.national.delivery.unit_of_work import Ledger
+from adapters.national.delivery.unit_of_work import DeliveryStore
 from adapters.national.inbound.offer import (
     document,
     is_out_of_season,
@@ -39,7 +39,7 @@ from gateway.protocol.digest import content_digest
 from gateway.protocol.identity import NATIONAL, partition_of
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.record import utc
-from gateway.protocol.shrink import would_shrink
+from gateway.protocol.shrink import needs_confirmation
 from gateway.protocol.submission import Publish, Retire, Submission, Withdraw
 from gateway.protocol.topic import OFFERS
 
@@ -79,7 +79,7 @@ class Inbound:
         self._opened: InboundState | None = None
         self._timing = timing
 
-    async def run(self, store: Ledger) -> None:
+    async def run(self, store: DeliveryStore) -> None:
         """Scan until cancelled; ``findings["search"]`` of ``store`` holds the result of the last scan."""
         while self._opened is None:
             try:
@@ -188,7 +188,7 @@ class Inbound:
             partition = partition_of(made.id, self._log.partitions)
             receipt = self._ids.derive(NATIONAL, partition=partition, parts=("absent", made.id, made.revision, now))
             gone.append(Retire(receipt=receipt, id=made.id, if_revision=made.revision, reason="absent"))
-        if would_shrink(len(gone), self._state.live()):
+        if needs_confirmation(len(gone), self._state.live()):
             counts["kept_by_guard"] = len(gone)
             _log.error("national.scan_shrinks_too_much", would_withdraw=len(gone), live=self._state.live())
             return

@@ -12,7 +12,7 @@ from adapters.national.mapping.remote_id import is_reachable
 from adapters.national.site.reading import Listed
 from gateway.protocol.delivery import Group
 
-SHOWN = 200
+MAX_LISTED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +52,13 @@ class Matching:
     unreachable: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
-        """Counts, and the first ``SHOWN`` of each list."""
+        """Counts, and the first ``MAX_LISTED`` of each list."""
         missing = [f"{offer_id} {group}" for offer_id, group in self.missing]
         return {
             "matched": len(self.matched),
-            "missing": {"count": len(missing), "offers": missing[:SHOWN]},
-            "extra": {"count": len(self.extra), "remote_ids": self.extra[:SHOWN]},
-            "unreachable": {"count": len(self.unreachable), "remote_ids": self.unreachable[:SHOWN]},
+            "missing": {"count": len(missing), "offers": missing[:MAX_LISTED]},
+            "extra": {"count": len(self.extra), "remote_ids": self.extra[:MAX_LISTED]},
+            "unreachable": {"count": len(self.unreachable), "remote_ids": self.unreachable[:MAX_LISTED]},
         }
 
 

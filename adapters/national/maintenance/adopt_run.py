@@ -21,7 +21,7 @@ from adapters.national.site.index_walk import Walker
 from gateway.partners import Partners
 from gateway.protocol.delivery import Delivery, Group, Part
 from gateway.protocol.partner import Partner
-from gateway.protocol.shrink import would_shrink
+from gateway.protocol.shrink import needs_confirmation
 
 _SLICE = 200
 _KEEP, _HAND_OVER = "keep", "hand-over"
@@ -69,7 +69,7 @@ async def _compare(
         return answer, []
     if _serves_others(order.platform, reconciliation, partners):
         return {**answer, "error": "account-shared"}, []
-    if would_shrink(len(matching.extra), walk.total) and order.confirm != len(matching.extra):
+    if needs_confirmation(len(matching.extra), walk.total) and order.confirm != len(matching.extra):
         return {**answer, "error": "shrinks-too-much", "would_delete": len(matching.extra)}, []
     return answer, [
         *((_KEEP, offer_id, group, name) for (offer_id, group), name in matching.matched.items()),

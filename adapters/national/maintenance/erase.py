@@ -10,7 +10,7 @@ import structlog
 
 from adapters.national.delivery.order import Erase
 from adapters.national.delivery.progress import Progress
-from adapters.national.delivery.unit_of_work import Ledger
+from adapters.national.delivery.unit_of_work import DeliveryStore
 from adapters.national.mapping.remote_id import is_reachable
 from adapters.national.site.answer import (
     Done,
@@ -18,7 +18,7 @@ from adapters.national.site.answer import (
     NotOurs,
     Refused,
 )
-from adapters.national.site.deletion import understand_about
+from adapters.national.site.deletion import outcome_about
 from adapters.national.site.retry import Timing, backoff
 from adapters.national.site.site import OutcomeUnknownError, Site, SiteUnavailableError
 from gateway.protocol.delivery import Group, Part
@@ -47,7 +47,7 @@ _log = structlog.get_logger()
 
 
 async def erase(
-    order: Erase, store: Ledger, sites: Mapping[str, Site], timing: Timing, progress: Progress
+    order: Erase, store: DeliveryStore, sites: Mapping[str, Site], timing: Timing, progress: Progress
 ) -> dict[str, Any]:
     """Overwrite every part and generation of an offer; the answer names those that are erased and those that are not.
 
@@ -84,7 +84,7 @@ async def _overwrite(part: Part, sites: Mapping[str, Site], timing: Timing) -> b
     for tries in range(_TRIES):
         try:
             body = {**NEUTRAL_BODY, "grades": _GRADES[part.group]}
-            match understand_about(name, await site.update(name, body)):
+            match outcome_about(name, await site.update(name, body)):
                 case Done():
                     return True
                 case Missing():

@@ -16,7 +16,7 @@ from adapters.national.delivery.order import Reconcile
 from adapters.national.delivery.outcome import moderated, replaced
 from adapters.national.delivery.plan import body_digest
 from adapters.national.delivery.progress import Progress, Step
-from adapters.national.delivery.unit_of_work import Ledger, Turn
+from adapters.national.delivery.unit_of_work import DeliveryStore, UnitOfWork
 from adapters.national.mapping.deliverability import Ready
 from adapters.national.mapping.remote_id import is_reachable
 from adapters.national.site.answer import (
@@ -31,9 +31,9 @@ from adapters.national.site.reading import Listed, differences
 from adapters.national.site.retry import Timing, backoff
 from adapters.national.site.site import OutcomeUnknownError, Site, SiteUnavailableError
 from gateway.protocol.delivery import Delivery, Part
-from gateway.protocol.shrink import would_shrink
+from gateway.protocol.shrink import needs_confirmation
 
-SHOWN = 200
+MAX_LISTED = 200
 """Maximum of remote ids that an answer names per finding."""
 
 GONE, DIFFERS, DOUBLED, DELETE = "gone", "differs", "doubled", "delete"
@@ -59,13 +59,13 @@ class Findings:
     beyond_account: int = 0
 
     def to_json(self) -> dict[str, Any]:
-        """Counts, and the first ``SHOWN`` of each list."""
+        """Counts, and the first ``MAX_LISTED`` of each list."""
         return {
             "matched": self.matched,
-            "missing": {"count": len(self.missing), "remote_ids": self.missing[:SHOWN]},
-            "extra": {"count": len(self.extra), "remote_ids": self.extra[:SHOWN]},
-            "differing": {"count": len(self.differing), "fields": dict(list(self.differing.items())[:SHOWN])},
-            "doubled": {"count": len(self.doubled), "remote_ids": self.doubled[:SHOWN]},
+            "missing": {"count": len(self.missing), "remote_ids": self.missing[:MAX_LISTED]},
+            "extra": {"count": len(self.extra), "remote_ids": self.extra[:MAX_LISTED]},
+            "differing": {"count": len(self.differing), "fields": dict(list(self.differing.items())[:MAX_LISTED])},
+            "doubled": {"count": len(self.doubled), "remote_ids": self.doubled[:MAX_LISTED]},
             "visible": "waiting-for-right" if self.visible is None else self.visible,
             "not_visible": self.not_visible,
             "beyond_account": self.beyond_account,
@@ -104,7 +104,7 @@ def _department(postal_code: str) -> str:
 class Reconciliation:
     """One comparison of an account. No call of this gateway may run meanwhile: hold the lock of ``Calls``."""
 
-    ledger: Ledger
+    ledger: DeliveryStore
     site: Site
     timing: Timing
 
@@ -137,7 +137,7 @@ class Reconciliation:
         if not order.repair:
             return answer, []
         extra = [] if self.ledger.route.shared() else findings.extra
-        if would_shrink(len(extra), walk.total) and order.confirm != len(extra):
+        if needs_confirmation(len(extra), walk.total) and order.confirm != len(extra):
             return {**answer, "error": "shrinks-too-much", "would_delete": len(extra)}, []
         gone = (name for name in findings.missing if name not in findings.differing)
         differing = (name for name in findings.differing if name not in findings.doubled)
@@ -226,7 +226,7 @@ class Reconciliation:
                 if now is not None and replace(now, visible=part.visible) == part:
                     unit.put_part(offer_id, part)
 
-    def mend(self, unit: Turn, remote_id: str, kind: str) -> None:
+    def mend(self, unit: UnitOfWork, remote_id: str, kind: str) -> None:
         """Mend one part: a missing one becomes moderated, a differing one is sent again, a doubled one is replaced. No
         effect if no part should have that remote id any more.
         """

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.national.delivery.outbox import Outbox
-from adapters.national.delivery.unit_of_work import Ledger, Route, review
+from adapters.national.delivery.unit_of_work import DeliveryStore, Route, review
 from adapters.national.site.accounts import Accounts
 from gateway.clock import Clock
 from gateway.log.port import EventLog, Output
@@ -62,7 +62,7 @@ async def _plan(log: EventLog, route: Route, folder: Path, identity: str) -> Pla
     outbox = Outbox(folder / f"{route.account}.sqlite", log=identity)
     try:
         await _fill(log, outbox, route)
-        store = Ledger(_NullOwner(), outbox, route, partitions=log.partitions)
+        store = DeliveryStore(_NullOwner(), outbox, route, partitions=log.partitions)
         await review(store)
         states: Counter[str] = Counter()
         codes: Counter[str] = Counter()

@@ -6,7 +6,7 @@ from typing import Any
 from adapters.national.delivery.order import Replay
 from adapters.national.delivery.outcome import revived
 from adapters.national.delivery.progress import Progress
-from adapters.national.delivery.unit_of_work import Ledger
+from adapters.national.delivery.unit_of_work import DeliveryStore
 from gateway.protocol.delivery import Delivery
 
 GIVEN_UP = "national-given-up"
@@ -14,7 +14,7 @@ _SLICE = 200
 _REPLAYED = frozenset({"refused", "moderated", "delivered"})
 
 
-async def replay(order: Replay, store: Ledger, progress: Progress) -> dict[str, Any]:
+async def replay(order: Replay, store: DeliveryStore, progress: Progress) -> dict[str, Any]:
     """Queue the named offers again; without names, every dead letter. A moderated offer must be named.
 
     Each slice is one transaction with its progress. A replayed part is no longer a dead letter.

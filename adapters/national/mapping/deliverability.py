@@ -66,7 +66,7 @@ class NotDeliverable:
     refusals: tuple[Trouble, ...]
 
 
-Prospect: TypeAlias = Ready | Waiting | Past | NotDeliverable
+Deliverability: TypeAlias = Ready | Waiting | Past | NotDeliverable
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,4 +74,4 @@ class Part:
     """Some or all levels of an offer, with their deliverability."""
 
     group: Group
-    prospect: Prospect
+    prospect: Deliverability

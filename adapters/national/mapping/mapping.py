@@ -10,10 +10,10 @@ from typing import Any
 
 from adapters.national.mapping.body import body_of, is_masked
 from adapters.national.mapping.deliverability import (
+    Deliverability,
     NotDeliverable,
     Part,
     Past,
-    Prospect,
     Ready,
     Terms,
     Waiting,
@@ -26,7 +26,7 @@ from schemas.rules import delivery
 from schemas.rules.level import COLLEGE
 from schemas.schoolyear import years
 
-__all__ = ["NotDeliverable", "Part", "Past", "Prospect", "Ready", "Terms", "Waiting", "map_offer"]
+__all__ = ["Deliverability", "NotDeliverable", "Part", "Past", "Ready", "Terms", "Waiting", "map_offer"]
 
 _LEVELS = ("quatrieme", "troisieme", "seconde")
 _SECONDE = ("seconde",)
@@ -45,7 +45,7 @@ def map_offer(offer: Mapping[str, Any], *, on: date, terms: Terms) -> tuple[Part
     )
 
 
-def _add(obstacles: tuple[Trouble, ...], deliverability: Prospect) -> Prospect:
+def _add(obstacles: tuple[Trouble, ...], deliverability: Deliverability) -> Deliverability:
     """The deliverability of a part with the obstacles of the whole offer added."""
     if not obstacles:
         return deliverability
@@ -78,7 +78,9 @@ def _find_obstacles(offer: Mapping[str, Any], on: date, terms: Terms) -> Iterato
         yield refusal("not-deliverable:reuse", pointer="/redistribution/regions")
 
 
-def _map_part(offer: Mapping[str, Any], group: Group, levels: tuple[str, ...], on: date, terms: Terms) -> Prospect:
+def _map_part(
+    offer: Mapping[str, Any], group: Group, levels: tuple[str, ...], on: date, terms: Terms
+) -> Deliverability:
     """The deliverability of one part, with its own weeks and restriction."""
     common = body_of(offer, stand_in=terms.employer_name)
     restrictions = offer.get("restrictions", {})

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeAlias
 
-from schemas.rulebook import Problem, shown
+from schemas.rulebook import Problem, displayed
 from schemas.texts import fill, load_texts
 
 PREFIX = "national-refused:"
@@ -38,7 +38,7 @@ def refusal(code: str, *, pointer: str = "", said: object = None) -> Refusal:
     """A refusal with the site's text capped and redacted. Raises KeyError for a code without texts."""
     if code not in refusals():
         raise KeyError(code)
-    return Refusal(code, pointer, None if said is None else str(shown(str(said))))
+    return Refusal(code, pointer, None if said is None else str(displayed(str(said))))
 
 
 @cache

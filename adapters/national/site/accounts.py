@@ -17,7 +17,7 @@ from adapters.national.mapping.deliverability import Terms
 from adapters.national.site.account import Account
 from gateway.runtime.private_files import ExposedError, read_private
 
-EVERYBODY = "*"
+ANY_PLATFORM = "*"
 
 
 class AccountsError(Exception):
@@ -49,7 +49,7 @@ class Accounts:
 
     def account_of(self, platform: str) -> str | None:
         """The account that delivers a platform's offers; None if there is none."""
-        return self.platforms.get(platform) or self.platforms.get(EVERYBODY)
+        return self.platforms.get(platform) or self.platforms.get(ANY_PLATFORM)
 
     def terms_of(self, platform: str) -> Terms:
         """The terms from the platform's profile and its account."""

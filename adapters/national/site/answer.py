@@ -85,7 +85,7 @@ class Unrecognized:
 Outcome: TypeAlias = Done | NameTaken | AlreadyDeleted | Missing | NotOurs | Refused | RightMissing | Unrecognized
 
 
-def understand(answer: Answer) -> Outcome:
+def outcome_of(answer: Answer) -> Outcome:
     """The outcome of a write, or the refusal of a read; ``reading.read_page`` reads the page of a read."""
     body = answer.body if isinstance(answer.body, dict) else {}
     if answer.status in {HTTPStatus.OK, HTTPStatus.CREATED} and _is_offer(body):

@@ -12,7 +12,7 @@ from adapters.national.site.answer import (
     Missing,
     Outcome,
     Unrecognized,
-    understand,
+    outcome_of,
 )
 from adapters.national.site.site import Answer, Site
 
@@ -23,11 +23,11 @@ async def delete_rows(site: Site, name: str) -> Outcome:
     """Delete every row of a remote id. Returns the outcome of the first deletion once the site answers that no row is
     left, else the outcome that stopped the loop. Raises SiteError.
     """
-    first = outcome = understand_about(name, await site.delete(name))
+    first = outcome = outcome_about(name, await site.delete(name))
     for _ in range(_MOST_ROWS):
         match outcome:
             case Done():
-                outcome = understand_about(name, await site.delete(name))
+                outcome = outcome_about(name, await site.delete(name))
             case AlreadyDeleted() | Missing():
                 return first
             case _:
@@ -35,9 +35,9 @@ async def delete_rows(site: Site, name: str) -> Outcome:
     return outcome
 
 
-def understand_about(name: str, answer: Answer) -> Outcome:
+def outcome_about(name: str, answer: Answer) -> Outcome:
     """The outcome of a call about one remote id; the document of another offer settles nothing."""
-    outcome = understand(answer)
+    outcome = outcome_of(answer)
     if isinstance(outcome, Done) and outcome.remote_id != name:
         return Unrecognized(HTTPStatus.OK, "the document of another offer")
     return outcome

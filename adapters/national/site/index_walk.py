@@ -5,7 +5,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from adapters.national.site.answer import RightMissing, understand, unrecognized
+from adapters.national.site.answer import RightMissing, outcome_of, unrecognized
 from adapters.national.site.reading import (
     Listed,
     Page,
@@ -91,7 +91,7 @@ class Walker:
             page = read_page(answer)
             if page is not None:
                 return page
-            if isinstance(understand(answer), RightMissing):
+            if isinstance(outcome_of(answer), RightMissing):
                 raise RightMissingError
             strange = unrecognized(answer)
             error = SiteUnavailableError(f"page {number} could not be read: {strange.said}", step=strange.step)

@@ -8,7 +8,7 @@ from gateway.ingest.submissions import Submissions
 from gateway.ingest.upload.upload import Upload
 
 
-class Fate(IntEnum):
+class AppendStatus(IntEnum):
     """Whether an accepted item is on the log."""
 
     NOT_QUEUED = 0
@@ -18,7 +18,7 @@ class Fate(IntEnum):
 
 @dataclass(slots=True)
 class Queuing:
-    """A byte per item (its ``Fate``), the number certainly queued, and the error that ended it."""
+    """A byte per item (its ``AppendStatus``), the number certainly queued, and the error that ended it."""
 
     fates: bytearray
     queued: int = 0
@@ -42,9 +42,9 @@ async def queue_upload(upload: Upload, submissions: Submissions) -> Queuing:
             if isinstance(outcome, LogError):
                 queuing.failure = outcome
                 unknown = isinstance(outcome, UnknownOutcomeError)
-                queuing.fates[index] = Fate.UNKNOWN if unknown else Fate.NOT_QUEUED
+                queuing.fates[index] = AppendStatus.UNKNOWN if unknown else AppendStatus.NOT_QUEUED
             else:
-                queuing.fates[index] = Fate.QUEUED
+                queuing.fates[index] = AppendStatus.QUEUED
                 queuing.queued += 1
         if queuing.failure is not None:
             break

@@ -13,7 +13,7 @@ from gateway.ingest.upload.inflating import Inflater
 from gateway.ingest.upload.judge import Judge, Unexplained
 from gateway.ingest.upload.pace import OwnPace, Pace
 from gateway.ingest.upload.splitting import ArraySplitter, LineSplitter, Splitter
-from gateway.ingest.upload.spool import Item, Room, Spool
+from gateway.ingest.upload.spool import DiskQuota, Item, Spool
 from gateway.ingest.upload.upload import Upload
 
 _STEP_BYTES = 16 * 1024
@@ -53,7 +53,7 @@ class Terms:
     upload_seconds: float
     processor_seconds: float = 600.0
     folder: Path
-    room: Room
+    room: DiskQuota
 
 
 async def receive(source: Source, judge: Judge, *, form: Form, terms: Terms, pace: Pace | None = None) -> Upload:

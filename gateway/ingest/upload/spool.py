@@ -19,24 +19,24 @@ _IN_MEMORY = 8 * 1024 * 1024
 _PIECE = 1024 * 1024
 
 
-class Room:
+class DiskQuota:
     """The disk quota of spools: the bytes that all uploads of this process may take together.
 
     ``whole`` is the quota that this one is a part of.
     """
 
-    def __init__(self, most: int, whole: "Room | None" = None) -> None:
+    def __init__(self, most: int, whole: "DiskQuota | None" = None) -> None:
         self.most = most
         self._free = most
         self._whole = whole
-        self._parts: dict[str, Room] = {}
+        self._parts: dict[str, DiskQuota] = {}
 
-    def part(self, platform: str) -> "Room":
+    def part(self, platform: str) -> "DiskQuota":
         """The quota of one platform, so that none excludes the others: three quarters. A million offers need 1.5 GB,
         and the whole is 2 GiB where two workers share the limits. There are dozens of platforms, and only authenticated
         ones get here.
         """
-        return self._parts.setdefault(platform, Room(self.most // 4 * 3, self))
+        return self._parts.setdefault(platform, DiskQuota(self.most // 4 * 3, self))
 
     def take(self, size: int) -> None:
         """Reserve bytes. Raises UploadRefusedError when fewer are free."""
@@ -72,7 +72,7 @@ class Spool:
     wait for the disk. Nothing is read before ``flush``. The file has no name.
     """
 
-    def __init__(self, folder: Path, quota: Room) -> None:
+    def __init__(self, folder: Path, quota: DiskQuota) -> None:
         self._folder = folder
         self._quota = quota
         self._size = 0

@@ -238,7 +238,7 @@ class _ReplacingBatch(_DefaultRecordBatchPy):  # type: ignore[misc]  # final for
         return self
 
 
-class LenientRecords(_MemoryRecordsPy):  # type: ignore[misc]  # final for its types only
+class ReplacingRecords(_MemoryRecordsPy):  # type: ignore[misc]  # final for its types only
     """Batches whose header names that are not UTF-8 are decoded with U+FFFD.
 
     Upstream decodes names strictly and a batch as a whole: one such name loses the sound records of its batch. KIP-82
@@ -297,7 +297,7 @@ class CommittedRecords(PartitionRecords):  # type: ignore[misc]
     def with_replaced_names(self) -> "CommittedRecords":
         """The same from the next record on, with U+FFFD in header names that are not UTF-8."""
         partition, content, aborted = self._input
-        return CommittedRecords(partition, content, aborted, self.next_fetch_offset, LenientRecords)
+        return CommittedRecords(partition, content, aborted, self.next_fetch_offset, ReplacingRecords)
 
     def _consumer_record(self, _: TopicPartition, record: Any) -> StoredRecord:
         headers = record.headers

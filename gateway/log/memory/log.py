@@ -14,7 +14,7 @@ from gateway.errors import (
     TopicError,
 )
 from gateway.errors import UnknownOutcomeError as Unknown
-from gateway.log.common import SoleMembership, check_bounds
+from gateway.log.common import SingleMembership, check_bounds
 from gateway.log.memory.fault import Fault
 from gateway.log.memory.owner import MemoryOwner, OpenTransaction
 from gateway.log.memory.reader import MemoryReader
@@ -102,9 +102,9 @@ class MemoryLog:
 
         return MemoryOwner(commit, lambda topic, number: self._store.stream(topic, number).stable)
 
-    async def join(self, group: str, topic: str) -> SoleMembership:  # noqa: ARG002 - there are no other members
+    async def join(self, group: str, topic: str) -> SingleMembership:  # noqa: ARG002 - there are no other members
         """A membership with every partition: fencing gives a partition to the process that took it last."""
-        return SoleMembership(len(self._store.streams(topic)))
+        return SingleMembership(len(self._store.streams(topic)))
 
     async def maintain(self, topics: Iterable[Topic], *, now: int) -> None:
         """Apply retention and compaction as of ``now`` (ms since 1970), one partition at a time."""

@@ -98,7 +98,7 @@ def _is_laid_out(connection: sqlite3.Connection) -> bool:
     return bool(connection.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID)
 
 
-def lay_out(connection: sqlite3.Connection, *, partitions: int) -> None:
+def create_schema(connection: sqlite3.Connection, *, partitions: int) -> None:
     """Create the tables of a new file, and the columns that a file of an earlier version does not have."""
     if _is_laid_out(connection) and is_upgraded(connection):
         return

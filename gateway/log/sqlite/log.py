@@ -13,14 +13,14 @@ import structlog
 
 from gateway.clock import Clock, now
 from gateway.errors import LogDamagedError, LogUnavailableError, TopicError
-from gateway.log.common import SoleMembership, check_bounds, size_of
+from gateway.log.common import SingleMembership, check_bounds, size_of
 from gateway.log.port import Appended
 from gateway.log.sqlite import upkeep
 from gateway.log.sqlite.check import check_log, check_recovery
 from gateway.log.sqlite.file import (
     add_topics,
     connect,
-    lay_out,
+    create_schema,
     log_error,
     read_about,
     read_streams,
@@ -94,7 +94,7 @@ class SqliteLog:
                 if check:
                     check_recovery(connection, synced)
                     check_log(connection, seconds=_CHECK_SECONDS)
-                lay_out(connection, partitions=partitions)
+                create_schema(connection, partitions=partitions)
             except sqlite3.Error as error:
                 raise log_error(path, error) from error
             finally:
@@ -184,9 +184,9 @@ class SqliteLog:
         epoch = await self._do(lambda connection: take(connection, role, partition))
         return SqliteOwner(role, partition, epoch, write=self._do, find=self._find, ends=self.ends, clock=self._clock)
 
-    async def join(self, group: str, topic: str) -> SoleMembership:  # noqa: ARG002 - there are no other members
+    async def join(self, group: str, topic: str) -> SingleMembership:  # noqa: ARG002 - there are no other members
         """A membership with every partition: fencing gives a partition to the process that took it last."""
-        return SoleMembership(len(self._topic(topic)))
+        return SingleMembership(len(self._topic(topic)))
 
     async def maintain(self, topics: Iterable[Topic], *, now: int, all_of_it: bool = False) -> None:
         """Apply retention and compaction as of ``now`` (ms since 1970); ``all_of_it`` even where it gains little."""
