@@ -6,7 +6,7 @@ Each rule reads a bounded part of the text, so that the search stays linear (SEC
 import re
 from functools import cached_property
 
-from schemas import beside
+from schemas import number_context
 
 BEFORE, _AFTER = 70, 40
 DIGITS = re.compile(r"\d+")
@@ -38,7 +38,10 @@ class Candidate:
     @cached_property
     def beside_word(self) -> bool:
         """Whether a word such as ``tél.`` or ``appelez le`` is right beside it."""
-        return beside.PHONE_BEFORE.search(self.before) is not None or beside.PHONE_AFTER.match(self.after) is not None
+        return (
+            number_context.PHONE_BEFORE.search(self.before) is not None
+            or number_context.PHONE_AFTER.match(self.after) is not None
+        )
 
     @property
     def contiguous(self) -> bool:
@@ -53,13 +56,13 @@ class Candidate:
 
 def is_date(number: Candidate) -> bool:
     """Whether the digits are a date, with day, month and year in either order, or a row of dates."""
-    if beside.DATE_AT.match(number.body + number.after[:5]) or _has_year_within(number):
+    if number_context.DATE_AT.match(number.body + number.after[:5]) or _has_year_within(number):
         return True
-    if number.sizes[0] == 2 and number.gaps[0] != "/" and beside.DAY_BEFORE.search(number.before):
+    if number.sizes[0] == 2 and number.gaps[0] != "/" and number_context.DAY_BEFORE.search(number.before):
         return True
-    if beside.YEAR_BEFORE.search(number.before) and beside.MONTH_AT.match(number.body):
+    if number_context.YEAR_BEFORE.search(number.before) and number_context.MONTH_AT.match(number.body):
         return True
-    for date in beside.DATE.finditer(number.text, max(0, number.start - 10), number.end + 10):
+    for date in number_context.DATE.finditer(number.text, max(0, number.start - 10), number.end + 10):
         # A year of four digits is unambiguous; one of two digits may be a part of a number.
         if date.start() < number.start < date.end() or (date.start() < number.end and len(date[0]) > _SHORT_DATE):
             return True
@@ -104,7 +107,7 @@ def is_hours(number: Candidate) -> bool:
 
 def is_after_hour(number: Candidate) -> bool:
     """Whether 00 is the minutes of the hour before, and more hours follow: 9 00 - 12 00 / 13 30 - 17 00."""
-    hour = beside.HOUR_BEFORE.search(number.before)
+    hour = number_context.HOUR_BEFORE.search(number.before)
     if hour is None or set(number.sizes) != {2}:
         return False
     return are_hours([int(hour[1]), *map(int, number.groups)])

@@ -7,7 +7,7 @@ bounded part of the text, so that the search stays linear (SEC-010).
 import re
 from itertools import pairwise
 
-from schemas import beside
+from schemas import number_context
 from schemas.candidate import BEFORE, DIGITS, GAPS, Candidate, are_hours, is_after_hour, is_date, is_hours
 
 _SAFE_SIGNS = frozenset(".-/_()[]{}«»")
@@ -55,7 +55,7 @@ def is_uniform(number: Candidate) -> bool:
     listing = set(gap) & _WITH_WORD or (gap[:1].isalpha() and gap not in _SAID_SIGNS)
     if listing or _is_ascending(number):
         return _is_introduced(number)
-    return not (_is_list(number) or beside.UNIT_AFTER.match(number.after))
+    return not (_is_list(number) or number_context.UNIT_AFTER.match(number.after))
 
 
 def is_lettered(number: Candidate) -> bool:
@@ -63,11 +63,11 @@ def is_lettered(number: Candidate) -> bool:
     digits = sum(map(str.isdigit, number.body))
     contiguous = number.body.isalnum()
     least = _LEAST_DIGITS_IN_A_ROW if contiguous and not number.beside_word else _LEAST_DIGITS
-    if not beside.LETTER_BESIDE.search(number.body) or digits < least:
+    if not number_context.LETTER_BESIDE.search(number.body) or digits < least:
         return False
     if number.beside_word:
         return True
-    return not (_is_identifier(number) or (contiguous and beside.WEAK.search(number.before)))
+    return not (_is_identifier(number) or (contiguous and number_context.WEAK.search(number.before)))
 
 
 def is_prefixed(number: Candidate) -> bool:
@@ -77,13 +77,13 @@ def is_prefixed(number: Candidate) -> bool:
         return number.beside_word
     if _is_identifier(number) or _is_row(number) or is_after_hour(number):
         return False
-    coded = beside.DASHED_CODE_BEFORE.search(number.before) or beside.MIXED_BEFORE.search(number.before)
+    coded = number_context.DASHED_CODE_BEFORE.search(number.before) or number_context.MIXED_BEFORE.search(number.before)
     return digits.startswith("0033") or number.beside_word or coded is None
 
 
 def is_bare(number: Candidate) -> bool:
     """Whether the digits of an international number without its plus sign are a phone number."""
-    if _is_identifier(number) or beside.VAT_BEFORE.search(number.before) or _is_decimal_part(number):
+    if _is_identifier(number) or number_context.VAT_BEFORE.search(number.before) or _is_decimal_part(number):
         return False
     if number.beside_word:
         return True
@@ -92,11 +92,11 @@ def is_bare(number: Candidate) -> bool:
         and not number.contiguous
         and (
             "".join(number.groups).removeprefix("33").lstrip("0")[0] not in "67"
-            or beside.UNIT_AFTER.match(number.after)
+            or number_context.UNIT_AFTER.match(number.after)
         )
     ):
         return False
-    return beside.WEAK.search(number.before) is None
+    return number_context.WEAK.search(number.before) is None
 
 
 def is_short_of_zero(number: Candidate) -> bool:
@@ -109,14 +109,14 @@ def is_short_of_zero(number: Candidate) -> bool:
         and (number.sizes != [3, 3, 3] or number.body[0] not in "67")
     ):
         return False
-    return beside.PHONE_BEFORE.search(number.before) is not None and not _is_identifier(number)
+    return number_context.PHONE_BEFORE.search(number.before) is not None and not _is_identifier(number)
 
 
 def _is_introduced(number: Candidate) -> bool:
     """Whether a word for phones is earlier in the same sentence, and nothing marks the numbers as a list."""
-    if _is_ascending(number) or beside.ROOMS_NEAR.search(number.before):
+    if _is_ascending(number) or number_context.ROOMS_NEAR.search(number.before):
         return False
-    return beside.PHONE_EARLIER.search(number.before) is not None
+    return number_context.PHONE_EARLIER.search(number.before) is not None
 
 
 def _is_decimal_part(number: Candidate) -> bool:
@@ -141,24 +141,30 @@ def _is_numeric(number: Candidate) -> bool:
 def _is_identifier(number: Candidate) -> bool:
     """Whether the digits are part of an ISBN, IBAN, SIRET, VAT number, post box, list of postcodes, UUID or hash."""
     before, after = number.before, number.after
-    if beside.STRICT.search(before) or re.search(r"97[89][- ]\Z", before) or beside.IBAN_BEFORE.search(before):
+    if (
+        number_context.STRICT.search(before)
+        or re.search(r"97[89][- ]\Z", before)
+        or number_context.IBAN_BEFORE.search(before)
+    ):
         return True
     if number.sizes == [5, 5] and (
-        beside.POST_BOX.search(before)
-        or beside.POSTCODES_BEFORE.search(before)
+        number_context.POST_BOX.search(before)
+        or number_context.POSTCODES_BEFORE.search(before)
         or re.search(r"(?<![^\W_])\d[A-Z] \Z", before)
         or (number.groups[1].startswith("0") and re.match(r"[\s,;/-]{1,3}\d{5}(?!\d)", after))
     ):
         return True
-    if (number.contiguous or number.sizes == [4, 3, 3]) and beside.FOREIGN_VAT_BEFORE.search(before):
+    if (number.contiguous or number.sizes == [4, 3, 3]) and number_context.FOREIGN_VAT_BEFORE.search(before):
         return True
-    if beside.DOI_BEFORE.search(before) or (set(number.gaps) == {"."} and beside.VERSION_BEFORE.search(before)):
+    if number_context.DOI_BEFORE.search(before) or (
+        set(number.gaps) == {"."} and number_context.VERSION_BEFORE.search(before)
+    ):
         return True
-    if number.contiguous and (_is_hash(number) or beside.HEX_SIGN_BEFORE.search(before)):
+    if number.contiguous and (_is_hash(number) or number_context.HEX_SIGN_BEFORE.search(before)):
         return True
     if "-" in before or "-" in after or "-" in number.body:
         around = max(0, number.start - 36)
-        for match in beside.UUID.finditer(number.text, around, number.end + 36):
+        for match in number_context.UUID.finditer(number.text, around, number.end + 36):
             if match.start() < number.end and number.start < match.end():
                 return True
     return False
@@ -166,7 +172,7 @@ def _is_identifier(number: Candidate) -> bool:
 
 def _is_hash(number: Candidate) -> bool:
     """Whether the digits are within sixteen or more hexadecimal digits."""
-    before, after = beside.HEX_BEFORE.search(number.before), beside.HEX_AFTER.match(number.after)
+    before, after = number_context.HEX_BEFORE.search(number.before), number_context.HEX_AFTER.match(number.after)
     return before is not None and after is not None and len(before[0] + after[0]) >= _HASH - len(number.body)
 
 
@@ -174,19 +180,23 @@ def _is_list(number: Candidate) -> bool:
     """Whether the pairs list rooms, departments or pages."""
     if number.sizes != [2] * 5:
         return False
-    if beside.ROOMS_BEFORE.search(number.before) or len(set(number.groups)) == 1:
+    if number_context.ROOMS_BEFORE.search(number.before) or len(set(number.groups)) == 1:
         return True
-    if "0" < number.groups[0][1] < "6" and number.groups[1][0] == "0" and not beside.PAIR_AFTER.match(number.after):
+    if (
+        "0" < number.groups[0][1] < "6"
+        and number.groups[1][0] == "0"
+        and not number_context.PAIR_AFTER.match(number.after)
+    ):
         return not _is_mentioned(number)  # no French number begins like this
     if not _is_ascending(number):
         return False
-    if beside.UNIT_AFTER.match(number.after):
+    if number_context.UNIT_AFTER.match(number.after):
         return True
     if _is_mentioned(number):
         return False
     if _is_low(number):
         return True
-    return bool(beside.ROOMS_EARLIER.search(number.before) or beside.ROOMS_NEAR.search(number.after))
+    return bool(number_context.ROOMS_EARLIER.search(number.before) or number_context.ROOMS_NEAR.search(number.after))
 
 
 def _is_low(number: Candidate) -> bool:
@@ -195,14 +205,14 @@ def _is_low(number: Candidate) -> bool:
     """
     second, last = int(number.groups[1]), int(number.groups[-1])
     landline = number.groups[0] < "06"
-    if landline and beside.PLURAL_BEFORE.search(number.before):
+    if landline and number_context.PLURAL_BEFORE.search(number.before):
         return last < _LOW_OF_PLURAL
     return last < (_LOW_OF_LANDLINE if landline else _LOW) or (landline and second < 10)
 
 
 def _is_mentioned(number: Candidate) -> bool:
     """Whether a word for phones is beside the number or earlier in the same sentence."""
-    return number.beside_word or beside.PHONE_EARLIER.search(number.before) is not None
+    return number.beside_word or number_context.PHONE_EARLIER.search(number.before) is not None
 
 
 def _is_row(number: Candidate) -> bool:
@@ -210,7 +220,7 @@ def _is_row(number: Candidate) -> bool:
     if number.contiguous or number.sizes != [2] * len(number.groups):
         return False
     gaps = set(GAPS.findall(number.body))
-    gap = re.escape(gaps.pop()) if len(gaps) == 1 else beside.HOURS_GAP
+    gap = re.escape(gaps.pop()) if len(gaps) == 1 else number_context.HOURS_GAP
     before = number.text[max(0, number.start - BEFORE) : number.start][::-1]
     earlier = re.match(rf"(?:{gap}\d\d(?!\d)){{0,{_LONGEST_RUN}}}", before)
     later = re.match(rf"(?:{gap}\d\d(?!\d)){{0,{_LONGEST_RUN}}}", number.text[number.end : number.end + BEFORE])
@@ -221,7 +231,7 @@ def _is_row(number: Candidate) -> bool:
     ]
     if len(row) <= len(number.groups):
         return False
-    if gap != beside.HOURS_GAP and all(low <= high for low, high in pairwise(row)):
+    if gap != number_context.HOURS_GAP and all(low <= high for low, high in pairwise(row)):
         return True
     return len(row) >= _HOURS_IN_A_ROW and (are_hours(row) or are_hours(row[1:]))
 
@@ -238,18 +248,22 @@ def _is_reference(number: Candidate) -> bool:
     mobile = "".join(number.groups)[1] in "67"
     if number.paired:
         return False
-    if beside.REFERENCE.search(number.before) or (not mobile and beside.NUMBER_OF_BEFORE.search(number.before)):
+    if number_context.REFERENCE.search(number.before) or (
+        not mobile and number_context.NUMBER_OF_BEFORE.search(number.before)
+    ):
         return True
     if not mobile and number.sizes in _GROUPS_OF_CODES and number.gaps[0] in _DASHES and len(set(number.gaps)) == 1:
         return True
     if number.sizes[-1] == 1 and max(number.sizes) > 2:
         return True
-    if number.contiguous and not mobile and beside.CHECK_LETTER_AFTER.match(number.after):
+    if number.contiguous and not mobile and number_context.CHECK_LETTER_AFTER.match(number.after):
         return True
-    if number.contiguous and beside.CODE_BEFORE.search(number.before):
+    if number.contiguous and number_context.CODE_BEFORE.search(number.before):
         return True
     dashed = not mobile and set(number.gaps) <= _DASHES
-    if dashed and (beside.CODE_BEFORE.search(number.before) or beside.DASHED_CODE_BEFORE.search(number.before)):
+    if dashed and (
+        number_context.CODE_BEFORE.search(number.before) or number_context.DASHED_CODE_BEFORE.search(number.before)
+    ):
         return True
     blank = any(not gap for gap in number.gaps)
-    return not (mobile or blank) and beside.WEAK.search(number.before) is not None
+    return not (mobile or blank) and number_context.WEAK.search(number.before) is not None

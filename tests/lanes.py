@@ -93,7 +93,7 @@ SLOW: dict[str, str] = {
     "views/test_duplicate_index.py": COMPUTES,
     "views/test_follower.py": WAITS,
     "views/test_subscriber.py": COMPUTES,
-    "views/test_tail.py": WAITS,
+    "views/test_view_updater.py": WAITS,
     "views/test_search.py": COMPUTES,
 }
 """Folder or file below ``tests`` → reason."""

@@ -10,12 +10,12 @@ import structlog
 
 from adapters.formats import Item, read
 from adapters.profile.profile import Profile
-from adapters.pull.gathering import FeedCollector, RejectedFeedError
-from adapters.pull.harvest import FeedUpload
+from adapters.pull.collect import FeedCollector, RejectedFeedError
+from adapters.pull.feed_upload import FeedUpload
 from adapters.pull.lanes import Lanes
 from adapters.pull.outcome import Beginning, Content, applied, failed, partial, pending, refused, unchanged
 from adapters.pull.schedule import is_fresh
-from adapters.pull.way import TransportFactory
+from adapters.pull.transport_factory import TransportFactory
 from adapters.transport.drop import memory_of
 from adapters.transport.error import FeedError
 from adapters.transport.feed import MEGABYTE, Feed, Terms, Transport, Unchanged, Validators

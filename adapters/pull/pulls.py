@@ -15,7 +15,7 @@ from gateway.log.assignment import own_with_retry, run_assigned
 from gateway.log.mirror import Fold, TopicMirror
 from gateway.log.port import Output, Owner
 from gateway.log.request import Pending
-from gateway.partners.work import run_per_partner
+from gateway.partners.partner_tasks import run_per_partner
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import Record, StoredRecord

@@ -8,7 +8,7 @@ import orjson
 
 from conformance.model.case import Case, Document, Script
 from conformance.model.result import Exchange, Finding
-from conformance.role.scene import ScriptPlayer, wrong_status
+from conformance.role.script_player import ScriptPlayer, wrong_status
 from conformance.role.verify import NotApplicableError, compare_problems
 from conformance.script.document import document_of
 from conformance.script.names import Names

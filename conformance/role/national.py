@@ -10,7 +10,7 @@ import orjson
 
 from conformance.model.case import Case, Script
 from conformance.model.result import Exchange, Finding
-from conformance.role.scene import ScriptPlayer
+from conformance.role.script_player import ScriptPlayer
 from conformance.role.verify import UnverifiableError
 from conformance.script.names import Names
 from conformance.target.setup import Account, Setup, SetupError

@@ -10,10 +10,10 @@ import aiohttp
 from conformance.model.case import Case, Script
 from conformance.model.result import Exchange, Finding
 from conformance.model.step import Answer, Order, Receive, Watch
-from conformance.role.book import SubmissionJournal, check_invariant
 from conformance.role.control import Control
+from conformance.role.fake_gateway import FakeGateway
 from conformance.role.host import Host, hosting
-from conformance.role.stand_in import FakeGateway
+from conformance.role.journal import SubmissionJournal, check_invariant
 from conformance.role.verify import UnverifiableError
 from conformance.script.matcher import mismatches
 from conformance.script.names import Names

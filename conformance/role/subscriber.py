@@ -12,8 +12,8 @@ from conformance.model.case import Case, Script
 from conformance.model.result import Exchange, Finding
 from conformance.model.step import Hold, Order, Serve
 from conformance.role.control import Control
-from conformance.role.feed import Page, ScriptedFeed
 from conformance.role.host import Host, HostAnswer, PartnerRequest, hosting, problem
+from conformance.role.scripted_feed import Page, ScriptedFeed
 from conformance.role.verify import UnverifiableError
 from conformance.script.document import sound_offer
 from conformance.script.matcher import mismatches

@@ -11,8 +11,8 @@ from aiohttp import hdrs, web
 from gateway.api.auth import requires
 from gateway.api.body import JSON, LINES
 from gateway.api.context import context_of
-from gateway.api.deciding import decisions_of
 from gateway.api.decision import wait_of
+from gateway.api.decision_wait import decisions_of
 from gateway.api.idempotency import Answer, run_once
 from gateway.api.parameter import Parameters
 from gateway.api.problem import ProblemError, language_of, problem_document, problem_headers, problem_of_log

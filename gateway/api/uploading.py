@@ -8,7 +8,7 @@ from aiohttp import hdrs, web
 from gateway.api.body import Body, Kind, form_of
 from gateway.api.certification import publishing_problem
 from gateway.api.context import context_of, partner_of
-from gateway.api.deciding import Deadline
+from gateway.api.decision_wait import Deadline
 from gateway.api.limit import SLOTS, WAITS, Slot
 from gateway.api.problem import ProblemError
 from gateway.api.publishing import today

@@ -13,11 +13,11 @@ import orjson
 
 import schemas
 from gateway.api.management import build_management
+from gateway.bootstrap.fair_accept import FairAcceptSite
 from gateway.bootstrap.logs import configure_logs, watch_loop
 from gateway.bootstrap.parts import ViewTypes, build_parts
 from gateway.bootstrap.serving import build_api, listen, serve
 from gateway.bootstrap.task import first_to_end, start
-from gateway.bootstrap.turn import FairAcceptSite
 from gateway.protocol.topic import DELIVERIES, OFFERS, RECEIPTS, RUNS
 from gateway.runtime.listening import format_endpoint
 from gateway.runtime.loop import bound_collections, readable, run

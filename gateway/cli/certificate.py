@@ -14,8 +14,8 @@ from gateway.bootstrap import signing_key_of
 from gateway.cli.console import ERR, FAILED, OUT, CommandError
 from gateway.cli.key_set import fetch_key_set, read_key_set
 from gateway.cli.operating import active_partner, keys_here, partners_here, settings_here, url_here
+from gateway.cli.render import print_json
 from gateway.cli.rows import print_pairs
-from gateway.cli.told import print_json
 from gateway.clock import now
 from gateway.errors import TokenError
 from gateway.oauth.certificates import sign_certificate, verify_certificate

@@ -8,8 +8,8 @@ from rich.text import Text
 from gateway.bootstrap import signing_key_of
 from gateway.cli.console import OUT
 from gateway.cli.operating import command_errors, keys_here, partners_here, settings_here
+from gateway.cli.render import print_json
 from gateway.cli.rows import print_rows
-from gateway.cli.told import print_json
 from gateway.clock import now
 from gateway.oauth.certificates import signer_of
 from gateway.oauth.keys import KeyRing, rotate_signing_key

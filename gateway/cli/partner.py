@@ -11,10 +11,15 @@ from rich.text import Text
 from gateway.cli.console import OUT, CommandError
 from gateway.cli.key_set import read_key_set
 from gateway.cli.operating import active_partner, partners_here
-from gateway.cli.partner_altering import SCOPE_NAMES, alter
-from gateway.cli.partner_shown import LABELS, partner_details, partner_row, partner_without_hashes
+from gateway.cli.partner_set import SCOPE_NAMES, alter
+from gateway.cli.render import print_json
+from gateway.cli.render_partner import (
+    LABELS,
+    partner_details,
+    partner_row,
+    partner_without_hashes,
+)
 from gateway.cli.rows import print_pairs, print_rows
-from gateway.cli.told import print_json
 from gateway.clock import now
 from gateway.partners.credential import MintedSecret, live_secrets, mint_secret, revoke, rotate
 from gateway.partners.onboarding import PartnerInput, new_partner

@@ -11,12 +11,14 @@ import typer
 from adapters.profile.joining import Joined, join
 from adapters.profile.packaged import profiles
 from adapters.profile.profile import Profile
-from adapters.pull.ordering import OrderReplacedError, last_runs, order_run
 from adapters.pull.pulls import has_feed
+from adapters.pull.run_request import OrderReplacedError, last_runs, order_run
 from gateway.cli.console import FAILED, UNUSABLE, CommandError
 from gateway.cli.day import day_of
 from gateway.cli.operating import log_here, partners_here
-from gateway.cli.platform_told import (
+from gateway.cli.profile import load_profile
+from gateway.cli.render import print_json, run_document
+from gateway.cli.render_platform import (
     not_run,
     not_runnable,
     order_replaced,
@@ -26,9 +28,7 @@ from gateway.cli.platform_told import (
     print_run,
     without_feed,
 )
-from gateway.cli.profile import load_profile
 from gateway.cli.sample import SampleEvaluation, blocks_of, evaluate_sample
-from gateway.cli.told import print_json, run_document
 from gateway.clock import now
 from gateway.operate.status import is_platform
 from gateway.partners import Partners

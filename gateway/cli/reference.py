@@ -9,8 +9,8 @@ from rich.text import Text
 
 import schemas
 from gateway.cli.console import OUT
+from gateway.cli.render import print_json
 from gateway.cli.rows import print_rows
-from gateway.cli.told import print_json
 from schemas.bundle import bundled_schema
 from schemas.rulebook import Language
 from schemas.texts import load_words

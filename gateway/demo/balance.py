@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from gateway.demo.fate import ExpectedOffer, ExpectedOffers
+from gateway.demo.expected import ExpectedOffer, ExpectedOffers
 
 NATIONAL = "national"
 

@@ -13,16 +13,16 @@ from gateway.cli.console import FAILED, OUT, CommandError
 from gateway.cli.operating import command_errors
 from gateway.client import ClientError
 from gateway.demo.broker import BrokerError
+from gateway.demo.channel import ChannelError
 from gateway.demo.cluster import VARIABLE, ClusterError, lent_cluster
 from gateway.demo.display import LiveView, ProgressLines, plain_line, print_end
 from gateway.demo.federation import SPEED, Federation, federation
+from gateway.demo.hints import hints
 from gateway.demo.jars import JarsError
-from gateway.demo.looking import pause_between_polls
+from gateway.demo.poll import pause_between_polls
 from gateway.demo.process import GatewayError
 from gateway.demo.scenario import Scenario
 from gateway.demo.subscriber import SubscriberError
-from gateway.demo.visit import hints
-from gateway.demo.way import ChannelError
 from gateway.runtime.loop import run
 
 _PLAIN_SECONDS = 2.5

@@ -24,16 +24,23 @@ from gateway.bootstrap import open_log, topics_of
 from gateway.client import Client
 from gateway.demo.balance import ExternalCounts
 from gateway.demo.broker import LocalBroker
+from gateway.demo.channel import (
+    Batches,
+    Channel,
+    Inbox,
+    Pulled,
+    Puts,
+    Snapshots,
+)
 from gateway.demo.cluster import cleared, lent_cluster
 from gateway.demo.entry import CHANNELS, KAFKA_CHANNELS, LABELS, Entry, EntryError, departments_of, enter
 from gateway.demo.national_site.simulator import NationalSimulator
 from gateway.demo.national_site.time import FastTime
 from gateway.demo.process import GatewayProcess
-from gateway.demo.reason import RefusalCounts
+from gateway.demo.refusals import RefusalCounts
 from gateway.demo.region import Region
 from gateway.demo.site import UNCOVERED, Site
 from gateway.demo.subscriber import VISITOR, OfferCopy, counted, follow_changes, follow_topic
-from gateway.demo.way import Batches, Channel, Inbox, Pulled, Puts, Snapshots
 from gateway.log.port import EventLog
 from gateway.oauth.keys import KeyRing
 from gateway.partners import Partners

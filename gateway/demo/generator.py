@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from gateway.demo.fault import FAULTS
-from gateway.demo.place import OfferLocality, localities_in
+from gateway.demo.locality import OfferLocality, localities_in
 from gateway.demo.week import Calendar, calendar_on
 from gateway.partners.preset import presets
 from schemas.territory import territories

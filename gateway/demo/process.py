@@ -13,7 +13,7 @@ from gateway.demo.broker import free_ports
 from gateway.demo.national_site.time import FastTime
 from gateway.demo.tether import tether, tethered
 
-_MODULE = "gateway.demo.served"
+_MODULE = "gateway.demo.gateway_main"
 _START_SECONDS = 90.0
 _READY_TIMEOUT = aiohttp.ClientTimeout(total=2)
 _LAST_LINES = 8

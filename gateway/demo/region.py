@@ -8,10 +8,10 @@ from random import Random
 from adapters.profile.profile import Profile
 from gateway.client import Client
 from gateway.demo.balance import Party
-from gateway.demo.fate import Document, ExpectedOffer, expected_offers
+from gateway.demo.channel import ChangeSet, Channel
+from gateway.demo.expected import Document, ExpectedOffer, expected_offers
 from gateway.demo.region_site.simulator import RegionalPlatform
 from gateway.demo.subscriber import OfferCopy, counted
-from gateway.demo.way import ChangeSet, Channel
 
 _UPDATED, _WITHDRAWN = 10, 25
 """One live offer in so many is updated, or withdrawn."""

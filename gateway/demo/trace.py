@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
+from gateway.demo.channel import ChangeSet
 from gateway.demo.federation import Federation
-from gateway.demo.looking import poll_until
-from gateway.demo.place import localities_in
+from gateway.demo.locality import localities_in
+from gateway.demo.poll import poll_until
 from gateway.demo.region import Region
-from gateway.demo.way import ChangeSet
 
 _FROM, _TO, _WHERE = "bourgogne-franche-comte", "bretagne", "35"
 """Publisher, subscriber, and the offer's department (INSEE code)."""

@@ -24,7 +24,7 @@ from gateway.log.port import (
 )
 from gateway.log.positions import chunks_to_commit, own_positions
 from gateway.partners import Partners
-from gateway.partners.work import run_per_partner
+from gateway.partners.partner_tasks import run_per_partner
 from gateway.protocol.certificate import certificate_problem
 from gateway.protocol.decide import paris_date
 from gateway.protocol.identity import partition_of

@@ -13,7 +13,7 @@ from gateway.log.port import (
 )
 from gateway.log.positions import own_positions
 from gateway.partners import Partners
-from gateway.partners.work import run_per_partner
+from gateway.partners.partner_tasks import run_per_partner
 from gateway.protocol.change import change_for
 from gateway.protocol.cursor import filter_digest, reader_digest
 from gateway.protocol.record import OfferState, Record, event_headers, position_key, position_record, read_offer

@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 
 from gateway.cli.app import app
 from gateway.cli.console import CommandError
-from gateway.cli.platform_told import order_replaced
 from gateway.cli.progress import Note, write_note
+from gateway.cli.render_platform import order_replaced
 from gateway.cli.tally import OUTCOMES, Tally
 from gateway.clock import now
 from gateway.demo.generator import generate

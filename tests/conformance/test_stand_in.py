@@ -13,9 +13,9 @@ import pytest
 import schemas
 from conformance.clock import today
 from conformance.model.result import Exchange
-from conformance.role.book import SubmissionJournal
+from conformance.role.fake_gateway import FakeGateway
 from conformance.role.host import Host, HostAnswer, PartnerRequest, hosting
-from conformance.role.stand_in import FakeGateway
+from conformance.role.journal import SubmissionJournal
 from conformance.target.setup import Account
 from tests.conformance.partner_places import SECRET, Publisher
 

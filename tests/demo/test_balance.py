@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.demo.balance import ExternalCounts, Party, Uncovered, compute_balance
-from gateway.demo.fate import ExpectedOffer
+from gateway.demo.expected import ExpectedOffer
 
 BRETAGNE = Party(
     slug="bretagne",

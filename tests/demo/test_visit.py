@@ -8,7 +8,7 @@ from shlex import split
 
 import pytest
 
-from gateway.demo.visit import command
+from gateway.demo.hints import command
 
 
 @pytest.fixture

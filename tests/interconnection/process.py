@@ -24,7 +24,7 @@ class FastGateway(GatewayProcess):
         environment = {name: text for name, text in os.environ.items() if not name.startswith("PASSERELLE_")}
         with self._words.open("ab") as words:
             self._process = await asyncio.create_subprocess_exec(
-                *tethered([sys.executable, "-m", "gateway.demo.served", *self._arguments]),
+                *tethered([sys.executable, "-m", "gateway.demo.gateway_main", *self._arguments]),
                 cwd=ROOT,
                 env={**environment, **self._settings},
                 stdin=asyncio.subprocess.PIPE,  # closed with this process, which ends the gateway

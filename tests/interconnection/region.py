@@ -10,7 +10,7 @@ from typing import Any
 import schemas
 from adapters.profile.packaged import profiles
 from adapters.profile.profile import NATIVE
-from adapters.pull.ordering import order_run
+from adapters.pull.run_request import order_run
 from gateway import clock
 from gateway.client import Client
 from gateway.demo.region_site.feed import example_profile, write_feed

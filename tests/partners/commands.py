@@ -10,7 +10,7 @@ from pathlib import Path
 
 from gateway.cli.console import CommandError
 from gateway.cli.partner import revoke_access, rotate_secret
-from gateway.cli.partner_altering import alter
+from gateway.cli.partner_set import alter
 
 THREADS = 25
 

@@ -9,7 +9,7 @@ from typing import Any
 from adapters.profile.profile import Profile, read_profile
 from adapters.pull.outcome import Beginning
 from adapters.pull.pull import Pull, PullDependencies
-from adapters.pull.way import TransportFactory
+from adapters.pull.transport_factory import TransportFactory
 from adapters.transport.secret import Secrets
 from gateway.clock import now
 from gateway.demo.region_site.feed import example_profile, write_feed

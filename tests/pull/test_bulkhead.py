@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from adapters.pull.pull import Pull
-from adapters.pull.way import TransportFactory
+from adapters.pull.transport_factory import TransportFactory
 from adapters.transport.feed import Feed, Terms, Validators
 from adapters.transport.secret import Secrets
 from gateway.errors import LogUnavailableError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.pull.harvest import FeedUpload
+from adapters.pull.feed_upload import FeedUpload
 from gateway.ingest.upload.error import UploadRefusedError
 from gateway.ingest.upload.spool import DiskQuota, Item
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from adapters.profile.profile import Profile
-from adapters.pull.ordering import OrderReplacedError, last_runs, order_run
 from adapters.pull.pulls import Pulls
+from adapters.pull.run_request import OrderReplacedError, last_runs, order_run
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
 from gateway.protocol.run import Order, Run, order_record, run_record

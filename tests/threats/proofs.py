@@ -52,7 +52,7 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
         "tests/api_read/test_offers.py::test_what_redistribution_and_provenance_forbid_is_not_read",
         "tests/api_read/test_changes.py::test_nothing_is_said_of_what_was_never_shareable",
         "tests/views/test_offer_view.py::test_a_masked_employers_coordinates_find_nothing",
-        "tests/views/test_twins.py::test_a_masked_employer_is_nobodys_twin_by_its_employer",
+        "tests/views/test_possible_duplicates.py::test_a_masked_employer_is_nobodys_twin_by_its_employer",
         "tests/model/test_stories.py::test_each_reader_hears_of_the_end_of_what_it_was_shown_and_of_nothing_else",
     ),
     "T-08": (

@@ -39,9 +39,9 @@ from gateway.protocol.digest import content_digest
 from gateway.protocol.identity import NATIONAL, partition_of
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.record import utc
-from gateway.protocol.shrink import needs_confirmation
 from gateway.protocol.submission import Publish, Retire, Submission, Withdraw
 from gateway.protocol.topic import OFFERS
+from gateway.protocol.withdrawal_guard import needs_confirmation
 
 SCANS = 2
 """Complete scans in which an offer must be missing before it is withdrawn."""

@@ -10,9 +10,15 @@ from typing import Any
 import orjson
 
 import schemas
-from conformance.role.book import Kind, Outcome, Sent, SubmissionJournal, digest_of
+from conformance.role.fake_gateway_batch import Batches
 from conformance.role.host import MOST_BYTES, HostAnswer, PartnerRequest, language_of, problem
-from conformance.role.stand_in_batch import Batches
+from conformance.role.journal import (
+    Kind,
+    Outcome,
+    Sent,
+    SubmissionJournal,
+    digest_of,
+)
 from conformance.script.batch import UnreadableError, inflate, split_batch
 
 

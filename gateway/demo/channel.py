@@ -15,11 +15,11 @@ from typing import Any, Protocol, TypeAlias
 import orjson
 from aiokafka import AIOKafkaProducer
 
-from adapters.pull.ordering import order_run
+from adapters.pull.run_request import order_run
 from gateway import clock
 from gateway.client import NDJSON, Answer, Client
-from gateway.demo.fate import Document
-from gateway.demo.reason import RefusalCounts
+from gateway.demo.expected import Document
+from gateway.demo.refusals import RefusalCounts
 from gateway.log.port import EventLog
 from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN
 from gateway.protocol.run import Order, Run

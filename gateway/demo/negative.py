@@ -6,9 +6,9 @@ from http import HTTPStatus
 
 import orjson
 
+from gateway.demo.channel import Pulled, Snapshots
 from gateway.demo.federation import Federation
 from gateway.demo.region_site.fault import Fault
-from gateway.demo.way import Pulled, Snapshots
 
 _CUT, _HALVED, _INTRUDER = "bretagne", "ile-de-france", "bourgogne-franche-comte"
 _GUARDED = 24

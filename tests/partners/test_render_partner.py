@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway.cli.partner_shown import LABELS, partner_row
+from gateway.cli.render_partner import LABELS, partner_row
 from gateway.protocol.certificate import Issued
 from gateway.protocol.partner import Partner
 from tests.protocol.certified import issued

@@ -12,9 +12,9 @@ from adapters.profile.profile import Profile
 from gateway.cli.console import OUT, CommandError
 from gateway.cli.problem_groups import table_of_groups
 from gateway.cli.published import render_offer
+from gateway.cli.render import render_counts, render_sample
 from gateway.cli.rows import print_rows
 from gateway.cli.sample import SampleEvaluation
-from gateway.cli.told import render_counts, render_sample
 from gateway.partners.credential import MintedSecret
 from gateway.protocol.partner import Partner
 from gateway.protocol.run import SUCCESSES, Outcome, Run

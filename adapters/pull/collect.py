@@ -7,8 +7,8 @@ from pathlib import Path
 
 import schemas
 from adapters.formats import BrokenItem, FeedComplete, FeedUnusable, Item, OfferItem, PassedItem, RepeatedItem, judge
-from adapters.pull.census import FeedCounts, Kind
-from adapters.pull.harvest import FeedUpload
+from adapters.pull.feed_counts import FeedCounts, Kind
+from adapters.pull.feed_upload import FeedUpload
 from adapters.pull.revision import is_published, next_revision
 from gateway.ingest.snapshot import Mark
 from gateway.ingest.submissions import Submissions

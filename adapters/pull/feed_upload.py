@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from adapters.pull.census import FeedCounts, Kind
+from adapters.pull.feed_counts import FeedCounts, Kind
 from gateway.errors import LogUnavailableError
 from gateway.ingest.submissions import Prepared
 from gateway.ingest.upload.error import UploadRefusedError

@@ -10,9 +10,9 @@ from adapters.pull.pulls import has_feed
 from gateway.cli.console import OUT, CommandError
 from gateway.cli.key_set import read_key_set
 from gateway.cli.operating import active_partner, partners_here
-from gateway.cli.partner_shown import partner_without_hashes
+from gateway.cli.render import print_json
+from gateway.cli.render_partner import partner_without_hashes
 from gateway.cli.rows import print_rows
-from gateway.cli.told import print_json
 from gateway.partners.alteration import Alteration, altered, differences
 from gateway.protocol.partner import SCOPES, Partner
 from gateway.runtime.loop import run
