@@ -189,7 +189,7 @@ async def measure(folder: Path, count: int) -> dict[str, float]:
     results["feed, following: all"] = await timed(lambda: view.changes(live, reader=NATIONAL, asked=whole, limit=100))
     page, _ = await view.page(reader=NATIONAL, asked=whole, after=None, limit=100, own=False)
     some = [state.id for state in page]
-    results["possible duplicates of a page"] = await timed(lambda: view.twins(some, reader=NATIONAL))
+    results["possible duplicates of a page"] = await timed(lambda: view.possible_duplicates(some, reader=NATIONAL))
     results["one offer"] = await timed(lambda: view.get(some[50]))
     begun = time.perf_counter()
     await view.close()

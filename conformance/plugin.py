@@ -122,7 +122,7 @@ def _render_result(result: Result, language: Language) -> str:
     lines = [f"{outcome_label(result.outcome)[language]}: {case.title[language]} ({', '.join(case.requirements)})"]
     for each in result.findings:
         texts = (say("expected", told=each.expected), say("found", told=each.actual))
-        lines += [f"  {each.place[language]}", *(f"    {text[language]}" for text in texts)]
+        lines += [f"  {each.location[language]}", *(f"    {text[language]}" for text in texts)]
     if result.reason is not None:
         lines.append(f"  {result.reason[language]}")
     return "\n".join([*lines, f"  → {case.mend[language]}"])

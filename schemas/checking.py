@@ -10,7 +10,7 @@ from schemas.folding import narrow
 from schemas.normal import normalise, redacted
 from schemas.registry import definition_validator, fast_validator, structure_validator
 from schemas.rulebook import Problem, problem
-from schemas.rules import CHECKS, FINDERS, PLACE, QUIET_FINDERS
+from schemas.rules import CHECKS, FINDERS, LOCATION_FIELDS, PLAIN_FINDERS
 from schemas.rules import text as texts
 from schemas.rules.extension import find_excess
 from schemas.rules.location import match_territory
@@ -66,7 +66,7 @@ def _check_offer(document: dict[str, Any], on: date, *, explained: bool) -> Verd
     # Text of ordinary French is in normal form C and holds no invisible character.
     problems = texts.find(document) if suspect and narrow(text) is None else []
     problems += located.problems
-    for find in FINDERS if suspect else QUIET_FINDERS:
+    for find in FINDERS if suspect else PLAIN_FINDERS:
         found = find(document, on, territory)
         if found:
             problems += found
@@ -108,11 +108,11 @@ def _refuse_malformed(name: str, document: dict[str, Any], on: date) -> Verdict:
     if name != "offer" or problems[-1].code == "more-problems":
         return _refuse(document, problems)
     broken = [trouble.pointer for trouble in problems]
-    located = _sound(PLACE, broken) and "location" in document
+    located = _sound(LOCATION_FIELDS, broken) and "location" in document
     territory = match_territory(document).territory if located else None
     problems += texts.find(document)
     for rule in CHECKS:
-        if _sound(rule.reads, broken) and (rule.reads is not PLACE or located):
+        if _sound(rule.reads, broken) and (rule.reads is not LOCATION_FIELDS or located):
             problems += rule.find(document, on, territory)
     return _refuse(document, [*problems, *redacted(document)[1]])
 

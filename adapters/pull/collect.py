@@ -71,17 +71,17 @@ class FeedCollector:
                 await self._offer(item, known.get(item.id), upload)
             case BrokenItem():
                 if (retraction := item.retraction) is not None:
-                    upload.census.note(str(retraction.position), item.id, [retraction.problem.to_json()])
+                    upload.feed_counts.note(str(retraction.position), item.id, [retraction.problem.to_json()])
                 await self._refuse(item, item.problems, upload)
             case RepeatedItem():
                 pass
             case PassedItem():
-                upload.census.add_passed()
+                upload.feed_counts.add_passed()
             case FeedComplete():
-                upload.census.note("", None, [one.to_json() for one in item.problems])
+                upload.feed_counts.note("", None, [one.to_json() for one in item.problems])
             case FeedUnusable():
-                upload.census.note("", None, [one.to_json() for one in item.problems])
-                raise RejectedFeedError(item.problems, upload.census)
+                upload.feed_counts.note("", None, [one.to_json() for one in item.problems])
+                raise RejectedFeedError(item.problems, upload.feed_counts)
 
     async def _offer(self, item: OfferItem, known: Known | None, upload: FeedUpload) -> None:
         verdict = judge(item, revision=self._began, on=self._on)

@@ -19,14 +19,14 @@ class FeedUpload:
     """
 
     def __init__(self, folder: Path, quota: DiskQuota) -> None:
-        self.census = FeedCounts()
+        self.feed_counts = FeedCounts()
         self._spool = Spool(folder, quota)
         self._numbers: list[int] = []
 
     async def add(self, position: str, item: Item, *, kind: Kind) -> None:
         """Count an item, and spool it if it must be appended. Raises UploadRefusedError if the disk quota is full."""
         try:
-            number = self.census.add(position, item.id, kind=kind, problems=item.problems)
+            number = self.feed_counts.add(position, item.id, kind=kind, problems=item.problems)
         except LogUnavailableError as error:
             raise UploadRefusedError("spool-full") from error
         if number is None or item.prepared is None:
@@ -43,23 +43,23 @@ class FeedUpload:
     @property
     def count(self) -> int:
         """The number of distinct offers of the feed."""
-        return self.census.distinct
+        return self.feed_counts.distinct
 
     @property
     def declared_count(self) -> int:
         """Equal to ``count``: format and transport have verified that the feed is complete."""
-        return self.census.distinct
+        return self.feed_counts.distinct
 
     def ids(self) -> Iterator[str]:
         """Return the id of every offer, including refused ones, which are present."""
-        return self.census.ids()
+        return self.feed_counts.ids()
 
     def slices(self) -> Iterator[Sequence[tuple[int, Prepared]]]:
         """Yield the new and changed offers with their numbers, in slices that fit in memory, without repeated ids."""
         for slice_ in self._spool.prepared(at_once=_SLICE):
-            yield [(index, one) for index, one in slice_ if self._numbers[index] not in self.census.dropped]
+            yield [(index, one) for index, one in slice_ if self._numbers[index] not in self.feed_counts.dropped]
 
     def close(self) -> None:
         """Delete the spool and the ids from the disk."""
         self._spool.close()
-        self.census.close()
+        self.feed_counts.close()

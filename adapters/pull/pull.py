@@ -151,7 +151,7 @@ class Pull:
             raise SnapshotRefusedError("snapshot-not-ready")
 
     async def _apply(self, upload: FeedUpload, feed: Feed, mark: Mark, beginning: Beginning) -> Run:
-        dependencies, feed_counts = self._dependencies, upload.census
+        dependencies, feed_counts = self._dependencies, upload.feed_counts
         content = Content(
             counts=feed_counts.counts, problems=feed_counts.problems, validators=feed.validators, digest=feed.digest
         )

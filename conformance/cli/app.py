@@ -88,7 +88,7 @@ def _print_check(check: Check, lang: Language) -> None:
     colour = {"good": "green", "doubtful": "yellow", "wrong": "red"}[check.state]
     state = {"good": say("good"), "doubtful": say("doubtful"), "wrong": say("wrong")}[check.state][lang]
     OUT.print(f"[{colour}]{state:10}[/] ", end="")
-    OUT.print(say("at", place=check.name, told=check.told)[lang], markup=False, soft_wrap=True)
+    OUT.print(say("at", place=check.name, told=check.text)[lang], markup=False, soft_wrap=True)
     if check.step is not None:
         OUT.print(f"           → {check.step[lang]}", markup=False, soft_wrap=True)
 
@@ -131,7 +131,7 @@ def _play(setup: Setup, choice: Choice, seed: str, *, fail_fast: bool, lang: Lan
 
         try:
             finished = asyncio.run(
-                drive(setup, chosen, seed=seed or secrets.token_hex(4), fail_fast=fail_fast, told=report_result)
+                drive(setup, chosen, seed=seed or secrets.token_hex(4), fail_fast=fail_fast, on_result=report_result)
             )
         except SetupError as error:
             stop(error.text, error.step, EXIT_CODES[Outcome.CONFIG_ERROR], lang)

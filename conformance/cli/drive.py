@@ -27,15 +27,15 @@ async def drive(
     *,
     seed: str,
     fail_fast: bool = False,
-    told: Callable[[Result], None] = lambda _: None,
+    on_result: Callable[[Result], None] = lambda _: None,
 ) -> Run:
-    """Run the cases against the partner's system; ``told`` is called with each result. Raises SetupError when the role
-    cannot be opened.
+    """Run the cases against the partner's system; ``on_result`` is called with each result. Raises SetupError when the
+    role cannot be opened.
     """
     loop = asyncio.get_running_loop()
     began, started = clock.now(), loop.time()
     async with playing(setup, seed=seed) as player:
-        results = await run_cases(cases, player, setup, on=clock.today(), fail_fast=fail_fast, told=told)
+        results = await run_cases(cases, player, setup, on=clock.today(), fail_fast=fail_fast, on_result=on_result)
     return Run(
         role=setup.role,
         target=setup.target or setup.control or setup.listen,

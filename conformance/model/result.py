@@ -42,7 +42,7 @@ class Exchange:
 class Finding:
     """One deviation: location within the case, expected value, actual value."""
 
-    place: Texts
+    location: Texts
     expected: Texts
     actual: Texts
 

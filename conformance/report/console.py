@@ -49,7 +49,7 @@ def print_result(console: Console | Progress, result: Result, language: Language
     )
     for finding in result.findings[:_MOST_FINDINGS]:
         write(
-            f"    {escape(finding.place[language])}\n"
+            f"    {escape(finding.location[language])}\n"
             f"      {escape(say('expected', told=finding.expected)[language])}\n"
             f"      {escape(say('found', told=finding.actual)[language])}",
             soft_wrap=True,

@@ -72,7 +72,7 @@ def _result(result: Result) -> dict[str, Any]:
 
 def _finding(finding: Finding) -> dict[str, Any]:
     """A finding in English, compatible with readers of earlier reports, and in French under ``fr``."""
-    texts = {"place": finding.place, "expected": finding.expected, "actual": finding.actual}
+    texts = {"place": finding.location, "expected": finding.expected, "actual": finding.actual}
     english: dict[str, Any] = {name: text["en"] for name, text in texts.items()}
     return {**english, "fr": {name: text["fr"] for name, text in texts.items()}}
 

@@ -12,14 +12,14 @@ from conformance.words import Texts, joined, plain, say
 
 @dataclass(slots=True)
 class Copy:
-    """State of a subscriber: ``held`` changes and ``removed`` reasons by id, ``told`` the number of changes by id,
-    ``applied`` the last sequence by id. ``cursor`` is that of the next request.
+    """State of a subscriber: ``held`` changes and ``removed`` reasons by id, ``change_counts`` the number of changes
+    by id, ``applied`` the last sequence by id. ``cursor`` is that of the next request.
     """
 
     cursor: str | None = None
     held: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     removed: dict[str, str] = field(default_factory=dict)
-    told: Counter[str] = field(default_factory=Counter)
+    change_counts: Counter[str] = field(default_factory=Counter)
     applied: dict[str, int] = field(default_factory=dict)
 
     def apply(self, page: Mapping[str, Any], location: Texts) -> list[Finding]:
@@ -28,7 +28,7 @@ class Copy:
         for change in page["changes"]:
             offer_id, sequence = change["id"], change["sequence"]
             last = self.applied.get(offer_id, -1)
-            self.told[offer_id] += 1
+            self.change_counts[offer_id] += 1
             if sequence < last:
                 expected, found = say("sequence-above", last=last), say("sequence", sequence=sequence)
                 findings.append(Finding(_of(location, offer_id), expected, found))
@@ -58,11 +58,15 @@ class Copy:
                     location, say("not-in-copy", id=offer_id), say("it-is", held=render_value(self.held[offer_id]))
                 )
         for offer_id in expected.get("never", ()):
-            if self.told[offer_id] != 0:
-                yield Finding(location, say("told-never", id=offer_id), say("told-times", times=self.told[offer_id]))
+            if self.change_counts[offer_id] != 0:
+                yield Finding(
+                    location, say("told-never", id=offer_id), say("told-times", times=self.change_counts[offer_id])
+                )
         for offer_id in expected.get("once", ()):
-            if self.told[offer_id] != 1:
-                yield Finding(location, say("told-once", id=offer_id), say("told-times", times=self.told[offer_id]))
+            if self.change_counts[offer_id] != 1:
+                yield Finding(
+                    location, say("told-once", id=offer_id), say("told-times", times=self.change_counts[offer_id])
+                )
 
     def _compare_offers(self, expected: Mapping[str, Any], location: Texts) -> Iterator[Finding]:
         for offer_id, reason in expected.get("removed", {}).items():

@@ -24,7 +24,7 @@ _TOGETHER = 8
 _HEADERS = {"Content-Type": "application/json", "Prefer": "wait=20"}
 
 
-async def interrupt(wire: Wire, names: Names, number: int, *, setup: Setup, place: Texts) -> list[Finding]:
+async def interrupt(wire: Wire, names: Names, number: int, *, setup: Setup, location: Texts) -> list[Finding]:
     """Send ``number`` publications; restart the target in the middle; send all again in order until each is decided;
     count offers and receipts. No acknowledged publication may be lost, and none accepted twice. Raises
     UnverifiableError without a restart hook, or when it fails.
@@ -45,11 +45,11 @@ async def interrupt(wire: Wire, names: Names, number: int, *, setup: Setup, plac
     await sending
     ready_seconds = _READY_SECONDS * setup.patience
     if not await _ready(wire, ready_seconds):
-        return [Finding(place, say("answers-again", seconds=f"{ready_seconds:.0f}"), say("it-does-not"))]
+        return [Finding(location, say("answers-again", seconds=f"{ready_seconds:.0f}"), say("it-does-not"))]
     findings = []
     for offer in offers:
-        findings += await _resend(wire, offer, acknowledged.get(offer["id"]), place, ready_seconds)
-    return findings or await _count(wire, offers, place)
+        findings += await _resend(wire, offer, acknowledged.get(offer["id"]), location, ready_seconds)
+    return findings or await _count(wire, offers, location)
 
 
 async def _send_all(

@@ -29,7 +29,7 @@ class Pace:
         self._seconds = 60 / per_minute
         self._next = 0.0
 
-    async def turn(self) -> None:
+    async def wait_for_slot(self) -> None:
         """Wait for the next slot."""
         now = asyncio.get_running_loop().time()
         at = max(self._next, now)
@@ -55,7 +55,7 @@ class NationalWire(Wire):
 
     async def send(self, method: str, path: str, headers: Mapping[str, str], body: bytes | None) -> Reply:
         """One request, in the next slot."""
-        await self._pace.turn()
+        await self._pace.wait_for_slot()
         return await super().send(method, path, headers, body)
 
     async def _ask_token(self, account: Account) -> tuple[Reply, Any, float]:

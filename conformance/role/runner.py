@@ -57,16 +57,16 @@ async def run_cases(
     *,
     on: date,
     fail_fast: bool = False,
-    told: Callable[[Result], None] = lambda _: None,
+    on_result: Callable[[Result], None] = lambda _: None,
 ) -> list[Result]:
-    """Run the cases one after the other; ``told`` is called with each result. ``fail_fast`` stops at the first failure
-    that was not announced.
+    """Run the cases one after the other; ``on_result`` is called with each result. ``fail_fast`` stops at the first
+    failure that was not announced.
     """
     results = []
     for case in cases:
         result = excuse(await _play(case, player, setup), setup.announced, on=on)
         results.append(result)
-        told(result)
+        on_result(result)
         if fail_fast and result.outcome not in {Outcome.PASS, Outcome.OMIT} and not result.announced:
             break
     return results

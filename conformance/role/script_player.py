@@ -53,7 +53,9 @@ class ScriptPlayer:
             case Clear(account):
                 return await self._clear(self._wire(account), location)
             case Restart(number):
-                return await interrupt(self._wire("publisher"), self._names, number, setup=self._setup, place=location)
+                return await interrupt(
+                    self._wire("publisher"), self._names, number, setup=self._setup, location=location
+                )
         raise UnverifiableError(say("other-step"))
 
     def _wire(self, account: str) -> Wire:

@@ -34,7 +34,7 @@ class Check:
 
     name: Texts
     state: Literal["good", "doubtful", "wrong"]
-    told: Texts
+    text: Texts
     step: Texts | None = None
 
 

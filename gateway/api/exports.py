@@ -94,7 +94,7 @@ async def _pages(work: Work, context: Context, reader: Reader, asked: Filter) ->
         states, after = await work.read(page, items=_OFFERS_AT_ONCE)
         if view.began != began:
             raise view_behind()
-        duplicates = await view.twins([state.id for state in states], reader=reader)
+        duplicates = await view.possible_duplicates([state.id for state in states], reader=reader)
         if states:
             yield [
                 {**offer_document(state, reader, duplicates), "at": utc(state.known.appended_at)} for state in states

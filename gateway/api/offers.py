@@ -37,7 +37,7 @@ async def get_offer(request: web.Request) -> web.StreamResponse:
     refuse_parameters(request.query)
     reader = Reader(partner_of(request).platform)
     state = await _visible(request, reader)
-    duplicates = await context_of(request).offers.twins([state.id], reader=reader)
+    duplicates = await context_of(request).offers.possible_duplicates([state.id], reader=reader)
     tag = tag_of(state.known.sequence, state.id, duplicates, reader.platform)
     if is_known(request, tag):
         return unchanged(tag)
@@ -108,7 +108,7 @@ async def _page(request: web.Request, query: Query, reader: Reader) -> tuple[lis
         context.offers.page(reader=reader, asked=query.asked, after=after, limit=query.limit, own=own),
         items=query.limit,
     )
-    duplicates = await context.offers.twins([state.id for state in states], reader=reader)
+    duplicates = await context.offers.possible_duplicates([state.id for state in states], reader=reader)
     documents = [offer_document(state, reader, duplicates) for state in states]
     cursor = None if further is None else write_list_cursor(context, "offers", further, *scope)
     return documents, {"cursor": cursor, "more": cursor is not None}

@@ -57,7 +57,7 @@ def author_of(request: web.Request, *, dry_run: bool = False) -> Author:
         publisher=partner_of(request).platform,
         hosts=context.partners.hosts(),
         on=today(context),
-        lack=None if dry_run else publishing_problem(request),
+        blocked_by=None if dry_run else publishing_problem(request),
         traceparent=traceparent_of(request),
     )
 

@@ -3,7 +3,7 @@
 gateway.py     one running gateway                     log.py          the event log and its topics
 background.py  relay, inboxes, topics, pulls, views    parts.py        the objects that requests need
 worker.py      one worker process                      serving.py      the API and its sockets
-workers.py     starts and stops the worker processes   turn.py         fair accept on a shared socket
+workers.py     starts and stops the worker processes   fair_accept.py  fair accept on a shared socket
 national.py    the connector to the national site      task.py         the tasks of a process
 logs.py        structured logging                      signing_key.py  the file of the token signing keys
 

@@ -36,7 +36,7 @@ class Background:
             ids=parts.ids,
             clock=parts.clock,
             decided=parts.metrics.count_verdicts,
-            chores_clock=retention,
+            upkeep_clock=retention,
             at_once=SHARED_AT_ONCE if isinstance(parts.log, SqliteLog) else AT_ONCE,
         )
         self._views = {

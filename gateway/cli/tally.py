@@ -41,7 +41,7 @@ _POLL_SECONDS = 0.5
 class _Words:
     """Texts about sent documents, in one language."""
 
-    told: str
+    summary: str
     outcomes: Mapping[str, str]
     nothing: str
     waiting: str
@@ -141,11 +141,11 @@ class Tally:
                     break
                 await asyncio.sleep(_POLL_SECONDS)
 
-    def told(self, language: Language) -> str:
+    def summary(self, language: Language) -> str:
         """The counts as a sentence, such as ``3 document(s): 2 accepted, 1 stale``."""
         words = _WORDS[language]
         said = [f"{self.outcomes[one]} {words.outcomes[one]}" for one in OUTCOMES if self.outcomes[one]]
-        return words.told.format(read=self.outcomes.total(), outcomes=", ".join(said)) if said else words.nothing
+        return words.summary.format(read=self.outcomes.total(), outcomes=", ".join(said)) if said else words.nothing
 
     def conclude(self, language: Language, *, more: str = "") -> None:
         """Print the problems by line and by rule, then the counts followed by ``more``. Exit with 1 if a document was
@@ -161,7 +161,7 @@ class Tally:
         if self.outcomes["pending"]:
             addresses = ", ".join(upload.address for upload in self._uploads if upload.left)
             OUT.print(words.undecided.format(addresses=addresses))
-        OUT.print(self.told(language) + more)
+        OUT.print(self.summary(language) + more)
         if any(self.outcomes[outcome] for outcome in ("refused", "stale", "pending")):
             raise typer.Exit(FAILED)
 

@@ -61,6 +61,6 @@ def _expected(verdict: Verdict, on: date) -> ExpectedOffer | None:
     names = tuple(
         remote_id(verdict.id, part.group)
         for part in map_offer(offer, on=on, terms=Terms())
-        if isinstance(part.prospect, Ready)
+        if isinstance(part.deliverability, Ready)
     )
     return ExpectedOffer(offer["title"], territory["department"] if territory else "", names)

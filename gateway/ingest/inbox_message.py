@@ -12,7 +12,7 @@ import schemas
 from gateway.protocol.identity import is_offer_id, platform_of
 from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN, StoredRecord
 
-_BODY_SHOWN = 10_000
+_BODY_BYTES = 10_000
 """How many bytes of a refused message are copied: the platform that sent it has the rest."""
 _UNDECODED = "\ufffd"
 """The replacement for bytes of a header's name that are not UTF-8."""
@@ -71,7 +71,7 @@ def refused_body(record: StoredRecord, codes: Mapping[str, int], *, log_position
     """The value of a record of ``rejected``: the message's topic, partition and offset, its problems counted by rule,
     its receipt, and the beginning of its text without personal data. The problems themselves are in the receipt.
     """
-    text = (record.value or b"")[:_BODY_SHOWN].decode(errors="replace")
+    text = (record.value or b"")[:_BODY_BYTES].decode(errors="replace")
     key = None if record.key is None else schemas.redact(record.key[:200].decode(errors="replace"))
     body = {"place": log_position, "receipt": receipt, "key": key, "codes": codes, "body": schemas.redact(text)}
     return orjson.dumps(body)

@@ -200,7 +200,7 @@ class InboxPartition:
                 refusal_record(
                     receipt=receipt,
                     publisher=self._platform,
-                    place=log_position,
+                    log_position=log_position,
                     at=record.appended_at,
                     versions=VERSIONS,
                     problems=[problem.to_json() for problem in refused.problems[:_PROBLEMS]],
@@ -232,7 +232,7 @@ class InboxPartition:
             refusal_record(
                 receipt=self._receipt(partition, record.offset),
                 publisher=self._platform,
-                place=self._log_position(record),
+                log_position=self._log_position(record),
                 at=record.appended_at,
                 versions=VERSIONS,
                 problems=[problem.to_json()],

@@ -185,7 +185,7 @@ class Snapshots:
         """
         _complete(upload)
         try:
-            async with self._turn(mark, resumed=resumed) as owner:
+            async with self._ownership(mark, resumed=resumed) as owner:
                 with closing(IdSet()) as present:
                     with abandonable():
                         await _read_ids(upload.ids(), present)
@@ -204,7 +204,7 @@ class Snapshots:
         return (self._retirement(mark, offer_id, revision).receipt for offer_id, revision in applied.absent)
 
     @asynccontextmanager
-    async def _turn(self, mark: Mark, *, resumed: bool) -> AsyncIterator[Owner]:
+    async def _ownership(self, mark: Mark, *, resumed: bool) -> AsyncIterator[Owner]:
         """Own the snapshots of the platform: an earlier snapshot that still runs is fenced. Stale are a mark not above
         the last one applied (below it, where ``resumed``), and a mark below the last one begun.
         """

@@ -75,14 +75,14 @@ def receipt_record(
     decision: Decision,
     *,
     publisher: str,
-    place: str,
+    log_position: str,
     at: int,
     versions: Versions,
     problem: Mapping[str, Any] | None,
 ) -> Record:
     """A record of ``receipts``: key the offer id, value the receipt document (schema ``receipt``).
 
-    ``place`` is the submission's topic, partition and offset (``submissions/partition/offset``), ``problem`` the
+    ``log_position`` is the submission's topic, partition and offset (``submissions/partition/offset``), ``problem`` the
     explanation of a stale or rejected verdict.
     """
     problems = submission.problems if isinstance(submission, Publish) else ()
@@ -91,7 +91,7 @@ def receipt_record(
         "id": submission.id,
         "publisher": publisher,
         "verdict": verdict_name(decision),
-        "position": place,
+        "position": log_position,
         "at": utc(at),
         "schema_version": versions.schema,
         "rules_version": versions.rules,
@@ -121,7 +121,7 @@ def refusal_record(
     *,
     receipt: str,
     publisher: str,
-    place: str,
+    log_position: str,
     at: int,
     versions: Versions,
     problems: Sequence[Mapping[str, Any]],
@@ -135,7 +135,7 @@ def refusal_record(
         "receipt": receipt,
         "publisher": publisher,
         "verdict": "rejected",
-        "position": place,
+        "position": log_position,
         "at": utc(at),
         "schema_version": versions.schema,
         "rules_version": versions.rules,

@@ -66,7 +66,7 @@ def judge(batch: Batch, records: Sequence[StoredRecord], *, partition: int, know
             submission,
             decision,
             publisher=publisher,
-            place=f"{SUBMISSIONS}/{partition}/{record.offset}",
+            log_position=f"{SUBMISSIONS}/{partition}/{record.offset}",
             at=record.appended_at,
             versions=VERSIONS,
             problem=problem,

@@ -44,8 +44,8 @@ class Relay:
         ids: ReceiptIds,
         clock: Clock,
         decided: Callable[[dict[str, int]], None],
-        chores_clock: Clock | None = None,
-        chores_seconds: float = _UPKEEP_SECONDS,
+        upkeep_clock: Clock | None = None,
+        upkeep_seconds: float = _UPKEEP_SECONDS,
         at_once: int = AT_ONCE,
     ) -> None:
         self._log = log
@@ -55,8 +55,8 @@ class Relay:
         self._ids = ids
         self._clock = clock
         self._decided = decided
-        self._upkeep_clock = chores_clock or clock
-        self._upkeep_seconds = chores_seconds
+        self._upkeep_clock = upkeep_clock or clock
+        self._upkeep_seconds = upkeep_seconds
         self._at_once = at_once
         self.partitions: dict[int, PartitionRelay] = {}
         self._assignment: frozenset[int] | None = None

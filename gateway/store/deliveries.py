@@ -106,7 +106,7 @@ class DeliveryView(View):
         return {offer_id: read_delivery(offer_id.encode(), value.encode()) for offer_id, value in rows}
 
     def _summaries(self) -> Mapping[str, DeliverySummary]:
-        with self._moment(lambda: None) as (db, _, _):
+        with self._read_transaction(lambda: None) as (db, _, _):
             states: dict[str, dict[str, int]] = {platform: {} for (platform,) in db.execute(_PLATFORMS)}
             for platform, state, number in db.execute(_COUNTS):
                 states[platform][state] = number

@@ -175,7 +175,7 @@ class Follower(View):
             return False
         self._watch, self._seen, self._version = watch, None, 0
         self._note(meta)
-        self._look_anew(self._reading, -1)
+        self._reload(self._reading, -1)
         self._inode = file
         return True
 
@@ -194,7 +194,7 @@ class Follower(View):
         return connection
 
     @contextmanager
-    def _moment(self, held: Callable[[], Held]) -> Iterator[tuple[sqlite3.Connection, tuple[int, ...], Held]]:
+    def _read_transaction(self, held: Callable[[], Held]) -> Iterator[tuple[sqlite3.Connection, tuple[int, ...], Held]]:
         db = self._reading
         db.execute("BEGIN")
         try:
@@ -204,14 +204,14 @@ class Follower(View):
             if version != self._seen:
                 self._seen = None
                 meta = read_meta(db)
-                self._look_anew(db, meta.began)
+                self._reload(db, meta.began)
                 self._seen_positions, self._seen = meta.applied, version
             yield db, self._seen_positions, held()
         finally:
             with suppress(sqlite3.Error):  # the first error is raised
                 db.execute("COMMIT")
 
-    def _look_anew(self, db: sqlite3.Connection, began: int) -> None:
+    def _reload(self, db: sqlite3.Connection, began: int) -> None:
         """Called when the file has changed since the last read transaction; ``began`` is when it was last emptied."""
 
     def _note(self, meta: Meta) -> None:
@@ -285,7 +285,7 @@ class FollowedOffers(Follower, OfferView):
         self._recent: RecentOffsets | None = None
         self._recent_began = 0
 
-    def _look_anew(self, db: sqlite3.Connection, began: int) -> None:
+    def _reload(self, db: sqlite3.Connection, began: int) -> None:
         self._settled = self._has_settled(db)
         if began < 0:  # another file: loaded at the first query
             self._recent = None

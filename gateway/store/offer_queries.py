@@ -126,7 +126,7 @@ class OfferQueries(NamedTuple):
         heads = self._heads(_HEADS_BY_NUMBER, orjson.loads(self._numbers_at(log_offsets)))
         return [(one.id, one.revision) for one in heads if one.submitted < before], offset_at(log_offsets[-1]) + 1
 
-    def twins(self, offer_ids: Sequence[str], *, reader: Reader) -> Mapping[str, list[str]]:
+    def possible_duplicates(self, offer_ids: Sequence[str], *, reader: Reader) -> Mapping[str, list[str]]:
         """By offer, the ids of its possible duplicates that the reader may see; offers without any are left out."""
         asked = {one.id: (one.number, keys_for(*one.keys)) for one in self._heads(_HEADS_OF, offer_ids)}
         numbers = self._numbers({key for _, keys in asked.values() for key in keys})

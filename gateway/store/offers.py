@@ -56,11 +56,13 @@ class OfferView(View):
             lambda queries: queries.page(reader=reader, asked=asked, after=after, limit=limit, own=own)
         )
 
-    async def twins(self, offer_ids: Sequence[str], *, reader: Reader) -> Mapping[str, list[str]]:
+    async def possible_duplicates(self, offer_ids: Sequence[str], *, reader: Reader) -> Mapping[str, list[str]]:
         """By offer, the ids of its possible duplicates that the reader may see. Offers without any are left out, and
         all offers before ``settle``.
         """
-        return await self._ask(lambda queries: queries.twins(offer_ids, reader=reader) if self._settled else {})
+        return await self._ask(
+            lambda queries: queries.possible_duplicates(offer_ids, reader=reader) if self._settled else {}
+        )
 
     async def changes(
         self, cursor: Cursor, *, reader: Reader, asked: Filter, limit: int
@@ -98,7 +100,7 @@ class OfferView(View):
         return await self._in_reader(self._answer, question)
 
     def _answer(self, question: Callable[[OfferQueries], Answer]) -> Answer:
-        with self._moment(self._held) as (db, positions, index):
+        with self._read_transaction(self._held) as (db, positions, index):
             return question(OfferQueries(db, index, positions))
 
     def _held(self) -> Index:

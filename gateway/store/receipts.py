@@ -162,7 +162,7 @@ class ReceiptView(View):
         }
 
     def _page_after(self, publisher: str, asked: ReceiptFilter, after: tuple[int, ...] | None, limit: int) -> Page:
-        with self._moment(lambda: None) as (db, applied, _):
+        with self._read_transaction(lambda: None) as (db, applied, _):
             start = after or (0,) * self._partitions
             positions = list(map(max, applied, start))
             bounds = zip(start, positions, strict=True)
@@ -173,7 +173,7 @@ class ReceiptView(View):
         return receipts, tuple(positions), len(found) > limit
 
     def _page_before(self, publisher: str, asked: ReceiptFilter, before: tuple[int, ...] | None, limit: int) -> Page:
-        with self._moment(lambda: None) as (db, applied, _):
+        with self._read_transaction(lambda: None) as (db, applied, _):
             positions = list(before or applied)
             bounds = zip((0,) * self._partitions, map(min, applied, positions), strict=True)
             found = sorted(_find(db, publisher, asked, bounds, limit, newest=True), reverse=True)

@@ -201,7 +201,7 @@ class View:
             raise
 
     @contextmanager
-    def _moment(self, held: Callable[[], Held]) -> Iterator[tuple[sqlite3.Connection, tuple[int, ...], Held]]:
+    def _read_transaction(self, held: Callable[[], Held]) -> Iterator[tuple[sqlite3.Connection, tuple[int, ...], Held]]:
         """One read transaction, in the reading thread: the connection, with the positions and the state in memory
         (``held``) that belong to it.
         """

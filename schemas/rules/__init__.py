@@ -25,10 +25,10 @@ class Check:
     reads: tuple[str, ...]
 
 
-PLACE = ("/location/postal_code", "/location/city", "/location/insee_commune")
+LOCATION_FIELDS = ("/location/postal_code", "/location/city", "/location/insee_commune")
 
 CHECKS: tuple[Check, ...] = (
-    Check(location.find_territory, PLACE),
+    Check(location.find_territory, LOCATION_FIELDS),
     Check(employer.find, ("/employer/siret", "/employer/naf")),
     Check(location.find_coordinates, ("/location/latitude", "/location/longitude")),
     Check(week.find, ("/weeks", "/levels", "/stay_weeks", "/expires_on")),
@@ -45,8 +45,8 @@ CHECKS: tuple[Check, ...] = (
     Check(delivery.find_weeks, ("/redistribution", "/weeks", "/levels", "/stay_weeks")),
 )
 
-FINDERS: tuple[Finder, ...] = tuple(check.find for check in CHECKS if check.reads is not PLACE)
+FINDERS: tuple[Finder, ...] = tuple(check.find for check in CHECKS if check.reads is not LOCATION_FIELDS)
 """The functions alone, for valid documents whose location is already resolved."""
 
-QUIET_FINDERS: tuple[Finder, ...] = tuple(find for find in FINDERS if find not in (link.find, link.find_in_ids))
+PLAIN_FINDERS: tuple[Finder, ...] = tuple(find for find in FINDERS if find not in (link.find, link.find_in_ids))
 """The same for documents without suspicion of personal data (``schemas.suspicion``)."""

@@ -182,9 +182,9 @@ async def test_publish(house: House, file: Path) -> None:
 
 def test_every_outcome_has_its_word() -> None:
     tally = Tally()
-    assert tally.told("fr") != tally.told("en")
+    assert tally.summary("fr") != tally.summary("en")
     tally.outcomes.update(OUTCOMES)
-    french, english = (tally.told(language).partition(":")[2].strip().split(", ") for language in LANGUAGES)
+    french, english = (tally.summary(language).partition(":")[2].strip().split(", ") for language in LANGUAGES)
     assert (len(OUTCOMES), len(OUTCOMES)) == (len(french), len(english))
     assert set() == set(french) & set(english)
 

@@ -51,7 +51,7 @@ def test_an_array_of_nothing_is_empty_and_every_comma_parts_two_items() -> None:
 def test_a_key_that_comes_twice_is_told_in_an_array_as_on_a_line() -> None:
     offer = b'{"id": "bretagne:1", "id": "bretagne:2", "revision": 1}'
     found = [
-        [finding.place["en"] for result in results for finding in result.findings]
+        [finding.location["en"] for result in results for finding in result.findings]
         for results in (
             [judge(raw, 1, on=today()) for raw in split_offers(content)]
             for content in (offer + b"\n" + offer, b"[" + offer + b", " + offer + b"]")

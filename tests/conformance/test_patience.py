@@ -72,12 +72,14 @@ async def test_a_command_that_does_not_return_is_given_up(silent: Setup) -> None
     async with asyncio.timeout(60), aiohttp.ClientSession() as session:
         wire = Wire(session, setup.target, ACCOUNTS["publisher"], [], patience=LITTLE)
         with pytest.raises(UnverifiableError, match=r"hooks\.restart failed"):
-            await interrupt(wire, names, 8, setup=setup, place={"fr": "x", "en": "x"})
+            await interrupt(wire, names, 8, setup=setup, location={"fr": "x", "en": "x"})
 
 
 async def test_a_target_that_does_not_come_back_is_given_up(silent: Setup) -> None:
     names = Names(seed="s", case="c", day=today(), platforms={"publisher": "publisher"})
     async with asyncio.timeout(60), aiohttp.ClientSession() as session:
         wire = Wire(session, silent.target, ACCOUNTS["publisher"], [], patience=LITTLE)
-        [found] = await interrupt(wire, names, 8, setup=replace(silent, restart="true"), place={"fr": "x", "en": "x"})
+        [found] = await interrupt(
+            wire, names, 8, setup=replace(silent, restart="true"), location={"fr": "x", "en": "x"}
+        )
     assert "it does not" == found.actual["en"]

@@ -115,7 +115,7 @@ async def test_fail_fast_stops_at_the_first_that_does_not_pass() -> None:
         SETUP,
         on=ON,
         fail_fast=True,
-        told=lambda each: told.append(each.case.id),
+        on_result=lambda each: told.append(each.case.id),
     )
     assert ["feed/case-1", "feed/case-2"] == [each.case.id for each in found] == told
 

@@ -97,7 +97,7 @@ def test_a_matcher_takes_what_is_right_and_tells_what_is_wrong(matcher: object, 
 
 def test_a_finding_says_where_and_what() -> None:
     [finding] = mismatches({"a": [{"b": 1}]}, {"a": [{"b": 2}]}, plain("body"))
-    assert ("body/a/0/b", "1", "2") == (finding.place["en"], finding.expected["en"], finding.actual["en"])
+    assert ("body/a/0/b", "1", "2") == (finding.location["en"], finding.expected["en"], finding.actual["en"])
 
 
 def test_what_breaks_a_schema_is_told_in_both_languages_and_once() -> None:

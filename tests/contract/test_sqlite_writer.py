@@ -123,7 +123,7 @@ async def writing(folder: Path, written: Callable[[], None] = lambda: None) -> A
     writer = Writer(
         connect(path, busy_seconds=DEADLINE),
         loop=asyncio.get_running_loop(),
-        turn=folder / "log.sqlite-turn",
+        lock_file=folder / "log.sqlite-turn",
         patience=DEADLINE,
         written=written,
     )

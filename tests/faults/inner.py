@@ -61,7 +61,7 @@ class Inner:
             ids=IDS,
             clock=clock,
             decided=lambda _: None,
-            chores_seconds=0.1,
+            upkeep_seconds=0.1,
         )
 
     @asynccontextmanager

@@ -175,7 +175,7 @@ async def test_an_audit_beside_compaction_calls_nothing_lost() -> None:
             withdrawal,
             Accepted(stands, revision),
             publisher="b",
-            place=f"{SUBMISSIONS}/0/{place}",
+            log_position=f"{SUBMISSIONS}/0/{place}",
             at=NOW,
             versions=VERSIONS,
             problem=None,

@@ -129,7 +129,7 @@ async def test_a_position_that_only_one_broker_denies_is_not_lost(log: KafkaLog,
     """A broker that slept takes itself for the leader for a moment, and does not know what others wrote meanwhile."""
     await log.append(SUBMISSIONS, 0, [record("before it slept")])
     for position, error in ((10, LogUnavailableError), (11, PositionLostError)):
-        reader = KafkaReader(settings, {(SUBMISSIONS, 0): position}, find=log._places, admin=Knowing())
+        reader = KafkaReader(settings, {(SUBMISSIONS, 0): position}, find=log._topic_partitions, admin=Knowing())
         async with reader:
             with pytest.raises(error, match=f"osition {position} of {SUBMISSIONS} partition 0"):
                 await reader.poll(limit=1, wait=DEADLINE)

@@ -53,9 +53,9 @@ def test_the_pause_stays_short_while_reads_are_answered() -> None:
         breaker.failed(now)
     for _ in range(20):
         now += breaker.wait(now)
-        assert [True] == [breaker.needs_probe]
+        assert [True] == [breaker.needs_read]
         breaker.probed()
-        assert not breaker.needs_probe
+        assert not breaker.needs_read
         breaker.failed(now)
         assert 30_000 == breaker.wait(now)
 

@@ -38,9 +38,9 @@ async def test_the_rate_goes_on_within_two_minutes(jump: int) -> None:
     clock = Hands()
     rate = Rate(clock=clock, sleep=clock.sleep)
     clock.now += jump
-    await rate.turn()
+    await rate.wait_for_slot()
     clock.now -= jump
-    await rate.turn()
+    await rate.wait_for_slot()
     assert clock.slept < 120
 
 

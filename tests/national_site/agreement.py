@@ -204,12 +204,12 @@ class Comparison:
         number = next(self.numbers)
         for part in map_offer(offer, on=on, terms=terms):
             self.time.now = at(f"{on}T00:30:00") + number % 1200 * 60_000
-            self.counts[type(part.prospect).__name__] += 1
+            self.counts[type(part.deliverability).__name__] += 1
             await self._compare_part(offer, part, terms, on, number)
 
     async def _compare_part(self, offer: Mapping[str, Any], part: Part, terms: Terms, on: date, number: int) -> None:
         name = f"{number}:{remote_id(offer['id'], part.group)}"[:60]
-        match part.prospect:
+        match part.deliverability:
             case Ready() as ready:
                 done = outcome_of(await self.site.create(ready.named(name)))
                 assert isinstance(done, Done), done
@@ -242,10 +242,14 @@ class Comparison:
         if not terms.fillers and ("description" not in offer["employer"] or (is_masked(offer) and terms.stands_in)):
             body["employer_description"] = None
         one_week = terms.one_week and offer["stay_weeks"] == 1 and "seconde" in levels
-        if one_week and isinstance(part.prospect, Waiting | Past):
+        if one_week and isinstance(part.deliverability, Waiting | Past):
             return await self._takes_one_week(offer, body)
         taken = isinstance(outcome_of(await self.site.create(body)), Done)
-        if taken or not one_week or not {refusal.code for refusal in getattr(part.prospect, "refusals", ())} <= OURS:
+        if (
+            taken
+            or not one_week
+            or not {refusal.code for refusal in getattr(part.deliverability, "refusals", ())} <= OURS
+        ):
             return taken
         return await self._takes_one_week(offer, body)
 

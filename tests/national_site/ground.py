@@ -92,14 +92,14 @@ def offer_of(on: date = ON, **changes: Any) -> dict[str, Any]:
 def parts_of(offer: dict[str, Any], *, on: date = ON, **terms: Any) -> dict[str, Deliverability]:
     """What becomes of each part of an offer."""
     parts: tuple[Part, ...] = map_offer(offer, on=on, terms=Terms(**terms))
-    return {part.group: part.prospect for part in parts}
+    return {part.group: part.deliverability for part in parts}
 
 
 def ready(offer: dict[str, Any], group: str = "", *, on: date = ON, **terms: Any) -> Ready:
     """The part that the site takes."""
-    prospect = parts_of(offer, on=on, **terms)[group]
-    assert isinstance(prospect, Ready), prospect
-    return prospect
+    deliverability = parts_of(offer, on=on, **terms)[group]
+    assert isinstance(deliverability, Ready), deliverability
+    return deliverability
 
 
 def creation(**changes: Any) -> dict[str, Any]:

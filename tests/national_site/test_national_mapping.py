@@ -21,9 +21,9 @@ from tests.national_site.ground import JUNE, ON, offer_of, parts_of, ready
 COLLEGE_WEEKS = ["2027-W10", "2027-W11"]
 
 
-def codes(prospect: object) -> list[str]:
-    assert isinstance(prospect, NotDeliverable), prospect
-    return [refusal.code for refusal in prospect.refusals]
+def codes(deliverability: object) -> list[str]:
+    assert isinstance(deliverability, NotDeliverable), deliverability
+    return [refusal.code for refusal in deliverability.refusals]
 
 
 @pytest.mark.parametrize(
@@ -154,7 +154,7 @@ def test_the_obstacles_of_a_part_are_told_beside_those_of_the_whole_offer() -> N
     """Else its publisher mends one and then reads the next."""
     address = "https://stages.example.fr/contest"
     offer = offer_of(levels=["troisieme", "seconde"], weeks=["2027-W10", "2027-W24"], apply_url=address)
-    told = {group: codes(prospect) for group, prospect in parts_of(offer).items()}
+    told = {group: codes(deliverability) for group, deliverability in parts_of(offer).items()}
     word = "not-deliverable:apply-url-word"
     assert {"c": [word], "l": [word, "not-deliverable:mandatory-weeks"]} == told
 
@@ -188,10 +188,10 @@ def test_both_mandatory_weeks_with_others_are_sent_with_them() -> None:
 
 @pytest.mark.parametrize("weeks", [["2027-W20", "2027-W21"], ["2027-W24"]])
 def test_without_both_mandatory_weeks_seconde_is_not_deliverable(weeks: list[str]) -> None:
-    prospect = parts_of(offer_of(weeks=weeks))[""]
-    assert ["not-deliverable:mandatory-weeks"] == codes(prospect)
-    assert isinstance(prospect, NotDeliverable)
-    assert JUNE == prospect.refusals[0].to_json()["expected"]
+    deliverability = parts_of(offer_of(weeks=weeks))[""]
+    assert ["not-deliverable:mandatory-weeks"] == codes(deliverability)
+    assert isinstance(deliverability, NotDeliverable)
+    assert JUNE == deliverability.refusals[0].to_json()["expected"]
 
 
 def test_the_year_in_force_flips_on_the_first_of_july() -> None:
@@ -267,9 +267,9 @@ def test_college_does_not_depend_on_the_school_year() -> None:
 def test_a_year_that_is_over_tells_which_weeks_the_site_asks_for_now() -> None:
     """An offer of this June that goes on into July is neither sent nor left without a reason."""
     on = date(2027, 7, 1)
-    prospect = parts_of(offer_of(on, weeks=[*JUNE, "2027-W27"]), on=on)[""]
-    assert isinstance(prospect, Past)
-    told = [one.to_json() for one in prospect.refusals]
+    deliverability = parts_of(offer_of(on, weeks=[*JUNE, "2027-W27"]), on=on)[""]
+    assert isinstance(deliverability, Past)
+    told = [one.to_json() for one in deliverability.refusals]
     assert [("not-deliverable:mandatory-weeks", ["2028-W25", "2028-W26"])] == [
         (one["code"], one["expected"]) for one in told
     ]

@@ -15,7 +15,7 @@ from tests.national_site.stepped_time import SteppedTime
 async def turns(rate: Rate, time: SteppedTime, count: int) -> list[int]:
     taken = []
     for _ in range(count):
-        await rate.turn()
+        await rate.wait_for_slot()
         taken.append(time.clock())
     return taken
 
@@ -39,7 +39,7 @@ async def test_pitfall_13_twenty_thousand_calls_take_two_hundred_minutes_evenly(
 
 async def test_an_idle_account_does_not_burst(time: SteppedTime) -> None:
     rate = Rate(clock=time.clock, sleep=time.sleep)
-    await rate.turn()
+    await rate.wait_for_slot()
     await time.sleep(30)
     taken = await turns(rate, time, 10)
     assert min(later - earlier for earlier, later in pairwise(taken)) >= 580
@@ -47,9 +47,9 @@ async def test_an_idle_account_does_not_burst(time: SteppedTime) -> None:
 
 async def test_a_spent_minute_is_waited_out(time: SteppedTime) -> None:
     rate = Rate(clock=time.clock, sleep=time.sleep)
-    await rate.turn()
+    await rate.wait_for_slot()
     rate.spend()
-    await rate.turn()
+    await rate.wait_for_slot()
     assert NOW // MINUTE + 1 == time.clock() // MINUTE
 
 
@@ -58,7 +58,7 @@ async def test_those_who_share_an_account_take_turns_in_order(time: SteppedTime)
     served: list[int] = []
 
     async def caller(number: int) -> None:
-        await rate.turn()
+        await rate.wait_for_slot()
         served.append(number)
 
     await asyncio.gather(*map(caller, range(150)))
@@ -68,18 +68,18 @@ async def test_those_who_share_an_account_take_turns_in_order(time: SteppedTime)
 
 async def test_a_caller_that_gives_up_takes_no_turn(time: SteppedTime) -> None:
     rate = Rate(clock=time.clock, sleep=time.sleep, limit=1)
-    await rate.turn()
+    await rate.wait_for_slot()
     never = asyncio.Event()
     stuck = Rate(clock=time.clock, sleep=lambda _seconds: never.wait(), limit=1)
     await time.sleep(2)
-    await stuck.turn()
-    waiting = asyncio.create_task(stuck.turn())
+    await stuck.wait_for_slot()
+    waiting = asyncio.create_task(stuck.wait_for_slot())
     await asyncio.sleep(0)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting
     await time.sleep(60)
-    await stuck.turn()
+    await stuck.wait_for_slot()
 
 
 async def test_fast_time_is_shared_by_those_who_know_its_origin() -> None:

@@ -25,9 +25,9 @@ async def test_trap_7_what_the_site_demands_is_filled_in(site: NationalSite, sim
 
 
 def test_trap_8_an_offer_reserved_to_schools_never_leaves() -> None:
-    prospect = parts_of(offer_of(restrictions={"schools": [SCHOOL]}))[""]
-    assert isinstance(prospect, NotDeliverable)
-    assert ["not-deliverable:reserved-schools"] == [refusal.code for refusal in prospect.refusals]
+    deliverability = parts_of(offer_of(restrictions={"schools": [SCHOOL]}))[""]
+    assert isinstance(deliverability, NotDeliverable)
+    assert ["not-deliverable:reserved-schools"] == [refusal.code for refusal in deliverability.refusals]
 
 
 def test_trap_8_restrictions_go_with_their_levels() -> None:
@@ -39,9 +39,9 @@ def test_trap_8_restrictions_go_with_their_levels() -> None:
 
 def test_trap_9_an_offer_not_meant_for_regions_goes_only_where_reuse_is_accepted() -> None:
     offer = offer_of(redistribution={"regions": False})
-    prospect = parts_of(offer)[""]
-    assert isinstance(prospect, NotDeliverable)
-    assert ["not-deliverable:reuse"] == [refusal.code for refusal in prospect.refusals]
+    deliverability = parts_of(offer)[""]
+    assert isinstance(deliverability, NotDeliverable)
+    assert ["not-deliverable:reuse"] == [refusal.code for refusal in deliverability.refusals]
     assert isinstance(parts_of(offer, reuse=True)[""], Ready)
 
 
@@ -63,9 +63,9 @@ async def test_trap_13_a_chosen_name_overwrites_the_employers(site: NationalSite
 )
 async def test_trap_14_some_postcodes_are_refused(postal_code: str, city: str, insee: str, site: NationalSite) -> None:
     place = {"postal_code": postal_code, "city": city, "insee_commune": insee, "latitude": None, "longitude": None}
-    prospect = parts_of(offer_of(location=place))[""]
-    assert isinstance(prospect, NotDeliverable)
-    assert ["not-deliverable:postal-code"] == [refusal.code for refusal in prospect.refusals]
+    deliverability = parts_of(offer_of(location=place))[""]
+    assert isinstance(deliverability, NotDeliverable)
+    assert ["not-deliverable:postal-code"] == [refusal.code for refusal in deliverability.refusals]
     refused = outcome_of(await site.create({**ready(offer_of()).named(NAME), "zipcode": postal_code}))
     assert isinstance(refused, Refused)
     assert "national-refused:postal-code" == refused.refusals[0].code

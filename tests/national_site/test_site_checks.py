@@ -239,7 +239,7 @@ def parts(changes: Changes, *, on: date, terms: Terms) -> list[Any]:
     """What becomes of each part of an offer that the verdict accepts."""
     verdict = check(changed(changes), on=on)
     assert verdict.offer is not None, [problem.to_json() for problem in verdict.problems]
-    return [part.prospect for part in map_offer(verdict.offer, on=on, terms=terms)]
+    return [part.deliverability for part in map_offer(verdict.offer, on=on, terms=terms)]
 
 
 def test_every_check_has_one_rule_or_a_reason() -> None:

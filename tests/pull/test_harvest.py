@@ -23,6 +23,6 @@ async def fill(harvest: FeedUpload) -> None:
 
 async def test_a_full_disk_while_ids_are_counted_refuses_the_feed(tmp_path: Path) -> None:
     with closing(FeedUpload(tmp_path, DiskQuota(1_000_000))) as harvest:
-        limit(harvest.census._ids._db, 5)
+        limit(harvest.feed_counts._ids._db, 5)
         with pytest.raises(UploadRefusedError, match="spool-full"):
             await fill(harvest)

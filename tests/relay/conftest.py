@@ -44,7 +44,7 @@ class Bench:
     relay: Relay | None = None
     made: int = 0
 
-    def start(self, *, chores_seconds: float = 60.0, chores_clock: Clock | None = None, at_once: int = AT_ONCE) -> None:
+    def start(self, *, upkeep_seconds: float = 60.0, upkeep_clock: Clock | None = None, at_once: int = AT_ONCE) -> None:
         submissions = Submissions(self.log, ids=IDS, clock=lambda: self.now)
         self.relay = Relay(
             self.log,
@@ -54,8 +54,8 @@ class Bench:
             ids=IDS,
             clock=lambda: self.now,
             decided=self._decided,
-            chores_seconds=chores_seconds,
-            chores_clock=chores_clock,
+            upkeep_seconds=upkeep_seconds,
+            upkeep_clock=upkeep_clock,
             at_once=at_once,
         )
         self.task = asyncio.create_task(self.relay.run())

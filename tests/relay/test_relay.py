@@ -224,7 +224,7 @@ async def test_an_open_transaction_of_a_zombie_is_aborted_by_the_takeover(bench:
 async def test_expired_offers_are_withdrawn_by_the_gateway(bench: Bench) -> None:
     """[WDR-009]."""
     await bench.submit(bench.publish(1, 1, expires_on="2026-12-05"), bench.publish(2, 1))
-    bench.start(chores_seconds=0.05)
+    bench.start(upkeep_seconds=0.05)
     await bench.settled()
     bench.now += 10 * DAY
     bench.log._clock = lambda: bench.now
@@ -241,7 +241,7 @@ async def test_expired_offers_are_withdrawn_by_the_gateway(bench: Bench) -> None
 async def test_markers_are_forgotten_after_402_days_and_a_late_revision_then_starts_above(bench: Bench) -> None:
     """[WDR-005] [REV-007]: a tombstone ends the marker, and the sequence still grows."""
     await bench.submit(bench.publish(1, 1), bench.withdraw(1, 2))
-    bench.start(chores_seconds=0.05)
+    bench.start(upkeep_seconds=0.05)
     await bench.settled()
     before = (await bench.offers())["bretagne:1"].known.sequence
     bench.now += MARKER_LIFE_MS + DAY
@@ -297,7 +297,7 @@ async def test_another_roles_open_transaction_does_not_hide_ones_own_position(be
 async def test_the_audit_takes_a_forgotten_offer_for_no_loss(bench: Bench) -> None:
     """Its tombstone goes after two weeks, its receipt after a month."""
     await bench.submit(bench.publish(1, 1), bench.withdraw(1, 2))
-    bench.start(chores_seconds=0.05)
+    bench.start(upkeep_seconds=0.05)
     await bench.settled()
     bench.now += MARKER_LIFE_MS + DAY
     bench.log._clock = lambda: bench.now

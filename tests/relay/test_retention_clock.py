@@ -222,7 +222,7 @@ async def test_no_offer_expires_and_no_marker_leaves_by_a_clock_far_ahead(bench:
     machine = Machine(tmp_path)
     machine.clock()
     await bench.submit(bench.publish(1, 1), bench.publish(2, 1))
-    bench.start(chores_seconds=0.02, chores_clock=machine.clock)
+    bench.start(upkeep_seconds=0.02, upkeep_clock=machine.clock)
     await bench.settled()
     await bench.submit(bench.withdraw(2, 2))
     await bench.settled()

@@ -318,7 +318,7 @@ async def test_a_later_snapshot_stops_one_that_still_runs(house: House) -> None:
     """[PUB-023]."""
     await house.send(1, 2, 3)
     early = house.snapshots.read(await house.mark(), platform="bretagne")
-    async with house.snapshots._turn(early, resumed=False) as owner:
+    async with house.snapshots._ownership(early, resumed=False) as owner:
         await house.apply(await house.mark(), Set([2, 3]))
         with pytest.raises(Exception, match="Another owner"):
             await house.snapshots._withdraw(owner, early, [("bretagne:2", 1)])

@@ -75,7 +75,7 @@ async def test_twins_are_those_that_the_rows_say(offers: OfferView, world: World
                 world.rewind()
                 await view.wipe((0,) * PARTITIONS, now=1)
                 await view.apply(world.chunks())
-                assert {} == await view.twins(IDS, reader=READERS[0])
+                assert {} == await view.possible_duplicates(IDS, reader=READERS[0])
                 await view.settle()
             if step % 4 == 3:  # a period ends with the next step
                 assert view._index is not None
@@ -88,7 +88,11 @@ async def test_twins_are_those_that_the_rows_say(offers: OfferView, world: World
             if step % 2:
                 for reader in READERS:
                     expected = alike(path, reader)
-                    assert expected == await view.twins(IDS, reader=reader) == await followed.twins(IDS, reader=reader)
+                    assert (
+                        expected
+                        == await view.possible_duplicates(IDS, reader=reader)
+                        == await followed.possible_duplicates(IDS, reader=reader)
+                    )
         with sqlite3.connect(path) as db:
             (written,) = db.execute("SELECT count(*) FROM duplicate_keys").fetchone()
             (stale,) = db.execute(

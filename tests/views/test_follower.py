@@ -45,7 +45,7 @@ async def answers(view: OfferView) -> list[Any]:
             states, _ = await view.page(reader=reader, asked=asked, after=None, limit=500, own=True)
             start = cursors.start(end=(0,) * PARTITIONS, now=0, asked=asked, reader=reader, log=LOG)
             told += [states, await view.changes(start, reader=reader, asked=asked, limit=500)]
-        told.append(await view.twins([f"bretagne:{number}" for number in range(20)], reader=reader))
+        told.append(await view.possible_duplicates([f"bretagne:{number}" for number in range(20)], reader=reader))
     told.append([pair async for pair in view.live_before("bretagne", (1 << 40,) * PARTITIONS)])
     return told
 
@@ -156,11 +156,11 @@ async def test_a_read_that_began_earlier_says_nothing_of_where_the_keeper_stands
 ) -> None:
     world.publish(offer_of("bretagne:1"))
     await offers.apply(world.chunks())
-    with followed._moment(lambda: None) as (_, earlier, _):
+    with followed._read_transaction(lambda: None) as (_, earlier, _):
         world.publish(offer_of("bretagne:2"))
         await offers.apply(world.chunks())
         assert offers.positions == followed.positions != earlier
-        followed._look_anew(followed._reading, 77)
+        followed._reload(followed._reading, 77)
     assert (offers.positions, offers.began) == (followed.positions, followed.began)
 
 

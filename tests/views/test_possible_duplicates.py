@@ -36,9 +36,9 @@ def test_names_that_differ_in_case_accents_and_legal_form_are_similar(name: str)
     assert similar_name("Société Générale d'Écoute") == similar_name("SA GENERALE D'ECOUTE")
 
 
-async def twins(view: OfferView, world: World, offer_id: str, reader: Reader = NATIONAL) -> list[str]:
+async def possible_duplicates(view: OfferView, world: World, offer_id: str, reader: Reader = NATIONAL) -> list[str]:
     await view.apply(world.chunks())
-    return list((await view.twins([offer_id], reader=reader)).get(offer_id, []))
+    return list((await view.possible_duplicates([offer_id], reader=reader)).get(offer_id, []))
 
 
 async def test_the_same_address_makes_a_possible_duplicate_and_withholds_nothing(
@@ -47,8 +47,8 @@ async def test_the_same_address_makes_a_possible_duplicate_and_withholds_nothing
     """RTE-007."""
     world.publish(offer_of("bretagne:1", apply_url="https://a.example/1"))
     world.publish(offer_of("grand-est:9", apply_url="https://www.a.example/1/", employer={"siret": None, "name": "X"}))
-    assert await twins(offers, world, "bretagne:1") == ["grand-est:9"]
-    assert await twins(offers, world, "grand-est:9") == ["bretagne:1"]
+    assert await possible_duplicates(offers, world, "bretagne:1") == ["grand-est:9"]
+    assert await possible_duplicates(offers, world, "grand-est:9") == ["bretagne:1"]
 
 
 async def test_the_same_establishment_place_level_and_weeks_make_one(offers: OfferView, world: World) -> None:
@@ -58,22 +58,22 @@ async def test_the_same_establishment_place_level_and_weeks_make_one(offers: Off
     world.publish(offer_of("grand-est:level", levels=["troisieme"]))
     world.publish(offer_of("grand-est:place", location={"postal_code": "35200"}))
     world.publish(offer_of("grand-est:siret", employer={"siret": "35600000000048"}))
-    assert await twins(offers, world, "bretagne:1") == ["grand-est:same"]
+    assert await possible_duplicates(offers, world, "bretagne:1") == ["grand-est:same"]
 
 
 async def test_a_similar_name_counts_where_one_of_the_two_has_no_siret(offers: OfferView, world: World) -> None:
     world.publish(offer_of("bretagne:1"))
     world.publish(offer_of("grand-est:1", employer={"name": "SARL Menuiserie le Goff", "siret": None}))
-    assert await twins(offers, world, "bretagne:1") == ["grand-est:1"]
-    assert await twins(offers, world, "grand-est:1") == ["bretagne:1"]
+    assert await possible_duplicates(offers, world, "bretagne:1") == ["grand-est:1"]
+    assert await possible_duplicates(offers, world, "grand-est:1") == ["bretagne:1"]
 
 
 async def test_a_masked_employer_is_nobodys_twin_by_its_employer(offers: OfferView, world: World) -> None:
     """RTE-005: the flag would tell who the masked employer is."""
     world.publish(offer_of("bretagne:1"))
     world.publish(offer_of("grand-est:masked", redistribution={"mask_employer": True}))
-    assert await twins(offers, world, "bretagne:1") == []
-    assert await twins(offers, world, "grand-est:masked", Reader("grand-est")) == []
+    assert await possible_duplicates(offers, world, "bretagne:1") == []
+    assert await possible_duplicates(offers, world, "grand-est:masked", Reader("grand-est")) == []
 
 
 async def test_only_ids_that_the_reader_may_see_are_told(offers: OfferView, world: World) -> None:
@@ -82,16 +82,20 @@ async def test_only_ids_that_the_reader_may_see_are_told(offers: OfferView, worl
     world.publish(offer_of("grand-est:hidden", redistribution={"regions": False}))
     world.publish(offer_of("grand-est:passed"), passed=("normandie",))
     world.publish(offer_of("normandie:own"))
-    assert await twins(offers, world, "bretagne:1", NORMANDIE) == ["normandie:own"]
-    assert await twins(offers, world, "bretagne:1") == ["grand-est:hidden", "grand-est:passed", "normandie:own"]
+    assert await possible_duplicates(offers, world, "bretagne:1", NORMANDIE) == ["normandie:own"]
+    assert await possible_duplicates(offers, world, "bretagne:1") == [
+        "grand-est:hidden",
+        "grand-est:passed",
+        "normandie:own",
+    ]
 
 
 async def test_a_withdrawn_twin_is_none(offers: OfferView, world: World) -> None:
     world.publish(offer_of("bretagne:1"))
     world.publish(offer_of("grand-est:1"))
-    assert await twins(offers, world, "bretagne:1") == ["grand-est:1"]
+    assert await possible_duplicates(offers, world, "bretagne:1") == ["grand-est:1"]
     world.withdraw("grand-est:1")
-    assert await twins(offers, world, "bretagne:1") == []
+    assert await possible_duplicates(offers, world, "bretagne:1") == []
 
 
 async def test_an_address_that_everybody_shares_names_a_few_and_stays_quick(offers: OfferView, world: World) -> None:
@@ -99,5 +103,5 @@ async def test_an_address_that_everybody_shares_names_a_few_and_stays_quick(offe
         world.publish(
             offer_of(f"bretagne:{number}", apply_url="https://a.example/", employer={"siret": f"{number:014}"})
         )
-    found = await twins(offers, world, "bretagne:1")
+    found = await possible_duplicates(offers, world, "bretagne:1")
     assert len(found) == 10

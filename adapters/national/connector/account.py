@@ -163,7 +163,7 @@ class AccountWork:
                         at[chunk.partition] = chunk.position
 
     async def _take(self, store: DeliveryStore, chunk: Chunk) -> None:
-        async with store.turn() as unit:
+        async with store.unit_of_work() as unit:
             kept = [self._keep_offer(record) for record in chunk.records]
             changed = [offer_id for offer_id in dict.fromkeys(kept) if offer_id is not None]
             for offer_id in changed:
@@ -216,7 +216,7 @@ class AccountWork:
                 answer = {"error": "account-changed"}
             else:
                 answer = await self._obey(store, progress)
-            async with store.turn() as unit:
+            async with store.unit_of_work() as unit:
                 unit.write_home(answer_record(placed, answer))
                 progress.end(unit)
 
@@ -226,7 +226,7 @@ class AccountWork:
         while True:
             note = calls.note() | store.findings
             if note != written:
-                async with store.turn() as unit:
+                async with store.unit_of_work() as unit:
                     unit.write_home(note_record(self._route.account, {**note, "at": utc(unit.now)}))
                 written = note
             await asyncio.sleep(_NOTE_SECONDS)

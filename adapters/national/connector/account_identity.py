@@ -85,7 +85,7 @@ class AccountIdentity:
             await self._timing.sleep(rest)
         store.findings.pop("identity", None)
         if self._known != present:
-            async with store.turn() as unit:
+            async with store.unit_of_work() as unit:
                 unit.write_home(identity_record(account.name, present))
             self._known = present
         self.proven = True

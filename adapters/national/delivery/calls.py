@@ -135,7 +135,7 @@ class Calls:
         while True:
             self._store.changed.clear()
             async with self._call_pause.lock:
-                if self.breaker.needs_probe and not self.breaker.wait(self._now()):
+                if self.breaker.needs_read and not self.breaker.wait(self._now()):
                     await self._check_site()
                 busy = await self._make_calls() | await self._resolve()
             pause = self.breaker.wait(self._now())
@@ -195,7 +195,7 @@ class Calls:
     async def _advance(self, results: Sequence[tuple[Call, Result]], *, more: bool) -> list[Call]:
         """Record the outcomes of calls and announce the next calls, in one transaction."""
         calls: list[Call] = []
-        async with self._store.turn() as unit:
+        async with self._store.unit_of_work() as unit:
             for call, result in results:
                 self._under_way.discard(call.entry.id)
                 self._settle(unit, call, result)
@@ -210,7 +210,7 @@ class Calls:
         """The entries that may be called now: a few more than are called, so that a restart finds all announced calls
         and looks them up together.
         """
-        if self.breaker.wait(now) or self.breaker.needs_probe:
+        if self.breaker.wait(now) or self.breaker.needs_read:
             return ()
         if self.breaker.tripped:
             return () if self._under_way else self._store.outbox.trials(now, limit=TRIPS_AFTER)
@@ -238,7 +238,7 @@ class Calls:
         delivery, due = found_due
         again = due.part.attempt is not None and due.part.attempt.call == due.call == "create"
         if again and not entry.missed:
-            self._store.outbox.doubt(entry.id, entry.group, LOST_ANSWER)
+            self._store.outbox.set_aside(entry.id, entry.group, LOST_ANSWER)
             self._lookup_due = True
             return []
         if due.call == "create" and due.wish is None:
@@ -284,7 +284,7 @@ class Calls:
             return
         if isinstance(result, NameTaken) and due.call == "create":
             self._answered(unit.now, entry.id)
-            self._store.outbox.doubt(entry.id, entry.group, NAME_TAKEN)
+            self._store.outbox.set_aside(entry.id, entry.group, NAME_TAKEN)
             return
         settled = None if isinstance(result, Unrecognized) else self._settlement(unit, call, result)
         if settled is None:
@@ -378,7 +378,7 @@ class Calls:
         """Resolve unknown outcomes; returns whether there were any."""
         self._lookup_due = False
         now = self._now()
-        if self._call_pause.asked or self.breaker.wait(now) or self.breaker.needs_probe:
+        if self._call_pause.asked or self.breaker.wait(now) or self.breaker.needs_read:
             return False
         try:
             return await self._unknown_outcomes.resolve(idle=not self._store.outbox.ready(now, limit=1))

@@ -206,7 +206,7 @@ class Outbox(LocalCopy):
             (now, offer_id, group),
         )
 
-    def doubt(self, offer_id: str, group: Group, reason: str) -> None:
+    def set_aside(self, offer_id: str, group: Group, reason: str) -> None:
         """Set a part aside until the site's index resolves its outcome; an empty reason returns it to the queue."""
         self._db.execute("UPDATE due SET doubt = ? WHERE id = ? AND part = ?", (reason, offer_id, group))
 
@@ -220,7 +220,7 @@ class Outbox(LocalCopy):
         """A call of a part is under way: an earlier look-up in the index no longer counts."""
         self._db.execute("UPDATE due SET missed = 0 WHERE id = ? AND part = ? AND missed", (offer_id, group))
 
-    def doubted(self, reason: str, *, limit: int) -> Sequence[Entry]:
+    def set_aside_for(self, reason: str, *, limit: int) -> Sequence[Entry]:
         """Parts that were set aside for this reason."""
         rows = self._db.execute(_ASIDE, (reason, limit))
         return [Entry(*row) for row in rows.fetchall()]

@@ -32,7 +32,7 @@ class Wish:
     """Wanted state of one part: its deliverability today, and the suffix of its remote id."""
 
     suffix: Suffix
-    prospect: Deliverability
+    deliverability: Deliverability
 
 
 Wishes: TypeAlias = Mapping[Group, Wish]
@@ -60,7 +60,7 @@ def wishes_of(offer: Mapping[str, Any], *, on: date, terms: Terms) -> Wishes:
     wishes: dict[Group, Wish] = {}
     for part in map_offer(offer, on=on, terms=terms):
         lycee = part.group == "l" or (part.group == "" and tuple(offer["levels"]) == ("seconde",))
-        wishes["lycee" if lycee else "college"] = Wish(part.group, part.prospect)
+        wishes["lycee" if lycee else "college"] = Wish(part.group, part.deliverability)
     return wishes
 
 
@@ -84,7 +84,7 @@ def next_call(part: Part, wish: Wish | None, *, account: str) -> Due | None:
     """The due call of a pending part; None if there is none, or none before another day."""
     if part.state != "pending":
         return None
-    deliverability = None if wish is None or part.account != account else wish.prospect
+    deliverability = None if wish is None or part.account != account else wish.deliverability
     if is_leaving(part, deliverability):
         return Due("delete", part)
     if isinstance(deliverability, Past) and part.sequence is None and part.attempt is not None:
@@ -110,7 +110,9 @@ def _aim_part(
         return delivery  # the site's moderators took it down: only the operator may send it again
     if part is not None and part.there:
         own = wish is not None and part.account == account
-        aimed = _aim_there(part, wish.prospect if wish is not None and own else None, sequence, delivery.sequence, now)
+        aimed = _aim_there(
+            part, wish.deliverability if wish is not None and own else None, sequence, delivery.sequence, now
+        )
         return delivery.with_part(aimed)
     if wish is None:
         idle = part is None or part.state in {"withdrawn", "dead"}
@@ -118,7 +120,7 @@ def _aim_part(
     if part is not None and part.state == "refused" and part.account == account and delivery.sequence == sequence:
         return delivery  # reported to the publisher; the same body would be refused again
     delivery, part = _fresh(delivery, group, wish.suffix, account=account, now=now)
-    return delivery.with_part(_aim_absent(part, wish.prospect, now))
+    return delivery.with_part(_aim_absent(part, wish.deliverability, now))
 
 
 def _aim_there(part: Part, deliverability: Deliverability | None, sequence: int, before: int, now: int) -> Part:

@@ -104,7 +104,7 @@ class DeliveryStore:
         self._lock = asyncio.Lock()
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator["UnitOfWork"]:
+    async def unit_of_work(self) -> AsyncIterator["UnitOfWork"]:
         """A unit of work: its changes are committed at the end of the block, to the log, then to the outbox. An error
         drops them.
         """
@@ -152,7 +152,7 @@ class DeliveryStore:
 
 
 class UnitOfWork:
-    """Changes that are committed together; see ``Ledger.turn``."""
+    """Changes that are committed together; see ``DeliveryStore.unit_of_work``."""
 
     def __init__(self, store: DeliveryStore) -> None:
         self._outbox = store.outbox
@@ -253,7 +253,7 @@ async def review(store: DeliveryStore, platform: str | None = None) -> None:
     """Re-evaluate all offers, or those of one platform, and queue the due calls."""
     ids = store.outbox.ids(platform)
     while part := list(islice(ids, _SLICE)):
-        async with store.turn() as unit:
+        async with store.unit_of_work() as unit:
             for offer_id in part:
                 unit.aim(offer_id)
         await asyncio.sleep(0)

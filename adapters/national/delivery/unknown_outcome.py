@@ -40,8 +40,8 @@ class UnknownOutcomes:
 
     async def resolve(self, *, idle: bool) -> bool:
         """Resolve some; returns whether there were any. Taken remote ids only when ``idle``. Raises SiteError."""
-        look_ups = self._store.outbox.doubted(LOST_ANSWER, limit=_LOOK_UPS)
-        names = self._store.outbox.doubted(NAME_TAKEN, limit=_NAMES) if idle and not look_ups else ()
+        look_ups = self._store.outbox.set_aside_for(LOST_ANSWER, limit=_LOOK_UPS)
+        names = self._store.outbox.set_aside_for(NAME_TAKEN, limit=_NAMES) if idle and not look_ups else ()
         if look_ups:
             await self._look_up(look_ups)
         elif names:
@@ -54,7 +54,7 @@ class UnknownOutcomes:
         """
         wanted = self._names(entries)
         walk = await self._walker.all(until=lambda walk: walk.names >= wanted, most=len(entries) // _PER_PAGE + 2)
-        async with self._store.turn() as unit:
+        async with self._store.unit_of_work() as unit:
             for entry, part in self._with_parts(entries):
                 if part.remote_id is not None and part.remote_id not in walk.names:
                     self._store.outbox.miss(entry.id, entry.group, until=unit.now + LATE_MS)
@@ -64,7 +64,7 @@ class UnknownOutcomes:
     async def _find_names(self, entries: Sequence[Entry]) -> None:
         """Look up taken remote ids: a listed offer is sent again; one that is not listed is dead."""
         walk = await self._walker.all()
-        async with self._store.turn() as unit:
+        async with self._store.unit_of_work() as unit:
             for entry, part in self._with_parts(entries):
                 if part.remote_id in walk.names:
                     self._clear(unit, entry, occupied(part))
@@ -85,5 +85,5 @@ class UnknownOutcomes:
         return [(entry, part) for entry, part in parts if part is not None]
 
     def _clear(self, unit: UnitOfWork, entry: Entry, part: Part) -> None:
-        self._store.outbox.doubt(entry.id, entry.group, "")
+        self._store.outbox.set_aside(entry.id, entry.group, "")
         unit.put_part(entry.id, part)

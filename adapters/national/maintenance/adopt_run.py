@@ -37,13 +37,13 @@ async def adopt(order: Adopt, reconciliation: Reconciliation, partners: Partners
         answer, steps = await _compare(order, reconciliation, partners)
         if not order.apply or "error" in answer:
             return answer
-        async with reconciliation.ledger.turn() as unit:
+        async with reconciliation.store.unit_of_work() as unit:
             progress.plan(unit, steps, answer=answer)
     await _keep(reconciliation, progress)
     if progress.steps and progress.steps[0][0] == _HAND_OVER:
         await partners.change(order.platform, _by_the_gateway)
-        await review(reconciliation.ledger, order.platform)
-        async with reconciliation.ledger.turn() as unit:
+        await review(reconciliation.store, order.platform)
+        async with reconciliation.store.unit_of_work() as unit:
             progress.done(unit)
         _log.info("national.adopted", platform=order.platform, extra=len(progress.steps))
     await carry_out(reconciliation, progress, resumed=resumed)
@@ -86,14 +86,14 @@ def _by_the_gateway(partner: Partner | None) -> Partner:
 
 async def _wanted(platform: str, reconciliation: Reconciliation) -> list[Wanted]:
     """The wanted groups of the platform's offers, without those that the site would refuse."""
-    store = reconciliation.ledger
+    store = reconciliation.store
     wanted = []
     for number, offer_id in enumerate(store.outbox.ids(platform)):
         if number % _SLICE == 0:
             await asyncio.sleep(0)  # let other tasks run
         state = store.outbox.offer(offer_id)
         wishes = store.route.wishes(state)
-        groups = tuple(group for group, wish in wishes.items() if not isinstance(wish.prospect, NotDeliverable))
+        groups = tuple(group for group, wish in wishes.items() if not isinstance(wish.deliverability, NotDeliverable))
         if state is not None and state.offer is not None and groups:
             address, name = state.offer["apply_url"], state.offer.get("national_remote_id")
             wanted.append(Wanted(offer_id, groups, address, name))
@@ -102,21 +102,21 @@ async def _wanted(platform: str, reconciliation: Reconciliation) -> list[Wanted]
 
 def _serves_others(platform: str, reconciliation: Reconciliation, partners: Partners) -> bool:
     """Whether the account also delivers for other platforms, to which extra offers may belong."""
-    route = reconciliation.ledger.route
+    route = reconciliation.store.route
     return any(route.takes(one.platform) for one in partners.all() if one.platform != platform)
 
 
 def _is_of_another(item: There, platform: str, reconciliation: Reconciliation) -> bool:
     """Whether the gateway delivered the item for another platform of the same account."""
-    owner = reconciliation.ledger.outbox.owner_of(item.remote_id)
+    owner = reconciliation.store.outbox.owner_of(item.remote_id)
     return owner is not None and not owner.startswith(f"{platform}:")
 
 
 async def _keep(reconciliation: Reconciliation, progress: Progress) -> None:
     """Record the matched parts as held by the site with unknown content, so that each is sent once more."""
-    store = reconciliation.ledger
+    store = reconciliation.store
     while part := [step for step in progress.steps[:_SLICE] if step[0] == _KEEP]:
-        async with store.turn() as unit:
+        async with store.unit_of_work() as unit:
             for _, offer_id, group, remote_id in part:
                 delivery = _with_adopted(offer_id, _group(group), remote_id, reconciliation, now=unit.now)
                 if delivery is not None:
@@ -132,7 +132,7 @@ def _with_adopted(
     offer_id: str, group: Group, remote_id: str, reconciliation: Reconciliation, *, now: int
 ) -> Delivery | None:
     """The delivery with the adopted part; None if it has the part already, or another offer has it by now."""
-    store = reconciliation.ledger
+    store = reconciliation.store
     holder = reconciliation.held(remote_id)
     if holder is not None and holder[0].id != offer_id:
         return None

@@ -64,7 +64,7 @@ async def erase(
         outcome = await _overwrite(part, sites, timing)
         if outcome is not None:
             (erased if outcome else kept).append(part.remote_id or "")
-        async with store.turn() as unit:
+        async with store.unit_of_work() as unit:
             progress.done(unit, erased=erased, kept=kept)
     _log.info("national.erased", offer=order.offer, erased=len(erased), kept=len(kept))
     return {

@@ -104,7 +104,7 @@ def _department(postal_code: str) -> str:
 class Reconciliation:
     """One comparison of an account. No call of this gateway may run meanwhile: hold the lock of ``Calls``."""
 
-    ledger: DeliveryStore
+    store: DeliveryStore
     site: Site
     timing: Timing
 
@@ -115,7 +115,7 @@ class Reconciliation:
             answer, steps = await self._compare_all(order)
             if not order.repair or "error" in answer:
                 return answer
-            async with self.ledger.turn() as unit:
+            async with self.store.unit_of_work() as unit:
                 progress.plan(unit, steps, answer=answer)
         await carry_out(self, progress, resumed=resumed)
         return {**progress.state["answer"], "repaired": True, "deleted": progress.state.get("deleted", 0)}
@@ -124,7 +124,7 @@ class Reconciliation:
         """The findings, or an error; and the steps of the repair: a missing part becomes moderated, a differing one is
         sent again, a doubled one is replaced.
         """
-        began = self.ledger.route.clock()
+        began = self.store.route.clock()
         findings = Findings()
         walk = await Walker(self.site.index, self.timing).all(lambda item: self._compare(item, findings))
         answer: dict[str, Any] = {"listed": walk.total, "unreadable": walk.unreadable}
@@ -136,7 +136,7 @@ class Reconciliation:
         answer |= findings.to_json()
         if not order.repair:
             return answer, []
-        extra = [] if self.ledger.route.shared() else findings.extra
+        extra = [] if self.store.route.shared() else findings.extra
         if needs_confirmation(len(extra), walk.total) and order.confirm != len(extra):
             return {**answer, "error": "shrinks-too-much", "would_delete": len(extra)}, []
         gone = (name for name in findings.missing if name not in findings.differing)
@@ -155,18 +155,22 @@ class Reconciliation:
             return
         delivery, held = part
         findings.matched += 1
-        wish = self.ledger.route.wishes(self.ledger.outbox.offer(delivery.id)).get(held.group)
-        if wish is None or not isinstance(wish.prospect, Ready) or held.digest != body_digest(wish.prospect.body):
+        wish = self.store.route.wishes(self.store.outbox.offer(delivery.id)).get(held.group)
+        if (
+            wish is None
+            or not isinstance(wish.deliverability, Ready)
+            or held.digest != body_digest(wish.deliverability.body)
+        ):
             return  # a call is due anyway, or its school year is over
-        fields = [one.field for one in differences(wish.prospect, listed)]
+        fields = [one.field for one in differences(wish.deliverability, listed)]
         answered = held.answered or {}
         if [name for name in fields if not (name in {"weeks", "grades"} and answered)]:
             findings.differing[listed.remote_id or ""] = fields
 
     def held(self, remote_id: str | None) -> tuple[Delivery, Part] | None:
         """The delivery and the part with this remote id, if the part should be at the site."""
-        offer_id = None if remote_id is None else self.ledger.outbox.owner_of(remote_id)
-        delivery = None if offer_id is None else self.ledger.outbox.delivery(offer_id)
+        offer_id = None if remote_id is None else self.store.outbox.owner_of(remote_id)
+        delivery = None if offer_id is None else self.store.outbox.delivery(offer_id)
         if delivery is None:
             return None
         parts = (part for part in delivery.current() if part.remote_id == remote_id and part.there)
@@ -181,13 +185,13 @@ class Reconciliation:
 
     async def _delivered(self) -> AsyncGenerator[tuple[str, Part], None]:
         """The parts that the account holds, with their offer ids; yields to other tasks in between."""
-        for number, offer_id in enumerate(self.ledger.outbox.ids()):
+        for number, offer_id in enumerate(self.store.outbox.ids()):
             if number % _SLICE == 0:
                 await asyncio.sleep(0)
-            delivery = self.ledger.outbox.delivery(offer_id)
+            delivery = self.store.outbox.delivery(offer_id)
             for part in () if delivery is None else delivery.current():
                 settled = part.there and part.sequence is not None and part.attempt is None
-                if settled and part.account == self.ledger.route.account:
+                if settled and part.account == self.store.route.account:
                     yield offer_id, part
 
     async def _look(self, findings: Findings) -> None:
@@ -195,7 +199,7 @@ class Reconciliation:
         seen = _Seen()
 
         def see(listed: Listed) -> None:
-            seen.add(listed, ours=self.ledger.outbox.owner_of(listed.remote_id or "") is not None)
+            seen.add(listed, ours=self.store.outbox.owner_of(listed.remote_id or "") is not None)
 
         try:
             walk = await Walker(self.site.search, self.timing).all(see)
@@ -204,7 +208,7 @@ class Reconciliation:
         findings.visible = 0
         changed: list[tuple[str, Part]] = []
         async for offer_id, part in self._delivered():
-            state = self.ledger.outbox.offer(offer_id)
+            state = self.store.outbox.offer(offer_id)
             offer = {} if state is None or state.offer is None else state.offer
             visible = seen.shows(part.remote_id, offer, complete=walk.complete)
             findings.visible += visible is True
@@ -219,9 +223,9 @@ class Reconciliation:
 
     async def _change(self, changed: Sequence[tuple[str, Part]]) -> None:
         """Store the visibility of parts, unless they have changed since they were read."""
-        async with self.ledger.turn() as unit:
+        async with self.store.unit_of_work() as unit:
             for offer_id, part in changed:
-                delivery = self.ledger.outbox.delivery(offer_id)
+                delivery = self.store.outbox.delivery(offer_id)
                 now = None if delivery is None else delivery.part(part.group)
                 if now is not None and replace(now, visible=part.visible) == part:
                     unit.put_part(offer_id, part)
@@ -248,12 +252,12 @@ async def carry_out(reconciliation: Reconciliation, progress: Progress, *, resum
     """Carry out the remaining steps: a mended part is committed together with its progress, a deletion precedes it. The
     first step of a ``resumed`` order may have been done already.
     """
-    store = reconciliation.ledger
+    store = reconciliation.store
     for number, (kind, name) in enumerate(progress.steps):
         deleted = progress.state.get("deleted", 0)
         if kind == DELETE:
             deleted += await _delete_extra(reconciliation, name, again=resumed and number == 0)
-        async with store.turn() as unit:
+        async with store.unit_of_work() as unit:
             if kind != DELETE:
                 reconciliation.mend(unit, name, kind)
             progress.done(unit, deleted=deleted)

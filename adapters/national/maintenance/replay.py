@@ -25,7 +25,7 @@ async def replay(order: Replay, store: DeliveryStore, progress: Progress) -> dic
     number = progress.state.get("number", 0)
     done = progress.state.get("done", 0)
     while part := list(islice(ids, _SLICE)):
-        async with store.turn() as unit:
+        async with store.unit_of_work() as unit:
             for offer_id in part:
                 delivery = store.outbox.delivery(offer_id)
                 if delivery is None:

@@ -74,4 +74,4 @@ class Part:
     """Some or all levels of an offer, with their deliverability."""
 
     group: Group
-    prospect: Deliverability
+    deliverability: Deliverability

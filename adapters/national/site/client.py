@@ -116,7 +116,7 @@ class NationalSite:
         renewed = False
         for _ in range(TRIES):
             token = fixed or await self._token.get()
-            await self._rate.turn()
+            await self._rate.wait_for_slot()
             answer = await self._send(method, path, content=content, query=query, token=token)
             if is_rate_refusal(answer):
                 self._rate.spend()

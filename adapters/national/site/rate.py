@@ -31,7 +31,7 @@ class Rate:
         self._used = 0
         self._free_at = 0
 
-    async def turn(self) -> None:
+    async def wait_for_slot(self) -> None:
         """Wait until one more call may start."""
         async with self._queue:
             while (wait := self._wait()) > 0:

@@ -62,7 +62,7 @@ class Breaker:
         return self._failures >= TRIPS_AFTER
 
     @property
-    def needs_probe(self) -> bool:
+    def needs_read(self) -> bool:
         """Whether a read must be answered before the next write."""
         return self.tripped and not self._probed
 

@@ -27,13 +27,13 @@ _COUNT_LINE_BYTES = 200
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Author:
     """The publisher of an upload, with day and trace: ``on`` is the day of receipt, ``hosts`` those of all platforms,
-    ``lack`` the problem for which its offers are refused at present, withdrawals apart.
+    ``blocked_by`` the problem for which its offers are refused at present, withdrawals apart.
     """
 
     publisher: str
     hosts: Mapping[str, str]
     on: date
-    lack: schemas.Problem | None = None
+    blocked_by: schemas.Problem | None = None
     traceparent: str | None = None
 
 
@@ -110,8 +110,8 @@ class BatchJudge:
                 "not-owner", pointer="/id", expected=f"{self._author.publisher}:…", actual=verdict.id
             )
             return (foreign, *verdict.problems)
-        if verdict.withdrawal is None and self._author.lack is not None:
-            return (self._author.lack, *verdict.problems)
+        if verdict.withdrawal is None and self._author.blocked_by is not None:
+            return (self._author.blocked_by, *verdict.problems)
         return None if verdict.accepted else verdict.problems
 
     def _accept(self, verdict: Verdict, marks: Sequence[int] | None) -> Item:

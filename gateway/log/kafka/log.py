@@ -94,30 +94,30 @@ class KafkaLog:
 
     def reader(self, positions: Mapping[tuple[str, int], int]) -> KafkaReader:
         """A reader that starts at the given offset of each (topic, partition)."""
-        return KafkaReader(self._settings, positions, find=self._places, admin=self._admin)
+        return KafkaReader(self._settings, positions, find=self._topic_partitions, admin=self._admin)
 
     async def starts(self, topic: str) -> tuple[int, ...]:
         """Per partition the first offset that the log still holds."""
-        topic_partitions = await self._places(topic)
+        topic_partitions = await self._topic_partitions(topic)
         found = await self._admin.starts(topic_partitions)
         return tuple(found[topic_partition] for topic_partition in topic_partitions)
 
     async def ends(self, topic: str) -> tuple[int, ...]:
         """Per partition the last stable offset."""
-        topic_partitions = await self._places(topic)
+        topic_partitions = await self._topic_partitions(topic)
         found = await self._admin.ends(topic_partitions)
         return tuple(found[topic_partition] for topic_partition in topic_partitions)
 
     async def own(self, role: str, partition: int) -> KafkaOwner:
         """Take a partition for a role; the former owner is fenced. Raises LogUnavailableError."""
         self._check_open()
-        owner = KafkaOwner(self._settings, role, partition, find=self._places, ends=self._admin.ends)
+        owner = KafkaOwner(self._settings, role, partition, find=self._topic_partitions, ends=self._admin.ends)
         await owner.take()
         return owner
 
     async def join(self, group: str, topic: str) -> KafkaMembership:
         """Join a consumer group that shares the partitions of a topic. Raises LogUnavailableError."""
-        await self._places(topic)
+        await self._topic_partitions(topic)
         membership = KafkaMembership(self._settings, group, topic)
         await membership.start()
         return membership
@@ -134,12 +134,12 @@ class KafkaLog:
             raise LogUnavailableError("The log is closed.")
 
     async def _topic_partition(self, topic: str, partition: int) -> TopicPartition:
-        topic_partitions = await self._places(topic)
+        topic_partitions = await self._topic_partitions(topic)
         if not 0 <= partition < len(topic_partitions):
             raise TopicError(f"The topic {topic} has no partition {partition}, only {len(topic_partitions)}.")
         return topic_partitions[partition]
 
-    async def _places(self, topic: str) -> Sequence[TopicPartition]:
+    async def _topic_partitions(self, topic: str) -> Sequence[TopicPartition]:
         """All partitions of a topic. An unknown name is looked up in the cluster's list of topics."""
         self._check_open()
         name = self._settings.topic(topic)

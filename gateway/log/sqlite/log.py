@@ -67,7 +67,7 @@ class SqliteLog:
         self._writer = Writer(
             connect(path, busy_seconds=_BUSY_SECONDS),
             loop=loop,
-            turn=path.with_name(f"{path.name}-turn"),
+            lock_file=path.with_name(f"{path.name}-turn"),
             patience=patience,
             written=self._watch.notice,
         )

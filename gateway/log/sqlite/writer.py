@@ -64,13 +64,13 @@ class Writer:
         connection: sqlite3.Connection,
         *,
         loop: asyncio.AbstractEventLoop,
-        turn: Path,
+        lock_file: Path,
         patience: float,
         written: Callable[[], None],
     ) -> None:
         self._connection = connection
-        self._write_lock = turn.open("ab")
-        self._queue_lock = turn.with_name(f"{turn.name}-next").open("ab")
+        self._write_lock = lock_file.open("ab")
+        self._queue_lock = lock_file.with_name(f"{lock_file.name}-next").open("ab")
         self._small_passed = False
         self._patience = patience
         self._written = written
