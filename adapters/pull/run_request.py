@@ -40,9 +40,11 @@ async def order_run(log: EventLog, order: Order, *, seconds: float) -> Run | Non
         if isinstance(found, Order):
             newer.add(found.id)
             return None
+        if found.order == order.id:
+            return found
         if found.order in newer:
             raise OrderReplacedError(order.platform)
-        return found if found.order == order.id else None
+        return None
 
     home = partition_of(order.platform, log.partitions)
     try:

@@ -16,7 +16,7 @@ WRITER = """
 import asyncio, sys
 from pathlib import Path
 from gateway.protocol.record import Record
-from gateway.sqlite import SqliteLog
+from gateway.log.sqlite import SqliteLog
 
 async def main():
     log = await SqliteLog.open(Path(sys.argv[1]))
@@ -33,9 +33,9 @@ asyncio.run(main())
 OWNER = """
 import asyncio, sys
 from pathlib import Path
-from gateway.ports import Output
+from gateway.log.port import Output
 from gateway.protocol.record import Record
-from gateway.sqlite import SqliteLog
+from gateway.log.sqlite import SqliteLog
 
 async def main():
     log = await SqliteLog.open(Path(sys.argv[1]))

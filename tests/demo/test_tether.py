@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
 
 _HEAD = "import asyncio, subprocess, sys, threading, time\nfrom pathlib import Path\n"
 _CHILD = f"""{_HEAD}
-from gateway.tether import tether, tethered
+from gateway.demo.tether import tether, tethered
 def start():
     child = subprocess.Popen(tethered([sys.executable, "-c", "import time; time.sleep(600)"]), pass_fds=tether())
     print(child.pid, flush=True)
@@ -35,7 +35,7 @@ async def main():
 asyncio.run(main())
 """
 _BROKER = f"""{_HEAD}
-from gateway.kafka.broker import LocalBroker
+from gateway.demo.broker import LocalBroker
 with LocalBroker() as broker:
     print(broker.process, flush=True)
     time.sleep(600)
@@ -108,7 +108,7 @@ async def test_the_local_broker_ends_with_a_run_that_is_killed() -> None:
 async def test_a_watcher_ends_with_its_command() -> None:
     """Nothing is left of a child that has ended while its parent goes on; its id and exit code are its own."""
     script = f"""{_HEAD}
-from gateway.tether import tether, tethered
+from gateway.demo.tether import tether, tethered
 child = subprocess.Popen(tethered([sys.executable, "-c", "import sys; sys.stdin.read(); sys.exit(7)"]),
     pass_fds=tether(), stdin=subprocess.PIPE)
 children = Path(f"/proc/{{child.pid}}/task/{{child.pid}}/children")

@@ -1,6 +1,7 @@
 """One partner's calls, each made once and told as it was: the harness must know of every request that was sent."""
 
 import asyncio
+import io
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -63,7 +64,7 @@ class Line:
         sent = {"Authorization": f"Bearer {await self.bearer()}", "Accept-Language": "en", **(headers or {})}
         if body is not None:
             sent["Content-Type"] = media
-        return await self._once(method, path, data=body, headers=sent)
+        return await self._once(method, path, data=None if body is None else io.BytesIO(body), headers=sent)
 
     async def bearer(self) -> str:
         """A token with some life left. Raises NotSentError."""

@@ -7,7 +7,7 @@ import pytest
 
 _PROGRAM = """
 import os, threading
-from gateway.loop import yield_processor
+from gateway.runtime.loop import yield_processor
 before = threading.Event()
 seen = []
 def look():
