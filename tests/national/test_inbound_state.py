@@ -32,7 +32,7 @@ def missing(state: InboundState) -> list[str]:
 def shown(state: InboundState) -> int | None:
     made = state.made(ID)
     assert made is not None
-    return made.shown
+    return made.last_season
 
 
 async def scan(bench: Bench, state: InboundState, *seen: str, season: int = 2027) -> None:

@@ -42,7 +42,7 @@ from adapters.national.site.answer import (
 from gateway.protocol.delivery import Delivery, Part, delivery_record, read_delivery
 
 ID = "bretagne:1"
-DONE = Done(("2027-W24",), ("seconde",), shown=True)
+DONE = Done(("2027-W24",), ("seconde",), published=True)
 
 
 def ready(title: str) -> Wishes:
@@ -159,9 +159,9 @@ def test_answers_lead_where_they_must() -> None:
     assert "moderated" == settled(update, Missing(), 2).state
     delete = due_now(step(there, GONE, 2), GONE)
     assert {"withdrawn"} == {settled(delete, one, 2).state for one in (DONE, AlreadyDeleted(), Missing())}
-    hidden = settled(update, replace(DONE, shown=False), 2)
+    hidden = settled(update, replace(DONE, published=False), 2)
     assert ("delivered", False) == (hidden.state, hidden.visible)
-    dropped = settled(update, Done(("2027-W25",), ("seconde",), shown=True), 2)
+    dropped = settled(update, Done(("2027-W25",), ("seconde",), published=True), 2)
     assert dropped.answered is not None
     assert ("national-weeks-dropped", ["2027-W25"]) == (dropped.problems[0]["code"], dropped.answered["weeks"])
 

@@ -106,9 +106,9 @@ def test_the_season_ends_with_the_mandatory_weeks_of_the_year_in_force(on: date,
 
 def test_what_search_has_shown_in_this_season_is_not_hidden_by_it() -> None:
     """An offer with weeks past 31 August that was shown and is gone was deleted there."""
-    assert not is_out_of_season(["2027-W40"], on=date(2027, 6, 30), shown=2027)
-    assert is_out_of_season(["2027-W40"], on=date(2027, 7, 1), shown=2027)
-    assert is_out_of_season(["2027-W40"], on=date(2027, 6, 30), shown=None)
+    assert not is_out_of_season(["2027-W40"], on=date(2027, 6, 30), last_season=2027)
+    assert is_out_of_season(["2027-W40"], on=date(2027, 7, 1), last_season=2027)
+    assert is_out_of_season(["2027-W40"], on=date(2027, 6, 30), last_season=None)
 
 
 def test_one_week_of_the_first_half_of_any_year_is_enough_to_be_shown() -> None:

@@ -30,12 +30,12 @@ WEEKS = ("2025-W21", "2025-W22")
 @pytest.mark.parametrize(
     ("name", "status", "expected"),
     [
-        ("create/created", 201, Done(WEEKS, ("troisieme",), shown=True)),
-        ("create/unprocessable_entity_bad_data", 201, Done((*WEEKS, "2025-W23"), ("troisieme",), shown=True)),
+        ("create/created", 201, Done(WEEKS, ("troisieme",), published=True)),
+        ("create/unprocessable_entity_bad_data", 201, Done((*WEEKS, "2025-W23"), ("troisieme",), published=True)),
         ("create/conflict", 409, NameTaken()),
         ("create/unauthorized", 401, RightMissing()),
         ("search/unauthorized", 401, RightMissing()),
-        ("destroy/ok", 200, Done(("2026-W25",), ("seconde",), shown=True)),
+        ("destroy/ok", 200, Done(("2026-W25",), ("seconde",), published=True)),
         ("destroy/conflict", 409, AlreadyDeleted()),
         ("destroy/not_found", 404, Missing()),
         ("update/not_found", 404, Missing()),
@@ -53,7 +53,7 @@ def test_pitfall_8_unpadded_weeks_of_an_answer_are_padded(samples: Path) -> None
     assert isinstance(done, Done)
     assert {"2025-W01", "2024-W52"} <= set(done.weeks)
     assert 39 == len(done.weeks)
-    assert not done.shown
+    assert not done.published
 
 
 @pytest.mark.samples
@@ -138,7 +138,7 @@ def test_what_the_site_never_answers_is_no_outcome(answer: Answer) -> None:
 def test_a_creation_whose_answer_holds_nonsense_still_counts_as_done() -> None:
     """It was written; the comparison then says that weeks and levels are not those sent."""
     done = outcome_of(Answer(201, {"remote_id": "x", "weeks": [7, "2027-W24", "soon"], "grades": None}))
-    assert Done(("2027-W24",), (), shown=False) == done
+    assert Done(("2027-W24",), (), published=False) == done
 
 
 def test_the_sites_words_are_capped_and_hold_no_personal_data() -> None:
@@ -150,7 +150,7 @@ def test_the_sites_words_are_capped_and_hold_no_personal_data() -> None:
 
 def test_dropped_weeks_and_levels_are_found() -> None:
     sent = ready(offer_of())
-    kept = Done(tuple(JUNE), ("seconde",), shown=True)
+    kept = Done(tuple(JUNE), ("seconde",), published=True)
     assert find_dropped(sent, kept) is None
     fewer = find_dropped(sent, replace(kept, weeks=("2027-W24",)))
     assert fewer is not None

@@ -53,12 +53,12 @@ async def test_trap_4_a_complete_patch_does_not_undo_moderation(
     simulator.hide(row)
     done = outcome_of(await site.update(NAME, sent.body))
     assert isinstance(done, Done)
-    assert not done.shown
+    assert not done.published
     assert [] == await search(site)
     assert "published_at" not in sent.body
     undone = outcome_of(await site.update(NAME, {**sent.body, "published_at": "2026-11-20T10:00:00+01:00"}))
     assert isinstance(undone, Done)
-    assert undone.shown  # which is why it must not be sent
+    assert undone.published  # which is why it must not be sent
 
 
 async def test_trap_5_a_dot_in_a_name_is_out_of_reach_and_never_made(

@@ -101,7 +101,7 @@ async def test_refusals_stay_problem_documents_and_service_resumes(serving: Gate
             await kept.send(line + b" HTTP/1.1\r\nHost: x\r\n" + fields.encode() + b"\r\n\r\n" + body)
             answer = await kept.answer()
             assert answer is not None
-            assert answer.status in statuses, (line, answer)
+            assert answer.status in statuses, (line, answer.document)
             assert answer.status == 202 or answer.document["status"] == answer.status
         await kept.send(b"GET / HTTP/1.1\r\nHost: x\r\nA: \x01\r\n\r\n")
         refused = await kept.answer()

@@ -145,7 +145,7 @@ def _held(due: Due, done: Done, sequence: int, now: int) -> Part:
         sequence=sequence,
         digest=due.digest,
         answered=None if dropped is None else {"weeks": list(done.weeks), "levels": list(done.levels)},
-        visible=due.part.visible if done.shown else False,
+        visible=due.part.visible if done.published else False,
         delivered_at=now,
     )
 

@@ -182,7 +182,7 @@ class Inbound:
         await asyncio.to_thread(self._state.count_missing, seen, season=june_year(on))
         gone: list[Submission] = []
         for made in self._state.missing(scans=SCANS):
-            if is_out_of_season(made.weeks, on=on, shown=made.shown):
+            if is_out_of_season(made.weeks, on=on, last_season=made.last_season):
                 counts["out_of_season"] += 1
                 continue
             partition = partition_of(made.id, self._log.partitions)

@@ -86,12 +86,12 @@ def judge(offer: Mapping[str, Any], *, revision: int, on: date) -> Verdict:
     return verdict
 
 
-def is_out_of_season(weeks: Iterable[str], *, on: date, shown: int | None = None) -> bool:
+def is_out_of_season(weeks: Iterable[str], *, on: date, last_season: int | None = None) -> bool:
     """Whether search hides an existing offer because all its weeks are in autumn. Weeks of the first half of a year
-    end with the mandatory weeks of the school year in force. ``shown`` is the season, the year of its June, in which
-    search last listed the offer with these weeks: the same season does not hide it.
+    end with the mandatory weeks of the school year in force. ``last_season`` is the season, the year of its June, in
+    which search last listed the offer with these weeks: the same season does not hide it.
     """
-    if shown == june_year(on):
+    if last_season == june_year(on):
         return False
     year = year_in_force(on)
     last = max(map(_number, year.weeks)) if year is not None else _LAST_SPRING_WEEK

@@ -54,7 +54,7 @@ INSERT INTO made (id, revision, digest, reason, weeks) VALUES (?, ?, ?, ?, ?) ON
 @dataclass(frozen=True, slots=True)
 class Made:
     """An offer created at the site, as published in the federation. ``reason``: why it is withdrawn; None: it is live.
-    ``shown``: the last season in which the site's search listed it with these weeks; None: not known.
+    ``last_season``: the last season in which the site's search listed it with these weeks; None: not known.
     """
 
     id: str
@@ -62,7 +62,7 @@ class Made:
     digest: str
     reason: str | None
     weeks: tuple[str, ...]
-    shown: int | None
+    last_season: int | None
 
 
 class InboundState(LocalCopy):

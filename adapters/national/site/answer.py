@@ -29,13 +29,13 @@ _OLD_PERIOD = 401
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Written. ``weeks``, padded, and ``levels`` are those that the site stored; ``shown`` is false for an offer that
-    is not published there: hidden by its moderators, or unpublished. ``remote_id`` names the written offer.
+    """Written. ``weeks``, padded, and ``levels`` are those that the site stored; ``published`` is false for an offer
+    that is not published there: hidden by its moderators, or unpublished. ``remote_id`` names the written offer.
     """
 
     weeks: tuple[str, ...]
     levels: tuple[str, ...]
-    shown: bool
+    published: bool
     remote_id: str | None = field(default=None, compare=False)
 
 
@@ -192,7 +192,7 @@ def _step(status: int) -> str | None:
 def _done(body: Mapping[str, Any]) -> Done:
     weeks = [week for week in _listed(body, "weeks") if isinstance(week, str)]
     levels = tuple(level for level in _listed(body, "grades") if isinstance(level, str))
-    return Done(real(weeks), levels, shown=body.get("published_at") is not None, remote_id=body["remote_id"])
+    return Done(real(weeks), levels, published=body.get("published_at") is not None, remote_id=body["remote_id"])
 
 
 def _listed(body: Mapping[str, Any], name: str) -> list[Any]:

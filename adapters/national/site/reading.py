@@ -25,7 +25,7 @@ _NEAR = 1e-5
 class Listed:
     """One offer as the site shows it; None for a field that it does not show. ``number`` is the site's own id.
 
-    Seats, hours and reserved schools are not shown, and so unknown. ``accessible``, ``rep`` and ``qpv`` are also false
+    Seats, hours and reserved schools are not listed, and so unknown. ``accessible``, ``rep`` and ``qpv`` are also false
     where they are not given, so only true is significant. ``city`` has one capital letter (``Le bouscat``), and
     ``url``, the site's own address of the offer, is stored without the reader's query.
     """
@@ -89,7 +89,7 @@ class Difference:
 
     field: str
     sent: Any
-    shown: Any
+    listed: Any
 
 
 def read_page(answer: Answer) -> Page | None:
