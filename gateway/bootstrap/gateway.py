@@ -19,6 +19,7 @@ from gateway.bootstrap.signing_key import with_signing_key
 from gateway.bootstrap.task import first_to_end, start
 from gateway.bootstrap.workers import Workers
 from gateway.log.sqlite import SqliteLog
+from gateway.oauth import jws
 from gateway.runtime.listening import format_endpoint
 from gateway.runtime.lock import locked
 from gateway.runtime.loop import yield_processor
@@ -70,6 +71,7 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
                 yield_processor()
         else:
             await asyncio.to_thread(schemas.preload)
+            jws.preload()
             await serve(stack, build_api(parts, url), api_socket)
 
         def conditions() -> Mapping[str, bool]:

@@ -18,6 +18,7 @@ from gateway.bootstrap.logs import configure_logs, watch_loop
 from gateway.bootstrap.parts import ViewTypes, build_parts
 from gateway.bootstrap.serving import build_api, listen, serve
 from gateway.bootstrap.task import first_to_end, start
+from gateway.oauth import jws
 from gateway.protocol.topic import DELIVERIES, OFFERS, RECEIPTS, RUNS
 from gateway.runtime.listening import format_endpoint
 from gateway.runtime.loop import bound_collections, readable, run
@@ -45,6 +46,7 @@ async def answer(order: Mapping[str, Any]) -> None:
         parts = await build_parts(settings, stack, views=_FOLLOWED)
         tasks = start(parts.running(), stack)
         await asyncio.to_thread(schemas.preload)
+        jws.preload()
 
         def conditions() -> Mapping[str, bool]:
             views = (parts.offers, parts.receipts, parts.deliveries, parts.runs)

@@ -76,6 +76,14 @@ def verify_signature(
     raise TokenError("no known key proves the signature")
 
 
+def preload() -> None:
+    """Verify a token of a new key once: cryptography imports parts of itself at first use, which needs descriptors."""
+    key = ECKey.generate_key("P-256")
+    token = jws.serialize_compact({"alg": "ES256"}, b"{}", key, algorithms=["ES256"])
+    public = ECKey.import_key(key.as_dict(private=False))
+    verify_signature(token, read_unverified(token), keys=(public,), algorithms=("ES256",))
+
+
 def import_keys(document: object) -> tuple[PublicKey, ...]:
     """The usable public keys of a JWKS: EC, and RSA of 2,048 bits or more; others are skipped (RFC 7517, 5)."""
     entries = document.get("keys") if isinstance(document, Mapping) else None
