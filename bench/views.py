@@ -23,8 +23,8 @@ from gateway.log.port import Chunk
 from gateway.protocol import cursor as cursors
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import OfferState, StoredRecord, offer_record
-from gateway.protocol.routing import Filter, Reader
 from gateway.protocol.submission import Known
+from gateway.protocol.visibility import Filter, Reader
 from gateway.store import OfferView
 
 PARTITIONS = 3

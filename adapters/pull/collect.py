@@ -16,7 +16,7 @@ from gateway.ingest.upload.judge import Author, BatchJudge
 from gateway.ingest.upload.spool import DiskQuota
 from gateway.ingest.upload.spool import Item as SpooledItem
 from gateway.protocol.digest import content_digest
-from gateway.protocol.run import Counts
+from gateway.protocol.source_run import Counts
 from gateway.protocol.submission import Known
 from gateway.store import OfferView
 from schemas import Problem

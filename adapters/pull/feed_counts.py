@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeAlias, get_args
 
 from adapters.formats import ProblemGroups
-from gateway.protocol.run import Counts
+from gateway.protocol.source_run import Counts
 from gateway.runtime.id_set import IdSet
 
 Kind: TypeAlias = Literal["published", "unchanged", "refused"]

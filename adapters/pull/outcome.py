@@ -7,7 +7,12 @@ from typing import Any
 import schemas
 from adapters.transport.feed import Validators
 from gateway.ingest.snapshot import SnapshotRefusedError
-from gateway.protocol.run import Counts, Failure, Order, Run
+from gateway.protocol.source_run import (
+    Counts,
+    Failure,
+    Order,
+    Run,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

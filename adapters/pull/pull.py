@@ -30,7 +30,7 @@ from gateway.log.port import EventLog
 from gateway.log.positions import Positions
 from gateway.partners import Partners
 from gateway.protocol.decide import paris_date
-from gateway.protocol.run import Counts, Failure, Run
+from gateway.protocol.source_run import Counts, Failure, Run
 from gateway.protocol.topic import OFFERS, SUBMISSIONS
 from gateway.store import OfferView
 from schemas.rulebook import LANGUAGES

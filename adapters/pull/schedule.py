@@ -2,7 +2,7 @@
 
 from adapters.profile.profile import Profile
 from gateway.clock import STEP_MS
-from gateway.protocol.run import Run
+from gateway.protocol.source_run import Run
 
 JITTER_SHARE = 0.1
 FULL_EVERY_MS = 24 * 3_600_000

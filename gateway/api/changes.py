@@ -17,8 +17,8 @@ from gateway.api.work import work_of
 from gateway.protocol import cursor as cursors
 from gateway.protocol.cursor import Cursor
 from gateway.protocol.record import utc
-from gateway.protocol.routing import Reader
 from gateway.protocol.topic import OFFERS
+from gateway.protocol.visibility import Reader
 
 _AHEAD_SECONDS = 5.0
 _ANYWHERE = 2**63

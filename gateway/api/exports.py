@@ -15,7 +15,7 @@ from gateway.api.readiness import require_caught_up, view_behind
 from gateway.api.rendering import Rendering
 from gateway.api.work import Work, work_of
 from gateway.protocol.record import utc
-from gateway.protocol.routing import Filter, Reader
+from gateway.protocol.visibility import Filter, Reader
 
 EXPORTS: web.AppKey[Slots] = web.AppKey("exports", Slots)
 

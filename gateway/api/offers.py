@@ -25,7 +25,7 @@ from gateway.api.readiness import require_caught_up
 from gateway.api.work import work_of
 from gateway.protocol.identity import platform_of
 from gateway.protocol.record import OfferState, utc
-from gateway.protocol.routing import Reader, masked, may_read
+from gateway.protocol.visibility import Reader, masked, may_read
 
 Document = dict[str, Any]
 

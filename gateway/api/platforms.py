@@ -21,8 +21,8 @@ from gateway.operate.status import (
 from gateway.partners.preset import presets
 from gateway.protocol.record import utc
 from gateway.protocol.refusals import refusals_key, unlisted
-from gateway.protocol.routing import Filter, Reader
 from gateway.protocol.topic import INBOX, SUBMISSIONS
+from gateway.protocol.visibility import Filter, Reader
 from gateway.store.search.facet import OUTSIDER
 
 

@@ -12,7 +12,7 @@ import schemas
 from gateway.api.parameter import Parameters
 from gateway.protocol.identity import is_slug
 from gateway.protocol.partner import Partner
-from gateway.protocol.routing import Filter
+from gateway.protocol.visibility import Filter
 from schemas.spoken import Spoken
 
 MAX_WAIT = 30

@@ -16,8 +16,8 @@ from gateway import clock
 from gateway.api.app import build_app
 from gateway.api.context import Context, Limits
 from gateway.api.idempotency import REQUESTS
+from gateway.api.malformed_http import ProblemRunner
 from gateway.api.management import METRICS
-from gateway.api.server import ProblemRunner
 from gateway.api.tokens import TOKEN_ISSUER
 from gateway.bootstrap.parts import Parts
 from gateway.errors import SettingsError

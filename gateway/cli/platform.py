@@ -35,7 +35,7 @@ from gateway.partners import Partners
 from gateway.partners.credential import MintedSecret, mint_secret
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import utc
-from gateway.protocol.run import SUCCESSES, Order, Run
+from gateway.protocol.source_run import SUCCESSES, Order, Run
 from gateway.runtime.loop import run
 from schemas import localized
 from schemas.rulebook import Language

@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from gateway.protocol.run import Counts, Run
+from gateway.protocol.source_run import Counts, Run
 from schemas.rulebook import Language
 from schemas.texts import load_words
 

@@ -17,7 +17,7 @@ from gateway.cli.rows import print_rows
 from gateway.cli.sample import SampleEvaluation
 from gateway.partners.credential import MintedSecret
 from gateway.protocol.partner import Partner
-from gateway.protocol.run import SUCCESSES, Outcome, Run
+from gateway.protocol.source_run import SUCCESSES, Outcome, Run
 from schemas.rulebook import Language
 from schemas.texts import load_words
 

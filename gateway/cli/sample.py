@@ -23,7 +23,7 @@ from adapters.formats import (
 from adapters.pull.feed_counts import FeedCounts, Kind
 from gateway.cli.document import unreadable
 from gateway.cli.published import published_offer
-from gateway.protocol.run import Counts
+from gateway.protocol.source_run import Counts
 from schemas import Problem
 from schemas.rulebook import Language
 

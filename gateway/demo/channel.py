@@ -22,7 +22,7 @@ from gateway.demo.expected import Document
 from gateway.demo.refusals import RefusalCounts
 from gateway.log.port import EventLog
 from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN
-from gateway.protocol.run import Order, Run
+from gateway.protocol.source_run import Order, Run
 
 _BATCH = 40
 _AT_ONCE = 8

@@ -13,10 +13,10 @@ from gateway.protocol.digest import content_digest
 from gateway.protocol.identity import partition_of
 from gateway.protocol.receipt import ReceiptIds, Versions
 from gateway.protocol.record import Record, submission_record
-from gateway.protocol.routing import audiences, provenance_of
 from gateway.protocol.submission import Publish, Submission, Withdraw
 from gateway.protocol.topic import SUBMISSIONS
 from gateway.protocol.value import value
+from gateway.protocol.visibility import audiences, provenance_of
 from schemas import Verdict
 
 VERSIONS = Versions(schema=schemas.SCHEMA_VERSION, rules=schemas.RULES_VERSION)

@@ -13,7 +13,7 @@ from gateway.protocol.certificate import certified_until
 from gateway.protocol.identity import NATIONAL
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import read_utc, utc
-from gateway.protocol.run import Run
+from gateway.protocol.source_run import Run
 from gateway.store.deliveries import DeliverySummary
 from gateway.store.receipt_counts import Count
 from schemas.rulebook import Language

@@ -4,7 +4,13 @@ from typing import Any
 
 from gateway.protocol.identity import platform_of
 from gateway.protocol.record import OfferState
-from gateway.protocol.routing import Filter, Reader, ever_shared, masked, may_read
+from gateway.protocol.visibility import (
+    Filter,
+    Reader,
+    ever_shared,
+    masked,
+    may_read,
+)
 
 OUT_OF_SCOPE = "out-of-scope"
 

@@ -6,8 +6,8 @@ from typing import Any, Literal, TypeAlias
 
 import orjson
 
-from gateway.protocol.routing import Filter, Reader
 from gateway.protocol.seal import Seal
+from gateway.protocol.visibility import Filter, Reader
 
 FRESH_MS = 7 * 24 * 3_600_000
 """How long a cursor stays valid after it was last at the end (FEED-009): half of the retention of deletes."""

@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 
 from gateway.protocol.identity import GATEWAY, platform_of
 from gateway.protocol.lifecycle import Command, next_state
-from gateway.protocol.routing import Reader
 from gateway.protocol.submission import Forget, Known, Lift, Publish, Retire, Submission, Withdraw
 from gateway.protocol.value import value
+from gateway.protocol.visibility import Reader
 
 PARIS = ZoneInfo("Europe/Paris")
 _QUARTER_MS = 15 * 60_000

@@ -14,8 +14,8 @@ from gateway.log.assignment import retry_log_errors, run_assigned
 from gateway.log.port import EventLog
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.topic import SUBMISSIONS
+from gateway.relay.expiry import due_commands
 from gateway.relay.partition import ROLE, PartitionRelay
-from gateway.relay.upkeep import due_commands
 from gateway.runtime.one_thread import OneThread
 from gateway.store.relay_state import RelayState
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from gateway.protocol.change import change_for
 from gateway.protocol.cursor import Cursor
-from gateway.protocol.routing import Filter, Reader
+from gateway.protocol.visibility import Filter, Reader
 from gateway.store.log_offset import offset_at
 from gateway.store.offer_queries import SPARE, OfferQueries
 from gateway.store.search.facet import search_for

@@ -10,7 +10,12 @@ import orjson
 
 from gateway.protocol.identity import platform_of
 from gateway.protocol.record import OfferState, read_offer
-from gateway.protocol.routing import Filter, Reader, masked, may_read
+from gateway.protocol.visibility import (
+    Filter,
+    Reader,
+    masked,
+    may_read,
+)
 from gateway.runtime.row_checksum import joined
 from gateway.runtime.sqlite_damage import ChecksumError, require_missing
 from gateway.store.log_offset import log_offset_of, offset_at, partition_at

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, TypeVar
 from gateway.log.port import Chunk
 from gateway.protocol.cursor import Cursor
 from gateway.protocol.record import OfferState
-from gateway.protocol.routing import Filter, Reader
+from gateway.protocol.visibility import Filter, Reader
 from gateway.runtime.sqlite_damage import Tables
 from gateway.store import offer_rows
 from gateway.store.change_feed import changes_after

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from gateway.log.port import Chunk
-from gateway.protocol.run import Run, read_run
+from gateway.protocol.source_run import Run, read_run
 from gateway.runtime.row_checksum import computed
 from gateway.runtime.sqlite_damage import Tables
 from gateway.store.view import View

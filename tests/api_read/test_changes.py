@@ -9,8 +9,8 @@ import pytest
 import schemas
 from gateway.protocol import cursor as cursors
 from gateway.protocol.cursor import FRESH_MS, Cursor
-from gateway.protocol.routing import Filter, Reader
 from gateway.protocol.topic import DAY_MS, OFFERS
+from gateway.protocol.visibility import Filter, Reader
 from tests.api_read.house import Answer, House
 from tests.views.world import offer_of
 

@@ -12,8 +12,8 @@ import pytest
 from aiohttp import ClientSession, web
 
 from gateway.api.app import build_app
+from gateway.api.malformed_http import ProblemRunner
 from gateway.api.management import METRICS, Metrics
-from gateway.api.server import ProblemRunner
 from gateway.bootstrap.logs import configure_logs
 from tests.api_write.gate import Gate, ndjson, offer, opened
 

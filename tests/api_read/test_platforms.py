@@ -11,7 +11,7 @@ from gateway.api.platforms import list_platforms
 from gateway.protocol.delivery import Delivery, Part, delivery_record
 from gateway.protocol.partner import SCOPES, Partner
 from gateway.protocol.record import Record
-from gateway.protocol.run import Failure, Run, run_record
+from gateway.protocol.source_run import Failure, Run, run_record
 from gateway.protocol.submission import Withdraw
 from gateway.protocol.topic import DELIVERIES, OFFERS, RECEIPTS, RUNS, SUBMISSIONS, inbox
 from schemas.contract import openapi_document

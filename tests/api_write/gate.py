@@ -14,8 +14,8 @@ from aiohttp import ClientSession, web
 
 from gateway.api.app import build_app
 from gateway.api.context import Context, Limits
+from gateway.api.malformed_http import ProblemRunner
 from gateway.api.management import METRICS
-from gateway.api.server import ProblemRunner
 from gateway.api.work import WORK_REGISTRY, WorkRegistry
 from gateway.clock import Clock
 from gateway.errors import LogUnavailableError

@@ -9,8 +9,8 @@ from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
 import schemas
+from gateway.api.malformed_http import ProblemRunner
 from gateway.api.problem import ProblemError, language_of, problem_document, refuse, title
-from gateway.api.server import ProblemRunner
 from gateway.errors import (
     FencedError,
     LogBusyError,

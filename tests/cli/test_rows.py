@@ -11,7 +11,7 @@ from gateway.cli.render_platform import print_platforms
 from gateway.cli.rows import print_rows
 from gateway.cli.status import _WORDS, _show
 from gateway.partners.preset import presets
-from gateway.protocol.run import Counts, Failure, Run
+from gateway.protocol.source_run import Counts, Failure, Run
 from schemas.rulebook import Language
 
 WIDTHS = [40, 60, 80, 100, 120, 200]

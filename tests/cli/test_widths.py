@@ -11,7 +11,7 @@ from gateway.partners.credential import mint_secret
 from gateway.protocol.delivery import Delivery, Part, State, delivery_record
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
-from gateway.protocol.run import Failure, Run, run_record
+from gateway.protocol.source_run import Failure, Run, run_record
 from gateway.protocol.topic import COMMON, DELIVERIES, RUNS
 from gateway.settings import Settings
 from tests.cli.conftest import Shell

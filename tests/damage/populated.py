@@ -23,7 +23,7 @@ from gateway.protocol.delivery import Delivery, Part, delivery_record
 from gateway.protocol.identity import partition_of, platform_of
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import read_offer
-from gateway.protocol.run import Run, run_record
+from gateway.protocol.source_run import Run, run_record
 from gateway.protocol.topic import COMMON, DELIVERIES, OFFERS, RUNS
 from gateway.settings import Settings
 

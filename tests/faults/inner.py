@@ -14,9 +14,9 @@ from gateway.protocol import cursor as cursors
 from gateway.protocol.cursor import Cursor
 from gateway.protocol.decide import paris_date
 from gateway.protocol.receipt import ReceiptIds
-from gateway.protocol.routing import Filter, Reader
 from gateway.protocol.submission import Publish, Submission, Withdraw
 from gateway.protocol.topic import OFFERS
+from gateway.protocol.visibility import Filter, Reader
 from gateway.relay import Relay
 from gateway.store import OfferView, ViewUpdater
 from tests.faults.ending import decided

@@ -22,7 +22,7 @@ from gateway.ingest.snapshot import SnapshotRefusedError
 from gateway.protocol import cursor as cursors
 from gateway.protocol.cursor import FRESH_MS, Cursor
 from gateway.protocol.partner import Partner
-from gateway.protocol.routing import Filter, Reader
+from gateway.protocol.visibility import Filter, Reader
 from schemas.rulebook import LANGUAGES
 from tests.api_write.gate import START
 from tests.api_write.gate import opened as gate_opened

@@ -17,7 +17,7 @@ from gateway.demo.region_site.feed import example_profile, write_feed
 from gateway.demo.region_site.simulator import RegionalPlatform
 from gateway.log.port import EventLog
 from gateway.partners import Partners
-from gateway.protocol.run import Order, Run
+from gateway.protocol.source_run import Order, Run
 from gateway.protocol.topic import INBOX, full_name
 from gateway.settings import Settings
 from tests.interconnection.offers import UNCOVERED, Offer

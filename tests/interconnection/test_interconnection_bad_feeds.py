@@ -16,7 +16,7 @@ import pytest
 from adapters.profile.packaged import profiles
 from gateway.client import Client
 from gateway.demo.region_site.fault import Fault
-from gateway.protocol.run import SUCCESSES, Run
+from gateway.protocol.source_run import SUCCESSES, Run
 from gateway.runtime.loop import run
 from tests.interconnection.federation import Federation, federation, settled
 from tests.interconnection.offers import REGIONS, TOWNS, offer

@@ -11,7 +11,7 @@ from aiokafka import AIOKafkaProducer
 from gateway.client import NDJSON, Client
 from gateway.demo.region_site.feed import write_feed
 from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN
-from gateway.protocol.run import Run
+from gateway.protocol.source_run import Run
 from tests.interconnection.offers import Offer
 
 WAIT = {"Prefer": "wait=30"}

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from gateway.protocol import cursor as cursors
-from gateway.protocol.routing import Filter, Reader
 from gateway.protocol.seal import Seal
+from gateway.protocol.visibility import Filter, Reader
 
 SEAL = Seal(b"k" * 32, purpose="cursor")
 ASKED = Filter(region=frozenset({"53"}))

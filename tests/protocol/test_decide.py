@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from gateway.protocol.decide import MARKER_LIFE_MS, Accepted, Decision, Duplicate, Rejected, Stale, decide, paris_date
 from gateway.protocol.identity import GATEWAY
 from gateway.protocol.lifecycle import Command, next_state, state_of
-from gateway.protocol.routing import Reader, ever_shared
 from gateway.protocol.submission import (
     Forget,
     GatewayReason,
@@ -22,6 +21,7 @@ from gateway.protocol.submission import (
     Submission,
     Withdraw,
 )
+from gateway.protocol.visibility import Reader, ever_shared
 
 NOW = 1_796_000_000_000
 DAY = 24 * 3_600_000

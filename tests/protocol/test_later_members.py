@@ -28,7 +28,15 @@ from gateway.protocol.record import (
     skim_submission,
     submission_record,
 )
-from gateway.protocol.run import Counts, Failure, Order, Run, order_record, read_run, run_record
+from gateway.protocol.source_run import (
+    Counts,
+    Failure,
+    Order,
+    Run,
+    order_record,
+    read_run,
+    run_record,
+)
 from gateway.protocol.submission import Forget, Lift, Publish, Retire, Withdraw
 from tests.protocol.example import OFFER, SUBMISSIONS, TERRITORY, known
 

@@ -20,9 +20,9 @@ from gateway.log.port import EventLog
 from gateway.operate.audit import audit
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import OfferState
-from gateway.protocol.routing import Filter, Reader
-from gateway.protocol.run import Order, Run
+from gateway.protocol.source_run import Order, Run
 from gateway.protocol.topic import OFFERS, SUBMISSIONS
+from gateway.protocol.visibility import Filter, Reader
 from tests.harness import POSITIONS_MIRROR, RELAY, START, built
 
 SECRET = b"k" * 32

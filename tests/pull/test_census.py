@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from adapters.pull.feed_counts import FeedCounts, Kind
-from gateway.protocol.run import Counts
+from gateway.protocol.source_run import Counts
 
 ERROR = {"code": "x", "severity": "error", "pointer": "/title"}
 WARNING = {"code": "y", "severity": "warning", "pointer": "/title"}

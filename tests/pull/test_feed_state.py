@@ -3,7 +3,12 @@
 from adapters.pull.pulls import FeedState, feed_fold
 from gateway.log.request import Pending
 from gateway.protocol.record import Record, StoredRecord
-from gateway.protocol.run import Order, Run, order_record, run_record
+from gateway.protocol.source_run import (
+    Order,
+    Run,
+    order_record,
+    run_record,
+)
 
 RUN = Run(platform="bretagne", started_at=1, ended_at=2, outcome="applied")
 ORDER = Order(platform="bretagne", id="o1", ordered_at=3)

@@ -10,7 +10,7 @@ import pytest
 from adapters.profile.profile import Profile, read_profile
 from gateway.demo.region_site.feed import example_profile
 from gateway.operate.status import Facts, statuses
-from gateway.protocol.run import read_run, run_record
+from gateway.protocol.source_run import read_run, run_record
 from tests.pull.ground import Ground, ground, offer
 
 

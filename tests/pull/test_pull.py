@@ -7,7 +7,7 @@ import pytest
 
 from gateway.demo.region_site.fault import Fault
 from gateway.protocol.record import read_submission
-from gateway.protocol.run import Counts
+from gateway.protocol.source_run import Counts
 from gateway.protocol.submission import Publish, Retire, Withdraw
 from gateway.protocol.topic import SUBMISSIONS
 from tests.contract.log_ground import read

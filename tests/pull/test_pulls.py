@@ -13,7 +13,12 @@ from adapters.pull.pulls import Pulls
 from adapters.pull.run_request import OrderReplacedError, last_runs, order_run
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
-from gateway.protocol.run import Order, Run, order_record, run_record
+from gateway.protocol.source_run import (
+    Order,
+    Run,
+    order_record,
+    run_record,
+)
 from gateway.protocol.topic import RUNS
 from tests.pull.ground import WITHIN, Ground, ground, profile_of
 

@@ -11,7 +11,7 @@ import pytest
 from adapters.pull.pulls import Pulls
 from adapters.pull.run_request import last_runs, order_run
 from gateway.log.kafka import KafkaLog, KafkaSettings
-from gateway.protocol.run import Order, Run
+from gateway.protocol.source_run import Order, Run
 from tests.pull.ground import Ground, ground
 
 WITHIN = 60.0

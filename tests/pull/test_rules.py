@@ -10,7 +10,15 @@ from adapters.pull.outcome import Beginning, Content, applied, failed, partial, 
 from adapters.pull.revision import is_published, next_revision
 from adapters.pull.schedule import FULL_EVERY_MS, LONGEST_BACKOFF_MS, is_due, is_fresh
 from gateway.ingest.snapshot import SnapshotRefusedError
-from gateway.protocol.run import Counts, Failure, Order, Run, order_record, read_run, run_record
+from gateway.protocol.source_run import (
+    Counts,
+    Failure,
+    Order,
+    Run,
+    order_record,
+    read_run,
+    run_record,
+)
 from gateway.protocol.submission import Known
 
 NOW = 1_800_000_000_000

@@ -23,7 +23,13 @@ from gateway.partners.record import partner_record, read_partner
 from gateway.protocol.delivery import delivery_record, is_delivery, read_delivery
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.record import Record, StoredRecord, offer_record, read_offer, read_submission, submission_record
-from gateway.protocol.run import Order, Run, order_record, read_run, run_record
+from gateway.protocol.source_run import (
+    Order,
+    Run,
+    order_record,
+    read_run,
+    run_record,
+)
 from gateway.protocol.submission import Publish, Withdraw
 from gateway.protocol.topic import (
     DELIVERIES,

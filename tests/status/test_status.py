@@ -14,7 +14,7 @@ from gateway.partners.preset import DEFAULT_SCOPES
 from gateway.protocol.delivery import Part
 from gateway.protocol.partner import Partner, Secret
 from gateway.protocol.record import utc
-from gateway.protocol.run import Counts, Failure, Run
+from gateway.protocol.source_run import Counts, Failure, Run
 from gateway.store.deliveries import DeliverySummary
 from gateway.store.receipt_counts import Count
 from schemas.rulebook import Language

@@ -217,9 +217,9 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
         "tests/threats/test_malformed.py::test_a_thousand_malformed_requests_leave_no_secret",
         "tests/threats/test_library_logs.py::test_texts_of_libraries_stay_out_but_those_of_the_kafka_client",
         "tests/threats/test_library_logs.py::test_a_loop_that_fails_again_and_again_is_logged_once_without_the_text",
-        "tests/api_write/test_server.py::test_what_the_server_refuses_itself_is_a_problem_document",
-        "tests/api_write/test_server.py::test_a_malformed_body_ends_its_own_request_with_one_answer",
-        "tests/api_write/test_server.py::test_aiohttp_is_still_what_the_server_relies_on",
+        "tests/api_write/test_malformed_http.py::test_what_the_server_refuses_itself_is_a_problem_document",
+        "tests/api_write/test_malformed_http.py::test_a_malformed_body_ends_its_own_request_with_one_answer",
+        "tests/api_write/test_malformed_http.py::test_aiohttp_is_still_what_the_server_relies_on",
     ),
 }  # fmt: skip
 """Per line of the threat model the tests, by file and name. Every folder that a line cites has one of them here."""

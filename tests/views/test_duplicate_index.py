@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.protocol.identity import platform_of
-from gateway.protocol.routing import Reader
+from gateway.protocol.visibility import Reader
 from gateway.store import FollowedOffers, OfferView
 from gateway.store.search.index_store import PERIOD
 from tests.views.world import LOG, PARTITIONS, World, offer_of

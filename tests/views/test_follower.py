@@ -13,7 +13,7 @@ from gateway.errors import LogUnavailableError
 from gateway.log.port import Chunk
 from gateway.protocol import cursor as cursors
 from gateway.protocol.record import StoredRecord
-from gateway.protocol.routing import Filter, Reader
+from gateway.protocol.visibility import Filter, Reader
 from gateway.store import (
     FollowedOffers,
     FollowedReceipts,

@@ -10,7 +10,7 @@ import pytest
 from gateway.log.port import Chunk
 from gateway.protocol import cursor as cursors
 from gateway.protocol.record import StoredRecord
-from gateway.protocol.routing import Filter, Reader
+from gateway.protocol.visibility import Filter, Reader
 from gateway.store import OfferView
 from tests.views.world import LOG, PARTITIONS, World, offer_of
 

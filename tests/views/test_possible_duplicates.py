@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.protocol.routing import Reader
+from gateway.protocol.visibility import Reader
 from gateway.store import OfferView
 from gateway.store.search.possible_duplicate import canonical_url, similar_name
 from tests.views.world import World, offer_of

@@ -7,7 +7,12 @@ import pytest
 
 from gateway.log.port import Chunk
 from gateway.protocol.record import Record, StoredRecord
-from gateway.protocol.run import Order, Run, order_record, run_record
+from gateway.protocol.source_run import (
+    Order,
+    Run,
+    order_record,
+    run_record,
+)
 from gateway.store import RunView
 from tests.views.world import LOG, PARTITIONS
 

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
-from gateway.protocol.routing import Filter, Reader
+from gateway.protocol.visibility import Filter, Reader
 from gateway.store import offer_rows
 from gateway.store.log_offset import log_offset_of
 from gateway.store.search import index_store, possible_duplicate_index

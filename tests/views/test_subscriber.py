@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 from gateway.protocol import cursor as cursors
 from gateway.protocol.cursor import Cursor
 from gateway.protocol.identity import platform_of
-from gateway.protocol.routing import Filter, Reader, ever_shared, masked, may_read
+from gateway.protocol.visibility import (
+    Filter,
+    Reader,
+    ever_shared,
+    masked,
+    may_read,
+)
 from gateway.store import OfferView
 from tests.views.world import DEPARTMENTS, LOG, PARTITIONS, World, offer_of
 

@@ -10,7 +10,7 @@ from gateway.errors import LogUnavailableError
 from gateway.log.port import Chunk
 from gateway.protocol.delivery import Delivery, Part, delivery_record
 from gateway.protocol.record import StoredRecord
-from gateway.protocol.run import Run, run_record
+from gateway.protocol.source_run import Run, run_record
 from gateway.runtime.sqlite_damage import DamagedCopyError
 from gateway.store import (
     DeliveryView,

@@ -8,8 +8,8 @@ import orjson
 from gateway.log.port import Chunk
 from gateway.protocol.identity import partition_of, platform_of
 from gateway.protocol.record import OfferState, Record, StoredRecord, offer_record
-from gateway.protocol.routing import audiences
 from gateway.protocol.submission import Known
+from gateway.protocol.visibility import audiences
 
 PARTITIONS = 3
 LOG = "6f3f0a52-0000-4000-8000-000000000001"

@@ -29,8 +29,8 @@ from gateway.protocol.decide import PARIS, paris_date
 from gateway.protocol.delivery import GROUPS, Delivery, Part, delivery_record
 from gateway.protocol.identity import NATIONAL, partition_of, platform_of
 from gateway.protocol.record import OfferState, Record, position_record
-from gateway.protocol.routing import Reader, may_read
 from gateway.protocol.topic import DELIVERIES, POSITIONS
+from gateway.protocol.visibility import Reader, may_read
 
 Positions: TypeAlias = Mapping[tuple[str, int], int]
 

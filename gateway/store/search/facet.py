@@ -9,7 +9,7 @@ from math import floor
 from typing import Any
 
 from gateway.protocol.record import Outline
-from gateway.protocol.routing import Filter, Reader
+from gateway.protocol.visibility import Filter, Reader
 
 OUTSIDER = Reader("")
 """A reader that is the publisher of no offer."""

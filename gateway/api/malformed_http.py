@@ -4,7 +4,7 @@ aiohttp answers a request that its parser refuses in plain text, with the offend
 holds the header lines, credentials included. It offers no setting for this. ``ProblemRunner`` therefore runs an
 application with connections of its own class. Public parts: ``web.AppRunner``, ``web.Server`` (``request_handler``,
 ``request_factory``), ``web.RequestHandler`` (``data_received``, ``handle_error``, ``log_exception``). Private parts,
-held by ``tests/api_write/test_server.py``: ``AppRunner._make_server``, ``RequestHandler._messages`` and
+held by ``tests/api_write/test_malformed_http.py``: ``AppRunner._make_server``, ``RequestHandler._messages`` and
 ``._current_request``, ``web_protocol._ErrInfo`` and ``.ERROR``.
 """
 

@@ -2,7 +2,12 @@
 
 from gateway.protocol.change import change_for
 from gateway.protocol.record import OfferState
-from gateway.protocol.routing import Filter, Reader, masked, provenance_of
+from gateway.protocol.visibility import (
+    Filter,
+    Reader,
+    masked,
+    provenance_of,
+)
 from tests.protocol.example import OFFER, TERRITORY, known
 
 
