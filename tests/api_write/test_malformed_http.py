@@ -202,7 +202,7 @@ async def test_requests_go_on_as_before_on_one_connection(gate: Gate) -> None:
 
 
 def test_aiohttp_is_still_what_the_server_relies_on() -> None:
-    """The next version of aiohttp must be looked at where one of these differs: see ``gateway/api/malformed_http.py``."""
+    """A version of aiohttp in which one of these differs needs a look: see ``gateway/api/malformed_http.py``."""
     handler = web.RequestHandler
     assert inspect.iscoroutinefunction(web.AppRunner._make_server)
     assert ["self", "request", "status", "exc", "message"] == list(inspect.signature(handler.handle_error).parameters)
