@@ -10,7 +10,7 @@ from joserfc.jwt import JWTClaimsRegistry
 from gateway.clock import Clock
 from gateway.errors import TokenError
 from gateway.oauth.client import KEY_METHOD, Client
-from gateway.oauth.guard import ReplaysFullError, SeenAssertions
+from gateway.oauth.failed_attempts import ReplaysFullError, SeenAssertions
 from gateway.oauth.jws import PublicKey, import_keys, read_unverified, verify_signature
 from gateway.oauth.refusal import RefusalError
 from gateway.oauth.token import LEEWAY_SECONDS

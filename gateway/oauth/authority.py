@@ -8,8 +8,8 @@ import structlog
 from gateway.clock import Clock, steady
 from gateway.oauth.assertion import ASSERTION_ALGORITHMS
 from gateway.oauth.client import GRANT_TYPE, KEY_METHOD, METHODS
+from gateway.oauth.failed_attempts import FailedAttempts
 from gateway.oauth.form import claimed_client, read_request
-from gateway.oauth.guard import FailedAttempts
 from gateway.oauth.jws import read_unverified
 from gateway.oauth.keys import KeyRing
 from gateway.oauth.refusal import RefusalError

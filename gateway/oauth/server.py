@@ -14,7 +14,7 @@ from gateway.oauth.jws import read_unverified
 from gateway.oauth.refusal import RefusalError, refusal_of
 from gateway.oauth.token import LIFETIME_SECONDS, AccessTokens
 from gateway.partners import Partners
-from gateway.partners.generation import credential_of, issued_since
+from gateway.partners.revocation import credential_of, issued_since
 from gateway.protocol.partner import SCOPES
 
 Answer: TypeAlias = tuple[int, Mapping[str, str], Mapping[str, Any]]

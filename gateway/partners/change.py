@@ -22,8 +22,8 @@ from gateway.errors import (
     UnknownOutcomeError,
 )
 from gateway.log.port import EventLog, Output, Owner
-from gateway.partners.generation import with_generation
 from gateway.partners.record import changed_record, read_partner
+from gateway.partners.revocation import with_generation
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
 from gateway.protocol.topic import PARTNERS

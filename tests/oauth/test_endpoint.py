@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestClient
 from structlog.testing import capture_logs
 
 from gateway.oauth.authority import Authority
-from gateway.oauth.guard import ATTEMPTS
+from gateway.oauth.failed_attempts import ATTEMPTS
 from gateway.oauth.refusal import refusals
 from gateway.partners.credential import OVERLAP_MS, mint_secret, revoke, rotate
 from tests.oauth.ground import BRETAGNE, ISSUER, MINTED, Ground, ask, basic, grant, posted, reason_of

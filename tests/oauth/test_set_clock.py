@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from gateway.errors import TokenError
-from gateway.oauth.guard import ATTEMPTS
+from gateway.oauth.failed_attempts import ATTEMPTS
 from gateway.partners.credential import mint_secret, rotate
 from tests.oauth.ground import MINTED, OCCITANIE, Ground, ask, asserted, posted, reason_of
 from tests.oauth.test_ended_credentials import known

@@ -25,7 +25,7 @@ PROOFS: Mapping[str, tuple[str, ...]] = {
         "tests/partners/test_credential.py::test_a_secret_has_256_random_bits_and_is_kept_as_its_hash_only",
         "tests/partners/test_credential.py::test_every_live_secret_is_compared_and_never_by_equality",
         "tests/oauth/test_endpoint.py::test_guessing_is_slowed_down_per_client",
-        "tests/oauth/test_guard.py::test_processes_that_answer_together_share_the_attempts",
+        "tests/oauth/test_failed_attempts.py::test_processes_that_answer_together_share_the_attempts",
         "tests/oauth/test_endpoint.py::test_wrong_secrets_and_unknown_clients_get_one_and_the_same_answer",
     ),
     "T-05": (

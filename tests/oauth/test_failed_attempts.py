@@ -2,7 +2,12 @@
 
 import pytest
 
-from gateway.oauth.guard import ATTEMPTS, FailedAttempts, ReplaysFullError, SeenAssertions
+from gateway.oauth.failed_attempts import (
+    ATTEMPTS,
+    FailedAttempts,
+    ReplaysFullError,
+    SeenAssertions,
+)
 
 
 def test_waiting_begins_with_the_last_allowed_failure_and_ends_with_the_minute() -> None:
