@@ -41,7 +41,9 @@ _STATE_CODE = re.compile(r"\b([A-Z]{2})[ ,]+[0-9]{5}$|\b[0-9]{5}[ ,]+([A-Z]{2})$
 _POSTCODE = re.compile(
     r"(?<![0-9A-Za-z])([0-9]{2})[ .\u00a0\u202f-]?([0-9]{3})(?:[.,]0+(?![0-9]))?(?![0-9A-Za-z]|[.,/-][0-9])"
 )
-_CORSICAN = re.compile(r"(?<![0-9A-Za-z])(2[ABab][0-9]{3})(?![0-9A-Za-z])")
+_CORSICAN = re.compile(
+    r"(?<![0-9A-Za-z])(2[ABab])[ .\u00a0\u202f-]?([0-9]{3})(?:[.,]0+(?![0-9]))?(?![0-9A-Za-z]|[.,/-][0-9])"
+)
 _SHORT = re.compile(r"(?<![0-9A-Za-z.,])([0-9]{4})(?:[.,]0+(?![0-9]))?(?![0-9A-Za-z]|[.,/-][0-9])")
 _BRACKETS = re.compile(r"[(\[{]([^()\[\]{}]{0,80})[)\]}]?")
 _CUTS = re.compile(
@@ -208,9 +210,10 @@ def _read_digits(piece: str, found: Address, after_code: list[Name], others: lis
     """Read the postcodes of a piece; return whether there are any."""
     matches = list(_POSTCODE.finditer(piece))
     codes = ["".join(match.groups()) for match in matches]
-    if not matches and (matches := list(_CORSICAN.finditer(piece))):
-        found.communes += [match[1].upper() for match in matches]
-    elif not matches and (matches := list(_SHORT.finditer(piece))):
+    corsican = list(_CORSICAN.finditer(piece))
+    found.communes += ["".join(match.groups()).upper() for match in corsican]
+    matches = sorted([*matches, *corsican], key=lambda match: match.start())
+    if not matches and (matches := list(_SHORT.finditer(piece))):
         found.short += [match[1] for match in matches]
     found.postcodes += codes
     if not matches:
