@@ -6,7 +6,7 @@ WORKERS ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
-help: ## Say what there is
+help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
@@ -35,7 +35,7 @@ types: dev ## Types, strictly
 	@$(BIN)/mypy
 
 .PHONY: imports
-imports: dev ## Who may know whom
+imports: dev ## Check the import contracts
 	@$(BIN)/lint-imports --no-cache
 
 .PHONY: security
@@ -59,7 +59,7 @@ national-model: dev ## Play random sequences against the simulated national site
 	@$(BIN)/python -m tests.national_model --sequences $(or $(SEQUENCES),2000) --seed $(or $(SEED),1)
 
 .PHONY: damage
-damage: dev ## Flip random bytes in every file of a data folder and look at what comes of it (TRIALS=200, SEED=1)
+damage: dev ## Flip random bytes in every file of a data folder and check the outcome (TRIALS=200, SEED=1)
 	@$(BIN)/python -m tests.damage --trials $(or $(TRIALS),200) --seed $(or $(SEED),1)
 
 .PHONY: kit
@@ -75,7 +75,7 @@ advisories: dev ## Ask whether a locked package has a known vulnerability
 	@$(BIN)/pip-audit --require-hashes --disable-pip --requirement requirements/run.txt
 
 .PHONY: lock
-lock: dev ## Choose the newest allowed versions anew, with hashes
+lock: dev ## Lock the newest allowed versions, with hashes
 	@$(BIN)/python -m pip install --quiet uv
 	@requirements/lock
 

@@ -57,7 +57,9 @@ def p(times: list[float], fraction: float) -> float:
 
 def _each(offers: int, *, workers: float, background: float) -> str:
     """Processor time for one offer."""
-    return f"processor time each: workers {workers / offers * 1e6:.0f} µs, keeper {background / offers * 1e6:.0f} µs"
+    return (
+        f"processor time each: workers {workers / offers * 1e6:.0f} µs, background {background / offers * 1e6:.0f} µs"
+    )
 
 
 async def measure_ingest(offers: int) -> AsyncIterator[Row]:

@@ -56,7 +56,7 @@ class PullDependencies:
     snapshots: Snapshots
     clock: Clock
     folder: Path
-    ways: TransportFactory
+    transports: TransportFactory
 
 
 class Pull:
@@ -97,7 +97,7 @@ class Pull:
         validators = {} if last is None else last.validators
         known = validators if fresh else memory_of(validators)
         terms = Terms(folder=dependencies.folder, most_bytes=profile.most_megabytes * MEGABYTE)
-        transport = dependencies.ways.transport(profile)
+        transport = dependencies.transports.transport(profile)
         mark, feed = await self.lanes.fetch(profile.platform, self._fetch(profile.platform, transport, known, terms))
         if isinstance(feed, Unchanged):
             return unchanged(beginning, at=dependencies.clock())

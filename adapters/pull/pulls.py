@@ -181,7 +181,7 @@ class PlatformPull:
         """Return the current profile, which any replica may change at any time, or a failure if it is invalid."""
         partner = self._dependencies.partners.get(self._platform)
         document = None if partner is None else partner.profile
-        read = read_profile(document, loopback=self._dependencies.ways.loopback, stored=True)
+        read = read_profile(document, loopback=self._dependencies.transports.loopback, stored=True)
         if isinstance(read, Profile):
             return read
         texts = explain_profile(read)

@@ -102,7 +102,7 @@ class Receive:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """An invariant over all submissions of the publisher in this run (see ``role.book``)."""
+    """An invariant over all submissions of the publisher in this run (see ``role.journal``)."""
 
     what: str
 

@@ -100,7 +100,7 @@ def _interrupted(request: web.Request, batch: _Batch, queuing: Queuing, failure:
     error = ProblemError("batch-interrupted", headers=headers, actual=queuing.queued, expected=accepted)
     members = {**problem_document(error, language), **_members(batch, queuing.queued)}
     pieces = write_results(
-        members, upload, lambda index: _STATUSES[AppendStatus(queuing.fates[index])], language=language
+        members, upload, lambda index: _STATUSES[AppendStatus(queuing.statuses[index])], language=language
     )
     return Answer(error.status, problem_headers(error, language), pieces)
 

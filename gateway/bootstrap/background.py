@@ -81,7 +81,9 @@ class Background:
                 snapshots=parts.snapshots,
                 clock=parts.clock,
                 folder=settings.data / "pull",
-                ways=TransportFactory(secrets=secrets, feeds=settings.feeds, loopback=bool(settings.loopback_feeds)),
+                transports=TransportFactory(
+                    secrets=secrets, feeds=settings.feeds, loopback=bool(settings.loopback_feeds)
+                ),
             )
         )
 

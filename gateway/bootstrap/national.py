@@ -12,7 +12,7 @@ from gateway.errors import SettingsError
 
 
 async def national_parts(parts: Parts, stack: AsyncExitStack) -> dict[str, Callable[[], Awaitable[None]]]:
-    """The long-running parts of delivery to and pull from the national site, by name; empty if no accounts are set.
+    """The long-running parts of delivery to the national site and import from it, by name; empty without accounts.
 
     Raises SettingsError for an invalid accounts file.
     """

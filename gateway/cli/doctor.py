@@ -247,4 +247,4 @@ async def _examine_clock(log: EventLog, clock: Callable[[], int]) -> Finding:
     if ahead > _SKEW_MS:
         said = f"the log's newest record is {ahead / 1000:.0f} s ahead of this machine's clock"
         return Finding("fail", "clock", said, "synchronise the clocks of this machine and the log's (NTP)")
-    return Finding("ok", "clock", "no record of the log lies in its future")
+    return Finding("ok", "clock", "no record of the log is later than this clock")

@@ -217,7 +217,7 @@ def _note_lines(note: Mapping[str, Any]) -> list[str]:
     queue = note["queue"]
     calls = queue["delete"] + queue["create"] + queue["update"]
     kinds = (("delete", "to withdraw"), ("create", "to create"), ("update", "to update"), ("later", "later"))
-    due = ", ".join(f"{queue[name]} {words}" for name, words in (*kinds, ("doubt", "in doubt")))
+    due = ", ".join(f"{queue[name]} {words}" for name, words in (*kinds, ("doubt", "of unknown outcome")))
     lines = [
         f"as of {note['at']}: {due}; {_duration(calls)}",
         f"last answer {note.get('answered_at', 'never')}" + (", the site does not answer" if note["down"] else ""),

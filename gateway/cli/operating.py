@@ -31,7 +31,9 @@ def command_errors() -> Iterator[None]:
     except SigningKeyError as error:
         raise CommandError(f"{error}.", step="mend the file, or name another one in PASSERELLE_SIGNING_KEY") from error
     except LogDamagedError as error:
-        raise CommandError(str(error), step="docs/operations.md, “Backups”, says how to restore it") from error
+        raise CommandError(
+            str(error), step="docs/operations.md, “Backup and restore”, says how to restore it"
+        ) from error
     except TopicError as error:
         raise CommandError(str(error), step="passerelle topics create, then passerelle topics check") from error
     except ChangeConflictError as error:

@@ -81,7 +81,7 @@ def list_all(*, as_json: AsJson = False) -> None:
         print_json([partner_without_hashes(partner) for partner in partners])
         return
     if not partners:
-        OUT.print("Nobody takes part yet. Next: passerelle partner add SLUG")
+        OUT.print("There are no partners yet. Next: passerelle partner add SLUG")
     rows = [
         [Text(cell, style="dim" if partner.revoked else "") for cell in partner_row(partner)] for partner in partners
     ]

@@ -35,7 +35,7 @@ async def _create() -> None:
         async with Partners(log).caught_up_once() as partners:
             topics = topics_of(partners)
         await log.create_topics(topics)
-        OUT.print(f"[green]✓[/] {len(topics)} topics stand; the log is {await log.identity()}. Next: passerelle serve")
+        OUT.print(f"[green]✓[/] {len(topics)} topics exist; the log is {await log.identity()}. Next: passerelle serve")
 
 
 async def _check() -> tuple[list[str], int]:

@@ -14,15 +14,16 @@ NATIONAL = "national"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Party:
-    """A regional platform. ``fates``: expected outcomes of all offers that it publishes now; ``withdrawn``: ids that it
-    withdrew; ``refused``: number of refusals that it received; ``held``: titles in its copy of the others, by offer id.
+    """A regional platform. ``expected``: expected outcomes of all offers that it publishes now; ``withdrawn``: ids that
+    it withdrew; ``refused``: number of refusals that it received; ``held``: titles in its copy of the others, by
+    offer id.
     """
 
     slug: str
     name: str
     way: str
     territory: frozenset[str]
-    fates: ExpectedOffers
+    expected: ExpectedOffers
     withdrawn: frozenset[str] = frozenset()
     refused: int = 0
     held: Mapping[str, str] = field(default_factory=dict)
@@ -90,7 +91,7 @@ class Balance:
 
 def compute_balance(ends: ExternalCounts) -> Balance:
     """The balance of these counts."""
-    published = {offer_id: offer for party in ends.parties for offer_id, offer in party.fates.items() if offer}
+    published = {offer_id: offer for party in ends.parties for offer_id, offer in party.expected.items() if offer}
     everything = {**published, **ends.made}
     rows = Counter(name for name, _ in ends.delivered)
     titles = dict(ends.delivered)
@@ -105,10 +106,10 @@ def _line(
     rows: Counter[str],
     titles: Mapping[str, str],
 ) -> Line:
-    own = {offer_id: offer for offer_id, offer in party.fates.items() if offer}
+    own = {offer_id: offer for offer_id, offer in party.expected.items() if offer}
     live = _of(party.slug, ends.live)
     gone = {offer_id for offer_id in ends.gone if _platform(offer_id) == party.slug}
-    sent = len(party.fates) + len(party.withdrawn)
+    sent = len(party.expected) + len(party.withdrawn)
     on_site = {name.partition("~")[0] for name in titles if _platform(name) == party.slug}
     expected = {
         offer_id: offer.title

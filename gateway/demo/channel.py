@@ -60,7 +60,7 @@ class Channel(Protocol):
         """Number of refused offers in the gateway's answers."""
 
     async def tell(self, news: ChangeSet) -> None:
-        """Send the changes and count refusals. Raises WayError, ClientError."""
+        """Send the changes and count refusals. Raises ChannelError, ClientError."""
 
 
 class _Refusals:
@@ -103,7 +103,7 @@ class Puts(_Refusals):
         self._slots = asyncio.Semaphore(_AT_ONCE)
 
     async def tell(self, news: ChangeSet) -> None:
-        """Send one request per change. Raises WayError, ClientError."""
+        """Send one request per change. Raises ChannelError, ClientError."""
         await asyncio.gather(*map(self._send, news.lines()))
 
     async def _send(self, document: Document) -> None:
@@ -129,7 +129,7 @@ class Batches(_Refusals):
         self._client = client
 
     async def tell(self, news: ChangeSet) -> None:
-        """Send all changes in order. Raises WayError, ClientError."""
+        """Send all changes in order. Raises ChannelError, ClientError."""
         lines = news.lines()
         while sent := list(islice(lines, _BATCH)):
             answer = await self._client.call(
@@ -147,7 +147,7 @@ class Snapshots(_Refusals):
         self._client = client
 
     async def tell(self, news: ChangeSet) -> None:
-        """Send the complete set. Raises WayError, ClientError."""
+        """Send the complete set. Raises ChannelError, ClientError."""
         self._take_results(news.everything, await self.send(news.everything))
 
     async def send(self, documents: Sequence[Document]) -> Answer:
@@ -170,7 +170,7 @@ class Inbox(_Refusals):
         self._cursor: dict[str, str] = {}
 
     async def tell(self, news: ChangeSet) -> None:
-        """Send one event per change and wait for the receipts. Raises WayError, ClientError, TimeoutError."""
+        """Send one event per change and wait for the receipts. Raises ChannelError, ClientError, TimeoutError."""
         waiting = set()
         async with AIOKafkaProducer(bootstrap_servers=self._servers, enable_idempotence=True, acks="all") as producer:
             for document in news.lines():
@@ -218,7 +218,7 @@ class Pulled:
         return 0 if self.last is None else self.last.counts.refused
 
     async def tell(self, news: ChangeSet) -> None:
-        """Store the feed, order a run and count refusals. Raises WayError."""
+        """Store the feed, order a run and count refusals. Raises ChannelError."""
         await self._keep(news.everything)
         run = await self.fetch()
         if run.outcome not in {"applied", "unchanged"}:
@@ -232,7 +232,7 @@ class Pulled:
                 self._counted[about] = count
 
     async def fetch(self) -> Run:
-        """Order a run of the present feed; returns its result. Raises WayError when it times out."""
+        """Order a run of the present feed; returns its result. Raises ChannelError when it times out."""
         order = Order(platform=self._platform, id=secrets.token_hex(4), ordered_at=clock.now())
         run = await order_run(self._log, order, seconds=_WITHIN)
         if run is None:

@@ -1,7 +1,7 @@
 """Gateway process of the demo: ``passerelle serve`` with the clock of the simulated national site.
 
-``python -m gateway.demo.served ACCOUNTS SPEED START ORIGIN``, with its settings in the environment. The connector uses
-the clock of the simulated site, which is faster than the wall clock, so that 100 calls per minute do not take hours.
+``python -m gateway.demo.gateway_main ACCOUNTS SPEED START ORIGIN``, with its settings in the environment. The connector
+uses the clock of the simulated site, which is faster than the wall clock: 100 calls a minute then take no hours.
 The process ends when its standard input is closed, so that none outlives the demo.
 """
 

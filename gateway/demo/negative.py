@@ -24,7 +24,7 @@ class Attempt:
 
 
 async def run_negative_scenarios(world: Federation) -> Sequence[Attempt]:
-    """Run all negative scenarios. Raises ClientError, WayError."""
+    """Run all negative scenarios. Raises ClientError, ChannelError."""
     attempts = [await _cut(world), await _halve(world), await _intrude(world)]
     return [attempt for attempt in attempts if attempt is not None]
 

@@ -59,7 +59,7 @@ class Region:
             name=self.name,
             way=self.label,
             territory=self.profile.territory,
-            fates=self._expected,
+            expected=self._expected,
             withdrawn=frozenset(self.withdrawn),
             refused=self.way.refused,
             held=self.held,

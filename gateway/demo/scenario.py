@@ -74,7 +74,7 @@ class Scenario:
     def due(self) -> int:
         """Expected number of the platforms' rows at the national site."""
         parties = self.federation.count().parties
-        return sum(len(offer.names) for party in parties for offer in party.fates.values() if offer)
+        return sum(len(offer.names) for party in parties for offer in party.expected.values() if offer)
 
     @property
     def wrongs(self) -> list[str]:
@@ -92,7 +92,7 @@ class Scenario:
         await starting
 
     async def play(self) -> None:
-        """Run all steps; stops after a step that does not settle. Raises WayError, ClientError, GatewayError,
+        """Run all steps; stops after a step that does not settle. Raises ChannelError, ClientError, GatewayError,
         SubscriberError, TimeoutError.
         """
         steps: Sequence[tuple[str, Callable[[], Awaitable[None]]]] = (
@@ -121,8 +121,8 @@ class Scenario:
         return not wrongs
 
     async def go_on(self, random: Random, ended: asyncio.Event) -> None:
-        """Continuous traffic until ``ended`` is set: a random platform updates or withdraws an offer. Raises WayError,
-        ClientError.
+        """Continuous traffic until ``ended`` is set: a random platform updates or withdraws an offer. Raises
+        ChannelError, ClientError.
         """
         self._begin("Gentle traffic goes on")
         native = [region for region in self.federation.regions if not isinstance(region.way, Pulled)]

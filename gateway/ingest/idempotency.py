@@ -95,7 +95,7 @@ class _Entry:
     """Partition and offset of the answer on the topic."""
 
 
-class Ledger:
+class ClaimTable:
     """The entry of each key, from the records in log order. Bounded: the oldest keys are evicted first."""
 
     def __init__(self) -> None:
@@ -148,7 +148,7 @@ class Requests:
     def __init__(self, log: EventLog, *, lease_ms: int = LEASE_MS) -> None:
         self._log = log
         self._lease_ms = lease_ms
-        self._ledger = Ledger()
+        self._ledger = ClaimTable()
         self._positions: list[int] = []
         self._reader: Reader | None = None
         self._reading = asyncio.Lock()

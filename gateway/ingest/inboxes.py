@@ -146,7 +146,7 @@ class InboxPartition:
         except Exception:  # noqa: BLE001 - a bulkhead: see below
             # A fault of the gateway that one message triggers would end every process, at each start again.
             if self._refusals.on(self._day(record)).has_room(self._log.partitions):
-                _log.exception("intake.broke", place=self._log_position(record))
+                _log.exception("intake.broke", position=self._log_position(record))
             record = StoredRecord(record.offset, record.appended_at, None, b"")
             verdict = Refused((schemas.problem("inbox-broke-the-gateway"),))
         return self._refuse(record, verdict), True
@@ -187,7 +187,7 @@ class InboxPartition:
         partition = partition_of(refused.id or self._platform, self._log.partitions)
         receipt = self._receipt(partition, record.offset)
         log_position = self._log_position(record)
-        _log.info("intake.refused", place=log_position, codes=list(codes))
+        _log.info("intake.refused", position=log_position, codes=list(codes))
         outputs = [
             Output(
                 REJECTED,
@@ -218,7 +218,7 @@ class InboxPartition:
 
     def _summary(self, record: StoredRecord) -> Output:
         """The receipt that gives the number of this partition's unlisted refusals of the day, up to this message."""
-        _log.warning("intake.refusals_unlisted", place=self._log_position(record), today=self._refusals.unlisted)
+        _log.warning("intake.refusals_unlisted", position=self._log_position(record), today=self._refusals.unlisted)
         problem = schemas.problem(
             "inbox-refusals-unlisted",
             number=self._refusals.unlisted,

@@ -43,7 +43,7 @@ async def read_all(
                 silent = 0.0
             elif silent > silent_seconds:
                 at, end = positions[behind[0]], targets[behind[0]]
-                raise LogUnavailableError(f"{topic}/{behind[0]} tells nothing between {at} and its end {end}.")
+                raise LogUnavailableError(f"{topic}/{behind[0]} returns nothing between {at} and its end {end}.")
 
     async with log.reader({(topic, partition): start for partition, start in positions.items()}) as reader:
         yield chunks()

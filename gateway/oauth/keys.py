@@ -125,6 +125,6 @@ def _import(block: str) -> ECKey:
     except (JoseError, ValueError, TypeError) as error:
         raise SigningKeyError(f"a PEM block is not an EC private key ({type(error).__name__})") from error
     if name != _CURVE or not key.is_private:
-        raise SigningKeyError(f"a signing key lies on {name}, but {_CURVE} is needed")
+        raise SigningKeyError(f"a signing key is on curve {name}; {_CURVE} is required")
     key.ensure_kid()  # its thumbprint, RFC 7638
     return key

@@ -116,7 +116,7 @@ class _Partition:
             if offset in self._receipts:
                 self._report.add(f"two receipts for {body['position']} ({body['id']})")
             if int(partition) != self._partition:
-                self._report.add(f"a receipt for {body['position']} lies on {self._name(RECEIPTS)}")
+                self._report.add(f"a receipt for {body['position']} is on {self._name(RECEIPTS)}")
             # A forgotten marker leaves no record on ``offers``; only its receipt has no revision.
             verdict = body["verdict"] if "revision" in body else "forgotten"
             self._receipts[offset] = (body["id"], verdict, body.get("sequence"))

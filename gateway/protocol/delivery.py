@@ -132,7 +132,7 @@ def _part_document(part: Part) -> dict[str, Any]:
 
 
 def _set_fields(value: Part | Attempt) -> dict[str, Any]:
-    """The fields that are set; ``visible`` is set when it is False."""
+    """The fields with a value. A False ``visible`` is a value; a False ``adopted`` is not."""
     items = ((spec.name, getattr(value, spec.name)) for spec in fields(value))
     return {name: item for name, item in items if item not in (None, ()) and (item or name != "adopted")}
 

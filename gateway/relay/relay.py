@@ -120,7 +120,7 @@ class Relay:
                 try:
                     submitted = await self._submit_due(relay, thread, state, partition)
                 except LogError as error:  # what is due now is due later as well
-                    _log.warning("relay.chores_put_off", partition=partition, error=str(error))
+                    _log.warning("relay.upkeep_postponed", partition=partition, error=str(error))
             if not submitted:
                 await asyncio.sleep(self._upkeep_seconds if relay.ready else _NOT_READY_SECONDS)
 

@@ -48,7 +48,7 @@ async def test_a_log_that_is_made_is_told_once_and_apart_from_what_scripts_read(
 
 async def test_keys_are_listed_where_there_are_some_and_never_made(shell: Shell) -> None:
     await shell("topics", "create")
-    assert "Nobody takes part yet. Next: passerelle partner add SLUG" in (await shell("partner", "list")).output
+    assert "There are no partners yet. Next: passerelle partner add SLUG" in (await shell("partner", "list")).output
     ended = await shell("keys", "list")
     assert 2 == ended.code
     assert "passerelle serve makes one" in ended.errors

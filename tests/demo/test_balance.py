@@ -14,7 +14,7 @@ BRETAGNE = Party(
     name="Bretagne",
     way="push",
     territory=frozenset({"35"}),
-    fates={
+    expected={
         "bretagne:1": ExpectedOffer("Un", "35", ("bretagne:1",)),
         "bretagne:2": ExpectedOffer("Deux", "76", ("bretagne:2~c", "bretagne:2~l")),
         "bretagne:3": ExpectedOffer("Trois", "35"),
@@ -28,7 +28,7 @@ NORMANDIE = Party(
     name="Normandie",
     way="pull",
     territory=frozenset({"76", "59"}),
-    fates={},
+    expected={},
     held={"bretagne:2": "Deux", "national:7": "Sept"},
 )
 ENDS = ExternalCounts(

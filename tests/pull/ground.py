@@ -140,7 +140,7 @@ async def ground(folder: Path, *, kafka: KafkaLog | None = None) -> AsyncIterato
             snapshots=parts.snapshots,
             clock=clock,
             folder=folder / "spool",
-            ways=TransportFactory(secrets=Secrets({}), loopback=True, settle=0.05),
+            transports=TransportFactory(secrets=Secrets({}), loopback=True, settle=0.05),
         )
         here.append(Ground(means, log, region, url))
         harness.start(POSITIONS_MIRROR, RELAY, OFFERS)

@@ -54,7 +54,7 @@ async def bretagne(tmp_path: Path) -> AsyncIterator[Ground]:
 async def test_a_fault_of_ours_is_told_in_the_run_and_changes_nothing(bretagne: Ground) -> None:
     await bretagne.run()
     before = await bretagne.live()
-    bretagne._pull = Pull(replace(bretagne.means, ways=TreacherousWays(secrets=Secrets({}))))
+    bretagne._pull = Pull(replace(bretagne.means, transports=TreacherousWays(secrets=Secrets({}))))
     run = await bretagne.run(ordered=True)
     assert run.last_error is not None
     assert ("failed", "feed-broke-the-reader") == (run.outcome, run.last_error.code)

@@ -38,7 +38,7 @@ def use(
     assert isinstance(profile, Profile), profile
     here.profile = profile
     ways = TransportFactory(secrets=secrets, feeds=feeds, loopback=loopback, settle=0.05)
-    here._pull = Pull(replace(here.means, ways=ways))
+    here._pull = Pull(replace(here.means, transports=ways))
 
 
 async def test_a_file_on_a_server_by_a_key_from_the_folder_of_secrets(bretagne: Ground, tmp_path: Path) -> None:

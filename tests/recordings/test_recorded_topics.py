@@ -15,7 +15,7 @@ import orjson
 import pytest
 
 import schemas
-from gateway.ingest.idempotency import Ledger
+from gateway.ingest.idempotency import ClaimTable
 from gateway.ingest.inboxes import InboxPartition
 from gateway.ingest.submissions import Submissions, command
 from gateway.partners import Partners
@@ -258,7 +258,7 @@ def test_runs_that_are_read_are_written_again_the_same() -> None:
 
 
 def test_a_request_under_a_recorded_key_is_known() -> None:
-    ledger = Ledger()
+    ledger = ClaimTable()
     for partition in PARTITIONS:
         ledger.apply(partition, RECORDING.topics[REQUESTS][partition])
     entry = ledger.get("bourgogne-franche-comte recorded-request")

@@ -72,7 +72,7 @@ async def test_news_of_a_partition_that_is_through_is_no_word_of_another(log: Me
     talking = asyncio.create_task(chatter())
     try:
         async with asyncio.timeout(20):
-            with pytest.raises(LogUnavailableError, match="submissions/0 tells nothing between 0 and its end 1"):
+            with pytest.raises(LogUnavailableError, match="submissions/0 returns nothing between 0 and its end 1"):
                 await read_topic(log, ends=ends | {0: 1}, silent_seconds=0.5)
     finally:
         talking.cancel()

@@ -208,11 +208,11 @@ async def test_queuing_stops_at_the_first_failure_and_says_so(
     queuing = await queue_upload(upload, submissions)
     upload.close()
 
-    fates = [AppendStatus(fate) for fate in queuing.fates]
-    assert {AppendStatus.NOT_QUEUED} == set(fates[2_000:])
-    assert {AppendStatus.QUEUED, AppendStatus.UNKNOWN} == set(fates[:2_000])
+    statuses = [AppendStatus(fate) for fate in queuing.statuses]
+    assert {AppendStatus.NOT_QUEUED} == set(statuses[2_000:])
+    assert {AppendStatus.QUEUED, AppendStatus.UNKNOWN} == set(statuses[:2_000])
     handed_in = [number for partition in range(log.partitions) for number in await numbers_on(log, partition)]
-    assert len(handed_in) == fates.count(AppendStatus.QUEUED) == queuing.queued
+    assert len(handed_in) == statuses.count(AppendStatus.QUEUED) == queuing.queued
 
 
 async def test_all_is_queued_in_order_for_each_offer(
@@ -293,5 +293,5 @@ async def test_queuing_stops_between_slices_when_the_process_stops(
 
     assert isinstance(queuing.failure, QueuingStoppedError)
     assert (2_000, 2_000) == (queuing.queued, queuing.failure.queued)
-    assert {AppendStatus.QUEUED} == {AppendStatus(fate) for fate in queuing.fates[:2_000]}
-    assert {AppendStatus.NOT_QUEUED} == {AppendStatus(fate) for fate in queuing.fates[2_000:]}
+    assert {AppendStatus.QUEUED} == {AppendStatus(fate) for fate in queuing.statuses[:2_000]}
+    assert {AppendStatus.NOT_QUEUED} == {AppendStatus(fate) for fate in queuing.statuses[2_000:]}

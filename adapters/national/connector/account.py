@@ -60,7 +60,7 @@ class AccountWork:
         self._identity = identity
         self._make_calls = calls
         self._obey = obey
-        self._beside = beside
+        self._inbound_scan = beside
         self._role = f"national.{route.account}"
         self._orders = PendingOrders(route.account)
         self._caught_up = asyncio.Event()
@@ -93,8 +93,8 @@ class AccountWork:
                 group.create_task(self._call(store, calls))
                 group.create_task(self._take_orders(store))
                 group.create_task(self._write_notes(store, calls))
-                if self._beside is not None:
-                    group.create_task(self._beside(store))
+                if self._inbound_scan is not None:
+                    group.create_task(self._inbound_scan(store))
         except* Exception as errors:  # noqa: BLE001  # unwrapped, not swallowed: the first error is raised
             raise _first(errors) from None
 

@@ -108,7 +108,7 @@ class NationalConnector:
             identity=AccountIdentity(self._accounts.accounts[account], self._sites[account], self._timing),
             calls=calls,
             obey=obey,
-            beside=self._beside(account),
+            beside=self._inbound_scan(account),
         )
         self.works[account] = work
         try:
@@ -117,7 +117,7 @@ class NationalConnector:
             del self.works[account]
             outbox.close()
 
-    def _beside(self, account: str) -> OwnerTask | None:
+    def _inbound_scan(self, account: str) -> OwnerTask | None:
         """The inbound scan, for the account that the accounts file names for search; None for every other account."""
         search, inbound = self._accounts.search, self._inbound
         if inbound is None or search is None or search.account != account:

@@ -94,4 +94,4 @@ async def _overwrite(part: Part, sites: Mapping[str, Site], timing: Timing) -> b
         except (SiteUnavailableError, OutcomeUnknownError) as error:
             _log.warning("national.call_failed", call="erase", remote_id=name, error=str(error))
         await timing.sleep(backoff(tries, timing.chance) / 1000)
-    raise SiteUnavailableError(f"{name} could not be overwritten, {_TRIES} times on end")
+    raise SiteUnavailableError(f"{name} could not be overwritten, {_TRIES} times in a row")

@@ -128,7 +128,7 @@ class NationalSite:
                 renewed = True
             else:
                 return answer
-        raise SiteUnavailableError(f"the site refused {method} for its rate {TRIES} minutes on end")
+        raise SiteUnavailableError(f"the site refused {method} by its rate limit in {TRIES} consecutive minutes")
 
     async def _login(self) -> str:
         content = orjson.dumps({"email": self._account.email, "password": self._account.password})
@@ -207,7 +207,7 @@ def _token_refused(name: str, *, old: bool) -> LoginRefusedError:
     if old:
         return LoginRefusedError(
             f"the national site refuses the old interface's token of the account {name}",
-            step="copy the token anew from the account's page there, or remove it and go without one-week offers",
+            step="copy the token again from the account's page there, or remove it and go without one-week offers",
         )
     return LoginRefusedError(
         f"the national site gives the account {name} a token and then refuses it",

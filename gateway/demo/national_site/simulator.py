@@ -313,7 +313,7 @@ async def _serve(port: int) -> None:
 
 def main() -> None:
     """Serve until interrupted; prints the URL, and the account's e-mail, password and v1 token."""
-    parser = argparse.ArgumentParser(prog="python -m adapters.national.simulator", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m gateway.demo.national_site.simulator", description=__doc__)
     parser.add_argument("--port", type=int, default=8090)
     try:
         asyncio.run(_serve(parser.parse_args().port))

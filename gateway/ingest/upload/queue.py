@@ -20,7 +20,7 @@ class AppendStatus(IntEnum):
 class Queuing:
     """A byte per item (its ``AppendStatus``), the number certainly queued, and the error that ended it."""
 
-    fates: bytearray
+    statuses: bytearray
     queued: int = 0
     failure: LogError | None = None
 
@@ -42,9 +42,9 @@ async def queue_upload(upload: Upload, submissions: Submissions) -> Queuing:
             if isinstance(outcome, LogError):
                 queuing.failure = outcome
                 unknown = isinstance(outcome, UnknownOutcomeError)
-                queuing.fates[index] = AppendStatus.UNKNOWN if unknown else AppendStatus.NOT_QUEUED
+                queuing.statuses[index] = AppendStatus.UNKNOWN if unknown else AppendStatus.NOT_QUEUED
             else:
-                queuing.fates[index] = AppendStatus.QUEUED
+                queuing.statuses[index] = AppendStatus.QUEUED
                 queuing.queued += 1
         if queuing.failure is not None:
             break

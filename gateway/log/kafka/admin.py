@@ -87,7 +87,7 @@ class AdminQueries:
         for answer in answers:
             for code, message, _, name, entries in answer.resources:
                 if code:
-                    raise TopicError(f"Kafka does not tell the configuration of {name}: {message}.")
+                    raise TopicError(f"Kafka did not return the configuration of {name}: {message}.")
                 found[name] = {entry[0]: entry[1] for entry in entries}
         return found
 

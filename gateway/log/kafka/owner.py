@@ -80,7 +80,7 @@ class KafkaOwner:
         if self._spent is not None:
             await self._abandon()
             return
-        self._spent = LogUnavailableError(f"{self._name} has been given back.")
+        self._spent = LogUnavailableError(f"{self._name} has been closed.")
         if not await in_own_task(self._producer.stop(), self._settings.patience):
             await self._abandon()
 

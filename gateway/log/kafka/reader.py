@@ -118,5 +118,5 @@ class KafkaReader:
                 f"A broker does not know position {position} of {topic} partition {partition} yet."
             )
         return PositionLostError(
-            f"Position {position} of {topic} partition {partition} lies outside what the log holds, {start} to {end}."
+            f"Position {position} of {topic} partition {partition} is outside what the log holds, {start} to {end}."
         )

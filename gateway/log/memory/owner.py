@@ -36,7 +36,7 @@ class MemoryOwner:
 
     async def close(self) -> None:
         """Release the partition: no further commit is possible."""
-        self._failure = LogUnavailableError("This owner has let go of its partition.")
+        self._failure = LogUnavailableError("This owner has been closed.")
 
 
 class OpenTransaction:

@@ -52,7 +52,7 @@ class Stream:
         """Up to ``limit`` records from a position; None when the position stays the same. Raises PositionLostError."""
         if not self.start <= position <= self.end:
             raise PositionLostError(
-                f"Position {position} of {self.topic}/{self.partition} lies outside {self.start} to {self.end}, "
+                f"Position {position} of {self.topic}/{self.partition} is outside {self.start} to {self.end}, "
                 "which is what the log holds: rebuild from the start."
             )
         stable = self.stable

@@ -80,7 +80,7 @@ class SqliteOwner:
 
     async def close(self) -> None:
         """Release the partition: no further commit is possible."""
-        self._failure = LogUnavailableError("This owner has let go of its partition.")
+        self._failure = LogUnavailableError("This owner has been closed.")
 
     def _write(
         self, connection: sqlite3.Connection, by_stream: Mapping[Stream, Sequence[Record]]

@@ -81,7 +81,7 @@ def _read_streams(connection: sqlite3.Connection, wanted: Sequence[tuple[Stream,
         page = read_records(connection, stream, position, limit)
         if not page.start <= position <= page.end:
             raise PositionLostError(
-                f"Position {position} of {stream.topic}/{stream.partition} lies outside {page.start} to {page.end}, "
+                f"Position {position} of {stream.topic}/{stream.partition} is outside {page.start} to {page.end}, "
                 "which is what the log holds: rebuild from the start."
             )
         if page.reached > position:

@@ -55,8 +55,8 @@ class Job:
 
 
 class Writer:
-    """Executes work submitted from the thread of ``loop``; ``written`` is called there after each commit. ``turn`` is
-    the lock file of all processes that write this log.
+    """Executes work submitted from the thread of ``loop``; ``written`` is called there after each commit. ``lock_file``
+    is the write lock of all processes that write this log; ``{lock_file}-next`` admits one waiting process.
     """
 
     def __init__(
