@@ -22,7 +22,6 @@ from gateway.log.sqlite import SqliteLog
 from gateway.oauth import jws
 from gateway.runtime.listening import format_endpoint
 from gateway.runtime.lock import locked
-from gateway.runtime.loop import yield_processor
 from gateway.settings import Settings
 from gateway.store.retention_clock import RetentionClock
 
@@ -67,8 +66,6 @@ async def running(settings: Settings) -> AsyncIterator[Gateway]:
             workers = Workers(settings, api_socket, url=url)
             await stack.enter_async_context(workers.running())
             tasks |= start({"workers": workers.finished}, stack)
-            if not isinstance(parts.log, SqliteLog):  # with SQLite, workers wait for this process's commits
-                yield_processor()
         else:
             await asyncio.to_thread(schemas.preload)
             jws.preload()

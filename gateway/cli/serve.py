@@ -6,7 +6,7 @@ import signal
 from gateway.bootstrap import running
 from gateway.cli.console import ERR
 from gateway.cli.operating import command_errors, settings_here
-from gateway.runtime.loop import bound_collections, run
+from gateway.runtime.loop import bound_collections, run, yield_processor
 
 
 def serve() -> None:
@@ -26,6 +26,8 @@ async def _serve() -> None:
     with command_errors():
         async with running(settings) as gateway:
             bound_collections()
+            if settings.workers and settings.kafka:  # with SQLite, workers wait for this process's commits
+                yield_processor()
             if ERR.is_terminal:
                 ERR.print(
                     f"Listening on [bold]{gateway.url}[/], management on {gateway.management_url}. Ctrl-C stops it.",
