@@ -150,7 +150,10 @@ class House:
 
     async def send(self, *numbers: int | str, revision: int = 1) -> None:
         await self.submissions.submit([publish(number, revision) for number in numbers])
-        await self.live_is(*numbers, within=True)
+        sent = {(f"bretagne:{number}", revision) for number in numbers}
+        async with asyncio.timeout(60):
+            while not sent <= {one async for one in self.view.live_before("bretagne", (2**60,) * 3)}:
+                await asyncio.sleep(0.01)
 
     async def mark(self) -> str:
         self.now += 1
