@@ -80,7 +80,7 @@ def test_a_file_that_cannot_sign_is_not_rotated(tmp_path: Path) -> None:
     path.write_text(pem(ECKey.generate_key("P-384")))
     path.chmod(0o600)
     before = path.read_bytes()
-    with pytest.raises(SigningKeyError, match="P-256 is needed"):
+    with pytest.raises(SigningKeyError, match="P-256 is required"):
         rotate_signing_key(path, now=NOW)
     assert before == path.read_bytes()
 
