@@ -79,6 +79,10 @@ def _lowest_free(process: int) -> int:
     return next(number for number in range(len(taken) + 1) if number not in taken)
 
 
+def _highest_open(process: int) -> int:
+    return max(int(entry.name) for entry in Path(f"/proc/{process}/fd").iterdir())
+
+
 async def test_refusals_stay_problem_documents_and_service_resumes(serving: GatewayProcess, tmp_path: Path) -> None:
     """A kept connection is answered in full; those beyond the limit wait or are closed, and later ones are served."""
     kept, token = await RawConnection.open(serving.port), await _token(serving)
@@ -110,6 +114,8 @@ async def test_refusals_stay_problem_documents_and_service_resumes(serving: Gate
     finally:
         for connection in (kept, *crowd):
             await connection.close()
+    for process, (_, most) in limits.items():  # the numbers of what was closed may be used again
+        resource.prlimit(process, resource.RLIMIT_NOFILE, (_highest_open(process) + 2, most))
     async with asyncio.timeout(60):
         while 200 != await _fresh(serving.port):
             await asyncio.sleep(0.05)
