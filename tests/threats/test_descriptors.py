@@ -80,7 +80,8 @@ def _lowest_free(process: int) -> int:
 
 
 def _highest_open(process: int) -> int:
-    return max(int(entry.name) for entry in Path(f"/proc/{process}/fd").iterdir())
+    """The highest descriptor that is open; 0 for a child that has ended, such as the search for a shared library."""
+    return max((int(entry.name) for entry in Path(f"/proc/{process}/fd").iterdir()), default=0)
 
 
 async def test_refusals_stay_problem_documents_and_service_resumes(serving: GatewayProcess, tmp_path: Path) -> None:
