@@ -237,6 +237,6 @@ async def test_a_running_gateway_looks_well_to_the_doctor(house: House) -> None:
         "reachable, identity",
         f"{len(COMMON)}, as they must be",
         "1 take part",
-        "its future",
+        "later than this clock",
     ):
         assert said in ended.output
