@@ -10,17 +10,19 @@ from aiohttp import web
 from gateway.api.address import offer_id_of
 from gateway.api.auth import requires
 from gateway.api.body import read_document
-from gateway.api.context import context_of
+from gateway.api.context import Context, context_of
 from gateway.api.decision import submit
 from gateway.api.idempotency import Answer, run_once
 from gateway.api.parameter import refuse_parameters
 from gateway.api.problem import ProblemError
-from gateway.api.readiness import require_caught_up
+from gateway.api.readiness import require_caught_up, view_behind
 from gateway.protocol.identity import partition_of, platform_of
 from gateway.protocol.submission import Lift, Retire
+from gateway.protocol.topic import OFFERS
 
 Action: TypeAlias = Literal["moderate", "lift"]
 _MEMBERS = {"action", "reason"}
+_CATCH_UP_SECONDS = 10.0
 _EXPECTED = '{"action": "moderate" | "lift", "reason"?: "…"}'
 
 
@@ -54,6 +56,7 @@ def _read_action(raw: bytes) -> Action:
 async def _moderate(request: web.Request, offer_id: str, action: Action) -> Answer:
     """Submit the command if the offer is known; any newer change prevails over it (WDR-006). Raises ProblemError."""
     context = context_of(request)
+    await _catch_up(context, partition_of(offer_id, context.log.partitions))
     state = await context.offers.get(offer_id)
     if state is None:
         raise ProblemError("offer-unknown", actual=offer_id)
@@ -67,6 +70,16 @@ async def _moderate(request: web.Request, offer_id: str, action: Action) -> Answ
         return Answer.of(await submit(request, Lift(receipt=receipt, id=offer_id, if_revision=revision)))
     command = Retire(receipt=receipt, id=offer_id, if_revision=revision, reason="moderated")
     return Answer.of(await submit(request, command))
+
+
+async def _catch_up(context: Context, partition: int) -> None:
+    """Wait until the offer view has applied every change that was decided before this request: an offer just accepted
+    is known, at its latest revision. Raises ProblemError.
+    """
+    ends = await context.log.ends(OFFERS)
+    vector = tuple(end if number == partition else 0 for number, end in enumerate(ends))
+    if not await context.offers.reached(vector, _CATCH_UP_SECONDS):
+        raise view_behind()
 
 
 ROUTES: Sequence[web.RouteDef] = (web.post("/v1/offers/{id}/moderation", post_moderation),)

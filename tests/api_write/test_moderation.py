@@ -1,8 +1,10 @@
 """Moderation over HTTP: only the operator, and it loses to nothing but the truth."""
 
+import asyncio
+
 import pytest
 
-from gateway.protocol.topic import COMMON
+from gateway.protocol.topic import COMMON, OFFERS
 from tests.api_write.gate import Gate, offer
 
 WAIT = {"Prefer": "wait=10"}
@@ -27,6 +29,19 @@ async def test_a_moderated_offer_stays_away_until_it_is_lifted(gate: Gate) -> No
     assert 201 == (await gate.put(offer(1, 3))).status
     await gate.settled()
     assert (200, "accepted") == await moderate(gate, "moderate")
+
+
+async def test_an_offer_accepted_a_moment_ago_is_known(gate: Gate) -> None:
+    """WDR-006: the command waits for the view, and concerns the revision that was accepted before it."""
+    await gate.harness.stop(OFFERS)
+    assert 201 == (await gate.put(offer(1))).status
+    assert 200 == (await gate.put(offer(1, 2))).status
+    moderating = asyncio.create_task(moderate(gate, "moderate"))
+    await asyncio.sleep(0.05)
+    assert not moderating.done()
+    gate.harness.start(OFFERS)
+    assert (200, "accepted") == await moderating
+    assert [] == await gate.live()
 
 
 async def test_moderating_twice_is_one_command(gate: Gate) -> None:
