@@ -4,14 +4,16 @@ A single middleware does all of it: each further layer would cost every request 
 """
 
 import asyncio
+from typing import NoReturn
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from gateway.api.auth import authenticate
 from gateway.api.certification import set_certificate_header
+from gateway.api.context import PARTNER
 from gateway.api.limit import limit_rate, set_rate_headers
-from gateway.api.problem import refuse
+from gateway.api.problem import ProblemError, refuse
 from gateway.api.trace import NO_STATUS, begin_trace, end_trace, sign
 from gateway.api.work import AbandonedError, begin_work, end_with, hang_up, stopping_problem
 
@@ -24,10 +26,7 @@ async def request_middleware(request: web.Request, handler: Handler) -> web.Stre
     begin_trace(request)
     try:
         try:
-            partner = await authenticate(request)
-            if partner is not None:
-                limit_rate(request, partner, clock())
-            response = await begin_work(request, partner).run(handler(request))
+            response = await _work(request, handler, clock())
         except ConnectionError:
             return web.Response(status=NO_STATUS)  # never sent: the client has disconnected
         except AbandonedError as error:
@@ -41,6 +40,23 @@ async def request_middleware(request: web.Request, handler: Handler) -> web.Stre
         return response
     finally:
         end_trace(request, status, clock() - began)
+
+
+async def _work(request: web.Request, handler: Handler, now: float) -> web.StreamResponse:
+    """Authenticate, then handle the request in the share of its partner. A refusal is work too: without a partner, in
+    the share of the network address.
+    """
+    try:
+        partner = await authenticate(request)
+    except ProblemError as error:
+        return await begin_work(request, request.get(PARTNER)).run(_raise(error))
+    if partner is not None:
+        limit_rate(request, partner, now)
+    return await begin_work(request, partner).run(handler(request))
+
+
+async def _raise(error: ProblemError) -> NoReturn:
+    raise error
 
 
 async def complete(request: web.Request, response: web.StreamResponse) -> None:

@@ -28,6 +28,10 @@ _DRAIN_SECONDS = 1.0
 _SMALL_PAGE = 100
 """Largest page, in items, that is read from a view as part of a short request."""
 _RETRY_SECONDS = "5"
+ANONYMOUS_SECONDS = 0.0005
+"""Charged for each request without a partner, beside the time of its handler: about what it costs to accept its
+connection, to read and log it, and to send the answer.
+"""
 _HUNG_UP = sum(getattr(select, name, 0) for name in ("POLLHUP", "POLLERR", "POLLRDHUP"))
 
 
@@ -59,8 +63,11 @@ class Work:
         share one network address.
         """
         processor = self._office.processor
+        partner = PARTNER in self._request
+        if not partner:
+            processor.charge(self._share, ANONYMOUS_SECONDS)
         try:
-            if processor.must_wait(self._share, bounded=PARTNER in self._request):
+            if processor.must_wait(self._share, bounded=partner):
                 await processor.slice(self._share, whole=True)
         except ShareUsedError as error:
             if isinstance(answering, Coroutine):

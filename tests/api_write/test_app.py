@@ -12,6 +12,7 @@ from gateway.api.app import build_app
 from gateway.api.auth import scopes_of
 from gateway.api.context import Limits
 from gateway.api.management import Metrics, build_management
+from gateway.api.work import ANONYMOUS_SECONDS
 from gateway.log.memory import Fault
 from tests.api_write.gate import Gate, ndjson, offer, opened
 
@@ -63,6 +64,15 @@ async def test_requests_beyond_the_rate_wait(tmp_path: Path) -> None:
         assert '"partner";q=3;w=60' == answers[0].headers["RateLimit-Policy"]
         assert ("rate-limited", True) == (answers[3].code, 1 <= int(answers[3].headers["Retry-After"]) <= 20)
         assert 200 == (await gate.ask("GET", "/v1/receipts", who="normandie")).status
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/oauth/token"), ("GET", "/v1/offers"), ("GET", "/nowhere")])
+async def test_requests_without_a_partner_are_charged_to_their_address(gate: Gate, method: str, path: str) -> None:
+    """ERR-006: refusals included, although their handlers take no time."""
+    share = gate.office.processor.share("@127.0.0.1", anonymous=True)
+    for _ in range(20):
+        assert 400 <= (await gate.ask(method, path, who=None)).status
+    assert share.used >= 20 * ANONYMOUS_SECONDS
 
 
 async def test_every_answer_has_a_request_id(gate: Gate) -> None:
