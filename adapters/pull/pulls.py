@@ -11,8 +11,9 @@ from adapters.profile.profile import Profile, explain_profile, read_profile
 from adapters.pull.outcome import Beginning, failed
 from adapters.pull.pull import Pull, PullDependencies
 from adapters.pull.schedule import ORDER_LIFE_MS, is_due
-from gateway.log.assignment import own_with_retry, run_assigned
+from gateway.log.assignment import run_assigned
 from gateway.log.mirror import Fold, TopicMirror
+from gateway.log.owner_loop import own_with_retry
 from gateway.log.port import Output, Owner
 from gateway.log.request import Pending
 from gateway.partners.partner_tasks import run_per_partner

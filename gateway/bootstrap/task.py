@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 
 import structlog
 
-from gateway.log.assignment import retry_log_errors
+from gateway.log.retry import retry_log_errors
 
 _log = structlog.get_logger()
 

@@ -15,14 +15,14 @@ from gateway.ingest.inbox_message import (
     refused_body,
 )
 from gateway.ingest.submissions import VERSIONS, command
-from gateway.log.assignment import own_with_retry, run_assigned
+from gateway.log.assignment import run_assigned
+from gateway.log.owner_loop import chunks_to_commit, own_positions, own_with_retry
 from gateway.log.port import (
     Chunk,
     EventLog,
     Output,
     Owner,
 )
-from gateway.log.positions import chunks_to_commit, own_positions
 from gateway.partners import Partners
 from gateway.partners.partner_tasks import run_per_partner
 from gateway.protocol.certificate import certificate_problem

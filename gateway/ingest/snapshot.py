@@ -17,8 +17,9 @@ import structlog
 from gateway.clock import Clock
 from gateway.errors import FencedError, LogError
 from gateway.ingest.submissions import Prepared, Submissions
+from gateway.log.owner_loop import own_positions
 from gateway.log.port import EventLog, Output, Owner
-from gateway.log.positions import Positions, own_positions, read_positions
+from gateway.log.positions import Positions, read_positions
 from gateway.protocol.decide import Accepted, Duplicate, decide
 from gateway.protocol.identity import partition_of
 from gateway.protocol.receipt import ReceiptIds

@@ -3,29 +3,21 @@
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import Any, TypeVar
 
 import structlog
 
-from gateway.errors import (
-    FencedError,
-    LogBusyError,
-    LogUnavailableError,
-    UnknownOutcomeError,
-)
-from gateway.log.port import EventLog, Output, Owner
-from gateway.log.retry import retry
+from gateway.errors import FencedError
+from gateway.log.port import EventLog
+from gateway.log.retry import retry_log_errors
 
 _FENCED_GRACE_SECONDS = 3.0
 _FENCED_AT_MOST = 3
 _FENCED_WITHIN_SECONDS = 60.0
-_TRANSIENT = (LogBusyError, LogUnavailableError, UnknownOutcomeError)
-"""Transient errors: the log is unreachable, slow or full."""
 
 Key = TypeVar("Key", int, str)
-Result = TypeVar("Result")
 
 _log = structlog.get_logger()
 
@@ -84,63 +76,6 @@ async def _work_as_member(
     finally:
         await stop([change, *tasks.values()])
         await membership.close()
-
-
-async def own_with_retry(log: EventLog, *, role: str, partition: int, work: Callable[[Owner], Awaitable[None]]) -> None:
-    """Own a partition and work on it until cancelled; retry after a commit of unknown outcome or an outage of the log.
-
-    Each attempt begins with a new owner, which fences the previous one. Other errors are raised.
-    """
-    progressing: _Progressing | None = None
-
-    async def own_and_work() -> None:
-        nonlocal progressing
-        progressing = None
-        owner = progressing = _Progressing(await log.own(role, partition))
-        try:
-            await work(owner)
-        finally:
-            await owner.close()
-
-    await retry_log_errors(
-        f"{role} {partition}", own_and_work, succeeded=lambda: progressing is not None and progressing.progressed
-    )
-
-
-class _Progressing:
-    """An owner whose commits after the first count as a success of its work. The first may only be the barrier that
-    precedes reading the resume offset (``own_positions``): it succeeds in every attempt of work that fails later.
-    """
-
-    def __init__(self, owner: Owner) -> None:
-        self._owner = owner
-        self._commits = 0
-
-    @property
-    def progressed(self) -> bool:
-        """Whether a commit other than the first one has succeeded."""
-        return self._commits > 1
-
-    async def commit(self, outputs: Sequence[Output]) -> Mapping[tuple[str, int], int]:
-        """As ``Owner.commit``."""
-        ends = await self._owner.commit(outputs)
-        self._commits += 1
-        return ends
-
-    async def end(self, topic: str, partition: int) -> int:
-        """As ``Owner.end``."""
-        return await self._owner.end(topic, partition)
-
-    async def close(self) -> None:
-        """As ``Owner.close``."""
-        await self._owner.close()
-
-
-async def retry_log_errors(
-    name: str, work: Callable[[], Awaitable[Result]], *, succeeded: Callable[[], bool] = lambda: False
-) -> Result:
-    """Run ``work`` until it returns; retry while the log is unreachable, slow or full. Other errors are raised."""
-    return await retry(name, work, on=_TRANSIENT, succeeded=succeeded)
 
 
 async def run_until_error(work: Callable[[Key], Awaitable[None]], key: Key) -> None:

@@ -1,56 +1,16 @@
 """Positions: the next offset to read of each input topic, stored on the topic ``positions``."""
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from gateway.log.mirror import TopicMirror, fold_topic
 from gateway.log.port import (
-    Chunk,
     EventLog,
-    Output,
-    Owner,
-    Reader,
 )
-from gateway.protocol.record import StoredRecord, position_key, position_record
+from gateway.protocol.record import StoredRecord, position_key
 from gateway.protocol.topic import POSITIONS
 
-_GAP_SECONDS = 1.0
 _REST_SECONDS = 0.05
 """The mirror's pause after records: each commit of each partition moves a position, and no reader needs every one."""
-
-
-async def own_positions(log: EventLog, owner: Owner, *, role: str, partition: int) -> Mapping[str, int]:
-    """Every position stored on one partition, for its new owner.
-
-    Several roles write to one partition of ``positions``, each in transactions of its own. An open transaction of
-    another role hides later records, including the former owner's last position. The owner therefore commits a barrier
-    record first: once that is readable, so is everything before it.
-    """
-    barrier = Output(POSITIONS, partition, position_record(f"turn.{role}", partition, 0))
-    ends = await owner.commit([barrier])
-    return await read_positions(log, partition, end=ends[POSITIONS, partition])
-
-
-async def chunks_to_commit(reader: Reader, *, limit: int) -> AsyncIterator[Chunk | None]:
-    """The chunks of a one-partition reader whose positions are worth a commit: chunks with records at once; the last
-    chunk of gaps after a second without records, so that its position is stored too; None when a poll returns nothing.
-    """
-    passed: Chunk | None = None
-    clock = asyncio.get_running_loop().time
-    yielded_at = clock()
-    while True:
-        chunks = await reader.poll(limit=limit, wait=1.0)
-        for chunk in chunks:
-            if chunk.records:
-                passed, yielded_at = None, clock()
-                yield chunk
-            else:
-                passed = chunk
-        if passed is not None and clock() - yielded_at >= _GAP_SECONDS:
-            yield passed
-            passed, yielded_at = None, clock()
-        if not chunks:
-            yield None
 
 
 async def read_positions(log: EventLog, partition: int, *, end: int | None = None) -> Mapping[str, int]:

@@ -14,6 +14,8 @@ import stamina
 import structlog
 from stamina.instrumentation import RetryDetails, set_on_retry_hooks
 
+from gateway.errors import LogBusyError, LogUnavailableError, UnknownOutcomeError
+
 Result = TypeVar("Result")
 
 FIRST_SECONDS = 0.1
@@ -21,6 +23,9 @@ LONGEST_SECONDS = 5.0
 JITTER_SECONDS = 0.25
 SUCCESS_SECONDS = 60.0
 """An attempt that lasts longer counts as a success: this exceeds every wait for the log."""
+
+_TRANSIENT = (LogBusyError, LogUnavailableError, UnknownOutcomeError)
+"""Transient errors: the log is unreachable, slow or full."""
 
 _part: ContextVar[str | None] = ContextVar("part", default=None)
 _log = structlog.get_logger()
@@ -58,6 +63,13 @@ async def retry(
                         if not succeeded() and clock() - began <= SUCCESS_SECONDS:
                             raise
                         _log.warning("retry.scheduled", part=part, error=str(error), number=0, wait=0.0)
+
+
+async def retry_log_errors(
+    name: str, work: Callable[[], Awaitable[Result]], *, succeeded: Callable[[], bool] = lambda: False
+) -> Result:
+    """Run ``work`` until it returns; retry while the log is unreachable, slow or full. Other errors are raised."""
+    return await retry(name, work, on=_TRANSIENT, succeeded=succeeded)
 
 
 @contextmanager

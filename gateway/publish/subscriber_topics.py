@@ -1,17 +1,15 @@
 """Feeds: one topic per Kafka-native subscriber, filtered and masked for it, each partition by one fenced writer."""
 
-import asyncio
-
 import orjson
 
-from gateway.log.assignment import own_with_retry, run_assigned
+from gateway.log.assignment import run_assigned
+from gateway.log.owner_loop import chunks_to_commit, own_positions, own_with_retry
 from gateway.log.port import (
     Chunk,
     EventLog,
     Output,
     Owner,
 )
-from gateway.log.positions import own_positions
 from gateway.partners import Partners
 from gateway.partners.partner_tasks import run_per_partner
 from gateway.protocol.change import change_for
@@ -83,14 +81,13 @@ class FeedPartition:
         if began_key not in kept:
             first.append(self._keep(Record(began_key.encode(), str(began).encode())))
         async with self._log.reader({(OFFERS, self._partition): at}) as reader:
-            while asked == self._asked():
-                for chunk in await reader.poll(limit=_BATCH, wait=1.0):
-                    outputs = [*first, *self._changes(chunk, asked, began)]
-                    if outputs or chunk.records:
-                        outputs.append(self._keep(position_record(scope, self._partition, chunk.position)))
-                        await owner.commit(outputs)
-                        first = []
-                    await asyncio.sleep(0)
+            async for chunk in chunks_to_commit(reader, limit=_BATCH):
+                if asked != self._asked():
+                    return
+                if chunk is not None:
+                    position = self._keep(position_record(scope, self._partition, chunk.position))
+                    await owner.commit([*first, *self._changes(chunk, asked, began), position])
+                    first = []
 
     def _keep(self, record: Record) -> Output:
         return Output(POSITIONS, self._partition, record)

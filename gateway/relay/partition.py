@@ -5,14 +5,13 @@ from collections.abc import Callable
 
 from gateway.clock import Clock
 from gateway.errors import PositionLostError
-from gateway.log.assignment import own_with_retry
+from gateway.log.owner_loop import chunks_to_commit, own_positions, own_with_retry
 from gateway.log.port import (
     Chunk,
     EventLog,
     Output,
     Owner,
 )
-from gateway.log.positions import chunks_to_commit, own_positions
 from gateway.log.reading import read_up_to
 from gateway.protocol.record import OfferState, position_key, position_record, read_offer
 from gateway.protocol.topic import OFFERS, POSITIONS, SUBMISSIONS

@@ -10,8 +10,9 @@ import structlog
 from gateway.clock import Clock
 from gateway.errors import LogError
 from gateway.ingest.submissions import Submissions
-from gateway.log.assignment import retry_log_errors, run_assigned
+from gateway.log.assignment import run_assigned
 from gateway.log.port import EventLog
+from gateway.log.retry import retry_log_errors
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.topic import SUBMISSIONS
 from gateway.relay.expiry import due_commands

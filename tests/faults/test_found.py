@@ -12,11 +12,11 @@ import pytest
 from gateway.demo.generator import generate
 from gateway.errors import LogBusyError, LogUnavailableError, UnknownOutcomeError
 from gateway.ingest.submissions import VERSIONS
-from gateway.log.assignment import retry_log_errors
 from gateway.log.kafka.aiokafka_patches import stop_consumer
 from gateway.log.memory import MemoryLog
 from gateway.log.memory.reader import MemoryReader
 from gateway.log.port import Chunk, Output
+from gateway.log.retry import retry_log_errors
 from gateway.operate.audit import audit
 from gateway.protocol.decide import Accepted
 from gateway.protocol.receipt import ReceiptIds, receipt_record

@@ -9,7 +9,7 @@ import pytest
 from adapters.national.delivery.outbox import Outbox
 from adapters.national.inbound.state import InboundState
 from gateway.errors import LogUnavailableError
-from gateway.log.assignment import own_with_retry
+from gateway.log.owner_loop import own_with_retry
 from gateway.log.port import Owner
 from gateway.protocol.delivery import Delivery
 from gateway.protocol.topic import OFFERS

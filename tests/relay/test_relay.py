@@ -12,8 +12,9 @@ import pytest
 from gateway.errors import FencedError, PositionLostError, UnknownOutcomeError
 from gateway.ingest.submissions import Submissions
 from gateway.log.memory import Fault
+from gateway.log.owner_loop import own_positions
 from gateway.log.port import Output
-from gateway.log.positions import own_positions, read_positions
+from gateway.log.positions import read_positions
 from gateway.protocol.decide import MARKER_LIFE_MS
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record, StoredRecord, position_key, position_record

@@ -6,9 +6,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from gateway.errors import LogUnavailableError
-from gateway.log.assignment import own_with_retry, run_assigned
+from gateway.log.assignment import run_assigned
 from gateway.log.memory import MemoryLog
 from gateway.log.memory.owner import MemoryOwner
+from gateway.log.owner_loop import own_with_retry
 from gateway.log.port import Output, Owner
 from gateway.protocol.topic import COMMON, OFFERS, SUBMISSIONS
 from tests.contract.log_ground import record

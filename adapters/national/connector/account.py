@@ -17,7 +17,7 @@ from adapters.national.delivery.orders import PendingOrders
 from adapters.national.delivery.outbox import Outbox
 from adapters.national.delivery.progress import Progress
 from adapters.national.delivery.unit_of_work import DeliveryStore, Route, review
-from gateway.log.assignment import own_with_retry
+from gateway.log.owner_loop import own_with_retry
 from gateway.log.port import Chunk, EventLog, Owner
 from gateway.log.reading import read_all
 from gateway.protocol.delivery import is_delivery, read_delivery

@@ -28,8 +28,9 @@ from adapters.national.site.accounts import Accounts
 from adapters.national.site.index_walk import RightMissingError
 from adapters.national.site.retry import Timing
 from adapters.national.site.site import Site, SiteError
-from gateway.log.assignment import retry_log_errors, run_assigned
+from gateway.log.assignment import run_assigned
 from gateway.log.port import EventLog
+from gateway.log.retry import retry_log_errors
 from gateway.partners import Partners
 from gateway.partners.change import ChangeConflictError
 from gateway.protocol.identity import partition_of
