@@ -14,7 +14,7 @@ from gateway.partners import Partners
 from gateway.protocol.topic import COMMON, Topic, feed, inbox
 from gateway.runtime.private_files import ExposedError, check_private
 from gateway.settings import Settings
-from gateway.store.view import read_positions
+from gateway.store.updated_copy import read_positions
 
 if TYPE_CHECKING:
     from gateway.log.kafka import KafkaSettings

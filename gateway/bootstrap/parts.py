@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from gateway.api.management import Metrics
 from gateway.bootstrap.log import open_log, refuse_older
@@ -18,12 +19,10 @@ from gateway.protocol.seal import Seal
 from gateway.protocol.topic import DELIVERIES, OFFERS, RECEIPTS, RUNS
 from gateway.runtime.keys import load_secret
 from gateway.settings import Settings
-from gateway.store import (
-    DeliveryView,
-    OfferView,
-    ReceiptView,
-    RunView,
-)
+from gateway.store import DeliveryView, OfferView, ReceiptView, RunView
+from gateway.store.view import View
+
+Kind = TypeVar("Kind", bound=View)
 
 _VIEWS = {
     OFFERS: "offers.sqlite",
@@ -31,20 +30,6 @@ _VIEWS = {
     DELIVERIES: "deliveries.sqlite",
     RUNS: "runs.sqlite",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ViewTypes:
-    """The classes of the four views."""
-
-    offers: type[OfferView]
-    receipts: type[ReceiptView]
-    deliveries: type[DeliveryView]
-    runs: type[RunView]
-
-
-WRITABLE_VIEWS = ViewTypes(offers=OfferView, receipts=ReceiptView, deliveries=DeliveryView, runs=RunView)
-"""Views that this process writes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,15 +72,15 @@ async def build_parts(
     settings: Settings,
     stack: AsyncExitStack,
     *,
-    views: ViewTypes = WRITABLE_VIEWS,
+    follow: bool = False,
     ready: Callable[[EventLog, Partners], Awaitable[None]] | None = None,
     check: bool = False,
     log: EventLog | None = None,
     clock: Clock = now,
 ) -> Parts:
     """Build the parts; they are closed with the stack. ``ready`` is called when partners are loaded, before the
-    views are opened. ``views``: writable in the main process, followers in a worker. ``check`` checks the embedded
-    log's file first.
+    views are opened. ``follow``: the main process updates the views, a worker follows them. ``check`` checks the
+    embedded log's file first.
 
     ``log`` replaces the one that the settings name; the caller closes it.
     """
@@ -111,18 +96,14 @@ async def build_parts(
     secret = load_secret(settings.secret, folder=settings.data)
     ids = ReceiptIds(secret)
     folder = settings.data / "views"
-    offer_view = await views.offers.open(folder / _VIEWS[OFFERS], log_identity=identity, partitions=log.partitions)
-    stack.push_async_callback(offer_view.close)
-    receipt_view = await views.receipts.open(
-        folder / _VIEWS[RECEIPTS], log_identity=identity, partitions=log.partitions
-    )
-    stack.push_async_callback(receipt_view.close)
-    delivery_view = await views.deliveries.open(
-        folder / _VIEWS[DELIVERIES], log_identity=identity, partitions=log.partitions
-    )
-    stack.push_async_callback(delivery_view.close)
-    run_view = await views.runs.open(folder / _VIEWS[RUNS], log_identity=identity, partitions=log.partitions)
-    stack.push_async_callback(run_view.close)
+
+    async def opened(kind: type[Kind], topic: str) -> Kind:
+        construct = kind.follow if follow else kind.open
+        view = await construct(folder / _VIEWS[topic], log_identity=identity, partitions=log.partitions)
+        stack.push_async_callback(view.close)
+        return view
+
+    offers = await opened(OfferView, OFFERS)
     positions = Positions(log)
     submissions = Submissions(log, ids=ids, clock=clock)
     return Parts(
@@ -133,15 +114,15 @@ async def build_parts(
         secret=secret,
         ids=ids,
         submissions=submissions,
-        offers=offer_view,
-        receipts=receipt_view,
-        deliveries=delivery_view,
-        runs=run_view,
+        offers=offers,
+        receipts=await opened(ReceiptView, RECEIPTS),
+        deliveries=await opened(DeliveryView, DELIVERIES),
+        runs=await opened(RunView, RUNS),
         positions=positions,
         snapshots=Snapshots(
             log,
             submissions=submissions,
-            offers=offer_view,
+            offers=offers,
             positions=positions,
             ids=ids,
             seal=Seal(secret, purpose="mark"),

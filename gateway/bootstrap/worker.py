@@ -15,7 +15,7 @@ import schemas
 from gateway.api.management import build_management
 from gateway.bootstrap.fair_accept import FairAcceptSite
 from gateway.bootstrap.logs import configure_logs, watch_loop
-from gateway.bootstrap.parts import ViewTypes, build_parts
+from gateway.bootstrap.parts import build_parts
 from gateway.bootstrap.serving import build_api, listen, serve
 from gateway.bootstrap.task import first_to_end, start
 from gateway.oauth import jws
@@ -23,17 +23,8 @@ from gateway.protocol.topic import DELIVERIES, OFFERS, RECEIPTS, RUNS
 from gateway.runtime.listening import format_endpoint
 from gateway.runtime.loop import bound_collections, readable, run
 from gateway.settings import Settings
-from gateway.store import (
-    FollowedDeliveries,
-    FollowedOffers,
-    FollowedReceipts,
-    FollowedRuns,
-)
 
 _LISTEN_SECONDS = 20.0
-_FOLLOWED = ViewTypes(
-    offers=FollowedOffers, receipts=FollowedReceipts, deliveries=FollowedDeliveries, runs=FollowedRuns
-)
 _VIEWED = (OFFERS, RECEIPTS, DELIVERIES, RUNS)
 
 
@@ -43,7 +34,7 @@ async def answer(order: Mapping[str, Any]) -> None:
     configure_logs(settings.log_level)
     watch_loop()
     async with AsyncExitStack() as stack:
-        parts = await build_parts(settings, stack, views=_FOLLOWED)
+        parts = await build_parts(settings, stack, follow=True)
         tasks = start(parts.running(), stack)
         await asyncio.to_thread(schemas.preload)
         jws.preload()

@@ -1,12 +1,6 @@
 """Materialised views: local, disposable copies of topics of the log. A deleted view is rebuilt from the log."""
 
 from gateway.store.deliveries import DeliveryView
-from gateway.store.follower import (
-    FollowedDeliveries,
-    FollowedOffers,
-    FollowedReceipts,
-    FollowedRuns,
-)
 from gateway.store.offers import OfferView
 from gateway.store.receipts import ReceiptView
 from gateway.store.runs import RunView
@@ -14,10 +8,6 @@ from gateway.store.view_updater import ViewUpdater
 
 __all__ = [
     "DeliveryView",
-    "FollowedDeliveries",
-    "FollowedOffers",
-    "FollowedReceipts",
-    "FollowedRuns",
     "OfferView",
     "ReceiptView",
     "RunView",

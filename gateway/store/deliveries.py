@@ -25,6 +25,7 @@ _SUM = {table: computed(columns) for table, columns in _TABLES.items()}
 _WHOLE = {table: f"whole(sum, {', '.join(columns)})" for table, columns in _TABLES.items()}
 _STORED = """SELECT id, CAST(value AS TEXT) FROM deliveries
     WHERE id IN (SELECT value FROM json_each(?)) AND whole(sum, id, deliveries.value)"""
+_ACCOUNTS = f"SELECT name, note FROM accounts WHERE {_WHOLE['accounts']}"  # noqa: S608  # names of our own tables and columns
 _REMOVE = (
     "DELETE FROM parts WHERE id IN (SELECT value FROM json_each(?))",
     "DELETE FROM deliveries WHERE id IN (SELECT value FROM json_each(?))",
@@ -85,62 +86,60 @@ class DeliveryView(View):
 
     async def find(self, offer_ids: Sequence[str]) -> Mapping[str, Delivery]:
         """The deliveries of these offers by id; offers without one are left out."""
-        return await self._in_reader(self._find, offer_ids)
+        ids = orjson.dumps(offer_ids).decode()
+        rows = await self.copy.read(lambda db: db.execute(_STORED, (ids,)).fetchall())
+        return {offer_id: read_delivery(offer_id.encode(), value.encode()) for offer_id, value in rows}
 
     async def summaries(self) -> Mapping[str, DeliverySummary]:
         """By platform, the summary of its deliveries; platforms that never had any are left out."""
-        return await self._in_reader(self._summaries)
+        return await self.copy.read(self._summaries)
 
     async def accounts(self) -> Mapping[str, Mapping[str, Any]]:
         """By account at the national site, the last note of its owner: when the site answered, the last failure, and
         the progress of the search for offers made there.
         """
-        return await self._in_reader(self._accounts)
-
-    def _accounts(self) -> Mapping[str, Mapping[str, Any]]:
-        rows = self._reading.execute(f"SELECT name, note FROM accounts WHERE {_WHOLE['accounts']}").fetchall()  # noqa: S608  # names of our own tables and columns
+        rows = await self.copy.read(lambda db: db.execute(_ACCOUNTS).fetchall())
         return {name: orjson.loads(note) for name, note in rows}
 
-    def _find(self, offer_ids: Sequence[str]) -> Mapping[str, Delivery]:
-        rows = self._reading.execute(_STORED, (orjson.dumps(offer_ids).decode(),)).fetchall()
-        return {offer_id: read_delivery(offer_id.encode(), value.encode()) for offer_id, value in rows}
-
-    def _summaries(self) -> Mapping[str, DeliverySummary]:
-        with self._read_transaction(lambda: None) as (db, _, _):
+    def _summaries(self, db: sqlite3.Connection) -> Mapping[str, DeliverySummary]:
+        with self.copy.transaction(db, lambda: None):
             states: dict[str, dict[str, int]] = {platform: {} for (platform,) in db.execute(_PLATFORMS)}
             for platform, state, number in db.execute(_COUNTS):
                 states[platform][state] = number
             return {platform: _summary(db, platform, counted) for platform, counted in states.items()}
 
-    def _write(self, chunks: Iterable[Chunk]) -> None:
+    def write(self, db: sqlite3.Connection, chunks: Sequence[Chunk], applied: Sequence[int]) -> None:
+        """Replace the deliveries and notes of these records."""
         latest: dict[bytes, bytes | None] = {}
         for chunk in chunks:
             for record in chunk.records:
-                if record.offset < self._applied[chunk.partition] or record.key is None:
+                if record.offset < applied[chunk.partition] or record.key is None:
                     continue
                 if is_delivery(record.key):
                     latest[record.key] = record.value
                 else:
-                    self._keep_note(record.key.decode(), record.value)
+                    _keep_note(db, record.key.decode(), record.value)
         if latest:
-            self._replace(latest)
+            _replace(db, latest)
 
-    def _keep_note(self, key: str, value: bytes | None) -> None:
-        """Store an account's note. Orders and their answers are skipped: only operator and connector use them."""
-        if key.startswith(_ACCOUNT):
-            name = key.removeprefix(_ACCOUNT)
-            self._db.execute("DELETE FROM accounts WHERE name = ?", (name,))
-            if value is not None:
-                self._db.execute("INSERT INTO accounts VALUES (?, ?)", (name, value))
 
-    def _replace(self, latest: Mapping[bytes, bytes | None]) -> None:
-        replaced = orjson.dumps([key.decode() for key in latest]).decode()
-        for statement in _REMOVE:
-            self._db.execute(statement, (replaced,))
-        stored = [(key, value) for key, value in latest.items() if value is not None]
-        self._db.executemany(_INSERT, [(key.decode(), value) for key, value in stored])
-        rows = chain.from_iterable(_rows(read_delivery(key, value)) for key, value in stored)
-        self._db.executemany(_INSERT_PART, rows)
+def _keep_note(db: sqlite3.Connection, key: str, value: bytes | None) -> None:
+    """Store an account's note. Orders and their answers are skipped: only operator and connector use them."""
+    if key.startswith(_ACCOUNT):
+        name = key.removeprefix(_ACCOUNT)
+        db.execute("DELETE FROM accounts WHERE name = ?", (name,))
+        if value is not None:
+            db.execute("INSERT INTO accounts VALUES (?, ?)", (name, value))
+
+
+def _replace(db: sqlite3.Connection, latest: Mapping[bytes, bytes | None]) -> None:
+    replaced = orjson.dumps([key.decode() for key in latest]).decode()
+    for statement in _REMOVE:
+        db.execute(statement, (replaced,))
+    stored = [(key, value) for key, value in latest.items() if value is not None]
+    db.executemany(_INSERT, [(key.decode(), value) for key, value in stored])
+    rows = chain.from_iterable(_rows(read_delivery(key, value)) for key, value in stored)
+    db.executemany(_INSERT_PART, rows)
 
 
 def _rows(delivery: Delivery) -> Iterable[tuple[Any, ...]]:

@@ -1,7 +1,7 @@
 """The offer view: the present state of every offer and marker, by id, by filter, and as a feed of changes."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -17,7 +17,8 @@ from gateway.store.log_offset import log_offset_of
 from gateway.store.offer_queries import OfferQueries
 from gateway.store.search import index_store, possible_duplicate_index
 from gateway.store.search.facet import search_for
-from gateway.store.search.index_store import EMPTY, Index, IndexWriter
+from gateway.store.search.index_store import EMPTY, Index, IndexWriter, RecentOffsets
+from gateway.store.updated_copy import put_number
 from gateway.store.view import View
 
 Answer = TypeVar("Answer")
@@ -34,9 +35,13 @@ class OfferView(View):
         {possible_duplicate_index.SCHEMA}
     """
 
-    def __init__(self, path: Path, *, log_identity: str, partitions: int) -> None:
-        super().__init__(path, log_identity=log_identity, partitions=partitions)
+    def __init__(self, path: Path, *, log_identity: str, partitions: int, follow: bool) -> None:
+        super().__init__(path, log_identity=log_identity, partitions=partitions, follow=follow)
         self._index: IndexWriter | None = None
+        """Of the updating process."""
+        self._recent: RecentOffsets | None = None
+        """Of a follower; None until the first query."""
+        self._recent_began = 0
         self._settled = False
 
     async def get(self, offer_id: str) -> OfferState | None:
@@ -97,43 +102,58 @@ class OfferView(View):
         return await self._ask(lambda queries: queries.count(search))
 
     async def _ask(self, question: Callable[[OfferQueries], Answer]) -> Answer:
-        return await self._in_reader(self._answer, question)
+        def answer(db: sqlite3.Connection) -> Answer:
+            with self.copy.transaction(db, self._held) as (positions, index):
+                return question(OfferQueries(db, index, positions))
 
-    def _answer(self, question: Callable[[OfferQueries], Answer]) -> Answer:
-        with self._read_transaction(self._held) as (db, positions, index):
-            return question(OfferQueries(db, index, positions))
+        return await self.copy.read(answer)
 
     def _held(self) -> Index:
         """The index as of the last commit."""
-        return EMPTY if self._index is None else self._index.index
+        held = self._recent if self._index is None else self._index
+        return EMPTY if held is None else held.index
 
-    def _settle(self) -> None:
+    async def settle(self) -> None:
+        """Build the index of duplicate keys, after the view has been filled. Idempotent."""
         if not self._settled and self._index is not None:
-            with self._transaction():
-                possible_duplicate_index.build(self._db)
-                self._set_number("settled", 1)
-                self._db.execute("COMMIT")
+            await self.updated.write(_settle)
             self._settled = self._index.settled = True
 
-    def _loaded(self) -> None:
-        self._settled = self._has_settled(self._db)
-        self._index = IndexWriter(self._db, settled=self._settled)
+    def opened(self, db: sqlite3.Connection) -> None:
+        """Load the search index."""
+        self._settled = _has_settled(db)
+        self._index = IndexWriter(db, settled=self._settled)
 
-    @staticmethod
-    def _has_settled(db: sqlite3.Connection) -> bool:
-        return db.execute("SELECT value FROM meta WHERE name = 'settled'").fetchone() is not None
+    def changed(self, db: sqlite3.Connection, began: int) -> None:
+        """Load the search index, or the parts of it that have changed; that of another file at the first query."""
+        self._settled = _has_settled(db)
+        if began < 0:
+            self._recent = None
+        elif self._recent is None or began != self._recent_began or not self._recent.catch_up(db):
+            self._recent, self._recent_began = RecentOffsets.load(db), began
 
-    def _write(self, chunks: Iterable[Chunk]) -> None:
+    def write(self, db: sqlite3.Connection, chunks: Sequence[Chunk], applied: Sequence[int]) -> None:
+        """Replace the offers of these records, and their entries in the indexes."""
         assert self._index is not None  # noqa: S101  # the file is open
         self._index.withdraw()
         latest: dict[bytes, tuple[int, bytes | None]] = {}
         for chunk in chunks:
             for record in chunk.records:
-                if record.offset >= self._applied[chunk.partition] and record.key is not None:
+                if record.offset >= applied[chunk.partition] and record.key is not None:
                     latest[record.key] = log_offset_of(chunk.partition, record.offset), record.value
         if latest:
-            self._index.write(self._db, offer_rows.replace_offers(self._db, latest))
+            self._index.write(db, offer_rows.replace_offers(db, latest))
 
-    def _committed(self) -> None:
+    def committed(self) -> None:
+        """Publish the index to queries."""
         if self._index is not None:
             self._index.commit()
+
+
+def _settle(db: sqlite3.Connection) -> None:
+    possible_duplicate_index.build(db)
+    put_number(db, "settled", 1)
+
+
+def _has_settled(db: sqlite3.Connection) -> bool:
+    return db.execute("SELECT value FROM meta WHERE name = 'settled'").fetchone() is not None

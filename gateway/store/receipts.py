@@ -3,7 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar, TypeAlias
@@ -41,6 +41,7 @@ _INSERT = "INSERT OR IGNORE INTO receipts VALUES "
 _ROW = f"({','.join('?' * (len(COLUMNS) + 1))})"
 _ROWS_AT_ONCE = 128  # rows in one statement, so that the GIL is released rarely
 _GET = f"SELECT value FROM receipts WHERE receipt = ? AND {WHOLE}"  # noqa: S608  # our own columns
+_KNOWN = "SELECT json_group_array(receipt) FROM receipts WHERE receipt IN (SELECT value FROM json_each(?))"
 _OUTCOMES = f"""SELECT json_group_array(json_array(receipt, verdict,
         CASE WHEN verdict IN ('stale', 'rejected') THEN CAST(value AS TEXT) END))
     FROM receipts WHERE receipt IN (SELECT value FROM json_each(?)) AND {WHOLE}"""  # noqa: S608  # our own columns
@@ -66,8 +67,9 @@ class ReceiptView(View):
         {receipt_counts.SCHEMA}
     """
 
-    def __init__(self, path: Path, *, log_identity: str, partitions: int) -> None:
-        super().__init__(path, log_identity=log_identity, partitions=partitions)
+    def __init__(self, path: Path, *, log_identity: str, partitions: int, follow: bool) -> None:
+        super().__init__(path, log_identity=log_identity, partitions=partitions, follow=follow)
+        self._partitions = partitions
         self._waiting: dict[str, set[asyncio.Future[None]]] = {}
 
     async def apply(self, chunks: Sequence[Chunk]) -> None:
@@ -80,7 +82,7 @@ class ReceiptView(View):
 
     async def get(self, receipt_id: str) -> Receipt | None:
         """The receipt document (schema ``receipt``), or None before it exists and after its retention."""
-        return await self._in_reader(self._get, receipt_id)
+        return await self.copy.read(lambda db: _get(db, receipt_id))
 
     async def find(self, receipt_id: str, publisher: str) -> Receipt | None:
         """The receipt, if it concerns this publisher (as in ``page``)."""
@@ -92,25 +94,26 @@ class ReceiptView(View):
         applied = asyncio.get_running_loop().create_future()
         waiting = self._waiting.setdefault(receipt_id, set())
         waiting.add(applied)  # before the query, or a receipt applied in between would be missed
-        try:
-            receipt = await self.get(receipt_id)
-            if receipt is not None:
-                return receipt
-            async with asyncio.timeout(timeout):
-                await applied
-        except TimeoutError:
-            pass
-        finally:
-            waiting.discard(applied)
-            if not waiting:
-                self._waiting.pop(receipt_id, None)
-        return await self.get(receipt_id)
+        with self.copy.watched():
+            try:
+                receipt = await self.get(receipt_id)
+                if receipt is not None:
+                    return receipt
+                async with asyncio.timeout(timeout):
+                    await applied
+            except TimeoutError:
+                pass
+            finally:
+                waiting.discard(applied)
+                if not waiting:
+                    self._waiting.pop(receipt_id, None)
+            return await self.get(receipt_id)
 
     async def outcomes(self, receipt_ids: Sequence[str]) -> Mapping[str, Receipt]:
         """By receipt id, the outcomes that have been applied: the document where the verdict is stale or rejected, else
         the verdict alone. Takes about 2,000 ids at once.
         """
-        return await self._in_reader(self._outcomes, receipt_ids)
+        return await self.copy.read(lambda db: _outcomes(db, receipt_ids))
 
     async def page(
         self,
@@ -126,43 +129,36 @@ class ReceiptView(View):
         """
         vector = None if after is None else tuple(after)
         call = self._page_before if newest else self._page_after
-        return await self._in_reader(call, publisher, asked, vector, limit)
+        return await self.copy.read(lambda db: call(db, publisher, asked, vector, limit))
 
     async def counts(self) -> Mapping[str, Mapping[str, Count]]:
         """By platform and verdict, the receipts of the platform's own submissions that the log still holds."""
-        return await self._in_reader(self._counts)
+        return await self.copy.read(receipt_counts.read)
 
     async def trim(self, starts: Sequence[int], now: int) -> None:
         """Delete receipts that are below the log's starts or older than 30 days."""
         for partition, start in enumerate(starts):
             more = True
             while more:  # in pieces, so that new chunks are applied in between
-                more = await self._in_writer(self._trim, partition, start, now - _KEPT_MS)
+                more = await self.updated.write(partial(self._trim, partition, start, now - _KEPT_MS))
+
+    async def noticed(self) -> None:
+        """Wake the callers whose receipt another process has applied."""
+        if self._waiting:
+            ids = orjson.dumps(list(self._waiting)).decode()
+            (known,) = await self.copy.read(lambda db: db.execute(_KNOWN, (ids,)).fetchone())
+            for receipt_id in orjson.loads(known):
+                self._call(receipt_id)
 
     def _call(self, receipt_id: str) -> None:
         for future in self._waiting.get(receipt_id, ()):
             if not future.done():
                 future.set_result(None)
 
-    def _get(self, receipt_id: str) -> Receipt | None:
-        row = self._reading.execute(_GET, (receipt_id,)).fetchone()
-        if row is None:
-            require_missing(self._reading, "receipts", "receipt", receipt_id)
-            return None
-        receipt: Receipt = orjson.loads(row[0])
-        if receipt["receipt"] != receipt_id:
-            raise ChecksumError(f"the index of receipts leads from {receipt_id!r} to another one")
-        return receipt
-
-    def _outcomes(self, receipt_ids: Sequence[str]) -> Mapping[str, Receipt]:
-        (rows,) = self._reading.execute(_OUTCOMES, (orjson.dumps(list(receipt_ids)).decode(),)).fetchone()
-        return {
-            receipt_id: {"verdict": verdict} if value is None else orjson.loads(value)
-            for receipt_id, verdict, value in orjson.loads(rows)
-        }
-
-    def _page_after(self, publisher: str, asked: ReceiptFilter, after: tuple[int, ...] | None, limit: int) -> Page:
-        with self._read_transaction(lambda: None) as (db, applied, _):
+    def _page_after(
+        self, db: sqlite3.Connection, publisher: str, asked: ReceiptFilter, after: tuple[int, ...] | None, limit: int
+    ) -> Page:
+        with self.copy.transaction(db, lambda: None) as (applied, _):
             start = after or (0,) * self._partitions
             positions = list(map(max, applied, start))
             bounds = zip(start, positions, strict=True)
@@ -172,8 +168,10 @@ class ReceiptView(View):
             positions[partition_at(log_offset)] = offset_at(log_offset)
         return receipts, tuple(positions), len(found) > limit
 
-    def _page_before(self, publisher: str, asked: ReceiptFilter, before: tuple[int, ...] | None, limit: int) -> Page:
-        with self._read_transaction(lambda: None) as (db, applied, _):
+    def _page_before(
+        self, db: sqlite3.Connection, publisher: str, asked: ReceiptFilter, before: tuple[int, ...] | None, limit: int
+    ) -> Page:
+        with self.copy.transaction(db, lambda: None) as (applied, _):
             positions = list(before or applied)
             bounds = zip((0,) * self._partitions, map(min, applied, positions), strict=True)
             found = sorted(_find(db, publisher, asked, bounds, limit, newest=True), reverse=True)
@@ -182,17 +180,15 @@ class ReceiptView(View):
             positions[partition_at(log_offset)] = offset_at(log_offset)
         return receipts, tuple(positions), len(found) > limit
 
-    def _counts(self) -> Mapping[str, Mapping[str, Count]]:
-        return receipt_counts.read(self._reading)
-
-    def _write(self, chunks: Iterable[Chunk]) -> None:
+    def write(self, db: sqlite3.Connection, chunks: Sequence[Chunk], applied: Sequence[int]) -> None:
+        """Store these receipts, and count them."""
         rows: list[tuple[Any, ...]] = []
         counted: list[Counted] = []
         moments: dict[int, int] = {}
         for chunk in chunks:
-            moment = moments.get(chunk.partition) or self._latest(chunk.partition)
+            moment = moments.get(chunk.partition) or _latest(db, chunk.partition, applied[chunk.partition])
             for record in chunk.records:
-                if record.offset >= self._applied[chunk.partition] and record.value is not None:
+                if record.offset >= applied[chunk.partition] and record.value is not None:
                     receipt = orjson.loads(record.value)
                     log_offset, at = log_offset_of(chunk.partition, record.offset), _instant(receipt["at"])
                     moment = max(moment, at)
@@ -217,26 +213,44 @@ class ReceiptView(View):
             moments[chunk.partition] = moment
         for first in range(0, len(rows), _ROWS_AT_ONCE):
             some = rows[first : first + _ROWS_AT_ONCE]
-            self._db.execute(_INSERT + ",".join([_ROW] * len(some)), tuple(chain.from_iterable(some)))
-        receipt_counts.add(self._db, counted)
+            db.execute(_INSERT + ",".join([_ROW] * len(some)), tuple(chain.from_iterable(some)))
+        receipt_counts.add(db, counted)
 
-    def _latest(self, partition: int) -> int:
-        """The moment of the last receipt of a partition; 0 when there is none."""
-        bounds = log_offset_of(partition, 0), log_offset_of(partition, self._applied[partition])
-        row = self._db.execute(_LATEST, bounds).fetchone()
-        return 0 if row is None else int(row[0])
-
-    def _trim(self, partition: int, start: int, oldest: int) -> bool:
+    def _trim(self, partition: int, start: int, oldest: int, db: sqlite3.Connection) -> bool:
         """Delete one piece. Returns whether there may be more."""
-        low, high = log_offset_of(partition, 0), log_offset_of(partition, self._applied[partition])
-        kept = self._db.execute(_FIRST_KEPT, (low, high, oldest)).fetchone()
+        low, high = log_offset_of(partition, 0), log_offset_of(partition, self.positions[partition])
+        kept = db.execute(_FIRST_KEPT, (low, high, oldest)).fetchone()
         below = max(log_offset_of(partition, start), kept[0] if kept else high)
-        (log_offsets,) = self._db.execute(_OLDEST, (low, below, _TRIMMED_AT_ONCE)).fetchone()
-        with self._transaction():
-            receipt_counts.take_off(self._db, log_offsets)
-            trimmed = self._db.execute(_TRIM, (log_offsets,)).rowcount
-            self._db.execute("COMMIT")
+        (log_offsets,) = db.execute(_OLDEST, (low, below, _TRIMMED_AT_ONCE)).fetchone()
+        receipt_counts.take_off(db, log_offsets)
+        trimmed: int = db.execute(_TRIM, (log_offsets,)).rowcount
         return trimmed == _TRIMMED_AT_ONCE
+
+
+def _get(db: sqlite3.Connection, receipt_id: str) -> Receipt | None:
+    row = db.execute(_GET, (receipt_id,)).fetchone()
+    if row is None:
+        require_missing(db, "receipts", "receipt", receipt_id)
+        return None
+    receipt: Receipt = orjson.loads(row[0])
+    if receipt["receipt"] != receipt_id:
+        raise ChecksumError(f"the index of receipts leads from {receipt_id!r} to another one")
+    return receipt
+
+
+def _outcomes(db: sqlite3.Connection, receipt_ids: Sequence[str]) -> Mapping[str, Receipt]:
+    (rows,) = db.execute(_OUTCOMES, (orjson.dumps(list(receipt_ids)).decode(),)).fetchone()
+    return {
+        receipt_id: {"verdict": verdict} if value is None else orjson.loads(value)
+        for receipt_id, verdict, value in orjson.loads(rows)
+    }
+
+
+def _latest(db: sqlite3.Connection, partition: int, end: int) -> int:
+    """The moment of the last receipt of a partition below an offset; 0 when there is none."""
+    bounds = log_offset_of(partition, 0), log_offset_of(partition, end)
+    row = db.execute(_LATEST, bounds).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 @lru_cache(maxsize=64)

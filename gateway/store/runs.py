@@ -1,6 +1,7 @@
 """The run view: the outcome of the last pull of each platform's source."""
 
-from collections.abc import Iterable, Mapping
+import sqlite3
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from gateway.log.port import Chunk
@@ -8,6 +9,8 @@ from gateway.protocol.source_run import Run, read_run
 from gateway.runtime.row_checksum import computed
 from gateway.runtime.sqlite_damage import Tables
 from gateway.store.view import View
+
+_STORED = "SELECT key, value FROM runs WHERE whole(sum, key, value)"
 
 
 class RunView(View):
@@ -21,20 +24,18 @@ class RunView(View):
 
     async def last(self) -> Mapping[str, Run]:
         """The last run of each platform."""
-        return await self._in_reader(self._last)
-
-    def _last(self) -> Mapping[str, Run]:
-        rows = self._reading.execute("SELECT key, value FROM runs WHERE whole(sum, key, value)").fetchall()
+        rows = await self.copy.read(lambda db: db.execute(_STORED).fetchall())
         found = (read_run(key.encode(), value) for key, value in rows)
         return {run.platform: run for run in found if isinstance(run, Run)}
 
-    def _write(self, chunks: Iterable[Chunk]) -> None:
+    def write(self, db: sqlite3.Connection, chunks: Sequence[Chunk], applied: Sequence[int]) -> None:
+        """Replace the runs of these records."""
         for chunk in chunks:
             for record in chunk.records:
-                if record.key is None or record.offset < self._applied[chunk.partition]:
+                if record.key is None or record.offset < applied[chunk.partition]:
                     continue
                 key = record.key.decode()
                 if record.value is None:
-                    self._db.execute("DELETE FROM runs WHERE key = ?", (key,))
+                    db.execute("DELETE FROM runs WHERE key = ?", (key,))
                 else:
-                    self._db.execute("INSERT OR REPLACE INTO runs VALUES (?, ?)", (key, record.value))
+                    db.execute("INSERT OR REPLACE INTO runs VALUES (?, ?)", (key, record.value))

@@ -6,8 +6,16 @@ from collections.abc import Sequence
 import structlog
 
 from gateway.clock import Clock, now
-from gateway.errors import LogError, PositionLostError
+from gateway.errors import (
+    LogBusyError,
+    LogError,
+    LogUnavailableError,
+    PositionLostError,
+    TopicError,
+    UnknownOutcomeError,
+)
 from gateway.log.port import Chunk, EventLog, Reader
+from gateway.log.retry import retry
 from gateway.protocol.cursor import FRESH_MS
 from gateway.protocol.topic import DAY_MS
 from gateway.runtime.sqlite_damage import DamagedCopyError
@@ -17,15 +25,18 @@ _RECORDS = 2_000
 _WAIT = 1.0
 _FEW_RECORDS = 500
 _REST = 0.05
-_PAUSE, _PAUSE_AT_MOST = 0.1, 5.0
 _FAILING_SECONDS = 10.0
-_REBUILT_LATELY, _REBUILD_PAUSE_AT_MOST = 120.0, 60.0
+_REBUILD_PAUSE_SECONDS = 60.0
 _LOST_AT_MOST = 3
 _TRIM_EVERY_MS = DAY_MS // 24
 _KEEP_EVERY_MS = 10_000
 _EXAMINE_EVERY = 600.0
 
 _logger = structlog.get_logger()
+
+
+class _DamagedError(Exception):
+    """The view's file is damaged: unlike errors of the log, it is rebuilt before the next attempt."""
 
 
 class ViewUpdater:
@@ -44,16 +55,15 @@ class ViewUpdater:
         self._clock = clock
         self._goal: tuple[int, Sequence[int]] | None = None
         self._failing_since: float | None = None
-        self._pause = _PAUSE
+        """The first failure since the last successful step; None after such a step."""
+        self._failed_at = 0.0
         self._lost = 0
-        self._rebuilt: float | None = None
-        self._rebuild_pause = _PAUSE
         self._trimmed = 0
         self._examine_every = examine_every
         self._examined: float | None = None
         self._examining: asyncio.Task[None] | None = None
         self._kept = 0
-        view.caught_up = False  # until this updater has reached the end
+        view.updated.caught_up = False  # until this updater has reached the end
         self.lag = 0
         """How many offsets the view is behind the end of the log as last read."""
 
@@ -69,40 +79,42 @@ class ViewUpdater:
         return self.caught_up and (since is None or asyncio.get_running_loop().time() - since < _FAILING_SECONDS)
 
     async def run(self) -> None:
-        """Run until cancelled. Errors of the log are retried; any other error is raised."""
-        while True:
-            try:
-                await self._follow()
-            except DamagedCopyError:
-                await self._rebuild()
-            except PositionLostError as error:
-                self._lost += 1
-                if self._lost > _LOST_AT_MOST:  # lost again at the starts that the log itself reports
-                    raise
-                _logger.warning("view.position_lost", topic=self._topic, reason=str(error))
-            except LogError as error:
-                await self._rest(error)
+        """Run until cancelled. Errors of the log are retried, and a damaged view is rebuilt, after a growing pause if
+        it is soon damaged again; any other error is raised, as is a position that is lost again and again.
+        """
+        await retry(f"the file of {self._topic}", self._run, on=(_DamagedError,), longest=_REBUILD_PAUSE_SECONDS)
 
-    async def _rebuild(self) -> None:
-        """Replace a damaged view; after a growing pause where it is damaged again soon."""
-        clock = asyncio.get_running_loop().time
-        if self._rebuilt is not None and clock() - self._rebuilt < _REBUILT_LATELY:
-            await asyncio.sleep(self._rebuild_pause)
-            self._rebuild_pause = min(2 * self._rebuild_pause, _REBUILD_PAUSE_AT_MOST)
-        else:
-            self._rebuild_pause = _PAUSE
-        self._rebuilt, self._goal = clock(), None
+    async def _run(self) -> None:
+        await retry(
+            f"the view of {self._topic}",
+            self._attempt,
+            on=(LogUnavailableError, LogBusyError, UnknownOutcomeError, TopicError),
+            succeeded=lambda: self._failing_since == self._failed_at,
+        )
+
+    async def _attempt(self) -> None:
+        """One attempt, which ends by an error only: rebuild a damaged view, then follow the topic."""
         try:
-            await self._view.rebuild()
-        except LogError as error:
-            await self._rest(error)
+            if self._view.damage is not None:
+                self._goal = None
+                await self._view.updated.rebuild()
+            while True:
+                await self._follow_from_held_positions()
+        except DamagedCopyError as error:
+            raise _DamagedError(str(error)) from error
+        except LogError:
+            self._failed_at = asyncio.get_running_loop().time()
+            self._failing_since = self._failing_since or self._failed_at
+            raise
 
-    async def _rest(self, error: LogError) -> None:
-        if self._failing_since is None:
-            self._failing_since = asyncio.get_running_loop().time()
-        _logger.warning("view.log_failed", topic=self._topic, reason=str(error))
-        await asyncio.sleep(self._pause)
-        self._pause = min(2 * self._pause, _PAUSE_AT_MOST)
+    async def _follow_from_held_positions(self) -> None:
+        try:
+            await self._follow()
+        except PositionLostError as error:
+            self._lost += 1
+            if self._lost > _LOST_AT_MOST:  # lost again at the starts that the log itself reports
+                raise
+            _logger.warning("view.position_lost", topic=self._topic, reason=str(error))
 
     async def _follow(self) -> None:
         # An instant far in the future means that the clock was ahead: the view's age is unknown.
@@ -114,7 +126,7 @@ class ViewUpdater:
         async with self._log.reader(positions) as reader:
             while True:
                 await self._step(reader)
-                self._failing_since, self._pause, self._lost = None, _PAUSE, 0
+                self._failing_since, self._lost = None, 0
 
     async def _step(self, reader: Reader) -> None:
         damage = self._view.damage
@@ -134,7 +146,7 @@ class ViewUpdater:
             await self._view.trim(await self._log.starts(self._topic), instant)
             self._trimmed = instant
         if abs(instant - self._kept) >= _KEEP_EVERY_MS:
-            await self._view.keep()
+            await self._view.updated.keep()
             self._kept = instant
 
     def _examine(self) -> None:
@@ -146,7 +158,7 @@ class ViewUpdater:
             self._examined = elapsed  # a file is checked when it is opened
         elif elapsed - self._examined >= self._examine_every and (self._examining is None or self._examining.done()):
             self._examined = elapsed
-            self._examining = asyncio.create_task(self._view.examine())
+            self._examining = asyncio.create_task(self._view.updated.examine())
 
     async def _apply(self, chunks: Sequence[Chunk]) -> None:
         """Apply chunks, and rest after few records for as long as they took: one costs about as much as a hundred."""
@@ -163,8 +175,8 @@ class ViewUpdater:
             first = not self.caught_up
             if first:
                 await self._view.settle()
-            self._view.fresh, self._view.caught_up = since, True
+            self._view.updated.fresh, self._view.updated.caught_up = since, True
             if first:
-                await self._view.keep()
+                await self._view.updated.keep()
             if abs(self._clock() - since) >= _WAIT * 1000:
                 self._goal = None

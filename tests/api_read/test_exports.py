@@ -185,7 +185,7 @@ async def test_an_export_that_cannot_be_finished_does_not_look_whole(house: Hous
         raise ZeroDivisionError
 
     def empty_the_view(document: Any) -> bytes:
-        house.context.offers.began += 1
+        house.context.offers.updated.began += 1
         return str(document["id"]).encode()
 
     assert 2 * PAGE < len(await served(house, odd(lambda document: document["id"].encode())))

@@ -76,7 +76,7 @@ async def test_no_offer_is_hidden_by_a_damaged_index(offers: OfferView, tmp_path
     forget_pages(tmp_path / "offers.sqlite")
     with pytest.raises(DamagedCopyError):
         await offers.get(f"bretagne:{damaged}")
-    await offers.rebuild()
+    await offers.updated.rebuild()
     assert offers.damage is None
 
 
@@ -84,7 +84,7 @@ async def test_every_other_offer_is_found_or_the_damage_is(offers: OfferView, tm
     garble(tmp_path / "offers.sqlite", "bretagne:1300")
     forget_pages(tmp_path / "offers.sqlite")
     for number in NUMBERS:
-        offers._file.damage = None  # each one by itself
+        offers.updated._file.damage = None  # each one by itself
         try:
             state = await offers.get(f"bretagne:{number}")
         except DamagedCopyError:

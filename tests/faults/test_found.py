@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 from urllib.parse import urlsplit
@@ -134,11 +135,11 @@ async def test_a_view_on_a_full_disk_stands_still_and_then_goes_on(full: Path) -
     async with log.reader({(OFFERS, 0): 0}) as reader:
         chunks: Sequence[Chunk] = await reader.poll(limit=1_000, wait=0.0)
     view = await OfferView.open(full, log_identity="log", partitions=3)
-    await view._in_writer(limit, view._db, 10)
+    await view.updated.write(partial(limit, pages=10))
     with pytest.raises(LogUnavailableError, match="free space"):
         await view.apply(chunks)
     assert (0, 0, 0) == view.positions
-    await view._in_writer(limit, view._db, 100_000)
+    await view.updated.write(partial(limit, pages=100_000))
     await view.apply(chunks)
     assert (chunks[0].position, 0, 0) == view.positions
     await view.close()

@@ -10,7 +10,7 @@ import schemas
 from gateway.log.port import Chunk
 from gateway.protocol.delivery import Delivery, Part, delivery_record
 from gateway.protocol.record import Record, StoredRecord
-from gateway.store import DeliveryView, FollowedDeliveries
+from gateway.store import DeliveryView
 from tests.views.world import LOG, PARTITIONS
 
 ERROR = schemas.problem("not-found").to_json()
@@ -114,6 +114,6 @@ async def test_it_is_still_there_after_a_restart_and_gone_when_emptied(tmp_path:
 
 async def test_another_process_can_follow_it(view: DeliveryView, tmp_path: Path) -> None:
     await view.apply([chunk(delivery("bretagne:1", part("delivered")))])
-    followed = await FollowedDeliveries.open(tmp_path / "deliveries.sqlite", log_identity=LOG, partitions=PARTITIONS)
+    followed = await DeliveryView.follow(tmp_path / "deliveries.sqlite", log_identity=LOG, partitions=PARTITIONS)
     assert {"delivered": 1} == await states(followed)
     await followed.close()

@@ -10,7 +10,7 @@ import pytest
 
 from gateway.protocol.identity import platform_of
 from gateway.protocol.visibility import Reader
-from gateway.store import FollowedOffers, OfferView
+from gateway.store import OfferView
 from gateway.store.search.index_store import PERIOD
 from tests.views.world import LOG, PARTITIONS, World, offer_of
 
@@ -68,7 +68,7 @@ def changes(chance: random.Random, world: World) -> Iterator[None]:
 async def test_twins_are_those_that_the_rows_say(offers: OfferView, world: World, tmp_path: Path, seed: int) -> None:
     """Over revisions, withdrawals, periods that end, restarts, and a view that is emptied and filled again."""
     path, chance, view = tmp_path / "offers.sqlite", random.Random(seed), offers
-    followed = await FollowedOffers.open(path, log_identity=LOG, partitions=PARTITIONS)
+    followed = await OfferView.follow(path, log_identity=LOG, partitions=PARTITIONS)
     try:
         for step, _ in enumerate(changes(chance, world)):
             if step == 17:

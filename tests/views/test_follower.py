@@ -14,14 +14,7 @@ from gateway.log.port import Chunk
 from gateway.protocol import cursor as cursors
 from gateway.protocol.record import StoredRecord
 from gateway.protocol.visibility import Filter, Reader
-from gateway.store import (
-    FollowedOffers,
-    FollowedReceipts,
-    OfferView,
-    ReceiptView,
-    follower,
-    view,
-)
+from gateway.store import OfferView, ReceiptView, followed_copy, updated_copy
 from tests.views.world import LOG, PARTITIONS, World, offer_of, receipt_record
 
 READERS = (Reader("bretagne"), Reader("normandie"), Reader("national"))
@@ -30,9 +23,9 @@ FILTERS = (Filter(), Filter(department=frozenset({"75"})), Filter(week=frozenset
 
 
 @pytest.fixture
-async def followed(offers: OfferView, tmp_path: Path) -> AsyncIterator[FollowedOffers]:
+async def followed(offers: OfferView, tmp_path: Path) -> AsyncIterator[OfferView]:
     assert offers.positions == (0,) * PARTITIONS  # kept first, then followed
-    view = await FollowedOffers.open(tmp_path / "offers.sqlite", log_identity=LOG, partitions=PARTITIONS)
+    view = await OfferView.follow(tmp_path / "offers.sqlite", log_identity=LOG, partitions=PARTITIONS)
     yield view
     await view.close()
 
@@ -50,7 +43,7 @@ async def answers(view: OfferView) -> list[Any]:
     return told
 
 
-async def test_a_follower_answers_as_the_keeper_does(offers: OfferView, followed: FollowedOffers, world: World) -> None:
+async def test_a_follower_answers_as_the_keeper_does(offers: OfferView, followed: OfferView, world: World) -> None:
     """Over steps that seal bitmaps, replace and withdraw offers, and leave gaps."""
     chance = random.Random(11)
     for step in range(12):
@@ -67,9 +60,7 @@ async def test_a_follower_answers_as_the_keeper_does(offers: OfferView, followed
     assert await answers(offers) == await answers(followed)
 
 
-async def test_a_follower_sees_that_the_keeper_began_anew(
-    offers: OfferView, followed: FollowedOffers, world: World
-) -> None:
+async def test_a_follower_sees_that_the_keeper_began_anew(offers: OfferView, followed: OfferView, world: World) -> None:
     for number in range(40):
         world.publish(offer_of(f"bretagne:{number}"), gap=number)
     await offers.apply(world.chunks())
@@ -82,7 +73,7 @@ async def test_a_follower_sees_that_the_keeper_began_anew(
 
 
 async def test_a_follower_waits_for_what_the_keeper_applies(
-    offers: OfferView, followed: FollowedOffers, world: World
+    offers: OfferView, followed: OfferView, world: World
 ) -> None:
     world.publish(offer_of("bretagne:1"))
     chunks = world.chunks()
@@ -94,26 +85,26 @@ async def test_a_follower_waits_for_what_the_keeper_applies(
     assert await followed.moved((0,) * PARTITIONS, 20)
 
 
-async def test_a_follower_knows_when_the_keeper_stood_at_the_end(offers: OfferView, followed: FollowedOffers) -> None:
-    offers.fresh, offers.caught_up = 1_234, True
-    await offers.keep()
+async def test_a_follower_knows_when_the_keeper_stood_at_the_end(offers: OfferView, followed: OfferView) -> None:
+    offers.updated.fresh, offers.updated.caught_up = 1_234, True
+    await offers.updated.keep()
     assert await followed.reached((0,) * PARTITIONS, 0)
     assert (1_234, True) == (followed.fresh, followed.caught_up)
 
 
 async def test_a_follower_that_is_asked_nothing_else_notices_that_the_keeper_came_to_the_end(
-    offers: OfferView, followed: FollowedOffers
+    offers: OfferView, followed: OfferView
 ) -> None:
     assert not followed.caught_up
-    offers.fresh, offers.caught_up = 1_234, True
-    await offers.keep()
+    offers.updated.fresh, offers.updated.caught_up = 1_234, True
+    await offers.updated.keep()
     assert followed.caught_up
 
 
 async def test_all_who_wait_are_told_whoever_noticed_first(
-    offers: OfferView, followed: FollowedOffers, world: World, monkeypatch: pytest.MonkeyPatch
+    offers: OfferView, followed: OfferView, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(follower, "_EVERY_SECONDS", 0.5)
+    monkeypatch.setattr(followed_copy, "_EVERY_SECONDS", 0.5)
     world.publish(offer_of("bretagne:1"))
     chunks = world.chunks()
     wanted = tuple(chunks[0].position if p == chunks[0].partition else 0 for p in range(PARTITIONS))
@@ -125,7 +116,7 @@ async def test_all_who_wait_are_told_whoever_noticed_first(
 
 
 async def test_a_receipt_is_told_as_soon_as_the_keeper_has_it(receipts: ReceiptView, tmp_path: Path) -> None:
-    followed = await FollowedReceipts.open(tmp_path / "receipts.sqlite", log_identity=LOG, partitions=PARTITIONS)
+    followed = await ReceiptView.follow(tmp_path / "receipts.sqlite", log_identity=LOG, partitions=PARTITIONS)
     try:
         assert await followed.wait("r1", 0.05) is None
         waiting = asyncio.create_task(followed.wait("r1", 20))
@@ -146,38 +137,39 @@ async def test_a_receipt_is_told_as_soon_as_the_keeper_has_it(receipts: ReceiptV
 async def test_there_must_be_a_view_of_the_same_log_to_follow(offers: OfferView, tmp_path: Path) -> None:
     assert offers.positions == (0,) * PARTITIONS
     with pytest.raises(LogUnavailableError, match="another log"):
-        await FollowedOffers.open(tmp_path / "offers.sqlite", log_identity="another", partitions=PARTITIONS)
+        await OfferView.follow(tmp_path / "offers.sqlite", log_identity="another", partitions=PARTITIONS)
     with pytest.raises(LogUnavailableError, match="cannot be followed"):
-        await FollowedOffers.open(tmp_path / "nowhere.sqlite", log_identity=LOG, partitions=PARTITIONS)
+        await OfferView.follow(tmp_path / "nowhere.sqlite", log_identity=LOG, partitions=PARTITIONS)
 
 
 async def test_a_read_that_began_earlier_says_nothing_of_where_the_keeper_stands(
-    offers: OfferView, followed: FollowedOffers, world: World
+    offers: OfferView, followed: OfferView, world: World
 ) -> None:
     world.publish(offer_of("bretagne:1"))
     await offers.apply(world.chunks())
-    with followed._read_transaction(lambda: None) as (_, earlier, _):
+    db = await followed.copy.read(lambda connection: connection)
+    with followed.copy.transaction(db, lambda: None) as (earlier, _):
         world.publish(offer_of("bretagne:2"))
         await offers.apply(world.chunks())
         assert offers.positions == followed.positions != earlier
-        followed._reload(followed._reading, 77)
+        followed.changed(db, 77)
     assert (offers.positions, offers.began) == (followed.positions, followed.began)
 
 
 async def test_what_was_noted_while_a_read_began_stays_noted(
-    offers: OfferView, followed: FollowedOffers, world: World
+    offers: OfferView, followed: OfferView, world: World
 ) -> None:
     """The read, in its thread, has the file as it was, and is held up before it has asked how far that had come."""
     begun, goes_on = threading.Event(), threading.Event()
 
     def hold_up(statement: str) -> None:
-        if statement == view.APPLIED:
+        if statement == updated_copy.APPLIED:
             begun.set()
             goes_on.wait(_SECONDS)
 
     world.publish(offer_of("bretagne:1"))
     await offers.apply(world.chunks())
-    followed._reading.set_trace_callback(hold_up)
+    await followed.copy.read(lambda db: db.set_trace_callback(hold_up))
     reading = asyncio.create_task(followed.count("bretagne"))
     try:
         assert await asyncio.to_thread(begun.wait, _SECONDS)

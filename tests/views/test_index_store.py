@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.store import FollowedOffers, OfferView
+from gateway.store import OfferView
 from gateway.store.search.index_store import PERIOD, Index
 from gateway.store.search.search_index import SEGMENT_BITS
 from tests.views.world import LOG, PARTITIONS, World, offer_of
@@ -16,9 +16,9 @@ Found = tuple[set[int], Mapping[str, set[int]], set[tuple[int, int]]]
 
 
 @pytest.fixture
-async def followed(offers: OfferView, tmp_path: Path) -> AsyncIterator[FollowedOffers]:
+async def followed(offers: OfferView, tmp_path: Path) -> AsyncIterator[OfferView]:
     assert offers.positions == (0,) * PARTITIONS
-    view = await FollowedOffers.open(tmp_path / "offers.sqlite", log_identity=LOG, partitions=PARTITIONS)
+    view = await OfferView.follow(tmp_path / "offers.sqlite", log_identity=LOG, partitions=PARTITIONS)
     yield view
     await view.close()
 
@@ -40,7 +40,7 @@ async def held(view: OfferView) -> tuple[set[int], Mapping[str, set[int]]]:
 
 async def read_again(path: Path) -> tuple[set[int], Mapping[str, set[int]]]:
     """The same for a follower that begins now."""
-    fresh = await FollowedOffers.open(path, log_identity=LOG, partitions=PARTITIONS)
+    fresh = await OfferView.follow(path, log_identity=LOG, partitions=PARTITIONS)
     try:
         return await held(fresh)
     finally:
@@ -55,7 +55,7 @@ def living(path: Path) -> set[int]:
 
 @pytest.mark.parametrize("seed", range(3))
 async def test_a_followed_index_is_the_one_read_again_and_the_writers(
-    offers: OfferView, followed: FollowedOffers, world: World, tmp_path: Path, seed: int
+    offers: OfferView, followed: OfferView, world: World, tmp_path: Path, seed: int
 ) -> None:
     """Over publications, withdrawals, tombstones, gaps, folds, wipes, and steps that the follower does not read."""
     path, chance, folds = tmp_path / "offers.sqlite", random.Random(seed), 0
@@ -85,13 +85,13 @@ async def test_a_followed_index_is_the_one_read_again_and_the_writers(
 
 
 async def test_a_follower_that_finds_the_file_unchanged_reads_nothing_of_it(
-    offers: OfferView, followed: FollowedOffers, world: World
+    offers: OfferView, followed: OfferView, world: World
 ) -> None:
     world.publish(offer_of("bretagne:1"))
     await offers.apply(world.chunks())
     assert 1 == await followed.count("bretagne")
     statements: list[str] = []
-    followed._reading.set_trace_callback(statements.append)
+    await followed.copy.read(lambda db: db.set_trace_callback(statements.append))
     assert [1, 1] == [await followed.count("bretagne"), await followed.count("bretagne")]
     assert not [statement for statement in statements if "recent" in statement or "meta" in statement]
     world.withdraw("bretagne:1")
@@ -100,15 +100,15 @@ async def test_a_follower_that_finds_the_file_unchanged_reads_nothing_of_it(
 
 
 async def test_a_follower_that_is_up_to_date_reads_no_chunk(
-    offers: OfferView, followed: FollowedOffers, world: World
+    offers: OfferView, followed: OfferView, world: World
 ) -> None:
+    statements: list[str] = []
     for number in range(3):
         world.publish(offer_of(f"bretagne:{number}"))
         await offers.apply(world.chunks())
         assert number + 1 == await followed.count("bretagne")
         if number == 0:
-            statements: list[str] = []
-            followed._reading.set_trace_callback(statements.append)
+            await followed.copy.read(lambda db: db.set_trace_callback(statements.append))
             assert offers._index is not None
             offers._index._recent.size = PERIOD
     assert not [statement for statement in statements if "postings" in statement]

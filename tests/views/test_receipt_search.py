@@ -7,7 +7,6 @@ from typing import Any
 from gateway.log.port import Chunk
 from gateway.protocol.record import Record, StoredRecord, read_utc
 from gateway.store import ReceiptView
-from gateway.store.follower import FollowedReceipts
 from gateway.store.receipt_search import ReceiptFilter
 from tests.views.world import LOG, PARTITIONS, receipt_record
 
@@ -88,7 +87,7 @@ async def test_a_search_is_the_same_in_a_process_that_follows(tmp_path: Path) ->
     """RCP-008: whichever worker is asked."""
     view = await ReceiptView.open(tmp_path / "r.sqlite", log_identity=LOG, partitions=PARTITIONS)
     await filled(view)
-    followed = await FollowedReceipts.open(tmp_path / "r.sqlite", log_identity=LOG, partitions=PARTITIONS)
+    followed = await ReceiptView.follow(tmp_path / "r.sqlite", log_identity=LOG, partitions=PARTITIONS)
     for asked in ({}, {"verdicts": frozenset({"rejected"})}, {"upload": f"b{1:016}"}):
         for newest in (False, True):
             assert await names(view, newest=newest, **asked) == await names(followed, newest=newest, **asked)
@@ -116,10 +115,10 @@ async def steps(view: ReceiptView, **asked: Any) -> int:
         count += 1
         return 0
 
-    view._reading.set_progress_handler(tick, 1_000)
+    await view.copy.read(lambda db: db.set_progress_handler(tick, 1_000))
     newest = asked.pop("newest", False)
     await view.page("bretagne", after=None, limit=10, asked=ReceiptFilter(**asked), newest=newest)
-    view._reading.set_progress_handler(None, 0)
+    await view.copy.read(lambda db: db.set_progress_handler(None, 0))
     return count
 
 

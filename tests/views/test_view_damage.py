@@ -12,13 +12,7 @@ from gateway.protocol.delivery import Delivery, Part, delivery_record
 from gateway.protocol.record import StoredRecord
 from gateway.protocol.source_run import Run, run_record
 from gateway.runtime.sqlite_damage import DamagedCopyError
-from gateway.store import (
-    DeliveryView,
-    FollowedOffers,
-    OfferView,
-    ReceiptView,
-    RunView,
-)
+from gateway.store import DeliveryView, OfferView, ReceiptView, RunView
 from gateway.store.copy_file import marker
 from gateway.store.search.index_store import PERIOD
 from gateway.store.view import View
@@ -47,7 +41,7 @@ async def opened(path: Path) -> OfferView:
     return await OfferView.open(path, log_identity=LOG, partitions=PARTITIONS)
 
 
-async def holds(view: OfferView | FollowedOffers, offer_id: str) -> None:
+async def holds(view: OfferView, offer_id: str) -> None:
     state = await view.get(offer_id)
     assert state is not None
     assert offer_of(offer_id) == state.offer
@@ -75,7 +69,7 @@ async def test_a_changed_byte_of_stored_json_rebuilds_the_view_at_the_start(
 
 async def test_a_changed_byte_of_stored_json_is_found_when_it_is_read(path: Path, filled: list[Chunk]) -> None:
     view = await opened(path)
-    view.caught_up = True
+    view.updated.caught_up = True
     replaced(path, TITLE, OTHER)
     with pytest.raises(DamagedCopyError, match=str(path)):  # noqa: PT012  # one of these reads it
         for number in range(30):
@@ -83,7 +77,7 @@ async def test_a_changed_byte_of_stored_json_is_found_when_it_is_read(path: Path
     assert (False, True) == (view.caught_up, view.damage is not None)
     with pytest.raises(DamagedCopyError):
         await view.count("bretagne")
-    await view.rebuild()
+    await view.updated.rebuild()
     assert (None, (0,) * PARTITIONS) == (view.damage, view.positions)
     await view.apply(filled)
     await holds(view, "bretagne:7")
@@ -118,9 +112,9 @@ async def test_whatever_became_of_the_file_the_view_is_whole_again(
 
 async def test_a_process_that_follows_finds_damage_and_follows_the_new_file(path: Path, filled: list[Chunk]) -> None:
     kept = await opened(path)
-    kept.caught_up = True
-    await kept.keep()
-    followed = await FollowedOffers.open(path, log_identity=LOG, partitions=PARTITIONS)
+    kept.updated.caught_up = True
+    await kept.updated.keep()
+    followed = await OfferView.follow(path, log_identity=LOG, partitions=PARTITIONS)
     assert [True] == [followed.caught_up]
     replaced(path, TITLE, OTHER)
     with pytest.raises(DamagedCopyError):  # noqa: PT012  # one of these reads it
@@ -131,11 +125,11 @@ async def test_a_process_that_follows_finds_damage_and_follows_the_new_file(path
         await followed.get("bretagne:7")
     assert marker(path).exists()
     assert kept.damage is not None
-    await kept.rebuild()
+    await kept.updated.rebuild()
     assert not marker(path).exists()
     await kept.apply(filled)
-    kept.caught_up = True
-    await kept.keep()
+    kept.updated.caught_up = True
+    await kept.updated.keep()
     await holds(followed, "bretagne:7")
     assert (True, kept.positions) == (followed.caught_up, followed.positions)
     await followed.close()
@@ -165,13 +159,13 @@ async def test_a_changed_byte_of_the_index_rebuilds_the_view_at_the_start(
 
 async def test_a_follower_finds_a_changed_byte_of_the_index(path: Path, filled: list[Chunk]) -> None:
     kept = await opened(path)
-    followed = await FollowedOffers.open(path, log_identity=LOG, partitions=PARTITIONS)
+    followed = await OfferView.follow(path, log_identity=LOG, partitions=PARTITIONS)
     with sqlite3.connect(path) as db:
         db.execute("UPDATE recent SET change = change || x'00'")
     with pytest.raises(DamagedCopyError):
         await followed.count("bretagne")
     assert kept.damage is not None
-    await kept.rebuild()
+    await kept.updated.rebuild()
     await kept.apply(filled)
     assert 30 == await followed.count("bretagne")
     await followed.close()

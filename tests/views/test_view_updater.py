@@ -1,13 +1,14 @@
 """The tail: catches up, stays at the end, and knows when a view must start anew."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from gateway.errors import LogUnavailableError
+from gateway.errors import LogUnavailableError, PositionLostError
 from gateway.log.memory import MemoryLog
+from gateway.log.memory.reader import MemoryReader
 from gateway.protocol.cursor import FRESH_MS
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record, offer_record
@@ -122,7 +123,7 @@ async def test_a_lost_position_empties_the_view_and_starts_where_the_log_starts(
     clock.at += 31 * DAY_MS
     await log.maintain(COMMON, now=clock.at)
     await put(log, RECEIPTS, receipt_record("new", "bretagne:1", "bretagne"))
-    receipts.fresh = clock.at  # as if it had stood at the end until just now
+    receipts.updated.fresh = clock.at  # as if it had stood at the end until just now
     tail = ViewUpdater(log, RECEIPTS, receipts, clock=clock)
     async with running(tail):
         await until(lambda: tail.caught_up)
@@ -169,6 +170,22 @@ async def test_a_record_that_nobody_can_have_written_stops_the_tail(
 ) -> None:
     await put(log, OFFERS, Record(b"bretagne:1", b"not what the relay writes"))
     with pytest.raises(ValueError):  # noqa: PT011  # orjson's own
+        await asyncio.wait_for(ViewUpdater(log, OFFERS, offers, clock=clock).run(), 10)
+
+
+class Forgetful(MemoryLog):
+    """Loses every position, also those that it reports as its starts."""
+
+    def reader(self, positions: Mapping[tuple[str, int], int]) -> MemoryReader:
+        raise PositionLostError(f"{positions} are not held")
+
+
+async def test_a_position_that_is_lost_at_the_logs_own_starts_stops_the_updater(
+    offers: OfferView, clock: Hands
+) -> None:
+    log = Forgetful()
+    await log.create_topics(COMMON)
+    with pytest.raises(PositionLostError):
         await asyncio.wait_for(ViewUpdater(log, OFFERS, offers, clock=clock).run(), 10)
 
 
