@@ -8,6 +8,7 @@ import time
 import tracemalloc
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,21 @@ async def test_the_queue_is_bounded_by_bytes(tmp_path: Path) -> None:
     await log.close()
 
 
+async def test_the_write_ahead_log_is_checkpointed_beside_commits(tmp_path: Path) -> None:
+    """It stays bounded under continuous writes, though no commit checkpoints it."""
+    path = tmp_path / "log.sqlite"
+    log = await SqliteLog.open(path)
+    await log.create_topics(TOPICS)
+    records = [Record(b"key", bytes(10_000)) for _ in range(100)]
+    largest = 0
+    for number in range(100):
+        await log.append(SUBMISSIONS, number % 3, records)
+        largest = max(largest, path.with_name("log.sqlite-wal").stat().st_size)
+    assert 8 << 20 < largest < 60 << 20
+    assert path.stat().st_size > 40 << 20
+    await log.close()
+
+
 @asynccontextmanager
 async def writing(folder: Path, written: Callable[[], None] = lambda: None) -> AsyncIterator[Writer]:
     """A writer of the log in this folder, as each process has one."""
@@ -123,6 +139,7 @@ async def writing(folder: Path, written: Callable[[], None] = lambda: None) -> A
     writer = Writer(
         connect(path, busy_seconds=DEADLINE),
         loop=asyncio.get_running_loop(),
+        connect_again=partial(connect, path, busy_seconds=DEADLINE),
         lock_file=folder / "log.sqlite-turn",
         patience=DEADLINE,
         written=written,

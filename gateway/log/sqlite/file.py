@@ -58,7 +58,7 @@ def connect(path: Path, *, busy_seconds: float) -> sqlite3.Connection:
         connection.execute("PRAGMA page_size = 8192")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA wal_autocheckpoint = 2000")
+        connection.execute("PRAGMA wal_autocheckpoint = 0")  # the writer checkpoints beside its commits
         connection.execute("PRAGMA cache_size = -16384")
         connection.execute(
             "PRAGMA secure_delete = OFF"

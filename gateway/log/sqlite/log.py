@@ -67,6 +67,7 @@ class SqliteLog:
         self._writer = Writer(
             connect(path, busy_seconds=_BUSY_SECONDS),
             loop=loop,
+            connect_again=partial(connect, path, busy_seconds=_BUSY_SECONDS),
             lock_file=path.with_name(f"{path.name}-turn"),
             patience=patience,
             written=self._watch.notice,

@@ -6,7 +6,7 @@ import sqlite3
 import threading
 from collections import deque
 from collections.abc import Callable, Collection
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
@@ -26,6 +26,9 @@ _QUEUE_BYTES = 64 << 20
 _GROUP = 1_000
 _GROUP_BYTES = 1 << 20
 """Other processes wait while a group is written: the relay's commits of all partitions do not form one group."""
+_CHECKPOINT_BYTES = 8 << 20
+_COMMIT_BYTES = 32 << 10
+"""Estimate of the pages that a commit writes beside its records."""
 _SMALL_BYTES = 16 << 10
 """Jobs of at most this size, such as a single offer, precede queued slices of uploads."""
 _T = TypeVar("_T")
@@ -55,8 +58,10 @@ class Job:
 
 
 class Writer:
-    """Executes work submitted from the thread of ``loop``; ``written`` is called there after each commit. ``lock_file``
-    is the write lock of all processes that write this log; ``{lock_file}-next`` admits one waiting process.
+    """Executes work submitted from the thread of ``loop``; ``written`` is called there after each commit.
+
+    ``connect_again`` opens a further connection, for checkpoints. ``lock_file`` is the write lock of all processes that
+    write this log; ``{lock_file}-next`` admits one waiting process.
     """
 
     def __init__(
@@ -64,6 +69,7 @@ class Writer:
         connection: sqlite3.Connection,
         *,
         loop: asyncio.AbstractEventLoop,
+        connect_again: Callable[[], sqlite3.Connection],
         lock_file: Path,
         patience: float,
         written: Callable[[], None],
@@ -74,6 +80,7 @@ class Writer:
         self._small_passed = False
         self._patience = patience
         self._written = written
+        self._checkpoints = _Checkpoints(connect_again)
         self._jobs: deque[Job] = deque()
         self._bytes = 0
         self._failure: BaseException | None = None
@@ -128,6 +135,7 @@ class Writer:
             self._closing = True
             self._wake.notify()
         self._thread.join()
+        self._checkpoints.close()
         self._connection.close()
         self._write_lock.close()
         self._queue_lock.close()
@@ -199,7 +207,9 @@ class Writer:
             failure = LogUnavailableError(f"The log's lock file cannot be locked ({error}); nothing was written.")
             return [(None, failure)] * len(group)
         try:
-            return self._transact(group)
+            outcomes = self._transact(group)
+            self._checkpoints.committed(self._connection, sum(job.size for job in group) + _COMMIT_BYTES)
+            return outcomes
         finally:
             fcntl.flock(self._write_lock, fcntl.LOCK_UN)
 
@@ -240,6 +250,48 @@ class Writer:
         if group and not self._loop.is_closed():
             with suppress(RuntimeError):  # the loop was closed meanwhile: no caller waits
                 self._loop.call_soon_threadsafe(deliver)
+
+
+class _Checkpoints:
+    """Checkpoints of the write-ahead log, beside the commits: one within a commit would delay the writes of all
+    processes by the time that it takes to write thousands of pages and to sync them. A thread with a connection of its
+    own writes nearly all pages; the next commit writes the rest, so that the write-ahead log can start again from its
+    beginning.
+    """
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self._connect = connect
+        self._bytes = 0
+        self._thread: threading.Thread | None = None
+
+    def committed(self, connection: sqlite3.Connection, size: int) -> None:
+        """Count the bytes of a commit; called by the writer, which holds the write lock."""
+        self._bytes += size
+        if self._thread is not None:
+            if not self._thread.is_alive():
+                self._thread = None
+                _checkpoint(connection)
+        elif self._bytes >= _CHECKPOINT_BYTES:
+            self._bytes = 0
+            self._thread = threading.Thread(target=self._checkpoint_aside, name="log-checkpoint", daemon=True)
+            self._thread.start()
+
+    def close(self) -> None:
+        """Wait for a running checkpoint."""
+        if self._thread is not None:
+            self._thread.join()
+
+    def _checkpoint_aside(self) -> None:
+        with suppress(LogUnavailableError), closing(self._connect()) as connection:
+            _checkpoint(connection)
+
+
+def _checkpoint(connection: sqlite3.Connection) -> None:
+    """Checkpoint without waiting. After an error the pages stay in the write-ahead log: the next write raises for a
+    full disk, the next read for damage.
+    """
+    with suppress(sqlite3.Error):
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 
 def _ended_by(failure: BaseException | None) -> str:
