@@ -4,8 +4,7 @@ import re
 from dataclasses import dataclass, field, replace
 from itertools import repeat
 
-from adapters.formats.country import Country, country_named, region_abroad
-from adapters.formats.gazetteer import Areas, area_of, named
+from adapters.formats.gazetteer import Areas, Country, area_of, country_named, named, region_abroad
 from adapters.formats.text import one_line, plain
 
 _PHONE = re.compile(

@@ -6,8 +6,13 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
-from adapters.formats.error import UnusableFeedError
-from adapters.formats.problem import ReadingProblem, problem
+from adapters.formats.problem import ReadingProblem, UnusableFeedError, problem
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+from dataclasses import dataclass
+
+from adapters.formats.item import ITEM_CHARACTERS
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -151,3 +156,27 @@ def _utf8_prefix(piece: bytes, *, final: bool) -> str | None:
         return codecs.getincrementaldecoder("utf-8")("strict").decode(piece, final)
     except UnicodeDecodeError:
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line without its line feed; ``ended``: it had one. ``text`` is None if the line is too long for an item."""
+
+    number: int
+    text: str | None
+    ended: bool = True
+
+
+def cut_lines(pieces: Iterable[str]) -> Iterator[Line]:
+    """Yield the lines, numbered from 1. Text after the last line feed is a line with ``ended`` False."""
+    number, rest, long = 1, "", False
+    for piece in pieces:
+        first, *others = piece.split("\n")
+        rest = "" if long else rest + first
+        long = long or len(rest) > ITEM_CHARACTERS
+        for other in others:
+            yield Line(number, None if long else rest)
+            number, rest = number + 1, other
+            long = len(rest) > ITEM_CHARACTERS
+    if rest or long:
+        yield Line(number, None if long else rest, ended=False)

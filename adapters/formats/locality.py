@@ -11,7 +11,6 @@ from functools import lru_cache
 from typing import Any
 
 from adapters.formats.address import Address, Name, read_address
-from adapters.formats.country import is_unstated, read_country, town_abroad
 from adapters.formats.gazetteer import (
     Areas,
     Known,
@@ -19,8 +18,11 @@ from adapters.formats.gazetteer import (
     beginning_with,
     by_code,
     districts_of,
+    is_unstated,
     name_key,
     named,
+    read_country,
+    town_abroad,
     town_of,
 )
 from adapters.formats.matching import city_name, departments_of, fit, local_communes, postcode_of, town_written

@@ -1,39 +1,20 @@
-"""Load mappings: check the document and prepare its rules for reading a feed."""
+"""Mappings ready for use: where the items of a feed are, and a rule for each field of an offer."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any, TypeAlias
 
 import schemas
-from adapters.formats import sector_rule
-from adapters.formats.author import for_profile
-from adapters.formats.effect import Idle, find_idle
+from adapters.formats.mapping_document import Idle, find_idle, find_problems, merge
 from adapters.formats.path import Path, parse_path
-from adapters.formats.pattern import is_day_pattern, is_time_pattern
 from adapters.formats.problem import ReadingProblem, problem
-from adapters.formats.rule import OTHERS, Condition, Part, Rule
+from adapters.formats.report import for_profile
+from adapters.formats.rule import OTHERS, Condition, Part, Rule, Watched, used_paths, watched_paths
+from adapters.formats.sector import SECTOR_FIELD, sector_rule_in_codes
 from adapters.formats.text import fold
-from adapters.formats.watched import Watched, used_paths, watched_paths
 from schemas import Problem
 from schemas.decode import type_name
-from schemas.explain import explain
-from schemas.packaged import read_json
-from schemas.registry import fast_validator
 from schemas.spoken import json_type
-
-READY_MADE = ("cleverconnect", "jobposting")
-"""Formats with a complete mapping of their own; a platform's mapping only holds the differences."""
-
-FORMATS = (*READY_MADE, "csv", "json", "xml")
-
-_KEYS: Mapping[str, tuple[str, ...]] = {
-    "cleverconnect": ("encoding", "items"),
-    "jobposting": ("encoding", "items"),
-    "csv": ("encoding", "separator", "columns"),
-    "json": ("encoding", "items", "lines"),
-    "xml": ("encoding", "items"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,99 +68,34 @@ class FeedMapping:
 
 
 def load_mapping(form: str, document: object = None, *, stored: bool = False) -> FeedMapping | tuple[Problem, ...]:
-    """Return the mapping of a decoded document for the format ``form`` (one of ``FORMATS``), or all its problems.
+    """The mapping of a decoded document for the format ``form`` (one of ``FORMATS``), or all its problems.
 
     The ready-made formats need no document. ``stored``: the mapping is already in use, so keys without effect are
     warnings. Raises KeyError for an unknown format.
     """
-    keys = _KEYS[form]
     document = {} if document is None else document
     if not isinstance(document, dict):
         wrong = schemas.problem("wrong-type", expected=json_type("object"), actual=type_name(document))
         return (for_profile(wrong, "mapping", document),)
-    if problems := tuple(for_profile(found, "mapping", document) for found in _find_problems(form, document, keys)):
+    if problems := tuple(for_profile(found, "mapping", document) for found in find_problems(form, document)):
         return problems
     idle = tuple(find_idle(form, document))
     if idle and not stored:
         return tuple(_of_idle("mapping-key-without-effect", one) for one in idle)
     own = frozenset((*document.get("fields", ()), *document.get("extensions", ())))
     warnings = tuple(_of_idle("mapping-key-ignored", one, prefix="/mapping") for one in idle)
-    return replace(_load(form, _merge(form, document), own), warnings=warnings)
+    return replace(_load(form, merge(form, document), own), warnings=warnings)
 
 
 def _of_idle(code: str, idle: Idle, *, prefix: str = "") -> ReadingProblem:
     return problem(code, pointer=prefix + idle.pointer, actual=idle.key, reason=idle.reason)
 
 
-def _find_problems(form: str, document: dict[str, Any], keys: tuple[str, ...]) -> Iterator[Problem]:
-    found = [] if fast_validator("mapping").is_valid(document) else explain("mapping", document)
-    for trouble in found:
-        one_of = trouble.code == "invalid" and trouble.args.get("keyword") == "oneOf"
-        yield problem("mapping-rule-source", pointer=trouble.pointer) if one_of else trouble
-    if found:
-        return
-    merged = _merge(form, document)
-    for key in document.get("source", {}):
-        if key not in keys:
-            yield problem("mapping-key-idle", pointer=f"/source/{key}", expected=list(keys), actual=key)
-    needed = [("", "id", merged), ("", "fields", merged)]
-    needed += [("/source", "items", merged.get("source", {}))] if form == "xml" else []
-    for parent, name, members in needed:
-        if name not in members:
-            yield schemas.problem("field-missing", pointer=f"{parent}/{name}", field=name)
-    if form in ("xml", "cleverconnect") and isinstance(merged.get("source", {}).get("items"), list):
-        yield schemas.problem(
-            "wrong-type", pointer="/source/items", expected=json_type("string"), actual=json_type("array")
-        )
-    yield from _find_rules(document)
-
-
-def _find_rules(document: dict[str, Any]) -> Iterator[Problem]:
-    """Yield the problems of rules that the JSON schema cannot express."""
-    for pointer, rule in _rules(document):
-        for key, is_usable, example in (
-            ("date", is_day_pattern, "DD/MM/YYYY"),
-            ("time", is_time_pattern, "HH:mm"),
-        ):
-            if key in rule and not is_usable(rule[key]):
-                yield problem("mapping-pattern", pointer=f"{pointer}/{key}", expected=example, actual=rule[key])
-        if pointer == sector_rule.POINTER:
-            yield from sector_rule.check_targets(rule)
-        if "school_weeks" in rule and (pointer != "/fields/weeks" or not rule["school_weeks"]):
-            yield problem("mapping-rule-source", pointer=pointer)
-
-
-def _rules(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield every rule and every part of a joined one, with its pointer."""
-    rules = {"/id": document["id"]} if "id" in document else {}
-    for name in ("fields", "extensions"):
-        rules.update({f"/{name}/{key}": rule for key, rule in document.get(name, {}).items()})
-    for pointer, rule in rules.items():
-        yield pointer, rule
-        for index, part in enumerate(rule.get("join", {}).get("parts", ())):
-            yield f"{pointer}/join/parts/{index}", part
-
-
-@cache
-def _ready_made(form: str) -> Mapping[str, Any]:
-    loaded: dict[str, Any] = read_json("mappings", f"{form}.json", package=__package__)
-    return loaded
-
-
-def _merge(form: str, document: dict[str, Any]) -> dict[str, Any]:
-    """Merge the document over the ready-made mapping: by key, and within source, fields and extensions by field."""
-    if form not in READY_MADE:
-        return document
-    base = _ready_made(form)
-    inner = {key: {**base.get(key, {}), **document.get(key, {})} for key in ("source", "fields", "extensions")}
-    return {**base, **document, **inner}
-
-
 def _load(form: str, document: dict[str, Any], own: frozenset[str]) -> FeedMapping:
-    rules = {**document["fields"]}
-    if sector_rule.FIELD in rules:
-        rules[sector_rule.FIELD] = sector_rule.with_codes(rules[sector_rule.FIELD])
-    fields = {name: _rule(rule) for name, rule in rules.items()}
+    fields = {
+        name: _rule(sector_rule_in_codes(rule) if name == SECTOR_FIELD else rule)
+        for name, rule in document["fields"].items()
+    }
     extensions = {name: _rule(rule) for name, rule in document.get("extensions", {}).items()}
     only = tuple(
         Condition(_paths(condition["path"]), frozenset(map(fold, condition["in"])))

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from adapters.formats.error import UnusableFeedError
 from adapters.formats.nearest import CLOSE, hint, nearest
 from adapters.formats.path import Path, write_path
+from adapters.formats.problem import UnusableFeedError
 from schemas.spoken import Spoken
 
 MOST_PATHS = 500

@@ -6,8 +6,10 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
+from adapters.formats.text import one_line
 from schemas import Problem, Rule
 from schemas.rulebook import displayed
+from schemas.spoken import Spoken
 from schemas.texts import load_texts
 
 
@@ -35,3 +37,28 @@ def problem(code: str, *, pointer: str = "", expected: Any = None, actual: Any =
     return ReadingProblem(
         code, pointer, expected, displayed(actual), {name: displayed(value) for name, value in args.items()}
     )
+
+
+TOO_DEEP = Spoken("nested too deep", "imbrication trop profonde")
+ENDLESS_TAG = Spoken("endless tag or comment", "balise ou commentaire sans fin")
+ENDLESS_ROW = Spoken("endless row", "ligne sans fin")
+NO_JSON = Spoken("[ or { expected", "[ ou { attendu")
+MALFORMED_ROW = "ligne mal formée : guillemets ou longueur"
+
+
+class UnusableFeedError(Exception):
+    """The feed as a whole is unusable; no item of it may be applied."""
+
+    def __init__(self, code: str, **values: Any) -> None:
+        super().__init__(code)
+        self.problem: ReadingProblem = problem(code, **values)
+
+
+class UnreadableValueError(Exception):
+    """A value does not fit its field. ``code`` names a problem of this package; ``values`` are its arguments."""
+
+    def __init__(self, code: str, actual: str, **values: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.actual = one_line(actual)
+        self.values = values

@@ -9,13 +9,12 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from itertools import chain
 
-from adapters.formats.document import read_documents, read_lines
+from adapters.formats.csv_reader import read_rows
 from adapters.formats.drafting import draft, own_id
-from adapters.formats.element import read_elements
 from adapters.formats.encoding import read_text
-from adapters.formats.error import UnusableFeedError
 from adapters.formats.identity import UNREADABLE, Identities, conflict, digest_of
 from adapters.formats.item import (
+    FEED_ITEMS,
     BrokenItem,
     FeedComplete,
     FeedUnusable,
@@ -23,18 +22,19 @@ from adapters.formats.item import (
     OfferItem,
     PassedItem,
     Position,
+    Record,
     RepeatedItem,
     Retraction,
 )
+from adapters.formats.json_reader import read_documents, read_lines
+from adapters.formats.jsonld_reader import read_linked
 from adapters.formats.mapping import Elements, FeedMapping, Lines, Objects, Rows, Source
 from adapters.formats.outline import Outline
-from adapters.formats.page import read_linked
 from adapters.formats.path import Path
-from adapters.formats.problem import ReadingProblem, problem
-from adapters.formats.record import FEED_ITEMS, Record
-from adapters.formats.sector_rule import Fallbacks
+from adapters.formats.problem import ReadingProblem, UnusableFeedError, problem
+from adapters.formats.sector import Fallbacks
 from adapters.formats.survey import Survey
-from adapters.formats.table import read_rows
+from adapters.formats.xml_reader import read_elements
 
 MISFITS = frozenset(("items-not-found", "columns-missing", "path-not-found", "only-passes-all"))
 """Codes of a readable feed that the mapping does not fit."""

@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+from adapters.formats.item import Content
 from adapters.formats.nearest import Near, hint, nearest
 from adapters.formats.path import FIRST, TEXT_MEMBERS, Path, scalars, select, write_path
 from adapters.formats.problem import ReadingProblem, problem
-from adapters.formats.record import Content
-from adapters.formats.rule import Condition
+from adapters.formats.rule import Condition, Watched
 from adapters.formats.text import spell
-from adapters.formats.watched import Watched
 from schemas.rulebook import displayed
 from schemas.spoken import Spoken
 

@@ -3,6 +3,9 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
 from typing import Any, Literal
 
 import orjson
@@ -10,7 +13,7 @@ from yarl import URL
 
 import schemas
 from adapters.formats import FORMATS, FeedMapping, load_mapping
-from adapters.formats.author import for_profile
+from adapters.formats.report import for_profile
 from adapters.transport.address import feed_url_fault
 from schemas import Problem, problem
 from schemas.decode import type_name
@@ -164,3 +167,20 @@ def _codes(document: dict[str, Any]) -> Iterator[tuple[str, object]]:
 def _departments(region: str | None) -> frozenset[str]:
     listed = schemas.reference("departments")["items"]
     return frozenset(one["code"] for one in listed if one["region"] == region)
+
+
+_SUFFIX = ".json"
+
+
+@cache
+def profiles() -> Mapping[str, Profile]:
+    """Return the packaged profiles by slug. Raises ValueError for an invalid file."""
+    found: dict[str, Profile] = {}
+    folder = files(__package__).joinpath("data")
+    for entry in sorted(folder.iterdir(), key=lambda one: one.name):
+        if entry.name.endswith(_SUFFIX):
+            profile = read_profile(orjson.loads(entry.read_bytes()))
+            if not isinstance(profile, Profile):
+                raise ValueError(f"{entry.name} is no profile: {profile}")
+            found[profile.platform] = profile
+    return MappingProxyType(found)

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import schemas
 from adapters.formats import BrokenItem, FeedComplete, FeedUnusable, Item, OfferItem, PassedItem, RepeatedItem, judge
-from adapters.pull.feed_counts import FeedCounts, Kind
-from adapters.pull.feed_upload import FeedUpload
-from adapters.pull.revision import is_published, next_revision
+from adapters.pull.feed_upload import FeedCounts, FeedUpload, Kind
 from gateway.ingest.snapshot import Mark
 from gateway.ingest.submissions import Submissions
 from gateway.ingest.upload.judge import Author, BatchJudge
@@ -104,3 +102,22 @@ class FeedCollector:
     async def _refuse(self, item: OfferItem | BrokenItem, problems: Sequence[Problem], upload: FeedUpload) -> None:
         bodies = [one.to_json() for one in problems]
         await upload.add(str(item.position), SpooledItem(item.id, bodies, None), kind="refused")
+
+
+def next_revision(known: Known | None, digest: str, *, began: int) -> int:
+    """Return the last revision if the content (``digest``) is the same, else a higher one, at least ``began``.
+
+    ``began`` is the start of the run (ms). Call this only for offers that may be published today.
+    """
+    if known is None:
+        return began
+    if known.digest == digest and known.reason != "expired":
+        return known.revision
+    # An expired offer that may be published today expired while the clock was ahead. The same revision would be stale
+    # (REV-001).
+    return max(known.revision + 1, began)
+
+
+def is_published(known: Known | None, digest: str) -> bool:
+    """Return whether the offer is already published with this content."""
+    return known is not None and known.published and known.digest == digest

@@ -13,12 +13,10 @@ from adapters.profile.profile import Profile
 from adapters.pull.collect import FeedCollector, RejectedFeedError
 from adapters.pull.feed_upload import FeedUpload
 from adapters.pull.lanes import Lanes
-from adapters.pull.outcome import Beginning, Content, applied, failed, partial, pending, refused, unchanged
-from adapters.pull.schedule import is_fresh
+from adapters.pull.run import Beginning, Content, applied, failed, is_fresh, partial, pending, refused, unchanged
 from adapters.pull.transport_factory import TransportFactory
 from adapters.transport.drop import memory_of
-from adapters.transport.error import FeedError
-from adapters.transport.feed import MEGABYTE, Feed, Terms, Transport, Unchanged, Validators
+from adapters.transport.feed import MEGABYTE, Feed, FeedError, Terms, Transport, Unchanged, Validators
 from gateway.clock import Clock
 from gateway.errors import LogError, PortError
 from gateway.ingest.snapshot import Mark, SnapshotRefusedError, Snapshots

@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 import structlog
 
 from adapters.profile.profile import Profile, explain_profile, read_profile
-from adapters.pull.outcome import Beginning, failed
 from adapters.pull.pull import Pull, PullDependencies
-from adapters.pull.schedule import ORDER_LIFE_MS, is_due
+from adapters.pull.run import ORDER_LIFE_MS, Beginning, failed, is_due
 from gateway.log.assignment import own_with_retry, run_assigned
 from gateway.log.mirror import Fold, TopicMirror
 from gateway.log.port import Output, Owner

@@ -12,8 +12,8 @@ from ipaddress import ip_address
 
 from yarl import URL
 
-from adapters.transport.error import FeedError
-from adapters.transport.worker import Worker
+from adapters.transport.feed import FeedError
+from adapters.transport.limit import Worker
 from gateway.runtime.address import Address, is_public, literal
 from schemas.spoken import Spoken
 

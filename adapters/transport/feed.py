@@ -2,8 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import IO, Protocol, TypeAlias
+from typing import IO, Any, Protocol, TypeAlias
+
+from schemas import redact
+from schemas.rulebook import displayed
+from schemas.texts import Language, Texts, fill_one, load_texts
 
 BLOCK_BYTES = 64 * 1024
 MEGABYTE = 1024 * 1024
@@ -58,3 +63,25 @@ class Transport(Protocol):
 
     async def fetch(self, known: Validators, terms: Terms) -> Feed | Unchanged:
         """Return the current feed, or ``Unchanged`` if ``known`` identifies it. Raises FeedError and leaves no file."""
+
+
+class FeedError(Exception):
+    """A feed failed and nothing was changed. ``code`` is an entry of ``words.json``; ``values`` fill its text."""
+
+    def __init__(self, code: str, **values: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.values = values
+
+    def words(self, language: Language) -> str:
+        """Return the error and its remedy in one language."""
+        values = {name: displayed(value) for name, value in self.values.items()}
+        return redact(fill_one(_words()[self.code], values, language))
+
+    def __str__(self) -> str:
+        return self.words("en")
+
+
+@cache
+def _words() -> Mapping[str, Texts]:
+    return load_texts(__package__, "words.json")

@@ -12,11 +12,9 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from adapters.transport.address import feed_url_fault, is_permitted, resolve
-from adapters.transport.error import FeedError
-from adapters.transport.feed import Feed, Terms, Unchanged, Validators
+from adapters.transport.feed import Feed, FeedError, Terms, Unchanged, Validators
 from adapters.transport.landing import Landing, too_large
-from adapters.transport.limit import within
-from adapters.transport.worker import Worker
+from adapters.transport.limit import Worker, within
 from gateway.runtime.address import literal
 from schemas.spoken import Spoken, system_reason
 

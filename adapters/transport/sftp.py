@@ -12,11 +12,9 @@ import asyncssh
 
 from adapters.transport.address import resolve
 from adapters.transport.drop import MOST_ENTRIES, SETTLE_SECONDS, Entry, require_unchanged, settled
-from adapters.transport.error import FeedError
-from adapters.transport.feed import BLOCK_BYTES, Feed, Terms, Unchanged, Validators
+from adapters.transport.feed import BLOCK_BYTES, Feed, FeedError, Terms, Unchanged, Validators
 from adapters.transport.landing import Landing
-from adapters.transport.limit import Cut, within
-from adapters.transport.worker import Worker
+from adapters.transport.limit import Cut, Worker, within
 from gateway.clock import Clock, now
 from schemas.spoken import system_reason
 

@@ -9,8 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from adapters.profile.joining import Joined, join
-from adapters.profile.packaged import profiles
-from adapters.profile.profile import Profile
+from adapters.profile.profile import Profile, profiles
 from adapters.pull.pulls import has_feed
 from adapters.pull.run_request import OrderReplacedError, last_runs, order_run
 from gateway.cli.console import FAILED, UNUSABLE, CommandError

@@ -10,7 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import schemas
-from adapters.formats.code import (
+from adapters.formats.field import (
+    FIELDS,
+    Located,
+    One,
     read_accessibility,
     read_code,
     read_levels,
@@ -21,11 +24,10 @@ from adapters.formats.code import (
     read_whole,
     read_yes_no,
 )
-from adapters.formats.error import UnreadableValueError
-from adapters.formats.field import FIELDS, Located, One
 from adapters.formats.identity import local_id
-from adapters.formats.link import read_link
 from adapters.formats.locality import Written, resolve
+from adapters.formats.problem import UnreadableValueError
+from adapters.formats.text import read_link
 from schemas.registry import definition_validator
 
 

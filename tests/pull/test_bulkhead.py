@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from adapters.pull.pull import Pull
-from adapters.pull.transport_factory import TransportFactory
+from adapters.pull.transport_factory import Secrets, TransportFactory
 from adapters.transport.feed import Feed, Terms, Validators
-from adapters.transport.secret import Secrets
 from gateway.errors import LogUnavailableError
 from gateway.ingest.snapshot import Snapshots
 from gateway.log.memory import MemoryLog

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from adapters.pull.feed_counts import FeedCounts, Kind
+from adapters.pull.feed_upload import FeedCounts, Kind
 from gateway.protocol.source_run import Counts
 
 ERROR = {"code": "x", "severity": "error", "pointer": "/title"}

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from adapters.pull.lanes import Lanes
-from adapters.transport.error import FeedError
-from adapters.transport.feed import Feed, Terms, Unchanged
+from adapters.transport.feed import Feed, FeedError, Terms, Unchanged
 from adapters.transport.https import HttpsPull
 from tests.transport.hostile import HEAD, saying, talking
 

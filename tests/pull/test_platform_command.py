@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import pytest
 from typer.testing import CliRunner, Result
 
-from adapters.profile.packaged import profiles
+from adapters.profile.profile import profiles
 from gateway.cli.console import CommandError
 from gateway.cli.platform import app
 from gateway.demo.region_site.feed import example_profile, write_feed

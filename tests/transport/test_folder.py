@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.transport.error import FeedError
-from adapters.transport.feed import Feed, Terms, Unchanged, Validators
-from adapters.transport.folder import FolderDrop
+from adapters.transport.drop import FolderDrop
+from adapters.transport.feed import Feed, FeedError, Terms, Unchanged, Validators
 from gateway import clock
 from tests.transport.server import content_of
 

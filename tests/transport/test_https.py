@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from adapters.transport.error import FeedError
-from adapters.transport.feed import MEGABYTE, Feed, Terms, Unchanged
+from adapters.transport.feed import MEGABYTE, Feed, FeedError, Terms, Unchanged
 from adapters.transport.https import MOST_REDIRECTS, HttpsPull, basic, bearer
 from tests.transport.server import content_of, pulled, serving, speaking
 

@@ -10,13 +10,11 @@ from typing import Any
 
 import pytest
 
-from adapters.transport.error import FeedError
-from adapters.transport.feed import Terms, Transport
-from adapters.transport.folder import FolderDrop
+from adapters.transport.drop import FolderDrop
+from adapters.transport.feed import FeedError, Terms, Transport
 from adapters.transport.https import HttpsPull
-from adapters.transport.limit import Cut, within
+from adapters.transport.limit import Cut, Worker, within
 from adapters.transport.sftp import SftpDrop, SftpServer
-from adapters.transport.worker import Worker
 from tests.transport.hostile import HEAD, Talk, saying, sftp_process, silent, talking
 from tests.transport.hostile_sftp import MuteGatekeeper, endless, hang, hostile_sftp
 
@@ -197,8 +195,7 @@ def test_a_process_ends_though_a_call_of_a_feed_is_blocked(tmp_path: Path) -> No
     """In a process of its own: a fetch from a mount that blocks is cancelled, and the interpreter ends."""
     code = (
         "import asyncio, os, sys\n"
-        "from adapters.transport.limit import within\n"
-        "from adapters.transport.worker import Worker\n"
+        "from adapters.transport.limit import Worker, within\n"
         "async def main():\n"
         "    await within(0.2, lambda cut: Worker().do(lambda: os.open(sys.argv[1], os.O_RDONLY)))\n"
         "try:\n"

@@ -8,8 +8,7 @@ import asyncssh
 import pytest
 
 from adapters.transport.drop import MOST_ENTRIES
-from adapters.transport.error import FeedError
-from adapters.transport.feed import Feed, Terms, Unchanged, Validators
+from adapters.transport.feed import Feed, FeedError, Terms, Unchanged, Validators
 from adapters.transport.sftp import SftpDrop, SftpServer
 from gateway import clock
 from tests.transport.server import content_of

@@ -4,13 +4,11 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from adapters.formats.document import decode_item, read_documents
-from adapters.formats.error import UnusableFeedError
+from adapters.formats.item import Record
+from adapters.formats.json_reader import ItemScan, decode_item, read_documents
 from adapters.formats.outline import Outline, not_linked
 from adapters.formats.path import Path
-from adapters.formats.problem import problem
-from adapters.formats.record import Record
-from adapters.formats.scan import ItemScan
+from adapters.formats.problem import UnusableFeedError, problem
 
 _OPENING = re.compile(r"<!--|<script\b([^<>]{0,2000})>", re.IGNORECASE)
 _LONGEST_OPENING = 2010

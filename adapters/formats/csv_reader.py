@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 from typing import Any
 
-from adapters.formats.error import ENDLESS_ROW, MALFORMED_ROW, UnusableFeedError
-from adapters.formats.line import Line, cut_lines
+from adapters.formats.encoding import Line, cut_lines
+from adapters.formats.item import ITEM_CHARACTERS, Record
 from adapters.formats.nearest import nearest
-from adapters.formats.problem import problem
-from adapters.formats.record import ITEM_CHARACTERS, Record
+from adapters.formats.problem import ENDLESS_ROW, MALFORMED_ROW, UnusableFeedError, problem
 from schemas.rulebook import displayed
 from schemas.spoken import Spoken
 

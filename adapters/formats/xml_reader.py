@@ -12,10 +12,9 @@ from typing import Any
 from xml.parsers import expat  # no entity is ever declared, see above
 from xml.sax.saxutils import escape
 
-from adapters.formats.error import ENDLESS_TAG, TOO_DEEP, UnusableFeedError
+from adapters.formats.item import DEPTH, ITEM_CHARACTERS, ITEM_NODES, Record
 from adapters.formats.outline import Outline
-from adapters.formats.problem import ReadingProblem, problem
-from adapters.formats.record import DEPTH, ITEM_CHARACTERS, ITEM_NODES, Record
+from adapters.formats.problem import ENDLESS_TAG, TOO_DEEP, ReadingProblem, UnusableFeedError, problem
 from schemas.spoken import Spoken
 
 _CUT = frozenset({expat.errors.codes[message] for message in (
