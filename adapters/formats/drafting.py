@@ -8,7 +8,8 @@ from typing import Any
 from adapters.formats.field import FIELDS, Field, Located, Many, One
 from adapters.formats.identity import local_id
 from adapters.formats.item import Content, OfferItem, Position
-from adapters.formats.locality import Note, Refusal, Written, resolve
+from adapters.formats.locality import Refusal, resolve
+from adapters.formats.location_texts import Note, Written
 from adapters.formats.mapping import FeedMapping
 from adapters.formats.moment import school_weeks
 from adapters.formats.path import Scalar
@@ -20,7 +21,7 @@ from adapters.formats.text import clean, cut, one_line, spell
 
 
 def own_id(mapping: FeedMapping, content: Content, platform: str) -> str | None:
-    """Return the offer's id (``platform:local id``), or None if the item has no readable one."""
+    """The offer's id (``platform:local id``), or None if the item has no readable one."""
     try:
         found = mapping.id.find(content).values
     except UnreadableValueError:
@@ -30,7 +31,7 @@ def own_id(mapping: FeedMapping, content: Content, platform: str) -> str | None:
 
 
 def draft(mapping: FeedMapping, content: Content, *, offer_id: str, position: Position, on: date) -> OfferItem:
-    """Return the offer with every field that can be read, and a problem for each one that cannot."""
+    """The offer with every field that can be read, and a problem for each one that cannot."""
     drafting = _Drafting(content, on)
     for name, rule in mapping.fields.items():
         drafting.fill(name, rule, FIELDS[name])
@@ -77,7 +78,7 @@ class _Drafting:
             self._add(trouble)
 
     def find_extra(self, key: str, rule: Rule) -> Any:
-        """Return the value of an extension, texts cleaned: a list of several, None without any."""
+        """The value of an extension, texts cleaned: a list of several, None without any."""
         return self._value(rule, None, f"/extensions/{key}")
 
     def _value(self, rule: Rule, field: Field | None, pointer: str) -> Any:
@@ -170,7 +171,7 @@ class LocatedTexts:
             self._texts[member] = spell(value)[:_CHARACTERS]
 
     def resolve(self) -> tuple[dict[str, str], list[ReadingProblem]]:
-        """Return the members of ``location`` and the problems."""
+        """The members of ``location`` and the problems."""
         if not self._texts:
             return {}, []
         problems: list[ReadingProblem] = []

@@ -1,4 +1,4 @@
-"""Decode a feed: detect its actual encoding, even against its declaration, and refuse binary files."""
+"""Text of a feed: its actual encoding, even against its declaration, and its lines. Binary files are refused."""
 
 import codecs
 import io
@@ -51,7 +51,7 @@ _MAGIC = (
 
 
 def read_text(blocks: Iterable[bytes], named: str | None, warnings: Warnings) -> Iterator[str]:
-    """Yield the text of a feed in pieces, with line feeds as line ends and without byte order mark.
+    """The text of a feed in pieces, with line feeds as line ends and without byte order mark.
 
     The encoding is that of the byte order mark; else ``named`` (by the mapping); else that of the XML declaration; else
     UTF-8 if the bytes are valid, and Windows-1252 if not. If a single-byte encoding is declared but the bytes are
@@ -98,7 +98,7 @@ def _decode(decoder: codecs.IncrementalDecoder, encoding: str, piece: bytes, pie
 
 
 def _cut(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the bytes in pieces of one size: tiny and huge blocks cost no more than others."""
+    """The bytes in pieces of one size: tiny and huge blocks cost no more than others."""
     held = bytearray()
     for block in blocks:
         view = memoryview(block)
@@ -151,7 +151,7 @@ class _Settling(codecs.IncrementalDecoder):
 
 
 def _utf8_prefix(piece: bytes, *, final: bool) -> str | None:
-    """Return the piece decoded as UTF-8, without an incomplete last character; None if it is not UTF-8."""
+    """The piece decoded as UTF-8, without an incomplete last character; None if it is not UTF-8."""
     try:
         return codecs.getincrementaldecoder("utf-8")("strict").decode(piece, final)
     except UnicodeDecodeError:
@@ -168,7 +168,7 @@ class Line:
 
 
 def cut_lines(pieces: Iterable[str]) -> Iterator[Line]:
-    """Yield the lines, numbered from 1. Text after the last line feed is a line with ``ended`` False."""
+    """The lines, numbered from 1. Text after the last line feed is a line with ``ended`` False."""
     number, rest, long = 1, "", False
     for piece in pieces:
         first, *others = piece.split("\n")

@@ -1,4 +1,4 @@
-"""Fields of an offer with their parsers: a mapping only gives the path of each value."""
+"""Fields of an offer, each with the parser of its values: a mapping only gives their paths."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -25,7 +25,7 @@ _NO = frozenset(("non", "no", "false", "faux", "n", "0"))
 
 
 def read_sector(text: str) -> str:
-    """Return the sector of a text: its code, its name or a NAF code. Raises UnreadableValueError."""
+    """The sector of a text: its code, its name or a NAF code. Raises UnreadableValueError."""
     text = one_line(text)
     meant = find_sectors(text)
     if meant.code is not None:
@@ -37,14 +37,14 @@ def read_sector(text: str) -> str:
 
 
 def read_naf(text: str) -> str:
-    """Return a NAF code in its usual form: ``62.01Z`` for ``6201z``; other texts unchanged."""
+    """A NAF code in its usual form: ``62.01Z`` for ``6201z``; other texts unchanged."""
     text = one_line(text).upper()
     match = _NAF.fullmatch(text)
     return f"{match[1]}.{match[2]}{match[3]}" if match else text
 
 
 def read_siret(text: str) -> str:
-    """Return a SIRET without spaces and dots, with leading zeros that a spreadsheet removed.
+    """A SIRET without spaces and dots, with leading zeros that a spreadsheet removed.
 
     Raises UnreadableValueError.
     """
@@ -55,12 +55,12 @@ def read_siret(text: str) -> str:
 
 
 def read_code(text: str) -> str:
-    """Return a code or id: the text without blanks."""
+    """A code or id: the text without blanks."""
     return "".join(one_line(text).split())
 
 
 def read_levels(texts: Iterable[str]) -> list[str]:
-    """Return the levels of the texts, in the order of the schema. Raises UnreadableValueError."""
+    """The levels of the texts, in the order of the schema. Raises UnreadableValueError."""
     found: set[str] = set()
     for text in texts:
         known = {level for level, words in _LEVELS.items() if words.search(plain(text))}
@@ -71,7 +71,7 @@ def read_levels(texts: Iterable[str]) -> list[str]:
 
 
 def read_yes_no(text: str) -> bool:
-    """Return whether a text means yes. Raises UnreadableValueError."""
+    """Whether a text means yes. Raises UnreadableValueError."""
     word = plain(text)
     if word not in _YES | _NO:
         raise UnreadableValueError("yes-no-unreadable", text)
@@ -79,14 +79,14 @@ def read_yes_no(text: str) -> bool:
 
 
 def read_accessibility(text: str) -> str:
-    """Return ``yes``, ``no`` or ``unknown``. Raises UnreadableValueError."""
+    """``yes``, ``no`` or ``unknown``. Raises UnreadableValueError."""
     if plain(text) in ("unknown", "inconnu", "inconnue"):
         return "unknown"
     return "yes" if read_yes_no(text) else "no"
 
 
 def read_number(text: str) -> float:
-    """Return a number with a decimal comma or point and blanks between thousands. Raises UnreadableValueError."""
+    """A number with a decimal comma or point and blanks between thousands. Raises UnreadableValueError."""
     spaced = one_line(text).replace("\u00a0", " ").replace("\u202f", " ")
     if _NUMBER.fullmatch(spaced) is None or len(spaced) > 40:
         raise UnreadableValueError("number-unreadable", text)
@@ -94,7 +94,7 @@ def read_number(text: str) -> float:
 
 
 def read_whole(text: str) -> int:
-    """Return a whole number within ``SAFE_INTEGER``, exact in every JSON parser. Raises UnreadableValueError."""
+    """A whole number within ``SAFE_INTEGER``, exact in every JSON parser. Raises UnreadableValueError."""
     number = read_number(text)
     if not number.is_integer() or abs(number) > SAFE_INTEGER:
         raise UnreadableValueError("number-unreadable", text)

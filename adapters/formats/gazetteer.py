@@ -1,4 +1,4 @@
-"""Gazetteer: find communes by name and the departments of an area's name or code; the index is built on first use."""
+"""Gazetteer: communes by name, departments of an area, countries, regions and towns abroad."""
 
 import gzip
 import re
@@ -51,7 +51,7 @@ _OTHER_AREAS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownCommune:
     """A commune with its postcodes, the lowest first."""
 
     code: str
@@ -66,13 +66,13 @@ class Known:
 
 @lru_cache(maxsize=16384)
 def name_key(name: str) -> str:
-    """Return a town's name for comparison: without accents, case, blanks and punctuation, abbreviations spelt out."""
+    """A town's name for comparison: without accents, case, blanks and punctuation, abbreviations spelt out."""
     return "".join(_words(name))
 
 
 @lru_cache(maxsize=8192)
 def loose_key(name: str) -> str:
-    """Return ``name_key`` without an article at the beginning or end, in brackets or not: ``Havre (Le)``."""
+    """``name_key`` without an article at the beginning or end, in brackets or not: ``Havre (Le)``."""
     words = _words(name)
     while len(words) > 1 and words[0] in _ARTICLES:
         words = words[1:]
@@ -97,49 +97,49 @@ def _without_article(words: list[str]) -> list[str]:
 
 
 def same_name(written: str, commune: str) -> bool:
-    """Return whether the names are the same but for an article."""
+    """Whether the names are the same but for an article."""
     return name_key(written) == name_key(commune) or loose_key(written) == loose_key(commune)
 
 
 def part_of_name(written: str, commune: str) -> bool:
-    """Return whether one of the names begins with the words of the other: ``La Baule``, ``Rennes Centre``."""
+    """Whether one of the names begins with the words of the other: ``La Baule``, ``Rennes Centre``."""
     mine, other = _without_article(_words(written)), _without_article(_words(commune))
     shorter = min(len(mine), len(other))
     return shorter > 0 and mine[:shorter] == other[:shorter] and len("".join(mine[:shorter])) >= 4
 
 
-def is_commune(written: str, commune: "Commune | Known") -> bool:
-    """Return whether a written name is that of the commune, or of a former commune that it absorbed."""
+def is_commune(written: str, commune: Commune | KnownCommune) -> bool:
+    """Whether a written name is that of the commune, or of a former commune that it absorbed."""
     return same_name(written, town_of(commune)) or any(
         same_name(written, other) for other in former_names(commune.code)
     )
 
 
-def town_of(commune: "Commune | Known") -> str:
-    """Return the commune's name; for an arrondissement, that of its town."""
+def town_of(commune: Commune | KnownCommune) -> str:
+    """The commune's name; for an arrondissement, that of its town."""
     return _ARRONDISSEMENT.sub("", commune.name)
 
 
-def by_code(code: str) -> Known | None:
-    """Return the commune of an INSEE code, arrondissements included."""
+def by_code(code: str) -> KnownCommune | None:
+    """The commune of an INSEE code, arrondissements included."""
     return _index()[0].get(code)
 
 
 def districts_of(code: str) -> str | None:
-    """Return the prefix of the INSEE codes of a commune's arrondissements, None if it has none."""
+    """The prefix of the INSEE codes of a commune's arrondissements, None if it has none."""
     return _BIG.get(code)
 
 
-def named(name: str) -> tuple[Known, ...]:
-    """Return the communes of a name: an exact match; else without articles; else those that absorbed a match."""
+def named(name: str) -> tuple[KnownCommune, ...]:
+    """The communes of a name: an exact match; else without articles; else those that absorbed a match."""
     codes, names, loose, former, _ = _index()
     key = name_key(name)
     found = names.get(key) or loose.get(loose_key(name)) or former.get(key) or former.get(loose_key(name)) or ()
     return tuple(codes[code] for code in found)
 
 
-def beginning_with(name: str, areas: Areas) -> tuple[Known, ...]:
-    """Return the communes of the departments whose name shares its first words; none for a short or common word."""
+def beginning_with(name: str, areas: Areas) -> tuple[KnownCommune, ...]:
+    """The communes of the departments whose name shares its first words; none for a short or common word."""
     codes, *_, first = _index()
     words = _without_article(_words(name))
     bearers = first.get(words[0], ()) if words else ()
@@ -151,19 +151,19 @@ _Codes = dict[str, list[str]]
 
 
 @cache
-def _index() -> tuple[dict[str, Known], _Codes, _Codes, _Codes, _Codes]:
+def _index() -> tuple[dict[str, KnownCommune], _Codes, _Codes, _Codes, _Codes]:
     """Communes by INSEE code; INSEE codes by name, by name without article, by former commune's name, by first word."""
     postcodes: dict[Commune, list[str]] = {}
     for postcode in known_postcodes():
         for commune in communes_of(postcode):
             postcodes.setdefault(commune, []).append(postcode)
-    codes: dict[str, Known] = {}
+    codes: dict[str, KnownCommune] = {}
     names: dict[str, list[str]] = {}
     loose: dict[str, list[str]] = {}
     former: dict[str, list[str]] = {}
     first: dict[str, list[str]] = {}
     for commune, own in postcodes.items():
-        codes[commune.code] = Known(commune.code, commune.name, tuple(own))
+        codes[commune.code] = KnownCommune(commune.code, commune.name, tuple(own))
         if not commune.name.endswith(" Arrondissement"):
             words = _words(commune.name)
             names.setdefault("".join(words), []).append(commune.code)
@@ -176,7 +176,7 @@ def _index() -> tuple[dict[str, Known], _Codes, _Codes, _Codes, _Codes]:
 
 
 def area_of(text: str) -> Areas:
-    """Return the departments of a department's or region's name or code; none for other texts."""
+    """The departments of a department's or region's name or code; none for other texts."""
     key = plain(text)
     if key.isdigit():
         key = key[-2:] if len(key) == 3 and key[0] == "0" else key.zfill(2)
@@ -226,13 +226,13 @@ class Country:
 
 
 def is_unstated(text: str) -> bool:
-    """Return whether a text means "no value": ``n/a``, ``-``, ``non renseigné``. ``NC`` is New Caledonia."""
+    """Whether a text means "no value": ``n/a``, ``-``, ``non renseigné``. ``NC`` is New Caledonia."""
     return text.strip() != "NC" and plain(text) in _UNSTATED
 
 
 @lru_cache(maxsize=1024)
 def read_country(text: str) -> Country | None:
-    """Return the country of a value that should name one; None for other texts.
+    """The country of a value that should name one; None for other texts.
 
     In ``FR - France`` or ``France (Bretagne)``, the parts that name a country must agree.
     """
@@ -249,7 +249,7 @@ def read_country(text: str) -> Country | None:
 
 
 def country_named(text: str) -> Country | None:
-    """Return the country of a part of an address: a name, or a code of two or three capitals."""
+    """The country of a part of an address: a name, or a code of two or three capitals."""
     key = plain(text)
     if len(key) <= 3 and not (len(key) > 1 and text.strip(" .()").isupper()):
         return None
@@ -257,14 +257,14 @@ def country_named(text: str) -> Country | None:
 
 
 def region_abroad(text: str) -> Country | None:
-    """Return the country of a region abroad, or of a state of the United States or Canada as two capitals."""
+    """The country of a region abroad, or of a state of the United States or Canada as two capitals."""
     states = _states()
     code = states.get(text.strip(" .")) or _regions().get(plain(text))
     return Country(code, french=False) if code else None
 
 
 def town_abroad(key: str) -> str | None:
-    """Return the country code of a town abroad; ``key`` is the town's plain name without blanks."""
+    """The country code of a town abroad; ``key`` is the town's plain name without blanks."""
     return _towns().get(key)
 
 

@@ -1,4 +1,7 @@
-"""Results of reading a feed: its items, then exactly one ``FeedComplete`` or ``FeedUnusable``."""
+"""What a reading consists of: records before mapping, items after it, their limits and their verdict.
+
+The items of a feed end with exactly one ``FeedComplete`` or ``FeedUnusable``.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -126,7 +129,7 @@ Item: TypeAlias = OfferItem | BrokenItem | RepeatedItem | PassedItem | FeedCompl
 
 
 def judge(item: OfferItem, *, revision: int, on: date) -> Verdict:
-    """Return the verdict on the offer with ``revision``. An unreadable field is not reported as missing as well."""
+    """The verdict on the offer with ``revision``. An unreadable field is not reported as missing as well."""
     document = {"id": item.id, "revision": revision, **item.document}
     verdict = schemas.check(orjson.dumps(document), on=on)
     unread = [trouble.pointer for trouble in item.problems if trouble.severity == "error"]
@@ -144,5 +147,5 @@ def judge(item: OfferItem, *, revision: int, on: date) -> Verdict:
 
 
 def _is_within(pointer: str, other: str) -> bool:
-    """Return whether one of the two pointers is inside the other or equal to it."""
+    """Whether one of the two pointers is inside the other or equal to it."""
     return other.startswith(pointer) or pointer.startswith(f"{other}/")

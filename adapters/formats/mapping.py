@@ -1,6 +1,6 @@
 """Mappings ready for use: where the items of a feed are, and a rule for each field of an offer."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
@@ -9,7 +9,7 @@ from adapters.formats.mapping_document import Idle, find_idle, find_problems, me
 from adapters.formats.path import Path, parse_path
 from adapters.formats.problem import ReadingProblem, problem
 from adapters.formats.report import for_profile
-from adapters.formats.rule import OTHERS, Condition, Part, Rule, Watched, used_paths, watched_paths
+from adapters.formats.rule import OTHERS, Condition, Part, Rule, Watched, watched_paths
 from adapters.formats.sector import SECTOR_FIELD, sector_rule_in_codes
 from adapters.formats.text import fold
 from schemas import Problem
@@ -82,9 +82,11 @@ def load_mapping(form: str, document: object = None, *, stored: bool = False) ->
     idle = tuple(find_idle(form, document))
     if idle and not stored:
         return tuple(_of_idle("mapping-key-without-effect", one) for one in idle)
-    own = frozenset((*document.get("fields", ()), *document.get("extensions", ())))
+    own = frozenset(
+        f"/mapping/{group}/{name}" for group in ("fields", "extensions") for name in document.get(group, ())
+    )
     warnings = tuple(_of_idle("mapping-key-ignored", one, prefix="/mapping") for one in idle)
-    return replace(_load(form, merge(form, document), own), warnings=warnings)
+    return replace(_load(form, merge(form, document), own | {"/mapping/id"}), warnings=warnings)
 
 
 def _of_idle(code: str, idle: Idle, *, prefix: str = "") -> ReadingProblem:
@@ -101,17 +103,22 @@ def _load(form: str, document: dict[str, Any], own: frozenset[str]) -> FeedMappi
         Condition(_paths(condition["path"]), frozenset(map(fold, condition["in"])))
         for condition in document.get("only", ())
     )
-    own_id = _rule(document["id"])
-    needed = _needed([own_id, *fields.values(), *extensions.values()], only)
+    rules = {
+        "/mapping/id": _rule(document["id"]),
+        **{f"/mapping/fields/{name}": rule for name, rule in fields.items()},
+        **{f"/mapping/extensions/{name}": rule for name, rule in extensions.items()},
+    }
+    used = {path for rule in rules.values() for part in rule.parts for path in rule.full(part)}
+    used |= {path for condition in only for path in condition.paths}
     return FeedMapping(
-        source=_source(form, document.get("source", {}), needed),
+        source=_source(form, document.get("source", {}), _needed(rules.values(), only)),
         encoding=document.get("source", {}).get("encoding"),
-        id=own_id,
+        id=rules["/mapping/id"],
         only=only,
         fields=fields,
         extensions=extensions,
-        watched=watched_paths(own_id, fields, extensions, own=own),
-        used=used_paths(own_id, fields, extensions, only),
+        watched=tuple(watched_paths(rules, own=own)),
+        used=frozenset(used),
     )
 
 
@@ -127,10 +134,10 @@ def _source(form: str, source: dict[str, Any], needed: tuple[tuple[str, ...], ..
     return Elements(parse_path(source["items"]))
 
 
-def _needed(rules: list[Rule], only: tuple[Condition, ...]) -> tuple[tuple[str, ...], ...]:
-    """Return the first names of the paths that a feed must have: a missing column changes the content of offers."""
-    strict = [rule for rule in rules if rule.default is None and not rule.optional]
-    paths = [part.paths for rule in strict for part in (rule, *rule.join)] + [condition.paths for condition in only]
+def _needed(rules: Iterable[Rule], only: tuple[Condition, ...]) -> tuple[tuple[str, ...], ...]:
+    """The first names of the paths that a feed must have: a missing column changes the content of offers."""
+    paths = [part.paths for rule in rules if rule.strict for part in rule.parts]
+    paths += [condition.paths for condition in only]
     return tuple(dict.fromkeys(tuple(path[0] for path in known if path) for known in paths if known))
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from adapters.formats.address import Name
 from adapters.formats.gazetteer import (
     Areas,
-    Known,
+    KnownCommune,
     beginning_with,
     by_code,
     districts_of,
@@ -20,18 +20,20 @@ from schemas.territory import territories
 
 
 def town_written(name: Name) -> str:
-    """Return the town of a name; for an arrondissement, its town."""
+    """The town of a name; for an arrondissement, its town."""
     return name.district[0] if name.district else name.text
 
 
-def local_communes(name: Name, areas: Areas) -> tuple[Known, ...]:
-    """Return the communes of the departments ``areas`` that a name can mean."""
+def local_communes(name: Name, areas: Areas) -> tuple[KnownCommune, ...]:
+    """The communes of the departments ``areas`` that a name can mean."""
     exact = tuple(known for known in named(town_written(name)) if known.department in areas)
     return exact or beginning_with(town_written(name), areas)
 
 
-def fit(names: Sequence[Name], communes: Sequence[Commune | Known]) -> tuple[Name, Commune | Known] | None:
-    """Return the first name and commune that match; else the first that share their first words; else None."""
+def fit(
+    names: Sequence[Name], communes: Sequence[Commune | KnownCommune]
+) -> tuple[Name, Commune | KnownCommune] | None:
+    """The first name and commune that match; else the first that share their first words; else None."""
     for name in names:
         for commune in communes:
             if is_commune(town_written(name), commune):
@@ -43,8 +45,8 @@ def fit(names: Sequence[Name], communes: Sequence[Commune | Known]) -> tuple[Nam
     return None
 
 
-def city_name(name: Name, commune: Commune | Known) -> str:
-    """Return the name as written, or the commune's name if the verdict could not match the two."""
+def city_name(name: Name, commune: Commune | KnownCommune) -> str:
+    """The name as written, or the commune's name if the verdict could not match the two."""
     town = town_of(commune)
     if name.district:
         return name.text if plain_name(name.text) == plain_name(town) else town
@@ -52,8 +54,8 @@ def city_name(name: Name, commune: Commune | Known) -> str:
     return town if same and plain_name(name.text) != plain_name(town) else name.text
 
 
-def postcode_of(known: Known, names: Sequence[Name]) -> str:
-    """Return a postcode of a commune: that of the written arrondissement, else the lowest."""
+def postcode_of(known: KnownCommune, names: Sequence[Name]) -> str:
+    """A postcode of a commune: that of the written arrondissement, else the lowest."""
     begin = districts_of(known.code)
     number = next((name.district[1] for name in names if name.district), None)
     district = by_code(f"{begin}{number:0{5 - len(begin)}d}") if begin and number else None
@@ -61,7 +63,7 @@ def postcode_of(known: Known, names: Sequence[Name]) -> str:
 
 
 def departments_of(postcode: str) -> Areas:
-    """Return the possible departments of a postcode: those of its communes, else those of its first digits."""
+    """The possible departments of a postcode: those of its communes, else those of its first digits."""
     served = communes_of(postcode)
     if served:
         return frozenset(commune.department for commune in served)

@@ -1,4 +1,4 @@
-"""Parsers of dates, hours and weeks in French, English and ISO notations."""
+"""Parsers of dates, hours and weeks: in French, English and ISO notations, or by a pattern such as ``MM/DD/YYYY``."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -16,35 +16,11 @@ MAX_WEEKS = 60
 """The most weeks of an offer."""
 
 _MONTHS = (
-    (
-        "janvier",
-        "fevrier",
-        "mars",
-        "avril",
-        "mai",
-        "juin",
-        "juillet",
-        "aout",
-        "septembre",
-        "octobre",
-        "novembre",
-        "decembre",
-    ),
-    (
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-    ),
-)
+    ("janvier", "fevrier", "mars", "avril", "mai", "juin", "juillet", "aout", "septembre", "octobre", "novembre",
+     "decembre"),
+    ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+     "december"),
+)  # fmt: skip
 _MONTH = {name: number for names in _MONTHS for number, name in enumerate(names, 1)}
 
 _CLOCK = r"(?:[T ,]{1,3}(?:à )?(?P<hour>[01]?\d|2[0-3])[:h](?P<minute>[0-5]\d)(?::[0-5]\d(?:[.,]\d{1,9})?)?)?"
@@ -76,7 +52,7 @@ class _Found:
 
 
 def read_date(text: str) -> date:
-    """Return the day of the one date in a text, in ISO or French order, with the month as a number or a name.
+    """The day of the one date in a text, in ISO or French order, with the month as a number or a name.
 
     A time after the date is ignored; a time with a zone is converted to Europe/Paris first. Raises
     UnreadableValueError.
@@ -88,7 +64,7 @@ def read_date(text: str) -> date:
 
 
 def read_weeks(texts: Iterable[str]) -> list[str]:
-    """Return the ISO weeks of the texts, sorted: given by number, by a date, or by the first and last day.
+    """The ISO weeks of the texts, sorted: given by number, by a date, or by the first and last day.
 
     Two dates with a dash or *au* between them are a span, which covers each week that has a working day in it. Raises
     UnreadableValueError.
@@ -103,7 +79,7 @@ def read_weeks(texts: Iterable[str]) -> list[str]:
 
 
 def read_hours(texts: Sequence[str]) -> dict[str, str | int]:
-    """Return ``start``, ``end`` and ``break_minutes`` of a day from ``9h-17h`` or ``9:00-12:30 / 13:30-17:00``.
+    """``start``, ``end`` and ``break_minutes`` of a day from ``9h-17h`` or ``9:00-12:30 / 13:30-17:00``.
 
     The gap between two spans is the break. Raises UnreadableValueError.
     """
@@ -150,7 +126,7 @@ def _day_of(match: re.Match[str]) -> date | None:
 
 
 def _month(name: str) -> int:
-    """Return the number of a month from its name or an unambiguous prefix of it; 0 if there is none."""
+    """The number of a month from its name or an unambiguous prefix of it; 0 if there is none."""
     known = plain(name)
     fitting = {number for month, number in _MONTH.items() if month.startswith(known)}
     return _MONTH.get(known) or (fitting.pop() if len(fitting) == 1 else 0)
@@ -178,7 +154,7 @@ def _dated(text: str) -> set[str]:
 
 
 def _span(first: date, last: date, text: str) -> set[str]:
-    """Return the weeks of the working days from ``first`` to ``last``; the week of ``first`` if there are none."""
+    """The weeks of the working days from ``first`` to ``last``; the week of ``first`` if there are none."""
     if not 0 <= (last - first).days <= 7 * MAX_WEEKS:
         raise UnreadableValueError("weeks-unreadable", text)
     days = [first + timedelta(number) for number in range((last - first).days + 1)]
@@ -187,7 +163,7 @@ def _span(first: date, last: date, text: str) -> set[str]:
 
 
 def school_weeks(on: date) -> tuple[str, ...]:
-    """Return the internship weeks of the seconde classes: the first of the calendar that have not ended on ``on``.
+    """The internship weeks of the seconde classes: the first of the calendar that have not ended on ``on``.
 
     Raises UnreadableValueError if the calendar ends before that day.
     """
@@ -214,7 +190,7 @@ _TOKEN = re.compile("|".join(_PARTS))
 
 
 def read_day(text: str, pattern: str) -> str:
-    """Return the ISO date of a text that matches the pattern. Raises UnreadableValueError."""
+    """The ISO date of a text that matches the pattern. Raises UnreadableValueError."""
     found = _match(text, pattern, "date-unreadable")
     year = found.get("year") or "20" + found["short_year"]
     try:
@@ -224,13 +200,13 @@ def read_day(text: str, pattern: str) -> str:
 
 
 def read_time(text: str, pattern: str) -> str:
-    """Return the time of a text that matches the pattern, as ``HH:MM``. Raises UnreadableValueError."""
+    """The time of a text that matches the pattern, as ``HH:MM``. Raises UnreadableValueError."""
     found = _match(text, pattern, "hours-unreadable")
     return f"{int(found['hour']):02}:{int(found.get('minute') or 0):02}"
 
 
 def is_day_pattern(pattern: str) -> bool:
-    """Return whether the pattern has day, month and year, each once."""
+    """Whether the pattern has day, month and year, each once."""
     parts = _parts(pattern)
     return sorted(set(parts) - {"hour", "minute", "second"}) in (
         ["day", "month", "year"],
@@ -239,7 +215,7 @@ def is_day_pattern(pattern: str) -> bool:
 
 
 def is_time_pattern(pattern: str) -> bool:
-    """Return whether the pattern has the hour and no part of a date."""
+    """Whether the pattern has the hour and no part of a date."""
     parts = _parts(pattern)
     return "hour" in parts and set(parts) <= {"hour", "minute", "second"} and len(parts) == len(set(parts))
 

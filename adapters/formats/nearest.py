@@ -1,11 +1,11 @@
 """Find the path of a feed nearest to a missing one, and describe the difference."""
 
-import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
 from adapters.formats.path import Path, write_path
+from adapters.formats.text import fold
 from schemas.rulebook import displayed
 from schemas.spoken import Spoken
 
@@ -22,6 +22,7 @@ _CONTAINED = 0.4
 _CONTAINED_CHARACTERS = 3
 _MOST_CHARACTERS = 24
 """Names are compared up to this length, which bounds the work for any feed."""
+_BETWEEN_WORDS = dict.fromkeys(map(ord, "_- "))
 CLOSE = 0.5
 """Up to this cost, two paths are treated as two spellings of one."""
 
@@ -41,7 +42,7 @@ class Near:
 
 
 def nearest(wanted: Path, known: Iterable[Path], *, likely: Iterable[Path] = ()) -> Near | None:
-    """Return the nearest of the known paths, the first of several; None without any.
+    """The nearest of the known paths, the first of several; None without any.
 
     A ``likely`` path is preferred if the difference is small.
     """
@@ -57,8 +58,14 @@ def nearest(wanted: Path, known: Iterable[Path], *, likely: Iterable[Path] = ())
     return Near(path, _distance(wanted, path), _difference(wanted, path))
 
 
+def nearest_of(wanted: Iterable[Path], known: Collection[Path], *, likely: Iterable[Path] = ()) -> Near | None:
+    """The nearest of the known paths to any of several alternatives; None without any."""
+    found = [near for path in wanted if (near := nearest(path, known, likely=likely))]
+    return min(found, key=lambda one: one.cost, default=None)
+
+
 def hint(near: Near | None) -> Spoken:
-    """Return a sentence, without full stop, with the nearest path and the difference."""
+    """A sentence, without full stop, with the nearest path and the difference."""
     if near is None:
         return Spoken("The feed has no path at all there", "Le flux n’y a aucun chemin")
     path = displayed(write_path(near.path)) or '""'
@@ -71,7 +78,7 @@ def hint(near: Near | None) -> Spoken:
 
 
 def _distance(wanted: Path, known: Path) -> float:
-    """Return the edit distance over names; a replacement costs the distance of the two names."""
+    """The edit distance over names; a replacement costs the distance of the two names."""
     if len(wanted) != len(known) and "/".join(wanted) == "/".join(known):
         return _SAME_BUT_CASE
     shorter, longer = sorted((wanted, known), key=len)
@@ -92,7 +99,7 @@ def _distance(wanted: Path, known: Path) -> float:
 
 @lru_cache(maxsize=4096)
 def _name_distance(name: str, other: str) -> float:
-    """Return the distance of two names: 0 for equal names, above 1 for unrelated ones."""
+    """The distance of two names: 0 for equal names, above 1 for unrelated ones."""
     if name == other:
         return 0.0
     if _fold(name) == _fold(other):
@@ -108,7 +115,7 @@ def _name_distance(name: str, other: str) -> float:
 
 
 def _edits(first: str, second: str) -> int:
-    """Return the Damerau-Levenshtein distance (optimal string alignment)."""
+    """The Damerau-Levenshtein distance (optimal string alignment)."""
     before: list[int] = []
     row = list(range(len(second) + 1))
     for line, sign in enumerate(first, start=1):
@@ -165,7 +172,7 @@ def _difference_of_names(wanted: Path, known: Path) -> Spoken | None:
 
 
 def _surplus(longer: Path, shorter: Path) -> list[int]:
-    """Return the indexes of names that only the longer path has; empty if the shorter is not a subsequence of it."""
+    """The indexes of names that only the longer path has; empty if the shorter is not a subsequence of it."""
     left, surplus = list(shorter), []
     for index, name in enumerate(longer):
         if left and left[0] == name:
@@ -176,10 +183,9 @@ def _surplus(longer: Path, shorter: Path) -> list[int]:
 
 
 def _local(name: str) -> str:
-    """Return the name without case, accents, attribute sign and namespace prefix."""
+    """The name without case, accents, attribute sign and namespace prefix."""
     return _fold(name.lstrip("@").rpartition(":")[2])
 
 
 def _fold(name: str) -> str:
-    folded = unicodedata.normalize("NFD", name.casefold())
-    return "".join(sign for sign in folded if not unicodedata.combining(sign) and sign not in "_- ")
+    return fold(name).translate(_BETWEEN_WORDS)

@@ -1,33 +1,20 @@
 """Outline: the paths of a document outside its items; distinguishes an empty list of items from a wrong path."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 
-from adapters.formats.nearest import CLOSE, hint, nearest
-from adapters.formats.path import Path, write_path
+from adapters.formats.nearest import CLOSE, hint, nearest, nearest_of
+from adapters.formats.path import Path, write_path, write_paths
 from adapters.formats.problem import UnusableFeedError
 from schemas.spoken import Spoken
 
 MOST_PATHS = 500
 _MOST_CHARACTERS = 500
 """Longer paths are not kept: no mapping can name them."""
-_ABOUT_THE_FEED = frozenset(
-    (
-        "author",
-        "cloud",
-        "generator",
-        "head",
-        "header",
-        "image",
-        "info",
-        "link",
-        "links",
-        "meta",
-        "metadata",
-        "pagination",
-        "publisher",
-        "textinput",
-    )
-)
+_ABOUT_THE_FEED = frozenset((
+    "author", "cloud", "generator", "head", "header", "image", "info", "link", "links", "meta", "metadata",
+    "pagination", "publisher", "textinput",
+))  # fmt: skip
 """Elements that describe a feed: a feed without items that has only these beside them is empty."""
 
 
@@ -58,33 +45,32 @@ class Outline:
             self._complex.add(path)
 
     def missing(self, paths: tuple[Path, ...], *, root: bool = True) -> UnusableFeedError:
-        """Return the error of a document without items at the paths. ``root``: its root may be an item."""
+        """The error of a document without items at the paths. ``root``: its root may be an item."""
         likely = self._likely(paths)
         known = [path for path in self._counts if path in likely or not _is_above(path, likely)]
         if not root:
             known = [path for path in known if len(path) > 1] or known
-        found = [near for path in paths if (near := nearest(path, known, likely=likely))]
-        near = min(found, key=lambda one: one.cost, default=None)
+        near = nearest_of(paths, known, likely=likely)
         if near is not None and near.reason is None and near.path in likely:
             count = self._counts[near.path]
             near = replace(near, reason=Spoken(f"it occurs {count} times", f"il y figure {count} fois"))
         return UnusableFeedError(
             "items-not-found",
             pointer="/mapping/source/items",
-            expected=" | ".join(map(write_path, paths)),
+            expected=write_paths(paths),
             actual="–" if near is None else write_path(near.path),
             hint=hint(near),
         )
 
     def _likely(self, paths: tuple[Path, ...]) -> set[Path]:
-        """Return candidate paths of items: with members, and repeated or siblings of a path sought."""
+        """Candidate paths of items: with members, and repeated or siblings of a path sought."""
         parents = self._complex | {path[:-1] for path in self._counts}
         repeated = {path for path in parents if self._counts.get(path, 0) > 1}
         beside = {path for path in parents for one in paths if len(one) > 1 and path[:-1] == one[:-1]}
         return repeated | {path for path in beside if path and not _is_above(path, repeated)}
 
     def could_hold_items(self, path: Path) -> bool:
-        """Return whether the parent of the missing items has other elements that may be items.
+        """Whether the parent of the missing items has other elements that may be items.
 
         These have a similar name, or attributes or children without being known to describe the feed.
         """
@@ -99,21 +85,8 @@ class Outline:
         return False
 
     def _is_complex(self, path: Path) -> bool:
-        return path in self._complex or any(
-            len(other) > len(path) and other[: len(path)] == path for other in self._counts
-        )
+        return path in self._complex or _is_above(path, self._counts)
 
 
-def _is_above(path: Path, others: set[Path]) -> bool:
+def _is_above(path: Path, others: Iterable[Path]) -> bool:
     return any(len(other) > len(path) and other[: len(path)] == path for other in others)
-
-
-def not_linked() -> UnusableFeedError:
-    """Return the error of a page without JSON-LD."""
-    return UnusableFeedError(
-        "items-not-found",
-        pointer="/mapping/source/items",
-        expected="<script type=application/ld+json>",
-        actual="–",
-        hint=Spoken("The page has no such script", "La page n’a pas de tel script"),
-    )

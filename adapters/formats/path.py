@@ -4,7 +4,7 @@ A path is the names from the outermost member inwards, separated by ``/``. Lists
 a list of one object give the same values. ``#1`` keeps the first of several.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 Path: TypeAlias = tuple[str, ...]
@@ -21,12 +21,17 @@ def parse_path(text: str) -> Path:
 
 
 def write_path(path: Path) -> str:
-    """Return the path in the notation of a mapping."""
+    """The path in the notation of a mapping."""
     return "/".join(name.replace("~", "~0").replace("/", "~1") for name in path)
 
 
+def write_paths(paths: Iterable[Path]) -> str:
+    """Alternative paths for messages."""
+    return " | ".join(map(write_path, paths))
+
+
 def select(content: Any, path: Path) -> tuple[list[Any], int]:
-    """Return the values at the path, and how many ``#1`` left out. Null and blank texts are skipped."""
+    """The values at the path, and how many ``#1`` left out. Null and blank texts are skipped."""
     found, left_out = list(_flat(content)), 0
     for name in path:
         if name == FIRST:
@@ -38,7 +43,7 @@ def select(content: Any, path: Path) -> tuple[list[Any], int]:
 
 
 def scalars(values: Sequence[Any]) -> list[Scalar]:
-    """Return the values as scalars; an object is replaced by its text, or skipped if it has none."""
+    """The values as scalars; an object is replaced by its text, or skipped if it has none."""
     found: list[Scalar] = []
     for value in values:
         if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""Problems of reading a feed: the rules of ``problems.json`` in the shape of a verdict's problems."""
+"""Problems of reading a feed, by the rules of ``problems.json``, and the two errors that become problems."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from schemas.texts import load_texts
 
 @cache
 def rules() -> Mapping[str, Rule]:
-    """Return every rule of reading by code."""
+    """Every rule of reading by code."""
     entries = load_texts(__package__, "problems.json").items()
     return MappingProxyType({code: Rule(code=code, **entry) for code, entry in entries})
 
@@ -40,10 +40,6 @@ def problem(code: str, *, pointer: str = "", expected: Any = None, actual: Any =
 
 
 TOO_DEEP = Spoken("nested too deep", "imbrication trop profonde")
-ENDLESS_TAG = Spoken("endless tag or comment", "balise ou commentaire sans fin")
-ENDLESS_ROW = Spoken("endless row", "ligne sans fin")
-NO_JSON = Spoken("[ or { expected", "[ ou { attendu")
-MALFORMED_ROW = "ligne mal formée : guillemets ou longueur"
 
 
 class UnusableFeedError(Exception):

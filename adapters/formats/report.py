@@ -1,4 +1,8 @@
-"""Group the problems of a feed by rule and path, with exact counts and three examples each, in bounded memory."""
+"""Problems as the author of a profile reads them: texts that name the rule of a value, and the groups of one feed.
+
+The catalogue of ``schemas`` addresses publishers of offers. Authors of profiles publish none: ``author.json`` has other
+texts for the same codes, for problems of the profile itself and for verdicts on the items that it maps.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -74,7 +78,7 @@ class ProblemGroups:
             group.add(position, offer_id, {"pointer": "", **body})
 
     def to_json(self) -> tuple[Body, ...]:
-        """Return the groups: those of the feed as a whole, then errors, then warnings; the largest of each first.
+        """The groups: those of the feed as a whole, then errors, then warnings; the largest of each first.
 
         Each is the JSON of its first problem with ``count``, ``examples`` (``position``, ``id``, ``pointer`` and
         ``value`` of each) and ``position`` and ``id`` of the first. Array indexes in a path that differ become ``*``.
@@ -125,7 +129,7 @@ class AuthorProblem(Problem):
 
 
 def for_profile(found: Problem, name: str, document: object) -> Problem:
-    """Return a problem of a document of the schema ``name`` (``profile`` or ``mapping``) with the author's texts."""
+    """A problem of a document of the schema ``name`` (``profile`` or ``mapping``) with the author's texts."""
     if type(found) is not Problem:
         return found
     code, args = found.code, dict(found.args)
@@ -142,7 +146,7 @@ def for_profile(found: Problem, name: str, document: object) -> Problem:
 
 
 def for_item(found: Problem) -> Problem:
-    """Return a problem of a verdict on a mapped item with the author's texts and the rule that gave the value."""
+    """A problem of a verdict on a mapped item with the author's texts and the rule that gave the value."""
     if type(found) is not Problem:
         return found
     args = {**found.args, "rule": rule_pointer(found.pointer)}
@@ -152,7 +156,7 @@ def for_item(found: Problem) -> Problem:
 
 
 def rule_pointer(pointer: str) -> str:
-    """Return the JSON Pointer in a profile of the rule that gives the value at a pointer of an offer."""
+    """The JSON Pointer in a profile of the rule that gives the value at a pointer of an offer."""
     steps = pointer.split("/")[1:]
     if not steps or steps == [""]:
         return "/mapping/fields"

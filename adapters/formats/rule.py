@@ -1,4 +1,4 @@
-"""Rules of a mapping: each finds the values of one field in an item."""
+"""Rules of a mapping: each finds the values of one field in an item, at paths that a feed is expected to have."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import schemas
 from adapters.formats.moment import read_day, read_time
-from adapters.formats.path import Path, Scalar, scalars, select, write_path
+from adapters.formats.path import Path, Scalar, scalars, select, write_path, write_paths
 from adapters.formats.problem import UnreadableValueError
 from adapters.formats.text import fold, html_to_text, one_line, spell
 
@@ -52,7 +52,7 @@ class Part:
     values: Mapping[str, Any] | None = None
 
     def find(self, content: Any) -> Found:
-        """Return the values of an item. Raises UnreadableValueError."""
+        """The values of an item. Raises UnreadableValueError."""
         found = Found([]) if self.constant is None else Found([self.constant])
         for path in self.paths:
             selected, left_out = select(content, path)
@@ -64,7 +64,7 @@ class Part:
     @property
     def source(self) -> str:
         """The paths, for messages."""
-        return _write(self.paths)
+        return write_paths(self.paths)
 
     def _make(self, value: Scalar) -> Iterator[Scalar]:
         if self.html:
@@ -111,7 +111,7 @@ class Rule(Part):
     school_weeks: bool = False
 
     def find(self, content: Any) -> Found:
-        """Return the values of an item. Raises UnreadableValueError."""
+        """The values of an item. Raises UnreadableValueError."""
         if self.each is None:
             return self._find_in(content)
         objects, left_out = select(content, self.each)
@@ -119,9 +119,23 @@ class Rule(Part):
         return Found([value for one in found for value in one.values], left_out + sum(one.left_out for one in found))
 
     @property
+    def strict(self) -> bool:
+        """Whether it needs a value: it has no ``default`` and is not ``optional``."""
+        return self.default is None and not self.optional
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The rule itself and the joined parts."""
+        return (self, *self.join)
+
+    def full(self, part: Part) -> tuple[Path, ...]:
+        """The paths of a part from the item on."""
+        return tuple((*(self.each or ()), *path) for path in part.paths)
+
+    @property
     def source(self) -> str:
         """The paths, for messages."""
-        inner = " + ".join(part.source for part in self.join if part.paths) if self.join else _write(self.paths)
+        inner = " + ".join(part.source for part in self.join if part.paths) if self.join else write_paths(self.paths)
         return inner if self.each is None else f"{write_path(self.each)}/({inner})"
 
     def _find_in(self, content: Any) -> Found:
@@ -143,13 +157,9 @@ class Condition:
     among: frozenset[str]
 
     def holds(self, content: Any) -> bool:
-        """Return whether the item meets the condition."""
+        """Whether the item meets the condition."""
         found = Part(paths=self.paths).find(content).values
         return any(fold(spell(value)) in self.among for value in found)
-
-
-def _write(paths: tuple[Path, ...]) -> str:
-    return " | ".join(map(write_path, paths))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,68 +179,41 @@ class Watched:
     ready_made: bool = False
 
 
+def watched_paths(rules: Mapping[str, Rule], *, own: frozenset[str]) -> Iterator[Watched]:
+    """The paths to watch. ``rules`` is by pointer in the profile; ``own``: the platform's own ones.
+
+    A ready-made mapping names paths that many feeds do not have: only those of required fields are watched, to find
+    misspelt ones.
+    """
+    for pointer, rule in rules.items():
+        required = pointer == "/mapping/id" or (pointer in _required_fields() and rule.strict)
+        if pointer in own:
+            yield from _watched(pointer, rule, required=required)
+        elif required:
+            yield from (replace(one, ready_made=True) for one in _watched(pointer, rule, required=False))
+
+
 @cache
-def required_fields() -> frozenset[str]:
-    """Return the dotted names of the required fields of the offer schema, without id and revision."""
+def _required_fields() -> frozenset[str]:
+    """The pointers of the required fields of the offer schema, without id and revision."""
     schema = schemas.schema("offer")
     found: set[str] = set()
     for name in set(schema["required"]) - {"id", "revision"}:
         inner = schema["$defs"].get(name, {}).get("required")
         found |= {name} if inner is None else {f"{name}.{child}" for child in inner}
-    return frozenset(found)
+    return frozenset(f"/mapping/fields/{name}" for name in found)
 
 
-def watched_paths(
-    own_id: Rule, fields: Mapping[str, Rule], extensions: Mapping[str, Rule], *, own: frozenset[str]
-) -> tuple[Watched, ...]:
-    """Return the paths to watch. ``own``: the fields and extensions of the platform's own mapping.
-
-    A ready-made mapping names paths that many feeds do not have: only those of required fields are watched, to find
-    misspelt ones.
-    """
-    found = list(_of_rule("/mapping/id", own_id, required=True))
-    for name, rule in fields.items():
-        required = name in required_fields() and _is_strict(rule)
-        pointer = f"/mapping/fields/{name}"
-        if name in own:
-            found += _of_rule(pointer, rule, required=required)
-        elif required:
-            found += [replace(one, ready_made=True) for one in _of_rule(pointer, rule, required=False)]
-    for name, rule in extensions.items():
-        if name in own:
-            found += _of_rule(f"/mapping/extensions/{name}", rule, required=False)
-    return tuple(found)
-
-
-def used_paths(
-    own_id: Rule, fields: Mapping[str, Rule], extensions: Mapping[str, Rule], only: tuple[Condition, ...]
-) -> frozenset[Path]:
-    """Return every path of the mapping."""
-    rules = (own_id, *fields.values(), *extensions.values())
-    named = {path for rule in rules for part in (rule, *rule.join) for path in _full(rule, part.paths)}
-    return frozenset(named | {path for condition in only for path in condition.paths})
-
-
-def _of_rule(pointer: str, rule: Rule, *, required: bool) -> Iterator[Watched]:
-    strict = _is_strict(rule)
+def _watched(pointer: str, rule: Rule, *, required: bool) -> Iterator[Watched]:
     if rule.paths:
-        paths = _full(rule, rule.paths)
-        yield Watched(pointer=f"{pointer}/path", paths=paths, required=required, strict=strict)
+        yield Watched(pointer=f"{pointer}/path", paths=rule.full(rule), required=required, strict=rule.strict)
         return
-    named = [(index, _full(rule, part.paths)) for index, part in enumerate(rule.join) if part.paths]
+    named = [(index, rule.full(part)) for index, part in enumerate(rule.join) if part.paths]
     if not named:
         return
     every = tuple(path for _, paths in named for path in paths)
-    yield Watched(pointer=f"{pointer}/join", paths=every, required=required, strict=strict)
+    yield Watched(pointer=f"{pointer}/join", paths=every, required=required, strict=rule.strict)
     if len(named) > 1:
         for index, paths in named:
             where = f"{pointer}/join/parts/{index}/path"
-            yield Watched(pointer=where, paths=paths, strict=strict, within=f"{pointer}/join")
-
-
-def _full(rule: Rule, paths: tuple[Path, ...]) -> tuple[Path, ...]:
-    return tuple((*(rule.each or ()), *path) for path in paths)
-
-
-def _is_strict(rule: Rule) -> bool:
-    return rule.default is None and not rule.optional
+            yield Watched(pointer=where, paths=paths, strict=rule.strict, within=f"{pointer}/join")

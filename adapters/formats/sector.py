@@ -1,6 +1,7 @@
-"""Find the sector of a text: by code, by French name, or by a NAF code of any level that covers only one sector.
+"""Sectors: the sector that a text means, and the sector's rule of a mapping with its fallbacks.
 
-``schemas/codes/naf.json`` maps NAF rev. 2 codes to sectors. A text that could mean two sectors is never guessed.
+A text names a sector by code, by French name, or by a NAF code of any level that covers only one sector
+(``schemas/codes/naf.json``). A text that could mean two sectors is never guessed.
 """
 
 import re
@@ -57,7 +58,7 @@ class Meant:
 
 @lru_cache(maxsize=4096)
 def find_sectors(text: str) -> Meant:
-    """Return the possible sectors of a text. Names match without case, accents, punctuation, plurals and *et*."""
+    """The possible sectors of a text. Names match without case, accents, punctuation, plurals and *et*."""
     if len(text) > _LONGEST:
         return Meant(())
     words = plain(text)
@@ -73,18 +74,18 @@ def find_sectors(text: str) -> Meant:
 
 
 def label_of(code: str) -> str:
-    """Return the label of a sector for messages: ``s31 (Informatique et réseaux)``."""
+    """The label of a sector for messages: ``s31 (Informatique et réseaux)``."""
     return f"{code} ({_listed()[code]})"
 
 
 def labels_of(codes: Iterable[str]) -> Spoken:
-    """Return the labels of sectors as a list for messages."""
+    """The labels of sectors as a list for messages."""
     listed = ", ".join(map(label_of, codes))
     return Spoken(listed or "none", listed or "aucun")
 
 
 def nearest_sectors(text: str) -> tuple[str, ...]:
-    """Return the codes of the three sectors with the most similar names, the most similar first.
+    """The codes of the three sectors with the most similar names, the most similar first.
 
     Fewer if fewer names share a pair of letters with the text.
     """
@@ -106,7 +107,7 @@ def _nearest(text: str) -> tuple[str, ...]:
 
 
 def _find_naf(words: str) -> Meant:
-    """Return the sectors below a NAF code.
+    """The sectors below a NAF code.
 
     Bare digits that may be a number of another list are no NAF code: two digits up to 51, which may be a sector's
     number, and three or four digits without a dot. After ``NAF`` or ``APE`` they are one.
@@ -141,7 +142,7 @@ def _number(code: str) -> int:
 
 
 def _key(text: str) -> str:
-    """Return a name for comparison: without accents, case, punctuation, the word *et* and plural endings."""
+    """A name for comparison: without accents, case, punctuation, the word *et* and plural endings."""
     words = plain(text.replace("&", " et ").replace("+", " et ")).split()
     return " ".join(_singular(word) for word in words if word != "et")
 
@@ -173,7 +174,7 @@ def _spelled() -> Mapping[str, frozenset[str]]:
 
 
 def _pairs(key: str) -> frozenset[str]:
-    """Return the letter pairs of each word, for the similarity of names."""
+    """The letter pairs of each word, for the similarity of names."""
     return frozenset(f" {word} "[at : at + 2] for word in key.split() for at in range(len(word) + 1))
 
 
@@ -211,7 +212,7 @@ class Fallbacks:
             self._values.setdefault(fallback.value)
 
     def problems(self) -> Iterator[ReadingProblem]:
-        """Yield one warning per origin and sector."""
+        """One warning per origin and sector."""
         for (origin, sector), count in self._counts.items():
             near = Spoken(label_of(sector), label_of(sector))
             values = {} if origin != "others" else {"examples": _quoted([displayed(value) for value in self._values])}
@@ -219,7 +220,7 @@ class Fallbacks:
 
 
 def fallback_of(rule: Rule, sector: str, found: Sequence[object]) -> Fallback | None:
-    """Return the fallback of an item with this sector, None if there is none; ``found``: the values of the rule."""
+    """The fallback of an item with this sector, None if there is none; ``found``: the values of the rule."""
     if rule.constant is not None:
         return Fallback("constant", sector)
     if not found:
@@ -229,7 +230,7 @@ def fallback_of(rule: Rule, sector: str, found: Sequence[object]) -> Fallback | 
 
 
 def check_sector_rule(rule: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield a problem for each target of the sector's rule that names no sector, or more than one."""
+    """A problem for each target of the sector's rule that names no sector, or more than one."""
     for key in ("constant", "default"):
         if isinstance(text := rule.get(key), str) and find_sectors(text).code is None:
             near = next(map(label_of, _candidates(text)), "–")
@@ -248,7 +249,7 @@ def check_sector_rule(rule: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def sector_rule_in_codes(rule: dict[str, Any]) -> dict[str, Any]:
-    """Return the sector's rule with codes instead of names; ``check_sector_rule`` must have passed."""
+    """The sector's rule with codes instead of names; ``check_sector_rule`` must have passed."""
     coded = dict(rule)
     for key in ("constant", "default"):
         if key in rule:

@@ -11,8 +11,8 @@ from itertools import islice
 from typing import Any
 
 from adapters.formats.item import Content
-from adapters.formats.nearest import Near, hint, nearest
-from adapters.formats.path import FIRST, TEXT_MEMBERS, Path, scalars, select, write_path
+from adapters.formats.nearest import Near, hint, nearest_of
+from adapters.formats.path import FIRST, TEXT_MEMBERS, Path, scalars, select, write_path, write_paths
 from adapters.formats.problem import ReadingProblem, problem
 from adapters.formats.rule import Condition, Watched
 from adapters.formats.text import spell
@@ -33,7 +33,7 @@ _MOST_LEVELS = 10
 _MOST_NAME = 100
 """Members with longer names are skipped."""
 _NOTHING_LIKE_IT = Spoken("Its items have nothing like it", "Ses éléments n’ont rien qui y ressemble")
-_NOT_SEARCHED = Spoken("Mend the paths named before first", "Corrigez d’abord les chemins nommés avant")
+_NOT_SEARCHED = Spoken("Correct the paths named before first", "Corrigez d’abord les chemins nommés avant")
 _ALL_AT_ONCE = Spoken(
     "Each of its conditions holds for some items, and all of them together for none",
     "Chacune de ses conditions vaut pour certains éléments, et toutes ensemble pour aucun",
@@ -90,7 +90,7 @@ class Survey:
         return True
 
     def finish(self, *, emptied: bool, confirmed: bool) -> tuple[list[ReadingProblem], list[ReadingProblem]]:
-        """Return the errors that make the feed unusable, and the warnings.
+        """The errors that make the feed unusable, and the warnings.
 
         ``emptied``: the feed has an empty list of items. ``confirmed``: an operator has confirmed that the conditions
         may exclude all items.
@@ -121,7 +121,7 @@ class Survey:
         if not never:
             yield problem("only-passes-all", pointer="/mapping/only", hint=_ALL_AT_ONCE)
         for index, one in never:
-            path, sought = _write(one.condition.paths), _list(sorted(one.condition.among))
+            path, sought = write_paths(one.condition.paths), _list(sorted(one.condition.among))
             seen = _list(list(one.values)) or "–"
             yield problem(
                 "only-passes-all",
@@ -153,7 +153,7 @@ class Survey:
         return self._one_level_off(errors) or errors, warnings
 
     def _one_level_off(self, errors: Sequence[ReadingProblem]) -> list[ReadingProblem]:
-        """Return one error about ``source.items`` if most paths miss the same level, else none."""
+        """One error about ``source.items`` if most paths miss the same level, else none."""
         levels = Counter(
             str(one.actual).removesuffix(f"/{one.expected}")
             for one in errors
@@ -168,7 +168,7 @@ class Survey:
             problem(
                 "items-not-found",
                 pointer="/mapping/source/items",
-                expected=" | ".join(deeper) or '""',
+                expected=write_paths(self._items) or '""',
                 actual=path,
                 hint=Spoken(
                     f"The nearest path that exists is “{path}”: the level “{level}” is missing",
@@ -179,8 +179,7 @@ class Survey:
 
     def _nearest(self, paths: Sequence[Path], *, unused: bool = False) -> Near | None:
         known = [path for path in self._known if not unused or path not in self._used]
-        found = [near for path in paths if (near := nearest(_plain(path), known))]
-        return min(found, key=lambda one: one.cost, default=None)
+        return nearest_of(map(_plain, paths), known)
 
     def _add(self, content: Content) -> None:
         """Keep the paths of texts, numbers and blank members."""
@@ -203,7 +202,7 @@ class Survey:
 
 
 def occurs(value: Any, path: Path) -> bool:
-    """Return whether the path selects a text, a number or a blank value.
+    """Whether the path selects a text, a number or a blank value.
 
     A blank value on the way counts as well: its members are unknown.
     """
@@ -228,27 +227,23 @@ def _not_found(
     return problem(
         code,
         pointer=pointer,
-        expected=_write(paths),
+        expected=write_paths(paths),
         actual="–" if near is None else write_path(near.path),
         hint=hint(near) if near is not None else _NOTHING_LIKE_IT if searched else _NOT_SEARCHED,
     )
 
 
 def _unlike(unseen: Sequence[Watched]) -> ReadingProblem:
-    """Return one warning for all paths that occur in no item and have no similar path."""
+    """One warning for all paths that occur in no item and have no similar path."""
     pointer = unseen[0].pointer if len(unseen) == 1 else "/mapping/fields"
-    written = ", ".join(_write(one.paths) for one in unseen)
+    written = ", ".join(write_paths(one.paths) for one in unseen)
     return problem("path-unseen", pointer=pointer, expected=written, actual="–", hint=_NOTHING_LIKE_IT)
 
 
 def _plain(path: Path) -> Path:
-    """Return the path without ``#1`` and without the names of text members."""
+    """The path without ``#1`` and without the names of text members."""
     return tuple(name for name in path if name != FIRST and name not in TEXT_MEMBERS)
 
 
 def _list(values: Sequence[str]) -> str:
     return ", ".join(values[:_MOST_VALUES]) + (" …" if len(values) > _MOST_VALUES else "")
-
-
-def _write(paths: Sequence[Path]) -> str:
-    return " | ".join(map(write_path, paths))

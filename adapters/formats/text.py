@@ -1,4 +1,4 @@
-"""Normalise free text for the shared schema: plain text in normal form C, without invisible characters."""
+"""Normalise text for the shared schema: plain text in normal form C, without invisible characters; web addresses."""
 
 import html
 import re
@@ -37,7 +37,7 @@ _PASSES = 3
 
 
 def spell(value: Scalar) -> str:
-    """Return a value as text: True as ``true``, 8000.0 as ``8000``."""
+    """A value as text: True as ``true``, 8000.0 as ``8000``."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():
@@ -46,7 +46,7 @@ def spell(value: Scalar) -> str:
 
 
 def clean(text: str) -> str:
-    """Return the text with at most one blank line in a row and without blanks at line ends."""
+    """The text with at most one blank line in a row and without blanks at line ends."""
     text = _single(_visible(text))
     if "\n" in text:
         text = _MANY_LINES.sub("\n\n", _LINE_EDGES.sub("\n", text))
@@ -54,7 +54,7 @@ def clean(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return the text on one line."""
+    """The text on one line."""
     return _single(_visible(text).replace("\n", " ")).strip()
 
 
@@ -80,7 +80,7 @@ def html_to_text(text: str) -> str:
 
 
 def cut(text: str, length: int) -> str:
-    """Return at most ``length`` characters, cut at a word boundary if one is near, with an ellipsis."""
+    """At most ``length`` characters, cut at a word boundary if one is near, with an ellipsis."""
     if len(text) <= length:
         return text
     kept = text[: length - 1]
@@ -91,18 +91,18 @@ def cut(text: str, length: int) -> str:
 
 
 def fold(text: str) -> str:
-    """Return the text for comparison: on one line, without accents and case."""
+    """The text for comparison: on one line, without accents and case."""
     folded = unicodedata.normalize("NFD", one_line(text).casefold().replace("œ", "oe").replace("æ", "ae"))
     return "".join(sign for sign in folded if not unicodedata.combining(sign))
 
 
 def plain(text: str) -> str:
-    """Return the folded text without punctuation, its words separated by one blank."""
+    """The folded text without punctuation, its words separated by one blank."""
     return " ".join("".join(sign if sign.isalnum() else " " for sign in fold(text)).split())
 
 
 def _visible(text: str) -> str:
-    """Return the text in normal form C, without characters that the schema refuses or warns about."""
+    """The text in normal form C, without characters that the schema refuses or warns about."""
     text = visible(_REFUSED.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
     return _BLANK.sub(" ", unicodedata.normalize("NFC", text))
 
@@ -114,7 +114,7 @@ def _single(text: str) -> str:
 
 
 def _visible_text(text: str) -> Iterator[str]:
-    """Yield the visible text of HTML, with line breaks instead of tags."""
+    """The visible text of HTML, with line breaks instead of tags."""
     at, hidden = 0, None
     while match := _TAG.search(text, at):
         if hidden is None:
@@ -149,7 +149,7 @@ _CAMPAIGN = "utm_"
 
 
 def read_link(text: str) -> str:
-    """Return the address with scheme https, its host in ASCII, the rest percent-encoded, and no ``utm_`` parameters.
+    """The address with scheme https, its host in ASCII, the rest percent-encoded, and no ``utm_`` parameters.
 
     http and a missing scheme become https. A text that is not an address is returned unchanged; the verdict refuses it.
     """

@@ -44,7 +44,7 @@ class FeedCollector:
         self._began = began
 
     async def collect(self, items: Iterator[Item], folder: Path, quota: DiskQuota) -> FeedUpload:
-        """Return the upload of all items. Raises RejectedFeedError, and UploadRefusedError if no disk quota is left."""
+        """The upload of all items. Raises RejectedFeedError, and UploadRefusedError if no disk quota is left."""
         upload = FeedUpload(folder, quota)
         try:
             # Reading needs CPU time: a thread reads some items at a time while the event loop goes on.
@@ -105,7 +105,7 @@ class FeedCollector:
 
 
 def next_revision(known: Known | None, digest: str, *, began: int) -> int:
-    """Return the last revision if the content (``digest``) is the same, else a higher one, at least ``began``.
+    """The last revision if the content (``digest``) is the same, else a higher one, at least ``began``.
 
     ``began`` is the start of the run (ms). Call this only for offers that may be published today.
     """
@@ -119,5 +119,5 @@ def next_revision(known: Known | None, digest: str, *, began: int) -> int:
 
 
 def is_published(known: Known | None, digest: str) -> bool:
-    """Return whether the offer is already published with this content."""
+    """Whether the offer is already published with this content."""
     return known is not None and known.published and known.digest == digest

@@ -1,4 +1,4 @@
-"""Feed upload: spool the judged items of one feed to disk as the complete upload of a snapshot."""
+"""Feed upload: the judged items of one feed, counted, and spooled to disk as a complete snapshot."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -95,7 +95,7 @@ class FeedCounts:
         return self._groups.counts
 
     def ids(self) -> Iterator[str]:
-        """Return every id once, including those of refused items."""
+        """Every id once, including those of refused items."""
         return iter(self._ids)
 
     def close(self) -> None:
@@ -161,11 +161,11 @@ class FeedUpload:
         return self.feed_counts.distinct
 
     def ids(self) -> Iterator[str]:
-        """Return the id of every offer, including refused ones, which are present."""
+        """The id of every offer, including refused ones, which are present."""
         return self.feed_counts.ids()
 
     def slices(self) -> Iterator[Sequence[tuple[int, Prepared]]]:
-        """Yield the new and changed offers with their numbers, in slices that fit in memory, without repeated ids."""
+        """The new and changed offers with their numbers, in slices that fit in memory, without repeated ids."""
         for slice_ in self._spool.prepared(at_once=_SLICE):
             yield [(index, one) for index, one in slice_ if self._numbers[index] not in self.feed_counts.dropped]
 

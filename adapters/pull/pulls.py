@@ -43,7 +43,7 @@ class FeedState:
 
 
 def feed_fold(platform: str, *, began: int) -> Fold[FeedState]:
-    """Return the fold of one feed's state. ``began``: the offset after the present owner's first record."""
+    """The fold of one feed's state. ``began``: the offset after the present owner's first record."""
     own_key = _owner_key(platform)
 
     def fold(state: FeedState, records: Sequence[StoredRecord]) -> FeedState:
@@ -151,7 +151,7 @@ class PlatformPull:
         return is_due(last, profile, jitter=drawn, now=now, failures=self._failures)
 
     def _open_order(self) -> Order | None:
-        """Return the newest order; None if it is answered or past its lifetime, including the wait in this process.
+        """The newest order; None if it is answered or past its lifetime, including the wait in this process.
 
         The age depends neither on the clock of the ordering machine nor on jumps of the local wall clock.
         """
@@ -177,7 +177,7 @@ class PlatformPull:
         return await self._pull.run(profile, beginning)
 
     def _profile(self) -> Profile | Failure:
-        """Return the current profile, which any replica may change at any time, or a failure if it is invalid."""
+        """The current profile, which any replica may change at any time, or a failure if it is invalid."""
         partner = self._dependencies.partners.get(self._platform)
         document = None if partner is None else partner.profile
         read = read_profile(document, loopback=self._dependencies.transports.loopback, stored=True)
@@ -188,6 +188,6 @@ class PlatformPull:
 
 
 def has_feed(partner: Partner) -> bool:
-    """Return whether the partner's profile has a feed to pull."""
+    """Whether the partner's profile has a feed to pull."""
     transport = (partner.profile or {}).get("transport")
     return isinstance(transport, dict) and transport.get("kind") != "native"

@@ -21,7 +21,7 @@ class OrderReplacedError(Exception):
 
 
 async def last_runs(log: EventLog) -> Mapping[str, Run]:
-    """Return the last run of each platform's feed, by slug."""
+    """The last run of each platform's feed, by slug."""
     return await fold_topic(log, RUNS, _fold_runs, {})
 
 

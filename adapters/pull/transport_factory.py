@@ -20,7 +20,7 @@ class Secrets:
     folder: Path | None = None
 
     def read(self, named: Mapping[str, str]) -> str:
-        """Return the secret of ``{"env": NAME}`` or ``{"file": NAME}`` without its last line feed. Raises FeedError.
+        """The secret of ``{"env": NAME}`` or ``{"file": NAME}`` without its last line feed. Raises FeedError.
 
         The profile schema restricts the names to ``FEED_…`` and to plain file names: no profile can read other values.
         """
@@ -56,7 +56,7 @@ class TransportFactory:
     """The worker for blocking calls, by platform."""
 
     def transport(self, profile: Profile) -> Transport:
-        """Return the transport of a profile. Raises FeedError if a secret is missing, ValueError if it has no feed."""
+        """The transport of a profile. Raises FeedError if a secret is missing, ValueError if it has no feed."""
         transport = profile.transport
         worker = self.workers.setdefault(profile.platform, Worker())
         match transport["kind"]:

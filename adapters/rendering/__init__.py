@@ -11,5 +11,5 @@ __all__ = ["Rendering", "renderings"]
 
 
 def renderings(url: str) -> Mapping[str, Rendering]:
-    """Return the renderings by their ``{format}`` in ``/v1/exports/{format}``; ``url`` is that of the gateway."""
+    """The renderings by their ``{format}`` in ``/v1/exports/{format}``; ``url`` is that of the gateway."""
     return {"csv": TABLE, "jobposting": POSTINGS, "rss": rss(url)}

@@ -27,7 +27,7 @@ _IN_SCRIPT = (
 
 
 def posting(document: Document) -> dict[str, Any]:
-    """Return the JobPosting of an offer, without members that are unknown or hidden from this subscriber."""
+    """The JobPosting of an offer, without members that are unknown or hidden from this subscriber."""
     offer = document["offer"]
     organisation, rome = _organisation(offer["employer"]), offer.get("rome")
     found: dict[str, Any] = {

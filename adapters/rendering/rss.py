@@ -27,7 +27,7 @@ def escape(text: str) -> str:
 
 
 def rss(url: str) -> Rendering:
-    """Return the RSS rendering; ``url`` is that of the gateway."""
+    """The RSS rendering; ``url`` is that of the gateway."""
     begin = (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<rss version="2.0" xmlns:stage="{_NAMESPACE}">\n<channel>\n'
@@ -50,7 +50,7 @@ def _item(document: Document) -> bytes:
 
 
 def _elements(document: Document) -> Iterator[tuple[str, str]]:
-    """Yield the name and text of each known element."""
+    """The name and text of each known element."""
     offer, territory = document["offer"], document["territory"]
     location, restrictions = offer["location"], offer.get("restrictions", {})
     yield "title", offer["title"]

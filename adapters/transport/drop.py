@@ -1,7 +1,7 @@
 """Drops: folders with a platform's exports. The feed is the newest file that is completely written.
 
 A date in the future does not order files: a clock was wrong. Such a file is read once and remembered in the validators;
-from then on the feed is the newest file added since.
+from then on the feed is the newest file added since. ``FolderDrop`` is a drop on this machine.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
 
-from adapters.transport.feed import MEGABYTE, Feed, FeedError, Terms, Unchanged, Validators
+from adapters.transport.feed import MEGABYTE, Feed, FeedError, FetchLimits, Unchanged, Validators
 from adapters.transport.landing import Landing
 from adapters.transport.limit import Cut, Worker, within
 from gateway.clock import Clock, now
@@ -50,7 +50,7 @@ class Entry:
         return {**self._identity, **self.memory}
 
     def is_known(self, known: Validators) -> bool:
-        """Return whether the validators identify this file and version."""
+        """Whether the validators identify this file and version."""
         return self._identity == {name: value for name, value in known.items() if name not in _MEMORY}
 
     @property
@@ -68,7 +68,7 @@ Lister: TypeAlias = Callable[[], Awaitable[Sequence[tuple[float, Entry]]]]
 
 
 async def settled(list_files: Lister, pattern: str, *, known: Validators, seconds: float, clock: Clock) -> Entry | None:
-    """Return the newest file once it has not changed for ``seconds``; None if it is the known one. Raises FeedError."""
+    """The newest file once it has not changed for ``seconds``; None if it is the known one. Raises FeedError."""
     seen = newest(await list_files(), pattern, known=known, now=clock() / 1000)
     if seen.is_known(known):
         return None
@@ -88,7 +88,7 @@ async def require_unchanged(list_files: Lister, entry: Entry) -> None:
 
 
 def memory_of(validators: Validators) -> Validators:
-    """Return the part of a drop's validators to keep when the same file must be read again."""
+    """The part of a drop's validators to keep when the same file must be read again."""
     if _SINCE not in validators and _AHEAD not in validators:
         return {}
     last = Entry(validators["name"], int(validators["size"]), validators["modified"])
@@ -96,7 +96,7 @@ def memory_of(validators: Validators) -> Validators:
 
 
 def newest(found: Iterable[tuple[float, Entry]], pattern: str, *, known: Validators, now: float) -> Entry:
-    """Return the newest file by date. Raises FeedError if no file matches.
+    """The newest file by date. Raises FeedError if no file matches.
 
     If files have or had dates in the future: the newest of those added since the last reading, else the known file.
     """
@@ -115,7 +115,7 @@ def newest(found: Iterable[tuple[float, Entry]], pattern: str, *, known: Validat
 
 
 def _come_since(matching: Sequence[tuple[float, Entry]], known: Validators, remembered: frozenset[str]) -> Entry:
-    """Return the newest file added since the last reading, else the known file; ``matching`` is in order of dates."""
+    """The newest file added since the last reading, else the known file; ``matching`` is in order of dates."""
     last = next(((at, one) for at, one in matching if one.is_known(known) or one.fingerprint == known.get(_LAST)), None)
     since = -math.inf if last is None or _AHEAD in known else last[0]  # validators written before the memory existed
     since = float(known.get(_SINCE, since))
@@ -150,16 +150,16 @@ class FolderDrop:
         self._worker = worker or Worker()
         self._clock = clock
 
-    async def fetch(self, known: Validators, terms: Terms) -> Feed | Unchanged:
+    async def fetch(self, known: Validators, limits: FetchLimits) -> Feed | Unchanged:
         """See ``Transport``."""
-        return await within(terms.seconds, lambda cut: self._fetch(known, terms, cut))
+        return await within(limits.seconds, lambda cut: self._fetch(known, limits, cut))
 
-    async def _fetch(self, known: Validators, terms: Terms, cut: Cut) -> Feed | Unchanged:
+    async def _fetch(self, known: Validators, limits: FetchLimits, cut: Cut) -> Feed | Unchanged:
         try:
             entry = await settled(self._list_files, self._pattern, known=known, seconds=self._settle, clock=self._clock)
             if entry is None:
                 return Unchanged()
-            async with Landing(terms) as landing:
+            async with Landing(limits) as landing:
                 loop = asyncio.get_running_loop()
                 await self._worker.do(partial(self._copy, entry, landing, loop, cut))
                 await require_unchanged(self._list_files, entry)

@@ -1,4 +1,4 @@
-"""Port of transports, with the fetched feed and the limits of a fetch."""
+"""Port of transports: a fetch within its limits returns a complete feed or raises FeedError."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ Validators: TypeAlias = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class FetchLimits:
     """Limits of a fetch: ``most_bytes`` on the wire and again inflated, ``seconds`` in total, ``ratio`` inflated bytes
     per received byte, and at least ``least_rate`` bytes per second over each ``pace_seconds``. The feed is stored in
     ``folder`` while it is read.
@@ -48,7 +48,7 @@ class Feed:
     validators: Validators
 
     def blocks(self) -> Iterator[bytes]:
-        """Yield the content from the start, in blocks of 64 KiB."""
+        """The content from the start, in blocks of 64 KiB."""
         self.file.seek(0)
         while block := self.file.read(BLOCK_BYTES):
             yield block
@@ -61,8 +61,8 @@ class Feed:
 class Transport(Protocol):
     """Port: one kind of access to a feed."""
 
-    async def fetch(self, known: Validators, terms: Terms) -> Feed | Unchanged:
-        """Return the current feed, or ``Unchanged`` if ``known`` identifies it. Raises FeedError and leaves no file."""
+    async def fetch(self, known: Validators, limits: FetchLimits) -> Feed | Unchanged:
+        """The current feed, or ``Unchanged`` if ``known`` identifies it. Raises FeedError and leaves no file."""
 
 
 class FeedError(Exception):
@@ -74,7 +74,7 @@ class FeedError(Exception):
         self.values = values
 
     def words(self, language: Language) -> str:
-        """Return the error and its remedy in one language."""
+        """The error and its remedy in one language."""
         values = {name: displayed(value) for name, value in self.values.items()}
         return redact(fill_one(_words()[self.code], values, language))
 

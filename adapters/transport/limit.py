@@ -44,7 +44,7 @@ class Cut:
 
 
 async def within(seconds: float, fetch: Callable[[Cut], Awaitable[Feed | Unchanged]]) -> Feed | Unchanged:
-    """Return the result of ``fetch``. Raises its error, or FeedError if it takes longer than ``seconds``.
+    """The result of ``fetch``. Raises its error, or FeedError if it takes longer than ``seconds``.
 
     Ends at most ``GRACE_SECONDS`` after the limit or after its own cancellation.
     """

@@ -25,7 +25,8 @@ from adapters.formats.field import (
     read_yes_no,
 )
 from adapters.formats.identity import local_id
-from adapters.formats.locality import Written, resolve
+from adapters.formats.locality import resolve
+from adapters.formats.location_texts import Written
 from adapters.formats.problem import UnreadableValueError
 from adapters.formats.text import read_link
 from schemas.registry import definition_validator
