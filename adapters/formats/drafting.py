@@ -19,6 +19,12 @@ from adapters.formats.rule import Found, Rule
 from adapters.formats.sector import SECTOR_FIELD, Fallback, fallback_of
 from adapters.formats.text import clean, cut, one_line, spell
 
+_FIELDS = {"postal_code": "postcode", "city": "city", "insee_commune": "commune", "country": "country"}
+"""The member of ``Written`` that gives each member of ``location``."""
+_CHARACTERS = 500
+"""Texts are read up to this length: no address is longer."""
+_UNREADABLE = frozenset(("postcode-unreadable", "location-ambiguous", "location-unknown"))
+
 
 def own_id(mapping: FeedMapping, content: Content, platform: str) -> str | None:
     """The offer's id (``platform:local id``), or None if the item has no readable one."""
@@ -144,15 +150,6 @@ def _prune(document: dict[str, Any]) -> Iterator[ReadingProblem]:
         location.pop("longitude", None)
     if "rome" in document and "code" not in document["rome"]:
         del document["rome"]
-
-
-_FIELDS = {"postal_code": "postcode", "city": "city", "insee_commune": "commune", "country": "country"}
-"""The member of ``Written`` that gives each member of ``location``."""
-
-_CHARACTERS = 500
-"""Texts are read up to this length: no address is longer."""
-
-_UNREADABLE = frozenset(("postcode-unreadable", "location-ambiguous", "location-unknown"))
 
 
 class LocatedTexts:

@@ -48,6 +48,12 @@ _OTHER_AREAS = {
     "saint barthelemy": "977", "saint martin": "978", "guadeloupe": "971", "metropole de lyon": "69",
     "grand lyon": "69", "pays basque": "64", "cote d azur": "06 83", "savoies": "73 74", "drome ardeche": "07 26",
 }  # fmt: skip
+_UNSTATED = frozenset(
+    ("", "n a", "na", "null", "none", "nc", "nr", "non renseigne", "non precise", "inconnu", "unknown", "undefined")
+)
+_PIECES = re.compile(r"[^\w\s'’-]+|\s-+\s?|[-_/](?=[A-Z]{2}$)")
+_SUBDIVISION = re.compile(r"([A-Z]{2})-[A-Z0-9]{1,3}")
+"""An ISO 3166-2 code of a region, which begins with that of its country."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,15 +211,6 @@ def _areas() -> Mapping[str, Areas]:
     for item in schemas.reference("departments")["items"]:
         found[plain(item["name"])] = found[plain(item["code"])] = frozenset((item["code"],))
     return found
-
-
-_UNSTATED = frozenset(
-    ("", "n a", "na", "null", "none", "nc", "nr", "non renseigne", "non precise", "inconnu", "unknown", "undefined")
-)
-_PIECES = re.compile(r"[^\w\s'’-]+|\s-+\s?|[-_/](?=[A-Z]{2}$)")
-
-_SUBDIVISION = re.compile(r"([A-Z]{2})-[A-Z0-9]{1,3}")
-"""An ISO 3166-2 code of a region, which begins with that of its country."""
 
 
 @dataclass(frozen=True, slots=True)

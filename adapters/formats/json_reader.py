@@ -23,6 +23,7 @@ _TEXT = re.compile(r'(?:[^"\\]|\\.)*+', re.DOTALL)
 _NO_JSON = Spoken("[ or { expected", "[ ou { attendu")
 _TOKEN_CHARACTERS = 1000
 """Longer keys match no path, and longer numbers are invalid."""
+_OUTLINE = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,9 +248,6 @@ def _unescape(key: str) -> str:
     except orjson.JSONDecodeError:
         return key
     return text
-
-
-_OUTLINE = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
 
 def read_documents(text: Iterable[str], paths: tuple[Path, ...], outline: Outline | None = None) -> Iterator[Record]:

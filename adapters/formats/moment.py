@@ -40,6 +40,19 @@ _TIME = re.compile(
     r"(?:\s?[hH](?:\s?(?P<past>[0-5]\d)(?!\d|\s?[hH:]))?|:(?P<minute>[0-5]\d)(?::[0-5]\d)?)(?!\d)"
 )
 _BARE = re.compile(r"\s*([01]?\d|2[0-3])\s*(?:-|–|à)\s*([01]?\d|2[0-3])\s*")
+_PARTS = {
+    "YYYY": ("year", r"20\d\d"),
+    "YY": ("short_year", r"\d\d"),
+    "MM": ("month", r"\d\d"),
+    "DD": ("day", r"\d\d"),
+    "HH": ("hour", r"[01]\d|2[0-3]"),
+    "mm": ("minute", r"[0-5]\d"),
+    "ss": ("second", r"[0-5]\d"),
+    "M": ("month", r"\d\d?"),
+    "D": ("day", r"\d\d?"),
+    "H": ("hour", r"[01]?\d|2[0-3]"),
+}
+_TOKEN = re.compile("|".join(_PARTS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,21 +185,6 @@ def school_weeks(on: date) -> tuple[str, ...]:
         if last is not None and on <= last + timedelta(days=6):
             return year.weeks
     raise UnreadableValueError("school-weeks-unknown", on.isoformat())
-
-
-_PARTS = {
-    "YYYY": ("year", r"20\d\d"),
-    "YY": ("short_year", r"\d\d"),
-    "MM": ("month", r"\d\d"),
-    "DD": ("day", r"\d\d"),
-    "HH": ("hour", r"[01]\d|2[0-3]"),
-    "mm": ("minute", r"[0-5]\d"),
-    "ss": ("second", r"[0-5]\d"),
-    "M": ("month", r"\d\d?"),
-    "D": ("day", r"\d\d?"),
-    "H": ("hour", r"[01]?\d|2[0-3]"),
-}
-_TOKEN = re.compile("|".join(_PARTS))
 
 
 def read_day(text: str, pattern: str) -> str:

@@ -12,6 +12,8 @@ from schemas.rulebook import displayed
 from schemas.spoken import Spoken
 from schemas.texts import load_texts
 
+TOO_DEEP = Spoken("nested too deep", "imbrication trop profonde")
+
 
 @cache
 def rules() -> Mapping[str, Rule]:
@@ -37,9 +39,6 @@ def problem(code: str, *, pointer: str = "", expected: Any = None, actual: Any =
     return ReadingProblem(
         code, pointer, expected, displayed(actual), {name: displayed(value) for name, value in args.items()}
     )
-
-
-TOO_DEEP = Spoken("nested too deep", "imbrication trop profonde")
 
 
 class UnusableFeedError(Exception):

@@ -26,6 +26,14 @@ MOST_EXAMPLES = 3
 
 _NUMBER = re.compile(r"(?<=/)[0-9]+(?=/|$)")
 _OVERFLOW = {"error": "errors-not-listed", "warning": "warnings-not-listed"}
+Scope: TypeAlias = Literal["profile", "item"]
+_LISTED = 12
+_NO_HELP = Spoken("See docs/connect.md.", "Voir docs/connect.md.")
+_NOT_NEAR = Spoken("none is similar", "aucune ne lui ressemble")
+_FORM = Spoken("it is not a whole https:// address", "ce n’est pas une adresse https:// entière")
+_OBJECTS = {"employer": "employer.name", "location": "location.postal_code"}
+"""The most important field of an offer's object."""
+_NESTED = ("employer", "location", "rome", "schedule", "restrictions", "redistribution")
 
 
 @dataclass(slots=True)
@@ -104,16 +112,6 @@ def _written(pointer: str, group: _Group) -> Body:
         "count": group.count,
         "examples": group.examples,
     }
-
-
-Scope: TypeAlias = Literal["profile", "item"]
-_LISTED = 12
-_NO_HELP = Spoken("See docs/connect.md.", "Voir docs/connect.md.")
-_NOT_NEAR = Spoken("none is similar", "aucune ne lui ressemble")
-_FORM = Spoken("it is not a whole https:// address", "ce n’est pas une adresse https:// entière")
-_OBJECTS = {"employer": "employer.name", "location": "location.postal_code"}
-"""The most important field of an offer's object."""
-_NESTED = ("employer", "location", "rome", "schedule", "restrictions", "redistribution")
 
 
 @dataclass(frozen=True, slots=True)

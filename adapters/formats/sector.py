@@ -42,6 +42,11 @@ _SECTIONS: Mapping[str, tuple[int, int]] = {
 """The first and last division of each section of NAF rev. 2."""
 _PLURAL = 3
 """Words up to this length keep a final s or x, which may not be a plural."""
+SECTOR_FIELD = "sector"
+SECTOR_POINTER = f"/fields/{SECTOR_FIELD}"
+_EXAMPLES = 5
+_CODES: Mapping[str, str] = {"others": "sector-catch-all", "default": "sector-default", "constant": "sector-constant"}
+Origin: TypeAlias = Literal["others", "default", "constant"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,14 +181,6 @@ def _spelled() -> Mapping[str, frozenset[str]]:
 def _pairs(key: str) -> frozenset[str]:
     """The letter pairs of each word, for the similarity of names."""
     return frozenset(f" {word} "[at : at + 2] for word in key.split() for at in range(len(word) + 1))
-
-
-SECTOR_FIELD = "sector"
-SECTOR_POINTER = f"/fields/{SECTOR_FIELD}"
-_EXAMPLES = 5
-_CODES: Mapping[str, str] = {"others": "sector-catch-all", "default": "sector-default", "constant": "sector-constant"}
-
-Origin: TypeAlias = Literal["others", "default", "constant"]
 
 
 @dataclass(frozen=True, slots=True)

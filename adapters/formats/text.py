@@ -34,6 +34,10 @@ _PARAGRAPHS = frozenset(
 _LINES = frozenset(("br", "tr", "dt", "dd"))
 _HIDDEN = frozenset(("script", "style"))
 _PASSES = 3
+_PATH = "/:@!$&'()*+,;=~%-._"
+_QUERY = "/?:@!$'()*+,;=~%-._&"
+_LOOSE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_CAMPAIGN = "utm_"
 
 
 def spell(value: Scalar) -> str:
@@ -140,12 +144,6 @@ def _break(name: str, *, closing: bool) -> str:
     if name in _PARAGRAPHS:
         return "\n\n"
     return "\n" if name in _LINES else ""
-
-
-_PATH = "/:@!$&'()*+,;=~%-._"
-_QUERY = "/?:@!$'()*+,;=~%-._&"
-_LOOSE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_CAMPAIGN = "utm_"
 
 
 def read_link(text: str) -> str:

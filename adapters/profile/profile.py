@@ -24,6 +24,7 @@ from schemas.spoken import Spoken, json_type
 NATIVE = "native"
 DEFAULT_MINUTES = 60
 DEFAULT_MEGABYTES = 100
+_SUFFIX = ".json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,9 +168,6 @@ def _codes(document: dict[str, Any]) -> Iterator[tuple[str, object]]:
 def _departments(region: str | None) -> frozenset[str]:
     listed = schemas.reference("departments")["items"]
     return frozenset(one["code"] for one in listed if one["region"] == region)
-
-
-_SUFFIX = ".json"
 
 
 @cache

@@ -14,6 +14,7 @@ from gateway.runtime.id_set import IdSet
 
 Kind: TypeAlias = Literal["published", "unchanged", "refused"]
 _STATES: tuple[tuple[Kind, bool], ...] = tuple((kind, warned) for kind in get_args(Kind) for warned in (False, True))
+_SLICE = 2_000
 
 
 class FeedCounts:
@@ -117,9 +118,6 @@ class FeedCounts:
     def _count(self, kind: Kind, *, warned: bool) -> None:
         self._kinds[kind] += 1
         self._warned += warned
-
-
-_SLICE = 2_000
 
 
 class FeedUpload:

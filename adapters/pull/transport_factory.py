@@ -11,6 +11,8 @@ from adapters.transport.feed import FeedError, Transport
 from adapters.transport.https import HttpsPull, basic, bearer
 from adapters.transport.limit import Worker
 
+_SSH_PORT = 22
+
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
@@ -37,9 +39,6 @@ class Secrets:
             return (self.folder / name).read_text(encoding="utf-8").removesuffix("\n")
         except (OSError, UnicodeDecodeError):
             return ""
-
-
-_SSH_PORT = 22
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

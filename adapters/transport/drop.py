@@ -31,6 +31,9 @@ _LISTINGS = 4
 _MOST_AHEAD = 200
 """Most files with a date in the future that are remembered; with more, only dates decide."""
 _AHEAD, _SINCE, _LAST = _MEMORY = ("ahead", "since", "last")
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
+_BLOCK_BYTES = MEGABYTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,11 +126,6 @@ def _come_since(matching: Sequence[tuple[float, Entry]], known: Validators, reme
     if come:
         return come[-1]
     return last[1] if last is not None else matching[-1][1]
-
-
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
-_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY
-_BLOCK_BYTES = MEGABYTE
 
 
 class FolderDrop:

@@ -11,6 +11,16 @@ from adapters.transport.feed import MEGABYTE, Feed, FeedError, FetchLimits, Vali
 from gateway.ingest.upload.error import UploadRefusedError
 from gateway.ingest.upload.inflating import Inflater
 
+_MAGIC = b"\x1f\x8b"
+_WRITE_BYTES = MEGABYTE
+_FREE_BYTES = MEGABYTE
+"""Inflated bytes to which the ratio does not apply: short exports compress well."""
+_CODES = {
+    "body-malformed": "feed-not-gzip",
+    "body-truncated": "feed-cut",
+    "inflates-too-much": "feed-inflates-too-much",
+}
+
 
 class MinimumRate:
     """Measures the bytes received per window of ``limits.pace_seconds``. A read time-out ends a silent transfer."""
@@ -30,17 +40,6 @@ class MinimumRate:
         if self._bytes < self._limits.least_rate * seconds:
             raise FeedError("feed-trickles", rate=self._limits.least_rate)
         self._began, self._bytes = self._time(), 0
-
-
-_MAGIC = b"\x1f\x8b"
-_WRITE_BYTES = MEGABYTE
-_FREE_BYTES = MEGABYTE
-"""Inflated bytes to which the ratio does not apply: short exports compress well."""
-_CODES = {
-    "body-malformed": "feed-not-gzip",
-    "body-truncated": "feed-cut",
-    "inflates-too-much": "feed-inflates-too-much",
-}
 
 
 class Landing:
