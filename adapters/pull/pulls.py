@@ -18,13 +18,7 @@ from gateway.partners.partner_tasks import run_per_partner
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import Record, StoredRecord
-from gateway.protocol.source_run import (
-    Failure,
-    Order,
-    Run,
-    read_run,
-    run_record,
-)
+from gateway.protocol.source_run import Failure, Order, Run, read_run, run_record
 from gateway.protocol.topic import RUNS
 
 _UNREAD = "unread"

@@ -9,12 +9,7 @@ from adapters.profile.profile import Profile
 from adapters.transport.feed import Validators
 from gateway.clock import STEP_MS
 from gateway.ingest.snapshot import SnapshotRefusedError
-from gateway.protocol.source_run import (
-    Counts,
-    Failure,
-    Order,
-    Run,
-)
+from gateway.protocol.source_run import Counts, Failure, Order, Run
 
 JITTER_SHARE = 0.1
 FULL_EVERY_MS = 24 * 3_600_000

@@ -7,12 +7,7 @@ from gateway.log.port import EventLog
 from gateway.log.request import request_answer
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import StoredRecord
-from gateway.protocol.source_run import (
-    Order,
-    Run,
-    order_record,
-    read_run,
-)
+from gateway.protocol.source_run import Order, Run, order_record, read_run
 from gateway.protocol.topic import RUNS
 
 

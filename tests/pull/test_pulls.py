@@ -15,12 +15,7 @@ from gateway.log.request import Pending
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import Record, StoredRecord
-from gateway.protocol.source_run import (
-    Order,
-    Run,
-    order_record,
-    run_record,
-)
+from gateway.protocol.source_run import Order, Run, order_record, run_record
 from gateway.protocol.topic import RUNS
 from tests.pull.ground import WITHIN, Ground, ground, profile_of
 

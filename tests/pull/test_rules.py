@@ -21,15 +21,7 @@ from adapters.pull.run import (
     unchanged,
 )
 from gateway.ingest.snapshot import SnapshotRefusedError
-from gateway.protocol.source_run import (
-    Counts,
-    Failure,
-    Order,
-    Run,
-    order_record,
-    read_run,
-    run_record,
-)
+from gateway.protocol.source_run import Counts, Failure, Order, Run, order_record, read_run, run_record
 from gateway.protocol.submission import Known
 
 NOW = 1_800_000_000_000
