@@ -20,9 +20,8 @@ from adapters.formats.item import (
 )
 from adapters.formats.mapping import FeedMapping, load_mapping
 from adapters.formats.mapping_document import FORMATS
-from adapters.formats.problem import ReadingProblem, rules
+from adapters.formats.problem import ProblemGroups, ReadingProblem, rules
 from adapters.formats.reading import MISFITS, read
-from adapters.formats.report import ProblemGroups
 
 __all__ = [
     "FORMATS",

@@ -13,8 +13,7 @@ from adapters.formats.location_texts import Note, Written
 from adapters.formats.mapping import FeedMapping
 from adapters.formats.moment import school_weeks
 from adapters.formats.path import Scalar
-from adapters.formats.problem import ReadingProblem, UnreadableValueError, problem
-from adapters.formats.report import rule_pointer
+from adapters.formats.problem import ReadingProblem, UnreadableValueError, problem, rule_pointer
 from adapters.formats.rule import Found, Rule
 from adapters.formats.sector import SECTOR_FIELD, Fallback, fallback_of
 from adapters.formats.text import clean, cut, one_line, spell

@@ -11,8 +11,7 @@ from typing import Any, TypeAlias
 import orjson
 
 import schemas
-from adapters.formats.problem import ReadingProblem
-from adapters.formats.report import for_item
+from adapters.formats.problem import ReadingProblem, for_item
 from adapters.formats.sector import Fallback
 from schemas import Verdict
 

@@ -21,8 +21,19 @@ from adapters.formats.gazetteer import (
     town_abroad,
     town_of,
 )
-from adapters.formats.location_texts import SHORT, LocationTexts, Note, RefusedError, Written
-from adapters.formats.matching import city_name, departments_of, fit, local_communes, postcode_of, town_written
+from adapters.formats.location_texts import (
+    SHORT,
+    LocationTexts,
+    Note,
+    RefusedError,
+    Written,
+    city_name,
+    departments_of,
+    fit,
+    local_communes,
+    postcode_of,
+    town_written,
+)
 from adapters.formats.text import one_line
 from schemas.communes import Commune, communes_of, department_of, plain_name, serves
 from schemas.spoken import Spoken

@@ -7,8 +7,7 @@ from typing import Any, TypeAlias
 import schemas
 from adapters.formats.mapping_document import Idle, find_idle, find_problems, merge
 from adapters.formats.path import Path, parse_path
-from adapters.formats.problem import ReadingProblem, problem
-from adapters.formats.report import for_profile
+from adapters.formats.problem import ReadingProblem, for_profile, problem
 from adapters.formats.rule import OTHERS, Condition, Part, Rule, Watched, watched_paths
 from adapters.formats.sector import SECTOR_FIELD, sector_rule_in_codes
 from adapters.formats.text import fold

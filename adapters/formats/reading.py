@@ -29,7 +29,7 @@ from adapters.formats.item import (
 from adapters.formats.json_reader import read_documents, read_lines
 from adapters.formats.jsonld_reader import read_linked
 from adapters.formats.mapping import Elements, FeedMapping, Lines, Objects, Rows, Source
-from adapters.formats.outline import Outline
+from adapters.formats.missing_path import Outline
 from adapters.formats.path import Path
 from adapters.formats.problem import ReadingProblem, UnusableFeedError, problem
 from adapters.formats.sector import Fallbacks

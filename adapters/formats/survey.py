@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 from adapters.formats.item import Content
-from adapters.formats.nearest import Near, hint, nearest_of
+from adapters.formats.missing_path import Near, hint, nearest_of
 from adapters.formats.path import FIRST, TEXT_MEMBERS, Path, scalars, select, write_path, write_paths
 from adapters.formats.problem import ReadingProblem, problem
 from adapters.formats.rule import Condition, Watched

@@ -13,7 +13,7 @@ from yarl import URL
 
 import schemas
 from adapters.formats import FORMATS, FeedMapping, load_mapping
-from adapters.formats.report import for_profile
+from adapters.formats.problem import for_profile
 from adapters.transport.address import feed_url_fault
 from schemas import Problem, problem
 from schemas.decode import type_name

@@ -10,8 +10,7 @@ import structlog
 
 from adapters.formats import Item, read
 from adapters.profile.profile import Profile
-from adapters.pull.collect import FeedCollector, RejectedFeedError
-from adapters.pull.feed_upload import FeedUpload
+from adapters.pull.collect import FeedCollector, FeedUpload, RejectedFeedError
 from adapters.pull.lanes import Lanes
 from adapters.pull.run import Beginning, Content, applied, failed, is_fresh, partial, pending, refused, unchanged
 from adapters.pull.transport_factory import TransportFactory

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from adapters.pull.feed_upload import FeedCounts, FeedUpload, Kind
+from adapters.pull.collect import FeedCounts, FeedUpload, Kind
 from gateway.ingest.upload.error import UploadRefusedError
 from gateway.ingest.upload.spool import DiskQuota, Item
 from gateway.protocol.source_run import Counts

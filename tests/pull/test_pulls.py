@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from adapters.profile.profile import Profile
-from adapters.pull.pulls import FeedState, Pulls, feed_fold
-from adapters.pull.run_request import OrderReplacedError, last_runs, order_run
+from adapters.pull.pulls import FeedState, OrderReplacedError, Pulls, feed_fold, last_runs, order_run
 from gateway.log.request import Pending
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
