@@ -147,9 +147,9 @@ def _paths(value: str | list[str]) -> tuple[Path, ...]:
 def _rule(rule: dict[str, Any]) -> Rule:
     join = rule.get("join", {})
     return Rule(
-        **_made(rule),
+        **_part(rule),
         each=parse_path(rule["each"]) if "each" in rule else None,
-        join=tuple(Part(**_made(part)) for part in join.get("parts", ())),
+        join=tuple(Part(**_part(part)) for part in join.get("parts", ())),
         glue=join.get("with", ""),
         cut=rule.get("cut"),
         default=rule.get("default"),
@@ -158,7 +158,7 @@ def _rule(rule: dict[str, Any]) -> Rule:
     )
 
 
-def _made(part: dict[str, Any]) -> dict[str, Any]:
+def _part(part: dict[str, Any]) -> dict[str, Any]:
     values = part.get("map")
     return {
         "paths": _paths(part["path"]) if "path" in part else (),
@@ -167,5 +167,5 @@ def _made(part: dict[str, Any]) -> dict[str, Any]:
         "split": part.get("split"),
         "date": part.get("date"),
         "time": part.get("time"),
-        "values": values and {key if key == OTHERS else fold(key): meant for key, meant in values.items()},
+        "value_map": values and {key if key == OTHERS else fold(key): meant for key, meant in values.items()},
     }

@@ -40,7 +40,7 @@ class Found:
 class Part:
     """One source of values and the steps applied to each of them, in this order: HTML, split, pattern, value map.
 
-    The first of several paths that has a value is used. ``values`` is keyed by folded text.
+    The first of several paths that has a value is used. ``value_map`` is keyed by folded text.
     """
 
     paths: tuple[Path, ...] = ()
@@ -49,7 +49,7 @@ class Part:
     split: str | None = None
     date: str | None = None
     time: str | None = None
-    values: Mapping[str, Any] | None = None
+    value_map: Mapping[str, Any] | None = None
 
     def find(self, content: Any) -> Found:
         """The values of an item. Raises UnreadableValueError."""
@@ -77,13 +77,13 @@ class Part:
                 piece = read_day(one_line(text), self.date)  # noqa: PLW2901  # step by step, as the docstring says
             elif self.time is not None:
                 piece = read_time(one_line(text), self.time)  # noqa: PLW2901
-            if self.values is None:
+            if self.value_map is None:
                 yield piece
             else:
                 yield from self._look_up(spell(piece))
 
     def _look_up(self, text: str) -> Iterator[Scalar]:
-        values = self.values or {}
+        values = self.value_map or {}
         key = fold(text)
         if key not in values and OTHERS not in values:
             raise UnreadableValueError("value-unmapped", text)

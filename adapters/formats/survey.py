@@ -5,14 +5,23 @@ Memory is bounded: the paths of the first items are kept, up to a limit.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
 
 from adapters.formats.item import Content
 from adapters.formats.missing_path import Near, hint, nearest_of
-from adapters.formats.path import FIRST, TEXT_MEMBERS, Path, scalars, select, write_path, write_paths
+from adapters.formats.path import (
+    FIRST,
+    TEXT_MEMBERS,
+    Path,
+    leaf_paths,
+    occurs,
+    scalars,
+    select,
+    write_path,
+    write_paths,
+)
 from adapters.formats.problem import ReadingProblem, problem
 from adapters.formats.rule import Condition, Watched
 from adapters.formats.text import spell
@@ -21,17 +30,11 @@ from schemas.spoken import Spoken
 
 _SURVEYED_ITEMS = 100
 _MOST_PATHS = 300
-_MOST_MEMBERS = 2_000
-"""Most members of one item that are visited."""
-_MOST_OF_A_LIST = 10
 _MOST_NEAREST = 20
 """Most paths for which the nearest one is searched."""
 _MANY = 3
 """From this number on, paths without the same level are reported as one mistake."""
 _MOST_VALUES = 5
-_MOST_LEVELS = 10
-_MOST_NAME = 100
-"""Members with longer names are skipped."""
 _NOTHING_LIKE_IT = Spoken("Its items have nothing like it", "Ses éléments n’ont rien qui y ressemble")
 _NOT_SEARCHED = Spoken("Correct the paths named before first", "Corrigez d’abord les chemins nommés avant")
 _ALL_AT_ONCE = Spoken(
@@ -79,7 +82,9 @@ class Survey:
         """Survey an item; return whether it meets all conditions."""
         if self._surveyed < _SURVEYED_ITEMS and (self._unseen or not self._offers):
             self._surveyed += 1
-            self._add(content)
+            for path in leaf_paths(content):
+                if len(self._known) < _MOST_PATHS:
+                    self._known.setdefault(path)
         held = [self._holds(one, content) for one in self._passing]
         if not all(held):
             self._passed += 1
@@ -180,45 +185,6 @@ class Survey:
     def _nearest(self, paths: Sequence[Path], *, unused: bool = False) -> Near | None:
         known = [path for path in self._known if not unused or path not in self._used]
         return nearest_of(map(_plain, paths), known)
-
-    def _add(self, content: Content) -> None:
-        """Keep the paths of texts, numbers and blank members."""
-        left = _MOST_MEMBERS
-        waiting: list[tuple[Path, Any]] = [((), content)]
-        while waiting and left and len(self._known) < _MOST_PATHS:
-            left -= 1
-            path, value = waiting.pop()
-            if isinstance(value, list):
-                waiting.extend((path, one) for one in reversed(value[:_MOST_OF_A_LIST]))
-            elif isinstance(value, Mapping) and value:
-                inner = [
-                    (path if name in TEXT_MEMBERS else (*path, name), one)
-                    for name, one in islice(value.items(), _MOST_MEMBERS)
-                    if len(name) <= _MOST_NAME and len(path) < _MOST_LEVELS
-                ]
-                waiting.extend(reversed(inner))
-            elif path:
-                self._known.setdefault(path)
-
-
-def occurs(value: Any, path: Path) -> bool:
-    """Whether the path selects a text, a number or a blank value.
-
-    A blank value on the way counts as well: its members are unknown.
-    """
-    if isinstance(value, list):
-        return not value or any(occurs(one, path) for one in value)
-    if value is None or (isinstance(value, str) and not value.strip()):
-        return True
-    if not path:
-        return not isinstance(value, Mapping) or all(name.startswith("@") for name in value) or "#text" in value
-    if path[0] == FIRST:
-        return occurs(value, path[1:])
-    if not isinstance(value, Mapping):
-        return False
-    if path[0] in value:
-        return occurs(value[path[0]], path[1:])
-    return False
 
 
 def _not_found(
