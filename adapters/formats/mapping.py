@@ -107,7 +107,7 @@ def _load(form: str, document: dict[str, Any], own: frozenset[str]) -> FeedMappi
         **{f"/mapping/fields/{name}": rule for name, rule in fields.items()},
         **{f"/mapping/extensions/{name}": rule for name, rule in extensions.items()},
     }
-    used = {path for rule in rules.values() for part in rule.parts for path in rule.full(part)}
+    used = {path for rule in rules.values() for part in rule.parts for path in rule.full_paths(part)}
     used |= {path for condition in only for path in condition.paths}
     return FeedMapping(
         source=_source(form, document.get("source", {}), _needed(rules.values(), only)),

@@ -128,7 +128,7 @@ class Rule(Part):
         """The rule itself and the joined parts."""
         return (self, *self.join)
 
-    def full(self, part: Part) -> tuple[Path, ...]:
+    def full_paths(self, part: Part) -> tuple[Path, ...]:
         """The paths of a part from the item on."""
         return tuple((*(self.each or ()), *path) for path in part.paths)
 
@@ -206,9 +206,9 @@ def _required_fields() -> frozenset[str]:
 
 def _watched(pointer: str, rule: Rule, *, required: bool) -> Iterator[Watched]:
     if rule.paths:
-        yield Watched(pointer=f"{pointer}/path", paths=rule.full(rule), required=required, strict=rule.strict)
+        yield Watched(pointer=f"{pointer}/path", paths=rule.full_paths(rule), required=required, strict=rule.strict)
         return
-    named = [(index, rule.full(part)) for index, part in enumerate(rule.join) if part.paths]
+    named = [(index, rule.full_paths(part)) for index, part in enumerate(rule.join) if part.paths]
     if not named:
         return
     every = tuple(path for _, paths in named for path in paths)
