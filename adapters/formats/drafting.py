@@ -61,7 +61,7 @@ class _Drafting:
         self._found: list[Scalar] = []
         self._content = content
         self._on = on
-        self._located = LocatedTexts()
+        self._located = _LocationFields()
 
     def fill(self, name: str, rule: Rule, field: Field) -> None:
         """Find and read the value of one field."""
@@ -151,8 +151,8 @@ def _prune(document: dict[str, Any]) -> Iterator[ReadingProblem]:
         del document["rome"]
 
 
-class LocatedTexts:
-    """The location texts of one item, with their rules."""
+class _LocationFields:
+    """The location fields of one item, with the rule of each."""
 
     __slots__ = ("_rules", "_texts")
 
