@@ -24,7 +24,7 @@ from schemas.spoken import Spoken, json_type
 READY_MADE = ("cleverconnect", "jobposting")
 """Formats with a complete mapping of their own; a platform's mapping only holds the differences."""
 
-SOURCE_KEYS: Mapping[str, tuple[str, ...]] = {
+_SOURCE_KEYS: Mapping[str, tuple[str, ...]] = {
     "cleverconnect": ("encoding", "items"),
     "jobposting": ("encoding", "items"),
     "csv": ("encoding", "separator", "columns"),
@@ -33,7 +33,7 @@ SOURCE_KEYS: Mapping[str, tuple[str, ...]] = {
 }
 """The keys of ``source`` by format."""
 
-FORMATS = tuple(SOURCE_KEYS)
+FORMATS = tuple(_SOURCE_KEYS)
 
 SOURCES = ("path", "constant", "join", "school_weeks")
 """A rule has exactly one of these keys."""
@@ -95,7 +95,7 @@ def find_problems(form: str, document: dict[str, Any]) -> Iterator[Problem]:
 
 
 def _find_in_format(form: str, document: dict[str, Any]) -> Iterator[Problem]:
-    keys, merged = SOURCE_KEYS[form], merge(form, document)
+    keys, merged = _SOURCE_KEYS[form], merge(form, document)
     source = merged.get("source", {})
     for key in document.get("source", {}):
         if key not in keys:

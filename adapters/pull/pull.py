@@ -27,7 +27,7 @@ from gateway.log.port import EventLog
 from gateway.log.positions import Positions
 from gateway.partners import Partners
 from gateway.protocol.decide import paris_date
-from gateway.protocol.source_run import Counts, Failure, Run
+from gateway.protocol.source_run import Failure, Run
 from gateway.protocol.topic import OFFERS, SUBMISSIONS
 from gateway.store import OfferView
 from schemas.rulebook import LANGUAGES
@@ -156,8 +156,11 @@ class Pull:
             raise FeedError("feed-without-ids", count=feed_counts.unidentified)
         confirm = None if beginning.order is None else beginning.order.confirm
         if _is_new(beginning) and not content.counts.published + content.counts.unchanged and not confirm:
-            failure = self._failure(_nothing_to_publish(content.counts))
-            return failed(beginning, failure, counts=content.counts, problems=content.problems)
+            counts = content.counts
+            error = FeedError(
+                "feed-publishes-nothing", items=counts.items, refused=counts.refused, passed=counts.passed
+            )
+            return failed(beginning, self._failure(error), counts=counts, problems=content.problems)
         if feed_counts.unidentified:
             # The offers of these items are unknown, so no offer is known to be absent.
             await self._publish(upload)
@@ -184,10 +187,6 @@ class Pull:
 def _is_new(beginning: Beginning) -> bool:
     """Whether no run of this feed has succeeded yet."""
     return beginning.last is None or beginning.last.first_success_at is None
-
-
-def _nothing_to_publish(counts: Counts) -> FeedError:
-    return FeedError("feed-publishes-nothing", items=counts.items, refused=counts.refused, passed=counts.passed)
 
 
 def _items(feed: Feed, profile: Profile, on: date, *, confirmed: bool) -> Iterator[Item]:

@@ -71,7 +71,8 @@ class HttpsPull:
         except aiohttp.InvalidURL:
             raise FeedError("feed-address-unusable", reason="URL") from None
         except aiohttp.ClientConnectorCertificateError as error:
-            raise FeedError(_certificate_code(error.certificate_error), host=error.host) from None
+            verify_code = getattr(error.certificate_error, "verify_code", 0)  # of OpenSSL
+            raise FeedError(_CERTIFICATES.get(verify_code, "feed-certificate-untrusted"), host=error.host) from None
         except (aiohttp.ClientError, OSError) as error:
             raise FeedError("feed-unreachable", host=host, reason=_reason(error)) from None
 
@@ -194,11 +195,6 @@ def _ends_by_itself(answer: aiohttp.ClientResponse) -> bool:
     """Whether HTTP detects a cut body: by its length, or by its last chunk."""
     chunked = "chunked" in answer.headers.get(hdrs.TRANSFER_ENCODING, "").lower()
     return chunked or answer.content_length is not None
-
-
-def _certificate_code(error: Exception) -> str:
-    """The code for a certificate's error, from OpenSSL's ``verify_code``."""
-    return _CERTIFICATES.get(getattr(error, "verify_code", 0), "feed-certificate-untrusted")
 
 
 def _reason(error: Exception) -> Spoken:
