@@ -182,15 +182,8 @@ class _LocationFields:
             if note.code in _UNREADABLE and rule is not None and rule.optional:
                 note = replace(note, code="field-left-out", member="postal_code", expected=None)
             return {"city": found.city} if found.city else {}, [*problems, self._problem(note)]
-        members = {
-            name: value
-            for name, value in (
-                ("postal_code", found.postal_code),
-                ("city", found.city),
-                ("insee_commune", found.insee_commune),
-            )
-            if value is not None
-        }
+        known = {name: getattr(found, name) for name in ("postal_code", "city", "insee_commune")}
+        members = {name: value for name, value in known.items() if value is not None}
         return members, [*problems, *map(self._problem, found.notes)]
 
     def _problem(self, note: Note) -> ReadingProblem:

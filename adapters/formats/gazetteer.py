@@ -57,17 +57,10 @@ _SUBDIVISION = re.compile(r"([A-Z]{2})-[A-Z0-9]{1,3}")
 
 
 @dataclass(frozen=True, slots=True)
-class KnownCommune:
+class KnownCommune(Commune):
     """A commune with its postcodes, the lowest first."""
 
-    code: str
-    name: str
     postcodes: tuple[str, ...]
-
-    @property
-    def department(self) -> str:
-        """INSEE department code."""
-        return department_of(self.code)
 
 
 @lru_cache(maxsize=16384)
@@ -114,14 +107,14 @@ def part_of_name(written: str, commune: str) -> bool:
     return shorter > 0 and mine[:shorter] == other[:shorter] and len("".join(mine[:shorter])) >= 4
 
 
-def is_commune(written: str, commune: Commune | KnownCommune) -> bool:
+def is_commune(written: str, commune: Commune) -> bool:
     """Whether a written name is that of the commune, or of a former commune that it absorbed."""
     return same_name(written, town_of(commune)) or any(
         same_name(written, other) for other in former_names(commune.code)
     )
 
 
-def town_of(commune: Commune | KnownCommune) -> str:
+def town_of(commune: Commune) -> str:
     """The commune's name; for an arrondissement, that of its town."""
     return _ARRONDISSEMENT.sub("", commune.name)
 

@@ -40,9 +40,7 @@ def local_communes(name: Name, areas: Areas) -> tuple[KnownCommune, ...]:
     return exact or beginning_with(town_written(name), areas)
 
 
-def fit(
-    names: Sequence[Name], communes: Sequence[Commune | KnownCommune]
-) -> tuple[Name, Commune | KnownCommune] | None:
+def fit(names: Sequence[Name], communes: Sequence[Commune]) -> tuple[Name, Commune] | None:
     """The first name and commune that match; else the first that share their first words; else None."""
     for name in names:
         for commune in communes:
@@ -55,7 +53,7 @@ def fit(
     return None
 
 
-def city_name(name: Name, commune: Commune | KnownCommune) -> str:
+def city_name(name: Name, commune: Commune) -> str:
     """The name as written, or the commune's name if the verdict could not match the two."""
     town = town_of(commune)
     if name.district:
