@@ -6,7 +6,6 @@
 A mapping is data, checked by ``schemas/json/mapping.schema.json``; ``docs/formats/`` explains it to partners.
 """
 
-from adapters.formats.groups import ProblemGroups
 from adapters.formats.item import (
     BrokenItem,
     FeedComplete,
@@ -17,10 +16,11 @@ from adapters.formats.item import (
     Position,
     RepeatedItem,
     Retraction,
+    judge,
 )
-from adapters.formats.judging import judge
-from adapters.formats.mapping import FORMATS, FeedMapping, load_mapping
-from adapters.formats.problem import ReadingProblem, rules
+from adapters.formats.mapping import FeedMapping, load_mapping
+from adapters.formats.mapping_document import FORMATS
+from adapters.formats.problem import ProblemGroups, ReadingProblem, rules
 from adapters.formats.reading import MISFITS, read
 
 __all__ = [

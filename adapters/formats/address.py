@@ -4,8 +4,7 @@ import re
 from dataclasses import dataclass, field, replace
 from itertools import repeat
 
-from adapters.formats.country import Country, country_named, region_abroad
-from adapters.formats.gazetteer import Areas, area_of, named
+from adapters.formats.gazetteer import Areas, Country, area_of, country_named, named, region_abroad
 from adapters.formats.text import one_line, plain
 
 _PHONE = re.compile(
@@ -104,7 +103,7 @@ class Address:
 
 
 def read_address(text: str) -> Address:
-    """Return the parts of a text."""
+    """The parts of a text."""
     found = Address()
     text = one_line(text).replace("ᵉʳ", "er").replace("ᵉ", "e")
     text = _WORDED.sub(", ", text)
@@ -149,7 +148,7 @@ def _split(text: str) -> list[str]:
 
 
 def _keep_article(match: re.Match[str]) -> str:
-    """Return the replacement of brackets: an article stays with its name, other content is read at the end."""
+    """The replacement of brackets: an article stays with its name, other content is read at the end."""
     content = match[1].strip()
     if _ARTICLE.fullmatch(content):
         return f" {content} "
@@ -229,7 +228,7 @@ def _read_digits(piece: str, found: Address, after_code: list[Name], others: lis
 
 
 def _read_name(text: str, found: Address) -> Name | None:
-    """Return a town's name without CEDEX, department, district and country; None if no name is left."""
+    """A town's name without CEDEX, department, district and country; None if no name is left."""
     cedex = _CEDEX.search(text)
     district: tuple[str, int] | None = None
     if cedex:
@@ -262,7 +261,7 @@ def _read_name(text: str, found: Address) -> Name | None:
 
 
 def _strip_country(text: str, found: Address) -> str:
-    """Return the name without a country after it: ``Rennes France``, ``Bruxelles Belgique``."""
+    """The name without a country after it: ``Rennes France``, ``Bruxelles Belgique``."""
     words = text.split()
     for count in range(min(4, len(words) - 1), 0, -1):
         ending = " ".join(words[-count:])
@@ -277,7 +276,7 @@ def _strip_country(text: str, found: Address) -> str:
 
 
 def _district(text: str) -> tuple[str, int] | None:
-    """Return town and number of an arrondissement: ``Paris 15``, ``LYON 3EME``, ``15e arrondissement de Paris``."""
+    """Town and number of an arrondissement: ``Paris 15``, ``LYON 3EME``, ``15e arrondissement de Paris``."""
     key = plain(text)
     match = _DISTRICT.fullmatch(key)
     if match:

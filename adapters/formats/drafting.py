@@ -1,27 +1,32 @@
 """Convert one item's content into an offer of the shared schema, field by field, and collect its problems."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from adapters.formats.author import rule_pointer
-from adapters.formats.error import UnreadableValueError
 from adapters.formats.field import FIELDS, Field, Located, Many, One
 from adapters.formats.identity import local_id
-from adapters.formats.item import OfferItem, Position
-from adapters.formats.located import LocatedTexts
+from adapters.formats.item import Content, OfferItem, Position
+from adapters.formats.locality import Refusal, resolve
+from adapters.formats.location_texts import Note, Written
 from adapters.formats.mapping import FeedMapping
 from adapters.formats.moment import school_weeks
 from adapters.formats.path import Scalar
-from adapters.formats.problem import ReadingProblem, problem
-from adapters.formats.record import Content
+from adapters.formats.problem import ReadingProblem, UnreadableValueError, problem, rule_pointer
 from adapters.formats.rule import Found, Rule
-from adapters.formats.sector_rule import FIELD, Fallback, fallback_of
+from adapters.formats.sector import SECTOR_FIELD, Fallback, fallback_of
 from adapters.formats.text import clean, cut, one_line, spell
+
+_FIELDS = {"postal_code": "postcode", "city": "city", "insee_commune": "commune", "country": "country"}
+"""The member of ``Written`` that gives each member of ``location``."""
+_CHARACTERS = 500
+"""Texts are read up to this length: no address is longer."""
+_UNREADABLE = frozenset(("postcode-unreadable", "location-ambiguous", "location-unknown"))
 
 
 def own_id(mapping: FeedMapping, content: Content, platform: str) -> str | None:
-    """Return the offer's id (``platform:local id``), or None if the item has no readable one."""
+    """The offer's id (``platform:local id``), or None if the item has no readable one."""
     try:
         found = mapping.id.find(content).values
     except UnreadableValueError:
@@ -31,7 +36,7 @@ def own_id(mapping: FeedMapping, content: Content, platform: str) -> str | None:
 
 
 def draft(mapping: FeedMapping, content: Content, *, offer_id: str, position: Position, on: date) -> OfferItem:
-    """Return the offer with every field that can be read, and a problem for each one that cannot."""
+    """The offer with every field that can be read, and a problem for each one that cannot."""
     drafting = _Drafting(content, on)
     for name, rule in mapping.fields.items():
         drafting.fill(name, rule, FIELDS[name])
@@ -56,13 +61,13 @@ class _Drafting:
         self._found: list[Scalar] = []
         self._content = content
         self._on = on
-        self._located = LocatedTexts()
+        self._located = _LocationFields()
 
     def fill(self, name: str, rule: Rule, field: Field) -> None:
         """Find and read the value of one field."""
         parent, _, child = name.rpartition(".")
         value = self._value(rule, field, "/" + name.replace(".", "/"))
-        if name == FIELD and value is not None:
+        if name == SECTOR_FIELD and value is not None:
             self.fallback = fallback_of(rule, value, self._found)
         if isinstance(field, Located):
             self._located.add(field.member, value, rule)
@@ -78,7 +83,7 @@ class _Drafting:
             self._add(trouble)
 
     def find_extra(self, key: str, rule: Rule) -> Any:
-        """Return the value of an extension, texts cleaned: a list of several, None without any."""
+        """The value of an extension, texts cleaned: a list of several, None without any."""
         return self._value(rule, None, f"/extensions/{key}")
 
     def _value(self, rule: Rule, field: Field | None, pointer: str) -> Any:
@@ -144,3 +149,54 @@ def _prune(document: dict[str, Any]) -> Iterator[ReadingProblem]:
         location.pop("longitude", None)
     if "rome" in document and "code" not in document["rome"]:
         del document["rome"]
+
+
+class _LocationFields:
+    """The location fields of one item, with the rule of each."""
+
+    __slots__ = ("_rules", "_texts")
+
+    def __init__(self) -> None:
+        self._texts: dict[str, str] = {}
+        self._rules: dict[str, Rule] = {}
+
+    def add(self, member: str, value: Any, rule: Rule) -> None:
+        """Add the value that a rule found, or None."""
+        self._rules[member] = rule
+        if value is not None:
+            self._texts[member] = spell(value)[:_CHARACTERS]
+
+    def resolve(self) -> tuple[dict[str, str], list[ReadingProblem]]:
+        """The members of ``location`` and the problems."""
+        if not self._texts:
+            return {}, []
+        problems: list[ReadingProblem] = []
+        written = Written(**self._texts)
+        found = resolve(written)
+        if isinstance(found, Refusal) and found.note.code == "country-unknown" and self._rules["country"].optional:
+            problems.append(self._problem(replace(found.note, code="field-left-out")))
+            found = resolve(replace(written, country=""))
+        if isinstance(found, Refusal):
+            note = found.note
+            rule = self._rules.get("postcode")
+            if note.code in _UNREADABLE and rule is not None and rule.optional:
+                note = replace(note, code="field-left-out", member="postal_code", expected=None)
+            return {"city": found.city} if found.city else {}, [*problems, self._problem(note)]
+        known = {name: getattr(found, name) for name in ("postal_code", "city", "insee_commune")}
+        members = {name: value for name, value in known.items() if value is not None}
+        return members, [*problems, *map(self._problem, found.notes)]
+
+    def _problem(self, note: Note) -> ReadingProblem:
+        member = "" if note.member == "country" else note.member
+        rule = self._rules.get(_FIELDS.get(note.member, ""))
+        rules = [rule] if rule is not None else [self._rules[name] for name in self._texts]
+        source = " + ".join(dict.fromkeys(filter(None, (one.source for one in rules))))
+        pointer = f"/location/{member}" if member else "/location"
+        return problem(
+            note.code,
+            pointer=pointer,
+            expected=note.expected,
+            actual=note.actual,
+            source=source,
+            rule=rule_pointer(f"/location/{note.member or 'postal_code'}"),
+        )

@@ -1,4 +1,4 @@
-"""Decode a feed: detect its actual encoding, even against its declaration, and refuse binary files."""
+"""Text of a feed: its actual encoding, even against its declaration, and its lines. Binary files are refused."""
 
 import codecs
 import io
@@ -6,8 +6,13 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, TypeAlias
 
-from adapters.formats.error import UnusableFeedError
-from adapters.formats.problem import ReadingProblem, problem
+from adapters.formats.problem import ReadingProblem, UnusableFeedError, problem
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+from dataclasses import dataclass
+
+from adapters.formats.item import ITEM_CHARACTERS
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -46,7 +51,7 @@ _MAGIC = (
 
 
 def read_text(blocks: Iterable[bytes], named: str | None, warnings: Warnings) -> Iterator[str]:
-    """Yield the text of a feed in pieces, with line feeds as line ends and without byte order mark.
+    """The text of a feed in pieces, with line feeds as line ends and without byte order mark.
 
     The encoding is that of the byte order mark; else ``named`` (by the mapping); else that of the XML declaration; else
     UTF-8 if the bytes are valid, and Windows-1252 if not. If a single-byte encoding is declared but the bytes are
@@ -93,7 +98,7 @@ def _decode(decoder: codecs.IncrementalDecoder, encoding: str, piece: bytes, pie
 
 
 def _cut(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield the bytes in pieces of one size: tiny and huge blocks cost no more than others."""
+    """The bytes in pieces of one size: tiny and huge blocks cost no more than others."""
     held = bytearray()
     for block in blocks:
         view = memoryview(block)
@@ -146,8 +151,32 @@ class _Settling(codecs.IncrementalDecoder):
 
 
 def _utf8_prefix(piece: bytes, *, final: bool) -> str | None:
-    """Return the piece decoded as UTF-8, without an incomplete last character; None if it is not UTF-8."""
+    """The piece decoded as UTF-8, without an incomplete last character; None if it is not UTF-8."""
     try:
         return codecs.getincrementaldecoder("utf-8")("strict").decode(piece, final)
     except UnicodeDecodeError:
         return None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line without its line feed; ``ended``: it had one. ``text`` is None if the line is too long for an item."""
+
+    number: int
+    text: str | None
+    ended: bool = True
+
+
+def cut_lines(pieces: Iterable[str]) -> Iterator[Line]:
+    """The lines, numbered from 1. Text after the last line feed is a line with ``ended`` False."""
+    number, rest, long = 1, "", False
+    for piece in pieces:
+        first, *others = piece.split("\n")
+        rest = "" if long else rest + first
+        long = long or len(rest) > ITEM_CHARACTERS
+        for other in others:
+            yield Line(number, None if long else rest)
+            number, rest = number + 1, other
+            long = len(rest) > ITEM_CHARACTERS
+    if rest or long:
+        yield Line(number, None if long else rest, ended=False)

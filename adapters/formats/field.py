@@ -1,23 +1,105 @@
-"""Fields of an offer with their parsers: a mapping only gives the path of each value."""
+"""Fields of an offer, each with the parser of its values: a mapping only gives their paths."""
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from adapters.formats.code import (
-    read_accessibility,
-    read_code,
-    read_levels,
-    read_naf,
-    read_number,
-    read_sector,
-    read_siret,
-    read_whole,
-    read_yes_no,
-)
-from adapters.formats.link import read_link
 from adapters.formats.moment import read_date, read_hours, read_weeks
-from adapters.formats.text import clean, one_line
+from adapters.formats.problem import UnreadableValueError
+from adapters.formats.sector import find_sectors, labels_of, nearest_sectors
+from adapters.formats.text import clean, one_line, plain, read_link
+from schemas.decode import SAFE_INTEGER
+
+_NAF = re.compile(r"([0-9]{2})[. ]?([0-9]{2}) ?([A-Z])")
+_SIGNS = re.compile(r"[\s.\-_/]")
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+|[0-9]{1,3}(?: [0-9]{3})+)(?:[.,][0-9]{1,20})?(?:[eE][+-]?[0-9]{1,2})?")
+_SIRET_DIGITS = 14
+_LEVELS = {
+    "quatrieme": re.compile(r"\b(?:4 ?e|4 ?eme|quatriemes?)\b"),
+    "troisieme": re.compile(r"\b(?:3 ?e|3 ?eme|troisiemes?)\b"),
+    "seconde": re.compile(r"\b(?:2 ?n?de|2 ?e|secondes?)\b"),
+}
+_YES = frozenset(("oui", "yes", "true", "vrai", "o", "y", "x", "1"))
+_NO = frozenset(("non", "no", "false", "faux", "n", "0"))
+
+
+def read_sector(text: str) -> str:
+    """The sector of a text: its code, its name or a NAF code. Raises UnreadableValueError."""
+    text = one_line(text)
+    meant = find_sectors(text)
+    if meant.code is not None:
+        return meant.code
+    if meant.codes:
+        raise UnreadableValueError("sector-ambiguous", text, expected=list(meant.codes), near=labels_of(meant.codes))
+    near = nearest_sectors(text)
+    raise UnreadableValueError("sector-unknown", text, expected=list(near), near=labels_of(near))
+
+
+def read_naf(text: str) -> str:
+    """A NAF code in its usual form: ``62.01Z`` for ``6201z``; other texts unchanged."""
+    text = one_line(text).upper()
+    match = _NAF.fullmatch(text)
+    return f"{match[1]}.{match[2]}{match[3]}" if match else text
+
+
+def read_siret(text: str) -> str:
+    """A SIRET without spaces and dots, with leading zeros that a spreadsheet removed.
+
+    Raises UnreadableValueError.
+    """
+    digits = _SIGNS.sub("", one_line(text))
+    if not digits.isascii() or not digits.isdigit() or not _SIRET_DIGITS - 3 < len(digits) <= _SIRET_DIGITS:
+        raise UnreadableValueError("siret-unreadable", text)
+    return digits.zfill(_SIRET_DIGITS)
+
+
+def read_code(text: str) -> str:
+    """A code or id: the text without blanks."""
+    return "".join(one_line(text).split())
+
+
+def read_levels(texts: Iterable[str]) -> list[str]:
+    """The levels of the texts, in the order of the schema. Raises UnreadableValueError."""
+    found: set[str] = set()
+    for text in texts:
+        known = {level for level, words in _LEVELS.items() if words.search(plain(text))}
+        if not known:
+            raise UnreadableValueError("level-unknown", text)
+        found |= known
+    return [level for level in _LEVELS if level in found]
+
+
+def read_yes_no(text: str) -> bool:
+    """Whether a text means yes. Raises UnreadableValueError."""
+    word = plain(text)
+    if word not in _YES | _NO:
+        raise UnreadableValueError("yes-no-unreadable", text)
+    return word in _YES
+
+
+def read_accessibility(text: str) -> str:
+    """``yes``, ``no`` or ``unknown``. Raises UnreadableValueError."""
+    if plain(text) in ("unknown", "inconnu", "inconnue"):
+        return "unknown"
+    return "yes" if read_yes_no(text) else "no"
+
+
+def read_number(text: str) -> float:
+    """A number with a decimal comma or point and blanks between thousands. Raises UnreadableValueError."""
+    spaced = one_line(text).replace("\u00a0", " ").replace("\u202f", " ")
+    if _NUMBER.fullmatch(spaced) is None or len(spaced) > 40:
+        raise UnreadableValueError("number-unreadable", text)
+    return float(spaced.replace(" ", "").replace(",", "."))
+
+
+def read_whole(text: str) -> int:
+    """A whole number within ``SAFE_INTEGER``, exact in every JSON parser. Raises UnreadableValueError."""
+    number = read_number(text)
+    if not number.is_integer() or abs(number) > SAFE_INTEGER:
+        raise UnreadableValueError("number-unreadable", text)
+    return int(number)
+
 
 Read: TypeAlias = Callable[[str], Any]
 
@@ -47,7 +129,7 @@ class Located:
 Field: TypeAlias = One | Many | Located
 
 _LINE, _TEXT, _CODE = One(one_line, text=True), One(clean, text=True), One(read_code)
-_YES_NO, _WHOLE, _NUMBER = One(read_yes_no), One(read_whole), One(read_number)
+_YES_NO, _WHOLE, _FRACTION = One(read_yes_no), One(read_whole), One(read_number)
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
@@ -70,8 +152,8 @@ FIELDS: Mapping[str, Field] = {
     "location.insee_commune": Located("commune"),
     "location.department": Located("department"),
     "location.country": Located("country"),
-    "location.latitude": _NUMBER,
-    "location.longitude": _NUMBER,
+    "location.latitude": _FRACTION,
+    "location.longitude": _FRACTION,
     "levels": Many(read_levels),
     "weeks": Many(read_weeks),
     "stay_weeks": _WHOLE,

@@ -1,14 +1,18 @@
-"""Gazetteer: find communes by name and the departments of an area's name or code; the index is built on first use."""
+"""Gazetteer: communes by name, departments of an area, countries, regions and towns abroad."""
 
+import gzip
 import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from importlib.resources import files
+from typing import Any
 
 import schemas
 from adapters.formats.text import plain
 from schemas.communes import Commune, communes_of, department_of, former_names, known_postcodes
+from schemas.packaged import read_json
 from schemas.territory import territories
 
 Areas = frozenset[str]
@@ -44,31 +48,30 @@ _OTHER_AREAS = {
     "saint barthelemy": "977", "saint martin": "978", "guadeloupe": "971", "metropole de lyon": "69",
     "grand lyon": "69", "pays basque": "64", "cote d azur": "06 83", "savoies": "73 74", "drome ardeche": "07 26",
 }  # fmt: skip
+_UNSTATED = frozenset(
+    ("", "n a", "na", "null", "none", "nc", "nr", "non renseigne", "non precise", "inconnu", "unknown", "undefined")
+)
+_PIECES = re.compile(r"[^\w\s'’-]+|\s-+\s?|[-_/](?=[A-Z]{2}$)")
+_SUBDIVISION = re.compile(r"([A-Z]{2})-[A-Z0-9]{1,3}")
+"""An ISO 3166-2 code of a region, which begins with that of its country."""
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownCommune(Commune):
     """A commune with its postcodes, the lowest first."""
 
-    code: str
-    name: str
     postcodes: tuple[str, ...]
-
-    @property
-    def department(self) -> str:
-        """INSEE department code."""
-        return department_of(self.code)
 
 
 @lru_cache(maxsize=16384)
 def name_key(name: str) -> str:
-    """Return a town's name for comparison: without accents, case, blanks and punctuation, abbreviations spelt out."""
+    """A town's name for comparison: without accents, case, blanks and punctuation, abbreviations spelt out."""
     return "".join(_words(name))
 
 
 @lru_cache(maxsize=8192)
 def loose_key(name: str) -> str:
-    """Return ``name_key`` without an article at the beginning or end, in brackets or not: ``Havre (Le)``."""
+    """``name_key`` without an article at the beginning or end, in brackets or not: ``Havre (Le)``."""
     words = _words(name)
     while len(words) > 1 and words[0] in _ARTICLES:
         words = words[1:]
@@ -93,49 +96,49 @@ def _without_article(words: list[str]) -> list[str]:
 
 
 def same_name(written: str, commune: str) -> bool:
-    """Return whether the names are the same but for an article."""
+    """Whether the names are the same but for an article."""
     return name_key(written) == name_key(commune) or loose_key(written) == loose_key(commune)
 
 
 def part_of_name(written: str, commune: str) -> bool:
-    """Return whether one of the names begins with the words of the other: ``La Baule``, ``Rennes Centre``."""
+    """Whether one of the names begins with the words of the other: ``La Baule``, ``Rennes Centre``."""
     mine, other = _without_article(_words(written)), _without_article(_words(commune))
     shorter = min(len(mine), len(other))
     return shorter > 0 and mine[:shorter] == other[:shorter] and len("".join(mine[:shorter])) >= 4
 
 
-def is_commune(written: str, commune: "Commune | Known") -> bool:
-    """Return whether a written name is that of the commune, or of a former commune that it absorbed."""
+def is_commune(written: str, commune: Commune) -> bool:
+    """Whether a written name is that of the commune, or of a former commune that it absorbed."""
     return same_name(written, town_of(commune)) or any(
         same_name(written, other) for other in former_names(commune.code)
     )
 
 
-def town_of(commune: "Commune | Known") -> str:
-    """Return the commune's name; for an arrondissement, that of its town."""
+def town_of(commune: Commune) -> str:
+    """The commune's name; for an arrondissement, that of its town."""
     return _ARRONDISSEMENT.sub("", commune.name)
 
 
-def by_code(code: str) -> Known | None:
-    """Return the commune of an INSEE code, arrondissements included."""
+def by_code(code: str) -> KnownCommune | None:
+    """The commune of an INSEE code, arrondissements included."""
     return _index()[0].get(code)
 
 
 def districts_of(code: str) -> str | None:
-    """Return the prefix of the INSEE codes of a commune's arrondissements, None if it has none."""
+    """The prefix of the INSEE codes of a commune's arrondissements, None if it has none."""
     return _BIG.get(code)
 
 
-def named(name: str) -> tuple[Known, ...]:
-    """Return the communes of a name: an exact match; else without articles; else those that absorbed a match."""
+def named(name: str) -> tuple[KnownCommune, ...]:
+    """The communes of a name: an exact match; else without articles; else those that absorbed a match."""
     codes, names, loose, former, _ = _index()
     key = name_key(name)
     found = names.get(key) or loose.get(loose_key(name)) or former.get(key) or former.get(loose_key(name)) or ()
     return tuple(codes[code] for code in found)
 
 
-def beginning_with(name: str, areas: Areas) -> tuple[Known, ...]:
-    """Return the communes of the departments whose name shares its first words; none for a short or common word."""
+def beginning_with(name: str, areas: Areas) -> tuple[KnownCommune, ...]:
+    """The communes of the departments whose name shares its first words; none for a short or common word."""
     codes, *_, first = _index()
     words = _without_article(_words(name))
     bearers = first.get(words[0], ()) if words else ()
@@ -147,19 +150,19 @@ _Codes = dict[str, list[str]]
 
 
 @cache
-def _index() -> tuple[dict[str, Known], _Codes, _Codes, _Codes, _Codes]:
+def _index() -> tuple[dict[str, KnownCommune], _Codes, _Codes, _Codes, _Codes]:
     """Communes by INSEE code; INSEE codes by name, by name without article, by former commune's name, by first word."""
     postcodes: dict[Commune, list[str]] = {}
     for postcode in known_postcodes():
         for commune in communes_of(postcode):
             postcodes.setdefault(commune, []).append(postcode)
-    codes: dict[str, Known] = {}
+    codes: dict[str, KnownCommune] = {}
     names: dict[str, list[str]] = {}
     loose: dict[str, list[str]] = {}
     former: dict[str, list[str]] = {}
     first: dict[str, list[str]] = {}
     for commune, own in postcodes.items():
-        codes[commune.code] = Known(commune.code, commune.name, tuple(own))
+        codes[commune.code] = KnownCommune(commune.code, commune.name, tuple(own))
         if not commune.name.endswith(" Arrondissement"):
             words = _words(commune.name)
             names.setdefault("".join(words), []).append(commune.code)
@@ -172,7 +175,7 @@ def _index() -> tuple[dict[str, Known], _Codes, _Codes, _Codes, _Codes]:
 
 
 def area_of(text: str) -> Areas:
-    """Return the departments of a department's or region's name or code; none for other texts."""
+    """The departments of a department's or region's name or code; none for other texts."""
     key = plain(text)
     if key.isdigit():
         key = key[-2:] if len(key) == 3 and key[0] == "0" else key.zfill(2)
@@ -201,3 +204,88 @@ def _areas() -> Mapping[str, Areas]:
     for item in schemas.reference("departments")["items"]:
         found[plain(item["name"])] = found[plain(item["code"])] = frozenset((item["code"],))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Country:
+    """A country by ISO 3166 code; ``department``: that of a French overseas territory with a code of its own."""
+
+    code: str
+    french: bool
+    department: str | None = None
+
+
+def is_unstated(text: str) -> bool:
+    """Whether a text means "no value": ``n/a``, ``-``, ``non renseigné``. ``NC`` is New Caledonia."""
+    return text.strip() != "NC" and plain(text) in _UNSTATED
+
+
+@lru_cache(maxsize=1024)
+def read_country(text: str) -> Country | None:
+    """The country of a value that should name one; None for other texts.
+
+    In ``FR - France`` or ``France (Bretagne)``, the parts that name a country must agree.
+    """
+    names = _names()
+    subdivision = _SUBDIVISION.fullmatch(text.strip())
+    found = names.get(plain(subdivision[1] if subdivision else text))
+    if found is not None:
+        return found
+    last = text.rpartition("/")[2] if "//" in text else text
+    known = {one.code: one for piece in _PIECES.split(last) if (one := country_named(piece))}
+    if len(known) == 2 and all(one.french for one in known.values()):
+        known.pop("FR", None)  # an overseas territory is more precise
+    return next(iter(known.values())) if len(known) == 1 else None
+
+
+def country_named(text: str) -> Country | None:
+    """The country of a part of an address: a name, or a code of two or three capitals."""
+    key = plain(text)
+    if len(key) <= 3 and not (len(key) > 1 and text.strip(" .()").isupper()):
+        return None
+    return None if key.isdigit() else _names().get(key)
+
+
+def region_abroad(text: str) -> Country | None:
+    """The country of a region abroad, or of a state of the United States or Canada as two capitals."""
+    states = _states()
+    code = states.get(text.strip(" .")) or _regions().get(plain(text))
+    return Country(code, french=False) if code else None
+
+
+def town_abroad(key: str) -> str | None:
+    """The country code of a town abroad; ``key`` is the town's plain name without blanks."""
+    return _towns().get(key)
+
+
+@cache
+def _loaded() -> Mapping[str, Any]:
+    loaded: dict[str, Any] = read_json("places", "countries.json", package=__package__)
+    return loaded
+
+
+@cache
+def _names() -> Mapping[str, Country]:
+    french = _loaded()["french"]
+    return {
+        name: Country(code, french=code in french, department=french.get(code))
+        for code, names in _loaded()["names"].items()
+        for name in names
+    }
+
+
+@cache
+def _regions() -> Mapping[str, str]:
+    return {name: code for code, names in _loaded()["regions"].items() for name in names}
+
+
+@cache
+def _states() -> Mapping[str, str]:
+    return {state: code for code, states in _loaded()["states"].items() for state in states}
+
+
+@cache
+def _towns() -> Mapping[str, str]:
+    content = gzip.decompress(files(__package__).joinpath("places", "foreign_cities.txt.gz").read_bytes()).decode()
+    lines = (line.split("\t") for line in content.splitlines() if not line.startswith("#"))
+    return {name_key(name): code for code, *names in lines for name in names}

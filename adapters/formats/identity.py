@@ -32,9 +32,9 @@ _CONTRADICTED = 0
 
 
 def local_id(own: str) -> str:
-    """Return the platform's own id if it is a valid local id (1 to 60 of ``A-Za-z0-9._~-``).
+    """The platform's own id if it is a valid local id (1 to 60 of ``A-Za-z0-9._~-``).
 
-    Otherwise return its first 40 safe characters, each run of others as one dash, then ``~`` and 16 hexadecimal digits
+    Otherwise its first 40 safe characters, each run of others as one dash, then ``~`` and 16 hexadecimal digits
     of its SHA-256: readable, stable, and different for different ids. E-mail addresses are redacted.
     """
     if _SAFE.fullmatch(own):
@@ -63,7 +63,7 @@ class Identities:
         self._buckets: list[bytearray | None] = [None] * _BUCKETS
 
     def meet(self, offer_id: str, position: Position, digest: int) -> Earlier | None:
-        """Return the earlier item of this id, or None after storing position and digest of its first item."""
+        """The earlier item of this id, or None after storing position and digest of its first item."""
         marked = blake2b(offer_id.encode(), digest_size=_MARK_BYTES + 2).digest()
         number, mark = int.from_bytes(marked[:2]) % _BUCKETS, marked[2:]
         bucket = self._buckets[number]
@@ -83,7 +83,7 @@ class Identities:
 
 
 def digest_of(item: OfferItem) -> int:
-    """Return a digest of the offer and its errors; differences in the item's notation do not count."""
+    """A digest of the offer and its errors; differences in the item's notation do not count."""
     errors = [
         (trouble.code, trouble.pointer, trouble.actual) for trouble in item.problems if trouble.severity == "error"
     ]
@@ -95,5 +95,5 @@ def digest_of(item: OfferItem) -> int:
 
 
 def conflict(offer_id: str, other: Position) -> ReadingProblem:
-    """Return the problem of an item with the same id as another one and a different content."""
+    """The problem of an item with the same id as another one and a different content."""
     return problem("id-repeated", pointer="/id", actual=offer_id, other=str(other))

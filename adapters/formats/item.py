@@ -1,10 +1,40 @@
-"""Results of reading a feed: its items, then exactly one ``FeedComplete`` or ``FeedUnusable``."""
+"""What a reading consists of: records before mapping, items after it, their limits and their verdict.
 
+The items of a feed end with exactly one ``FeedComplete`` or ``FeedUnusable``.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, TypeAlias
 
-from adapters.formats.problem import ReadingProblem
-from adapters.formats.sector_rule import Fallback
+import orjson
+
+import schemas
+from adapters.formats.problem import ReadingProblem, for_item
+from adapters.formats.sector import Fallback
+from schemas import Verdict
+
+ITEM_CHARACTERS = 1024 * 1024
+"""Longest item, in characters of its source."""
+ITEM_NODES = 10_000
+"""Most elements and attributes of an XML item."""
+DEPTH = 64
+"""Deepest nesting."""
+FEED_ITEMS = 200_000
+"""Most items of a feed; more than all offers of all Regions together."""
+
+Content: TypeAlias = Mapping[str, Any]
+"""JSON members; an XML element's attributes (``@name``), children and text (``#text``); a row's cells by column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One item of the source. With a ``problem``, ``content`` holds the part that was read before it."""
+
+    line: int
+    content: Content
+    problem: ReadingProblem | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +125,26 @@ class FeedUnusable:
 
 
 Item: TypeAlias = OfferItem | BrokenItem | RepeatedItem | PassedItem | FeedComplete | FeedUnusable
+
+
+def judge(item: OfferItem, *, revision: int, on: date) -> Verdict:
+    """The verdict on the offer with ``revision``. An unreadable field is not reported as missing as well."""
+    document = {"id": item.id, "revision": revision, **item.document}
+    verdict = schemas.check(orjson.dumps(document), on=on)
+    unread = [trouble.pointer for trouble in item.problems if trouble.severity == "error"]
+    compared = any(trouble.code == "city-mismatch" for trouble in item.problems)
+    others = [
+        for_item(trouble)
+        for trouble in verdict.problems
+        if not (trouble.code == "field-missing" and any(_is_within(trouble.pointer, pointer) for pointer in unread))
+        and not (trouble.code == "city-unlisted" and compared)
+    ]
+    problems = tuple(sorted([*item.problems, *others], key=lambda trouble: trouble.severity))
+    if item.refused and verdict.accepted:
+        return Verdict(accepted=False, problems=problems, id=verdict.id, revision=revision, document=verdict.document)
+    return verdict._replace(problems=problems)
+
+
+def _is_within(pointer: str, other: str) -> bool:
+    """Whether one of the two pointers is inside the other or equal to it."""
+    return other.startswith(pointer) or pointer.startswith(f"{other}/")

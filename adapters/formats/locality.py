@@ -1,4 +1,4 @@
-"""Locality: resolve a feed's postcode, city, INSEE code, department and country to one locality in France.
+"""Resolve a feed's postcode, city, INSEE code, department and country to one locality in France.
 
 ``resolve`` is pure: texts in, a ``Locality`` with warnings or a ``Refusal`` out. Nothing is guessed: a town abroad, a
 name of several communes and a postcode that fits no city are refused, each with its own code.
@@ -6,24 +6,34 @@ name of several communes and a postcode that fits no city are refused, each with
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
-from adapters.formats.address import Address, Name, read_address
-from adapters.formats.country import is_unstated, read_country, town_abroad
+from adapters.formats.address import Address, Name
 from adapters.formats.gazetteer import (
     Areas,
-    Known,
-    area_of,
+    KnownCommune,
     beginning_with,
     by_code,
     districts_of,
     name_key,
     named,
+    town_abroad,
     town_of,
 )
-from adapters.formats.matching import city_name, departments_of, fit, local_communes, postcode_of, town_written
+from adapters.formats.location_texts import (
+    SHORT,
+    LocationTexts,
+    Note,
+    RefusedError,
+    Written,
+    city_name,
+    departments_of,
+    fit,
+    local_communes,
+    postcode_of,
+    town_written,
+)
 from adapters.formats.text import one_line
 from schemas.communes import Commune, communes_of, department_of, plain_name, serves
 from schemas.spoken import Spoken
@@ -31,7 +41,6 @@ from schemas.spoken import Spoken
 _PLAIN_POSTCODE = re.compile(r"[0-9]{5}")
 _PLAIN_CITY = re.compile(r"[^\W\d_](?:[^\W\d_]|[ '’-])*")
 _WHOLE = re.compile(r"(?P<code>[0-9]{5}) (?P<city>\D+)")
-_SHORT = re.compile(r"([0-9]{4})(?:[.,]0+)?")
 _MONACO = "980"
 _CENTRE = re.compile(r"[ -]+(?:centre(?:[ -]ville)?|ville|gare|intra[ -]muros|hypercentre|bourg)$", re.IGNORECASE)
 _SITES = frozenset((
@@ -41,27 +50,6 @@ _SITES = frozenset((
 """Names used in CEDEX addresses that are not names of communes."""
 _MOST_NAMED = 5
 _NONE = Spoken("none is known", "aucune n’est connue")
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """The texts of a feed; empty if it has none."""
-
-    postcode: str = ""
-    city: str = ""
-    commune: str = ""
-    department: str = ""
-    country: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """A problem code with its member of ``location`` (empty: all of them) and its values."""
-
-    code: str
-    member: str = ""
-    expected: Any = None
-    actual: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,16 +70,8 @@ class Refusal:
     city: str | None = None
 
 
-class _RefusedError(Exception):
-    """Ends the resolution."""
-
-    def __init__(self, code: str, member: str = "", *, expected: Any = None, actual: Any = None) -> None:
-        super().__init__(code)
-        self.note = Note(code, member, expected, actual)
-
-
 def resolve(written: Written) -> Locality | Refusal:
-    """Return the locality, or the reason for none."""
+    """The locality, or the reason for none."""
     usual = not written.commune and not written.department and written.country in ("", "FR", "France")
     if usual and serves(written.postcode, written.city):
         return Locality(written.postcode, written.city)
@@ -111,57 +91,39 @@ def _resolve(written: Written, *, usual: bool) -> Locality | Refusal:
         name = plain_name(city) if "CEDEX" not in city.upper() else ""
         if name and any(name == plain_name(one.name) for one in served):
             return Locality(postcode, city)
-    resolution = _Resolution(written)
+    texts = LocationTexts(written)
     try:
-        return resolution.run()
-    except _RefusedError as refused:
-        return Refusal(refused.note, resolution.first_name)
+        texts.read()
+        return _Resolution(texts).run()
+    except RefusedError as refused:
+        return Refusal(refused.note, texts.first_name)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Resolution:
-    """State of one resolution: the parts of all texts, and the notes so far."""
+    """One resolution of the texts, which collect its notes."""
 
-    written: Written
-    notes: list[Note] = field(default_factory=list)
-    french: bool = False
-    areas: list[Areas] = field(default_factory=list)
-    names: list[Name] = field(default_factory=list)
-    lines: list[Address] = field(default_factory=list)
-
-    @property
-    def first_name(self) -> str | None:
-        """The city as far as it can be read."""
-        return self.names[0].text if self.names else one_line(self.written.city) or None
-
-    @property
-    def text(self) -> str:
-        """Postcode and city as written, for messages."""
-        return one_line(", ".join(dict.fromkeys(filter(None, (self.written.postcode, self.written.city)))))
+    texts: LocationTexts
 
     def run(self) -> Locality:
-        """Return the locality. Raises _RefusedError."""
-        written = self.written
-        commune = self._read_commune(written.commune)
-        self._read_country(written.country)
-        self._read_department(written.department)
-        self._read_lines()
+        """The locality. Raises RefusedError."""
+        commune = self.texts.commune
         if commune is not None and commune.isdigit() and by_code(commune) is None and communes_of(commune):
-            self._note("postcode-as-insee", "insee_commune", actual=written.commune)
-            if not self._postcodes:
-                self.lines.append(Address(postcodes=[commune]))
+            self.texts.note("postcode-as-insee", "insee_commune", actual=self.texts.written.commune)
+            if not self.texts.postcodes:
+                self.texts.lines.append(Address(postcodes=[commune]))
             commune = None
         known = by_code(commune) if commune else None
         if known is not None:
             return self._end(self._with_commune(known))
-        as_commune = next((one for line in self.lines for code in line.communes if (one := by_code(code))), None)
+        as_commune = next((one for line in self.texts.lines for code in line.communes if (one := by_code(code))), None)
         if as_commune is not None:
             return self._end(self._read_as_commune(as_commune))
-        if not self.text:
+        if not self.texts.text:
             found = Locality(None, None)
-        elif self._postcodes:
+        elif self.texts.postcodes:
             found = self._with_postcode()
-        elif self._shorts:
+        elif self.texts.shorts:
             found = self._with_short()
         else:
             found = self._with_name()
@@ -169,108 +131,38 @@ class _Resolution:
             found = Locality(found.postal_code, found.city, commune)
         return self._end(found)
 
-    # -- read the texts
-
-    def _read_commune(self, text: str) -> str | None:
-        text = re.sub(r"[\s.]0+$|\s", "", one_line(text).upper()) if text and not is_unstated(text) else ""
-        short = _SHORT.fullmatch(text)
-        if short:
-            self._note("leading-zero-restored", "insee_commune", expected=f"0{short[1]}", actual=text)
-            return f"0{short[1]}"
-        return text or None
-
-    def _read_country(self, text: str) -> None:
-        if not text or is_unstated(text):
-            return
-        country = read_country(text)
-        if country is None:
-            areas = area_of(text)
-            if not areas:
-                raise _RefusedError("country-unknown", "country", actual=text)
-            self.areas.append(areas)
-        elif not country.french:
-            raise _RefusedError("location-abroad", "country", actual=text)
-        elif country.department:
-            self.areas.append(frozenset((country.department,)))
-        self.french = True
-
-    def _read_department(self, text: str) -> None:
-        if not text or is_unstated(text):
-            return
-        areas = area_of(text)
-        if areas:
-            self.areas.append(areas)
-            return
-        line = read_address(text)
-        self.areas += line.areas
-        if not line.areas and line.country and not line.country.french:
-            raise _RefusedError("location-abroad", "country", actual=text)
-
-    def _read_lines(self) -> None:
-        given = (self.written.city, self.written.postcode)
-        texts = dict.fromkeys(text for text in given if text and not is_unstated(text))
-        self.lines = [read_address(text) for text in texts]
-        for text, line in zip(texts, self.lines, strict=True):
-            self.areas += line.areas
-            self.names += line.names
-            if line.abroad or (line.country and not line.country.french and not self._is_fitting(line)):
-                raise _RefusedError("location-abroad", "", actual=text)
-
-    @staticmethod
-    def _is_fitting(line: Address) -> bool:
-        """Return whether a French postcode fits the city, though two capitals beside it may be a state abroad."""
-        weak = line.country is not None and line.weak
-        return weak and any(fit(line.names, communes_of(code)) for code in line.postcodes)
-
-    @property
-    def _postcodes(self) -> list[str]:
-        return [code for line in reversed(self.lines) for code in line.postcodes if code != "00000"]
-
-    @property
-    def _shorts(self) -> list[str]:
-        return [code for line in reversed(self.lines) for code in line.short]
-
-    @property
-    def _has_cedex(self) -> bool:
-        return any(line.cedex for line in self.lines)
-
-    def _note(self, code: str, member: str, *, expected: Any = None, actual: Any = None) -> None:
-        self.notes.append(Note(code, member, expected, actual))
-
-    # -- resolve them
-
-    def _with_commune(self, known: Known) -> Locality:
+    def _with_commune(self, known: KnownCommune) -> Locality:
         """Resolve with an INSEE code: compare the city with it, and derive a missing postcode from it."""
-        codes = [code for code in self._postcodes if code != known.code or communes_of(code)]
-        restored = [f"0{code}" for code in self._shorts if f"0{code}" in known.postcodes]
+        codes = [code for code in self.texts.postcodes if code != known.code or communes_of(code)]
+        restored = [f"0{code}" for code in self.texts.shorts if f"0{code}" in known.postcodes]
         postcode = next((code for code in codes if code in known.postcodes), codes[-1] if codes else None)
         if postcode is None and restored:
             postcode = restored[0]
-            self._note("leading-zero-restored", "postal_code", expected=postcode, actual=self._shorts[0])
+            self.texts.note("leading-zero-restored", "postal_code", expected=postcode, actual=self.texts.shorts[0])
         elif postcode is None:
-            postcode = self._derived(known, self.text or known.code)
+            postcode = self._derived(known, self.texts.text or known.code)
         return Locality(postcode, self._compared(known), known.code)
 
-    def _read_as_commune(self, known: Known) -> Locality:
+    def _read_as_commune(self, known: KnownCommune) -> Locality:
         """Resolve an INSEE code that is written instead of a postcode."""
-        postcode = postcode_of(known, self.names)
-        self._note("insee-as-postcode", "postal_code", expected=postcode, actual=known.code)
+        postcode = postcode_of(known, self.texts.names)
+        self.texts.note("insee-as-postcode", "postal_code", expected=postcode, actual=known.code)
         return Locality(postcode, self._compared(known), known.code)
 
     def _with_postcode(self) -> Locality:
-        codes = list(dict.fromkeys(self._postcodes))
+        codes = list(dict.fromkeys(self.texts.postcodes))
         for code in codes[::-1]:
             if code.startswith(_MONACO):
-                raise _RefusedError("location-abroad", "", actual=self.text)
-            fitting = fit(self.names, communes_of(code))
+                raise RefusedError("location-abroad", actual=self.texts.text)
+            fitting = fit(self.texts.names, communes_of(code))
             if fitting:
                 return Locality(code, city_name(*fitting))
         for code in codes[::-1]:
             known = by_code(code)
-            if known and not self._has_cedex and fit(self.names, (known,)):
+            if known and not self.texts.has_cedex and fit(self.texts.names, (known,)):
                 return self._read_as_commune(known)
         code = next((code for code in codes[::-1] if communes_of(code)), codes[-1])
-        return self._with_other_city(code) if self.names else self._without_city(code)
+        return self._with_other_city(code) if self.texts.names else self._without_city(code)
 
     def _without_city(self, code: str) -> Locality:
         served = communes_of(code)
@@ -280,63 +172,61 @@ class _Resolution:
         if known:
             return self._read_as_commune(known)
         if not departments_of(code):
-            raise _RefusedError("location-unknown", "", actual=self.text)
+            raise RefusedError("location-unknown", actual=self.texts.text)
         return Locality(code, None)
 
     def _with_other_city(self, code: str) -> Locality:
         """Resolve a city that is none of the postcode's: of CEDEX, a quarter, a mistake, or a town abroad."""
+        texts = self.texts
         near = departments_of(code)
-        for name in self.names:
+        for name in texts.names:
             local = local_communes(name, near)
             if local:
-                if communes_of(code) and not self._has_cedex:
+                if communes_of(code) and not texts.has_cedex:
                     self._mismatch(name, communes_of(code))
                 return Locality(code, city_name(name, local[0]) if len(local) == 1 else name.text)
         self._refuse_town_abroad()
-        site = any(name_key(name.text) in _SITES or name_key(name.text).startswith("paris") for name in self.names)
-        if not near or not (communes_of(code) or self._has_cedex or self.french or site or self._names_near(near)):
-            raise _RefusedError("location-unknown", "", actual=self.text)
-        if not (site or (self._has_cedex and not communes_of(code))):
-            self._mismatch(self._main_name, communes_of(code))
-        return Locality(code, self._main_name.text)
+        site = any(name_key(name.text) in _SITES or name_key(name.text).startswith("paris") for name in texts.names)
+        if not near or not (communes_of(code) or texts.has_cedex or texts.french or site or self._names_near(near)):
+            raise RefusedError("location-unknown", actual=texts.text)
+        if not (site or (texts.has_cedex and not communes_of(code))):
+            self._mismatch(texts.names[0], communes_of(code))
+        return Locality(code, texts.names[0].text)
 
     def _names_near(self, near: Areas) -> bool:
-        return bool(self.areas) and all(areas & near for areas in self.areas)
-
-    @property
-    def _main_name(self) -> Name:
-        return self.names[0]
+        return bool(self.texts.areas) and all(areas & near for areas in self.texts.areas)
 
     def _with_short(self) -> Locality:
         """Resolve four digits: a postcode or INSEE code without its leading zero, unless the city contradicts it."""
-        for short in self._shorts:
+        texts = self.texts
+        for short in texts.shorts:
             code = f"0{short}"
             near = departments_of(code)
-            fitting = fit(self.names, communes_of(code))
+            fitting = fit(texts.names, communes_of(code))
             if fitting is None:
                 known = by_code(code)
-                if known and fit(self.names, (known,)) and not self._has_cedex:
-                    self._note("leading-zero-restored", "postal_code", expected=code, actual=short)
+                if known and fit(texts.names, (known,)) and not texts.has_cedex:
+                    texts.note("leading-zero-restored", "postal_code", expected=code, actual=short)
                     return self._read_as_commune(known)
-                fitting = next(((name, known) for name in self.names for known in local_communes(name, near)), None)
-            if fitting or (not self.names and communes_of(code)):
-                self._note("leading-zero-restored", "postal_code", expected=code, actual=short)
+                fitting = next(((name, known) for name in texts.names for known in local_communes(name, near)), None)
+            if fitting or (not texts.names and communes_of(code)):
+                texts.note("leading-zero-restored", "postal_code", expected=code, actual=short)
                 return Locality(code, city_name(*fitting) if fitting else self._only_city(communes_of(code)))
-        lonely = any(_SHORT.fullmatch(one_line(text)) for text in (self.written.postcode, self.written.city))
+        lonely = any(SHORT.fullmatch(one_line(text)) for text in (texts.written.postcode, texts.written.city))
         self._refuse_town_abroad()
         if not lonely:
             return self._with_name()
-        short = self._shorts[0]
+        short = texts.shorts[0]
         code = f"0{short}"
-        if not self.names or not communes_of(code) or not self.french:
-            raise _RefusedError("location-unknown" if self.names else "postcode-unreadable", "", actual=self.text)
-        self._note("leading-zero-restored", "postal_code", expected=code, actual=short)
-        self._mismatch(self._main_name, communes_of(code))
-        return Locality(code, self._main_name.text)
+        if not texts.names or not communes_of(code) or not texts.french:
+            raise RefusedError("location-unknown" if texts.names else "postcode-unreadable", actual=texts.text)
+        texts.note("leading-zero-restored", "postal_code", expected=code, actual=short)
+        self._mismatch(texts.names[0], communes_of(code))
+        return Locality(code, texts.names[0].text)
 
     def _with_name(self) -> Locality:
         """Resolve without a postcode: the only commune that the name can mean."""
-        for line in self.lines:
+        for line in self.texts.lines:
             found = [(name, bearers) for name in line.names if (bearers := self._candidates(name))]
             if not found:
                 continue
@@ -349,19 +239,19 @@ class _Resolution:
                 raise self._ambiguous((known,), name)
             return self._of_name(name, known)
         self._refuse_town_abroad()
-        raise _RefusedError("postcode-unreadable", "postal_code", actual=self.text)
+        raise RefusedError("postcode-unreadable", "postal_code", actual=self.texts.text)
 
-    def _of_name(self, name: Name, known: Known) -> Locality:
+    def _of_name(self, name: Name, known: KnownCommune) -> Locality:
         begin = districts_of(known.code)
         if begin and name.district:
             known = by_code(f"{begin}{name.district[1]:0{5 - len(begin)}d}") or known
         return Locality(self._derived(known, name.text), city_name(name, known), known.code)
 
     def _is_located(self, name: Name) -> bool:
-        return self.french or bool(self.areas or name.areas or name.district)
+        return self.texts.french or bool(self.texts.areas or name.areas or name.district)
 
-    def _candidates(self, name: Name) -> Sequence[Known]:
-        areas = [*self.areas, *([name.areas] if name.areas else ())]
+    def _candidates(self, name: Name) -> Sequence[KnownCommune]:
+        areas = [*self.texts.areas, *([name.areas] if name.areas else ())]
         town = town_written(name)
         for text in dict.fromkeys((town, _CENTRE.sub("", town))):
             found = [known for known in named(text) if all(known.department in area for area in areas)]
@@ -369,62 +259,60 @@ class _Resolution:
                 return found
         return beginning_with(town, frozenset.intersection(*areas)) if areas else ()
 
-    def _ambiguous(self, towns: Iterable[Known], name: Name) -> _RefusedError:
+    def _ambiguous(self, towns: Iterable[KnownCommune], name: Name) -> RefusedError:
         named_towns = [f"{known.name} ({known.department})" for known in sorted(towns, key=lambda known: known.code)]
         abroad = town_abroad(name_key(town_written(name)))
         if abroad:
             named_towns = [*named_towns[: _MOST_NAMED - 1], f"{name.text} ({abroad})"]
-        return _RefusedError("location-ambiguous", "", expected=named_towns[:_MOST_NAMED], actual=self.text)
+        return RefusedError("location-ambiguous", expected=named_towns[:_MOST_NAMED], actual=self.texts.text)
 
     def _refuse_town_abroad(self) -> None:
-        if self.areas:  # with a French department, the name is a mistake or not a town
+        if self.texts.areas:  # with a French department, the name is a mistake or not a town
             return
-        for name in self.names:
+        for name in self.texts.names:
             if town_abroad(name_key(name.text)) or town_abroad(name_key(name.text.partition(" ")[0])):
-                raise _RefusedError("location-abroad", "", actual=self.text)
+                raise RefusedError("location-abroad", actual=self.texts.text)
 
-    # -- derive and compare
-
-    def _derived(self, known: Known, actual: str) -> str:
-        postcode = postcode_of(known, self.names)
-        self._note("postcode-derived", "postal_code", expected=postcode, actual=actual)
+    def _derived(self, known: KnownCommune, actual: str) -> str:
+        postcode = postcode_of(known, self.texts.names)
+        self.texts.note("postcode-derived", "postal_code", expected=postcode, actual=actual)
         return postcode
 
     def _only_city(self, served: Sequence[Commune]) -> str | None:
-        """Return the city of a postcode that serves only one, else None."""
+        """The city of a postcode that serves only one, else None."""
         towns = {town_of(commune) for commune in served}
         if len(towns) != 1:
             return None
         [city] = towns
-        self._note("city-derived", "city", expected=city, actual=self.text)
+        self.texts.note("city-derived", "city", expected=city, actual=self.texts.text)
         return city
 
-    def _compared(self, known: Known) -> str:
-        """Return the city beside an INSEE code: as written, with a warning if it differs; else the commune's name."""
+    def _compared(self, known: KnownCommune) -> str:
+        """The city beside an INSEE code: as written, with a warning if it differs; else the commune's name."""
         town = town_of(known)
-        fitting = fit(self.names, (known,))
+        fitting = fit(self.texts.names, (known,))
         if fitting:
             return city_name(*fitting)
-        if not self.names:
-            self._note("city-derived", "city", expected=town, actual=known.code)
+        if not self.texts.names:
+            self.texts.note("city-derived", "city", expected=town, actual=known.code)
             return town
-        self._note("city-mismatch", "city", expected=[town], actual=self._main_name.text)
-        return self._main_name.text
+        self.texts.note("city-mismatch", "city", expected=[town], actual=self.texts.names[0].text)
+        return self.texts.names[0].text
 
     def _mismatch(self, name: Name, served: Sequence[Commune]) -> None:
         towns = list(dict.fromkeys(map(town_of, served)))[:_MOST_NAMED]
-        self._note("city-mismatch", "city", expected=towns or _NONE, actual=name.text)
+        self.texts.note("city-mismatch", "city", expected=towns or _NONE, actual=name.text)
 
     def _end(self, found: Locality) -> Locality:
-        """Return the locality with its notes, plus one if its department is not the written one."""
+        """The locality with its notes, plus one if its department is not the written one."""
         if found.postal_code is not None:
             code = found.insee_commune or ""
             departments = frozenset((department_of(code),)) if by_code(code) else departments_of(found.postal_code)
-            for areas in self.areas:
+            for areas in self.texts.areas:
                 if departments and not departments & areas:
                     departments_written = sorted(areas)[:_MOST_NAMED]
-                    self._note(
+                    self.texts.note(
                         "department-mismatch", "postal_code", expected=departments_written, actual=found.postal_code
                     )
                     break
-        return Locality(found.postal_code, found.city, found.insee_commune, tuple(self.notes))
+        return Locality(found.postal_code, found.city, found.insee_commune, tuple(self.texts.notes))

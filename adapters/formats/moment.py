@@ -1,12 +1,13 @@
-"""Parsers of dates, hours and weeks in French, English and ISO notations."""
+"""Parsers of dates, hours and weeks: in French, English and ISO notations, or by a pattern such as ``MM/DD/YYYY``."""
 
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from adapters.formats.error import UnreadableValueError
+from adapters.formats.problem import UnreadableValueError
 from adapters.formats.text import plain
 from schemas.schoolyear import monday_of, years
 
@@ -15,35 +16,11 @@ MAX_WEEKS = 60
 """The most weeks of an offer."""
 
 _MONTHS = (
-    (
-        "janvier",
-        "fevrier",
-        "mars",
-        "avril",
-        "mai",
-        "juin",
-        "juillet",
-        "aout",
-        "septembre",
-        "octobre",
-        "novembre",
-        "decembre",
-    ),
-    (
-        "january",
-        "february",
-        "march",
-        "april",
-        "may",
-        "june",
-        "july",
-        "august",
-        "september",
-        "october",
-        "november",
-        "december",
-    ),
-)
+    ("janvier", "fevrier", "mars", "avril", "mai", "juin", "juillet", "aout", "septembre", "octobre", "novembre",
+     "decembre"),
+    ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+     "december"),
+)  # fmt: skip
 _MONTH = {name: number for names in _MONTHS for number, name in enumerate(names, 1)}
 
 _CLOCK = r"(?:[T ,]{1,3}(?:à )?(?P<hour>[01]?\d|2[0-3])[:h](?P<minute>[0-5]\d)(?::[0-5]\d(?:[.,]\d{1,9})?)?)?"
@@ -63,6 +40,19 @@ _TIME = re.compile(
     r"(?:\s?[hH](?:\s?(?P<past>[0-5]\d)(?!\d|\s?[hH:]))?|:(?P<minute>[0-5]\d)(?::[0-5]\d)?)(?!\d)"
 )
 _BARE = re.compile(r"\s*([01]?\d|2[0-3])\s*(?:-|–|à)\s*([01]?\d|2[0-3])\s*")
+_PARTS = {
+    "YYYY": ("year", r"20\d\d"),
+    "YY": ("short_year", r"\d\d"),
+    "MM": ("month", r"\d\d"),
+    "DD": ("day", r"\d\d"),
+    "HH": ("hour", r"[01]\d|2[0-3]"),
+    "mm": ("minute", r"[0-5]\d"),
+    "ss": ("second", r"[0-5]\d"),
+    "M": ("month", r"\d\d?"),
+    "D": ("day", r"\d\d?"),
+    "H": ("hour", r"[01]?\d|2[0-3]"),
+}
+_TOKEN = re.compile("|".join(_PARTS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +65,7 @@ class _Found:
 
 
 def read_date(text: str) -> date:
-    """Return the day of the one date in a text, in ISO or French order, with the month as a number or a name.
+    """The day of the one date in a text, in ISO or French order, with the month as a number or a name.
 
     A time after the date is ignored; a time with a zone is converted to Europe/Paris first. Raises
     UnreadableValueError.
@@ -87,7 +77,7 @@ def read_date(text: str) -> date:
 
 
 def read_weeks(texts: Iterable[str]) -> list[str]:
-    """Return the ISO weeks of the texts, sorted: given by number, by a date, or by the first and last day.
+    """The ISO weeks of the texts, sorted: given by number, by a date, or by the first and last day.
 
     Two dates with a dash or *au* between them are a span, which covers each week that has a working day in it. Raises
     UnreadableValueError.
@@ -102,7 +92,7 @@ def read_weeks(texts: Iterable[str]) -> list[str]:
 
 
 def read_hours(texts: Sequence[str]) -> dict[str, str | int]:
-    """Return ``start``, ``end`` and ``break_minutes`` of a day from ``9h-17h`` or ``9:00-12:30 / 13:30-17:00``.
+    """``start``, ``end`` and ``break_minutes`` of a day from ``9h-17h`` or ``9:00-12:30 / 13:30-17:00``.
 
     The gap between two spans is the break. Raises UnreadableValueError.
     """
@@ -149,7 +139,7 @@ def _day_of(match: re.Match[str]) -> date | None:
 
 
 def _month(name: str) -> int:
-    """Return the number of a month from its name or an unambiguous prefix of it; 0 if there is none."""
+    """The number of a month from its name or an unambiguous prefix of it; 0 if there is none."""
     known = plain(name)
     fitting = {number for month, number in _MONTH.items() if month.startswith(known)}
     return _MONTH.get(known) or (fitting.pop() if len(fitting) == 1 else 0)
@@ -177,7 +167,7 @@ def _dated(text: str) -> set[str]:
 
 
 def _span(first: date, last: date, text: str) -> set[str]:
-    """Return the weeks of the working days from ``first`` to ``last``; the week of ``first`` if there are none."""
+    """The weeks of the working days from ``first`` to ``last``; the week of ``first`` if there are none."""
     if not 0 <= (last - first).days <= 7 * MAX_WEEKS:
         raise UnreadableValueError("weeks-unreadable", text)
     days = [first + timedelta(number) for number in range((last - first).days + 1)]
@@ -186,7 +176,7 @@ def _span(first: date, last: date, text: str) -> set[str]:
 
 
 def school_weeks(on: date) -> tuple[str, ...]:
-    """Return the internship weeks of the seconde classes: the first of the calendar that have not ended on ``on``.
+    """The internship weeks of the seconde classes: the first of the calendar that have not ended on ``on``.
 
     Raises UnreadableValueError if the calendar ends before that day.
     """
@@ -195,3 +185,56 @@ def school_weeks(on: date) -> tuple[str, ...]:
         if last is not None and on <= last + timedelta(days=6):
             return year.weeks
     raise UnreadableValueError("school-weeks-unknown", on.isoformat())
+
+
+def read_day(text: str, pattern: str) -> str:
+    """The ISO date of a text that matches the pattern. Raises UnreadableValueError."""
+    found = _match(text, pattern, "date-unreadable")
+    year = found.get("year") or "20" + found["short_year"]
+    try:
+        return date(int(year), int(found["month"]), int(found["day"])).isoformat()
+    except ValueError:
+        raise UnreadableValueError("date-unreadable", text) from None
+
+
+def read_time(text: str, pattern: str) -> str:
+    """The time of a text that matches the pattern, as ``HH:MM``. Raises UnreadableValueError."""
+    found = _match(text, pattern, "hours-unreadable")
+    return f"{int(found['hour']):02}:{int(found.get('minute') or 0):02}"
+
+
+def is_day_pattern(pattern: str) -> bool:
+    """Whether the pattern has day, month and year, each once."""
+    parts = _parts(pattern)
+    return sorted(set(parts) - {"hour", "minute", "second"}) in (
+        ["day", "month", "year"],
+        ["day", "month", "short_year"],
+    ) and len(parts) == len(set(parts))
+
+
+def is_time_pattern(pattern: str) -> bool:
+    """Whether the pattern has the hour and no part of a date."""
+    parts = _parts(pattern)
+    return "hour" in parts and set(parts) <= {"hour", "minute", "second"} and len(parts) == len(set(parts))
+
+
+def _parts(pattern: str) -> list[str]:
+    return [_PARTS[token][0] for token in _TOKEN.findall(pattern)]
+
+
+def _match(text: str, pattern: str, code: str) -> dict[str, str]:
+    match = _compile(pattern).fullmatch(text.strip())
+    if match is None:
+        raise UnreadableValueError(code, text)
+    return match.groupdict()
+
+
+@lru_cache(maxsize=256)
+def _compile(pattern: str) -> re.Pattern[str]:
+    """Compile the pattern to a regular expression; other characters match literally, so none is slow."""
+    pieces, at = [], 0
+    for token in _TOKEN.finditer(pattern):
+        name, form = _PARTS[token[0]]
+        pieces += [re.escape(pattern[at : token.start()]), f"(?P<{name}>{form})"]
+        at = token.end()
+    return re.compile("".join(pieces) + re.escape(pattern[at:]), re.ASCII)

@@ -9,13 +9,12 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from itertools import chain
 
-from adapters.formats.document import read_documents, read_lines
+from adapters.formats.csv_reader import read_rows
 from adapters.formats.drafting import draft, own_id
-from adapters.formats.element import read_elements
 from adapters.formats.encoding import read_text
-from adapters.formats.error import UnusableFeedError
 from adapters.formats.identity import UNREADABLE, Identities, conflict, digest_of
 from adapters.formats.item import (
+    FEED_ITEMS,
     BrokenItem,
     FeedComplete,
     FeedUnusable,
@@ -23,18 +22,19 @@ from adapters.formats.item import (
     OfferItem,
     PassedItem,
     Position,
+    Record,
     RepeatedItem,
     Retraction,
 )
+from adapters.formats.json_reader import read_documents, read_lines
+from adapters.formats.jsonld_reader import read_linked
 from adapters.formats.mapping import Elements, FeedMapping, Lines, Objects, Rows, Source
-from adapters.formats.outline import Outline
-from adapters.formats.page import read_linked
+from adapters.formats.missing_path import Outline
 from adapters.formats.path import Path
-from adapters.formats.problem import ReadingProblem, problem
-from adapters.formats.record import FEED_ITEMS, Record
-from adapters.formats.sector_rule import Fallbacks
+from adapters.formats.problem import ReadingProblem, UnusableFeedError, problem
+from adapters.formats.sector import Fallbacks
 from adapters.formats.survey import Survey
-from adapters.formats.table import read_rows
+from adapters.formats.xml_reader import read_elements
 
 MISFITS = frozenset(("items-not-found", "columns-missing", "path-not-found", "only-passes-all"))
 """Codes of a readable feed that the mapping does not fit."""
@@ -45,7 +45,7 @@ _PAGES = ("<!doctype html", "<html")
 def read(
     blocks: Iterable[bytes], mapping: FeedMapping, *, platform: str, on: date, confirmed: bool = False
 ) -> Iterator[Item]:
-    """Yield the items of a feed as offers of ``platform``. ``on`` is the day of the run in Europe/Paris.
+    """The items of a feed as offers of ``platform``. ``on`` is the day of the run in Europe/Paris.
 
     A mapping that does not fit the feed makes it unusable: ``source.items``, a condition or the path of a required
     field selects nothing. ``confirmed``: an operator has confirmed that the feed is meant to hold no offer, so its
@@ -88,7 +88,7 @@ class _Reading:
         self._identities = Identities()
 
     def read(self, record: Record) -> Item:
-        """Return the item of a record. Raises UnusableFeedError if there are too many items."""
+        """The item of a record. Raises UnusableFeedError if there are too many items."""
         if self.count == FEED_ITEMS:
             raise UnusableFeedError("feed-too-long", expected=FEED_ITEMS)
         position = Position(self.count, record.line)
@@ -108,7 +108,7 @@ class _Reading:
         return item
 
     def _identify(self, item: OfferItem | BrokenItem, offer_id: str, digest: int) -> Item:
-        """Return the item, or its repetition or conflict if the id occurred before (FMT-007)."""
+        """The item, or its repetition or conflict if the id occurred before (FMT-007)."""
         earlier = self._identities.meet(offer_id, item.position, digest)
         if earlier is None:
             return item
@@ -146,7 +146,7 @@ def _item_paths(source: Source) -> tuple[Path, ...]:
 
 
 def _refuse_pages(text: Iterator[str], source: Source) -> Iterator[str]:
-    """Return the text unchanged; refuse an unexpected HTML page, which mostly is an error with status 200."""
+    """The text unchanged. Raises UnusableFeedError for an unexpected HTML page, mostly an error with status 200."""
     first = next((piece for piece in text if piece.strip()), "")
     linked = isinstance(source, Objects) and source.linked
     if not linked and first.lstrip()[:100].casefold().startswith(_PAGES):

@@ -1,12 +1,14 @@
-"""Rules of a mapping: each finds the values of one field in an item."""
+"""Rules of a mapping: each finds the values of one field in an item, at paths that a feed is expected to have."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Self
 
-from adapters.formats.error import UnreadableValueError
-from adapters.formats.path import Path, Scalar, scalars, select, write_path
-from adapters.formats.pattern import read_day, read_time
+import schemas
+from adapters.formats.moment import read_day, read_time
+from adapters.formats.path import Path, Scalar, scalars, select, write_path, write_paths
+from adapters.formats.problem import UnreadableValueError
 from adapters.formats.text import fold, html_to_text, one_line, spell
 
 OTHERS = "*"
@@ -38,7 +40,7 @@ class Found:
 class Part:
     """One source of values and the steps applied to each of them, in this order: HTML, split, pattern, value map.
 
-    The first of several paths that has a value is used. ``values`` is keyed by folded text.
+    The first of several paths that has a value is used. ``value_map`` is keyed by folded text.
     """
 
     paths: tuple[Path, ...] = ()
@@ -47,10 +49,10 @@ class Part:
     split: str | None = None
     date: str | None = None
     time: str | None = None
-    values: Mapping[str, Any] | None = None
+    value_map: Mapping[str, Any] | None = None
 
     def find(self, content: Any) -> Found:
-        """Return the values of an item. Raises UnreadableValueError."""
+        """The values of an item. Raises UnreadableValueError."""
         found = Found([]) if self.constant is None else Found([self.constant])
         for path in self.paths:
             selected, left_out = select(content, path)
@@ -62,7 +64,7 @@ class Part:
     @property
     def source(self) -> str:
         """The paths, for messages."""
-        return _write(self.paths)
+        return write_paths(self.paths)
 
     def _make(self, value: Scalar) -> Iterator[Scalar]:
         if self.html:
@@ -75,13 +77,13 @@ class Part:
                 piece = read_day(one_line(text), self.date)  # noqa: PLW2901  # step by step, as the docstring says
             elif self.time is not None:
                 piece = read_time(one_line(text), self.time)  # noqa: PLW2901
-            if self.values is None:
+            if self.value_map is None:
                 yield piece
             else:
                 yield from self._look_up(spell(piece))
 
     def _look_up(self, text: str) -> Iterator[Scalar]:
-        values = self.values or {}
+        values = self.value_map or {}
         key = fold(text)
         if key not in values and OTHERS not in values:
             raise UnreadableValueError("value-unmapped", text)
@@ -109,7 +111,7 @@ class Rule(Part):
     school_weeks: bool = False
 
     def find(self, content: Any) -> Found:
-        """Return the values of an item. Raises UnreadableValueError."""
+        """The values of an item. Raises UnreadableValueError."""
         if self.each is None:
             return self._find_in(content)
         objects, left_out = select(content, self.each)
@@ -117,9 +119,23 @@ class Rule(Part):
         return Found([value for one in found for value in one.values], left_out + sum(one.left_out for one in found))
 
     @property
+    def strict(self) -> bool:
+        """Whether it needs a value: it has no ``default`` and is not ``optional``."""
+        return self.default is None and not self.optional
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The rule itself and the joined parts."""
+        return (self, *self.join)
+
+    def full_paths(self, part: Part) -> tuple[Path, ...]:
+        """The paths of a part from the item on."""
+        return tuple((*(self.each or ()), *path) for path in part.paths)
+
+    @property
     def source(self) -> str:
         """The paths, for messages."""
-        inner = " + ".join(part.source for part in self.join if part.paths) if self.join else _write(self.paths)
+        inner = " + ".join(part.source for part in self.join if part.paths) if self.join else write_paths(self.paths)
         return inner if self.each is None else f"{write_path(self.each)}/({inner})"
 
     def _find_in(self, content: Any) -> Found:
@@ -141,10 +157,63 @@ class Condition:
     among: frozenset[str]
 
     def holds(self, content: Any) -> bool:
-        """Return whether the item meets the condition."""
+        """Whether the item meets the condition."""
         found = Part(paths=self.paths).find(content).values
         return any(fold(spell(value)) in self.among for value in found)
 
 
-def _write(paths: tuple[Path, ...]) -> str:
-    return " | ".join(map(write_path, paths))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watched:
+    """Alternative paths; at least one must occur in the feed. ``pointer`` is their JSON Pointer in the profile.
+
+    ``required``: without them no offer can be published. ``strict``: their rule has no ``default`` and is not
+    ``optional``. ``within``: the pointer of the whole rule, if they are one part of several. ``ready_made``: the rule
+    is not the platform's own.
+    """
+
+    pointer: str
+    paths: tuple[Path, ...]
+    required: bool = False
+    strict: bool = True
+    within: str | None = None
+    ready_made: bool = False
+
+
+def watched_paths(rules: Mapping[str, Rule], *, own: frozenset[str]) -> Iterator[Watched]:
+    """The paths to watch. ``rules`` is by pointer in the profile; ``own``: the platform's own ones.
+
+    A ready-made mapping names paths that many feeds do not have: only those of required fields are watched, to find
+    misspelt ones.
+    """
+    for pointer, rule in rules.items():
+        required = pointer == "/mapping/id" or (pointer in _required_fields() and rule.strict)
+        if pointer in own:
+            yield from _watched(pointer, rule, required=required)
+        elif required:
+            yield from (replace(one, ready_made=True) for one in _watched(pointer, rule, required=False))
+
+
+@cache
+def _required_fields() -> frozenset[str]:
+    """The pointers of the required fields of the offer schema, without id and revision."""
+    schema = schemas.schema("offer")
+    found: set[str] = set()
+    for name in set(schema["required"]) - {"id", "revision"}:
+        inner = schema["$defs"].get(name, {}).get("required")
+        found |= {name} if inner is None else {f"{name}.{child}" for child in inner}
+    return frozenset(f"/mapping/fields/{name}" for name in found)
+
+
+def _watched(pointer: str, rule: Rule, *, required: bool) -> Iterator[Watched]:
+    if rule.paths:
+        yield Watched(pointer=f"{pointer}/path", paths=rule.full_paths(rule), required=required, strict=rule.strict)
+        return
+    named = [(index, rule.full_paths(part)) for index, part in enumerate(rule.join) if part.paths]
+    if not named:
+        return
+    every = tuple(path for _, paths in named for path in paths)
+    yield Watched(pointer=f"{pointer}/join", paths=every, required=required, strict=rule.strict)
+    if len(named) > 1:
+        for index, paths in named:
+            where = f"{pointer}/join/parts/{index}/path"
+            yield Watched(pointer=where, paths=paths, strict=rule.strict, within=f"{pointer}/join")

@@ -1,16 +1,24 @@
-"""Find the sector of a text: by code, by French name, or by a NAF code of any level that covers only one sector.
+"""Sectors: the sector that a text means, and the sector's rule of a mapping with its fallbacks.
 
-``schemas/codes/naf.json`` maps NAF rev. 2 codes to sectors. A text that could mean two sectors is never guessed.
+A text names a sector by code, by French name, or by a NAF code of any level that covers only one sector
+(``schemas/codes/naf.json``). A text that could mean two sectors is never guessed.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
+from typing import Any, Literal, TypeAlias
 
 import schemas
+from adapters.formats.problem import ReadingProblem, problem
+from adapters.formats.rule import Caught, Rule
 from adapters.formats.text import plain
+from schemas import Problem
+from schemas import problem as schema_problem
 from schemas.codelist import sectors_by_naf
+from schemas.personal import token
+from schemas.rulebook import displayed
 from schemas.spoken import Spoken
 
 NEAREST = 3
@@ -34,6 +42,11 @@ _SECTIONS: Mapping[str, tuple[int, int]] = {
 """The first and last division of each section of NAF rev. 2."""
 _PLURAL = 3
 """Words up to this length keep a final s or x, which may not be a plural."""
+SECTOR_FIELD = "sector"
+SECTOR_POINTER = f"/fields/{SECTOR_FIELD}"
+_EXAMPLES = 5
+_CODES: Mapping[str, str] = {"others": "sector-catch-all", "default": "sector-default", "constant": "sector-constant"}
+Origin: TypeAlias = Literal["others", "default", "constant"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +63,7 @@ class Meant:
 
 @lru_cache(maxsize=4096)
 def find_sectors(text: str) -> Meant:
-    """Return the possible sectors of a text. Names match without case, accents, punctuation, plurals and *et*."""
+    """The possible sectors of a text. Names match without case, accents, punctuation, plurals and *et*."""
     if len(text) > _LONGEST:
         return Meant(())
     words = plain(text)
@@ -66,18 +79,18 @@ def find_sectors(text: str) -> Meant:
 
 
 def label_of(code: str) -> str:
-    """Return the label of a sector for messages: ``s31 (Informatique et réseaux)``."""
+    """The label of a sector for messages: ``s31 (Informatique et réseaux)``."""
     return f"{code} ({_listed()[code]})"
 
 
 def labels_of(codes: Iterable[str]) -> Spoken:
-    """Return the labels of sectors as a list for messages."""
+    """The labels of sectors as a list for messages."""
     listed = ", ".join(map(label_of, codes))
     return Spoken(listed or "none", listed or "aucun")
 
 
 def nearest_sectors(text: str) -> tuple[str, ...]:
-    """Return the codes of the three sectors with the most similar names, the most similar first.
+    """The codes of the three sectors with the most similar names, the most similar first.
 
     Fewer if fewer names share a pair of letters with the text.
     """
@@ -99,7 +112,7 @@ def _nearest(text: str) -> tuple[str, ...]:
 
 
 def _find_naf(words: str) -> Meant:
-    """Return the sectors below a NAF code.
+    """The sectors below a NAF code.
 
     Bare digits that may be a number of another list are no NAF code: two digits up to 51, which may be a sector's
     number, and three or four digits without a dot. After ``NAF`` or ``APE`` they are one.
@@ -134,7 +147,7 @@ def _number(code: str) -> int:
 
 
 def _key(text: str) -> str:
-    """Return a name for comparison: without accents, case, punctuation, the word *et* and plural endings."""
+    """A name for comparison: without accents, case, punctuation, the word *et* and plural endings."""
     words = plain(text.replace("&", " et ").replace("+", " et ")).split()
     return " ".join(_singular(word) for word in words if word != "et")
 
@@ -166,5 +179,93 @@ def _spelled() -> Mapping[str, frozenset[str]]:
 
 
 def _pairs(key: str) -> frozenset[str]:
-    """Return the letter pairs of each word, for the similarity of names."""
+    """The letter pairs of each word, for the similarity of names."""
     return frozenset(f" {word} "[at : at + 2] for word in key.split() for at in range(len(word) + 1))
+
+
+@dataclass(frozen=True, slots=True)
+class Fallback:
+    """A sector not named by the item's own value: by ``*`` (with the ``value``), ``default`` or ``constant``."""
+
+    origin: Origin
+    sector: str
+    value: str | None = None
+
+
+@dataclass(slots=True)
+class Fallbacks:
+    """Counts of items with a fallback sector, and the first distinct values that ``*`` matched."""
+
+    _counts: dict[tuple[Origin, str], int] = field(default_factory=dict)
+    _values: dict[str, None] = field(default_factory=dict)
+
+    def add(self, fallback: Fallback | None) -> None:
+        """Count an item; None: its own value names the sector."""
+        if fallback is None:
+            return
+        key = (fallback.origin, fallback.sector)
+        self._counts[key] = self._counts.get(key, 0) + 1
+        if fallback.value is not None and len(self._values) < _EXAMPLES:
+            self._values.setdefault(fallback.value)
+
+    def problems(self) -> Iterator[ReadingProblem]:
+        """One warning per origin and sector."""
+        for (origin, sector), count in self._counts.items():
+            near = Spoken(label_of(sector), label_of(sector))
+            values = {} if origin != "others" else {"examples": _quoted([displayed(value) for value in self._values])}
+            yield problem(_CODES[origin], pointer=f"/{SECTOR_FIELD}", actual=count, near=near, **values)
+
+
+def fallback_of(rule: Rule, sector: str, found: Sequence[object]) -> Fallback | None:
+    """The fallback of an item with this sector, None if there is none; ``found``: the values of the rule."""
+    if rule.constant is not None:
+        return Fallback("constant", sector)
+    if not found:
+        return Fallback("default", sector)
+    first = found[0]
+    return Fallback("others", sector, first.value) if isinstance(first, Caught) else None
+
+
+def check_sector_rule(rule: Mapping[str, Any]) -> Iterator[Problem]:
+    """A problem for each target of the sector's rule that names no sector, or more than one."""
+    for key in ("constant", "default"):
+        if isinstance(text := rule.get(key), str) and find_sectors(text).code is None:
+            near = next(map(label_of, _candidates(text)), "–")
+            yield schema_problem(
+                "not-in-list", pointer=f"{SECTOR_POINTER}/{key}", actual=text, allowed="s1 … s51", near=near
+            )
+    for key, target in rule.get("map", {}).items():
+        pointer = f"{SECTOR_POINTER}/map/{token(key)}"
+        listed = [(f"{pointer}/{index}", one) for index, one in enumerate(target)] if isinstance(target, list) else None
+        for where, one in listed or [(pointer, target)]:
+            if one is not None and find_sectors(str(one)).code is None:
+                codes = _candidates(str(one))
+                yield problem(
+                    "mapping-sector-unknown", pointer=where, expected=list(codes), actual=one, near=labels_of(codes)
+                )
+
+
+def sector_rule_in_codes(rule: dict[str, Any]) -> dict[str, Any]:
+    """The sector's rule with codes instead of names; ``check_sector_rule`` must have passed."""
+    coded = dict(rule)
+    for key in ("constant", "default"):
+        if key in rule:
+            coded[key] = _code(rule[key])
+    if "map" in rule:
+        coded["map"] = {
+            key: [_code(one) for one in target] if isinstance(target, list) else _code(target)
+            for key, target in rule["map"].items()
+        }
+    return coded
+
+
+def _code(target: Any) -> Any:
+    return None if target is None else find_sectors(str(target)).code
+
+
+def _candidates(text: str) -> Sequence[str]:
+    return find_sectors(text).codes or nearest_sectors(text)
+
+
+def _quoted(values: Sequence[str]) -> Spoken:
+    return Spoken(", ".join(f"“{value}”" for value in values), ", ".join(f"«\u00a0{value}\u00a0»" for value in values))

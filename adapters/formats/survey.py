@@ -5,36 +5,38 @@ Memory is bounded: the paths of the first items are kept, up to a limit.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
 
-from adapters.formats.nearest import Near, hint, nearest
-from adapters.formats.path import FIRST, TEXT_MEMBERS, Path, scalars, select, write_path
+from adapters.formats.item import Content
+from adapters.formats.missing_path import Near, hint, nearest_of
+from adapters.formats.path import (
+    FIRST,
+    TEXT_MEMBERS,
+    Path,
+    leaf_paths,
+    occurs,
+    scalars,
+    select,
+    write_path,
+    write_paths,
+)
 from adapters.formats.problem import ReadingProblem, problem
-from adapters.formats.record import Content
-from adapters.formats.rule import Condition
+from adapters.formats.rule import Condition, Watched
 from adapters.formats.text import spell
-from adapters.formats.watched import Watched
 from schemas.rulebook import displayed
 from schemas.spoken import Spoken
 
 _SURVEYED_ITEMS = 100
 _MOST_PATHS = 300
-_MOST_MEMBERS = 2_000
-"""Most members of one item that are visited."""
-_MOST_OF_A_LIST = 10
 _MOST_NEAREST = 20
 """Most paths for which the nearest one is searched."""
 _MANY = 3
 """From this number on, paths without the same level are reported as one mistake."""
 _MOST_VALUES = 5
-_MOST_LEVELS = 10
-_MOST_NAME = 100
-"""Members with longer names are skipped."""
 _NOTHING_LIKE_IT = Spoken("Its items have nothing like it", "Ses éléments n’ont rien qui y ressemble")
-_NOT_SEARCHED = Spoken("Mend the paths named before first", "Corrigez d’abord les chemins nommés avant")
+_NOT_SEARCHED = Spoken("Correct the paths named before first", "Corrigez d’abord les chemins nommés avant")
 _ALL_AT_ONCE = Spoken(
     "Each of its conditions holds for some items, and all of them together for none",
     "Chacune de ses conditions vaut pour certains éléments, et toutes ensemble pour aucun",
@@ -80,7 +82,9 @@ class Survey:
         """Survey an item; return whether it meets all conditions."""
         if self._surveyed < _SURVEYED_ITEMS and (self._unseen or not self._offers):
             self._surveyed += 1
-            self._add(content)
+            for path in leaf_paths(content):
+                if len(self._known) < _MOST_PATHS:
+                    self._known.setdefault(path)
         held = [self._holds(one, content) for one in self._passing]
         if not all(held):
             self._passed += 1
@@ -91,7 +95,7 @@ class Survey:
         return True
 
     def finish(self, *, emptied: bool, confirmed: bool) -> tuple[list[ReadingProblem], list[ReadingProblem]]:
-        """Return the errors that make the feed unusable, and the warnings.
+        """The errors that make the feed unusable, and the warnings.
 
         ``emptied``: the feed has an empty list of items. ``confirmed``: an operator has confirmed that the conditions
         may exclude all items.
@@ -122,7 +126,7 @@ class Survey:
         if not never:
             yield problem("only-passes-all", pointer="/mapping/only", hint=_ALL_AT_ONCE)
         for index, one in never:
-            path, sought = _write(one.condition.paths), _list(sorted(one.condition.among))
+            path, sought = write_paths(one.condition.paths), _list(sorted(one.condition.among))
             seen = _list(list(one.values)) or "–"
             yield problem(
                 "only-passes-all",
@@ -154,7 +158,7 @@ class Survey:
         return self._one_level_off(errors) or errors, warnings
 
     def _one_level_off(self, errors: Sequence[ReadingProblem]) -> list[ReadingProblem]:
-        """Return one error about ``source.items`` if most paths miss the same level, else none."""
+        """One error about ``source.items`` if most paths miss the same level, else none."""
         levels = Counter(
             str(one.actual).removesuffix(f"/{one.expected}")
             for one in errors
@@ -169,7 +173,7 @@ class Survey:
             problem(
                 "items-not-found",
                 pointer="/mapping/source/items",
-                expected=" | ".join(deeper) or '""',
+                expected=write_paths(self._items) or '""',
                 actual=path,
                 hint=Spoken(
                     f"The nearest path that exists is “{path}”: the level “{level}” is missing",
@@ -180,47 +184,7 @@ class Survey:
 
     def _nearest(self, paths: Sequence[Path], *, unused: bool = False) -> Near | None:
         known = [path for path in self._known if not unused or path not in self._used]
-        found = [near for path in paths if (near := nearest(_plain(path), known))]
-        return min(found, key=lambda one: one.cost, default=None)
-
-    def _add(self, content: Content) -> None:
-        """Keep the paths of texts, numbers and blank members."""
-        left = _MOST_MEMBERS
-        waiting: list[tuple[Path, Any]] = [((), content)]
-        while waiting and left and len(self._known) < _MOST_PATHS:
-            left -= 1
-            path, value = waiting.pop()
-            if isinstance(value, list):
-                waiting.extend((path, one) for one in reversed(value[:_MOST_OF_A_LIST]))
-            elif isinstance(value, Mapping) and value:
-                inner = [
-                    (path if name in TEXT_MEMBERS else (*path, name), one)
-                    for name, one in islice(value.items(), _MOST_MEMBERS)
-                    if len(name) <= _MOST_NAME and len(path) < _MOST_LEVELS
-                ]
-                waiting.extend(reversed(inner))
-            elif path:
-                self._known.setdefault(path)
-
-
-def occurs(value: Any, path: Path) -> bool:
-    """Return whether the path selects a text, a number or a blank value.
-
-    A blank value on the way counts as well: its members are unknown.
-    """
-    if isinstance(value, list):
-        return not value or any(occurs(one, path) for one in value)
-    if value is None or (isinstance(value, str) and not value.strip()):
-        return True
-    if not path:
-        return not isinstance(value, Mapping) or all(name.startswith("@") for name in value) or "#text" in value
-    if path[0] == FIRST:
-        return occurs(value, path[1:])
-    if not isinstance(value, Mapping):
-        return False
-    if path[0] in value:
-        return occurs(value[path[0]], path[1:])
-    return False
+        return nearest_of(map(_plain, paths), known)
 
 
 def _not_found(
@@ -229,27 +193,23 @@ def _not_found(
     return problem(
         code,
         pointer=pointer,
-        expected=_write(paths),
+        expected=write_paths(paths),
         actual="–" if near is None else write_path(near.path),
         hint=hint(near) if near is not None else _NOTHING_LIKE_IT if searched else _NOT_SEARCHED,
     )
 
 
 def _unlike(unseen: Sequence[Watched]) -> ReadingProblem:
-    """Return one warning for all paths that occur in no item and have no similar path."""
+    """One warning for all paths that occur in no item and have no similar path."""
     pointer = unseen[0].pointer if len(unseen) == 1 else "/mapping/fields"
-    written = ", ".join(_write(one.paths) for one in unseen)
+    written = ", ".join(write_paths(one.paths) for one in unseen)
     return problem("path-unseen", pointer=pointer, expected=written, actual="–", hint=_NOTHING_LIKE_IT)
 
 
 def _plain(path: Path) -> Path:
-    """Return the path without ``#1`` and without the names of text members."""
+    """The path without ``#1`` and without the names of text members."""
     return tuple(name for name in path if name != FIRST and name not in TEXT_MEMBERS)
 
 
 def _list(values: Sequence[str]) -> str:
     return ", ".join(values[:_MOST_VALUES]) + (" …" if len(values) > _MOST_VALUES else "")
-
-
-def _write(paths: Sequence[Path]) -> str:
-    return " | ".join(map(write_path, paths))

@@ -1,9 +1,10 @@
-"""Normalise free text for the shared schema: plain text in normal form C, without invisible characters."""
+"""Normalise text for the shared schema: plain text in normal form C, without invisible characters; web addresses."""
 
 import html
 import re
 import unicodedata
 from collections.abc import Iterator
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from adapters.formats.path import Scalar
 from schemas.invisible import visible
@@ -33,10 +34,14 @@ _PARAGRAPHS = frozenset(
 _LINES = frozenset(("br", "tr", "dt", "dd"))
 _HIDDEN = frozenset(("script", "style"))
 _PASSES = 3
+_PATH = "/:@!$&'()*+,;=~%-._"
+_QUERY = "/?:@!$'()*+,;=~%-._&"
+_LOOSE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_CAMPAIGN = "utm_"
 
 
 def spell(value: Scalar) -> str:
-    """Return a value as text: True as ``true``, 8000.0 as ``8000``."""
+    """A value as text: True as ``true``, 8000.0 as ``8000``."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():
@@ -45,7 +50,7 @@ def spell(value: Scalar) -> str:
 
 
 def clean(text: str) -> str:
-    """Return the text with at most one blank line in a row and without blanks at line ends."""
+    """The text with at most one blank line in a row and without blanks at line ends."""
     text = _single(_visible(text))
     if "\n" in text:
         text = _MANY_LINES.sub("\n\n", _LINE_EDGES.sub("\n", text))
@@ -53,7 +58,7 @@ def clean(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Return the text on one line."""
+    """The text on one line."""
     return _single(_visible(text).replace("\n", " ")).strip()
 
 
@@ -79,7 +84,7 @@ def html_to_text(text: str) -> str:
 
 
 def cut(text: str, length: int) -> str:
-    """Return at most ``length`` characters, cut at a word boundary if one is near, with an ellipsis."""
+    """At most ``length`` characters, cut at a word boundary if one is near, with an ellipsis."""
     if len(text) <= length:
         return text
     kept = text[: length - 1]
@@ -90,18 +95,18 @@ def cut(text: str, length: int) -> str:
 
 
 def fold(text: str) -> str:
-    """Return the text for comparison: on one line, without accents and case."""
+    """The text for comparison: on one line, without accents and case."""
     folded = unicodedata.normalize("NFD", one_line(text).casefold().replace("œ", "oe").replace("æ", "ae"))
     return "".join(sign for sign in folded if not unicodedata.combining(sign))
 
 
 def plain(text: str) -> str:
-    """Return the folded text without punctuation, its words separated by one blank."""
+    """The folded text without punctuation, its words separated by one blank."""
     return " ".join("".join(sign if sign.isalnum() else " " for sign in fold(text)).split())
 
 
 def _visible(text: str) -> str:
-    """Return the text in normal form C, without characters that the schema refuses or warns about."""
+    """The text in normal form C, without characters that the schema refuses or warns about."""
     text = visible(_REFUSED.sub("", text.replace("\r\n", "\n").replace("\r", "\n")))
     return _BLANK.sub(" ", unicodedata.normalize("NFC", text))
 
@@ -113,7 +118,7 @@ def _single(text: str) -> str:
 
 
 def _visible_text(text: str) -> Iterator[str]:
-    """Yield the visible text of HTML, with line breaks instead of tags."""
+    """The visible text of HTML, with line breaks instead of tags."""
     at, hidden = 0, None
     while match := _TAG.search(text, at):
         if hidden is None:
@@ -139,3 +144,30 @@ def _break(name: str, *, closing: bool) -> str:
     if name in _PARAGRAPHS:
         return "\n\n"
     return "\n" if name in _LINES else ""
+
+
+def read_link(text: str) -> str:
+    """The address with scheme https, its host in ASCII, the rest percent-encoded, and no ``utm_`` parameters.
+
+    http and a missing scheme become https. A text that is not an address is returned unchanged; the verdict refuses it.
+    """
+    text = one_line(text)
+    begin, colon, _ = text.partition(":")
+    address = f"https://{text}" if not colon or "." in begin else text
+    try:
+        parts = urlsplit(address)
+        host = (
+            parts.netloc.removesuffix(":80") if parts.netloc.isascii() else parts.netloc.encode("idna").decode("ascii")
+        )
+    except ValueError:  # UnicodeError, from idna, is one
+        return text
+    if parts.scheme not in ("http", "https") or "." not in host or " " in host:
+        return text
+    query = "&".join(pair for pair in parts.query.split("&") if not pair.startswith(_CAMPAIGN))
+    return urlunsplit(
+        ("https", host, _encode(parts.path, _PATH), _encode(query, _QUERY), _encode(parts.fragment, _QUERY))
+    )
+
+
+def _encode(part: str, safe: str) -> str:
+    return quote(_LOOSE_PERCENT.sub("%25", part), safe=safe)

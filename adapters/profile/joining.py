@@ -24,12 +24,12 @@ class Joined:
     kept: tuple[str, ...] = ()
 
     def with_secret(self, secret: Secret) -> Partner:
-        """Return the partner with its first secret; it joins at the secret's creation."""
+        """The partner with its first secret; it joins at the secret's creation."""
         return replace(self.partner, secrets=(secret,), joined_at=secret.created_at)
 
 
 def join(profile: Profile, partners: Sequence[Partner]) -> Joined | tuple[str, ...]:
-    """Return the partner of a profile, or its problems, one sentence each.
+    """The partner of a profile, or its problems, one sentence each.
 
     A platform with a pulled feed may only read: two writers would undo each other's changes. An existing partner keeps
     its credentials, its other scopes, its territory unless the profile names one, and its national delivery, which is
@@ -63,7 +63,7 @@ def join(profile: Profile, partners: Sequence[Partner]) -> Joined | tuple[str, .
 
 
 def _kept(profile: Profile, partner: Partner) -> Iterator[str]:
-    """Yield the members that the profile sets explicitly and that differ from the partner."""
+    """The members that the profile sets explicitly and that differ from the partner."""
     if "national_delivery" in profile.document and profile.national_delivery != partner.national_delivery:
         yield "national_delivery"
     if "region" in profile.document and profile.territory != partner.territory:

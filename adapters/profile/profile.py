@@ -1,8 +1,11 @@
-"""Read a profile: a document valid against its schema, or all its problems. Pure."""
+"""Profiles: a document valid against its schema, or all its problems; and the packaged profiles of nine Regions."""
 
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
 from typing import Any, Literal
 
 import orjson
@@ -10,7 +13,7 @@ from yarl import URL
 
 import schemas
 from adapters.formats import FORMATS, FeedMapping, load_mapping
-from adapters.formats.author import for_profile
+from adapters.formats.problem import for_profile
 from adapters.transport.address import feed_url_fault
 from schemas import Problem, problem
 from schemas.decode import type_name
@@ -21,6 +24,7 @@ from schemas.spoken import Spoken, json_type
 NATIVE = "native"
 DEFAULT_MINUTES = 60
 DEFAULT_MEGABYTES = 100
+_SUFFIX = ".json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +69,7 @@ class Profile:
 
 
 def read_profile(document: object, *, loopback: bool = False, stored: bool = False) -> Profile | tuple[Problem, ...]:
-    """Return the profile of a decoded document, or all its problems.
+    """The profile of a decoded document, or all its problems.
 
     ``loopback`` allows feeds by http from this machine (``PASSERELLE_LOOPBACK_FEEDS``). ``stored``: the profile is
     already in use, so mapping keys without effect are no problems.
@@ -102,7 +106,7 @@ def read_profile(document: object, *, loopback: bool = False, stored: bool = Fal
 
 
 def explain_profile(problems: tuple[Problem, ...]) -> dict[str, str]:
-    """Return the problems of a profile as one text per language."""
+    """The problems of a profile as one text per language."""
     bodies = [one.to_json() for one in problems]
     return {
         language: " ".join(f"{body['pointer'] or '/'} : {body['message'][language]}" for body in bodies)
@@ -128,7 +132,7 @@ def _find_problems(document: dict[str, Any]) -> Iterator[Problem]:
 
 
 def _load_mapping(document: dict[str, Any], *, stored: bool) -> FeedMapping | tuple[Problem, ...] | None:
-    """Return the mapping of a profile with a feed, or its problems; None without a feed or a format."""
+    """The mapping of a profile with a feed, or its problems; None without a feed or a format."""
     transport = document.get("transport")
     native = isinstance(transport, dict) and transport.get("kind") == NATIVE
     form = document.get("format")
@@ -136,7 +140,7 @@ def _load_mapping(document: dict[str, Any], *, stored: bool) -> FeedMapping | tu
 
 
 def _find_address_faults(document: dict[str, Any], *, loopback: bool) -> Iterator[Problem]:
-    """Yield the problems of the feed's URL. http is refused: the network could read and change the feed."""
+    """The problems of the feed's URL. http is refused: the network could read and change the feed."""
     transport = document.get("transport")
     if not isinstance(transport, dict) or transport.get("kind") != "https":
         return
@@ -153,7 +157,7 @@ def _find_address_faults(document: dict[str, Any], *, loopback: bool) -> Iterato
 
 
 def _codes(document: dict[str, Any]) -> Iterator[tuple[str, object]]:
-    """Yield pointer and value of the INSEE codes that the schema checks by pattern only."""
+    """Pointer and value of the INSEE codes that the schema checks by pattern only."""
     if "region" in document:
         yield "/region", document["region"]
     territory = document.get("territory")
@@ -164,3 +168,17 @@ def _codes(document: dict[str, Any]) -> Iterator[tuple[str, object]]:
 def _departments(region: str | None) -> frozenset[str]:
     listed = schemas.reference("departments")["items"]
     return frozenset(one["code"] for one in listed if one["region"] == region)
+
+
+@cache
+def profiles() -> Mapping[str, Profile]:
+    """The packaged profiles by slug. Raises ValueError for an invalid file."""
+    found: dict[str, Profile] = {}
+    folder = files(__package__).joinpath("data")
+    for entry in sorted(folder.iterdir(), key=lambda one: one.name):
+        if entry.name.endswith(_SUFFIX):
+            profile = read_profile(orjson.loads(entry.read_bytes()))
+            if not isinstance(profile, Profile):
+                raise ValueError(f"{entry.name} is no profile: {profile}")
+            found[profile.platform] = profile
+    return MappingProxyType(found)

@@ -1,27 +1,197 @@
-"""Collect a feed: read its items, judge them against the known offers and spool them as one complete snapshot."""
+"""Collect a feed: judge its items against the known offers, count them, and spool them as one complete snapshot."""
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any, Literal, TypeAlias, get_args
 
 import schemas
-from adapters.formats import BrokenItem, FeedComplete, FeedUnusable, Item, OfferItem, PassedItem, RepeatedItem, judge
-from adapters.pull.feed_counts import FeedCounts, Kind
-from adapters.pull.feed_upload import FeedUpload
-from adapters.pull.revision import is_published, next_revision
+from adapters.formats import (
+    BrokenItem,
+    FeedComplete,
+    FeedUnusable,
+    Item,
+    OfferItem,
+    PassedItem,
+    ProblemGroups,
+    RepeatedItem,
+    judge,
+)
+from gateway.errors import LogUnavailableError
 from gateway.ingest.snapshot import Mark
-from gateway.ingest.submissions import Submissions
+from gateway.ingest.submissions import Prepared, Submissions
+from gateway.ingest.upload.error import UploadRefusedError
 from gateway.ingest.upload.judge import Author, BatchJudge
-from gateway.ingest.upload.spool import DiskQuota
+from gateway.ingest.upload.spool import DiskQuota, Spool
 from gateway.ingest.upload.spool import Item as SpooledItem
 from gateway.protocol.digest import content_digest
 from gateway.protocol.source_run import Counts
 from gateway.protocol.submission import Known
+from gateway.runtime.id_set import IdSet
 from gateway.store import OfferView
 from schemas import Problem
 
+Kind: TypeAlias = Literal["published", "unchanged", "refused"]
+_STATES: tuple[tuple[Kind, bool], ...] = tuple((kind, warned) for kind in get_args(Kind) for warned in (False, True))
+_SLICE = 2_000
 _AT_ONCE = 50
+
+
+class FeedCounts:
+    """Counts of one feed. Close it after use.
+
+    Several items with one id are all refused, since none of them is known to be right; ``dropped`` holds the number of
+    the first if it was to be published.
+    """
+
+    def __init__(self) -> None:
+        self._ids = IdSet()
+        self._states = bytearray()
+        """The index in ``_STATES`` of each id, by number."""
+        self._kinds: dict[Kind, int] = {"published": 0, "unchanged": 0, "refused": 0}
+        self._warned = 0
+        self._groups = ProblemGroups()
+        self._passed = 0
+        self.unidentified = 0
+        self.dropped: set[int] = set()
+
+    def add(
+        self, position: str, offer_id: str | None, *, kind: Kind, problems: Sequence[Mapping[str, Any]]
+    ) -> int | None:
+        """Count an item; return the number, from 0, of an item to be published, None for others.
+
+        Raises LogUnavailableError when the disk is full.
+        """
+        warned = kind != "refused" and bool(problems)
+        if offer_id is None:
+            self.unidentified += 1
+            self._count("refused", warned=False)
+            self.note(position, offer_id, problems)
+            return None
+        earlier = self._ids.number(offer_id)
+        if earlier is not None:
+            self._repeat(position, offer_id, earlier, problems)
+            return None
+        number = self.distinct
+        self._ids.add(offer_id)
+        self._states.append(_STATES.index((kind, warned)))
+        self._count(kind, warned=warned)
+        self.note(position, offer_id, problems)
+        return number if kind == "published" else None
+
+    def add_passed(self) -> None:
+        """Count an item excluded by the mapping's conditions."""
+        self._passed += 1
+
+    def note(self, position: str, offer_id: str | None, problems: Sequence[Mapping[str, Any]]) -> None:
+        """Count problems by rule and path; problems of the feed as a whole have an empty position."""
+        self._groups.add(position, offer_id, problems)
+
+    @property
+    def distinct(self) -> int:
+        """The number of distinct ids."""
+        return len(self._ids)
+
+    @property
+    def counts(self) -> Counts:
+        """The counts so far."""
+        kinds = self._kinds
+        return Counts(
+            items=sum(kinds.values()) + self._passed,
+            published=kinds["published"],
+            unchanged=kinds["unchanged"],
+            refused=kinds["refused"],
+            passed=self._passed,
+            warned=self._warned,
+        )
+
+    @property
+    def problems(self) -> tuple[Mapping[str, Any], ...]:
+        """The groups of problems, those of the feed as a whole first, errors before warnings."""
+        return self._groups.to_json()
+
+    @property
+    def severities(self) -> Mapping[str, int]:
+        """The number of problems by severity."""
+        return self._groups.counts
+
+    def ids(self) -> Iterator[str]:
+        """Every id once, including those of refused items."""
+        return iter(self._ids)
+
+    def close(self) -> None:
+        """Delete the ids from the disk."""
+        self._ids.close()
+
+    def _repeat(self, position: str, offer_id: str, number: int, problems: Sequence[Mapping[str, Any]]) -> None:
+        kind, warned = _STATES[self._states[number]]
+        if kind != "refused":
+            if kind == "published":
+                self.dropped.add(number)
+            self._kinds[kind] -= 1
+            self._warned -= warned
+            self._kinds["refused"] += 1
+            self._states[number] = _STATES.index(("refused", False))
+        self._count("refused", warned=False)
+        self.note(position, offer_id, problems)
+
+    def _count(self, kind: Kind, *, warned: bool) -> None:
+        self._kinds[kind] += 1
+        self._warned += warned
+
+
+class FeedUpload:
+    """Upload of one feed, item by item; only new and changed offers are spooled. Close it after use.
+
+    An offer that is already published with the same content is present by its id and is not submitted again.
+    """
+
+    def __init__(self, folder: Path, quota: DiskQuota) -> None:
+        self.feed_counts = FeedCounts()
+        self._spool = Spool(folder, quota)
+        self._numbers: list[int] = []
+
+    async def add(self, position: str, item: SpooledItem, *, kind: Kind) -> None:
+        """Count an item, and spool it if it must be appended. Raises UploadRefusedError if the disk quota is full."""
+        try:
+            number = self.feed_counts.add(position, item.id, kind=kind, problems=item.problems)
+        except LogUnavailableError as error:
+            raise UploadRefusedError("spool-full") from error
+        if number is None or item.prepared is None:
+            return
+        self._numbers.append(number)
+        self._spool.add(SpooledItem(item.id, (), item.prepared))
+        if self._spool.full:
+            await self._spool.flush()
+
+    async def finish(self) -> None:
+        """Flush the spool."""
+        await self._spool.flush()
+
+    @property
+    def count(self) -> int:
+        """The number of distinct offers of the feed."""
+        return self.feed_counts.distinct
+
+    @property
+    def declared_count(self) -> int:
+        """Equal to ``count``: format and transport have verified that the feed is complete."""
+        return self.feed_counts.distinct
+
+    def ids(self) -> Iterator[str]:
+        """The id of every offer, including refused ones, which are present."""
+        return self.feed_counts.ids()
+
+    def slices(self) -> Iterator[Sequence[tuple[int, Prepared]]]:
+        """The new and changed offers with their numbers, in slices that fit in memory, without repeated ids."""
+        for slice_ in self._spool.prepared(at_once=_SLICE):
+            yield [(index, one) for index, one in slice_ if self._numbers[index] not in self.feed_counts.dropped]
+
+    def close(self) -> None:
+        """Delete the spool and the ids from the disk."""
+        self._spool.close()
+        self.feed_counts.close()
 
 
 class RejectedFeedError(Exception):
@@ -46,7 +216,7 @@ class FeedCollector:
         self._began = began
 
     async def collect(self, items: Iterator[Item], folder: Path, quota: DiskQuota) -> FeedUpload:
-        """Return the upload of all items. Raises RejectedFeedError, and UploadRefusedError if no disk quota is left."""
+        """The upload of all items. Raises RejectedFeedError, and UploadRefusedError if no disk quota is left."""
         upload = FeedUpload(folder, quota)
         try:
             # Reading needs CPU time: a thread reads some items at a time while the event loop goes on.
@@ -104,3 +274,22 @@ class FeedCollector:
     async def _refuse(self, item: OfferItem | BrokenItem, problems: Sequence[Problem], upload: FeedUpload) -> None:
         bodies = [one.to_json() for one in problems]
         await upload.add(str(item.position), SpooledItem(item.id, bodies, None), kind="refused")
+
+
+def next_revision(known: Known | None, digest: str, *, began: int) -> int:
+    """The last revision if the content (``digest``) is the same, else a higher one, at least ``began``.
+
+    ``began`` is the start of the run (ms). Call this only for offers that may be published today.
+    """
+    if known is None:
+        return began
+    if known.digest == digest and known.reason != "expired":
+        return known.revision
+    # An expired offer that may be published today expired while the clock was ahead. The same revision would be stale
+    # (REV-001).
+    return max(known.revision + 1, began)
+
+
+def is_published(known: Known | None, digest: str) -> bool:
+    """Whether the offer is already published with this content."""
+    return known is not None and known.published and known.digest == digest

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from adapters.transport.error import FeedError
+from adapters.transport.feed import FeedError
 
 QUICK_SLOTS = 2
 SLOW_SLOTS = 16

@@ -10,15 +10,12 @@ import structlog
 
 from adapters.formats import Item, read
 from adapters.profile.profile import Profile
-from adapters.pull.collect import FeedCollector, RejectedFeedError
-from adapters.pull.feed_upload import FeedUpload
+from adapters.pull.collect import FeedCollector, FeedUpload, RejectedFeedError
 from adapters.pull.lanes import Lanes
-from adapters.pull.outcome import Beginning, Content, applied, failed, partial, pending, refused, unchanged
-from adapters.pull.schedule import is_fresh
+from adapters.pull.run import Beginning, Content, applied, failed, is_fresh, partial, pending, refused, unchanged
 from adapters.pull.transport_factory import TransportFactory
 from adapters.transport.drop import memory_of
-from adapters.transport.error import FeedError
-from adapters.transport.feed import MEGABYTE, Feed, Terms, Transport, Unchanged, Validators
+from adapters.transport.feed import MEGABYTE, Feed, FeedError, FetchLimits, Transport, Unchanged, Validators
 from gateway.clock import Clock
 from gateway.errors import LogError, PortError
 from gateway.ingest.snapshot import Mark, SnapshotRefusedError, Snapshots
@@ -30,7 +27,7 @@ from gateway.log.port import EventLog
 from gateway.log.positions import Positions
 from gateway.partners import Partners
 from gateway.protocol.decide import paris_date
-from gateway.protocol.source_run import Counts, Failure, Run
+from gateway.protocol.source_run import Failure, Run
 from gateway.protocol.topic import OFFERS, SUBMISSIONS
 from gateway.store import OfferView
 from schemas.rulebook import LANGUAGES
@@ -69,7 +66,7 @@ class Pull:
         self._quota = DiskQuota(_QUOTA_BYTES)
 
     async def run(self, profile: Profile, beginning: Beginning) -> Run:
-        """Return the record of the run, which holds any failure of the feed. Raises LogError only."""
+        """The record of the run, which holds any failure of the feed. Raises LogError only."""
         try:
             run = await self._run(profile, beginning)
         except FeedError as error:
@@ -96,9 +93,9 @@ class Pull:
         fresh = beginning.order is None and is_fresh(last, profile, now=beginning.started_at)
         validators = {} if last is None else last.validators
         known = validators if fresh else memory_of(validators)
-        terms = Terms(folder=dependencies.folder, most_bytes=profile.most_megabytes * MEGABYTE)
+        limits = FetchLimits(folder=dependencies.folder, most_bytes=profile.most_megabytes * MEGABYTE)
         transport = dependencies.transports.transport(profile)
-        mark, feed = await self.lanes.fetch(profile.platform, self._fetch(profile.platform, transport, known, terms))
+        mark, feed = await self.lanes.fetch(profile.platform, self._fetch(profile.platform, transport, known, limits))
         if isinstance(feed, Unchanged):
             return unchanged(beginning, at=dependencies.clock())
         try:
@@ -110,12 +107,12 @@ class Pull:
             feed.close()
 
     async def _fetch(
-        self, platform: str, transport: Transport, known: Validators, terms: Terms
+        self, platform: str, transport: Transport, known: Validators, limits: FetchLimits
     ) -> tuple[Mark, Feed | Unchanged]:
         """Take a mark, then fetch the feed: an offer published in between does not count as absent."""
         text, _ = await self._dependencies.snapshots.mark(platform)
         mark = self._dependencies.snapshots.read(text, platform=platform)
-        return mark, await transport.fetch(known, terms)
+        return mark, await transport.fetch(known, limits)
 
     async def _read(self, profile: Profile, feed: Feed, mark: Mark, beginning: Beginning) -> Run:
         dependencies = self._dependencies
@@ -159,8 +156,11 @@ class Pull:
             raise FeedError("feed-without-ids", count=feed_counts.unidentified)
         confirm = None if beginning.order is None else beginning.order.confirm
         if _is_new(beginning) and not content.counts.published + content.counts.unchanged and not confirm:
-            failure = self._failure(_nothing_to_publish(content.counts))
-            return failed(beginning, failure, counts=content.counts, problems=content.problems)
+            counts = content.counts
+            error = FeedError(
+                "feed-publishes-nothing", items=counts.items, refused=counts.refused, passed=counts.passed
+            )
+            return failed(beginning, self._failure(error), counts=counts, problems=content.problems)
         if feed_counts.unidentified:
             # The offers of these items are unknown, so no offer is known to be absent.
             await self._publish(upload)
@@ -185,12 +185,8 @@ class Pull:
 
 
 def _is_new(beginning: Beginning) -> bool:
-    """Return whether no run of this feed has succeeded yet."""
+    """Whether no run of this feed has succeeded yet."""
     return beginning.last is None or beginning.last.first_success_at is None
-
-
-def _nothing_to_publish(counts: Counts) -> FeedError:
-    return FeedError("feed-publishes-nothing", items=counts.items, refused=counts.refused, passed=counts.passed)
 
 
 def _items(feed: Feed, profile: Profile, on: date, *, confirmed: bool) -> Iterator[Item]:
@@ -200,7 +196,7 @@ def _items(feed: Feed, profile: Profile, on: date, *, confirmed: bool) -> Iterat
 
 
 def _unusable(error: RejectedFeedError, at: int) -> Failure:
-    """Return the failure of an unusable feed: its first errors, the number of further ones and the first remedy."""
+    """The failure of an unusable feed: its first errors, the number of further ones and the first remedy."""
     bodies = [one.to_json() for one in error.problems if one.severity == "error"]
     first, more = bodies[0], len(bodies) - _MOST_REASONS
     fr, en = (

@@ -8,25 +8,18 @@ from dataclasses import dataclass, replace
 import structlog
 
 from adapters.profile.profile import Profile, explain_profile, read_profile
-from adapters.pull.outcome import Beginning, failed
 from adapters.pull.pull import Pull, PullDependencies
-from adapters.pull.schedule import ORDER_LIFE_MS, is_due
+from adapters.pull.run import ORDER_LIFE_MS, Beginning, failed, is_due
 from gateway.log.assignment import run_assigned
-from gateway.log.mirror import Fold, TopicMirror
+from gateway.log.mirror import Fold, TopicMirror, fold_topic
 from gateway.log.owner_loop import own_with_retry
-from gateway.log.port import Output, Owner
-from gateway.log.request import Pending
+from gateway.log.port import EventLog, Output, Owner
+from gateway.log.request import Pending, request_answer
 from gateway.partners.partner_tasks import run_per_partner
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
 from gateway.protocol.record import Record, StoredRecord
-from gateway.protocol.source_run import (
-    Failure,
-    Order,
-    Run,
-    read_run,
-    run_record,
-)
+from gateway.protocol.source_run import Failure, Order, Run, order_record, read_run, run_record
 from gateway.protocol.topic import RUNS
 
 _UNREAD = "unread"
@@ -45,7 +38,7 @@ class FeedState:
 
 
 def feed_fold(platform: str, *, began: int) -> Fold[FeedState]:
-    """Return the fold of one feed's state. ``began``: the offset after the present owner's first record."""
+    """The fold of one feed's state. ``began``: the offset after the present owner's first record."""
     own_key = _owner_key(platform)
 
     def fold(state: FeedState, records: Sequence[StoredRecord]) -> FeedState:
@@ -66,7 +59,7 @@ def feed_fold(platform: str, *, began: int) -> Fold[FeedState]:
 
 
 def _owner_key(platform: str) -> bytes:
-    return f"{platform}/turn".encode()
+    return f"{platform}/turn".encode()  # frozen: on the log since the first version
 
 
 class Pulls:
@@ -153,7 +146,7 @@ class PlatformPull:
         return is_due(last, profile, jitter=drawn, now=now, failures=self._failures)
 
     def _open_order(self) -> Order | None:
-        """Return the newest order; None if it is answered or past its lifetime, including the wait in this process.
+        """The newest order; None if it is answered or past its lifetime, including the wait in this process.
 
         The age depends neither on the clock of the ordering machine nor on jumps of the local wall clock.
         """
@@ -179,7 +172,7 @@ class PlatformPull:
         return await self._pull.run(profile, beginning)
 
     def _profile(self) -> Profile | Failure:
-        """Return the current profile, which any replica may change at any time, or a failure if it is invalid."""
+        """The current profile, which any replica may change at any time, or a failure if it is invalid."""
         partner = self._dependencies.partners.get(self._platform)
         document = None if partner is None else partner.profile
         read = read_profile(document, loopback=self._dependencies.transports.loopback, stored=True)
@@ -190,6 +183,48 @@ class PlatformPull:
 
 
 def has_feed(partner: Partner) -> bool:
-    """Return whether the partner's profile has a feed to pull."""
+    """Whether the partner's profile has a feed to pull."""
     transport = (partner.profile or {}).get("transport")
     return isinstance(transport, dict) and transport.get("kind") != "native"
+
+
+class OrderReplacedError(Exception):
+    """A newer order for the same feed arrived before this one was started, and was answered instead."""
+
+
+async def last_runs(log: EventLog) -> Mapping[str, Run]:
+    """The last run of each platform's feed, by slug."""
+    return await fold_topic(log, RUNS, _fold_runs, {})
+
+
+def _fold_runs(runs: Mapping[str, Run], records: Sequence[StoredRecord]) -> Mapping[str, Run]:
+    read = (read_run(record.key, record.value) for record in records)
+    return {**runs, **{run.platform: run for run in read if isinstance(run, Run)}}
+
+
+async def order_run(log: EventLog, order: Order, *, seconds: float) -> Run | None:
+    """Order a run and wait for it; return None if no gateway answers within ``seconds``.
+
+    All orders for a feed have one key, and the last one counts. An order that arrives while this one is carried out
+    does not replace it: only the answer to a newer order proves the replacement. Raises OrderReplacedError then.
+    """
+    newer: set[str] = set()
+
+    def answer(record: StoredRecord) -> Run | None:
+        found = read_run(record.key, record.value)
+        if found is None or found.platform != order.platform:
+            return None
+        if isinstance(found, Order):
+            newer.add(found.id)
+            return None
+        if found.order == order.id:
+            return found
+        if found.order in newer:
+            raise OrderReplacedError(order.platform)
+        return None
+
+    home = partition_of(order.platform, log.partitions)
+    try:
+        return await request_answer(log, RUNS, home, order_record(order), answer=answer, seconds=seconds)
+    except TimeoutError:
+        return None

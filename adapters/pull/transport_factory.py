@@ -6,14 +6,39 @@ from pathlib import Path
 from typing import Any
 
 from adapters.profile.profile import Profile
-from adapters.transport.drop import SETTLE_SECONDS
-from adapters.transport.feed import Transport
-from adapters.transport.folder import FolderDrop
+from adapters.transport.drop import SETTLE_SECONDS, FolderDrop
+from adapters.transport.feed import FeedError, Transport
 from adapters.transport.https import HttpsPull, basic, bearer
-from adapters.transport.secret import Secrets
-from adapters.transport.worker import Worker
+from adapters.transport.limit import Worker
 
 _SSH_PORT = 22
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """Sources of secrets: environment variables, and the files of one folder (None: no folder)."""
+
+    environ: Mapping[str, str] = field(repr=False)
+    folder: Path | None = None
+
+    def read(self, named: Mapping[str, str]) -> str:
+        """The secret of ``{"env": NAME}`` or ``{"file": NAME}`` without its last line feed. Raises FeedError.
+
+        The profile schema restricts the names to ``FEED_…`` and to plain file names: no profile can read other values.
+        """
+        name = named.get("env") or named["file"]
+        text = self.environ.get(name, "") if "env" in named else self._read_file(name)
+        if not text:
+            raise FeedError("feed-secret-missing", name=name)
+        return text
+
+    def _read_file(self, name: str) -> str:
+        if self.folder is None:
+            return ""
+        try:
+            return (self.folder / name).read_text(encoding="utf-8").removesuffix("\n")
+        except (OSError, UnicodeDecodeError):
+            return ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +55,7 @@ class TransportFactory:
     """The worker for blocking calls, by platform."""
 
     def transport(self, profile: Profile) -> Transport:
-        """Return the transport of a profile. Raises FeedError if a secret is missing, ValueError if it has no feed."""
+        """The transport of a profile. Raises FeedError if a secret is missing, ValueError if it has no feed."""
         transport = profile.transport
         worker = self.workers.setdefault(profile.platform, Worker())
         match transport["kind"]:

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 
 from adapters.rendering.posting import POSTINGS
-from adapters.rendering.rendering import Rendering
 from adapters.rendering.rss import rss
 from adapters.rendering.table import TABLE
+from gateway.protocol.rendering import Rendering
 
-__all__ = ["Rendering", "renderings"]
+__all__ = ["renderings"]
 
 
 def renderings(url: str) -> Mapping[str, Rendering]:
-    """Return the renderings by their ``{format}`` in ``/v1/exports/{format}``; ``url`` is that of the gateway."""
+    """The renderings by their ``{format}`` in ``/v1/exports/{format}``; ``url`` is that of the gateway."""
     return {"csv": TABLE, "jobposting": POSTINGS, "rss": rss(url)}

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 import schemas
-from adapters.rendering.rendering import Document, Rendering
+from gateway.protocol.rendering import Document, Rendering
 
 _OWN = "urn:fr:stages:offer:"
 _OWN_FIELDS = ("levels", "weeks", "stay_weeks", "schedule", "accessibility", "restrictions")
@@ -27,7 +27,7 @@ _IN_SCRIPT = (
 
 
 def posting(document: Document) -> dict[str, Any]:
-    """Return the JobPosting of an offer, without members that are unknown or hidden from this subscriber."""
+    """The JobPosting of an offer, without members that are unknown or hidden from this subscriber."""
     offer = document["offer"]
     organisation, rome = _organisation(offer["employer"]), offer.get("rome")
     found: dict[str, Any] = {

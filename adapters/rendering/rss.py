@@ -9,7 +9,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from html import escape as escape_html
 
-from adapters.rendering.rendering import Document, Rendering
+from gateway.protocol.rendering import Document, Rendering
 
 _NAMESPACE = "urn:fr:stages:offer"
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -27,7 +27,7 @@ def escape(text: str) -> str:
 
 
 def rss(url: str) -> Rendering:
-    """Return the RSS rendering; ``url`` is that of the gateway."""
+    """The RSS rendering; ``url`` is that of the gateway."""
     begin = (
         '<?xml version="1.0" encoding="UTF-8"?>\n'
         f'<rss version="2.0" xmlns:stage="{_NAMESPACE}">\n<channel>\n'
@@ -50,7 +50,7 @@ def _item(document: Document) -> bytes:
 
 
 def _elements(document: Document) -> Iterator[tuple[str, str]]:
-    """Yield the name and text of each known element."""
+    """The name and text of each known element."""
     offer, territory = document["offer"], document["territory"]
     location, restrictions = offer["location"], offer.get("restrictions", {})
     yield "title", offer["title"]

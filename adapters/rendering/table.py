@@ -11,7 +11,7 @@ publisher's text, and find formulas in the middle of texts.
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from adapters.rendering.rendering import Document, Rendering
+from gateway.protocol.rendering import Document, Rendering
 
 Cell: TypeAlias = str | int | float | bool | None
 
@@ -22,7 +22,7 @@ _LINE_END = b"\r\n"
 
 
 def write_cell(cell: Cell) -> str:
-    """Return a cell as written in the file; an unknown value is empty."""
+    """A cell as written in the file; an unknown value is empty."""
     match cell:
         case None:
             return ""
@@ -36,7 +36,7 @@ def write_cell(cell: Cell) -> str:
 
 
 def _at(*path: str) -> Callable[[Document], Cell]:
-    """Return the function for the value at a path; a list is joined by spaces, which its items do not contain."""
+    """The function for the value at a path; a list is joined by spaces, which its items do not contain."""
 
     def cell(document: Document) -> Cell:
         found: Any = document
@@ -56,7 +56,7 @@ def _at(*path: str) -> Callable[[Document], Cell]:
 
 
 def _hours(day: Mapping[str, Any]) -> str:
-    """Return ``09:00-17:00``, with the break's minutes after a slash if they are known."""
+    """``09:00-17:00``, with the break's minutes after a slash if they are known."""
     pause = f"/{day['break_minutes']}" if "break_minutes" in day else ""
     return f"{day['start']}-{day['end']}{pause}"
 

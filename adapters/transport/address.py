@@ -12,8 +12,8 @@ from ipaddress import ip_address
 
 from yarl import URL
 
-from adapters.transport.error import FeedError
-from adapters.transport.worker import Worker
+from adapters.transport.feed import FeedError
+from adapters.transport.limit import Worker
 from gateway.runtime.address import Address, is_public, literal
 from schemas.spoken import Spoken
 
@@ -27,7 +27,7 @@ class Resolved:
 
 
 def feed_url_fault(url: URL, *, loopback: bool) -> Spoken | None:
-    """Return the reason that a URL cannot be that of a feed, or None: it must be https without user or password.
+    """The reason that a URL cannot be that of a feed, or None: it must be https without user or password.
 
     ``loopback`` allows http to this machine, by its address or as ``localhost``.
     """
@@ -47,12 +47,12 @@ def _is_this_machine(host: str) -> bool:
 
 
 def is_permitted(address: Address, *, loopback: bool) -> bool:
-    """Return whether a feed may be fetched from the address: public, or this machine if ``loopback``."""
+    """Whether a feed may be fetched from the address: public, or this machine if ``loopback``."""
     return is_public(address) or (loopback and address.is_loopback)
 
 
 async def resolve(host: str, port: int, *, loopback: bool, worker: Worker) -> Sequence[Resolved]:
-    """Return every address of a host, resolved by the worker, since a name server may block.
+    """Every address of a host, resolved by the worker, since a name server may block.
 
     Raises FeedError if there is none, or if at least one of them is not permitted.
     """

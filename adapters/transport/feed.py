@@ -1,9 +1,14 @@
-"""Port of transports, with the fetched feed and the limits of a fetch."""
+"""Port of transports: a fetch within its limits returns a complete feed or raises FeedError."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import IO, Protocol, TypeAlias
+from typing import IO, Any, Protocol, TypeAlias
+
+from schemas import redact
+from schemas.rulebook import displayed
+from schemas.texts import Language, Texts, fill_one, load_texts
 
 BLOCK_BYTES = 64 * 1024
 MEGABYTE = 1024 * 1024
@@ -13,7 +18,7 @@ Validators: TypeAlias = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class FetchLimits:
     """Limits of a fetch: ``most_bytes`` on the wire and again inflated, ``seconds`` in total, ``ratio`` inflated bytes
     per received byte, and at least ``least_rate`` bytes per second over each ``pace_seconds``. The feed is stored in
     ``folder`` while it is read.
@@ -43,7 +48,7 @@ class Feed:
     validators: Validators
 
     def blocks(self) -> Iterator[bytes]:
-        """Yield the content from the start, in blocks of 64 KiB."""
+        """The content from the start, in blocks of 64 KiB."""
         self.file.seek(0)
         while block := self.file.read(BLOCK_BYTES):
             yield block
@@ -56,5 +61,27 @@ class Feed:
 class Transport(Protocol):
     """Port: one kind of access to a feed."""
 
-    async def fetch(self, known: Validators, terms: Terms) -> Feed | Unchanged:
-        """Return the current feed, or ``Unchanged`` if ``known`` identifies it. Raises FeedError and leaves no file."""
+    async def fetch(self, known: Validators, limits: FetchLimits) -> Feed | Unchanged:
+        """The current feed, or ``Unchanged`` if ``known`` identifies it. Raises FeedError and leaves no file."""
+
+
+class FeedError(Exception):
+    """A feed failed and nothing was changed. ``code`` is an entry of ``words.json``; ``values`` fill its text."""
+
+    def __init__(self, code: str, **values: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.values = values
+
+    def words(self, language: Language) -> str:
+        """The error and its remedy in one language."""
+        values = {name: displayed(value) for name, value in self.values.items()}
+        return redact(fill_one(_words()[self.code], values, language))
+
+    def __str__(self) -> str:
+        return self.words("en")
+
+
+@cache
+def _words() -> Mapping[str, Texts]:
+    return load_texts(__package__, "words.json")

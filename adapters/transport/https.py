@@ -12,11 +12,9 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
 from adapters.transport.address import feed_url_fault, is_permitted, resolve
-from adapters.transport.error import FeedError
-from adapters.transport.feed import Feed, Terms, Unchanged, Validators
+from adapters.transport.feed import Feed, FeedError, FetchLimits, Unchanged, Validators
 from adapters.transport.landing import Landing, too_large
-from adapters.transport.limit import within
-from adapters.transport.worker import Worker
+from adapters.transport.limit import Worker, within
 from gateway.runtime.address import literal
 from schemas.spoken import Spoken, system_reason
 
@@ -57,28 +55,29 @@ class HttpsPull:
         self._loopback = loopback
         self._worker = worker or Worker()
 
-    async def fetch(self, known: Validators, terms: Terms) -> Feed | Unchanged:
+    async def fetch(self, known: Validators, limits: FetchLimits) -> Feed | Unchanged:
         """See ``Transport``."""
-        return await within(terms.seconds, lambda _: self._fetch(known, terms))
+        return await within(limits.seconds, lambda _: self._fetch(known, limits))
 
-    async def _fetch(self, known: Validators, terms: Terms) -> Feed | Unchanged:
+    async def _fetch(self, known: Validators, limits: FetchLimits) -> Feed | Unchanged:
         host = self._url.host or ""
         try:
             async with self._session() as session:
-                return await self._follow(session, known, terms)
+                return await self._follow(session, known, limits)
         except TimeoutError:  # aiohttp's time-outs are subclasses
-            raise FeedError("feed-too-slow", seconds=round(terms.seconds)) from None
+            raise FeedError("feed-too-slow", seconds=round(limits.seconds)) from None
         except aiohttp.ClientPayloadError:
             raise FeedError("feed-cut") from None
         except aiohttp.InvalidURL:
             raise FeedError("feed-address-unusable", reason="URL") from None
         except aiohttp.ClientConnectorCertificateError as error:
-            raise FeedError(_certificate_code(error.certificate_error), host=error.host) from None
+            verify_code = getattr(error.certificate_error, "verify_code", 0)  # of OpenSSL
+            raise FeedError(_CERTIFICATES.get(verify_code, "feed-certificate-untrusted"), host=error.host) from None
         except (aiohttp.ClientError, OSError) as error:
             raise FeedError("feed-unreachable", host=host, reason=_reason(error)) from None
 
     def _session(self) -> aiohttp.ClientSession:
-        """Return a session without cookies, proxies of the environment and automatic decompression."""
+        """A session without cookies, proxies of the environment and automatic decompression."""
         connector = aiohttp.TCPConnector(
             resolver=_PublicResolver(loopback=self._loopback, worker=self._worker),
             use_dns_cache=False,
@@ -93,8 +92,8 @@ class HttpsPull:
             trust_env=False,
         )
 
-    async def _follow(self, session: aiohttp.ClientSession, known: Validators, terms: Terms) -> Feed | Unchanged:
-        """Return the result after at most five redirects; each URL is checked like the first."""
+    async def _follow(self, session: aiohttp.ClientSession, known: Validators, limits: FetchLimits) -> Feed | Unchanged:
+        """The result after at most five redirects; each URL is checked like the first."""
         url = self._url
         for _ in range(MOST_REDIRECTS + 1):
             self._check(url)
@@ -102,7 +101,7 @@ class HttpsPull:
                 asked = await session.get(url, headers=self._headers(url, known), allow_redirects=False)
             async with asked as answer:
                 if answer.status not in _REDIRECTS:
-                    return await self._take(answer, known, terms)
+                    return await self._take(answer, known, limits)
                 url = _next_address(url, answer)
         raise FeedError("feed-redirected-too-often", host=self._url.host, most=MOST_REDIRECTS)
 
@@ -124,7 +123,7 @@ class HttpsPull:
             headers[hdrs.AUTHORIZATION] = self._authorization
         return headers
 
-    async def _take(self, answer: aiohttp.ClientResponse, known: Validators, terms: Terms) -> Feed | Unchanged:
+    async def _take(self, answer: aiohttp.ClientResponse, known: Validators, limits: FetchLimits) -> Feed | Unchanged:
         if answer.status == HTTPStatus.NOT_MODIFIED and known:
             return Unchanged()
         if answer.status != HTTPStatus.OK:
@@ -132,9 +131,9 @@ class HttpsPull:
         encoding = answer.headers.get(hdrs.CONTENT_ENCODING, "identity").strip().lower()
         if encoding not in {"identity", "gzip", "x-gzip"}:
             raise FeedError("feed-encoding-unknown", encoding=encoding)
-        if (answer.content_length or 0) > terms.most_bytes:
-            raise too_large(terms)
-        async with Landing(terms, gzip=encoding != "identity") as landing:
+        if (answer.content_length or 0) > limits.most_bytes:
+            raise too_large(limits)
+        async with Landing(limits, gzip=encoding != "identity") as landing:
             async for block in answer.content.iter_any():
                 await landing.take(block)
             feed = await landing.finish(
@@ -178,7 +177,7 @@ def _next_address(url: URL, answer: aiohttp.ClientResponse) -> URL:
 
 
 def _redirected(url: URL, fault: Spoken) -> Spoken:
-    """Return the reason for a refused redirect, with scheme and host of its URL only."""
+    """The reason for a refused redirect, with scheme and host of its URL only."""
     to = f"{url.scheme}://{url.host or ''}"
     return Spoken(f"it redirects to {to}: {fault}", f"elle redirige vers {to} : {fault.fr}")
 
@@ -193,18 +192,13 @@ def _refusal(answer: aiohttp.ClientResponse) -> FeedError:
 
 
 def _ends_by_itself(answer: aiohttp.ClientResponse) -> bool:
-    """Return whether HTTP detects a cut body: by its length, or by its last chunk."""
+    """Whether HTTP detects a cut body: by its length, or by its last chunk."""
     chunked = "chunked" in answer.headers.get(hdrs.TRANSFER_ENCODING, "").lower()
     return chunked or answer.content_length is not None
 
 
-def _certificate_code(error: Exception) -> str:
-    """Return the code for a certificate's error, from OpenSSL's ``verify_code``."""
-    return _CERTIFICATES.get(getattr(error, "verify_code", 0), "feed-certificate-untrusted")
-
-
 def _reason(error: Exception) -> Spoken:
-    """Return a short reason from the system, never a URL with its path."""
+    """A short reason from the system, never a URL with its path."""
     if isinstance(error, aiohttp.ClientSSLError):
         return Spoken("TLS", "TLS")
     if isinstance(error, aiohttp.ServerDisconnectedError):
@@ -213,10 +207,10 @@ def _reason(error: Exception) -> Spoken:
 
 
 def basic(user: str, password: str) -> str:
-    """Return the ``Authorization`` value for a user and a password (RFC 7617)."""
+    """The ``Authorization`` value for a user and a password (RFC 7617)."""
     return f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
 
 
 def bearer(token: str) -> str:
-    """Return the ``Authorization`` value for a bearer token (RFC 6750)."""
+    """The ``Authorization`` value for a bearer token (RFC 6750)."""
     return f"Bearer {token}"

@@ -7,9 +7,7 @@ from tempfile import TemporaryFile
 from types import TracebackType
 from typing import Self
 
-from adapters.transport.error import FeedError
-from adapters.transport.feed import MEGABYTE, Feed, Terms, Validators
-from adapters.transport.pace import Pace
+from adapters.transport.feed import MEGABYTE, Feed, FeedError, FetchLimits, Validators
 from gateway.ingest.upload.error import UploadRefusedError
 from gateway.ingest.upload.inflating import Inflater
 
@@ -24,20 +22,40 @@ _CODES = {
 }
 
 
+class MinimumRate:
+    """Measures the bytes received per window of ``limits.pace_seconds``. A read time-out ends a silent transfer."""
+
+    def __init__(self, limits: FetchLimits) -> None:
+        self._limits = limits
+        self._time = asyncio.get_running_loop().time
+        self._began = self._time()
+        self._bytes = 0
+
+    def take(self, size: int) -> None:
+        """Count ``size`` received bytes. Raises FeedError if a window has too few."""
+        self._bytes += size
+        seconds = self._time() - self._began
+        if seconds < self._limits.pace_seconds:
+            return
+        if self._bytes < self._limits.least_rate * seconds:
+            raise FeedError("feed-trickles", rate=self._limits.least_rate)
+        self._began, self._bytes = self._time(), 0
+
+
 class Landing:
     """Receives the bytes of one feed. ``finish`` returns the file; without it the end of the block closes the file.
 
     ``gzip``: the sender declared gzip; otherwise gzip is recognised by its first two bytes.
     """
 
-    def __init__(self, terms: Terms, *, gzip: bool = False) -> None:
+    def __init__(self, limits: FetchLimits, *, gzip: bool = False) -> None:
         try:
-            terms.folder.mkdir(parents=True, exist_ok=True)
-            self._file = TemporaryFile(dir=terms.folder)  # noqa: SIM115  # the feed outlives this method
+            limits.folder.mkdir(parents=True, exist_ok=True)
+            self._file = TemporaryFile(dir=limits.folder)  # noqa: SIM115  # the feed outlives this method
         except OSError:
             raise FeedError("spool-full") from None
-        self._terms = terms
-        self._pace = Pace(terms)
+        self._limits = limits
+        self._rate = MinimumRate(limits)
         self._gzip = gzip
         self._head = b""
         self._inflater: Inflater | None = None
@@ -61,7 +79,7 @@ class Landing:
     async def take(self, block: bytes) -> None:
         """Process the next received bytes. Raises FeedError."""
         self._received += len(block)
-        self._pace.take(len(block))
+        self._rate.take(len(block))
         self._limit(self._received)
         if not self._decided:
             block = self._head + block
@@ -75,7 +93,7 @@ class Landing:
             raise _refusal(error) from None
 
     async def finish(self, validators: Validators) -> Feed:
-        """Return the complete feed. Raises FeedError if its gzip stream is cut."""
+        """The complete feed. Raises FeedError if its gzip stream is cut."""
         if not self._decided:
             self._detect_gzip(self._head)
             await self._keep([self._head])
@@ -98,7 +116,7 @@ class Landing:
         """Decide by the first bytes whether the feed is gzip."""
         self._decided = True
         if start.startswith(_MAGIC):
-            self._inflater = Inflater(ratio=self._terms.ratio, free=_FREE_BYTES)
+            self._inflater = Inflater(ratio=self._limits.ratio, free=_FREE_BYTES)
         elif self._gzip:
             raise FeedError("feed-not-gzip")
 
@@ -113,8 +131,8 @@ class Landing:
                 await self._flush()
 
     def _limit(self, size: int) -> None:
-        if size > self._terms.most_bytes:
-            raise too_large(self._terms)
+        if size > self._limits.most_bytes:
+            raise too_large(self._limits)
 
     async def _flush(self) -> None:
         """Write in a thread: a busy disk must not block the event loop."""
@@ -126,9 +144,9 @@ class Landing:
             raise FeedError("spool-full") from None
 
 
-def too_large(terms: Terms) -> FeedError:
-    """Return the error of a feed beyond its limit."""
-    return FeedError("feed-too-large", most=max(1, terms.most_bytes // MEGABYTE))
+def too_large(limits: FetchLimits) -> FeedError:
+    """The error of a feed beyond its limit."""
+    return FeedError("feed-too-large", most=max(1, limits.most_bytes // MEGABYTE))
 
 
 def _refusal(error: UploadRefusedError) -> FeedError:

@@ -1,19 +1,20 @@
-"""Time limit of a fetch, close included, independent of the remote side.
+"""Bounds on a fetch that no remote side can exceed: its time, close included, and its blocking calls.
 
 A cancelled coroutine may still wait in its cleanup: for an answer to a close, or for a thread blocked by a dead mount.
 Therefore a fetch runs in a task of its own. At the limit the task is cancelled and its connections are aborted; if it
-has not ended after ``GRACE_SECONDS``, it is abandoned.
+has not ended after ``GRACE_SECONDS``, it is abandoned. Calls that may block permanently (a name server without an
+answer, a folder on a mount without its server) run in a ``Worker``.
 """
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import structlog
 
-from adapters.transport.error import FeedError
-from adapters.transport.feed import Feed, Unchanged
+from adapters.transport.feed import Feed, FeedError, Unchanged
 
 GRACE_SECONDS = 2.0
 """Time for a cancelled fetch to end."""
@@ -43,7 +44,7 @@ class Cut:
 
 
 async def within(seconds: float, fetch: Callable[[Cut], Awaitable[Feed | Unchanged]]) -> Feed | Unchanged:
-    """Return the result of ``fetch``. Raises its error, or FeedError if it takes longer than ``seconds``.
+    """The result of ``fetch``. Raises its error, or FeedError if it takes longer than ``seconds``.
 
     Ends at most ``GRACE_SECONDS`` after the limit or after its own cancellation.
     """
@@ -71,3 +72,44 @@ def _discard(task: "asyncio.Future[Feed | Unchanged]") -> None:
     result = task.result()
     if isinstance(result, Feed):
         result.close()
+
+
+class Worker:
+    """Runs the blocking calls of one platform, one at a time, in daemon threads, which no exit of the process awaits.
+
+    asyncio joins its own threads at exit, so a single dead mount would keep the gateway from stopping. No call starts
+    while an abandoned one still blocks: a dead mount costs one thread, however often its feed is due.
+    """
+
+    def __init__(self) -> None:
+        self._busy = False
+
+    async def do(self, call: Callable[[], Result]) -> Result:
+        """Run the call in another thread. Raises its error, and FeedError while an earlier call blocks."""
+        if self._busy:
+            raise FeedError("feed-blocked")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Result] = loop.create_future()
+        self._busy = True
+        threading.Thread(target=self._run, args=(call, loop, future), name="feed", daemon=True).start()
+        return await future
+
+    def _run(
+        self, call: Callable[[], Result], loop: asyncio.AbstractEventLoop, future: "asyncio.Future[Result]"
+    ) -> None:
+        try:
+            result, failure = call(), None
+        except BaseException as error:  # noqa: BLE001  # every error is passed to the caller
+            result, failure = None, error
+
+        def settle() -> None:
+            if future.cancelled():
+                return
+            if failure is not None:
+                future.set_exception(failure)
+            else:
+                future.set_result(cast("Result", result))
+
+        self._busy = False
+        with suppress(RuntimeError):  # the loop is closed: no caller waits
+            loop.call_soon_threadsafe(settle)

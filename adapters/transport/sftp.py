@@ -12,11 +12,9 @@ import asyncssh
 
 from adapters.transport.address import resolve
 from adapters.transport.drop import MOST_ENTRIES, SETTLE_SECONDS, Entry, require_unchanged, settled
-from adapters.transport.error import FeedError
-from adapters.transport.feed import BLOCK_BYTES, Feed, Terms, Unchanged, Validators
+from adapters.transport.feed import BLOCK_BYTES, Feed, FeedError, FetchLimits, Unchanged, Validators
 from adapters.transport.landing import Landing
-from adapters.transport.limit import Cut, within
-from adapters.transport.worker import Worker
+from adapters.transport.limit import Cut, Worker, within
 from gateway.clock import Clock, now
 from schemas.spoken import system_reason
 
@@ -57,7 +55,7 @@ async def _await_close(asked: Awaitable[object], cut: Cut) -> None:
 
 
 async def _answered(asked: Awaitable[Answer], cut: Cut, *, seconds: float = _READ_SECONDS) -> Answer:
-    """Return the server's answer; after ``seconds`` the connection is cut, which ends the wait."""
+    """The server's answer; after ``seconds`` the connection is cut, which ends the wait."""
     timer = asyncio.get_running_loop().call_later(seconds, cut.abort)
     try:
         return await asked
@@ -87,18 +85,18 @@ class SftpDrop:
         self._worker = worker or Worker()
         self._clock = clock
 
-    async def fetch(self, known: Validators, terms: Terms) -> Feed | Unchanged:
+    async def fetch(self, known: Validators, limits: FetchLimits) -> Feed | Unchanged:
         """See ``Transport``."""
-        return await within(terms.seconds, lambda cut: self._fetch(known, terms, cut))
+        return await within(limits.seconds, lambda cut: self._fetch(known, limits, cut))
 
-    async def _fetch(self, known: Validators, terms: Terms, cut: Cut) -> Feed | Unchanged:
+    async def _fetch(self, known: Validators, limits: FetchLimits, cut: Cut) -> Feed | Unchanged:
         try:
             async with self._session(cut) as sftp:
                 list_files = partial(self._list_files, sftp, cut)
                 entry = await settled(list_files, self._pattern, known=known, seconds=self._settle, clock=self._clock)
                 if entry is None:
                     return Unchanged()
-                async with Landing(terms) as landing:
+                async with Landing(limits) as landing:
                     # One request at a time: the tasks of parallel ones leave unretrieved errors when they are cut.
                     name = f"{self._folder}/{entry.name}"
                     file = await _answered(sftp.open(name, "rb", block_size=0), cut)
@@ -110,7 +108,7 @@ class SftpDrop:
                     await require_unchanged(list_files, entry)
                     return await landing.finish(entry.validators)
         except TimeoutError:
-            raise FeedError("feed-too-slow", seconds=round(terms.seconds)) from None
+            raise FeedError("feed-too-slow", seconds=round(limits.seconds)) from None
         except (OSError, asyncssh.Error, asyncssh.KeyImportError) as error:
             if cut.done:
                 raise FeedError("feed-too-slow", seconds=round(_READ_SECONDS)) from None
@@ -146,7 +144,7 @@ class SftpDrop:
             connection.abort()
 
     async def _connected(self) -> socket.socket:
-        """Return a socket connected to one of the checked addresses. Raises FeedError."""
+        """A socket connected to one of the checked addresses. Raises FeedError."""
         server = self._server
         loop = asyncio.get_running_loop()
         reason: str = ""

@@ -6,8 +6,7 @@ from functools import partial
 
 from adapters.pull.pull import PullDependencies
 from adapters.pull.pulls import Pulls
-from adapters.pull.transport_factory import TransportFactory
-from adapters.transport.secret import Secrets
+from adapters.pull.transport_factory import Secrets, TransportFactory
 from gateway.api.gauges import GaugeInputs, Gauges
 from gateway.bootstrap.log import maintain
 from gateway.bootstrap.parts import Parts

@@ -9,10 +9,8 @@ from typing import Annotated, Any
 import typer
 
 from adapters.profile.joining import Joined, join
-from adapters.profile.packaged import profiles
-from adapters.profile.profile import Profile
-from adapters.pull.pulls import has_feed
-from adapters.pull.run_request import OrderReplacedError, last_runs, order_run
+from adapters.profile.profile import Profile, profiles
+from adapters.pull.pulls import OrderReplacedError, has_feed, last_runs, order_run
 from gateway.cli.console import FAILED, UNUSABLE, CommandError
 from gateway.cli.day import day_of
 from gateway.cli.operating import log_here, partners_here

@@ -5,8 +5,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapters.profile.packaged import profiles
-from adapters.profile.profile import Profile, read_profile
+from adapters.profile.profile import Profile, profiles, read_profile
 from gateway.cli.console import CommandError
 from gateway.cli.document import unreadable
 from gateway.settings import loopback_feeds

@@ -20,7 +20,7 @@ from adapters.formats import (
     judge,
     read,
 )
-from adapters.pull.feed_counts import FeedCounts, Kind
+from adapters.pull.collect import FeedCounts, Kind
 from gateway.cli.document import unreadable
 from gateway.cli.published import published_offer
 from gateway.protocol.source_run import Counts

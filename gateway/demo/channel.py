@@ -15,7 +15,7 @@ from typing import Any, Protocol, TypeAlias
 import orjson
 from aiokafka import AIOKafkaProducer
 
-from adapters.pull.run_request import order_run
+from adapters.pull.pulls import order_run
 from gateway import clock
 from gateway.client import NDJSON, Answer, Client
 from gateway.demo.expected import Document

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import schemas
-from adapters.profile.packaged import profiles
-from adapters.profile.profile import Profile, read_profile
+from adapters.profile.profile import Profile, profiles, read_profile
 from gateway.demo.channel import StoreFeed
 from gateway.demo.expected import Document
 from gateway.demo.region_site.feed import example_profile, write_feed

@@ -11,9 +11,9 @@ import pytest
 from aiohttp import ClientError
 from aiohttp.test_utils import TestClient, TestServer
 
-from adapters.rendering import Rendering
 from gateway.api.app import build_app
 from gateway.api.exports import EXPORTS
+from gateway.protocol.rendering import Rendering
 from gateway.protocol.topic import OFFERS
 from tests.api_read.house import Answer, House
 from tests.views.world import offer_of

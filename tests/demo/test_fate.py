@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from adapters.profile.packaged import profiles
-from adapters.profile.profile import Profile, read_profile
+from adapters.profile.profile import Profile, profiles, read_profile
 from gateway.demo.expected import ExpectedOffer, expected_offers
 from gateway.demo.region_site.feed import example_profile
 

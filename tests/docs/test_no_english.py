@@ -18,7 +18,7 @@ from multidict import MultiDict
 
 import gateway.cli
 from adapters.profile.profile import read_profile
-from adapters.transport.error import FeedError, _words
+from adapters.transport.feed import FeedError, _words
 from gateway import client
 from gateway.api.address import _CANONICAL
 from gateway.api.parameter import refuse_parameters

@@ -6,16 +6,7 @@ from datetime import date
 from typing import Any
 from xml.sax.saxutils import escape
 
-from adapters.formats import (
-    BrokenItem,
-    FeedComplete,
-    FeedMapping,
-    FeedUnusable,
-    Item,
-    OfferItem,
-    load_mapping,
-    read,
-)
+from adapters.formats import BrokenItem, FeedComplete, FeedMapping, FeedUnusable, Item, OfferItem, load_mapping, read
 
 ON = date(2026, 11, 24)
 PLATFORM = "bretagne"

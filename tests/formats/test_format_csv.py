@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.formats import BrokenItem, FeedComplete, FeedUnusable, OfferItem
-from adapters.formats.record import ITEM_CHARACTERS, Record
-from adapters.formats.table import SEPARATORS, read_rows
+from adapters.formats.csv_reader import SEPARATORS, read_rows
+from adapters.formats.item import ITEM_CHARACTERS, Record
 from tests.formats.feeds import codes, csv, flat, items, only, row, unusable, written
 
 

@@ -12,7 +12,7 @@ import schemas
 from adapters.formats import FORMATS, OfferItem, judge, rules
 from adapters.formats.encoding import _KNOWN
 from adapters.formats.field import FIELDS
-from adapters.formats.record import DEPTH, FEED_ITEMS, ITEM_CHARACTERS, ITEM_NODES
+from adapters.formats.item import DEPTH, FEED_ITEMS, ITEM_CHARACTERS, ITEM_NODES
 from tests.formats.feeds import ON, items, load
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ import pytest
 
 import schemas
 from adapters.formats import FeedComplete, FeedMapping, OfferItem, load_mapping, read
-from adapters.formats.effect import SOURCES
+from adapters.formats.mapping_document import SOURCES
 from adapters.formats.problem import ReadingProblem
 from tests.formats.feeds import FIELDS, ON, PLATFORM, codes, items, row
 

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.formats.encoding import PIECE_BYTES, read_text
-from adapters.formats.error import UnusableFeedError
-from adapters.formats.problem import ReadingProblem
+from adapters.formats.problem import ReadingProblem, UnusableFeedError
 
 ACCENTS = "Découverte à l'œuvre : 10 €"
 

@@ -23,7 +23,7 @@ from adapters.formats import (
 )
 from schemas import Problem
 from tests.formats.feeds import FORMS, ON, flat, items, load, row, written
-from tests.formats.test_format_page import POSTING, page, script
+from tests.formats.test_format_jsonld import POSTING, page, script
 
 CLEVER = """<?xml version="1.0" encoding="UTF-8"?>
 <source><publisher>x</publisher><job id="1" reference="A" lang="fr"><title><![CDATA[ Stage ]]></title>

@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.formats.identity import Identities
-from adapters.formats.item import Position
-from adapters.formats.record import FEED_ITEMS
+from adapters.formats.item import FEED_ITEMS, Position
 
 
 @given(st.lists(st.tuples(st.text(max_size=3), st.sampled_from((3, 5, 7)))))

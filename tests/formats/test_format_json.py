@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.formats import BrokenItem, FeedComplete, OfferItem
-from adapters.formats.document import read_documents, read_lines
+from adapters.formats.item import DEPTH, ITEM_CHARACTERS, Record
+from adapters.formats.json_reader import read_documents, read_lines
 from adapters.formats.path import parse_path
-from adapters.formats.record import DEPTH, ITEM_CHARACTERS, Record
 from tests.formats.feeds import codes, flat, items, row, unusable, written
 
 

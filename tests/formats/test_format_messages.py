@@ -8,8 +8,8 @@ import pytest
 
 import schemas
 from adapters.formats import OfferItem, judge, load_mapping, rules
-from adapters.formats.author import _rules, _words, for_item, for_profile, rule_pointer
 from adapters.formats.field import FIELDS
+from adapters.formats.problem import _rules, _words, for_item, for_profile, rule_pointer
 from schemas import Problem, Rule
 from schemas.rulebook import LANGUAGES
 from schemas.spoken import json_type, spoken

@@ -7,9 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.formats.error import UnreadableValueError
-from adapters.formats.moment import read_date, read_hours, read_weeks, school_weeks
-from adapters.formats.pattern import is_day_pattern, is_time_pattern, read_day, read_time
+from adapters.formats.moment import (
+    is_day_pattern,
+    is_time_pattern,
+    read_date,
+    read_day,
+    read_hours,
+    read_time,
+    read_weeks,
+    school_weeks,
+)
+from adapters.formats.problem import UnreadableValueError
 
 DAY = date(2025, 5, 22)
 DAYS = st.dates(date(2000, 1, 1), date(2099, 12, 31))

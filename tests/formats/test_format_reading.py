@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from adapters.formats import BrokenItem, FeedComplete, FeedUnusable, OfferItem, PassedItem, Position, judge
+from adapters.formats.item import FEED_ITEMS
 from adapters.formats.problem import rules
-from adapters.formats.record import FEED_ITEMS
 from schemas.registry import _fast
 from tests.formats.feeds import FORMS, ON, codes, flat, items, load, offers, only, row, unusable, written
 

@@ -7,8 +7,8 @@ import pytest
 
 import schemas
 from adapters.formats import FeedComplete, FeedMapping, OfferItem, load_mapping
-from adapters.formats.code import read_sector
-from adapters.formats.error import UnreadableValueError
+from adapters.formats.field import read_sector
+from adapters.formats.problem import UnreadableValueError
 from adapters.formats.sector import _names
 from tests.formats.feeds import codes, flat, items, offers, row, written
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from adapters.formats import BrokenItem, FeedComplete, FeedUnusable, OfferItem
-from adapters.formats.element import read_elements
 from adapters.formats.encoding import PIECE_BYTES
-from adapters.formats.record import DEPTH, ITEM_CHARACTERS, ITEM_NODES, Record
+from adapters.formats.item import DEPTH, ITEM_CHARACTERS, ITEM_NODES, Record
+from adapters.formats.xml_reader import read_elements
 from tests.formats.feeds import codes, flat, items, loose, row, unusable, xml
 
 PATH = ("offers", "offer")

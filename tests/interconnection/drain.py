@@ -6,7 +6,7 @@ from pathlib import Path
 
 import orjson
 
-from adapters.profile.packaged import profiles
+from adapters.profile.profile import profiles
 from gateway.client import NDJSON
 from tests.interconnection.drained import Drained, read_drained
 from tests.interconnection.offers import REGIONS, TOWNS, Offer, offer

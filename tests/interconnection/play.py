@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.national.connector.operator import read_delivery_status
-from adapters.profile.packaged import profiles
+from adapters.profile.profile import profiles
 from gateway.partners.preset import presets
 from gateway.protocol.identity import NATIONAL
 from tests.interconnection.federation import SEARCHER, Federation, federation, settled

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import schemas
-from adapters.profile.packaged import profiles
-from adapters.profile.profile import NATIVE
-from adapters.pull.run_request import order_run
+from adapters.profile.profile import NATIVE, profiles
+from adapters.pull.pulls import order_run
 from gateway import clock
 from gateway.client import Client
 from gateway.demo.region_site.feed import example_profile, write_feed

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.profile.joining import Joined, join
-from adapters.profile.packaged import profiles
-from adapters.profile.profile import NATIVE, Profile, read_profile
+from adapters.profile.profile import NATIVE, Profile, profiles, read_profile
 from gateway import clock
 from gateway.demo.national_site.simulator import NationalSimulator
 from gateway.demo.site import write_accounts

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from adapters.profile.packaged import profiles
+from adapters.profile.profile import profiles
 from gateway.client import Client
 from gateway.demo.region_site.fault import Fault
 from gateway.protocol.source_run import SUCCESSES, Run

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 import pytest
 
-from adapters.profile.packaged import profiles
+from adapters.profile.profile import profiles
 from gateway.client import Client
 from gateway.runtime.loop import run
 from tests.formats.test_format_samples import CLEVERCONNECT, FLAT, JOBTEASER, Sample

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from adapters.profile.packaged import profiles
+from adapters.profile.profile import profiles
 from gateway.client import NDJSON
 from gateway.demo.national_site.stock import Row
 from gateway.runtime.loop import run

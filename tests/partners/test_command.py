@@ -12,7 +12,7 @@ import pytest
 from joserfc.jwk import ECKey
 from typer.testing import CliRunner, Result
 
-from adapters.profile.packaged import profiles
+from adapters.profile.profile import profiles
 from gateway.cli.console import CommandError
 from gateway.cli.partner import app
 from gateway.clock import now

@@ -6,8 +6,7 @@ import pytest
 
 import schemas
 from adapters.profile.joining import Joined, join
-from adapters.profile.packaged import profiles
-from adapters.profile.profile import Profile, read_profile
+from adapters.profile.profile import Profile, profiles, read_profile
 from gateway.partners.record import partner_document, partner_record, read_partner
 from gateway.protocol.partner import Partner, Secret
 

@@ -6,9 +6,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from adapters.profile.packaged import profiles
-from adapters.profile.profile import Profile, read_profile
-from adapters.transport.error import FeedError, _words
+from adapters.profile.profile import Profile, profiles, read_profile
+from adapters.transport.feed import FeedError, _words
 
 DOCS = Path(__file__).parents[2] / "docs"
 BLOCK = re.compile(r"^```json\n(.*?)^```", re.DOTALL | re.MULTILINE)

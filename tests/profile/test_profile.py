@@ -6,8 +6,7 @@ import orjson
 import pytest
 
 import schemas
-from adapters.profile.packaged import profiles
-from adapters.profile.profile import Profile, explain_profile, read_profile
+from adapters.profile.profile import Profile, explain_profile, profiles, read_profile
 from gateway.partners.preset import presets
 
 SELF_DELIVERING = {"bourgogne-franche-comte", "bretagne", "normandie", "nouvelle-aquitaine", "occitanie"}

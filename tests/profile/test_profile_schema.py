@@ -10,8 +10,7 @@ from jsonschema import Draft202012Validator
 from typer.testing import CliRunner
 
 import schemas
-from adapters.profile.packaged import profiles
-from adapters.profile.profile import Profile, read_profile
+from adapters.profile.profile import Profile, profiles, read_profile
 from gateway.cli.reference import app
 from schemas.build_reference import PAGES, ROOT, profile_schema, sectors_page
 from schemas.bundle import DIALECT, FRENCH, bundled_schema, self_contained

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from adapters.profile.profile import Profile, read_profile
-from adapters.pull.outcome import Beginning
 from adapters.pull.pull import Pull, PullDependencies
-from adapters.pull.transport_factory import TransportFactory
-from adapters.transport.secret import Secrets
+from adapters.pull.run import Beginning
+from adapters.pull.transport_factory import Secrets, TransportFactory
 from gateway.clock import now
 from gateway.demo.region_site.feed import example_profile, write_feed
 from gateway.demo.region_site.simulator import RegionalPlatform

@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 
 from adapters.pull.pull import Pull
-from adapters.pull.transport_factory import TransportFactory
-from adapters.transport.feed import Feed, Terms, Validators
-from adapters.transport.secret import Secrets
+from adapters.pull.transport_factory import Secrets, TransportFactory
+from adapters.transport.feed import Feed, FetchLimits, Validators
 from gateway.errors import LogUnavailableError
 from gateway.ingest.snapshot import Snapshots
 from gateway.log.memory import MemoryLog
@@ -26,9 +25,9 @@ class Treacherous(Feed):
 
 
 class TreacherousWay:
-    async def fetch(self, known: Validators, terms: Terms) -> Feed:  # noqa: ARG002  # the port's shape
-        file = (terms.folder / "feed").open("w+b")
-        (terms.folder / "feed").unlink()
+    async def fetch(self, known: Validators, limits: FetchLimits) -> Feed:  # noqa: ARG002  # the port's shape
+        file = (limits.folder / "feed").open("w+b")
+        (limits.folder / "feed").unlink()
         return Treacherous(file=file, size=0, digest="x", gzipped=False, validators={})
 
 

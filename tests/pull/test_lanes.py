@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from adapters.pull.lanes import Lanes
-from adapters.transport.error import FeedError
-from adapters.transport.feed import Feed, Terms, Unchanged
+from adapters.transport.feed import Feed, FeedError, FetchLimits, Unchanged
 from adapters.transport.https import HttpsPull
 from tests.transport.hostile import HEAD, saying, talking
 
@@ -33,13 +32,13 @@ class Fetches:
     """What some platforms fetch at a time, in lanes that are soon taken for slow."""
 
     def __init__(self, folder: Path, *, slow: int = 16) -> None:
-        self._terms = Terms(folder=folder)
+        self._limits = FetchLimits(folder=folder)
         self.lanes = Lanes(quick=2, slow=slow, seconds=0.2)
         self.tasks: dict[str, asyncio.Task[Feed | Unchanged]] = {}
 
     def begin(self, platform: str, port: int) -> "asyncio.Task[Feed | Unchanged]":
         transport = HttpsPull(f"http://127.0.0.1:{port}/feed", loopback=True)
-        task = asyncio.create_task(self.lanes.fetch(platform, transport.fetch({}, self._terms)))
+        task = asyncio.create_task(self.lanes.fetch(platform, transport.fetch({}, self._limits)))
         self.tasks[platform] = task
         return task
 

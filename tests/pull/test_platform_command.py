@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import pytest
 from typer.testing import CliRunner, Result
 
-from adapters.profile.packaged import profiles
+from adapters.profile.profile import profiles
 from gateway.cli.console import CommandError
 from gateway.cli.platform import app
 from gateway.demo.region_site.feed import example_profile, write_feed
@@ -21,15 +21,7 @@ from gateway.log.sqlite import SqliteLog
 from gateway.partners import Partners
 from gateway.protocol.identity import partition_of
 from gateway.protocol.partner import Partner
-from gateway.protocol.source_run import (
-    Counts,
-    Failure,
-    Order,
-    Run,
-    order_record,
-    read_run,
-    run_record,
-)
+from gateway.protocol.source_run import Counts, Failure, Order, Run, order_record, read_run, run_record
 from gateway.protocol.topic import RUNS
 from tests.pull.ground import offer
 

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.pull.pulls import Pulls
-from adapters.pull.run_request import last_runs, order_run
+from adapters.pull.pulls import Pulls, last_runs, order_run
 from gateway.log.kafka import KafkaLog, KafkaSettings
 from gateway.protocol.source_run import Order, Run
 from tests.pull.ground import Ground, ground

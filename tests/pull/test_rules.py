@@ -5,20 +5,23 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from adapters.profile.packaged import profiles
-from adapters.pull.outcome import Beginning, Content, applied, failed, partial, pending, unchanged
-from adapters.pull.revision import is_published, next_revision
-from adapters.pull.schedule import FULL_EVERY_MS, LONGEST_BACKOFF_MS, is_due, is_fresh
-from gateway.ingest.snapshot import SnapshotRefusedError
-from gateway.protocol.source_run import (
-    Counts,
-    Failure,
-    Order,
-    Run,
-    order_record,
-    read_run,
-    run_record,
+from adapters.profile.profile import profiles
+from adapters.pull.collect import is_published, next_revision
+from adapters.pull.run import (
+    FULL_EVERY_MS,
+    LONGEST_BACKOFF_MS,
+    Beginning,
+    Content,
+    applied,
+    failed,
+    is_due,
+    is_fresh,
+    partial,
+    pending,
+    unchanged,
 )
+from gateway.ingest.snapshot import SnapshotRefusedError
+from gateway.protocol.source_run import Counts, Failure, Order, Run, order_record, read_run, run_record
 from gateway.protocol.submission import Known
 
 NOW = 1_800_000_000_000

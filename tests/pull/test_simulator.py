@@ -10,7 +10,7 @@ import aiohttp
 import orjson
 import pytest
 
-from adapters.profile.packaged import profiles
+from adapters.profile.profile import profiles
 from gateway import clock
 from gateway.bootstrap import open_log, running
 from gateway.client import Client

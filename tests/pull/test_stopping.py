@@ -8,7 +8,7 @@ from typing import Any
 
 import aiohttp
 
-from adapters.pull.run_request import last_runs
+from adapters.pull.pulls import last_runs
 from gateway.bootstrap import open_log
 from gateway.demo.region_site.feed import example_profile, write_feed
 from gateway.partners import Partners

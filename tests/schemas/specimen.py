@@ -3,7 +3,7 @@
 from typing import Any
 
 import schemas
-from adapters.profile.packaged import profiles
+from adapters.profile.profile import profiles
 from tests.schemas.documents import WHOLE
 
 CERTIFICATE: dict[str, Any] = {

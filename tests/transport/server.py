@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from aiohttp import web
 
-from adapters.transport.feed import Feed, Terms, Unchanged, Validators
+from adapters.transport.feed import Feed, FetchLimits, Unchanged, Validators
 from adapters.transport.https import HttpsPull
 
 Answer: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -56,6 +56,6 @@ def content_of(feed: Feed | Unchanged) -> bytes:
         feed.close()
 
 
-async def pulled(url: str, folder: Path, known: Validators | None = None, **terms: int) -> Feed | Unchanged:
+async def pulled(url: str, folder: Path, known: Validators | None = None, **limits: int) -> Feed | Unchanged:
     """The feed behind a loopback address."""
-    return await HttpsPull(url, loopback=True).fetch(known or {}, Terms(folder=folder, **terms))
+    return await HttpsPull(url, loopback=True).fetch(known or {}, FetchLimits(folder=folder, **limits))

@@ -5,8 +5,8 @@ from ipaddress import ip_address
 import pytest
 
 from adapters.transport.address import is_permitted, resolve
-from adapters.transport.error import FeedError
-from adapters.transport.worker import Worker
+from adapters.transport.feed import FeedError
+from adapters.transport.limit import Worker
 from gateway.runtime.address import is_public
 
 PRIVATE = (

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.transport.drop import Entry, memory_of, newest, settled
-from adapters.transport.error import FeedError
-from adapters.transport.feed import Validators
+from adapters.transport.feed import FeedError, Validators
 
 DAY = 86_400.0
 NOW = 1_796_000_000.0

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.transport.error import FeedError
-from adapters.transport.feed import Feed, Terms, Unchanged, Validators
-from adapters.transport.folder import FolderDrop
+from adapters.transport.drop import FolderDrop
+from adapters.transport.feed import Feed, FeedError, FetchLimits, Unchanged, Validators
 from gateway import clock
 from tests.transport.server import content_of
 
@@ -21,7 +20,7 @@ class Drop:
         self.root = folder / "feeds"
         self.here = self.root / "bretagne"
         self.here.mkdir(parents=True)
-        self.terms = Terms(folder=folder / "spool")
+        self.limits = FetchLimits(folder=folder / "spool")
 
     def put(self, name: str, content: bytes, *, at: int) -> Path:
         path = self.here / name
@@ -30,7 +29,7 @@ class Drop:
         return path
 
     async def fetch(self, known: Validators | None = None, folder: str = "bretagne") -> Feed | Unchanged:
-        return await FolderDrop(self.root, folder, "*.csv*", settle=0.05).fetch(known or {}, self.terms)
+        return await FolderDrop(self.root, folder, "*.csv*", settle=0.05).fetch(known or {}, self.limits)
 
     async def code(self, folder: str = "bretagne") -> str:
         with pytest.raises(FeedError) as refused:
@@ -110,7 +109,7 @@ async def test_a_folder_that_is_not_there_is_told(drop: Drop) -> None:
 
 async def test_without_a_folder_of_feeds_there_is_no_drop(drop: Drop) -> None:
     with pytest.raises(FeedError) as refused:
-        await FolderDrop(None, "bretagne", "*").fetch({}, drop.terms)
+        await FolderDrop(None, "bretagne", "*").fetch({}, drop.limits)
     assert "feed-missing" == refused.value.code
 
 

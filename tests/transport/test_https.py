@@ -7,17 +7,16 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from adapters.transport.error import FeedError
-from adapters.transport.feed import MEGABYTE, Feed, Terms, Unchanged
+from adapters.transport.feed import MEGABYTE, Feed, FeedError, FetchLimits, Unchanged
 from adapters.transport.https import MOST_REDIRECTS, HttpsPull, basic, bearer
 from tests.transport.server import content_of, pulled, serving, speaking
 
 FEED = b"<offers>" + b"<offer/>" * 1_000 + b"</offers>"
 
 
-async def code_of(url: str, folder: Path, **terms: int) -> str:
+async def code_of(url: str, folder: Path, **limits: int) -> str:
     with pytest.raises(FeedError) as refused:
-        await pulled(url, folder, None, **terms)
+        await pulled(url, folder, None, **limits)
     assert refused.value.words("fr") != refused.value.words("en")
     return refused.value.code
 
@@ -143,7 +142,7 @@ async def test_a_server_that_drips_is_given_up(tmp_path: Path) -> None:
 
     async with serving(answer) as url:
         with pytest.raises(FeedError) as refused:
-            await HttpsPull(url, loopback=True).fetch({}, Terms(folder=tmp_path, seconds=0.3))
+            await HttpsPull(url, loopback=True).fetch({}, FetchLimits(folder=tmp_path, seconds=0.3))
     assert "feed-too-slow" == refused.value.code
 
 
@@ -189,7 +188,7 @@ async def test_redirects_are_followed_and_the_secret_stays_with_the_first_host(t
 
         async with serving(start) as first:
             pull = HttpsPull(first + "/", authorization=bearer("s3cret"), loopback=True)
-            assert FEED == content_of(await pull.fetch({}, Terms(folder=tmp_path)))
+            assert FEED == content_of(await pull.fetch({}, FetchLimits(folder=tmp_path)))
     assert ["Bearer s3cret", "Bearer s3cret", None] == shown
 
 
@@ -250,7 +249,7 @@ async def test_a_ring_of_redirects_ends(tmp_path: Path) -> None:
 )
 async def test_outside_of_tests_only_https_to_public_addresses_is_asked(tmp_path: Path, url: str, code: str) -> None:
     with pytest.raises(FeedError) as refused:
-        await HttpsPull(url).fetch({}, Terms(folder=tmp_path))
+        await HttpsPull(url).fetch({}, FetchLimits(folder=tmp_path))
     assert code == refused.value.code
 
 

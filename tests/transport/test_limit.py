@@ -10,13 +10,11 @@ from typing import Any
 
 import pytest
 
-from adapters.transport.error import FeedError
-from adapters.transport.feed import Terms, Transport
-from adapters.transport.folder import FolderDrop
+from adapters.transport.drop import FolderDrop
+from adapters.transport.feed import FeedError, FetchLimits, Transport
 from adapters.transport.https import HttpsPull
-from adapters.transport.limit import Cut, within
+from adapters.transport.limit import Cut, Worker, within
 from adapters.transport.sftp import SftpDrop, SftpServer
-from adapters.transport.worker import Worker
 from tests.transport.hostile import HEAD, Talk, saying, sftp_process, silent, talking
 from tests.transport.hostile_sftp import MuteGatekeeper, endless, hang, hostile_sftp
 
@@ -26,8 +24,8 @@ SOON = 20.0
 
 
 @pytest.fixture
-def terms(tmp_path: Path) -> Terms:
-    return Terms(folder=tmp_path / "spool", most_bytes=100_000_000, seconds=LIMIT)
+def limits(tmp_path: Path) -> FetchLimits:
+    return FetchLimits(folder=tmp_path / "spool", most_bytes=100_000_000, seconds=LIMIT)
 
 
 @pytest.fixture
@@ -46,17 +44,17 @@ def pull(port: int, scheme: str = "http") -> HttpsPull:
     return HttpsPull(f"{scheme}://127.0.0.1:{port}/feed", loopback=True)
 
 
-async def ended(transport: Transport, terms: Terms) -> str:
+async def ended(transport: Transport, limits: FetchLimits) -> str:
     """The code with which a fetch ended in time."""
-    async with asyncio.timeout(terms.seconds + 5.0):
+    async with asyncio.timeout(limits.seconds + 5.0):
         with pytest.raises(FeedError) as refused:
-            await transport.fetch({}, terms)
+            await transport.fetch({}, limits)
     return refused.value.code
 
 
-async def cancelled(transport: Transport, terms: Terms, *, once: Callable[[], object]) -> None:
+async def cancelled(transport: Transport, limits: FetchLimits, *, once: Callable[[], object]) -> None:
     """Cancel a fetch as soon as something has happened; it must end within five seconds."""
-    task = asyncio.create_task(transport.fetch({}, terms))
+    task = asyncio.create_task(transport.fetch({}, limits))
     async with asyncio.timeout(SOON):
         while not once():
             assert not task.done(), task.result()
@@ -68,25 +66,27 @@ async def cancelled(transport: Transport, terms: Terms, *, once: Callable[[], ob
 
 
 @pytest.mark.parametrize("step", ["open", "read", "scandir"])
-async def test_an_sftp_server_that_stops_answering_is_cut_at_the_limit(out: Path, terms: Terms, step: str) -> None:
+async def test_an_sftp_server_that_stops_answering_is_cut_at_the_limit(
+    out: Path, limits: FetchLimits, step: str
+) -> None:
     steps: dict[str, Any] = {step: hang}
     async with hostile_sftp(out.parent, **steps) as server:
-        assert "feed-too-slow" == await ended(drop(server), terms)
+        assert "feed-too-slow" == await ended(drop(server), limits)
 
 
-async def test_an_sftp_server_that_never_answers_to_a_close_is_cut(out: Path, terms: Terms) -> None:
+async def test_an_sftp_server_that_never_answers_to_a_close_is_cut(out: Path, limits: FetchLimits) -> None:
     async with hostile_sftp(out.parent, close=hang) as server:
-        assert "feed-too-slow" == await ended(drop(server), terms)
+        assert "feed-too-slow" == await ended(drop(server), limits)
 
 
-async def test_an_sftp_server_that_lists_without_end_is_cut(out: Path, terms: Terms) -> None:
+async def test_an_sftp_server_that_lists_without_end_is_cut(out: Path, limits: FetchLimits) -> None:
     async with hostile_sftp(out.parent, scandir=endless) as server:
-        assert await ended(drop(server), terms) in {"feed-too-slow", "feed-folder-too-full"}
+        assert await ended(drop(server), limits) in {"feed-too-slow", "feed-folder-too-full"}
 
 
-async def test_an_sftp_server_that_is_silent_at_the_login_is_cut(out: Path, terms: Terms) -> None:
+async def test_an_sftp_server_that_is_silent_at_the_login_is_cut(out: Path, limits: FetchLimits) -> None:
     async with hostile_sftp(out.parent, keep=MuteGatekeeper) as server:
-        assert "feed-too-slow" == await ended(drop(server), terms)
+        assert "feed-too-slow" == await ended(drop(server), limits)
 
 
 @pytest.mark.parametrize(
@@ -94,24 +94,24 @@ async def test_an_sftp_server_that_is_silent_at_the_login_is_cut(out: Path, term
     [silent, saying(b""), saying(b"SSH-2.0-x\r\n"), saying(b"SSH-2.0-x\r\n", b"\0")],
     ids=["silent", "empty lines", "versions", "a version, then zeros"],
 )
-async def test_what_is_no_ssh_server_is_cut(out: Path, terms: Terms, talk: Talk) -> None:
+async def test_what_is_no_ssh_server_is_cut(out: Path, limits: FetchLimits, talk: Talk) -> None:
     async with hostile_sftp(out.parent) as server, talking(talk) as port:
         other = SftpServer(
             host="127.0.0.1", port=port, host_key=server.host_key, user="u", kind="key", secret=server.secret
         )
-        assert await ended(drop(other), terms) in {"feed-too-slow", "feed-unreachable", "feed-cut"}
+        assert await ended(drop(other), limits) in {"feed-too-slow", "feed-unreachable", "feed-cut"}
 
 
-async def test_an_sftp_server_that_is_frozen_while_it_sends_is_cut(out: Path, terms: Terms) -> None:
+async def test_an_sftp_server_that_is_frozen_while_it_sends_is_cut(out: Path, limits: FetchLimits) -> None:
     async with sftp_process(out.parent) as server:
-        task = asyncio.create_task(ended(drop(server.address), Terms(folder=terms.folder, seconds=4.0)))
+        task = asyncio.create_task(ended(drop(server.address), FetchLimits(folder=limits.folder, seconds=4.0)))
         async with asyncio.timeout(SOON):
             await server.reading()
         server.freeze()
         assert "feed-too-slow" == await task
 
 
-async def test_a_fetch_from_a_frozen_sftp_server_ends_when_it_is_cancelled(out: Path, terms: Terms) -> None:
+async def test_a_fetch_from_a_frozen_sftp_server_ends_when_it_is_cancelled(out: Path, limits: FetchLimits) -> None:
     async with sftp_process(out.parent) as server:
         asked = asyncio.create_task(server.reading())
 
@@ -120,7 +120,7 @@ async def test_a_fetch_from_a_frozen_sftp_server_ends_when_it_is_cancelled(out: 
                 server.freeze()
             return asked.done()
 
-        await cancelled(drop(server.address), Terms(folder=terms.folder, seconds=600.0), once=frozen)
+        await cancelled(drop(server.address), FetchLimits(folder=limits.folder, seconds=600.0), once=frozen)
 
 
 @pytest.mark.parametrize(
@@ -137,33 +137,33 @@ async def test_a_fetch_from_a_frozen_sftp_server_ends_when_it_is_cancelled(out: 
     ],
     ids=["silent", "head-cut", "head-trickles", "continues", "body-cut", "body-trickles", "chunks", "gzip"],
 )
-async def test_a_web_server_that_does_not_come_to_an_end_is_cut(terms: Terms, talk: Talk) -> None:
+async def test_a_web_server_that_does_not_come_to_an_end_is_cut(limits: FetchLimits, talk: Talk) -> None:
     async with talking(talk) as port:
-        code = await ended(pull(port), terms)
+        code = await ended(pull(port), limits)
     assert code in {"feed-too-slow", "feed-not-gzip"}
 
 
-async def test_headers_without_end_are_refused(terms: Terms) -> None:
+async def test_headers_without_end_are_refused(limits: FetchLimits) -> None:
     async with talking(saying(HEAD, b"X-Filler: " + b"x" * 4_000 + b"\r\n", every=0.0)) as port:
-        assert await ended(pull(port), terms) in {"feed-unreachable", "feed-too-slow"}
+        assert await ended(pull(port), limits) in {"feed-unreachable", "feed-too-slow"}
 
 
-async def test_redirects_without_end_are_refused(terms: Terms) -> None:
+async def test_redirects_without_end_are_refused(limits: FetchLimits) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 302 Found\r\nLocation: /again\r\nContent-Length: 0\r\n\r\n")
         await writer.drain()
 
     async with talking(talk) as port:
-        assert "feed-redirected-too-often" == await ended(pull(port), terms)
+        assert "feed-redirected-too-often" == await ended(pull(port), limits)
 
 
-async def test_a_tls_handshake_that_hangs_is_cut(terms: Terms) -> None:
+async def test_a_tls_handshake_that_hangs_is_cut(limits: FetchLimits) -> None:
     async with talking(silent) as port:
-        assert await ended(pull(port, "https"), terms) in {"feed-too-slow", "feed-unreachable"}
+        assert await ended(pull(port, "https"), limits) in {"feed-too-slow", "feed-unreachable"}
 
 
-async def test_a_fetch_from_a_silent_web_server_ends_when_it_is_cancelled(terms: Terms) -> None:
+async def test_a_fetch_from_a_silent_web_server_ends_when_it_is_cancelled(limits: FetchLimits) -> None:
     asked = asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -171,25 +171,27 @@ async def test_a_fetch_from_a_silent_web_server_ends_when_it_is_cancelled(terms:
         await silent(reader, writer)
 
     async with talking(talk) as port:
-        await cancelled(pull(port), Terms(folder=terms.folder, seconds=600.0), once=asked.is_set)
+        await cancelled(pull(port), FetchLimits(folder=limits.folder, seconds=600.0), once=asked.is_set)
 
 
-async def test_a_sender_that_trickles_is_cut_long_before_the_limit(terms: Terms) -> None:
-    patient = Terms(folder=terms.folder, seconds=600.0, least_rate=1_000, pace_seconds=0.5)
+async def test_a_sender_that_trickles_is_cut_long_before_the_limit(limits: FetchLimits) -> None:
+    patient = FetchLimits(folder=limits.folder, seconds=600.0, least_rate=1_000, pace_seconds=0.5)
     async with talking(saying(HEAD + b"Content-Length: 1000000\r\n\r\n<", b"o")) as port, asyncio.timeout(SOON):
         assert "feed-trickles" == await ended(pull(port), patient)
 
 
-async def test_a_name_server_that_does_not_answer_holds_neither_the_loop_nor_the_next_fetch(terms: Terms) -> None:
+async def test_a_name_server_that_does_not_answer_holds_neither_the_loop_nor_the_next_fetch(
+    limits: FetchLimits,
+) -> None:
     """The look-up of a name is a call of the worker: here one that blocks, as a resolver without an answer does."""
     worker, answered = Worker(), threading.Event()
     with pytest.raises(FeedError, match=r"did not come within"):
         await within(LIMIT, lambda _: worker.do(answered.wait))  # type: ignore[arg-type]  # any call
     transport = HttpsPull("http://localhost:9/feed", loopback=True, worker=worker)
-    assert "feed-blocked" == await ended(transport, terms)
+    assert "feed-blocked" == await ended(transport, limits)
     answered.set()
     async with asyncio.timeout(SOON):
-        while "feed-blocked" == await ended(transport, terms):
+        while "feed-blocked" == await ended(transport, limits):
             await asyncio.sleep(0.01)
 
 
@@ -197,8 +199,7 @@ def test_a_process_ends_though_a_call_of_a_feed_is_blocked(tmp_path: Path) -> No
     """In a process of its own: a fetch from a mount that blocks is cancelled, and the interpreter ends."""
     code = (
         "import asyncio, os, sys\n"
-        "from adapters.transport.limit import within\n"
-        "from adapters.transport.worker import Worker\n"
+        "from adapters.transport.limit import Worker, within\n"
         "async def main():\n"
         "    await within(0.2, lambda cut: Worker().do(lambda: os.open(sys.argv[1], os.O_RDONLY)))\n"
         "try:\n"
@@ -224,32 +225,32 @@ def test_a_process_ends_though_a_call_of_a_feed_is_blocked(tmp_path: Path) -> No
     assert b"feed-too-slow" in asyncio.run(run())
 
 
-async def test_pipes_devices_and_sockets_in_a_folder_are_no_feeds(tmp_path: Path, terms: Terms) -> None:
+async def test_pipes_devices_and_sockets_in_a_folder_are_no_feeds(tmp_path: Path, limits: FetchLimits) -> None:
     folder = tmp_path / "feeds" / "bretagne"
     folder.mkdir(parents=True)
     os.mkfifo(folder / "a.xml")
     (folder / "b.xml").symlink_to("/dev/zero")
     transport = FolderDrop(tmp_path / "feeds", "bretagne", "*.xml", settle=0.01)
-    assert "feed-missing" == await ended(transport, terms)
+    assert "feed-missing" == await ended(transport, limits)
 
 
-async def test_a_pipe_that_takes_the_name_of_a_file_is_not_read(tmp_path: Path, terms: Terms) -> None:
+async def test_a_pipe_that_takes_the_name_of_a_file_is_not_read(tmp_path: Path, limits: FetchLimits) -> None:
     folder = tmp_path / "feeds" / "bretagne"
     folder.mkdir(parents=True)
     (folder / "a.xml").write_bytes(b"<offers/>")
     transport = FolderDrop(tmp_path / "feeds", "bretagne", "*.xml", settle=0.5)
-    task = asyncio.create_task(ended(transport, Terms(folder=terms.folder, seconds=30.0)))
+    task = asyncio.create_task(ended(transport, FetchLimits(folder=limits.folder, seconds=30.0)))
     await asyncio.sleep(0)
     (folder / "a.xml").unlink()
     os.mkfifo(folder / "a.xml")
     assert await task in {"feed-being-written", "feed-missing"}
 
 
-async def test_a_folder_that_becomes_a_pipe_is_refused(tmp_path: Path, terms: Terms) -> None:
+async def test_a_folder_that_becomes_a_pipe_is_refused(tmp_path: Path, limits: FetchLimits) -> None:
     (tmp_path / "feeds").mkdir()
     os.mkfifo(tmp_path / "feeds" / "bretagne")
     transport = FolderDrop(tmp_path / "feeds", "bretagne", "*.xml", settle=0.01)
-    assert "feed-unsafe-path" == await ended(transport, terms)
+    assert "feed-unsafe-path" == await ended(transport, limits)
 
 
 async def test_what_is_left_behind_is_freed_when_it_comes_after_all() -> None:

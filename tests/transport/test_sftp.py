@@ -8,8 +8,7 @@ import asyncssh
 import pytest
 
 from adapters.transport.drop import MOST_ENTRIES
-from adapters.transport.error import FeedError
-from adapters.transport.feed import Feed, Terms, Unchanged, Validators
+from adapters.transport.feed import Feed, FeedError, FetchLimits, Unchanged, Validators
 from adapters.transport.sftp import SftpDrop, SftpServer
 from gateway import clock
 from tests.transport.server import content_of
@@ -20,9 +19,9 @@ def drop(server: SftpServer, folder: str = "/out", *, loopback: bool = True) -> 
     return SftpDrop(server, folder, "*.xml", loopback=loopback, settle=0.05)
 
 
-async def code_of(drop: SftpDrop, terms: Terms) -> str:
+async def code_of(drop: SftpDrop, limits: FetchLimits) -> str:
     with pytest.raises(FeedError) as refused:
-        await drop.fetch({}, terms)
+        await drop.fetch({}, limits)
     return refused.value.code
 
 
@@ -35,71 +34,71 @@ def out(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def terms(tmp_path: Path) -> Terms:
-    return Terms(folder=tmp_path / "spool", most_bytes=100_000)
+def limits(tmp_path: Path) -> FetchLimits:
+    return FetchLimits(folder=tmp_path / "spool", most_bytes=100_000)
 
 
-async def test_the_newest_file_is_fetched_by_key_and_not_again(out: Path, terms: Terms) -> None:
+async def test_the_newest_file_is_fetched_by_key_and_not_again(out: Path, limits: FetchLimits) -> None:
     async with sftp_server(out.parent) as server:
-        feed = await drop(server).fetch({}, terms)
+        feed = await drop(server).fetch({}, limits)
         assert b"<offers/>" == content_of(feed)
         assert isinstance(feed, Feed)
-        assert isinstance(await drop(server).fetch(feed.validators, terms), Unchanged)
+        assert isinstance(await drop(server).fetch(feed.validators, limits), Unchanged)
 
 
-async def test_a_password_opens_as_well(out: Path, terms: Terms) -> None:
+async def test_a_password_opens_as_well(out: Path, limits: FetchLimits) -> None:
     async with sftp_server(out.parent) as server:
         by_password = replace(server, kind="password", secret="word")
-        assert b"<offers/>" == content_of(await drop(by_password).fetch({}, terms))
-        assert "feed-denied" == await code_of(drop(replace(by_password, secret="wrong")), terms)
+        assert b"<offers/>" == content_of(await drop(by_password).fetch({}, limits))
+        assert "feed-denied" == await code_of(drop(replace(by_password, secret="wrong")), limits)
 
 
-async def test_a_server_with_another_key_is_not_talked_to(out: Path, terms: Terms) -> None:
+async def test_a_server_with_another_key_is_not_talked_to(out: Path, limits: FetchLimits) -> None:
     other = public(asyncssh.generate_private_key("ssh-ed25519"))
     async with sftp_server(out.parent) as server:
-        assert "feed-host-key-wrong" == await code_of(drop(replace(server, host_key=other)), terms)
+        assert "feed-host-key-wrong" == await code_of(drop(replace(server, host_key=other)), limits)
 
 
-async def test_a_file_beyond_the_limit_is_refused(out: Path, terms: Terms) -> None:
+async def test_a_file_beyond_the_limit_is_refused(out: Path, limits: FetchLimits) -> None:
     (out / "feed.xml").write_bytes(b"x" * 200_000)
     async with sftp_server(out.parent) as server:
-        assert "feed-too-large" == await code_of(drop(server), terms)
+        assert "feed-too-large" == await code_of(drop(server), limits)
 
 
-async def test_links_and_folders_are_no_feeds(out: Path, terms: Terms) -> None:
+async def test_links_and_folders_are_no_feeds(out: Path, limits: FetchLimits) -> None:
     (out / "feed.xml").rename(out / "feed.txt")
     (out / "link.xml").symlink_to("feed.txt")
     (out / "folder.xml").mkdir()
     async with sftp_server(out.parent) as server:
-        assert "feed-missing" == await code_of(drop(server), terms)
+        assert "feed-missing" == await code_of(drop(server), limits)
 
 
-async def test_a_folder_with_too_many_entries_is_refused(out: Path, terms: Terms) -> None:
+async def test_a_folder_with_too_many_entries_is_refused(out: Path, limits: FetchLimits) -> None:
     for number in range(MOST_ENTRIES):
         (out / f"{number}.xml").touch()
     async with sftp_server(out.parent) as server:
-        assert "feed-folder-too-full" == await code_of(drop(server), terms)
+        assert "feed-folder-too-full" == await code_of(drop(server), limits)
 
 
-async def test_a_folder_that_is_not_there_is_told(out: Path, terms: Terms) -> None:
+async def test_a_folder_that_is_not_there_is_told(out: Path, limits: FetchLimits) -> None:
     async with sftp_server(out.parent) as server:
-        assert "feed-missing" == await code_of(drop(server, "/elsewhere"), terms)
+        assert "feed-missing" == await code_of(drop(server, "/elsewhere"), limits)
 
 
-async def test_this_machine_is_refused_unless_it_is_allowed(out: Path, terms: Terms) -> None:
+async def test_this_machine_is_refused_unless_it_is_allowed(out: Path, limits: FetchLimits) -> None:
     async with sftp_server(out.parent) as server:
-        assert "feed-address-private" == await code_of(drop(server, loopback=False), terms)
+        assert "feed-address-private" == await code_of(drop(server, loopback=False), limits)
 
 
-async def test_a_server_that_is_away_is_told(out: Path, terms: Terms) -> None:
+async def test_a_server_that_is_away_is_told(out: Path, limits: FetchLimits) -> None:
     async with sftp_server(out.parent) as server:
         pass
-    assert "feed-unreachable" == await code_of(drop(server), terms)
+    assert "feed-unreachable" == await code_of(drop(server), limits)
 
 
-async def test_a_key_that_is_none_is_told_as_denied(out: Path, terms: Terms) -> None:
+async def test_a_key_that_is_none_is_told_as_denied(out: Path, limits: FetchLimits) -> None:
     async with sftp_server(out.parent) as server:
-        assert "feed-denied" == await code_of(drop(replace(server, secret="no key")), terms)
+        assert "feed-denied" == await code_of(drop(replace(server, secret="no key")), limits)
 
 
 def test_the_secret_is_not_shown() -> None:
@@ -108,7 +107,7 @@ def test_the_secret_is_not_shown() -> None:
 
 
 async def test_a_file_with_a_date_in_the_future_is_read_once_and_the_next_ones_after_it(
-    out: Path, terms: Terms
+    out: Path, limits: FetchLimits
 ) -> None:
     now = clock.now() / 1000
     dates = {b"ahead": now + 10 * 365 * 86_400, b"one": now - 20, b"two": now - 10, b"later": now + 86_400}
@@ -119,8 +118,8 @@ async def test_a_file_with_a_date_in_the_future_is_read_once_and_the_next_ones_a
             path = out / f"{content.decode()}.xml"
             path.write_bytes(content)
             os.utime(path, (date, date))
-            feed = await drop(server).fetch(known, terms)
+            feed = await drop(server).fetch(known, limits)
             assert content == content_of(feed)
             assert isinstance(feed, Feed)
             known = feed.validators
-            assert isinstance(await drop(server).fetch(known, terms), Unchanged)
+            assert isinstance(await drop(server).fetch(known, limits), Unchanged)

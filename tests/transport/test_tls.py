@@ -19,7 +19,7 @@ FEED = "<offers><offer/></offers>"
 _PULL = """
 import asyncio, json, sys
 from pathlib import Path
-from adapters.transport.error import FeedError
+from adapters.transport.feed import FeedError
 from tests.transport.server import content_of, pulled
 url, folder = sys.argv[1:]
 try:

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 import orjson
 
-from adapters.profile.packaged import profiles
+from adapters.profile.profile import profiles
 
 Offer: TypeAlias = Mapping[str, Any]
 

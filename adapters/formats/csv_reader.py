@@ -7,16 +7,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 from typing import Any
 
-from adapters.formats.error import ENDLESS_ROW, MALFORMED_ROW, UnusableFeedError
-from adapters.formats.line import Line, cut_lines
-from adapters.formats.nearest import nearest
-from adapters.formats.problem import problem
-from adapters.formats.record import ITEM_CHARACTERS, Record
+from adapters.formats.encoding import Line, cut_lines
+from adapters.formats.item import ITEM_CHARACTERS, Record
+from adapters.formats.missing_path import nearest_of
+from adapters.formats.problem import UnusableFeedError, problem
 from schemas.rulebook import displayed
 from schemas.spoken import Spoken
 
 SEPARATORS = (";", ",", "\t", "|")
 
+_ENDLESS_ROW = Spoken("endless row", "ligne sans fin")
+_MALFORMED_ROW = "ligne mal formée : guillemets ou longueur"
 _MOST_HINTS = 10
 _MOST_COMPARED = 300
 
@@ -33,7 +34,7 @@ def read_rows(
     columns: Sequence[str] | None,
     needed: Iterable[Sequence[str]],
 ) -> Iterator[Record]:
-    """Yield one record per row that is not blank. ``columns`` names the columns of a file without a header.
+    """One record per row that is not blank. ``columns`` names the columns of a file without a header.
 
     ``needed`` holds the alternative names of each required column. Raises UnusableFeedError.
     """
@@ -47,31 +48,20 @@ def read_rows(
     names = columns
     if names is not None:
         _require(needed, names)
-    try:
-        for begin, cells in _rows(rows, lines):
-            if isinstance(cells, str):
-                yield Record(begin, {}, problem("item-malformed", actual=cells, line=begin))
-            elif names is None:
-                names = _names(cells)
-                _require(needed, names)
-            else:
-                yield _record(begin, cells, names, cut=not lines.ended)
-    except _EndlessRowError as error:
-        raise UnusableFeedError("feed-malformed", actual=ENDLESS_ROW, line=error.line) from None
+    for begin, cells in _rows(rows, lines):
+        if isinstance(cells, str):
+            yield Record(begin, {}, problem("item-malformed", actual=cells, line=begin))
+        elif names is None:
+            names = _names(cells)
+            _require(needed, names)
+        else:
+            yield _record(begin, cells, names, cut=not lines.ended)
     if names is None:
         raise _missing(list(needed), ())
 
 
-class _EndlessRowError(Exception):
-    """A row is longer than an item may be."""
-
-    def __init__(self, line: int) -> None:
-        super().__init__(line)
-        self.line = line
-
-
 class _Lines:
-    """Iterator of lines for ``csv.reader``. Raises _EndlessRowError for a row longer than an item may be."""
+    """Iterator of lines for ``csv.reader``. Raises UnusableFeedError for a row longer than an item may be."""
 
     def __init__(self, text: Iterable[str]) -> None:
         self._lines = cut_lines(text)
@@ -82,7 +72,7 @@ class _Lines:
         self.row_size = 0
 
     def peek(self) -> str:
-        """Return the next line that is not blank, without consuming it."""
+        """The next line that is not blank, without consuming it."""
         self._peeked = next((line for line in self._lines if line.text is None or line.text.strip()), None)
         if self._peeked is None or self._peeked.text is None:
             return ""
@@ -100,12 +90,12 @@ class _Lines:
         self.read, self.ended = line.number, line.ended
         self.row_size += ITEM_CHARACTERS + 1 if line.text is None else len(line.text)
         if line.text is None or self.row_size > ITEM_CHARACTERS:
-            raise _EndlessRowError(line.number)
+            raise UnusableFeedError("feed-malformed", actual=_ENDLESS_ROW, line=line.number)
         return line.text + "\n"
 
 
 def _rows(rows: Iterator[list[str]], lines: _Lines) -> Iterator[tuple[int, list[str] | str]]:
-    """Yield each row that is not blank with its first line number; a malformed row is replaced by the reason."""
+    """Each row that is not blank with its first line number; a malformed row is replaced by the reason."""
     while True:
         begin, lines.row_size = lines.read + 1, 0
         try:
@@ -113,7 +103,7 @@ def _rows(rows: Iterator[list[str]], lines: _Lines) -> Iterator[tuple[int, list[
         except csv.Error as error:
             if lines.exhausted:
                 raise UnusableFeedError("feed-cut", actual="CSV") from None
-            yield begin, Spoken(str(error), MALFORMED_ROW)
+            yield begin, Spoken(str(error), _MALFORMED_ROW)
             continue
         if cells is None:
             return
@@ -151,7 +141,7 @@ def _require(needed: Iterable[Sequence[str]], names: Sequence[str]) -> None:
 
 
 def _missing(missing: Sequence[Sequence[str]], names: Sequence[str]) -> UnusableFeedError:
-    """Return the error with the missing columns and the nearest column to each."""
+    """The error with the missing columns and the nearest column to each."""
     hints = list(_hints(missing, names))
     return UnusableFeedError(
         "columns-missing",
@@ -163,7 +153,7 @@ def _missing(missing: Sequence[Sequence[str]], names: Sequence[str]) -> Unusable
 
 
 def _hints(missing: Sequence[Sequence[str]], names: Sequence[str]) -> Iterator[Spoken]:
-    """Yield the nearest column to each missing one; or a hint that the header or the separator is wrong."""
+    """The nearest column to each missing one; or a hint that the header or the separator is wrong."""
     if not names:
         yield Spoken("No line can be read as the header", "Aucune ligne n’est lisible comme en-tête")
         return
@@ -176,8 +166,9 @@ def _hints(missing: Sequence[Sequence[str]], names: Sequence[str]) -> Iterator[S
         return
     listed = [(name,) for name in names[:_MOST_COMPARED]]
     for known in missing[:_MOST_HINTS]:
-        found = [near for name in known if (near := nearest((name,), listed)) is not None]
-        near = min(found, key=lambda one: one.cost)
+        near = nearest_of([(name,) for name in known], listed)
+        if near is None:
+            continue
         column, why = displayed(near.path[0]), near.reason
         yield Spoken(
             f"The nearest column to “{known[0]}” is “{column}”" + (f" ({why})" if why else ""),
@@ -186,6 +177,6 @@ def _hints(missing: Sequence[Sequence[str]], names: Sequence[str]) -> Iterator[S
 
 
 def _likeliest(line: str) -> str:
-    """Return the most frequent separator outside quotes."""
+    """The most frequent separator outside quotes."""
     plain = _QUOTED.sub("", line)
     return max(SEPARATORS, key=plain.count)

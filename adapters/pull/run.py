@@ -1,18 +1,53 @@
-"""Build the next record of ``runs`` from the last one and the outcome of the present run. Pure."""
+"""Runs of a feed: when the next one is due, and the record of ``runs`` that each outcome makes of the last. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import schemas
+from adapters.profile.profile import Profile
 from adapters.transport.feed import Validators
+from gateway.clock import STEP_MS
 from gateway.ingest.snapshot import SnapshotRefusedError
-from gateway.protocol.source_run import (
-    Counts,
-    Failure,
-    Order,
-    Run,
-)
+from gateway.protocol.source_run import Counts, Failure, Order, Run
+
+JITTER_SHARE = 0.1
+FULL_EVERY_MS = 24 * 3_600_000
+"""A feed is read completely at least this often, even if it is unchanged: rules depend on the day, and changes by an
+operator must be reconciled.
+"""
+ORDER_LIFE_MS = 10 * 60_000
+"""Lifetime of an unanswered order."""
+LONGEST_BACKOFF_MS = 6 * 3_600_000
+_MOST_DOUBLINGS = 3
+
+
+def is_due(last: Run | None, profile: Profile, *, jitter: float, now: int, failures: int = 0) -> bool:
+    """Whether the next run is due at ``now`` (ms). ``jitter`` is between 0 and 1; ``failures`` counts the failed
+    runs in a row.
+
+    A run is due at once for a new or changed profile, and after a run from the future, when the clock was ahead.
+    """
+    if last is None or last.profile != profile.digest or last.started_at > now + STEP_MS:
+        return True
+    return now >= last.started_at + round(_pause(profile, failures) * (1 + JITTER_SHARE * (2 * jitter - 1)))
+
+
+def _pause(profile: Profile, failures: int) -> int:
+    """The milliseconds from the start of a run to the start of the next.
+
+    This is the feed's period, doubled for each failure after the first, up to eight periods or six hours, and never
+    less than the period.
+    """
+    backoff = profile.every_ms << min(max(0, failures - 1), _MOST_DOUBLINGS)
+    return max(profile.every_ms, min(backoff, LONGEST_BACKOFF_MS))
+
+
+def is_fresh(last: Run | None, profile: Profile, *, now: int) -> bool:
+    """Whether an unchanged feed need not be read again after the last applied run."""
+    if last is None or last.applied_at is None or last.profile != profile.digest:
+        return False
+    return 0 <= now - last.applied_at < FULL_EVERY_MS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +72,7 @@ class Content:
 
 
 def applied(beginning: Beginning, content: Content, *, withdrawn: int, at: int) -> Run:
-    """Return the record of a feed that was applied completely."""
+    """The record of a feed that was applied completely."""
     run = _succeeded(beginning, at)
     counts, problems = replace(content.counts, withdrawn=withdrawn), tuple(content.problems)
     return replace(
@@ -54,7 +89,7 @@ def applied(beginning: Beginning, content: Content, *, withdrawn: int, at: int) 
 
 
 def partial(beginning: Beginning, content: Content, *, at: int) -> Run:
-    """Return the record of a feed whose items were published without withdrawals.
+    """The record of a feed whose items were published without withdrawals.
 
     The feed does not count as applied: the next run reads it again.
     """
@@ -73,7 +108,7 @@ def partial(beginning: Beginning, content: Content, *, at: int) -> Run:
 
 
 def unchanged(beginning: Beginning, *, at: int) -> Run:
-    """Return the record of a feed equal to the last applied one, whose counts and problems still hold."""
+    """The record of a feed equal to the last applied one, whose counts and problems still hold."""
     run = _succeeded(beginning, at)
     counts = run.counts if run.applied_counts is None else run.applied_counts
     problems = run.problems if run.applied_problems is None else run.applied_problems
@@ -82,7 +117,7 @@ def unchanged(beginning: Beginning, *, at: int) -> Run:
 
 
 def pending(beginning: Beginning, content: Content, refusal: SnapshotRefusedError, *, at: int) -> Run:
-    """Return the record of a feed stopped by the withdrawal guard; an order must confirm the number of withdrawals."""
+    """The record of a feed stopped by the withdrawal guard; an order must confirm the number of withdrawals."""
     number, live = refusal.values["actual"], refusal.values["expected"]
     command = f"passerelle platform run {beginning.platform} --confirm {number}"
     failure = Failure(
@@ -111,13 +146,13 @@ def failed(
     counts: Counts | None = None,
     problems: Sequence[Mapping[str, Any]] = (),
 ) -> Run:
-    """Return the record of a run that changed nothing, with the counts and problems of a feed that was read."""
+    """The record of a run that changed nothing, with the counts and problems of a feed that was read."""
     run = _ended(beginning, failure.at)
     return replace(run, outcome="failed", counts=counts or Counts(), problems=tuple(problems), last_error=failure)
 
 
 def refused(refusal: SnapshotRefusedError, *, at: int) -> Failure:
-    """Return the failure of a refused snapshot, with its texts in both languages."""
+    """The failure of a refused snapshot, with its texts in both languages."""
     body = schemas.problem(refusal.code, **refusal.values).to_json()
     texts = {language: f"{body['message'][language]} {body['fix'][language]}" for language in ("fr", "en")}
     return Failure(at=at, code=refusal.code, fr=texts["fr"], en=texts["en"])
@@ -129,7 +164,7 @@ def _succeeded(beginning: Beginning, at: int) -> Run:
 
 
 def _ended(beginning: Beginning, at: int) -> Run:
-    """Return the run with the last one's values; those applied under another profile are dropped."""
+    """The run with the last one's values; those applied under another profile are dropped."""
     last = beginning.last or Run(platform=beginning.platform, started_at=0, ended_at=0, outcome="failed")
     if last.profile != beginning.profile:
         last = replace(last, applied_at=None, applied_counts=None, applied_problems=None, validators={}, digest=None)

@@ -1,24 +1,29 @@
-"""Cut the items out of a streamed JSON text.
+"""Read the items of a JSON feed one by one: objects of one document, or one object per line (NDJSON).
 
-Only the outline is parsed: the keys that lead to the items, and the end of each item. The content of an item is not
-parsed, so an error in it affects that item only.
+Of a document only the outline is parsed: the keys that lead to the items, and the end of each item. Each item is cut
+out and decoded by itself, so an error in it affects that item only.
 """
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import orjson
 
-from adapters.formats.error import NO_JSON, TOO_DEEP, UnusableFeedError
-from adapters.formats.outline import Outline
+from adapters.formats.encoding import cut_lines
+from adapters.formats.item import DEPTH, ITEM_CHARACTERS, Record
+from adapters.formats.missing_path import Outline
 from adapters.formats.path import Path
-from adapters.formats.record import DEPTH, ITEM_CHARACTERS
+from adapters.formats.problem import TOO_DEEP, UnusableFeedError, problem
+from schemas.spoken import Spoken
 
 _TOKEN = re.compile(r'["\[\]{}:,]|[^\s"\[\]{}:,]+')
 _BRACKET = re.compile(r'["\[\]{}]')
 _TEXT = re.compile(r'(?:[^"\\]|\\.)*+', re.DOTALL)
+_NO_JSON = Spoken("[ or { expected", "[ ou { attendu")
 _TOKEN_CHARACTERS = 1000
 """Longer keys match no path, and longer numbers are invalid."""
+_OUTLINE = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,7 @@ class _Capture:
         self.begin = 0
 
     def cut(self) -> CutItem:
-        """Return the item."""
+        """The item."""
         return CutItem(self.line, "".join(self.parts) if self.size <= ITEM_CHARACTERS else None)
 
 
@@ -89,7 +94,7 @@ class ItemScan:
         self._ended = False
 
     def feed(self, piece: str) -> list[CutItem]:
-        """Return the items that end in this piece. Raises UnusableFeedError."""
+        """The items that end in this piece. Raises UnusableFeedError."""
         self._data, self._held, self._counted, self._cut = self._held + piece, "", 0, []
         at = 0
         while at < len(self._data):
@@ -111,7 +116,7 @@ class ItemScan:
         if self._held or self._frames or self._item is not None or self._in_text:
             raise UnusableFeedError("feed-cut", actual="JSON")
         if not self._ended:
-            raise UnusableFeedError("feed-malformed", actual=NO_JSON, line=self._line)
+            raise UnusableFeedError("feed-malformed", actual=_NO_JSON, line=self._line)
 
     def _pass_text(self, at: int) -> int:
         data = self._data
@@ -222,13 +227,13 @@ class ItemScan:
 
     @staticmethod
     def _path_of(frame: _Frame | None) -> Path:
-        """Return the path of a value in the frame."""
+        """The path of a value in the frame."""
         if frame is None:
             return ()
         return (*frame.path, frame.key) if frame.bracket == "{" else frame.path
 
     def _line_at(self, end: int) -> int:
-        """Return the line of an index, which must not be below that of an earlier call."""
+        """The line of an index, which must not be below that of an earlier call."""
         self._line += self._data.count("\n", self._counted, end)
         self._counted = end
         return self._line
@@ -243,3 +248,60 @@ def _unescape(key: str) -> str:
     except orjson.JSONDecodeError:
         return key
     return text
+
+
+def read_documents(text: Iterable[str], paths: tuple[Path, ...], outline: Outline | None = None) -> Iterator[Record]:
+    """The objects at the paths, each a tuple of keys from the root; arrays on a path are iterated.
+
+    An object that another path leads through is an item only if that path finds no item in it. Raises
+    UnusableFeedError.
+    """
+    outline = outline or Outline()
+    scan = ItemScan(paths, outline=outline)
+    for piece in text:
+        yield from map(decode_item, scan.feed(piece))
+    scan.finish()
+    if not outline.reached:
+        raise outline.missing(paths)
+
+
+def read_lines(text: Iterable[str]) -> Iterator[Record]:
+    """The objects of NDJSON. Raises UnusableFeedError if the last line is cut."""
+    for line in cut_lines(text):
+        if line.text is not None and not line.text.strip():
+            continue
+        record = decode_item(CutItem(line.number, line.text))
+        if record.problem is not None and not line.ended:
+            raise UnusableFeedError("feed-cut", actual="NDJSON")
+        yield record
+
+
+def decode_item(item: CutItem) -> Record:
+    """The decoded item, or an empty record with the problem."""
+    if item.text is None:
+        return Record(item.line, {}, problem("item-too-large", expected=ITEM_CHARACTERS))
+    if _depth(item.text) > DEPTH:
+        return Record(item.line, {}, problem("item-too-deep", expected=DEPTH))
+    try:
+        content = orjson.loads(item.text)
+    except orjson.JSONDecodeError as error:
+        line = item.line + error.lineno - 1
+        reason = Spoken(error.msg, f"JSON mal formé, colonne {error.colno}")
+        return Record(item.line, {}, problem("item-malformed", actual=reason, line=line))
+    if not isinstance(content, dict):
+        return Record(item.line, {}, problem("item-not-object", actual=item.text.strip()))
+    return Record(item.line, content)
+
+
+def _depth(text: str) -> int:
+    """The nesting depth of a JSON text; 0 if it has too few brackets to exceed the limit."""
+    if text.count("{") + text.count("[") <= DEPTH:
+        return 0
+    depth = deepest = 0
+    for token in _OUTLINE.finditer(text):
+        if token[0] in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif token[0] in "]}":
+            depth -= 1
+    return deepest

@@ -1,4 +1,4 @@
-"""The shape of a rendering: beginning, items, separator and end of a list of offers."""
+"""Export formats: a list of offers as bytes before the first, for each, between two and after the last."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ accepted (RFC 3339, UTC).
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rendering:
-    """One format of offers. ``between`` separates two of them, so that a list can be streamed."""
+    """One export format, which can be streamed. ``extension`` is that of the file's name, without the dot."""
 
     media_type: str
     extension: str

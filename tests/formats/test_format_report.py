@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.formats import ProblemGroups
-from adapters.formats.groups import MOST_EXAMPLES, MOST_GROUPS
+from adapters.formats.problem import MOST_EXAMPLES, MOST_GROUPS
 
 
 def body(code: str, pointer: str, *, severity: str = "error", **more: Any) -> dict[str, Any]:

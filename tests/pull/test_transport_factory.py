@@ -10,8 +10,7 @@ from aiohttp import web
 
 from adapters.profile.profile import Profile, read_profile
 from adapters.pull.pull import Pull
-from adapters.pull.transport_factory import TransportFactory
-from adapters.transport.secret import Secrets
+from adapters.pull.transport_factory import Secrets, TransportFactory
 from gateway.demo.region_site.feed import example_profile, write_feed
 from tests.pull.ground import Ground, ground, offer
 from tests.transport.server import serving

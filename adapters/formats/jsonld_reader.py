@@ -4,13 +4,12 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
-from adapters.formats.document import decode_item, read_documents
-from adapters.formats.error import UnusableFeedError
-from adapters.formats.outline import Outline, not_linked
+from adapters.formats.item import Record
+from adapters.formats.json_reader import ItemScan, decode_item, read_documents
+from adapters.formats.missing_path import Outline
 from adapters.formats.path import Path
-from adapters.formats.problem import problem
-from adapters.formats.record import Record
-from adapters.formats.scan import ItemScan
+from adapters.formats.problem import UnusableFeedError, problem
+from schemas.spoken import Spoken
 
 _OPENING = re.compile(r"<!--|<script\b([^<>]{0,2000})>", re.IGNORECASE)
 _LONGEST_OPENING = 2010
@@ -21,7 +20,7 @@ _LONGEST_END = 8
 
 
 def read_linked(text: Iterable[str], paths: tuple[Path, ...], outline: Outline | None = None) -> Iterator[Record]:
-    """Yield the objects at the paths of each JSON-LD document. Raises UnusableFeedError."""
+    """The objects at the paths of each JSON-LD document. Raises UnusableFeedError."""
     pieces = iter(text)
     first = next((piece for piece in pieces if piece.strip()), "")
     whole = chain([first], pieces)
@@ -66,7 +65,7 @@ class _Page:
         if self._end is not None:
             raise UnusableFeedError("feed-cut", actual="HTML")
         if not self._linked:
-            raise not_linked()
+            raise _not_linked()
         if not self._outline.reached:
             raise self._outline.missing(self._paths)
 
@@ -113,3 +112,14 @@ class _Page:
         dropped, self._buffer = self._buffer[:end], self._buffer[end:]
         self._line += dropped.count("\n")
         return dropped
+
+
+def _not_linked() -> UnusableFeedError:
+    """The error of a page without JSON-LD."""
+    return UnusableFeedError(
+        "items-not-found",
+        pointer="/mapping/source/items",
+        expected="<script type=application/ld+json>",
+        actual="–",
+        hint=Spoken("The page has no such script", "La page n’a pas de tel script"),
+    )

@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from adapters.formats import OfferItem, judge
-from adapters.formats.mapping import READY_MADE
+from adapters.formats.mapping_document import READY_MADE
 from tests.formats.feeds import FORMS, ON, codes, flat, items, load, only, row, written
 
 SETTLED = {"location.country": {"path": "country"}}

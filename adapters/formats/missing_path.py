@@ -1,11 +1,15 @@
-"""Find the path of a feed nearest to a missing one, and describe the difference."""
+"""Explain a path that leads to nothing: the outline of the document, the nearest path that exists, and the difference.
 
-import unicodedata
-from collections.abc import Iterable
-from dataclasses import dataclass
+The outline also distinguishes an empty list of items from a wrong path.
+"""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from adapters.formats.path import Path, write_path
+from adapters.formats.path import Path, write_path, write_paths
+from adapters.formats.problem import UnusableFeedError
+from adapters.formats.text import fold
 from schemas.rulebook import displayed
 from schemas.spoken import Spoken
 
@@ -22,8 +26,17 @@ _CONTAINED = 0.4
 _CONTAINED_CHARACTERS = 3
 _MOST_CHARACTERS = 24
 """Names are compared up to this length, which bounds the work for any feed."""
+_BETWEEN_WORDS = dict.fromkeys(map(ord, "_- "))
 CLOSE = 0.5
 """Up to this cost, two paths are treated as two spellings of one."""
+MOST_PATHS = 500
+_LONGEST_PATH = 500
+"""Longer paths are not kept: no mapping can name them."""
+_ABOUT_THE_FEED = frozenset((
+    "author", "cloud", "generator", "head", "header", "image", "info", "link", "links", "meta", "metadata",
+    "pagination", "publisher", "textinput",
+))  # fmt: skip
+"""Elements that describe a feed: a feed without items that has only these beside them is empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +54,7 @@ class Near:
 
 
 def nearest(wanted: Path, known: Iterable[Path], *, likely: Iterable[Path] = ()) -> Near | None:
-    """Return the nearest of the known paths, the first of several; None without any.
+    """The nearest of the known paths, the first of several; None without any.
 
     A ``likely`` path is preferred if the difference is small.
     """
@@ -57,8 +70,14 @@ def nearest(wanted: Path, known: Iterable[Path], *, likely: Iterable[Path] = ())
     return Near(path, _distance(wanted, path), _difference(wanted, path))
 
 
+def nearest_of(wanted: Iterable[Path], known: Collection[Path], *, likely: Iterable[Path] = ()) -> Near | None:
+    """The nearest of the known paths to any of several alternatives; None without any."""
+    found = [near for path in wanted if (near := nearest(path, known, likely=likely))]
+    return min(found, key=lambda one: one.cost, default=None)
+
+
 def hint(near: Near | None) -> Spoken:
-    """Return a sentence, without full stop, with the nearest path and the difference."""
+    """A sentence, without full stop, with the nearest path and the difference."""
     if near is None:
         return Spoken("The feed has no path at all there", "Le flux n’y a aucun chemin")
     path = displayed(write_path(near.path)) or '""'
@@ -71,7 +90,7 @@ def hint(near: Near | None) -> Spoken:
 
 
 def _distance(wanted: Path, known: Path) -> float:
-    """Return the edit distance over names; a replacement costs the distance of the two names."""
+    """The edit distance over names; a replacement costs the distance of the two names."""
     if len(wanted) != len(known) and "/".join(wanted) == "/".join(known):
         return _SAME_BUT_CASE
     shorter, longer = sorted((wanted, known), key=len)
@@ -92,7 +111,7 @@ def _distance(wanted: Path, known: Path) -> float:
 
 @lru_cache(maxsize=4096)
 def _name_distance(name: str, other: str) -> float:
-    """Return the distance of two names: 0 for equal names, above 1 for unrelated ones."""
+    """The distance of two names: 0 for equal names, above 1 for unrelated ones."""
     if name == other:
         return 0.0
     if _fold(name) == _fold(other):
@@ -108,7 +127,7 @@ def _name_distance(name: str, other: str) -> float:
 
 
 def _edits(first: str, second: str) -> int:
-    """Return the Damerau-Levenshtein distance (optimal string alignment)."""
+    """The Damerau-Levenshtein distance (optimal string alignment)."""
     before: list[int] = []
     row = list(range(len(second) + 1))
     for line, sign in enumerate(first, start=1):
@@ -165,7 +184,7 @@ def _difference_of_names(wanted: Path, known: Path) -> Spoken | None:
 
 
 def _surplus(longer: Path, shorter: Path) -> list[int]:
-    """Return the indexes of names that only the longer path has; empty if the shorter is not a subsequence of it."""
+    """The indexes of names that only the longer path has; empty if the shorter is not a subsequence of it."""
     left, surplus = list(shorter), []
     for index, name in enumerate(longer):
         if left and left[0] == name:
@@ -176,10 +195,83 @@ def _surplus(longer: Path, shorter: Path) -> list[int]:
 
 
 def _local(name: str) -> str:
-    """Return the name without case, accents, attribute sign and namespace prefix."""
+    """The name without case, accents, attribute sign and namespace prefix."""
     return _fold(name.lstrip("@").rpartition(":")[2])
 
 
 def _fold(name: str) -> str:
-    folded = unicodedata.normalize("NFD", name.casefold())
-    return "".join(sign for sign in folded if not unicodedata.combining(sign) and sign not in "_- ")
+    return fold(name).translate(_BETWEEN_WORDS)
+
+
+class Outline:
+    """Paths of one document, added by its reader while it streams. Memory is bounded: the first 500 paths are kept.
+
+    ``confirmed``: an operator has confirmed that the document is meant to have no items.
+    """
+
+    def __init__(self, *, confirmed: bool = False) -> None:
+        self.confirmed = confirmed
+        self.reached = False
+        """Whether the container of the items was found."""
+        self.emptied = False
+        """Whether an empty list of items was found."""
+        self._counts: dict[Path, int] = {}
+        self._complex: set[Path] = set()
+
+    def add(self, path: Path, *, members: bool) -> None:
+        """Count an element or value at a path; ``members``: it has attributes or members."""
+        if path in self._counts:
+            self._counts[path] += 1
+        elif len(self._counts) < MOST_PATHS and sum(map(len, path)) <= _LONGEST_PATH:
+            self._counts[path] = 1
+        else:
+            return
+        if members:
+            self._complex.add(path)
+
+    def missing(self, paths: tuple[Path, ...], *, root: bool = True) -> UnusableFeedError:
+        """The error of a document without items at the paths. ``root``: its root may be an item."""
+        likely = self._likely(paths)
+        known = [path for path in self._counts if path in likely or not _is_above(path, likely)]
+        if not root:
+            known = [path for path in known if len(path) > 1] or known
+        near = nearest_of(paths, known, likely=likely)
+        if near is not None and near.reason is None and near.path in likely:
+            count = self._counts[near.path]
+            near = replace(near, reason=Spoken(f"it occurs {count} times", f"il y figure {count} fois"))
+        return UnusableFeedError(
+            "items-not-found",
+            pointer="/mapping/source/items",
+            expected=write_paths(paths),
+            actual="–" if near is None else write_path(near.path),
+            hint=hint(near),
+        )
+
+    def _likely(self, paths: tuple[Path, ...]) -> set[Path]:
+        """Candidate paths of items: with members, and repeated or siblings of a path sought."""
+        parents = self._complex | {path[:-1] for path in self._counts}
+        repeated = {path for path in parents if self._counts.get(path, 0) > 1}
+        beside = {path for path in parents for one in paths if len(one) > 1 and path[:-1] == one[:-1]}
+        return repeated | {path for path in beside if path and not _is_above(path, repeated)}
+
+    def could_hold_items(self, path: Path) -> bool:
+        """Whether the parent of the missing items has other elements that may be items.
+
+        These have a similar name, or attributes or children without being known to describe the feed.
+        """
+        for known in self._counts:
+            if len(known) != len(path) or known[:-1] != path[:-1]:
+                continue
+            near = nearest(path, [known])
+            if near is not None and near.cost <= CLOSE:
+                return True
+            if self._is_complex(known) and known[-1].rpartition(":")[2].lower() not in _ABOUT_THE_FEED:
+                return True
+        return False
+
+    def _is_complex(self, path: Path) -> bool:
+        return path in self._complex or _is_above(path, self._counts)
+
+
+def _is_above(path: Path, others: Iterable[Path]) -> bool:
+    return any(len(other) > len(path) and other[: len(path)] == path for other in others)

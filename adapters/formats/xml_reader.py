@@ -12,10 +12,9 @@ from typing import Any
 from xml.parsers import expat  # no entity is ever declared, see above
 from xml.sax.saxutils import escape
 
-from adapters.formats.error import ENDLESS_TAG, TOO_DEEP, UnusableFeedError
-from adapters.formats.outline import Outline
-from adapters.formats.problem import ReadingProblem, problem
-from adapters.formats.record import DEPTH, ITEM_CHARACTERS, ITEM_NODES, Record
+from adapters.formats.item import DEPTH, ITEM_CHARACTERS, ITEM_NODES, Record
+from adapters.formats.missing_path import Outline
+from adapters.formats.problem import TOO_DEEP, ReadingProblem, UnusableFeedError, problem
 from schemas.spoken import Spoken
 
 _CUT = frozenset({expat.errors.codes[message] for message in (
@@ -29,12 +28,13 @@ _MARKUP = frozenset(
 )
 """Elements that are read as HTML outside CDATA: they are part of the surrounding text."""
 
+_ENDLESS_TAG = Spoken("endless tag or comment", "balise ou commentaire sans fin")
 _HELD_BYTES = 300
 """The longest end tag that may be split between two pieces."""
 
 
 def read_elements(text: Iterable[str], path: tuple[str, ...], outline: Outline | None = None) -> Iterator[Record]:
-    """Yield the elements at ``path``, which names every element from the root to the item. Raises UnusableFeedError."""
+    """The elements at ``path``, which names every element from the root to the item. Raises UnusableFeedError."""
     reader = _Reader(path, outline or Outline())
     for piece in text:
         reader.feed(piece.encode())
@@ -65,12 +65,12 @@ class _Node:
             self.members[child.name] = value if known is None else [known, value]
 
     def text(self) -> str:
-        """Return the element's own text, as HTML if it contains HTML elements."""
+        """The element's own text, as HTML if it contains HTML elements."""
         marked = any(markup for _, markup in self.parts)
         return "".join(escape(part) if marked and not markup else part for part, markup in self.parts)
 
     def value(self) -> Any:
-        """Return the text of an element without attributes and children, else its members."""
+        """The text of an element without attributes and children, else its members."""
         text = self.text()
         if not self.members:
             return text
@@ -115,7 +115,7 @@ class _Item:
         return self._depth == 0
 
     def record(self, trouble: ReadingProblem | None = None) -> Record:
-        """Return the item as read so far."""
+        """The item as read so far."""
         while len(self._stack) > 1:
             child = self._stack.pop()
             self._stack[-1].add(child)
@@ -151,7 +151,7 @@ class _Reader:
         self._begin(1)
 
     def take(self) -> list[Record]:
-        """Return the items completed since the last call."""
+        """The items completed since the last call."""
         records, self._records = self._records, []
         return records
 
@@ -215,11 +215,7 @@ class _Reader:
         self._fed += len(data)
         self._held = data[-_HELD_BYTES:]
         if self._quiet > ITEM_CHARACTERS:
-            raise UnusableFeedError(
-                "feed-malformed",
-                actual=ENDLESS_TAG,
-                line=self._at(),
-            )
+            raise UnusableFeedError("feed-malformed", actual=_ENDLESS_TAG, line=self._at())
         return b""
 
     def _pass_over(self, data: bytes) -> bytes:
@@ -319,6 +315,6 @@ _FRENCH = {
 
 
 def _expat_message(code: int) -> Spoken:
-    """Return expat's error message in both languages."""
+    """Expat's error message in both languages."""
     text = expat.ErrorString(code) or f"error {code}"
     return Spoken(text, _FRENCH.get(text, f"XML mal formé (erreur {code})"))

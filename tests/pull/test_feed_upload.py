@@ -1,11 +1,16 @@
-"""The feed_counts: every item counted once, and ids that stand twice."""
+"""A feed upload: every item is counted once, repeated ids included; a full disk refuses the feed."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from adapters.pull.feed_counts import FeedCounts, Kind
+from adapters.pull.collect import FeedCounts, FeedUpload, Kind
+from gateway.ingest.upload.error import UploadRefusedError
+from gateway.ingest.upload.spool import DiskQuota, Item
 from gateway.protocol.source_run import Counts
 
 ERROR = {"code": "x", "severity": "error", "pointer": "/title"}
@@ -71,3 +76,20 @@ def test_a_warning_of_the_whole_feed_is_kept_beside_any_number_of_problems(feed_
     feed_counts.note("", None, [{"code": "sector-catch-all", "severity": "warning"}])
     assert "sector-catch-all" == feed_counts.problems[0]["code"]
     assert "error" == feed_counts.problems[1]["severity"]
+
+
+def limit(connection: sqlite3.Connection, pages: int) -> None:
+    """As a full disk has it: SQLite refuses to let the file grow."""
+    connection.execute(f"PRAGMA max_page_count = {pages}").fetchone()
+
+
+async def fill(upload: FeedUpload) -> None:
+    for number in range(10_000):
+        await upload.add("0", Item(f"bretagne:{number}", (), None), kind="refused")
+
+
+async def test_a_full_disk_while_ids_are_counted_refuses_the_feed(tmp_path: Path) -> None:
+    with closing(FeedUpload(tmp_path, DiskQuota(1_000_000))) as upload:
+        limit(upload.feed_counts._ids._db, 5)
+        with pytest.raises(UploadRefusedError, match="spool-full"):
+            await fill(upload)

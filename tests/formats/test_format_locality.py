@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import schemas
-from adapters.formats.country import read_country
-from adapters.formats.gazetteer import area_of, town_of
-from adapters.formats.locality import Locality, Refusal, Written, resolve
+from adapters.formats.gazetteer import area_of, read_country, town_of
+from adapters.formats.locality import Locality, Refusal, resolve
+from adapters.formats.location_texts import Written
 from adapters.formats.text import plain
 from schemas.communes import Commune, communes_of, known_postcodes
 
