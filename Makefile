@@ -22,8 +22,13 @@ quick: dev ## Run the tests that need no broker, no other process and no waiting
 	@$(BIN)/pytest --quick -n $(WORKERS) -q $(ARGS)
 
 .PHONY: test
-test: dev ## Run all tests, on several workers (WORKERS=3; ARGS="tests/schemas -k weeks" for some tests, on one)
-	@$(BIN)/pytest $(or $(ARGS),-n $(WORKERS) --durations=20)
+test: dev ## Run all tests, the quick ones first, on several workers (WORKERS=3; ARGS="tests/schemas -k weeks" for some tests, on one)
+ifdef ARGS
+	@$(BIN)/pytest $(ARGS)
+else
+	@$(BIN)/pytest --quick -n $(WORKERS) -q
+	@$(BIN)/pytest --slow -n $(WORKERS) --durations=20
+endif
 
 .PHONY: lint
 lint: dev ## Style of the code, and how it is laid out

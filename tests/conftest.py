@@ -1,7 +1,8 @@
 """What tests need from outside: a real Apache Kafka, and the recorded partner data beside the checkout.
 
 Where it is missing, the tests that need it are skipped with one loud line; with ``CI=true`` they fail instead.
-``--quick`` runs the quick lane (tests/lanes.py); ``-n 3`` spreads the files over workers (tests/spread.py).
+``--quick`` runs the quick lane and ``--slow`` all others (tests/lanes.py); ``-n 3`` spreads the files over workers
+(tests/spread.py).
 """
 
 import os
@@ -37,6 +38,7 @@ def lack_of_samples() -> str | None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--quick", action="store_true", help="only tests without a broker, other processes or waiting")
+    parser.addoption("--slow", action="store_true", help="only the other tests")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
@@ -45,10 +47,11 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if config.getoption("quick"):
-        quick = [item for item in items if lanes.is_quick(item)]
-        config.hook.pytest_deselected(items=[item for item in items if not lanes.is_quick(item)])
-        items[:] = quick
+    quick, slow = config.getoption("quick"), config.getoption("slow")
+    if quick or slow:
+        kept = [item for item in items if lanes.is_quick(item) == bool(quick)]
+        config.hook.pytest_deselected(items=[item for item in items if lanes.is_quick(item) != bool(quick)])
+        items[:] = kept
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: spread.rank(item.nodeid))
     lacking = config.stash.setdefault(LACKING, {})
