@@ -7,9 +7,8 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from conformance.model.coverage import sentences
+from conformance.model.library import sentences
 from conformance.model.result import Outcome
-from conformance.report.console import outcome_label
 from conformance.report.document import Report, repeat_command, text_of
 from conformance.words import Texts, both, plain, say
 
@@ -66,7 +65,7 @@ def _texts(texts: Texts, render: Callable[[str], str] = _plain) -> str:
 
 
 def _kind_text(kind: str) -> str:
-    return _texts(say("announced-one") if kind == "announced" else outcome_label(Outcome(kind)))
+    return _texts(say("announced-one") if kind == "announced" else Outcome(kind).label)
 
 
 def _totals(report: Report) -> str:
@@ -94,7 +93,7 @@ def _facts(report: Report) -> str:
 def _detail(result: Any, report: Report) -> str:
     kind = _kind(result)
     findings = "".join(map(_finding, result["findings"]))
-    head = "".join(f"<th>{_texts(text)}</th>" for text in (say("the-place"), say("the-expected"), say("the-found")))
+    head = "".join(f"<th>{_texts(text)}</th>" for text in (say("the-location"), say("the-expected"), say("the-found")))
     parts = [
         f'<details class="{kind}" open><summary><span class="kind">{_kind_text(kind)}</span> ',
         f"{_texts(result['title'])} <code>{escape(result['case'])}</code> ",

@@ -11,7 +11,7 @@ import orjson
 
 import schemas
 from conformance.role.fake_gateway_batch import Batches
-from conformance.role.host import MOST_BYTES, HostAnswer, PartnerRequest, language_of, problem
+from conformance.role.host import MOST_BYTES, HostAnswer, PartnerRequest, fault_answer, language_of, problem
 from conformance.role.journal import (
     Kind,
     Outcome,
@@ -86,22 +86,13 @@ class FakeGateway:
     async def _fail(self, fault: Mapping[str, Any], judged: Sequence[tuple[bytes, schemas.Verdict]]) -> HostAnswer:
         """The answer of a fault; with ``stored`` the submissions take effect all the same."""
         seconds = float(fault.get("seconds", 0))
-        stored = bool(fault.get("stored", False))
+        slow = fault["fault"] == "slow"
         for raw, verdict in judged:
             if verdict.accepted:
-                self._note(raw, verdict, failing=True, stored=stored, wait=seconds if fault["fault"] != "slow" else 0.0)
-        retry = {"Retry-After": str(int(seconds))}
-        match fault["fault"]:
-            case "unavailable":
-                return problem(503, "outcome-unknown", headers=retry)
-            case "busy":
-                return problem(429, "rate-limited", headers=retry)
-            case "expired-token":
-                self._expire()
-                return problem(401, "token-invalid", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
-            case "slow":
-                await asyncio.sleep(seconds)
-        return HostAnswer(200, closed=True)
+                self._note(raw, verdict, failing=True, stored=fault.get("stored", False), wait=0.0 if slow else seconds)
+        if slow:
+            await asyncio.sleep(seconds)
+        return fault_answer(fault["fault"], seconds=seconds, unavailable="outcome-unknown", expire=self._expire)
 
     def _refuse(self, verdict: schemas.Verdict, ask: PartnerRequest) -> HostAnswer:
         codes = tuple(each.code for each in verdict.problems if each.severity == "error") or ("id-mismatch",)

@@ -9,9 +9,8 @@ import aiohttp
 import orjson
 
 from conformance.model.case import Case, Script
-from conformance.model.result import Exchange, Finding
+from conformance.model.result import Exchange, Finding, UnverifiableError
 from conformance.role.script_player import ScriptPlayer
-from conformance.role.verify import UnverifiableError
 from conformance.script.names import Names
 from conformance.target.setup import Account, Setup, SetupError
 from conformance.target.wire import Reply, Wire
@@ -86,7 +85,7 @@ class NationalRole:
         }
 
     async def play(self, case: Case) -> list[Finding]:
-        """The findings of a case: deviations of the site from this project's model of it. Raises UnverifiableError."""
+        """The findings of a case: deviations of the site from the simulator's model of it. Raises UnverifiableError."""
         if not isinstance(case.subject, Script):
             raise UnverifiableError(say("other-case"))
         names = Names(seed=self._seed, case=case.id, day=self._day(), platforms={"publisher": "national"})

@@ -14,7 +14,7 @@ import orjson
 
 from conformance.script.template import value_at
 from conformance.target.setup import ACCOUNTS, Account, Setup, SetupError
-from conformance.target.wire import Reply, Wire
+from conformance.target.wire import Reply, Wire, poll
 from conformance.version import PROTOCOL_VERSION
 from conformance.words import Texts, joined, plain, say
 from schemas.spoken import system_reason
@@ -86,7 +86,7 @@ async def examine_national(setup: Setup, session: aiohttp.ClientSession, *, now:
     if login.status == 200 and isinstance(value_at(login.json, "/token"), str):
         yield Check(_of_account("national"), "good", say("logs-in"))
     else:
-        text, step = say("login-answered", told=login.said), say("login-step")
+        text, step = say("login-answered", text=login.summary), say("login-step")
         yield Check(_of_account("national"), "wrong", text, step)
 
 
@@ -134,7 +134,7 @@ def _no_account(name: str) -> Check:
 
 def _to(asked: str, reply: Reply) -> Texts:
     """A request with the target's answer."""
-    return say("at", place=asked, told=reply.said)
+    return say("at", location=asked, text=reply.summary)
 
 
 def _encryption(target: str) -> Check:
@@ -156,10 +156,10 @@ def _is_loopback(host: str) -> bool:
 def _protocol(reply: Reply) -> Check:
     version = value_at(reply.json, "/protocol_version")
     if version == PROTOCOL_VERSION:
-        return Check(say("protocol"), "good", say("version-told", version=version))
-    found = reply.said if version is None else say("version-told", version=version)
+        return Check(say("protocol"), "good", say("version-found", version=version))
+    found = reply.summary if version is None else say("version-found", version=version)
     step = say("protocol-step", version=PROTOCOL_VERSION)
-    return Check(say("protocol"), "wrong", say("at", place="/.well-known/passerelle", told=found), step)
+    return Check(say("protocol"), "wrong", say("at", location="/.well-known/passerelle", text=found), step)
 
 
 def _clock(reply: Reply, now: str) -> Check:
@@ -192,22 +192,22 @@ async def _account(setup: Setup, session: aiohttp.ClientSession, name: str) -> C
 
 async def _settled(wire: Wire, setup: Setup, method: str, path: str, body: bytes | None = None) -> Reply:
     """The first answer other than 503, or the last one at the deadline: a starting target answers 503 for a while."""
-    deadline = asyncio.get_running_loop().time() + _SECONDS * setup.patience
-    while True:
-        reply = await wire.call(method, path, headers=_JSON if body else {}, body=body)
-        if reply.status != _UNAVAILABLE or asyncio.get_running_loop().time() >= deadline:
-            return reply
-        await asyncio.sleep(_PAUSE_SECONDS)
+    return await poll(
+        lambda: wire.call(method, path, headers=_JSON if body else {}, body=body),
+        lambda reply: reply.status != _UNAVAILABLE,
+        seconds=_SECONDS * setup.patience,
+        pause=_PAUSE_SECONDS,
+    )
 
 
 def _rights(name: str, reading: Reply, writing: Reply) -> Texts | None:
     """A defect of the account's rights, or None. An account with the right to publish gets 422 for the empty offer."""
     if reading.status != 200:
-        return say("may-not-read", told=reading.said)
+        return say("may-not-read", text=reading.summary)
     if name in {"publisher", "neighbour"} and writing.status != 422:
-        return say("may-not-publish", told=writing.said)
+        return say("may-not-publish", text=writing.summary)
     if name == "subscriber" and writing.status != 403:
-        return say("may-publish", told=writing.said)
+        return say("may-publish", text=writing.summary)
     return None
 
 

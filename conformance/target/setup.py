@@ -10,8 +10,8 @@ from typing import Any, Literal, TypeAlias, cast
 from urllib.parse import urlsplit
 
 from conformance.model.case import ROLES, Role
-from conformance.model.expected import Announced
 from conformance.model.library import cases
+from conformance.model.result import Announced
 from conformance.words import LocalisedError, Texts, plain, say
 from schemas.spoken import system_reason
 
@@ -113,7 +113,7 @@ class _Table:
 
     def __init__(self, body: object, path: str) -> None:
         if not isinstance(body, Mapping):
-            raise SetupError(say("no-table", place=path), step=say("no-table-step", place=path))
+            raise SetupError(say("no-table", location=path), step=say("no-table-step", location=path))
         self.body: Mapping[str, Any] = body
         self.path = path
 
@@ -192,13 +192,13 @@ def _read_accounts(table: _Table, environ: Mapping[str, str]) -> dict[str, Accou
 
 def _read_account(table: _Table, environ: Mapping[str, str]) -> Account:
     if "secret" in table.body:
-        raise SetupError(say("secret-in-file", place=table.path), step=say("secret-in-file-step"))
+        raise SetupError(say("secret-in-file", location=table.path), step=say("secret-in-file-step"))
     table.allow("platform", "client_id", "secret_env", "host")
     platform = table.text("platform")
     variable = table.text("secret_env")
     secret = environ.get(variable, "")
     if not secret:
-        text = say("secret-empty", place=table.path, variable=variable)
+        text = say("secret-empty", location=table.path, variable=variable)
         raise SetupError(text, step=plain(f"export {variable}=…"))
     return Account(
         platform=platform,
@@ -231,4 +231,4 @@ def _read_announced(table: _Table, role: Role) -> Announced:
 def _line_of(error: ValueError) -> Texts:
     """Line and column of a TOML error; the parser gives none at the end of a file, nor for bytes that are not UTF-8."""
     found = re.search(r"line ([0-9]+), column ([0-9]+)", str(error))
-    return say("toml-end") if found is None else say("toml-place", line=found[1], column=found[2])
+    return say("toml-end") if found is None else say("toml-location", line=found[1], column=found[2])

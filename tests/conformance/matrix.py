@@ -24,13 +24,13 @@ from conformance.model.result import Outcome, Result
 from conformance.role.gateway import GatewayRole
 from conformance.role.runner import run_cases
 from conformance.target.setup import Setup
-from tests.conformance.gateway_place import gateway_place
+from tests.conformance.gateway_fixture import running_gateway
 from tests.conformance.mutants import crashing, documents, guarding, publishing, reading
 from tests.conformance.mutants.partners import PARTNERS, WrongPartner
 from tests.conformance.mutants.proxy import MUTANTS, Mutant, proxied
 from tests.conformance.mutants.sites import SITES
-from tests.conformance.partner_play import cases_of, played, role_of
-from tests.conformance.site_place import played_before
+from tests.conformance.partner_fixtures import cases_of, played, role_of
+from tests.conformance.site_fixture import played_before
 
 PAGE = Path(__file__).parents[2] / "docs/conformance/matrix.md"
 MODULES = (documents, publishing, reading, guarding, crashing)
@@ -104,7 +104,7 @@ async def examine_gateways() -> list[Catch]:
 async def _examine_gateways(waiting: Iterator[Mutant]) -> list[Catch]:
     catches = []
     with tempfile.TemporaryDirectory() as folder:
-        async with gateway_place(Path(folder)) as setup:
+        async with running_gateway(Path(folder)) as setup:
             eager = replace(setup, patience=_PATIENCE)
             for mutant in waiting:
                 first = await play(eager, mutant, candidates(mutant), day=today(), seed=f"matrix {mutant.name}")

@@ -14,12 +14,10 @@ from typer.testing import CliRunner
 
 from conformance.cli.app import app
 from conformance.cli.explain import explain_to
-from conformance.model.coverage import sentences
-from conformance.model.library import cases
-from conformance.report.evidence import check_evidence
+from conformance.model.library import cases, sentences
+from conformance.report.document import check_evidence
 from conformance.words import say
-from tests.conformance.partner_places import SECRET, Subscriber
-from tests.conformance.partner_play import setup_for
+from tests.conformance.partner_fixtures import SECRET, Subscriber, setup_for
 
 SOUND = {
     "id": "bretagne:1",

@@ -10,12 +10,11 @@ import pytest
 from conformance.clock import now, today
 from conformance.model.case import Role
 from conformance.model.library import cases
-from conformance.model.result import Outcome
+from conformance.model.result import Outcome, UnverifiableError
 from conformance.role.gateway import GatewayRole
 from conformance.role.interruption import interrupt
 from conformance.role.national import NationalRole
 from conformance.role.runner import Player, run_cases
-from conformance.role.verify import UnverifiableError
 from conformance.script.names import Names
 from conformance.target.doctor import examine
 from conformance.target.setup import Account, Setup

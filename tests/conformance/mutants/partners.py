@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from tests.conformance.partner_places import Partner, Publisher, Subscriber
+from tests.conformance.partner_fixtures import Partner, Publisher, Subscriber
 
 
 @dataclass(frozen=True, slots=True)

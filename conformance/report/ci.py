@@ -1,8 +1,10 @@
-"""Report as JUnit XML for build servers: one suite per family."""
+"""Reports for build servers and code hosts: JUnit XML with one suite per family, and SARIF 2.1.0."""
 
 from collections import defaultdict
 from typing import Any
 from xml.sax.saxutils import quoteattr
+
+import orjson
 
 from conformance.report.document import Report, lines_of, repeat_command
 from schemas.rulebook import Language
@@ -62,3 +64,53 @@ def _text(value: str) -> str:
 def _plain(value: str) -> str:
     """The text with characters outside XML 1.0 replaced by U+FFFD."""
     return "".join(sign if sign in "\n\t" or sign.isprintable() or sign == "\u00a0" else "\ufffd" for sign in value)
+
+
+_SARIF_LEVELS = {"fail": "error", "error": "error", "config-error": "error", "skip": "warning"}
+_SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+
+
+def write_sarif(report: Report, language: Language) -> bytes:
+    """The report as JSON: a rule and a result for each case that failed, was skipped or is an error."""
+    wrong = [result for result in report["results"] if result["outcome"] in _SARIF_LEVELS]
+    driver = {
+        "name": "passerelle-conformance",
+        "semanticVersion": report["versions"]["kit"],
+        "properties": dict(report["versions"]),
+        "rules": [_rule(result, language) for result in wrong],
+    }
+    run = {
+        "tool": {"driver": driver},
+        "invocations": [{"executionSuccessful": report["totals"]["error"] == 0, "startTimeUtc": report["began"]}],
+        "results": [_result(number, result, report, language) for number, result in enumerate(wrong)],
+    }
+    return orjson.dumps({"$schema": _SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}, option=orjson.OPT_INDENT_2)
+
+
+def _rule(result: Any, language: Language) -> dict[str, Any]:
+    return {
+        "id": result["case"],
+        "shortDescription": {"text": result["title"][language]},
+        "fullDescription": {"text": result["explanation"][language]},
+        "help": {"text": result["mend"][language]},
+        "properties": {"tags": result["requirements"]},
+    }
+
+
+def _result(number: int, result: Any, report: Report, language: Language) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "ruleId": result["case"],
+        "ruleIndex": number,
+        "level": _SARIF_LEVELS[result["outcome"]],
+        "message": {"text": "\n".join([*lines_of(result, language), repeat_command(report, result["case"])])},
+        "locations": [
+            {
+                "physicalLocation": {"artifactLocation": {"uri": "conformance.toml"}, "region": {"startLine": 1}},
+                "logicalLocations": [{"fullyQualifiedName": result["case"], "kind": "resource"}],
+            }
+        ],
+        "partialFingerprints": {"case": result["case"]},
+    }
+    if result.get("announced"):
+        body["suppressions"] = [{"kind": "external", "justification": result["reason"][language]}]
+    return body

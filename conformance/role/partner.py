@@ -1,0 +1,99 @@
+"""Common parts of the roles publisher and subscriber: the partner's test interface, and the steps in order."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+import aiohttp
+import orjson
+
+from conformance.model.case import Case, Script, Step
+from conformance.model.result import Exchange, Finding, PartnerFailedError, UnverifiableError
+from conformance.role.host import Host, HostAnswer, PartnerRequest
+from conformance.script.matcher import render_value
+from conformance.script.names import Names
+from conformance.target.setup import Setup, SetupError
+from conformance.target.wire import Reply, Wire
+from conformance.words import Texts, joined, plain, say
+
+_FAILED = 500
+_SECONDS = 45.0
+
+
+class PartnerRole(ABC):
+    """Runs scripts for a platform that calls the kit: ``host`` is the kit's server, ``_control`` the platform's test
+    interface. ``day`` returns the day in Europe/Paris. Raises SetupError without an account of the role's name.
+    """
+
+    def __init__(self, setup: Setup, session: aiohttp.ClientSession, *, seed: str, day: Callable[[], date]) -> None:
+        account = setup.accounts.get(setup.role)
+        if account is None:
+            raise SetupError(say("account-missing", role=setup.role), step=say("account-missing-step", role=setup.role))
+        self.journal: list[Exchange] = []
+        self.host = Host(account, self.journal)
+        self._platform = account.platform
+        self._control = Control(session, setup, self.journal)
+        self._setup = setup
+        self._seed = seed
+        self._day = day
+
+    async def play(self, case: Case) -> list[Finding]:
+        """The findings of the first step that has any. Raises UnverifiableError, SetupError, PartnerFailedError."""
+        if not isinstance(case.subject, Script):
+            raise UnverifiableError(say("other-case"))
+        names = Names(seed=self._seed, case=case.id, day=self._day(), platforms=await self._begin())
+        for number, step in enumerate(case.subject.steps, start=1):
+            findings = await self._take(step, names, say("step", number=number))
+            if findings:
+                return findings
+        return []
+
+    @abstractmethod
+    async def answer(self, ask: PartnerRequest) -> HostAnswer:
+        """The answer of the kit's server to an authenticated request."""
+
+    @abstractmethod
+    async def _begin(self) -> dict[str, str]:
+        """Prepare a case; returns the platforms of its accounts."""
+
+    @abstractmethod
+    async def _take(self, step: Step, names: Names, location: Texts) -> list[Finding]:
+        """Take one step. Raises UnverifiableError for a step of another role."""
+
+
+class Control:
+    """Client of the partner's test interface, at the set-up's ``control`` URL."""
+
+    def __init__(self, session: aiohttp.ClientSession, setup: Setup, journal: list[Exchange]) -> None:
+        self._wire = Wire(session, setup.control or "", None, journal, seconds=_SECONDS, patience=setup.patience)
+        self._available = setup.control is not None
+
+    async def order(self, action: str, **arguments: str) -> Any:
+        """``POST /{action}``; returns the answer's JSON value. Raises UnverifiableError without an interface,
+        SetupError for an unexpected answer, PartnerFailedError when the platform fails (5xx, timeout).
+        """
+        reply = await self._call("POST", f"/{action}", orjson.dumps(arguments))
+        return reply.json
+
+    async def offers(self) -> dict[str, Any]:
+        """``GET /offers``: the partner's stored offers by id. Raises the same errors as ``order``."""
+        reply = await self._call("GET", "/offers", None)
+        held = reply.json.get("offers") if isinstance(reply.json, dict) else None
+        if not isinstance(held, dict):
+            raise SetupError(say("control-no-offers"), step=say("control-offers-step"))
+        return held
+
+    async def _call(self, method: str, path: str, body: bytes | None) -> Reply:
+        if not self._available:
+            raise UnverifiableError(say("no-control"))
+        reply = await self._wire.call(method, path, headers={"Content-Type": "application/json"}, body=body)
+        if reply.status >= _FAILED or reply.late:
+            found = reply.summary
+            if reply.body:
+                found = joined((found, plain(render_value(reply.body.decode(errors="replace")))), " ")
+            raise PartnerFailedError(Finding(say("at-control", path=path), say("platform-does"), found))
+        if not 200 <= reply.status < 300:
+            text = say("control-answered", method=method, path=path, text=reply.summary)
+            raise SetupError(text, step=say("control-answered-step"))
+        return reply
