@@ -32,7 +32,7 @@ from conformance.cli.output import (
     write_reports,
 )
 from conformance.cli.template import template_of
-from conformance.model.case import Role
+from conformance.model.case import RoleName
 from conformance.model.library import cases
 from conformance.model.library import coverage as all_requirements
 from conformance.model.result import EXIT_CODES, Outcome, Result, Run
@@ -64,7 +64,7 @@ def _read(path: Path, lang: Language) -> Setup:
 
 
 @app.command(help=both(say("help-init")))
-def init(role: Annotated[Role, typer.Argument(help=both(say("help-role")))], lang: Lang = "fr") -> None:
+def init(role: Annotated[RoleName, typer.Argument(help=both(say("help-role")))], lang: Lang = "fr") -> None:
     """Write a conformance.toml template for the role."""
     if _SETUP.exists():
         stop(say("setup-there", path=_SETUP), say("setup-there-step"), UNUSABLE, lang)
@@ -172,7 +172,7 @@ app.command(help=both(say("help-judge")))(judge)
 
 @app.command(name="list", help=both(say("help-list")))
 def list_cases(
-    role: Annotated[Role | None, typer.Option(help=both(say("help-role-only")))] = None, lang: Lang = "fr"
+    role: Annotated[RoleName | None, typer.Option(help=both(say("help-role-only")))] = None, lang: Lang = "fr"
 ) -> None:
     """List the cases: id, requirements, title."""
     for case in cases():

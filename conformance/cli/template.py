@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from conformance.model.case import Role
+from conformance.model.case import RoleName
 from conformance.words import Texts, say
 from schemas.rulebook import Language
 
@@ -12,7 +12,7 @@ _Line: TypeAlias = tuple[str, Texts | None]
 _COLUMN = 36
 
 
-def template_of(role: Role, language: Language) -> str:
+def template_of(role: RoleName, language: Language) -> str:
     """The template of a role, with comments in the language."""
     return "".join(_written(toml, comment, language) for toml, comment in _lines_of(role))
 
@@ -23,7 +23,7 @@ def _written(toml: str, comment: Texts | None, language: Language) -> str:
     return f"{toml:<{_COLUMN}} # {comment[language]}\n" if toml else f"# {comment[language]}\n"
 
 
-def _lines_of(role: Role) -> Iterator[_Line]:
+def _lines_of(role: RoleName) -> Iterator[_Line]:
     yield f'role = "{role}"', None
     match role:
         case "gateway":

@@ -7,8 +7,8 @@ from typing import Any, Literal, TypeAlias
 
 from conformance.words import Texts
 
-Role: TypeAlias = Literal["gateway", "publisher", "subscriber", "national"]
-ROLES: tuple[Role, ...] = ("gateway", "publisher", "subscriber", "national")
+RoleName: TypeAlias = Literal["gateway", "publisher", "subscriber", "national"]
+ROLES: tuple[RoleName, ...] = ("gateway", "publisher", "subscriber", "national")
 Kind: TypeAlias = Literal["offer", "withdrawal", "submission"]
 
 
@@ -48,7 +48,7 @@ class Case:
 
     id: str
     requirements: tuple[str, ...]
-    roles: frozenset[Role]
+    roles: frozenset[RoleName]
     title: Texts
     explanation: Texts
     mend: Texts

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
-from conformance.model.case import Case, Role
+from conformance.model.case import Case, RoleName
 from conformance.words import LocalisedError, Texts, plain, say
 
 
@@ -105,7 +105,7 @@ class Versions:
 class Run:
     """A run: target, versions, start (``began``, RFC 3339 in UTC), and all results in the order of the cases."""
 
-    role: Role
+    role: RoleName
     target: str
     profile: str
     versions: Versions

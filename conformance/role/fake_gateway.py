@@ -21,6 +21,12 @@ from conformance.role.journal import (
 )
 from conformance.script.batch import UnreadableError, inflate, split_batch
 
+_REVISION = re.compile("[0-9]{1,16}")
+_NOT_QUEUED = HostAnswer(200, {"status": "not-queued"})
+_WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*[1-9]", re.IGNORECASE)
+_RECEIPT = "rAAAAAAAAAAAAAAAAAAAAAAAA"
+_STATUS: Mapping[Outcome, int] = {"accepted": 201, "duplicate": 200, "stale": 409, "rejected": 409}
+
 
 class FakeGateway:
     """Answers publications. ``faults`` apply to the next ones, in order; ``expire`` invalidates the issued tokens."""
@@ -49,11 +55,8 @@ class FakeGateway:
                 if not _REVISION.fullmatch(revision):
                     code = "parameter-invalid" if revision else "parameter-missing"
                     return problem(400, code, detail="revision")
-                withdrawal = {
-                    "id": offer_id,
-                    "revision": int(revision),
-                    "withdrawn": ask.query.get("reason", "cancelled"),
-                }
+                reason = ask.query.get("reason", "cancelled")
+                withdrawal = {"id": offer_id, "revision": int(revision), "withdrawn": reason}
                 return await self._take(orjson.dumps(withdrawal), ask, expected=offer_id)
             case "POST", ["v1", "offers", "batch"]:
                 return await self._take_batch(ask)
@@ -96,17 +99,9 @@ class FakeGateway:
 
     def _refuse(self, verdict: schemas.Verdict, ask: PartnerRequest) -> HostAnswer:
         codes = tuple(each.code for each in verdict.problems if each.severity == "error") or ("id-mismatch",)
+        now = asyncio.get_running_loop().time()
         self._journal.sent.append(
-            Sent(
-                id=verdict.id or "?",
-                revision=verdict.revision or 0,
-                kind="publish",
-                digest="",
-                document={},
-                outcome="refused",
-                problems=codes,
-                at=asyncio.get_running_loop().time(),
-            )
+            Sent(id=verdict.id or "?", revision=verdict.revision or 0, outcome="refused", at=now, problems=codes)
         )
         problems = [schemas.localized(each.to_json(), language_of(ask)) for each in verdict.problems]
         return problem(422, "submission-refused", problems=problems)
@@ -117,24 +112,13 @@ class FakeGateway:
         document: dict[str, Any] = orjson.loads(raw)
         offer_id, revision = document["id"], int(document["revision"])
         kind: Kind = "withdraw" if verdict.withdrawal else "publish"
-        digest = digest_of(document)
         outcome: Outcome = "unknown"
         if stored:
-            outcome = self._journal.decide(offer_id, revision, digest, live=kind == "publish")
-        if failing and stored:
-            outcome = "lost"
+            outcome = self._journal.decide(offer_id, revision, digest_of(document), live=kind == "publish")
+            outcome = "lost" if failing else outcome
+        now = asyncio.get_running_loop().time()
         self._journal.sent.append(
-            Sent(
-                id=offer_id,
-                revision=revision,
-                kind=kind,
-                digest=digest,
-                document=document,
-                outcome=outcome,
-                problems=(),
-                at=asyncio.get_running_loop().time(),
-                wait=wait,
-            )
+            Sent(id=offer_id, revision=revision, outcome=outcome, at=now, kind=kind, document=document, wait=wait)
         )
         return outcome
 
@@ -142,14 +126,14 @@ class FakeGateway:
         """Decide each document as if alone; where one is refused, the others are queued with ``partial`` only."""
         dry = ask.query.get("dry_run") == "true"
         encoding = ask.headers.get("Content-Encoding", "identity").lower()
-        if encoding not in {*_GZIP, "identity"}:
+        gzip = encoding in {"gzip", "x-gzip"}
+        if not gzip and encoding != "identity":
             return problem(415, "content-encoding", detail=encoding)
         try:
-            documents = list(split_batch(inflate(ask.body, most=MOST_BYTES) if encoding in _GZIP else ask.body))
+            documents = list(split_batch(inflate(ask.body, most=MOST_BYTES) if gzip else ask.body))
         except UnreadableError as error:
-            return problem(
-                413 if error.code == "body-too-large" else 400, error.code, detail=error.text[language_of(ask)]
-            )
+            status = 413 if error.code == "body-too-large" else 400
+            return problem(status, error.code, detail=error.text[language_of(ask)])
         if not documents:
             return problem(422, "batch-empty")
         judged = [(raw, schemas.check_submission(raw, on=self._day())) for raw in documents]
@@ -165,11 +149,3 @@ class FakeGateway:
         waited = _WAIT.search(ask.headers.get("Prefer", "")) is not None
         verdicts = [verdict for _, verdict in judged]
         return self._batches.answer(verdicts, answers, waited=waited, on=self._day(), platform=self._journal.platform)
-
-
-_GZIP = frozenset({"gzip", "x-gzip"})
-_REVISION = re.compile("[0-9]{1,16}")
-_NOT_QUEUED = HostAnswer(200, {"status": "not-queued"})
-_WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*[1-9]", re.IGNORECASE)
-_RECEIPT = "rAAAAAAAAAAAAAAAAAAAAAAAA"
-_STATUS: Mapping[Outcome, int] = {"accepted": 201, "duplicate": 200, "stale": 409, "rejected": 409}

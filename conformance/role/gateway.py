@@ -8,9 +8,9 @@ from typing import Any
 import aiohttp
 import orjson
 
-from conformance.model.case import Case, Document, Script, Verdict
-from conformance.model.result import Exchange, Finding, NotApplicableError
-from conformance.role.script_player import ScriptPlayer, wrong_status
+from conformance.model.case import Document, Verdict
+from conformance.model.result import Finding, NotApplicableError
+from conformance.role.http_role import HttpRole, wrong_status
 from conformance.script.body import document_of
 from conformance.script.matcher import render_value
 from conformance.script.names import Names
@@ -23,42 +23,25 @@ _JSON = {"Content-Type": "application/json"}
 _LINES = {"Content-Type": "application/x-ndjson"}
 
 
-class GatewayRole:
-    """Runs cases against one gateway. ``day`` returns the day in Europe/Paris."""
+class GatewayRole(HttpRole):
+    """Runs cases against one gateway."""
 
     def __init__(self, setup: Setup, session: aiohttp.ClientSession, *, seed: str, day: Callable[[], date]) -> None:
-        self._setup = setup
-        self._seed = seed
-        self._day = day
-        self.journal: list[Exchange] = []
+        platforms = {name: account.platform for name, account in setup.accounts.items()}
+        super().__init__(setup, seed=seed, day=day, platforms=platforms)
         accounts = {"nobody": None, "stranger": None, **setup.accounts}
         self._wires = {
             name: Wire(session, setup.target, account, self.journal, patience=setup.patience)
             for name, account in accounts.items()
         }
 
-    async def play(self, case: Case) -> list[Finding]:
-        """The findings of a case. Raises UnverifiableError, NotApplicableError, SetupError."""
-        names = Names(
-            seed=self._seed,
-            case=case.id,
-            day=self._day(),
-            platforms={name: account.platform for name, account in self._setup.accounts.items()},
-            hosts={name: account.host for name, account in self._setup.accounts.items() if account.host},
-        )
-        match case.subject:
-            case Document():
-                return await self._judge(case.subject, names)
-            case Script(steps):
-                return await ScriptPlayer(self._wires, names, self._setup).play(steps)
-
-    async def _judge(self, subject: Document, names: Names) -> list[Finding]:
+    async def _judge(self, subject: Document, /) -> list[Finding]:
         """Compare a document's verdict by a dry run, which stores nothing. Raises NotApplicableError."""
         if not subject.live:
             raise NotApplicableError(say("offline"))
-        raw = document_of(subject, names)
+        raw = document_of(subject, self._names)
         if subject.kind == "offer":
-            path = f"/v1/offers/{_own_id(raw, names)}?dry_run=true"
+            path = f"/v1/offers/{_own_id(raw, self._names)}?dry_run=true"
             reply = await self._wires["publisher"].call("PUT", path, headers=_JSON, body=raw)
             problems = value_at(reply.json, "/problems")
         else:

@@ -1,7 +1,7 @@
 """Journal of a publisher's submissions to the fake gateway, with outcomes and invariants over all of them. Pure."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
@@ -22,12 +22,11 @@ class Sent:
 
     id: str
     revision: int
-    kind: Kind
-    digest: str
-    document: dict[str, Any]
     outcome: Outcome
-    problems: tuple[str, ...]
     at: float
+    kind: Kind = "publish"
+    document: Mapping[str, Any] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
     wait: float = 0.0
 
 

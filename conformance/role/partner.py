@@ -1,65 +1,47 @@
-"""Common parts of the roles publisher and subscriber: the partner's test interface, and the steps in order."""
+"""Base of the roles whose partner calls the kit: the kit's server, and a client of the partner's test interface."""
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
 
 import aiohttp
 import orjson
 
-from conformance.model.case import Case, Script, Step
 from conformance.model.result import Exchange, Finding, PartnerFailedError, UnverifiableError
 from conformance.role.host import Host, HostAnswer, PartnerRequest
+from conformance.role.role import Role
 from conformance.script.matcher import render_value
-from conformance.script.names import Names
 from conformance.target.setup import Setup, SetupError
 from conformance.target.wire import Reply, Wire
-from conformance.words import Texts, joined, plain, say
+from conformance.words import joined, plain, say
 
 _FAILED = 500
 _SECONDS = 45.0
 
 
-class PartnerRole(ABC):
-    """Runs scripts for a platform that calls the kit: ``host`` is the kit's server, ``_control`` the platform's test
-    interface. ``day`` returns the day in Europe/Paris. Raises SetupError without an account of the role's name.
+class PartnerRole(Role):
+    """Role for a platform that calls the kit: ``host`` is the kit's server, ``_control`` the platform's test interface.
+    ``platforms`` are those of the cases' other accounts.
     """
 
-    def __init__(self, setup: Setup, session: aiohttp.ClientSession, *, seed: str, day: Callable[[], date]) -> None:
-        account = setup.accounts.get(setup.role)
-        if account is None:
-            raise SetupError(say("account-missing", role=setup.role), step=say("account-missing-step", role=setup.role))
-        self.journal: list[Exchange] = []
+    def __init__(
+        self,
+        setup: Setup,
+        session: aiohttp.ClientSession,
+        *,
+        seed: str,
+        day: Callable[[], date],
+        platforms: Mapping[str, str],
+    ) -> None:
+        account = setup.account(setup.role)
+        super().__init__(setup, seed=seed, day=day, platforms={**platforms, setup.role: account.platform})
         self.host = Host(account, self.journal)
-        self._platform = account.platform
         self._control = Control(session, setup, self.journal)
-        self._setup = setup
-        self._seed = seed
-        self._day = day
-
-    async def play(self, case: Case) -> list[Finding]:
-        """The findings of the first step that has any. Raises UnverifiableError, SetupError, PartnerFailedError."""
-        if not isinstance(case.subject, Script):
-            raise UnverifiableError(say("other-case"))
-        names = Names(seed=self._seed, case=case.id, day=self._day(), platforms=await self._begin())
-        for number, step in enumerate(case.subject.steps, start=1):
-            findings = await self._take(step, names, say("step", number=number))
-            if findings:
-                return findings
-        return []
 
     @abstractmethod
     async def answer(self, ask: PartnerRequest) -> HostAnswer:
         """The answer of the kit's server to an authenticated request."""
-
-    @abstractmethod
-    async def _begin(self) -> dict[str, str]:
-        """Prepare a case; returns the platforms of its accounts."""
-
-    @abstractmethod
-    async def _take(self, step: Step, names: Names, location: Texts) -> list[Finding]:
-        """Take one step. Raises UnverifiableError for a step of another role."""
 
 
 class Control:

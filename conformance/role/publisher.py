@@ -12,7 +12,6 @@ from conformance.role.host import HostAnswer, PartnerRequest
 from conformance.role.journal import SubmissionJournal, check_invariant
 from conformance.role.partner import PartnerRole
 from conformance.script.matcher import mismatches
-from conformance.script.names import Names
 from conformance.script.template import fill
 from conformance.target.setup import Setup, SetupError
 from conformance.target.wire import poll
@@ -25,8 +24,8 @@ class PublisherRole(PartnerRole):
     """Runs cases for a publisher. One journal covers the whole run, so that invariants apply to all submissions."""
 
     def __init__(self, setup: Setup, session: aiohttp.ClientSession, *, seed: str, day: Callable[[], date]) -> None:
-        super().__init__(setup, session, seed=seed, day=day)
-        self._submissions = SubmissionJournal(self._platform)
+        super().__init__(setup, session, seed=seed, day=day, platforms={})
+        self._submissions = SubmissionJournal(self._platforms["publisher"])
         self._gateway = FakeGateway(self._submissions, day=day, expire=self.host.expire)
         self._ids: dict[str, str] = {}
 
@@ -34,38 +33,37 @@ class PublisherRole(PartnerRole):
         """The answer of the fake gateway."""
         return await self._gateway.answer(ask)
 
-    async def _begin(self) -> dict[str, str]:
+    async def _reset(self) -> None:
         self._gateway.faults.clear()
-        return {"publisher": self._platform}
 
-    async def _take(self, step: Step, names: Names, location: Texts) -> list[Finding]:
+    async def _take(self, step: Step, location: Texts) -> list[Finding]:
         match step:
             case Order():
-                await self._order(step, names)
+                await self._order(step)
                 return []
             case Answer(faults):
                 self._gateway.faults.extend(faults)
                 return []
             case Receive():
-                return await self._receive(step, names, location)
+                return await self._receive(step, location)
             case Watch(what):
                 return await self._watch(what)
         raise UnverifiableError(say("other-step"))
 
-    async def _order(self, step: Order, names: Names) -> None:
-        key = names[f"local.{step.offer}"] if step.offer else ""
+    async def _order(self, step: Order) -> None:
+        key = self._names[f"local.{step.offer}"] if step.offer else ""
         offer = {"offer": key} if key else {}
-        answer = await self._control.order(step.action, **offer, **fill(dict(step.expect), names))
+        answer = await self._control.order(step.action, **offer, **fill(dict(step.expect), self._names))
         if step.action == "create":
             offer_id = answer.get("id") if isinstance(answer, dict) else None
             if not isinstance(offer_id, str):
                 raise SetupError(say("create-no-id"), step=say("create-no-id-step"))
             self._ids[key] = offer_id
 
-    async def _receive(self, step: Receive, names: Names, location: Texts) -> list[Finding]:
-        offer_id = self._ids.get(names[f"local.{step.offer}"], "")
+    async def _receive(self, step: Receive, location: Texts) -> list[Finding]:
+        offer_id = self._ids.get(self._names[f"local.{step.offer}"], "")
         location = joined((location, plain(offer_id)), ", ")
-        expected = fill(dict(step.expect), names)
+        expected = fill(dict(step.expect), self._names)
 
         async def compare() -> list[Finding]:
             return mismatches(expected, self._submissions.of(offer_id), location)

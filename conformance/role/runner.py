@@ -11,7 +11,7 @@ import aiohttp
 
 import schemas
 from conformance import clock
-from conformance.model.case import Case, Role
+from conformance.model.case import Case, RoleName
 from conformance.model.result import (
     Exchange,
     Finding,
@@ -185,7 +185,7 @@ async def playing(setup: Setup, *, seed: str) -> AsyncIterator[Player]:
             yield role
 
 
-_ROLES: Mapping[Role, type[GatewayRole | NationalRole | PublisherRole | SubscriberRole]] = {
+_ROLES: Mapping[RoleName, type[GatewayRole | NationalRole | PublisherRole | SubscriberRole]] = {
     "gateway": GatewayRole,
     "national": NationalRole,
     "publisher": PublisherRole,

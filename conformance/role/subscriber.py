@@ -28,24 +28,23 @@ class SubscriberRole(PartnerRole):
     """Runs cases for a subscriber, each with a feed of its own."""
 
     def __init__(self, setup: Setup, session: aiohttp.ClientSession, *, seed: str, day: Callable[[], date]) -> None:
-        super().__init__(setup, session, seed=seed, day=day)
+        super().__init__(setup, session, seed=seed, day=day, platforms={"publisher": "bretagne"})
         self._feed = ScriptedFeed()
 
-    async def _begin(self) -> dict[str, str]:
+    async def _reset(self) -> None:
         self._feed = ScriptedFeed()
         await self._control.order("reset")
-        return {"publisher": "bretagne", "subscriber": self._platform}
 
-    async def _take(self, step: Step, names: Names, location: Texts) -> list[Finding]:
+    async def _take(self, step: Step, location: Texts) -> list[Finding]:
         match step:
             case Serve(pages):
-                self._feed.pages.extend(_page(page, names) for page in pages)
+                self._feed.pages.extend(_page(page, self._names) for page in pages)
                 return []
             case Order():
                 await self._control.order(step.action)
                 return []
             case Hold(expect):
-                return await self._compare(fill(dict(expect), names), location)
+                return await self._compare(fill(dict(expect), self._names), location)
         raise UnverifiableError(say("other-step"))
 
     async def _compare(self, expect: Mapping[str, Any], location: Texts) -> list[Finding]:

@@ -1,7 +1,7 @@
 """Doctor: checks of the set-up before any case runs. They make no statement about conformance."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -42,41 +42,40 @@ def examine(setup: Setup, session: aiohttp.ClientSession, *, now: str) -> AsyncI
     """All checks of the set-up's role; ``now`` is this machine's time (RFC 3339)."""
     match setup.role:
         case "gateway":
-            return examine_gateway(setup, session, now=now)
+            return _examine_gateway(setup, session, now=now)
         case "national":
-            return examine_national(setup, session, now=now)
+            return _examine_national(setup, session, now=now)
         case "publisher" | "subscriber":
-            return examine_partner(setup, session)
+            return _examine_partner(setup, session)
 
 
-async def examine_gateway(setup: Setup, session: aiohttp.ClientSession, *, now: str) -> AsyncIterator[Check]:
+async def _examine_gateway(setup: Setup, session: aiohttp.ClientSession, *, now: str) -> AsyncIterator[Check]:
     """Checks of a gateway: reachable, encrypted, protocol, clock, accounts, reset, restart."""
-    wire = Wire(session, setup.target, None, [], seconds=_SECONDS, patience=setup.patience)
-    reply = await wire.call("GET", "/.well-known/passerelle")
-    yield _reached(setup, reply)
+    reply = await _wire(setup, session).call("GET", "/.well-known/passerelle")
+    for check in _target_checks(setup, reply, now):
+        yield check
     if reply.failure is not None:
         return
-    yield _encryption(setup.target)
     yield _protocol(reply)
-    yield _clock(reply, now)
     for name in ACCOUNTS:
         check = await _account(setup, session, name)
         yield check
         if check.state == "good" and name in {"publisher", "neighbour"} and setup.supports("snapshots"):
             yield await _reset(setup, session, name)
-    if setup.supports("restart"):
-        yield _restart(setup)
+    if setup.supports("restart") and setup.restart is None:
+        yield Check(say("restart"), "doubtful", say("no-restart"), say("no-restart-step"))
+    elif setup.supports("restart"):
+        yield Check(say("restart"), "good", say("restarts", command=setup.restart))
 
 
-async def examine_national(setup: Setup, session: aiohttp.ClientSession, *, now: str) -> AsyncIterator[Check]:
+async def _examine_national(setup: Setup, session: aiohttp.ClientSession, *, now: str) -> AsyncIterator[Check]:
     """Checks of the national site: reachable, encrypted, clock, login."""
-    wire = Wire(session, setup.target, None, [], seconds=_SECONDS, patience=setup.patience)
+    wire = _wire(setup, session)
     reply = await wire.call("GET", "/internship_offers")
-    yield _reached(setup, reply)
+    for check in _target_checks(setup, reply, now):
+        yield check
     if reply.failure is not None:
         return
-    yield _encryption(setup.target)
-    yield _clock(reply, now)
     account = setup.accounts.get("national")
     if account is None:
         yield _no_account("national")
@@ -90,7 +89,7 @@ async def examine_national(setup: Setup, session: aiohttp.ClientSession, *, now:
         yield Check(_of_account("national"), "wrong", text, step)
 
 
-async def examine_partner(setup: Setup, session: aiohttp.ClientSession) -> AsyncIterator[Check]:
+async def _examine_partner(setup: Setup, session: aiohttp.ClientSession) -> AsyncIterator[Check]:
     """Checks of a publisher or a subscriber: account, the kit's listener, and the partner's test interface."""
     account = setup.accounts.get(setup.role)
     if account is None:
@@ -102,7 +101,7 @@ async def examine_partner(setup: Setup, session: aiohttp.ClientSession) -> Async
     if setup.control is None:
         yield _without_interface(setup)
         return
-    wire = Wire(session, setup.control, None, [], seconds=_SECONDS, patience=setup.patience)
+    wire = _wire(setup, session, url=setup.control)
     reply = await wire.call("POST", "/reset", headers=_JSON, body=_NOTHING)
     if not 200 <= reply.status < 300:
         yield Check(say("test-interface"), "wrong", _to("POST /reset", reply), say("start-interface"))
@@ -118,10 +117,18 @@ async def examine_partner(setup: Setup, session: aiohttp.ClientSession) -> Async
     yield Check(say("test-interface"), "good", say("interface-answers", address=setup.control))
 
 
-def _reached(setup: Setup, reply: Reply) -> Check:
+def _wire(setup: Setup, session: aiohttp.ClientSession, *, url: str = "", account: Account | None = None) -> Wire:
+    return Wire(session, url or setup.target, account, [], seconds=_SECONDS, patience=setup.patience)
+
+
+def _target_checks(setup: Setup, reply: Reply, now: str) -> Iterator[Check]:
+    """The checks of any target: reachable, encrypted, clock."""
     if reply.failure is not None:
-        return Check(say("reachable"), "wrong", _to(setup.target, reply), say("target-step"))
-    return Check(say("reachable"), "good", say("target-answers", target=setup.target))
+        yield Check(say("reachable"), "wrong", _to(setup.target, reply), say("target-step"))
+        return
+    yield Check(say("reachable"), "good", say("target-answers", target=setup.target))
+    yield _encryption(setup.target)
+    yield _clock(reply, now)
 
 
 def _of_account(name: str) -> Texts:
@@ -178,7 +185,7 @@ async def _account(setup: Setup, session: aiohttp.ClientSession, name: str) -> C
     account = setup.accounts.get(name)
     if account is None:
         return Check(_of_account(name), "doubtful", say("not-given"), say("no-account-step", name=name))
-    wire = Wire(session, setup.target, account, [], seconds=_SECONDS, patience=setup.patience)
+    wire = _wire(setup, session, account=account)
     try:
         reading = await _settled(wire, setup, "GET", "/v1/changes?limit=1")
         writing = await _settled(wire, setup, "PUT", f"/v1/offers/{account.platform}:doctor?dry_run=true", _NOTHING)
@@ -187,7 +194,9 @@ async def _account(setup: Setup, session: aiohttp.ClientSession, name: str) -> C
     wrong = _rights(name, reading, writing)
     if wrong is not None:
         return Check(_of_account(name), "wrong", wrong, say("scopes-step"))
-    return _with_host(name, account)
+    if name == "subscriber" and account.host is None:
+        return Check(_of_account(name), "doubtful", say("hostless"), say("hostless-step"))
+    return Check(_of_account(name), "good", say("account-works", platform=account.platform))
 
 
 async def _settled(wire: Wire, setup: Setup, method: str, path: str, body: bytes | None = None) -> Reply:
@@ -211,25 +220,13 @@ def _rights(name: str, reading: Reply, writing: Reply) -> Texts | None:
     return None
 
 
-def _with_host(name: str, account: Account) -> Check:
-    if name == "subscriber" and account.host is None:
-        return Check(_of_account(name), "doubtful", say("hostless"), say("hostless-step"))
-    return Check(_of_account(name), "good", say("account-works", platform=account.platform))
-
-
 async def _reset(setup: Setup, session: aiohttp.ClientSession, name: str) -> Check:
     """Check that the account obtains a snapshot mark, the first step of every clearing."""
-    wire = Wire(session, setup.target, setup.accounts[name], [], seconds=_SECONDS, patience=setup.patience)
+    wire = _wire(setup, session, account=setup.accounts[name])
     reply = await _settled(wire, setup, "POST", "/v1/snapshots/marks")
     if reply.status == 201:
         return Check(say("reset", name=name), "good", say("can-reset"))
     return Check(say("reset", name=name), "wrong", _to("POST /v1/snapshots/marks", reply), say("reset-step"))
-
-
-def _restart(setup: Setup) -> Check:
-    if setup.restart is None:
-        return Check(say("restart"), "doubtful", say("no-restart"), say("no-restart-step"))
-    return Check(say("restart"), "good", say("restarts", command=setup.restart))
 
 
 async def _listening(setup: Setup) -> Check:

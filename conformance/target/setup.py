@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 from urllib.parse import urlsplit
 
-from conformance.model.case import ROLES, Role
+from conformance.model.case import ROLES, RoleName
 from conformance.model.library import cases
 from conformance.model.result import Announced
 from conformance.words import LocalisedError, Texts, plain, say
@@ -20,7 +20,7 @@ PROFILES: tuple[Profile, ...] = ("full", "core")
 ACCOUNTS = ("publisher", "neighbour", "subscriber", "operator", "national")
 _LISTEN = "127.0.0.1:8090"
 _OBSERVE_SECONDS = 60.0
-_WITH_TARGET: tuple[Role, ...] = ("gateway", "national")
+_WITH_TARGET: tuple[RoleName, ...] = ("gateway", "national")
 
 
 class SetupError(LocalisedError):
@@ -51,7 +51,7 @@ class Setup:
     multiplies every deadline.
     """
 
-    role: Role
+    role: RoleName
     target: str
     profile: Profile = "full"
     accounts: Mapping[str, Account] = field(default_factory=dict)
@@ -66,6 +66,12 @@ class Setup:
     def supports(self, feature: str | None) -> bool:
         """Whether the partner has a feature; True unless the file declares it absent."""
         return feature is None or self.features.get(feature, True)
+
+    def account(self, name: str) -> Account:
+        """The account of this name. Raises SetupError."""
+        if name not in self.accounts:
+            raise SetupError(say("account-missing", role=name), step=say("account-missing-step", role=name))
+        return self.accounts[name]
 
 
 def read_setup(path: Path, environ: Mapping[str, str]) -> Setup:
@@ -85,7 +91,7 @@ def setup_of(body: Mapping[str, Any], environ: Mapping[str, str]) -> Setup:
     """The set-up from a file's content; secrets come from the environment. Raises SetupError."""
     top = _Table(body, "")
     top.allow("role", "target", "profile", "patience", "accounts", "partner", "features", "hooks", "expected_failure")
-    role = cast("Role", top.choice("role", ROLES))
+    role = cast("RoleName", top.choice("role", ROLES))
     partner = top.table("partner")
     partner.allow("listen", "control", "observe")
     hooks = top.table("hooks")
@@ -217,7 +223,7 @@ def _read_features(table: _Table) -> dict[str, bool]:
     return dict(table.body)
 
 
-def _read_announced(table: _Table, role: Role) -> Announced:
+def _read_announced(table: _Table, role: RoleName) -> Announced:
     table.allow("case", "reason", "until")
     until = table.body.get("until")
     if type(until) is not date:

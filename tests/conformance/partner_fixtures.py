@@ -14,7 +14,7 @@ import orjson
 from aiohttp import web
 
 from conformance.clock import today
-from conformance.model.case import Case, Role
+from conformance.model.case import Case, RoleName
 from conformance.model.library import cases
 from conformance.model.result import Result
 from conformance.role.runner import playing, run_cases
@@ -219,11 +219,11 @@ async def interface(partner: Partner) -> AsyncIterator[str]:
         await runner.cleanup()
 
 
-def cases_of(role: Role) -> list[Case]:
+def cases_of(role: RoleName) -> list[Case]:
     return [case for case in cases() if role in case.roles]
 
 
-def role_of(made: type[Partner]) -> Role:
+def role_of(made: type[Partner]) -> RoleName:
     return "publisher" if issubclass(made, Publisher) else "subscriber"
 
 

@@ -18,7 +18,7 @@ from conformance.model.library import cases
 from conformance.model.result import Outcome
 from conformance.role.gateway import GatewayRole
 from conformance.role.runner import Choice, cases_for, run_cases
-from conformance.target.doctor import examine_gateway
+from conformance.target.doctor import examine
 from conformance.target.setup import Account, Setup
 from gateway.settings import Settings
 from tests.conformance.gateway_fixture import onboard, running_gateway, settings_in
@@ -176,12 +176,12 @@ async def test_an_account_that_is_missing_leaves_its_cases_unverified(right: Set
 
 async def doctor(setup: Setup, at: str) -> dict[str, str]:
     async with aiohttp.ClientSession() as session:
-        return {check.name["en"]: check.state async for check in examine_gateway(setup, session, now=at)}
+        return {check.name["en"]: check.state async for check in examine(setup, session, now=at)}
 
 
 async def test_the_doctor_finds_nothing_wrong_with_a_right_set_up(right: Setup) -> None:
     async with aiohttp.ClientSession() as session:
-        found = [check async for check in examine_gateway(right, session, now=now())]
+        found = [check async for check in examine(right, session, now=now())]
     assert [] == [check for check in found if check.state != "good"]
     assert "reset neighbour" in {check.name["en"] for check in found}
 

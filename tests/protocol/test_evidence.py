@@ -5,11 +5,10 @@ from typing import Any
 import pytest
 
 import schemas
-from conformance.role.runner import VERSIONS as KIT_VERSIONS
 from conformance.model.library import cases
 from conformance.model.result import Outcome, Result, Run
-from conformance.report.document import report_of
-from conformance.report.document import evidence_of
+from conformance.report.document import evidence_of, report_of
+from conformance.role.runner import VERSIONS as KIT_VERSIONS
 from gateway.protocol.certificate import ROLES, Profile, Role, Versions
 from gateway.protocol.evidence import FAMILIES, Evidence, judge_evidence
 from gateway.protocol.record import utc

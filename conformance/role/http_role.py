@@ -1,4 +1,4 @@
-"""Script player: runs a script of HTTP calls and feed reads, with kept values and reference copies."""
+"""Base of the roles that call the partner's system: HTTP calls and feed reads, kept values, reference copies."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -9,11 +9,11 @@ from conformance.model.case import Call, Clear, Follow, Restart, Step
 from conformance.model.result import Finding, UnverifiableError
 from conformance.role.copy import Copy
 from conformance.role.interruption import interrupt
+from conformance.role.role import Role
 from conformance.script.body import write_body
 from conformance.script.matcher import mismatches
-from conformance.script.names import InAddress, Names
+from conformance.script.names import InAddress
 from conformance.script.template import fill, value_at
-from conformance.target.setup import Setup
 from conformance.target.wire import Reply, Wire, poll
 from conformance.words import Texts, joined, plain, say
 
@@ -27,22 +27,14 @@ _FORGED = (
 )
 
 
-class ScriptPlayer:
-    """Runs one script; holds the kept values and the copies read so far."""
+class HttpRole(Role):
+    """Holds a client per account, and of the present case the kept values and the copies read so far."""
 
-    def __init__(self, wires: Mapping[str, Wire], names: Names, setup: Setup) -> None:
-        self._wires = wires
-        self._names = names
-        self._setup = setup
-        self._copies: dict[str, Copy] = {}
+    _wires: Mapping[str, Wire]
+    _copies: dict[str, Copy]
 
-    async def play(self, steps: Sequence[Step]) -> list[Finding]:
-        """Run the steps in order; returns the findings of the first step that has any. Raises UnverifiableError."""
-        for number, step in enumerate(steps, start=1):
-            findings = await self._take(step, say("step", number=number))
-            if findings:
-                return findings
-        return []
+    async def _reset(self) -> None:
+        self._copies = {}
 
     async def _take(self, step: Step, location: Texts) -> list[Finding]:
         match step:
