@@ -13,8 +13,7 @@ from rich.console import Console
 from conformance.model.case import Call, Case, Clear, Document, Follow, Order, Script, Step
 from conformance.model.library import cases, coverage, sentences
 from conformance.script.body import document_of, write_body
-from conformance.script.names import Names, UnknownNameError
-from conformance.script.template import fill
+from conformance.script.template import Names, UnknownNameError, fill
 from conformance.words import say
 from schemas.rulebook import Language
 

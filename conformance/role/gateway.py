@@ -13,8 +13,7 @@ from conformance.model.result import Finding, NotApplicableError
 from conformance.role.http_role import HttpRole, wrong_status
 from conformance.script.body import document_of
 from conformance.script.matcher import render_value
-from conformance.script.names import Names
-from conformance.script.template import value_at
+from conformance.script.template import Names, value_at
 from conformance.target.setup import Setup
 from conformance.target.wire import Wire
 from conformance.words import Texts, joined, plain, say

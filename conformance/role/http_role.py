@@ -12,8 +12,7 @@ from conformance.role.interruption import interrupt
 from conformance.role.role import Role
 from conformance.script.body import write_body
 from conformance.script.matcher import mismatches
-from conformance.script.names import InAddress
-from conformance.script.template import fill, value_at
+from conformance.script.template import InAddress, fill, value_at
 from conformance.target.wire import Reply, Wire, poll
 from conformance.words import Texts, joined, plain, say
 

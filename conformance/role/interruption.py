@@ -11,8 +11,7 @@ import orjson
 from conformance.model.result import Finding, UnverifiableError
 from conformance.script.body import valid_offer
 from conformance.script.matcher import render_value
-from conformance.script.names import Names
-from conformance.script.template import value_at
+from conformance.script.template import Names, value_at
 from conformance.target.setup import Setup
 from conformance.target.wire import Reply, Wire, poll
 from conformance.words import Texts, joined, plain, say

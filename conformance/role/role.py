@@ -6,7 +6,7 @@ from datetime import date
 
 from conformance.model.case import Case, Document, Step
 from conformance.model.result import Exchange, Finding, UnverifiableError
-from conformance.script.names import Names
+from conformance.script.template import Names
 from conformance.target.setup import Setup
 from conformance.words import Texts, say
 

@@ -30,7 +30,7 @@ from conformance.role.national import NationalRole
 from conformance.role.partner import PartnerRole
 from conformance.role.publisher import PublisherRole
 from conformance.role.subscriber import SubscriberRole
-from conformance.script.names import UnknownNameError
+from conformance.script.template import UnknownNameError
 from conformance.target.setup import Setup, SetupError
 from conformance.version import KIT_VERSION, PROTOCOL_VERSION
 from conformance.words import Texts, joined, say

@@ -14,8 +14,7 @@ from conformance.role.host import HostAnswer, PartnerRequest, fault_answer, prob
 from conformance.role.partner import PartnerRole
 from conformance.script.body import valid_offer
 from conformance.script.matcher import mismatches
-from conformance.script.names import Names
-from conformance.script.template import fill
+from conformance.script.template import Names, fill
 from conformance.target.setup import Setup
 from conformance.words import Texts, joined, plain, say
 

@@ -13,7 +13,7 @@ from conformance.build_requirements import write_requirements
 from conformance.model.case import Document, Script
 from conformance.model.library import CaseError, base, cases, coverage, read_topic, reasons, sentences
 from conformance.script.body import document_of
-from conformance.script.names import Names
+from conformance.script.template import Names
 from schemas.rulebook import Language
 
 ROOT = Path(__file__).parents[2]

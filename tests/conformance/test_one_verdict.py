@@ -23,8 +23,7 @@ from conformance.model.case import Document
 from conformance.model.library import base, cases
 from conformance.model.result import Outcome
 from conformance.script.body import document_of
-from conformance.script.names import Names
-from conformance.script.template import fill
+from conformance.script.template import Names, fill
 from conformance.target.setup import Setup
 from conformance.target.wire import Wire
 from gateway.cli.app import app

@@ -15,7 +15,7 @@ from conformance.role.gateway import GatewayRole
 from conformance.role.interruption import interrupt
 from conformance.role.national import NationalRole
 from conformance.role.runner import Player, run_cases
-from conformance.script.names import Names
+from conformance.script.template import Names
 from conformance.target.doctor import examine
 from conformance.target.setup import Account, Setup
 from conformance.target.wire import Wire

@@ -17,7 +17,7 @@ from conformance.model.result import (
     excuse,
 )
 from conformance.role.runner import Choice, case_seconds, cases_for, run_cases
-from conformance.script.names import UnknownNameError
+from conformance.script.template import UnknownNameError
 from conformance.target.setup import Setup, SetupError
 from conformance.words import plain
 from schemas.rulebook import Language

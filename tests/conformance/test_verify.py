@@ -7,8 +7,7 @@ import pytest
 
 from conformance.model.case import Verdict
 from conformance.role.gateway import compare_problems
-from conformance.script.names import InAddress, Names, UnknownNameError
-from conformance.script.template import fill
+from conformance.script.template import InAddress, Names, UnknownNameError, fill
 from conformance.words import plain
 
 WRONG = Verdict(accepted=False, problems=frozenset({("field-missing", "/title"), ("seats-range", "/seats")}))
