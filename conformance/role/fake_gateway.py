@@ -14,14 +14,14 @@ import orjson
 
 import schemas
 from conformance.role.host import MOST_BYTES, HostAnswer, PartnerRequest, fault_answer, language_of, problem
-from conformance.role.journal import Kind, Outcome, Sent, SubmissionJournal, digest_of
+from conformance.role.journal import SendKind, SendOutcome, Sent, SubmissionJournal, digest_of
 from conformance.script.batch import UnreadableError, inflate, split_batch
 
 _REVISION = re.compile("[0-9]{1,16}")
 _NOT_QUEUED = HostAnswer(200, {"status": "not-queued"})
 _WAIT = re.compile(r"(?:^|,)\s*wait\s*=\s*[1-9]", re.IGNORECASE)
 _RECEIPT = "rAAAAAAAAAAAAAAAAAAAAAAAA"
-_STATUS: Mapping[Outcome, int] = {"accepted": 201, "duplicate": 200, "stale": 409, "rejected": 409}
+_STATUS: Mapping[SendOutcome, int] = {"accepted": 201, "duplicate": 200, "stale": 409, "rejected": 409}
 _MOST_BATCHES = 100
 _MOST_RESULTS, _MOST_IN_FULL = 10_000, 1_000
 _REFUSED = 422
@@ -118,11 +118,11 @@ class FakeGateway:
 
     def _note(
         self, raw: bytes, verdict: schemas.Verdict, *, failing: bool = False, stored: bool = True, wait: float = 0.0
-    ) -> Outcome:
+    ) -> SendOutcome:
         document: dict[str, Any] = orjson.loads(raw)
         offer_id, revision = document["id"], int(document["revision"])
-        kind: Kind = "withdraw" if verdict.withdrawal else "publish"
-        outcome: Outcome = "unknown"
+        kind: SendKind = "withdraw" if verdict.withdrawal else "publish"
+        outcome: SendOutcome = "unknown"
         if stored:
             outcome = self._journal.decide(offer_id, revision, digest_of(document), live=kind == "publish")
             outcome = "lost" if failing else outcome

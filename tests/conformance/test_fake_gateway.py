@@ -172,7 +172,7 @@ async def test_a_batch_is_answered_as_a_gateway_answers_it(client: Client) -> No
     status, body = await sent(client, one + b"\n" + wrong)
     assert (422, "nr", 0) == (status, body["statuses"], body["queued"])
     assert {"receipts", "batch"}.isdisjoint(body)
-    assert {} == client.submissions.standing
+    assert {} == client.submissions.states
     status, body = await sent(client, one + b"\n" + wrong, "?partial=true")
     assert (207, "qr", {"not-in-list": 1}) == (status, body["statuses"], body["rules"])
     assert [True, False] == ["receipt" in result for result in body["results"]]
@@ -186,7 +186,7 @@ async def test_a_batch_is_answered_as_a_gateway_answers_it(client: Client) -> No
     assert 422 == (await sent(client, wrong, "?partial=true"))[0]
     status, body = await sent(client, two, "?dry_run=true")
     assert (200, "v") == (status, body["statuses"])
-    assert 1 == len(client.submissions.standing)
+    assert 1 == len(client.submissions.states)
 
 
 async def test_who_waits_for_a_batch_is_told_the_decisions(client: Client) -> None:

@@ -8,7 +8,7 @@ from zipfile import ZipFile
 
 import pytest
 
-from conformance.packaging.build import build, rewrite
+from conformance.packaging.build import ROOT, build, rewrite
 
 
 @pytest.fixture(scope="module")
