@@ -241,7 +241,9 @@ async def test_cursors_and_marks_may_hold_any_sign(right: Setup) -> None:
 async def _late_on_other_routes(seen: Seen, forward: Forward) -> Told:
     """A right gateway on which every route but publication knows an offer at the second question only."""
     question = f"{seen.method} {seen.path} {sorted(seen.query.items())}"
-    reads = seen.method == "GET" and seen.path.startswith(("/v1/offers/", "/v1/receipts"))
+    reads = (
+        seen.method == "GET" and seen.path.startswith(("/v1/offers/", "/v1/receipts")) and "cursor" not in seen.query
+    )
     if question in seen.memory or not (reads or seen.path.endswith("/moderation")):
         return await forward(seen)
     seen.memory[question] = True
@@ -254,7 +256,7 @@ async def test_other_routes_may_know_an_offer_later_than_its_verdict_says(right:
     async with proxied(right.target, _late_on_other_routes) as url:
         found = await played(replace(right, target=url), chosen)
     assert [] == [each for each in found if each[1] is not Outcome.PASS]
-    assert len(found) > 60
+    assert len(found) > 50
 
 
 async def _with_odd_problems(seen: Seen, forward: Forward) -> Told:
