@@ -5,6 +5,7 @@ case, for a day and given platforms.
 import hashlib
 import re
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, Protocol
@@ -55,7 +56,7 @@ def _fill_key(text: str, names: Lookup) -> str:
 
 def changed(base: Mapping[str, Any], *, put: Mapping[str, Any], drop: list[str]) -> dict[str, Any]:
     """A copy of a JSON object with values set at the JSON Pointers in ``put``, and those in ``drop`` removed."""
-    document: dict[str, Any] = _copy(base)
+    document = deepcopy(dict(base))
     for pointer, value in put.items():
         parent, name = _parent(document, pointer)
         parent[name] = value
@@ -70,12 +71,6 @@ def _parent(document: dict[str, Any], pointer: str) -> tuple[dict[str, Any], str
     for step in steps:
         document = document.setdefault(step, {})
     return document, name
-
-
-def _copy(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _copy(member) for key, member in value.items()}
-    return [_copy(item) for item in value] if isinstance(value, list) else value
 
 
 def value_at(document: Any, pointer: str) -> Any:
