@@ -1,12 +1,11 @@
 """Reports for build servers and code hosts: JUnit XML with one suite per family, and SARIF 2.1.0."""
 
-from collections import defaultdict
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
 import orjson
 
-from conformance.report.document import Report, lines_of, repeat_command
+from conformance.report.document import Report, by_family, lines_of, repeat_command
 from schemas.rulebook import Language
 
 _ELEMENTS = {"fail": "failure", "error": "error", "config-error": "error", "skip": "error", "omit": "skipped"}
@@ -14,10 +13,7 @@ _ELEMENTS = {"fail": "failure", "error": "error", "config-error": "error", "skip
 
 def write_junit(report: Report, language: Language) -> str:
     """The report as XML text."""
-    families: dict[str, list[Any]] = defaultdict(list)
-    for result in report["results"]:
-        families[result["case"].partition("/")[0]].append(result)
-    suites = "".join(_suite(family, results, report, language) for family, results in families.items())
+    suites = "".join(_suite(family, results, report, language) for family, results in by_family(report).items())
     seconds = report["milliseconds"] / 1000
     return f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites time="{seconds:.3f}">\n{suites}</testsuites>\n'
 

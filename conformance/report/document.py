@@ -4,6 +4,7 @@ report of a complete run with its digest, which the operator checks and signs.
 
 import hashlib
 import shlex
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any, TypeAlias
@@ -90,6 +91,14 @@ def lines_of(result: Mapping[str, Any], language: Language) -> list[str]:
     found = [[text_of(each, name)[language] for name in names] for each in result.get("findings", ())]
     lines = [f"{location}: {expected} ≠ {actual}" for location, expected, actual in found]
     return [*lines, result["reason"][language]] if "reason" in result else lines
+
+
+def by_family(report: Report) -> Mapping[str, list[Any]]:
+    """The results, grouped by the family of their case."""
+    families: dict[str, list[Any]] = defaultdict(list)
+    for result in report["results"]:
+        families[result["case"].partition("/")[0]].append(result)
+    return families
 
 
 def repeat_command(report: Report, case: str) -> str:

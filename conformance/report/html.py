@@ -1,7 +1,6 @@
 """Report as one HTML page in French and English: no script, no external resource, small at ten thousand results."""
 
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from html import escape
 from importlib.resources import files
@@ -9,12 +8,15 @@ from typing import Any
 
 from conformance.model.library import sentences
 from conformance.model.result import Outcome
-from conformance.report.document import Report, repeat_command, text_of
+from conformance.report.document import Report, by_family, repeat_command, text_of
 from conformance.words import Texts, both, plain, say
 
 _MOST_DETAILED = 200
 """Failed results with full details; further ones get one line each."""
-
+_MOST_EXCHANGES = 6
+_MOST_CHARACTERS = 1_500
+"""Exchanges per failed result, and characters of a body."""
+_CODE = re.compile(r"`([^`]+)`")
 _ORDER = ("config-error", "error", "fail", "skip", "announced", "pass", "omit")
 
 
@@ -53,9 +55,6 @@ def _kind(result: Any) -> str:
 def _plain(text: str) -> str:
     """A text of the kit, escaped, with backticks rendered as code."""
     return _CODE.sub(r"<code>\1</code>", escape(text))
-
-
-_CODE = re.compile(r"`([^`]+)`")
 
 
 def _texts(texts: Texts, render: Callable[[str], str] = _plain) -> str:
@@ -129,12 +128,8 @@ def _exchanges(exchanges: list[Any]) -> str:
     """The last exchanges only: the failed one is the last or near it."""
     if not exchanges:
         return ""
-    rendered = "".join(map(_exchange, exchanges[-_EXCHANGES:]))
+    rendered = "".join(map(_exchange, exchanges[-_MOST_EXCHANGES:]))
     return f"<details><summary>{_texts(say('the-exchanges'))} ({len(exchanges)})</summary>{rendered}</details>"
-
-
-_EXCHANGES = 6
-_CHARACTERS = 1_500
 
 
 def _exchange(exchange: Any) -> str:
@@ -148,7 +143,7 @@ def _headers(headers: Mapping[str, str]) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _CHARACTERS else text[:_CHARACTERS] + "…"
+    return text if len(text) <= _MOST_CHARACTERS else text[:_MOST_CHARACTERS] + "…"
 
 
 def _rest(results: Iterable[Any]) -> str:
@@ -160,10 +155,7 @@ def _rest(results: Iterable[Any]) -> str:
 
 
 def _families(report: Report) -> Iterator[str]:
-    families: dict[str, list[Any]] = defaultdict(list)
-    for result in report["results"]:
-        families[result["case"].partition("/")[0]].append(result)
-    for family, results in families.items():
+    for family, results in by_family(report).items():
         passed = sum(_kind(result) == "pass" for result in results)
         # Names only: ten thousand titles in two languages would make the page too large.
         names = " ".join(

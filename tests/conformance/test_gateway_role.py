@@ -247,7 +247,7 @@ async def _late_on_other_routes(seen: Seen, forward: Forward) -> Told:
     if question in seen.memory or not (reads or seen.path.endswith("/moderation")):
         return await forward(seen)
     seen.memory[question] = True
-    empty = {"receipts": [], "cursor": None, "more": False}
+    empty: dict[str, object] = {"receipts": [], "cursor": None, "more": False}
     return told(200, empty) if seen.path == "/v1/receipts" else told(404, {"code": "not-found"})
 
 
