@@ -11,12 +11,11 @@ from typing import Any
 import pytest
 
 from conformance import clock
-from conformance.cli.drive import playing
+from conformance.cli.output import result_lines
 from conformance.model.case import Case
 from conformance.model.library import cases
 from conformance.model.result import Outcome, Result
-from conformance.report.console import outcome_label
-from conformance.role.runner import Choice, Player, cases_for, run_cases
+from conformance.role.runner import Choice, Player, cases_for, playing, run_cases
 from conformance.target.setup import Setup, SetupError, read_setup
 from conformance.words import both, joined, say
 from schemas.rulebook import LANGUAGES, Language
@@ -119,10 +118,5 @@ def _language(environ: Mapping[str, str]) -> Language:
 
 def _render_result(result: Result, language: Language) -> str:
     case = result.case
-    lines = [f"{outcome_label(result.outcome)[language]}: {case.title[language]} ({', '.join(case.requirements)})"]
-    for each in result.findings:
-        texts = (say("expected", told=each.expected), say("found", told=each.actual))
-        lines += [f"  {each.location[language]}", *(f"    {text[language]}" for text in texts)]
-    if result.reason is not None:
-        lines.append(f"  {result.reason[language]}")
-    return "\n".join([*lines, f"  → {case.mend[language]}"])
+    title = f"{result.outcome.label[language]}: {case.title[language]} ({', '.join(case.requirements)})"
+    return "\n".join([title, *result_lines(result, language)])

@@ -160,7 +160,7 @@ class Client:
             headers={"Authorization": f"Basic {self._basic}"},
         )
         if answer.status != HTTPStatus.OK:
-            raise ClientError(self._words.unproved.format(told=answer.explain()), step=self._words.prove)
+            raise ClientError(self._words.unproved.format(text=answer.explain()), step=self._words.prove)
         life = float(answer.body.get("expires_in", 0))
         self._token = answer.body["access_token"]
         self._renew_at = asyncio.get_running_loop().time() + max(life - _EARLY, life / 2)
@@ -188,7 +188,7 @@ class Client:
                     return await self._attempt(method, path, **arguments)
         except _NotTakenError as error:
             said = self._words.not_taken.format(
-                url=self._url, method=method, path=path, seconds=self.patience, told=error
+                url=self._url, method=method, path=path, seconds=self.patience, text=error
             )
             raise ClientError(said, step=self._words.resend) from error
         raise AssertionError("unreachable: the last attempt returns or raises")

@@ -14,27 +14,34 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from conformance import clock
-from conformance.cli.console import ERR, OUT, UNUSABLE, stop
-from conformance.cli.drive import VERSIONS, drive
 from conformance.cli.explain import explain_to
+from conformance.cli.judge import judge
+from conformance.cli.output import (
+    ERR,
+    FORMATS,
+    OUT,
+    UNUSABLE,
+    Lang,
+    Reports,
+    check_file,
+    check_reports,
+    print_result,
+    print_run,
+    stop,
+    write_file,
+    write_reports,
+)
 from conformance.cli.template import template_of
-from conformance.cli.write import FORMATS, check_file, check_reports, write_file, write_reports
-from conformance.model.case import Role
-from conformance.model.coverage import coverage as all_requirements
+from conformance.model.case import RoleName
 from conformance.model.library import cases
+from conformance.model.library import coverage as all_requirements
 from conformance.model.result import EXIT_CODES, Outcome, Result, Run
-from conformance.report.console import print_result, print_run
-from conformance.report.document import ReportError, document_of, read_document
-from conformance.report.evidence import check_evidence, evidence_of
-from conformance.role.judge import judge as judge_document
-from conformance.role.judge import split_offers
-from conformance.role.runner import Choice, cases_for
-from conformance.script.batch import UnreadableError
+from conformance.report.document import ReportError, check_evidence, evidence_of, read_report, report_of
+from conformance.role.runner import VERSIONS, Choice, cases_for, drive
 from conformance.target.doctor import Check, examine
 from conformance.target.setup import Setup, SetupError, read_setup
 from conformance.words import both, plain, say
 from schemas.rulebook import Language
-from schemas.spoken import system_reason
 
 app = typer.Typer(
     name="passerelle-conformance",
@@ -45,9 +52,7 @@ app = typer.Typer(
     help=f"{both(say('help'))}\n\n{both(say('help-exit-codes'))}",
 )
 
-Lang = Annotated[Language, typer.Option(help=both(say("help-lang")), envvar="CONFORMANCE_LANG")]
 SetupFile = Annotated[Path, typer.Option("--config", "-c", help=both(say("help-config")))]
-Reports = Annotated[list[Path] | None, typer.Option("--report", help=both(say("help-report", forms=FORMATS)))]
 _SETUP = Path("conformance.toml")
 
 
@@ -59,7 +64,7 @@ def _read(path: Path, lang: Language) -> Setup:
 
 
 @app.command(help=both(say("help-init")))
-def init(role: Annotated[Role, typer.Argument(help=both(say("help-role")))], lang: Lang = "fr") -> None:
+def init(role: Annotated[RoleName, typer.Argument(help=both(say("help-role")))], lang: Lang = "fr") -> None:
     """Write a conformance.toml template for the role."""
     if _SETUP.exists():
         stop(say("setup-there", path=_SETUP), say("setup-there-step"), UNUSABLE, lang)
@@ -88,7 +93,7 @@ def _print_check(check: Check, lang: Language) -> None:
     colour = {"good": "green", "doubtful": "yellow", "wrong": "red"}[check.state]
     state = {"good": say("good"), "doubtful": say("doubtful"), "wrong": say("wrong")}[check.state][lang]
     OUT.print(f"[{colour}]{state:10}[/] ", end="")
-    OUT.print(say("at", place=check.name, told=check.text)[lang], markup=False, soft_wrap=True)
+    OUT.print(say("at", location=check.name, text=check.text)[lang], markup=False, soft_wrap=True)
     if check.step is not None:
         OUT.print(f"           → {check.step[lang]}", markup=False, soft_wrap=True)
 
@@ -113,7 +118,7 @@ def run(
         text = say("no-such-case", role=setup.role, names=", ".join(unknown))
         stop(text, say("list-role-step", role=setup.role), UNUSABLE, lang)
     finished = _play(setup, choice, seed, fail_fast=fail_fast, lang=lang)
-    write_reports(document_of(finished), report or [], lang)
+    write_reports(report_of(finished), report or [], lang)
     raise typer.Exit(finished.exit_code)
 
 
@@ -127,7 +132,7 @@ def _play(setup: Setup, choice: Choice, seed: str, *, fail_fast: bool, lang: Lan
 
         def report_result(result: Result) -> None:
             progress.update(task, advance=1, description=result.case.family)
-            print_result(OUT, result, lang)
+            print_result(result, lang)
 
         try:
             finished = asyncio.run(
@@ -135,7 +140,7 @@ def _play(setup: Setup, choice: Choice, seed: str, *, fail_fast: bool, lang: Lan
             )
         except SetupError as error:
             stop(error.text, error.step, EXIT_CODES[Outcome.CONFIG_ERROR], lang)
-    print_run(OUT, finished, lang)
+    print_run(finished, lang)
     return finished
 
 
@@ -151,7 +156,7 @@ def certify(
     finished = _play(setup, Choice(), "", fail_fast=False, lang=lang)
     owner = setup.accounts.get(setup.role)
     body = evidence_of(
-        document_of(finished),
+        report_of(finished),
         platform=owner.platform if owner else setup.target,
         played=cases_for(setup, Choice(), cases()),
     )
@@ -162,44 +167,12 @@ def certify(
     raise typer.Exit(finished.exit_code or int(not finished.conforms))
 
 
-@app.command(help=both(say("help-judge")))
-def judge(
-    file: Annotated[Path, typer.Argument(help=both(say("help-file")))],
-    report: Reports = None,
-    lang: Lang = "fr",
-) -> None:
-    """Judge a file of offers offline, with the verdict of every gateway."""
-    check_reports(report or [], lang)
-    day, began = clock.today(), clock.now()
-    try:
-        documents = list(split_offers(file.read_bytes()))
-    except (OSError, UnreadableError) as error:
-        why = error.text if isinstance(error, UnreadableError) else system_reason(error).texts
-        stop(say("unread", path=file, error=why), say("offers-unread-step"), UNUSABLE, lang)
-    results = tuple(judge_document(raw, number, on=day) for number, raw in enumerate(documents, start=1))
-    for result in results[:_MOST_PRINTED]:
-        print_result(OUT, result, lang)
-    finished = Run(
-        role="publisher",
-        target=file.name,
-        profile="file",
-        versions=VERSIONS,
-        seed="",
-        began=began,
-        milliseconds=0,
-        results=results,
-    )
-    print_run(OUT, finished, lang)
-    write_reports(document_of(finished), report or [], lang)
-    raise typer.Exit(finished.exit_code if results else EXIT_CODES[Outcome.SKIP])
-
-
-_MOST_PRINTED = 200
+app.command(help=both(say("help-judge")))(judge)
 
 
 @app.command(name="list", help=both(say("help-list")))
 def list_cases(
-    role: Annotated[Role | None, typer.Option(help=both(say("help-role-only")))] = None, lang: Lang = "fr"
+    role: Annotated[RoleName | None, typer.Option(help=both(say("help-role-only")))] = None, lang: Lang = "fr"
 ) -> None:
     """List the cases: id, requirements, title."""
     for case in cases():
@@ -234,7 +207,7 @@ def coverage(
     OUT.print(table)
 
 
-@app.command(help=both(say("help-turn")))
+@app.command(help=both(say("help-convert")))
 def report(
     file: Annotated[Path, typer.Argument(help=both(say("help-report-file")))],
     to: Annotated[list[Path], typer.Option("--to", help=both(say("help-to", forms=FORMATS)))],
@@ -242,7 +215,7 @@ def report(
 ) -> None:
     """Convert a report to another format."""
     try:
-        document = read_document(orjson.loads(file.read_bytes()))
+        document = read_report(orjson.loads(file.read_bytes()))
     except (OSError, orjson.JSONDecodeError, ReportError) as error:
         why = error.text if isinstance(error, ReportError) else plain(error)
         stop(say("no-report", file=file, error=why), say("no-report-step"), UNUSABLE, lang)

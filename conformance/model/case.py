@@ -1,14 +1,14 @@
-"""Case: one test of a requirement, as a document with its verdict or as a script of steps."""
+"""Case: one test of a requirement, as a document with its verdict or as a script of steps that a role executes."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal, TypeAlias
 
-from conformance.model.step import Step
 from conformance.words import Texts
 
-Role: TypeAlias = Literal["gateway", "publisher", "subscriber", "national"]
-ROLES: tuple[Role, ...] = ("gateway", "publisher", "subscriber", "national")
+RoleName: TypeAlias = Literal["gateway", "publisher", "subscriber", "national"]
+ROLES: tuple[RoleName, ...] = ("gateway", "publisher", "subscriber", "national")
 Kind: TypeAlias = Literal["offer", "withdrawal", "submission"]
 
 
@@ -22,8 +22,8 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A document to judge. ``template`` is its JSON value, or its text or bytes where JSON cannot hold it; ``size``
-    pads it with blanks to so many bytes. ``on`` is the day that it was written for; ``live`` is False where the
+    """A document to judge. ``template`` is its JSON value, or its text or bytes where JSON cannot hold it,
+    padded with blanks to ``size`` bytes. ``on`` is the day that it was written for; ``live`` is False where the
     expected verdict holds only on that day or under that name.
     """
 
@@ -39,7 +39,7 @@ class Document:
 class Script:
     """Steps in order, each with its expectation."""
 
-    steps: tuple[Step, ...]
+    steps: tuple["Step", ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class Case:
 
     id: str
     requirements: tuple[str, ...]
-    roles: frozenset[Role]
+    roles: frozenset[RoleName]
     title: Texts
     explanation: Texts
     mend: Texts
@@ -60,3 +60,195 @@ class Case:
     def family(self) -> str:
         """The folder of the case, its subject."""
         return self.id.partition("/")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Body:
+    """The body of a call, as a template. ``form`` is its encoding: an ``offer`` changes the valid offer, ``lines`` is
+    NDJSON, ``base64`` are bytes. ``gzip``: compressed whole, truncated, or a decompression bomb.
+    """
+
+    form: Literal["offer", "json", "text", "base64", "lines", "form"]
+    content: Any
+    media_type: str
+    gzip: Literal["whole", "cut", "bomb"] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expectation:
+    """Expected answer: one of the statuses, and matchers for headers and body (see ``script.matcher``)."""
+
+    status: tuple[int, ...]
+    headers: Mapping[str, Any]
+    body: Any = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One HTTP request of an account. ``keep`` names parts of the answer for later steps (JSON Pointer, or header);
+    ``until`` is the time in seconds for which the call is repeated while the expectation is not met; ``together`` is
+    the number of concurrent calls, each with the same expectation.
+    """
+
+    account: str
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: Body | None
+    expect: Expectation
+    keep: Mapping[str, str]
+    until: float = 0.0
+    together: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Follow:
+    """Read the changes feed to its end into the named copy. Expectations of the copy: ``holds`` and ``lacks`` (ids),
+    ``offers`` (matchers by id), ``removed`` (reasons by id), ``once`` and ``never`` (ids in exactly one change, or in
+    none). ``pages`` limits the number of pages read in this step.
+    """
+
+    account: str
+    copy: str
+    query: str
+    expect: Mapping[str, Any]
+    until: float
+    pages: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Clear:
+    """Withdraw every live offer of an account's platform, by an empty snapshot."""
+
+    account: str
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    """Restart the target under load (the hook ``restart``); ``while_sending`` is the number of publications."""
+
+    while_sending: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """Order the partner's platform to act, through its test interface."""
+
+    action: Literal["create", "change", "withdraw", "reset", "sync"]
+    offer: str
+    expect: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Faults that the kit's gateway answers to the partner's next publications, in order."""
+
+    faults: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receive:
+    """Matchers for the submissions of an offer that the kit's gateway must receive within ``until`` seconds."""
+
+    offer: str
+    expect: Mapping[str, Any]
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """An invariant over all submissions of the publisher in this run (see ``role.journal``)."""
+
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class Serve:
+    """Pages that the kit's feed serves next, in order; each a page of changes or a fault."""
+
+    pages: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Expected state of the subscriber: ``holds`` (matchers by id), ``lacks`` (ids); and its requests: ``requests`` (a
+    matcher), ``beginnings`` (number without a cursor).
+    """
+
+    expect: Mapping[str, Any]
+
+
+Step: TypeAlias = Call | Follow | Clear | Restart | Order | Answer | Receive | Watch | Serve | Hold
+
+
+def read_step(body: Mapping[str, Any]) -> Step:
+    """A step from its JSON, already checked against the schema ``case``: one key names its kind."""
+    return _READERS[next(name for name in _READERS if name in body)](body)
+
+
+def _read_follow(body: Mapping[str, Any]) -> Step:
+    return Follow(
+        account=body["follow"],
+        copy=body.get("copy", body["follow"]),
+        query=body.get("query", ""),
+        expect=body.get("expect", {}),
+        until=body.get("until", 10),
+        pages=body.get("pages"),
+    )
+
+
+_MEDIA_TYPES: Mapping[str, str] = {
+    "offer": "application/json",
+    "json": "application/json",
+    "text": "application/json",
+    "base64": "application/json",
+    "lines": "application/x-ndjson",
+    "form": "application/x-www-form-urlencoded",
+}
+
+
+def _read_call(body: Mapping[str, Any]) -> Step:
+    method, _, path = body["call"].partition(" ")
+    expected = body["expect"]
+    status = expected["status"]
+    return Call(
+        account=body.get("as", "publisher"),
+        method=method,
+        path=path,
+        headers=body.get("headers", {}),
+        body=_read_body(body),
+        expect=Expectation(
+            status=tuple(status) if isinstance(status, list) else (status,),
+            headers=expected.get("headers", {}),
+            body=expected.get("body"),
+        ),
+        keep=body.get("keep", {}),
+        until=body.get("until", 0.0),
+        together=body.get("together", 1),
+    )
+
+
+def _read_body(body: Mapping[str, Any]) -> Body | None:
+    for form, media_type in _MEDIA_TYPES.items():
+        if form in body:
+            return Body(
+                form=form,  # type: ignore[arg-type]  # the table's keys are the forms
+                content=body[form],
+                media_type=body.get("media_type", media_type),
+                gzip=body.get("gzip"),
+            )
+    return None
+
+
+_READERS: Mapping[str, Callable[[Mapping[str, Any]], Step]] = {
+    "call": _read_call,
+    "follow": _read_follow,
+    "clear": lambda body: Clear(body["clear"]),
+    "restart": lambda body: Restart(body["restart"]),
+    "order": lambda body: Order(action=body["order"], offer=body.get("offer", ""), expect=body.get("expect", {})),
+    "answer": lambda body: Answer(tuple(body["answer"])),
+    "receive": lambda body: Receive(offer=body["receive"], expect=body["expect"], until=body.get("until", 10)),
+    "watch": lambda body: Watch(body["watch"]),
+    "serve": lambda body: Serve(tuple(body["serve"])),
+    "hold": lambda body: Hold(body["hold"]),
+}

@@ -1,6 +1,7 @@
-"""Library of cases: every file under ``cases``, checked against the schema ``case`` and read once."""
+"""Library of cases and requirements: the packaged files, read once, and the coverage of each requirement."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib.resources import files
@@ -9,11 +10,14 @@ from typing import Any
 
 import orjson
 
-from conformance.model.case import ROLES, Case, Document, Script, Verdict
-from conformance.model.step import read_step
+from conformance.model.case import ROLES, Case, Document, Script, Verdict, read_step
 from schemas.registry import fast_validator, validator
+from schemas.texts import Texts, load_texts
 
-_PACKAGE = files(__package__.rpartition(".")[0])
+_PACKAGE = __package__.rpartition(".")[0]
+_CASES = files(_PACKAGE).joinpath("cases")
+_TEMPLATE = ("put", "drop", "document", "text", "base64")
+"""Members of a case that define its document; see ``script.body.document_of``."""
 _DEFAULTS = ("roles", "explanation", "mend", "on", "feature", "kind")
 
 
@@ -25,7 +29,7 @@ class CaseError(Exception):
 def cases() -> tuple[Case, ...]:
     """All cases, in the order of their families and files. Raises CaseError."""
     found: dict[str, Case] = {}
-    for family in sorted(_PACKAGE.joinpath("cases").iterdir(), key=lambda entry: entry.name):
+    for family in sorted(_CASES.iterdir(), key=lambda entry: entry.name):
         if family.is_dir():
             for case in _read_family(family):
                 if case.id in found:
@@ -37,7 +41,7 @@ def cases() -> tuple[Case, ...]:
 @cache
 def base() -> dict[str, Any]:
     """The valid offer that cases derive from, as a template. Shared: callers must not change it."""
-    loaded: dict[str, Any] = orjson.loads(_PACKAGE.joinpath("cases", "base.json").read_bytes())
+    loaded: dict[str, Any] = orjson.loads(_CASES.joinpath("base.json").read_bytes())
     return loaded
 
 
@@ -80,7 +84,7 @@ def _read_document(body: Mapping[str, Any]) -> Document:
     expected = body["expected"]
     return Document(
         kind=body.get("kind", "offer"),
-        template=_template(body),
+        template={key: body[key] for key in _TEMPLATE if key in body},
         on=date.fromisoformat(body["on"]),
         live=body.get("live", True),
         size=body.get("size"),
@@ -91,6 +95,31 @@ def _read_document(body: Mapping[str, Any]) -> Document:
     )
 
 
-def _template(body: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The members of a case that define its document; see ``script.document.document_of``."""
-    return {key: body[key] for key in ("put", "drop", "document", "text", "base64") if key in body}
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """A requirement: id, sentence in the protocol, cases that name it, and the reason where there is none."""
+
+    id: str
+    sentence: Texts
+    cases: tuple[Case, ...]
+    reason: Texts | None
+
+
+@cache
+def sentences() -> Mapping[str, Texts]:
+    """The protocol's sentences by id (see ``build_requirements``); the English ones are normative."""
+    return load_texts(_PACKAGE, "requirements.json")
+
+
+@cache
+def reasons() -> Mapping[str, Texts]:
+    """The reason of each requirement without a case, by id."""
+    return load_texts(_PACKAGE, "uncovered.json")
+
+
+def coverage() -> tuple[Requirement, ...]:
+    """Every requirement, in the protocol's order."""
+    return tuple(
+        Requirement(id_, sentence, tuple(case for case in cases() if id_ in case.requirements), reasons().get(id_))
+        for id_, sentence in sentences().items()
+    )

@@ -1,12 +1,13 @@
-"""Results of cases and of a run: the model that every report is written from."""
+"""Results of cases and of a run: the model that every report is written from, and the errors that end a case."""
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from enum import StrEnum
 
-from conformance.model.case import Case, Role
-from conformance.words import Texts
+from conformance.model.case import Case, RoleName
+from conformance.words import LocalisedError, Texts, plain, say
 
 
 class Outcome(StrEnum):
@@ -22,6 +23,18 @@ class Outcome(StrEnum):
     """The kit failed."""
     CONFIG_ERROR = "config-error"
     """The partner's set-up is invalid; no statement about conformance."""
+
+    @property
+    def label(self) -> Texts:
+        """Label for partners."""
+        return {
+            Outcome.PASS: say("pass"),
+            Outcome.FAIL: say("fail"),
+            Outcome.SKIP: say("skip"),
+            Outcome.OMIT: say("omit"),
+            Outcome.ERROR: say("kit-error"),
+            Outcome.CONFIG_ERROR: say("config-error"),
+        }[self]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +58,22 @@ class Finding:
     location: Texts
     expected: Texts
     actual: Texts
+
+
+class UnverifiableError(LocalisedError):
+    """The case is required but cannot be verified here; the result is a skip."""
+
+
+class NotApplicableError(LocalisedError):
+    """The case is not required here; the result is an omission."""
+
+
+class PartnerFailedError(LocalisedError):
+    """The partner's platform failed to execute an order; the result is a failure."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.actual)
+        self.finding = finding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +105,7 @@ class Versions:
 class Run:
     """A run: target, versions, start (``began``, RFC 3339 in UTC), and all results in the order of the cases."""
 
-    role: Role
+    role: RoleName
     target: str
     profile: str
     versions: Versions
@@ -111,3 +140,32 @@ class Run:
 EXIT_CODES: Mapping[Outcome, int] = {Outcome.ERROR: 4, Outcome.CONFIG_ERROR: 3, Outcome.FAIL: 1, Outcome.SKIP: 5}
 """Exit codes of the command, the gravest first. 2 is a usage error."""
 _BLOCKING = tuple(EXIT_CODES)
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """A failure that the partner announced; ``until`` is the last day on which it is excused."""
+
+    case: str
+    reason: str
+    until: date
+
+
+def excuse(result: Result, announced: Sequence[Announced], *, on: date) -> Result:
+    """The result after announcements: a failure announced in time is excused; an announced case that passes fails, so
+    that the announcement is removed.
+    """
+    found = next((one for one in announced if one.case == result.case.id), None)
+    if found is None:
+        return result
+    reason = plain(found.reason)
+    match result.outcome:
+        case Outcome.FAIL if on <= found.until:
+            return replace(result, announced=True, reason=reason)
+        case Outcome.FAIL:
+            return replace(result, reason=reason)
+        case Outcome.PASS:
+            expected = say("announced-failure", until=found.until)
+            finding = Finding(plain("conformance.toml"), expected, say("case-passes"))
+            return replace(result, outcome=Outcome.FAIL, findings=(finding,))
+    return result

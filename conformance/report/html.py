@@ -1,21 +1,22 @@
 """Report as one HTML page in French and English: no script, no external resource, small at ten thousand results."""
 
 import re
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from html import escape
 from importlib.resources import files
 from typing import Any
 
-from conformance.model.coverage import sentences
+from conformance.model.library import sentences
 from conformance.model.result import Outcome
-from conformance.report.console import outcome_label
-from conformance.report.document import Report, repeat_command, text_of
+from conformance.report.document import Report, by_family, repeat_command, text_of
 from conformance.words import Texts, both, plain, say
 
 _MOST_DETAILED = 200
 """Failed results with full details; further ones get one line each."""
-
+_MOST_EXCHANGES = 6
+_MOST_CHARACTERS = 1_500
+"""Exchanges per failed result, and characters of a body."""
+_CODE = re.compile(r"`([^`]+)`")
 _ORDER = ("config-error", "error", "fail", "skip", "announced", "pass", "omit")
 
 
@@ -56,9 +57,6 @@ def _plain(text: str) -> str:
     return _CODE.sub(r"<code>\1</code>", escape(text))
 
 
-_CODE = re.compile(r"`([^`]+)`")
-
-
 def _texts(texts: Texts, render: Callable[[str], str] = _plain) -> str:
     """A text in both languages; the style sheet displays one."""
     fr, en = render(texts["fr"]), render(texts["en"])
@@ -66,7 +64,7 @@ def _texts(texts: Texts, render: Callable[[str], str] = _plain) -> str:
 
 
 def _kind_text(kind: str) -> str:
-    return _texts(say("announced-one") if kind == "announced" else outcome_label(Outcome(kind)))
+    return _texts(say("announced-one") if kind == "announced" else Outcome(kind).label)
 
 
 def _totals(report: Report) -> str:
@@ -94,7 +92,7 @@ def _facts(report: Report) -> str:
 def _detail(result: Any, report: Report) -> str:
     kind = _kind(result)
     findings = "".join(map(_finding, result["findings"]))
-    head = "".join(f"<th>{_texts(text)}</th>" for text in (say("the-place"), say("the-expected"), say("the-found")))
+    head = "".join(f"<th>{_texts(text)}</th>" for text in (say("the-location"), say("the-expected"), say("the-found")))
     parts = [
         f'<details class="{kind}" open><summary><span class="kind">{_kind_text(kind)}</span> ',
         f"{_texts(result['title'])} <code>{escape(result['case'])}</code> ",
@@ -130,12 +128,8 @@ def _exchanges(exchanges: list[Any]) -> str:
     """The last exchanges only: the failed one is the last or near it."""
     if not exchanges:
         return ""
-    rendered = "".join(map(_exchange, exchanges[-_EXCHANGES:]))
+    rendered = "".join(map(_exchange, exchanges[-_MOST_EXCHANGES:]))
     return f"<details><summary>{_texts(say('the-exchanges'))} ({len(exchanges)})</summary>{rendered}</details>"
-
-
-_EXCHANGES = 6
-_CHARACTERS = 1_500
 
 
 def _exchange(exchange: Any) -> str:
@@ -149,7 +143,7 @@ def _headers(headers: Mapping[str, str]) -> str:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _CHARACTERS else text[:_CHARACTERS] + "…"
+    return text if len(text) <= _MOST_CHARACTERS else text[:_MOST_CHARACTERS] + "…"
 
 
 def _rest(results: Iterable[Any]) -> str:
@@ -161,10 +155,7 @@ def _rest(results: Iterable[Any]) -> str:
 
 
 def _families(report: Report) -> Iterator[str]:
-    families: dict[str, list[Any]] = defaultdict(list)
-    for result in report["results"]:
-        families[result["case"].partition("/")[0]].append(result)
-    for family, results in families.items():
+    for family, results in by_family(report).items():
         passed = sum(_kind(result) == "pass" for result in results)
         # Names only: ten thousand titles in two languages would make the page too large.
         names = " ".join(

@@ -58,15 +58,13 @@ class Copy:
                     location, say("not-in-copy", id=offer_id), say("it-is", held=render_value(self.held[offer_id]))
                 )
         for offer_id in expected.get("never", ()):
-            if self.change_counts[offer_id] != 0:
-                yield Finding(
-                    location, say("told-never", id=offer_id), say("told-times", times=self.change_counts[offer_id])
-                )
+            times = self.change_counts[offer_id]
+            if times != 0:
+                yield Finding(location, say("appears-never", id=offer_id), say("appears-times", times=times))
         for offer_id in expected.get("once", ()):
-            if self.change_counts[offer_id] != 1:
-                yield Finding(
-                    location, say("told-once", id=offer_id), say("told-times", times=self.change_counts[offer_id])
-                )
+            times = self.change_counts[offer_id]
+            if times != 1:
+                yield Finding(location, say("appears-once", id=offer_id), say("appears-times", times=times))
 
     def _compare_offers(self, expected: Mapping[str, Any], location: Texts) -> Iterator[Finding]:
         for offer_id, reason in expected.get("removed", {}).items():

@@ -64,15 +64,31 @@ def problem(status: int, code: str, **more: Any) -> HostAnswer:
     )
 
 
+def fault_answer(fault: str, *, seconds: float, unavailable: str, expire: Callable[[], None]) -> HostAnswer:
+    """The answer of a fault that both of the kit's servers know: ``unavailable`` is the code of a 503, ``seconds`` the
+    Retry-After. Any other fault closes the connection.
+    """
+    retry = {"Retry-After": str(int(seconds))}
+    match fault:
+        case "unavailable":
+            return problem(503, unavailable, headers=retry)
+        case "busy":
+            return problem(429, "rate-limited", headers=retry)
+        case "expired-token":
+            expire()
+            return problem(401, "token-invalid", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+    return HostAnswer(200, closed=True)
+
+
 class Host:
-    """Server for one account; ``answering`` computes the answers to authenticated requests."""
+    """Server for one account; ``answering``, set by ``hosting``, computes the answers to authenticated requests."""
+
+    answering: AnswerRequest
 
     def __init__(self, account: Account, journal: list[Exchange]) -> None:
         self._account = account
-        self.answering: AnswerRequest = _answer_nothing
         self._journal = journal
         self._tokens: set[str] = set()
-        self.tokens_given = 0
 
     def expire(self) -> None:
         """Invalidate every token."""
@@ -82,30 +98,30 @@ class Host:
         """Answer one request and record it in the journal."""
         loop = asyncio.get_running_loop()
         began = loop.time()
-        body, said = b"", HostAnswer(500)
+        body, answer = b"", HostAnswer(500)
         try:
             body = await _read(request)
-            said = await self._say(request, body)
+            answer = await self._answer(request, body)
         finally:
-            content = b"" if said.body is None else orjson.dumps(said.body)
-            headers = {"Content-Type": "application/json", **said.headers}
+            content = b"" if answer.body is None else orjson.dumps(answer.body)
+            headers = {"Content-Type": "application/json", **answer.headers}
             self._journal.append(
                 record(
                     method=request.method,
                     url=str(request.url),
                     headers=dict(request.headers),
                     body=body,
-                    status=0 if said.closed else said.status,
+                    status=0 if answer.closed else answer.status,
                     answer_headers=headers,
                     answer=content,
                     milliseconds=round((loop.time() - began) * 1000),
                 )
             )
-        if said.closed or said.cut:
-            return await _break_off(request, said, headers, content)
-        return web.Response(status=said.status, headers=headers, body=content)
+        if answer.closed or answer.cut:
+            return await _break_off(request, answer, headers, content)
+        return web.Response(status=answer.status, headers=headers, body=content)
 
-    async def _say(self, request: web.BaseRequest, body: bytes) -> HostAnswer:
+    async def _answer(self, request: web.BaseRequest, body: bytes) -> HostAnswer:
         if len(body) > MOST_BYTES:
             return problem(413, "body-too-large")
         if request.path == "/oauth/token":
@@ -132,7 +148,6 @@ class Host:
             return HostAnswer(401, {"error": "invalid_client"})
         token = secrets.token_urlsafe(24)
         self._tokens.add(token)
-        self.tokens_given += 1
         return HostAnswer(200, {"access_token": token, "token_type": "Bearer", "expires_in": _LIFE_SECONDS})
 
 
@@ -160,10 +175,6 @@ def _basic(proof: str) -> tuple[str, str]:
     return unquote(client), unquote(secret)
 
 
-async def _answer_nothing(_: PartnerRequest) -> HostAnswer:
-    return problem(404, "not-found")
-
-
 async def _read(request: web.BaseRequest) -> bytes:
     """The raw body; reading ends beyond ``MOST_BYTES``."""
     content = bytearray()
@@ -175,10 +186,10 @@ async def _read(request: web.BaseRequest) -> bytes:
 
 
 async def _break_off(
-    request: web.BaseRequest, said: HostAnswer, headers: Mapping[str, str], content: bytes
+    request: web.BaseRequest, answer: HostAnswer, headers: Mapping[str, str], content: bytes
 ) -> web.StreamResponse:
-    response = web.StreamResponse(status=said.status, headers={**headers, "Content-Length": str(len(content))})
-    if said.cut:
+    response = web.StreamResponse(status=answer.status, headers={**headers, "Content-Length": str(len(content))})
+    if answer.cut:
         await response.prepare(request)
         await response.write(content[: len(content) // 2])
     if request.transport is not None:

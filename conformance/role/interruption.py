@@ -1,24 +1,24 @@
 """Crash and replay: the target restarts under load; then every publication is sent again and counted."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
 import orjson
 
-from conformance.model.result import Finding
-from conformance.role.verify import UnverifiableError
-from conformance.script.document import sound_offer
+from conformance.model.result import Finding, UnverifiableError
+from conformance.script.body import valid_offer
 from conformance.script.matcher import render_value
-from conformance.script.names import Names
-from conformance.script.template import value_at
+from conformance.script.template import Names, value_at
 from conformance.target.setup import Setup
-from conformance.target.wire import Reply, Wire
+from conformance.target.wire import Reply, Wire, poll
 from conformance.words import Texts, joined, plain, say
 
 _READY_SECONDS = 90.0
 _HOOK_SECONDS = 120.0
+_VISIBLE_SECONDS = 10.0
 _PAUSE_SECONDS = 0.2
 _TOGETHER = 8
 _HEADERS = {"Content-Type": "application/json", "Prefer": "wait=20"}
@@ -31,7 +31,7 @@ async def interrupt(wire: Wire, names: Names, number: int, *, setup: Setup, loca
     """
     if setup.restart is None:
         raise UnverifiableError(say("no-hook"))
-    offers = [sound_offer(names, offer=f"r{index}", put={}) for index in range(number)]
+    offers = [valid_offer(names, {"is": f"r{index}"}) for index in range(number)]
     acknowledged: dict[str, str] = {}
     amid = asyncio.Event()
     sending = asyncio.ensure_future(_send_all(wire, offers, acknowledged, amid))
@@ -44,12 +44,26 @@ async def interrupt(wire: Wire, names: Names, number: int, *, setup: Setup, loca
         raise
     await sending
     ready_seconds = _READY_SECONDS * setup.patience
-    if not await _ready(wire, ready_seconds):
+    listed = await poll(
+        lambda: wire.call("GET", "/v1/offers?limit=1"),
+        lambda reply: reply.status == 200,
+        seconds=ready_seconds,
+        pause=_PAUSE_SECONDS,
+    )
+    if listed.status != 200:
         return [Finding(location, say("answers-again", seconds=f"{ready_seconds:.0f}"), say("it-does-not"))]
     findings = []
     for offer in offers:
         findings += await _resend(wire, offer, acknowledged.get(offer["id"]), location, ready_seconds)
-    return findings or await _count(wire, offers, location)
+    if findings:
+        return findings
+    # No other route is promised to know an offer as soon as its verdict is answered.
+    return await poll(
+        lambda: _count(wire, offers, location),
+        lambda found: not found,
+        seconds=_VISIBLE_SECONDS * setup.patience,
+        pause=_PAUSE_SECONDS,
+    )
 
 
 async def _send_all(
@@ -75,17 +89,15 @@ async def _send_all(
 async def _resend(
     wire: Wire, offer: Mapping[str, Any], acknowledged: str | None, location: Texts, seconds: float
 ) -> list[Finding]:
-    deadline = asyncio.get_running_loop().time() + seconds
-    while True:
-        reply = await _put(wire, offer)
-        if reply.status in {200, 201}:
-            break
-        if asyncio.get_running_loop().time() > deadline:
-            return [Finding(_of(location, offer), say("decided-in-the-end"), plain(reply.status))]
-        await asyncio.sleep(_PAUSE_SECONDS)
+    reply = await poll(
+        lambda: _put(wire, offer), lambda reply: reply.status in {200, 201}, seconds=seconds, pause=_PAUSE_SECONDS
+    )
+    if reply.status not in {200, 201}:
+        return [Finding(_of(location, offer), say("decided-in-the-end"), plain(reply.status))]
     verdict = value_at(reply.json, "/verdict")
     if acknowledged is not None and verdict != "duplicate":
-        return [Finding(_of(location, offer), say("duplicate-since", told=acknowledged), plain(render_value(verdict)))]
+        expected = say("duplicate-since", verdict=acknowledged)
+        return [Finding(_of(location, offer), expected, plain(render_value(verdict)))]
     return []
 
 
@@ -99,15 +111,15 @@ async def _count(wire: Wire, offers: list[dict[str, Any]], location: Texts) -> l
     findings = [Finding(location, say("readable", id=offer_id), say("it-is-not")) for offer_id in missing]
     receipts = await _accepted_receipts(wire)
     for offer in offers:
-        times = receipts.get(offer["id"], 0)
+        times = receipts[offer["id"]]
         if times != 1:
             findings.append(Finding(_of(location, offer), say("accepted-once"), say("accepted-times", times=times)))
     return findings
 
 
-async def _accepted_receipts(wire: Wire) -> dict[str, int]:
+async def _accepted_receipts(wire: Wire) -> Counter[str]:
     """Number of accepted receipts of this publisher, by offer id."""
-    counted: dict[str, int] = {}
+    counted: Counter[str] = Counter()
     query = ""
     while True:
         reply = await wire.call("GET", f"/v1/receipts?limit=1000{query}")
@@ -115,7 +127,7 @@ async def _accepted_receipts(wire: Wire) -> dict[str, int]:
         for receipt in receipts if isinstance(receipts, list) else ():
             offer_id = value_at(receipt, "/id")
             if value_at(receipt, "/verdict") == "accepted" and isinstance(offer_id, str):
-                counted[offer_id] = counted.get(offer_id, 0) + 1
+                counted[offer_id] += 1
         cursor = value_at(reply.json, "/cursor")
         if not value_at(reply.json, "/more") or not isinstance(cursor, str):
             return counted
@@ -124,15 +136,6 @@ async def _accepted_receipts(wire: Wire) -> dict[str, int]:
 
 async def _put(wire: Wire, offer: Mapping[str, Any]) -> Reply:
     return await wire.call("PUT", f"/v1/offers/{offer['id']}", headers=_HEADERS, body=orjson.dumps(offer))
-
-
-async def _ready(wire: Wire, seconds: float) -> bool:
-    deadline = asyncio.get_running_loop().time() + seconds
-    while asyncio.get_running_loop().time() < deadline:
-        if (await wire.call("GET", "/v1/offers?limit=1")).status == 200:
-            return True
-        await asyncio.sleep(_PAUSE_SECONDS)
-    return False
 
 
 async def _run(hook: str, seconds: float) -> None:

@@ -1,7 +1,7 @@
 """Journal of a publisher's submissions to the fake gateway, with outcomes and invariants over all of them. Pure."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Literal, TypeAlias
@@ -11,8 +11,8 @@ import orjson
 from conformance.model.result import Finding
 from conformance.words import Texts, plain, say
 
-Kind: TypeAlias = Literal["publish", "withdraw"]
-Outcome: TypeAlias = Literal["accepted", "duplicate", "stale", "rejected", "refused", "unknown", "lost"]
+SendKind: TypeAlias = Literal["publish", "withdraw"]
+SendOutcome: TypeAlias = Literal["accepted", "duplicate", "stale", "rejected", "refused", "unknown", "lost"]
 """``unknown``: answered 503 or 429, not stored; ``lost``: stored, but the answer did not arrive."""
 
 
@@ -22,37 +22,36 @@ class Sent:
 
     id: str
     revision: int
-    kind: Kind
-    digest: str
-    document: dict[str, Any]
-    outcome: Outcome
-    problems: tuple[str, ...]
+    outcome: SendOutcome
     at: float
+    kind: SendKind = "publish"
+    document: Mapping[str, Any] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
     wait: float = 0.0
 
 
 @dataclass(slots=True)
 class SubmissionJournal:
-    """Submissions in order of arrival (``sent``); state of each offer (``standing``): revision, digest, live."""
+    """Submissions in order of arrival (``sent``); state of each offer (``states``): revision, digest, live."""
 
     platform: str
     sent: list[Sent] = field(default_factory=list)
-    standing: dict[str, tuple[int, str, bool]] = field(default_factory=dict)
+    states: dict[str, tuple[int, str, bool]] = field(default_factory=dict)
 
-    def decide(self, offer_id: str, revision: int, digest: str, *, live: bool) -> Outcome:
+    def decide(self, offer_id: str, revision: int, digest: str, *, live: bool) -> SendOutcome:
         """The decision of a gateway on a revision; an accepted one becomes the offer's state."""
-        known = self.standing.get(offer_id)
+        known = self.states.get(offer_id)
         if known is not None and revision <= known[0]:
             if revision < known[0]:
                 return "stale"
             return "duplicate" if (digest, live) == known[1:] else "rejected"
-        self.standing[offer_id] = (revision, digest, live)
+        self.states[offer_id] = (revision, digest, live)
         return "accepted"
 
     def of(self, offer_id: str) -> dict[str, Any]:
         """The summary of one offer that a case's matchers apply to."""
         sent = [each for each in self.sent if each.id == offer_id]
-        known = self.standing.get(offer_id)
+        known = self.states.get(offer_id)
         last = sent[-1] if sent else None
         return {
             "sends": len(sent),

@@ -8,14 +8,10 @@ from typing import Any
 import aiohttp
 import orjson
 
-from conformance.model.case import Case, Script
-from conformance.model.result import Exchange, Finding
-from conformance.role.script_player import ScriptPlayer
-from conformance.role.verify import UnverifiableError
-from conformance.script.names import Names
-from conformance.target.setup import Account, Setup, SetupError
+from conformance.model.result import Exchange
+from conformance.role.http_role import HttpRole
+from conformance.target.setup import Account, Setup
 from conformance.target.wire import Reply, Wire
-from conformance.words import say
 
 _PER_MINUTE = 90
 """Below the site's limit of 100 calls per minute and account; the rest is for other users of the account."""
@@ -65,29 +61,16 @@ class NationalWire(Wire):
         return reply, body.get("token"), _LIFE_SECONDS
 
 
-class NationalRole:
-    """Runs cases against one test account. The cases delete the offers that they publish; the site reserves deleted
-    names permanently.
+class NationalRole(HttpRole):
+    """Runs cases against one test account; a finding is a deviation of the site from the simulator's model of it. The
+    cases delete the offers that they publish; the site reserves deleted names permanently.
     """
 
     def __init__(self, setup: Setup, session: aiohttp.ClientSession, *, seed: str, day: Callable[[], date]) -> None:
-        self._setup = setup
-        self._seed = seed
-        self._day = day
-        self.journal: list[Exchange] = []
-        account = setup.accounts.get("national")
-        if account is None:
-            raise SetupError(say("account-missing", role="national"), step=say("account-missing-step", role="national"))
+        super().__init__(setup, seed=seed, day=day, platforms={"publisher": "national"})
         pace = Pace(_PER_MINUTE)
-        known = {"national": account, "nobody": None, "stranger": None}
-        self._wires: dict[str, Wire] = {
-            name: NationalWire(session, setup.target, one, self.journal, pace=pace, patience=setup.patience)
-            for name, one in known.items()
+        accounts = {"national": setup.account("national"), "nobody": None, "stranger": None}
+        self._wires = {
+            name: NationalWire(session, setup.target, account, self.journal, pace=pace, patience=setup.patience)
+            for name, account in accounts.items()
         }
-
-    async def play(self, case: Case) -> list[Finding]:
-        """The findings of a case: deviations of the site from this project's model of it. Raises UnverifiableError."""
-        if not isinstance(case.subject, Script):
-            raise UnverifiableError(say("other-case"))
-        names = Names(seed=self._seed, case=case.id, day=self._day(), platforms={"publisher": "national"})
-        return await ScriptPlayer(self._wires, names, self._setup).play(case.subject.steps)

@@ -1,98 +1,75 @@
 """Role *publisher*: a fake gateway receives the partner's submissions; the cases check them."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from datetime import date
 
 import aiohttp
 
-from conformance.model.case import Case, Script
-from conformance.model.result import Exchange, Finding
-from conformance.model.step import Answer, Order, Receive, Watch
-from conformance.role.control import Control
+from conformance.model.case import Answer, Order, Receive, Step, Watch
+from conformance.model.result import Finding, UnverifiableError
 from conformance.role.fake_gateway import FakeGateway
-from conformance.role.host import Host, hosting
+from conformance.role.host import HostAnswer, PartnerRequest
 from conformance.role.journal import SubmissionJournal, check_invariant
-from conformance.role.verify import UnverifiableError
+from conformance.role.partner import PartnerRole
 from conformance.script.matcher import mismatches
-from conformance.script.names import Names
 from conformance.script.template import fill
 from conformance.target.setup import Setup, SetupError
+from conformance.target.wire import poll
 from conformance.words import Texts, joined, plain, say
 
 _PAUSE_SECONDS = 0.05
 
 
-class PublisherRole:
+class PublisherRole(PartnerRole):
     """Runs cases for a publisher. One journal covers the whole run, so that invariants apply to all submissions."""
 
-    def __init__(
-        self,
-        setup: Setup,
-        control: Control,
-        gateway: FakeGateway,
-        journal: SubmissionJournal,
-        *,
-        seed: str,
-        day: Callable[[], date],
-    ) -> None:
-        self._setup = setup
-        self._control = control
-        self._gateway = gateway
-        self._submissions = journal
-        self._seed = seed
-        self._day = day
+    def __init__(self, setup: Setup, session: aiohttp.ClientSession, *, seed: str, day: Callable[[], date]) -> None:
+        super().__init__(setup, session, seed=seed, day=day, platforms={})
+        self._submissions = SubmissionJournal(self._platforms["publisher"])
+        self._gateway = FakeGateway(self._submissions, day=day, expire=self.host.expire)
         self._ids: dict[str, str] = {}
-        self.journal: list[Exchange] = []
 
-    async def play(self, case: Case) -> list[Finding]:
-        """The findings of a case. Raises UnverifiableError, SetupError, PartnerFailedError."""
-        if not isinstance(case.subject, Script):
-            raise UnverifiableError(say("other-case"))
+    async def answer(self, ask: PartnerRequest) -> HostAnswer:
+        """The answer of the fake gateway."""
+        return await self._gateway.answer(ask)
+
+    async def _reset(self) -> None:
         self._gateway.faults.clear()
-        names = Names(
-            seed=self._seed, case=case.id, day=self._day(), platforms={"publisher": self._submissions.platform}
-        )
-        for number, step in enumerate(case.subject.steps, start=1):
-            location = say("step", number=number)
-            match step:
-                case Order():
-                    await self._order(step, names)
-                    findings: list[Finding] = []
-                case Answer(faults):
-                    self._gateway.faults.extend(faults)
-                    findings = []
-                case Receive():
-                    findings = await self._receive(step, names, location)
-                case Watch(what):
-                    findings = await self._watch(what)
-                case _:
-                    raise UnverifiableError(say("other-step"))
-            if findings:
-                return findings
-        return []
 
-    async def _order(self, step: Order, names: Names) -> None:
-        key = names[f"local.{step.offer}"] if step.offer else ""
-        answer = await self._control.order(
-            step.action, **({"offer": key} if key else {}), **fill(dict(step.expect), names)
-        )
+    async def _take(self, step: Step, location: Texts) -> list[Finding]:
+        match step:
+            case Order():
+                await self._order(step)
+                return []
+            case Answer(faults):
+                self._gateway.faults.extend(faults)
+                return []
+            case Receive():
+                return await self._receive(step, location)
+            case Watch(what):
+                return await self._watch(what)
+        raise UnverifiableError(say("other-step"))
+
+    async def _order(self, step: Order) -> None:
+        key = self._names[f"local.{step.offer}"] if step.offer else ""
+        offer = {"offer": key} if key else {}
+        answer = await self._control.order(step.action, **offer, **fill(dict(step.expect), self._names))
         if step.action == "create":
             offer_id = answer.get("id") if isinstance(answer, dict) else None
             if not isinstance(offer_id, str):
                 raise SetupError(say("create-no-id"), step=say("create-no-id-step"))
             self._ids[key] = offer_id
 
-    async def _receive(self, step: Receive, names: Names, location: Texts) -> list[Finding]:
-        offer_id = self._ids.get(names[f"local.{step.offer}"], "")
+    async def _receive(self, step: Receive, location: Texts) -> list[Finding]:
+        offer_id = self._ids.get(self._names[f"local.{step.offer}"], "")
         location = joined((location, plain(offer_id)), ", ")
-        deadline = asyncio.get_running_loop().time() + step.until * self._setup.patience
-        while True:
-            findings = mismatches(fill(dict(step.expect), names), self._submissions.of(offer_id), location)
-            if not findings or asyncio.get_running_loop().time() >= deadline:
-                return findings
-            await asyncio.sleep(_PAUSE_SECONDS)
+        expected = fill(dict(step.expect), self._names)
+
+        async def compare() -> list[Finding]:
+            return mismatches(expected, self._submissions.of(offer_id), location)
+
+        seconds = step.until * self._setup.patience
+        return await poll(compare, lambda findings: not findings, seconds=seconds, pause=_PAUSE_SECONDS)
 
     async def _watch(self, what: str) -> list[Finding]:
         """Check an invariant; without a test interface, first observe the platform for ``observe`` seconds."""
@@ -100,21 +77,3 @@ class PublisherRole:
         if not self._submissions.sent:
             raise UnverifiableError(say("nothing-published"))
         return check_invariant(self._submissions, what)
-
-
-@asynccontextmanager
-async def publisher_role(setup: Setup, *, seed: str, day: Callable[[], date]) -> AsyncIterator[PublisherRole]:
-    """The role, with the fake gateway listening. Raises SetupError."""
-    account = setup.accounts.get("publisher")
-    if account is None:
-        raise SetupError(say("account-missing", role="publisher"), step=say("account-missing-step", role="publisher"))
-    async with aiohttp.ClientSession() as session:
-        exchanges: list[Exchange] = []
-        submissions = SubmissionJournal(account.platform)
-        host = Host(account, exchanges)
-        gateway = FakeGateway(submissions, day=day, expire=host.expire)
-        control = Control(session, setup, exchanges)
-        role = PublisherRole(setup, control, gateway, submissions, seed=seed, day=day)
-        role.journal = exchanges
-        async with hosting(host, gateway.answer, setup.listen):
-            yield role

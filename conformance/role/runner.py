@@ -1,19 +1,41 @@
-"""Runner: selects the cases of a partner, runs them one after the other, and collects the results."""
+"""Runner: opens the role of a partner, runs the selected cases one after the other, and collects the results."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Protocol
 
-from conformance.model.case import Case
-from conformance.model.expected import excuse
-from conformance.model.result import Exchange, Finding, Outcome, Result
-from conformance.role.verify import NotApplicableError, PartnerFailedError, UnverifiableError
-from conformance.script.names import UnknownNameError
+import aiohttp
+
+import schemas
+from conformance import clock
+from conformance.model.case import Case, RoleName
+from conformance.model.result import (
+    Exchange,
+    Finding,
+    NotApplicableError,
+    Outcome,
+    PartnerFailedError,
+    Result,
+    Run,
+    UnverifiableError,
+    Versions,
+    excuse,
+)
+from conformance.role.gateway import GatewayRole
+from conformance.role.host import hosting
+from conformance.role.national import NationalRole
+from conformance.role.partner import PartnerRole
+from conformance.role.publisher import PublisherRole
+from conformance.role.subscriber import SubscriberRole
+from conformance.script.template import UnknownNameError
 from conformance.target.setup import Setup, SetupError
+from conformance.version import KIT_VERSION, PROTOCOL_VERSION
 from conformance.words import Texts, joined, say
 
+VERSIONS = Versions(KIT_VERSION, PROTOCOL_VERSION, schemas.SCHEMA_VERSION, schemas.RULES_VERSION)
 _CASE_SECONDS = 300.0
 _AFTER_OBSERVING_SECONDS = 60.0
 
@@ -122,3 +144,50 @@ def _omission(case: Case, setup: Setup) -> Texts | None:
     if not case.unsupported and not supported:
         return say("not-supported", feature=case.feature)
     return None
+
+
+async def drive(
+    setup: Setup,
+    cases: Sequence[Case],
+    *,
+    seed: str,
+    fail_fast: bool = False,
+    on_result: Callable[[Result], None] = lambda _: None,
+) -> Run:
+    """Run the cases against the partner's system; ``on_result`` is called with each result. Raises SetupError when the
+    role cannot be opened.
+    """
+    loop = asyncio.get_running_loop()
+    began, started = clock.now(), loop.time()
+    async with playing(setup, seed=seed) as player:
+        results = await run_cases(cases, player, setup, on=clock.today(), fail_fast=fail_fast, on_result=on_result)
+    return Run(
+        role=setup.role,
+        target=setup.target or setup.control or setup.listen,
+        profile=setup.profile,
+        versions=VERSIONS,
+        seed=seed,
+        began=began,
+        milliseconds=round((loop.time() - started) * 1000),
+        results=tuple(results),
+    )
+
+
+@asynccontextmanager
+async def playing(setup: Setup, *, seed: str) -> AsyncIterator[Player]:
+    """The player of the set-up's role, open for the block. Raises SetupError."""
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
+        role = _ROLES[setup.role](setup, session, seed=seed, day=clock.today)
+        if isinstance(role, PartnerRole):
+            async with hosting(role.host, role.answer, setup.listen):
+                yield role
+        else:
+            yield role
+
+
+_ROLES: Mapping[RoleName, type[GatewayRole | NationalRole | PublisherRole | SubscriberRole]] = {
+    "gateway": GatewayRole,
+    "national": NationalRole,
+    "publisher": PublisherRole,
+    "subscriber": SubscriberRole,
+}

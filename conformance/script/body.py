@@ -1,4 +1,4 @@
-"""Bodies: bytes and headers of a call, from its template."""
+"""Bytes of documents to judge and of the bodies of calls, from their templates."""
 
 import gzip
 from base64 import b64decode
@@ -8,16 +8,40 @@ from urllib.parse import urlencode
 
 import orjson
 
-from conformance.model.step import Body
-from conformance.script.document import sound_offer
-from conformance.script.template import Lookup, fill
+from conformance.model.case import Body, Document
+from conformance.model.library import base
+from conformance.script.template import Lookup, changed, fill
 
 _BOMB_BYTES = 60_000_000
 
 
+def document_of(subject: Document, names: Lookup) -> bytes:
+    """The bytes to judge, padded to the case's size."""
+    raw = _document(subject.template, names)
+    return raw if subject.size is None else raw.ljust(subject.size)
+
+
+def _document(template: Any, names: Lookup) -> bytes:
+    match template:
+        case {"text": text}:
+            return str(fill(text, names)).encode()
+        case {"base64": text}:
+            return b64decode(text)
+        case {"document": document}:
+            return orjson.dumps(fill(document, names))
+    offer = changed(fill(base(), names), put=fill(template.get("put", {}), names), drop=template.get("drop", []))
+    return orjson.dumps(offer)
+
+
+def valid_offer(names: Lookup, change: Mapping[str, Any]) -> dict[str, Any]:
+    """The valid offer under these names, with changes; ``is`` is its name within the case."""
+    template = {**base(), "id": f"${{id.{change['is']}}}", "apply_url": f"${{apply.{change['is']}}}"}
+    return changed(fill(template, names), put=fill(change.get("put", {}), names), drop=change.get("drop", []))
+
+
 def write_body(body: Body, names: Lookup) -> tuple[bytes, Mapping[str, str]]:
     """The bytes, with Content-Type and Content-Encoding."""
-    content = _written(body, names)
+    content = _content(body, names)
     headers = {"Content-Type": body.media_type}
     match body.gzip:
         case None:
@@ -25,17 +49,16 @@ def write_body(body: Body, names: Lookup) -> tuple[bytes, Mapping[str, str]]:
         case "whole":
             content = gzip.compress(content)
         case "cut":
-            whole = gzip.compress(content)
-            content = whole[: len(whole) - 12]
+            content = gzip.compress(content)[:-12]
         case "bomb":
             content = gzip.compress(content + b" " * _BOMB_BYTES)
     return content, {**headers, "Content-Encoding": "gzip"}
 
 
-def _written(body: Body, names: Lookup) -> bytes:
+def _content(body: Body, names: Lookup) -> bytes:
     match body.form:
         case "offer":
-            return orjson.dumps(_offer(body.content, names))
+            return orjson.dumps(valid_offer(names, body.content))
         case "json":
             return orjson.dumps(_item(body.content, names))
         case "text":
@@ -45,8 +68,7 @@ def _written(body: Body, names: Lookup) -> bytes:
         case "form":
             return urlencode(fill(body.content, names)).encode()
         case "lines":
-            lines = (_line(item, names) for item in body.content)
-            return b"".join(line + b"\n" for line in lines)
+            return b"".join(_line(item, names) + b"\n" for item in body.content)
 
 
 def _line(item: Any, names: Lookup) -> bytes:
@@ -58,11 +80,7 @@ def _item(item: Any, names: Lookup) -> Any:
     """An offer where ``is`` names one, also within a list; else the JSON value."""
     match item:
         case {"is": str()}:
-            return _offer(item, names)
+            return valid_offer(names, item)
         case list():
             return [_item(part, names) for part in item]
     return fill(item, names)
-
-
-def _offer(change: Mapping[str, Any], names: Lookup) -> dict[str, Any]:
-    return sound_offer(names, offer=change["is"], put=change.get("put", {}), drop=change.get("drop"))

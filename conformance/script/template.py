@@ -1,10 +1,23 @@
-"""Templates: JSON values with names for the values of one run, and a short form of long texts."""
+"""Templates: JSON values with names such as ``${id.a}``, ``${week.1}`` or ``${day+400}``, and the names' values in one
+case, for a day and given platforms.
+"""
 
+import hashlib
 import re
 from collections.abc import Mapping
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from typing import Any, Protocol
+from urllib.parse import quote
+
+from conformance.words import LocalisedError, say
+from schemas.schoolyear import SchoolYear, monday_of, years
 
 _NAME = re.compile(r"\$\{([^}]+)\}")
+_AHEAD_DAYS = 400
+_OFFSET = re.compile(r"(?P<name>[a-z_]+(?:\.[A-Za-z0-9_]+)*)(?P<offset>[+-][0-9]+)?")
+_APPLY_HOST = "offres.conformite.example"
 
 
 class Lookup(Protocol):
@@ -43,7 +56,7 @@ def _fill_key(text: str, names: Lookup) -> str:
 
 def changed(base: Mapping[str, Any], *, put: Mapping[str, Any], drop: list[str]) -> dict[str, Any]:
     """A copy of a JSON object with values set at the JSON Pointers in ``put``, and those in ``drop`` removed."""
-    document: dict[str, Any] = _copy(base)
+    document = deepcopy(dict(base))
     for pointer, value in put.items():
         parent, name = _parent(document, pointer)
         parent[name] = value
@@ -60,12 +73,6 @@ def _parent(document: dict[str, Any], pointer: str) -> tuple[dict[str, Any], str
     return document, name
 
 
-def _copy(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _copy(member) for key, member in value.items()}
-    return [_copy(item) for item in value] if isinstance(value, list) else value
-
-
 def value_at(document: Any, pointer: str) -> Any:
     """The value at a JSON Pointer, None where there is none."""
     for step in pointer.split("/")[1:]:
@@ -78,3 +85,116 @@ def value_at(document: Any, pointer: str) -> Any:
             case _:
                 return None
     return document
+
+
+class UnknownNameError(LocalisedError):
+    """A name without a value; the case, or the set-up, does not define it."""
+
+
+def school_year(day: date) -> SchoolYear:
+    """The first school year whose mandatory weeks end on this day or later, at most 400 days ahead. Raises
+    UnknownNameError where none is.
+    """
+    for year in years():
+        end = _sunday(year.weeks[-1])
+        if day <= end <= day + timedelta(days=_AHEAD_DAYS):
+            return year
+    raise UnknownNameError(say("no-school-year", day=day))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """Values of the names of one case. ``platforms`` and ``hosts`` are those of the accounts; ``kept`` holds values of
+    earlier answers by name; ids depend on ``seed``: different in each run, equal in its repetition.
+    """
+
+    seed: str
+    case: str
+    day: date
+    platforms: Mapping[str, str]
+    hosts: Mapping[str, str] = field(default_factory=dict)
+    kept: Mapping[str, Any] = field(default_factory=dict)
+
+    def __getitem__(self, expression: str) -> Any:
+        """The value of ``name`` or ``name±number``. Raises UnknownNameError."""
+        found = _OFFSET.fullmatch(expression)
+        if found is None:
+            raise UnknownNameError(say("no-name", expression=expression))
+        offset = int(found["offset"] or 0)
+        head, _, rest = found["name"].partition(".")
+        match head:
+            case "id":
+                return self.offer_id("publisher", rest)
+            case "local":
+                return self._local(rest)
+            case "apply":
+                return f"https://{_APPLY_HOST}/{self._local(rest)}"
+            case "kept":
+                return self._kept(rest, offset)
+            case "host":
+                return self._host(rest)
+            case "week" | "day" | "sunday":
+                return self._date(head, rest, offset)
+        if head in self.platforms:
+            return self.offer_id(head, rest) if rest else self.platforms[head]
+        raise UnknownNameError(say("unknown-name", expression=expression))
+
+    def offer_id(self, account: str, local: str) -> str:
+        """The id of an offer of this case under an account's platform."""
+        return f"{self.platforms[account]}:{self._local(local)}"
+
+    def keeping(self, kept: Mapping[str, Any]) -> "Names":
+        """A copy with more kept values."""
+        return replace(self, kept={**self.kept, **kept})
+
+    def _host(self, account: str) -> str:
+        if account not in self.hosts:
+            raise UnknownNameError(say("no-host", account=account))
+        return self.hosts[account]
+
+    def _local(self, name: str) -> str:
+        digest = hashlib.blake2b(f"{self.seed}\n{self.case}".encode(), digest_size=5).hexdigest()
+        return f"k{digest}-{name}"
+
+    def _date(self, head: str, rest: str, offset: int) -> str:
+        """A week, or a day counted from the day of receipt or from the Sunday of the last mandatory week."""
+        match head:
+            case "week":
+                return self._week(int(rest), offset)
+            case "day":
+                return (self.day + timedelta(days=offset)).isoformat()
+        return (_sunday(school_year(self.day).weeks[-1]) + timedelta(days=offset)).isoformat()
+
+    def _week(self, number: int, offset: int) -> str:
+        monday = monday_of(school_year(self.day).weeks[number - 1])
+        if monday is None:
+            raise UnknownNameError(say("no-such-week"))
+        year, week, _ = (monday + timedelta(weeks=offset)).isocalendar()
+        return f"{year}-W{week:02}"
+
+    def _kept(self, name: str, offset: int) -> Any:
+        if name not in self.kept:
+            raise UnknownNameError(say("not-kept", name=name))
+        value = self.kept[name]
+        if offset and not isinstance(value, int):
+            raise UnknownNameError(say("kept-no-number", name=name))
+        return value + offset if offset else value
+
+
+@dataclass(frozen=True, slots=True)
+class InAddress:
+    """Names for use in a URL: kept values may be any text and are percent-encoded."""
+
+    names: Names
+
+    def __getitem__(self, expression: str) -> Any:
+        """The value. Raises UnknownNameError."""
+        value = self.names[expression]
+        return quote(str(value), safe="") if expression.startswith("kept.") else value
+
+
+def _sunday(week: str) -> date:
+    monday = monday_of(week)
+    if monday is None:
+        raise UnknownNameError(say("no-such-week"))
+    return monday + timedelta(days=6)

@@ -1,7 +1,7 @@
 """Doctor: checks of the set-up before any case runs. They make no statement about conformance."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -14,7 +14,7 @@ import orjson
 
 from conformance.script.template import value_at
 from conformance.target.setup import ACCOUNTS, Account, Setup, SetupError
-from conformance.target.wire import Reply, Wire
+from conformance.target.wire import Reply, Wire, poll
 from conformance.version import PROTOCOL_VERSION
 from conformance.words import Texts, joined, plain, say
 from schemas.spoken import system_reason
@@ -42,41 +42,40 @@ def examine(setup: Setup, session: aiohttp.ClientSession, *, now: str) -> AsyncI
     """All checks of the set-up's role; ``now`` is this machine's time (RFC 3339)."""
     match setup.role:
         case "gateway":
-            return examine_gateway(setup, session, now=now)
+            return _examine_gateway(setup, session, now=now)
         case "national":
-            return examine_national(setup, session, now=now)
+            return _examine_national(setup, session, now=now)
         case "publisher" | "subscriber":
-            return examine_partner(setup, session)
+            return _examine_partner(setup, session)
 
 
-async def examine_gateway(setup: Setup, session: aiohttp.ClientSession, *, now: str) -> AsyncIterator[Check]:
+async def _examine_gateway(setup: Setup, session: aiohttp.ClientSession, *, now: str) -> AsyncIterator[Check]:
     """Checks of a gateway: reachable, encrypted, protocol, clock, accounts, reset, restart."""
-    wire = Wire(session, setup.target, None, [], seconds=_SECONDS, patience=setup.patience)
-    reply = await wire.call("GET", "/.well-known/passerelle")
-    yield _reached(setup, reply)
+    reply = await _wire(setup, session).call("GET", "/.well-known/passerelle")
+    for check in _target_checks(setup, reply, now):
+        yield check
     if reply.failure is not None:
         return
-    yield _encryption(setup.target)
     yield _protocol(reply)
-    yield _clock(reply, now)
     for name in ACCOUNTS:
         check = await _account(setup, session, name)
         yield check
         if check.state == "good" and name in {"publisher", "neighbour"} and setup.supports("snapshots"):
             yield await _reset(setup, session, name)
-    if setup.supports("restart"):
-        yield _restart(setup)
+    if setup.supports("restart") and setup.restart is None:
+        yield Check(say("restart"), "doubtful", say("no-restart"), say("no-restart-step"))
+    elif setup.supports("restart"):
+        yield Check(say("restart"), "good", say("restarts", command=setup.restart))
 
 
-async def examine_national(setup: Setup, session: aiohttp.ClientSession, *, now: str) -> AsyncIterator[Check]:
+async def _examine_national(setup: Setup, session: aiohttp.ClientSession, *, now: str) -> AsyncIterator[Check]:
     """Checks of the national site: reachable, encrypted, clock, login."""
-    wire = Wire(session, setup.target, None, [], seconds=_SECONDS, patience=setup.patience)
+    wire = _wire(setup, session)
     reply = await wire.call("GET", "/internship_offers")
-    yield _reached(setup, reply)
+    for check in _target_checks(setup, reply, now):
+        yield check
     if reply.failure is not None:
         return
-    yield _encryption(setup.target)
-    yield _clock(reply, now)
     account = setup.accounts.get("national")
     if account is None:
         yield _no_account("national")
@@ -86,11 +85,11 @@ async def examine_national(setup: Setup, session: aiohttp.ClientSession, *, now:
     if login.status == 200 and isinstance(value_at(login.json, "/token"), str):
         yield Check(_of_account("national"), "good", say("logs-in"))
     else:
-        text, step = say("login-answered", told=login.said), say("login-step")
+        text, step = say("login-answered", text=login.summary), say("login-step")
         yield Check(_of_account("national"), "wrong", text, step)
 
 
-async def examine_partner(setup: Setup, session: aiohttp.ClientSession) -> AsyncIterator[Check]:
+async def _examine_partner(setup: Setup, session: aiohttp.ClientSession) -> AsyncIterator[Check]:
     """Checks of a publisher or a subscriber: account, the kit's listener, and the partner's test interface."""
     account = setup.accounts.get(setup.role)
     if account is None:
@@ -102,7 +101,7 @@ async def examine_partner(setup: Setup, session: aiohttp.ClientSession) -> Async
     if setup.control is None:
         yield _without_interface(setup)
         return
-    wire = Wire(session, setup.control, None, [], seconds=_SECONDS, patience=setup.patience)
+    wire = _wire(setup, session, url=setup.control)
     reply = await wire.call("POST", "/reset", headers=_JSON, body=_NOTHING)
     if not 200 <= reply.status < 300:
         yield Check(say("test-interface"), "wrong", _to("POST /reset", reply), say("start-interface"))
@@ -118,10 +117,18 @@ async def examine_partner(setup: Setup, session: aiohttp.ClientSession) -> Async
     yield Check(say("test-interface"), "good", say("interface-answers", address=setup.control))
 
 
-def _reached(setup: Setup, reply: Reply) -> Check:
+def _wire(setup: Setup, session: aiohttp.ClientSession, *, url: str = "", account: Account | None = None) -> Wire:
+    return Wire(session, url or setup.target, account, [], seconds=_SECONDS, patience=setup.patience)
+
+
+def _target_checks(setup: Setup, reply: Reply, now: str) -> Iterator[Check]:
+    """The checks of any target: reachable, encrypted, clock."""
     if reply.failure is not None:
-        return Check(say("reachable"), "wrong", _to(setup.target, reply), say("target-step"))
-    return Check(say("reachable"), "good", say("target-answers", target=setup.target))
+        yield Check(say("reachable"), "wrong", _to(setup.target, reply), say("target-step"))
+        return
+    yield Check(say("reachable"), "good", say("target-answers", target=setup.target))
+    yield _encryption(setup.target)
+    yield _clock(reply, now)
 
 
 def _of_account(name: str) -> Texts:
@@ -134,7 +141,7 @@ def _no_account(name: str) -> Check:
 
 def _to(asked: str, reply: Reply) -> Texts:
     """A request with the target's answer."""
-    return say("at", place=asked, told=reply.said)
+    return say("at", location=asked, text=reply.summary)
 
 
 def _encryption(target: str) -> Check:
@@ -156,10 +163,10 @@ def _is_loopback(host: str) -> bool:
 def _protocol(reply: Reply) -> Check:
     version = value_at(reply.json, "/protocol_version")
     if version == PROTOCOL_VERSION:
-        return Check(say("protocol"), "good", say("version-told", version=version))
-    found = reply.said if version is None else say("version-told", version=version)
+        return Check(say("protocol"), "good", say("version-found", version=version))
+    found = reply.summary if version is None else say("version-found", version=version)
     step = say("protocol-step", version=PROTOCOL_VERSION)
-    return Check(say("protocol"), "wrong", say("at", place="/.well-known/passerelle", told=found), step)
+    return Check(say("protocol"), "wrong", say("at", location="/.well-known/passerelle", text=found), step)
 
 
 def _clock(reply: Reply, now: str) -> Check:
@@ -178,7 +185,7 @@ async def _account(setup: Setup, session: aiohttp.ClientSession, name: str) -> C
     account = setup.accounts.get(name)
     if account is None:
         return Check(_of_account(name), "doubtful", say("not-given"), say("no-account-step", name=name))
-    wire = Wire(session, setup.target, account, [], seconds=_SECONDS, patience=setup.patience)
+    wire = _wire(setup, session, account=account)
     try:
         reading = await _settled(wire, setup, "GET", "/v1/changes?limit=1")
         writing = await _settled(wire, setup, "PUT", f"/v1/offers/{account.platform}:doctor?dry_run=true", _NOTHING)
@@ -187,49 +194,39 @@ async def _account(setup: Setup, session: aiohttp.ClientSession, name: str) -> C
     wrong = _rights(name, reading, writing)
     if wrong is not None:
         return Check(_of_account(name), "wrong", wrong, say("scopes-step"))
-    return _with_host(name, account)
-
-
-async def _settled(wire: Wire, setup: Setup, method: str, path: str, body: bytes | None = None) -> Reply:
-    """The first answer other than 503, or the last one at the deadline: a starting target answers 503 for a while."""
-    deadline = asyncio.get_running_loop().time() + _SECONDS * setup.patience
-    while True:
-        reply = await wire.call(method, path, headers=_JSON if body else {}, body=body)
-        if reply.status != _UNAVAILABLE or asyncio.get_running_loop().time() >= deadline:
-            return reply
-        await asyncio.sleep(_PAUSE_SECONDS)
-
-
-def _rights(name: str, reading: Reply, writing: Reply) -> Texts | None:
-    """A defect of the account's rights, or None. An account with the right to publish gets 422 for the empty offer."""
-    if reading.status != 200:
-        return say("may-not-read", told=reading.said)
-    if name in {"publisher", "neighbour"} and writing.status != 422:
-        return say("may-not-publish", told=writing.said)
-    if name == "subscriber" and writing.status != 403:
-        return say("may-publish", told=writing.said)
-    return None
-
-
-def _with_host(name: str, account: Account) -> Check:
     if name == "subscriber" and account.host is None:
         return Check(_of_account(name), "doubtful", say("hostless"), say("hostless-step"))
     return Check(_of_account(name), "good", say("account-works", platform=account.platform))
 
 
+async def _settled(wire: Wire, setup: Setup, method: str, path: str, body: bytes | None = None) -> Reply:
+    """The first answer other than 503, or the last one at the deadline: a starting target answers 503 for a while."""
+    return await poll(
+        lambda: wire.call(method, path, headers=_JSON if body else {}, body=body),
+        lambda reply: reply.status != _UNAVAILABLE,
+        seconds=_SECONDS * setup.patience,
+        pause=_PAUSE_SECONDS,
+    )
+
+
+def _rights(name: str, reading: Reply, writing: Reply) -> Texts | None:
+    """A defect of the account's rights, or None. An account with the right to publish gets 422 for the empty offer."""
+    if reading.status != 200:
+        return say("may-not-read", text=reading.summary)
+    if name in {"publisher", "neighbour"} and writing.status != 422:
+        return say("may-not-publish", text=writing.summary)
+    if name == "subscriber" and writing.status != 403:
+        return say("may-publish", text=writing.summary)
+    return None
+
+
 async def _reset(setup: Setup, session: aiohttp.ClientSession, name: str) -> Check:
     """Check that the account obtains a snapshot mark, the first step of every clearing."""
-    wire = Wire(session, setup.target, setup.accounts[name], [], seconds=_SECONDS, patience=setup.patience)
+    wire = _wire(setup, session, account=setup.accounts[name])
     reply = await _settled(wire, setup, "POST", "/v1/snapshots/marks")
     if reply.status == 201:
         return Check(say("reset", name=name), "good", say("can-reset"))
     return Check(say("reset", name=name), "wrong", _to("POST /v1/snapshots/marks", reply), say("reset-step"))
-
-
-def _restart(setup: Setup) -> Check:
-    if setup.restart is None:
-        return Check(say("restart"), "doubtful", say("no-restart"), say("no-restart-step"))
-    return Check(say("restart"), "good", say("restarts", command=setup.restart))
 
 
 async def _listening(setup: Setup) -> Check:

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias, cast
 from urllib.parse import urlsplit
 
-from conformance.model.case import ROLES, Role
-from conformance.model.expected import Announced
+from conformance.model.case import ROLES, RoleName
 from conformance.model.library import cases
+from conformance.model.result import Announced
 from conformance.words import LocalisedError, Texts, plain, say
 from schemas.spoken import system_reason
 
@@ -20,7 +20,7 @@ PROFILES: tuple[Profile, ...] = ("full", "core")
 ACCOUNTS = ("publisher", "neighbour", "subscriber", "operator", "national")
 _LISTEN = "127.0.0.1:8090"
 _OBSERVE_SECONDS = 60.0
-_WITH_TARGET: tuple[Role, ...] = ("gateway", "national")
+_WITH_TARGET: tuple[RoleName, ...] = ("gateway", "national")
 
 
 class SetupError(LocalisedError):
@@ -51,7 +51,7 @@ class Setup:
     multiplies every deadline.
     """
 
-    role: Role
+    role: RoleName
     target: str
     profile: Profile = "full"
     accounts: Mapping[str, Account] = field(default_factory=dict)
@@ -66,6 +66,12 @@ class Setup:
     def supports(self, feature: str | None) -> bool:
         """Whether the partner has a feature; True unless the file declares it absent."""
         return feature is None or self.features.get(feature, True)
+
+    def account(self, name: str) -> Account:
+        """The account of this name. Raises SetupError."""
+        if name not in self.accounts:
+            raise SetupError(say("account-missing", role=name), step=say("account-missing-step", role=name))
+        return self.accounts[name]
 
 
 def read_setup(path: Path, environ: Mapping[str, str]) -> Setup:
@@ -85,7 +91,7 @@ def setup_of(body: Mapping[str, Any], environ: Mapping[str, str]) -> Setup:
     """The set-up from a file's content; secrets come from the environment. Raises SetupError."""
     top = _Table(body, "")
     top.allow("role", "target", "profile", "patience", "accounts", "partner", "features", "hooks", "expected_failure")
-    role = cast("Role", top.choice("role", ROLES))
+    role = cast("RoleName", top.choice("role", ROLES))
     partner = top.table("partner")
     partner.allow("listen", "control", "observe")
     hooks = top.table("hooks")
@@ -113,7 +119,7 @@ class _Table:
 
     def __init__(self, body: object, path: str) -> None:
         if not isinstance(body, Mapping):
-            raise SetupError(say("no-table", place=path), step=say("no-table-step", place=path))
+            raise SetupError(say("no-table", location=path), step=say("no-table-step", location=path))
         self.body: Mapping[str, Any] = body
         self.path = path
 
@@ -192,13 +198,13 @@ def _read_accounts(table: _Table, environ: Mapping[str, str]) -> dict[str, Accou
 
 def _read_account(table: _Table, environ: Mapping[str, str]) -> Account:
     if "secret" in table.body:
-        raise SetupError(say("secret-in-file", place=table.path), step=say("secret-in-file-step"))
+        raise SetupError(say("secret-in-file", location=table.path), step=say("secret-in-file-step"))
     table.allow("platform", "client_id", "secret_env", "host")
     platform = table.text("platform")
     variable = table.text("secret_env")
     secret = environ.get(variable, "")
     if not secret:
-        text = say("secret-empty", place=table.path, variable=variable)
+        text = say("secret-empty", location=table.path, variable=variable)
         raise SetupError(text, step=plain(f"export {variable}=…"))
     return Account(
         platform=platform,
@@ -217,7 +223,7 @@ def _read_features(table: _Table) -> dict[str, bool]:
     return dict(table.body)
 
 
-def _read_announced(table: _Table, role: Role) -> Announced:
+def _read_announced(table: _Table, role: RoleName) -> Announced:
     table.allow("case", "reason", "until")
     until = table.body.get("until")
     if type(until) is not date:
@@ -231,4 +237,4 @@ def _read_announced(table: _Table, role: Role) -> Announced:
 def _line_of(error: ValueError) -> Texts:
     """Line and column of a TOML error; the parser gives none at the end of a file, nor for bytes that are not UTF-8."""
     found = re.search(r"line ([0-9]+), column ([0-9]+)", str(error))
-    return say("toml-end") if found is None else say("toml-place", line=found[1], column=found[2])
+    return say("toml-end") if found is None else say("toml-location", line=found[1], column=found[2])

@@ -1,10 +1,10 @@
-"""HTTP client for one account at the partner's system: tokens, and a masked journal of every exchange."""
+"""HTTP client for one account at the partner's system: tokens, a masked journal of every exchange, and polling."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 import aiohttp
@@ -23,7 +23,7 @@ _MOST_BYTES = 64 * 1024 * 1024
 _LIFE_SECONDS = 300.0
 """Assumed lifetime of a token without ``expires_in``."""
 _EARLY_SECONDS = 30.0
-"""Renewal of a token precedes its end by so many seconds."""
+"""Margin between the renewal of a token and its end."""
 _FAILED = 500
 _AGENT = f"passerelle-conformance/{KIT_VERSION}"
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -48,10 +48,26 @@ class Reply:
             return None
 
     @property
-    def said(self) -> Texts:
+    def summary(self) -> Texts:
         """The status, with the code of a problem document; or the reason for no answer."""
         code = self.json.get("code") if isinstance(self.json, dict) else None
         return self.failure or say("answered", status=f"{self.status} {code}" if code else self.status)
+
+
+_Seen = TypeVar("_Seen")
+
+
+async def poll(
+    look: Callable[[], Awaitable[_Seen]], done: Callable[[_Seen], bool], *, seconds: float, pause: float
+) -> _Seen:
+    """Repeat ``look`` until ``done`` holds for its result or ``seconds`` have passed; returns the last result."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while True:
+        seen = await look()
+        if done(seen) or loop.time() >= deadline:
+            return seen
+        await asyncio.sleep(pause)
 
 
 class Wire:
@@ -161,7 +177,9 @@ class Wire:
             if reply.status >= _FAILED or reply.late:
                 return reply
             if not isinstance(token, str) or not token:
-                raise SetupError(say("no-token", client=account.client_id, told=reply.said), step=say("no-token-step"))
+                raise SetupError(
+                    say("no-token", client=account.client_id, text=reply.summary), step=say("no-token-step")
+                )
             self._token = token
             self._ends = asyncio.get_running_loop().time() + max(life - _EARLY_SECONDS, life / 2)
             return None

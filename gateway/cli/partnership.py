@@ -62,7 +62,7 @@ def gateway_url() -> str:
 def refused(answer: Answer, doing: str, *, step: str = "") -> CommandError:
     """The error of a call that was refused as a whole; ``doing`` and ``step`` are in the answer's language."""
     words = _WORDS[answer.language]
-    said = words.refused.format(doing=doing, told=answer.explain())
+    said = words.refused.format(doing=doing, text=answer.explain())
     step = step or words.steps.get(str(answer.status), words.other_step)
     return CommandError(said, step=step, language=answer.language)
 

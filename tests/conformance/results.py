@@ -23,7 +23,7 @@ def result(outcome: Outcome, number: int = 1, *, family: str = "feed", announced
     return Result(
         case=case(number, family),
         outcome=outcome,
-        findings=(Finding(say("at-status", place=say("step", number=1)), plain(201), plain("<422>\x00")),)
+        findings=(Finding(say("at-status", location=say("step", number=1)), plain(201), plain("<422>\x00")),)
         if wrong
         else (),
         exchanges=(exchange,) if wrong else (),

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from conformance.cli.judge import judge_document, split_offers
 from conformance.clock import today
-from conformance.role.judge import judge, split_offers
 from conformance.script.batch import UnreadableError, inflate, split_batch
 
 VALUES = st.recursive(
@@ -53,7 +53,7 @@ def test_a_key_that_comes_twice_is_told_in_an_array_as_on_a_line() -> None:
     found = [
         [finding.location["en"] for result in results for finding in result.findings]
         for results in (
-            [judge(raw, 1, on=today()) for raw in split_offers(content)]
+            [judge_document(raw, 1, on=today()) for raw in split_offers(content)]
             for content in (offer + b"\n" + offer, b"[" + offer + b", " + offer + b"]")
         )
     ]
@@ -63,7 +63,7 @@ def test_a_key_that_comes_twice_is_told_in_an_array_as_on_a_line() -> None:
 
 def test_an_array_of_arrays_as_deep_as_can_be_is_one_wrong_document() -> None:
     [raw] = split_offers(b"[" * 100_000 + b"]" * 100_000)
-    assert judge(raw, 1, on=today()).findings
+    assert judge_document(raw, 1, on=today()).findings
 
 
 LINES = [b'{"id": "bretagne:1"}', b'{"id": "bretagne:2"}']

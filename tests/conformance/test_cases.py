@@ -11,10 +11,9 @@ import pytest
 import schemas
 from conformance.build_requirements import write_requirements
 from conformance.model.case import Document, Script
-from conformance.model.coverage import coverage, reasons, sentences
-from conformance.model.library import CaseError, base, cases, read_topic
-from conformance.script.document import document_of
-from conformance.script.names import Names
+from conformance.model.library import CaseError, base, cases, coverage, read_topic, reasons, sentences
+from conformance.script.body import document_of
+from conformance.script.template import Names
 from schemas.rulebook import Language
 
 ROOT = Path(__file__).parents[2]

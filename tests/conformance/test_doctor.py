@@ -12,9 +12,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from conformance.clock import now
 from conformance.target.doctor import examine
 from conformance.target.setup import Account, Setup
-from tests.conformance.partner_places import Publisher, Subscriber, interface
-from tests.conformance.partner_play import setup_for
-from tests.conformance.site_place import ACCOUNT, site_place
+from tests.conformance.partner_fixtures import Publisher, Subscriber, interface, setup_for
+from tests.conformance.site_fixture import ACCOUNT, simulated_site
 
 
 async def states(setup: Setup, at: str | None = None) -> dict[str, str]:
@@ -68,7 +67,7 @@ async def test_without_its_account_a_partner_is_told_so() -> None:
 
 
 async def test_the_national_site_is_examined_too() -> None:
-    async with site_place() as (_, setup):
+    async with simulated_site() as (_, setup):
         assert {"good"} == set((await states(setup)).values())
         wrong = Account(platform="national", client_id=ACCOUNT.client_id, secret="faux")
         assert "wrong" == (await states(replace(setup, accounts={"national": wrong})))["account national"]
@@ -92,7 +91,10 @@ class Here(AbstractResolver):
 
 
 async def test_secrets_do_not_travel_in_clear() -> None:
-    async with site_place() as (_, setup), aiohttp.ClientSession(connector=TCPConnector(resolver=Here())) as session:
+    async with (
+        simulated_site() as (_, setup),
+        aiohttp.ClientSession(connector=TCPConnector(resolver=Here())) as session,
+    ):
         elsewhere = replace(setup, target=setup.target.replace("127.0.0.1", "site.example"))
         found = {check.name["en"]: check.state async for check in examine(elsewhere, session, now=now())}
         assert {"reachable": "good", "encrypted": "wrong"} == {name: found[name] for name in ("reachable", "encrypted")}

@@ -18,18 +18,18 @@ from conformance.model.library import cases
 from conformance.model.result import Outcome
 from conformance.role.gateway import GatewayRole
 from conformance.role.runner import Choice, cases_for, run_cases
-from conformance.target.doctor import examine_gateway
+from conformance.target.doctor import examine
 from conformance.target.setup import Account, Setup
 from gateway.settings import Settings
-from tests.conformance.gateway_place import gateway_place, onboard, settings_in
+from tests.conformance.gateway_fixture import onboard, running_gateway, settings_in
 from tests.conformance.mutants.proxy import Forward, Seen, Told, proxied, told
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-async def place(tmp_path: Path) -> AsyncIterator[Setup]:
-    async with gateway_place(tmp_path) as setup:
+async def right(tmp_path: Path) -> AsyncIterator[Setup]:
+    async with running_gateway(tmp_path) as setup:
         yield setup
 
 
@@ -48,8 +48,8 @@ def kafka(request: pytest.FixtureRequest) -> str | None:
 
 @pytest.mark.timeout(600)
 async def test_our_gateway_passes_every_case(tmp_path: Path, kafka: str | None) -> None:
-    async with gateway_place(tmp_path, kafka) as place:
-        found = await played(place, Choice())
+    async with running_gateway(tmp_path, kafka) as right:
+        found = await played(right, Choice())
     assert [] == [each for each in found if each[1] not in {Outcome.PASS, Outcome.OMIT}]
     assert sum(each[1] is Outcome.PASS for each in found) > 680
 
@@ -131,8 +131,8 @@ async def test_our_gateway_survives_being_killed_amid_publications(tmp_path: Pat
     assert ("crash/restart-amid-publications", Outcome.PASS, None) == found
 
 
-async def test_without_a_hook_a_crash_could_not_be_verified(place: Setup) -> None:
-    [found] = await played(replace(place, features={}), Choice(families=("crash",)))
+async def test_without_a_hook_a_crash_could_not_be_verified(right: Setup) -> None:
+    [found] = await played(replace(right, features={}), Choice(families=("crash",)))
     assert Outcome.SKIP is found[1]
 
 
@@ -148,19 +148,19 @@ async def _without_batches(seen: Seen, forward: Forward) -> Told:
     return answered
 
 
-async def test_what_is_said_not_to_be_supported_is_tested_to_be_so(place: Setup) -> None:
+async def test_what_is_said_not_to_be_supported_is_tested_to_be_so(right: Setup) -> None:
     chosen = Choice(cases=("feature/no-batch", "batch/all-queued"))
-    async with proxied(place.target, _without_batches) as url:
-        without = replace(place, target=url, features={"batch": False})
+    async with proxied(right.target, _without_batches) as url:
+        without = replace(right, target=url, features={"batch": False})
         found = {name: outcome for name, outcome, _ in await played(without, chosen)}
     assert {"feature/no-batch": Outcome.PASS, "batch/all-queued": Outcome.OMIT} == found
-    claimed = {name: outcome for name, outcome, _ in await played(replace(place, features={"batch": False}), chosen)}
+    claimed = {name: outcome for name, outcome, _ in await played(replace(right, features={"batch": False}), chosen)}
     assert Outcome.FAIL is claimed["feature/no-batch"]
 
 
-async def test_a_wrong_secret_is_a_matter_of_set_up(place: Setup) -> None:
+async def test_a_wrong_secret_is_a_matter_of_set_up(right: Setup) -> None:
     wrong = Account(platform="bretagne", client_id="bretagne", secret="faux")
-    setup = replace(place, accounts={**place.accounts, "publisher": wrong})
+    setup = replace(right, accounts={**right.accounts, "publisher": wrong})
     [found] = await played(setup, Choice(cases=("publish/new-is-201",)))
     assert Outcome.CONFIG_ERROR is found[1]
     killing = replace(setup, features={}, restart="true", patience=0.05)
@@ -168,20 +168,20 @@ async def test_a_wrong_secret_is_a_matter_of_set_up(place: Setup) -> None:
     assert Outcome.CONFIG_ERROR is found[1]
 
 
-async def test_an_account_that_is_missing_leaves_its_cases_unverified(place: Setup) -> None:
-    accounts = {name: account for name, account in place.accounts.items() if name != "operator"}
-    [found] = await played(replace(place, accounts=accounts), Choice(cases=("withdrawal/lifted",)))
+async def test_an_account_that_is_missing_leaves_its_cases_unverified(right: Setup) -> None:
+    accounts = {name: account for name, account in right.accounts.items() if name != "operator"}
+    [found] = await played(replace(right, accounts=accounts), Choice(cases=("withdrawal/lifted",)))
     assert Outcome.SKIP is found[1]
 
 
 async def doctor(setup: Setup, at: str) -> dict[str, str]:
     async with aiohttp.ClientSession() as session:
-        return {check.name["en"]: check.state async for check in examine_gateway(setup, session, now=at)}
+        return {check.name["en"]: check.state async for check in examine(setup, session, now=at)}
 
 
-async def test_the_doctor_finds_nothing_wrong_with_a_right_set_up(place: Setup) -> None:
+async def test_the_doctor_finds_nothing_wrong_with_a_right_set_up(right: Setup) -> None:
     async with aiohttp.ClientSession() as session:
-        found = [check async for check in examine_gateway(place, session, now=now())]
+        found = [check async for check in examine(right, session, now=now())]
     assert [] == [check for check in found if check.state != "good"]
     assert "reset neighbour" in {check.name["en"] for check in found}
 
@@ -194,17 +194,21 @@ async def _just_started(seen: Seen, forward: Forward) -> Told:
     return await forward(seen)
 
 
-async def test_the_doctor_waits_for_a_gateway_that_has_just_been_started(place: Setup) -> None:
-    async with proxied(place.target, _just_started) as url:
-        assert {"good"} == set((await doctor(replace(place, target=url), now())).values())
+async def test_the_doctor_waits_for_a_gateway_that_has_just_been_started(right: Setup) -> None:
+    async with proxied(right.target, _just_started) as url:
+        assert {"good"} == set((await doctor(replace(right, target=url), now())).values())
 
 
-async def test_the_doctor_names_what_is_wrong(place: Setup) -> None:
+async def test_the_doctor_names_what_is_wrong(right: Setup) -> None:
     assert {"reachable": "wrong"} == await doctor(
-        replace(place, target="http://127.0.0.1:1"), "2026-01-01T00:00:00+00:00"
+        replace(right, target="http://127.0.0.1:1"), "2026-01-01T00:00:00+00:00"
     )
-    swapped = {**place.accounts, "subscriber": place.accounts["publisher"], "publisher": place.accounts["subscriber"]}
-    found = await doctor(replace(place, accounts=swapped, features={}), "2020-01-01T00:00:00+00:00")
+    swapped = {
+        **right.accounts,
+        "subscriber": right.accounts["publisher"],
+        "publisher": right.accounts["subscriber"],
+    }
+    found = await doctor(replace(right, accounts=swapped, features={}), "2020-01-01T00:00:00+00:00")
     wrong = {name for name, state in found.items() if state != "good"}
     assert {"clock", "account publisher", "account subscriber", "restart"} == wrong
 
@@ -226,12 +230,33 @@ async def _with_odd_cursors(seen: Seen, forward: Forward) -> Told:
 
 
 @pytest.mark.timeout(300)
-async def test_cursors_and_marks_may_hold_any_sign(place: Setup) -> None:
-    async with proxied(place.target, _with_odd_cursors) as url:
-        odd = replace(place, target=url, features={}, restart="true")
+async def test_cursors_and_marks_may_hold_any_sign(right: Setup) -> None:
+    async with proxied(right.target, _with_odd_cursors) as url:
+        odd = replace(right, target=url, features={}, restart="true")
         found = await played(odd, Choice(families=("feed", "snapshot", "crash")))
     assert [] == [each for each in found if each[1] is not Outcome.PASS]
     assert len(found) > 30
+
+
+async def _late_on_other_routes(seen: Seen, forward: Forward) -> Told:
+    """A right gateway on which every route but publication knows an offer at the second question only."""
+    question = f"{seen.method} {seen.path} {sorted(seen.query.items())}"
+    reads = (
+        seen.method == "GET" and seen.path.startswith(("/v1/offers/", "/v1/receipts")) and "cursor" not in seen.query
+    )
+    if question in seen.memory or not (reads or seen.path.endswith("/moderation")):
+        return await forward(seen)
+    seen.memory[question] = True
+    empty: dict[str, object] = {"receipts": [], "cursor": None, "more": False}
+    return told(200, empty) if seen.path == "/v1/receipts" else told(404, {"code": "not-found"})
+
+
+async def test_other_routes_may_know_an_offer_later_than_its_verdict_says(right: Setup) -> None:
+    chosen = Choice(families=("withdrawal", "receipt", "repeat", "snapshot"))
+    async with proxied(right.target, _late_on_other_routes) as url:
+        found = await played(replace(right, target=url), chosen)
+    assert [] == [each for each in found if each[1] is not Outcome.PASS]
+    assert len(found) > 50
 
 
 async def _with_odd_problems(seen: Seen, forward: Forward) -> Told:
@@ -245,10 +270,10 @@ async def _with_odd_problems(seen: Seen, forward: Forward) -> Told:
     return answered
 
 
-async def test_an_odd_answer_is_the_targets_failure(place: Setup) -> None:
+async def test_an_odd_answer_is_the_targets_failure(right: Setup) -> None:
     documents = [(case.id, case.subject) for case in cases() if isinstance(case.subject, Document)]
     by_kind = {one.kind: name for name, one in documents if one.live and not one.expected.accepted}
-    async with proxied(place.target, _with_odd_problems) as url:
-        found = await played(replace(place, target=url), Choice(cases=tuple(by_kind.values())))
+    async with proxied(right.target, _with_odd_problems) as url:
+        found = await played(replace(right, target=url), Choice(cases=tuple(by_kind.values())))
     assert {"offer", "submission"} <= set(by_kind)
     assert {Outcome.FAIL} == {outcome for _, outcome, _ in found}

@@ -10,7 +10,7 @@ from conformance.clock import today
 from conformance.model.case import Case
 from conformance.model.result import Outcome
 from conformance.target.setup import Setup
-from tests.conformance.gateway_place import gateway_place
+from tests.conformance.gateway_fixture import running_gateway
 from tests.conformance.matrix import MODULES, PAGE, caught, gateway_cases, play
 from tests.conformance.mutants.partners import PARTNERS, WrongPartner
 from tests.conformance.mutants.proxy import MUTANTS, Mutant, honest
@@ -34,8 +34,8 @@ def case_of(name: str) -> Case:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def place(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Setup]:
-    async with gateway_place(tmp_path_factory.mktemp("gateway")) as setup:
+async def right(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Setup]:
+    async with running_gateway(tmp_path_factory.mktemp("gateway")) as setup:
         yield setup
 
 
@@ -47,26 +47,26 @@ def test_there_are_enough_wrong_gateways_and_each_fault_has_its_own_name() -> No
 
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("name", MUTANTS)
-async def test_a_wrong_gateway_is_caught_by_the_case_that_names_its_fault(name: str, place: Setup) -> None:
+async def test_a_wrong_gateway_is_caught_by_the_case_that_names_its_fault(name: str, right: Setup) -> None:
     mutant = MUTANTS[name]
-    eager = replace(place, patience=0.2)
+    eager = replace(right, patience=0.2)
     results = await play(eager, mutant, [case_of(mutant.case)], day=today(), seed=f"named {name}")
     assert caught(mutant, results).named, f"{mutant.fault}: {mutant.case} does not notice"
 
 
 @pytest.mark.asyncio(loop_scope="module")
-async def test_the_proxy_itself_is_noticed_by_no_case(place: Setup) -> None:
+async def test_the_proxy_itself_is_noticed_by_no_case(right: Setup) -> None:
     """What is caught above is the fault, not the proxy."""
-    right = Mutant("right", "nothing", "document/sound", honest)
+    unchanged = Mutant("right", "nothing", "document/sound", honest)
     chosen = [case_of(name) for name in sorted({*CONTROLS, *(mutant.case for mutant in MUTANTS.values())})]
-    results = await play(place, right, chosen, day=today(), seed="right")
+    results = await play(right, unchanged, chosen, day=today(), seed="right")
     assert [] == [(result.case.id, result.findings) for result in results if result.outcome is not Outcome.PASS]
 
 
 @pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize("name", ["tells-one-problem", "shows-metrics", "takes-cut-gzip", "has-no-guard", "unmasks"])
-async def test_a_wrong_gateway_passes_cases_about_other_things(name: str, place: Setup) -> None:
-    results = await play(place, MUTANTS[name], [case_of(each) for each in CONTROLS], day=today(), seed=f"other {name}")
+async def test_a_wrong_gateway_passes_cases_about_other_things(name: str, right: Setup) -> None:
+    results = await play(right, MUTANTS[name], [case_of(each) for each in CONTROLS], day=today(), seed=f"other {name}")
     assert [] == [(result.case.id, result.findings) for result in results if result.outcome is not Outcome.PASS]
 
 

@@ -15,7 +15,7 @@ from conformance.model.result import Outcome, Result
 from conformance.role.national import NationalRole
 from conformance.target.setup import Account, Setup, SetupError
 from tests.conformance.mutants.sites import SITES
-from tests.conformance.site_place import ACCOUNT, played, played_before, site_place
+from tests.conformance.site_fixture import ACCOUNT, played, played_before, simulated_site
 
 CASES = [case for case in cases() if "national" in case.roles]
 
@@ -42,7 +42,7 @@ def test_every_case_has_a_wrong_site_that_it_catches() -> None:
 
 @pytest.mark.timeout(240)
 async def test_the_simulator_is_what_the_cases_take_the_site_to_be_and_is_called_within_its_rate() -> None:
-    async with site_place() as (simulator, setup):
+    async with simulated_site() as (simulator, setup):
         found = await played(setup, CASES)
         assert max(simulator.counted.values()) <= 100
     assert [] == [(each.case.id, each.findings) for each in found if each.outcome is not Outcome.PASS]
@@ -51,7 +51,7 @@ async def test_the_simulator_is_what_the_cases_take_the_site_to_be_and_is_called
 
 async def test_a_wrong_password_is_a_matter_of_set_up() -> None:
     wrong = Account(platform="national", client_id=ACCOUNT.client_id, secret="faux")
-    async with site_place() as (_, setup):
+    async with simulated_site() as (_, setup):
         [found] = await played(replace(setup, accounts={"national": wrong}), [case_of("national-site/index")])
     assert Outcome.CONFIG_ERROR is found.outcome
 

@@ -17,20 +17,19 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 import schemas
+from conformance.cli.judge import judge_document
 from conformance.clock import today
 from conformance.model.case import Document
 from conformance.model.library import base, cases
 from conformance.model.result import Outcome
-from conformance.role.judge import judge
-from conformance.script.document import document_of
-from conformance.script.names import Names
-from conformance.script.template import fill
+from conformance.script.body import document_of
+from conformance.script.template import Names, fill
 from conformance.target.setup import Setup
 from conformance.target.wire import Wire
 from gateway.cli.app import app
 from gateway.ingest.inbox_message import judge_message
 from gateway.protocol.record import TYPE_PUBLISHED, StoredRecord
-from tests.conformance.gateway_place import gateway_place
+from tests.conformance.gateway_fixture import running_gateway
 
 Found: TypeAlias = tuple[bool, list[tuple[str, str]]]
 ID = "bretagne:one-verdict"
@@ -81,7 +80,7 @@ def from_the_command(raws: Sequence[bytes], folder: Path) -> list[Found]:
 
 
 def from_the_kit(raw: bytes) -> bool:
-    return judge(raw, 1, on=today()).outcome is Outcome.PASS
+    return judge_document(raw, 1, on=today()).outcome is Outcome.PASS
 
 
 def sendable() -> list[tuple[str, bytes]]:
@@ -104,7 +103,7 @@ async def test_every_case_gets_the_same_verdict_by_every_way(tmp_path: Path) -> 
     ]
     assert len(documents) > 400
     commanded = from_the_command([raw for _, raw in documents], tmp_path)
-    async with gateway_place(tmp_path) as place, aiohttp.ClientSession() as session:
+    async with running_gateway(tmp_path) as place, aiohttp.ClientSession() as session:
         wire = Wire(session, place.target, place.accounts["publisher"], [])
         for (offer_id, raw), command in zip(documents, commanded, strict=True):
             expected = by_itself(raw)
@@ -165,7 +164,7 @@ def test_generated_offers_get_the_same_verdict_by_every_way(tmp_path: Path) -> N
         stack = AsyncExitStack()
 
         async def begin() -> Wire:
-            place: Setup = await stack.enter_async_context(gateway_place(tmp_path))
+            place: Setup = await stack.enter_async_context(running_gateway(tmp_path))
             session = await stack.enter_async_context(aiohttp.ClientSession())
             return Wire(session, place.target, place.accounts["publisher"], [])
 

@@ -10,12 +10,9 @@ import pytest_asyncio
 from conformance.clock import today
 from conformance.model.case import Case
 from conformance.model.result import Outcome, Result
-from conformance.role.publisher import publisher_role
-from conformance.role.runner import run_cases
-from conformance.role.subscriber import subscriber_role
+from conformance.role.runner import playing, run_cases
 from tests.conformance.mutants.partners import PARTNERS, WrongPartner
-from tests.conformance.partner_places import Partner, Publisher, Subscriber
-from tests.conformance.partner_play import cases_of, played, role_of, setup_for
+from tests.conformance.partner_fixtures import Partner, Publisher, Subscriber, cases_of, played, role_of, setup_for
 
 _TOGETHER = 7
 
@@ -67,7 +64,7 @@ async def test_a_wrong_partner_passes_cases_about_other_things(name: str) -> Non
 
 async def test_without_a_test_interface_the_kit_observes_and_says_what_it_could_not_verify() -> None:
     setup = setup_for(Publisher)
-    async with publisher_role(setup, seed="s", day=today) as player:
+    async with playing(setup, seed="s") as player:
         publisher = Publisher(f"http://{setup.listen}")
         await publisher.publish(publisher.document("bretagne:1", 1))
         await publisher.publish({**publisher.document("bretagne:2", 1), "max_candidates": 2})
@@ -81,7 +78,7 @@ async def test_without_a_test_interface_the_kit_observes_and_says_what_it_could_
 
 async def test_observing_nothing_verifies_nothing() -> None:
     setup = setup_for(Publisher)
-    async with publisher_role(setup, seed="s", day=today) as player:
+    async with playing(setup, seed="s") as player:
         watched = [case for case in cases_of("publisher") if case.family == "watched"]
         results = await run_cases(watched, player, setup, on=today())
     assert {Outcome.SKIP} == {result.outcome for result in results}
@@ -89,14 +86,14 @@ async def test_observing_nothing_verifies_nothing() -> None:
 
 async def test_a_test_interface_that_is_not_there_is_a_matter_of_set_up() -> None:
     setup = replace(setup_for(Subscriber), control="http://127.0.0.1:1")
-    async with subscriber_role(setup, seed="s", day=today) as player:
+    async with playing(setup, seed="s") as player:
         [result] = await run_cases(cases_of("subscriber")[:1], player, setup, on=today())
     assert Outcome.CONFIG_ERROR is result.outcome
 
 
 async def test_a_wrong_secret_gets_no_token_from_the_kit() -> None:
     setup = setup_for(Publisher)
-    async with publisher_role(setup, seed="s", day=today):
+    async with playing(setup, seed="s"):
         publisher = Publisher(f"http://{setup.listen}")
         form = {"grant_type": "client_credentials", "client_id": "bretagne", "client_secret": "faux"}
         async with publisher.session.post(f"{publisher.gateway}/oauth/token", data=form) as response:

@@ -8,15 +8,14 @@ import aiohttp
 import pytest
 
 from conformance.clock import now, today
-from conformance.model.case import Role
+from conformance.model.case import RoleName
 from conformance.model.library import cases
-from conformance.model.result import Outcome
+from conformance.model.result import Outcome, UnverifiableError
 from conformance.role.gateway import GatewayRole
 from conformance.role.interruption import interrupt
 from conformance.role.national import NationalRole
 from conformance.role.runner import Player, run_cases
-from conformance.role.verify import UnverifiableError
-from conformance.script.names import Names
+from conformance.script.template import Names
 from conformance.target.doctor import examine
 from conformance.target.setup import Account, Setup
 from conformance.target.wire import Wire
@@ -59,7 +58,7 @@ async def test_an_answer_that_does_not_come_fails_the_case(
 
 
 @pytest.mark.parametrize("role", ["gateway", "national"])
-async def test_the_doctor_gives_up(silent: Setup, role: Role) -> None:
+async def test_the_doctor_gives_up(silent: Setup, role: RoleName) -> None:
     setup = replace(silent, role=role)
     async with asyncio.timeout(15), aiohttp.ClientSession() as session:
         checks = [check async for check in examine(setup, session, now=now())]

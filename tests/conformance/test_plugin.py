@@ -8,8 +8,7 @@ import pytest
 
 from schemas.rulebook import Language
 from tests.conformance.mutants.partners import IgnoresRemovals
-from tests.conformance.partner_places import SECRET, Partner, Subscriber, interface
-from tests.conformance.partner_play import setup_for
+from tests.conformance.partner_fixtures import SECRET, Partner, Subscriber, interface, setup_for
 
 
 async def pytest_on(made: type[Partner], folder: Path, *arguments: str, language: Language = "fr") -> tuple[int, str]:

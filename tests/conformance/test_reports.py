@@ -10,13 +10,11 @@ import pytest
 from multidict import CIMultiDict
 
 import schemas
-from conformance.model.coverage import sentences
+from conformance.model.library import sentences
 from conformance.model.result import Outcome
-from conformance.report.document import ReportError, document_of, read_document
-from conformance.report.evidence import check_evidence, digest_of, evidence_of
+from conformance.report.ci import write_junit, write_sarif
+from conformance.report.document import ReportError, check_evidence, digest_of, evidence_of, read_report, report_of
 from conformance.report.html import write_html
-from conformance.report.junit import write_junit
-from conformance.report.sarif import write_sarif
 from conformance.target.record import masked, masked_headers, record
 from conformance.words import say
 from tests.conformance.results import case, result, run
@@ -26,18 +24,18 @@ MIXED = run(*(result(kind, number) for number, kind in enumerate(KINDS)), result
 
 
 def test_the_json_report_follows_its_published_schema() -> None:
-    document = orjson.loads(orjson.dumps(document_of(MIXED)))
+    document = orjson.loads(orjson.dumps(report_of(MIXED)))
     assert [] == list(schemas.validator("conformance-report").iter_errors(document))
-    assert document == read_document(document)
+    assert document == read_report(document)
 
 
 def test_what_is_no_report_is_refused_with_its_place() -> None:
     with pytest.raises(ReportError, match="/results"):
-        read_document({**document_of(MIXED), "results": {}})
+        read_report({**report_of(MIXED), "results": {}})
 
 
 def test_junit_counts_each_kind_and_can_be_parsed() -> None:
-    root = ET.fromstring(write_junit(document_of(MIXED), "fr"))
+    root = ET.fromstring(write_junit(report_of(MIXED), "fr"))
     [suite] = root.findall("testsuite")
     assert ("7", "1", "3", "2") == tuple(suite.get(name) for name in ("tests", "failures", "errors", "skipped"))
     failure = suite.find("testcase/failure")
@@ -45,7 +43,7 @@ def test_junit_counts_each_kind_and_can_be_parsed() -> None:
 
 
 def test_sarif_has_a_rule_and_a_result_for_each_case_that_did_not_pass() -> None:
-    document = orjson.loads(write_sarif(document_of(MIXED), "en"))
+    document = orjson.loads(write_sarif(report_of(MIXED), "en"))
     [analysis] = document["runs"]
     assert "2.1.0" == document["version"]
     assert 5 == len(analysis["results"]) == len(analysis["tool"]["driver"]["rules"])
@@ -62,12 +60,12 @@ def test_sarif_has_a_rule_and_a_result_for_each_case_that_did_not_pass() -> None
     ],
 )
 def test_every_form_bears_the_versions(write: Callable[[dict[str, Any]], str]) -> None:
-    text = write(document_of(MIXED))
+    text = write(report_of(MIXED))
     assert [] == [version for version in ("1.0.0", "1.2", "2026-11") if version not in text]
 
 
 def test_the_page_is_in_both_languages_escapes_what_it_shows_and_fetches_nothing() -> None:
-    page = write_html(document_of(MIXED))
+    page = write_html(report_of(MIXED))
     assert "Le cas &lt;1&gt;" in page
     assert "The case &lt;1&gt;" in page
     assert "<422>" not in page
@@ -75,7 +73,7 @@ def test_the_page_is_in_both_languages_escapes_what_it_shows_and_fetches_nothing
 
 
 def test_a_finding_is_told_in_the_language_asked_for_and_in_both_where_none_is() -> None:
-    report = document_of(run(result(Outcome.FAIL)))
+    report = report_of(run(result(Outcome.FAIL)))
     assert "étape 1 : code d’état: 201 ≠" in write_junit(report, "fr")
     assert "step 1: status: 201 ≠" in write_junit(report, "en")
     assert b"\xc3\xa9tape 1" in write_sarif(report, "fr")
@@ -85,13 +83,13 @@ def test_a_finding_is_told_in_the_language_asked_for_and_in_both_where_none_is()
 
 
 def test_a_report_of_before_the_findings_were_in_french_can_still_be_shown() -> None:
-    report = document_of(run(result(Outcome.FAIL)))
+    report = report_of(run(result(Outcome.FAIL)))
     del report["results"][0]["findings"][0]["fr"]
-    assert "<td>step 1: status</td>" in write_html(read_document(report))
+    assert "<td>step 1: status</td>" in write_html(read_report(report))
 
 
 def test_the_page_gives_the_protocols_sentence_and_shows_code_as_code() -> None:
-    page = write_html(document_of(run(replace(result(Outcome.FAIL), reason={"fr": "`seats` <", "en": "`seats` >"}))))
+    page = write_html(report_of(run(replace(result(Outcome.FAIL), reason={"fr": "`seats` <", "en": "`seats` >"}))))
     assert '<b>FEED-001</b> <span lang="fr">' + sentences()["FEED-001"]["fr"][:20] in page
     assert '<span lang="en">' + sentences()["FEED-001"]["en"][:20] in page
     assert '<span lang="fr"><code>seats</code> &lt;</span>' in page
@@ -102,7 +100,7 @@ def test_the_page_stays_small_at_ten_thousand_results() -> None:
         result(Outcome.FAIL if number % 3 == 0 else Outcome.PASS, number, family=f"f{number % 20}")
         for number in range(10_000)
     ]
-    assert len(write_html(document_of(run(*many)))) < 2_000_000
+    assert len(write_html(report_of(run(*many)))) < 2_000_000
 
 
 def test_secrets_and_personal_data_are_masked_when_recorded() -> None:
@@ -163,14 +161,14 @@ def test_long_and_binary_content_is_cut_and_shown() -> None:
 
 
 def test_evidence_is_whole_until_anything_is_changed() -> None:
-    report = document_of(run(result(Outcome.PASS, 1), result(Outcome.PASS, 2)))
+    report = report_of(run(result(Outcome.PASS, 1), result(Outcome.PASS, 2)))
     evidence = evidence_of(report, platform="bretagne", played=[case(1), case(2)])
     assert [] == check_evidence(evidence)
     assert [say("digest-wrong")] == check_evidence({**evidence, "platform": "normandie"})
     assert [say("cases-left-out")] == check_evidence(
         evidence_of(report, platform="x", played=[case(1), case(2), case(3)])
     )
-    wrong = document_of(run(result(Outcome.FAIL, 1)))
+    wrong = report_of(run(result(Outcome.FAIL, 1)))
     assert [say("run-not-conforming")] == check_evidence(evidence_of(wrong, platform="x", played=[case(1)]))
     assert [say("no-evidence")] == check_evidence([])
 

@@ -7,11 +7,17 @@ from datetime import date
 import pytest
 
 from conformance.model.case import Case
-from conformance.model.expected import Announced, excuse
-from conformance.model.result import Exchange, Finding, Outcome
+from conformance.model.result import (
+    Announced,
+    Exchange,
+    Finding,
+    NotApplicableError,
+    Outcome,
+    UnverifiableError,
+    excuse,
+)
 from conformance.role.runner import Choice, case_seconds, cases_for, run_cases
-from conformance.role.verify import NotApplicableError, UnverifiableError
-from conformance.script.names import UnknownNameError
+from conformance.script.template import UnknownNameError
 from conformance.target.setup import Setup, SetupError
 from conformance.words import plain
 from schemas.rulebook import Language

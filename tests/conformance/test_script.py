@@ -5,8 +5,7 @@ from datetime import date
 import pytest
 
 from conformance.script.matcher import MISSING, mismatches, render_value
-from conformance.script.names import Names, UnknownNameError
-from conformance.script.template import changed, fill, value_at
+from conformance.script.template import Names, UnknownNameError, changed, fill, value_at
 from conformance.words import plain
 
 X = plain("x")

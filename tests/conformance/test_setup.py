@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from conformance.cli.template import template_of
-from conformance.model.case import ROLES, Role
+from conformance.model.case import ROLES, RoleName
 from conformance.model.library import cases
 from conformance.target.setup import SetupError, read_setup, setup_of
 from schemas.rulebook import LANGUAGES, Language
@@ -89,7 +89,7 @@ def test_a_file_that_is_missing_or_no_toml_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("role", ROLES)
-def test_the_template_of_each_role_can_be_read_as_it_is(role: Role, language: Language, tmp_path: Path) -> None:
+def test_the_template_of_each_role_can_be_read_as_it_is(role: RoleName, language: Language, tmp_path: Path) -> None:
     path = tmp_path / "conformance.toml"
     path.write_text(template_of(role, language), encoding="utf-8")
     assert role == read_setup(path, ENVIRON).role

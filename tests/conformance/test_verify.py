@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from conformance.model.case import Verdict
-from conformance.role.verify import compare_problems
-from conformance.script.names import InAddress, Names, UnknownNameError
-from conformance.script.template import fill
+from conformance.role.gateway import compare_problems
+from conformance.script.template import InAddress, Names, UnknownNameError, fill
 from conformance.words import plain
 
 WRONG = Verdict(accepted=False, problems=frozenset({("field-missing", "/title"), ("seats-range", "/seats")}))
@@ -40,7 +39,7 @@ def test_a_code_or_pointer_that_is_no_text_is_a_finding(odd: Any) -> None:
 
 def test_what_is_missing_or_made_up_is_told_beside_what_is_odd() -> None:
     found = compare_problems(WRONG, [TOLD[0], {"code": "other"}, None], X)
-    assert ["null", "not told: seats-range at /seats", "told: other at the whole"] == [
+    assert ["null", "not reported: seats-range at /seats", "reported: other on the whole document"] == [
         each.actual["en"] for each in found
     ]
 
@@ -60,5 +59,5 @@ def test_what_an_answer_gave_is_encoded_in_an_address_and_ids_are_not() -> None:
 
 
 def test_a_number_that_is_none_is_a_name_that_stands_for_nothing() -> None:
-    with pytest.raises(UnknownNameError, match="no number"):
+    with pytest.raises(UnknownNameError, match="not a number"):
         NAMES.keeping({"n": None})["kept.n+1"]

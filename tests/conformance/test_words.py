@@ -19,7 +19,7 @@ OURS = {"CaseError", "ValueError", "TypeError", "KeyError"}
 MACHINES = re.compile(r"[<=]|--|^\[|^Bearer |^passerelle-conformance ")
 """Signs of what is written for a machine: markup, TOML, a shell's line, a header."""
 NAMES = {"conformance.toml", "export "}
-SAME = {"judged", "version-told", "at-page", "the-versions"}
+SAME = {"judged", "version-found", "at-page", "the-versions"}
 """Texts whose words are the same in French and English."""
 
 
@@ -103,7 +103,7 @@ def test_what_is_called_plain_holds_no_word(path: Path) -> None:
 
 
 def test_values_that_are_texts_themselves_are_put_in_language_by_language() -> None:
-    assert {"fr": "étape 1 : code d’état", "en": "step 1: status"} == say("at-status", place=say("step", number=1))
+    assert {"fr": "étape 1 : code d’état", "en": "step 1: status"} == say("at-status", location=say("step", number=1))
 
 
 def test_a_code_that_is_not_there_and_a_value_that_lacks_are_the_kits_fault() -> None:

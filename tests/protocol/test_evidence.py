@@ -5,11 +5,10 @@ from typing import Any
 import pytest
 
 import schemas
-from conformance.cli.drive import VERSIONS as KIT_VERSIONS
 from conformance.model.library import cases
 from conformance.model.result import Outcome, Result, Run
-from conformance.report.document import document_of
-from conformance.report.evidence import evidence_of
+from conformance.report.document import evidence_of, report_of
+from conformance.role.runner import VERSIONS as KIT_VERSIONS
 from gateway.protocol.certificate import ROLES, Profile, Role, Versions
 from gateway.protocol.evidence import FAMILIES, Evidence, judge_evidence
 from gateway.protocol.record import utc
@@ -52,7 +51,7 @@ def test_what_the_kit_writes_is_what_is_read_here(role: Role) -> None:
         milliseconds=60_000,
         results=tuple(Result(case=case, outcome=Outcome.PASS) for case in played),
     )
-    document = evidence_of(document_of(run), platform="bretagne", played=played)
+    document = evidence_of(report_of(run), platform="bretagne", played=played)
     schemas.validator("conformance-evidence").validate(document)
     judged = judge_evidence(document, platform="bretagne", now=NOW)
     assert isinstance(judged, Evidence), judged

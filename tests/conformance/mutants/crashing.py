@@ -6,7 +6,7 @@ _ONE_OF_THEM = "-r3"
 """One of the offers that the crash case sends twice, once before the end and once after."""
 
 
-@wrong("crash/restart-amid-publications", "loses what it acknowledged when it is ended")
+@wrong("crash/restart-amid-publications", "loses acknowledged publications when it is killed")
 async def forgets_at_its_end(seen: Seen, forward: Forward) -> Told:
     if seen.publishes and seen.path.endswith(_ONE_OF_THEM) and not seen.memory.get(seen.path):
         seen.memory[seen.path] = True
@@ -14,7 +14,7 @@ async def forgets_at_its_end(seen: Seen, forward: Forward) -> Told:
     return await forward(seen)
 
 
-@wrong("crash/restart-amid-publications", "takes what is sent again after its end for another change")
+@wrong("crash/restart-amid-publications", "accepts a publication sent again after its restart as another change")
 async def does_it_twice(seen: Seen, forward: Forward) -> Told:
     answered = await forward(seen)
     again = seen.publishes and seen.path.endswith(_ONE_OF_THEM) and (answered.json or {}).get("verdict") == "duplicate"

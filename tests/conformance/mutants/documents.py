@@ -15,7 +15,7 @@ Mend: TypeAlias = Callable[[dict[str, Any]], object]
 _KNOWN = schemas.schema("offer")["properties"]
 
 
-@wrong("fields/unknown-field", "takes an unknown field, and drops it")
+@wrong("fields/unknown-field", "accepts an unknown field and drops it")
 async def takes_unknown_fields(seen: Seen, forward: Forward) -> Told:
     document = seen.json
     if seen.publishes and isinstance(document, dict) and document.keys() - _KNOWN.keys():
@@ -23,7 +23,7 @@ async def takes_unknown_fields(seen: Seen, forward: Forward) -> Told:
     return await forward(seen)
 
 
-@wrong("limits/title-151", "cuts a title that is too long")
+@wrong("limits/title-151", "truncates a title that is too long")
 async def cuts_titles(seen: Seen, forward: Forward) -> Told:
     document = seen.json
     if seen.publishes and isinstance(document, dict) and isinstance(document.get("title"), str):
@@ -41,7 +41,7 @@ async def counts_utf_16_units(seen: Seen, forward: Forward) -> Told:
     return await forward(seen)
 
 
-@wrong("limits/seats-6001", "takes 6,001 seats for 6,000")
+@wrong("limits/seats-6001", "accepts 6,001 seats as 6,000")
 async def is_off_by_one_seat(seen: Seen, forward: Forward) -> Told:
     document = seen.json
     if seen.publishes and isinstance(document, dict) and document.get("seats") == 6001:
@@ -49,7 +49,7 @@ async def is_off_by_one_seat(seen: Seen, forward: Forward) -> Told:
     return await forward(seen)
 
 
-@wrong("document/six-problems", "tells the first problem only")
+@wrong("document/six-problems", "reports the first problem only")
 async def tells_one_problem(seen: Seen, forward: Forward) -> Told:
     answered = await forward(seen)
     body = answered.json
@@ -58,7 +58,7 @@ async def tells_one_problem(seen: Seen, forward: Forward) -> Told:
     return answered
 
 
-@wrong("document/error-and-warnings", "does not tell warnings beside errors")
+@wrong("document/error-and-warnings", "reports no warnings beside errors")
 async def keeps_warnings_back(seen: Seen, forward: Forward) -> Told:
     answered = await forward(seen)
     body = answered.json
@@ -117,22 +117,22 @@ async def does_not_compare_places(seen: Seen, forward: Forward) -> Told:
     )
 
 
-@wrong("text/description-apart", "normalises a text by itself")
+@wrong("text/description-apart", "normalises texts")
 async def normalises_texts(seen: Seen, forward: Forward) -> Told:
     return await _without(seen, forward, "text-not-nfc", lambda offer: offer.update(description="normal"))
 
 
-@wrong("text/left-to-right-mark", "takes marks of direction out, and takes the offer")
+@wrong("text/left-to-right-mark", "removes direction marks and accepts the offer")
 async def takes_direction_marks(seen: Seen, forward: Forward) -> Told:
     return await _without(seen, forward, "text-control", _take_marks_out)
 
 
-@wrong("text/word-joiners-only", "takes a text of invisible characters for a text")
+@wrong("text/word-joiners-only", "accepts a text of invisible characters only")
 async def takes_invisible_texts(seen: Seen, forward: Forward) -> Told:
     return await _without(seen, forward, "text-blank", lambda offer: offer.update(title="Stage"))
 
 
-@wrong("text/soft-hyphen", "takes invisible characters out, and does not say so")
+@wrong("text/soft-hyphen", "removes invisible characters without a warning")
 async def hides_invisible_characters(seen: Seen, forward: Forward) -> Told:
     return await _silent(seen, forward, "text-invisible")
 
@@ -162,7 +162,7 @@ async def skips_numbers_of_extensions(seen: Seen, forward: Forward) -> Told:
     return await _silent(seen, forward, "personal-data")
 
 
-@wrong("text/list-of-rooms", "takes every five pairs of digits for a phone number")
+@wrong("text/list-of-rooms", "treats any five pairs of digits as a phone number")
 async def takes_rooms_for_phones(seen: Seen, forward: Forward) -> Told:
     document = seen.json
     text = document.get("description") if isinstance(document, dict) else None

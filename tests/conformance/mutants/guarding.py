@@ -22,14 +22,14 @@ async def believes_any_token(seen: Seen, forward: Forward) -> Told:
     return answered
 
 
-@wrong("security/without-a-token", "lets everybody read")
+@wrong("security/without-a-token", "lets anyone read")
 async def lets_everybody_read(seen: Seen, forward: Forward) -> Told:
     if seen.path == "/v1/offers" and "Authorization" not in seen.headers:
         return told(200, {"offers": [], "cursor": None, "more": False})
     return await forward(seen)
 
 
-@wrong("security/reader-cannot-write", "does not look at scopes")
+@wrong("security/reader-cannot-write", "ignores scopes")
 async def ignores_scopes(seen: Seen, forward: Forward) -> Told:
     answered = await forward(seen)
     if answered.status == 403 and answered.json["code"] == "scope-missing" and seen.publishes and seen.json:
@@ -37,7 +37,7 @@ async def ignores_scopes(seen: Seen, forward: Forward) -> Told:
     return answered
 
 
-@wrong("security/scope-before-content", "looks at the content before the scope")
+@wrong("security/scope-before-content", "checks the content before the scope")
 async def looks_at_content_first(seen: Seen, forward: Forward) -> Told:
     answered = await forward(seen)
     if answered.status == 403 and seen.publishes and seen.json is None:
@@ -45,7 +45,7 @@ async def looks_at_content_first(seen: Seen, forward: Forward) -> Told:
     return answered
 
 
-@wrong("security/not-ones-own", "tells whether another's offer exists")
+@wrong("security/not-ones-own", "reveals whether another's offer exists")
 async def tells_what_exists(seen: Seen, forward: Forward) -> Told:
     if seen.publishes and "Authorization" in seen.headers:
         known = seen.memory.setdefault("known", set())
@@ -73,7 +73,7 @@ async def ignores_filters(seen: Seen, forward: Forward) -> Told:
     return await forward(seen.asking(departement=None, sectors=None))
 
 
-@wrong("error/media-type", "takes any media type")
+@wrong("error/media-type", "accepts any media type")
 async def takes_any_media_type(seen: Seen, forward: Forward) -> Told:
     return await forward(seen.bearing(content_type="application/json") if seen.publishes else seen)
 
@@ -86,7 +86,7 @@ async def answers_html(seen: Seen, forward: Forward) -> Told:
     return answered
 
 
-@wrong("error/french-by-default", "speaks English to everybody")
+@wrong("error/french-by-default", "answers everyone in English")
 async def speaks_english(seen: Seen, forward: Forward) -> Told:
     return await forward(seen.bearing(accept_language="en"))
 
@@ -109,13 +109,13 @@ async def queues_part_of_a_batch(seen: Seen, forward: Forward) -> Told:
     return answered
 
 
-@wrong("batch/one-refused-partial", "says 202 when only a part is queued")
+@wrong("batch/one-refused-partial", "answers 202 when only a part is queued")
 async def says_202_for_a_part(seen: Seen, forward: Forward) -> Told:
     answered = await forward(seen)
     return replace(answered, status=202) if answered.status == 207 else answered
 
 
-@wrong("batch/cut-gzip", "takes a gzip that was cut short")
+@wrong("batch/cut-gzip", "accepts a truncated gzip")
 async def takes_cut_gzip(seen: Seen, forward: Forward) -> Told:
     if seen.path == _BATCH and seen.headers.get("Content-Encoding") == "gzip" and seen.body[:2] == b"\x1f\x8b":
         inflating = zlib.decompressobj(31)
@@ -126,7 +126,7 @@ async def takes_cut_gzip(seen: Seen, forward: Forward) -> Told:
     return await forward(seen)
 
 
-@wrong("batch/all-queued", "gives the results of a batch in another order")
+@wrong("batch/all-queued", "returns the results of a batch in another order")
 async def shuffles_results(seen: Seen, forward: Forward) -> Told:
     answered = await forward(seen)
     if seen.path == _BATCH and answered.status == 202 and len(answered.json["results"]) == 3:
@@ -134,7 +134,7 @@ async def shuffles_results(seen: Seen, forward: Forward) -> Told:
     return answered
 
 
-@wrong("batch/nothing", "takes an empty batch for done")
+@wrong("batch/nothing", "accepts an empty batch")
 async def takes_empty_batches(seen: Seen, forward: Forward) -> Told:
     answered = await forward(seen)
     if answered.status == 422 and answered.json.get("code") == "batch-empty":
@@ -142,7 +142,7 @@ async def takes_empty_batches(seen: Seen, forward: Forward) -> Told:
     return answered
 
 
-@wrong("snapshot/count-missing", "takes a snapshot without its count")
+@wrong("snapshot/count-missing", "accepts a snapshot without its count")
 async def takes_uncounted_snapshots(seen: Seen, forward: Forward) -> Told:
     answered = await forward(seen)
     if seen.path == _SNAPSHOTS and answered.status == 422 and answered.json["code"] == "snapshot-count-missing":
@@ -159,7 +159,7 @@ async def has_no_guard(seen: Seen, forward: Forward) -> Told:
     return answered
 
 
-@wrong("snapshot/mark-used-up", "takes a mark twice")
+@wrong("snapshot/mark-used-up", "accepts a mark twice")
 async def takes_marks_twice(seen: Seen, forward: Forward) -> Told:
     answered = await forward(seen)
     if seen.path == _SNAPSHOTS and answered.status == 409 and answered.json["code"] == "stale-mark":
@@ -168,7 +168,7 @@ async def takes_marks_twice(seen: Seen, forward: Forward) -> Told:
     return answered
 
 
-@wrong("snapshot/invalid-counts-as-present", "takes a wrong offer of a snapshot for absent")
+@wrong("snapshot/invalid-counts-as-present", "treats an invalid offer of a snapshot as absent")
 async def drops_wrong_offers(seen: Seen, forward: Forward) -> Told:
     if seen.path != _SNAPSHOTS or "Content-Encoding" in seen.headers:
         return await forward(seen)
@@ -181,7 +181,7 @@ async def drops_wrong_offers(seen: Seen, forward: Forward) -> Told:
     return told_.saying({**told_.json, "refused": 1, "withdrawn": 0}) if count else told_
 
 
-@wrong("snapshot/accepted-after-the-mark", "takes what came after the mark for absent")
+@wrong("snapshot/accepted-after-the-mark", "treats offers accepted after the mark as absent")
 async def forgets_the_mark(seen: Seen, forward: Forward) -> Told:
     if seen.path != _SNAPSHOTS or "mark" not in seen.query or seen.memory.get(seen.query["mark"]):
         return await forward(seen)
@@ -193,7 +193,7 @@ async def forgets_the_mark(seen: Seen, forward: Forward) -> Told:
     return await forward(seen.asking(mark=mark.json.get("mark", seen.query["mark"])))
 
 
-@wrong("security/details-of-oneself-only", "tells everybody how each platform does")
+@wrong("security/details-of-oneself-only", "shows every platform's details to all")
 async def tells_details_to_all(seen: Seen, forward: Forward) -> Told:
     answered = await forward(seen)
     body = answered.json
@@ -203,7 +203,7 @@ async def tells_details_to_all(seen: Seen, forward: Forward) -> Told:
     return answered.saying({**body, "platforms": [{"details": details, **row} for row in body["platforms"]]})
 
 
-@wrong("security/certified-until", "keeps to itself who is certified")
+@wrong("security/certified-until", "does not publish who is certified")
 async def hides_certificates(seen: Seen, forward: Forward) -> Told:
     answered = await forward(seen)
     body = answered.json

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
-from tests.conformance.partner_places import Partner, Publisher, Subscriber
+from tests.conformance.partner_fixtures import Partner, Publisher, Subscriber
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class GivesUp(Publisher):
             status, _, _ = await self.send(method, path, body)
 
 
-@wrong("publisher/lost-connection", "takes silence for success")
+@wrong("publisher/lost-connection", "treats silence as success")
 class TakesSilenceForSuccess(Publisher):
     async def send(self, method: str, path: str, body: Any = None) -> tuple[int, Any, float]:
         status, answer, retry = await super().send(method, path, body)
@@ -142,14 +142,14 @@ class ForgetsRemovals(Subscriber):
             self.applied.pop(change["id"], None)
 
 
-@wrong("subscriber/unknown-reason", "only knows the reasons of today")
+@wrong("subscriber/unknown-reason", "knows today's removal reasons only")
 class KnowsReasonsOfToday(Subscriber):
     def apply(self, change: dict[str, Any]) -> None:
         if change.get("reason") != "motif-a-venir":
             super().apply(change)
 
 
-@wrong("subscriber/leaves-its-scope", "takes out-of-scope for none of its business")
+@wrong("subscriber/leaves-its-scope", "ignores removals with the reason out-of-scope")
 class IgnoresOutOfScope(Subscriber):
     def apply(self, change: dict[str, Any]) -> None:
         if change.get("reason") != "out-of-scope":
@@ -202,7 +202,7 @@ class SkipsPages(Subscriber):
         return await super().fail(retry) and self.cursor is None
 
 
-@wrong("subscriber/large-sequences", "keeps sequences as floating point of single precision")
+@wrong("subscriber/large-sequences", "stores sequences in single precision")
 class RoundsSequences(Subscriber):
     def apply(self, change: dict[str, Any]) -> None:
         super().apply(
@@ -210,7 +210,7 @@ class RoundsSequences(Subscriber):
         )
 
 
-@wrong("subscriber/masked-employer", "cannot do without the employer's name")
+@wrong("subscriber/masked-employer", "fails without the employer's name")
 class NeedsTheEmployer(Subscriber):
     def apply(self, change: dict[str, Any]) -> None:
         if change["op"] == "upsert":
@@ -218,7 +218,7 @@ class NeedsTheEmployer(Subscriber):
         super().apply(change)
 
 
-@wrong("subscriber/unknown-members", "falls over members it does not know")
+@wrong("subscriber/unknown-members", "fails on unknown members")
 class FallsOverMembers(Subscriber):
     def take(self, page: dict[str, Any]) -> bool:
         if page.keys() - {"changes", "cursor", "fresh", "more"}:

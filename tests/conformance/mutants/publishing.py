@@ -36,7 +36,7 @@ async def stores_dry_runs(seen: Seen, forward: Forward) -> Told:
     return answered
 
 
-@wrong("publish/redacted", "relays e-mail addresses as they came")
+@wrong("publish/redacted", "relays e-mail addresses unredacted")
 async def does_not_redact(seen: Seen, forward: Forward) -> Told:
     answered = await forward(seen)
     if seen.publishes and b"accueil@atelier.example" in seen.body:
@@ -56,7 +56,7 @@ async def relays_fractions(seen: Seen, forward: Forward) -> Told:
     return answered
 
 
-@wrong("publish/other-id-in-address", "believes the address, whatever the content says")
+@wrong("publish/other-id-in-address", "trusts the id in the address over the one in the content")
 async def believes_the_address(seen: Seen, forward: Forward) -> Told:
     document = seen.json
     offer_id = seen.path.removeprefix("/v1/offers/")
@@ -66,7 +66,7 @@ async def believes_the_address(seen: Seen, forward: Forward) -> Told:
     return await forward(seen)
 
 
-@wrong("order/lower-is-stale", "takes what comes last for the newest")
+@wrong("order/lower-is-stale", "treats the last arrival as the newest")
 async def takes_the_last_for_the_newest(seen: Seen, forward: Forward) -> Told:
     answered = await forward(seen)
     if _stale(seen, answered) and not seen.memory.get(f"withdrawn {seen.path}"):
@@ -85,7 +85,7 @@ async def relays_twice(seen: Seen, forward: Forward) -> Told:
     return answered
 
 
-@wrong("order/other-content", "takes other content under the same revision")
+@wrong("order/other-content", "accepts other content under the same revision")
 async def takes_other_content(seen: Seen, forward: Forward) -> Told:
     answered = await forward(seen)
     body = answered.json
@@ -151,7 +151,7 @@ async def resurrects(seen: Seen, forward: Forward) -> Told:
     return answered
 
 
-@wrong("withdrawal/late-old-revision", "lets a late old revision through after a withdrawal")
+@wrong("withdrawal/late-old-revision", "accepts a late old revision after a withdrawal")
 async def forgets_markers(seen: Seen, forward: Forward) -> Told:
     answered = await forward(seen)
     if seen.memory.get(seen.path) and _stale(seen, answered) and seen.json["revision"] > 1:
@@ -170,14 +170,14 @@ async def forgets_unknown_withdrawals(seen: Seen, forward: Forward) -> Told:
     return await forward(seen)
 
 
-@wrong("withdrawal/default-reason", "takes a withdrawal without a reason for filled")
+@wrong("withdrawal/default-reason", "treats a withdrawal without a reason as filled")
 async def assumes_filled(seen: Seen, forward: Forward) -> Told:
     return await forward(
         seen.asking(reason="filled") if seen.method == "DELETE" and "reason" not in seen.query else seen
     )
 
 
-@wrong("withdrawal/published-again", "never takes a withdrawn offer back")
+@wrong("withdrawal/published-again", "never accepts a withdrawn offer again")
 async def never_takes_back(seen: Seen, forward: Forward) -> Told:
     if seen.publishes and seen.memory.get(seen.path) and seen.json["revision"] > seen.memory[seen.path]:
         return told(409, {"verdict": "stale", "problems": []})
@@ -187,7 +187,7 @@ async def never_takes_back(seen: Seen, forward: Forward) -> Told:
     return answered
 
 
-@wrong("withdrawal/moderated", "lets a publication past the moderation")
+@wrong("withdrawal/moderated", "accepts the publication of a moderated offer")
 async def forgets_moderation(seen: Seen, forward: Forward) -> Told:
     answered = await forward(seen)
     if seen.publishes and answered.status == 409 and _codes(answered.json) == {"moderated"}:
@@ -195,7 +195,7 @@ async def forgets_moderation(seen: Seen, forward: Forward) -> Told:
     return answered
 
 
-@wrong("receipt/of-another", "shows receipts to anybody")
+@wrong("receipt/of-another", "shows receipts to anyone")
 async def leaks_receipts(seen: Seen, forward: Forward) -> Told:
     answered = await forward(seen)
     if seen.path.startswith("/v1/receipts/") and answered.status == 404:

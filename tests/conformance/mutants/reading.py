@@ -22,7 +22,7 @@ async def compares_with_or_equal(seen: Seen, forward: Forward) -> Told:
     return answered.saying({**page, "changes": [*([again] if again else []), *page["changes"]]})
 
 
-@wrong("feed/left-the-filter", "forgets to tell a reader that an offer left its filter")
+@wrong("feed/left-the-filter", "sends no removal when an offer leaves the filter")
 async def forgets_the_filter(seen: Seen, forward: Forward) -> Told:
     answered = await forward(seen)
     page = _page(seen, answered)
@@ -32,7 +32,7 @@ async def forgets_the_filter(seen: Seen, forward: Forward) -> Told:
     return answered.saying({**page, "changes": kept})
 
 
-@wrong("withdrawal/withdrawn-by-batch", "does not tell readers of withdrawals")
+@wrong("withdrawal/withdrawn-by-batch", "sends no removal for a withdrawal")
 async def tells_no_withdrawals(seen: Seen, forward: Forward) -> Told:
     answered = await forward(seen)
     page = _page(seen, answered)
@@ -52,7 +52,7 @@ async def says_too_much(seen: Seen, forward: Forward) -> Told:
     return answered.saying({**page, "changes": changes})
 
 
-@wrong("feed/empty-page-has-a-cursor", "gives no cursor with an empty page")
+@wrong("feed/empty-page-has-a-cursor", "returns no cursor with an empty page")
 async def gives_no_cursor(seen: Seen, forward: Forward) -> Told:
     answered = await forward(seen)
     page = _page(seen, answered)
@@ -61,13 +61,13 @@ async def gives_no_cursor(seen: Seen, forward: Forward) -> Told:
     return answered.saying({name: value for name, value in page.items() if name != "cursor"})
 
 
-@wrong("feed/size-of-a-page", "gives as many changes as it likes")
+@wrong("feed/size-of-a-page", "ignores the page size")
 async def ignores_the_limit(seen: Seen, forward: Forward) -> Told:
     plain = seen.path == "/v1/changes" and seen.query.get("limit") == "1"
     return await forward(seen.asking(limit="1000") if plain else seen)
 
 
-@wrong("feed/updates-in-order", "tells an older state after a newer one")
+@wrong("feed/updates-in-order", "sends an older state after a newer one")
 async def tells_old_states(seen: Seen, forward: Forward) -> Told:
     answered = await forward(seen)
     page = _page(seen, answered)
@@ -81,7 +81,7 @@ async def tells_old_states(seen: Seen, forward: Forward) -> Told:
     return answered.saying({**page, "changes": [*page["changes"], *late]})
 
 
-@wrong("feed/forged", "takes a cursor it never gave for the beginning")
+@wrong("feed/forged", "treats a forged cursor as the beginning")
 async def takes_forged_cursors(seen: Seen, forward: Forward) -> Told:
     answered = await forward(seen)
     if seen.path == "/v1/changes" and answered.status == 400 and answered.json["code"] == "cursor-forged":
@@ -89,7 +89,7 @@ async def takes_forged_cursors(seen: Seen, forward: Forward) -> Told:
     return answered
 
 
-@wrong("feed/with-another-filter", "goes on with a cursor under another filter")
+@wrong("feed/with-another-filter", "accepts a cursor under another filter")
 async def mixes_filters(seen: Seen, forward: Forward) -> Told:
     answered = await forward(seen)
     if seen.path == "/v1/changes" and answered.status == 400 and answered.json["code"] == "cursor-filter":
@@ -137,7 +137,7 @@ async def flags_nothing(seen: Seen, forward: Forward) -> Told:
     return answered
 
 
-@wrong("routing/provenance", "gives no provenance")
+@wrong("routing/provenance", "returns no provenance")
 async def gives_no_provenance(seen: Seen, forward: Forward) -> Told:
     answered = await forward(seen)
     page = _page(seen, answered)

@@ -36,7 +36,7 @@ def _taken(seen: Seen) -> Told:
     return told(201, _sent(seen))
 
 
-@wrong("national-site/deleted-means-dead", "lets a deleted name live again")
+@wrong("national-site/deleted-means-dead", "accepts a deleted name again")
 async def revives_names(seen: Seen, forward: Forward) -> Told:
     answered = await forward(seen)
     if seen.method == "DELETE" and answered.status == 200:
@@ -45,7 +45,7 @@ async def revives_names(seen: Seen, forward: Forward) -> Told:
     return _taken(seen) if again else answered
 
 
-@wrong("national-site/same-name-twice", "takes a name twice")
+@wrong("national-site/same-name-twice", "accepts a name twice")
 async def takes_names_twice(seen: Seen, forward: Forward) -> Told:
     answered = await forward(seen)
     if seen.method == "DELETE" and answered.status == 200:
@@ -67,57 +67,57 @@ async def keeps_levels(seen: Seen, forward: Forward) -> Told:
     return answered.saying({**answered.json, "grades": ["troisieme"]}) if partial else answered
 
 
-@wrong("national-site/word-test-refused", "takes links to a test")
+@wrong("national-site/word-test-refused", "accepts links to a test")
 async def takes_links_to_tests(seen: Seen, forward: Forward) -> Told:
     answered = await forward(seen)
     return _taken(seen) if _refused(seen, answered, "permalink") else answered
 
 
-@wrong("national-site/postcode-975-refused", "takes a postcode in 975")
+@wrong("national-site/postcode-975-refused", "accepts a postcode in 975")
 async def takes_975(seen: Seen, forward: Forward) -> Told:
     answered = await forward(seen)
     return _taken(seen) if _refused(seen, answered, "zipcode") else answered
 
 
-@wrong("national-site/employer-description-needed", "does without a description of the employer")
+@wrong("national-site/employer-description-needed", "accepts an offer without a description of the employer")
 async def needs_no_description(seen: Seen, forward: Forward) -> Told:
     answered = await forward(seen)
     return _taken(seen) if _refused(seen, answered, "employer_description") else answered
 
 
-@wrong("national-site/employer-name-needed", "does without the employer's name")
+@wrong("national-site/employer-name-needed", "accepts an offer without the employer's name")
 async def needs_no_name(seen: Seen, forward: Forward) -> Told:
     nameless = seen.method == "POST" and seen.path == _OFFERS and not _sent(seen).get("employer_name")
     return _taken(seen) if nameless else await forward(seen)
 
 
-@wrong("national-site/seconde-needs-both-weeks", "takes seconde in one week")
+@wrong("national-site/seconde-needs-both-weeks", "accepts seconde in one week")
 async def takes_one_week(seen: Seen, forward: Forward) -> Told:
     answered = await forward(seen)
     alone = seen.method == "POST" and answered.status == 422 and _sent(seen).get("grades") == ["seconde"]
     return _taken(seen) if alone else answered
 
 
-@wrong("national-site/levels-not-mixed", "takes collège and seconde in one offer")
+@wrong("national-site/levels-not-mixed", "accepts collège and seconde in one offer")
 async def mixes_levels(seen: Seen, forward: Forward) -> Told:
     answered = await forward(seen)
     mixed = seen.method == "POST" and answered.status == 422 and len(_sent(seen).get("grades", ())) > 1
     return _taken(seen) if mixed else answered
 
 
-@wrong("national-site/unknown-name", "says of an unknown name that it was deleted")
+@wrong("national-site/unknown-name", "answers that an unknown name was deleted")
 async def deletes_what_is_not(seen: Seen, forward: Forward) -> Told:
     answered = await forward(seen)
     return replace(answered, status=200) if seen.method == "DELETE" and answered.status == 404 else answered
 
 
-@wrong("national-site/without-a-token", "lets everybody read")
+@wrong("national-site/without-a-token", "lets anyone read")
 async def lets_everybody_read(seen: Seen, forward: Forward) -> Told:
     answered = await forward(seen)
     return told(200, {"internshipOffers": []}) if answered.status == 401 and seen.method == "GET" else answered
 
 
-@wrong("national-site/index", "gives its list without pages")
+@wrong("national-site/index", "returns its list without pages")
 async def gives_no_pages(seen: Seen, forward: Forward) -> Told:
     answered = await forward(seen)
     if seen.method != "GET" or answered.status != 200:
@@ -125,7 +125,7 @@ async def gives_no_pages(seen: Seen, forward: Forward) -> Told:
     return answered.saying({name: value for name, value in answered.json.items() if name != "pagination"})
 
 
-@wrong("national-site/schools-unknown", "reserves offers for schools, as it did not before")
+@wrong("national-site/schools-unknown", "reserves offers for schools")
 async def knows_schools(seen: Seen, forward: Forward) -> Told:
     answered = await forward(seen)
     if seen.method != "POST" or answered.status != 201:
@@ -133,6 +133,6 @@ async def knows_schools(seen: Seen, forward: Forward) -> Told:
     return answered.saying({**answered.json, "schools": []})
 
 
-@wrong("national-site/creates-and-deletes", "deletes nothing for partners any more")
+@wrong("national-site/creates-and-deletes", "no longer deletes for partners")
 async def deletes_nothing(seen: Seen, forward: Forward) -> Told:
     return told(403, {"code": "FORBIDDEN"}) if seen.method == "DELETE" else await forward(seen)

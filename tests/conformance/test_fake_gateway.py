@@ -1,4 +1,4 @@
-"""The kit's gateway: whatever a publisher sends is answered as a gateway answers, and stands in the journal."""
+"""The kit's gateway answers every submission as a gateway does, and records it in the journal."""
 
 import asyncio
 import gzip
@@ -17,22 +17,22 @@ from conformance.role.fake_gateway import FakeGateway
 from conformance.role.host import Host, HostAnswer, PartnerRequest, hosting
 from conformance.role.journal import SubmissionJournal
 from conformance.target.setup import Account
-from tests.conformance.partner_places import SECRET, Publisher
+from tests.conformance.partner_fixtures import SECRET, Publisher
 
 ACCOUNT = Account(platform="bretagne", client_id="bretagne", secret=SECRET)
 FORM = {"grant_type": "client_credentials", "client_id": "bretagne", "client_secret": SECRET}
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Client:
     """The kit's gateway at an address, and a client that has a token."""
 
     url: str
     session: aiohttp.ClientSession
     token: str
     host: Host
-    stand_in: FakeGateway
-    book: SubmissionJournal
+    gateway: FakeGateway
+    submissions: SubmissionJournal
     journal: list[Exchange]
 
     async def ask(
@@ -49,23 +49,23 @@ class Place:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return await self.ask("POST", "/v1/offers/batch", body, named)
 
-    async def told(self, accepted: str) -> str:
-        """The first problem of an offer that is none, as it is told to who accepts these languages."""
+    async def first_message(self, accepted: str) -> str:
+        """The first problem of an offer that is none, for this Accept-Language."""
         given = {"Authorization": f"Bearer {self.token}", "Accept-Language": accepted}
         async with self.session.put(self.url + "/v1/offers/bretagne:1", data=b"[]", headers=given) as response:
             return str((await response.json(content_type=None))["problems"][0]["message"])
 
 
 @pytest.fixture
-async def place() -> AsyncIterator[Place]:
+async def client() -> AsyncIterator[Client]:
     journal: list[Exchange] = []
-    book = SubmissionJournal("bretagne")
+    submissions = SubmissionJournal("bretagne")
     host = Host(ACCOUNT, journal)
-    stand_in = FakeGateway(book, day=today, expire=host.expire)
-    async with hosting(host, stand_in.answer, "127.0.0.1:0") as url, aiohttp.ClientSession() as session:
+    gateway = FakeGateway(submissions, day=today, expire=host.expire)
+    async with hosting(host, gateway.answer, "127.0.0.1:0") as url, aiohttp.ClientSession() as session:
         async with session.post(f"{url}/oauth/token", data=FORM) as response:
             token = (await response.json())["access_token"]
-        yield Place(url, session, token, host, stand_in, book, journal)
+        yield Client(url, session, token, host, gateway, submissions, journal)
 
 
 async def offers(number: int) -> list[bytes]:
@@ -75,11 +75,11 @@ async def offers(number: int) -> list[bytes]:
 
 
 @pytest.mark.parametrize("proof", ["A", "é", "====", "YnJldGFnbmU6ZmF1eA=="])
-async def test_a_proof_that_is_none_gets_no_token_and_is_noted(place: Place, proof: str) -> None:
+async def test_a_proof_that_is_none_gets_no_token_and_is_noted(client: Client, proof: str) -> None:
     headers = {"Authorization": f"Basic {proof}", "Content-Type": "application/x-www-form-urlencoded"}
     body = b"grant_type=client_credentials"
-    assert (401, "invalid_client") == await place.ask("POST", "/oauth/token", body, headers)
-    assert ("/oauth/token", 401) == (place.journal[-1].url.removeprefix(place.url), place.journal[-1].status)
+    assert (401, "invalid_client") == await client.ask("POST", "/oauth/token", body, headers)
+    assert ("/oauth/token", 401) == (client.journal[-1].url.removeprefix(client.url), client.journal[-1].status)
 
 
 @pytest.mark.parametrize(
@@ -97,100 +97,102 @@ async def test_a_proof_that_is_none_gets_no_token_and_is_noted(place: Place, pro
 )
 @pytest.mark.parametrize("faults", [[], [{"fault": "unavailable", "seconds": 1}]])
 async def test_a_batch_that_is_none_is_a_problem_and_is_noted(
-    place: Place, body: bytes, headers: dict[str, str], told: tuple[int, str], faults: list[dict[str, Any]]
+    client: Client, body: bytes, headers: dict[str, str], told: tuple[int, str], faults: list[dict[str, Any]]
 ) -> None:
-    place.stand_in.faults.extend(faults)
-    assert told == await place.batch(body, **headers)
-    assert told[0] == place.journal[-1].status
-    assert len(faults) == len(place.stand_in.faults)
+    client.gateway.faults.extend(faults)
+    assert told == await client.batch(body, **headers)
+    assert told[0] == client.journal[-1].status
+    assert len(faults) == len(client.gateway.faults)
 
 
-async def test_a_batch_is_judged_by_its_own_bytes_however_it_is_packed(place: Place) -> None:
+async def test_a_batch_is_judged_by_its_own_bytes_however_it_is_packed(client: Client) -> None:
     whole = await offers(2)
     twice = whole[0].replace(b'"revision": 1', b'"revision": 1, "revision": 2')
     packed = gzip.compress(b"[" + whole[1] + b",") + gzip.compress(twice + b"]")
-    assert 207 == (await sent(place, packed, "?partial=true", Content_Encoding="GZIP"))[0]
-    assert ["accepted", "refused"] == [each.outcome for each in place.book.sent]
-    assert ("json-duplicate-key",) == place.book.sent[1].problems
+    assert 207 == (await sent(client, packed, "?partial=true", Content_Encoding="GZIP"))[0]
+    assert ["accepted", "refused"] == [each.outcome for each in client.submissions.sent]
+    assert ("json-duplicate-key",) == client.submissions.sent[1].problems
 
 
 @pytest.mark.parametrize("revision", ["", "²", "9" * 5_000, "1.0"])
-async def test_a_revision_that_is_no_number_is_a_problem(place: Place, revision: str) -> None:
-    status, code = await place.ask("DELETE", f"/v1/offers/bretagne:1?revision={revision}")
+async def test_a_revision_that_is_no_number_is_a_problem(client: Client, revision: str) -> None:
+    status, code = await client.ask("DELETE", f"/v1/offers/bretagne:1?revision={revision}")
     assert (400, "parameter-invalid" if revision else "parameter-missing") == (status, code)
 
 
-async def test_a_slow_answer_is_slow_once_and_everything_in_the_batch_is_kept(place: Place) -> None:
-    place.stand_in.faults.append({"fault": "slow", "seconds": 3_600, "stored": True})
-    asking = asyncio.ensure_future(place.batch(b"\n".join(await offers(3))))
+async def test_a_slow_answer_is_slow_once_and_everything_in_the_batch_is_kept(client: Client) -> None:
+    client.gateway.faults.append({"fault": "slow", "seconds": 3_600, "stored": True})
+    asking = asyncio.ensure_future(client.batch(b"\n".join(await offers(3))))
     async with asyncio.timeout(30):
-        while len(place.book.sent) < 3:
+        while len(client.submissions.sent) < 3:
             await asyncio.sleep(0.01)
     asking.cancel()
-    assert ["lost"] * 3 == [each.outcome for each in place.book.sent]
-    assert not place.stand_in.faults
+    assert ["lost"] * 3 == [each.outcome for each in client.submissions.sent]
+    assert not client.gateway.faults
 
 
-async def test_a_dry_run_of_a_batch_meets_no_fault_and_keeps_nothing(place: Place) -> None:
-    place.stand_in.faults.append({"fault": "unavailable", "seconds": 1, "stored": True})
+async def test_a_dry_run_of_a_batch_meets_no_fault_and_keeps_nothing(client: Client) -> None:
+    client.gateway.faults.append({"fault": "unavailable", "seconds": 1, "stored": True})
     body = b"\n".join(await offers(2))
-    assert 200 == (await place.ask("POST", "/v1/offers/batch?dry_run=true", body))[0]
-    assert ([], 1) == (place.book.sent, len(place.stand_in.faults))
+    assert 200 == (await client.ask("POST", "/v1/offers/batch?dry_run=true", body))[0]
+    assert ([], 1) == (client.submissions.sent, len(client.gateway.faults))
 
 
-async def test_what_the_kit_itself_falls_over_is_noted_too(place: Place) -> None:
+async def test_what_the_kit_itself_falls_over_is_noted_too(client: Client) -> None:
     async def fall(_: PartnerRequest) -> HostAnswer:
         raise ZeroDivisionError
 
-    place.host.answering = fall
-    async with place.session.get(f"{place.url}/v1/x", headers={"Authorization": f"Bearer {place.token}"}) as response:
+    client.host.answering = fall
+    async with client.session.get(
+        f"{client.url}/v1/x", headers={"Authorization": f"Bearer {client.token}"}
+    ) as response:
         assert 500 == response.status
-    assert 500 == place.journal[-1].status
+    assert 500 == client.journal[-1].status
 
 
-async def test_what_is_wrong_is_told_in_the_language_that_the_publisher_prefers(place: Place) -> None:
+async def test_what_is_wrong_is_told_in_the_language_that_the_publisher_prefers(client: Client) -> None:
     french, english = "Un objet JSON est attendu", "A JSON object is expected"
     for accepted in ("", "fr", "de", "en;q=0.5, fr", "en;q=x"):
-        assert french in await place.told(accepted), accepted
+        assert french in await client.first_message(accepted), accepted
     for accepted in ("en", "en-GB, fr;q=0.9", "de, en;q=0.1"):
-        assert english in await place.told(accepted), accepted
+        assert english in await client.first_message(accepted), accepted
 
 
-async def sent(place: Place, body: bytes, query: str = "", **headers: str) -> tuple[int, Any]:
+async def sent(client: Client, body: bytes, query: str = "", **headers: str) -> tuple[int, Any]:
     """Status and body of the answer to a batch."""
-    given = {"Authorization": f"Bearer {place.token}", **{name.replace("_", "-"): it for name, it in headers.items()}}
-    async with place.session.post(f"{place.url}/v1/offers/batch{query}", data=body, headers=given) as response:
+    given = {"Authorization": f"Bearer {client.token}", **{name.replace("_", "-"): it for name, it in headers.items()}}
+    async with client.session.post(f"{client.url}/v1/offers/batch{query}", data=body, headers=given) as response:
         return response.status, await response.json(content_type=None)
 
 
-async def test_a_batch_is_answered_as_a_gateway_answers_it(place: Place) -> None:
+async def test_a_batch_is_answered_as_a_gateway_answers_it(client: Client) -> None:
     """PUB-010, PUB-011, PUB-016: a letter for every item, problems of refused ones, receipts of queued ones."""
     one, two = await offers(2)
     wrong = two.replace(b'"sector": "', b'"sector": "x')
-    status, body = await sent(place, one + b"\n" + wrong)
+    status, body = await sent(client, one + b"\n" + wrong)
     assert (422, "nr", 0) == (status, body["statuses"], body["queued"])
     assert {"receipts", "batch"}.isdisjoint(body)
-    assert {} == place.book.standing
-    status, body = await sent(place, one + b"\n" + wrong, "?partial=true")
+    assert {} == client.submissions.states
+    status, body = await sent(client, one + b"\n" + wrong, "?partial=true")
     assert (207, "qr", {"not-in-list": 1}) == (status, body["statuses"], body["rules"])
     assert [True, False] == ["receipt" in result for result in body["results"]]
     assert "not-in-list" == body["results"][1]["problems"][0]["code"]
     schemas.validator("batch-result").validate(body)
-    given = {"Authorization": f"Bearer {place.token}"}
-    async with place.session.get(place.url + body["receipts"], headers=given) as response:
+    given = {"Authorization": f"Bearer {client.token}"}
+    async with client.session.get(client.url + body["receipts"], headers=given) as response:
         [receipt] = (await response.json())["receipts"]
     assert (body["results"][0]["receipt"], "accepted") == (receipt["receipt"], receipt["verdict"])
     schemas.validator("receipt").validate(receipt)
-    assert 422 == (await sent(place, wrong, "?partial=true"))[0]
-    status, body = await sent(place, two, "?dry_run=true")
+    assert 422 == (await sent(client, wrong, "?partial=true"))[0]
+    status, body = await sent(client, two, "?dry_run=true")
     assert (200, "v") == (status, body["statuses"])
-    assert 1 == len(place.book.standing)
+    assert 1 == len(client.submissions.states)
 
 
-async def test_who_waits_for_a_batch_is_told_the_decisions(place: Place) -> None:
+async def test_who_waits_for_a_batch_is_told_the_decisions(client: Client) -> None:
     """PUB-018."""
     one, two = await offers(2)
-    await sent(place, one)
-    status, body = await sent(place, one + b"\n" + two, Prefer="wait=5")
+    await sent(client, one)
+    status, body = await sent(client, one + b"\n" + two, Prefer="wait=5")
     assert (200, "da", 0) == (status, body["statuses"], body["pending"])
     assert {"duplicate": 1, "accepted": 1} == body["verdicts"]

@@ -63,7 +63,7 @@ async def onboard(settings: Settings) -> Mapping[str, Account]:
 
 
 @asynccontextmanager
-async def gateway_place(folder: Path, kafka: str | None = None) -> AsyncIterator[Setup]:
+async def running_gateway(folder: Path, kafka: str | None = None) -> AsyncIterator[Setup]:
     """A running gateway, and the set-up that the kit needs for it."""
     settings = settings_in(folder, kafka)
     accounts = await onboard(settings)

@@ -1,12 +1,16 @@
-"""Client of the partner's test interface: orders to its platform, and its stored offers."""
+"""Base of the roles whose partner calls the kit: the kit's server, and a client of the partner's test interface."""
 
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any
 
 import aiohttp
 import orjson
 
-from conformance.model.result import Exchange, Finding
-from conformance.role.verify import PartnerFailedError, UnverifiableError
+from conformance.model.result import Exchange, Finding, PartnerFailedError, UnverifiableError
+from conformance.role.host import Host, HostAnswer, PartnerRequest
+from conformance.role.role import Role
 from conformance.script.matcher import render_value
 from conformance.target.setup import Setup, SetupError
 from conformance.target.wire import Reply, Wire
@@ -16,19 +20,42 @@ _FAILED = 500
 _SECONDS = 45.0
 
 
+class PartnerRole(Role):
+    """Role for a platform that calls the kit: ``host`` is the kit's server, ``_control`` the platform's test interface.
+    ``platforms`` are those of the cases' other accounts.
+    """
+
+    def __init__(
+        self,
+        setup: Setup,
+        session: aiohttp.ClientSession,
+        *,
+        seed: str,
+        day: Callable[[], date],
+        platforms: Mapping[str, str],
+    ) -> None:
+        account = setup.account(setup.role)
+        super().__init__(setup, seed=seed, day=day, platforms={**platforms, setup.role: account.platform})
+        self.host = Host(account, self.journal)
+        self._control = Control(session, setup, self.journal)
+
+    @abstractmethod
+    async def answer(self, ask: PartnerRequest) -> HostAnswer:
+        """The answer of the kit's server to an authenticated request."""
+
+
 class Control:
-    """The partner's test interface, at the set-up's ``control`` URL."""
+    """Client of the partner's test interface, at the set-up's ``control`` URL."""
 
     def __init__(self, session: aiohttp.ClientSession, setup: Setup, journal: list[Exchange]) -> None:
-        url = setup.control
-        self._wire = Wire(session, url or "", None, journal, seconds=_SECONDS, patience=setup.patience)
-        self._available = url is not None
+        self._wire = Wire(session, setup.control or "", None, journal, seconds=_SECONDS, patience=setup.patience)
+        self._available = setup.control is not None
 
     async def order(self, action: str, **arguments: str) -> Any:
         """``POST /{action}``; returns the answer's JSON value. Raises UnverifiableError without an interface,
         SetupError for an unexpected answer, PartnerFailedError when the platform fails (5xx, timeout).
         """
-        reply = await self._call("POST", f"/{action}", _written(arguments))
+        reply = await self._call("POST", f"/{action}", orjson.dumps(arguments))
         return reply.json
 
     async def offers(self) -> dict[str, Any]:
@@ -44,16 +71,11 @@ class Control:
             raise UnverifiableError(say("no-control"))
         reply = await self._wire.call(method, path, headers={"Content-Type": "application/json"}, body=body)
         if reply.status >= _FAILED or reply.late:
-            found = reply.said
+            found = reply.summary
             if reply.body:
                 found = joined((found, plain(render_value(reply.body.decode(errors="replace")))), " ")
             raise PartnerFailedError(Finding(say("at-control", path=path), say("platform-does"), found))
         if not 200 <= reply.status < 300:
-            raise SetupError(
-                say("control-answered", method=method, path=path, told=reply.said), step=say("control-answered-step")
-            )
+            text = say("control-answered", method=method, path=path, text=reply.summary)
+            raise SetupError(text, step=say("control-answered-step"))
         return reply
-
-
-def _written(arguments: dict[str, str]) -> bytes:
-    return orjson.dumps(arguments)

@@ -20,7 +20,7 @@ ACCOUNT = Account(platform="national", client_id="kit@conformite.example", secre
 
 
 @asynccontextmanager
-async def site_place() -> AsyncIterator[tuple[NationalSimulator, Setup]]:
+async def simulated_site() -> AsyncIterator[tuple[NationalSimulator, Setup]]:
     async with NationalSimulator(clock=clock.now) as simulator:
         simulator.add_operator(ACCOUNT.client_id, ACCOUNT.secret)
         yield simulator, Setup(role="national", target=f"{simulator.url}/api/v2", accounts={"national": ACCOUNT})
@@ -33,5 +33,5 @@ async def played(setup: Setup, chosen: Sequence[Case]) -> list[Result]:
 
 async def played_before(fault: Fault, chosen: Sequence[Case]) -> list[Result]:
     """What the cases make of a site with this fault."""
-    async with site_place() as (simulator, setup), proxied(simulator.url, fault) as url:
+    async with simulated_site() as (simulator, setup), proxied(simulator.url, fault) as url:
         return await played(replace(setup, target=f"{url}/api/v2"), chosen)

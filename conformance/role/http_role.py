@@ -1,24 +1,23 @@
-"""Script player: runs a script of HTTP calls and feed reads, with kept values and reference copies."""
+"""Base of the roles that call the partner's system: HTTP calls and feed reads, kept values, reference copies."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, TypeVar
 from urllib.parse import quote
 
-from conformance.model.result import Finding
-from conformance.model.step import Call, Clear, Follow, Restart, Step
+from conformance.model.case import Call, Clear, Follow, Restart, Step
+from conformance.model.result import Finding, UnverifiableError
 from conformance.role.copy import Copy
 from conformance.role.interruption import interrupt
-from conformance.role.verify import UnverifiableError
+from conformance.role.role import Role
 from conformance.script.body import write_body
 from conformance.script.matcher import mismatches
-from conformance.script.names import InAddress, Names
-from conformance.script.template import fill, value_at
-from conformance.target.setup import Setup
-from conformance.target.wire import Reply, Wire
+from conformance.script.template import InAddress, fill, value_at
+from conformance.target.wire import Reply, Wire, poll
 from conformance.words import Texts, joined, plain, say
 
 _PAUSE_SECONDS = 0.05
+_Seen = TypeVar("_Seen")
 _PAGES_AT_MOST = 500
 _LINES = {"Content-Type": "application/x-ndjson"}
 _FORGED = (
@@ -27,22 +26,14 @@ _FORGED = (
 )
 
 
-class ScriptPlayer:
-    """Runs one script; holds the kept values and the copies read so far."""
+class HttpRole(Role):
+    """Holds a client per account, and of the present case the kept values and the copies read so far."""
 
-    def __init__(self, wires: Mapping[str, Wire], names: Names, setup: Setup) -> None:
-        self._wires = wires
-        self._names = names
-        self._setup = setup
-        self._copies: dict[str, Copy] = {}
+    _wires: Mapping[str, Wire]
+    _copies: dict[str, Copy]
 
-    async def play(self, steps: Sequence[Step]) -> list[Finding]:
-        """Run the steps in order; returns the findings of the first step that has any. Raises UnverifiableError."""
-        for number, step in enumerate(steps, start=1):
-            findings = await self._take(step, say("step", number=number))
-            if findings:
-                return findings
-        return []
+    async def _reset(self) -> None:
+        self._copies = {}
 
     async def _take(self, step: Step, location: Texts) -> list[Finding]:
         match step:
@@ -65,17 +56,17 @@ class ScriptPlayer:
         return wire
 
     async def _call(self, step: Call, location: Texts) -> list[Finding]:
-        deadline = asyncio.get_running_loop().time() + step.until * self._setup.patience
-        while True:
+        async def send() -> tuple[Reply, list[Finding]]:
             replies = await asyncio.gather(*(self._send(step) for _ in range(step.together)))
-            findings = [finding for reply in replies for finding in self._compare(step, reply, location)]
-            if not findings:
-                self._names = self._names.keeping(
-                    {name: _kept(replies[0], source) for name, source in step.keep.items()}
-                )
-            if not findings or asyncio.get_running_loop().time() >= deadline:
-                return findings
-            await asyncio.sleep(_PAUSE_SECONDS)
+            return replies[0], [finding for reply in replies for finding in self._compare(step, reply, location)]
+
+        reply, findings = await self._poll(send, lambda found: not found[1], step.until)
+        if not findings:
+            self._names = self._names.keeping({name: _kept(reply, source) for name, source in step.keep.items()})
+        return findings
+
+    async def _poll(self, look: Callable[[], Awaitable[_Seen]], done: Callable[[_Seen], bool], seconds: float) -> _Seen:
+        return await poll(look, done, seconds=seconds * self._setup.patience, pause=_PAUSE_SECONDS)
 
     async def _send(self, step: Call) -> Reply:
         headers = {name: str(value) for name, value in fill(dict(step.headers), self._names).items()}
@@ -92,28 +83,25 @@ class ScriptPlayer:
     def _compare(self, step: Call, reply: Reply, location: Texts) -> list[Finding]:
         location = joined((location, plain(f"{step.method} {step.path}")), ", ")
         if reply.status not in step.expect.status:
-            return [wrong_status(say("at-status", place=location), step.expect.status, reply)]
+            return [wrong_status(say("at-status", location=location), step.expect.status, reply)]
         lower = {name.lower(): value for name, value in reply.headers.items()}
-        findings = []
-        for name, matcher in step.expect.headers.items():
-            findings += mismatches({name.lower(): fill(matcher, self._names)}, lower, say("at-headers", place=location))
+        expected = {name.lower(): fill(matcher, self._names) for name, matcher in step.expect.headers.items()}
+        findings = mismatches(expected, lower, say("at-headers", location=location))
         if step.expect.body is not None:
-            findings += mismatches(fill(step.expect.body, self._names), reply.json, say("at-body", place=location))
+            findings += mismatches(fill(step.expect.body, self._names), reply.json, say("at-body", location=location))
         return findings
 
     async def _follow(self, step: Follow, location: Texts) -> list[Finding]:
-        location = say("at-feed", place=location, account=step.account)
+        location = say("at-feed", location=location, account=step.account)
         copy = self._copies.setdefault(step.copy, Copy())
         expected = fill(dict(step.expect), self._names)
-        deadline = asyncio.get_running_loop().time() + step.until * self._setup.patience
-        while True:
+
+        async def read() -> tuple[list[Finding], list[Finding]]:
             wrong = await self._read(step, copy, location)
-            if wrong:
-                return wrong
-            findings = copy.compare(expected, location)
-            if not findings or asyncio.get_running_loop().time() >= deadline:
-                return findings
-            await asyncio.sleep(_PAUSE_SECONDS)
+            return wrong, copy.compare(expected, location)
+
+        wrong, findings = await self._poll(read, lambda found: bool(found[0]) or not found[1], step.until)
+        return wrong or findings
 
     async def _read(self, step: Follow, copy: Copy, location: Texts) -> list[Finding]:
         """Read to the end of the feed, or ``step.pages`` pages; returns the findings on the pages."""
@@ -124,8 +112,8 @@ class ScriptPlayer:
                 asked.append(f"cursor={quote(copy.cursor, safe='')}")
             reply = await self._wire(step.account).call("GET", "/v1/changes?" + "&".join(filter(None, asked)))
             if reply.status != 200:
-                return [wrong_status(say("at-status", place=location), (200,), reply)]
-            wrong = mismatches({"$schema": "changes-page"}, reply.json, say("at-page", place=location))
+                return [wrong_status(say("at-status", location=location), (200,), reply)]
+            wrong = mismatches({"$schema": "changes-page"}, reply.json, say("at-page", location=location))
             wrong = wrong or copy.apply(reply.json, location)
             if wrong or not reply.json["more"]:
                 return wrong
@@ -133,16 +121,18 @@ class ScriptPlayer:
 
     async def _clear(self, wire: Wire, location: Texts) -> list[Finding]:
         """Send an empty snapshot; confirm the number of the withdrawal guard."""
-        location = say("at-clearing", place=location)
+        location = say("at-clearing", location=location)
         mark = await wire.call("POST", "/v1/snapshots/marks")
         if mark.status != 201:
-            return [wrong_status(say("at-mark", place=location), (201,), mark)]
+            return [wrong_status(say("at-mark", location=location), (201,), mark)]
         path = f"/v1/snapshots?mark={quote(str(value_at(mark.json, '/mark')), safe='')}"
         reply = await wire.call("POST", path, headers=_LINES, body=b'{"count": 0}\n')
         withdrawing = value_at(reply.json, "/would_withdraw")
         if reply.status == 409 and isinstance(withdrawing, int):
             reply = await wire.call("POST", f"{path}&confirm={withdrawing}", headers=_LINES, body=b'{"count": 0}\n')
-        return [] if reply.status in {200, 202} else [wrong_status(say("at-status", place=location), (200, 202), reply)]
+        return (
+            [] if reply.status in {200, 202} else [wrong_status(say("at-status", location=location), (200, 202), reply)]
+        )
 
 
 def _kept(reply: Reply, source: str) -> Any:

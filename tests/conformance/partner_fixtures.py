@@ -1,13 +1,24 @@
-"""Partners to be examined: a small publisher and a small subscriber, right as they are, each wrong in a subclass."""
+"""Partners to be examined: a small publisher and a small subscriber, right as they are, each wrong in a subclass; and
+running cases against them, as the command does.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
 import orjson
 from aiohttp import web
+
+from conformance.clock import today
+from conformance.model.case import Case, RoleName
+from conformance.model.library import cases
+from conformance.model.result import Result
+from conformance.role.runner import playing, run_cases
+from conformance.target.setup import Account, Setup
 
 _PAUSE = 0.05
 SECRET = "essai-secret"
@@ -206,3 +217,27 @@ async def interface(partner: Partner) -> AsyncIterator[str]:
     finally:
         await partner.close()
         await runner.cleanup()
+
+
+def cases_of(role: RoleName) -> list[Case]:
+    return [case for case in cases() if role in case.roles]
+
+
+def role_of(made: type[Partner]) -> RoleName:
+    return "publisher" if issubclass(made, Publisher) else "subscriber"
+
+
+def setup_for(made: type[Partner]) -> Setup:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    role = role_of(made)
+    account = Account(platform=made.slug, client_id=made.slug, secret=SECRET)
+    return Setup(role=role, target="", accounts={role: account}, listen=f"127.0.0.1:{port}", observe=0.1)
+
+
+async def played(made: type[Partner], chosen: Sequence[Case], *, patience: float = 1.0) -> list[Result]:
+    setup = replace(setup_for(made), patience=patience)
+    async with interface(made(f"http://{setup.listen}")) as control:
+        there = replace(setup, control=control)
+        async with playing(there, seed="s") as player:
+            return await run_cases(chosen, player, there, on=today())

@@ -1,0 +1,87 @@
+"""Command ``judge``: offline verdicts on a publisher's file, one result per offer. No network, no account."""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+
+import schemas
+from conformance import clock
+from conformance.cli.output import UNUSABLE, Lang, Reports, check_reports, print_result, print_run, stop, write_reports
+from conformance.model.case import Case, Document, Verdict
+from conformance.model.result import EXIT_CODES, Finding, Outcome, Result, Run
+from conformance.report.document import report_of
+from conformance.role.runner import VERSIONS
+from conformance.script.batch import UnreadableError, inflate, split_batch
+from conformance.words import Texts, both, joined, plain, say
+from schemas.spoken import system_reason
+
+_MOST_PRINTED = 200
+_ACCEPTED = Verdict(accepted=True, problems=frozenset())
+_MOST_BYTES = 256 * 1024 * 1024
+
+
+def judge(
+    file: Annotated[Path, typer.Argument(help=both(say("help-file")))],
+    report: Reports = None,
+    lang: Lang = "fr",
+) -> None:
+    """Judge a file of offers offline, with the verdict of every gateway."""
+    check_reports(report or [], lang)
+    day, began = clock.today(), clock.now()
+    try:
+        documents = list(split_offers(file.read_bytes()))
+    except (OSError, UnreadableError) as error:
+        why = error.text if isinstance(error, UnreadableError) else system_reason(error).texts
+        stop(say("unread", path=file, error=why), say("offers-unread-step"), UNUSABLE, lang)
+    results = tuple(judge_document(raw, number, on=day) for number, raw in enumerate(documents, start=1))
+    for result in results[:_MOST_PRINTED]:
+        print_result(result, lang)
+    finished = Run(
+        role="publisher",
+        target=file.name,
+        profile="file",
+        versions=VERSIONS,
+        seed="",
+        began=began,
+        milliseconds=0,
+        results=results,
+    )
+    print_run(finished, lang)
+    write_reports(report_of(finished), report or [], lang)
+    raise typer.Exit(finished.exit_code if results else EXIT_CODES[Outcome.SKIP])
+
+
+def split_offers(content: bytes) -> Iterator[bytes]:
+    """The documents of a file: NDJSON, a JSON array, or one offer; plain or gzip. Raises UnreadableError."""
+    if content.startswith(b"\x1f\x8b"):
+        content = inflate(content, most=_MOST_BYTES)
+    try:
+        is_one_offer = isinstance(orjson.loads(content), dict)
+    except orjson.JSONDecodeError:
+        is_one_offer = False
+    return iter([content.strip(b" \t\n\r")]) if is_one_offer else split_batch(content)
+
+
+def judge_document(raw: bytes, number: int, *, on: date) -> Result:
+    """The result of the document with this number in its file (from 1)."""
+    verdict = schemas.check_submission(raw, on=on)
+    errors = [problem.to_json() for problem in verdict.problems if problem.severity == "error"]
+    fixes: list[Texts] = [each["fix"] for each in errors]
+    case = Case(
+        id=f"judged/document-{number}",
+        requirements=tuple(sorted({problem.requirement for problem in verdict.problems})) or ("OFR-038",),
+        roles=frozenset({"publisher"}),
+        title=say("judged", id=verdict.id or "?", number=number),
+        explanation=say("judged-explanation"),
+        mend=joined(fixes, " ") if fixes else plain("–"),
+        subject=Document(kind="submission", template={}, on=on, live=True, size=None, expected=_ACCEPTED),
+    )
+    findings = tuple(
+        Finding(plain(f"{problem['pointer'] or '/'} {problem['code']}"), problem["fix"], problem["message"])
+        for problem in errors
+    )
+    return Result(case=case, outcome=Outcome.FAIL if findings else Outcome.PASS, findings=findings)
