@@ -23,7 +23,7 @@ from gateway.protocol.record import utc
 from gateway.protocol.refusals import refusals_key, unlisted
 from gateway.protocol.topic import INBOX, SUBMISSIONS
 from gateway.protocol.visibility import Filter, Reader
-from gateway.store.search.facet import OUTSIDER
+from gateway.store.search.search import OUTSIDER
 
 
 @requires("offers:read", "offers:publish", "operate")

@@ -16,7 +16,7 @@ from gateway.log.reading import read_up_to
 from gateway.protocol.record import OfferState, position_key, position_record, read_offer
 from gateway.protocol.topic import OFFERS, POSITIONS, SUBMISSIONS
 from gateway.relay.batch import Batch, judge, offer_ids
-from gateway.runtime.one_thread import OneThread
+from gateway.runtime.loop import OneThread
 from gateway.store.relay_state import RelayState
 
 ROLE = "relay"

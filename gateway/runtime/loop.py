@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 if sys.platform != "win32":
     import uvloop
@@ -85,3 +85,27 @@ async def in_thread(work: Callable[[], Result]) -> Result:
 def aside(work: Callable[[], object]) -> None:
     """Run blocking work in one of these threads without waiting for it."""
     _ASIDE.submit(work)
+
+
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer")
+
+
+class OneThread:
+    """Calls run one at a time, in submission order. A call whose caller is cancelled still runs in its order."""
+
+    def __init__(self, name: str) -> None:
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
+
+    async def call(
+        self, call: Callable[Arguments, Answer], *args: Arguments.args, **keywords: Arguments.kwargs
+    ) -> Answer:
+        """Run the call in the thread and return its result. Exceptions of the call propagate."""
+        made = self._executor.submit(call, *args, **keywords)
+        return await asyncio.shield(asyncio.wrap_future(made))
+
+    async def close(self, last: Callable[[], None]) -> None:
+        """Run a last call after all others and end the thread, even if the caller is cancelled meanwhile."""
+        self._executor.submit(last)
+        self._executor.shutdown(wait=False)
+        await asyncio.shield(asyncio.to_thread(self._executor.shutdown))

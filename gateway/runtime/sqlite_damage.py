@@ -1,4 +1,4 @@
-"""Detect damage in a local SQLite copy of the log, and remove the file so that it is rebuilt from the log.
+"""Damage in a local SQLite copy of the log: a checksum for each row, and checks of the file, which is then rebuilt.
 
 A full disk, a lock or missing permissions are not damage: the file may be intact, and the failure may be transient.
 """
@@ -9,9 +9,33 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from zlib import crc32
 
 from gateway.errors import LogUnavailableError
-from gateway.runtime.row_checksum import checksum
+
+_SEPARATOR = b"\x1f"
+
+
+def checksum(*columns: object) -> int:
+    """CRC-32 of the columns of a row, its key included, so that a row stored under another key fails as well.
+
+    A text and a blob of the same bytes have the same checksum. None is a distinct value.
+    """
+    return crc32(_SEPARATOR.join([one if type(one) is bytes else str(one).encode() for one in columns]))
+
+
+def joined(columns: Sequence[str]) -> str:
+    """The SQL expression for the bytes whose ``crc32`` is the checksum of these columns."""
+    return " || char(31) || ".join(f"ifnull({column}, 'None')" for column in columns)
+
+
+def computed(columns: Sequence[str]) -> str:
+    """The definition of a column ``sum`` that SQLite computes at each write, on connections set up by ``register``.
+
+    For tables with few writes: each call waits for the GIL.
+    """
+    return f"sum INTEGER GENERATED ALWAYS AS (checksum({', '.join(columns)})) STORED"
+
 
 CHECKED_BYTES = 64 * 1_048_576
 """Files up to this size are checked completely when they are opened: about a second."""

@@ -8,7 +8,7 @@ from gateway.protocol.cursor import Cursor
 from gateway.protocol.visibility import Filter, Reader
 from gateway.store.log_offset import offset_at
 from gateway.store.offer_queries import SPARE, OfferQueries
-from gateway.store.search.facet import search_for
+from gateway.store.search.search import search_for
 
 Change = dict[str, Any]
 

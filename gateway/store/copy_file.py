@@ -7,12 +7,12 @@ from pathlib import Path
 
 import structlog
 
-from gateway.runtime.row_checksum import checksum
 from gateway.runtime.sqlite_damage import (
     ChecksumError,
     DamagedCopyError,
     Tables,
     check_copy,
+    checksum,
     copy_error,
     refuse_folder,
     register,

@@ -11,7 +11,7 @@ import orjson
 from gateway.log.port import Chunk
 from gateway.protocol.delivery import Delivery, Part, is_delivery, read_delivery
 from gateway.protocol.identity import platform_of
-from gateway.runtime.row_checksum import computed
+from gateway.runtime.sqlite_damage import computed
 from gateway.store.view import View
 
 _ACCOUNT = "account/"

@@ -16,15 +16,13 @@ from gateway.protocol.visibility import (
     masked,
     may_read,
 )
-from gateway.runtime.row_checksum import joined
-from gateway.runtime.sqlite_damage import ChecksumError, require_missing
+from gateway.runtime.sqlite_damage import ChecksumError, joined, require_missing
 from gateway.store.log_offset import log_offset_of, offset_at, partition_at
 from gateway.store.offer_rows import HEAD
 from gateway.store.search import possible_duplicate_index
-from gateway.store.search.facet import Search, search_for
 from gateway.store.search.index_store import Index
 from gateway.store.search.possible_duplicate_index import keys_for, keys_of
-from gateway.store.search.search import count, find, rows_between
+from gateway.store.search.search import Search, count, find, rows_between, search_for
 from gateway.store.search.search_index import split
 
 SPARE = 500

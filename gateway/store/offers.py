@@ -16,8 +16,8 @@ from gateway.store.change_feed import changes_after
 from gateway.store.log_offset import log_offset_of
 from gateway.store.offer_queries import OfferQueries
 from gateway.store.search import index_store, possible_duplicate_index
-from gateway.store.search.facet import search_for
 from gateway.store.search.index_store import EMPTY, Index, IndexWriter, RecentOffsets
+from gateway.store.search.search import search_for
 from gateway.store.updated_copy import put_number
 from gateway.store.view import View
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from gateway.runtime.row_checksum import computed
+from gateway.runtime.sqlite_damage import computed
 
 TABLES = {"counts": ("platform", "verdict", "number", "latest", "place")}
 _SUM = computed(TABLES["counts"])

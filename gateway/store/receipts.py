@@ -15,8 +15,7 @@ from gateway.protocol.identity import GATEWAY, platform_of
 from gateway.protocol.record import read_utc
 from gateway.protocol.topic import DAY_MS
 from gateway.protocol.upload_id import BATCH, SNAPSHOT
-from gateway.runtime.row_checksum import checksum
-from gateway.runtime.sqlite_damage import ChecksumError, Tables, require_missing
+from gateway.runtime.sqlite_damage import ChecksumError, Tables, checksum, require_missing
 from gateway.store import receipt_counts, receipt_search
 from gateway.store.log_offset import log_offset_of, offset_at, partition_at
 from gateway.store.receipt_counts import Count, Counted

@@ -10,8 +10,7 @@ from typing import ClassVar
 
 from gateway.protocol.record import OfferState
 from gateway.protocol.submission import Known
-from gateway.runtime.row_checksum import checksum, computed
-from gateway.runtime.sqlite_damage import Tables, require
+from gateway.runtime.sqlite_damage import Tables, checksum, computed, require
 from gateway.store.local_copy import LocalCopy
 
 _LAYOUT = f"""

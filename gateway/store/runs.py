@@ -6,8 +6,7 @@ from typing import ClassVar
 
 from gateway.log.port import Chunk
 from gateway.protocol.source_run import Run, read_run
-from gateway.runtime.row_checksum import computed
-from gateway.runtime.sqlite_damage import Tables
+from gateway.runtime.sqlite_damage import Tables, computed
 from gateway.store.view import View
 
 _STORED = "SELECT key, value FROM runs WHERE whole(sum, key, value)"

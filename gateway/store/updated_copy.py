@@ -13,11 +13,11 @@ import structlog
 
 from gateway.errors import LogUnavailableError
 from gateway.log.port import Chunk
-from gateway.runtime.one_thread import OneThread
-from gateway.runtime.row_checksum import checksum
+from gateway.runtime.loop import OneThread
 from gateway.runtime.sqlite_damage import (
     ChecksumError,
     DamagedCopyError,
+    checksum,
     examine_copy,
     require,
     using_copy,

@@ -12,9 +12,8 @@ from gateway.protocol.visibility import Filter, Reader
 from gateway.store import offer_rows
 from gateway.store.log_offset import log_offset_of
 from gateway.store.search import index_store, possible_duplicate_index
-from gateway.store.search.facet import Search, search_for
 from gateway.store.search.index_store import PERIOD, IndexWriter, RecentOffsets
-from gateway.store.search.search import count, find, rows_between
+from gateway.store.search.search import Search, count, find, rows_between, search_for
 from gateway.store.search.search_index import (
     IndexChange,
     apply_change,

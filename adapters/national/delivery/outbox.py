@@ -17,8 +17,7 @@ from adapters.national.site.retry import LONGEST_MS
 from gateway.errors import LogUnavailableError
 from gateway.protocol.delivery import Delivery, Group, delivery_record, read_delivery
 from gateway.protocol.record import OfferState, read_offer
-from gateway.runtime.row_checksum import computed
-from gateway.runtime.sqlite_damage import using_copy
+from gateway.runtime.sqlite_damage import computed, using_copy
 from gateway.store.local_copy import LocalCopy
 
 _CHECKPOINT_AFTER = 500

@@ -16,7 +16,7 @@ from gateway.log.reading import read_all
 from gateway.protocol.identity import NATIONAL, platform_of
 from gateway.protocol.record import OfferState, read_offer
 from gateway.protocol.topic import OFFERS
-from gateway.runtime.row_checksum import computed
+from gateway.runtime.sqlite_damage import computed
 from gateway.store.local_copy import LocalCopy
 from gateway.store.search.possible_duplicate import canonical_url
 

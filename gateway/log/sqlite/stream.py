@@ -11,7 +11,7 @@ from typing import NamedTuple
 from zlib import crc32
 
 from gateway.log.sqlite.row import DamagedRowError
-from gateway.runtime.row_checksum import checksum
+from gateway.runtime.sqlite_damage import checksum
 
 _COLUMNS = "start, next, last_at, compacted, checked, sum"
 _UPGRADE = (

@@ -12,8 +12,7 @@ from typing import NamedTuple
 
 from pyroaring import BitMap
 
-from gateway.runtime.row_checksum import checksum
-from gateway.runtime.sqlite_damage import require
+from gateway.runtime.sqlite_damage import checksum, require
 from gateway.store.search import possible_duplicate_index
 from gateway.store.search.possible_duplicate_index import Key, PendingKeys
 from gateway.store.search.search_index import (
