@@ -17,7 +17,7 @@ from gateway.partners import Partners
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.seal import Seal
 from gateway.protocol.topic import DELIVERIES, OFFERS, RECEIPTS, RUNS
-from gateway.runtime.private_files import load_secret
+from gateway.runtime.keys import load_secret
 from gateway.settings import Settings
 from gateway.store import DeliveryView, OfferView, ReceiptView, RunView
 from gateway.store.view import View

@@ -22,9 +22,10 @@ from gateway.log.port import EventLog
 from gateway.oauth.keys import KeyRing, SigningKeyError
 from gateway.partners import Partners
 from gateway.protocol.topic import COMMON, POSITIONS
+from gateway.runtime.keys import load_secret
 from gateway.runtime.listening import bind, format_endpoint, reason
 from gateway.runtime.loop import run
-from gateway.runtime.private_files import ExposedError, check_private, load_secret
+from gateway.runtime.private_files import ExposedError, check_private
 from gateway.settings import Settings
 
 _MARKS: dict[State, tuple[str, str]] = {"ok": ("✓", "green"), "warn": ("!", "yellow"), "fail": ("✗", "red")}

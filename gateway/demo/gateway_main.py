@@ -21,8 +21,8 @@ from gateway.demo.national_site.time import FastTime
 from gateway.ingest.submissions import Submissions
 from gateway.partners import Partners
 from gateway.protocol.receipt import ReceiptIds
+from gateway.runtime.keys import load_secret
 from gateway.runtime.loop import readable, run
-from gateway.runtime.private_files import load_secret
 from gateway.settings import Settings
 
 

@@ -1,12 +1,10 @@
-"""Files with secrets, accessible to their owner only; and the secret of the gateway itself."""
+"""Files with secrets, accessible to their owner only."""
 
 import os
-import secrets
 import stat
 from pathlib import Path
 
-from gateway.errors import PortError, SettingsError
-from gateway.settings import weakness
+from gateway.errors import PortError
 
 
 class ExposedError(PortError):
@@ -101,36 +99,3 @@ def sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-_BYTES = 48
-
-
-def load_secret(setting: str | None, *, folder: Path) -> bytes:
-    """The secret that seals receipts, cursors and marks; every replica must use the same one.
-
-    Raises SettingsError if other users of the machine can read the file, if it cannot be read or written, or if the
-    secret is too weak.
-    """
-    if setting is not None:
-        return setting.encode()
-    path = folder / "secret"
-    try:
-        if not path.exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            write_private(path, secrets.token_urlsafe(_BYTES).encode())
-        secret = read_private(path)
-    except ExposedError as error:
-        raise SettingsError(str(error)) from error
-    except OSError as error:
-        raise SettingsError(
-            f"the secret {path.absolute()} cannot be read or made ({error.strerror}); check the rights "
-            "of file and folder"
-        ) from error
-    weak = weakness(secret.decode("latin-1"))
-    if weak is not None:
-        raise SettingsError(
-            f"the secret in {path.absolute()} {weak}; restore the file from a backup, or remove it, and a new one is "
-            "made: cursors, marks and receipts given out before are then refused"
-        )
-    return secret

@@ -40,7 +40,10 @@ async def test_a_table_that_waits_for_its_disk_holds_up_nobody_else(bench: Bench
     bench.start()
     await bench.submit(bench.publish(1, 1))
     await bench.settled()
-    (table,) = [path for path in bench.folder.glob("relay-*.sqlite") if holds(path, "bretagne:1")]
+    async with asyncio.timeout(10):  # the table is written after the log
+        while not (found := [path for path in bench.folder.glob("relay-*.sqlite") if holds(path, "bretagne:1")]):
+            await asyncio.sleep(0.01)
+    (table,) = found
     with closing(sqlite3.connect(table, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")  # as a slow disk has it: the next change waits
         await bench.submit(bench.publish(1, 2))

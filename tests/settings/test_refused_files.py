@@ -15,8 +15,8 @@ from gateway.bootstrap import open_log
 from gateway.errors import LogUnavailableError, PortError, SettingsError
 from gateway.log.sqlite import SqliteLog
 from gateway.oauth.keys import KeyRing, SigningKeyError, rotate_signing_key
+from gateway.runtime.keys import load_secret
 from gateway.runtime.lock import locked
-from gateway.runtime.private_files import load_secret
 from gateway.settings import Settings, weakness
 from gateway.store import OfferView
 from gateway.store.local_copy import LocalCopy

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import SettingsError
+from gateway.runtime.keys import load_secret
 from gateway.runtime.lock import locked
-from gateway.runtime.private_files import load_secret
 from gateway.settings import Settings
 
 KAFKA = {
