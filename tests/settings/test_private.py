@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from gateway.errors import SettingsError
+from gateway.runtime.keys import load_secret
 from gateway.runtime.private_files import (
     ExposedError,
     check_private,
     is_private,
-    load_secret,
     read_private,
 )
 
