@@ -1,14 +1,19 @@
-"""Build the objects that requests need, identically in the main process and in workers."""
+"""The parts of a process that requests need, built identically in the main process and in workers, and their tasks."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from typing import TypeVar
+
+import structlog
 
 from gateway.api.management import Metrics
 from gateway.bootstrap.log import open_log, refuse_older
 from gateway.clock import Clock, now
 from gateway.ingest.snapshot import Snapshots
 from gateway.ingest.submissions import Submissions
+from gateway.log.assignment import retry_log_errors
 from gateway.log.port import EventLog
 from gateway.log.positions import Positions
 from gateway.log.sqlite import SqliteLog
@@ -18,12 +23,8 @@ from gateway.protocol.seal import Seal
 from gateway.protocol.topic import DELIVERIES, OFFERS, RECEIPTS, RUNS
 from gateway.runtime.keys import load_secret
 from gateway.settings import Settings
-from gateway.store import (
-    DeliveryView,
-    OfferView,
-    ReceiptView,
-    RunView,
-)
+from gateway.store import DeliveryView, OfferView, ReceiptView, RunView
+from gateway.store.view import View
 
 _VIEWS = {
     OFFERS: "offers.sqlite",
@@ -31,6 +32,9 @@ _VIEWS = {
     DELIVERIES: "deliveries.sqlite",
     RUNS: "runs.sqlite",
 }
+_SomeView = TypeVar("_SomeView", bound=View)
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +70,11 @@ class Parts:
     snapshots: Snapshots
     metrics: Metrics
     clock: Clock
+
+    @property
+    def views(self) -> Mapping[str, View]:
+        """The four views, by topic."""
+        return {OFFERS: self.offers, RECEIPTS: self.receipts, DELIVERIES: self.deliveries, RUNS: self.runs}
 
     def running(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """The long-running parts, by the name that appears in errors."""
@@ -111,18 +120,14 @@ async def build_parts(
     secret = load_secret(settings.secret, folder=settings.data)
     ids = ReceiptIds(secret)
     folder = settings.data / "views"
-    offer_view = await views.offers.open(folder / _VIEWS[OFFERS], log_identity=identity, partitions=log.partitions)
-    stack.push_async_callback(offer_view.close)
-    receipt_view = await views.receipts.open(
-        folder / _VIEWS[RECEIPTS], log_identity=identity, partitions=log.partitions
-    )
-    stack.push_async_callback(receipt_view.close)
-    delivery_view = await views.deliveries.open(
-        folder / _VIEWS[DELIVERIES], log_identity=identity, partitions=log.partitions
-    )
-    stack.push_async_callback(delivery_view.close)
-    run_view = await views.runs.open(folder / _VIEWS[RUNS], log_identity=identity, partitions=log.partitions)
-    stack.push_async_callback(run_view.close)
+    partitions = log.partitions
+
+    async def open_view(kind: type[_SomeView], topic: str) -> _SomeView:
+        view = await kind.open(folder / _VIEWS[topic], log_identity=identity, partitions=partitions)
+        stack.push_async_callback(view.close)
+        return view
+
+    offers = await open_view(views.offers, OFFERS)
     positions = Positions(log)
     submissions = Submissions(log, ids=ids, clock=clock)
     return Parts(
@@ -133,15 +138,15 @@ async def build_parts(
         secret=secret,
         ids=ids,
         submissions=submissions,
-        offers=offer_view,
-        receipts=receipt_view,
-        deliveries=delivery_view,
-        runs=run_view,
+        offers=offers,
+        receipts=await open_view(views.receipts, RECEIPTS),
+        deliveries=await open_view(views.deliveries, DELIVERIES),
+        runs=await open_view(views.runs, RUNS),
         positions=positions,
         snapshots=Snapshots(
             log,
             submissions=submissions,
-            offers=offer_view,
+            offers=offers,
             positions=positions,
             ids=ids,
             seal=Seal(secret, purpose="mark"),
@@ -150,3 +155,30 @@ async def build_parts(
         metrics=Metrics(),
         clock=clock,
     )
+
+
+def start(
+    running: Mapping[str, Callable[[], Awaitable[None]]], stack: AsyncExitStack
+) -> dict[str, asyncio.Future[None]]:
+    """Start a task per part. Parts are restarted while the log is unavailable, and cancelled with the stack."""
+    tasks: dict[str, asyncio.Future[None]] = {
+        name: asyncio.ensure_future(retry_log_errors(name, run)) for name, run in running.items()
+    }
+    stack.push_async_callback(_cancel, tasks)
+    return tasks
+
+
+async def first_to_end(tasks: Mapping[str, asyncio.Future[None]]) -> None:
+    """Wait for the first part that stops, and raise its error: no part may end by itself (RuntimeError)."""
+    done, _ = await asyncio.wait(tasks.values(), return_when=asyncio.FIRST_COMPLETED)
+    for name, task in tasks.items():
+        if task in done:
+            _log.error("gateway.part_stopped", part=name)
+            await task
+            raise RuntimeError(f"{name} ended by itself")
+
+
+async def _cancel(tasks: Mapping[str, asyncio.Future[None]]) -> None:
+    for task in tasks.values():
+        task.cancel()
+    await asyncio.gather(*tasks.values(), return_exceptions=True)

@@ -13,28 +13,19 @@ import orjson
 
 import schemas
 from gateway.api.management import build_management
-from gateway.bootstrap.fair_accept import FairAcceptSite
 from gateway.bootstrap.logs import configure_logs, watch_loop
-from gateway.bootstrap.parts import ViewTypes, build_parts
-from gateway.bootstrap.serving import build_api, listen, serve
-from gateway.bootstrap.task import first_to_end, start
+from gateway.bootstrap.parts import ViewTypes, build_parts, first_to_end, start
+from gateway.bootstrap.serving import FairAcceptSite, build_api, listen, serve
 from gateway.oauth import jws
-from gateway.protocol.topic import DELIVERIES, OFFERS, RECEIPTS, RUNS
 from gateway.runtime.listening import format_endpoint
 from gateway.runtime.loop import bound_collections, readable, run
 from gateway.settings import Settings
-from gateway.store import (
-    FollowedDeliveries,
-    FollowedOffers,
-    FollowedReceipts,
-    FollowedRuns,
-)
+from gateway.store import FollowedDeliveries, FollowedOffers, FollowedReceipts, FollowedRuns
 
 _LISTEN_SECONDS = 20.0
 _FOLLOWED = ViewTypes(
     offers=FollowedOffers, receipts=FollowedReceipts, deliveries=FollowedDeliveries, runs=FollowedRuns
 )
-_VIEWED = (OFFERS, RECEIPTS, DELIVERIES, RUNS)
 
 
 async def answer(order: Mapping[str, Any]) -> None:
@@ -49,8 +40,7 @@ async def answer(order: Mapping[str, Any]) -> None:
         jws.preload()
 
         def conditions() -> Mapping[str, bool]:
-            views = (parts.offers, parts.receipts, parts.deliveries, parts.runs)
-            caught_up = {f"view of {topic}": view.caught_up for topic, view in zip(_VIEWED, views, strict=True)}
+            caught_up = {f"view of {topic}": view.caught_up for topic, view in parts.views.items()}
             return {**parts.conditions(), **caught_up}
 
         management_socket = await listen(

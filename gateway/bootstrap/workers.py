@@ -129,5 +129,5 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
 
 def _input(process: asyncio.subprocess.Process) -> asyncio.StreamWriter:
     if process.stdin is None:
-        raise AssertionError("its input was asked for")
+        raise AssertionError("stdin is a pipe")
     return process.stdin

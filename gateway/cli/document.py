@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 from gateway.cli.console import CommandError
@@ -23,23 +24,7 @@ _MAX_RAW_BYTES = MAX_OFFER_BYTES + 1
 """A longer document is truncated to this: it is still too large and is refused as such."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Words:
-    """Errors of a file and their remedies, in one language."""
-
-    absent: str
-    check_name: str
-    unreadable: str
-    damaged: str
-    check_file: str
-    broken: str
-    deep: str
-    not_utf8: str
-    mend_array: str
-    empty: str
-
-
-_WORDS = load_words(_Words, "gateway", "document")
+_WORDS = load_words(SimpleNamespace, "gateway", "document")
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +160,7 @@ def _read_array(content: bytes, path: Path, language: Language) -> Iterator[Docu
                 said = words.not_utf8.format(path=path, line=content.count(b"\n", 0, error.start) + 1)
             case _:
                 said = words.deep.format(path=path)
-        raise CommandError(said, step=words.mend_array, language=language) from error
+        raise CommandError(said, step=words.correct_array, language=language) from error
 
 
 def _split_array(text: str) -> Iterator[Document]:

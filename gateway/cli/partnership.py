@@ -1,9 +1,9 @@
 """Partner context of commands: the client from PASSERELLE_URL, PASSERELLE_CLIENT_ID and PASSERELLE_CLIENT_SECRET."""
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from types import SimpleNamespace
 
 import aiohttp
 
@@ -17,19 +17,7 @@ _UPLOAD_SECONDS = 900.0
 _FIRST_RETRY_SECONDS, _RETRY_SECONDS = 5.0, 120.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Words:
-    """Errors of a partner command and their remedies, in one language; ``steps`` are by HTTP status."""
-
-    unnamed: str
-    name: str
-    asking: str
-    refused: str
-    steps: Mapping[str, str]
-    other_step: str
-
-
-_WORDS = load_words(_Words, "gateway", "partnership")
+_WORDS = load_words(SimpleNamespace, "gateway", "partnership")
 
 
 @asynccontextmanager
@@ -62,7 +50,7 @@ def gateway_url() -> str:
 def refused(answer: Answer, doing: str, *, step: str = "") -> CommandError:
     """The error of a call that was refused as a whole; ``doing`` and ``step`` are in the answer's language."""
     words = _WORDS[answer.language]
-    said = words.refused.format(doing=doing, told=answer.explain())
+    said = words.refused.format(doing=doing, text=answer.explain())
     step = step or words.steps.get(str(answer.status), words.other_step)
     return CommandError(said, step=step, language=answer.language)
 
