@@ -23,7 +23,6 @@ _BLANK = b" \t\r\n"
 _MAX_RAW_BYTES = MAX_OFFER_BYTES + 1
 """A longer document is truncated to this: it is still too large and is refused as such."""
 
-
 _WORDS = load_words(SimpleNamespace, "gateway", "document")
 
 

@@ -19,7 +19,6 @@ Lang = Annotated[Language, typer.Option(help="Language of the heads and names.")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, with version, source and licence.")]
 Item = Mapping[str, Any]
 
-
 _WORDS = load_words(SimpleNamespace, "gateway", "reference")
 
 

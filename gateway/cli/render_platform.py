@@ -22,7 +22,6 @@ from schemas.texts import load_words
 
 _LISTED = ("platform", "transport", "format", "ended_at")
 
-
 _WORDS = load_words(SimpleNamespace, "gateway", "platform")
 
 

@@ -23,7 +23,6 @@ _NUMBERS = ("accepted", "refused", "delivered", "pending", "undelivered")
 _TEXTS = 3
 _TO_DAYS, _TO_MINUTES = len("2027-06-14"), len("2027-06-14T08:00")
 
-
 _WORDS = load_words(SimpleNamespace, "gateway", "status")
 
 

@@ -37,7 +37,6 @@ _PAGE = "1000"
 _STALL_SECONDS = 60.0
 _POLL_SECONDS = 0.5
 
-
 _WORDS = load_words(SimpleNamespace, "gateway", "tally")
 
 

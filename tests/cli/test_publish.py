@@ -148,7 +148,9 @@ async def test_a_snapshot_withdraws_what_it_lacks(house: House, offers: list[Gen
     refused = len(offers) - len(live)
     assert ended.code == 1, ended.errors
     known = len(live) - 5
-    assert f"{len(kept)} document(s): {known} duplicate, {refused} refused; 5 absent offer(s) withdrawn\n" in ended.output
+    assert (
+        f"{len(kept)} document(s): {known} duplicate, {refused} refused; 5 absent offer(s) withdrawn\n" in ended.output
+    )
     file.write_bytes(b"".join(offer.raw + b"\n" for offer in kept[:100]))
     cut = await house.shell("snapshot", file, "--lang", "en")
     assert "To send the same again: --mark " in cut.errors
