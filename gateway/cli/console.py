@@ -1,10 +1,12 @@
 """Output of commands: consoles, tables without truncation, JSON, exit codes, and errors with a remedy."""
 
+import importlib
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from functools import wraps
 from types import SimpleNamespace
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn, ParamSpec
 
 import typer
 from rich.cells import cell_len
@@ -32,6 +34,7 @@ Lang = Annotated[Language, typer.Option(help="Language of the explanations.")]
 SEVERITIES: Mapping[Language, dict[Severity, str]] = load_words(dict, "gateway", "severities")
 """Names of severities per language; colours are lost in a file."""
 
+Arguments = ParamSpec("Arguments")
 _WORDS = load_words(SimpleNamespace, "gateway", "console")
 _GAP = 2
 _INDENT = "  "
@@ -47,6 +50,17 @@ class CommandError(Exception):
         super().__init__(message)
         self.step = step
         self.language: Language = language
+
+
+def asynchronous(command: Callable[Arguments, Coroutine[Any, Any, None]]) -> Callable[Arguments, None]:
+    """A coroutine function as a command."""
+
+    @wraps(command)
+    def started(*arguments: Arguments.args, **options: Arguments.kwargs) -> None:
+        loop = importlib.import_module("gateway.runtime.loop")  # of the commands only that need it
+        loop.run(command(*arguments, **options))
+
+    return started
 
 
 def stop(error: CommandError) -> NoReturn:

@@ -13,12 +13,11 @@ import typer
 from rich.text import Text
 
 from gateway.bootstrap import signing_key_of
-from gateway.cli.console import OUT, AsJson, CommandError, print_json, print_rows
+from gateway.cli.console import OUT, AsJson, CommandError, asynchronous, print_json, print_rows
 from gateway.cli.operating import command_errors, keys_here, partners_here, settings_here
 from gateway.clock import now
 from gateway.oauth.certificates import signer_of
 from gateway.oauth.keys import KeyRing, rotate_signing_key
-from gateway.runtime.loop import run
 
 app = typer.Typer(help="List and rotate the keys that sign tokens and certificates.", no_args_is_help=True)
 _MAX_BYTES = 64 * 1024
@@ -33,29 +32,21 @@ def list_all(*, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def rotate(*, as_json: AsJson = False) -> None:
+@asynchronous
+async def rotate(*, as_json: AsJson = False) -> None:
     """Sign with a new key from the next start on.
 
     An older key still verifies for a day, and until its certificates expire; a later rotation drops it.
     """
     keys_here()
-    needed = run(_signers())
+    async with partners_here() as partners:
+        issued = [one for partner in partners.all() for one in partner.certificates]
+    needed = frozenset(signer_of(one) for one in issued if one.certificate.expires_at > now())
     with command_errors():
         ring = rotate_signing_key(signing_key_of(settings_here()), now=now(), needed=needed)
     _print_keys(ring, as_json=as_json)
     if not as_json:
         OUT.print("[green]✓[/] There is a new key. Restart the gateway within a day, all its replicas at once.")
-
-
-async def _signers() -> frozenset[str]:
-    """The ids of keys whose certificates have not expired."""
-    async with partners_here() as partners:
-        return frozenset(
-            signer_of(issued)
-            for partner in partners.all()
-            for issued in partner.certificates
-            if issued.certificate.expires_at > now()
-        )
 
 
 def _print_keys(ring: KeyRing, *, as_json: bool) -> None:

@@ -1,42 +1,58 @@
 """``passerelle topics`` and ``audit``: create and check the topics of the log, and verify its guarantees."""
 
+from collections.abc import Sequence
+
 import typer
 from rich.text import Text
 
 from gateway.bootstrap import topics_of
-from gateway.cli.console import ERR, FAILED, OUT, print_rows
+from gateway.cli.console import ERR, FAILED, OUT, asynchronous, print_rows
 from gateway.cli.operating import log_here
-from gateway.operate.audit import AuditReport
 from gateway.operate.audit import audit as audit_log
 from gateway.partners import Partners
-from gateway.protocol.topic import COMMON
-from gateway.runtime.loop import run
+from gateway.protocol.topic import COMMON, Topic
 
 topics = typer.Typer(help="Create and check the topics of the log.", no_args_is_help=True)
 
 
 @topics.command()
-def create() -> None:
+@asynchronous
+async def create() -> None:
     """Create missing topics, and give the log its identity. Existing topics are never changed."""
-    run(_create())
+    async with log_here(make=True) as log:
+        await log.create_topics(COMMON)
+        async with Partners(log).caught_up_once() as partners:
+            needed = topics_of(partners)
+        await log.create_topics(needed)
+        OUT.print(f"[green]✓[/] {len(needed)} topics exist; the log is {await log.identity()}. Next: passerelle serve")
 
 
 @topics.command()
-def check() -> None:
+@asynchronous
+async def check() -> None:
     """Compare partition counts, policies and time stamps with the required ones. Ends with 1 when something differs."""
-    findings, count = run(_check())
+    needed: Sequence[Topic] = COMMON
+    async with log_here() as log:
+        findings = await log.check_topics(needed)
+        if not findings:
+            async with Partners(log).caught_up_once() as partners:
+                needed = topics_of(partners)
+            findings = await log.check_topics(needed)
     _print_findings(findings)
     if findings:
         raise typer.Exit(FAILED)
-    OUT.print(f"[green]✓[/] {count} topics are as required.")
+    OUT.print(f"[green]✓[/] {len(needed)} topics are as required.")
 
 
-def audit() -> None:
+@asynchronous
+async def audit() -> None:
     """Check the whole log: nothing accepted is lost, nothing is there twice, no submission was skipped.
 
     The gateway may run meanwhile. Ends with 0 without findings, 1 with findings.
     """
-    report = run(_audit())
+    async with log_here() as log:
+        with ERR.status("Reading the log"):
+            report = await audit_log(log)
     rows = [[Text(name), Text(f"{number:,}")] for name, number in report.counts.items()]
     print_rows(OUT, ("Read", "Number"), rows, left=1)
     _print_findings(report.findings)
@@ -50,31 +66,6 @@ def audit() -> None:
     OUT.print("[green]✓[/] The log keeps its guarantees.")
 
 
-def _print_findings(findings: list[str]) -> None:
+def _print_findings(findings: Sequence[str]) -> None:
     for finding in findings:
         OUT.print(Text.assemble(("✗ ", "red"), finding), soft_wrap=True)
-
-
-async def _create() -> None:
-    async with log_here(make=True) as log:
-        await log.create_topics(COMMON)
-        async with Partners(log).caught_up_once() as partners:
-            needed = topics_of(partners)
-        await log.create_topics(needed)
-        OUT.print(f"[green]✓[/] {len(needed)} topics exist; the log is {await log.identity()}. Next: passerelle serve")
-
-
-async def _check() -> tuple[list[str], int]:
-    async with log_here() as log:
-        findings = list(await log.check_topics(COMMON))
-        if findings:
-            return findings, len(COMMON)
-        async with Partners(log).caught_up_once() as partners:
-            needed = topics_of(partners)
-        return list(await log.check_topics(needed)), len(needed)
-
-
-async def _audit() -> AuditReport:
-    async with log_here() as log:
-        with ERR.status("Reading the log"):
-            return await audit_log(log)

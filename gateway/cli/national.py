@@ -21,7 +21,7 @@ from adapters.national.delivery.order import (
 from adapters.national.maintenance.rehearsal import Plan, rehearse
 from adapters.national.site.accounts import AccountsError, read_accounts
 from adapters.national.site.rate import PER_MINUTE
-from gateway.cli.console import ERR, FAILED, OUT, CommandError, print_rows
+from gateway.cli.console import ERR, FAILED, OUT, CommandError, asynchronous, print_rows
 from gateway.cli.operating import log_here
 from gateway.clock import now
 from gateway.partners import Partners
@@ -54,9 +54,11 @@ Confirm = Annotated[
 
 
 @app.command()
-def status() -> None:
+@asynchronous
+async def status() -> None:
     """Show the state of every offer and of the queue, and how long the remaining calls take."""
-    standing = run(_standing())
+    async with log_here() as log:
+        standing = await read_delivery_status(log)
     if not standing.notes:
         OUT.print("No account has delivered yet: set PASSERELLE_NATIONAL and start the gateway.")
     for account, note in sorted(standing.notes.items()):
@@ -92,7 +94,6 @@ def adopt(
 ) -> None:
     """Take over a platform's own delivery: match what it delivered, create what is missing, delete what is extra."""
     answer = run(_order(Adopt(platform, apply, confirm), platform=platform))
-    _check(answer)
     _print_answer(answer)
     if not apply:
         OUT.print(
@@ -109,7 +110,6 @@ def reconcile(
 ) -> None:
     """Compare the site's index with the offers. Ends with 1 when something differs and was not repaired."""
     answer = run(_order(Reconcile(repair, confirm), account=account))
-    _check(answer)
     _print_answer(answer)
     clean = not any(answer[name]["count"] for name in ("missing", "extra", "differing", "doubled"))
     if not clean and not repair:
@@ -126,7 +126,6 @@ def replay(
     named = tuple(offers or ())
     platform = platform_of(named[0]) if named else None
     answer = run(_order(Replay(named), account=account, platform=platform))
-    _check(answer)
     OUT.print(f"{answer['replayed']} offers will be retried")
     for offer_id in answer["nothing_to_do"]:
         OUT.print(f"{offer_id}: nothing to retry")
@@ -143,15 +142,9 @@ def erase(
     Ends with 1 when the site keeps some of it.
     """
     answer = run(_order(Erase(offer), account=account, platform=platform_of(offer)))
-    _check(answer)
     _print_answer(answer)
     if answer["kept"]["count"]:
         raise typer.Exit(FAILED)
-
-
-async def _standing() -> DeliveryStatus:
-    async with log_here() as log:
-        return await read_delivery_status(log)
 
 
 async def _plans(path: Path) -> list[Plan]:
@@ -166,12 +159,15 @@ async def _plans(path: Path) -> list[Plan]:
 
 
 async def _order(order: Order, *, account: str | None = None, platform: str | None = None) -> Mapping[str, Any]:
+    """The answer to an order. Raises CommandError if it reports an error."""
     async with log_here() as log:
         owner = _account(await read_delivery_status(log), account, platform)
         with ERR.status(
             f"Waiting for the gateway that works for the account {owner} (Ctrl-C leaves the order with it)"
         ):
-            return await submit_order(log, owner, order, number=secrets.token_hex(8))
+            answer = await submit_order(log, owner, order, number=secrets.token_hex(8))
+    _check(answer)
+    return answer
 
 
 def _account(standing: DeliveryStatus, account: str | None, platform: str | None) -> str:

@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from adapters.pull.pulls import has_feed
-from gateway.cli.console import OUT, AsJson, CommandError, print_json, print_pairs, print_rows
+from gateway.cli.console import OUT, AsJson, CommandError, asynchronous, print_json, print_pairs, print_rows
 from gateway.cli.keys import read_key_set
 from gateway.cli.operating import active_partner, known_partner, partners_here
 from gateway.cli.render_partner import (
@@ -78,9 +78,11 @@ def add(  # noqa: PLR0913  # one per option
 
 
 @app.command(name="list")
-def list_all(*, as_json: AsJson = False) -> None:
+@asynchronous
+async def list_all(*, as_json: AsJson = False) -> None:
     """List all platforms, revoked ones included."""
-    partners = run(_all())
+    async with partners_here() as known:
+        partners = known.all()
     if as_json:
         print_json([partner_without_hashes(partner) for partner in partners])
         return
@@ -93,9 +95,11 @@ def list_all(*, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def show(slug: Slug, *, as_json: AsJson = False) -> None:
+@asynchronous
+async def show(slug: Slug, *, as_json: AsJson = False) -> None:
     """Show one platform in full. Secrets are stored as hashes only and cannot be printed."""
-    partner = run(_one(slug))
+    async with partners_here() as partners:
+        partner = known_partner(partners.get(slug), slug)
     if as_json:
         print_json(partner_without_hashes(partner))
         return
@@ -156,7 +160,8 @@ def alter(  # noqa: PLR0913  # one per option
 
 
 @app.command(name="rotate")
-def rotate_secret(
+@asynchronous
+async def rotate_secret(
     slug: Slug,
     *,
     overlap: Annotated[
@@ -165,7 +170,15 @@ def rotate_secret(
     as_json: AsJson = False,
 ) -> None:
     """Give a platform a new secret, printed only once. The current one stays valid for --overlap hours."""
-    partner, minted = run(_rotate(slug, overlap * _HOUR_MS))
+    minted = mint_secret(now=now(), entropy=os.urandom)
+
+    def with_new_secret(present: Partner | None) -> Partner:
+        at = now()
+        fresh = replace(minted.kept, created_at=at)
+        return rotate(active_partner(present, slug), fresh, now=at, overlap=overlap * _HOUR_MS)
+
+    async with partners_here(to_change=True) as partners:
+        partner = await partners.change(slug, with_new_secret)
     _print_partner(partner, minted, done="has a new secret", as_json=as_json)
     if not as_json:
         for older in live_secrets(partner.secrets, now=now())[1:]:
@@ -173,9 +186,11 @@ def rotate_secret(
 
 
 @app.command(name="revoke")
-def revoke_access(slug: Slug, *, as_json: AsJson = False) -> None:
+@asynchronous
+async def revoke_access(slug: Slug, *, as_json: AsJson = False) -> None:
     """End a platform's access at once: credentials, keys, and tokens in use. Its offers stay until withdrawn."""
-    partner = run(_revoke(slug))
+    async with partners_here(to_change=True) as partners:
+        partner = await partners.change(slug, lambda present: revoke(active_partner(present, slug)))
     if as_json:
         print_json({"partner": partner_without_hashes(partner)})
         return
@@ -229,33 +244,6 @@ def _feed_findings(partner: Partner) -> tuple[str, ...]:
     if has_feed(partner) and ("offers:publish" in partner.scopes or partner.inbox):
         return (f"{partner.platform} is pulled by its profile, so it cannot also publish by itself.",)
     return ()
-
-
-async def _rotate(slug: str, overlap: int) -> tuple[Partner, MintedSecret]:
-    async with partners_here(to_change=True) as partners:
-        minted = mint_secret(now=now(), entropy=os.urandom)
-
-        def with_new_secret(present: Partner | None) -> Partner:
-            at = now()
-            fresh = replace(minted.kept, created_at=at)
-            return rotate(active_partner(present, slug), fresh, now=at, overlap=overlap)
-
-        return await partners.change(slug, with_new_secret), minted
-
-
-async def _revoke(slug: str) -> Partner:
-    async with partners_here(to_change=True) as partners:
-        return await partners.change(slug, lambda present: revoke(active_partner(present, slug)))
-
-
-async def _all() -> tuple[Partner, ...]:
-    async with partners_here() as partners:
-        return partners.all()
-
-
-async def _one(slug: str) -> Partner:
-    async with partners_here() as partners:
-        return known_partner(partners.get(slug), slug)
 
 
 def _print_partner(partner: Partner, minted: MintedSecret | None, *, done: str, as_json: bool) -> None:

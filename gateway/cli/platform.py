@@ -2,7 +2,6 @@
 
 import json
 import os
-from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +14,7 @@ from adapters.profile.packaged import profiles
 from adapters.profile.profile import Profile, read_profile
 from adapters.pull.pulls import has_feed
 from adapters.pull.run_request import OrderReplacedError, last_runs, order_run
-from gateway.cli.console import FAILED, UNUSABLE, AsJson, CommandError, Lang, print_json
+from gateway.cli.console import FAILED, UNUSABLE, AsJson, CommandError, Lang, asynchronous, print_json
 from gateway.cli.document import unreadable
 from gateway.cli.operating import log_here, partners_here
 from gateway.cli.render_partner import secret_document
@@ -99,9 +98,11 @@ def add(
 
 
 @app.command(name="list")
-def list_all(*, lang: Lang = "fr", as_json: AsJson = False) -> None:
+@asynchronous
+async def list_all(*, lang: Lang = "fr", as_json: AsJson = False) -> None:
     """List all platforms with transport and last run, and the Regions whose profile is not added yet."""
-    partners, runs = run(_partners_and_runs())
+    async with log_here() as log, Partners(log).caught_up_once() as known:
+        partners, runs = known.all(), dict(await last_runs(log))
     rows = [
         _row(partner, runs.get(partner.platform))
         for partner in partners
@@ -155,11 +156,6 @@ async def _add(profile: Profile) -> tuple[Joined, MintedSecret | None]:
         partner = await partners.change(profile.platform, edit)
     joined = replace(made[0], partner=partner)
     return joined, minted if joined.needs_secret else None
-
-
-async def _partners_and_runs() -> tuple[Sequence[Partner], dict[str, Run]]:
-    async with log_here() as log, Partners(log).caught_up_once() as partners:
-        return partners.all(), dict(await last_runs(log))
 
 
 async def _run(platform: str, confirm: int | None, wait: float, language: Language) -> Run:

@@ -11,13 +11,11 @@ import orjson
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from gateway.cli.console import ERR, Lang
+from gateway.cli.console import ERR, Lang, asynchronous
 from gateway.cli.document import Document, read_submissions
 from gateway.cli.partnership import as_partner, client_id, gateway_url, refused
 from gateway.cli.tally import Tally
 from gateway.client import NDJSON, Client
-from gateway.runtime.loop import run
-from schemas.rulebook import Language
 from schemas.texts import load_words
 
 BATCH_DOCUMENTS = 500
@@ -81,7 +79,8 @@ def drop_note(file: Path) -> None:
     note_path(file).unlink(missing_ok=True)
 
 
-def publish(
+@asynchronous
+async def publish(
     file: Annotated[Path, typer.Argument(help="NDJSON, a JSON array or one offer; .gz too.")],
     lang: Lang = "fr",
     start: Annotated[
@@ -95,23 +94,19 @@ def publish(
     the same command resumes where it stopped; sending twice is safe. Ends with 0 when none was refused, 1 when some
     were refused or stale, or are not decided after a minute, 2 when the gateway or the file could not be used.
     """
-    run(_publish(file, lang, start))
-
-
-async def _publish(file: Path, language: Language, start: int | None) -> None:
-    words = _WORDS[language]
-    documents = list(read_submissions(file, language))
+    words = _WORDS[lang]
+    documents = list(read_submissions(file, lang))
     note = Note.about(file, url=gateway_url(), client=client_id())
     first = start or read_note(file, note)
     if first > 1:
         ERR.print(words.resuming.format(first))
     left = [document for document in documents if document.number >= first]
-    async with as_partner(language) as client:
+    async with as_partner(lang) as client:
         with progress_bar() as progress:
             tally = await _send(client, left, progress, file, note)
         drop_note(file)
         await tally.follow(client)
-    tally.conclude(language)
+    tally.conclude(lang)
 
 
 async def _send(client: Client, documents: Sequence[Document], progress: Progress, file: Path, note: Note) -> Tally:

@@ -9,14 +9,12 @@ import orjson
 import typer
 from rich.progress import Progress
 
-from gateway.cli.console import ERR, Lang
+from gateway.cli.console import ERR, Lang, asynchronous
 from gateway.cli.document import Document, is_count, read_documents
 from gateway.cli.partnership import as_partner, refused
 from gateway.cli.publish import progress_bar
 from gateway.cli.tally import Tally
 from gateway.client import NDJSON, Answer, Client
-from gateway.runtime.loop import run
-from schemas.rulebook import Language
 from schemas.texts import load_words
 
 _PIECE = 200
@@ -25,19 +23,16 @@ _WAITING = {"Prefer": "wait=30"}
 _WORDS = load_words(SimpleNamespace, "gateway", "snapshot")
 
 
-def mark(lang: Lang = "fr") -> None:
+@asynchronous
+async def mark(lang: Lang = "fr") -> None:
     """Take a mark, to be given to `passerelle snapshot --mark` within 24 hours.
 
     Take it before the export: an offer published since then never counts as absent.
     """
-    taken, expires_at = run(_mark(lang))
+    async with as_partner(lang) as client:
+        taken, expires_at = await take_mark(client)
     typer.echo(taken)
     ERR.print(_WORDS[lang].mark_taken.format(expires_at), soft_wrap=True)
-
-
-async def _mark(language: Language) -> tuple[str, str]:
-    async with as_partner(language) as client:
-        return await take_mark(client)
 
 
 async def take_mark(client: Client) -> tuple[str, str]:
@@ -48,7 +43,8 @@ async def take_mark(client: Client) -> tuple[str, str]:
     return answer.body["mark"], answer.body["expires_at"]
 
 
-def snapshot(
+@asynchronous
+async def snapshot(
     file: Annotated[Path, typer.Argument(help="All offers of the platform: NDJSON or a JSON array; .gz too.")],
     mark: Annotated[str, typer.Option(help="The mark taken by `passerelle mark` before the export.")] = "",
     confirm: Annotated[
@@ -62,13 +58,9 @@ def snapshot(
     least ten are missing, or if none would be left. Ends with 0 when none was refused, 1 when some were refused or
     stale (they count as present) or are not decided after a minute, 2 when the gateway or the file could not be used.
     """
-    run(_snapshot(file, mark, confirm, lang))
-
-
-async def _snapshot(file: Path, mark: str, confirm: int | None, language: Language) -> None:
-    words = _WORDS[language]
-    documents = [document for document in read_documents(file, language) if not is_count(document)]
-    async with as_partner(language) as client:
+    words = _WORDS[lang]
+    documents = [document for document in read_documents(file, lang) if not is_count(document)]
+    async with as_partner(lang) as client:
         if not mark:
             mark, _ = await take_mark(client)
             ERR.print(words.marked.format(mark=mark))
@@ -81,7 +73,7 @@ async def _snapshot(file: Path, mark: str, confirm: int | None, language: Langua
         if not tally.take(documents, answer):
             raise refused(answer, words.snapshot)
         await tally.follow(client)
-    tally.conclude(language, more=words.withdrawn.format(answer.body["withdrawn"]))
+    tally.conclude(lang, more=words.withdrawn.format(answer.body["withdrawn"]))
 
 
 async def _send(

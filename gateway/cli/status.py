@@ -13,9 +13,8 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from gateway.cli.console import OUT, AsJson, print_json, print_rows
+from gateway.cli.console import OUT, AsJson, asynchronous, print_json, print_rows
 from gateway.cli.partnership import as_partner, refused
-from gateway.runtime.loop import run
 from schemas.rulebook import Language
 from schemas.texts import load_words
 
@@ -26,7 +25,8 @@ _TO_DAYS, _TO_MINUTES = len("2027-06-14"), len("2027-06-14T08:00")
 _WORDS = load_words(SimpleNamespace, "gateway", "status")
 
 
-def status(
+@asynchronous
+async def status(
     lang: Annotated[Language, typer.Option(help="Language of the table and of the errors.")] = "fr",
     *,
     as_json: AsJson = False,
@@ -36,19 +36,14 @@ def status(
     PASSERELLE_URL, PASSERELLE_CLIENT_ID and PASSERELLE_CLIENT_SECRET name gateway and credentials: the scope operate
     shows the state of every platform, a platform sees its own.
     """
-    document = run(_ask(lang))
-    if as_json:
-        print_json(document)
-    else:
-        _show(document, _WORDS[lang])
-
-
-async def _ask(language: Language) -> dict[str, Any]:
-    async with as_partner(language) as client:
+    async with as_partner(lang) as client:
         answer = await client.call("GET", "/v1/platforms")
     if not answer.ok or not isinstance(answer.body, dict):
-        raise refused(answer, _WORDS[language].its_status)
-    return answer.body
+        raise refused(answer, _WORDS[lang].its_status)
+    if as_json:
+        print_json(answer.body)
+    else:
+        _show(answer.body, _WORDS[lang])
 
 
 def _show(document: Mapping[str, Any], words: SimpleNamespace, console: Console = OUT) -> None:
