@@ -10,6 +10,12 @@ from pathlib import Path
 
 from gateway.errors import SettingsError
 
+_SECRET_CHARACTERS = 32
+_DIFFERENT = 8
+_SECRET_BITS = 64
+_ELSEWHERE = {f"PASSERELLE_{name}" for name in ("KAFKA_CACHE", "CLIENT_ID", "CLIENT_SECRET", "URL", "TEST_SAMPLES")}
+"""Variables with the same prefix that are read elsewhere: by the local test broker, the partners' client, the tests."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -143,13 +149,6 @@ def weakness(secret: str) -> str | None:
     if any(secret[period:] == secret[:-period] for period in range(1, len(secret) // 2 + 1)):
         return "repeats a shorter piece"
     return None
-
-
-_SECRET_CHARACTERS = 32
-_DIFFERENT = 8
-_SECRET_BITS = 64
-_ELSEWHERE = {f"PASSERELLE_{name}" for name in ("KAFKA_CACHE", "CLIENT_ID", "CLIENT_SECRET", "URL", "TEST_SAMPLES")}
-"""Variables with the same prefix that are read elsewhere: by the local test broker, the partners' client, the tests."""
 
 
 def _read(name: str, text: str, kind: object) -> object:

@@ -11,7 +11,7 @@ import typer
 from rich.text import Text
 
 from gateway.bootstrap import signing_key_of
-from gateway.cli.console import ERR, FAILED, OUT, AsJson, CommandError, print_json, print_pairs
+from gateway.cli.console import ERR, FAILED, OUT, AsJson, CommandError, print_findings, print_json, print_pairs
 from gateway.cli.keys import fetch_key_set, read_key_set, read_start
 from gateway.cli.operating import active_partner, keys_here, partners_here, settings_here, url_here
 from gateway.clock import now
@@ -53,8 +53,7 @@ def sign(
     at = now()
     judged = judge_evidence(document, platform=slug, now=at)
     if not isinstance(judged, Evidence):
-        for finding in judged:
-            ERR.print(Text.assemble(("✗ ", "red"), finding), soft_wrap=True)
+        print_findings(ERR, judged)
         raise typer.Exit(FAILED)
     issued = run(_issue(slug, judged, at=at, days=days))
     if out is not None:
@@ -92,7 +91,7 @@ def verify(
     try:
         certificate = verify_certificate(text, keys=_keys(jwks), now=now())
     except TokenError as error:
-        ERR.print(Text.assemble(("✗ ", "red"), f"{file} is invalid: {error}."), soft_wrap=True)
+        print_findings(ERR, [f"{file} is invalid: {error}."])
         raise typer.Exit(FAILED) from error
     if as_json:
         print_json(statement(certificate))

@@ -3,7 +3,7 @@
 import importlib
 import json
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
 from functools import wraps
 from types import SimpleNamespace
 from typing import Annotated, Any, NoReturn, ParamSpec
@@ -74,6 +74,12 @@ def stop(error: CommandError) -> NoReturn:
 def _escape_markup(text: str) -> str:
     """Escape square brackets, so that rich does not read them as markup."""
     return text.replace("[", r"\[")
+
+
+def print_findings(console: Console, findings: Iterable[str]) -> None:
+    """Print one line per finding, marked as wrong."""
+    for finding in findings:
+        console.print(Text.assemble(("✗ ", "red"), finding), soft_wrap=True)
 
 
 def print_json(document: object) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,8 +12,8 @@ import aiohttp
 import typer
 from rich.text import Text
 
-from gateway.bootstrap import log_path, open_log, topics_of
-from gateway.cli.console import FAILED, OUT
+from gateway.bootstrap import log_path, open_log, signing_key_of, topics_of
+from gateway.cli.console import FAILED, OUT, asynchronous
 from gateway.cli.doctor_files import Diagnosis, State, examine_copies, examine_log_file
 from gateway.clock import now
 from gateway.errors import LogDamagedError, LogError, SettingsError
@@ -23,7 +23,6 @@ from gateway.partners import Partners
 from gateway.protocol.topic import COMMON, POSITIONS
 from gateway.runtime.keys import load_secret
 from gateway.runtime.listening import bind, format_endpoint, reason
-from gateway.runtime.loop import run
 from gateway.runtime.private_files import ExposedError, check_private
 from gateway.settings import Settings
 
@@ -33,12 +32,13 @@ _LOW_BYTES, _MIN_BYTES = 5 * 1024**3, 512 * 1024**2
 _SKEW_MS = 2_000
 
 
-def doctor() -> None:
+@asynchronous
+async def doctor() -> None:
     """Check settings, disk, folders, ports, log, topics and clock, and print the next step for each problem.
 
     Changes nothing. Ends with 0 when the gateway can run (warnings included), 1 when it cannot.
     """
-    findings = run(_examine())
+    findings = await _examine()
     for finding in findings:
         sign, colour = _MARKS[finding.state]
         OUT.print(Text.assemble((f"{sign} {finding.about}: ", colour), finding.said), soft_wrap=True)
@@ -56,26 +56,24 @@ async def _examine() -> list[Diagnosis]:
     settings = replace(settings, data=settings.data.absolute())  # an absolute path reveals a wrong working folder
     where = f"Kafka at {settings.kafka}" if settings.kafka else f"the embedded log in {settings.data}"
     findings = [Diagnosis("ok", "settings", f"readable; {where}"), *_examine_secrets(settings)]
-    findings += [*_examine_exposure(settings), *_examine_folders(settings), _examine_disk(settings.data)]
+    findings += _examine_exposure(settings)
+    data = settings.data
+    folders = {"data folder": data, "spool folder": data / "spool", "views folder": data / "views"}
     findings += [
+        *(_examine_folder(about, folder) for about, folder in folders.items()),
+        _examine_disk(data),
         await _examine_port("port", settings.host, settings.port, "PASSERELLE_PORT", "/.well-known/passerelle"),
-        await _examine_port(
-            "management port",
-            settings.management_host,
-            settings.management_port,
-            "PASSERELLE_MANAGEMENT_PORT",
-            "/readyz",
-        ),
     ]
+    host, port = settings.management_host, settings.management_port
+    findings.append(await _examine_port("management port", host, port, "PASSERELLE_MANAGEMENT_PORT", "/readyz"))
     if settings.kafka is None:
         findings.append(await asyncio.to_thread(examine_log_file, log_path(settings)))
-    findings += await asyncio.to_thread(lambda: list(examine_copies(settings.data)))
+    findings += await asyncio.to_thread(lambda: list(examine_copies(data)))
     return findings + await _examine_log(settings)
 
 
-def _examine_secrets(settings: Settings) -> list[Diagnosis]:
+def _examine_secrets(settings: Settings) -> Iterator[Diagnosis]:
     """Check the modes of the private files, the secret and the signing key."""
-    findings = []
     for name in ("secret", "signing.pem", "log.sqlite"):
         path = settings.data / name
         try:
@@ -83,61 +81,38 @@ def _examine_secrets(settings: Settings) -> list[Diagnosis]:
         except FileNotFoundError:
             continue
         except (ExposedError, OSError) as error:
-            findings.append(Diagnosis("fail", "private files", f"{error}", f"chmod 600 {path}"))
-    return [*findings, *_examine_secret(settings), *_examine_key(settings)]
+            yield Diagnosis("fail", "private files", f"{error}", f"chmod 600 {path}")
+    if settings.secret is None and (settings.data / "secret").exists():
+        try:
+            load_secret(None, folder=settings.data)
+        except SettingsError as error:
+            yield Diagnosis("fail", "secret", f"{error}", "restore the file from a backup, or remove it")
+    key = signing_key_of(settings)
+    if settings.signing_key is not None or key.exists():
+        try:
+            KeyRing.read(key)
+        except SigningKeyError as error:
+            step = "repair the file, or name another in PASSERELLE_SIGNING_KEY"
+            yield Diagnosis("fail", "signing key", f"{error}", step)
+        else:
+            yield Diagnosis("ok", "signing key", f"{key} has one")
 
 
-def _examine_secret(settings: Settings) -> list[Diagnosis]:
-    if settings.secret is not None or not (settings.data / "secret").exists():
-        return []
-    try:
-        load_secret(None, folder=settings.data)
-    except SettingsError as error:
-        return [Diagnosis("fail", "secret", f"{error}", "restore the file from a backup, or remove it")]
-    return []
-
-
-def _examine_key(settings: Settings) -> list[Diagnosis]:
-    made = settings.data / "signing.pem"
-    if settings.signing_key is None and not made.exists():
-        return []
-    try:
-        KeyRing.read(settings.signing_key or made)
-    except SigningKeyError as error:
-        return [
-            Diagnosis("fail", "signing key", f"{error}", "repair the file, or name another in PASSERELLE_SIGNING_KEY")
-        ]
-    return [Diagnosis("ok", "signing key", f"{settings.signing_key or made} has one")]
-
-
-def _examine_exposure(settings: Settings) -> list[Diagnosis]:
+def _examine_exposure(settings: Settings) -> Iterator[Diagnosis]:
     """Find connections that would send secrets unencrypted over a network."""
-    findings = []
     if not _is_loopback(settings.host) and not (settings.public_url or "").startswith("https://"):
         said = f"the gateway listens on {settings.host} and speaks plain HTTP; tokens would be sent unencrypted"
         step = "put a TLS proxy in front of it and set PASSERELLE_PUBLIC_URL to its https address"
-        findings.append(Diagnosis("warn", "TLS", said, step))
+        yield Diagnosis("warn", "TLS", said, step)
     if settings.kafka and settings.kafka_security in {"PLAINTEXT", "SASL_PLAINTEXT"}:
         hosts = [server.rsplit(":", 1)[0] for server in settings.kafka.split(",")]
         if not all(map(_is_loopback, hosts)):
             step = "set PASSERELLE_KAFKA_SECURITY to SASL_SSL or SSL"
-            findings.append(Diagnosis("warn", "TLS", "the brokers are reached without encryption", step))
-    return findings
+            yield Diagnosis("warn", "TLS", "the brokers are reached without encryption", step)
 
 
 def _is_loopback(host: str) -> bool:
     return host in {"localhost", "::1"} or host.startswith("127.")
-
-
-def _examine_folders(settings: Settings) -> list[Diagnosis]:
-    return [
-        _examine_folder(name, folder)
-        for name, folder in (
-            ("data folder", settings.data),
-            ("spool folder", settings.data / "spool"),
-            ("views folder", settings.data / "views"),
-        )
-    ]
 
 
 def _examine_folder(about: str, folder: Path) -> Diagnosis:

@@ -6,7 +6,7 @@ import typer
 from rich.text import Text
 
 from gateway.bootstrap import topics_of
-from gateway.cli.console import ERR, FAILED, OUT, asynchronous, print_rows
+from gateway.cli.console import ERR, FAILED, OUT, asynchronous, print_findings, print_rows
 from gateway.cli.operating import log_here
 from gateway.operate.audit import audit as audit_log
 from gateway.partners import Partners
@@ -38,7 +38,7 @@ async def check() -> None:
             async with Partners(log).caught_up_once() as partners:
                 needed = topics_of(partners)
             findings = await log.check_topics(needed)
-    _print_findings(findings)
+    print_findings(OUT, findings)
     if findings:
         raise typer.Exit(FAILED)
     OUT.print(f"[green]✓[/] {len(needed)} topics are as required.")
@@ -55,7 +55,7 @@ async def audit() -> None:
             report = await audit_log(log)
     rows = [[Text(name), Text(f"{number:,}")] for name, number in report.counts.items()]
     print_rows(OUT, ("Read", "Number"), rows, left=1)
-    _print_findings(report.findings)
+    print_findings(OUT, report.findings)
     if not report.clean:
         ERR.print(
             f"{report.wrong} findings. Next step: keep the log as it is, and report them; docs/operations.md, “Audit”, "
@@ -64,8 +64,3 @@ async def audit() -> None:
         )
         raise typer.Exit(FAILED)
     OUT.print("[green]✓[/] The log keeps its guarantees.")
-
-
-def _print_findings(findings: Sequence[str]) -> None:
-    for finding in findings:
-        OUT.print(Text.assemble(("✗ ", "red"), finding), soft_wrap=True)
