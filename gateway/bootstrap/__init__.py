@@ -1,9 +1,9 @@
 """The composition root: builds the gateway's concrete objects from settings.
 
-gateway.py     one running gateway                             log.py      the event log, its topics, the key file
-background.py  relay, inboxes, pulls, views, national site     parts.py    the objects that requests need, and tasks
-workers.py     starts and stops the worker processes           serving.py  the API and its sockets
-worker.py      one worker process                              logs.py     structured logging
+gateway.py     one running gateway                          log.py      the event log, its topics, the key file
+background.py  relay, inboxes, pulls, views, national site  parts.py    the objects that requests need, and tasks
+workers.py     the worker processes of a gateway            serving.py  the API and its sockets
+logs.py        structured logging
 
 ``Gateway`` and ``running`` are imported on first use: a command that only opens the log starts in a third of the time.
 """

@@ -42,7 +42,7 @@ class Document:
 def read_documents(path: Path, language: Language) -> Iterator[Document]:
     """The documents of a file (``-``: standard input), without blank lines. Raises CommandError."""
     try:
-        with _opened(path) as stream:
+        with open_inflated(path) as stream:
             first = _first_byte(stream)
             if first == b"[":
                 yield from _read_array(stream.read(), path, language)
@@ -96,7 +96,7 @@ def is_count(document: Document) -> bool:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BufferedReader]:
+def open_inflated(path: Path) -> Iterator[BufferedReader]:
     """The content of a file, inflated if it is gzipped, regardless of its name."""
     if str(path) == "-":
         yield cast("BufferedReader", sys.stdin.buffer)

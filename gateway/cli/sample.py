@@ -1,6 +1,5 @@
 """Evaluate a sample of a platform's source offline: read its items with a mapping, judge and count them."""
 
-import gzip
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -24,7 +23,7 @@ from adapters.formats import (
     read,
 )
 from adapters.pull.feed_counts import FeedCounts, Kind
-from gateway.cli.document import unreadable
+from gateway.cli.document import open_inflated, unreadable
 from gateway.protocol.source_run import Counts
 from schemas import Problem
 from schemas.communes import communes_of, plain_name
@@ -32,7 +31,6 @@ from schemas.rulebook import Language
 from schemas.texts import load_words
 
 _BLOCK = 64 * 1024
-_GZIP = b"\x1f\x8b"
 _MOST_OFFERS = 3
 _MOST_CANDIDATES = 20
 """More than ``_MOST_OFFERS``: an id that is repeated later retracts its first item."""
@@ -112,11 +110,9 @@ def _offer(
 def blocks_of(sample: Path, language: Language) -> Iterator[bytes]:
     """The content of a file in blocks, inflated if it is gzipped, regardless of its name. Raises CommandError."""
     try:
-        with sample.open("rb") as plain:
-            gzipped = plain.peek(2)[:2] == _GZIP
-            with gzip.open(plain) if gzipped else plain as file:
-                while block := file.read(_BLOCK):
-                    yield block
+        with open_inflated(sample) as file:
+            while block := file.read(_BLOCK):
+                yield block
     except (OSError, EOFError, zlib.error) as error:
         raise unreadable(sample, error, language) from error
 

@@ -96,7 +96,7 @@ async def test_a_file_without_offers_cannot_be_used(house: House, command: str) 
         file.write_bytes(content)
         ended = await house.shell(command, file, "--lang", "en")
         assert (2, "") == (ended.code, ended.output)
-        assert "The file holds no offer" in ended.errors
+        assert "The file contains no offers" in ended.errors
         assert "Le fichier ne contient aucune offre" in (await house.shell(command, file)).errors
 
 
@@ -132,7 +132,7 @@ async def test_a_wrong_secret_and_a_gateway_that_is_not_there_end_with_the_next_
     wrong = await house.shell(*words, PASSERELLE_CLIENT_SECRET="wrong")
     assert (2, True) == (wrong.code, "Next step: check PASSERELLE_CLIENT_ID" in wrong.errors)
     away = await house.shell(*words, PASSERELLE_URL="http://127.0.0.1:1")
-    assert (2, True) == (away.code, "Next step: see whether PASSERELLE_URL is right" in away.errors)
+    assert (2, True) == (away.code, "Next step: check that PASSERELLE_URL is correct" in away.errors)
     unnamed = await house.shell(*words, PASSERELLE_CLIENT_ID="")
     assert (2, True) == (unnamed.code, "passerelle partner add" in unnamed.errors)
 
@@ -239,6 +239,6 @@ async def test_a_running_gateway_looks_well_to_the_doctor(house: House) -> None:
         "reachable, identity",
         f"{len(COMMON)}, as required",
         "1 active",
-        "later than this clock",
+        "later than this machine's clock",
     ):
         assert said in ended.output
