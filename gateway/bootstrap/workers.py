@@ -1,8 +1,9 @@
 """Workers: further processes of one gateway that serve its API on the same socket, to use more cores.
 
-``Workers`` starts and stops them; ``main`` is one of them, with views that the main process updates. A worker reads its settings from standard input, one line of JSON. A second line requests a graceful stop; if the input
-closes without one, the main process was killed, and the worker exits at once. When the worker listens, it writes the
-endpoint of its management API to its own pipe.
+``Workers`` starts and stops them; ``main`` is one of them, with views that the main process updates. A worker reads its
+settings from standard input, one line of JSON. A second line requests a graceful stop; if the input closes without one,
+the main process was killed, and the worker exits at once. When the worker listens, it writes the endpoint of its
+management API to its own pipe.
 """
 
 import asyncio
