@@ -7,7 +7,6 @@ from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import aiohttp
 import orjson
 import typer
 from rich.text import Text
@@ -76,6 +75,8 @@ async def fetch_key_set(url: str) -> Mapping[str, object]:
 
     Raises CommandError.
     """
+    import aiohttp  # noqa: PLC0415 - slow to import, and needed for a URL only
+
     step = "give the gateway's address of its keys, https://…/oauth/jwks.json, or a file that holds them"
     if not _is_safe(url):
         raise CommandError(f"{url} is no https address.", step=step)

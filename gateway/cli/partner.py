@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from adapters.pull.pulls import has_feed
 from gateway.cli.console import OUT, AsJson, CommandError, asynchronous, print_json, print_pairs, print_rows
 from gateway.cli.keys import read_key_set
 from gateway.cli.operating import active_partner, known_partner, partners_here
@@ -241,6 +240,8 @@ async def _alter(slug: str, alteration: Alteration) -> tuple[Partner, Partner]:
 
 def _feed_findings(partner: Partner) -> tuple[str, ...]:
     """Reject publishing by a platform whose source is pulled: two writers would overwrite each other."""
+    from adapters.pull.pulls import has_feed  # noqa: PLC0415 - imports every transport
+
     if has_feed(partner) and ("offers:publish" in partner.scopes or partner.inbox):
         return (f"{partner.platform} is pulled by its profile, so it cannot also publish by itself.",)
     return ()
