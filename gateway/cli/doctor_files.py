@@ -79,7 +79,7 @@ def examine_copies(data: Path) -> Iterator[Diagnosis]:
             else:
                 yield finding
     if intact:
-        yield Diagnosis("ok", "local copies", f"{intact} in {data} are whole")
+        yield Diagnosis("ok", "local copies", f"{intact} in {data} are intact")
 
 
 def _examine_copy(path: Path, tables: Tables, version: int) -> Diagnosis | None:

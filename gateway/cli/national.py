@@ -181,7 +181,7 @@ def _account(standing: DeliveryStatus, account: str | None, platform: str | None
         known = ", ".join(names) or "none yet"
         raise CommandError(
             f"No known account delivers {'this' if platform is None else f'for {platform}'} (known: {known}).",
-            step="start the gateway with PASSERELLE_NATIONAL, or name an account with --account",
+            step="start the gateway with PASSERELLE_NATIONAL set, or name an account with --account",
         )
     return account
 

@@ -63,7 +63,7 @@ async def snapshot(
     async with as_partner(lang) as client:
         if not mark:
             mark, _ = await take_mark(client)
-            ERR.print(words.marked.format(mark=mark))
+            ERR.print(words.marked.format(mark=mark), soft_wrap=True)
         with progress_bar() as progress:
             answer = await _send(client, documents, mark, confirm, progress)
         if isinstance(answer.body, dict) and "would_withdraw" in answer.body:

@@ -51,7 +51,7 @@ async def test_keys_are_listed_where_there_are_some_and_never_made(shell: Shell)
     assert "There are no partners yet. Next: passerelle partner add SLUG" in (await shell("partner", "list")).output
     ended = await shell("keys", "list")
     assert 2 == ended.code
-    assert "passerelle serve makes one" in ended.errors
+    assert "passerelle serve creates one" in ended.errors
     assert [] == list((shell.folder / ".data").glob("*.pem"))
 
 
