@@ -12,7 +12,7 @@ from gateway.client import Answer, Client, ClientError
 from schemas.rulebook import Language
 from schemas.texts import load_words
 
-DEFAULT_URL = "http://127.0.0.1:8080"
+_DEFAULT_URL = "http://127.0.0.1:8080"
 _UPLOAD_SECONDS = 900.0
 _FIRST_RETRY_SECONDS, _RETRY_SECONDS = 5.0, 120.0
 
@@ -43,7 +43,7 @@ async def as_partner(language: Language) -> AsyncIterator[Client]:
 
 def gateway_url() -> str:
     """The URL of the gateway."""
-    return os.environ.get("PASSERELLE_URL") or DEFAULT_URL
+    return os.environ.get("PASSERELLE_URL") or _DEFAULT_URL
 
 
 def refused(answer: Answer, doing: str, *, step: str = "") -> CommandError:

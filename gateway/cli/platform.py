@@ -58,7 +58,7 @@ def check(
     Ends with 0 when something would be published and nothing is refused; 1 when something is refused, nothing would be
     published, or the mapping does not fit the feed; 2 when the feed itself cannot be read.
     """
-    outlook = _outlook(load_profile(profile, language=lang), sample, lang, on=on)
+    outlook = _outlook(_load_profile(profile, language=lang), sample, lang, on=on)
     _print_outlook(outlook, lang, as_json=as_json)
     if outlook.unreadable:
         raise typer.Exit(UNUSABLE)
@@ -83,7 +83,7 @@ def add(
     With --sample, a profile by which nothing of the feed would be published changes nothing and ends with 1. Without
     it, the first run of the feed fails in that case.
     """
-    loaded = load_profile(profile, language="en")
+    loaded = _load_profile(profile, language="en")
     if sample is not None:
         outlook = _outlook(loaded, sample, "en")
         if not outlook.counts.published:
@@ -211,7 +211,7 @@ def _print_outlook(outlook: SampleEvaluation, language: Language, *, as_json: bo
     )
 
 
-def load_profile(text: str, *, language: Language) -> Profile:
+def _load_profile(text: str, *, language: Language) -> Profile:
     """Load and validate a profile. Raises CommandError with all its violations."""
     if text in profiles():
         return profiles()[text]

@@ -18,8 +18,8 @@ from gateway.cli.tally import Tally
 from gateway.client import NDJSON, Client
 from schemas.texts import load_words
 
-BATCH_DOCUMENTS = 500
-BATCH_BYTES = 4 * 1024 * 1024
+_BATCH_DOCUMENTS = 500
+_BATCH_BYTES = 4 * 1024 * 1024
 _WORDS = load_words(SimpleNamespace, "gateway", "publish")
 
 
@@ -128,7 +128,7 @@ def _batches(documents: Sequence[Document]) -> Iterator[list[Document]]:
     batch: list[Document] = []
     size = 0
     for document in documents:
-        if batch and (len(batch) == BATCH_DOCUMENTS or size + len(document.raw) > BATCH_BYTES):
+        if batch and (len(batch) == _BATCH_DOCUMENTS or size + len(document.raw) > _BATCH_BYTES):
             yield batch
             batch, size = [], 0
         batch.append(document)

@@ -104,7 +104,7 @@ def _offer(
         and verdict.offer is not None
         and verdict.territory is not None
     ):
-        previews[index] = published_offer(verdict.offer, verdict.territory)
+        previews[index] = _published_offer(verdict.offer, verdict.territory)
 
 
 def blocks_of(sample: Path, language: Language) -> Iterator[bytes]:
@@ -117,7 +117,7 @@ def blocks_of(sample: Path, language: Language) -> Iterator[bytes]:
         raise unreadable(sample, error, language) from error
 
 
-def published_offer(offer: Mapping[str, Any], territory: Mapping[str, Any]) -> dict[str, Any]:
+def _published_offer(offer: Mapping[str, Any], territory: Mapping[str, Any]) -> dict[str, Any]:
     """The published fields of an accepted offer; ``place`` and ``sector`` by name."""
     location, sector = offer["location"], offer["sector"]
     commune = _commune(location)
@@ -138,7 +138,7 @@ def published_offer(offer: Mapping[str, Any], territory: Mapping[str, Any]) -> d
 
 
 def render_offer(offer: Mapping[str, Any], language: Language) -> Text:
-    """Render a document of ``published_offer`` as a block of lines."""
+    """Render a document of ``_published_offer`` as a block of lines."""
     heads = _HEADS[language]
     values = {
         **offer,
