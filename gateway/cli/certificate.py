@@ -13,7 +13,7 @@ from rich.text import Text
 from gateway.bootstrap import signing_key_of
 from gateway.cli.console import ERR, FAILED, OUT, AsJson, CommandError, print_findings, print_json, print_pairs
 from gateway.cli.keys import fetch_key_set, read_key_set, read_start
-from gateway.cli.operating import active_partner, keys_here, partners_here, settings_here, url_here
+from gateway.cli.operator_context import active_partner, keys_here, partners_here, settings_here, url_here
 from gateway.clock import now
 from gateway.errors import TokenError
 from gateway.oauth.certificates import sign_certificate, verify_certificate

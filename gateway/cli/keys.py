@@ -13,7 +13,7 @@ from rich.text import Text
 
 from gateway.bootstrap import signing_key_of
 from gateway.cli.console import OUT, AsJson, CommandError, asynchronous, print_json, print_rows
-from gateway.cli.operating import command_errors, keys_here, partners_here, settings_here
+from gateway.cli.operator_context import command_errors, keys_here, partners_here, settings_here
 from gateway.clock import now
 from gateway.oauth.certificates import signer_of
 from gateway.oauth.keys import KeyRing, rotate_signing_key

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from gateway.bootstrap import topics_of
 from gateway.cli.console import ERR, FAILED, OUT, asynchronous, print_findings, print_rows
-from gateway.cli.operating import log_here
+from gateway.cli.operator_context import log_here
 from gateway.operate.audit import audit as audit_log
 from gateway.partners import Partners
 from gateway.protocol.topic import COMMON, Topic

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from gateway.cli.console import OUT, AsJson, CommandError, asynchronous, print_json, print_pairs, print_rows
 from gateway.cli.keys import read_key_set
-from gateway.cli.operating import active_partner, known_partner, partners_here
+from gateway.cli.operator_context import active_partner, known_partner, partners_here
 from gateway.cli.render_partner import (
     LABELS,
     partner_details,

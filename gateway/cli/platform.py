@@ -16,7 +16,7 @@ from adapters.pull.pulls import has_feed
 from adapters.pull.run_request import OrderReplacedError, last_runs, order_run
 from gateway.cli.console import FAILED, UNUSABLE, AsJson, CommandError, Lang, asynchronous, print_json
 from gateway.cli.document import unreadable
-from gateway.cli.operating import log_here, partners_here
+from gateway.cli.operator_context import log_here, partners_here
 from gateway.cli.render_partner import secret_document
 from gateway.cli.render_platform import platform_error, print_joined, print_outlook, print_platforms, print_run
 from gateway.cli.sample import SampleEvaluation, blocks_of, evaluate_sample

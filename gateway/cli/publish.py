@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from gateway.cli.console import ERR, Lang, asynchronous
 from gateway.cli.document import Document, read_submissions
-from gateway.cli.partnership import as_partner, client_id, gateway_url, refused
+from gateway.cli.partner_context import as_partner, client_id, gateway_url, refused
 from gateway.cli.tally import Tally
 from gateway.client import NDJSON, Client
 from schemas.texts import load_words

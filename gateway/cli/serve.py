@@ -5,7 +5,7 @@ import signal
 
 from gateway.bootstrap import running
 from gateway.cli.console import ERR, asynchronous
-from gateway.cli.operating import command_errors, settings_here
+from gateway.cli.operator_context import command_errors, settings_here
 from gateway.runtime.loop import bound_collections, yield_processor
 
 

@@ -11,7 +11,7 @@ from rich.progress import Progress
 
 from gateway.cli.console import ERR, Lang, asynchronous
 from gateway.cli.document import Document, is_count, read_documents
-from gateway.cli.partnership import as_partner, refused
+from gateway.cli.partner_context import as_partner, refused
 from gateway.cli.publish import progress_bar
 from gateway.cli.tally import Tally
 from gateway.client import NDJSON, Answer, Client

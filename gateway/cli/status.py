@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.text import Text
 
 from gateway.cli.console import OUT, AsJson, asynchronous, print_json, print_rows
-from gateway.cli.partnership import as_partner, refused
+from gateway.cli.partner_context import as_partner, refused
 from schemas.rulebook import Language
 from schemas.texts import load_words
 

@@ -12,7 +12,7 @@ import typer
 
 from gateway.cli.console import ERR, FAILED, OUT
 from gateway.cli.document import Document
-from gateway.cli.partnership import refused
+from gateway.cli.partner_context import refused
 from gateway.cli.problems import DocumentProblem, groups_of, table_of
 from gateway.client import Answer, Client
 from schemas.rulebook import Language

@@ -16,7 +16,7 @@ _DEFAULT_URL = "http://127.0.0.1:8080"
 _UPLOAD_SECONDS = 900.0
 _FIRST_RETRY_SECONDS, _RETRY_SECONDS = 5.0, 120.0
 
-_WORDS = load_words(SimpleNamespace, "gateway", "partnership")
+_WORDS = load_words(SimpleNamespace, "gateway", "partner_context")
 
 
 @asynccontextmanager
