@@ -1,8 +1,8 @@
-# Everything a user or a contributor does, each in one word. Needs Python 3.11 or newer with its venv module, and git.
+# One target for each task of a user or a contributor. Needs Python 3.11 or newer with its venv module, and git.
 BIN := .venv/bin
 CODE := $(wildcard schemas gateway adapters conformance)
 WORKERS ?= 3
-# Tests start hundreds of commands: with bytecode kept each one starts a second sooner.
+# Tests start hundreds of commands; with bytecode files each one starts a second sooner.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
@@ -10,7 +10,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: run ## Show the federation at work (ONCE=1: end by itself; KAFKA=1: on real Kafka; OFFERS=n)
+demo: run ## Run a demo of the whole federation (ONCE=1: exit at the end; KAFKA=1: on real Kafka; OFFERS=n)
 	@$(BIN)/passerelle demo $(if $(ONCE),--once) $(if $(KAFKA),--kafka) $(if $(OFFERS),--offers $(OFFERS))
 
 .PHONY: serve
@@ -18,7 +18,7 @@ serve: run ## Start a gateway on the embedded log, in .data
 	@$(BIN)/passerelle serve
 
 .PHONY: quick
-quick: dev ## Run the tests that need no broker, no other process and no waiting (a minute and a half)
+quick: dev ## Run the tests without a broker, other processes or waiting (a minute and a half)
 	@$(BIN)/pytest --quick -n $(WORKERS) -q $(ARGS)
 
 .PHONY: test
@@ -31,12 +31,12 @@ else
 endif
 
 .PHONY: lint
-lint: dev ## Style of the code, and how it is laid out
+lint: dev ## Check style and format of the code
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
 .PHONY: types
-types: dev ## Types, strictly
+types: dev ## Check the types, strictly
 	@$(BIN)/mypy
 
 .PHONY: imports
@@ -44,23 +44,23 @@ imports: dev ## Check the import contracts
 	@$(BIN)/lint-imports --no-cache
 
 .PHONY: security
-security: dev ## Known weak spots in the code
-	@# Low ones, B104 and B608 are ruff's S rules too, where each exception gives its reason on its line.
+security: dev ## Check the code for known weaknesses
+	@# Low ones, B104 and B608 are also ruff's S rules, where each exception gives its reason on its line.
 	@$(BIN)/bandit --quiet --recursive $(CODE) --severity-level medium --skip B104,B608
 
 .PHONY: check
-check: lint types imports security test ## All that CI asks: style, types, imports, security, tests, examples of the docs
+check: lint types imports security test ## Run the checks of CI: style, types, imports, security, tests, examples of the docs
 
 .PHONY: bench
 bench: dev ## Measure the table of docs/performance.md (half an hour; ONLY=ingest: one part; OFFERS=n, MILLION=n; ONLY=fairness KINDS="tokens reads" LOGS=Kafka)
 	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(OFFERS),--offers $(OFFERS)) $(if $(MILLION),--million $(MILLION)) $(if $(KINDS),--kinds $(KINDS)) $(if $(LOGS),--logs $(LOGS))
 
 .PHONY: faults
-faults: dev ## Kill, cut and restart, and count at the far end (LOG=embedded or kafka, BROKERS=1 or 3, MINUTES=30, SEED=1)
+faults: dev ## Kill, cut off and restart processes, and count the offers at all ends (LOG=embedded or kafka, BROKERS=1 or 3, MINUTES=30, SEED=1)
 	@$(BIN)/python -m tests.faults --log $(or $(LOG),embedded) --brokers $(or $(BROKERS),1) --minutes $(or $(MINUTES),30) --seed $(or $(SEED),1)
 
 .PHONY: national-model
-national-model: dev ## Play random sequences against the simulated national site and compare its rows (SEQUENCES=2000, SEED=1)
+national-model: dev ## Compare the simulated national site with its model after random sequences (SEQUENCES=2000, SEED=1)
 	@$(BIN)/python -m tests.national_model --sequences $(or $(SEQUENCES),2000) --seed $(or $(SEED),1)
 
 .PHONY: damage
@@ -72,11 +72,11 @@ kit: dev ## Build the conformance kit for partners: its wheel, and one file for 
 	@$(BIN)/python conformance/packaging/build.py dist --pex && ls dist
 
 .PHONY: release
-release: dev ## Build the wheel of a release (in dist/), or say all that is not ready for one
+release: dev ## Build the wheel of a release (in dist/), or list what is missing for one
 	@$(BIN)/python requirements/release.py
 
 .PHONY: advisories
-advisories: dev ## Ask whether a locked package has a known vulnerability
+advisories: dev ## Check the locked packages for known vulnerabilities
 	@$(BIN)/pip-audit --require-hashes --disable-pip --requirement requirements/run.txt
 
 .PHONY: lock
@@ -85,7 +85,7 @@ lock: dev ## Lock the newest allowed versions, with hashes
 	@requirements/lock
 
 .PHONY: clean
-clean: ## Remove what the tools left; keeps .data
+clean: ## Remove the files of the tools; keeps .data
 	@rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build *.egg-info
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

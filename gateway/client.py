@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from secrets import token_urlsafe
+from types import SimpleNamespace
 from typing import Any, TypeAlias
 from urllib.parse import quote
 
@@ -31,25 +32,7 @@ _EARLY = 60.0
 """A token is renewed this many seconds before it expires."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Words:
-    """Errors of a call and their remedies, in one language."""
-
-    explained: str
-    unproved: str
-    prove: str
-    not_taken: str
-    resend: str
-    no_address: str
-    give_address: str
-    untrusted: str
-    no_host: str
-    unreachable: str
-    late: str
-    broken_off: str
-
-
-_WORDS = load_words(_Words, "gateway", "client")
+_WORDS = load_words(SimpleNamespace, "gateway", "client")
 
 
 class ClientError(Exception):
@@ -90,7 +73,7 @@ class Answer:
         text = texts.get(self.language) if isinstance(texts, dict) else None
         said = text or self.body.get("detail") or self.body.get("error_description") or self.body.get("title") or ""
         fix = self.body.get("fix", "")
-        return _WORDS[self.language].explained.format(self.status, f"{said} {fix}").strip()
+        return str(_WORDS[self.language].explained.format(self.status, f"{said} {fix}")).strip()
 
 
 class Client:
@@ -114,7 +97,6 @@ class Client:
         self._basic = b64encode(f"{quote(client_id, safe='')}:{quote(client_secret, safe='')}".encode()).decode()
         self.language: Language = language
         self._words = _WORDS[language]
-        self._language = language
         self.patience = patience
         self._token = ""
         self._renew_at = 0.0
@@ -198,7 +180,7 @@ class Client:
         try:
             answer = await self._request(method, path, **arguments)
         except (aiohttp.ClientConnectionError, aiohttp.ClientPayloadError, TimeoutError) as error:
-            raise _NotTakenError(_failure_reason(error, self._language)) from error
+            raise _NotTakenError(_failure_reason(error, self.language)) from error
         if answer.status in _RETRIED or _still_runs(answer):
             raise _NotTakenError(answer.explain(), wait=_retry_after(answer))
         return answer
@@ -234,15 +216,16 @@ def _failure_reason(error: Exception, language: Language) -> str:
     words = _WORDS[language]
     match error:
         case aiohttp.ClientSSLError():
-            return words.untrusted.format(spoken(certificate_reason(error), language))
+            said = words.untrusted.format(spoken(certificate_reason(error), language))
         case aiohttp.ClientConnectorDNSError():
-            return words.no_host
+            said = words.no_host
         case aiohttp.ClientConnectorError():
-            return words.unreachable
+            said = words.unreachable
         case TimeoutError():
-            return words.late
+            said = words.late
         case _:
-            return words.broken_off
+            said = words.broken_off
+    return str(said)
 
 
 def _still_runs(answer: Answer) -> bool:
@@ -250,7 +233,7 @@ def _still_runs(answer: Answer) -> bool:
     return isinstance(answer.body, dict) and answer.body.get("code") == "idempotency-running"
 
 
-def _retry_after(answer: Answer | None) -> float | None:
+def _retry_after(answer: Answer) -> float | None:
     """The seconds in ``Retry-After``; its date form is ignored."""
-    text = "" if answer is None else answer.headers.get("Retry-After", "")
+    text = answer.headers.get("Retry-After", "")
     return float(text) if text.isascii() and text.isdigit() else None

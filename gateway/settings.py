@@ -10,6 +10,12 @@ from pathlib import Path
 
 from gateway.errors import SettingsError
 
+_SECRET_CHARACTERS = 32
+_DIFFERENT = 8
+_SECRET_BITS = 64
+_ELSEWHERE = {f"PASSERELLE_{name}" for name in ("KAFKA_CACHE", "CLIENT_ID", "CLIENT_SECRET", "URL", "TEST_SAMPLES")}
+"""Variables with the same prefix that are read elsewhere: by the local test broker, the partners' client, the tests."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -78,11 +84,11 @@ class Settings:
         for name in ("port", "management_port"):
             wrong = not 0 <= getattr(self, name) <= 65_535
             yield wrong, f"PASSERELLE_{name.upper()} must be a port between 0 (any free one) and 65535"
-        yield not 1 <= self.partitions <= 64, "PASSERELLE_PARTITIONS must lie between 1 and 64"
+        yield not 1 <= self.partitions <= 64, "PASSERELLE_PARTITIONS must be between 1 and 64"
         for name in ("requests_per_minute", "uploads_at_once", "upload_processor_seconds"):
             yield getattr(self, name) < 1, f"PASSERELLE_{name.upper()} must be at least 1"
-        yield not 1 <= self.processor_percent <= 100, "PASSERELLE_PROCESSOR_PERCENT must lie between 1 and 100"
-        yield not 0 <= self.workers <= 64, "PASSERELLE_WORKERS must lie between 0 (no further process) and 64"
+        yield not 1 <= self.processor_percent <= 100, "PASSERELLE_PROCESSOR_PERCENT must be between 1 and 100"
+        yield not 0 <= self.workers <= 64, "PASSERELLE_WORKERS must be between 0 (no further process) and 64"
         yield self.loopback_feeds not in {0, 1}, "PASSERELLE_LOOPBACK_FEEDS must be 0 or 1 (for a demo or a test)"
         known = self.log_level in {"debug", "info", "warning", "error"}
         yield not known, "PASSERELLE_LOG_LEVEL must be debug, info, warning or error"
@@ -92,7 +98,7 @@ class Settings:
         wrong = url is not None and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url)
         yield wrong, "PASSERELLE_PUBLIC_URL must be the http or https URL that partners use"
         everywhere = self.host in {"0.0.0.0", "::"}  # noqa: S104  # compared, not bound
-        yield everywhere and url is None, "PASSERELLE_PUBLIC_URL is needed when PASSERELLE_HOST is every address"
+        yield everywhere and url is None, "PASSERELLE_PUBLIC_URL is required if PASSERELLE_HOST is every address"
 
     def _kafka(self) -> Iterator[tuple[bool, str]]:
         wrong = self.kafka is not None and not re.fullmatch(r"[^\s,:]+:[0-9]+(,[^\s,:]+:[0-9]+)*", self.kafka)
@@ -106,17 +112,17 @@ class Settings:
         shared = self.kafka is not None
         yield (
             shared and self.secret is None,
-            "PASSERELLE_SECRET is needed with Kafka, the same for every replica: at least 32 random characters",
+            "PASSERELLE_SECRET is required with Kafka, the same for every replica: at least 32 random characters",
         )
         yield (
             shared and self.signing_key is None,
             (
-                "PASSERELLE_SIGNING_KEY is needed with Kafka, the same file for every replica; make one with "
+                "PASSERELLE_SIGNING_KEY is required with Kafka, the same file for every replica; create one with "
                 "`openssl ecparam -name prime256v1 -genkey -noout -out signing.pem` and chmod 600"
             ),
         )
         weak = None if self.secret is None else weakness(self.secret)
-        yield weak is not None, f"PASSERELLE_SECRET {weak}: at least 32 characters, random ones, are needed"
+        yield weak is not None, f"PASSERELLE_SECRET {weak}: at least 32 random characters are required"
 
 
 def loopback_feeds(environ: Mapping[str, str]) -> bool:
@@ -143,13 +149,6 @@ def weakness(secret: str) -> str | None:
     if any(secret[period:] == secret[:-period] for period in range(1, len(secret) // 2 + 1)):
         return "repeats a shorter piece"
     return None
-
-
-_SECRET_CHARACTERS = 32
-_DIFFERENT = 8
-_SECRET_BITS = 64
-_ELSEWHERE = {"PASSERELLE_KAFKA_CACHE", "PASSERELLE_CLIENT_ID", "PASSERELLE_CLIENT_SECRET", "PASSERELLE_URL"}
-"""Variables with the same prefix that are read elsewhere: by the local test broker and the publishing client."""
 
 
 def _read(name: str, text: str, kind: object) -> object:

@@ -1,4 +1,4 @@
-"""Sets the project up in .venv from the hash-locked lists: ``install.py run|dev``. Needs the standard library only."""
+"""Install the project into .venv from the hash-locked lists: ``install.py run|dev``. Standard library only."""
 
 # ruff: noqa: INP001, T201, S603 - a script of its own that talks to its user and runs pip
 import hashlib
@@ -16,12 +16,10 @@ PIP = [str(PYTHON), "-m", "pip", "--disable-pip-version-check", "--no-input", "i
 
 
 def main(kind: str) -> int:
-    """Bring .venv to the state that the lock asks for; 0 when it stands so."""
+    """Bring .venv to the state of the lock; 0 when done."""
     lock = ROOT / "requirements" / f"{kind}.txt"
     wanted = lock.read_bytes()
-    if _works() and any(
-        _stamp(stood).exists() and _stamp(stood).read_text() == _state(stood) for stood in {kind, "dev"}
-    ):
+    if _works() and any(_stamp(one).exists() and _stamp(one).read_text() == _state(one) for one in {kind, "dev"}):
         return 0
     if not _works():
         print(f"Creating .venv with Python {sys.version.split()[0]}", flush=True)
@@ -40,7 +38,7 @@ def main(kind: str) -> int:
 
 
 def _state(kind: str) -> str:
-    """What an installation of this kind (``dev`` holds all of ``run``) depends on, as a digest."""
+    """Digest of the files that an installation of this kind depends on; ``dev`` includes ``run``."""
     sources = (ROOT / "requirements" / f"{kind}.txt", ROOT / "pyproject.toml")
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()
 
@@ -50,14 +48,14 @@ def _stamp(kind: str) -> Path:
 
 
 def _works() -> bool:
-    """Whether .venv holds a Python that still runs: the one it was made from may have gone."""
+    """Whether the Python in .venv runs: the one that it was created from may have been removed."""
     if not PYTHON.exists():
         return False
     return subprocess.run([str(PYTHON), "-c", "import pip"], capture_output=True, check=False).returncode == 0
 
 
 def _retry(locked: list[str], count: int) -> bool:
-    """Where a package has no wheel for this machine, it is built from its locked source; other failures end here."""
+    """Build packages without a wheel for this machine from their locked source; any other failure ends here."""
     if "No matching distribution" in LOG.read_text():
         print("Some packages have no wheel for this machine; building them, which needs a C compiler", flush=True)
         if _pip(locked, count):
@@ -66,18 +64,18 @@ def _retry(locked: list[str], count: int) -> bool:
 
 
 def _failed() -> int:
-    """Show the end of the log and the next step; 1, the exit code."""
+    """Print the end of the log and the next step; 1, the exit code."""
     print("\n".join(LOG.read_text().splitlines()[-12:]), file=sys.stderr)
     print(
         f"\nThe set-up failed; the whole log is {LOG.relative_to(ROOT)}. Next step: check that pip reaches its package "
-        "index (pip config list), then run make again: what was fetched is kept.",
+        "index (pip config list), then run make again: downloads are kept.",
         file=sys.stderr,
     )
     return 1
 
 
 def _pip(command: list[str], count: int) -> bool:
-    """Run pip into the log; on a terminal, one line shows how far it is."""
+    """Run pip, with its output in the log; on a terminal, one line shows the progress."""
     seen = 0
     with (
         LOG.open("a") as log,

@@ -1,7 +1,7 @@
-"""Builds a release, or says everything that is not ready for one: ``make release``.
+"""Build the wheel of a release, or list everything that is missing for one: ``make release``.
 
-Needs the development environment. The address of the repository is the publisher's: ``publiccode.yml`` holds a
-placeholder for it, which no release keeps.
+Needs the development environment. ``publiccode.yml`` has a placeholder for the address of the repository, which the
+publisher replaces.
 """
 
 # ruff: noqa: INP001, T201 - a script of its own that talks to its user
@@ -34,9 +34,9 @@ _MANDATORY = (
     "localisation.localisationReady",
     "localisation.availableLanguages",
 )
-"""What the standard (publiccode.yml 0.4) demands, and what it demands of a release with internal maintenance."""
+"""Keys that publiccode.yml 0.4 requires, those for internal maintenance included."""
 _TEXTS = {"shortDescription": (1, 150), "longDescription": (150, 10_000)}
-"""Characters, at least and at most, of a description's texts."""
+"""Least and most characters of a description's texts."""
 _PLACEHOLDER = re.compile(
     r"\b(?:example|invalid|localhost)\b(?!\.\w)|\bexample\.(?:com|org|net)\b|REPLACE", re.IGNORECASE
 )
@@ -45,7 +45,7 @@ _SECTION = re.compile(r"^## (\S+) — (\S+)$", re.MULTILINE)
 
 
 def problems(root: Path) -> list[str]:
-    """All that keeps this tree from being released, each with what to do; empty when nothing does."""
+    """Everything that prevents a release of this tree, each with its remedy."""
     version = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     publiccode = yaml.safe_load((root / "publiccode.yml").read_text(encoding="utf-8"))
     found = [*_of_changelog(root, version, publiccode), *_of_publiccode(publiccode)]
@@ -57,12 +57,12 @@ def problems(root: Path) -> list[str]:
 def _of_changelog(root: Path, version: str, publiccode: Mapping[str, Any]) -> Iterator[str]:
     newest = _SECTION.search((root / "CHANGELOG.md").read_text(encoding="utf-8"))
     if newest is None or newest[1] != version:
-        yield f"CHANGELOG.md: the first section is not that of {version}; begin it with “## {version} — date”"
+        yield f"CHANGELOG.md: the first section is not that of {version}; its head is “## {version} — date”"
         return
     try:
         released = date.fromisoformat(newest[2])
     except ValueError:
-        yield f"CHANGELOG.md: {version} is “{newest[2]}”; write the day of its release there, such as 2027-01-31"
+        yield f"CHANGELOG.md: the date of {version} is “{newest[2]}”; give the day of its release, such as 2027-01-31"
         return
     if str(publiccode.get("releaseDate")) != released.isoformat():
         yield f"publiccode.yml: releaseDate is not {released}, the day in CHANGELOG.md; set it"
@@ -71,7 +71,7 @@ def _of_changelog(root: Path, version: str, publiccode: Mapping[str, Any]) -> It
 def _of_publiccode(publiccode: Mapping[str, Any]) -> Iterator[str]:
     for path in _MANDATORY:
         if _value(publiccode, path) in (None, "", [], {}):
-            yield f"publiccode.yml: {path} is missing; the standard demands it"
+            yield f"publiccode.yml: {path} is missing; the standard requires it"
     url = str(publiccode.get("url", ""))
     if url and not _ADDRESS.fullmatch(url):
         yield "publiccode.yml: url is no https address of a repository; set it"
@@ -92,7 +92,7 @@ def _value(document: Mapping[str, Any], path: str) -> Any:
 
 
 def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    """Every text of a document, with its path."""
+    """All texts of a document, each with its path."""
     if isinstance(value, dict):
         for name, member in value.items():
             yield from _texts(member, f"{path}.{name}" if path else str(name))
@@ -104,13 +104,13 @@ def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
 
 
 def build(root: Path, folder: Path) -> None:
-    """Build the wheel into a folder, without any network."""
+    """Build the wheel into a folder, without network access."""
     command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
     subprocess.run([*command, "--wheel-dir", str(folder), str(root)], check=True)  # noqa: S603  # our own command line
 
 
 def main(root: Path = ROOT) -> int:
-    """Say what is not ready, and build nothing; else build the wheel into ``dist``. 0 when it is built."""
+    """List what is missing and return 1, else build the wheel into ``dist`` and return 0."""
     found = problems(root)
     if found:
         print("Not ready for a release:", *found, sep="\n- ", file=sys.stderr)

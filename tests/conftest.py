@@ -1,4 +1,4 @@
-"""What tests need from outside: a real Apache Kafka, and the recorded partner data beside the checkout.
+"""What tests need from outside: a real Apache Kafka, and the recorded partner data in PASSERELLE_TEST_SAMPLES.
 
 Where it is missing, the tests that need it are skipped with one loud line; with ``CI=true`` they fail instead.
 ``--quick`` runs the quick lane and ``--slow`` all others (tests/lanes.py); ``-n 3`` spreads the files over workers
@@ -21,7 +21,7 @@ from tests.kafka.cluster import LocalCluster
 from tests.kafka.local import need_local_kafka
 
 ROOT = Path(__file__).parents[1]
-SAMPLES = ROOT.parent / "shared" / "samples"
+SAMPLES = Path(os.environ.get("PASSERELLE_TEST_SAMPLES") or ROOT.parent / "shared" / "samples")
 KAFKA = "KAFKA_BOOTSTRAP_SERVERS"
 EAGER_CLEANER = {"log.cleaner.backoff.ms": "100"}
 LACKING: pytest.StashKey[dict[str, str]] = pytest.StashKey()
@@ -33,7 +33,7 @@ def lack_of_kafka() -> str | None:
 
 
 def lack_of_samples() -> str | None:
-    return None if SAMPLES.is_dir() else "../shared/samples does not exist beside the checkout."
+    return None if SAMPLES.is_dir() else f"{SAMPLES} is no folder: set PASSERELLE_TEST_SAMPLES."
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -19,7 +19,6 @@ from gateway.protocol.topic import COMMON, DELIVERIES, OFFERS, RECEIPTS, RUNS
 from gateway.relay import Relay
 from gateway.settings import Settings
 from gateway.store import ViewUpdater
-from gateway.store.view import View
 
 SECRET = b"a secret of thirty-two bytes or so"
 START = 1_796_000_000_000  # 2026-11-30
@@ -58,12 +57,7 @@ class Harness:
 
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
-        self.views: dict[str, View] = {
-            OFFERS: parts.offers,
-            RECEIPTS: parts.receipts,
-            DELIVERIES: parts.deliveries,
-            RUNS: parts.runs,
-        }
+        self.views = parts.views
         self.relay = Relay(
             parts.log,
             folder=parts.settings.data / "relay",

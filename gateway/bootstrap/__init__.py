@@ -1,11 +1,9 @@
 """The composition root: builds the gateway's concrete objects from settings.
 
-gateway.py     one running gateway                     log.py          the event log and its topics
-background.py  relay, inboxes, topics, pulls, views    parts.py        the objects that requests need
-worker.py      one worker process                      serving.py      the API and its sockets
-workers.py     starts and stops the worker processes   fair_accept.py  fair accept on a shared socket
-national.py    the connector to the national site      task.py         the tasks of a process
-logs.py        structured logging                      signing_key.py  the file of the token signing keys
+gateway.py     one running gateway                          log.py      the event log, its topics, the key file
+background.py  relay, inboxes, pulls, views, national site  parts.py    the objects that requests need, and tasks
+workers.py     the worker processes of a gateway            serving.py  the API and its sockets
+logs.py        structured logging
 
 ``Gateway`` and ``running`` are imported on first use: a command that only opens the log starts in a third of the time.
 """
@@ -13,8 +11,7 @@ logs.py        structured logging                      signing_key.py  the file 
 import importlib
 from typing import TYPE_CHECKING
 
-from gateway.bootstrap.log import kafka_settings, log_path, open_log, topics_of
-from gateway.bootstrap.signing_key import signing_key_of, with_signing_key
+from gateway.bootstrap.log import kafka_settings, log_path, open_log, signing_key_of, topics_of, with_signing_key
 
 if TYPE_CHECKING:
     from gateway.bootstrap.gateway import Gateway, running

@@ -1,18 +1,22 @@
-"""The background half of a gateway: relay, inboxes, subscriber topics, pulls, and the writable views."""
+"""The background half of a gateway: relay, inboxes, subscriber topics, pulls, views, and the national site."""
 
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from functools import partial
 
+from adapters.national.connector.factory import open_connector
+from adapters.national.site.accounts import AccountsError, read_accounts
+from adapters.national.site.retry import Timing
 from adapters.pull.pull import PullDependencies
 from adapters.pull.pulls import Pulls
 from adapters.pull.transport_factory import Secrets, TransportFactory
 from gateway.api.gauges import GaugeInputs, Gauges
 from gateway.bootstrap.log import maintain
 from gateway.bootstrap.parts import Parts
+from gateway.errors import SettingsError
 from gateway.ingest.inboxes import Intake
 from gateway.log.sqlite import SqliteLog
-from gateway.protocol.topic import DELIVERIES, OFFERS, RECEIPTS, RUNS
 from gateway.publish.subscriber_topics import Feeds
 from gateway.relay import AT_ONCE, SHARED_AT_ONCE, Relay
 from gateway.store import ViewUpdater
@@ -38,34 +42,24 @@ class Background:
             upkeep_clock=retention,
             at_once=SHARED_AT_ONCE if isinstance(parts.log, SqliteLog) else AT_ONCE,
         )
-        self._views = {
-            OFFERS: parts.offers,
-            RECEIPTS: parts.receipts,
-            DELIVERIES: parts.deliveries,
-            RUNS: parts.runs,
-        }
         self._pulls = self._open_pulls()
-        self._view_updaters = {name: ViewUpdater(parts.log, name, view) for name, view in self._views.items()}
+        self._view_updaters = {topic: ViewUpdater(parts.log, topic, view) for topic, view in parts.views.items()}
 
     def running(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """The long-running parts, by the name that appears in errors."""
         log, partners = self._parts.log, self._parts.partners
-        parts: dict[str, Callable[[], Awaitable[None]]] = {
+        required = self._parts.settings.require_certificate
+        running: dict[str, Callable[[], Awaitable[None]]] = {
             "relay": self._relay.run,
-            "intake": self._intake().run,
+            "intake": Intake(log, partners=partners, ids=self._parts.ids, require_certificate=required).run,
             "feeds": Feeds(log, partners=partners).run,
-            **{f"view of {name}": updater.run for name, updater in self._view_updaters.items()},
+            **{f"view of {topic}": updater.run for topic, updater in self._view_updaters.items()},
+            "pulls": self._pulls.run,
+            "retention clock": self._retention.run,
         }
-        parts["pulls"] = self._pulls.run
-        parts["retention clock"] = self._retention.run
         if isinstance(log, SqliteLog):
-            parts["maintenance"] = partial(maintain, log, partners, self._retention)
-        return parts
-
-    def _intake(self) -> Intake:
-        parts = self._parts
-        required = parts.settings.require_certificate
-        return Intake(parts.log, partners=parts.partners, ids=parts.ids, require_certificate=required)
+            running["maintenance"] = partial(maintain, log, partners, self._retention)
+        return running
 
     def _open_pulls(self) -> Pulls:
         parts, settings = self._parts, self._parts.settings
@@ -96,7 +90,7 @@ class Background:
             offers=parts.offers,
             receipts=parts.receipts,
             deliveries=parts.deliveries,
-            views=self._views,
+            views=parts.views,
             relay_lag_ms=lambda: self._relay.lag_ms,
             pulls=lambda: self._pulls.counts,
         )
@@ -107,5 +101,30 @@ class Background:
         return {
             "relay": self._relay.ready,
             "lag": (self._relay.lag_ms or 0) < _LAG_LIMIT_MS,
-            **{f"view of {name}": updater.ready for name, updater in self._view_updaters.items()},
+            **{f"view of {topic}": updater.ready for topic, updater in self._view_updaters.items()},
         }
+
+
+async def national_parts(parts: Parts, stack: AsyncExitStack) -> dict[str, Callable[[], Awaitable[None]]]:
+    """The long-running parts of delivery to the national site and import from it, by name; empty if no accounts are
+    set. Raises SettingsError for an invalid accounts file.
+    """
+    path = parts.settings.national
+    if path is None:
+        return {}
+    try:
+        accounts = read_accounts(path, os.environ)
+    except AccountsError as error:
+        raise SettingsError(f"PASSERELLE_NATIONAL: {error}") from error
+    connector = await stack.enter_async_context(
+        open_connector(
+            parts.log,
+            accounts,
+            partners=parts.partners,
+            submissions=parts.submissions,
+            ids=parts.ids,
+            folder=parts.settings.data / "national",
+            timing=Timing(),
+        )
+    )
+    return {"national": connector.run}

@@ -9,14 +9,11 @@ import structlog
 import schemas
 from gateway import clock
 from gateway.api.management import build_management
-from gateway.bootstrap.background import Background
-from gateway.bootstrap.log import check_topics
+from gateway.bootstrap.background import Background, national_parts
+from gateway.bootstrap.log import check_topics, with_signing_key
 from gateway.bootstrap.logs import configure_logs, watch_loop
-from gateway.bootstrap.national import national_parts
-from gateway.bootstrap.parts import build_parts
+from gateway.bootstrap.parts import build_parts, first_to_end, start
 from gateway.bootstrap.serving import build_api, listen, serve
-from gateway.bootstrap.signing_key import with_signing_key
-from gateway.bootstrap.task import first_to_end, start
 from gateway.bootstrap.workers import Workers
 from gateway.log.sqlite import SqliteLog
 from gateway.oauth import jws

@@ -1,8 +1,9 @@
-"""Open the event log named by the settings, and create or check the topics of the federation."""
+"""Open the event log that the settings name, create or check its topics, and locate the file of the signing keys."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from gateway.clock import Clock
 from gateway.errors import LogDamagedError, LogUnavailableError, SettingsError, TopicError
 from gateway.log.port import EventLog
 from gateway.log.sqlite import SqliteLog
+from gateway.oauth.keys import KeyRing
 from gateway.partners import Partners
 from gateway.protocol.topic import COMMON, Topic, feed, inbox
 from gateway.runtime.private_files import ExposedError, check_private
@@ -147,3 +149,17 @@ async def maintain(log: SqliteLog, partners: Partners, at: Clock, *, every: floa
         await log.create_topics(topics)
         await log.maintain(topics, now=at())
         await asyncio.sleep(every)
+
+
+def with_signing_key(settings: Settings) -> Settings:
+    """The settings with ``signing_key`` set; if they name none, a key file is created in the data folder."""
+    if settings.signing_key is not None:
+        return settings
+    path = signing_key_of(settings)
+    KeyRing.open(path)
+    return replace(settings, signing_key=path)
+
+
+def signing_key_of(settings: Settings) -> Path:
+    """The path of the signing keys, whether it exists or not."""
+    return settings.signing_key or settings.data / "signing.pem"

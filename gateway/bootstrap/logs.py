@@ -19,7 +19,7 @@ from gateway import clock
 from gateway.protocol.record import utc
 
 
-class Lines:
+class BatchedStdout:
     """Writes lines to standard output, batched per event loop iteration, since a write costs as much as the work
     that it logs; immediately if no loop runs.
     """
@@ -47,7 +47,7 @@ class Lines:
             sys.stdout.flush()
 
 
-_LINES = Lines()
+_STDOUT = BatchedStdout()
 _TRACE = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 
 _QUOTED = frozenset({"aiokafka", "kafka"})
@@ -70,7 +70,7 @@ def configure_logs(level: str) -> None:
             structlog.processors.JSONRenderer(serializer=_dumps),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=lambda *_: _LINES,
+        logger_factory=lambda *_: _STDOUT,
         cache_logger_on_first_use=False,
     )
 

@@ -1,9 +1,12 @@
-"""Build the objects that requests need, identically in the main process and in workers."""
+"""The parts of a process that requests need, built identically in the main process and in workers, and their tasks."""
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import TypeVar
+
+import structlog
 
 from gateway.api.management import Metrics
 from gateway.bootstrap.log import open_log, refuse_older
@@ -12,6 +15,7 @@ from gateway.ingest.snapshot import Snapshots
 from gateway.ingest.submissions import Submissions
 from gateway.log.port import EventLog
 from gateway.log.positions import Positions
+from gateway.log.retry import retry_log_errors
 from gateway.log.sqlite import SqliteLog
 from gateway.partners import Partners
 from gateway.protocol.receipt import ReceiptIds
@@ -22,14 +26,15 @@ from gateway.settings import Settings
 from gateway.store import DeliveryView, OfferView, ReceiptView, RunView
 from gateway.store.view import View
 
-Kind = TypeVar("Kind", bound=View)
-
 _VIEWS = {
     OFFERS: "offers.sqlite",
     RECEIPTS: "receipts.sqlite",
     DELIVERIES: "deliveries.sqlite",
     RUNS: "runs.sqlite",
 }
+_SomeView = TypeVar("_SomeView", bound=View)
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +56,11 @@ class Parts:
     snapshots: Snapshots
     metrics: Metrics
     clock: Clock
+
+    @property
+    def views(self) -> Mapping[str, View]:
+        """The four views, by topic."""
+        return {OFFERS: self.offers, RECEIPTS: self.receipts, DELIVERIES: self.deliveries, RUNS: self.runs}
 
     def running(self) -> dict[str, Callable[[], Awaitable[None]]]:
         """The long-running parts, by the name that appears in errors."""
@@ -96,14 +106,15 @@ async def build_parts(
     secret = load_secret(settings.secret, folder=settings.data)
     ids = ReceiptIds(secret)
     folder = settings.data / "views"
+    partitions = log.partitions
 
-    async def opened(kind: type[Kind], topic: str) -> Kind:
+    async def open_view(kind: type[_SomeView], topic: str) -> _SomeView:
         construct = kind.follow if follow else kind.open
-        view = await construct(folder / _VIEWS[topic], log_identity=identity, partitions=log.partitions)
+        view = await construct(folder / _VIEWS[topic], log_identity=identity, partitions=partitions)
         stack.push_async_callback(view.close)
         return view
 
-    offers = await opened(OfferView, OFFERS)
+    offers = await open_view(OfferView, OFFERS)
     positions = Positions(log)
     submissions = Submissions(log, ids=ids, clock=clock)
     return Parts(
@@ -115,9 +126,9 @@ async def build_parts(
         ids=ids,
         submissions=submissions,
         offers=offers,
-        receipts=await opened(ReceiptView, RECEIPTS),
-        deliveries=await opened(DeliveryView, DELIVERIES),
-        runs=await opened(RunView, RUNS),
+        receipts=await open_view(ReceiptView, RECEIPTS),
+        deliveries=await open_view(DeliveryView, DELIVERIES),
+        runs=await open_view(RunView, RUNS),
         positions=positions,
         snapshots=Snapshots(
             log,
@@ -131,3 +142,30 @@ async def build_parts(
         metrics=Metrics(),
         clock=clock,
     )
+
+
+def start(
+    running: Mapping[str, Callable[[], Awaitable[None]]], stack: AsyncExitStack
+) -> dict[str, asyncio.Future[None]]:
+    """Start a task per part. Parts are restarted while the log is unavailable, and cancelled with the stack."""
+    tasks: dict[str, asyncio.Future[None]] = {
+        name: asyncio.ensure_future(retry_log_errors(name, run)) for name, run in running.items()
+    }
+    stack.push_async_callback(_cancel, tasks)
+    return tasks
+
+
+async def first_to_end(tasks: Mapping[str, asyncio.Future[None]]) -> None:
+    """Wait for the first part that stops, and raise its error: no part may end by itself (RuntimeError)."""
+    done, _ = await asyncio.wait(tasks.values(), return_when=asyncio.FIRST_COMPLETED)
+    for name, task in tasks.items():
+        if task in done:
+            _log.error("gateway.part_stopped", part=name)
+            await task
+            raise RuntimeError(f"{name} ended by itself")
+
+
+async def _cancel(tasks: Mapping[str, asyncio.Future[None]]) -> None:
+    for task in tasks.values():
+        task.cancel()
+    await asyncio.gather(*tasks.values(), return_exceptions=True)

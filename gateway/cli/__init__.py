@@ -1,4 +1,4 @@
-"""The command line: ``passerelle``, one module per command, imported on first use."""
+"""The command line: ``passerelle``, whose modules are imported on first use."""
 
 from gateway.cli.app import main
 

@@ -15,7 +15,7 @@ COMMANDS = {
     "demo": "gateway.demo.command:demo",
     "validate": "gateway.cli.validate:validate",
     "publish": "gateway.cli.publish:publish",
-    "mark": "gateway.cli.mark:mark",
+    "mark": "gateway.cli.snapshot:mark",
     "snapshot": "gateway.cli.snapshot:snapshot",
     "partner": "gateway.cli.partner:app",
     "platform": "gateway.cli.platform:app",
@@ -23,9 +23,9 @@ COMMANDS = {
     "certificate": "gateway.cli.certificate:app",
     "keys": "gateway.cli.keys:app",
     "national": "gateway.cli.national:app",
-    "topics": "gateway.cli.topics:app",
+    "topics": "gateway.cli.log:topics",
     "status": "gateway.cli.status:status",
-    "audit": "gateway.cli.audit:audit",
+    "audit": "gateway.cli.log:audit",
     "doctor": "gateway.cli.doctor:doctor",
 }
 """Command → module and attribute: a function, or a Typer application with commands of its own."""
@@ -51,7 +51,9 @@ class LazyGroup(TyperGroup):
         if cmd_name not in COMMANDS:
             return None
         if cmd_name == "demo" and not _has_demo():
-            raise CommandError("The installed package holds no demo.", step="clone the source and run: make demo")
+            raise CommandError(
+                "The installed package does not include the demo.", step="clone the source and run: make demo"
+            )
         module, attribute = COMMANDS[cmd_name].split(":")
         found = getattr(importlib.import_module(module), attribute)
         if not isinstance(found, typer.Typer):
@@ -96,7 +98,7 @@ def _show_version(wanted: bool) -> None:  # noqa: FBT001 - the shape that typer 
 def passerelle(
     *,
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Say which version this is.")
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Federation gateway for the internship offers of France's regional platforms and the national site."""

@@ -11,11 +11,9 @@ import typer
 from rich.text import Text
 
 from gateway.bootstrap import signing_key_of
-from gateway.cli.console import ERR, FAILED, OUT, CommandError
-from gateway.cli.key_set import fetch_key_set, read_key_set
-from gateway.cli.operating import active_partner, keys_here, partners_here, settings_here, url_here
-from gateway.cli.render import print_json
-from gateway.cli.rows import print_pairs
+from gateway.cli.console import ERR, FAILED, OUT, AsJson, CommandError, print_findings, print_json, print_pairs
+from gateway.cli.keys import fetch_key_set, read_key_set, read_start
+from gateway.cli.operator_context import active_partner, keys_here, partners_here, settings_here, url_here
 from gateway.clock import now
 from gateway.errors import TokenError
 from gateway.oauth.certificates import sign_certificate, verify_certificate
@@ -33,17 +31,15 @@ _MOST_DAYS = 1_096
 
 app = typer.Typer(help="Sign and verify certificates of conformity.", no_args_is_help=True)
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
-
 
 @app.command()
 def sign(
-    evidence: Annotated[Path, typer.Argument(help="What passerelle-conformance certify wrote.")],
+    evidence: Annotated[Path, typer.Argument(help="The file that passerelle-conformance certify wrote.")],
     *,
     platform: Annotated[
-        str | None, typer.Option(metavar="SLUG", help="Whose it is; needed where the evidence names no platform.")
+        str | None, typer.Option(metavar="SLUG", help="The platform; required if the evidence names none.")
     ] = None,
-    days: Annotated[int, typer.Option(min=1, max=_MOST_DAYS, help="How long the certificate lasts.")] = 365,
+    days: Annotated[int, typer.Option(min=1, max=_MOST_DAYS, help="Days for which the certificate is valid.")] = 365,
     out: Annotated[Path | None, typer.Option(help="Write the signed text to this file, for the platform.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -57,8 +53,7 @@ def sign(
     at = now()
     judged = judge_evidence(document, platform=slug, now=at)
     if not isinstance(judged, Evidence):
-        for finding in judged:
-            ERR.print(Text.assemble(("✗ ", "red"), finding), soft_wrap=True)
+        print_findings(ERR, judged)
         raise typer.Exit(FAILED)
     issued = run(_issue(slug, judged, at=at, days=days))
     if out is not None:
@@ -75,7 +70,7 @@ def sign(
     if out is None:
         typer.echo(issued.signed)
     else:
-        OUT.print(Text(f"Hand over {out}; passerelle certificate verify {out} proves it."), soft_wrap=True)
+        OUT.print(Text(f"Send {out} to the platform; passerelle certificate verify {out} verifies it."), soft_wrap=True)
 
 
 @app.command()
@@ -96,7 +91,7 @@ def verify(
     try:
         certificate = verify_certificate(text, keys=_keys(jwks), now=now())
     except TokenError as error:
-        ERR.print(Text.assemble(("✗ ", "red"), f"{file} proves nothing: {error}."), soft_wrap=True)
+        print_findings(ERR, [f"{file} is invalid: {error}."])
         raise typer.Exit(FAILED) from error
     if as_json:
         print_json(statement(certificate))
@@ -132,11 +127,7 @@ async def _issue(slug: str, evidence: Evidence, *, at: int, days: int) -> Issued
 
 def _read_evidence(path: Path) -> object:
     step = "give the file that passerelle-conformance certify wrote"
-    try:
-        with path.open("rb") as file:
-            raw = file.read(_MAX_EVIDENCE_BYTES + 1)
-    except OSError as error:
-        raise CommandError(f"{path} cannot be read: {error.strerror}.", step=step) from error
+    raw = read_start(path, _MAX_EVIDENCE_BYTES + 1, step=step)
     if len(raw) > _MAX_EVIDENCE_BYTES:
         raise CommandError(f"{path} is larger than {_MAX_EVIDENCE_BYTES >> 20} MiB.", step=step)
     try:
@@ -148,17 +139,14 @@ def _read_evidence(path: Path) -> object:
 def _platform_in(document: object) -> str:
     named: Any = document.get("platform") if isinstance(document, Mapping) else None
     if not isinstance(named, str) or not is_slug(named):
-        raise CommandError("The evidence names no platform.", step="say whose it is with --platform SLUG")
+        raise CommandError("The evidence names no platform.", step="name the platform with --platform SLUG")
     return named
 
 
 def _read_signed(path: Path) -> str:
     step = "give the file that passerelle certificate sign --out wrote"
     try:
-        with path.open("rb") as file:
-            return file.read(2 * MAX_TOKEN_BYTES).decode("ascii").strip()
-    except OSError as error:
-        raise CommandError(f"{path} cannot be read: {error.strerror}.", step=step) from error
+        return read_start(path, 2 * MAX_TOKEN_BYTES, step=step).decode("ascii").strip()
     except UnicodeDecodeError as error:
         raise CommandError(f"{path} is no signed certificate.", step=step) from error
 
@@ -167,13 +155,13 @@ def _keys(jwks: str | None) -> Sequence[PublicKey]:
     """The keys of a file or URL; by default this gateway's own, which are not created here. Raises CommandError."""
     if jwks is None:
         if not signing_key_of(settings_here()).exists():
-            step = "say whose keys prove it: --jwks https://…/oauth/jwks.json"
-            raise CommandError("No gateway has its keys here.", step=step)
+            step = "name the keys to verify it with: --jwks https://…/oauth/jwks.json"
+            raise CommandError("There are no keys of a gateway here.", step=step)
         return keys_here().verifiers
     document = run(fetch_key_set(jwks)) if "://" in jwks else read_key_set(Path(jwks))
     keys = import_keys(document)
     if not keys:
-        raise CommandError(f"{jwks} holds no key that could prove anything.", step="give the gateway's JWKS")
+        raise CommandError(f"{jwks} has no usable key.", step="give the gateway's JWKS")
     return keys
 
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +12,9 @@ import aiohttp
 import typer
 from rich.text import Text
 
-from gateway.bootstrap import log_path, open_log, topics_of
-from gateway.cli.console import FAILED, OUT
-from gateway.cli.doctor_files import examine_copies, examine_log_file
-from gateway.cli.finding import Finding, State
+from gateway.bootstrap import log_path, open_log, signing_key_of, topics_of
+from gateway.cli.console import FAILED, OUT, asynchronous
+from gateway.cli.doctor_files import Diagnosis, State, examine_copies, examine_log_file
 from gateway.clock import now
 from gateway.errors import LogDamagedError, LogError, SettingsError
 from gateway.log.port import EventLog
@@ -24,7 +23,6 @@ from gateway.partners import Partners
 from gateway.protocol.topic import COMMON, POSITIONS
 from gateway.runtime.keys import load_secret
 from gateway.runtime.listening import bind, format_endpoint, reason
-from gateway.runtime.loop import run
 from gateway.runtime.private_files import ExposedError, check_private
 from gateway.settings import Settings
 
@@ -34,12 +32,13 @@ _LOW_BYTES, _MIN_BYTES = 5 * 1024**3, 512 * 1024**2
 _SKEW_MS = 2_000
 
 
-def doctor() -> None:
+@asynchronous
+async def doctor() -> None:
     """Check settings, disk, folders, ports, log, topics and clock, and print the next step for each problem.
 
     Changes nothing. Ends with 0 when the gateway can run (warnings included), 1 when it cannot.
     """
-    findings = run(_examine())
+    findings = await _examine()
     for finding in findings:
         sign, colour = _MARKS[finding.state]
         OUT.print(Text.assemble((f"{sign} {finding.about}: ", colour), finding.said), soft_wrap=True)
@@ -49,34 +48,32 @@ def doctor() -> None:
         raise typer.Exit(FAILED)
 
 
-async def _examine() -> list[Finding]:
+async def _examine() -> list[Diagnosis]:
     try:
         settings = Settings.from_env(os.environ)
     except SettingsError as error:
-        return [Finding("fail", "settings", f"{error}.", "mend the variable, then run passerelle doctor again")]
+        return [Diagnosis("fail", "settings", f"{error}.", "correct the variable, then run passerelle doctor again")]
     settings = replace(settings, data=settings.data.absolute())  # an absolute path reveals a wrong working folder
     where = f"Kafka at {settings.kafka}" if settings.kafka else f"the embedded log in {settings.data}"
-    findings = [Finding("ok", "settings", f"readable; {where}"), *_examine_secrets(settings)]
-    findings += [*_examine_exposure(settings), *_examine_folders(settings), _examine_disk(settings.data)]
+    findings = [Diagnosis("ok", "settings", f"readable; {where}"), *_examine_secrets(settings)]
+    findings += _examine_exposure(settings)
+    data = settings.data
+    folders = {"data folder": data, "spool folder": data / "spool", "views folder": data / "views"}
     findings += [
+        *(_examine_folder(about, folder) for about, folder in folders.items()),
+        _examine_disk(data),
         await _examine_port("port", settings.host, settings.port, "PASSERELLE_PORT", "/.well-known/passerelle"),
-        await _examine_port(
-            "management port",
-            settings.management_host,
-            settings.management_port,
-            "PASSERELLE_MANAGEMENT_PORT",
-            "/readyz",
-        ),
     ]
+    host, port = settings.management_host, settings.management_port
+    findings.append(await _examine_port("management port", host, port, "PASSERELLE_MANAGEMENT_PORT", "/readyz"))
     if settings.kafka is None:
         findings.append(await asyncio.to_thread(examine_log_file, log_path(settings)))
-    findings += await asyncio.to_thread(lambda: list(examine_copies(settings.data)))
+    findings += await asyncio.to_thread(lambda: list(examine_copies(data)))
     return findings + await _examine_log(settings)
 
 
-def _examine_secrets(settings: Settings) -> list[Finding]:
+def _examine_secrets(settings: Settings) -> Iterator[Diagnosis]:
     """Check the modes of the private files, the secret and the signing key."""
-    findings = []
     for name in ("secret", "signing.pem", "log.sqlite"):
         path = settings.data / name
         try:
@@ -84,62 +81,41 @@ def _examine_secrets(settings: Settings) -> list[Finding]:
         except FileNotFoundError:
             continue
         except (ExposedError, OSError) as error:
-            findings.append(Finding("fail", "private files", f"{error}", f"chmod 600 {path}"))
-    return [*findings, *_examine_secret(settings), *_examine_key(settings)]
+            yield Diagnosis("fail", "private files", f"{error}", f"chmod 600 {path}")
+    if settings.secret is None and (settings.data / "secret").exists():
+        try:
+            load_secret(None, folder=settings.data)
+        except SettingsError as error:
+            yield Diagnosis("fail", "secret", f"{error}", "restore the file from a backup, or remove it")
+    key = signing_key_of(settings)
+    if settings.signing_key is not None or key.exists():
+        try:
+            KeyRing.read(key)
+        except SigningKeyError as error:
+            step = "repair the file, or name another in PASSERELLE_SIGNING_KEY"
+            yield Diagnosis("fail", "signing key", f"{error}", step)
+        else:
+            yield Diagnosis("ok", "signing key", f"{key} has one")
 
 
-def _examine_secret(settings: Settings) -> list[Finding]:
-    if settings.secret is not None or not (settings.data / "secret").exists():
-        return []
-    try:
-        load_secret(None, folder=settings.data)
-    except SettingsError as error:
-        return [Finding("fail", "secret", f"{error}", "restore the file from a backup, or remove it")]
-    return []
-
-
-def _examine_key(settings: Settings) -> list[Finding]:
-    made = settings.data / "signing.pem"
-    if settings.signing_key is None and not made.exists():
-        return []
-    try:
-        KeyRing.read(settings.signing_key or made)
-    except SigningKeyError as error:
-        return [Finding("fail", "signing key", f"{error}", "mend the file, or name another in PASSERELLE_SIGNING_KEY")]
-    return [Finding("ok", "signing key", f"{settings.signing_key or made} holds one")]
-
-
-def _examine_exposure(settings: Settings) -> list[Finding]:
+def _examine_exposure(settings: Settings) -> Iterator[Diagnosis]:
     """Find connections that would send secrets unencrypted over a network."""
-    findings = []
     if not _is_loopback(settings.host) and not (settings.public_url or "").startswith("https://"):
-        said = f"the gateway listens on {settings.host} and speaks plain HTTP; tokens would travel in the clear"
+        said = f"the gateway listens on {settings.host} and speaks plain HTTP; tokens would be sent unencrypted"
         step = "put a TLS proxy in front of it and set PASSERELLE_PUBLIC_URL to its https address"
-        findings.append(Finding("warn", "TLS", said, step))
+        yield Diagnosis("warn", "TLS", said, step)
     if settings.kafka and settings.kafka_security in {"PLAINTEXT", "SASL_PLAINTEXT"}:
         hosts = [server.rsplit(":", 1)[0] for server in settings.kafka.split(",")]
         if not all(map(_is_loopback, hosts)):
             step = "set PASSERELLE_KAFKA_SECURITY to SASL_SSL or SSL"
-            findings.append(Finding("warn", "TLS", "the brokers are reached without encryption", step))
-    return findings
+            yield Diagnosis("warn", "TLS", "the brokers are reached without encryption", step)
 
 
 def _is_loopback(host: str) -> bool:
     return host in {"localhost", "::1"} or host.startswith("127.")
 
 
-def _examine_folders(settings: Settings) -> list[Finding]:
-    return [
-        _examine_folder(name, folder)
-        for name, folder in (
-            ("data folder", settings.data),
-            ("spool folder", settings.data / "spool"),
-            ("views folder", settings.data / "views"),
-        )
-    ]
-
-
-def _examine_folder(about: str, folder: Path) -> Finding:
+def _examine_folder(about: str, folder: Path) -> Diagnosis:
     """Check that files can be created in a folder, or in its nearest existing ancestor."""
     existing = _nearest(folder)
     try:
@@ -147,32 +123,34 @@ def _examine_folder(about: str, folder: Path) -> Finding:
             pass
     except OSError as error:
         step = f"let this user write to {existing}, or set PASSERELLE_DATA to another folder"
-        return Finding("fail", about, f"{folder} cannot be written ({error.strerror})", step)
-    return Finding("ok", about, f"{folder} is writable" if existing == folder else f"{folder} will be made")
+        return Diagnosis("fail", about, f"{folder} cannot be written ({error.strerror})", step)
+    return Diagnosis("ok", about, f"{folder} is writable" if existing == folder else f"{folder} will be created")
 
 
 def _nearest(folder: Path) -> Path:
     return next(path for path in (folder, *folder.parents) if path.exists())
 
 
-def _examine_disk(folder: Path) -> Finding:
+def _examine_disk(folder: Path) -> Diagnosis:
     free = shutil.disk_usage(_nearest(folder)).free
     said = f"{free / 1024**3:.1f} GiB free"
     if free < _MIN_BYTES:
-        return Finding("fail", "disk", said, "free some space: the log cannot grow, and uploads need a spool")
+        return Diagnosis("fail", "disk", said, "free some space: the log and the spool of uploads need it")
     if free < _LOW_BYTES:
-        return Finding("warn", "disk", said, "see to more space; docs/operations.md says how much is needed")
-    return Finding("ok", "disk", said)
+        return Diagnosis(
+            "warn", "disk", said, "provide more space; docs/operations.md, “Sizing”, says how much is needed"
+        )
+    return Diagnosis("ok", "disk", said)
 
 
-async def _examine_port(about: str, host: str, port: int, variable: str, path: str) -> Finding:
+async def _examine_port(about: str, host: str, port: int, variable: str, path: str) -> Diagnosis:
     """Check that a port is free, or used by a running gateway."""
     if port == 0:
-        return Finding("ok", about, "any free one")
+        return Diagnosis("ok", about, "any free one")
     endpoint = format_endpoint(host, port)
     try:
         with bind(host, port):
-            return Finding("ok", about, f"{endpoint} is free")
+            return Diagnosis("ok", about, f"{endpoint} is free")
     except OSError as error:
         why = reason(error)
     reached = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
@@ -186,55 +164,57 @@ async def _examine_port(about: str, host: str, port: int, variable: str, path: s
         body = None
     if not isinstance(body, dict):
         step = f"free it, or set {variable} to another port"
-        return Finding("fail", about, f"{endpoint} cannot be listened on ({why})", step)
+        return Diagnosis("fail", about, f"{endpoint} cannot be listened on ({why})", step)
     if body.get("ready") is False:
-        step = "wait a little; if it stays so, read the gateway's own lines"
+        step = "wait a moment; if it stays so, read the gateway's log lines"
         said = f"a gateway runs on {endpoint} but is not ready: {', '.join(body.get('missing', ()))}"
-        return Finding("warn", about, said, step)
-    return Finding("ok", about, f"a gateway runs on {endpoint}")
+        return Diagnosis("warn", about, said, step)
+    return Diagnosis("ok", about, f"a gateway runs on {endpoint}")
 
 
-async def _examine_log(settings: Settings) -> list[Finding]:
+async def _examine_log(settings: Settings) -> list[Diagnosis]:
     if settings.kafka is None and not (settings.data / "log.sqlite").exists():
-        return [Finding("ok", "log", "none yet; passerelle serve makes it")]
+        return [Diagnosis("ok", "log", "none yet; passerelle serve creates it")]
     try:
         async with asyncio.timeout(_LOG_SECONDS), open_log(settings, make=False) as log:
             return await _examine_open_log(log)
     except TimeoutError:
         said = f"no answer within {_LOG_SECONDS:.0f} s"
     except LogDamagedError as error:
-        return [Finding("fail", "log", str(error), "restore it from a backup; docs/operations.md says how")]
+        return [Diagnosis("fail", "log", str(error), "restore it: docs/operations.md, “Backup and restore”")]
     except SettingsError as error:
-        return [Finding("fail", "log", str(error), "mend the file's mode, then run passerelle doctor again")]
+        return [Diagnosis("fail", "log", str(error), "correct the file's mode, then run passerelle doctor again")]
     except LogError as error:
         said = str(error)
-    step = "check PASSERELLE_KAFKA, the network and the broker" if settings.kafka else "check who else holds the file"
-    return [Finding("fail", "log", said, step)]
+    step = (
+        "check PASSERELLE_KAFKA, the network and the broker" if settings.kafka else "check which process uses the file"
+    )
+    return [Diagnosis("fail", "log", said, step)]
 
 
-async def _examine_open_log(log: EventLog) -> list[Finding]:
+async def _examine_open_log(log: EventLog) -> list[Diagnosis]:
     missing = await log.check_topics(COMMON)
     if missing:
-        return [Finding("ok", "log", "reachable"), *_topic_findings(missing)]
+        return [Diagnosis("ok", "log", "reachable"), *_topic_findings(missing)]
     async with Partners(log).caught_up_once() as partners:
         topics = topics_of(partners)
         active = [partner for partner in partners.all() if not partner.revoked]
     wrong = await log.check_topics(topics)
-    findings = [Finding("ok", "log", f"reachable, identity {await log.identity()}")]
-    findings += _topic_findings(wrong) or [Finding("ok", "topics", f"{len(topics)}, as they must be")]
+    findings = [Diagnosis("ok", "log", f"reachable, identity {await log.identity()}")]
+    findings += _topic_findings(wrong) or [Diagnosis("ok", "topics", f"{len(topics)}, as required")]
     if active:
-        findings.append(Finding("ok", "partners", f"{len(active)} take part"))
+        findings.append(Diagnosis("ok", "partners", f"{len(active)} active"))
     else:
-        findings.append(Finding("warn", "partners", "there are none", "passerelle partner add SLUG"))
+        findings.append(Diagnosis("warn", "partners", "there are none", "passerelle partner add SLUG"))
     findings.append(await _examine_clock(log, now))
     return findings
 
 
-def _topic_findings(sentences: Sequence[str]) -> list[Finding]:
-    return [Finding("fail", "topics", sentence, "passerelle topics create") for sentence in sentences]
+def _topic_findings(sentences: Sequence[str]) -> list[Diagnosis]:
+    return [Diagnosis("fail", "topics", sentence, "passerelle topics create") for sentence in sentences]
 
 
-async def _examine_clock(log: EventLog, clock: Callable[[], int]) -> Finding:
+async def _examine_clock(log: EventLog, clock: Callable[[], int]) -> Diagnosis:
     """Compare clocks: the log timestamps its records, and none may be in this machine's future."""
     newest = 0
     ends = await log.ends(POSITIONS)
@@ -246,5 +226,5 @@ async def _examine_clock(log: EventLog, clock: Callable[[], int]) -> Finding:
     ahead = newest - clock()
     if ahead > _SKEW_MS:
         said = f"the log's newest record is {ahead / 1000:.0f} s ahead of this machine's clock"
-        return Finding("fail", "clock", said, "synchronise the clocks of this machine and the log's (NTP)")
-    return Finding("ok", "clock", "no record of the log is later than this clock")
+        return Diagnosis("fail", "clock", said, "synchronise the clocks of this machine and the log's (NTP)")
+    return Diagnosis("ok", "clock", "no record of the log is later than this machine's clock")

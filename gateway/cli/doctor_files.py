@@ -3,11 +3,12 @@
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from adapters.national.delivery.outbox import Outbox
 from adapters.national.inbound.state import InboundState
-from gateway.cli.finding import Finding
 from gateway.log.sqlite.check import check_log
 from gateway.runtime.sqlite_damage import (
     Tables,
@@ -26,6 +27,19 @@ from gateway.store import (
 from gateway.store.copy_file import META_TABLE
 from gateway.store.relay_state import RelayState
 
+State: TypeAlias = Literal["ok", "warn", "fail"]
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """The state of one subject; ``step`` is the remedy, empty if none is needed."""
+
+    state: State
+    about: str
+    said: str
+    step: str = ""
+
+
 _COPIES: Mapping[str, tuple[Tables, int]] = {
     "views/offers.sqlite": (OfferView.TABLES, OfferView.FORMAT),
     "views/receipts.sqlite": (ReceiptView.TABLES, ReceiptView.FORMAT),
@@ -38,23 +52,23 @@ _COPIES: Mapping[str, tuple[Tables, int]] = {
 _BUSY_SECONDS = 10.0
 
 
-def examine_log_file(path: Path) -> Finding:
+def examine_log_file(path: Path) -> Diagnosis:
     """Check every page and every checksum of the log."""
     if not path.exists():
-        return Finding("ok", "log file", "none yet; passerelle serve makes it")
-    restore = "stop the gateway and restore the file from a backup; docs/operations.md says how"
+        return Diagnosis("ok", "log file", "none yet; passerelle serve creates it")
+    restore = "stop the gateway and restore the file: docs/operations.md, “Backup and restore”"
     try:
         refuse_folder(path)
         with closing(_open(path)) as connection:
             check_log(connection)
     except sqlite3.Error as error:
         if is_damage(error):
-            return Finding("fail", "log file", f"{path} is damaged ({error})", restore)
-        return Finding("fail", "log file", f"{path} cannot be read ({error})", f"check the rights of {path}")
-    return Finding("ok", "log file", f"{path} is whole")
+            return Diagnosis("fail", "log file", f"{path} is damaged ({error})", restore)
+        return Diagnosis("fail", "log file", f"{path} cannot be read ({error})", f"check the rights of {path}")
+    return Diagnosis("ok", "log file", f"{path} is intact")
 
 
-def examine_copies(data: Path) -> Iterator[Finding]:
+def examine_copies(data: Path) -> Iterator[Diagnosis]:
     """Check every page and checksum of the existing local copies. A damaged copy is rebuilt; no data is lost."""
     intact = 0
     for pattern, (tables, version) in _COPIES.items():
@@ -65,10 +79,10 @@ def examine_copies(data: Path) -> Iterator[Finding]:
             else:
                 yield finding
     if intact:
-        yield Finding("ok", "local copies", f"{intact} in {data} are whole")
+        yield Diagnosis("ok", "local copies", f"{intact} in {data} are intact")
 
 
-def _examine_copy(path: Path, tables: Tables, version: int) -> Finding | None:
+def _examine_copy(path: Path, tables: Tables, version: int) -> Diagnosis | None:
     """The finding of one copy; None if it is intact."""
     step = f"none is needed: the gateway rebuilds it from the log; if it stays so, stop the gateway and remove {path}"
     try:
@@ -76,13 +90,13 @@ def _examine_copy(path: Path, tables: Tables, version: int) -> Finding | None:
         with closing(_open(path)) as connection:
             row = connection.execute("SELECT value FROM meta WHERE name = 'format'").fetchone()
             if row is None or str(row[0]) != str(version):
-                return Finding("warn", "local copies", f"{path} is of another version of the gateway", step)
+                return Diagnosis("warn", "local copies", f"{path} is of another version of the gateway", step)
             check_pages(connection)
             check_rows(connection, {**META_TABLE, **tables})
     except sqlite3.Error as error:
         if is_damage(error):
-            return Finding("warn", "local copies", f"{path} is damaged ({error})", step)
-        return Finding("warn", "local copies", f"{path} cannot be read ({error})", f"check the rights of {path}")
+            return Diagnosis("warn", "local copies", f"{path} is damaged ({error})", step)
+        return Diagnosis("warn", "local copies", f"{path} cannot be read ({error})", f"check the rights of {path}")
     return None
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
+from types import SimpleNamespace
 from typing import cast
 
 from gateway.cli.console import CommandError
@@ -22,24 +23,7 @@ _BLANK = b" \t\r\n"
 _MAX_RAW_BYTES = MAX_OFFER_BYTES + 1
 """A longer document is truncated to this: it is still too large and is refused as such."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Words:
-    """Errors of a file and their remedies, in one language."""
-
-    absent: str
-    check_name: str
-    unreadable: str
-    damaged: str
-    check_file: str
-    broken: str
-    deep: str
-    not_utf8: str
-    mend_array: str
-    empty: str
-
-
-_WORDS = load_words(_Words, "gateway", "document")
+_WORDS = load_words(SimpleNamespace, "gateway", "document")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +42,7 @@ class Document:
 def read_documents(path: Path, language: Language) -> Iterator[Document]:
     """The documents of a file (``-``: standard input), without blank lines. Raises CommandError."""
     try:
-        with _opened(path) as stream:
+        with open_inflated(path) as stream:
             first = _first_byte(stream)
             if first == b"[":
                 yield from _read_array(stream.read(), path, language)
@@ -112,7 +96,7 @@ def is_count(document: Document) -> bool:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[BufferedReader]:
+def open_inflated(path: Path) -> Iterator[BufferedReader]:
     """The content of a file, inflated if it is gzipped, regardless of its name."""
     if str(path) == "-":
         yield cast("BufferedReader", sys.stdin.buffer)
@@ -175,7 +159,7 @@ def _read_array(content: bytes, path: Path, language: Language) -> Iterator[Docu
                 said = words.not_utf8.format(path=path, line=content.count(b"\n", 0, error.start) + 1)
             case _:
                 said = words.deep.format(path=path)
-        raise CommandError(said, step=words.mend_array, language=language) from error
+        raise CommandError(said, step=words.correct_array, language=language) from error
 
 
 def _split_array(text: str) -> Iterator[Document]:

@@ -1,23 +1,27 @@
-"""``passerelle keys``: list and rotate the keys that sign this gateway's tokens and certificates."""
+"""Keys: ``passerelle keys`` lists and rotates those of this gateway; a JWKS (RFC 7517) holds those of others."""
 
-from typing import Annotated
+import asyncio
+import ipaddress
+from collections.abc import Mapping
+from http import HTTPStatus
+from pathlib import Path
+from urllib.parse import urlsplit
 
+import orjson
 import typer
 from rich.text import Text
 
 from gateway.bootstrap import signing_key_of
-from gateway.cli.console import OUT
-from gateway.cli.operating import command_errors, keys_here, partners_here, settings_here
-from gateway.cli.render import print_json
-from gateway.cli.rows import print_rows
+from gateway.cli.console import OUT, AsJson, CommandError, asynchronous, print_json, print_rows
+from gateway.cli.operator_context import command_errors, keys_here, partners_here, settings_here
 from gateway.clock import now
 from gateway.oauth.certificates import signer_of
 from gateway.oauth.keys import KeyRing, rotate_signing_key
-from gateway.runtime.loop import run
 
 app = typer.Typer(help="List and rotate the keys that sign tokens and certificates.", no_args_is_help=True)
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+_MAX_BYTES = 64 * 1024
+_SECONDS = 20.0
+_STEP = "give a file that holds the public keys as a JWKS (RFC 7517)"
 
 
 @app.command(name="list")
@@ -27,29 +31,21 @@ def list_all(*, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def rotate(*, as_json: AsJson = False) -> None:
+@asynchronous
+async def rotate(*, as_json: AsJson = False) -> None:
     """Sign with a new key from the next start on.
 
     An older key still verifies for a day, and until its certificates expire; a later rotation drops it.
     """
     keys_here()
-    needed = run(_signers())
+    async with partners_here() as partners:
+        issued = [one for partner in partners.all() for one in partner.certificates]
+    needed = frozenset(signer_of(one) for one in issued if one.certificate.expires_at > now())
     with command_errors():
         ring = rotate_signing_key(signing_key_of(settings_here()), now=now(), needed=needed)
     _print_keys(ring, as_json=as_json)
     if not as_json:
         OUT.print("[green]✓[/] There is a new key. Restart the gateway within a day, all its replicas at once.")
-
-
-async def _signers() -> frozenset[str]:
-    """The ids of keys whose certificates have not expired."""
-    async with partners_here() as partners:
-        return frozenset(
-            signer_of(issued)
-            for partner in partners.all()
-            for issued in partner.certificates
-            if issued.certificate.expires_at > now()
-        )
 
 
 def _print_keys(ring: KeyRing, *, as_json: bool) -> None:
@@ -58,3 +54,68 @@ def _print_keys(ring: KeyRing, *, as_json: bool) -> None:
         print_json([{"kid": kid, "signs": use == "signs"} for kid, use in keys])
         return
     print_rows(OUT, ("Key", "Use"), [[Text(kid), Text(use)] for kid, use in keys], left=2)
+
+
+def read_start(path: Path, most: int, *, step: str) -> bytes:
+    """The first ``most`` bytes of a file. Raises CommandError."""
+    try:
+        with path.open("rb") as file:
+            return file.read(most)
+    except OSError as error:
+        raise CommandError(f"{path} cannot be read: {error.strerror}.", step=step) from error
+
+
+def read_key_set(path: Path) -> Mapping[str, object]:
+    """The JSON object of a file; the caller validates its keys. Raises CommandError."""
+    return _read_object(read_start(path, _MAX_BYTES, step=_STEP), str(path), _STEP)
+
+
+async def fetch_key_set(url: str) -> Mapping[str, object]:
+    """The JSON object at a URL, which must be https or on this machine, since its keys are trusted.
+
+    Raises CommandError.
+    """
+    import aiohttp  # noqa: PLC0415 - slow to import, and needed for a URL only
+
+    step = "give the gateway's address of its keys, https://…/oauth/jwks.json, or a file that holds them"
+    if not _is_safe(url):
+        raise CommandError(f"{url} is no https address.", step=step)
+    try:
+        async with (
+            asyncio.timeout(_SECONDS),
+            aiohttp.ClientSession() as session,
+            session.get(url, allow_redirects=False) as response,
+        ):
+            status, raw = response.status, b""
+            while len(raw) < _MAX_BYTES and (more := await response.content.read(_MAX_BYTES - len(raw))):
+                raw += more
+    except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
+        raise CommandError(f"{url} cannot be reached: {str(error) or type(error).__name__}.", step=step) from error
+    if status != HTTPStatus.OK:
+        raise CommandError(f"{url} answered {status}.", step=step)
+    return _read_object(raw, url, step)
+
+
+def _is_safe(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    if parts.scheme == "https":
+        return bool(host)
+    try:
+        return parts.scheme == "http" and (host == "localhost" or ipaddress.ip_address(host).is_loopback)
+    except ValueError:
+        return False
+
+
+def _read_object(raw: bytes, name: str, step: str) -> Mapping[str, object]:
+    try:
+        document = orjson.loads(raw)
+        orjson.dumps(document)  # deep nesting may parse and still not serialise
+    except (ValueError, TypeError) as error:
+        raise CommandError(f"{name} is not JSON.", step=step) from error
+    if not isinstance(document, dict):
+        raise CommandError(f"{name} is not a JSON object.", step=step)
+    return document

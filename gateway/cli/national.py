@@ -21,9 +21,8 @@ from adapters.national.delivery.order import (
 from adapters.national.maintenance.rehearsal import Plan, rehearse
 from adapters.national.site.accounts import AccountsError, read_accounts
 from adapters.national.site.rate import PER_MINUTE
-from gateway.cli.console import ERR, FAILED, OUT, CommandError
-from gateway.cli.operating import log_here
-from gateway.cli.rows import print_rows
+from gateway.cli.console import ERR, FAILED, OUT, CommandError, asynchronous, print_rows
+from gateway.cli.operator_context import log_here
 from gateway.clock import now
 from gateway.partners import Partners
 from gateway.protocol.identity import platform_of
@@ -31,15 +30,15 @@ from gateway.runtime.loop import run
 
 _MOST_LISTED = 20
 _STEPS = {
-    "account-changed": "passerelle national status says what the accounts file and the site's index disagree on",
+    "account-changed": "passerelle national status lists how the accounts file and the site's index differ",
     "account-shared": "give the platform an account of its own in the accounts file, restart the gateway, adopt again",
-    "order-too-old": "it waited for more than an hour, so nobody may want it any more: run the command again",
+    "order-too-old": "it is more than an hour old and was not started: run the command again",
     "index-moved": "offers changed at the site while its index was read: run the command again",
-    "shrinks-too-much": "look through the extra ones; if they are all to go, name their number with --confirm",
+    "shrinks-too-much": "review the extra offers; to delete all of them, give their number with --confirm",
     "partner-changing": "other changes of partners were made at the same time: run the command again",
     "site-unavailable": "wait until the site answers again (passerelle national status), then run the command again",
     "still-there": "withdraw the offer at its platform, wait until the national site has deleted it, then erase it",
-    "unknown-offer": "the gateway does not know what the site holds of it: ask the national site to erase it",
+    "unknown-offer": "the gateway has no record of it at the site: ask the national site to erase it",
     "unknown-platform": "passerelle partner list shows the platforms",
     "waiting-for-right": "ask the national site for the right api_full_access",
 }
@@ -50,16 +49,18 @@ app = typer.Typer(
 
 AccountName = Annotated[str | None, typer.Option(help="The account, where there are several.")]
 Confirm = Annotated[
-    int | None, typer.Option(metavar="N", help="Delete N extra offers, though the guard finds that many.")
+    int | None, typer.Option(metavar="N", help="Delete N extra offers although the guard stops that many.")
 ]
 
 
 @app.command()
-def status() -> None:
+@asynchronous
+async def status() -> None:
     """Show the state of every offer and of the queue, and how long the remaining calls take."""
-    standing = run(_standing())
+    async with log_here() as log:
+        standing = await read_delivery_status(log)
     if not standing.notes:
-        OUT.print("No account has been at work yet: set PASSERELLE_NATIONAL and start the gateway.")
+        OUT.print("No account has delivered yet: set PASSERELLE_NATIONAL and start the gateway.")
     for account, note in sorted(standing.notes.items()):
         OUT.print(Text(f"Account {account}", style="bold"))
         for line in _note_lines(note):
@@ -86,29 +87,29 @@ def plan(
 
 @app.command()
 def adopt(
-    platform: Annotated[str, typer.Argument(help="The platform that pushes by itself until now.", metavar="SLUG")],
+    platform: Annotated[str, typer.Argument(help="The platform that has delivered by itself so far.", metavar="SLUG")],
     *,
-    apply: Annotated[bool, typer.Option("--apply", help="Do it; without this, only say what would be done.")] = False,
+    apply: Annotated[bool, typer.Option("--apply", help="Apply the changes; else only list them.")] = False,
     confirm: Confirm = None,
 ) -> None:
-    """Take over a platform's own delivery: match what it pushed, create what is missing, delete what is extra."""
+    """Take over a platform's own delivery: match what it delivered, create what is missing, delete what is extra."""
     answer = run(_order(Adopt(platform, apply, confirm), platform=platform))
-    _check(answer)
     _print_answer(answer)
     if not apply:
-        OUT.print("Nothing was changed. When the platform has stopped its own push: the same with --apply.")
+        OUT.print(
+            "Nothing was changed. Once the platform has stopped its own deliveries: the same command with --apply."
+        )
 
 
 @app.command()
 def reconcile(
     *,
-    repair: Annotated[bool, typer.Option("--repair", help="Mend what is missing, extra or different.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Repair what is missing, extra or different.")] = False,
     account: AccountName = None,
     confirm: Confirm = None,
 ) -> None:
     """Compare the site's index with the offers. Ends with 1 when something differs and was not repaired."""
     answer = run(_order(Reconcile(repair, confirm), account=account))
-    _check(answer)
     _print_answer(answer)
     clean = not any(answer[name]["count"] for name in ("missing", "extra", "differing", "doubled"))
     if not clean and not repair:
@@ -117,7 +118,7 @@ def reconcile(
 
 @app.command()
 def replay(
-    offers: Annotated[list[str] | None, typer.Argument(help="Offers to try again; none: every dead letter.")] = None,
+    offers: Annotated[list[str] | None, typer.Argument(help="Offers to retry; without any: every dead letter.")] = None,
     *,
     account: AccountName = None,
 ) -> None:
@@ -125,15 +126,14 @@ def replay(
     named = tuple(offers or ())
     platform = platform_of(named[0]) if named else None
     answer = run(_order(Replay(named), account=account, platform=platform))
-    _check(answer)
-    OUT.print(f"{answer['replayed']} offers are tried again")
+    OUT.print(f"{answer['replayed']} offers will be retried")
     for offer_id in answer["nothing_to_do"]:
-        OUT.print(f"{offer_id}: nothing to try again")
+        OUT.print(f"{offer_id}: nothing to retry")
 
 
 @app.command()
 def erase(
-    offer: Annotated[str, typer.Argument(help="The offer, deleted there already.", metavar="OFFER")],
+    offer: Annotated[str, typer.Argument(help="The offer, which the site has already deleted.", metavar="OFFER")],
     *,
     account: AccountName = None,
 ) -> None:
@@ -142,22 +142,16 @@ def erase(
     Ends with 1 when the site keeps some of it.
     """
     answer = run(_order(Erase(offer), account=account, platform=platform_of(offer)))
-    _check(answer)
     _print_answer(answer)
     if answer["kept"]["count"]:
         raise typer.Exit(FAILED)
-
-
-async def _standing() -> DeliveryStatus:
-    async with log_here() as log:
-        return await read_delivery_status(log)
 
 
 async def _plans(path: Path) -> list[Plan]:
     try:
         accounts = read_accounts(path, os.environ)
     except AccountsError as error:
-        raise CommandError(f"{error}.", step="mend the accounts file; docs/national.md describes it") from error
+        raise CommandError(f"{error}.", step="correct the accounts file; docs/national.md describes it") from error
     async with log_here() as log, Partners(log).caught_up_once() as partners:
         with tempfile.TemporaryDirectory() as folder, ERR.status("Reading the log"):
             identity = await log.identity()
@@ -165,12 +159,15 @@ async def _plans(path: Path) -> list[Plan]:
 
 
 async def _order(order: Order, *, account: str | None = None, platform: str | None = None) -> Mapping[str, Any]:
+    """The answer to an order. Raises CommandError if it reports an error."""
     async with log_here() as log:
         owner = _account(await read_delivery_status(log), account, platform)
         with ERR.status(
             f"Waiting for the gateway that works for the account {owner} (Ctrl-C leaves the order with it)"
         ):
-            return await submit_order(log, owner, order, number=secrets.token_hex(8))
+            answer = await submit_order(log, owner, order, number=secrets.token_hex(8))
+    _check(answer)
+    return answer
 
 
 def _account(standing: DeliveryStatus, account: str | None, platform: str | None) -> str:
@@ -183,8 +180,8 @@ def _account(standing: DeliveryStatus, account: str | None, platform: str | None
     if account is None or account not in names:
         known = ", ".join(names) or "none yet"
         raise CommandError(
-            f"No account that is known delivers {'that' if platform is None else f'for {platform}'} (known: {known}).",
-            step="start the gateway with PASSERELLE_NATIONAL set, or name one with --account",
+            f"No known account delivers {'this' if platform is None else f'for {platform}'} (known: {known}).",
+            step="start the gateway with PASSERELLE_NATIONAL set, or name an account with --account",
         )
     return account
 
@@ -229,7 +226,7 @@ def _note_lines(note: Mapping[str, Any]) -> list[str]:
     if "identity" in note:
         identity = note["identity"]
         counts = ", ".join(f"{identity[name]} {name}" for name in ("held", "missing") if name in identity)
-        lines.append(f"stopped, as the account is another one than before: {counts or identity['error']}")
+        lines.append(f"stopped: the account differs from the one that delivered before: {counts or identity['error']}")
         lines.append(f"next step: {identity['step']}")
     if "search" in note:
         lines.append("offers made there: " + ", ".join(f"{name} {value}" for name, value in note["search"].items()))

@@ -1,32 +1,24 @@
 """``passerelle platform``: check, add and list platforms with profiles, and run a pull now."""
 
+import json
 import os
-from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Annotated, Any
 
 import typer
 
 from adapters.profile.joining import Joined, join
-from adapters.profile.profile import Profile, profiles
+from adapters.profile.profile import Profile, profiles, read_profile
 from adapters.pull.pulls import OrderReplacedError, has_feed, last_runs, order_run
-from gateway.cli.console import FAILED, UNUSABLE, CommandError
-from gateway.cli.day import day_of
-from gateway.cli.operating import log_here, partners_here
-from gateway.cli.profile import load_profile
-from gateway.cli.render import print_json, run_document
-from gateway.cli.render_platform import (
-    not_run,
-    not_runnable,
-    order_replaced,
-    print_joined,
-    print_outlook,
-    print_platforms,
-    print_run,
-    without_feed,
-)
+from gateway.cli.console import FAILED, UNUSABLE, AsJson, CommandError, Lang, asynchronous, print_json
+from gateway.cli.document import unreadable
+from gateway.cli.operator_context import log_here, partners_here
+from gateway.cli.render_partner import secret_document
+from gateway.cli.render_platform import platform_error, print_joined, print_outlook, print_platforms, print_run
 from gateway.cli.sample import SampleEvaluation, blocks_of, evaluate_sample
+from gateway.cli.validate import day_of
 from gateway.clock import now
 from gateway.operate.status import is_platform
 from gateway.partners import Partners
@@ -35,8 +27,10 @@ from gateway.protocol.partner import Partner
 from gateway.protocol.record import utc
 from gateway.protocol.source_run import SUCCESSES, Order, Run
 from gateway.runtime.loop import run
+from gateway.settings import loopback_feeds
 from schemas import localized
 from schemas.rulebook import Language
+from schemas.texts import load_words
 
 app = typer.Typer(help="How platforms take part: check, add, list, and run a feed now.", no_args_is_help=True)
 
@@ -44,8 +38,8 @@ ProfileName = Annotated[
     str, typer.Argument(metavar="PROFILE", help="A profile's file, or the slug of one that comes with the gateway.")
 ]
 Slug = Annotated[str, typer.Argument(metavar="PLATFORM", help="The platform's slug, such as bretagne.")]
-Lang = Annotated[Language, typer.Option(help="Language of the explanations.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+_MOST_BYTES = 1024 * 1024
+_WORDS = load_words(SimpleNamespace, "gateway", "profile")
 
 
 @app.command()
@@ -62,7 +56,7 @@ def check(
     Ends with 0 when something would be published and nothing is refused; 1 when something is refused, nothing would be
     published, or the mapping does not fit the feed; 2 when the feed itself cannot be read.
     """
-    outlook = _outlook(load_profile(profile, language=lang), sample, lang, on=on)
+    outlook = _outlook(_load_profile(profile, language=lang), sample, lang, on=on)
     _print_outlook(outlook, lang, as_json=as_json)
     if outlook.unreadable:
         raise typer.Exit(UNUSABLE)
@@ -87,7 +81,7 @@ def add(
     With --sample, a profile by which nothing of the feed would be published changes nothing and ends with 1. Without
     it, the first run of the feed fails in that case.
     """
-    loaded = load_profile(profile, language="en")
+    loaded = _load_profile(profile, language="en")
     if sample is not None:
         outlook = _outlook(loaded, sample, "en")
         if not outlook.counts.published:
@@ -96,16 +90,17 @@ def add(
     joined, minted = run(_add(loaded))
     if as_json:
         document: dict[str, Any] = {"platform": joined.partner.platform, "created": joined.created, "kept": joined.kept}
-        document |= {} if minted is None else {"client_id": joined.partner.platform, "client_secret": minted.text}
-        print_json(document)
+        print_json(document | secret_document(joined.partner, minted))
         return
     print_joined(joined, loaded, minted)
 
 
 @app.command(name="list")
-def list_all(*, lang: Lang = "fr", as_json: AsJson = False) -> None:
+@asynchronous
+async def list_all(*, lang: Lang = "fr", as_json: AsJson = False) -> None:
     """List all platforms with transport and last run, and the Regions whose profile is not added yet."""
-    partners, runs = run(_partners_and_runs())
+    async with log_here() as log, Partners(log).caught_up_once() as known:
+        partners, runs = known.all(), dict(await last_runs(log))
     rows = [
         _row(partner, runs.get(partner.platform))
         for partner in partners
@@ -123,9 +118,10 @@ def run_now(
     platform: Slug,
     *,
     confirm: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="Let it withdraw N offers, though the guard stops that many.")
+        int | None,
+        typer.Option(metavar="N", min=0, help="Withdraw N offers although the guard stops that many."),
     ] = None,
-    wait: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="How long to wait for it.")] = 120.0,
+    wait: Annotated[float, typer.Option(min=1, metavar="SECONDS", help="How long to wait for the run.")] = 120.0,
     lang: Lang = "fr",
     as_json: AsJson = False,
 ) -> None:
@@ -135,7 +131,7 @@ def run_now(
     """
     ran = run(_run(platform, confirm, wait, lang))
     if as_json:
-        print_json(run_document(ran))
+        print_json(asdict(ran))
     else:
         print_run(ran, lang)
     if ran.outcome not in SUCCESSES or ran.counts.refused:
@@ -151,7 +147,7 @@ async def _add(profile: Profile) -> tuple[Joined, MintedSecret | None]:
             others = (one for one in partners.all() if one.platform != profile.platform)
             joined = join(profile, [*others, *filter(None, (present,))])
             if not isinstance(joined, Joined):
-                raise CommandError(" ".join(joined), step="mend the profile, then run the same command again")
+                raise CommandError(" ".join(joined), step="correct the profile, then run the same command again")
             made[:] = [joined]
             return joined.with_secret(minted.kept) if joined.needs_secret else joined.partner
 
@@ -160,24 +156,19 @@ async def _add(profile: Profile) -> tuple[Joined, MintedSecret | None]:
     return joined, minted if joined.needs_secret else None
 
 
-async def _partners_and_runs() -> tuple[Sequence[Partner], dict[str, Run]]:
-    async with log_here() as log, Partners(log).caught_up_once() as partners:
-        return partners.all(), dict(await last_runs(log))
-
-
 async def _run(platform: str, confirm: int | None, wait: float, language: Language) -> Run:
     async with log_here() as log:
         async with Partners(log).caught_up_once() as partners:
             partner = partners.get(platform)
         if partner is None or partner.revoked or not has_feed(partner):
-            raise not_runnable(platform, language)
+            raise platform_error("no_feed", language, platform=platform)
         order = Order(platform=platform, id=os.urandom(8).hex(), ordered_at=now(), confirm=confirm)
         try:
             ran = await order_run(log, order, seconds=wait)
         except OrderReplacedError as error:
-            raise order_replaced(platform, language) from error
+            raise platform_error("replaced", language, platform=platform) from error
     if ran is None:
-        raise not_run(platform, wait, language)
+        raise platform_error("not_run", language, platform=platform, seconds=wait)
     return ran
 
 
@@ -189,14 +180,14 @@ def _row(partner: Partner, ran: Run | None) -> dict[str, Any]:
         "transport": transport.get("kind") if isinstance(transport, dict) else "native",
         "format": profile.get("format"),
         "ended_at": None if ran is None else utc(ran.ended_at),
-        "run": None if ran is None else run_document(ran),
+        "run": None if ran is None else asdict(ran),
     }
 
 
 def _outlook(profile: Profile, sample: Path, language: Language, *, on: str = "") -> SampleEvaluation:
     """Evaluate a sample with a profile. Raises CommandError for a profile without a feed."""
     if profile.mapping is None:
-        raise without_feed(profile.platform, language)
+        raise platform_error("native", language, platform=profile.platform)
     day = day_of(on, language)
     return evaluate_sample(
         blocks_of(sample, language), profile.mapping, platform=profile.platform, revision=now(), on=day
@@ -204,17 +195,42 @@ def _outlook(profile: Profile, sample: Path, language: Language, *, on: str = ""
 
 
 def _print_outlook(outlook: SampleEvaluation, language: Language, *, as_json: bool) -> None:
-    if as_json:
-        print_json(_outlook_document(outlook, language))
-    else:
+    if not as_json:
         print_outlook(outlook, language)
+        return
+    print_json(
+        {
+            "usable": not outlook.unusable,
+            "counts": asdict(outlook.counts),
+            "severities": outlook.severities,
+            "problems": [localized(one, language) for one in outlook.problems],
+            "offers": outlook.offers,
+        }
+    )
 
 
-def _outlook_document(outlook: SampleEvaluation, language: Language) -> dict[str, Any]:
-    return {
-        "usable": not outlook.unusable,
-        "counts": run_document(outlook.counts),
-        "severities": outlook.severities,
-        "problems": [localized(one, language) for one in outlook.problems],
-        "offers": outlook.offers,
-    }
+def _load_profile(text: str, *, language: Language) -> Profile:
+    """Load and validate a profile. Raises CommandError with all its violations."""
+    if text in profiles():
+        return profiles()[text]
+    words = _WORDS[language]
+    read = read_profile(_document(Path(text), language), loopback=loopback_feeds(os.environ))
+    if isinstance(read, Profile):
+        return read
+    bodies = [localized(found.to_json(), language) for found in read]
+    listed = "\n".join(f"  {body['pointer'] or '/'}  {body['message']} {body['fix']}" for body in bodies)
+    raise CommandError(words.no_profile.format(text=text, listed=listed), step=words.correct, language=language)
+
+
+def _document(path: Path, language: Language) -> object:
+    words = _WORDS[language]
+    try:
+        with path.open("rb") as file:
+            return json.loads(file.read(_MOST_BYTES))
+    except OSError as error:
+        raise unreadable(path, error, language, step=words.give.format(known=", ".join(profiles()))) from error
+    except json.JSONDecodeError as error:
+        said = words.broken.format(path=path, line=error.lineno, column=error.colno)
+        raise CommandError(said, step=words.write, language=language) from error
+    except (ValueError, RecursionError) as error:
+        raise CommandError(words.no_json.format(path=path), step=words.write, language=language) from error

@@ -1,4 +1,4 @@
-"""Render problems as tables, per document or per rule, with pointer, message and remedy, in French or English."""
+"""Tables of problems with pointer, message and remedy: of documents, by rule, or in groups of a source."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,14 +14,15 @@ from gateway.cli.console import SEVERITIES
 from schemas.rulebook import Language, Severity
 from schemas.texts import load_words
 
-MOST_ROWS = 100
+_MOST_ROWS = 100
 
 _WORDS = load_words(SimpleNamespace, "gateway", "problems")
 _EXAMPLES = 3
+_COLOURS: Mapping[Severity, str] = {"error": "red", "warning": "yellow"}
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class DocumentProblem:
     """One problem of one document; ``problem`` is its JSON in one language."""
 
     number: int
@@ -29,30 +30,28 @@ class Finding:
     problem: Mapping[str, Any]
 
 
-def table_of(findings: Sequence[Finding], language: Language) -> Table:
-    """One row per problem, at most ``MOST_ROWS``, errors in red and warnings in yellow."""
-    table = Table(*_WORDS[language].heads, box=SIMPLE_HEAD, show_lines=False, pad_edge=False, padding=(0, 1))
+def table_of(findings: Sequence[DocumentProblem], language: Language) -> Table:
+    """One row per problem, at most ``_MOST_ROWS``, errors in red and warnings in yellow."""
+    table = _table(_WORDS[language].heads)
     table.columns[0].justify = "right"
-    table.columns[1].overflow = "fold"
-    table.columns[2].ratio = 1
-    for finding in findings[:MOST_ROWS]:
+    for finding in findings[:_MOST_ROWS]:
         problem = finding.problem
-        colour = "red" if problem["severity"] == "error" else "yellow"
         where = Text.assemble(finding.id or "?", "\n", (problem["pointer"] or "/", "bold"))
-        severity = SEVERITIES[language][problem["severity"]]
-        what = Text.assemble((f"{severity} {problem['code']}", colour), f"  {problem['message']}\n→ {problem['fix']}")
+        severity = problem["severity"]
+        what = Text.assemble(
+            (f"{SEVERITIES[language][severity]} {problem['code']}", _COLOURS[severity]),
+            f"  {problem['message']}\n→ {problem['fix']}",
+        )
         table.add_row(str(finding.number), where, what)
-    if len(findings) > MOST_ROWS:
-        table.caption = _WORDS[language].more.format(len(findings) - MOST_ROWS)
+    if len(findings) > _MOST_ROWS:
+        table.caption = _WORDS[language].more.format(len(findings) - _MOST_ROWS)
     return table
 
 
-def groups_of(rules: Mapping[str, int], findings: Sequence[Finding], language: Language) -> Table:
+def groups_of(rules: Mapping[str, int], findings: Sequence[DocumentProblem], language: Language) -> Table:
     """One row per rule: number of documents, some of their lines, and the remedy; errors first."""
-    table = Table(*_WORDS[language].group_heads, box=SIMPLE_HEAD, show_lines=False, pad_edge=False, padding=(0, 1))
+    table = _table(_WORDS[language].group_heads)
     table.columns[0].justify = "right"
-    table.columns[1].overflow = "fold"
-    table.columns[2].ratio = 1
     lines: dict[str, dict[int, Mapping[str, Any]]] = {}
     for finding in findings:
         lines.setdefault(finding.problem["code"], {}).setdefault(finding.number, finding.problem)
@@ -66,14 +65,50 @@ def groups_of(rules: Mapping[str, int], findings: Sequence[Finding], language: L
         numbers = ", ".join(map(str, some)) + (" …" if count > len(some) else "")
         example = known[some[0]] if some else {}
         severity = _severity(code)
-        colour = "red" if severity == "error" else "yellow"
-        what = f"{example['message']}\n→ {example['fix']}" if example else ""
-        table.add_row(
-            str(count), Text.assemble((f"{SEVERITIES[language][severity]} {code}", colour), "\n", numbers), what
-        )
+        rule = Text.assemble((f"{SEVERITIES[language][severity]} {code}", _COLOURS[severity]), "\n", numbers)
+        table.add_row(str(count), rule, f"{example['message']}\n→ {example['fix']}" if example else "")
+    return table
+
+
+def _table(heads: Sequence[str]) -> Table:
+    table = Table(*heads, box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    table.columns[1].overflow = "fold"
+    table.columns[-1].ratio = 1
     return table
 
 
 def _severity(code: str) -> Severity:
     rule = schemas.catalogue().get(code)
     return "error" if rule is None else rule.severity
+
+
+def table_of_groups(groups: Sequence[Mapping[str, Any]], language: Language) -> Table:
+    """One row per group in the given order, errors in red and warnings in yellow. A problem in a record of an earlier
+    version is a group of one.
+    """
+    table = _table(_WORDS[language].source_heads)
+    table.columns[0].overflow = "fold"
+    for group in groups:
+        said = schemas.localized(group, language)
+        head = f"{said.get('count', 1)} × {SEVERITIES[language][said['severity']]}"
+        where = said["pointer"] or (_WORDS[language].of_feed if not said["position"] else "/")
+        left = Text.assemble((head, _COLOURS[said["severity"]]), f"\n{said['code']}\n", (where, "bold"))
+        lines = [said["message"], *_examples(said, language), f"→ {said['fix']}"]
+        table.add_row(left, Text("\n".join(lines)))
+    return table
+
+
+def _examples(group: Mapping[str, Any], language: Language) -> Sequence[str]:
+    """The line of examples (id, position and value of each); empty for a problem of the whole feed."""
+    alone = {"position": group["position"], "id": group["id"]}
+    examples = [one for one in group.get("examples", [alone]) if one["position"]]
+    if not examples:
+        return ()
+    written = [_example(one, language) for one in examples]
+    more = group.get("count", 1) - len(examples)
+    return [", ".join(written) + (f", {_WORDS[language].more_examples.format(more)}" if more > 0 else "")]
+
+
+def _example(example: Mapping[str, Any], language: Language) -> str:
+    where = f"{example['id'] or '?'} [{example['position']}]"
+    return f"{where} {_WORDS[language].quoted.format(example['value'])}" if "value" in example else where

@@ -1,42 +1,88 @@
 """``passerelle publish``: send a file of offers and withdrawals to a gateway, and report their outcomes."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Annotated
 
+import orjson
 import typer
-from rich.progress import Progress
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from gateway.cli.console import ERR
+from gateway.cli.console import ERR, Lang, asynchronous
 from gateway.cli.document import Document, read_submissions
-from gateway.cli.partnership import as_partner, client_id, gateway_url, refused
-from gateway.cli.progress import Note, drop_note, progress_bar, read_note, write_note
+from gateway.cli.partner_context import as_partner, client_id, gateway_url, refused
 from gateway.cli.tally import Tally
 from gateway.client import NDJSON, Client
-from gateway.runtime.loop import run
-from schemas.rulebook import Language
 from schemas.texts import load_words
 
-BATCH_DOCUMENTS = 500
-BATCH_BYTES = 4 * 1024 * 1024
+_BATCH_DOCUMENTS = 500
+_BATCH_BYTES = 4 * 1024 * 1024
+_WORDS = load_words(SimpleNamespace, "gateway", "publish")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Words:
-    """Progress texts, in one language."""
-
-    going_on: str
-    publishing: str
-    documents: str
-
-
-_WORDS = load_words(_Words, "gateway", "publish")
+@contextmanager
+def progress_bar() -> Iterator[Progress]:
+    """A transient progress bar on stderr; disabled if stderr is no terminal."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=ERR, transient=True, disable=not ERR.is_terminal) as progress:
+        yield progress
 
 
-def publish(
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Progress of an upload: the next document, the file's size and modification time, gateway URL and client id."""
+
+    next: int
+    size: int
+    changed: int
+    url: str
+    client: str
+
+    @classmethod
+    def about(cls, file: Path, *, url: str, client: str, next_document: int = 1) -> "Note":
+        """A note for the current state of a file. Raises OSError."""
+        stat = file.stat()
+        return cls(next_document, stat.st_size, stat.st_mtime_ns, url, client)
+
+
+def note_path(file: Path) -> Path:
+    """The path of the note, in the folder of the uploaded file."""
+    return file.with_name(f".{file.name}.progress")
+
+
+def read_note(file: Path, fresh: Note) -> int:
+    """The document to resume at; 1 unless a note matches the file, gateway and client of ``fresh``."""
+    try:
+        kept = Note(**orjson.loads(note_path(file).read_bytes()))
+    except (OSError, ValueError, TypeError):
+        return 1
+    same = (kept.size, kept.changed, kept.url, kept.client) == (fresh.size, fresh.changed, fresh.url, fresh.client)
+    return kept.next if same else 1
+
+
+def write_note(file: Path, note: Note) -> None:
+    """Write the note atomically. Errors are ignored: without a note, an upload starts from the first document."""
+    path = note_path(file)
+    try:
+        fresh = path.with_suffix(".new")
+        fresh.write_bytes(orjson.dumps(asdict(note)))
+        fresh.replace(path)
+    except OSError:
+        return
+
+
+def drop_note(file: Path) -> None:
+    """Delete the note of a completed upload."""
+    note_path(file).unlink(missing_ok=True)
+
+
+@asynchronous
+async def publish(
     file: Annotated[Path, typer.Argument(help="NDJSON, a JSON array or one offer; .gz too.")],
-    lang: Annotated[Language, typer.Option(help="Language of the explanations.")] = "fr",
+    lang: Lang = "fr",
     start: Annotated[
         int | None,
         typer.Option("--from", metavar="N", min=1, show_default=False, help="Start at this document, counted from 1."),
@@ -48,23 +94,19 @@ def publish(
     the same command resumes where it stopped; sending twice is safe. Ends with 0 when none was refused, 1 when some
     were refused or stale, or are not decided after a minute, 2 when the gateway or the file could not be used.
     """
-    run(_publish(file, lang, start))
-
-
-async def _publish(file: Path, language: Language, start: int | None) -> None:
-    words = _WORDS[language]
-    documents = list(read_submissions(file, language))
+    words = _WORDS[lang]
+    documents = list(read_submissions(file, lang))
     note = Note.about(file, url=gateway_url(), client=client_id())
     first = start or read_note(file, note)
     if first > 1:
-        ERR.print(words.going_on.format(first))
+        ERR.print(words.resuming.format(first))
     left = [document for document in documents if document.number >= first]
-    async with as_partner(language) as client:
+    async with as_partner(lang) as client:
         with progress_bar() as progress:
             tally = await _send(client, left, progress, file, note)
         drop_note(file)
         await tally.follow(client)
-    tally.conclude(language)
+    tally.conclude(lang)
 
 
 async def _send(client: Client, documents: Sequence[Document], progress: Progress, file: Path, note: Note) -> Tally:
@@ -86,7 +128,7 @@ def _batches(documents: Sequence[Document]) -> Iterator[list[Document]]:
     batch: list[Document] = []
     size = 0
     for document in documents:
-        if batch and (len(batch) == BATCH_DOCUMENTS or size + len(document.raw) > BATCH_BYTES):
+        if batch and (len(batch) == _BATCH_DOCUMENTS or size + len(document.raw) > _BATCH_BYTES):
             yield batch
             batch, size = [], 0
         batch.append(document)

@@ -1,16 +1,14 @@
 """``passerelle reference``: print the code lists of mappings and offers, and the JSON Schema of profiles."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
 import schemas
-from gateway.cli.console import OUT
-from gateway.cli.render import print_json
-from gateway.cli.rows import print_rows
+from gateway.cli.console import OUT, print_json, print_rows
 from schemas.bundle import bundled_schema
 from schemas.rulebook import Language
 from schemas.texts import load_words
@@ -21,19 +19,7 @@ Lang = Annotated[Language, typer.Option(help="Language of the heads and names.")
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, with version, source and licence.")]
 Item = Mapping[str, Any]
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Words:
-    """Names of the lists, in one language; ``heads`` are the column heads of each."""
-
-    lists: Mapping[str, str]
-    heads: Mapping[str, tuple[str, ...]]
-    levels: Mapping[str, str]
-    command: str
-    label: str
-
-
-_WORDS = load_words(_Words, "gateway", "reference")
+_WORDS = load_words(SimpleNamespace, "gateway", "reference")
 
 
 @app.callback(invoke_without_command=True)

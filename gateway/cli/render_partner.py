@@ -1,9 +1,10 @@
-"""Render partners as a table row, in full, or as JSON; never a secret or its hash."""
+"""Render partners as a table row, in full, or as JSON, never with a hash; a secret only when it is new."""
 
 from typing import Any
 
+from gateway.cli.console import OUT
 from gateway.clock import now
-from gateway.partners.credential import live_secrets
+from gateway.partners.credential import MintedSecret, live_secrets
 from gateway.partners.record import partner_document
 from gateway.protocol.certificate import certified_until, newest
 from gateway.protocol.partner import Partner
@@ -18,6 +19,20 @@ def partner_without_hashes(partner: Partner) -> dict[str, Any]:
     document = partner_document(partner)
     document["secrets"] = [{key: value for key, value in one.items() if key != "hash"} for one in document["secrets"]]
     return document
+
+
+def secret_document(partner: Partner, minted: MintedSecret | None) -> dict[str, str]:
+    """The credentials with a new secret, for scripts; empty without one."""
+    return {} if minted is None else {"client_id": partner.platform, "client_secret": minted.text}
+
+
+def print_secret(partner: Partner, minted: MintedSecret | None) -> None:
+    """Print the credentials with a new secret, if there is one."""
+    if minted is not None:
+        OUT.print(
+            "[yellow]Displayed only once: store it safely, and transmit it over a secure channel.[/]", soft_wrap=True
+        )
+        OUT.print(f"  client_id      {partner.platform}\n  client_secret  {minted.text}", soft_wrap=True)
 
 
 def partner_row(partner: Partner) -> tuple[str, ...]:

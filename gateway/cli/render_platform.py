@@ -1,7 +1,8 @@
-"""Render the output of ``passerelle platform``: evaluations of samples, platforms and runs, added platforms."""
+"""Render the output of ``passerelle platform``: evaluations of samples, platforms, runs, added platforms, errors."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict
+from types import SimpleNamespace
 from typing import Any
 
 from rich.console import Console
@@ -9,66 +10,24 @@ from rich.text import Text
 
 from adapters.profile.joining import Joined
 from adapters.profile.profile import Profile
-from gateway.cli.console import OUT, CommandError
-from gateway.cli.problem_groups import table_of_groups
-from gateway.cli.published import render_offer
-from gateway.cli.render import render_counts, render_sample
-from gateway.cli.rows import print_rows
-from gateway.cli.sample import SampleEvaluation
+from gateway.cli.console import OUT, CommandError, print_rows
+from gateway.cli.problems import table_of_groups
+from gateway.cli.render_partner import print_secret
+from gateway.cli.sample import SampleEvaluation, render_offer
 from gateway.partners.credential import MintedSecret
 from gateway.protocol.partner import Partner
-from gateway.protocol.source_run import SUCCESSES, Outcome, Run
+from gateway.protocol.source_run import SUCCESSES, Run
 from schemas.rulebook import Language
 from schemas.texts import load_words
 
 _LISTED = ("platform", "transport", "format", "ended_at")
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Words:
-    """Texts about platforms in one language; an error is a pair of message and remedy."""
-
-    columns: tuple[str, ...]
-    outcomes: Mapping[Outcome, str]
-    label: str
-    reason: str
-    mended: str
-    ended: str
-    waiting: str
-    published: str
-    unusable: str
-    nothing: str
-    native: tuple[str, str]
-    no_feed: tuple[str, str]
-    replaced: tuple[str, str]
-    nobody: tuple[str, str]
+_WORDS = load_words(SimpleNamespace, "gateway", "platform")
 
 
-_WORDS = load_words(_Words, "gateway", "platform")
-
-
-def without_feed(platform: str, language: Language) -> CommandError:
-    """The error of a sample for a platform that publishes by itself."""
-    return _error(_WORDS[language].native, language, platform=platform)
-
-
-def not_runnable(platform: str, language: Language) -> CommandError:
-    """The error of a run for a platform without a pulled feed."""
-    return _error(_WORDS[language].no_feed, language, platform=platform)
-
-
-def order_replaced(platform: str, language: Language) -> CommandError:
-    """The error of an order that was replaced by another one."""
-    return _error(_WORDS[language].replaced, language, platform=platform)
-
-
-def not_run(platform: str, seconds: float, language: Language) -> CommandError:
-    """The error of an order that no gateway answered in time."""
-    return _error(_WORDS[language].nobody, language, platform=platform, seconds=seconds)
-
-
-def _error(words: tuple[str, str], language: Language, **values: Any) -> CommandError:
-    said, step = words
+def platform_error(name: str, language: Language, **values: Any) -> CommandError:
+    """The error with this name among the texts: ``native``, ``no_feed``, ``replaced`` or ``not_run``."""
+    said, step = getattr(_WORDS[language], name)
     return CommandError(said.format(**values), step=step, language=language)
 
 
@@ -82,7 +41,9 @@ def print_outlook(outlook: SampleEvaluation, language: Language) -> None:
         for offer in outlook.offers:
             OUT.print(render_offer(offer, language), soft_wrap=True)
         OUT.print()
-    OUT.print(render_sample(outlook.counts, outlook.severities, language), soft_wrap=True, markup=False)
+    severities = {"errors": outlook.severities["error"], "warnings": outlook.severities["warning"]}
+    said = words.sample_counts.format_map(asdict(outlook.counts) | severities)
+    OUT.print(said, soft_wrap=True, markup=False)
     if outlook.unusable:
         OUT.print(f"[red]{words.unusable}[/]")
     elif not outlook.counts.published:
@@ -111,7 +72,7 @@ def print_platforms(
         console.print(words.waiting.format(", ".join(missing)), soft_wrap=True)
 
 
-def _print_result(ran: Run, words: _Words, language: Language, console: Console) -> None:
+def _print_result(ran: Run, words: SimpleNamespace, language: Language, console: Console) -> None:
     """Print the counts of a successful run, or the reason and remedy of a failed one."""
     failure = ran.last_error
     if ran.outcome in SUCCESSES or failure is None:
@@ -119,7 +80,7 @@ def _print_result(ran: Run, words: _Words, language: Language, console: Console)
         return
     reason = failure.fr if language == "fr" else failure.en
     console.print(Text(words.reason.format(platform=ran.platform, reason=reason), style="red"), soft_wrap=True)
-    console.print(words.mended.format(platform=ran.platform), soft_wrap=True, markup=False)
+    console.print(words.corrected.format(platform=ran.platform), soft_wrap=True, markup=False)
 
 
 def print_run(ran: Run, language: Language) -> None:
@@ -133,8 +94,9 @@ def print_run(ran: Run, language: Language) -> None:
 
 
 def _render_run(template: str, ran: Run, language: Language) -> str:
-    outcome = _WORDS[language].outcomes[ran.outcome]
-    return template.format(platform=ran.platform, outcome=outcome, counts=render_counts(ran.counts, language))
+    words = _WORDS[language]
+    counts = words.counts.format_map(asdict(ran.counts))
+    return template.format(platform=ran.platform, outcome=words.outcomes[ran.outcome], counts=counts)
 
 
 def print_joined(joined: Joined, profile: Profile, minted: MintedSecret | None) -> None:
@@ -148,9 +110,7 @@ def print_joined(joined: Joined, profile: Profile, minted: MintedSecret | None) 
     for one in profile.document.get("knowledge", ()):
         if one["status"] == "assumed":
             OUT.print(f"  assumed ({one['about']}): {one['text']}", soft_wrap=True, markup=False)
-    if minted is not None:
-        OUT.print("[yellow]Shown only now: keep it safe, and hand it over by a safe way.[/]", soft_wrap=True)
-        OUT.print(f"  client_id      {partner.platform}\n  client_secret  {minted.text}", soft_wrap=True)
+    print_secret(partner, minted)
     if profile.pulled:
         OUT.print(f"Next: passerelle platform run {partner.platform}", soft_wrap=True)
 

@@ -4,20 +4,17 @@ import asyncio
 import signal
 
 from gateway.bootstrap import running
-from gateway.cli.console import ERR
-from gateway.cli.operating import command_errors, settings_here
-from gateway.runtime.loop import bound_collections, run, yield_processor
+from gateway.cli.console import ERR, asynchronous
+from gateway.cli.operator_context import command_errors, settings_here
+from gateway.runtime.loop import bound_collections, yield_processor
 
 
-def serve() -> None:
+@asynchronous
+async def serve() -> None:
     """Start the gateway: on the embedded log in .data, or on Kafka where PASSERELLE_KAFKA names a broker.
 
     Settings are environment variables, all of them in docs/operations.md. Ctrl-C or SIGTERM stops it in order.
     """
-    run(_serve())
-
-
-async def _serve() -> None:
     settings = settings_here()
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -1,51 +1,56 @@
-"""``passerelle snapshot``: send a publisher's complete set of offers; absent offers are withdrawn."""
+"""``passerelle mark`` and ``snapshot``: send a publisher's complete set of offers; absent offers are withdrawn."""
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Annotated
 
 import orjson
 import typer
 from rich.progress import Progress
 
-from gateway.cli.console import ERR
+from gateway.cli.console import ERR, Lang, asynchronous
 from gateway.cli.document import Document, is_count, read_documents
-from gateway.cli.mark import take_mark
-from gateway.cli.partnership import as_partner, refused
-from gateway.cli.progress import progress_bar
+from gateway.cli.partner_context import as_partner, refused
+from gateway.cli.publish import progress_bar
 from gateway.cli.tally import Tally
 from gateway.client import NDJSON, Answer, Client
-from gateway.runtime.loop import run
-from schemas.rulebook import Language
 from schemas.texts import load_words
 
 _PIECE = 200
 _WAITING = {"Prefer": "wait=30"}
 """The response has the decisions of the first 30 s; later ones are read from the receipts."""
+_WORDS = load_words(SimpleNamespace, "gateway", "snapshot")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Words:
-    """Texts about a snapshot, in one language."""
+@asynchronous
+async def mark(lang: Lang = "fr") -> None:
+    """Take a mark, to be given to `passerelle snapshot --mark` within 24 hours.
 
-    marked: str
-    sending: str
-    snapshot: str
-    confirm: str
-    withdrawn: str
-
-
-_WORDS = load_words(_Words, "gateway", "snapshot")
+    Take it before the export: an offer published since then never counts as absent.
+    """
+    async with as_partner(lang) as client:
+        taken, expires_at = await take_mark(client)
+    typer.echo(taken)
+    ERR.print(_WORDS[lang].mark_taken.format(expires_at), soft_wrap=True)
 
 
-def snapshot(
+async def take_mark(client: Client) -> tuple[str, str]:
+    """Request a new mark; returns it with its expiry. Raises CommandError."""
+    answer = await client.call("POST", "/v1/snapshots/marks")
+    if not answer.ok:
+        raise refused(answer, _WORDS[client.language].a_mark)
+    return answer.body["mark"], answer.body["expires_at"]
+
+
+@asynchronous
+async def snapshot(
     file: Annotated[Path, typer.Argument(help="All offers of the platform: NDJSON or a JSON array; .gz too.")],
     mark: Annotated[str, typer.Option(help="The mark taken by `passerelle mark` before the export.")] = "",
     confirm: Annotated[
-        int | None, typer.Option(metavar="N", help="Withdraw N offers, though the guard finds that many.")
+        int | None, typer.Option(metavar="N", help="Withdraw N offers although the guard stops that many.")
     ] = None,
-    lang: Annotated[Language, typer.Option(help="Language of the explanations.")] = "fr",
+    lang: Lang = "fr",
 ) -> None:
     """Replace everything that the platform publishes by the content of a file.
 
@@ -53,16 +58,12 @@ def snapshot(
     least ten are missing, or if none would be left. Ends with 0 when none was refused, 1 when some were refused or
     stale (they count as present) or are not decided after a minute, 2 when the gateway or the file could not be used.
     """
-    run(_snapshot(file, mark, confirm, lang))
-
-
-async def _snapshot(file: Path, mark: str, confirm: int | None, language: Language) -> None:
-    words = _WORDS[language]
-    documents = [document for document in read_documents(file, language) if not is_count(document)]
-    async with as_partner(language) as client:
+    words = _WORDS[lang]
+    documents = [document for document in read_documents(file, lang) if not is_count(document)]
+    async with as_partner(lang) as client:
         if not mark:
             mark, _ = await take_mark(client)
-            ERR.print(words.marked.format(mark=mark))
+            ERR.print(words.marked.format(mark=mark), soft_wrap=True)
         with progress_bar() as progress:
             answer = await _send(client, documents, mark, confirm, progress)
         if isinstance(answer.body, dict) and "would_withdraw" in answer.body:
@@ -72,7 +73,7 @@ async def _snapshot(file: Path, mark: str, confirm: int | None, language: Langua
         if not tally.take(documents, answer):
             raise refused(answer, words.snapshot)
         await tally.follow(client)
-    tally.conclude(language, more=words.withdrawn.format(answer.body["withdrawn"]))
+    tally.conclude(lang, more=words.withdrawn.format(answer.body["withdrawn"]))
 
 
 async def _send(

@@ -5,19 +5,16 @@ these counts, which otherwise need a full read of the log; a partner queries its
 operator queries all of them; and a gateway without an answer is itself a status.
 """
 
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
-from gateway.cli.console import OUT
-from gateway.cli.partnership import as_partner, refused
-from gateway.cli.rows import print_rows
-from gateway.runtime.loop import run
+from gateway.cli.console import OUT, AsJson, asynchronous, print_json, print_rows
+from gateway.cli.partner_context import as_partner, refused
 from schemas.rulebook import Language
 from schemas.texts import load_words
 
@@ -25,52 +22,31 @@ _NUMBERS = ("accepted", "refused", "delivered", "pending", "undelivered")
 _TEXTS = 3
 _TO_DAYS, _TO_MINUTES = len("2027-06-14"), len("2027-06-14T08:00")
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Words:
-    """Texts of the table, in one language. Columns: platform, since, success, live, then the numbers, then lag."""
-
-    columns: tuple[str, ...]
-    label: str
-    yes: str
-    no: str
-    uncovered: str
-    thousands: str
-    messages: str
-    error: str
-    undecided: str
-    telling: str
+_WORDS = load_words(SimpleNamespace, "gateway", "status")
 
 
-_WORDS = load_words(_Words, "gateway", "status")
-
-
-def status(
+@asynchronous
+async def status(
     lang: Annotated[Language, typer.Option(help="Language of the table and of the errors.")] = "fr",
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Show each platform: connection and its start, offers, deliveries, backlog, and the last error.
 
     PASSERELLE_URL, PASSERELLE_CLIENT_ID and PASSERELLE_CLIENT_SECRET name gateway and credentials: the scope operate
     shows the state of every platform, a platform sees its own.
     """
-    document = run(_ask(lang))
-    if as_json:
-        typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
-    else:
-        _show(document, _WORDS[lang])
-
-
-async def _ask(language: Language) -> dict[str, Any]:
-    async with as_partner(language) as client:
+    async with as_partner(lang) as client:
         answer = await client.call("GET", "/v1/platforms")
     if not answer.ok or not isinstance(answer.body, dict):
-        raise refused(answer, _WORDS[language].telling)
-    return answer.body
+        raise refused(answer, _WORDS[lang].its_status)
+    if as_json:
+        print_json(answer.body)
+    else:
+        _show(answer.body, _WORDS[lang])
 
 
-def _show(document: Mapping[str, Any], words: _Words, console: Console = OUT) -> None:
+def _show(document: Mapping[str, Any], words: SimpleNamespace, console: Console = OUT) -> None:
     rows = [list(_row(line, words)) for line in document["platforms"]]
     print_rows(console, words.columns, rows, left=_TEXTS, label=words.label)
     for line in document["platforms"]:
@@ -82,7 +58,7 @@ def _show(document: Mapping[str, Any], words: _Words, console: Console = OUT) ->
         console.print(words.undecided.format(_number(document["undecided"], words)), soft_wrap=True)
 
 
-def _row(line: Mapping[str, Any], words: _Words) -> Iterator[Text]:
+def _row(line: Mapping[str, Any], words: SimpleNamespace) -> Iterator[Text]:
     details: Mapping[str, Any] = line.get("details", {})
     yield Text(line["platform"] or line["name"], style="red" if details and _has_failed(details) else "")
     yield Text(_connection(line, words), style="green" if line["connected"] else "dim")
@@ -92,15 +68,15 @@ def _row(line: Mapping[str, Any], words: _Words) -> Iterator[Text]:
     yield Text(_lag(details, words))
 
 
-def _connection(line: Mapping[str, Any], words: _Words) -> str:
+def _connection(line: Mapping[str, Any], words: SimpleNamespace) -> str:
     if not line["connected"]:
-        return words.no
+        return str(words.no)
     if line["kind"] == "uncovered":
-        return words.uncovered
-    return words.yes if line["since"] is None else str(line["since"])[:_TO_DAYS]
+        return str(words.uncovered)
+    return str(line["since"] or words.yes)[:_TO_DAYS]
 
 
-def _lag(details: Mapping[str, Any], words: _Words) -> str:
+def _lag(details: Mapping[str, Any], words: SimpleNamespace) -> str:
     """The age of the oldest pending delivery, and the number of unread inbox messages."""
     seconds, messages = details.get("delivery_lag_seconds"), details.get("inbox_lag")
     parts = [] if seconds is None else [f"{seconds // 3_600}:{seconds // 60 % 60:02}:{seconds % 60:02}"]
@@ -109,7 +85,7 @@ def _lag(details: Mapping[str, Any], words: _Words) -> str:
     return ", ".join(parts) or "–"
 
 
-def _number(number: int, words: _Words) -> str:
+def _number(number: int, words: SimpleNamespace) -> str:
     return f"{number:,}".replace(",", words.thousands)
 
 

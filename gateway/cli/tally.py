@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import orjson
@@ -11,8 +12,8 @@ import typer
 
 from gateway.cli.console import ERR, FAILED, OUT
 from gateway.cli.document import Document
-from gateway.cli.partnership import refused
-from gateway.cli.problems import Finding, groups_of, table_of
+from gateway.cli.partner_context import refused
+from gateway.cli.problems import DocumentProblem, groups_of, table_of
 from gateway.client import Answer, Client
 from schemas.rulebook import Language
 from schemas.texts import load_words
@@ -36,21 +37,7 @@ _PAGE = "1000"
 _STALL_SECONDS = 60.0
 _POLL_SECONDS = 0.5
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Words:
-    """Texts about sent documents, in one language."""
-
-    summary: str
-    outcomes: Mapping[str, str]
-    nothing: str
-    waiting: str
-    showing: str
-    undecided: str
-    left_out: str
-
-
-_WORDS = load_words(_Words, "gateway", "tally")
+_WORDS = load_words(SimpleNamespace, "gateway", "tally")
 
 
 @dataclass(slots=True)
@@ -87,7 +74,7 @@ class Tally:
     """Counts of documents by outcome; problems by line, and counted by rule."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[DocumentProblem] = field(default_factory=list)
     rules: Counter[str] = field(default_factory=Counter)
     left_out: int = 0
     _uploads: list[_Upload] = field(default_factory=list)
@@ -131,7 +118,7 @@ class Tally:
         while upload.left:
             answer = await client.call("GET", "/v1/receipts", params=params)
             if not answer.ok:
-                raise refused(answer, _WORDS[client.language].showing)
+                raise refused(answer, _WORDS[client.language].the_receipts)
             for receipt in answer.body["receipts"]:
                 self._decide(upload, receipt)
                 deadline = clock() + _STALL_SECONDS
@@ -145,7 +132,8 @@ class Tally:
         """The counts as a sentence, such as ``3 document(s): 2 accepted, 1 stale``."""
         words = _WORDS[language]
         said = [f"{self.outcomes[one]} {words.outcomes[one]}" for one in OUTCOMES if self.outcomes[one]]
-        return words.summary.format(read=self.outcomes.total(), outcomes=", ".join(said)) if said else words.nothing
+        counted = words.summary.format(read=self.outcomes.total(), outcomes=", ".join(said))
+        return str(counted if said else words.nothing)
 
     def conclude(self, language: Language, *, more: str = "") -> None:
         """Print the problems by line and by rule, then the counts followed by ``more``. Exit with 1 if a document was
@@ -177,9 +165,5 @@ class Tally:
             self._find(number, {**receipt, "problems": receipt["problems"][:1]})
 
     def _find(self, number: int, result: Mapping[str, Any]) -> None:
-        self.findings += _findings(number, result)
-
-
-def _findings(number: int, result: Mapping[str, Any]) -> Iterator[Finding]:
-    for problem in result.get("problems") or ():
-        yield Finding(number, result.get("id"), problem)
+        for problem in result.get("problems") or ():
+            self.findings.append(DocumentProblem(number, result.get("id"), problem))

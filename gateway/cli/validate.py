@@ -10,10 +10,11 @@ import orjson
 import typer
 
 import schemas
-from gateway.cli.console import FAILED, OUT
-from gateway.cli.day import day_of
+from gateway.cli.console import FAILED, OUT, CommandError, Lang
 from gateway.cli.document import Document, read_submissions
-from gateway.cli.problems import Finding, table_of
+from gateway.cli.problems import DocumentProblem, table_of
+from gateway.clock import now
+from gateway.protocol.decide import paris_date
 from schemas.rulebook import Language
 from schemas.texts import load_words
 
@@ -22,7 +23,7 @@ _WORDS = load_words(SimpleNamespace, "gateway", "validate")
 
 def validate(
     file: Annotated[Path, typer.Argument(help="NDJSON, a JSON array or one offer; .gz too; - reads standard input.")],
-    lang: Annotated[Language, typer.Option(help="Language of the explanations.")] = "fr",
+    lang: Lang = "fr",
     on: Annotated[str, typer.Option(metavar="DATE", help="Judge as on this day (ISO date); by default today.")] = "",
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line per document, for other programs.")] = False,  # noqa: FBT002 - a flag
 ) -> None:
@@ -32,13 +33,13 @@ def validate(
     """
     day = day_of(on, lang)
     totals: Counter[str] = Counter()
-    findings: list[Finding] = []
+    findings: list[DocumentProblem] = []
     for document in read_submissions(file, lang):
         judged = _judge(document, day, lang)
         totals[judged["verdict"]] += 1
         if as_json:
             typer.echo(orjson.dumps(judged))
-        findings.extend(Finding(document.number, judged["id"], problem) for problem in judged["problems"])
+        findings.extend(DocumentProblem(document.number, judged["id"], problem) for problem in judged["problems"])
     if not as_json:
         if findings:
             OUT.print(table_of(findings, lang))
@@ -56,3 +57,12 @@ def _judge(document: Document, day: date, language: Language) -> dict[str, Any]:
     problems = [schemas.localized(problem.to_json(), language) for problem in verdict.problems]
     word = "refused" if not verdict.accepted else "warned" if problems else "accepted"
     return {"line": document.number, "id": verdict.id, "verdict": word, "problems": problems}
+
+
+def day_of(text: str, language: Language) -> date:
+    """Parse an ISO date; an empty text means today in Paris. Raises CommandError."""
+    try:
+        return date.fromisoformat(text or paris_date(now()))
+    except ValueError as error:
+        words = _WORDS[language]
+        raise CommandError(words.no_date.format(text), step=words.give_date, language=language) from error

@@ -10,7 +10,7 @@ import typer
 from rich.live import Live
 
 from gateway.cli.console import FAILED, OUT, CommandError
-from gateway.cli.operating import command_errors
+from gateway.cli.operator_context import command_errors
 from gateway.client import ClientError
 from gateway.demo.broker import BrokerError
 from gateway.demo.channel import ChannelError

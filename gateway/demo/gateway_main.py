@@ -16,7 +16,7 @@ from adapters.national.site.accounts import read_accounts
 from adapters.national.site.retry import Timing
 from gateway import clock
 from gateway.bootstrap import open_log, running
-from gateway.bootstrap.task import first_to_end, start
+from gateway.bootstrap.parts import first_to_end, start
 from gateway.demo.national_site.time import FastTime
 from gateway.ingest.submissions import Submissions
 from gateway.partners import Partners

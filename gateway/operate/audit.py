@@ -7,6 +7,7 @@ accepted submission does not name its message. The receipts and offer ids of one
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
@@ -23,13 +24,14 @@ _PAGE = 5_000
 _MOST_FINDINGS = 1_000
 _REREADS = 5
 _RECHECK_SECONDS = 3.0
+_ENDLESS = 2**63
 
 
 @dataclass(slots=True)
 class AuditReport:
     """The counts of records read, the findings, one sentence each (the first thousand), and the number of findings."""
 
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
     findings: list[str] = field(default_factory=list)
     wrong: int = 0
 
@@ -43,10 +45,6 @@ class AuditReport:
         self.wrong += 1
         if len(self.findings) < _MOST_FINDINGS:
             self.findings.append(finding)
-
-    def count(self, name: str, number: int = 1) -> None:
-        """Count records read, by name."""
-        self.counts[name] = self.counts.get(name, 0) + number
 
 
 async def audit(log: EventLog) -> AuditReport:
@@ -108,10 +106,10 @@ class _Partition:
             body = orjson.loads(record.value or b"{}")
             topic, partition, offset_text = body["position"].split("/")
             if topic != SUBMISSIONS:
-                self._report.count("refused on an inbox")
+                self._report.counts["refused on an inbox"] += 1
                 continue
-            self._report.count("receipts")
-            self._report.count(body["verdict"])
+            self._report.counts["receipts"] += 1
+            self._report.counts[body["verdict"]] += 1
             offset = int(offset_text)
             if offset in self._receipts:
                 self._report.add(f"two receipts for {body['position']} ({body['id']})")
@@ -131,7 +129,7 @@ class _Partition:
             if record.value is None:
                 self._latest[key] = _ENDLESS
                 continue
-            self._report.count("records of offers")
+            self._report.counts["records of offers"] += 1
             known = read_offer(record.key, record.value).known
             last = self._latest.get(key)
             if last is not None and last != _ENDLESS and known.sequence <= last:
@@ -149,12 +147,12 @@ class _Partition:
 
     async def _read_submissions(self, position: int, first_receipt: int) -> None:
         async for record in self._records(SUBMISSIONS):
-            self._report.count("submissions")
+            self._report.counts["submissions"] += 1
             known = record.offset in self._receipts
             if record.offset >= position:
-                self._report.count("submissions not yet decided")
+                self._report.counts["submissions not yet decided"] += 1
             elif record.offset >= first_receipt and not known:
-                self._report.add(f"{self._name(SUBMISSIONS)}/{record.offset} was passed and has no receipt")
+                self._report.add(f"{self._name(SUBMISSIONS)}/{record.offset} was skipped: it has no receipt")
 
     async def _check_accepted(self) -> None:
         """Compaction may remove a record before it is read, if a newer one is beyond the end offset of the read: newer
@@ -197,6 +195,3 @@ class _Partition:
 
     def _name(self, topic: str) -> str:
         return f"{topic}/{self._partition}"
-
-
-_ENDLESS = 2**63

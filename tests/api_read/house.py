@@ -76,7 +76,7 @@ class House:
             json = response.content_type.endswith("json")
             return Answer(response, await response.json(content_type=None) if json else await response.text())
 
-    def views(self) -> dict[str, View]:
+    def views(self) -> Mapping[str, View]:
         """The views, by topic."""
         return self.harness.views
 

@@ -126,7 +126,7 @@ async def test_mistakes_end_with_the_next_step(operator: Shell) -> None:
         (("verify", "binary"), "is no signed certificate"),
         (("verify", good, "--jwks", "http://stages.example/jwks.json"), "is no https address"),
         (("verify", good, "--jwks", "http://127.0.0.1:1/jwks.json"), "cannot be reached"),
-        (("verify", good, "--jwks", good), "holds no key"),
+        (("verify", good, "--jwks", good), "has no usable key"),
     ):
         ended = await operator("certificate", *words)
         assert (2, True, True) == (ended.code, message in ended.errors, "Next step: " in ended.errors), ended.errors

@@ -147,8 +147,8 @@ class Plain(asyncio.Protocol):
 @pytest.mark.parametrize(
     ("scheme", "other", "seconds", "french", "english"),
     [
-        ("http", HangingUp, 20, "s’est interrompue", "broke off"),
-        ("http", Silent, 0.2, "pas de réponse à temps", "no answer in time"),
+        ("http", HangingUp, 20, "s’est interrompue", "interrupted"),
+        ("http", Silent, 0.2, "pas de réponse à temps", "did not arrive in time"),
         ("https", Plain, 20, "TLS a échoué", "TLS connection failed"),
     ],
 )

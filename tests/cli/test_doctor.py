@@ -17,9 +17,9 @@ from tests.cli.conftest import Ended, Shell
 async def test_a_fresh_machine_is_fit_and_nothing_is_made(shell: Shell) -> None:
     ended = await shell("doctor", PASSERELLE_PORT="0", PASSERELLE_MANAGEMENT_PORT="0")
     assert ended.code == 0, ended.output
-    assert "none yet; passerelle serve makes it" in ended.output
+    assert "none yet; passerelle serve creates it" in ended.output
     assert f"the embedded log in {shell.folder}/.data\n" in ended.output
-    assert f"data folder: {shell.folder}/.data will be made" in ended.output
+    assert f"data folder: {shell.folder}/.data will be created" in ended.output
     assert [] == list(shell.folder.iterdir())
 
 
@@ -96,7 +96,7 @@ async def test_topics_are_created_once_and_then_as_they_must_be(shell: Shell) ->
     checked = await shell("topics", "check")
     assert (0, 0, 0) == (created.code, again.code, checked.code)
     assert created.output == again.output
-    assert f"{len(COMMON)} topics are as they must be" in checked.output
+    assert f"{len(COMMON)} topics are as required" in checked.output
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ async def examined(shell: Shell) -> Ended:
 async def test_a_log_that_is_whole_is_told(shell: Shell, populated: Path) -> None:
     ended = await examined(shell)
     assert ended.code == 0, ended.output
-    assert f"✓ log file: {populated}/log.sqlite is whole" in ended.output
+    assert f"✓ log file: {populated}/log.sqlite is intact" in ended.output
 
 
 async def test_a_damaged_log_is_named_with_the_next_step(shell: Shell, populated: Path) -> None:
@@ -124,7 +124,7 @@ async def test_a_damaged_log_is_named_with_the_next_step(shell: Shell, populated
     ended = await examined(shell)
     assert ended.code == 1
     assert f"✗ log file: {path} is damaged" in ended.output
-    assert "next step: stop the gateway and restore the file from a backup" in ended.output
+    assert "next step: stop the gateway and restore the file" in ended.output
 
 
 async def test_a_changed_row_of_the_log_is_found(shell: Shell, populated: Path) -> None:
@@ -141,7 +141,7 @@ async def test_a_damaged_copy_is_named_and_mends_itself(shell: Shell, populated:
     view = await RunView.open(populated / "views/runs.sqlite", log_identity="log", partitions=3)
     await view.close()
     RelayState(populated / "relay/relay-0.sqlite", log="log").close()
-    assert f"✓ local copies: 2 in {populated} are whole" in (await examined(shell)).output
+    assert f"✓ local copies: 2 in {populated} are intact" in (await examined(shell)).output
     for name in ("views/runs.sqlite", "relay/relay-0.sqlite"):
         (populated / name).write_bytes(b"no database " * 1_000)
     ended = await examined(shell)

@@ -17,8 +17,8 @@ from typer.testing import CliRunner
 
 from gateway.cli.app import app
 from gateway.cli.console import CommandError
-from gateway.cli.progress import Note, write_note
-from gateway.cli.render_platform import order_replaced
+from gateway.cli.publish import Note, write_note
+from gateway.cli.render_platform import platform_error
 from gateway.cli.tally import OUTCOMES, Tally
 from gateway.clock import now
 from gateway.demo.generator import generate
@@ -36,6 +36,7 @@ AWAY = "http://127.0.0.1:1"
 ROTATE = "passerelle partner rotate"
 GUARD = 60
 """Offers, of which a snapshot of one would withdraw too many."""
+SOURCE = Path(__file__).parents[2] / "gateway"
 _PIECES = re.compile(r"[.:;,()\n│→]+|  +")
 
 
@@ -177,7 +178,7 @@ async def test_publish(house: House, file: Path) -> None:
     write(file, lines(20, wrong=1.0))
     note = Note.about(file, url=house.gateway.url, client="bretagne", next_document=5)
     told = await both(environ, "publish", file, code=1, before=lambda: write_note(file, note))
-    assert "Going on with document 5" in told
+    assert "Resuming at document 5" in told
 
 
 def test_every_outcome_has_its_word() -> None:
@@ -250,9 +251,24 @@ async def test_platforms_and_their_runs(tmp_path: Path) -> None:
     await both(environ, "platform", "run", "bretagne", "--wait", "1", code=2)
 
 
+def test_every_text_that_a_command_names_is_on_file_and_every_text_on_file_is_named() -> None:
+    """No type knows the members of ``words``."""
+    texts = json.loads((SOURCE / "words.json").read_bytes())
+    sources = [path.read_text() for path in (*SOURCE.glob("cli/*.py"), SOURCE / "client.py")]
+    compared = 0
+    for source in sources:
+        for section in re.findall(r'load_words\(SimpleNamespace, "gateway", "(\w+)"\)', source):
+            named = set(re.findall(r"(?:\bwords|_words|_WORDS\[[^\]]+\])\.(\w+)", source))
+            if section == "platform":
+                named |= {name for one in sources for name in re.findall(r'platform_error\("(\w+)"', one)}
+            assert (section, set(texts[section])) == (section, named)
+            compared += len(named)
+    assert compared > 50
+
+
 def test_an_order_that_another_one_replaced() -> None:
     """Needs two operators at the same moment, so only what they would be told is looked at."""
-    french, english = (order_replaced("bretagne", language) for language in LANGUAGES)
+    french, english = (platform_error("replaced", language, platform="bretagne") for language in LANGUAGES)
     assert (str(french) != str(english), french.step != english.step) == (True, True)
 
 

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from gateway.bootstrap import Gateway
-from gateway.cli.progress import Note, note_path, write_note
+from gateway.cli.publish import Note, note_path, write_note
 from gateway.clock import now
 from gateway.demo.generator import GeneratedOffer, generate
 from gateway.protocol.decide import paris_date
@@ -96,7 +96,7 @@ async def test_a_file_without_offers_cannot_be_used(house: House, command: str) 
         file.write_bytes(content)
         ended = await house.shell(command, file, "--lang", "en")
         assert (2, "") == (ended.code, ended.output)
-        assert "The file holds no offer" in ended.errors
+        assert "The file contains no offers" in ended.errors
         assert "Le fichier ne contient aucune offre" in (await house.shell(command, file)).errors
 
 
@@ -108,7 +108,7 @@ async def test_an_interrupted_upload_goes_on_where_it_stopped(
     write_note(file, about)
     words = ("publish", file, "--lang", "en")
     resumed = await house.shell(*words)
-    assert "Going on with document 501" in resumed.errors
+    assert "Resuming at document 501" in resumed.errors
     assert f"{COUNT - 500} document(s): " in resumed.output
     write_note(file, about)
     assert f"{COUNT} document(s): " in (await house.shell(*words, "--from", 1)).output
@@ -132,7 +132,7 @@ async def test_a_wrong_secret_and_a_gateway_that_is_not_there_end_with_the_next_
     wrong = await house.shell(*words, PASSERELLE_CLIENT_SECRET="wrong")
     assert (2, True) == (wrong.code, "Next step: check PASSERELLE_CLIENT_ID" in wrong.errors)
     away = await house.shell(*words, PASSERELLE_URL="http://127.0.0.1:1")
-    assert (2, True) == (away.code, "Next step: see whether PASSERELLE_URL is right" in away.errors)
+    assert (2, True) == (away.code, "Next step: check that PASSERELLE_URL is correct" in away.errors)
     unnamed = await house.shell(*words, PASSERELLE_CLIENT_ID="")
     assert (2, True) == (unnamed.code, "passerelle partner add" in unnamed.errors)
 
@@ -148,7 +148,9 @@ async def test_a_snapshot_withdraws_what_it_lacks(house: House, offers: list[Gen
     refused = len(offers) - len(live)
     assert ended.code == 1, ended.errors
     known = len(live) - 5
-    assert f"{len(kept)} document(s): {known} duplicate, {refused} refused; 5 absent ones withdrawn\n" in ended.output
+    assert (
+        f"{len(kept)} document(s): {known} duplicate, {refused} refused; 5 absent offer(s) withdrawn\n" in ended.output
+    )
     file.write_bytes(b"".join(offer.raw + b"\n" for offer in kept[:100]))
     cut = await house.shell("snapshot", file, "--lang", "en")
     assert "To send the same again: --mark " in cut.errors
@@ -156,7 +158,7 @@ async def test_a_snapshot_withdraws_what_it_lacks(house: House, offers: list[Gen
     number = re.search(r"--confirm (\d+)", cut.errors)
     assert number is not None
     sure = await house.shell("snapshot", file, "--confirm", number[1], "--lang", "en")
-    assert f"{number[1]} absent ones withdrawn" in sure.output
+    assert f"{number[1]} absent offer(s) withdrawn" in sure.output
 
 
 async def test_a_snapshot_tells_what_the_decisions_did_not_take(
@@ -171,7 +173,7 @@ async def test_a_snapshot_tells_what_the_decisions_did_not_take(
     file.write_bytes(b"\n".join([live.raw, revised(gone, 4).raw]))
     ended = await house.shell("snapshot", file, "--lang", "en")
     assert ended.code == 1, ended.output + ended.errors
-    assert "2 document(s): 1 duplicate, 1 stale; 0 absent ones withdrawn\n" in ended.output
+    assert "2 document(s): 1 duplicate, 1 stale; 0 absent offer(s) withdrawn\n" in ended.output
     assert re.search(rf"^ +2 +{re.escape(gone.id)} +error older-revision", ended.output, re.MULTILINE)
 
 
@@ -196,7 +198,7 @@ async def test_a_stopped_snapshot_is_confirmed_with_the_mark_that_it_took(
     await house.shell("publish", file)
     fewer = await house.shell(*words, *advised(stopped))  # one of the 20 is no longer absent
     sure = await house.shell(*words, *advised(fewer))
-    assert "19 absent ones withdrawn" in sure.output, sure.errors
+    assert "19 absent offer(s) withdrawn" in sure.output, sure.errors
     assert "1 duplicate" in (await house.shell("publish", file, "--lang", "en")).output
 
 
@@ -213,7 +215,7 @@ async def test_a_used_mark_is_refused_with_its_reason(house: House, offers: list
 async def test_the_audit_finds_nothing_while_the_gateway_runs(house: House, file: Path) -> None:
     await house.shell("publish", file)
     ended = await house.shell("audit", PASSERELLE_DATA=str(house.settings.data))
-    assert (0, True) == (ended.code, "The log keeps its promises" in ended.output)
+    assert (0, True) == (ended.code, "The log keeps its guarantees" in ended.output)
 
 
 async def is_ready(session: aiohttp.ClientSession, gateway: Gateway) -> bool:
@@ -235,8 +237,8 @@ async def test_a_running_gateway_looks_well_to_the_doctor(house: House) -> None:
     for said in (
         "a gateway runs on",
         "reachable, identity",
-        f"{len(COMMON)}, as they must be",
-        "1 take part",
-        "later than this clock",
+        f"{len(COMMON)}, as required",
+        "1 active",
+        "later than this machine's clock",
     ):
         assert said in ended.output

@@ -54,7 +54,7 @@ async def test_a_snapshot_says_what_was_refused_and_what_the_decisions_rejected(
     )
     ended = await house.shell("snapshot", file, "--lang", "en")
     assert ended.code == 1, ended.errors
-    assert "6 document(s): 3 accepted, 3 refused; 0 absent ones withdrawn\n" in ended.output
+    assert "6 document(s): 3 accepted, 3 refused; 0 absent offer(s) withdrawn\n" in ended.output
     groups = ended.output.partition("Rule and lines")[2]
     assert re.search(r"^ +2 +error revision-reused +", groups, re.MULTILINE), ended.output
     assert re.search(r"^ +1 +error not-in-list +", groups, re.MULTILINE), ended.output

@@ -42,7 +42,7 @@ async def test_a_log_that_is_made_is_told_once_and_apart_from_what_scripts_read(
         data = shell.folder / words.split()[0]
         first, second = [await shell(*words.split(), PASSERELLE_DATA=data.name) for _ in range(2)]
         elsewhere = "If a gateway already runs elsewhere, set PASSERELLE_DATA to its folder."
-        assert (0, f"A new log was made in {data}. {elsewhere}\n") == (first.code, first.errors)
+        assert (0, f"A new log was created in {data}. {elsewhere}\n") == (first.code, first.errors)
         assert "A new log" not in first.output + second.output + second.errors
 
 
@@ -51,7 +51,7 @@ async def test_keys_are_listed_where_there_are_some_and_never_made(shell: Shell)
     assert "There are no partners yet. Next: passerelle partner add SLUG" in (await shell("partner", "list")).output
     ended = await shell("keys", "list")
     assert 2 == ended.code
-    assert "passerelle serve makes one" in ended.errors
+    assert "passerelle serve creates one" in ended.errors
     assert [] == list((shell.folder / ".data").glob("*.pem"))
 
 

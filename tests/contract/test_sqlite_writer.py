@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.bootstrap.task import first_to_end, start
+from gateway.bootstrap.parts import first_to_end, start
 from gateway.errors import (
     LogBusyError,
     LogError,

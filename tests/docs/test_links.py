@@ -1,9 +1,11 @@
-"""Links between the pages lead somewhere."""
+"""Links between the pages, and the headings that messages name, exist."""
 
+import ast
 import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+NAMED = re.compile(r"(docs/[a-z/-]+\.md), “([^”]+)”")
 LINK = re.compile(r"\]\((?!https?:|mailto:|#)([^)#\s]+)")
 
 
@@ -12,3 +14,12 @@ def test_every_link_within_the_repository_leads_to_a_file() -> None:
     links = [(page, target) for page in pages for target in LINK.findall(page.read_text(encoding="utf-8"))]
     assert len(links) > 50
     assert [] == [f"{page.relative_to(ROOT)}: {to}" for page, to in links if not (page.parent / to).exists()]
+
+
+def test_every_heading_that_a_message_names_is_on_its_page() -> None:
+    paths = (path for top in ("gateway", "adapters") for path in (ROOT / top).rglob("*.py"))
+    sources = [path.read_text(encoding="utf-8") for path in paths]
+    nodes = (node for source in sources if "docs/" in source for node in ast.walk(ast.parse(source)))
+    named = {one for node in nodes if isinstance(node, ast.Constant) for one in NAMED.findall(str(node.value))}
+    assert len(named) > 2
+    assert [] == [at for at in sorted(named) if f"## {at[1]}\n" not in (ROOT / at[0]).read_text(encoding="utf-8")]

@@ -9,8 +9,7 @@ from contextlib import AsyncExitStack
 import pytest
 from aiohttp import ClientSession, TCPConnector, web
 
-from gateway.bootstrap.fair_accept import FairAcceptSite
-from gateway.bootstrap.serving import serve
+from gateway.bootstrap.serving import FairAcceptSite, serve
 
 CONNECTIONS = 32
 

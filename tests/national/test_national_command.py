@@ -64,7 +64,7 @@ async def told(bench: Bench) -> bool:
 
 
 async def test_status_says_what_became_of_the_offers(bench: Bench) -> None:
-    assert "No account has been at work yet" in (await command(bench, "status"))[1]
+    assert "No account has delivered yet" in (await command(bench, "status"))[1]
     await at_work(bench, document("bretagne:1"), document("bretagne:2", weeks=["2027-W24"]))
     await bench.until_states({"bretagne:1": "delivered", "bretagne:2": "not-deliverable"})
     code, output = await command(bench, "status")

@@ -9,8 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from gateway.cli.console import CommandError
-from gateway.cli.partner import revoke_access, rotate_secret
-from gateway.cli.partner_set import alter
+from gateway.cli.partner import alter, revoke_access, rotate_secret
 
 THREADS = 25
 

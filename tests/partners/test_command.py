@@ -94,7 +94,7 @@ def secret_in(text: str) -> str:
 def test_an_added_platform_gets_its_secret_once_with_a_warning(shell: Shell) -> None:
     said = shell("add", "bretagne")
     secret = secret_in(said)
-    assert "Shown only now" in said
+    assert "Displayed only once" in said
     assert [200, 401] == statuses(shell, secret, "passerelle_wrong")
     for words in (("list",), ("show", "bretagne"), ("list", "--json"), ("show", "bretagne", "--json")):
         assert secret not in shell(*words)
@@ -113,7 +113,7 @@ def test_rotating_leaves_two_secrets_and_revoking_none(shell: Shell) -> None:
     first = secret_in(shell("add", "bretagne"))
     said = shell("rotate", "bretagne")
     second = secret_in(said)
-    assert "The secret before it lives until" in said
+    assert "The previous secret is valid until" in said
     assert [200, 200] == statuses(shell, first, second)
     third = secret_in(shell("rotate", "bretagne", "--overlap", "0"))
     assert [401, 401, 200] == statuses(shell, first, second, third)
@@ -157,7 +157,7 @@ def test_a_platform_is_changed_without_being_let_in_anew(shell: Shell) -> None:
     kept = shell.json("show", "bretagne")
     assert (["offers:read"], ["35"], "gateway") == (kept["scopes"], kept["territory"], kept["national_delivery"])
     assert [200] == statuses(shell, secret)
-    assert "bretagne is so already: nothing changes." in shell("set", "bretagne", "--scope", "offers:read")
+    assert "bretagne has these values already: nothing changes." in shell("set", "bretagne", "--scope", "offers:read")
 
 
 def test_what_is_changed_can_be_taken_away(shell: Shell, tmp_path: Path) -> None:
@@ -202,16 +202,16 @@ def test_errors_say_the_next_step(shell: Shell, tmp_path: Path) -> None:
     assert ("There is no log in" in str(nowhere), "partner add SLUG" in nowhere.step) == (True, True)
     shell("add", "bretagne")
     for words, message, step in (
-        (("show", "nobody"), "nobody does not take part", "passerelle partner list"),
-        (("rotate", "nobody"), "nobody does not take part", "passerelle partner list"),
-        (("revoke", "nobody"), "nobody does not take part", "passerelle partner list"),
+        (("show", "nobody"), "nobody is not a partner", "passerelle partner list"),
+        (("rotate", "nobody"), "nobody is not a partner", "passerelle partner list"),
+        (("revoke", "nobody"), "nobody is not a partner", "passerelle partner list"),
         (("add", "bretagne"), "bretagne takes part already", "passerelle partner rotate bretagne"),
         (("add", "x", "--scope", "dance"), "dance is not a scope", "run the same command again"),
         (("add", "x", "--name", "X", "--jwks", str(private)), "private", "run the same command again"),
         (("add", "x", "--jwks", str(garbled)), "is not JSON", "JWKS"),
         (("add", "x", "--jwks", str(listed)), "is not a JSON object", "JWKS"),
         (("add", "x", "--jwks", str(tmp_path / "none")), "cannot be read: No such file", "JWKS"),
-        (("set", "nobody", "--name", "X"), "nobody does not take part", "passerelle partner list"),
+        (("set", "nobody", "--name", "X"), "nobody is not a partner", "passerelle partner list"),
         (("set", "bretagne", "--department", "20"), "20 is not the INSEE code", "run the same command again"),
         (("set", "bretagne", "--jwks", str(private)), "private", "run the same command again"),
         (("set", "bretagne", "--jwks", str(listed)), "is not a JSON object", "JWKS"),

@@ -287,7 +287,7 @@ def test_an_order_that_another_one_replaced_is_told_so(shell: Shell) -> None:
     outcome = Run(platform="bretagne", started_at=1, ended_at=2, outcome="applied")
     with answering(shell, outcome, newer="other"):
         error = shell.error("run", "bretagne", "--lang", "en")
-    assert "took the place of this one" in str(error)
+    assert "has replaced this one" in str(error)
     assert "order it again" in error.step
 
 

@@ -55,7 +55,7 @@ def test_a_chosen_one_is_taken(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "said"), [("3.9", "No Python 3.11 or newer was found"), ("3.12", "lacks its venv module")]
+    ("version", "said"), [("3.9", "No Python 3.11 or newer was found"), ("3.12", "has no venv module")]
 )
 def test_where_there_is_none_the_next_step_is_said(tmp_path: Path, version: str, said: str) -> None:
     make_python(tmp_path / "python3", version, venv=False)

@@ -68,7 +68,7 @@ async def test_the_operator_is_shown_every_platform(shell: Shell) -> None:
     assert 0 == shown.exit_code, shown.output
     for word in ("bretagne", "national", "Hauts-de-France", "Centre-Val de Loire"):
         assert word in shown.output
-    assert "attendent une décision : 0" in shown.output
+    assert "en attente d’une décision : 0" in shown.output
 
 
 async def test_regions_without_a_platform_come_by_the_national_site_once_it_is_connected(
@@ -82,7 +82,7 @@ async def test_regions_without_a_platform_come_by_the_national_site_once_it_is_c
 async def test_the_table_speaks_english_too(shell: Shell) -> None:
     shown = await shell("ops", "--lang", "en")
     assert "Connected" in shown.output
-    assert "wait to be decided: 0" in shown.output
+    assert "wait for a decision: 0" in shown.output
 
 
 async def test_a_script_gets_json_and_a_partner_its_own_details_only(shell: Shell) -> None:

@@ -29,6 +29,6 @@ async def test_neither_command_line_nor_environment_of_a_worker_shows_the_secret
         workers = set(children()) - before
         lines = [(folder / "cmdline").read_text() for folder in workers]
         environments = [(folder / "environ").read_bytes().decode(errors="replace") for folder in workers]
-    assert [True] * WORKERS == ["gateway.bootstrap.worker" in line for line in lines]
+    assert [True] * WORKERS == ["gateway.bootstrap.workers" in line for line in lines]
     assert all(environments), "there was nothing to search"
     assert [] == [text for text in (*lines, *environments) if SECRET in text]

@@ -27,19 +27,19 @@ def command_errors() -> Iterator[None]:
     try:
         yield
     except SettingsError as error:
-        raise CommandError(f"{error}.", step="mend the variable; docs/operations.md lists them all") from error
+        raise CommandError(f"{error}.", step="correct the variable; docs/operations.md lists them all") from error
     except SigningKeyError as error:
-        raise CommandError(f"{error}.", step="mend the file, or name another one in PASSERELLE_SIGNING_KEY") from error
-    except LogDamagedError as error:
         raise CommandError(
-            str(error), step="docs/operations.md, “Backup and restore”, says how to restore it"
+            f"{error}.", step="repair the file, or name another one in PASSERELLE_SIGNING_KEY"
         ) from error
+    except LogDamagedError as error:
+        raise CommandError(str(error), step="restore it: docs/operations.md, “Backup and restore”") from error
     except TopicError as error:
         raise CommandError(str(error), step="passerelle topics create, then passerelle topics check") from error
     except ChangeConflictError as error:
         raise CommandError(f"{error}; nothing was changed.", step="run the command again") from error
     except LogError as error:
-        raise CommandError(str(error), step="passerelle doctor says what is out of reach") from error
+        raise CommandError(str(error), step="passerelle doctor lists what is unreachable") from error
     except OSError as error:  # a read-only folder, a full disk, no file descriptors left
         where = "" if error.filename is None else f"{error.filename}: "
         raise CommandError(
@@ -61,7 +61,7 @@ def keys_here(*, make: bool = False) -> KeyRing:
     if not make and not path.exists():
         raise CommandError(
             f"There is no signing key at {path.absolute()}.",
-            step="run the command where the gateway runs; passerelle serve makes one when it first starts",
+            step="run the command where the gateway runs; passerelle serve creates one at its first start",
         )
     with command_errors():
         return KeyRing.read(signing_key_of(with_signing_key(settings)))
@@ -72,7 +72,7 @@ def url_here() -> str:
     settings = settings_here()
     if settings.public_url is None and settings.port == 0:
         step = "set PASSERELLE_PUBLIC_URL to the address that partners use"
-        raise CommandError("The settings do not say where partners find this gateway.", step=step)
+        raise CommandError("The settings do not name the address of this gateway.", step=step)
     return (settings.public_url or f"http://{format_endpoint(settings.host, settings.port)}").rstrip("/")
 
 
@@ -89,13 +89,13 @@ async def log_here(*, make: bool = False) -> AsyncIterator[EventLog]:
         raise CommandError(
             f"There is no log in {folder}.",
             step="run the command where the gateway runs, or set PASSERELLE_DATA to its data folder; "
-            "for a new gateway, passerelle partner add SLUG makes one",
+            "for a new gateway, passerelle partner add SLUG creates one",
         )
     with command_errors():
         async with open_log(settings, make=make) as log:
             if new:
                 elsewhere = "If a gateway already runs elsewhere, set PASSERELLE_DATA to its folder."
-                ERR.print(Text(f"A new log was made in {folder}. {elsewhere}"), soft_wrap=True)
+                ERR.print(Text(f"A new log was created in {folder}. {elsewhere}"), soft_wrap=True)
             yield log
 
 
@@ -114,10 +114,16 @@ async def partners_here(*, make: bool = False, to_change: bool = False) -> Async
         yield await stack.enter_async_context(Partners(log).caught_up_once())
 
 
-def active_partner(partner: Partner | None, slug: str) -> Partner:
-    """The partner itself. Raises CommandError if it is unknown or revoked."""
+def known_partner(partner: Partner | None, slug: str) -> Partner:
+    """The partner itself. Raises CommandError if there is none."""
     if partner is None:
-        raise CommandError(f"{slug} does not take part.", step="passerelle partner list shows who does")
+        raise CommandError(f"{slug} is not a partner.", step="passerelle partner list shows them all")
+    return partner
+
+
+def active_partner(partner: Partner | None, slug: str) -> Partner:
+    """The partner itself. Raises CommandError if there is none, or if it was revoked."""
+    partner = known_partner(partner, slug)
     if partner.revoked:
-        raise CommandError(f"{slug} was revoked.", step=f"passerelle partner add {slug} lets it in again")
+        raise CommandError(f"{slug} was revoked.", step=f"passerelle partner add {slug} adds it again")
     return partner

@@ -1,9 +1,9 @@
 """Partner context of commands: the client from PASSERELLE_URL, PASSERELLE_CLIENT_ID and PASSERELLE_CLIENT_SECRET."""
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from types import SimpleNamespace
 
 import aiohttp
 
@@ -12,24 +12,11 @@ from gateway.client import Answer, Client, ClientError
 from schemas.rulebook import Language
 from schemas.texts import load_words
 
-DEFAULT_URL = "http://127.0.0.1:8080"
+_DEFAULT_URL = "http://127.0.0.1:8080"
 _UPLOAD_SECONDS = 900.0
 _FIRST_RETRY_SECONDS, _RETRY_SECONDS = 5.0, 120.0
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Words:
-    """Errors of a partner command and their remedies, in one language; ``steps`` are by HTTP status."""
-
-    unnamed: str
-    name: str
-    asking: str
-    refused: str
-    steps: Mapping[str, str]
-    other_step: str
-
-
-_WORDS = load_words(_Words, "gateway", "partnership")
+_WORDS = load_words(SimpleNamespace, "gateway", "partner_context")
 
 
 @asynccontextmanager
@@ -56,7 +43,7 @@ async def as_partner(language: Language) -> AsyncIterator[Client]:
 
 def gateway_url() -> str:
     """The URL of the gateway."""
-    return os.environ.get("PASSERELLE_URL") or DEFAULT_URL
+    return os.environ.get("PASSERELLE_URL") or _DEFAULT_URL
 
 
 def refused(answer: Answer, doing: str, *, step: str = "") -> CommandError:
