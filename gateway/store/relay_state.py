@@ -11,7 +11,7 @@ from typing import ClassVar
 from gateway.protocol.record import OfferState
 from gateway.protocol.submission import Known
 from gateway.runtime.row_checksum import checksum, computed
-from gateway.runtime.sqlite_damage import Tables, require
+from gateway.runtime.sqlite_damage import Tables, passing_outages, require
 from gateway.store.local_copy import LocalCopy
 
 _LAYOUT = f"""
@@ -55,17 +55,22 @@ class RelayState(LocalCopy):
             marks = ",".join("?" * len(part))
             rows = self._db.execute(f"SELECT sum, id, {_COLUMNS} FROM known WHERE id IN ({marks})", part)  # noqa: S608  # marks only
             found.update(_found(row) for row in rows)
-        for key in wanted:
-            if key not in found:
-                self._require_unknown(key)
+        self._require_unknown([key for key in wanted if key not in found])
         return found
 
-    def _require_unknown(self, key: str) -> None:
-        """Compare the checksums of the two rows beside an id that is not found. Where the bytes of a key are damaged, a
-        search for that key ends beside its row. Raises ChecksumError.
+    def _require_unknown(self, keys: Sequence[str]) -> None:
+        """Compare the checksums of the two rows beside each id that is not found. Where the bytes of a key are damaged,
+        a search for that key ends beside its row. New ids often have the same rows beside them: each is compared once.
+        Raises ChecksumError.
         """
-        for row in self._db.execute(_BESIDE, (key,)):
-            require(*row)
+        compared: set[object] = set()
+        beside = self._db.cursor()
+        with passing_outages(self._path):
+            for key in keys:
+                for row in beside.execute(_BESIDE, (key,)):
+                    if row not in compared:
+                        require(*row)
+                        compared.add(row)
 
     def put(self, changes: Mapping[str, Known | None]) -> None:
         """Set the known states of offers by id; None removes one."""
