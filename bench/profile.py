@@ -1,10 +1,10 @@
 """Where the processor time of an offer goes: ``python -m bench.profile``, in one process, with cProfile.
 
-*Worker*: lines are split, judged, spooled, read back and appended, as an upload does it, without HTTP. *Background*: the
-relay and the views of offers and receipts follow the log until they have all. First without the profiler, for the
-totals; then with it, its clock being each thread's processor time. A function's own time includes the libraries in C that
-it calls, and is scaled to the total: the profiler costs more than many functions, and those with many calls appear too
-dear.
+*Worker*: lines are split, judged, spooled, read back and appended, as an upload does it, without HTTP. *Background*:
+the relay and the views of offers and receipts follow the log until they have all. First without the profiler, for the
+totals; then with it, its clock being each thread's processor time. A function's own time includes the libraries in C
+that it calls, and is scaled to the total: the profiler costs more than many functions, and those with many calls appear
+too dear.
 """
 
 import argparse
@@ -26,8 +26,8 @@ from gateway import clock
 from gateway.bootstrap import open_log
 from gateway.ingest.submissions import Submissions
 from gateway.ingest.upload.judge import Author, BatchJudge, Unexplained
-from gateway.ingest.upload.spool import DiskQuota, Spool
 from gateway.ingest.upload.splitting import LineSplitter
+from gateway.ingest.upload.spool import DiskQuota, Spool
 from gateway.log.memory import MemoryLog
 from gateway.log.port import EventLog
 from gateway.log.sqlite import SqliteLog
@@ -72,8 +72,9 @@ class Profiles:
             stats.add(one)
         found: dict[str, float] = {}
         for (file, _, name), (_, _, own, _, _) in stats.stats.items():  # type: ignore[attr-defined]
-            shown = "/".join(Path(file).parts[-3:])
-            found[f"{shown} {name}"] = found.get(f"{shown} {name}", 0.0) + own
+            if "/concurrent/futures/" not in file:  # a waiting thread: its call does not end, so has no time
+                shown = f"{'/'.join(Path(file).parts[-3:])} {name}"
+                found[shown] = found.get(shown, 0.0) + own
         return found
 
 
