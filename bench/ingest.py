@@ -47,12 +47,12 @@ async def batches(name: str, *, kafka: bool, offers: int) -> AsyncIterator[Row]:
         ("until a subscriber has all", count / whole, _READ),
     ):
         ratio, met = f"{times(rate, raw)} raw", rate >= least
-        bar = f"≥ {least:,}/s"
+        aim = f"≥ {least:,}/s"
         if proxy:
             ratio = f"{times(rate, proxy.batches)} plain proxy, {ratio}"
             if least == _BATCHES:
-                bar, met = f"{bar}, ≥ {_PROXIES:.0f} × plain proxy", met and rate >= _PROXIES * proxy.batches
-        yield Row(f"batch ingest {what}, {name}", f"{rate:,.0f}/s", ratio, bar, met, beside)
+                aim, met = f"{aim}, ≥ {_PROXIES:.0f} × plain proxy", met and rate >= _PROXIES * proxy.batches
+        yield Row(f"batch ingest {what}, {name}", f"{rate:,.0f}/s", ratio, aim, met, beside)
 
 
 async def singles(name: str, *, kafka: bool, offers: int) -> AsyncIterator[Row]:

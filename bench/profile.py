@@ -82,10 +82,10 @@ class Profiles:
 async def opened(kind: str) -> AsyncIterator[EventLog]:
     """A fresh log."""
     if kind == "memory":
-        log = MemoryLog()
-        await log.create_topics(COMMON)
-        yield log
-        await log.close()
+        memory = MemoryLog()
+        await memory.create_topics(COMMON)
+        yield memory
+        await memory.close()
     else:
         async with prepared(kafka=kind == "Kafka", workers=0) as environment, open_log(environment.settings) as log:
             yield log
