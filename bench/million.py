@@ -66,17 +66,17 @@ async def measure(name: str, *, kafka: bool, million: int) -> AsyncIterator[Row]
 
 async def _takeovers(environment: Environment, million: int) -> AsyncIterator[Row]:
     folder = environment.settings.data.parent
-    async with open_log(replace(environment.settings, data=folder / "prober")) as log:
-        probe = Probe(log)
+    async with open_log(replace(environment.settings, data=folder / "timer")) as log:
+        timer = DecisionTimer(log)
         async with AsyncExitStack() as running, AsyncExitStack() as stopped:
             await stopped.enter_async_context(served(environment))
             await running.enter_async_context(served(_elsewhere(environment, folder / "replica")))
-            usual = max([await probe.decided() for _ in range(20)])
-            up = await probe.longest_while(stopped.aclose)
+            usual = max([await timer.decided() for _ in range(20)])
+            up = await timer.longest_while(stopped.aclose)
         yield _row("on a replica that was up", up, usual, _UP_SECONDS, million)
         async with AsyncExitStack() as running:
             empty = _elsewhere(environment, folder / "empty")
-            taken = await probe.longest_while(lambda: running.enter_async_context(served(empty)))
+            taken = await timer.longest_while(lambda: running.enter_async_context(served(empty)))
         yield _row("from an empty disk, with its start", taken, usual, _EMPTY_SECONDS, million)
 
 
@@ -98,7 +98,7 @@ def _elsewhere(environment: Environment, data: Path) -> Environment:
     return replace(environment, settings=replace(environment.settings, data=data))
 
 
-class Probe:
+class DecisionTimer:
     """Submits an offer on every partition and waits until the relay has decided all."""
 
     def __init__(self, log: EventLog) -> None:
@@ -136,7 +136,7 @@ def _one_each(partitions: int) -> list[bytes]:
     found: dict[int, bytes] = {}
     number = 0
     while len(found) < partitions:
-        offer_id = f"bretagne:probe-{number}"
+        offer_id = f"bretagne:timed-{number}"
         found.setdefault(partition_of(offer_id, partitions), renamed(raw, offer_id))
         number += 1
     return list(found.values())

@@ -73,8 +73,8 @@ class Profiles:
         found: dict[str, float] = {}
         for (file, _, name), (_, _, own, _, _) in stats.stats.items():  # type: ignore[attr-defined]
             if "/concurrent/futures/" not in file:  # a waiting thread: its call does not end, so has no time
-                shown = f"{'/'.join(Path(file).parts[-3:])} {name}"
-                found[shown] = found.get(shown, 0.0) + own
+                key = f"{'/'.join(Path(file).parts[-3:])} {name}"
+                found[key] = found.get(key, 0.0) + own
         return found
 
 
