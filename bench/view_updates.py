@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench import baseline
+from bench.offers import documents
 from bench.row import Row, percentile, times
 from bench.views import PARTITIONS, chunks, offers
 from gateway.log.port import Chunk
@@ -21,6 +22,7 @@ from gateway.store import OfferView
 UPDATES = 20_000
 STEPS = (50, 500, 2_000)
 _RATE, _STEP_MS = 15_000, 100
+_FLOOR_OFFERS = 2_000
 Records = list[tuple[int, StoredRecord]]
 """Records with their partitions."""
 
@@ -43,7 +45,7 @@ async def measure(live: int) -> AsyncIterator[Row]:
             await view.apply(batch)
         await view.settle()
         records = revisions(live, count * len(STEPS))
-        floor = baseline.floor([record.value or b"" for _, record in records[:count]])
+        floor = baseline.floor(documents(_FLOOR_OFFERS))
         for number, size in enumerate(STEPS):
             done = await update(view, records[number :: len(STEPS)], size)
             p99 = percentile(done.steps, 0.99)
