@@ -52,8 +52,8 @@ security: dev ## Check the code for known weaknesses
 check: lint types imports security test ## Run the checks of CI: style, types, imports, security, tests, examples of the docs
 
 .PHONY: bench
-bench: dev ## Measure the table of docs/performance.md (half an hour; ONLY=ingest: one part; OFFERS=n, MILLION=n; ONLY=fairness KINDS="tokens reads" LOGS=Kafka)
-	@$(BIN)/python -m bench $(if $(ONLY),--only $(ONLY)) $(if $(OFFERS),--offers $(OFFERS)) $(if $(MILLION),--million $(MILLION)) $(if $(KINDS),--kinds $(KINDS)) $(if $(LOGS),--logs $(LOGS))
+bench: dev ## Measure the tables of docs/performance.md (an hour; ONLY="ingest single" for parts; LOGS=Kafka; KINDS="tokens reads"; OFFERS=n, MILLION=n, SECONDS=n for small)
+	@$(BIN)/python -m bench $(foreach one,ONLY LOGS KINDS OFFERS MILLION SECONDS,$(if $($(one)),--$(shell echo $(one) | tr A-Z a-z) $($(one))))
 
 .PHONY: faults
 faults: dev ## Kill, cut off and restart processes, and count the offers at all ends (LOG=embedded or kafka, BROKERS=1 or 3, MINUTES=30, SEED=1)

@@ -8,9 +8,12 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from bench import load
-from bench.served import Environment, Served, documents, prepared, served
+from bench import baseline, load
+from bench.offers import documents
+from bench.row import Row, times
+from bench.served import Environment, Served, prepared, served
 
+_OFFERS = 30_000
 _POLLS = 2_000
 _PAGE = 500
 _IDLE_SECONDS = 0.05
@@ -46,9 +49,18 @@ class _Meter:
         return Cost(what, gateway / count * 1e6, broker / count * 1e6, stored)
 
 
-async def measure(*, kafka: bool, offers: int) -> AsyncIterator[Cost]:
+async def measure(name: str, *, kafka: bool, offers: int) -> AsyncIterator[Row]:
     """A new offer, the same again in a nightly snapshot, a poll that finds nothing, a change in a page of 500."""
-    raws = documents(offers)
+    raws = documents(min(offers, _OFFERS))
+    floor = baseline.floor(raws) * 1e6
+    async for one in _costs(raws, kafka=kafka):
+        figure = f"{one.gateway:,.0f} µs" + (f" and the broker's {one.broker:,.0f} µs" if kafka else "")
+        stored = ", ".join(f"{where} {size:,.0f}" for where, size in one.stored.items() if size >= 1)
+        ratio = f"{times(one.gateway, floor)} floor"
+        yield Row(f"{one.what}, {name}", figure, ratio, beside=f"bytes on disk: {stored}" if stored else "")
+
+
+async def _costs(raws: list[bytes], *, kafka: bool) -> AsyncIterator[Cost]:
     async with prepared(kafka=kafka, workers=1) as environment, served(environment) as gateway:
         start = _Meter.read(environment, gateway)
         _, queued = await load.ingest(gateway, raws)

@@ -15,7 +15,9 @@ from pathlib import Path
 import orjson
 
 from bench import load
-from bench.served import Environment, Served, documents, prepared, served
+from bench.offers import documents
+from bench.row import Row, percentile, times
+from bench.served import Environment, Served, prepared, served
 from bench.wire import Wire
 from gateway.bootstrap import open_log
 from gateway.log.common import size_of
@@ -27,7 +29,9 @@ from gateway.protocol.record import TYPE_PUBLISHED, Record, position_key
 from gateway.protocol.topic import INBOX, inbox
 
 PLATFORM = "normandie"
-CALM = 1_000
+_CALM = 1_000
+_WORKERS = 2
+_MS, _DISK = 25, 5
 _HEADERS = (("ce_type", TYPE_PUBLISHED.encode()),)
 _APPENDED_BYTES = 900_000
 _POLL_SECONDS = 0.05
@@ -52,35 +56,57 @@ class Kept:
     written: int
 
 
-def worst(size: int) -> list[Record]:
+def _worst(size: int) -> list[Record]:
     """``size`` bytes of messages that cost most to explain: 7,500 extensions each."""
     return _messages(size, {"extensions": {f"k{number}": {} for number in range(7_500)}})
 
 
-def small(size: int) -> list[Record]:
+def _small(size: int) -> list[Record]:
     """``size`` bytes of short messages with a hundred problems each."""
     return _messages(size, {f"f{number}": 1 for number in range(100)})
 
 
-async def wait_beside(flood: list[Record], *, kafka: bool, workers: int) -> Flooded:
+async def measure(name: str, *, kafka: bool, size: int) -> AsyncIterator[Row]:
+    """Others' PUTs beside a flood of ``size`` bytes, without workers and with; the disk cost of a third of it."""
+    for workers in (0, _WORKERS):
+        seen = await _wait_beside(_worst(size), kafka=kafka, workers=workers)
+        calm, p99 = percentile(seen.calm, 0.99), percentile(seen.beside, 0.99)
+        yield Row(
+            f"PUT beside {size / 1e6:.1f} MB in an inbox, {workers} workers, {name}",
+            f"p99 {p99:.1f} ms",
+            f"{times(p99, calm)} calm",
+            f"≤ 2 × calm or ≤ {_MS} ms",
+            p99 <= max(2 * calm, _MS),
+            f"calm p99 {calm:.1f} ms; {len(seen.beside):,} PUTs",
+        )
+    for kind, flood in (("short", _small(size // 3)), ("long", _worst(size // 3))):
+        kept = await _keep(flood, kafka=kafka)
+        cost = kept.stored / kept.sent
+        what = f"disk cost of {kept.sent / 1e6:.1f} MB of {kind} refused messages, {name}"
+        beside = f"the gateway wrote {kept.written / kept.sent:.1f} bytes per byte sent"
+        yield Row(what, f"{cost:.1f} × sent", f"{cost:.1f} × sent", f"≤ {_DISK} ×", cost <= _DISK, beside)
+
+
+async def _wait_beside(flood: list[Record], *, kafka: bool, workers: int) -> Flooded:
     """The times of PUTs, calm and beside one flood over all partitions of one inbox."""
     async with (
         prepared(kafka=kafka, workers=workers) as environment,
         _inbox(environment) as log,
         served(environment) as gateway,
     ):
-        await _puts(gateway, 100, "warm")
-        calm = await _puts(gateway, CALM, "calm")
+        raws = documents(_CALM, wrong=0)
+        await _puts(gateway, raws[:100], "warm")
+        calm = await _puts(gateway, raws, "calm")
         await _append(log, flood)
         taken = asyncio.create_task(_wait_until_read(log))
         beside: list[float] = []
         while not taken.done():
-            beside += await _puts(gateway, 20, f"beside-{len(beside)}")
+            beside += await _puts(gateway, raws[:20], f"beside-{len(beside)}")
         await taken
     return Flooded(calm, beside)
 
 
-async def keep(flood: list[Record], *, kafka: bool) -> Kept:
+async def _keep(flood: list[Record], *, kafka: bool) -> Kept:
     """The disk cost of one flood, without other load. It includes the log's own copy of the messages."""
     async with (
         prepared(kafka=kafka, workers=0) as environment,
@@ -141,14 +167,13 @@ async def _wait_until_read(log: EventLog) -> None:
             await asyncio.sleep(_POLL_SECONDS)
 
 
-async def _puts(gateway: Served, count: int, name: str) -> list[float]:
-    """The seconds of each of ``count`` PUTs in sequence."""
-    offer = orjson.loads(documents(1)[0])
+async def _puts(gateway: Served, raws: list[bytes], name: str) -> list[float]:
+    """The seconds of each PUT of these offers, in sequence."""
     token = await gateway.publisher.token()
     wire = await Wire.open(gateway.url)
     times: list[float] = []
-    for number in range(count):
-        request = load.put(gateway, token, offer, f"bretagne:{name}-{number}")
+    for number, raw in enumerate(raws):
+        request = load.put(gateway, token, raw, f"bretagne:{name}-{number}")
         began = time.perf_counter()
         status, body = await wire.call(request)
         times.append(time.perf_counter() - began)

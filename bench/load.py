@@ -5,14 +5,14 @@ The client shares the machine with the gateway (and the broker), so the figures 
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import urlsplit
 
 import orjson
 
+from bench.offers import renamed
 from bench.served import CONNECTIONS, Served
 from bench.wire import Wire, request
 
@@ -28,12 +28,17 @@ async def ingest(gateway: Served, raws: list[bytes]) -> tuple[float, int]:
         )
         return int(answer.body["queued"])
 
-    bodies = [b"\n".join(raws[at : at + BATCH]) for at in range(0, len(raws), BATCH)]
+    return await in_batches(send, raws, BATCH)
+
+
+async def in_batches(send: Callable[[bytes], Awaitable[int]], raws: list[bytes], size: int) -> tuple[float, int]:
+    """Seconds to send these offers as bodies of ``size`` lines, four at a time, and the sum of the results."""
+    bodies = [b"\n".join(raws[at : at + size]) for at in range(0, len(raws), size)]
     began = time.perf_counter()
-    queued = 0
+    total = 0
     for at in range(0, len(bodies), 4):
-        queued += sum(await asyncio.gather(*map(send, bodies[at : at + 4])))
-    return time.perf_counter() - began, queued
+        total += sum(await asyncio.gather(*map(send, bodies[at : at + 4])))
+    return time.perf_counter() - began, total
 
 
 async def held(gateway: Served, count: int) -> None:
@@ -45,18 +50,20 @@ async def held(gateway: Served, count: int) -> None:
         cursor, seen = page["cursor"], seen + len(page["changes"])
 
 
-async def single(gateway: Served, raw: bytes, count: int) -> tuple[float, list[float]]:
-    """Seconds for ``count`` durable single PUTs over 32 connections, and the time of each."""
-    times: list[float] = []
-    offer = orjson.loads(raw)
+async def single(gateway: Served, raws: list[bytes], name: str) -> tuple[float, list[float]]:
+    """Seconds for durable single PUTs of these offers over 32 connections, and the time of each."""
     token = await gateway.publisher.token()
-    lanes: list[list[bytes]] = [[] for _ in range(CONNECTIONS)]
-    for number in range(count):
-        lanes[number % CONNECTIONS].append(put(gateway, token, offer, f"bretagne:single-{number}"))
+    requests = [put(gateway, token, raw, f"bretagne:{name}-{number}") for number, raw in enumerate(raws)]
+    return await over_connections(gateway.url, requests)
 
-    async def lane(requests: list[bytes]) -> None:
-        wire = await Wire.open(gateway.url)
-        for one in requests:
+
+async def over_connections(url: str, requests: list[bytes]) -> tuple[float, list[float]]:
+    """Seconds for these requests over 32 connections, and the time of each. All are answered 202."""
+    times: list[float] = []
+
+    async def lane(mine: list[bytes]) -> None:
+        wire = await Wire.open(url)
+        for one in mine:
             began = time.perf_counter()
             status, body = await wire.call(one)
             times.append(time.perf_counter() - began)
@@ -65,19 +72,18 @@ async def single(gateway: Served, raw: bytes, count: int) -> tuple[float, list[f
         wire.close()
 
     began = time.perf_counter()
-    await asyncio.gather(*map(lane, lanes))
+    await asyncio.gather(*(lane(requests[number::CONNECTIONS]) for number in range(CONNECTIONS)))
     return time.perf_counter() - began, times
 
 
-def put(gateway: Served, token: str, offer: dict[str, Any], offer_id: str) -> bytes:
+def put(gateway: Served, token: str, raw: bytes, offer_id: str) -> bytes:
     """The request that publishes an offer under this id."""
-    body = orjson.dumps({**offer, "id": offer_id})
+    body = renamed(raw, offer_id)
     return request("PUT", f"/v1/offers/{offer_id}", host=urlsplit(gateway.url).netloc, token=token, body=body)
 
 
-async def latency(gateway: Served, raw: bytes, *, rate: int, seconds: float) -> list[float]:
+async def latency(gateway: Served, raws: list[bytes], *, rate: int, seconds: float, name: str) -> list[float]:
     """Times from sending a PUT until a reader that follows the feed has its change, at a steady rate."""
-    offer = orjson.loads(raw)
     sent: dict[str, float] = {}
     times: list[float] = []
     total = int(rate * seconds)
@@ -111,8 +117,8 @@ async def latency(gateway: Served, raw: bytes, *, rate: int, seconds: float) -> 
 
     task = asyncio.create_task(follow())
     await following.wait()
-    ids = [f"bretagne:seen-{rate}-{number}" for number in range(total)]
-    requests = [put(gateway, publisher, offer, offer_id) for offer_id in ids]
+    ids = [f"bretagne:{name}-{rate}-{number}" for number in range(total)]
+    requests = [put(gateway, publisher, raws[number % len(raws)], offer_id) for number, offer_id in enumerate(ids)]
     began = time.perf_counter()
     puts = []
     for number, (offer_id, one) in enumerate(zip(ids, requests, strict=True)):
@@ -143,10 +149,8 @@ async def upload(gateway: Served, raws: list[bytes], offers: int) -> Streamed:
 
     async def lines() -> AsyncIterator[bytes]:
         for at in range(0, offers, 1_000):
-            made = [orjson.loads(raw) for raw in raws[at % len(raws) : at % len(raws) + 1_000]]
-            yield b"".join(
-                orjson.dumps({**one, "id": f"bretagne:up-{at + number}"}) + b"\n" for number, one in enumerate(made)
-            )
+            made = (raws[number % len(raws)] for number in range(at, min(at + 1_000, offers)))
+            yield b"".join(renamed(raw, f"bretagne:up-{at + number}") + b"\n" for number, raw in enumerate(made))
 
     async def watch() -> None:
         nonlocal most

@@ -1,21 +1,19 @@
-"""The relay alone, exactly once, from submissions on the log: ``python -m bench.relay [--kafka]``.
+"""The relay alone, exactly once, from submissions on the log.
 
 Submissions are judged and written as an upload writes them; then a relay with an empty state decides all of them. The
 figure is submissions a second from its start to its last commit; the ratio is to raw appends in the same run.
 """
 
-import argparse
 import asyncio
-import sys
 import tempfile
 import time
-from datetime import date
+from collections.abc import AsyncIterator
 from pathlib import Path
 
-from rich.console import Console
-
-from bench.raw import raw_rate
-from bench.served import documents, prepared
+from bench.baseline import raw_rate
+from bench.offers import documents, today
+from bench.row import Row, times
+from bench.served import prepared
 from gateway import clock
 from gateway.bootstrap import open_log
 from gateway.ingest.submissions import Submissions
@@ -23,18 +21,18 @@ from gateway.ingest.upload.judge import Author, BatchJudge
 from gateway.ingest.upload.spool import Item
 from gateway.log.port import EventLog
 from gateway.log.sqlite import SqliteLog
-from gateway.protocol.decide import paris_date
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.topic import SUBMISSIONS
 from gateway.relay import AT_ONCE, SHARED_AT_ONCE, Relay
 from gateway.runtime.loop import bound_collections
 
 _SLICE = 2_000
+_RATE = 20_000
 
 
 async def fill(submissions: Submissions, raws: list[bytes]) -> int:
     """Judge and append. Returns the number of accepted offers."""
-    author = Author(publisher="bretagne", hosts={}, on=_today())
+    author = Author(publisher="bretagne", hosts={}, on=today())
     judge = BatchJudge(submissions, author)
     items = [judge.judge(raw) for raw in raws]
     prepared_ = [item.prepared for item in items if isinstance(item, Item) and item.prepared is not None]
@@ -77,28 +75,12 @@ def _done(relay: Relay, ends: tuple[int, ...]) -> bool:
     return all(p in relay.partitions and relay.partitions[p].position >= end for p, end in enumerate(ends))
 
 
-def _today() -> date:
-    return date.fromisoformat(paris_date(clock.now()))
-
-
-async def measure(*, kafka: bool, offers: int) -> tuple[float, float]:
-    """The relay's rate and that of raw appends."""
+async def measure(name: str, *, kafka: bool, offers: int) -> AsyncIterator[Row]:
+    """The relay's rate beside that of raw appends."""
     raws = documents(offers)
     async with prepared(kafka=kafka, workers=0) as environment:
         raw = await raw_rate(environment, raws)
         async with open_log(environment.settings) as log:
-            return await relay_rate(log, raws), raw
-
-
-def main(arguments: list[str]) -> None:
-    """Parse, measure, print."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kafka", action="store_true")
-    parser.add_argument("--offers", type=int, default=50_000)
-    given = parser.parse_args(arguments)
-    rate, raw = asyncio.run(measure(kafka=given.kafka, offers=given.offers))
-    Console().print(f"relay: {rate:,.0f} submissions/s, {rate / raw:.2f} of raw appends ({raw:,.0f}/s)")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
+            rate = await relay_rate(log, raws)
+    ratio, bar = f"{times(rate, raw)} raw", f"≥ {_RATE:,}/s"
+    yield Row(f"relay alone, exactly once, {name}", f"{rate:,.0f}/s", ratio, bar, rate >= _RATE, f"raw {raw:,.0f}/s")

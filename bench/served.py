@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import date
 from pathlib import Path
 
 import aiohttp
@@ -18,12 +17,10 @@ from gateway import clock
 from gateway.bootstrap import open_log
 from gateway.client import Client
 from gateway.demo.broker import LocalBroker
-from gateway.demo.generator import generate
 from gateway.demo.tether import tether, tethered
 from gateway.oauth.keys import KeyRing
 from gateway.partners import Partners
 from gateway.partners.credential import mint_secret
-from gateway.protocol.decide import paris_date
 from gateway.protocol.partner import Partner, Scope
 from gateway.protocol.topic import COMMON
 from gateway.settings import Settings
@@ -166,13 +163,6 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
     if process.returncode is None:
         process.terminate()
     await process.wait()
-
-
-def documents(count: int) -> list[bytes]:
-    """Offers of the demo's generator, two in a hundred of them wrong."""
-    today = date.fromisoformat(paris_date(clock.now()))
-    made = (offer.raw for offer in generate(11, "bretagne", count + count // 10, today))
-    return list(made)[:count]
 
 
 def _size(file: Path) -> int:

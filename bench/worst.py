@@ -1,6 +1,6 @@
 """One partner's worst permitted load, until killed: ``python -m bench.worst KIND URL TOKEN``.
 
-A partner's credentials permit every kind; none is reasonable.
+A partner's credentials permit every kind; none is reasonable. It prints the kind once the load begins.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from bench.served import documents
+from bench.offers import documents
 
 _LANES = 8
 _READ = 1 << 18
@@ -177,6 +177,7 @@ KINDS: Mapping[str, Attack] = {
 
 async def attack(kind: str, url: str, token: str) -> None:
     """Eight concurrent tasks, until killed."""
+    print(kind, flush=True)
 
     async def lane() -> None:
         while True:

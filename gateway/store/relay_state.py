@@ -6,11 +6,14 @@ damaged, belongs to another log or is ahead of the log is discarded. On disk, so
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import ClassVar
+
+import orjson
 
 from gateway.protocol.record import OfferState
 from gateway.protocol.submission import Known
-from gateway.runtime.sqlite_damage import Tables, checksum, computed, require
+from gateway.runtime.sqlite_damage import ChecksumError, Tables, checksum, computed, require
 from gateway.store.local_copy import LocalCopy
 
 _LAYOUT = f"""
@@ -26,10 +29,11 @@ INSERT INTO position VALUES (0);
 _COLUMNS = "revision, digest, sequence, position, appended_at, reason, expires_on, provenance, shared, never"
 _POSITION = "SELECT position FROM position WHERE whole(sum, position)"
 _UPSERT = "INSERT OR REPLACE INTO known VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_BESIDE = " UNION ALL ".join(
-    f"SELECT * FROM (SELECT sum, id, {_COLUMNS} FROM known WHERE id {side} ?1 ORDER BY id {order} LIMIT 1)"  # noqa: S608  # our own names
-    for side, order in (("<", "DESC"), (">", "ASC"))
-)
+_AS_JSON = f"json_array(sum, id, {_COLUMNS.replace('digest', 'hex(digest)')})"
+_BESIDE = f"""SELECT DISTINCT
+    (SELECT {_AS_JSON} FROM known WHERE id < j.value ORDER BY id DESC LIMIT 1),
+    (SELECT {_AS_JSON} FROM known WHERE id > j.value ORDER BY id LIMIT 1)
+    FROM json_each(?) AS j"""  # noqa: S608  # names of our own columns
 _LOOKUP = 500
 
 
@@ -54,17 +58,22 @@ class RelayState(LocalCopy):
             marks = ",".join("?" * len(part))
             rows = self._db.execute(f"SELECT sum, id, {_COLUMNS} FROM known WHERE id IN ({marks})", part)  # noqa: S608  # marks only
             found.update(_found(row) for row in rows)
-        for key in wanted:
-            if key not in found:
-                self._require_unknown(key)
+        self._require_unknown([key for key in wanted if key not in found])
         return found
 
-    def _require_unknown(self, key: str) -> None:
-        """Compare the checksums of the two rows beside an id that is not found. Where the bytes of a key are damaged, a
-        search for that key ends beside its row. Raises ChecksumError.
+    def _require_unknown(self, keys: Sequence[str]) -> None:
+        """Compare the checksums of the two rows beside each id that is not found. Where the bytes of a key are damaged,
+        a search for that key ends beside its row. Raises ChecksumError.
+
+        One statement for all ids: new ids often have the same rows beside them, and each is compared once.
         """
-        for row in self._db.execute(_BESIDE, (key,)):
-            require(*row)
+        beside = self._db.execute(_BESIDE, (orjson.dumps(keys).decode(),))
+        for text in set(chain.from_iterable(beside)) - {None}:
+            try:
+                stored, key, revision, digest, *others = orjson.loads(text)
+            except orjson.JSONDecodeError as error:
+                raise ChecksumError("a row holds no JSON") from error
+            require(stored, key, revision, bytes.fromhex(digest), *others)
 
     def put(self, changes: Mapping[str, Known | None]) -> None:
         """Set the known states of offers by id; None removes one."""

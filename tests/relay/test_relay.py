@@ -67,6 +67,8 @@ def task_of(bench: Bench) -> asyncio.Task[None]:
 
 def holds(path: Path, offer_id: str) -> bool:
     with closing(sqlite3.connect(path)) as table:
+        if table.execute("SELECT 1 FROM sqlite_master WHERE name = 'known'").fetchone() is None:
+            return False  # just created
         return table.execute("SELECT 1 FROM known WHERE id = ?", (offer_id,)).fetchone() is not None
 
 
