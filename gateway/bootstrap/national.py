@@ -4,9 +4,9 @@ import os
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
-from adapters.national.connector.factory import open_connector
+from adapters.national.connector.connector import open_connector
 from adapters.national.site.accounts import AccountsError, read_accounts
-from adapters.national.site.retry import Timing
+from adapters.national.site.timing import Timing
 from gateway.bootstrap.parts import Parts
 from gateway.errors import SettingsError
 

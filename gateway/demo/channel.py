@@ -18,11 +18,27 @@ from aiokafka import AIOKafkaProducer
 from adapters.pull.run_request import order_run
 from gateway import clock
 from gateway.client import NDJSON, Answer, Client
-from gateway.demo.expected import Document
-from gateway.demo.refusals import RefusalCounts
+from gateway.demo.balance import Document
 from gateway.log.port import EventLog
 from gateway.protocol.record import TYPE_PUBLISHED, TYPE_WITHDRAWN
 from gateway.protocol.source_run import Order, Run
+
+
+@dataclass(slots=True)
+class RefusalCounts:
+    """Count, severity and first message in French of each problem code."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    severities: dict[str, str] = field(default_factory=dict)
+    messages: dict[str, str] = field(default_factory=dict)
+
+    def add(self, problem: Mapping[str, Any], times: int = 1) -> None:
+        """Count a problem of an answer; its message is one text, or one by language."""
+        code, message = problem["code"], problem["message"]
+        self.counts[code] += times
+        self.severities.setdefault(code, problem["severity"])
+        self.messages.setdefault(code, message if isinstance(message, str) else message["fr"])
+
 
 _BATCH = 40
 _AT_ONCE = 8

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gateway.demo.balance import Balance, Line
-from gateway.demo.refusals import RefusalCounts
+from gateway.demo.channel import RefusalCounts
 from gateway.demo.scenario import Scenario
 
 MOST_WRONGS = 20

@@ -10,11 +10,10 @@ from typing import Any
 import schemas
 from adapters.profile.packaged import profiles
 from adapters.profile.profile import Profile, read_profile
+from gateway.demo.balance import Document
 from gateway.demo.channel import StoreFeed
-from gateway.demo.expected import Document
 from gateway.demo.region_site.feed import example_profile, write_feed
-from gateway.demo.region_site.simulator import RegionalPlatform
-from gateway.demo.sftp import USER, serving_sftp
+from gateway.demo.region_site.simulator import USER, RegionalPlatform, serving_sftp
 from gateway.demo.site import NEIGHBOURS, UNCOVERED
 
 CHANNELS: Mapping[str, str] = {

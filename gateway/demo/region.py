@@ -7,9 +7,8 @@ from random import Random
 
 from adapters.profile.profile import Profile
 from gateway.client import Client
-from gateway.demo.balance import Party
+from gateway.demo.balance import Document, ExpectedOffer, Party, expected_offers
 from gateway.demo.channel import ChangeSet, Channel
-from gateway.demo.expected import Document, ExpectedOffer, expected_offers
 from gateway.demo.region_site.simulator import RegionalPlatform
 from gateway.demo.subscriber import OfferCopy, counted
 

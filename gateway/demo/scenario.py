@@ -10,18 +10,15 @@ from typing import Protocol
 import orjson
 
 from gateway.client import Client
-from gateway.demo.balance import Balance, compute_balance
+from gateway.demo.balance import Balance, Document, compute_balance
 from gateway.demo.channel import Pulled
 from gateway.demo.entry import departments_of
-from gateway.demo.expected import Document
 from gateway.demo.federation import OBSERVER, Federation
 from gateway.demo.generator import generate
-from gateway.demo.negative import run_negative_scenarios
-from gateway.demo.poll import pause_between_polls, poll_until_count
 from gateway.demo.region import Region
 from gateway.demo.site import UNCOVERED, towns_in
+from gateway.demo.step import follow_one, pause_between_polls, poll_until_count, run_negative_scenarios
 from gateway.demo.subscriber import OfferCopy, read_changes
-from gateway.demo.trace import follow_one
 
 WRONG = 0.06
 """Share of offers with a fault."""

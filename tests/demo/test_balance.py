@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.demo.balance import ExternalCounts, Party, Uncovered, compute_balance
-from gateway.demo.expected import ExpectedOffer
+from gateway.demo.balance import ExpectedOffer, ExternalCounts, Party, Uncovered, compute_balance
 
 BRETAGNE = Party(
     slug="bretagne",

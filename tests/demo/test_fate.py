@@ -7,7 +7,7 @@ import pytest
 
 from adapters.profile.packaged import profiles
 from adapters.profile.profile import Profile, read_profile
-from gateway.demo.expected import ExpectedOffer, expected_offers
+from gateway.demo.balance import ExpectedOffer, expected_offers
 from gateway.demo.region_site.feed import example_profile
 
 ON = date(2026, 11, 25)

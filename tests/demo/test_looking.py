@@ -3,7 +3,7 @@
 import asyncio
 from itertools import chain, count, repeat
 
-from gateway.demo.poll import poll_until_count
+from gateway.demo.step import poll_until_count
 
 SOON = 0.001
 

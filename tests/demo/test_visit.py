@@ -8,7 +8,7 @@ from shlex import split
 
 import pytest
 
-from gateway.demo.hints import command
+from gateway.demo.command import command
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 
 from adapters.profile.packaged import profiles
 from gateway.client import Client
-from gateway.demo.region_site.fault import Fault
+from gateway.demo.region_site.simulator import Fault
 from gateway.protocol.source_run import SUCCESSES, Run
 from gateway.runtime.loop import run
 from tests.interconnection.federation import Federation, federation, settled

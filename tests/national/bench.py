@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 import schemas
-from adapters.national.connector.factory import open_connector
+from adapters.national.connector.connector import open_connector
 from adapters.national.delivery.order import (
     Order,
     Placed,
@@ -21,12 +21,11 @@ from adapters.national.delivery.order import (
     read_order,
 )
 from adapters.national.mapping.deliverability import Terms
-from adapters.national.site.account import Account
-from adapters.national.site.accounts import Accounts
-from adapters.national.site.retry import Timing
+from adapters.national.site.accounts import Account, Accounts
+from adapters.national.site.timing import Timing
 from gateway.demo.national_site.simulator import NationalSimulator
 from gateway.demo.national_site.stock import Operator
-from gateway.demo.national_site.time import FastTime
+from gateway.demo.process import FastTime
 from gateway.ingest.submissions import Submissions
 from gateway.log.port import EventLog
 from gateway.partners import Partners

@@ -9,7 +9,7 @@ import pytest
 
 from adapters.national.mapping.deliverability import Terms
 from gateway.demo.national_site.simulator import NationalSimulator
-from gateway.demo.national_site.time import FastTime
+from gateway.demo.process import FastTime
 from gateway.log.memory import MemoryLog
 from gateway.log.port import EventLog
 from gateway.partners import Partners

@@ -8,7 +8,7 @@ from adapters.national.delivery.order import (
     order_record,
     read_order,
 )
-from adapters.national.maintenance.erase import NEUTRAL
+from adapters.national.maintenance.offer_orders import NEUTRAL
 from gateway.demo.national_site.fault import Fault
 from tests.national.bench import Bench, document, eventually
 from tests.national.conftest import Make

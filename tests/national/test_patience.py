@@ -1,6 +1,6 @@
 """Backing off, and the breaker."""
 
-from adapters.national.site.retry import (
+from adapters.national.site.timing import (
     TRIPS_AFTER,
     Breaker,
     CountedTries,

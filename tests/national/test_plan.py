@@ -30,8 +30,8 @@ from adapters.national.mapping.deliverability import (
     Past,
     Ready,
     Waiting,
+    refusal,
 )
-from adapters.national.mapping.refusal import refusal
 from adapters.national.site.answer import (
     AlreadyDeleted,
     Done,

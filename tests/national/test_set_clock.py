@@ -4,12 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from adapters.national.connector.account import PendingOrders
 from adapters.national.delivery.order import Placed, Replay, order_record
-from adapters.national.delivery.orders import PendingOrders
 from adapters.national.delivery.outbox import Outbox
-from adapters.national.site.account import Token
-from adapters.national.site.rate import Rate
-from adapters.national.site.retry import TRIPS_AFTER, Breaker
+from adapters.national.site.accounts import Token
+from adapters.national.site.timing import TRIPS_AFTER, Breaker, Rate
 from gateway.protocol.record import StoredRecord
 
 START = 1_796_000_000_000

@@ -11,7 +11,7 @@ from typing import Any
 from adapters.national.delivery.order import Reconcile
 from gateway.demo.national_site.fault import Fault
 from gateway.demo.national_site.simulator import NationalSimulator
-from gateway.demo.national_site.time import FastTime
+from gateway.demo.process import FastTime
 from gateway.log.memory import MemoryLog
 from gateway.partners import Partners
 from gateway.protocol.decide import PARIS

@@ -19,7 +19,7 @@ import orjson
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from adapters.national.mapping.body import body_of, is_masked
+from adapters.national.mapping.body import body_of, is_masked, remote_id
 from adapters.national.mapping.deliverability import (
     NotDeliverable,
     Part,
@@ -29,11 +29,10 @@ from adapters.national.mapping.deliverability import (
     Waiting,
 )
 from adapters.national.mapping.mapping import map_offer
-from adapters.national.mapping.remote_id import remote_id
-from adapters.national.site.account import Account
+from adapters.national.site.accounts import Account
 from adapters.national.site.answer import Done, find_dropped, outcome_of
 from adapters.national.site.client import NationalSite
-from adapters.national.site.rate import Rate
+from adapters.national.site.timing import Rate
 from gateway.demo.national_site.simulator import NationalSimulator
 from schemas import check
 from tests.national_site.ground import EMAIL, NOW, OLD_TOKEN, PASSWORD, at

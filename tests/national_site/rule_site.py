@@ -5,8 +5,8 @@ from typing import Any
 
 import aiohttp
 
-from gateway.demo.national_site.rule import Version
 from gateway.demo.national_site.rules import RULES
+from gateway.demo.national_site.rules_offer import Version
 from gateway.demo.national_site.simulator import NationalSimulator
 from gateway.demo.national_site.stock import Operator, Row
 from tests.national_site.ground import JUNE, OLD_TOKEN, PASSWORD

@@ -8,9 +8,9 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from adapters.national.site.account import Account
+from adapters.national.site.accounts import Account
 from adapters.national.site.client import NationalSite
-from adapters.national.site.rate import Rate
+from adapters.national.site.timing import Rate
 from tests.national_site.ground import EMAIL, PASSWORD
 from tests.national_site.stepped_time import SteppedTime
 

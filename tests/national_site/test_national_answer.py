@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from adapters.national.mapping.refusal import refusal, refusals, vocabulary
+from adapters.national.mapping.deliverability import refusal, refusals, vocabulary
 from adapters.national.site.answer import (
     AlreadyDeleted,
     Done,

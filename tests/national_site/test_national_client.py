@@ -10,7 +10,7 @@ from aiohttp import web
 from aiohttp.test_utils import unused_port
 from structlog.testing import capture_logs
 
-from adapters.national.site.account import Account
+from adapters.national.site.accounts import Account
 from adapters.national.site.answer import (
     AlreadyDeleted,
     NameTaken,
@@ -18,8 +18,8 @@ from adapters.national.site.answer import (
     outcome_of,
 )
 from adapters.national.site.client import MAX_BYTES, TRIES, NationalSite
-from adapters.national.site.rate import MINUTE
 from adapters.national.site.site import LoginRefusedError, OutcomeUnknownError, SiteUnavailableError
+from adapters.national.site.timing import MINUTE
 from gateway.demo.national_site.fault import Fault
 from gateway.demo.national_site.simulator import NationalSimulator
 from tests.kafka.certificate import Authority

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from adapters.national.mapping.hours import lunch_break
+from adapters.national.mapping.body import lunch_break
 from adapters.national.mapping.mapping import (
     NotDeliverable,
     Past,

@@ -5,7 +5,7 @@ import string
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adapters.national.mapping.remote_id import Group, is_reachable, remote_id
+from adapters.national.mapping.body import Group, is_reachable, remote_id
 
 SLUG = st.sampled_from(["bretagne", "bourgogne-franche-comte", "ile-de-france"])
 LOCAL = st.text(st.sampled_from(string.ascii_letters + string.digits + "._~-"), min_size=1, max_size=60)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from adapters.national.maintenance.erase import NEUTRAL, NEUTRAL_BODY
-from adapters.national.mapping.remote_id import remote_id
+from adapters.national.maintenance.offer_orders import NEUTRAL, NEUTRAL_BODY
+from adapters.national.mapping.body import remote_id
 from adapters.national.site.answer import (
     AlreadyDeleted,
     Done,

@@ -3,13 +3,13 @@
 from datetime import date
 from typing import Any, Literal
 
+from adapters.national.mapping.body import remote_id
 from adapters.national.mapping.mapping import (
     NotDeliverable,
     Past,
     Ready,
     Waiting,
 )
-from adapters.national.mapping.remote_id import remote_id
 from adapters.national.site.answer import (
     Done,
     Refused,

@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
+from adapters.national.mapping.body import MAX_CHARACTERS, is_reachable, remote_id
 from adapters.national.mapping.deliverability import (
     NotDeliverable,
     Ready,
     Terms,
     Waiting,
+    refusals,
 )
 from adapters.national.mapping.mapping import map_offer
-from adapters.national.mapping.refusal import refusals
-from adapters.national.mapping.remote_id import MAX_CHARACTERS, is_reachable, remote_id
 from adapters.national.site.answer import Done, find_dropped, outcome_of
 from adapters.national.site.client import NationalSite
 from schemas.rulebook import catalogue

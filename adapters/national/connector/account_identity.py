@@ -15,10 +15,10 @@ import orjson
 import structlog
 
 from adapters.national.delivery.unit_of_work import DeliveryStore
-from adapters.national.site.account import Account
+from adapters.national.site.accounts import Account
 from adapters.national.site.index_walk import Walker
-from adapters.national.site.retry import Timing
 from adapters.national.site.site import Site, SiteError
+from adapters.national.site.timing import Timing
 from gateway.protocol.record import Record, StoredRecord
 
 CHANGED_STEP = (

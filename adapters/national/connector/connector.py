@@ -1,8 +1,10 @@
 """The national connector: runs the work of every account; each account is owned by one process at a time."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import structlog
@@ -13,26 +15,29 @@ from adapters.national.delivery.calls import CallPause, Calls
 from adapters.national.delivery.order import (
     Adopt,
     Erase,
+    Progress,
     Reconcile,
     Replay,
 )
 from adapters.national.delivery.outbox import Outbox
-from adapters.national.delivery.progress import Progress
 from adapters.national.delivery.unit_of_work import DeliveryStore, Route
 from adapters.national.inbound.inbound import Inbound
+from adapters.national.inbound.state import InboundState
 from adapters.national.maintenance.adopt_run import adopt
-from adapters.national.maintenance.erase import erase
+from adapters.national.maintenance.offer_orders import erase, replay
 from adapters.national.maintenance.reconcile import Reconciliation
-from adapters.national.maintenance.replay import replay
 from adapters.national.site.accounts import Accounts
+from adapters.national.site.client import ANSWER_SECONDS, NationalSite
 from adapters.national.site.index_walk import RightMissingError
-from adapters.national.site.retry import Timing
 from adapters.national.site.site import Site, SiteError
+from adapters.national.site.timing import Rate, Timing
+from gateway.ingest.submissions import Submissions
 from gateway.log.assignment import retry_log_errors, run_assigned
 from gateway.log.port import EventLog
 from gateway.partners import Partners
 from gateway.partners.change import ChangeConflictError
 from gateway.protocol.identity import partition_of
+from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.topic import OFFERS
 
 Outboxes: TypeAlias = Callable[[str], Outbox]
@@ -151,3 +156,47 @@ class NationalConnector:
         except SiteError as error:
             _log.warning("national.order_failed", account=placed.account, error=str(error))
             return {"error": "site-unavailable", "said": str(error)}
+
+
+@asynccontextmanager
+async def open_connector(
+    log: EventLog,
+    accounts: Accounts,
+    *,
+    partners: Partners,
+    submissions: Submissions,
+    ids: ReceiptIds,
+    folder: Path,
+    timing: Timing,
+    answer_seconds: float = ANSWER_SECONDS,
+) -> AsyncIterator[NationalConnector]:
+    """A connector that is ready to run; ``folder`` holds its outboxes. It must end before the block does."""
+    identity = await log.identity()
+    async with AsyncExitStack() as stack:
+        sites: dict[str, NationalSite] = {}
+        for name, account in accounts.accounts.items():
+            rate = Rate(clock=timing.clock, sleep=timing.sleep)
+            site = NationalSite(account, rate=rate, clock=timing.clock, answer_seconds=answer_seconds)
+            sites[name] = await stack.enter_async_context(site)
+        inbound = None
+        if accounts.search is not None:
+            inbound = Inbound(
+                log,
+                site=sites[accounts.search.account],
+                search=accounts.search,
+                partners=partners,
+                submissions=submissions,
+                ids=ids,
+                open_state=lambda: InboundState(folder / "inbound.sqlite", log=identity),
+                timing=timing,
+            )
+            stack.callback(inbound.close)
+        yield NationalConnector(
+            log,
+            accounts=accounts,
+            sites=sites,
+            partners=partners,
+            inbound=inbound,
+            outboxes=lambda name: Outbox(folder / f"outbox-{name}.sqlite", log=identity),
+            timing=timing,
+        )

@@ -30,8 +30,8 @@ from adapters.national.delivery.unknown_outcome import (
     NAME_TAKEN,
     UnknownOutcomes,
 )
-from adapters.national.mapping.refusal import refusal
-from adapters.national.mapping.remote_id import is_reachable
+from adapters.national.mapping.body import is_reachable
+from adapters.national.mapping.deliverability import refusal
 from adapters.national.site.answer import (
     Missing,
     NameTaken,
@@ -42,20 +42,20 @@ from adapters.national.site.answer import (
 )
 from adapters.national.site.deletion import delete_rows, outcome_about
 from adapters.national.site.index_walk import Walker
-from adapters.national.site.retry import (
-    TRIES,
-    TRIPS_AFTER,
-    Breaker,
-    CountedTries,
-    Timing,
-    backoff,
-)
 from adapters.national.site.site import (
     LoginRefusedError,
     OutcomeUnknownError,
     Site,
     SiteError,
     SiteUnavailableError,
+)
+from adapters.national.site.timing import (
+    TRIES,
+    TRIPS_AFTER,
+    Breaker,
+    CountedTries,
+    Timing,
+    backoff,
 )
 from gateway.protocol.delivery import Part
 from gateway.protocol.record import utc

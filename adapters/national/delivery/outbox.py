@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 
-from adapters.national.site.retry import LONGEST_MS
+from adapters.national.site.timing import LONGEST_MS
 from gateway.errors import LogUnavailableError
 from gateway.protocol.delivery import Delivery, Group, delivery_record, read_delivery
 from gateway.protocol.record import OfferState, read_offer

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, TypeAlias
 
 from adapters.national.delivery.plan import Due
-from adapters.national.mapping.refusal import Refusal, refusal
+from adapters.national.mapping.deliverability import Refusal, refusal
 from adapters.national.mapping.week import FLIP
 from adapters.national.site.answer import (
     AlreadyDeleted,

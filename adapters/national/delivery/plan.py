@@ -8,6 +8,8 @@ from typing import Any, TypeAlias
 
 import orjson
 
+from adapters.national.mapping.body import Group as Suffix
+from adapters.national.mapping.body import remote_id
 from adapters.national.mapping.deliverability import (
     Deliverability,
     NotDeliverable,
@@ -17,8 +19,6 @@ from adapters.national.mapping.deliverability import (
     Waiting,
 )
 from adapters.national.mapping.mapping import map_offer
-from adapters.national.mapping.remote_id import Group as Suffix
-from adapters.national.mapping.remote_id import remote_id
 from gateway.protocol.delivery import GROUPS, Call, Delivery, Group, Part
 
 RANKS: Mapping[Call, int] = {"delete": 0, "create": 1, "update": 2}

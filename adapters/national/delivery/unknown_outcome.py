@@ -12,8 +12,8 @@ from adapters.national.delivery.outbox import Entry
 from adapters.national.delivery.outcome import dead, found, occupied, replaced
 from adapters.national.delivery.unit_of_work import DeliveryStore, UnitOfWork
 from adapters.national.site.index_walk import Walker
-from adapters.national.site.retry import Timing
 from adapters.national.site.site import Site
+from adapters.national.site.timing import Timing
 from gateway.protocol.delivery import Part
 
 LOST_ANSWER, NAME_TAKEN = "look", "name"

@@ -28,8 +28,8 @@ from adapters.national.mapping.week import june_year
 from adapters.national.site.accounts import Search
 from adapters.national.site.index_walk import RightMissingError, Walk, Walker
 from adapters.national.site.reading import Listed
-from adapters.national.site.retry import Timing
 from adapters.national.site.site import Site, SiteError
+from adapters.national.site.timing import Timing
 from gateway.errors import LogError, LogUnavailableError
 from gateway.ingest.submissions import Submissions
 from gateway.log.port import EventLog

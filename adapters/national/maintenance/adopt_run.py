@@ -11,8 +11,7 @@ from typing import Any
 
 import structlog
 
-from adapters.national.delivery.order import Adopt
-from adapters.national.delivery.progress import Progress, Step
+from adapters.national.delivery.order import Adopt, Progress, Step
 from adapters.national.delivery.unit_of_work import review
 from adapters.national.maintenance.adopt import There, Wanted, match
 from adapters.national.maintenance.reconcile import DELETE, Reconciliation, carry_out

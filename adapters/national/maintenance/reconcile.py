@@ -12,13 +12,12 @@ from typing import Any
 
 import structlog
 
-from adapters.national.delivery.order import Reconcile
+from adapters.national.delivery.order import Progress, Reconcile, Step
 from adapters.national.delivery.outcome import moderated, replaced
 from adapters.national.delivery.plan import body_digest
-from adapters.national.delivery.progress import Progress, Step
 from adapters.national.delivery.unit_of_work import DeliveryStore, UnitOfWork
+from adapters.national.mapping.body import is_reachable
 from adapters.national.mapping.deliverability import Ready
-from adapters.national.mapping.remote_id import is_reachable
 from adapters.national.site.answer import (
     AlreadyDeleted,
     Done,
@@ -28,8 +27,8 @@ from adapters.national.site.answer import (
 from adapters.national.site.deletion import delete_rows
 from adapters.national.site.index_walk import RightMissingError, Walk, Walker
 from adapters.national.site.reading import Listed, differences
-from adapters.national.site.retry import Timing, backoff
 from adapters.national.site.site import OutcomeUnknownError, Site, SiteUnavailableError
+from adapters.national.site.timing import Timing, backoff
 from gateway.protocol.delivery import Delivery, Part
 from gateway.protocol.withdrawal_guard import needs_confirmation
 

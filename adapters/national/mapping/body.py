@@ -1,9 +1,9 @@
 """Body of an offer in the site's fields: always complete, so that an update leaves no old value in place."""
 
+import re
 from collections.abc import Mapping
-from typing import Any
-
-from adapters.national.mapping.hours import daily_hours, lunch_break
+from hashlib import sha256
+from typing import Any, Literal, TypeAlias
 
 DEFAULT_SEATS = 1
 _NEARLY_ZERO = 0.000001
@@ -45,3 +45,54 @@ def is_masked(offer: Mapping[str, Any]) -> bool:
     """Whether the employer must not be identifiable to others."""
     masked: bool = offer.get("redistribution", {}).get("mask_employer", False)
     return masked
+
+
+DAYS = {
+    "monday": "lundi",
+    "tuesday": "mardi",
+    "wednesday": "mercredi",
+    "thursday": "jeudi",
+    "friday": "vendredi",
+    "saturday": "samedi",
+}
+
+
+def daily_hours(schedule: Mapping[str, Any]) -> dict[str, list[str]]:
+    """``{"lundi": ["9:00", "16:30"], …}``. The site has no Sunday: its hours are left out."""
+    return {
+        french: [_unpadded(schedule[day]["start"]), _unpadded(schedule[day]["end"])]
+        for day, french in DAYS.items()
+        if day in schedule
+    }
+
+
+def lunch_break(schedule: Mapping[str, Any]) -> str | None:
+    """The text about the lunch break. The site's web form requires 11 characters, its API none."""
+    text: str | None = schedule.get("lunch_break")
+    return text
+
+
+def _unpadded(time: str) -> str:
+    return f"{int(time[:2])}:{time[3:]}"
+
+
+Group: TypeAlias = Literal["", "c", "l"]
+"""Levels of a part: all levels of the offer, those of collège, or seconde (lycée)."""
+
+MAX_CHARACTERS = 60
+_REACHABLE = re.compile(r"[A-Za-z0-9_~:-]{1,60}")
+_PLAIN = re.compile(r"[A-Za-z0-9_:-]+")
+_DIGITS = 40
+
+
+def remote_id(offer_id: str, group: Group = "", generation: int = 1) -> str:
+    """The name of one part in one generation, counted from 1."""
+    suffix = (f"~{group}" if group else "") + (f"~{generation}" if generation > 1 else "")
+    if _PLAIN.fullmatch(offer_id) and len(offer_id) + len(suffix) <= MAX_CHARACTERS:
+        return offer_id + suffix
+    return f"x-{sha256(offer_id.encode()).hexdigest()[:_DIGITS]}{suffix}"
+
+
+def is_reachable(name: str) -> bool:
+    """Whether PATCH and DELETE reach this name; a name given by another program may hold a dot or a slash."""
+    return _REACHABLE.fullmatch(name) is not None

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
-from adapters.national.mapping.deliverability import Ready
-from adapters.national.mapping.refusal import (
+from adapters.national.mapping.deliverability import (
     PREFIX,
+    Ready,
     Refusal,
     refusal,
     vocabulary,

@@ -9,8 +9,8 @@ import aiohttp
 import orjson
 import structlog
 
-from adapters.national.mapping.remote_id import is_reachable
-from adapters.national.site.account import Account, Token
+from adapters.national.mapping.body import is_reachable
+from adapters.national.site.accounts import Account, Token
 from adapters.national.site.answer import (
     is_login_refusal,
     is_rate_refusal,
@@ -18,13 +18,13 @@ from adapters.national.site.answer import (
     login_token,
     unrecognized,
 )
-from adapters.national.site.rate import Rate
 from adapters.national.site.site import (
     Answer,
     LoginRefusedError,
     OutcomeUnknownError,
     SiteUnavailableError,
 )
+from adapters.national.site.timing import Rate
 from gateway.clock import Clock
 
 MAX_BYTES = 8 * 1024 * 1024

@@ -12,8 +12,8 @@ from adapters.national.site.reading import (
     Unreadable,
     read_page,
 )
-from adapters.national.site.retry import Timing, backoff
 from adapters.national.site.site import Answer, OutcomeUnknownError, SiteUnavailableError
+from adapters.national.site.timing import Timing, backoff
 
 Ask: TypeAlias = Callable[[int], Awaitable[Answer]]
 See: TypeAlias = Callable[[Listed], None]

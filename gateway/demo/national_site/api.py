@@ -9,15 +9,18 @@ from gateway.demo.national_site.body import (
     COLLEGE,
     Draft,
     assign,
+    find_errors,
+    find_overflow,
     permit,
 )
-from gateway.demo.national_site.cast import leading_whole, to_instant, to_text
-from gateway.demo.national_site.check import find_errors, find_overflow
-from gateway.demo.national_site.reply import (
+from gateway.demo.national_site.framework import (
     BrokenError,
     Reply,
     answer,
+    leading_whole,
     refuse,
+    to_instant,
+    to_text,
 )
 from gateway.demo.national_site.shape import write_shape
 from gateway.demo.national_site.stock import Operator, Row, Stock

@@ -7,8 +7,7 @@ from math import asin, cos, radians, sin, sqrt
 from typing import Any, TypeAlias
 
 from gateway.demo.national_site.body import sectors
-from gateway.demo.national_site.cast import is_blank, leading_number, leading_whole
-from gateway.demo.national_site.reply import BrokenError
+from gateway.demo.national_site.framework import BrokenError, is_blank, leading_number, leading_whole
 from gateway.demo.national_site.stock import (
     Operator,
     Row,

@@ -22,19 +22,19 @@ from gateway.clock import Clock
 from gateway.demo.national_site import api
 from gateway.demo.national_site.access import Access, refuse_rate
 from gateway.demo.national_site.body import sectors
-from gateway.demo.national_site.cast import is_blank
 from gateway.demo.national_site.fault import Fault, Faults
-from gateway.demo.national_site.page import render
-from gateway.demo.national_site.params import UnreadableError, read_params
-from gateway.demo.national_site.reply import (
+from gateway.demo.national_site.framework import (
     BrokenError,
     Reply,
+    UnreadableError,
     answer,
     broken,
+    is_blank,
+    read_params,
     refuse,
 )
 from gateway.demo.national_site.search import search
-from gateway.demo.national_site.shape import View, page_shape
+from gateway.demo.national_site.shape import View, page_shape, render
 from gateway.demo.national_site.stock import Operator, Row, Stock
 from gateway.demo.national_site.week import mandatory_on
 from gateway.protocol.decide import PARIS

@@ -4,9 +4,38 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Literal
 
-from gateway.demo.national_site.geocoder import Geocoder
-from gateway.demo.national_site.unknown import Unknown
+
+@dataclass(slots=True, kw_only=True)
+class Unknown:
+    """One field per unknown behaviour.
+
+    ``flips_in``: the month of the switch to the next June; stored versions of ``school_track/base.rb`` differ between 1
+    July and the end of July. ``unknown_grades``: stored versions drop unknown grades, with seconde where none is left,
+    or fail. ``dead_names_are_taken``: whether a deleted offer reserves its remote id. ``search_grades``: whether the
+    method that reads ``grades`` of a search exists. ``logins``: maximum of logins per minute and IP address.
+    ``maintenance``: pages that redirect.
+    """
+
+    flips_in: Literal["july", "august"] = "july"
+    unknown_grades: Literal["seconde", "break"] = "seconde"
+    dead_names_are_taken: bool = True
+    search_grades: Literal["ignored", "break"] = "ignored"
+    logins: int = 100
+    maintenance: Literal["none", "all", "holidays"] = "none"
+
+
+_MIDDLE_OF_FRANCE = (46.603354, 1.888334)
+
+
+@dataclass(slots=True)
+class Geocoder:
+    """Results: ``street`` and ``zipcode`` of any coordinates, ``point`` of any postcode; None: not found."""
+
+    street: str | None = None
+    zipcode: str | None = None
+    point: tuple[float, float] | None = _MIDDLE_OF_FRANCE
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

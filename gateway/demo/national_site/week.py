@@ -6,10 +6,8 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
-from gateway.demo.national_site.cast import leading_whole
-from gateway.demo.national_site.reply import BrokenError
-from gateway.demo.national_site.stock import Stock, last_friday
-from gateway.demo.national_site.unknown import Unknown
+from gateway.demo.national_site.framework import BrokenError, leading_whole
+from gateway.demo.national_site.stock import Stock, Unknown, last_friday
 
 _EXACT = re.compile(r"\d{4}-W\d{2}", re.ASCII)
 _FIRST = date(2018, 12, 31)

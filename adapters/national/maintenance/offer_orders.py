@@ -4,14 +4,15 @@ A deletion there only hides the offer. A PATCH still finds and changes it afterw
 """
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 import structlog
 
-from adapters.national.delivery.order import Erase
-from adapters.national.delivery.progress import Progress
+from adapters.national.delivery.order import Erase, Progress, Replay
+from adapters.national.delivery.outcome import revived
 from adapters.national.delivery.unit_of_work import DeliveryStore
-from adapters.national.mapping.remote_id import is_reachable
+from adapters.national.mapping.body import is_reachable
 from adapters.national.site.answer import (
     Done,
     Missing,
@@ -19,9 +20,9 @@ from adapters.national.site.answer import (
     Refused,
 )
 from adapters.national.site.deletion import outcome_about
-from adapters.national.site.retry import Timing, backoff
 from adapters.national.site.site import OutcomeUnknownError, Site, SiteUnavailableError
-from gateway.protocol.delivery import Group, Part
+from adapters.national.site.timing import Timing, backoff
+from gateway.protocol.delivery import Delivery, Group, Part
 
 NEUTRAL = "Offre retirée"
 NEUTRAL_BODY: Mapping[str, Any] = {
@@ -95,3 +96,46 @@ async def _overwrite(part: Part, sites: Mapping[str, Site], timing: Timing) -> b
             _log.warning("national.call_failed", call="erase", remote_id=name, error=str(error))
         await timing.sleep(backoff(tries, timing.chance) / 1000)
     raise SiteUnavailableError(f"{name} could not be overwritten, {_TRIES} times in a row")
+
+
+GIVEN_UP = "national-given-up"
+_SLICE = 200
+_REPLAYED = frozenset({"refused", "moderated", "delivered"})
+
+
+async def replay(order: Replay, store: DeliveryStore, progress: Progress) -> dict[str, Any]:
+    """Queue the named offers again; without names, every dead letter. A moderated offer must be named.
+
+    Each slice is one transaction with its progress. A replayed part is no longer a dead letter.
+    """
+    named = bool(order.offers)
+    ids = iter(order.offers[progress.state.get("done", 0) :]) if named else store.outbox.ids()
+    replayed: list[str] = progress.state.get("replayed", [])
+    number = progress.state.get("number", 0)
+    done = progress.state.get("done", 0)
+    while part := list(islice(ids, _SLICE)):
+        async with store.unit_of_work() as unit:
+            for offer_id in part:
+                delivery = store.outbox.delivery(offer_id)
+                if delivery is None:
+                    continue
+                after = _revive(delivery, named=named, now=unit.now)
+                if after != delivery:
+                    number += 1
+                    if named:
+                        replayed.append(offer_id)
+                    unit.put(after)
+                    unit.aim(offer_id)
+            done += len(part)
+            if unit.outputs:
+                progress.note(unit, done=done, replayed=replayed, number=number)
+    unknown = [offer_id for offer_id in order.offers if offer_id not in set(replayed)]
+    return {"replayed": number, "nothing_to_do": unknown}
+
+
+def _revive(delivery: Delivery, *, named: bool, now: int) -> Delivery:
+    for part in delivery.current():
+        letter = any(problem["code"] == GIVEN_UP for problem in part.problems)
+        if part.state in _REPLAYED and (named or letter):
+            delivery = delivery.with_part(revived(part, now))
+    return delivery
