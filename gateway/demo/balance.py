@@ -14,7 +14,8 @@ import orjson
 import schemas
 from adapters.formats import FeedMapping, OfferItem, judge, read
 from adapters.national.mapping.body import remote_id
-from adapters.national.mapping.mapping import Ready, Terms, map_offer
+from adapters.national.mapping.deliverability import DeliveryTerms, Ready
+from adapters.national.mapping.mapping import map_offer
 from adapters.profile.profile import Profile
 from gateway.demo.region_site.feed import write_feed
 from schemas import Verdict
@@ -63,8 +64,8 @@ def _expected(verdict: Verdict, on: date) -> ExpectedOffer | None:
     offer = verdict.offer
     territory = verdict.territory
     names = tuple(
-        remote_id(verdict.id, part.group)
-        for part in map_offer(offer, on=on, terms=Terms())
+        remote_id(verdict.id, part.suffix)
+        for part in map_offer(offer, on=on, terms=DeliveryTerms())
         if isinstance(part.deliverability, Ready)
     )
     return ExpectedOffer(offer["title"], territory["department"] if territory else "", names)

@@ -20,7 +20,7 @@ from adapters.national.delivery.order import (
     read_note,
     read_order,
 )
-from adapters.national.mapping.deliverability import Terms
+from adapters.national.mapping.deliverability import DeliveryTerms
 from adapters.national.site.accounts import Account, Accounts
 from adapters.national.site.timing import Timing
 from gateway.demo.national_site.simulator import NationalSimulator
@@ -277,7 +277,7 @@ class Bench:
         await self.partners.save(replace(partner, **changes))
 
 
-def accounts_at(url: str, *, names: Mapping[str, list[str]], v1: str | None = None, **terms: Terms) -> Accounts:
+def accounts_at(url: str, *, names: Mapping[str, list[str]], v1: str | None = None, **terms: DeliveryTerms) -> Accounts:
     """Accounts by name with the platforms that go by each."""
     accounts = {
         name: Account(name=name, url=url, email=f"{name}@example.org", password=PASSWORD, v1_token=v1) for name in names

@@ -2,7 +2,7 @@
 
 from adapters.national.site.answer import (
     Done,
-    NotOurs,
+    Forbidden,
     Refused,
     find_dropped,
     outcome_of,
@@ -30,7 +30,7 @@ async def test_pitfall_3_a_name_is_ones_own_per_account_but_patch_finds_the_firs
     simulator.publish_on_site(**made_there(owner=other, remote_id=NAME, permalink="https://stages.example.fr/1"))
     sent = ready(offer_of())
     await deliver(site, sent)
-    assert NotOurs() == outcome_of(await site.update(NAME, sent.body))
+    assert Forbidden() == outcome_of(await site.update(NAME, sent.body))
 
 
 async def test_pitfall_6_a_period_changes_its_meaning_every_year(site: NationalSite, time: SteppedTime) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from adapters.national.mapping.mapping import NotDeliverable, Ready
+from adapters.national.mapping.deliverability import NotDeliverable, Ready
 from adapters.national.site.answer import Refused, outcome_of
 from adapters.national.site.client import NationalSite
 from gateway.demo.national_site.simulator import NationalSimulator

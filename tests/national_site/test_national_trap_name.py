@@ -7,9 +7,9 @@ from adapters.national.mapping.body import remote_id
 from adapters.national.site.answer import (
     AlreadyDeleted,
     Done,
+    Forbidden,
     Missing,
     NameTaken,
-    NotOurs,
     outcome_of,
 )
 from adapters.national.site.client import NationalSite
@@ -83,7 +83,7 @@ async def test_trap_6_anothers_offer_is_forbidden_here_and_missing_there(
     await deliver(site, sent)
     row = row_of(simulator)
     row.owner = simulator.add_operator("region@example.org", PASSWORD)
-    assert NotOurs() == outcome_of(await site.update(NAME, sent.body))
+    assert Forbidden() == outcome_of(await site.update(NAME, sent.body))
     assert Missing() == outcome_of(await site.delete(NAME))
     assert [] == await index(site)
 

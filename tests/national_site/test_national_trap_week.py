@@ -4,12 +4,7 @@ from datetime import date
 from typing import Any, Literal
 
 from adapters.national.mapping.body import remote_id
-from adapters.national.mapping.mapping import (
-    NotDeliverable,
-    Past,
-    Ready,
-    Waiting,
-)
+from adapters.national.mapping.deliverability import NotDeliverable, Past, Ready, Waiting
 from adapters.national.site.answer import (
     Done,
     Refused,

@@ -26,54 +26,6 @@ from gateway.protocol.topic import DELIVERIES, OFFERS
 
 ORDER_LIFE_MS = 60 * 60_000
 """Maximum age of an order when an owner finds it: about as long as an operator keeps the command running."""
-
-
-class PendingOrders:
-    """The pending orders of one account during one ownership."""
-
-    def __init__(self, account: str) -> None:
-        self._account = account
-        self._progress = ProgressReader(account)
-        self._pending: dict[bytes, Pending[Placed]] = {}
-        self._taken: set[bytes] = set()
-        self._came = asyncio.Event()
-        self._heard_at = 0
-        self._began_at: int | None = None
-
-    def hear(self, record: StoredRecord) -> None:
-        """Apply a record, in log order: an order is pending until its answer, or a tombstone, is read."""
-        key = record.key or b""
-        self._heard_at = max(self._heard_at, record.appended_at)
-        if self._progress.hear(key, record.value):
-            return
-        placed = None if record.value is None else read_order(key, record.value)
-        if placed is None or placed.answer is not None:
-            self._pending.pop(key, None)
-        elif placed.account == self._account and key not in self._taken:
-            found_at = record.appended_at if self._began_at is None else None
-            self._pending.setdefault(key, Pending(placed, found_at))
-            self._came.set()
-
-    def begin(self) -> None:
-        """Mark the end of the rebuild: the append time of the last record read decides which orders are too old. Later
-        orders are never too old.
-        """
-        self._began_at = self._heard_at
-
-    async def take(self) -> tuple[Progress, bool]:
-        """Wait for the next order; returns its progress and whether it is too old. An order that was begun is never too
-        old.
-        """
-        while not self._pending:
-            self._came.clear()
-            await self._came.wait()
-        key = next(iter(self._pending))
-        pending = self._pending.pop(key)
-        self._taken.add(key)
-        progress = self._progress.of(pending.request)
-        return progress, not progress.begun and pending.age_ms(self._began_at or 0) > ORDER_LIFE_MS
-
-
 _BATCH = 200
 _REBUILD = 2_000
 _NOTE_SECONDS = 5.0
@@ -89,6 +41,56 @@ OwnerTask: TypeAlias = Callable[[DeliveryStore], Coroutine[Any, Any, None]]
 _log = structlog.get_logger()
 
 
+class PendingOrders:
+    """The orders of one account that its owner has read and not carried out.
+
+    An order and its answer share one key, so only the last record of a key decides whether the order is pending. Before
+    compaction the earlier records are read too.
+    """
+
+    def __init__(self, account: str) -> None:
+        self._account = account
+        self._progress = ProgressReader(account)
+        self._pending: dict[bytes, Pending[Placed]] = {}
+        self._taken: set[bytes] = set()
+        self._came = asyncio.Event()
+        self._read_at = 0
+        self._began_at: int | None = None
+
+    def apply(self, record: StoredRecord) -> None:
+        """Apply a record, in log order: an order is pending until its answer, or a tombstone, is read."""
+        key = record.key or b""
+        self._read_at = max(self._read_at, record.appended_at)
+        if self._progress.apply(key, record.value):
+            return
+        placed = None if record.value is None else read_order(key, record.value)
+        if placed is None or placed.answer is not None:
+            self._pending.pop(key, None)
+        elif placed.account == self._account and key not in self._taken:
+            found_at = record.appended_at if self._began_at is None else None
+            self._pending.setdefault(key, Pending(placed, found_at))
+            self._came.set()
+
+    def begin(self) -> None:
+        """Mark the end of the rebuild: the append time of the last record read decides which orders are too old. Later
+        orders are never too old.
+        """
+        self._began_at = self._read_at
+
+    async def take(self) -> tuple[Progress, bool]:
+        """Wait for the next order; returns its progress and whether it is too old. An order that was begun is never too
+        old.
+        """
+        while not self._pending:
+            self._came.clear()
+            await self._came.wait()
+        key = next(iter(self._pending))
+        pending = self._pending.pop(key)
+        self._taken.add(key)
+        progress = self._progress.of(pending.request)
+        return progress, not progress.begun and pending.age_ms(self._began_at or 0) > ORDER_LIFE_MS
+
+
 class AccountWork:
     """Work of one account in this process. ``run`` ends only by an error or by cancellation."""
 
@@ -100,16 +102,16 @@ class AccountWork:
         outbox: Outbox,
         identity: AccountIdentity,
         calls: Callable[[DeliveryStore], Calls],
-        obey: Execute,
-        beside: OwnerTask | None = None,
+        execute: Execute,
+        inbound_scan: OwnerTask | None = None,
     ) -> None:
         self._log = log
         self._route = route
         self._outbox = outbox
         self._identity = identity
         self._make_calls = calls
-        self._obey = obey
-        self._inbound_scan = beside
+        self._execute = execute
+        self._inbound_scan = inbound_scan
         self._role = f"national.{route.account}"
         self._orders = PendingOrders(route.account)
         self._caught_up = asyncio.Event()
@@ -178,9 +180,9 @@ class AccountWork:
         for record in chunk.records:
             key = record.key or b""
             if not is_delivery(key):
-                self._orders.hear(record)
-                self._identity.hear(record)
-            elif record.offset < since or not self._route.takes(platform_of(key.decode())):
+                self._orders.apply(record)
+                self._identity.apply(record)
+            elif record.offset < since or not self._route.delivers_for(platform_of(key.decode())):
                 continue
             elif record.value is None:
                 self._outbox.forget(key.decode())
@@ -216,7 +218,7 @@ class AccountWork:
             kept = [self._keep_offer(record) for record in chunk.records]
             changed = [offer_id for offer_id in dict.fromkeys(kept) if offer_id is not None]
             for offer_id in changed:
-                unit.aim(offer_id)
+                unit.set_wanted_state(offer_id)
             if changed:
                 unit.write_position(f"{self._role}.{OFFERS}", chunk.partition, chunk.position)
             unit.positions[OFFERS, chunk.partition] = chunk.position
@@ -225,7 +227,7 @@ class AccountWork:
         """Store an offer if this account delivers for its platform; returns its id."""
         offer_id = (record.key or b"").decode()
         platform = platform_of(offer_id)
-        if not self._route.takes(platform):
+        if not self._route.delivers_for(platform):
             return None
         self._outbox.put_offer(offer_id, platform, record.value)
         return offer_id
@@ -233,13 +235,13 @@ class AccountWork:
     def _apply_orders(self, chunk: Chunk) -> None:
         for record in chunk.records:
             if not is_delivery(record.key or b""):
-                self._orders.hear(record)
+                self._orders.apply(record)
 
     async def _review_changed(self, store: DeliveryStore) -> None:
         """Review all offers of a platform when its terms or its delivering side change."""
         for partner in self._route.partners.all():
             platform = partner.platform
-            if self._route.takes(platform):
+            if self._route.delivers_for(platform):
                 fingerprint = self._route.fingerprint(platform)
                 if self._outbox.fingerprint(platform) != fingerprint:
                     await review(store, platform)
@@ -264,7 +266,7 @@ class AccountWork:
             elif not self._identity.proven:
                 answer = {"error": "account-changed"}
             else:
-                answer = await self._obey(store, progress)
+                answer = await self._execute(store, progress)
             async with store.unit_of_work() as unit:
                 unit.write_home(answer_record(placed, answer))
                 progress.end(unit)

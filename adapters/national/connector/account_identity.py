@@ -59,7 +59,7 @@ class AccountIdentity:
         """Reset at the start of an ownership: another owner may have written, so the log is read again."""
         self._known, self.proven, self.decided = None, False, asyncio.Event()
 
-    def hear(self, record: StoredRecord) -> None:
+    def apply(self, record: StoredRecord) -> None:
         """Apply a record of ``deliveries``, in log order."""
         if record.key == f"{_KIND}/{self._account.name}".encode():
             self._known = None if record.value is None else str(orjson.loads(record.value).get("identity"))

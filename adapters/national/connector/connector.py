@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import structlog
 
-from adapters.national.connector.account import AccountWork, OwnerTask
+from adapters.national.connector.account import AccountWork
 from adapters.national.connector.account_identity import AccountIdentity
 from adapters.national.delivery.calls import CallPause, Calls
 from adapters.national.delivery.order import (
@@ -40,105 +40,78 @@ from gateway.protocol.identity import partition_of
 from gateway.protocol.receipt import ReceiptIds
 from gateway.protocol.topic import OFFERS
 
-Outboxes: TypeAlias = Callable[[str], Outbox]
-"""Opens the outbox of an account."""
-
 _log = structlog.get_logger()
 
 
+@dataclass(slots=True, kw_only=True)
 class NationalConnector:
-    """Delivers offers to the national site. ``sites`` holds an open client per account name. An error of any account
-    ends ``run``.
+    """Delivers offers to the national site. ``sites`` holds an open client per account name; ``inbound`` is the scan of
+    the account that the accounts file names for search. An error of any account ends ``run``.
     """
 
-    def __init__(
-        self,
-        log: EventLog,
-        *,
-        accounts: Accounts,
-        sites: Mapping[str, Site],
-        partners: Partners,
-        inbound: Inbound | None,
-        outboxes: Outboxes,
-        timing: Timing,
-    ) -> None:
-        self._log = log
-        self._accounts = accounts
-        self._sites = sites
-        self._partners = partners
-        self._inbound = inbound
-        self._outboxes = outboxes
-        self._timing = timing
-        self.works: dict[str, AccountWork] = {}
+    log: EventLog
+    accounts: Accounts
+    sites: Mapping[str, Site]
+    partners: Partners
+    inbound: Inbound | None
+    open_outbox: Callable[[str], Outbox]
+    timing: Timing
 
     async def run(self) -> None:
         """Work until cancelled. Raises the error that stopped an account."""
         try:
             async with asyncio.TaskGroup() as group:
-                for account in self._accounts.accounts:
+                for account in self.accounts.accounts:
                     group.create_task(self._run_account(account))
         except* Exception as errors:  # noqa: BLE001  # unwrapped, not swallowed: the first error is raised
             raise errors.exceptions[0] from None
 
     async def _run_account(self, account: str) -> None:
         """Work on the account while its home partition is assigned to this process; other partitions stay idle."""
-        home = partition_of(account, self._log.partitions)
+        home = partition_of(account, self.log.partitions)
 
         async def work(partition: int) -> None:
             if partition != home:
                 await asyncio.Event().wait()
             await self._work(account, home)
 
-        await run_assigned(self._log, role=f"national.{account}", topic=OFFERS, work=work)
-
-    async def _open_outbox(self, account: str) -> Outbox:
-        return self._outboxes(account)
+        await run_assigned(self.log, role=f"national.{account}", topic=OFFERS, work=work)
 
     async def _work(self, account: str, home: int) -> None:
-        outbox = await retry_log_errors(f"national.{account}", partial(self._open_outbox, account))
-        route = Route(account, self._accounts, self._partners, self._timing.clock)
+        async def open_outbox() -> Outbox:
+            return self.open_outbox(account)
+
+        outbox = await retry_log_errors(f"national.{account}", open_outbox)
         call_pause = CallPause()
 
         def calls(store: DeliveryStore) -> Calls:
-            return Calls(store, self._sites, timing=self._timing, call_pause=call_pause)
+            return Calls(store, self.sites, timing=self.timing, call_pause=call_pause)
 
-        async def obey(store: DeliveryStore, progress: Progress) -> dict[str, Any]:
+        async def execute(store: DeliveryStore, progress: Progress) -> dict[str, Any]:
             async with call_pause.kept():
-                return await self._obey(store, progress)
+                return await self._execute(store, progress)
 
+        searches = self.accounts.search is not None and self.accounts.search.account == account
         work = AccountWork(
-            self._log,
-            route,
+            self.log,
+            Route(account, self.accounts, self.partners, self.timing.clock),
             outbox=outbox,
-            identity=AccountIdentity(self._accounts.accounts[account], self._sites[account], self._timing),
+            identity=AccountIdentity(self.accounts.accounts[account], self.sites[account], self.timing),
             calls=calls,
-            obey=obey,
-            beside=self._inbound_scan(account),
+            execute=execute,
+            inbound_scan=self.inbound.run if self.inbound is not None and searches else None,
         )
-        self.works[account] = work
         try:
             await work.run(home)
         finally:
-            del self.works[account]
             outbox.close()
 
-    def _inbound_scan(self, account: str) -> OwnerTask | None:
-        """The inbound scan, for the account that the accounts file names for search; None for every other account."""
-        search, inbound = self._accounts.search, self._inbound
-        if inbound is None or search is None or search.account != account:
-            return None
-
-        async def scan(store: DeliveryStore) -> None:
-            await inbound.run(store)
-
-        return scan
-
-    async def _obey(self, store: DeliveryStore, progress: Progress) -> dict[str, Any]:
+    async def _execute(self, store: DeliveryStore, progress: Progress) -> dict[str, Any]:
         """Carry out the remaining steps of an order. A failure of the site becomes the order's answer, and the operator
         may place the order again.
         """
         placed = progress.placed
-        reconciliation = Reconciliation(store, self._sites[placed.account], self._timing)
+        reconciliation = Reconciliation(store, self.sites[placed.account], self.timing)
         try:
             match placed.order:
                 case Replay() as order:
@@ -146,9 +119,9 @@ class NationalConnector:
                 case Reconcile() as order:
                     return await reconciliation.run(order, progress)
                 case Adopt() as order:
-                    return await adopt(order, reconciliation, self._partners, progress)
+                    return await adopt(order, reconciliation, self.partners, progress)
                 case Erase() as order:
-                    return await erase(order, store, self._sites, self._timing, progress)
+                    return await erase(order, store, self.sites, self.timing, progress)
         except ChangeConflictError:
             return {"error": "partner-changing"}
         except RightMissingError:
@@ -192,11 +165,11 @@ async def open_connector(
             )
             stack.callback(inbound.close)
         yield NationalConnector(
-            log,
+            log=log,
             accounts=accounts,
             sites=sites,
             partners=partners,
             inbound=inbound,
-            outboxes=lambda name: Outbox(folder / f"outbox-{name}.sqlite", log=identity),
+            open_outbox=lambda name: Outbox(folder / f"outbox-{name}.sqlite", log=identity),
             timing=timing,
         )

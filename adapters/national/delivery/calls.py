@@ -16,10 +16,10 @@ from adapters.national.delivery.outbox import Entry
 from adapters.national.delivery.outcome import (
     Retry,
     Settlement,
+    as_given_up,
+    as_lost,
+    as_refused,
     attempting,
-    given_up,
-    lost,
-    refused_after_tries,
     settle,
 )
 from adapters.national.delivery.plan import Due
@@ -39,8 +39,8 @@ from adapters.national.site.answer import (
     Refused,
     RightMissing,
     Unrecognized,
+    outcome_about,
 )
-from adapters.national.site.deletion import delete_rows, outcome_about
 from adapters.national.site.index_walk import Walker
 from adapters.national.site.site import (
     LoginRefusedError,
@@ -48,6 +48,7 @@ from adapters.national.site.site import (
     Site,
     SiteError,
     SiteUnavailableError,
+    delete_rows,
 )
 from adapters.national.site.timing import (
     TRIES,
@@ -241,8 +242,8 @@ class Calls:
             self._store.outbox.set_aside(entry.id, entry.group, LOST_ANSWER)
             self._lookup_due = True
             return []
-        if due.call == "create" and due.wish is None:
-            unit.put_part(entry.id, lost(due.part, unit.now))
+        if due.call == "create" and due.wanted is None:
+            unit.put_part(entry.id, as_lost(due.part, unit.now))
             return []
         if due.call == "delete" and due.part.account not in self._sites:
             return self._wait_for_account(unit, entry, due.part)
@@ -271,10 +272,10 @@ class Calls:
     async def _ask(self, due: Due) -> Outcome:
         name = due.part.remote_id or ""
         match due.call:
-            case "create" if due.wish is not None:
-                return outcome_about(name, await self._site.create(due.wish.named(name)))
-            case "update" if due.wish is not None:
-                return outcome_about(name, await self._site.update(name, due.wish.body))
+            case "create" if due.wanted is not None:
+                return outcome_about(name, await self._site.create(due.wanted.named(name)))
+            case "update" if due.wanted is not None:
+                return outcome_about(name, await self._site.update(name, due.wanted.body))
         return await delete_rows(self._sites[due.part.account], name)
 
     def _settle(self, unit: UnitOfWork, call: Call, result: Result) -> None:
@@ -343,7 +344,7 @@ class Calls:
         counted = error.step is None and self._tries.failed((entry.id, entry.group), unit.now)
         if counted and entry.tries + 1 >= TRIES and call.due.call != "delete":
             self._store.outbox.dequeue(entry.id, entry.group)
-            unit.put_part(entry.id, given_up(part, unit.now, said=str(error)))
+            unit.put_part(entry.id, as_given_up(part, unit.now, said=str(error)))
             return
         unit.put_part(entry.id, part)
         self._put_off(unit, entry, counted=counted)
@@ -357,7 +358,7 @@ class Calls:
         part = replace(part, attempt=call.due.part.attempt, problems=(retry.refusal.to_json(),))
         if entry.tries + 1 >= TRIES and call.due.call != "delete":
             self._store.outbox.dequeue(entry.id, entry.group)
-            unit.put_part(entry.id, refused_after_tries(part, unit.now))
+            unit.put_part(entry.id, as_refused(part, unit.now))
             return
         unit.put_part(entry.id, part)
         self._put_off(unit, entry, counted=True)

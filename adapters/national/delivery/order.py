@@ -1,7 +1,12 @@
 """Orders of the operator to an account's owner, and their answers, on ``deliveries`` under own keys. Pure.
 
 The command line does not own the account and must not call the site alongside the owner. It writes an order, and reads
-the answer that the owner writes under the same key once all steps are done (``progress``).
+the answer that the owner writes under the same key once all steps are done.
+
+An order that takes minutes cannot be one transaction. Its plan is written first (``Progress``); each step is then
+marked as done together with its effect, or right after it if the effect is a call to the site. The next owner resumes
+at the first step that is not marked. Only the interrupted call can thus be made twice, and each of those calls is
+idempotent.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +19,12 @@ from gateway.protocol.record import Record
 
 _ORDER = "order"
 _NOTE = "account"
+_PROGRESS = "progress"
+_CHUNK = 500
+"""Steps per record: well below the log's maximum record size."""
+
+Step: TypeAlias = tuple[str, ...]
+"""A step and its arguments: ``("delete", remote id)``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +45,7 @@ class Adopt:
 
 @dataclass(frozen=True, slots=True)
 class Reconcile:
-    """Compare the site's index with the offers; ``repair`` also mends the differences."""
+    """Compare the site's index with the offers; ``repair`` also repairs the differences."""
 
     repair: bool = False
     confirm: int | None = None
@@ -118,14 +129,6 @@ def read_note(key: bytes, value: bytes) -> tuple[str, Mapping[str, Any]] | None:
     return (account, orjson.loads(value)) if kind == _NOTE else None
 
 
-_PROGRESS = "progress"
-_CHUNK = 500
-"""Steps per record: well below the log's maximum record size."""
-
-Step: TypeAlias = tuple[str, ...]
-"""A step and its arguments: ``("delete", remote id)``."""
-
-
 class Writes(Protocol):
     """The unit of work in which progress is written."""
 
@@ -189,7 +192,7 @@ class ProgressReader:
         self._states: dict[str, dict[str, Any]] = {}
         self._chunks: dict[str, dict[int, Sequence[Step]]] = {}
 
-    def hear(self, key: bytes, value: bytes | None) -> bool:
+    def apply(self, key: bytes, value: bytes | None) -> bool:
         """Apply a record; returns whether it holds progress."""
         kind, _, rest = key.decode(errors="replace").partition("/")
         if kind != _PROGRESS:

@@ -210,7 +210,7 @@ class Outbox(LocalCopy):
         """Set a part aside until the site's index resolves its outcome; an empty reason returns it to the queue."""
         self._db.execute("UPDATE due SET doubt = ? WHERE id = ? AND part = ?", (reason, offer_id, group))
 
-    def miss(self, offer_id: str, group: Group, *, until: int) -> None:
+    def set_missing(self, offer_id: str, group: Group, *, until: int) -> None:
         """The index does not list a part whose creation has an unknown outcome: retry it after ``until`` (ms)."""
         self._db.execute(
             "UPDATE due SET doubt = '', missed = 1, not_before = ? WHERE id = ? AND part = ?", (until, offer_id, group)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import structlog
 
 from adapters.national.delivery.outbox import Entry
-from adapters.national.delivery.outcome import dead, found, occupied, replaced
+from adapters.national.delivery.outcome import as_dead, as_found, as_replaced, as_taken
 from adapters.national.delivery.unit_of_work import DeliveryStore, UnitOfWork
 from adapters.national.site.index_walk import Walker
 from adapters.national.site.site import Site
@@ -60,9 +60,9 @@ class UnknownOutcomes:
         async with self._store.unit_of_work() as unit:
             for entry, part in self._with_parts(entries):
                 if part.remote_id is not None and part.remote_id not in walk.names:
-                    self._store.outbox.miss(entry.id, entry.group, until=unit.now + LATE_MS)
+                    self._store.outbox.set_missing(entry.id, entry.group, until=unit.now + LATE_MS)
                 else:
-                    self._clear(unit, entry, found(part, now=unit.now))
+                    self._clear(unit, entry, as_found(part, now=unit.now))
 
     async def _find_names(self, entries: Sequence[Entry]) -> None:
         """Look up taken remote ids: a listed offer is sent again; one that a complete index does not list is dead.
@@ -76,9 +76,9 @@ class UnknownOutcomes:
         async with self._store.unit_of_work() as unit:
             for entry, part in self._with_parts(entries):
                 if part.remote_id in walk.names:
-                    self._clear(unit, entry, occupied(part))
+                    self._clear(unit, entry, as_taken(part))
                 elif not undecided:
-                    fresh = dead(part, unit.now) if walk.complete else replaced(part, unit.now)
+                    fresh = as_dead(part, unit.now) if walk.complete else as_replaced(part, unit.now)
                     _log.info(
                         "national.remote_id_given_up", offer=entry.id, remote_id=part.remote_id, state=fresh.state
                     )

@@ -24,7 +24,6 @@ from adapters.national.inbound.offer import (
     offer_id,
 )
 from adapters.national.inbound.state import InboundState
-from adapters.national.mapping.week import june_year
 from adapters.national.site.accounts import Search
 from adapters.national.site.index_walk import RightMissingError, Walk, Walker
 from adapters.national.site.reading import Listed
@@ -42,6 +41,7 @@ from gateway.protocol.record import utc
 from gateway.protocol.submission import Publish, Retire, Submission, Withdraw
 from gateway.protocol.topic import OFFERS
 from gateway.protocol.withdrawal_guard import needs_confirmation
+from schemas.schoolyear import june_year
 
 SCANS = 2
 """Complete scans in which an offer must be missing before it is withdrawn."""

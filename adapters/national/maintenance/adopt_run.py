@@ -91,8 +91,8 @@ async def _wanted(platform: str, reconciliation: Reconciliation) -> list[Wanted]
         if number % _SLICE == 0:
             await asyncio.sleep(0)  # let other tasks run
         state = store.outbox.offer(offer_id)
-        wishes = store.route.wishes(state)
-        groups = tuple(group for group, wish in wishes.items() if not isinstance(wish.deliverability, NotDeliverable))
+        parts = store.route.wanted_parts(state).items()
+        groups = tuple(group for group, part in parts if not isinstance(part.deliverability, NotDeliverable))
         if state is not None and state.offer is not None and groups:
             address, name = state.offer["apply_url"], state.offer.get("national_remote_id")
             wanted.append(Wanted(offer_id, groups, address, name))
@@ -102,7 +102,7 @@ async def _wanted(platform: str, reconciliation: Reconciliation) -> list[Wanted]
 def _serves_others(platform: str, reconciliation: Reconciliation, partners: Partners) -> bool:
     """Whether the account also delivers for other platforms, to which extra offers may belong."""
     route = reconciliation.store.route
-    return any(route.takes(one.platform) for one in partners.all() if one.platform != platform)
+    return any(route.delivers_for(one.platform) for one in partners.all() if one.platform != platform)
 
 
 def _is_of_another(item: There, platform: str, reconciliation: Reconciliation) -> bool:

@@ -1,6 +1,7 @@
-"""Erasure: overwrites the content that the site keeps of a deleted offer, on request for erasure.
+"""Orders about single offers: replay of refused, given-up and moderated parts; erasure of deleted offers.
 
-A deletion there only hides the offer. A PATCH still finds and changes it afterwards, and does not restore it.
+A deletion at the site only hides the offer: on request for erasure its content there is overwritten. A PATCH still
+finds and changes a deleted offer, and does not restore it.
 """
 
 from collections.abc import Mapping
@@ -10,16 +11,16 @@ from typing import Any
 import structlog
 
 from adapters.national.delivery.order import Erase, Progress, Replay
-from adapters.national.delivery.outcome import revived
+from adapters.national.delivery.outcome import as_pending
 from adapters.national.delivery.unit_of_work import DeliveryStore
 from adapters.national.mapping.body import is_reachable
 from adapters.national.site.answer import (
     Done,
+    Forbidden,
     Missing,
-    NotOurs,
     Refused,
+    outcome_about,
 )
-from adapters.national.site.deletion import outcome_about
 from adapters.national.site.site import OutcomeUnknownError, Site, SiteUnavailableError
 from adapters.national.site.timing import Timing, backoff
 from gateway.protocol.delivery import Delivery, Group, Part
@@ -43,8 +44,49 @@ NEUTRAL_BODY: Mapping[str, Any] = {
 _GRADES: Mapping[Group, list[str]] = {"college": ["troisieme"], "lycee": ["seconde"]}
 """The site takes an update without grades for one of seconde, so each level group sends its own."""
 _TRIES = 8
+GIVEN_UP = "national-given-up"
+_SLICE = 200
+_REPLAYED = frozenset({"refused", "moderated", "delivered"})
 
 _log = structlog.get_logger()
+
+
+async def replay(order: Replay, store: DeliveryStore, progress: Progress) -> dict[str, Any]:
+    """Queue the named offers again; without names, every dead letter. A moderated offer must be named.
+
+    Each slice is one transaction with its progress. A replayed part is no longer a dead letter.
+    """
+    named = bool(order.offers)
+    ids = iter(order.offers[progress.state.get("done", 0) :]) if named else store.outbox.ids()
+    replayed: list[str] = progress.state.get("replayed", [])
+    number = progress.state.get("number", 0)
+    done = progress.state.get("done", 0)
+    while part := list(islice(ids, _SLICE)):
+        async with store.unit_of_work() as unit:
+            for offer_id in part:
+                delivery = store.outbox.delivery(offer_id)
+                if delivery is None:
+                    continue
+                after = _revive(delivery, named=named, now=unit.now)
+                if after != delivery:
+                    number += 1
+                    if named:
+                        replayed.append(offer_id)
+                    unit.put(after)
+                    unit.set_wanted_state(offer_id)
+            done += len(part)
+            if unit.outputs:
+                progress.note(unit, done=done, replayed=replayed, number=number)
+    unknown = [offer_id for offer_id in order.offers if offer_id not in set(replayed)]
+    return {"replayed": number, "nothing_to_do": unknown}
+
+
+def _revive(delivery: Delivery, *, named: bool, now: int) -> Delivery:
+    for part in delivery.current():
+        letter = any(problem["code"] == GIVEN_UP for problem in part.problems)
+        if part.state in _REPLAYED and (named or letter):
+            delivery = delivery.with_part(as_pending(part, now))
+    return delivery
 
 
 async def erase(
@@ -90,52 +132,9 @@ async def _overwrite(part: Part, sites: Mapping[str, Site], timing: Timing) -> b
                     return True
                 case Missing():
                     return None
-                case NotOurs() | Refused():
+                case Forbidden() | Refused():
                     return False
         except (SiteUnavailableError, OutcomeUnknownError) as error:
             _log.warning("national.call_failed", call="erase", remote_id=name, error=str(error))
         await timing.sleep(backoff(tries, timing.chance) / 1000)
     raise SiteUnavailableError(f"{name} could not be overwritten, {_TRIES} times in a row")
-
-
-GIVEN_UP = "national-given-up"
-_SLICE = 200
-_REPLAYED = frozenset({"refused", "moderated", "delivered"})
-
-
-async def replay(order: Replay, store: DeliveryStore, progress: Progress) -> dict[str, Any]:
-    """Queue the named offers again; without names, every dead letter. A moderated offer must be named.
-
-    Each slice is one transaction with its progress. A replayed part is no longer a dead letter.
-    """
-    named = bool(order.offers)
-    ids = iter(order.offers[progress.state.get("done", 0) :]) if named else store.outbox.ids()
-    replayed: list[str] = progress.state.get("replayed", [])
-    number = progress.state.get("number", 0)
-    done = progress.state.get("done", 0)
-    while part := list(islice(ids, _SLICE)):
-        async with store.unit_of_work() as unit:
-            for offer_id in part:
-                delivery = store.outbox.delivery(offer_id)
-                if delivery is None:
-                    continue
-                after = _revive(delivery, named=named, now=unit.now)
-                if after != delivery:
-                    number += 1
-                    if named:
-                        replayed.append(offer_id)
-                    unit.put(after)
-                    unit.aim(offer_id)
-            done += len(part)
-            if unit.outputs:
-                progress.note(unit, done=done, replayed=replayed, number=number)
-    unknown = [offer_id for offer_id in order.offers if offer_id not in set(replayed)]
-    return {"replayed": number, "nothing_to_do": unknown}
-
-
-def _revive(delivery: Delivery, *, named: bool, now: int) -> Delivery:
-    for part in delivery.current():
-        letter = any(problem["code"] == GIVEN_UP for problem in part.problems)
-        if part.state in _REPLAYED and (named or letter):
-            delivery = delivery.with_part(revived(part, now))
-    return delivery

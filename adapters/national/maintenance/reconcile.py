@@ -1,5 +1,5 @@
-"""Reconciliation: compares the site's index with the deliveries; reports missing, extra and differing offers. Mends if
-asked.
+"""Reconciliation: compares the site's index with the deliveries; reports missing, extra and differing offers. Repairs
+them if asked.
 
 The site's read form lacks seats and hours, so only the fields that it shows are compared. An offer is *delivered* if
 the index lists it, and *visible* if search finds it: search hides offers that are full, over or out of season.
@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 
 from adapters.national.delivery.order import Progress, Reconcile, Step
-from adapters.national.delivery.outcome import moderated, replaced
+from adapters.national.delivery.outcome import as_moderated, as_replaced
 from adapters.national.delivery.plan import body_digest
 from adapters.national.delivery.unit_of_work import DeliveryStore, UnitOfWork
 from adapters.national.mapping.body import is_reachable
@@ -21,13 +21,12 @@ from adapters.national.mapping.deliverability import Ready
 from adapters.national.site.answer import (
     AlreadyDeleted,
     Done,
+    Forbidden,
     Missing,
-    NotOurs,
 )
-from adapters.national.site.deletion import delete_rows
 from adapters.national.site.index_walk import RightMissingError, Walk, Walker
 from adapters.national.site.reading import Listed, differences
-from adapters.national.site.site import OutcomeUnknownError, Site, SiteUnavailableError
+from adapters.national.site.site import OutcomeUnknownError, Site, SiteUnavailableError, delete_rows
 from adapters.national.site.timing import Timing, backoff
 from gateway.protocol.delivery import Delivery, Part
 from gateway.protocol.withdrawal_guard import needs_confirmation
@@ -154,14 +153,14 @@ class Reconciliation:
             return
         delivery, held = part
         findings.matched += 1
-        wish = self.store.route.wishes(self.store.outbox.offer(delivery.id)).get(held.group)
+        wanted = self.store.route.wanted_parts(self.store.outbox.offer(delivery.id)).get(held.group)
         if (
-            wish is None
-            or not isinstance(wish.deliverability, Ready)
-            or held.digest != body_digest(wish.deliverability.body)
+            wanted is None
+            or not isinstance(wanted.deliverability, Ready)
+            or held.digest != body_digest(wanted.deliverability.body)
         ):
             return  # a call is due anyway, or its school year is over
-        fields = [one.field for one in differences(wish.deliverability, listed)]
+        fields = [one.field for one in differences(wanted.deliverability, listed)]
         answered = held.answered or {}
         if [name for name in fields if not (name in {"weeks", "grades"} and answered)]:
             findings.differing[listed.remote_id or ""] = fields
@@ -229,9 +228,9 @@ class Reconciliation:
                 if now is not None and replace(now, visible=part.visible) == part:
                     unit.put_part(offer_id, part)
 
-    def mend(self, unit: UnitOfWork, remote_id: str, kind: str) -> None:
-        """Mend one part: a missing one becomes moderated, a differing one is sent again, a doubled one is replaced. No
-        effect if no part should have that remote id any more.
+    def repair(self, unit: UnitOfWork, remote_id: str, kind: str) -> None:
+        """Repair one part: a missing one becomes moderated, a differing one is sent again, a doubled one is replaced.
+        No effect if no part should have that remote id any more.
         """
         found = self.held(remote_id)
         if found is None:
@@ -239,17 +238,17 @@ class Reconciliation:
         delivery, part = found
         match kind:
             case "gone":
-                mended = moderated(part, unit.now)
+                repaired = as_moderated(part, unit.now)
             case "doubled":
-                mended = replaced(part, unit.now)
+                repaired = as_replaced(part, unit.now)
             case _:
-                mended = replace(part, state="pending", digest=None)
-        unit.put_part(delivery.id, mended)
+                repaired = replace(part, state="pending", digest=None)
+        unit.put_part(delivery.id, repaired)
 
 
 async def carry_out(reconciliation: Reconciliation, progress: Progress, *, resumed: bool) -> None:
-    """Carry out the remaining steps: a mended part is committed together with its progress, a deletion precedes it. The
-    first step of a ``resumed`` order may have been done already.
+    """Carry out the remaining steps: a repaired part is committed together with its progress, a deletion precedes it.
+    The first step of a ``resumed`` order may have been done already.
     """
     store = reconciliation.store
     for number, (kind, name) in enumerate(progress.steps):
@@ -258,7 +257,7 @@ async def carry_out(reconciliation: Reconciliation, progress: Progress, *, resum
             deleted += await _delete_extra(reconciliation, name, again=resumed and number == 0)
         async with store.unit_of_work() as unit:
             if kind != DELETE:
-                reconciliation.mend(unit, name, kind)
+                reconciliation.repair(unit, name, kind)
             progress.done(unit, deleted=deleted)
 
 
@@ -280,7 +279,7 @@ async def _delete(reconciliation: Reconciliation, remote_id: str, *, again: bool
                     return True
                 case AlreadyDeleted() if again:
                     return True
-                case AlreadyDeleted() | Missing() | NotOurs():
+                case AlreadyDeleted() | Missing() | Forbidden():
                     # the index lists it and no deletion reaches it: only the site can remove it
                     _log.error("national.extra_beyond_reach", remote_id=remote_id)
                     return False

@@ -1,4 +1,8 @@
-"""Deliverability: whether the national site would take an offer, or a part of it, before anything is sent."""
+"""Deliverability: whether the national site would take an offer, or a part of it, before anything is sent.
+
+Its reasons are problems of the catalogue, or refusals of the site as codes of this gateway, with texts in French and
+English from packaged data.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +10,7 @@ from datetime import date
 from functools import cache
 from typing import Any, TypeAlias
 
-from adapters.national.mapping.body import Group
+from adapters.national.mapping.body import Suffix
 from schemas.invisible import is_blank
 from schemas.rulebook import Problem, displayed
 from schemas.texts import fill, load_texts
@@ -57,7 +61,7 @@ def vocabulary() -> Mapping[str, Any]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class DeliveryTerms:
     """Delivery terms from a platform's profile and account.
 
     ``fillers``: the employer's name may replace a missing description. ``employer_name`` replaces that of masked
@@ -71,7 +75,7 @@ class Terms:
     one_week: bool = False
 
     @property
-    def stands_in(self) -> bool:
+    def has_replacement_name(self) -> bool:
         """Whether there is a name for masked employers; the site treats a blank one as missing."""
         return self.employer_name is not None and not is_blank(self.employer_name)
 
@@ -116,8 +120,8 @@ Deliverability: TypeAlias = Ready | Waiting | Past | NotDeliverable
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """Some or all levels of an offer, with their deliverability."""
+class WantedPart:
+    """Wanted state of one part of an offer: its deliverability on a day, and the suffix of its remote id."""
 
-    group: Group
+    suffix: Suffix
     deliverability: Deliverability

@@ -3,29 +3,22 @@
 It holds no secrets: it names environment variables, or files that only their owner can read.
 """
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import jsonschema_rs
 from yarl import URL
 
-from adapters.national.mapping.deliverability import Terms
-from gateway.clock import Clock
+from adapters.national.mapping.deliverability import DeliveryTerms
 from gateway.runtime.private_files import ExposedError, read_private
 
-RENEWED_AFTER = 23 * 3_600_000
-"""Milliseconds after which a token is renewed; at the site it expires after 24 hours."""
-
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-
-Login: TypeAlias = Callable[[], Awaitable[str]]
-"""Logs in once and returns the token. Raises SiteError."""
+ANY_PLATFORM = "*"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,33 +41,6 @@ class Account:
         url = URL(self.url)
         if url.origin() != url or not (url.scheme == "https" or (url.scheme == "http" and url.host in _LOOPBACK)):
             raise ValueError(f"{self.url} is not the origin of a site: expected https://host, without path")
-
-
-class Token:
-    """The account's current token: requested when needed, renewed early, dropped when the site refuses it."""
-
-    def __init__(self, login: Login, *, clock: Clock) -> None:
-        self._login = login
-        self._clock = clock
-        self._lock = asyncio.Lock()
-        self._value: str | None = None
-        self._born = 0
-
-    async def get(self) -> str:
-        """A token that has not expired, as far as is known. One login serves all waiting callers."""
-        async with self._lock:
-            if self._value is None or not 0 <= self._clock() - self._born < RENEWED_AFTER:
-                self._born = self._clock()
-                self._value = await self._login()
-            return self._value
-
-    def forget(self, value: str) -> None:
-        """Drop a token that the site refused, unless it was replaced meanwhile."""
-        if self._value == value:
-            self._value = None
-
-
-ANY_PLATFORM = "*"
 
 
 class AccountsError(Exception):
@@ -101,18 +67,18 @@ class Accounts:
 
     accounts: Mapping[str, Account]
     platforms: Mapping[str, str]
-    terms: Mapping[str, Terms] = field(default_factory=dict)
+    terms: Mapping[str, DeliveryTerms] = field(default_factory=dict)
     search: Search | None = None
 
     def account_of(self, platform: str) -> str | None:
         """The account that delivers a platform's offers; None if there is none."""
         return self.platforms.get(platform) or self.platforms.get(ANY_PLATFORM)
 
-    def terms_of(self, platform: str) -> Terms:
+    def terms_of(self, platform: str) -> DeliveryTerms:
         """The terms from the platform's profile and its account."""
         account = self.account_of(platform)
         old = account is not None and self.accounts[account].v1_token is not None
-        return replace(self.terms.get(platform, Terms()), one_week=old)
+        return replace(self.terms.get(platform, DeliveryTerms()), one_week=old)
 
 
 def read_accounts(path: Path, environ: Mapping[str, str]) -> Accounts:
@@ -147,7 +113,7 @@ def _accounts(body: Mapping[str, Any], folder: Path, environ: Mapping[str, str])
     search = Search(**body["search"]) if "search" in body else None
     if search is not None and search.account not in accounts:
         raise AccountsError(f"search/account: there is no account {search.account}")
-    terms = {platform: Terms(**entry) for platform, entry in body.get("platforms", {}).items()}
+    terms = {platform: DeliveryTerms(**entry) for platform, entry in body.get("platforms", {}).items()}
     return Accounts(accounts, platforms, terms, search)
 
 

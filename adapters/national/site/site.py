@@ -1,4 +1,4 @@
-"""Port of the national site: five calls, their answers, and the errors of the transport.
+"""Port of the national site: five calls, the errors of the transport, and the deletion of all rows of a remote id.
 
 SiteError
 ├── SiteUnavailableError   the call had no effect: it may be retried
@@ -7,8 +7,11 @@ SiteError
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from adapters.national.site.answer import AlreadyDeleted, Answer, Done, Missing, Outcome, outcome_about
+
+_MOST_ROWS = 5
 
 
 class SiteError(Exception):
@@ -33,14 +36,6 @@ class LoginRefusedError(SiteError):
     """The site refused the account: no call can succeed before the operator takes the ``step``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer of the site: the status, and the body as JSON (its text if it is not JSON)."""
-
-    status: int
-    body: Any
-
-
 class Site(Protocol):
     """One account at the national site."""
 
@@ -63,3 +58,22 @@ class Site(Protocol):
     async def search(self, page: int, **filters: str) -> Answer:
         """One page of the offers of all partners; needs the right ``api_full_access``."""
         ...
+
+
+async def delete_rows(site: Site, name: str) -> Outcome:
+    """Delete every row of a remote id. The site checks that a remote id is free and then inserts, without a unique
+    index, so that two concurrent creations leave two rows.
+
+    Returns the outcome of the first deletion once the site answers that no row is
+    left, else the outcome that stopped the loop. Raises SiteError.
+    """
+    first = outcome = outcome_about(name, await site.delete(name))
+    for _ in range(_MOST_ROWS):
+        match outcome:
+            case Done():
+                outcome = outcome_about(name, await site.delete(name))
+            case AlreadyDeleted() | Missing():
+                return first
+            case _:
+                break
+    return outcome

@@ -1,4 +1,7 @@
-"""Retries: backoff of one call, circuit breaker of the whole site; clock and chance are injected."""
+"""When calls are made: rate limit of an account, backoff of one call, circuit breaker of the whole site.
+
+Clock, sleep and chance are injected. The site allows 100 calls per clock minute, account and service.
+"""
 
 import asyncio
 import random
@@ -11,10 +14,36 @@ from gateway.clock import Clock, now
 Sleep: TypeAlias = Callable[[float], Awaitable[object]]
 """Waits for a number of seconds of its clock."""
 
+Chance: TypeAlias = Callable[[], float]
+"""Returns a random number in [0, 1)."""
+
+Key: TypeAlias = tuple[str, str]
+"""The id of an offer and the level group of its part."""
+
 PER_MINUTE = 100
 MINUTE = 60_000
 GUARD = 1_000
 """Milliseconds at both ends of a minute in which no call starts: the site has another clock, and calls take time."""
+
+TRIES = 8
+"""Failures of a call, while the site answers others, after which it is given up."""
+TRIPS_AFTER = 5
+"""Failures in a row that open the breaker; the same number of calls is tried together while it is open."""
+
+_AROUND_MS = 60_000
+_FIRST_MS = 5_000
+LONGEST_MS = 3_600_000
+_PAUSE_MS = 30_000
+_LONGEST_PAUSE_MS = 600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Clock, sleep and chance of the connector; tests inject their own."""
+
+    clock: Clock = now
+    sleep: Sleep = asyncio.sleep
+    chance: Chance = random.random
 
 
 class Rate:
@@ -60,34 +89,6 @@ class Rate:
     def _enter(self, minute: int) -> None:
         if minute != self._minute:
             self._minute, self._used = minute, 0
-
-
-Key: TypeAlias = tuple[str, str]
-"""The id of an offer and the level group of its part."""
-
-Chance: TypeAlias = Callable[[], float]
-"""Returns a random number in [0, 1)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """Clock, sleep and chance of the connector; tests inject their own."""
-
-    clock: Clock = now
-    sleep: Sleep = asyncio.sleep
-    chance: Chance = random.random
-
-
-TRIES = 8
-"""Failures of a call, while the site answers others, after which it is given up."""
-TRIPS_AFTER = 5
-"""Failures in a row that open the breaker; the same number of calls is tried together while it is open."""
-
-_AROUND_MS = 60_000
-_FIRST_MS = 5_000
-LONGEST_MS = 3_600_000
-_PAUSE_MS = 30_000
-_LONGEST_PAUSE_MS = 600_000
 
 
 def backoff(tries: int, chance: Chance) -> int:
