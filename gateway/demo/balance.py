@@ -1,4 +1,4 @@
-"""Balance: offers counted at external systems, compared with the offers that the platforms published. Pure.
+"""Balance: offers counted at external systems, compared with the expected outcome of those that were published. Pure.
 
 External systems are the subscribers' own copies, the national site's rows, and the answers that platforms received.
 """
@@ -22,6 +22,7 @@ from schemas import Verdict
 
 Document: TypeAlias = dict[str, Any]
 """An offer of a platform in the shared schema, valid or not."""
+NATIONAL = "national"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,6 @@ def _expected(verdict: Verdict, on: date) -> ExpectedOffer | None:
     return ExpectedOffer(offer["title"], territory["department"] if territory else "", names)
 
 
-NATIONAL = "national"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Party:
     """A regional platform. ``expected``: expected outcomes of all offers that it publishes now; ``withdrawn``: ids that
@@ -83,7 +81,7 @@ class Party:
 
     slug: str
     name: str
-    way: str
+    channel: str
     territory: frozenset[str]
     expected: ExpectedOffers
     withdrawn: frozenset[str] = frozenset()
@@ -108,18 +106,18 @@ class ExternalCounts:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A platform's row of the table; numbers are offers. ``wrongs`` are the differences, as sentences."""
+    """A platform's row of the table; numbers are offers. ``differences`` are the differences, as sentences."""
 
     slug: str
     name: str
-    way: str
+    channel: str
     sent: int
     refused: int
     withdrawn: int
     live: int
     on_site: int
     received: int
-    wrongs: tuple[str, ...]
+    differences: tuple[str, ...]
 
     @property
     def not_for_site(self) -> int:
@@ -146,9 +144,9 @@ class Balance:
     uncovered: tuple[Uncovered, ...]
 
     @property
-    def wrongs(self) -> tuple[str, ...]:
+    def differences(self) -> tuple[str, ...]:
         """All differences, each with the name of its platform."""
-        return tuple(f"{line.name}: {wrong}" for line in (*self.lines, self.national) for wrong in line.wrongs)
+        return tuple(f"{line.name}: {one}" for line in (*self.lines, self.national) for one in line.differences)
 
 
 def compute_balance(ends: ExternalCounts) -> Balance:
@@ -179,7 +177,7 @@ def _line(
         if offer.department in party.territory and _platform(offer_id) != party.slug
     }
     names = {name: offer.title for offer in own.values() for name in offer.names}
-    wrongs = [
+    differences = [
         *_compare("in the federation", {offer_id: offer.title for offer_id, offer in own.items()}, live),
         *_compare("at the national site", names, _of(party.slug, titles)),
         *(f"{name} is {rows[name]} times at the national site" for name in sorted(names) if rows[name] > 1),
@@ -189,14 +187,14 @@ def _line(
     return Line(
         party.slug,
         party.name,
-        party.way,
+        party.channel,
         sent,
         party.refused,
         len(gone),
         len(live),
         len(on_site),
         len(party.held),
-        tuple(wrongs),
+        tuple(differences),
     )
 
 
@@ -206,7 +204,7 @@ def _national(ends: ExternalCounts, rows: Counter[str]) -> Line:
     gone = [offer_id for offer_id in ends.gone if _platform(offer_id) == NATIONAL]
     slugs = {party.slug for party in ends.parties}
     received = {name.partition("~")[0] for name in rows}
-    wrongs = [
+    differences = [
         *_compare("in the federation", {offer_id: offer.title for offer_id, offer in ends.made.items()}, live),
         *(f"{name} is nobody's" for name in sorted(received) if _platform(name) not in slugs),
     ]
@@ -220,7 +218,7 @@ def _national(ends: ExternalCounts, rows: Counter[str]) -> Line:
         len(live),
         len(ends.made),
         len(received),
-        tuple(wrongs),
+        tuple(differences),
     )
 
 

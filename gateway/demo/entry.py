@@ -55,9 +55,9 @@ class Entry:
     keep: StoreFeed | None
 
 
-async def enter(slug: str, way: str, folder: Path, stack: AsyncExitStack) -> Entry:
+async def enter(slug: str, channel: str, folder: Path, stack: AsyncExitStack) -> Entry:
     """Open a platform with the servers, folders and keys of its transport, closed with the stack. Raises EntryError."""
-    kind, _, form = way.partition(" ")
+    kind, _, form = channel.partition(" ")
     platform = RegionalPlatform(slug, lambda offers: write_feed(form, offers))
     transport: dict[str, Any] = {"kind": "native"}
     keep: StoreFeed | None = None

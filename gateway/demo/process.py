@@ -36,7 +36,7 @@ class FastTime:
         return self.start + int((time.monotonic() - self.origin) * 1000 * self.speed)
 
     async def sleep(self, seconds: float) -> None:
-        """Sleep for so many seconds of this time."""
+        """Sleep for ``seconds`` of this time."""
         await asyncio.sleep(seconds / self.speed)
 
 

@@ -11,7 +11,7 @@ from gateway.demo.balance import ExpectedOffer, ExternalCounts, Party, Uncovered
 BRETAGNE = Party(
     slug="bretagne",
     name="Bretagne",
-    way="push",
+    channel="push",
     territory=frozenset({"35"}),
     expected={
         "bretagne:1": ExpectedOffer("Un", "35", ("bretagne:1",)),
@@ -25,7 +25,7 @@ BRETAGNE = Party(
 NORMANDIE = Party(
     slug="normandie",
     name="Normandie",
-    way="pull",
+    channel="pull",
     territory=frozenset({"76", "59"}),
     expected={},
     held={"bretagne:2": "Deux", "national:7": "Sept"},
@@ -43,7 +43,7 @@ ENDS = ExternalCounts(
 def test_everything_in_its_place_balances() -> None:
     """An offer for collège and seconde has two rows at the national site, and is one offer."""
     balance = compute_balance(ENDS)
-    assert () == balance.wrongs
+    assert () == balance.differences
     bretagne, normandie = balance.lines
     figures = ("sent", "refused", "withdrawn", "live", "on_site", "not_for_site", "received")
     assert [5, 1, 1, 3, 2, 1, 0] == [getattr(bretagne, name) for name in figures]
@@ -112,11 +112,11 @@ def holding(held: Mapping[str, str]) -> tuple[Party, ...]:
         "national offer not imported",
     ],
 )
-def test_whatever_differs_is_told(changes: dict[str, Any], wrongs: list[str]) -> None:
-    assert wrongs == list(compute_balance(replace(ENDS, **changes)).wrongs)
+def test_whatever_differs_is_told(changes: dict[str, Any], differences: list[str]) -> None:
+    assert differences == list(compute_balance(replace(ENDS, **changes)).differences)
 
 
 def test_an_offer_never_comes_back_to_its_publisher() -> None:
     party = replace(BRETAGNE, held={"bretagne:1": "Un"})
-    wrongs = compute_balance(replace(ENDS, parties=(party, NORMANDIE))).wrongs
-    assert ("Bretagne: bretagne:1 should not be in its copy",) == wrongs
+    differences = compute_balance(replace(ENDS, parties=(party, NORMANDIE))).differences
+    assert ("Bretagne: bretagne:1 should not be in its copy",) == differences

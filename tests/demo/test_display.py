@@ -31,7 +31,7 @@ def test_thousands_are_set_apart_by_a_narrow_space_that_breaks_no_line() -> None
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_nothing_is_cut(width: int) -> None:
-    long = replace(BRETAGNE, name="Bourgogne-Franche-Comté", way="pull, CleverConnect XML")
+    long = replace(BRETAGNE, name="Bourgogne-Franche-Comté", channel="pull, CleverConnect XML")
     lines = shown(
         balance_table(compute_balance(replace(ENDS, parties=(long, NORMANDIE))), settled=True, wide=width > 100), width
     )

@@ -12,14 +12,7 @@ import orjson
 
 import schemas
 from adapters.national.connector.connector import open_connector
-from adapters.national.delivery.order import (
-    Order,
-    Placed,
-    note_key,
-    order_record,
-    read_note,
-    read_order,
-)
+from adapters.national.delivery.order import Order, Placed, note_key, order_record, read_note, read_order
 from adapters.national.mapping.deliverability import DeliveryTerms
 from adapters.national.site.accounts import Account, Accounts
 from adapters.national.site.timing import Timing

@@ -2,12 +2,7 @@
 
 from typing import Any
 
-from adapters.national.delivery.order import (
-    Erase,
-    Placed,
-    order_record,
-    read_order,
-)
+from adapters.national.delivery.order import Erase, Placed, order_record, read_order
 from adapters.national.maintenance.offer_orders import NEUTRAL
 from gateway.demo.national_site.fault import Fault
 from tests.national.bench import Bench, document, eventually

@@ -17,21 +17,8 @@ from adapters.national.delivery.outcome import (
     settle,
 )
 from adapters.national.delivery.plan import RANKS, Due, WantedParts, body_digest, next_call, set_wanted_state
-from adapters.national.mapping.deliverability import (
-    NotDeliverable,
-    Past,
-    Ready,
-    Waiting,
-    WantedPart,
-    refusal,
-)
-from adapters.national.site.answer import (
-    AlreadyDeleted,
-    Done,
-    Missing,
-    Outcome,
-    Refused,
-)
+from adapters.national.mapping.deliverability import NotDeliverable, Past, Ready, Waiting, WantedPart, refusal
+from adapters.national.site.answer import AlreadyDeleted, Done, Missing, Outcome, Refused
 from gateway.protocol.delivery import Delivery, Part, delivery_record, read_delivery
 
 ID = "bretagne:1"

@@ -6,13 +6,7 @@ from typing import Any
 import orjson
 import pytest
 
-from adapters.national.delivery.order import (
-    Adopt,
-    Erase,
-    Reconcile,
-    Replay,
-    read_order,
-)
+from adapters.national.delivery.order import Adopt, Erase, Reconcile, Replay, read_order
 from gateway.errors import LogUnavailableError
 from gateway.log.port import EventLog, Output, Owner
 from tests.national.bench import Bench, document, eventually

@@ -3,14 +3,7 @@
 import pytest
 
 from adapters.national.connector.account import ORDER_LIFE_MS, PendingOrders
-from adapters.national.delivery.order import (
-    Placed,
-    Progress,
-    Reconcile,
-    Replay,
-    answer_record,
-    order_record,
-)
+from adapters.national.delivery.order import Placed, Progress, Reconcile, Replay, answer_record, order_record
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import DELIVERIES

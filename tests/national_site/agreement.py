@@ -20,14 +20,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from adapters.national.mapping.body import body_of, is_masked, remote_id
-from adapters.national.mapping.deliverability import (
-    DeliveryTerms,
-    NotDeliverable,
-    Past,
-    Ready,
-    Waiting,
-    WantedPart,
-)
+from adapters.national.mapping.deliverability import DeliveryTerms, NotDeliverable, Past, Ready, Waiting, WantedPart
 from adapters.national.mapping.mapping import map_offer
 from adapters.national.site.accounts import Account
 from adapters.national.site.answer import Done, find_dropped, outcome_of

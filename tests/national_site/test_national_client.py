@@ -11,12 +11,7 @@ from aiohttp.test_utils import unused_port
 from structlog.testing import capture_logs
 
 from adapters.national.site.accounts import Account
-from adapters.national.site.answer import (
-    AlreadyDeleted,
-    NameTaken,
-    Unrecognized,
-    outcome_of,
-)
+from adapters.national.site.answer import AlreadyDeleted, NameTaken, Unrecognized, outcome_of
 from adapters.national.site.client import MAX_BYTES, TRIES, NationalSite
 from adapters.national.site.site import LoginRefusedError, OutcomeUnknownError, SiteUnavailableError
 from adapters.national.site.timing import MINUTE

@@ -1,25 +1,10 @@
 """The pitfalls that partners of the site met, as far as they concern its connector."""
 
-from adapters.national.site.answer import (
-    Done,
-    Forbidden,
-    Refused,
-    find_dropped,
-    outcome_of,
-)
+from adapters.national.site.answer import Done, Forbidden, Refused, find_dropped, outcome_of
 from adapters.national.site.client import NationalSite
 from adapters.national.site.reading import differences
 from gateway.demo.national_site.simulator import NationalSimulator
-from tests.national_site.ground import (
-    NAME,
-    PASSWORD,
-    at,
-    deliver,
-    made_there,
-    offer_of,
-    page_of,
-    ready,
-)
+from tests.national_site.ground import NAME, PASSWORD, at, deliver, made_there, offer_of, page_of, ready
 from tests.national_site.stepped_time import SteppedTime
 
 

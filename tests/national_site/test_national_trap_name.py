@@ -4,14 +4,7 @@ import pytest
 
 from adapters.national.maintenance.offer_orders import NEUTRAL, NEUTRAL_BODY
 from adapters.national.mapping.body import remote_id
-from adapters.national.site.answer import (
-    AlreadyDeleted,
-    Done,
-    Forbidden,
-    Missing,
-    NameTaken,
-    outcome_of,
-)
+from adapters.national.site.answer import AlreadyDeleted, Done, Forbidden, Missing, NameTaken, outcome_of
 from adapters.national.site.client import NationalSite
 from gateway.demo.national_site.simulator import NationalSimulator
 from gateway.demo.national_site.stock import Operator

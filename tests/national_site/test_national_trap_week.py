@@ -5,12 +5,7 @@ from typing import Any, Literal
 
 from adapters.national.mapping.body import remote_id
 from adapters.national.mapping.deliverability import NotDeliverable, Past, Ready, Waiting
-from adapters.national.site.answer import (
-    Done,
-    Refused,
-    find_dropped,
-    outcome_of,
-)
+from adapters.national.site.answer import Done, Refused, find_dropped, outcome_of
 from adapters.national.site.client import NationalSite
 from gateway.demo.national_site.simulator import NationalSimulator
 from tests.national_site.ground import JUNE, NAME, OLD_TOKEN, at, deliver, offer_of, parts_of, ready, row_of

@@ -11,13 +11,7 @@ from typing import Any
 import pytest
 
 from adapters.national.mapping.body import MAX_CHARACTERS, is_reachable, remote_id
-from adapters.national.mapping.deliverability import (
-    DeliveryTerms,
-    NotDeliverable,
-    Ready,
-    Waiting,
-    refusals,
-)
+from adapters.national.mapping.deliverability import DeliveryTerms, NotDeliverable, Ready, Waiting, refusals
 from adapters.national.mapping.mapping import map_offer
 from adapters.national.site.answer import Done, find_dropped, outcome_of
 from adapters.national.site.client import NationalSite

@@ -12,13 +12,7 @@ import structlog
 from adapters.national.connector.account import AccountWork
 from adapters.national.connector.account_identity import AccountIdentity
 from adapters.national.delivery.calls import CallPause, Calls
-from adapters.national.delivery.order import (
-    Adopt,
-    Erase,
-    Progress,
-    Reconcile,
-    Replay,
-)
+from adapters.national.delivery.order import Adopt, Erase, Progress, Reconcile, Replay
 from adapters.national.delivery.outbox import Outbox
 from adapters.national.delivery.unit_of_work import DeliveryStore, Route
 from adapters.national.inbound.inbound import Inbound

@@ -92,7 +92,7 @@ WHERE doubt = '' AND rank = ? AND not_before <= ? AND {_WHOLE["due"]} ORDER BY f
 """  # noqa: S608  # our own columns
 _RANKS = 4
 _RETRIED_SHARE = 4
-"""At least one call in so many retries a part that failed before."""
+"""Of this many calls at least one retries a part that failed before."""
 
 
 @dataclass(frozen=True, slots=True)

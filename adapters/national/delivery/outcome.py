@@ -13,8 +13,11 @@ from adapters.national.site.answer import (
     Missing,
     Outcome,
     Refused,
+    RightMissing,
+    Unrecognized,
     find_dropped,
 )
+from adapters.national.site.site import OutcomeUnknownError, SiteError, SiteUnavailableError
 from gateway.protocol.decide import PARIS
 from gateway.protocol.delivery import Attempt, Part
 from schemas.schoolyear import FLIP
@@ -126,6 +129,13 @@ def as_refused(part: Part, now: int) -> Part:
     return replace(part, state="refused", since=now, until=(_day(now) + timedelta(days=1)).isoformat())
 
 
+def as_unreachable(part: Part, now: int) -> Part:
+    """The part as refused: the site's URLs do not reach its remote id, so it can be neither updated nor deleted."""
+    return replace(
+        part, state="refused", since=now, attempt=None, problems=(refusal("national-unreachable").to_json(),)
+    )
+
+
 def is_due_again(part: Part, now: int) -> bool:
     """Whether a refused part has reached the day of its retry."""
     return part.state == "refused" and part.until is not None and _day(now) >= date.fromisoformat(part.until)
@@ -136,6 +146,18 @@ def as_pending(part: Part, now: int) -> Part:
     if part.state == "moderated":
         return as_dead(part, now)
     return replace(part, state="pending", since=now, digest=None, until=None, problems=())
+
+
+def unsettled(due: Due, outcome: Outcome) -> SiteError:
+    """The error for a call whose answer settles nothing."""
+    if isinstance(outcome, Unrecognized):
+        return OutcomeUnknownError(f"the answer is not the site's: {outcome.said}", step=outcome.step)
+    if isinstance(outcome, RightMissing):
+        return SiteUnavailableError(
+            f"the site does not let the account {due.part.account} {due.call} offers",
+            step="ask the national site for the right to write offers",
+        )
+    return OutcomeUnknownError(f"the site answered a {due.call} with {type(outcome).__name__}")
 
 
 def _held(due: Due, done: Done, sequence: int, now: int) -> Part:

@@ -17,12 +17,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from adapters.national.delivery.unit_of_work import DeliveryStore
-from adapters.national.inbound.offer import (
-    document,
-    is_out_of_season,
-    judge,
-    offer_id,
-)
+from adapters.national.inbound.offer import document, is_out_of_season, judge, offer_id
 from adapters.national.inbound.state import InboundState
 from adapters.national.site.accounts import Search
 from adapters.national.site.index_walk import RightMissingError, Walk, Walker

@@ -111,7 +111,7 @@ class InboundState(LocalCopy):
         self._db.commit()
 
     def missing(self, *, scans: int) -> Iterator[ImportedOffer]:
-        """Live offers that were missing in so many complete scans in a row."""
+        """Live offers that were missing in the last ``scans`` complete scans."""
         rows = self._db.execute(_MADE_MISSING, (scans,)).fetchall()
         return map(_made, rows)
 

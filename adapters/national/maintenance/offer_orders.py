@@ -14,13 +14,7 @@ from adapters.national.delivery.order import Erase, Progress, Replay
 from adapters.national.delivery.outcome import as_pending
 from adapters.national.delivery.unit_of_work import DeliveryStore
 from adapters.national.mapping.body import is_reachable
-from adapters.national.site.answer import (
-    Done,
-    Forbidden,
-    Missing,
-    Refused,
-    outcome_about,
-)
+from adapters.national.site.answer import Done, Forbidden, Missing, Refused, outcome_about
 from adapters.national.site.site import OutcomeUnknownError, Site, SiteUnavailableError
 from adapters.national.site.timing import Timing, backoff
 from gateway.protocol.delivery import Delivery, Group, Part

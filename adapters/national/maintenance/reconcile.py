@@ -18,12 +18,7 @@ from adapters.national.delivery.plan import body_digest
 from adapters.national.delivery.unit_of_work import DeliveryStore, UnitOfWork
 from adapters.national.mapping.body import is_reachable
 from adapters.national.mapping.deliverability import Ready
-from adapters.national.site.answer import (
-    AlreadyDeleted,
-    Done,
-    Forbidden,
-    Missing,
-)
+from adapters.national.site.answer import AlreadyDeleted, Done, Forbidden, Missing
 from adapters.national.site.index_walk import RightMissingError, Walk, Walker
 from adapters.national.site.reading import Listed, differences
 from adapters.national.site.site import OutcomeUnknownError, Site, SiteUnavailableError, delete_rows

@@ -9,13 +9,7 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
-from adapters.national.mapping.deliverability import (
-    PREFIX,
-    Ready,
-    Refusal,
-    refusal,
-    vocabulary,
-)
+from adapters.national.mapping.deliverability import PREFIX, Ready, Refusal, refusal, vocabulary
 from adapters.national.mapping.week import real
 
 _OFFER_MEMBERS = frozenset({"remote_id", "weeks", "grades"})

@@ -6,12 +6,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from adapters.national.site.answer import Answer, RightMissing, outcome_of, unrecognized
-from adapters.national.site.reading import (
-    Listed,
-    Page,
-    Unreadable,
-    read_page,
-)
+from adapters.national.site.reading import Listed, Page, Unreadable, read_page
 from adapters.national.site.site import OutcomeUnknownError, SiteUnavailableError
 from adapters.national.site.timing import Timing, backoff
 

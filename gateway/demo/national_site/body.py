@@ -1,4 +1,4 @@
-"""Bodies of the simulated site: permitted keys, cast to the columns of a row."""
+"""Bodies of the simulated site: permitted keys, casts to the columns of a row, and the checks of its model."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -31,23 +31,9 @@ _NOT_FOUND = "N/A"
 
 _OLD_COMMON = frozenset(
     {
-        "title",
-        "description",
-        "employer_name",
-        "employer_description",
-        "employer_website",
-        "street",
-        "zipcode",
-        "city",
-        "permalink",
-        "sector_uuid",
-        "max_candidates",
-        "is_public",
-        "period",
-        "lunch_break",
-        "daily_hours",
-        "handicap_accessible",
-        "coordinates",
+        *("title", "description", "employer_name", "employer_description", "employer_website", "permalink"),
+        *("street", "zipcode", "city", "coordinates", "sector_uuid", "max_candidates", "is_public", "period"),
+        *("lunch_break", "daily_hours", "handicap_accessible"),
     }
 )
 _NEW = frozenset({"employer_chosen_name", "grades", "weeks", "rep", "qpv"})
@@ -55,6 +41,23 @@ OLD_KEYS = _OLD_COMMON | {"remote_id", "published_at"}
 """Keys permitted in v1, for a creation or a change; v1 derives grades and weeks from ``period``."""
 KEYS = OLD_KEYS | _NEW
 """Keys permitted in v2. Others, such as ``siret``, are dropped."""
+Wrong: TypeAlias = tuple[str, str, str]
+"""Field, message of the site, rule."""
+MOST_SEATS = 6000
+_BLANK = "doit être rempli(e)"
+_REQUIRED = ("zipcode", "coordinates", "title", "description", "street", "city", "sector", "employer_name")
+_REQUIRED_BEHIND = ("remote_id", "permalink")
+_LONGEST = {
+    "title": 150,
+    "description": 1500,
+    "employer_name": 150,
+    "employer_chosen_name": 150,
+    "employer_description": 275,
+    "street": 200,
+}
+_COLUMNS = {"remote_id": 60, "permalink": 200, "employer_website": 560, "city": 50}
+_SITE_WORDS = ("test", "staging")
+_RULE_OF_MISSING = {"sector": "check.sector", "coordinates": "check.position"}
 
 
 @dataclass(slots=True)
@@ -189,25 +192,6 @@ def _assign_location(row: Row, offer: Mapping[str, Any], geocoder: Geocoder, cit
         cited.add("place.point" if geocoder.point is not None else "place.not-found")
         if geocoder.point is not None:
             row.coordinates = geocoder.point
-
-
-Wrong: TypeAlias = tuple[str, str, str]
-"""Field, message of the site, rule."""
-MOST_SEATS = 6000
-_BLANK = "doit être rempli(e)"
-_REQUIRED = ("zipcode", "coordinates", "title", "description", "street", "city", "sector", "employer_name")
-_REQUIRED_BEHIND = ("remote_id", "permalink")
-_LONGEST = {
-    "title": 150,
-    "description": 1500,
-    "employer_name": 150,
-    "employer_chosen_name": 150,
-    "employer_description": 275,
-    "street": 200,
-}
-_COLUMNS = {"remote_id": 60, "permalink": 200, "employer_website": 560, "city": 50}
-_SITE_WORDS = ("test", "staging")
-_RULE_OF_MISSING = {"sector": "check.sector", "coordinates": "check.position"}
 
 
 def find_errors(draft: Draft) -> list[Wrong]:

@@ -1,4 +1,7 @@
-"""Casts of the simulated site: its framework converts texts, numbers, booleans and instants leniently."""
+"""Framework of the simulated site: request parameters, lenient casts, and answers by the table of rules.
+
+It merges query, form and JSON into one set of parameters, and converts texts, numbers, booleans and instants.
+"""
 
 import re
 from collections.abc import Iterable
@@ -13,6 +16,13 @@ from aiohttp import web
 
 from gateway.demo.national_site.rules import RULES
 from gateway.protocol.decide import PARIS
+
+_LEADING_WHOLE = re.compile(r"\s*([+-]?\d+)", re.ASCII)
+_LEADING_NUMBER = re.compile(r"\s*([+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)", re.ASCII)
+_WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
+_FALSE = frozenset({"0", "f", "F", "false", "FALSE", "off", "OFF"})
+_JSON = "application/json"
+_FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +62,6 @@ def broken(rule: str, cited: Iterable[str] = ()) -> Reply:
     """The answer 500 of a failure in the site's code."""
     body = {"status": 500, "error": "Internal Server Error"}
     return Reply(HTTPStatus.INTERNAL_SERVER_ERROR, body, frozenset({rule, *cited}))
-
-
-_LEADING_WHOLE = re.compile(r"\s*([+-]?\d+)", re.ASCII)
-_LEADING_NUMBER = re.compile(r"\s*([+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)", re.ASCII)
-_WHOLE = re.compile(r"[+-]?\d+", re.ASCII)
-_FALSE = frozenset({"0", "f", "F", "false", "FALSE", "off", "OFF"})
 
 
 def is_scalar(value: Any) -> bool:
@@ -121,10 +125,6 @@ def to_instant(value: Any) -> int | None:
         return None
     local = instant if instant.tzinfo is not None else instant.replace(tzinfo=PARIS)
     return int(local.timestamp() * 1000)
-
-
-_JSON = "application/json"
-_FORM = "application/x-www-form-urlencoded"
 
 
 class UnreadableError(Exception):

@@ -1,4 +1,4 @@
-"""Rules of the national site for writes: creation, change, deletion, and validation of offers."""
+"""Rules of the national site for writes: creation, change, deletion, and validation of offers; the form of a rule."""
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -7,6 +7,21 @@ Version: TypeAlias = Literal["v1", "v2"]
 BOTH: tuple[Version, ...] = ("v1", "v2")
 V1: tuple[Version, ...] = ("v1",)
 V2: tuple[Version, ...] = ("v2",)
+_IN_V1 = "app/controllers/api/v1/internship_offers_controller.rb"
+_IN_V2 = "app/controllers/api/v2/internship_offers_controller.rb"
+_SHARED = "app/controllers/api/shared/internship_offers_controller.rb"
+_BUILDER = "app/libs/builders/internship_offer_builder.rb"
+_ADAPTER = "app/libs/dto/api_params_adapter.rb"
+_OFFER = "app/models/internship_offer.rb"
+_API_OFFER = "app/models/internship_offers/api.rb"
+_PLANNING = "app/models/concerns/stepper_proxy/planning.rb"
+_ENTERPRISE = "app/models/concerns/stepper_proxy/entreprise.rb"
+_ZIPCODE = "app/models/concerns/zipcodable.rb#reverse_department_by_zipcode"
+_COORDINATES = "app/models/concerns/nearbyable.rb#coordinates_are_valid?"
+_COLUMNS = "db/structure.sql#internship_offers"
+_INVALID = "VALIDATION_ERROR"
+_WRONG = "WRONG_PARAMS"
+_PAYLOAD = "BAD_PAYLOAD"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,22 +38,6 @@ class Rule:
     code: str | int | None = None
     versions: tuple[Version, ...] = BOTH
 
-
-_IN_V1 = "app/controllers/api/v1/internship_offers_controller.rb"
-_IN_V2 = "app/controllers/api/v2/internship_offers_controller.rb"
-_SHARED = "app/controllers/api/shared/internship_offers_controller.rb"
-_BUILDER = "app/libs/builders/internship_offer_builder.rb"
-_ADAPTER = "app/libs/dto/api_params_adapter.rb"
-_OFFER = "app/models/internship_offer.rb"
-_API_OFFER = "app/models/internship_offers/api.rb"
-_PLANNING = "app/models/concerns/stepper_proxy/planning.rb"
-_ENTERPRISE = "app/models/concerns/stepper_proxy/entreprise.rb"
-_ZIPCODE = "app/models/concerns/zipcodable.rb#reverse_department_by_zipcode"
-_COORDINATES = "app/models/concerns/nearbyable.rb#coordinates_are_valid?"
-_COLUMNS = "db/structure.sql#internship_offers"
-_INVALID = "VALIDATION_ERROR"
-_WRONG = "WRONG_PARAMS"
-_PAYLOAD = "BAD_PAYLOAD"
 
 BODY_RULES: dict[str, Rule] = {
     # Body

@@ -34,7 +34,7 @@ from gateway.demo.national_site.framework import (
     refuse,
 )
 from gateway.demo.national_site.search import search
-from gateway.demo.national_site.shape import View, page_shape, render
+from gateway.demo.national_site.shape import View, html_page, page_shape
 from gateway.demo.national_site.stock import Operator, Row, Stock
 from gateway.demo.national_site.week import mandatory_on
 from gateway.protocol.decide import PARIS
@@ -129,7 +129,7 @@ class NationalSimulator:
 
     async def _page(self, request: web.Request) -> web.Response:
         self.answered[request.method, HTTPStatus.OK] += 1
-        return web.Response(text=render(self.stock), content_type="text/html")
+        return web.Response(text=html_page(self.stock), content_type="text/html")
 
     @web.middleware
     async def _refuse_unreadable(self, request: web.Request, handler: Handler) -> web.StreamResponse:

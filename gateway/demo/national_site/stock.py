@@ -1,10 +1,19 @@
-"""Database of the simulated site: partner accounts, and rows, which remain after deletion."""
+"""Database of the simulated site: partner accounts, and rows, which remain after deletion.
+
+``Unknown`` holds switches for behaviour unknown outside the site; the connector's tests run with each variant.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Literal
+
+_MIDDLE_OF_FRANCE = (46.603354, 1.888334)
+_DEPARTMENTS = {f"{number:02}" for number in range(1, 96) if number != 20} | {
+    *("971", "972", "973", "974", "976", "977", "978", "987", "988")
+}
+"""By the first digits of a postcode; Saint-Pierre-et-Miquelon, Wallis-et-Futuna and Monaco are missing."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,12 +35,9 @@ class Unknown:
     maintenance: Literal["none", "all", "holidays"] = "none"
 
 
-_MIDDLE_OF_FRANCE = (46.603354, 1.888334)
-
-
 @dataclass(slots=True)
 class Geocoder:
-    """Results: ``street`` and ``zipcode`` of any coordinates, ``point`` of any postcode; None: not found."""
+    """Fixed results: ``street`` and ``zipcode`` of any coordinates, ``point`` of any postcode; None: not found."""
 
     street: str | None = None
     zipcode: str | None = None
@@ -167,16 +173,17 @@ class Stock:
 
 def first_monday(weeks: Iterable[str]) -> date | None:
     """The Monday of the first week."""
-    return min(map(_monday, weeks), default=None)
+    return min(map(monday_of_week, weeks), default=None)
 
 
 def last_friday(weeks: Iterable[str]) -> date | None:
     """The Friday of the last week."""
-    last = max(map(_monday, weeks), default=None)
+    last = max(map(monday_of_week, weeks), default=None)
     return None if last is None else last + timedelta(days=4)
 
 
-def _monday(week: str) -> date:
+def monday_of_week(week: str) -> date:
+    """The Monday of a week, padded or not."""
     year, number = week.split("-W")
     return date.fromisocalendar(int(year), int(number), 1)
 
@@ -187,9 +194,3 @@ def department_of(zipcode: str) -> str | None:
         return "2A" if zipcode.startswith(("200", "201")) else "2B"
     key = zipcode[:3] if zipcode.startswith(("97", "98")) else zipcode[:2]
     return key if key in _DEPARTMENTS else None
-
-
-_DEPARTMENTS = {f"{number:02}" for number in range(1, 96) if number != 20} | {
-    *("971", "972", "973", "974", "976", "977", "978", "987", "988")
-}
-"""By the first digits of a postcode; Saint-Pierre-et-Miquelon, Wallis-et-Futuna and Monaco are missing."""

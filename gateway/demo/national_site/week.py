@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from gateway.demo.national_site.framework import BrokenError, leading_whole
-from gateway.demo.national_site.stock import Stock, Unknown, last_friday
+from gateway.demo.national_site.stock import Stock, Unknown, last_friday, monday_of_week
 
 _EXACT = re.compile(r"\d{4}-W\d{2}", re.ASCII)
 _FIRST = date(2018, 12, 31)
@@ -43,7 +43,7 @@ def read_weeks(weeks: Iterable[Any], cited: set[str]) -> tuple[str, ...]:
 
 def number_of(week: str) -> int:
     """The simulator's number for a week."""
-    return (_monday(week) - _FIRST).days // 7 + 1
+    return (monday_of_week(week) - _FIRST).days // 7 + 1
 
 
 @lru_cache(maxsize=4096)
@@ -70,11 +70,6 @@ def _read(week: Any, cited: set[str]) -> date | None:
     if not _EXACT.fullmatch(week):
         cited.add("weeks.loose")
     return monday
-
-
-def _monday(week: str) -> date:
-    year, number = week.split("-W")
-    return date.fromisocalendar(int(year), int(number), 1)
 
 
 def _padded(day: date) -> str:

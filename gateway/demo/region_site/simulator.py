@@ -1,4 +1,4 @@
-"""Simulator of a regional platform: HTTP server of its feed, injected faults, and subscriber of the changes feed."""
+"""Simulator of a regional platform: its feed over HTTPS or SFTP, injected faults, and its copy of the changes feed."""
 
 import asyncio
 import gzip
@@ -16,8 +16,23 @@ from aiohttp import hdrs, web
 
 from gateway.client import Client
 
+ERROR_PAGE = (
+    b"<!DOCTYPE html>\n<html><head><title>503</title></head><body><h1>Service momentan\xc3\xa9ment indisponible</h1>"
+    b"<p>Merci de r\xc3\xa9essayer plus tard.</p></body></html>\n"
+)
+_LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
+ENTITY_BOMB = f'<?xml version="1.0"?><!DOCTYPE offers [<!ENTITY l0 "ha">{_LAUGHS}]><offers>&l9;</offers>'.encode()
+Write: TypeAlias = Callable[[Sequence[dict[str, Any]]], bytes]
+"""Serialises offers of the shared schema as a feed."""
+_TWO_GIGABYTES = 2 * 1024**3
+_DRIP_SECONDS = 0.05
+_WAIT = "2"
+USER = "region"
+Files: TypeAlias = Callable[["asyncssh.SSHServerChannel[bytes]"], asyncssh.SFTPServer]
+"""Factory of the SFTP file system of one session."""
 
-class Fault(Enum):
+
+class FeedFault(Enum):
     """A fault of a feed; the simulator serves it while it is set."""
 
     EMPTY = "empty"
@@ -44,14 +59,6 @@ class Fault(Enum):
     """Status 503."""
 
 
-ERROR_PAGE = (
-    b"<!DOCTYPE html>\n<html><head><title>503</title></head><body><h1>Service momentan\xc3\xa9ment indisponible</h1>"
-    b"<p>Merci de r\xc3\xa9essayer plus tard.</p></body></html>\n"
-)
-_LAUGHS = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 10))
-ENTITY_BOMB = f'<?xml version="1.0"?><!DOCTYPE offers [<!ENTITY l0 "ha">{_LAUGHS}]><offers>&l9;</offers>'.encode()
-
-
 def mistaken(feed: bytes) -> bytes:
     """The feed in another encoding than it declares: XML in Windows-1252, other formats in UTF-16 without a BOM."""
     text = feed.decode()
@@ -63,14 +70,6 @@ def doubled(offers: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return [*offers, *({**offer, "title": f"{offer['title']} (bis)"} for offer in offers)]
 
 
-Write: TypeAlias = Callable[[Sequence[dict[str, Any]]], bytes]
-"""Serialises offers of the shared schema as a feed."""
-
-_TWO_GIGABYTES = 2 * 1024**3
-_DRIP_SECONDS = 0.05
-_WAIT = "2"
-
-
 class RegionalPlatform:
     """``offers``: its published offers by id; ``held``: its copy of its territory; ``asked``: requests of the feed. All
     may change at any time.
@@ -80,7 +79,7 @@ class RegionalPlatform:
         self.platform = platform
         self.offers: dict[str, dict[str, Any]] = {}
         self.held: dict[str, dict[str, Any]] = {}
-        self.fault: Fault | None = None
+        self.fault: FeedFault | None = None
         self.asked = 0
         self._write = write
         self._sequences: dict[str, int] = {}
@@ -135,22 +134,22 @@ class RegionalPlatform:
         match self.fault:
             case None:
                 return self._whole(request, self._write(list(self.offers.values())))
-            case Fault.DUPLICATE_IDS:
+            case FeedFault.DUPLICATE_IDS:
                 return self._whole(request, self._write(doubled(list(self.offers.values()))))
-            case Fault.DOWN:
+            case FeedFault.DOWN:
                 return web.Response(status=HTTPStatus.SERVICE_UNAVAILABLE, body=ERROR_PAGE, content_type="text/html")
-            case Fault.BROKEN_OFF | Fault.TWO_GIGABYTES | Fault.ENDLESS | Fault.SLOW:
+            case FeedFault.BROKEN_OFF | FeedFault.TWO_GIGABYTES | FeedFault.ENDLESS | FeedFault.SLOW:
                 return await self._stream(request, self.fault)
         return self._whole(request, self._spoilt(self.fault))
 
-    def _spoilt(self, fault: Fault) -> bytes:
+    def _spoilt(self, fault: FeedFault) -> bytes:
         feed = self._write(list(self.offers.values()))
         return {
-            Fault.EMPTY: b"",
-            Fault.CUT: feed[: len(feed) // 2],
-            Fault.ERROR_PAGE: ERROR_PAGE,
-            Fault.ENTITY_BOMB: ENTITY_BOMB,
-            Fault.WRONG_ENCODING: mistaken(feed),
+            FeedFault.EMPTY: b"",
+            FeedFault.CUT: feed[: len(feed) // 2],
+            FeedFault.ERROR_PAGE: ERROR_PAGE,
+            FeedFault.ENTITY_BOMB: ENTITY_BOMB,
+            FeedFault.WRONG_ENCODING: mistaken(feed),
         }[fault]
 
     def _whole(self, request: web.Request, body: bytes) -> web.Response:
@@ -164,28 +163,23 @@ class RegionalPlatform:
             body = gzip.compress(body, mtime=0)
         return web.Response(body=body, headers=headers)
 
-    async def _stream(self, request: web.Request, fault: Fault) -> web.StreamResponse:
+    async def _stream(self, request: web.Request, fault: FeedFault) -> web.StreamResponse:
         feed = self._write(list(self.offers.values()))
         response = web.StreamResponse()
-        if fault is Fault.TWO_GIGABYTES:
+        if fault is FeedFault.TWO_GIGABYTES:
             response.content_length = _TWO_GIGABYTES
-        elif fault is not Fault.ENDLESS:
+        elif fault is not FeedFault.ENDLESS:
             response.content_length = len(feed)
         await response.prepare(request)
         await response.write(feed[: len(feed) // 2] or b" ")
-        if fault is Fault.BROKEN_OFF and request.transport is not None:
+        if fault is FeedFault.BROKEN_OFF and request.transport is not None:
             request.transport.abort()
             return response
         with suppress(ConnectionError):  # the gateway closed the connection
             while True:
-                await response.write(b" " if fault is Fault.SLOW else b" " * 65_536)
-                await asyncio.sleep(_DRIP_SECONDS if fault is Fault.SLOW else 0)
+                await response.write(b" " if fault is FeedFault.SLOW else b" " * 65_536)
+                await asyncio.sleep(_DRIP_SECONDS if fault is FeedFault.SLOW else 0)
         return response
-
-
-USER = "region"
-Files: TypeAlias = Callable[["asyncssh.SSHServerChannel[bytes]"], asyncssh.SFTPServer]
-"""Factory of the SFTP file system of one session."""
 
 
 @dataclass(frozen=True, slots=True)
