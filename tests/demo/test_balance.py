@@ -61,7 +61,7 @@ def holding(held: Mapping[str, str]) -> tuple[Party, ...]:
 
 
 @pytest.mark.parametrize(
-    ("changes", "wrongs"),
+    ("changes", "differences"),
     [
         (
             {"live": without(ENDS.live, "bretagne:3")},

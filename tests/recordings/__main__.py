@@ -19,7 +19,7 @@ import orjson
 import structlog
 
 from gateway.client import NDJSON
-from gateway.demo.federation import Federation
+from gateway.demo.federation import Federation, open_federation
 from gateway.demo.scenario import Scenario
 from gateway.demo.subscriber import VISITOR
 from gateway.partners import Partners

@@ -93,7 +93,7 @@ class AccountIdentity:
 
     async def _compare(self, store: DeliveryStore) -> Mapping[str, Any]:
         """Count the offers held by this account on the log, and those its index does not list. Raises SiteError."""
-        held = {part.remote_id for part in store.held() if part.remote_id is not None}
+        held = {part.remote_id async for _, part in store.held() if part.remote_id is not None}
         if not held:
             return {"state": "changed", "held": 0, "missing": 0, "complete": True}
         walk = await self._walker.all(until=lambda walk: walk.names >= held)

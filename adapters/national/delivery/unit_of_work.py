@@ -1,7 +1,7 @@
 """Units of work on deliveries: each is written to the log and the outbox as one, serialised per account."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -136,14 +136,18 @@ class DeliveryStore:
         """``Owner.end`` of each partition of a topic. Raises the same errors."""
         return [await self._owner.end(topic, partition) for partition in range(self.partitions)]
 
-    def held(self) -> Iterator[Part]:
-        """The parts that the account holds at the site, without those of unknown outcome."""
-        for offer_id in self.outbox.ids():
+    async def held(self) -> AsyncIterator[tuple[str, Part]]:
+        """The parts that the account holds at the site, with their offer ids, without those of unknown outcome. Yields
+        to other tasks in between.
+        """
+        for number, offer_id in enumerate(self.outbox.ids()):
+            if number % _SLICE == 0:
+                await asyncio.sleep(0)
             delivery = self.outbox.delivery(offer_id)
             for part in () if delivery is None else delivery.parts:
                 settled = part.there and part.sequence is not None and part.attempt is None
                 if settled and part.account == self.route.account:
-                    yield part
+                    yield offer_id, part
 
     @property
     def home(self) -> int:

@@ -14,9 +14,9 @@ from adapters.national.delivery.order import Erase, Progress, Replay
 from adapters.national.delivery.outcome import as_pending
 from adapters.national.delivery.unit_of_work import DeliveryStore
 from adapters.national.mapping.body import is_reachable
-from adapters.national.site.answer import Done, Forbidden, Missing, Refused, outcome_about
-from adapters.national.site.site import OutcomeUnknownError, Site, SiteUnavailableError
-from adapters.national.site.timing import Timing, backoff
+from adapters.national.site.answer import Done, Forbidden, Missing, Outcome, Refused, outcome_about
+from adapters.national.site.site import MOST_TRIES, Site, SiteUnavailableError, call_until
+from adapters.national.site.timing import Timing
 from gateway.protocol.delivery import Delivery, Group, Part
 
 NEUTRAL = "Offre retirée"
@@ -37,7 +37,6 @@ NEUTRAL_BODY: Mapping[str, Any] = {
 """Holds no personal data. The sector and the weeks stay: omitted fields are not changed."""
 _GRADES: Mapping[Group, list[str]] = {"college": ["troisieme"], "lycee": ["seconde"]}
 """The site takes an update without grades for one of seconde, so each level group sends its own."""
-_TRIES = 8
 GIVEN_UP = "national-given-up"
 _SLICE = 200
 _REPLAYED = frozenset({"refused", "moderated", "delivered"})
@@ -118,17 +117,15 @@ async def _overwrite(part: Part, sites: Mapping[str, Site], timing: Timing) -> b
     site = sites.get(part.account)
     if site is None or not is_reachable(name):
         return False
-    for tries in range(_TRIES):
-        try:
-            body = {**NEUTRAL_BODY, "grades": _GRADES[part.group]}
-            match outcome_about(name, await site.update(name, body)):
-                case Done():
-                    return True
-                case Missing():
-                    return None
-                case Forbidden() | Refused():
-                    return False
-        except (SiteUnavailableError, OutcomeUnknownError) as error:
-            _log.warning("national.call_failed", call="erase", remote_id=name, error=str(error))
-        await timing.sleep(backoff(tries, timing.chance) / 1000)
-    raise SiteUnavailableError(f"{name} could not be overwritten, {_TRIES} times in a row")
+
+    async def overwrite() -> Outcome:
+        return outcome_about(name, await site.update(name, {**NEUTRAL_BODY, "grades": _GRADES[part.group]}))
+
+    match await call_until((Done, Missing, Forbidden, Refused), overwrite, timing, remote_id=name):
+        case Done():
+            return True
+        case Missing():
+            return None
+        case None:
+            raise SiteUnavailableError(f"{name} could not be overwritten, {MOST_TRIES} times in a row")
+    return False

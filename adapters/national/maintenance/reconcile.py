@@ -5,8 +5,7 @@ The site's read form lacks seats and hours, so only the fields that it shows are
 the index lists it, and *visible* if search finds it: search hides offers that are full, over or out of season.
 """
 
-import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,11 +17,11 @@ from adapters.national.delivery.plan import body_digest
 from adapters.national.delivery.unit_of_work import DeliveryStore, UnitOfWork
 from adapters.national.mapping.body import is_reachable
 from adapters.national.mapping.deliverability import Ready
-from adapters.national.site.answer import AlreadyDeleted, Done, Forbidden, Missing
+from adapters.national.site.answer import AlreadyDeleted, Done, Forbidden, Missing, Outcome
 from adapters.national.site.index_walk import RightMissingError, Walk, Walker
 from adapters.national.site.reading import Listed, differences
-from adapters.national.site.site import OutcomeUnknownError, Site, SiteUnavailableError, delete_rows
-from adapters.national.site.timing import Timing, backoff
+from adapters.national.site.site import Site, call_until, delete_rows
+from adapters.national.site.timing import Timing
 from gateway.protocol.delivery import Delivery, Part
 from gateway.protocol.withdrawal_guard import needs_confirmation
 
@@ -32,7 +31,6 @@ MAX_LISTED = 200
 GONE, DIFFERS, DOUBLED, DELETE = "gone", "differs", "doubled", "delete"
 """Steps of a repair, each with a remote id."""
 
-_TRIES = 8
 _SLICE = 200
 
 _log = structlog.get_logger()
@@ -171,21 +169,10 @@ class Reconciliation:
 
     async def _find_missing(self, walk: Walk, began: int, findings: Findings) -> None:
         """Add the parts that were delivered before the walk began and that the index does not list."""
-        async for _, part in self._delivered():
+        async for _, part in self.store.held():
             name = part.remote_id
             if name is not None and name not in walk.names and (part.delivered_at or 0) < began:
                 findings.missing.append(name)
-
-    async def _delivered(self) -> AsyncGenerator[tuple[str, Part], None]:
-        """The parts that the account holds, with their offer ids; yields to other tasks in between."""
-        for number, offer_id in enumerate(self.store.outbox.ids()):
-            if number % _SLICE == 0:
-                await asyncio.sleep(0)
-            delivery = self.store.outbox.delivery(offer_id)
-            for part in () if delivery is None else delivery.current():
-                settled = part.there and part.sequence is not None and part.attempt is None
-                if settled and part.account == self.store.route.account:
-                    yield offer_id, part
 
     async def _look(self, findings: Findings) -> None:
         """Record for each part whether pupils can find it, as far as the account can see."""
@@ -200,7 +187,7 @@ class Reconciliation:
             return
         findings.visible = 0
         changed: list[tuple[str, Part]] = []
-        async for offer_id, part in self._delivered():
+        async for offer_id, part in self.store.held():
             state = self.store.outbox.offer(offer_id)
             offer = {} if state is None or state.offer is None else state.offer
             visible = seen.shows(part.remote_id, offer, complete=walk.complete)
@@ -266,19 +253,19 @@ async def _delete_extra(reconciliation: Reconciliation, remote_id: str, *, again
 
 async def _delete(reconciliation: Reconciliation, remote_id: str, *, again: bool) -> bool:
     """Returns whether the offer is gone. ``again``: the deletion may have been made before."""
-    for tries in range(_TRIES):
-        try:
-            match await delete_rows(reconciliation.site, remote_id):
-                case Done():
-                    _log.info("national.extra_deleted", remote_id=remote_id)
-                    return True
-                case AlreadyDeleted() if again:
-                    return True
-                case AlreadyDeleted() | Missing() | Forbidden():
-                    # the index lists it and no deletion reaches it: only the site can remove it
-                    _log.error("national.extra_beyond_reach", remote_id=remote_id)
-                    return False
-        except (SiteUnavailableError, OutcomeUnknownError) as error:
-            _log.warning("national.call_failed", call="delete", remote_id=remote_id, error=str(error))
-        await reconciliation.timing.sleep(backoff(tries, reconciliation.timing.chance) / 1000)
+
+    async def delete() -> Outcome:
+        return await delete_rows(reconciliation.site, remote_id)
+
+    kinds = (Done, AlreadyDeleted, Missing, Forbidden)
+    match await call_until(kinds, delete, reconciliation.timing, remote_id=remote_id):
+        case Done():
+            _log.info("national.extra_deleted", remote_id=remote_id)
+            return True
+        case AlreadyDeleted() if again:
+            return True
+        case None:
+            return False
+    # the index lists it and no deletion reaches it: only the site can remove it
+    _log.error("national.extra_beyond_reach", remote_id=remote_id)
     return False

@@ -6,12 +6,19 @@ SiteError
 └── LoginRefusedError      the site refuses the account's e-mail and password, or its token
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
-from adapters.national.site.answer import AlreadyDeleted, Answer, Done, Missing, Outcome, outcome_about
+import structlog
 
+from adapters.national.site.answer import AlreadyDeleted, Answer, Done, Missing, Outcome, outcome_about
+from adapters.national.site.timing import Timing, backoff
+
+MOST_TRIES = 8
+"""Maximum of tries of a call that an order makes."""
 _MOST_ROWS = 5
+
+_log = structlog.get_logger()
 
 
 class SiteError(Exception):
@@ -77,3 +84,21 @@ async def delete_rows(site: Site, name: str) -> Outcome:
             case _:
                 break
     return outcome
+
+
+async def call_until(
+    settling: tuple[type[Outcome], ...], call: Callable[[], Awaitable[Outcome]], timing: Timing, *, remote_id: str
+) -> Outcome | None:
+    """Repeat a call of an order, with backoff, until its outcome is of a ``settling`` kind; None after ``MOST_TRIES``.
+    Raises LoginRefusedError.
+    """
+    for tries in range(MOST_TRIES):
+        try:
+            outcome = await call()
+        except (SiteUnavailableError, OutcomeUnknownError) as error:
+            _log.warning("national.call_failed", remote_id=remote_id, error=str(error))
+        else:
+            if isinstance(outcome, settling):
+                return outcome
+        await timing.sleep(backoff(tries, timing.chance) / 1000)
+    return None
