@@ -14,7 +14,7 @@ from gateway.log.memory import MemoryLog
 from gateway.log.port import EventLog
 from gateway.partners import Partners
 from gateway.protocol.topic import COMMON
-from tests.national.bench import MARCH, PASSWORD, Bench, accounts_at
+from tests.national.harness import MARCH, PASSWORD, Bench, accounts_at
 
 Make = Callable[..., Awaitable[Bench]]
 

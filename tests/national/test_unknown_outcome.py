@@ -11,8 +11,8 @@ from gateway.demo.national_site.stock import Row
 from gateway.log.memory import Fault as LogFault
 from gateway.log.memory import MemoryLog
 from gateway.protocol.topic import COMMON, OFFERS
-from tests.national.bench import Bench, document, eventually
 from tests.national.conftest import Make
+from tests.national.harness import Bench, document, eventually
 from tests.slept import SleptLog
 
 ONE = "bretagne:1"

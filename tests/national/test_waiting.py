@@ -7,8 +7,8 @@ from adapters.national.delivery.order import Placed, Progress, Reconcile, Replay
 from gateway.protocol.identity import partition_of
 from gateway.protocol.record import Record, StoredRecord
 from gateway.protocol.topic import DELIVERIES
-from tests.national.bench import Bench, document, eventually
 from tests.national.conftest import Make
+from tests.national.harness import Bench, document, eventually
 
 PLACED = Placed("shared", "1", Replay())
 OTHER = Placed("shared", "2", Replay())

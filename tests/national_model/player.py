@@ -16,7 +16,7 @@ from gateway.log.memory import MemoryLog
 from gateway.partners import Partners
 from gateway.protocol.decide import PARIS
 from gateway.protocol.topic import COMMON
-from tests.national.bench import PASSWORD, Bench, accounts_at, document
+from tests.national.harness import PASSWORD, Bench, accounts_at, document
 from tests.national_model.sequence import YEARS, Sequence, Step
 
 SPEED = 2_000.0

@@ -28,9 +28,9 @@ from adapters.national.site.client import NationalSite
 from adapters.national.site.timing import Rate
 from gateway.demo.national_site.simulator import NationalSimulator
 from schemas import check
-from tests.national_site.ground import EMAIL, NOW, OLD_TOKEN, PASSWORD, at
+from tests.national_site.harness import EMAIL, NOW, OLD_TOKEN, PASSWORD, at
+from tests.national_site.server import SteppedTime
 from tests.national_site.site_table import read_table
-from tests.national_site.stepped_time import SteppedTime
 
 OURS = {row["code"] for row in read_table()["ours"]} - {"employer-undescribed"}
 """Reasons that the site does not know: it would take the offer, and show what its publisher hides or does not offer."""

@@ -9,8 +9,8 @@ from adapters.national.site.client import NationalSite
 from adapters.national.site.timing import Rate
 from gateway.demo.national_site.simulator import NationalSimulator
 from gateway.demo.national_site.stock import Operator
-from tests.national_site.ground import EMAIL, NOW, OLD_TOKEN, PASSWORD
-from tests.national_site.stepped_time import SteppedTime
+from tests.national_site.harness import EMAIL, NOW, OLD_TOKEN, PASSWORD
+from tests.national_site.server import SteppedTime
 
 
 @pytest.fixture

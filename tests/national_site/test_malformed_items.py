@@ -12,7 +12,7 @@ from adapters.national.site.answer import Answer
 from adapters.national.site.index_walk import Walk, Walker
 from adapters.national.site.reading import Listed, Unreadable, read_page
 from adapters.national.site.timing import Timing
-from tests.national_site.ground import ON
+from tests.national_site.harness import ON
 
 GOOD: dict[str, Any] = {
     "id": 7,

@@ -21,7 +21,7 @@ from adapters.national.site.answer import (
     find_dropped,
     outcome_of,
 )
-from tests.national_site.ground import JUNE, offer_of, ready
+from tests.national_site.harness import JUNE, offer_of, ready
 
 WEEKS = ("2025-W21", "2025-W22")
 

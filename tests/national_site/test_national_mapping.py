@@ -10,7 +10,7 @@ from adapters.national.mapping.week import taken_from, year_in_force
 from gateway.demo.national_site.body import KEYS, OLD_KEYS
 from schemas.registry import schema
 from schemas.schoolyear import years
-from tests.national_site.ground import JUNE, ON, offer_of, parts_of, ready
+from tests.national_site.harness import JUNE, ON, offer_of, parts_of, ready
 
 COLLEGE_WEEKS = ["2027-W10", "2027-W11"]
 

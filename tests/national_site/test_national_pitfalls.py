@@ -4,8 +4,8 @@ from adapters.national.site.answer import Done, Forbidden, Refused, find_dropped
 from adapters.national.site.client import NationalSite
 from adapters.national.site.reading import differences
 from gateway.demo.national_site.simulator import NationalSimulator
-from tests.national_site.ground import NAME, PASSWORD, at, deliver, made_there, offer_of, page_of, ready
-from tests.national_site.stepped_time import SteppedTime
+from tests.national_site.harness import NAME, PASSWORD, at, deliver, made_there, offer_of, page_of, ready
+from tests.national_site.server import SteppedTime
 
 
 async def test_pitfall_3_a_name_is_ones_own_per_account_but_patch_finds_the_first(

@@ -8,8 +8,8 @@ import pytest
 
 from adapters.national.site.timing import GUARD, MINUTE, Rate
 from gateway.demo.process import FastTime
-from tests.national_site.ground import NOW
-from tests.national_site.stepped_time import SteppedTime
+from tests.national_site.harness import NOW
+from tests.national_site.server import SteppedTime
 
 
 async def turns(rate: Rate, time: SteppedTime, count: int) -> list[int]:

@@ -16,7 +16,7 @@ from adapters.national.mapping.mapping import map_offer
 from adapters.national.site.answer import Done, find_dropped, outcome_of
 from adapters.national.site.client import NationalSite
 from schemas.rulebook import catalogue
-from tests.national_site.ground import ON
+from tests.national_site.harness import ON
 from tests.national_site.site_table import PAGE, RULES, read_table, render, section
 from tests.schemas.documents import GONE, changed, check, errors
 
