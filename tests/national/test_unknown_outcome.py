@@ -209,6 +209,28 @@ async def test_a_taken_remote_id_is_replaced_where_the_index_has_an_item_without
     assert {f"{ONE}~2"} == set(bench.live()) - {"5"}
 
 
+async def test_a_taken_remote_id_is_replaced_where_the_index_changes_during_every_walk(make_bench: Make) -> None:
+    bench = await make_bench()
+    bench.simulator.discard(made_before(bench, ONE))
+    for number in range(40):
+        made_before(bench, f"other:{number}")
+
+    async def change() -> None:
+        for number in range(40, 10_000):
+            made_before(bench, f"other:{number}")
+            await asyncio.sleep(0.005)
+
+    changing = asyncio.create_task(change())
+    try:
+        await bench.publish(document(ONE))
+        await bench.start()
+        await bench.until_states({ONE: "delivered"})
+    finally:
+        changing.cancel()
+        await asyncio.gather(changing, return_exceptions=True)
+    assert f"{ONE}~2" in bench.live()
+
+
 def made_before(bench: Bench, remote_id: str) -> Row:
     """A row of the account that no delivery on the log knows."""
     fields = {"title": "Avant", "employer_name": "Atelier", "zipcode": "35000", "city": "Rennes", "sector": "s5"}

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
+from adapters.national.mapping.week import week_of
 from gateway.demo.national_site.framework import BrokenError, leading_whole
 from gateway.demo.national_site.stock import Stock, Unknown, last_friday, monday_of_week
 
@@ -23,7 +24,7 @@ def mandatory_weeks(year: int) -> tuple[str, str]:
     """The two weeks of seconde in a year: those of June's last two Fridays."""
     end = date(year, 6, 30)
     friday = end - timedelta(days=(end.weekday() - 4) % 7)
-    return _padded(friday - timedelta(days=7)), _padded(friday)
+    return week_of(friday - timedelta(days=7)), week_of(friday)
 
 
 def mandatory_on(on: date, stock: Stock) -> tuple[str, str]:
@@ -70,11 +71,6 @@ def _read(week: Any, cited: set[str]) -> date | None:
     if not _EXACT.fullmatch(week):
         cited.add("weeks.loose")
     return monday
-
-
-def _padded(day: date) -> str:
-    year, number, _ = day.isocalendar()
-    return f"{year}-W{number:02}"
 
 
 def _unpadded(monday: date) -> str:
