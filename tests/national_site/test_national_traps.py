@@ -1,4 +1,4 @@
-"""Traps of the site, by number: its remote ids, its weeks, its search, and what it demands of an offer or makes of it."""
+"""Traps of the site, by number: remote ids, weeks, search, and what it demands of an offer or makes of it."""
 
 from datetime import date
 from typing import Any, Literal
